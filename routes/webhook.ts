@@ -1,0 +1,117 @@
+// POST /webhook[/:source]: what notification-controller posts to. Signature, JSON, shape, then onto the disk.
+import { hash } from 'node:crypto'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { Clock } from '../src/clock.ts'
+import type { Config } from '../src/config/config.ts'
+import { RelayError } from '../src/errors.ts'
+import { FluxEventSchema, normalise, type WireEvent } from '../src/events/flux.ts'
+import { verify } from '../src/events/signature.ts'
+import type { Source } from '../src/events/source.ts'
+import type { Intake } from '../src/intake.ts'
+import type { Metrics } from '../src/metrics.ts'
+import { toRelayError } from './errors.ts'
+
+interface WebhookOptions {
+  config: () => Config
+  intake: Intake
+  metrics: Metrics
+  clock: Clock
+  maxBodyBytes: number
+}
+
+type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEvent }>
+
+export const webhook: FastifyPluginAsync<WebhookOptions> = async (
+  app,
+  { config, intake, metrics, clock, maxBodyBytes }
+) => {
+  const texts = new WeakMap<object, string>()
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+
+  function sourceOf(request: FastifyRequest): Source {
+    const { source: name = 'default' } = request.params as { source?: string }
+    const source = config().sources.get(name)
+    if (source === undefined) throw new RelayError('UNKNOWN_SOURCE', 'there is no such source in the config file')
+    return source
+  }
+
+  // Before the body is read: nobody has to send three megabytes to learn that they are at the wrong door.
+  app.addHook('onRequest', async (request) => void sourceOf(request))
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: maxBodyBytes },
+    (request, body: Buffer, done) => {
+      const source = sourceOf(request)
+      const { 'x-signature': signature, authorization } = request.headers
+      const verdict = verify(body, { signature: [signature].flat()[0], authorization }, source)
+      if (!verdict.ok) {
+        metrics.signatureFailures.inc({ source: source.name })
+        return done(new RelayError('BAD_SIGNATURE', verdict.because))
+      }
+      try {
+        const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+        texts.set(request, text)
+        parseJson(request, text, done)
+      } catch {
+        done(new RelayError('BAD_JSON', 'the body is not valid UTF-8'))
+      }
+    }
+  )
+
+  app.addHook('onError', async (request, _reply, error) => {
+    const { code, message } = toRelayError(error)
+    metrics.refused.inc({ code })
+    // Neither the payload nor the path, which may be anything: only what an operator needs to find the sender.
+    request.log.warn({ code, because: message, sender: request.ip }, 'request refused')
+  })
+
+  async function receive(request: WebhookRequest) {
+    const source = sourceOf(request)
+    const receivedAt = clock.now()
+    const text = texts.get(request) ?? ''
+    // Only an escape can bring half a character in; Go's encoder never writes one.
+    if (/\\ud[89a-f]/i.test(text)) refuseHalfCharacters(request.body)
+    const event = normalise(
+      request.body,
+      { source: source.name, cluster: source.cluster, defaultCluster: config().cluster },
+      receivedAt
+    )
+    const identity = hash('sha256', `${source.name}\n${text}`, 'base64url')
+    const receipt = await intake.accept({ event, body: text, identity, receivedAt })
+    const { cluster, kind, namespace, name } = event.object
+    if (receipt.status === 'duplicate') {
+      request.log.info(
+        { event: receipt.id, source: source.name, cluster, kind, namespace, name },
+        'event is a duplicate'
+      )
+      return { id: receipt.id, status: receipt.status, transition: null, notifications: [] }
+    }
+    const { id, status, transition } = receipt
+    const notifications = receipt.notifications.map(({ id, rule, destination }) => ({ id, rule, destination }))
+    const facts = { event: id, source: source.name, cluster, kind, namespace, name, reason: event.reason, transition }
+    request.log.info({ ...facts, notifications: notifications.length }, 'event accepted')
+    return { id, status, transition, notifications }
+  }
+
+  const schema = { body: FluxEventSchema }
+  for (const url of ['/webhook', '/webhook/:source']) {
+    app.post<{ Params: { source?: string }; Body: WireEvent }>(url, { schema }, async (request, reply) => {
+      reply.code(202)
+      return receive(request)
+    })
+  }
+}
+
+function refuseHalfCharacters({ message, reason, reportingController, involvedObject, metadata }: WireEvent): void {
+  const texts = [
+    message,
+    reason,
+    reportingController,
+    ...Object.values(involvedObject),
+    ...Object.entries(metadata ?? {}).flat()
+  ]
+  if (texts.every((text) => typeof text !== 'string' || text.isWellFormed())) return
+  throw new RelayError('BAD_JSON', 'a text in the body has half of a surrogate pair')
+}

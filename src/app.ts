@@ -1,0 +1,119 @@
+// THE WHOLE PROGRAM ON ONE PAGE. Data flows one way: webhook → intake → store → lane → Slack.
+import { readFileSync } from 'node:fs'
+import env from '@fastify/env'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { DestinationStream } from 'pino'
+import { api } from '../routes/api.ts'
+import { answerErrors } from '../routes/errors.ts'
+import { createGuard } from '../routes/guard.ts'
+import { health } from '../routes/health.ts'
+import { webhook } from '../routes/webhook.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { type Config, loadConfig } from './config/config.ts'
+import { formatProblem } from './config/problem.ts'
+import { createLanes } from './deliver/lanes.ts'
+import { createSlack } from './deliver/slack.ts'
+import { EnvSchema } from './env.ts'
+import { RelayError } from './errors.ts'
+import { createIntake } from './intake.ts'
+import { createLog } from './log.ts'
+import { createMetrics } from './metrics.ts'
+import { openStore } from './store/open.ts'
+import { createPruning } from './store/pruning.ts'
+
+export interface AppOptions {
+  environment?: Record<string, string | undefined>
+  clock?: Clock
+  /** Where log lines go, instead of the standard output. */
+  logTo?: DestinationStream
+}
+
+/** At a stop, how long posts to Slack may take to be answered. Kubernetes gives 30 s before it kills. */
+const stopGraceMs = 8000
+
+/** The relay, ready to listen. Throws BAD_CONFIG or BAD_DATABASE where it cannot be. */
+export async function buildApp({
+  environment = process.env,
+  clock = systemClock,
+  logTo
+}: AppOptions = {}): Promise<FastifyInstance> {
+  let config: Config | undefined
+  const log = createLog(() => config?.secrets ?? [], logTo)
+  const app = Fastify({
+    loggerInstance: log,
+    // One line per event is ours to write; Fastify's two per request would bury it.
+    logController: new LogController({ disableRequestLogging: true }),
+    // notification-controller opens a connection for every event, so there is nothing to keep alive for.
+    keepAliveTimeout: 5000,
+    requestTimeout: 30_000,
+    // Coercing would accept a number for a reason; stripping would hide a misspelt field.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } }
+  }) as unknown as FastifyInstance
+  answerErrors(app)
+  await app.register(env, { schema: EnvSchema, confKey: 'env', env: false, data: environment })
+  log.level = app.env.LOG_LEVEL
+
+  config = readConfig(app.env.CONFIG_FILE, environment, log)
+  const current = () => config as Config
+  const store = openStore(app.env.DATABASE_URL)
+  const metrics = createMetrics(() => store.pending)
+  const slack = createSlack()
+  const lanes = createLanes({ store, slack, destinations: () => current().destinations, metrics, clock, log })
+  const intake = createIntake({
+    store,
+    config: current,
+    metrics,
+    clock,
+    wake: lanes.wake,
+    maxPending: app.env.MAX_PENDING
+  })
+  const pruning = createPruning({ store, retention: () => current().retention, clock, log })
+
+  app.register(webhook, { config: current, intake, metrics, clock, maxBodyBytes: app.env.MAX_BODY_BYTES })
+  app.register(api, { config: current, store, guard: createGuard(app.env.ADMIN_TOKEN) })
+  app.register(health, { store, metrics })
+
+  app.addHook('onReady', async () => {
+    for (const { name, lane } of current().destinations.values()) await store.reroute(name, lane)
+    const lost = await store.abandon(
+      [...current().destinations.keys()],
+      'its destination is no longer in the config file'
+    )
+    if (lost > 0) log.error({ notifications: lost }, 'destinations were removed: what waited for them are dead letters')
+    await lanes.start()
+    pruning.start()
+    if (app.env.ADMIN_TOKEN === '') log.warn('ADMIN_TOKEN is not set: the API answers this machine only')
+  })
+  closeConnectionsAtStop(app)
+  app.addHook('onClose', async () => {
+    pruning.stop()
+    await lanes.stop(stopGraceMs)
+    await slack.close()
+    await store.close()
+  })
+  return app
+}
+
+function readConfig(file: string, environment: Record<string, string | undefined>, log: FastifyBaseLogger): Config {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new RelayError('BAD_CONFIG', `cannot read CONFIG_FILE ${file}: ${(error as NodeJS.ErrnoException).code}`)
+  }
+  const { config, problems } = loadConfig(text, file, environment)
+  if (config === undefined) throw new RelayError('BAD_CONFIG', problems.map(formatProblem).join('\n'))
+  for (const { line, message } of problems) log.warn({ file, line }, message)
+  return config
+}
+
+/** Without this, a client that keeps its connection open keeps the relay from stopping until it times out. */
+function closeConnectionsAtStop(app: FastifyInstance): void {
+  let isStopping = false
+  app.addHook('preClose', async () => {
+    isStopping = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (isStopping) reply.header('connection', 'close')
+  })
+}

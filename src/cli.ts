@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+// The commands. Exit code 0: fine; 1: the answer is no; 2: used wrongly, or it cannot run here.
+import './node-version.ts'
+import { Command, CommanderError } from 'commander'
+import { RelayError } from './errors.ts'
+
+const program = new Command('flux-relay')
+  .description('Receives Flux events, decides who should hear them, and makes sure Slack does')
+  .exitOverride()
+  .showHelpAfterError('(--help lists the commands)')
+
+program
+  .command('serve')
+  .description('run the relay; settings come from the environment: CONFIG_FILE, DATABASE_URL, PORT, ADMIN_TOKEN …')
+  .option('--example', 'use config.example.yaml, if CONFIG_FILE is not set')
+  .action(async (options) => (await import('./cli/serve.ts')).serve(options))
+
+program
+  .command('check')
+  .description('say everything that is wrong with a config file')
+  .argument('<config>', 'config file')
+  .option('--json', 'for machines')
+  .action(async (config, options) => exit((await import('./cli/check.ts')).check(config, options)))
+
+program
+  .command('send')
+  .description('post events to a relay as Flux would, from JSON files or directories of them')
+  .argument('<url>', 'such as http://localhost:8080/webhook')
+  .argument('<files...>', 'event files, or directories')
+  .option('--hmac-key <key>', 'sign as the generic-hmac Provider does', process.env['FLUX_HMAC_KEY'])
+  .option('--token <token>', 'send as a bearer token')
+  .option('--json', 'for machines')
+  .action(async (url, files, options) => exit(await (await import('./cli/send.ts')).send(url, files, options)))
+
+function exit(code: number): void {
+  process.exitCode = code
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2
+  } else {
+    // What an operator can mend is told in a sentence; what only we can, with its stack.
+    const { message, stack, code } = error as NodeJS.ErrnoException
+    const isOurs = error instanceof RelayError || code === 'ENOENT' || code === 'EADDRINUSE' || code === 'EACCES'
+    process.stderr.write(`${isOurs ? message : stack}\n`)
+    process.exitCode = 2
+    if (isOurs || code !== undefined) process.exit(2)
+  }
+}

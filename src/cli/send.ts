@@ -1,0 +1,66 @@
+// `send`: posts events from files as notification-controller would, signed if there is a key.
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { SingleBar } from 'cli-progress'
+import { request } from 'undici'
+import { sign } from '../events/signature.ts'
+
+interface Answer {
+  file: string
+  status: number
+  body: string
+}
+
+/** Posts one after the other, so that they arrive in the order of their names; resolves to the exit code. */
+export async function send(
+  url: string,
+  paths: string[],
+  { hmacKey, token, json }: { hmacKey?: string; token?: string; json?: boolean }
+): Promise<number> {
+  const files = paths.flatMap(filesIn)
+  const bar = new SingleBar({ format: '{bar} {value}/{total} {file}', stopOnComplete: true, hideCursor: true })
+  const showsBar = files.length > 1 && !json && process.stderr.isTTY
+  if (showsBar) bar.start(files.length, 0, { file: '' })
+  const answers: Answer[] = []
+  for (const file of files) {
+    answers.push(await post(url, file, hmacKey, token))
+    if (showsBar) bar.increment({ file })
+  }
+  if (showsBar) bar.stop()
+  if (json) process.stdout.write(`${JSON.stringify(answers, null, 2)}\n`)
+  else for (const { file, status, body } of answers) process.stdout.write(`${file}: ${status || 'no answer'} ${body}\n`)
+  return answers.every(({ status }) => status === 202) ? 0 : 1
+}
+
+function filesIn(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path)
+    .filter((name) => /\.(json|body)$/.test(name))
+    .sort()
+    .map((name) => join(path, name))
+}
+
+async function post(
+  url: string,
+  file: string,
+  hmacKey: string | undefined,
+  token: string | undefined
+): Promise<Answer> {
+  const body = readFileSync(file)
+  try {
+    const response = await request(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(hmacKey !== undefined && { 'x-signature': sign(body, hmacKey) }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` })
+      },
+      body,
+      signal: AbortSignal.timeout(15_000)
+    })
+    return { file, status: response.statusCode, body: (await response.body.text()).trim() }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return { file, status: 0, body: code ?? message }
+  }
+}

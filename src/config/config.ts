@@ -1,0 +1,143 @@
+// The config file: from its text to everything the relay works by, or to everything that is wrong with it.
+import { LineCounter, parseDocument } from 'yaml'
+import { createDestination, type Destination, webhookUrlFault } from '../deliver/destination.ts'
+import { parseDuration } from '../duration.ts'
+import type { Fault } from '../errors.ts'
+import type { Source, SourceText } from '../events/source.ts'
+import { compileLinks, type Links } from '../render/links.ts'
+import { compileRules, type RuleSet } from '../rules/rules.ts'
+import { didYouMean, locate, type Problem, problemAt } from './problem.ts'
+import { type ConfigText, shapeFaults } from './schema.ts'
+import { createSecrets, type Secrets } from './secrets.ts'
+
+export interface Config {
+  /** The cluster of events whose source and metadata name none. */
+  cluster: string
+  sources: ReadonlyMap<string, Source>
+  destinations: ReadonlyMap<string, Destination>
+  links: Links
+  rules: RuleSet
+  retention: { eventsMs: number; deadLettersMs: number }
+  /** For the log to keep out. */
+  secrets: readonly string[]
+}
+
+/** A config where there is no error among the problems. */
+export interface Loaded {
+  config: Config | undefined
+  problems: Problem[]
+}
+
+/** `file` is only for the problems' places. `environment` is what `${VARIABLE}` refers to. */
+export function loadConfig(text: string, file: string, environment: Record<string, string | undefined>): Loaded {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
+  const source = { file, text, document, lines }
+  if (document.errors.length > 0) {
+    return {
+      config: undefined,
+      problems: document.errors.map(({ message, pos }) => problemAt(source, pos[0], message))
+    }
+  }
+  let value: unknown
+  try {
+    // An alias may repeat what it names, a hundred times in all.
+    value = document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    return { config: undefined, problems: [problemAt(source, 0, (error as Error).message)] }
+  }
+  const shape = shapeFaults(value)
+  if (shape.length > 0) {
+    return { config: undefined, problems: inOrder(shape.map((fault) => locate(source, fault, fault.isAboutKey))) }
+  }
+  const faults: Fault[] = []
+  const config = build(value as ConfigText, createSecrets(environment, faults), faults)
+  const problems = inOrder(faults.map((fault) => locate(source, fault)))
+  return { config: problems.every(({ isWarning }) => isWarning) ? config : undefined, problems }
+}
+
+function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
+  const sources = Object.entries(text.sources ?? { default: {} }).map(([name, entry]) =>
+    buildSource(name, entry ?? {}, secrets, faults)
+  )
+  const destinations = Object.entries(text.destinations).map(([name, entry]) =>
+    buildDestination(name, entry, secrets, faults)
+  )
+  const rules = compileRules(text.rules)
+  const links = compileLinks(text.links ?? [])
+  faults.push(...rules.faults, ...links.faults, ...ruleFaults(text))
+  return {
+    cluster: secrets.resolve(text.cluster ?? '', ['cluster']),
+    sources: new Map(sources.map((source) => [source.name, source])),
+    destinations: new Map(destinations.map((destination) => [destination.name, destination])),
+    links: links.links,
+    rules: rules.rules,
+    retention: {
+      eventsMs: parseDuration(text.retention?.events ?? '7d'),
+      deadLettersMs: parseDuration(text.retention?.deadLetters ?? '30d')
+    },
+    secrets: secrets.values()
+  }
+}
+
+function buildSource(
+  name: string,
+  { hmacKeys = [], tokens = [], cluster }: SourceText,
+  secrets: Secrets,
+  faults: Fault[]
+): Source {
+  const path = ['sources', name]
+  if (hmacKeys.length === 0 && tokens.length === 0) {
+    const message = `source "${name}" accepts events from anyone who can reach it; give it hmacKeys`
+    faults.push({ path, message, isWarning: true })
+  }
+  return {
+    name,
+    hmacKeys: hmacKeys.map((key, index) => secrets.resolve(key, [...path, 'hmacKeys', index])),
+    tokens: tokens.map((token, index) => secrets.resolve(token, [...path, 'tokens', index])),
+    cluster: cluster === undefined ? undefined : secrets.resolve(cluster, [...path, 'cluster'])
+  }
+}
+
+function buildDestination(
+  name: string,
+  text: ConfigText['destinations'][string],
+  secrets: Secrets,
+  faults: Fault[]
+): Destination {
+  const path = ['destinations', name]
+  const { slack, preview } = text
+  if ((slack === undefined) === (preview === undefined)) {
+    faults.push({ path, message: 'a destination is either `slack:` with a webhookUrl or `preview: true`' })
+  }
+  if (slack === undefined) return createDestination(name, text)
+  const urlPath = [...path, 'slack', 'webhookUrl']
+  const before = faults.length
+  const webhookUrl = secrets.resolve(slack.webhookUrl, urlPath).trim()
+  // A secret that is missing was told already.
+  const fault = faults.length === before ? webhookUrlFault(webhookUrl) : undefined
+  if (fault !== undefined) faults.push({ path: urlPath, message: `the webhook URL ${fault}` })
+  return createDestination(name, { ...text, slack: { ...slack, webhookUrl } })
+}
+
+/** What a rule can say wrong about the rest of the file. */
+function ruleFaults({ rules, destinations }: ConfigText): Fault[] {
+  const known = Object.keys(destinations)
+  return rules.flatMap(({ name, send }, index) => {
+    const faults: Fault[] = []
+    // What a destination has heard is remembered by the rule's name.
+    if (rules.findIndex((other) => other.name === name) < index) {
+      faults.push({ path: ['rules', index, 'name'], message: `there is another rule called "${name}" above` })
+    }
+    for (const [at, destination] of [send].flat().entries()) {
+      if (known.includes(destination)) continue
+      const path = ['rules', index, 'send', ...(Array.isArray(send) ? [at] : [])]
+      faults.push({ path, message: `there is no destination "${destination}"${didYouMean(destination, known)}` })
+    }
+    return faults
+  })
+}
+
+function inOrder(problems: Problem[]): Problem[] {
+  return problems.sort((a, b) => a.line - b.line || a.column - b.column)
+}

@@ -1,0 +1,92 @@
+// What is wrong with a config file, and where: file:line:col, the line, a caret, and what was probably meant.
+import { distance } from 'fastest-levenshtein'
+import { type Document, isMap, isPair, isScalar, type LineCounter, type Node } from 'yaml'
+import type { Fault } from '../errors.ts'
+
+export interface Problem {
+  file: string
+  /** From 1. */
+  line: number
+  /** From 1. */
+  column: number
+  message: string
+  /** The line it is on. */
+  excerpt: string
+  isWarning: boolean
+}
+
+/** The text a fault was found in. */
+export interface Source {
+  file: string
+  text: string
+  document: Document
+  lines: LineCounter
+}
+
+/** Where in the file a fault is. A path that is not there, such as a missing key, is that of its nearest parent. */
+export function locate(
+  source: Source,
+  { path, message, offset = 0, isWarning = false }: Fault,
+  atKey = false
+): Problem {
+  return problemAt(source, startOf(source, path, offset, atKey), message, isWarning)
+}
+
+/** A problem at an offset from the start of the file. */
+export function problemAt({ file, text, lines }: Source, start: number, message: string, isWarning = false): Problem {
+  const { line, col } = lines.linePos(start)
+  // An empty file has no line at all.
+  const at = { line: Math.max(1, line), column: Math.max(1, col) }
+  return { file, ...at, message, excerpt: text.split('\n', at.line)[at.line - 1] ?? '', isWarning }
+}
+
+/**
+ * ```
+ * config.yaml:14:9 error: "eror" is not one of info, warn, error; did you mean "error"?
+ *   14 |       severity: eror
+ *      |                 ^
+ * ```
+ */
+export function formatProblem({ file, line, column, message, excerpt, isWarning }: Problem): string {
+  // A long line is shown from a little before the place.
+  const from = Math.max(0, column - 60)
+  const number = String(line)
+  return [
+    `${file}:${line}:${column} ${isWarning ? 'warning' : 'error'}: ${message}`,
+    `  ${number} | ${excerpt.slice(from, from + 120)}`,
+    `  ${' '.repeat(number.length)} | ${' '.repeat(column - 1 - from)}^`
+  ].join('\n')
+}
+
+/** `; did you mean "x"?` where one of `known` is near to `word`, else nothing. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const [best] = known
+    .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.far - b.far)
+  if (best === undefined || best.far > Math.max(1, Math.floor(word.length / 3))) return ''
+  return `; did you mean "${best.candidate}"?`
+}
+
+function startOf({ document }: Source, path: Fault['path'], offset: number, atKey: boolean): number {
+  for (let length = path.length; length > 0; length--) {
+    const keyNode = keyAt(document, path.slice(0, length))
+    if (atKey && length === path.length && keyNode?.range) return keyNode.range[0]
+    const node = document.getIn(path.slice(0, length), true) as Node | undefined
+    if (node?.range) {
+      const isExact = length === path.length && isScalar(node)
+      const isQuoted = isScalar(node) && (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE')
+      // Inside a block scalar the place is not a matter of counting; the start of it will do.
+      const isFlow = isScalar(node) && (node.type === 'PLAIN' || isQuoted)
+      return node.range[0] + (isExact && isFlow && offset > 0 ? offset + (isQuoted ? 1 : 0) : 0)
+    }
+    if (keyNode?.range) return keyNode.range[0]
+  }
+  return document.contents?.range?.[0] ?? 0
+}
+
+function keyAt(document: Document, path: Fault['path']): Node | undefined {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
+  if (!isMap(parent)) return undefined
+  const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === path.at(-1))
+  return pair?.key as Node | undefined
+}

@@ -1,0 +1,149 @@
+// The shape of the config file, assembled from the rooms, and its faults in words.
+import { Ajv, type ErrorObject } from 'ajv'
+import { type Static, Type } from 'typebox'
+import { DestinationSchema } from '../deliver/destination.ts'
+import { Duration } from '../duration.ts'
+import { SourceSchema } from '../events/source.ts'
+import { LinkSchema } from '../render/links.ts'
+import { RuleSchema } from '../rules/rules.ts'
+import { didYouMean } from './problem.ts'
+
+/** Names stand in URLs, metrics and log lines. */
+const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
+
+function named<T extends Type.TSchema>(schema: T, options: Type.TSchemaOptions = {}) {
+  return Type.Unsafe<Record<string, Static<T>>>({
+    type: 'object',
+    propertyNames: { pattern: namePattern },
+    additionalProperties: schema,
+    ...options
+  })
+}
+
+export const ConfigSchema = Type.Object(
+  {
+    cluster: Type.Optional(Type.String({ maxLength: 253 })),
+    sources: Type.Optional(named(Type.Union([SourceSchema, Type.Null()]), { minProperties: 1 })),
+    destinations: named(DestinationSchema, { minProperties: 1 }),
+    links: Type.Optional(Type.Array(LinkSchema)),
+    rules: Type.Array(RuleSchema),
+    retention: Type.Optional(
+      Type.Object(
+        { events: Type.Optional(Duration), deadLetters: Type.Optional(Duration) },
+        { additionalProperties: false }
+      )
+    )
+  },
+  { additionalProperties: false }
+)
+
+export type ConfigText = Static<typeof ConfigSchema>
+
+const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile<ConfigText>(ConfigSchema)
+
+/** A fault of shape. `isAboutKey`: the key is at fault, not its value. */
+export interface ShapeFault {
+  path: (string | number)[]
+  message: string
+  isAboutKey: boolean
+}
+
+/** Everything about `value` that is not of the shape of a config file. */
+export function shapeFaults(value: unknown): ShapeFault[] {
+  if (validate(value)) return []
+  return withoutEchoes(validate.errors ?? []).map(inWords)
+}
+
+/**
+ * Where a value may be of one of several shapes, ajv tells what is wrong with it by each. Those of the shapes that it is
+ * not even of the type of say nothing to a person, and neither does the summary if anything else is left.
+ */
+function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
+  const unions = errors.filter(({ keyword }) => keyword === 'anyOf')
+  const isInside = (error: ErrorObject, union: ErrorObject) =>
+    error !== union &&
+    error.schemaPath.startsWith(`${union.schemaPath}/`) &&
+    error.instancePath.startsWith(union.instancePath)
+  const isEcho = (error: ErrorObject) => {
+    const union = unions.find((candidate) => isInside(error, candidate))
+    return union !== undefined && error.keyword === 'type' && error.instancePath === union.instancePath
+  }
+  const telling = errors.filter((error) => !isEcho(error))
+  const isEmptySummary = (error: ErrorObject) =>
+    error.keyword === 'anyOf' && telling.some((other) => isInside(other, error))
+  return telling.filter((error) => !isEmptySummary(error) && error.keyword !== 'propertyNames')
+}
+
+function inWords(error: ErrorObject): ShapeFault {
+  const { instancePath, keyword, params, message = 'is not valid' } = error
+  const path = instancePath.split('/').slice(1).map(unescapePointer)
+  const parent = error.parentSchema as { properties?: object; enum?: unknown[] } | undefined
+  const at = (text: string, isAboutKey = false) => ({ path, message: text, isAboutKey })
+  switch (keyword) {
+    case 'additionalProperties': {
+      const key = String(params['additionalProperty'])
+      const guess = didYouMean(key, Object.keys(parent?.properties ?? {}))
+      return { path: [...path, key], message: `unknown key "${key}"${guess}`, isAboutKey: true }
+    }
+    case 'required':
+      return at(`"${params['missingProperty']}" is missing`, true)
+    case 'enum': {
+      const allowed = (params['allowedValues'] as unknown[]).map(String)
+      return at(`${show(error.data)} is not one of ${allowed.join(', ')}${didYouMean(String(error.data), allowed)}`)
+    }
+    case 'anyOf':
+      return at(`${show(error.data)} is not what may stand here: ${unionInWords(error)}`)
+    case 'type':
+      return at(`must be ${articles([params['type']].flat() as string[])}, and is ${show(error.data)}`)
+    case 'pattern':
+      if (error.propertyName !== undefined) {
+        return {
+          path: [...path, error.propertyName],
+          message: 'a name is letters, digits, ".", "_" and "-", at most 63',
+          isAboutKey: true
+        }
+      }
+      return at(patternInWords(error))
+    default:
+      return at(message)
+  }
+}
+
+function patternInWords({ data, schema, parentSchema }: ErrorObject): string {
+  const description = (parentSchema as { description?: string } | undefined)?.description
+  return `${show(data)} is not of the right form: ${description ?? `it must match ${String(schema)}`}`
+}
+
+function unionInWords({ schema }: ErrorObject): string {
+  const branches = schema as { type?: string; enum?: unknown[] }[]
+  return branches.map(({ type, enum: values }) => (values ? values.join(', ') : article(type ?? 'value'))).join(' or ')
+}
+
+const words: Record<string, string> = {
+  array: 'a list',
+  object: 'a map of keys',
+  string: 'a text',
+  null: 'empty',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false'
+}
+
+function article(type: string): string {
+  return words[type] ?? type
+}
+
+function articles(types: string[]): string {
+  return types.map(article).join(' or ')
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `"${value.slice(0, 60)}"`
+  if (value === null) return 'empty'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'a map of keys' : String(value)
+}
+
+function unescapePointer(segment: string): string {
+  return segment.replaceAll('~1', '/').replaceAll('~0', '~')
+}

@@ -1,0 +1,182 @@
+// Lanes: one queue per webhook. In order, one request in flight, paced. In: commits that wake a lane. Out: posts to
+// Slack, and their outcomes back into the store.
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Metrics } from '../metrics.ts'
+import { composeOne } from '../render/message.ts'
+import { type Payload, withoutBlocks } from '../render/payload.ts'
+import { toText } from '../render/text.ts'
+import type { Message, Plan, Settlement, Step, Store } from '../store/store.ts'
+import type { Destination } from './destination.ts'
+import { maxAgeMs, type Reply, sayReply, settle } from './outcome.ts'
+import { take } from './pace.ts'
+import type { Slack } from './slack.ts'
+
+export interface Lanes {
+  /** Begins with whatever waits from before. */
+  start(): Promise<void>
+  /** There is something new in these lanes. */
+  wake(lanes: Iterable<string>): void
+  /** Starts no more posts, waits for those under way, and after `graceMs` for their answers no longer. */
+  stop(graceMs: number): Promise<void>
+}
+
+export interface LanesOptions {
+  store: Store
+  slack: Slack
+  destinations: () => ReadonlyMap<string, Destination>
+  metrics: Metrics
+  clock: Clock
+  log: Logger
+  random?: () => number
+}
+
+/** How long to wait where the store cannot be reached. */
+const storeRetryMs = 1000
+
+export function createLanes(options: LanesOptions): Lanes {
+  const { store, clock, log } = options
+  const giveUp = new AbortController()
+  const running = new Map<string, Promise<void>>()
+  const timers = new Map<string, () => void>()
+  const wokenMeanwhile = new Set<string>()
+  let isStopping = false
+
+  function wake(lanes: Iterable<string>): void {
+    for (const lane of lanes) {
+      if (isStopping) return
+      if (running.has(lane)) {
+        wokenMeanwhile.add(lane)
+        continue
+      }
+      timers.get(lane)?.()
+      timers.delete(lane)
+      running.set(lane, run(lane))
+    }
+  }
+
+  /** Posts until there is nothing to post or something to wait for. */
+  async function run(lane: string): Promise<void> {
+    let until: number | undefined
+    try {
+      do {
+        wokenMeanwhile.delete(lane)
+        until = await drain(lane)
+      } while (wokenMeanwhile.has(lane) && until === undefined && !isStopping)
+    } catch (error) {
+      log.error({ lane, err: error }, 'lane stopped by an error; it goes on in a second')
+      until = clock.now() + storeRetryMs
+    }
+    running.delete(lane)
+    if (until !== undefined && !isStopping)
+      timers.set(
+        lane,
+        clock.after(until - clock.now(), () => wake([lane]))
+      )
+  }
+
+  /** The time to go on at, or undefined where the lane is empty. */
+  async function drain(lane: string): Promise<number | undefined> {
+    while (!isStopping) {
+      const step: Step = await store.next(lane, planOf(lane), clock.now())
+      if (step.is === 'idle') return undefined
+      if (step.is === 'wait') return step.until
+      const at = clock.now()
+      const destination = options.destinations().get(step.message.destination)
+      const reply = await deliver(destination, step.message)
+      const random = (options.random ?? Math.random)()
+      const isSlack =
+        destination?.slack === undefined || new URL(destination.slack.url).pathname.startsWith('/services/')
+      const { outcome, settlement } = settle(step.message, reply, {
+        now: clock.now(),
+        random,
+        block: step.block,
+        isSlack
+      })
+      await record(step.message, { at, answer: sayReply(reply) }, settlement)
+      report(step.message, outcome, reply, at, settlement)
+    }
+    return undefined
+  }
+
+  function planOf(lane: string): Plan {
+    const destination = [...options.destinations().values()].find((candidate) => candidate.lane === lane)
+    return {
+      take: ({ bucket }, now) => take(bucket, destination?.pace ?? { perSecond: 1, burst: 1 }, now),
+      compose: ([first]) => {
+        if (first === undefined) throw new Error('nothing to compose')
+        return { ids: [first.id], payload: composeOne(first.view) }
+      },
+      oldest: clock.now() - maxAgeMs
+    }
+  }
+
+  async function deliver(destination: Destination | undefined, message: Message): Promise<Reply> {
+    const payload = message.isPlain ? withoutBlocks(message.payload) : message.payload
+    if (destination?.slack === undefined) {
+      log.info({ destination: message.destination, message: toText(payload) }, 'message previewed')
+      return { is: 'answer', status: 200, body: 'ok', retryAfterMs: undefined }
+    }
+    const { url, channel, username } = destination.slack
+    const full: Payload = { ...payload, ...(channel && { channel }), ...(username && { username }) }
+    return options.slack.post(url, JSON.stringify(full), giveUp.signal)
+  }
+
+  /** An answer that cannot be written down is kept in hand: a second post would be the worse way to try again. */
+  async function record(
+    message: Message,
+    attempt: { at: number; answer: string },
+    settlement: Settlement
+  ): Promise<void> {
+    for (;;) {
+      try {
+        return await store.settle(message, attempt, settlement)
+      } catch (error) {
+        if (isStopping) throw error
+        log.error({ message: message.id, err: error }, 'outcome not stored yet; trying again in a second')
+        await new Promise<void>((resolve) => clock.after(storeRetryMs, resolve))
+      }
+    }
+  }
+
+  function report(
+    message: Message,
+    outcome: string,
+    reply: Reply,
+    at: number,
+    { message: end, lane }: Settlement
+  ): void {
+    const { id, destination, notifications, failures } = message
+    const facts = { message: id, destination, notifications, answer: sayReply(reply), ms: clock.now() - at }
+    options.metrics.slackRequests.inc({ destination, outcome })
+    if (end.state === 'sent') {
+      options.metrics.notifications.inc({ destination, state: 'sent' }, notifications)
+      options.metrics.deliverySeconds.observe((clock.now() - message.newestAt) / 1000)
+      log.info({ ...facts, attempt: failures + 1 }, 'message sent')
+      return
+    }
+    if (end.state === 'dead') {
+      options.metrics.notifications.inc({ destination, state: 'dead' }, notifications)
+      log.error({ ...facts, because: end.reason }, 'message given up: its notifications are dead letters')
+      return
+    }
+    const next = new Date(lane.notBefore).toISOString()
+    if (outcome === 'blocked') log.error({ ...facts, next }, 'destination refuses everything: its lane waits')
+    else log.warn({ ...facts, outcome, next }, 'message postponed')
+  }
+
+  return {
+    async start() {
+      wake(await store.busyLanes())
+    },
+    wake,
+    async stop(graceMs) {
+      isStopping = true
+      for (const cancel of timers.values()) cancel()
+      timers.clear()
+      const cancel = clock.after(graceMs, () => giveUp.abort())
+      await Promise.all(running.values())
+      cancel()
+    }
+  }
+}

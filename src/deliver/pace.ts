@@ -1,0 +1,35 @@
+// A lane's speed: a token bucket, pure. Slack allows one message a second per webhook and short bursts
+// (docs.slack.dev/apis/web-api/rate-limits), and may disable an app that goes on after a 429.
+import { type Static, Type } from 'typebox'
+import type { Bucket } from '../store/store.ts'
+
+export const PaceSchema = Type.Object(
+  {
+    perSecond: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 50 })),
+    burst: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 }))
+  },
+  { additionalProperties: false }
+)
+
+export interface Pace {
+  perSecond: number
+  burst: number
+}
+
+export function createPace({ perSecond = 1, burst = 3 }: Static<typeof PaceSchema> = {}): Pace {
+  return { perSecond, burst }
+}
+
+// Clocks differ and requests take time to arrive: refilled at exactly the limit, a bucket meets a 429 now and then.
+const margin = 0.98
+
+/** Takes a token at `now` (ms), or says when there will be one. A lane without a bucket has not posted yet: it is full. */
+export function take(bucket: Bucket | undefined, pace: Pace, now: number): { bucket: Bucket } | { until: number } {
+  const perMs = (pace.perSecond * margin) / 1000
+  const known = bucket ?? { tokens: pace.burst, at: now }
+  // A clock that was set back must not stop the lane.
+  const elapsed = Math.max(0, now - known.at)
+  const tokens = Math.min(pace.burst, known.tokens + elapsed * perMs)
+  if (tokens >= 1) return { bucket: { tokens: tokens - 1, at: now } }
+  return { until: now + Math.ceil((1 - tokens) / perMs) }
+}

@@ -1,0 +1,71 @@
+// One post to an incoming webhook. Whatever happens is a value; the URL, which is the secret, is in none of them.
+import type { IncomingHttpHeaders } from 'node:http'
+import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import type { Reply } from './outcome.ts'
+
+/** Slack answers in well under a second; this is for the days it does not. */
+const timeoutMs = 15_000
+
+/** A word or a small JSON object is all that is ever read of an answer. */
+const maxAnswer = 1024
+
+export interface Slack {
+  /** Posts `body` (JSON) to `url`. Never rejects. `signal` gives up on the answer, not on the message. */
+  post(url: string, body: string, signal: AbortSignal): Promise<Reply>
+  close(): Promise<void>
+}
+
+/** Honours HTTPS_PROXY and NO_PROXY. Retries are the lane's business: the client makes exactly one request. */
+export function createSlack(): Slack {
+  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 10_000 }, keepAliveTimeout: 30_000 })
+  return {
+    post: (url, body, signal) => post(dispatcher, url, body, signal),
+    close: () => dispatcher.destroy()
+  }
+}
+
+async function post(dispatcher: Dispatcher, url: string, body: string, signal: AbortSignal): Promise<Reply> {
+  try {
+    const response = await request(url, {
+      dispatcher,
+      method: 'POST',
+      headers: { 'content-type': 'application/json; charset=utf-8', 'user-agent': 'flux-relay' },
+      body,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    })
+    const text = await readStart(response.body)
+    return { is: 'answer', status: response.statusCode, body: text, retryAfterMs: retryAfterMs(response.headers, text) }
+  } catch (error) {
+    return { is: 'failure', code: codeOf(error) }
+  }
+}
+
+/** The first {@link maxAnswer} bytes, trimmed; the rest is read and dropped, so that the connection can be used again. */
+async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    if (size < maxAnswer) chunks.push(chunk)
+    size += chunk.length
+    if (size > 64 * maxAnswer) break
+  }
+  return Buffer.concat(chunks).subarray(0, maxAnswer).toString('utf8').trim()
+}
+
+/** Seconds, or a date as HTTP allows, or the `retry_after` that Slack repeats in the body. */
+function retryAfterMs(headers: IncomingHttpHeaders, body: string): number | undefined {
+  const value = headers['retry-after']
+  if (value !== undefined) {
+    const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+    if (ms > 0) return ms
+  }
+  const inBody = /"retry_after"\s*:\s*(\d{1,6}(?:\.\d+)?)/.exec(body)?.[1]
+  return inBody === undefined ? undefined : Math.ceil(Number(inBody) * 1000)
+}
+
+/** `ECONNREFUSED`, `TimeoutError`…: never the message, which may hold the address. */
+function codeOf(error: unknown): string {
+  const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: { code?: unknown } }
+  const found = [code, cause?.code, name].find((value) => typeof value === 'string' && /^\w{2,40}$/.test(value))
+  return String(found ?? 'unknown')
+}

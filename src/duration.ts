@@ -1,0 +1,31 @@
+// Durations as people write them (`90s`, `4h`, `7d`, `1h30m`) and as they read them.
+import { Type } from 'typebox'
+
+const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const
+type Unit = keyof typeof unitMs
+
+export const Duration = Type.String({
+  pattern: '^([0-9]{1,6}[smhd])+$',
+  description: 'A number and s, m, h or d, like 30s, 10m, 4h, 7d or 1h30m.'
+})
+
+/** Milliseconds of a text that matches {@link Duration}. */
+export function parseDuration(text: string): number {
+  let ms = 0
+  for (const [, digits, unit] of text.matchAll(/([0-9]+)([smhd])/g)) ms += Number(digits) * unitMs[unit as Unit]
+  return ms
+}
+
+/** `45 s`, `14 m`, `4 h`, `1 h 30 m`, `2 d 3 h`: the two largest units that are not zero. Under a second is `0 s`. */
+export function sayDuration(ms: number): string {
+  let rest = Math.max(0, Math.round(ms / 1000) * 1000)
+  const parts: string[] = []
+  for (const unit of Object.keys(unitMs) as Unit[]) {
+    const count = Math.floor(rest / unitMs[unit])
+    rest -= count * unitMs[unit]
+    if (count > 0) parts.push(`${count} ${unit}`)
+    else if (parts.length > 0) break
+    if (parts.length === 2) break
+  }
+  return parts.join(' ') || '0 s'
+}

@@ -1,0 +1,48 @@
+// Every code the relay answers or stops with, and the HTTP status that goes with it.
+
+const statuses = {
+  BAD_SIGNATURE: 401,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  UNKNOWN_SOURCE: 404,
+  NOT_FOUND: 404,
+  BAD_JSON: 400,
+  BAD_EVENT: 400,
+  BAD_REQUEST: 400,
+  TOO_LARGE: 413,
+  WRONG_TYPE: 415,
+  CANNOT_STORE: 503,
+  INTERNAL: 500,
+  BAD_CONFIG: 500,
+  BAD_DATABASE: 500
+} as const
+
+export type ErrorCode = keyof typeof statuses
+
+/**
+ * An error whose message may be shown to whoever asked: it says what happened and what to do, and holds no secret.
+ * Callers look at `code`, never at the class or the text.
+ */
+export class RelayError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  get statusCode(): number {
+    return statuses[this.code]
+  }
+}
+
+/** Something an operator got wrong in the config file. They are collected, so that all of them are told at once. */
+export interface Fault {
+  /** From the top of the file: `['rules', 0, 'match', 'when']`. */
+  path: readonly (string | number)[]
+  message: string
+  /** Where inside the value, in characters from its start. */
+  offset?: number
+  /** A warning is told and does not keep the file from loading. */
+  isWarning?: boolean
+}

@@ -1,0 +1,118 @@
+// The event as Flux sends it, and the one form the rest of the relay works with.
+import { type Static, Type } from 'typebox'
+import { parseRevision, type Revision } from './revision.ts'
+
+// Kubernetes names and namespaces are at most 253 characters (RFC 1123 subdomain); Flux refuses to emit without them,
+// but a Go zero event has them all empty, so they are bounded and not required.
+const Name = Type.String({ maxLength: 253 })
+
+/**
+ * The wire format (fluxcd/pkg apis/event/v1beta1/event.go). Unknown fields are let through: the Event API is on its way
+ * to v1. `severity` holds more than info and error because the schema allows trace, and people post by hand.
+ */
+export const FluxEventSchema = Type.Object({
+  involvedObject: Type.Object({
+    kind: Type.Optional(Name),
+    namespace: Type.Optional(Name),
+    name: Type.Optional(Name),
+    uid: Type.Optional(Type.String({ maxLength: 253 })),
+    apiVersion: Type.Optional(Type.String({ maxLength: 253 }))
+  }),
+  severity: Type.Enum(['trace', 'info', 'warn', 'warning', 'error', '']),
+  // Go writes a zero time as null.
+  timestamp: Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time' }),
+  message: Type.String(),
+  reason: Type.Optional(Type.String({ maxLength: 1024 })),
+  metadata: Type.Optional(
+    Type.Unsafe<Record<string, string> | null>({ type: ['object', 'null'], additionalProperties: { type: 'string' } })
+  ),
+  reportingController: Type.Optional(Type.String({ maxLength: 253 })),
+  reportingInstance: Type.Optional(Type.String({ maxLength: 253 }))
+})
+
+export type WireEvent = Static<typeof FluxEventSchema>
+
+export const severityNames = ['info', 'warn', 'error'] as const
+export type Severity = (typeof severityNames)[number]
+
+/** A Flux event, normalised. All texts are as Flux sent them, untrusted. */
+export interface FluxEvent {
+  source: string
+  object: ObjectRef
+  uid: string
+  severity: Severity
+  reason: string
+  message: string
+  /** When it happened, in ms since 1970; Flux gives whole seconds. */
+  at: number
+  /** Keys without their API group. A tenant may have set any of them by annotating an object. */
+  metadata: Readonly<Record<string, string>>
+  revision: Revision | undefined
+  controller: string
+  /** `commit_status: update`, which Kustomizations send at every interval, and which is their only sign of recovery. */
+  isHeartbeat: boolean
+}
+
+/** Which Flux object an event is about. */
+export interface ObjectRef {
+  cluster: string
+  kind: string
+  namespace: string
+  name: string
+}
+
+/** Where an event came in, and what its cluster is called there. */
+export interface Origin {
+  source: string
+  /** Set on the source by its operator: wins over `metadata.cluster`, which tenants can set. */
+  cluster: string | undefined
+  /** For sources that name none and events that carry none. */
+  defaultCluster: string
+}
+
+// Internal to the controllers. They reach the relay when a controller posts to it directly, and `token` leaked through
+// notification-controller in Flux 2.0 and 2.1 (fluxcd/flux2#3937, #4453).
+const internalKeys = new Set(['token', 'digest', 'checksum'])
+
+/** Turns a validated wire event into the relay's own form. `receivedAt` (ms) stands in for a missing timestamp. */
+export function normalise(wire: WireEvent, { source, cluster, defaultCluster }: Origin, receivedAt: number): FluxEvent {
+  const { kind = '', namespace = '', name = '', uid = '', apiVersion = '' } = wire.involvedObject
+  const metadata = unprefix(wire.metadata ?? {}, apiVersion.split('/', 1)[0] ?? '')
+  // Commit first: for a Kustomization fed from an OCI artifact the git commit is the origin (event.go GetRevision).
+  const revision = metadata.commit || metadata.originRevision || metadata.revision
+  const at = wire.timestamp === null ? Number.NaN : Date.parse(wire.timestamp)
+  return {
+    source,
+    object: { cluster: cluster ?? (metadata.cluster?.slice(0, 253) || defaultCluster), kind, namespace, name },
+    uid,
+    severity: wire.severity === 'error' ? 'error' : wire.severity.startsWith('warn') ? 'warn' : 'info',
+    reason: wire.reason ?? '',
+    message: wire.message,
+    at: Number.isNaN(at) ? receivedAt : at,
+    metadata,
+    revision: revision ? parseRevision(revision) : undefined,
+    controller: wire.reportingController ?? '',
+    isHeartbeat: metadata.commit_status === 'update'
+  }
+}
+
+/**
+ * Takes the API group off metadata keys. notification-controller does it since 2021, its own documentation still shows
+ * prefixed keys, and a controller that posts directly sends them. As there, a controller's key wins over an annotation.
+ */
+function unprefix(metadata: Record<string, string>, group: string): Record<string, string> {
+  const plain: Record<string, string> = {}
+  const annotated: Record<string, string> = {}
+  const controller: Record<string, string> = {}
+  for (const [key, value] of Object.entries(metadata)) {
+    const slash = key.indexOf('/')
+    const prefix = key.slice(0, Math.max(slash, 0))
+    const rest = key.slice(slash + 1)
+    if (prefix === 'event.toolkit.fluxcd.io') annotated[rest] = value
+    else if (prefix !== '' && (prefix === group || prefix.endsWith('.toolkit.fluxcd.io'))) controller[rest] = value
+    else plain[key] = value
+  }
+  const all = { ...annotated, ...controller, ...plain }
+  for (const key of internalKeys) delete all[key]
+  return all
+}

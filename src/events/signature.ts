@@ -1,0 +1,60 @@
+// Who sent this: the HMAC that generic-hmac puts over the raw bytes, or the bearer token of a plain generic Provider.
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+
+/** What a source accepts as proof of origin. With neither keys nor tokens it accepts anyone. */
+export interface Credentials {
+  hmacKeys: readonly string[]
+  tokens: readonly string[]
+}
+
+export type Verdict = { ok: true } | { ok: false; because: string }
+
+// Flux names the hash in the header and reserves the right to change it (Provider docs, "HMAC verification").
+const signaturePattern = /^(sha224|sha256|sha384|sha512)=([0-9a-f]{56,128})$/
+
+/**
+ * Whether a request proves that it comes from its source. `because` is fit for the sender to read.
+ *
+ * Each key is tried as it is and trimmed: notification-controller 1.3 to 1.6 trimmed the Secret's token and 1.7 stopped,
+ * so a trailing newline in the Secret would break every signature at an upgrade.
+ */
+export function verify(
+  body: Buffer,
+  headers: { signature: string | undefined; authorization: string | undefined },
+  { hmacKeys, tokens }: Credentials
+): Verdict {
+  if (hmacKeys.length === 0 && tokens.length === 0) return { ok: true }
+
+  if (hmacKeys.length > 0 && headers.signature !== undefined) {
+    const [, algorithm, digest] = signaturePattern.exec(headers.signature) ?? []
+    if (algorithm === undefined || digest === undefined) {
+      return { ok: false, because: 'X-Signature is not of the form sha256=<hex>' }
+    }
+    const candidates = new Set(hmacKeys.flatMap((key) => [key, key.trim()]))
+    let matched = false
+    // Every key is tried, so the time taken does not tell which one matched.
+    for (const key of candidates) {
+      if (equal(createHmac(algorithm, key).update(body).digest('hex'), digest)) matched = true
+    }
+    return matched ? { ok: true } : { ok: false, because: 'X-Signature does not match any key of this source' }
+  }
+
+  if (tokens.length > 0 && headers.authorization !== undefined) {
+    const given = /^Bearer +(\S+)$/i.exec(headers.authorization)?.[1]
+    const matched = given !== undefined && tokens.map((token) => equal(token.trim(), given)).includes(true)
+    return matched ? { ok: true } : { ok: false, because: 'the bearer token is not one of this source' }
+  }
+
+  const wanted = [hmacKeys.length > 0 && 'X-Signature', tokens.length > 0 && 'Authorization: Bearer']
+  return { ok: false, because: `${wanted.filter(Boolean).join(' or ')} is missing` }
+}
+
+/** The X-Signature value that notification-controller's generic-hmac Provider sends for `body`. */
+export function sign(body: Buffer, key: string): string {
+  return `sha256=${createHmac('sha256', key).update(body).digest('hex')}`
+}
+
+/** Compares two secrets in a time that depends on neither: hashing first makes their lengths equal. */
+export function equal(a: string, b: string): boolean {
+  return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'))
+}

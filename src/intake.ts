@@ -1,0 +1,129 @@
+// Intake: from a verified event to rows on disk. Events that arrive while one batch commits make up the next.
+import type { Clock } from './clock.ts'
+import type { Config } from './config/config.ts'
+import { RelayError } from './errors.ts'
+import { kindLabel, type Metrics } from './metrics.ts'
+import { advance } from './objects.ts'
+import { createView } from './render/view.ts'
+import { tell } from './rules/notify.ts'
+import { match } from './rules/rules.ts'
+import type { Arrival, Decision, Receipt, Store } from './store/store.ts'
+
+export interface Intake {
+  /** Resolves once the event is on disk. Throws CANNOT_STORE where it is not, and the sender should try again. */
+  accept(arrival: Arrival): Promise<Exclude<Receipt, { status: 'failed' }>>
+}
+
+export interface IntakeOptions {
+  store: Store
+  config: () => Config
+  metrics: Metrics
+  clock: Clock
+  /** Called after the commit with the lanes that got something. */
+  wake: (lanes: Set<string>) => void
+  maxPending: number
+}
+
+// SQLite commits on this thread: 200 rows take two or three milliseconds, in which nothing else happens.
+const maxBatch = 200
+
+interface Waiting {
+  arrival: Arrival
+  resolve: (receipt: Receipt) => void
+  reject: (error: unknown) => void
+}
+
+export function createIntake({ store, config, metrics, clock, wake, maxPending }: IntakeOptions): Intake {
+  const gathering: Waiting[] = []
+  let isCommitting = false
+
+  async function commit(): Promise<void> {
+    while (gathering.length > 0) {
+      const batch = gathering.splice(0, maxBatch)
+      try {
+        const receipts = await commitBatch(batch.map(({ arrival }) => arrival))
+        wake(lanesOf(receipts))
+        for (const [index, { resolve }] of batch.entries()) resolve(receipts[index] as Receipt)
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+      // Lets the requests in that arrived meanwhile: they are the next batch.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    isCommitting = false
+  }
+
+  async function commitBatch(batch: readonly Arrival[]): Promise<Receipt[]> {
+    const current = config()
+    const decisions = new Map<Arrival, Decision>()
+    const started = performance.now()
+    const receipts = await store.accept(batch, (arrival, memory) => {
+      const decision = decide(arrival, memory, current, clock.now())
+      decisions.set(arrival, decision)
+      return decision
+    })
+    metrics.commitSeconds.observe((performance.now() - started) / 1000)
+    metrics.commitEvents.observe(batch.length)
+    for (const [index, arrival] of batch.entries()) {
+      if (receipts[index]?.status === 'duplicate') metrics.duplicates.inc({ source: arrival.event.source })
+      const decision = decisions.get(arrival)
+      if (decision !== undefined) count(metrics, arrival, decision)
+    }
+    return receipts
+  }
+
+  return {
+    async accept(arrival) {
+      if (store.pending + gathering.length >= maxPending) {
+        throw new RelayError('CANNOT_STORE', 'too many notifications are waiting for delivery; try again')
+      }
+      const receipt = await new Promise<Receipt>((resolve, reject) => {
+        gathering.push({ arrival, resolve, reject })
+        if (isCommitting) return
+        isCommitting = true
+        setImmediate(commit)
+      })
+      if (receipt.status === 'failed') throw receipt.error
+      return receipt
+    }
+  }
+}
+
+/** From an event and what is known of its object to everything that is to be written. Pure. */
+export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], config: Config, now: number): Decision {
+  const { event } = arrival
+  const advanced = advance(known, event, now)
+  const { fired, verdicts } = match({ event, transition: advanced.transition }, config.rules)
+  const { tellings, quiet, told } = tell(advanced, fired, now)
+  const memory = told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told }
+  const notifications = tellings.flatMap((telling) => {
+    const destination = config.destinations.get(telling.destination)
+    if (destination === undefined) return []
+    const { rule, destination: name } = telling
+    return [
+      { rule, destination: name, lane: destination.lane, view: createView(event, advanced, telling, config.links) }
+    ]
+  })
+  const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
+  return { transition: advanced.transition, memory, notifications, trace: { verdicts, quiet }, keep }
+}
+
+function lanesOf(receipts: readonly Receipt[]): Set<string> {
+  const lanes = new Set<string>()
+  for (const receipt of receipts) {
+    if (receipt.status === 'accepted') for (const { lane } of receipt.notifications) lanes.add(lane)
+  }
+  return lanes
+}
+
+function count(metrics: Metrics, { event }: Arrival, { transition, trace, notifications }: Decision): void {
+  const { source, severity, object } = event
+  metrics.events.inc({ source, kind: kindLabel(object.kind), severity, transition })
+  for (const { destination } of notifications) metrics.notifications.inc({ destination, state: 'pending' })
+  let fired = 0
+  for (const verdict of trace.verdicts) {
+    if (verdict.fired) fired += 1
+    else if (verdict.isError) metrics.ruleErrors.inc({ rule: verdict.rule })
+  }
+  if (fired === 0 && notifications.length === 0) metrics.unmatched.inc({ source })
+}

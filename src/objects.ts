@@ -1,0 +1,202 @@
+// What the relay remembers of a Flux object, and what each event does to it. Pure: memory and event in, both out.
+import { fingerprint } from './events/fingerprint.ts'
+import type { FluxEvent, ObjectRef, Severity } from './events/flux.ts'
+
+export type Transition = 'failed' | 'changed' | 'repeated' | 'recovered' | 'updated' | 'informed' | 'heartbeat'
+
+/** A failure from its first event to its end. */
+export interface Failure {
+  severity: Severity
+  /** Of the latest failing event. */
+  reason: string
+  /** The first line of the first failing event. */
+  text: string
+  /** ms */
+  since: number
+  count: number
+  /** Fingerprints seen during this failure, newest first: one that comes back is a repetition, not a change. */
+  prints: readonly string[]
+}
+
+/** A rule and destination that heard of the current failure. */
+export interface Told {
+  rule: string
+  destination: string
+  /** When it last heard, in ms. */
+  at: number
+  reminders: number
+}
+
+export interface ObjectMemory {
+  /** The failure it is in; absent while it is healthy. */
+  failure?: Failure
+  /** When the present state began, in ms. */
+  since: number
+  /** The time of the newest event that decided the state, in ms: an older one never does. */
+  decidedAt: number
+  /** The revision last applied with success; empty where none is known. */
+  revision: string
+  /** The fingerprint of the last warning that did not decide the state. */
+  remark?: string
+  told: readonly Told[]
+}
+
+export interface Advance {
+  memory: ObjectMemory
+  transition: Transition
+  /** The failure the object was in before this event. */
+  before?: Failure
+  /** With `recovered`: who heard of the failure that is over, and what the event would have been without it. */
+  ended?: { told: readonly Told[]; beneath: 'updated' | 'heartbeat' }
+  /** The last good revision before this event. */
+  previousRevision: string
+  /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
+  aside?: 'late' | 'remark'
+}
+
+/** After this long without a failing event nobody can say whether the object still fails. */
+export const staleAfterMs = 24 * 60 * 60 * 1000
+
+const rememberedPrints = 8
+
+/** Whether the object works, fails, or was failing when it was last heard of. */
+export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing' | 'stale' {
+  if (memory.failure === undefined) return 'healthy'
+  return now - memory.decidedAt > staleAfterMs ? 'stale' : 'failing'
+}
+
+/** What `event` does to an object of which `memory` is known. `now` in ms. */
+export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now: number): Advance {
+  // A cluster whose clock is ahead would make every later event look old.
+  const at = Math.min(event.at, now)
+  const known = memory ?? { since: at, decidedAt: 0, revision: '', told: [] }
+  switch (bearingOf(event)) {
+    case 'failure':
+      return fail(known, event, at)
+    case 'success':
+      return succeed(known, event, at, memory === undefined)
+    case 'remark':
+      return remark(known, event)
+    case 'news':
+      return stay(known, 'informed')
+  }
+}
+
+/** The name an object is remembered by. */
+export function objectKey({ cluster, kind, namespace, name }: ObjectRef): string {
+  return [cluster, kind, namespace, name].join('/')
+}
+
+/** The memory without `rule` and `destination`: what they were told of the failure never arrived. */
+export function forget(memory: ObjectMemory, rule: string, destination: string): ObjectMemory {
+  return { ...memory, told: memory.told.filter((entry) => entry.rule !== rule || entry.destination !== destination) }
+}
+
+function fail(known: ObjectMemory, event: FluxEvent, at: number): Advance {
+  if (at < known.decidedAt && known.failure === undefined) return { ...stay(known, 'repeated'), aside: 'late' }
+  const { failure } = known
+  // A remediation that worked, or a warning, does not make an error less of one.
+  if (failure?.severity === 'error' && event.severity === 'warn') return remark(known, event)
+
+  const print = fingerprint(event.reason, event.revision?.text ?? '', event.message)
+  const decidedAt = Math.max(at, known.decidedAt)
+  if (failure === undefined) {
+    const started: Failure = {
+      severity: event.severity,
+      reason: event.reason,
+      text: firstLine(event.message),
+      since: at,
+      count: 1,
+      prints: [print]
+    }
+    return stay({ ...known, failure: started, since: at, decidedAt, told: [] }, 'failed')
+  }
+  const isKnown = failure.prints.includes(print)
+  const worse: Failure = {
+    ...failure,
+    severity: event.severity,
+    reason: event.reason,
+    count: failure.count + 1,
+    prints: [print, ...failure.prints.filter((other) => other !== print)].slice(0, rememberedPrints)
+  }
+  return { ...stay({ ...known, failure: worse, decidedAt }, isKnown ? 'repeated' : 'changed'), before: failure }
+}
+
+function succeed(known: ObjectMemory, event: FluxEvent, at: number, isFirst: boolean): Advance {
+  const revision = event.revision?.text || known.revision
+  // The first heartbeat of an object says nothing new to anyone, or every restart of a fresh relay would be a flood.
+  const isNew = event.isHeartbeat ? !isFirst && known.revision !== '' && revision !== known.revision : true
+  const beneath = isNew ? 'updated' : 'heartbeat'
+  const { failure } = known
+  if (failure === undefined) {
+    if (at < known.decidedAt) return { ...stay(known, event.isHeartbeat ? 'heartbeat' : 'informed'), aside: 'late' }
+    return { ...stay({ ...known, revision, decidedAt: at }, beneath), previousRevision: known.revision }
+  }
+  // Flux's timestamps are whole seconds: in the second of a failure nobody can tell what came last, so the failure stands.
+  if (at <= known.decidedAt) return { ...stay(known, event.isHeartbeat ? 'heartbeat' : 'informed'), aside: 'late' }
+  if (!ends(failure, event)) return stay(known, 'informed')
+  const { failure: _, remark: __, ...rest } = known
+  return {
+    memory: { ...rest, since: at, decidedAt: at, revision, told: [] },
+    transition: 'recovered',
+    before: failure,
+    ended: { told: known.told, beneath },
+    previousRevision: known.revision
+  }
+}
+
+/** A warning that leaves the state as it is: told once, then a repetition until another comes. */
+function remark(known: ObjectMemory, event: FluxEvent): Advance {
+  const print = fingerprint(event.reason, '', event.message)
+  const isKnown = known.remark === print
+  return { ...stay({ ...known, remark: print }, isKnown ? 'repeated' : 'informed'), aside: 'remark' }
+}
+
+function stay(memory: ObjectMemory, transition: Transition): Advance {
+  return { memory, transition, previousRevision: memory.revision }
+}
+
+function firstLine(text: string): string {
+  return text.trimStart().split('\n', 1)[0]?.slice(0, 300).toWellFormed() ?? ''
+}
+
+// Emitted as warnings by helm-controller although the release is fine (internal/reconcile/release.go:161-187).
+const harmless = new Set(['NamespaceCheckSkipped', 'InventoryBuildFailed'])
+
+const sources = new Set(['GitRepository', 'OCIRepository', 'Bucket', 'HelmRepository', 'HelmChart', 'ExternalArtifact'])
+
+type Bearing = 'failure' | 'success' | 'remark' | 'news'
+
+/** What an event says of its object's state, by kind, from what each controller emits. */
+function bearingOf(event: FluxEvent): Bearing {
+  const { kind } = event.object
+  if (event.severity !== 'info') return harmless.has(event.reason) ? 'remark' : 'failure'
+  if (event.isHeartbeat) return 'success'
+  return isSuccess(kind, event.reason, event.message) ? 'success' : 'news'
+}
+
+function isSuccess(kind: string, reason: string, message: string): boolean {
+  // Before Flux 2.2 the reason was often just the severity, and the message the only sign.
+  const isOld = reason === 'info' || reason === ''
+  if (kind === 'Kustomization') return reason === 'ReconciliationSucceeded'
+  if (kind === 'HelmRelease') {
+    // Never RollbackSucceeded or UninstallSucceeded: after a remediation the release is still not ready.
+    return (
+      /^(InstallSucceeded|UpgradeSucceeded|TestSucceeded|DriftCorrected)$/.test(reason) ||
+      (isOld && /^(Helm (install|upgrade)|Release reconciliation) succeeded/.test(message))
+    )
+  }
+  if (sources.has(kind)) {
+    return /^(NewArtifact|Succeeded|Chart\w*Succeeded)$/.test(reason) || (isOld && /^(stored|fetched)/i.test(message))
+  }
+  if (kind.startsWith('Image')) return reason === 'Succeeded'
+  // ResourceSet, FluxInstance, Terraform, ArtifactGenerator and whatever comes.
+  return /(Succeed(ed)?|Ready)$/.test(reason) && !/^Dependency|Rollback|Uninstall/.test(reason)
+}
+
+/** Whether a success is the end of this failure: passed tests say nothing of a failed upgrade. */
+function ends(failure: Failure, event: FluxEvent): boolean {
+  if (event.reason === 'TestSucceeded') return failure.reason === 'TestFailed'
+  if (event.reason === 'DriftCorrected') return failure.reason.startsWith('Drift')
+  return true
+}

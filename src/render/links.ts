@@ -1,0 +1,86 @@
+// The pages an object, a commit and a change of revision can be looked at on.
+import { type Static, Type } from 'typebox'
+import type { Fault } from '../errors.ts'
+import type { FluxEvent } from '../events/flux.ts'
+import { parseRevision } from '../events/revision.ts'
+import { compileFilter, MatchSchema } from '../rules/rules.ts'
+import { linkTarget } from './mrkdwn.ts'
+import { compileUrl, type Template, type Variables } from './template.ts'
+
+const UrlTemplate = Type.String({ minLength: 1, maxLength: 2000, pattern: '^https?://' })
+
+export const LinkSchema = Type.Object(
+  {
+    match: Type.Optional(MatchSchema),
+    commit: Type.Optional(UrlTemplate),
+    compare: Type.Optional(UrlTemplate),
+    dashboard: Type.Optional(UrlTemplate)
+  },
+  { additionalProperties: false }
+)
+
+export interface Links {
+  /** The first matching entry that has each link wins. A link whose variables are empty for this event is left out. */
+  of(
+    event: FluxEvent,
+    previousRevision: string
+  ): { commit?: string; dashboard?: string; previous?: { text: string; url?: string } }
+}
+
+const kinds = ['commit', 'compare', 'dashboard'] as const
+const revisionFields = ['text', 'pointer', 'sha', 'short']
+const variables: Variables = new Set([
+  ...['cluster', 'kind', 'namespace', 'name'].map((field) => `object.${field}`),
+  ...revisionFields.map((field) => `revision.${field}`),
+  ...revisionFields.map((field) => `previous.${field}`)
+])
+
+/** Compiles the `links:` section. */
+export function compileLinks(texts: readonly Static<typeof LinkSchema>[]): { links: Links; faults: Fault[] } {
+  const faults: Fault[] = []
+  const entries = texts.map((text, index) => {
+    const path = ['links', index]
+    const holds = compileFilter(text.match ?? {}, [...path, 'match'], faults)
+    const templates: Partial<Record<(typeof kinds)[number], Template>> = {}
+    for (const kind of kinds) {
+      const source = text[kind]
+      if (source === undefined) continue
+      const compiled = compileUrl(source, variables)
+      if ('error' in compiled) faults.push({ path: [...path, kind], message: compiled.error, offset: compiled.offset })
+      else templates[kind] = compiled
+    }
+    return { holds, templates }
+  })
+  return { faults, links: { of: (event, previousRevision) => linksOf(entries, event, previousRevision) } }
+}
+
+function linksOf(
+  entries: { holds: ReturnType<typeof compileFilter>; templates: Partial<Record<(typeof kinds)[number], Template>> }[],
+  event: FluxEvent,
+  previousRevision: string
+): ReturnType<Links['of']> {
+  const previous = previousRevision === '' ? undefined : parseRevision(previousRevision)
+  const isOther = previous !== undefined && event.revision !== undefined && previous.text !== event.revision.text
+  if (entries.length === 0) return isOther ? { previous: { text: previous.short } } : {}
+
+  const matching = entries.filter(({ holds }) => holds({ event, transition: 'informed' }))
+  const context = {
+    object: event.object,
+    revision: event.revision ?? {},
+    previous: previous ?? {},
+    metadata: event.metadata
+  }
+  const url = (kind: (typeof kinds)[number]) => {
+    const rendered = matching.find(({ templates }) => templates[kind])?.templates[kind]?.render(context)
+    // Checked again here: a value may have made something else of it.
+    return rendered !== undefined && linkTarget(rendered) !== undefined ? rendered : undefined
+  }
+  const commit = url('commit')
+  const dashboard = url('dashboard')
+  const compare = isOther ? url('compare') : undefined
+  return {
+    ...(commit !== undefined && { commit }),
+    ...(dashboard !== undefined && { dashboard }),
+    ...(isOther && { previous: { text: previous.short, ...(compare !== undefined && { url: compare }) } })
+  }
+}

@@ -1,0 +1,110 @@
+// Slack's mrkdwn, and how text from outside becomes a harmless part of it.
+// Source of the escaping rules: docs.slack.dev/messaging/formatting-message-text.
+
+// ANSI sequences (CSI, and OSC up to its end), then every control character but tab and newline, then the marks that
+// reorder or hide text: bidi embeddings and isolates, zero-width no-break space.
+const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g
+const controls =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
+
+/** Text as a person may see it: no terminal codes, no control or reordering characters, `\n` the only line end. */
+export function clean(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/\r\n?|\u2028|\u2029|\u0085/g, '\n')
+    .replace(ansi, '')
+    .replace(controls, '')
+    .trimEnd()
+}
+
+/** Escapes what Slack would read as a mention, a link or an entity. Needed inside code, too. */
+export function escapeMrkdwn(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+// There is no escape for formatting characters; these look like them and do nothing.
+const lookalikes: Record<string, string> = { '*': '∗', _: '＿', '~': '∼', '`': 'ˋ' }
+
+/** A name outside of code, on one line. Kubernetes names hold none of the characters that are replaced. */
+export function plain(text: string): string {
+  return escapeMrkdwn(oneLine(text)).replace(/[*_~`]/g, (mark) => lookalikes[mark] ?? '')
+}
+
+/** Inline code. Empty text gives an empty string: Slack would show two backticks. */
+export function code(text: string): string {
+  const inner = escapeMrkdwn(oneLine(text)).replaceAll('`', 'ˋ')
+  return inner === '' ? '' : `\`${inner}\``
+}
+
+/** A fenced block, whole lines as they are. */
+export function fence(text: string): string {
+  return `\`\`\`${escapeMrkdwn(text).replaceAll('```', 'ˋˋˋ')}\`\`\``
+}
+
+/** A link, or just its label where `url` is none that Slack can take. `label` is mrkdwn already. */
+export function link(url: string | undefined, label: string): string {
+  const safe = url === undefined ? undefined : linkTarget(url)
+  return safe === undefined ? label : `<${safe}|${label}>`
+}
+
+/** `url` in the form that may stand in `<…|…>`: http(s), at most Slack's 3,000 characters, nothing that ends it early. */
+export function linkTarget(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined
+  const { protocol, href } = new URL(url)
+  if (protocol !== 'https:' && protocol !== 'http:') return undefined
+  const target = href.replace(/[|<>\s`]/g, encodeURIComponent).replaceAll('&', '&amp;')
+  return target.length > 3000 ? undefined : target
+}
+
+/** When, in the reader's time zone. The fallback is UTC and says so. `at` in ms. */
+export function time(at: number): string {
+  const seconds = Math.floor(at / 1000)
+  return `<!date^${seconds}^{date_short_pretty} {time_secs}|${utc(at)}>`
+}
+
+/** `2026-09-21 14:13:20 UTC` */
+export function utc(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+}
+
+/** Everything on one line, runs of white space as one space. */
+export function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
+}
+
+/**
+ * At most `max` UTF-16 units once escaped, cut between code points, saying how much is missing. Slack does not document
+ * its unit; UTF-16 units are never fewer than characters.
+ */
+export function cut(text: string, max: number): string {
+  if (escapeMrkdwn(text).length <= max) return text
+  const room = max - ' … (+99999999 characters)'.length
+  const end = fitting(text, room)
+  return `${text.slice(0, end)} … (+${text.length - end} characters)`
+}
+
+/**
+ * Like {@link cut}, but keeps the end as well: the reason of a failed apply or of a Helm upgrade is often in the last
+ * lines, below everything that went well.
+ */
+export function cutMiddle(text: string, max: number): string {
+  if (escapeMrkdwn(text).length <= max) return text
+  const room = max - '\n… (+99999999 characters) …\n'.length
+  const head = fitting(text, Math.floor(room / 2))
+  const reversed = [...text.slice(-room)].reverse().join('')
+  const tail = fitting(reversed, Math.floor(room / 2))
+  const end = text.slice(text.length - tail)
+  return `${text.slice(0, head).trimEnd()}\n… (+${text.length - head - tail} characters) …\n${end.trimStart()}`
+}
+
+/** How many units of `text` can stay so that they are at most `max` when escaped, without splitting a code point. */
+function fitting(text: string, max: number): number {
+  let size = 0
+  let end = 0
+  for (const point of text) {
+    size += point === '&' ? 5 : point === '<' || point === '>' ? 4 : point.length
+    if (size > max) return end
+    end += point.length
+  }
+  return end
+}

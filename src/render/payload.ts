@@ -1,0 +1,58 @@
+// What a Slack incoming webhook takes, as far as the relay uses it (docs.slack.dev/reference/block-kit/blocks).
+
+export interface Mrkdwn {
+  type: 'mrkdwn'
+  text: string
+  /** Always true: otherwise Slack turns plain @names, #names and URLs from an event into live ones. */
+  verbatim: true
+}
+
+export type Block = { type: 'section'; text: Mrkdwn; expand?: true } | { type: 'context'; elements: Mrkdwn[] }
+
+/** An attachment with blocks may have no other key than these two, or Slack answers `invalid_attachments`. */
+export interface Attachment {
+  color: string
+  blocks: Block[]
+}
+
+export interface Payload {
+  /** What a phone's lock screen and a screen reader say; literal times, no markup. */
+  text: string
+  blocks?: Block[]
+  attachments?: Attachment[]
+  unfurl_links: false
+  unfurl_media: false
+  /** Only legacy webhooks honour these two. */
+  channel?: string
+  username?: string
+}
+
+export function section(text: string): Block {
+  return { type: 'section', text: { type: 'mrkdwn', text, verbatim: true } }
+}
+
+export function context(text: string): Block {
+  return { type: 'context', elements: [{ type: 'mrkdwn', text, verbatim: true }] }
+}
+
+/** Every mrkdwn text of a payload in reading order, those of attachments marked. */
+export function* textsOf({ blocks = [], attachments = [] }: Payload): Generator<{ text: string; isAttached: boolean }> {
+  for (const block of blocks) for (const { text } of mrkdwnOf(block)) yield { text, isAttached: false }
+  for (const { blocks } of attachments) {
+    for (const block of blocks) for (const { text } of mrkdwnOf(block)) yield { text, isAttached: true }
+  }
+}
+
+function mrkdwnOf(block: Block): Mrkdwn[] {
+  return block.type === 'section' ? [block.text] : block.elements
+}
+
+// Slack cuts text at 40,000 characters.
+const maxText = 39_000
+
+/** The same message without any blocks: sent once when Slack refuses the form, so that the content still arrives. */
+export function withoutBlocks(payload: Payload): Payload {
+  const { blocks: _, attachments: __, ...rest } = payload
+  const text = [...textsOf(payload)].map(({ text }) => text).join('\n')
+  return { ...rest, text: text === '' || text.length > maxText ? rest.text : text }
+}

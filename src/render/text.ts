@@ -1,0 +1,34 @@
+// A message as it looks in a terminal: for the log, the command line and tests that read like Slack.
+import { type Payload, textsOf } from './payload.ts'
+
+const emojis: Record<string, string> = {
+  ':red_circle:': '🔴',
+  ':hourglass_flowing_sand:': '⏳',
+  ':white_check_mark:': '✅',
+  ':large_green_circle:': '🟢',
+  ':information_source:': 'ℹ️',
+  ':green_heart:': '💚',
+  ':warning:': '⚠️'
+}
+
+/** The texts of `payload` as a reader sees them, line by line; a bar stands for an attachment's colour. */
+export function toText(payload: Payload): string {
+  const lines = [...textsOf(payload)].flatMap(({ text, isAttached }) =>
+    readable(text)
+      .split('\n')
+      .map((line) => (isAttached ? `┃ ${line}` : line))
+  )
+  return lines.length > 0 ? lines.join('\n') : readable(payload.text)
+}
+
+function readable(mrkdwn: string): string {
+  return mrkdwn
+    .replace(/:[a-z_]+:/g, (name) => emojis[name] ?? name)
+    .replace(/<!date\^[^|>]*\|([^>]*)>/g, '$1')
+    .replace(/<(https?:[^|>]*)\|([^>]*)>/g, '$2')
+    .replaceAll('```', '')
+    .replace(/(^|\s)\*([^*\n]+)\*(?=\s|$)/g, '$1$2')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
+}

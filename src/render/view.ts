@@ -1,0 +1,93 @@
+// What one notification says, in plain text, fixed when its event is accepted: a reload cannot change what was promised.
+import type { FluxEvent, ObjectRef, Severity } from '../events/flux.ts'
+import type { Advance, Transition } from '../objects.ts'
+import type { Links } from './links.ts'
+import { clean, cut, cutMiddle } from './mrkdwn.ts'
+import { summarise } from './summary.ts'
+
+/**
+ * Clean, bounded, unescaped texts; escaping belongs to the form of the destination. Kept as JSON in the database.
+ */
+export interface View {
+  says: Transition
+  severity: Severity
+  object: ObjectRef
+  reason: string
+  /** The gist, one line. */
+  summary: string
+  /** What Flux said. */
+  message: string
+  controller: string
+  /** Short, with the commit's page where links are configured. */
+  revision?: { text: string; url?: string }
+  /** The last good revision, where it is another; the url compares the two. */
+  previous?: { text: string; url?: string }
+  /** The object's page. */
+  url?: string
+  mention?: string
+  /** When it happened, in ms. */
+  at: number
+  /** The failure it is about, or that is over: since when, how many failing events, and how it began. */
+  failure?: { reason: string; text: string; since: number; count: number }
+  /** With `changed`: the reason it failed for until now. */
+  wasReason?: string
+  /** With `repeated`: when the next reminder may come, in ms from now. */
+  nextReminderMs?: number
+}
+
+// Enough for one section of a Slack message (3,000 characters); the whole text stays with the event.
+const maxMessage = 2400
+const maxSummary = 300
+
+/** The view of `event` for one telling of it. */
+export function createView(
+  event: FluxEvent,
+  { memory, before, previousRevision }: Advance,
+  { says, mention, nextReminderMs }: { says: Transition; mention: string | undefined; nextReminderMs?: number },
+  links: Links
+): View {
+  const message = clean(event.message)
+  const failure = memory.failure ?? before
+  const urls = links.of(event, previousRevision)
+  return {
+    says,
+    severity: event.severity,
+    object: {
+      cluster: short(event.object.cluster),
+      kind: short(event.object.kind),
+      namespace: short(event.object.namespace),
+      name: short(event.object.name)
+    },
+    reason: reasonOf(event.reason),
+    summary: cut(summarise(message), maxSummary),
+    message: cutMiddle(message, maxMessage),
+    controller: short(event.controller),
+    ...(event.revision && {
+      revision: { text: short(event.revision.short), ...(urls.commit && { url: urls.commit }) }
+    }),
+    ...(urls.previous && { previous: urls.previous }),
+    ...(urls.dashboard && { url: urls.dashboard }),
+    ...(mention && { mention }),
+    at: event.at,
+    ...(failure && {
+      failure: {
+        reason: reasonOf(failure.reason),
+        text: cut(clean(failure.text), maxSummary),
+        since: failure.since,
+        count: failure.count
+      }
+    }),
+    ...(says === 'changed' && before && { wasReason: reasonOf(before.reason) }),
+    ...(nextReminderMs !== undefined && { nextReminderMs })
+  }
+}
+
+// 253 characters is the longest name Kubernetes has; a reason or revision longer than this is no use to a reader.
+function short(text: string): string {
+  return cut(clean(text).replaceAll('\n', ' '), 253)
+}
+
+// Before Flux 2.2 controllers often gave the severity as the reason.
+function reasonOf(reason: string): string {
+  return reason === 'error' || reason === 'info' ? '' : short(reason)
+}

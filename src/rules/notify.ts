@@ -1,0 +1,102 @@
+// Who is told, and what is said to them: something changed, it still fails, it is over. Pure.
+import type { Advance, Told, Transition } from '../objects.ts'
+import type { Rule } from './rules.ts'
+
+/** One thing to say to one destination because of one rule. */
+export interface Telling {
+  rule: string
+  destination: string
+  /** What the event is to this destination: the first it hears of a failure is always `failed`. */
+  says: Transition
+  mention: string | undefined
+  /** With `repeated`: how long until the next reminder, in ms. */
+  nextReminderMs?: number
+}
+
+/** A rule that fired and has nothing to say, and why. */
+export interface Quiet {
+  rule: string
+  destination: string
+  because: string
+}
+
+const longestReminderMs = 24 * 60 * 60 * 1000
+
+/**
+ * Decides who is told of `event`. A recovery goes to exactly those who heard of the failure, whatever rules match it;
+ * everything else to the destinations of the rules that fired. The returned `told` belongs into the object's memory.
+ */
+export function tell(
+  { transition, memory, ended, aside }: Advance,
+  fired: readonly Rule[],
+  now: number
+): { tellings: Telling[]; quiet: Quiet[]; told: readonly Told[] } {
+  const tellings: Telling[] = []
+  const quiet: Quiet[] = []
+  let told = memory.told
+
+  for (const { rule, destination } of ended?.told ?? []) {
+    tellings.push({ rule, destination, says: 'recovered', mention: undefined })
+  }
+  for (const rule of fired) {
+    for (const destination of rule.send) {
+      const heardEnd = ended?.told.some((entry) => entry.rule === rule.name && entry.destination === destination)
+      if (heardEnd) continue
+      const heard = told.find((entry) => entry.rule === rule.name && entry.destination === destination)
+      const decision = decide(ended?.beneath ?? transition, aside, heard, rule, now)
+      if ('because' in decision) {
+        quiet.push({ rule: rule.name, destination, because: decision.because })
+        continue
+      }
+      const { says } = decision
+      const reminders = says === 'repeated' && rule.notify === 'changes' ? (heard?.reminders ?? 0) + 1 : 0
+      tellings.push({
+        rule: rule.name,
+        destination,
+        says,
+        mention: says === 'failed' ? rule.mention : undefined,
+        ...(reminders > 0 && { nextReminderMs: reminderWait(rule.remindEveryMs ?? 0, reminders) })
+      })
+      const isOfFailure = says === 'failed' || says === 'changed' || says === 'repeated'
+      if (!isOfFailure || aside !== undefined) continue
+      told = [...told.filter((entry) => entry !== heard), { rule: rule.name, destination, at: now, reminders }]
+    }
+  }
+  return { tellings, quiet, told }
+}
+
+function decide(
+  transition: Transition,
+  aside: Advance['aside'],
+  heard: Told | undefined,
+  rule: Rule,
+  now: number
+): { says: Transition } | { because: string } {
+  switch (transition) {
+    case 'failed':
+    case 'changed':
+    case 'repeated':
+      if (aside === undefined && heard === undefined) return { says: 'failed' }
+      if (rule.notify === 'every') return { says: transition }
+      if (aside === 'late') return { because: 'older than what is known of the object' }
+      if (aside === 'remark' || heard === undefined) return { because: 'the same warning again' }
+      if (transition !== 'repeated') return { says: transition }
+      return remind(heard, rule, now)
+    case 'heartbeat':
+      return rule.notify === 'every' ? { says: 'heartbeat' } : { because: 'a heartbeat: nothing new' }
+    default:
+      return { says: transition }
+  }
+}
+
+function remind(heard: Told, { remindEveryMs }: Rule, now: number): { says: Transition } | { because: string } {
+  if (remindEveryMs === undefined) return { because: 'the same failure, and reminders are off' }
+  const due = heard.at + reminderWait(remindEveryMs, heard.reminders)
+  if (now >= due) return { says: 'repeated' }
+  return { because: `the same failure; next reminder after ${new Date(due).toISOString()}` }
+}
+
+/** Reminders come after `remindEvery`, then twice as long each time, up to a day. */
+function reminderWait(remindEveryMs: number, reminders: number): number {
+  return Math.min(remindEveryMs * 2 ** reminders, Math.max(longestReminderMs, remindEveryMs))
+}

@@ -1,0 +1,277 @@
+// Rules: which events are worth telling, and whom. Pure: an event goes in, each rule's verdict comes out.
+import { type Static, Type } from 'typebox'
+import { Duration, parseDuration } from '../duration.ts'
+import type { Fault } from '../errors.ts'
+import { type Severity, severityNames } from '../events/flux.ts'
+import { compileExpression, type Subject } from './expression.ts'
+import { compileGlobs, compileRegex, isGlob, Patterns, type TextTest } from './patterns.ts'
+
+const SeverityName = Type.Enum([...severityNames])
+const matchers = {
+  severity: Type.Optional(Type.Union([SeverityName, Type.Array(SeverityName, { minItems: 1 })])),
+  kind: Type.Optional(Patterns),
+  namespace: Type.Optional(Patterns),
+  name: Type.Optional(Patterns),
+  cluster: Type.Optional(Patterns),
+  source: Type.Optional(Patterns),
+  reason: Type.Optional(Patterns),
+  metadata: Type.Optional(Type.Record(Type.String(), Patterns)),
+  message: Type.Optional(
+    Type.Object(
+      {
+        include: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
+        exclude: Type.Optional(Type.Array(Type.String(), { minItems: 1 }))
+      },
+      { additionalProperties: false }
+    )
+  )
+}
+
+export const MatchSchema = Type.Object(
+  {
+    ...matchers,
+    not: Type.Optional(Type.Object(matchers, { additionalProperties: false })),
+    when: Type.Optional(Type.String({ minLength: 1 }))
+  },
+  { additionalProperties: false }
+)
+
+export const RuleSchema = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 100 }),
+    match: Type.Optional(MatchSchema),
+    notify: Type.Optional(Type.Enum(['changes', 'every'])),
+    remindEvery: Type.Optional(Type.Union([Duration, Type.Enum(['never'])])),
+    final: Type.Optional(Type.Boolean()),
+    mention: Type.Optional(
+      // Only these four forms make Slack notify someone (facts: Slack's "Formatting text for app surfaces").
+      Type.String({ pattern: '^(<@[UW][A-Z0-9]+>|<!subteam\\^S[A-Z0-9]+>|<!here>|<!channel>)$' })
+    ),
+    send: Type.Unsafe<string | string[]>({
+      type: ['string', 'array'],
+      items: { type: 'string', minLength: 1 },
+      minItems: 1,
+      uniqueItems: true
+    })
+  },
+  { additionalProperties: false }
+)
+
+export type RuleText = Static<typeof RuleSchema>
+type MatchText = Static<typeof MatchSchema>
+type Matchers = Omit<MatchText, 'not' | 'when'>
+
+/** One thing a rule asks of an event. */
+interface Condition {
+  /** The key in the config file: `namespace`, `not.kind`, `metadata.team`. */
+  key: string
+  wanted: string
+  /** undefined where the condition holds, else what was found in its place; an Error where CEL could not tell. */
+  fails(subject: Subject): string | Error | undefined
+}
+
+export interface Rule {
+  name: string
+  send: readonly string[]
+  mention: string | undefined
+  notify: 'changes' | 'every'
+  /** undefined: never */
+  remindEveryMs: number | undefined
+  isFinal: boolean
+  conditions: readonly Condition[]
+}
+
+/** Why a rule did or did not fire. `because` is the first condition that failed, with both values. */
+export type Verdict =
+  | { rule: string; fired: true }
+  | { rule: string; fired: false; because: string; wanted: string; got: string; isError?: true }
+
+/** Compiled rules. `byKind` narrows what an event of a kind is held against: a thousand rules cost what a few do. */
+export interface RuleSet {
+  all: readonly Rule[]
+  byKind: ReadonlyMap<string, readonly Rule[]>
+  ofAnyKind: readonly Rule[]
+}
+
+/** Compiles the `rules:` section. Faults are those that the schema cannot see: expressions and regular expressions. */
+export function compileRules(texts: readonly RuleText[]): { rules: RuleSet; faults: Fault[] } {
+  const faults: Fault[] = []
+  const all = texts.map((text, index): Rule => {
+    const conditions = compileMatch({ severity: 'error', ...text.match }, ['rules', index, 'match'], faults)
+    return {
+      name: text.name,
+      send: [text.send].flat(),
+      mention: text.mention,
+      notify: text.notify ?? 'changes',
+      remindEveryMs: text.remindEvery === 'never' ? undefined : parseDuration(text.remindEvery ?? '4h'),
+      isFinal: text.final ?? false,
+      conditions
+    }
+  })
+  return { rules: index(all, texts), faults }
+}
+
+/** Compiles a `match:` that asks for no severity unless it says so. */
+export function compileFilter(match: MatchText, path: Fault['path'], faults: Fault[]): (subject: Subject) => boolean {
+  const conditions = compileMatch(match, path, faults)
+  return (subject) => conditions.every(({ fails }) => fails(subject) === undefined)
+}
+
+/**
+ * Holds an event against the rules in their order, up to the first `final` one that fires. Rules that name other kinds
+ * are passed over without a verdict, unless `wantsAll`: for `explain`, which says something of every rule.
+ */
+export function match(subject: Subject, rules: RuleSet, wantsAll = false): { fired: Rule[]; verdicts: Verdict[] } {
+  const candidates = wantsAll ? rules.all : (rules.byKind.get(subject.event.object.kind) ?? rules.ofAnyKind)
+  const fired: Rule[] = []
+  const verdicts: Verdict[] = []
+  for (const rule of candidates) {
+    const last = fired.at(-1)
+    if (last?.isFinal) {
+      if (!wantsAll) break
+      verdicts.push({
+        rule: rule.name,
+        fired: false,
+        because: 'final',
+        wanted: 'to be reached',
+        got: `stopped by ${last.name}`
+      })
+      continue
+    }
+    const verdict = judge(rule, subject)
+    verdicts.push(verdict)
+    if (verdict.fired) fired.push(rule)
+  }
+  return { fired, verdicts }
+}
+
+function judge(rule: Rule, subject: Subject): Verdict {
+  for (const { key, wanted, fails } of rule.conditions) {
+    const got = fails(subject)
+    if (got === undefined) continue
+    const isError = got instanceof Error
+    const found = isError ? got.message.split('\n', 1)[0] : got
+    return {
+      rule: rule.name,
+      fired: false,
+      because: key,
+      wanted,
+      got: (found ?? '').slice(0, 200),
+      ...(isError && { isError })
+    }
+  }
+  return { rule: rule.name, fired: true }
+}
+
+function index(all: readonly Rule[], texts: readonly RuleText[]): RuleSet {
+  const kindsOf = texts.map(({ match }) => [match?.kind ?? '*'].flat())
+  const isOfAnyKind = kindsOf.map((kinds) => kinds.some(isGlob))
+  const byKind = new Map<string, Rule[]>()
+  for (const kind of new Set(kindsOf.flat().filter((kind) => !isGlob(kind)))) {
+    byKind.set(
+      kind,
+      all.filter((_, at) => isOfAnyKind[at] || kindsOf[at]?.includes(kind))
+    )
+  }
+  return { all, byKind, ofAnyKind: all.filter((_, at) => isOfAnyKind[at]) }
+}
+
+function compileMatch({ not, when, ...match }: MatchText, path: Fault['path'], faults: Fault[]): Condition[] {
+  return [
+    ...compileMatchers(match, path, '', faults),
+    ...compileMatchers(not ?? {}, [...path, 'not'], 'not.', faults).map(opposite),
+    ...(when === undefined ? [] : [compileWhen(when, [...path, 'when'], faults)])
+  ]
+}
+
+function compileMatchers(match: Matchers, path: Fault['path'], prefix: string, faults: Fault[]): Condition[] {
+  const conditions: Condition[] = []
+  const text = (key: string, patterns: string | string[], of: (subject: Subject) => string) =>
+    conditions.push(textCondition(prefix + key, compileGlobs(patterns), of))
+
+  if (match.severity !== undefined) conditions.push(severityCondition(`${prefix}severity`, match.severity))
+  if (match.kind !== undefined) text('kind', match.kind, ({ event }) => event.object.kind)
+  if (match.namespace !== undefined) text('namespace', match.namespace, ({ event }) => event.object.namespace)
+  if (match.name !== undefined) text('name', match.name, ({ event }) => event.object.name)
+  if (match.cluster !== undefined) text('cluster', match.cluster, ({ event }) => event.object.cluster)
+  if (match.source !== undefined) text('source', match.source, ({ event }) => event.source)
+  if (match.reason !== undefined) text('reason', match.reason, ({ event }) => event.reason)
+  for (const [key, patterns] of Object.entries(match.metadata ?? {})) {
+    text(`metadata.${key}`, patterns, ({ event }) => event.metadata[key] ?? '')
+  }
+  if (match.message !== undefined) {
+    conditions.push(...messageConditions(match.message, [...path, 'message'], prefix, faults))
+  }
+  return conditions
+}
+
+function textCondition(key: string, { holds, wanted }: TextTest, of: (subject: Subject) => string): Condition {
+  return {
+    key,
+    wanted,
+    fails: (subject) => (holds(of(subject)) ? undefined : of(subject) || '(nothing)')
+  }
+}
+
+function severityCondition(key: string, severity: Severity | Severity[]): Condition {
+  const exactly = Array.isArray(severity)
+  const accepted = new Set(exactly ? severity : severityNames.slice(severityNames.indexOf(severity)))
+  return {
+    key,
+    wanted: exactly ? `exactly ${severity.join(' or ')}` : severity === 'error' ? 'error' : `${severity} or worse`,
+    fails: ({ event }) => (accepted.has(event.severity) ? undefined : event.severity)
+  }
+}
+
+function messageConditions(
+  { include, exclude }: { include?: string[]; exclude?: string[] },
+  path: Fault['path'],
+  prefix: string,
+  faults: Fault[]
+): Condition[] {
+  const compile = (key: string, patterns: string[]) =>
+    patterns.flatMap((pattern, at) => {
+      const compiled = compileRegex(pattern)
+      if (!('error' in compiled)) return [{ pattern, find: compiled.find }]
+      faults.push({ path: [...path, key, at], message: compiled.error })
+      return []
+    })
+  const conditions: Condition[] = []
+  if (exclude !== undefined) {
+    const regexes = compile('exclude', exclude)
+    conditions.push({
+      key: `${prefix}message.exclude`,
+      wanted: `none of ${exclude.join(', ')}`,
+      fails: ({ event }) => regexes.find(({ find }) => find(event.message))?.pattern
+    })
+  }
+  if (include !== undefined) {
+    const regexes = compile('include', include)
+    conditions.push({
+      key: `${prefix}message.include`,
+      wanted: include.join(', '),
+      fails: ({ event }) => (regexes.some(({ find }) => find(event.message)) ? undefined : event.message)
+    })
+  }
+  return conditions
+}
+
+function compileWhen(source: string, path: Fault['path'], faults: Fault[]): Condition {
+  const compiled = compileExpression(source)
+  if ('error' in compiled) {
+    faults.push({ path, message: compiled.error, offset: compiled.offset })
+    return { key: 'when', wanted: source, fails: () => 'not a valid expression' }
+  }
+  return {
+    key: 'when',
+    wanted: source,
+    fails: (subject) => {
+      const holds = compiled.holds(subject)
+      return holds === true ? undefined : holds === false ? 'false' : holds
+    }
+  }
+}
+
+function opposite({ key, wanted, fails }: Condition): Condition {
+  return { key, wanted: `not ${wanted}`, fails: (subject) => (fails(subject) === undefined ? 'a match' : undefined) }
+}

@@ -1,0 +1,91 @@
+-- Version 1. Times are milliseconds since 1970. Texts from Flux are stored as they came.
+
+create table events (
+  id integer primary key autoincrement,
+  received_at integer not null,
+  source text not null,
+  cluster text not null,
+  kind text not null,
+  namespace text not null,
+  name text not null,
+  severity text not null,
+  reason text not null,
+  transition text not null,
+  body text not null,
+  trace text not null
+) strict;
+
+create index events_received on events (received_at);
+
+-- Bodies of the last minutes, apart from the events so that this index stays small: a retry of the sender is not news.
+create table recent_bodies (
+  identity text primary key,
+  event_id integer,
+  received_at integer not null
+) strict, without rowid;
+
+create index recent_bodies_received on recent_bodies (received_at);
+
+create table objects (
+  key text primary key,
+  memory text not null
+) strict, without rowid;
+
+create table notifications (
+  id integer primary key autoincrement,
+  event_id integer not null,
+  rule text not null,
+  destination text not null,
+  lane text not null,
+  object text not null,
+  says text not null,
+  state text not null check (state in ('pending', 'sent', 'dead', 'muted')),
+  reason text,
+  message_id integer,
+  created_at integer not null,
+  view text not null
+) strict;
+
+create index notifications_event on notifications (event_id);
+create index notifications_message on notifications (message_id) where message_id is not null;
+create index notifications_created on notifications (created_at);
+create index notifications_dead on notifications (id) where state = 'dead';
+-- What a lane composes from: in order of acceptance, not yet in a message.
+create index notifications_waiting on notifications (lane, message_id, id) where state = 'pending';
+
+create table messages (
+  id integer primary key autoincrement,
+  lane text not null,
+  destination text not null,
+  state text not null check (state in ('open', 'sent', 'dead')),
+  payload text not null,
+  is_plain integer not null default 0,
+  failures integer not null default 0,
+  newest_at integer not null,
+  notifications integer not null,
+  created_at integer not null,
+  settled_at integer
+) strict;
+
+-- At most one open message in a lane: order and one request at a time follow from it.
+create unique index messages_open on messages (lane) where state = 'open';
+create index messages_destination on messages (destination, id);
+create index messages_created on messages (created_at);
+
+create table attempts (
+  message_id integer not null,
+  at integer not null,
+  answer text not null
+) strict;
+
+create index attempts_message on attempts (message_id);
+
+create table lanes (
+  key text primary key,
+  tokens real,
+  tokens_at integer,
+  not_before integer not null default 0,
+  block_reason text,
+  block_since integer,
+  probes integer not null default 0
+) strict, without rowid;

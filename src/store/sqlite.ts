@@ -1,0 +1,445 @@
+// The embedded store: one file, one process. Every method is one transaction, so none ever sees half of another.
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { RelayError } from '../errors.ts'
+import { forget, type ObjectMemory, objectKey } from '../objects.ts'
+import type { Payload } from '../render/payload.ts'
+import type { View } from '../render/view.ts'
+import {
+  type Arrival,
+  type Attempt,
+  type Bucket,
+  type Decide,
+  duplicateWindowMs,
+  type LaneState,
+  type Message,
+  type Pending,
+  type Plan,
+  type Receipt,
+  type Settlement,
+  type Step,
+  type Store
+} from './store.ts'
+
+const schemaVersion = 1
+
+/** How many of the oldest pending notifications a message is composed from: more than any message can name. */
+const composeWindow = 500
+
+/** Opens, and if need be creates, the database in `file`. Throws BAD_DATABASE where it cannot be used. */
+export function openSqlite(file: string): Store {
+  try {
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+    const lock = file === ':memory:' ? undefined : lockFile(`${file}.lock`)
+    return new SqliteStore(new DatabaseSync(file, { timeout: 5000 }), lock)
+  } catch (error) {
+    if (error instanceof RelayError) throw error
+    throw new RelayError('BAD_DATABASE', `cannot open the database ${file}: ${(error as Error).message}`, {
+      cause: error
+    })
+  }
+}
+
+/**
+ * Two relays on one file would each send what the other is sending. The lock is SQLite's own on a file beside the
+ * database, so it goes with the process however that ends.
+ */
+function lockFile(file: string): DatabaseSync {
+  const lock = new DatabaseSync(file, { timeout: 5000 })
+  try {
+    lock.exec('begin exclusive')
+  } catch (error) {
+    lock.close()
+    const hint = 'stop the other one, or use PostgreSQL to run several'
+    throw new RelayError('BAD_DATABASE', `another relay is using this database (${file} is locked): ${hint}`, {
+      cause: error
+    })
+  }
+  return lock
+}
+
+type Row = Record<string, SQLInputValue>
+
+class SqliteStore implements Store {
+  readonly #db: DatabaseSync
+  readonly #lock: DatabaseSync | undefined
+  readonly #statements = new Map<string, StatementSync>()
+  #pending = 0
+
+  constructor(db: DatabaseSync, lock: DatabaseSync | undefined) {
+    this.#db = db
+    this.#lock = lock
+    // FULL: a commit is on disk before it returns, also through a power cut. WAL: it costs one fsync.
+    db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory')
+    this.#migrate()
+    this.#pending = Number(this.#get(`select count(*) as n from notifications where state = 'pending'`)?.n ?? 0)
+  }
+
+  get pending(): number {
+    return this.#pending
+  }
+
+  async accept(batch: readonly Arrival[], decide: Decide): Promise<Receipt[]> {
+    let added = 0
+    const receipts = this.#transaction(() =>
+      batch.map((arrival): Receipt => {
+        const receipt = this.#acceptOne(arrival, decide)
+        if (receipt.status === 'accepted') added += receipt.notifications.length
+        return receipt
+      })
+    )
+    this.#pending += added
+    return receipts
+  }
+
+  #acceptOne(arrival: Arrival, decide: Decide): Receipt {
+    const { event, body, identity, receivedAt } = arrival
+    const known = this.#get(
+      'select event_id from recent_bodies where identity = ? and received_at > ?',
+      identity,
+      receivedAt - duplicateWindowMs
+    )
+    if (known !== undefined) return { status: 'duplicate', id: String(known.event_id) }
+
+    const key = objectKey(event.object)
+    const row = this.#get('select memory from objects where key = ?', key)
+    const memory = row && (JSON.parse(String(row.memory)) as ObjectMemory)
+    let decision: ReturnType<Decide>
+    try {
+      decision = decide(arrival, memory)
+    } catch (error) {
+      return { status: 'failed', error }
+    }
+    if (decision.memory !== memory) {
+      const upsert = 'insert into objects values (?, ?) on conflict (key) do update set memory = excluded.memory'
+      this.#run(upsert, key, JSON.stringify(decision.memory))
+    }
+    const { transition } = decision
+    if (!decision.keep) return { status: 'accepted', id: null, transition, notifications: [] }
+
+    const id = this.#run(
+      'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      receivedAt,
+      event.source,
+      event.object.cluster,
+      event.object.kind,
+      event.object.namespace,
+      event.object.name,
+      event.severity,
+      event.reason,
+      transition,
+      body,
+      JSON.stringify(decision.trace)
+    )
+    this.#run('insert or replace into recent_bodies values (?, ?, ?)', identity, id, receivedAt)
+    const notifications = decision.notifications.map(({ rule, destination, lane, view }) => ({
+      id: String(
+        this.#run(
+          `insert into notifications values (null, ?, ?, ?, ?, ?, ?, 'pending', null, null, ?, ?)`,
+          ...[id, rule, destination, lane, key, view.says, receivedAt],
+          JSON.stringify(view)
+        )
+      ),
+      rule,
+      destination,
+      lane
+    }))
+    return { status: 'accepted', id: String(id), transition, notifications }
+  }
+
+  async busyLanes(): Promise<string[]> {
+    return this.#all(`select distinct lane from notifications where state = 'pending'`).map(({ lane }) => String(lane))
+  }
+
+  async next(lane: string, plan: Plan, now: number): Promise<Step> {
+    return this.#transaction((): Step => {
+      const open = this.#openMessage(lane)
+      const pending = open === undefined ? this.#oldestPending(lane, plan.oldest) : []
+      if (open === undefined && pending.length === 0) return { is: 'idle' }
+      const state = this.#lane(lane)
+      if (state.notBefore > now) return { is: 'wait', until: state.notBefore }
+      const taken = plan.take(state, now)
+      if ('until' in taken) return { is: 'wait', until: taken.until }
+      const message = open ?? this.#write(lane, pending, plan, now)
+      this.#setBucket(lane, taken.bucket)
+      return { is: 'post', message, block: state.block }
+    })
+  }
+
+  #openMessage(lane: string): Message | undefined {
+    const row = this.#get(`select * from messages where lane = ? and state = 'open'`, lane)
+    return row && messageOf(row)
+  }
+
+  #oldestPending(lane: string, oldest: number): Pending[] {
+    for (;;) {
+      const rows = this.#all(
+        `select id, event_id, destination, created_at, view from notifications
+         where lane = ? and state = 'pending' and message_id is null order by id limit ?`,
+        lane,
+        composeWindow
+      )
+      const expired = rows.filter((row) => Number(row.created_at) < oldest)
+      for (const { id } of expired) this.#bury(Number(id), 'not delivered within 24 hours')
+      if (expired.length > 0) continue
+      return rows.map((row) => ({
+        id: String(row.id),
+        event: String(row.event_id),
+        destination: String(row.destination),
+        createdAt: Number(row.created_at),
+        view: JSON.parse(String(row.view)) as View
+      }))
+    }
+  }
+
+  #write(lane: string, pending: readonly Pending[], plan: Plan, now: number): Message {
+    const { ids, payload } = plan.compose(pending)
+    const members = pending.filter(({ id }) => ids.includes(id))
+    const destination = members[0]?.destination ?? ''
+    const newestAt = Math.max(...members.map(({ createdAt }) => createdAt))
+    const id = this.#run(
+      `insert into messages values (null, ?, ?, 'open', ?, 0, 0, ?, ?, ?, null)`,
+      ...[lane, destination, JSON.stringify(payload), newestAt, members.length, now]
+    )
+    for (const member of members)
+      this.#run('update notifications set message_id = ? where id = ?', id, Number(member.id))
+    return {
+      id: String(id),
+      lane,
+      destination,
+      payload,
+      isPlain: false,
+      failures: 0,
+      newestAt,
+      notifications: members.length
+    }
+  }
+
+  async settle(message: Message, attempt: Attempt, settlement: Settlement): Promise<void> {
+    const id = Number(message.id)
+    let settled = 0
+    this.#transaction(() => {
+      this.#run('insert into attempts values (?, ?, ?)', id, attempt.at, attempt.answer)
+      const { message: end, lane } = settlement
+      if (end.state === 'open') {
+        this.#run('update messages set failures = ?, is_plain = ? where id = ?', end.failures, end.isPlain ? 1 : 0, id)
+      } else {
+        this.#run('update messages set state = ?, settled_at = ? where id = ?', end.state, attempt.at, id)
+      }
+      if (end.state === 'sent') {
+        this.#run(`update notifications set state = 'sent' where message_id = ?`, id)
+        settled = message.notifications
+      }
+      if (end.state === 'dead') {
+        const members = this.#all('select id from notifications where message_id = ?', id)
+        for (const member of members) this.#bury(Number(member.id), end.reason)
+      }
+      this.#run(
+        'update lanes set not_before = ?, block_reason = ?, block_since = ?, probes = ? where key = ?',
+        lane.notBefore,
+        lane.block?.reason ?? null,
+        lane.block?.since ?? null,
+        lane.block?.probes ?? 0,
+        message.lane
+      )
+    })
+    this.#pending -= settled
+  }
+
+  /** Makes a dead letter of a pending notification, and takes back that its destination heard of a failure. */
+  #bury(id: number, reason: string): void {
+    const row = this.#get('select * from notifications where id = ?', id)
+    if (row === undefined || row.state !== 'pending') return
+    this.#run(`update notifications set state = 'dead', reason = ? where id = ?`, reason, id)
+    this.#pending -= 1
+    if (row.says !== 'failed') return
+    const { object, rule, destination } = row
+    const known = this.#get('select memory from objects where key = ?', object ?? '')
+    if (known !== undefined) {
+      const memory = forget(JSON.parse(String(known.memory)) as ObjectMemory, String(rule), String(destination))
+      this.#run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
+    }
+  }
+
+  #lane(key: string): LaneState {
+    const row = this.#get('select * from lanes where key = ?', key)
+    if (row === undefined) return { bucket: undefined, notBefore: 0 }
+    return {
+      bucket: row.tokens === null ? undefined : { tokens: Number(row.tokens), at: Number(row.tokens_at) },
+      notBefore: Number(row.not_before),
+      ...(row.block_reason !== null && {
+        block: { reason: String(row.block_reason), since: Number(row.block_since), probes: Number(row.probes) }
+      })
+    }
+  }
+
+  #setBucket(key: string, { tokens, at }: Bucket): void {
+    this.#run(
+      `insert into lanes (key, tokens, tokens_at) values (?, ?, ?)
+       on conflict (key) do update set tokens = excluded.tokens, tokens_at = excluded.tokens_at`,
+      ...[key, tokens, at]
+    )
+  }
+
+  async reroute(destination: string, lane: string): Promise<void> {
+    this.#transaction(() => {
+      const stale = this.#all(
+        `select id, lane from messages where destination = ? and state = 'open' and lane <> ?`,
+        destination,
+        lane
+      )
+      for (const { id } of stale) {
+        // Where the new lane has a message open already, this one goes back to waiting.
+        if (this.#openMessage(lane) === undefined)
+          this.#run('update messages set lane = ? where id = ?', lane, Number(id))
+        else {
+          this.#run('update notifications set message_id = null where message_id = ?', Number(id))
+          this.#run('delete from messages where id = ?', Number(id))
+        }
+      }
+      this.#run(
+        `update notifications set lane = ? where destination = ? and state = 'pending' and lane <> ?`,
+        ...[lane, destination, lane]
+      )
+    })
+  }
+
+  async abandon(destinations: readonly string[], reason: string): Promise<number> {
+    return this.#transaction(() => {
+      const lost = this.#all(
+        `select id, message_id from notifications
+         where state = 'pending' and destination not in (select value from json_each(?))`,
+        JSON.stringify(destinations)
+      )
+      for (const { id, message_id } of lost) {
+        if (message_id !== null) this.#run(`update messages set state = 'dead' where id = ?`, Number(message_id))
+        this.#bury(Number(id), reason)
+      }
+      return lost.length
+    })
+  }
+
+  async messages(
+    destination: string,
+    limit: number
+  ): Promise<{ id: string; at: number; state: string; payload: Payload }[]> {
+    const rows = this.#all('select * from messages where destination = ? order by id desc limit ?', destination, limit)
+    return rows.map((row) => ({
+      id: String(row.id),
+      at: Number(row.settled_at ?? row.created_at),
+      state: String(row.state),
+      payload: JSON.parse(String(row.payload)) as Payload
+    }))
+  }
+
+  async ping(): Promise<void> {
+    this.#transaction(() => this.#run(`update lanes set probes = probes where key = ''`))
+  }
+
+  async prune(before: { events: number; deadLetters: number; duplicates: number }, limit: number): Promise<number> {
+    return this.#transaction(() => {
+      const bodies = this.#changes(
+        'delete from recent_bodies where identity in (select identity from recent_bodies where received_at < ? limit ?)',
+        before.duplicates,
+        limit
+      )
+      const told = this.#changes(
+        `delete from notifications where id in (
+           select id from notifications where created_at < ?1 and
+             (state in ('sent', 'muted') or state = 'dead' and created_at < ?2) limit ?3)`,
+        ...[before.events, before.deadLetters, limit]
+      )
+      // An event stays while a notification of it does, and a message while it carries one.
+      const events = this.#changes(
+        `delete from events where id in (
+           select id from events where received_at < ? and
+             not exists (select 1 from notifications where event_id = events.id) limit ?)`,
+        ...[before.events, limit]
+      )
+      const messages = this.#all(
+        `delete from messages where id in (
+           select id from messages where created_at < ? and state <> 'open' and
+             not exists (select 1 from notifications where message_id = messages.id) limit ?) returning id`,
+        ...[before.events, limit]
+      )
+      for (const { id } of messages) this.#run('delete from attempts where message_id = ?', Number(id))
+      return bodies + told + events + messages.length
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#db.close()
+    this.#lock?.close()
+  }
+
+  #migrate(): void {
+    const version = Number(this.#get('pragma user_version')?.user_version)
+    if (version > schemaVersion) {
+      const text = `the database is of version ${version}, this program knows ${schemaVersion}: use a newer flux-relay`
+      throw new RelayError('BAD_DATABASE', text)
+    }
+    if (version === schemaVersion) return
+    this.#transaction(() => {
+      this.#db.exec(readFileSync(new URL('./sqlite.sql', import.meta.url), 'utf8'))
+      this.#db.exec(`pragma user_version = ${schemaVersion}`)
+    })
+  }
+
+  #transaction<T>(work: () => T): T {
+    const pending = this.#pending
+    try {
+      this.#db.exec('begin immediate')
+      const result = work()
+      this.#db.exec('commit')
+      return result
+    } catch (error) {
+      this.#pending = pending
+      // SQLite has rolled back by itself where the disk was full.
+      if (this.#db.isTransaction) this.#db.exec('rollback')
+      if (error instanceof RelayError) throw error
+      throw new RelayError('CANNOT_STORE', `cannot write to the database: ${(error as Error).message}`, {
+        cause: error
+      })
+    }
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  #get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#statement(sql).get(...values) as Row | undefined
+  }
+
+  #all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#statement(sql).all(...values) as Row[]
+  }
+
+  /** The id of the inserted row. */
+  #run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).lastInsertRowid)
+  }
+
+  #changes(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).changes)
+  }
+}
+
+function messageOf(row: Row): Message {
+  return {
+    id: String(row.id),
+    lane: String(row.lane),
+    destination: String(row.destination),
+    payload: JSON.parse(String(row.payload)) as Payload,
+    isPlain: row.is_plain === 1,
+    failures: Number(row.failures),
+    newestAt: Number(row.newest_at),
+    notifications: Number(row.notifications)
+  }
+}

@@ -1,0 +1,166 @@
+// What is kept, and the promises about it. SQLite keeps them for one process; every other store has to keep them too.
+import type { FluxEvent } from '../events/flux.ts'
+import type { ObjectMemory, Transition } from '../objects.ts'
+import type { Payload } from '../render/payload.ts'
+import type { View } from '../render/view.ts'
+import type { Verdict } from '../rules/rules.ts'
+
+/** An event that passed every check at the door. */
+export interface Arrival {
+  event: FluxEvent
+  /** As received, for replays. */
+  body: string
+  /** Of source and raw bytes: the same bytes within two minutes are the same event, sent again. */
+  identity: string
+  /** ms */
+  receivedAt: number
+}
+
+/** How long a repeated body is taken for a retry of the sender. notification-controller gives up after `timeout`. */
+export const duplicateWindowMs = 2 * 60 * 1000
+
+export interface NewNotification {
+  rule: string
+  destination: string
+  lane: string
+  view: View
+}
+
+/** Why an event led to what it led to. */
+export interface Trace {
+  verdicts: readonly Verdict[]
+  quiet: readonly { rule: string; destination: string; because: string }[]
+}
+
+/** What is to be written for an arrival. `keep` is false for a heartbeat that told nobody anything. */
+export interface Decision {
+  transition: Transition
+  memory: ObjectMemory
+  notifications: readonly NewNotification[]
+  trace: Trace
+  keep: boolean
+}
+
+/** Called inside the transaction with what is known of the object: synchronous and pure, so nothing comes between. */
+export type Decide = (arrival: Arrival, memory: ObjectMemory | undefined) => Decision
+
+export type Receipt =
+  | { status: 'duplicate'; id: string | null }
+  | {
+      status: 'accepted'
+      /** null for a heartbeat that changed nothing: only its object remembers it. */
+      id: string | null
+      transition: Transition
+      notifications: { id: string; rule: string; destination: string; lane: string }[]
+    }
+  /** The decision failed, nothing of this arrival was written; the rest of the batch was. */
+  | { status: 'failed'; error: unknown }
+
+/** A notification waiting in a lane. */
+export interface Pending {
+  id: string
+  event: string
+  destination: string
+  createdAt: number
+  view: View
+}
+
+/** One post to Slack, written down before it is tried: every retry sends these very bytes. */
+export interface Message {
+  id: string
+  lane: string
+  destination: string
+  payload: Payload
+  /** Slack refused the blocks: the next attempt sends the text alone. */
+  isPlain: boolean
+  /** Attempts that failed; waiting for a rate limit is not a failure. */
+  failures: number
+  /** When its newest notification was accepted, in ms: it is retried until that is too old. */
+  newestAt: number
+  notifications: number
+}
+
+/** A lane's token bucket. */
+export interface Bucket {
+  tokens: number
+  /** When `tokens` was right, in ms. */
+  at: number
+}
+
+export interface LaneState {
+  bucket: Bucket | undefined
+  /** Not to be used before, in ms: Slack's Retry-After, a backoff, or the next probe of a blocked lane. */
+  notBefore: number
+  /** Set while the destination refuses everything. */
+  block?: { reason: string; since: number; probes: number } | undefined
+}
+
+/** What a lane should do now. */
+export type Step =
+  | { is: 'idle' }
+  | { is: 'wait'; until: number }
+  /** Post `message`; it is written down and its token is spent. `block` is set where this is a probe. */
+  | { is: 'post'; message: Message; block: LaneState['block'] }
+
+/** How the lane goes on: pure, given the lane and what waits in it. */
+export interface Plan {
+  /** The bucket after a post, or when there may be one. */
+  take(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
+  /** Which of the oldest pending notifications go into the next message, and how it looks. Never none of them. */
+  compose(pending: readonly Pending[]): { ids: readonly string[]; payload: Payload }
+  /** Notifications accepted before this are given up on, in ms. */
+  oldest: number
+}
+
+export interface Attempt {
+  at: number
+  /** What happened, in words without secrets: `200 ok`, `429 rate_limited`, `ECONNRESET`. */
+  answer: string
+}
+
+/** What becomes of a message and of its lane after an attempt. */
+export interface Settlement {
+  message: { state: 'sent' } | { state: 'dead'; reason: string } | { state: 'open'; failures: number; isPlain: boolean }
+  lane: Pick<LaneState, 'notBefore' | 'block'>
+}
+
+export interface Store {
+  /**
+   * Writes a batch in one transaction with one fsync. When the promise resolves, everything is on disk. When it
+   * rejects, nothing of the batch is. Receipts are in the order of the arrivals.
+   */
+  accept(batch: readonly Arrival[], decide: Decide): Promise<Receipt[]>
+
+  /** The lanes that have something to send, and the destinations it is for. */
+  busyLanes(): Promise<string[]>
+
+  /**
+   * What to do next in a lane. A lane has at most one open message, so that nothing overtakes and nothing is sent
+   * twice at a time; while one is open it is the next, word for word. Otherwise the oldest pending notifications are
+   * composed into one. The message, its attempt and the spent token are committed before this resolves.
+   */
+  next(lane: string, plan: Plan, now: number): Promise<Step>
+
+  /** Records how an attempt ended. The lane's next step sees it. */
+  settle(message: Message, attempt: Attempt, settlement: Settlement): Promise<void>
+
+  /** Moves what waits for `destination` to `lane`, after its webhook URL has changed. Unblocks nothing else. */
+  reroute(destination: string, lane: string): Promise<void>
+
+  /** Gives up on what waits for destinations that are not among `destinations`. */
+  abandon(destinations: readonly string[], reason: string): Promise<number>
+
+  /** The newest messages of a destination, newest first. */
+  messages(destination: string, limit: number): Promise<{ id: string; at: number; state: string; payload: Payload }[]>
+
+  /** Notifications that are neither sent nor dead, as last counted. */
+  readonly pending: number
+
+  /** Resolves if the store can be written to. */
+  ping(): Promise<void>
+
+  /** Deletes up to `limit` expired rows of each kind; resolves to how many went. */
+  prune(before: { events: number; deadLetters: number; duplicates: number }, limit: number): Promise<number>
+
+  close(): Promise<void>
+}

@@ -1,7 +1,7 @@
 // THE WHOLE PROGRAM ON ONE PAGE. Data flows one way: webhook → intake → store → lane → Slack.
 import { readFileSync } from 'node:fs'
 import env from '@fastify/env'
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { DestinationStream } from 'pino'
 import { api } from '../routes/api.ts'
 import { answerErrors } from '../routes/errors.ts'
@@ -50,7 +50,7 @@ export async function buildApp({
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } }
   }) as unknown as FastifyInstance
   answerErrors(app)
-  await app.register(env, { schema: EnvSchema, confKey: 'env', env: false, data: environment })
+  await readEnvironment(app, environment)
   log.level = app.env.LOG_LEVEL
 
   config = readConfig(app.env.CONFIG_FILE, environment, log)
@@ -92,6 +92,15 @@ export async function buildApp({
     await store.close()
   })
   return app
+}
+
+async function readEnvironment(app: FastifyInstance, environment: Record<string, string | undefined>): Promise<void> {
+  try {
+    await app.register(env, { schema: EnvSchema, confKey: 'env', env: false, data: environment })
+  } catch (error) {
+    const { message } = error as Error
+    throw new RelayError('BAD_CONFIG', `the environment is not right: ${message.replaceAll('env/', '')}`)
+  }
 }
 
 function readConfig(file: string, environment: Record<string, string | undefined>, log: FastifyBaseLogger): Config {

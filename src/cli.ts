@@ -44,9 +44,8 @@ try {
   } else {
     // What an operator can mend is told in a sentence; what only we can, with its stack.
     const { message, stack, code } = error as NodeJS.ErrnoException
-    const isOurs = error instanceof RelayError || code === 'ENOENT' || code === 'EADDRINUSE' || code === 'EACCES'
-    process.stderr.write(`${isOurs ? message : stack}\n`)
-    process.exitCode = 2
-    if (isOurs || code !== undefined) process.exit(2)
+    const isTheirs = error instanceof RelayError || /^E[A-Z]+$/.test(code ?? '')
+    process.stderr.write(`${isTheirs ? message : stack}\n`)
+    process.exit(2)
   }
 }

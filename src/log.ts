@@ -8,9 +8,17 @@ const webhookUrl = /(https?:\/\/[^\s"\\/]+\/(?:services|workflows|triggers)\/)[^
  * A pino logger whose finished lines are searched for `secrets()` and for webhook URLs: errors of libraries put
  * addresses into their messages, where redaction by path does not reach.
  */
-export function createLog(secrets: () => readonly string[], stream?: DestinationStream): Logger {
-  const options = { base: null, hooks: { streamWrite: (line: string) => scrub(line, secrets()) } }
-  return stream === undefined ? pino(options) : pino(options, stream)
+export function createLog(secrets: () => readonly string[], stream: DestinationStream = standardOutput()): Logger {
+  return pino({ base: null, hooks: { streamWrite: (line: string) => scrub(line, secrets()) } }, stream)
+}
+
+/**
+ * Not pino's own destination: where the reader of a pipe has gone (`… | head`), that one tries its last line again for
+ * ever, and the process never ends (sonic-boom, flushSync on EPIPE).
+ */
+function standardOutput(): DestinationStream {
+  process.stdout.on('error', () => {})
+  return process.stdout
 }
 
 /** `text` without the secrets, in the form JSON gives them and in their own. */

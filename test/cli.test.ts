@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { about, openConfig, startRelay, tempFolder } from './fixtures/relay.ts'
+
+const cli = join(import.meta.dirname, '..', 'src', 'cli.ts')
+
+async function run(
+  args: string[],
+  env: Record<string, string> = {}
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [cli, ...args], { env: { PATH: process.env['PATH'], ...env } })
+  const output = { out: '', err: '' }
+  child.stdout.on('data', (chunk) => {
+    output.out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    output.err += chunk
+  })
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { code, ...output }
+}
+
+t.test('check tells every fault with its place, and says no', async (t) => {
+  const file = join(tempFolder(t), 'config.yaml')
+  writeFileSync(
+    file,
+    'destinations: { a: { preview: true } }\nrules:\n  - name: x\n    match: { severity: eror }\n    snd: a\n'
+  )
+  const { code, out } = await run(['check', file])
+  t.equal(code, 1)
+  t.match(out, /config\.yaml:4:24 error: "eror" is not one of info, warn, error; did you mean "error"\?/)
+  t.match(out, /config\.yaml:5:5 error: unknown key "snd"; did you mean "send"\?\n {2}5 \| {5}snd: a\n {4}\| {5}\^/)
+  const json = await run(['check', file, '--json'])
+  t.match(JSON.parse(json.out), { ok: false, problems: [{ line: 3 }, { line: 4 }, { line: 5 }] })
+})
+
+t.test('check of a good file says yes', async (t) => {
+  const { code, out } = await run(['check', join(import.meta.dirname, '..', 'config.example.yaml')])
+  t.equal(code, 0)
+  t.match(out, /2 rules, 1 destinations, 1 sources, fine/)
+})
+
+t.test('send signs, posts a directory in order and says what was answered', async (t) => {
+  const relay = await startRelay(t, { config: `sources: { default: { hmacKeys: [k] } }\n${openConfig}` })
+  const folder = join(tempFolder(t), 'events')
+  mkdirSync(folder)
+  for (const name of ['a', 'b']) writeFileSync(join(folder, `${name}.json`), JSON.stringify(about(name)))
+  writeFileSync(join(folder, 'notes.txt'), 'no event')
+  const url = `${relay.url}/webhook`
+  const { code, out } = await run(['send', url, folder, '--hmac-key', 'k'])
+  t.equal(code, 0)
+  t.match(out, /a\.json: 202 .*"accepted"[\s\S]*b\.json: 202 .*"accepted"/)
+  const unsigned = await run(['send', url, join(folder, 'a.json')])
+  t.equal(unsigned.code, 1)
+  t.match(unsigned.out, /401 .*X-Signature is missing/)
+})
+
+t.test('wrong use and what cannot run here are told in a sentence, with exit code 2', async (t) => {
+  const cases: [string[], Record<string, string>, RegExp][] = [
+    [['chek'], {}, /unknown command 'chek'[\s\S]*check/],
+    [['check'], {}, /missing required argument 'config'/],
+    [['check', '/nowhere.yaml'], {}, /no such file.*nowhere\.yaml/],
+    [['serve'], { CONFIG_FILE: '/nowhere.yaml' }, /^cannot read CONFIG_FILE \/nowhere\.yaml: ENOENT\n$/],
+    [['serve', '--example'], { PORT: 'eighty' }, /PORT must be integer/],
+    [['serve', '--example'], { DATABASE_URL: 'mysql://x' }, /DATABASE_URL/]
+  ]
+  for (const [args, env, text] of cases) {
+    const { code, err } = await run(args, env)
+    t.equal(code, 2, args.join(' '))
+    t.match(err, text)
+    t.notMatch(err, /\n {4}at /, 'no stack')
+  }
+})

@@ -1,0 +1,88 @@
+// kill -9 in the middle: what was answered 202 reaches Slack.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { about, openConfig, tempFolder } from './fixtures/relay.ts'
+import { startSlack } from './fixtures/slack.ts'
+
+const cli = join(import.meta.dirname, '..', 'src', 'cli.ts')
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Starts `serve` in `folder` and resolves once it answers. */
+async function serve(t: Test, folder: string, port: number): Promise<ChildProcess> {
+  const relay = spawn(process.execPath, [cli, 'serve'], {
+    env: {
+      PATH: process.env['PATH'],
+      CONFIG_FILE: join(folder, 'config.yaml'),
+      DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`,
+      HOST: '127.0.0.1',
+      PORT: String(port)
+    },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.teardown(() => relay.kill('SIGKILL'))
+  for await (const chunk of relay.stdout) if (String(chunk).includes('Server listening')) break
+  relay.stdout.resume()
+  return relay
+}
+
+t.test('what was acknowledged before kill -9 reaches Slack after the restart', async (t) => {
+  const slack = await startSlack({ perSecond: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY, latencyMs: 0 })
+  t.teardown(() => slack.close())
+  const folder = tempFolder(t)
+  writeFileSync(join(folder, 'config.yaml'), openConfig.replaceAll('$SLACK', slack.url()))
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}/webhook`
+
+  const first = await serve(t, folder, port)
+  const acknowledged: string[] = []
+  const names = Array.from({ length: 500 }, (_, n) => `app-${n}`)
+  const senders = Array.from({ length: 8 }, async () => {
+    for (let name = names.shift(); name !== undefined; name = names.shift()) {
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(about(name)) }).catch(
+        () => undefined
+      )
+      if (answer?.status !== 202) continue
+      acknowledged.push(name)
+      if (acknowledged.length === 150) first.kill('SIGKILL')
+    }
+  })
+  await Promise.all(senders)
+  if (first.exitCode === null && first.signalCode === null) await once(first, 'exit')
+  t.ok(acknowledged.length >= 150 && acknowledged.length < 500, `${acknowledged.length} acknowledged before the kill`)
+
+  await serve(t, folder, port)
+  const missing = () => {
+    const told = slack.accepted.map(({ text }) => text).join('\n')
+    return acknowledged.filter((name) => !told.includes(`apps/${name}*`))
+  }
+  await slack.until(() => missing().length === 0, 30_000)
+  t.same(missing(), [])
+
+  const counts = new Map<string, number>()
+  for (const { text } of slack.accepted) counts.set(text, (counts.get(text) ?? 0) + 1)
+  const repeated = [...counts.values()].filter((count) => count > 1)
+  t.ok(repeated.length <= 1 && repeated.every((count) => count === 2), 'at most the one message under way came twice')
+  t.equal(slack.maxInFlight(), 1)
+})
+
+t.test('SIGTERM is a clean end', async (t) => {
+  const folder = tempFolder(t)
+  writeFileSync(join(folder, 'config.yaml'), 'destinations: { look: { preview: true } }\nrules: []')
+  const relay = await serve(t, folder, await freePort())
+  relay.kill('SIGTERM')
+  const [code] = await once(relay, 'exit')
+  t.equal(code, 0)
+})

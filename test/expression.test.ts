@@ -1,0 +1,124 @@
+import t from 'tap'
+import type { Transition } from '../src/objects.ts'
+import { compileExpression } from '../src/rules/expression.ts'
+import { type EventOverrides, event } from './fixtures/events.ts'
+
+const evaluate = (source: string, overrides: EventOverrides = {}, transition: Transition = 'failed') => {
+  const compiled = compileExpression(source)
+  if ('error' in compiled) throw new Error(`${source}: ${compiled.error}`)
+  return compiled.holds({ event: event(overrides), transition })
+}
+
+const evil = '(a+)+$'
+const letters = { message: `${'a'.repeat(30)}!` }
+const payments = { metadata: { team: 'payments', env: 'prod' } }
+
+const truths: readonly (readonly [source: string, overrides: EventOverrides, expected: boolean])[] = [
+  ['object.cluster.startsWith("prod") && transition != "repeated"', {}, true],
+  ['object.cluster.startsWith("prod") && transition != "failed"', {}, false],
+  ['object.cluster.startsWith("prod")', { object: { cluster: 'dev' } }, false],
+  ['object.kind + "/" + object.namespace + "/" + object.name == "Kustomization/team-a/apps"', {}, true],
+  ['event.severity == "error" && event.reason == "BuildFailed" && event.source == "default"', {}, true],
+  ['event.controller == "kustomize-controller" && event.message.contains("kustomize build")', {}, true],
+  ['revision.pointer == "main" && revision.short == "main@4f1d2c3" && revision.sha.startsWith("4f1d")', {}, true],
+  ['revision.text == "" && revision.sha == ""', { revision: undefined }, true],
+  ['event.reason in ["BuildFailed", "PruneFailed"]', {}, true],
+  ['event.reason in ["PruneFailed"]', {}, false],
+  ['"team" in metadata', payments, true],
+  ['"team" in metadata', {}, false],
+  ['has(metadata.team)', payments, true],
+  ['has(metadata.team)', {}, false],
+  ['has(metadata.constructor) || "toString" in metadata', {}, false],
+  ['has(metadata.team) && metadata.team == "payments"', {}, false],
+  ['metadata["team"] == "payments"', payments, true],
+  ['metadata.exists(key, metadata[key].matches("^pay"))', payments, true],
+  ['metadata.all(key, metadata[key].matches("^pay"))', payments, false],
+  ['event.message.matches("(?i)KUSTOMIZE")', {}, true],
+  ['event.message.matches("^build")', {}, false],
+  ['event.message.matches(r"\\w+: no such")', {}, true]
+]
+
+for (const [source, overrides, expected] of truths) {
+  t.test(`${source} is ${expected}`, async (t) => t.equal(evaluate(source, overrides), expected))
+}
+
+const faults: readonly (readonly [what: string, source: string, error: RegExp, at: string])[] = [
+  ['a text is compared with a number', 'true && event.severity == 3', /no such overload: string == int/, 'event.sev'],
+  ['a field of the event is misspelt', 'event.mesage == "x"', /No such key: mesage/, 'mesage'],
+  ['a field of the object is misspelt', 'true || object.nam == "x"', /No such key: nam/, 'nam'],
+  ['there is no such variable', 'event.reason == "x" || foo', /Unknown variable: foo/, 'foo'],
+  ['there is no such function', 'true && event.reason.begins("x")', /begins/, 'event.reason'],
+  ['the result is a text', 'event.severity', /gives a string; a condition must be true or false/, 'event'],
+  ['the result is a number', '1 + 1', /gives a int; a condition must be true or false/, '1'],
+  ['it ends too early', 'event.severity ==', /Unexpected token/, ''],
+  ['it is empty', '', /Unexpected token/, ''],
+  ['a pattern is not RE2', 'true && event.message.matches("(?=a)")', /unsupported Perl syntax/, '"(?='],
+  ['a pattern inside a macro is not RE2', 'metadata.exists(k, k.matches("("))', /missing closing/, '"("'],
+  ['a pattern comes from the event', 'event.message.matches(event.reason)', /written out as a string/, 'event'],
+  ['a pattern is put together', 'event.message.matches("a" + "b")', /written out as a string/, 'event'],
+  ['a pattern is a variable', 'cel.bind(p, "a", event.reason.matches(p))', /written out as a string/, 'event.reason'],
+  ['a pattern is missing', 'event.message.matches()', /written out as a string/, 'event']
+]
+
+for (const [what, source, error, at] of faults) {
+  t.test(`a fault tells what is wrong and where: ${what}`, async (t) => {
+    const compiled = compileExpression(source)
+    t.match(compiled, { error, offset: Number })
+    const rest = 'offset' in compiled ? source.slice(compiled.offset) : undefined
+    t.ok(at === '' ? rest === '' : rest?.startsWith(at), `${rest} starts with ${at}`)
+  })
+}
+
+const slow = [
+  `event.message.matches("${evil}")`,
+  `!event.message.matches("${evil}") && false`,
+  `[event.message].exists(text, text.matches("${evil}"))`,
+  `metadata.exists(k, [event.message].exists(text, metadata.exists(j, text.matches("${evil}"))))`,
+  `[event.message].filter(text, text.matches("${evil}")).size() == 1`,
+  `[event.message].map(text, text.matches("${evil}"))[0]`,
+  `{"a": [event.message.matches("${evil}")]}["a"][0]`,
+  `true ? event.message.matches("${evil}") : false`,
+  `cel.bind(text, event.message, text.matches("${evil}"))`,
+  `dyn(event.message).matches("${evil}")`,
+  `(event.message + "").matches("${evil}")`,
+  `event["message"].matches("${evil}")`
+]
+
+for (const source of slow) {
+  t.test(`no message makes it slow: ${source}`, async (t) => {
+    const started = performance.now()
+    t.equal(evaluate(source, { ...letters, ...payments }), false)
+    t.ok(performance.now() - started < 1000, 'is answered promptly')
+  })
+}
+
+t.test('a condition on something that an event does not have is an error, not an exception', async (t) => {
+  t.match(evaluate('metadata.team == "payments"'), { message: /^No such key: team/ })
+  t.match(evaluate('metadata["toString"] == "x"'), { message: /^No such key: toString/ })
+  t.match(evaluate('1 / 0 == 1'), { message: /^division by zero/ })
+  t.match(evaluate('metadata.team == "payments" && event.severity == "error"'), Error)
+  t.equal(evaluate('metadata.team == "payments" && event.severity == "info"'), false, 'false decides')
+  t.equal(evaluate('metadata.team == "payments"', payments), true)
+})
+
+t.test('nothing but the true of a condition lets a rule fire', async (t) => {
+  t.not(evaluate('dyn(1)'), true)
+  t.not(evaluate('dyn("true")'), true)
+  t.equal(evaluate('dyn(true)'), true)
+})
+
+t.test('an expression of any size or depth gives an error, not a crash', async (t) => {
+  const deep = (depth: number): string => '('.repeat(depth) + 'true'.padEnd(depth + 4, ')')
+  for (const depth of [300, 100_000]) t.match(compileExpression(deep(depth)), { error: /maxDepth/, offset: Number })
+  t.match(compileExpression('!'.repeat(5000).concat('true')), { error: String })
+  t.match(compileExpression(Array(2000).fill('true').join(' || ')), { error: /maxAstNodes/ })
+  t.equal(evaluate(deep(20)), true, 'and one that a person might write is fine')
+})
+
+t.test('two expressions with the same pattern, and one compiled twice, do not disturb each other', async (t) => {
+  const source = 'event.message.matches("no such file")'
+  const [first, second] = [compileExpression(source), compileExpression(`!${source}`)]
+  if ('error' in first || 'error' in second) return t.fail()
+  const subject = { event: event(), transition: 'failed' } as const
+  t.strictSame([first.holds(subject), second.holds(subject), first.holds(subject)], [true, false, true])
+})

@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { compileGlobs, compileRegex, isGlob } from '../src/rules/patterns.ts'
+
+const holds = (patterns: string | string[], text: string): boolean => compileGlobs(patterns).holds(text)
+
+/** Longer than any of this should take, and far shorter than backtracking does. */
+const promptMs = 1000
+const timed = (run: () => boolean): { result: boolean; isPrompt: boolean } => {
+  const started = performance.now()
+  const result = run()
+  return { result, isPrompt: performance.now() - started < promptMs }
+}
+
+const globs: readonly (readonly [pattern: string | string[], holds: string[], fails: string[]])[] = [
+  ['team-a', ['team-a'], ['team-ab', 'xteam-a', 'Team-A', '']],
+  ['team-*', ['team-', 'team-a', 'team-a-b'], ['team', 'xteam-a', 'TEAM-A']],
+  ['*-prod', ['-prod', 'eu-prod'], ['prod', 'eu-prod2']],
+  ['*', ['', 'x', 'any\nthing'], []],
+  ['**', ['', 'x'], []],
+  ['a*b*c', ['abc', 'aXbXc', 'abbcc', 'abcbc'], ['ab', 'acb', 'abcd']],
+  ['*aab', ['aab', 'aaab', 'aabaab'], ['aaba']],
+  ['dev-?', ['dev-1'], ['dev-', 'dev-12']],
+  ['?*', ['x', 'xy'], ['']],
+  [
+    ['flux-system', 'kube-*'],
+    ['flux-system', 'kube-public'],
+    ['flux', 'default']
+  ],
+  ['a.c', ['a.c'], ['abc']],
+  ['[ab]', ['[ab]'], ['a']],
+  ['a|b', ['a|b'], ['a', 'b']],
+  ['!a', ['!a'], ['b']],
+  ['{a,b}', ['{a,b}'], ['a']],
+  ['a\\*', ['a\\x'], ['a*']]
+]
+
+for (const [pattern, matching, others] of globs) {
+  t.test(`the glob ${JSON.stringify(pattern)} holds of all of a text, and of nothing else`, async (t) => {
+    for (const text of matching) t.ok(holds(pattern, text), JSON.stringify(text))
+    for (const text of others) t.notOk(holds(pattern, text), JSON.stringify(text))
+  })
+}
+
+t.test('a glob says the same as the regular expression that it stands for', async (t) => {
+  const oracle = (glob: string): RegExp => {
+    const parts = glob
+      .split('')
+      .map((char) => (char === '*' ? '[^]*' : char === '?' ? '[^]' : `\\u{${char.charCodeAt(0).toString(16)}}`))
+    return new RegExp(`^${parts.join('')}$`, 'u')
+  }
+  const glob = fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom('a', 'b', '.', '*', '?') })
+  const text = fc.string({ maxLength: 10, unit: fc.constantFrom('a', 'b', '.', '*') })
+  fc.assert(
+    fc.property(fc.array(glob, { minLength: 1, maxLength: 3 }), text, (globs, text) => {
+      return holds(globs, text) === globs.some((each) => oracle(each).test(text))
+    }),
+    { numRuns: 5000 }
+  )
+  t.pass()
+})
+
+t.test('no glob is slow, whatever the name it is held against', async (t) => {
+  for (const glob of [`${'*a'.repeat(120)}*b`, `${'a*'.repeat(126)}b`, `${'*'.repeat(250)}b`, `${'*?'.repeat(100)}b`]) {
+    const { result, isPrompt } = timed(() => holds(glob, 'a'.repeat(253)))
+    t.notOk(result, glob.slice(0, 12))
+    t.ok(isPrompt, `${glob.slice(0, 12)} is answered promptly`)
+  }
+  t.ok(holds(`${'*a'.repeat(120)}*`, 'a'.repeat(253)))
+})
+
+t.test('what a rule wanted is told as it was written', async (t) => {
+  t.equal(compileGlobs('team-*').wanted, 'team-*')
+  t.equal(compileGlobs(['b', 'a*']).wanted, 'b, a*')
+})
+
+t.test('only a star and a question mark make a glob', async (t) => {
+  for (const pattern of ['*', 'a*', '?', 'a?b']) t.ok(isGlob(pattern), pattern)
+  for (const pattern of ['a', '', '[a]', '{a,b}', 'a.b']) t.notOk(isGlob(pattern), pattern)
+})
+
+const regexes: readonly (readonly [pattern: string, holds: string[], fails: string[]])[] = [
+  ['timeout', ['a timeout while waiting'], ['Timeout']],
+  ['(?i)timeout', ['a Timeout', 'TIMEOUT'], ['time out']],
+  ['^Dependencies do not', ['Dependencies do not meet ready condition'], ['The Dependencies do not meet']],
+  ['failed$', ['upgrade failed'], ['upgrade failed\n', 'upgrade failed\nLast Helm logs']],
+  ['(?m)failed$', ['upgrade failed\nLast Helm logs'], ['failed to upgrade']],
+  ['a.b', ['a-b'], ['a\nb']],
+  ['(?s)a.b', ['a\nb'], []],
+  ['(?P<verb>install|upgrade) failed', ['Helm upgrade failed'], ['Helm rollback failed']],
+  ['(?<verb>install|upgrade) failed', ['Helm install failed'], ['Helm test failed']],
+  ['\\bnot\\b', ['is not ready'], ['nothing']],
+  ['\\Qa.b\\E', ['a.b'], ['a-b']],
+  ['\\p{Greek}', ['λ'], ['l']],
+  ['', ['', 'anything'], []]
+]
+
+for (const [pattern, matching, others] of regexes) {
+  t.test(`the expression /${pattern}/ is found where Go would find it`, async (t) => {
+    const compiled = compileRegex(pattern)
+    if ('error' in compiled) return t.fail(compiled.error)
+    for (const text of matching) t.ok(compiled.find(text), JSON.stringify(text))
+    for (const text of others) t.notOk(compiled.find(text), JSON.stringify(text))
+  })
+}
+
+const faults: readonly (readonly [pattern: string, error: RegExp])[] = [
+  ['(', /missing closing \)/],
+  ['[a', /missing closing \]/],
+  ['*a', /missing argument to repetition/],
+  ['a**', /nested repetition/],
+  ['a\\', /trailing backslash/],
+  ['a{2,1}', /invalid repeat count/],
+  ['a{1001}', /invalid repeat count/],
+  ['(a{1000}){1000}', /invalid repeat count/],
+  ['(?=a)', /unsupported Perl syntax/],
+  ['(?!a)', /unsupported Perl syntax/],
+  ['(?<=a)b', /invalid named capture/],
+  ['(a)\\1', /invalid escape sequence/],
+  ['('.repeat(2000) + ')'.repeat(2000), /nests too deeply/]
+]
+
+for (const [pattern, error] of faults) {
+  t.test(`the expression ${pattern.slice(0, 20)} is a fault that says what is wrong`, async (t) => {
+    t.match(compileRegex(pattern), { error })
+  })
+}
+
+t.test('no expression is slow, whatever the message it is held against', async (t) => {
+  for (const pattern of ['(a+)+$', '(a|aa)+$', '(.*a){20}$', '(a?){30}a{30}$']) {
+    const compiled = compileRegex(pattern)
+    if ('error' in compiled) return t.fail(compiled.error)
+    t.ok(timed(() => compiled.find(`${'a'.repeat(30)}!`)).isPrompt, pattern)
+    t.ok(timed(() => compiled.find(`${'a'.repeat(5000)}!`)).isPrompt, `${pattern} on 5,000 letters`)
+  }
+})

@@ -1,0 +1,165 @@
+// The main job, end to end: a real relay on a real port, a real database file, a strict stand-in for Slack.
+import { dirname } from 'node:path'
+import t from 'tap'
+import type { Payload } from '../src/render/payload.ts'
+import { toText } from '../src/render/text.ts'
+import { createClock } from './fixtures/clock.ts'
+import { about, fluxEvent, openConfig, startRelay } from './fixtures/relay.ts'
+
+t.test('a failing Kustomization is one readable message in Slack', async (t) => {
+  const relay = await startRelay(t)
+  const { status } = await relay.post({})
+  t.equal(status, 202)
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  const payload = relay.slack.accepted[0]?.body as Payload
+  t.equal(
+    toText(payload),
+    `🔴 Failed  Kustomization apps/shop  \`BuildFailed\`
+kustomize-controller   \`main@4f2c91d\`   2026-09-21 13:59:58 UTC
+┃ kustomize build failed: accumulating resources: read /tmp/kustomization-81254/shop: is a directory`
+  )
+  await settled(relay)
+  t.match(relay.log.join(''), /event accepted/, 'a line for the event')
+  t.match(relay.log.join(''), /message sent/, 'and one for the message')
+  t.notMatch(relay.log.join(''), /services\/T000/, 'the webhook is a secret')
+})
+
+t.test('messages arrive in the order of their events, one at a time', async (t) => {
+  const relay = await startRelay(t, { slack: { latencyMs: 2 } })
+  for (let n = 0; n < 20; n++) await relay.post(about(`app-${n}`))
+  await relay.slack.until(({ accepted }) => accepted.length === 20)
+  const names = relay.slack.accepted.map(({ text }) => /apps\/(app-\d+)/.exec(text)?.[1])
+  t.same(
+    names,
+    Array.from({ length: 20 }, (_, n) => `app-${n}`)
+  )
+  t.equal(relay.slack.maxInFlight(), 1)
+})
+
+t.test('an outage delays messages, and loses and repeats none', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  relay.slack.behave('*', [{ status: 500, body: 'rollup_error' }, { is: 'reset' }, { is: 'html' }])
+  await relay.post(about('first'))
+  await relay.post(about('second'))
+  for (let tries = 1; tries <= 3; tries++) {
+    await relay.slack.until(({ received }) => received.length >= tries)
+    await settled(relay)
+    clock.advance(10_000)
+  }
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  const texts = relay.slack.received.map(({ text }) => text)
+  t.equal(texts.length, 5)
+  t.equal(new Set(texts.slice(0, 4)).size, 1, 'the first message, word for word, until it went through')
+  t.match(texts[4], /second/)
+})
+
+t.test('a rate limit is waited for to the second', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  relay.slack.behave('*', [{ is: 'rate-limited', retryAfterSeconds: 7 }])
+  await relay.post({})
+  await relay.slack.until(({ received }) => received.length === 1)
+  await settled(relay)
+  clock.advance(6999)
+  t.equal(relay.slack.received.length, 1)
+  // The stand-in counts real time.
+  relay.slack.behave('*', [{ status: 200, body: 'ok' }])
+  clock.advance(1)
+  await relay.slack.until(({ received }) => received.length === 2)
+})
+
+t.test('a message Slack refuses is sent once more as plain text', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  relay.slack.behave('*', [{ status: 400, body: 'invalid_blocks' }])
+  await relay.post({})
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  const payload = relay.slack.accepted[0]?.body as Payload
+  t.equal(payload.blocks, undefined)
+  t.match(payload.text, /Kustomization apps\/shop[\s\S]*kustomize build failed/)
+})
+
+t.test('a dead webhook blocks its lane: nothing is lost, and it is asked again after five minutes', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
+  await relay.post(about('first'))
+  await relay.slack.until(({ received }) => received.length === 1)
+  await settled(relay)
+  await relay.post(about('second'))
+  clock.advance(5 * 60_000 - 1)
+  t.equal(relay.slack.received.length, 1)
+  clock.advance(1)
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+})
+
+t.test('what cannot be delivered for a day becomes a dead letter, and the next message goes', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  relay.slack.behave('*', () => ({ status: 500 }))
+  await relay.post(about('too-late'))
+  await relay.slack.until(({ received }) => received.length === 1)
+  await settled(relay)
+  clock.advance(24 * 3_600_000)
+  await relay.slack.until(({ received }) => received.length === 2)
+  await settled(relay)
+  relay.slack.calm('*')
+  await relay.post(about('in-time', { timestamp: '2026-09-22T14:00:00Z' }))
+  clock.advance(10_000)
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.match(relay.slack.accepted[0]?.text, /in-time/)
+  t.match(relay.log.join(''), /not delivered within 24 hours.*dead letters/)
+})
+
+t.test('a restart goes on where the last relay stopped, and keeps its pace', async (t) => {
+  const clock = createClock()
+  const config = openConfig.replace('perSecond: 50, burst: 100', 'perSecond: 1, burst: 2')
+  const first = await startRelay(t, { clock, config })
+  for (const name of ['one', 'two', 'three']) await first.post(about(name))
+  await first.slack.until(({ accepted }) => accepted.length === 2)
+  await first.app.close()
+  const folder = dirname(first.app.env.CONFIG_FILE)
+  await startRelay(t, { clock, folder, config: config.replaceAll('$SLACK', first.slack.url()) })
+  t.equal(first.slack.accepted.length, 2, 'the bucket does not start full again')
+  clock.advance(1100)
+  await first.slack.until(({ accepted }) => accepted.length === 3)
+  t.match(first.slack.accepted[2]?.text, /three/)
+})
+
+t.test('a stop lets the post under way be answered', async (t) => {
+  const relay = await startRelay(t)
+  relay.slack.behave('*', [{ is: 'slow', ms: 300 }])
+  await relay.post({})
+  await relay.slack.until(({ received }) => received.length === 1)
+  await relay.app.close()
+  t.equal(relay.slack.accepted.length, 1)
+  t.equal(relay.slack.accepted[0]?.answered, true)
+  t.match(relay.log.join(''), /message sent/)
+})
+
+t.test('a preview destination needs no Slack and shows what Slack would get', async (t) => {
+  const relay = await startRelay(t, {
+    config: 'destinations: { look: { preview: true } }\nrules: [{ name: all, match: { severity: info }, send: look }]'
+  })
+  await relay.post(fluxEvent())
+  await settled(relay, /message sent/)
+  const { messages } = JSON.parse((await relay.get('/api/preview/look')).body)
+  t.match(messages, [{ state: 'sent', text: [/Failed {2}Kustomization apps\/shop/, /./, /kustomize build failed/] }])
+  t.match(relay.log.join(''), /message previewed/)
+})
+
+/** Waits until the outcome of the last post has been written down. */
+async function settled(
+  relay: { log: string[] },
+  last = /message (sent|postponed|given up)|destination refuses/
+): Promise<void> {
+  const seen = marks.get(relay) ?? 0
+  for (let tries = 0; tries < 500; tries++) {
+    const count = relay.log.filter((line) => last.test(line)).length
+    if (count > seen) return void marks.set(relay, count)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error(`nothing settled; the log is ${relay.log.join('')}`)
+}
+const marks = new WeakMap<object, number>()

@@ -1,0 +1,242 @@
+import { deepStrictEqual } from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import type { Fault } from '../src/errors.ts'
+import { severityNames } from '../src/events/flux.ts'
+import type { Transition } from '../src/objects.ts'
+import { compileFilter, compileRules, match, type RuleSet, type RuleText, type Verdict } from '../src/rules/rules.ts'
+import { type EventOverrides, event } from './fixtures/events.ts'
+
+type MatchText = NonNullable<RuleText['match']>
+
+const subject = (overrides: EventOverrides = {}, transition: Transition = 'failed') => ({
+  event: event(overrides),
+  transition
+})
+
+const compile = (...texts: readonly Partial<RuleText>[]): RuleSet => {
+  const { rules, faults } = compileRules(texts.map((text, at) => ({ name: `${at}`, send: 'platform', ...text })))
+  deepStrictEqual(faults, [])
+  return rules
+}
+
+/** What a rule with this `match` says of the event. */
+const verdict = (matchText: MatchText, overrides: EventOverrides = {}, transition: Transition = 'failed') =>
+  match(subject(overrides, transition), compile({ match: matchText }), true).verdicts[0] as Verdict
+
+const fired = (rules: RuleSet, overrides: EventOverrides = {}, wantsAll = false): string[] =>
+  match(subject(overrides), rules, wantsAll).fired.map(({ name }) => name)
+
+const judged = (rules: RuleSet, overrides: EventOverrides = {}, wantsAll = false): string[] =>
+  match(subject(overrides), rules, wantsAll).verdicts.map(({ rule }) => rule)
+
+type Row = readonly [asksFor: string, match: MatchText, of: EventOverrides[], because: string, notOf: EventOverrides[]]
+
+const [info, warn, error]: EventOverrides[] = severityNames.map((severity) => ({ severity })) as never
+const kind = (kind: string): EventOverrides => ({ object: { kind } })
+const inside = (namespace: string): EventOverrides => ({ object: { namespace } })
+const named = (name: string): EventOverrides => ({ object: { name } })
+const cluster = (cluster: string): EventOverrides => ({ object: { cluster } })
+const why = (reason: string): EventOverrides => ({ reason })
+const says = (message: string): EventOverrides => ({ message })
+const has = (metadata: Record<string, string>): EventOverrides => ({ metadata })
+
+const scope: MatchText = { severity: 'warn', kind: 'Kust*', not: { name: 'db' }, when: 'event.reason != ""' }
+const teamInProd: MatchText = { metadata: { team: 'pay', env: ['prod', 'live'] } }
+const unknownTimeout: MatchText = { message: { include: ['timeout'], exclude: ['known'] } }
+
+const rows: readonly Row[] = [
+  ['errors, where it names no severity', {}, [error], 'severity', [warn, info]],
+  ['info and worse', { severity: 'info' }, [info, warn, error], '', []],
+  ['warn and worse', { severity: 'warn' }, [warn, error], 'severity', [info]],
+  ['error and nothing less', { severity: 'error' }, [error], 'severity', [warn, info]],
+  ['exactly the severity in a list', { severity: ['info'] }, [info], 'severity', [warn, error]],
+  ['exactly the severities in a list', { severity: ['info', 'error'] }, [info, error], 'severity', [warn]],
+  ['a kind', { kind: 'Bucket' }, [kind('Bucket')], 'kind', [kind('bucket'), kind('Buckets'), kind('')]],
+  ['one of several kinds', { kind: ['Bucket', 'Helm*'] }, [kind('HelmChart'), kind('Bucket')], 'kind', [{}]],
+  ['a namespace', { namespace: 'team-*' }, [{}, inside('team-b')], 'namespace', [inside('a-team-b'), inside('')]],
+  ['a name', { name: ['apps', 'db-?'] }, [{}, named('db-1')], 'name', [named('db-12'), named('')]],
+  ['a cluster', { cluster: 'prod-*' }, [{}], 'cluster', [cluster('dev-eu')]],
+  ['a source', { source: 'default' }, [{}], 'source', [{ source: 'prod' }]],
+  ['a reason', { reason: ['*Failed'] }, [{}, why('PruneFailed')], 'reason', [why('Progressing'), why('')]],
+  ['metadata', { metadata: { team: 'p*' } }, [has({ team: 'pay' })], 'metadata.team', [has({ team: 'x' }), {}]],
+  ['all of the metadata', teamInProd, [has({ team: 'pay', env: 'live' })], 'metadata.env', [has({ team: 'pay' })]],
+  [
+    'an expression in the message',
+    { message: { include: ['(?i)LATE', '^a'] } },
+    [says('late'), says('a')],
+    'message.include',
+    [says('ba')]
+  ],
+  [
+    'no such expression in it',
+    { message: { exclude: ['^a', 'b$'] } },
+    [says('ca')],
+    'message.exclude',
+    [says('ab'), says('cb')]
+  ],
+  [
+    'one and not the other: exclude wins',
+    unknownTimeout,
+    [says('a timeout')],
+    'message.exclude',
+    [says('known timeout')]
+  ],
+  ['not a severity', { severity: 'info', not: { severity: 'error' } }, [info, warn], 'not.severity', [error]],
+  ['not a kind', { not: { kind: ['Bucket', 'Helm*'] } }, [{}], 'not.kind', [kind('HelmRelease'), kind('Bucket')]],
+  ['not a namespace', { not: { namespace: 'kube-*' } }, [{}], 'not.namespace', [inside('kube-system')]],
+  ['not a name', { not: { name: ['a', 'b'] } }, [{}], 'not.name', [named('b')]],
+  ['not a cluster', { not: { cluster: 'dev*' } }, [{}], 'not.cluster', [cluster('dev')]],
+  ['not a source', { not: { source: 'lab' } }, [{}], 'not.source', [{ source: 'lab' }]],
+  ['not a reason', { not: { reason: 'X' } }, [{}, why('')], 'not.reason', [why('X')]],
+  ['not some metadata', { not: { metadata: { team: 'x' } } }, [{}], 'not.metadata.team', [has({ team: 'x' })]],
+  ['not an expression', { not: { message: { include: ['a', 'b'] } } }, [says('x')], 'not.message.include', [says('b')]],
+  ['neither of two', { not: { kind: 'Bucket', name: 'db' } }, [{}], 'not.name', [named('db')]],
+  ['a condition in CEL', { when: 'object.name == "apps"' }, [{}], 'when', [named('db')]],
+  ['everything at once', scope, [{}, warn], 'not.name', [named('db')]],
+  ['everything at once, CEL last', scope, [], 'when', [why('')]]
+]
+
+for (const [asksFor, matchText, matching, because, others] of rows) {
+  t.test(`a rule asks for ${asksFor}`, async (t) => {
+    for (const overrides of matching) t.match(verdict(matchText, overrides), { fired: true }, JSON.stringify(overrides))
+    for (const overrides of others) {
+      t.match(verdict(matchText, overrides), { fired: false, because }, JSON.stringify(overrides))
+    }
+  })
+}
+
+type Why = readonly [match: MatchText, of: EventOverrides, because: string, wanted: string, got: string | RegExp]
+
+const whys: readonly Why[] = [
+  [{ namespace: 'lab', name: 'x' }, {}, 'namespace', 'lab', 'team-a'],
+  [{ kind: ['Bucket', 'Git*'] }, {}, 'kind', 'Bucket, Git*', 'Kustomization'],
+  [{ reason: 'X' }, why(''), 'reason', 'X', '(nothing)'],
+  [{ metadata: { team: 'payments' } }, {}, 'metadata.team', 'payments', '(nothing)'],
+  [{}, { severity: 'warn' }, 'severity', 'error', 'warn'],
+  [{ severity: 'warn' }, { severity: 'info' }, 'severity', 'warn or worse', 'info'],
+  [{ severity: ['info', 'warn'] }, {}, 'severity', 'exactly info or warn', 'error'],
+  [{ message: { include: ['a+', 'b'] } }, says('xyz'), 'message.include', 'a+, b', 'xyz'],
+  [{ message: { include: ['a'] } }, says('x'.repeat(5000)), 'message.include', 'a', 'x'.repeat(200)],
+  [{ message: { exclude: ['a', 'x'] } }, says('xyz'), 'message.exclude', 'none of a, x', 'x'],
+  [{ not: { kind: 'Kust*' } }, {}, 'not.kind', 'not Kust*', /./],
+  [{ when: 'object.name == "db"' }, {}, 'when', 'object.name == "db"', 'false']
+]
+
+for (const [matchText, overrides, because, wanted, got] of whys) {
+  t.test(`a rule that stays quiet says what it wanted and what it got: ${because} ${wanted}`, async (t) => {
+    const said = verdict(matchText, overrides)
+    t.match(said, { rule: '0', fired: false, because, wanted, got })
+    if (typeof got === 'string') t.equal('got' in said && said.got, got)
+    t.notOk('isError' in said)
+  })
+}
+
+t.test('a condition that CEL cannot decide counts as no match, and is told apart from false', async (t) => {
+  const when = 'metadata.team == "payments"'
+  t.match(verdict({ when }), { fired: false, because: 'when', wanted: when, isError: true, got: /^No such key: team$/ })
+  t.strictSame(fired(compile({ match: { when } }, {})), ['1'])
+})
+
+t.test('a condition in CEL may look at the transition', async (t) => {
+  const when = 'transition != "repeated"'
+  t.ok(verdict({ when }, {}, 'failed').fired)
+  t.notOk(verdict({ when }, {}, 'repeated').fired)
+})
+
+t.test('every rule that matches fires, in the order of the file', async (t) => {
+  const rules = compile({ name: 'a' }, { name: 'b', match: { kind: 'Bucket' } }, { name: 'c', match: { kind: '*t*' } })
+  t.strictSame(fired(rules), ['a', 'c'])
+  t.strictSame(fired(rules, kind('Bucket')), ['a', 'b', 'c'])
+})
+
+t.test('a final rule is the last one to fire, and only if it fires', async (t) => {
+  const rules = compile({ name: 'a' }, { name: 'b', final: true, match: { namespace: 'team-a' } }, { name: 'c' })
+  t.strictSame(fired(rules), ['a', 'b'])
+  t.strictSame(judged(rules), ['a', 'b'])
+  t.strictSame(fired(rules, inside('lab')), ['a', 'c'])
+  const stopped = { rule: 'c', fired: false, because: 'final', got: 'stopped by b' }
+  t.match(match(subject(), rules, true).verdicts[2], stopped, 'as `explain` tells')
+})
+
+t.test('rules for other kinds are passed over, and `explain` tells of them all the same', async (t) => {
+  const rules = compile(
+    { match: { kind: 'Bucket' } },
+    { match: { kind: ['Kustomization'] } },
+    { match: { kind: 'G*' } }
+  )
+  t.strictSame(judged(rules), ['1', '2'])
+  t.strictSame(judged(rules, kind('Alien')), ['2'])
+  t.strictSame(judged(rules, {}, true), ['0', '1', '2'])
+})
+
+t.test('what a rule leaves out has the default that is documented', async (t) => {
+  const { all } = compile(
+    {},
+    { send: ['a', 'b'], notify: 'every', remindEvery: '1h30m', mention: '<!here>', final: true }
+  )
+  const defaults = {
+    send: ['platform'],
+    notify: 'changes',
+    remindEveryMs: 14_400_000,
+    mention: undefined,
+    isFinal: false
+  }
+  t.match(all[0], defaults)
+  t.match(all[1], { send: ['a', 'b'], notify: 'every', remindEveryMs: 5_400_000, mention: '<!here>', isFinal: true })
+  t.equal(compile({ remindEvery: 'never' }).all[0]?.remindEveryMs, undefined)
+})
+
+t.test('every fault of every rule is found at once, each with its place in the file', async (t) => {
+  const { faults } = compileRules([
+    { name: 'a', send: 'x', match: { message: { include: ['ok', '('], exclude: ['(?=a)'] } } },
+    { name: 'b', send: 'x', match: { not: { message: { include: ['['] } }, when: 'true && event.severity == 3' } }
+  ])
+  t.strictSame(faults.map(({ path, offset }) => [path.join('.'), offset]).sort(), [
+    ['rules.0.match.message.exclude.0', undefined],
+    ['rules.0.match.message.include.1', undefined],
+    ['rules.1.match.not.message.include.0', undefined],
+    ['rules.1.match.when', 8]
+  ])
+})
+
+t.test('a filter outside the rules asks for no severity unless it says so', async (t) => {
+  const faults: Fault[] = []
+  const filter = (text: MatchText) => compileFilter(text, ['links', 0, 'match'], faults)
+  t.ok(filter({ namespace: 'team-a' })(subject(info)))
+  t.notOk(filter({ namespace: 'team-a' })(subject(inside('lab'))))
+  t.notOk(filter({ severity: 'warn' })(subject(info)))
+  filter({ when: 'nope' })
+  t.match(faults, [{ path: ['links', 0, 'match', 'when'], message: /nope/ }])
+})
+
+t.test('the index by kind changes no decision', async (t) => {
+  const oneOf = <T>(...values: T[]) => fc.constantFrom(...values)
+  const patterns = (...values: string[]) => fc.oneof(oneOf(...values), fc.array(oneOf(...values), { minLength: 1 }))
+  const severity = fc.oneof(oneOf(...severityNames), fc.uniqueArray(oneOf(...severityNames), { minLength: 1 }))
+  const kinds = patterns('Kustomization', 'HelmRelease', 'Bucket', 'Helm*', '*', '?ucket')
+  const matchers = { severity, kind: kinds, namespace: patterns('a', 'b', 'a*'), reason: patterns('X', 'Y', '?') }
+  const optional = { requiredKeys: [] }
+  const matchText = fc.record({ ...matchers, not: fc.record(matchers, optional) }, optional)
+  const texts = fc.array(fc.record({ match: matchText, final: fc.boolean() }, optional), { maxLength: 12 })
+  const object = fc.record({ kind: oneOf('Kustomization', 'HelmRelease', 'Bucket', ''), namespace: oneOf('a', 'ab') })
+  const events = fc.array(fc.record({ severity: oneOf(...severityNames), reason: oneOf('X', ''), object }))
+
+  const oneByOne = (texts: readonly Partial<RuleText>[], overrides: EventOverrides): string[] => {
+    const firing = [...texts.entries()].filter(([, { match = {} }]) => verdict(match, overrides).fired)
+    const last = firing.findIndex(([, { final }]) => final)
+    return firing.slice(0, last < 0 ? undefined : last + 1).map(([at]) => `${at}`)
+  }
+  fc.assert(
+    fc.property(texts, events, (texts, events) => {
+      const rules = compile(...texts)
+      for (const overrides of events) {
+        const expected = oneByOne(texts, overrides)
+        deepStrictEqual(fired(rules, overrides), expected)
+        deepStrictEqual(fired(rules, overrides, true), expected)
+      }
+    }),
+    { numRuns: 300 }
+  )
+  t.pass()
+})

@@ -1,0 +1,258 @@
+// The promises of store/store.ts, kept by every store.
+
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import t, { type Test } from 'tap'
+import { maxAgeMs } from '../src/deliver/outcome.ts'
+import type { View } from '../src/render/view.ts'
+import { openStore } from '../src/store/open.ts'
+import type { Arrival, Decision, Message, Plan, Settlement, Store } from '../src/store/store.ts'
+import { tempFolder } from './fixtures/relay.ts'
+
+function prepareSqlite(t: Test): { open: () => Store; file: string } {
+  const file = join(tempFolder(t), 'relay.db')
+  return { open: () => openStore(`sqlite:${file}`), file }
+}
+
+const stores = { sqlite: prepareSqlite }
+
+const at = Date.parse('2026-09-21T14:00:00Z')
+let bodies = 0
+
+function arrival(name: string, changes: Partial<Arrival> = {}): Arrival {
+  return {
+    event: {
+      source: 'default',
+      object: { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name },
+      uid: '',
+      severity: 'error',
+      reason: 'BuildFailed',
+      message: 'm',
+      at,
+      metadata: {},
+      revision: undefined,
+      controller: 'kustomize-controller',
+      isHeartbeat: false
+    },
+    body: '{}',
+    identity: `body-${bodies++}`,
+    receivedAt: at,
+    ...changes
+  }
+}
+
+const view = (name: string, says: View['says'] = 'failed') =>
+  ({ says, severity: 'error', object: { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name } }) as View
+
+/** Sends every arrival to `lane`. */
+function sendTo(lane: string, says: View['says'] = 'failed') {
+  return (arrival: Arrival): Decision => ({
+    transition: 'failed',
+    memory: { since: at, decidedAt: at, revision: '', told: [{ rule: 'r', destination: lane, at, reminders: 0 }] },
+    notifications: [{ rule: 'r', destination: lane, lane, view: view(arrival.event.object.name, says) }],
+    trace: { verdicts: [], quiet: [] },
+    keep: true
+  })
+}
+
+const plan: Plan = {
+  take: () => ({ bucket: { tokens: 0, at } }),
+  compose: ([first]) => ({
+    ids: first ? [first.id] : [],
+    payload: { text: first?.view.object.name ?? '', unfurl_links: false, unfurl_media: false }
+  }),
+  oldest: at - maxAgeMs
+}
+
+async function post(store: Store, lane: string, now = at): Promise<Message> {
+  const step = await store.next(lane, plan, now)
+  if (step.is !== 'post') throw new Error(`wanted a post, got ${step.is}`)
+  return step.message
+}
+
+const sent: Settlement = { message: { state: 'sent' }, lane: { notBefore: 0 } }
+const again: Settlement = { message: { state: 'open', failures: 1, isPlain: false }, lane: { notBefore: at + 500 } }
+const attempt = { at, answer: '200 ok' }
+
+for (const [name, prepare] of Object.entries(stores)) {
+  t.test(name, async (t) => {
+    t.test(
+      'receipts come in the order of the arrivals, and a repeated body is a duplicate for two minutes',
+      async (t) => {
+        const store = prepare(t).open()
+        const again = arrival('b', { identity: 'same' })
+        const receipts = await store.accept([arrival('a'), again, again], sendTo('lane'))
+        t.match(receipts, [
+          { status: 'accepted', id: '1' },
+          { status: 'accepted', id: '2' },
+          { status: 'duplicate', id: '2' }
+        ])
+        const later = { ...again, receivedAt: at + 2 * 60_000 }
+        t.match(await store.accept([later], sendTo('lane')), [{ status: 'accepted' }])
+        t.equal(store.pending, 3)
+        await store.close()
+      }
+    )
+
+    t.test('a decision that fails takes nothing else of its batch with it', async (t) => {
+      const store = prepare(t).open()
+      const receipts = await store.accept([arrival('good'), arrival('bad'), arrival('fine')], (item) => {
+        if (item.event.object.name === 'bad') throw new Error('boom')
+        return sendTo('lane')(item)
+      })
+      t.match(receipts, [{ status: 'accepted' }, { status: 'failed' }, { status: 'accepted' }])
+      t.equal(store.pending, 2)
+      await store.close()
+    })
+
+    t.test('what an object is remembered by is there for its next event', async (t) => {
+      const store = prepare(t).open()
+      const seen: unknown[] = []
+      for (const [index, name] of ['x', 'y', 'x'].entries()) {
+        await store.accept([arrival(name)], (item, memory) => {
+          seen.push(memory?.since)
+          return { ...sendTo('lane')(item), memory: { since: index, decidedAt: at, revision: '', told: [] } }
+        })
+      }
+      t.same(seen, [undefined, undefined, 0])
+      await store.close()
+    })
+
+    t.test(
+      'a lane gives its notifications in order, one message at a time, the same until it is settled',
+      async (t) => {
+        const { open } = prepare(t)
+        let store = open()
+        await store.accept([arrival('one'), arrival('two')], sendTo('lane'))
+        const first = await post(store, 'lane')
+        t.equal(first.payload.text, 'one')
+        await store.settle(first, { at, answer: '500' }, again)
+        t.same(await store.next('lane', plan, at), { is: 'wait', until: at + 500 }, 'not before its time')
+        await store.close()
+        store = open()
+        const retried = await post(store, 'lane', at + 500)
+        t.match(retried, { id: first.id, payload: first.payload, failures: 1 }, 'also after a restart')
+        await store.settle(retried, attempt, sent)
+        t.equal((await post(store, 'lane')).payload.text, 'two')
+        await store.close()
+      }
+    )
+
+    t.test('a lane waits for its pace before a message is composed', async (t) => {
+      const store = prepare(t).open()
+      await store.accept([arrival('one')], sendTo('lane'))
+      const slow = { ...plan, take: () => ({ until: at + 100 }), compose: () => t.fail('composed too early') as never }
+      t.same(await store.next('lane', slow, at), { is: 'wait', until: at + 100 })
+      t.same(await store.next('other', plan, at), { is: 'idle' })
+      await store.close()
+    })
+
+    t.test('the bucket and the block of a lane outlive a restart', async (t) => {
+      const { open } = prepare(t)
+      let store = open()
+      await store.accept([arrival('one')], sendTo('lane'))
+      const block = { reason: '404 no_service', since: at, probes: 2 }
+      await store.settle(await post(store, 'lane'), attempt, { ...again, lane: { notBefore: 0, block } })
+      await store.close()
+      store = open()
+      let seen: unknown
+      const take: Plan['take'] = (lane) => {
+        seen = lane
+        return { until: at }
+      }
+      const step = await store.next('lane', { ...plan, take }, at)
+      t.equal(step.is, 'wait')
+      t.match(seen, { bucket: { tokens: 0, at }, block })
+      await store.close()
+    })
+
+    t.test('a dead letter is kept, and its destination counts as one that never heard', async (t) => {
+      const store = prepare(t).open()
+      await store.accept([arrival('one')], sendTo('lane'))
+      const dead: Settlement = { message: { state: 'dead', reason: 'refused' }, lane: { notBefore: 0 } }
+      await store.settle(await post(store, 'lane'), attempt, dead)
+      t.equal(store.pending, 0)
+      let told: unknown
+      await store.accept([arrival('one')], (item, memory) => {
+        told = memory?.told
+        return sendTo('lane')(item)
+      })
+      t.same(told, [])
+      await store.close()
+    })
+
+    t.test('what waited too long is dead, and what came later goes', async (t) => {
+      const store = prepare(t).open()
+      await store.accept([arrival('old', { receivedAt: at - maxAgeMs - 1 }), arrival('new')], sendTo('lane'))
+      t.equal((await post(store, 'lane')).payload.text, 'new')
+      t.equal(store.pending, 1)
+      await store.close()
+    })
+
+    t.test('a new webhook takes over what waits, the open message first', async (t) => {
+      const store = prepare(t).open()
+      await store.accept([arrival('one'), arrival('two')], (item) => {
+        const decision = sendTo('lane')(item)
+        return {
+          ...decision,
+          notifications: decision.notifications.map((entry) => ({ ...entry, destination: 'team' }))
+        }
+      })
+      const first = await post(store, 'lane')
+      await store.settle(first, attempt, again)
+      await store.reroute('team', 'new-lane')
+      t.same(await store.busyLanes(), ['new-lane'])
+      const moved = await post(store, 'new-lane')
+      t.equal(moved.payload.text, 'one')
+      await store.settle(moved, attempt, sent)
+      t.equal((await post(store, 'new-lane')).payload.text, 'two')
+      await store.close()
+    })
+
+    t.test('what waits for a destination that is gone is a dead letter', async (t) => {
+      const store = prepare(t).open()
+      await store.accept([arrival('one')], sendTo('gone'))
+      await store.accept([arrival('two')], sendTo('kept'))
+      t.equal(await store.abandon(['kept'], 'removed'), 1)
+      t.same(await store.busyLanes(), ['kept'])
+      t.equal(store.pending, 1)
+      await store.close()
+    })
+
+    t.test('pruning takes what is over, in small steps, and never what waits', async (t) => {
+      const store = prepare(t).open()
+      await store.accept([arrival('sent-1'), arrival('sent-2'), arrival('waits')], sendTo('lane'))
+      for (let n = 0; n < 2; n++) await store.settle(await post(store, 'lane'), attempt, sent)
+      const before = { events: at + 1, deadLetters: at + 1, duplicates: at + 1 }
+      let steps = 0
+      while ((await store.prune(before, 1)) > 0) steps += 1
+      t.ok(steps >= 3, 'more than one step')
+      t.equal(store.pending, 1)
+      t.equal((await post(store, 'lane')).payload.text, 'waits')
+      t.same(
+        (await store.messages('lane', 10)).map(({ payload }) => payload.text),
+        ['waits']
+      )
+      await store.close()
+    })
+  })
+}
+
+t.test('a database file serves one relay at a time, and says so', async (t) => {
+  const { open } = prepareSqlite(t)
+  const store = open()
+  const lockedOut = /another relay is using this database/
+  // The second waits five seconds for the first to go; a lock held by this very process is refused at once.
+  t.throws(open, { code: 'BAD_DATABASE', message: lockedOut })
+  await store.close()
+  await open().close()
+})
+
+t.test('a database of a newer version is refused with the reason', async (t) => {
+  const { open, file } = prepareSqlite(t)
+  await open().close()
+  const db = new DatabaseSync(file)
+  db.exec('pragma user_version = 99')
+  db.close()
+  t.throws(open, { code: 'BAD_DATABASE', message: /version 99.*newer flux-relay/ })
+})

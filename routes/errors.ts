@@ -32,7 +32,9 @@ export function toRelayError(error: FastifyError | RelayError): RelayError {
   if (error.validation !== undefined) return new RelayError('BAD_EVENT', describe(error), { cause: error })
   // Thrown by the JSON parser, also for keys such as __proto__.
   if (error instanceof SyntaxError || error.statusCode === 400) {
-    return new RelayError('BAD_JSON', 'the body is not valid JSON', { cause: error })
+    // V8's own words quote the input.
+    const place = /\(line \d+ column \d+\)/.exec(error.message)?.[0] ?? ''
+    return new RelayError('BAD_JSON', `the body is not valid JSON ${place}`.trim(), { cause: error })
   }
   return new RelayError('INTERNAL', 'something went wrong here; the log says what', { cause: error })
 }
@@ -45,5 +47,5 @@ function describe({ validation = [], validationContext = 'body' }: FastifyError)
     first?.keyword === 'enum'
       ? `: ${(first.params as { allowedValues: string[] }).allowedValues.filter(Boolean).join(', ')}`
       : ''
-  return `${field} ${first?.message ?? 'is not valid'}${allowed}`
+  return `${field} ${(first?.message ?? 'is not valid').replace(',', ' or ')}${allowed}`
 }

@@ -76,7 +76,8 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     const event = normalise(
       request.body,
       { source: source.name, cluster: source.cluster, defaultCluster: config().cluster },
-      receivedAt
+      receivedAt,
+      config().classify
     )
     const identity = hash('sha256', `${source.name}\n${text}`, 'base64url')
     const receipt = await intake.accept({ event, body: text, identity, receivedAt })

@@ -95,8 +95,10 @@ export async function buildApp({
 }
 
 async function readEnvironment(app: FastifyInstance, environment: Record<string, string | undefined>): Promise<void> {
+  // An empty variable is how compose files and manifests spell one that is not set.
+  const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   try {
-    await app.register(env, { schema: EnvSchema, confKey: 'env', env: false, data: environment })
+    await app.register(env, { schema: EnvSchema, confKey: 'env', env: false, data })
   } catch (error) {
     const { message } = error as Error
     throw new RelayError('BAD_CONFIG', `the environment is not right: ${message.replaceAll('env/', '')}`)

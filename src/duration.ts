@@ -9,6 +9,11 @@ export const Duration = Type.String({
   description: 'A number and s, m, h or d, like 30s, 10m, 4h, 7d or 1h30m.'
 })
 
+export const DurationOrNever = Type.String({
+  pattern: '^(never|([0-9]{1,6}[smhd])+)$',
+  description: 'A number and s, m, h or d, like 30m, 4h or 1d; or never.'
+})
+
 /** Milliseconds of a text that matches {@link Duration}. */
 export function parseDuration(text: string): number {
   let ms = 0

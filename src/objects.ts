@@ -1,14 +1,16 @@
 // What the relay remembers of a Flux object, and what each event does to it. Pure: memory and event in, both out.
 import { fingerprint } from './events/fingerprint.ts'
-import type { FluxEvent, ObjectRef, Severity } from './events/flux.ts'
+import type { FluxEvent, ObjectRef } from './events/flux.ts'
+import type { Severity } from './events/severity.ts'
 
 export type Transition = 'failed' | 'changed' | 'repeated' | 'recovered' | 'updated' | 'informed' | 'heartbeat'
 
 /** A failure from its first event to its end. */
 export interface Failure {
   severity: Severity
-  /** Of the latest failing event. */
+  /** Of the latest failing event, as the revision is. */
   reason: string
+  revision: string
   /** The first line of the first failing event. */
   text: string
   /** ms */
@@ -104,6 +106,7 @@ function fail(known: ObjectMemory, event: FluxEvent, at: number): Advance {
     const started: Failure = {
       severity: event.severity,
       reason: event.reason,
+      revision: event.revision?.text ?? '',
       text: firstLine(event.message),
       since: at,
       count: 1,
@@ -116,6 +119,7 @@ function fail(known: ObjectMemory, event: FluxEvent, at: number): Advance {
     ...failure,
     severity: event.severity,
     reason: event.reason,
+    revision: event.revision?.text ?? '',
     count: failure.count + 1,
     prints: [print, ...failure.prints.filter((other) => other !== print)].slice(0, rememberedPrints)
   }
@@ -160,7 +164,7 @@ function firstLine(text: string): string {
   return text.trimStart().split('\n', 1)[0]?.slice(0, 300).toWellFormed() ?? ''
 }
 
-// Emitted as warnings by helm-controller although the release is fine (internal/reconcile/release.go:161-187).
+// The release is fine (see events/severity.ts): they say nothing of its state, however severe they are made.
 const harmless = new Set(['NamespaceCheckSkipped', 'InventoryBuildFailed'])
 
 const sources = new Set(['GitRepository', 'OCIRepository', 'Bucket', 'HelmRepository', 'HelmChart', 'ExternalArtifact'])

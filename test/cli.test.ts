@@ -39,7 +39,7 @@ t.test('check tells every fault with its place, and says no', async (t) => {
 t.test('check of a good file says yes', async (t) => {
   const { code, out } = await run(['check', join(import.meta.dirname, '..', 'config.example.yaml')])
   t.equal(code, 0)
-  t.match(out, /2 rules, 1 destinations, 1 sources, fine/)
+  t.match(out, /is fine \(rules: 2, destinations: 1, sources: 1\)/)
 })
 
 t.test('send signs, posts a directory in order and says what was answered', async (t) => {

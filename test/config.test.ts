@@ -14,22 +14,154 @@ const environment = {
   PLAIN_HTTP_URL: 'http://hooks.slack.com/services/T000/B000/secret',
   EMPTY: ' \n'
 }
-const openSource = 'source "default" accepts events from anyone who can reach it; give it hmacKeys'
 
+// Each file says in its first lines what is wrong with it; `…` there stands for the rest of a long message.
 const mistakes = join(import.meta.dirname, 'fixtures', 'config')
 for (const file of readdirSync(mistakes)) {
-  t.test(`${file} is told at its place, and nothing else`, async (t) => {
+  t.test(`${file} is refused, with every mistake at its place and nothing else`, async (t) => {
     const text = readFileSync(join(mistakes, file), 'utf8')
-    const expected = [...text.matchAll(/^# expect: (.*)$/gm)].map(([, problem]) => problem)
+    const expected = [...text.matchAll(/^# expect: (.*)$/gm)].map(([, mistake]) => mistake)
     const [, todo] = /^# todo: (.*)$/m.exec(text) ?? []
     const { config, problems } = loadConfig(text, file, environment)
     const told = problems.map(({ line, column, message }, at) => {
-      // `…` at the end of an expectation stands for the rest.
-      const [start, rest] = expected[at]?.split('…') ?? []
-      const problem = `${line}:${column} ${message}`
-      return rest === '' && problem.startsWith(start ?? '') ? expected[at] : problem
+      const mistake = `${line}:${column} ${message}`
+      const [start = '', rest] = expected[at]?.split('…') ?? []
+      return rest === '' && mistake.startsWith(start) ? expected[at] : mistake
     })
+    t.not(expected.length, 0, 'the file says what to expect')
     t.strictSame(told, expected, 'every mistake, in the order of the file', todo ? { todo } : {})
-    t.equal(config, undefined, 'and the file is refused')
+    t.equal(config, undefined, 'refused')
   })
 }
+
+t.test('an empty file is refused in words', async (t) => {
+  const { config, problems } = loadConfig('', 'config.yaml', {})
+  t.equal(config, undefined)
+  t.match(problems, [{ line: 1, column: 1, message: 'must be a map of keys, and is empty', excerpt: '' }])
+})
+
+t.test('a mistake is shown with its line, a caret under it, and what was probably meant', async (t) => {
+  const text = `sources: { default: { tokens: ["\${FLUX_HMAC_KEY}"] } }
+destinations: { local: { preview: true } }
+rules:
+  - name: failures
+    match: { severity: eror }
+    send: local
+  - { name: far, match: { namespace: "${'team-a, '.repeat(20)}" }, sned: local, send: local }
+`
+  const told = `
+config.yaml:5:24 error: "eror" is not one of info, warn, error; did you mean "error"?
+  5 |     match: { severity: eror }
+    |                        ^
+config.yaml:7:204 error: unknown key "sned"
+  7 | am-a, team-a, team-a, team-a, team-a, team-a, team-a, " }, sned: local, send: local }
+    |                                                            ^`
+  const { problems } = loadConfig(text, 'config.yaml', environment)
+  t.equal(problems.map(formatProblem).join('\n'), told.trimStart())
+})
+
+t.test('the example works as it is, and says that anyone may post to it', async (t) => {
+  const text = readFileSync(join(import.meta.dirname, '..', 'config.example.yaml'), 'utf8')
+  const { config, problems } = loadConfig(text, 'config.example.yaml', {})
+  t.strictSame(
+    problems.map(({ message, isWarning, line }) => ({ message, isWarning, excerpt: text.split('\n')[line - 1] })),
+    [
+      {
+        message: 'source "default" accepts events from anyone who can reach it; give it hmacKeys',
+        isWarning: true,
+        excerpt: '  default: {}'
+      }
+    ]
+  )
+  t.strictSame(
+    [...(config?.destinations.values() ?? [])],
+    [{ name: 'local', lane: 'preview:local', pace: { perSecond: 1, burst: 3 } }]
+  )
+  t.strictSame(config?.retention, { eventsMs: 7 * 86_400_000, deadLettersMs: 30 * 86_400_000 })
+})
+
+t.test('a config that uses everything works as it reads', async (t) => {
+  const tokenFile = join(t.testdir({}), 'token')
+  writeFileSync(tokenFile, 'a token\n')
+  const text = `
+cluster: prod-eu
+sources:
+  default: { hmacKeys: ["\${FLUX_HMAC_KEY}"], tokens: ["\${file:${tokenFile}}"] }
+  edge: { hmacKeys: ["old-\${FLUX_HMAC_KEY}", "\${FLUX_HMAC_KEY}"], cluster: edge-1 }
+destinations:
+  platform:
+    slack: { webhookUrl: "\${SLACK_URL}", channel: "#platform", username: Flux }
+    pace: { perSecond: 0.5, burst: 1 }
+  team-a: { slack: { webhookUrl: "\${SLACK_URL}" } }
+  local: { preview: true }
+links:
+  - match: { namespace: flux-system }
+    commit: "https://git.example.com/commit/{{ revision.sha }}"
+    compare: "https://git.example.com/compare/{{ previous.sha }}...{{ revision.sha }}"
+    dashboard: "https://flux.example.com/{{ object.kind | downcase }}/{{ object.name }}"
+rules:
+  - name: platform failures
+    match:
+      severity: error
+      kind: [Kustomization, HelmRelease]
+      namespace: ["flux-*", infra]
+      not: { name: sandbox }
+      message: { include: ["(?i)timed? ?out"], exclude: ["^Dependencies do not meet"] }
+      metadata: { team: payments }
+      when: 'object.cluster.startsWith("prod") && transition != "repeated"'
+    notify: every
+    remindEvery: 1h30m
+    final: true
+    mention: "<!subteam^S012AB3CD>"
+    send: [platform, team-a]
+  - { name: the rest, remindEvery: never, send: local }
+retention: { events: 90s, deadLetters: 1d12h }
+`
+  const { config, problems } = loadConfig(text, 'config.yaml', environment)
+  t.strictSame(problems, [])
+  if (config === undefined) return
+
+  t.equal(config.cluster, 'prod-eu')
+  t.strictSame(
+    [...config.sources.values()],
+    [
+      { name: 'default', hmacKeys: ['a key'], tokens: ['a token\n'], cluster: undefined },
+      { name: 'edge', hmacKeys: ['old-a key', 'a key'], tokens: [], cluster: 'edge-1' }
+    ],
+    'secrets come from the environment and from files'
+  )
+  const [platform, teamA, local] = [...config.destinations.values()]
+  t.strictSame(platform?.slack, { url: slackUrl, channel: '#platform', username: 'Flux' }, 'a URL without white space')
+  t.strictSame(platform?.pace, { perSecond: 0.5, burst: 1 })
+  t.equal(platform?.lane, teamA?.lane, 'one webhook, one lane')
+  t.notMatch(platform?.lane, /secret/, 'the name of a lane is no secret')
+  t.equal(local?.slack, undefined)
+  for (const secret of ['a key', 'a token', slackUrl]) {
+    t.ok(config.secrets.map((value) => value.trim()).includes(secret), `${secret} is kept out of the log`)
+  }
+  t.strictSame(config.retention, { eventsMs: 90_000, deadLettersMs: 36 * 3_600_000 })
+
+  const event = normalise(
+    {
+      involvedObject: { kind: 'Kustomization', namespace: 'flux-system', name: 'apps' },
+      severity: 'error',
+      timestamp: '2026-09-21T14:13:20Z',
+      message: 'Timed out waiting for the condition',
+      metadata: { team: 'payments', revision: 'main@sha1:8bd5de26c3f0a5cc5e1ab0e9b8c1a3dd1e6b7f3c' }
+    },
+    { source: 'default', cluster: undefined, defaultCluster: config.cluster },
+    0
+  )
+  const [rule, ...others] = match({ event, transition: 'failed' }, config.rules).fired
+  t.strictSame(others, [], 'a final rule is the last')
+  t.match(rule, {
+    name: 'platform failures',
+    send: ['platform', 'team-a'],
+    mention: '<!subteam^S012AB3CD>',
+    notify: 'every',
+    remindEveryMs: 90 * 60_000
+  })
+  const [rest] = match({ event, transition: 'repeated' }, config.rules).fired
+  t.match(rest, { name: 'the rest', send: ['local'], notify: 'changes', remindEveryMs: undefined })
+  t.equal(config.links.of(event, '').dashboard, 'https://flux.example.com/kustomization/apps')
+})

@@ -54,9 +54,9 @@ const faults: readonly (readonly [what: string, source: string, error: RegExp, a
   ['it is empty', '', /Unexpected token/, ''],
   ['a pattern is not RE2', 'true && event.message.matches("(?=a)")', /unsupported Perl syntax/, '"(?='],
   ['a pattern inside a macro is not RE2', 'metadata.exists(k, k.matches("("))', /missing closing/, '"("'],
-  ['a pattern comes from the event', 'event.message.matches(event.reason)', /written out as a string/, 'event'],
-  ['a pattern is put together', 'event.message.matches("a" + "b")', /written out as a string/, 'event'],
-  ['a pattern is a variable', 'cel.bind(p, "a", event.reason.matches(p))', /written out as a string/, 'event.reason'],
+  ['a pattern comes from the event', 'event.message.matches(event.reason)', /written out as a string/, 'event.reason'],
+  ['a pattern is put together', 'event.message.matches("a" + "b")', /written out as a string/, '"a" + "b"'],
+  ['a pattern is a variable', 'cel.bind(p, "a", event.reason.matches(p))', /written out as a string/, 'p'],
   ['a pattern is missing', 'event.message.matches()', /written out as a string/, 'event']
 ]
 

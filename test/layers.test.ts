@@ -4,12 +4,25 @@ import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
 const rooms = [
-  ...['node-version', 'errors', 'env', 'duration', 'clock', 'log', 'events', 'objects', 'rules', 'render', 'store'],
+  ...[
+    'node-version',
+    'errors',
+    'env',
+    'duration',
+    'clock',
+    'log',
+    'patterns',
+    'events',
+    'objects',
+    'rules',
+    'render',
+    'store'
+  ],
   ...['metrics', 'deliver', 'config', 'intake', 'dashboard', 'routes', 'app', 'cli']
 ]
 
 // They decide: what comes out depends on what goes in and on nothing else.
-const pure = ['duration', 'events', 'objects', 'rules', 'render']
+const pure = ['duration', 'patterns', 'events', 'objects', 'rules', 'render']
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/
 const ambient = /\b(Date\.now\(|new Date\(\)|Math\.random\(|process\.|setTimeout\(|setInterval\(|performance\.)/
 

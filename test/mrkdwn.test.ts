@@ -48,14 +48,8 @@ t.test('text from outside is cleaned of what would hide, reorder or colour it', 
   ]
   for (const [what, text, cleaned] of cases) t.equal(clean(text), cleaned, what)
   t.equal(clean('  tab\tand\n\n  é 👩‍🚀 日本'), '  tab\tand\n\n  é 👩‍🚀 日本', 'everything else stays')
-  t.match(
-    clean('\u001b]0;never closed\nthe reason'),
-    /the reason/,
-    'an unclosed sequence takes no more than its line',
-    {
-      todo: 'takes everything up to the end'
-    }
-  )
+  const unclosed = clean('\u001b]0;never closed\nthe reason')
+  t.equal(unclosed, '\nthe reason', 'an unclosed sequence takes no more than its line')
   holdsForAll(
     t,
     'nothing of the kind is left, and cleaning twice changes nothing',
@@ -119,7 +113,7 @@ t.test('a link leads where the config says, or is no link', async (t) => {
     ['https://a.example/?a=1&b=2#c', 'https://a.example/?a=1&amp;b=2#c'],
     ['https://a.example/x|y> z<', 'https://a.example/x%7Cy%3E%20z%3C'],
     ['https://a.example/`\n>', 'https://a.example/%60%3E'],
-    [`https://a.example/${'x'.repeat(2980)}`, `https://a.example/${'x'.repeat(2980)}`]
+    [`https://a.example/${'x'.repeat(782)}`, `https://a.example/${'x'.repeat(782)}`]
   ]
   for (const [url, target] of good) t.equal(link(url, 'label'), `<${target}|label>`, url.slice(0, 60))
   const bad = [
@@ -131,8 +125,8 @@ t.test('a link leads where the config says, or is no link', async (t) => {
       'data:text/html,x'
     ],
     ...['file:///etc/passwd', 'slack://user', '!channel', '@U012AB3CD', '#C01', '/relative', '', 'https://'],
-    `https://a.example/${'x'.repeat(2983)}`,
-    `https://a.example/?${'&'.repeat(700)}`
+    `https://a.example/${'x'.repeat(783)}`,
+    `https://a.example/?${'&'.repeat(200)}`
   ]
   for (const url of bad) t.equal(link(url, 'label'), 'label', JSON.stringify(url.slice(0, 60)))
   t.equal(link(undefined, 'label'), 'label', 'no URL at all')

@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Fault } from '../src/errors.ts'
-import { severityNames } from '../src/events/flux.ts'
+import { severityNames } from '../src/events/severity.ts'
 import type { Transition } from '../src/objects.ts'
 import { compileFilter, compileRules, match, type RuleSet, type RuleText, type Verdict } from '../src/rules/rules.ts'
 import { type EventOverrides, event } from './fixtures/events.ts'
@@ -32,7 +32,9 @@ const judged = (rules: RuleSet, overrides: EventOverrides = {}, wantsAll = false
 
 type Row = readonly [asksFor: string, match: MatchText, of: EventOverrides[], because: string, notOf: EventOverrides[]]
 
-const [info, warn, error]: EventOverrides[] = severityNames.map((severity) => ({ severity })) as never
+const info: EventOverrides = { severity: 'info' }
+const warn: EventOverrides = { severity: 'warn' }
+const error: EventOverrides = { severity: 'error' }
 const kind = (kind: string): EventOverrides => ({ object: { kind } })
 const inside = (namespace: string): EventOverrides => ({ object: { namespace } })
 const named = (name: string): EventOverrides => ({ object: { name } })
@@ -65,23 +67,17 @@ const rows: readonly Row[] = [
     'an expression in the message',
     { message: { include: ['(?i)LATE', '^a'] } },
     [says('late'), says('a')],
-    'message.include',
+    'message',
     [says('ba')]
   ],
   [
     'no such expression in it',
     { message: { exclude: ['^a', 'b$'] } },
     [says('ca')],
-    'message.exclude',
+    'message',
     [says('ab'), says('cb')]
   ],
-  [
-    'one and not the other: exclude wins',
-    unknownTimeout,
-    [says('a timeout')],
-    'message.exclude',
-    [says('known timeout')]
-  ],
+  ['one and not the other: exclude wins', unknownTimeout, [says('a timeout')], 'message', [says('known timeout')]],
   ['not a severity', { severity: 'info', not: { severity: 'error' } }, [info, warn], 'not.severity', [error]],
   ['not a kind', { not: { kind: ['Bucket', 'Helm*'] } }, [{}], 'not.kind', [kind('HelmRelease'), kind('Bucket')]],
   ['not a namespace', { not: { namespace: 'kube-*' } }, [{}], 'not.namespace', [inside('kube-system')]],
@@ -90,7 +86,7 @@ const rows: readonly Row[] = [
   ['not a source', { not: { source: 'lab' } }, [{}], 'not.source', [{ source: 'lab' }]],
   ['not a reason', { not: { reason: 'X' } }, [{}, why('')], 'not.reason', [why('X')]],
   ['not some metadata', { not: { metadata: { team: 'x' } } }, [{}], 'not.metadata.team', [has({ team: 'x' })]],
-  ['not an expression', { not: { message: { include: ['a', 'b'] } } }, [says('x')], 'not.message.include', [says('b')]],
+  ['not an expression', { not: { message: { include: ['a', 'b'] } } }, [says('x')], 'not.message', [says('b')]],
   ['neither of two', { not: { kind: 'Bucket', name: 'db' } }, [{}], 'not.name', [named('db')]],
   ['a condition in CEL', { when: 'object.name == "apps"' }, [{}], 'when', [named('db')]],
   ['everything at once', scope, [{}, warn], 'not.name', [named('db')]],
@@ -106,29 +102,28 @@ for (const [asksFor, matchText, matching, because, others] of rows) {
   })
 }
 
-type Why = readonly [match: MatchText, of: EventOverrides, because: string, wanted: string, got: string | RegExp]
+type Why = readonly [match: MatchText, of: EventOverrides, because: string, wanted: string, got: RegExp]
 
 const whys: readonly Why[] = [
-  [{ namespace: 'lab', name: 'x' }, {}, 'namespace', 'lab', 'team-a'],
-  [{ kind: ['Bucket', 'Git*'] }, {}, 'kind', 'Bucket, Git*', 'Kustomization'],
-  [{ reason: 'X' }, why(''), 'reason', 'X', '(nothing)'],
-  [{ metadata: { team: 'payments' } }, {}, 'metadata.team', 'payments', '(nothing)'],
-  [{}, { severity: 'warn' }, 'severity', 'error', 'warn'],
-  [{ severity: 'warn' }, { severity: 'info' }, 'severity', 'warn or worse', 'info'],
-  [{ severity: ['info', 'warn'] }, {}, 'severity', 'exactly info or warn', 'error'],
-  [{ message: { include: ['a+', 'b'] } }, says('xyz'), 'message.include', 'a+, b', 'xyz'],
-  [{ message: { include: ['a'] } }, says('x'.repeat(5000)), 'message.include', 'a', 'x'.repeat(200)],
-  [{ message: { exclude: ['a', 'x'] } }, says('xyz'), 'message.exclude', 'none of a, x', 'x'],
+  [{ namespace: 'lab', name: 'x' }, {}, 'namespace', 'lab', /^team-a$/],
+  [{ kind: ['Bucket', 'Git*'] }, {}, 'kind', 'Bucket, Git*', /^Kustomization$/],
+  [{ reason: 'X' }, why(''), 'reason', 'X', /^\(nothing\)$/],
+  [{ metadata: { team: 'payments' } }, {}, 'metadata.team', 'payments', /^\(nothing\)$/],
+  [{}, warn, 'severity', 'error', /^warn$/],
+  [{ severity: 'warn' }, info, 'severity', 'warn or worse', /^info$/],
+  [{ severity: ['info', 'warn'] }, {}, 'severity', 'exactly info or warn', /^error$/],
+  [{ message: { include: ['a+', 'b'] } }, says('xyz'), 'message', 'a+, b', /^xyz$/],
+  [{ message: { include: ['a'] } }, says('x'.repeat(5000)), 'message', 'a', /^x{200}$/],
+  [{ message: { exclude: ['a', 'x'] } }, says('xyz'), 'message', 'none of a, x', /^x$/],
   [{ not: { kind: 'Kust*' } }, {}, 'not.kind', 'not Kust*', /./],
-  [{ when: 'object.name == "db"' }, {}, 'when', 'object.name == "db"', 'false']
+  [{ when: 'object.name == "db"' }, {}, 'when', 'object.name == "db"', /^false$/]
 ]
 
 for (const [matchText, overrides, because, wanted, got] of whys) {
   t.test(`a rule that stays quiet says what it wanted and what it got: ${because} ${wanted}`, async (t) => {
     const said = verdict(matchText, overrides)
-    t.match(said, { rule: '0', fired: false, because, wanted, got })
-    if (typeof got === 'string') t.equal('got' in said && said.got, got)
-    t.notOk('isError' in said)
+    t.match(said, { got })
+    t.strictSame({ ...said, got }, { rule: '0', fired: false, because, wanted, got })
   })
 }
 
@@ -162,7 +157,7 @@ t.test('a final rule is the last one to fire, and only if it fires', async (t) =
 t.test('rules for other kinds are passed over, and `explain` tells of them all the same', async (t) => {
   const rules = compile(
     { match: { kind: 'Bucket' } },
-    { match: { kind: ['Kustomization'] } },
+    { match: { kind: ['Alert', 'Kustomization'] } },
     { match: { kind: 'G*' } }
   )
   t.strictSame(judged(rules), ['1', '2'])
@@ -205,7 +200,7 @@ t.test('a filter outside the rules asks for no severity unless it says so', asyn
   const filter = (text: MatchText) => compileFilter(text, ['links', 0, 'match'], faults)
   t.ok(filter({ namespace: 'team-a' })(subject(info)))
   t.notOk(filter({ namespace: 'team-a' })(subject(inside('lab'))))
-  t.notOk(filter({ severity: 'warn' })(subject(info)))
+  t.notOk(filter({ severity: 'warn', namespace: 'team-a' })(subject(info)))
   filter({ when: 'nope' })
   t.match(faults, [{ path: ['links', 0, 'match', 'when'], message: /nope/ }])
 })

@@ -36,6 +36,7 @@ const accepted: readonly (readonly [string, Request, Partial<Credentials>])[] = 
   ['the old key during a rotation', { signature }, { hmacKeys: ['new key', key] }],
   ['the new key during a rotation', { signature }, { hmacKeys: [key, 'old key'] }],
   ['a key trimmed by notification-controller 1.3 to 1.6', { signature }, { hmacKeys: [` ${key}\n`] }],
+  ['a key with a newline that only the Secret has', { signature: `sha256=${digest('sha256', `${key}\n`)}` }, keyed],
   ['a key left as it is by 1.7', { signature: `sha256=${digest('sha256', `${key}\n`)}` }, { hmacKeys: [`${key}\n`] }],
   ['a SHA-224 signature', { signature: `sha224=${digest('sha224')}` }, keyed],
   ['a SHA-384 signature', { signature: `sha384=${digest('sha384')}` }, keyed],

@@ -34,7 +34,9 @@ export default class Reporter extends Minipass {
       else if (result.ok) this.#passed++
       else {
         this.#failed++
-        super.write(`FAILED ${[...path, result.name].join(' > ')}\n${result.diag ? `${JSON.stringify(result.diag, null, 2)}\n` : ''}`)
+        super.write(
+          `FAILED ${[...path, result.name].join(' > ')}\n${result.diag ? `${JSON.stringify(result.diag, null, 2)}\n` : ''}`
+        )
       }
     })
     parser.on('bailout', (reason) => super.write(`BAIL OUT ${reason}\n`))

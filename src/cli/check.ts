@@ -17,8 +17,7 @@ export function check(file: string, { json }: { json?: boolean }): number {
     return 1
   }
   const { rules, destinations, sources } = config
-  process.stdout.write(
-    `${file}: ${rules.all.length} rules, ${destinations.size} destinations, ${sources.size} sources, fine\n`
-  )
+  const counts = `rules: ${rules.all.length}, destinations: ${destinations.size}, sources: ${sources.size}`
+  process.stdout.write(`${file} is fine (${counts})\n`)
   return 0
 }

@@ -1,18 +1,21 @@
 // `serve`: the relay itself, until a signal.
 import closeWithGrace from 'close-with-grace'
-import { buildApp } from '../app.ts'
+import type { FastifyInstance } from 'fastify'
 
 /** How long a stop may take; Slack's answer is waited for a little less. */
 const stopWithinMs = 10_000
 
 /** `example`: on the shipped config.example.yaml, unless CONFIG_FILE says otherwise. */
 export async function serve({ example }: { example?: boolean }): Promise<void> {
-  const environment = example ? { CONFIG_FILE: 'config.example.yaml', ...process.env } : process.env
-  const app = await buildApp({ environment })
+  let app: FastifyInstance | undefined
+  // Before anything is loaded: as the first process of a container, Node ignores a SIGTERM nobody listens for.
   closeWithGrace({ delay: stopWithinMs, logger: false }, async ({ signal, err }) => {
-    if (err) app.log.fatal({ err }, 'stopping because of an error')
-    else app.log.info({ signal }, 'stopping')
-    await app.close()
+    if (err) app?.log.fatal({ err }, 'stopping because of an error')
+    else app?.log.info({ signal }, 'stopping')
+    await app?.close()
   })
+  const { buildApp } = await import('../app.ts')
+  const environment = example ? { CONFIG_FILE: 'config.example.yaml', ...process.env } : process.env
+  app = await buildApp({ environment })
   await app.listen({ host: app.env.HOST, port: app.env.PORT })
 }

@@ -3,11 +3,12 @@ import { LineCounter, parseDocument } from 'yaml'
 import { createDestination, type Destination, webhookUrlFault } from '../deliver/destination.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
+import { type Classify, compileSeverities } from '../events/severity.ts'
 import type { Source, SourceText } from '../events/source.ts'
 import { compileLinks, type Links } from '../render/links.ts'
 import { compileRules, type RuleSet } from '../rules/rules.ts'
 import { didYouMean, locate, type Problem, problemAt } from './problem.ts'
-import { type ConfigText, shapeFaults } from './schema.ts'
+import { type ConfigText, shapeFaults, wellShaped } from './schema.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
 
 export interface Config {
@@ -15,6 +16,7 @@ export interface Config {
   cluster: string
   sources: ReadonlyMap<string, Source>
   destinations: ReadonlyMap<string, Destination>
+  classify: Classify
   links: Links
   rules: RuleSet
   retention: { eventsMs: number; deadLettersMs: number }
@@ -47,12 +49,12 @@ export function loadConfig(text: string, file: string, environment: Record<strin
     return { config: undefined, problems: [problemAt(source, 0, (error as Error).message)] }
   }
   const shape = shapeFaults(value)
-  if (shape.length > 0) {
-    return { config: undefined, problems: inOrder(shape.map((fault) => locate(source, fault, fault.isAboutKey))) }
-  }
   const faults: Fault[] = []
-  const config = build(value as ConfigText, createSecrets(environment, faults), faults)
-  const problems = inOrder(faults.map((fault) => locate(source, fault)))
+  const config = build(wellShaped(value, shape), createSecrets(environment, faults), faults)
+  const problems = inOrder([
+    ...shape.map((fault) => locate(source, fault, fault.isAboutKey)),
+    ...faults.map((fault) => locate(source, fault))
+  ])
   return { config: problems.every(({ isWarning }) => isWarning) ? config : undefined, problems }
 }
 
@@ -63,13 +65,15 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   const destinations = Object.entries(text.destinations).map(([name, entry]) =>
     buildDestination(name, entry, secrets, faults)
   )
+  const severities = compileSeverities(text.severities ?? [])
   const rules = compileRules(text.rules)
   const links = compileLinks(text.links ?? [])
-  faults.push(...rules.faults, ...links.faults, ...ruleFaults(text))
+  faults.push(...severities.faults, ...rules.faults, ...links.faults, ...ruleFaults(text))
   return {
     cluster: secrets.resolve(text.cluster ?? '', ['cluster']),
     sources: new Map(sources.map((source) => [source.name, source])),
     destinations: new Map(destinations.map((destination) => [destination.name, destination])),
+    classify: severities.classify,
     links: links.links,
     rules: rules.rules,
     retention: {
@@ -130,7 +134,8 @@ function ruleFaults({ rules, destinations }: ConfigText): Fault[] {
       faults.push({ path: ['rules', index, 'name'], message: `there is another rule called "${name}" above` })
     }
     for (const [at, destination] of [send].flat().entries()) {
-      if (known.includes(destination)) continue
+      // Where the whole section is missing or misshapen, that was told already.
+      if (known.includes(destination) || known.length === 0) continue
       const path = ['rules', index, 'send', ...(Array.isArray(send) ? [at] : [])]
       faults.push({ path, message: `there is no destination "${destination}"${didYouMean(destination, known)}` })
     }

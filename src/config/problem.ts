@@ -1,6 +1,6 @@
 // What is wrong with a config file, and where: file:line:col, the line, a caret, and what was probably meant.
 import { distance } from 'fastest-levenshtein'
-import { type Document, isMap, isPair, isScalar, type LineCounter, type Node } from 'yaml'
+import { type Document, isCollection, isMap, isPair, isScalar, type LineCounter, type Node } from 'yaml'
 import type { Fault } from '../errors.ts'
 
 export interface Problem {
@@ -70,8 +70,10 @@ export function didYouMean(word: string, known: readonly string[]): string {
 function startOf({ document }: Source, path: Fault['path'], offset: number, atKey: boolean): number {
   for (let length = path.length; length > 0; length--) {
     const keyNode = keyAt(document, path.slice(0, length))
-    if (atKey && length === path.length && keyNode?.range) return keyNode.range[0]
     const node = document.getIn(path.slice(0, length), true) as Node | undefined
+    // A fault of a whole entry is at its name, not at what comes first inside it.
+    const isAboutKey = length === path.length && (atKey || isCollection(node))
+    if (isAboutKey && keyNode?.range) return keyNode.range[0]
     if (node?.range) {
       const isExact = length === path.length && isScalar(node)
       const isQuoted = isScalar(node) && (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE')

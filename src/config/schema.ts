@@ -3,6 +3,7 @@ import { Ajv, type ErrorObject } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { DestinationSchema } from '../deliver/destination.ts'
 import { Duration } from '../duration.ts'
+import { SeveritySchema } from '../events/severity.ts'
 import { SourceSchema } from '../events/source.ts'
 import { LinkSchema } from '../render/links.ts'
 import { RuleSchema } from '../rules/rules.ts'
@@ -25,6 +26,7 @@ export const ConfigSchema = Type.Object(
     cluster: Type.Optional(Type.String({ maxLength: 253 })),
     sources: Type.Optional(named(Type.Union([SourceSchema, Type.Null()]), { minProperties: 1 })),
     destinations: named(DestinationSchema, { minProperties: 1 }),
+    severities: Type.Optional(Type.Array(SeveritySchema)),
     links: Type.Optional(Type.Array(LinkSchema)),
     rules: Type.Array(RuleSchema),
     retention: Type.Optional(
@@ -54,6 +56,37 @@ export function shapeFaults(value: unknown): ShapeFault[] {
   return withoutEchoes(validate.errors ?? []).map(inWords)
 }
 
+const harmless: Record<string, unknown> = {
+  sources: { tokens: ['-'] },
+  destinations: { preview: true },
+  severities: { severity: 'info' },
+  links: {},
+  rules: { name: '', send: [] }
+}
+
+/**
+ * `value` with every misshapen entry replaced by one that nothing can be said against, so that the rest of the file can
+ * be checked too: all faults are told at once, not one kind after the other.
+ */
+export function wellShaped(value: unknown, faults: readonly ShapeFault[]): ConfigText {
+  if (faults.length === 0) return value as ConfigText
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+  const copy = structuredClone(isMap ? value : {}) as Record<string, Record<string | number, unknown>>
+  for (const { path } of faults) {
+    const [section = '', entry] = path
+    if (entry === undefined) delete copy[section]
+  }
+  for (const { path } of faults) {
+    const [section = '', entry] = path
+    const entries = copy[section]
+    if (entries === undefined || entry === undefined) continue
+    if (section in harmless)
+      entries[entry] = { ...(harmless[section] as object), ...(section === 'rules' && { name: `#${entry}` }) }
+    else delete copy[section]
+  }
+  return { destinations: {}, rules: [], ...copy } as ConfigText
+}
+
 /**
  * Where a value may be of one of several shapes, ajv tells what is wrong with it by each. Those of the shapes that it is
  * not even of the type of say nothing to a person, and neither does the summary if anything else is left.
@@ -66,7 +99,9 @@ function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
     error.instancePath.startsWith(union.instancePath)
   const isEcho = (error: ErrorObject) => {
     const union = unions.find((candidate) => isInside(error, candidate))
-    return union !== undefined && error.keyword === 'type' && error.instancePath === union.instancePath
+    if (union === undefined || error.instancePath !== union.instancePath) return false
+    // A list is not "not one of these words".
+    return error.keyword === 'type' || (error.keyword === 'enum' && typeof error.data === 'object')
   }
   const telling = errors.filter((error) => !isEcho(error))
   const isEmptySummary = (error: ErrorObject) =>

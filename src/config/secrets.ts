@@ -9,37 +9,35 @@ export interface Secrets {
   values(): readonly string[]
 }
 
-const reference = /\$\{(?:file:([^}]+)|([A-Za-z_][A-Za-z0-9_]*))\}/g
+// The last alternative is what only looks like one, and would be taken for the secret itself.
+const reference = /\$\{(?:file:([^}]+)|([A-Za-z_][A-Za-z0-9_]*))\}|\$\{[^}]*\}?/g
 
 export function createSecrets(environment: Record<string, string | undefined>, faults: Fault[]): Secrets {
   const values: string[] = []
   return {
     values: () => values,
     resolve(text, path) {
-      return text.replace(
-        reference,
-        (whole, file: string | undefined, variable: string | undefined, offset: number) => {
-          const found = file === undefined ? environment[variable ?? ''] : readSecret(file)
-          if (typeof found === 'string' && found.trim() !== '') {
-            values.push(found)
-            return found
-          }
-          const message =
-            found === undefined
-              ? missing(variable)
-              : found === '' || typeof found === 'string'
-                ? `${whole} is empty`
-                : found.error
-          faults.push({ path, message, offset })
-          return ''
+      return text.replace(reference, (whole, file?: string, variable?: string, offset?: number) => {
+        const found = read(whole, file, variable)
+        if (typeof found === 'string') {
+          values.push(found)
+          return found
         }
-      )
+        faults.push({ path, message: found.error, offset: offset ?? 0 })
+        return ''
+      })
     }
   }
-}
 
-function missing(variable: string | undefined): string {
-  return `the environment variable ${variable} is not set`
+  function read(whole: string, file: string | undefined, variable: string | undefined): string | { error: string } {
+    if (file === undefined && variable === undefined) {
+      return { error: `${whole} is no reference; write \${VARIABLE} or \${file:/path}` }
+    }
+    const found = variable === undefined ? readSecret(file ?? '') : environment[variable]
+    if (found === undefined) return { error: `the environment variable ${variable} is not set` }
+    if (typeof found === 'string' && found.trim() === '') return { error: `${whole} is empty` }
+    return found
+  }
 }
 
 function readSecret(file: string): string | { error: string } {

@@ -1,6 +1,7 @@
 // The event as Flux sends it, and the one form the rest of the relay works with.
 import { type Static, Type } from 'typebox'
 import { parseRevision, type Revision } from './revision.ts'
+import { builtInSeverities, type Classify, type Severity } from './severity.ts'
 
 // Kubernetes names and namespaces are at most 253 characters (RFC 1123 subdomain); Flux refuses to emit without them,
 // but a Go zero event has them all empty, so they are bounded and not required.
@@ -31,9 +32,6 @@ export const FluxEventSchema = Type.Object({
 })
 
 export type WireEvent = Static<typeof FluxEventSchema>
-
-export const severityNames = ['info', 'warn', 'error'] as const
-export type Severity = (typeof severityNames)[number]
 
 /** A Flux event, normalised. All texts are as Flux sent them, untrusted. */
 export interface FluxEvent {
@@ -75,18 +73,30 @@ export interface Origin {
 const internalKeys = new Set(['token', 'digest', 'checksum'])
 
 /** Turns a validated wire event into the relay's own form. `receivedAt` (ms) stands in for a missing timestamp. */
-export function normalise(wire: WireEvent, { source, cluster, defaultCluster }: Origin, receivedAt: number): FluxEvent {
+export function normalise(
+  wire: WireEvent,
+  { source, cluster, defaultCluster }: Origin,
+  receivedAt: number,
+  classify: Classify = builtInSeverities
+): FluxEvent {
   const { kind = '', namespace = '', name = '', uid = '', apiVersion = '' } = wire.involvedObject
   const metadata = unprefix(wire.metadata ?? {}, apiVersion.split('/', 1)[0] ?? '')
   // Commit first: for a Kustomization fed from an OCI artifact the git commit is the origin (event.go GetRevision).
   const revision = metadata.commit || metadata.originRevision || metadata.revision
+  const reason = wire.reason ?? ''
+  const fluxSeverity = wire.severity === 'error' ? 'error' : wire.severity.startsWith('warn') ? 'warn' : 'info'
   const at = wire.timestamp === null ? Number.NaN : Date.parse(wire.timestamp)
   return {
     source,
-    object: { cluster: cluster ?? (metadata.cluster?.slice(0, 253) || defaultCluster), kind, namespace, name },
+    object: {
+      cluster: cluster ?? (metadata.cluster?.trim().slice(0, 253).toWellFormed() || defaultCluster),
+      kind,
+      namespace,
+      name
+    },
     uid,
-    severity: wire.severity === 'error' ? 'error' : wire.severity.startsWith('warn') ? 'warn' : 'info',
-    reason: wire.reason ?? '',
+    severity: classify({ kind, reason, message: wire.message }, fluxSeverity),
+    reason,
     message: wire.message,
     at: Number.isNaN(at) ? receivedAt : at,
     metadata,

@@ -12,12 +12,7 @@ export type Verdict = { ok: true } | { ok: false; because: string }
 // Flux names the hash in the header and reserves the right to change it (Provider docs, "HMAC verification").
 const signaturePattern = /^(sha224|sha256|sha384|sha512)=([0-9a-f]{56,128})$/
 
-/**
- * Whether a request proves that it comes from its source. `because` is fit for the sender to read.
- *
- * Each key is tried as it is and trimmed: notification-controller 1.3 to 1.6 trimmed the Secret's token and 1.7 stopped,
- * so a trailing newline in the Secret would break every signature at an upgrade.
- */
+/** Whether a request proves that it comes from its source. `because` is fit for the sender to read. */
 export function verify(
   body: Buffer,
   headers: { signature: string | undefined; authorization: string | undefined },
@@ -30,7 +25,7 @@ export function verify(
     if (algorithm === undefined || digest === undefined) {
       return { ok: false, because: 'X-Signature is not of the form sha256=<hex>' }
     }
-    const candidates = new Set(hmacKeys.flatMap((key) => [key, key.trim()]))
+    const candidates = new Set(hmacKeys.flatMap(formsOf))
     let matched = false
     // Every key is tried, so the time taken does not tell which one matched.
     for (const key of candidates) {
@@ -47,6 +42,15 @@ export function verify(
 
   const wanted = [hmacKeys.length > 0 && 'X-Signature', tokens.length > 0 && 'Authorization: Bearer']
   return { ok: false, because: `${wanted.filter(Boolean).join(' or ')} is missing` }
+}
+
+/**
+ * The forms of a key that Flux may sign with. A Secret made with `echo` ends in a newline: notification-controller 1.3 to
+ * 1.6 trimmed it and 1.7 stopped, and the relay's own copy of the key may have it or not.
+ */
+function formsOf(key: string): string[] {
+  const trimmed = key.trim()
+  return [key, trimmed, `${trimmed}\n`]
 }
 
 /** The X-Signature value that notification-controller's generic-hmac Provider sends for `body`. */

@@ -67,8 +67,8 @@ function fallback(view: View, face: Face): string {
   const tail = {
     failed: `: ${what}`,
     changed: `: ${what}`,
-    repeated: ` for ${lasting}, ${failure?.count ?? 0} times: ${what}`,
-    recovered: ` after ${lasting}, ${times(failure?.count ?? 0)}`,
+    repeated: failure ? ` for ${lasting}, ${failure.count} times: ${what}` : `: ${what}`,
+    recovered: ` after ${lasting}, ${times(failure?.count ?? 0)}${view.isFix ? `, by ${revision?.text}` : ''}`,
     updated: revision ? ` to ${revision.text}: ${summary}` : `: ${summary}`,
     informed: `: ${what}`,
     heartbeat: `: ${summary}`
@@ -93,7 +93,7 @@ function bold(text: string): string {
 
 function reason({ says, reason, wasReason }: View): string {
   if (says === 'recovered' || says === 'updated' || says === 'heartbeat') return ''
-  if (wasReason !== undefined && wasReason !== reason) return `~${plain(wasReason)}~ → ${code(reason)}`
+  if (wasReason && wasReason !== reason) return `~${plain(wasReason)}~ → ${code(reason)}`
   return code(reason)
 }
 
@@ -115,7 +115,7 @@ function detailsOf(view: View): Block[] {
       `was ${code(failure.reason) || 'failing'} for *${sayDuration(at - failure.since)}*`,
       times(failure.count)
     ]
-    if (view.revision) parts.push(`by ${link(view.revision.url, plain(view.revision.text))}`)
+    if (view.isFix && view.revision) parts.push(`fixed by ${link(view.revision.url, plain(view.revision.text))}`)
     return [context(parts.join('   '))]
   }
   if (says === 'repeated' && failure !== undefined) {

@@ -3,7 +3,7 @@
 
 // ANSI sequences (CSI, and OSC up to its end), then every control character but tab and newline, then the marks that
 // reorder or hide text: bidi embeddings and isolates, zero-width no-break space.
-const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g
+const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g
 const controls =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
 
@@ -47,13 +47,16 @@ export function link(url: string | undefined, label: string): string {
   return safe === undefined ? label : `<${safe}|${label}>`
 }
 
-/** `url` in the form that may stand in `<…|…>`: http(s), at most Slack's 3,000 characters, nothing that ends it early. */
+// Slack takes 3,000 characters in a text, and three links have to fit beside the rest of it.
+const maxUrl = 800
+
+/** `url` in the form that may stand in `<…|…>`: http(s), not too long, nothing in it that ends it early. */
 export function linkTarget(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined
   const { protocol, href } = new URL(url)
   if (protocol !== 'https:' && protocol !== 'http:') return undefined
   const target = href.replace(/[|<>\s`]/g, encodeURIComponent).replaceAll('&', '&amp;')
-  return target.length > 3000 ? undefined : target
+  return target.length > maxUrl ? undefined : target
 }
 
 /** When, in the reader's time zone. The fallback is UTC and says so. `at` in ms. */

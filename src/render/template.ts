@@ -5,7 +5,7 @@ import { Liquid } from 'liquidjs'
 export type Variables = ReadonlySet<string>
 
 export interface Template {
-  /** The filled-in text; undefined where one of its variables is empty, so that no half-made text is shown. */
+  /** The filled-in text; undefined where one of its variables is empty or a limit is reached: no half-made text. */
   render(context: Record<string, unknown>): string | undefined
 }
 
@@ -29,17 +29,33 @@ export function compileUrl(text: string, variables: Variables): Template | { err
       const name = unknown.join('.')
       return {
         error: `unknown variable "${name}"; there are ${[...variables].join(', ')} and metadata.<key>`,
-        offset: Math.max(0, text.indexOf(name))
+        offset: placeOf(name, text)
       }
     }
     return {
-      render: (context) =>
-        used.every((path) => valueAt(context, path) !== '') ? urls.renderSync(parsed, context) : undefined
+      render(context) {
+        if (used.some((path) => valueAt(context, path) === '')) return undefined
+        try {
+          return urls.renderSync(parsed, context)
+        } catch {
+          // Over its limits, or a value that no URL can hold.
+          return undefined
+        }
+      }
     }
   } catch (error) {
     const { message, token } = error as Error & { token?: { begin?: number } }
     return { error: message.replace(/, line:\d+, col:\d+$/, ''), offset: token?.begin ?? 0 }
   }
+}
+
+/** Where `name` stands inside of a tag or an output, not in the text around them. */
+function placeOf(name: string, text: string): number {
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    const isInside = (open: string, close: string) => text.lastIndexOf(open, at) > text.lastIndexOf(close, at)
+    if (isInside('{{', '}}') || isInside('{%', '%}')) return at
+  }
+  return 0
 }
 
 function isMetadata(root: string | undefined, rest: string[]): boolean {

@@ -1,5 +1,6 @@
 // What one notification says, in plain text, fixed when its event is accepted: a reload cannot change what was promised.
-import type { FluxEvent, ObjectRef, Severity } from '../events/flux.ts'
+import type { FluxEvent, ObjectRef } from '../events/flux.ts'
+import type { Severity } from '../events/severity.ts'
 import type { Advance, Transition } from '../objects.ts'
 import type { Links } from './links.ts'
 import { clean, cut, cutMiddle } from './mrkdwn.ts'
@@ -29,6 +30,8 @@ export interface View {
   at: number
   /** The failure it is about, or that is over: since when, how many failing events, and how it began. */
   failure?: { reason: string; text: string; since: number; count: number }
+  /** With `recovered`: its revision is another than the one that failed. */
+  isFix?: true
   /** With `changed`: the reason it failed for until now. */
   wasReason?: string
   /** With `repeated`: when the next reminder may come, in ms from now. */
@@ -65,7 +68,7 @@ export function createView(
     ...(event.revision && {
       revision: { text: short(event.revision.short), ...(urls.commit && { url: urls.commit }) }
     }),
-    ...(urls.previous && { previous: urls.previous }),
+    ...(urls.previous && { previous: { ...urls.previous, text: short(urls.previous.text) } }),
     ...(urls.dashboard && { url: urls.dashboard }),
     ...(mention && { mention }),
     at: event.at,
@@ -77,6 +80,7 @@ export function createView(
         count: failure.count
       }
     }),
+    ...(says === 'recovered' && event.revision && failure?.revision !== event.revision.text && { isFix: true }),
     ...(says === 'changed' && before && { wasReason: reasonOf(before.reason) }),
     ...(nextReminderMs !== undefined && { nextReminderMs })
   }

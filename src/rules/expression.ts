@@ -3,7 +3,7 @@ import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js
 import type { FluxEvent } from '../events/flux.ts'
 import type { Revision } from '../events/revision.ts'
 import type { Transition } from '../objects.ts'
-import { compileRegex } from './patterns.ts'
+import { compileRegex } from '../patterns.ts'
 
 export interface Expression {
   /** Whether it is true of `subject`; an Error where CEL could not tell, as for a missing map key. */
@@ -52,7 +52,8 @@ export function compileExpression(source: string): Expression | { error: string;
     return {
       holds: (subject) => {
         try {
-          return program(context(subject)) === true
+          const value: unknown = program(context(subject))
+          return typeof value === 'boolean' ? value : new Error('the condition is neither true nor false')
         } catch (error) {
           return error instanceof Error ? error : new Error(String(error))
         }
@@ -72,7 +73,8 @@ function useRe2(node: ASTNode): { error: string; offset: number } | undefined {
   if (node.op === 'rcall' && node.args[0] === 'matches') {
     const [pattern] = node.args[2]
     if (pattern?.op !== 'value' || typeof pattern.args !== 'string') {
-      return { error: 'the pattern of matches() must be written out as a string', offset: node.range.start }
+      const offset = (pattern ?? node).range.start
+      return { error: 'the pattern of matches() must be written out as a string', offset }
     }
     const compiled = compileRegex(pattern.args)
     if ('error' in compiled) return { error: compiled.error, offset: pattern.range.start }

@@ -1,10 +1,10 @@
 // Rules: which events are worth telling, and whom. Pure: an event goes in, each rule's verdict comes out.
 import { type Static, Type } from 'typebox'
-import { Duration, parseDuration } from '../duration.ts'
+import { DurationOrNever, parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
-import { type Severity, severityNames } from '../events/flux.ts'
+import { type Severity, severityNames } from '../events/severity.ts'
+import { compileGlobs, compileRegex, isGlob, Patterns, type TextTest } from '../patterns.ts'
 import { compileExpression, type Subject } from './expression.ts'
-import { compileGlobs, compileRegex, isGlob, Patterns, type TextTest } from './patterns.ts'
 
 const SeverityName = Type.Enum([...severityNames])
 const matchers = {
@@ -41,7 +41,7 @@ export const RuleSchema = Type.Object(
     name: Type.String({ minLength: 1, maxLength: 100 }),
     match: Type.Optional(MatchSchema),
     notify: Type.Optional(Type.Enum(['changes', 'every'])),
-    remindEvery: Type.Optional(Type.Union([Duration, Type.Enum(['never'])])),
+    remindEvery: Type.Optional(DurationOrNever),
     final: Type.Optional(Type.Boolean()),
     mention: Type.Optional(
       // Only these four forms make Slack notify someone (facts: Slack's "Formatting text for app surfaces").
@@ -66,8 +66,10 @@ interface Condition {
   /** The key in the config file: `namespace`, `not.kind`, `metadata.team`. */
   key: string
   wanted: string
-  /** undefined where the condition holds, else what was found in its place; an Error where CEL could not tell. */
-  fails(subject: Subject): string | Error | undefined
+  /** An Error where CEL could not tell. */
+  holds(subject: Subject): boolean | Error
+  /** What the event has in the place that was asked for. */
+  found(subject: Subject): string
 }
 
 export interface Rule {
@@ -114,7 +116,7 @@ export function compileRules(texts: readonly RuleText[]): { rules: RuleSet; faul
 /** Compiles a `match:` that asks for no severity unless it says so. */
 export function compileFilter(match: MatchText, path: Fault['path'], faults: Fault[]): (subject: Subject) => boolean {
   const conditions = compileMatch(match, path, faults)
-  return (subject) => conditions.every(({ fails }) => fails(subject) === undefined)
+  return (subject) => conditions.every(({ holds }) => holds(subject) === true)
 }
 
 /**
@@ -146,19 +148,19 @@ export function match(subject: Subject, rules: RuleSet, wantsAll = false): { fir
 }
 
 function judge(rule: Rule, subject: Subject): Verdict {
-  for (const { key, wanted, fails } of rule.conditions) {
-    const got = fails(subject)
-    if (got === undefined) continue
-    const isError = got instanceof Error
-    const found = isError ? got.message.split('\n', 1)[0] : got
-    return {
+  for (const { key, wanted, holds, found } of rule.conditions) {
+    const held = holds(subject)
+    if (held === true) continue
+    const isError = held instanceof Error
+    const got = isError ? (held.message.split('\n', 1)[0] ?? '') : found(subject)
+    const verdict = {
       rule: rule.name,
       fired: false,
       because: key,
       wanted,
-      got: (found ?? '').slice(0, 200),
-      ...(isError && { isError })
-    }
+      got: got.slice(0, 200).toWellFormed()
+    } as const
+    return isError ? { ...verdict, isError } : verdict
   }
   return { rule: rule.name, fired: true }
 }
@@ -197,20 +199,19 @@ function compileMatchers(match: Matchers, path: Fault['path'], prefix: string, f
   if (match.source !== undefined) text('source', match.source, ({ event }) => event.source)
   if (match.reason !== undefined) text('reason', match.reason, ({ event }) => event.reason)
   for (const [key, patterns] of Object.entries(match.metadata ?? {})) {
-    text(`metadata.${key}`, patterns, ({ event }) => event.metadata[key] ?? '')
+    // Own keys only: every object has a `constructor`.
+    text(`metadata.${key}`, patterns, ({ event }) =>
+      Object.hasOwn(event.metadata, key) ? (event.metadata[key] ?? '') : ''
+    )
   }
   if (match.message !== undefined) {
-    conditions.push(...messageConditions(match.message, [...path, 'message'], prefix, faults))
+    conditions.push(messageCondition(`${prefix}message`, match.message, [...path, 'message'], faults))
   }
   return conditions
 }
 
 function textCondition(key: string, { holds, wanted }: TextTest, of: (subject: Subject) => string): Condition {
-  return {
-    key,
-    wanted,
-    fails: (subject) => (holds(of(subject)) ? undefined : of(subject) || '(nothing)')
-  }
+  return { key, wanted, holds: (subject) => holds(of(subject)), found: (subject) => of(subject) || '(nothing)' }
 }
 
 function severityCondition(key: string, severity: Severity | Severity[]): Condition {
@@ -219,59 +220,46 @@ function severityCondition(key: string, severity: Severity | Severity[]): Condit
   return {
     key,
     wanted: exactly ? `exactly ${severity.join(' or ')}` : severity === 'error' ? 'error' : `${severity} or worse`,
-    fails: ({ event }) => (accepted.has(event.severity) ? undefined : event.severity)
+    holds: ({ event }) => accepted.has(event.severity),
+    found: ({ event }) => event.severity
   }
 }
 
-function messageConditions(
+/** As Flux's inclusionList and exclusionList: found anywhere in the message, and an exclusion wins. */
+function messageCondition(
+  key: string,
   { include, exclude }: { include?: string[]; exclude?: string[] },
   path: Fault['path'],
-  prefix: string,
   faults: Fault[]
-): Condition[] {
-  const compile = (key: string, patterns: string[]) =>
-    patterns.flatMap((pattern, at) => {
+): Condition {
+  const compile = (list: 'include' | 'exclude', patterns: string[] | undefined) =>
+    patterns?.flatMap((pattern, at) => {
       const compiled = compileRegex(pattern)
-      if (!('error' in compiled)) return [{ pattern, find: compiled.find }]
-      faults.push({ path: [...path, key, at], message: compiled.error })
+      if (!('error' in compiled)) return [compiled]
+      faults.push({ path: [...path, list, at], message: compiled.error })
       return []
     })
-  const conditions: Condition[] = []
-  if (exclude !== undefined) {
-    const regexes = compile('exclude', exclude)
-    conditions.push({
-      key: `${prefix}message.exclude`,
-      wanted: `none of ${exclude.join(', ')}`,
-      fails: ({ event }) => regexes.find(({ find }) => find(event.message))?.pattern
-    })
+  const included = compile('include', include)
+  const excluded = compile('exclude', exclude)
+  const wanted = [include?.join(' or '), exclude && `not ${exclude.join(' or ')}`].filter(Boolean).join(', and ')
+  return {
+    key,
+    wanted,
+    holds: ({ event: { message } }) =>
+      !excluded?.some(({ find }) => find(message)) && (included?.some(({ find }) => find(message)) ?? true),
+    found: ({ event }) => event.message
   }
-  if (include !== undefined) {
-    const regexes = compile('include', include)
-    conditions.push({
-      key: `${prefix}message.include`,
-      wanted: include.join(', '),
-      fails: ({ event }) => (regexes.some(({ find }) => find(event.message)) ? undefined : event.message)
-    })
-  }
-  return conditions
 }
 
 function compileWhen(source: string, path: Fault['path'], faults: Fault[]): Condition {
   const compiled = compileExpression(source)
   if ('error' in compiled) {
     faults.push({ path, message: compiled.error, offset: compiled.offset })
-    return { key: 'when', wanted: source, fails: () => 'not a valid expression' }
+    return { key: 'when', wanted: source, holds: () => false, found: () => 'not a valid expression' }
   }
-  return {
-    key: 'when',
-    wanted: source,
-    fails: (subject) => {
-      const holds = compiled.holds(subject)
-      return holds === true ? undefined : holds === false ? 'false' : holds
-    }
-  }
+  return { key: 'when', wanted: source, holds: compiled.holds, found: () => 'false' }
 }
 
-function opposite({ key, wanted, fails }: Condition): Condition {
-  return { key, wanted: `not ${wanted}`, fails: (subject) => (fails(subject) === undefined ? 'a match' : undefined) }
+function opposite({ key, wanted, holds, found }: Condition): Condition {
+  return { key, wanted: `not ${wanted}`, holds: (subject) => holds(subject) === false, found }
 }

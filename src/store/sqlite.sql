@@ -26,9 +26,11 @@ create table recent_bodies (
 
 create index recent_bodies_received on recent_bodies (received_at);
 
+-- No index on the time: a heartbeat writes this row and nothing else. Pruning walks the keys instead.
 create table objects (
   key text primary key,
-  memory text not null
+  memory text not null,
+  seen_at integer not null
 ) strict, without rowid;
 
 create table notifications (

@@ -66,6 +66,8 @@ class SqliteStore implements Store {
   readonly #lock: DatabaseSync | undefined
   readonly #statements = new Map<string, StatementSync>()
   #pending = 0
+  /** How far pruning has come in the objects' keys. */
+  #pruned = ''
 
   constructor(db: DatabaseSync, lock: DatabaseSync | undefined) {
     this.#db = db
@@ -112,8 +114,11 @@ class SqliteStore implements Store {
       return { status: 'failed', error }
     }
     if (decision.memory !== memory) {
-      const upsert = 'insert into objects values (?, ?) on conflict (key) do update set memory = excluded.memory'
-      this.#run(upsert, key, JSON.stringify(decision.memory))
+      this.#run(
+        `insert into objects values (?, ?, ?)
+         on conflict (key) do update set memory = excluded.memory, seen_at = excluded.seen_at`,
+        ...[key, JSON.stringify(decision.memory), receivedAt]
+      )
     }
     const { transition } = decision
     if (!decision.keep) return { status: 'accepted', id: null, transition, notifications: [] }
@@ -346,8 +351,8 @@ class SqliteStore implements Store {
       )
       const told = this.#changes(
         `delete from notifications where id in (
-           select id from notifications where created_at < ?1 and
-             (state in ('sent', 'muted') or state = 'dead' and created_at < ?2) limit ?3)`,
+           select id from notifications where created_at < max(?1, ?2) and
+             (state in ('sent', 'muted') and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3)`,
         ...[before.events, before.deadLetters, limit]
       )
       // An event stays while a notification of it does, and a message while it carries one.
@@ -364,8 +369,17 @@ class SqliteStore implements Store {
         ...[before.events, limit]
       )
       for (const { id } of messages) this.#run('delete from attempts where message_id = ?', Number(id))
-      return bodies + told + events + messages.length
+      return bodies + told + events + messages.length + this.#pruneObjects(before.deadLetters, limit)
     })
+  }
+
+  /** Looks at the next `limit` objects, from where it left off. */
+  #pruneObjects(before: number, limit: number): number {
+    const next = this.#all('select key, seen_at from objects where key > ? order by key limit ?', this.#pruned, limit)
+    this.#pruned = next.length < limit ? '' : String(next.at(-1)?.key)
+    const over = next.filter((row) => Number(row.seen_at) < before)
+    for (const { key } of over) this.#run('delete from objects where key = ?', String(key))
+    return over.length
   }
 
   async close(): Promise<void> {

@@ -159,7 +159,10 @@ export interface Store {
   /** Resolves if the store can be written to. */
   ping(): Promise<void>
 
-  /** Deletes up to `limit` expired rows of each kind; resolves to how many went. */
+  /**
+   * Deletes up to `limit` expired rows of each kind; resolves to how many went. Objects nobody has heard of for as long
+   * as dead letters are kept are forgotten.
+   */
   prune(before: { events: number; deadLetters: number; duplicates: number }, limit: number): Promise<number>
 
   close(): Promise<void>

@@ -1,0 +1,57 @@
+// Flux knows info and error. This list makes `warn` of what is neither: it will pass, or it was put right by itself.
+import { type Static, Type } from 'typebox'
+import type { Fault } from '../errors.ts'
+import { compileGlobs, compileRegex, Patterns } from '../patterns.ts'
+
+export const severityNames = ['info', 'warn', 'error'] as const
+export type Severity = (typeof severityNames)[number]
+
+export const SeveritySchema = Type.Object(
+  {
+    kind: Type.Optional(Patterns),
+    reason: Type.Optional(Patterns),
+    message: Type.Optional(Type.String({ minLength: 1 })),
+    severity: Type.Enum([...severityNames])
+  },
+  { additionalProperties: false }
+)
+
+type SeverityText = Static<typeof SeveritySchema>
+
+/** The severity of an event that Flux calls `fluxSeverity`: that of the first entry that holds, else Flux's own. */
+export type Classify = (event: { kind: string; reason: string; message: string }, fluxSeverity: Severity) => Severity
+
+const builtIn: SeverityText[] = [
+  // Info from kustomize- and helm-controller, error from the image controllers; all of them wait and try again.
+  { reason: 'DependencyNotReady', severity: 'warn' },
+  { reason: 'DriftDetected', severity: 'warn' },
+  // Info, although the release is not what was asked for (helm-controller internal/reconcile/release.go:246-249).
+  { kind: 'HelmRelease', reason: 'RollbackSucceeded', severity: 'warn' },
+  // Also emitted when a release is deleted on purpose, with another text.
+  { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: 'remediation', severity: 'warn' },
+  // Two writers met; the next reconciliation goes through (fluxcd/helm-controller#258).
+  { message: 'the object has been modified; please apply your changes to the latest version', severity: 'warn' },
+  // Errors, although the release is fine (internal/reconcile/release.go:161-187).
+  { reason: ['NamespaceCheckSkipped', 'InventoryBuildFailed'], severity: 'warn' }
+]
+
+/** Compiles the `severities:` section; its entries come before the built-in ones. */
+export function compileSeverities(texts: readonly SeverityText[]): { classify: Classify; faults: Fault[] } {
+  const faults: Fault[] = []
+  const entries = [...texts, ...builtIn].map(({ kind = '*', reason = '*', message = '', severity }, index) => {
+    const regex = compileRegex(message)
+    if ('error' in regex) faults.push({ path: ['severities', index, 'message'], message: regex.error })
+    const find = 'error' in regex ? () => false : regex.find
+    return { kind: compileGlobs(kind), reason: compileGlobs(reason), find, severity }
+  })
+  return {
+    faults,
+    classify: (event, fluxSeverity) =>
+      entries.find(
+        ({ kind, reason, find }) => kind.holds(event.kind) && reason.holds(event.reason) && find(event.message)
+      )?.severity ?? fluxSeverity
+  }
+}
+
+/** Without any entries of an operator's own. */
+export const builtInSeverities: Classify = compileSeverities([]).classify

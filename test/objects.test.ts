@@ -1,0 +1,444 @@
+// What is said and what is not: whole stories, event by event, with the exact list of messages.
+import fc from 'fast-check'
+import t from 'tap'
+import type { WireEvent } from '../src/events/flux.ts'
+import { stateOf } from '../src/objects.ts'
+import { startReplay } from './fixtures/replay.ts'
+
+const start = Date.parse('2026-09-21T00:00:00Z')
+const minute = 60_000
+const hour = 60 * minute
+const shas = { good: '4f2c91d0b7e84c6a9d35f1e20c7ab8d964e15f3a', next: 'def5678e20c7ab8d964e15f3a4f2c91d0b7e84c6' }
+
+const toAll = `
+destinations: { team: { preview: true } }
+rules: [{ name: failures, match: { severity: error }, send: team }]`
+
+interface Story {
+  at: number
+  kind?: string
+  name?: string
+  severity?: 'info' | 'error'
+  reason: string
+  message?: string
+  sha?: string
+  isHeartbeat?: boolean
+}
+
+function wire({
+  at,
+  kind = 'Kustomization',
+  name = 'shop',
+  severity = 'info',
+  reason,
+  message = reason,
+  sha = shas.good,
+  isHeartbeat
+}: Story): WireEvent {
+  return {
+    involvedObject: { kind, namespace: 'apps', name },
+    severity,
+    timestamp: new Date(start + at).toISOString().replace('.000', ''),
+    message,
+    reason,
+    metadata: { revision: `main@sha1:${sha}`, ...(isHeartbeat && { commit_status: 'update' }) },
+    reportingController: 'controller'
+  }
+}
+
+const heartbeat = (at: number, changes: Partial<Story> = {}) =>
+  wire({
+    at,
+    reason: 'ReconciliationSucceeded',
+    message: `Reconciliation finished in ${at % 977}ms, next run in 10m0s`,
+    isHeartbeat: true,
+    ...changes
+  })
+const failure = (at: number, changes: Partial<Story> = {}) =>
+  wire({
+    at,
+    severity: 'error',
+    reason: 'HealthCheckFailed',
+    message: `health check failed after ${at % 977}.5s: timeout waiting for: [Deployment/apps/shop status: 'InProgress']`,
+    ...changes
+  })
+
+function told(config: string, events: WireEvent[]): string[] {
+  const replay = startReplay(config)
+  for (const event of events) replay.receive(event)
+  return replay.said.map(({ at, text }) => `${at} ${text}`)
+}
+
+t.test(
+  'a failure is told once, its heartbeats are silent, its recovery is told with how long and by what',
+  async (t) => {
+    const events = [
+      heartbeat(0),
+      failure(10 * minute),
+      heartbeat(24 * minute, { sha: shas.next }),
+      heartbeat(34 * minute, { sha: shas.next })
+    ]
+    t.same(told(toAll, events), [
+      "01 00:10:00 FAILED Kustomization apps/shop (prod): HealthCheckFailed - health check failed after 122.5s: timeout waiting for: [Deployment/apps/shop status: 'InProgress']",
+      '01 00:24:00 RECOVERED Kustomization apps/shop (prod) after 14 m, 1 failure, by main@def5678'
+    ])
+  }
+)
+
+t.test('a Flux of 2021, whose only sign of recovery is a heartbeat with an older resourceVersion', async (t) => {
+  const step = (
+    time: string,
+    kind: string,
+    severity: 'info' | 'error',
+    reason: string,
+    message: string,
+    metadata?: Record<string, string>
+  ) =>
+    ({
+      involvedObject: {
+        kind,
+        namespace: 'flux-system',
+        name: 'web',
+        uid: 'u',
+        apiVersion: 'v1beta2',
+        resourceVersion: '1'
+      },
+      severity,
+      timestamp: `2021-12-19T16:${time}Z`,
+      message,
+      reason,
+      ...(metadata && { metadata }),
+      reportingController: 'c'
+    }) as WireEvent
+  const tag = (name: string, sha: string) => `${name}/${sha.repeat(40)}`
+  const beat = (time: string, took: string, revision: string) =>
+    step(
+      time,
+      'Kustomization',
+      'info',
+      'ReconciliationSucceeded',
+      `Reconciliation finished in ${took}, next run in 30s`,
+      {
+        commit_status: 'update',
+        revision
+      }
+    )
+  const said = told(toAll, [
+    beat('16:24', '94.0083ms', tag('master', '1')),
+    step('16:36', 'GitRepository', 'info', 'info', `Fetched revision: ${tag('v1.8.0', '6')}`),
+    step(
+      '16:36',
+      'Kustomization',
+      'error',
+      'ArtifactFailed',
+      'kustomization path not found: stat /tmp/web637577731/kustomize: no such file or directory',
+      { revision: tag('v1.8.0', '6') }
+    ),
+    step('24:24', 'GitRepository', 'info', 'info', `Fetched revision: ${tag('6.0.3', 'e')}`),
+    beat('24:25', '132.9038ms', tag('6.0.3', 'e')),
+    beat('24:29', '88.8099ms', tag('6.0.3', 'e'))
+  ])
+  t.same(said, [
+    '01 00:00:12 FAILED Kustomization flux-system/web (prod): ArtifactFailed - kustomization path not found: stat /tmp/web637577731/kustomize: no such file or directory',
+    '01 00:08:01 RECOVERED Kustomization flux-system/web (prod) after 7 m 49 s, 1 failure, by 6.0.3@eeeeeee'
+  ])
+})
+
+t.test('a day with one Kustomization failing for six hours among 200 healthy ones is four messages', async (t) => {
+  const events: WireEvent[] = []
+  for (let at = 0; at < 24 * hour; at += 10 * minute) {
+    for (let n = 0; n < 200; n++) events.push(heartbeat(at + n * 1000, { name: `app-${n}` }))
+  }
+  for (let at = 2 * hour; at < 8 * hour; at += 5 * minute) events.push(failure(at))
+  events.push(heartbeat(8 * hour + 5000))
+  events.sort((a, b) => String(a.timestamp).localeCompare(String(b.timestamp)))
+  t.equal(events.length, 28_873)
+  t.same(
+    told(toAll, events).map((text) => text.slice(0, 90)),
+    [
+      '01 02:00:00 FAILED Kustomization apps/shop (prod): HealthCheckFailed - health check failed',
+      '01 06:00:00 STILL FAILING Kustomization apps/shop (prod) for 4 h, 49 times: HealthCheckFai',
+      '01 08:00:05 RECOVERED Kustomization apps/shop (prod) after 6 h, 72 failures'
+    ]
+  )
+})
+
+t.test('reminders come after 4, 8 and 16 hours and then once a day, and never with `remindEvery: never`', async (t) => {
+  const events = Array.from({ length: 6 * 24 * 12 }, (_, n) => failure(n * 5 * minute))
+  const at = told(toAll, events).map((text) => text.slice(0, 11))
+  t.same(
+    at,
+    [
+      '01 00:00:00',
+      '01 04:00:00',
+      '01 12:00:00',
+      '02 04:00:00',
+      '03 04:00:00',
+      '04 04:00:00',
+      '05 04:00:00',
+      '06 04:00:00'
+    ].map((x) => x.slice(0, 11))
+  )
+  t.equal(told(toAll.replace('send:', 'remindEvery: never, send:'), events).length, 1)
+})
+
+t.test('a helm release that tries 22 times in three seconds, each time in other words, is one message', async (t) => {
+  const events = Array.from({ length: 22 }, (_, n) =>
+    wire({
+      at: Math.floor(n / 8) * 1000,
+      kind: 'HelmRelease',
+      severity: 'error',
+      reason: 'UpgradeFailed',
+      message: `Helm upgrade failed for release apps/shop.v${n + 3} with chart shop@6.7.1: timed out waiting for the condition after ${n}.${n}s\n\nLast Helm logs:\n\n2026-09-21T00:00:0${n % 3}.${n}23456789Z: beginning wait for ${n} resources with timeout of 5m0s`
+    })
+  )
+  t.same(told(toAll, events).length, 1)
+})
+
+t.test('a flapping object is told at every turn and at no other time', async (t) => {
+  const events = [0, 1, 2].flatMap((n) => [
+    failure(n * hour),
+    failure(n * hour + 5 * minute),
+    heartbeat(n * hour + 10 * minute),
+    heartbeat(n * hour + 20 * minute)
+  ])
+  t.same(
+    told(toAll, events).map((text) => text.slice(3, 26)),
+    [0, 1, 2].flatMap((n) => [`0${n}:00:00 FAILED Kustomi`, `0${n}:10:00 RECOVERED Kust`])
+  )
+})
+
+t.test('failures that alternate are told once each', async (t) => {
+  const events = Array.from({ length: 20 }, (_, n) =>
+    failure(n * 5 * minute, { reason: n % 2 ? 'BuildFailed' : 'HealthCheckFailed', message: n % 2 ? 'a' : 'b' })
+  )
+  t.same(
+    told(toAll, events).map((text) => text.slice(12, 40)),
+    ['FAILED Kustomization apps/sh', 'FAILS DIFFERENTLY Kustomizat']
+  )
+})
+
+const helm = (at: number, reason: string, changes: Partial<Story> = {}) =>
+  wire({ at, kind: 'HelmRelease', reason, ...changes })
+
+t.test('a rollback is no recovery: the release is still not what was asked for', async (t) => {
+  const failed = {
+    severity: 'error',
+    message: 'Helm upgrade failed for release apps/shop.v4 with chart shop@6.7.1: timed out'
+  } as const
+  const remediation = { message: 'Helm uninstall remediation for release apps/shop.v1 with chart shop@6.7.1 succeeded' }
+  const events = [
+    helm(0, 'UpgradeFailed', failed),
+    helm(minute, 'RollbackSucceeded', {
+      message: 'Helm rollback to previous release apps/shop.v3 with chart shop@6.7.0 succeeded'
+    }),
+    helm(2 * minute, 'UpgradeFailed', failed),
+    helm(3 * minute, 'UninstallSucceeded', remediation),
+    helm(4 * minute, 'UpgradeFailed', failed),
+    helm(9 * minute, 'UpgradeSucceeded')
+  ]
+  t.same(
+    told(toAll, events).map((text) => text.slice(3, 36)),
+    ['00:00:00 FAILED HelmRelease apps/', '00:09:00 RECOVERED HelmRelease ap']
+  )
+  t.same(
+    told(toAll.replace('severity: error', 'severity: warn'), events).map((text) => text.slice(3, 36)),
+    [
+      '00:00:00 FAILED HelmRelease apps/',
+      '00:01:00 WARNING HelmRelease apps',
+      '00:03:00 WARNING HelmRelease apps',
+      '00:09:00 RECOVERED HelmRelease ap'
+    ],
+    'who wants warnings hears of the remediation'
+  )
+})
+
+t.test('a recovery that never came is made up for by the next heartbeat', async (t) => {
+  const events = [failure(0), heartbeat(hour)]
+  t.equal(told(toAll, events).length, 2)
+})
+
+t.test('passed tests and corrected drift end only their own kind of failure', async (t) => {
+  const ends = (failed: string, end: string) =>
+    told(toAll.replace('error', 'warn'), [helm(0, failed, { severity: 'error' }), helm(minute, end)]).length === 2
+  t.ok(ends('TestFailed', 'TestSucceeded'))
+  t.notOk(ends('UpgradeFailed', 'TestSucceeded'))
+  t.ok(ends('DriftDetected', 'DriftCorrected'))
+  t.notOk(ends('InstallFailed', 'DriftCorrected'))
+  t.ok(ends('TestFailed', 'UpgradeSucceeded'))
+})
+
+t.test('every kind recovers by what its controller emits, and by nothing else', async (t) => {
+  const table: [string, string, boolean][] = [
+    ['Kustomization', 'ReconciliationSucceeded', true],
+    ['Kustomization', 'Progressing', false],
+    ['Kustomization', 'HealthCheckCanceled', false],
+    ['HelmRelease', 'InstallSucceeded', true],
+    ['HelmRelease', 'UninstallSucceeded', false],
+    ['GitRepository', 'NewArtifact', true],
+    ['GitRepository', 'Succeeded', true],
+    ['HelmChart', 'ChartPullSucceeded', true],
+    ['HelmChart', 'ChartPackageSucceeded', true],
+    ['OCIRepository', 'ArtifactUpToDate', false],
+    ['ImageRepository', 'Succeeded', true],
+    ['ImagePolicy', 'Progressing', false],
+    ['Terraform', 'TerraformAppliedSucceed', true],
+    ['ResourceSet', 'ApplySucceeded', true],
+    ['ArtifactGenerator', 'Ready', true],
+    ['FluxInstance', 'DependencyNotReady', false]
+  ]
+  for (const [kind, reason, recovers] of table) {
+    const said = told(toAll, [
+      wire({ at: 0, kind, severity: 'error', reason: 'Broken' }),
+      wire({ at: minute, kind, reason })
+    ])
+    t.equal(said.length, recovers ? 2 : 1, `${kind} ${reason}`)
+  }
+})
+
+t.test('events out of order never move an object backwards, and in the same second the failure stands', async (t) => {
+  const replay = startReplay(toAll)
+  replay.receive(heartbeat(10_000), 5000)
+  replay.receive(failure(9000), 7000)
+  t.same(replay.said, [], 'a failure from before the last success')
+  replay.receive(failure(20_000))
+  replay.receive(heartbeat(19_000), 2000)
+  replay.receive(heartbeat(20_000), 1500)
+  t.equal(replay.said.length, 1, 'a success from before, or within, the second of the failure')
+  replay.receive(heartbeat(21_000))
+  t.equal(replay.said.length, 2)
+})
+
+t.test('a cluster whose clock is ahead does not freeze its objects', async (t) => {
+  const replay = startReplay(toAll)
+  replay.receive(failure(10 * hour), -10 * hour)
+  replay.receive(heartbeat(10 * hour + 2000), -10 * hour)
+  t.same(
+    replay.said.map(({ says }) => says),
+    ['failed', 'recovered']
+  )
+})
+
+t.test('a destination that never heard of the failure never hears of its end', async (t) => {
+  const config = `
+destinations: { errors: { preview: true }, deploys: { preview: true }, builds: { preview: true } }
+rules:
+  - { name: errors, match: { severity: error, not: { reason: BuildFailed } }, send: errors }
+  - { name: builds, match: { reason: BuildFailed }, send: builds }
+  - { name: deploys, match: { severity: [info] }, send: deploys }`
+  const replay = startReplay(config)
+  replay.receive(heartbeat(0))
+  replay.receive(failure(minute, { reason: 'BuildFailed', message: 'x' }))
+  replay.receive(heartbeat(2 * minute, { sha: shas.next }))
+  t.same(
+    replay.said.map(({ destination, says }) => `${destination} ${says}`),
+    ['builds failed', 'builds recovered', 'deploys updated'],
+    'to who wants news, the end of a failure is the update that it brings'
+  )
+})
+
+t.test('a warning is told, and its end is told, to who asked for warnings', async (t) => {
+  const waiting = wire({ at: 0, reason: 'DependencyNotReady', message: "dependency 'apps/db' is not ready" })
+  const events = [
+    waiting,
+    wire({ at: 5 * minute, reason: 'DependencyNotReady', message: "dependency 'apps/db' is not ready" }),
+    heartbeat(10 * minute)
+  ]
+  t.same(told(toAll, events), [])
+  t.same(
+    told(toAll.replace('error', 'warn'), events).map((text) => text.slice(12, 50)),
+    ['WARNING Kustomization apps/shop (prod)', 'RECOVERED Kustomization apps/shop (pro']
+  )
+  t.same(
+    told(`severities: [{ reason: DependencyNotReady, severity: info }]${toAll.replace('error', 'warn')}`, events),
+    [],
+    'unless it is made none'
+  )
+})
+
+t.test('news go to who asked for them; heartbeats to nobody, unless for every event', async (t) => {
+  const events = [
+    heartbeat(0),
+    wire({ at: minute, reason: 'Progressing', message: 'Deployment/apps/shop configured' }),
+    heartbeat(2 * minute, { sha: shas.next }),
+    heartbeat(12 * minute, { sha: shas.next })
+  ]
+  const info = toAll.replace('error', '[info]')
+  t.same(
+    told(info, events).map((text) => text.slice(3, 29)),
+    ['00:01:00 INFO Kustomizatio', '00:02:00 UPDATED Kustomiza']
+  )
+  t.equal(told(info.replace('send:', 'notify: every, send:'), events).length, 4)
+})
+
+t.test(
+  'an object that falls quiet while failing is stale after a day, and a later success still ends it',
+  async (t) => {
+    const replay = startReplay(toAll)
+    replay.receive(failure(0))
+    const [memory] = [...replay.memory.values()]
+    if (memory === undefined) throw new Error('nothing remembered')
+    t.equal(stateOf(memory, start + 24 * hour), 'failing')
+    t.equal(stateOf(memory, start + 24 * hour + 1), 'stale')
+    t.equal(replay.said.length, 1, 'staleness is no message')
+    replay.receive(heartbeat(30 * hour))
+    t.match(replay.said[1]?.text, /RECOVERED .* after 1 d 6 h/)
+  }
+)
+
+t.test(
+  'for any interleaving, each destination hears failed … recovered in turn, and in the end what is true',
+  async (t) => {
+    const config = `
+destinations: { errors: { preview: true }, warnings: { preview: true }, all: { preview: true } }
+rules:
+  - { name: errors, match: { severity: error }, send: errors }
+  - { name: warnings, match: { severity: warn }, send: warnings }
+  - { name: all, match: { severity: info }, notify: every, send: all }`
+    const step = fc.record({
+      at: fc.integer({ min: 0, max: 40 }),
+      delay: fc.integer({ min: 0, max: 5000 }),
+      name: fc.constantFrom('a', 'b'),
+      what: fc.constantFrom('error', 'other error', 'warning', 'heartbeat', 'news')
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const replay = startReplay(config)
+        const ordered = steps
+          .map((one) => ({ ...one, arrival: one.at * 1000 + one.delay }))
+          .sort((x, y) => x.arrival - y.arrival)
+        for (const { at, delay, name, what } of ordered) {
+          const events: Record<typeof what, WireEvent> = {
+            error: failure(at * 1000, { name }),
+            'other error': failure(at * 1000, { name, reason: 'BuildFailed', message: 'x' }),
+            warning: wire({ at: at * 1000, name, reason: 'DependencyNotReady' }),
+            heartbeat: heartbeat(at * 1000, { name }),
+            news: wire({ at: at * 1000, name, reason: 'Progressing' })
+          }
+          replay.receive(events[what], delay)
+        }
+        for (const destination of ['errors', 'warnings', 'all']) {
+          for (const name of ['a', 'b']) {
+            const heard = replay.said.filter(
+              (one) => one.destination === destination && one.text.includes(`apps/${name} `)
+            )
+            let isFailing = false
+            for (const { says } of heard) {
+              if (says === 'failed' && isFailing) return false
+              if ((says === 'changed' || says === 'recovered') && !isFailing) return false
+              if (says === 'failed') isFailing = true
+              if (says === 'recovered') isFailing = false
+            }
+            const memory = replay.memory.get(`prod/Kustomization/apps/${name}`)
+            const isTold =
+              memory?.failure !== undefined && (destination !== 'errors' || memory.failure.severity === 'error')
+            if (isTold !== isFailing) return false
+          }
+        }
+        return true
+      }),
+      { numRuns: 1000 }
+    )
+    t.pass()
+  }
+)

@@ -58,7 +58,15 @@ export async function buildApp({
   const store = openStore(app.env.DATABASE_URL)
   const metrics = createMetrics(() => store.pending)
   const slack = createSlack()
-  const lanes = createLanes({ store, slack, destinations: () => current().destinations, metrics, clock, log })
+  const lanes = createLanes({
+    store,
+    slack,
+    destinations: () => current().destinations,
+    operators: () => current().operators,
+    metrics,
+    clock,
+    log
+  })
   const intake = createIntake({
     store,
     config: current,

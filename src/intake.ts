@@ -97,12 +97,12 @@ export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], c
   const { tellings, quiet, told } = tell(advanced, fired, now)
   const memory = told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told }
   const notifications = tellings.flatMap((telling) => {
-    const destination = config.destinations.get(telling.destination)
+    const { rule, destination: name, grouping } = telling
+    const destination = config.destinations.get(name)
     if (destination === undefined) return []
-    const { rule, destination: name } = telling
-    return [
-      { rule, destination: name, lane: destination.lane, view: createView(event, advanced, telling, config.links) }
-    ]
+    const view = createView(event, advanced, telling, config.links)
+    const group = grouping && { key: grouping.keyOf(event), waitMs: grouping.waitMs }
+    return [{ rule, destination: name, lane: destination.lane, view, ...(group && { group }) }]
   })
   const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
   return { transition: advanced.transition, memory, notifications, trace: { verdicts, quiet }, keep }

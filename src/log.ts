@@ -1,15 +1,21 @@
 // The log: facts with fields, one line each, and no secret in any of them.
 import { type DestinationStream, type Logger, pino } from 'pino'
 
-// Every path below /services/ and its kin is a key to a channel, whoever's it is.
-const webhookUrl = /(https?:\/\/[^\s"\\/]+\/(?:services|workflows|triggers)\/)[^\s"\\]+/g
-
 /**
  * A pino logger whose finished lines are searched for `secrets()` and for webhook URLs: errors of libraries put
  * addresses into their messages, where redaction by path does not reach.
  */
 export function createLog(secrets: () => readonly string[], stream: DestinationStream = standardOutput()): Logger {
-  return pino({ base: null, hooks: { streamWrite: (line: string) => scrub(line, secrets()) } }, stream)
+  let known: readonly string[] = []
+  let pattern = patternOf(known)
+  const streamWrite = (line: string) => {
+    if (secrets() !== known) {
+      known = secrets()
+      pattern = patternOf(known)
+    }
+    return line.replace(pattern, redact)
+  }
+  return pino({ base: null, hooks: { streamWrite } }, stream)
 }
 
 /**
@@ -21,13 +27,30 @@ function standardOutput(): DestinationStream {
   return process.stdout
 }
 
-/** `text` without the secrets, in the form JSON gives them and in their own. */
-export function scrub(text: string, secrets: readonly string[]): string {
-  let clean = text.replace(webhookUrl, '$1[redacted]')
-  for (const secret of secrets) {
-    for (const form of [secret, secret.trim(), JSON.stringify(secret).slice(1, -1)]) {
-      if (clean.includes(form)) clean = clean.replaceAll(form, '[redacted]')
-    }
-  }
-  return clean
+// Every path below /services/ and its kin is a key to a channel, whoever's it is.
+const webhookUrl = String.raw`(https?:\/\/[^\s"\\/]+\/(?:services|workflows|triggers)\/)[^\s"\\]+`
+
+/** What to take out of a line: webhook URLs, and each secret in every form that it may stand in there. */
+function patternOf(secrets: readonly string[]): RegExp {
+  const forms = new Set(secrets.flatMap(formsOf).filter((form) => form.length > 3))
+  // The longest first: a secret may begin with another.
+  const literals = [...forms].sort((a, b) => b.length - a.length).map((form) => RegExp.escape(form))
+  return new RegExp([webhookUrl, ...literals].join('|'), 'gi')
+}
+
+function formsOf(secret: string): string[] {
+  const plain = secret.trim()
+  const path = URL.canParse(plain) ? new URL(plain).pathname : ''
+  return [secret, plain, path.length > 8 ? path : ''].flatMap((form) => {
+    const inJson = inside(form)
+    return [form, inJson, inside(inJson), encodeURIComponent(form)]
+  })
+}
+
+function inside(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
+
+function redact(_found: string, beginning: string | undefined): string {
+  return typeof beginning === 'string' ? `${beginning}[redacted]` : '[redacted]'
 }

@@ -26,14 +26,14 @@ t.test('check tells every fault with its place, and says no', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')
   writeFileSync(
     file,
-    'destinations: { a: { preview: true } }\nrules:\n  - name: x\n    match: { severity: eror }\n    snd: a\n'
+    'sources: { default: { tokens: [t] } }\ndestinations: { a: { preview: true } }\nrules:\n  - name: x\n    match: { severity: eror }\n    snd: a\n'
   )
   const { code, out } = await run(['check', file])
   t.equal(code, 1)
-  t.match(out, /config\.yaml:4:24 error: "eror" is not one of info, warn, error; did you mean "error"\?/)
-  t.match(out, /config\.yaml:5:5 error: unknown key "snd"; did you mean "send"\?\n {2}5 \| {5}snd: a\n {4}\| {5}\^/)
+  t.match(out, /config\.yaml:5:24 error: "eror" is not one of info, warn, error; did you mean "error"\?/)
+  t.match(out, /config\.yaml:6:5 error: unknown key "snd"; did you mean "send"\?\n {2}6 \| {5}snd: a\n {4}\| {5}\^/)
   const json = await run(['check', file, '--json'])
-  t.match(JSON.parse(json.out), { ok: false, problems: [{ line: 3 }, { line: 4 }, { line: 5 }] })
+  t.match(JSON.parse(json.out), { ok: false, problems: [{ line: 4 }, { line: 5 }, { line: 6 }] })
 })
 
 t.test('check of a good file says yes', async (t) => {

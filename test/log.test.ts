@@ -84,7 +84,6 @@ t.test('secrets that a reload brings are kept out from then on', async (t) => {
   t.notMatch(lines, 'brand-new')
 })
 
-// What follows is known not to hold yet.
 t.test('a webhook is kept out where only a part or another form of it is said', async (t) => {
   const path = new URL(webhook).pathname
   const forms: [form: string, say: Say][] = [
@@ -93,24 +92,19 @@ t.test('a webhook is kept out where only a part or another form of it is said', 
     ['percent-encoded', (log) => log.error(`/preview?url=${encodeURIComponent(webhook)}`)]
   ]
   for (const [form, say] of forms) {
-    t.notMatch(linesOf(say), /XXXXsecretXXXX/i, form, { todo: 'only whole URLs are looked for' })
+    t.notMatch(linesOf(say), /XXXXsecretXXXX/i, form)
   }
 })
 
 t.test('a key is kept out whatever it is made of', async (t) => {
-  const cases: [what: string, secrets: string[], said: unknown, todo: string][] = [
-    [
-      'quotes, and a line end in its file',
-      ['pa"SECRET\n'],
-      'pa"SECRET',
-      'trimmed and escaped at once, it is not found'
-    ],
-    ['quotes, in JSON inside of JSON', ['pa"SECRET'], JSON.stringify(['pa"SECRET']), 'escaped twice, it is not found'],
-    ['the start of another key', ['key', 'key-SECRET'], 'key-SECRET', 'the shorter one is taken out first']
+  const cases: [what: string, secrets: string[], said: unknown][] = [
+    ['quotes, and a line end in its file', ['pa"SECRET\n'], 'pa"SECRET'],
+    ['quotes, in JSON inside of JSON', ['pa"SECRET'], JSON.stringify(['pa"SECRET'])],
+    ['the start of another key', ['key', 'key-SECRET'], 'key-SECRET']
   ]
-  for (const [what, keys, said, todo] of cases) {
+  for (const [what, keys, said] of cases) {
     let lines = ''
     createLog(() => keys, { write: (line: string) => (lines += line) }).error({ said }, 'refused')
-    t.notMatch(lines, 'SECRET', what, { todo })
+    t.notMatch(lines, 'SECRET', what)
   }
 })

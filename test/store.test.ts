@@ -56,8 +56,9 @@ function sendTo(lane: string, says: View['says'] = 'failed') {
 }
 
 const plan: Plan = {
-  take: () => ({ bucket: { tokens: 0, at } }),
-  compose: ([first]) => ({
+  again: () => ({ bucket: { tokens: 0, at } }),
+  next: (_lane, [first]) => ({
+    bucket: { tokens: 0, at },
     ids: first ? [first.id] : [],
     payload: { text: first?.view.object.name ?? '', unfurl_links: false, unfurl_media: false }
   }),
@@ -138,12 +139,56 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
-    t.test('a lane waits for its pace before a message is composed', async (t) => {
+    t.test('a lane that has to wait writes nothing', async (t) => {
       const store = prepare(t).open()
       await store.accept([arrival('one')], sendTo('lane'))
-      const slow = { ...plan, take: () => ({ until: at + 100 }), compose: () => t.fail('composed too early') as never }
-      t.same(await store.next('lane', slow, at), { is: 'wait', until: at + 100 })
+      t.same(await store.next('lane', { ...plan, next: () => ({ until: at + 100 }) }, at), {
+        is: 'wait',
+        until: at + 100
+      })
+      t.same(await store.messages('lane', 10), [])
       t.same(await store.next('other', plan, at), { is: 'idle' })
+      await store.close()
+    })
+
+    t.test('a group is held until the deadline of its first, also through a restart', async (t) => {
+      const { open } = prepare(t)
+      let store = open()
+      const grouped = (item: Arrival): Decision => {
+        const decision = sendTo('lane')(item)
+        const group = { key: 'revision', waitMs: 10_000 }
+        return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, group })) }
+      }
+      await store.accept([arrival('one')], grouped)
+      await store.accept([arrival('two', { receivedAt: at + 9000 })], grouped)
+      t.match(await store.next('lane', plan, at + 9000), { is: 'wait', until: at + 10_000, isHeld: true })
+      await store.close()
+      store = open()
+      t.match(await store.next('lane', plan, at + 9999), { is: 'wait', until: at + 10_000 })
+      let seen: unknown
+      const next: Plan['next'] = (lane, pending, now) => {
+        seen = pending.map(({ group, view }) => [group, view.object.name])
+        return plan.next(lane, pending, now)
+      }
+      await store.next('lane', { ...plan, next }, at + 10_000)
+      t.same(seen, [
+        ['revision', 'one'],
+        ['revision', 'two']
+      ])
+      await store.accept([arrival('three', { receivedAt: at + 10_001 })], grouped)
+      const free = sendTo('lane')
+      await store.accept([arrival('free', { receivedAt: at + 10_002 })], free)
+      t.equal(await store.backlog('lane'), 4)
+      await store.close()
+    })
+
+    t.test('what the operator is told of an outcome is written with it', async (t) => {
+      const store = prepare(t).open()
+      await store.accept([arrival('one')], sendTo('lane'))
+      const notice = { rule: 'operator', destination: 'ops', lane: 'ops', view: view('lane') }
+      await store.settle(await post(store, 'lane'), attempt, sent, [notice])
+      t.equal(store.pending, 1)
+      t.equal((await post(store, 'ops')).payload.text, 'lane')
       await store.close()
     })
 
@@ -156,11 +201,11 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
       store = open()
       let seen: unknown
-      const take: Plan['take'] = (lane) => {
+      const look: Plan['again'] = (lane) => {
         seen = lane
         return { until: at }
       }
-      const step = await store.next('lane', { ...plan, take }, at)
+      const step = await store.next('lane', { ...plan, again: look }, at)
       t.equal(step.is, 'wait')
       t.match(seen, { bucket: { tokens: 0, at }, block })
       await store.close()

@@ -17,6 +17,8 @@ export interface Config {
   sources: ReadonlyMap<string, Source>
   destinations: ReadonlyMap<string, Destination>
   classify: Classify
+  /** Who hears of the relay itself. */
+  operators: readonly Destination[]
   links: Links
   rules: RuleSet
   retention: { eventsMs: number; deadLettersMs: number }
@@ -68,11 +70,14 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   const severities = compileSeverities(text.severities ?? [])
   const rules = compileRules(text.rules)
   const links = compileLinks(text.links ?? [])
-  faults.push(...severities.faults, ...rules.faults, ...links.faults, ...ruleFaults(text))
+  faults.push(...severities.faults, ...rules.faults, ...links.faults, ...crossFaults(text))
+  const byName = new Map(destinations.map((destination) => [destination.name, destination]))
+  const operators = [text.operator ?? []].flat().flatMap((name) => byName.get(name) ?? [])
   return {
-    cluster: secrets.resolve(text.cluster ?? '', ['cluster']),
+    cluster: secrets.fill(text.cluster ?? '', ['cluster']),
     sources: new Map(sources.map((source) => [source.name, source])),
-    destinations: new Map(destinations.map((destination) => [destination.name, destination])),
+    destinations: byName,
+    operators,
     classify: severities.classify,
     links: links.links,
     rules: rules.rules,
@@ -97,9 +102,9 @@ function buildSource(
   }
   return {
     name,
-    hmacKeys: hmacKeys.map((key, index) => secrets.resolve(key, [...path, 'hmacKeys', index])),
-    tokens: tokens.map((token, index) => secrets.resolve(token, [...path, 'tokens', index])),
-    cluster: cluster === undefined ? undefined : secrets.resolve(cluster, [...path, 'cluster'])
+    hmacKeys: hmacKeys.map((key, index) => secrets.secret(key, [...path, 'hmacKeys', index])),
+    tokens: tokens.map((token, index) => secrets.secret(token, [...path, 'tokens', index])),
+    cluster: cluster === undefined ? undefined : secrets.fill(cluster, [...path, 'cluster'])
   }
 }
 
@@ -117,30 +122,36 @@ function buildDestination(
   if (slack === undefined) return createDestination(name, text)
   const urlPath = [...path, 'slack', 'webhookUrl']
   const before = faults.length
-  const webhookUrl = secrets.resolve(slack.webhookUrl, urlPath).trim()
+  const webhookUrl = secrets.secret(slack.webhookUrl, urlPath).trim()
   // A secret that is missing was told already.
   const fault = faults.length === before ? webhookUrlFault(webhookUrl) : undefined
   if (fault !== undefined) faults.push({ path: urlPath, message: `the webhook URL ${fault}` })
   return createDestination(name, { ...text, slack: { ...slack, webhookUrl } })
 }
 
-/** What a rule can say wrong about the rest of the file. */
-function ruleFaults({ rules, destinations }: ConfigText): Fault[] {
+/** What one part of the file can say wrong about another. */
+function crossFaults({ rules, operator = [], destinations }: ConfigText): Fault[] {
   const known = Object.keys(destinations)
-  return rules.flatMap(({ name, send }, index) => {
-    const faults: Fault[] = []
-    // What a destination has heard is remembered by the rule's name.
-    if (rules.findIndex((other) => other.name === name) < index) {
-      faults.push({ path: ['rules', index, 'name'], message: `there is another rule called "${name}" above` })
-    }
-    for (const [at, destination] of [send].flat().entries()) {
-      // Where the whole section is missing or misshapen, that was told already.
-      if (known.includes(destination) || known.length === 0) continue
-      const path = ['rules', index, 'send', ...(Array.isArray(send) ? [at] : [])]
-      faults.push({ path, message: `there is no destination "${destination}"${didYouMean(destination, known)}` })
-    }
-    return faults
-  })
+  // Where the whole section is missing or misshapen, that was told already.
+  const unknown = (names: string | string[], path: Fault['path']): Fault[] =>
+    known.length === 0
+      ? []
+      : [names].flat().flatMap((name, at) => {
+          const message = `there is no destination "${name}"${didYouMean(name, known)}`
+          return known.includes(name) ? [] : [{ path: Array.isArray(names) ? [...path, at] : path, message }]
+        })
+  return [
+    ...unknown(operator, ['operator']),
+    ...rules.flatMap(({ name, send }, index) => {
+      // What a destination has heard is remembered by the rule's name.
+      const isRepeated = rules.findIndex((other) => other.name === name) < index
+      const message = `there is another rule called "${name}" above`
+      return [
+        ...(isRepeated ? [{ path: ['rules', index, 'name'], message }] : []),
+        ...unknown(send, ['rules', index, 'send'])
+      ]
+    })
+  ]
 }
 
 function inOrder(problems: Problem[]): Problem[] {

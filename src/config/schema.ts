@@ -5,6 +5,7 @@ import { DestinationSchema } from '../deliver/destination.ts'
 import { Duration } from '../duration.ts'
 import { SeveritySchema } from '../events/severity.ts'
 import { SourceSchema } from '../events/source.ts'
+import { Patterns } from '../patterns.ts'
 import { LinkSchema } from '../render/links.ts'
 import { RuleSchema } from '../rules/rules.ts'
 import { didYouMean } from './problem.ts'
@@ -26,6 +27,7 @@ export const ConfigSchema = Type.Object(
     cluster: Type.Optional(Type.String({ maxLength: 253 })),
     sources: Type.Optional(named(Type.Union([SourceSchema, Type.Null()]), { minProperties: 1 })),
     destinations: named(DestinationSchema, { minProperties: 1 }),
+    operator: Type.Optional(Patterns),
     severities: Type.Optional(Type.Array(SeveritySchema)),
     links: Type.Optional(Type.Array(LinkSchema)),
     rules: Type.Array(RuleSchema),
@@ -71,10 +73,15 @@ const harmless: Record<string, unknown> = {
 export function wellShaped(value: unknown, faults: readonly ShapeFault[]): ConfigText {
   if (faults.length === 0) return value as ConfigText
   const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
-  const copy = structuredClone(isMap ? value : {}) as Record<string, Record<string | number, unknown>>
+  // Nothing is to be said of sources where there is no file to speak of.
+  const copy = structuredClone(isMap ? value : { sources: { default: harmless.sources } }) as Record<
+    string,
+    Record<string | number, unknown>
+  >
   for (const { path } of faults) {
     const [section = '', entry] = path
     if (entry === undefined) delete copy[section]
+    if (section === 'sources' && entry === undefined) copy[section] = { default: harmless.sources }
   }
   for (const { path } of faults) {
     const [section = '', entry] = path
@@ -139,6 +146,10 @@ function inWords(error: ErrorObject): ShapeFault {
         }
       }
       return at(patternInWords(error))
+    case 'minItems':
+    case 'minLength':
+    case 'minProperties':
+      return at('must not be empty')
     default:
       return at(message)
   }

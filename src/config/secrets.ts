@@ -4,8 +4,10 @@ import type { Fault } from '../errors.ts'
 
 export interface Secrets {
   /** `text` with its references filled in; a fault is added for each that cannot be. */
-  resolve(text: string, path: Fault['path']): string
-  /** Every secret that was filled in: none of them may be in any output. */
+  fill(text: string, path: Fault['path']): string
+  /** The same for a text that is a secret, wherever it stands. */
+  secret(text: string, path: Fault['path']): string
+  /** Every secret: none of them may be in any output. */
   values(): readonly string[]
 }
 
@@ -16,17 +18,21 @@ export function createSecrets(environment: Record<string, string | undefined>, f
   const values: string[] = []
   return {
     values: () => values,
-    resolve(text, path) {
-      return text.replace(reference, (whole, file?: string, variable?: string, offset?: number) => {
-        const found = read(whole, file, variable)
-        if (typeof found === 'string') {
-          values.push(found)
-          return found
-        }
-        faults.push({ path, message: found.error, offset: offset ?? 0 })
-        return ''
-      })
+    fill,
+    secret(text, path) {
+      const secret = fill(text, path)
+      if (secret !== '') values.push(secret)
+      return secret
     }
+  }
+
+  function fill(text: string, path: Fault['path']): string {
+    return text.replace(reference, (whole, file?: string, variable?: string, offset?: number) => {
+      const found = read(whole, file, variable)
+      if (typeof found === 'string') return found
+      faults.push({ path, message: found.error, offset: offset ?? 0 })
+      return ''
+    })
   }
 
   function read(whole: string, file: string | undefined, variable: string | undefined): string | { error: string } {

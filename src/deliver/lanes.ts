@@ -3,13 +3,14 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../metrics.ts'
-import { composeOne } from '../render/message.ts'
 import { type Payload, withoutBlocks } from '../render/payload.ts'
 import { toText } from '../render/text.ts'
-import type { Message, Plan, Settlement, Step, Store } from '../store/store.ts'
+import type { Attempt, LaneState, Message, NewNotification, Plan, Settlement, Step, Store } from '../store/store.ts'
 import type { Destination } from './destination.ts'
+import { laneNotice } from './notice.ts'
 import { maxAgeMs, type Reply, sayReply, settle } from './outcome.ts'
-import { take } from './pace.ts'
+import { createPace, take } from './pace.ts'
+import { planNext } from './plan.ts'
 import type { Slack } from './slack.ts'
 
 export interface Lanes {
@@ -25,11 +26,16 @@ export interface LanesOptions {
   store: Store
   slack: Slack
   destinations: () => ReadonlyMap<string, Destination>
+  /** Who hears of the lanes themselves. */
+  operators: () => readonly Destination[]
   metrics: Metrics
   clock: Clock
   log: Logger
   random?: () => number
 }
+
+type Block = NonNullable<LaneState['block']>
+type Wait = { until: number; isHeld?: true }
 
 /** How long to wait where the store cannot be reached. */
 const storeRetryMs = 1000
@@ -38,75 +44,90 @@ export function createLanes(options: LanesOptions): Lanes {
   const { store, clock, log } = options
   const giveUp = new AbortController()
   const running = new Map<string, Promise<void>>()
-  const timers = new Map<string, () => void>()
+  /** Lanes that wait for a moment; `isHeld` where something new may go before it. */
+  const waiting = new Map<string, { cancel: () => void; isHeld: boolean }>()
   const wokenMeanwhile = new Set<string>()
   let isStopping = false
 
   function wake(lanes: Iterable<string>): void {
     for (const lane of lanes) {
       if (isStopping) return
-      if (running.has(lane)) {
-        wokenMeanwhile.add(lane)
-        continue
-      }
-      timers.get(lane)?.()
-      timers.delete(lane)
-      running.set(lane, run(lane))
+      if (running.has(lane)) wokenMeanwhile.add(lane)
+      // Pace, backoff and a storm's first moments are waited out, whatever comes: looking again would only cost time.
+      else if (waiting.get(lane)?.isHeld ?? true) start(lane)
     }
   }
 
-  /** Posts until there is nothing to post or something to wait for. */
+  function start(lane: string): void {
+    waiting.get(lane)?.cancel()
+    waiting.delete(lane)
+    running.set(lane, run(lane))
+  }
+
+  /** Posts until there is nothing to post, or something to wait for. */
   async function run(lane: string): Promise<void> {
-    let until: number | undefined
+    let wait: Wait | undefined
     try {
       do {
         wokenMeanwhile.delete(lane)
-        until = await drain(lane)
-      } while (wokenMeanwhile.has(lane) && until === undefined && !isStopping)
+        wait = await drain(lane)
+      } while (wokenMeanwhile.has(lane) && (wait?.isHeld ?? true) && !isStopping)
     } catch (error) {
       log.error({ lane, err: error }, 'lane stopped by an error; it goes on in a second')
-      until = clock.now() + storeRetryMs
+      wait = { until: clock.now() + storeRetryMs }
     }
     running.delete(lane)
-    if (until !== undefined && !isStopping)
-      timers.set(
-        lane,
-        clock.after(until - clock.now(), () => wake([lane]))
-      )
+    if (wait === undefined || isStopping) return
+    const cancel = clock.after(wait.until - clock.now(), () => start(lane))
+    waiting.set(lane, { cancel, isHeld: wait.isHeld ?? false })
   }
 
-  /** The time to go on at, or undefined where the lane is empty. */
-  async function drain(lane: string): Promise<number | undefined> {
+  /** What the lane waits for, or undefined where it is empty. */
+  async function drain(lane: string): Promise<Wait | undefined> {
     while (!isStopping) {
       const step: Step = await store.next(lane, planOf(lane), clock.now())
       if (step.is === 'idle') return undefined
-      if (step.is === 'wait') return step.until
-      const at = clock.now()
-      const destination = options.destinations().get(step.message.destination)
-      const reply = await deliver(destination, step.message)
-      const random = (options.random ?? Math.random)()
-      const isSlack =
-        destination?.slack === undefined || new URL(destination.slack.url).pathname.startsWith('/services/')
-      const { outcome, settlement } = settle(step.message, reply, {
-        now: clock.now(),
-        random,
-        block: step.block,
-        isSlack
-      })
-      await record(step.message, { at, answer: sayReply(reply) }, settlement)
-      report(step.message, outcome, reply, at, settlement)
+      if (step.is === 'wait') return step
+      await post(step.message, step.block)
     }
     return undefined
   }
 
+  async function post(message: Message, block: LaneState['block']): Promise<void> {
+    const at = clock.now()
+    const destination = options.destinations().get(message.destination)
+    const reply = await deliver(destination, message)
+    const random = (options.random ?? Math.random)()
+    const isSlack = destination?.slack === undefined || new URL(destination.slack.url).pathname.startsWith('/services/')
+    const { outcome, settlement } = settle(message, reply, { now: clock.now(), random, block, isSlack })
+    const notices = await noticesOf(message, block, settlement)
+    await record(message, { at, answer: sayReply(reply) }, settlement, notices)
+    wake(notices.map(({ lane }) => lane))
+    report(message, outcome, reply, at, settlement)
+  }
+
+  /** What the operator is told: that a lane is blocked, once, and that it is not any more. Never through that lane. */
+  async function noticesOf(
+    message: Message,
+    block: LaneState['block'],
+    { lane }: Settlement
+  ): Promise<NewNotification[]> {
+    if ((block === undefined) === (lane.block === undefined)) return []
+    const change = lane.block ? { block: lane.block, isOver: false } : { block: block as Block, isOver: true }
+    const waited = await store.backlog(message.lane)
+    const view = laneNotice(message.destination, change, waited, clock.now())
+    return options
+      .operators()
+      .filter((destination) => destination.lane !== message.lane)
+      .map(({ name, lane }) => ({ rule: 'operator', destination: name, lane, view }))
+  }
+
   function planOf(lane: string): Plan {
     const destination = [...options.destinations().values()].find((candidate) => candidate.lane === lane)
+    const pace = destination?.pace ?? createPace()
     return {
-      take: ({ bucket }, now) => take(bucket, destination?.pace ?? { perSecond: 1, burst: 1 }, now),
-      compose: ([first]) => {
-        if (first === undefined) throw new Error('nothing to compose')
-        return { ids: [first.id], payload: composeOne(first.view) }
-      },
+      again: ({ bucket }, now) => take(bucket, pace, now),
+      next: (state, pending, now) => planNext(state, pending, pace, now),
       oldest: clock.now() - maxAgeMs
     }
   }
@@ -125,12 +146,13 @@ export function createLanes(options: LanesOptions): Lanes {
   /** An answer that cannot be written down is kept in hand: a second post would be the worse way to try again. */
   async function record(
     message: Message,
-    attempt: { at: number; answer: string },
-    settlement: Settlement
+    attempt: Attempt,
+    settlement: Settlement,
+    notices: readonly NewNotification[]
   ): Promise<void> {
     for (;;) {
       try {
-        return await store.settle(message, attempt, settlement)
+        return await store.settle(message, attempt, settlement, notices)
       } catch (error) {
         if (isStopping) throw error
         log.error({ message: message.id, err: error }, 'outcome not stored yet; trying again in a second')
@@ -172,8 +194,8 @@ export function createLanes(options: LanesOptions): Lanes {
     wake,
     async stop(graceMs) {
       isStopping = true
-      for (const cancel of timers.values()) cancel()
-      timers.clear()
+      for (const { cancel } of waiting.values()) cancel()
+      waiting.clear()
       const cancel = clock.after(graceMs, () => giveUp.abort())
       await Promise.all(running.values())
       cancel()

@@ -7,7 +7,11 @@ import { compileFilter, MatchSchema } from '../rules/rules.ts'
 import { linkTarget } from './mrkdwn.ts'
 import { compileUrl, type Template, type Variables } from './template.ts'
 
-const UrlTemplate = Type.String({ minLength: 1, maxLength: 2000, pattern: '^https?://' })
+const UrlTemplate = Type.String({
+  maxLength: 2000,
+  pattern: '^https?://',
+  description: 'it must begin with https:// or http://'
+})
 
 export const LinkSchema = Type.Object(
   {

@@ -29,12 +29,19 @@ const faces: Record<Transition, Face> = {
 }
 const warning: Face = { emoji: ':warning:', title: '*Warning*', word: 'WARNING', colour: 'amber' }
 
-function faceOf({ says, severity }: View): Face {
-  return severity === 'warn' && (says === 'failed' || says === 'informed') ? warning : faces[says]
+function faceOf({ says, severity, failure }: View): Face {
+  // A failure that came late, or a harmless warning once more: only told where every event is.
+  if (says === 'repeated' && failure === undefined) return severity === 'warn' ? warning : faces.informed
+  if (severity !== 'warn') return faces[says]
+  if (says === 'failed' || says === 'informed') return warning
+  return { ...faces[says], ...(says === 'changed' && { emoji: warning.emoji, colour: 'amber' }) }
 }
 
-/** One notification as a message of its own. Every text of the view is inside its limit already. */
-export function composeOne(view: View): Payload {
+/**
+ * One notification as a message of its own. Every text of the view is inside its limit already. `late` is mrkdwn that
+ * says how late it is, or empty.
+ */
+export function composeOne(view: View, late = ''): Payload {
   const face = faceOf(view)
   const since = view.failure && ` for *${sayDuration(view.at - view.failure.since)}*`
   const title = [
@@ -44,7 +51,10 @@ export function composeOne(view: View): Payload {
     reason(view),
     view.mention ?? ''
   ]
-  const head: Block[] = [section(title.filter(Boolean).join(' ')), context(where(view))]
+  const head: Block[] = [
+    section(title.filter(Boolean).join(' ')),
+    context([where(view), late].filter(Boolean).join('   '))
+  ]
   const details = detailsOf(view)
   const attachments: Attachment[] =
     face.colour !== undefined && details.length > 0 ? [{ color: colours[face.colour], blocks: details }] : []
@@ -68,13 +78,13 @@ function fallback(view: View, face: Face): string {
     failed: `: ${what}`,
     changed: `: ${what}`,
     repeated: failure ? ` for ${lasting}, ${failure.count} times: ${what}` : `: ${what}`,
-    recovered: ` after ${lasting}, ${times(failure?.count ?? 0)}${view.isFix ? `, by ${revision?.text}` : ''}`,
+    recovered: ` after ${lasting}, ${times(failure?.count ?? 0)}${view.isFix ? `, by ${revision?.text}` : ''}${view.note ? `, ${view.note}` : ''}`,
     updated: revision ? ` to ${revision.text}: ${summary}` : `: ${summary}`,
     informed: `: ${what}`,
     heartbeat: `: ${summary}`
   }[says]
   const cluster = object.cluster === '' ? '' : ` (${object.cluster})`
-  return escapeMrkdwn(cut(oneLine(`${face.word} ${titleOf(view)}${cluster}${tail}`), maxFallback))
+  return escapeMrkdwn(cut(oneLine(`${face.word} ${titleOf(view)}${cluster}${tail}`).replace(/:$/, ''), maxFallback))
 }
 
 function objectName(view: View): string {
@@ -93,7 +103,7 @@ function bold(text: string): string {
 
 function reason({ says, reason, wasReason }: View): string {
   if (says === 'recovered' || says === 'updated' || says === 'heartbeat') return ''
-  if (wasReason && wasReason !== reason) return `~${plain(wasReason)}~ → ${code(reason)}`
+  if (wasReason && reason && wasReason !== reason) return `~${plain(wasReason)}~ → ${code(reason)}`
   return code(reason)
 }
 
@@ -116,6 +126,7 @@ function detailsOf(view: View): Block[] {
       times(failure.count)
     ]
     if (view.isFix && view.revision) parts.push(`fixed by ${link(view.revision.url, plain(view.revision.text))}`)
+    if (view.note) parts.push(plain(view.note))
     return [context(parts.join('   '))]
   }
   if (says === 'repeated' && failure !== undefined) {

@@ -38,7 +38,7 @@ export function code(text: string): string {
 
 /** A fenced block, whole lines as they are. */
 export function fence(text: string): string {
-  return `\`\`\`${escapeMrkdwn(text).replaceAll('```', 'ˋˋˋ')}\`\`\``
+  return `\`\`\`${escapeMrkdwn(text).replaceAll('```', 'ˋˋˋ').replace(/`$/, 'ˋ')}\`\`\``
 }
 
 /** A link, or just its label where `url` is none that Slack can take. `label` is mrkdwn already. */

@@ -53,7 +53,8 @@ export function compileUrl(text: string, variables: Variables): Template | { err
 function placeOf(name: string, text: string): number {
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
     const isInside = (open: string, close: string) => text.lastIndexOf(open, at) > text.lastIndexOf(close, at)
-    if (isInside('{{', '}}') || isInside('{%', '%}')) return at
+    const isPart = /[\w.]/.test(text[at - 1] ?? '') || /[\w.]/.test(text[at + name.length] ?? '')
+    if (!isPart && (isInside('{{', '}}') || isInside('{%', '%}'))) return at
   }
   return 0
 }

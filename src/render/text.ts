@@ -6,6 +6,7 @@ const emojis: Record<string, string> = {
   ':hourglass_flowing_sand:': '⏳',
   ':white_check_mark:': '✅',
   ':large_green_circle:': '🟢',
+  ':card_index_dividers:': '🗂',
   ':information_source:': 'ℹ️',
   ':green_heart:': '💚',
   ':warning:': '⚠️'
@@ -22,13 +23,19 @@ export function toText(payload: Payload): string {
 }
 
 function readable(mrkdwn: string): string {
-  return mrkdwn
+  // Every other part stands in code, where marks are just characters.
+  const parts = mrkdwn.split(/(```[\s\S]*?```|`[^`\n]*`)/)
+  return unescaped(parts.map((part, index) => (index % 2 === 1 ? part.replaceAll('```', '') : unmarked(part))).join(''))
+}
+
+function unmarked(text: string): string {
+  return text
     .replace(/:[a-z_]+:/g, (name) => emojis[name] ?? name)
     .replace(/<!date\^[^|>]*\|([^>]*)>/g, '$1')
     .replace(/<(https?:[^|>]*)\|([^>]*)>/g, '$2')
-    .replaceAll('```', '')
     .replace(/(^|\s)\*([^*\n]+)\*(?=\s|$)/g, '$1$2')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

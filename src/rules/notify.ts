@@ -1,5 +1,6 @@
 // Who is told, and what is said to them: something changed, it still fails, it is over. Pure.
 import type { Advance, Told, Transition } from '../objects.ts'
+import type { Grouping } from './group.ts'
 import type { Rule } from './rules.ts'
 
 /** One thing to say to one destination because of one rule. */
@@ -9,6 +10,8 @@ export interface Telling {
   /** What the event is to this destination: the first it hears of a failure is always `failed`. */
   says: Transition
   mention: string | undefined
+  /** How it is told together with others; a recovery keeps to its rule's way as long as the rule is there. */
+  grouping?: Grouping | undefined
   /** With `repeated`: how long until the next reminder, in ms. */
   nextReminderMs?: number
 }
@@ -55,6 +58,7 @@ export function tell(
         destination,
         says,
         mention: says === 'failed' ? rule.mention : undefined,
+        grouping: rule.group,
         ...(reminders > 0 && { nextReminderMs: reminderWait(rule.remindEveryMs ?? 0, reminders) })
       })
       const isOfFailure = says === 'failed' || says === 'changed' || says === 'repeated'
@@ -79,7 +83,7 @@ function decide(
       if (aside === undefined && heard === undefined) return { says: 'failed' }
       if (rule.notify === 'every') return { says: transition }
       if (aside === 'late') return { because: 'older than what is known of the object' }
-      if (aside === 'remark' || heard === undefined) return { because: 'the same warning again' }
+      if (heard === undefined || aside === 'remark') return { because: 'the same warning again' }
       if (transition !== 'repeated') return { says: transition }
       return remind(heard, rule, now)
     case 'heartbeat':

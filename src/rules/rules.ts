@@ -5,6 +5,7 @@ import type { Fault } from '../errors.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
 import { compileGlobs, compileRegex, isGlob, Patterns, type TextTest } from '../patterns.ts'
 import { compileExpression, type Subject } from './expression.ts'
+import { compileGroup, type Grouping, GroupSchema } from './group.ts'
 
 const SeverityName = Type.Enum([...severityNames])
 const matchers = {
@@ -42,10 +43,14 @@ export const RuleSchema = Type.Object(
     match: Type.Optional(MatchSchema),
     notify: Type.Optional(Type.Enum(['changes', 'every'])),
     remindEvery: Type.Optional(DurationOrNever),
+    group: Type.Optional(GroupSchema),
     final: Type.Optional(Type.Boolean()),
     mention: Type.Optional(
       // Only these four forms make Slack notify someone (facts: Slack's "Formatting text for app surfaces").
-      Type.String({ pattern: '^(<@[UW][A-Z0-9]+>|<!subteam\\^S[A-Z0-9]+>|<!here>|<!channel>)$' })
+      Type.String({
+        pattern: '^(<@[UW][A-Z0-9]+>|<!subteam\\^S[A-Z0-9]+>|<!here>|<!channel>)$',
+        description: 'write <@U012AB3CD>, <!subteam^S012AB3CD>, <!here> or <!channel>'
+      })
     ),
     send: Type.Unsafe<string | string[]>({
       type: ['string', 'array'],
@@ -79,6 +84,7 @@ export interface Rule {
   notify: 'changes' | 'every'
   /** undefined: never */
   remindEveryMs: number | undefined
+  group: Grouping | undefined
   isFinal: boolean
   conditions: readonly Condition[]
 }
@@ -106,6 +112,7 @@ export function compileRules(texts: readonly RuleText[]): { rules: RuleSet; faul
       mention: text.mention,
       notify: text.notify ?? 'changes',
       remindEveryMs: text.remindEvery === 'never' ? undefined : parseDuration(text.remindEvery ?? '4h'),
+      group: text.group && compileGroup(text.name, text.group),
       isFinal: text.final ?? false,
       conditions
     }

@@ -35,7 +35,8 @@ create table objects (
 
 create table notifications (
   id integer primary key autoincrement,
-  event_id integer not null,
+  -- None for what the relay says of itself.
+  event_id integer,
   rule text not null,
   destination text not null,
   lane text not null,
@@ -45,6 +46,9 @@ create table notifications (
   reason text,
   message_id integer,
   created_at integer not null,
+  group_key text,
+  -- A group is held until its deadline, which is that of its first notification.
+  held_until integer not null default 0,
   view text not null
 ) strict;
 
@@ -53,6 +57,7 @@ create index notifications_message on notifications (message_id) where message_i
 create index notifications_created on notifications (created_at);
 create index notifications_dead on notifications (id) where state = 'dead';
 -- What a lane composes from: in order of acceptance, not yet in a message.
+create index notifications_group on notifications (lane, group_key, held_until) where state = 'pending' and group_key is not null;
 create index notifications_waiting on notifications (lane, message_id, id) where state = 'pending';
 
 create table messages (

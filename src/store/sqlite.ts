@@ -14,6 +14,7 @@ import {
   duplicateWindowMs,
   type LaneState,
   type Message,
+  type NewNotification,
   type Pending,
   type Plan,
   type Receipt,
@@ -138,19 +139,40 @@ class SqliteStore implements Store {
       JSON.stringify(decision.trace)
     )
     this.#run('insert or replace into recent_bodies values (?, ?, ?)', identity, id, receivedAt)
-    const notifications = decision.notifications.map(({ rule, destination, lane, view }) => ({
-      id: String(
-        this.#run(
-          `insert into notifications values (null, ?, ?, ?, ?, ?, ?, 'pending', null, null, ?, ?)`,
-          ...[id, rule, destination, lane, key, view.says, receivedAt],
-          JSON.stringify(view)
-        )
-      ),
-      rule,
-      destination,
-      lane
+    const notifications = decision.notifications.map((entry) => ({
+      id: String(this.#insertNotification(id, entry, receivedAt)),
+      rule: entry.rule,
+      destination: entry.destination,
+      lane: entry.lane
     }))
     return { status: 'accepted', id: String(id), transition, notifications }
+  }
+
+  #insertNotification(event: number | null, entry: NewNotification, now: number): number {
+    const { rule, destination, lane, view, group } = entry
+    return this.#run(
+      `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key, held_until, view)
+       values (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)`,
+      ...[event, rule, destination, lane, objectKey(view.object), view.says, now],
+      group?.key ?? null,
+      group === undefined ? 0 : this.#deadline(lane, group, now),
+      JSON.stringify(view)
+    )
+  }
+
+  /** That of the group's first notification that is still held, or one of its own. */
+  #deadline(lane: string, { key, waitMs }: { key: string; waitMs: number }, now: number): number {
+    const first = this.#get(
+      `select held_until from notifications
+       where lane = ? and group_key = ? and held_until > ? and state = 'pending' and message_id is null
+       order by held_until limit 1`,
+      ...[lane, key, now]
+    )
+    return first === undefined ? now + waitMs : Number(first.held_until)
+  }
+
+  async backlog(lane: string): Promise<number> {
+    return Number(this.#get(`select count(*) as n from notifications where lane = ? and state = 'pending'`, lane)?.n)
   }
 
   async busyLanes(): Promise<string[]> {
@@ -160,16 +182,29 @@ class SqliteStore implements Store {
   async next(lane: string, plan: Plan, now: number): Promise<Step> {
     return this.#transaction((): Step => {
       const open = this.#openMessage(lane)
-      const pending = open === undefined ? this.#oldestPending(lane, plan.oldest) : []
-      if (open === undefined && pending.length === 0) return { is: 'idle' }
       const state = this.#lane(lane)
+      if (open !== undefined) {
+        if (state.notBefore > now) return { is: 'wait', until: state.notBefore }
+        const taken = plan.again(state, now)
+        if ('until' in taken) return { is: 'wait', until: taken.until }
+        this.#setBucket(lane, taken.bucket)
+        return { is: 'post', message: open, block: state.block }
+      }
+      const pending = this.#oldestPending(lane, plan.oldest, now)
+      if (pending.length === 0) return this.#heldUntil(lane)
       if (state.notBefore > now) return { is: 'wait', until: state.notBefore }
-      const taken = plan.take(state, now)
-      if ('until' in taken) return { is: 'wait', until: taken.until }
-      const message = open ?? this.#write(lane, pending, plan, now)
-      this.#setBucket(lane, taken.bucket)
-      return { is: 'post', message, block: state.block }
+      const next = plan.next(state, pending, now)
+      if ('until' in next) return { is: 'wait', until: next.until }
+      this.#setBucket(lane, next.bucket)
+      return { is: 'post', message: this.#write(lane, pending, next, now), block: state.block }
     })
+  }
+
+  #heldUntil(lane: string): Step {
+    const held = `select min(held_until) as until from notifications
+      where lane = ? and group_key is not null and state = 'pending' and message_id is null`
+    const until = this.#get(held, lane)?.until
+    return typeof until === 'number' ? { is: 'wait', until, isHeld: true } : { is: 'idle' }
   }
 
   #openMessage(lane: string): Message | undefined {
@@ -177,30 +212,39 @@ class SqliteStore implements Store {
     return row && messageOf(row)
   }
 
-  #oldestPending(lane: string, oldest: number): Pending[] {
+  /** Of the destination that has waited longest: two may share a lane, and a message is for one of them. */
+  #oldestPending(lane: string, oldest: number, now: number): Pending[] {
     for (;;) {
       const rows = this.#all(
-        `select id, event_id, destination, created_at, view from notifications
-         where lane = ? and state = 'pending' and message_id is null order by id limit ?`,
-        lane,
-        composeWindow
+        `select id, event_id, destination, created_at, group_key, view from notifications
+         where lane = ? and state = 'pending' and message_id is null and held_until <= ? order by id limit ?`,
+        ...[lane, now, composeWindow]
       )
       const expired = rows.filter((row) => Number(row.created_at) < oldest)
       for (const { id } of expired) this.#bury(Number(id), 'not delivered within 24 hours')
       if (expired.length > 0) continue
-      return rows.map((row) => ({
-        id: String(row.id),
-        event: String(row.event_id),
-        destination: String(row.destination),
-        createdAt: Number(row.created_at),
-        view: JSON.parse(String(row.view)) as View
-      }))
+      return rows
+        .filter((row) => row.destination === rows[0]?.destination)
+        .map((row) => ({
+          id: String(row.id),
+          event: String(row.event_id ?? `notice ${row.id}`),
+          destination: String(row.destination),
+          createdAt: Number(row.created_at),
+          group: row.group_key === null ? undefined : String(row.group_key),
+          view: JSON.parse(String(row.view)) as View
+        }))
     }
   }
 
-  #write(lane: string, pending: readonly Pending[], plan: Plan, now: number): Message {
-    const { ids, payload } = plan.compose(pending)
-    const members = pending.filter(({ id }) => ids.includes(id))
+  #write(
+    lane: string,
+    pending: readonly Pending[],
+    next: { ids: readonly string[]; payload: Payload },
+    now: number
+  ): Message {
+    const { payload } = next
+    const ids = new Set(next.ids)
+    const members = pending.filter(({ id }) => ids.has(id))
     const destination = members[0]?.destination ?? ''
     const newestAt = Math.max(...members.map(({ createdAt }) => createdAt))
     const id = this.#run(
@@ -221,7 +265,12 @@ class SqliteStore implements Store {
     }
   }
 
-  async settle(message: Message, attempt: Attempt, settlement: Settlement): Promise<void> {
+  async settle(
+    message: Message,
+    attempt: Attempt,
+    settlement: Settlement,
+    notices: readonly NewNotification[] = []
+  ): Promise<void> {
     const id = Number(message.id)
     let settled = 0
     this.#transaction(() => {
@@ -248,8 +297,9 @@ class SqliteStore implements Store {
         lane.block?.probes ?? 0,
         message.lane
       )
+      for (const notice of notices) this.#insertNotification(null, notice, attempt.at)
     })
-    this.#pending -= settled
+    this.#pending += notices.length - settled
   }
 
   /** Makes a dead letter of a pending notification, and takes back that its destination heard of a failure. */

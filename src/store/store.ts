@@ -24,6 +24,8 @@ export interface NewNotification {
   destination: string
   lane: string
   view: View
+  /** To be held until `waitMs` after the first of its group, and told together with the rest of it. */
+  group?: { key: string; waitMs: number }
 }
 
 /** Why an event led to what it led to. */
@@ -62,6 +64,8 @@ export interface Pending {
   event: string
   destination: string
   createdAt: number
+  /** Of a group whose time has come. */
+  group: string | undefined
   view: View
 }
 
@@ -98,16 +102,23 @@ export interface LaneState {
 /** What a lane should do now. */
 export type Step =
   | { is: 'idle' }
-  | { is: 'wait'; until: number }
+  /** `isHeld`: all that waits is held for its group, and what comes may go before. */
+  | { is: 'wait'; until: number; isHeld?: true }
   /** Post `message`; it is written down and its token is spent. `block` is set where this is a probe. */
   | { is: 'post'; message: Message; block: LaneState['block'] }
 
-/** How the lane goes on: pure, given the lane and what waits in it. */
+/** A token and what is posted for it, or when to ask again. */
+export type NextPost =
+  | { until: number }
+  /** `ids`: which of the pending notifications the message carries; never none. */
+  | { bucket: Bucket; ids: readonly string[]; payload: Payload }
+
+/** How a lane goes on: pure, given the lane and what waits in it. */
 export interface Plan {
-  /** The bucket after a post, or when there may be one. */
-  take(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
-  /** Which of the oldest pending notifications go into the next message, and how it looks. Never none of them. */
-  compose(pending: readonly Pending[]): { ids: readonly string[]; payload: Payload }
+  /** For a message that is open already: a token, or when there will be one. */
+  again(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
+  /** `pending` is the oldest part of what waits, of one destination, oldest first. */
+  next(lane: LaneState, pending: readonly Pending[], now: number): NextPost
   /** Notifications accepted before this are given up on, in ms. */
   oldest: number
 }
@@ -136,13 +147,24 @@ export interface Store {
 
   /**
    * What to do next in a lane. A lane has at most one open message, so that nothing overtakes and nothing is sent
-   * twice at a time; while one is open it is the next, word for word. Otherwise the oldest pending notifications are
-   * composed into one. The message, its attempt and the spent token are committed before this resolves.
+   * twice at a time; while one is open it is the next, word for word. Otherwise the oldest pending notifications, as far
+   * as they are not held, are composed into one. Message and spent token are committed before this resolves.
    */
   next(lane: string, plan: Plan, now: number): Promise<Step>
 
-  /** Records how an attempt ended. The lane's next step sees it. */
-  settle(message: Message, attempt: Attempt, settlement: Settlement): Promise<void>
+  /**
+   * Records how an attempt ended; the lane's next step sees it. `notices`, what the operator is to be told of it, are
+   * written with it.
+   */
+  settle(
+    message: Message,
+    attempt: Attempt,
+    settlement: Settlement,
+    notices?: readonly NewNotification[]
+  ): Promise<void>
+
+  /** How many notifications wait in a lane, those of its open message included. */
+  backlog(lane: string): Promise<number>
 
   /** Moves what waits for `destination` to `lane`, after its webhook URL has changed. Unblocks nothing else. */
   reroute(destination: string, lane: string): Promise<void>

@@ -1,0 +1,50 @@
+// What a lane posts next: one notification alone, a group that was waited for, or a digest of all that fits. Pure.
+import { composeDigest, delayed } from '../render/digest.ts'
+import { composeOne } from '../render/message.ts'
+import type { LaneState, NextPost, Pending } from '../store/store.ts'
+import { type Pace, take } from './pace.ts'
+
+/**
+ * When several wait, so long after the first of them: the head of a storm goes into one message instead of several small
+ * ones, each of which would cost a token. One alone goes at once.
+ */
+const gatherMs = 250
+
+/** `pending` is oldest first, not empty, and of one destination; `now` in ms. */
+export function planNext(lane: LaneState, pending: readonly Pending[], pace: Pace, now: number): NextPost {
+  const units = unitsOf(pending)
+  const [first] = units
+  const [oldest] = pending
+  if (first === undefined || oldest === undefined) throw new Error('a lane without anything to post has no next post')
+  const gathered = oldest.createdAt + gatherMs
+  // A deadline in the future of a clock that was set back would hold the lane for as long as it was.
+  if (units.length > 1 && now < gathered && now >= oldest.createdAt) return { until: gathered }
+  const taken = take(lane.bucket, pace, now)
+  if ('until' in taken) return taken
+  const { bucket } = taken
+  // The token just taken, and those that are left.
+  const isToken = Math.floor(bucket.tokens) + 1 >= units.length
+  return { bucket, ...compose(isToken ? first : pending, now) }
+}
+
+function compose(members: readonly Pending[], now: number) {
+  const [first] = members
+  const isOneEvent = members.every(({ event }) => event === first?.event)
+  if (first === undefined || !isOneEvent) return composeDigest(members, now)
+  // Several rules may tell one destination of the same event: it hears of it once, with the mention of any of them.
+  const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
+  const view = mention === undefined ? first.view : { ...first.view, mention }
+  return { ids: members.map(({ id }) => id), payload: composeOne(view, delayed(members, now)) }
+}
+
+/** What may be posted on its own: an event, or a group whose time has come. */
+function unitsOf(pending: readonly Pending[]): Pending[][] {
+  const units = new Map<string, Pending[]>()
+  for (const entry of pending) {
+    const key = entry.group === undefined ? `event ${entry.event}` : `group ${entry.group}`
+    const unit = units.get(key)
+    if (unit === undefined) units.set(key, [entry])
+    else unit.push(entry)
+  }
+  return [...units.values()]
+}

@@ -1,0 +1,210 @@
+// Many notifications as one message: as many objects as Slack's limits allow, every one of them named. Pure.
+import { sayDuration } from '../duration.ts'
+import { type Category, fold, type Group, type Item, type Waiting } from './fold.ts'
+import { code, cut, escapeMrkdwn, link, plain, time } from './mrkdwn.ts'
+import { createPage, type Page } from './page.ts'
+import { context, type Payload, section } from './payload.ts'
+import type { View } from './view.ts'
+
+const looks: Record<Category, { emoji: string; word: string; colour: string }> = {
+  failing: { emoji: ':red_circle:', word: 'failing', colour: '#a30200' },
+  warning: { emoji: ':warning:', word: 'warnings', colour: '#daa038' },
+  recovered: { emoji: ':white_check_mark:', word: 'recovered', colour: '#2eb886' },
+  other: { emoji: ':large_green_circle:', word: 'ok', colour: '#dddddd' }
+}
+
+/** The ids of what it tells, which is never nothing, and the message. `waiting` is oldest first and not empty. */
+export function composeDigest(waiting: readonly Waiting[], now: number): { ids: string[]; payload: Payload } {
+  const page = createPage((category) => looks[category].colour)
+  const told: Item[] = []
+  const groups = fold(waiting)
+  const clusters = new Set(waiting.map(({ view }) => view.object.cluster))
+  const style = { hasClusters: clusters.size > 1, maxText: textRoom(groups.length) }
+  const isFull = !groups.every((group) => writeGroup(page, group, style, told))
+  const ids = told.flatMap((item) => item.ids)
+  const members = waiting.filter(({ id }) => ids.includes(id))
+  const attachments = page.attachments()
+  return {
+    ids,
+    payload: {
+      text: fallback(told, clusters),
+      blocks: [section(title(told, clusters, isFull)), context(facts(told, members, now))],
+      attachments,
+      unfurl_links: false,
+      unfurl_media: false
+    }
+  }
+}
+
+/** Writes as much of `group` as there is room for, adding to `told`; whether that was all. */
+function writeGroup(page: Page, group: Group, style: Style, told: Item[]): boolean {
+  const { category, items, dependents } = group
+  const [only] = items
+  const heading = `*${looks[category].word.replace(/^./, (letter) => letter.toUpperCase())}*`
+  if (items.length === 1 && only !== undefined) {
+    if (!page.write(category, heading, [line(only, style)])) return false
+    told.push(only)
+  } else if (!writeNames(page, category, heading, groupText(items, style), items, style, told)) {
+    return false
+  }
+  return writeNames(page, category, heading, '↳ because of it:', dependents, style, told)
+}
+
+/** `text` once, then the names by kind and namespace: `• HelmRelease apps: a, b, c`. */
+function writeNames(
+  page: Page,
+  category: Category,
+  heading: string,
+  text: string,
+  items: readonly Item[],
+  style: Style,
+  told: Item[]
+): boolean {
+  let head = text === '' ? [] : [text]
+  for (const [place, members] of byPlace(items, style)) {
+    const prefix = `• ${place}`
+    let isFirst = true
+    for (const item of members) {
+      const isWritten = isFirst
+        ? page.write(category, heading, [...head, `${prefix} ${nameOf(item)}`])
+        : page.extend(category, nameOf(item), prefix)
+      if (!isWritten) return false
+      told.push(item)
+      isFirst = false
+      head = []
+    }
+  }
+  return true
+}
+
+function byPlace(items: readonly Item[], { hasClusters }: Style): Map<string, Item[]> {
+  const places = new Map<string, Item[]>()
+  for (const item of items) {
+    const { cluster, kind, namespace } = item.view.object
+    const path = [plain(kind), namespace && `${plain(namespace)}:`].filter(Boolean).join(' ')
+    const place = [hasClusters && code(cluster), path].filter(Boolean).join(' ')
+    places.set(place, [...(places.get(place) ?? []), item])
+  }
+  return places
+}
+
+function nameOf(item: Item): string {
+  const { url, object, failure, at } = item.view
+  const name = link(url, plain(object.name) || 'unnamed')
+  if (item.category !== 'recovered') return [name, ...notes(item)].join(' ')
+  const lasted = failure === undefined ? '' : ` (${[...notes(item), sayDuration(at - failure.since)].join(', ')})`
+  return `${name}${lasted}`
+}
+
+function notes({ category, failures, turned }: Item): string[] {
+  if (category === 'recovered')
+    return turned ? [failures > 1 ? `failed ×${failures}, now recovered` : 'failed, now recovered'] : []
+  return [turned && 'recovered and again', failures > 1 && `×${failures}`].filter((note) => note !== false)
+}
+
+/** An object on a line of its own. */
+function line(item: Item, style: Style): string {
+  const { hasClusters } = style
+  const { object, url, reason, revision } = item.view
+  const { kind, namespace, name } = object
+  const path = [namespace, name].filter(Boolean).join('/')
+  const title = link(url, plain([kind, path].filter(Boolean).join(' ') || 'unnamed object'))
+  if (item.category === 'recovered') {
+    const { failure, at } = item.view
+    const lasted = failure && `${code(failure.reason) || 'failing'} for ${sayDuration(at - failure.since)}`
+    const was = item.turned ? `${notes(item).join('')}; ${lasted ?? ''}` : lasted && `was ${lasted}`
+    return ['•', hasClusters && code(object.cluster), title, was].filter(Boolean).join(' ')
+  }
+  const parts = ['•', hasClusters && code(object.cluster), title, code(reason), ...notes(item)]
+  if (item.category === 'other' && revision) parts.push(link(revision.url, plain(revision.text)))
+  return [...parts, text(item.view, style)].filter(Boolean).join(' ')
+}
+
+/** What the lines of a message have in common. */
+interface Style {
+  hasClusters: boolean
+  /** Of what an event says, in characters. */
+  maxText: number
+}
+
+/** Enough to recognise a failure where there are many, and most of it where there are few. */
+function textRoom(lines: number): number {
+  return Math.min(240, Math.max(80, Math.floor(7000 / lines) - 60))
+}
+
+function text({ summary }: View, { maxText }: Style): string {
+  return code(cut(summary, maxText))
+}
+
+function groupText(items: readonly Item[], style: Style): string {
+  const [first] = items
+  if (first === undefined || first.category === 'recovered') return ''
+  const { reason, revision } = first.view
+  const applied = first.category === 'other' && revision ? link(revision.url, plain(revision.text)) : ''
+  // The text is that of the first; its name in it would look as if it were about all of them.
+  const { namespace, name } = first.view.object
+  const summary = first.view.summary.replaceAll(`${namespace}/${name}`, '…')
+  const shared = text({ ...first.view, summary }, style)
+  return [code(reason), applied, shared, `· ${items.length} objects`].filter(Boolean).join(' ')
+}
+
+function counts(told: readonly Item[]): { category: Category; count: number }[] {
+  return (Object.keys(looks) as Category[])
+    .map((category) => ({ category, count: told.filter((item) => item.category === category).length }))
+    .filter(({ count }) => count > 0)
+}
+
+/** What all of them have in common: their revision, if it was applied somewhere, and their cluster. */
+function subject(
+  told: readonly Item[],
+  clusters: ReadonlySet<string>
+): { cluster: string; revision: View['revision'] } {
+  const revisions = new Set(told.map(({ view }) => view.revision?.text))
+  const isApplied = told.some(({ view }) => view.says === 'updated' || view.says === 'heartbeat')
+  const [cluster = ''] = clusters
+  return {
+    cluster: clusters.size === 1 ? cluster : '',
+    revision: revisions.size === 1 && isApplied ? told[0]?.view.revision : undefined
+  }
+}
+
+function title(told: readonly Item[], clusters: ReadonlySet<string>, isFull: boolean): string {
+  const { cluster, revision } = subject(told, clusters)
+  const objects = told.length === 1 ? '1 object' : `${told.length} objects`
+  const what = revision ? `*${link(revision.url, plain(revision.text))} applied to ${objects}*` : `*${objects}*`
+  const parts = counts(told).map(({ category, count }) => `${looks[category].emoji} ${count} ${looks[category].word}`)
+  const mentions = [...new Set(told.map(({ view }) => view.mention))]
+    .filter((mention) => mention !== undefined)
+    .slice(0, 5)
+  return [':card_index_dividers:', code(cluster), what, ...parts, isFull && '_more follow_', ...mentions]
+    .filter(Boolean)
+    .join('   ')
+}
+
+function facts(told: readonly Item[], members: readonly Waiting[], now: number): string {
+  const times = told.map(({ view }) => view.at)
+  const [from, to] = [Math.min(...times), Math.max(...times)]
+  const span = from === to ? time(from) : `${time(from)} to ${time(to)}`
+  return [span, delayed(members, now)].filter(Boolean).join('   ')
+}
+
+/** A message that comes this long after its event is late, and says so. */
+const lateAfterMs = 2 * 60 * 1000
+
+/** `delayed 3 h`, where the oldest of `members` has waited for long. */
+export function delayed(members: readonly { createdAt: number }[], now: number): string {
+  const waitedMs = now - Math.min(...members.map(({ createdAt }) => createdAt))
+  return waitedMs > lateAfterMs ? `*delayed ${sayDuration(waitedMs)}*` : ''
+}
+
+function fallback(told: readonly Item[], clusters: ReadonlySet<string>): string {
+  const { cluster, revision } = subject(told, clusters)
+  const what = revision ? `${revision.text} applied to ${told.length} objects` : `${told.length} objects`
+  const parts = counts(told).map(({ category, count }) => `${count} ${looks[category].word}`)
+  const names = told
+    .slice(0, 10)
+    .map(({ view: { object } }) => [object.namespace, object.name].filter(Boolean).join('/'))
+  return escapeMrkdwn(
+    cut(`${cluster === '' ? '' : `${cluster}: `}${what}: ${parts.join(', ')}: ${names.join(', ')}`, 300)
+  )
+}

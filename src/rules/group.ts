@@ -1,0 +1,38 @@
+// Grouping on purpose: one push touches forty objects, and is told as one. Pure.
+import { type Static, Type } from 'typebox'
+import { Duration, parseDuration } from '../duration.ts'
+import type { FluxEvent } from '../events/flux.ts'
+
+const fields = {
+  cluster: ({ object }: FluxEvent) => object.cluster,
+  kind: ({ object }: FluxEvent) => object.kind,
+  namespace: ({ object }: FluxEvent) => object.namespace,
+  name: ({ object }: FluxEvent) => object.name,
+  reason: ({ reason }: FluxEvent) => reason,
+  severity: ({ severity }: FluxEvent) => severity,
+  revision: ({ revision }: FluxEvent) => revision?.text ?? ''
+}
+
+type Field = keyof typeof fields
+
+export const GroupSchema = Type.Object(
+  {
+    by: Type.Array(Type.Enum(Object.keys(fields) as Field[]), { minItems: 1, uniqueItems: true }),
+    wait: Type.Optional(Duration)
+  },
+  { additionalProperties: false }
+)
+
+export interface Grouping {
+  /** Events of one key are told together. */
+  keyOf(event: FluxEvent): string
+  /** How long the first of them is held, in ms. */
+  waitMs: number
+}
+
+export function compileGroup(rule: string, { by, wait }: Static<typeof GroupSchema>): Grouping {
+  return {
+    keyOf: (event) => JSON.stringify([rule, ...by.map((field) => fields[field](event))]),
+    waitMs: parseDuration(wait ?? '10s')
+  }
+}

@@ -1,0 +1,276 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { normalise, type WireEvent } from '../src/events/flux.ts'
+import { advance, type ObjectMemory, objectKey, type Transition } from '../src/objects.ts'
+import { composeDigest } from '../src/render/digest.ts'
+import { fold, type Waiting } from '../src/render/fold.ts'
+import { compileLinks } from '../src/render/links.ts'
+import { limits } from '../src/render/page.ts'
+import { type Payload, textsOf } from '../src/render/payload.ts'
+import { toText } from '../src/render/text.ts'
+import { createView } from '../src/render/view.ts'
+import { faultsOf } from './fixtures/slack.ts'
+
+const start = Date.parse('2026-09-21T14:00:00Z')
+const sha = '4f2c91d0b7e84c6a9d35f1e20c7ab8d964e15f3a'
+const { links } = compileLinks([
+  { dashboard: 'https://flux.acme.dev/{{ object.kind }}/{{ object.namespace }}/{{ object.name }}' }
+])
+const { links: noLinks } = compileLinks([])
+
+/** What waits after these events have been accepted, one after the other. */
+function waitingAfter(
+  events: Partial<WireEvent>[],
+  { withLinks = false, says }: { withLinks?: boolean; says?: Transition } = {}
+): Waiting[] {
+  const memories = new Map<string, ObjectMemory>()
+  return events.map((changes, index) => {
+    const at = start + index * 1000
+    const wire = {
+      severity: 'error',
+      timestamp: new Date(at).toISOString(),
+      message: '',
+      metadata: { revision: `main@sha1:${sha}` },
+      ...changes
+    } as WireEvent
+    const event = normalise(wire, { source: 'default', cluster: undefined, defaultCluster: 'prod-eu' }, at)
+    const key = objectKey(event.object)
+    const advanced = advance(memories.get(key), event, at)
+    memories.set(key, advanced.memory)
+    const telling = { says: says ?? advanced.transition, mention: undefined }
+    const view = createView(event, advanced, telling, withLinks ? links : noLinks)
+    return { id: `${index}`, event: `${index}`, createdAt: at, view }
+  })
+}
+
+const object = (kind: string, path: string) => ({
+  kind,
+  namespace: path.split('/')[0] ?? '',
+  name: path.split('/')[1] ?? ''
+})
+const failed = (kind: string, path: string, reason: string, message: string) => ({
+  involvedObject: object(kind, path),
+  reason,
+  message
+})
+const beat = (path: string, revision = sha) => ({
+  involvedObject: object('Kustomization', path),
+  severity: 'info' as const,
+  reason: 'ReconciliationSucceeded',
+  message: `Reconciliation finished in ${path.length}ms, next run in 10m0s`,
+  metadata: { commit_status: 'update', revision: `main@sha1:${revision}` }
+})
+
+function reads(payload: Payload): string {
+  return `📱 ${payload.text}\n${toText(payload)}`.replaceAll('`', "'")
+}
+
+t.test(
+  'a storm reads like a story: what fails and what that explains, then warnings, then what is well again',
+  async (t) => {
+    const timedOut = (path: string) =>
+      failed(
+        'HelmRelease',
+        path,
+        'UpgradeFailed',
+        `Helm upgrade failed for release ${path}.v3 with chart base@6.7.1: timed out waiting for the condition`
+      )
+    const noArtifact = (path: string) =>
+      failed('Kustomization', path, 'ArtifactFailed', "Source 'GitRepository/flux-system/fleet' is not ready")
+    const waiting = waitingAfter([
+      beat('apps/old'),
+      failed('Kustomization', 'apps/shop', 'BuildFailed', 'no such file'),
+      failed(
+        'GitRepository',
+        'flux-system/fleet',
+        'GitOperationFailed',
+        "unable to clone 'https://github.com/acme/fleet': connection refused"
+      ),
+      timedOut('apps/redis'),
+      timedOut('infra/kafka'),
+      timedOut('apps/mongo'),
+      noArtifact('apps/api'),
+      noArtifact('apps/web'),
+      {
+        ...failed('HelmRelease', 'apps/worker', 'DependencyNotReady', "dependency 'apps/redis' is not ready"),
+        severity: 'info'
+      },
+      {
+        ...failed('HelmRelease', 'apps/lone', 'DependencyNotReady', "dependency 'other/db' is not ready"),
+        severity: 'info'
+      },
+      failed('Kustomization', 'apps/shop', 'BuildFailed', 'no such directory'),
+      beat('apps/shop'),
+      beat('apps/old', 'def5678e20c7ab8d964e15f3a4f2c91d0b7e84c6')
+    ]).slice(1)
+    const { ids, payload } = composeDigest(waiting, start)
+    t.equal(
+      reads(payload),
+      `📱 prod-eu: 11 objects: 6 failing, 2 warnings, 1 recovered, 1 ok: flux-system/fleet, apps/api, apps/web, apps/redis, apps/mongo, infra/kafka, apps/worker, apps/lone, apps/shop, apps/old`.replace(
+        '11',
+        '10'
+      ) +
+        `
+🗂   'prod-eu'   10 objects   🔴 6 failing   ⚠️ 2 warnings   ✅ 1 recovered   🟢 1 ok
+2026-09-21 14:00:02 UTC to 2026-09-21 14:00:12 UTC
+┃ Failing
+┃ • GitRepository flux-system/fleet 'GitOperationFailed' 'unable to clone 'https://github.com/acme/fleet': connection refused'
+┃ ↳ because of it:
+┃ • Kustomization apps: api, web
+┃ 'UpgradeFailed' 'Helm upgrade failed for release ….v3 with chart base@6.7.1: timed out waiting for the condition' · 3 objects
+┃ • HelmRelease apps: redis, mongo
+┃ • HelmRelease infra: kafka
+┃ ↳ because of it:
+┃ • HelmRelease apps: worker
+┃ Warnings
+┃ • HelmRelease apps/lone 'DependencyNotReady' 'dependency 'other/db' is not ready'
+┃ Recovered
+┃ • Kustomization apps/shop failed ×2, now recovered; 'BuildFailed' for 10 s
+┃ Ok
+┃ • Kustomization apps/old 'ReconciliationSucceeded' main@def5678 'Reconciliation finished in 8ms, next run in 10m0s'`
+    )
+    t.same([...ids].sort(), waiting.map(({ id }) => id).sort())
+    t.equal(faultsOf(payload), undefined)
+  }
+)
+
+t.test('one push that touches forty objects is one message about its revision', async (t) => {
+  const names = Array.from({ length: 38 }, (_, n) => `apps/app-${n}`)
+  const waiting = waitingAfter([
+    ...names.map((name) => beat(name, 'def5678e20c7ab8d964e15f3a4f2c91d0b7e84c6')),
+    ...names.map((name) => beat(name)),
+    failed('Kustomization', 'apps/bad', 'BuildFailed', 'x'),
+    failed('Kustomization', 'apps/worse', 'HealthCheckFailed', 'y')
+  ]).slice(38)
+  const { payload } = composeDigest(waiting, start + 90_000)
+  t.match(payload.text, 'prod-eu: main@4f2c91d applied to 40 objects: 2 failing, 38 ok')
+  t.match(reads(payload), /main@4f2c91d applied to 40 objects {3}🔴 2 failing {3}🟢 38 ok/)
+})
+
+t.test('names are links where links are configured', async (t) => {
+  const { payload } = composeDigest(
+    waitingAfter([failed('Kustomization', 'apps/a', 'X', 'm'), failed('Kustomization', 'apps/b', 'X', 'm')], {
+      withLinks: true
+    }),
+    start
+  )
+  const all = [...textsOf(payload)].map(({ text }) => text).join('\n')
+  t.match(all, '<https://flux.acme.dev/Kustomization/apps/a|a>, <https://flux.acme.dev/Kustomization/apps/b|b>')
+})
+
+t.test('a late message says how late it is', async (t) => {
+  const waiting = waitingAfter([
+    failed('Kustomization', 'apps/a', 'X', 'm'),
+    failed('Kustomization', 'apps/b', 'Y', 'n')
+  ])
+  t.match(reads(composeDigest(waiting, start + 3 * 3_600_000).payload), /delayed 3 h/)
+  t.notMatch(reads(composeDigest(waiting, start + 60_000).payload), /delayed/)
+})
+
+t.test('with several clusters, each line says which', async (t) => {
+  const events = ['eu', 'us'].map((cluster) => ({
+    ...failed('Kustomization', 'apps/a', 'X', 'm'),
+    metadata: { cluster }
+  }))
+  const text = reads(composeDigest(waitingAfter(events), start).payload)
+  t.match(text, /• 'eu' Kustomization apps: a\n┃ • 'us' Kustomization apps: a/)
+})
+
+t.test('failures that explain each other explain nothing, and no object is lost over it', async (t) => {
+  const waiting = waitingAfter([
+    failed('Kustomization', 'apps/a', 'X', "dependency 'apps/b' is not ready"),
+    failed('Kustomization', 'apps/b', 'X', "dependency 'apps/a' is not ready"),
+    failed('Kustomization', 'apps/c', 'X', "dependency 'apps/c' is not ready")
+  ])
+  const all = fold(waiting).flatMap(({ items, dependents }) => [...items, ...dependents])
+  t.same(all.map(({ view }) => view.object.name).sort(), ['a', 'b', 'c'])
+})
+
+t.test('no input breaks a limit, loses an object, tells one twice, or gets out of its text', async (t) => {
+  const text = (maxLength: number) =>
+    fc.oneof(
+      fc.string({ maxLength, unit: 'binary' }),
+      fc.stringMatching(/^[a-z]{1,12}$/),
+      fc.constantFrom('<!channel>', '&&&&&&&&', '`*_~', '<https://a.b|c>', '🙂'.repeat(60), 'x'.repeat(253))
+    )
+  const wire = fc.record({
+    involvedObject: fc.record({
+      kind: fc.oneof(fc.constantFrom('Kustomization', 'HelmRelease'), text(253)),
+      namespace: text(60),
+      name: text(253)
+    }),
+    severity: fc.constantFrom('error', 'info', 'warn'),
+    reason: fc.oneof(
+      fc.constantFrom('BuildFailed', 'DependencyNotReady', 'ReconciliationSucceeded', 'NewArtifact'),
+      text(200)
+    ),
+    message: fc.oneof(text(3000), fc.constantFrom("dependency 'apps/db' is not ready", 'x')),
+    metadata: fc.record({ revision: text(200), cluster: fc.constantFrom('a', 'b', '<!here>') })
+  })
+  fc.assert(
+    fc.property(fc.array(wire, { minLength: 1, maxLength: 120 }), fc.boolean(), (events, withLinks) => {
+      let rest = waitingAfter(events as Partial<WireEvent>[], { withLinks })
+      const told: string[] = []
+      for (let messages = 0; rest.length > 0; messages++) {
+        const { ids, payload } = composeDigest(rest, start)
+        if (ids.length === 0 || messages > events.length) return false
+        const texts = [...textsOf(payload)].map(({ text }) => text)
+        const blocks = [...(payload.blocks ?? []), ...(payload.attachments ?? []).flatMap((part) => part.blocks)]
+        const size = texts.reduce((sum, one) => sum + one.length, 0)
+        if (faultsOf(payload) !== undefined || blocks.length > 45 || size > limits.text) return false
+        if (texts.some((one) => one.length > limits.section)) return false
+        if (Buffer.byteLength(JSON.stringify(payload)) > limits.bytes) return false
+        if (/<[!@#](?!date\^)/.test([payload.text, ...texts].join('\n'))) return false
+        told.push(...ids)
+        rest = rest.filter(({ id }) => !ids.includes(id))
+      }
+      return told.length === events.length && new Set(told).size === events.length
+    }),
+    { numRuns: 150 }
+  )
+  t.pass()
+})
+
+t.test('a window full of the longest there is stays within every limit', async (t) => {
+  const worlds: Record<string, (n: number) => Partial<WireEvent>> = {
+    'long texts': (n) => failed('Kustomization', `team-${n}/app-${n}`, `Reason${n}`, `${n} ${'failed '.repeat(300)}`),
+    'long names': (n) => failed('HelmRelease', `${'n'.repeat(200)}${n}/${'a'.repeat(240)}${n}`, 'UpgradeFailed', 'x'),
+    'letters of three bytes': (n) =>
+      failed('Kustomization', `队伍${n}/${'应用'.repeat(30)}${n}`, '失败', `${n}${'错误'.repeat(200)}`),
+    'what is escaped five times as long': (n) =>
+      failed('Kustomization', `&&${n}/${'&'.repeat(60)}${n}`, '&'.repeat(40), '&'.repeat(300)),
+    quotes: (n) => failed('Kustomization', `a/${'"'.repeat(100)}${n}`, '"'.repeat(40), `${n}${'"\\'.repeat(200)}`)
+  }
+  for (const [name, make] of Object.entries(worlds)) {
+    for (const withLinks of [false, true]) {
+      const { ids, payload } = composeDigest(
+        waitingAfter(
+          Array.from({ length: 500 }, (_, n) => make(n)),
+          { withLinks }
+        ),
+        start
+      )
+      const size = [...textsOf(payload)].reduce((sum, { text }) => sum + text.length, 0)
+      const bytes = Buffer.byteLength(JSON.stringify(payload))
+      t.equal(faultsOf(payload), undefined, name)
+      t.ok(size <= limits.text && bytes <= limits.bytes, `${name}: ${size} characters, ${bytes} bytes`)
+      t.ok(size > limits.text * 0.7 || bytes > limits.bytes * 0.7, `${name}: well filled with ${ids.length} objects`)
+    }
+  }
+})
+
+t.test('a thousand objects with one cause fit into two messages', async (t) => {
+  const events = Array.from({ length: 1000 }, (_, n) =>
+    failed('Kustomization', `team-${n % 10}/app-${n}`, 'BuildFailed', 'no such file')
+  )
+  let rest = waitingAfter(events)
+  let messages = 0
+  const named = new Set<string>()
+  for (; rest.length > 0; messages++) {
+    const { ids, payload } = composeDigest(rest.slice(0, 500), start)
+    for (const name of JSON.stringify(payload).match(/app-\d+/g) ?? []) named.add(name)
+    rest = rest.filter(({ id }) => !ids.includes(id))
+  }
+  t.equal(messages, 2)
+  t.equal(named.size, 1000)
+})

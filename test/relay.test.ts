@@ -138,6 +138,66 @@ t.test('a stop lets the post under way be answered', async (t) => {
   t.match(relay.log.join(''), /message sent/)
 })
 
+t.test('a storm is folded: every object named in a handful of messages', async (t) => {
+  const relay = await startRelay(t, {
+    slack: { perSecond: 1, burst: 4, latencyMs: 5 },
+    config: openConfig.replace('perSecond: 50, burst: 100', 'perSecond: 1, burst: 3')
+  })
+  await Promise.all(Array.from({ length: 300 }, (_, n) => relay.post(about(`app-${n}`))))
+  const named = () => new Set(relay.slack.accepted.flatMap(({ text }) => text.match(/app-\d+/g) ?? []))
+  await relay.slack.until(() => named().size === 300)
+  t.ok(relay.slack.accepted.length <= 4, `${relay.slack.accepted.length} messages`)
+  t.equal(relay.slack.received.length, relay.slack.accepted.length, 'none refused')
+})
+
+t.test('a group is told as one message when the time of its first is up', async (t) => {
+  const clock = createClock()
+  const config = openConfig.replace('send:', 'group: { by: [cluster, revision], wait: 10s }, send:')
+  const relay = await startRelay(t, { clock, config })
+  await relay.post(about('one'))
+  clock.advance(6000)
+  await relay.post(about('two'))
+  clock.advance(3999)
+  t.equal(relay.slack.received.length, 0)
+  clock.advance(1)
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.match(relay.slack.accepted[0]?.text, /2 objects: 2 failing: apps\/one, apps\/two/)
+})
+
+t.test('the operator hears once that a webhook is dead and once that it works again, through another', async (t) => {
+  const clock = createClock()
+  const config = `
+destinations:
+  team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
+  ops: { slack: { webhookUrl: "$SLACK/ops" } }
+operator: [team, ops]
+rules: [{ name: all, match: { severity: info }, send: team }]`
+  const relay = await startRelay(t, { clock, config })
+  const to = (path: string) => relay.slack.accepted.filter((one) => one.path.endsWith(path))
+  relay.slack.behave('/services/T000/B000/secret', [
+    { status: 404, body: 'no_service' },
+    { status: 404, body: 'no_service' }
+  ])
+  await relay.post(about('first'))
+  await relay.slack.until(() => to('/ops').length === 1)
+  await settled(relay, /message sent/)
+  await relay.post(about('second'))
+  clock.advance(5 * 60_000)
+  await relay.slack.until(({ received }) => received.length === 3)
+  await settled(relay, /destination refuses/)
+  clock.advance(10 * 60_000)
+  await relay.slack.until(() => to('/ops').length === 2 && to('/secret').length === 2)
+  t.match(
+    to('/ops')[0]?.text,
+    /FAILED destination team: 404 no_service - Slack answers that the webhook or its channel is gone/
+  )
+  t.match(to('/ops')[1]?.text, /RECOVERED destination team after 15 m, .*2 notifications waited and go now/)
+  t.same(
+    to('/secret').map(({ text }) => /apps\/(\w+)/.exec(text)?.[1]),
+    ['first', 'second']
+  )
+})
+
 t.test('a preview destination needs no Slack and shows what Slack would get', async (t) => {
   const relay = await startRelay(t, {
     config: 'destinations: { look: { preview: true } }\nrules: [{ name: all, match: { severity: info }, send: look }]'

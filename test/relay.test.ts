@@ -150,6 +150,23 @@ t.test('a storm is folded: every object named in a handful of messages', async (
   t.equal(relay.slack.received.length, relay.slack.accepted.length, 'none refused')
 })
 
+t.test('of fifty destinations, one that hangs and one that is gone hold up no other', async (t) => {
+  const names = Array.from({ length: 50 }, (_, n) => `team-${n}`)
+  const config = `
+destinations:
+${names.map((name) => `  ${name}: { slack: { webhookUrl: "$SLACK/${name}" } }`).join('\n')}
+rules: [{ name: all, match: { severity: info }, send: [${names.join(', ')}] }]`
+  const relay = await startRelay(t, { config })
+  relay.slack.behave('/services/T000/B000/secret/team-7', () => ({ is: 'hang' }))
+  relay.slack.behave('/services/T000/B000/secret/team-8', () => ({ status: 404, body: 'no_service' }))
+  await relay.post({})
+  await relay.slack.until(({ accepted }) => accepted.length === 48)
+  t.equal(new Set(relay.slack.accepted.map(({ path }) => path)).size, 48)
+  await relay.slack.until(({ received }) => received.length === 50)
+  // The one that hangs would be waited for at the stop.
+  relay.slack.calm()
+})
+
 t.test('a group is told as one message when the time of its first is up', async (t) => {
   const clock = createClock()
   const config = openConfig.replace('send:', 'group: { by: [cluster, revision], wait: 10s }, send:')

@@ -1,16 +1,15 @@
 // THE WHOLE PROGRAM ON ONE PAGE. Data flows one way: webhook → intake → store → lane → Slack.
-import { readFileSync } from 'node:fs'
 import env from '@fastify/env'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import type { DestinationStream } from 'pino'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { DestinationStream, Logger } from 'pino'
 import { api } from '../routes/api.ts'
 import { answerErrors } from '../routes/errors.ts'
 import { createGuard } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
 import { webhook } from '../routes/webhook.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { type Config, loadConfig } from './config/config.ts'
-import { formatProblem } from './config/problem.ts'
+import type { Config } from './config/config.ts'
+import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { createSlack } from './deliver/slack.ts'
 import { EnvSchema } from './env.ts'
@@ -20,6 +19,7 @@ import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { openStore } from './store/open.ts'
 import { createPruning } from './store/pruning.ts'
+import type { Store } from './store/store.ts'
 
 export interface AppOptions {
   environment?: Record<string, string | undefined>
@@ -27,6 +27,8 @@ export interface AppOptions {
   /** Where log lines go, instead of the standard output. */
   logTo?: DestinationStream
 }
+
+const noSecrets: readonly string[] = []
 
 /** At a stop, how long posts to Slack may take to be answered. Kubernetes gives 30 s before it kills. */
 const stopGraceMs = 8000
@@ -37,8 +39,8 @@ export async function buildApp({
   clock = systemClock,
   logTo
 }: AppOptions = {}): Promise<FastifyInstance> {
-  let config: Config | undefined
-  const log = createLog(() => config?.secrets ?? [], logTo)
+  let config: ConfigWatch | undefined
+  const log = createLog(() => config?.current().secrets ?? noSecrets, logTo)
   const app = Fastify({
     loggerInstance: log,
     // One line per event is ours to write; Fastify's two per request would bury it.
@@ -53,10 +55,10 @@ export async function buildApp({
   await readEnvironment(app, environment)
   log.level = app.env.LOG_LEVEL
 
-  config = readConfig(app.env.CONFIG_FILE, environment, log)
-  const current = () => config as Config
-  const store = openStore(app.env.DATABASE_URL)
   const metrics = createMetrics(() => store.pending)
+  config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
+  const { current } = config
+  const store = openStore(app.env.DATABASE_URL)
   const slack = createSlack()
   const lanes = createLanes({
     store,
@@ -82,24 +84,32 @@ export async function buildApp({
   app.register(health, { store, metrics })
 
   app.addHook('onReady', async () => {
-    for (const { name, lane } of current().destinations.values()) await store.reroute(name, lane)
-    const lost = await store.abandon(
-      [...current().destinations.keys()],
-      'its destination is no longer in the config file'
-    )
-    if (lost > 0) log.error({ notifications: lost }, 'destinations were removed: what waited for them are dead letters')
+    await followConfig(store, current().destinations, log)
     await lanes.start()
+    config.start(async () => {
+      await followConfig(store, current().destinations, log)
+      await lanes.start()
+    })
     pruning.start()
     if (app.env.ADMIN_TOKEN === '') log.warn('ADMIN_TOKEN is not set: the API answers this machine only')
   })
   closeConnectionsAtStop(app)
   app.addHook('onClose', async () => {
+    config.stop()
     pruning.stop()
     await lanes.stop(stopGraceMs)
     await slack.close()
     await store.close()
   })
+  app.decorate('reload', config.reload)
   return app
+}
+
+/** What waits goes where its destination now is, and becomes a dead letter where that is gone. */
+async function followConfig(store: Store, destinations: Config['destinations'], log: Logger): Promise<void> {
+  for (const { name, lane } of destinations.values()) await store.reroute(name, lane)
+  const lost = await store.abandon([...destinations.keys()], 'its destination is no longer in the config file')
+  if (lost > 0) log.error({ notifications: lost }, 'destinations were removed: what waited for them are dead letters')
 }
 
 async function readEnvironment(app: FastifyInstance, environment: Record<string, string | undefined>): Promise<void> {
@@ -111,19 +121,6 @@ async function readEnvironment(app: FastifyInstance, environment: Record<string,
     const { message } = error as Error
     throw new RelayError('BAD_CONFIG', `the environment is not right: ${message.replaceAll('env/', '')}`)
   }
-}
-
-function readConfig(file: string, environment: Record<string, string | undefined>, log: FastifyBaseLogger): Config {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new RelayError('BAD_CONFIG', `cannot read CONFIG_FILE ${file}: ${(error as NodeJS.ErrnoException).code}`)
-  }
-  const { config, problems } = loadConfig(text, file, environment)
-  if (config === undefined) throw new RelayError('BAD_CONFIG', problems.map(formatProblem).join('\n'))
-  for (const { line, message } of problems) log.warn({ file, line }, message)
-  return config
 }
 
 /** Without this, a client that keeps its connection open keeps the relay from stopping until it times out. */

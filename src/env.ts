@@ -19,5 +19,7 @@ export type Env = Static<typeof EnvSchema>
 declare module 'fastify' {
   interface FastifyInstance {
     env: Env
+    /** Reads the config file again. */
+    reload: () => void
   }
 }

@@ -32,6 +32,18 @@ export function kindLabel(kind: string): string {
 export function createMetrics(pending: () => number) {
   const registry = new Registry()
   const registers = [registry]
+  const lastReloadSuccessful = new Gauge({
+    name: 'flux_relay_config_last_reload_successful',
+    help: 'Whether the last reading of the config file could be used',
+    registers
+  })
+  const lastReloadSuccess = new Gauge({
+    name: 'flux_relay_config_last_reload_success_timestamp_seconds',
+    help: 'When the config file in use was read',
+    registers
+  })
+  lastReloadSuccessful.set(1)
+  lastReloadSuccess.setToCurrentTime()
   collectDefaultMetrics({ register: registry })
   new Gauge({
     name: 'flux_relay_pending',
@@ -43,6 +55,12 @@ export function createMetrics(pending: () => number) {
   })
   return {
     registry,
+    configReloads: {
+      succeeded(isGood: boolean) {
+        lastReloadSuccessful.set(isGood ? 1 : 0)
+        if (isGood) lastReloadSuccess.setToCurrentTime()
+      }
+    },
     events: new Counter({
       name: 'flux_relay_events_total',
       help: 'Events accepted',

@@ -52,7 +52,7 @@ rules:
 config.yaml:5:24 error: "eror" is not one of info, warn, error; did you mean "error"?
   5 |     match: { severity: eror }
     |                        ^
-config.yaml:7:204 error: unknown key "sned"
+config.yaml:7:204 error: unknown key "sned"; did you mean "send"?
   7 | am-a, team-a, team-a, team-a, team-a, team-a, team-a, " }, sned: local, send: local }
     |                                                            ^`
   const { problems } = loadConfig(text, 'config.yaml', environment)

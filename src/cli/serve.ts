@@ -9,7 +9,7 @@ const stopWithinMs = 10_000
 export async function serve({ example }: { example?: boolean }): Promise<void> {
   let app: FastifyInstance | undefined
   // Before anything is loaded: as the first process of a container, Node ignores a SIGTERM nobody listens for.
-  closeWithGrace({ delay: stopWithinMs, logger: false }, async ({ signal, err }) => {
+  closeWithGrace({ delay: stopWithinMs, logger: false, skip: ['SIGHUP'] }, async ({ signal, err }) => {
     if (err) app?.log.fatal({ err }, 'stopping because of an error')
     else app?.log.info({ signal }, 'stopping')
     await app?.close()
@@ -17,5 +17,6 @@ export async function serve({ example }: { example?: boolean }): Promise<void> {
   const { buildApp } = await import('../app.ts')
   const environment = example ? { CONFIG_FILE: 'config.example.yaml', ...process.env } : process.env
   app = await buildApp({ environment })
+  process.on('SIGHUP', app.reload)
   await app.listen({ host: app.env.HOST, port: app.env.PORT })
 }

@@ -63,7 +63,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
   const [best] = known
     .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.far - b.far)
-  if (best === undefined || best.far > Math.max(1, Math.floor(word.length / 3))) return ''
+  if (best === undefined || best.far > Math.min(3, Math.max(1, Math.floor(word.length / 2)))) return ''
   return `; did you mean "${best.candidate}"?`
 }
 

@@ -100,9 +100,7 @@ export function createLanes(options: LanesOptions): Lanes {
     const random = (options.random ?? Math.random)()
     const isSlack = destination?.slack === undefined || new URL(destination.slack.url).pathname.startsWith('/services/')
     const { outcome, settlement } = settle(message, reply, { now: clock.now(), random, block, isSlack })
-    const notices = await noticesOf(message, block, settlement)
-    await record(message, { at, answer: sayReply(reply) }, settlement, notices)
-    wake(notices.map(({ lane }) => lane))
+    await record(message, { at, answer: sayReply(reply) }, settlement, block)
     report(message, outcome, reply, at, settlement)
   }
 
@@ -134,7 +132,9 @@ export function createLanes(options: LanesOptions): Lanes {
 
   async function deliver(destination: Destination | undefined, message: Message): Promise<Reply> {
     const payload = message.isPlain ? withoutBlocks(message.payload) : message.payload
-    if (destination?.slack === undefined) {
+    // Removed from the config a moment ago: what waits for it is being made dead letters.
+    if (destination === undefined) return { is: 'failure', code: 'NoDestination' }
+    if (destination.slack === undefined) {
       log.info({ destination: message.destination, message: toText(payload) }, 'message previewed')
       return { is: 'answer', status: 200, body: 'ok', retryAfterMs: undefined }
     }
@@ -148,11 +148,13 @@ export function createLanes(options: LanesOptions): Lanes {
     message: Message,
     attempt: Attempt,
     settlement: Settlement,
-    notices: readonly NewNotification[]
+    block: LaneState['block']
   ): Promise<void> {
     for (;;) {
       try {
-        return await store.settle(message, attempt, settlement, notices)
+        const notices = await noticesOf(message, block, settlement)
+        await store.settle(message, attempt, settlement, notices)
+        return wake(notices.map(({ lane }) => lane))
       } catch (error) {
         if (isStopping) throw error
         log.error({ message: message.id, err: error }, 'outcome not stored yet; trying again in a second')

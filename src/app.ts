@@ -1,19 +1,18 @@
 // THE WHOLE PROGRAM ON ONE PAGE. Data flows one way: webhook → intake → store → lane → Slack.
-import env from '@fastify/env'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { DestinationStream, Logger } from 'pino'
 import { api } from '../routes/api.ts'
 import { answerErrors } from '../routes/errors.ts'
 import { createGuard } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
+import { closeConnectionsAtStop } from '../routes/stopping.ts'
 import { webhook } from '../routes/webhook.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { createSlack } from './deliver/slack.ts'
-import { EnvSchema } from './env.ts'
-import { RelayError } from './errors.ts'
+import { readEnvironment } from './env.ts'
 import { createIntake } from './intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -110,26 +109,4 @@ async function followConfig(store: Store, destinations: Config['destinations'], 
   for (const { name, lane } of destinations.values()) await store.reroute(name, lane)
   const lost = await store.abandon([...destinations.keys()], 'its destination is no longer in the config file')
   if (lost > 0) log.error({ notifications: lost }, 'destinations were removed: what waited for them are dead letters')
-}
-
-async function readEnvironment(app: FastifyInstance, environment: Record<string, string | undefined>): Promise<void> {
-  // An empty variable is how compose files and manifests spell one that is not set.
-  const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
-  try {
-    await app.register(env, { schema: EnvSchema, confKey: 'env', env: false, data })
-  } catch (error) {
-    const { message } = error as Error
-    throw new RelayError('BAD_CONFIG', `the environment is not right: ${message.replaceAll('env/', '')}`)
-  }
-}
-
-/** Without this, a client that keeps its connection open keeps the relay from stopping until it times out. */
-function closeConnectionsAtStop(app: FastifyInstance): void {
-  let isStopping = false
-  app.addHook('preClose', async () => {
-    isStopping = true
-  })
-  app.addHook('onSend', async (_request, reply) => {
-    if (isStopping) reply.header('connection', 'close')
-  })
 }

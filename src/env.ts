@@ -1,5 +1,8 @@
 // Where the relay runs: addresses, paths and limits from the environment. What it does is in the config file.
+import env from '@fastify/env'
+import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { RelayError } from './errors.ts'
 
 export const EnvSchema = Type.Object({
   HOST: Type.String({ default: '0.0.0.0' }),
@@ -21,5 +24,20 @@ declare module 'fastify' {
     env: Env
     /** Reads the config file again. */
     reload: () => void
+  }
+}
+
+/** Sets `app.env`. Throws BAD_CONFIG, naming everything that is wrong. */
+export async function readEnvironment(
+  app: FastifyInstance,
+  environment: Record<string, string | undefined>
+): Promise<void> {
+  // An empty variable is how compose files and manifests spell one that is not set.
+  const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  try {
+    await app.register(env, { schema: EnvSchema, confKey: 'env', env: false, data })
+  } catch (error) {
+    const { message } = error as Error
+    throw new RelayError('BAD_CONFIG', `the environment is not right: ${message.replaceAll('env/', '')}`)
   }
 }

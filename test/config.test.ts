@@ -39,6 +39,19 @@ t.test('an empty file is refused in words', async (t) => {
   t.match(problems, [{ line: 1, column: 1, message: 'must be a map of keys, and is empty', excerpt: '' }])
 })
 
+t.test('every option that stands as a comment in the example is right, too', async (t) => {
+  const example = readFileSync(join(import.meta.dirname, '..', 'config.example.yaml'), 'utf8')
+  // A comment that is an option: deeper lines, list items, and keys with something that is no prose behind them.
+  const option = /^(\s*)# ( {2}\S|- |[A-Za-z-]+:(?:$| +["'{[<]| +\w+ *(?:#|$)))/gm
+  const all = example.replace(option, '$1$2')
+  t.ok(all.includes('\n  platform:\n'), 'they are in effect')
+  const secrets = { FLUX_HMAC_KEY: 'k', SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T/B/x' }
+  t.same(
+    loadConfig(all, 'config.yaml', secrets).problems.filter(({ isWarning }) => !isWarning),
+    []
+  )
+})
+
 t.test('a mistake is shown with its line, a caret under it, and what was probably meant', async (t) => {
   const text = `sources: { default: { tokens: ["\${FLUX_HMAC_KEY}"] } }
 destinations: { local: { preview: true } }

@@ -5,7 +5,7 @@ import t from 'tap'
 
 const rooms = [
   ...[
-    'node-version',
+    'startup',
     'errors',
     'env',
     'duration',

@@ -226,6 +226,16 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test('nobody hears the end of a failure they never heard of', async (t) => {
+      const store = prepare(t).open()
+      await store.accept([arrival('one', { receivedAt: at - maxAgeMs - 1 })], sendTo('lane'))
+      await store.accept([arrival('one')], sendTo('lane', 'recovered'))
+      await store.accept([arrival('other')], sendTo('lane', 'recovered'))
+      t.equal((await post(store, 'lane')).payload.text, 'other')
+      t.equal(store.pending, 1)
+      await store.close()
+    })
+
     t.test('what waited too long is dead, and what came later goes', async (t) => {
       const store = prepare(t).open()
       await store.accept([arrival('old', { receivedAt: at - maxAgeMs - 1 }), arrival('new')], sendTo('lane'))

@@ -282,8 +282,12 @@ class SqliteStore implements Store {
         this.#run('update messages set state = ?, settled_at = ? where id = ?', end.state, attempt.at, id)
       }
       if (end.state === 'sent') {
-        this.#run(`update notifications set state = 'sent' where message_id = ?`, id)
-        settled = message.notifications
+        settled = this.#changes(
+          `update notifications set state = 'sent' where message_id = ? and state = 'pending'`,
+          id
+        )
+        // Given up on while the answer was on its way, because their destination went: they arrived all the same.
+        this.#run(`update notifications set state = 'sent', reason = null where message_id = ? and state = 'dead'`, id)
       }
       if (end.state === 'dead') {
         const members = this.#all('select id from notifications where message_id = ?', id)
@@ -315,6 +319,14 @@ class SqliteStore implements Store {
       const memory = forget(JSON.parse(String(known.memory)) as ObjectMemory, String(rule), String(destination))
       this.#run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
     }
+    // The end of a failure that was never heard of would be news from nowhere.
+    const end = this.#get(
+      `select id from notifications
+       where lane = ? and state = 'pending' and message_id is null and id > ?
+         and object = ? and rule = ? and destination = ? and says = 'recovered' order by id limit 1`,
+      ...[row.lane ?? '', id, object ?? '', rule ?? '', destination ?? '']
+    )
+    if (end !== undefined) this.#bury(Number(end.id), 'the failure it ends was never delivered')
   }
 
   #lane(key: string): LaneState {

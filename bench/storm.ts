@@ -1,12 +1,11 @@
 // `npm run bench:storm`: a thousand failing objects in three seconds, against a Slack that allows one message a second.
 // Real processes: the relay as it is shipped, and a strict stand-in that refuses whatever Slack would.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent, request } from 'undici'
+import { freePort, spawnRelay } from '../test/fixtures/process.ts'
 import { type Slack, type SlackOptions, startSlack } from '../test/fixtures/slack.ts'
 
 const objects = 1000
@@ -195,30 +194,4 @@ async function startRelay(slack: Slack, burst: number): Promise<Relay> {
       rmSync(folder, { recursive: true })
     }
   }
-}
-
-async function spawnRelay(folder: string, port: number): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', 'src', 'cli.ts'), 'serve'], {
-    env: {
-      PATH: process.env['PATH'],
-      CONFIG_FILE: join(folder, 'config.yaml'),
-      DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`,
-      HOST: '127.0.0.1',
-      PORT: String(port)
-    },
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  await new Promise<void>((resolve) => {
-    child.stdout.on('data', (chunk) => String(chunk).includes('Server listening') && resolve())
-  })
-  return child
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

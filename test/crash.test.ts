@@ -1,39 +1,16 @@
 // kill -9 in the middle: what was answered 202 reaches Slack.
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { freePort, spawnRelay } from './fixtures/process.ts'
 import { about, openConfig, tempFolder } from './fixtures/relay.ts'
 import { startSlack } from './fixtures/slack.ts'
 
-const cli = join(import.meta.dirname, '..', 'src', 'cli.ts')
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/** Starts `serve` in `folder` and resolves once it answers. */
 async function serve(t: Test, folder: string, port: number): Promise<ChildProcess> {
-  const relay = spawn(process.execPath, [cli, 'serve'], {
-    env: {
-      PATH: process.env['PATH'],
-      CONFIG_FILE: join(folder, 'config.yaml'),
-      DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`,
-      HOST: '127.0.0.1',
-      PORT: String(port)
-    },
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
+  const relay = await spawnRelay(folder, port)
   t.teardown(() => relay.kill('SIGKILL'))
-  for await (const chunk of relay.stdout) if (String(chunk).includes('Server listening')) break
-  relay.stdout.resume()
   return relay
 }
 
@@ -76,6 +53,16 @@ t.test('what was acknowledged before kill -9 reaches Slack after the restart', a
   const repeated = [...counts.values()].filter((count) => count > 1)
   t.ok(repeated.length <= 1 && repeated.every((count) => count === 2), 'at most the one message under way came twice')
   t.equal(slack.maxInFlight(), 1)
+})
+
+t.test('a reader of the log that goes away does not keep the relay from ending', async (t) => {
+  const folder = tempFolder(t)
+  writeFileSync(join(folder, 'config.yaml'), 'destinations: { look: { preview: true } }\nrules: []')
+  const relay = await serve(t, folder, await freePort())
+  relay.stdout?.destroy()
+  relay.kill('SIGTERM')
+  const [code] = await once(relay, 'exit')
+  t.equal(code, 0)
 })
 
 t.test('SIGTERM is a clean end', async (t) => {

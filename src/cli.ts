@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The commands. Exit code 0: fine; 1: the answer is no; 2: used wrongly, or it cannot run here.
 import './startup.ts'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { RelayError } from './errors.ts'
 
 const program = new Command('flux-relay')
@@ -21,6 +21,20 @@ program
   .argument('<config>', 'config file')
   .option('--json', 'for machines')
   .action(async (config, options) => exit((await import('./cli/check.ts')).check(config, options)))
+
+program
+  .command('explain')
+  .description('say what the relay would do with an event, and why: rule by rule, and the messages')
+  .argument('<config>', 'config file')
+  .argument('<event>', 'event file (JSON)')
+  .option('--source <name>', 'where it comes in', 'default')
+  .addOption(
+    new Option('--object-state <state>', 'what is known of its object')
+      .choices(['unknown', 'healthy', 'failing'])
+      .default('unknown')
+  )
+  .option('--json', 'for machines')
+  .action(async (config, event, options) => exit((await import('./cli/explain.ts')).explain(config, event, options)))
 
 program
   .command('send')

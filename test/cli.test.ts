@@ -42,6 +42,43 @@ t.test('check of a good file says yes', async (t) => {
   t.match(out, /is fine \(rules: 2, destinations: 1, sources: 1\)/)
 })
 
+t.test('explain says of every rule why it fires or not, and shows the message', async (t) => {
+  const folder = tempFolder(t)
+  const config = join(folder, 'config.yaml')
+  writeFileSync(
+    config,
+    `cluster: prod
+destinations: { team: { preview: true } }
+rules:
+  - { name: failures, match: { namespace: "ap*" }, send: team }
+  - { name: databases, match: { namespace: db }, send: team }
+  - { name: slow, match: { message: { include: [timeout] } }, send: team }`
+  )
+  const file = join(folder, 'event.json')
+  writeFileSync(file, JSON.stringify(about('shop')))
+  const first = await run(['explain', config, file])
+  t.equal(first.code, 0)
+  t.match(first.out, /Kustomization apps\/shop of cluster "prod", error BuildFailed, through source "default": failed/)
+  t.match(
+    first.out,
+    / {2}✔ {2}failures\n {2}✘ {2}databases: namespace is apps, wanted db\n {2}✘ {2}slow: message is kustomize build/
+  )
+  t.match(first.out, /team is told by failures \(failed\):\n {2}🔴 Failed {2}Kustomization apps\/shop/)
+  t.match(first.out, /https:\/\/app\.slack\.com\/block-kit-builder\/#%7B%22blocks%22/)
+  const again = await run(['explain', config, file, '--object-state', 'failing'])
+  t.match(again.out, /team is told by failures \(changed\)/)
+  const json = await run(['explain', config, file, '--json'])
+  t.match(JSON.parse(json.out), { transition: 'failed', rules: [{ fired: true }, { fired: false }, { fired: false }] })
+  writeFileSync(file, JSON.stringify({ ...about('shop'), severity: 'info', reason: 'Progressing' }))
+  const quiet = await run(['explain', config, file])
+  t.equal(quiet.code, 1)
+  t.match(quiet.out, /severity is info, wanted error[\s\S]*Nobody is told/)
+  writeFileSync(file, '{"message": 5}')
+  const bad = await run(['explain', config, file])
+  t.equal(bad.code, 2)
+  t.match(bad.err, /not a Flux event: event must have required property 'involvedObject'/)
+})
+
 t.test('send signs, posts a directory in order and says what was answered', async (t) => {
   const relay = await startRelay(t, { config: `sources: { default: { hmacKeys: [k] } }\n${openConfig}` })
   const folder = join(tempFolder(t), 'events')

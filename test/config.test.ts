@@ -143,7 +143,11 @@ retention: { events: 90s, deadLetters: 1d12h }
     'secrets come from the environment and from files'
   )
   const [platform, teamA, local] = [...config.destinations.values()]
-  t.strictSame(platform?.slack, { url: slackUrl, channel: '#platform', username: 'Flux' }, 'a URL without white space')
+  t.strictSame(
+    platform?.slack,
+    { url: slackUrl, dialect: 'slack', isStrict: true, sender: { channel: '#platform', username: 'Flux' } },
+    'a URL without white space'
+  )
   t.strictSame(platform?.pace, { perSecond: 0.5, burst: 1 })
   t.equal(platform?.lane, teamA?.lane, 'one webhook, one lane')
   t.notMatch(platform?.lane, /secret/, 'the name of a lane is no secret')

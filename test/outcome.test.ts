@@ -19,7 +19,7 @@ const answer = (status: number, body = '', retryAfterMs?: number): Reply => ({
   body,
   retryAfterMs
 })
-const given = { now, random: 0.5, block: undefined, isSlack: true }
+const given = { now, random: 0.5, block: undefined, isStrict: true }
 
 t.test('every answer Slack is known to give leads to the right end', async (t) => {
   const table: [Reply, string, string][] = [
@@ -54,7 +54,7 @@ t.test('every answer Slack is known to give leads to the right end', async (t) =
 })
 
 t.test('any 2xx is success where the receiver is not Slack', async (t) => {
-  t.equal(settle(fresh, answer(200, '{"success":true}'), { ...given, isSlack: false }).outcome, 'sent')
+  t.equal(settle(fresh, answer(200, '{"success":true}'), { ...given, isStrict: false }).outcome, 'sent')
 })
 
 t.test('a rate limit is no failure, and is waited for to the second', async (t) => {

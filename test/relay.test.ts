@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Payload } from '../src/render/payload.ts'
 import { toText } from '../src/render/text.ts'
 import { createClock } from './fixtures/clock.ts'
-import { about, fluxEvent, openConfig, startRelay } from './fixtures/relay.ts'
+import { about, fluxEvent, openConfig, type Relay, startRelay } from './fixtures/relay.ts'
 
 t.test('a failing Kustomization is one readable message in Slack', async (t) => {
   const relay = await startRelay(t)
@@ -226,17 +226,10 @@ t.test('a preview destination needs no Slack and shows what Slack would get', as
   t.match(relay.log.join(''), /message previewed/)
 })
 
-/** Waits until the outcome of the last post has been written down. */
-async function settled(
-  relay: { log: string[] },
-  last = /message (sent|postponed|given up)|destination refuses/
-): Promise<void> {
-  const seen = marks.get(relay) ?? 0
-  for (let tries = 0; tries < 500; tries++) {
-    const count = relay.log.filter((line) => last.test(line)).length
-    if (count > seen) return void marks.set(relay, count)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error(`nothing settled; the log is ${relay.log.join('')}`)
+/** Waits until the outcome of one more post has been written down. */
+async function settled(relay: Relay, outcome = /message (sent|postponed|given up)|destination refuses/): Promise<void> {
+  const times = (settledTimes.get(relay) ?? 0) + 1
+  await relay.logged(outcome, times)
+  settledTimes.set(relay, times)
 }
-const marks = new WeakMap<object, number>()
+const settledTimes = new WeakMap<Relay, number>()

@@ -15,7 +15,7 @@ t.test('a new webhook URL unblocks at once: what waited goes to it, in order', a
   const relay = await startRelay(t, { clock })
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
   await relay.post(about('first'))
-  await relay.slack.until(({ received }) => received.length === 1)
+  await relay.logged(/destination refuses/)
   await relay.post(about('second'))
   write(relay, openConfig.replaceAll('$SLACK', relay.slack.url('/services/T000/B000/renewed')))
   await relay.slack.until(({ accepted }) => accepted.length === 2)
@@ -52,13 +52,10 @@ rules: [{ name: all, match: { severity: info }, send: [team, gone] }]`
   const relay = await startRelay(t, { clock, config: both })
   relay.slack.behave('*', [{ status: 500 }, { status: 500 }])
   await relay.post({})
-  await relay.slack.until(({ received }) => received.length === 2)
+  await relay.logged(/message postponed/, 2)
   const one = both.replace(/ {2}gone: .*\n/, '').replace('[team, gone]', 'team')
   write(relay, one)
-  for (let tries = 0; tries < 200 && !relay.log.join('').includes('destinations were removed'); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  t.match(relay.log.join(''), /"notifications":1.*destinations were removed/)
+  await relay.logged(/"notifications":1.*destinations were removed/)
   clock.advance(10_000)
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   t.equal(relay.slack.accepted[0]?.path, '/services/T000/B000/secret')
@@ -79,9 +76,7 @@ t.test('a ConfigMap is followed through the swap of its link', async (t) => {
   version('..v2', preview('two'))
   symlinkSync('..v2', join(folder, '..data.new'))
   renameSync(join(folder, '..data.new'), join(folder, '..data'))
-  for (let tries = 0; tries < 500 && !relay.log.join('').includes('config reloaded'); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+  await relay.logged(/config reloaded/)
   t.equal((await relay.get('/api/preview/two')).status, 200)
   t.equal((await relay.get('/api/preview/one')).status, 404)
 })

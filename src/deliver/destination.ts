@@ -1,13 +1,15 @@
 // A destination: a Slack webhook, or a preview that keeps its messages for people to look at.
 import { hash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
+import { type Dialect, dialectNames, endpointFor, guessDialect, isStrict } from '../render/dialect.ts'
 import { createPace, type Pace, PaceSchema } from './pace.ts'
 
 const SlackSchema = Type.Object(
   {
     webhookUrl: Type.String({ minLength: 1 }),
     channel: Type.Optional(Type.String({ minLength: 1 })),
-    username: Type.Optional(Type.String({ minLength: 1 }))
+    username: Type.Optional(Type.String({ minLength: 1 })),
+    dialect: Type.Optional(Type.Enum([...dialectNames]))
   },
   { additionalProperties: false }
 )
@@ -27,14 +29,29 @@ export interface Destination {
   lane: string
   pace: Pace
   /** Absent for a preview. */
-  slack?: { url: string; channel?: string; username?: string }
+  slack?: Webhook
+}
+
+export interface Webhook {
+  /** Where to post. */
+  url: string
+  dialect: Dialect
+  /** Only the body `ok` means that a message was taken. */
+  isStrict: boolean
+  /** Honoured by legacy webhooks only. */
+  sender: { channel?: string; username?: string }
 }
 
 /** `slack.webhookUrl` is the URL itself, secrets resolved. */
 export function createDestination(name: string, { slack, pace }: Static<typeof DestinationSchema>): Destination {
   if (slack === undefined) return { name, lane: `preview:${name}`, pace: createPace(pace) }
-  const { webhookUrl: url, ...rest } = slack
-  return { name, lane: `slack:${hash('sha256', url).slice(0, 16)}`, pace: createPace(pace), slack: { url, ...rest } }
+  const { webhookUrl, dialect = guessDialect(webhookUrl), ...sender } = slack
+  return {
+    name,
+    lane: `slack:${hash('sha256', webhookUrl).slice(0, 16)}`,
+    pace: createPace(pace),
+    slack: { url: endpointFor(webhookUrl, dialect), dialect, isStrict: isStrict(webhookUrl, dialect), sender }
+  }
 }
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/

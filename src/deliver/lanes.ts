@@ -3,7 +3,8 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../metrics.ts'
-import { type Payload, withoutBlocks } from '../render/payload.ts'
+import { bodyFor } from '../render/dialect.ts'
+import { withoutBlocks } from '../render/payload.ts'
 import { toText } from '../render/text.ts'
 import type { Attempt, LaneState, Message, NewNotification, Plan, Settlement, Step, Store } from '../store/store.ts'
 import type { Destination } from './destination.ts'
@@ -98,8 +99,8 @@ export function createLanes(options: LanesOptions): Lanes {
     const destination = options.destinations().get(message.destination)
     const reply = await deliver(destination, message)
     const random = (options.random ?? Math.random)()
-    const isSlack = destination?.slack === undefined || new URL(destination.slack.url).pathname.startsWith('/services/')
-    const { outcome, settlement } = settle(message, reply, { now: clock.now(), random, block, isSlack })
+    const isStrict = destination?.slack?.isStrict ?? true
+    const { outcome, settlement } = settle(message, reply, { now: clock.now(), random, block, isStrict })
     await record(message, { at, answer: sayReply(reply) }, settlement, block)
     report(message, outcome, reply, at, settlement)
   }
@@ -138,9 +139,8 @@ export function createLanes(options: LanesOptions): Lanes {
       log.info({ destination: message.destination, message: toText(payload) }, 'message previewed')
       return { is: 'answer', status: 200, body: 'ok', retryAfterMs: undefined }
     }
-    const { url, channel, username } = destination.slack
-    const full: Payload = { ...payload, ...(channel && { channel }), ...(username && { username }) }
-    return options.slack.post(url, JSON.stringify(full), giveUp.signal)
+    const { url, dialect, sender } = destination.slack
+    return options.slack.post(url, JSON.stringify(bodyFor(payload, dialect, sender)), giveUp.signal)
   }
 
   /** An answer that cannot be written down is kept in hand: a second post would be the worse way to try again. */

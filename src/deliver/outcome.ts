@@ -51,11 +51,11 @@ function word(body: string): string {
   return /^[a-z][a-z0-9_]{1,63}$/.test(body) ? body : ''
 }
 
-function kindOf(reply: Reply, isSlack: boolean): Kind {
+function kindOf(reply: Reply, isStrict: boolean): Kind {
   if (reply.is === 'failure') return 'transient'
   const { status, body } = reply
   const code = word(body)
-  if (status >= 200 && status < 300) return !isSlack || body === 'ok' ? 'ok' : 'odd'
+  if (status >= 200 && status < 300) return !isStrict || body === 'ok' ? 'ok' : 'odd'
   if (status === 429) return 'rate limit'
   if (destinationGone.has(code)) return 'gone'
   if (payloadRefused.has(code)) return 'refused'
@@ -72,12 +72,12 @@ export function sayReply(reply: Reply): string {
 
 /**
  * What follows from `reply` to an attempt at `message`. `block` is the lane's block where this was a probe; `random`
- * is in [0, 1). `isSlack`: only Slack itself is known to answer exactly `ok`.
+ * is in [0, 1). `isStrict`: only the body `ok` means that the message was taken.
  */
 export function settle(
   message: Message,
   reply: Reply,
-  { now, random, block, isSlack }: { now: number; random: number; block: LaneState['block']; isSlack: boolean }
+  { now, random, block, isStrict }: { now: number; random: number; block: LaneState['block']; isStrict: boolean }
 ): { outcome: Outcome; settlement: Settlement } {
   const { failures, isPlain } = message
   const said = sayReply(reply)
@@ -87,7 +87,7 @@ export function settle(
     settlement: { message: { state: 'dead', reason }, lane }
   })
 
-  switch (kindOf(reply, isSlack)) {
+  switch (kindOf(reply, isStrict)) {
     case 'ok':
       return { outcome: 'sent', settlement: { message: { state: 'sent' }, lane: { notBefore: 0 } } }
     case 'odd':

@@ -22,9 +22,6 @@ export interface Payload {
   attachments?: Attachment[]
   unfurl_links: false
   unfurl_media: false
-  /** Only legacy webhooks honour these two. */
-  channel?: string
-  username?: string
 }
 
 export function section(text: string): Block {

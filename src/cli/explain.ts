@@ -1,0 +1,137 @@
+// `explain`: what the relay would do with an event, and why: rule by rule, and the messages as they would look.
+import { readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
+import { loadConfig } from '../config/config.ts'
+import { formatProblem } from '../config/problem.ts'
+import { type FluxEvent, FluxEventSchema, normalise, type WireEvent } from '../events/flux.ts'
+import { decide } from '../intake.ts'
+import type { ObjectMemory } from '../objects.ts'
+import { composeOne } from '../render/message.ts'
+import type { Payload } from '../render/payload.ts'
+import { toText } from '../render/text.ts'
+import { match, type Verdict } from '../rules/rules.ts'
+import type { Decision } from '../store/store.ts'
+
+interface Options {
+  source?: string
+  objectState?: 'unknown' | 'healthy' | 'failing'
+  json?: boolean
+}
+
+/** Prints the explanation; resolves to the exit code: 1 where nobody would be told. */
+export function explain(
+  configFile: string,
+  eventFile: string,
+  { source = 'default', objectState = 'unknown', json }: Options
+): number {
+  const { config, problems } = loadConfig(readFileSync(configFile, 'utf8'), configFile, process.env)
+  if (config === undefined) {
+    process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
+    return 2
+  }
+  const wire = readEvent(eventFile)
+  if (typeof wire === 'string') {
+    process.stderr.write(`${eventFile}: ${wire}\n`)
+    return 2
+  }
+  const now = Date.now()
+  const origin = { source, cluster: config.sources.get(source)?.cluster, defaultCluster: config.cluster }
+  const event = normalise(wire, origin, now, config.classify)
+  const arrival = { event, body: '', identity: '', receivedAt: now }
+  const known = memoryOf(objectState, event, config.rules.all)
+  const decision = decide(arrival, known, config, now)
+  const { verdicts } = match({ event, transition: decision.transition }, config.rules, true)
+  const messages = decision.notifications.map(({ destination, rule, view }) => {
+    const payload = composeOne(view)
+    return {
+      destination,
+      rule,
+      says: view.says,
+      text: toText(payload).split('\n'),
+      builder: builderUrl(payload),
+      payload
+    }
+  })
+  const { transition, trace } = decision
+  if (json) {
+    process.stdout.write(
+      `${JSON.stringify({ event, transition, rules: verdicts, quiet: trace.quiet, messages }, null, 2)}\n`
+    )
+  } else {
+    process.stdout.write(inWords(event, decision, verdicts, messages))
+  }
+  return messages.length > 0 ? 0 : 1
+}
+
+function readEvent(file: string): WireEvent | string {
+  let value: unknown
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError) return `not valid JSON: ${error.message}`
+    throw error
+  }
+  const ajv = new Ajv({
+    allowUnionTypes: true,
+    formats: { 'date-time': (text: string) => !Number.isNaN(Date.parse(text)) }
+  })
+  if (ajv.validate(FluxEventSchema, value)) return value as WireEvent
+  return `not a Flux event: ${ajv.errorsText(ajv.errors, { dataVar: 'event' })}`
+}
+
+/** What would be remembered of an object in that state: failing means that everyone has heard of it. */
+function memoryOf(
+  state: Options['objectState'],
+  { reason, message, at }: FluxEvent,
+  rules: readonly { name: string; send: readonly string[] }[]
+): ObjectMemory | undefined {
+  if (state === 'unknown') return undefined
+  // Another revision than any event's, so that an update is one; and from before the event.
+  const healthy = { since: at - 3_600_000, decidedAt: at - 3_600_000, revision: 'main@sha1:0000000', told: [] }
+  if (state === 'healthy') return healthy
+  const told = rules.flatMap(({ name, send }) =>
+    send.map((destination) => ({ rule: name, destination, at: healthy.since, reminders: 0 }))
+  )
+  const failure = {
+    severity: 'error',
+    reason,
+    revision: '',
+    text: message,
+    since: healthy.since,
+    count: 1,
+    prints: []
+  } as const
+  return { ...healthy, failure, told }
+}
+
+/** Where Slack shows the message. Its builder knows no attachments, so their blocks come after the others. */
+function builderUrl({ blocks = [], attachments = [] }: Payload): string {
+  const all = [...blocks, ...attachments.flatMap((attachment) => attachment.blocks)]
+  return `https://app.slack.com/block-kit-builder/#${encodeURIComponent(JSON.stringify({ blocks: all }))}`
+}
+
+function inWords(
+  { object, severity, reason, source }: FluxEvent,
+  { transition, trace }: Decision,
+  verdicts: readonly Verdict[],
+  messages: readonly { destination: string; rule: string; says: string; text: string[]; builder: string }[]
+): string {
+  const lines = [
+    `${object.kind} ${object.namespace}/${object.name} of cluster "${object.cluster}", ${severity} ${reason}, through source "${source}": ${transition}`,
+    '',
+    ...verdicts.map(sayVerdict),
+    ...trace.quiet.map(({ rule, destination, because }) => `  –  ${rule} is quiet to ${destination}: ${because}`),
+    ''
+  ]
+  if (messages.length === 0) lines.push('Nobody is told.', '')
+  for (const { destination, rule, says, text, builder } of messages) {
+    lines.push(`${destination} is told by ${rule} (${says}):`, ...text.map((line) => `  ${line}`), `  ${builder}`, '')
+  }
+  return lines.join('\n')
+}
+
+function sayVerdict(verdict: Verdict): string {
+  if (verdict.fired) return `  ✔  ${verdict.rule}`
+  const got = verdict.got.split('\n', 1)[0]
+  return `  ✘  ${verdict.rule}: ${verdict.because} is ${got}, wanted ${verdict.wanted}`
+}

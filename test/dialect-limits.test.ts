@@ -1,0 +1,164 @@
+// Whatever an event holds, and however much: no receiver takes it for an order, and none refuses the message.
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import type { WireEvent } from '../src/events/flux.ts'
+import { bodyFor, type Dialect, dialectNames } from '../src/render/dialect.ts'
+import { type Payload, section, withoutBlocks } from '../src/render/payload.ts'
+import { digestOf, event, messageOf, textsIn } from './fixtures/messages.ts'
+
+const failure = event('14:13:20', 'web', 'HealthCheckFailed', 'Deployment/web is not ready')
+const recovery = event('14:27:20', 'web', 'ReconciliationSucceeded', 'done')
+
+// What an attacker would write, for any of the receivers.
+const hostile = [
+  ...'@everyone @here @channel @all @**all** @_**all** @alice <!here> <!channel> <@U012AB3CD> <@&1> <#C01> <t:1:R>'.split(
+    ' '
+  ),
+  ...'<https://evil.example|login> <evil.example|login> [login](https://evil.example) [a][b] [b]:https://evil.example'.split(
+    ' '
+  ),
+  ...'](https://evil.example) [ ] ( ) | || \\ ` `` ``` ```` ~~~ ~ * ** _ # > - + &lt;!here&gt; &amp; < > 🔥'.split(' '),
+  ...[' ', '\n', '\n\n', '\n```\n', '`\n', '\ud83d', 'a'.repeat(400), '@'.repeat(300)]
+]
+const anyText = fc
+  .array(fc.oneof(fc.constantFrom(...hostile), fc.string({ unit: 'binary', maxLength: 20 })), { maxLength: 30 })
+  .map((parts) => parts.join(''))
+const anyEvent = fc
+  .tuple(anyText, anyText, anyText, anyText, fc.constantFrom<WireEvent['severity'][]>('error', 'info', 'warn'))
+  .map(
+    ([name, reason, message, revision, severity]): WireEvent => ({
+      ...event('14:13:20', name, reason, `MARK ${message} MARK\n${message} MARK`),
+      involvedObject: { kind: name, namespace: name, name },
+      severity,
+      metadata: { revision, reason },
+      reportingController: revision
+    })
+  )
+
+const strangers = dialectNames.filter((dialect) => !dialect.startsWith('slack'))
+
+/** Over the message of an event, that of its recovery, both together, and each without blocks. */
+function holdsForAll(t: Test, title: string, check: (body: Record<string, unknown>, dialect: Dialect) => string[]) {
+  const property = fc.property(anyEvent, (wire) => {
+    const over: WireEvent = {
+      ...wire,
+      severity: 'info',
+      reason: 'ReconciliationSucceeded',
+      timestamp: '2026-09-21T14:20:00Z'
+    }
+    const payloads = [messageOf([wire]), messageOf([wire, over]), digestOf([wire, failure, recovery])]
+    for (const payload of [...payloads, ...payloads.map(withoutBlocks)]) {
+      for (const dialect of strangers) {
+        const body = bodyFor(payload, dialect) as Record<string, unknown>
+        const faults = check(body, dialect)
+        if (faults.length > 0) throw new Error(`${dialect}: ${faults} in ${JSON.stringify(body)}`)
+      }
+    }
+  })
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 300, includeErrorInReport: true }), title)
+}
+
+const orders: [what: string, pattern: RegExp][] = [
+  ['a mention of everyone', /@(everyone|here|channel|all|\*|_\*)/i],
+  ['a mention', /(?<![A-Za-z0-9])@[A-Za-z0-9]/],
+  ['a tag', /<([@!#&/]|\w+[:.])/],
+  ['a link that is not ours', /\][:[]|\]\((?!https:\/\/(git|flux)\.example\/[^\s()]*\))/]
+]
+
+const fallbacksIn = ({ attachments = [] }: { attachments?: { fallback?: string }[] }) =>
+  attachments.map(({ fallback }) => fallback)
+
+t.test('whatever an event holds, it calls nobody, forges no link and ends no code', async (t) => {
+  holdsForAll(t, 'in every dialect', (body, dialect) =>
+    textsIn(body).flatMap((text) => {
+      const found = orders.filter(([, pattern]) => pattern.test(text)).map(([what]) => what)
+      if (!text.isWellFormed()) found.push('half a character')
+      // These have no markup.
+      if (dialect === 'text' || dialect === 'workflow') return /[<>]/.test(text) ? [...found, 'a tag'] : found
+      if (fallbacksIn(body).includes(text)) return found
+      // Mattermost looks for it in code as well, and across lines.
+      const slackLink = dialect === 'mattermost' ? /<[^<|]+\|[^>]+>/ : /<(?!\u200b)[^\s<|]+\|[^>\n]+>/
+      if (slackLink.test(text)) found.push('a link')
+      const outside = text.replace(/^```(text)?\n[^`]*\n```$/gm, '').replace(/`[^`\n]+`/g, '')
+      if (outside.includes('`')) found.push('half a code')
+      // Discord's limits may take the code away from a message; then it is bare.
+      if (dialect !== 'discord' && outside.includes('MARK')) found.push('a message out of its code')
+      return found
+    })
+  )
+})
+
+/** What a receiver would refuse, or cut. */
+function faultsFor(body: Record<string, unknown>, dialect: Dialect): string[] {
+  const texts = textsIn(body).filter((text) => !fallbacksIn(body).includes(text))
+  const size = texts.reduce((sum, text) => sum + text.length + 2, 0)
+  const { text = '', attachments = [] } = body as { text?: string; attachments?: { text: string; color?: string }[] }
+  const embedded = attachments.map((embed) => embed.text ?? '')
+  const limits: Partial<Record<Dialect, [what: string, isOver: boolean][]>> = {
+    mattermost: [['over 16,383 characters', size > 16_383]],
+    discord: [
+      ['content', text.length > 2000],
+      ['an embed', embedded.some((text) => text === '' || text.length > 4096)],
+      ['all embeds', embedded.join('').length > 6000],
+      ['number of embeds', embedded.length > 10],
+      ['nothing', text === '' && embedded.length === 0]
+    ],
+    zulip: [
+      ['over 10,000 characters', size + 2 * (texts.join().split('*').length - 1) > 10_000],
+      ['a block that is no section', /"type":"(?!section|mrkdwn)/.test(JSON.stringify(body))]
+    ],
+    workflow: [
+      ['other variables', Object.keys(body).join() !== 'summary,text,details'],
+      ['an empty one', Object.values(body).includes('')]
+    ],
+    text: [['more than text', Object.keys(body).join() !== 'text' || text === '']]
+  }
+  return (limits[dialect] ?? []).filter(([, isOver]) => isOver).map(([what]) => what)
+}
+
+t.test('every message is within the limits of whoever gets it', async (t) => {
+  holdsForAll(t, 'whatever the event', faultsFor)
+  const { payload: huge } = listOf(3000)
+  for (const payload of [huge, withoutBlocks(huge)]) {
+    for (const dialect of strangers) {
+      t.strictSame(faultsFor(bodyFor(payload, dialect) as Record<string, unknown>, dialect), [], dialect)
+    }
+    const last = textsIn(bodyFor(payload, 'discord')).at(-1)
+    t.match(last, /\n… \(\+\d+ characters\)$/, 'what Discord has no room for is counted')
+  }
+})
+
+/** A message with `count` names in lines of a hundred. */
+function listOf(count: number): { names: string[]; payload: Payload } {
+  const names = Array.from({ length: count }, (_, index) => `web-${index}`)
+  const blocks = Array.from({ length: count / 100 }, (_, index) => {
+    const line = names.slice(index * 100, index * 100 + 100).join(', ')
+    return section(`*Failing*\n• Kustomization apps: ${line}`)
+  })
+  return { names, payload: { ...messageOf([failure]), attachments: [{ color: '#a30200', blocks }] } }
+}
+
+function lostIn(body: object, names: string[]): string[] {
+  const text = textsIn(body).join('\n')
+  const told = new Set(text.match(/[\w-]+/g))
+  return names.filter((name) => !told.has(name))
+}
+
+t.test('a digest for Discord gives up links and words before it gives up a name', async (t) => {
+  const what = [
+    'Deployment not ready',
+    'timed out waiting for the condition',
+    'no matches for kind "Foo" in version "v1"'
+  ]
+  for (const count of [30, 60, 120, 400]) {
+    const names = Array.from({ length: count }, (_, index) => `service-${index}-of-${count}`)
+    const payload = digestOf(
+      names.map((name, index) => event('14:13:20', name, 'BuildFailed', `${what[index % 3]}: ${name} ${index % 7}`))
+    )
+    const told = names.filter((name) => !lostIn(payload, [name]).length)
+    const body = bodyFor(payload, 'discord')
+    t.strictSame(lostIn(body, told), [], `${told.length} names`)
+  }
+  const { names, payload } = listOf(800)
+  t.strictSame(lostIn(bodyFor(payload, 'discord'), names), [], 'names only, 7,000 characters of them')
+})

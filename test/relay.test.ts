@@ -167,6 +167,21 @@ rules: [{ name: all, match: { severity: info }, send: [${names.join(', ')}] }]`
   relay.slack.calm()
 })
 
+t.test('other receivers get the message in their own form, and any 2xx is success there', async (t) => {
+  const config = `
+destinations:
+  chat: { slack: { webhookUrl: "$HOST/hooks/${'a'.repeat(26)}" } }
+  plain: { slack: { webhookUrl: "$HOST/anywhere", dialect: text } }
+rules: [{ name: all, match: { severity: info }, send: [chat, plain] }]`
+  const relay = await startRelay(t, { config })
+  relay.slack.behave('/anywhere', [{ status: 204, body: '' }])
+  await relay.post({})
+  await relay.logged(/message sent/, 2)
+  const bodyAt = (path: string) => relay.slack.received.find((one) => one.path.startsWith(path))?.body
+  t.match(bodyAt('/hooks/'), { attachments: [{ text: /kustomize build failed/ }] })
+  t.same(Object.keys(bodyAt('/anywhere') as object), ['text'])
+})
+
 t.test('a group is told as one message when the time of its first is up', async (t) => {
   const clock = createClock()
   const config = openConfig.replace('send:', 'group: { by: [cluster, revision], wait: 10s }, send:')

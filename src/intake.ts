@@ -94,7 +94,7 @@ export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], c
   const { event } = arrival
   const advanced = advance(known, event, now)
   const { fired, verdicts } = match({ event, transition: advanced.transition }, config.rules)
-  const { tellings, quiet, told } = tell(advanced, fired, now)
+  const { tellings, quiet, told } = tell(advanced, fired, config.rules.byName, now)
   const memory = told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told }
   const notifications = tellings.flatMap((telling) => {
     const { rule, destination: name, grouping } = telling

@@ -62,6 +62,21 @@ t.test('two rules that tell one destination of an event tell it once, with the m
   t.match(JSON.stringify(next), '<!here>')
 })
 
+t.test('an object that fails again and again before there is a token is told once, in full', async (t) => {
+  const failing = (event: string, reason: string) => {
+    const { view, ...rest } = pending(event, { name: 'shop' })
+    return { ...rest, view: { ...view, reason, failure: { reason, text: 'x', since: now - 5000, count: 3 } } }
+  }
+  const lane = { ...full, bucket: { tokens: 1, at: now } }
+  const next = planNext(
+    lane,
+    [failing('1', 'BuildFailed'), failing('2', 'HealthCheckFailed'), failing('3', 'PruneFailed')],
+    pace,
+    now
+  )
+  t.match(next, { ids: ['1', '2', '3'], payload: { text: /^FAILED Kustomization apps\/shop \(prod\): PruneFailed/ } })
+})
+
 t.test('a group whose time has come is one message, whatever tokens there are', async (t) => {
   const group = { group: 'revision' }
   const next = planNext(full, [pending('1', group), pending('2', group), pending('3')], pace, now)

@@ -196,6 +196,33 @@ t.test('a group is told as one message when the time of its first is up', async 
   t.match(relay.slack.accepted[0]?.text, /2 objects: 2 failing: apps\/one, apps\/two/)
 })
 
+t.test('the end of a failure does not overtake its beginning that is still held', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, {
+    clock,
+    config: openConfig.replace('notify: every, send:', 'group: { by: [revision], wait: 10s }, send:')
+  })
+  const at = (seconds: number) => new Date(clock.now() + seconds * 1000).toISOString().replace('.000', '')
+  const well = {
+    severity: 'info' as const,
+    reason: 'ReconciliationSucceeded',
+    message: 'Reconciliation finished in 1s'
+  }
+  await relay.post(about('shop', { timestamp: at(-5) }))
+  clock.advance(3000)
+  await relay.post(about('shop', { ...well, timestamp: at(-1), metadata: { revision: 'main@sha1:new' } }))
+  t.equal(relay.slack.received.length, 0)
+  clock.advance(7000)
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  await relay.logged(/message sent/)
+  clock.advance(3000)
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  t.same(
+    relay.slack.accepted.map(({ body }) => (body as Payload).text.split(' ', 1)[0]),
+    ['FAILED', 'RECOVERED']
+  )
+})
+
 t.test('the operator hears once that a webhook is dead and once that it works again, through another', async (t) => {
   const clock = createClock()
   const config = `

@@ -1,4 +1,5 @@
 // What a lane posts next: one notification alone, a group that was waited for, or a digest of all that fits. Pure.
+import { objectKey } from '../objects.ts'
 import { composeDigest, delayed } from '../render/digest.ts'
 import { composeOne } from '../render/message.ts'
 import type { LaneState, NextPost, Pending } from '../store/store.ts'
@@ -28,12 +29,17 @@ export function planNext(lane: LaneState, pending: readonly Pending[], pace: Pac
 }
 
 function compose(members: readonly Pending[], now: number) {
-  const [first] = members
-  const isOneEvent = members.every(({ event }) => event === first?.event)
-  if (first === undefined || !isOneEvent) return composeDigest(members, now)
-  // Several rules may tell one destination of the same event: it hears of it once, with the mention of any of them.
+  const last = members.at(-1)
+  const isOneEvent = members.every(({ event }) => event === last?.event)
+  const isOneFailure =
+    new Set(members.map(({ view }) => objectKey(view.object))).size === 1 &&
+    last?.view.failure &&
+    last.view.says !== 'recovered'
+  if (last === undefined || !(isOneEvent || isOneFailure)) return composeDigest(members, now)
+  // Several rules may tell one destination of the same event, and one object may fail several times before there is a
+  // token: it is told once, by the newest, with the mention of any.
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
-  const view = mention === undefined ? first.view : { ...first.view, mention }
+  const view = mention === undefined ? last.view : { ...last.view, mention }
   return { ids: members.map(({ id }) => id), payload: composeOne(view, delayed(members, now)) }
 }
 

@@ -10,8 +10,8 @@ export interface Telling {
   /** What the event is to this destination: the first it hears of a failure is always `failed`. */
   says: Transition
   mention: string | undefined
-  /** How it is told together with others; a recovery keeps to its rule's way as long as the rule is there. */
-  grouping?: Grouping | undefined
+  /** How it is told together with others. */
+  grouping: Grouping | undefined
   /** With `repeated`: how long until the next reminder, in ms. */
   nextReminderMs?: number
 }
@@ -27,11 +27,12 @@ const longestReminderMs = 24 * 60 * 60 * 1000
 
 /**
  * Decides who is told of `event`. A recovery goes to exactly those who heard of the failure, whatever rules match it;
- * everything else to the destinations of the rules that fired. The returned `told` belongs into the object's memory.
+ * everything else to the destinations of the rules that fired. `rules` are all there are, by name. The returned `told` belongs into the object's memory.
  */
 export function tell(
   { transition, memory, ended, aside }: Advance,
   fired: readonly Rule[],
+  rules: ReadonlyMap<string, Rule>,
   now: number
 ): { tellings: Telling[]; quiet: Quiet[]; told: readonly Told[] } {
   const tellings: Telling[] = []
@@ -39,7 +40,8 @@ export function tell(
   let told = memory.told
 
   for (const { rule, destination } of ended?.told ?? []) {
-    tellings.push({ rule, destination, says: 'recovered', mention: undefined })
+    // Grouped as the failure was, or the end of it would overtake the beginning, which is still held.
+    tellings.push({ rule, destination, says: 'recovered', mention: undefined, grouping: rules.get(rule)?.group })
   }
   for (const rule of fired) {
     for (const destination of rule.send) {

@@ -97,6 +97,7 @@ export type Verdict =
 /** Compiled rules. `byKind` narrows what an event of a kind is held against: a thousand rules cost what a few do. */
 export interface RuleSet {
   all: readonly Rule[]
+  byName: ReadonlyMap<string, Rule>
   byKind: ReadonlyMap<string, readonly Rule[]>
   ofAnyKind: readonly Rule[]
 }
@@ -182,7 +183,8 @@ function index(all: readonly Rule[], texts: readonly RuleText[]): RuleSet {
       all.filter((_, at) => isOfAnyKind[at] || kindsOf[at]?.includes(kind))
     )
   }
-  return { all, byKind, ofAnyKind: all.filter((_, at) => isOfAnyKind[at]) }
+  const byName = new Map(all.map((rule) => [rule.name, rule]))
+  return { all, byName, byKind, ofAnyKind: all.filter((_, at) => isOfAnyKind[at]) }
 }
 
 function compileMatch({ not, when, ...match }: MatchText, path: Fault['path'], faults: Fault[]): Condition[] {

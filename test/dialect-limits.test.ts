@@ -118,21 +118,24 @@ function faultsFor(body: Record<string, unknown>, dialect: Dialect): string[] {
 
 t.test('every message is within the limits of whoever gets it', async (t) => {
   holdsForAll(t, 'whatever the event', faultsFor)
-  const { payload: huge } = listOf(3000)
-  for (const payload of [huge, withoutBlocks(huge)]) {
-    for (const dialect of strangers) {
-      t.strictSame(faultsFor(bodyFor(payload, dialect) as Record<string, unknown>, dialect), [], dialect)
-    }
+  const growing = messageOf([event('14:13:20', 'web', 'HealthCheckFailed', '@'.repeat(3000))])
+  const huge = Array.from({ length: 30 }, (_, index) => listOf(3000, `${'x'.repeat(index)}-web`).payload)
+  for (const payload of [growing, ...huge, ...huge.slice(0, 1).map(withoutBlocks)]) {
+    const faults = strangers.flatMap((dialect) =>
+      faultsFor(bodyFor(payload, dialect) as Record<string, unknown>, dialect)
+    )
+    t.strictSame(faults, [])
+    if (payload === growing) continue
     const last = textsIn(bodyFor(payload, 'discord')).at(-1)
     t.match(last, /\n… \(\+\d+ characters\)$/, 'what Discord has no room for is counted')
   }
 })
 
-/** A message with `count` names in lines of a hundred. */
-function listOf(count: number): { names: string[]; payload: Payload } {
-  const names = Array.from({ length: count }, (_, index) => `web-${index}`)
-  const blocks = Array.from({ length: count / 100 }, (_, index) => {
-    const line = names.slice(index * 100, index * 100 + 100).join(', ')
+/** A message with `count` names in lines of 260. */
+function listOf(count: number, prefix = 'web'): { names: string[]; payload: Payload } {
+  const names = Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
+  const blocks = Array.from({ length: Math.ceil(count / 260) }, (_, index) => {
+    const line = names.slice(index * 260, index * 260 + 260).join(', ')
     return section(`*Failing*\n• Kustomization apps: ${line}`)
   })
   return { names, payload: { ...messageOf([failure]), attachments: [{ color: '#a30200', blocks }] } }
@@ -145,20 +148,26 @@ function lostIn(body: object, names: string[]): string[] {
 }
 
 t.test('a digest for Discord gives up links and words before it gives up a name', async (t) => {
-  const what = [
-    'Deployment not ready',
-    'timed out waiting for the condition',
-    'no matches for kind "Foo" in version "v1"'
+  const causes = ['Deployment is not ready', 'timed out waiting for the condition', `it burns ${'🔥'.repeat(80)}`]
+  const cases: [count: number, kept: string, given: string][] = [
+    [20, '](https://flux.example/', '…`'],
+    [45, 'waiting for the condition: 1`', '](https://flux.example/'],
+    [70, 'waiting for the condition: 1`', '](https://flux.example/'],
+    [400, '…`', 'waiting for the condition: 1`']
   ]
-  for (const count of [30, 60, 120, 400]) {
+  for (const [count, kept, given] of cases) {
     const names = Array.from({ length: count }, (_, index) => `service-${index}-of-${count}`)
-    const payload = digestOf(
-      names.map((name, index) => event('14:13:20', name, 'BuildFailed', `${what[index % 3]}: ${name} ${index % 7}`))
-    )
-    const told = names.filter((name) => !lostIn(payload, [name]).length)
+    const events = names.map((name, i) => event('14:13:20', name, 'BuildFailed', `${causes[i % 3]}: ${i % 11}`))
+    const payload = digestOf(events)
+    const told = names.filter((name) => lostIn(payload, [name]).length === 0)
     const body = bodyFor(payload, 'discord')
+    const text = textsIn(body).join('\n')
+    console.error(count, told.length, text.length, text.includes(kept), text.includes(given))
     t.strictSame(lostIn(body, told), [], `${told.length} names`)
+    t.ok(text.includes(kept) && !text.includes(given), `${kept} before ${given}`)
+    t.ok(text.isWellFormed(), 'no half of a character')
+    t.notMatch(text, /… \([^`]*…/, 'what was cut twice says so once')
   }
-  const { names, payload } = listOf(800)
+  const { names, payload } = listOf(780)
   t.strictSame(lostIn(bodyFor(payload, 'discord'), names), [], 'names only, 7,000 characters of them')
 })

@@ -65,7 +65,8 @@ t.test('two rules that tell one destination of an event tell it once, with the m
 t.test('an object that fails again and again before there is a token is told once, in full', async (t) => {
   const failing = (event: string, reason: string) => {
     const { view, ...rest } = pending(event, { name: 'shop' })
-    return { ...rest, view: { ...view, reason, failure: { reason, text: 'x', since: now - 5000, count: 3 } } }
+    const says = event === '1' ? ('failed' as const) : ('changed' as const)
+    return { ...rest, view: { ...view, says, reason, failure: { reason, text: 'x', since: now - 5000, count: 3 } } }
   }
   const lane = { ...full, bucket: { tokens: 1, at: now } }
   const next = planNext(

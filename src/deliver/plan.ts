@@ -39,7 +39,9 @@ function compose(members: readonly Pending[], now: number) {
   // Several rules may tell one destination of the same event, and one object may fail several times before there is a
   // token: it is told once, by the newest, with the mention of any.
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
-  const view = mention === undefined ? last.view : { ...last.view, mention }
+  // To who has not heard of it yet, it is a failure and not a change of one.
+  const says = members.some((member) => member.view.says === 'failed') ? 'failed' : last.view.says
+  const view = { ...last.view, says, ...(mention !== undefined && { mention }) }
   return { ids: members.map(({ id }) => id), payload: composeOne(view, delayed(members, now)) }
 }
 

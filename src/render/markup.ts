@@ -110,13 +110,7 @@ function tag(part: string, syntax: Syntax, { hasLinks, isBare }: Detail): string
 }
 
 function address(target: string, { urlMarks }: Syntax): string {
-  return unescaped(target)
-    .replace(urlMarks, percent)
-    .replace(/(?<=:\/\/[^/]*\/.*)@/g, percent)
-}
-
-function percent(mark: string): string {
-  return `%${mark.charCodeAt(0).toString(16).toUpperCase()}`
+  return unescaped(target).replace(urlMarks, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 const emojis: Record<string, string> = {
@@ -143,7 +137,6 @@ const lookalikes: Record<string, string> = { '[': '［', ']': '］', '|': '∣',
 function words(text: string, { bold, strike }: Syntax): string {
   return neutral(unescaped(withEmojis(text)))
     .replace(/[[\]|\\`]/g, (mark) => lookalikes[mark] ?? '')
-    .replace(/^[#>+-]/gm, `${breaker}$&`)
     .replaceAll('*', bold)
     .replaceAll('~', strike)
 }

@@ -35,7 +35,7 @@ export interface Loaded {
 /** `file` is only for the problems' places. `environment` is what `${VARIABLE}` refers to. */
 export function loadConfig(text: string, file: string, environment: Record<string, string | undefined>): Loaded {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' })
   const source = { file, text, document, lines }
   if (document.errors.length > 0) {
     return {

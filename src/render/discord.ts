@@ -23,8 +23,8 @@ interface Body {
 
 /**
  * `payload` within Discord's limits. A digest of Slack's size is larger than those: it gives up its links first, then
- * most of what the events say; then its first lines move from the embeds into the content. That is room for about
- * 7,500 characters of names. What is beyond is counted in the last line.
+ * more and more of what the events say, and where that is not enough its first lines move from the embeds into the
+ * content. That is room for 7,000 characters of names; the last line counts what is beyond.
  */
 export function discordBody(payload: Payload): Body {
   const write = (detail: Detail) => partsOf(payload, (mrkdwn) => translate(mrkdwn, syntaxes.discord, detail))
@@ -61,8 +61,7 @@ function linesOf(text: string): string[] {
 function shorterLines(line: string): string[] {
   if (line.startsWith('```')) return [line]
   const lines: string[] = []
-  // A comma in inline code is none between names.
-  for (const name of line.split(/(?<=,) (?=(?:[^`]*`[^`]*`)*[^`]*$)/)) {
+  for (const name of line.split(/(?<=,) /)) {
     const last = lines.at(-1)
     if (last !== undefined && last.length + 1 + name.length <= 400) lines.push(`${lines.pop()} ${name}`)
     else lines.push(name)

@@ -59,8 +59,8 @@ export const details: readonly Detail[] = [
   { hasLinks: false, maxCode: 24 }
 ]
 
-/** Where even the least of those does not fit, the text is cut. */
-export const bareDetail: Detail = { hasLinks: false, maxCode: 24, isBare: true }
+/** Where even the least of those does not fit: names and no more, and those are cut where they have to be. */
+export const bareDetail: Detail = { hasLinks: false, maxCode: 0, isBare: true }
 
 /** `mrkdwn`, as the relay writes it, in the markup of a receiver. */
 export function translate(mrkdwn: string, syntax: Syntax, detail: Detail): string {
@@ -178,6 +178,7 @@ function unescaped(text: string): string {
 
 function shorten(text: string, max: number): string {
   if (text.length <= max) return text
+  if (max === 0) return ''
   // It may have been cut before, and says so.
   const start = text.replace(/ … \(\+\d+ characters\)$/, '').slice(0, max - 1)
   return `${start.replace(/[\ud800-\udbff]$/, '')}…`

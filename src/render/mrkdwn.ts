@@ -62,6 +62,8 @@ export function linkTarget(url: string): string | undefined {
 /** When, in the reader's time zone. The fallback is UTC and says so. `at` in ms. */
 export function time(at: number): string {
   const seconds = Math.floor(at / 1000)
+  // What Slack does with a time before 1970 is not documented.
+  if (seconds < 0) return utc(at)
   return `<!date^${seconds}^{date_short_pretty} {time_secs}|${utc(at)}>`
 }
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
-import { bodyFor, type Dialect, dialectNames } from '../src/render/dialect.ts'
+import { bodyFor, type Dialect, dialectNames, digestRoom } from '../src/render/dialect.ts'
 import { type Payload, section, withoutBlocks } from '../src/render/payload.ts'
 import { digestOf, event, messageOf, textsIn } from './fixtures/messages.ts'
 
@@ -11,13 +11,10 @@ const recovery = event('14:27:20', 'web', 'ReconciliationSucceeded', 'done')
 
 // What an attacker would write, for any of the receivers.
 const hostile = [
-  ...'@everyone @here @channel @all @**all** @_**all** @alice <!here> <!channel> <@U012AB3CD> <@&1> <#C01> <t:1:R>'.split(
-    ' '
-  ),
-  ...'<https://evil.example|login> <evil.example|login> [login](https://evil.example) [a][b] [b]:https://evil.example'.split(
-    ' '
-  ),
-  ...'](https://evil.example) [ ] ( ) | || \\ ` `` ``` ```` ~~~ ~ * ** _ # > - + &lt;!here&gt; &amp; < > 🔥'.split(' '),
+  ...'@everyone @here @channel @all @**all** @_**all** @alice <!here> <!channel>'.split(' '),
+  ...'<@U012AB3CD> <@&1> <#C01> <t:1:R> <https://evil.example|login> <evil.example|login>'.split(' '),
+  ...'[login](https://evil.example) [a][b] [b]:https://evil.example ](https://evil.example)'.split(' '),
+  ...'[ ] ( ) | || \\ ` `` ``` ```` ~~~ ~ * ** _ # > - + &lt;!here&gt; &amp; < > 🔥'.split(' '),
   ...[' ', '\n', '\n\n', '\n```\n', '`\n', '\ud83d', 'a'.repeat(400), '@'.repeat(300)]
 ]
 const anyText = fc
@@ -119,7 +116,7 @@ function faultsFor(body: Record<string, unknown>, dialect: Dialect): string[] {
 t.test('every message is within the limits of whoever gets it', async (t) => {
   holdsForAll(t, 'whatever the event', faultsFor)
   const growing = event('14:13:20', 'web', 'HealthCheckFailed', '@'.repeat(3000))
-  const huge = listOf(namesOf(3000), 260, ', ')
+  const huge = listOf(namesOf(3000), 60, ', ')
   const more = Array.from({ length: 40 }, (_, i) => listOf(namesOf(1500, 'x'.repeat(i)), 260, ', '))
   const payloads = [messageOf([growing]), listOf(['@'.repeat(2900)], 1, ''), huge, withoutBlocks(huge)]
   for (const payload of payloads) {
@@ -153,7 +150,7 @@ t.test('a digest for Discord gives up links and words before it gives up a name'
   const cases: [count: number, kept: string[], given: string[]][] = [
     [30, ['](https://flux.example/', 'burns 🔥', '… (+9 characters)`'], ['…`']],
     [42, ['burns 🔥', '… (+9 characters)`'], ['](https://flux.example/', '…`']],
-    [51, ['burns 🔥', '🔥…`'], ['](https://flux.example/', '(+9 characters)']],
+    [51, ['burns 🔥', '🔥…`'], ['](https://flux.example/', '(+9']],
     [80, ['timed out', '…`'], ['burns', '](https://flux.example/']],
     [150, [], ['BuildFailed', 'timed out', '`']]
   ]
@@ -173,4 +170,23 @@ t.test('a digest for Discord gives up links and words before it gives up a name'
   const names = namesOf(780)
   const body = bodyFor(listOf(names, 260, ', '), 'discord')
   t.strictSame(lostIn(body, names), [], 'names only, 7,000 characters of them')
+})
+
+t.test('a digest made for Discord has no more names than Discord has room for', async (t) => {
+  const worlds: [what: string, message: (n: number) => string][] = [
+    ['one cause', () => 'no such file'],
+    ['a cause for each', (n) => `${n} is not ${'allowed '.repeat(20)}`]
+  ]
+  for (const [what, message] of worlds) {
+    const events = namesOf(500, 'service').map((name, n) => ({
+      ...failure,
+      involvedObject: { ...failure.involvedObject, name },
+      reason: `Reason${what === 'one cause' ? '' : n}`,
+      message: message(n)
+    }))
+    const digest = digestOf(events, digestRoom('discord'))
+    const names = [...new Set(JSON.stringify(digest).match(/service-\d+/g))]
+    t.ok(names.length > 30, `${what}: ${names.length} names`)
+    t.strictSame(lostIn(bodyFor(digest, 'discord'), names), [], what)
+  }
 })

@@ -32,32 +32,32 @@ function pending(event: string, changes: Partial<Pending> & { name?: string; men
 }
 
 t.test('one alone goes at once', async (t) => {
-  const next = planNext(full, [pending('1', { createdAt: now })], pace, now)
+  const next = planNext(full, [pending('1', { createdAt: now })], { pace }, now)
   t.match(next, { ids: ['1'], bucket: { tokens: 2 }, payload: { text: /^FAILED Kustomization apps\/1/ } })
 })
 
 t.test('several wait for a quarter of a second from the first of them, for more to come', async (t) => {
   const two = [pending('1', { createdAt: now - 100 }), pending('2', { createdAt: now - 1 })]
-  t.same(planNext(full, two, pace, now), { until: now + 150 })
-  t.match(planNext(full, two, pace, now + 150), { ids: ['1'] })
+  t.same(planNext(full, two, { pace }, now), { until: now + 150 })
+  t.match(planNext(full, two, { pace }, now + 150), { ids: ['1'] })
 })
 
 t.test('with a token for each they go one by one, with fewer as one message', async (t) => {
   const three = [pending('1'), pending('2'), pending('3')]
-  t.match(planNext(full, three, pace, now), { ids: ['1'] })
-  const next = planNext({ ...full, bucket: { tokens: 2.5, at: now } }, three, pace, now)
+  t.match(planNext(full, three, { pace }, now), { ids: ['1'] })
+  const next = planNext({ ...full, bucket: { tokens: 2.5, at: now } }, three, { pace }, now)
   t.match(next, { ids: ['1', '2', '3'], payload: { text: /3 objects: 3 failing/ } })
 })
 
 t.test('without a token nothing is composed', async (t) => {
-  t.match(planNext({ ...full, bucket: { tokens: 0, at: now } }, [pending('1'), pending('2')], pace, now), {
+  t.match(planNext({ ...full, bucket: { tokens: 0, at: now } }, [pending('1'), pending('2')], { pace }, now), {
     until: now + 1021
   })
 })
 
 t.test('two rules that tell one destination of an event tell it once, with the mention of either', async (t) => {
   const same = [pending('1'), { ...pending('1', { mention: '<!here>' }), id: 'other' }]
-  const next = planNext(full, same, pace, now)
+  const next = planNext(full, same, { pace }, now)
   t.match(next, { ids: ['1', 'other'], payload: { text: /^FAILED/ } })
   t.match(JSON.stringify(next), '<!here>')
 })
@@ -72,7 +72,7 @@ t.test('an object that fails again and again before there is a token is told onc
   const next = planNext(
     lane,
     [failing('1', 'BuildFailed'), failing('2', 'HealthCheckFailed'), failing('3', 'PruneFailed')],
-    pace,
+    { pace },
     now
   )
   t.match(next, { ids: ['1', '2', '3'], payload: { text: /^FAILED Kustomization apps\/shop \(prod\): PruneFailed/ } })
@@ -80,16 +80,16 @@ t.test('an object that fails again and again before there is a token is told onc
 
 t.test('a group whose time has come is one message, whatever tokens there are', async (t) => {
   const group = { group: 'revision' }
-  const next = planNext(full, [pending('1', group), pending('2', group), pending('3')], pace, now)
+  const next = planNext(full, [pending('1', group), pending('2', group), pending('3')], { pace }, now)
   t.match(next, { ids: ['1', '2'], payload: { text: /2 objects/ } })
 })
 
 t.test('a clock set back does not hold the lane', async (t) => {
   const later = { createdAt: now + 3_600_000 }
-  t.match(planNext(full, [pending('1', later), pending('2', later)], pace, now), { ids: ['1'] })
+  t.match(planNext(full, [pending('1', later), pending('2', later)], { pace }, now), { ids: ['1'] })
 })
 
 t.test('a lone message that comes late says so', async (t) => {
-  const next = planNext(full, [pending('1', { createdAt: now - 3 * 3_600_000 })], pace, now)
+  const next = planNext(full, [pending('1', { createdAt: now - 3 * 3_600_000 })], { pace }, now)
   t.match(JSON.stringify(next), /delayed 3 h/)
 })

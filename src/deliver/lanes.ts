@@ -3,10 +3,20 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../metrics.ts'
-import { bodyFor } from '../render/dialect.ts'
+import { bodyFor, digestRoom } from '../render/dialect.ts'
 import { withoutBlocks } from '../render/payload.ts'
 import { toText } from '../render/text.ts'
-import type { Attempt, LaneState, Message, NewNotification, Plan, Settlement, Step, Store } from '../store/store.ts'
+import type {
+  Attempt,
+  LaneState,
+  Message,
+  NewNotification,
+  Pending,
+  Plan,
+  Settlement,
+  Step,
+  Store
+} from '../store/store.ts'
 import type { Destination } from './destination.ts'
 import { laneNotice } from './notice.ts'
 import { maxAgeMs, type Reply, sayReply, settle } from './outcome.ts'
@@ -126,9 +136,13 @@ export function createLanes(options: LanesOptions): Lanes {
     const pace = destination?.pace ?? createPace()
     return {
       again: ({ bucket }, now) => take(bucket, pace, now),
-      next: (state, pending, now) => planNext(state, pending, pace, now),
+      next: (state, pending, now) => planNext(state, pending, { pace, maxText: roomOf(pending) }, now),
       oldest: clock.now() - maxAgeMs
     }
+  }
+
+  function roomOf([first]: readonly Pending[]): number {
+    return digestRoom(options.destinations().get(first?.destination ?? '')?.slack?.dialect ?? 'slack')
   }
 
   async function deliver(destination: Destination | undefined, message: Message): Promise<Reply> {

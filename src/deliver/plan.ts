@@ -11,8 +11,13 @@ import { type Pace, take } from './pace.ts'
  */
 const gatherMs = 250
 
-/** `pending` is oldest first, not empty, and of one destination; `now` in ms. */
-export function planNext(lane: LaneState, pending: readonly Pending[], pace: Pace, now: number): NextPost {
+/** `pending` is oldest first, not empty, and of one destination; `maxText` is that of its digests; `now` in ms. */
+export function planNext(
+  lane: LaneState,
+  pending: readonly Pending[],
+  { pace, maxText }: { pace: Pace; maxText?: number },
+  now: number
+): NextPost {
   const units = unitsOf(pending)
   const [first] = units
   const [oldest] = pending
@@ -25,17 +30,17 @@ export function planNext(lane: LaneState, pending: readonly Pending[], pace: Pac
   const { bucket } = taken
   // The token just taken, and those that are left.
   const isToken = Math.floor(bucket.tokens) + 1 >= units.length
-  return { bucket, ...compose(isToken ? first : pending, now) }
+  return { bucket, ...compose(isToken ? first : pending, now, maxText) }
 }
 
-function compose(members: readonly Pending[], now: number) {
+function compose(members: readonly Pending[], now: number, maxText: number | undefined) {
   const last = members.at(-1)
   const isOneEvent = members.every(({ event }) => event === last?.event)
   const isOneFailure =
     new Set(members.map(({ view }) => objectKey(view.object))).size === 1 &&
     last?.view.failure &&
     last.view.says !== 'recovered'
-  if (last === undefined || !(isOneEvent || isOneFailure)) return composeDigest(members, now)
+  if (last === undefined || !(isOneEvent || isOneFailure)) return composeDigest(members, now, maxText)
   // Several rules may tell one destination of the same event, and one object may fail several times before there is a
   // token: it is told once, by the newest, with the mention of any.
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention

@@ -2,6 +2,7 @@
 // only looks like a Slack webhook. Pure.
 import { discordBody } from './discord.ts'
 import { literal, type Syntax, syntaxes, translateToText } from './markup.ts'
+import { limits } from './page.ts'
 import { fittingParts, type Parts, partsOf } from './parts.ts'
 import type { Payload } from './payload.ts'
 
@@ -34,6 +35,11 @@ export function guessDialect(url: string): Dialect {
   if (/\/hooks\/[a-z0-9]{26}\/?$/.test(pathname)) return 'mattermost'
   if (/\/hooks\/[^/]+\/[^/]+\/?$/.test(pathname)) return 'rocketchat'
   return 'slack'
+}
+
+/** How much text a digest may have, in characters: what Discord cuts off would be names (6,000 in all embeds). */
+export function digestRoom(dialect: Dialect): number {
+  return dialect === 'discord' ? 8000 : limits.text
 }
 
 /** Where to post: Discord understands Slack's form at a path of its own. */
@@ -72,15 +78,8 @@ export function bodyFor(
       return { ...payload, ...sender }
     case 'slack-legacy': {
       const { text, unfurl_links, unfurl_media } = payload
-      return {
-        ...legacyBody(
-          partsOf(payload, (mrkdwn) => mrkdwn),
-          text
-        ),
-        unfurl_links,
-        unfurl_media,
-        ...sender
-      }
+      const parts = partsOf(payload, (mrkdwn) => mrkdwn)
+      return { ...legacyBody(parts, text), unfurl_links, unfurl_media, ...sender }
     }
     case 'mattermost':
     case 'rocketchat':

@@ -2,7 +2,7 @@
 import { sayDuration } from '../duration.ts'
 import { type Category, fold, type Group, type Item, type Waiting } from './fold.ts'
 import { code, cut, escapeMrkdwn, link, plain, time } from './mrkdwn.ts'
-import { createPage, type Page } from './page.ts'
+import { createPage, limits, type Page } from './page.ts'
 import { context, type Payload, section } from './payload.ts'
 import type { View } from './view.ts'
 
@@ -13,9 +13,14 @@ const looks: Record<Category, { emoji: string; word: string; colour: string }> =
   other: { emoji: ':large_green_circle:', word: 'ok', colour: '#dddddd' }
 }
 
-/** The ids of what it tells, which is never nothing, and the message. `waiting` is oldest first and not empty. */
-export function composeDigest(waiting: readonly Waiting[], now: number): { ids: string[]; payload: Payload } {
-  const page = createPage((category) => looks[category].colour)
+/** The ids of what it tells, which is never nothing, and the message. `waiting` is oldest first and not empty; `maxText` is
+ * for receivers that take less than Slack. */
+export function composeDigest(
+  waiting: readonly Waiting[],
+  now: number,
+  maxText: number = limits.text
+): { ids: string[]; payload: Payload } {
+  const page = createPage((category) => looks[category].colour, maxText)
   const told: Item[] = []
   const groups = fold(waiting)
   const clusters = new Set(waiting.map(({ view }) => view.object.cluster))

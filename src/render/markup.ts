@@ -1,5 +1,6 @@
 // The relay's mrkdwn in the markup of other receivers. What stands in it is harmless to Slack already; here it becomes
 // harmless to them.
+import { withEmojis } from './emoji.ts'
 
 /** How a receiver writes what mrkdwn says. */
 export interface Syntax {
@@ -12,8 +13,8 @@ export interface Syntax {
   channel: string
   /** What may not stand in the address of a link. */
   urlMarks: RegExp
-  /** Of code too: the server looks for Slack's `<…|…>` before it looks for code. */
-  hasPipes?: false
+  /** Not even in code is a `|` harmless: the server looks for Slack's `<…|…>` before anyone looks for code. */
+  hasUnsafePipes?: true
 }
 
 const markdown: Syntax = {
@@ -29,7 +30,7 @@ const markdown: Syntax = {
 // slack_message_conversion.py. Zulip doubles a single `*` itself, and takes a pair of `_` in a URL for emphasis; a
 // realm may have a default language for fences that is none (`quote`).
 export const syntaxes = {
-  mattermost: { ...markdown, hasPipes: false },
+  mattermost: { ...markdown, hasUnsafePipes: true },
   rocketchat: { ...markdown, channel: '@all' },
   discord: { ...markdown, channel: '@everyone' },
   zulip: {
@@ -113,22 +114,6 @@ function address(target: string, { urlMarks }: Syntax): string {
   return unescaped(target).replace(urlMarks, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-const emojis: Record<string, string> = {
-  ':red_circle:': '🔴',
-  ':hourglass_flowing_sand:': '⏳',
-  ':white_check_mark:': '✅',
-  ':large_green_circle:': '🟢',
-  ':card_index_dividers:': '🗂',
-  ':information_source:': 'ℹ️',
-  ':green_heart:': '💚',
-  ':warning:': '⚠️'
-}
-
-// Receivers know other names than Slack for some of them (Discord has no :large_green_circle:).
-function withEmojis(text: string): string {
-  return text.replace(/:[a-z_]+:/g, (name) => emojis[name] ?? name)
-}
-
 // Names stand outside of code. Kubernetes allows none of these in a name; Markdown makes links, tables and spoilers
 // of them, or ends the relay's own link early.
 const lookalikes: Record<string, string> = { '[': '［', ']': '］', '|': '∣', '\\': '＼', '`': 'ˋ' }
@@ -145,10 +130,10 @@ function bareWords(text: string): string {
   return bare(unescaped(withEmojis(text).replace(/[*~_`]/g, '')))
 }
 
-/** Rocket.Chat takes no backtick at the end of a line of code, and then none of the code for code. */
-function codeText(text: string, { hasPipes }: Syntax): string {
+/** No backticks: one at the end of a line, and Rocket.Chat takes none of a fenced block for code. */
+function codeText(text: string, { hasUnsafePipes }: Syntax): string {
   const inner = neutral(text).replaceAll('`', 'ˋ')
-  return hasPipes === false ? inner.replaceAll('|', '∣') : inner
+  return hasUnsafePipes ? inner.replaceAll('|', '∣') : inner
 }
 
 /** Text for those of whom only one thing is known: they take text. Slack would drop `<nil>`. */

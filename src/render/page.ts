@@ -23,7 +23,8 @@ export interface Page {
 }
 
 /** Sections filled to their limit, until one of the limits of the whole is reached. */
-export function createPage(colourOf: (category: Category) => string): Page {
+/** `maxText` bounds the text of all blocks together. */
+export function createPage(colourOf: (category: Category) => string, maxText: number): Page {
   const parts: { category: Category; sections: string[] }[] = []
   let chars = reserved.text
   let bytes = reserved.bytes
@@ -31,7 +32,7 @@ export function createPage(colourOf: (category: Category) => string): Page {
   function fits(texts: readonly string[], newBlocks: number): boolean {
     const added = texts.reduce((sum, text) => sum + text.length + 2, 0)
     const addedBytes = texts.reduce((sum, text) => sum + jsonBytes(text) + 2, 0)
-    if (chars + added > limits.text) return false
+    if (chars + added > maxText) return false
     if (bytes + addedBytes + newBlocks * frameBytes > limits.bytes) return false
     chars += added
     bytes += addedBytes

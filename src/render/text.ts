@@ -1,16 +1,6 @@
 // A message as it looks in a terminal: for the log, the command line and tests that read like Slack.
+import { withEmojis } from './emoji.ts'
 import { type Payload, textsOf } from './payload.ts'
-
-const emojis: Record<string, string> = {
-  ':red_circle:': '🔴',
-  ':hourglass_flowing_sand:': '⏳',
-  ':white_check_mark:': '✅',
-  ':large_green_circle:': '🟢',
-  ':card_index_dividers:': '🗂',
-  ':information_source:': 'ℹ️',
-  ':green_heart:': '💚',
-  ':warning:': '⚠️'
-}
 
 /** The texts of `payload` as a reader sees them, line by line; a bar stands for an attachment's colour. */
 export function toText(payload: Payload): string {
@@ -29,8 +19,7 @@ function readable(mrkdwn: string): string {
 }
 
 function unmarked(text: string): string {
-  return text
-    .replace(/:[a-z_]+:/g, (name) => emojis[name] ?? name)
+  return withEmojis(text)
     .replace(/<!date\^[^|>]*\|([^>]*)>/g, '$1')
     .replace(/<(https?:[^|>]*)\|([^>]*)>/g, '$2')
     .replace(/(^|\s)\*([^*\n]+)\*(?=\s|$)/g, '$1$2')

@@ -1,0 +1,18 @@
+// The emoji that the relay uses, for everyone who does not know Slack's names for them. Receivers have other names for
+// some (Discord has no :large_green_circle:), so they get the characters.
+
+const emojis: Record<string, string> = {
+  ':red_circle:': '🔴',
+  ':hourglass_flowing_sand:': '⏳',
+  ':white_check_mark:': '✅',
+  ':large_green_circle:': '🟢',
+  ':card_index_dividers:': '🗂',
+  ':information_source:': 'ℹ️',
+  ':green_heart:': '💚',
+  ':warning:': '⚠️'
+}
+
+/** `text` with the characters in place of the names. */
+export function withEmojis(text: string): string {
+  return text.replace(/:[a-z_]+:/g, (name) => emojis[name] ?? name)
+}

@@ -1,11 +1,10 @@
 // The embedded store: one file, one process. Every method is one transaction, so none ever sees half of another.
-import { mkdirSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { readFileSync } from 'node:fs'
 import { RelayError } from '../errors.ts'
 import { forget, type ObjectMemory, objectKey } from '../objects.ts'
 import type { Payload } from '../render/payload.ts'
 import type { View } from '../render/view.ts'
+import { type Database, openDatabase, type Row } from './database.ts'
 import {
   type Arrival,
   type Attempt,
@@ -30,53 +29,19 @@ const composeWindow = 500
 
 /** Opens, and if need be creates, the database in `file`. Throws BAD_DATABASE where it cannot be used. */
 export function openSqlite(file: string): Store {
-  try {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
-    const lock = file === ':memory:' ? undefined : lockFile(`${file}.lock`)
-    return new SqliteStore(new DatabaseSync(file, { timeout: 5000 }), lock)
-  } catch (error) {
-    if (error instanceof RelayError) throw error
-    throw new RelayError('BAD_DATABASE', `cannot open the database ${file}: ${(error as Error).message}`, {
-      cause: error
-    })
-  }
+  return new SqliteStore(openDatabase(file))
 }
-
-/**
- * Two relays on one file would each send what the other is sending. The lock is SQLite's own on a file beside the
- * database, so it goes with the process however that ends.
- */
-function lockFile(file: string): DatabaseSync {
-  const lock = new DatabaseSync(file, { timeout: 5000 })
-  try {
-    lock.exec('begin exclusive')
-  } catch (error) {
-    lock.close()
-    const hint = 'stop the other one, or use PostgreSQL to run several'
-    throw new RelayError('BAD_DATABASE', `another relay is using this database (${file} is locked): ${hint}`, {
-      cause: error
-    })
-  }
-  return lock
-}
-
-type Row = Record<string, SQLInputValue>
 
 class SqliteStore implements Store {
-  readonly #db: DatabaseSync
-  readonly #lock: DatabaseSync | undefined
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #db: Database
   #pending = 0
   /** How far pruning has come in the objects' keys. */
   #pruned = ''
 
-  constructor(db: DatabaseSync, lock: DatabaseSync | undefined) {
+  constructor(db: Database) {
     this.#db = db
-    this.#lock = lock
-    // FULL: a commit is on disk before it returns, also through a power cut. WAL: it costs one fsync.
-    db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory')
     this.#migrate()
-    this.#pending = Number(this.#get(`select count(*) as n from notifications where state = 'pending'`)?.n ?? 0)
+    this.#pending = Number(db.get(`select count(*) as n from notifications where state = 'pending'`)?.n ?? 0)
   }
 
   get pending(): number {
@@ -98,7 +63,7 @@ class SqliteStore implements Store {
 
   #acceptOne(arrival: Arrival, decide: Decide): Receipt {
     const { event, body, identity, receivedAt } = arrival
-    const known = this.#get(
+    const known = this.#db.get(
       'select event_id from recent_bodies where identity = ? and received_at > ?',
       identity,
       receivedAt - duplicateWindowMs
@@ -106,7 +71,7 @@ class SqliteStore implements Store {
     if (known !== undefined) return { status: 'duplicate', id: String(known.event_id) }
 
     const key = objectKey(event.object)
-    const row = this.#get('select memory from objects where key = ?', key)
+    const row = this.#db.get('select memory from objects where key = ?', key)
     const memory = row && (JSON.parse(String(row.memory)) as ObjectMemory)
     let decision: ReturnType<Decide>
     try {
@@ -115,7 +80,7 @@ class SqliteStore implements Store {
       return { status: 'failed', error }
     }
     if (decision.memory !== memory) {
-      this.#run(
+      this.#db.run(
         `insert into objects values (?, ?, ?)
          on conflict (key) do update set memory = excluded.memory, seen_at = excluded.seen_at`,
         ...[key, JSON.stringify(decision.memory), receivedAt]
@@ -124,7 +89,7 @@ class SqliteStore implements Store {
     const { transition } = decision
     if (!decision.keep) return { status: 'accepted', id: null, transition, notifications: [] }
 
-    const id = this.#run(
+    const id = this.#db.run(
       'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       receivedAt,
       event.source,
@@ -138,7 +103,7 @@ class SqliteStore implements Store {
       body,
       JSON.stringify(decision.trace)
     )
-    this.#run('insert or replace into recent_bodies values (?, ?, ?)', identity, id, receivedAt)
+    this.#db.run('insert or replace into recent_bodies values (?, ?, ?)', identity, id, receivedAt)
     const notifications = decision.notifications.map((entry) => ({
       id: String(this.#insertNotification(id, entry, receivedAt)),
       rule: entry.rule,
@@ -150,7 +115,7 @@ class SqliteStore implements Store {
 
   #insertNotification(event: number | null, entry: NewNotification, now: number): number {
     const { rule, destination, lane, view, group } = entry
-    return this.#run(
+    return this.#db.run(
       `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key, held_until, view)
        values (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)`,
       ...[event, rule, destination, lane, objectKey(view.object), view.says, now],
@@ -162,7 +127,7 @@ class SqliteStore implements Store {
 
   /** That of the group's first notification that is still held, or one of its own. */
   #deadline(lane: string, { key, waitMs }: { key: string; waitMs: number }, now: number): number {
-    const first = this.#get(
+    const first = this.#db.get(
       `select held_until from notifications
        where lane = ? and group_key = ? and held_until > ? and state = 'pending' and message_id is null
        order by held_until limit 1`,
@@ -172,11 +137,13 @@ class SqliteStore implements Store {
   }
 
   async backlog(lane: string): Promise<number> {
-    return Number(this.#get(`select count(*) as n from notifications where lane = ? and state = 'pending'`, lane)?.n)
+    return Number(this.#db.get(`select count(*) as n from notifications where lane = ? and state = 'pending'`, lane)?.n)
   }
 
   async busyLanes(): Promise<string[]> {
-    return this.#all(`select distinct lane from notifications where state = 'pending'`).map(({ lane }) => String(lane))
+    return this.#db
+      .all(`select distinct lane from notifications where state = 'pending'`)
+      .map(({ lane }) => String(lane))
   }
 
   async next(lane: string, plan: Plan, now: number): Promise<Step> {
@@ -203,19 +170,19 @@ class SqliteStore implements Store {
   #heldUntil(lane: string): Step {
     const held = `select min(held_until) as until from notifications
       where lane = ? and group_key is not null and state = 'pending' and message_id is null`
-    const until = this.#get(held, lane)?.until
+    const until = this.#db.get(held, lane)?.until
     return typeof until === 'number' ? { is: 'wait', until, isHeld: true } : { is: 'idle' }
   }
 
   #openMessage(lane: string): Message | undefined {
-    const row = this.#get(`select * from messages where lane = ? and state = 'open'`, lane)
+    const row = this.#db.get(`select * from messages where lane = ? and state = 'open'`, lane)
     return row && messageOf(row)
   }
 
   /** Of the destination that has waited longest: two may share a lane, and a message is for one of them. */
   #oldestPending(lane: string, oldest: number, now: number): Pending[] {
     for (;;) {
-      const rows = this.#all(
+      const rows = this.#db.all(
         `select id, event_id, destination, created_at, group_key, view from notifications
          where lane = ? and state = 'pending' and message_id is null and held_until <= ? order by id limit ?`,
         ...[lane, now, composeWindow]
@@ -247,12 +214,12 @@ class SqliteStore implements Store {
     const members = pending.filter(({ id }) => ids.has(id))
     const destination = members[0]?.destination ?? ''
     const newestAt = Math.max(...members.map(({ createdAt }) => createdAt))
-    const id = this.#run(
+    const id = this.#db.run(
       `insert into messages values (null, ?, ?, 'open', ?, 0, 0, ?, ?, ?, null)`,
       ...[lane, destination, JSON.stringify(payload), newestAt, members.length, now]
     )
     for (const member of members)
-      this.#run('update notifications set message_id = ? where id = ?', id, Number(member.id))
+      this.#db.run('update notifications set message_id = ? where id = ?', id, Number(member.id))
     return {
       id: String(id),
       lane,
@@ -274,26 +241,34 @@ class SqliteStore implements Store {
     const id = Number(message.id)
     let settled = 0
     this.#transaction(() => {
-      this.#run('insert into attempts values (?, ?, ?)', id, attempt.at, attempt.answer)
+      this.#db.run('insert into attempts values (?, ?, ?)', id, attempt.at, attempt.answer)
       const { message: end, lane } = settlement
       if (end.state === 'open') {
-        this.#run('update messages set failures = ?, is_plain = ? where id = ?', end.failures, end.isPlain ? 1 : 0, id)
+        this.#db.run(
+          'update messages set failures = ?, is_plain = ? where id = ?',
+          end.failures,
+          end.isPlain ? 1 : 0,
+          id
+        )
       } else {
-        this.#run('update messages set state = ?, settled_at = ? where id = ?', end.state, attempt.at, id)
+        this.#db.run('update messages set state = ?, settled_at = ? where id = ?', end.state, attempt.at, id)
       }
       if (end.state === 'sent') {
-        settled = this.#changes(
+        settled = this.#db.changes(
           `update notifications set state = 'sent' where message_id = ? and state = 'pending'`,
           id
         )
         // Given up on while the answer was on its way, because their destination went: they arrived all the same.
-        this.#run(`update notifications set state = 'sent', reason = null where message_id = ? and state = 'dead'`, id)
+        this.#db.run(
+          `update notifications set state = 'sent', reason = null where message_id = ? and state = 'dead'`,
+          id
+        )
       }
       if (end.state === 'dead') {
-        const members = this.#all('select id from notifications where message_id = ?', id)
+        const members = this.#db.all('select id from notifications where message_id = ?', id)
         for (const member of members) this.#bury(Number(member.id), end.reason)
       }
-      this.#run(
+      this.#db.run(
         'update lanes set not_before = ?, block_reason = ?, block_since = ?, probes = ? where key = ?',
         lane.notBefore,
         lane.block?.reason ?? null,
@@ -308,19 +283,19 @@ class SqliteStore implements Store {
 
   /** Makes a dead letter of a pending notification, and takes back that its destination heard of a failure. */
   #bury(id: number, reason: string): void {
-    const row = this.#get('select * from notifications where id = ?', id)
+    const row = this.#db.get('select * from notifications where id = ?', id)
     if (row === undefined || row.state !== 'pending') return
-    this.#run(`update notifications set state = 'dead', reason = ? where id = ?`, reason, id)
+    this.#db.run(`update notifications set state = 'dead', reason = ? where id = ?`, reason, id)
     this.#pending -= 1
     if (row.says !== 'failed') return
     const { object, rule, destination } = row
-    const known = this.#get('select memory from objects where key = ?', object ?? '')
+    const known = this.#db.get('select memory from objects where key = ?', object ?? '')
     if (known !== undefined) {
       const memory = forget(JSON.parse(String(known.memory)) as ObjectMemory, String(rule), String(destination))
-      this.#run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
+      this.#db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
     }
     // The end of a failure that was never heard of would be news from nowhere.
-    const end = this.#get(
+    const end = this.#db.get(
       `select id from notifications
        where lane = ? and state = 'pending' and message_id is null and id > ?
          and object = ? and rule = ? and destination = ? and says = 'recovered' order by id limit 1`,
@@ -330,7 +305,7 @@ class SqliteStore implements Store {
   }
 
   #lane(key: string): LaneState {
-    const row = this.#get('select * from lanes where key = ?', key)
+    const row = this.#db.get('select * from lanes where key = ?', key)
     if (row === undefined) return { bucket: undefined, notBefore: 0 }
     return {
       bucket: row.tokens === null ? undefined : { tokens: Number(row.tokens), at: Number(row.tokens_at) },
@@ -342,7 +317,7 @@ class SqliteStore implements Store {
   }
 
   #setBucket(key: string, { tokens, at }: Bucket): void {
-    this.#run(
+    this.#db.run(
       `insert into lanes (key, tokens, tokens_at) values (?, ?, ?)
        on conflict (key) do update set tokens = excluded.tokens, tokens_at = excluded.tokens_at`,
       ...[key, tokens, at]
@@ -351,7 +326,7 @@ class SqliteStore implements Store {
 
   async reroute(destination: string, lane: string): Promise<void> {
     this.#transaction(() => {
-      const stale = this.#all(
+      const stale = this.#db.all(
         `select id, lane from messages where destination = ? and state = 'open' and lane <> ?`,
         destination,
         lane
@@ -359,13 +334,13 @@ class SqliteStore implements Store {
       for (const { id } of stale) {
         // Where the new lane has a message open already, this one goes back to waiting.
         if (this.#openMessage(lane) === undefined)
-          this.#run('update messages set lane = ? where id = ?', lane, Number(id))
+          this.#db.run('update messages set lane = ? where id = ?', lane, Number(id))
         else {
-          this.#run('update notifications set message_id = null where message_id = ?', Number(id))
-          this.#run('delete from messages where id = ?', Number(id))
+          this.#db.run('update notifications set message_id = null where message_id = ?', Number(id))
+          this.#db.run('delete from messages where id = ?', Number(id))
         }
       }
-      this.#run(
+      this.#db.run(
         `update notifications set lane = ? where destination = ? and state = 'pending' and lane <> ?`,
         ...[lane, destination, lane]
       )
@@ -374,13 +349,13 @@ class SqliteStore implements Store {
 
   async abandon(destinations: readonly string[], reason: string): Promise<number> {
     return this.#transaction(() => {
-      const lost = this.#all(
+      const lost = this.#db.all(
         `select id, message_id from notifications
          where state = 'pending' and destination not in (select value from json_each(?))`,
         JSON.stringify(destinations)
       )
       for (const { id, message_id } of lost) {
-        if (message_id !== null) this.#run(`update messages set state = 'dead' where id = ?`, Number(message_id))
+        if (message_id !== null) this.#db.run(`update messages set state = 'dead' where id = ?`, Number(message_id))
         this.#bury(Number(id), reason)
       }
       return lost.length
@@ -391,7 +366,11 @@ class SqliteStore implements Store {
     destination: string,
     limit: number
   ): Promise<{ id: string; at: number; state: string; payload: Payload }[]> {
-    const rows = this.#all('select * from messages where destination = ? order by id desc limit ?', destination, limit)
+    const rows = this.#db.all(
+      'select * from messages where destination = ? order by id desc limit ?',
+      destination,
+      limit
+    )
     return rows.map((row) => ({
       id: String(row.id),
       at: Number(row.settled_at ?? row.created_at),
@@ -401,56 +380,59 @@ class SqliteStore implements Store {
   }
 
   async ping(): Promise<void> {
-    this.#transaction(() => this.#run(`update lanes set probes = probes where key = ''`))
+    this.#transaction(() => this.#db.run(`update lanes set probes = probes where key = ''`))
   }
 
   async prune(before: { events: number; deadLetters: number; duplicates: number }, limit: number): Promise<number> {
     return this.#transaction(() => {
-      const bodies = this.#changes(
+      const bodies = this.#db.changes(
         'delete from recent_bodies where identity in (select identity from recent_bodies where received_at < ? limit ?)',
         before.duplicates,
         limit
       )
-      const told = this.#changes(
+      const told = this.#db.changes(
         `delete from notifications where id in (
            select id from notifications where created_at < max(?1, ?2) and
              (state in ('sent', 'muted') and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3)`,
         ...[before.events, before.deadLetters, limit]
       )
       // An event stays while a notification of it does, and a message while it carries one.
-      const events = this.#changes(
+      const events = this.#db.changes(
         `delete from events where id in (
            select id from events where received_at < ? and
              not exists (select 1 from notifications where event_id = events.id) limit ?)`,
         ...[before.events, limit]
       )
-      const messages = this.#all(
+      const messages = this.#db.all(
         `delete from messages where id in (
            select id from messages where created_at < ? and state <> 'open' and
              not exists (select 1 from notifications where message_id = messages.id) limit ?) returning id`,
         ...[before.events, limit]
       )
-      for (const { id } of messages) this.#run('delete from attempts where message_id = ?', Number(id))
+      for (const { id } of messages) this.#db.run('delete from attempts where message_id = ?', Number(id))
       return bodies + told + events + messages.length + this.#pruneObjects(before.deadLetters, limit)
     })
   }
 
   /** Looks at the next `limit` objects, from where it left off. */
   #pruneObjects(before: number, limit: number): number {
-    const next = this.#all('select key, seen_at from objects where key > ? order by key limit ?', this.#pruned, limit)
+    const next = this.#db.all(
+      'select key, seen_at from objects where key > ? order by key limit ?',
+      this.#pruned,
+      limit
+    )
     this.#pruned = next.length < limit ? '' : String(next.at(-1)?.key)
     const over = next.filter((row) => Number(row.seen_at) < before)
-    for (const { key } of over) this.#run('delete from objects where key = ?', String(key))
+    for (const { key } of over) this.#db.run('delete from objects where key = ?', String(key))
     return over.length
   }
 
   async close(): Promise<void> {
     this.#db.close()
-    this.#lock?.close()
   }
 
   #migrate(): void {
-    const version = Number(this.#get('pragma user_version')?.user_version)
+    const version = Number(this.#db.get('pragma user_version')?.user_version)
     if (version > schemaVersion) {
       const text = `the database is of version ${version}, this program knows ${schemaVersion}: use a newer flux-relay`
       throw new RelayError('BAD_DATABASE', text)
@@ -465,45 +447,11 @@ class SqliteStore implements Store {
   #transaction<T>(work: () => T): T {
     const pending = this.#pending
     try {
-      this.#db.exec('begin immediate')
-      const result = work()
-      this.#db.exec('commit')
-      return result
+      return this.#db.transaction(work)
     } catch (error) {
       this.#pending = pending
-      // SQLite has rolled back by itself where the disk was full.
-      if (this.#db.isTransaction) this.#db.exec('rollback')
-      if (error instanceof RelayError) throw error
-      throw new RelayError('CANNOT_STORE', `cannot write to the database: ${(error as Error).message}`, {
-        cause: error
-      })
+      throw error
     }
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql)
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql)
-      this.#statements.set(sql, statement)
-    }
-    return statement
-  }
-
-  #get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#statement(sql).get(...values) as Row | undefined
-  }
-
-  #all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#statement(sql).all(...values) as Row[]
-  }
-
-  /** The id of the inserted row. */
-  #run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#statement(sql).run(...values).lastInsertRowid)
-  }
-
-  #changes(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#statement(sql).run(...values).changes)
   }
 }
 

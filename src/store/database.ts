@@ -1,0 +1,107 @@
+// A SQLite file that is this process's alone: durable transactions and prepared statements, nothing of what is in it.
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { RelayError } from '../errors.ts'
+
+export type Row = Record<string, SQLInputValue>
+
+/** Opens, and if need be creates, `file`. Throws BAD_DATABASE where it cannot be used. */
+export function openDatabase(file: string): Database {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    const lock = lockFile(`${file}.lock`)
+    return new Database(new DatabaseSync(file, { timeout: 5000 }), lock)
+  } catch (error) {
+    if (error instanceof RelayError) throw error
+    throw new RelayError('BAD_DATABASE', `cannot open the database ${file}: ${(error as Error).message}`, {
+      cause: error
+    })
+  }
+}
+
+/**
+ * Two relays on one file would each send what the other is sending. The lock is SQLite's own on a file beside the
+ * database, so it goes with the process however that ends.
+ */
+function lockFile(file: string): DatabaseSync {
+  const lock = new DatabaseSync(file, { timeout: 5000 })
+  try {
+    lock.exec('begin exclusive')
+  } catch (error) {
+    lock.close()
+    const hint = 'stop the other one, or use PostgreSQL to run several'
+    throw new RelayError('BAD_DATABASE', `another relay is using this database (${file} is locked): ${hint}`, {
+      cause: error
+    })
+  }
+  return lock
+}
+
+export class Database {
+  readonly #db: DatabaseSync
+  readonly #lock: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(db: DatabaseSync, lock: DatabaseSync) {
+    this.#db = db
+    this.#lock = lock
+    // FULL: a commit is on disk before it returns, also through a power cut. WAL: it costs one fsync.
+    db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory')
+  }
+
+  /** Statements without values or rows. */
+  exec(sql: string): void {
+    this.#db.exec(sql)
+  }
+
+  close(): void {
+    this.#db.close()
+    this.#lock.close()
+  }
+
+  /** Throws CANNOT_STORE, and nothing of `work` is written, where it or the commit fails. */
+  transaction<T>(work: () => T): T {
+    try {
+      this.#db.exec('begin immediate')
+      const result = work()
+      this.#db.exec('commit')
+      return result
+    } catch (error) {
+      // SQLite has rolled back by itself where the disk was full.
+      if (this.#db.isTransaction) this.#db.exec('rollback')
+      if (error instanceof RelayError) throw error
+      throw new RelayError('CANNOT_STORE', `cannot write to the database: ${(error as Error).message}`, {
+        cause: error
+      })
+    }
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  /** The first row. */
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#statement(sql).get(...values) as Row | undefined
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#statement(sql).all(...values) as Row[]
+  }
+
+  /** The id of the inserted row. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).lastInsertRowid)
+  }
+
+  /** How many rows it changed. */
+  changes(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).changes)
+  }
+}

@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs'
 import { RelayError } from '../errors.ts'
 import { forget, type ObjectMemory, objectKey } from '../objects.ts'
 import type { Payload } from '../render/payload.ts'
-import type { View } from '../render/view.ts'
-import { type Database, openDatabase, type Row } from './database.ts'
+import { type Database, openDatabase } from './database.ts'
+import { heldUntil, laneState, openMessage, pendingOf, setBucket, writeMessage } from './sqlite-lanes.ts'
+import { createPruner, type Pruner } from './sqlite-pruning.ts'
 import {
   type Arrival,
   type Attempt,
-  type Bucket,
   type Decide,
   duplicateWindowMs,
-  type LaneState,
+  type Expiry,
   type Message,
   type NewNotification,
   type Pending,
@@ -35,11 +35,11 @@ export function openSqlite(file: string): Store {
 class SqliteStore implements Store {
   readonly #db: Database
   #pending = 0
-  /** How far pruning has come in the objects' keys. */
-  #pruned = ''
+  readonly #pruner: Pruner
 
   constructor(db: Database) {
     this.#db = db
+    this.#pruner = createPruner(db)
     this.#migrate()
     this.#pending = Number(db.get(`select count(*) as n from notifications where state = 'pending'`)?.n ?? 0)
   }
@@ -148,35 +148,23 @@ class SqliteStore implements Store {
 
   async next(lane: string, plan: Plan, now: number): Promise<Step> {
     return this.#transaction((): Step => {
-      const open = this.#openMessage(lane)
-      const state = this.#lane(lane)
+      const open = openMessage(this.#db, lane)
+      const state = laneState(this.#db, lane)
       if (open !== undefined) {
         if (state.notBefore > now) return { is: 'wait', until: state.notBefore }
         const taken = plan.again(state, now)
         if ('until' in taken) return { is: 'wait', until: taken.until }
-        this.#setBucket(lane, taken.bucket)
+        setBucket(this.#db, lane, taken.bucket)
         return { is: 'post', message: open, block: state.block }
       }
       const pending = this.#oldestPending(lane, plan.oldest, now)
-      if (pending.length === 0) return this.#heldUntil(lane)
+      if (pending.length === 0) return heldUntil(this.#db, lane)
       if (state.notBefore > now) return { is: 'wait', until: state.notBefore }
       const next = plan.next(state, pending, now)
       if ('until' in next) return { is: 'wait', until: next.until }
-      this.#setBucket(lane, next.bucket)
-      return { is: 'post', message: this.#write(lane, pending, next, now), block: state.block }
+      setBucket(this.#db, lane, next.bucket)
+      return { is: 'post', message: writeMessage(this.#db, lane, pending, next, now), block: state.block }
     })
-  }
-
-  #heldUntil(lane: string): Step {
-    const held = `select min(held_until) as until from notifications
-      where lane = ? and group_key is not null and state = 'pending' and message_id is null`
-    const until = this.#db.get(held, lane)?.until
-    return typeof until === 'number' ? { is: 'wait', until, isHeld: true } : { is: 'idle' }
-  }
-
-  #openMessage(lane: string): Message | undefined {
-    const row = this.#db.get(`select * from messages where lane = ? and state = 'open'`, lane)
-    return row && messageOf(row)
   }
 
   /** Of the destination that has waited longest: two may share a lane, and a message is for one of them. */
@@ -190,45 +178,7 @@ class SqliteStore implements Store {
       const expired = rows.filter((row) => Number(row.created_at) < oldest)
       for (const { id } of expired) this.#bury(Number(id), 'not delivered within 24 hours')
       if (expired.length > 0) continue
-      return rows
-        .filter((row) => row.destination === rows[0]?.destination)
-        .map((row) => ({
-          id: String(row.id),
-          event: String(row.event_id ?? `notice ${row.id}`),
-          destination: String(row.destination),
-          createdAt: Number(row.created_at),
-          group: row.group_key === null ? undefined : String(row.group_key),
-          view: JSON.parse(String(row.view)) as View
-        }))
-    }
-  }
-
-  #write(
-    lane: string,
-    pending: readonly Pending[],
-    next: { ids: readonly string[]; payload: Payload },
-    now: number
-  ): Message {
-    const { payload } = next
-    const ids = new Set(next.ids)
-    const members = pending.filter(({ id }) => ids.has(id))
-    const destination = members[0]?.destination ?? ''
-    const newestAt = Math.max(...members.map(({ createdAt }) => createdAt))
-    const id = this.#db.run(
-      `insert into messages values (null, ?, ?, 'open', ?, 0, 0, ?, ?, ?, null)`,
-      ...[lane, destination, JSON.stringify(payload), newestAt, members.length, now]
-    )
-    for (const member of members)
-      this.#db.run('update notifications set message_id = ? where id = ?', id, Number(member.id))
-    return {
-      id: String(id),
-      lane,
-      destination,
-      payload,
-      isPlain: false,
-      failures: 0,
-      newestAt,
-      notifications: members.length
+      return rows.filter((row) => row.destination === rows[0]?.destination).map(pendingOf)
     }
   }
 
@@ -304,26 +254,6 @@ class SqliteStore implements Store {
     if (end !== undefined) this.#bury(Number(end.id), 'the failure it ends was never delivered')
   }
 
-  #lane(key: string): LaneState {
-    const row = this.#db.get('select * from lanes where key = ?', key)
-    if (row === undefined) return { bucket: undefined, notBefore: 0 }
-    return {
-      bucket: row.tokens === null ? undefined : { tokens: Number(row.tokens), at: Number(row.tokens_at) },
-      notBefore: Number(row.not_before),
-      ...(row.block_reason !== null && {
-        block: { reason: String(row.block_reason), since: Number(row.block_since), probes: Number(row.probes) }
-      })
-    }
-  }
-
-  #setBucket(key: string, { tokens, at }: Bucket): void {
-    this.#db.run(
-      `insert into lanes (key, tokens, tokens_at) values (?, ?, ?)
-       on conflict (key) do update set tokens = excluded.tokens, tokens_at = excluded.tokens_at`,
-      ...[key, tokens, at]
-    )
-  }
-
   async reroute(destination: string, lane: string): Promise<void> {
     this.#transaction(() => {
       const stale = this.#db.all(
@@ -333,7 +263,7 @@ class SqliteStore implements Store {
       )
       for (const { id } of stale) {
         // Where the new lane has a message open already, this one goes back to waiting.
-        if (this.#openMessage(lane) === undefined)
+        if (openMessage(this.#db, lane) === undefined)
           this.#db.run('update messages set lane = ? where id = ?', lane, Number(id))
         else {
           this.#db.run('update notifications set message_id = null where message_id = ?', Number(id))
@@ -383,48 +313,8 @@ class SqliteStore implements Store {
     this.#transaction(() => this.#db.run(`update lanes set probes = probes where key = ''`))
   }
 
-  async prune(before: { events: number; deadLetters: number; duplicates: number }, limit: number): Promise<number> {
-    return this.#transaction(() => {
-      const bodies = this.#db.changes(
-        'delete from recent_bodies where identity in (select identity from recent_bodies where received_at < ? limit ?)',
-        before.duplicates,
-        limit
-      )
-      const told = this.#db.changes(
-        `delete from notifications where id in (
-           select id from notifications where created_at < max(?1, ?2) and
-             (state in ('sent', 'muted') and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3)`,
-        ...[before.events, before.deadLetters, limit]
-      )
-      // An event stays while a notification of it does, and a message while it carries one.
-      const events = this.#db.changes(
-        `delete from events where id in (
-           select id from events where received_at < ? and
-             not exists (select 1 from notifications where event_id = events.id) limit ?)`,
-        ...[before.events, limit]
-      )
-      const messages = this.#db.all(
-        `delete from messages where id in (
-           select id from messages where created_at < ? and state <> 'open' and
-             not exists (select 1 from notifications where message_id = messages.id) limit ?) returning id`,
-        ...[before.events, limit]
-      )
-      for (const { id } of messages) this.#db.run('delete from attempts where message_id = ?', Number(id))
-      return bodies + told + events + messages.length + this.#pruneObjects(before.deadLetters, limit)
-    })
-  }
-
-  /** Looks at the next `limit` objects, from where it left off. */
-  #pruneObjects(before: number, limit: number): number {
-    const next = this.#db.all(
-      'select key, seen_at from objects where key > ? order by key limit ?',
-      this.#pruned,
-      limit
-    )
-    this.#pruned = next.length < limit ? '' : String(next.at(-1)?.key)
-    const over = next.filter((row) => Number(row.seen_at) < before)
-    for (const { key } of over) this.#db.run('delete from objects where key = ?', String(key))
-    return over.length
+  async prune(before: Expiry, limit: number): Promise<number> {
+    return this.#transaction(() => this.#pruner.prune(before, limit))
   }
 
   async close(): Promise<void> {
@@ -452,18 +342,5 @@ class SqliteStore implements Store {
       this.#pending = pending
       throw error
     }
-  }
-}
-
-function messageOf(row: Row): Message {
-  return {
-    id: String(row.id),
-    lane: String(row.lane),
-    destination: String(row.destination),
-    payload: JSON.parse(String(row.payload)) as Payload,
-    isPlain: row.is_plain === 1,
-    failures: Number(row.failures),
-    newestAt: Number(row.newest_at),
-    notifications: Number(row.notifications)
   }
 }

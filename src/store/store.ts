@@ -135,6 +135,13 @@ export interface Settlement {
   lane: Pick<LaneState, 'notBefore' | 'block'>
 }
 
+/** What is older may go, in ms since 1970. */
+export interface Expiry {
+  events: number
+  deadLetters: number
+  duplicates: number
+}
+
 export interface Store {
   /**
    * Writes a batch in one transaction with one fsync. When the promise resolves, everything is on disk. When it
@@ -185,7 +192,7 @@ export interface Store {
    * Deletes up to `limit` expired rows of each kind; resolves to how many went. Objects nobody has heard of for as long
    * as dead letters are kept are forgotten.
    */
-  prune(before: { events: number; deadLetters: number; duplicates: number }, limit: number): Promise<number>
+  prune(before: Expiry, limit: number): Promise<number>
 
   close(): Promise<void>
 }

@@ -1,0 +1,96 @@
+// Lanes and messages as rows: what is read and written of them, inside a transaction of the store's.
+import type { Payload } from '../render/payload.ts'
+import type { View } from '../render/view.ts'
+import type { Database, Row } from './database.ts'
+import type { Bucket, LaneState, Message, Pending, Step } from './store.ts'
+
+/** What is known of a lane; of a new one, nothing. */
+export function laneState(db: Database, key: string): LaneState {
+  const row = db.get('select * from lanes where key = ?', key)
+  if (row === undefined) return { bucket: undefined, notBefore: 0 }
+  return {
+    bucket: row.tokens === null ? undefined : { tokens: Number(row.tokens), at: Number(row.tokens_at) },
+    notBefore: Number(row.not_before),
+    ...(row.block_reason !== null && {
+      block: { reason: String(row.block_reason), since: Number(row.block_since), probes: Number(row.probes) }
+    })
+  }
+}
+
+/** The lane's tokens from now on. */
+export function setBucket(db: Database, key: string, { tokens, at }: Bucket): void {
+  db.run(
+    `insert into lanes (key, tokens, tokens_at) values (?, ?, ?)
+     on conflict (key) do update set tokens = excluded.tokens, tokens_at = excluded.tokens_at`,
+    ...[key, tokens, at]
+  )
+}
+
+/** When the first of the groups that are held is due. */
+export function heldUntil(db: Database, lane: string): Step {
+  const held = `select min(held_until) as until from notifications
+    where lane = ? and group_key is not null and state = 'pending' and message_id is null`
+  const until = db.get(held, lane)?.until
+  return typeof until === 'number' ? { is: 'wait', until, isHeld: true } : { is: 'idle' }
+}
+
+/** The message that is written down and not settled: a lane has at most one. */
+export function openMessage(db: Database, lane: string): Message | undefined {
+  const row = db.get(`select * from messages where lane = ? and state = 'open'`, lane)
+  return row && messageOf(row)
+}
+
+/** A row of `notifications` as what waits. */
+export function pendingOf(row: Row): Pending {
+  return {
+    id: String(row.id),
+    event: String(row.event_id ?? `notice ${row.id}`),
+    destination: String(row.destination),
+    createdAt: Number(row.created_at),
+    group: row.group_key === null ? undefined : String(row.group_key),
+    view: JSON.parse(String(row.view)) as View
+  }
+}
+
+/** Writes the message down, and which notifications it carries. */
+export function writeMessage(
+  db: Database,
+  lane: string,
+  pending: readonly Pending[],
+  next: { ids: readonly string[]; payload: Payload },
+  now: number
+): Message {
+  const { payload } = next
+  const ids = new Set(next.ids)
+  const members = pending.filter(({ id }) => ids.has(id))
+  const destination = members[0]?.destination ?? ''
+  const newestAt = Math.max(...members.map(({ createdAt }) => createdAt))
+  const id = db.run(
+    `insert into messages values (null, ?, ?, 'open', ?, 0, 0, ?, ?, ?, null)`,
+    ...[lane, destination, JSON.stringify(payload), newestAt, members.length, now]
+  )
+  for (const member of members) db.run('update notifications set message_id = ? where id = ?', id, Number(member.id))
+  return {
+    id: String(id),
+    lane,
+    destination,
+    payload,
+    isPlain: false,
+    failures: 0,
+    newestAt,
+    notifications: members.length
+  }
+}
+
+function messageOf(row: Row): Message {
+  return {
+    id: String(row.id),
+    lane: String(row.lane),
+    destination: String(row.destination),
+    payload: JSON.parse(String(row.payload)) as Payload,
+    isPlain: row.is_plain === 1,
+    failures: Number(row.failures),
+    newestAt: Number(row.newest_at),
+    notifications: Number(row.notifications)
+  }
+}

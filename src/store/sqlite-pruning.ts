@@ -1,0 +1,53 @@
+// What is over, deleted in steps: inside a transaction of the store's.
+import type { Database } from './database.ts'
+import type { Expiry } from './store.ts'
+
+export interface Pruner {
+  /** As Store.prune. */
+  prune(before: Expiry, limit: number): number
+}
+
+export function createPruner(db: Database): Pruner {
+  /** How far it has come in the objects' keys. */
+  let cursor = ''
+
+  /** Looks at the next `limit` objects, from where it left off. */
+  function pruneObjects(before: number, limit: number): number {
+    const next = db.all('select key, seen_at from objects where key > ? order by key limit ?', cursor, limit)
+    cursor = next.length < limit ? '' : String(next.at(-1)?.key)
+    const over = next.filter((row) => Number(row.seen_at) < before)
+    for (const { key } of over) db.run('delete from objects where key = ?', String(key))
+    return over.length
+  }
+
+  return {
+    prune(before, limit) {
+      const bodies = db.changes(
+        'delete from recent_bodies where identity in (select identity from recent_bodies where received_at < ? limit ?)',
+        before.duplicates,
+        limit
+      )
+      const told = db.changes(
+        `delete from notifications where id in (
+           select id from notifications where created_at < max(?1, ?2) and
+             (state in ('sent', 'muted') and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3)`,
+        ...[before.events, before.deadLetters, limit]
+      )
+      // An event stays while a notification of it does, and a message while it carries one.
+      const events = db.changes(
+        `delete from events where id in (
+           select id from events where received_at < ? and
+             not exists (select 1 from notifications where event_id = events.id) limit ?)`,
+        ...[before.events, limit]
+      )
+      const messages = db.all(
+        `delete from messages where id in (
+           select id from messages where created_at < ? and state <> 'open' and
+             not exists (select 1 from notifications where message_id = messages.id) limit ?) returning id`,
+        ...[before.events, limit]
+      )
+      for (const { id } of messages) db.run('delete from attempts where message_id = ?', Number(id))
+      return bodies + told + events + messages.length + pruneObjects(before.deadLetters, limit)
+    }
+  }
+}

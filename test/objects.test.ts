@@ -144,7 +144,7 @@ t.test('a Flux of 2021, whose only sign of recovery is a heartbeat with an older
   ])
 })
 
-t.test('a day with one Kustomization failing for six hours among 200 healthy ones is four messages', async (t) => {
+t.test('a day with one Kustomization failing for six hours among 200 healthy ones is three messages', async (t) => {
   const events: WireEvent[] = []
   for (let at = 0; at < 24 * hour; at += 10 * minute) {
     for (let n = 0; n < 200; n++) events.push(heartbeat(at + n * 1000, { name: `app-${n}` }))

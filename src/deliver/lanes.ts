@@ -42,7 +42,6 @@ export interface LanesOptions {
   metrics: Metrics
   clock: Clock
   log: Logger
-  random?: () => number
 }
 
 type Block = NonNullable<LaneState['block']>
@@ -108,7 +107,7 @@ export function createLanes(options: LanesOptions): Lanes {
     const at = clock.now()
     const destination = options.destinations().get(message.destination)
     const reply = await deliver(destination, message)
-    const random = (options.random ?? Math.random)()
+    const random = Math.random()
     const isStrict = destination?.slack?.isStrict ?? true
     const { outcome, settlement } = settle(message, reply, { now: clock.now(), random, block, isStrict })
     await record(message, { at, answer: sayReply(reply) }, settlement, block)

@@ -8,7 +8,7 @@ export const EnvSchema = Type.Object({
   HOST: Type.String({ default: '0.0.0.0' }),
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65_535 }),
   CONFIG_FILE: Type.String({ default: 'config.yaml', minLength: 1 }),
-  DATABASE_URL: Type.String({ default: 'sqlite:data/relay.db', pattern: '^sqlite:.+' }),
+  DATABASE_URL: Type.String({ default: 'sqlite:data/relay.db', pattern: '^(sqlite|postgres(ql)?):.+' }),
   ADMIN_TOKEN: Type.String({ default: '' }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
   /** Flux limits an event to 3 MiB (notification-controller internal/server/limits.go). */
@@ -24,6 +24,21 @@ declare module 'fastify' {
     env: Env
     /** Reads the config file again. */
     reload: () => void
+  }
+}
+
+/** What of the environment is nobody's business: no output may hold it. */
+export function secretsIn(environment: Record<string, string | undefined>): string[] {
+  const { ADMIN_TOKEN = '', DATABASE_URL = '' } = environment
+  const [, password = ''] = /^postgres(?:ql)?:\/\/[^:@/]*:(.*)@/s.exec(DATABASE_URL) ?? []
+  return [ADMIN_TOKEN, password, decoded(password)].filter((secret) => secret !== '')
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }
 

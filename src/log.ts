@@ -2,16 +2,20 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 
 /**
- * A pino logger whose finished lines are searched for `secrets()` and for webhook URLs: errors of libraries put
- * addresses into their messages, where redaction by path does not reach.
+ * A pino logger whose finished lines are searched for `own` secrets, for those of the config file, and for webhook URLs:
+ * errors of libraries put addresses into their messages, where redaction by path does not reach.
  */
-export function createLog(secrets: () => readonly string[], stream: DestinationStream = standardOutput()): Logger {
+export function createLog(
+  own: readonly string[],
+  secrets: () => readonly string[],
+  stream: DestinationStream = standardOutput()
+): Logger {
   let known: readonly string[] = []
-  let pattern = patternOf(known)
+  let pattern = patternOf(own)
   const streamWrite = (line: string) => {
     if (secrets() !== known) {
       known = secrets()
-      pattern = patternOf(known)
+      pattern = patternOf([...own, ...known])
     }
     return line.replace(pattern, redact)
   }

@@ -1,5 +1,6 @@
 // No secret and no webhook URL is ever in a line of the log, whichever way it got there.
 import t from 'tap'
+import { secretsIn } from '../src/env.ts'
 import { createLog } from '../src/log.ts'
 
 const webhook = 'https://hooks.slack.com/services/T000/B000/XXXXsecretXXXX'
@@ -10,7 +11,7 @@ type Say = (log: ReturnType<typeof createLog>) => void
 
 function linesOf(say: Say): string {
   let lines = ''
-  const log = createLog(() => secrets, { write: (line: string) => (lines += line) })
+  const log = createLog([], () => secrets, { write: (line: string) => (lines += line) })
   log.level = 'trace'
   say(log)
   return lines
@@ -78,7 +79,7 @@ t.test('what is no secret stays', async (t) => {
 t.test('secrets that a reload brings are kept out from then on', async (t) => {
   let lines = ''
   let known: string[] = []
-  const log = createLog(() => known, { write: (line: string) => (lines += line) })
+  const log = createLog([], () => known, { write: (line: string) => (lines += line) })
   known = ['brand-new']
   log.info({ key: 'brand-new' }, 'reloaded')
   t.notMatch(lines, 'brand-new')
@@ -96,6 +97,15 @@ t.test('a webhook is kept out where only a part or another form of it is said', 
   }
 })
 
+t.test('what the environment says in confidence is kept out', async (t) => {
+  const environment = { ADMIN_TOKEN: 'admin-SECRET', DATABASE_URL: 'postgres://relay:p%40ss-SECRET@db:5432/relay' }
+  let lines = ''
+  const log = createLog(secretsIn(environment), () => [], { write: (line: string) => (lines += line) })
+  log.error({ token: 'admin-SECRET', url: environment.DATABASE_URL }, 'no connection with p@ss-SECRET')
+  t.notMatch(lines, 'SECRET')
+  t.match(lines, 'postgres://relay:')
+})
+
 t.test('a key is kept out whatever it is made of', async (t) => {
   const cases: [what: string, secrets: string[], said: unknown][] = [
     ['quotes, and a line end in its file', ['pa"SECRET\n'], 'pa"SECRET'],
@@ -104,7 +114,7 @@ t.test('a key is kept out whatever it is made of', async (t) => {
   ]
   for (const [what, keys, said] of cases) {
     let lines = ''
-    createLog(() => keys, { write: (line: string) => (lines += line) }).error({ said }, 'refused')
+    createLog([], () => keys, { write: (line: string) => (lines += line) }).error({ said }, 'refused')
     t.notMatch(lines, 'SECRET', what)
   }
 })

@@ -13,7 +13,7 @@ const waiting = 100_000
 const messages = 20
 
 const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
-const store = openStore(`sqlite:${join(folder, 'relay.db')}`)
+const store = await openStore(`sqlite:${join(folder, 'relay.db')}`)
 const now = Date.now()
 const pace = { perSecond: 1, burst: 3 }
 // Never a token for each: always a digest.

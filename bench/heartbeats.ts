@@ -62,7 +62,7 @@ for (const [kind, rates] of results) {
 }
 
 async function measure(name: string, make: (n: number) => Partial<WireEvent>): Promise<number> {
-  const store = openStore(`sqlite:${join(folder, `${name}.db`)}`)
+  const store = await openStore(`sqlite:${join(folder, `${name}.db`)}`)
   const intake = createIntake({
     store,
     config: () => current,

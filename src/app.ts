@@ -1,6 +1,6 @@
 // THE WHOLE PROGRAM ON ONE PAGE. Data flows one way: webhook → intake → store → lane → Slack.
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
-import type { DestinationStream, Logger } from 'pino'
+import type { DestinationStream } from 'pino'
 import { api } from '../routes/api.ts'
 import { answerErrors } from '../routes/errors.ts'
 import { createGuard } from '../routes/guard.ts'
@@ -8,17 +8,15 @@ import { health } from '../routes/health.ts'
 import { closeConnectionsAtStop } from '../routes/stopping.ts'
 import { webhook } from '../routes/webhook.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { Config } from './config/config.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { createSlack } from './deliver/slack.ts'
-import { readEnvironment } from './env.ts'
+import { readEnvironment, secretsIn } from './env.ts'
 import { createIntake } from './intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { openStore } from './store/open.ts'
 import { createPruning } from './store/pruning.ts'
-import type { Store } from './store/store.ts'
 
 export interface AppOptions {
   environment?: Record<string, string | undefined>
@@ -39,7 +37,7 @@ export async function buildApp({
   logTo
 }: AppOptions = {}): Promise<FastifyInstance> {
   let config: ConfigWatch | undefined
-  const log = createLog(() => config?.current().secrets ?? noSecrets, logTo)
+  const log = createLog(secretsIn(environment), () => config?.current().secrets ?? noSecrets, logTo)
   const app = Fastify({
     loggerInstance: log,
     // One line per event is ours to write; Fastify's two per request would bury it.
@@ -57,7 +55,7 @@ export async function buildApp({
   const metrics = createMetrics(() => store.pending)
   config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
   const { current } = config
-  const store = openStore(app.env.DATABASE_URL)
+  const store = await openStore(app.env.DATABASE_URL, (reason) => log.warn({ reason }, 'waiting for the database'))
   const slack = createSlack()
   const lanes = createLanes({
     store,
@@ -83,12 +81,8 @@ export async function buildApp({
   app.register(health, { store, metrics })
 
   app.addHook('onReady', async () => {
-    await followConfig(store, current().destinations, log)
     await lanes.start()
-    config.start(async () => {
-      await followConfig(store, current().destinations, log)
-      await lanes.start()
-    })
+    config.start(lanes.follow)
     pruning.start()
     if (app.env.ADMIN_TOKEN === '') log.warn('ADMIN_TOKEN is not set: the API answers this machine only')
   })
@@ -102,11 +96,4 @@ export async function buildApp({
   })
   app.decorate('reload', config.reload)
   return app
-}
-
-/** What waits goes where its destination now is, and becomes a dead letter where that is gone. */
-async function followConfig(store: Store, destinations: Config['destinations'], log: Logger): Promise<void> {
-  for (const { name, lane } of destinations.values()) await store.reroute(name, lane)
-  const lost = await store.abandon([...destinations.keys()], 'its destination is no longer in the config file')
-  if (lost > 0) log.error({ notifications: lost }, 'destinations were removed: what waited for them are dead letters')
 }

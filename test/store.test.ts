@@ -4,83 +4,35 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
-import type { View } from '../src/render/view.ts'
 import { openStore } from '../src/store/open.ts'
-import type { Arrival, Decision, Message, Plan, Settlement, Store } from '../src/store/store.ts'
+import { openPostgres } from '../src/store/postgres.ts'
+import { type Arrival, type Decision, type Plan, rolloutMs, type Settlement } from '../src/store/store.ts'
+import { execute, startPostgres } from './fixtures/postgres.ts'
 import { tempFolder } from './fixtures/relay.ts'
+import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
 
-function prepareSqlite(t: Test): { open: () => Store; file: string } {
+const postgres = await startPostgres(t)
+
+async function prepareSqlite(t: Test) {
   const file = join(tempFolder(t), 'relay.db')
   return { open: () => openStore(`sqlite:${file}`), file }
 }
 
-const stores = { sqlite: prepareSqlite }
-
-const at = Date.parse('2026-09-21T14:00:00Z')
-let bodies = 0
-
-function arrival(name: string, changes: Partial<Arrival> = {}): Arrival {
-  return {
-    event: {
-      source: 'default',
-      object: { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name },
-      uid: '',
-      severity: 'error',
-      reason: 'BuildFailed',
-      message: 'm',
-      at,
-      metadata: {},
-      revision: undefined,
-      controller: 'kustomize-controller',
-      isHeartbeat: false
-    },
-    body: '{}',
-    identity: `body-${bodies++}`,
-    receivedAt: at,
-    ...changes
-  }
+async function preparePostgres() {
+  const url = await postgres.createDatabase()
+  // The time of these tests is theirs.
+  return { open: () => openPostgres(url, { clock: 'caller' }), url }
 }
 
-const view = (name: string, says: View['says'] = 'failed') =>
-  ({ says, severity: 'error', object: { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name } }) as View
-
-/** Sends every arrival to `lane`. */
-function sendTo(lane: string, says: View['says'] = 'failed') {
-  return (arrival: Arrival): Decision => ({
-    transition: 'failed',
-    memory: { since: at, decidedAt: at, revision: '', told: [{ rule: 'r', destination: lane, at, reminders: 0 }] },
-    notifications: [{ rule: 'r', destination: lane, lane, view: view(arrival.event.object.name, says) }],
-    trace: { verdicts: [], quiet: [] },
-    keep: true
-  })
-}
-
-const plan: Plan = {
-  again: () => ({ bucket: { tokens: 0, at } }),
-  next: (_lane, [first]) => ({
-    bucket: { tokens: 0, at },
-    ids: first ? [first.id] : [],
-    payload: { text: first?.view.object.name ?? '', unfurl_links: false, unfurl_media: false }
-  }),
-  oldest: at - maxAgeMs
-}
-
-async function post(store: Store, lane: string, now = at): Promise<Message> {
-  const step = await store.next(lane, plan, now)
-  if (step.is !== 'post') throw new Error(`wanted a post, got ${step.is}`)
-  return step.message
-}
-
-const sent: Settlement = { message: { state: 'sent' }, lane: { notBefore: 0 } }
-const again: Settlement = { message: { state: 'open', failures: 1, isPlain: false }, lane: { notBefore: at + 500 } }
-const attempt = { at, answer: '200 ok' }
+const stores = { sqlite: prepareSqlite, postgres: preparePostgres }
 
 for (const [name, prepare] of Object.entries(stores)) {
   t.test(name, async (t) => {
     t.test(
       'receipts come in the order of the arrivals, and a repeated body is a duplicate for two minutes',
       async (t) => {
-        const store = prepare(t).open()
+        const { open } = await prepare(t)
+        const store = await open()
         const again = arrival('b', { identity: 'same' })
         const receipts = await store.accept([arrival('a'), again, again], sendTo('lane'))
         t.match(receipts, [
@@ -96,7 +48,8 @@ for (const [name, prepare] of Object.entries(stores)) {
     )
 
     t.test('a decision that fails takes nothing else of its batch with it', async (t) => {
-      const store = prepare(t).open()
+      const { open } = await prepare(t)
+      const store = await open()
       const receipts = await store.accept([arrival('good'), arrival('bad'), arrival('fine')], (item) => {
         if (item.event.object.name === 'bad') throw new Error('boom')
         return sendTo('lane')(item)
@@ -107,7 +60,8 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('what an object is remembered by is there for its next event', async (t) => {
-      const store = prepare(t).open()
+      const { open } = await prepare(t)
+      const store = await open()
       const seen: unknown[] = []
       for (const [index, name] of ['x', 'y', 'x'].entries()) {
         await store.accept([arrival(name)], (item, memory) => {
@@ -122,15 +76,15 @@ for (const [name, prepare] of Object.entries(stores)) {
     t.test(
       'a lane gives its notifications in order, one message at a time, the same until it is settled',
       async (t) => {
-        const { open } = prepare(t)
-        let store = open()
+        const { open } = await prepare(t)
+        let store = await open()
         await store.accept([arrival('one'), arrival('two')], sendTo('lane'))
         const first = await post(store, 'lane')
         t.equal(first.payload.text, 'one')
         await store.settle(first, { at, answer: '500' }, again)
         t.same(await store.next('lane', plan, at), { is: 'wait', until: at + 500 }, 'not before its time')
         await store.close()
-        store = open()
+        store = await open()
         const retried = await post(store, 'lane', at + 500)
         t.match(retried, { id: first.id, payload: first.payload, failures: 1 }, 'also after a restart')
         await store.settle(retried, attempt, sent)
@@ -140,7 +94,8 @@ for (const [name, prepare] of Object.entries(stores)) {
     )
 
     t.test('a lane that has to wait writes nothing', async (t) => {
-      const store = prepare(t).open()
+      const { open } = await prepare(t)
+      const store = await open()
       await store.accept([arrival('one')], sendTo('lane'))
       t.same(await store.next('lane', { ...plan, next: () => ({ until: at + 100 }) }, at), {
         is: 'wait',
@@ -152,8 +107,8 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('a group is held until the deadline of its first, also through a restart', async (t) => {
-      const { open } = prepare(t)
-      let store = open()
+      const { open } = await prepare(t)
+      let store = await open()
       const grouped = (item: Arrival): Decision => {
         const decision = sendTo('lane')(item)
         const group = { key: 'revision', waitMs: 10_000 }
@@ -163,7 +118,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.accept([arrival('two', { receivedAt: at + 9000 })], grouped)
       t.match(await store.next('lane', plan, at + 9000), { is: 'wait', until: at + 10_000, isHeld: true })
       await store.close()
-      store = open()
+      store = await open()
       t.match(await store.next('lane', plan, at + 9999), { is: 'wait', until: at + 10_000 })
       let seen: unknown
       const next: Plan['next'] = (lane, pending, now) => {
@@ -183,7 +138,8 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('what the operator is told of an outcome is written with it', async (t) => {
-      const store = prepare(t).open()
+      const { open } = await prepare(t)
+      const store = await open()
       await store.accept([arrival('one')], sendTo('lane'))
       const notice = { rule: 'operator', destination: 'ops', lane: 'ops', view: view('lane') }
       await store.settle(await post(store, 'lane'), attempt, sent, [notice])
@@ -193,13 +149,13 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('the bucket and the block of a lane outlive a restart', async (t) => {
-      const { open } = prepare(t)
-      let store = open()
+      const { open } = await prepare(t)
+      let store = await open()
       await store.accept([arrival('one')], sendTo('lane'))
       const block = { reason: '404 no_service', since: at, probes: 2 }
       await store.settle(await post(store, 'lane'), attempt, { ...again, lane: { notBefore: 0, block } })
       await store.close()
-      store = open()
+      store = await open()
       let seen: unknown
       const look: Plan['again'] = (lane) => {
         seen = lane
@@ -212,7 +168,8 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('a dead letter is kept, and its destination counts as one that never heard', async (t) => {
-      const store = prepare(t).open()
+      const { open } = await prepare(t)
+      const store = await open()
       await store.accept([arrival('one')], sendTo('lane'))
       const dead: Settlement = { message: { state: 'dead', reason: 'refused' }, lane: { notBefore: 0 } }
       await store.settle(await post(store, 'lane'), attempt, dead)
@@ -227,7 +184,8 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('nobody hears the end of a failure they never heard of', async (t) => {
-      const store = prepare(t).open()
+      const { open } = await prepare(t)
+      const store = await open()
       await store.accept([arrival('one', { receivedAt: at - maxAgeMs - 1 })], sendTo('lane'))
       await store.accept([arrival('one')], sendTo('lane', 'recovered'))
       await store.accept([arrival('other')], sendTo('lane', 'recovered'))
@@ -237,7 +195,8 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('what waited too long is dead, and what came later goes', async (t) => {
-      const store = prepare(t).open()
+      const { open } = await prepare(t)
+      const store = await open()
       await store.accept([arrival('old', { receivedAt: at - maxAgeMs - 1 }), arrival('new')], sendTo('lane'))
       t.equal((await post(store, 'lane')).payload.text, 'new')
       t.equal(store.pending, 1)
@@ -245,7 +204,8 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('a new webhook takes over what waits, the open message first', async (t) => {
-      const store = prepare(t).open()
+      const { open } = await prepare(t)
+      const store = await open()
       await store.accept([arrival('one'), arrival('two')], (item) => {
         const decision = sendTo('lane')(item)
         return {
@@ -255,7 +215,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       })
       const first = await post(store, 'lane')
       await store.settle(first, attempt, again)
-      await store.reroute('team', 'new-lane')
+      t.equal(await store.follow(new Map([['team', 'new-lane']]), at), 0)
       t.same(await store.busyLanes(), ['new-lane'])
       const moved = await post(store, 'new-lane')
       t.equal(moved.payload.text, 'one')
@@ -265,17 +225,19 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('what waits for a destination that is gone is a dead letter', async (t) => {
-      const store = prepare(t).open()
+      const { open } = await prepare(t)
+      const store = await open()
       await store.accept([arrival('one')], sendTo('gone'))
       await store.accept([arrival('two')], sendTo('kept'))
-      t.equal(await store.abandon(['kept'], 'removed'), 1)
+      t.equal(await store.follow(new Map([['kept', 'kept']]), at + rolloutMs + 1), 1)
       t.same(await store.busyLanes(), ['kept'])
       t.equal(store.pending, 1)
       await store.close()
     })
 
     t.test('pruning takes what is over, in small steps, and never what waits', async (t) => {
-      const store = prepare(t).open()
+      const { open } = await prepare(t)
+      const store = await open()
       await store.accept([arrival('sent-1'), arrival('sent-2'), arrival('waits')], sendTo('lane'))
       for (let n = 0; n < 2; n++) await store.settle(await post(store, 'lane'), attempt, sent)
       const before = { events: at + 1, deadLetters: at + 1, duplicates: at + 1 }
@@ -294,20 +256,27 @@ for (const [name, prepare] of Object.entries(stores)) {
 }
 
 t.test('a database file serves one relay at a time, and says so', async (t) => {
-  const { open } = prepareSqlite(t)
-  const store = open()
+  const { open } = await prepareSqlite(t)
+  const store = await open()
   const lockedOut = /another relay is using this database/
-  // The second waits five seconds for the first to go; a lock held by this very process is refused at once.
-  t.throws(open, { code: 'BAD_DATABASE', message: lockedOut })
+  // The second waits a moment for the first to go.
+  await t.rejects(open(), { code: 'BAD_DATABASE', message: lockedOut })
   await store.close()
-  await open().close()
+  await (await open()).close()
 })
 
 t.test('a database of a newer version is refused with the reason', async (t) => {
-  const { open, file } = prepareSqlite(t)
-  await open().close()
+  const { open, file } = await prepareSqlite(t)
+  await (await open()).close()
   const db = new DatabaseSync(file)
   db.exec('pragma user_version = 99')
   db.close()
-  t.throws(open, { code: 'BAD_DATABASE', message: /version 99.*newer flux-relay/ })
+  await t.rejects(open(), { code: 'BAD_DATABASE', message: /version 99.*newer flux-relay/ })
+})
+
+t.test('a PostgreSQL of a newer version is refused with the reason', async (t) => {
+  const { open, url } = await preparePostgres()
+  await (await open()).close()
+  await execute(url, 'insert into relay_schema values (99)')
+  await t.rejects(open(), { code: 'BAD_DATABASE', message: /version 99.*newer flux-relay/ })
 })

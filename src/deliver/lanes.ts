@@ -2,6 +2,7 @@
 // Slack, and their outcomes back into the store.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { bodyFor, digestRoom } from '../render/dialect.ts'
 import { withoutBlocks } from '../render/payload.ts'
@@ -27,6 +28,8 @@ import type { Slack } from './slack.ts'
 export interface Lanes {
   /** Begins with whatever waits from before. */
   start(): Promise<void>
+  /** The config file has changed: what waits goes where its destination now is. */
+  follow(): Promise<void>
   /** There is something new in these lanes. */
   wake(lanes: Iterable<string>): void
   /** Starts no more posts, waits for those under way, and after `graceMs` for their answers no longer. */
@@ -47,6 +50,9 @@ export interface LanesOptions {
 type Block = NonNullable<LaneState['block']>
 type Wait = { until: number; isHeld?: true }
 
+/** How often to look whether all that waits is where it should be. */
+const followMs = 60_000
+
 /** How long to wait where the store cannot be reached. */
 const storeRetryMs = 1000
 
@@ -57,6 +63,7 @@ export function createLanes(options: LanesOptions): Lanes {
   /** Lanes that wait for a moment; `isHeld` where something new may go before it. */
   const waiting = new Map<string, { cancel: () => void; isHeld: boolean }>()
   const wokenMeanwhile = new Set<string>()
+  let cancelFollowing = () => {}
   let isStopping = false
 
   function wake(lanes: Iterable<string>): void {
@@ -98,15 +105,15 @@ export function createLanes(options: LanesOptions): Lanes {
       const step: Step = await store.next(lane, planOf(lane), clock.now())
       if (step.is === 'idle') return undefined
       if (step.is === 'wait') return step
-      await post(step.message, step.block)
+      await post(step)
     }
     return undefined
   }
 
-  async function post(message: Message, block: LaneState['block']): Promise<void> {
+  async function post({ message, block, signal }: Extract<Step, { is: 'post' }>): Promise<void> {
     const at = clock.now()
     const destination = options.destinations().get(message.destination)
-    const reply = await deliver(destination, message)
+    const reply = await deliver(destination, message, signal)
     const random = Math.random()
     const isStrict = destination?.slack?.isStrict ?? true
     const { outcome, settlement } = settle(message, reply, { now: clock.now(), random, block, isStrict })
@@ -144,7 +151,7 @@ export function createLanes(options: LanesOptions): Lanes {
     return digestRoom(options.destinations().get(first?.destination ?? '')?.slack?.dialect ?? 'slack')
   }
 
-  async function deliver(destination: Destination | undefined, message: Message): Promise<Reply> {
+  async function deliver(destination: Destination | undefined, message: Message, signal?: AbortSignal): Promise<Reply> {
     const payload = message.isPlain ? withoutBlocks(message.payload) : message.payload
     // Removed from the config a moment ago: what waits for it is being made dead letters.
     if (destination === undefined) return { is: 'failure', code: 'NoDestination' }
@@ -153,7 +160,11 @@ export function createLanes(options: LanesOptions): Lanes {
       return { is: 'answer', status: 200, body: 'ok', retryAfterMs: undefined }
     }
     const { url, dialect, sender } = destination.slack
-    return options.slack.post(url, JSON.stringify(bodyFor(payload, dialect, sender)), giveUp.signal)
+    return options.slack.post(
+      url,
+      JSON.stringify(bodyFor(payload, dialect, sender)),
+      signal ? AbortSignal.any([giveUp.signal, signal]) : giveUp.signal
+    )
   }
 
   /** An answer that cannot be written down is kept in hand: a second post would be the worse way to try again. */
@@ -169,7 +180,8 @@ export function createLanes(options: LanesOptions): Lanes {
         await store.settle(message, attempt, settlement, notices)
         return wake(notices.map(({ lane }) => lane))
       } catch (error) {
-        if (isStopping) throw error
+        // Another replica has the message now, and settles it.
+        if (isStopping || (error as RelayError).code === 'LANE_LOST') throw error
         log.error({ message: message.id, err: error }, 'outcome not stored yet; trying again in a second')
         await new Promise<void>((resolve) => clock.after(storeRetryMs, resolve))
       }
@@ -202,13 +214,32 @@ export function createLanes(options: LanesOptions): Lanes {
     else log.warn({ ...facts, outcome, next }, 'message postponed')
   }
 
+  async function follow(): Promise<void> {
+    const lanes = new Map([...options.destinations().values()].map(({ name, lane }) => [name, lane]))
+    const lost = await store.follow(lanes, clock.now())
+    if (lost > 0) log.error({ notifications: lost }, 'destinations were removed: what waited for them are dead letters')
+    wake(await store.busyLanes())
+  }
+
+  /** Again and again: another replica may have gone by an older file in between. */
+  function followLater(): void {
+    cancelFollowing = clock.after(followMs, async () => {
+      await follow().catch((err: unknown) => log.error({ err }, 'cannot look for work; trying again in a minute'))
+      if (!isStopping) followLater()
+    })
+  }
+
   return {
     async start() {
-      wake(await store.busyLanes())
+      store.listen(wake)
+      await follow()
+      followLater()
     },
+    follow,
     wake,
     async stop(graceMs) {
       isStopping = true
+      cancelFollowing()
       for (const { cancel } of waiting.values()) cancel()
       waiting.clear()
       const cancel = clock.after(graceMs, () => giveUp.abort())

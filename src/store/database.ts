@@ -6,6 +6,9 @@ import { RelayError } from '../errors.ts'
 
 export type Row = Record<string, SQLInputValue>
 
+/** A relay that is being replaced is given so long to go. */
+const lockedMs = 1000
+
 /** Opens, and if need be creates, `file`. Throws BAD_DATABASE where it cannot be used. */
 export function openDatabase(file: string): Database {
   try {
@@ -25,7 +28,7 @@ export function openDatabase(file: string): Database {
  * database, so it goes with the process however that ends.
  */
 function lockFile(file: string): DatabaseSync {
-  const lock = new DatabaseSync(file, { timeout: 5000 })
+  const lock = new DatabaseSync(file, { timeout: lockedMs })
   try {
     lock.exec('begin exclusive')
   } catch (error) {

@@ -82,6 +82,27 @@ export function writeMessage(
   }
 }
 
+/** Moves what waits for `destination` to `lane`. */
+export function reroute(db: Database, destination: string, lane: string): void {
+  const stale = db.all(
+    `select id from messages where destination = ? and state = 'open' and lane <> ?`,
+    destination,
+    lane
+  )
+  for (const { id } of stale) {
+    // Where the new lane has a message open already, this one goes back to waiting.
+    if (openMessage(db, lane) === undefined) db.run('update messages set lane = ? where id = ?', lane, Number(id))
+    else {
+      db.run('update notifications set message_id = null where message_id = ?', Number(id))
+      db.run('delete from messages where id = ?', Number(id))
+    }
+  }
+  db.run(
+    `update notifications set lane = ? where destination = ? and state = 'pending' and lane <> ?`,
+    ...[lane, destination, lane]
+  )
+}
+
 function messageOf(row: Row): Message {
   return {
     id: String(row.id),

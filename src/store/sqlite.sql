@@ -58,6 +58,8 @@ create index notifications_created on notifications (created_at);
 create index notifications_dead on notifications (id) where state = 'dead';
 -- What a lane composes from: in order of acceptance, not yet in a message.
 create index notifications_group on notifications (lane, group_key, held_until) where state = 'pending' and group_key is not null;
+-- What a new config file moves or gives up on.
+create index notifications_destination on notifications (destination, lane) where state = 'pending';
 create index notifications_waiting on notifications (lane, message_id, id) where state = 'pending';
 
 create table messages (

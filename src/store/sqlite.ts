@@ -4,14 +4,16 @@ import { RelayError } from '../errors.ts'
 import { forget, type ObjectMemory, objectKey } from '../objects.ts'
 import type { Payload } from '../render/payload.ts'
 import { type Database, openDatabase } from './database.ts'
-import { heldUntil, laneState, openMessage, pendingOf, setBucket, writeMessage } from './sqlite-lanes.ts'
+import { heldUntil, laneState, openMessage, pendingOf, reroute, setBucket, writeMessage } from './sqlite-lanes.ts'
 import { createPruner, type Pruner } from './sqlite-pruning.ts'
 import {
   type Arrival,
   type Attempt,
+  composeWindow,
   type Decide,
   duplicateWindowMs,
   type Expiry,
+  goneReason,
   type Message,
   type NewNotification,
   type Pending,
@@ -23,9 +25,6 @@ import {
 } from './store.ts'
 
 const schemaVersion = 1
-
-/** How many of the oldest pending notifications a message is composed from: more than any message can name. */
-const composeWindow = 500
 
 /** Opens, and if need be creates, the database in `file`. Throws BAD_DATABASE where it cannot be used. */
 export function openSqlite(file: string): Store {
@@ -254,42 +253,30 @@ class SqliteStore implements Store {
     if (end !== undefined) this.#bury(Number(end.id), 'the failure it ends was never delivered')
   }
 
-  async reroute(destination: string, lane: string): Promise<void> {
-    this.#transaction(() => {
-      const stale = this.#db.all(
-        `select id, lane from messages where destination = ? and state = 'open' and lane <> ?`,
-        destination,
-        lane
-      )
-      for (const { id } of stale) {
-        // Where the new lane has a message open already, this one goes back to waiting.
-        if (openMessage(this.#db, lane) === undefined)
-          this.#db.run('update messages set lane = ? where id = ?', lane, Number(id))
-        else {
-          this.#db.run('update notifications set message_id = null where message_id = ?', Number(id))
-          this.#db.run('delete from messages where id = ?', Number(id))
-        }
+  async follow(lanes: ReadonlyMap<string, string>): Promise<number> {
+    return this.#transaction(() => {
+      const waiting = this.#db.all(`select distinct destination, lane from notifications where state = 'pending'`)
+      let lost = 0
+      for (const row of waiting) {
+        const destination = String(row.destination)
+        const lane = lanes.get(destination)
+        if (lane === undefined) lost += this.#abandon(destination)
+        else if (lane !== row.lane) reroute(this.#db, destination, lane)
       }
-      this.#db.run(
-        `update notifications set lane = ? where destination = ? and state = 'pending' and lane <> ?`,
-        ...[lane, destination, lane]
-      )
+      return lost
     })
   }
 
-  async abandon(destinations: readonly string[], reason: string): Promise<number> {
-    return this.#transaction(() => {
-      const lost = this.#db.all(
-        `select id, message_id from notifications
-         where state = 'pending' and destination not in (select value from json_each(?))`,
-        JSON.stringify(destinations)
-      )
-      for (const { id, message_id } of lost) {
-        if (message_id !== null) this.#db.run(`update messages set state = 'dead' where id = ?`, Number(message_id))
-        this.#bury(Number(id), reason)
-      }
-      return lost.length
-    })
+  #abandon(destination: string): number {
+    const lost = this.#db.all(
+      `select id, message_id from notifications where state = 'pending' and destination = ?`,
+      destination
+    )
+    for (const { id, message_id } of lost) {
+      if (message_id !== null) this.#db.run(`update messages set state = 'dead' where id = ?`, Number(message_id))
+      this.#bury(Number(id), goneReason)
+    }
+    return lost.length
   }
 
   async messages(
@@ -308,6 +295,9 @@ class SqliteStore implements Store {
       payload: JSON.parse(String(row.payload)) as Payload
     }))
   }
+
+  /** There are no others on this file. */
+  listen(): void {}
 
   async ping(): Promise<void> {
     this.#transaction(() => this.#db.run(`update lanes set probes = probes where key = ''`))

@@ -102,16 +102,31 @@ export interface LaneState {
 /** What a lane should do now. */
 export type Step =
   | { is: 'idle' }
-  /** `isHeld`: all that waits is held for its group, and what comes may go before. */
+  /**
+   * `isHeld`: what comes is a reason to ask again before. All that waits is held for its group, or another replica is
+   * posting from this lane.
+   */
   | { is: 'wait'; until: number; isHeld?: true }
-  /** Post `message`; it is written down and its token is spent. `block` is set where this is a probe. */
-  | { is: 'post'; message: Message; block: LaneState['block'] }
+  /**
+   * Post `message`; it is written down and its token is spent. `block` is set where this is a probe. The post has to end
+   * when `signal` aborts, because another replica may take the lane over after that.
+   */
+  | { is: 'post'; message: Message; block: LaneState['block']; signal?: AbortSignal }
 
 /** A token and what is posted for it, or when to ask again. */
 export type NextPost =
   | { until: number }
   /** `ids`: which of the pending notifications the message carries; never none. */
   | { bucket: Bucket; ids: readonly string[]; payload: Payload }
+
+/** How long it may take until every replica has a new config file: a kubelet looks at a ConfigMap once a minute. */
+export const rolloutMs = 5 * 60 * 1000
+
+/** Why {@link Store.follow} gives up. */
+export const goneReason = 'its destination is no longer in the config file'
+
+/** How many of the oldest pending notifications a message is composed from: more than any message can name. */
+export const composeWindow = 500
 
 /** How a lane goes on: pure, given the lane and what waits in it. */
 export interface Plan {
@@ -161,7 +176,7 @@ export interface Store {
 
   /**
    * Records how an attempt ended; the lane's next step sees it. `notices`, what the operator is to be told of it, are
-   * written with it.
+   * written with it. Throws LANE_LOST where another replica has taken the lane over: it sends the message again.
    */
   settle(
     message: Message,
@@ -173,17 +188,21 @@ export interface Store {
   /** How many notifications wait in a lane, those of its open message included. */
   backlog(lane: string): Promise<number>
 
-  /** Moves what waits for `destination` to `lane`, after its webhook URL has changed. Unblocks nothing else. */
-  reroute(destination: string, lane: string): Promise<void>
-
-  /** Gives up on what waits for destinations that are not among `destinations`. */
-  abandon(destinations: readonly string[], reason: string): Promise<number>
+  /**
+   * Brings what waits in line with the config file: it moves to the lane that its destination has now, by `lanes`, and
+   * becomes a dead letter where the destination is gone; resolves to how many did. Replicas may have different files for
+   * a while, so that a store of several leaves alone what is younger than {@link rolloutMs}.
+   */
+  follow(lanes: ReadonlyMap<string, string>, now: number): Promise<number>
 
   /** The newest messages of a destination, newest first. */
   messages(destination: string, limit: number): Promise<{ id: string; at: number; state: string; payload: Payload }[]>
 
   /** Notifications that are neither sent nor dead, as last counted. */
   readonly pending: number
+
+  /** Calls `wake` with lanes that another replica filled, or left. */
+  listen(wake: (lanes: string[]) => void): void
 
   /** Resolves if the store can be written to. */
   ping(): Promise<void>

@@ -1,0 +1,174 @@
+// Notifications in PostgreSQL: written, counted, given up on.
+import { forget, type ObjectMemory } from '../objects.ts'
+import type { Sql } from './postgres-connection.ts'
+import { indexable, keyOf } from './postgres-text.ts'
+import type { NewNotification } from './store.ts'
+
+// In the order of their places, so the ids are too.
+const insertSql = `
+  insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key, held_until, view)
+  select event_id, rule, destination, lane, object, says, 'pending', created_at, group_key, held_until, view
+  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
+    $9::bigint[], $10::text[]) with ordinality
+    as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, view, place)
+  order by place
+  returning id`
+
+const deadlinesSql = `
+  select n.lane, n.group_key, min(n.held_until) as until
+  from (select distinct lane, group_key from unnest($1::text[], $2::text[]) as g(lane, group_key)) as g
+  join notifications n on n.lane = g.lane and n.group_key = g.group_key
+  where n.state = 'pending' and n.message_id is null and n.held_until > $3
+  group by n.lane, n.group_key`
+
+export interface NewRow {
+  /** null for what the relay says of itself. */
+  event: number | null
+  /** By the database's clock. */
+  at: number
+  entry: NewNotification
+}
+
+/** Their ids, in the order of `rows`. */
+export async function insertNotifications(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
+  if (rows.length === 0) return []
+  const heldUntil = await deadlines(sql, rows)
+  const column = (value: (entry: NewNotification) => string | null) => rows.map(({ entry }) => value(entry))
+  const inserted = await sql<{ id: number }>(insertSql, [
+    rows.map(({ event }) => event),
+    column(({ rule }) => rule),
+    column(({ destination }) => destination),
+    column(({ lane }) => lane),
+    column(({ view }) => keyOf(view.object)),
+    column(({ view }) => view.says),
+    rows.map(({ at }) => at),
+    column(({ group }) => (group ? indexable(group.key) : null)),
+    heldUntil,
+    column(({ view }) => JSON.stringify(view))
+  ])
+  return inserted.rows.map(({ id }) => id).sort((a, b) => a - b)
+}
+
+/** Until when each is held: as long as the first of its group that still is, or one of its own. 0 without a group. */
+async function deadlines(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
+  const grouped = rows.filter(({ entry }) => entry.group !== undefined)
+  const known = new Map<string, number>()
+  const nameOf = (lane: string, key: string) => `${lane}\n${key}`
+  if (grouped.length > 0) {
+    const found = await sql<{ lane: string; group_key: string; until: number }>(deadlinesSql, [
+      grouped.map(({ entry }) => entry.lane),
+      grouped.map(({ entry }) => indexable(entry.group?.key ?? '')),
+      Math.min(...grouped.map(({ at }) => at))
+    ])
+    for (const { lane, group_key, until } of found.rows) known.set(nameOf(lane, group_key), until)
+  }
+  return rows.map(({ at, entry: { lane, group } }) => {
+    if (group === undefined) return 0
+    const name = nameOf(lane, indexable(group.key))
+    const first = known.get(name) ?? 0
+    const until = first > at ? first : at + group.waitMs
+    known.set(name, until)
+    return until
+  })
+}
+
+const killSql = `
+  update notifications set state = 'dead', reason = $2 where id = any($1) and state = 'pending'
+  returning id, lane, object, rule, destination, says`
+
+// The end of a failure that was never heard of would be news from nowhere.
+const killEndsSql = `
+  update notifications set state = 'dead', reason = 'the failure it ends was never delivered'
+  where id in (
+    select (
+      select e.id from notifications e
+      where e.object = f.object and e.lane = f.lane and e.id > f.id and e.rule = f.rule and e.destination = f.destination
+        and e.state = 'pending' and e.message_id is null and e.says = 'recovered'
+      order by e.id limit 1
+    )
+    from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) as f(id, lane, object, rule, destination)
+  ) and state = 'pending'`
+
+interface DeadRow {
+  id: number
+  lane: string
+  object: string
+  rule: string
+  destination: string
+  says: string
+}
+
+/**
+ * Makes dead letters of pending notifications, and takes back that their destinations heard of failures. How many are no
+ * longer pending.
+ */
+export async function bury(sql: Sql, ids: readonly number[], reason: string): Promise<number> {
+  if (ids.length === 0) return 0
+  const { rows: dead } = await sql<DeadRow>(killSql, [ids, reason])
+  const failed = dead.filter(({ says }) => says === 'failed')
+  if (failed.length === 0) return dead.length
+  const column = (name: keyof DeadRow) => failed.map((row) => row[name])
+  const ends = await sql(killEndsSql, [
+    column('id'),
+    column('lane'),
+    column('object'),
+    column('rule'),
+    column('destination')
+  ])
+  await forgetFailed(sql, failed)
+  return dead.length + (ends.rowCount ?? 0)
+}
+
+async function forgetFailed(sql: Sql, failed: readonly DeadRow[]): Promise<void> {
+  // In the order in which every other transaction locks objects.
+  const { rows } = await sql<{ key: string; memory: string | null }>(
+    'select key, memory from objects where key = any($1) order by key for update',
+    [failed.map(({ object }) => object)]
+  )
+  const known = rows.filter(({ memory }) => memory !== null)
+  const memories = known.map(({ key, memory }) =>
+    failed
+      .filter(({ object }) => object === key)
+      .reduce(
+        (left, { rule, destination }) => forget(left, rule, destination),
+        JSON.parse(memory ?? '') as ObjectMemory
+      )
+  )
+  await sql(
+    `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
+    [known.map(({ key }) => key), memories.map((memory) => JSON.stringify(memory))]
+  )
+}
+
+// The first lane, then the first after it: as many steps as there are lanes, however much waits in them.
+export const busyLanesSql = `
+  with recursive busy as (
+    (select lane from notifications where state = 'pending' and message_id is null order by lane limit 1)
+    union all
+    select (
+      select n.lane from notifications n
+      where n.lane > busy.lane and n.state = 'pending' and n.message_id is null order by n.lane limit 1
+    ) from busy where busy.lane is not null
+  )
+  select lane from busy where lane is not null union select lane from messages where state = 'open'`
+
+export const backlogSql = `
+  select (select count(*) from notifications where lane = $1 and state = 'pending' and message_id is null)
+    + (select coalesce(sum(notifications), 0)::bigint from messages where lane = $1 and state = 'open') as waiting`
+
+/** The lanes that have something to send. */
+export async function busyLanes(sql: Sql): Promise<string[]> {
+  const { rows } = await sql<{ lane: string }>(busyLanesSql)
+  return rows.map(({ lane }) => lane)
+}
+
+/** How many notifications wait in a lane, those of its open message included. */
+export async function backlog(sql: Sql, lane: string): Promise<number> {
+  const { rows } = await sql<{ waiting: number }>(backlogSql, [lane])
+  return rows[0]?.waiting ?? 0
+}
+
+export async function countPending(sql: Sql): Promise<number> {
+  const { rows } = await sql<{ count: number }>(`select count(*) from notifications where state = 'pending'`)
+  return rows[0]?.count ?? 0
+}

@@ -1,0 +1,275 @@
+// The store for several replicas: one PostgreSQL, any number of relays. Lanes are shared by lease, time is the database's.
+import { setTimeout as pause } from 'node:timers/promises'
+import { RelayError } from '../errors.ts'
+import type { Payload } from '../render/payload.ts'
+import { accept } from './postgres-accept.ts'
+import { type Asking, claim } from './postgres-claim.ts'
+import { Connections, checkUrl, isNotUpYet, sayDatabaseError } from './postgres-connection.ts'
+import { abandon, reroute, waitedFor } from './postgres-moves.ts'
+import { Presence } from './postgres-presence.ts'
+import { prune, pruneObjects } from './postgres-pruning.ts'
+import { backlog, busyLanes, countPending } from './postgres-queue.ts'
+import { migrate } from './postgres-schema.ts'
+import { settle } from './postgres-settle.ts'
+import {
+  type Arrival,
+  type Attempt,
+  type Decide,
+  type Expiry,
+  type Message,
+  type NewNotification,
+  type Plan,
+  type Receipt,
+  rolloutMs,
+  type Settlement,
+  type Step,
+  type Store
+} from './store.ts'
+
+export interface PostgresOptions {
+  /** After so long without a sign of life a replica's lanes are taken over. */
+  leaseMs?: number
+  /** Whose clock pace and deadlines go by: the caller's is for tests, whose time is their own. */
+  clock?: 'database' | 'caller'
+  /** Called with the reason before each wait for a server that is not up yet; without it there is none. */
+  waiting?: ((reason: string) => void) | undefined
+}
+
+/** A lane is looked at again by everyone after so long: the replica that unblocked it may be gone by then. */
+const longestWaitMs = 10_000
+
+/** How often to look for work that was left behind, and how many notifications wait. */
+const lookMs = 5000
+
+/** Counting takes longer the more there is: at most this part of the time goes into it. */
+const countShare = 0.02
+
+/** For a server that starts together with the relay. */
+const openTries = 30
+const openAgainMs = 1000
+
+/** How long to try to say goodbye. */
+const farewellMs = 2000
+
+// Intake has connections of its own: a thousand lanes that wake at once are no reason to keep Flux waiting.
+const intakeConnections = 2
+const laneConnections = 8
+
+/**
+ * Connects to `url`, and creates or migrates its tables. A server that is not up yet is waited for, half a minute, if
+ * `waiting` is there to be told. Throws
+ * BAD_DATABASE where it cannot be used; no text ever holds the password.
+ */
+export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<Store> {
+  checkUrl(url)
+  for (let tries = 1; ; tries++) {
+    try {
+      return await connect(url, options)
+    } catch (error) {
+      if (error instanceof RelayError) throw error
+      const reason = sayDatabaseError(error, url)
+      if (options.waiting === undefined || !isNotUpYet(error) || tries === openTries)
+        throw new RelayError('BAD_DATABASE', `cannot use the database: ${reason}`)
+      options.waiting(reason)
+      await pause(openAgainMs)
+    }
+  }
+}
+
+async function connect(url: string, options: PostgresOptions): Promise<Store> {
+  await migrate(url)
+  const store = new PostgresStore(url, options)
+  try {
+    await store.begin()
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+class PostgresStore implements Store {
+  readonly #intake: Connections
+  readonly #lanes: Connections
+  readonly #presence: Presence
+  readonly #isCallersClock: boolean
+  /** The claims behind the messages in hand, by their ids. */
+  readonly #claims = new Map<string, number>()
+  #pending = 0
+  #isClosed = false
+  #looking: NodeJS.Timeout | undefined
+  #countAfter = 0
+  /** How far pruning has come in the objects' keys. */
+  #pruned = ''
+  #wake: (lanes: string[]) => void = () => {}
+
+  constructor(url: string, { leaseMs = 10_000, clock = 'database' }: PostgresOptions) {
+    this.#intake = new Connections(url, intakeConnections)
+    this.#lanes = new Connections(url, laneConnections)
+    this.#presence = new Presence(url, this.#lanes, leaseMs, (lanes) => this.#wake(lanes))
+    this.#isCallersClock = clock === 'caller'
+  }
+
+  async begin(): Promise<void> {
+    await this.#presence.begin()
+    await this.#count()
+    this.#lookLater()
+  }
+
+  get pending(): number {
+    return this.#pending
+  }
+
+  async accept(batch: readonly Arrival[], decide: Decide): Promise<Receipt[]> {
+    const toDatabase = (ms: number) => ms + this.#skewMs
+    const receipts = await this.#intake.transaction((sql) => accept(sql, batch, decide, toDatabase))
+    const written = receipts.flatMap((receipt) => (receipt.status === 'accepted' ? receipt.notifications : []))
+    this.#pending += written.length
+    this.#presence.tell(written.map(({ lane }) => lane))
+    return receipts
+  }
+
+  async busyLanes(): Promise<string[]> {
+    return busyLanes(this.#lanes.query)
+  }
+
+  async next(lane: string, plan: Plan, now: number): Promise<Step> {
+    // Asked for before the claim: if it ends while that is committed, so does the post, at once.
+    const signal = this.#presence.hold()
+    const skewMs = this.#isCallersClock ? undefined : this.#skewMs
+    const asking: Asking = { lane, plan, now, replica: this.#presence.replica, skewMs }
+    const { step, number, buried } = await this.#lanes.transaction((sql) => claim(sql, asking))
+    this.#pending -= buried
+    if (step.is === 'wait') {
+      // Rather a little late than asked again for nothing; and before long, because others may change what is waited for.
+      return { ...step, until: Math.min(step.until + this.#skewErrorMs, now + longestWaitMs) }
+    }
+    if (step.is === 'idle') return step
+    // A process that was stopped in between must not go on as if no time had passed.
+    this.#presence.hold()
+    if (number !== undefined) this.#claims.set(step.message.id, number)
+    return { ...step, signal }
+  }
+
+  async settle(
+    message: Message,
+    attempt: Attempt,
+    settlement: Settlement,
+    notices: readonly NewNotification[] = []
+  ): Promise<void> {
+    const { block, notBefore } = settlement.lane
+    const settling = {
+      ...{ message, notices, replica: this.#presence.replica, number: this.#claims.get(message.id) },
+      attempt: { ...attempt, at: attempt.at + this.#skewMs },
+      settlement: {
+        ...settlement,
+        lane: {
+          // Rather a little late: it is what Slack asked for.
+          notBefore: Math.max(0, notBefore + this.#skewMs + this.#skewErrorMs),
+          block: block && { ...block, since: block.since + this.#skewMs }
+        }
+      }
+    }
+    const settled = await this.#lanes.transaction((sql) => settle(sql, settling))
+    this.#claims.delete(message.id)
+    this.#pending += notices.length - settled
+    this.#presence.tell(notices.map(({ lane }) => lane))
+  }
+
+  async backlog(lane: string): Promise<number> {
+    return backlog(this.#lanes.query, lane)
+  }
+
+  async follow(lanes: ReadonlyMap<string, string>, now: number): Promise<number> {
+    const waiting = await waitedFor(this.#lanes.query)
+    for (const { destination, lane } of waiting) {
+      const to = lanes.get(destination) ?? lane
+      if (to !== lane) await this.#lanes.transaction((sql) => reroute(sql, destination, to))
+    }
+    const gone = waiting.map(({ destination }) => destination).filter((destination) => !lanes.has(destination))
+    return gone.length === 0 ? 0 : this.#abandon(gone, now + this.#skewMs - rolloutMs)
+  }
+
+  async #abandon(destinations: readonly string[], before: number): Promise<number> {
+    let all = 0
+    for (;;) {
+      const some = await this.#lanes.transaction((sql) => abandon(sql, destinations, before))
+      if (some === 0) return all
+      all += some
+      this.#pending -= some
+    }
+  }
+
+  async messages(
+    destination: string,
+    limit: number
+  ): Promise<{ id: string; at: number; state: string; payload: Payload }[]> {
+    const { rows } = await this.#lanes.query<{ id: number; at: number; state: string; payload: string }>(
+      `select id, coalesce(settled_at, created_at) as at, state, payload from messages
+       where destination = $1 order by id desc limit $2`,
+      [destination, limit]
+    )
+    return rows.map((row) => ({ ...row, id: String(row.id), payload: JSON.parse(row.payload) as Payload }))
+  }
+
+  async ping(): Promise<void> {
+    await this.#intake.query(`update lanes set probes = probes where key = ''`)
+  }
+
+  async prune(before: Expiry, limit: number): Promise<number> {
+    const skew = this.#skewMs
+    const times = {
+      events: before.events + skew,
+      deadLetters: before.deadLetters + skew,
+      duplicates: before.duplicates + skew
+    }
+    const rows = await this.#lanes.transaction((sql) => prune(sql, times, limit))
+    const objects = await this.#lanes.transaction((sql) => pruneObjects(sql, this.#pruned, times.deadLetters, limit))
+    this.#pruned = objects.last ?? ''
+    return rows + objects.deleted
+  }
+
+  listen(wake: (lanes: string[]) => void): void {
+    this.#wake = wake
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#looking)
+    this.#presence.end()
+    // The others take over at once what is left here. Where there is no database to tell them by, they will in a while.
+    const farewell = this.busyLanes().then((lanes) => this.#presence.leave(lanes))
+    await Promise.race([farewell.catch(() => {}), pause(farewellMs, undefined, { ref: false })])
+    await Promise.all([this.#intake.close(), this.#lanes.close()])
+  }
+
+  get #skewMs(): number {
+    return this.#isCallersClock ? 0 : this.#presence.skewMs
+  }
+
+  get #skewErrorMs(): number {
+    return this.#isCallersClock ? 0 : this.#presence.skewErrorMs
+  }
+
+  /** Whatever no replica was told of, because the one that had it died, is found within a few seconds. */
+  #lookLater(): void {
+    if (this.#isClosed) return
+    this.#looking = setTimeout(async () => {
+      try {
+        this.#wake(await this.busyLanes())
+        await this.#count()
+      } catch {
+        // The next look may find the database again; whoever needs it now gets to know.
+      }
+      this.#lookLater()
+    }, lookMs)
+  }
+
+  async #count(): Promise<void> {
+    const started = performance.now()
+    if (started < this.#countAfter) return
+    this.#pending = await countPending(this.#lanes.query)
+    const ended = performance.now()
+    this.#countAfter = ended + (ended - started) / countShare
+  }
+}

@@ -1,0 +1,415 @@
+// What several replicas on one PostgreSQL promise together. What one promises by itself is in store.test.ts.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { createPace, take } from '../src/deliver/pace.ts'
+import { openPostgres, type PostgresOptions } from '../src/store/postgres.ts'
+import { heldSql, openMessageSql, waitingSql } from '../src/store/postgres-claim.ts'
+import { waitedForSql } from '../src/store/postgres-moves.ts'
+import { backlogSql, busyLanesSql } from '../src/store/postgres-queue.ts'
+import { type Arrival, type Decide, type Decision, type Plan, rolloutMs, type Store } from '../src/store/store.ts'
+import { execute, startPostgres } from './fixtures/postgres.ts'
+import { again, arrival, at, attempt, plan, post, sendTo, sent } from './fixtures/store.ts'
+
+const postgres = await startPostgres(t)
+
+/** Two stores on one new database, whose time is the tests'. */
+async function pair(t: Test, options: PostgresOptions = {}): Promise<[Store, Store, string]> {
+  const url = await postgres.createDatabase()
+  const open = () => openPostgres(url, { clock: 'caller', ...options })
+  // At once: neither finds the tables.
+  const [a, b] = await Promise.all([open(), open()])
+  t.teardown(() => Promise.all([a.close(), b.close()]))
+  return [a, b, url]
+}
+
+/** Resolves with the first post that `store` may begin in `lane`. */
+async function firstPost(store: Store, lane: string) {
+  for (;;) {
+    const step = await store.next(lane, plan, at)
+    if (step.is === 'post') return step
+    await pause(20)
+  }
+}
+
+/** Tries until it goes well. */
+async function eventually<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work()
+    } catch {
+      await pause(20)
+    }
+  }
+}
+
+t.test('replicas that start at the same time create the tables once', async (t) => {
+  const url = await postgres.createDatabase()
+  const stores = await Promise.all(Array.from({ length: 4 }, () => openPostgres(url)))
+  t.same(await execute(url, 'select * from relay_schema'), [{ version: 1 }])
+  await Promise.all(stores.map((store) => store.close()))
+})
+
+t.test('what one replica posts from, the other leaves alone', async (t) => {
+  const [a, b] = await pair(t)
+  await a.accept([arrival('one'), arrival('two')], sendTo('lane'))
+  const first = await post(a, 'lane')
+  const step = await b.next('lane', plan, at)
+  t.match(step, { is: 'wait', isHeld: true })
+  t.ok(step.is === 'wait' && step.until > at && step.until <= at + 5000, 'and looks again soon')
+  await a.settle(first, attempt, again)
+  t.match(await b.next('lane', plan, at), { is: 'wait', until: at + 500 }, 'the backoff is for both')
+  const step2 = await b.next('lane', plan, at + 500)
+  t.match(step2, { is: 'post', message: { id: first.id, payload: first.payload } })
+  await t.rejects(a.settle(first, attempt, sent), { code: 'LANE_LOST' })
+})
+
+t.test('two replicas that drain a lane together keep its order and never post at once', async (t) => {
+  const [a, b] = await pair(t)
+  const names = Array.from({ length: 100 }, (_, n) => `app-${n}`)
+  await a.accept(
+    names.map((name) => arrival(name)),
+    sendTo('lane')
+  )
+  const told: string[] = []
+  let inFlight = 0
+  let most = 0
+  async function drain(store: Store): Promise<void> {
+    for (;;) {
+      const step = await store.next('lane', plan, at)
+      if (step.is === 'idle') return
+      if (step.is === 'wait') {
+        await pause(2)
+        continue
+      }
+      most = Math.max(most, ++inFlight)
+      await pause(1)
+      told.push(step.message.payload.text)
+      inFlight -= 1
+      await store.settle(step.message, attempt, sent)
+    }
+  }
+  await Promise.all([drain(a), drain(b)])
+  t.equal(most, 1)
+  t.same(told, names)
+})
+
+t.test('the lane of a replica that was killed goes on elsewhere, with the message it was posting', async (t) => {
+  const leaseMs = 600
+  const [a, , url] = await pair(t, { leaseMs })
+  await a.accept([arrival('one')], sendTo('lane'))
+  const holder = spawn(process.execPath, [join(import.meta.dirname, 'fixtures', 'holder.ts'), url, `${leaseMs}`], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.teardown(() => holder.kill('SIGKILL'))
+  const [id] = await once(holder.stdout, 'data')
+  t.match(await a.next('lane', plan, at), { is: 'wait' })
+  await pause(leaseMs + 200)
+  t.match(await a.next('lane', plan, at), { is: 'wait' }, 'as long as it lives')
+  holder.kill('SIGKILL')
+  const killed = performance.now()
+  const { message } = await firstPost(a, 'lane')
+  t.equal(`${message.id}\n`, String(id))
+  t.ok(performance.now() - killed <= leaseMs + 500, 'soon after its lease ran out')
+})
+
+t.test('a replica that is cut off ends its post before another may begin', async (t) => {
+  const leaseMs = 1000
+  const [b, , url] = await pair(t, { leaseMs })
+  const line = await startLine(t, Number(new URL(url).port))
+  const a = await openPostgres(Object.assign(new URL(url), { port: line.port }).href, { leaseMs, clock: 'caller' })
+  t.teardown(() => a.close())
+  await b.accept([arrival('one'), arrival('two')], sendTo('lane'))
+  const step = await a.next('lane', plan, at)
+  if (step.is !== 'post' || step.signal === undefined) throw new Error('wanted a post that can be called off')
+  const { signal } = step
+  t.notOk(signal.aborted)
+  line.cut()
+  const calledOff = once(signal, 'abort').then(() => performance.now())
+  const taken = await firstPost(b, 'lane').then(({ message }) => ({ message, when: performance.now() }))
+  t.ok(signal.aborted && (await calledOff) <= taken.when)
+  await t.rejects(a.next('lane', plan, at), { code: 'CANNOT_STORE' }, 'and asks for no more')
+
+  line.mend()
+  await eventually(() => a.ping())
+  await t.rejects(a.settle(step.message, attempt, sent), { code: 'LANE_LOST' }, 'the outcome is the other one’s')
+  await b.settle(taken.message, attempt, sent)
+  const { message } = await eventually(() => firstPost(a, 'lane'))
+  t.equal(message.payload.text, 'two')
+})
+
+t.test('two replicas that see a new object at the same moment decide one after the other', async (t) => {
+  const [a, b] = await pair(t)
+  const decide: Decide = (item, memory) => ({
+    ...sendTo('lane')(item),
+    transition: memory === undefined ? 'failed' : 'repeated'
+  })
+  for (let n = 0; n < 20; n++) {
+    const batch = () => [arrival(`app-${n}`), arrival(`other-${n}`)]
+    const receipts = (await Promise.all([a.accept(batch(), decide), b.accept(batch().reverse(), decide)])).flat()
+    const transitions = receipts.map((receipt) => (receipt.status === 'accepted' ? receipt.transition : ''))
+    t.same(transitions.toSorted(), ['failed', 'failed', 'repeated', 'repeated'])
+  }
+})
+
+t.test('batches over the same objects in any order wait for each other, never in a circle', async (t) => {
+  const [a, b] = await pair(t)
+  const names = Array.from({ length: 50 }, (_, n) => `app-${n}`)
+  const batch = () => names.toSorted(() => Math.random() - 0.5).map((name) => arrival(name))
+  const accepted = await Promise.all(
+    Array.from({ length: 40 }, (_, n) => (n % 2 ? a : b).accept(batch(), sendTo('lane')))
+  )
+  t.ok(accepted.flat().every(({ status }) => status === 'accepted'))
+  t.equal(await a.backlog('lane'), 2000)
+})
+
+t.test('the same body at two replicas is one event', async (t) => {
+  const [a, b] = await pair(t)
+  for (let n = 0; n < 20; n++) {
+    const same = arrival(`app-${n}`)
+    const receipts = (await Promise.all([a.accept([same], sendTo('lane')), b.accept([same], sendTo('lane'))])).flat()
+    t.same(receipts.map(({ status }) => status).toSorted(), ['accepted', 'duplicate'])
+    const ids = receipts.map((receipt) => receipt.status !== 'failed' && receipt.id)
+    t.equal(ids[0], ids[1])
+  }
+})
+
+t.test('a group that two replicas begin at the same moment is told as one', async (t) => {
+  const [a, b] = await pair(t)
+  const grouped = (item: Arrival): Decision => {
+    const decision = sendTo('lane')(item)
+    const group = { key: 'revision', waitMs: 10_000 }
+    return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, group })) }
+  }
+  await Promise.all([
+    a.accept([arrival('one')], grouped),
+    b.accept([arrival('two', { receivedAt: at + 5 })], grouped),
+    a.accept([arrival('three', { receivedAt: at + 9 })], grouped),
+    b.accept([arrival('four', { receivedAt: at + 7 })], grouped)
+  ])
+  await b.accept([arrival('next', { receivedAt: at + 10_010 })], grouped)
+  const seen: string[] = []
+  const look: Plan['next'] = (_lane, pending, now) => {
+    seen.push(...pending.map(({ view }) => view.object.name))
+    return { until: now }
+  }
+  await a.next('lane', { ...plan, next: look }, at + 10_009)
+  t.same(seen.toSorted(), ['four', 'one', 'three', 'two'])
+})
+
+t.test('replicas whose clocks differ keep one pace', async (t) => {
+  const url = await postgres.createDatabase()
+  const hour = 3_600_000
+  const { now } = Date
+  t.teardown(() => {
+    Date.now = now
+  })
+  Date.now = () => now() + hour
+  const ahead = await openPostgres(url)
+  Date.now = now
+  const exact = await openPostgres(url)
+  t.teardown(() => Promise.all([ahead.close(), exact.close()]))
+
+  const pace = createPace({ perSecond: 1, burst: 1 })
+  const paced: Plan = {
+    again: ({ bucket }, now) => take(bucket, pace, now),
+    next(state, pending, now) {
+      const age = now - (pending[0]?.createdAt ?? 0)
+      if (age < 0 || age > 5000) throw new Error(`accepted ${age} ms ago`)
+      const taken = take(state.bucket, pace, now)
+      return 'until' in taken ? taken : { ...plan.next(state, pending, now), ...taken }
+    },
+    oldest: 0
+  }
+  const started = now()
+  const early = { receivedAt: started + hour }
+  await ahead.accept([arrival('one', early), arrival('two', early), arrival('three', early)], sendTo('lane'))
+  const first = await ahead.next('lane', paced, now() + hour)
+  if (first.is !== 'post') throw new Error(`wanted a post, got ${first.is}`)
+  t.ok(Math.abs(first.message.newestAt - started - hour) < 500, 'the times it gets are by its own clock')
+  await ahead.settle(first.message, { at: now() + hour, answer: '200 ok' }, sent)
+  const second = await exact.next('lane', paced, now())
+  t.ok(second.is === 'wait' && Math.abs(second.until - started - 1020) < 500, 'the token is spent for both')
+
+  await pause(second.is === 'wait' ? second.until - now() : 0)
+  const third = await ahead.next('lane', paced, now() + hour)
+  if (third.is !== 'post') throw new Error(`wanted a post, got ${third.is}`)
+  const limited = { notBefore: now() + hour + 5000 }
+  const open = { state: 'open', failures: 0, isPlain: false } as const
+  await ahead.settle(third.message, { at: now() + hour, answer: '429' }, { message: open, lane: limited })
+  const asked = now()
+  const later = await exact.next('lane', paced, asked)
+  t.ok(later.is === 'wait' && Math.abs(later.until - asked - 5000) < 500, 'Slack’s Retry-After holds for both')
+})
+
+t.test('replicas hear of each other’s work, and of what one leaves behind', async (t) => {
+  const [b, , url] = await pair(t)
+  const a = await openPostgres(url, { clock: 'caller' })
+  const heard: string[] = []
+  b.listen((lanes) => heard.push(...lanes))
+  a.listen((lanes) => t.fail(`heard of its own ${lanes}`))
+  await a.accept([arrival('one'), arrival('two')], sendTo('lane'))
+  await a.accept([arrival('three')], sendTo('other'))
+  while (heard.length < 2) await pause(20)
+  t.same(heard.toSorted(), ['lane', 'other'])
+  heard.length = 0
+  await post(a, 'lane')
+  await a.close()
+  while (heard.length < 2) await pause(20)
+  t.same(heard.toSorted(), ['lane', 'other'])
+  t.match(await b.next('lane', plan, at), { is: 'post' }, 'without waiting for its lease to run out')
+})
+
+t.test('what PostgreSQL cannot hold does not come between other events and the disk', async (t) => {
+  const [a] = await pair(t)
+  const name = `a\0b${'\u{1f600}'.repeat(1000)}\ud800`
+  const odd = arrival(name)
+  odd.event.reason = '\0'
+  const key = JSON.stringify(['\0', 'ü'.repeat(5000)])
+  const decide: Decide = (item) => {
+    const decision = sendTo('lane')(item)
+    const notifications = decision.notifications.map((entry) => ({ ...entry, group: { key, waitMs: 1 } }))
+    return { ...decision, notifications }
+  }
+  t.match(await a.accept([arrival('before'), odd, arrival('after')], decide), [
+    { status: 'accepted' },
+    { status: 'accepted' },
+    { status: 'accepted' }
+  ])
+  let memory: unknown
+  await a.accept([{ ...odd, identity: 'other' }], (item, known) => {
+    memory = known
+    return decide(item, known)
+  })
+  t.ok(memory, 'it is the same object the next time')
+})
+
+t.test('without a database nothing is accepted, and with it again everything goes on', async (t) => {
+  const [a, b] = await pair(t)
+  await a.accept([arrival('one')], sendTo('lane'))
+  const stopped = postgres.restart()
+  await t.rejects(
+    (async () => {
+      for (;;) await a.accept([arrival('lost')], sendTo('lost'))
+    })(),
+    { code: 'CANNOT_STORE' }
+  )
+  await t.rejects(a.ping(), { code: 'CANNOT_STORE' })
+  await stopped
+  await eventually(() => a.ping())
+  await a.accept([arrival('two')], sendTo('lane'))
+  t.equal((await post(b, 'lane')).payload.text, 'one')
+})
+
+t.test('no error holds the password', async (t) => {
+  const url = await postgres.createDatabase()
+  const secrets = ['p@ss', 'w#rd', 'p%40ss', 's3cret', '12#']
+  const urls = [
+    Object.assign(new URL(url), { password: 's3cret' }).href,
+    Object.assign(new URL(url), { port: '1' }).href,
+    Object.assign(new URL(url), { pathname: '/nowhere' }).href,
+    'postgres://relay:12#s3cret@127.0.0.1:1/db',
+    'postgres://relay:p@ss/w#rd@127.0.0.1:1/db',
+    'postgres://relay:s3cret/a@127.0.0.1:1/db'
+  ]
+  for (const wrong of urls) {
+    const error = await openPostgres(wrong).then(
+      () => undefined,
+      (error: unknown) => error
+    )
+    t.match(error, { code: 'BAD_DATABASE' })
+    const { message, stack, cause } = error as Error
+    t.equal(cause, undefined)
+    for (const secret of secrets) t.notOk(`${message}${stack}`.includes(secret), `${message} is free of ${secret}`)
+  }
+})
+
+t.test('a hundred thousand rows are not read to find the next', async (t) => {
+  const [a, , url] = await pair(t)
+  await execute(url, `insert into objects select 'o' || n, '{}', 0 from generate_series(1, 100000) n`)
+  await execute(
+    url,
+    `insert into events select n, n, 's', 'c', 'k', 'n', 'n', 'error', 'r', 'failed', '{}', '{}' from generate_series(1, 100000) n`
+  )
+  await execute(
+    url,
+    `insert into messages (lane, destination, state, payload, newest_at, notifications, created_at)
+    select 'lane-' || n % 1000, 'd', case when n < 500 then 'open' else 'sent' end, '{}', n, 1, n from generate_series(1, 20000) n`
+  )
+  await execute(
+    url,
+    `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, message_id, view)
+    select n, 'r', 'd' || n % 1000, 'lane-' || n % 1000, 'o', 'failed', case when n % 2 = 0 then 'sent' else 'pending' end, n,
+      case when n % 2 = 0 then n end, '{}' from generate_series(1, 100000) n`
+  )
+  await execute(url, 'insert into lanes (key) select distinct lane from notifications')
+  await execute(url, 'analyze')
+  const queries: [what: string, sql: string, values: unknown[]][] = [
+    ['what a lane composes from', waitingSql, ['lane-7', at, 500]],
+    ['its open message', openMessageSql, ['lane-7', 'nobody']],
+    ['its groups', heldSql, ['lane-7']],
+    ['its backlog', backlogSql, ['lane-7']],
+    ['the lanes with work', busyLanesSql, []],
+    ['what a new config file moves', waitedForSql, []]
+  ]
+  for (const [what, sql, values] of queries) {
+    const rows = await execute(url, `explain ${sql}`, values)
+    const text = rows.map((row) => row['QUERY PLAN']).join('\n')
+    t.notMatch(text, /Seq Scan on (notifications|messages|lanes|events)/, what)
+  }
+  t.equal((await a.busyLanes()).length, 749)
+})
+
+t.test('what a replica with an older config file does not know of is left to the others for a while', async (t) => {
+  const [a, b] = await pair(t)
+  await a.accept([arrival('one')], sendTo('new'))
+  t.equal(await b.follow(new Map([['old', 'old']]), at + rolloutMs), 0)
+  t.equal((await post(a, 'new')).payload.text, 'one')
+  t.equal(await b.follow(new Map([['old', 'old']]), at + rolloutMs + 1), 1)
+})
+
+t.test('a server that starts together with the relay is waited for', async (t) => {
+  const url = await postgres.createDatabase()
+  const line = await startLine(t, Number(new URL(url).port))
+  line.cut()
+  const reasons: string[] = []
+  const waiting = (reason: string) => {
+    reasons.push(reason)
+    line.mend()
+  }
+  const store = await openPostgres(Object.assign(new URL(url), { port: line.port }).href, { waiting })
+  t.equal(reasons.length, 1)
+  await store.ping()
+  await store.close()
+})
+
+/** A line to the database that can be cut. */
+async function startLine(t: Test, port: number) {
+  const sockets = new Set<Socket>()
+  let isCut = false
+  const server = createServer((socket) => {
+    const far = connect(port, '127.0.0.1')
+    for (const end of [socket, far]) {
+      sockets.add(end)
+      end.on('error', () => {})
+      end.on('close', () => sockets.delete(end))
+    }
+    if (isCut) return void socket.destroy()
+    socket.pipe(far).pipe(socket)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return {
+    port: String((server.address() as { port: number }).port),
+    cut() {
+      isCut = true
+      for (const socket of sockets) socket.destroy()
+    },
+    mend() {
+      isCut = false
+    }
+  }
+}

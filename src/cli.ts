@@ -46,6 +46,15 @@ program
   .option('--json', 'for machines')
   .action(async (url, files, options) => exit(await (await import('./cli/send.ts')).send(url, files, options)))
 
+program
+  .command('migrate')
+  .description('move everything from an embedded database into an empty PostgreSQL; stop the relay before')
+  .requiredOption('--from <url>', 'such as sqlite:data/relay.db')
+  .addOption(
+    new Option('--to <url>', 'such as postgres://user:password@host/database').env('DATABASE_URL').makeOptionMandatory()
+  )
+  .action(async ({ from, to }) => exit(await (await import('./cli/migrate.ts')).migrate(from, to)))
+
 function exit(code: number): void {
   process.exitCode = code
 }

@@ -13,10 +13,15 @@ export async function openStore(url: string, waiting?: (reason: string) => void)
     const { openPostgres } = await import('./postgres.ts')
     return openPostgres(url, { waiting })
   }
-  const [, file] = /^sqlite:(?:\/\/)?(.+)$/.exec(url) ?? []
+  const file = sqliteFile(url)
   if (file === undefined) {
     const forms = 'sqlite:data/relay.db or postgres://user:password@host:5432/database'
     throw new RelayError('BAD_DATABASE', `DATABASE_URL must be of the form ${forms}`)
   }
   return openSqlite(file)
+}
+
+/** The path in `sqlite:<file>`; undefined where `url` is none. */
+export function sqliteFile(url: string): string | undefined {
+  return /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1]
 }

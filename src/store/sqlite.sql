@@ -20,7 +20,7 @@ create index events_received on events (received_at);
 -- Bodies of the last minutes, apart from the events so that this index stays small: a retry of the sender is not news.
 create table recent_bodies (
   identity text primary key,
-  event_id integer,
+  event_id integer not null,
   received_at integer not null
 ) strict, without rowid;
 

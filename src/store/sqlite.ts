@@ -1,11 +1,10 @@
 // The embedded store: one file, one process. Every method is one transaction, so none ever sees half of another.
-import { readFileSync } from 'node:fs'
-import { RelayError } from '../errors.ts'
 import { forget, type ObjectMemory, objectKey } from '../objects.ts'
 import type { Payload } from '../render/payload.ts'
 import { type Database, openDatabase } from './database.ts'
 import { heldUntil, laneState, openMessage, pendingOf, reroute, setBucket, writeMessage } from './sqlite-lanes.ts'
 import { createPruner, type Pruner } from './sqlite-pruning.ts'
+import { bringToVersion } from './sqlite-schema.ts'
 import {
   type Arrival,
   type Attempt,
@@ -24,8 +23,6 @@ import {
   type Store
 } from './store.ts'
 
-const schemaVersion = 1
-
 /** Opens, and if need be creates, the database in `file`. Throws BAD_DATABASE where it cannot be used. */
 export function openSqlite(file: string): Store {
   return new SqliteStore(openDatabase(file))
@@ -39,7 +36,7 @@ class SqliteStore implements Store {
   constructor(db: Database) {
     this.#db = db
     this.#pruner = createPruner(db)
-    this.#migrate()
+    bringToVersion(db)
     this.#pending = Number(db.get(`select count(*) as n from notifications where state = 'pending'`)?.n ?? 0)
   }
 
@@ -309,19 +306,6 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     this.#db.close()
-  }
-
-  #migrate(): void {
-    const version = Number(this.#db.get('pragma user_version')?.user_version)
-    if (version > schemaVersion) {
-      const text = `the database is of version ${version}, this program knows ${schemaVersion}: use a newer flux-relay`
-      throw new RelayError('BAD_DATABASE', text)
-    }
-    if (version === schemaVersion) return
-    this.#transaction(() => {
-      this.#db.exec(readFileSync(new URL('./sqlite.sql', import.meta.url), 'utf8'))
-      this.#db.exec(`pragma user_version = ${schemaVersion}`)
-    })
   }
 
   #transaction<T>(work: () => T): T {

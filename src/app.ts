@@ -15,6 +15,7 @@ import { readEnvironment, secretsIn } from './env.ts'
 import { createIntake } from './intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { createSilences } from './silences.ts'
 import { openStore } from './store/open.ts'
 import { createPruning } from './store/pruning.ts'
 
@@ -66,9 +67,10 @@ export async function buildApp({
     clock,
     log
   })
+  const silences = createSilences({ store, clock, log, wake: lanes.wake })
   const intake = createIntake({
     store,
-    config: current,
+    config: () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] }),
     metrics,
     clock,
     wake: lanes.wake,
@@ -82,6 +84,7 @@ export async function buildApp({
 
   app.addHook('onReady', async () => {
     await lanes.start()
+    await silences.start()
     config.start(lanes.follow)
     pruning.start()
     if (app.env.ADMIN_TOKEN === '') log.warn('ADMIN_TOKEN is not set: the API answers this machine only')
@@ -90,6 +93,7 @@ export async function buildApp({
   app.addHook('onClose', async () => {
     config.stop()
     pruning.stop()
+    silences.stop()
     await lanes.stop(stopGraceMs)
     await slack.close()
     await store.close()

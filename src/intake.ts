@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { RelayError } from './errors.ts'
 import { kindLabel, type Metrics } from './metrics.ts'
+import { mutingOf } from './mutes/mutes.ts'
 import { advance } from './objects.ts'
 import { createView } from './render/view.ts'
 import { tell } from './rules/notify.ts'
@@ -94,7 +95,8 @@ export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], c
   const { event } = arrival
   const advanced = advance(known, event, now)
   const { fired, verdicts } = match({ event, transition: advanced.transition }, config.rules)
-  const { tellings, quiet, told } = tell(advanced, fired, config.rules.byName, now)
+  const muting = mutingOf(config.mutes, { event, transition: advanced.transition }, now)
+  const { tellings, quiet, told } = tell(advanced, fired, config.rules.byName, now, muting !== undefined)
   const memory = told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told }
   const notifications = tellings.flatMap((telling) => {
     const { rule, destination: name, grouping } = telling
@@ -102,7 +104,9 @@ export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], c
     if (destination === undefined) return []
     const view = createView(event, advanced, telling, config.links)
     const group = grouping && { key: grouping.keyOf(event), waitMs: grouping.waitMs }
-    return [{ rule, destination: name, lane: destination.lane, view, ...(group && { group }) }]
+    return [
+      { rule, destination: name, lane: destination.lane, view, ...(group && { group }), ...(muting && { muting }) }
+    ]
   })
   const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
   return { transition: advanced.transition, memory, notifications, trace: { verdicts, quiet }, keep }
@@ -111,7 +115,8 @@ export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], c
 function lanesOf(receipts: readonly Receipt[]): Set<string> {
   const lanes = new Set<string>()
   for (const receipt of receipts) {
-    if (receipt.status === 'accepted') for (const { lane } of receipt.notifications) lanes.add(lane)
+    if (receipt.status !== 'accepted') continue
+    for (const { lane, isMuted } of receipt.notifications) if (!isMuted) lanes.add(lane)
   }
   return lanes
 }
@@ -119,7 +124,9 @@ function lanesOf(receipts: readonly Receipt[]): Set<string> {
 function count(metrics: Metrics, { event }: Arrival, { transition, trace, notifications }: Decision): void {
   const { source, severity, object } = event
   metrics.events.inc({ source, kind: kindLabel(object.kind), severity, transition })
-  for (const { destination } of notifications) metrics.notifications.inc({ destination, state: 'pending' })
+  for (const { destination, muting } of notifications) {
+    metrics.notifications.inc({ destination, state: muting ? 'muted' : 'pending' })
+  }
   let fired = 0
   for (const verdict of trace.verdicts) {
     if (verdict.fired) fired += 1

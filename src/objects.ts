@@ -27,6 +27,8 @@ export interface Told {
   /** When it last heard, in ms. */
   at: number
   reminders: number
+  /** It was muted, and has heard nothing yet. */
+  isHeld?: true
 }
 
 export interface ObjectMemory {
@@ -92,6 +94,18 @@ export function objectKey({ cluster, kind, namespace, name }: ObjectRef): string
 /** The memory without `rule` and `destination`: what they were told of the failure never arrived. */
 export function forget(memory: ObjectMemory, rule: string, destination: string): ObjectMemory {
   return { ...memory, told: memory.told.filter((entry) => entry.rule !== rule || entry.destination !== destination) }
+}
+
+/** The memory after `destination` was told of what was muted: from now on it has heard. */
+export function hear(memory: ObjectMemory, destination: string, now: number): ObjectMemory {
+  return {
+    ...memory,
+    told: memory.told.map((entry) => {
+      if (entry.destination !== destination || !entry.isHeld) return entry
+      const { isHeld: _, ...rest } = entry
+      return { ...rest, at: now }
+    })
+  }
 }
 
 function fail(known: ObjectMemory, event: FluxEvent, at: number): Advance {

@@ -15,14 +15,15 @@ const rooms = [
     'events',
     'objects',
     'rules',
+    'mutes',
     'render',
     'store'
   ],
-  ...['metrics', 'deliver', 'config', 'intake', 'dashboard', 'routes', 'app', 'cli']
+  ...['metrics', 'deliver', 'config', 'silences', 'intake', 'dashboard', 'routes', 'app', 'cli']
 ]
 
 // They decide: what comes out depends on what goes in and on nothing else.
-const pure = ['duration', 'patterns', 'events', 'objects', 'rules', 'render']
+const pure = ['duration', 'patterns', 'events', 'objects', 'rules', 'mutes', 'render']
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/
 const ambient = /\b(Date\.now\(|new Date\(\)|Math\.random\(|process\.|setTimeout\(|setInterval\(|performance\.)/
 

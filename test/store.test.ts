@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
+import type { Held } from '../src/store/held.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres.ts'
 import { type Arrival, type Decision, type Plan, rolloutMs, type Settlement } from '../src/store/store.ts'
@@ -11,6 +12,16 @@ import { execute, startPostgres } from './fixtures/postgres.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
 
+const failure = {
+  severity: 'error',
+  reason: 'BuildFailed',
+  revision: '',
+  text: 'm',
+  since: at,
+  count: 1,
+  prints: []
+} as const
+const told = { rule: 'r', destination: 'lane', at, reminders: 0 }
 const postgres = await startPostgres(t)
 
 async function prepareSqlite(t: Test) {
@@ -232,6 +243,62 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal(await store.follow(new Map([['kept', 'kept']]), at + rolloutMs + 1), 1)
       t.same(await store.busyLanes(), ['kept'])
       t.equal(store.pending, 1)
+      await store.close()
+    })
+
+    t.test('what a mute held back is told once, when it is over, and is known to have been heard', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const until = at + 60_000
+      const muted = (item: Arrival): Decision => {
+        const decision = sendTo('lane')(item)
+        return {
+          ...decision,
+          memory: { ...decision.memory, failure, told: [{ ...told, isHeld: true }] },
+          notifications: decision.notifications.map((entry) => ({ ...entry, muting: { name: 'upgrade', until } }))
+        }
+      }
+      const [receipt] = await store.accept([arrival('one'), arrival('two')], muted)
+      t.match(receipt, { notifications: [{ isMuted: true }] })
+      t.equal(store.pending, 0)
+      t.same(await store.busyLanes(), [])
+      const heard: Held[] = []
+      const compose = (held: Held) => {
+        heard.push(held)
+        return view('summary', 'informed')
+      }
+      t.same(await store.endMutes(until - 1, compose), [])
+      t.same(await store.endMutes(until, compose), ['lane'])
+      t.same(await store.endMutes(until, compose), [])
+      t.match(heard, [{ mute: 'upgrade', destination: 'lane', notifications: 2 }])
+      t.match(heard[0]?.objects, [{ object: { name: 'one' }, says: 'failed', failure }, { object: { name: 'two' } }])
+      t.equal((await post(store, 'lane')).payload.text, 'summary')
+      t.equal(store.pending, 1)
+      await store.accept([arrival('one')], (item, memory) => {
+        t.match(memory?.told, [{ destination: 'lane', at: until }])
+        t.notOk(memory?.told[0]?.isHeld)
+        return sendTo('lane')(item)
+      })
+      await store.close()
+    })
+
+    t.test('silences are there until they end, and can be ended before', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const first = await store.addSilence({ match: { namespace: 'db' }, comment: 'upgrade', endsAt: at + 1000 }, at)
+      const second = await store.addSilence({ match: {}, comment: '', endsAt: at + 5000 }, at)
+      t.match(first, { match: { namespace: 'db' }, comment: 'upgrade', createdAt: at, endsAt: at + 1000 })
+      t.same(await store.silences(at), [first, second])
+      t.same(await store.silences(at + 1000), [second])
+      await store.accept([arrival('one')], (item) => {
+        const decision = sendTo('lane')(item)
+        const muting = { name: `silence ${second.id}`, until: second.endsAt }
+        return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
+      })
+      t.equal(await store.endSilence('999', at), false)
+      t.equal(await store.endSilence(second.id, at + 10), true)
+      t.equal(await store.endSilence(second.id, at + 20), false, 'only once')
+      t.same(await store.endMutes(at + 10, () => view('summary', 'informed')), ['lane'], 'what it held is told now')
       await store.close()
     })
 

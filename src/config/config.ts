@@ -5,6 +5,7 @@ import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { type Classify, compileSeverities } from '../events/severity.ts'
 import type { Source, SourceText } from '../events/source.ts'
+import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileLinks, type Links } from '../render/links.ts'
 import { compileRules, type RuleSet } from '../rules/rules.ts'
 import { didYouMean, locate, type Problem, problemAt } from './problem.ts'
@@ -20,6 +21,7 @@ export interface Config {
   /** Who hears of the relay itself. */
   operators: readonly Destination[]
   links: Links
+  mutes: readonly Mute[]
   rules: RuleSet
   retention: { eventsMs: number; deadLettersMs: number }
   /** For the log to keep out. */
@@ -70,7 +72,8 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   const severities = compileSeverities(text.severities ?? [])
   const rules = compileRules(text.rules)
   const links = compileLinks(text.links ?? [])
-  faults.push(...severities.faults, ...rules.faults, ...links.faults, ...crossFaults(text))
+  const mutes = compileMutes(text.mute ?? [], Date.now())
+  faults.push(...severities.faults, ...rules.faults, ...links.faults, ...mutes.faults, ...crossFaults(text))
   const byName = new Map(destinations.map((destination) => [destination.name, destination]))
   const operators = [text.operator ?? []].flat().flatMap((name) => byName.get(name) ?? [])
   return {
@@ -80,6 +83,7 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
     operators,
     classify: severities.classify,
     links: links.links,
+    mutes: mutes.mutes,
     rules: rules.rules,
     retention: {
       eventsMs: parseDuration(text.retention?.events ?? '7d'),

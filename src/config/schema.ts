@@ -5,6 +5,7 @@ import { DestinationSchema } from '../deliver/destination.ts'
 import { Duration } from '../duration.ts'
 import { SeveritySchema } from '../events/severity.ts'
 import { SourceSchema } from '../events/source.ts'
+import { MuteSchema } from '../mutes/mutes.ts'
 import { Patterns } from '../patterns.ts'
 import { LinkSchema } from '../render/links.ts'
 import { RuleSchema } from '../rules/rules.ts'
@@ -30,6 +31,7 @@ export const ConfigSchema = Type.Object(
     operator: Type.Optional(Patterns),
     severities: Type.Optional(Type.Array(SeveritySchema)),
     links: Type.Optional(Type.Array(LinkSchema)),
+    mute: Type.Optional(Type.Array(MuteSchema)),
     rules: Type.Array(RuleSchema),
     retention: Type.Optional(
       Type.Object(
@@ -63,6 +65,7 @@ const harmless: Record<string, unknown> = {
   destinations: { preview: true },
   severities: { severity: 'info' },
   links: {},
+  mute: { name: '', match: {}, until: '9999-01-01T00:00:00Z' },
   rules: { name: '', send: [] }
 }
 

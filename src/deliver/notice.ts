@@ -1,6 +1,9 @@
 // What the relay says of itself to its operator, in the form of any other notification.
 import { sayDuration } from '../duration.ts'
+import type { ObjectRef } from '../events/flux.ts'
+import { clean, cut } from '../render/mrkdwn.ts'
 import type { View } from '../render/view.ts'
+import type { Held, HeldObject } from '../store/held.ts'
 import type { LaneState } from '../store/store.ts'
 
 /** That the webhook of `destination` refuses everything, or takes messages again. `waited`: notifications. */
@@ -28,4 +31,59 @@ export function laneNotice(
     at: now,
     failure: { reason: block.reason, text, since: block.since, count: block.probes }
   }
+}
+
+/** Objects named in one message about a mute; an object's line has at most 160 characters. */
+const maxNamed = 12
+const maxLine = 160
+/** And in the line that stands for all of it. */
+const maxInLine = 5
+const maxSummary = 300
+
+/** That a mute is over: how much it held back, what fails now, and what recovered meanwhile. */
+export function muteNotice({ mute, notifications, objects }: Held, now: number): View {
+  const failing = objects.filter(({ failure }) => failure !== undefined)
+  const recovered = objects.filter(({ failure, says }) => failure === undefined && says === 'recovered')
+  const held = `${notifications} ${notifications === 1 ? 'notification was' : 'notifications were'} held back`
+  const lines = [`${held}.`, ...listed('Still failing', failing, now), ...listed('Recovered meanwhile', recovered, now)]
+  const names = recovered.slice(0, maxInLine).map(({ object }) => nameOf(object))
+  const rest = recovered.length - names.length
+  const summary = [
+    held,
+    failing.length > 0 ? `${failing.length} still failing` : 'nothing of it fails any more',
+    ...(names.length > 0 ? [`recovered: ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`] : [])
+  ]
+  return {
+    says: 'informed',
+    severity: failing.length > 0 ? 'warn' : 'info',
+    object: { cluster: '', kind: 'mute', namespace: '', name: clean(mute) },
+    reason: '',
+    summary: cut(clean(summary.join('; ')), maxSummary),
+    message: lines.join('\n'),
+    cause: `mute ${mute}`,
+    controller: 'flux-relay',
+    at: now
+  }
+}
+
+function listed(title: string, objects: readonly HeldObject[], now: number): string[] {
+  if (objects.length === 0) return []
+  const rest = objects.length - maxNamed
+  return [
+    `${title}:`,
+    ...objects.slice(0, maxNamed).map((entry) => cut(`  ${lineOf(entry, now)}`, maxLine)),
+    ...(rest > 0 ? [`  … and ${rest} more`] : [])
+  ]
+}
+
+function nameOf({ cluster, kind, namespace, name }: ObjectRef): string {
+  return `${kind} ${[namespace, name].filter(Boolean).join('/')}${cluster === '' ? '' : ` (${cluster})`}`
+}
+
+function lineOf({ object, failure }: HeldObject, now: number): string {
+  const named = nameOf(object)
+  if (failure === undefined) return clean(named)
+  return clean(
+    `${named} for ${sayDuration(now - failure.since)}: ${[failure.reason, failure.text].filter(Boolean).join(' - ')}`
+  )
 }

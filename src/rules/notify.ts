@@ -27,27 +27,34 @@ const longestReminderMs = 24 * 60 * 60 * 1000
 
 /**
  * Decides who is told of `event`. A recovery goes to exactly those who heard of the failure, whatever rules match it;
- * everything else to the destinations of the rules that fired. `rules` are all there are, by name. The returned `told` belongs into the object's memory.
+ * everything else to the destinations of the rules that fired. `rules` are all there are, by name. `isMuted`: what is
+ * told will be held back. The returned `told` belongs into the object's memory.
  */
 export function tell(
   { transition, memory, ended, aside }: Advance,
   fired: readonly Rule[],
   rules: ReadonlyMap<string, Rule>,
-  now: number
+  now: number,
+  isMuted: boolean
 ): { tellings: Telling[]; quiet: Quiet[]; told: readonly Told[] } {
   const tellings: Telling[] = []
   const quiet: Quiet[] = []
   let told = memory.told
 
-  for (const { rule, destination } of ended?.told ?? []) {
+  for (const { rule, destination, isHeld } of ended?.told ?? []) {
+    if (isHeld && !isMuted) {
+      quiet.push({ rule, destination, because: 'the failure that is over was muted' })
+      continue
+    }
     // Grouped as the failure was, or the end of it would overtake the beginning, which is still held.
     tellings.push({ rule, destination, says: 'recovered', mention: undefined, grouping: rules.get(rule)?.group })
   }
   for (const rule of fired) {
     for (const destination of rule.send) {
-      const heardEnd = ended?.told.some((entry) => entry.rule === rule.name && entry.destination === destination)
-      if (heardEnd) continue
-      const heard = told.find((entry) => entry.rule === rule.name && entry.destination === destination)
+      const isOf = (entry: Told) => entry.rule === rule.name && entry.destination === destination
+      if (ended?.told.some(isOf)) continue
+      // What was held back counts as long as it is: after that it has to be told for the first time.
+      const heard = told.find((entry) => isOf(entry) && (isMuted || !entry.isHeld))
       const decision = decide(ended?.beneath ?? transition, aside, heard, rule, now)
       if ('because' in decision) {
         quiet.push({ rule: rule.name, destination, because: decision.because })
@@ -65,7 +72,9 @@ export function tell(
       })
       const isOfFailure = says === 'failed' || says === 'changed' || says === 'repeated'
       if (!isOfFailure || aside !== undefined) continue
-      told = [...told.filter((entry) => entry !== heard), { rule: rule.name, destination, at: now, reminders }]
+      const isHeld = isMuted && (heard?.isHeld ?? heard === undefined)
+      const entry: Told = { rule: rule.name, destination, at: now, reminders, ...(isHeld && { isHeld }) }
+      told = [...told.filter((other) => !isOf(other)), entry]
     }
   }
   return { tellings, quiet, told }

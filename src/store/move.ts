@@ -19,6 +19,7 @@ const tables = {
   notifications: 'id',
   messages: 'id',
   attempts: 'rowid',
+  silences: 'id',
   lanes: 'key'
 } as const
 
@@ -72,6 +73,7 @@ async function copyAll(from: Database, url: string, progress: (done: number, tot
     await to.query(`
       select setval('event_ids', (select coalesce(max(id), 0) + 1 from events)),
         setval(pg_get_serial_sequence('notifications', 'id'), (select coalesce(max(id), 0) + 1 from notifications)),
+        setval(pg_get_serial_sequence('silences', 'id'), (select coalesce(max(id), 0) + 1 from silences)),
         setval(pg_get_serial_sequence('messages', 'id'), (select coalesce(max(id), 0) + 1 from messages))`)
     await to.query('commit')
   } finally {

@@ -156,7 +156,7 @@ async function writeNotifications(sql: Sql, kept: readonly Kept[]): Promise<void
   )
   const ids = await insertNotifications(sql, rows)
   for (const [index, { entry, notifications }] of rows.entries()) {
-    const { rule, destination, lane } = entry
-    notifications.push({ id: String(ids[index]), rule, destination, lane })
+    const { rule, destination, lane, muting } = entry
+    notifications.push({ id: String(ids[index]), rule, destination, lane, isMuted: muting !== undefined })
   }
 }

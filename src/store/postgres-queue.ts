@@ -6,11 +6,13 @@ import type { NewNotification } from './store.ts'
 
 // In the order of their places, so the ids are too.
 const insertSql = `
-  insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key, held_until, view)
-  select event_id, rule, destination, lane, object, says, 'pending', created_at, group_key, held_until, view
+  insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key, held_until,
+    mute, muted_until, view)
+  select event_id, rule, destination, lane, object, says, case when mute is null then 'pending' else 'muted' end,
+    created_at, group_key, held_until, mute, muted_until, view
   from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-    $9::bigint[], $10::text[]) with ordinality
-    as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, view, place)
+    $9::bigint[], $10::text[], $11::bigint[], $12::text[]) with ordinality
+    as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, mute, muted_until, view, place)
   order by place
   returning id`
 
@@ -42,8 +44,10 @@ export async function insertNotifications(sql: Sql, rows: readonly NewRow[]): Pr
     column(({ view }) => keyOf(view.object)),
     column(({ view }) => view.says),
     rows.map(({ at }) => at),
-    column(({ group }) => (group ? indexable(group.key) : null)),
+    column((entry) => groupKeyOf(entry) ?? null),
     heldUntil,
+    column(({ muting }) => muting?.name ?? null),
+    rows.map(({ entry }) => entry.muting?.until ?? null),
     column(({ view }) => JSON.stringify(view))
   ])
   return inserted.rows.map(({ id }) => id).sort((a, b) => a - b)
@@ -51,25 +55,31 @@ export async function insertNotifications(sql: Sql, rows: readonly NewRow[]): Pr
 
 /** Until when each is held: as long as the first of its group that still is, or one of its own. 0 without a group. */
 async function deadlines(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
-  const grouped = rows.filter(({ entry }) => entry.group !== undefined)
+  const grouped = rows.filter(({ entry }) => groupKeyOf(entry) !== undefined)
   const known = new Map<string, number>()
   const nameOf = (lane: string, key: string) => `${lane}\n${key}`
   if (grouped.length > 0) {
     const found = await sql<{ lane: string; group_key: string; until: number }>(deadlinesSql, [
       grouped.map(({ entry }) => entry.lane),
-      grouped.map(({ entry }) => indexable(entry.group?.key ?? '')),
+      grouped.map(({ entry }) => groupKeyOf(entry)),
       Math.min(...grouped.map(({ at }) => at))
     ])
     for (const { lane, group_key, until } of found.rows) known.set(nameOf(lane, group_key), until)
   }
-  return rows.map(({ at, entry: { lane, group } }) => {
-    if (group === undefined) return 0
-    const name = nameOf(lane, indexable(group.key))
+  return rows.map(({ at, entry }) => {
+    const key = groupKeyOf(entry)
+    if (key === undefined) return 0
+    const name = nameOf(entry.lane, key)
     const first = known.get(name) ?? 0
-    const until = first > at ? first : at + group.waitMs
+    const until = first > at ? first : at + (entry.group?.waitMs ?? 0)
     known.set(name, until)
     return until
   })
+}
+
+/** What is muted is told together with the rest of it, whatever group it would be in. */
+function groupKeyOf({ group, muting }: NewNotification): string | undefined {
+  return group === undefined || muting !== undefined ? undefined : indexable(group.key)
 }
 
 const killSql = `

@@ -1,11 +1,15 @@
 // The store for several replicas: one PostgreSQL, any number of relays. Lanes are shared by lease, time is the database's.
 import { setTimeout as pause } from 'node:timers/promises'
 import { RelayError } from '../errors.ts'
+import type { NewSilence, Silence } from '../mutes/silence.ts'
 import type { Payload } from '../render/payload.ts'
+import type { View } from '../render/view.ts'
+import type { Held } from './held.ts'
 import { accept } from './postgres-accept.ts'
 import { type Asking, claim } from './postgres-claim.ts'
 import { Connections, checkUrl, isNotUpYet, sayDatabaseError } from './postgres-connection.ts'
 import { abandon, reroute, waitedFor } from './postgres-moves.ts'
+import { addSilence, endMute, endSilence, silences } from './postgres-mutes.ts'
 import { Presence } from './postgres-presence.ts'
 import { prune, pruneObjects } from './postgres-pruning.ts'
 import { backlog, busyLanes, countPending } from './postgres-queue.ts'
@@ -123,7 +127,8 @@ class PostgresStore implements Store {
   async accept(batch: readonly Arrival[], decide: Decide): Promise<Receipt[]> {
     const toDatabase = (ms: number) => ms + this.#skewMs
     const receipts = await this.#intake.transaction((sql) => accept(sql, batch, decide, toDatabase))
-    const written = receipts.flatMap((receipt) => (receipt.status === 'accepted' ? receipt.notifications : []))
+    const all = receipts.flatMap((receipt) => (receipt.status === 'accepted' ? receipt.notifications : []))
+    const written = all.filter(({ isMuted }) => !isMuted)
     this.#pending += written.length
     this.#presence.tell(written.map(({ lane }) => lane))
     return receipts
@@ -174,6 +179,29 @@ class PostgresStore implements Store {
     this.#claims.delete(message.id)
     this.#pending += notices.length - settled
     this.#presence.tell(notices.map(({ lane }) => lane))
+  }
+
+  async endMutes(now: number, compose: (held: Held) => View): Promise<string[]> {
+    const lanes: string[] = []
+    for (;;) {
+      const lane = await this.#lanes.transaction((sql) => endMute(sql, now, now + this.#skewMs, compose))
+      if (lane === undefined) return lanes
+      this.#pending += 1
+      this.#presence.tell([lane])
+      lanes.push(lane)
+    }
+  }
+
+  async silences(now: number): Promise<Silence[]> {
+    return silences(this.#lanes.query, now)
+  }
+
+  async addSilence(silence: NewSilence, now: number): Promise<Silence> {
+    return addSilence(this.#lanes.query, silence, now)
+  }
+
+  async endSilence(id: string, now: number): Promise<boolean> {
+    return this.#lanes.transaction((sql) => endSilence(sql, id, now))
   }
 
   async backlog(lane: string): Promise<number> {

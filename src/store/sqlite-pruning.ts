@@ -47,6 +47,7 @@ export function createPruner(db: Database): Pruner {
         ...[before.events, limit]
       )
       for (const { id } of messages) db.run('delete from attempts where message_id = ?', Number(id))
+      db.run('delete from silences where ends_at < ?', before.events)
       return bodies + told + events + messages.length + pruneObjects(before.deadLetters, limit)
     }
   }

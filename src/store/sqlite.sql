@@ -49,12 +49,17 @@ create table notifications (
   group_key text,
   -- A group is held until its deadline, which is that of its first notification.
   held_until integer not null default 0,
+  -- What muted it, and until when that lasts; no time any more once it was told what was held back.
+  mute text,
+  muted_until integer,
   view text not null
 ) strict;
 
 create index notifications_event on notifications (event_id);
 create index notifications_message on notifications (message_id) where message_id is not null;
 create index notifications_created on notifications (created_at);
+-- What was held back and is to be told of when its mute ends.
+create index notifications_muted on notifications (muted_until) where muted_until is not null;
 create index notifications_dead on notifications (id) where state = 'dead';
 -- What a lane composes from: in order of acceptance, not yet in a message.
 create index notifications_group on notifications (lane, group_key, held_until) where state = 'pending' and group_key is not null;
@@ -88,6 +93,14 @@ create table attempts (
 ) strict;
 
 create index attempts_message on attempts (message_id);
+
+create table silences (
+  id integer primary key autoincrement,
+  match text not null,
+  comment text not null,
+  created_at integer not null,
+  ends_at integer not null
+) strict;
 
 create table lanes (
   key text primary key,

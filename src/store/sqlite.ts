@@ -1,8 +1,13 @@
 // The embedded store: one file, one process. Every method is one transaction, so none ever sees half of another.
+
+import type { NewSilence, Silence } from '../mutes/silence.ts'
 import { forget, type ObjectMemory, objectKey } from '../objects.ts'
 import type { Payload } from '../render/payload.ts'
+import type { View } from '../render/view.ts'
 import { type Database, openDatabase } from './database.ts'
+import type { Held } from './held.ts'
 import { heldUntil, laneState, openMessage, pendingOf, reroute, setBucket, writeMessage } from './sqlite-lanes.ts'
+import { addSilence, endMute, endSilence, silences } from './sqlite-mutes.ts'
 import { createPruner, type Pruner } from './sqlite-pruning.ts'
 import { bringToVersion } from './sqlite-schema.ts'
 import {
@@ -49,7 +54,7 @@ class SqliteStore implements Store {
     const receipts = this.#transaction(() =>
       batch.map((arrival): Receipt => {
         const receipt = this.#acceptOne(arrival, decide)
-        if (receipt.status === 'accepted') added += receipt.notifications.length
+        if (receipt.status === 'accepted') added += receipt.notifications.filter(({ isMuted }) => !isMuted).length
         return receipt
       })
     )
@@ -104,20 +109,23 @@ class SqliteStore implements Store {
       id: String(this.#insertNotification(id, entry, receivedAt)),
       rule: entry.rule,
       destination: entry.destination,
-      lane: entry.lane
+      lane: entry.lane,
+      isMuted: entry.muting !== undefined
     }))
     return { status: 'accepted', id: String(id), transition, notifications }
   }
 
   #insertNotification(event: number | null, entry: NewNotification, now: number): number {
-    const { rule, destination, lane, view, group } = entry
+    const { rule, destination, lane, view, muting } = entry
+    const group = muting === undefined ? entry.group : undefined
     return this.#db.run(
-      `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key, held_until, view)
-       values (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)`,
-      ...[event, rule, destination, lane, objectKey(view.object), view.says, now],
-      group?.key ?? null,
+      `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key,
+         held_until, mute, muted_until, view)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[event, rule, destination, lane, objectKey(view.object), view.says],
+      ...[muting ? 'muted' : 'pending', now, group?.key ?? null],
       group === undefined ? 0 : this.#deadline(lane, group, now),
-      JSON.stringify(view)
+      ...[muting?.name ?? null, muting?.until ?? null, JSON.stringify(view)]
     )
   }
 
@@ -130,6 +138,32 @@ class SqliteStore implements Store {
       ...[lane, key, now]
     )
     return first === undefined ? now + waitMs : Number(first.held_until)
+  }
+
+  async endMutes(now: number, compose: (held: Held) => View): Promise<string[]> {
+    const lanes: string[] = []
+    for (;;) {
+      const lane = this.#transaction(() => {
+        const notification = endMute(this.#db, now, compose)
+        if (notification !== undefined) this.#insertNotification(null, notification, now)
+        return notification?.lane
+      })
+      if (lane === undefined) return lanes
+      this.#pending += 1
+      lanes.push(lane)
+    }
+  }
+
+  async silences(now: number): Promise<Silence[]> {
+    return silences(this.#db, now)
+  }
+
+  async addSilence(silence: NewSilence, now: number): Promise<Silence> {
+    return this.#transaction(() => addSilence(this.#db, silence, now))
+  }
+
+  async endSilence(id: string, now: number): Promise<boolean> {
+    return this.#transaction(() => endSilence(this.#db, id, now))
   }
 
   async backlog(lane: string): Promise<number> {

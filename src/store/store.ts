@@ -1,9 +1,12 @@
 // What is kept, and the promises about it. SQLite keeps them for one process; every other store has to keep them too.
 import type { FluxEvent } from '../events/flux.ts'
+import type { Muting } from '../mutes/mutes.ts'
+import type { NewSilence, Silence } from '../mutes/silence.ts'
 import type { ObjectMemory, Transition } from '../objects.ts'
 import type { Payload } from '../render/payload.ts'
 import type { View } from '../render/view.ts'
 import type { Verdict } from '../rules/rules.ts'
+import type { Held } from './held.ts'
 
 /** An event that passed every check at the door. */
 export interface Arrival {
@@ -26,6 +29,8 @@ export interface NewNotification {
   view: View
   /** To be held until `waitMs` after the first of its group, and told together with the rest of it. */
   group?: { key: string; waitMs: number }
+  /** It is not sent: what was held back is told in one message, when this ends. */
+  muting?: Muting
 }
 
 /** Why an event led to what it led to. */
@@ -53,7 +58,7 @@ export type Receipt =
       /** null for a heartbeat that changed nothing: only its object remembers it. */
       id: string | null
       transition: Transition
-      notifications: { id: string; rule: string; destination: string; lane: string }[]
+      notifications: { id: string; rule: string; destination: string; lane: string; isMuted: boolean }[]
     }
   /** The decision failed, nothing of this arrival was written; the rest of the batch was. */
   | { status: 'failed'; error: unknown }
@@ -184,6 +189,20 @@ export interface Store {
     settlement: Settlement,
     notices?: readonly NewNotification[]
   ): Promise<void>
+
+  /**
+   * For each mute that is over and each destination, writes the notification that `compose` makes of what was held back;
+   * from then on that destination has heard of the failures that last. Resolves to the lanes that got something.
+   */
+  endMutes(now: number, compose: (held: Held) => View): Promise<string[]>
+
+  /** Those that have not ended, oldest first. */
+  silences(now: number): Promise<Silence[]>
+
+  addSilence(silence: NewSilence, now: number): Promise<Silence>
+
+  /** Ends a silence now, for what it holds back, too. False where none of that id is in effect. */
+  endSilence(id: string, now: number): Promise<boolean>
 
   /** How many notifications wait in a lane, those of its open message included. */
   backlog(lane: string): Promise<number>

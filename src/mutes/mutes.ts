@@ -1,0 +1,85 @@
+// Mutes: what is not to be told for a while, because somebody said so in the config file or with a silence. Pure.
+import { type Static, Type } from 'typebox'
+import type { Fault } from '../errors.ts'
+import type { Subject } from '../rules/expression.ts'
+import { compileFilter, MatchSchema } from '../rules/rules.ts'
+import { compileWeekly, isTimeZone, WeeklySchema } from './weekly.ts'
+
+export const MuteSchema = Type.Object(
+  {
+    name: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'Said with what was held: "during db upgrade".',
+      examples: ['db upgrade']
+    }),
+    match: MatchSchema,
+    until: Type.Optional(
+      Type.String({
+        pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})$',
+        description: 'When it ends, as a time with its offset, like 2026-12-01T06:00:00Z.',
+        examples: ['2026-12-01T06:00:00Z']
+      })
+    ),
+    weekly: Type.Optional(WeeklySchema)
+  },
+  { additionalProperties: false, description: 'Events whose notifications are held back, until an end or every week.' }
+)
+
+export type MuteText = Static<typeof MuteSchema>
+
+export interface Mute {
+  name: string
+  holds(subject: Subject): boolean
+  /** When it ends, in ms; undefined where it is not in effect at `now`. */
+  endOf(now: number): number | undefined
+}
+
+/** What holds a notification back. */
+export interface Muting {
+  name: string
+  /** ms */
+  until: number
+}
+
+/** Compiles the `mute:` section. `now` in ms: an end in the past is a warning. */
+export function compileMutes(texts: readonly MuteText[], now: number): { mutes: Mute[]; faults: Fault[] } {
+  const faults: Fault[] = []
+  const mutes = texts.flatMap(({ name, match, until, weekly }, index): Mute[] => {
+    const path = ['mute', index]
+    const holds = compileFilter(match, [...path, 'match'], faults)
+    if ((until === undefined) === (weekly === undefined)) {
+      faults.push({ path, message: 'a mute has an end: either `until:` or `weekly:`' })
+    } else if (weekly !== undefined) {
+      if (isTimeZone(weekly.timeZone)) return [{ name, holds, endOf: compileWeekly(weekly).endOf }]
+      faults.push({
+        path: [...path, 'weekly', 'timeZone'],
+        message: `there is no time zone "${weekly.timeZone}"; it is a place such as Europe/Paris, or UTC`
+      })
+    } else if (until !== undefined) {
+      const end = Date.parse(until)
+      const fault = { path: [...path, 'until'], message: `"${until}" is no time` }
+      if (Number.isNaN(end)) faults.push(fault)
+      else if (end <= now) faults.push({ ...fault, message: `this mute is over since ${until}`, isWarning: true })
+      return [muteUntil(name, holds, end)]
+    }
+    return []
+  })
+  return { mutes, faults }
+}
+
+/** One that ends once. */
+export function muteUntil(name: string, holds: Mute['holds'], end: number): Mute {
+  return { name, holds, endOf: (now) => (now < end ? end : undefined) }
+}
+
+/** What mutes `subject`: of several the one that ends last, because only then will it be told again. */
+export function mutingOf(mutes: readonly Mute[], subject: Subject, now: number): Muting | undefined {
+  let longest: Muting | undefined
+  for (const mute of mutes) {
+    const until = mute.endOf(now)
+    if (until === undefined || until <= (longest?.until ?? 0) || !mute.holds(subject)) continue
+    longest = { name: mute.name, until }
+  }
+  return longest
+}

@@ -1,0 +1,30 @@
+// Silences: mutes that somebody asked for while the relay runs.
+import type { Static } from 'typebox'
+import { compileFilter, type MatchSchema } from '../rules/rules.ts'
+import { type Mute, muteUntil } from './mutes.ts'
+
+/** What a silence is made of. */
+export interface NewSilence {
+  match: Static<typeof MatchSchema>
+  comment: string
+  /** ms */
+  endsAt: number
+}
+
+export interface Silence extends NewSilence {
+  id: string
+  /** ms */
+  createdAt: number
+}
+
+/** What it is called where something is told of it. */
+export function silenceName({ id, comment }: Pick<Silence, 'id' | 'comment'>): string {
+  return comment === '' ? `silence ${id}` : comment
+}
+
+/** Nothing, where its match is none: it was checked when it was made, and a program that knows less may read it. */
+export function compileSilence(silence: Silence): Mute | undefined {
+  const faults: Parameters<typeof compileFilter>[2] = []
+  const holds = compileFilter(silence.match, [], faults)
+  return faults.length === 0 ? muteUntil(silenceName(silence), holds, silence.endsAt) : undefined
+}

@@ -1,0 +1,75 @@
+// Hours of the week, by the clocks of a place: also where an hour is missing or comes twice.
+import { Type } from 'typebox'
+
+const dayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+const day = `(${dayNames.join('|')})`
+
+export const WeeklySchema = Type.Object(
+  {
+    days: Type.Array(
+      Type.String({ pattern: `^${day}(-${day})?$`, description: 'a day such as sat, or several: mon-fri' }),
+      {
+        minItems: 1,
+        description: 'The days on which it begins.',
+        examples: [['mon-fri'], ['sat', 'sun']]
+      }
+    ),
+    from: clockTime('When it begins, by the clocks of the time zone.', '20:00'),
+    to: clockTime('When it ends: on the next day, where that is not later than it began.', '07:00'),
+    timeZone: Type.String({
+      minLength: 1,
+      description: 'A place of the IANA time zone database.',
+      examples: ['Europe/Paris', 'UTC']
+    })
+  },
+  { additionalProperties: false, description: 'A mute that comes again every week.' }
+)
+
+function clockTime(description: string, example: string) {
+  return Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', description, examples: [example] })
+}
+
+export interface Weekly {
+  /** When the window that `now` is in ends, in ms; undefined where it is in none. */
+  endOf(now: number): number | undefined
+}
+
+/** Whether the time zone is one. */
+export function isTimeZone(name: string): boolean {
+  try {
+    Temporal.Now.instant().toZonedDateTimeISO(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** `text` is of the shape of {@link WeeklySchema}, and its time zone is one. */
+export function compileWeekly(text: { days: string[]; from: string; to: string; timeZone: string }): Weekly {
+  const days = new Set(text.days.flatMap(daysOf))
+  const from = Temporal.PlainTime.from(text.from)
+  const to = Temporal.PlainTime.from(text.to)
+  const isOverNight = Temporal.PlainTime.compare(to, from) <= 0
+  return {
+    endOf(now) {
+      const here = Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(text.timeZone)
+      // One that began yesterday may still last.
+      for (const begins of [here.toPlainDate().subtract({ days: 1 }), here.toPlainDate()]) {
+        if (!days.has(begins.dayOfWeek)) continue
+        // A time that the clocks skip is taken as the same time after the change (RFC 5545, "compatible").
+        const start = begins.toZonedDateTime({ timeZone: text.timeZone, plainTime: from }).epochMilliseconds
+        const lastDay = isOverNight ? begins.add({ days: 1 }) : begins
+        const end = lastDay.toZonedDateTime({ timeZone: text.timeZone, plainTime: to }).epochMilliseconds
+        if (start <= now && now < end) return end
+      }
+      return undefined
+    }
+  }
+}
+
+/** Of `sat`, or of `fri-mon`: 1 is Monday, as Temporal counts. */
+function daysOf(text: string): number[] {
+  const [first = 0, last = first] = text.split('-').map((name) => dayNames.indexOf(name as (typeof dayNames)[number]))
+  const count = ((last - first + 7) % 7) + 1
+  return Array.from({ length: count }, (_, n) => ((first + n) % 7) + 1)
+}

@@ -1,0 +1,58 @@
+// Silences while the relay runs. In: those in the store, which other replicas and the API add to. Out: the mutes that are in
+// effect, and what is to be told when one ends.
+import type { Logger } from 'pino'
+import type { Clock } from './clock.ts'
+import { muteNotice } from './deliver/notice.ts'
+import type { Mute } from './mutes/mutes.ts'
+import { compileSilence } from './mutes/silence.ts'
+import type { Store } from './store/store.ts'
+
+export interface Silences {
+  /** As last read from the store. */
+  mutes(): readonly Mute[]
+  /** Reads them, and tells of what ended. */
+  look(): Promise<void>
+  start(): Promise<void>
+  stop(): void
+}
+
+/** How soon another replica's silence is in effect here, and the end of a mute is told. */
+const lookMs = 5000
+
+export function createSilences(options: {
+  store: Store
+  clock: Clock
+  log: Logger
+  wake: (lanes: string[]) => void
+}): Silences {
+  const { store, clock, log } = options
+  let mutes: readonly Mute[] = []
+  let cancel = () => {}
+  let isStopped = false
+
+  async function look(): Promise<void> {
+    const now = clock.now()
+    mutes = (await store.silences(now)).flatMap((silence) => compileSilence(silence) ?? [])
+    options.wake(await store.endMutes(now, (held) => muteNotice(held, now)))
+  }
+
+  function lookLater(): void {
+    cancel = clock.after(lookMs, async () => {
+      await look().catch((err: unknown) => log.error({ err }, 'cannot look for silences; trying again in 5 seconds'))
+      if (!isStopped) lookLater()
+    })
+  }
+
+  return {
+    mutes: () => mutes,
+    look,
+    async start() {
+      await look()
+      lookLater()
+    },
+    stop() {
+      isStopped = true
+      cancel()
+    }
+  }
+}

@@ -1,0 +1,120 @@
+// Silences and what mutes held back, in PostgreSQL. Their times are the calendar's: no clock is corrected for them.
+import type { ObjectRef } from '../events/flux.ts'
+import { type NewSilence, type Silence, silenceName } from '../mutes/silence.ts'
+import { hear, type ObjectMemory, type Transition } from '../objects.ts'
+import type { View } from '../render/view.ts'
+import { gather, type Held } from './held.ts'
+import type { Sql } from './postgres-connection.ts'
+import { insertNotifications } from './postgres-queue.ts'
+import { storable } from './postgres-text.ts'
+
+interface HeldNotification {
+  id: number
+  lane: string
+  object: string
+  says: Transition
+  ref: string
+}
+
+// Skipped where another replica is telling of them.
+const heldSql = `
+  select id, lane, object, says, (view::json -> 'object')::text as ref from notifications
+  where muted_until <= $1 and mute = $2 and destination = $3 order by id for update skip locked`
+
+/** Tells of one mute that is over. `at` by the database's clock. Undefined where there is none left. */
+export async function endMute(
+  sql: Sql,
+  now: number,
+  at: number,
+  compose: (held: Held) => View
+): Promise<string | undefined> {
+  const { rows: over } = await sql<{ mute: string; destination: string }>(
+    'select mute, destination from notifications where muted_until <= $1 limit 1 for update skip locked',
+    [now]
+  )
+  const [ended] = over
+  if (ended === undefined) return undefined
+  const { mute, destination } = ended
+  const { rows } = await sql<HeldNotification>(heldSql, [now, mute, destination])
+  const memories = await hearAll(sql, [...new Set(rows.map(({ object }) => object))], destination, at)
+  await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
+  const held = gather(
+    ended,
+    rows.map(({ object, says, ref }) => ({ key: object, says, object: JSON.parse(ref) as ObjectRef })),
+    memories
+  )
+  const lane = rows.at(-1)?.lane ?? ''
+  await insertNotifications(sql, [{ event: null, at, entry: { rule: 'mute', destination, lane, view: compose(held) } }])
+  return lane
+}
+
+async function hearAll(
+  sql: Sql,
+  keys: readonly string[],
+  destination: string,
+  now: number
+): Promise<Map<string, ObjectMemory>> {
+  // In the order in which every other transaction locks objects.
+  const { rows } = await sql<{ key: string; memory: string | null }>(
+    'select key, memory from objects where key = any($1) order by key for update',
+    [keys]
+  )
+  const memories = new Map<string, ObjectMemory>()
+  for (const { key, memory } of rows) {
+    if (memory !== null) memories.set(key, hear(JSON.parse(memory) as ObjectMemory, destination, now))
+  }
+  await sql(
+    `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
+    [[...memories.keys()], [...memories.values()].map((memory) => JSON.stringify(memory))]
+  )
+  return memories
+}
+
+interface SilenceRow {
+  id: number
+  match: string
+  comment: string
+  created_at: number
+  ends_at: number
+}
+
+export async function silences(sql: Sql, now: number): Promise<Silence[]> {
+  const { rows } = await sql<SilenceRow>('select * from silences where ends_at > $1 order by id', [now])
+  return rows.map(silenceOf)
+}
+
+export async function addSilence(sql: Sql, { match, comment, endsAt }: NewSilence, now: number): Promise<Silence> {
+  const { rows } = await sql<SilenceRow>(
+    'insert into silences (match, comment, created_at, ends_at) values ($1, $2, $3, $4) returning *',
+    [JSON.stringify(match), storable(comment), now, endsAt]
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error('a row that was inserted did not come back')
+  return silenceOf(row)
+}
+
+export async function endSilence(sql: Sql, id: string, now: number): Promise<boolean> {
+  const { rows } = await sql<SilenceRow>('select * from silences where id = $1 and ends_at > $2 for update', [
+    Number(id),
+    now
+  ])
+  const [row] = rows
+  if (row === undefined) return false
+  await sql('update silences set ends_at = $2 where id = $1', [row.id, now])
+  await sql('update notifications set muted_until = $1 where muted_until = $2 and mute = $3', [
+    now,
+    row.ends_at,
+    silenceName(silenceOf(row))
+  ])
+  return true
+}
+
+function silenceOf(row: SilenceRow): Silence {
+  return {
+    id: String(row.id),
+    match: JSON.parse(row.match) as Silence['match'],
+    comment: row.comment,
+    createdAt: row.created_at,
+    endsAt: row.ends_at
+  }
+}

@@ -1,0 +1,134 @@
+// What is muted is recorded, and told in one message when the mute ends: what was held, what fails now, what recovered.
+import t from 'tap'
+import { loadConfig } from '../src/config/config.ts'
+import { compileWeekly } from '../src/mutes/weekly.ts'
+import { createClock, type TestClock } from './fixtures/clock.ts'
+import { about, type Relay, startRelay } from './fixtures/relay.ts'
+
+const utc = (text: string) => Date.parse(`${text}Z`)
+
+t.test('a weekly mute keeps the hours of its place', async (t) => {
+  const nights = { days: ['mon-fri'], from: '20:00', to: '07:00', timeZone: 'Europe/Paris' }
+  const early = { days: ['sun'], from: '02:30', to: '04:00', timeZone: 'Europe/Paris' }
+  const weekend = { days: ['sat-sun'], from: '00:00', to: '00:00', timeZone: 'UTC' }
+  const cases: [what: string, weekly: Parameters<typeof compileWeekly>[0], now: string, end: string | undefined][] = [
+    ['a summer evening', nights, '2026-07-15T18:00', '2026-07-16T05:00'],
+    ['a minute before', nights, '2026-07-15T17:59', undefined],
+    ['the last minute', nights, '2026-07-16T04:59', '2026-07-16T05:00'],
+    ['the end', nights, '2026-07-16T05:00', undefined],
+    ['an hour later in winter', nights, '2026-01-14T18:30', undefined],
+    ['the night after Friday', nights, '2026-07-18T04:00', '2026-07-18T05:00'],
+    ['the night after Saturday', nights, '2026-07-19T04:00', undefined],
+    ['it begins in the hour that is missing: half an hour later', early, '2026-03-29T01:15', undefined],
+    ['and ends by the clock', early, '2026-03-29T01:30', '2026-03-29T02:00'],
+    ['the hour that comes twice is muted both times', early, '2026-10-25T01:45', '2026-10-25T03:00'],
+    ['a whole day', weekend, '2026-07-18T12:00', '2026-07-19T00:00'],
+    ['and the next', weekend, '2026-07-19T12:00', '2026-07-20T00:00'],
+    ['over the week’s end', { ...weekend, days: ['fri-mon'] }, '2026-07-20T12:00', '2026-07-21T00:00']
+  ]
+  for (const [what, weekly, now, end] of cases) {
+    const until = compileWeekly(weekly).endOf(utc(now))
+    t.equal(until, end === undefined ? undefined : utc(end), what)
+  }
+})
+
+t.test('a mute without an end is refused, and one that is over is told', async (t) => {
+  const open = 'sources: { a: { tokens: [t] } }\ndestinations: { a: { preview: true } }\nrules: []\n'
+  const load = (mute: string) => loadConfig(`${open}mute:\n  - ${mute}`, 'c.yaml', {}).problems
+  t.match(load('{ name: x, match: {} }'), [{ line: 5, message: /has an end: either `until:` or `weekly:`/ }])
+  t.match(load('{ name: x, match: {}, until: "tomorrow" }'), [{ line: 5, message: /2026-12-01T06:00:00Z/ }])
+  t.match(load('{ name: x, match: {}, until: 2020-01-01T00:00:00Z }'), [{ isWarning: true, message: /over since/ }])
+  const weekly = 'weekly: { days: [mon-fry], from: "20:00", to: "7:00", timeZone: Europe/Paris }'
+  t.match(load(`{ name: x, match: {}, ${weekly} }`), [{ message: /mon-fri/ }, { message: /"7:00"/ }])
+  const zone = 'weekly: { days: [mon], from: "20:00", to: "07:00", timeZone: Europe/Pariss }'
+  t.match(load(`{ name: x, match: {}, ${zone} }`), [{ message: /no time zone "Europe\/Pariss"/ }])
+})
+
+const config = (extra = '') => `
+cluster: prod
+destinations:
+  team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
+rules:
+  - { name: failures, match: { severity: error }, send: team }
+${extra}`
+const upgrade = 'mute:\n  - { name: db upgrade, match: { namespace: apps }, until: 2026-09-21T15:00:00Z }\n'
+
+const ready = { severity: 'info', reason: 'ReconciliationSucceeded', message: 'ok' } as const
+
+/** Lets virtual time pass, and the relay do what falls due. */
+async function pass(relay: Relay, clock: TestClock, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 60_000) {
+    clock.advance(Math.min(left, 60_000))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  // Whatever was being looked for is found, and posted, before an answer to this comes.
+  await relay.get('/readyz')
+}
+
+const texts = ({ slack }: Relay) => slack.accepted.map(({ body }) => JSON.stringify(body))
+const at = (clock: TestClock) => new Date(clock.now()).toISOString()
+
+t.test('nothing is told during a mute, and one message at its end', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config: config(upgrade), clock })
+  for (const name of ['a', 'b', 'c']) {
+    const { body } = await relay.post(about(name, { timestamp: at(clock) }))
+    t.match(body, { status: 'accepted', notifications: [{ destination: 'team' }] }, 'it is recorded all the same')
+  }
+  await pass(relay, clock, 5 * 60_000)
+  await relay.post(about('a', { timestamp: at(clock) }))
+  await relay.post(about('b', { timestamp: at(clock), ...ready }))
+  await pass(relay, clock, 50 * 60_000)
+  t.same(texts(relay), [], 'while it lasts')
+
+  await pass(relay, clock, 6 * 60_000)
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  const [said = ''] = texts(relay)
+  t.match(said, 'mute db upgrade')
+  t.match(said, '4 notifications were held back')
+  t.match(
+    said,
+    /Still failing:\\n {2}Kustomization apps\/a \(prod\) for 1 h[^\\]*BuildFailed[^\\]*\\n {2}Kustomization apps\/c/
+  )
+  t.match(said, /Recovered meanwhile:\\n {2}Kustomization apps\/b \(prod\)/)
+
+  await relay.post(about('a', { timestamp: at(clock) }))
+  await relay.post(about('c', { timestamp: at(clock), ...ready }))
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  t.match(
+    texts(relay)[1],
+    /RECOVERED Kustomization apps\/c/,
+    'the message counts as having heard; nothing is said twice'
+  )
+})
+
+t.test('a failure that was told before a mute and recovers in it is not left open', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, {
+    config: config(upgrade.replace('{ namespace: apps }', '{ severity: [info] }')),
+    clock
+  })
+  await relay.post(about('a', { timestamp: at(clock) }))
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  await pass(relay, clock, 60_000)
+  await relay.post(about('a', { timestamp: at(clock), ...ready }))
+  await pass(relay, clock, 60 * 60_000)
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  t.match(texts(relay)[1], /held back; nothing of it fails any more; recovered: Kustomization apps\/a \(prod\)/)
+})
+
+t.test(
+  'a failure that was muted and lasts is told when its next event comes after a mute was taken out of the file',
+  async (t) => {
+    const clock = createClock()
+    const first = await startRelay(t, { config: config(upgrade), clock })
+    await first.post(about('a', { timestamp: at(clock) }))
+    clock.advance(60_000)
+    const { writeFileSync } = await import('node:fs')
+    writeFileSync(first.app.env.CONFIG_FILE, config().replaceAll('$SLACK', first.slack.url()))
+    first.app.reload()
+    await first.post(about('a', { timestamp: at(clock) }))
+    await first.slack.until(({ accepted }) => accepted.length === 1)
+    t.match(texts(first)[0], /FAILED Kustomization apps\/a/, 'as a failure, not as a repetition')
+  }
+)

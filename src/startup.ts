@@ -3,7 +3,7 @@
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 
-const oldest = 24
+const oldest = 26
 
 if (Number(process.versions.node.split('.', 1)[0]) < oldest) {
   process.stderr.write(

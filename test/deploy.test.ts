@@ -1,0 +1,236 @@
+// What people install: the manifests of deploy/ fit their schemas, each other, and the program.
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { Kustomization } from '@kubernetes-models/flux-cd/kustomize.toolkit.fluxcd.io/v1/Kustomization'
+import { Alert } from '@kubernetes-models/flux-cd/notification.toolkit.fluxcd.io/v1beta3/Alert'
+import { Provider } from '@kubernetes-models/flux-cd/notification.toolkit.fluxcd.io/v1beta3/Provider'
+import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor'
+import { Deployment } from 'kubernetes-models/apps/v1/Deployment'
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy'
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget'
+import { ConfigMap } from 'kubernetes-models/v1/ConfigMap'
+import { Service } from 'kubernetes-models/v1/Service'
+import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount'
+import t, { type Test } from 'tap'
+import { parse } from 'yaml'
+import { loadConfig } from '../src/config/config.ts'
+import { cannotBuild, faultsOf, Manifests } from './fixtures/manifests.ts'
+import { tempFolder } from './fixtures/relay.ts'
+
+const root = join(import.meta.dirname, '..')
+const deploy = join(root, 'deploy')
+const skip = cannotBuild
+
+// Docker's own reading of it needs Docker; this much can be said without.
+t.test('docker-compose.yml says what the README promises', async (t) => {
+  const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8')
+  const { services, volumes } = parse(text, { merge: true })
+  const unprofiled = Object.keys(services).filter((name) => services[name].profiles === undefined)
+  t.strictSame(unprofiled, ['relay'], 'without a profile there is one relay')
+  t.strictSame(Object.keys(volumes), ['data', 'postgres'])
+  for (const name of ['relay', 'replicas']) {
+    t.match(services[name], { read_only: true, cap_drop: ['ALL'], image: 'flux-relay', build: '.' }, name)
+    t.hasProps(services[name].environment, ['ADMIN_TOKEN', 'SLACK_PLATFORM_URL'], name)
+  }
+  const { replicas, postgres } = services
+  const ports = /^127\.0\.0\.1:(\d+)-(\d+)$/.exec(/:-(.*)\}/.exec(replicas.ports[0])?.[1] ?? '')
+  t.equal(Number(ports?.[2]) - Number(ports?.[1]) + 1, replicas.deploy.replicas, 'a port for each replica')
+  t.equal(replicas.depends_on.postgres.condition, 'service_healthy')
+  t.ok(postgres.healthcheck.test.includes(`--username=${postgres.environment.POSTGRES_USER}`))
+  const url = new URL(replicas.environment.DATABASE_URL.replace('${POSTGRES_PASSWORD:-}', 'secret'))
+  t.match(url, { protocol: 'postgres:', hostname: 'postgres', username: postgres.environment.POSTGRES_USER })
+  t.equal(url.password, postgres.environment.POSTGRES_PASSWORD.replace('${POSTGRES_PASSWORD:-}', 'secret'))
+  t.notMatch(text, /\$\{[A-Z_]+:?\?/, 'no variable is demanded of those who do not use the profile')
+})
+
+const overlays = {
+  base: ['ConfigMap', 'Deployment', 'NetworkPolicy', 'PersistentVolumeClaim', 'Service', 'ServiceAccount'],
+  postgres: ['ConfigMap', 'Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Service', 'ServiceAccount'],
+  flux: ['Alert', 'GitRepository', 'Kustomization', 'Provider']
+}
+
+for (const [folder, kinds] of Object.entries(overlays)) {
+  t.test(`deploy/${folder} is what Kubernetes takes`, { skip }, async (t) => {
+    const { all } = new Manifests(join(deploy, folder))
+    t.strictSame([...new Set(all.map(({ kind }) => kind))].sort(), kinds)
+    for (const manifest of all) {
+      t.strictSame(faultsOf(manifest), [], `${manifest.kind}/${manifest.metadata.name}`)
+      t.equal(manifest.metadata.namespace, 'flux-system')
+    }
+  })
+}
+
+t.test('a misspelt field and a wrong value would be seen', async (t) => {
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } }
+  t.strictSame(faultsOf({ ...service, spec: { prots: [] } } as never), ['unknown field /spec/prots'])
+  t.match(faultsOf({ ...service, spec: { ports: [{ port: 'http' }] } } as never), [/port/])
+  t.match(faultsOf({ ...service, kind: 'Serivce' }), [/no schema/])
+})
+
+for (const folder of ['base', 'postgres']) {
+  t.test(`deploy/${folder} passes the restricted Pod Security Standard`, { skip }, async (t) => {
+    const pod = new Manifests(join(deploy, folder)).the(Deployment).spec?.template.spec
+    t.match(pod?.securityContext, { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+    t.ok(Number(pod?.securityContext?.runAsUser) > 0)
+    for (const key of ['hostNetwork', 'hostPID', 'hostIPC', 'initContainers'] as const) t.notOk(pod?.[key], key)
+    for (const { securityContext, ports = [] } of pod?.containers ?? []) {
+      t.strictSame(securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] }
+      })
+      for (const { hostPort } of ports) t.equal(hostPort, undefined)
+    }
+    const volumeKinds = (pod?.volumes ?? []).flatMap(({ name, ...source }) => Object.keys(source))
+    for (const kind of volumeKinds) t.ok(['configMap', 'persistentVolumeClaim'].includes(kind), kind)
+    t.equal(pod?.automountServiceAccountToken, false, 'and gets no token')
+  })
+
+  t.test(`what deploy/${folder} consists of belongs together`, { skip }, async (t) => {
+    const manifests = new Manifests(join(deploy, folder))
+    const { spec } = manifests.the(Deployment)
+    const labels = spec?.template.metadata?.labels ?? {}
+    const container = spec?.template.spec?.containers[0]
+    const port = container?.ports?.find(({ name }) => name === 'http')?.containerPort
+    const variables = new Map(container?.env?.map((entry) => [entry.name, entry]))
+    t.equal(variables.get('PORT')?.value, String(port))
+    t.not(port, 8080, "Flux's allow-scraping opens 8080 to every namespace")
+    t.match(labels, spec?.selector.matchLabels ?? {})
+    const { selector, ports } = manifests.the(Service).spec ?? {}
+    t.match(labels, selector ?? {})
+    t.strictSame(ports, [{ name: 'http', port: 80, targetPort: 'http' }])
+    t.equal(spec?.template.spec?.serviceAccountName, manifests.the(ServiceAccount).metadata?.name)
+    t.match(labels, manifests.the(NetworkPolicy).spec?.podSelector?.matchLabels ?? {})
+    const fromFlux = {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'flux-system' } },
+      podSelector: { matchLabels: { app: 'notification-controller' } }
+    }
+    const [ingress] = manifests.the(NetworkPolicy).spec?.ingress ?? []
+    t.strictSame(ingress?.from, [fromFlux], 'kustomize has left the other side alone')
+    t.strictSame(ingress?.ports, [{ port: 'http' }])
+    const volumes = new Map(spec?.template.spec?.volumes?.map((volume) => [volume.name, volume]))
+    const mounts = new Map(container?.volumeMounts?.map(({ name, mountPath }) => [mountPath, volumes.get(name)]))
+    t.equal(mounts.size, volumes.size)
+    t.equal(mounts.get('/etc/flux-relay')?.configMap?.name, manifests.the(ConfigMap).metadata?.name)
+    const secret = { name: 'flux-relay' }
+    t.match(variables.get('FLUX_HMAC_KEY')?.valueFrom?.secretKeyRef, { ...secret, key: 'token' })
+    t.strictSame(container?.envFrom, [{ secretRef: secret }])
+  })
+}
+
+t.test('an embedded database is one relay with a volume it can write to', { skip }, async (t) => {
+  const { spec } = new Manifests(join(deploy, 'base')).the(Deployment)
+  t.match(spec, { replicas: 1, strategy: { type: 'Recreate' } })
+  const { securityContext, volumes = [], containers = [] } = spec?.template.spec ?? {}
+  t.equal(securityContext?.fsGroup, securityContext?.runAsGroup)
+  t.match(volumes, [{ configMap: {} }, { name: 'data', persistentVolumeClaim: { claimName: 'flux-relay' } }])
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8')
+  for (const { mountPath, readOnly } of containers[0]?.volumeMounts ?? []) {
+    t.ok(dockerfile.includes(readOnly ? `CONFIG_FILE=${mountPath}/config.yaml` : `DATABASE_URL=sqlite:${mountPath}/`))
+  }
+})
+
+t.test('PostgreSQL is several relays, and nothing that ties one of them to a node', { skip }, async (t) => {
+  const manifests = new Manifests(join(deploy, 'postgres'))
+  const { spec } = manifests.the(Deployment)
+  const pod = spec?.template
+  t.ok(Number(spec?.replicas) >= 2)
+  t.match(spec?.strategy, { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0 } })
+  const url = pod?.spec?.containers[0]?.env?.find(({ name }) => name === 'DATABASE_URL')
+  t.match(url, { valueFrom: { secretKeyRef: { name: 'flux-relay', key: 'DATABASE_URL' } } })
+  t.match(pod?.metadata?.labels, manifests.the(PodDisruptionBudget).spec?.selector?.matchLabels ?? {})
+  for (const { labelSelector } of pod?.spec?.topologySpreadConstraints ?? []) {
+    t.match(pod?.metadata?.labels, labelSelector?.matchLabels ?? {})
+  }
+  const { egress } = manifests.the(NetworkPolicy, 'flux-relay-postgres').spec ?? {}
+  t.strictSame(egress, [{ ports: [{ port: 5432 }] }])
+})
+
+// What the Deployment takes out of the Secret.
+const environment = { FLUX_HMAC_KEY: 'key', SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T/B/x' }
+
+/** Its cluster's name, if nothing is wrong with it. */
+function clusterOf(t: Test, manifests: Manifests): string | undefined {
+  const { data = {}, metadata } = manifests.the(ConfigMap)
+  t.match(metadata?.annotations, { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' })
+  const { config, problems } = loadConfig(data['config.yaml'] ?? '', 'config.yaml', environment)
+  t.strictSame(problems, [])
+  return config?.cluster
+}
+
+/** Someone's own kustomization on top of ours. */
+function overlay(t: Test, kustomization: object, files: Record<string, string> = {}): Manifests {
+  const folder = realpathSync(tempFolder(t))
+  const ours = (name: string) => relative(folder, join(deploy, name))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  const base = { resources: [ours('base')], components: [ours('components/monitoring')] }
+  writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify({ ...base, ...kustomization }))
+  return new Manifests(folder)
+}
+
+t.test("someone's own config takes the place of ours under the same name", { skip }, async (t) => {
+  t.equal(clusterOf(t, new Manifests(join(deploy, 'base'))), 'my-cluster')
+  const text = readFileSync(join(deploy, 'base', 'config.yaml'), 'utf8').replace('my-cluster', 'theirs')
+  const configMapGenerator = [{ name: 'flux-relay', behavior: 'replace', files: ['config.yaml'] }]
+  const options = { disableNameSuffixHash: true }
+  t.equal(
+    clusterOf(t, overlay(t, { configMapGenerator, generatorOptions: options }, { 'config.yaml': text })),
+    'theirs'
+  )
+})
+
+t.test('the monitoring component scrapes what the Service offers', { skip }, async (t) => {
+  const manifests = overlay(t, { namespace: 'elsewhere' })
+  for (const manifest of manifests.all) {
+    t.strictSame(faultsOf(manifest), [], `${manifest.kind}/${manifest.metadata.name}`)
+    t.equal(manifest.metadata.namespace, 'elsewhere')
+  }
+  const { selector, endpoints } = manifests.the(ServiceMonitor).spec
+  const service = manifests.the(Service)
+  t.match(service.metadata?.labels, selector.matchLabels ?? {})
+  t.match(endpoints, [{ port: service.spec?.ports?.[0]?.name, path: '/metrics' }])
+  t.match(manifests.the(NetworkPolicy, 'flux-relay-metrics').spec?.ingress, [{ ports: [{ port: 'http' }] }])
+})
+
+t.test(
+  'Flux installs what is here, with the image and the config that stand in its Kustomization',
+  { skip },
+  async (t) => {
+    const flux = new Manifests(join(deploy, 'flux'))
+    const { metadata, spec } = flux.the(Kustomization)
+    t.match(metadata?.annotations, { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' })
+    t.strictSame(spec?.sourceRef, { kind: 'GitRepository', name: 'flux-relay' })
+    t.equal(spec?.path, './deploy/base')
+    // As kustomize-controller does it.
+    const manifests = overlay(t, { images: spec?.images, patches: spec?.patches })
+    t.match(manifests.the(Deployment).spec?.template.spec?.containers, [
+      { image: /^registry\.example\.com\/flux-relay:/ }
+    ])
+    t.equal(clusterOf(t, manifests), flux.the(Alert).spec?.eventMetadata?.['cluster'])
+  }
+)
+
+t.test(
+  'Flux posts everything it can tell to the Service, signed with the key that the relay has',
+  { skip },
+  async (t) => {
+    const flux = new Manifests(join(deploy, 'flux'))
+    const { metadata, spec } = new Manifests(join(deploy, 'base')).the(Service)
+    t.match(flux.the(Provider).spec, {
+      type: 'generic-hmac',
+      address: `http://${metadata?.name}.${metadata?.namespace}.svc/webhook`,
+      secretRef: { name: 'flux-relay' },
+      timeout: '60s'
+    })
+    t.equal(spec?.ports?.[0]?.port, 80)
+    const { providerRef, eventSeverity, eventSources = [] } = flux.the(Alert).spec ?? {}
+    t.equal(providerRef?.name, flux.the(Provider).metadata?.name)
+    t.equal(eventSeverity, 'info')
+    const kinds = [
+      ...['Bucket', 'GitRepository', 'HelmChart', 'HelmRelease', 'HelmRepository', 'ImagePolicy', 'ImageRepository'],
+      ...['ImageUpdateAutomation', 'Kustomization', 'OCIRepository']
+    ]
+    t.strictSame(eventSources.map(({ kind }) => kind).sort(), kinds)
+    for (const { name } of eventSources) t.equal(name, '*')
+  }
+)

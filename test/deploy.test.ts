@@ -168,15 +168,16 @@ function overlay(t: Test, kustomization: object, files: Record<string, string> =
   return new Manifests(folder)
 }
 
-t.test("someone's own config takes the place of ours under the same name", { skip }, async (t) => {
-  t.equal(clusterOf(t, new Manifests(join(deploy, 'base'))), 'my-cluster')
+t.test('the README leads to a relay with a config and an image of your own', { skip }, async (t) => {
+  const readme = readFileSync(join(deploy, 'README.md'), 'utf8')
+  const { resources: _, ...theirs } = parse(/```yaml\n(.*?)```/s.exec(readme)?.[1] ?? '')
   const text = readFileSync(join(deploy, 'base', 'config.yaml'), 'utf8').replace('my-cluster', 'theirs')
-  const configMapGenerator = [{ name: 'flux-relay', behavior: 'replace', files: ['config.yaml'] }]
-  const options = { disableNameSuffixHash: true }
-  t.equal(
-    clusterOf(t, overlay(t, { configMapGenerator, generatorOptions: options }, { 'config.yaml': text })),
-    'theirs'
-  )
+  const manifests = overlay(t, theirs, { 'config.yaml': text })
+  t.equal(clusterOf(t, new Manifests(join(deploy, 'base'))), 'my-cluster')
+  t.equal(clusterOf(t, manifests), 'theirs', 'under the same name')
+  t.match(manifests.the(Deployment).spec?.template.spec?.containers[0]?.image, /^registry\.example\.com\/flux-relay:/)
+  const keys = [...readme.matchAll(/--from-literal=(\w+)/g)].map(([, key = '']) => key)
+  for (const key of ['token', 'SLACK_PLATFORM_URL']) t.ok(keys.includes(key), `and to a Secret with ${key}`)
 })
 
 t.test('the monitoring component scrapes what the Service offers', { skip }, async (t) => {

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path'
 import { Kustomization } from '@kubernetes-models/flux-cd/kustomize.toolkit.fluxcd.io/v1/Kustomization'
 import { Alert } from '@kubernetes-models/flux-cd/notification.toolkit.fluxcd.io/v1beta3/Alert'
 import { Provider } from '@kubernetes-models/flux-cd/notification.toolkit.fluxcd.io/v1beta3/Provider'
+import { GitRepository } from '@kubernetes-models/flux-cd/source.toolkit.fluxcd.io/v1/GitRepository'
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor'
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment'
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy'
@@ -202,6 +203,9 @@ t.test(
     t.match(metadata?.annotations, { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' })
     t.strictSame(spec?.sourceRef, { kind: 'GitRepository', name: 'flux-relay' })
     t.equal(spec?.path, './deploy/base')
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    t.strictSame(flux.the(GitRepository).spec?.ref, { tag: `v${version}` })
+    t.match(spec?.images, [{ name: 'flux-relay', newTag: version }])
     // As kustomize-controller does it.
     const manifests = overlay(t, { images: spec?.images, patches: spec?.patches })
     t.match(manifests.the(Deployment).spec?.template.spec?.containers, [

@@ -1,5 +1,4 @@
 // The config file: from its text to everything the relay works by, or to everything that is wrong with it.
-import { LineCounter, parseDocument } from 'yaml'
 import { createDestination, type Destination, webhookUrlFault } from '../deliver/destination.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
@@ -8,9 +7,10 @@ import type { Source, SourceText } from '../events/source.ts'
 import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileLinks, type Links } from '../render/links.ts'
 import { compileRules, type RuleSet } from '../rules/rules.ts'
-import { didYouMean, locate, type Problem, problemAt } from './problem.ts'
+import { didYouMean, inOrder, locate, type Problem } from './problem.ts'
 import { type ConfigText, shapeFaults, wellShaped } from './schema.ts'
-import { createSecrets, type Secrets } from './secrets.ts'
+import { createSecrets, createStandIns, type Secrets } from './secrets.ts'
+import { readYaml } from './yaml.ts'
 
 export interface Config {
   /** The cluster of events whose source and metadata name none. */
@@ -34,27 +34,23 @@ export interface Loaded {
   problems: Problem[]
 }
 
-/** `file` is only for the problems' places. `environment` is what `${VARIABLE}` refers to. */
-export function loadConfig(text: string, file: string, environment: Record<string, string | undefined>): Loaded {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' })
-  const source = { file, text, document, lines }
-  if (document.errors.length > 0) {
-    return {
-      config: undefined,
-      problems: document.errors.map(({ message, pos }) => problemAt(source, pos[0], message))
-    }
-  }
-  let value: unknown
-  try {
-    // An alias may repeat what it names, a hundred times in all.
-    value = document.toJS({ maxAliasCount: 100 })
-  } catch (error) {
-    return { config: undefined, problems: [problemAt(source, 0, (error as Error).message)] }
-  }
+/**
+ * `file` is only for the problems' places. `environment` is what `${VARIABLE}` refers to. `sends: false` is for where
+ * nothing is sent or verified: secrets may be missing.
+ */
+export function loadConfig(
+  text: string,
+  file: string,
+  environment: Record<string, string | undefined>,
+  { sends = true }: { sends?: boolean } = {}
+): Loaded {
+  const read = readYaml(text, file)
+  if ('problems' in read) return { config: undefined, problems: read.problems }
+  const { source, value } = read
   const shape = shapeFaults(value)
   const faults: Fault[] = []
-  const config = build(wellShaped(value, shape), createSecrets(environment, faults), faults)
+  const secrets = sends ? createSecrets(environment, faults) : createStandIns(environment, faults)
+  const config = build(wellShaped(value, shape), secrets, faults)
   const problems = inOrder([
     ...shape.map((fault) => locate(source, fault, fault.isAboutKey)),
     ...faults.map((fault) => locate(source, fault))
@@ -156,8 +152,4 @@ function crossFaults({ rules, operator = [], destinations }: ConfigText): Fault[
       ]
     })
   ]
-}
-
-function inOrder(problems: Problem[]): Problem[] {
-  return problems.sort((a, b) => a.line - b.line || a.column - b.column)
 }

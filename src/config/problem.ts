@@ -58,6 +58,11 @@ export function formatProblem({ file, line, column, message, excerpt, isWarning 
   ].join('\n')
 }
 
+/** As they stand in the file. */
+export function inOrder(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
+}
+
 /** `; did you mean "x"?` where one of `known` is near to `word`, else nothing. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const [best] = known

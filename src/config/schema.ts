@@ -45,8 +45,6 @@ export const ConfigSchema = Type.Object(
 
 export type ConfigText = Static<typeof ConfigSchema>
 
-const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile<ConfigText>(ConfigSchema)
-
 /** A fault of shape. `isAboutKey`: the key is at fault, not its value. */
 export interface ShapeFault {
   path: (string | number)[]
@@ -54,11 +52,14 @@ export interface ShapeFault {
   isAboutKey: boolean
 }
 
-/** Everything about `value` that is not of the shape of a config file. */
-export function shapeFaults(value: unknown): ShapeFault[] {
-  if (validate(value)) return []
-  return withoutEchoes(validate.errors ?? []).map(inWords)
+/** Says everything about a value that is not of the shape of `schema`. */
+export function compileShape(schema: Type.TSchema): (value: unknown) => ShapeFault[] {
+  const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(schema)
+  return (value) => (validate(value) ? [] : withoutEchoes(validate.errors ?? []).map(inWords))
 }
+
+/** Everything about `value` that is not of the shape of a config file. */
+export const shapeFaults = compileShape(ConfigSchema)
 
 const harmless: Record<string, unknown> = {
   sources: { tokens: ['-'] },

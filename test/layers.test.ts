@@ -4,26 +4,13 @@ import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
 const rooms = [
-  ...[
-    'startup',
-    'errors',
-    'env',
-    'duration',
-    'clock',
-    'log',
-    'patterns',
-    'events',
-    'objects',
-    'rules',
-    'mutes',
-    'render',
-    'store'
-  ],
-  ...['metrics', 'deliver', 'config', 'silences', 'intake', 'dashboard', 'routes', 'app', 'cli']
+  ...['startup', 'errors', 'env', 'duration', 'clock', 'log', 'patterns'],
+  ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'deliver', 'config', 'silences', 'intake'],
+  ...['rehearsal', 'dashboard', 'routes', 'app', 'cli']
 ]
 
 // They decide: what comes out depends on what goes in and on nothing else.
-const pure = ['duration', 'patterns', 'events', 'objects', 'rules', 'mutes', 'render']
+const pure = ['duration', 'patterns', 'events', 'objects', 'rules', 'mutes', 'render', 'rehearsal']
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/
 const ambient = /\b(Date\.now\(|new Date\(\)|Math\.random\(|process\.|setTimeout\(|setInterval\(|performance\.)/
 

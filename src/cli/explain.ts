@@ -1,16 +1,13 @@
 // `explain`: what the relay would do with an event, and why: rule by rule, and the messages as they would look.
 import { readFileSync } from 'node:fs'
-import { Ajv } from 'ajv'
 import { loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
-import { type FluxEvent, FluxEventSchema, normalise, type WireEvent } from '../events/flux.ts'
-import { decide } from '../intake.ts'
+import type { FluxEvent } from '../events/flux.ts'
 import type { ObjectMemory } from '../objects.ts'
-import { composeOne } from '../render/message.ts'
+import { parseEvent } from '../rehearsal/event-file.ts'
+import { type Rehearsed, sayWhyNot, speak, startRehearsal, verdictsOn } from '../rehearsal/rehearsal.ts'
 import type { Payload } from '../render/payload.ts'
-import { toText } from '../render/text.ts'
-import { match, type Verdict } from '../rules/rules.ts'
-import type { Decision } from '../store/store.ts'
+import type { Verdict } from '../rules/rules.ts'
 
 interface Options {
   source?: string
@@ -24,59 +21,32 @@ export function explain(
   eventFile: string,
   { source = 'default', objectState = 'unknown', json }: Options
 ): number {
-  const { config, problems } = loadConfig(readFileSync(configFile, 'utf8'), configFile, process.env)
+  const { config, problems } = loadConfig(readFileSync(configFile, 'utf8'), configFile, process.env, { sends: false })
   if (config === undefined) {
     process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
     return 2
   }
-  const wire = readEvent(eventFile)
+  const wire = parseEvent(readFileSync(eventFile, 'utf8'))
   if (typeof wire === 'string') {
     process.stderr.write(`${eventFile}: ${wire}\n`)
     return 2
   }
-  const now = Date.now()
-  const origin = { source, cluster: config.sources.get(source)?.cluster, defaultCluster: config.cluster }
-  const event = normalise(wire, origin, now, config.classify)
-  const arrival = { event, body: '', identity: '', receivedAt: now }
-  const known = memoryOf(objectState, event, config.rules.all)
-  const decision = decide(arrival, known, config, now)
-  const { verdicts } = match({ event, transition: decision.transition }, config.rules, true)
-  const messages = decision.notifications.map(({ destination, rule, view }) => {
-    const payload = composeOne(view)
-    return {
-      destination,
-      rule,
-      says: view.says,
-      text: toText(payload).split('\n'),
-      builder: builderUrl(payload),
-      payload
-    }
+  const rehearsal = startRehearsal(config, (event) => memoryOf(objectState, event, config.rules.all))
+  const rehearsed = rehearsal.receive(wire, Date.now(), source)
+  const verdicts = verdictsOn(rehearsed, config)
+  const messages = rehearsed.notifications.map((notification) => {
+    const { text, payload, ...told } = speak(notification)
+    return { ...told, text: text.split('\n'), builder: builderUrl(payload), payload }
   })
-  const { transition, trace } = decision
+  const { event, transition, trace } = rehearsed
   if (json) {
     process.stdout.write(
       `${JSON.stringify({ event, transition, rules: verdicts, quiet: trace.quiet, messages }, null, 2)}\n`
     )
   } else {
-    process.stdout.write(inWords(event, decision, verdicts, messages))
+    process.stdout.write(inWords(rehearsed, verdicts, messages))
   }
   return messages.length > 0 ? 0 : 1
-}
-
-function readEvent(file: string): WireEvent | string {
-  let value: unknown
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    if (error instanceof SyntaxError) return `not valid JSON: ${error.message}`
-    throw error
-  }
-  const ajv = new Ajv({
-    allowUnionTypes: true,
-    formats: { 'date-time': (text: string) => !Number.isNaN(Date.parse(text)) }
-  })
-  if (ajv.validate(FluxEventSchema, value)) return value as WireEvent
-  return `not a Flux event: ${ajv.errorsText(ajv.errors, { dataVar: 'event' })}`
 }
 
 /** What would be remembered of an object in that state: failing means that everyone has heard of it. */
@@ -111,8 +81,7 @@ function builderUrl({ blocks = [], attachments = [] }: Payload): string {
 }
 
 function inWords(
-  { object, severity, reason, source }: FluxEvent,
-  { transition, trace }: Decision,
+  { event: { object, severity, reason, source }, transition, trace }: Rehearsed,
   verdicts: readonly Verdict[],
   messages: readonly { destination: string; rule: string; says: string; text: string[]; builder: string }[]
 ): string {
@@ -131,7 +100,5 @@ function inWords(
 }
 
 function sayVerdict(verdict: Verdict): string {
-  if (verdict.fired) return `  ✔  ${verdict.rule}`
-  const got = verdict.got.split('\n', 1)[0]
-  return `  ✘  ${verdict.rule}: ${verdict.because} is ${got}, wanted ${verdict.wanted}`
+  return verdict.fired ? `  ✔  ${verdict.rule}` : `  ✘  ${verdict.rule}: ${sayWhyNot(verdict)}`
 }

@@ -1,0 +1,70 @@
+// A rehearsal: events through a config in virtual time, each object remembered, nothing stored and nothing sent. Pure.
+import type { Config } from '../config/config.ts'
+import { type FluxEvent, normalise, type WireEvent } from '../events/flux.ts'
+import { decide } from '../intake.ts'
+import { type ObjectMemory, objectKey, type Transition } from '../objects.ts'
+import { composeOne } from '../render/message.ts'
+import type { Payload } from '../render/payload.ts'
+import { toText } from '../render/text.ts'
+import { match, type Verdict } from '../rules/rules.ts'
+import type { Decision, NewNotification } from '../store/store.ts'
+
+/** An event and what became of it. */
+export interface Rehearsed extends Decision {
+  event: FluxEvent
+}
+
+export interface Rehearsal {
+  /** Lets `wire` arrive through `source` at `now`, in ms. */
+  receive(wire: WireEvent, now: number, source?: string): Rehearsed
+  /** What is known of each object by now, by its key. */
+  memory: ReadonlyMap<string, ObjectMemory>
+}
+
+/** `recall` says what was known of an object before its first event; left out: nothing. */
+export function startRehearsal(
+  config: Config,
+  recall: (event: FluxEvent) => ObjectMemory | undefined = () => undefined
+): Rehearsal {
+  const memory = new Map<string, ObjectMemory>()
+  return {
+    memory,
+    receive(wire, now, source = 'default') {
+      const origin = { source, cluster: config.sources.get(source)?.cluster, defaultCluster: config.cluster }
+      const event = normalise(wire, origin, now, config.classify)
+      const key = objectKey(event.object)
+      const decision = decide(
+        { event, body: '', identity: '', receivedAt: now },
+        memory.get(key) ?? recall(event),
+        config,
+        now
+      )
+      memory.set(key, decision.memory)
+      return { event, ...decision }
+    }
+  }
+}
+
+/** A notification as a message of its own, and as a person reads it. */
+export interface Spoken {
+  destination: string
+  rule: string
+  says: Transition
+  text: string
+  payload: Payload
+}
+
+export function speak({ destination, rule, view }: NewNotification): Spoken {
+  const payload = composeOne(view)
+  return { destination, rule, says: view.says, text: toText(payload), payload }
+}
+
+/** What every rule says to the event, also those that were passed over. */
+export function verdictsOn({ event, transition }: Rehearsed, { rules }: Config): Verdict[] {
+  return match({ event, transition }, rules, true).verdicts
+}
+
+/** `namespace is apps, wanted db`: why a rule did not fire, in one line. */
+export function sayWhyNot({ because, got, wanted }: Exclude<Verdict, { fired: true }>): string {
+  return `${because} is ${got.split('\n', 1)[0]}, wanted ${wanted}`
+}

@@ -37,6 +37,14 @@ program
   .action(async (config, event, options) => exit((await import('./cli/explain.ts')).explain(config, event, options)))
 
 program
+  .command('test')
+  .description('say whether events reach whom they are meant for, by the tests in YAML files')
+  .argument('<config>', 'config file')
+  .argument('<tests...>', 'tests files')
+  .option('--json', 'for machines')
+  .action(async (config, tests, options) => exit((await import('./cli/test.ts')).test(config, tests, options)))
+
+program
   .command('send')
   .description('post events to a relay as Flux would, from JSON files or directories of them')
   .argument('<url>', 'such as http://localhost:8080/webhook')

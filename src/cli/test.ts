@@ -1,0 +1,68 @@
+// `test`: whether events reach whom they are meant for, by the tests in files. For CI.
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { loadConfig } from '../config/config.ts'
+import { formatProblem, type Problem } from '../config/problem.ts'
+import { type Failure, runTest } from '../rehearsal/run-test.ts'
+import { loadTests } from '../rehearsal/tests-file.ts'
+
+interface Result {
+  file: string
+  name: string
+  failures: (Problem & Pick<Failure, 'because'>)[]
+}
+
+/** Prints what failed; resolves to the exit code: 1 where a test failed, 2 where a file is faulty. */
+export function test(configFile: string, testFiles: string[], { json }: { json?: boolean }): number {
+  const { config, problems } = loadConfig(readFileSync(configFile, 'utf8'), configFile, process.env, { sends: false })
+  const files = testFiles.map((file) => {
+    const read = (path: string) => readFileSync(resolve(dirname(file), path), 'utf8')
+    return { file, ...loadTests(readFileSync(file, 'utf8'), file, { config, read }) }
+  })
+  const errors = [...problems, ...files.flatMap(({ problems }) => problems)].filter(({ isWarning }) => !isWarning)
+  if (config === undefined || errors.length > 0) {
+    if (json) print(JSON.stringify({ ok: false, problems: errors, tests: [] }, null, 2))
+    else process.stderr.write(`${errors.map(formatProblem).join('\n')}\n`)
+    return 2
+  }
+  const results = files.flatMap(({ file, tests, problemAt }) =>
+    tests.map((test): Result => {
+      const failures = runTest(test, config)
+      return {
+        file,
+        name: test.name,
+        failures: failures.map(({ path, message, because }) => ({ ...problemAt(path, message), because }))
+      }
+    })
+  )
+  const ok = results.every(({ failures }) => failures.length === 0)
+  print(json ? JSON.stringify(forMachines(ok, results), null, 2) : inWords(results))
+  return ok ? 0 : 1
+}
+
+function forMachines(ok: boolean, results: readonly Result[]): object {
+  const tests = results.map(({ file, name, failures }) => ({
+    file,
+    name,
+    ok: failures.length === 0,
+    failures: failures.map(({ line, column, message, because }) => ({ line, column, message, because }))
+  }))
+  return { ok, problems: [], tests }
+}
+
+function inWords(results: readonly Result[]): string {
+  const failed = results.filter(({ failures }) => failures.length > 0)
+  const count = `${results.length} ${results.length === 1 ? 'test' : 'tests'}`
+  if (failed.length === 0) return `${count}, ${results.length === 1 ? 'it passes' : 'all pass'}`
+  const details = failed.map(({ name, failures }) => {
+    const lines = failures.map(({ because, ...problem }) =>
+      [formatProblem(problem), ...because.map((line) => `      ${line}`)].join('\n')
+    )
+    return [`✘ ${name}`, ...lines, ''].join('\n')
+  })
+  return [...details, `${failed.length} of ${count} ${failed.length === 1 ? 'fails' : 'fail'}`].join('\n')
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

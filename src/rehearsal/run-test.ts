@@ -1,0 +1,126 @@
+// One test: its steps are rehearsed, and what was told is held against what was expected. Pure.
+import type { Config } from '../config/config.ts'
+import { sayDuration } from '../duration.ts'
+import type { Fault } from '../errors.ts'
+import { type Rehearsed, type Spoken, speak, startRehearsal } from './rehearsal.ts'
+import type { Expected, Step } from './step.ts'
+import type { RuleTest } from './tests-file.ts'
+import { whyNotTold } from './why-not.ts'
+
+/** An expectation that did not come true. */
+export interface Failure {
+  path: Fault['path']
+  message: string
+  /** Why it did not, or what was told instead, line by line. */
+  because: readonly string[]
+}
+
+interface Told extends Spoken {
+  /** In ms from the beginning of the test. */
+  at: number
+}
+
+// Any time does, as long as a test says the same on every day.
+const start = Date.UTC(2026, 0, 5, 9)
+
+/** Everything that is not as `test` expects. */
+export function runTest({ steps }: RuleTest, config: Config): Failure[] {
+  const { receive } = startRehearsal(config)
+  return steps.flatMap((step) => {
+    const told: Told[] = []
+    const failures: Failure[] = []
+    let last: Rehearsed | undefined
+    for (const at of step.times) {
+      last = receive(step.eventAt(start + at), start + at, step.source)
+      told.push(...last.notifications.map((notification) => ({ ...speak(notification), at })))
+      // Of an event that comes again and again, the first that goes astray says it all.
+      if (failures.length === 0) failures.push(...transitionFailures(step, last, at))
+    }
+    return last === undefined ? failures : [...failures, ...messageFailures(step, told, last, config)]
+  })
+}
+
+function transitionFailures(
+  { path, transition: wanted, times }: Step,
+  { transition }: Rehearsed,
+  at: number
+): Failure[] {
+  if (wanted === undefined || wanted === transition) return []
+  const when = times.length > 1 ? ` after ${sayDuration(at)}` : ''
+  return [{ path: [...path, 'transition'], message: `the event is \`${transition}\`${when}`, because: [] }]
+}
+
+function messageFailures({ path, expected }: Step, told: readonly Told[], last: Rehearsed, config: Config): Failure[] {
+  if (expected === undefined) return []
+  const pairs = pair(expected, told)
+  const spare = new Set(told.filter((message) => ![...pairs.values()].includes(message)))
+  const failures = expected
+    .filter((wanted) => !pairs.has(wanted))
+    .map((wanted): Failure => {
+      const near = [...spare].find((message) => isBy(message, wanted))
+      if (near === undefined) {
+        return {
+          path: wanted.path,
+          message: `${sayWho(wanted)} is not told`,
+          because: whyNotTold(wanted, last, config)
+        }
+      }
+      spare.delete(near)
+      return { path: wanted.path, message: differenceOf(near, wanted), because: near.text.split('\n') }
+    })
+  return [...failures, ...surplusFailures([...path, 'expect'], [...spare])]
+}
+
+// Of an event that comes again and again, the first show what the others are.
+const maxSurplus = 3
+
+function surplusFailures(path: Fault['path'], spare: readonly Told[]): Failure[] {
+  const failures = spare.slice(0, maxSurplus).map(({ destination, rule, says, at, text }) => ({
+    path,
+    message: `${destination} is told by ${rule} (${says}) after ${sayDuration(at)}, which is not expected`,
+    because: text.split('\n')
+  }))
+  const rest = spare.length - failures.length
+  return rest > 0 ? [...failures, { path, message: `${rest} more messages are not expected`, because: [] }] : failures
+}
+
+/** Gives to as many of `expected` as possible a message of its own (augmenting paths). */
+function pair(expected: readonly Expected[], told: readonly Told[]): Map<Expected, Told> {
+  const takenBy = new Map<Told, Expected>()
+  const place = (wanted: Expected, tried: Set<Told>): boolean =>
+    told.some((message) => {
+      if (tried.has(message) || !isMet(message, wanted)) return false
+      tried.add(message)
+      const holder = takenBy.get(message)
+      if (holder !== undefined && !place(holder, tried)) return false
+      takenBy.set(message, wanted)
+      return true
+    })
+  for (const wanted of expected) place(wanted, new Set())
+  return new Map([...takenBy].map(([message, wanted]) => [wanted, message]))
+}
+
+function isMet(message: Told, wanted: Expected): boolean {
+  const isSaid = wanted.says === undefined || wanted.says === message.says
+  return isBy(message, wanted) && isSaid && missingTexts(message, wanted).length === 0
+}
+
+function isBy({ destination, rule }: Told, wanted: Expected): boolean {
+  return wanted.destination === destination && (wanted.rule === undefined || wanted.rule === rule)
+}
+
+/** In one line and without the bars: a test does not depend on where a message breaks. */
+function missingTexts({ text }: Told, { texts }: Expected): string[] {
+  const line = text.replace(/^┃ /gm, '').replace(/\s+/g, ' ')
+  return texts.filter(({ isIn }) => !isIn(line)).map(({ wanted }) => wanted)
+}
+
+function differenceOf(message: Told, wanted: Expected): string {
+  const who = `${message.destination} is told by ${message.rule}`
+  if (wanted.says !== undefined && wanted.says !== message.says) return `${who} as \`${message.says}\``
+  return `${who}, and the message does not have ${missingTexts(message, wanted).join(' and ')}`
+}
+
+function sayWho({ destination, rule, says }: Expected): string {
+  return [destination, rule && `by ${rule}`, says && `(${says})`].filter(Boolean).join(' ')
+}

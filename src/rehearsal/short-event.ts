@@ -1,0 +1,78 @@
+// An event in a few words, as people write it in tests: what is left out is as Flux would send it. Pure.
+import { type Static, Type } from 'typebox'
+import type { WireEvent } from '../events/flux.ts'
+import { severityNames } from '../events/severity.ts'
+
+const Text = (description: string, maxLength = 253) => Type.Optional(Type.String({ maxLength, description }))
+
+export const ShortEventSchema = Type.Object(
+  {
+    kind: Text('Kustomization, if left out.'),
+    namespace: Text('flux-system, if left out.'),
+    name: Text('apps, if left out.'),
+    cluster: Text("What the event says of itself; a source's own cluster wins."),
+    severity: Type.Optional(
+      Type.Enum([...severityNames], {
+        description: 'If left out: info for a heartbeat and where Flux has it with this reason, error for the others.'
+      })
+    ),
+    reason: Text("If left out: that of the kind's controller for a failure or a success.", 1024),
+    message: Type.Optional(Type.String({ description: 'The reason, if left out.' })),
+    revision: Text('Such as main@sha1:4f2c91d or 6.5.3.', 1024),
+    metadata: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: 'Everything else that the event carries.' })
+    ),
+    heartbeat: Type.Optional(
+      Type.Boolean({ description: 'What a Kustomization says at every interval: healthy, perhaps at a new revision.' })
+    )
+  },
+  { additionalProperties: false }
+)
+
+export type ShortEvent = Static<typeof ShortEventSchema>
+
+interface Habits {
+  controller: string
+  failure: string
+  success: string
+}
+
+const kustomize = {
+  controller: 'kustomize-controller',
+  failure: 'ReconciliationFailed',
+  success: 'ReconciliationSucceeded'
+}
+
+const others: [RegExp, Habits][] = [
+  [/^HelmRelease$/, { controller: 'helm-controller', failure: 'UpgradeFailed', success: 'UpgradeSucceeded' }],
+  [
+    /^((Git|OCI|Helm)Repository|HelmChart|Bucket)$/,
+    { controller: 'source-controller', failure: 'FetchFailed', success: 'NewArtifact' }
+  ],
+  [/^ImageUpdate/, { controller: 'image-automation-controller', failure: 'Failed', success: 'Succeeded' }],
+  [/^Image/, { controller: 'image-reflector-controller', failure: 'Failed', success: 'Succeeded' }]
+]
+
+const infoReason = /Succeeded$|^(NewArtifact|Progressing|DependencyNotReady|DriftDetected|DriftCorrected)$/
+
+/** The event as Flux would post it at `now`, in ms. */
+export function wireOf(short: ShortEvent, now: number): WireEvent {
+  const { kind = 'Kustomization', namespace = 'flux-system', name = 'apps', heartbeat = false } = short
+  const { controller, failure, success } = others.find(([kinds]) => kinds.test(kind))?.[1] ?? kustomize
+  const severity = short.severity ?? (heartbeat || infoReason.test(short.reason ?? '') ? 'info' : 'error')
+  const reason = short.reason ?? (severity === 'error' ? failure : success)
+  return {
+    involvedObject: { kind, namespace, name },
+    severity,
+    timestamp: new Date(now).toISOString(),
+    reason,
+    message: short.message ?? reason,
+    metadata: {
+      ...short.metadata,
+      ...(short.revision !== undefined && { revision: short.revision }),
+      ...(short.cluster !== undefined && { cluster: short.cluster }),
+      ...(heartbeat && { commit_status: 'update' })
+    },
+    reportingController: controller
+  }
+}

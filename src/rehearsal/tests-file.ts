@@ -1,0 +1,76 @@
+// A tests file: from its text to the tests in it, or to everything that is wrong with it. Pure, but for `read`.
+import { inOrder, locate, type Problem } from '../config/problem.ts'
+import { compileShape } from '../config/schema.ts'
+import { readYaml } from '../config/yaml.ts'
+import type { Fault } from '../errors.ts'
+import { type Around, buildStep, type Step } from './step.ts'
+import { TestsSchema, type TestText } from './tests-schema.ts'
+
+type Path = Fault['path']
+
+export interface RuleTest {
+  name: string
+  path: Path
+  steps: readonly Step[]
+}
+
+export interface LoadedTests {
+  /** None, where there is a problem. */
+  tests: readonly RuleTest[]
+  problems: readonly Problem[]
+  /** The place of `path` in the file, with `message`. */
+  problemAt: (path: Path, message: string) => Problem
+}
+
+const shapeFaults = compileShape(TestsSchema)
+
+/** `file` is only for the problems' places. */
+export function loadTests(text: string, file: string, around: Omit<Around, 'faults'>): LoadedTests {
+  const yaml = readYaml(text, file)
+  if ('problems' in yaml) return { tests: [], problems: yaml.problems, problemAt: () => yaml.problems[0] as Problem }
+  const { source, value } = yaml
+  const shape = shapeFaults(value)
+  const misshapen = new Set(shape.map(({ path }) => (path[1] === undefined ? undefined : Number(path[1]))))
+  const faults: Fault[] = []
+  const texts = misshapen.has(undefined) ? [] : (value as { tests: TestText[] }).tests
+  const tests = texts.flatMap((test, index) =>
+    misshapen.has(index) ? [] : [buildTest(test, ['tests', index], { ...around, faults })]
+  )
+  const problems = inOrder([
+    ...shape.map((fault) => locate(source, fault, fault.isAboutKey)),
+    ...faults.map((fault) => locate(source, fault))
+  ])
+  return {
+    tests: problems.length > 0 ? [] : tests,
+    problems,
+    problemAt: (path, message) => locate(source, { path, message })
+  }
+}
+
+function buildTest({ name, steps, ...own }: TestText, path: Path, around: Around): RuleTest {
+  const { event, source, ...ofSteps } = own
+  const texts = steps ?? [own]
+  for (const key of steps === undefined ? [] : Object.keys(ofSteps)) {
+    around.faults.push({ path: [...path, key], message: `with \`steps\`, \`${key}\` belongs in one of them` })
+  }
+  if (texts.every(({ expect, transition }) => expect === undefined && transition === undefined)) {
+    around.faults.push({
+      path: [...path, 'name'],
+      message: 'this test expects nothing; give it `expect` or `transition`'
+    })
+  }
+  const built: Step[] = []
+  for (const [index, text] of texts.entries()) {
+    const place = steps === undefined ? path : [...path, 'steps', index]
+    built.push(
+      buildStep(
+        { ...(source !== undefined && { source }), ...text },
+        event ?? {},
+        place,
+        built.at(-1)?.times.at(-1),
+        around
+      )
+    )
+  }
+  return { name, path, steps: built }
+}

@@ -1,0 +1,240 @@
+// Tests of a config, as people write them: what passes, what fails and why, and what is wrong with the file itself.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { loadConfig } from '../src/config/config.ts'
+import { formatProblem } from '../src/config/problem.ts'
+import { runTest } from '../src/rehearsal/run-test.ts'
+import { loadTests } from '../src/rehearsal/tests-file.ts'
+
+const fixtures = join(import.meta.dirname, 'fixtures', 'events')
+
+const config = `
+cluster: prod
+sources: { default: { tokens: [t] }, edge: { tokens: [t], cluster: edge-1 } }
+destinations: { platform: { preview: true }, dba: { preview: true } }
+rules:
+  - { name: failures, send: platform }
+  - { name: databases, match: { namespace: "db-*" }, send: dba }
+  - { name: edge, match: { source: edge, cluster: edge-1 }, send: dba }
+`
+
+function loaded(tests: string, configText = config) {
+  const { config, problems } = loadConfig(configText, 'config.yaml', {})
+  if (config === undefined) throw new Error(problems.map(formatProblem).join('\n'))
+  const read = (path: string) => readFileSync(join(fixtures, path), 'utf8')
+  return { config, ...loadTests(tests, 'tests.yaml', { config, read }) }
+}
+
+/** `line:column message` of everything that failed, and the reasons below. */
+function failures(tests: string, configText = config): string[] {
+  const { config, tests: all, problems, problemAt } = loaded(tests, configText)
+  if (problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'))
+  return all.flatMap((test) =>
+    runTest(test, config).flatMap(({ path, message, because }) => {
+      const { line, column } = problemAt(path, message)
+      return [`${line}:${column} ${message}`, ...because.map((reason) => `  ${reason}`)]
+    })
+  )
+}
+
+function faults(tests: string): string[] {
+  return loaded(tests).problems.map(({ line, column, message }) => `${line}:${column} ${message}`)
+}
+
+t.test('five lines say who is to hear of an event, in any order, and pass', async (t) => {
+  t.same(
+    failures(`
+tests:
+  - name: a database that fails is told to the DBAs, too
+    event: { namespace: db-shop }
+    expect: [dba, platform]
+  - { name: a success is told to nobody, event: { severity: info }, expect: [] }
+  - { name: one, event: {}, expect: platform }`),
+    []
+  )
+})
+
+t.test('who is not told: the first condition that failed of each rule that might have told them', async (t) => {
+  t.same(
+    failures(`tests:
+  - { name: any rule, event: { namespace: shop }, expect: [platform, dba] }
+  - { name: this rule, event: { namespace: shop }, expect: [platform, { destination: dba, rule: edge }] }
+  - { name: another rule, event: { namespace: shop }, expect: [platform, { destination: dba, rule: failures }] }
+  - { name: twice, event: { namespace: shop }, expect: [platform, platform] }`),
+    [
+      '2:70 dba is not told',
+      '  databases: namespace is shop, wanted db-*',
+      '  edge: cluster is prod, wanted edge-1',
+      '3:71 dba by edge is not told',
+      '  edge: cluster is prod, wanted edge-1',
+      '4:74 dba by failures is not told',
+      '  failures sends to platform',
+      '5:67 platform is not told',
+      '  failures tells it once'
+    ]
+  )
+})
+
+t.test('who is told and should not be is shown with the message they get', async (t) => {
+  t.same(
+    failures(`tests:
+  - name: nobody
+    event: { message: disk is full, revision: main@sha1:4f2c91d }
+    expect: []`),
+    [
+      '4:5 platform is told by failures (failed) after 0 s, which is not expected',
+      '  🔴 Failed  Kustomization flux-system/apps  `ReconciliationFailed`',
+      '  `prod`   kustomize-controller   `main@4f2c91d`   2026-01-05 09:00:00 UTC',
+      '  ┃ disk is full'
+    ]
+  )
+})
+
+t.test('the object is remembered from step to step: first failure, reminder, recovery', async (t) => {
+  const story = (quiet: string) => `tests:
+  - name: six hours of the same failure
+    event: { kind: HelmRelease, namespace: apps, name: shop }
+    steps:
+      - { transition: failed, expect: [{ destination: platform, says: failed }] }
+      - { after: 5m, every: 5m, times: 71, transition: repeated, expect: ${quiet} }
+      - { at: 6h, event: { severity: info }, expect: [{ destination: platform, says: recovered, text: 72 failures }] }`
+  t.same(failures(story('[{ destination: platform, says: repeated, text: for 4 h }]')), [])
+  t.match(failures(story('[]')), ['6:66 platform is told by failures (repeated) after 4 h, which is not expected'])
+  t.match(
+    failures(story('[platform, platform]')),
+    ['6:85 platform is not told', /^ {2}failures is quiet: the same failure; next reminder after 2026-01-05T21/],
+    'the reason is that of the last event'
+  )
+})
+
+t.test('a wrong transition is told once, with when', async (t) => {
+  t.same(
+    failures(`tests:
+  - { name: x, event: {}, every: 10m, times: 50, transition: failed }`),
+    ['2:62 the event is `repeated` after 10 m']
+  )
+})
+
+t.test('a flood of what is not expected is shown by its first three', async (t) => {
+  const told = failures(
+    'tests: [{ name: x, event: {}, every: 10m, times: 50, expect: [] }]',
+    config.replace('name: failures,', 'name: failures, notify: every,')
+  )
+  t.equal(told.filter((line) => /is told by/.test(line)).length, 3)
+  t.match(told.at(-1), /47 more messages are not expected/)
+})
+
+t.test('messages are compared as they are read, wherever their lines break', async (t) => {
+  const expecting = (entry: string) => `tests:
+  - name: x
+    event: { namespace: a, name: b, message: "first\\nsecond <!channel>", revision: 6.5.3 }
+    expect: [{ destination: platform, ${entry} }]`
+  t.same(
+    failures(expecting('text: ["Failed Kustomization a/b", "first second <!channel>"], matches: "\\\\d+\\\\.5"')),
+    []
+  )
+  t.match(failures(expecting('text: Broken, matches: ["^nothing$"]')), [
+    '4:14 platform is told by failures, and the message does not have "Broken" and something that matches ^nothing$',
+    /Failed/
+  ])
+  t.match(failures(expecting('says: changed')), ['4:14 platform is told by failures as `failed`'])
+})
+
+t.test(
+  'the most is made of what was told: a broad expectation does not take the message of a narrow one',
+  async (t) => {
+    const two = `${config}  - { name: more, send: platform }`
+    t.same(
+      failures('tests: [{ name: x, event: {}, expect: [platform, { destination: platform, rule: failures }] }]', two),
+      []
+    )
+  }
+)
+
+t.test('no recovery for who has not heard of the failure, and the reason is said', async (t) => {
+  t.same(
+    failures(`tests:
+  - name: x
+    steps:
+      - { event: { severity: warn, reason: DependencyNotReady }, transition: failed, expect: [] }
+      - { event: { heartbeat: true }, transition: recovered, expect: platform }`),
+    ['5:70 platform is not told', '  failures did not tell it of the failure, and so not of its end']
+  )
+})
+
+t.test('an event as Flux posted it comes from a file, at the time of its step and through its source', async (t) => {
+  t.same(
+    failures(`tests:
+  - name: x
+    steps:
+      - { file: kustomization-path-not-found.json, source: edge, expect: [platform, { destination: dba, text: edge-1 }] }
+      - { file: kustomization-heartbeat.json, source: edge, after: 10m, transition: recovered,
+          expect: [{ destination: platform, text: for 10 m }, { destination: dba, rule: edge }] }`),
+    []
+  )
+})
+
+t.test('what is left out of an event is as Flux would send it', async (t) => {
+  const everything = config.replace('name: failures,', 'name: failures, match: { severity: info }, notify: every,')
+  const messages = {
+    '{ kind: HelmRelease }': '`UpgradeFailed` `prod` helm-controller',
+    '{ kind: GitRepository, severity: info }': 'source-controller',
+    '{ kind: ImagePolicy }': 'image-reflector-controller',
+    '{ kind: ImageUpdateAutomation }': 'image-automation-controller',
+    '{ reason: Progressing }': 'Info Kustomization flux-system/apps `Progressing`',
+    '{ heartbeat: true }': 'Healthy',
+    '{ cluster: dev, metadata: { team: a } }': '`dev`'
+  }
+  for (const [event, text] of Object.entries(messages)) {
+    t.same(
+      failures(
+        `tests: [{ name: x, event: ${event}, expect: [{ destination: platform, text: '${text}' }] }]`,
+        everything
+      ),
+      []
+    )
+  }
+})
+
+t.test('everything wrong with a tests file is told at once, each at its place', async (t) => {
+  t.same(
+    faults(`tests:
+  - name: x
+    event: { namespce: db, severity: eror }
+    expect: [{ rule: failures }, 5]
+  - name: y
+    event: {}
+    source: egde
+    expect: [plattform, { destination: dba, rule: database, matches: "(?=x)" }]
+  - name: z
+    file: nope.json
+    every: 5m
+  - name: v
+    expect: []
+    steps:
+      - { at: 5m, expect: platform }
+      - { at: 4m, after: 3m, times: 2 }
+      - { event: {}, file: kustomization-heartbeat.json }`),
+    [
+      '3:14 unknown key "namespce"; did you mean "namespace"?',
+      '3:38 "eror" is not one of info, warn, error; did you mean "error"?',
+      '4:14 "destination" is missing',
+      '4:34 must be a text or a map of keys, and is 5',
+      '7:13 there is no source "egde"; did you mean "edge"?',
+      '8:14 there is no destination "plattform"; did you mean "platform"?',
+      '8:51 there is no rule "database"; did you mean "databases"?',
+      '8:70 error parsing regexp: invalid or unsupported Perl syntax: `(?=`',
+      '9:11 this test expects nothing; give it `expect` or `transition`',
+      '10:11 cannot be read: ENOENT',
+      '11:12 how many `times`?',
+      '13:5 with `steps`, `expect` belongs in one of them',
+      '16:15 this is before the end of the step above',
+      '16:26 a step has `at` or `after`, not both',
+      '16:37 how often? Give it `every`, such as 5m',
+      '17:28 a step has an `event` or a `file`, not both'
+    ]
+  )
+  t.same(faults('test: []'), ['1:1 "tests" is missing', '1:1 unknown key "test"; did you mean "tests"?'])
+  t.same(faults('tests: []'), ['1:1 must not be empty'])
+})

@@ -1,26 +1,8 @@
-import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { run } from './fixtures/process.ts'
 import { about, openConfig, startRelay, tempFolder } from './fixtures/relay.ts'
-
-const cli = join(import.meta.dirname, '..', 'src', 'cli.ts')
-
-async function run(
-  args: string[],
-  env: Record<string, string> = {}
-): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [cli, ...args], { env: { PATH: process.env['PATH'], ...env } })
-  const output = { out: '', err: '' }
-  child.stdout.on('data', (chunk) => {
-    output.out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    output.err += chunk
-  })
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
-  return { code, ...output }
-}
 
 t.test('check tells every fault with its place, and says no', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')

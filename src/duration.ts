@@ -4,8 +4,10 @@ import { Type } from 'typebox'
 const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const
 type Unit = keyof typeof unitMs
 
+const pattern = '^([0-9]{1,6}[smhd])+$'
+
 export const Duration = Type.String({
-  pattern: '^([0-9]{1,6}[smhd])+$',
+  pattern,
   description: 'A number and s, m, h or d, like 30s, 10m, 4h, 7d or 1h30m.'
 })
 
@@ -13,6 +15,11 @@ export const DurationOrNever = Type.String({
   pattern: '^(never|([0-9]{1,6}[smhd])+)$',
   description: 'A number and s, m, h or d, like 30m, 4h or 1d; or never.'
 })
+
+/** Whether `text` matches {@link Duration}. */
+export function isDuration(text: string): boolean {
+  return new RegExp(pattern).test(text)
+}
 
 /** Milliseconds of a text that matches {@link Duration}. */
 export function parseDuration(text: string): number {

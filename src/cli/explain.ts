@@ -5,7 +5,7 @@ import { formatProblem } from '../config/problem.ts'
 import type { FluxEvent } from '../events/flux.ts'
 import type { ObjectMemory } from '../objects.ts'
 import { parseEvent } from '../rehearsal/event-file.ts'
-import { type Rehearsed, sayWhyNot, speak, startRehearsal, verdictsOn } from '../rehearsal/rehearsal.ts'
+import { healthyBefore, type Rehearsed, sayWhyNot, speak, startRehearsal, verdictsOn } from '../rehearsal/rehearsal.ts'
 import type { Payload } from '../render/payload.ts'
 import type { Verdict } from '../rules/rules.ts'
 
@@ -52,21 +52,20 @@ export function explain(
 /** What would be remembered of an object in that state: failing means that everyone has heard of it. */
 function memoryOf(
   state: Options['objectState'],
-  { reason, message, at }: FluxEvent,
+  event: FluxEvent,
   rules: readonly { name: string; send: readonly string[] }[]
 ): ObjectMemory | undefined {
   if (state === 'unknown') return undefined
-  // Another revision than any event's, so that an update is one; and from before the event.
-  const healthy = { since: at - 3_600_000, decidedAt: at - 3_600_000, revision: 'main@sha1:0000000', told: [] }
+  const healthy = healthyBefore(event)
   if (state === 'healthy') return healthy
   const told = rules.flatMap(({ name, send }) =>
     send.map((destination) => ({ rule: name, destination, at: healthy.since, reminders: 0 }))
   )
   const failure = {
     severity: 'error',
-    reason,
+    reason: event.reason,
     revision: '',
-    text: message,
+    text: event.message,
     since: healthy.since,
     count: 1,
     prints: []

@@ -4,6 +4,7 @@ import { type FluxEvent, normalise, type WireEvent } from '../events/flux.ts'
 import { decide } from '../intake.ts'
 import { type ObjectMemory, objectKey, type Transition } from '../objects.ts'
 import { composeOne } from '../render/message.ts'
+import { clean } from '../render/mrkdwn.ts'
 import type { Payload } from '../render/payload.ts'
 import { toText } from '../render/text.ts'
 import { match, type Verdict } from '../rules/rules.ts'
@@ -45,6 +46,12 @@ export function startRehearsal(
   }
 }
 
+/** What is known of an object that was healthy, at another revision, an hour before `event`. */
+export function healthyBefore({ at }: FluxEvent): ObjectMemory {
+  const since = at - 3_600_000
+  return { since, decidedAt: since, revision: 'main@sha1:0000000', told: [] }
+}
+
 /** A notification as a message of its own, and as a person reads it. */
 export interface Spoken {
   destination: string
@@ -66,5 +73,5 @@ export function verdictsOn({ event, transition }: Rehearsed, { rules }: Config):
 
 /** `namespace is apps, wanted db`: why a rule did not fire, in one line. */
 export function sayWhyNot({ because, got, wanted }: Exclude<Verdict, { fired: true }>): string {
-  return `${because} is ${got.split('\n', 1)[0]}, wanted ${wanted}`
+  return `${because} is ${clean(got).split('\n', 1)[0]}, wanted ${wanted}`
 }

@@ -1,0 +1,110 @@
+// `replay`: what a new config would have told of the events that a running relay keeps, and what it would not have.
+import { readFileSync } from 'node:fs'
+import { SingleBar } from 'cli-progress'
+import { type Config, loadConfig } from '../config/config.ts'
+import { formatProblem } from '../config/problem.ts'
+import { isDuration, parseDuration } from '../duration.ts'
+import { type Change, type Example, type Summary, startReplay } from '../rehearsal/replay.ts'
+import { clean } from '../render/mrkdwn.ts'
+import { storedEvents } from './stored-events.ts'
+
+interface Options {
+  url: string
+  since: string
+  config: string
+  old?: string
+  token?: string
+  json?: boolean
+}
+
+/** Prints what changes; resolves to the exit code: 1 where a message is lost. */
+export async function replay({ url, since, config: file, old: oldFile, token, json }: Options): Promise<number> {
+  const fault = faultOf(url, since)
+  const config = fault === undefined && load(file)
+  const old = oldFile === undefined ? undefined : load(oldFile)
+  if (fault !== undefined) process.stderr.write(`${fault}\n`)
+  if (!config || old === false) return 2
+
+  const end = Date.now()
+  const start = end - parseDuration(since)
+  const { add, summary } = startReplay(config, old)
+  const bar = new SingleBar({ format: '{bar} {at}  {events} events', hideCursor: true, clearOnComplete: true })
+  const showsBar = !json && process.stderr.isTTY
+  if (showsBar) bar.start(end - start, 0, { at: sayTime(start), events: 0 })
+  let events = 0
+  try {
+    for await (const event of storedEvents(url, start, token || undefined)) {
+      add(event)
+      if (showsBar) bar.update(event.receivedAt - start, { at: sayTime(event.receivedAt), events: ++events })
+    }
+  } finally {
+    if (showsBar) bar.stop()
+  }
+  const result = summary()
+  const ok = result.changes.every(({ is }) => is !== 'lost')
+  process.stdout.write(json ? `${JSON.stringify({ ok, ...result }, null, 2)}\n` : `${inWords(result, start)}\n`)
+  return ok ? 0 : 1
+}
+
+function faultOf(url: string, since: string): string | undefined {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return `--url ${url} is no URL; write http://relay:8080`
+  if (!isDuration(since)) return `--since ${since} is no duration; write 24h or 7d`
+  return undefined
+}
+
+function load(file: string): Config | false {
+  const { config, problems } = loadConfig(readFileSync(file, 'utf8'), file, process.env, { sends: false })
+  if (config !== undefined) return config
+  process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
+  return false
+}
+
+function inWords({ events, notCompared, unreadable, changes }: Summary, start: number): string {
+  const destinations = [...new Set(changes.map(({ destination }) => destination))].sort()
+  return [
+    `${number(events)} events since ${sayTime(start)}`,
+    ...(notCompared > 0 ? [`${number(notCompared)} of them cannot be compared: they are about what began before`] : []),
+    ...(unreadable > 0 ? [`${number(unreadable)} of them cannot be read`] : []),
+    ...(changes.length === 0 ? ['Nobody would be told anything else.'] : []),
+    ...destinations.flatMap((destination) => [
+      '',
+      destination,
+      ...changes.filter((change) => change.destination === destination).flatMap(sayChange)
+    ])
+  ].join('\n')
+}
+
+function sayChange({ is, to, count, examples }: Change): string[] {
+  const rest = count - examples.length
+  return [
+    `  ${number(count)} ${is}${to === undefined ? '' : ` to ${to}`}`,
+    ...examples.flatMap(sayExample).map((line) => `    ${line}`),
+    ...(rest > 0 ? [`    … and ${number(rest)} more`] : [])
+  ]
+}
+
+function sayExample({ at, object: { cluster, kind, namespace, name }, was, now, because }: Example): string[] {
+  const { rule, says } = (was ?? now) as NonNullable<typeof was>
+  const where = cluster === '' ? '' : ` (${cluster})`
+  return [
+    `${sayTime(at)}  ${clean(`${kind} ${namespace}/${name}${where}`)}: ${says === undefined ? '' : `${says}, `}by ${rule}`,
+    ...because.map((line) => `  ${line}`),
+    ...(was?.text === undefined || now?.text === undefined ? [] : changedLines(was.text, now.text))
+  ]
+}
+
+function changedLines(was: string, now: string): string[] {
+  const [before, after] = [was.split('\n'), now.split('\n')]
+  return [
+    ...before.filter((line) => !after.includes(line)).map((line) => `  - ${line}`),
+    ...after.filter((line) => !before.includes(line)).map((line) => `  + ${line}`)
+  ]
+}
+
+function sayTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+}
+
+function number(count: number): string {
+  return count.toLocaleString('en')
+}

@@ -1,0 +1,41 @@
+// What two configs tell of the same event, held against each other. Pure.
+import type { Spoken } from './rehearsal.ts'
+
+/** A message, or of one in the past what the relay keeps: by which rule it went where. */
+export type Heard = Pick<Spoken, 'destination' | 'rule'> & Partial<Pick<Spoken, 'says' | 'text'>>
+
+export type Difference =
+  | { is: 'lost'; was: Heard }
+  | { is: 'added'; now: Heard }
+  /** The same rule tells another destination. */
+  | { is: 're-routed'; was: Heard; now: Heard }
+  | { is: 're-worded'; was: Heard; now: Heard }
+
+/** What changes for those who hear: that a message comes by another rule is no difference to them. */
+export function compare(before: readonly Heard[], after: readonly Heard[]): Difference[] {
+  const was = new Set(before)
+  const now = new Set(after)
+  const pairs = (fits: (a: Heard, b: Heard) => boolean) =>
+    [...was].flatMap((a) => {
+      const b = [...now].find((candidate) => fits(a, candidate))
+      if (b === undefined) return []
+      was.delete(a)
+      now.delete(b)
+      return [{ was: a, now: b }]
+    })
+  const kept = [
+    ...pairs((a, b) => a.destination === b.destination && a.rule === b.rule),
+    ...pairs((a, b) => a.destination === b.destination)
+  ]
+  const moved = pairs((a, b) => a.rule === b.rule)
+  return [
+    ...[...was].map((lost) => ({ is: 'lost', was: lost }) as const),
+    ...moved.map((pair) => ({ is: 're-routed', ...pair }) as const),
+    ...kept.filter(isReworded).map((pair) => ({ is: 're-worded', ...pair }) as const),
+    ...[...now].map((added) => ({ is: 'added', now: added }) as const)
+  ]
+}
+
+function isReworded({ was, now }: { was: Heard; now: Heard }): boolean {
+  return was.text !== undefined && was.text !== now.text
+}

@@ -1,0 +1,137 @@
+// Stored events, rehearsed with a new config: what would be told differently, counted by destination. Pure.
+import type { Config } from '../config/config.ts'
+import type { ObjectRef } from '../events/flux.ts'
+import { objectKey, type Transition } from '../objects.ts'
+import { compare, type Difference, type Heard } from './compare.ts'
+import { parseEvent } from './event-file.ts'
+import { healthyBefore, type Rehearsed, speak, startRehearsal } from './rehearsal.ts'
+import { whyNotTold } from './why-not.ts'
+import { createWindow } from './window.ts'
+
+/** An event as a relay keeps it. */
+export interface StoredEvent {
+  id: string
+  /** ms */
+  receivedAt: number
+  source: string
+  /** As received. */
+  body: string
+  transition?: Transition
+  notifications: readonly { rule: string; destination: string }[]
+}
+
+export interface Example {
+  id: string
+  /** ms */
+  at: number
+  object: ObjectRef
+  was?: Heard
+  now?: Heard
+  /** Of a message that is lost: why, line by line. */
+  because: readonly string[]
+}
+
+/** What changes for one destination in one way. */
+export interface Change {
+  destination: string
+  is: Difference['is']
+  /** Where it goes instead. */
+  to?: string
+  count: number
+  /** The first few. */
+  examples: Example[]
+}
+
+export interface Summary {
+  events: number
+  /** About failures that began before the first event. */
+  notCompared: number
+  /** Not of the form in which Flux posts events. */
+  unreadable: number
+  changes: readonly Change[]
+}
+
+export interface Replay {
+  add(event: StoredEvent): void
+  summary(): Summary
+}
+
+// However many events there are, no more than this is kept of each way in which they differ.
+const maxExamples = 3
+
+/** With `old`, both configs are rehearsed; without it `config` is held against what the relay told when the events came. */
+export function startReplay(config: Config, old?: Config): Replay {
+  const now = createRehearsal(config)
+  const before = old && createRehearsal(old)
+  const isComparable = createWindow()
+  const changes = new Map<string, Change>()
+  const counts = { events: 0, notCompared: 0, unreadable: 0 }
+
+  return {
+    add(stored) {
+      counts.events++
+      const after = now(stored)
+      if (after === undefined) {
+        counts.unreadable++
+        return
+      }
+      const { event, memory } = after
+      const moment = {
+        key: objectKey(event.object),
+        transition: stored.transition,
+        isHeartbeat: event.isHeartbeat,
+        memory
+      }
+      if (!isComparable(moment) && old === undefined) {
+        counts.notCompared++
+        return
+      }
+      const was = old && before ? heardOf(before(stored), stored, old) : stored.notifications
+      for (const difference of compare(was, heardOf(after, stored, config))) {
+        count(changes, difference, stored, after, config)
+      }
+    },
+    summary: () => ({ ...counts, changes: [...changes.values()] })
+  }
+}
+
+function createRehearsal(config: Config): (stored: StoredEvent) => Rehearsed | undefined {
+  let transition: Transition | undefined
+  const { receive } = startRehearsal(config, (event) => (transition === 'updated' ? healthyBefore(event) : undefined))
+  return (stored) => {
+    const wire = parseEvent(stored.body)
+    transition = stored.transition
+    return typeof wire === 'string' ? undefined : receive(wire, stored.receivedAt, stored.source)
+  }
+}
+
+function heardOf(rehearsed: Rehearsed | undefined, { source }: StoredEvent, { sources }: Config): Heard[] {
+  // Flux would be answered that there is no such source.
+  return sources.has(source) ? (rehearsed?.notifications.map(speak) ?? []) : []
+}
+
+function count(
+  changes: Map<string, Change>,
+  difference: Difference,
+  { id, receivedAt, source }: StoredEvent,
+  after: Rehearsed,
+  config: Config
+): void {
+  const { is } = difference
+  const destination = is === 'added' ? difference.now.destination : difference.was.destination
+  const to = is === 're-routed' ? difference.now.destination : undefined
+  const key = JSON.stringify([destination, is, to])
+  const change = changes.get(key) ?? { destination, is, ...(to !== undefined && { to }), count: 0, examples: [] }
+  changes.set(key, change)
+  change.count++
+  if (change.examples.length === maxExamples) return
+  const { is: _, ...messages } = difference
+  const because = is === 'lost' ? whyLost(difference.was, source, after, config) : []
+  change.examples.push({ id, at: receivedAt, object: after.event.object, ...messages, because })
+}
+
+function whyLost({ destination, rule }: Heard, source: string, after: Rehearsed, config: Config): string[] {
+  if (!config.sources.has(source)) return [`there is no source ${source}`]
+  if (!config.destinations.has(destination)) return [`there is no destination ${destination}`]
+  return whyNotTold({ destination, ...(config.rules.byName.has(rule) && { rule }) }, after, config)
+}

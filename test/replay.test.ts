@@ -1,0 +1,195 @@
+// `flux-relay replay`: what a new config would have told of what a relay keeps, against a stand-in for its API.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fastify from 'fastify'
+import t, { type Test } from 'tap'
+import type { Transition } from '../src/objects.ts'
+import type { StoredEvent } from '../src/rehearsal/replay.ts'
+import { run } from './fixtures/process.ts'
+import { about, tempFolder } from './fixtures/relay.ts'
+
+const hour = 3_600_000
+const begin = Date.now() - 20 * hour
+const token = 'a token'
+
+interface Past {
+  name: string
+  minutes: number
+  /** `rule → destination`: what the relay told. */
+  told?: string[]
+  transition?: Transition
+  isGood?: boolean
+  source?: string
+  message?: string
+  namespace?: string
+}
+
+function stored(id: number, past: Past): StoredEvent {
+  const { name, minutes, told = [], transition, isGood, source = 'default', message, namespace = 'apps' } = past
+  const receivedAt = begin + minutes * 60_000
+  const event = about(name, {
+    timestamp: new Date(receivedAt).toISOString(),
+    ...(message !== undefined && { message }),
+    ...(isGood && { severity: 'info', reason: 'ReconciliationSucceeded', message: 'Reconciliation finished' })
+  })
+  return {
+    id: String(id),
+    receivedAt,
+    source,
+    body: JSON.stringify({ ...event, involvedObject: { ...event.involvedObject, namespace } }),
+    ...(transition !== undefined && { transition }),
+    notifications: told.map((entry) => {
+      const [rule = '', destination = ''] = entry.split(' → ')
+      return { rule, destination }
+    })
+  }
+}
+
+/** A relay that keeps `past`, and gives it out in pages of two. */
+async function startApi(t: Test, past: readonly Past[]): Promise<{ url: string; asked: Record<string, string>[] }> {
+  const events = past.map((event, index) => stored(index, event))
+  const asked: Record<string, string>[] = []
+  const app = fastify()
+  app.get<{ Querystring: Record<string, string> }>('/relay/api/events', async ({ query, headers }, reply) => {
+    if (headers.authorization !== `Bearer ${token}`) return reply.code(401).send({ code: 'UNAUTHORIZED', message: '' })
+    asked.push(query)
+    const from = Number(query['cursor'] ?? 0)
+    const page = events
+      .slice(from, from + 2)
+      .map(({ receivedAt, ...event }) => ({ ...event, receivedAt: new Date(receivedAt).toISOString() }))
+    return { events: page, next: from + 2 < events.length ? String(from + 2) : null }
+  })
+  app.get('/other/api/events', async () => ({ hello: 'world' }))
+  t.teardown(() => app.close())
+  return { url: await app.listen({ host: '127.0.0.1', port: 0 }), asked }
+}
+
+const config = `
+cluster: prod
+destinations: { platform: { preview: true }, team: { slack: { webhookUrl: "\${TEAM_URL}" } } }
+rules:
+  - { name: failures, send: platform }
+`
+
+function write(t: Test, files: Record<string, string>): (name: string) => string {
+  const folder = tempFolder(t)
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  return (name) => join(folder, name)
+}
+
+async function replayed(t: Test, past: readonly Past[], configs: Record<string, string>) {
+  const { url, asked } = await startApi(t, past)
+  const at = write(t, { 'new.yaml': config, ...configs })
+  const old = 'old.yaml' in configs ? ['--old', at('old.yaml')] : []
+  const args = ['replay', '--url', `${url}/relay`, '--config', at('new.yaml'), ...old]
+  const result = await run(args, { ADMIN_TOKEN: token })
+  const json = async () => JSON.parse((await run([...args, '--json'], { ADMIN_TOKEN: token })).out)
+  return { ...result, asked, json }
+}
+
+const told = ['failures → platform']
+const story: Past[] = [
+  { name: 'shop', minutes: 0, transition: 'failed', told },
+  { name: 'shop', minutes: 5, transition: 'repeated' },
+  { name: 'cart', minutes: 6, transition: 'failed', told, namespace: 'db' },
+  { name: 'shop', minutes: 10, transition: 'recovered', isGood: true, told },
+  { name: 'cart', minutes: 11, transition: 'recovered', isGood: true, told, namespace: 'db' }
+]
+
+t.test('the config that was in use tells the same, all pages of it, and the answer is yes', async (t) => {
+  const { code, out, asked } = await replayed(t, story, {})
+  t.match(out, /^5 events since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\nNobody would be told anything else\.\n$/)
+  t.equal(code, 0)
+  t.match(asked, [{ order: 'asc', limit: '500', body: 'true' }, { cursor: '2' }, { cursor: '4' }])
+  t.ok(Math.abs(Number(asked[0]?.['since']) - (Date.now() - 24 * hour)) < hour)
+})
+
+t.test('what is lost is counted by destination, with examples and the reason, and the answer is no', async (t) => {
+  const { code, out, json } = await replayed(t, story, {
+    'new.yaml': config.replace('name: failures,', 'name: failures, match: { namespace: apps },')
+  })
+  t.equal(code, 1)
+  t.match(
+    out,
+    /\nplatform\n {2}2 lost\n {4}\S+ \S+ UTC {2}Kustomization db\/cart \(prod\): by failures\n {6}failures: namespace is db, wanted apps\n/
+  )
+  t.match(await json(), { ok: false, events: 5, changes: [{ destination: 'platform', is: 'lost', count: 2 }] })
+})
+
+t.test('what is new, or goes elsewhere by the same rule, is no loss', async (t) => {
+  const moved = await replayed(t, story, { 'new.yaml': config.replace('send: platform', 'send: team') })
+  t.equal(moved.code, 0)
+  t.match(moved.out, /\nplatform\n {2}4 re-routed to team\n[\s\S]*\n {4}… and 1 more\n/)
+  t.notMatch(moved.out, /lost|added/)
+  const more = await replayed(t, story, { 'new.yaml': `${config}  - { name: team, send: team }` })
+  t.equal(more.code, 0)
+  t.match(more.out, /\nteam\n {2}4 added\n {4}.*Kustomization apps\/shop \(prod\): failed, by team\n/)
+  const renamed = await replayed(t, story, { 'new.yaml': config.replace('name: failures', 'name: errors') })
+  t.match(renamed.out, /Nobody would be told anything else/, 'whoever hears does not see the name of a rule')
+})
+
+t.test('given the old config too, changes of wording are seen, line by line', async (t) => {
+  const severities = 'severities: [{ reason: BuildFailed, severity: warn }]\n'
+  const { code, out } = await replayed(t, story, {
+    'old.yaml': config.replace('name: failures,', 'name: failures, match: { severity: warn },'),
+    'new.yaml': severities + config.replace('name: failures,', 'name: failures, match: { severity: warn },')
+  })
+  t.equal(code, 0)
+  t.match(out, /platform\n {2}2 re-worded\n {4}.*: failed, by failures\n {6}- 🔴 Failed.*\n {6}\+ ⚠️ Warning .*\n/)
+})
+
+t.test('with the old config, what the relay told in the past does not count', async (t) => {
+  const silent = story.map(({ told: _, ...past }) => past)
+  const { out } = await replayed(t, silent, { 'old.yaml': config })
+  t.match(out, /Nobody would be told anything else/)
+})
+
+t.test('what a destination or a source that is gone heard is lost', async (t) => {
+  const past: Past[] = [
+    { name: 'a', minutes: 0, transition: 'failed', told: ['failures → gone'] },
+    { name: 'b', minutes: 1, transition: 'failed', told, source: 'edge' }
+  ]
+  const { code, out } = await replayed(t, past, { 'new.yaml': config.replace('send: platform', 'send: team') })
+  t.equal(code, 1)
+  t.match(out, /\n {6}there is no source edge\n/)
+  const other = await replayed(t, past, { 'new.yaml': config.replace('name: failures', 'name: f') })
+  t.match(other.out, /\ngone\n {2}1 lost\n.*\n {6}there is no destination gone\n/)
+})
+
+t.test('failures from before the first event are not compared, until they are over', async (t) => {
+  const past: Past[] = [
+    { name: 'shop', minutes: 0, transition: 'repeated' },
+    { name: 'shop', minutes: 5, transition: 'recovered', isGood: true, told },
+    { name: 'shop', minutes: 10, transition: 'failed', told },
+    { name: 'shop', minutes: 15, transition: 'recovered', isGood: true }
+  ]
+  const { code, out } = await replayed(t, past, {})
+  t.match(out, /2 of them cannot be compared: they are about what began before\n\nplatform\n {2}1 added\n.*: recovered/)
+  t.equal(code, 0)
+})
+
+t.test('what cannot be read is counted', async (t) => {
+  const { out } = await replayed(t, [...story, { name: 'x'.repeat(300), minutes: 20 }], {})
+  t.match(out, /6 events since .*\n1 of them cannot be read\n/)
+})
+
+t.test('a relay that does not answer as one is told in a sentence', async (t) => {
+  const { url } = await startApi(t, story)
+  const at = write(t, { 'new.yaml': config, 'bad.yaml': 'rules: []' })
+  const good = ['--config', at('new.yaml')]
+  const cases: [string[], RegExp][] = [
+    [['--url', `${url}/relay`, ...good], /wants its ADMIN_TOKEN \(401\): give it as --token/],
+    [['--url', `${url}/other`, ...good], /\/other\/api\/events did not answer with stored events: .*'events'/],
+    [['--url', `${url}/nowhere`, ...good], /answered 404/],
+    [['--url', 'http://127.0.0.1:1', ...good], /does not answer: ECONNREFUSED/],
+    [['--url', 'relay:8080', ...good], /--url relay:8080 is no URL/],
+    [['--url', url, ...good, '--since', 'yesterday'], /--since yesterday is no duration; write 24h or 7d/],
+    [['--url', url, '--config', at('bad.yaml')], /"destinations" is missing/]
+  ]
+  for (const [args, text] of cases) {
+    const { code, err } = await run(['replay', ...args])
+    t.equal(code, 2, args.join(' '))
+    t.match(err, text)
+    t.notMatch(err, /\n {4}at /, 'no stack')
+  }
+})

@@ -1,5 +1,5 @@
 // `flux-relay test` as a step of a pipeline: what it prints, and what it exits with.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { run } from './fixtures/process.ts'
@@ -110,4 +110,14 @@ t.test('a cluster named by the environment is no secret, and has to be there', a
   t.equal(without.code, 2)
   t.match(without.err, /the environment variable CLUSTER is not set/)
   t.equal((await run(['test', at('cluster.yaml'), at('tests.yaml')], { CLUSTER: 'prod-eu' })).code, 0)
+})
+
+t.test('the examples in docs/testing-rules.md do what is said of them', async (t) => {
+  const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'testing-rules.md'), 'utf8')
+  const [config = '', tests = ''] = [...page.matchAll(/```yaml\n(# \S+\n[\s\S]*?)```/g)].map(([, text = '']) => text)
+  const [, output = ''] = page.match(/```console\n.*\n([\s\S]*?)```/) ?? []
+  const at = write(t, { 'config.yaml': config, 'tests.yaml': tests, 'new.yaml': config.replace('db-*', 'database-*') })
+  t.equal((await run(['test', at('config.yaml'), at('tests.yaml')])).out, '3 tests, all pass\n')
+  const { out } = await run(['test', at('new.yaml'), at('tests.yaml')])
+  t.equal(out.replaceAll(`${at('')}/`, ''), output)
 })

@@ -96,7 +96,7 @@ t.test('the object is remembered from step to step: first failure, reminder, rec
   - name: six hours of the same failure
     event: { kind: HelmRelease, namespace: apps, name: shop }
     steps:
-      - { transition: failed, expect: [{ destination: platform, says: failed }] }
+      - { transition: failed, expect: [{ destination: platform, says: failed, text: HelmRelease apps/shop }] }
       - { after: 5m, every: 5m, times: 71, transition: repeated, expect: ${quiet} }
       - { at: 6h, event: { severity: info }, expect: [{ destination: platform, says: recovered, text: 72 failures }] }`
   t.same(failures(story('[{ destination: platform, says: repeated, text: for 4 h }]')), [])
@@ -138,7 +138,9 @@ t.test('messages are compared as they are read, wherever their lines break', asy
     '4:14 platform is told by failures, and the message does not have "Broken" and something that matches ^nothing$',
     /Failed/
   ])
-  t.match(failures(expecting('says: changed')), ['4:14 platform is told by failures as `failed`'])
+  const otherwise = failures(expecting('says: changed'))
+  t.equal(otherwise[0], '4:14 platform is told by failures as `failed`')
+  t.notMatch(otherwise.join('\n'), /not expected/, 'the same message is not another failure')
 })
 
 t.test(
@@ -173,6 +175,24 @@ t.test('an event as Flux posted it comes from a file, at the time of its step an
           expect: [{ destination: platform, text: for 10 m }, { destination: dba, rule: edge }] }`),
     []
   )
+})
+
+t.test('what a test says of source and metadata holds for all its steps, and a step may say otherwise', async (t) => {
+  t.same(
+    failures(`tests:
+  - name: x
+    source: edge
+    event: { metadata: { team: a }, name: shop }
+    steps:
+      - { expect: [platform, { destination: dba, rule: edge, text: edge-1 }] }
+      - { source: default, event: { name: cart }, expect: [{ destination: platform, text: [prod, /cart] }] }`),
+    []
+  )
+})
+
+t.test('terminal codes in an event do not reach the terminal', async (t) => {
+  const told = failures(`tests: [{ name: x, event: { namespace: "a\\e[2Jb" }, expect: [platform, dba] }]`)
+  t.equal(told[1], '  databases: namespace is ab, wanted db-*')
 })
 
 t.test('what is left out of an event is as Flux would send it', async (t) => {

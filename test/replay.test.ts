@@ -19,18 +19,30 @@ interface Past {
   told?: string[]
   transition?: Transition
   isGood?: boolean
+  isHeartbeat?: boolean
   source?: string
   message?: string
   namespace?: string
 }
 
 function stored(id: number, past: Past): StoredEvent {
-  const { name, minutes, told = [], transition, isGood, source = 'default', message, namespace = 'apps' } = past
+  const {
+    name,
+    minutes,
+    told = [],
+    transition,
+    isGood,
+    isHeartbeat,
+    source = 'default',
+    message,
+    namespace = 'apps'
+  } = past
   const receivedAt = begin + minutes * 60_000
   const event = about(name, {
     timestamp: new Date(receivedAt).toISOString(),
     ...(message !== undefined && { message }),
-    ...(isGood && { severity: 'info', reason: 'ReconciliationSucceeded', message: 'Reconciliation finished' })
+    ...(isGood && { severity: 'info', reason: 'ReconciliationSucceeded', message: 'Reconciliation finished' }),
+    ...(isHeartbeat && { metadata: { commit_status: 'update', revision: 'main@sha1:def5678' } })
   })
   return {
     id: String(id),
@@ -166,6 +178,35 @@ t.test('failures from before the first event are not compared, until they are ov
   const { code, out } = await replayed(t, past, {})
   t.match(out, /2 of them cannot be compared: they are about what began before\n\nplatform\n {2}1 added\n.*: recovered/)
   t.equal(code, 0)
+})
+
+t.test('with the old config they are, as both begin with nothing', async (t) => {
+  const past: Past[] = [{ name: 'shop', minutes: 0, transition: 'repeated' }]
+  const { code, out } = await replayed(t, past, {
+    'old.yaml': config,
+    'new.yaml': config.replace('send: platform', 'send: platform, match: { namespace: db }')
+  })
+  t.equal(code, 1)
+  t.match(out, /\nplatform\n {2}1 lost\n/)
+})
+
+t.test('an update is one, though the revision before it is older than the first event', async (t) => {
+  const deploys = `${config}  - { name: deploys, match: { severity: [info] }, send: team }`
+  const update: Past = { name: 'shop', minutes: 0, transition: 'updated', isGood: true, isHeartbeat: true }
+  const same = await replayed(t, [{ ...update, told: ['deploys → team'] }], { 'new.yaml': deploys })
+  t.match(same.out, /Nobody would be told anything else/)
+
+  const failure: Past = { name: 'shop', minutes: 0, transition: 'failed', told }
+  const recovery: Past = { ...update, minutes: 10, transition: 'recovered', told: [...told, 'deploys → team'] }
+  const unsure = await replayed(t, [failure, recovery], { 'new.yaml': deploys })
+  t.match(unsure.out, /1 of them cannot be compared.*\nNobody/, 'whether it came with a recovery cannot be told')
+})
+
+t.test('an example has the time of its event, and nothing that a terminal obeys', async (t) => {
+  const past: Past[] = [{ name: '\u001b[2Jshop', minutes: 60, transition: 'failed', told: ['failures → gone'] }]
+  const { out } = await replayed(t, past, { 'new.yaml': config.replace('send: platform', 'send: team') })
+  const at = new Date(begin + hour).toISOString().slice(0, 19).replace('T', ' ')
+  t.match(out, ` ${at} UTC  Kustomization apps/shop (prod)`)
 })
 
 t.test('what cannot be read is counted', async (t) => {

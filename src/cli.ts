@@ -60,7 +60,8 @@ program
   .description('post events to a relay as Flux would, from JSON files or directories of them')
   .argument('<url>', 'such as http://localhost:8080/webhook')
   .argument('<files...>', 'event files, or directories')
-  .option('--hmac-key <key>', 'sign as the generic-hmac Provider does', process.env['FLUX_HMAC_KEY'] || undefined)
+  // Not as a default value: --help shows those.
+  .addOption(new Option('--hmac-key <key>', 'sign as the generic-hmac Provider does').env('FLUX_HMAC_KEY'))
   .option('--token <token>', 'send as a bearer token')
   .option('--json', 'for machines')
   .action(async (url, files, options) => exit(await (await import('./cli/send.ts')).send(url, files, options)))

@@ -52,7 +52,7 @@ async function post(
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        ...(hmacKey !== undefined && { 'x-signature': sign(body, hmacKey) }),
+        ...(hmacKey && { 'x-signature': sign(body, hmacKey) }),
         ...(token !== undefined && { authorization: `Bearer ${token}` })
       },
       body,

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { compileWeekly } from '../src/mutes/weekly.ts'
+import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { createClock, type TestClock } from './fixtures/clock.ts'
 import { about, type Relay, startRelay } from './fixtures/relay.ts'
 
@@ -132,3 +133,12 @@ t.test(
     t.match(texts(first)[0], /FAILED Kustomization apps\/a/, 'as a failure, not as a repetition')
   }
 )
+
+t.test('explain and the tests say that a message would be muted, and until when', async (t) => {
+  const file = config(upgrade).replaceAll('$SLACK', 'https://hooks.slack.com/services/T/B/x')
+  const { config: loaded } = loadConfig(file, 'c.yaml', {})
+  if (loaded === undefined) throw new Error('the config of the test is not right')
+  const { notifications, trace } = startRehearsal(loaded).receive(about('a'), Date.parse('2026-09-21T14:00:00Z'))
+  t.same(notifications, [])
+  t.match(trace.quiet, [{ destination: 'team', because: 'muted by "db upgrade" until 2026-09-21T15:00:00.000Z' }])
+})

@@ -10,7 +10,7 @@ import { toText } from '../render/text.ts'
 import { match, type Verdict } from '../rules/rules.ts'
 import type { Decision, NewNotification } from '../store/store.ts'
 
-/** An event and what became of it. */
+/** An event and what became of it; what is muted is among the reasons for quiet. */
 export interface Rehearsed extends Decision {
   event: FluxEvent
 }
@@ -41,8 +41,24 @@ export function startRehearsal(
         now
       )
       memory.set(key, decision.memory)
-      return { event, ...decision }
+      return { event, ...withoutMuted(decision) }
     }
+  }
+}
+
+/** What is muted is told to nobody, and that is why. */
+function withoutMuted(decision: Decision): Decision {
+  const { notifications, trace } = decision
+  const muted = notifications.flatMap(({ rule, destination, muting }) =>
+    muting
+      ? [{ rule, destination, because: `muted by "${muting.name}" until ${new Date(muting.until).toISOString()}` }]
+      : []
+  )
+  if (muted.length === 0) return decision
+  return {
+    ...decision,
+    notifications: notifications.filter(({ muting }) => muting === undefined),
+    trace: { ...trace, quiet: [...trace.quiet, ...muted] }
   }
 }
 

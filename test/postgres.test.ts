@@ -332,7 +332,7 @@ t.test('a hundred thousand rows are not read to find the next', async (t) => {
   await execute(url, `insert into objects select 'o' || n, '{}', 0 from generate_series(1, 100000) n`)
   await execute(
     url,
-    `insert into events select n, n, 's', 'c', 'k', 'n', 'n', 'error', 'r', 'failed', '{}', '{}' from generate_series(1, 100000) n`
+    `insert into events select n, n, 's', 'c', 'k', 'n', 'n', 'error', 'r', 'failed', 'o', '{}', '{}' from generate_series(1, 100000) n`
   )
   await execute(
     url,

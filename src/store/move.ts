@@ -20,11 +20,16 @@ const tables = {
   messages: 'id',
   attempts: 'rowid',
   silences: 'id',
+  announcements: 'key',
   lanes: 'key'
 } as const
 
 /** Texts that stand in an index, which holds no more than so much of them. */
-const indexed: Record<string, readonly string[]> = { objects: ['key'], notifications: ['object', 'group_key'] }
+const indexed: Record<string, readonly string[]> = {
+  events: ['object'],
+  objects: ['key'],
+  notifications: ['object', 'group_key']
+}
 
 /**
  * Moves what is in the SQLite `file` into the PostgreSQL at `url`, then renames the file, so that nobody sends what is

@@ -20,8 +20,9 @@ const knownSql = `
   left join recent_bodies b on b.identity = a.identity`
 
 const updateObjectsSql = `
-  update objects set memory = k.memory, seen_at = k.seen_at
-  from unnest($1::text[], $2::text[], $3::bigint[]) as k(key, memory, seen_at) where objects.key = k.key`
+  update objects set memory = k.memory, seen_at = k.seen_at, failing_since = k.failing_since
+  from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) as k(key, memory, seen_at, failing_since)
+  where objects.key = k.key`
 
 // Locked above for a decision that was not taken.
 const dropEmptySql = 'delete from objects where key = any($1) and memory is null'
@@ -29,15 +30,19 @@ const dropEmptySql = 'delete from objects where key = any($1) and memory is null
 const insertEventsSql = `
   with kept as (
     select * from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-      $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
-      as k(id, identity, received_at, source, cluster, kind, namespace, name, severity, reason, transition, body, trace)
+      $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[]) as k(
+        id, identity, received_at, source, cluster, kind, namespace, name, severity, reason, transition, object, body, trace
+      )
   ), bodies as (
     insert into recent_bodies (identity, event_id, received_at)
     select distinct on (identity) identity, id, received_at from kept order by identity, id desc
     on conflict (identity) do update set event_id = excluded.event_id, received_at = excluded.received_at
   )
-  insert into events (id, received_at, source, cluster, kind, namespace, name, severity, reason, transition, body, trace)
-  select id, received_at, source, cluster, kind, namespace, name, severity, reason, transition, body, trace from kept`
+  insert into events (
+    id, received_at, source, cluster, kind, namespace, name, severity, reason, transition, object, body, trace
+  )
+  select id, received_at, source, cluster, kind, namespace, name, severity, reason, transition, object, body, trace
+  from kept`
 
 interface KnownRow {
   place: number
@@ -124,7 +129,13 @@ async function lock(sql: Sql, batch: readonly Arrival[], keys: readonly string[]
 async function writeObjects(sql: Sql, objects: Known['objects'], seenAt: ReadonlyMap<string, number>): Promise<void> {
   const keys = [...seenAt.keys()]
   if (keys.length > 0) {
-    await sql(updateObjectsSql, [keys, keys.map((key) => JSON.stringify(objects.get(key))), [...seenAt.values()]])
+    const memories = keys.map((key) => objects.get(key))
+    await sql(updateObjectsSql, [
+      keys,
+      memories.map((memory) => JSON.stringify(memory)),
+      [...seenAt.values()],
+      memories.map((memory) => memory?.failure?.since ?? null)
+    ])
   }
   const empty = [...objects].filter(([, memory]) => memory === undefined).map(([key]) => key)
   if (empty.length > 0) await sql(dropEmptySql, [empty])
@@ -145,6 +156,7 @@ async function writeEvents(sql: Sql, kept: readonly Kept[]): Promise<void> {
     text(({ event }) => event.severity),
     text(({ event }) => event.reason),
     kept.map(({ decision }) => decision.transition),
+    kept.map(({ arrival }) => keyOf(arrival.event.object)),
     text(({ body }) => body),
     kept.map(({ decision }) => JSON.stringify(decision.trace))
   ])

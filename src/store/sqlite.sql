@@ -11,11 +11,17 @@ create table events (
   severity text not null,
   reason text not null,
   transition text not null,
+  -- The key of its object.
+  object text not null,
   body text not null,
   trace text not null
 ) strict;
 
-create index events_received on events (received_at);
+create index events_received on events (received_at, transition);
+-- The history of one object, of a namespace, of a cluster.
+create index events_object on events (object);
+create index events_namespace on events (namespace);
+create index events_cluster on events (cluster);
 
 -- Bodies of the last minutes, apart from the events so that this index stays small: a retry of the sender is not news.
 create table recent_bodies (
@@ -30,8 +36,12 @@ create index recent_bodies_received on recent_bodies (received_at);
 create table objects (
   key text primary key,
   memory text not null,
-  seen_at integer not null
+  seen_at integer not null,
+  failing_since integer
 ) strict, without rowid;
+
+-- Of failing objects only, so that a heartbeat does not touch it.
+create index objects_failing on objects (failing_since, key) where failing_since is not null;
 
 create table notifications (
   id integer primary key autoincrement,
@@ -60,7 +70,9 @@ create index notifications_message on notifications (message_id) where message_i
 create index notifications_created on notifications (created_at);
 -- What was held back and is to be told of when its mute ends.
 create index notifications_muted on notifications (muted_until) where muted_until is not null;
-create index notifications_dead on notifications (id) where state = 'dead';
+create index notifications_state on notifications (state) where state <> 'sent';
+create index notifications_rule on notifications (rule);
+create index notifications_to on notifications (destination);
 -- What a lane composes from: in order of acceptance, not yet in a message.
 create index notifications_group on notifications (lane, group_key, held_until) where state = 'pending' and group_key is not null;
 -- What a new config file moves or gives up on.
@@ -101,6 +113,12 @@ create table silences (
   created_at integer not null,
   ends_at integer not null
 ) strict;
+
+-- What the operator was told of, so that it is told once.
+create table announcements (
+  key text primary key,
+  announced_at integer not null
+) strict, without rowid;
 
 create table lanes (
   key text primary key,

@@ -82,16 +82,17 @@ class SqliteStore implements Store {
     }
     if (decision.memory !== memory) {
       this.#db.run(
-        `insert into objects values (?, ?, ?)
-         on conflict (key) do update set memory = excluded.memory, seen_at = excluded.seen_at`,
-        ...[key, JSON.stringify(decision.memory), receivedAt]
+        `insert into objects values (?, ?, ?, ?)
+         on conflict (key) do update
+         set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`,
+        ...[key, JSON.stringify(decision.memory), receivedAt, decision.memory.failure?.since ?? null]
       )
     }
     const { transition } = decision
     if (!decision.keep) return { status: 'accepted', id: null, transition, notifications: [] }
 
     const id = this.#db.run(
-      'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       receivedAt,
       event.source,
       event.object.cluster,
@@ -101,6 +102,7 @@ class SqliteStore implements Store {
       event.severity,
       event.reason,
       transition,
+      key,
       body,
       JSON.stringify(decision.trace)
     )

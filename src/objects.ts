@@ -91,6 +91,13 @@ export function objectKey({ cluster, kind, namespace, name }: ObjectRef): string
   return [cluster, kind, namespace, name].join('/')
 }
 
+/** The object of a key. A cluster's name may hold a slash; what Kubernetes names may not. */
+export function objectOf(key: string): ObjectRef {
+  const parts = key.split('/')
+  const [kind = '', namespace = '', name = ''] = parts.slice(-3)
+  return { cluster: parts.slice(0, -3).join('/'), kind, namespace, name }
+}
+
 /** The memory without `rule` and `destination`: what they were told of the failure never arrived. */
 export function forget(memory: ObjectMemory, rule: string, destination: string): ObjectMemory {
   return { ...memory, told: memory.told.filter((entry) => entry.rule !== rule || entry.destination !== destination) }
@@ -106,6 +113,20 @@ export function hear(memory: ObjectMemory, destination: string, now: number): Ob
       return { ...rest, at: now }
     })
   }
+}
+
+/**
+ * The opposite: what they were told of the failure that began at `since` is to arrive after all, so that they hear of its
+ * end. Nothing changes where that failure is over, or they have heard of it meanwhile. `now` in ms.
+ */
+export function remember(
+  memory: ObjectMemory,
+  { rule, destination, since }: { rule: string; destination: string; since: number | undefined },
+  now: number
+): ObjectMemory {
+  if (memory.failure === undefined || memory.failure.since !== since) return memory
+  if (memory.told.some((entry) => entry.rule === rule && entry.destination === destination)) return memory
+  return { ...memory, told: [...memory.told, { rule, destination, at: now, reminders: 0 }] }
 }
 
 function fail(known: ObjectMemory, event: FluxEvent, at: number): Advance {

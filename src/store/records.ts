@@ -1,0 +1,174 @@
+// What people ask of the store: what came, what fails, what was said, what was given up on. Every answer is a page whose
+// cost is bounded, however much is kept. Times are ms since 1970, by the database's clock.
+import type { ObjectRef } from '../events/flux.ts'
+import type { Failure, Told, Transition } from '../objects.ts'
+import type { Payload } from '../render/payload.ts'
+import type { Attempt, LaneState, NewNotification, Trace } from './store.ts'
+
+/** `limit` is at most {@link maxPage}; `cursor` is the `next` of the page before, with the same filter. */
+export interface Page {
+  limit: number
+  cursor?: string | undefined
+  /** Newest first unless it is `asc`. */
+  order?: 'asc' | 'desc' | undefined
+}
+
+export const maxPage = 500
+
+/** A page may be short, even empty, and have a next: then as much was looked at as one page may. */
+export interface Listed<T> {
+  items: T[]
+  next: string | null
+}
+
+/** The fields of the object that something is about. */
+export type ObjectFilter = { [field in keyof ObjectRef]?: string | undefined }
+
+export type NotificationState = 'pending' | 'sent' | 'dead' | 'muted'
+
+/** Events with a notification of this rule, destination and state, where they are given. `until` is excluded. */
+export interface EventFilter extends ObjectFilter {
+  source?: string | undefined
+  reason?: string | undefined
+  severity?: string | undefined
+  transition?: string | undefined
+  rule?: string | undefined
+  destination?: string | undefined
+  state?: NotificationState | undefined
+  since?: number | undefined
+  until?: number | undefined
+}
+
+export interface EventRecord {
+  id: string
+  receivedAt: number
+  source: string
+  object: ObjectRef
+  severity: string
+  reason: string
+  transition: Transition
+  message: string
+  notifications: { id: string; rule: string; destination: string; state: NotificationState }[]
+  /** As received, where it was asked for. */
+  body?: string
+}
+
+/** One event with everything that came of it. */
+export interface EventDetail extends Omit<EventRecord, 'notifications'> {
+  body: string
+  trace: Trace
+  notifications: {
+    id: string
+    rule: string
+    destination: string
+    state: NotificationState
+    /** Why it is dead or muted. */
+    reason: string | null
+    /** The post that carries it, with how each attempt was answered. */
+    message: { id: string; state: string; failures: number; payload: Payload; attempts: Attempt[] } | null
+  }[]
+}
+
+export type ObjectState = 'healthy' | 'failing' | 'stale'
+
+export interface ObjectRecord {
+  object: ObjectRef
+  state: ObjectState
+  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'severity'>
+  /** When the present state began. */
+  since: number
+  revision: string
+  told: readonly Told[]
+  seenAt: number
+}
+
+export interface NotificationFilter extends ObjectFilter {
+  state?: NotificationState | undefined
+  rule?: string | undefined
+  destination?: string | undefined
+  lane?: string | undefined
+  since?: number | undefined
+}
+
+export interface NotificationRecord {
+  id: string
+  /** null for what the relay says of itself. */
+  event: string | null
+  rule: string
+  destination: string
+  lane: string
+  state: NotificationState
+  reason: string | null
+  says: Transition
+  object: ObjectRef
+  summary: string
+  createdAt: number
+}
+
+export interface LaneRecord {
+  lane: string
+  /** Notifications that wait, those of the open message included. */
+  backlog: number
+  /** When the one that has waited longest was accepted. */
+  oldest: number | null
+  block: NonNullable<LaneState['block']> | null
+  notBefore: number
+  tokens: number | null
+}
+
+/** `failed`: events that brought new trouble; `messages`: posts that were written down. */
+export interface Minute {
+  minute: number
+  events: number
+  failed: number
+  messages: number
+}
+
+export interface Retried {
+  id: string
+  destination: string
+  lane: string
+}
+
+/** The longest window of {@link Records.perMinute}. */
+export const maxWindowMs = 24 * 60 * 60 * 1000
+
+/** Why {@link Records.discard} mutes. */
+export const discardedReason = 'discarded by an operator'
+
+export interface Records {
+  events(filter: EventFilter, page: Page, options?: { withBody?: boolean }): Promise<Listed<EventRecord>>
+  event(id: string): Promise<EventDetail | undefined>
+  /** `state` at `now`. Failing and stale ones with the newest failure first, the others in the order of their keys. */
+  objects(
+    filter: ObjectFilter & { state?: ObjectState | undefined },
+    page: Page,
+    now: number
+  ): Promise<Listed<ObjectRecord>>
+  notifications(filter: NotificationFilter, page: Page): Promise<Listed<NotificationRecord>>
+  /** Every lane that was ever used or has something to send. */
+  lanes(): Promise<LaneRecord[]>
+  /** Minutes in which something happened, oldest first. Of a longer window the newest {@link maxWindowMs}. */
+  perMinute(since: number, until: number): Promise<Minute[]>
+  /** From accepting to Slack taking it, in ms, of the newest messages sent since then; undefined where there are none. */
+  latency(since: number): Promise<{ medianMs: number; p99Ms: number } | undefined>
+  /** Notifications of each rule since then, and when the newest was. */
+  ruleHits(since: number): Promise<{ rule: string; count: number; lastAt: number }[]>
+
+  /**
+   * Dead letters wait again, each in the lane that its destination has now, by `lanes`; where it has none they stay as
+   * they are. At most {@link maxPage} ids. Their age counts from `now`.
+   */
+  retry(ids: readonly string[], lanes: ReadonlyMap<string, string>, now: number): Promise<Retried[]>
+  /** As retry for a page of the dead letters that match, the oldest first. */
+  retryAll(
+    filter: Omit<NotificationFilter, 'state'>,
+    page: Page,
+    lanes: ReadonlyMap<string, string>,
+    now: number
+  ): Promise<Listed<Retried>>
+  /** Dead letters that nobody wants; resolves to those that were. */
+  discard(ids: readonly string[]): Promise<string[]>
+  /** Writes `notices`, unless some were written under the same key within that time, by whatever replica. */
+  announce(key: string, notices: readonly NewNotification[], now: number, withinMs: number): Promise<boolean>
+}

@@ -98,6 +98,11 @@ export class Database {
     return this.#statement(sql).all(...values) as Row[]
   }
 
+  /** For statements that are put together from what was asked for: they are not kept. */
+  query(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#db.prepare(sql).all(...values) as Row[]
+  }
+
   /** The id of the inserted row. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.#statement(sql).run(...values).lastInsertRowid)

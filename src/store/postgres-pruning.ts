@@ -43,6 +43,7 @@ export async function prune(sql: Sql, before: Expiry, limit: number): Promise<nu
     await sql('delete from attempts where message_id = any($1)', [messages.map(({ id }) => id)])
   }
   await sql('delete from silences where ends_at < $1', [before.events])
+  await sql('delete from announcements where announced_at < $1', [before.events])
   await sql('delete from replicas where alive_until < $1', [before.duplicates - replicaMs])
   return [bodies, notifications, events].reduce((sum, { rowCount }) => sum + (rowCount ?? 0), messages.length)
 }

@@ -13,8 +13,10 @@ import { addSilence, endMute, endSilence, silences } from './postgres-mutes.ts'
 import { Presence } from './postgres-presence.ts'
 import { prune, pruneObjects } from './postgres-pruning.ts'
 import { backlog, busyLanes, countPending } from './postgres-queue.ts'
+import { createPostgresRecords } from './postgres-records.ts'
 import { migrate } from './postgres-schema.ts'
 import { settle } from './postgres-settle.ts'
+import type { Records } from './records.ts'
 import {
   type Arrival,
   type Attempt,
@@ -97,6 +99,7 @@ class PostgresStore implements Store {
   readonly #lanes: Connections
   readonly #presence: Presence
   readonly #isCallersClock: boolean
+  readonly records: Records
   /** The claims behind the messages in hand, by their ids. */
   readonly #claims = new Map<string, number>()
   #pending = 0
@@ -112,6 +115,14 @@ class PostgresStore implements Store {
     this.#lanes = new Connections(url, laneConnections)
     this.#presence = new Presence(url, this.#lanes, leaseMs, (lanes) => this.#wake(lanes))
     this.#isCallersClock = clock === 'caller'
+    this.records = createPostgresRecords({
+      connections: this.#lanes,
+      skewMs: () => this.#skewMs,
+      added: (lanes) => {
+        this.#pending += lanes.length
+        this.#presence.tell(lanes)
+      }
+    })
   }
 
   async begin(): Promise<void> {

@@ -33,6 +33,7 @@ export function createPruner(db: Database): Pruner {
              (state in ('sent', 'muted') and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3)`,
         ...[before.events, before.deadLetters, limit]
       )
+      db.run('delete from announcements where announced_at < ?', before.events)
       // An event stays while a notification of it does, and a message while it carries one.
       const events = db.changes(
         `delete from events where id in (

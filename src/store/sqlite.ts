@@ -6,9 +6,11 @@ import type { Payload } from '../render/payload.ts'
 import type { View } from '../render/view.ts'
 import { type Database, openDatabase } from './database.ts'
 import type { Held } from './held.ts'
+import type { Records } from './records.ts'
 import { heldUntil, laneState, openMessage, pendingOf, reroute, setBucket, writeMessage } from './sqlite-lanes.ts'
 import { addSilence, endMute, endSilence, silences } from './sqlite-mutes.ts'
 import { createPruner, type Pruner } from './sqlite-pruning.ts'
+import { createSqliteRecords } from './sqlite-records.ts'
 import { bringToVersion } from './sqlite-schema.ts'
 import {
   type Arrival,
@@ -37,10 +39,18 @@ class SqliteStore implements Store {
   readonly #db: Database
   #pending = 0
   readonly #pruner: Pruner
+  readonly records: Records
 
   constructor(db: Database) {
     this.#db = db
     this.#pruner = createPruner(db)
+    this.records = createSqliteRecords(db, {
+      transaction: (work) => this.#transaction(work),
+      added: (notifications) => {
+        this.#pending += notifications
+      },
+      insert: (notice, now) => void this.#insertNotification(null, notice, now)
+    })
     bringToVersion(db)
     this.#pending = Number(db.get(`select count(*) as n from notifications where state = 'pending'`)?.n ?? 0)
   }

@@ -7,6 +7,7 @@ import type { Payload } from '../render/payload.ts'
 import type { View } from '../render/view.ts'
 import type { Verdict } from '../rules/rules.ts'
 import type { Held } from './held.ts'
+import type { Records } from './records.ts'
 
 /** An event that passed every check at the door. */
 export interface Arrival {
@@ -219,6 +220,9 @@ export interface Store {
 
   /** Notifications that are neither sent nor dead, as last counted. */
   readonly pending: number
+
+  /** What people look at, and what they do to dead letters. */
+  readonly records: Records
 
   /** Calls `wake` with lanes that another replica filled, or left. */
   listen(wake: (lanes: string[]) => void): void

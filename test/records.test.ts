@@ -1,0 +1,586 @@
+// What people ask of the store and what they do to dead letters, the same from every store.
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Client } from 'pg'
+import t, { type Test } from 'tap'
+import type { FluxEvent } from '../src/events/flux.ts'
+import { type ObjectMemory, objectKey } from '../src/objects.ts'
+import { openStore } from '../src/store/open.ts'
+import { openPostgres } from '../src/store/postgres.ts'
+import type { Sql } from '../src/store/postgres-connection.ts'
+import { askPostgres } from '../src/store/postgres-records.ts'
+import { keyOf } from '../src/store/postgres-text.ts'
+import type { Listed, Page, Records } from '../src/store/records.ts'
+import { createReading } from '../src/store/records-reading.ts'
+import { askSqlite } from '../src/store/sqlite-records.ts'
+import type { Arrival, Decide, Settlement, Store } from '../src/store/store.ts'
+import { execute, startPostgres } from './fixtures/postgres.ts'
+import { tempFolder } from './fixtures/relay.ts'
+import { arrival, at, attempt, post, sendTo, sent, view } from './fixtures/store.ts'
+
+const postgres = await startPostgres(t)
+
+const stores: Record<string, (t: Test) => Promise<Store>> = {
+  sqlite: (t) => openStore(`sqlite:${join(tempFolder(t), 'relay.db')}`),
+  // The time of these tests is theirs.
+  postgres: async () => openPostgres(await postgres.createDatabase(), { clock: 'caller' })
+}
+
+const minute = 60_000
+const hour = 60 * minute
+const lanes = new Map(['lane', 'other'].map((name) => [name, name]))
+const dead: Settlement = { message: { state: 'dead', reason: 'refused' }, lane: { notBefore: 0 } }
+
+/** An arrival about `object` whose event differs as in `changes`. */
+function about(object: Partial<FluxEvent['object']>, changes: Partial<FluxEvent> = {}, receivedAt = at): Arrival {
+  const base = arrival('shop')
+  const event = { ...base.event, ...changes, object: { ...base.event.object, ...object } }
+  const body = JSON.stringify({ message: `about ${event.object.name}` })
+  return { ...base, event, body, receivedAt }
+}
+
+/** The decision of a failing object, told to `lane`. */
+const failing =
+  (lane: string, since = at, decidedAt = since): Decide =>
+  (item) => {
+    const decision = sendTo(lane)(item)
+    const failure = {
+      severity: 'error',
+      reason: 'BuildFailed',
+      revision: '',
+      text: 'boom',
+      since,
+      count: 2,
+      prints: []
+    }
+    const [first] = decision.notifications
+    const about = { ...view(item.event.object.name), failure: { reason: 'BuildFailed', text: 'boom', since, count: 2 } }
+    return {
+      ...decision,
+      memory: { ...decision.memory, failure, since, decidedAt } as ObjectMemory,
+      notifications: first ? [{ ...first, view: about }] : []
+    }
+  }
+
+const silent: Decide = (item) => ({ ...sendTo('lane')(item), notifications: [] })
+
+/** Every page of `limit`, put together. */
+async function all<T>(page: (page: Page) => Promise<Listed<T>>, limit: number, order?: Page['order']): Promise<T[]> {
+  const items: T[] = []
+  for (let cursor: string | undefined; ; ) {
+    const listed = await page({ limit, cursor, order })
+    items.push(...listed.items)
+    if (listed.next === null) return items
+    cursor = listed.next
+  }
+}
+
+async function bury(store: Store, lane: string): Promise<void> {
+  await store.settle(await post(store, lane), attempt, dead)
+}
+
+async function memoryOf(store: Store, name: string): Promise<ObjectMemory | undefined> {
+  let found: ObjectMemory | undefined
+  await store.accept([arrival(name)], (item, memory) => {
+    found = memory
+    return { ...silent(item, memory), memory: memory ?? silent(item, memory).memory }
+  })
+  return found
+}
+
+for (const [name, open] of Object.entries(stores)) {
+  t.test(name, async (t) => {
+    async function start(t: Test): Promise<[Store, Records]> {
+      const store = await open(t)
+      t.teardown(() => store.close())
+      return [store, store.records]
+    }
+
+    t.test(
+      'events come newest first with what was told of them, page by page, none twice and none left out',
+      async (t) => {
+        const [store, records] = await start(t)
+        const names = Array.from({ length: 25 }, (_, n) => `app-${n}`)
+        await store.accept(
+          names.map((name) => about({ name })),
+          sendTo('lane')
+        )
+        const seen = await all((page) => records.events({}, page), 10)
+        t.same(
+          seen.map(({ object }) => object.name),
+          names.toReversed()
+        )
+        t.same(seen[0], {
+          id: '25',
+          receivedAt: at,
+          source: 'default',
+          object: { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name: 'app-24' },
+          severity: 'error',
+          reason: 'BuildFailed',
+          transition: 'failed',
+          message: 'about app-24',
+          notifications: [{ id: '25', rule: 'r', destination: 'lane', state: 'pending' }]
+        })
+        const oldest = await all((page) => records.events({}, page), 5, 'asc')
+        t.same(
+          oldest.map(({ object }) => object.name),
+          names
+        )
+        const exact = await records.events({}, { limit: 25 })
+        t.equal(exact.next, null, 'a page that holds all has no next')
+        t.equal(exact.items[0]?.body, undefined)
+        const [bodied] = (await records.events({}, { limit: 1 }, { withBody: true })).items
+        t.equal(bodied?.body, '{"message":"about app-24"}', 'the body as it came')
+      }
+    )
+
+    t.test('each filter of events finds exactly what it says, alone and with others', async (t) => {
+      const [store, records] = await start(t)
+      const info = { severity: 'info', reason: 'ReconciliationSucceeded' } as const
+      await store.accept([about({ name: 'a' }), about({ name: 'b', namespace: 'db' })], sendTo('lane'))
+      await store.accept([about({ name: 'a', cluster: 'dev' }, { ...info, source: 'dev' }, at + hour)], (item) => ({
+        ...silent(item, undefined),
+        transition: 'recovered'
+      }))
+      await store.accept([about({ name: 'c', kind: 'HelmRelease' }, {}, at + 2 * hour)], sendTo('other'))
+      await bury(store, 'other')
+      const cases: [Parameters<Records['events']>[0], string[]][] = [
+        [{ source: 'dev' }, ['3']],
+        [{ cluster: 'prod' }, ['4', '2', '1']],
+        [{ kind: 'HelmRelease' }, ['4']],
+        [{ namespace: 'db' }, ['2']],
+        [{ name: 'a' }, ['3', '1']],
+        [{ cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name: 'a' }, ['1']],
+        [{ cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name: 'a', severity: 'info' }, []],
+        [{ reason: 'ReconciliationSucceeded' }, ['3']],
+        [{ severity: 'info' }, ['3']],
+        [{ transition: 'recovered' }, ['3']],
+        [{ rule: 'r' }, ['4', '2', '1']],
+        [{ rule: 'nobody' }, []],
+        [{ destination: 'other' }, ['4']],
+        [{ destination: 'lane', name: 'b' }, ['2']],
+        [{ destination: 'lane', namespace: 'apps' }, ['1']],
+        [{ state: 'dead' }, ['4']],
+        [{ state: 'pending' }, ['2', '1']],
+        [{ state: 'pending', destination: 'other' }, []],
+        [{ state: 'sent' }, []],
+        [{ since: at + 1 }, ['4', '3']],
+        [{ since: at + hour, until: at + 2 * hour }, ['3']],
+        [{ until: at + 1 }, ['2', '1']],
+        [{ since: at + 9 * hour }, []],
+        [{ rule: 'r', since: at + hour }, ['4']],
+        [{ rule: 'r', until: at + hour }, ['2', '1']]
+      ]
+      for (const [filter, ids] of cases) {
+        const { items } = await records.events(filter, { limit: 10 })
+        t.same(
+          items.map(({ id }) => id),
+          ids,
+          JSON.stringify(filter)
+        )
+      }
+    })
+
+    t.test('an event that was told twice by one rule stands once in the list, on whichever page', async (t) => {
+      const [store, records] = await start(t)
+      const twice: Decide = (item) => {
+        const decision = sendTo('lane')(item)
+        return { ...decision, notifications: [...decision.notifications, ...sendTo('other')(item).notifications] }
+      }
+      await store.accept(
+        Array.from({ length: 5 }, (_, n) => about({ name: `app-${n}` })),
+        twice
+      )
+      for (const limit of [1, 2, 3]) {
+        for (const order of ['asc', 'desc'] as const) {
+          const seen = await all((page) => records.events({ rule: 'r' }, page), limit, order)
+          const ids = seen.map(({ id }) => id)
+          t.same(order === 'asc' ? ids : ids.toReversed(), ['1', '2', '3', '4', '5'], `${limit} ${order}`)
+        }
+      }
+    })
+
+    t.test('a page ends where its bodies become too large, and the next goes on from there', async (t) => {
+      const [store, records] = await start(t)
+      const message = 'x'.repeat(3 * 1024 * 1024)
+      for (let n = 0; n < 7; n++) {
+        await store.accept([{ ...about({ name: `app-${n}` }), body: JSON.stringify({ message }) }], sendTo('lane'))
+      }
+      for (const filter of [{}, { rule: 'r' }]) {
+        const first = await records.events(filter, { limit: 500 })
+        t.equal(first.items.length, 5)
+        const rest = await records.events(filter, { limit: 500, cursor: first.next ?? undefined })
+        t.same(
+          rest.items.map(({ id }) => id),
+          ['2', '1']
+        )
+      }
+    })
+
+    t.test('a filter that nothing can look up is answered in pages of bounded cost', async (t) => {
+      const [store, records] = await start(t)
+      for (let n = 0; n < 21; n++) {
+        const batch = Array.from({ length: 1000 }, () => about({ name: 'app' }, n === 0 ? { reason: 'Rare' } : {}))
+        await store.accept(batch, silent)
+      }
+      const first = await records.events({ reason: 'Rare' }, { limit: 10 })
+      t.same(first.items, [])
+      t.equal(first.next, '1001', 'where it has got to')
+      const second = await records.events({ reason: 'Rare' }, { limit: 10, cursor: first.next ?? undefined })
+      t.equal(second.items.length, 10)
+      t.equal((await all((page) => records.events({ reason: 'Rare' }, page), 300)).length, 1000)
+    })
+
+    t.test('one event comes with its reasons, its messages and every answer to them', async (t) => {
+      const [store, records] = await start(t)
+      const verdicts = [{ rule: 'r', fired: true as const }]
+      await store.accept([about({ name: 'shop' })], (item) => ({
+        ...sendTo('lane')(item),
+        trace: { verdicts, quiet: [{ rule: 'q', destination: 'd', because: 'the same failure' }] }
+      }))
+      const message = await post(store, 'lane')
+      const failed = { state: 'open', failures: 1, isPlain: false } as const
+      await store.settle(message, { at, answer: '500' }, { message: failed, lane: { notBefore: 0 } })
+      await store.settle(await post(store, 'lane'), { at: at + 1000, answer: '403 no_team' }, dead)
+      t.match(await records.event('1'), {
+        message: 'about shop',
+        body: '{"message":"about shop"}',
+        trace: { verdicts, quiet: [{ because: 'the same failure' }] },
+        notifications: [
+          {
+            id: '1',
+            state: 'dead',
+            reason: 'refused',
+            message: {
+              id: message.id,
+              state: 'dead',
+              failures: 1,
+              payload: { text: 'shop' },
+              attempts: [
+                { at, answer: '500' },
+                { at: at + 1000, answer: '403 no_team' }
+              ]
+            }
+          }
+        ]
+      })
+      t.equal(await records.event('99'), undefined)
+      await t.rejects(records.event('1 or 1=1'), { code: 'BAD_REQUEST' })
+      await t.rejects(records.events({}, { limit: 1, cursor: 'x' }), { code: 'BAD_REQUEST', message: /cursor/ })
+    })
+
+    t.test('what fails comes with the newest failure first, stale ones apart, healthy ones by name', async (t) => {
+      const [store, records] = await start(t)
+      const now = at + 48 * hour
+      for (const n of [1, 3, 2]) await store.accept([about({ name: `new-${n}` })], failing('lane', now - n * minute))
+      await store.accept([about({ name: 'long' })], failing('lane', at, now - hour))
+      await store.accept([about({ name: 'old' })], failing('lane', at))
+      await store.accept([about({ name: 'well', namespace: 'db' }), about({ name: 'fine' })], silent)
+      const names = async (state: 'failing' | 'stale' | 'healthy' | undefined, limit = 2) =>
+        (await all((page) => records.objects({ state }, page, now), limit)).map(({ object }) => object.name)
+      t.same(await names('failing'), ['new-1', 'new-2', 'new-3', 'long'])
+      t.same(await names('stale'), ['old'])
+      t.same(await names('healthy'), ['fine', 'well'])
+      t.same(await names(undefined, 1), ['fine', 'long', 'new-1', 'new-2', 'new-3', 'old', 'well'])
+      const { items } = await records.objects({ namespace: 'db' }, { limit: 10 }, now)
+      t.same(
+        items.map(({ object }) => object.name),
+        ['well']
+      )
+      const shop = { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name: 'new-1' }
+      const [one] = (await records.objects(shop, { limit: 1 }, now)).items
+      t.match(one, {
+        object: shop,
+        state: 'failing',
+        failure: { since: now - minute, count: 2, reason: 'BuildFailed', text: 'boom' },
+        told: [{ rule: 'r', destination: 'lane' }],
+        seenAt: at
+      })
+      await store.accept([about({ name: 'new-1' })], silent)
+      t.same(await names('failing'), ['new-2', 'new-3', 'long'], 'until it is over')
+    })
+
+    t.test('notifications are found by what became of them, for whom, by which rule and about what', async (t) => {
+      const [store, records] = await start(t)
+      await store.accept([about({ name: 'a' }), about({ name: 'b', namespace: 'db' })], sendTo('lane'))
+      await store.accept([about({ name: 'c' }, {}, at + hour)], sendTo('other'))
+      await store.settle(await post(store, 'lane'), attempt, sent)
+      await bury(store, 'other')
+      await records.announce(
+        'ops',
+        [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('lane') }],
+        at,
+        1
+      )
+      const cases: [Parameters<Records['notifications']>[0], string[]][] = [
+        [{}, ['4', '3', '2', '1']],
+        [{ state: 'sent' }, ['1']],
+        [{ state: 'pending' }, ['4', '2']],
+        [{ state: 'dead' }, ['3']],
+        [{ rule: 'operator' }, ['4']],
+        [{ rule: 'r', state: 'pending' }, ['2']],
+        [{ destination: 'lane' }, ['4', '2', '1']],
+        [{ lane: 'other' }, ['3']],
+        [{ namespace: 'db' }, ['2']],
+        [{ state: 'dead', name: 'a' }, []],
+        [{ since: at + 1 }, ['3']],
+        [{ since: at + 2 * hour }, []]
+      ]
+      for (const [filter, ids] of cases) {
+        const { items } = await records.notifications(filter, { limit: 10 })
+        t.same(
+          items.map(({ id }) => id),
+          ids,
+          JSON.stringify(filter)
+        )
+      }
+      t.match((await records.notifications({ state: 'dead' }, { limit: 1 })).items, [
+        { event: '3', state: 'dead', reason: 'refused', says: 'failed', object: { name: 'c' }, createdAt: at + hour }
+      ])
+      t.match((await records.notifications({ rule: 'operator' }, { limit: 1 })).items, [{ event: null }])
+    })
+
+    t.test('lanes say how much waits in them, since when, and what keeps it', async (t) => {
+      const [store, records] = await start(t)
+      await store.accept([about({ name: 'a' }), about({ name: 'b' }, {}, at + minute)], sendTo('lane'))
+      await store.accept([about({ name: 'c' }, {}, at + hour)], sendTo('never used'))
+      await store.accept([about({ name: 'd' })], sendTo('empty'))
+      await store.settle(await post(store, 'empty'), attempt, sent)
+      const block = { reason: '404 no_service', since: at, probes: 1 }
+      const open = { state: 'open', failures: 0, isPlain: false } as const
+      await store.settle(await post(store, 'lane'), attempt, { message: open, lane: { notBefore: at + hour, block } })
+      const rest = { block: null, notBefore: 0 }
+      t.same(await records.lanes(), [
+        { lane: 'empty', backlog: 0, oldest: null, ...rest, tokens: 0 },
+        { lane: 'lane', backlog: 2, oldest: at, block, notBefore: at + hour, tokens: 0 },
+        { lane: 'never used', backlog: 1, oldest: at + hour, ...rest, tokens: null }
+      ])
+    })
+
+    t.test('minutes, rules and the time to Slack are counted', async (t) => {
+      const [store, records] = await start(t)
+      await store.accept([about({ name: 'a' }), about({ name: 'b' })], sendTo('lane'))
+      await store.accept([about({ name: 'c' }, {}, at + 2 * minute)], (item) => ({
+        ...silent(item, undefined),
+        transition: 'updated'
+      }))
+      for (const ms of [200, 1000]) {
+        await store.settle(await post(store, 'lane'), { at: at + ms, answer: '200 ok' }, sent)
+      }
+      t.same(await records.perMinute(at - hour, at + 3 * minute), [
+        { minute: at, events: 2, failed: 2, messages: 2 },
+        { minute: at + 2 * minute, events: 1, failed: 0, messages: 0 }
+      ])
+      t.same(await records.perMinute(0, at), [], 'the end is not in it')
+      t.same(
+        await records.perMinute(0, at + 25 * hour),
+        [{ minute: at + 2 * minute, events: 1, failed: 0, messages: 0 }].slice(1),
+        'never more than a day'
+      )
+      t.same(await records.latency(at), { medianMs: 1000, p99Ms: 1000 })
+      t.equal(await records.latency(at + 1), undefined)
+      t.same(await records.ruleHits(at), [{ rule: 'r', count: 2, lastAt: at }])
+      t.same(await records.ruleHits(at + 1), [])
+    })
+
+    t.test(
+      'a dead letter that is tried again goes where its destination is now, and its end is told too',
+      async (t) => {
+        const [store, records] = await start(t)
+        await store.accept([about({ name: 'shop' })], failing('lane'))
+        await bury(store, 'lane')
+        t.same((await memoryOf(store, 'shop'))?.told, [])
+        const now = at + 48 * hour
+        t.same(await records.retry(['1', '1', '99'], new Map([['lane', 'new']]), now), [
+          { id: '1', destination: 'lane', lane: 'new' }
+        ])
+        t.same((await memoryOf(store, 'shop'))?.told, [{ rule: 'r', destination: 'lane', at: now, reminders: 0 }])
+        t.equal(store.pending, 1)
+        t.same(await store.busyLanes(), ['new'])
+        const step = await store.next(
+          'new',
+          {
+            again: () => ({ until: 0 }),
+            next: (_, [first]) => ({
+              bucket: { tokens: 0, at: now },
+              ids: [first?.id ?? ''],
+              payload: { text: 'again', unfurl_links: false, unfurl_media: false }
+            }),
+            oldest: now - 24 * hour
+          },
+          now
+        )
+        t.match(step, { is: 'post' }, 'it is not too old at once')
+        t.same(await records.retry(['1'], lanes, now), [], 'what waits is not tried again')
+      }
+    )
+
+    t.test('a failure that is over is not remembered as heard', async (t) => {
+      const [store, records] = await start(t)
+      await store.accept([about({ name: 'shop' })], failing('lane'))
+      await bury(store, 'lane')
+      await store.accept([about({ name: 'shop' })], (item) => ({
+        ...failing('lane', at + hour)(item, undefined),
+        notifications: [],
+        memory: { ...failing('lane', at + hour)(item, undefined).memory, told: [] }
+      }))
+      await records.retry(['1'], lanes, at + hour)
+      t.same((await memoryOf(store, 'shop'))?.told, [], 'the failure it is in began later')
+    })
+
+    t.test('all dead letters of a destination are tried again in batches, the oldest first', async (t) => {
+      const [store, records] = await start(t)
+      const names = Array.from({ length: 5 }, (_, n) => `app-${n}`)
+      await store.accept(
+        names.map((name) => about({ name })),
+        sendTo('lane')
+      )
+      await store.accept([about({ name: 'x' })], sendTo('other'))
+      await store.accept([about({ name: 'y' })], sendTo('gone'))
+      for (const lane of [...names.map(() => 'lane'), 'other', 'gone']) await bury(store, lane)
+      const batches: string[][] = []
+      for (let cursor: string | undefined; ; ) {
+        const { items, next } = await records.retryAll({ destination: 'lane' }, { limit: 2, cursor }, lanes, at)
+        batches.push(items.map(({ id }) => id))
+        if (next === null) break
+        cursor = next
+      }
+      t.same(batches, [['1', '2'], ['3', '4'], ['5']])
+      t.same((await records.retryAll({}, { limit: 10 }, lanes, at)).items, [
+        { id: '6', destination: 'other', lane: 'other' }
+      ])
+      const { items } = await records.notifications({ state: 'dead' }, { limit: 10 })
+      t.same(
+        items.map(({ destination }) => destination),
+        ['gone'],
+        'where there is no such destination any more it stays'
+      )
+    })
+
+    t.test('a dead letter that nobody wants is muted with the reason', async (t) => {
+      const [store, records] = await start(t)
+      await store.accept([about({ name: 'a' }), about({ name: 'b' })], sendTo('lane'))
+      await bury(store, 'lane')
+      t.same(await records.discard(['1', '2']), ['1'], 'what still waits is not thrown away')
+      t.match((await records.notifications({ state: 'muted' }, { limit: 9 })).items, [
+        { id: '1', reason: 'discarded by an operator' }
+      ])
+      await t.rejects(records.discard(['1); drop table events; --']), { code: 'BAD_REQUEST' })
+    })
+
+    t.test('the operator is told once in a while, whoever says it', async (t) => {
+      const [store, records] = await start(t)
+      const notices = [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('ops') }]
+      t.equal(await records.announce('k', notices, at, hour), true)
+      t.equal(await records.announce('k', notices, at + hour - 1, hour), false)
+      t.equal(await records.announce('other', notices, at, hour), true)
+      t.equal(await records.announce('k', notices, at + hour, hour), true)
+      t.equal(store.pending, 3)
+      const both = await Promise.all([1, 2].map(() => records.announce('same', notices, at, hour)))
+      t.same(both.toSorted(), [false, true])
+    })
+  })
+}
+
+/** Every way to ask, on `ask`, with filters that match much, little and nothing. */
+async function askEverything(records: ReturnType<typeof createReading>): Promise<void> {
+  const object = { cluster: 'c7', kind: 'k', namespace: 'n7', name: 'o7' }
+  const filters: Parameters<Records['events']>[0][] = [
+    {},
+    object,
+    { namespace: 'n7' },
+    { namespace: 'n7', rule: 'r7' },
+    { cluster: 'c7' },
+    { name: 'o7' },
+    { reason: 'none', state: 'sent' },
+    { severity: 'error', transition: 'failed' },
+    { rule: 'r7' },
+    { destination: 'd7' },
+    { destination: 'd7', state: 'dead' },
+    { state: 'dead' },
+    { state: 'pending' },
+    { state: 'sent' },
+    { since: 29_000 * 1000, until: 29_500 * 1000 },
+    { rule: 'r7', since: 29_000 * 1000 }
+  ]
+  for (const filter of filters) {
+    for (const page of [{ limit: 100 }, { limit: 100, cursor: '15000' }, { limit: 100, order: 'asc' as const }]) {
+      await records.events(filter, page)
+    }
+  }
+  await records.event('7')
+  for (const state of [undefined, 'failing', 'stale', 'healthy'] as const) {
+    await records.objects({ state }, { limit: 100 }, at)
+    await records.objects({ state }, { limit: 100, cursor: '5:o5' }, at)
+  }
+  await records.objects(object, { limit: 1 }, at)
+  for (const state of [undefined, 'pending', 'sent', 'dead', 'muted'] as const) {
+    const more = [{}, { rule: 'r7' }, { destination: 'd7' }, { lane: 'l7' }, { namespace: 'n7' }, { since: 29_000_000 }]
+    for (const filter of more) await records.notifications({ state, ...filter }, { limit: 100 })
+  }
+  await records.lanes()
+  await records.perMinute(29_000 * 1000, 30_000 * 1000)
+  await records.latency(29_000 * 1000)
+  await records.ruleHits(29_000 * 1000)
+}
+
+// Tables of a relay with a thousand rules, destinations and lanes; `n` counts from 1 to 30,000, a second each.
+const rows = 30_000
+const fill = (numbers: string) => [
+  `insert into objects select 'o' || n, '{}', n, case when n % 100 = 0 then n end from ${numbers}`,
+  `insert into events select n, n * 1000, 's', 'c' || (n % 100), 'k', 'n' || (n % 1000), 'o' || (n % 1000), 'error', 'r', 'failed',
+     'c' || (n % 100) || '/k/n' || (n % 1000) || '/o' || (n % 1000), '{"message":"${'kustomize build failed '.repeat(30)}"}',
+     '{"verdicts":[],"quiet":[]}' from ${numbers}`,
+  `insert into messages (lane, destination, state, payload, newest_at, notifications, created_at, settled_at)
+   select 'l' || (n % 1000), 'd' || (n % 1000), case when n > 29900 then 'open' else 'sent' end, '{}', n, 1, n * 1000, n * 1000
+   from ${numbers}`,
+  `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, message_id, view)
+   select n, 'r' || (n % 1000), 'd' || (n % 1000), 'l' || (n % 1000), 'o', 'failed',
+     case when n % 50 = 0 then 'dead' when n > 29000 then 'pending' else 'sent' end, n * 1000,
+     case when n <= 29000 or n > 29900 then n end, '{"says":"failed","object":{}}' from ${numbers}`,
+  `insert into attempts select n, n, 'ok' from ${numbers}`,
+  `insert into lanes (key) select distinct lane from notifications`
+]
+
+const shapeOf = (sql: string) => sql.replaceAll(/\b\d+(, ?\d+)*\b/g, '0').replaceAll(/\s+/g, ' ')
+
+t.test('no question reads a whole table of SQLite', async (t) => {
+  const file = join(tempFolder(t), 'relay.db')
+  await (await openStore(`sqlite:${file}`)).close()
+  const db = new DatabaseSync(file)
+  t.teardown(() => db.close())
+  const numbers = `(with recursive n(n) as (select 1 union all select n + 1 from n where n < ${rows}) select n from n)`
+  for (const sql of fill(numbers)) db.exec(sql)
+  const plans = new Map<string, string>()
+  const query = (sql: string, ...values: (string | number)[]) => {
+    const steps = db.prepare(`explain query plan ${sql}`).all(...values)
+    plans.set(shapeOf(sql), steps.map(({ detail }) => String(detail)).join('\n'))
+    return db.prepare(sql).all(...values) as Record<string, string | number>[]
+  }
+  await askEverything(createReading(askSqlite({ query } as Parameters<typeof askSqlite>[0]), objectKey))
+  t.ok(plans.size > 30)
+  // Lanes are few: every question about them is about all.
+  const tables =
+    /SCAN (events|notifications|messages|objects|attempts|[enmo])\b(?! USING (COVERING )?INDEX (objects_failing|messages_open))/
+  for (const [sql, plan] of plans) t.notMatch(plan, tables, sql)
+})
+
+t.test('no question reads a whole table of PostgreSQL', async (t) => {
+  const url = await postgres.createDatabase()
+  await (await openPostgres(url)).close()
+  for (const sql of fill(`generate_series(1, ${rows}) n`)) await execute(url, sql)
+  await execute(url, 'analyze')
+  const client = new Client(url)
+  await client.connect()
+  t.teardown(() => client.end())
+  const plans = new Map<string, string>()
+  const sql: Sql = async (text, values) => {
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values as unknown[])
+    plans.set(shapeOf(text), rows.map((row) => row['QUERY PLAN']).join('\n'))
+    return client.query(text, values as unknown[])
+  }
+  await askEverything(createReading(askPostgres(sql), keyOf))
+  t.ok(plans.size > 30)
+  for (const [text, plan] of plans)
+    t.notMatch(plan, /Seq Scan on (events|notifications|messages|objects|attempts)/, text)
+})

@@ -33,7 +33,12 @@ export function locate(
 }
 
 /** A problem at an offset from the start of the file. */
-export function problemAt({ file, text, lines }: Source, start: number, message: string, isWarning = false): Problem {
+export function problemAt(
+  { file, text, lines }: Omit<Source, 'document'>,
+  start: number,
+  message: string,
+  isWarning = false
+): Problem {
   const { line, col } = lines.linePos(start)
   // An empty file has no line at all.
   const at = { line: Math.max(1, line), column: Math.max(1, col) }

@@ -37,6 +37,9 @@ export const MatchSchema = Type.Object(
   { additionalProperties: false }
 )
 
+/** Only these four forms make Slack notify someone (facts: Slack's "Formatting text for app surfaces"). */
+export const mentionPattern = '^(<@[UW][A-Z0-9]+>|<!subteam\\^S[A-Z0-9]+>|<!here>|<!channel>)$'
+
 export const RuleSchema = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 100 }),
@@ -46,9 +49,8 @@ export const RuleSchema = Type.Object(
     group: Type.Optional(GroupSchema),
     final: Type.Optional(Type.Boolean()),
     mention: Type.Optional(
-      // Only these four forms make Slack notify someone (facts: Slack's "Formatting text for app surfaces").
       Type.String({
-        pattern: '^(<@[UW][A-Z0-9]+>|<!subteam\\^S[A-Z0-9]+>|<!here>|<!channel>)$',
+        pattern: mentionPattern,
         description: 'write <@U012AB3CD>, <!subteam^S012AB3CD>, <!here> or <!channel>'
       })
     ),

@@ -75,6 +75,16 @@ program
   )
   .action(async ({ from, to }) => exit(await (await import('./cli/migrate.ts')).migrate(from, to)))
 
+program
+  .command('import')
+  .description('turn Alerts, Providers and Secrets of Flux into a config; what cannot be carried over is said')
+  .argument('<flux...>', 'manifests, directories of them, or - for the standard input')
+  .option('-n, --namespace <name>', 'of manifests that name none', 'flux-system')
+  .option('--flux', 'print the Provider and the Alert for Flux to post to the relay, instead of the config')
+  .option('--relay <url>', 'where Flux finds the relay', 'http://flux-relay.flux-system.svc:8080/webhook')
+  .option('--json', 'for machines')
+  .action(async (files, options) => exit((await import('./cli/import.ts')).importFiles(files, options)))
+
 function exit(code: number): void {
   process.exitCode = code
 }

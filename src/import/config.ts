@@ -1,0 +1,95 @@
+// The config file that an import becomes: to be read, changed and kept by people.
+import { Document, isMap, isSeq, type Node, type YAMLMap } from 'yaml'
+import type { ConfigText } from '../config/schema.ts'
+import { hmacVariable } from './destination.ts'
+import type { Import, Takeover } from './import.ts'
+
+/** The text of a config file for `imported`. Every variable it refers to has to be set before it loads. */
+export function configOf({ takeovers, targets, metadata }: Import): string {
+  // A variable of Flux's is not one of the relay's.
+  const cluster = metadata['cluster']?.includes('${') ? undefined : metadata['cluster']
+  const config: ConfigText = {
+    ...(cluster && { cluster: cluster.slice(0, 253) }),
+    sources: { default: { hmacKeys: [`\${${hmacVariable}}`] } },
+    destinations: Object.fromEntries(targets.map(({ name, text }) => [name, text])),
+    rules: takeovers.flatMap(({ rules }) => rules)
+  }
+  const document = new Document(config, { aliasDuplicateObjects: false })
+  document.commentBefore = commented(head(takeovers))
+  for (const key of Object.keys(config).slice(1)) pairOf(document.contents, key).key.spaceBefore = true
+
+  const destinations = document.get('destinations')
+  for (const { name, variable } of targets) {
+    pairOf(destinations, name).key.commentBefore = commented([`${variable.name}: ${variable.what}`])
+  }
+  const rules = document.get('rules')
+  const origins = takeovers.flatMap((takeover) => takeover.rules.map((_, part) => originOf(takeover, part)))
+  origins.forEach((origin, index) => {
+    const rule = document.getIn(['rules', index], true) as Node
+    rule.commentBefore = commented(origin)
+    rule.spaceBefore = index > 0
+  })
+  // Short lists and maps stand on one line.
+  for (const node of [document.getIn(['sources', 'default']), ...itemsOf(destinations), ...itemsOf(rules)])
+    flatten(node)
+  return document.toString({ lineWidth: 0 })
+}
+
+function head(takeovers: readonly Takeover[]): string[] {
+  const hasErrors = takeovers.some(({ alert }) => alert.spec.eventSeverity === 'error')
+  return [
+    'flux-relay: imported from Flux. Each Alert is a rule, and every rule that matches sends, as in Flux.',
+    '',
+    'What is different: Flux posts every event, and the relay tells what changes.',
+    'Of a failure: that it began, became another, still lasts (after 4 h, 8 h, 16 h, then daily), and that it is over.',
+    'Heartbeats are silent. A rule with `notify: every` sends each event.',
+    ...(hasErrors
+      ? [
+          '',
+          'Some of what Flux calls an error is `warn` here (drift, conflicts of writing).',
+          'So is some of what it calls info (rollbacks, waiting for dependencies).',
+          '`severity: warn` without the latter is what `eventSeverity: error` was.'
+        ]
+      : [])
+  ]
+}
+
+function originOf({ alert, remarks }: Takeover, part: number): string[] {
+  const { file, line } = alert.at()
+  const origin = `Alert ${alert.namespace}/${alert.name}, ${file}:${line}`
+  if (part > 0) return [`${origin}, continued`]
+  return [origin, ...remarks.map((remark) => `line ${remark.line}: ${remark.message}`)]
+}
+
+function commented(lines: readonly string[]): string {
+  return lines.flatMap((line) => wrapped(line)).join('\n')
+}
+
+const longestLine = 116
+
+function wrapped(text: string): string[] {
+  const lines: string[] = ['']
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const line = `${lines.at(-1)} ${word}`
+    if (line.length > longestLine) lines.push(`   ${word}`)
+    else lines[lines.length - 1] = line
+  }
+  return lines
+}
+
+function pairOf(map: unknown, key: string): { key: Node } {
+  return (map as YAMLMap).items.find((pair) => String(pair.key) === key) as { key: Node }
+}
+
+function itemsOf(collection: unknown): unknown[] {
+  if (isMap(collection)) return collection.items.map(({ value }) => value)
+  return isSeq(collection) ? collection.items : []
+}
+
+function flatten(collection: unknown): void {
+  for (const inner of itemsOf(collection)) {
+    const isShort = JSON.stringify(inner).length <= 90
+    if ((isMap(inner) || isSeq(inner)) && isShort && !(inner as Node).commentBefore) inner.flow = true
+    flatten(inner)
+  }
+}

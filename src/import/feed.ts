@@ -1,0 +1,61 @@
+// What to apply to the cluster, so that Flux posts to the relay what the imported Alerts were about.
+import { Document } from 'yaml'
+import { hmacVariable } from './destination.ts'
+import type { Import } from './import.ts'
+import { withoutCovered } from './sources.ts'
+
+const group = 'notification.toolkit.fluxcd.io'
+
+/** A Provider and an Alert, and how to make their Secret; `relayUrl` is where the relay listens for Flux. */
+export function feedOf({ takeovers, metadata }: Import, relayUrl: string): string {
+  const namespaces = [...new Set(takeovers.map(({ alert }) => alert.namespace))]
+  const namespace = namespaces.includes('flux-system') ? 'flux-system' : (namespaces[0] ?? 'flux-system')
+  const sources = withoutCovered(takeovers.flatMap((takeover) => takeover.sources))
+  const isForeign = sources.some((source) => source.namespace !== namespace)
+  // Flux 2.10 brings v1; who has it shows it.
+  const hasV1 = takeovers.some(({ alert }) => alert.apiVersion === `${group}/v1`)
+  const common = { apiVersion: `${group}/${hasV1 ? 'v1' : 'v1beta3'}`, metadata: { name: 'flux-relay', namespace } }
+  const provider = document({
+    ...identity('Provider', common),
+    spec: {
+      type: 'generic-hmac',
+      address: relayUrl,
+      secretRef: { name: 'flux-relay' },
+      // Five tries instead of four (facts: notification-controller's back-off, which the timeout cuts short).
+      timeout: '60s'
+    }
+  })
+  provider.commentBefore = [
+    ' Makes Flux post to the relay. The Secret with the key that both share has to be there first:',
+    `   kubectl -n ${namespace} create secret generic flux-relay --from-literal=token="$${hmacVariable}"`,
+    ' When the relay speaks, suspend the Alerts it stands in for, or everything is told twice:',
+    ...takeovers.map(({ alert }) => `   flux suspend alert ${alert.name} -n ${alert.namespace}`)
+  ].join('\n')
+  const alert = document({
+    ...identity('Alert', common),
+    spec: {
+      providerRef: { name: 'flux-relay' },
+      eventSeverity: 'info',
+      ...(Object.keys(metadata).length > 0 && { eventMetadata: metadata }),
+      eventSources: sources.map(({ kind, name, namespace: where }) => ({ kind, name, namespace: where }))
+    }
+  })
+  alert.commentBefore = [
+    ' info, although the rules may ask for errors only: the end of a failure is no error.',
+    ...(isForeign ? [` It is about other namespaces than ${namespace}: not with --no-cross-namespace-refs.`] : [])
+  ].join('\n')
+  return `${provider.toString({ lineWidth: 0 })}---\n${alert.toString({ lineWidth: 0 })}`
+}
+
+function identity(kind: string, { apiVersion, metadata }: { apiVersion: string; metadata: object }) {
+  return { apiVersion, kind, metadata }
+}
+
+function document(manifest: object): Document {
+  const made = new Document(manifest)
+  for (const path of [['metadata'], ['spec', 'secretRef'], ['spec', 'providerRef']]) {
+    const node = made.getIn(path) as { flow?: boolean } | undefined
+    if (node !== undefined) node.flow = true
+  }
+  return made
+}

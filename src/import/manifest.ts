@@ -1,0 +1,85 @@
+// Kubernetes manifests in a text: several documents, Lists, and where in the file each of their fields stands.
+import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml'
+import { type Problem, problemAt } from '../config/problem.ts'
+
+/** Where something stands. `line` is from 1. */
+export interface Place {
+  file: string
+  line: number
+}
+
+/** One object as `kubectl apply` would take it. Nothing is known of its shape but what is here. */
+export interface Manifest {
+  apiVersion: string
+  kind: string
+  value: Record<string, unknown>
+  /** Where the field at `path` stands, or the nearest that is there above it. */
+  at(path?: readonly (string | number)[]): Place
+}
+
+/** Reads every manifest of `text`. `problems` are of YAML, not of Kubernetes; where there are any, there are no manifests. */
+export function readManifests(text: string, file: string): { manifests: Manifest[]; problems: Problem[] } {
+  const lines = new LineCounter()
+  // 1.1, as kubectl reads it: `suspend: yes` is true, and `<<` merges.
+  const options = { version: '1.1', lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const
+  const documents = [...parseAllDocuments(text, options)]
+  const problems = documents.flatMap(({ errors }) =>
+    errors.map(({ message, pos }) => discreet(problemAt({ file, text, lines }, pos[0], message), text))
+  )
+  if (problems.length > 0) return { manifests: [], problems }
+  const manifests: Manifest[] = []
+  for (const document of documents) {
+    try {
+      // An alias may repeat what it names, a hundred times in all.
+      const value: unknown = document.toJS({ maxAliasCount: 100 })
+      if (document.contents) manifests.push(...unfold(document.contents, value, file, lines))
+    } catch (error) {
+      const start = document.contents?.range?.[0] ?? 0
+      const problem = problemAt({ file, text, lines }, start, (error as Error).message)
+      return { manifests: [], problems: [discreet(problem, text)] }
+    }
+  }
+  return { manifests, problems }
+}
+
+/** A List is what it lists, as from `kubectl get -o yaml`. */
+function unfold(node: Node, value: unknown, file: string, lines: LineCounter): Manifest[] {
+  if (!isRecord(value)) return []
+  const { apiVersion, kind, items } = value
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string') return []
+  if (kind.endsWith('List') && Array.isArray(items)) {
+    return items.flatMap((item, at) => {
+      const inner = isMap(node) ? node.getIn(['items', at], true) : undefined
+      return unfold(isNode(inner) ? inner : node, item, file, lines)
+    })
+  }
+  return [{ apiVersion, kind, value, at: (path = []) => ({ file, line: lineOf(node, path, lines) }) }]
+}
+
+function lineOf(root: Node, path: readonly (string | number)[], lines: LineCounter): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = length === 1 || !isMap(root) ? root : root.getIn(path.slice(0, length - 1), true)
+    const range = rangeIn(parent, path[length - 1])
+    if (range) return lines.linePos(range[0]).line
+  }
+  return lines.linePos(root.range?.[0] ?? 0).line
+}
+
+/** Of the key, not of its value: that may begin a line below. */
+function rangeIn(parent: unknown, key: string | number | undefined): Node['range'] {
+  if (isSeq(parent) && typeof key === 'number') return (parent.items[key] as Node | undefined)?.range
+  if (!isMap(parent)) return undefined
+  const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === key)
+  return (pair?.key as Node | undefined)?.range
+}
+
+/** The line at fault, and what the parser quotes of it, may be a secret. */
+function discreet(problem: Problem, text: string): Problem {
+  const mayBeSecret = /\bSecret\b/.test(text) || /https?:/.test(problem.excerpt)
+  if (!mayBeSecret) return problem
+  return { ...problem, message: problem.message.replace(/: .*/s, ''), excerpt: '(not shown: it may be a secret)' }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

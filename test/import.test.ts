@@ -1,0 +1,399 @@
+// What Flux did with its Alerts and Providers, the relay does after the import; what it cannot do is said, at its place.
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { parse, parseAllDocuments, stringify } from 'yaml'
+import { type Config, loadConfig } from '../src/config/config.ts'
+import { normalise, type WireEvent } from '../src/events/flux.ts'
+import { configOf } from '../src/import/config.ts'
+import { feedOf } from '../src/import/feed.ts'
+import { type Import, importFlux } from '../src/import/import.ts'
+import { readManifests } from '../src/import/manifest.ts'
+import { match } from '../src/rules/rules.ts'
+import { wire } from './fixtures/events.ts'
+import { tempFolder } from './fixtures/relay.ts'
+
+const root = join(import.meta.dirname, '..')
+const fixtures = join(import.meta.dirname, 'fixtures', 'import')
+const fixture = (name: string): string => readFileSync(join(fixtures, `${name}.yaml`), 'utf8')
+
+/** A private URL that is in the Secret of `tutorial`, and the same of other fixtures. */
+const secrets = /s3cr3t|T0SECRET|YOUR\/SLACK|z3g4wxy|aHR0cHM/
+
+function importText(text: string): Import {
+  const { manifests, problems } = readManifests(text, 'flux.yaml')
+  t.strictSame(problems, [], 'it is YAML')
+  return importFlux(manifests, 'flux-system')
+}
+
+/** The config of `imported`, with its variables set. */
+function load(imported: Import): Config {
+  const variables = imported.targets.map(({ variable }) => [variable.name, 'https://hooks.slack.com/services/T/B/x'])
+  const environment = { FLUX_HMAC_KEY: 'k', ...Object.fromEntries(variables) }
+  const { config, problems } = loadConfig(configOf(imported), 'config.yaml', environment)
+  if (config === undefined || problems.length > 0) throw new Error(JSON.stringify(problems))
+  return config
+}
+
+function firedBy(config: Config, event: WireEvent): string[] {
+  const normal = normalise(event, { source: 'default', cluster: undefined, defaultCluster: '' }, 0, config.classify)
+  return match({ event: normal, transition: 'failed' }, config.rules).fired.map(({ name }) => name)
+}
+
+const remarksOf = (imported: Import): string[] => imported.remarks.map(({ line, message }) => `${line}: ${message}`)
+const textOf = (imported: Import): Record<string, unknown> => parse(configOf(imported))
+
+/** An Alert and what it needs, from the fields of its spec. */
+function alertText(spec: object, provider: object = {}): string {
+  const common = { apiVersion: 'notification.toolkit.fluxcd.io/v1beta3' }
+  const metadata = { namespace: 'apps', name: 'chat' }
+  const eventSources = [{ kind: 'Kustomization', name: '*' }]
+  const alert = { ...common, kind: 'Alert', metadata, spec: { providerRef: { name: 'chat' }, eventSources, ...spec } }
+  const address = 'https://hooks.slack.com/services/T0SECRET/B/x'
+  return [alert, { ...common, kind: 'Provider', metadata, spec: { type: 'slack', address, ...provider } }]
+    .map((manifest) => stringify(manifest))
+    .join('---\n')
+}
+
+t.test("a tutorial's manifests become a config that loads and tells what Flux told", async (t) => {
+  const imported = importText(fixture('tutorial'))
+  const config = load(imported)
+  t.match(textOf(imported), {
+    sources: { default: { hmacKeys: ['${FLUX_HMAC_KEY}'] } },
+    destinations: { slack: { slack: { webhookUrl: '${SLACK_URL}', channel: 'general' } } }
+  })
+  const about = (kind: string, namespace: string, rest: Partial<WireEvent> = {}) =>
+    wire({ involvedObject: { kind, namespace, name: 'webapp' }, ...rest })
+  const isTold: [boolean, WireEvent][] = [
+    [true, about('Kustomization', 'flux-system')],
+    [true, about('GitRepository', 'flux-system', { reason: 'GitOperationFailed' })],
+    [true, about('HelmRelease', 'apps', { reason: 'UpgradeFailed' })],
+    [true, about('HelmRelease', 'apps', { reason: 'DriftDetected' })],
+    [false, about('HelmRelease', 'apps', { reason: 'RollbackSucceeded', severity: 'info' })],
+    [false, about('HelmRelease', 'flux-system')],
+    [false, about('Kustomization', 'apps')],
+    [false, about('OCIRepository', 'flux-system')],
+    [false, about('Kustomization', 'flux-system', { severity: 'info', reason: 'Progressing' })],
+    [false, about('Kustomization', 'flux-system', { severity: 'info', reason: 'DependencyNotReady' })],
+    [false, about('Kustomization', 'flux-system', { message: 'waiting for the socket' })]
+  ]
+  for (const [expected, event] of isTold) {
+    const { involvedObject, severity, reason } = event
+    const fired = firedBy(config, event)
+    t.equal(fired.length, expected ? 1 : 0, `${involvedObject.kind} ${involvedObject.namespace} ${severity} ${reason}`)
+  }
+  t.strictSame(remarksOf(imported), [])
+})
+
+t.test('every version and form of manifest loads, and no secret is copied', async (t) => {
+  for (const name of ['tutorial', 'v1beta1', 'bot', 'kubectl-list', 'platform']) {
+    const imported = importText(fixture(name))
+    t.ok(load(imported).rules.all.length > 0, name)
+    const said = [configOf(imported), feedOf(imported, 'http://relay/webhook'), JSON.stringify(imported.remarks)]
+    t.notMatch(said.join('\n'), secrets)
+  }
+  const v1 = importText(alertText({}).replaceAll('v1beta3', 'v1'))
+  t.match(feedOf(v1, 'http://relay/webhook'), /apiVersion: notification\.toolkit\.fluxcd\.io\/v1\n/)
+})
+
+t.test('rules say where they come from, and what of the Alert is not in them', async (t) => {
+  const config = configOf(importText(fixture('kubectl-list')))
+  t.match(config, / {2}# Alert team-a\/team-a, flux\.yaml:3\n {2}# line 32: matchLabels cannot be carried over/)
+  t.match(config, /`notify: every` sends each event/)
+  t.notMatch(config, /[&*]a1/, 'no aliases')
+})
+
+t.test('info is everything, errors included; objects by name stay by name; `suspend: no` is false', async (t) => {
+  const { rules } = textOf(importText(fixture('v1beta1')))
+  const names = ['apps', 'infra']
+  const of = { kind: 'Kustomization', namespace: 'flux-system', name: names, severity: 'info' }
+  t.strictSame(rules, [{ name: 'slack', match: of, send: 'slack' }])
+})
+
+t.test('a bot token cannot be carried over: the rules stay, and a webhook has to be made', async (t) => {
+  const imported = importText(fixture('bot'))
+  t.match(textOf(imported), {
+    cluster: 'my-cluster',
+    destinations: { 'slack-bot': { slack: { webhookUrl: '${SLACK_BOT_URL}' } } },
+    rules: [{ send: 'slack-bot' }]
+  })
+  t.match(remarksOf(imported), [/^9: .*bot token.*make one for the channel general/])
+  t.match(imported.targets[0]?.variable, { command: undefined, what: /new incoming webhook for the channel general/ })
+})
+
+t.test('what cannot be carried over is said at its place, and the rest is carried over', async (t) => {
+  const imported = importText(fixture('platform'))
+  const expected = [
+    /^19: Provider team-b\/chat goes through a proxy: set HTTPS_PROXY/,
+    /^24: Provider team-c\/chat has an address the relay refuses: it must be https/,
+    /^37: team of Alert team-b\/failures is not carried over/,
+    /^44: namespace "\*" matches nothing in Flux/,
+    /^45: exclusionList of Alert team-b\/failures: not a pattern, .*\(\?=/,
+    /^53: team of Alert team-c\/failures is not carried over/,
+    /^59: Alert team-c\/elsewhere posts to Provider team-c\/teams, which is of type "msteams"/,
+    /^65: Alert team-c\/quiet is suspended; it is left out/,
+    /^72: Alert team-c\/orphan posts to Provider team-c\/nobody, which is in none of the files/,
+    /^78: Alert team-c\/misshapen is left out: spec\.providerRef must be object/
+  ]
+  t.equal(imported.remarks.length, expected.length)
+  t.match(remarksOf(imported), expected)
+  t.match(textOf(imported), {
+    cluster: 'prod-eu',
+    destinations: {
+      'team-b-chat': { slack: { webhookUrl: '${TEAM_B_URL}', username: 'Flux', dialect: 'discord' } },
+      'team-c-chat': { slack: { webhookUrl: '${CHAT_URL}', channel: '#c', dialect: 'rocketchat' } }
+    },
+    rules: [
+      { name: 'team-b/failures', mention: '<!subteam^S012AB3CD>', send: 'team-b-chat' },
+      { name: 'team-b/failures 2', match: { kind: 'HelmRelease', namespace: 'cache', name: 'redis' } },
+      { name: 'team-c/failures', send: 'team-c-chat' }
+    ]
+  })
+})
+
+const oneRemark: [string, string, RegExp | undefined][] = [
+  [
+    'a Provider that is suspended',
+    alertText({}, { suspend: true }),
+    /Provider apps\/chat, which is suspended; it is left/
+  ],
+  ['a Provider without an address', alertText({}, { address: '' }), /Provider apps\/chat, which has no address/],
+  ['an unknown severity', alertText({ eventSeverity: 'warn' }), /left out: spec\.eventSeverity must be equal to one/],
+  ['an unknown field', alertText({ eventFilter: 'x' }), /Alert apps\/chat: spec\.eventFilter is not known here/],
+  [
+    'a variable of Flux',
+    alertText({ eventMetadata: { cluster: '${cluster}' } }),
+    /spec\.eventMetadata\.cluster holds a var/
+  ],
+  ['a variable as the address', alertText({}, { address: '${slack_url}' }), undefined],
+  ['an inclusion list of no patterns', alertText({ inclusionList: ['('] }), /inclusionList of Alert .*: not a pattern/],
+  ['a client certificate', alertText({}, { certSecretRef: { name: 'tls' } }), /NODE_EXTRA_CA_CERTS/],
+  ['a proxy', alertText({}, { proxySecretRef: { name: 'proxy' } }), /HTTPS_PROXY/],
+  [
+    'an Alert that is there twice',
+    `${alertText({})}---\n${alertText({})}`,
+    /was read already, at flux\.yaml:1; this one/
+  ]
+]
+for (const [what, text, expected] of oneRemark) {
+  t.test(`${what} is ${expected ? 'said' : 'no matter'}`, async (t) => {
+    const imported = importText(text)
+    if (expected === undefined) t.strictSame(imported.remarks, [])
+    else
+      t.ok(
+        remarksOf(imported).some((remark) => expected.test(remark)),
+        remarksOf(imported).join('\n')
+      )
+    if (imported.takeovers.length > 0) load(imported)
+  })
+}
+
+t.test("a Secret's address wins over the Provider's, one Secret is one variable, and names are distinct", async (t) => {
+  const secret = (namespace: string, name: string, data: object) =>
+    stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, stringData: data })
+  const variable = (...texts: string[]) =>
+    importText(texts.join('---\n')).targets.map(({ name, variable }) => `${name} ${variable.name}: ${variable.what}`)
+  const withRef = (name: string) => alertText({}, { secretRef: { name } })
+  const inSecret = 'chat HOOK_URL: the address in Secret apps/hook'
+  t.strictSame(variable(withRef('hook'), secret('apps', 'hook', { address: 'https://x.example/' })), [inSecret])
+  const inProvider = 'chat CHAT_URL: the address of Provider apps/chat'
+  t.strictSame(variable(withRef('hook'), secret('apps', 'hook', { token: 't' })), [inProvider])
+  t.strictSame(variable(withRef('hook')), [inProvider], 'where the Secret is not among the files')
+  t.strictSame(variable(alertText({}, { address: '', secretRef: { name: 'hook' } })), [inSecret])
+
+  const team = (namespace: string, name: string) =>
+    alertText({ providerRef: { name } }, { address: '', secretRef: { name: 'flux-hmac-key' } })
+      .replaceAll('namespace: apps', `namespace: ${namespace}`)
+      .replaceAll('name: chat', `name: ${name}`)
+  t.strictSame(
+    variable(team('a', 'x'), team('a', 'z'), team('b', 'x')).map((line) => line.split(':')[0]),
+    ['a-x FLUX_HMAC_KEY_URL', 'z FLUX_HMAC_KEY_URL', 'b-x FLUX_HMAC_KEY_URL_2']
+  )
+})
+
+t.test('only what all Alerts have in common is on every event; a mention in a summary notifies', async (t) => {
+  const other = alertText({ summary: '<!here>', eventMetadata: { cluster: 'eu', team: 'b' } })
+  const imported = importText(`${alertText({ eventMetadata: { cluster: 'eu', team: 'a' }, summary: 'impact' })}---
+${other.replaceAll('namespace: apps', 'namespace: web')}`)
+  t.strictSame(imported.metadata, { cluster: 'eu' })
+  t.match(textOf(imported)['rules'], [{ mention: undefined }, { mention: '<!here>' }])
+  t.match(
+    imported.remarks.map(({ message }) => message.split(' is ')[0]),
+    ['team of Alert apps/chat', 'summary of Alert apps/chat', 'team of Alert web/chat']
+  )
+})
+
+t.test('the Alert for Flux names each object once, and posts what the rules need', async (t) => {
+  const feed = parseAllDocuments(feedOf(importText(fixture('platform')), 'https://relay.example/webhook'))
+  const [provider, alert] = feed.map((document) => document.toJS())
+  t.match(provider, {
+    kind: 'Provider',
+    metadata: { name: 'flux-relay', namespace: 'team-b' },
+    spec: { type: 'generic-hmac', address: 'https://relay.example/webhook', secretRef: { name: 'flux-relay' } }
+  })
+  t.match(alert.spec, {
+    providerRef: { name: 'flux-relay' },
+    eventSeverity: 'info',
+    eventMetadata: { cluster: 'prod-eu' }
+  })
+  t.strictSame(alert.spec.eventSources, [
+    { kind: 'Kustomization', name: '*', namespace: 'team-b' },
+    { kind: 'ImagePolicy', name: '*', namespace: 'team-b' },
+    { kind: 'HelmRelease', name: 'redis', namespace: 'cache' }
+  ])
+})
+
+/** As Flux does it (fluxcd/notification-controller internal/server/event_handlers.go), without labels. */
+function isAlertedByFlux(spec: AlertSpec, event: WireEvent): boolean {
+  const { kind, namespace, name } = event.involvedObject
+  const finds = (pattern: string) => event.message.includes(pattern)
+  if (spec.exclusionList.some(finds)) return false
+  if (spec.inclusionList.length > 0 && !spec.inclusionList.some(finds)) return false
+  if (spec.eventSeverity !== 'info' && event.severity !== spec.eventSeverity) return false
+  return spec.eventSources.some(
+    (source) =>
+      kind === source.kind &&
+      namespace === (source.namespace ?? 'apps') &&
+      (source.name === '*' || name === source.name)
+  )
+}
+
+interface AlertSpec {
+  eventSeverity: 'info' | 'error'
+  eventSources: { kind: string; name: string; namespace?: string }[]
+  inclusionList: string[]
+  exclusionList: string[]
+}
+
+const kinds = ['Kustomization', 'HelmRelease', 'GitRepository', 'ImagePolicy']
+const names = ['a', 'b']
+const namespaces = ['apps', 'web']
+const words = ['timeout', 'denied']
+const anyAlert: fc.Arbitrary<AlertSpec> = fc.record({
+  eventSeverity: fc.constantFrom('info', 'error'),
+  eventSources: fc.array(
+    fc.record(
+      {
+        kind: fc.constantFrom(...kinds),
+        name: fc.constantFrom('*', ...names),
+        namespace: fc.constantFrom(...namespaces)
+      },
+      { requiredKeys: ['kind', 'name'] }
+    ),
+    { minLength: 1, maxLength: 8 }
+  ),
+  inclusionList: fc.subarray(words),
+  exclusionList: fc.subarray(words)
+})
+
+// Flux's own severity of each reason, by the controllers that send it.
+const happenings = [
+  ['error', 'BuildFailed', kinds],
+  ['error', 'DriftDetected', ['HelmRelease']],
+  ['error', 'NamespaceCheckSkipped', ['HelmRelease']],
+  ['info', 'RollbackSucceeded', ['HelmRelease']],
+  ['info', 'UninstallSucceeded', ['HelmRelease']],
+  ['info', 'DependencyNotReady', ['Kustomization', 'HelmRelease']],
+  ['error', 'DependencyNotReady', ['ImagePolicy']],
+  ['info', 'Succeeded', kinds]
+] as const
+const anyEvent = fc
+  .record({
+    happening: fc.constantFrom(...happenings),
+    kind: fc.nat(),
+    name: fc.constantFrom(...names, 'c'),
+    namespace: fc.constantFrom(...namespaces, 'db'),
+    message: fc.constantFrom('remediation', ...words, 'denied after a timeout')
+  })
+  .map(({ happening: [severity, reason, of], kind, name, namespace, message }) =>
+    wire({ involvedObject: { kind: of[kind % of.length] ?? '', name, namespace }, severity, reason, message })
+  )
+
+t.test('whatever the Alert, exactly the events that Flux alerts of fire a rule, and only one', async (t) => {
+  const counts = { told: 0, not: 0 }
+  fc.assert(
+    fc.property(anyAlert, fc.array(anyEvent, { minLength: 20, maxLength: 20 }), (spec, events) => {
+      const config = load(importText(alertText(spec)))
+      for (const event of events) {
+        const expected = isAlertedByFlux(spec, event)
+        counts[expected ? 'told' : 'not']++
+        if (firedBy(config, event).length !== Number(expected)) throw new Error(JSON.stringify(event))
+      }
+    }),
+    { numRuns: 150 }
+  )
+  t.ok(counts.told > 100 && counts.not > 100, JSON.stringify(counts))
+})
+
+function run(args: string[], { cwd = root, input = '' } = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src', 'cli.ts'), ...args], {
+    cwd,
+    input,
+    env: { PATH: process.env['PATH'] },
+    encoding: 'utf8'
+  })
+  return { code: status, out: stdout, err: stderr }
+}
+
+t.test('the command prints a config, and beside it which variables to set', async (t) => {
+  const { code, out, err } = run(['import', join(fixtures, 'tutorial.yaml')])
+  t.equal(code, 0)
+  t.match(out, /^# flux-relay: imported from Flux/)
+  t.match(err, /1 Alert, 1 destination\. Set these/)
+  t.match(err, /export SLACK_URL="\$\(kubectl -n flux-system get secret slack-url -o jsonpath='\{\.data\.address\}'/)
+  t.match(err, /export FLUX_HMAC_KEY="\$\(openssl rand -hex 32\)"/)
+  t.notMatch(out + err, secrets)
+})
+
+t.test('the standard input, directories and several files are read as one', async (t) => {
+  const folder = tempFolder(t)
+  mkdirSync(join(folder, 'deep', '.git'), { recursive: true })
+  copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'deep', 'a.yml'))
+  copyFileSync(join(fixtures, 'malformed.yaml'), join(folder, 'deep', '.git', 'b.yaml'))
+  writeFileSync(join(folder, 'helm.yaml'), '{{- if .Values.x }}\n  a: {{ .b }}\n{{- end }}\n')
+  const parts = [folder, '-', join(fixtures, 'bot.yaml')]
+  const { code, out } = run(['import', '--json', ...parts], { input: fixture('kubectl-list') })
+  t.equal(code, 0)
+  const { config, flux, variables, remarks } = JSON.parse(out)
+  t.strictSame(
+    parse(config).rules.map(({ name }: { name: string }) => name),
+    ['on-call-webapp', 'on-call-webapp 2', 'team-a', 'slack']
+  )
+  t.match(remarks.at(-1), { file: /bot\.yaml$/, line: 9 })
+  t.match(remarks[0], { file: /a\.yml$/, message: /^summary of Alert/ })
+  t.strictSame(
+    variables.map(({ name }: { name: string }) => name),
+    ['SLACK_URL', 'CHAT_URL', 'SLACK_BOT_URL']
+  )
+  t.match(flux, /kind: Provider/)
+})
+
+t.test('YAML that is none is told with its place; where there is nothing to import, the answer is no', async (t) => {
+  const malformed = run(['import', join(fixtures, 'malformed.yaml')])
+  t.equal(malformed.code, 2)
+  t.match(malformed.err, /malformed\.yaml:6:12 error: Nested mappings[^\n]*\n {2}6 \| {3}summary: impact: production\n/)
+  t.equal(malformed.out, '')
+  const empty = run(['import', '-'], { input: 'apiVersion: v1\nkind: ConfigMap\n' })
+  t.match(empty, { code: 1, out: '', err: 'there is no Alert that the relay could stand in for\n' })
+  const missing = run(['import', 'nowhere.yaml'])
+  t.match(missing, { code: 2, err: /no such file/ })
+})
+
+t.test('a Secret that is malformed is not shown', async (t) => {
+  const bodies = [
+    'address: https://h/s3cr3t: x',
+    'a: |s3cr3t',
+    'a: *s3cr3t',
+    'a: "\\q s3cr3t"',
+    'a: @s3cr3t',
+    'a: s3cr3t: x'
+  ]
+  for (const body of bodies) {
+    const { code, err } = run(['import', '-'], { input: `kind: Secret\napiVersion: v1\nstringData:\n  ${body}\n` })
+    t.equal(code, 2)
+    t.match(err, /<stdin>:\d+:\d+ error: /)
+    t.notMatch(err, secrets)
+  }
+})

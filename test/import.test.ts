@@ -103,7 +103,7 @@ t.test('rules say where they come from, and what of the Alert is not in them', a
   const config = configOf(importText(fixture('kubectl-list')))
   t.match(config, / {2}# Alert team-a\/team-a, flux\.yaml:3\n {2}# line 32: matchLabels cannot be carried over/)
   t.match(config, /`notify: every` sends each event/)
-  t.notMatch(config, /[&*]a1/, 'no aliases')
+  t.notMatch(configOf(importText(fixture('tutorial'))), /[&*]a1/, 'no aliases')
 })
 
 t.test('info is everything, errors included; objects by name stay by name; `suspend: no` is false', async (t) => {
@@ -117,11 +117,28 @@ t.test('a bot token cannot be carried over: the rules stay, and a webhook has to
   const imported = importText(fixture('bot'))
   t.match(textOf(imported), {
     cluster: 'my-cluster',
-    destinations: { 'slack-bot': { slack: { webhookUrl: '${SLACK_BOT_URL}' } } },
-    rules: [{ send: 'slack-bot' }]
+    destinations: { 'slack-bot': { slack: { webhookUrl: '${SLACK_BOT_URL}' } } }
   })
+  const of = { kind: 'Kustomization', namespace: 'flux-system', severity: 'info' }
+  t.strictSame(textOf(imported)['rules'], [{ name: 'slack', match: of, send: 'slack-bot' }])
   t.match(remarksOf(imported), [/^9: .*bot token.*make one for the channel general/])
   t.match(imported.targets[0]?.variable, { command: undefined, what: /new incoming webhook for the channel general/ })
+})
+
+t.test('an inclusion list of nothing that is a pattern lets nothing through, as in Flux', async (t) => {
+  t.strictSame(importText(alertText({ inclusionList: ['('] })).takeovers, [])
+  t.equal(importText(alertText({ inclusionList: ['(', 'x'] })).takeovers.length, 1)
+})
+
+t.test('a field that stands elsewhere is placed at the nearest that does not', async (t) => {
+  const imported = importText(`
+shared: &shared { providerRef: { name: chat }, eventSources: [], suspend: true }
+apiVersion: notification.toolkit.fluxcd.io/v1beta3
+kind: Alert
+metadata: { name: other, namespace: apps }
+spec: *shared
+`)
+  t.strictSame(remarksOf(imported), ['6: Alert apps/other is suspended; it is left out'])
 })
 
 t.test('what cannot be carried over is said at its place, and the rest is carried over', async (t) => {
@@ -201,6 +218,9 @@ t.test("a Secret's address wins over the Provider's, one Secret is one variable,
   t.strictSame(variable(withRef('hook'), secret('apps', 'hook', { address: 'https://x.example/' })), [inSecret])
   const inProvider = 'chat CHAT_URL: the address of Provider apps/chat'
   t.strictSame(variable(withRef('hook'), secret('apps', 'hook', { token: 't' })), [inProvider])
+  const plain = secret('apps', 'hook', { address: Buffer.from('http://x.example').toString('base64') })
+  const overHttp = importText(`${withRef('hook')}---\n${plain.replace('stringData', 'data')}`)
+  t.match(overHttp.remarks, [{ message: /the relay refuses: it must be https/ }])
   t.strictSame(variable(withRef('hook')), [inProvider], 'where the Secret is not among the files')
   t.strictSame(variable(alertText({}, { address: '', secretRef: { name: 'hook' } })), [inSecret])
 
@@ -252,7 +272,7 @@ function isAlertedByFlux(spec: AlertSpec, event: WireEvent): boolean {
   const finds = (pattern: string) => event.message.includes(pattern)
   if (spec.exclusionList.some(finds)) return false
   if (spec.inclusionList.length > 0 && !spec.inclusionList.some(finds)) return false
-  if (spec.eventSeverity !== 'info' && event.severity !== spec.eventSeverity) return false
+  if (spec.eventSeverity === 'error' && event.severity !== 'error') return false
   return spec.eventSources.some(
     (source) =>
       kind === source.kind &&
@@ -262,7 +282,7 @@ function isAlertedByFlux(spec: AlertSpec, event: WireEvent): boolean {
 }
 
 interface AlertSpec {
-  eventSeverity: 'info' | 'error'
+  eventSeverity?: 'info' | 'error' | undefined
   eventSources: { kind: string; name: string; namespace?: string }[]
   inclusionList: string[]
   exclusionList: string[]
@@ -273,7 +293,7 @@ const names = ['a', 'b']
 const namespaces = ['apps', 'web']
 const words = ['timeout', 'denied']
 const anyAlert: fc.Arbitrary<AlertSpec> = fc.record({
-  eventSeverity: fc.constantFrom('info', 'error'),
+  eventSeverity: fc.constantFrom('info', 'error', undefined),
   eventSources: fc.array(
     fc.record(
       {
@@ -378,6 +398,7 @@ t.test('YAML that is none is told with its place; where there is nothing to impo
   t.equal(malformed.out, '')
   const empty = run(['import', '-'], { input: 'apiVersion: v1\nkind: ConfigMap\n' })
   t.match(empty, { code: 1, out: '', err: 'there is no Alert that the relay could stand in for\n' })
+  t.equal(run(['import', '--json', '-'], { input: 'a: b' }).code, 1)
   const missing = run(['import', 'nowhere.yaml'])
   t.match(missing, { code: 2, err: /no such file/ })
 })

@@ -36,7 +36,7 @@ export function faultOf({ spec }: Provider, secret: Secret | undefined): string 
 /** `providers` as destinations. None of them has a fault. */
 export function targetsOf(providers: readonly Provider[], secrets: readonly Secret[], remarks: Remark[]): Target[] {
   const names = nameEach(providers, '-', 63)
-  const taken = new Set([hmacVariable])
+  const taken = new Set<string>()
   const variables = new Map<string, Variable>()
   return providers.map((provider, index) => {
     const secret = secretOf(provider, secrets)

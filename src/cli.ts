@@ -79,9 +79,9 @@ program
   .command('import')
   .description('turn Alerts, Providers and Secrets of Flux into a config; what cannot be carried over is said')
   .argument('<flux...>', 'manifests, directories of them, or - for the standard input')
-  .option('-n, --namespace <name>', 'of manifests that name none', 'flux-system')
+  .option('-n, --namespace <name>', 'of the new Provider, and of manifests that name none', 'flux-system')
   .option('--flux', 'print the Provider and the Alert for Flux to post to the relay, instead of the config')
-  .option('--relay <url>', 'where Flux finds the relay', 'http://flux-relay.flux-system.svc:8080/webhook')
+  .option('--relay <url>', 'where Flux finds the relay', 'http://flux-relay.flux-system.svc/webhook')
   .option('--json', 'for machines')
   .action(async (files, options) => exit((await import('./cli/import.ts')).importFiles(files, options)))
 

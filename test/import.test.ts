@@ -92,11 +92,15 @@ t.test('every version and form of manifest loads, and no secret is copied', asyn
   for (const name of ['tutorial', 'v1beta1', 'bot', 'kubectl-list', 'platform']) {
     const imported = importText(fixture(name))
     t.ok(load(imported).rules.all.length > 0, name)
-    const said = [configOf(imported), feedOf(imported, 'http://relay/webhook'), JSON.stringify(imported.remarks)]
+    const said = [
+      configOf(imported),
+      feedOf(imported, 'http://relay/webhook', 'flux-system'),
+      JSON.stringify(imported.remarks)
+    ]
     t.notMatch(said.join('\n'), secrets)
   }
   const v1 = importText(alertText({}).replaceAll('v1beta3', 'v1'))
-  t.match(feedOf(v1, 'http://relay/webhook'), /apiVersion: notification\.toolkit\.fluxcd\.io\/v1\n/)
+  t.match(feedOf(v1, 'http://relay/webhook', 'flux-system'), /apiVersion: notification\.toolkit\.fluxcd\.io\/v1\n/)
 })
 
 t.test('rules say where they come from, and what of the Alert is not in them', async (t) => {
@@ -247,11 +251,11 @@ ${other.replaceAll('namespace: apps', 'namespace: web')}`)
 })
 
 t.test('the Alert for Flux names each object once, and posts what the rules need', async (t) => {
-  const feed = parseAllDocuments(feedOf(importText(fixture('platform')), 'https://relay.example/webhook'))
+  const feed = parseAllDocuments(feedOf(importText(fixture('platform')), 'https://relay.example/webhook', 'flux'))
   const [provider, alert] = feed.map((document) => document.toJS())
   t.match(provider, {
     kind: 'Provider',
-    metadata: { name: 'flux-relay', namespace: 'team-b' },
+    metadata: { name: 'flux-relay', namespace: 'flux' },
     spec: { type: 'generic-hmac', address: 'https://relay.example/webhook', secretRef: { name: 'flux-relay' } }
   })
   t.match(alert.spec, {

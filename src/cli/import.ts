@@ -33,7 +33,7 @@ export function importFiles(paths: string[], { namespace, relay, flux, json }: O
   const isEmpty = takeovers.length === 0
   if (json) {
     const config = isEmpty ? undefined : configOf(imported)
-    const manifestsToApply = isEmpty ? undefined : feedOf(imported, relay)
+    const manifestsToApply = isEmpty ? undefined : feedOf(imported, relay, namespace)
     const variables = [...new Set(targets.map(({ variable }) => variable))]
     process.stdout.write(`${JSON.stringify({ config, flux: manifestsToApply, variables, remarks }, null, 2)}\n`)
     return isEmpty ? 1 : 0
@@ -43,7 +43,7 @@ export function importFiles(paths: string[], { namespace, relay, flux, json }: O
     process.stderr.write('there is no Alert that the relay could stand in for\n')
     return 1
   }
-  process.stdout.write(flux ? feedOf(imported, relay) : configOf(imported))
+  process.stdout.write(flux ? feedOf(imported, relay, namespace) : configOf(imported))
   if (!flux) process.stderr.write(nextSteps(imported))
   return 0
 }

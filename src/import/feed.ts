@@ -6,10 +6,8 @@ import { withoutCovered } from './sources.ts'
 
 const group = 'notification.toolkit.fluxcd.io'
 
-/** A Provider and an Alert, and how to make their Secret; `relayUrl` is where the relay listens for Flux. */
-export function feedOf({ takeovers, metadata }: Import, relayUrl: string): string {
-  const namespaces = [...new Set(takeovers.map(({ alert }) => alert.namespace))]
-  const namespace = namespaces.includes('flux-system') ? 'flux-system' : (namespaces[0] ?? 'flux-system')
+/** A Provider and an Alert for `namespace`, and how to make their Secret; `relayUrl` is where Flux finds the relay. */
+export function feedOf({ takeovers, metadata }: Import, relayUrl: string, namespace: string): string {
   const sources = withoutCovered(takeovers.flatMap((takeover) => takeover.sources))
   const isForeign = sources.some((source) => source.namespace !== namespace)
   // Flux 2.10 brings v1; who has it shows it.
@@ -26,7 +24,7 @@ export function feedOf({ takeovers, metadata }: Import, relayUrl: string): strin
     }
   })
   provider.commentBefore = [
-    ' Makes Flux post to the relay. The Secret with the key that both share has to be there first:',
+    ' Makes Flux post to the relay. The Secret with the key that both share has to be there (deploy/README.md):',
     `   kubectl -n ${namespace} create secret generic flux-relay --from-literal=token="$${hmacVariable}"`,
     ' When the relay speaks, suspend the Alerts it stands in for, or everything is told twice:',
     ...takeovers.map(({ alert }) => `   flux suspend alert ${alert.name} -n ${alert.namespace}`)

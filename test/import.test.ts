@@ -14,6 +14,7 @@ import { type Import, importFlux } from '../src/import/import.ts'
 import { readManifests } from '../src/import/manifest.ts'
 import { match } from '../src/rules/rules.ts'
 import { wire } from './fixtures/events.ts'
+import { faultsOf } from './fixtures/manifests.ts'
 import { tempFolder } from './fixtures/relay.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -101,6 +102,13 @@ t.test('every version and form of manifest loads, and no secret is copied', asyn
   }
   const v1 = importText(alertText({}).replaceAll('v1beta3', 'v1'))
   t.match(feedOf(v1, 'http://relay/webhook', 'flux-system'), /apiVersion: notification\.toolkit\.fluxcd\.io\/v1\n/)
+})
+
+t.test('what the tests take for manifests of Flux are such', async (t) => {
+  for (const name of ['tutorial', 'bot']) {
+    const manifests = parseAllDocuments(fixture(name)).map((document) => document.toJS())
+    for (const manifest of manifests.filter(({ kind }) => kind !== 'Secret')) t.strictSame(faultsOf(manifest), [], name)
+  }
 })
 
 t.test('rules say where they come from, and what of the Alert is not in them', async (t) => {
@@ -253,6 +261,7 @@ ${other.replaceAll('namespace: apps', 'namespace: web')}`)
 t.test('the Alert for Flux names each object once, and posts what the rules need', async (t) => {
   const feed = parseAllDocuments(feedOf(importText(fixture('platform')), 'https://relay.example/webhook', 'flux'))
   const [provider, alert] = feed.map((document) => document.toJS())
+  t.strictSame([...faultsOf(provider), ...faultsOf(alert)], [], 'as the API server takes it')
   t.match(provider, {
     kind: 'Provider',
     metadata: { name: 'flux-relay', namespace: 'flux' },

@@ -2,8 +2,9 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
+import { section } from '../src/render/blocks.ts'
 import { bodyFor, type Dialect, dialectNames, digestRoom } from '../src/render/dialect.ts'
-import { type Payload, section, withoutBlocks } from '../src/render/payload.ts'
+import { type Payload, withoutBlocks } from '../src/render/payload.ts'
 import { digestOf, event, messageOf, textsIn } from './fixtures/messages.ts'
 
 const failure = event('14:13:20', 'web', 'HealthCheckFailed', 'Deployment/web is not ready')

@@ -1,9 +1,10 @@
 // Many notifications as one message: as many objects as Slack's limits allow, every one of them named. Pure.
 import { sayDuration } from '../duration.ts'
+import { context, section } from './blocks.ts'
 import { type Category, fold, type Group, type Item, type Waiting } from './fold.ts'
 import { code, cut, escapeMrkdwn, link, plain, time } from './mrkdwn.ts'
 import { createPage, limits, type Page } from './page.ts'
-import { context, type Payload, section } from './payload.ts'
+import type { Payload } from './payload.ts'
 import type { View } from './view.ts'
 
 const looks: Record<Category, { emoji: string; word: string; colour: string }> = {
@@ -22,7 +23,7 @@ export function composeDigest(
 ): { ids: string[]; payload: Payload } {
   const page = createPage((category) => looks[category].colour, maxText)
   const told: Item[] = []
-  const groups = fold(waiting)
+  const groups = fold(waiting).flatMap(ownLines)
   const clusters = new Set(waiting.map(({ view }) => view.object.cluster))
   const style = { hasClusters: clusters.size > 1, maxText: textRoom(groups.length) }
   const isFull = !groups.every((group) => writeGroup(page, group, style, told))
@@ -39,6 +40,21 @@ export function composeDigest(
       unfurl_media: false
     }
   }
+}
+
+// With more objects than this the names alone are what a reader has time for, and what there is room for.
+const maxOwnLines = 30
+
+/** A rule's own summary is about one object: where they are few, each of them gets its line. */
+function ownLines(group: Group): Group[] {
+  const { category, items, dependents } = group
+  const hasOwn = items.length > 1 && items.every(({ view }) => view.custom?.summary !== undefined)
+  if (!hasOwn || items.length > maxOwnLines) return [group]
+  return items.map((item, index) => ({
+    category,
+    items: [item],
+    dependents: index === items.length - 1 ? dependents : []
+  }))
 }
 
 /** Writes as much of `group` as there is room for, adding to `told`; whether that was all. */
@@ -114,6 +130,11 @@ function line(item: Item, style: Style): string {
   const { kind, namespace, name } = object
   const path = [namespace, name].filter(Boolean).join('/')
   const title = link(url, plain([kind, path].filter(Boolean).join(' ') || 'unnamed object'))
+  const own = item.view.custom?.summary
+  if (own !== undefined) {
+    const isNamed = name !== '' && own.includes(plain(name))
+    return ['•', hasClusters && code(object.cluster), !isNamed && title, own, ...notes(item)].filter(Boolean).join(' ')
+  }
   if (item.category === 'recovered') {
     const { failure, at } = item.view
     const lasted = failure && `${code(failure.reason) || 'failing'} for ${sayDuration(at - failure.since)}`

@@ -1,65 +1,29 @@
 // From a view to the message Slack shows: state first, then what and why, then where and when, then the error itself.
 import { sayDuration } from '../duration.ts'
-import type { Transition } from '../objects.ts'
+import { type Block, context, mrkdwn, section } from './blocks.ts'
+import { colours, type Face, faceOf } from './faces.ts'
 import { code, cut, escapeMrkdwn, fence, link, oneLine, plain, time } from './mrkdwn.ts'
-import { type Attachment, type Block, context, type Payload, section } from './payload.ts'
+import type { Attachment, Payload } from './payload.ts'
+import { toLine } from './text.ts'
 import type { View } from './view.ts'
-
-const colours = { red: '#a30200', amber: '#daa038', green: '#2eb886' } as const
-
-interface Face {
-  emoji: string
-  /** In the message, mrkdwn. */
-  title: string
-  /** On the lock screen. */
-  word: string
-  /** Of the bar beside the details; without one the details stand in the message itself. */
-  colour?: keyof typeof colours
-}
-
-// An emoji and a word: colour alone is lost on some readers, and on every lock screen.
-const faces: Record<Transition, Face> = {
-  failed: { emoji: ':red_circle:', title: '*Failed*', word: 'FAILED', colour: 'red' },
-  changed: { emoji: ':red_circle:', title: '*Fails differently*', word: 'FAILS DIFFERENTLY', colour: 'red' },
-  repeated: { emoji: ':hourglass_flowing_sand:', title: '*Still failing*', word: 'STILL FAILING', colour: 'amber' },
-  recovered: { emoji: ':white_check_mark:', title: '~Failed~ → *Ready*', word: 'RECOVERED', colour: 'green' },
-  updated: { emoji: ':large_green_circle:', title: '*Updated*', word: 'UPDATED' },
-  informed: { emoji: ':information_source:', title: '*Info*', word: 'INFO' },
-  heartbeat: { emoji: ':green_heart:', title: '*Healthy*', word: 'HEALTHY' }
-}
-const warning: Face = { emoji: ':warning:', title: '*Warning*', word: 'WARNING', colour: 'amber' }
-
-function faceOf({ says, severity, failure }: View): Face {
-  // A failure that came late, or a harmless warning once more: only told where every event is.
-  if (says === 'repeated' && failure === undefined) return severity === 'warn' ? warning : faces.informed
-  if (severity !== 'warn') return faces[says]
-  if (says === 'failed' || says === 'informed') return warning
-  return { ...faces[says], ...(says === 'changed' && { emoji: warning.emoji, colour: 'amber' }) }
-}
 
 /**
  * One notification as a message of its own. Every text of the view is inside its limit already. `late` is mrkdwn that
  * says how late it is, or empty.
  */
 export function composeOne(view: View, late = ''): Payload {
-  const face = faceOf(view)
-  const since = view.failure && ` for *${sayDuration(view.at - view.failure.since)}*`
-  const title = [
-    face.emoji,
-    view.says === 'repeated' ? `${face.title}${since ?? ''}` : face.title,
-    ` ${bold(link(view.url, objectName(view)))} `,
-    reason(view),
-    view.mention ?? ''
-  ]
-  const head: Block[] = [
-    section(title.filter(Boolean).join(' ')),
-    context([where(view), late].filter(Boolean).join('   '))
-  ]
-  const details = detailsOf(view)
+  const { custom = {}, mention = '' } = view
+  const face = faceOf(view.says, view.severity, view.failure !== undefined)
+  const text = fallback(view, face)
+  if (custom.blocks !== undefined && custom.blocks.length > 0) return ofBlocks(text, custom.blocks, [mention, late])
+
+  const title = custom.title ?? titleLine(view, face)
+  const head: Block[] = [section([title, mention].filter(Boolean).join(' ')), ...factsOf(view, late)]
+  const details = custom.body === undefined ? detailsOf(view) : textBlock(custom.body)
   const attachments: Attachment[] =
     face.colour !== undefined && details.length > 0 ? [{ color: colours[face.colour], blocks: details }] : []
   return {
-    text: fallback(view, face),
+    text,
     blocks: attachments.length > 0 ? head : [...head.slice(0, 1), ...details, ...head.slice(1)],
     ...(attachments.length > 0 && { attachments }),
     unfurl_links: false,
@@ -67,10 +31,37 @@ export function composeOne(view: View, late = ''): Payload {
   }
 }
 
+/** A message that is a template's own, and after it what a template cannot know. */
+function ofBlocks(text: string, blocks: readonly Block[], others: readonly string[]): Payload {
+  const more = others.filter(Boolean).join('   ')
+  return { text, blocks: [...blocks, ...textBlock(more)], unfurl_links: false, unfurl_media: false }
+}
+
+function titleLine(view: View, face: Face): string {
+  const since = view.failure && ` for *${sayDuration(view.at - view.failure.since)}*`
+  const parts = [
+    face.emoji,
+    view.says === 'repeated' ? `${face.title}${since ?? ''}` : face.title,
+    ` ${bold(link(view.url, objectName(view)))} `,
+    reason(view)
+  ]
+  return parts.filter(Boolean).join(' ')
+}
+
+/** The line of facts, or a template's fields; and how late it is. */
+function factsOf(view: View, late: string): Block[] {
+  const fields = view.custom?.fields
+  if (fields === undefined) return [context([where(view), late].filter(Boolean).join('   '))]
+  const columns: Block[] = fields.length > 0 ? [{ type: 'section', fields: fields.map(mrkdwn) }] : []
+  return [...columns, ...(late === '' ? [] : [context(late)])]
+}
+
 // docs.slack.dev names no length for the lock screen; this is more than any shows.
 const maxFallback = 300
 
 function fallback(view: View, face: Face): string {
+  const own = view.custom?.title && toLine(view.custom.title)
+  if (own) return escapeMrkdwn(cut(own, maxFallback))
   const { object, failure, says, summary, revision } = view
   const lasting = failure === undefined ? '' : sayDuration(view.at - failure.since)
   const what = [view.reason, summary].filter(Boolean).join(' - ')
@@ -140,7 +131,11 @@ function detailsOf(view: View): Block[] {
 }
 
 function errorText(message: string): Block[] {
-  return message === '' ? [] : [section(fence(message))]
+  return message === '' ? [] : textBlock(fence(message))
+}
+
+function textBlock(text: string): Block[] {
+  return text === '' ? [] : [section(text)]
 }
 
 function times(count: number): string {

@@ -30,6 +30,13 @@ export function plain(text: string): string {
   return escapeMrkdwn(oneLine(text)).replace(/[*_~`]/g, (mark) => lookalikes[mark] ?? '')
 }
 
+/** Text outside of code, its lines kept. `_` inside of a word is only a character, and common in names. */
+export function words(text: string): string {
+  return escapeMrkdwn(text)
+    .replace(/[*~`]/g, (mark) => lookalikes[mark] ?? '')
+    .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '＿')
+}
+
 /** Inline code. Empty text gives an empty string: Slack would show two backticks. */
 export function code(text: string): string {
   const inner = escapeMrkdwn(oneLine(text)).replaceAll('`', 'ˋ')

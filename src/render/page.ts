@@ -1,6 +1,7 @@
 // A message being filled: sections and attachments within all of Slack's limits at once. Pure.
+import { type Block, section } from './blocks.ts'
 import type { Category } from './fold.ts'
-import { type Attachment, type Block, section } from './payload.ts'
+import type { Attachment } from './payload.ts'
 
 /**
  * What a message may be, below what Slack takes: section 3,000 characters, text of all blocks about 13,000 characters (not documented;

@@ -1,7 +1,8 @@
 // The texts of a message, in as much detail as a receiver has room for. Pure.
+import { type Block, textsOfBlock } from './blocks.ts'
 import { bareDetail, type Detail, details, type Syntax, translate, withoutMentions } from './markup.ts'
 import { cut } from './mrkdwn.ts'
-import type { Block, Payload } from './payload.ts'
+import type { Payload } from './payload.ts'
 
 export interface Parts {
   /** The title, and what else stands in the message itself. */
@@ -13,7 +14,11 @@ export interface Parts {
 /** Every mrkdwn text of `payload`, written by `write`, in reading order. */
 export function partsOf({ text, blocks = [], attachments = [] }: Payload, write: (mrkdwn: string) => string): Parts {
   const isPlain = blocks.length === 0 && attachments.length === 0
-  const textsOf = (blocks: readonly Block[]) => blocks.map((block) => write(mrkdwnOf(block)))
+  const textsOf = (blocks: readonly Block[]) =>
+    blocks
+      .map(mrkdwnOf)
+      .filter((mrkdwn) => mrkdwn !== '')
+      .map(write)
   return {
     // Without blocks it is a second try. A room may be too large to be called together, and Zulip and Rocket.Chat then
     // refuse the message: this time it calls nobody.
@@ -23,7 +28,7 @@ export function partsOf({ text, blocks = [], attachments = [] }: Payload, write:
 }
 
 function mrkdwnOf(block: Block): string {
-  return block.type === 'section' ? block.text.text : block.elements.map(({ text }) => text).join('   ')
+  return textsOfBlock(block).join(block.type === 'section' ? '\n' : '   ')
 }
 
 /** `payload` in the most detail that leaves it at most `max` characters long. */

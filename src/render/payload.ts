@@ -1,13 +1,5 @@
-// What a Slack incoming webhook takes, as far as the relay uses it (docs.slack.dev/reference/block-kit/blocks).
-
-export interface Mrkdwn {
-  type: 'mrkdwn'
-  text: string
-  /** Always true: otherwise Slack turns plain @names, #names and URLs from an event into live ones. */
-  verbatim: true
-}
-
-export type Block = { type: 'section'; text: Mrkdwn; expand?: true } | { type: 'context'; elements: Mrkdwn[] }
+// What a Slack incoming webhook takes, as far as the relay uses it.
+import { type Block, textsOfBlock } from './blocks.ts'
 
 /** An attachment with blocks may have no other key than these two, or Slack answers `invalid_attachments`. */
 export interface Attachment {
@@ -24,24 +16,12 @@ export interface Payload {
   unfurl_media: false
 }
 
-export function section(text: string): Block {
-  return { type: 'section', text: { type: 'mrkdwn', text, verbatim: true } }
-}
-
-export function context(text: string): Block {
-  return { type: 'context', elements: [{ type: 'mrkdwn', text, verbatim: true }] }
-}
-
-/** Every mrkdwn text of a payload in reading order, those of attachments marked. */
+/** Every text of a payload as mrkdwn, in reading order, those of attachments marked. */
 export function* textsOf({ blocks = [], attachments = [] }: Payload): Generator<{ text: string; isAttached: boolean }> {
-  for (const block of blocks) for (const { text } of mrkdwnOf(block)) yield { text, isAttached: false }
+  for (const block of blocks) for (const text of textsOfBlock(block)) yield { text, isAttached: false }
   for (const { blocks } of attachments) {
-    for (const block of blocks) for (const { text } of mrkdwnOf(block)) yield { text, isAttached: true }
+    for (const block of blocks) for (const text of textsOfBlock(block)) yield { text, isAttached: true }
   }
-}
-
-function mrkdwnOf(block: Block): Mrkdwn[] {
-  return block.type === 'section' ? [block.text] : block.elements
 }
 
 // Slack cuts text at 40,000 characters.

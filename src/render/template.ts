@@ -1,5 +1,5 @@
 // Liquid templates: checked when the config loads, filled in when an event arrives, limited in time and memory.
-import { Liquid } from 'liquidjs'
+import { Liquid, type Template as Parsed } from 'liquidjs'
 
 /** The variables a template may use, by their path. `metadata.<key>` is open: its keys come with the events. */
 export type Variables = ReadonlySet<string>
@@ -10,28 +10,30 @@ export interface Template {
 }
 
 // `templates: {}` takes away the file system: by default a template can read files beside the program.
-const limits = { parseLimit: 100_000, renderLimit: 100, memoryLimit: 1_000_000 }
-const urls = new Liquid({
-  ...limits,
+export const engineOptions = {
+  ...{ parseLimit: 100_000, renderLimit: 100, memoryLimit: 1_000_000 },
   templates: {},
   strictFilters: true,
-  ownPropertyOnly: true,
+  ownPropertyOnly: true
+}
+const urls = new Liquid({
+  ...engineOptions,
   outputEscape: (value: unknown) => encodeURIComponent(String(value ?? '').toWellFormed())
 })
 
-/** Compiles a URL template: every value is percent-encoded. An error says where, in characters from its start. */
-export function compileUrl(text: string, variables: Variables): Template | { error: string; offset: number } {
+/** What is wrong with a template, and where, in characters from its start. */
+export interface TemplateFault {
+  error: string
+  offset: number
+}
+
+/** Compiles a URL template: every value is percent-encoded. */
+export function compileUrl(text: string, variables: Variables): Template | TemplateFault {
   try {
     const parsed = urls.parse(text)
-    const used = urls.globalVariableSegmentsSync(parsed).map((segments) => segments.map(String))
-    const unknown = used.find(([root, ...rest]) => !variables.has([root, ...rest].join('.')) && !isMetadata(root, rest))
-    if (unknown !== undefined) {
-      const name = unknown.join('.')
-      return {
-        error: `unknown variable "${name}"; there are ${[...variables].join(', ')} and metadata.<key>`,
-        offset: placeOf(name, text)
-      }
-    }
+    const used = variablesOf(urls, parsed)
+    const unknown = used.find((path) => !variables.has(path.join('.')) && !isMetadata(path))
+    if (unknown !== undefined) return unknownVariable(unknown.join('.'), text, [...variables])
     return {
       render(context) {
         if (used.some((path) => valueAt(context, path) === '')) return undefined
@@ -44,9 +46,26 @@ export function compileUrl(text: string, variables: Variables): Template | { err
       }
     }
   } catch (error) {
-    const { message, token } = error as Error & { token?: { begin?: number } }
-    return { error: message.replace(/, line:\d+, col:\d+$/, ''), offset: token?.begin ?? 0 }
+    return faultOf(error)
   }
+}
+
+/** The variables that a template takes from outside, each by its path. */
+export function variablesOf(engine: Liquid, parsed: Parsed[]): string[][] {
+  return engine.globalVariableSegmentsSync(parsed).map((segments) => segments.map(String))
+}
+
+export function unknownVariable(name: string, text: string, known: readonly string[]): TemplateFault {
+  return {
+    error: `unknown variable "${name}"; there are ${known.join(', ')} and metadata.<key>`,
+    offset: placeOf(name, text)
+  }
+}
+
+/** What Liquid threw, without the line and column of its own. */
+export function faultOf(error: unknown): TemplateFault {
+  const { message, token } = error as Error & { token?: { begin?: number } }
+  return { error: message.replace(/, line:\d+, col:\d+$/, ''), offset: token?.begin ?? 0 }
 }
 
 /** Where `name` stands inside of a tag or an output, not in the text around them. */
@@ -59,7 +78,8 @@ function placeOf(name: string, text: string): number {
   return 0
 }
 
-function isMetadata(root: string | undefined, rest: string[]): boolean {
+/** One key of what comes with the events. */
+export function isMetadata([root, ...rest]: readonly string[]): boolean {
   return root === 'metadata' && rest.length === 1
 }
 

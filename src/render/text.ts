@@ -1,5 +1,7 @@
 // A message as it looks in a terminal: for the log, the command line and tests that read like Slack.
 import { withEmojis } from './emoji.ts'
+import { withoutMentions } from './markup.ts'
+import { oneLine } from './mrkdwn.ts'
 import { type Payload, textsOf } from './payload.ts'
 
 /** The texts of `payload` as a reader sees them, line by line; a bar stands for an attachment's colour. */
@@ -10,6 +12,11 @@ export function toText(payload: Payload): string {
       .map((line) => (isAttached ? `┃ ${line}` : line))
   )
   return lines.length > 0 ? lines.join('\n') : readable(payload.text)
+}
+
+/** The same for one line of mrkdwn, without the mentions in it. */
+export function toLine(mrkdwn: string): string {
+  return oneLine(readable(withoutMentions(mrkdwn)))
 }
 
 function readable(mrkdwn: string): string {

@@ -3,6 +3,7 @@ import { fingerprint } from '../events/fingerprint.ts'
 import type { FluxEvent, ObjectRef } from '../events/flux.ts'
 import type { Severity } from '../events/severity.ts'
 import type { Advance, Transition } from '../objects.ts'
+import type { Custom } from './custom.ts'
 import type { Links } from './links.ts'
 import { clean, cut, cutMiddle } from './mrkdwn.ts'
 import { summarise } from './summary.ts'
@@ -41,6 +42,8 @@ export interface View {
   wasReason?: string
   /** With `repeated`: when the next reminder may come, in ms from now. */
   nextReminderMs?: number
+  /** What its rule's template makes of it, as mrkdwn. */
+  custom?: Custom
 }
 
 // Enough for one section of a Slack message (3,000 characters); the whole text stays with the event.

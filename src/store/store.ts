@@ -38,6 +38,8 @@ export interface NewNotification {
 export interface Trace {
   verdicts: readonly Verdict[]
   quiet: readonly { rule: string; destination: string; because: string }[]
+  /** Told in the relay's own form, because the rule's template failed. */
+  unformed?: readonly { rule: string; template: string; because: string }[]
 }
 
 /** What is to be written for an arrival. `keep` is false for a heartbeat that told nobody anything. */

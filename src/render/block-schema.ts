@@ -1,0 +1,135 @@
+// The shape of `blocks:` in a template: those blocks of Slack's that say something to a reader and ask nothing of them.
+import { Type } from 'typebox'
+
+const source = { type: 'string', minLength: 1, maxLength: 10_000 } as const
+
+const plain = {
+  type: 'object',
+  description: 'Text that is shown as it is.',
+  properties: {
+    type: { const: 'plain_text', description: 'The kind of text.' },
+    text: { ...source, description: 'The text, a template. It is one line.' },
+    emoji: { type: 'boolean', description: 'Whether emoji codes such as :tada: become emojis.' }
+  },
+  required: ['type', 'text'],
+  additionalProperties: false
+} as const
+
+const text = {
+  type: 'object',
+  description: 'A text: mrkdwn with *bold*, _italic_, `code` and links, or plain_text.',
+  properties: {
+    type: { enum: ['mrkdwn', 'plain_text'], description: 'Whether marks such as *bold* mean anything in it.' },
+    text: { ...source, description: 'The text, a template.' },
+    emoji: { type: 'boolean', description: 'In plain_text: whether emoji codes such as :tada: become emojis.' },
+    verbatim: { const: true, description: 'The relay always sends it: names and addresses in a text stay text.' }
+  },
+  required: ['type', 'text'],
+  additionalProperties: false
+} as const
+
+const url = {
+  type: 'string',
+  pattern: '^(https?://|\\{\\{)',
+  maxLength: 3000,
+  description: 'it must begin with https:// or http://, or be one of the links, such as {{ links.commit }}'
+} as const
+
+const imageProperties = {
+  type: { const: 'image', description: 'An image.' },
+  image_url: { ...url, description: `Where the image is; ${url.description}` },
+  alt_text: { ...source, description: 'What is on the image, for those who do not see it; a template.' }
+} as const
+
+const image = {
+  type: 'object',
+  properties: imageProperties,
+  required: ['type', 'image_url', 'alt_text'],
+  additionalProperties: false
+} as const
+
+const button = {
+  type: 'object',
+  properties: {
+    type: { const: 'button', description: 'A button that opens a page.' },
+    text: { ...plain, description: 'What stands on it, at most 75 characters.' },
+    url: { ...url, description: `The page it opens; ${url.description}` },
+    style: { enum: ['primary', 'danger'], description: 'Green or red.' }
+  },
+  required: ['type', 'text', 'url'],
+  additionalProperties: false
+} as const
+
+function list(items: object, maxItems: number, description: string): object {
+  return { type: 'array', minItems: 1, maxItems, items, description }
+}
+
+/** One of several shapes, told apart by `type`, so that a fault is told of that shape only. */
+function byType(
+  shapes: Record<string, { properties: object; required: readonly string[] }>,
+  description: string
+): object {
+  const names = Object.keys(shapes)
+  return {
+    type: 'object',
+    description,
+    properties: { type: { enum: names, description: 'The kind of block or element.' } },
+    required: ['type'],
+    allOf: names.map((name) => ({
+      if: { properties: { type: { const: name } }, required: ['type'] },
+      // biome-ignore lint/suspicious/noThenProperty: JSON Schema calls it so
+      then: { ...shapes[name], additionalProperties: false }
+    }))
+  }
+}
+
+const blocks = {
+  section: {
+    properties: {
+      type: { const: 'section', description: 'Text, with or without an image or a button beside it.' },
+      text: { ...text, description: 'At most 3,000 characters.' },
+      fields: list(text, 10, 'Short texts in two columns, at most 10 of 2,000 characters.'),
+      accessory: byType({ image, button }, 'What stands beside the text.'),
+      expand: { type: 'boolean', description: 'Show all of a long text at once.' }
+    },
+    required: ['type']
+  },
+  header: {
+    properties: {
+      type: { const: 'header', description: 'A large line.' },
+      text: { ...plain, description: 'plain_text of at most 150 characters.' }
+    },
+    required: ['type', 'text']
+  },
+  divider: { properties: { type: { const: 'divider', description: 'A line.' } }, required: ['type'] },
+  context: {
+    properties: {
+      type: { const: 'context', description: 'Small text and images.' },
+      elements: list(byType({ mrkdwn: text, plain_text: text, image }, 'A text or an image.'), 10, 'At most 10.')
+    },
+    required: ['type', 'elements']
+  },
+  image: {
+    properties: { ...imageProperties, title: { ...plain, description: 'Above the image.' } },
+    required: ['type', 'image_url', 'alt_text']
+  },
+  actions: {
+    properties: {
+      type: { const: 'actions', description: 'A row of buttons.' },
+      elements: list(button, 25, 'At most 25 buttons.')
+    },
+    required: ['type', 'elements']
+  }
+}
+
+// Slack takes 50; the relay adds a line of its own where a message is late or calls someone.
+const maxBlocks = 48
+
+export const BlocksSchema = Type.Unsafe<Record<string, unknown>[]>({
+  type: 'array',
+  minItems: 1,
+  maxItems: maxBlocks,
+  items: byType(blocks, 'A Block Kit block. What is empty for an event is left out.'),
+  description:
+    "The whole message as Block Kit blocks, as Slack's Block Kit Builder shows them; their texts are templates."
+})

@@ -1,0 +1,42 @@
+// How a state looks: an emoji and a word, because colour alone is lost on some readers and on every lock screen.
+import type { Severity } from '../events/severity.ts'
+import type { Transition } from '../objects.ts'
+
+export const colours = { red: '#a30200', amber: '#daa038', green: '#2eb886' } as const
+
+export interface Face {
+  emoji: string
+  /** In the message, mrkdwn. */
+  title: string
+  /** On the lock screen. */
+  word: string
+  /** Of the bar beside the details; without one the details stand in the message itself. */
+  colour?: keyof typeof colours
+}
+
+const faces: Record<Transition, Face> = {
+  failed: { emoji: ':red_circle:', title: '*Failed*', word: 'FAILED', colour: 'red' },
+  changed: { emoji: ':red_circle:', title: '*Fails differently*', word: 'FAILS DIFFERENTLY', colour: 'red' },
+  repeated: { emoji: ':hourglass_flowing_sand:', title: '*Still failing*', word: 'STILL FAILING', colour: 'amber' },
+  recovered: { emoji: ':white_check_mark:', title: '~Failed~ → *Ready*', word: 'RECOVERED', colour: 'green' },
+  updated: { emoji: ':large_green_circle:', title: '*Updated*', word: 'UPDATED' },
+  informed: { emoji: ':information_source:', title: '*Info*', word: 'INFO' },
+  heartbeat: { emoji: ':green_heart:', title: '*Healthy*', word: 'HEALTHY' }
+}
+const warning: Face = { emoji: ':warning:', title: '*Warning*', word: 'WARNING', colour: 'amber' }
+
+/** The face of what is said of an object. `isFailing`: the event is about a failure that is known. */
+export function faceOf(says: Transition, severity: Severity, isFailing: boolean): Face {
+  // A failure that came late, or a harmless warning once more: only told where every event is.
+  if (says === 'repeated' && !isFailing) return severity === 'warn' ? warning : faces.informed
+  if (severity !== 'warn') return faces[says]
+  if (says === 'failed' || says === 'informed') return warning
+  return { ...faces[says], ...(says === 'changed' && { emoji: warning.emoji, colour: 'amber' }) }
+}
+
+/** `:red_circle: Failed`, for a template. Undefined for what is no state. */
+export function stateInWords(says: string, severity: string, isFailing: boolean): string | undefined {
+  if (!Object.hasOwn(faces, says)) return undefined
+  const { emoji, word } = faceOf(says as Transition, severity as Severity, isFailing)
+  return `${emoji} ${word.slice(0, 1)}${word.slice(1).toLowerCase()}`
+}

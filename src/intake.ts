@@ -5,6 +5,7 @@ import { RelayError } from './errors.ts'
 import { kindLabel, type Metrics } from './metrics.ts'
 import { mutingOf } from './mutes/mutes.ts'
 import { advance } from './objects.ts'
+import { dress } from './render/dress.ts'
 import { createView } from './render/view.ts'
 import { tell } from './rules/notify.ts'
 import { match } from './rules/rules.ts'
@@ -98,18 +99,24 @@ export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], c
   const muting = mutingOf(config.mutes, { event, transition: advanced.transition }, now)
   const { tellings, quiet, told } = tell(advanced, fired, config.rules.byName, now, muting !== undefined)
   const memory = told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told }
+  const unformed: { rule: string; template: string; because: string }[] = []
   const notifications = tellings.flatMap((telling) => {
     const { rule, destination: name, grouping } = telling
     const destination = config.destinations.get(name)
     if (destination === undefined) return []
-    const view = createView(event, advanced, telling, config.links)
+    const plain = createView(event, advanced, telling, config.links)
+    const template = config.templates.get(config.rules.byName.get(rule)?.template ?? '')
+    const occasion = { event, previousRevision: advanced.previousRevision, rule, destination: name }
+    const { view, because } = template === undefined ? { view: plain } : dress(plain, template, occasion)
+    if (template !== undefined && because !== undefined) unformed.push({ rule, template: template.name, because })
     const group = grouping && { key: grouping.keyOf(event), waitMs: grouping.waitMs }
     return [
       { rule, destination: name, lane: destination.lane, view, ...(group && { group }), ...(muting && { muting }) }
     ]
   })
   const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
-  return { transition: advanced.transition, memory, notifications, trace: { verdicts, quiet }, keep }
+  const trace = { verdicts, quiet, ...(unformed.length > 0 && { unformed }) }
+  return { transition: advanced.transition, memory, notifications, trace, keep }
 }
 
 function lanesOf(receipts: readonly Receipt[]): Set<string> {
@@ -127,6 +134,7 @@ function count(metrics: Metrics, { event }: Arrival, { transition, trace, notifi
   for (const { destination, muting } of notifications) {
     metrics.notifications.inc({ destination, state: muting ? 'muted' : 'pending' })
   }
+  for (const { template } of trace.unformed ?? []) metrics.templateErrors.inc({ template })
   let fired = 0
   for (const verdict of trace.verdicts) {
     if (verdict.fired) fired += 1

@@ -97,6 +97,12 @@ export function createMetrics(pending: () => number) {
       labelNames: ['rule'],
       registers
     }),
+    templateErrors: new Counter({
+      name: 'flux_relay_template_errors_total',
+      help: 'Times a template could not be filled in, and the message was sent in its usual form',
+      labelNames: ['template'],
+      registers
+    }),
     notifications: new Counter({
       name: 'flux_relay_notifications_total',
       help: 'Notifications by what became of them',

@@ -89,6 +89,9 @@ function inWords(
     '',
     ...verdicts.map(sayVerdict),
     ...trace.quiet.map(({ rule, destination, because }) => `  –  ${rule} is quiet to ${destination}: ${because}`),
+    ...(trace.unformed ?? []).map(
+      ({ rule, template, because }) => `  !  template ${template} of ${rule} failed: ${because}`
+    ),
     ''
   ]
   if (messages.length === 0) lines.push('Nobody is told.', '')

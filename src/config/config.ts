@@ -6,6 +6,7 @@ import { type Classify, compileSeverities } from '../events/severity.ts'
 import type { Source, SourceText } from '../events/source.ts'
 import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileLinks, type Links } from '../render/links.ts'
+import { compileTemplates, type Templates } from '../render/templates.ts'
 import { compileRules, type RuleSet } from '../rules/rules.ts'
 import { didYouMean, inOrder, locate, type Problem } from './problem.ts'
 import { type ConfigText, shapeFaults, wellShaped } from './schema.ts'
@@ -22,6 +23,8 @@ export interface Config {
   operators: readonly Destination[]
   links: Links
   mutes: readonly Mute[]
+  /** By name. */
+  templates: Templates
   rules: RuleSet
   retention: { eventsMs: number; deadLettersMs: number }
   /** For the log to keep out. */
@@ -69,7 +72,9 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   const rules = compileRules(text.rules)
   const links = compileLinks(text.links ?? [])
   const mutes = compileMutes(text.mute ?? [], Date.now())
-  faults.push(...severities.faults, ...rules.faults, ...links.faults, ...mutes.faults, ...crossFaults(text))
+  const templates = compileTemplates(text.templates ?? {})
+  faults.push(...severities.faults, ...rules.faults, ...links.faults, ...mutes.faults, ...templates.faults)
+  faults.push(...crossFaults(text))
   const byName = new Map(destinations.map((destination) => [destination.name, destination]))
   const operators = [text.operator ?? []].flat().flatMap((name) => byName.get(name) ?? [])
   return {
@@ -80,6 +85,7 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
     classify: severities.classify,
     links: links.links,
     mutes: mutes.mutes,
+    templates: templates.templates,
     rules: rules.rules,
     retention: {
       eventsMs: parseDuration(text.retention?.events ?? '7d'),
@@ -130,7 +136,7 @@ function buildDestination(
 }
 
 /** What one part of the file can say wrong about another. */
-function crossFaults({ rules, operator = [], destinations }: ConfigText): Fault[] {
+function crossFaults({ rules, operator = [], destinations, templates = {} }: ConfigText): Fault[] {
   const known = Object.keys(destinations)
   // Where the whole section is missing or misshapen, that was told already.
   const unknown = (names: string | string[], path: Fault['path']): Fault[] =>
@@ -142,14 +148,21 @@ function crossFaults({ rules, operator = [], destinations }: ConfigText): Fault[
         })
   return [
     ...unknown(operator, ['operator']),
-    ...rules.flatMap(({ name, send }, index) => {
+    ...rules.flatMap(({ name, send, template }, index) => {
       // What a destination has heard is remembered by the rule's name.
       const isRepeated = rules.findIndex((other) => other.name === name) < index
       const message = `there is another rule called "${name}" above`
       return [
         ...(isRepeated ? [{ path: ['rules', index, 'name'], message }] : []),
-        ...unknown(send, ['rules', index, 'send'])
+        ...unknown(send, ['rules', index, 'send']),
+        ...(template === undefined
+          ? []
+          : unknownTemplate(template, Object.keys(templates), ['rules', index, 'template']))
       ]
     })
   ]
+}
+
+function unknownTemplate(name: string, known: readonly string[], path: Fault['path']): Fault[] {
+  return known.includes(name) ? [] : [{ path, message: `there is no template "${name}"${didYouMean(name, known)}` }]
 }

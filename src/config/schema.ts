@@ -7,6 +7,7 @@ import { SeveritySchema } from '../events/severity.ts'
 import { SourceSchema } from '../events/source.ts'
 import { MuteSchema } from '../mutes/mutes.ts'
 import { Patterns } from '../patterns.ts'
+import { TemplateSchema } from '../render/custom.ts'
 import { LinkSchema } from '../render/links.ts'
 import { RuleSchema } from '../rules/rules.ts'
 import { didYouMean } from './problem.ts'
@@ -32,6 +33,7 @@ export const ConfigSchema = Type.Object(
     severities: Type.Optional(Type.Array(SeveritySchema)),
     links: Type.Optional(Type.Array(LinkSchema)),
     mute: Type.Optional(Type.Array(MuteSchema)),
+    templates: Type.Optional(named(TemplateSchema)),
     rules: Type.Array(RuleSchema),
     retention: Type.Optional(
       Type.Object(
@@ -67,6 +69,7 @@ const harmless: Record<string, unknown> = {
   severities: { severity: 'info' },
   links: {},
   mute: { name: '', match: {}, until: '9999-01-01T00:00:00Z' },
+  templates: {},
   rules: { name: '', send: [] }
 }
 
@@ -117,7 +120,7 @@ function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
   const telling = errors.filter((error) => !isEcho(error))
   const isEmptySummary = (error: ErrorObject) =>
     error.keyword === 'anyOf' && telling.some((other) => isInside(other, error))
-  return telling.filter((error) => !isEmptySummary(error) && error.keyword !== 'propertyNames')
+  return telling.filter((error) => !isEmptySummary(error) && !['propertyNames', 'if'].includes(error.keyword))
 }
 
 function inWords(error: ErrorObject): ShapeFault {

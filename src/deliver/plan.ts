@@ -46,7 +46,9 @@ function compose(members: readonly Pending[], now: number, maxText: number | und
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
   // To who has not heard of it yet, it is a failure and not a change of one.
   const says = members.some((member) => member.view.says === 'failed') ? 'failed' : last.view.says
-  const view = { ...last.view, says, ...(mention !== undefined && { mention }) }
+  // Where only one of the rules has a template, that is the form that somebody asked for.
+  const custom = members.findLast(({ event, view }) => event === last.event && view.custom !== undefined)?.view.custom
+  const view = { ...last.view, says, ...(mention !== undefined && { mention }), ...(custom && { custom }) }
   return { ids: members.map(({ id }) => id), payload: composeOne(view, delayed(members, now)) }
 }
 

@@ -54,6 +54,9 @@ export const RuleSchema = Type.Object(
         description: 'write <@U012AB3CD>, <!subteam^S012AB3CD>, <!here> or <!channel>'
       })
     ),
+    template: Type.Optional(
+      Type.String({ minLength: 1, description: 'The name of an entry of templates: how the message looks.' })
+    ),
     send: Type.Unsafe<string | string[]>({
       type: ['string', 'array'],
       items: { type: 'string', minLength: 1 },
@@ -83,6 +86,8 @@ export interface Rule {
   name: string
   send: readonly string[]
   mention: string | undefined
+  /** The name of the template its messages are made by. */
+  template: string | undefined
   notify: 'changes' | 'every'
   /** undefined: never */
   remindEveryMs: number | undefined
@@ -113,6 +118,7 @@ export function compileRules(texts: readonly RuleText[]): { rules: RuleSet; faul
       name: text.name,
       send: [text.send].flat(),
       mention: text.mention,
+      template: text.template,
       notify: text.notify ?? 'changes',
       remindEveryMs: text.remindEvery === 'never' ? undefined : parseDuration(text.remindEvery ?? '4h'),
       group: text.group && compileGroup(text.name, text.group),

@@ -1,172 +1,415 @@
-// Links lead to the right page or are left out, whatever an event holds and whatever was written into the config.
-import t from 'tap'
-import { normalise } from '../src/events/flux.ts'
-import { compileLinks } from '../src/render/links.ts'
-import { compileUrl, type Variables } from '../src/render/template.ts'
+// A template changes how a message looks; it never costs one, and no event can break out of it.
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { loadConfig } from '../src/config/config.ts'
+import type { WireEvent } from '../src/events/flux.ts'
+import { bodyFor, type Dialect, dialectNames, digestRoom } from '../src/render/dialect.ts'
+import { composeOne } from '../src/render/message.ts'
+import { type Payload, textsOf, withoutBlocks } from '../src/render/payload.ts'
+import { toText } from '../src/render/text.ts'
+import { fixture, fixtureNames, wire } from './fixtures/events.ts'
+import { textsIn } from './fixtures/messages.ts'
+import { startRelay } from './fixtures/relay.ts'
+import { faultsOf } from './fixtures/slack.ts'
+import { configWith, tell } from './fixtures/told.ts'
 
-const variables: Variables = new Set(['object.kind', 'object.name', 'revision.sha', 'previous.sha'])
-const context = {
-  object: { kind: 'HelmRelease', name: 'a b/c?d&e=#"<>|%日本\ud800' },
-  revision: { sha: 'abc1234' },
-  previous: {},
-  metadata: { team: 'payments', 'a/b': '../..', file: './package.json', long: 'x'.repeat(2000) }
-}
-
-function compile(text: string) {
-  const template = compileUrl(text, variables)
-  if ('error' in template) throw new Error(`${text}: ${template.error}`)
-  return template
-}
-
-t.test('a value is percent-encoded, so that it stays one part of the URL', async (t) => {
-  const cases: [template: string, url: string | undefined][] = [
-    ['https://x.example/{{ revision.sha }}', 'https://x.example/abc1234'],
-    [
-      'https://x.example/{{ object.name }}',
-      'https://x.example/a%20b%2Fc%3Fd%26e%3D%23%22%3C%3E%7C%25%E6%97%A5%E6%9C%AC%EF%BF%BD'
-    ],
-    ['https://x.example/{{ object.kind | downcase }}', 'https://x.example/helmrelease'],
-    ['https://x.example/{{ object.kind | slice: 0, 4 | upcase }}', 'https://x.example/HELM'],
-    ['https://x.example/{{ metadata.team }}/{{ metadata["a/b"] }}', 'https://x.example/payments/..%2F..'],
-    ['https://x.example/{% if object.kind == "HelmRelease" %}hr{% else %}ks{% endif %}', 'https://x.example/hr'],
-    ['https://x.example/{% assign k = object.kind | downcase %}{{ k }}', 'https://x.example/helmrelease'],
-    ['https://x.example/plain', 'https://x.example/plain']
-  ]
-  for (const [template, url] of cases) t.equal(compile(template).render(context), url, template)
-})
-
-t.test('no half of a URL is made where a variable is empty', async (t) => {
-  for (const variable of ['previous.sha', 'metadata.no_such_key', 'metadata["constructor"]', 'metadata.__proto__']) {
-    t.equal(compile(`https://x.example/{{ ${variable} }}`).render(context), undefined, variable)
-  }
-  t.equal(compile('https://x.example/{{ previous.sha }}...{{ revision.sha }}').render(context), undefined, 'one of two')
-})
-
-t.test('a mistake in a template is told when the config loads, with its place', async (t) => {
-  const cases: [template: string, error: string | RegExp, at: string][] = [
-    ['https://x.example/{{ object.nme }}', /^unknown variable "object.nme"; there are object.kind, /, 'object.nme'],
-    ['https://x.example/sha/{{ sha }}', /^unknown variable "sha"/, 'sha }}'],
-    ['https://x.example/object/{{ object }}', /^unknown variable "object"/, 'object }}'],
-    ['https://x.example/{{ object.name.first }}', /^unknown variable "object.name.first"/, 'object.name.first'],
-    ['https://x.example/{{ metadata.a.b }}', /^unknown variable "metadata.a.b"/, 'metadata.a.b'],
-    ['https://x.example/{{ object.name | lower }}', 'undefined filter: lower', '{{ object.name'],
-    ['https://x.example/{{ object.name | downcase | nope }}', 'undefined filter: nope', '{{ object.name'],
-    ['https://x.example/{% fro i in (1..2) %}', 'tag "fro" not found', '{% fro'],
-    ['https://x.example/{% if object.name %}x', 'tag {% if object.name %} not closed', '{% if'],
-    ['https://x.example/{{ object.name', 'output "{{ object.name" not closed', '{{ object.name']
-  ]
-  for (const [template, error, at] of cases) {
-    const compiled = compileUrl(template, variables)
-    const found = 'error' in compiled ? compiled : { error: 'none', offset: -1 }
-    t.match(found.error, error, template)
-    t.equal(found.offset, template.indexOf(at), `${template}: its place`)
-  }
-  const twice = 'https://x.example/{{ revision.sha }}/{{ sha }}'
-  const offset = twice.lastIndexOf('sha')
-  t.match(compileUrl(twice, variables), { offset }, 'and not of a known one')
-})
-
-t.test('no template reads a file', async (t) => {
-  for (const tag of ['include', 'render', 'layout']) {
-    const byName = compileUrl(`https://x.example/{% ${tag} "./package.json" %}`, variables)
-    t.match(byName, { error: /^ENOENT/ }, `${tag} of a file by its name`)
-    const byValue = compile(`https://x.example/{% ${tag} metadata.file %}`)
-    t.equal(byValue.render(context), undefined, `${tag} of a file that an event names`)
-  }
-})
-
-t.test('a link that would never end, fill the memory or cannot be made is left out, at once', async (t) => {
-  const templates = [
-    'https://x.example/{% for i in (1..1000000000) %}x{% endfor %}',
-    'https://x.example/{% for i in (1..10000) %}{% for j in (1..10000) %}{% endfor %}{% endfor %}',
-    'https://x.example/{% tablerow i in (1..1000000000) %}x{% endtablerow %}',
-    'https://x.example/{{ metadata.long | replace: "x", metadata.long | replace: "x", metadata.long }}',
-    'https://x.example/{{ object.name | url_decode }}'
-  ]
-  for (const template of templates) {
-    const start = performance.now()
-    t.equal(compile(template).render(context), undefined, template)
-    t.ok(performance.now() - start < 1000, 'within a second')
-  }
-})
-
+const links = `
+links:
+  - commit: "https://git.example/commit/{{ revision.sha }}"
+    compare: "https://git.example/compare/{{ previous.sha }}...{{ revision.sha }}"
+    dashboard: "https://flux.example/{{ object.name }}"
+`
 const sha = '8bd5de26c3f0a5cc5e1ab0e9b8c1a3dd1e6b7f3c'
-const previousSha = '731f7eaddfb6af01cb2173e18f0f75b0ba780ef1'
+const newSha = '731f7eaddfb6af01cb2173e18f0f75b0ba780ef1'
 
-function event(name: string, metadata: Record<string, string> = { revision: `main@sha1:${sha}` }) {
-  return normalise(
+function about(clock: string, changes: Parameters<typeof wire>[0] = {}): WireEvent {
+  return wire({ timestamp: `2026-09-21T${clock}Z`, metadata: { revision: `main@sha1:${sha}` }, ...changes })
+}
+
+const failed = about('14:00:00')
+const finished: Parameters<typeof wire>[0] = {
+  severity: 'info',
+  reason: 'ReconciliationSucceeded',
+  message: 'Reconciliation finished in 449ms'
+}
+const recovered = about('14:14:00', { ...finished, metadata: { revision: `main@sha1:${newSha}`, team: 'payments' } })
+
+/** The message about the last of `events` by a template of these lines. */
+function message(lines: string, events: readonly WireEvent[] = [failed]): Payload {
+  return tell(configWith(`${links}templates:\n  own:\n${lines}`), events).messages.at(-1) as Payload
+}
+
+/** `expected` is the message and its line on the lock screen; ' stands for a backtick. */
+function reads(t: Test, payload: Payload, expected: string) {
+  const shown = `${toText(payload)}\n📱 ${payload.text}`.replaceAll('`', "'").replace(/ +$/gm, '')
+  t.equal(shown, expected.trim())
+  t.equal(faultsOf(payload), undefined, 'Slack takes it')
+}
+
+t.test('title, body and fields stand where the relay’s own would', async (t) => {
+  const payload = message(`
+    title: "{{ transition | state }} *{{ object.kind }} {{ object.namespace }}/{{ object.name }}* in {{ object.cluster | code }}"
+    body: "It says: {{ event.message }}"
+    fields: { Reason: "{{ event.reason | code }}", Revision: "{{ links.commit | link: revision.short }}", Team: "{{ metadata.team }}" }`)
+  const expected = `
+🔴 Failed Kustomization team-a/apps in 'prod-eu'
+Reason
+'BuildFailed'
+Revision
+main@8bd5de2
+┃ It says: kustomize build failed: accumulating resources: no such file or directory
+📱 🔴 Failed Kustomization team-a/apps in 'prod-eu'`
+  reads(t, payload, expected)
+  t.match(payload.blocks?.[1], {
+    type: 'section',
+    fields: [{}, { text: `*Revision*\n<https://git.example/commit/${sha}|main@8bd5de2>` }]
+  })
+  t.equal(payload.attachments?.[0]?.color, '#a30200', 'beside the colour of its state')
+})
+
+t.test('what a template leaves out stays as it is without one', async (t) => {
+  const usual = message('    summary: x')
+  t.match(
+    toText(message('    title: "Oh no"')),
+    /^Oh no\n`prod-eu` {3}kustomize-controller .*\n┃ kustomize build failed/
+  )
+  t.match(toText(message('    body: "Oh no"')), /^🔴 Failed {2}Kustomization .*\n.*\n┃ Oh no$/)
+  t.match(toText(message('    fields: { Oh: "no" }')), /^🔴 Failed .*\nOh\nno\n┃ kustomize build failed/)
+  t.notMatch(toText(message('    body: ""')), '┃', 'an empty body: no details')
+  t.match(toText(usual), /^🔴 Failed {2}Kustomization team-a\/apps {2}`BuildFailed`\n/)
+  const noTitle = message('    title: "{{ metadata.no_such_key }}"')
+  t.strictSame(noTitle, usual, 'a title of nothing is no title')
+})
+
+t.test('every variable and filter of the contract', async (t) => {
+  const cases: [text: string, shown: string][] = [
+    ['{{ transition }} {{ transition | state }}', 'recovered ✅ Recovered'],
+    [
+      '{{ object.cluster }} {{ object.kind }} {{ object.namespace }} {{ object.name }}',
+      'prod-eu Kustomization team-a apps'
+    ],
+    [
+      '{{ event.reason }} {{ event.severity }} {{ event.source }} {{ event.controller }}',
+      'ReconciliationSucceeded info default kustomize-controller'
+    ],
+    [
+      '{{ event.message | first_line }} {{ event.summary }}',
+      'Reconciliation finished in 449ms Reconciliation finished in 449ms'
+    ],
+    ['{{ event.message | shorten: 10 }}', 'Reconcili…'],
+    [
+      '{{ revision.text }} {{ revision.pointer }} {{ revision.sha }} {{ revision.short }}',
+      `main@sha1:${newSha} main ${newSha} main@731f7ea`
+    ],
+    [
+      '{{ failure.reason }} {{ failure.count }} {{ failure.text }}',
+      'BuildFailed 1 kustomize build failed: accumulating resources: no such file or directory'
+    ],
+    ['{{ failure.since }} {{ failure.since | time }}', '2026-09-21T14:00:00.000Z 2026-09-21 14:00:00 UTC'],
+    ['{{ failure.since | ago }} {{ 90 | duration }}', '14 m ago 1 m 30 s'],
+    ['{{ metadata.team }} {{ event.metadata.team }} {{ metadata["no.such"] }}', 'payments payments'],
+    ['{{ rule }} {{ destination }}', 'everything local'],
+    ['{{ links.commit }} {{ links.dashboard | link: "look" }}', `https://git.example/commit/${newSha} look`],
+    ['{{ links.compare | link: "a" }}{% if links.compare %}yes{% else %}no{% endif %}', 'ano'],
+    ['{{ object.name | code }} {{ object.name | upcase | code }}', '`apps` `APPS`'],
+    ['{% for m in metadata %}{{ m[0] }}={{ m[1] }} {% endfor %}', `revision=main@sha1:${newSha} team=payments`],
+    ['{% if failure %}was down{% endif %}', 'was down'],
+    ['{% case metadata.team %}{% when "payments" %}a{% else %}b{% endcase %}', 'a'],
+    ['{% capture x %}{{ object.name | code }}*{% endcapture %}{{ x }}', 'apps∗'],
+    ['{% assign x = object.name | code %}{{ x }}{{ x | append: "`" }}', '`apps`appsˋ']
+  ]
+  for (const [text, shown] of cases) {
+    const payload = message(`    title: '${text}'`, [failed, recovered])
+    t.equal(toText(payload).split('\n', 1)[0], shown, text)
+  }
+  const updates = [about('14:00:00', finished), { ...recovered, timestamp: '2026-09-21T14:20:00Z' }]
+  const compared = message(`    title: '{{ previous.short }} {{ links.compare | link: "what changed" }}'`, updates)
+  t.match(compared.blocks?.[0], {
+    text: { text: `main@8bd5de2 <https://git.example/compare/${sha}...${newSha}|what changed>` }
+  })
+})
+
+t.test('a mention is written out in the template, and the rule’s own comes with any', async (t) => {
+  const title = `    title: '{% if transition == "failed" %}{{ "S012AB3CD" | mention }} {{ "here" | mention }}{% endif %} <@U012AB3CD>'`
+  t.match(message(title).blocks?.[0], { text: { text: '<!subteam^S012AB3CD> <!here> <@U012AB3CD>' } })
+  t.notMatch(message(title).text, /S012|U012|here/, 'not on the lock screen')
+  const called = configWith('templates: { own: { title: Oh no } }').replace(
+    'template: own',
+    'template: own, mention: "<!here>"'
+  )
+  t.match(tell(called, [failed]).messages[0]?.blocks?.[0], { text: { text: 'Oh no <!here>' } })
+  const blocks = 'templates: { own: { blocks: [{ type: divider }] } }'
+  const ofBlocks = configWith(blocks).replace('template: own', 'template: own, mention: "<!here>"')
+  t.match(tell(ofBlocks, [failed]).messages[0]?.blocks?.at(-1), { text: { text: '<!here>' } })
+})
+
+const kit = `
+    blocks:
+      - { type: header, text: { type: plain_text, text: "{{ transition | state }} <{{ object.name }}> & {{ metadata.team }}", emoji: true } }
+      - type: section
+        text: { type: mrkdwn, text: "{{ event.message | fence }}" }
+        accessory: { type: image, image_url: "https://img.example/{{ event.reason }}.png", alt_text: "{{ event.reason }}" }
+      - { type: section, fields: [{ type: mrkdwn, text: "{{ metadata.team }}" }, { type: plain_text, text: "{{ object.cluster }}" }] }
+      - { type: section, text: { type: mrkdwn, text: "{% if metadata.runbook %}{{ metadata.runbook | link: 'runbook' }}{% endif %}" } }
+      - { type: divider }
+      - { type: context, elements: [{ type: mrkdwn, text: "{{ metadata.team }}" }] }
+      - type: actions
+        elements:
+          - { type: button, text: { type: plain_text, text: Commit }, url: "{{ links.commit }}", style: primary }
+          - { type: button, text: { type: plain_text, text: Compare }, url: "{{ links.compare }}" }`
+
+t.test('blocks are the whole message, without what an event has nothing for', async (t) => {
+  const payload = message(kit)
+  t.strictSame(payload.blocks, [
+    { type: 'header', text: { type: 'plain_text', text: ':red_circle: Failed <apps> &', emoji: true } },
     {
-      involvedObject: { kind: 'Kustomization', namespace: 'apps', name },
-      severity: 'info',
-      timestamp: null,
-      message: '',
-      metadata
+      type: 'section',
+      text: { type: 'mrkdwn', text: `\`\`\`${failed.message}\`\`\``, verbatim: true },
+      accessory: { type: 'image', image_url: 'https://img.example/BuildFailed.png', alt_text: 'BuildFailed' }
     },
-    { source: 'default', cluster: undefined, defaultCluster: 'prod-eu' },
-    0
-  )
-}
-
-function linksOf(entries: Parameters<typeof compileLinks>[0]) {
-  const { links, faults } = compileLinks(entries)
-  t.strictSame(faults, [])
-  return links
-}
-
-t.test('the first entry that matches an event and has a link gives that link', async (t) => {
-  const links = linksOf([
-    { match: { name: 'web-*' }, commit: 'https://web.example/{{ revision.sha }}' },
-    { match: { when: 'object.name == "web-1"' }, dashboard: 'https://one.example/{{ object.name }}' },
-    { commit: 'https://rest.example/{{ revision.sha }}', dashboard: 'https://rest.example/{{ object.name }}' }
+    { type: 'section', fields: [{ type: 'plain_text', text: 'prod-eu' }] },
+    { type: 'divider' },
+    {
+      type: 'actions',
+      elements: [
+        {
+          type: 'button',
+          text: { type: 'plain_text', text: 'Commit' },
+          url: `https://git.example/commit/${sha}`,
+          style: 'primary'
+        }
+      ]
+    }
   ])
-  t.strictSame(links.of(event('web-1'), ''), {
-    commit: `https://web.example/${sha}`,
-    dashboard: 'https://one.example/web-1'
-  })
-  t.strictSame(links.of(event('web-2'), ''), {
-    commit: `https://web.example/${sha}`,
-    dashboard: 'https://rest.example/web-2'
-  })
-  t.strictSame(links.of(event('db'), ''), {
-    commit: `https://rest.example/${sha}`,
-    dashboard: 'https://rest.example/db'
-  })
+  t.match(
+    payload.text,
+    /^FAILED Kustomization team-a\/apps \(prod-eu\): BuildFailed/,
+    'with a line for the lock screen'
+  )
+  t.equal(faultsOf(payload), undefined)
 })
 
-t.test('a change of revision is compared, where there was one', async (t) => {
-  const links = linksOf([{ compare: 'https://git.example/{{ previous.sha }}...{{ revision.sha }}' }])
-  const before = `main@sha1:${previousSha}`
-  t.strictSame(links.of(event('web'), before), {
-    previous: { text: 'main@731f7ea', url: `https://git.example/${previousSha}...${sha}` }
-  })
-  t.strictSame(links.of(event('web'), ''), {}, 'nothing was known')
-  t.strictSame(links.of(event('web'), `main@sha1:${sha}`), {}, 'the same again')
+t.test('other receivers get the texts of blocks', async (t) => {
+  const payload = message(kit)
+  for (const dialect of dialectNames.filter((name) => name !== 'slack')) {
+    const texts = textsIn(bodyFor(payload, dialect)).join('\n')
+    for (const part of ['Failed', 'apps', 'no such file', 'prod-eu', 'Commit'])
+      t.ok(texts.includes(part), `${dialect}: ${part}`)
+    t.notMatch(texts, /undefined|\[object/, dialect)
+  }
+  t.match(bodyFor(payload, 'mattermost'), { text: /\*\*🔴 Failed .apps. & *\*\*/ })
+  t.notOk(JSON.stringify(bodyFor(payload, 'zulip')).includes('"header"'))
+})
+
+const few = ['web', 'db', 'shop'].map((name) => about('14:00:00', { involvedObject: { name } }))
+
+t.test('in a digest the summary is the line of an object, and always has its name', async (t) => {
+  const own = configWith(
+    `${links}templates: { own: { summary: "*{{ object.name }}* of {{ metadata.team }}: {{ event.message | first_line }}" } }`
+  )
+  const text = toText(tell(own, few).digest())
+  for (const name of ['web', 'db', 'shop']) t.match(text, `• ${name} of : kustomize build failed`)
+  const nameless = configWith('templates: { own: { summary: "{{ event.reason }}" } }')
+  t.match(toText(tell(nameless, few).digest()), '• Kustomization team-a/web BuildFailed\n')
+  const twice = tell(own, [failed, { ...failed, timestamp: '2026-09-21T14:05:00Z' }, ...few])
+  t.match(toText(twice.digest()), /• apps of .* ×2\n/)
+})
+
+t.test('a storm names every object, templates or not', async (t) => {
+  const names = Array.from({ length: 200 }, (_, n) => `service-${n}`)
+  const storm = names.map((name) => about('14:00:00', { involvedObject: { name } }))
+  const own = configWith(`templates: { own: { summary: "{{ object.name }}: {{ event.message }}" } }`)
+  const text = toText(tell(own, storm).digest())
   t.strictSame(
-    links.of(event('web', { revision: '6.5.4' }), '6.5.3'),
-    { previous: { text: '6.5.3' } },
-    'chart versions'
+    names.filter((name) => !text.includes(name)),
+    [],
+    'in one message'
   )
-  t.strictSame(links.of(event('web', {}), before), {}, 'an event without a revision')
+  const discord = textsIn(bodyFor(tell(own, storm.slice(0, 30)).digest(digestRoom('discord')), 'discord')).join('\n')
+  t.strictSame(
+    names.slice(0, 30).filter((name) => !discord.includes(name)),
+    [],
+    'and lines of their own for Discord'
+  )
 })
 
-t.test('no value of an event makes another kind of link of it', async (t) => {
-  const metadata = { revision: 'main', scheme: 'javascript:alert(1)//', host: 'evil.example' }
-  const links = linksOf([
-    { dashboard: 'https://{{ metadata.host }}.apps.example/', commit: 'https:{{ metadata.scheme }}' }
-  ])
-  t.strictSame(links.of(event('web', metadata), ''), { dashboard: 'https://evil.example.apps.example/' })
-  const raw = linksOf([{ dashboard: '{{ metadata.scheme | raw }}', commit: 'javascript:alert(1)' }])
-  t.strictSame(raw.of(event('web', metadata), ''), {}, 'not even where the config asks for it')
+t.test('a template that fails on an event costs its form and not the message', async (t) => {
+  const config = `
+destinations: { team: { slack: { webhookUrl: "$SLACK" } } }
+templates: { own: { title: "Oh no {% if metadata.loops %}{% for i in (1..99999999) %}x{% endfor %}{% endif %}" } }
+rules: [{ name: everything, match: { severity: info }, template: own, send: team }]
+`
+  const { post, slack, get, url } = await startRelay(t, { config })
+  await post(failed)
+  await post({ ...failed, involvedObject: { ...failed.involvedObject, name: 'db' }, metadata: { loops: 'yes' } })
+  await slack.until(({ accepted }) => accepted.length === 2)
+  t.strictSame(
+    slack.accepted.map(({ body }) => (body as Payload).text.split(':', 1)[0]),
+    ['Oh no', 'FAILED Kustomization team-a/db']
+  )
+  t.match((await get('/metrics')).body, 'flux_relay_template_errors_total{template="own"} 1', url)
 })
 
-t.test('every mistake in the links is told, each with its own place', async (t) => {
-  const { faults } = compileLinks([
-    { commit: 'https://x.example/{{ nope }}', dashboard: 'https://x.example/{{ object.name | nope }}' },
-    { match: { when: 'object.nme == "x"' }, compare: 'https://x.example/{{ previous.sha }}' }
+t.test('what would be cut or empty is told when the config loads, with the kind of event', async (t) => {
+  const warnings = (lines: string) => {
+    const text = configWith(`templates:\n  own:\n${lines}`)
+    return loadConfig(text, 'config.yaml', {}).problems.map(({ message, isWarning }) => [message, isWarning])
+  }
+  t.strictSame(
+    warnings(`    blocks: [{ type: header, text: { type: plain_text, text: "{{ event.message }}" } }]`).slice(0, 1),
+    [['is cut to the 150 characters that Slack takes, for a failed HelmRelease', true]]
+  )
+  t.strictSame(warnings(`    title: "{% if failure %}failed{% endif %}"`), [
+    ['is empty for an updated Kustomization, which is shown as it would be without a template', true]
   ])
-  t.match(faults, [
-    { path: ['links', 0, 'commit'], message: /^unknown variable "nope"/, offset: 21 },
-    { path: ['links', 0, 'dashboard'], message: 'undefined filter: nope', offset: 18 },
-    { path: ['links', 1, 'match', 'when'], message: 'No such key: nme' }
-  ])
+  t.strictSame(warnings(`    body: "{{ event.message }}"`), [], 'a body has room for what is usual')
+})
+
+t.test('what is promised is in the view: the template is not asked again', async (t) => {
+  const { views } = tell(configWith('templates: { own: { title: "Oh no {{ object.name }}" } }'), [failed])
+  t.match(views[0]?.custom, { title: 'Oh no apps' })
+  const stored = JSON.parse(JSON.stringify(views[0]))
+  t.match(composeOne(stored, '*delayed 3 h*'), {
+    blocks: [{ text: { text: 'Oh no apps' } }, { elements: [{ text: /delayed 3 h/ }] }]
+  })
+})
+
+const hostile = [
+  ...'<!channel> <@U012AB3CD> <!subteam^S012AB3CD> <https://evil.example|login> @everyone @here'.split(' '),
+  ...'< > & | ` `` ``` * _ ~ &lt;!here&gt; {{ {% %} }} " \\ \' here channel U012AB3CD'.split(' '),
+  ...['\n', '\r', ' ', '\u0000', '\u202e', '\ud83d', 'https://evil.example/', 'x'.repeat(3000), '日'.repeat(2000)]
+]
+const anyText = fc
+  .array(fc.oneof(fc.constantFrom(...hostile), fc.string({ unit: 'binary', maxLength: 10 })), { maxLength: 12 })
+  .map((parts) => parts.join(''))
+const anyEvent = fc.tuple(anyText, anyText, anyText, anyText, anyText, fc.boolean()).map(
+  ([name, reason, text, revision, team, isGood]): WireEvent => ({
+    involvedObject: { kind: name.slice(0, 253), namespace: team.slice(0, 253), name: name.slice(0, 253) },
+    severity: isGood ? 'info' : 'error',
+    timestamp: '2026-09-21T14:00:00Z',
+    message: text,
+    reason: isGood ? 'ReconciliationSucceeded' : reason,
+    metadata: { revision, team, cluster: team },
+    reportingController: revision
+  })
+)
+
+const everyValue = [
+  ...[
+    'event.message',
+    'event.reason',
+    'event.summary',
+    'object.name',
+    'object.cluster',
+    'revision.text',
+    'metadata.team'
+  ],
+  ...['failure.text', 'event.controller']
+]
+/** A value as it is, in code, in a fence, as a label, beside marks, and through filters. */
+const uses = (value: string) => [
+  `{{ ${value} }} *{{ ${value} }}* \`{{ ${value} }}\` <{{ ${value} }}> <{{ ${value} }}|x> {{ ${value} | state }}`,
+  `{{ ${value} | code }} {{ links.commit | link: ${value} }} {{ ${value} | shorten: 20 }} {{ ${value} | upcase | append: "<" }}`,
+  `{{ ${value} | code | shorten: 9 }} {{ ${value} | first_line }} {% capture c %}<{{ ${value} }}>{% endcapture %}{{ c }}`,
+  `{% assign a = ${value} | fence %}{{ a }} {{ a | slice: 0, 9 }} {% echo ${value} %} {% cycle ${value}, "x" %}`,
+  `\`\`\`{{ ${value} }}\`\`\` {{ ${value} | ago }} {% for p in metadata %}{{ p[0] }}{{ p[1] }}{% endfor %}`
+]
+const all = (value: string) => JSON.stringify(uses(value).join('\n'))
+const hostileTemplates = everyValue.flatMap((value) =>
+  uses(value).map((use) =>
+    configWith(`${links}
+templates:
+  own:
+    title: ${JSON.stringify(use)}
+    summary: ${JSON.stringify(use)}
+    body: ${all(value)}
+    fields: { A: ${JSON.stringify(use)}, B: "{{ ${value} }}" }`)
+  )
+)
+const hostileBlocks = everyValue.map((value) =>
+  configWith(`${links}
+templates:
+  own:
+    blocks:
+      - { type: header, text: { type: plain_text, text: "{{ ${value} }}" } }
+      - type: section
+        text: { type: mrkdwn, text: ${all(value)} }
+        fields: [{ type: mrkdwn, text: "{{ ${value} | code }} {{ ${value} }}" }, { type: plain_text, text: ${all(value)} }]
+        accessory: { type: image, image_url: "https://img.example/{{ ${value} }}", alt_text: "{{ ${value} }}" }
+      - { type: context, elements: [{ type: mrkdwn, text: "{{ ${value} }}" }] }
+      - { type: actions, elements: [{ type: button, text: { type: plain_text, text: "{{ ${value} }}" }, url: "https://x.example/{{ ${value} }}" }] }
+      - { type: actions, elements: [{ type: button, text: { type: plain_text, text: x }, url: "{{ ${value} }}" }] }`)
+)
+
+const ours =
+  /<!date\^-?\d+\^\{date_short_pretty\} \{time_secs\}\|[^<>]* UTC>|<https:\/\/(git|flux|img|x)\.example\/[^<>|\s]*\|[^<>\n]*>/g
+
+/** Everything that would make Slack refuse the message, or take something in it for an order. */
+function faultsIn(payload: Payload): string[] {
+  const texts = [...textsOf(payload)].map(({ text }) => text)
+  const json = JSON.stringify(payload)
+  const mrkdwn = json.match(/"type":"mrkdwn","text":"(?:[^"\\]|\\.)*"/g) ?? []
+  const faults: [fault: string, isSo: boolean][] = [
+    [`refused: ${faultsOf(payload)}`, faultsOf(payload) !== undefined],
+    [`refused without blocks: ${faultsOf(withoutBlocks(payload))}`, faultsOf(withoutBlocks(payload)) !== undefined],
+    ['not ours', [...texts, payload.text].some((text) => /[<>]/.test(text.replace(ours, '')))],
+    ['over 15 kB', Buffer.byteLength(json) > 15_000],
+    ['not verbatim', json.split('"verbatim":true').length - 1 !== mrkdwn.length],
+    ['a foreign URL', /"(url|image_url)":"(?!https:\/\/(x|img|git|flux)\.example\/)/.test(json)]
+  ]
+  return faults.filter(([, isSo]) => isSo).map(([fault]) => fault)
+}
+
+t.test(
+  'whatever an event holds and wherever a template puts it: text stays text, and Slack takes the message',
+  async (t) => {
+    const configs = [...hostileTemplates, ...hostileBlocks]
+    const property = fc.property(anyEvent, fc.nat(configs.length - 1), (event, at) => {
+      const { messages, digest, traces } = tell(configs[at] ?? '', [event])
+      if (messages.length === 0) return
+      for (const payload of [...messages, digest()]) {
+        const faults = faultsIn(payload)
+        if (faults.length > 0) throw new Error(`${faults} in ${JSON.stringify(payload)} by ${configs[at]}`)
+      }
+      if (traces[0]?.unformed) throw new Error(JSON.stringify(traces[0].unformed))
+    })
+    t.doesNotThrow(() => fc.assert(property, { numRuns: 100, includeErrorInReport: true }))
+  }
+)
+
+const orders: [what: string, pattern: RegExp][] = [
+  ['a mention of everyone', /@(everyone|here|channel|all|\*|_\*)/i],
+  ['a mention', /(?<![A-Za-z0-9])@[A-Za-z0-9]/],
+  ['a tag', /<([@!#&/]|\w+[:.])/],
+  ['a link that is not ours', /\][:[]|\]\((?!https:\/\/(git|flux|img|x)\.example\/[^\s()]*\))/]
+]
+
+t.test('no other receiver takes any of it for an order either', async (t) => {
+  const configs = [...hostileTemplates, ...hostileBlocks]
+  const strangers: Dialect[] = dialectNames.filter((dialect) => !dialect.startsWith('slack'))
+  const property = fc.property(anyEvent, fc.nat(configs.length - 1), (event, at) => {
+    for (const payload of tell(configs[at] ?? '', [event]).messages) {
+      for (const dialect of strangers) {
+        const texts = textsIn(bodyFor(payload, dialect))
+        const found = texts.flatMap((text) => orders.filter(([, pattern]) => pattern.test(text)).map(([what]) => what))
+        if (found.length > 0) throw new Error(`${dialect}: ${found} in ${JSON.stringify(texts)} by ${configs[at]}`)
+      }
+    }
+  })
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 50, includeErrorInReport: true }))
+})
+
+t.test('every fixture reads well by the template of the contract', async (t) => {
+  const own = configWith(`${links}
+templates:
+  own:
+    title: "{{ transition | state }} {{ object.kind }} {{ object.namespace }}/{{ object.name }}"
+    summary: "{{ object.name }}: {{ event.message | first_line }}"
+    body: "{{ event.message }}"
+    fields: { Cluster: "{{ object.cluster }}", Revision: "{{ revision.short }}" }`)
+  for (const name of fixtureNames) {
+    const { messages, traces } = tell(own, [fixture(name)])
+    t.strictSame(messages.flatMap(faultsIn), [], name)
+    t.equal(traces[0]?.unformed, undefined, name)
+  }
 })

@@ -89,6 +89,9 @@ export function wellShaped(value: unknown, faults: readonly ShapeFault[]): Confi
     const [section = '', entry] = path
     if (entry === undefined) delete copy[section]
     if (section === 'sources' && entry === undefined) copy[section] = { default: harmless.sources }
+    // That there are no templates any more is no fault of the rules.
+    if (section === 'templates' && entry === undefined && Array.isArray(copy['rules']))
+      for (const rule of copy['rules'] as { template?: string }[]) delete rule.template
   }
   for (const { path } of faults) {
     const [section = '', entry] = path

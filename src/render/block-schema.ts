@@ -7,7 +7,7 @@ const plain = {
   type: 'object',
   description: 'Text that is shown as it is.',
   properties: {
-    type: { const: 'plain_text', description: 'The kind of text.' },
+    type: { enum: ['plain_text'], description: 'The kind of text.' },
     text: { ...source, description: 'The text, a template. It is one line.' },
     emoji: { type: 'boolean', description: 'Whether emoji codes such as :tada: become emojis.' }
   },
@@ -22,7 +22,7 @@ const text = {
     type: { enum: ['mrkdwn', 'plain_text'], description: 'Whether marks such as *bold* mean anything in it.' },
     text: { ...source, description: 'The text, a template.' },
     emoji: { type: 'boolean', description: 'In plain_text: whether emoji codes such as :tada: become emojis.' },
-    verbatim: { const: true, description: 'The relay always sends it: names and addresses in a text stay text.' }
+    verbatim: { enum: [true], description: 'The relay always sends it: names and addresses in a text stay text.' }
   },
   required: ['type', 'text'],
   additionalProperties: false

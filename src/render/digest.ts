@@ -48,13 +48,9 @@ const maxOwnLines = 30
 /** A rule's own summary is about one object: where they are few, each of them gets its line. */
 function ownLines(group: Group): Group[] {
   const { category, items, dependents } = group
-  const hasOwn = items.length > 1 && items.every(({ view }) => view.custom?.summary !== undefined)
-  if (!hasOwn || items.length > maxOwnLines) return [group]
-  return items.map((item, index) => ({
-    category,
-    items: [item],
-    dependents: index === items.length - 1 ? dependents : []
-  }))
+  const isFew = items.length <= maxOwnLines && dependents.length === 0
+  if (!isFew || !items.every(({ view }) => view.custom?.summary !== undefined)) return [group]
+  return items.map((item) => ({ category, items: [item], dependents }))
 }
 
 /** Writes as much of `group` as there is room for, adding to `told`; whether that was all. */

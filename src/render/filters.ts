@@ -38,11 +38,15 @@ const ours: Record<string, FilterImplOptions> = {
     const state = stateInWords(textOf(value), event.severity, failure !== undefined)
     return state === undefined ? value : new Said(state, (text) => text)
   },
-  first_line: (value: unknown) =>
-    textOf(value)
-      .split('\n')
-      .find((line) => line.trim() !== ''),
-  shorten: (value: unknown, max: unknown = 80) => shortened(value, Math.max(1, Number(max) || 80)),
+  first_line(value: unknown) {
+    const text = textOf(value)
+    this.context.memoryLimit.use(text.length)
+    return text.split('\n').find((line) => line.trim() !== '')
+  },
+  shorten(value: unknown, max: unknown = 80) {
+    this.context.memoryLimit.use(textOf(value).length)
+    return shortened(value, Math.max(1, Number(max) || 80))
+  },
   duration: (value: unknown) => {
     const seconds = Number(textOf(value))
     return textOf(value) === '' || Number.isNaN(seconds) ? value : sayDuration(seconds * 1000)

@@ -59,22 +59,29 @@ export function toUrl(pieces: readonly Piece[]): string {
 /** A value is cut to no less than this. */
 const minCut = 60
 
-function fitted(pieces: readonly Piece[], max: number, write: (pieces: readonly Piece[]) => string) {
-  let all = pieces
+/** Written with as little as possible cut from the longest values. */
+function fitted(
+  pieces: readonly Piece[],
+  max: number,
+  write: (pieces: readonly Piece[]) => string
+): string | undefined {
+  const sizes = pieces.map((piece) => (typeof piece === 'string' ? 0 : escapeMrkdwn(piece.text).length))
+  const rooms = sizes.map((size) => Math.min(size, Math.max(minCut, max)))
   for (;;) {
-    const text = write(all)
+    // Always from the whole value: of one that was cut twice, nobody would know how much is missing.
+    const text = write(pieces.map((piece, at) => shorter(piece, rooms[at] ?? 0, sizes[at] ?? 0)))
     const excess = text.length - max
     if (excess <= 0) return text
-    const sizes = all.map((piece) => (typeof piece === 'string' ? 0 : escapeMrkdwn(piece.text).length))
-    const size = Math.max(...sizes)
-    if (size <= minCut) return undefined
-    const at = sizes.indexOf(size)
-    all = all.map((piece, index) => (index === at ? shorter(piece as Said, Math.max(minCut, size - excess)) : piece))
+    const longest = Math.max(...rooms)
+    if (longest <= minCut) return undefined
+    rooms[rooms.indexOf(longest)] = Math.max(minCut, longest - excess)
   }
 }
 
-function shorter({ text, form, isUrl }: Said, max: number): Said {
-  return new Said(text.includes('\n') ? cutMiddle(text, max) : cut(text, max), form, isUrl)
+function shorter(piece: Piece, room: number, size: number): Piece {
+  if (typeof piece === 'string' || room >= size) return piece
+  const { text, form, isUrl } = piece
+  return new Said(text.includes('\n') ? cutMiddle(text, room) : cut(text, room), form, isUrl)
 }
 
 // What stands in angle brackets may be the operator's own, in one piece with its brackets: a value inside of them would

@@ -11,8 +11,8 @@ export interface Sample {
   event: FluxEvent
   previousRevision: string
   view: View
-  /** Larger than anyone sees in a year: that something of it is cut is no mistake. */
-  isHuge?: true
+  /** Larger or emptier than anyone sees in a year: that something of it is cut or missing is no mistake. */
+  isExtreme?: true
 }
 
 const [oldSha, newSha] = ['8bd5de26c3f0a5cc5e1ab0e9b8c1a3dd1e6b7f3c', '731f7eaddfb6af01cb2173e18f0f75b0ba780ef1']
@@ -120,7 +120,10 @@ export function createSamples(): Sample[] {
       { severity: 'warn', reason: 'DependencyNotReady', message: 'Dependencies do not meet ready condition' }
     ]),
     sample('a heartbeat', [finished], 'heartbeat'),
-    sample('an event without any content', [{ object: { kind: '', namespace: '', name: '' }, metadata: {} }]),
-    { ...sample('a failed Kustomization with the longest names and message', [finished, huge]), isHuge: true }
+    {
+      ...sample('an event without any content', [{ object: { kind: '', namespace: '', name: '' }, metadata: {} }]),
+      isExtreme: true
+    },
+    { ...sample('a failed Kustomization with the longest names and message', [finished, huge]), isExtreme: true }
   ]
 }

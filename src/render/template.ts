@@ -1,5 +1,5 @@
-// Liquid templates: checked when the config loads, filled in when an event arrives, limited in time and memory.
-import { Liquid, type Template as Parsed } from 'liquidjs'
+// Liquid templates: checked when the config loads, filled in when an event arrives, limited in steps and memory.
+import { Context, Liquid, type Template as Parsed } from 'liquidjs'
 
 /** The variables a template may use, by their path. `metadata.<key>` is open: its keys come with the events. */
 export type Variables = ReadonlySet<string>
@@ -11,7 +11,7 @@ export interface Template {
 
 // `templates: {}` takes away the file system: by default a template can read files beside the program.
 export const engineOptions = {
-  ...{ parseLimit: 100_000, renderLimit: 100, memoryLimit: 1_000_000 },
+  ...{ parseLimit: 100_000, memoryLimit: 1_000_000 },
   templates: {},
   strictFilters: true,
   ownPropertyOnly: true
@@ -38,7 +38,7 @@ export function compileUrl(text: string, variables: Variables): Template | Templ
       render(context) {
         if (used.some((path) => valueAt(context, path) === '')) return undefined
         try {
-          return urls.renderSync(parsed, context)
+          return urls.renderSync(parsed, limited(urls, context))
         } catch {
           // Over its limits, or a value that no URL can hold.
           return undefined
@@ -48,6 +48,28 @@ export function compileUrl(text: string, variables: Variables): Template | Templ
   } catch (error) {
     return faultOf(error)
   }
+}
+
+/** More than any message needs. */
+const maxSteps = 20_000
+
+/**
+ * `variables` for one rendering, which is limited by its steps: Liquid would look at the clock, and on a busy machine
+ * refuse what is harmless. What a step may do is limited by the memory it takes.
+ */
+export function limited(engine: Liquid, variables: object): Context {
+  let steps = 0
+  const check = () => {
+    steps += 1
+    if (steps > maxSteps) throw new Error('too many steps')
+  }
+  const { renderLimit } = new Context()
+  return new Context(
+    variables,
+    engine.options,
+    { sync: true },
+    { liquid: engine, renderLimit: Object.assign(renderLimit, { check }) }
+  )
 }
 
 /** The variables that a template takes from outside, each by its path. */

@@ -32,15 +32,15 @@ function tried(template: MessageTemplate, text: TemplateText, samples: readonly 
     const key = fault.path.join('\n')
     if (!faults.has(key)) faults.set(key, fault)
   }
-  for (const { title, event, previousRevision, view, isHuge } of samples) {
+  for (const { title, event, previousRevision, view, isExtreme } of samples) {
     const occasion = { event, previousRevision, rule: 'failures', destination: 'platform' }
     const onCut = (path: Fault['path'], max: number) => {
-      if (isHuge) return
+      if (isExtreme) return
       tell({ path, message: `is cut to the ${max} characters that Slack takes, for ${title}`, isWarning: true })
     }
     try {
       const custom = customOf(view, template, occasion, onCut)
-      for (const part of emptyParts(custom, text)) {
+      for (const part of isExtreme ? [] : emptyParts(custom, text)) {
         const message = `is empty for ${title}, which is shown as it would be without a template`
         tell({ path: ['templates', template.name, part], message, isWarning: true })
       }

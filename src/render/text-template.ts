@@ -1,8 +1,16 @@
 // One text of a message template: checked when the config loads, filled in when an event arrives.
-import { Context, type FilteredValueToken, Liquid, type Template, toValueSync, type Value } from 'liquidjs'
+import { type FilteredValueToken, Liquid, type Template, toValueSync, type Value } from 'liquidjs'
 import { installFilters, mentionOf, textOf } from './filters.ts'
 import { type Piece, Said } from './said.ts'
-import { engineOptions, faultOf, isMetadata, type TemplateFault, unknownVariable, variablesOf } from './template.ts'
+import {
+  engineOptions,
+  faultOf,
+  isMetadata,
+  limited,
+  type TemplateFault,
+  unknownVariable,
+  variablesOf
+} from './template.ts'
 
 export interface TextTemplate {
   /** Throws where a limit is reached, or a value cannot be printed. */
@@ -30,8 +38,9 @@ const engine = new Liquid({
 })
 installFilters(engine)
 
-/** More than any message holds. The memory limit counts what filters make, not what a loop puts out. */
-const maxOutput = 50_000
+// The memory limit counts what filters make, not what a loop puts out. Values are counted before they are cut.
+const maxOutput = 500_000
+const maxPieces = 1000
 
 /** Compiles one text of a template. */
 export function compileText(text: string): TextTemplate | TemplateFault {
@@ -50,11 +59,10 @@ function render(parsed: Template[], variables: object): Piece[] {
   // Strings come from the template; whatever it prints has become a Said.
   const write = (piece: Piece) => {
     size += String(piece).length
-    if (size > maxOutput) throw new Error('output limit exceeded')
+    if (size > maxOutput || pieces.length === maxPieces) throw new Error('too much output')
     pieces.push(piece)
   }
-  const context = new Context(variables, engine.options, { sync: true }, { liquid: engine })
-  toValueSync(engine.renderer.renderTemplates(parsed, context, { buffer: '', write }))
+  toValueSync(engine.renderer.renderTemplates(parsed, limited(engine, variables), { buffer: '', write }))
   return pieces
 }
 

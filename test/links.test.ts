@@ -1,0 +1,172 @@
+// Links lead to the right page or are left out, whatever an event holds and whatever was written into the config.
+import t from 'tap'
+import { normalise } from '../src/events/flux.ts'
+import { compileLinks } from '../src/render/links.ts'
+import { compileUrl, type Variables } from '../src/render/template.ts'
+
+const variables: Variables = new Set(['object.kind', 'object.name', 'revision.sha', 'previous.sha'])
+const context = {
+  object: { kind: 'HelmRelease', name: 'a b/c?d&e=#"<>|%日本\ud800' },
+  revision: { sha: 'abc1234' },
+  previous: {},
+  metadata: { team: 'payments', 'a/b': '../..', file: './package.json', long: 'x'.repeat(2000) }
+}
+
+function compile(text: string) {
+  const template = compileUrl(text, variables)
+  if ('error' in template) throw new Error(`${text}: ${template.error}`)
+  return template
+}
+
+t.test('a value is percent-encoded, so that it stays one part of the URL', async (t) => {
+  const cases: [template: string, url: string | undefined][] = [
+    ['https://x.example/{{ revision.sha }}', 'https://x.example/abc1234'],
+    [
+      'https://x.example/{{ object.name }}',
+      'https://x.example/a%20b%2Fc%3Fd%26e%3D%23%22%3C%3E%7C%25%E6%97%A5%E6%9C%AC%EF%BF%BD'
+    ],
+    ['https://x.example/{{ object.kind | downcase }}', 'https://x.example/helmrelease'],
+    ['https://x.example/{{ object.kind | slice: 0, 4 | upcase }}', 'https://x.example/HELM'],
+    ['https://x.example/{{ metadata.team }}/{{ metadata["a/b"] }}', 'https://x.example/payments/..%2F..'],
+    ['https://x.example/{% if object.kind == "HelmRelease" %}hr{% else %}ks{% endif %}', 'https://x.example/hr'],
+    ['https://x.example/{% assign k = object.kind | downcase %}{{ k }}', 'https://x.example/helmrelease'],
+    ['https://x.example/plain', 'https://x.example/plain']
+  ]
+  for (const [template, url] of cases) t.equal(compile(template).render(context), url, template)
+})
+
+t.test('no half of a URL is made where a variable is empty', async (t) => {
+  for (const variable of ['previous.sha', 'metadata.no_such_key', 'metadata["constructor"]', 'metadata.__proto__']) {
+    t.equal(compile(`https://x.example/{{ ${variable} }}`).render(context), undefined, variable)
+  }
+  t.equal(compile('https://x.example/{{ previous.sha }}...{{ revision.sha }}').render(context), undefined, 'one of two')
+})
+
+t.test('a mistake in a template is told when the config loads, with its place', async (t) => {
+  const cases: [template: string, error: string | RegExp, at: string][] = [
+    ['https://x.example/{{ object.nme }}', /^unknown variable "object.nme"; there are object.kind, /, 'object.nme'],
+    ['https://x.example/sha/{{ sha }}', /^unknown variable "sha"/, 'sha }}'],
+    ['https://x.example/object/{{ object }}', /^unknown variable "object"/, 'object }}'],
+    ['https://x.example/{{ object.name.first }}', /^unknown variable "object.name.first"/, 'object.name.first'],
+    ['https://x.example/{{ metadata.a.b }}', /^unknown variable "metadata.a.b"/, 'metadata.a.b'],
+    ['https://x.example/{{ object.name | lower }}', 'undefined filter: lower', '{{ object.name'],
+    ['https://x.example/{{ object.name | downcase | nope }}', 'undefined filter: nope', '{{ object.name'],
+    ['https://x.example/{% fro i in (1..2) %}', 'tag "fro" not found', '{% fro'],
+    ['https://x.example/{% if object.name %}x', 'tag {% if object.name %} not closed', '{% if'],
+    ['https://x.example/{{ object.name', 'output "{{ object.name" not closed', '{{ object.name']
+  ]
+  for (const [template, error, at] of cases) {
+    const compiled = compileUrl(template, variables)
+    const found = 'error' in compiled ? compiled : { error: 'none', offset: -1 }
+    t.match(found.error, error, template)
+    t.equal(found.offset, template.indexOf(at), `${template}: its place`)
+  }
+  const twice = 'https://x.example/{{ revision.sha }}/{{ sha }}'
+  const offset = twice.lastIndexOf('sha')
+  t.match(compileUrl(twice, variables), { offset }, 'and not of a known one')
+})
+
+t.test('no template reads a file', async (t) => {
+  for (const tag of ['include', 'render', 'layout']) {
+    const byName = compileUrl(`https://x.example/{% ${tag} "./package.json" %}`, variables)
+    t.match(byName, { error: /^ENOENT/ }, `${tag} of a file by its name`)
+    const byValue = compile(`https://x.example/{% ${tag} metadata.file %}`)
+    t.equal(byValue.render(context), undefined, `${tag} of a file that an event names`)
+  }
+})
+
+t.test('a link that would never end, fill the memory or cannot be made is left out, at once', async (t) => {
+  const templates = [
+    'https://x.example/{% for i in (1..1000000000) %}x{% endfor %}',
+    'https://x.example/{% for i in (1..10000) %}{% for j in (1..10000) %}{% endfor %}{% endfor %}',
+    'https://x.example/{% tablerow i in (1..1000000000) %}x{% endtablerow %}',
+    'https://x.example/{{ metadata.long | replace: "x", metadata.long | replace: "x", metadata.long }}',
+    'https://x.example/{{ object.name | url_decode }}'
+  ]
+  for (const template of templates) {
+    const start = performance.now()
+    t.equal(compile(template).render(context), undefined, template)
+    t.ok(performance.now() - start < 1000, 'within a second')
+  }
+})
+
+const sha = '8bd5de26c3f0a5cc5e1ab0e9b8c1a3dd1e6b7f3c'
+const previousSha = '731f7eaddfb6af01cb2173e18f0f75b0ba780ef1'
+
+function event(name: string, metadata: Record<string, string> = { revision: `main@sha1:${sha}` }) {
+  return normalise(
+    {
+      involvedObject: { kind: 'Kustomization', namespace: 'apps', name },
+      severity: 'info',
+      timestamp: null,
+      message: '',
+      metadata
+    },
+    { source: 'default', cluster: undefined, defaultCluster: 'prod-eu' },
+    0
+  )
+}
+
+function linksOf(entries: Parameters<typeof compileLinks>[0]) {
+  const { links, faults } = compileLinks(entries)
+  t.strictSame(faults, [])
+  return links
+}
+
+t.test('the first entry that matches an event and has a link gives that link', async (t) => {
+  const links = linksOf([
+    { match: { name: 'web-*' }, commit: 'https://web.example/{{ revision.sha }}' },
+    { match: { when: 'object.name == "web-1"' }, dashboard: 'https://one.example/{{ object.name }}' },
+    { commit: 'https://rest.example/{{ revision.sha }}', dashboard: 'https://rest.example/{{ object.name }}' }
+  ])
+  t.strictSame(links.of(event('web-1'), ''), {
+    commit: `https://web.example/${sha}`,
+    dashboard: 'https://one.example/web-1'
+  })
+  t.strictSame(links.of(event('web-2'), ''), {
+    commit: `https://web.example/${sha}`,
+    dashboard: 'https://rest.example/web-2'
+  })
+  t.strictSame(links.of(event('db'), ''), {
+    commit: `https://rest.example/${sha}`,
+    dashboard: 'https://rest.example/db'
+  })
+})
+
+t.test('a change of revision is compared, where there was one', async (t) => {
+  const links = linksOf([{ compare: 'https://git.example/{{ previous.sha }}...{{ revision.sha }}' }])
+  const before = `main@sha1:${previousSha}`
+  t.strictSame(links.of(event('web'), before), {
+    previous: { text: 'main@731f7ea', url: `https://git.example/${previousSha}...${sha}` }
+  })
+  t.strictSame(links.of(event('web'), ''), {}, 'nothing was known')
+  t.strictSame(links.of(event('web'), `main@sha1:${sha}`), {}, 'the same again')
+  t.strictSame(
+    links.of(event('web', { revision: '6.5.4' }), '6.5.3'),
+    { previous: { text: '6.5.3' } },
+    'chart versions'
+  )
+  t.strictSame(links.of(event('web', {}), before), {}, 'an event without a revision')
+})
+
+t.test('no value of an event makes another kind of link of it', async (t) => {
+  const metadata = { revision: 'main', scheme: 'javascript:alert(1)//', host: 'evil.example' }
+  const links = linksOf([
+    { dashboard: 'https://{{ metadata.host }}.apps.example/', commit: 'https:{{ metadata.scheme }}' }
+  ])
+  t.strictSame(links.of(event('web', metadata), ''), { dashboard: 'https://evil.example.apps.example/' })
+  const raw = linksOf([{ dashboard: '{{ metadata.scheme | raw }}', commit: 'javascript:alert(1)' }])
+  t.strictSame(raw.of(event('web', metadata), ''), {}, 'not even where the config asks for it')
+})
+
+t.test('every mistake in the links is told, each with its own place', async (t) => {
+  const { faults } = compileLinks([
+    { commit: 'https://x.example/{{ nope }}', dashboard: 'https://x.example/{{ object.name | nope }}' },
+    { match: { when: 'object.nme == "x"' }, compare: 'https://x.example/{{ previous.sha }}' }
+  ])
+  t.match(faults, [
+    { path: ['links', 0, 'commit'], message: /^unknown variable "nope"/, offset: 21 },
+    { path: ['links', 0, 'dashboard'], message: 'undefined filter: nope', offset: 18 },
+    { path: ['links', 1, 'match', 'when'], message: 'No such key: nme' }
+  ])
+})

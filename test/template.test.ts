@@ -326,19 +326,21 @@ templates:
     fields: { A: ${JSON.stringify(use)}, B: "{{ ${value} }}" }`)
   )
 )
-const hostileBlocks = everyValue.map((value) =>
-  configWith(`${links}
+const hostileBlocks = everyValue.flatMap((value) =>
+  uses(value).map((use) =>
+    configWith(`${links}
 templates:
   own:
     blocks:
       - { type: header, text: { type: plain_text, text: "{{ ${value} }}" } }
       - type: section
-        text: { type: mrkdwn, text: ${all(value)} }
-        fields: [{ type: mrkdwn, text: "{{ ${value} | code }} {{ ${value} }}" }, { type: plain_text, text: ${all(value)} }]
+        text: { type: mrkdwn, text: ${JSON.stringify(use)} }
+        fields: [{ type: mrkdwn, text: ${JSON.stringify(use)} }, { type: plain_text, text: "{{ ${value} }}" }]
         accessory: { type: image, image_url: "https://img.example/{{ ${value} }}", alt_text: "{{ ${value} }}" }
       - { type: context, elements: [{ type: mrkdwn, text: "{{ ${value} }}" }] }
       - { type: actions, elements: [{ type: button, text: { type: plain_text, text: "{{ ${value} }}" }, url: "https://x.example/{{ ${value} }}" }] }
       - { type: actions, elements: [{ type: button, text: { type: plain_text, text: x }, url: "{{ ${value} }}" }] }`)
+  )
 )
 
 const ours =

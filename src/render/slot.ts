@@ -45,7 +45,7 @@ export function compileSlot(text: string, { form, max }: Place, path: Fault['pat
     const write = (room: number) =>
       form === 'plain' ? toPlain(pieces, room) : toMrkdwn(pieces, { max: room, isOneLine: form === 'line' })
     const room = Math.max(minRoom, Math.floor(max * scale))
-    const filled = write(Math.min(max, room))
+    const filled = write(Math.min(max, room)) ?? write(max)
     if (filled === undefined) throw new SlotError(`is longer than ${max} characters, even with its values cut`, path)
     if (onCut !== undefined && scale === 1 && filled !== write(Number.POSITIVE_INFINITY)) onCut(path, max)
     return filled

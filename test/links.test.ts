@@ -2,6 +2,7 @@
 import t from 'tap'
 import { normalise } from '../src/events/flux.ts'
 import { compileLinks } from '../src/render/links.ts'
+import type { GitHost } from '../src/render/repository.ts'
 import { compileUrl, type Variables } from '../src/render/template.ts'
 
 const variables: Variables = new Set(['object.kind', 'object.name', 'revision.sha', 'previous.sha'])
@@ -168,5 +169,153 @@ t.test('every mistake in the links is told, each with its own place', async (t) 
     { path: ['links', 0, 'commit'], message: /^unknown variable "nope"/, offset: 21 },
     { path: ['links', 0, 'dashboard'], message: 'undefined filter: nope', offset: 18 },
     { path: ['links', 1, 'match', 'when'], message: 'No such key: nme' }
+  ])
+})
+
+t.test('the pages of a commit and of a change follow from the address of the repository', async (t) => {
+  const [a, b] = [previousSha, sha]
+  const cases: [repository: string, host: GitHost | undefined, commit: string, compare: string][] = [
+    [
+      'https://github.com/acme/fleet',
+      undefined,
+      `https://github.com/acme/fleet/commit/${b}`,
+      `https://github.com/acme/fleet/compare/${a}...${b}`
+    ],
+    [
+      'https://github.acme.dev/ops/fleet.git/',
+      undefined,
+      `https://github.acme.dev/ops/fleet/commit/${b}`,
+      `https://github.acme.dev/ops/fleet/compare/${a}...${b}`
+    ],
+    [
+      'ssh://git@github.com/acme/fleet',
+      undefined,
+      `https://github.com/acme/fleet/commit/${b}`,
+      `https://github.com/acme/fleet/compare/${a}...${b}`
+    ],
+    [
+      'git@github.com:acme/fleet.git',
+      undefined,
+      `https://github.com/acme/fleet/commit/${b}`,
+      `https://github.com/acme/fleet/compare/${a}...${b}`
+    ],
+    [
+      'https://gitlab.com/acme/ops/fleet',
+      undefined,
+      `https://gitlab.com/acme/ops/fleet/-/commit/${b}`,
+      `https://gitlab.com/acme/ops/fleet/-/compare/${a}...${b}`
+    ],
+    [
+      'ssh://git@gitlab.acme.dev:2222/ops/fleet.git',
+      undefined,
+      `https://gitlab.acme.dev/ops/fleet/-/commit/${b}`,
+      `https://gitlab.acme.dev/ops/fleet/-/compare/${a}...${b}`
+    ],
+    [
+      'https://code.acme.dev:8443/git/ops/fleet',
+      'gitlab',
+      `https://code.acme.dev:8443/git/ops/fleet/-/commit/${b}`,
+      `https://code.acme.dev:8443/git/ops/fleet/-/compare/${a}...${b}`
+    ],
+    [
+      'https://bitbucket.org/acme/fleet',
+      undefined,
+      `https://bitbucket.org/acme/fleet/commits/${b}`,
+      `https://bitbucket.org/acme/fleet/branches/compare/${b}%0D${a}#diff`
+    ],
+    [
+      'https://bitbucket.acme.dev/scm/OPS/fleet.git',
+      undefined,
+      `https://bitbucket.acme.dev/projects/OPS/repos/fleet/commits/${b}`,
+      `https://bitbucket.acme.dev/projects/OPS/repos/fleet/compare/diff?sourceBranch=${b}&targetBranch=${a}`
+    ],
+    [
+      'ssh://git@stash.acme.dev:7999/~jane/fleet.git',
+      'bitbucket-server',
+      `https://stash.acme.dev/users/jane/repos/fleet/commits/${b}`,
+      `https://stash.acme.dev/users/jane/repos/fleet/compare/diff?sourceBranch=${b}&targetBranch=${a}`
+    ],
+    [
+      'https://acme.dev/bitbucket/projects/OPS/repos/fleet',
+      'bitbucket-server',
+      `https://acme.dev/bitbucket/projects/OPS/repos/fleet/commits/${b}`,
+      `https://acme.dev/bitbucket/projects/OPS/repos/fleet/compare/diff?sourceBranch=${b}&targetBranch=${a}`
+    ],
+    [
+      'https://acme.dev/bitbucket/scm/OPS/fleet.git',
+      'bitbucket-server',
+      `https://acme.dev/bitbucket/projects/OPS/repos/fleet/commits/${b}`,
+      `https://acme.dev/bitbucket/projects/OPS/repos/fleet/compare/diff?sourceBranch=${b}&targetBranch=${a}`
+    ],
+    [
+      'https://codeberg.org/acme/fleet',
+      undefined,
+      `https://codeberg.org/acme/fleet/commit/${b}`,
+      `https://codeberg.org/acme/fleet/compare/${a}...${b}`
+    ],
+    [
+      'https://forgejo.acme.dev/ops/fleet',
+      undefined,
+      `https://forgejo.acme.dev/ops/fleet/commit/${b}`,
+      `https://forgejo.acme.dev/ops/fleet/compare/${a}...${b}`
+    ],
+    [
+      'https://acme@dev.azure.com/acme/ops/_git/fleet',
+      undefined,
+      `https://dev.azure.com/acme/ops/_git/fleet/commit/${b}`,
+      `https://dev.azure.com/acme/ops/_git/fleet/branchCompare?baseVersion=GC${a}&targetVersion=GC${b}`
+    ],
+    [
+      'git@ssh.dev.azure.com:v3/acme/ops/fleet',
+      undefined,
+      `https://dev.azure.com/acme/ops/_git/fleet/commit/${b}`,
+      `https://dev.azure.com/acme/ops/_git/fleet/branchCompare?baseVersion=GC${a}&targetVersion=GC${b}`
+    ],
+    [
+      'https://acme.visualstudio.com/ops/_git/fleet',
+      undefined,
+      `https://acme.visualstudio.com/ops/_git/fleet/commit/${b}`,
+      `https://acme.visualstudio.com/ops/_git/fleet/branchCompare?baseVersion=GC${a}&targetVersion=GC${b}`
+    ]
+  ]
+  for (const [repository, host, commit, compare] of cases) {
+    const links = linksOf([{ repository, ...(host && { host }) }])
+    const found = links.of(event('web'), `main@sha1:${previousSha}`)
+    t.strictSame(found, { commit, previous: { text: 'main@731f7ea', url: compare } }, repository)
+  }
+})
+
+t.test('links that are written out win over those that are guessed', async (t) => {
+  const links = linksOf([
+    { repository: 'https://github.com/acme/fleet', commit: 'https://x.example/{{ revision.sha }}' }
+  ])
+  const found = links.of(event('web'), `main@sha1:${previousSha}`)
+  t.equal(found.commit, `https://x.example/${sha}`)
+  t.equal(found.previous?.url, `https://github.com/acme/fleet/compare/${previousSha}...${sha}`)
+})
+
+t.test('no commit is guessed where the revision is none', async (t) => {
+  const links = linksOf([{ repository: 'https://github.com/acme/fleet' }])
+  const digest = `latest@sha256:${'ab'.repeat(32)}`
+  t.strictSame(links.of(event('web', { revision: digest }), ''), {}, 'an OCI artifact')
+  t.strictSame(links.of(event('web', { revision: '6.5.4' }), '6.5.3'), { previous: { text: '6.5.3' } }, 'a chart')
+  t.notOk(links.of(event('web'), digest).previous?.url, 'a change from an artifact to a commit')
+  const source = { revision: digest, originRevision: `main@sha1:${sha}` }
+  t.match(links.of(event('web', source), ''), { commit: /github/ }, 'an artifact that says which commit it was made of')
+})
+
+t.test('a host that cannot be guessed is asked for', async (t) => {
+  const { faults } = compileLinks([
+    { repository: 'https://code.acme.dev/ops/fleet' },
+    { repository: 'fleet' },
+    { host: 'gitlab' }
+  ])
+  t.match(faults, [
+    {
+      path: ['links', 0, 'repository'],
+      message: /^what code.acme.dev runs cannot be told .* add host: github, gitlab/
+    },
+    { path: ['links', 1, 'repository'], message: '"fleet" is not the address of a Git repository' },
+    { path: ['links', 2, 'host'], message: /repository/ }
   ])
 })

@@ -5,6 +5,7 @@ import type { FluxEvent } from '../events/flux.ts'
 import { parseRevision } from '../events/revision.ts'
 import { compileFilter, MatchSchema } from '../rules/rules.ts'
 import { linkTarget } from './mrkdwn.ts'
+import { gitHosts, guessLinks } from './repository.ts'
 import { compileUrl, type Template, type Variables } from './template.ts'
 
 const UrlTemplate = Type.String({
@@ -16,6 +17,16 @@ const UrlTemplate = Type.String({
 export const LinkSchema = Type.Object(
   {
     match: Type.Optional(MatchSchema),
+    repository: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 500,
+        description: 'The address of the Git repository: commit and compare follow from it where they are not given.'
+      })
+    ),
+    host: Type.Optional(
+      Type.Enum([...gitHosts], { description: 'What the host of the repository runs, where its name does not tell.' })
+    ),
     commit: Type.Optional(UrlTemplate),
     compare: Type.Optional(UrlTemplate),
     dashboard: Type.Optional(UrlTemplate)
@@ -31,6 +42,10 @@ export interface Links {
   ): { commit?: string; dashboard?: string; previous?: { text: string; url?: string } }
 }
 
+/** A template of an entry; a guessed one is only for the commits of Git, and not for digests and versions of charts. */
+type LinkTemplate = Template & { isGuessed?: true }
+type LinkTemplates = Partial<Record<(typeof kinds)[number], LinkTemplate>>
+
 const kinds = ['commit', 'compare', 'dashboard'] as const
 const revisionFields = ['text', 'pointer', 'sha', 'short']
 const variables: Variables = new Set([
@@ -45,7 +60,7 @@ export function compileLinks(texts: readonly Static<typeof LinkSchema>[]): { lin
   const entries = texts.map((text, index) => {
     const path = ['links', index]
     const holds = compileFilter(text.match ?? {}, [...path, 'match'], faults)
-    const templates: Partial<Record<(typeof kinds)[number], Template>> = {}
+    const templates: LinkTemplates = guessed(text, path, faults)
     for (const kind of kinds) {
       const source = text[kind]
       if (source === undefined) continue
@@ -58,8 +73,30 @@ export function compileLinks(texts: readonly Static<typeof LinkSchema>[]): { lin
   return { faults, links: { of: (event, previousRevision) => linksOf(entries, event, previousRevision) } }
 }
 
+/** Those that follow from the repository. */
+function guessed({ repository, host }: Static<typeof LinkSchema>, path: Fault['path'], faults: Fault[]): LinkTemplates {
+  if (repository === undefined) {
+    if (host !== undefined) faults.push({ path: [...path, 'host'], message: 'host is for a repository: add one' })
+    return {}
+  }
+  const links = guessLinks(repository, host)
+  if ('error' in links) {
+    faults.push({ path: [...path, 'repository'], message: links.error })
+    return {}
+  }
+  const templates: LinkTemplates = {}
+  for (const kind of ['commit', 'compare'] as const) {
+    const compiled = compileUrl(links[kind], variables)
+    if (!('error' in compiled)) templates[kind] = { ...compiled, isGuessed: true }
+  }
+  return templates
+}
+
+// Flux takes no others for a commit (fluxcd/pkg git/git.go).
+const gitSha = /^[0-9a-f]{40}$/i
+
 function linksOf(
-  entries: { holds: ReturnType<typeof compileFilter>; templates: Partial<Record<(typeof kinds)[number], Template>> }[],
+  entries: { holds: ReturnType<typeof compileFilter>; templates: LinkTemplates }[],
   event: FluxEvent,
   previousRevision: string
 ): ReturnType<Links['of']> {
@@ -74,8 +111,15 @@ function linksOf(
     previous: previous ?? {},
     metadata: event.metadata
   }
+  const isCommit = {
+    commit: gitSha.test(event.revision?.sha ?? ''),
+    compare: [previous, event.revision].every((revision) => gitSha.test(revision?.sha ?? '')),
+    dashboard: true
+  }
   const url = (kind: (typeof kinds)[number]) => {
-    const rendered = matching.find(({ templates }) => templates[kind])?.templates[kind]?.render(context)
+    const template = matching.find(({ templates }) => templates[kind])?.templates[kind]
+    if (template?.isGuessed && !isCommit[kind]) return undefined
+    const rendered = template?.render(context)
     // Checked again here: a value may have made something else of it.
     return rendered !== undefined && linkTarget(rendered) !== undefined ? rendered : undefined
   }

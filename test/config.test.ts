@@ -42,7 +42,7 @@ t.test('an empty file is refused in words', async (t) => {
 t.test('every option that stands as a comment in the example is right, too', async (t) => {
   const example = readFileSync(join(import.meta.dirname, '..', 'config.example.yaml'), 'utf8')
   // A comment that is an option: deeper lines, list items, and keys with something that is no prose behind them.
-  const option = /^(\s*)# ( {2}\S|- |[A-Za-z-]+:(?:$| +["'{[<]| +\w+ *(?:#|$)))/gm
+  const option = /^(\s*)# ( {2,}\S|- |[A-Za-z-]+:(?:$| +["'{[<]| +\w+ *(?:#|$)))/gm
   const all = example.replace(option, '$1$2')
   t.ok(all.includes('\n  platform:\n'), 'they are in effect')
   const secrets = { FLUX_HMAC_KEY: 'k', SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T/B/x' }

@@ -1,0 +1,73 @@
+// What the documentation shows is what the relay does.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { loadConfig } from '../src/config/config.ts'
+import { formatProblem } from '../src/config/problem.ts'
+import type { WireEvent } from '../src/events/flux.ts'
+import { toText } from '../src/render/text.ts'
+import { wire } from './fixtures/events.ts'
+import { tell } from './fixtures/told.ts'
+
+const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'templates.md'), 'utf8')
+const sections = page.split(/^##? /m).slice(1)
+
+const frame = `
+sources: { default: { hmacKeys: [key] } }
+destinations: { platform: { preview: true } }
+`
+const repository = 'links: [{ repository: "https://github.com/acme/fleet" }]'
+
+function web(clock: string, changes: Parameters<typeof wire>[0]): WireEvent {
+  const involvedObject = { namespace: 'apps', name: 'web' }
+  const metadata = {
+    revision: 'main@sha1:731f7eaddfb6af01cb2173e18f0f75b0ba780ef1',
+    team: 'payments',
+    cluster: 'prod-eu'
+  }
+  return wire({ timestamp: `2026-09-21T${clock}Z`, involvedObject, metadata, ...changes })
+}
+
+const failed = web('14:00:00', { reason: 'BuildFailed', message: 'kustomization.yaml: no such file or directory' })
+const recovered = web('14:14:00', { severity: 'info', reason: 'ReconciliationSucceeded', message: 'done' })
+
+/** An example as a whole config file, with a rule that uses its template. */
+function configOf(example: string): string {
+  const [, name = 'none'] = /^templates:\n {2}(\w+):/m.exec(example) ?? []
+  const rule = `rules: [{ name: failures, match: { severity: info }, ${name === 'none' ? '' : `template: ${name}, `}send: platform }]`
+  return [frame, example, /^links:/m.test(example) ? '' : repository, /^rules:/m.test(example) ? '' : rule].join('\n')
+}
+
+for (const section of sections) {
+  const [title = ''] = section.split('\n', 1)
+  const [, example] = /```yaml\n([\s\S]*?)```/.exec(section) ?? []
+  const [, shown] = /```\n([\s\S]*?)```/.exec(section.replace(/```yaml\n[\s\S]*?```/, '')) ?? []
+  if (example === undefined) continue
+  t.test(`${title} The example`, async (t) => {
+    const config = configOf(example)
+    t.strictSame(loadConfig(config, 'config.yaml', {}).problems.map(formatProblem), [], 'is right')
+    if (shown === undefined) return
+    const last = tell(config, shown.startsWith('✅') ? [failed, recovered] : [failed]).messages.at(-1)
+    t.equal(last && toText(last), shown.trimEnd(), 'looks as it says')
+  })
+}
+
+t.test('every variable and filter in the tables of the page exists, and nothing else does', async (t) => {
+  const outputs = [...page.matchAll(/^\| `(\{\{.*?\}\})`(?:, `(\{\{.*?\}\})`)?/gm)].flatMap(([, ...all]) =>
+    all.filter(Boolean)
+  )
+  t.ok(outputs.length > 6, `${outputs.length} filters`)
+  const rows = [...page.matchAll(/^\| `(object|event|revision|failure|links)\.`([^|]*)\|/gm)]
+  const names = rows.flatMap(([, root, fields = '']) =>
+    [...fields.matchAll(/`(\w+)`/g)].map(([, field]) => `${root}.${field}`)
+  )
+  t.ok(names.length > 20, `${names.length} variables`)
+  const own = /Of Liquid's own: `([^`]*)`/.exec(page)?.[1]?.split(/\s+/) ?? []
+  const texts = [...outputs.map((text) => text?.replaceAll('\\|', '|')), ...names.map((name) => `{{ ${name} }}`)]
+  const body = [...texts, ...own.map((filter) => `{{ "1" | ${filter}: 1 }}`)]
+  for (const text of body) {
+    const example = `templates:\n  own:\n    summary: ${JSON.stringify(`{% if false %}${text}{% endif %}x`)}\n`
+    const { problems } = loadConfig(configOf(example), 'config.yaml', {})
+    t.strictSame(problems.map(formatProblem), [], text)
+  }
+})

@@ -55,6 +55,15 @@ t.test('without a token nothing is composed', async (t) => {
   })
 })
 
+t.test('two rules that tell one destination of an event tell it in the form that one of them asks for', async (t) => {
+  const own = pending('1')
+  own.view.custom = { title: 'Oh no' }
+  const next = planNext(full, [own, { ...pending('1'), id: 'other' }], { pace }, now)
+  t.match(next, { ids: ['1', 'other'], payload: { text: 'Oh no' } })
+  const later = planNext(full, [own, ...[pending('2', { name: '1' })]], { pace }, now)
+  t.match(later, { payload: { text: /^Oh no/ } }, 'each event in its own')
+})
+
 t.test('two rules that tell one destination of an event tell it once, with the mention of either', async (t) => {
   const same = [pending('1'), { ...pending('1', { mention: '<!here>' }), id: 'other' }]
   const next = planNext(full, same, { pace }, now)

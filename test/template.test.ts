@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'
+import { section } from '../src/render/blocks.ts'
 import { bodyFor, type Dialect, dialectNames, digestRoom } from '../src/render/dialect.ts'
 import { composeOne } from '../src/render/message.ts'
 import { type Payload, textsOf, withoutBlocks } from '../src/render/payload.ts'
@@ -129,6 +130,28 @@ t.test('every variable and filter of the contract', async (t) => {
   })
 })
 
+t.test('a value is harmless in the place where it stands', async (t) => {
+  const text = '*a* `b` ```c``` d_e _f_ <!here> https://x.example &'
+  const cases: [text: string, mrkdwn: string][] = [
+    ['{{ v }}', '∗a∗ ˋbˋ ˋˋˋcˋˋˋ d_e ＿f＿ &lt;!here&gt; https://x.example &amp;'],
+    ['`{{ v }}`', '`*a* ˋbˋ ˋˋˋcˋˋˋ d_e _f_ &lt;!here&gt; https://x.example &amp;`'],
+    ['```{{ v }}``` {{ v | slice: 0, 3 }}', '```*a* ˋbˋ ˋˋˋcˋˋˋ d_e _f_ &lt;!here&gt; https://x.example &amp;``` ∗a∗'],
+    ['`x` {{ v | slice: 0, 3 }} `{{ metadata.none }}`', '`x` ∗a∗'],
+    ['<{{ v | slice: 22, 5 }}> <!here> <x> R&D &lt;', '&lt;＿ &lt;!h&gt; <!here> &lt;x&gt; R&amp;D &lt;'],
+    [
+      '{{ "https://x.example/?q=" | append: v | link: v }}',
+      '<https://x.example/?q=*a*%20%60b%60%20%60%60%60c%60%60%60%20d_e%20_f_%20%3C!here%3E%20https://x.example%20&amp;|∗a∗ ˋbˋ ˋˋˋcˋˋˋ d_e ＿f＿ &lt;!here&gt; https://x.example &amp;>'
+    ],
+    ['{{ "javascript:alert(1)" | link: "x" }} <https://x.example>', 'x <https://x.example|https://x.example>']
+  ]
+  for (const [template, mrkdwn] of cases) {
+    const payload = message(`    title: '${template.replaceAll(/\bv\b/g, 'metadata.v')}'`, [
+      { ...failed, metadata: { v: text } }
+    ])
+    t.strictSame(payload.blocks?.[0], section(mrkdwn), template)
+  }
+})
+
 t.test('a mention is written out in the template, and the rule’s own comes with any', async (t) => {
   const title = `    title: '{% if transition == "failed" %}{{ "S012AB3CD" | mention }} {{ "here" | mention }}{% endif %} <@U012AB3CD>'`
   t.match(message(title).blocks?.[0], { text: { text: '<!subteam^S012AB3CD> <!here> <@U012AB3CD>' } })
@@ -236,18 +259,25 @@ t.test('a storm names every object, templates or not', async (t) => {
 t.test('a template that fails on an event costs its form and not the message', async (t) => {
   const config = `
 destinations: { team: { slack: { webhookUrl: "$SLACK" } } }
-templates: { own: { title: "Oh no {% if metadata.loops %}{% for i in (1..99999999) %}x{% endfor %}{% endif %}" } }
+templates:
+  own:
+    title: >-
+      Oh no {% if metadata.loops == "many" %}{% for i in (1..200) %}{% for j in (1..200) %}{% endfor %}{% endfor %}{% endif %}
+      {% if metadata.loops == "long" %}{% for i in (1..99999999) %}x{% endfor %}{% endif %}
+      {% if metadata.loops == "loud" %}{% for i in (1..900) %}{{ event.message }}x{% endfor %}{% endif %}
 rules: [{ name: everything, match: { severity: info }, template: own, send: team }]
 `
   const { post, slack, get, url } = await startRelay(t, { config })
   await post(failed)
-  await post({ ...failed, involvedObject: { ...failed.involvedObject, name: 'db' }, metadata: { loops: 'yes' } })
-  await slack.until(({ accepted }) => accepted.length === 2)
+  for (const loops of ['many', 'long', 'loud']) {
+    await post({ ...failed, involvedObject: { ...failed.involvedObject, name: loops }, metadata: { loops } })
+    await slack.until(({ accepted }) => accepted.at(-1)?.text.includes(loops) === true)
+  }
   t.strictSame(
     slack.accepted.map(({ body }) => (body as Payload).text.split(':', 1)[0]),
-    ['Oh no', 'FAILED Kustomization team-a/db']
+    ['Oh no', ...['many', 'long', 'loud'].map((name) => `FAILED Kustomization team-a/${name}`)]
   )
-  t.match((await get('/metrics')).body, 'flux_relay_template_errors_total{template="own"} 1', url)
+  t.match((await get('/metrics')).body, 'flux_relay_template_errors_total{template="own"} 3', url)
 })
 
 t.test('what would be cut or empty is told when the config loads, with the kind of event', async (t) => {

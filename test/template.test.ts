@@ -222,6 +222,7 @@ t.test('other receivers get the texts of blocks', async (t) => {
   }
   t.match(bodyFor(payload, 'mattermost'), { text: /\*\*🔴 Failed .apps. & *\*\*/ })
   t.notOk(JSON.stringify(bodyFor(payload, 'zulip')).includes('"header"'))
+  t.notOk(textsIn(bodyFor(payload, 'zulip')).includes(''), 'nothing of a divider')
 })
 
 const few = ['web', 'db', 'shop'].map((name) => about('14:00:00', { involvedObject: { name } }))
@@ -278,6 +279,18 @@ rules: [{ name: everything, match: { severity: info }, template: own, send: team
     ['Oh no', ...['many', 'long', 'loud'].map((name) => `FAILED Kustomization team-a/${name}`)]
   )
   t.match((await get('/metrics')).body, 'flux_relay_template_errors_total{template="own"} 3', url)
+})
+
+t.test('thousands of long values are given up at once', async (t) => {
+  const start = performance.now()
+  for (const times of [900, 9000]) {
+    const config = configWith(
+      `templates: { own: { body: "{% for i in (1..${times}) %}{{ metadata.v }}{% endfor %}" } }`
+    )
+    const [trace] = tell(config, [{ ...failed, metadata: { v: 'v'.repeat(400) } }]).traces
+    t.match(trace, { unformed: [{ rule: 'everything', template: 'own' }] })
+  }
+  t.ok(performance.now() - start < 2000, `${performance.now() - start} ms`)
 })
 
 t.test('what would be cut or empty is told when the config loads, with the kind of event', async (t) => {

@@ -66,16 +66,28 @@ function fitted(
   write: (pieces: readonly Piece[]) => string
 ): string | undefined {
   const sizes = pieces.map((piece) => (typeof piece === 'string' ? 0 : escapeMrkdwn(piece.text).length))
-  const rooms = sizes.map((size) => Math.min(size, Math.max(minCut, max)))
+  let level = Math.max(minCut, max)
   for (;;) {
     // Always from the whole value: of one that was cut twice, nobody would know how much is missing.
-    const text = write(pieces.map((piece, at) => shorter(piece, rooms[at] ?? 0, sizes[at] ?? 0)))
+    const text = write(pieces.map((piece, at) => shorter(piece, level, sizes[at] ?? 0)))
     const excess = text.length - max
     if (excess <= 0) return text
-    const longest = Math.max(...rooms)
-    if (longest <= minCut) return undefined
-    rooms[rooms.indexOf(longest)] = Math.max(minCut, longest - excess)
+    if (level <= minCut) return undefined
+    const kept = sizes.reduce((sum, size) => sum + Math.min(size, level), 0)
+    level = Math.max(minCut, Math.min(level - 1, levelFor(sizes, kept - excess)))
   }
+}
+
+/** What the longest may have, so that all together have no more than `budget`. */
+function levelFor(sizes: readonly number[], budget: number): number {
+  const ascending = sizes.toSorted((a, b) => a - b)
+  let left = budget
+  for (const [index, size] of ascending.entries()) {
+    const share = Math.floor(left / (ascending.length - index))
+    if (size > share) return share
+    left -= size
+  }
+  return Number.POSITIVE_INFINITY
 }
 
 function shorter(piece: Piece, room: number, size: number): Piece {

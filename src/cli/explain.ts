@@ -41,7 +41,7 @@ export function explain(
   const { event, transition, trace } = rehearsed
   if (json) {
     process.stdout.write(
-      `${JSON.stringify({ event, transition, rules: verdicts, quiet: trace.quiet, messages }, null, 2)}\n`
+      `${JSON.stringify({ event, transition, rules: verdicts, quiet: trace.quiet, unformed: trace.unformed, messages }, null, 2)}\n`
     )
   } else {
     process.stdout.write(inWords(rehearsed, verdicts, messages))

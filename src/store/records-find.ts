@@ -32,7 +32,7 @@ export async function findEvents(
 export async function placeOf(ask: Ask, event: number, filter: EventFilter, page: Page): Promise<string> {
   if (!tellsOfMore(filter)) return String(event)
   const conditions = new Conditions()
-  const wanted = conditions.equal('o', tellingOf(filter))
+  const wanted = tellingIs(conditions, filter)
   const place = page.order === 'asc' ? 'min(o.id)' : 'max(o.id)'
   const [row] = await ask(
     `select ${place} as id from notifications o where o.event_id = ${event} and ${wanted.join(' and ')}`,
@@ -41,7 +41,12 @@ export async function placeOf(ask: Ask, event: number, filter: EventFilter, page
   return String(row?.['id'])
 }
 
-const tellingOf = ({ rule, destination, state }: EventFilter) => ({ rule, destination, state })
+// Said so that only the index of the event's own notifications can be used: they are few, those of a rule are not.
+function tellingIs(conditions: Conditions, { rule, destination, state }: EventFilter): string[] {
+  return Object.entries({ rule, destination, state }).flatMap(([column, value]) =>
+    value === undefined ? [] : [`coalesce(o.${column}, '') = ${conditions.put(value)}`]
+  )
+}
 
 /** Whether what was told is the best way to find the events: it is rare, and nothing says where they are. */
 function tellsOfMore({ rule, destination, state, namespace }: EventFilter): boolean {
@@ -63,7 +68,7 @@ function byEvent(filter: EventFilter, keyOf: (object: ObjectRef) => string): Wal
     left.delete('cluster')
   }
   conditions.rest.push(...conditions.equal('w', Object.fromEntries(left)), ...within(conditions, 'w', since, until))
-  const told = conditions.equal('o', tellingOf(filter))
+  const told = tellingIs(conditions, filter)
   if (told.length > 0) {
     conditions.rest.push(one('w.id', told.join(' and '), 'is not null'))
   }
@@ -82,7 +87,7 @@ function byTelling(filter: EventFilter, page: Page): Walk {
     ...conditions.equal('e', Object.fromEntries(fields.map((field) => [field, filter[field]]))),
     ...within(conditions, 'e', filter.since, filter.until)
   )
-  const others = conditions.equal('o', { rule, destination, state })
+  const others = tellingIs(conditions, filter)
   const before = page.order === 'asc' ? '<' : '>'
   conditions.rest.push(one('w.event_id', [`o.id ${before} w.id`, ...others].join(' and '), 'is null'))
   return {

@@ -1,43 +1,38 @@
-// GET /api/…: for operators and the command line.
+// /api/…: for operators and the command line, by topic in api/. It describes itself at /api/openapi.json.
+import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { type Static, Type } from 'typebox'
+import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/config.ts'
-import { RelayError } from '../src/errors.ts'
-import { toText } from '../src/render/text.ts'
 import type { Store } from '../src/store/store.ts'
+import { events } from './api/events.ts'
+import { lanes } from './api/lanes.ts'
+import { notifications } from './api/notifications.ts'
+import { objects } from './api/objects.ts'
 
-interface ApiOptions {
+export interface ApiOptions {
   config: () => Config
   store: Store
+  clock: Clock
+  /** There is something new in these lanes. */
+  wake: (lanes: Iterable<string>) => void
+}
+
+interface GuardedOptions extends ApiOptions {
   guard: (request: FastifyRequest) => Promise<void>
 }
 
-const PreviewQuery = Type.Object({
-  limit: Type.String({ pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$', description: 'a number from 1 to 200', default: '20' })
-})
-
-export const api: FastifyPluginAsync<ApiOptions> = async (app, { config, store, guard }) => {
+export const api: FastifyPluginAsync<GuardedOptions> = async (app, { guard, ...options }) => {
   app.addHook('onRequest', guard)
-
-  /** The newest messages of a preview destination: as text, and as Slack would get them. */
-  app.get<{ Params: { destination: string }; Querystring: Static<typeof PreviewQuery> }>(
-    '/api/preview/:destination',
-    { schema: { querystring: PreviewQuery } },
-    async ({ params, query }) => {
-      const destination = config().destinations.get(params.destination)
-      if (destination === undefined || destination.slack !== undefined) {
-        throw new RelayError('NOT_FOUND', 'there is no such preview destination in the config file')
-      }
-      const messages = await store.messages(destination.name, Number(query.limit))
-      return {
-        messages: messages.map(({ id, at, state, payload }) => ({
-          id,
-          at: new Date(at).toISOString(),
-          state,
-          text: toText(payload).split('\n'),
-          payload
-        }))
-      }
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'flux-relay', version: '1', description: 'What came, what fails, what was said, what waits.' },
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, basic: { type: 'http', scheme: 'basic' } }
+      },
+      security: [{ bearer: [] }, { basic: [] }]
     }
-  )
+  })
+  for (const topic of [events, objects, notifications, lanes]) topic(app, options)
+  app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }

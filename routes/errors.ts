@@ -29,7 +29,10 @@ export function toRelayError(error: FastifyError | RelayError): RelayError {
   if (error instanceof RelayError) return error
   const known = fastifyCodes[error.code]
   if (known !== undefined) return new RelayError(known.code, known.message, { cause: error })
-  if (error.validation !== undefined) return new RelayError('BAD_EVENT', describe(error), { cause: error })
+  if (error.validation !== undefined) {
+    const code = (error.validationContext ?? 'body') === 'body' ? 'BAD_EVENT' : 'BAD_REQUEST'
+    return new RelayError(code, describe(error), { cause: error })
+  }
   // Thrown by the JSON parser, also for keys such as __proto__.
   if (error instanceof SyntaxError || error.statusCode === 400) {
     // V8's own words quote the input.
@@ -42,6 +45,9 @@ export function toRelayError(error: FastifyError | RelayError): RelayError {
 /** `involvedObject.name must be string`; the value itself stays out. */
 function describe({ validation = [], validationContext = 'body' }: FastifyError): string {
   const [first] = validation
+  if (first?.keyword === 'additionalProperties') {
+    return `there is no ${String(first.params['additionalProperty']).slice(0, 100)} in the ${validationContext}`
+  }
   const field = (first?.instancePath ?? '').split('/').slice(1).join('.').slice(0, 100) || validationContext
   const allowed =
     first?.keyword === 'enum'

@@ -1,4 +1,5 @@
-// Who may use the API and the dashboard: whoever has ADMIN_TOKEN; without one, only this machine.
+// Who may use the API and the dashboard: whoever has ADMIN_TOKEN; without one, only this machine. A browser sends what it
+// knows of both to every site's requests, so that what changes something has to come from a page of ours.
 import { isIPv4 } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import { RelayError } from '../src/errors.ts'
@@ -8,16 +9,32 @@ import { equal } from '../src/events/signature.ts'
 export function createGuard(adminToken: string): (request: FastifyRequest) => Promise<void> {
   if (adminToken === '') {
     return async (request) => {
+      refuseOtherSites(request)
       if (isLoopback(request.socket.remoteAddress ?? '') && isLocalName(request.host)) return
       throw new RelayError('FORBIDDEN', 'set ADMIN_TOKEN to use this from another machine')
     }
   }
-  return async ({ headers: { authorization = '' } }) => {
+  return async (request) => {
+    refuseOtherSites(request)
+    const { authorization = '' } = request.headers
     const [scheme, credentials = ''] = authorization.split(/ +/, 2)
     const given = scheme?.toLowerCase() === 'basic' ? passwordOf(credentials) : credentials
     if (/^(bearer|basic)$/i.test(scheme ?? '') && equal(given, adminToken)) return
     throw new RelayError('UNAUTHORIZED', 'send ADMIN_TOKEN as a bearer token, or as the password of any user')
   }
+}
+
+function refuseOtherSites({ method, headers, host }: FastifyRequest): void {
+  if (method === 'GET' || method === 'HEAD') return
+  const { 'sec-fetch-site': site, origin } = headers
+  // Programs send neither; a page can change neither.
+  const isOurs = site !== undefined ? site === 'same-origin' || site === 'none' : isOriginOf(host, origin)
+  if (!isOurs) throw new RelayError('FORBIDDEN', 'a page of another site may not do this')
+}
+
+// Not the scheme: TLS may end before the relay.
+function isOriginOf(host: string, origin: string | undefined): boolean {
+  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
 }
 
 function passwordOf(credentials: string): string {

@@ -351,9 +351,9 @@ for (const [name, open] of Object.entries(stores)) {
       await store.settle(await post(store, 'lane'), attempt, { message: open, lane: { notBefore: at + hour, block } })
       const rest = { block: null, notBefore: 0 }
       t.same(await records.lanes(), [
-        { lane: 'empty', backlog: 0, oldest: null, ...rest, tokens: 0 },
-        { lane: 'lane', backlog: 2, oldest: at, block, notBefore: at + hour, tokens: 0 },
-        { lane: 'never used', backlog: 1, oldest: at + hour, ...rest, tokens: null }
+        { lane: 'empty', backlog: 0, oldest: null, ...rest, bucket: { tokens: 0, at } },
+        { lane: 'lane', backlog: 2, oldest: at, block, notBefore: at + hour, bucket: { tokens: 0, at } },
+        { lane: 'never used', backlog: 1, oldest: at + hour, ...rest, bucket: null }
       ])
     })
 

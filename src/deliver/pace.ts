@@ -25,11 +25,17 @@ const margin = 0.98
 
 /** Takes a token at `now` (ms), or says when there will be one. A lane without a bucket has not posted yet: it is full. */
 export function take(bucket: Bucket | undefined, pace: Pace, now: number): { bucket: Bucket } | { until: number } {
-  const perMs = (pace.perSecond * margin) / 1000
+  const tokens = tokensAt(bucket, pace, now)
+  if (tokens >= 1) return { bucket: { tokens: tokens - 1, at: now } }
+  return { until: now + Math.ceil((1 - tokens) / perMs(pace)) }
+}
+
+/** The tokens that have gathered until `now` (ms). */
+export function tokensAt(bucket: Bucket | undefined, pace: Pace, now: number): number {
   const known = bucket ?? { tokens: pace.burst, at: now }
   // A clock that was set back must not stop the lane.
   const elapsed = Math.max(0, now - known.at)
-  const tokens = Math.min(pace.burst, known.tokens + elapsed * perMs)
-  if (tokens >= 1) return { bucket: { tokens: tokens - 1, at: now } }
-  return { until: now + Math.ceil((1 - tokens) / perMs) }
+  return Math.min(pace.burst, known.tokens + elapsed * perMs(pace))
 }
+
+const perMs = ({ perSecond }: Pace) => (perSecond * margin) / 1000

@@ -22,7 +22,7 @@ const lanesSql = `
     union select lane from messages where state = 'open'
     union select key from lanes
   )
-  select k.lane, l.tokens, l.not_before, l.block_reason, l.block_since, l.probes, m.notifications as open,
+  select k.lane, l.tokens, l.tokens_at, l.not_before, l.block_reason, l.block_since, l.probes, m.notifications as open,
     (select count(*) from notifications n
      where n.lane = k.lane and n.state = 'pending' and n.message_id is null) as waiting,
     (select n.created_at from notifications n
@@ -70,7 +70,7 @@ export function readCounts(ask: Ask): Pick<Records, 'lanes' | 'perMinute' | 'lat
             ? null
             : { reason: String(row['block_reason']), since: Number(row['block_since']), probes: Number(row['probes']) },
         notBefore: Number(row['not_before'] ?? 0),
-        tokens: row['tokens'] == null ? null : Number(row['tokens'])
+        bucket: row['tokens'] == null ? null : { tokens: Number(row['tokens']), at: Number(row['tokens_at']) }
       }))
     },
 

@@ -7,7 +7,7 @@ import { type Ask, Conditions, type Row } from './records-walk.ts'
 
 /** Rows looked at in one statement, and for one page: their memories are of a kilobyte, and read. */
 const windowRows = 1000
-const maxRows = 20_000
+const maxRows = 10_000
 
 interface Order {
   /** The window's rows after the one that `cursor` names. */

@@ -3,7 +3,7 @@
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, Told, Transition } from '../objects.ts'
 import type { Payload } from '../render/payload.ts'
-import type { Attempt, LaneState, NewNotification, Trace } from './store.ts'
+import type { Attempt, Bucket, LaneState, NewNotification, Trace } from './store.ts'
 
 /** `limit` is at most {@link maxPage}; `cursor` is the `next` of the page before, with the same filter. */
 export interface Page {
@@ -113,7 +113,8 @@ export interface LaneRecord {
   oldest: number | null
   block: NonNullable<LaneState['block']> | null
   notBefore: number
-  tokens: number | null
+  /** null for one that has not posted yet. */
+  bucket: Bucket | null
 }
 
 /** `failed`: events that brought new trouble; `messages`: posts that were written down. */

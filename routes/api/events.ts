@@ -1,0 +1,137 @@
+// GET /api/events and /api/events/:id: what came, and what became of it.
+import type { FastifyInstance } from 'fastify'
+import { type Static, Type } from 'typebox'
+import { RelayError } from '../../src/errors.ts'
+import type { EventRecord } from '../../src/store/records.ts'
+import type { ApiOptions } from '../api.ts'
+import {
+  Filter,
+  iso,
+  Moment,
+  momentOf,
+  Next,
+  ObjectReply,
+  objectFields,
+  PageFields,
+  pageOf,
+  State,
+  TextOrNull
+} from './query.ts'
+
+const EventsQuery = Type.Object(
+  {
+    ...objectFields,
+    source: Filter,
+    reason: Filter,
+    severity: Type.Optional(Type.Enum(['info', 'warn', 'error'])),
+    transition: Type.Optional(
+      Type.Enum(['failed', 'changed', 'repeated', 'recovered', 'updated', 'informed', 'heartbeat'])
+    ),
+    rule: Filter,
+    destination: Filter,
+    state: Type.Optional(State),
+    since: Moment,
+    until: Moment,
+    body: Type.Optional(Type.Enum(['true', 'false'], { description: 'With the raw texts, as received.' })),
+    ...PageFields
+  },
+  { additionalProperties: false }
+)
+
+const eventFields = {
+  id: Type.String(),
+  receivedAt: Type.String({ format: 'date-time' }),
+  source: Type.String(),
+  object: ObjectReply,
+  severity: Type.String(),
+  reason: Type.String(),
+  transition: Type.String(),
+  message: Type.String()
+}
+
+const telling = { id: Type.String(), rule: Type.String(), destination: Type.String(), state: State }
+
+const EventsReply = Type.Object({
+  events: Type.Array(
+    Type.Object({
+      ...eventFields,
+      notifications: Type.Array(Type.Object(telling)),
+      body: Type.Optional(Type.String({ description: 'The text that was posted.' }))
+    })
+  ),
+  next: Next
+})
+
+const Verdict = Type.Object({
+  rule: Type.String(),
+  fired: Type.Boolean(),
+  because: Type.Optional(Type.String()),
+  wanted: Type.Optional(Type.String()),
+  got: Type.Optional(Type.String()),
+  isError: Type.Optional(Type.Boolean())
+})
+
+const MessageReply = Type.Object(
+  {
+    id: Type.String(),
+    state: Type.String(),
+    failures: Type.Integer(),
+    payload: Type.Unknown({ description: 'What is posted, for Slack.' }),
+    attempts: Type.Array(Type.Object({ at: Type.String({ format: 'date-time' }), answer: Type.String() }))
+  },
+  { description: 'The post that carries it.' }
+)
+
+const EventReply = Type.Object({
+  ...eventFields,
+  body: Type.String(),
+  trace: Type.Object({
+    verdicts: Type.Array(Verdict),
+    quiet: Type.Array(Type.Object({ rule: Type.String(), destination: Type.String(), because: Type.String() }))
+  }),
+  notifications: Type.Array(
+    Type.Object({ ...telling, reason: TextOrNull, message: Type.Union([MessageReply, Type.Null()]) })
+  )
+})
+
+export function events(app: FastifyInstance, { store, clock }: ApiOptions): void {
+  app.get<{ Querystring: Static<typeof EventsQuery> }>(
+    '/api/events',
+    { schema: { summary: 'Events', querystring: EventsQuery, response: { 200: EventsReply } } },
+    async ({ query }) => {
+      const { since, until, body, limit, cursor, order, ...fields } = query
+      const now = clock.now()
+      const filter = { ...fields, since: momentOf(since, 'since', now), until: momentOf(until, 'until', now) }
+      const page = pageOf({ limit, cursor, order })
+      const { items, next } = await store.records.events(filter, page, { withBody: body === 'true' })
+      return { events: items.map(replyOf), next }
+    }
+  )
+
+  app.get<{ Params: { id: string } }>(
+    '/api/events/:id',
+    {
+      schema: {
+        summary: 'One event: why it led to what it led to, and every answer to its messages',
+        params: Type.Object({ id: Type.String() }),
+        response: { 200: EventReply }
+      }
+    },
+    async ({ params }) => {
+      const event = await store.records.event(params.id)
+      if (event === undefined) throw new RelayError('NOT_FOUND', 'there is no such event; it may be over its retention')
+      const notifications = event.notifications.map(({ message, ...rest }) => ({
+        ...rest,
+        message: message && {
+          ...message,
+          attempts: message.attempts.map(({ at, answer }) => ({ at: iso(at), answer }))
+        }
+      }))
+      return { ...replyOf(event), notifications }
+    }
+  )
+}
+
+function replyOf<T extends Pick<EventRecord, 'receivedAt'>>(event: T) {
+  return { ...event, receivedAt: iso(event.receivedAt) }
+}

@@ -1,0 +1,72 @@
+// GET /api/objects: how the Flux objects are, as far as their events say.
+import type { FastifyInstance } from 'fastify'
+import { type Static, Type } from 'typebox'
+import type { ObjectRecord } from '../../src/store/records.ts'
+import type { ApiOptions } from '../api.ts'
+import { iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
+
+const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
+  description: 'stale: it was failing when it was last heard of, more than a day ago.'
+})
+
+const ObjectsQuery = Type.Object(
+  { ...objectFields, state: Type.Optional(ObjectState), ...PageFields },
+  { additionalProperties: false }
+)
+
+const time = Type.String({ format: 'date-time' })
+
+const ObjectsReply = Type.Object({
+  objects: Type.Array(
+    Type.Object({
+      object: ObjectReply,
+      state: ObjectState,
+      failure: Type.Optional(
+        Type.Object({
+          since: time,
+          count: Type.Integer(),
+          severity: Type.String(),
+          reason: Type.String(),
+          text: Type.String()
+        })
+      ),
+      since: time,
+      revision: Type.String(),
+      told: Type.Array(
+        Type.Object({ rule: Type.String(), destination: Type.String(), at: time, reminders: Type.Integer() }),
+        { description: 'Who has heard of its failure.' }
+      ),
+      seenAt: time
+    })
+  ),
+  next: Next
+})
+
+export function objects(app: FastifyInstance, { store, clock }: ApiOptions): void {
+  app.get<{ Querystring: Static<typeof ObjectsQuery> }>(
+    '/api/objects',
+    {
+      schema: {
+        summary: 'Objects: failing and stale ones with the newest failure first, others by their names',
+        querystring: ObjectsQuery,
+        response: { 200: ObjectsReply }
+      }
+    },
+    async ({ query }) => {
+      const { limit, cursor, order, ...filter } = query
+      const page = pageOf({ limit, cursor, order })
+      const { items, next } = await store.records.objects(filter, page, clock.now())
+      return { objects: items.map(replyOf), next }
+    }
+  )
+}
+
+function replyOf({ failure, told, ...object }: ObjectRecord) {
+  return {
+    ...object,
+    ...(failure && { failure: { ...failure, since: iso(failure.since) } }),
+    since: iso(object.since),
+    told: told.map((entry) => ({ ...entry, at: iso(entry.at) })),
+    seenAt: iso(object.seenAt)
+  }
+}

@@ -2,19 +2,14 @@
 import { Type } from 'typebox'
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
-import type { Page } from '../../src/store/records.ts'
+import { maxPage, type Page } from '../../src/store/records.ts'
 
 const Text = Type.Optional(Type.String({ minLength: 1, maxLength: 300 }))
 
 export const objectFields = { cluster: Text, kind: Text, namespace: Text, name: Text }
 
 export const PageFields = {
-  limit: Type.Optional(
-    Type.String({
-      pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$',
-      description: 'A number from 1 to 500; 100 if left out.'
-    })
-  ),
+  limit: Type.Optional(Type.String({ description: `A number from 1 to ${maxPage}; 100 if left out.` })),
   cursor: Type.Optional(
     Type.String({ minLength: 1, maxLength: 2000, description: 'The `next` of the page before, with the same filter.' })
   ),
@@ -48,8 +43,11 @@ export const ObjectReply = Type.Object({
 
 type PageQuery = { [field in keyof typeof PageFields]?: string | undefined }
 
+/** Throws BAD_REQUEST where `limit` is not right. */
 export function pageOf({ limit = '100', cursor, order }: PageQuery): Page {
-  return { limit: Number(limit), cursor, order: order === 'asc' ? 'asc' : 'desc' }
+  const rows = /^[1-9][0-9]{0,2}$/.test(limit) ? Number(limit) : maxPage + 1
+  if (rows > maxPage) throw new RelayError('BAD_REQUEST', `limit must be a number from 1 to ${maxPage}`)
+  return { limit: rows, cursor, order: order === 'asc' ? 'asc' : 'desc' }
 }
 
 /** The time that `text` says, in ms. Throws BAD_REQUEST, naming `field`. */

@@ -1,0 +1,347 @@
+// The API as an operator or a script sees it: the real app on a real port.
+import t from 'tap'
+import type { ObjectRef } from '../src/events/flux.ts'
+import type { EventDetail, EventRecord, NotificationRecord, ObjectRecord } from '../src/store/records.ts'
+import { createClock } from './fixtures/clock.ts'
+import { about, fluxEvent, openConfig, type Relay, startRelay } from './fixtures/relay.ts'
+
+const hour = 3_600_000
+
+async function get(relay: Relay, path: string) {
+  const { status, body } = await relay.get(path)
+  return { status, body: JSON.parse(body) }
+}
+
+async function send(relay: Relay, path: string, headers: Record<string, string> = {}) {
+  const response = await fetch(relay.url + path, { method: 'POST', headers })
+  return { status: response.status, body: JSON.parse(await response.text()) }
+}
+
+/** Posts failures of `names` to a Slack that refuses them for good; resolves once they are dead letters. */
+async function bury(relay: Relay, ...names: string[]): Promise<void> {
+  relay.slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
+  for (const [index, name] of names.entries()) {
+    await relay.post(about(name))
+    await relay.logged(/message given up/, index + 1)
+  }
+  relay.slack.calm('*')
+}
+
+t.test('events are listed with what was told, and the raw text where it is asked for', async (t) => {
+  const relay = await startRelay(t, { clock: createClock() })
+  const raw = `{ "later": 1.0, ${JSON.stringify(fluxEvent()).slice(1)}`
+  await relay.post(raw)
+  await relay.logged(/message sent/)
+  const { status, body } = await get(relay, '/api/events?body=true')
+  t.equal(status, 200)
+  t.same(body, {
+    events: [
+      {
+        id: '1',
+        receivedAt: '2026-09-21T14:00:00.000Z',
+        source: 'default',
+        object: { cluster: '', kind: 'Kustomization', namespace: 'apps', name: 'shop' },
+        severity: 'error',
+        reason: 'BuildFailed',
+        transition: 'failed',
+        message: fluxEvent().message,
+        notifications: [{ id: '1', rule: 'everything', destination: 'team', state: 'sent' }],
+        body: raw
+      }
+    ],
+    next: null
+  })
+  t.notOk('body' in (await get(relay, '/api/events')).body.events[0])
+})
+
+t.test('a list goes on where its page ended', async (t) => {
+  const relay = await startRelay(t, { clock: createClock() })
+  for (const name of ['a', 'b', 'c']) await relay.post(about(name))
+  const first = (await get(relay, '/api/events?limit=2')).body
+  t.match(first.events, [{ object: { name: 'c' } }, { object: { name: 'b' } }])
+  const second = (await get(relay, `/api/events?limit=2&cursor=${first.next}`)).body
+  t.match(second, { events: [{ object: { name: 'a' } }], next: null })
+  const oldest = (await get(relay, '/api/events?order=asc&limit=1')).body
+  t.match(oldest.events, [{ object: { name: 'a' } }])
+})
+
+t.test('a time may be written as one, in milliseconds, or as how long ago', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  await relay.post(about('early'))
+  clock.advance(2 * hour)
+  await relay.post(about('late'))
+  const names = async (query: string) =>
+    (await get(relay, `/api/events?${query}`)).body.events.map(
+      (event: { object: { name: string } }) => event.object.name
+    )
+  t.same(await names('since=1h'), ['late'])
+  t.same(await names('since=2h'), ['late', 'early'])
+  t.same(await names('since=2026-09-21T15:00:00Z'), ['late'])
+  t.same(await names(`until=${clock.now()}`), ['early'])
+})
+
+t.test('one event says why every rule fired or not, and what Slack answered', async (t) => {
+  const rules = `${openConfig}  - { name: databases, match: { namespace: db }, send: team }\n`
+  const relay = await startRelay(t, { config: rules, clock: createClock() })
+  await bury(relay, 'shop')
+  const { body } = await get(relay, '/api/events/1')
+  t.match(body, {
+    id: '1',
+    trace: {
+      verdicts: [
+        { rule: 'everything', fired: true },
+        { rule: 'databases', fired: false, because: 'namespace', wanted: 'db', got: 'apps' }
+      ]
+    },
+    notifications: [
+      {
+        state: 'dead',
+        reason: /invalid_blocks/,
+        message: {
+          state: 'dead',
+          payload: { text: /apps\/shop/, attachments: Array },
+          attempts: [{ at: '2026-09-21T14:00:00.000Z', answer: '400 invalid_blocks' }, { answer: '400 invalid_blocks' }]
+        }
+      }
+    ]
+  })
+  t.match(await get(relay, '/api/events/99'), { status: 404, body: { code: 'NOT_FOUND' } })
+})
+
+t.test('what fails is listed with since when, how often and who has heard', async (t) => {
+  const relay = await startRelay(t, { clock: createClock() })
+  await relay.post(about('shop'))
+  await relay.post(about('fine', { severity: 'info', reason: 'ReconciliationSucceeded' }))
+  const { body } = await get(relay, '/api/objects?state=failing')
+  t.match(body, {
+    objects: [
+      {
+        object: { name: 'shop' },
+        state: 'failing',
+        failure: { since: '2026-09-21T13:59:58.000Z', count: 1, reason: 'BuildFailed', text: /kustomize build/ },
+        told: [{ rule: 'everything', destination: 'team', at: '2026-09-21T14:00:00.000Z' }]
+      }
+    ],
+    next: null
+  })
+  t.equal((await get(relay, '/api/objects')).body.objects.length, 2)
+})
+
+t.test('a dead letter is sent again at once, and its end is told', async (t) => {
+  const relay = await startRelay(t, { clock: createClock() })
+  await bury(relay, 'shop')
+  const { body } = await get(relay, '/api/notifications?state=dead')
+  t.match(body.notifications, [
+    { id: '1', event: '1', destination: 'team', reason: /./, object: { name: 'shop' }, summary: /kustomize build/ }
+  ])
+  t.match(await send(relay, '/api/notifications/1/retry'), { status: 200, body: { id: '1', destination: 'team' } })
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.match(relay.slack.accepted[0]?.text, /Failed.*apps\/shop/)
+  t.match(await send(relay, '/api/notifications/1/retry'), { status: 404 })
+  const fixed = { severity: 'info', reason: 'ReconciliationSucceeded', timestamp: '2026-09-21T14:00:00Z' } as const
+  await relay.post(about('shop', fixed))
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  t.match(relay.slack.accepted[1]?.text, /RECOVERED/)
+})
+
+t.test('all dead letters that match are sent again, batch by batch', async (t) => {
+  const relay = await startRelay(t, { clock: createClock() })
+  await bury(relay, 'a', 'b', 'c')
+  const first = await send(relay, '/api/notifications/retry?limit=2&destination=team')
+  t.match(first.body, { retried: [{ id: '1' }, { id: '2' }], next: '2' })
+  const second = await send(relay, `/api/notifications/retry?limit=2&destination=team&cursor=${first.body.next}`)
+  t.match(second.body, { retried: [{ id: '3' }], next: null })
+  t.match((await send(relay, '/api/notifications/retry?namespace=nowhere')).body, { retried: [], next: null })
+})
+
+t.test('a dead letter that nobody wants is put away', async (t) => {
+  const relay = await startRelay(t, { clock: createClock() })
+  await bury(relay, 'shop')
+  t.match(await send(relay, '/api/notifications/1/discard'), { status: 200, body: { id: '1', state: 'muted' } })
+  t.same((await get(relay, '/api/notifications?state=dead')).body.notifications, [])
+  t.match(await send(relay, '/api/notifications/1/discard'), { status: 404 })
+})
+
+t.test('lanes say what waits and why, and hold no webhook', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
+  await relay.post(about('shop'))
+  await relay.logged(/refuses everything/)
+  const { body } = await get(relay, '/api/lanes')
+  t.match(body.lanes, [
+    {
+      lane: /^slack:[0-9a-f]{16}$/,
+      destinations: ['team'],
+      backlog: 1,
+      oldest: '2026-09-21T14:00:00.000Z',
+      block: { reason: /no_service/, since: '2026-09-21T14:00:00.000Z', probes: 1 },
+      notBefore: '2026-09-21T14:05:00.000Z',
+      tokens: 99
+    }
+  ])
+  t.notMatch(JSON.stringify(body), /services/)
+})
+
+t.test('a question that is not right is answered with the field and what may stand there', async (t) => {
+  const relay = await startRelay(t)
+  const cases: [string, RegExp][] = [
+    ['/api/events?limit=0', /limit must be a number from 1 to 500/],
+    ['/api/events?limit=501', /limit must be a number from 1 to 500/],
+    ['/api/events?cursor=abc', /cursor is not one that was given out/],
+    ['/api/events?since=yesterday', /since is not a time such as/],
+    ['/api/events?severity=fatal', /severity .*info, warn, error/],
+    ['/api/events?kin=HelmRelease', /there is no kin in the querystring/],
+    ['/api/events?kind=a&kind=b', /kind must be string/],
+    ['/api/events/abc', /id is not one/],
+    ['/api/objects?state=failed', /state .*healthy, failing, stale/],
+    ['/api/objects?state=failing&cursor=abc', /cursor/],
+    ['/api/notifications?state=lost', /state .*pending, sent, dead, muted/]
+  ]
+  for (const [path, message] of cases)
+    t.match(await get(relay, path), { status: 400, body: { code: 'BAD_REQUEST', message } }, path)
+})
+
+// The compiler keeps these complete.
+const telling = { id: 1, rule: 1, destination: 1, state: 1 }
+const object: Record<keyof ObjectRef, 1> = { cluster: 1, kind: 1, namespace: 1, name: 1 }
+const event: Record<keyof Omit<EventRecord, 'body'>, unknown> = {
+  ...{ id: 1, receivedAt: 1, source: 1, object, severity: 1, reason: 1, transition: 1, message: 1 },
+  notifications: [telling]
+}
+const post: Record<keyof NonNullable<EventDetail['notifications'][number]['message']>, unknown> = {
+  ...{ id: 1, state: 1, failures: 1, payload: 'any', attempts: [{ at: 1, answer: 1 }] }
+}
+const detail: Record<keyof EventDetail, unknown> = {
+  ...{ ...event, body: 1 },
+  trace: {
+    verdicts: [
+      { rule: 1, fired: 1 },
+      { rule: 1, fired: 1, because: 1, wanted: 1, got: 1 }
+    ],
+    quiet: []
+  },
+  notifications: [{ ...telling, reason: 1, message: post }]
+}
+const notification: Record<keyof NotificationRecord, unknown> = {
+  ...{
+    id: 1,
+    event: 1,
+    rule: 1,
+    destination: 1,
+    lane: 1,
+    state: 1,
+    reason: 1,
+    says: 1,
+    object,
+    summary: 1,
+    createdAt: 1
+  }
+}
+const objectRecord: Record<keyof ObjectRecord, unknown> = {
+  ...{ object, state: 1, since: 1, revision: 1, seenAt: 1, told: [] },
+  failure: { since: 1, count: 1, severity: 1, reason: 1, text: 1 }
+}
+
+/** The fields of a value, without what is in them. */
+function shapeOf(value: unknown, name = ''): unknown {
+  if (name === 'payload') return 'any'
+  if (Array.isArray(value)) return value.map((item) => shapeOf(item))
+  if (value === null || typeof value !== 'object') return 1
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shapeOf(item, key)]))
+}
+
+t.test('no field is lost on the way out', async (t) => {
+  const config = `${openConfig}  - { name: databases, match: { namespace: db }, send: team }\n`
+  const relay = await startRelay(t, { config, clock: createClock() })
+  await bury(relay, 'shop')
+  const answers: [string, unknown][] = [
+    ['/api/events', { events: [event], next: 1 }],
+    ['/api/objects', { objects: [objectRecord], next: 1 }],
+    ['/api/notifications', { notifications: [notification], next: 1 }]
+  ]
+  for (const [path, shape] of answers) t.same(shapeOf((await get(relay, path)).body), shape, path)
+  const { body } = await get(relay, '/api/events/1')
+  t.same(shapeOf(body), {
+    ...detail,
+    notifications: [
+      {
+        ...telling,
+        reason: 1,
+        message: {
+          ...post,
+          attempts: [
+            { at: 1, answer: 1 },
+            { at: 1, answer: 1 }
+          ]
+        }
+      }
+    ]
+  })
+})
+
+t.test('the API describes itself, every reply included', async (t) => {
+  const relay = await startRelay(t)
+  const { body } = await get(relay, '/api/openapi.json')
+  t.equal(body.openapi, '3.1.0')
+  t.same(Object.keys(body.paths).sort(), [
+    '/api/events',
+    '/api/events/{id}',
+    '/api/lanes',
+    '/api/notifications',
+    '/api/notifications/retry',
+    '/api/notifications/{id}/discard',
+    '/api/notifications/{id}/retry',
+    '/api/objects',
+    '/api/preview/{destination}'
+  ])
+  for (const [path, methods] of Object.entries<Record<string, Record<string, never>>>(body.paths)) {
+    for (const operation of Object.values(methods)) {
+      t.ok(operation['summary'], path)
+      t.match(
+        operation,
+        { responses: { 200: { content: { 'application/json': { schema: { type: 'object' } } } } } },
+        path
+      )
+    }
+  }
+  const { parameters } = body.paths['/api/events'].get
+  t.ok(parameters.some((parameter: { name: string; required?: boolean }) => parameter.name === 'since'))
+})
+
+t.test('nobody without the token sees or changes anything', async (t) => {
+  const relay = await startRelay(t, { env: { ADMIN_TOKEN: 'secret' } })
+  const paths = [
+    '/api/events',
+    '/api/events/1',
+    '/api/objects',
+    '/api/notifications',
+    '/api/lanes',
+    '/api/openapi.json'
+  ]
+  for (const path of paths) t.equal((await get(relay, path)).status, 401, path)
+  for (const path of ['/api/notifications/1/retry', '/api/notifications/retry', '/api/notifications/1/discard']) {
+    t.equal((await send(relay, path)).status, 401, path)
+  }
+  const { status } = await relay.get('/api/events', { authorization: 'Bearer secret' })
+  t.equal(status, 200)
+})
+
+t.test('a page of another site changes nothing, whatever the browser knows', async (t) => {
+  for (const ADMIN_TOKEN of ['', 'secret']) {
+    const relay = await startRelay(t, { env: { ADMIN_TOKEN } })
+    const authorization = `Basic ${Buffer.from(`any:${ADMIN_TOKEN}`).toString('base64')}`
+    const status = async (headers: Record<string, string>) =>
+      (await send(relay, '/api/notifications/retry', { authorization, ...headers })).status
+    t.equal(await status({ 'sec-fetch-site': 'cross-site' }), 403)
+    t.equal(await status({ 'sec-fetch-site': 'same-site' }), 403)
+    t.equal(await status({ origin: 'https://elsewhere.example' }), 403)
+    t.equal(await status({ origin: 'null' }), 403)
+    t.equal(await status({ origin: relay.url }), 200)
+    t.equal(await status({ 'sec-fetch-site': 'same-origin', origin: 'https://relay.example' }), 200, 'behind a proxy')
+    t.equal(await status({}), 200, 'a program')
+    const read = await relay.get('/api/events', { authorization, 'sec-fetch-site': 'cross-site' })
+    t.equal(read.status, 200, 'a link from elsewhere may be followed')
+  }
+})

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The commands. Exit code 0: fine; 1: the answer is no; 2: used wrongly, or it cannot run here.
 import './startup.ts'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { RelayError } from './errors.ts'
 
 const program = new Command('flux-relay')
@@ -84,6 +84,41 @@ program
   .option('--relay <url>', 'where Flux finds the relay', 'http://flux-relay.flux-system.svc/webhook')
   .option('--json', 'for machines')
   .action(async (files, options) => exit((await import('./cli/import.ts')).importFiles(files, options)))
+
+/** Of a command that talks to a running relay. */
+function ofRelay(command: Command): Command {
+  return command
+    .addOption(new Option('--url <url>', 'of the relay').env('RELAY_URL').default('http://localhost:8080'))
+    .addOption(new Option('--token <token>', 'of its API').env('ADMIN_TOKEN'))
+    .option('--destination <name>', 'only what is for it')
+    .option('--rule <name>', 'only what comes of it')
+    .option('--cluster <name>', 'only what is about its objects; so with the next three')
+    .option('--kind <kind>')
+    .option('--namespace <name>')
+    .option('--name <name>')
+    .option('--since <time>', 'such as 24h or 2026-11-20T10:00:00Z')
+    .option('--json', 'for machines')
+}
+
+ofRelay(program.command('notifications'))
+  .description('list what a running relay has to say, has said, or gave up on; the newest first')
+  .addOption(new Option('--state <state>').choices(['pending', 'sent', 'dead', 'muted']))
+  .addOption(new Option('--limit <number>', 'how many at most').default('50').argParser(positive))
+  .action(async (options) => exit(await (await import('./cli/notifications.ts')).list(options)))
+
+ofRelay(program.command('retry'))
+  .description('let a running relay try dead letters again')
+  .argument('[ids...]', 'as `notifications --state dead` lists them')
+  .option('--all', 'all dead letters that match')
+  .action(async (ids: string[], options, command: Command) => {
+    if (ids.length > 0 === (options.all === true)) command.error('error: name dead letters, or say --all')
+    exit(await (await import('./cli/notifications.ts')).retry(ids, options))
+  })
+
+function positive(text: string): string {
+  if (/^[1-9][0-9]{0,5}$/.test(text)) return text
+  throw new InvalidArgumentError('It should be a number from 1 to 999999.')
+}
 
 function exit(code: number): void {
   process.exitCode = code

@@ -81,6 +81,42 @@ t.test('send signs, posts a directory in order and says what was answered', asyn
   t.match(unsigned.out, /401 .*X-Signature is missing/)
 })
 
+t.test('dead letters of a running relay are listed, and tried again', async (t) => {
+  const relay = await startRelay(t, { env: { ADMIN_TOKEN: 's3cret' } })
+  relay.slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
+  for (const [index, name] of ['shop', 'cart', 'till'].entries()) {
+    await relay.post(about(name))
+    await relay.logged(/message given up/, index + 1)
+  }
+  relay.slack.calm('*')
+  const env = { RELAY_URL: `${relay.url}/`, ADMIN_TOKEN: 's3cret' }
+  const listed = await run(['notifications', '--state', 'dead'], env)
+  t.equal(listed.code, 0)
+  t.match(
+    listed.out,
+    /^ID +SINCE +STATE +DESTINATION +RULE +ABOUT +WHY\n3 +20\S+Z +dead +team +everything +failed Kustomiz/
+  )
+  t.match(listed.out, /apps\/shop +.*invalid_blocks\n$/)
+  const some = await run(['notifications', '--json', '--limit', '2', '--namespace', 'apps'], env)
+  t.match(JSON.parse(some.out), { notifications: [{ id: '3', state: 'dead' }, { id: '2' }], next: '2' })
+  const none = await run(['notifications', '--destination', 'nobody'], env)
+  t.equal(none.out, 'There are none.\n')
+
+  const one = await run(['retry', '1', '99'], env)
+  t.equal(one.code, 1)
+  t.match(one.out, /^99: there is no such dead letter.*\nTried again: 1 to team\.\n$/)
+  const all = await run(['retry', '--all', '--destination', 'team'], env)
+  t.equal(all.code, 0)
+  t.equal(all.out, 'Tried again: 2 to team.\n')
+  await relay.slack.until(({ accepted }) => accepted.length >= 1)
+
+  const refused = await run(['notifications'], { ...env, ADMIN_TOKEN: 'wrong' })
+  t.equal(refused.code, 2)
+  t.match(refused.err, /answers 401: send ADMIN_TOKEN/)
+  t.match((await run(['notifications', '--since', 'noon'], env)).err, /answers 400: since is not a time/)
+  t.notMatch(refused.err, /s3cret/)
+})
+
 t.test('wrong use and what cannot run here are told in a sentence, with exit code 2', async (t) => {
   const cases: [string[], Record<string, string>, RegExp][] = [
     [['chek'], {}, /unknown command 'chek'[\s\S]*check/],
@@ -88,6 +124,8 @@ t.test('wrong use and what cannot run here are told in a sentence, with exit cod
     [['check', '/nowhere.yaml'], {}, /no such file.*nowhere\.yaml/],
     [['serve'], { CONFIG_FILE: '/nowhere.yaml' }, /^cannot read CONFIG_FILE \/nowhere\.yaml: ENOENT\n$/],
     [['serve', '--example'], { PORT: 'eighty' }, /PORT must be integer/],
+    [['retry'], {}, /name dead letters, or say --all/],
+    [['notifications', '--url', 'http://127.0.0.1:1'], {}, /^no answer from http:\/\/127\.0\.0\.1:1: ECONNREFUSED\n$/],
     [['serve', '--example'], { DATABASE_URL: 'mysql://x' }, /DATABASE_URL/]
   ]
   for (const [args, env, text] of cases) {

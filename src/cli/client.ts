@@ -1,0 +1,53 @@
+// Talks to the API of a running relay.
+import { request } from 'undici'
+import { RelayError } from '../errors.ts'
+
+export interface ClientOptions {
+  url: string
+  token?: string
+}
+
+export interface Answer {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the API's schema says of this path
+  body: any
+}
+
+export type Query = Record<string, string | undefined>
+
+const answerWithinMs = 30_000
+
+/**
+ * Asks and resolves to the answer, if it is one of `expected`; throws NO_ANSWER with what the relay, or the network, said
+ * instead.
+ */
+export async function ask(
+  { url, token }: ClientOptions,
+  method: 'GET' | 'POST',
+  path: string,
+  query: Query = {},
+  expected: readonly number[] = [200]
+): Promise<Answer> {
+  if (!URL.canParse(url)) throw new RelayError('NO_ANSWER', '--url must be of the form http://localhost:8080')
+  const target = new URL(url.replace(/\/+$/, '') + path)
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(key, value)
+  const headers = token ? { authorization: `Bearer ${token}` } : {}
+  const signal = AbortSignal.timeout(answerWithinMs)
+  const response = await request(target, { method, headers, signal }).catch((error: NodeJS.ErrnoException) => {
+    throw new RelayError('NO_ANSWER', `no answer from ${target.origin}: ${error.code || error.message}`)
+  })
+  const text = await response.body.text()
+  const status = response.statusCode
+  const body = parse(text)
+  if (body !== undefined && expected.includes(status)) return { status, body }
+  const said = (body as { message?: unknown } | undefined)?.message ?? 'is that a flux-relay?'
+  throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}`)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

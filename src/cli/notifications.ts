@@ -1,0 +1,105 @@
+// `notifications` and `retry`: what a running relay has to say, said or gave up on, and another try.
+import type { NotificationRecord } from '../store/records.ts'
+import { ask, type ClientOptions } from './client.ts'
+import { table } from './table.ts'
+
+interface Filter {
+  destination?: string
+  rule?: string
+  cluster?: string
+  kind?: string
+  namespace?: string
+  name?: string
+  since?: string
+}
+
+export interface ListOptions extends ClientOptions, Filter {
+  state?: string
+  limit: string
+  json?: boolean
+}
+
+type Listed = Omit<NotificationRecord, 'createdAt'> & { createdAt: string }
+
+/** A page may be short although there is more: so many empty ones are enough of looking. */
+const maxPages = 200
+
+/** Lists the newest; resolves to the exit code. */
+export async function list({ json, limit, state, ...options }: ListOptions): Promise<number> {
+  const found: Listed[] = []
+  let cursor: string | undefined
+  for (let pages = 0; pages < maxPages && found.length < Number(limit); pages++) {
+    const left = String(Math.min(Number(limit) - found.length, 500))
+    const query = { ...filterOf(options), state, limit: left, cursor }
+    const { body } = await ask(options, 'GET', '/api/notifications', query)
+    found.push(...body.notifications)
+    cursor = body.next ?? undefined
+    if (cursor === undefined) break
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ notifications: found, next: cursor ?? null }, null, 2)}\n`)
+  else process.stdout.write(found.length === 0 ? 'There are none.\n' : asTable(found))
+  if (!json && cursor !== undefined) process.stderr.write(`There are more: --limit is ${limit}.\n`)
+  return 0
+}
+
+function asTable(found: readonly Listed[]): string {
+  const rows = found.map(({ id, createdAt, state, destination, rule, says, object, reason, summary }) => [
+    id,
+    createdAt.replace(/\.\d+Z$/, 'Z'),
+    state,
+    destination,
+    rule,
+    `${says} ${object.kind} ${[object.cluster, object.namespace, object.name].filter(Boolean).join('/')}`,
+    reason ?? summary
+  ])
+  const header = ['ID', 'SINCE', 'STATE', 'DESTINATION', 'RULE', 'ABOUT', 'WHY']
+  return table(header, rows, process.stdout.isTTY ? process.stdout.columns : undefined)
+}
+
+export interface RetryOptions extends ClientOptions, Filter {
+  all?: boolean
+  json?: boolean
+}
+
+interface Retried {
+  id: string
+  destination: string
+}
+
+/** Tries dead letters again: those of `ids`, or all that match. Resolves to the exit code, 1 where one could not be. */
+export async function retry(ids: readonly string[], { json, all, ...options }: RetryOptions): Promise<number> {
+  const failed: { id: string; message: string }[] = []
+  const retried = all ? await retryAll(options) : []
+  for (const id of ids) {
+    const path = `/api/notifications/${encodeURIComponent(id)}/retry`
+    const { status, body } = await ask(options, 'POST', path, {}, [200, 400, 404])
+    if (status === 200) retried.push(body)
+    else failed.push({ id, message: body.message })
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ retried, failed }, null, 2)}\n`)
+  else {
+    for (const { id, message } of failed) process.stdout.write(`${id}: ${message}\n`)
+    process.stdout.write(sayRetried(retried))
+  }
+  return failed.length === 0 ? 0 : 1
+}
+
+async function retryAll(options: ClientOptions & Filter): Promise<Retried[]> {
+  const retried: Retried[] = []
+  for (let cursor: string | undefined; ; ) {
+    const { body } = await ask(options, 'POST', '/api/notifications/retry', { ...filterOf(options), cursor })
+    retried.push(...body.retried)
+    if (body.next === null) return retried
+    cursor = body.next
+  }
+}
+
+function sayRetried(retried: readonly Retried[]): string {
+  const counts = Map.groupBy(retried, ({ destination }) => destination)
+  const parts = [...counts].map(([destination, { length }]) => `${length} to ${destination}`)
+  return parts.length === 0 ? 'Nothing is tried again.\n' : `Tried again: ${parts.join(', ')}.\n`
+}
+
+function filterOf({ destination, rule, cluster, kind, namespace, name, since }: Filter) {
+  return { destination, rule, cluster, kind, namespace, name, since }
+}

@@ -56,7 +56,7 @@ function byFailure(ask: Ask, { order }: Page): Order {
   return {
     next(cursor) {
       const conditions = new Conditions()
-      const [, since, key] = cursor === undefined ? [] : (/^(\d{1,15}):(.*)$/s.exec(cursor) ?? [])
+      const [, since, key] = cursor === undefined ? [] : (/^(-?\d{1,15}):(.*)$/s.exec(cursor) ?? [])
       if (cursor !== undefined && key === undefined) {
         throw new RelayError('BAD_REQUEST', 'cursor is not one that was given out here')
       }

@@ -286,11 +286,12 @@ class SqliteStore implements Store {
       const memory = forget(JSON.parse(String(known.memory)) as ObjectMemory, String(rule), String(destination))
       this.#db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
     }
-    // The end of a failure that was never heard of would be news from nowhere.
+    // The end of a failure that was never heard of would be news from nowhere. The plus keeps the planner from going through
+    // everything the rule ever told.
     const end = this.#db.get(
       `select id from notifications
        where lane = ? and state = 'pending' and message_id is null and id > ?
-         and object = ? and rule = ? and destination = ? and says = 'recovered' order by id limit 1`,
+         and object = ? and +rule = ? and +destination = ? and says = 'recovered' order by id limit 1`,
       ...[row.lane ?? '', id, object ?? '', rule ?? '', destination ?? '']
     )
     if (end !== undefined) this.#bury(Number(end.id), 'the failure it ends was never delivered')

@@ -8,6 +8,7 @@ import { events } from './api/events.ts'
 import { lanes } from './api/lanes.ts'
 import { notifications } from './api/notifications.ts'
 import { objects } from './api/objects.ts'
+import { silences } from './api/silences.ts'
 
 export interface ApiOptions {
   config: () => Config
@@ -15,6 +16,8 @@ export interface ApiOptions {
   clock: Clock
   /** There is something new in these lanes. */
   wake: (lanes: Iterable<string>) => void
+  /** Silences were added or ended: resolves when that is in effect here. */
+  silencesChanged: () => Promise<void>
 }
 
 interface GuardedOptions extends ApiOptions {
@@ -33,6 +36,6 @@ export const api: FastifyPluginAsync<GuardedOptions> = async (app, { guard, ...o
       security: [{ bearer: [] }, { basic: [] }]
     }
   })
-  for (const topic of [events, objects, notifications, lanes]) topic(app, options)
+  for (const topic of [events, objects, notifications, lanes, silences]) topic(app, options)
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }

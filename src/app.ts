@@ -79,7 +79,8 @@ export async function buildApp({
   const pruning = createPruning({ store, retention: () => current().retention, clock, log })
 
   app.register(webhook, { config: current, intake, metrics, clock, maxBodyBytes: app.env.MAX_BODY_BYTES })
-  app.register(api, { config: current, store, clock, wake: lanes.wake, guard: createGuard(app.env.ADMIN_TOKEN) })
+  const guard = createGuard(app.env.ADMIN_TOKEN)
+  app.register(api, { config: current, store, clock, guard, wake: lanes.wake, silencesChanged: silences.look })
   app.register(health, { store, metrics })
 
   app.addHook('onReady', async () => {

@@ -90,6 +90,11 @@ function ofRelay(command: Command): Command {
   return command
     .addOption(new Option('--url <url>', 'of the relay').env('RELAY_URL').default('http://localhost:8080'))
     .addOption(new Option('--token <token>', 'of its API').env('ADMIN_TOKEN'))
+    .option('--json', 'for machines')
+}
+
+function ofNotifications(command: Command): Command {
+  return ofRelay(command)
     .option('--destination <name>', 'only what is for it')
     .option('--rule <name>', 'only what comes of it')
     .option('--cluster <name>', 'only what is about its objects; so with the next three')
@@ -97,16 +102,15 @@ function ofRelay(command: Command): Command {
     .option('--namespace <name>')
     .option('--name <name>')
     .option('--since <time>', 'such as 24h or 2026-11-20T10:00:00Z')
-    .option('--json', 'for machines')
 }
 
-ofRelay(program.command('notifications'))
+ofNotifications(program.command('notifications'))
   .description('list what a running relay has to say, has said, or gave up on; the newest first')
   .addOption(new Option('--state <state>').choices(['pending', 'sent', 'dead', 'muted']))
   .addOption(new Option('--limit <number>', 'how many at most').default('50').argParser(positive))
   .action(async (options) => exit(await (await import('./cli/notifications.ts')).list(options)))
 
-ofRelay(program.command('retry'))
+ofNotifications(program.command('retry'))
   .description('let a running relay try dead letters again')
   .argument('[ids...]', 'as `notifications --state dead` lists them')
   .option('--all', 'all dead letters that match')
@@ -114,6 +118,28 @@ ofRelay(program.command('retry'))
     if (ids.length > 0 === (options.all === true)) command.error('error: name dead letters, or say --all')
     exit(await (await import('./cli/notifications.ts')).retry(ids, options))
   })
+
+const silence = program.command('silence').description('hold back what a running relay would tell, for a while')
+
+ofRelay(silence.command('add'))
+  .description('hold back what matches; told in one message at the end')
+  .requiredOption(
+    '--match <key=value...>',
+    'such as namespace=db or kind=HelmRelease,Kustomization; all have to match (also: cluster, name, reason, severity, source, message, metadata.team, when)'
+  )
+  .option('--for <duration>', 'such as 30m or 2h')
+  .option('--until <time>', 'instead, such as 2026-12-01T06:00:00Z')
+  .option('--comment <text>', 'why, or what is going on')
+  .action(async (options) => exit(await (await import('./cli/silence.ts')).addSilence(options)))
+
+ofRelay(silence.command('list'))
+  .description('list those in effect')
+  .action(async (options) => exit(await (await import('./cli/silence.ts')).listSilences(options)))
+
+ofRelay(silence.command('expire'))
+  .description('end some now; what they held back is told')
+  .argument('<ids...>', 'as `silence list` shows them')
+  .action(async (ids, options) => exit(await (await import('./cli/silence.ts')).expireSilences(ids, options)))
 
 function positive(text: string): string {
   if (/^[1-9][0-9]{0,5}$/.test(text)) return text

@@ -117,6 +117,55 @@ t.test('dead letters of a running relay are listed, and tried again', async (t) 
   t.notMatch(refused.err, /s3cret/)
 })
 
+t.test('a silence holds back what matches, until it is ended', async (t) => {
+  const relay = await startRelay(t, { env: { ADMIN_TOKEN: 's3cret' } })
+  const env = { RELAY_URL: relay.url, ADMIN_TOKEN: 's3cret' }
+  const add = (...args: string[]) => run(['silence', 'add', ...args], env)
+  const added = await add(
+    '--match',
+    'namespace=apps,db-*',
+    'kind=Kustomization',
+    '--for',
+    '2h',
+    '--comment',
+    'db upgrade'
+  )
+  t.equal(added.err, '')
+  t.match(added.out, /^Silence 1 until 20\d\d-.*Z\.\n$/)
+  t.match(
+    (await run(['silence', 'list'], env)).out,
+    /1 +20\S+Z +\{"namespace":\["apps","db-\*"\],"kind":\[.*\} +db upgrade\n$/
+  )
+
+  const { body } = await relay.post(about('shop'))
+  t.match(body, { notifications: [{ destination: 'team' }] })
+  const muted = await run(['notifications', '--state', 'muted'], env)
+  t.match(muted.out, /muted +team/)
+  t.equal(relay.slack.accepted.length, 0)
+
+  const over = await run(['silence', 'expire', '1', '7'], env)
+  t.equal(over.code, 1)
+  t.equal(over.out, 'Silence 1 is over.\nthere is no silence 7 in effect\n')
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.match(
+    JSON.stringify(relay.slack.accepted[0]?.body),
+    /db upgrade.*1 notification was held back.*Kustomization apps\/shop/
+  )
+  t.equal((await run(['silence', 'list'], env)).out, 'There are none.\n')
+
+  const wrong: [string[], RegExp][] = [
+    [
+      ['--match', 'namespce=x', '--for', '2h'],
+      /answers 400: match\.namespce: unknown key "namespce"; did you mean "namespace"/
+    ],
+    [['--match', 'message=(', '--for', '2h'], /answers 400: match\.message\.include\.0: /],
+    [['--match', 'name=x'], /answers 400: a silence has an end/],
+    [['--match', 'name=x', '--for', 'soon'], /answers 400: for is not a duration/],
+    [['--match', 'name=x', '--until', '2020-01-01T00:00:00Z'], /answers 400: a silence ends after now/]
+  ]
+  for (const [args, said] of wrong) t.match((await add(...args)).err, said)
+})
+
 t.test('wrong use and what cannot run here are told in a sentence, with exit code 2', async (t) => {
   const cases: [string[], Record<string, string>, RegExp][] = [
     [['chek'], {}, /unknown command 'chek'[\s\S]*check/],

@@ -23,19 +23,26 @@ const answerWithinMs = 30_000
  */
 export async function ask(
   { url, token }: ClientOptions,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   query: Query = {},
-  expected: readonly number[] = [200]
+  expected: readonly number[] = [200],
+  content?: object
 ): Promise<Answer> {
   if (!URL.canParse(url)) throw new RelayError('NO_ANSWER', '--url must be of the form http://localhost:8080')
   const target = new URL(url.replace(/\/+$/, '') + path)
   for (const [key, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(key, value)
-  const headers = token ? { authorization: `Bearer ${token}` } : {}
+  const headers = {
+    ...(token && { authorization: `Bearer ${token}` }),
+    ...(content && { 'content-type': 'application/json' })
+  }
+  const sent = content === undefined ? null : JSON.stringify(content)
   const signal = AbortSignal.timeout(answerWithinMs)
-  const response = await request(target, { method, headers, signal }).catch((error: NodeJS.ErrnoException) => {
-    throw new RelayError('NO_ANSWER', `no answer from ${target.origin}: ${error.code || error.message}`)
-  })
+  const response = await request(target, { method, headers, signal, body: sent }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new RelayError('NO_ANSWER', `no answer from ${target.origin}: ${error.code || error.message}`)
+    }
+  )
   const text = await response.body.text()
   const status = response.statusCode
   const body = parse(text)

@@ -1,20 +1,13 @@
 // What people ask of the store and what they do to dead letters, the same from every store.
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { Client } from 'pg'
 import t, { type Test } from 'tap'
 import type { FluxEvent } from '../src/events/flux.ts'
-import { type ObjectMemory, objectKey } from '../src/objects.ts'
+import type { ObjectMemory } from '../src/objects.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres.ts'
-import type { Sql } from '../src/store/postgres-connection.ts'
-import { askPostgres } from '../src/store/postgres-records.ts'
-import { keyOf } from '../src/store/postgres-text.ts'
 import type { Listed, Page, Records } from '../src/store/records.ts'
-import { createReading } from '../src/store/records-reading.ts'
-import { askSqlite } from '../src/store/sqlite-records.ts'
 import type { Arrival, Decide, Settlement, Store } from '../src/store/store.ts'
-import { execute, startPostgres } from './fixtures/postgres.ts'
+import { startPostgres } from './fixtures/postgres.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { arrival, at, attempt, post, sendTo, sent, view } from './fixtures/store.ts'
 
@@ -298,6 +291,9 @@ for (const [name, open] of Object.entries(stores)) {
       })
       await store.accept([about({ name: 'new-1' })], silent)
       t.same(await names('failing'), ['new-2', 'new-3', 'long'], 'until it is over')
+      await store.accept([about({ name: 'fine' })], failing('lane', now))
+      t.same(await names('failing'), ['fine', 'new-2', 'new-3', 'long'], 'and as soon as it begins')
+      t.same(await names('healthy'), ['new-1', 'well'])
     })
 
     t.test('notifications are found by what became of them, for whom, by which rule and about what', async (t) => {
@@ -481,106 +477,3 @@ for (const [name, open] of Object.entries(stores)) {
     })
   })
 }
-
-/** Every way to ask, on `ask`, with filters that match much, little and nothing. */
-async function askEverything(records: ReturnType<typeof createReading>): Promise<void> {
-  const object = { cluster: 'c7', kind: 'k', namespace: 'n7', name: 'o7' }
-  const filters: Parameters<Records['events']>[0][] = [
-    {},
-    object,
-    { namespace: 'n7' },
-    { namespace: 'n7', rule: 'r7' },
-    { cluster: 'c7' },
-    { name: 'o7' },
-    { reason: 'none', state: 'sent' },
-    { severity: 'error', transition: 'failed' },
-    { rule: 'r7' },
-    { destination: 'd7' },
-    { destination: 'd7', state: 'dead' },
-    { state: 'dead' },
-    { state: 'pending' },
-    { state: 'sent' },
-    { since: 29_000 * 1000, until: 29_500 * 1000 },
-    { rule: 'r7', since: 29_000 * 1000 }
-  ]
-  for (const filter of filters) {
-    for (const page of [{ limit: 100 }, { limit: 100, cursor: '15000' }, { limit: 100, order: 'asc' as const }]) {
-      await records.events(filter, page)
-    }
-  }
-  await records.event('7')
-  for (const state of [undefined, 'failing', 'stale', 'healthy'] as const) {
-    await records.objects({ state }, { limit: 100 }, at)
-    await records.objects({ state }, { limit: 100, cursor: '5:o5' }, at)
-  }
-  await records.objects(object, { limit: 1 }, at)
-  for (const state of [undefined, 'pending', 'sent', 'dead', 'muted'] as const) {
-    const more = [{}, { rule: 'r7' }, { destination: 'd7' }, { lane: 'l7' }, { namespace: 'n7' }, { since: 29_000_000 }]
-    for (const filter of more) await records.notifications({ state, ...filter }, { limit: 100 })
-  }
-  await records.lanes()
-  await records.perMinute(29_000 * 1000, 30_000 * 1000)
-  await records.latency(29_000 * 1000)
-  await records.ruleHits(29_000 * 1000)
-}
-
-// Tables of a relay with a thousand rules, destinations and lanes; `n` counts from 1 to 30,000, a second each.
-const rows = 30_000
-const fill = (numbers: string) => [
-  `insert into objects select 'o' || n, '{}', n, case when n % 100 = 0 then n end from ${numbers}`,
-  `insert into events select n, n * 1000, 's', 'c' || (n % 100), 'k', 'n' || (n % 1000), 'o' || (n % 1000), 'error', 'r', 'failed',
-     'c' || (n % 100) || '/k/n' || (n % 1000) || '/o' || (n % 1000), '{"message":"${'kustomize build failed '.repeat(30)}"}',
-     '{"verdicts":[],"quiet":[]}' from ${numbers}`,
-  `insert into messages (lane, destination, state, payload, newest_at, notifications, created_at, settled_at)
-   select 'l' || (n % 1000), 'd' || (n % 1000), case when n > 29900 then 'open' else 'sent' end, '{}', n, 1, n * 1000, n * 1000
-   from ${numbers}`,
-  `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, message_id, view)
-   select n, 'r' || (n % 1000), 'd' || (n % 1000), 'l' || (n % 1000), 'o', 'failed',
-     case when n % 50 = 0 then 'dead' when n > 29000 then 'pending' else 'sent' end, n * 1000,
-     case when n <= 29000 or n > 29900 then n end, '{"says":"failed","object":{}}' from ${numbers}`,
-  `insert into attempts select n, n, 'ok' from ${numbers}`,
-  `insert into lanes (key) select distinct lane from notifications`
-]
-
-const shapeOf = (sql: string) => sql.replaceAll(/\b\d+(, ?\d+)*\b/g, '0').replaceAll(/\s+/g, ' ')
-
-t.test('no question reads a whole table of SQLite', async (t) => {
-  const file = join(tempFolder(t), 'relay.db')
-  await (await openStore(`sqlite:${file}`)).close()
-  const db = new DatabaseSync(file)
-  t.teardown(() => db.close())
-  const numbers = `(with recursive n(n) as (select 1 union all select n + 1 from n where n < ${rows}) select n from n)`
-  for (const sql of fill(numbers)) db.exec(sql)
-  const plans = new Map<string, string>()
-  const query = (sql: string, ...values: (string | number)[]) => {
-    const steps = db.prepare(`explain query plan ${sql}`).all(...values)
-    plans.set(shapeOf(sql), steps.map(({ detail }) => String(detail)).join('\n'))
-    return db.prepare(sql).all(...values) as Record<string, string | number>[]
-  }
-  await askEverything(createReading(askSqlite({ query } as Parameters<typeof askSqlite>[0]), objectKey))
-  t.ok(plans.size > 30)
-  // Lanes are few: every question about them is about all.
-  const tables =
-    /SCAN (events|notifications|messages|objects|attempts|[enmo])\b(?! USING (COVERING )?INDEX (objects_failing|messages_open))/
-  for (const [sql, plan] of plans) t.notMatch(plan, tables, sql)
-})
-
-t.test('no question reads a whole table of PostgreSQL', async (t) => {
-  const url = await postgres.createDatabase()
-  await (await openPostgres(url)).close()
-  for (const sql of fill(`generate_series(1, ${rows}) n`)) await execute(url, sql)
-  await execute(url, 'analyze')
-  const client = new Client(url)
-  await client.connect()
-  t.teardown(() => client.end())
-  const plans = new Map<string, string>()
-  const sql: Sql = async (text, values) => {
-    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values as unknown[])
-    plans.set(shapeOf(text), rows.map((row) => row['QUERY PLAN']).join('\n'))
-    return client.query(text, values as unknown[])
-  }
-  await askEverything(createReading(askPostgres(sql), keyOf))
-  t.ok(plans.size > 30)
-  for (const [text, plan] of plans)
-    t.notMatch(plan, /Seq Scan on (events|notifications|messages|objects|attempts)/, text)
-})

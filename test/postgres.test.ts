@@ -371,6 +371,29 @@ t.test('what a replica with an older config file does not know of is left to the
   t.equal(await b.follow(new Map([['old', 'old']]), at + rolloutMs + 1), 1)
 })
 
+t.test('dead letters that two replicas try again, while their objects go on failing, go once', async (t) => {
+  const [a, b] = await pair(t)
+  const names = Array.from({ length: 40 }, (_, n) => `app-${n}`)
+  const batch = () => names.toSorted(() => Math.random() - 0.5).map((name) => arrival(name))
+  await a.accept(batch(), sendTo('gone'))
+  await a.follow(new Map(), at + rolloutMs + 1)
+  const ids = (await a.records.notifications({ state: 'dead' }, { limit: 500 })).items.map(({ id }) => id)
+  t.equal(ids.length, names.length)
+  const lanes = new Map([['gone', 'back']])
+  const [retried] = await Promise.all([
+    Promise.all([a, b, a, b].map((store) => store.records.retry(ids.toReversed(), lanes, at))),
+    ...[a, b, a, b].map((store) => store.accept(batch(), sendTo('lane')))
+  ])
+  t.same(
+    retried
+      .flat()
+      .map(({ id }) => id)
+      .toSorted(),
+    ids.toSorted()
+  )
+  t.equal(await a.backlog('back'), names.length)
+})
+
 t.test('a server that starts together with the relay is waited for', async (t) => {
   const url = await postgres.createDatabase()
   const line = await startLine(t, Number(new URL(url).port))

@@ -13,7 +13,11 @@ export const PageFields = {
   cursor: Type.Optional(
     Type.String({ minLength: 1, maxLength: 2000, description: 'The `next` of the page before, with the same filter.' })
   ),
-  order: Type.Optional(Type.Enum(['asc', 'desc'], { description: 'desc, newest first, if left out.' }))
+  order: Type.Optional(
+    Type.Enum(['asc', 'desc'], {
+      description: 'desc, the newest first, if left out; objects that do not fail come by their names.'
+    })
+  )
 }
 
 export const State = Type.Enum(['pending', 'sent', 'dead', 'muted'])

@@ -8,12 +8,12 @@ const pattern = '^([0-9]{1,6}[smhd])+$'
 
 export const Duration = Type.String({
   pattern,
-  description: 'A number and s, m, h or d, like 30s, 10m, 4h, 7d or 1h30m.'
+  patternErrorMessage: 'a number and s, m, h or d, like 30s, 10m, 4h, 7d or 1h30m'
 })
 
 export const DurationOrNever = Type.String({
   pattern: '^(never|([0-9]{1,6}[smhd])+)$',
-  description: 'A number and s, m, h or d, like 30m, 4h or 1d; or never.'
+  patternErrorMessage: 'a number and s, m, h or d, like 30m, 4h or 1d; or never'
 })
 
 /** Whether `text` matches {@link Duration}. */

@@ -43,6 +43,8 @@ export interface Fault {
   /** From the top of the file: `['rules', 0, 'match', 'when']`. */
   path: readonly (string | number)[]
   message: string
+  /** Another place that belongs to it; its line is told at the end of the message. */
+  beside?: readonly (string | number)[]
   /** Where inside the value, in characters from its start. */
   offset?: number
   /** A warning is told and does not keep the file from loading. */

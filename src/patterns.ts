@@ -31,10 +31,23 @@ export function isGlob(pattern: string): boolean {
   return pattern.includes('*') || pattern.includes('?')
 }
 
+/** Whether every text of which the glob `narrow` holds is one of which the glob `wide` holds. A no may mean: not proven. */
+export function globCovers(wide: string, narrow: string): boolean {
+  // Read as a text, a star of `narrow` is any run of characters, which only a star can take in.
+  return globMatches(wide, narrow, (taker, char) => char !== '*' && (taker === '?' || taker === char))
+}
+
+/** What every text that `glob` holds of begins with. */
+export function literalStart(glob: string): string {
+  return glob.split(/[*?]/, 1)[0] ?? ''
+}
+
+const isOne = (taker: string | undefined, char: string | undefined) => taker === '?' || taker === char
+
 /**
  * Greedy matching with one step back to the last star: at most text × glob steps, whatever is written.
  */
-function globMatches(glob: string, text: string): boolean {
+function globMatches(glob: string, text: string, takes = isOne): boolean {
   let at = 0
   let star = -1
   let resume = 0
@@ -43,7 +56,7 @@ function globMatches(glob: string, text: string): boolean {
     if (place < glob.length && glob[place] === '*') {
       star = place++
       resume = at
-    } else if (place < glob.length && (glob[place] === '?' || glob[place] === text[at])) {
+    } else if (place < glob.length && takes(glob[place], text[at])) {
       at++
       place++
     } else if (star >= 0) {
@@ -57,13 +70,40 @@ function globMatches(glob: string, text: string): boolean {
   return place === glob.length
 }
 
-/** Compiles `pattern` as Flux compiles its inclusion and exclusion lists: RE2 syntax, found anywhere in the text. */
-export function compileRegex(pattern: string): { find(text: string): boolean } | { error: string } {
+/**
+ * Compiles `pattern` as Flux compiles its inclusion and exclusion lists: RE2 syntax, found anywhere in the text. An error
+ * says where, in characters from its start.
+ */
+export function compileRegex(pattern: string): { find(text: string): boolean } | { error: string; offset: number } {
   try {
     const compiled = RE2JS.compile(pattern)
     return { find: (text) => compiled.test(text) }
   } catch (error) {
-    if (error instanceof RE2JSSyntaxException) return { error: error.message }
-    throw error
+    if (!(error instanceof RE2JSSyntaxException)) throw error
+    const [, kind = error.message, part = ''] = /^error parsing regexp: (.+?)(?:: `(.*)`)?$/s.exec(error.message) ?? []
+    return { error: regexFault(kind, part), offset: Math.max(0, pattern.indexOf(part)) }
   }
+}
+
+/** What RE2 says of a regular expression, in words. `part` is where it stumbles. */
+function regexFault(kind: string, part: string): string {
+  if (/^\(\?<?[=!]/.test(part)) {
+    const around = part.startsWith('(?<') ? 'behind' : 'ahead'
+    return `RE2 has no look-${around} ("${part.slice(0, part.startsWith('(?<') ? 4 : 3)}"); use include and exclude, or \`not\``
+  }
+  if (/^\\[1-9k]/.test(part)) return `RE2 has no back-references ("${part}")`
+  return regexFaults[kind]?.(part) ?? (part === '' ? kind : `${kind}: ${part}`)
+}
+
+const regexFaults: Record<string, (part: string) => string> = {
+  'missing closing )': () => 'a "(" is never closed',
+  'unexpected )': () => 'a ")" closes nothing',
+  'missing closing ]': (part) => `"${part}" is never closed with "]"`,
+  'missing argument to repetition operator': (part) => `"${part}" repeats nothing; for any text, write ".*"`,
+  'invalid nested repetition operator': (part) => `"${part}" repeats a repetition`,
+  'invalid repeat count': (part) => `"${part}" is no count: from 0 to 1000, the smaller first`,
+  'invalid escape sequence': (part) => `"${part}" means nothing in RE2`,
+  'invalid character class range': (part) => `"${part}" is no range of characters`,
+  'invalid or unsupported Perl syntax': (part) => `RE2 does not know "${part}"`,
+  'trailing backslash at end of expression': () => 'ends in a lone "\\"'
 }

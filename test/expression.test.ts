@@ -43,17 +43,48 @@ for (const [source, overrides, expected] of truths) {
 }
 
 const faults: readonly (readonly [what: string, source: string, error: RegExp, at: string])[] = [
-  ['a text is compared with a number', 'true && event.severity == 3', /no such overload: string == int/, 'event.sev'],
-  ['a field of the event is misspelt', 'event.mesage == "x"', /No such key: mesage/, 'mesage'],
-  ['a field of the object is misspelt', 'true || object.nam == "x"', /No such key: nam/, 'nam'],
-  ['there is no such variable', 'event.reason == "x" || foo', /Unknown variable: foo/, 'foo'],
-  ['there is no such function', 'true && event.reason.begins("x")', /begins/, 'event.reason'],
-  ['the result is a text', 'event.severity', /gives a string; a condition must be true or false/, 'event'],
-  ['the result is a number', '1 + 1', /gives a int; a condition must be true or false/, '1'],
-  ['it ends too early', 'event.severity ==', /Unexpected token/, ''],
-  ['it is empty', '', /Unexpected token/, ''],
-  ['a pattern is not RE2', 'true && event.message.matches("(?=a)")', /unsupported Perl syntax/, '"(?='],
-  ['a pattern inside a macro is not RE2', 'metadata.exists(k, k.matches("("))', /missing closing/, '"("'],
+  [
+    'a text is compared with a number',
+    'true && event.severity == 3',
+    /"==" does not go between a text and a number/,
+    'event.sev'
+  ],
+  [
+    'a field of the event is misspelt',
+    'event.mesage == "x"',
+    /event has no field "mesage"; .*did you mean "message"/,
+    'mesage'
+  ],
+  [
+    'a field of the object is misspelt',
+    'true || object.nam == "x"',
+    /object has no field "nam"; .*did you mean "name"/,
+    'nam'
+  ],
+  [
+    'there is no such variable',
+    'event.reason == "x" || foo',
+    /no variable "foo"; there are event, object, revision, metadata, transition$/,
+    'foo'
+  ],
+  ['there is no such function', 'true && event.reason.begins("x")', /no function "begins"/, 'event.reason'],
+  ['the result is a text', 'event.severity', /gives a text; a condition must be true or false/, 'event'],
+  ['the result is a number', '1 + 1', /gives a number; a condition must be true or false/, '1'],
+  ['it ends too early', 'event.severity ==', /ends too early/, ''],
+  ['it is empty', '', /is empty/, ''],
+  ['a field stands in another variable', 'event.namespace == "x"', /did you mean "object.namespace"/, 'namespace'],
+  ['a field is named alone', 'true || reason == "x"', /did you mean "event.reason"/, 'reason'],
+  ['a field that nothing has is asked for', 'has(object.name) && has(object.nme)', /did you mean "name"/, 'nme'],
+  ['a text stands without quotes', 'event.severity == error', /needs quotes: "error"/, 'error'],
+  ['a function is misspelt', 'event.reason.startWith("x")', /did you mean "startsWith"/, 'event'],
+  ['one = compares', 'event.reason = "x"', /write "=="/, '='],
+  ['and stands for &&', 'event.reason == "x" and true', /there is no "and"; write &&/, 'and true'],
+  ['not stands for !', 'not event.reason == "x"', /there is no "not"; write !/, 'event'],
+  ['=~ stands for matches()', 'event.reason =~ "x"', /matches\("…"\)/, '=~'],
+  ['a quotation mark is curly', 'event.reason == “x”', /“ is no quotation mark/, '“'],
+  ['a parenthesis is missing', '(event.reason == "x"', /a \) is missing before the end/, ''],
+  ['a pattern is not RE2', 'true && event.message.matches("(?=a)")', /RE2 has no look-ahead/, '"(?='],
+  ['a pattern inside a macro is not RE2', 'metadata.exists(k, k.matches("("))', /a "\(" is never closed/, '"("'],
   ['a pattern comes from the event', 'event.message.matches(event.reason)', /written out as a string/, 'event.reason'],
   ['a pattern is put together', 'event.message.matches("a" + "b")', /written out as a string/, '"a" + "b"'],
   ['a pattern is a variable', 'cel.bind(p, "a", event.reason.matches(p))', /written out as a string/, 'p'],

@@ -104,25 +104,28 @@ for (const [pattern, matching, others] of regexes) {
   })
 }
 
-const faults: readonly (readonly [pattern: string, error: RegExp])[] = [
-  ['(', /missing closing \)/],
-  ['[a', /missing closing \]/],
-  ['*a', /missing argument to repetition/],
-  ['a**', /nested repetition/],
-  ['a\\', /trailing backslash/],
-  ['a{2,1}', /invalid repeat count/],
-  ['a{1001}', /invalid repeat count/],
-  ['(a{1000}){1000}', /invalid repeat count/],
-  ['(?=a)', /unsupported Perl syntax/],
-  ['(?!a)', /unsupported Perl syntax/],
-  ['(?<=a)b', /invalid named capture/],
-  ['(a)\\1', /invalid escape sequence/],
+const faults: readonly (readonly [pattern: string, error: RegExp, offset?: number])[] = [
+  ['a(b', /a "\(" is never closed/],
+  ['a)', /a "\)" closes nothing/],
+  ['b[a', /"\[a" is never closed/, 1],
+  ['*a', /"\*" repeats nothing; .*"\.\*"/],
+  ['a**', /"\*\*" repeats a repetition/, 1],
+  ['a\\', /ends in a lone "\\"/],
+  ['a{2,1}', /"\{2,1\}" is no count/, 1],
+  ['a{1001}', /"\{1001\}" is no count/, 1],
+  ['(a{1000}){1000}', /is no count/, 2],
+  ['b(?=a)', /no look-ahead \("\(\?="\); use include and exclude, or `not`/, 1],
+  ['(?!a)', /no look-ahead/],
+  ['(?<=a)b', /no look-behind \("\(\?<="\)/],
+  ['(a)\\1', /no back-references \("\\1"\)/, 3],
+  ['a\\Z', /"\\Z" means nothing in RE2/, 1],
+  ['[z-a]', /"z-a" is no range/, 1],
   ['('.repeat(2000) + ')'.repeat(2000), /nests too deeply/]
 ]
 
-for (const [pattern, error] of faults) {
-  t.test(`the expression ${pattern.slice(0, 20)} is a fault that says what is wrong`, async (t) => {
-    t.match(compileRegex(pattern), { error })
+for (const [pattern, error, offset = 0] of faults) {
+  t.test(`the expression ${pattern.slice(0, 20)} is a fault that says what is wrong, and where`, async (t) => {
+    t.match(compileRegex(pattern), { error, offset })
   })
 }
 

@@ -4,7 +4,8 @@ import t from 'tap'
 import type { Fault } from '../src/errors.ts'
 import { severityNames } from '../src/events/severity.ts'
 import type { Transition } from '../src/objects.ts'
-import { compileFilter, compileRules, match, type RuleSet, type RuleText, type Verdict } from '../src/rules/rules.ts'
+import { compileFilter, compileRules, match, type RuleSet, type Verdict } from '../src/rules/rules.ts'
+import type { RuleText } from '../src/rules/schema.ts'
 import { type EventOverrides, event } from './fixtures/events.ts'
 
 type MatchText = NonNullable<RuleText['match']>
@@ -188,9 +189,9 @@ t.test('every fault of every rule is found at once, each with its place in the f
     { name: 'b', send: 'x', match: { not: { message: { include: ['['] } }, when: 'true && event.severity == 3' } }
   ])
   t.strictSame(faults.map(({ path, offset }) => [path.join('.'), offset]).sort(), [
-    ['rules.0.match.message.exclude.0', undefined],
-    ['rules.0.match.message.include.1', undefined],
-    ['rules.1.match.not.message.include.0', undefined],
+    ['rules.0.match.message.exclude.0', 0],
+    ['rules.0.match.message.include.1', 0],
+    ['rules.1.match.not.message.include.0', 0],
     ['rules.1.match.when', 8]
   ])
 })

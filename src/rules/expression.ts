@@ -4,6 +4,7 @@ import type { FluxEvent } from '../events/flux.ts'
 import type { Revision } from '../events/revision.ts'
 import type { Transition } from '../objects.ts'
 import { compileRegex } from '../patterns.ts'
+import { inWords, type as sayType, unknownField, type Vocabulary } from './expression-words.ts'
 
 export interface Expression {
   /** Whether it is true of `subject`; an Error where CEL could not tell, as for a missing map key. */
@@ -16,20 +17,20 @@ export interface Subject {
   transition: Transition
 }
 
-const revisionFields = { text: 'string', pointer: 'string', sha: 'string', short: 'string' } as const
+const fields = {
+  event: ['severity', 'reason', 'message', 'controller', 'source'],
+  object: ['cluster', 'kind', 'namespace', 'name'],
+  revision: ['text', 'pointer', 'sha', 'short']
+} as const
 const regexes = new Map<string, (text: string) => boolean>()
+
+const texts = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 'string'] as const))
 
 // Limits: an expression is written by an operator, but a thousand nested parentheses should be an error, not a crash.
 const environment = new Environment({ limits: { maxAstNodes: 1000, maxDepth: 50 } })
-  .registerVariable({
-    name: 'event',
-    schema: { severity: 'string', reason: 'string', message: 'string', controller: 'string', source: 'string' }
-  })
-  .registerVariable({
-    name: 'object',
-    schema: { cluster: 'string', kind: 'string', namespace: 'string', name: 'string' }
-  })
-  .registerVariable({ name: 'revision', schema: revisionFields })
+  .registerVariable({ name: 'event', schema: texts(fields.event) })
+  .registerVariable({ name: 'object', schema: texts(fields.object) })
+  .registerVariable({ name: 'revision', schema: texts(fields.revision) })
   .registerVariable('metadata', 'map<string, string>')
   .registerVariable('transition', 'string')
   .registerFunction('string.re2(string): bool', (text: string, pattern: string) => {
@@ -38,16 +39,21 @@ const environment = new Environment({ limits: { maxAstNodes: 1000, maxDepth: 50 
     return find(text)
   })
 
+const vocabulary: Vocabulary = {
+  variables: { ...fields, metadata: [], transition: [] },
+  functions: environment.getDefinitions().functions.map(({ name }) => name)
+}
+
 /** Compiles and type-checks `source`. An error says where, in characters from its start. */
 export function compileExpression(source: string): Expression | { error: string; offset: number } {
   try {
     const program = environment.parse(source)
-    const fault = useRe2(program.ast)
+    const fault = useRe2(program.ast) ?? lostField(program.ast)
     if (fault !== undefined) return fault
     const { valid, type, error } = program.check()
-    if (!valid) return { error: error?.summary ?? 'not a valid expression', offset: error?.range?.start ?? 0 }
+    if (!valid) return said(source, error)
     if (type !== 'bool' && type !== 'dyn') {
-      return { error: `gives a ${type}; a condition must be true or false`, offset: 0 }
+      return { error: `gives ${sayType(type ?? 'dyn')}; a condition must be true or false`, offset: 0 }
     }
     return {
       holds: (subject) => {
@@ -60,9 +66,35 @@ export function compileExpression(source: string): Expression | { error: string;
       }
     }
   } catch (error) {
-    const { summary, message, range } = error as { summary?: string; message: string; range?: { start: number } }
-    return { error: summary ?? message, offset: range?.start ?? 0 }
+    return said(source, error as LibraryError)
   }
+}
+
+type LibraryError = { summary?: string; message: string; range?: { start: number } } | undefined
+
+function said(source: string, error: LibraryError): { error: string; offset: number } {
+  const offset = error?.range?.start ?? 0
+  const text = error?.summary ?? error?.message ?? 'not a valid expression'
+  return { error: inWords(text, source, offset, vocabulary), offset }
+}
+
+/** `has(object.nme)` is false of every event, which the library takes for an answer. */
+function lostField(node: ASTNode): { error: string; offset: number } | undefined {
+  if (node.op === 'call' && node.args[0] === 'has') {
+    const [field] = node.args[1]
+    if (field?.op === '.' && field.args[0].op === 'id') {
+      const [variable, name] = [String(field.args[0].args), String(field.args[1])]
+      const known = vocabulary.variables[variable]
+      if (known !== undefined && known.length > 0 && !known.includes(name)) {
+        return { error: unknownField(variable, name, vocabulary), offset: field.range.start + variable.length + 1 }
+      }
+    }
+  }
+  for (const child of children(node)) {
+    const fault = lostField(child)
+    if (fault !== undefined) return fault
+  }
+  return undefined
 }
 
 /**

@@ -1,5 +1,6 @@
 // Grouping on purpose: one push touches forty objects, and is told as one. Pure.
 import { type Static, Type } from 'typebox'
+import { about } from '../about.ts'
 import { Duration, parseDuration } from '../duration.ts'
 import type { FluxEvent } from '../events/flux.ts'
 
@@ -17,8 +18,15 @@ type Field = keyof typeof fields
 
 export const GroupSchema = Type.Object(
   {
-    by: Type.Array(Type.Enum(Object.keys(fields) as Field[]), { minItems: 1, uniqueItems: true }),
-    wait: Type.Optional(Duration)
+    by: about(
+      Type.Array(Type.Enum(Object.keys(fields) as Field[]), { minItems: 1, uniqueItems: true }),
+      'Grouped by',
+      'Events that are equal in all of these are told in one message.',
+      ['cluster', 'revision']
+    ),
+    wait: Type.Optional(
+      about(Duration, 'Wait', 'How long the first of them is held for the others; 10s by default.', '10s', '1m')
+    )
   },
   { additionalProperties: false }
 )

@@ -1,75 +1,11 @@
 // Rules: which events are worth telling, and whom. Pure: an event goes in, each rule's verdict comes out.
-import { type Static, Type } from 'typebox'
-import { DurationOrNever, parseDuration } from '../duration.ts'
+import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
-import { compileGlobs, compileRegex, isGlob, Patterns, type TextTest } from '../patterns.ts'
+import { compileGlobs, compileRegex, isGlob, type TextTest } from '../patterns.ts'
 import { compileExpression, type Subject } from './expression.ts'
-import { compileGroup, type Grouping, GroupSchema } from './group.ts'
-
-const SeverityName = Type.Enum([...severityNames])
-const matchers = {
-  severity: Type.Optional(Type.Union([SeverityName, Type.Array(SeverityName, { minItems: 1 })])),
-  kind: Type.Optional(Patterns),
-  namespace: Type.Optional(Patterns),
-  name: Type.Optional(Patterns),
-  cluster: Type.Optional(Patterns),
-  source: Type.Optional(Patterns),
-  reason: Type.Optional(Patterns),
-  metadata: Type.Optional(Type.Record(Type.String(), Patterns)),
-  message: Type.Optional(
-    Type.Object(
-      {
-        include: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
-        exclude: Type.Optional(Type.Array(Type.String(), { minItems: 1 }))
-      },
-      { additionalProperties: false }
-    )
-  )
-}
-
-export const MatchSchema = Type.Object(
-  {
-    ...matchers,
-    not: Type.Optional(Type.Object(matchers, { additionalProperties: false })),
-    when: Type.Optional(Type.String({ minLength: 1 }))
-  },
-  { additionalProperties: false }
-)
-
-/** Only these four forms make Slack notify someone (facts: Slack's "Formatting text for app surfaces"). */
-export const mentionPattern = '^(<@[UW][A-Z0-9]+>|<!subteam\\^S[A-Z0-9]+>|<!here>|<!channel>)$'
-
-export const RuleSchema = Type.Object(
-  {
-    name: Type.String({ minLength: 1, maxLength: 100 }),
-    match: Type.Optional(MatchSchema),
-    notify: Type.Optional(Type.Enum(['changes', 'every'])),
-    remindEvery: Type.Optional(DurationOrNever),
-    group: Type.Optional(GroupSchema),
-    final: Type.Optional(Type.Boolean()),
-    mention: Type.Optional(
-      Type.String({
-        pattern: mentionPattern,
-        description: 'write <@U012AB3CD>, <!subteam^S012AB3CD>, <!here> or <!channel>'
-      })
-    ),
-    template: Type.Optional(
-      Type.String({ minLength: 1, description: 'The name of an entry of templates: how the message looks.' })
-    ),
-    send: Type.Unsafe<string | string[]>({
-      type: ['string', 'array'],
-      items: { type: 'string', minLength: 1 },
-      minItems: 1,
-      uniqueItems: true
-    })
-  },
-  { additionalProperties: false }
-)
-
-export type RuleText = Static<typeof RuleSchema>
-type MatchText = Static<typeof MatchSchema>
-type Matchers = Omit<MatchText, 'not' | 'when'>
+import { compileGroup, type Grouping } from './group.ts'
+import type { Matchers, MatchText, RuleText } from './schema.ts'
 
 /** One thing a rule asks of an event. */
 interface Condition {
@@ -253,7 +189,7 @@ function messageCondition(
     patterns?.flatMap((pattern, at) => {
       const compiled = compileRegex(pattern)
       if (!('error' in compiled)) return [compiled]
-      faults.push({ path: [...path, list, at], message: compiled.error })
+      faults.push({ path: [...path, list, at], message: compiled.error, offset: compiled.offset })
       return []
     })
   const included = compile('include', include)

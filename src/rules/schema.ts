@@ -1,0 +1,198 @@
+// The shape of a rule in the config file, and of what it matches.
+import { type Static, Type } from 'typebox'
+import { about } from '../about.ts'
+import { DurationOrNever } from '../duration.ts'
+import { severityNames } from '../events/severity.ts'
+import { Patterns } from '../patterns.ts'
+import { GroupSchema } from './group.ts'
+
+const SeverityName = Type.Enum([...severityNames])
+const matchers = {
+  severity: Type.Optional(
+    about(
+      Type.Union([SeverityName, Type.Array(SeverityName, { minItems: 1 })]),
+      'Severity',
+      'One severity means this and worse (`info`, `warn`, `error`); a list means exactly these. A rule that does not say is about `error`.',
+      'warn',
+      ['info']
+    )
+  ),
+  kind: Type.Optional(
+    about(
+      Patterns,
+      'Kinds',
+      'Kinds of Flux object, as globs: `*` is any run of characters, `?` is one. Case counts.',
+      'HelmRelease',
+      ['Kustomization', 'HelmRelease']
+    )
+  ),
+  namespace: Type.Optional(
+    about(Patterns, 'Namespaces', 'Namespaces of the object, as globs.', 'team-*', ['flux-system', 'infra-*'])
+  ),
+  name: Type.Optional(about(Patterns, 'Names', 'Names of the object, as globs.', 'podinfo', ['*-canary'])),
+  cluster: Type.Optional(
+    about(
+      Patterns,
+      'Clusters',
+      'Clusters, as globs: the `cluster` of the source, else `metadata.cluster` of the event, else the one at the top of this file.',
+      'prod-*'
+    )
+  ),
+  source: Type.Optional(about(Patterns, 'Sources', 'Names under `sources`, as globs.', 'prod-eu')),
+  reason: Type.Optional(
+    about(Patterns, 'Reasons', 'The `reason` of the event, as globs.', ['HealthCheckFailed', 'BuildFailed'])
+  ),
+  metadata: Type.Optional(
+    about(
+      Type.Record(
+        Type.String(),
+        about(
+          Patterns,
+          'Value',
+          'What the value has to be, as globs. A key that is missing has an empty value.',
+          'payments'
+        )
+      ),
+      'Metadata',
+      'Keys of the `eventMetadata` of the Alert, or of the annotations `event.toolkit.fluxcd.io/<key>` of the object. All of them have to hold.',
+      { team: 'payments' }
+    )
+  ),
+  message: Type.Optional(
+    about(
+      Type.Object(
+        {
+          include: Type.Optional(
+            about(
+              Type.Array(Type.String(), { minItems: 1 }),
+              'Included',
+              'At least one of these is found in the message.',
+              ['(?i)timeout']
+            )
+          ),
+          exclude: Type.Optional(
+            about(
+              Type.Array(Type.String(), { minItems: 1 }),
+              'Excluded',
+              'None of these is found in the message, whatever is included.',
+              ['^Dependencies do not meet']
+            )
+          )
+        },
+        { additionalProperties: false }
+      ),
+      'Message',
+      "Regular expressions (RE2) that are found anywhere in the message, as in Flux's `inclusionList` and `exclusionList`.",
+      { include: ['(?i)timeout'], exclude: ['^Dependencies do not meet'] }
+    )
+  )
+}
+
+export const MatchSchema = Type.Object(
+  {
+    ...matchers,
+    not: Type.Optional(
+      about(
+        Type.Object(matchers, { additionalProperties: false }),
+        'Not',
+        'The opposite of any matcher: none of these may hold.',
+        { reason: ['Progressing', 'DependencyNotReady'] }
+      )
+    ),
+    when: Type.Optional(
+      about(
+        Type.String({ minLength: 1 }),
+        'Expression',
+        'A CEL expression over `event` (severity, reason, message, controller, source), `object` (cluster, kind, namespace, name), `revision` (text, pointer, sha, short), `metadata` and `transition` (failed, changed, repeated, recovered, updated, informed, heartbeat). `matches()` is RE2. A rule whose expression fails for an event does not fire.',
+        'object.cluster.startsWith("prod") && transition != "repeated"',
+        'has(metadata.team) && metadata.team == object.namespace'
+      )
+    )
+  },
+  { additionalProperties: false }
+)
+
+/** Only these four forms make Slack notify someone (facts: Slack's "Formatting text for app surfaces"). */
+export const mentionPattern = '^(<@[UW][A-Z0-9]+>|<!subteam\\^S[A-Z0-9]+>|<!here>|<!channel>)$'
+
+export const RuleSchema = Type.Object(
+  {
+    name: about(
+      Type.String({ minLength: 1, maxLength: 100 }),
+      'Name',
+      'What the rule is called in logs and explanations. Each has its own: what a destination has heard is remembered by it.',
+      'platform failures'
+    ),
+    match: Type.Optional(
+      about(MatchSchema, 'Match', 'Which events. All conditions have to hold. Left out: every `error`.', {
+        severity: 'warn',
+        namespace: 'team-*'
+      })
+    ),
+    notify: Type.Optional(
+      about(
+        Type.Enum(['changes', 'every']),
+        'Notify',
+        '`changes` (default): that a failure began, that it changed, that it still lasts, that it is over, and what was applied. `every`: each event.',
+        'every'
+      )
+    ),
+    remindEvery: Type.Optional(
+      about(
+        DurationOrNever,
+        'Reminders',
+        'How long a failure lasts before it is told again; then twice as long each time, up to a day. `4h` by default, or `never`.',
+        '4h',
+        'never'
+      )
+    ),
+    group: Type.Optional(
+      about(
+        GroupSchema,
+        'Group',
+        'Holds the first event for a while, so that one push that touches forty objects is one message. Without it, a message goes at once.',
+        { by: ['cluster', 'revision'], wait: '10s' }
+      )
+    ),
+    final: Type.Optional(
+      about(Type.Boolean(), 'Final', 'Where this rule fires, the rules below it are not looked at.', true)
+    ),
+    mention: Type.Optional(
+      about(
+        Type.String({
+          pattern: mentionPattern,
+          patternErrorMessage: 'write <@U012AB3CD>, <!subteam^S012AB3CD>, <!here> or <!channel>'
+        }),
+        'Mention',
+        'Who is pinged when a failure begins, and at no other time: a user, a user group, `<!here>` or `<!channel>`.',
+        '<!subteam^S012AB3CD>',
+        '<!here>'
+      )
+    ),
+    template: Type.Optional(
+      about(
+        Type.String({ minLength: 1 }),
+        'Template',
+        'The name of an entry of `templates`: how the message looks.',
+        'detailed'
+      )
+    ),
+    send: about(
+      Type.Unsafe<string | string[]>({
+        type: ['string', 'array'],
+        items: { type: 'string', minLength: 1 },
+        minItems: 1,
+        uniqueItems: true
+      }),
+      'Send to',
+      'Names under `destinations`.',
+      'platform',
+      ['platform', 'team-a']
+    )
+  },
+  { additionalProperties: false }
+)
+
+export type RuleText = Static<typeof RuleSchema>
+export type MatchText = Static<typeof MatchSchema>
+export type Matchers = Omit<MatchText, 'not' | 'when'>

@@ -92,7 +92,7 @@ t.test('faulty files are used wrongly: every fault of the config and of the test
   t.equal(out, '')
   t.match(err, /bad\.yaml:8:\d+ error: there is no destination "dbas"; did you mean "dba"\?/)
   t.match(err, /tests\.yaml:1:20 error: unknown key "evnt"; did you mean "event"\?\n {2}1 \| tests/)
-  t.match(err, /more\.yaml:1:9 error: /)
+  t.match(err, /more\.yaml:1:8 error: this \[ is never closed/)
   const json = await run(['test', at('config.yaml'), at('tests.yaml'), '--json'])
   t.equal(json.code, 2)
   t.match(JSON.parse(json.out), { ok: false, problems: [{ line: 1, column: 20 }], tests: [] })

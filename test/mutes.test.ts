@@ -34,8 +34,9 @@ t.test('a weekly mute keeps the hours of its place', async (t) => {
 })
 
 t.test('a mute without an end is refused, and one that is over is told', async (t) => {
-  const open = 'sources: { a: { tokens: [t] } }\ndestinations: { a: { preview: true } }\nrules: []\n'
-  const load = (mute: string) => loadConfig(`${open}mute:\n  - ${mute}`, 'c.yaml', {}).problems
+  const open =
+    'sources: { a: { tokens: ["${T}"] } }\ndestinations: { a: { preview: true } }\nrules: [{ name: a, send: a }]\n'
+  const load = (mute: string) => loadConfig(`${open}mute:\n  - ${mute}`, 'c.yaml', { T: 't' }).problems
   t.match(load('{ name: x, match: {} }'), [{ line: 5, message: /has an end: either `until:` or `weekly:`/ }])
   t.match(load('{ name: x, match: {}, until: "tomorrow" }'), [{ line: 5, message: /2026-12-01T06:00:00Z/ }])
   t.match(load('{ name: x, match: {}, until: 2020-01-01T00:00:00Z }'), [{ isWarning: true, message: /over since/ }])

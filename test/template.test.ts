@@ -292,7 +292,8 @@ t.test('thousands of long values are given up at once', async (t) => {
 t.test('what would be cut or empty is told when the config loads, with the kind of event', async (t) => {
   const warnings = (lines: string) => {
     const text = configWith(`templates:\n  own:\n${lines}`)
-    return loadConfig(text, 'config.yaml', {}).problems.map(({ message, isWarning }) => [message, isWarning])
+    const { problems } = loadConfig(text, 'config.yaml', { KEY: 'k' })
+    return problems.map(({ message, isWarning }) => [message, isWarning])
   }
   t.strictSame(
     warnings(`    blocks: [{ type: header, text: { type: plain_text, text: "{{ event.message }}" } }]`).slice(0, 1),

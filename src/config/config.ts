@@ -8,9 +8,11 @@ import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileLinks, type Links } from '../render/links.ts'
 import { compileTemplates, type Templates } from '../render/templates.ts'
 import { compileRules, type RuleSet } from '../rules/rules.ts'
-import { didYouMean, inOrder, locate, type Problem } from './problem.ts'
-import { type ConfigText, shapeFaults, wellShaped } from './schema.ts'
+import { inOrder, locate, type Problem } from './problem.ts'
+import type { ConfigText } from './schema.ts'
 import { createSecrets, createStandIns, type Secrets } from './secrets.ts'
+import { senseFaults } from './sense.ts'
+import { shapeFaults, wellShaped } from './shape.ts'
 import { readYaml } from './yaml.ts'
 
 export interface Config {
@@ -51,9 +53,10 @@ export function loadConfig(
   if ('problems' in read) return { config: undefined, problems: read.problems }
   const { source, value } = read
   const shape = shapeFaults(value)
+  const whole = wellShaped(value, shape)
   const faults: Fault[] = []
-  const secrets = sends ? createSecrets(environment, faults) : createStandIns(environment, faults)
-  const config = build(wellShaped(value, shape), secrets, faults)
+  const config = build(whole, sends ? createSecrets(environment, faults) : createStandIns(environment, faults), faults)
+  faults.push(...senseFaults(whole, [...config.destinations.values()], shape))
   const problems = inOrder([
     ...shape.map((fault) => locate(source, fault, fault.isAboutKey)),
     ...faults.map((fault) => locate(source, fault))
@@ -74,7 +77,6 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   const mutes = compileMutes(text.mute ?? [], Date.now())
   const templates = compileTemplates(text.templates ?? {})
   faults.push(...severities.faults, ...rules.faults, ...links.faults, ...mutes.faults, ...templates.faults)
-  faults.push(...crossFaults(text))
   const byName = new Map(destinations.map((destination) => [destination.name, destination]))
   const operators = [text.operator ?? []].flat().flatMap((name) => byName.get(name) ?? [])
   return {
@@ -132,37 +134,10 @@ function buildDestination(
   // A secret that is missing was told already.
   const fault = faults.length === before ? webhookUrlFault(webhookUrl) : undefined
   if (fault !== undefined) faults.push({ path: urlPath, message: `the webhook URL ${fault}` })
-  return createDestination(name, { ...text, slack: { ...slack, webhookUrl } })
-}
-
-/** What one part of the file can say wrong about another. */
-function crossFaults({ rules, operator = [], destinations, templates = {} }: ConfigText): Fault[] {
-  const known = Object.keys(destinations)
-  // Where the whole section is missing or misshapen, that was told already.
-  const unknown = (names: string | string[], path: Fault['path']): Fault[] =>
-    known.length === 0
-      ? []
-      : [names].flat().flatMap((name, at) => {
-          const message = `there is no destination "${name}"${didYouMean(name, known)}`
-          return known.includes(name) ? [] : [{ path: Array.isArray(names) ? [...path, at] : path, message }]
-        })
-  return [
-    ...unknown(operator, ['operator']),
-    ...rules.flatMap(({ name, send, template }, index) => {
-      // What a destination has heard is remembered by the rule's name.
-      const isRepeated = rules.findIndex((other) => other.name === name) < index
-      const message = `there is another rule called "${name}" above`
-      return [
-        ...(isRepeated ? [{ path: ['rules', index, 'name'], message }] : []),
-        ...unknown(send, ['rules', index, 'send']),
-        ...(template === undefined
-          ? []
-          : unknownTemplate(template, Object.keys(templates), ['rules', index, 'template']))
-      ]
-    })
-  ]
-}
-
-function unknownTemplate(name: string, known: readonly string[], path: Fault['path']): Fault[] {
-  return known.includes(name) ? [] : [{ path, message: `there is no template "${name}"${didYouMean(name, known)}` }]
+  const filled = (key: 'channel' | 'username') =>
+    slack[key] !== undefined && { [key]: secrets.fill(slack[key], [...path, 'slack', key]) }
+  return createDestination(name, {
+    ...text,
+    slack: { ...slack, ...filled('channel'), ...filled('username'), webhookUrl }
+  })
 }

@@ -1,5 +1,4 @@
 // What is wrong with a config file, and where: file:line:col, the line, a caret, and what was probably meant.
-import { distance } from 'fastest-levenshtein'
 import { type Document, isCollection, isMap, isPair, isScalar, type LineCounter, type Node } from 'yaml'
 import type { Fault } from '../errors.ts'
 
@@ -18,6 +17,7 @@ export interface Problem {
 /** The text a fault was found in. */
 export interface Source {
   file: string
+  /** As it may be shown. */
   text: string
   document: Document
   lines: LineCounter
@@ -26,10 +26,11 @@ export interface Source {
 /** Where in the file a fault is. A path that is not there, such as a missing key, is that of its nearest parent. */
 export function locate(
   source: Source,
-  { path, message, offset = 0, isWarning = false }: Fault,
+  { path, message, offset = 0, beside, isWarning = false }: Fault,
   atKey = false
 ): Problem {
-  return problemAt(source, startOf(source, path, offset, atKey), message, isWarning)
+  const also = beside === undefined ? '' : ` at line ${source.lines.linePos(startOf(source, beside, 0, false)).line}`
+  return problemAt(source, startOf(source, path, offset, atKey), message + also, isWarning)
 }
 
 /** A problem at an offset from the start of the file. */
@@ -42,7 +43,9 @@ export function problemAt(
   const { line, col } = lines.linePos(start)
   // An empty file has no line at all.
   const at = { line: Math.max(1, line), column: Math.max(1, col) }
-  return { file, ...at, message, excerpt: text.split('\n', at.line)[at.line - 1] ?? '', isWarning }
+  const from = lines.lineStarts[at.line - 1] ?? 0
+  const excerpt = text.slice(from, lines.lineStarts[at.line] ?? text.length).replace(/\r?\n$/, '')
+  return { file, ...at, message, excerpt, isWarning }
 }
 
 /**
@@ -66,15 +69,6 @@ export function formatProblem({ file, line, column, message, excerpt, isWarning 
 /** As they stand in the file. */
 export function inOrder(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
-}
-
-/** `; did you mean "x"?` where one of `known` is near to `word`, else nothing. */
-export function didYouMean(word: string, known: readonly string[]): string {
-  const [best] = known
-    .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.far - b.far)
-  if (best === undefined || best.far > Math.min(3, Math.max(1, Math.floor(word.length / 2)))) return ''
-  return `; did you mean "${best.candidate}"?`
 }
 
 function startOf({ document }: Source, path: Fault['path'], offset: number, atKey: boolean): number {

@@ -1,6 +1,6 @@
-// The shape of the config file, assembled from the rooms, and its faults in words.
-import { Ajv, type ErrorObject } from 'ajv'
+// The shape of the config file, assembled from the rooms. `npm run schema` writes config.schema.json from it.
 import { type Static, Type } from 'typebox'
+import { about } from '../about.ts'
 import { DestinationSchema } from '../deliver/destination.ts'
 import { Duration } from '../duration.ts'
 import { SeveritySchema } from '../events/severity.ts'
@@ -9,8 +9,7 @@ import { MuteSchema } from '../mutes/mutes.ts'
 import { Patterns } from '../patterns.ts'
 import { TemplateSchema } from '../render/custom.ts'
 import { LinkSchema } from '../render/links.ts'
-import { RuleSchema } from '../rules/rules.ts'
-import { didYouMean } from './problem.ts'
+import { RuleSchema } from '../rules/schema.ts'
 
 /** Names stand in URLs, metrics and log lines. */
 const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
@@ -26,180 +25,137 @@ function named<T extends Type.TSchema>(schema: T, options: Type.TSchemaOptions =
 
 export const ConfigSchema = Type.Object(
   {
-    cluster: Type.Optional(Type.String({ maxLength: 253 })),
-    sources: Type.Optional(named(Type.Union([SourceSchema, Type.Null()]), { minProperties: 1 })),
-    destinations: named(DestinationSchema, { minProperties: 1 }),
-    operator: Type.Optional(Patterns),
-    severities: Type.Optional(Type.Array(SeveritySchema)),
-    links: Type.Optional(Type.Array(LinkSchema)),
-    mute: Type.Optional(Type.Array(MuteSchema)),
-    templates: Type.Optional(named(TemplateSchema)),
-    rules: Type.Array(RuleSchema),
+    cluster: Type.Optional(
+      about(
+        Type.String({ maxLength: 253 }),
+        'Cluster',
+        'The cluster of events that name none: neither does their source, nor do they in `metadata.cluster`.',
+        'prod-eu'
+      )
+    ),
+    sources: Type.Optional(
+      about(
+        named(
+          about(
+            Type.Union([SourceSchema, Type.Null()]),
+            'Source',
+            'One for each Flux Provider or cluster. Without keys and tokens it takes events from anyone who can reach it.',
+            { hmacKeys: ['${FLUX_HMAC_KEY}'], cluster: 'prod-eu' }
+          ),
+          { minProperties: 1 }
+        ),
+        'Sources',
+        'Who may post events. `default` is `POST /webhook`, any other name is `POST /webhook/<name>`. Left out: a `default` that takes events from anyone.',
+        { 'prod-eu': { hmacKeys: ['${FLUX_HMAC_KEY}'] } }
+      )
+    ),
+    destinations: about(
+      named(
+        about(
+          DestinationSchema,
+          'Destination',
+          'Either `slack` or `preview`.',
+          { slack: { webhookUrl: '${SLACK_PLATFORM_URL}' } },
+          { preview: true }
+        ),
+        { minProperties: 1 }
+      ),
+      'Destinations',
+      'Where messages go, by name.',
+      { platform: { slack: { webhookUrl: '${SLACK_PLATFORM_URL}' } } }
+    ),
+    operator: Type.Optional(
+      about(
+        Patterns,
+        'Operator',
+        'Names of destinations that hear of the relay itself: a webhook that does not work any more is told through the others.',
+        'platform',
+        ['platform', 'ops']
+      )
+    ),
+    severities: Type.Optional(
+      about(
+        Type.Array(
+          about(SeveritySchema, 'Severity', 'Everything that is given has to hold.', {
+            reason: 'TestFailed',
+            severity: 'warn'
+          })
+        ),
+        'Severities',
+        'Flux knows `info` and `error`. Waiting for a dependency, drift, rollbacks and write conflicts are `warn` by themselves; this list comes first, and the first entry that holds counts.',
+        [{ kind: 'HelmRelease', reason: 'TestFailed', severity: 'warn' }]
+      )
+    ),
+    links: Type.Optional(
+      about(
+        Type.Array(
+          about(LinkSchema, 'Links', 'The links of the events that match.', {
+            dashboard: 'https://flux.acme.dev/{{ object.namespace }}/{{ object.name }}'
+          })
+        ),
+        'Links',
+        'Where an object, a commit and a change can be looked at: Liquid templates over `object` (cluster, kind, namespace, name), `revision` and `previous` (text, pointer, sha, short) and `metadata.<key>`. Values are percent-encoded, and a link of which a value is empty is left out. The first entry that matches and has the link counts.',
+        [{ commit: 'https://github.com/acme/fleet/commit/{{ revision.sha }}' }]
+      )
+    ),
+    mute: Type.Optional(
+      about(
+        Type.Array(
+          about(MuteSchema, 'Mute', 'Ends either at a time or every week.', {
+            name: 'db upgrade',
+            match: { namespace: 'db' },
+            until: '2026-12-01T06:00:00Z'
+          })
+        ),
+        'Mutes',
+        'What is held back, until an end or every week. At the end, one message says what was held and still fails.',
+        [{ name: 'db upgrade', match: { namespace: 'db' }, until: '2026-12-01T06:00:00Z' }]
+      )
+    ),
+    templates: Type.Optional(
+      about(
+        named(
+          about(TemplateSchema, 'Template', 'What is left out stays as it is without a template.', {
+            title: '{{ transition | state }} {{ object.namespace }}/{{ object.name }}'
+          })
+        ),
+        'Templates',
+        'How messages look, by name, for the rules that say `template: <name>`. Texts are Liquid; docs/templates.md says what they may use.',
+        { detailed: { title: '{{ transition | state }} {{ object.kind }} {{ object.namespace }}/{{ object.name }}' } }
+      )
+    ),
+    rules: about(
+      Type.Array(
+        about(RuleSchema, 'Rule', 'Which events are told, and to whom.', { name: 'failures', send: 'platform' })
+      ),
+      'Rules',
+      'Every rule that matches sends, up to the first `final` one. The end of a failure goes to exactly those who heard of it.',
+      [{ name: 'failures', match: { severity: 'warn' }, send: 'platform' }]
+    ),
     retention: Type.Optional(
-      Type.Object(
-        { events: Type.Optional(Duration), deadLetters: Type.Optional(Duration) },
-        { additionalProperties: false }
+      about(
+        Type.Object(
+          {
+            events: Type.Optional(
+              about(Duration, 'Events', 'How long events and their messages are kept; 7d by default.', '7d')
+            ),
+            deadLetters: Type.Optional(
+              about(Duration, 'Dead letters', 'How long what could not be delivered is kept; 30d by default.', '30d')
+            )
+          },
+          { additionalProperties: false }
+        ),
+        'Retention',
+        'How long things are kept.',
+        { events: '7d', deadLetters: '30d' }
       )
     )
   },
-  { additionalProperties: false }
+  {
+    additionalProperties: false,
+    title: 'flux-relay',
+    description: 'Who hears what of the events that Flux sends.'
+  }
 )
 
 export type ConfigText = Static<typeof ConfigSchema>
-
-/** A fault of shape. `isAboutKey`: the key is at fault, not its value. */
-export interface ShapeFault {
-  path: (string | number)[]
-  message: string
-  isAboutKey: boolean
-}
-
-/** Says everything about a value that is not of the shape of `schema`. */
-export function compileShape(schema: Type.TSchema): (value: unknown) => ShapeFault[] {
-  const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(schema)
-  return (value) => (validate(value) ? [] : withoutEchoes(validate.errors ?? []).map(inWords))
-}
-
-/** Everything about `value` that is not of the shape of a config file. */
-export const shapeFaults = compileShape(ConfigSchema)
-
-const harmless: Record<string, unknown> = {
-  sources: { tokens: ['-'] },
-  destinations: { preview: true },
-  severities: { severity: 'info' },
-  links: {},
-  mute: { name: '', match: {}, until: '9999-01-01T00:00:00Z' },
-  templates: {},
-  rules: { name: '', send: [] }
-}
-
-/**
- * `value` with every misshapen entry replaced by one that nothing can be said against, so that the rest of the file can
- * be checked too: all faults are told at once, not one kind after the other.
- */
-export function wellShaped(value: unknown, faults: readonly ShapeFault[]): ConfigText {
-  if (faults.length === 0) return value as ConfigText
-  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
-  // Nothing is to be said of sources where there is no file to speak of.
-  const copy = structuredClone(isMap ? value : { sources: { default: harmless.sources } }) as Record<
-    string,
-    Record<string | number, unknown>
-  >
-  for (const { path } of faults) {
-    const [section = '', entry] = path
-    if (entry === undefined) delete copy[section]
-    if (section === 'sources' && entry === undefined) copy[section] = { default: harmless.sources }
-    // That there are no templates any more is no fault of the rules.
-    if (section === 'templates' && entry === undefined && Array.isArray(copy['rules']))
-      for (const rule of copy['rules'] as { template?: string }[]) delete rule.template
-  }
-  for (const { path } of faults) {
-    const [section = '', entry] = path
-    const entries = copy[section]
-    if (entries === undefined || entry === undefined) continue
-    if (section in harmless)
-      entries[entry] = { ...(harmless[section] as object), ...(section === 'rules' && { name: `#${entry}` }) }
-    else delete copy[section]
-  }
-  return { destinations: {}, rules: [], ...copy } as ConfigText
-}
-
-/**
- * Where a value may be of one of several shapes, ajv tells what is wrong with it by each. Those of the shapes that it is
- * not even of the type of say nothing to a person, and neither does the summary if anything else is left.
- */
-function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
-  const unions = errors.filter(({ keyword }) => keyword === 'anyOf')
-  const isInside = (error: ErrorObject, union: ErrorObject) =>
-    error !== union &&
-    error.schemaPath.startsWith(`${union.schemaPath}/`) &&
-    error.instancePath.startsWith(union.instancePath)
-  const isEcho = (error: ErrorObject) => {
-    const union = unions.find((candidate) => isInside(error, candidate))
-    if (union === undefined || error.instancePath !== union.instancePath) return false
-    // A list is not "not one of these words".
-    return error.keyword === 'type' || (error.keyword === 'enum' && typeof error.data === 'object')
-  }
-  const telling = errors.filter((error) => !isEcho(error))
-  const isEmptySummary = (error: ErrorObject) =>
-    error.keyword === 'anyOf' && telling.some((other) => isInside(other, error))
-  return telling.filter((error) => !isEmptySummary(error) && !['propertyNames', 'if'].includes(error.keyword))
-}
-
-function inWords(error: ErrorObject): ShapeFault {
-  const { instancePath, keyword, params, message = 'is not valid' } = error
-  const path = instancePath.split('/').slice(1).map(unescapePointer)
-  const parent = error.parentSchema as { properties?: object; enum?: unknown[] } | undefined
-  const at = (text: string, isAboutKey = false) => ({ path, message: text, isAboutKey })
-  switch (keyword) {
-    case 'additionalProperties': {
-      const key = String(params['additionalProperty'])
-      const guess = didYouMean(key, Object.keys(parent?.properties ?? {}))
-      return { path: [...path, key], message: `unknown key "${key}"${guess}`, isAboutKey: true }
-    }
-    case 'required':
-      return at(`"${params['missingProperty']}" is missing`, true)
-    case 'enum': {
-      const allowed = (params['allowedValues'] as unknown[]).map(String)
-      return at(`${show(error.data)} is not one of ${allowed.join(', ')}${didYouMean(String(error.data), allowed)}`)
-    }
-    case 'anyOf':
-      return at(`${show(error.data)} is not what may stand here: ${unionInWords(error)}`)
-    case 'type':
-      return at(`must be ${articles([params['type']].flat() as string[])}, and is ${show(error.data)}`)
-    case 'pattern':
-      if (error.propertyName !== undefined) {
-        return {
-          path: [...path, error.propertyName],
-          message: 'a name is letters, digits, ".", "_" and "-", at most 63',
-          isAboutKey: true
-        }
-      }
-      return at(patternInWords(error))
-    case 'minItems':
-    case 'minLength':
-    case 'minProperties':
-      return at('must not be empty')
-    default:
-      return at(message)
-  }
-}
-
-function patternInWords({ data, schema, parentSchema }: ErrorObject): string {
-  const description = (parentSchema as { description?: string } | undefined)?.description
-  return `${show(data)} is not of the right form: ${description ?? `it must match ${String(schema)}`}`
-}
-
-function unionInWords({ schema }: ErrorObject): string {
-  const branches = schema as { type?: string; enum?: unknown[] }[]
-  return branches.map(({ type, enum: values }) => (values ? values.join(', ') : article(type ?? 'value'))).join(' or ')
-}
-
-const words: Record<string, string> = {
-  array: 'a list',
-  object: 'a map of keys',
-  string: 'a text',
-  null: 'empty',
-  integer: 'a whole number',
-  number: 'a number',
-  boolean: 'true or false'
-}
-
-function article(type: string): string {
-  return words[type] ?? type
-}
-
-function articles(types: string[]): string {
-  return types.map(article).join(' or ')
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return `"${value.slice(0, 60)}"`
-  if (value === null) return 'empty'
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'a map of keys' : String(value)
-}
-
-function unescapePointer(segment: string): string {
-  return segment.replaceAll('~1', '/').replaceAll('~0', '~')
-}

@@ -1,6 +1,7 @@
 // Secrets stand in the environment or in files; the config file only names them: ${VARIABLE}, ${file:/path}.
 import { readFileSync } from 'node:fs'
 import type { Fault } from '../errors.ts'
+import { didYouMean } from '../spelling.ts'
 
 export interface Secrets {
   /** `text` with its references filled in; a fault is added for each that cannot be. */
@@ -40,14 +41,18 @@ export function createSecrets(environment: Record<string, string | undefined>, f
       return { error: `${whole} is no reference; write \${VARIABLE} or \${file:/path}` }
     }
     const found = variable === undefined ? readSecret(file ?? '') : environment[variable]
-    if (found === undefined) return { error: `the environment variable ${variable} is not set` }
-    if (typeof found === 'string' && found.trim() === '') return { error: `${whole} is empty` }
+    if (found === undefined) {
+      const guess = didYouMean(variable ?? '', Object.keys(environment))
+      return { error: `the environment variable ${variable} is not set${guess}` }
+    }
+    const what = variable === undefined ? `the secret file ${file}` : `the environment variable ${variable}`
+    if (typeof found === 'string' && found.trim() === '') return { error: `${what} is empty` }
     return found
   }
 }
 
-// As good as any for what is made of secrets: a webhook URL has to be one.
-const standIn = 'https://stand-in.invalid/'
+/** As good as any for what is made of secrets: a webhook URL has to be one. */
+export const standIn = 'https://stand-in.invalid/'
 
 /** The same, but a secret that is missing is stood in for. What is no secret, as the name of a cluster, still counts. */
 export function createStandIns(environment: Record<string, string | undefined>, faults: Fault[]): Secrets {
@@ -63,10 +68,17 @@ export function createStandIns(environment: Record<string, string | undefined>, 
   }
 }
 
+const whyUnreadable: Record<string, string> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a directory'
+}
+
 function readSecret(file: string): string | { error: string } {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    return { error: `cannot read the secret file ${file}: ${(error as NodeJS.ErrnoException).code}` }
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    return { error: `the secret file ${file} ${whyUnreadable[code] ?? `cannot be read: ${code}`}` }
   }
 }

@@ -1,19 +1,31 @@
 // A YAML file: from its text to its value and the place of everything in it, or to what keeps it from being read.
 import { LineCounter, parseDocument } from 'yaml'
-import { type Problem, problemAt, type Source } from './problem.ts'
+import { maskSecrets } from './mask.ts'
+import { inOrder, type Problem, problemAt, type Source } from './problem.ts'
+import { aliasFaults, type WritingFault, writingFaults } from './writing.ts'
+
+// A thousand rules may share one `match: *common`; anchors inside of anchors multiply, and reach it with a few lines.
+const maxAliasCount = 10_000
 
 /** `file` is only for the problems' places. */
 export function readYaml(text: string, file: string): { source: Source; value: unknown } | { problems: Problem[] } {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' })
-  const source = { file, text, document, lines }
-  if (document.errors.length > 0) {
-    return { problems: document.errors.map(({ message, pos }) => problemAt(source, pos[0], message)) }
-  }
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    stringKeys: true,
+    logLevel: 'error'
+  })
+  const source = { file, text: maskSecrets(text, document), document, lines }
+  const refused = (faults: WritingFault[]) => ({
+    problems: inOrder(faults.map(({ start, message }) => problemAt(source, start, message)))
+  })
+  const faults = writingFaults(text, document, lines)
+  if (faults.length > 0) return refused(faults)
   try {
-    // An alias may repeat what it names, a hundred times in all.
-    return { source, value: document.toJS({ maxAliasCount: 100 }) }
+    return { source, value: document.toJS({ maxAliasCount }) }
   } catch (error) {
-    return { problems: [problemAt(source, 0, (error as Error).message)] }
+    return refused(aliasFaults(document, (error as Error).message))
   }
 }

@@ -1,24 +1,70 @@
 // A destination: a Slack webhook, or a preview that keeps its messages for people to look at.
 import { hash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
+import { about } from '../about.ts'
 import { type Dialect, dialectNames, endpointFor, guessDialect, isStrict } from '../render/dialect.ts'
 import { createPace, type Pace, PaceSchema } from './pace.ts'
 
 const SlackSchema = Type.Object(
   {
-    webhookUrl: Type.String({ minLength: 1 }),
-    channel: Type.Optional(Type.String({ minLength: 1 })),
-    username: Type.Optional(Type.String({ minLength: 1 })),
-    dialect: Type.Optional(Type.Enum([...dialectNames]))
+    webhookUrl: about(
+      Type.String({ minLength: 1 }),
+      'Webhook URL',
+      'The URL of an incoming webhook. Whoever has it can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https; plain http is taken for loopback only.',
+      '${SLACK_PLATFORM_URL}',
+      '${file:/run/secrets/team-a-webhook}'
+    ),
+    channel: Type.Optional(
+      about(
+        Type.String({ minLength: 1 }),
+        'Channel',
+        "Posts to another channel than the webhook's own. Only legacy webhooks, Mattermost and Rocket.Chat heed it; Slack apps post where they were installed.",
+        '#team-a'
+      )
+    ),
+    username: Type.Optional(
+      about(
+        Type.String({ minLength: 1 }),
+        'User name',
+        'The name under which messages appear. Heeded by the same receivers as `channel`.',
+        'Flux'
+      )
+    ),
+    dialect: Type.Optional(
+      about(
+        Type.Enum([...dialectNames]),
+        'Dialect',
+        'What the receiver understands. Left out, it is guessed from the URL; most others take what Slack does.',
+        'slack'
+      )
+    )
   },
   { additionalProperties: false }
 )
 
 export const DestinationSchema = Type.Object(
   {
-    slack: Type.Optional(SlackSchema),
-    preview: Type.Optional(Type.Literal(true)),
-    pace: Type.Optional(PaceSchema)
+    slack: Type.Optional(
+      about(SlackSchema, 'Slack', 'An incoming webhook of Slack, or of something that takes the same.', {
+        webhookUrl: '${SLACK_PLATFORM_URL}'
+      })
+    ),
+    preview: Type.Optional(
+      about(
+        Type.Literal(true),
+        'Preview',
+        'Instead of `slack`: keeps the messages for the log and `/api/preview/<name>` and posts them nowhere.',
+        true
+      )
+    ),
+    pace: Type.Optional(
+      about(
+        PaceSchema,
+        'Pace',
+        'How fast messages go. Destinations of one webhook share a queue; the first of them in the file sets its pace.',
+        { perSecond: 1, burst: 3 }
+      )
+    )
   },
   { additionalProperties: false }
 )

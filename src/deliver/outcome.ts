@@ -70,6 +70,21 @@ export function sayReply(reply: Reply): string {
   return reply.is === 'failure' ? reply.code : [reply.status, word(reply.body)].filter(Boolean).join(' ')
 }
 
+/** Whether `reply` means that a message was taken, and what an operator should make of it where not. */
+export function judge(reply: Reply, isStrict: boolean): { isTaken: boolean; because: string } {
+  const kind = kindOf(reply, isStrict)
+  return { isTaken: kind === 'ok', because: advice[kind] }
+}
+
+const advice: Record<Kind, string> = {
+  ok: '',
+  odd: 'that is not Slack\'s "ok": is there a proxy or a login page in between?',
+  'rate limit': 'too many messages have just been posted there; try again in a minute',
+  transient: 'it cannot be reached, or has trouble of its own',
+  refused: 'it does not take this form of message; is `dialect` right?',
+  gone: 'the webhook is not valid any more, or its channel is archived; make a new one'
+}
+
 /**
  * What follows from `reply` to an attempt at `message`. `block` is the lane's block where this was a probe; `random`
  * is in [0, 1). `isStrict`: only the body `ok` means that the message was taken.

@@ -1,12 +1,28 @@
 // A lane's speed: a token bucket, pure. Slack allows one message a second per webhook and short bursts
 // (docs.slack.dev/apis/web-api/rate-limits), and may disable an app that goes on after a 429.
 import { type Static, Type } from 'typebox'
+import { about } from '../about.ts'
 import type { Bucket } from '../store/store.ts'
 
 export const PaceSchema = Type.Object(
   {
-    perSecond: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 50 })),
-    burst: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 }))
+    perSecond: Type.Optional(
+      about(
+        Type.Number({ exclusiveMinimum: 0, maximum: 50 }),
+        'Messages a second',
+        'How many messages a second in the long run; 1 by default, which is what Slack allows.',
+        1,
+        0.5
+      )
+    ),
+    burst: Type.Optional(
+      about(
+        Type.Integer({ minimum: 1, maximum: 100 }),
+        'Burst',
+        'How many messages may go at once after a quiet while; 3 by default.',
+        3
+      )
+    )
   },
   { additionalProperties: false }
 )

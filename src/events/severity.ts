@@ -1,5 +1,6 @@
 // Flux knows info and error. This list makes `warn` of what is neither: it will pass, or it was put right by itself.
 import { type Static, Type } from 'typebox'
+import { about } from '../about.ts'
 import type { Fault } from '../errors.ts'
 import { compileGlobs, compileRegex, Patterns } from '../patterns.ts'
 
@@ -8,10 +9,21 @@ export type Severity = (typeof severityNames)[number]
 
 export const SeveritySchema = Type.Object(
   {
-    kind: Type.Optional(Patterns),
-    reason: Type.Optional(Patterns),
-    message: Type.Optional(Type.String({ minLength: 1 })),
-    severity: Type.Enum([...severityNames])
+    kind: Type.Optional(
+      about(Patterns, 'Kinds', 'Kinds of Flux object, as globs. Left out: any.', 'HelmRelease', ['Image*', 'Bucket'])
+    ),
+    reason: Type.Optional(
+      about(Patterns, 'Reasons', 'The `reason` of the event, as globs. Left out: any.', 'TestFailed', ['DriftDetected'])
+    ),
+    message: Type.Optional(
+      about(
+        Type.String({ minLength: 1 }),
+        'Message',
+        'A regular expression (RE2) that is found in the message. Left out: any.',
+        '(?i)rate limit'
+      )
+    ),
+    severity: about(Type.Enum([...severityNames]), 'Severity', 'What such an event counts as.', 'warn')
   },
   { additionalProperties: false }
 )
@@ -40,7 +52,9 @@ export function compileSeverities(texts: readonly SeverityText[]): { classify: C
   const faults: Fault[] = []
   const entries = [...texts, ...builtIn].map(({ kind = '*', reason = '*', message = '', severity }, index) => {
     const regex = compileRegex(message)
-    if ('error' in regex) faults.push({ path: ['severities', index, 'message'], message: regex.error })
+    if ('error' in regex) {
+      faults.push({ path: ['severities', index, 'message'], message: regex.error, offset: regex.offset })
+    }
     const find = 'error' in regex ? () => false : regex.find
     return { kind: compileGlobs(kind), reason: compileGlobs(reason), find, severity }
   })

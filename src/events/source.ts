@@ -1,12 +1,35 @@
 // A source: who may post events, one for each Flux Provider or cluster.
 import { type Static, Type } from 'typebox'
+import { about } from '../about.ts'
 import type { Credentials } from './signature.ts'
 
 export const SourceSchema = Type.Object(
   {
-    hmacKeys: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })),
-    tokens: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })),
-    cluster: Type.Optional(Type.String({ minLength: 1, maxLength: 253 }))
+    hmacKeys: Type.Optional(
+      about(
+        Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+        'Signing keys',
+        'The `token` of the Secret of a Provider of type `generic-hmac`, with which Flux signs what it posts. List the old and the new one while you rotate. Write `${VARIABLE}` or `${file:/path}`, not the key itself.',
+        ['${FLUX_HMAC_KEY}'],
+        ['${FLUX_HMAC_KEY}', '${file:/run/secrets/old-key}']
+      )
+    ),
+    tokens: Type.Optional(
+      about(
+        Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+        'Bearer tokens',
+        'For a Provider of type `generic`, which does not sign: what stands behind `Authorization: Bearer` in the `headers` of its Secret. With keys and tokens, either will do.',
+        ['${file:/run/secrets/flux-token}']
+      )
+    ),
+    cluster: Type.Optional(
+      about(
+        Type.String({ minLength: 1, maxLength: 253 }),
+        'Cluster',
+        'The cluster that this source speaks for. It wins over what an event says of itself in `metadata.cluster`, which tenants can set.',
+        'prod-eu'
+      )
+    )
   },
   { additionalProperties: false }
 )

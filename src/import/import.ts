@@ -1,5 +1,5 @@
 // Flux's Alerts and Providers as what the relay would have to be told to do the same. Pure.
-import type { RuleText } from '../rules/rules.ts'
+import type { RuleText } from '../rules/schema.ts'
 import { faultOf, secretOf, type Target, targetsOf } from './destination.ts'
 import { type Alert, collect, isSame, type Provider, type Remark } from './flux.ts'
 import type { Manifest } from './manifest.ts'

@@ -1,6 +1,6 @@
 // An Alert as rules: one, or several where its sources are not all combinations of some kinds, namespaces and names.
 import { compileRegex } from '../patterns.ts'
-import { mentionPattern, type RuleText } from '../rules/rules.ts'
+import { mentionPattern, type RuleText } from '../rules/schema.ts'
 import type { Alert, Remark } from './flux.ts'
 import { distinct } from './names.ts'
 import { severityMatch } from './severity.ts'

@@ -1,6 +1,6 @@
 // `eventSeverity: error` in the relay's terms. There, some of Flux's errors and some of its infos are `warn`
 // (events/severity.ts), so the errors of Flux are the relay's warnings and errors without those that Flux calls info.
-import type { RuleText } from '../rules/rules.ts'
+import type { RuleText } from '../rules/schema.ts'
 
 type Match = NonNullable<RuleText['match']>
 

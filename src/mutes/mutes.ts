@@ -1,29 +1,42 @@
 // Mutes: what is not to be told for a while, because somebody said so in the config file or with a silence. Pure.
 import { type Static, Type } from 'typebox'
+import { about } from '../about.ts'
 import type { Fault } from '../errors.ts'
 import type { Subject } from '../rules/expression.ts'
-import { compileFilter, MatchSchema } from '../rules/rules.ts'
+import { compileFilter } from '../rules/rules.ts'
+import { MatchSchema } from '../rules/schema.ts'
 import { compileWeekly, isTimeZone, WeeklySchema } from './weekly.ts'
 
 export const MuteSchema = Type.Object(
   {
-    name: Type.String({
-      minLength: 1,
-      maxLength: 100,
-      description: 'Said with what was held: "during db upgrade".',
-      examples: ['db upgrade']
-    }),
-    match: MatchSchema,
-    until: Type.Optional(
-      Type.String({
-        pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})$',
-        description: 'When it ends, as a time with its offset, like 2026-12-01T06:00:00Z.',
-        examples: ['2026-12-01T06:00:00Z']
-      })
+    name: about(
+      Type.String({ minLength: 1, maxLength: 100 }),
+      'Name',
+      'Said with what was held: "during db upgrade".',
+      'db upgrade'
     ),
-    weekly: Type.Optional(WeeklySchema)
+    match: about(MatchSchema, 'Match', 'Which events are held back; the matchers of a rule.', { namespace: 'db' }),
+    until: Type.Optional(
+      about(
+        Type.String({
+          pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})$',
+          patternErrorMessage: 'a time with its offset, like 2026-12-01T06:00:00Z'
+        }),
+        'Until',
+        'When it ends, as a time with its offset.',
+        '2026-12-01T06:00:00Z'
+      )
+    ),
+    weekly: Type.Optional(
+      about(WeeklySchema, 'Weekly', 'A mute that comes again every week.', {
+        days: ['mon-fri'],
+        from: '20:00',
+        to: '07:00',
+        timeZone: 'Europe/Paris'
+      })
+    )
   },
-  { additionalProperties: false, description: 'Events whose notifications are held back, until an end or every week.' }
+  { additionalProperties: false }
 )
 
 export type MuteText = Static<typeof MuteSchema>

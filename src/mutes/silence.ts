@@ -1,6 +1,7 @@
 // Silences: mutes that somebody asked for while the relay runs.
 import type { Static } from 'typebox'
-import { compileFilter, type MatchSchema } from '../rules/rules.ts'
+import { compileFilter } from '../rules/rules.ts'
+import type { MatchSchema } from '../rules/schema.ts'
 import { type Mute, muteUntil } from './mutes.ts'
 
 /** What a silence is made of. */

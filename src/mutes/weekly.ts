@@ -1,32 +1,41 @@
 // Hours of the week, by the clocks of a place: also where an hour is missing or comes twice.
 import { Type } from 'typebox'
+import { about } from '../about.ts'
 
 const dayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 const day = `(${dayNames.join('|')})`
 
 export const WeeklySchema = Type.Object(
   {
-    days: Type.Array(
-      Type.String({ pattern: `^${day}(-${day})?$`, description: 'a day such as sat, or several: mon-fri' }),
-      {
-        minItems: 1,
-        description: 'The days on which it begins.',
-        examples: [['mon-fri'], ['sat', 'sun']]
-      }
+    days: about(
+      Type.Array(
+        Type.String({ pattern: `^${day}(-${day})?$`, patternErrorMessage: 'a day such as sat, or several: mon-fri' }),
+        { minItems: 1 }
+      ),
+      'Days',
+      'The days on which it begins.',
+      ['mon-fri'],
+      ['sat', 'sun']
     ),
-    from: clockTime('When it begins, by the clocks of the time zone.', '20:00'),
-    to: clockTime('When it ends: on the next day, where that is not later than it began.', '07:00'),
-    timeZone: Type.String({
-      minLength: 1,
-      description: 'A place of the IANA time zone database.',
-      examples: ['Europe/Paris', 'UTC']
-    })
+    from: clockTime('From', 'When it begins, by the clocks of the time zone.', '20:00'),
+    to: clockTime('To', 'When it ends: on the next day, where that is not later than it began.', '07:00'),
+    timeZone: about(
+      Type.String({ minLength: 1 }),
+      'Time zone',
+      'A place of the IANA time zone database.',
+      'Europe/Paris',
+      'UTC'
+    )
   },
-  { additionalProperties: false, description: 'A mute that comes again every week.' }
+  { additionalProperties: false }
 )
 
-function clockTime(description: string, example: string) {
-  return Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', description, examples: [example] })
+function clockTime(title: string, description: string, example: string) {
+  const time = Type.String({
+    pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$',
+    patternErrorMessage: 'hours and minutes, such as 07:00'
+  })
+  return about(time, title, description, example)
 }
 
 export interface Weekly {

@@ -1,11 +1,11 @@
 // A step of a test: from how it is written to what comes when and what is expected of it. Pure, but for `read`.
 import type { Config } from '../config/config.ts'
-import { didYouMean } from '../config/problem.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import type { WireEvent } from '../events/flux.ts'
 import type { Transition } from '../objects.ts'
 import { compileRegex } from '../patterns.ts'
+import { didYouMean } from '../spelling.ts'
 import { parseEvent } from './event-file.ts'
 import { type ShortEvent, wireOf } from './short-event.ts'
 import type { NotificationText, StepText } from './tests-schema.ts'

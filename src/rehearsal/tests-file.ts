@@ -1,6 +1,6 @@
 // A tests file: from its text to the tests in it, or to everything that is wrong with it. Pure, but for `read`.
 import { inOrder, locate, type Problem } from '../config/problem.ts'
-import { compileShape } from '../config/schema.ts'
+import { compileShape } from '../config/shape.ts'
 import { readYaml } from '../config/yaml.ts'
 import type { Fault } from '../errors.ts'
 import { type Around, buildStep, type Step } from './step.ts'

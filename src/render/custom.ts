@@ -1,5 +1,6 @@
 // `templates:`: how a message looks where the relay's own form is not what is wanted.
 import { type Static, Type } from 'typebox'
+import { about } from '../about.ts'
 import type { Fault } from '../errors.ts'
 import { BlocksSchema } from './block-schema.ts'
 import { compileBlocks } from './block-template.ts'
@@ -11,23 +12,54 @@ const source = { maxLength: 10_000 }
 
 export const TemplateSchema = Type.Object(
   {
-    title: Type.Optional(Type.String({ ...source, description: 'The first line of a message.' })),
-    summary: Type.Optional(Type.String({ ...source, description: 'The line in a digest of several notifications.' })),
-    body: Type.Optional(Type.String({ ...source, description: 'What stands where the error or the news would.' })),
-    fields: Type.Optional(
-      Type.Unsafe<Record<string, string>>({
-        type: 'object',
-        minProperties: 1,
-        maxProperties: 10,
-        propertyNames: { maxLength: 75 },
-        additionalProperties: { type: 'string', ...source, description: 'The value under this label.' },
-        description:
-          'Labels and what stands under each, instead of the line with cluster, controller, revision and time.'
-      })
+    title: Type.Optional(
+      about(
+        Type.String(source),
+        'Title',
+        'The first line of a message.',
+        '{{ transition | state }} *{{ object.kind }} {{ object.namespace }}/{{ object.name }}*'
+      )
     ),
-    blocks: Type.Optional(BlocksSchema)
+    summary: Type.Optional(
+      about(
+        Type.String(source),
+        'Summary',
+        'The line in a digest of several notifications.',
+        '*{{ object.name }}*: {{ event.message | first_line }}'
+      )
+    ),
+    body: Type.Optional(
+      about(
+        Type.String(source),
+        'Body',
+        'What stands where the error or the news would; an empty text for nothing.',
+        '{{ event.message | fence }}'
+      )
+    ),
+    fields: Type.Optional(
+      about(
+        Type.Unsafe<Record<string, string>>({
+          type: 'object',
+          minProperties: 1,
+          maxProperties: 10,
+          propertyNames: { maxLength: 75 },
+          additionalProperties: { type: 'string', ...source, description: 'The value under this label.' }
+        }),
+        'Fields',
+        'Labels and what stands under each, instead of the line with cluster, controller, revision and time.',
+        { Cluster: '{{ object.cluster }}', Revision: '{{ revision.short }}' }
+      )
+    ),
+    blocks: Type.Optional(
+      about(
+        BlocksSchema,
+        'Blocks',
+        "The whole message as Block Kit blocks, as Slack's Block Kit Builder shows them; their texts are templates.",
+        [{ type: 'section', text: { type: 'mrkdwn', text: '{{ event.message }}' } }]
+      )
+    )
   },
-  { additionalProperties: false, description: 'What is left out stays as it is without a template.' }
+  { additionalProperties: false }
 )
 
 export type TemplateText = Static<typeof TemplateSchema>

@@ -1,9 +1,11 @@
 // The pages an object, a commit and a change of revision can be looked at on.
 import { type Static, Type } from 'typebox'
+import { about } from '../about.ts'
 import type { Fault } from '../errors.ts'
 import type { FluxEvent } from '../events/flux.ts'
 import { parseRevision } from '../events/revision.ts'
-import { compileFilter, MatchSchema } from '../rules/rules.ts'
+import { compileFilter } from '../rules/rules.ts'
+import { MatchSchema } from '../rules/schema.ts'
 import { linkTarget } from './mrkdwn.ts'
 import { gitHosts, guessLinks } from './repository.ts'
 import { compileUrl, type Template, type Variables } from './template.ts'
@@ -11,25 +13,56 @@ import { compileUrl, type Template, type Variables } from './template.ts'
 const UrlTemplate = Type.String({
   maxLength: 2000,
   pattern: '^https?://',
-  description: 'it must begin with https:// or http://'
+  patternErrorMessage: 'it must begin with https:// or http://'
 })
 
 export const LinkSchema = Type.Object(
   {
-    match: Type.Optional(MatchSchema),
-    repository: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 500,
-        description: 'The address of the Git repository: commit and compare follow from it where they are not given.'
+    match: Type.Optional(
+      about(MatchSchema, 'Match', 'Which events have these links; the matchers of a rule. Left out: all.', {
+        namespace: 'flux-system'
       })
     ),
-    host: Type.Optional(
-      Type.Enum([...gitHosts], { description: 'What the host of the repository runs, where its name does not tell.' })
+    repository: Type.Optional(
+      about(
+        Type.String({ minLength: 1, maxLength: 500 }),
+        'Repository',
+        'The address of the Git repository: `commit` and `compare` follow from it where they are not given.',
+        'https://github.com/acme/fleet'
+      )
     ),
-    commit: Type.Optional(UrlTemplate),
-    compare: Type.Optional(UrlTemplate),
-    dashboard: Type.Optional(UrlTemplate)
+    host: Type.Optional(
+      about(
+        Type.Enum([...gitHosts]),
+        'Host',
+        'What the host of the repository runs, where its name does not tell.',
+        'gitlab'
+      )
+    ),
+    commit: Type.Optional(
+      about(
+        UrlTemplate,
+        'Commit',
+        'The page of the revision that was applied.',
+        'https://github.com/acme/fleet/commit/{{ revision.sha }}'
+      )
+    ),
+    compare: Type.Optional(
+      about(
+        UrlTemplate,
+        'Comparison',
+        'The page of what changed since the revision before.',
+        'https://github.com/acme/fleet/compare/{{ previous.sha }}...{{ revision.sha }}'
+      )
+    ),
+    dashboard: Type.Optional(
+      about(
+        UrlTemplate,
+        'Dashboard',
+        'The page of the object.',
+        'https://flux.acme.dev/{{ object.kind | downcase }}/{{ object.namespace }}/{{ object.name }}'
+      )
+    )
   },
   { additionalProperties: false }
 )
@@ -94,6 +127,12 @@ function guessed({ repository, host }: Static<typeof LinkSchema>, path: Fault['p
 
 // Flux takes no others for a commit (fluxcd/pkg git/git.go).
 const gitSha = /^[0-9a-f]{40}$/i
+
+/** Why no value whatever makes an http(s) URL of the template `text`. */
+export function urlFault(text: string): string | undefined {
+  const sample = text.replace(/\{\{.*?\}\}|\{%.*?%\}/gs, 'x')
+  return linkTarget(sample) === undefined ? 'makes no http(s) URL that Slack takes' : undefined
+}
 
 function linksOf(
   entries: { holds: ReturnType<typeof compileFilter>; templates: LinkTemplates }[],

@@ -1,5 +1,7 @@
 // Liquid templates: checked when the config loads, filled in when an event arrives, limited in steps and memory.
 import { Context, Liquid, type Template as Parsed } from 'liquidjs'
+import { didYouMean } from '../spelling.ts'
+import { liquidInWords } from './liquid-words.ts'
 
 /** The variables a template may use, by their path. `metadata.<key>` is open: its keys come with the events. */
 export type Variables = ReadonlySet<string>
@@ -46,7 +48,7 @@ export function compileUrl(text: string, variables: Variables): Template | Templ
       }
     }
   } catch (error) {
-    return faultOf(error)
+    return faultOf(error, urls)
   }
 }
 
@@ -79,15 +81,16 @@ export function variablesOf(engine: Liquid, parsed: Parsed[]): string[][] {
 
 export function unknownVariable(name: string, text: string, known: readonly string[]): TemplateFault {
   return {
-    error: `unknown variable "${name}"; there are ${known.join(', ')} and metadata.<key>`,
+    error: `unknown variable "${name}"; there are ${known.join(', ')} and metadata.<key>${didYouMean(name, known)}`,
     offset: placeOf(name, text)
   }
 }
 
-/** What Liquid threw, without the line and column of its own. */
-export function faultOf(error: unknown): TemplateFault {
+/** What `engine` threw, in words. */
+export function faultOf(error: unknown, engine: Liquid): TemplateFault {
   const { message, token } = error as Error & { token?: { begin?: number } }
-  return { error: message.replace(/, line:\d+, col:\d+$/, ''), offset: token?.begin ?? 0 }
+  const names = { filters: Object.keys(engine.filters), tags: Object.keys(engine.tags) }
+  return { error: liquidInWords(message, names), offset: token?.begin ?? 0 }
 }
 
 /** Where `name` stands inside of a tag or an output, not in the text around them. */

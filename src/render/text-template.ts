@@ -49,7 +49,7 @@ export function compileText(text: string): TextTemplate | TemplateFault {
     const fault = unknownIn(parsed, text) ?? mentionFault(parsed) ?? openTag(text)
     return fault ?? { render: (variables) => render(parsed, variables) }
   } catch (error) {
-    return faultOf(error)
+    return faultOf(error, engine)
   }
 }
 

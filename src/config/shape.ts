@@ -1,0 +1,180 @@
+// Everything about a value that is not of the shape of a config file, in words.
+import { Ajv, type ErrorObject } from 'ajv'
+import type { Type } from 'typebox'
+import { didYouMean } from '../spelling.ts'
+import { isSecret } from './mask.ts'
+import { ConfigSchema, type ConfigText } from './schema.ts'
+
+/** A fault of shape. `isAboutKey`: the key is at fault, not its value. */
+export interface ShapeFault {
+  path: (string | number)[]
+  message: string
+  isAboutKey: boolean
+}
+
+/** Says everything about a value that is not of the shape of `schema`. */
+export function compileShape(schema: Type.TSchema): (value: unknown) => ShapeFault[] {
+  const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true })
+    // What editors show where a text is not of the right form.
+    .addKeyword('patternErrorMessage')
+    .compile(schema)
+  return (value) => (validate(value) ? [] : withoutEchoes(validate.errors ?? []).map(inWords))
+}
+
+/** Everything about `value` that is not of the shape of a config file. */
+export const shapeFaults = compileShape(ConfigSchema)
+
+const harmless: Record<string, unknown> = {
+  sources: { tokens: ['-'] },
+  destinations: { preview: true },
+  severities: { severity: 'info' },
+  links: {},
+  mute: { name: '', match: {}, until: '9999-01-01T00:00:00Z' },
+  templates: {},
+  rules: { name: '', send: [] }
+}
+
+/**
+ * `value` with every misshapen entry replaced by one that nothing can be said against, so that the rest of the file can
+ * be checked too: all faults are told at once, not one kind after the other.
+ */
+export function wellShaped(value: unknown, faults: readonly ShapeFault[]): ConfigText {
+  if (faults.length === 0) return value as ConfigText
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+  // Nothing is to be said of sources where there is no file to speak of.
+  const copy = structuredClone(isMap ? value : { sources: { default: harmless.sources } }) as Record<
+    string,
+    Record<string | number, unknown>
+  >
+  for (const { path } of faults) {
+    const [section = '', entry] = path
+    if (entry === undefined) delete copy[section]
+    if (section === 'sources' && entry === undefined) copy[section] = { default: harmless.sources }
+    // That there are no templates any more is no fault of the rules.
+    if (section === 'templates' && entry === undefined && Array.isArray(copy['rules']))
+      for (const rule of copy['rules'] as { template?: string }[]) delete rule.template
+  }
+  for (const { path } of faults) {
+    const [section = '', entry] = path
+    const entries = copy[section]
+    if (entries === undefined || entry === undefined) continue
+    if (section in harmless)
+      entries[entry] = { ...(harmless[section] as object), ...(section === 'rules' && { name: `#${entry}` }) }
+    else delete copy[section]
+  }
+  return { destinations: {}, rules: [], ...copy } as ConfigText
+}
+
+/**
+ * Where a value may be of one of several shapes, ajv tells what is wrong with it by each. Those of the shapes that it is
+ * not even of the type of say nothing to a person, and neither does the summary if anything else is left.
+ */
+function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
+  const unions = errors.filter(({ keyword }) => keyword === 'anyOf')
+  const isInside = (error: ErrorObject, union: ErrorObject) =>
+    error !== union &&
+    error.schemaPath.startsWith(`${union.schemaPath}/`) &&
+    error.instancePath.startsWith(union.instancePath)
+  const isEcho = (error: ErrorObject) => {
+    const union = unions.find((candidate) => isInside(error, candidate))
+    if (union === undefined || error.instancePath !== union.instancePath) return false
+    // A list is not "not one of these words".
+    return error.keyword === 'type' || (error.keyword === 'enum' && typeof error.data === 'object')
+  }
+  const telling = errors.filter((error) => !isEcho(error))
+  const isEmptySummary = (error: ErrorObject) =>
+    error.keyword === 'anyOf' && telling.some((other) => isInside(other, error))
+  return telling.filter((error) => !isEmptySummary(error) && !['propertyNames', 'if'].includes(error.keyword))
+}
+
+function inWords(error: ErrorObject): ShapeFault {
+  const { instancePath, keyword, params, message = 'is not valid' } = error
+  const path = pathOf(instancePath)
+  const parent = error.parentSchema as { properties?: object; enum?: unknown[] } | undefined
+  const at = (text: string, isAboutKey = false) => ({ path, message: text, isAboutKey })
+  switch (keyword) {
+    case 'additionalProperties': {
+      const key = String(params['additionalProperty'])
+      const guess = didYouMean(key, Object.keys(parent?.properties ?? {}))
+      return { path: [...path, key], message: `unknown key "${key}"${guess}`, isAboutKey: true }
+    }
+    case 'required':
+      return at(`"${params['missingProperty']}" is missing`, true)
+    case 'enum': {
+      const allowed = (params['allowedValues'] as unknown[]).map(String)
+      return at(`${shown(error)} is not one of ${allowed.join(', ')}${didYouMean(String(error.data), allowed)}`)
+    }
+    case 'anyOf':
+      return at(`${shown(error)} is not what may stand here: ${unionInWords(error)}`)
+    case 'type':
+      return at(`must be ${articles([params['type']].flat() as string[])}, and is ${shown(error)}`)
+    case 'pattern':
+      if (error.propertyName !== undefined) {
+        return {
+          path: [...path, error.propertyName],
+          message: 'a name is letters, digits, ".", "_" and "-", at most 63',
+          isAboutKey: true
+        }
+      }
+      return at(patternInWords(error))
+    case 'const':
+      return at(`must be ${String(params['allowedValue'])} or left out, and is ${shown(error)}`)
+    case 'uniqueItems': {
+      const second = Number(params['i'])
+      return { ...at(`${show((error.data as unknown[])[second])} is already listed`), path: [...path, second] }
+    }
+    case 'minItems':
+    case 'minLength':
+    case 'minProperties':
+      return at('must not be empty')
+    default:
+      return at(message)
+  }
+}
+
+function patternInWords({ data, schema, parentSchema }: ErrorObject): string {
+  const { patternErrorMessage, description } = (parentSchema ?? {}) as Record<string, string | undefined>
+  const form = patternErrorMessage ?? description
+  return `${show(data)} is not of the right form: ${form ?? `it must match ${String(schema)}`}`
+}
+
+function unionInWords({ schema }: ErrorObject): string {
+  const branches = schema as { type?: string; enum?: unknown[] }[]
+  return branches.map(({ type, enum: values }) => (values ? values.join(', ') : article(type ?? 'value'))).join(' or ')
+}
+
+const words: Record<string, string> = {
+  array: 'a list',
+  object: 'a map of keys',
+  string: 'a text',
+  null: 'empty',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false'
+}
+
+function article(type: string): string {
+  return words[type] ?? type
+}
+
+function articles(types: string[]): string {
+  return types.map(article).join(' or ')
+}
+
+/** What stands at fault, unless it is a secret. */
+function shown({ instancePath, data }: ErrorObject): string {
+  const isHidden = typeof data === 'string' && isSecret(pathOf(instancePath))
+  return isHidden ? 'a text' : show(data)
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `"${value.slice(0, 60)}"`
+  if (value === null) return 'empty'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'a map of keys' : String(value)
+}
+
+function pathOf(pointer: string): string[] {
+  const segments = pointer.split('/').slice(1)
+  return segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
+}

@@ -1,0 +1,183 @@
+// What is wrong with the writing of a YAML file, in words and at the place of the mistake.
+import {
+  type Document,
+  type ErrorCode,
+  isAlias,
+  isCollection,
+  isNode,
+  isPair,
+  isScalar,
+  type LineCounter,
+  type Node,
+  visit,
+  type YAMLError
+} from 'yaml'
+
+/** A mistake in the writing; `start` is where, in characters from the start of the file. */
+export interface WritingFault {
+  start: number
+  message: string
+}
+
+// One mistake makes hundreds, where what follows is read as what it is not.
+const maxFaults = 50
+
+/** Everything that keeps `text`, of which `document` was made, from having a value. */
+export function writingFaults(text: string, document: Document, lines: LineCounter): WritingFault[] {
+  // A tag that means nothing here is only a warning of the library's, and what stands behind it is read as if it were not.
+  const errors = [...document.errors, ...document.warnings].slice(0, maxFaults)
+  const said = errors.map((error) => inWords(error, { text, document, lines }))
+  // Without an anchor, what looks like an alias is noticed when the value is made.
+  return withoutEchoes([...said, ...(said.length > 0 || text.includes('&') ? lostAliases(document) : [])])
+}
+
+/** What is wrong where the library says `said` of the aliases of `document`. */
+export function aliasFaults(document: Document, said: string): WritingFault[] {
+  if (said.startsWith('Unresolved alias')) return lostAliases(document)
+  const fault = said.startsWith('Excessive alias count') ? 'repeat too much' : 'cannot be followed'
+  return [{ start: firstAlias(document), message: `the aliases (*name) in this file ${fault}` }]
+}
+
+interface Place {
+  text: string
+  document: Document
+  lines: LineCounter
+}
+
+type Words = (message: string, start: number, place: Place) => string | WritingFault
+
+const words: Partial<Record<ErrorCode, Words>> = {
+  BAD_ALIAS: () => 'a * alone is read as a YAML alias; put it in quotes: "*"',
+  BAD_DQ_ESCAPE: (message) =>
+    `${message.replace('Invalid escape sequence ', '')} means nothing in double quotes; use single quotes, or write the \\ twice`,
+  BAD_INDENT: (message, start, { document }) => {
+    const [, kind, end] = /^Flow (map|sequence) in block collection.*(.)$/.exec(message) ?? []
+    if (kind === undefined) return misplaced
+    const opening = kind === 'map' ? '{' : '['
+    return { start: openingBefore(document, start), message: `this ${opening} is never closed with ${end}` }
+  },
+  BAD_SCALAR_START: (message) => `a text that begins with ${message.at(-1)} needs quotes`,
+  BLOCK_IN_FLOW: () => 'inside of [ ] or { } this cannot stand; is a bracket never closed?',
+  BLOCK_AS_IMPLICIT_KEY: (message) =>
+    message.startsWith('Nested mappings')
+      ? 'a second ": " on one line; put the text in quotes'
+      : 'a list stands where a key should',
+  DUPLICATE_KEY: (_, start, { document, lines }) => {
+    const { key, first } = firstOfKey(document, start)
+    return `the key "${key}" is there twice; the first is at line ${lines.linePos(first).line}`
+  },
+  MISSING_CHAR: (message, start, { document }) => {
+    if (message.startsWith('Missing closing')) {
+      return { start: quotedBefore(document, start) ?? start, message: 'this quote is never closed' }
+    }
+    if (message.startsWith('Comments')) return 'a comment needs a space before its #'
+    if (message.startsWith('Sequence item')) return misplaced
+    return noKey
+  },
+  MULTILINE_IMPLICIT_KEY: () => noKey,
+  MULTIPLE_DOCS: () => 'a second document begins here; a config file is one',
+  NON_STRING_KEY: (_, start, { text }) =>
+    text.startsWith('{{', start - 1) ? 'a text that begins with {{ needs quotes' : 'a key must be a text',
+  TAB_AS_INDENT: () => 'is indented with a tab; YAML takes spaces only',
+  TAG_RESOLVE_FAILED: (message) =>
+    `${message.replace('Unresolved tag: ', '')} is read as a YAML tag; put the text in quotes`,
+  UNEXPECTED_TOKEN: (message, start, { document, lines }) => {
+    const [, token] = /^Unexpected .* token.*: "(.+)"$/.exec(message) ?? []
+    if (token !== undefined) return `this ${token} closes nothing`
+    const opening = quotedBefore(document, start)
+    if (opening === undefined) return `this cannot stand here: ${message}`
+    const { line } = lines.linePos(opening)
+    return `the text in quotes ends before this, and began at line ${line}; is a quote missing, or one too many?`
+  }
+}
+
+const misplaced = 'is indented unlike what stands above it'
+const noKey = 'a key needs a colon and a space behind it ("key: value"), a list item a dash and a space ("- item")'
+
+function inWords({ code, message, pos }: YAMLError, place: Place): WritingFault {
+  const said = words[code]?.(message, pos[0], place) ?? message
+  return typeof said === 'string' ? { start: pos[0], message: said } : said
+}
+
+/**
+ * One mistake makes the library stumble several times over the same place, and behind something that is never closed
+ * everything is read as what it is not.
+ */
+function withoutEchoes(all: WritingFault[]): WritingFault[] {
+  const open = all.findIndex(({ message }) => message.includes('is never closed'))
+  const faults = open < 0 ? all : all.slice(0, open + 1)
+  return faults.filter(({ start, message }, at) => {
+    const isEcho = (other: WritingFault) => other.start === start || (other.message === noKey && message === noKey)
+    return !faults.slice(0, at).some(isEcho)
+  })
+}
+
+function lostAliases(document: Document): WritingFault[] {
+  const anchors = new Set<string>()
+  const faults: WritingFault[] = []
+  visit(document, {
+    Node: (_, node, path) => {
+      if (isAlias(node)) {
+        if (path.some((outer) => isNode(outer) && !isAlias(outer) && outer.anchor === node.source)) {
+          faults.push({
+            start: startOf(node),
+            message: `*${node.source} stands inside of &${node.source}, which it repeats`
+          })
+        }
+        if (anchors.has(node.source) || node.source === '') return
+        const message = `*${node.source} is read as a YAML alias, and there is no &${node.source} above; a glob needs quotes: "*${node.source}"`
+        faults.push({ start: startOf(node), message })
+      } else if (node.anchor !== undefined) anchors.add(node.anchor)
+    }
+  })
+  return faults
+}
+
+function firstAlias(document: Document): number {
+  let start = 0
+  visit(document, {
+    Alias: (_, node) => {
+      start = startOf(node)
+      return visit.BREAK
+    }
+  })
+  return start
+}
+
+function firstOfKey(document: Document, start: number): { key: string; first: number } {
+  let found = { key: '', first: start }
+  visit(document, {
+    Map: (_, map) => {
+      const keys = map.items.flatMap(({ key }) => (isScalar(key) ? [key] : []))
+      const second = keys.find((key) => startOf(key) === start)
+      if (second === undefined) return undefined
+      const first = keys.find(({ value }) => value === second.value)
+      found = { key: String(second.value), first: first ? startOf(first) : start }
+      return visit.BREAK
+    }
+  })
+  return found
+}
+
+/** Where the last text in quotes that begins before `end` begins. */
+function quotedBefore(document: Document, end: number): number | undefined {
+  return lastBefore(document, end, (node) => isScalar(node) && (node.type?.startsWith('QUOTE') ?? false))
+}
+
+function openingBefore(document: Document, end: number): number {
+  return lastBefore(document, end, (node) => isCollection(node) && node.flow === true) ?? end
+}
+
+function lastBefore(document: Document, end: number, isOne: (node: Node) => boolean): number | undefined {
+  let start: number | undefined
+  visit(document, {
+    Node: (_, node) => {
+      if (!isPair(node) && isOne(node) && startOf(node) < end) start = Math.max(start ?? 0, startOf(node))
+    }
+  })
+  return start
+}
+
+function startOf({ range }: Pick<Node, 'range'>): number {
+  return range?.[0] ?? 0
+}

@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # Nothing we depend on needs its install scripts, so none gets to run.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
-COPY LICENSE config.example.yaml ./
+COPY LICENSE config.example.yaml config.schema.json ./
 COPY routes routes
 COPY src src
 # Compiled once, here: the running container has nowhere to keep it, and starts in two thirds of the time.
@@ -26,7 +26,7 @@ RUN install -d -o node -g node -m 777 /data
 WORKDIR /app
 # All of it stays root's: the relay cannot change its own program.
 COPY --from=build /app/node_modules node_modules
-COPY --from=build /app/package.json /app/LICENSE /app/config.example.yaml ./
+COPY --from=build /app/package.json /app/LICENSE /app/config.example.yaml /app/config.schema.json ./
 COPY --from=build /app/routes routes
 COPY --from=build /app/src src
 # After the directory exists as it should: what a later step does inside a volume is thrown away.

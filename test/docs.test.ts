@@ -13,7 +13,7 @@ const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'templates.md'
 const sections = page.split(/^##? /m).slice(1)
 
 const frame = `
-sources: { default: { hmacKeys: [key] } }
+sources: { default: { hmacKeys: ["\${KEY}"] } }
 destinations: { platform: { preview: true } }
 `
 const repository = 'links: [{ repository: "https://github.com/acme/fleet" }]'
@@ -45,7 +45,7 @@ for (const section of sections) {
   if (example === undefined) continue
   t.test(`${title} The example`, async (t) => {
     const config = configOf(example)
-    t.strictSame(loadConfig(config, 'config.yaml', {}).problems.map(formatProblem), [], 'is right')
+    t.strictSame(loadConfig(config, 'config.yaml', { KEY: 'k' }).problems.map(formatProblem), [], 'is right')
     if (shown === undefined) return
     const last = tell(config, shown.startsWith('✅') ? [failed, recovered] : [failed]).messages.at(-1)
     t.equal(last && toText(last), shown.trimEnd(), 'looks as it says')
@@ -67,7 +67,7 @@ t.test('every variable and filter in the tables of the page exists, and nothing 
   const body = [...texts, ...own.map((filter) => `{{ "1" | ${filter}: 1 }}`)]
   for (const text of body) {
     const example = `templates:\n  own:\n    summary: ${JSON.stringify(`{% if false %}${text}{% endif %}x`)}\n`
-    const { problems } = loadConfig(configOf(example), 'config.yaml', {})
+    const { problems } = loadConfig(configOf(example), 'config.yaml', { KEY: 'k' })
     t.strictSame(problems.map(formatProblem), [], text)
   }
 })

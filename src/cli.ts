@@ -19,8 +19,9 @@ program
   .command('check')
   .description('say everything that is wrong with a config file')
   .argument('<config>', 'config file')
+  .option('--drill', 'post a test message to each destination, and say what was answered')
   .option('--json', 'for machines')
-  .action(async (config, options) => exit((await import('./cli/check.ts')).check(config, options)))
+  .action(async (config, options) => exit(await (await import('./cli/check.ts')).check(config, options)))
 
 program
   .command('explain')

@@ -15,7 +15,10 @@ t.test('check tells every fault with its place, and says no', async (t) => {
   t.match(out, /config\.yaml:5:24 error: "eror" is not one of info, warn, error; did you mean "error"\?/)
   t.match(out, /config\.yaml:6:5 error: unknown key "snd"; did you mean "send"\?\n {2}6 \| {5}snd: a\n {4}\| {5}\^/)
   const json = await run(['check', file, '--json'])
-  t.match(JSON.parse(json.out), { ok: false, problems: [{ line: 4 }, { line: 5 }, { line: 6 }] })
+  t.match(JSON.parse(json.out), {
+    ok: false,
+    problems: [{ line: 1, isWarning: true }, { line: 4 }, { line: 5 }, { line: 6 }]
+  })
 })
 
 t.test('check of a good file says yes', async (t) => {

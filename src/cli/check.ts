@@ -1,23 +1,46 @@
-// `check`: everything that is wrong with a config file, at once.
+// `check`: everything that is wrong with a config file, at once; with `--drill`, whether its destinations work.
 import { readFileSync } from 'node:fs'
-import { loadConfig } from '../config/config.ts'
+import { type Config, type Loaded, loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
+import type { DrillResult } from '../deliver/drill.ts'
 
 /** Prints the problems; resolves to the exit code. */
-export function check(file: string, { json }: { json?: boolean }): number {
-  const { config, problems } = loadConfig(readFileSync(file, 'utf8'), file, process.env)
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ ok: config !== undefined, problems }, null, 2)}\n`)
-    return config === undefined ? 1 : 0
+export async function check(file: string, options: { drill?: boolean; json?: boolean }): Promise<number> {
+  const loaded = loadConfig(readFileSync(file, 'utf8'), file, process.env)
+  const { config, problems } = loaded
+  const results = options.drill && config !== undefined ? await runDrill(config) : undefined
+  const isOk = config !== undefined && (results ?? []).every(({ isTaken }) => isTaken)
+  if (options.json) {
+    const answer = { ok: isOk, problems, ...(results && { drill: results }) }
+    process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
+  } else {
+    process.stdout.write(`${[...saying(file, loaded), ...(results ?? []).map(sayResult)].join('\n')}\n`)
   }
-  for (const problem of problems) process.stdout.write(`${formatProblem(problem)}\n`)
+  return isOk ? 0 : 1
+}
+
+function saying(file: string, { config, problems }: Loaded): string[] {
+  const said = problems.map(formatProblem)
   if (config === undefined) {
     const errors = problems.filter(({ isWarning }) => !isWarning).length
-    process.stdout.write(`${errors} ${errors === 1 ? 'error' : 'errors'}\n`)
-    return 1
+    return [...said, errors === 1 ? '1 error' : `${errors} errors`]
   }
   const { rules, destinations, sources } = config
   const counts = `rules: ${rules.all.length}, destinations: ${destinations.size}, sources: ${sources.size}`
-  process.stdout.write(`${file} is fine (${counts})\n`)
-  return 0
+  return [...said, `${file} is fine (${counts})`]
+}
+
+async function runDrill({ destinations }: Config): Promise<DrillResult[]> {
+  // An HTTP client that a check without it has no use for.
+  const [{ drill }, { createSlack }] = await Promise.all([import('../deliver/drill.ts'), import('../deliver/slack.ts')])
+  const slack = createSlack()
+  try {
+    return await drill([...destinations.values()], slack, Date.now())
+  } finally {
+    await slack.close()
+  }
+}
+
+function sayResult({ destination, isTaken, answer, because }: DrillResult): string {
+  return isTaken ? `✔  ${destination}: took the test message (${answer})` : `✘  ${destination}: ${answer}: ${because}`
 }

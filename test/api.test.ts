@@ -294,16 +294,15 @@ t.test('the API describes itself, every reply included', async (t) => {
     '/api/notifications/{id}/discard',
     '/api/notifications/{id}/retry',
     '/api/objects',
-    '/api/preview/{destination}'
+    '/api/preview/{destination}',
+    '/api/silences',
+    '/api/silences/{id}'
   ])
   for (const [path, methods] of Object.entries<Record<string, Record<string, never>>>(body.paths)) {
     for (const operation of Object.values(methods)) {
       t.ok(operation['summary'], path)
-      t.match(
-        operation,
-        { responses: { 200: { content: { 'application/json': { schema: { type: 'object' } } } } } },
-        path
-      )
+      const [reply] = Object.values(operation['responses'] ?? {})
+      t.match(reply, { content: { 'application/json': { schema: { type: 'object' } } } }, path)
     }
   }
   const { parameters } = body.paths['/api/events'].get

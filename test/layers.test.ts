@@ -4,13 +4,25 @@ import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
 const rooms = [
-  ...['startup', 'errors', 'env', 'duration', 'clock', 'log', 'patterns'],
+  ...['startup', 'errors', 'env', 'duration', 'clock', 'log', 'spelling', 'about', 'patterns'],
   ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'deliver', 'config', 'silences', 'intake'],
   ...['import', 'rehearsal', 'dashboard', 'routes', 'app', 'cli']
 ]
 
 // They decide: what comes out depends on what goes in and on nothing else.
-const pure = ['duration', 'patterns', 'events', 'objects', 'rules', 'mutes', 'render', 'import', 'rehearsal']
+const pure = [
+  'duration',
+  'spelling',
+  'about',
+  'patterns',
+  'events',
+  'objects',
+  'rules',
+  'mutes',
+  'render',
+  'import',
+  'rehearsal'
+]
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/
 const ambient = /\b(Date\.now\(|new Date\(\)|Math\.random\(|process\.|setTimeout\(|setInterval\(|performance\.)/
 

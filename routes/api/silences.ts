@@ -1,11 +1,12 @@
 // /api/silences: what is not told for a while, as long as the relay runs or is started again.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { compileShape } from '../../src/config/schema.ts'
+import { compileShape } from '../../src/config/shape.ts'
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { type Fault, RelayError } from '../../src/errors.ts'
 import type { Silence } from '../../src/mutes/silence.ts'
-import { compileFilter, MatchSchema } from '../../src/rules/rules.ts'
+import { compileFilter } from '../../src/rules/rules.ts'
+import { MatchSchema } from '../../src/rules/schema.ts'
 import type { ApiOptions } from '../api.ts'
 import { iso } from './query.ts'
 

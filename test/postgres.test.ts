@@ -12,6 +12,7 @@ import { waitedForSql } from '../src/store/postgres-moves.ts'
 import { backlogSql, busyLanesSql } from '../src/store/postgres-queue.ts'
 import { type Arrival, type Decide, type Decision, type Plan, rolloutMs, type Store } from '../src/store/store.ts'
 import { execute, startPostgres } from './fixtures/postgres.ts'
+import { about, startRelay } from './fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent } from './fixtures/store.ts'
 
 const postgres = await startPostgres(t)
@@ -407,6 +408,32 @@ t.test('a server that starts together with the relay is waited for', async (t) =
   t.equal(reasons.length, 1)
   await store.ping()
   await store.close()
+})
+
+t.test('while the database is away Flux is told to try again, and nothing is lost', async (t) => {
+  const url = await postgres.createDatabase()
+  const line = await startLine(t, Number(new URL(url).port))
+  const relay = await startRelay(t, { env: { DATABASE_URL: Object.assign(new URL(url), { port: line.port }).href } })
+  t.equal((await relay.post(about('before'))).status, 202)
+  line.cut()
+  const refused = await fetch(`${relay.url}/webhook`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(about('during'))
+  })
+  t.equal(refused.status, 503)
+  t.equal(refused.headers.get('retry-after'), '1')
+  t.match(await refused.json(), { code: 'CANNOT_STORE', message: /the database cannot be used/ })
+  t.equal((await relay.get('/readyz')).status, 503)
+  t.equal((await relay.get('/healthz')).status, 200)
+  line.mend()
+  await eventually(async () => {
+    if ((await relay.post(about('during'))).status !== 202) throw new Error('not yet')
+  })
+  t.equal((await relay.get('/readyz')).status, 200)
+  const told = () => relay.slack.accepted.map(({ text }) => text).join()
+  await relay.slack.until(() => /apps\/before/.test(told()) && /apps\/during/.test(told()), 30_000)
+  t.notMatch(relay.log.join(''), new URL(url).password)
 })
 
 /** A line to the database that can be cut. */

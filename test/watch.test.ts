@@ -80,3 +80,34 @@ t.test('a ConfigMap is followed through the swap of its link', async (t) => {
   t.equal((await relay.get('/api/preview/two')).status, 200)
   t.equal((await relay.get('/api/preview/one')).status, 404)
 })
+
+t.test('reloads under load lose no event, and turn none away', async (t) => {
+  const relay = await startRelay(t)
+  const names = Array.from({ length: 3000 }, (_, n) => `app-${n}`)
+  const waiting = [...names]
+  const statuses = new Map<number, number>()
+  const senders = Array.from({ length: 32 }, async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const { status } = await relay.post(about(name))
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      if (waiting.length % 300 === 0) write(relay, versions[(waiting.length / 300) % versions.length] ?? openConfig)
+    }
+  })
+  await Promise.all(senders)
+  t.same([...statuses], [[202, 3000]])
+  await relay.logged(/config reloaded/, 5)
+  await relay.logged(/the last good one stays/, 3)
+  const missing = () => {
+    const told = new Set(relay.slack.accepted.flatMap(({ text }) => text.match(/app-\d+/g) ?? []))
+    return names.filter((name) => !told.has(name))
+  }
+  await relay.slack.until(() => missing().length === 0, 60_000)
+  t.same(missing(), [])
+})
+
+/** The last is no config. */
+const versions = [
+  openConfig,
+  openConfig.replace('name: everything', 'name: all of it'),
+  openConfig.replace('severity: info', 'severity: inof')
+]

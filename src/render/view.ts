@@ -1,5 +1,5 @@
 // What one notification says, in plain text, fixed when its event is accepted: a reload cannot change what was promised.
-import { fingerprint } from '../events/fingerprint.ts'
+import { causeFingerprint } from '../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../events/flux.ts'
 import type { Severity } from '../events/severity.ts'
 import type { Advance, Transition } from '../objects.ts'
@@ -72,7 +72,7 @@ export function createView(
     reason: reasonOf(event.reason),
     summary: cut(summarise(message), maxSummary),
     message: cutMiddle(message, maxMessage),
-    cause: causeOf(event),
+    cause: causeFingerprint(event),
     controller: short(event.controller),
     ...(event.revision && {
       revision: { text: short(event.revision.short), ...(urls.commit && { url: urls.commit }) }
@@ -103,16 +103,4 @@ function short(text: string): string {
 // Before Flux 2.2 controllers often gave the severity as the reason.
 function reasonOf(reason: string): string {
   return reason === 'error' || reason === 'info' ? '' : short(reason)
-}
-
-/** The fingerprint of what happened, with the object's own name taken out of it. */
-function causeOf({ object, reason, message }: FluxEvent): string {
-  const { namespace, name } = object
-  // Of one or two letters it may stand anywhere. `.v3`: Helm names a release with its number.
-  if (name.length < 3) return fingerprint(reason, '', message)
-  const own = new RegExp(
-    `(?<![\\w.-])(?:${RegExp.escape(namespace)}/)?${RegExp.escape(name)}(?:\\.v\\d+)?(?![\\w-])`,
-    'g'
-  )
-  return fingerprint(reason, '', message.slice(0, 10_000).replace(own, '<name>'))
 }

@@ -1,0 +1,61 @@
+// Servers and loads as processes, and what they cost.
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+export interface Load {
+  count: number
+  refused: number
+  /** Answers a second. */
+  rate: number
+  /** Time to the answer, in ms. */
+  p50: number
+  p99: number
+  p999: number
+}
+
+const root = join(import.meta.dirname, '..')
+
+/** Starts `file` with these variables only; resolves once it listens. What it logs is thrown away, as fast as it comes. */
+export async function start(
+  file: string,
+  environment: Record<string, string>,
+  nodeArguments: string[] = []
+): Promise<ChildProcess> {
+  const args = [...nodeArguments, join(root, file), ...(file.endsWith('cli.ts') ? ['serve'] : [])]
+  const server = spawn(process.execPath, args, {
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', ...environment },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.stdout.on('data', (chunk) => String(chunk).includes('Server listening') && resolve())
+    server.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it listened`)))
+  })
+  server.stdout.removeAllListeners('data').resume()
+  return server
+}
+
+/** Posts for `ms`: as fast as it is answered, or `perSecond`. */
+export async function load(
+  port: number,
+  connections: number,
+  ms: number,
+  perSecond: number,
+  prefix: string
+): Promise<Load> {
+  const args = [join(root, 'bench/load.ts'), `${port}`, `${connections}`, `${ms}`, `${perSecond}`, prefix]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  return JSON.parse(stdout) as Load
+}
+
+/** User and system time so far: fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms. */
+export function cpuSeconds({ pid }: ChildProcess): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+export function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+}

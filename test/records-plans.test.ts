@@ -64,7 +64,8 @@ async function askEverything(records: ReturnType<typeof createReading>): Promise
 const rows = 30_000
 const fill = (numbers: string) => [
   `insert into objects select 'o' || n, '{}', n, case when n % 100 = 0 then n end from ${numbers}`,
-  `insert into events select n, n * 1000, 's', 'c' || (n % 100), 'k', 'n' || (n % 1000), 'o' || (n % 1000), 'error', 'r', 'failed',
+  `insert into events (id, received_at, source, cluster, kind, namespace, name, severity, reason, transition, object, body, trace)
+   select n, n * 1000, 's', 'c' || (n % 100), 'k', 'n' || (n % 1000), 'o' || (n % 1000), 'error', 'r', 'failed',
      'c' || (n % 100) || '/k/n' || (n % 1000) || '/o' || (n % 1000), '{"message":"${'kustomize build failed '.repeat(30)}"}',
      '{"verdicts":[],"quiet":[]}' from ${numbers}`,
   `insert into messages (lane, destination, state, payload, newest_at, notifications, created_at, settled_at)

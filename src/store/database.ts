@@ -50,7 +50,9 @@ export class Database {
     this.#db = db
     this.#lock = lock
     // FULL: a commit is on disk before it returns, also through a power cut. WAL: it costs one fsync.
-    db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory')
+    db.exec(
+      'pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory; pragma cache_size = -16000; pragma wal_autocheckpoint = 8000'
+    )
   }
 
   /** Statements without values or rows. */

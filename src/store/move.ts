@@ -11,10 +11,9 @@ import { bringToVersion } from './sqlite-schema.ts'
 /** Bodies may be of megabytes: a step of this many rows fits into memory. */
 const stepRows = 200
 
-/** The tables, and what their rows are walked by. The columns are the same on both sides. */
+/** The tables, and what their rows are walked by. The columns are the same on both sides, but for those left out. */
 const tables = {
   events: 'id',
-  recent_bodies: 'identity',
   objects: 'key',
   notifications: 'id',
   messages: 'id',
@@ -110,7 +109,7 @@ function* stepsOf(from: Database, table: string, key: string): Generator<Row[]> 
 }
 
 async function insert(to: Client, table: string, rows: readonly Row[]): Promise<void> {
-  const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'rowid')
+  const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'rowid' && column !== 'identity')
   const isIndexed = (column: string) => indexed[table]?.includes(column) ?? false
   const records = rows.map((row) =>
     Object.fromEntries(

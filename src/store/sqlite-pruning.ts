@@ -22,11 +22,6 @@ export function createPruner(db: Database): Pruner {
 
   return {
     prune(before, limit) {
-      const bodies = db.changes(
-        'delete from recent_bodies where identity in (select identity from recent_bodies where received_at < ? limit ?)',
-        before.duplicates,
-        limit
-      )
       const told = db.changes(
         `delete from notifications where id in (
            select id from notifications where created_at < max(?1, ?2) and
@@ -49,7 +44,7 @@ export function createPruner(db: Database): Pruner {
       )
       for (const { id } of messages) db.run('delete from attempts where message_id = ?', Number(id))
       db.run('delete from silences where ends_at < ?', before.events)
-      return bodies + told + events + messages.length + pruneObjects(before.deadLetters, limit)
+      return told + events + messages.length + pruneObjects(before.deadLetters, limit)
     }
   }
 }

@@ -14,7 +14,10 @@ create table events (
   -- The key of its object.
   object text not null,
   body text not null,
-  trace text not null
+  trace text not null,
+  -- Of source and bytes. Those of the last minutes are kept in memory: a retry of the sender is not news. No index: at
+  -- random places, it would cost each event a page of its own.
+  identity text
 ) strict;
 
 create index events_received on events (received_at, transition);
@@ -22,15 +25,6 @@ create index events_received on events (received_at, transition);
 create index events_object on events (object);
 create index events_namespace on events (namespace);
 create index events_cluster on events (cluster);
-
--- Bodies of the last minutes, apart from the events so that this index stays small: a retry of the sender is not news.
-create table recent_bodies (
-  identity text primary key,
-  event_id integer not null,
-  received_at integer not null
-) strict, without rowid;
-
-create index recent_bodies_received on recent_bodies (received_at);
 
 -- No index on the time: a heartbeat writes this row and nothing else. Pruning walks the keys instead.
 create table objects (

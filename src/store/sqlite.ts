@@ -6,6 +6,7 @@ import type { Payload } from '../render/payload.ts'
 import type { View } from '../render/view.ts'
 import { type Database, openDatabase } from './database.ts'
 import type { Held } from './held.ts'
+import { RecentBodies } from './recent-bodies.ts'
 import type { Records } from './records.ts'
 import { heldUntil, laneState, openMessage, pendingOf, reroute, setBucket, writeMessage } from './sqlite-lanes.ts'
 import { addSilence, endMute, endSilence, silences } from './sqlite-mutes.ts'
@@ -17,7 +18,6 @@ import {
   type Attempt,
   composeWindow,
   type Decide,
-  duplicateWindowMs,
   type Expiry,
   goneReason,
   type Message,
@@ -39,6 +39,7 @@ class SqliteStore implements Store {
   readonly #db: Database
   #pending = 0
   readonly #pruner: Pruner
+  readonly #bodies: RecentBodies
   readonly records: Records
 
   constructor(db: Database) {
@@ -52,6 +53,7 @@ class SqliteStore implements Store {
       insert: (notice, now) => void this.#insertNotification(null, notice, now)
     })
     bringToVersion(db)
+    this.#bodies = new RecentBodies(db)
     this.#pending = Number(db.get(`select count(*) as n from notifications where state = 'pending'`)?.n ?? 0)
   }
 
@@ -68,18 +70,15 @@ class SqliteStore implements Store {
         return receipt
       })
     )
+    this.#bodies.keep()
     this.#pending += added
     return receipts
   }
 
   #acceptOne(arrival: Arrival, decide: Decide): Receipt {
     const { event, body, identity, receivedAt } = arrival
-    const known = this.#db.get(
-      'select event_id from recent_bodies where identity = ? and received_at > ?',
-      identity,
-      receivedAt - duplicateWindowMs
-    )
-    if (known !== undefined) return { status: 'duplicate', id: String(known.event_id) }
+    const known = this.#bodies.find(identity, receivedAt)
+    if (known !== undefined) return { status: 'duplicate', id: String(known) }
 
     const key = objectKey(event.object)
     const row = this.#db.get('select memory from objects where key = ?', key)
@@ -102,7 +101,7 @@ class SqliteStore implements Store {
     if (!decision.keep) return { status: 'accepted', id: null, transition, notifications: [] }
 
     const id = this.#db.run(
-      'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       receivedAt,
       event.source,
       event.object.cluster,
@@ -114,9 +113,10 @@ class SqliteStore implements Store {
       transition,
       key,
       body,
-      JSON.stringify(decision.trace)
+      JSON.stringify(decision.trace),
+      identity
     )
-    this.#db.run('insert or replace into recent_bodies values (?, ?, ?)', identity, id, receivedAt)
+    this.#bodies.add(identity, id, receivedAt)
     const notifications = decision.notifications.map((entry) => ({
       id: String(this.#insertNotification(id, entry, receivedAt)),
       rule: entry.rule,
@@ -361,6 +361,7 @@ class SqliteStore implements Store {
       return this.#db.transaction(work)
     } catch (error) {
       this.#pending = pending
+      this.#bodies.takeBack()
       throw error
     }
   }

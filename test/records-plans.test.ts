@@ -55,6 +55,7 @@ async function askEverything(records: ReturnType<typeof createReading>): Promise
     for (const filter of more) await records.notifications({ state, ...filter }, { limit: 100 })
   }
   await records.lanes()
+  await records.laneHeads()
   await records.perMinute(29_000 * 1000, 30_000 * 1000)
   await records.latency(29_000 * 1000)
   await records.ruleHits(29_000 * 1000)

@@ -351,6 +351,14 @@ for (const [name, open] of Object.entries(stores)) {
         { lane: 'lane', backlog: 2, oldest: at, block, notBefore: at + hour, bucket: { tokens: 0, at } },
         { lane: 'never used', backlog: 1, oldest: at + hour, ...rest, bucket: null }
       ])
+      t.same(
+        (await records.laneHeads()).toSorted((a, b) => a.lane.localeCompare(b.lane)),
+        [
+          { lane: 'lane', oldest: at, block },
+          { lane: 'never used', oldest: at + hour, block: null }
+        ],
+        'those that are empty and well are left out'
+      )
     })
 
     t.test('minutes, rules and the time to Slack are counted', async (t) => {

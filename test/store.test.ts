@@ -214,6 +214,71 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test('what waits, and what was given up on, is counted for each destination', async (t) => {
+      const { open } = await prepare(t)
+      let store = await open()
+      const tooOld = arrival('old', { receivedAt: at - maxAgeMs - 1 })
+      await store.accept([tooOld, arrival('a'), arrival('b'), arrival('c')], sendTo('lane'))
+      await store.accept([arrival('d')], sendTo('other'))
+      await store.accept([arrival('e')], sendTo('gone'))
+      const dead: Settlement = { message: { state: 'dead', reason: 'refused' }, lane: { notBefore: 0 } }
+      await store.settle(await post(store, 'lane'), attempt, sent)
+      await store.settle(await post(store, 'lane'), attempt, dead)
+      await store.follow(new Map(['lane', 'other'].map((lane) => [lane, lane])), at + rolloutMs + 1)
+      const buried = () => [...store.tally()].map(([lane, tally]) => [lane, tally.buried]).sort()
+      t.same(buried(), [
+        ['gone', 1],
+        ['lane', 2],
+        ['other', 0]
+      ])
+      const pending = () => Object.fromEntries([...store.tally()].map(([lane, tally]) => [lane, tally.pending]))
+      // The one counts as it goes, the other now and then.
+      if (name === 'sqlite') {
+        t.match(pending(), { lane: 1, other: 1, gone: 0 })
+        await store.records.retry(['3'], new Map([['lane', 'lane']]), at)
+        t.match(pending(), { lane: 2 })
+      }
+      const waiting = store.pending
+      await store.close()
+      store = await open()
+      t.equal(
+        [...store.tally().values()].reduce((sum, tally) => sum + tally.pending, 0),
+        waiting
+      )
+      t.match(pending(), { other: 1 })
+      await store.close()
+    })
+
+    t.test('when a source was last heard is known, and until when somebody listened', async (t) => {
+      const { open } = await prepare(t)
+      let store = await open()
+      t.same(await store.lastHeard(), { sources: new Map(), listenedUntil: undefined })
+      await store.heard(
+        new Map([
+          ['a', at],
+          ['b', at + 1]
+        ]),
+        at + 2
+      )
+      await store.heard(
+        new Map([
+          ['a', at - 1],
+          ['b', at + 5]
+        ]),
+        at + 6
+      )
+      await store.close()
+      store = await open()
+      t.same(await store.lastHeard(), {
+        sources: new Map([
+          ['a', at],
+          ['b', at + 5]
+        ]),
+        listenedUntil: at + 6
+      })
+      await store.close()
+    })
+
     t.test('a new webhook takes over what waits, the open message first', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

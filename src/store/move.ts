@@ -20,6 +20,7 @@ const tables = {
   attempts: 'rowid',
   silences: 'id',
   announcements: 'key',
+  sources: 'name',
   lanes: 'key'
 } as const
 

@@ -96,8 +96,8 @@ export interface Claim {
   step: Step
   /** What a post is settled with. */
   number?: number
-  /** Notifications that were too old, and are dead letters now. */
-  buried: number
+  /** The destination of each notification that was too old, and is a dead letter now. */
+  buried: readonly string[]
 }
 
 /** A lane whose row is locked, by the database's clock. */
@@ -112,11 +112,11 @@ interface Turn {
 
 export async function claim(sql: Sql, { lane, plan, now: asked, replica, skewMs }: Asking): Promise<Claim> {
   const row = await lockLane(sql, lane)
-  if (row === undefined) return { step: { is: 'wait', until: asked + lockedMs }, buried: 0 }
+  if (row === undefined) return { step: { is: 'wait', until: asked + lockedMs }, buried: [] }
   const { now: read, aliveUntil, open } = await look(sql, lane, row.holder)
   if (row.holder !== null && row.holder !== replica && aliveUntil > read) {
     const until = asked + Math.min(aliveUntil + 1 - read, heldMs)
-    return { step: { is: 'wait', until, isHeld: true }, buried: 0 }
+    return { step: { is: 'wait', until, isHeld: true }, buried: [] }
   }
   const skew = skewMs ?? 0
   // Read from the database, so that replicas whose clocks differ keep one pace.
@@ -142,11 +142,11 @@ async function look(sql: Sql, lane: string, holder: string | null) {
 }
 
 async function again({ sql, lane, replica, plan, state, now }: Turn, message: Message): Promise<Claim> {
-  if (state.notBefore > now) return { step: { is: 'wait', until: state.notBefore }, buried: 0 }
+  if (state.notBefore > now) return { step: { is: 'wait', until: state.notBefore }, buried: [] }
   const taken = plan.again(state, now)
-  if ('until' in taken) return { step: { is: 'wait', until: taken.until }, buried: 0 }
+  if ('until' in taken) return { step: { is: 'wait', until: taken.until }, buried: [] }
   const { rows } = await sql<{ claim: number }>(holdSql, [lane, taken.bucket.tokens, taken.bucket.at, replica])
-  return { step: { is: 'post', message, block: state.block }, number: rows[0]?.claim ?? 0, buried: 0 }
+  return { step: { is: 'post', message, block: state.block }, number: rows[0]?.claim ?? 0, buried: [] }
 }
 
 async function compose({ sql, lane, replica, plan, state, now }: Turn): Promise<Claim> {
@@ -177,15 +177,12 @@ async function compose({ sql, lane, replica, plan, state, now }: Turn): Promise<
 
 /** Of the destination that has waited longest: two may share a lane, and a message is for one of them. */
 async function oldestPending(sql: Sql, lane: string, oldest: number, now: number) {
-  let buried = 0
+  const buried: string[] = []
   for (;;) {
     const { rows } = await sql<WaitingRow>(waitingSql, [lane, now, composeWindow])
     const expired = rows.filter((row) => row.created_at < oldest)
-    buried += await bury(
-      sql,
-      expired.map(({ id }) => id),
-      'not delivered within 24 hours'
-    )
+    const ids = expired.map(({ id }) => id)
+    buried.push(...(await bury(sql, ids, 'not delivered within 24 hours')))
     if (expired.length > 0) continue
     return { pending: rows.filter((row) => row.destination === rows[0]?.destination).map(pendingOf), buried }
   }

@@ -63,8 +63,8 @@ export async function waitedFor(sql: Sql): Promise<{ destination: string; lane: 
   return (await sql<{ destination: string; lane: string }>(waitedForSql)).rows
 }
 
-/** Gives up on some of what waits for `destinations` since before that time; 0 when there is nothing left. */
-export async function abandon(sql: Sql, destinations: readonly string[], before: number): Promise<number> {
+/** Gives up on some of what waits for `destinations` since before that time: the destination of each; none when there is nothing left. */
+export async function abandon(sql: Sql, destinations: readonly string[], before: number): Promise<string[]> {
   const { rows } = await sql<{ id: number; lane: string }>(
     `select id, lane from notifications where state = 'pending' and destination = any($1) and created_at < $2 limit $3`,
     [destinations, before, abandonStep]

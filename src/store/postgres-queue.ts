@@ -97,7 +97,8 @@ const killEndsSql = `
       order by e.id limit 1
     )
     from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) as f(id, lane, object, rule, destination)
-  ) and state = 'pending'`
+  ) and state = 'pending'
+  returning destination`
 
 interface DeadRow {
   id: number
@@ -109,16 +110,17 @@ interface DeadRow {
 }
 
 /**
- * Makes dead letters of pending notifications, and takes back that their destinations heard of failures. How many are no
- * longer pending.
+ * Makes dead letters of pending notifications, and takes back that their destinations heard of failures. The destination
+ * of each that is no longer pending.
  */
-export async function bury(sql: Sql, ids: readonly number[], reason: string): Promise<number> {
-  if (ids.length === 0) return 0
+export async function bury(sql: Sql, ids: readonly number[], reason: string): Promise<string[]> {
+  if (ids.length === 0) return []
   const { rows: dead } = await sql<DeadRow>(killSql, [ids, reason])
   const failed = dead.filter(({ says }) => says === 'failed')
-  if (failed.length === 0) return dead.length
+  const buried = dead.map(({ destination }) => destination)
+  if (failed.length === 0) return buried
   const column = (name: keyof DeadRow) => failed.map((row) => row[name])
-  const ends = await sql(killEndsSql, [
+  const ends = await sql<{ destination: string }>(killEndsSql, [
     column('id'),
     column('lane'),
     column('object'),
@@ -126,7 +128,7 @@ export async function bury(sql: Sql, ids: readonly number[], reason: string): Pr
     column('destination')
   ])
   await forgetFailed(sql, failed)
-  return dead.length + (ends.rowCount ?? 0)
+  return [...buried, ...ends.rows.map(({ destination }) => destination)]
 }
 
 async function forgetFailed(sql: Sql, failed: readonly DeadRow[]): Promise<void> {
@@ -178,7 +180,10 @@ export async function backlog(sql: Sql, lane: string): Promise<number> {
   return rows[0]?.waiting ?? 0
 }
 
-export async function countPending(sql: Sql): Promise<number> {
-  const { rows } = await sql<{ count: number }>(`select count(*) from notifications where state = 'pending'`)
-  return rows[0]?.count ?? 0
+/** How many notifications wait for each destination. */
+export async function countPending(sql: Sql): Promise<Map<string, number>> {
+  const { rows } = await sql<{ destination: string; count: number }>(
+    `select destination, count(*) from notifications where state = 'pending' group by destination`
+  )
+  return new Map(rows.map(({ destination, count }) => [destination, count]))
 }

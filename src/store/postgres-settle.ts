@@ -26,11 +26,11 @@ export interface Settling {
   number: number | undefined
 }
 
-/** How many notifications are no longer pending. */
+/** How many notifications are no longer pending, and the destination of each that is a dead letter now. */
 export async function settle(
   sql: Sql,
   { message, attempt, settlement, notices, replica, number }: Settling
-): Promise<number> {
+): Promise<{ settled: number; buried: readonly string[] }> {
   const { rows } = await sql<{ holder: string | null; claim: number }>(
     'select holder, claim from lanes where key = $1 for update',
     [message.lane]
@@ -38,7 +38,7 @@ export async function settle(
   const [lane] = rows
   if (number === undefined || lane?.claim !== number) throw laneLost()
   // Settled by this replica already, which did not get to know.
-  if (lane.holder === null) return 0
+  if (lane.holder === null) return { settled: 0, buried: [] }
   if (lane.holder !== replica) throw laneLost()
 
   const { message: end, lane: next } = settlement
@@ -52,8 +52,9 @@ export async function settle(
     sql,
     notices.map((entry) => ({ event: null, at: attempt.at, entry }))
   )
-  if (end.state === 'sent') return tell(sql, message.id)
-  return end.state === 'dead' ? buryAll(sql, message.id, end.reason) : 0
+  if (end.state === 'sent') return { settled: await tell(sql, message.id), buried: [] }
+  const buried = end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : []
+  return { settled: buried.length, buried }
 }
 
 async function tell(sql: Sql, message: string): Promise<number> {
@@ -68,7 +69,7 @@ async function tell(sql: Sql, message: string): Promise<number> {
   return rowCount ?? 0
 }
 
-async function buryAll(sql: Sql, message: string, reason: string): Promise<number> {
+async function buryAll(sql: Sql, message: string, reason: string): Promise<string[]> {
   const { rows } = await sql<{ id: number }>('select id from notifications where message_id = $1', [message])
   return bury(
     sql,

@@ -133,6 +133,12 @@ create table announcements (
   announced_at bigint not null
 );
 
+-- When each source was last heard; under the empty name, which none has, when anyone last listened.
+create table sources (
+  name text primary key,
+  heard_at bigint not null
+);
+
 create table lanes (
   key text primary key,
   tokens double precision,

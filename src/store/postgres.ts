@@ -16,12 +16,14 @@ import { backlog, busyLanes, countPending } from './postgres-queue.ts'
 import { createPostgresRecords } from './postgres-records.ts'
 import { migrate } from './postgres-schema.ts'
 import { settle } from './postgres-settle.ts'
+import { lastHeard, noteHeard } from './postgres-sources.ts'
 import type { Records } from './records.ts'
 import {
   type Arrival,
   type Attempt,
   type Decide,
   type Expiry,
+  type Heard,
   type Message,
   type NewNotification,
   type Plan,
@@ -29,7 +31,8 @@ import {
   rolloutMs,
   type Settlement,
   type Step,
-  type Store
+  type Store,
+  type Tally
 } from './store.ts'
 
 export interface PostgresOptions {
@@ -103,6 +106,9 @@ class PostgresStore implements Store {
   /** The claims behind the messages in hand, by their ids. */
   readonly #claims = new Map<string, number>()
   #pending = 0
+  /** By destination, as last counted. */
+  #counted: ReadonlyMap<string, number> = new Map()
+  readonly #buried = new Map<string, number>()
   #isClosed = false
   #looking: NodeJS.Timeout | undefined
   #countAfter = 0
@@ -135,6 +141,16 @@ class PostgresStore implements Store {
     return this.#pending
   }
 
+  tally(): ReadonlyMap<string, Tally> {
+    const destinations = new Set([...this.#counted.keys(), ...this.#buried.keys()])
+    return new Map(
+      [...destinations].map((name) => [
+        name,
+        { pending: this.#counted.get(name) ?? 0, buried: this.#buried.get(name) ?? 0 }
+      ])
+    )
+  }
+
   async accept(batch: readonly Arrival[], decide: Decide): Promise<Receipt[]> {
     const toDatabase = (ms: number) => ms + this.#skewMs
     const receipts = await this.#intake.transaction((sql) => accept(sql, batch, decide, toDatabase))
@@ -155,7 +171,8 @@ class PostgresStore implements Store {
     const skewMs = this.#isCallersClock ? undefined : this.#skewMs
     const asking: Asking = { lane, plan, now, replica: this.#presence.replica, skewMs }
     const { step, number, buried } = await this.#lanes.transaction((sql) => claim(sql, asking))
-    this.#pending -= buried
+    this.#pending -= buried.length
+    this.#noteBuried(buried)
     if (step.is === 'wait') {
       // Rather a little late than asked again for nothing; and before long, because others may change what is waited for.
       return { ...step, until: Math.min(step.until + this.#skewErrorMs, now + longestWaitMs) }
@@ -186,7 +203,8 @@ class PostgresStore implements Store {
         }
       }
     }
-    const settled = await this.#lanes.transaction((sql) => settle(sql, settling))
+    const { settled, buried } = await this.#lanes.transaction((sql) => settle(sql, settling))
+    this.#noteBuried(buried)
     this.#claims.delete(message.id)
     this.#pending += notices.length - settled
     this.#presence.tell(notices.map(({ lane }) => lane))
@@ -233,9 +251,10 @@ class PostgresStore implements Store {
     let all = 0
     for (;;) {
       const some = await this.#lanes.transaction((sql) => abandon(sql, destinations, before))
-      if (some === 0) return all
-      all += some
-      this.#pending -= some
+      if (some.length === 0) return all
+      all += some.length
+      this.#pending -= some.length
+      this.#noteBuried(some)
     }
   }
 
@@ -249,6 +268,14 @@ class PostgresStore implements Store {
       [destination, limit]
     )
     return rows.map((row) => ({ ...row, id: String(row.id), payload: JSON.parse(row.payload) as Payload }))
+  }
+
+  async heard(sources: ReadonlyMap<string, number>, now: number): Promise<void> {
+    await noteHeard(this.#lanes.query, sources, now, this.#skewMs)
+  }
+
+  async lastHeard(): Promise<Heard> {
+    return lastHeard(this.#lanes.query, this.#skewMs)
   }
 
   async ping(): Promise<void> {
@@ -282,6 +309,10 @@ class PostgresStore implements Store {
     await Promise.all([this.#intake.close(), this.#lanes.close()])
   }
 
+  #noteBuried(destinations: readonly string[]): void {
+    for (const name of destinations) this.#buried.set(name, (this.#buried.get(name) ?? 0) + 1)
+  }
+
   get #skewMs(): number {
     return this.#isCallersClock ? 0 : this.#presence.skewMs
   }
@@ -307,7 +338,8 @@ class PostgresStore implements Store {
   async #count(): Promise<void> {
     const started = performance.now()
     if (started < this.#countAfter) return
-    this.#pending = await countPending(this.#lanes.query)
+    this.#counted = await countPending(this.#lanes.query)
+    this.#pending = [...this.#counted.values()].reduce((sum, count) => sum + count, 0)
     const ended = performance.now()
     this.#countAfter = ended + (ended - started) / countShare
   }

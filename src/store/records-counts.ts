@@ -1,5 +1,5 @@
 // What is drawn and counted, on any store: the lanes, minutes, rules, and how long it takes to be told.
-import { type Minute, maxWindowMs, type Records } from './records.ts'
+import { type LaneHead, type Minute, maxWindowMs, type Records } from './records.ts'
 import { type Ask, firstSince, type Row } from './records-walk.ts'
 
 const minuteMs = 60_000
@@ -9,7 +9,7 @@ const stepMs = 60 * minuteMs
 const sampleRows = 1000
 
 // The first lane, then the first after it: as many steps as there are lanes, however much waits in them.
-const lanesSql = `
+const busySql = `
   with recursive busy(lane) as (
     select min(lane) from notifications where state = 'pending' and message_id is null
     union all
@@ -17,7 +17,15 @@ const lanesSql = `
       select min(n.lane) from notifications n
       where n.state = 'pending' and n.message_id is null and n.lane > busy.lane
     ) from busy where busy.lane is not null
-  ), known(lane) as (
+  )`
+
+const oldestSql = `
+  (select n.created_at from notifications n
+   where n.lane = k.lane and n.state = 'pending' and n.message_id is null order by n.id limit 1) as oldest,
+  (select min(n.created_at) from notifications n where n.message_id = m.id) as oldest_open`
+
+const lanesSql = `
+  ${busySql}, known(lane) as (
     select lane from busy where lane is not null
     union select lane from messages where state = 'open'
     union select key from lanes
@@ -25,11 +33,18 @@ const lanesSql = `
   select k.lane, l.tokens, l.tokens_at, l.not_before, l.block_reason, l.block_since, l.probes, m.notifications as open,
     (select count(*) from notifications n
      where n.lane = k.lane and n.state = 'pending' and n.message_id is null) as waiting,
-    (select n.created_at from notifications n
-     where n.lane = k.lane and n.state = 'pending' and n.message_id is null order by n.id limit 1) as oldest,
-    (select min(n.created_at) from notifications n where n.message_id = m.id) as oldest_open
+    ${oldestSql}
   from known k left join lanes l on l.key = k.lane left join messages m on m.lane = k.lane and m.state = 'open'
   order by k.lane`
+
+const headsSql = `
+  ${busySql}, known(lane) as (
+    select lane from busy where lane is not null
+    union select lane from messages where state = 'open'
+    union select key from lanes where block_reason is not null
+  )
+  select k.lane, l.block_reason, l.block_since, l.probes, ${oldestSql}
+  from known k left join lanes l on l.key = k.lane left join messages m on m.lane = k.lane and m.state = 'open'`
 
 // As with the lanes.
 const rulesSql = (first: number) => `
@@ -58,20 +73,19 @@ const latencySql = `
   select settled_at - newest_at as ms from messages
   where created_at >= $1 and state = 'sent' order by created_at desc limit ${sampleRows}`
 
-export function readCounts(ask: Ask): Pick<Records, 'lanes' | 'perMinute' | 'latency' | 'ruleHits'> {
+export function readCounts(ask: Ask): Pick<Records, 'lanes' | 'laneHeads' | 'perMinute' | 'latency' | 'ruleHits'> {
   return {
     async lanes() {
       return (await ask(lanesSql, [])).map((row) => ({
-        lane: String(row['lane']),
+        ...headOf(row),
         backlog: Number(row['waiting']) + Number(row['open'] ?? 0),
-        oldest: least(row['oldest'], row['oldest_open']),
-        block:
-          row['block_reason'] == null
-            ? null
-            : { reason: String(row['block_reason']), since: Number(row['block_since']), probes: Number(row['probes']) },
         notBefore: Number(row['not_before'] ?? 0),
         bucket: row['tokens'] == null ? null : { tokens: Number(row['tokens']), at: Number(row['tokens_at']) }
       }))
+    },
+
+    async laneHeads() {
+      return (await ask(headsSql, [])).map(headOf)
     },
 
     async perMinute(since, until) {
@@ -110,6 +124,19 @@ export function readCounts(ask: Ask): Pick<Records, 'lanes' | 'perMinute' | 'lat
         lastAt: Number(row['last_at'])
       }))
     }
+  }
+}
+
+function headOf(row: Row): LaneHead {
+  const block = {
+    reason: String(row['block_reason']),
+    since: Number(row['block_since']),
+    probes: Number(row['probes'])
+  }
+  return {
+    lane: String(row['lane']),
+    oldest: least(row['oldest'], row['oldest_open']),
+    block: row['block_reason'] == null ? null : block
   }
 }
 

@@ -117,6 +117,9 @@ export interface LaneRecord {
   bucket: Bucket | null
 }
 
+/** As a {@link LaneRecord}, without what has to be counted. */
+export type LaneHead = Pick<LaneRecord, 'lane' | 'oldest' | 'block'>
+
 /** `failed`: events that brought new trouble; `messages`: posts that were written down. */
 export interface Minute {
   minute: number
@@ -149,6 +152,8 @@ export interface Records {
   notifications(filter: NotificationFilter, page: Page): Promise<Listed<NotificationRecord>>
   /** Every lane that was ever used or has something to send. */
   lanes(): Promise<LaneRecord[]>
+  /** Every lane that is blocked or has something to send: a step for each, however much waits in it. */
+  laneHeads(): Promise<LaneHead[]>
   /** Minutes in which something happened, oldest first. Of a longer window the newest {@link maxWindowMs}. */
   perMinute(since: number, until: number): Promise<Minute[]>
   /** From accepting to Slack taking it, in ms, of the newest messages sent since then; undefined where there are none. */

@@ -114,6 +114,12 @@ create table announcements (
   announced_at integer not null
 ) strict, without rowid;
 
+-- When each source was last heard; under the empty name, which none has, when anyone last listened.
+create table sources (
+  name text primary key,
+  heard_at integer not null
+) strict, without rowid;
+
 create table lanes (
   key text primary key,
   tokens real,

@@ -13,6 +13,8 @@ import { addSilence, endMute, endSilence, silences } from './sqlite-mutes.ts'
 import { createPruner, type Pruner } from './sqlite-pruning.ts'
 import { createSqliteRecords } from './sqlite-records.ts'
 import { bringToVersion } from './sqlite-schema.ts'
+import { lastHeard, noteHeard } from './sqlite-sources.ts'
+import { createTally } from './sqlite-tally.ts'
 import {
   type Arrival,
   type Attempt,
@@ -20,6 +22,7 @@ import {
   type Decide,
   type Expiry,
   goneReason,
+  type Heard,
   type Message,
   type NewNotification,
   type Pending,
@@ -41,6 +44,7 @@ class SqliteStore implements Store {
   readonly #pruner: Pruner
   readonly #bodies: RecentBodies
   readonly records: Records
+  readonly tally: Store['tally']
 
   constructor(db: Database) {
     this.#db = db
@@ -55,6 +59,7 @@ class SqliteStore implements Store {
     bringToVersion(db)
     this.#bodies = new RecentBodies(db)
     this.#pending = Number(db.get(`select count(*) as n from notifications where state = 'pending'`)?.n ?? 0)
+    this.tally = createTally(db)
   }
 
   get pending(): number {
@@ -338,6 +343,14 @@ class SqliteStore implements Store {
       state: String(row.state),
       payload: JSON.parse(String(row.payload)) as Payload
     }))
+  }
+
+  async heard(sources: ReadonlyMap<string, number>, now: number): Promise<void> {
+    this.#transaction(() => noteHeard(this.#db, sources, now))
+  }
+
+  async lastHeard(): Promise<Heard> {
+    return lastHeard(this.#db)
   }
 
   /** There are no others on this file. */

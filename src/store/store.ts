@@ -165,6 +165,20 @@ export interface Expiry {
   duplicates: number
 }
 
+/** Notifications for one destination. */
+export interface Tally {
+  /** Neither sent nor dead. */
+  pending: number
+  /** Given up on by this process. */
+  buried: number
+}
+
+/** By the names of the sources, in ms since 1970; `listenedUntil` is undefined where nobody ever did. */
+export interface Heard {
+  sources: ReadonlyMap<string, number>
+  listenedUntil: number | undefined
+}
+
 export interface Store {
   /**
    * Writes a batch in one transaction with one fsync. When the promise resolves, everything is on disk. When it
@@ -223,8 +237,16 @@ export interface Store {
   /** Notifications that are neither sent nor dead, as last counted. */
   readonly pending: number
 
+  /** The same by destination. A store of several replicas counts now and then, so that it costs little. */
+  tally(): ReadonlyMap<string, Tally>
+
   /** What people look at, and what they do to dead letters. */
   readonly records: Records
+
+  /** Notes when sources were heard, by their names, and that somebody listened until `now`. Never goes back in time. */
+  heard(sources: ReadonlyMap<string, number>, now: number): Promise<void>
+
+  lastHeard(): Promise<Heard>
 
   /** Calls `wake` with lanes that another replica filled, or left. */
   listen(wake: (lanes: string[]) => void): void

@@ -1,0 +1,12 @@
+// The rows about sources, the same in every store.
+import type { Heard } from './store.ts'
+
+/** Whose row says when anyone last listened: no source has this name. */
+export const listener = ''
+
+export function heardFrom(rows: readonly (readonly [name: string, at: number])[]): Heard {
+  const sources = new Map(rows)
+  const listenedUntil = sources.get(listener)
+  sources.delete(listener)
+  return { sources, listenedUntil }
+}

@@ -225,12 +225,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.settle(await post(store, 'lane'), attempt, sent)
       await store.settle(await post(store, 'lane'), attempt, dead)
       await store.follow(new Map(['lane', 'other'].map((lane) => [lane, lane])), at + rolloutMs + 1)
-      const buried = () => [...store.tally()].map(([lane, tally]) => [lane, tally.buried]).sort()
-      t.same(buried(), [
-        ['gone', 1],
-        ['lane', 2],
-        ['other', 0]
-      ])
+      t.match(Object.fromEntries([...store.tally()].map(([lane, { buried }]) => [lane, buried])), { gone: 1, lane: 2 })
       const pending = () => Object.fromEntries([...store.tally()].map(([lane, tally]) => [lane, tally.pending]))
       // The one counts as it goes, the other now and then.
       if (name === 'sqlite') {

@@ -66,7 +66,7 @@ async function measure(name: string, make: (n: number) => Partial<WireEvent>): P
   const intake = createIntake({
     store,
     config: () => current,
-    metrics: createMetrics(() => 0),
+    metrics: createMetrics(),
     clock: systemClock,
     wake: () => {},
     maxPending: Number.POSITIVE_INFINITY

@@ -3,7 +3,13 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Metrics } from '../src/metrics.ts'
 import type { Store } from '../src/store/store.ts'
 
-export const health: FastifyPluginAsync<{ store: Store; metrics: Metrics }> = async (app, { store, metrics }) => {
+interface HealthOptions {
+  store: Store
+  metrics: Metrics
+  scrape: () => Promise<string>
+}
+
+export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, metrics, scrape }) => {
   app.get('/healthz', async () => ({ status: 'ok' }))
 
   /** Ready means: an event that came now would be stored. */
@@ -14,6 +20,6 @@ export const health: FastifyPluginAsync<{ store: Store; metrics: Metrics }> = as
 
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType)
-    return metrics.registry.metrics()
+    return scrape()
   })
 }

@@ -15,6 +15,7 @@ import { readEnvironment, secretsIn } from './env.ts'
 import { createIntake } from './intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { createScrape } from './scrape/scrape.ts'
 import { createSilences } from './silences.ts'
 import { openStore } from './store/open.ts'
 import { createPruning } from './store/pruning.ts'
@@ -53,7 +54,7 @@ export async function buildApp({
   await readEnvironment(app, environment)
   log.level = app.env.LOG_LEVEL
 
-  const metrics = createMetrics(() => store.pending)
+  const metrics = createMetrics()
   config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
   const { current } = config
   const store = await openStore(app.env.DATABASE_URL, (reason) => log.warn({ reason }, 'waiting for the database'))
@@ -81,7 +82,7 @@ export async function buildApp({
   app.register(webhook, { config: current, intake, metrics, clock, maxBodyBytes: app.env.MAX_BODY_BYTES })
   const guard = createGuard(app.env.ADMIN_TOKEN)
   app.register(api, { config: current, store, clock, guard, wake: lanes.wake, silencesChanged: silences.look })
-  app.register(health, { store, metrics })
+  app.register(health, { store, metrics, scrape: createScrape({ store, metrics, config: current, clock }) })
 
   app.addHook('onReady', async () => {
     await lanes.start()

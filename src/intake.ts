@@ -47,6 +47,7 @@ export function createIntake({ store, config, metrics, clock, wake, maxPending }
         wake(lanesOf(receipts))
         for (const [index, { resolve }] of batch.entries()) resolve(receipts[index] as Receipt)
       } catch (error) {
+        metrics.commitFailures.inc()
         for (const { reject } of batch) reject(error)
       }
       // Lets the requests in that arrived meanwhile: they are the next batch.
@@ -137,8 +138,11 @@ function count(metrics: Metrics, { event }: Arrival, { transition, trace, notifi
   for (const { template } of trace.unformed ?? []) metrics.templateErrors.inc({ template })
   let fired = 0
   for (const verdict of trace.verdicts) {
-    if (verdict.fired) fired += 1
-    else if (verdict.isError) metrics.ruleErrors.inc({ rule: verdict.rule })
+    if (verdict.fired) {
+      fired += 1
+      metrics.ruleHits.inc({ rule: verdict.rule })
+    }
+    if (!verdict.fired && verdict.isError) metrics.ruleErrors.inc({ rule: verdict.rule })
   }
-  if (fired === 0 && notifications.length === 0) metrics.unmatched.inc({ source })
+  if (fired === 0 && notifications.length === 0) metrics.unmatched.inc({ source, severity })
 }

@@ -1,4 +1,5 @@
 // What Prometheus sees. Label values are the operator's own names or from closed lists, never free text from an event.
+import { readFileSync } from 'node:fs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -28,110 +29,150 @@ export function kindLabel(kind: string): string {
   return knownKinds.has(kind) ? kind : 'other'
 }
 
-/** A registry of its own for each app. `pending` is read when Prometheus asks. */
-export function createMetrics(pending: () => number) {
+/** A registry of its own for each app. The gauges that say how things stand are set when Prometheus asks. */
+export function createMetrics() {
   const registry = new Registry()
-  const registers = [registry]
-  const lastReloadSuccessful = new Gauge({
-    name: 'flux_relay_config_last_reload_successful',
-    help: 'Whether the last reading of the config file could be used',
-    registers
-  })
-  const lastReloadSuccess = new Gauge({
-    name: 'flux_relay_config_last_reload_success_timestamp_seconds',
-    help: 'When the config file in use was read',
-    registers
-  })
-  lastReloadSuccessful.set(1)
-  lastReloadSuccess.setToCurrentTime()
   collectDefaultMetrics({ register: registry })
-  new Gauge({
-    name: 'flux_relay_pending',
-    help: 'Notifications waiting for delivery',
-    registers,
-    collect() {
-      this.set(pending())
-    }
-  })
+  const of = (name: string, help: string) => ({ name: `flux_relay_${name}`, help, registers: [registry] })
+  new Gauge({ ...of('build_info', 'Always 1; the label is the version of the program'), labelNames: ['version'] }).set(
+    { version: versionOfProgram() },
+    1
+  )
   return {
     registry,
-    configReloads: {
-      succeeded(isGood: boolean) {
-        lastReloadSuccessful.set(isGood ? 1 : 0)
-        if (isGood) lastReloadSuccess.setToCurrentTime()
-      }
-    },
+    ...intakeMetrics(of),
+    ...deliveryMetrics(of),
+    ...standing(of),
+    configReloads: configReloads(of)
+  }
+}
+
+type Of = (name: string, help: string) => { name: string; help: string; registers: Registry[] }
+
+function intakeMetrics(of: Of) {
+  return {
     events: new Counter({
-      name: 'flux_relay_events_total',
-      help: 'Events accepted',
-      labelNames: ['source', 'kind', 'severity', 'transition'],
-      registers
+      ...of('events_total', 'Events accepted, by what they did to their object; duplicates are not among them'),
+      labelNames: ['source', 'kind', 'severity', 'transition']
     }),
     duplicates: new Counter({
-      name: 'flux_relay_duplicate_events_total',
-      help: 'Events that were posted again, byte for byte, within two minutes',
-      labelNames: ['source'],
-      registers
+      ...of('duplicate_events_total', 'Events that were posted again, byte for byte, within two minutes'),
+      labelNames: ['source']
     }),
     refused: new Counter({
-      name: 'flux_relay_refused_requests_total',
-      help: 'Requests to the webhook that were refused, by error code',
-      labelNames: ['code'],
-      registers
+      ...of('refused_requests_total', 'Requests to the webhook that were not answered with 202, by error code'),
+      labelNames: ['code']
     }),
     signatureFailures: new Counter({
-      name: 'flux_relay_signature_failures_total',
-      help: 'Requests without a valid signature or token',
-      labelNames: ['source'],
-      registers
+      ...of('signature_failures_total', 'Requests to the webhook without a valid signature or token'),
+      labelNames: ['source']
     }),
     unmatched: new Counter({
-      name: 'flux_relay_unmatched_events_total',
-      help: 'Events that no rule matched',
-      labelNames: ['source'],
-      registers
+      ...of('unmatched_events_total', 'Events accepted that no rule matched: nobody is told of them'),
+      labelNames: ['source', 'severity']
+    }),
+    ruleHits: new Counter({
+      ...of('rule_hits_total', 'Events that a rule matched, whether or not there was anything new to tell'),
+      labelNames: ['rule']
     }),
     ruleErrors: new Counter({
-      name: 'flux_relay_rule_errors_total',
-      help: 'Times a `when` expression could not be evaluated, which counts as no match',
-      labelNames: ['rule'],
-      registers
+      ...of('rule_errors_total', 'Times a `when` expression could not be evaluated, which counts as no match'),
+      labelNames: ['rule']
     }),
     templateErrors: new Counter({
-      name: 'flux_relay_template_errors_total',
-      help: 'Times a template could not be filled in, and the message was sent in its usual form',
-      labelNames: ['template'],
-      registers
-    }),
-    notifications: new Counter({
-      name: 'flux_relay_notifications_total',
-      help: 'Notifications by what became of them',
-      labelNames: ['destination', 'state'],
-      registers
-    }),
-    slackRequests: new Counter({
-      name: 'flux_relay_slack_requests_total',
-      help: 'Posts to Slack by outcome',
-      labelNames: ['destination', 'outcome'],
-      registers
-    }),
-    deliverySeconds: new Histogram({
-      name: 'flux_relay_delivery_seconds',
-      help: 'Time from accepting a notification to Slack taking it',
-      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 3600, 21_600, 86_400],
-      registers
+      ...of(
+        'template_errors_total',
+        'Notifications that a template could not be filled in for; they look as without it'
+      ),
+      labelNames: ['template']
     }),
     commitSeconds: new Histogram({
-      name: 'flux_relay_commit_seconds',
-      help: 'Time to commit a batch of events',
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
-      registers
+      ...of('commit_seconds', 'Seconds to commit a batch of events to the database, deciding on them included'),
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5]
     }),
     commitEvents: new Histogram({
-      name: 'flux_relay_commit_events',
-      help: 'Events in a committed batch',
-      buckets: [1, 2, 5, 10, 20, 50, 100, 200],
-      registers
+      ...of('commit_events', 'Events in a committed batch'),
+      buckets: [1, 2, 5, 10, 20, 50, 100, 200]
+    }),
+    commitFailures: new Counter(
+      of('commit_failures_total', 'Batches of events that could not be committed: Flux got 503 and tries again')
+    )
+  }
+}
+
+function deliveryMetrics(of: Of) {
+  return {
+    notifications: new Counter({
+      ...of(
+        'notifications_total',
+        'Notifications that entered a state: pending when accepted, muted instead of it, then sent or dead. ' +
+          'Without a destination: dead because theirs was removed from the config file'
+      ),
+      labelNames: ['destination', 'state']
+    }),
+    slackRequests: new Counter({
+      ...of('slack_requests_total', 'Posts to Slack by their outcome'),
+      labelNames: ['destination', 'outcome']
+    }),
+    deliverySeconds: new Histogram({
+      ...of('delivery_seconds', 'Seconds from accepting the newest notification of a message to Slack taking it'),
+      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 3600, 21_600, 86_400]
     })
   }
+}
+
+// Of the database, which replicas share.
+const shared = 'Replicas on one PostgreSQL all report the same: aggregate with max, not sum'
+
+function standing(of: Of) {
+  return {
+    pending: new Gauge({
+      ...of('pending', `Notifications that wait for delivery, counted at most every 5 seconds. ${shared}`),
+      labelNames: ['destination']
+    }),
+    oldestPending: new Gauge({
+      ...of(
+        'oldest_pending_seconds',
+        `Age of what has waited longest in the lane of a destination; 0 where nothing waits. ${shared}`
+      ),
+      labelNames: ['destination']
+    }),
+    laneBlocked: new Gauge({
+      ...of('lane_blocked', `1 while Slack answers that the webhook or its channel is gone, else 0. ${shared}`),
+      labelNames: ['destination']
+    }),
+    databaseUp: new Gauge(of('database_up', '1 if the database answered within a second of this scrape, else 0')),
+    sourceHeard: new Gauge({
+      ...of(
+        'source_last_event_timestamp_seconds',
+        `When a source last posted an event, as Unix time; absent until it has. ${shared}`
+      ),
+      labelNames: ['source']
+    }),
+    sourceQuiet: new Gauge({
+      ...of('source_quiet', `1 while a source has been quiet for longer than its \`expectEvery\`, else 0. ${shared}`),
+      labelNames: ['source']
+    })
+  }
+}
+
+function configReloads(of: Of) {
+  const successful = new Gauge(
+    of('config_last_reload_successful', '1 if the last reading of the config file could be used, else 0')
+  )
+  const at = new Gauge(
+    of('config_last_reload_success_timestamp_seconds', 'When the config file in use was read, as Unix time')
+  )
+  successful.set(1)
+  at.setToCurrentTime()
+  return {
+    succeeded(isGood: boolean) {
+      successful.set(isGood ? 1 : 0)
+      if (isGood) at.setToCurrentTime()
+    }
+  }
+}
+
+function versionOfProgram(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
 }

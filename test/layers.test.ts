@@ -5,7 +5,8 @@ import t from 'tap'
 
 const rooms = [
   ...['startup', 'errors', 'env', 'duration', 'clock', 'log', 'spelling', 'about', 'patterns'],
-  ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'deliver', 'config', 'silences', 'intake'],
+  ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'deliver', 'config', 'silences'],
+  ...['scrape', 'intake'],
   ...['import', 'rehearsal', 'dashboard', 'routes', 'app', 'cli']
 ]
 

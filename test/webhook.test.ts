@@ -198,7 +198,7 @@ t.test('health answers while nothing else may', async (t) => {
   const relay = await startRelay(t)
   t.equal((await relay.get('/healthz')).status, 200)
   t.equal((await relay.get('/readyz')).status, 200)
-  t.match((await relay.get('/metrics')).body, /^flux_relay_pending 0$/m)
+  t.match((await relay.get('/metrics')).body, /^flux_relay_pending\{destination="team"\} 0$/m)
 })
 
 t.test('the API asks for ADMIN_TOKEN, or for this machine where there is none', async (t) => {

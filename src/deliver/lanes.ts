@@ -205,7 +205,6 @@ export function createLanes(options: LanesOptions): Lanes {
       return
     }
     if (end.state === 'dead') {
-      options.metrics.notifications.inc({ destination, state: 'dead' }, notifications)
       log.error({ ...facts, because: end.reason }, 'message given up: its notifications are dead letters')
       return
     }

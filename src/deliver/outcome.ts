@@ -15,7 +15,8 @@ const firstProbeMs = 5 * 60 * 1000
 const lastProbeMs = 60 * 60 * 1000
 
 /** The metric label and the log word of a settlement. */
-export type Outcome = 'sent' | 'rate_limited' | 'retry' | 'refused' | 'blocked' | 'dead'
+export const outcomes = ['sent', 'rate_limited', 'retry', 'refused', 'blocked', 'dead'] as const
+export type Outcome = (typeof outcomes)[number]
 
 // Webhooks answer an error with one plain-text word; statuses vary, so the word counts first.
 // https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks, and reports of what is seen.

@@ -1,0 +1,80 @@
+// What /metrics answers: the counters, and how things stand now. In: the store and the config file. Nothing is read or
+// counted until Prometheus asks.
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import type { Metrics } from '../metrics.ts'
+import type { LaneHead } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+import { keepTo, removed } from './series.ts'
+
+export interface ScrapeOptions {
+  store: Store
+  metrics: Metrics
+  config: () => Config
+  clock: Clock
+}
+
+/** A database that is away must not take the metrics with it: Prometheus itself waits for ten seconds. */
+const patienceMs = 1000
+
+/** The text of one scrape. */
+export function createScrape({ store, metrics, config, clock }: ScrapeOptions): () => Promise<string> {
+  const buried = new Map<string, number>()
+  let heads: readonly LaneHead[] = []
+  let reading: Promise<boolean> | undefined
+
+  /** Whether the database has answered. Scrapes that come together ask it once. */
+  async function look(): Promise<boolean> {
+    reading ??= Promise.all([store.records.laneHeads(), store.ping()])
+      .then(
+        ([found]) => {
+          heads = found
+          return true
+        },
+        () => false
+      )
+      .finally(() => {
+        reading = undefined
+      })
+    return Promise.race([reading, pause(patienceMs, false, { ref: false })])
+  }
+
+  function countBuried(destinations: Config['destinations']): void {
+    for (const [name, tally] of store.tally()) {
+      const labels = destinations.has(name) ? { destination: name, state: 'dead' } : removed
+      metrics.notifications.inc(labels, tally.buried - (buried.get(name) ?? 0))
+      buried.set(name, tally.buried)
+    }
+  }
+
+  function setLanes(destinations: Config['destinations']): void {
+    const { pending, oldestPending, laneBlocked } = metrics
+    for (const gauge of [pending, oldestPending, laneBlocked]) gauge.reset()
+    const tally = store.tally()
+    const byLane = new Map(heads.map((head) => [head.lane, head]))
+    const now = clock.now()
+    for (const { name, lane } of destinations.values()) {
+      const head = byLane.get(lane)
+      const labels = { destination: name }
+      pending.set(labels, tally.get(name)?.pending ?? 0)
+      laneBlocked.set(labels, head?.block ? 1 : 0)
+      oldestPending.set(labels, head?.oldest == null ? 0 : Math.max(0, now - head.oldest) / 1000)
+    }
+  }
+
+  return async () => {
+    const { sources, destinations, rules, templates } = config()
+    metrics.databaseUp.set((await look()) ? 1 : 0)
+    countBuried(destinations)
+    setLanes(destinations)
+    const names = {
+      source: [...sources.keys()],
+      destination: [...destinations.keys()],
+      rule: [...rules.byName.keys()],
+      template: [...templates.keys()]
+    }
+    await keepTo(names, metrics)
+    return metrics.registry.metrics()
+  }
+}

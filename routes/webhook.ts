@@ -9,12 +9,14 @@ import { verify } from '../src/events/signature.ts'
 import type { Source } from '../src/events/source.ts'
 import type { Intake } from '../src/intake.ts'
 import type { Metrics } from '../src/metrics.ts'
+import type { Sources } from '../src/operator/sources.ts'
 import { toRelayError } from './errors.ts'
 
 interface WebhookOptions {
   config: () => Config
   intake: Intake
   metrics: Metrics
+  sources: Pick<Sources, 'heard' | 'refused'>
   clock: Clock
   maxBodyBytes: number
 }
@@ -23,7 +25,7 @@ type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEv
 
 export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   app,
-  { config, intake, metrics, clock, maxBodyBytes }
+  { config, intake, metrics, sources, clock, maxBodyBytes }
 ) => {
   const texts = new WeakMap<object, string>()
   const parseJson = app.getDefaultJsonParser('error', 'error')
@@ -48,6 +50,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
       const verdict = verify(body, { signature: [signature].flat()[0], authorization }, source)
       if (!verdict.ok) {
         metrics.signatureFailures.inc({ source: source.name })
+        sources.refused(source.name)
         return done(new RelayError('BAD_SIGNATURE', verdict.because))
       }
       try {
@@ -81,6 +84,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     )
     const identity = hash('sha256', `${source.name}\n${text}`, 'base64url')
     const receipt = await intake.accept({ event, body: text, identity, receivedAt })
+    sources.heard(source.name)
     const { cluster, kind, namespace, name } = event.object
     if (receipt.status === 'duplicate') {
       request.log.info(

@@ -15,6 +15,9 @@ import { readEnvironment, secretsIn } from './env.ts'
 import { createIntake } from './intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { createOperator } from './operator/operator.ts'
+import { createReadings } from './operator/readings.ts'
+import { createSources } from './operator/sources.ts'
 import { createScrape } from './scrape/scrape.ts'
 import { createSilences } from './silences.ts'
 import { openStore } from './store/open.ts'
@@ -69,6 +72,8 @@ export async function buildApp({
     log
   })
   const silences = createSilences({ store, clock, log, wake: lanes.wake })
+  const tell = createOperator({ store, operators: () => current().operators, metrics, clock, log, wake: lanes.wake })
+  const sources = createSources({ store, sources: () => current().sources, tell, clock, log })
   const intake = createIntake({
     store,
     config: () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] }),
@@ -79,15 +84,17 @@ export async function buildApp({
   })
   const pruning = createPruning({ store, retention: () => current().retention, clock, log })
 
-  app.register(webhook, { config: current, intake, metrics, clock, maxBodyBytes: app.env.MAX_BODY_BYTES })
+  app.register(webhook, { config: current, intake, metrics, sources, clock, maxBodyBytes: app.env.MAX_BODY_BYTES })
   const guard = createGuard(app.env.ADMIN_TOKEN)
   app.register(api, { config: current, store, clock, guard, wake: lanes.wake, silencesChanged: silences.look })
-  app.register(health, { store, metrics, scrape: createScrape({ store, metrics, config: current, clock }) })
+  const scrape = createScrape({ store, metrics, config: current, standing: sources.standing, clock })
+  app.register(health, { store, metrics, scrape })
 
   app.addHook('onReady', async () => {
     await lanes.start()
     await silences.start()
-    config.start(lanes.follow)
+    await sources.start()
+    config.start(lanes.follow, createReadings(tell, clock))
     pruning.start()
     if (app.env.ADMIN_TOKEN === '') log.warn('ADMIN_TOKEN is not set: the API answers this machine only')
   })
@@ -96,6 +103,7 @@ export async function buildApp({
     config.stop()
     pruning.stop()
     silences.stop()
+    sources.stop()
     await lanes.stop(stopGraceMs)
     await slack.close()
     await store.close()

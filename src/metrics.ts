@@ -145,7 +145,7 @@ function standing(of: Of) {
     sourceHeard: new Gauge({
       ...of(
         'source_last_event_timestamp_seconds',
-        `When a source last posted an event, as Unix time; absent until it has. ${shared}`
+        `When a source last posted an event, or since when one is expected of it, as Unix time. ${shared}`
       ),
       labelNames: ['source']
     }),

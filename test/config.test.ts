@@ -167,7 +167,7 @@ t.test('a config that uses everything works as it reads', async (t) => {
 cluster: prod-eu
 sources:
   default: { hmacKeys: ["\${FLUX_HMAC_KEY}"], tokens: ["\${file:${tokenFile}}"] }
-  edge: { hmacKeys: ["old-\${FLUX_HMAC_KEY}", "\${FLUX_HMAC_KEY}"], cluster: edge-1 }
+  edge: { hmacKeys: ["old-\${FLUX_HMAC_KEY}", "\${FLUX_HMAC_KEY}"], cluster: edge-1, expectEvery: 1h30m }
 destinations:
   platform:
     slack: { webhookUrl: "\${SLACK_URL}", channel: "#platform", username: Flux }
@@ -205,8 +205,8 @@ retention: { events: 90s, deadLetters: 1d12h }
   t.strictSame(
     [...config.sources.values()],
     [
-      { name: 'default', hmacKeys: ['a key'], tokens: ['a token\n'], cluster: undefined },
-      { name: 'edge', hmacKeys: ['old-a key', 'a key'], tokens: [], cluster: 'edge-1' }
+      { name: 'default', hmacKeys: ['a key'], tokens: ['a token\n'], cluster: undefined, expectMs: undefined },
+      { name: 'edge', hmacKeys: ['old-a key', 'a key'], tokens: [], cluster: 'edge-1', expectMs: 5_400_000 }
     ],
     'secrets come from the environment and from files'
   )

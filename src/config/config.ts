@@ -97,9 +97,12 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   }
 }
 
+/** Sources are looked after every ten seconds. */
+const shortestExpectMs = 60_000
+
 function buildSource(
   name: string,
-  { hmacKeys = [], tokens = [], cluster }: SourceText,
+  { hmacKeys = [], tokens = [], cluster, expectEvery }: SourceText,
   secrets: Secrets,
   faults: Fault[]
 ): Source {
@@ -108,8 +111,16 @@ function buildSource(
     const message = `source "${name}" accepts events from anyone who can reach it; give it hmacKeys`
     faults.push({ path, message, isWarning: true })
   }
+  const expectMs = expectEvery === undefined ? undefined : parseDuration(expectEvery)
+  if (expectMs !== undefined && expectMs < shortestExpectMs) {
+    faults.push({
+      path: [...path, 'expectEvery'],
+      message: `"${expectEvery}" is too short: a minute is the shortest silence that is noticed`
+    })
+  }
   return {
     name,
+    expectMs,
     hmacKeys: hmacKeys.map((key, index) => secrets.secret(key, [...path, 'hmacKeys', index])),
     tokens: tokens.map((token, index) => secrets.secret(token, [...path, 'tokens', index])),
     cluster: cluster === undefined ? undefined : secrets.fill(cluster, [...path, 'cluster'])

@@ -6,12 +6,22 @@ import type { Metrics } from '../metrics.ts'
 import { type Config, type Loaded, loadConfig } from './config.ts'
 import { formatProblem } from './problem.ts'
 
+/** What came of reading the file again. */
+export interface Reading {
+  file: string
+  /** Undefined where it could not even be read. */
+  text: string | undefined
+  /** `14:9 "eror" is not one of …`: what keeps it from being used. */
+  problems: string[]
+  isGood: boolean
+}
+
 export interface ConfigWatch {
   current(): Config
   /** Reads the file again. Nothing changes unless all of it is right. */
   reload(): void
-  /** `changed` is called after each swap. */
-  start(changed: () => Promise<void>): void
+  /** `changed` is called after each swap, `told` after each reading. */
+  start(changed: () => Promise<void>, told: (reading: Reading) => Promise<void>): void
   stop(): void
 }
 
@@ -24,11 +34,12 @@ export function watchConfig(
   environment: Record<string, string | undefined>,
   { log, metrics }: { log: Logger; metrics: Pick<Metrics, 'configReloads'> }
 ): ConfigWatch {
-  const first = read(file, environment)
+  const first = loadConfig(readText(file), file, environment)
   if (first.config === undefined) throw new RelayError('BAD_CONFIG', first.problems.map(formatProblem).join('\n'))
   warn(first)
   let config = first.config
   let changed = async () => {}
+  let told = async (_: Reading) => {}
 
   function warn({ problems }: Loaded): void {
     for (const { line, message, isWarning } of problems) {
@@ -37,21 +48,33 @@ export function watchConfig(
     }
   }
 
-  function reload(): void {
-    let loaded: Loaded
+  function read(): { loaded: Loaded; reading: Reading } {
     try {
-      loaded = read(file, environment)
+      const text = readText(file)
+      const loaded = loadConfig(text, file, environment)
+      const errors = loaded.problems.filter(({ isWarning }) => !isWarning)
+      const problems = errors.map(({ line, column, message }) => `${line}:${column} ${message}`)
+      return { loaded, reading: { file, text, problems, isGood: loaded.config !== undefined } }
     } catch (error) {
-      loaded = { config: undefined, problems: [] }
-      log.error({ file }, (error as Error).message)
+      const { message } = error as Error
+      log.error({ file }, message)
+      const loaded = { config: undefined, problems: [] }
+      return { loaded, reading: { file, text: undefined, problems: [message], isGood: false } }
     }
+  }
+
+  function reload(): void {
+    const { loaded, reading } = read()
     warn(loaded)
-    metrics.configReloads.succeeded(loaded.config !== undefined)
+    metrics.configReloads.succeeded(reading.isGood)
+    if (loaded.config !== undefined) config = loaded.config
+    told(reading).catch((error: unknown) =>
+      log.error({ err: error }, 'the operator could not be told of the config file')
+    )
     if (loaded.config === undefined) {
       log.error({ file }, 'the config file is not right; the last good one stays')
       return
     }
-    config = loaded.config
     log.info({ file, rules: config.rules.all.length }, 'config reloaded')
     changed().catch((error: unknown) =>
       log.error({ err: error }, 'the new config is in use, but not all of it took effect')
@@ -61,8 +84,9 @@ export function watchConfig(
   return {
     current: () => config,
     reload,
-    start(whenChanged) {
+    start(whenChanged, whenRead) {
       changed = whenChanged
+      told = whenRead
       watchFile(file, { interval: lookEveryMs, persistent: false }, (now, before) => {
         // Gone for a moment, as between the two halves of a swap: there is nothing to read yet.
         if (now.mtimeMs !== 0 && (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino)) reload()
@@ -72,12 +96,10 @@ export function watchConfig(
   }
 }
 
-function read(file: string, environment: Record<string, string | undefined>): Loaded {
-  let text: string
+function readText(file: string): string {
   try {
-    text = readFileSync(file, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (error) {
     throw new RelayError('BAD_CONFIG', `cannot read CONFIG_FILE ${file}: ${(error as NodeJS.ErrnoException).code}`)
   }
-  return loadConfig(text, file, environment)
 }

@@ -19,7 +19,7 @@ import type {
   Store
 } from '../store/store.ts'
 import type { Destination } from './destination.ts'
-import { laneNotice } from './notice.ts'
+import { laneNotice, noticesTo } from './notice.ts'
 import { maxAgeMs, type Reply, sayReply, settle } from './outcome.ts'
 import { createPace, take } from './pace.ts'
 import { planNext } from './plan.ts'
@@ -131,10 +131,8 @@ export function createLanes(options: LanesOptions): Lanes {
     const change = lane.block ? { block: lane.block, isOver: false } : { block: block as Block, isOver: true }
     const waited = await store.backlog(message.lane)
     const view = laneNotice(message.destination, change, waited, clock.now())
-    return options
-      .operators()
-      .filter((destination) => destination.lane !== message.lane)
-      .map(({ name, lane }) => ({ rule: 'operator', destination: name, lane, view }))
+    const others = options.operators().filter(({ lane }) => lane !== message.lane)
+    return noticesTo(others, view)
   }
 
   function planOf(lane: string): Plan {
@@ -178,6 +176,7 @@ export function createLanes(options: LanesOptions): Lanes {
       try {
         const notices = await noticesOf(message, block, settlement)
         await store.settle(message, attempt, settlement, notices)
+        for (const { destination } of notices) options.metrics.notifications.inc({ destination, state: 'pending' })
         return wake(notices.map(({ lane }) => lane))
       } catch (error) {
         // Another replica has the message now, and settles it.

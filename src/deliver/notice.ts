@@ -4,7 +4,13 @@ import type { ObjectRef } from '../events/flux.ts'
 import { clean, cut } from '../render/mrkdwn.ts'
 import type { View } from '../render/view.ts'
 import type { Held, HeldObject } from '../store/held.ts'
-import type { LaneState } from '../store/store.ts'
+import type { LaneState, NewNotification } from '../store/store.ts'
+import type { Destination } from './destination.ts'
+
+/** `view` for each of those who hear of the relay itself. */
+export function noticesTo(operators: readonly Destination[], view: View): NewNotification[] {
+  return operators.map(({ name, lane }) => ({ rule: 'operator', destination: name, lane, view }))
+}
 
 /** That the webhook of `destination` refuses everything, or takes messages again. `waited`: notifications. */
 export function laneNotice(

@@ -1,6 +1,7 @@
 // A source: who may post events, one for each Flux Provider or cluster.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
+import { Duration } from '../duration.ts'
 import type { Credentials } from './signature.ts'
 
 export const SourceSchema = Type.Object(
@@ -29,6 +30,14 @@ export const SourceSchema = Type.Object(
         'The cluster that this source speaks for. It wins over what an event says of itself in `metadata.cluster`, which tenants can set.',
         'prod-eu'
       )
+    ),
+    expectEvery: Type.Optional(
+      about(
+        Duration,
+        'How often to expect an event',
+        'Where nothing comes for longer, `operator` is told that the source is quiet, and when it is back. With `eventSeverity: info` Flux posts one at every `interval` of every Kustomization: three times the shortest is a good choice. At least `1m`.',
+        '30m'
+      )
     )
   },
   { additionalProperties: false }
@@ -39,4 +48,6 @@ export type SourceText = Static<typeof SourceSchema>
 export interface Source extends Credentials {
   name: string
   cluster: string | undefined
+  /** Undefined where it may be quiet for as long as it likes. */
+  expectMs: number | undefined
 }

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Standing } from '../operator/sources.ts'
 import type { LaneHead } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { keepTo, removed } from './series.ts'
@@ -12,6 +13,8 @@ export interface ScrapeOptions {
   store: Store
   metrics: Metrics
   config: () => Config
+  /** Of the sources in the config file. */
+  standing: () => readonly Standing[]
   clock: Clock
 }
 
@@ -19,7 +22,7 @@ export interface ScrapeOptions {
 const patienceMs = 1000
 
 /** The text of one scrape. */
-export function createScrape({ store, metrics, config, clock }: ScrapeOptions): () => Promise<string> {
+export function createScrape({ store, metrics, config, standing, clock }: ScrapeOptions): () => Promise<string> {
   const buried = new Map<string, number>()
   let heads: readonly LaneHead[] = []
   let reading: Promise<boolean> | undefined
@@ -63,11 +66,21 @@ export function createScrape({ store, metrics, config, clock }: ScrapeOptions): 
     }
   }
 
+  function setSources(all: readonly Standing[]): void {
+    const { sourceHeard, sourceQuiet } = metrics
+    for (const gauge of [sourceHeard, sourceQuiet]) gauge.reset()
+    for (const { name, heardAt, isQuiet } of all) {
+      sourceHeard.set({ source: name }, heardAt / 1000)
+      sourceQuiet.set({ source: name }, isQuiet ? 1 : 0)
+    }
+  }
+
   return async () => {
     const { sources, destinations, rules, templates } = config()
     metrics.databaseUp.set((await look()) ? 1 : 0)
     countBuried(destinations)
     setLanes(destinations)
+    setSources(standing())
     const names = {
       source: [...sources.keys()],
       destination: [...destinations.keys()],

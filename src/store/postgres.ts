@@ -271,11 +271,11 @@ class PostgresStore implements Store {
   }
 
   async heard(sources: ReadonlyMap<string, number>, now: number): Promise<void> {
-    await noteHeard(this.#lanes.query, sources, now, this.#skewMs)
+    await noteHeard(this.#lanes.query, sources, now)
   }
 
   async lastHeard(): Promise<Heard> {
-    return lastHeard(this.#lanes.query, this.#skewMs)
+    return lastHeard(this.#lanes.query)
   }
 
   async ping(): Promise<void> {

@@ -173,7 +173,7 @@ export interface Tally {
   buried: number
 }
 
-/** By the names of the sources, in ms since 1970; `listenedUntil` is undefined where nobody ever did. */
+/** By the names of the sources, in the callers' ms since 1970; `listenedUntil` is undefined where nobody ever did. */
 export interface Heard {
   sources: ReadonlyMap<string, number>
   listenedUntil: number | undefined

@@ -1,0 +1,33 @@
+// The operator: whoever `operator:` in the config file names hears of the relay itself, once, whichever replica says it.
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Destination } from '../deliver/destination.ts'
+import { noticesTo } from '../deliver/notice.ts'
+import type { Metrics } from '../metrics.ts'
+import type { View } from '../render/view.ts'
+import type { Store } from '../store/store.ts'
+
+/** Resolves to whether it was news: nobody had told of it under the same key within that time. */
+export type Tell = (key: string, view: View, withinMs: number) => Promise<boolean>
+
+export function createOperator(options: {
+  store: Store
+  operators: () => readonly Destination[]
+  metrics: Metrics
+  clock: Clock
+  log: Logger
+  wake: (lanes: string[]) => void
+}): Tell {
+  const { store, operators, metrics, clock, log, wake } = options
+  return async (key, view, withinMs) => {
+    const notices = noticesTo(operators(), view)
+    const isNews = await store.records.announce(key, notices, clock.now(), withinMs)
+    if (!isNews) return false
+    const { kind, name } = view.object
+    const say = view.says === 'recovered' ? log.info.bind(log) : log.warn.bind(log)
+    say({ kind, name, notifications: notices.length }, view.summary)
+    for (const { destination } of notices) metrics.notifications.inc({ destination, state: 'pending' })
+    wake(notices.map(({ lane }) => lane))
+    return true
+  }
+}

@@ -1,0 +1,28 @@
+// Readings of the config file that go wrong, told once for each faulty text, and that it is right again.
+import { hash } from 'node:crypto'
+import type { Clock } from '../clock.ts'
+import type { Reading } from '../config/watch.ts'
+import { configNotice } from './notices.ts'
+import type { Tell } from './operator.ts'
+
+/** Replicas read the same file within minutes; the same mistake a day later is another. */
+const withinMs = 60 * 60 * 1000
+
+/** What to do with each reading after the first, which was right. */
+export function createReadings(tell: Tell, clock: Clock): (reading: Reading) => Promise<void> {
+  let refused: { key: string; since: number } | undefined
+  return async ({ file, text, problems, isGood }) => {
+    const now = clock.now()
+    if (isGood) {
+      if (refused === undefined) return
+      const { key, since } = refused
+      refused = undefined
+      await tell(`config right after ${key}`, configNotice(file, { problems, since, isOver: true }, now), withinMs)
+      return
+    }
+    const key = hash('sha256', text ?? '', 'base64url')
+    if (key === refused?.key) return
+    refused = { key, since: refused?.since ?? now }
+    await tell(`config refused ${key}`, configNotice(file, { problems, since: now, isOver: false }, now), withinMs)
+  }
+}

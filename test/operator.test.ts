@@ -1,0 +1,195 @@
+// What the operator is told of the relay itself: once each, through a destination, by whichever replica.
+import { writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import t from 'tap'
+import { createClock, type TestClock } from './fixtures/clock.ts'
+import { scrape } from './fixtures/exposition.ts'
+import { startPostgres } from './fixtures/postgres.ts'
+import { about, type Relay, startRelay } from './fixtures/relay.ts'
+
+const config = `
+sources: { default: {}, eu: { hmacKeys: [key], expectEvery: 30m } }
+destinations:
+  team: { slack: { webhookUrl: "$SLACK/team" } }
+  ops: { slack: { webhookUrl: "$SLACK/ops" }, pace: { perSecond: 50, burst: 100 } }
+operator: ops
+rules: [{ name: failures, send: team }]`
+
+const token = config.replace('hmacKeys: [key]', 'tokens: [key]')
+const bearer = { path: '/webhook/eu', headers: { authorization: 'Bearer key' } }
+
+/** What was posted to the operator, as a phone shows it. */
+function told(relay: Pick<Relay, 'slack'>): string[] {
+  return relay.slack.accepted
+    .filter(({ path }) => path.endsWith('/ops'))
+    .map(({ body }) => (body as { text: string }).text)
+}
+
+async function untilTold(relay: Relay, times: number): Promise<void> {
+  await relay.slack.until(() => told(relay).length >= times)
+}
+
+function write(relay: Relay, text: string): void {
+  writeFileSync(relay.app.env.CONFIG_FILE, text.replaceAll('$SLACK', relay.slack.url()))
+  relay.app.reload()
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 1))
+
+/** Lets time pass in which nothing happens but what the relay does by itself. */
+async function pass(clock: TestClock, minutes: number): Promise<void> {
+  for (let step = 0; step < minutes * 6; step++) {
+    clock.advance(10_000)
+    await turn()
+  }
+}
+
+t.test('a config file that is refused is told once for each faulty text, and that it is right again', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock, config })
+  const faulty = config.replace('send: team', 'send: taem')
+  write(relay, faulty)
+  await untilTold(relay, 1)
+  t.match(
+    told(relay)[0],
+    /FAILED config config\.yaml: ConfigRefused - A change of the config file is refused; what was in effect before stays/
+  )
+  const text = relay.slack.accepted.at(-1)?.text
+  t.match(text, /7:33 .*taem.*did you mean/, 'where, and what was probably meant')
+  relay.app.reload()
+  write(relay, `${faulty}\n# and a comment`)
+  await untilTold(relay, 2)
+  clock.advance(120_000)
+  write(relay, config)
+  await untilTold(relay, 3)
+  t.match(told(relay)[2], /RECOVERED config config\.yaml after 2 m/)
+  relay.app.reload()
+  write(relay, `${config}\n# fine`)
+  await turn()
+  t.equal(told(relay).length, 3)
+})
+
+t.test('a config file that is refused does not take its secrets to Slack', async (t) => {
+  const relay = await startRelay(t, { config })
+  write(relay, config.replace('[key]', 'not-in-a-list-and-secret'))
+  await untilTold(relay, 1)
+  t.match(relay.slack.accepted.at(-1)?.text, /must be a list/)
+  t.notMatch(relay.slack.accepted.at(-1)?.text, 'not-in-a-list-and-secret')
+})
+
+t.test('bad signatures are told of when they are many, and then not for four hours', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock, config })
+  const knock = async (times: number) => {
+    for (let n = 0; n < times; n++) await relay.post('{}', { path: '/webhook/eu' })
+  }
+  for (let n = 0; n < 12; n++) {
+    await knock(1)
+    clock.advance(60_000)
+  }
+  await knock(4)
+  t.same(told(relay), [], 'one a minute is nothing to wake anyone for')
+  await knock(1)
+  await untilTold(relay, 1)
+  t.match(told(relay)[0], /source eu: BadSignatures - 10 requests within 5 m had no valid signature or token/)
+  await knock(40)
+  clock.advance(4 * 3_600_000 - 1)
+  await knock(20)
+  t.equal(told(relay).length, 1)
+  clock.advance(1)
+  await knock(20)
+  await untilTold(relay, 2)
+  t.match(relay.slack.accepted.at(-1)?.text, /compare `token` in the Secret of its Provider/)
+})
+
+t.test('a source that falls quiet is told once, also after a restart, and that it is back', async (t) => {
+  const clock = createClock()
+  const first = await startRelay(t, { clock, config: token })
+  const well = {
+    severity: 'info' as const,
+    reason: 'ReconciliationSucceeded',
+    message: 'Reconciliation finished in 1s'
+  }
+  for (let n = 0; n < 4; n++) {
+    await first.post(about('shop', { ...well, timestamp: new Date(clock.now()).toISOString() }), bearer)
+    await pass(clock, 20)
+  }
+  t.same(told(first), [], 'heartbeats are heard, although they leave no event')
+  t.equal((await scrape(first)).value('source_quiet', { source: 'eu' }), 0)
+  await pass(clock, 11)
+  await untilTold(first, 1)
+  t.match(told(first)[0], /FAILED source eu: SourceQuiet - No event for 30 m.*; one is expected every 30 m/)
+  t.equal((await scrape(first)).value('source_quiet', { source: 'eu' }), 1)
+  await pass(clock, 10)
+  await first.app.close()
+  const again = { clock, folder: dirname(first.app.env.CONFIG_FILE), config: token }
+  const second = await startRelay(t, { ...again, config: token.replaceAll('$SLACK', first.slack.url()) })
+  await pass(clock, 45)
+  t.equal(told(first).length, 1)
+  await second.post(about('shop'), bearer)
+  t.equal((await scrape(second)).value('source_quiet', { source: 'eu' }), 0)
+  await pass(clock, 1)
+  await untilTold(first, 2)
+  t.match(told(first)[1], /RECOVERED source eu after 1 h 2\d m/)
+  await pass(clock, 20)
+  t.equal(told(first).length, 2)
+})
+
+t.test('a source that is expected and never comes is told of; one that is not expected is left alone', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock, config: token })
+  await relay.post(about('shop'))
+  await pass(clock, 31)
+  await untilTold(relay, 1)
+  t.match(told(relay)[0], /source eu/)
+  const seen = await scrape(relay)
+  t.equal(seen.value('source_quiet', { source: 'default' }), 0)
+  t.equal(
+    seen.value('source_last_event_timestamp_seconds', { source: 'default' }),
+    Date.parse('2026-09-21T14:00:00Z') / 1000
+  )
+})
+
+t.test('what could not be heard because the relay was away is not held against the source', async (t) => {
+  const clock = createClock()
+  const first = await startRelay(t, { clock, config: token })
+  await first.post(about('shop'), bearer)
+  await pass(clock, 1)
+  await first.app.close()
+  clock.advance(5 * 3_600_000)
+  const folder = dirname(first.app.env.CONFIG_FILE)
+  await startRelay(t, { clock, folder, config: token.replaceAll('$SLACK', first.slack.url()) })
+  await pass(clock, 29)
+  t.same(told(first), [])
+  await pass(clock, 3)
+  await untilTold(first, 1)
+  t.match(told(first)[0], /No event for 5 h 3\d m/)
+})
+
+t.test('two replicas tell of a quiet source, of its return and of a faulty file once', async (t) => {
+  const { url } = await startPostgres(t)
+  const clock = createClock(Date.now())
+  const env = { DATABASE_URL: url }
+  const first = await startRelay(t, { clock, config: token, env })
+  const second = await startRelay(t, { clock, config: token.replaceAll('$SLACK', first.slack.url()), env })
+  // The database takes real time.
+  const passSlowly = async (minutes: number) => {
+    for (let step = 0; step < minutes; step++) {
+      clock.advance(60_000)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  await passSlowly(33)
+  await untilTold(first, 1)
+  await second.post(about('shop'), bearer)
+  await passSlowly(3)
+  await untilTold(first, 2)
+  for (const relay of [first, second]) {
+    writeFileSync(relay.app.env.CONFIG_FILE, 'rules: 5')
+    relay.app.reload()
+  }
+  await untilTold(first, 3)
+  await passSlowly(3)
+  t.match(told(first), [/FAILED source eu/, /RECOVERED source eu/, /FAILED config/])
+  t.equal(told(first).length, 3)
+})

@@ -187,6 +187,10 @@ t.test('the monitoring component scrapes what the Service offers', { skip }, asy
     t.strictSame(faultsOf(manifest), [], `${manifest.kind}/${manifest.metadata.name}`)
     t.equal(manifest.metadata.namespace, 'elsewhere')
   }
+  const { metadata, data } = manifests.the(ConfigMap, 'flux-relay-dashboard')
+  t.match(metadata, { labels: { grafana_dashboard: '1' } })
+  t.match(metadata?.annotations, { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' })
+  t.equal(JSON.parse(data?.['dashboard.json'] ?? '').uid, 'flux-relay')
   const { selector, endpoints } = manifests.the(ServiceMonitor).spec
   const service = manifests.the(Service)
   t.match(service.metadata?.labels, selector.matchLabels ?? {})

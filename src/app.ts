@@ -2,6 +2,7 @@
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { DestinationStream } from 'pino'
 import { api } from '../routes/api.ts'
+import { dashboard } from '../routes/dashboard.ts'
 import { answerErrors } from '../routes/errors.ts'
 import { createGuard } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
@@ -87,6 +88,7 @@ export async function buildApp({
   app.register(webhook, { config: current, intake, metrics, sources, clock, maxBodyBytes: app.env.MAX_BODY_BYTES })
   const guard = createGuard(app.env.ADMIN_TOKEN)
   app.register(api, { config: current, store, clock, guard, wake: lanes.wake, silencesChanged: silences.look })
+  app.register(dashboard, { config: current, refusal: config.refusal, store, silences, wake: lanes.wake, clock, guard })
   const scrape = createScrape({ store, metrics, config: current, standing: sources.standing, clock })
   app.register(health, { store, metrics, scrape })
 
@@ -96,7 +98,8 @@ export async function buildApp({
     await sources.start()
     config.start(lanes.follow, createReadings(tell, clock))
     pruning.start()
-    if (app.env.ADMIN_TOKEN === '') log.warn('ADMIN_TOKEN is not set: the API answers this machine only')
+    if (app.env.ADMIN_TOKEN === '')
+      log.warn('ADMIN_TOKEN is not set: the dashboard and the API answer this machine only')
   })
   closeConnectionsAtStop(app)
   app.addHook('onClose', async () => {

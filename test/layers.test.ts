@@ -22,7 +22,8 @@ const pure = [
   'mutes',
   'render',
   'import',
-  'rehearsal'
+  'rehearsal',
+  'dashboard'
 ]
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/
 const ambient = /\b(Date\.now\(|new Date\(\)|Math\.random\(|process\.|setTimeout\(|setInterval\(|performance\.)/

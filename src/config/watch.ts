@@ -6,6 +6,14 @@ import type { Metrics } from '../metrics.ts'
 import { type Config, type Loaded, loadConfig } from './config.ts'
 import { formatProblem } from './problem.ts'
 
+/** Why the file as it is now is not in use. */
+export interface Refusal {
+  /** When it was read, in ms. */
+  at: number
+  /** `config.yaml:14:9 "eror" is not one of info, warn, error`. */
+  problems: readonly string[]
+}
+
 /** What came of reading the file again. */
 export interface Reading {
   file: string
@@ -18,6 +26,8 @@ export interface Reading {
 
 export interface ConfigWatch {
   current(): Config
+  /** Nothing, where {@link current} is what the file says. */
+  refusal(): Refusal | undefined
   /** Reads the file again. Nothing changes unless all of it is right. */
   reload(): void
   /** `changed` is called after each swap, `told` after each reading. */
@@ -38,6 +48,7 @@ export function watchConfig(
   if (first.config === undefined) throw new RelayError('BAD_CONFIG', first.problems.map(formatProblem).join('\n'))
   warn(first)
   let config = first.config
+  let refusal: Refusal | undefined
   let changed = async () => {}
   let told = async (_: Reading) => {}
 
@@ -73,8 +84,11 @@ export function watchConfig(
     )
     if (loaded.config === undefined) {
       log.error({ file }, 'the config file is not right; the last good one stays')
+      const place = reading.text === undefined ? '' : `${file}:`
+      refusal = { at: Date.now(), problems: reading.problems.map((problem) => place + problem) }
       return
     }
+    refusal = undefined
     log.info({ file, rules: config.rules.all.length }, 'config reloaded')
     changed().catch((error: unknown) =>
       log.error({ err: error }, 'the new config is in use, but not all of it took effect')
@@ -83,6 +97,7 @@ export function watchConfig(
 
   return {
     current: () => config,
+    refusal: () => refusal,
     reload,
     start(whenChanged, whenRead) {
       changed = whenChanged

@@ -1,0 +1,73 @@
+// GET /: the dashboard, for a person. Pages are HTML that works without a script; what changes something is a form.
+import formbody from '@fastify/formbody'
+import helmet from '@fastify/helmet'
+import type { FastifyError, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { Clock } from '../src/clock.ts'
+import type { Config } from '../src/config/config.ts'
+import type { Refusal } from '../src/config/watch.ts'
+import { refusalPage } from '../src/dashboard/page.ts'
+import type { ErrorCode } from '../src/errors.ts'
+import type { Silences } from '../src/silences.ts'
+import type { Store } from '../src/store/store.ts'
+import { actions } from './dashboard/actions.ts'
+import { assets, serveAssets } from './dashboard/assets.ts'
+import { live } from './dashboard/live.ts'
+import { pages } from './dashboard/pages.ts'
+import { toRelayError } from './errors.ts'
+
+export interface DashboardOptions {
+  config: () => Config
+  /** Why the config file as it is now is not in use. */
+  refusal: () => Refusal | undefined
+  store: Store
+  silences: Pick<Silences, 'look'>
+  wake: (lanes: Iterable<string>) => void
+  clock: Clock
+  guard: (request: FastifyRequest) => Promise<void>
+}
+
+const titles: Partial<Record<ErrorCode, string>> = {
+  UNAUTHORIZED: 'Who are you?',
+  FORBIDDEN: 'Not from here',
+  NOT_FOUND: 'There is nothing here',
+  CANNOT_STORE: 'The database does not answer'
+}
+
+export const dashboard: FastifyPluginAsync<DashboardOptions> = async (app, options) => {
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"]
+      }
+    },
+    // Without it a browser says `Origin: null` where a form is sent over plain http, and the guard knows it for nobody's.
+    referrerPolicy: { policy: 'same-origin' },
+    // Whether the host is to be reached by TLS only is for whoever ends TLS to say.
+    strictTransportSecurity: false
+  })
+  await app.register(formbody, { bodyLimit: 64 * 1024 })
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const { code, message, statusCode } = toRelayError(error)
+    if (code === 'INTERNAL') request.log.error({ err: error }, 'page failed')
+    if (code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Basic realm="flux-relay", charset="UTF-8"')
+    reply.code(statusCode).header('cache-control', 'no-store').type('text/html; charset=utf-8')
+    return reply.send(String(refusalPage(assets, titles[code] ?? 'That did not work', message)))
+  })
+  app.register(serveAssets)
+  app.register(async (guarded) => {
+    guarded.addHook('onRequest', options.guard)
+    // A page says what is secret to others, and what was true a moment ago.
+    guarded.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+    guarded.register(pages, options)
+    guarded.register(actions, options)
+    guarded.register(live, options)
+  })
+}

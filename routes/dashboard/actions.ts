@@ -1,0 +1,81 @@
+// What people do on the pages, each by a form: dead letters are retried or discarded, silences begin and end.
+import type { FastifyPluginAsync } from 'fastify'
+import { page } from '../../src/dashboard/page.ts'
+import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'
+import { isDuration, parseDuration } from '../../src/duration.ts'
+import { RelayError } from '../../src/errors.ts'
+import { maxPage, type Retried } from '../../src/store/records.ts'
+import type { DashboardOptions } from '../dashboard.ts'
+import { assets } from './assets.ts'
+import { answersOf, backOf, withDone } from './questions.ts'
+
+/** For one click: 5,000 notifications. Who has more clicks again. */
+const maxPages = 10
+const maxSilenceMs = 365 * 24 * 60 * 60 * 1000
+
+type WithId = { Params: { id: string } }
+
+export const actions: FastifyPluginAsync<DashboardOptions> = async (app, { config, store, silences, wake, clock }) => {
+  const { records } = store
+  const lanes = () => new Map([...config().destinations.values()].map(({ name, lane }) => [name, lane]))
+
+  app.post<WithId>('/deliveries/:id/retry', async ({ params, body }, reply) => {
+    const retried = await records.retry([params.id], lanes(), clock.now())
+    wake(lanesIn(retried))
+    return reply.redirect(withDone(backOf(body, '/deliveries?state=dead'), 'retried', retried.length), 303)
+  })
+
+  app.post('/deliveries/retry-all', async ({ body }, reply) => {
+    const filter = answersOf(body, ['destination', 'rule', 'cluster', 'namespace', 'name'])
+    let count = 0
+    let cursor: string | undefined
+    for (let pages = 0; pages < maxPages; pages++) {
+      const { items, next } = await records.retryAll(filter, { limit: maxPage, cursor }, lanes(), clock.now())
+      wake(lanesIn(items))
+      count += items.length
+      if (next === null) break
+      cursor = next
+    }
+    return reply.redirect(withDone(backOf(body, '/deliveries?state=dead'), 'retried', count), 303)
+  })
+
+  app.post<WithId>('/deliveries/:id/discard', async ({ params, body }, reply) => {
+    const discarded = await records.discard([params.id])
+    return reply.redirect(withDone(backOf(body, '/deliveries?state=dead'), 'discarded', discarded.length), 303)
+  })
+
+  app.post('/silences', async ({ body }, reply) => {
+    const match = answersOf(body, silenceFields)
+    const { for: lasts = '', comment = '' } = answersOf(body, ['for', 'comment'])
+    const fault = silenceFault(match, lasts, comment)
+    if (fault !== undefined) {
+      const form = silenceFormPage({ ...match, for: lasts, comment }, fault)
+      reply.code(400).type('text/html; charset=utf-8')
+      return reply.send(String(page({ title: 'New silence', place: '/silences', assets }, form)))
+    }
+    const now = clock.now()
+    await store.addSilence({ match, comment, endsAt: now + parseDuration(lasts) }, now)
+    await silences.look()
+    return reply.redirect(withDone('/silences', 'silenced'), 303)
+  })
+
+  app.post<WithId>('/silences/:id/end', async ({ params: { id } }, reply) => {
+    if (!/^\d{1,15}$/.test(id)) throw new RelayError('NOT_FOUND', 'there is no such silence')
+    const isEnded = await store.endSilence(id, clock.now())
+    await silences.look()
+    return reply.redirect(withDone('/silences', 'ended', isEnded ? 1 : 0), 303)
+  })
+}
+
+function lanesIn(retried: readonly Retried[]): Set<string> {
+  return new Set(retried.map(({ lane }) => lane))
+}
+
+/** What is wrong with an answered form, in words. */
+function silenceFault(match: object, lasts: string, comment: string): string | undefined {
+  if (Object.keys(match).length === 0) return 'Say what it is about. To silence everything, write * as the name.'
+  if (!isDuration(lasts) || parseDuration(lasts) === 0) return 'Say for how long, as in 30m, 4h or 2d.'
+  if (parseDuration(lasts) > maxSilenceMs) return 'A silence lasts a year at most.'
+  if (comment.length > 300) return 'Why has to be said in 300 characters.'
+  return undefined
+}

@@ -1,0 +1,35 @@
+// The stylesheet, the script and the icon of the pages, as they were when the relay started. They are nobody's secret.
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Assets } from '../../src/dashboard/page.ts'
+
+const types = { 'style.css': 'text/css', 'live.js': 'text/javascript', 'icon.svg': 'image/svg+xml' } as const
+type Name = keyof typeof types
+
+const contents = new Map(
+  (Object.keys(types) as Name[]).map((name) => [
+    name,
+    readFileSync(new URL(`../../src/dashboard/assets/${name}`, import.meta.url), 'utf8')
+  ])
+)
+
+/** The address changes with the content, so that browsers may keep it for ever. */
+function addressOf(name: Name): string {
+  return `/assets/${name}?${hash('sha256', contents.get(name) ?? '', 'hex').slice(0, 10)}`
+}
+
+export const assets: Assets = {
+  style: addressOf('style.css'),
+  script: addressOf('live.js'),
+  icon: addressOf('icon.svg')
+}
+
+export const serveAssets: FastifyPluginAsync = async (app) => {
+  for (const [name, content] of contents) {
+    app.get(`/assets/${name}`, async (_request, reply) => {
+      reply.type(`${types[name]}; charset=utf-8`).header('cache-control', 'public, max-age=31536000, immutable')
+      return content
+    })
+  }
+}

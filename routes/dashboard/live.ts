@@ -1,0 +1,65 @@
+// GET /live: tells open pages that something changed, as server-sent events. The pages then ask for themselves again.
+import { PassThrough } from 'node:stream'
+import type { FastifyPluginAsync } from 'fastify'
+import type { DashboardOptions } from '../dashboard.ts'
+
+/** People who look at once. Whoever comes later has to do with pages that come again every half minute. */
+const maxListeners = 32
+/** How often to look for what is new, while somebody listens. */
+const lookMs = 2000
+/** Pages are stale after this long also where nothing happened: they say how long ago things were. */
+const longestMs = 30_000
+/** What may wait for a client that does not read. */
+const maxWaitingBytes = 4096
+
+export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, store, clock }) => {
+  const listeners = new Set<PassThrough>()
+  let cancel: (() => void) | undefined
+  let last: string | undefined
+
+  /** Differs where a page may differ. One look at the end of an index; the rest is in memory, apart from silences. */
+  async function mark(): Promise<string> {
+    const now = clock.now()
+    const [newest, silences] = await Promise.all([store.records.events({}, { limit: 1 }), store.silences(now)])
+    const ids = silences.map(({ id }) => id).join()
+    return [newest.items[0]?.id, store.pending, ids, refusal()?.at, config().rules.all.length].join(' ')
+  }
+
+  function tell(text: string): void {
+    for (const listener of listeners) {
+      if (listener.writableLength > maxWaitingBytes) listener.destroy()
+      else listener.write(text)
+    }
+  }
+
+  /** Again and again, as long as somebody listens. */
+  function look(toldAt: number): void {
+    cancel = clock.after(lookMs, async () => {
+      const seen = await mark().catch(() => last)
+      const isNews = (last !== undefined && seen !== last) || clock.now() - toldAt >= longestMs
+      last = seen
+      if (isNews) tell('event: change\ndata: 1\n\n')
+      if (listeners.size > 0) look(isNews ? clock.now() : toldAt)
+      else cancel = undefined
+    })
+  }
+
+  app.get('/live', async (_request, reply) => {
+    // 204 is how a browser is told not to ask again.
+    if (listeners.size >= maxListeners) return reply.code(204).send()
+    const stream = new PassThrough()
+    listeners.add(stream)
+    stream.on('close', () => listeners.delete(stream))
+    stream.on('error', () => {})
+    stream.write('retry: 3000\n\n')
+    if (cancel === undefined) look(clock.now())
+    reply.header('x-accel-buffering', 'no')
+    return reply.type('text/event-stream').send(stream)
+  })
+
+  // They would keep the relay from stopping.
+  app.addHook('preClose', async () => {
+    cancel?.()
+    for (const listener of listeners) listener.end()
+  })
+}

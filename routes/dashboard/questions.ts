@@ -1,0 +1,58 @@
+// What an address or a form asks for: texts by name, nothing else gets through.
+import { isDuration, parseDuration } from '../../src/duration.ts'
+import { RelayError } from '../../src/errors.ts'
+import type { NotificationState } from '../../src/store/records.ts'
+
+/** Those of `names` that `given` (a query or a form) answers. */
+export function answersOf<Name extends string>(given: unknown, names: readonly Name[]): Partial<Record<Name, string>> {
+  const known = (given ?? {}) as Record<string, unknown>
+  const answers: Partial<Record<Name, string>> = {}
+  for (const name of names) {
+    const value = [known[name]].flat().at(-1)
+    if (typeof value !== 'string' || value.trim() === '') continue
+    if (value.length > 500) throw new RelayError('BAD_REQUEST', `${name} is too long`)
+    answers[name] = value.trim()
+  }
+  return answers
+}
+
+/** `24h` before `now`, in ms; nothing where it is no duration. */
+export function sinceOf(text: string | undefined, now: number): number | undefined {
+  return text !== undefined && isDuration(text) ? now - parseDuration(text) : undefined
+}
+
+const states: readonly string[] = ['pending', 'sent', 'dead', 'muted'] satisfies NotificationState[]
+
+export function stateOf(text: string | undefined): NotificationState | undefined {
+  return states.includes(text ?? '') ? (text as NotificationState) : undefined
+}
+
+const done: Record<string, (count: number) => string> = {
+  retried: (count) =>
+    count === 0
+      ? 'Nothing was retried: its destination is not in the config file any more, or it is no dead letter.'
+      : `${count.toLocaleString('en')} ${count === 1 ? 'notification waits' : 'notifications wait'} to be sent again.`,
+  discarded: (count) => (count === 0 ? 'It was no dead letter any more.' : 'Discarded. Nobody will hear of it.'),
+  silenced: () => 'Silenced.',
+  ended: (count) => (count === 0 ? 'It had ended already.' : 'Ended. What it held back is told now.')
+}
+
+/** `path` of ours with what was done there. */
+export function withDone(path: string, what: keyof typeof done, count = 1): string {
+  const { pathname, searchParams } = new URL(path, 'http://here')
+  searchParams.set('done', `${what}-${count}`)
+  return `${pathname}?${searchParams}`
+}
+
+/** What was done, in our own words: what stands in the address is only which. */
+export function doneOf(query: unknown): string | undefined {
+  const { done: text = '' } = answersOf(query, ['done'])
+  const [, what = '', count] = /^([a-z]+)-(\d{1,9})$/.exec(text) ?? []
+  return Object.hasOwn(done, what) ? done[what]?.(Number(count)) : undefined
+}
+
+/** The page to go back to: one of ours, or `otherwise`. */
+export function backOf(form: unknown, otherwise: string): string {
+  const { back = '' } = answersOf(form, ['back'])
+  return /^\/(events\/|deliveries\b)[\w/?=&%.+*~-]*$/.test(back) ? back : otherwise
+}

@@ -1,0 +1,84 @@
+// What came in, newest first.
+import { html } from 'hono/html'
+import { severityNames } from '../events/severity.ts'
+import type { EventRecord, Listed, ObjectRecord } from '../store/records.ts'
+import { address } from './address.ts'
+import { badge, transitionBadge } from './badge.ts'
+import { type Answers, filterForm, type Question } from './filter.ts'
+import { objectName, objectPlace, shown, silenceLink } from './object.ts'
+import type { Html } from './page.ts'
+import { ago, lasting } from './time.ts'
+
+export interface Events {
+  now: number
+  answers: Answers
+  events: Listed<EventRecord>
+  /** Where the filter names one object: how it is. */
+  object: ObjectRecord | undefined
+  rules: readonly string[]
+  destinations: readonly string[]
+}
+
+const transitions = ['failed', 'changed', 'repeated', 'recovered', 'updated', 'informed', 'heartbeat']
+const any = ['', 'any'] as const
+
+/** What the events can be narrowed down by. */
+function questionsOf(rules: readonly string[], destinations: readonly string[]): Question[] {
+  return [
+    { name: 'cluster', label: 'Cluster' },
+    { name: 'kind', label: 'Kind' },
+    { name: 'namespace', label: 'Namespace' },
+    { name: 'name', label: 'Name' },
+    { name: 'reason', label: 'Reason' },
+    { name: 'severity', label: 'Severity', options: [any, ...severityNames] },
+    { name: 'transition', label: 'Transition', options: [any, ...transitions] },
+    { name: 'rule', label: 'Rule', options: [any, ...rules] },
+    { name: 'destination', label: 'Destination', options: [any, ...destinations] },
+    { name: 'state', label: 'Told', options: [any, 'pending', 'sent', 'dead', 'muted'] },
+    {
+      name: 'since',
+      label: 'Since',
+      options: [any, ['1h', '1 hour ago'], ['6h', '6 hours ago'], ['24h', '1 day ago'], ['7d', '7 days ago']]
+    }
+  ]
+}
+
+export function eventsPage({ now, answers, events, object, rules, destinations }: Events): Html {
+  const { cursor, ...asked } = answers
+  const older = events.next && address('/events', { ...asked, cursor: events.next })
+  const isCut = older && events.items.length === 0
+  return html`<h1>${object ? objectName(object.object) : 'Events'}</h1>
+${object && objectCard(object, now)}
+${filterForm('/events', questionsOf(rules, destinations), asked)}
+<div id="events"${!cursor && html` data-live`}>
+  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those that were looked at.' : 'No events.'}</p>`}
+  <ol class="card rows">${events.items.map((event) => eventRow(event, now))}</ol>
+  ${older && html`<p><a class="button" href="${older}" rel="next">${isCut ? 'Look further back' : 'Older'}</a></p>`}
+</div>`
+}
+
+function objectCard({ object, state, failure, since, revision }: ObjectRecord, now: number): Html {
+  const colour = state === 'healthy' ? 'green' : state === 'stale' ? 'amber' : 'red'
+  return html`<section class="card" id="object" data-live aria-label="The object">
+  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)} · ${objectPlace(object)}</span> ${silenceLink(object)}</div>
+  ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${shown(failure.text, 300)}</p>`}
+  ${revision && html`<p class="quiet">Last applied: <code>${shown(revision, 200)}</code></p>`}
+</section>`
+}
+
+function eventRow(
+  { id, receivedAt, object, severity, reason, transition, message, notifications }: EventRecord,
+  now: number
+): Html {
+  return html`<li><a class="event" href="/events/${id}">
+  <span class="line"><span>${transitionBadge(transition, severity)} <b>${objectName(object)}</b> ${objectPlace(object)}</span> <span class="quiet">${ago(receivedAt, now)}</span></span>
+  <span class="text">${reason && html`<code>${shown(reason, 100)}</code> `}${shown(message, 240)}</span>
+  ${notifications.length > 0 && html`<span class="quiet">${toldOf(notifications)}</span>`}
+</a></li>`
+}
+
+/** `platform sent, team-a pending` */
+function toldOf(notifications: EventRecord['notifications']): string {
+  const told = notifications.slice(0, 5).map(({ destination, state }) => `${destination} ${state}`)
+  return [...told, ...(notifications.length > 5 ? [`${notifications.length - 5} more`] : [])].join(', ')
+}

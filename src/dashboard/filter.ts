@@ -1,0 +1,39 @@
+// Forms that say what a page is to show. They are plain forms: the page comes again with the answer in its address.
+import { html } from 'hono/html'
+import type { Html } from './page.ts'
+
+/** One question of a form. `options` makes it a choice; a pair is a value and what it is called. */
+export interface Question {
+  name: string
+  label: string
+  options?: readonly (string | readonly [value: string, label: string])[]
+}
+
+/** What was asked for so far, by the names of the questions. */
+export type Answers = Readonly<Record<string, string | undefined>>
+
+/** `action` is where the form leads; `kept` goes along unseen. */
+export function filterForm(action: string, questions: readonly Question[], answers: Answers, kept: Answers = {}): Html {
+  const count = questions.filter(({ name }) => answers[name]).length
+  return html`<details class="card filter" id="filter"${count > 0 && html` open`}>
+  <summary>Filter${count > 0 && html` <span class="count">${count}</span>`}</summary>
+  <form action="${action}" method="get">
+    ${Object.entries(kept).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}
+    <div class="questions">${questions.map((question) => ask(question, answers[question.name] ?? ''))}</div>
+    <div class="buttons"><button class="primary">Show</button> <a class="button" href="${action}">Clear</a></div>
+  </form>
+</details>`
+}
+
+/** A question with its answer so far. */
+export function ask({ name, label, options }: Question, value: string): Html {
+  if (options === undefined) {
+    return html`<label>${label} <input name="${name}" value="${value}" maxlength="300" autocomplete="off" autocapitalize="off" spellcheck="false"></label>`
+  }
+  const pairs = options.map((option) => (typeof option === 'string' ? ([option, option] as const) : option))
+  // What was asked for stays asked for, also where it is none of the choices any more.
+  const all = value === '' || pairs.some(([option]) => option === value) ? pairs : [...pairs, [value, value] as const]
+  return html`<label>${label} <select name="${name}">${all.map(
+    ([option, text]) => html`<option value="${option}"${option === value && html` selected`}>${text}</option>`
+  )}</select></label>`
+}

@@ -1,0 +1,63 @@
+// Where messages go, and whether they get there.
+import { html } from 'hono/html'
+import type { Destination } from '../deliver/destination.ts'
+import type { LaneRecord } from '../store/records.ts'
+import { address } from './address.ts'
+import { badge } from './badge.ts'
+import { shown } from './object.ts'
+import type { Html } from './page.ts'
+import { ago, ahead, lasting } from './time.ts'
+
+/** A lane, and who posts through it. */
+export interface DashboardLane {
+  destinations: readonly Destination[]
+  /** Absent where it was never used. */
+  record: LaneRecord | undefined
+}
+
+/** The lanes of the config file in its order, then those that still have something for a destination that is gone. */
+export function lanesOf(destinations: Iterable<Destination>, records: readonly LaneRecord[]): DashboardLane[] {
+  const byLane = Map.groupBy(destinations, ({ lane }) => lane)
+  const known = new Map(records.map((record) => [record.lane, record]))
+  const left = records.filter(({ lane, backlog }) => !byLane.has(lane) && backlog > 0)
+  return [
+    ...[...byLane].map(([lane, destinations]) => ({ destinations, record: known.get(lane) })),
+    ...left.map((record) => ({ destinations: [], record }))
+  ]
+}
+
+/** Those that refuse everything. */
+export function blockedOf(lanes: readonly DashboardLane[]): DashboardLane[] {
+  return lanes.filter(({ record }) => record?.block != null)
+}
+
+export function lanesCard(lanes: readonly DashboardLane[], now: number): Html {
+  return html`<section class="card" aria-labelledby="lanes-title">
+  <h2 id="lanes-title">Destinations</h2>
+  <ul class="rows">${lanes.map((lane) => laneRow(lane, now))}</ul>
+</section>`
+}
+
+function laneRow({ destinations, record }: DashboardLane, now: number): Html {
+  const [first] = destinations
+  const backlog = record?.backlog ?? 0
+  const names = destinations.map(({ name }) => html`<a href="/preview/${name}">${name}</a> `)
+  const pace = first && `${first.pace.perSecond} a second, bursts of ${first.pace.burst}`
+  return html`<li>
+  <div class="line"><b>${names.length > 0 ? names : 'a destination that is not in the config file any more'}</b> ${stateOf(record, now)}</div>
+  ${record?.block && html`<p class="trouble">It refuses everything since ${ago(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.</p>`}
+  <p class="quiet">${
+    backlog > 0
+      ? html`<a href="${address('/deliveries', { state: 'pending', destination: first?.name })}">${backlog.toLocaleString('en')} waiting</a>${record?.oldest != null && html`, the oldest for ${lasting(record.oldest, now)}`} · `
+      : ''
+  }${first?.slack === undefined && first !== undefined && 'preview · '}${pace}</p>
+</li>`
+}
+
+function stateOf(record: LaneRecord | undefined, now: number): Html {
+  if (record?.block != null) return badge('red', 'blocked')
+  if (record === undefined || record.backlog === 0) return badge('green', 'idle')
+  return record.notBefore > now
+    ? html`${badge('amber', 'waiting')} <span class="quiet">${ahead(record.notBefore, now)}</span>`
+    : badge('green', 'sending')
+}

@@ -1,0 +1,122 @@
+// The first page: whether all is well, and if not, what fails, since when and why.
+import { html } from 'hono/html'
+import type { Refusal } from '../config/watch.ts'
+import type { Listed, Minute, ObjectRecord } from '../store/records.ts'
+import { barsOf, chart } from './chart.ts'
+import { blockedOf, type DashboardLane, lanesCard } from './lanes.ts'
+import { objectLink, shown, silenceLink } from './object.ts'
+import type { Html } from './page.ts'
+import { type ActiveMute, mutesCard } from './silences.ts'
+import { ago, lasting } from './time.ts'
+
+export interface Now {
+  now: number
+  failing: Listed<ObjectRecord>
+  stale: Listed<ObjectRecord>
+  lanes: readonly DashboardLane[]
+  mutes: readonly ActiveMute[]
+  /** The config file as it is now cannot be used. */
+  refusal: Refusal | undefined
+  /** Of the last day. */
+  minutes: readonly Minute[]
+  /** From event to Slack, in the last hour. */
+  latency: { medianMs: number; p99Ms: number } | undefined
+  /** When something was last heard, if ever. */
+  lastEventAt: number | undefined
+}
+
+export function nowPage(data: Now): Html {
+  const { now, failing, stale, lanes, mutes, refusal } = data
+  return html`<div id="now" data-live>
+${hero(data)}
+${refusal && refusalCard(refusal, now)}
+<div class="columns">
+  <div>
+    ${failing.items.length > 0 && objectsCard('failing', 'Failing', failing, now)}
+    ${stale.items.length > 0 && objectsCard('stale', 'Not heard of for a day', stale, now)}
+    ${chartsCard(data)}
+  </div>
+  <div>
+    ${lanesCard(lanes, now)}
+    ${mutesCard(mutes, now)}
+  </div>
+</div>
+</div>`
+}
+
+function hero({ now, failing, stale, lanes, lastEventAt }: Now): Html {
+  const blocked = blockedOf(lanes).length
+  const count = failing.next === null ? String(failing.items.length) : `More than ${failing.items.length}`
+  const isOne = failing.items.length === 1
+  const colour = failing.items.length > 0 || blocked > 0 ? 'red' : stale.items.length > 0 ? 'amber' : 'green'
+  const title =
+    failing.items.length > 0
+      ? `${count} ${isOne ? 'object is' : 'objects are'} failing`
+      : blocked > 0
+        ? `${blocked} ${blocked === 1 ? 'destination refuses' : 'destinations refuse'} everything`
+        : stale.items.length > 0
+          ? 'Nothing is known to fail'
+          : 'All is well'
+  const heard = lastEventAt === undefined ? 'No event has come yet.' : html`Last event ${ago(lastEventAt, now)}.`
+  const aside =
+    failing.items.length > 0 && blocked > 0
+      ? html`${blocked} ${blocked === 1 ? 'destination refuses' : 'destinations refuse'} everything. `
+      : failing.items.length === 0 && stale.items.length > 0
+        ? html`${stale.items.length} failed when last heard of. `
+        : ''
+  return html`<section class="hero ${colour}"><h1>${title}</h1><p>${aside}${heard}</p></section>`
+}
+
+function refusalCard({ at, problems }: Refusal, now: number): Html {
+  return html`<section class="card refused" aria-labelledby="refused-title">
+  <h2 id="refused-title">The config file cannot be used</h2>
+  <p>Read ${ago(at, now)}. The relay goes on with the last good one.</p>
+  <ul>${problems.slice(0, 10).map((problem) => html`<li><code>${problem}</code></li>`)}</ul>
+</section>`
+}
+
+function objectsCard(id: string, title: string, { items, next }: Listed<ObjectRecord>, now: number): Html {
+  const count = next === null ? items.length : `more than ${items.length}`
+  return html`<section class="card" aria-labelledby="${id}-title">
+  <h2 id="${id}-title">${title} <span class="count">${count}</span></h2>
+  <ul class="rows">${items.map((item) => objectRow(item, now))}</ul>
+</section>`
+}
+
+function objectRow({ object, state, failure, seenAt }: ObjectRecord, now: number): Html {
+  const colour = state === 'stale' || failure?.severity === 'warn' ? 'amber' : 'red'
+  const times = failure?.count === 1 ? 'once' : `${failure?.count.toLocaleString('en')} times`
+  return html`<li class="failing ${colour}">
+  <div class="line">${objectLink(object)} <span class="long">${failure && lasting(failure.since, now)}</span></div>
+  ${failure?.text && html`<p class="text">${shown(failure.text, 300)}</p>`}
+  <div class="line"><span class="quiet">${failure?.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${failure && times}, last ${ago(seenAt, now)}</span> ${silenceLink(object)}</div>
+</li>`
+}
+
+function chartsCard({ now, minutes, latency }: Now): Html {
+  const hour = { until: now, stepMinutes: 1, count: 60 }
+  const day = { until: now, stepMinutes: 15, count: 96 }
+  const events = ({ events, failed }: Minute) => ({ total: events, part: failed })
+  const messages = ({ messages }: Minute) => ({ total: messages, part: 0 })
+  const hourly = { per: 'minute', from: 'an hour ago' }
+  const daily = { per: 'quarter of an hour', from: 'a day ago' }
+  return html`<section class="card" aria-labelledby="flow-title">
+  <h2 id="flow-title">Flow</h2>
+  <p class="quiet">${
+    latency === undefined
+      ? 'Nothing was sent in the last hour.'
+      : html`From event to Slack in the last hour: half of the messages within <b>${seconds(latency.medianMs)}</b>, 99 of 100 within <b>${seconds(latency.p99Ms)}</b>.`
+  }</p>
+  <div class="charts">
+    ${chart({ title: 'Events, last hour', ...hourly, bars: barsOf(minutes, hour, events) })}
+    ${chart({ title: 'Messages, last hour', ...hourly, bars: barsOf(minutes, hour, messages) })}
+    ${chart({ title: 'Events, last day', ...daily, bars: barsOf(minutes, day, events) })}
+    ${chart({ title: 'Messages, last day', ...daily, bars: barsOf(minutes, day, messages) })}
+  </div>
+  <p class="quiet key"><span class="dot red"></span> new failures</p>
+</section>`
+}
+
+function seconds(ms: number): string {
+  return ms < 60_000 ? `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s` : `${Math.round(ms / 60_000)} m`
+}

@@ -1,0 +1,71 @@
+// What every page has around it: the head, the way to the other pages, and what was just done.
+import { html } from 'hono/html'
+
+/** Finished HTML. Every text that is put into an html`` template is escaped, unless it is one of these. */
+export type Html = ReturnType<typeof html>
+
+/** Where the files that pages refer to are. Their addresses change with their content. */
+export interface Assets {
+  style: string
+  script: string
+  icon: string
+}
+
+const places = [
+  ['/', 'Now'],
+  ['/events', 'Events'],
+  ['/deliveries', 'Deliveries'],
+  ['/silences', 'Silences'],
+  ['/rules', 'Rules'],
+  ['/preview', 'Preview']
+] as const
+
+export interface PageOptions {
+  title: string
+  /** The address of the place that it belongs to. */
+  place: (typeof places)[number][0] | undefined
+  assets: Assets
+  /** What was just done, in words. */
+  done?: string | undefined
+}
+
+/** The whole document. Parts with an id and `data-live` are put in again by the script when something has changed. */
+export function page({ title, place, assets, done }: PageOptions, body: Html): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>${title} · flux-relay</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="${assets.icon}" type="image/svg+xml">
+<link rel="stylesheet" href="${assets.style}">
+<script type="module" src="${assets.script}"></script>
+</head>
+<body>
+<a class="skip" href="#main">Skip to content</a>
+<header>
+  <div class="bar">
+    <a class="brand" href="/">flux-relay</a>
+    <span class="live" id="live" role="status"></span>
+    <nav aria-label="Pages">${places.map(([href, name]) => navLink(href, name, href === place))}</nav>
+  </div>
+</header>
+<main id="main" tabindex="-1">
+${done && html`<p class="done" role="status">${done}</p>`}
+${body}
+</main>
+</body>
+</html>
+`
+}
+
+function navLink(href: string, name: string, isHere: boolean): Html {
+  return html`<a href="${href}"${isHere && html` aria-current="page"`}>${name}</a>`
+}
+
+/** What is shown instead of a page that there is none of. */
+export function refusalPage(assets: Assets, title: string, message: string): Html {
+  const body = html`<section class="hero"><h1>${title}</h1><p>${message}</p><p><a href="/">To what is going on now</a></p></section>`
+  return page({ title, place: undefined, assets }, body)
+}

@@ -1,0 +1,54 @@
+// The rules of the config file in their order, and whether they do anything.
+import { html } from 'hono/html'
+import { sayDuration } from '../duration.ts'
+import type { Rule } from '../rules/rules.ts'
+import { address } from './address.ts'
+import { badge } from './badge.ts'
+import type { Html } from './page.ts'
+import { ago } from './time.ts'
+
+/** What a rule did. `lastAt` is undefined where it told nothing that is still kept. */
+export interface RuleUse {
+  hits: number
+  lastAt: number | undefined
+}
+
+export interface RulesUse {
+  /** By the name of the rule; missing where nobody looked. */
+  uses: ReadonlyMap<string, RuleUse>
+  /** For how long notifications are kept. */
+  keptMs: number
+  now: number
+}
+
+export function rulesPage(rules: readonly Rule[], use: RulesUse): Html {
+  return html`<h1>Rules</h1>
+<p class="quiet">In the order of the config file. Every rule that matches sends. Hits are notifications of the last 24 hours.</p>
+<ol class="card rows" id="rules" data-live>${rules.map((rule) => ruleRow(rule, use))}</ol>`
+}
+
+function ruleRow(rule: Rule, { uses, keptMs, now }: RulesUse): Html {
+  const { name, conditions, send } = rule
+  const use = uses.get(name)
+  return html`<li id="${encodeURIComponent(name)}">
+  <div class="line"><a class="object" href="${address('/events', { rule: name })}"><b>${name}</b></a> ${use && useBadge(use, keptMs)}</div>
+  ${conditions.length === 0 && html`<p class="empty">matches every event</p>`}
+  <dl>${conditions.map(({ key, wanted }) => html`<dt>${key}</dt><dd><code>${wanted}</code></dd>`)}</dl>
+  <p class="quiet">→ ${send.map((destination, index) => html`${index > 0 && ', '}<a href="/preview/${destination}">${destination}</a>`)} · ${habitsOf(rule).join(' · ')}${use?.lastAt !== undefined && html` · last ${ago(use.lastAt, now)}`}</p>
+</li>`
+}
+
+function useBadge({ hits, lastAt }: RuleUse, keptMs: number): Html {
+  if (hits > 0) return badge('green', hits === 1 ? '1 hit' : `${hits.toLocaleString('en')} hits`)
+  return lastAt === undefined ? badge('amber', `none in ${sayDuration(keptMs)}`) : badge('grey', 'none in 24 h')
+}
+
+function habitsOf({ notify, remindEveryMs, group, mention, isFinal }: Rule): string[] {
+  const reminds = remindEveryMs === undefined ? 'no reminders' : `reminds every ${sayDuration(remindEveryMs)}`
+  return [
+    ...(notify === 'every' ? ['tells every event'] : ['tells changes', reminds]),
+    ...(group ? [`gathers for ${sayDuration(group.waitMs)}`] : []),
+    ...(mention ? ['mentions somebody'] : []),
+    ...(isFinal ? ['stops here'] : [])
+  ]
+}

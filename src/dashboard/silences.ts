@@ -1,0 +1,73 @@
+// What is kept quiet: silences, which people make here, and the mutes of the config file.
+import { html } from 'hono/html'
+import { type Silence, silenceName } from '../mutes/silence.ts'
+import { objectName, shown } from './object.ts'
+import type { Html } from './page.ts'
+import { ahead } from './time.ts'
+
+/** One that is in effect. */
+export interface ActiveMute {
+  name: string
+  endsAt: number
+}
+
+/** On the first page. */
+export function mutesCard(mutes: readonly ActiveMute[], now: number): Html {
+  return html`<section class="card" aria-labelledby="mutes-title">
+  <h2 id="mutes-title">Muted now</h2>
+  ${mutes.length === 0 && html`<p class="empty">Nothing is muted.</p>`}
+  <ul class="rows">${mutes.map(({ name, endsAt }) => html`<li class="line"><b>${shown(name, 100)}</b> <span class="quiet">ends ${ahead(endsAt, now)}</span></li>`)}</ul>
+  <p><a href="/silences">Silences</a></p>
+</section>`
+}
+
+export function silencesPage({
+  silences,
+  mutes,
+  now
+}: {
+  silences: readonly Silence[]
+  mutes: readonly ActiveMute[]
+  now: number
+}): Html {
+  return html`<div class="line"><h1>Silences</h1> <a class="button primary" href="/silences/new">New silence</a></div>
+<div id="silences" data-live>
+  ${silences.length === 0 && html`<p class="empty">Nobody has silenced anything.</p>`}
+  <ul class="card rows">${silences.map((silence) => silenceRow(silence, now))}</ul>
+  ${
+    mutes.length > 0 &&
+    html`<section class="card" aria-labelledby="mutes-title"><h2 id="mutes-title">From the config file</h2>
+  <ul class="rows">${mutes.map(({ name, endsAt }) => html`<li class="line"><b>${shown(name, 100)}</b> <span class="quiet">ends ${ahead(endsAt, now)}</span></li>`)}</ul></section>`
+  }
+</div>`
+}
+
+function silenceRow(silence: Silence, now: number): Html {
+  const { id, match, endsAt } = silence
+  return html`<li>
+  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">ends ${ahead(endsAt, now)}</span></div>
+  <div class="line"><code>${shown(wordsOf(match), 600)}</code>
+  <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="End ${shown(silenceName(silence), 100)} now">End now</button></form></div>
+</li>`
+}
+
+/** `namespace db · name primary` */
+function wordsOf(match: Silence['match']): string {
+  const words = Object.entries(match).map(([key, wanted]) => {
+    const value =
+      typeof wanted === 'string' ? wanted : Array.isArray(wanted) ? wanted.join(', ') : JSON.stringify(wanted)
+    return `${key} ${value}`
+  })
+  return words.join(' · ') || 'everything'
+}
+
+/** What a silence made with the form is called where it says nothing better. */
+export function suggestedComment(object: {
+  cluster?: string
+  kind?: string
+  namespace?: string
+  name?: string
+}): string {
+  const { cluster = '', kind = '', namespace = '', name = '' } = object
+  return namespace === '' && name === '' ? '' : `silenced ${objectName({ cluster, kind, namespace, name })}`
+}

@@ -1,0 +1,71 @@
+// Slack's mrkdwn as HTML, as far as the relay and its templates write it. What comes from events is escaped in it.
+import { html } from 'hono/html'
+import { withEmojis } from '../render/emoji.ts'
+import type { Html } from './page.ts'
+
+// In this order at each place: code, what stands in <…>, then marks on one line. None of them can look back, so that long
+// texts take as many steps as they have characters.
+const pieces =
+  /```(?<fence>[\s\S]*?)```|`(?<code>[^`\n]+)`|<(?<tag>[^<>\n]+)>|(?<![\w*])\*(?<bold>[^*\n]+)\*(?![\w*])|(?<![\w~])~(?<strike>[^~\n]+)~(?![\w~])|(?<!\w)_(?<italic>[^_\n]+)_(?!\w)/g
+
+/** `mrkdwn` as a reader of Slack sees it. */
+export function slackText(mrkdwn: string): Html {
+  const parts: Html[] = []
+  let at = 0
+  for (const found of mrkdwn.matchAll(pieces)) {
+    parts.push(words(mrkdwn.slice(at, found.index)), piece(found.groups ?? {}))
+    at = found.index + found[0].length
+  }
+  parts.push(words(mrkdwn.slice(at)))
+  return html`${parts}`
+}
+
+function piece({ fence, code, tag, bold, strike, italic }: Record<string, string | undefined>): Html {
+  if (fence !== undefined) return html`<pre tabindex="0">${unescaped(fence.replace(/^\n/, ''))}</pre>`
+  if (code !== undefined) return html`<code>${unescaped(code)}</code>`
+  if (tag !== undefined) return drawTag(tag)
+  if (bold !== undefined) return html`<b>${slackText(bold)}</b>`
+  if (strike !== undefined) return html`<s>${slackText(strike)}</s>`
+  return html`<i>${slackText(italic ?? '')}</i>`
+}
+
+function drawTag(tag: string): Html {
+  const bar = tag.indexOf('|')
+  const target = bar === -1 ? tag : tag.slice(0, bar)
+  const label = bar === -1 ? tag : tag.slice(bar + 1)
+  const date = /^!date\^(\d{1,12})\^/.exec(target)
+  if (date !== null) {
+    const at = new Date(Number(date[1]) * 1000)
+    const time = Number.isNaN(at.getTime()) ? undefined : at.toISOString()
+    return time === undefined ? html`${unescaped(label)}` : html`<time datetime="${time}">${unescaped(label)}</time>`
+  }
+  const href = webAddress(unescaped(target))
+  if (href !== undefined) return webLink(href, slackText(label === tag ? href : label))
+  return html`<span class="mention">${mention(unescaped(target))}</span>`
+}
+
+/** A link away from here. */
+export function webLink(href: string, label: Html): Html {
+  return html`<a href="${href}" rel="noreferrer noopener">${label}</a>`
+}
+
+/** `url`, where it leads to the web and nowhere else. */
+export function webAddress(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined
+  const { protocol, href } = new URL(url)
+  return protocol === 'https:' || protocol === 'http:' ? href : undefined
+}
+
+/** `@here`, or whoever it is by their id. */
+function mention(target: string): string {
+  return `@${target.replace(/^(!subteam\^|[!@#])/, '')}`
+}
+
+function words(text: string): Html {
+  const lines = unescaped(withEmojis(text)).split('\n')
+  return html`${lines.map((line, index) => (index === 0 ? line : html`<br>${line}`))}`
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+}

@@ -1,0 +1,29 @@
+// Times as people ask for them: how long ago, for how long; the exact one stands in the title, and the script adds local time.
+import { html } from 'hono/html'
+import { sayDuration } from '../duration.ts'
+import { utc } from '../render/mrkdwn.ts'
+import type { Html } from './page.ts'
+
+function timed(at: number, text: string): Html {
+  return html`<time datetime="${new Date(at).toISOString()}" title="${utc(at)}">${text}</time>`
+}
+
+/** `5 m ago` */
+export function ago(at: number, now: number): Html {
+  return timed(at, now - at < 1000 ? 'just now' : `${sayDuration(now - at)} ago`)
+}
+
+/** `2 h 5 m`, of what began at `since`. */
+export function lasting(since: number, now: number): Html {
+  return timed(since, sayDuration(now - since))
+}
+
+/** `in 20 m` */
+export function ahead(at: number, now: number): Html {
+  return timed(at, at - now < 1000 ? 'now' : `in ${sayDuration(at - now)}`)
+}
+
+/** `2026-09-21 14:13:20 UTC` */
+export function exactly(at: number): Html {
+  return timed(at, utc(at))
+}

@@ -14,7 +14,7 @@ export interface Bar {
 
 export interface Series {
   title: string
-  /** What one bar stands for: `minute`. */
+  /** What one bar stands for: `a minute`. */
   per: string
   /** What is left of the first bar: `an hour ago`. */
   from: string
@@ -44,14 +44,14 @@ export function barsOf(
 export function chart({ title, per, from, bars }: Series): Html {
   const total = bars.reduce((sum, bar) => sum + bar.total, 0)
   const most = Math.max(0, ...bars.map((bar) => bar.total))
-  const label = total === 0 ? `${title}: none` : `${title}: ${total}, at most ${most} in one ${per}`
+  const label = total === 0 ? `${title}: none` : `${title}: ${total}, at most ${most} in ${per}`
   return html`<figure class="chart">
   <figcaption><b>${title}</b> <span>${total.toLocaleString('en')}</span></figcaption>
   <svg viewBox="0 0 ${bars.length * 5} ${height}" preserveAspectRatio="none" role="img" aria-label="${label}">
     <rect class="floor" x="0" y="${height - 1}" width="${bars.length * 5}" height="1"/>
     ${bars.map((bar, index) => drawBar(bar, index, most))}
   </svg>
-  <p class="ends"><span>${from}</span><span>${most > 0 && `at most ${most.toLocaleString('en')} a ${per}`}</span><span>now</span></p>
+  <p class="ends"><span>${from}</span><span>${most > 0 && `at most ${most.toLocaleString('en')} in ${per}`}</span><span>now</span></p>
 </figure>`
 }
 

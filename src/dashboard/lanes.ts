@@ -41,7 +41,7 @@ export function lanesCard(lanes: readonly DashboardLane[], now: number): Html {
 function laneRow({ destinations, record }: DashboardLane, now: number): Html {
   const [first] = destinations
   const backlog = record?.backlog ?? 0
-  const names = destinations.map(({ name }) => html`<a href="/preview/${name}">${name}</a> `)
+  const names = destinations.map(({ name }) => html`<a class="object" href="/preview/${name}">${name}</a> `)
   const pace = first && `${first.pace.perSecond} a second, bursts of ${first.pace.burst}`
   return html`<li>
   <div class="line"><b>${names.length > 0 ? names : 'a destination that is not in the config file any more'}</b> ${stateOf(record, now)}</div>

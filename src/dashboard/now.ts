@@ -34,37 +34,37 @@ ${refusal && refusalCard(refusal, now)}
   <div>
     ${failing.items.length > 0 && objectsCard('failing', 'Failing', failing, now)}
     ${stale.items.length > 0 && objectsCard('stale', 'Not heard of for a day', stale, now)}
-    ${chartsCard(data)}
   </div>
   <div>
     ${lanesCard(lanes, now)}
     ${mutesCard(mutes, now)}
   </div>
 </div>
+${chartsCard(data)}
 </div>`
 }
 
-function hero({ now, failing, stale, lanes, lastEventAt }: Now): Html {
+/** What is worst, in a colour and a sentence, and what else is not well. */
+function verdictOf({ failing, stale, lanes, refusal }: Now): { colour: string; title: string; aside: string[] } {
   const blocked = blockedOf(lanes).length
-  const count = failing.next === null ? String(failing.items.length) : `More than ${failing.items.length}`
+  const refuses = `${blocked} ${blocked === 1 ? 'destination refuses' : 'destinations refuse'} everything`
+  const quiet = stale.items.length > 0 ? [`${stale.items.length} failed when last heard of.`] : []
   const isOne = failing.items.length === 1
-  const colour = failing.items.length > 0 || blocked > 0 ? 'red' : stale.items.length > 0 ? 'amber' : 'green'
-  const title =
-    failing.items.length > 0
-      ? `${count} ${isOne ? 'object is' : 'objects are'} failing`
-      : blocked > 0
-        ? `${blocked} ${blocked === 1 ? 'destination refuses' : 'destinations refuse'} everything`
-        : stale.items.length > 0
-          ? 'Nothing is known to fail'
-          : 'All is well'
-  const heard = lastEventAt === undefined ? 'No event has come yet.' : html`Last event ${ago(lastEventAt, now)}.`
-  const aside =
-    failing.items.length > 0 && blocked > 0
-      ? html`${blocked} ${blocked === 1 ? 'destination refuses' : 'destinations refuse'} everything. `
-      : failing.items.length === 0 && stale.items.length > 0
-        ? html`${stale.items.length} failed when last heard of. `
-        : ''
-  return html`<section class="hero ${colour}"><h1>${title}</h1><p>${aside}${heard}</p></section>`
+  if (failing.items.length > 0) {
+    const count = failing.next === null ? failing.items.length : `More than ${failing.items.length}`
+    const title = `${count} ${isOne ? 'object is' : 'objects are'} failing`
+    return { colour: 'red', title, aside: blocked > 0 ? [`${refuses}.`] : [] }
+  }
+  if (blocked > 0) return { colour: 'red', title: refuses, aside: quiet }
+  if (quiet.length > 0 || refusal) return { colour: 'amber', title: 'Nothing is known to fail', aside: quiet }
+  return { colour: 'green', title: 'All is well', aside: [] }
+}
+
+function hero(data: Now): Html {
+  const { colour, title, aside } = verdictOf(data)
+  const heard =
+    data.lastEventAt === undefined ? 'No event has come yet.' : html`Last event ${ago(data.lastEventAt, data.now)}.`
+  return html`<section class="hero ${colour}"><h1>${title}</h1><p>${aside.join(' ')} ${heard}</p></section>`
 }
 
 function refusalCard({ at, problems }: Refusal, now: number): Html {
@@ -98,8 +98,8 @@ function chartsCard({ now, minutes, latency }: Now): Html {
   const day = { until: now, stepMinutes: 15, count: 96 }
   const events = ({ events, failed }: Minute) => ({ total: events, part: failed })
   const messages = ({ messages }: Minute) => ({ total: messages, part: 0 })
-  const hourly = { per: 'minute', from: 'an hour ago' }
-  const daily = { per: 'quarter of an hour', from: 'a day ago' }
+  const hourly = { per: 'a minute', from: 'an hour ago' }
+  const daily = { per: '15 minutes', from: 'a day ago' }
   return html`<section class="card" aria-labelledby="flow-title">
   <h2 id="flow-title">Flow</h2>
   <p class="quiet">${
@@ -118,5 +118,6 @@ function chartsCard({ now, minutes, latency }: Now): Html {
 }
 
 function seconds(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`
   return ms < 60_000 ? `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s` : `${Math.round(ms / 60_000)} m`
 }

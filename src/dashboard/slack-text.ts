@@ -33,15 +33,16 @@ function drawTag(tag: string): Html {
   const bar = tag.indexOf('|')
   const target = bar === -1 ? tag : tag.slice(0, bar)
   const label = bar === -1 ? tag : tag.slice(bar + 1)
-  const date = /^!date\^(\d{1,12})\^/.exec(target)
-  if (date !== null) {
-    const at = new Date(Number(date[1]) * 1000)
-    const time = Number.isNaN(at.getTime()) ? undefined : at.toISOString()
-    return time === undefined ? html`${unescaped(label)}` : html`<time datetime="${time}">${unescaped(label)}</time>`
-  }
+  if (target.startsWith('!date')) return drawDate(target, unescaped(label))
   const href = webAddress(unescaped(target))
   if (href !== undefined) return webLink(href, slackText(label === tag ? href : label))
   return html`<span class="mention">${mention(unescaped(target))}</span>`
+}
+
+function drawDate(target: string, label: string): Html {
+  const [, seconds] = /^!date\^(\d{1,11})\^/.exec(target) ?? []
+  if (seconds === undefined) return html`${label}`
+  return html`<time datetime="${new Date(Number(seconds) * 1000).toISOString()}">${label}</time>`
 }
 
 /** A link away from here. */

@@ -1,0 +1,277 @@
+// The dashboard over HTTP, without a script: what it says, what it does, and what it lets nobody do.
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { fieldsOf, look, submit, textOf } from './fixtures/dashboard.ts'
+import { about, fluxEvent, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
+
+const config = `
+cluster: prod
+destinations:
+  team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
+  local: { preview: true, pace: { perSecond: 50, burst: 100 } }
+rules:
+  - { name: failures, match: { severity: warn }, send: [team, local] }
+  - { name: payments, match: { namespace: pay }, send: team }
+`
+
+const pages = ['/', '/events', '/deliveries', '/silences', '/silences/new', '/rules', '/preview/local']
+
+t.test('every page is there before anything has happened', async (t) => {
+  const relay = await startRelay(t, { config })
+  for (const path of pages) {
+    const { status, headers, html } = await look(relay, path)
+    t.equal(status, 200, path)
+    t.match(headers.get('content-security-policy'), "default-src 'none'")
+    t.equal(headers.get('cache-control'), 'no-store')
+    t.notMatch(html, /<script(?![^>]* src="\/assets\/)|<style| style=| on[a-z]+="/, 'nothing that the policy forbids')
+    t.notMatch(html, /undefined|\[object|NaN/)
+  }
+  t.match(textOf((await look(relay, '/')).html), 'All is well No event has come yet.')
+  for (const file of (await look(relay, '/')).html.matchAll(/"(\/assets\/[^"]+)"/g)) {
+    const { status, headers } = await look(relay, file[1] ?? '')
+    t.equal(status, 200)
+    t.match(headers.get('cache-control'), 'immutable')
+  }
+})
+
+t.test('what fails stands on the first page: since when, how often, why', async (t) => {
+  const relay = await startRelay(t, { config })
+  const at = (agoMs: number) => new Date(Date.now() - agoMs).toISOString()
+  await relay.post({ timestamp: at(125 * 60_000) })
+  await relay.post({ timestamp: at(60_000) })
+  await relay.post(about('old', { timestamp: at(30 * 60 * 60_000) }))
+  await relay.post(about('fine', { severity: 'info', reason: 'ReconciliationSucceeded', timestamp: at(0) }))
+  const { html } = await look(relay, '/')
+  const text = textOf(html)
+  t.match(text, '1 object is failing')
+  t.match(text, /apps\/shop Kustomization · prod 2 h 5 m kustomize build failed: .* BuildFailed · 2 times, last/)
+  t.match(text, /Not heard of for a day 1 apps\/old .* 1 d 6 h/)
+  t.notMatch(text, 'apps/fine')
+  t.match(html, /<time datetime="[^"]+Z" title="[^"]+ UTC">2 h 5 m<\/time>/, 'the exact time is there, too')
+  t.match(html, /aria-label="Events, last hour: 4, at most [1-4] in a minute"/)
+})
+
+t.test('what comes from an event stays text, however it is written', async (t) => {
+  const relay = await startRelay(t, { config })
+  const nasty = `<script>alert(1)</script> "' onload=x & <b>bold</b> \u202egnp.exe`
+  const long = `${nasty}\n${'x'.repeat(39_000)}`
+  const { body } = await relay.post(
+    about(`<img src=x>${nasty}`.slice(0, 200), { message: long, reason: nasty, metadata: { team: nasty } })
+  )
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  const silence = { name: '<i>"x', comment: `"><script>alert(2)</script>`, for: '1h' }
+  await submit(relay, '/silences', silence)
+  const filtered = `/events?${new URLSearchParams({ name: '"><script>x</script>' })}`
+  for (const path of [...pages, `/events/${body.id}`, '/deliveries?state=sent', '/preview/team', filtered]) {
+    const { html, status } = await look(relay, path)
+    t.equal(status, 200, path)
+    t.notMatch(html, /<script>|<img|<i>"|<b>bold|\u202e/, path)
+  }
+  const { html } = await look(relay, `/events/${body.id}`)
+  t.match(textOf(html), '<script>alert(1)</script> "\' onload=x & <b>bold</b> gnp.exe')
+  t.match(html, 'x'.repeat(38_000), 'all of it')
+  const raw = await look(relay, `/events/${body.id}/body`)
+  t.match(raw.headers.get('content-type'), 'text/plain')
+  t.equal(raw.headers.get('x-content-type-options'), 'nosniff')
+  t.equal(JSON.parse(raw.html).message, long, 'the body as it came')
+})
+
+t.test('an event shows which rule said what, who was told, and how that went', async (t) => {
+  const relay = await startRelay(t, { config })
+  relay.slack.behave('*', [{ status: 500, body: 'rollup_error' }])
+  const { body } = await relay.post({})
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  await relay.logged(/"message sent"|message sent/)
+  const { html } = await look(relay, `/events/${body.id}`)
+  const text = textOf(html)
+  t.match(text, /✓ failures matched/)
+  t.match(text, /payments did not: namespace wanted pay has apps/)
+  t.match(text, /sent team by failures .* UTC 500 rollup_error .* UTC 200 ok/)
+  t.match(text, /🔴 Failed Kustomization apps\/shop BuildFailed/, 'the message as Slack shows it')
+  t.match(html, /<rect width="4" height="10" fill="#a30200"\/>/, 'with its colour')
+  const again = await relay.post({ timestamp: '2026-09-21T14:03:00Z' })
+  t.match(textOf((await look(relay, `/events/${again.body.id}`)).html), /kept quiet failures → team: /)
+  t.equal((await look(relay, '/events/99999')).status, 404)
+  t.equal((await look(relay, '/events/none')).status, 400)
+})
+
+t.test('events are narrowed down, and an object has its history', async (t) => {
+  const relay = await startRelay(t, { config })
+  for (let n = 0; n < 60; n++) await relay.post(about(`app-${n}`))
+  await relay.post(about('app-7', { reason: 'HealthCheckFailed', timestamp: '2026-09-21T14:01:00Z' }))
+  const first = await look(relay, '/events')
+  t.equal([...first.html.matchAll(/<a class="event"/g)].length, 50)
+  const [, older = ''] = /href="([^"]+)" rel="next"/.exec(first.html) ?? []
+  t.equal([...(await look(relay, older.replaceAll('&amp;', '&'))).html.matchAll(/<a class="event"/g)].length, 11)
+  t.match(textOf((await look(relay, '/events?reason=HealthCheckFailed')).html), /changed apps\/app-7/)
+  const [, history = ''] = /<a class="object" href="([^"]+name=app-7)"/.exec((await look(relay, '/')).html) ?? []
+  const text = textOf((await look(relay, history.replaceAll('&amp;', '&'))).html)
+  t.match(text, /apps\/app-7 stale for .* HealthCheckFailed/)
+  t.match(textOf((await look(relay, '/events?namespace=none&state=dead')).html), 'No events.')
+  t.equal((await look(relay, '/events?cursor=no')).status, 400)
+})
+
+t.test('dead letters are retried one by one, all at once, or discarded', async (t) => {
+  const relay = await startRelay(t, { config })
+  relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
+  for (const name of ['one', 'two', 'three']) {
+    await relay.post(about(name))
+    await relay.logged(/dead letters/, ['one', 'two', 'three'].indexOf(name) + 1)
+  }
+  const path = '/deliveries?state=dead'
+  const dead = await look(relay, path)
+  t.match(textOf(dead.html), /dead apps\/three .* refused: invalid_payload|dead apps\/three/)
+  const ids = [...dead.html.matchAll(/\/deliveries\/(\d+)\/retry/g)].map(([, id]) => id)
+  t.equal(ids.length, 3)
+  relay.slack.calm()
+
+  const retry = `/deliveries/${ids[2]}/retry`
+  const retried = await submit(relay, retry, fieldsOf(dead.html, retry))
+  t.match(retried.to, '/deliveries?state=dead')
+  t.match(textOf(retried.html), '1 notification waits to be sent again.')
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.match(relay.slack.accepted[0]?.text, 'apps/one')
+
+  const discard = `/deliveries/${ids[1]}/discard`
+  t.match(textOf((await submit(relay, discard, fieldsOf(dead.html, discard))).html), 'Discarded.')
+  t.match(textOf((await submit(relay, discard, fieldsOf(dead.html, discard))).html), 'no dead letter any more')
+
+  const all = await submit(relay, '/deliveries/retry-all', fieldsOf(dead.html, '/deliveries/retry-all'))
+  t.match(textOf(all.html), '1 notification waits')
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  t.match(relay.slack.accepted[1]?.text, 'apps/three')
+  t.match(textOf((await look(relay, '/deliveries?state=muted')).html), /apps\/two .* discarded by an operator/)
+})
+
+t.test('an object is silenced in two clicks, and heard again in one', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post({})
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  const [, link = ''] = /href="(\/silences\/new[^"]+)"/.exec((await look(relay, '/')).html) ?? []
+  const form = await look(relay, link.replaceAll('&amp;', '&'))
+  const fields = fieldsOf(form.html, '/silences')
+  t.match(fields, { kind: 'Kustomization', namespace: 'apps', name: 'shop', for: '1h' })
+  const silences = await submit(relay, '/silences', fields)
+  t.match(textOf(silences.html), /Silenced\. .* silenced apps\/shop ends in/)
+  t.match(textOf((await look(relay, '/')).html), /Muted now silenced apps\/shop/)
+  const { body } = await relay.post({ reason: 'HealthCheckFailed', timestamp: '2026-09-21T14:05:00Z' })
+  t.match(textOf((await look(relay, `/events/${body.id}`)).html), /muted team by failures/)
+
+  const [, end = ''] = /action="(\/silences\/\d+\/end)"/.exec(silences.html) ?? []
+  t.match(textOf((await submit(relay, end)).html), 'Ended. What it held back is told now.')
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  t.match(textOf((await submit(relay, end)).html), 'It had ended already.')
+})
+
+t.test('a silence that says nothing, or too much, is asked for again', async (t) => {
+  const relay = await startRelay(t, { config })
+  for (const [fields, fault] of [
+    [{ for: '1h' }, 'Say what it is about.'],
+    [{ name: 'x', for: 'long' }, 'Say for how long'],
+    [{ name: 'x', for: '900d' }, 'a year at most'],
+    [{ name: 'x', for: '1h', comment: 'y'.repeat(400) }, '300 characters']
+  ] as const) {
+    const { status, html } = await submit(relay, '/silences', fields)
+    t.equal(status, 400)
+    t.match(textOf(html), fault)
+    t.match(fieldsOf(html, '/silences'), 'name' in fields ? { name: 'x' } : {}, 'what was written is not lost')
+  }
+  t.match(textOf((await look(relay, '/silences')).html), 'Nobody has silenced anything.')
+})
+
+t.test('rules that do nothing stand out', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post({})
+  const text = textOf((await look(relay, '/rules')).html)
+  t.match(text, /failures 2 hits severity warn or worse → team , local/)
+  t.match(text, /payments none in 7 d severity error namespace pay/)
+})
+
+t.test('a config file that cannot be used is told, without what stands in it', async (t) => {
+  const folder = tempFolder(t)
+  const relay = await startRelay(t, { config, folder })
+  t.notMatch((await look(relay, '/')).html, 'cannot be used')
+  const file = join(folder, 'config.yaml')
+  writeFileSync(
+    file,
+    `sources: { default: { hmacKeys: s3cret-key } }\nrules: []\ndestinations: { x: { preview: tru } }`
+  )
+  relay.app.reload()
+  const { html } = await look(relay, '/')
+  t.match(
+    textOf(html),
+    /Nothing is known to fail .*The config file cannot be used Read just now .*config\.yaml:1:\d+ must be a list/
+  )
+  t.notMatch(html, 's3cret')
+  rmSync(file)
+  relay.app.reload()
+  t.match(textOf((await look(relay, '/')).html), 'ENOENT')
+})
+
+t.test('nobody gets in without the token, and no other site acts for who has it', async (t) => {
+  const relay = await startRelay(t, { config, env: { ADMIN_TOKEN: 'open-sesame' } })
+  const basic = `Basic ${Buffer.from('anyone:open-sesame').toString('base64')}`
+  for (const path of [...pages, '/live', '/events/1/body']) {
+    const { status, headers, html } = await look(relay, path)
+    t.equal(status, 401, path)
+    t.match(headers.get('www-authenticate'), 'Basic')
+    t.match(html, '<h1>Who are you?</h1>')
+  }
+  for (const authorization of [basic, 'Bearer open-sesame']) {
+    t.equal((await look(relay, '/', { authorization })).status, 200)
+  }
+  const silence = { name: 'x', for: '1h' }
+  for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }, { origin: 'null' }]) {
+    t.equal((await submit(relay, '/silences', silence, { authorization: basic, ...headers })).status, 403)
+  }
+  t.equal((await submit(relay, '/silences', silence)).status, 401)
+  t.match(textOf((await look(relay, '/silences', { authorization: basic })).html), 'Nobody has silenced anything.')
+})
+
+t.test('after a form one comes back to a page of ours, with words of ours', async (t) => {
+  const relay = await startRelay(t, { config })
+  for (const back of ['https://evil.example/', '//evil.example', '/\\evil.example', '/rules']) {
+    const { to } = await submit(relay, '/deliveries/1/retry', { back })
+    t.match(to, /^\/deliveries\?state=dead&done=retried-0$/, back)
+  }
+  for (const done of ['<b>owned</b>', 'constructor-1', 'retried-x', 'All is lost']) {
+    t.notMatch((await look(relay, `/?${new URLSearchParams({ done })}`)).html, 'class="done"', done)
+  }
+})
+
+t.test('open pages hear that something changed, and only so many of them', async (t) => {
+  const relay = await startRelay(t, { config })
+  const controller = new AbortController()
+  const streams = await Promise.all(
+    Array.from({ length: 32 }, () => fetch(`${relay.url}/live`, { signal: controller.signal }))
+  )
+  t.match(streams[0]?.headers.get('content-type'), 'text/event-stream')
+  t.equal((await look(relay, '/live')).status, 204, 'a browser does not ask again')
+  const seen = hear(streams[0] as Response)
+  // The first look only learns what is there.
+  await new Promise((resolve) => setTimeout(resolve, 2200))
+  await relay.post(fluxEvent())
+  t.match(await seen(/event: change/), 'retry:')
+  controller.abort()
+  for (let tries = 0; tries < 50 && (await probe(relay)) === 204; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  t.equal(await probe(relay), 200, 'who leaves makes room')
+})
+
+/** Resolves to all that came once it matches. */
+function hear(response: Response): (pattern: RegExp) => Promise<string> {
+  let text = ''
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  return async (pattern) => {
+    while (!pattern.test(text)) text += new TextDecoder().decode((await reader.read()).value)
+    return text
+  }
+}
+
+async function probe(relay: Relay): Promise<number> {
+  const response = await fetch(`${relay.url}/live`)
+  await response.body?.cancel()
+  return response.status
+}

@@ -25,7 +25,7 @@ export function previewPage({ now, destination, destinations, messages }: Previe
   ${messages.length === 0 && html`<p class="empty">No messages.</p>`}
   ${messages.map(
     ({ at, state, payload }) =>
-      html`<article class="card"><div class="line"><span>${state === 'sent' ? badge('green', 'sent') : badge(state === 'dead' ? 'red' : 'amber', state)}</span> <span class="quiet">${ago(at, now)}</span></div>${slackMessage(payload, at)}</article>`
+      html`<article><div class="line"><span>${state === 'sent' ? badge('green', 'sent') : badge(state === 'dead' ? 'red' : 'amber', state)}</span> <span class="quiet">${ago(at, now)}</span></div>${slackMessage(payload, at)}</article>`
   )}
 </div>`
 }

@@ -10,17 +10,27 @@ function timed(at: number, text: string): Html {
 
 /** `5 m ago` */
 export function ago(at: number, now: number): Html {
-  return timed(at, now - at < 1000 ? 'just now' : `${sayDuration(now - at)} ago`)
+  return timed(at, now - at < 1000 ? 'just now' : `${roughly(now - at, 1)} ago`)
 }
 
 /** `2 h 5 m`, of what began at `since`. */
 export function lasting(since: number, now: number): Html {
-  return timed(since, sayDuration(now - since))
+  return timed(since, roughly(now - since, 2))
 }
 
 /** `in 20 m` */
 export function ahead(at: number, now: number): Html {
-  return timed(at, at - now < 1000 ? 'now' : `in ${sayDuration(at - now)}`)
+  return timed(at, at - now < 1000 ? 'now' : `in ${roughly(at - now, 2)}`)
+}
+
+/** At most so many units; seconds only where there is nothing else to say. */
+function roughly(ms: number, units: number): string {
+  const minute = 60_000
+  const said = sayDuration(ms < minute ? ms : Math.floor(ms / minute) * minute)
+  return said
+    .split(' ')
+    .slice(0, 2 * units)
+    .join(' ')
 }
 
 /** `2026-09-21 14:13:20 UTC` */

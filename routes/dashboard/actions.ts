@@ -19,13 +19,14 @@ export const actions: FastifyPluginAsync<DashboardOptions> = async (app, { confi
   const { records } = store
   const lanes = () => new Map([...config().destinations.values()].map(({ name, lane }) => [name, lane]))
 
-  app.post<WithId>('/deliveries/:id/retry', async ({ params, body }, reply) => {
+  app.post<WithId>('/deliveries/:id/retry', async ({ params, body, log }, reply) => {
     const retried = await records.retry([params.id], lanes(), clock.now())
     wake(lanesIn(retried))
+    for (const { id, destination } of retried) log.info({ notification: id, destination }, 'dead letter waits again')
     return reply.redirect(withDone(backOf(body, '/deliveries?state=dead'), 'retried', retried.length), 303)
   })
 
-  app.post('/deliveries/retry-all', async ({ body }, reply) => {
+  app.post('/deliveries/retry-all', async ({ body, log }, reply) => {
     const filter = answersOf(body, ['destination', 'rule', 'cluster', 'namespace', 'name'])
     let count = 0
     let cursor: string | undefined
@@ -36,15 +37,17 @@ export const actions: FastifyPluginAsync<DashboardOptions> = async (app, { confi
       if (next === null) break
       cursor = next
     }
+    log.info({ notifications: count }, 'dead letters wait again')
     return reply.redirect(withDone(backOf(body, '/deliveries?state=dead'), 'retried', count), 303)
   })
 
-  app.post<WithId>('/deliveries/:id/discard', async ({ params, body }, reply) => {
+  app.post<WithId>('/deliveries/:id/discard', async ({ params, body, log }, reply) => {
     const discarded = await records.discard([params.id])
+    for (const id of discarded) log.info({ notification: id }, 'dead letter discarded')
     return reply.redirect(withDone(backOf(body, '/deliveries?state=dead'), 'discarded', discarded.length), 303)
   })
 
-  app.post('/silences', async ({ body }, reply) => {
+  app.post('/silences', async ({ body, log }, reply) => {
     const match = answersOf(body, silenceFields)
     const { for: lasts = '', comment = '' } = answersOf(body, ['for', 'comment'])
     const fault = silenceFault(match, lasts, comment)
@@ -54,14 +57,16 @@ export const actions: FastifyPluginAsync<DashboardOptions> = async (app, { confi
       return reply.send(String(page({ title: 'New silence', place: '/silences', assets }, form)))
     }
     const now = clock.now()
-    await store.addSilence({ match, comment, endsAt: now + parseDuration(lasts) }, now)
+    const { id, endsAt } = await store.addSilence({ match, comment, endsAt: now + parseDuration(lasts) }, now)
+    log.info({ silence: id, match, endsAt: new Date(endsAt).toISOString() }, 'silence added')
     await silences.look()
     return reply.redirect(withDone('/silences', 'silenced'), 303)
   })
 
-  app.post<WithId>('/silences/:id/end', async ({ params: { id } }, reply) => {
+  app.post<WithId>('/silences/:id/end', async ({ params: { id }, log }, reply) => {
     if (!/^\d{1,15}$/.test(id)) throw new RelayError('NOT_FOUND', 'there is no such silence')
     const isEnded = await store.endSilence(id, clock.now())
+    if (isEnded) log.info({ silence: id }, 'silence ended')
     await silences.look()
     return reply.redirect(withDone('/silences', 'ended', isEnded ? 1 : 0), 303)
   })

@@ -104,7 +104,10 @@ t.test('events are narrowed down, and an object has its history', async (t) => {
   t.equal([...first.html.matchAll(/<a class="event"/g)].length, 50)
   const [, older = ''] = /href="([^"]+)" rel="next"/.exec(first.html) ?? []
   t.equal([...(await look(relay, older.replaceAll('&amp;', '&'))).html.matchAll(/<a class="event"/g)].length, 11)
-  t.match(textOf((await look(relay, '/events?reason=HealthCheckFailed')).html), /changed apps\/app-7/)
+  t.match(
+    textOf((await look(relay, '/events?reason=HealthCheckFailed')).html),
+    /Filter reason HealthCheckFailed .* changed apps\/app-7/
+  )
   const [, history = ''] = /<a class="object" href="([^"]+name=app-7)"/.exec((await look(relay, '/')).html) ?? []
   const text = textOf((await look(relay, history.replaceAll('&amp;', '&'))).html)
   t.match(text, /apps\/app-7 stale for .* HealthCheckFailed/)
@@ -119,6 +122,7 @@ t.test('dead letters are retried one by one, all at once, or discarded', async (
     await relay.post(about(name))
     await relay.logged(/dead letters/, ['one', 'two', 'three'].indexOf(name) + 1)
   }
+  t.match(textOf((await look(relay, '/')).html), /3 notifications were given up on\. Last event/)
   const path = '/deliveries?state=dead'
   const dead = await look(relay, path)
   t.match(textOf(dead.html), /dead apps\/three .* refused: invalid_payload|dead apps\/three/)

@@ -48,10 +48,11 @@ export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config,
 
   app.get('/', async (request, reply) => {
     const now = clock.now()
-    const [failing, stale, lanes, silences, minutes, latency, newest] = await Promise.all([
+    const [failing, stale, lanes, dead, silences, minutes, latency, newest] = await Promise.all([
       records.objects({ state: 'failing' }, { limit: 50 }, now),
       records.objects({ state: 'stale' }, { limit: 20 }, now),
       records.lanes(),
+      records.notifications({ state: 'dead' }, { limit: 20 }),
       store.silences(now),
       flow(),
       records.latency(now - hourMs),
@@ -63,6 +64,7 @@ export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config,
       failing,
       stale,
       lanes: lanesOf(config().destinations.values(), lanes),
+      dead,
       mutes: [...silenced, ...configMutes(now)],
       refusal: refusal(),
       minutes,

@@ -1,5 +1,6 @@
 // Forms that say what a page is to show. They are plain forms: the page comes again with the answer in its address.
 import { html } from 'hono/html'
+import { address } from './address.ts'
 import type { Html } from './page.ts'
 
 /** One question of a form. `options` makes it a choice; a pair is a value and what it is called. */
@@ -12,15 +13,18 @@ export interface Question {
 /** What was asked for so far, by the names of the questions. */
 export type Answers = Readonly<Record<string, string | undefined>>
 
-/** `action` is where the form leads; `kept` goes along unseen. */
+/**
+ * `action` is where the form leads; `kept` goes along unseen. Closed, and saying what was asked for: who comes by a link
+ * wants to see what is below it.
+ */
 export function filterForm(action: string, questions: readonly Question[], answers: Answers, kept: Answers = {}): Html {
-  const count = questions.filter(({ name }) => answers[name]).length
-  return html`<details class="card filter" id="filter"${count > 0 && html` open`}>
-  <summary>Filter${count > 0 && html` <span class="count">${count}</span>`}</summary>
+  const asked = questions.flatMap(({ name, label }) => (answers[name] ? `${label.toLowerCase()} ${answers[name]}` : []))
+  return html`<details class="card filter" id="filter">
+  <summary>Filter <span class="count">${asked.join(', ')}</span></summary>
   <form action="${action}" method="get">
     ${Object.entries(kept).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}
     <div class="questions">${questions.map((question) => ask(question, answers[question.name] ?? ''))}</div>
-    <div class="buttons"><button class="primary">Show</button> <a class="button" href="${action}">Clear</a></div>
+    <div class="buttons"><button class="primary">Show</button> <a class="button" href="${address(action, kept)}">Clear</a></div>
   </form>
 </details>`
 }

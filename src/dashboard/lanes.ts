@@ -1,12 +1,12 @@
 // Where messages go, and whether they get there.
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
-import type { LaneRecord } from '../store/records.ts'
+import type { LaneRecord, Listed } from '../store/records.ts'
 import { address } from './address.ts'
 import { badge } from './badge.ts'
 import { shown } from './object.ts'
 import type { Html } from './page.ts'
-import { ago, ahead, lasting } from './time.ts'
+import { ahead, lasting } from './time.ts'
 
 /** A lane, and who posts through it. */
 export interface DashboardLane {
@@ -31,10 +31,21 @@ export function blockedOf(lanes: readonly DashboardLane[]): DashboardLane[] {
   return lanes.filter(({ record }) => record?.block != null)
 }
 
-export function lanesCard(lanes: readonly DashboardLane[], now: number): Html {
+/** `12`, or `50+` where there are more. */
+export function sayCount({ items, next }: Listed<unknown>): string {
+  return next === null ? String(items.length) : `${items.length}+`
+}
+
+/** `3 notifications were given up on` */
+export function sayDead(dead: Listed<unknown>): string {
+  return `${sayCount(dead)} ${dead.items.length === 1 ? 'notification was' : 'notifications were'} given up on`
+}
+
+export function lanesCard(lanes: readonly DashboardLane[], dead: Listed<unknown>, now: number): Html {
   return html`<section class="card" aria-labelledby="lanes-title">
   <h2 id="lanes-title">Destinations</h2>
   <ul class="rows">${lanes.map((lane) => laneRow(lane, now))}</ul>
+  ${dead.items.length > 0 && html`<p><a class="trouble" href="/deliveries?state=dead">${sayDead(dead)}</a></p>`}
 </section>`
 }
 
@@ -45,7 +56,7 @@ function laneRow({ destinations, record }: DashboardLane, now: number): Html {
   const pace = first && `${first.pace.perSecond} a second, bursts of ${first.pace.burst}`
   return html`<li>
   <div class="line"><b>${names.length > 0 ? names : 'a destination that is not in the config file any more'}</b> ${stateOf(record, now)}</div>
-  ${record?.block && html`<p class="trouble">It refuses everything since ${ago(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.</p>`}
+  ${record?.block && html`<p class="trouble">It has refused everything for ${lasting(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.</p>`}
   <p class="quiet">${
     backlog > 0
       ? html`<a href="${address('/deliveries', { state: 'pending', destination: first?.name })}">${backlog.toLocaleString('en')} waiting</a>${record?.oldest != null && html`, the oldest for ${lasting(record.oldest, now)}`} · `

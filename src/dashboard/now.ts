@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
 import type { Listed, Minute, ObjectRecord } from '../store/records.ts'
 import { barsOf, chart } from './chart.ts'
-import { blockedOf, type DashboardLane, lanesCard } from './lanes.ts'
+import { blockedOf, type DashboardLane, lanesCard, sayCount, sayDead } from './lanes.ts'
 import { objectLink, shown, silenceLink } from './object.ts'
 import type { Html } from './page.ts'
 import { type ActiveMute, mutesCard } from './silences.ts'
@@ -14,6 +14,7 @@ export interface Now {
   failing: Listed<ObjectRecord>
   stale: Listed<ObjectRecord>
   lanes: readonly DashboardLane[]
+  dead: Listed<unknown>
   mutes: readonly ActiveMute[]
   /** The config file as it is now cannot be used. */
   refusal: Refusal | undefined
@@ -26,37 +27,39 @@ export interface Now {
 }
 
 export function nowPage(data: Now): Html {
-  const { now, failing, stale, lanes, mutes, refusal } = data
+  const { now, refusal } = data
   return html`<div id="now" data-live>
 ${hero(data)}
 ${refusal && refusalCard(refusal, now)}
-<div class="columns">
-  <div>
-    ${failing.items.length > 0 && objectsCard('failing', 'Failing', failing, now)}
-    ${stale.items.length > 0 && objectsCard('stale', 'Not heard of for a day', stale, now)}
-  </div>
-  <div>
-    ${lanesCard(lanes, now)}
-    ${mutesCard(mutes, now)}
-  </div>
-</div>
+<div class="columns">${columnsOf(data).map((cards) => html`<div>${cards}</div>`)}</div>
 ${chartsCard(data)}
 </div>`
 }
 
+function columnsOf({ now, failing, stale, lanes, mutes, dead }: Now): Html[][] {
+  const troubles = [
+    ...(failing.items.length > 0 ? [objectsCard('failing', 'Failing', failing, now)] : []),
+    ...(stale.items.length > 0 ? [objectsCard('stale', 'Not heard of for a day', stale, now)] : [])
+  ]
+  const [destinations, quiet] = [lanesCard(lanes, dead, now), mutesCard(mutes, now)]
+  return troubles.length > 0 ? [troubles, [destinations, quiet]] : [[destinations], [quiet]]
+}
+
 /** What is worst, in a colour and a sentence, and what else is not well. */
-function verdictOf({ failing, stale, lanes, refusal }: Now): { colour: string; title: string; aside: string[] } {
+function verdictOf({ failing, stale, lanes, dead, refusal }: Now): { colour: string; title: string; aside: string[] } {
   const blocked = blockedOf(lanes).length
   const refuses = `${blocked} ${blocked === 1 ? 'destination refuses' : 'destinations refuse'} everything`
-  const quiet = stale.items.length > 0 ? [`${stale.items.length} failed when last heard of.`] : []
-  const isOne = failing.items.length === 1
+  const quiet = [
+    ...(stale.items.length > 0 ? [`${sayCount(stale)} failed when last heard of.`] : []),
+    ...(dead.items.length > 0 ? [`${sayDead(dead)}.`] : [])
+  ]
   if (failing.items.length > 0) {
-    const count = failing.next === null ? failing.items.length : `More than ${failing.items.length}`
-    const title = `${count} ${isOne ? 'object is' : 'objects are'} failing`
-    return { colour: 'red', title, aside: blocked > 0 ? [`${refuses}.`] : [] }
+    const title = `${sayCount(failing)} ${failing.items.length === 1 ? 'object is' : 'objects are'} failing`
+    return { colour: 'red', title, aside: [...(blocked > 0 ? [`${refuses}.`] : []), ...quiet] }
   }
   if (blocked > 0) return { colour: 'red', title: refuses, aside: quiet }
-  if (quiet.length > 0 || refusal) return { colour: 'amber', title: 'Nothing is known to fail', aside: quiet }
+  if (quiet.length > 0 || refusal || dead.items.length > 0)
+    return { colour: 'amber', title: 'Nothing is known to fail', aside: quiet }
   return { colour: 'green', title: 'All is well', aside: [] }
 }
 
@@ -76,7 +79,7 @@ function refusalCard({ at, problems }: Refusal, now: number): Html {
 }
 
 function objectsCard(id: string, title: string, { items, next }: Listed<ObjectRecord>, now: number): Html {
-  const count = next === null ? items.length : `more than ${items.length}`
+  const count = sayCount({ items, next })
   return html`<section class="card" aria-labelledby="${id}-title">
   <h2 id="${id}-title">${title} <span class="count">${count}</span></h2>
   <ul class="rows">${items.map((item) => objectRow(item, now))}</ul>

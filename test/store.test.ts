@@ -295,6 +295,42 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test('what is being posted when its webhook changes is awaited first, then goes to the new one', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const toTeam = (item: Arrival): Decision => {
+        const decision = sendTo('lane')(item)
+        return {
+          ...decision,
+          notifications: decision.notifications.map((entry) => ({ ...entry, destination: 'team' }))
+        }
+      }
+      const lanes = new Map([['team', 'new-lane']])
+      await store.accept([arrival('one'), arrival('two')], toTeam)
+      const first = await post(store, 'lane')
+      await store.follow(lanes, at)
+      const second = await post(store, 'new-lane')
+      t.equal(second.payload.text, 'two', 'the same message is not posted from two lanes')
+      await store.settle(first, attempt, again)
+      await store.follow(lanes, at)
+      await store.settle(second, attempt, sent)
+      t.equal((await post(store, 'new-lane')).payload.text, 'one')
+      const texts = (await store.messages('team', 10)).map(({ payload }) => payload.text)
+      t.same(texts, ['one', 'two', 'one'], 'what may have been seen stays on record')
+      await store.close()
+    })
+
+    t.test('what is given up on while it is posted is not posted again', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      await store.accept([arrival('one')], sendTo('gone'))
+      const message = await post(store, 'gone')
+      t.equal(await store.follow(new Map(), at + rolloutMs + 1), 1)
+      await store.settle(message, attempt, again)
+      t.match(await store.next('gone', plan, at + 1000), { is: 'idle' })
+      await store.close()
+    })
+
     t.test('what waits for a destination that is gone is a dead letter', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

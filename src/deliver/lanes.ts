@@ -119,6 +119,9 @@ export function createLanes(options: LanesOptions): Lanes {
     const { outcome, settlement } = settle(message, reply, { now: clock.now(), random, block, isStrict })
     await record(message, { at, answer: sayReply(reply) }, settlement, block)
     report(message, outcome, reply, at, settlement)
+    // Its destination moved meanwhile: it is tried again where it is now, behind what is being posted there.
+    const lane = options.destinations().get(message.destination)?.lane
+    if (settlement.message.state === 'open' && lane !== message.lane) await follow()
   }
 
   /** What the operator is told: that a lane is blocked, once, and that it is not any more. Never through that lane. */

@@ -6,7 +6,7 @@ import { goneReason } from './store.ts'
 /** Notifications given up on in one transaction. */
 const abandonStep = 500
 
-// A message that is being posted stays where its answer is awaited. If it fails, its lane tries again, at the new address.
+// A message that is being posted stays where its answer is awaited: at the new address it would be beside it.
 const staleMessagesSql = `
   select m.id from messages m join lanes l on l.key = m.lane
   where m.destination = $1 and m.state = 'open' and m.lane <> $2 and (l.holder is null or not exists (
@@ -32,7 +32,10 @@ export async function reroute(sql: Sql, destination: string, lane: string): Prom
   )
 }
 
-/** Where the new lane has a message open already, this one goes back to waiting. */
+/**
+ * Where the new lane has a message open already, what this one carries goes back to waiting. It stays as a record, because
+ * somebody may have seen it.
+ */
 async function moveMessage(sql: Sql, id: number, lane: string): Promise<void> {
   const { rowCount } = await sql(
     `update messages set lane = $2 where id = $1 and not exists (
@@ -41,8 +44,7 @@ async function moveMessage(sql: Sql, id: number, lane: string): Promise<void> {
   )
   if (rowCount !== 0) return
   await sql('update notifications set message_id = null where message_id = $1', [id])
-  await sql('delete from attempts where message_id = $1', [id])
-  await sql('delete from messages where id = $1', [id])
+  await sql(`update messages set state = 'dead' where id = $1`, [id])
 }
 
 // The first pair, then the first after it: as many steps as there are pairs, however much waits.

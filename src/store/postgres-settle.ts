@@ -9,7 +9,8 @@ const writeSql = `
   with attempt as (
     insert into attempts (message_id, at, answer) values ($1, $2, $3)
   ), message as (
-    update messages set state = $4, failures = coalesce($5, failures), is_plain = coalesce($6, is_plain),
+    update messages set state = case when $4 = 'open' then state else $4 end, failures = coalesce($5, failures),
+      is_plain = coalesce($6, is_plain),
       settled_at = case when $4 = 'open' then null else $2::bigint end
     where id = $1
   )

@@ -82,24 +82,30 @@ export function writeMessage(
   }
 }
 
-/** Moves what waits for `destination` to `lane`. */
-export function reroute(db: Database, destination: string, lane: string): void {
+/**
+ * Moves what waits for `destination` to `lane`. What is being posted stays where its answer is awaited: at the new address
+ * it would be beside it.
+ */
+export function reroute(db: Database, destination: string, lane: string, posting: ReadonlySet<number>): void {
   const stale = db.all(
     `select id from messages where destination = ? and state = 'open' and lane <> ?`,
     destination,
     lane
   )
   for (const { id } of stale) {
-    // Where the new lane has a message open already, this one goes back to waiting.
+    if (posting.has(Number(id))) continue
     if (openMessage(db, lane) === undefined) db.run('update messages set lane = ? where id = ?', lane, Number(id))
     else {
+      // The new lane has a message open already: what this one carries goes back to waiting. It stays as a record,
+      // because somebody may have seen it.
       db.run('update notifications set message_id = null where message_id = ?', Number(id))
-      db.run('delete from messages where id = ?', Number(id))
+      db.run(`update messages set state = 'dead' where id = ?`, Number(id))
     }
   }
   db.run(
-    `update notifications set lane = ? where destination = ? and state = 'pending' and lane <> ?`,
-    ...[lane, destination, lane]
+    `update notifications set lane = ?1 where destination = ?2 and state = 'pending' and lane <> ?1 and (
+       message_id is null or message_id in (select id from messages where lane = ?1 and state = 'open'))`,
+    ...[lane, destination]
   )
 }
 

@@ -43,6 +43,8 @@ class SqliteStore implements Store {
   #pending = 0
   readonly #pruner: Pruner
   readonly #bodies: RecentBodies
+  /** Messages whose answer is awaited. They are this process's, so a crash empties it. */
+  readonly #posting = new Set<number>()
   readonly records: Records
   readonly tally: Store['tally']
 
@@ -194,6 +196,12 @@ class SqliteStore implements Store {
   }
 
   async next(lane: string, plan: Plan, now: number): Promise<Step> {
+    const step = this.#next(lane, plan, now)
+    if (step.is === 'post') this.#posting.add(Number(step.message.id))
+    return step
+  }
+
+  #next(lane: string, plan: Plan, now: number): Step {
     return this.#transaction((): Step => {
       const open = openMessage(this.#db, lane)
       const state = laneState(this.#db, lane)
@@ -275,6 +283,7 @@ class SqliteStore implements Store {
       )
       for (const notice of notices) this.#insertNotification(null, notice, attempt.at)
     })
+    this.#posting.delete(id)
     this.#pending += notices.length - settled
   }
 
@@ -310,7 +319,7 @@ class SqliteStore implements Store {
         const destination = String(row.destination)
         const lane = lanes.get(destination)
         if (lane === undefined) lost += this.#abandon(destination)
-        else if (lane !== row.lane) reroute(this.#db, destination, lane)
+        else if (lane !== row.lane) reroute(this.#db, destination, lane, this.#posting)
       }
       return lost
     })

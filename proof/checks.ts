@@ -1,0 +1,122 @@
+// The checker. It knows what was acknowledged, what the stand-in saw and what the database says, and none of the relay's
+// code: each check returns what speaks against a promise, in words.
+import type { Evidence, NotificationRow } from './evidence.ts'
+import type { Journal } from './relays.ts'
+import type { Acknowledged } from './sender.ts'
+import type { Sighting } from './sightings.ts'
+
+export interface Case extends Evidence {
+  acknowledged: readonly Acknowledged[]
+  sightings: readonly Sighting[]
+  journal: Journal
+  /** Dead letters that were tried again: they go behind what came after them. */
+  retried: ReadonlySet<number>
+  /** Several relays write at a time: numbers of different objects say nothing about their order. */
+  hasReplicas: boolean
+}
+
+/** Every acknowledged event is kept once, and each of its notifications is sent, muted or dead with a reason. */
+export function nothingLost({ acknowledged, events, notifications }: Case): string[] {
+  const faults: string[] = []
+  const byId = new Map(notifications.map((row) => [row.id, row]))
+  const told = Map.groupBy(notifications, ({ event_id }) => event_id)
+  const kept = new Map(events.map((row) => [row.id, row]))
+  for (const { serial, name, id, status, transition, notifications: promised } of acknowledged) {
+    if (id === null) {
+      if (transition !== 'heartbeat' && status !== 'duplicate')
+        faults.push(`event ${serial} was acknowledged and not kept`)
+      continue
+    }
+    const event = kept.get(Number(id))
+    if (event === undefined) faults.push(`event ${id} (${serial}) was acknowledged and is not in the database`)
+    else if (serialOf(event.body) !== serial) faults.push(`event ${id} was acknowledged as ${serial} and holds another`)
+    for (const { id } of promised) {
+      if (byId.get(Number(id))?.event_id !== event?.id)
+        faults.push(`notification ${id} of ${name} is not in the database`)
+    }
+    const isToAll = told.get(Number(id))?.some(({ destination }) => destination === 'all')
+    const isQuiet = event !== undefined && /"rule":"everything"[^}]*"because"/.test(quietOf(event.trace))
+    if (!isToAll && !isQuiet) faults.push(`event ${id} (${serial}) was told to nobody`)
+  }
+  for (const { id, state, reason, mute } of notifications) {
+    if (state === 'pending') faults.push(`notification ${id} still waits`)
+    if (state === 'dead' && !reason) faults.push(`notification ${id} is dead without a reason`)
+    if (state === 'muted' && !mute && !reason) faults.push(`notification ${id} is muted by nothing`)
+  }
+  return faults
+}
+
+/** What counts as sent was seen, complete, by the stand-in, and names its object. */
+export function sentWasSeen({ notifications, sightings }: Case): string[] {
+  const seen = new Map<number, string[]>()
+  for (const { request, message } of sightings) {
+    if (request.taken && message !== undefined) seen.set(message.id, [...(seen.get(message.id) ?? []), request.text])
+  }
+  return notifications.flatMap((row) => {
+    if (row.state !== 'sent') return []
+    const texts = seen.get(row.message_id ?? 0)
+    if (texts === undefined)
+      return [`notification ${row.id} counts as sent, and message ${row.message_id} never arrived`]
+    if (row.event_id === null) return []
+    const name = row.object.split('/').at(-1) ?? ''
+    return texts.some((text) => text.includes(name)) ? [] : [`message ${row.message_id} does not name ${name}`]
+  })
+}
+
+/** Events are stored once, however often they were posted. */
+export function storedOnce({ events }: Case): string[] {
+  const bodies = Map.groupBy(events, ({ source, body }) => `${source} ${body}`)
+  return [...bodies.values()].filter((rows) => rows.length > 1).map(([row]) => `event ${row?.id} is stored twice`)
+}
+
+/** Nothing arrives that was not written down before, word for word. */
+export function nothingInvented({ sightings }: Case): string[] {
+  return sightings
+    .filter(({ message }) => message === undefined)
+    .map(({ request: { path, text } }) => `${path} got what was never stored: ${text.slice(0, 200)}`)
+}
+
+/** Acknowledgements of one object have an order; so do their events. */
+export function acceptedInOrder({ acknowledged }: Case): string[] {
+  const last = new Map<string, number>()
+  const faults: string[] = []
+  for (const { name, id, status } of acknowledged) {
+    if (id === null) continue
+    const before = last.get(name) ?? 0
+    if (Number(id) <= before && status === 'accepted') faults.push(`event ${id} of ${name} came after ${before}`)
+    last.set(name, Math.max(before, Number(id)))
+  }
+  return faults
+}
+
+/** The end of a failure is told only where its beginning was. */
+export function recoveriesWereHeard({ notifications }: Case): string[] {
+  const heard = new Set<string>()
+  const faults: string[] = []
+  for (const row of notifications) {
+    const key = `${row.object} ${row.rule} ${row.destination}`
+    if (row.says === 'failed' && row.state !== 'dead') heard.add(key)
+    if (row.says === 'recovered' && row.state === 'sent' && !heard.has(key)) {
+      faults.push(`${row.destination} heard that ${row.object} recovered (${row.id}), and never that it failed`)
+    }
+  }
+  return faults
+}
+
+/** What was held back is told of when its mute is over: nothing is left muted without a message about it. */
+export function mutesWereTold({ notifications }: Case): string[] {
+  const told = new Map<string, number>()
+  for (const { rule, destination, id } of notifications) if (rule === 'mute') told.set(destination, id)
+  return notifications
+    .filter((row: NotificationRow) => row.state === 'muted' && row.mute !== null)
+    .filter(({ id, destination, muted_until }) => muted_until !== null || (told.get(destination) ?? 0) < id)
+    .map(({ id, destination }) => `notification ${id} was muted, and ${destination} was never told of it`)
+}
+
+function serialOf(body: string): number {
+  return Number((JSON.parse(body) as { metadata: { serial: string } }).metadata.serial)
+}
+
+function quietOf(trace: string): string {
+  return JSON.stringify((JSON.parse(trace) as { quiet: unknown }).quiet)
+}

@@ -1,0 +1,80 @@
+// What is left at the end: the rows of the relay's database, read without any of its code.
+import { DatabaseSync } from 'node:sqlite'
+import { execute } from '../test/fixtures/postgres.ts'
+
+export interface NotificationRow {
+  id: number
+  event_id: number | null
+  rule: string
+  destination: string
+  object: string
+  says: string
+  state: 'pending' | 'sent' | 'dead' | 'muted'
+  reason: string | null
+  message_id: number | null
+  created_at: number
+  group_key: string | null
+  mute: string | null
+  muted_until: number | null
+}
+
+export interface MessageRow {
+  id: number
+  destination: string
+  state: 'open' | 'sent' | 'dead'
+  payload: string
+  created_at: number
+}
+
+export interface EventRow {
+  id: number
+  source: string
+  name: string
+  namespace: string
+  body: string
+  trace: string
+}
+
+export interface Evidence {
+  notifications: NotificationRow[]
+  messages: MessageRow[]
+  attempts: { message_id: number; at: number; answer: string }[]
+  events: EventRow[]
+}
+
+const queries = {
+  notifications: `select id, event_id, rule, destination, object, says, state, reason, message_id, created_at, group_key,
+    mute, muted_until from notifications order by id`,
+  messages: 'select id, destination, state, payload, created_at from messages order by id',
+  attempts: 'select message_id, at, answer from attempts',
+  events: 'select id, source, name, namespace, body, trace from events order by id'
+}
+
+/** `url` as in DATABASE_URL. */
+export async function readEvidence(url: string): Promise<Evidence> {
+  const file = /^sqlite:(.+)$/.exec(url)?.[1]
+  if (file === undefined) return read((sql) => execute(url, sql).then((rows) => rows.map(numbered)))
+  const db = new DatabaseSync(file, { readOnly: true })
+  try {
+    return await read(async (sql) => db.prepare(sql).all())
+  } finally {
+    db.close()
+  }
+}
+
+async function read(ask: (sql: string) => Promise<Record<string, unknown>[]>): Promise<Evidence> {
+  return {
+    notifications: (await ask(queries.notifications)) as unknown as NotificationRow[],
+    messages: (await ask(queries.messages)) as unknown as MessageRow[],
+    attempts: (await ask(queries.attempts)) as unknown as Evidence['attempts'],
+    events: (await ask(queries.events)) as unknown as EventRow[]
+  }
+}
+
+/** The driver hands 64-bit integers out as text. */
+function numbered(row: Record<string, unknown>): Record<string, unknown> {
+  const isNumber = (key: string, value: unknown) => /(^id|_id|_at|_until)$/.test(key) && typeof value === 'string'
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [key, isNumber(key, value) ? Number(value) : value])
+  )
+}

@@ -1,0 +1,144 @@
+// The checker, lane by lane: order, one request at a time, pace, patience, and how often something came twice.
+import type { Received } from '../test/fixtures/slack.ts'
+import type { Case } from './checks.ts'
+import type { Journal } from './relays.ts'
+import type { Sighting } from './sightings.ts'
+import type { Trouble } from './trouble.ts'
+import { pace } from './world.ts'
+
+/** A retry never overtakes: per webhook and destination, messages arrive in the order in which they were written. */
+export function messagesInOrder({ sightings, journal }: Case): string[] {
+  return perLane(sightings).flatMap(([lane, seen]) => {
+    let newest = 0
+    return seen.flatMap(({ message, request }) => {
+      if (message === undefined) return []
+      const isLate = message.id < newest && !isMoved(message.destination, message.created_at, request.at, journal)
+      newest = Math.max(newest, message.id)
+      return isLate ? [`${lane}: message ${message.id} came again after ${newest}`] : []
+    })
+  })
+}
+
+/** What was accepted first is told first: from message to message, per destination. Groups are held on purpose. */
+export function toldInOrder({ notifications, messages, retried, hasReplicas, journal }: Case): string[] {
+  const writtenAt = new Map(messages.map(({ id, created_at }) => [id, created_at]))
+  const inOrder = notifications.filter(
+    ({ id, state, group_key, message_id }) =>
+      state === 'sent' && message_id !== null && group_key === null && !retried.has(id)
+  )
+  const keyOf = (row: (typeof inOrder)[number]) => (hasReplicas ? `${row.destination} ${row.object}` : row.destination)
+  return [...Map.groupBy(inOrder, keyOf)].flatMap(([key, rows]) => {
+    let newest = 0
+    return rows.flatMap(({ id, message_id, destination }) => {
+      const until = writtenAt.get(newest) ?? 0
+      const isEarly = (message_id ?? 0) < newest && !isMoved(destination, until - underWayMs, until, journal)
+      newest = Math.max(newest, message_id ?? 0)
+      return isEarly ? [`${key}: notification ${id} went in message ${message_id}, later ones before it`] : []
+    })
+  })
+}
+
+/** How long a post may wait for its answer. */
+const underWayMs = 16_000
+
+/** What was under way when its destination moved comes behind what was told at the new address meanwhile. */
+function isMoved(destination: string, from: number, until: number, { moves }: Journal): boolean {
+  return destination === 'moving' && moves.some((at) => at >= from && at <= until)
+}
+
+/** Requests on a webhook keep to its pace: a bucket of its burst and one more, for the jitter of a busy machine. */
+export function paceKept(received: readonly Received[]): { faults: string[]; worst: number } {
+  let worst = Number.POSITIVE_INFINITY
+  const faults: string[] = []
+  for (const [path, requests] of Map.groupBy(received, ({ path }) => path)) {
+    const size = pace.burst + 1
+    let tokens = size
+    let last = 0
+    for (const { at } of requests) {
+      tokens = Math.min(size, tokens + (Math.max(0, at - last) / 1000) * pace.perSecond) - 1
+      last = Math.max(last, at)
+      worst = Math.min(worst, tokens)
+      if (tokens < 0) faults.push(`${path}: a request at ${at} was ${(-tokens).toFixed(1)} over the pace`)
+    }
+  }
+  return { faults, worst }
+}
+
+export interface Duplicates {
+  faults: string[]
+  /** Messages that came again. */
+  repeated: number
+  worstLane: number
+}
+
+/**
+ * A message comes twice only where its answer was lost: cut off or never given by the stand-in, or a relay ended between
+ * the two. No lane has more of them than there were such moments.
+ */
+export function duplicatesExplained({ sightings, journal }: Case, { lost }: Trouble): Duplicates {
+  const ends = [...journal.kills, ...journal.terms].sort((a, b) => a - b)
+  const result: Duplicates = { faults: [], repeated: 0, worstLane: 0 }
+  for (const [lane, seen] of perLane(sightings)) {
+    const copies = Map.groupBy(
+      seen.filter(({ request }) => request.taken),
+      ({ message }) => message?.id
+    )
+    let repeated = 0
+    for (const [id, [first, ...again]] of copies) {
+      if (id === undefined || first === undefined) continue
+      let before = first.request
+      for (const { request } of again) {
+        const isLost = lost.has(before) || !before.answered
+        const isKilled = ends.some((at) => at >= before.at - 5 && at <= request.at)
+        if (!isLost && !isKilled) result.faults.push(`${lane}: message ${id} came again without a reason`)
+        const isRefused = seen.some(
+          ({ request: { at, status } }) => status === 400 && at > before.at && at < request.at
+        )
+        if (request.text !== before.text && !isRefused)
+          result.faults.push(`${lane}: message ${id} came again in other words`)
+        before = request
+        repeated += 1
+      }
+    }
+    const losses = seen.filter(({ request }) => lost.has(request)).length
+    if (repeated > ends.length + losses) result.faults.push(`${lane}: ${repeated} messages came again`)
+    result.repeated += repeated
+    result.worstLane = Math.max(result.worstLane, repeated)
+  }
+  return result
+}
+
+/**
+ * After a 429 nothing comes before its time, except where a relay ended before it could write the answer down: then there
+ * is no record of the attempt.
+ */
+export function patient({ sightings, attempts, journal }: Case, { scripted }: Trouble): string[] {
+  const ends = [...journal.kills, ...journal.terms]
+  const limited = attempts.filter(({ answer }) => answer.startsWith('429'))
+  const isKnown = ({ request, message }: Sighting) =>
+    limited.some(({ message_id, at }) => message_id === message?.id && Math.abs(request.at - at) < 900)
+  return [...Map.groupBy(sightings, ({ request }) => request.path)].flatMap(([path, seen]) => {
+    const faults: string[] = []
+    let until = 0
+    let since: Sighting | undefined
+    for (const sighting of seen) {
+      const { at, answered } = sighting.request
+      // 20 ms: the stand-in reads its clock when a request has been taken in.
+      if (since !== undefined && at < until - 20) {
+        const from = since.request.at
+        const isExcused = !isKnown(since) && ends.some((end) => end >= from && end <= at)
+        if (!isExcused) faults.push(`${path}: a request came ${until - at} ms before the end of a Retry-After`)
+      }
+      const behaviour = scripted.get(sighting.request)
+      if (behaviour === undefined || !('is' in behaviour) || behaviour.is !== 'rate-limited' || !answered) continue
+      until = at + behaviour.retryAfterSeconds * 1000
+      since = sighting
+    }
+    return faults
+  })
+}
+
+/** By webhook and destination. */
+function perLane(sightings: readonly Sighting[]): [string, Sighting[]][] {
+  return [...Map.groupBy(sightings, ({ request, message }) => `${request.path} ${message?.destination ?? ''}`)]
+}

@@ -1,0 +1,122 @@
+// The relays of a proof: real processes on one database, ended in every way and started again.
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
+import { beginRelay, freePort } from '../test/fixtures/process.ts'
+import type { Dice } from './dice.ts'
+
+export interface Relays {
+  ports: readonly number[]
+  /** Starts those that do not run. */
+  start(): void
+  /** Lets one of them live for a moment, from its start or from when it listens, then ends it. */
+  end(): Promise<void>
+  /** Starts all, and waits until they listen. */
+  settle(): Promise<void>
+  stop(): Promise<void>
+  journal: Journal
+}
+
+/** What was done to them, in `Date.now()`. */
+export interface Journal {
+  kills: number[]
+  terms: number[]
+  /** Config files that were put in place. */
+  moves: number[]
+  /** Ends that nobody asked for, and stops that were not clean. */
+  faults: string[]
+  startsMs: number[]
+}
+
+interface Slot {
+  port: number
+  relay: ChildProcess | undefined
+  listening: Promise<void>
+}
+
+export async function createRelays(
+  dice: Dice,
+  options: { folder: string; database: string; replicas: number; signal: AbortSignal }
+): Promise<Relays> {
+  const { folder, database, signal } = options
+  const ports = await Promise.all(Array.from({ length: options.replicas }, freePort))
+  const slots: Slot[] = ports.map((port) => ({ port, relay: undefined, listening: Promise.resolve() }))
+  const journal: Journal = { kills: [], terms: [], moves: [], faults: [], startsMs: [] }
+  const expected = new WeakSet<ChildProcess>()
+
+  function begin(slot: Slot): void {
+    const began = performance.now()
+    const { relay, listening } = beginRelay(folder, slot.port, { database })
+    slot.relay = relay
+    slot.listening = listening.then(
+      () => void journal.startsMs.push(performance.now() - began),
+      () => {}
+    )
+    relay.once('exit', (code, by) => {
+      if (slot.relay === relay) slot.relay = undefined
+      if (!expected.has(relay)) journal.faults.push(`a relay ended by itself with ${code ?? by}`)
+    })
+  }
+
+  async function endOf(relay: ChildProcess): Promise<number | null> {
+    if (relay.exitCode === null && relay.signalCode === null) await once(relay, 'exit')
+    return relay.exitCode
+  }
+
+  async function kill(relay: ChildProcess): Promise<void> {
+    expected.add(relay)
+    journal.kills.push(Date.now())
+    relay.kill('SIGKILL')
+    await endOf(relay)
+  }
+
+  async function terminate(relay: ChildProcess): Promise<void> {
+    expected.add(relay)
+    journal.terms.push(Date.now())
+    relay.kill('SIGTERM')
+    // A stop that takes too long is what kubelet ends with a kill.
+    const patience = new AbortController()
+    const isOver = await Promise.race([
+      endOf(relay).then((code) => ({ code })),
+      pause(400 + dice.below(2000), undefined, { signal: patience.signal }).catch(() => undefined)
+    ])
+    patience.abort()
+    if (isOver === undefined || isOver === null) return kill(relay)
+    if (isOver.code !== 0) journal.faults.push(`a relay ended with ${isOver.code} after SIGTERM`)
+  }
+
+  return {
+    ports,
+    journal,
+    start() {
+      for (const slot of slots) if (slot.relay === undefined) begin(slot)
+    },
+    async end() {
+      const slot = dice.pick(slots)
+      const { relay } = slot
+      if (relay === undefined) return
+      if (!dice.chance(0.15)) await slot.listening
+      // Most ends come while the first posts after the start are under way.
+      await pause(dice.below(dice.chance(0.7) ? 500 : 1500))
+      if (signal.aborted || slot.relay !== relay) return
+      await (dice.chance(0.15) ? terminate(relay) : kill(relay))
+    },
+    async settle() {
+      for (const slot of slots) if (slot.relay === undefined) begin(slot)
+      await Promise.all(slots.map(({ listening }) => listening))
+    },
+    async stop() {
+      await Promise.all(
+        slots.map(async ({ relay }) => {
+          if (relay === undefined) return
+          expected.add(relay)
+          relay.kill('SIGTERM')
+          const timer = setTimeout(() => relay.kill('SIGKILL'), 15_000)
+          const code = await endOf(relay)
+          clearTimeout(timer)
+          if (code !== 0) journal.faults.push(`the last stop ended with ${code}`)
+        })
+      )
+    }
+  }
+}

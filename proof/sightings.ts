@@ -1,0 +1,47 @@
+// Which stored message each request at the stand-in was: byte for byte, or its plain-text form.
+import type { Received } from '../test/fixtures/slack.ts'
+import type { MessageRow } from './evidence.ts'
+
+export interface Sighting {
+  request: Received
+  /** undefined: nothing like it was ever written down. */
+  message: MessageRow | undefined
+}
+
+interface Json {
+  [key: string]: unknown
+}
+
+/** Texts that recur in several messages belong to the oldest of them that fits the order of arrival. */
+export function recognise(received: readonly Received[], messages: readonly MessageRow[]): Sighting[] {
+  const byText = new Map<string, MessageRow[]>()
+  for (const message of messages) {
+    for (const text of formsOf(message)) byText.set(text, [...(byText.get(text) ?? []), message])
+  }
+  const last = new Map<string, number>()
+  return received.map((request) => {
+    const candidates = byText.get(request.text) ?? []
+    const after = last.get(request.path) ?? 0
+    const message = candidates.find(({ id }) => id >= after) ?? candidates.at(-1)
+    if (message !== undefined) last.set(request.path, message.id)
+    return { request, message }
+  })
+}
+
+/** The bytes of a message as they may be posted: as stored, or its texts without any structure. */
+function formsOf({ payload, destination: username }: MessageRow): string[] {
+  const whole = JSON.parse(payload) as Json
+  const { text, blocks, attachments, ...rest } = whole
+  const lines = [...textsIn(blocks), ...textsIn(attachments)].join('\n')
+  // The order of keys is part of the bytes. The config file gives every destination its own name as `username`.
+  return [whole, { text: lines, ...rest }, { text, ...rest }].map((form) => JSON.stringify({ ...form, username }))
+}
+
+/** What a reader sees of blocks, in their order. */
+function textsIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(textsIn)
+  if (typeof value !== 'object' || value === null) return []
+  const { text, fields, elements, blocks } = value as Json
+  const own = typeof text === 'string' ? [text] : textsIn(text)
+  return [...own, ...textsIn(fields), ...textsIn(elements), ...textsIn(blocks)]
+}

@@ -1,0 +1,52 @@
+// A Slack on its worst day: three answers in ten are wrong, late, cut off or lost.
+import type { Behaviour, Received, Slack } from '../test/fixtures/slack.ts'
+import type { Dice } from './dice.ts'
+import { goneHook } from './world.ts'
+
+const troubles: [share: number, behaviour: (dice: Dice) => Behaviour][] = [
+  [0.05, () => ({ status: 500, body: 'rollup_error' })],
+  [0.02, () => ({ status: 503, body: 'upstream connect error' })],
+  [0.03, () => ({ is: 'html' })],
+  [0.04, () => ({ is: 'reset' })],
+  [0.04, () => ({ is: 'reset-after' })],
+  [0.03, () => ({ is: 'truncated' })],
+  [0.02, () => ({ is: 'hang' })],
+  [0.02, (dice) => ({ is: 'rate-limited', retryAfterSeconds: 1 + dice.below(4) })],
+  [0.01, () => ({ status: 400, body: 'invalid_blocks' })],
+  // A login page in between: nobody can say whether it was Slack.
+  [0.01, () => ({ status: 200, body: '<html>Please log in</html>' })],
+  [0.05, (dice) => ({ is: 'slow', ms: 300 + dice.below(1500) })],
+  [1, (dice) => ({ is: 'slow', ms: 2 + dice.below(80) })]
+]
+
+/** Whether Slack may have shown the message although the relay cannot know. */
+const losesAnswer = (behaviour: Behaviour) =>
+  'is' in behaviour && (behaviour.is === 'reset-after' || behaviour.is === 'truncated')
+
+/** What the stand-in did on purpose, by request. */
+export interface Trouble {
+  lost: Set<Received>
+  scripted: Map<Received, Behaviour>
+}
+
+/** Begins to trouble every webhook of `slack`. */
+export function makeTrouble(slack: Slack, dice: Dice): Trouble {
+  const trouble: Trouble = { lost: new Set(), scripted: new Map() }
+  slack.behave('*', (request) => {
+    const behaviour: Behaviour = request.path === goneHook ? { status: 404, body: 'no_service' } : draw(dice)
+    trouble.scripted.set(request, behaviour)
+    if (losesAnswer(behaviour)) trouble.lost.add(request)
+    return behaviour
+  })
+  return trouble
+}
+
+/** From now on everything is fine, except for the webhook that was taken back. */
+export function calm(slack: Slack): void {
+  slack.behave('*', ({ path }) => (path === goneHook ? { status: 404, body: 'no_service' } : undefined))
+}
+
+function draw(dice: Dice): Behaviour {
+  for (const [share, behaviour] of troubles) if (dice.chance(share)) return behaviour(dice)
+  return { is: 'slow', ms: 5 }
+}

@@ -1,0 +1,84 @@
+// All checks together, and the figures of a proof.
+import type { Slack } from '../test/fixtures/slack.ts'
+import {
+  acceptedInOrder,
+  type Case,
+  mutesWereTold,
+  nothingInvented,
+  nothingLost,
+  recoveriesWereHeard,
+  sentWasSeen,
+  storedOnce
+} from './checks.ts'
+import { duplicatesExplained, messagesInOrder, paceKept, patient, toldInOrder } from './lane-checks.ts'
+import type { Posted } from './sender.ts'
+import { recognise } from './sightings.ts'
+import type { Trouble } from './trouble.ts'
+
+export interface Verdict {
+  /** Promise by promise, what speaks against it. */
+  faults: [promise: string, faults: string[]][]
+  figures: [name: string, value: string | number][]
+}
+
+type Materials = Omit<Case, 'acknowledged' | 'sightings'> & {
+  posted: Posted
+  slack: Slack
+  trouble: Trouble
+  tookMs: number
+  drainedMs: number
+  verified: { code: number | null; out: string; err: string }
+}
+
+export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...rest }: Materials): Verdict {
+  const { acknowledged } = posted
+  const { received, accepted } = slack
+  const all: Case = { ...rest, acknowledged, sightings: recognise(received, rest.messages) }
+  const { journal, notifications, messages, retried } = all
+  const duplicates = duplicatesExplained(all, trouble)
+  const { worst, faults: overPace } = paceKept(received)
+  const count = (state: string) => notifications.filter((row) => row.state === state).length
+  const odd = [...posted.odd].map(([status, times]) => `${times} answers were ${status}`)
+  return {
+    faults: [
+      ['nothing accepted is lost', nothingLost(all)],
+      ['what counts as sent was seen', sentWasSeen(all)],
+      ['an event is stored once', storedOnce(all)],
+      ['word for word, and nothing else', nothingInvented(all)],
+      ['duplicates are bounded', duplicates.faults],
+      ['events in order', acceptedInOrder(all)],
+      ['a retry never overtakes', messagesInOrder(all)],
+      ['told in order', toldInOrder(all)],
+      ['one request at a time', slack.maxInFlight() > 1 ? [`${slack.maxInFlight()} requests at once`] : []],
+      ['pace', overPace],
+      ['Retry-After', patient(all, trouble)],
+      ['never recovered without failed', recoveriesWereHeard(all)],
+      ['mutes are told when they end', mutesWereTold(all)],
+      ['relays start, stop and answer', [...journal.faults, ...odd]],
+      ['flux-relay verify', verified.code === 0 ? [] : [`${verified.code}: ${verified.out}${verified.err}`]]
+    ],
+    figures: [
+      ['kill -9', journal.kills.length],
+      ['SIGTERM', journal.terms.length],
+      ['took', `${(tookMs / 1000).toFixed(0)} s, and ${(drainedMs / 1000).toFixed(0)} s until nothing waited`],
+      ['start to listening, median', `${median(journal.startsMs).toFixed(0)} ms`],
+      ['events acknowledged', acknowledged.length],
+      ['posts without an answer', posted.unanswered],
+      ['posts answered 503', posted.refused],
+      ['notifications', notifications.length],
+      ['… sent', count('sent')],
+      ['… muted', count('muted')],
+      ['… dead', count('dead')],
+      ['… dead, tried again', retried.size],
+      ['messages', messages.length],
+      ['requests at Slack', received.length],
+      ['… taken', accepted.length],
+      ['messages that came twice', `${duplicates.repeated}, at most ${duplicates.worstLane} in a lane`],
+      ['tokens left at the tightest', worst.toFixed(2)]
+    ]
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+}

@@ -1,0 +1,62 @@
+// The config files of a proof: destinations that move, share a webhook, go away and come back, rules that group, a mute
+// that begins and ends. The last version is the one that everything has to be delivered under.
+
+/** What the relay may post to one webhook: as Slack allows, four times as fast. */
+export const pace = { perSecond: 4, burst: 3 }
+
+/** The key of the source `signed`. */
+export const hmacKey = 'a key for nothing but this proof'
+
+const hook = (name: string) => `/services/T/B/${name}`
+
+/** Destinations and the paths of their webhooks, by version of the config file. */
+const movesTo = [hook('moving-0'), hook('moving-1'), hook('team'), hook('moving-0')]
+
+/** The webhook that answers like one that was taken back: whatever waits there has to be moved. */
+export const goneHook = hook('moving-1')
+
+export const versions = movesTo.length
+
+/** `destination → path` of its webhook. */
+export function hooksOf(version: number): Map<string, string> {
+  return new Map([
+    ['all', hook('all')],
+    ['team', hook('team')],
+    ['grouped', hook('grouped')],
+    ['shared-a', hook('shared')],
+    ['shared-b', hook('shared')],
+    ['operator', hook('operator')],
+    ['moving', movesTo[version] ?? hook('moving-0')],
+    ...(hasTemporary(version) ? ([['temporary', hook('temporary')]] as const) : [])
+  ])
+}
+
+/** In the second version the destination `temporary` is not there: what waits for it is given up on. */
+function hasTemporary(version: number): boolean {
+  return version !== 1
+}
+
+/** A config file. `mutedUntil` (ISO) begins a mute of the namespace `quiet`. */
+export function configOf(version: number, base: string, mutedUntil?: string): string {
+  const destinations = [...hooksOf(version)].map(
+    ([name, path]) =>
+      `  ${name}: { slack: { webhookUrl: "${base}${path}", username: ${name} }, pace: { perSecond: ${pace.perSecond}, burst: ${pace.burst} } }`
+  )
+  return `
+cluster: proof
+sources:
+  default: {}
+  signed: { hmacKeys: ["${hmacKey}"], cluster: other }
+destinations:
+${destinations.join('\n')}
+operator: [operator]
+rules:
+  - { name: everything, match: { severity: info }, notify: every, send: all }
+  - { name: team, match: { namespace: "team-*" }, remindEvery: 1m, send: [team, shared-a] }
+  - { name: shared, match: { severity: info, namespace: "team-b" }, send: shared-b }
+  - { name: grouped, match: { severity: info }, group: { by: [namespace, revision], wait: 1s }, send: grouped }
+  - { name: moving, match: { severity: info }, send: moving }
+${hasTemporary(version) ? '  - { name: temporary, match: { severity: info, namespace: team-a }, send: temporary }' : ''}
+${mutedUntil === undefined ? '' : `mute: [{ name: quiet time, match: { namespace: quiet }, until: "${mutedUntil}" }]`}
+`
+}

@@ -1,6 +1,6 @@
 // POST /webhook[/:source]: what notification-controller posts to. Signature, JSON, shape, then onto the disk.
 import { hash } from 'node:crypto'
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/config.ts'
 import { RelayError } from '../src/errors.ts'
@@ -10,6 +10,7 @@ import type { Source } from '../src/events/source.ts'
 import type { Intake } from '../src/intake.ts'
 import type { Metrics } from '../src/metrics.ts'
 import type { Sources } from '../src/operator/sources.ts'
+import { instant, type Spans } from '../src/spans.ts'
 import { toRelayError } from './errors.ts'
 
 interface WebhookOptions {
@@ -17,6 +18,7 @@ interface WebhookOptions {
   intake: Intake
   metrics: Metrics
   sources: Pick<Sources, 'heard' | 'refused'>
+  spans: Pick<Spans, 'received'>
   clock: Clock
   maxBodyBytes: number
 }
@@ -25,7 +27,7 @@ type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEv
 
 export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   app,
-  { config, intake, metrics, sources, clock, maxBodyBytes }
+  { config, intake, metrics, sources, spans, clock, maxBodyBytes }
 ) => {
   const texts = new WeakMap<object, string>()
   const parseJson = app.getDefaultJsonParser('error', 'error')
@@ -70,7 +72,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     request.log.warn({ code, because: message, sender: request.ip }, 'request refused')
   })
 
-  async function receive(request: WebhookRequest) {
+  async function receive(request: WebhookRequest, reply: FastifyReply) {
     const source = sourceOf(request)
     const receivedAt = clock.now()
     const text = texts.get(request) ?? ''
@@ -83,8 +85,19 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
       config().classify
     )
     const identity = hash('sha256', `${source.name}\n${text}`, 'base64url')
+    const checked = instant()
     const receipt = await intake.accept({ event, body: text, identity, receivedAt })
     sources.heard(source.name)
+    const to = instant()
+    const outcome = receipt.status === 'duplicate' ? receipt.status : receipt.transition
+    const facts = { source: source.name, object: event.object, outcome }
+    spans.received({
+      ...facts,
+      id: outcome === 'duplicate' ? null : receipt.id,
+      from: to - reply.elapsedTime,
+      checked,
+      to
+    })
     const { cluster, kind, namespace, name } = event.object
     if (receipt.status === 'duplicate') {
       request.log.info(
@@ -95,8 +108,8 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     }
     const { id, status, transition } = receipt
     const notifications = receipt.notifications.map(({ id, rule, destination }) => ({ id, rule, destination }))
-    const facts = { event: id, source: source.name, cluster, kind, namespace, name, reason: event.reason, transition }
-    request.log.info({ ...facts, notifications: notifications.length }, 'event accepted')
+    const line = { event: id, source: source.name, cluster, kind, namespace, name, reason: event.reason, transition }
+    request.log.info({ ...line, notifications: notifications.length }, 'event accepted')
     return { id, status, transition, notifications }
   }
 
@@ -104,7 +117,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   for (const url of ['/webhook', '/webhook/:source']) {
     app.post<{ Params: { source?: string }; Body: WireEvent }>(url, { schema }, async (request, reply) => {
       reply.code(202)
-      return receive(request)
+      return receive(request, reply)
     })
   }
 }

@@ -21,6 +21,7 @@ import { createReadings } from './operator/readings.ts'
 import { createSources } from './operator/sources.ts'
 import { createScrape } from './scrape/scrape.ts'
 import { createSilences } from './silences.ts'
+import { openSpans } from './spans.ts'
 import { openStore } from './store/open.ts'
 import { createPruning } from './store/pruning.ts'
 
@@ -62,6 +63,7 @@ export async function buildApp({
   config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
   const { current } = config
   const store = await openStore(app.env.DATABASE_URL, (reason) => log.warn({ reason }, 'waiting for the database'))
+  const spans = await openSpans(environment, { store, log })
   const slack = createSlack()
   const lanes = createLanes({
     store,
@@ -69,6 +71,7 @@ export async function buildApp({
     destinations: () => current().destinations,
     operators: () => current().operators,
     metrics,
+    spans,
     clock,
     log
   })
@@ -85,7 +88,15 @@ export async function buildApp({
   })
   const pruning = createPruning({ store, retention: () => current().retention, clock, log })
 
-  app.register(webhook, { config: current, intake, metrics, sources, clock, maxBodyBytes: app.env.MAX_BODY_BYTES })
+  app.register(webhook, {
+    config: current,
+    intake,
+    metrics,
+    sources,
+    spans,
+    clock,
+    maxBodyBytes: app.env.MAX_BODY_BYTES
+  })
   const guard = createGuard(app.env.ADMIN_TOKEN)
   app.register(api, { config: current, store, clock, guard, wake: lanes.wake, silencesChanged: silences.look })
   app.register(dashboard, { config: current, refusal: config.refusal, store, silences, wake: lanes.wake, clock, guard })
@@ -109,6 +120,7 @@ export async function buildApp({
     sources.stop()
     await lanes.stop(stopGraceMs)
     await slack.close()
+    await spans.stop()
     await store.close()
   })
   app.decorate('reload', config.reload)

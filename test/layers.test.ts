@@ -5,7 +5,7 @@ import t from 'tap'
 
 const rooms = [
   ...['startup', 'errors', 'env', 'duration', 'clock', 'log', 'spelling', 'about', 'patterns'],
-  ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'deliver', 'config', 'silences'],
+  ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'spans', 'deliver', 'config', 'silences'],
   ...['operator', 'scrape', 'intake'],
   ...['import', 'rehearsal', 'dashboard', 'routes', 'app', 'cli']
 ]

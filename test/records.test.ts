@@ -381,6 +381,9 @@ for (const [name, open] of Object.entries(stores)) {
         [{ minute: at + 2 * minute, events: 1, failed: 0, messages: 0 }].slice(1),
         'never more than a day'
       )
+      const told = await records.toldOf('2')
+      t.match(told, [{ id: '2', source: 'default', object: { namespace: 'apps', name: 'b' } }])
+      t.equal(told.length, 1)
       t.same(await records.latency(at), { medianMs: 1000, p99Ms: 1000 })
       t.equal(await records.latency(at + 1), undefined)
       t.same(await records.ruleHits(at), [{ rule: 'r', count: 2, lastAt: at }])

@@ -7,6 +7,7 @@ import type { Metrics } from '../metrics.ts'
 import { bodyFor, digestRoom } from '../render/dialect.ts'
 import { withoutBlocks } from '../render/payload.ts'
 import { toText } from '../render/text.ts'
+import type { Spans } from '../spans.ts'
 import type {
   Attempt,
   LaneState,
@@ -43,6 +44,7 @@ export interface LanesOptions {
   /** Who hears of the lanes themselves. */
   operators: () => readonly Destination[]
   metrics: Metrics
+  spans: Pick<Spans, 'posted'>
   clock: Clock
   log: Logger
 }
@@ -119,6 +121,9 @@ export function createLanes(options: LanesOptions): Lanes {
     const { outcome, settlement } = settle(message, reply, { now: clock.now(), random, block, isStrict })
     await record(message, { at, answer: sayReply(reply) }, settlement, block)
     report(message, outcome, reply, at, settlement)
+    const { id, destination: name, notifications } = message
+    const answer = sayReply(reply)
+    options.spans.posted({ message: id, destination: name, notifications, outcome, answer, from: at, to: clock.now() })
     // Its destination moved meanwhile: it is tried again where it is now, behind what is being posted there.
     const lane = options.destinations().get(message.destination)?.lane
     if (settlement.message.state === 'open' && lane !== message.lane) await follow()

@@ -13,12 +13,17 @@ const maxBytes = 16 * 1024 * 1024
 const maxNotifications = 20_000
 /** Of one event. */
 const maxDetails = 1000
+/** A digest may carry hundreds. */
+const maxToldOf = 100
 
 const columns = `id, received_at, source, cluster, kind, namespace, name, severity, reason, transition,
   octet_length(body) as size`
 
 /** `keyOf`: what the store calls an object. */
-export function readEvents(ask: Ask, keyOf: (object: ObjectRef) => string): Pick<Records, 'events' | 'event'> {
+export function readEvents(
+  ask: Ask,
+  keyOf: (object: ObjectRef) => string
+): Pick<Records, 'events' | 'event' | 'toldOf'> {
   return {
     async events(filter, page, { withBody = false } = {}): Promise<Listed<EventRecord>> {
       const { ids, next } = await findEvents(ask, keyOf, filter, page)
@@ -42,6 +47,25 @@ export function readEvents(ask: Ask, keyOf: (object: ObjectRef) => string): Pick
       const body = String(row['body'])
       const trace = JSON.parse(String(row['trace'])) as Trace
       return { ...recordOf(row, body), body, trace, notifications: await detailsOf(ask, id) }
+    },
+
+    async toldOf(message) {
+      const rows = await ask(
+        `select distinct e.id, e.source, e.cluster, e.kind, e.namespace, e.name
+         from notifications n join events e on e.id = n.event_id
+         where n.message_id = ${idOf(message, 'message')} order by e.id limit ${maxToldOf}`,
+        []
+      )
+      return rows.map((row) => {
+        const text = (column: string) => String(row[column])
+        const object = {
+          cluster: text('cluster'),
+          kind: text('kind'),
+          namespace: text('namespace'),
+          name: text('name')
+        }
+        return { id: text('id'), source: text('source'), object }
+      })
     }
   }
 }

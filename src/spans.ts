@@ -1,0 +1,156 @@
+// Spans for OpenTelemetry: one for each event from the request to the disk, one for each post to Slack, linked to those of
+// the events it tells of. Without OTEL_EXPORTER_OTLP_ENDPOINT nothing of it is loaded.
+import { hash, randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { RelayError } from './errors.ts'
+import type { ObjectRef } from './events/flux.ts'
+import type { Store } from './store/store.ts'
+
+/** An event that is on disk. */
+interface Origin {
+  id: string
+  source: string
+  object: ObjectRef
+}
+
+/** Times in ms since 1970, with fractions. */
+interface Received extends Omit<Origin, 'id'> {
+  /** null for a heartbeat that changed nothing. */
+  id: string | null
+  from: number
+  /** When everything but the commit was done. */
+  checked: number
+  to: number
+  outcome: string
+}
+
+interface Posted {
+  message: string
+  destination: string
+  notifications: number
+  outcome: string
+  answer: string
+  from: number
+  to: number
+}
+
+export interface Spans {
+  received(event: Received): void
+  posted(post: Posted): void
+  /** What is left is sent. */
+  stop(): Promise<void>
+}
+
+/** At a stop, how long a collector may take for what is left. */
+const stopMs = 1500
+
+const none: Spans = { received: () => {}, posted: () => {}, stop: async () => {} }
+
+/** Finer than a clock's milliseconds, of which a commit takes few. */
+export function instant(): number {
+  return performance.timeOrigin + performance.now()
+}
+
+/** Throws BAD_CONFIG where spans are asked for and the packages for them were left out. */
+export async function openSpans(
+  { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '' }: Record<string, string | undefined>,
+  { store, log }: { store: Pick<Store, 'records'>; log: Logger }
+): Promise<Spans> {
+  if (endpoint === '') return none
+  const { api, provider, withIds } = await load(`${endpoint.replace(/\/+$/, '')}/v1/traces`)
+  const tracer = provider.getTracer('flux-relay')
+  /** Posts whose events are being looked up. */
+  const open = new Set<Promise<void>>()
+  const { SpanKind, SpanStatusCode, TraceFlags, ROOT_CONTEXT } = api
+
+  return {
+    received({ id, source, object, from, checked, to, outcome }) {
+      const attributes = { 'flux.source': source, ...objectAttributes(object), 'flux.transition': outcome }
+      const options = { kind: SpanKind.SERVER, startTime: from, attributes, root: true }
+      const span = withIds(id === null ? undefined : idsOf({ id, source, object }), () =>
+        tracer.startSpan('receive event', options, ROOT_CONTEXT)
+      )
+      tracer.startSpan('commit', { startTime: checked }, api.trace.setSpan(ROOT_CONTEXT, span)).end(to)
+      span.end(to)
+    },
+
+    posted({ message, destination, notifications, outcome, answer, from, to }) {
+      const attributes = {
+        'flux_relay.destination': destination,
+        'flux_relay.message': message,
+        'flux_relay.notifications': notifications,
+        'flux_relay.outcome': outcome,
+        'flux_relay.answer': answer
+      }
+      const ended = store.records.toldOf(message).then(
+        (events) => {
+          const links = events.map((event) => ({ context: { ...idsOf(event), traceFlags: TraceFlags.SAMPLED } }))
+          const options = { kind: SpanKind.CLIENT, startTime: from, attributes, links, root: true }
+          const span = tracer.startSpan('post message', options, ROOT_CONTEXT)
+          if (outcome !== 'sent') span.setStatus({ code: SpanStatusCode.ERROR, message: outcome })
+          span.end(to)
+        },
+        (err: unknown) => log.warn({ err }, 'a span is missing')
+      )
+      open.add(ended)
+      ended.then(() => open.delete(ended))
+    },
+
+    async stop() {
+      const left = Promise.all(open)
+        .then(() => provider.shutdown())
+        .catch((err: unknown) => log.warn({ err }, 'the last spans could not be sent'))
+      await Promise.race([left, pause(stopMs, undefined, { ref: false })])
+    }
+  }
+}
+
+function objectAttributes({ cluster, kind, namespace, name }: ObjectRef) {
+  return { 'flux.cluster': cluster, 'flux.kind': kind, 'flux.namespace': namespace, 'flux.name': name }
+}
+
+interface Ids {
+  traceId: string
+  spanId: string
+}
+
+/** Made of what the database knows of an event, so that a post can name it after a restart, and from another replica. */
+function idsOf({ id, source, object: { cluster, kind, namespace, name } }: Origin): Ids {
+  const digest = hash('sha256', JSON.stringify([id, source, cluster, kind, namespace, name]))
+  return { traceId: digest.slice(0, 32), spanId: digest.slice(32, 48) }
+}
+
+async function load(url: string) {
+  const [api, sdk, resources, exporter] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/sdk-trace'),
+    import('@opentelemetry/resources'),
+    import('@opentelemetry/exporter-trace-otlp-http')
+  ]).catch(() => {
+    const hint = 'they are optional dependencies; install them, or unset the variable'
+    throw new RelayError(
+      'BAD_CONFIG',
+      `OTEL_EXPORTER_OTLP_ENDPOINT is set, and the packages for it are missing: ${hint}`
+    )
+  })
+  let ids: Ids | undefined
+  const provider = new sdk.TracerProvider({
+    resource: resources.resourceFromAttributes({ 'service.name': 'flux-relay' }),
+    idGenerator: {
+      generateTraceId: () => ids?.traceId ?? randomBytes(16).toString('hex'),
+      generateSpanId: () => ids?.spanId ?? randomBytes(8).toString('hex')
+    },
+    spanProcessors: [new sdk.BatchSpanProcessor({ exporter: new exporter.OTLPTraceExporter({ url }) })]
+  })
+  /** The span that `start` starts is known by `wanted`. */
+  function withIds<T>(wanted: Ids | undefined, start: () => T): T {
+    ids = wanted
+    try {
+      return start()
+    } finally {
+      ids = undefined
+    }
+  }
+  return { api, provider, withIds }
+}

@@ -1,0 +1,114 @@
+// Spans, as a collector gets them; and nothing of them where nobody asked.
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { json } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+import t, { type Test } from 'tap'
+import { createClock } from './fixtures/clock.ts'
+import { about, startRelay, tempFolder } from './fixtures/relay.ts'
+
+interface Span {
+  name: string
+  traceId: string
+  spanId: string
+  parentSpanId?: string
+  startTimeUnixNano: string
+  endTimeUnixNano: string
+  attributes: { key: string; value: Record<string, unknown> }[]
+  links?: { traceId: string; spanId: string }[]
+  status: { code?: number }
+}
+
+/** What OTLP over HTTP is sent to. */
+async function startCollector(t: Test) {
+  const spans: Span[] = []
+  const paths = new Set<string>()
+  const server = createServer(async (request, response) => {
+    const body = (await json(request)) as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] }
+    paths.add(`${request.method} ${request.url}`)
+    for (const { scopeSpans } of body.resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans)
+    response.setHeader('content-type', 'application/json').end('{}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  return { spans, paths, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+const attributesOf = ({ attributes }: Span) =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
+
+t.test('an event and the post that tells of it are spans, linked to each other, also after a restart', async (t) => {
+  const collector = await startCollector(t)
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/` }
+  const clock = createClock(Date.now())
+  const first = await startRelay(t, { env, clock })
+  first.slack.behave('*', [{ status: 500 }])
+  await first.post(about('shop'))
+  await first.logged(/message postponed/)
+  await first.app.close()
+  clock.advance(10_000)
+  const config = `
+destinations: { team: { slack: { webhookUrl: "${first.slack.url()}" } } }
+rules: [{ name: everything, match: { severity: info }, notify: every, send: team }]`
+  const second = await startRelay(t, { env, clock, config, folder: dirname(first.app.env.CONFIG_FILE) })
+  await second.logged(/message sent/)
+  await second.app.close()
+
+  t.strictSame([...collector.paths], ['POST /v1/traces'])
+  const named = (name: string) => collector.spans.filter((span) => span.name === name)
+  const [received] = named('receive event')
+  const [commit] = named('commit')
+  t.match(received && attributesOf(received), {
+    'flux.source': 'default',
+    'flux.kind': 'Kustomization',
+    'flux.name': 'shop',
+    'flux.transition': 'failed'
+  })
+  t.equal(commit?.parentSpanId, received?.spanId)
+  t.equal(commit?.traceId, received?.traceId)
+  const times = [received, commit, commit, received].map((span, at) =>
+    Number(at < 2 ? span?.startTimeUnixNano : span?.endTimeUnixNano)
+  )
+  t.same(times, times.toSorted(), 'the commit is inside of the request')
+  const posts = named('post message')
+  t.same(
+    posts.map((post) => attributesOf(post)['flux_relay.outcome']),
+    ['retry', 'sent']
+  )
+  for (const { links } of posts) t.match(links, [{ traceId: received?.traceId, spanId: received?.spanId }])
+  t.notMatch(JSON.stringify(collector.spans), /services\/T000/, 'the webhook is a secret')
+})
+
+t.test('a collector that is away costs no event and no message', async (t) => {
+  const relay = await startRelay(t, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' } })
+  t.equal((await relay.post(about('shop'))).status, 202)
+  await relay.logged(/message sent/)
+  const started = performance.now()
+  await relay.app.close()
+  t.ok(performance.now() - started < 4000, 'and no time at the stop that Kubernetes would not give')
+})
+
+// prom-client brings the package of OpenTelemetry's interfaces, and always loads it.
+t.test('nothing that makes or sends spans is loaded until it is asked for', async (t) => {
+  const folder = tempFolder(t)
+  const script = `
+    import { registerHooks } from 'node:module'
+    let loaded = 0
+    registerHooks({ load: (url, context, next) => { if (/opentelemetry.(sdk|otlp|exporter|resources)/.test(url)) loaded++; return next(url, context) } })
+    const { buildApp } = await import(${JSON.stringify(join(import.meta.dirname, '..', 'src', 'app.ts'))})
+    const app = await buildApp({ logTo: { write() {} } })
+    await app.ready()
+    await app.close()
+    process.stdout.write(String(loaded))`
+  const load = async (more: Record<string, string>) => {
+    const env = { CONFIG_FILE: 'config.example.yaml', DATABASE_URL: `sqlite:${folder}/relay.db`, ...more }
+    const args = ['--input-type=module', '-e', script]
+    return Number(
+      (await promisify(execFile)(process.execPath, args, { env, cwd: join(import.meta.dirname, '..') })).stdout
+    )
+  }
+  t.equal(await load({}), 0)
+  t.ok((await load({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' })) > 0, 'this would be seen')
+})

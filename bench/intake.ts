@@ -31,7 +31,7 @@ for (const connections of [64, 256]) {
   rows.push([`${connections} connections`, bare, relay])
   if (connections === 64) ratio = relay.rate / bare.rate
 }
-const [bare, relay] = await takeTurns((port) => load(port, 64, 1200, 300, `lone-${run++}`), 3)
+const [bare, relay] = await takeTurns((port) => load(port, 512, 1200, 300, `lone-${run++}`), 3)
 rows.push(['300 events/s', bare, relay])
 
 process.stdout.write('                     events/s        p50        p99      p99.9   CPU per event\n')

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Fault } from '../src/errors.ts'
 import { severityNames } from '../src/events/severity.ts'
 import type { Transition } from '../src/objects.ts'
+import { maxPassedOver } from '../src/rules/candidates.ts'
 import { compileFilter, compileRules, match, type RuleSet, type Verdict } from '../src/rules/rules.ts'
 import type { RuleText } from '../src/rules/schema.ts'
 import { type EventOverrides, event } from './fixtures/events.ts'
@@ -161,9 +162,18 @@ t.test('rules for other kinds are passed over, and `explain` tells of them all t
     { match: { kind: ['Alert', 'Kustomization'] } },
     { match: { kind: 'G*' } }
   )
-  t.strictSame(judged(rules), ['1', '2'])
-  t.strictSame(judged(rules, kind('Alien')), ['2'])
+  t.strictSame(judged(rules), ['1'])
+  t.strictSame(judged(rules, kind('Alien')), [])
   t.strictSame(judged(rules, {}, true), ['0', '1', '2'])
+})
+
+t.test('of a thousand rules an event is told the fired ones and a bounded number of others', async (t) => {
+  const others = Array.from({ length: 1000 }, (_, n) => ({ match: { name: `app-${n}` } }))
+  const rules = compile(...others, { match: { name: 'shop' } }, { match: { namespace: 'elsewhere' } })
+  const verdicts = judged(rules, named('shop'))
+  t.ok(verdicts.includes('1000'), 'the one that fired')
+  t.equal(verdicts.length, maxPassedOver + 1)
+  t.equal(judged(rules, named('shop'), true).length, 1002)
 })
 
 t.test('what a rule leaves out has the default that is documented', async (t) => {
@@ -206,7 +216,7 @@ t.test('a filter outside the rules asks for no severity unless it says so', asyn
   t.match(faults, [{ path: ['links', 0, 'match', 'when'], message: /nope/ }])
 })
 
-t.test('the index by kind changes no decision', async (t) => {
+t.test('the indexes by kind and namespace change no decision', async (t) => {
   const oneOf = <T>(...values: T[]) => fc.constantFrom(...values)
   const patterns = (...values: string[]) => fc.oneof(oneOf(...values), fc.array(oneOf(...values), { minLength: 1 }))
   const severity = fc.oneof(oneOf(...severityNames), fc.uniqueArray(oneOf(...severityNames), { minLength: 1 }))
@@ -223,9 +233,11 @@ t.test('the index by kind changes no decision', async (t) => {
     const last = firing.findIndex(([, { final }]) => final)
     return firing.slice(0, last < 0 ? undefined : last + 1).map(([at]) => `${at}`)
   }
+  // So many that the namespace counts, too.
+  const many = Array.from({ length: maxPassedOver }, () => ({ match: { reason: 'never' } }))
   fc.assert(
-    fc.property(texts, events, (texts, events) => {
-      const rules = compile(...texts)
+    fc.property(texts, events, fc.boolean(), (texts, events, isMany) => {
+      const rules = compile(...texts, ...(isMany ? many : []))
       for (const overrides of events) {
         const expected = oneByOne(texts, overrides)
         deepStrictEqual(fired(rules, overrides), expected)

@@ -2,7 +2,8 @@
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
-import { compileGlobs, compileRegex, isGlob, type TextTest } from '../patterns.ts'
+import { compileGlobs, compileRegex, type TextTest } from '../patterns.ts'
+import { createCandidates, maxPassedOver } from './candidates.ts'
 import { compileExpression, type Subject } from './expression.ts'
 import { compileGroup, type Grouping } from './group.ts'
 import type { Matchers, MatchText, RuleText } from './schema.ts'
@@ -37,12 +38,12 @@ export type Verdict =
   | { rule: string; fired: true }
   | { rule: string; fired: false; because: string; wanted: string; got: string; isError?: true }
 
-/** Compiled rules. `byKind` narrows what an event of a kind is held against: a thousand rules cost what a few do. */
+/** Compiled rules. */
 export interface RuleSet {
   all: readonly Rule[]
   byName: ReadonlyMap<string, Rule>
-  byKind: ReadonlyMap<string, readonly Rule[]>
-  ofAnyKind: readonly Rule[]
+  /** Those that an event has to be held against. */
+  candidates(subject: Subject): readonly Rule[]
 }
 
 /** Compiles the `rules:` section. Faults are those that the schema cannot see: expressions and regular expressions. */
@@ -62,7 +63,8 @@ export function compileRules(texts: readonly RuleText[]): { rules: RuleSet; faul
       conditions
     }
   })
-  return { rules: index(all, texts), faults }
+  const byName = new Map(all.map((rule) => [rule.name, rule]))
+  return { rules: { all, byName, candidates: createCandidates(all) }, faults }
 }
 
 /** Compiles a `match:` that asks for no severity unless it says so. */
@@ -73,10 +75,11 @@ export function compileFilter(match: MatchText, path: Fault['path'], faults: Fau
 
 /**
  * Holds an event against the rules in their order, up to the first `final` one that fires. Rules that name other kinds
- * are passed over without a verdict, unless `wantsAll`: for `explain`, which says something of every rule.
+ * are passed over without a verdict, and where there are many rules, so are those for other namespaces and all that did
+ * not fire after the first {@link maxPassedOver}; unless `wantsAll`: for `explain`, which says something of every rule.
  */
 export function match(subject: Subject, rules: RuleSet, wantsAll = false): { fired: Rule[]; verdicts: Verdict[] } {
-  const candidates = wantsAll ? rules.all : (rules.byKind.get(subject.event.object.kind) ?? rules.ofAnyKind)
+  const candidates = wantsAll ? rules.all : rules.candidates(subject)
   const fired: Rule[] = []
   const verdicts: Verdict[] = []
   for (const rule of candidates) {
@@ -93,8 +96,8 @@ export function match(subject: Subject, rules: RuleSet, wantsAll = false): { fir
       continue
     }
     const verdict = judge(rule, subject)
-    verdicts.push(verdict)
     if (verdict.fired) fired.push(rule)
+    if (verdict.fired || wantsAll || verdict.isError || verdicts.length < maxPassedOver) verdicts.push(verdict)
   }
   return { fired, verdicts }
 }
@@ -115,20 +118,6 @@ function judge(rule: Rule, subject: Subject): Verdict {
     return isError ? { ...verdict, isError } : verdict
   }
   return { rule: rule.name, fired: true }
-}
-
-function index(all: readonly Rule[], texts: readonly RuleText[]): RuleSet {
-  const kindsOf = texts.map(({ match }) => [match?.kind ?? '*'].flat())
-  const isOfAnyKind = kindsOf.map((kinds) => kinds.some(isGlob))
-  const byKind = new Map<string, Rule[]>()
-  for (const kind of new Set(kindsOf.flat().filter((kind) => !isGlob(kind)))) {
-    byKind.set(
-      kind,
-      all.filter((_, at) => isOfAnyKind[at] || kindsOf[at]?.includes(kind))
-    )
-  }
-  const byName = new Map(all.map((rule) => [rule.name, rule]))
-  return { all, byName, byKind, ofAnyKind: all.filter((_, at) => isOfAnyKind[at]) }
 }
 
 function compileMatch({ not, when, ...match }: MatchText, path: Fault['path'], faults: Fault[]): Condition[] {

@@ -1,0 +1,72 @@
+// `npm run bench:footprint`: how soon the relay is ready, and how much memory it has, idle, after a storm and saturated;
+// beside Fastify alone, because most of it is Node's.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { freePort } from '../test/fixtures/process.ts'
+import { load, median, start } from './servers.ts'
+
+const starts = 7
+const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
+writeFileSync(
+  join(folder, 'config.yaml'),
+  'destinations: { team: { preview: true } }\nrules: [{ name: all, send: team }]\n'
+)
+
+async function startRelay(database: string): Promise<{ port: number; relay: ChildProcess }> {
+  const port = await freePort()
+  const environment = {
+    PORT: `${port}`,
+    CONFIG_FILE: join(folder, 'config.yaml'),
+    DATABASE_URL: `sqlite:${join(folder, database)}`
+  }
+  return { port, relay: await start('src/cli.ts', environment) }
+}
+
+async function stop(server: ChildProcess): Promise<void> {
+  server.kill('SIGKILL')
+  await once(server, 'exit')
+}
+
+/** Resident memory in MB, and how much of that is no file's. */
+function memoryOf({ pid }: ChildProcess): string {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const megabytes = (field: string) => Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1024)
+  return `${megabytes('VmRSS')} MB, ${megabytes('RssAnon')} MB of it not of files`
+}
+
+async function timeOf(begin: () => Promise<ChildProcess>): Promise<number> {
+  const started = performance.now()
+  const server = await begin()
+  const took = performance.now() - started
+  await stop(server)
+  return took
+}
+
+const times = { relay: [] as number[], bare: [] as number[], node: [] as number[] }
+for (let n = 0; n < starts; n++) {
+  times.relay.push(await timeOf(async () => (await startRelay('start.db')).relay))
+  times.bare.push(await timeOf(async () => start('bench/bare.ts', { PORT: `${await freePort()}` })))
+  const started = performance.now()
+  await once(spawn(process.execPath, ['-e', '0']), 'exit')
+  times.node.push(performance.now() - started)
+}
+const say = (text: string) => process.stdout.write(`${text}\n`)
+say(
+  `ready after        ${median(times.relay).toFixed(0)} ms (Fastify alone ${median(times.bare).toFixed(0)} ms, Node alone ${median(times.node).toFixed(0)} ms)`
+)
+
+const bare = await start('bench/bare.ts', { PORT: `${await freePort()}` })
+const { port, relay } = await startRelay('memory.db')
+await pause(5000)
+say(`idle               ${memoryOf(relay)} (Fastify alone ${memoryOf(bare)})`)
+await load(port, 512, 3000, 333, 'storm')
+say(`after a storm      ${memoryOf(relay)}`)
+await load(port, 64, 20_000, 0, 'flood')
+say(`saturated for 20 s ${memoryOf(relay)}`)
+await stop(bare)
+await stop(relay)
+rmSync(folder, { recursive: true })

@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { buildApp } from '../src/app.ts'
 import { createClock } from './fixtures/clock.ts'
 import { about, openConfig, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
 
@@ -79,6 +80,25 @@ t.test('a ConfigMap is followed through the swap of its link', async (t) => {
   await relay.logged(/config reloaded/)
   t.equal((await relay.get('/api/preview/two')).status, 200)
   t.equal((await relay.get('/api/preview/one')).status, 404)
+})
+
+t.test('a change that comes while the relay is starting is seen', async (t) => {
+  const folder = tempFolder(t)
+  const file = join(folder, 'config.yaml')
+  const preview = (name: string) => `destinations: { ${name}: { preview: true } }\nrules: []`
+  writeFileSync(file, preview('one'))
+  const log: string[] = []
+  const app = await buildApp({
+    environment: { CONFIG_FILE: file, DATABASE_URL: `sqlite:${join(folder, 'relay.db')}` },
+    logTo: { write: (line) => void log.push(line) }
+  })
+  t.teardown(() => app.close())
+  writeFileSync(file, preview('two'))
+  await app.ready()
+  for (let tries = 0; tries < 500 && !/config reloaded/.test(log.join('')); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  t.match(log.join(''), /config reloaded/)
 })
 
 t.test('reloads under load lose no event, and turn none away', async (t) => {

@@ -1,5 +1,5 @@
 // The config file, read again when it changes: built, checked, then swapped whole. A bad file keeps the last good one.
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
@@ -44,6 +44,8 @@ export function watchConfig(
   environment: Record<string, string | undefined>,
   { log, metrics }: { log: Logger; metrics: Pick<Metrics, 'configReloads'> }
 ): ConfigWatch {
+  // Taken before it is read: a change while the relay is starting is seen as soon as it watches.
+  let seen = stampOf(file)
   const first = loadConfig(readText(file), file, environment)
   if (first.config === undefined) throw new RelayError('BAD_CONFIG', first.problems.map(formatProblem).join('\n'))
   warn(first)
@@ -51,6 +53,7 @@ export function watchConfig(
   let refusal: Refusal | undefined
   let changed = async () => {}
   let told = async (_: Reading) => {}
+  let looking: NodeJS.Timeout | undefined
 
   function warn({ problems }: Loaded): void {
     for (const { line, message, isWarning } of problems) {
@@ -95,6 +98,14 @@ export function watchConfig(
     )
   }
 
+  function look(): void {
+    const now = stampOf(file)
+    // Gone for a moment, as between the two halves of a swap: there is nothing to read yet.
+    if (now === undefined || now === seen) return
+    seen = now
+    reload()
+  }
+
   return {
     current: () => config,
     refusal: () => refusal,
@@ -102,12 +113,19 @@ export function watchConfig(
     start(whenChanged, whenRead) {
       changed = whenChanged
       told = whenRead
-      watchFile(file, { interval: lookEveryMs, persistent: false }, (now, before) => {
-        // Gone for a moment, as between the two halves of a swap: there is nothing to read yet.
-        if (now.mtimeMs !== 0 && (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino)) reload()
-      })
+      looking = setInterval(look, lookEveryMs).unref()
     },
-    stop: () => unwatchFile(file)
+    stop: () => clearInterval(looking)
+  }
+}
+
+/** Another where the file is another, or was written to; undefined where it cannot be looked at. */
+function stampOf(file: string): string | undefined {
+  try {
+    const { ino, mtimeMs } = statSync(file)
+    return `${ino} ${mtimeMs}`
+  } catch {
+    return undefined
   }
 }
 

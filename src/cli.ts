@@ -77,6 +77,13 @@ program
   .action(async ({ from, to }) => exit(await (await import('./cli/migrate.ts')).migrate(from, to)))
 
 program
+  .command('verify')
+  .description('say whether what a database holds fits together; it only reads, also while a relay is using it')
+  .argument('<database>', 'as in DATABASE_URL: sqlite:data/relay.db or postgres://user:password@host/database')
+  .option('--json', 'for machines')
+  .action(async (url, options) => exit(await (await import('./cli/verify.ts')).verify(url, options)))
+
+program
   .command('import')
   .description('turn Alerts, Providers and Secrets of Flux into a config; what cannot be carried over is said')
   .argument('<flux...>', 'manifests, directories of them, or - for the standard input')

@@ -1,8 +1,9 @@
 // A SQLite file that is this process's alone: durable transactions and prepared statements, nothing of what is in it.
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { RelayError } from '../errors.ts'
+import { damaged, sayFileError, saySqliteError } from './file-errors.ts'
 
 export type Row = Record<string, SQLInputValue>
 
@@ -14,13 +15,44 @@ export function openDatabase(file: string): Database {
   try {
     mkdirSync(dirname(file), { recursive: true })
     const lock = lockFile(`${file}.lock`)
-    return new Database(new DatabaseSync(file, { timeout: 5000 }), lock)
+    try {
+      return begin(new DatabaseSync(file, { timeout: 5000 }), lock, file)
+    } catch (error) {
+      lock.close()
+      throw error
+    }
   } catch (error) {
     if (error instanceof RelayError) throw error
-    throw new RelayError('BAD_DATABASE', `cannot open the database ${file}: ${(error as Error).message}`, {
-      cause: error
-    })
+    throw badDatabase(error, file)
   }
+}
+
+function begin(db: DatabaseSync, lock: DatabaseSync, file: string): Database {
+  try {
+    const database = new Database(db, lock)
+    refuseShort(db, file)
+    return database
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** SQLite notices that the end of a file is missing when it needs it; until then it would fill the gap with new rows. */
+function refuseShort(db: DatabaseSync, file: string): void {
+  const { pages } =
+    db.prepare('select page_count * page_size as pages from pragma_page_count, pragma_page_size').get() ?? {}
+  const hasLog = (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0
+  if (hasLog || statSync(file).size >= Number(pages)) return
+  throw new RelayError('BAD_DATABASE', `cannot use the database: ${damaged(file)} (its end is missing)`)
+}
+
+/** What keeps `file` from being used, told to who can mend it. */
+export function badDatabase(error: unknown, file: string): RelayError {
+  const { cause } = error as { cause?: unknown }
+  return new RelayError('BAD_DATABASE', `cannot use the database: ${sayFileError(cause ?? error, file)}`, {
+    cause: error
+  })
 }
 
 /**
@@ -33,6 +65,8 @@ function lockFile(file: string): DatabaseSync {
     lock.exec('begin exclusive')
   } catch (error) {
     lock.close()
+    // Anything but "busy" is not about another relay.
+    if ((error as { errcode?: number }).errcode !== 5) throw error
     const hint = 'stop the other one, or use PostgreSQL to run several'
     throw new RelayError('BAD_DATABASE', `another relay is using this database (${file} is locked): ${hint}`, {
       cause: error
@@ -76,9 +110,7 @@ export class Database {
       // SQLite has rolled back by itself where the disk was full.
       if (this.#db.isTransaction) this.#db.exec('rollback')
       if (error instanceof RelayError) throw error
-      throw new RelayError('CANNOT_STORE', `cannot write to the database: ${(error as Error).message}`, {
-        cause: error
-      })
+      throw new RelayError('CANNOT_STORE', `cannot write to the database: ${saySqliteError(error)}`, { cause: error })
     }
   }
 

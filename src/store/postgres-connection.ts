@@ -130,9 +130,13 @@ export function checkUrl(url: string): void {
   )
 }
 
-/** Whether a server may be there in a moment: no server has answered, or one that is starting (57P03 cannot connect now). */
+// 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now: it is starting, or about to.
+const notUp = new Set(['57P01', '57P02', '57P03'])
+
+/** Whether a server may be there in a moment: none has answered, or one that stops or starts. */
 export function isNotUpYet(error: unknown): boolean {
-  return !(error instanceof DatabaseError) || error.code === '57P03'
+  if (error instanceof RelayError) return error.code === 'CANNOT_STORE'
+  return !(error instanceof DatabaseError) || notUp.has(error.code ?? '')
 }
 
 /**

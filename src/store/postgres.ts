@@ -75,8 +75,8 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     try {
       return await connect(url, options)
     } catch (error) {
-      if (error instanceof RelayError) throw error
-      const reason = sayDatabaseError(error, url)
+      if ((error as RelayError).code === 'BAD_DATABASE') throw error
+      const reason = error instanceof RelayError ? error.message : sayDatabaseError(error, url)
       if (options.waiting === undefined || !isNotUpYet(error) || tries === openTries)
         throw new RelayError('BAD_DATABASE', `cannot use the database: ${reason}`)
       options.waiting(reason)

@@ -9,11 +9,7 @@ const migrations = ['sqlite.sql']
 /** Throws BAD_DATABASE where the tables are of a newer program. */
 export function bringToVersion(db: Database): void {
   const version = Number(db.get('pragma user_version')?.user_version)
-  const known = migrations.length
-  if (version > known) {
-    const text = `the database is of version ${version}, this program knows ${known}: use a newer flux-relay`
-    throw new RelayError('BAD_DATABASE', text)
-  }
+  checkVersion(version)
   for (const [index, file] of migrations.entries()) {
     if (index < version) continue
     db.transaction(() => {
@@ -21,4 +17,12 @@ export function bringToVersion(db: Database): void {
       db.exec(`pragma user_version = ${index + 1}`)
     })
   }
+}
+
+/** Throws BAD_DATABASE where the tables are of a newer program. */
+export function checkVersion(version: number): void {
+  const known = migrations.length
+  if (version <= known) return
+  const text = `the database is of version ${version}, this program knows ${known}: use a newer flux-relay`
+  throw new RelayError('BAD_DATABASE', text)
 }

@@ -1,10 +1,11 @@
 // The embedded store: one file, one process. Every method is one transaction, so none ever sees half of another.
 
+import type { RelayError } from '../errors.ts'
 import type { NewSilence, Silence } from '../mutes/silence.ts'
 import { forget, type ObjectMemory, objectKey } from '../objects.ts'
 import type { Payload } from '../render/payload.ts'
 import type { View } from '../render/view.ts'
-import { type Database, openDatabase } from './database.ts'
+import { badDatabase, type Database, openDatabase } from './database.ts'
 import type { Held } from './held.ts'
 import { RecentBodies } from './recent-bodies.ts'
 import type { Records } from './records.ts'
@@ -35,7 +36,14 @@ import {
 
 /** Opens, and if need be creates, the database in `file`. Throws BAD_DATABASE where it cannot be used. */
 export function openSqlite(file: string): Store {
-  return new SqliteStore(openDatabase(file))
+  const db = openDatabase(file)
+  try {
+    return new SqliteStore(db)
+  } catch (error) {
+    db.close()
+    if ((error as RelayError).code === 'BAD_DATABASE') throw error
+    throw badDatabase(error, file)
+  }
 }
 
 class SqliteStore implements Store {
@@ -60,6 +68,8 @@ class SqliteStore implements Store {
     })
     bringToVersion(db)
     this.#bodies = new RecentBodies(db)
+    // SQLite opens for reading what may not be written, and says so only now: better before anything is accepted.
+    this.#touch()
     this.#pending = Number(db.get(`select count(*) as n from notifications where state = 'pending'`)?.n ?? 0)
     this.tally = createTally(db)
   }
@@ -366,6 +376,11 @@ class SqliteStore implements Store {
   listen(): void {}
 
   async ping(): Promise<void> {
+    this.#touch()
+  }
+
+  /** Writes nothing, and fails where nothing can be written. */
+  #touch(): void {
     this.#transaction(() => this.#db.run(`update lanes set probes = probes where key = ''`))
   }
 

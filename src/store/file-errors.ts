@@ -1,0 +1,40 @@
+// What is wrong with a database file, and what to do about it, in words. Pure.
+
+/** By SQLite's primary result code: www.sqlite.org/rescode.html. */
+const said: Record<number, (file: string) => string> = {
+  3: readable,
+  8: (file) => `${file} cannot be written to: check owner and mode of the file and of its folder, and the volume's`,
+  10: (file) => `${file} cannot be read or written: is the disk full, over a quota, or failing?`,
+  11: damaged,
+  13: (file) => `there is no space left for ${file}: make room; nothing that was acknowledged is lost`,
+  14: readable,
+  26: (file) => `${file} is no SQLite database: is the path right? If it was one, restore the latest backup`
+}
+
+function readable(file: string): string {
+  return `${file} cannot be opened: check owner and mode of the file and of its folder, and the volume's`
+}
+
+/** That a file is damaged. */
+export function damaged(file: string): string {
+  return `${file} is damaged: \`flux-relay verify sqlite:${file}\` says where; restore the latest backup, and keep the file`
+}
+
+/** An error while a relay works, for whoever posts to it: without the path. */
+export function saySqliteError(error: unknown): string {
+  const { errcode = 0, message } = error as { errcode?: number; message: string }
+  return (errcode & 0xff) === 11 ? `it is damaged; \`flux-relay verify\` says where (${message})` : message
+}
+
+/** An error of SQLite, or of the file system below it. */
+export function sayFileError(error: unknown, file: string): string {
+  const { errcode, message, code } = error as { errcode?: number; message?: string; code?: string }
+  if (errcode !== undefined) {
+    // The low byte is the primary code.
+    const hint = said[errcode & 0xff]?.(file) ?? file
+    return `${hint} (${message})`
+  }
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') return `${said[8]?.(file)} (${code})`
+  if (code === 'ENOSPC' || code === 'EDQUOT') return `${said[13]?.(file)} (${code})`
+  return `${file}: ${message}`
+}

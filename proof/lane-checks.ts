@@ -64,6 +64,18 @@ export function paceKept(received: readonly Received[]): { faults: string[]; wor
   return { faults, worst }
 }
 
+/** One request at a time on a webhook. 50 ms: the end of a connection may be seen a moment after what comes next. */
+export function oneAtATime(received: readonly Received[]): string[] {
+  return [...Map.groupBy(received, ({ path }) => path)].flatMap(([path, requests]) => {
+    let over = 0
+    return requests.flatMap((request) => {
+      const isBeside = request.at < over - 50
+      over = Math.max(over, request.over ?? Number.POSITIVE_INFINITY)
+      return isBeside ? [`${path}: a request came ${over - request.at} ms before the end of the last`] : []
+    })
+  })
+}
+
 export interface Duplicates {
   faults: string[]
   /** Messages that came again. */

@@ -82,7 +82,9 @@ export async function createRelays(
     ])
     patience.abort()
     if (isOver === undefined || isOver === null) return kill(relay)
-    if (isOver.code !== 0) journal.faults.push(`a relay ended with ${isOver.code} after SIGTERM`)
+    // Before it listens for signals, it ends as any program does.
+    if (isOver.code !== 0 && relay.signalCode !== 'SIGTERM')
+      journal.faults.push(`a relay ended with ${isOver.code} after SIGTERM`)
   }
 
   return {

@@ -10,7 +10,7 @@ import {
   sentWasSeen,
   storedOnce
 } from './checks.ts'
-import { duplicatesExplained, messagesInOrder, paceKept, patient, toldInOrder } from './lane-checks.ts'
+import { duplicatesExplained, messagesInOrder, oneAtATime, paceKept, patient, toldInOrder } from './lane-checks.ts'
 import type { Posted } from './sender.ts'
 import { recognise } from './sightings.ts'
 import type { Trouble } from './trouble.ts'
@@ -49,7 +49,7 @@ export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...
       ['events in order', acceptedInOrder(all)],
       ['a retry never overtakes', messagesInOrder(all)],
       ['told in order', toldInOrder(all)],
-      ['one request at a time', slack.maxInFlight() > 1 ? [`${slack.maxInFlight()} requests at once`] : []],
+      ['one request at a time', oneAtATime(received)],
       ['pace', overPace],
       ['Retry-After', patient(all, trouble)],
       ['never recovered without failed', recoveriesWereHeard(all)],

@@ -89,7 +89,7 @@ export function oneLine(text: string): string {
  * its unit; UTF-16 units are never fewer than characters.
  */
 export function cut(text: string, max: number): string {
-  if (escapeMrkdwn(text).length <= max) return text
+  if (fits(text, max)) return text
   const room = max - ' … (+99999999 characters)'.length
   const end = fitting(text, room)
   return `${text.slice(0, end)} … (+${text.length - end} characters)`
@@ -100,13 +100,18 @@ export function cut(text: string, max: number): string {
  * lines, below everything that went well.
  */
 export function cutMiddle(text: string, max: number): string {
-  if (escapeMrkdwn(text).length <= max) return text
+  if (fits(text, max)) return text
   const room = max - '\n… (+99999999 characters) …\n'.length
   const head = fitting(text, Math.floor(room / 2))
   const reversed = [...text.slice(-room)].reverse().join('')
   const tail = fitting(reversed, Math.floor(room / 2))
   const end = text.slice(text.length - tail)
   return `${text.slice(0, head).trimEnd()}\n… (+${text.length - head - tail} characters) …\n${end.trimStart()}`
+}
+
+/** Looks no further than it has to: texts may be three megabytes long. */
+function fits(text: string, max: number): boolean {
+  return text.length <= max && escapeMrkdwn(text).length <= max
 }
 
 /** How many units of `text` can stay so that they are at most `max` when escaped, without splitting a code point. */

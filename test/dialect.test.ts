@@ -1,5 +1,6 @@
 // Other receivers than Slack get the same message, in the form they understand.
 import t from 'tap'
+import { section } from '../src/render/blocks.ts'
 import { bodyFor, type Dialect, dialectNames, endpointFor, guessDialect, isStrict } from '../src/render/dialect.ts'
 import { type Payload, textsOf, withoutBlocks } from '../src/render/payload.ts'
 import { digestOf, event, messageOf, sha, textsIn } from './fixtures/messages.ts'
@@ -170,4 +171,16 @@ t.test('a channel and a name go to those who understand them', async (t) => {
   })
   const both = ['slack', 'slack-legacy', 'mattermost', 'rocketchat'].map((dialect) => `${dialect} #ops Flux`)
   t.strictSame(senders, [...both, 'discord Flux', 'zulip #ops', 'text', 'workflow'])
+})
+
+t.test('a label with a | in it is read to its end, by everyone', async (t) => {
+  const payload = {
+    text: 'x',
+    blocks: [section('<https://git.example/1|a | b | apps/web>')],
+    unfurl_links: false
+  } as const
+  for (const dialect of dialectNames.filter((name) => name !== 'workflow')) {
+    const texts = textsIn(bodyFor({ ...payload, unfurl_media: false }, dialect)).join('\n')
+    t.match(texts, /a [|∣] b [|∣] apps\/web/, dialect)
+  }
 })

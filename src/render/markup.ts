@@ -98,7 +98,8 @@ export function withoutMentions(mrkdwn: string): string {
 }
 
 function tag(part: string, syntax: Syntax, { hasLinks, isBare }: Detail): string {
-  const [target = '', label = ''] = part.slice(1, -1).split('|')
+  // A label may hold a `|` of its own.
+  const [, target = '', label = ''] = /^<([^|]*)\|?(.*)>$/s.exec(part) ?? []
   if (target.startsWith('!date')) return label
   if (/^https?:/.test(target)) {
     const name = isBare ? bareWords(label) : words(label, syntax)

@@ -1,21 +1,43 @@
 // What every error looks like on the wire: `{"code","message"}`. Flux copies it into Kubernetes Events, so it is short,
 // says what to do, and holds nothing of the request but field names.
-import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, RelayError } from '../src/errors.ts'
 
 const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than MAX_BODY_BYTES' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'WRONG_TYPE', message: 'send content-type: application/json' },
+  // A parameter that is longer than any name.
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: 'there is nothing here' },
+  FST_ERR_BAD_URL: { code: 'BAD_REQUEST', message: 'the path is not a valid one' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: { code: 'BAD_REQUEST', message: 'the body is not as long as content-length says' }
 }
 
 export function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const known = toRelayError(error)
-    if (known.code === 'INTERNAL') request.log.error({ err: error }, 'request failed')
-    return answer(reply, known)
-  })
+  app.setErrorHandler(answerError)
   app.setNotFoundHandler((_request, reply) => answer(reply, new RelayError('NOT_FOUND', 'there is nothing here')))
+}
+
+/** Also for `frameworkErrors`: Fastify's own answer to a path that it cannot read repeats it. */
+export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  const known = toRelayError(error)
+  if (known.code === 'INTERNAL') request.log.error({ err: error }, 'request failed')
+  return answer(reply, known)
+}
+
+const unreadable: Record<string, { status: number; message: string }> = {
+  HPE_HEADER_OVERFLOW: { status: 431, message: 'the headers are too large' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'the request took too long' }
+}
+
+/** For `clientErrorHandler`: what is no HTTP. Not logged: the error holds the bytes, and they may hold a secret. */
+export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const { status, message } = unreadable[code ?? ''] ?? { status: 400, message: 'this is not HTTP' }
+  const body = JSON.stringify({ code: 'BAD_REQUEST', message })
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'content-type: application/json', 'connection: close']
+  socket.end(`${[...head, `content-length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 
 function answer(reply: FastifyReply, error: RelayError) {

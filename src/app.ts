@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { DestinationStream } from 'pino'
 import { api } from '../routes/api.ts'
 import { dashboard } from '../routes/dashboard.ts'
-import { answerErrors } from '../routes/errors.ts'
+import { answerError, answerErrors, answerUnreadable } from '../routes/errors.ts'
 import { createGuard } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
 import { closeConnectionsAtStop } from '../routes/stopping.ts'
@@ -52,6 +52,8 @@ export async function buildApp({
     // notification-controller opens a connection for every event, so there is nothing to keep alive for.
     keepAliveTimeout: 5000,
     requestTimeout: 30_000,
+    frameworkErrors: answerError,
+    clientErrorHandler: answerUnreadable,
     // Coercing would accept a number for a reason; stripping would hide a misspelt field.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } }
   }) as unknown as FastifyInstance

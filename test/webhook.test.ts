@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { connect } from 'node:net'
 import t from 'tap'
 import { fluxEvent, openConfig, type Relay, startRelay } from './fixtures/relay.ts'
 
@@ -221,3 +222,40 @@ t.test('the API asks for ADMIN_TOKEN, or for this machine where there is none', 
   t.equal((await locked.get(path, { authorization: `Basic ${basic}` })).status, 200)
   t.equal((await locked.get('/api/preview/nothing', { authorization: `Basic ${basic}` })).status, 404)
 })
+
+/** What is answered to these bytes, sent as they are. */
+function say(url: string, bytes: string): Promise<string> {
+  const { port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(bytes))
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.on('close', () => resolve(answer))
+    socket.on('error', reject)
+  })
+}
+
+t.test(
+  'what is no request, or has no such path, gets an answer like any other, and none of it comes back',
+  async (t) => {
+    const relay = await startRelay(t, { env: { LOG_LEVEL: 'trace' } })
+    const head = 'host: x\r\nconnection: close\r\nauthorization: Bearer SECRET\r\ncontent-length: 0\r\n\r\n'
+    const cases: [what: string, bytes: string, status: number, code: string][] = [
+      ['a path without end', `POST /webhook/${'SECRET'.repeat(100)} HTTP/1.1\r\n${head}`, 404, 'NOT_FOUND'],
+      ['a path that cannot be read', `POST /webhook/SECRET%ff HTTP/1.1\r\n${head}`, 400, 'BAD_REQUEST'],
+      ['another method', `PUT /webhook HTTP/1.1\r\n${head}`, 404, 'NOT_FOUND'],
+      ['no HTTP', `SECRET\r\n${head}`, 400, 'BAD_REQUEST'],
+      ['headers without end', `POST /webhook HTTP/1.1\r\nx: ${'SECRET'.repeat(5000)}\r\n${head}`, 431, 'BAD_REQUEST']
+    ]
+    for (const [what, bytes, status, code] of cases) {
+      const answer = await say(relay.url, bytes)
+      t.match(answer, `HTTP/1.1 ${status} `, what)
+      t.match(JSON.parse(answer.split('\r\n\r\n')[1] ?? ''), { code, message: /^.{5,80}$/ }, what)
+      t.notMatch(answer, 'SECRET', what)
+    }
+    const bytes = JSON.stringify([...Buffer.from('SECRET')]).slice(1, -1)
+    t.notMatch(relay.log.join(''), new RegExp(`SECRET|${bytes}`), 'nor does the log hold it, not even as numbers')
+  }
+)

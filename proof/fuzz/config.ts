@@ -1,0 +1,95 @@
+// The config file: whatever is in it, it loads or its faults have a place, and no secret that stands in it is told.
+import { readdirSync, readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { type Loaded, loadConfig } from '../../src/config/config.ts'
+import { formatProblem } from '../../src/config/problem.ts'
+import { fixture } from '../../test/fixtures/events.ts'
+import { decidedBy } from './decided.ts'
+import { anyText, mutated } from './hostile.ts'
+import { faultsAmong, type Target } from './target.ts'
+
+const folder = new URL('../../test/fixtures/config/', import.meta.url)
+const secret = 'canary-of-the-config'
+const own = `
+cluster: prod
+sources: { default: { hmacKeys: ["${secret}-hmac"], tokens: [${secret}-token] } }
+destinations:
+  team: { slack: { webhookUrl: "https://hooks.slack.com/services/T0/B0/${secret}" }, pace: { perSecond: 1, burst: 3 } }
+  local: { preview: true }
+operator: team
+rules:
+  - name: all
+    match: { severity: warn, namespace: ["team-*"], message: { include: ["(?i)timeout"] }, when: 'object.name != "x"' }
+    group: { by: [cluster], wait: 10s }
+    send: [team, local]
+retention: { events: 7d }
+`
+const files = [
+  own,
+  own,
+  own,
+  readFileSync(new URL('../../config.example.yaml', import.meta.url), 'utf8'),
+  ...readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'))
+].filter((text) => text.length < 4000)
+
+const piece = fc.oneof(
+  fc.constantFrom(
+    ': ',
+    '- ',
+    '\n  ',
+    '\n',
+    '[',
+    ']',
+    '{',
+    '}',
+    '"',
+    "'",
+    '|',
+    '>',
+    '&a ',
+    '*a',
+    '!!js ',
+    '#',
+    '? ',
+    '---\n',
+    '...\n',
+    '%YAML 9',
+    '\t',
+    '${KEY}',
+    '${',
+    '${file:/nope}',
+    'null',
+    '~',
+    '1e3',
+    '0x',
+    '<<: *a',
+    'rules',
+    'send',
+    'when',
+    '\u0000',
+    '\ufeff',
+    '"*"',
+    'true',
+    '__proto__: '
+  ),
+  anyText
+)
+
+const environment = { KEY: 'canary-of-the-environment', SLACK: 'https://hooks.slack.com/services/T/B/x' }
+
+export const config: Target<string, Loaded> = {
+  name: 'config',
+  share: 35_000,
+  input: mutated(files, piece),
+  run: (text) => loadConfig(text, 'config.yaml', environment),
+  faults({ config, problems }) {
+    const said = problems.map(formatProblem).join('\n')
+    if (config !== undefined) decidedBy(config, [fixture('kustomization-path-not-found')])
+    return faultsAmong({
+      'refused without a reason': config === undefined && problems.every(({ isWarning }) => isWarning),
+      'a place that is none': problems.some(({ line, column }) => !(line >= 1 && column >= 1)),
+      'no message': problems.some(({ message }) => message.trim() === ''),
+      'a secret of the environment': said.includes(environment.KEY)
+    })
+  }
+}

@@ -1,0 +1,41 @@
+// What a relay with a config file would decide of events, one after the other, without its store.
+import { type Config, loadConfig } from '../../src/config/config.ts'
+import { formatProblem } from '../../src/config/problem.ts'
+import { normalise, type WireEvent } from '../../src/events/flux.ts'
+import { decide } from '../../src/intake.ts'
+import { type ObjectMemory, objectKey } from '../../src/objects.ts'
+import type { View } from '../../src/render/view.ts'
+import type { Decision } from '../../src/store/store.ts'
+
+export const now = Date.UTC(2026, 8, 21, 15)
+
+const loaded = new Map<string, Config>()
+
+/** The config of `text`, which has to be right. */
+export function configOf(text: string): Config {
+  const known = loaded.get(text)
+  if (known !== undefined) return known
+  const { config, problems } = loadConfig(text, 'config.yaml', {})
+  if (config === undefined) throw new Error(problems.map(formatProblem).join('\n'))
+  loaded.set(text, config)
+  return config
+}
+
+export function decidedBy(config: string | Config, events: readonly WireEvent[]): Decision[] {
+  const rules = typeof config === 'string' ? configOf(config) : config
+  const memories = new Map<string, ObjectMemory>()
+  return events.map((wire) => {
+    const event = normalise(wire, { source: 'default', cluster: undefined, defaultCluster: 'prod' }, now)
+    const key = objectKey(event.object)
+    const decision = decide({ event, body: '', identity: '', receivedAt: now }, memories.get(key), rules, now)
+    memories.set(key, decision.memory)
+    return decision
+  })
+}
+
+/** As they come out of the database. */
+export function viewsIn(decisions: readonly Decision[]): View[] {
+  return decisions.flatMap(({ notifications }) =>
+    notifications.map(({ view }) => JSON.parse(JSON.stringify(view)) as View)
+  )
+}

@@ -1,0 +1,70 @@
+// Runs one target: so many cases from a seed, each held against its promises and against the clock of the CPU.
+import fc from 'fast-check'
+import type { AnyTarget } from './target.ts'
+
+/** More CPU time than this for one input is a hang: whoever can make it can make a thousand. */
+const maxMs = 100
+/** Compilers and garbage collectors work when they like; a slow input is slow every time. */
+const tries = 4
+/** A failure is made smaller for so many cases and no longer. */
+const maxShrinks = 300
+const chunk = 500
+const maxFailures = 5
+
+export interface Result {
+  name: string
+  cases: number
+  slowestMs: number
+  failures: { faults: string[]; input: string; seed: number }[]
+}
+
+/** Runs `cases` cases of `target`. Those of a failure can be run again with its seed. */
+export async function runTarget(
+  target: AnyTarget,
+  { cases, seed, progress = () => {} }: { cases: number; seed: number; progress?: (done: number) => void }
+): Promise<Result> {
+  const result: Result = { name: target.name, cases: 0, slowestMs: 0, failures: [] }
+  while (result.cases < cases && result.failures.length < maxFailures) {
+    const numRuns = Math.min(chunk, cases - result.cases)
+    const chunkSeed = seed + result.cases / chunk
+    const failure = await runChunk(target, numRuns, chunkSeed, result)
+    if (failure !== undefined) result.failures.push({ ...failure, seed: chunkSeed })
+    result.cases += numRuns
+    progress(result.cases)
+  }
+  return result
+}
+
+async function runChunk(target: AnyTarget, numRuns: number, seed: number, result: Result) {
+  let failed = 0
+  const property = fc.asyncProperty(target.input, async (input) => {
+    if (failed > maxShrinks) return
+    const { faults, ms } = await judge(target, input)
+    if (failed === 0) result.slowestMs = Math.max(result.slowestMs, ms)
+    if (faults.length === 0 && failed === 0) return
+    failed += 1
+    if (faults.length > 0) throw new Error(faults.join('\n'))
+  })
+  const { counterexample, errorInstance } = await fc.check(property, { numRuns, seed })
+  if (counterexample === null) return undefined
+  const faults = errorInstance instanceof Error ? errorInstance.message.split('\n') : [String(errorInstance)]
+  return { faults, input: fc.stringify(counterexample[0]) }
+}
+
+/** What is wrong with one case, and the CPU time that it took at best. */
+export async function judge({ run, faults }: AnyTarget, input: unknown): Promise<{ faults: string[]; ms: number }> {
+  let ms = Number.POSITIVE_INFINITY
+  for (let count = 0; count < tries; count++) {
+    const before = process.threadCpuUsage()
+    let output: unknown
+    try {
+      output = await run(input)
+    } catch (error) {
+      return { faults: [`threw ${error instanceof Error ? error.stack : error}`], ms: 0 }
+    }
+    const { user, system } = process.threadCpuUsage(before)
+    ms = Math.min(ms, (user + system) / 1000)
+    if (ms <= maxMs) return { faults: faults(output, input), ms }
+  }
+  return { faults: [`took ${Math.round(ms)} ms of CPU`], ms }
+}

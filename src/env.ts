@@ -29,9 +29,20 @@ declare module 'fastify' {
 
 /** What of the environment is nobody's business: no output may hold it. */
 export function secretsIn(environment: Record<string, string | undefined>): string[] {
-  const { ADMIN_TOKEN = '', DATABASE_URL = '' } = environment
-  const [, password = ''] = /^postgres(?:ql)?:\/\/[^:@/]*:(.*)@/s.exec(DATABASE_URL) ?? []
-  return [ADMIN_TOKEN, password, decoded(password)].filter((secret) => secret !== '')
+  const { ADMIN_TOKEN = '', DATABASE_URL = '', PGPASSWORD = '' } = environment
+  const isProxy = ([name]: [string, unknown]) => /^https?_proxy$/i.test(name)
+  const proxies = Object.entries(environment)
+    .filter(isProxy)
+    .map(([, address = '']) => address)
+  const written = [DATABASE_URL, ...proxies].flatMap(passwordsIn)
+  return [ADMIN_TOKEN, PGPASSWORD, ...written, ...written.map(decoded)].filter((secret) => secret !== '')
+}
+
+/** `user:password@`, in an address that may be none, and `?password=`, which PostgreSQL takes as well. */
+function passwordsIn(address: string): string[] {
+  const [, password = ''] = /^(?:[a-z]+:\/\/)?[^:@/]*:(.*)@/is.exec(address) ?? []
+  const asked = [...address.matchAll(/[?&](?:ssl)?password=([^&#]*)/gi)]
+  return [password, ...asked.map(([, value = '']) => value)]
 }
 
 function decoded(text: string): string {

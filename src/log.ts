@@ -11,11 +11,14 @@ export function createLog(
   stream: DestinationStream = standardOutput()
 ): Logger {
   let known: readonly string[] = []
+  // Those that a reload has replaced as well: what was sent with them may be spoken of later.
+  const all = new Set(own)
   let pattern = patternOf(own)
   const streamWrite = (line: string) => {
     if (secrets() !== known) {
       known = secrets()
-      pattern = patternOf([...own, ...known])
+      for (const secret of known) all.add(secret)
+      pattern = patternOf([...all])
     }
     return line.replace(pattern, redact)
   }

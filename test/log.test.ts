@@ -85,6 +85,16 @@ t.test('secrets that a reload brings are kept out from then on', async (t) => {
   t.notMatch(lines, 'brand-new')
 })
 
+t.test('a secret stays one after a reload that replaces it: who was asked with it may still answer', async (t) => {
+  let lines = ''
+  let known = ['the-old-one']
+  const log = createLog([], () => known, { write: (line: string) => (lines += line) })
+  log.info('started')
+  known = ['the-new-one']
+  log.info({ keys: ['the-old-one', 'the-new-one'] }, 'reloaded')
+  t.notMatch(lines, /the-(old|new)-one/)
+})
+
 t.test('a webhook is kept out where only a part or another form of it is said', async (t) => {
   const path = new URL(webhook).pathname
   const forms: [form: string, say: Say][] = [
@@ -104,6 +114,21 @@ t.test('what the environment says in confidence is kept out', async (t) => {
   log.error({ token: 'admin-SECRET', url: environment.DATABASE_URL }, 'no connection with p@ss-SECRET')
   t.notMatch(lines, 'SECRET')
   t.match(lines, 'postgres://relay:')
+})
+
+t.test('so is what stands in the addresses of proxies and databases, in whichever way it is written', async (t) => {
+  const environments: Record<string, string>[] = [
+    { HTTPS_PROXY: 'http://relay:pa%24%24-SECRET@proxy:3128' },
+    { https_proxy: 'relay:pa$$-SECRET@proxy:3128' },
+    { DATABASE_URL: 'postgres:///relay?host=db&user=relay&password=pa%24%24-SECRET&sslmode=require' },
+    { DATABASE_URL: 'postgres://relay@db/relay', PGPASSWORD: 'pa$$-SECRET' }
+  ]
+  for (const environment of environments) {
+    let lines = ''
+    const log = createLog(secretsIn(environment), () => [], { write: (line: string) => (lines += line) })
+    log.error({ environment, err: new Error('no way to pa$$-SECRET') })
+    t.notMatch(lines, 'SECRET', JSON.stringify(environment))
+  }
 })
 
 t.test('a key is kept out whatever it is made of', async (t) => {

@@ -33,7 +33,9 @@ function build(): FastifyInstance {
   app.register(plugin, {
     config: () => config,
     intake,
-    metrics: createMetrics(() => 0),
+    metrics: createMetrics(),
+    sources: { heard() {}, refused() {} },
+    spans: { received() {} },
     clock: systemClock,
     maxBodyBytes: 100_000
   })

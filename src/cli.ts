@@ -16,6 +16,13 @@ program
   .action(async (options) => (await import('./cli/serve.ts')).serve(options))
 
 program
+  .command('demo')
+  .description('play a day of events to a relay of its own, and show what it says; needs nothing, leaves nothing')
+  .option('--once', 'end after the day, instead of staying up for a look at the dashboard')
+  .addOption(new Option('--port <number>', 'of the dashboard; another one if it is taken').env('PORT').default('8080'))
+  .action(async (options) => (await import('./cli/demo.ts')).demo(options))
+
+program
   .command('check')
   .description('say everything that is wrong with a config file')
   .argument('<config>', 'config file')

@@ -7,7 +7,7 @@ const rooms = [
   ...['startup', 'errors', 'env', 'duration', 'clock', 'log', 'spelling', 'about', 'patterns'],
   ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'spans', 'deliver', 'config', 'silences'],
   ...['operator', 'scrape', 'intake'],
-  ...['import', 'rehearsal', 'dashboard', 'routes', 'app', 'cli']
+  ...['import', 'rehearsal', 'dashboard', 'routes', 'app', 'demo', 'cli']
 ]
 
 // They decide: what comes out depends on what goes in and on nothing else.

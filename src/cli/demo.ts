@@ -1,0 +1,82 @@
+// `demo`: a day of events in seconds, what the relay says of them, and the dashboard to look around in.
+import { MultiBar } from 'cli-progress'
+import closeWithGrace from 'close-with-grace'
+import { createFastClock } from '../demo/clock.ts'
+import { createDay, dayMs, type Moment } from '../demo/day.ts'
+import { drawMessage, paint } from '../demo/screen.ts'
+import { createStage, type Shown } from '../demo/stage.ts'
+import { countPosts } from '../demo/tally.ts'
+
+/** What comes within this time is posted together, unless it is about the same object. */
+const sceneMs = 8000
+
+/** Plays the day that ends now; with `once` it ends there, else the relay stays up until it is stopped. */
+export async function demo({ once, port }: { once?: boolean; port: string }): Promise<void> {
+  const start = Date.now() - dayMs
+  const clock = createFastClock(start)
+  const stage = await createStage(clock, Number(port))
+  const { close } = closeWithGrace({ delay: 10_000, logger: false }, () => stage.close())
+  const day = createDay(start)
+  process.stdout.write(
+    `${paint('bold', 'A day in a cluster, in fast-forward.')} What Slack would show (times are UTC):\n\n`
+  )
+  const messages = await play(stage.play, day)
+  messages.push(...(await stage.goLive()))
+  process.stdout.write(summary(day, messages, stage.url))
+  if (once) await close()
+  else process.stdout.write(`\nIt runs on, by itself. ${paint('bold', 'Ctrl-C')} ends it and leaves nothing behind.\n`)
+}
+
+async function play(post: (scene: readonly Moment[]) => Promise<Shown[]>, day: readonly Moment[]): Promise<Shown[]> {
+  const bars = new MultiBar({
+    format: '  {time} {bar} {value} of {total} events',
+    hideCursor: true,
+    clearOnComplete: true,
+    forceRedraw: true
+  })
+  const bar = process.stderr.isTTY ? bars.create(day.length, 0, { time: '' }) : undefined
+  const shown: Shown[] = []
+  for (const scene of scenesOf(day)) {
+    const messages = await post(scene)
+    shown.push(...messages)
+    for (const message of messages) {
+      const text = drawMessage(message, Math.min(process.stdout.columns ?? 100, 120))
+      if (bar === undefined) process.stdout.write(text)
+      else bars.log(text)
+    }
+    bar?.increment(scene.length, { time: new Date(scene[0]?.at ?? 0).toISOString().slice(11, 16) })
+  }
+  bars.stop()
+  return shown
+}
+
+/** The day in pieces that can be posted at once: nothing in one of them depends on the order. */
+function scenesOf(day: readonly Moment[]): Moment[][] {
+  const scenes: Moment[][] = []
+  let about = new Set<string>()
+  for (const moment of day) {
+    const scene = scenes.at(-1)
+    const uid = moment.event.involvedObject.uid ?? ''
+    if (scene?.[0] !== undefined && moment.at - scene[0].at < sceneMs && !about.has(uid)) {
+      scene.push(moment)
+    } else {
+      scenes.push([moment])
+      about = new Set()
+    }
+    about.add(uid)
+  }
+  return scenes
+}
+
+function summary(day: readonly Moment[], messages: readonly Shown[], url: string): string {
+  const events = day.map(({ event }) => event)
+  const count = (n: number) => n.toLocaleString('en-US')
+  return [
+    `${paint('bold', `${count(events.length)} events → ${messages.length} messages.`)}`,
+    `Flux's own Slack provider would have posted ${count(countPosts(events, 'info'))} of them; with eventSeverity: error,`,
+    `${count(countPosts(events, 'error'))}, and never that anything recovered.`,
+    '',
+    `The dashboard, with why each of them was told or not: ${paint('underline', url)}`,
+    ''
+  ].join('\n')
+}

@@ -1,0 +1,74 @@
+// Messages in a terminal, about as Slack shows them: the title in bold, facts in grey, a coloured bar beside the details.
+import { styleText } from 'node:util'
+import type { Block } from '../render/blocks.ts'
+import { colours } from '../render/faces.ts'
+import { toText } from '../render/text.ts'
+import type { Shown } from './stage.ts'
+
+type Format = 'bold' | 'cyan' | 'green' | 'gray' | 'red' | 'reset' | 'strikethrough' | 'underline' | 'yellow'
+
+const bars: Record<string, Format> = { [colours.red]: 'red', [colours.amber]: 'yellow', [colours.green]: 'green' }
+
+/** More of one message is for the dashboard. */
+const maxLines = 10
+
+/** The lines of a message, no wider than `width`. */
+export function drawMessage({ at, payload }: Shown, width: number): string {
+  const { blocks = [], attachments = [] } = payload
+  const room = Math.max(width - 12, 30)
+  const head = blocks.flatMap((block, index) =>
+    linesOf(block, room).map((line) => paintLine(formatOf(block, index), line))
+  )
+  const details = attachments.flatMap(({ color, blocks }) =>
+    blocks.flatMap((block) =>
+      linesOf(block, room - 2).map(
+        (line) => `${paint(bars[color] ?? 'gray', '┃')} ${paintLine(formatOf(block, 1), line)}`
+      )
+    )
+  )
+  const lines = [...head, ...details]
+  const shown = lines.slice(0, maxLines)
+  if (lines.length > shown.length) shown.push(paint('gray', `… and ${lines.length - shown.length} more lines`))
+  const time = paint('gray', at.slice(11, 16))
+  return `${shown.map((line, index) => `  ${index === 0 ? time : '     '}  ${line}`).join('\n')}\n\n`
+}
+
+/** `text` in that format, if the terminal has colours and nobody minds them. */
+export function paint(format: Format, text: string): string {
+  return styleText(format, text, { stream: process.stdout })
+}
+
+/** A line of a message; what stands in code or is struck out in Slack looks so where it can. */
+function paintLine(format: Format, line: string): string {
+  if (paint('bold', '') === '') return line
+  const marked = line
+    .replace(/`([^`]+)`/g, (_, code: string) => paint('cyan', code))
+    .replace(/~(\w+)~/g, (_, struck: string) => paint('strikethrough', struck))
+  return paint(format, marked)
+}
+
+function formatOf({ type }: Block, index: number): Format {
+  if (type === 'context') return 'gray'
+  return type === 'header' || index === 0 ? 'bold' : 'reset'
+}
+
+function linesOf(block: Block, width: number): string[] {
+  const text = toText({ text: '', blocks: [block], unfurl_links: false, unfurl_media: false })
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .flatMap((line) => wrap(line, width))
+}
+
+/** `line` broken between words; a word that is longer than `width` is broken where it ends. */
+function wrap(line: string, width: number): string[] {
+  const lines: string[] = []
+  let rest = line
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(' ', width)
+    const end = space > width / 2 ? space : width
+    lines.push(rest.slice(0, end))
+    rest = `  ${rest.slice(end).trimStart()}`
+  }
+  return [...lines, rest]
+}

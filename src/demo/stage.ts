@@ -1,0 +1,122 @@
+// The demo's relay: the real program on a database of its own, posted to over HTTP, a day in seconds.
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import { Agent, request } from 'undici'
+import { buildApp } from '../app.ts'
+import type { Payload } from '../render/payload.ts'
+import type { FastClock } from './clock.ts'
+import type { Moment } from './day.ts'
+
+/** One message to the preview. */
+export interface Shown {
+  id: string
+  /** ISO 8601 */
+  at: string
+  payload: Payload
+}
+
+export interface Stage {
+  /** Of the relay and its dashboard. */
+  url: string
+  /** Posts what comes at about the same time and lets the relay say what it has to say; resolves to that, oldest first. */
+  play(scene: readonly Moment[]): Promise<Shown[]>
+  /** Goes on to the present, and then as time does. */
+  goLive(): Promise<Shown[]>
+  /** Stops the relay and leaves nothing behind. */
+  close(): Promise<void>
+}
+
+const exampleConfig = join(import.meta.dirname, '..', '..', 'config.example.yaml')
+
+/** Where config.example.yaml sends everything. */
+const destination = 'local'
+
+const settleTurns = 4
+
+/** Starts a relay on `config.example.yaml`, an empty database and `clock`. */
+export async function createStage(clock: FastClock, port: number): Promise<Stage> {
+  const folder = mkdtempSync(join(tmpdir(), 'flux-relay-demo-'))
+  const host = process.env['HOST'] || '127.0.0.1'
+  const token = process.env['ADMIN_TOKEN'] ?? ''
+  let previews = 0
+  const app = await buildApp({
+    environment: {
+      CONFIG_FILE: exampleConfig,
+      DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`,
+      ADMIN_TOKEN: token
+    },
+    clock,
+    logTo: {
+      write(line) {
+        if (line.includes('"msg":"message previewed"')) previews += 1
+      }
+    }
+  })
+  await listen(app, host, port)
+  const url = `http://localhost:${(app.server.address() as AddressInfo).port}`
+  const dispatcher = new Agent({ connections: 64 })
+  const seen = new Set<string>()
+  let shown = 0
+
+  async function settle(): Promise<void> {
+    for (let turns = 0; turns < settleTurns; turns++) await turn()
+  }
+
+  async function post({ event }: Moment): Promise<void> {
+    const headers = { 'content-type': 'application/json' }
+    const { statusCode, body } = await request(`${url}/webhook`, {
+      dispatcher,
+      method: 'POST',
+      headers,
+      body: JSON.stringify(event)
+    })
+    await body.dump()
+    if (statusCode !== 202) throw new Error(`the relay answered ${statusCode}`)
+  }
+
+  async function newMessages(): Promise<Shown[]> {
+    if (previews === shown) return []
+    shown = previews
+    const headers = token === '' ? {} : { authorization: `Bearer ${token}` }
+    const { body } = await request(`${url}/api/preview/${destination}?limit=50`, { dispatcher, headers })
+    const { messages } = (await body.json()) as { messages: (Shown & { state: string })[] }
+    const fresh = messages.filter(({ id, state }) => state === 'sent' && !seen.has(id)).reverse()
+    for (const { id } of fresh) seen.add(id)
+    return fresh
+  }
+
+  return {
+    url,
+    async play(scene) {
+      await clock.advanceTo(scene[0]?.at ?? 0, settle)
+      const before = await newMessages()
+      await clock.advanceTo(scene.at(-1)?.at ?? 0, settle)
+      await Promise.all(scene.map(post))
+      await settle()
+      return [...before, ...(await newMessages())]
+    },
+    async goLive() {
+      await clock.advanceTo(Date.now(), settle)
+      clock.goLive()
+      return newMessages()
+    },
+    async close() {
+      await app.close()
+      await dispatcher.close()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    await app.listen({ host, port: 0 })
+  }
+}

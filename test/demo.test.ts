@@ -1,0 +1,73 @@
+// What someone sees who tries the relay for the first time.
+import t from 'tap'
+import { createFastClock } from '../src/demo/clock.ts'
+import { createDay, dayMs } from '../src/demo/day.ts'
+import { countPosts } from '../src/demo/tally.ts'
+import { run } from './fixtures/process.ts'
+
+const start = Date.UTC(2026, 8, 21)
+
+t.test('the demo tells a day in a few messages, and says how many Flux would have posted', async (t) => {
+  const { code, out, err } = await run(['demo', '--once', '--port', '0'])
+  t.equal(code, 0, err)
+  for (const told of [
+    /🗂 .* main@4f2c91d applied to 40 objects {3}🟢 40 ok/,
+    /🔴 Failed {2}HelmRelease payments\/ledger {2}`UpgradeFailed`/,
+    /⏳ Still failing for 4 h {2}HelmRelease payments\/ledger/,
+    /✅ ~Failed~ → Ready {2}HelmRelease payments\/ledger[\s\S]{0,200}for 5 h 36 m {3}28 failures {3}fixed by 3\.14\.2/,
+    /150 objects {3}🔴 150 failing/,
+    /150 objects {3}✅ 150 recovered/,
+    /⚠️ Warning {2}Kustomization shop\/shop-gateway {2}`DependencyNotReady`/,
+    /media\/media-worker[\s\S]{0,200}6 failures {3}fixed by main@731f7ea/
+  ]) {
+    t.match(out, told)
+  }
+  t.notMatch(out, /40 objects[\s\S]*40 objects[\s\S]*40 objects/, 'heartbeats are quiet')
+  const [, events, messages] = /([\d,]+) events → (\d+) messages/.exec(out) ?? []
+  t.ok(Number(messages) < 30, `${messages} messages`)
+  t.equal(events, createDay(start).length.toLocaleString('en-US'))
+  t.match(out, /http:\/\/localhost:\d+\n$/)
+  t.notMatch(out, /\x1b/, 'no colours where nobody could see them')
+})
+
+t.test(
+  'the day is one that has passed the rate limit of Flux: no text of an object comes again within five minutes',
+  async (t) => {
+    const last = new Map<string, number>()
+    for (const { at, event } of createDay(start)) {
+      const { involvedObject, message, metadata } = event
+      const key = JSON.stringify([involvedObject.uid, message, metadata?.['revision']])
+      if (at - (last.get(key) ?? 0) < 5 * 60_000) t.fail(`${key} after ${at - (last.get(key) ?? 0)} ms`)
+      last.set(key, at)
+    }
+    t.ok(last.size > 5000)
+  }
+)
+
+t.test('Flux would have posted what is no heartbeat, and with eventSeverity: error only failures', async (t) => {
+  const events = createDay(start).map(({ event }) => event)
+  const ofHeartbeats = events.filter(({ message }) => message.startsWith('Reconciliation finished')).length
+  t.equal(countPosts(events, 'info'), events.length - ofHeartbeats)
+  t.equal(countPosts(events, 'error'), events.filter(({ severity }) => severity === 'error').length)
+})
+
+t.test('the clock wakes in order, leaps where nothing is held back, and goes on as the real one', async (t) => {
+  const clock = createFastClock(start)
+  const woken: [string, number][] = []
+  const note = (name: string) => () => void woken.push([name, clock.now() - start])
+  clock.after(10_000, note('second'))
+  clock.after(250, note('first'))
+  clock.after(60_000, note('late'))
+  clock.after(5000, note('taken back'))()
+  clock.after(dayMs * 2, note('never'))
+  await clock.advanceTo(start + dayMs, async () => {})
+  t.strictSame(woken, [
+    ['first', 250],
+    ['second', 10_000],
+    ['late', dayMs]
+  ])
+  t.equal(clock.now(), start + dayMs)
+  clock.goLive()
+  t.ok(Math.abs(clock.now() - Date.now()) < 1000)
+  await new Promise<void>((resolve) => clock.after(5, resolve))
+})

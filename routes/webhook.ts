@@ -4,7 +4,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/config.ts'
 import { RelayError } from '../src/errors.ts'
-import { FluxEventSchema, normalise, type WireEvent } from '../src/events/flux.ts'
+import { FluxEventSchema, keepable, normalise, type WireEvent } from '../src/events/flux.ts'
 import { verify } from '../src/events/signature.ts'
 import type { Source } from '../src/events/source.ts'
 import type { Intake } from '../src/intake.ts'
@@ -86,7 +86,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     )
     const identity = hash('sha256', `${source.name}\n${text}`, 'base64url')
     const checked = instant()
-    const receipt = await intake.accept({ event, body: text, identity, receivedAt })
+    const receipt = await intake.accept({ event, body: keepable(text, request.body), identity, receivedAt })
     sources.heard(source.name)
     const to = instant()
     const outcome = receipt.status === 'duplicate' ? receipt.status : receipt.transition

@@ -56,7 +56,9 @@ const EventsReply = Type.Object({
     Type.Object({
       ...eventFields,
       notifications: Type.Array(Type.Object(telling)),
-      body: Type.Optional(Type.String({ description: 'The text that was posted.' }))
+      body: Type.Optional(
+        Type.String({ description: 'The text that was posted, without what is internal to a controller.' })
+      )
     })
   ),
   next: Next

@@ -79,8 +79,8 @@ export function normalise(
   receivedAt: number,
   classify: Classify = builtInSeverities
 ): FluxEvent {
-  const { kind = '', namespace = '', name = '', uid = '', apiVersion = '' } = wire.involvedObject
-  const metadata = unprefix(wire.metadata ?? {}, apiVersion.split('/', 1)[0] ?? '')
+  const { kind = '', namespace = '', name = '', uid = '' } = wire.involvedObject
+  const metadata = unprefix(wire.metadata ?? {}, groupOf(wire))
   // Commit first: for a Kustomization fed from an OCI artifact the git commit is the origin (event.go GetRevision).
   const revision = metadata.commit || metadata.originRevision || metadata.revision
   const reason = wire.reason ?? ''
@@ -107,22 +107,44 @@ export function normalise(
 }
 
 /**
+ * The text of an event as it may be kept: as it came, without what is internal to a controller. `text` is that of `wire`.
+ */
+export function keepable(text: string, wire: WireEvent): string {
+  const group = groupOf(wire)
+  const entries = Object.entries(wire.metadata ?? {})
+  const kept = entries.filter(([key]) => !internalKeys.has(placeOf(key, group).name))
+  if (kept.length === entries.length) return text
+  return JSON.stringify({ ...wire, metadata: Object.fromEntries(kept) })
+}
+
+/**
  * Takes the API group off metadata keys. notification-controller does it since 2021, its own documentation still shows
  * prefixed keys, and a controller that posts directly sends them. As there, a controller's key wins over an annotation.
  */
 function unprefix(metadata: Record<string, string>, group: string): Record<string, string> {
-  const plain: Record<string, string> = {}
-  const annotated: Record<string, string> = {}
-  const controller: Record<string, string> = {}
+  const from: Record<Place['from'], Record<string, string>> = { annotation: {}, controller: {}, alert: {} }
   for (const [key, value] of Object.entries(metadata)) {
-    const slash = key.indexOf('/')
-    const prefix = key.slice(0, Math.max(slash, 0))
-    const rest = key.slice(slash + 1)
-    if (prefix === 'event.toolkit.fluxcd.io') annotated[rest] = value
-    else if (prefix !== '' && (prefix === group || prefix.endsWith('.toolkit.fluxcd.io'))) controller[rest] = value
-    else plain[key] = value
+    const place = placeOf(key, group)
+    if (!internalKeys.has(place.name)) from[place.from][place.name] = value
   }
-  const all = { ...annotated, ...controller, ...plain }
-  for (const key of internalKeys) delete all[key]
-  return all
+  return { ...from.annotation, ...from.controller, ...from.alert }
+}
+
+/** Who has set a key, and what it is called without the prefix that says so. */
+interface Place {
+  from: 'annotation' | 'controller' | 'alert'
+  name: string
+}
+
+function placeOf(key: string, group: string): Place {
+  const slash = key.indexOf('/')
+  const prefix = key.slice(0, Math.max(slash, 0))
+  const name = key.slice(slash + 1)
+  if (prefix === 'event.toolkit.fluxcd.io') return { from: 'annotation', name }
+  if (prefix !== '' && (prefix === group || prefix.endsWith('.toolkit.fluxcd.io'))) return { from: 'controller', name }
+  return { from: 'alert', name: key }
+}
+
+function groupOf({ involvedObject: { apiVersion = '' } }: WireEvent): string {
+  return apiVersion.split('/', 1)[0] ?? ''
 }

@@ -12,7 +12,7 @@ import type { Records } from './records.ts'
 /** An event that passed every check at the door. */
 export interface Arrival {
   event: FluxEvent
-  /** As received, for replays. */
+  /** As received, without what is internal to a controller; for replays. */
   body: string
   /** Of source and raw bytes: the same bytes within two minutes are the same event, sent again. */
   identity: string

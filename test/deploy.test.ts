@@ -160,11 +160,16 @@ function clusterOf(t: Test, manifests: Manifests): string | undefined {
 }
 
 /** Someone's own kustomization on top of ours. */
-function overlay(t: Test, kustomization: object, files: Record<string, string> = {}): Manifests {
+function overlay(
+  t: Test,
+  kustomization: object,
+  files: Record<string, string> = {},
+  component = 'monitoring'
+): Manifests {
   const folder = realpathSync(tempFolder(t))
   const ours = (name: string) => relative(folder, join(deploy, name))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-  const base = { resources: [ours('base')], components: [ours('components/monitoring')] }
+  const base = { resources: [ours('base')], components: [ours(`components/${component}`)] }
   writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify({ ...base, ...kustomization }))
   return new Manifests(folder)
 }
@@ -180,6 +185,56 @@ t.test('the README leads to a relay with a config and an image of your own', { s
   const keys = [...readme.matchAll(/--from-literal=(\w+)/g)].map(([, key = '']) => key)
   for (const key of ['token', 'SLACK_PLATFORM_URL']) t.ok(keys.includes(key), `and to a Secret with ${key}`)
 })
+
+t.test(
+  'direct mode: the controllers are let in, and the patch of its page points them at the relay',
+  { skip },
+  async (t) => {
+    const manifests = overlay(t, { components: [] })
+    const direct = overlay(t, {}, {}, 'direct')
+    t.strictSame(
+      direct.names().filter((name) => !manifests.names().includes(name)),
+      ['NetworkPolicy/flux-relay-direct']
+    )
+    const policy = direct.the(NetworkPolicy, 'flux-relay-direct')
+    t.strictSame(faultsOf(policy as never), [])
+    t.match(direct.the(Deployment).spec?.template.metadata?.labels, policy.spec?.podSelector?.matchLabels ?? {})
+    const [ingress] = policy.spec?.ingress ?? []
+    t.strictSame(ingress?.ports, [{ port: 'http' }])
+    const [admitted] = (ingress?.from ?? []).flatMap(({ podSelector }) => podSelector?.matchExpressions ?? [])
+
+    const page = readFileSync(join(root, 'docs', 'direct-mode.md'), 'utf8')
+    const [source, , patches] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text)
+    const folder = realpathSync(tempFolder(t))
+    const kinds = ['source', 'kustomize', 'helm', 'image-reflector', 'image-automation', 'notification']
+    const usual = '--events-addr=http://notification-controller.flux-system.svc.cluster.local./'
+    const deployments = kinds.map((kind) => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: `${kind}-controller`, namespace: 'flux-system' },
+      spec: { template: { spec: { containers: [{ name: 'manager', args: [usual, '--log-level=info'] }] } } }
+    }))
+    writeFileSync(join(folder, 'gotk.json'), deployments.map((one) => JSON.stringify(one)).join('\n---\n'))
+    writeFileSync(join(folder, 'kustomization.yaml'), `resources: [gotk.json]\n${patches}`)
+    const flux = new Manifests(folder)
+    const argsOf = (kind: string) => flux.the(Deployment, `${kind}-controller`).spec?.template.spec?.containers[0]?.args
+    const { metadata } = direct.the(Service)
+    const address = `http://${metadata?.name}.${metadata?.namespace}.svc.cluster.local./webhook/direct`
+    for (const kind of kinds.slice(0, -1)) t.equal(argsOf(kind)?.at(-1), `--events-addr=${address}`, kind)
+    t.strictSame(argsOf('notification'), [usual, '--log-level=info'])
+    t.strictSame(
+      admitted?.values,
+      kinds
+        .slice(0, -1)
+        .map((kind) => `${kind}-controller`)
+        .sort()
+    )
+
+    const rules = 'destinations: { a: { preview: true } }\nrules: [{ name: failures, send: a }]'
+    const { config } = loadConfig(`${source}\n${rules}`, 'config.yaml', environment)
+    t.match(config?.sources.get(new URL(address).pathname.split('/').at(-1) ?? ''), { cluster: 'prod-eu' })
+  }
+)
 
 t.test('the monitoring component scrapes what the Service offers', { skip }, async (t) => {
   const manifests = overlay(t, { namespace: 'elsewhere' })

@@ -30,6 +30,8 @@ export async function demo({ once, port }: { once?: boolean; port: string }): Pr
 async function play(post: (scene: readonly Moment[]) => Promise<Shown[]>, day: readonly Moment[]): Promise<Shown[]> {
   const bars = new MultiBar({
     format: '  {time} {bar} {value} of {total} events',
+    barCompleteChar: '━',
+    barIncompleteChar: ' ',
     hideCursor: true,
     clearOnComplete: true,
     forceRedraw: true

@@ -1,4 +1,6 @@
 // What someone sees who tries the relay for the first time.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { createFastClock } from '../src/demo/clock.ts'
 import { createDay, dayMs } from '../src/demo/day.ts'
@@ -49,6 +51,14 @@ t.test('Flux would have posted what is no heartbeat, and with eventSeverity: err
   const ofHeartbeats = events.filter(({ message }) => message.startsWith('Reconciliation finished')).length
   t.equal(countPosts(events, 'info'), events.length - ofHeartbeats)
   t.equal(countPosts(events, 'error'), events.filter(({ severity }) => severity === 'error').length)
+})
+
+t.test('the README says of the demo what the demo says', async (t) => {
+  const events = createDay(start).map(({ event }) => event)
+  const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8')
+  const [, all, posts] = /\*\*([\d,]+) events → \d+ messages\.\*\* .* posted ([\d,]+) of them/.exec(readme) ?? []
+  t.equal(all, events.length.toLocaleString('en-US'))
+  t.equal(posts, countPosts(events, 'info').toLocaleString('en-US'))
 })
 
 t.test('the clock wakes in order, leaps where nothing is held back, and goes on as the real one', async (t) => {

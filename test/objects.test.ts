@@ -452,3 +452,19 @@ rules:
     t.pass()
   }
 )
+
+t.test('a recovery by a new revision is told once to a destination that also hears of updates', async (t) => {
+  const config = `
+destinations: { team: { preview: true }, releases: { preview: true } }
+rules:
+  - { name: failures, match: { severity: error }, send: team }
+  - { name: deployments, match: { severity: [info] }, send: [team, releases] }`
+  const replay = startReplay(config)
+  for (const event of [heartbeat(0), failure(10 * minute), heartbeat(24 * minute, { sha: shas.next })]) {
+    replay.receive(event)
+  }
+  t.same(
+    replay.said.map(({ destination, says }) => `${destination} ${says}`),
+    ['team failed', 'team recovered', 'releases updated']
+  )
+})

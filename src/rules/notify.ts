@@ -61,6 +61,14 @@ export function tell(
         continue
       }
       const { says } = decision
+      // The recovery says by what revision: the same destination need not hear of the update, too.
+      if (
+        says === 'updated' &&
+        tellings.some((other) => other.says === 'recovered' && other.destination === destination)
+      ) {
+        quiet.push({ rule: rule.name, destination, because: 'it is told of the recovery' })
+        continue
+      }
       const reminders = says === 'repeated' && rule.notify === 'changes' ? (heard?.reminders ?? 0) + 1 : 0
       tellings.push({
         rule: rule.name,

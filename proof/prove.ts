@@ -62,7 +62,10 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
       }
       if (chaos.chance(0.06)) void silence(chaos.pick(relays.ports))
       relays.start()
-      if (server !== undefined && chaos.chance(0.04)) await server.restart()
+      if (server !== undefined && chaos.chance(0.04)) {
+        relays.journal.restarts.push(Date.now())
+        await server.restart()
+      }
       await relays.end()
       progress?.(relays.journal.kills.length)
     }

@@ -23,6 +23,8 @@ export interface Journal {
   terms: number[]
   /** Config files that were put in place. */
   moves: number[]
+  /** Restarts of the database. A relay that starts just then may end, for its supervisor to start it again. */
+  restarts: number[]
   /** Ends that nobody asked for, and stops that were not clean. */
   faults: string[]
   startsMs: number[]
@@ -41,7 +43,7 @@ export async function createRelays(
   const { folder, database, signal } = options
   const ports = await Promise.all(Array.from({ length: options.replicas }, freePort))
   const slots: Slot[] = ports.map((port) => ({ port, relay: undefined, listening: Promise.resolve() }))
-  const journal: Journal = { kills: [], terms: [], moves: [], faults: [], startsMs: [] }
+  const journal: Journal = { kills: [], terms: [], moves: [], restarts: [], faults: [], startsMs: [] }
   const expected = new WeakSet<ChildProcess>()
 
   function begin(slot: Slot): void {
@@ -54,7 +56,8 @@ export async function createRelays(
     )
     relay.once('exit', (code, by) => {
       if (slot.relay === relay) slot.relay = undefined
-      if (!expected.has(relay)) journal.faults.push(`a relay ended by itself with ${code ?? by}`)
+      const isDatabaseAway = code === 2 && journal.restarts.some((at) => Date.now() - at < 15_000)
+      if (!expected.has(relay) && !isDatabaseAway) journal.faults.push(`a relay ended by itself with ${code ?? by}`)
     })
   }
 

@@ -31,7 +31,7 @@ export interface Sending {
 
 const connections = 4
 /** After so many tries an event is given up, as Flux would: it must then not have been acknowledged. */
-const maxTries = 8
+const maxTries = 40
 
 /** `ports` are those of the relays, of which some may be down. */
 export function startSending(dice: Dice, ports: readonly number[]): Sending {
@@ -71,7 +71,7 @@ export function startSending(dice: Dice, ports: readonly number[]): Sending {
       } catch {
         posted.unanswered += 1
       }
-      await pause(100)
+      await pause(50)
     }
   }
 

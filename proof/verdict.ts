@@ -60,6 +60,8 @@ export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...
     figures: [
       ['kill -9', journal.kills.length],
       ['SIGTERM', journal.terms.length],
+      ['restarts of the database', journal.restarts.length],
+      ['config files changed', journal.moves.length],
       ['took', `${(tookMs / 1000).toFixed(0)} s, and ${(drainedMs / 1000).toFixed(0)} s until nothing waited`],
       ['start to listening, median', `${median(journal.startsMs).toFixed(0)} ms`],
       ['events acknowledged', acknowledged.length],

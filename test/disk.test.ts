@@ -80,7 +80,7 @@ async function recovers({ post }: Running, name: string): Promise<boolean> {
 }
 
 function untold(slack: Slack, names: readonly string[]): string[] {
-  const told = new Set(slack.accepted.flatMap(({ text }) => text.match(/(?:full|early|late|torn)-\d+-x/g) ?? []))
+  const told = new Set(slack.accepted.flatMap(({ text }) => text.match(/(?:full|early|late|torn|used)-\d+-x/g) ?? []))
   return names.filter((name) => !told.has(name))
 }
 
@@ -103,12 +103,14 @@ async function startOn(t: Test, folder: string, through: readonly string[] = [])
   return hasStarted ? 'started' : `${relay.exitCode}: ${said}`
 }
 
-/** A database with events, told and untold, of a relay that was stopped. */
+/** A database with events that were told, of a relay that was stopped. */
 async function usedDatabase(t: Test): Promise<string> {
   const folder = tempFolder(t)
   const slack = await slackFor(t)
   const relay = await start(t, folder, slack)
-  for (let n = 0; n < 20; n++) await relay.post(`used-${n}-x`)
+  const names = Array.from({ length: 20 }, (_, n) => `used-${n}-x`)
+  for (const name of names) await relay.post(name)
+  await slack.until(() => untold(slack, names).length === 0, 30_000)
   await relay.stop()
   return join(folder, 'relay.db')
 }

@@ -1,6 +1,6 @@
 // Which stored message each request at the stand-in was: byte for byte, or its plain-text form.
 import type { Received } from '../test/fixtures/slack.ts'
-import type { MessageRow } from './evidence.ts'
+import type { Evidence, MessageRow } from './evidence.ts'
 
 export interface Sighting {
   request: Received
@@ -12,8 +12,17 @@ interface Json {
   [key: string]: unknown
 }
 
-/** Texts that recur in several messages belong to the oldest of them that fits the order of arrival. */
-export function recognise(received: readonly Received[], messages: readonly MessageRow[]): Sighting[] {
+/**
+ * A text may recur, as when a dead letter is tried again: then the recorded attempts tell which message it was, and for what
+ * a kill kept from being recorded, the order of arrival.
+ */
+export function recognise(
+  received: readonly Received[],
+  { messages, attempts }: Pick<Evidence, 'messages' | 'attempts'>
+): Sighting[] {
+  const attemptsOf = Map.groupBy(attempts, ({ message_id }) => message_id)
+  const wasTried = ({ id }: MessageRow, { at }: Received) =>
+    attemptsOf.get(id)?.some((attempt) => attempt.at <= at + 20 && at - attempt.at < 900) ?? false
   const byText = new Map<string, MessageRow[]>()
   for (const message of messages) {
     for (const text of formsOf(message)) byText.set(text, [...(byText.get(text) ?? []), message])
@@ -22,7 +31,8 @@ export function recognise(received: readonly Received[], messages: readonly Mess
   return received.map((request) => {
     const candidates = byText.get(request.text) ?? []
     const after = last.get(request.path) ?? 0
-    const message = candidates.find(({ id }) => id >= after) ?? candidates.at(-1)
+    const tried = candidates.length > 1 ? candidates.findLast((candidate) => wasTried(candidate, request)) : undefined
+    const message = tried ?? candidates.find(({ id }) => id >= after) ?? candidates.at(-1)
     if (message !== undefined) last.set(request.path, message.id)
     return { request, message }
   })

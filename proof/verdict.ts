@@ -33,7 +33,7 @@ type Materials = Omit<Case, 'acknowledged' | 'sightings'> & {
 export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...rest }: Materials): Verdict {
   const { acknowledged } = posted
   const { received, accepted } = slack
-  const all: Case = { ...rest, acknowledged, sightings: recognise(received, rest.messages) }
+  const all: Case = { ...rest, acknowledged, sightings: recognise(received, rest) }
   const { journal, notifications, messages, retried } = all
   const duplicates = duplicatesExplained(all, trouble)
   const { worst, faults: overPace } = paceKept(received)

@@ -1,0 +1,89 @@
+// Databases that are torn or damaged: what was acknowledged is not lost, and the relay says what is wrong.
+import { once } from 'node:events'
+import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+import { verify } from '../src/store/verify.ts'
+import { slackFor, start, startOn, untold, usedDatabase } from './fixtures/disk.ts'
+import { run } from './fixtures/process.ts'
+import { tempFolder } from './fixtures/relay.ts'
+
+t.test('a log whose end is torn keeps everything that was acknowledged', async (t) => {
+  const slack = await slackFor(t)
+  slack.behave('*', { status: 503, body: 'down' })
+  const folder = tempFolder(t)
+  const first = await start(t, folder, slack)
+  const names = Array.from({ length: 50 }, (_, n) => `torn-${n}-x`)
+  for (const name of names) t.equal((await first.post(name)).status, 202)
+  first.relay.kill('SIGKILL')
+  await once(first.relay, 'exit')
+  const log = join(folder, 'relay.db-wal')
+  // A frame of a transaction that was being written: its header as the last one's, its page cut off.
+  const bytes = readFileSync(log)
+  appendFileSync(log, bytes.subarray(32, 32 + 24 + 1000))
+  slack.calm()
+  const second = await start(t, folder, slack)
+  await slack.until(() => untold(slack, names).length === 0, 30_000).catch(() => {})
+  t.same(untold(slack, names), [])
+  await second.stop()
+})
+
+t.test('damage of any page is found, and a relay that needs it refuses', async (t) => {
+  const file = await usedDatabase(t)
+  const whole = readFileSync(file)
+  const pageBytes = whole.readUInt16BE(16)
+  const missed: number[] = []
+  const answers = new Map<string, number>()
+  for (let page = 1; page <= whole.length / pageBytes; page++) {
+    const damaged = Buffer.from(whole)
+    damaged.fill(0xa5, (page - 1) * pageBytes, page * pageBytes)
+    writeFileSync(file, damaged)
+    const isFound = await verify(`sqlite:${file}`).then(
+      ({ damage, findings }) => damage.length > 0 || findings.some(({ rows }) => rows > 0),
+      (error: Error) => /is no SQLite database/.test(error.message)
+    )
+    if (!isFound) missed.push(page)
+    // Not every page is needed at the start. Each start takes its time, so that only some are tried.
+    if (![2, 12].includes(page)) continue
+    answers.set(await startOn(t, dirname(file)), page)
+    // What a killed relay leaves would stand in for the page.
+    for (const end of ['-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
+  }
+  t.same(missed, [])
+  for (const [answer, page] of answers) {
+    t.match(
+      answer,
+      /^started|^2: cannot (use|write to) the database: \S+ is (damaged|no SQLite database)/,
+      `page ${page}`
+    )
+  }
+})
+
+t.test('a file that lost its end is refused, and so is one that is no database', async (t) => {
+  const file = await usedDatabase(t)
+  truncateSync(file, Math.floor(statSync(file).size / 2 / 4096) * 4096)
+  t.match(await startOn(t, dirname(file)), /^2: cannot use the database: \S+ is damaged: `flux-relay verify/)
+  const { code, out } = await run(['verify', `sqlite:${file}`])
+  t.equal(code, 1)
+  t.match(out, /The database is damaged: stop the relay, keep the file/)
+
+  writeFileSync(file, 'these are the notes of somebody\n'.repeat(1000))
+  t.match(await startOn(t, dirname(file)), /^2: cannot use the database: \S+ is no SQLite database/)
+  t.equal(readFileSync(file, 'utf8').slice(0, 9), 'these are', 'and left as it is')
+})
+
+t.test('verify says what does not fit together', async (t) => {
+  const file = await usedDatabase(t)
+  const sound = await run(['verify', `sqlite:${file}`])
+  t.equal(sound.code, 0)
+  t.match(sound.out, /20 events\n.*20 notifications sent\n.*The database is sound\.\n$/s)
+  const { DatabaseSync } = await import('node:sqlite')
+  const db = new DatabaseSync(file)
+  db.exec(`update notifications set state = 'pending' where id = 3; delete from events where id = 5`)
+  db.close()
+  const { code, out } = await run(['verify', `sqlite:${file}`])
+  t.equal(code, 1)
+  t.match(out, /1 against: what waits in a message waits in an open one, in the same lane \(3\)/)
+  t.match(out, /1 against: a notification has the event it comes from \(5\)/)
+  t.equal((await run(['verify', `sqlite:${file}.missing`])).code, 1)
+})

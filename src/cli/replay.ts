@@ -47,7 +47,7 @@ export async function replay({ url, since, config: file, old: oldFile, token, js
 }
 
 function faultOf(url: string, since: string): string | undefined {
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return `--url ${url} is no URL; write http://relay:8080`
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return `--url is no URL; write http://relay:8080`
   if (!isDuration(since)) return `--since ${since} is no duration; write 24h or 7d`
   return undefined
 }

@@ -1,6 +1,7 @@
 // One post to an incoming webhook. Whatever happens is a value; the URL, which is the secret, is in none of them.
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { RelayError } from '../errors.ts'
 import type { Reply } from './outcome.ts'
 
 /** Slack answers in well under a second; this is for the days it does not. */
@@ -15,12 +16,21 @@ export interface Slack {
   close(): Promise<void>
 }
 
-/** Honours HTTPS_PROXY and NO_PROXY. Retries are the lane's business: the client makes exactly one request. */
+/** Honours HTTPS_PROXY and NO_PROXY; throws BAD_CONFIG where they are none. Retries are the lane's business: the client makes exactly one request. */
 export function createSlack(): Slack {
-  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 10_000 }, keepAliveTimeout: 30_000 })
+  const dispatcher = createDispatcher()
   return {
     post: (url, body, signal) => post(dispatcher, url, body, signal),
     close: () => dispatcher.destroy()
+  }
+}
+
+function createDispatcher(): Dispatcher {
+  try {
+    return new EnvHttpProxyAgent({ connect: { timeout: 10_000 }, keepAliveTimeout: 30_000 })
+  } catch {
+    const form = 'http://proxy.example:3128; characters such as @ : / # % in a password have to be percent-encoded'
+    throw new RelayError('BAD_CONFIG', `HTTPS_PROXY or HTTP_PROXY is not of the form ${form}`)
   }
 }
 

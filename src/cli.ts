@@ -8,6 +8,9 @@ const program = new Command('flux-relay')
   .description('Receives Flux events, decides who should hear them, and makes sure Slack does')
   .exitOverride()
   .showHelpAfterError('(--help lists the commands)')
+  .addHelpText('after', '\nNew here? `demo` needs nothing. docs/README.md has a page for each question.')
+
+program.commandsGroup('Run it:')
 
 program
   .command('serve')
@@ -19,8 +22,15 @@ program
   .command('demo')
   .description('play a day of events to a relay of its own, and show what it says; needs nothing, leaves nothing')
   .option('--once', 'end after the day, instead of staying up for a look at the dashboard')
-  .addOption(new Option('--port <number>', 'of the dashboard; another one if it is taken').env('PORT').default('8080'))
+  .addOption(
+    new Option('--port <number>', 'of the dashboard; another one if it is taken')
+      .env('PORT')
+      .default('8080')
+      .argParser(portNumber)
+  )
   .action(async (options) => (await import('./cli/demo.ts')).demo(options))
+
+program.commandsGroup('What a config file does, before it does it:')
 
 program
   .command('check')
@@ -63,6 +73,18 @@ program
   .option('--json', 'for machines')
   .action(async (options) => exit(await (await import('./cli/replay.ts')).replay(options)))
 
+program.commandsGroup('Move in:')
+
+program
+  .command('import')
+  .description('turn Alerts, Providers and Secrets of Flux into a config; what cannot be carried over is said')
+  .argument('<flux...>', 'manifests, directories of them, or - for the standard input')
+  .option('-n, --namespace <name>', 'of the new Provider, and of manifests that name none', 'flux-system')
+  .option('--flux', 'print the Provider and the Alert for Flux to post to the relay, instead of the config')
+  .option('--relay <url>', 'where Flux finds the relay', 'http://flux-relay.flux-system.svc/webhook')
+  .option('--json', 'for machines')
+  .action(async (files, options) => exit((await import('./cli/import.ts')).importFiles(files, options)))
+
 program
   .command('send')
   .description('post events to a relay as Flux would, from JSON files or directories of them')
@@ -71,6 +93,7 @@ program
   // Not as a default value: --help shows those.
   .addOption(new Option('--hmac-key <key>', 'sign as the generic-hmac Provider does').env('FLUX_HMAC_KEY'))
   .option('--token <token>', 'send as a bearer token')
+  .option('--now', 'as if it happened now, whatever their timestamps say')
   .option('--json', 'for machines')
   .action(async (url, files, options) => exit(await (await import('./cli/send.ts')).send(url, files, options)))
 
@@ -90,16 +113,6 @@ program
   .option('--json', 'for machines')
   .action(async (url, options) => exit(await (await import('./cli/verify.ts')).verify(url, options)))
 
-program
-  .command('import')
-  .description('turn Alerts, Providers and Secrets of Flux into a config; what cannot be carried over is said')
-  .argument('<flux...>', 'manifests, directories of them, or - for the standard input')
-  .option('-n, --namespace <name>', 'of the new Provider, and of manifests that name none', 'flux-system')
-  .option('--flux', 'print the Provider and the Alert for Flux to post to the relay, instead of the config')
-  .option('--relay <url>', 'where Flux finds the relay', 'http://flux-relay.flux-system.svc/webhook')
-  .option('--json', 'for machines')
-  .action(async (files, options) => exit((await import('./cli/import.ts')).importFiles(files, options)))
-
 /** Of a command that talks to a running relay. */
 function ofRelay(command: Command): Command {
   return command
@@ -112,16 +125,18 @@ function ofNotifications(command: Command): Command {
   return ofRelay(command)
     .option('--destination <name>', 'only what is for it')
     .option('--rule <name>', 'only what comes of it')
-    .option('--cluster <name>', 'only what is about its objects; so with the next three')
-    .option('--kind <kind>')
-    .option('--namespace <name>')
-    .option('--name <name>')
-    .option('--since <time>', 'such as 24h or 2026-11-20T10:00:00Z')
+    .option('--cluster <name>', 'only what is about objects of it')
+    .option('--kind <kind>', 'only what is about objects of this kind, such as HelmRelease')
+    .option('--namespace <name>', 'only what is about objects in it')
+    .option('--name <name>', 'only what is about objects of this name')
+    .option('--since <time>', 'only what is newer, such as 24h or 2026-11-20T10:00:00Z')
 }
+
+program.commandsGroup('Talk to a running relay:')
 
 ofNotifications(program.command('notifications'))
   .description('list what a running relay has to say, has said, or gave up on; the newest first')
-  .addOption(new Option('--state <state>').choices(['pending', 'sent', 'dead', 'muted']))
+  .addOption(new Option('--state <state>', 'only what is in it').choices(['pending', 'sent', 'dead', 'muted']))
   .addOption(new Option('--limit <number>', 'how many at most').default('50').argParser(positive))
   .action(async (options) => exit(await (await import('./cli/notifications.ts')).list(options)))
 
@@ -159,6 +174,11 @@ ofRelay(silence.command('expire'))
 function positive(text: string): string {
   if (/^[1-9][0-9]{0,5}$/.test(text)) return text
   throw new InvalidArgumentError('It should be a number from 1 to 999999.')
+}
+
+function portNumber(text: string): string {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return text
+  throw new InvalidArgumentError('It should be a number from 0 to 65535.')
 }
 
 function exit(code: number): void {

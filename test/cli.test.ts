@@ -64,6 +64,22 @@ rules:
   t.match(bad.err, /not a Flux event: event must have required property 'involvedObject'/)
 })
 
+t.test('send --now says of an old sample that it happened now, so that it fails now', async (t) => {
+  const relay = await startRelay(t)
+  const file = join(tempFolder(t), 'event.json')
+  const url = `${relay.url}/webhook`
+  writeFileSync(file, JSON.stringify({ ...about('old'), timestamp: '2020-01-02T03:04:05Z' }))
+  const statesOf = async () =>
+    JSON.parse((await relay.get('/api/objects')).body).objects.map(({ state }: { state: string }) => state)
+  await run(['send', url, file])
+  t.strictSame(await statesOf(), ['stale'])
+  const { code, out } = await run(['send', '--now', url, file])
+  t.equal(code, 0, out)
+  t.strictSame(await statesOf(), ['failing'])
+  writeFileSync(file, 'no JSON')
+  t.match(await run(['send', '--now', url, file]), { code: 1, out: /400 .*BAD_JSON/ })
+})
+
 t.test('send signs, posts a directory in order and says what was answered', async (t) => {
   const relay = await startRelay(t, { config: `sources: { default: { hmacKeys: [k] } }\n${openConfig}` })
   const folder = join(tempFolder(t), 'events')

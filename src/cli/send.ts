@@ -11,11 +11,18 @@ interface Answer {
   body: string
 }
 
+interface SendOptions {
+  hmacKey?: string
+  token?: string
+  /** With the present as their timestamp. */
+  now?: boolean
+}
+
 /** Posts one after the other, so that they arrive in the order of their names; resolves to the exit code. */
 export async function send(
   url: string,
   paths: string[],
-  { hmacKey, token, json }: { hmacKey?: string; token?: string; json?: boolean }
+  { json, ...how }: SendOptions & { json?: boolean }
 ): Promise<number> {
   const files = paths.flatMap(filesIn)
   const bar = new SingleBar({ format: '{bar} {value}/{total} {file}', stopOnComplete: true, hideCursor: true })
@@ -23,7 +30,7 @@ export async function send(
   if (showsBar) bar.start(files.length, 0, { file: '' })
   const answers: Answer[] = []
   for (const file of files) {
-    answers.push(await post(url, file, hmacKey, token))
+    answers.push(await post(url, file, how))
     if (showsBar) bar.increment({ file })
   }
   if (showsBar) bar.stop()
@@ -40,13 +47,8 @@ function filesIn(path: string): string[] {
     .map((name) => join(path, name))
 }
 
-async function post(
-  url: string,
-  file: string,
-  hmacKey: string | undefined,
-  token: string | undefined
-): Promise<Answer> {
-  const body = readFileSync(file)
+async function post(url: string, file: string, { hmacKey, token, now }: SendOptions): Promise<Answer> {
+  const body = now ? dated(readFileSync(file, 'utf8')) : readFileSync(file)
   try {
     const response = await request(url, {
       method: 'POST',
@@ -62,5 +64,15 @@ async function post(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return { file, status: 0, body: code ?? message }
+  }
+}
+
+/** The event of `text`, at the present second. What is no event is posted as it is, for the relay to say so. */
+function dated(text: string): Buffer {
+  try {
+    const timestamp = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+    return Buffer.from(JSON.stringify({ ...JSON.parse(text), timestamp }))
+  } catch {
+    return Buffer.from(text)
   }
 }

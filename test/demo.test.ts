@@ -1,16 +1,18 @@
 // What someone sees who tries the relay for the first time.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createFastClock } from '../src/demo/clock.ts'
 import { createDay, dayMs } from '../src/demo/day.ts'
 import { countPosts } from '../src/demo/tally.ts'
 import { run } from './fixtures/process.ts'
+import { tempFolder } from './fixtures/relay.ts'
 
 const start = Date.UTC(2026, 8, 21)
 
 t.test('the demo tells a day in a few messages, and says how many Flux would have posted', async (t) => {
-  const { code, out, err } = await run(['demo', '--once', '--port', '0'])
+  const folder = tempFolder(t)
+  const { code, out, err } = await run(['demo', '--once', '--port', '0'], { TMPDIR: folder })
   t.equal(code, 0, err)
   for (const told of [
     /🗂 .* main@4f2c91d applied to 40 objects {3}🟢 40 ok/,
@@ -29,6 +31,7 @@ t.test('the demo tells a day in a few messages, and says how many Flux would hav
   t.ok(Number(messages) < 30, `${messages} messages`)
   t.equal(events, createDay(start).length.toLocaleString('en-US'))
   t.match(out, /http:\/\/localhost:\d+\n$/)
+  t.strictSame(readdirSync(folder), [], 'nothing is left of it')
   t.notMatch(out, /\x1b/, 'no colours where nobody could see them')
 })
 

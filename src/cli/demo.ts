@@ -4,7 +4,7 @@ import closeWithGrace from 'close-with-grace'
 import { createFastClock } from '../demo/clock.ts'
 import { createDay, dayMs, type Moment } from '../demo/day.ts'
 import { drawMessage, paint } from '../demo/screen.ts'
-import { createStage, type Shown } from '../demo/stage.ts'
+import { createStage, type Shown, type Stage } from '../demo/stage.ts'
 import { countPosts } from '../demo/tally.ts'
 
 /** What comes within this time is posted together, unless it is about the same object. */
@@ -13,21 +13,31 @@ const sceneMs = 8000
 /** Plays the day that ends now; with `once` it ends there, else the relay stays up until it is stopped. */
 export async function demo({ once, port }: { once?: boolean; port: string }): Promise<void> {
   const start = Date.now() - dayMs
-  const clock = createFastClock(start)
-  const stage = await createStage(clock, Number(port))
-  const { close } = closeWithGrace({ delay: 10_000, logger: false }, () => stage.close())
-  const day = createDay(start)
+  let stage: Stage | undefined
+  let isStopping = false
+  const { close } = closeWithGrace({ delay: 10_000, logger: false }, async () => {
+    isStopping = true
+    await stage?.close()
+  })
+  stage = await createStage(createFastClock(start), Number(port))
   process.stdout.write(
     `${paint('bold', 'A day in a cluster, in fast-forward.')} What Slack would show (times are UTC):\n\n`
   )
-  const messages = await play(stage.play, day)
-  messages.push(...(await stage.goLive()))
-  process.stdout.write(summary(day, messages, stage.url))
+  try {
+    const day = createDay(start)
+    const messages = await play(stage, day)
+    process.stdout.write(summary(day, messages, stage.url))
+  } catch (error) {
+    // Posts that a Ctrl-C cuts off are nothing to tell.
+    if (isStopping) return
+    await stage.close()
+    throw error
+  }
   if (once) await close()
   else process.stdout.write(`\nIt runs on, by itself. ${paint('bold', 'Ctrl-C')} ends it and leaves nothing behind.\n`)
 }
 
-async function play(post: (scene: readonly Moment[]) => Promise<Shown[]>, day: readonly Moment[]): Promise<Shown[]> {
+async function play(stage: Stage, day: readonly Moment[]): Promise<Shown[]> {
   const bars = new MultiBar({
     format: '  {time} {bar} {value} of {total} events',
     barCompleteChar: '━',
@@ -36,20 +46,28 @@ async function play(post: (scene: readonly Moment[]) => Promise<Shown[]>, day: r
     clearOnComplete: true,
     forceRedraw: true
   })
-  const bar = process.stderr.isTTY ? bars.create(day.length, 0, { time: '' }) : undefined
-  const shown: Shown[] = []
-  for (const scene of scenesOf(day)) {
-    const messages = await post(scene)
-    shown.push(...messages)
+  // What is redirected into a file has the messages, and no bar.
+  const isWatched = process.stdout.isTTY && process.stderr.isTTY
+  const bar = isWatched ? bars.create(day.length, 0, { time: '' }) : undefined
+  const all: Shown[] = []
+  const show = (messages: readonly Shown[]) => {
+    all.push(...messages)
     for (const message of messages) {
       const text = drawMessage(message, Math.min(process.stdout.columns ?? 100, 120))
       if (bar === undefined) process.stdout.write(text)
       else bars.log(text)
     }
-    bar?.increment(scene.length, { time: new Date(scene[0]?.at ?? 0).toISOString().slice(11, 16) })
   }
-  bars.stop()
-  return shown
+  try {
+    for (const scene of scenesOf(day)) {
+      show(await stage.play(scene))
+      bar?.increment(scene.length, { time: new Date(scene[0]?.at ?? 0).toISOString().slice(11, 16) })
+    }
+    show(await stage.goLive())
+  } finally {
+    bars.stop()
+  }
+  return all
 }
 
 /** The day in pieces that can be posted at once: nothing in one of them depends on the order. */

@@ -26,7 +26,7 @@ export interface Stage {
   play(scene: readonly Moment[]): Promise<Shown[]>
   /** Goes on to the present, and then as time does. */
   goLive(): Promise<Shown[]>
-  /** Stops the relay and leaves nothing behind. */
+  /** Stops the relay. What it kept goes with the process. */
   close(): Promise<void>
 }
 
@@ -37,11 +37,14 @@ const destination = 'local'
 
 const settleTurns = 4
 
+const host = '127.0.0.1'
+
 /** Starts a relay on `config.example.yaml`, an empty database and `clock`. */
 export async function createStage(clock: FastClock, port: number): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-demo-'))
-  const host = process.env['HOST'] || '127.0.0.1'
   const token = process.env['ADMIN_TOKEN'] ?? ''
+  // Also where it ends before it has begun.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   let previews = 0
   const app = await buildApp({
     environment: {
@@ -56,7 +59,7 @@ export async function createStage(clock: FastClock, port: number): Promise<Stage
       }
     }
   })
-  await listen(app, host, port)
+  await listen(app, port)
   const url = `http://localhost:${(app.server.address() as AddressInfo).port}`
   const dispatcher = new Agent({ connections: 64 })
   const seen = new Set<string>()
@@ -107,12 +110,12 @@ export async function createStage(clock: FastClock, port: number): Promise<Stage
     async close() {
       await app.close()
       await dispatcher.close()
-      rmSync(folder, { recursive: true, force: true })
     }
   }
 }
 
-async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+/** This machine only: nobody else has business with it. On another port, where that one is taken. */
+async function listen(app: FastifyInstance, port: number): Promise<void> {
   try {
     await app.listen({ host, port })
   } catch (error) {

@@ -52,6 +52,8 @@ export interface LanesOptions {
 type Block = NonNullable<LaneState['block']>
 type Wait = { until: number; isHeld?: true }
 
+const moved: Reply = { is: 'failure', code: 'DestinationMoved' }
+
 /** How often to look whether all that waits is where it should be. */
 const followMs = 60_000
 
@@ -126,7 +128,7 @@ export function createLanes(options: LanesOptions): Lanes {
     options.spans.posted({ message: id, destination: name, notifications, outcome, answer, from: at, to: clock.now() })
     // Its destination moved meanwhile: it is tried again where it is now, behind what is being posted there.
     const lane = options.destinations().get(message.destination)?.lane
-    if (settlement.message.state === 'open' && lane !== message.lane) await follow()
+    if (settlement.message.state === 'open' && lane !== message.lane && reply !== moved) await follow()
   }
 
   /** What the operator is told: that a lane is blocked, once, and that it is not any more. Never through that lane. */
@@ -161,6 +163,9 @@ export function createLanes(options: LanesOptions): Lanes {
     const payload = message.isPlain ? withoutBlocks(message.payload) : message.payload
     // Removed from the config a moment ago: what waits for it is being made dead letters.
     if (destination === undefined) return { is: 'failure', code: 'NoDestination' }
+    // It is being moved, or waits in a lane that a replica with another config file knows: posted from here, it would be
+    // beside what its own lane posts to the same address.
+    if (destination.lane !== message.lane) return moved
     if (destination.slack === undefined) {
       log.info({ destination: message.destination, message: toText(payload) }, 'message previewed')
       return { is: 'answer', status: 200, body: 'ok', retryAfterMs: undefined }

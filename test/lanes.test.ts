@@ -1,0 +1,43 @@
+// A lane and a config file that disagree about where a destination is.
+import t from 'tap'
+import { systemClock } from '../src/clock.ts'
+import { createDestination } from '../src/deliver/destination.ts'
+import { createLanes } from '../src/deliver/lanes.ts'
+import { createLog } from '../src/log.ts'
+import { createMetrics } from '../src/metrics.ts'
+import { openSqlite } from '../src/store/sqlite.ts'
+import { tempFolder } from './fixtures/relay.ts'
+import { arrival, sendTo } from './fixtures/store.ts'
+
+t.test('what waits in another lane than its destination has now is not posted beside it', async (t) => {
+  const store = openSqlite(`${tempFolder(t)}/relay.db`)
+  const team = createDestination('team', { slack: { webhookUrl: 'http://127.0.0.1:1/services/T/B/new' } })
+  const posted: string[] = []
+  const lanes = createLanes({
+    // The move has not been made yet, as while the database cannot be reached.
+    store: Object.assign(store, { follow: async () => 0, busyLanes: async () => ['old'] }),
+    slack: {
+      post: async (url) => {
+        posted.push(url)
+        return { is: 'failure', code: 'ECONNREFUSED' }
+      },
+      close: async () => {}
+    },
+    destinations: () => new Map([['team', team]]),
+    operators: () => [],
+    metrics: createMetrics(() => 0),
+    clock: systemClock,
+    log: createLog([], () => [], { write: () => {} })
+  })
+  t.teardown(() => store.close())
+  const receivedAt = Date.now()
+  await store.accept([arrival('one', { receivedAt })], (item) => {
+    const decision = sendTo('old')(item)
+    return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, destination: 'team' })) }
+  })
+  await lanes.start()
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await lanes.stop(0)
+  t.same(posted, [])
+  t.equal(store.pending, 1, 'it waits')
+})

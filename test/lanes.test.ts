@@ -7,7 +7,7 @@ import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { openSqlite } from '../src/store/sqlite.ts'
 import { tempFolder } from './fixtures/relay.ts'
-import { arrival, sendTo } from './fixtures/store.ts'
+import { again, arrival, attempt, post, sendTo } from './fixtures/store.ts'
 
 t.test('what waits in another lane than its destination has now is not posted beside it', async (t) => {
   const store = openSqlite(`${tempFolder(t)}/relay.db`)
@@ -35,6 +35,8 @@ t.test('what waits in another lane than its destination has now is not posted be
     const decision = sendTo('old')(item)
     return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, destination: 'team' })) }
   })
+  // Written down before the destination moved.
+  await store.settle(await post(store, 'old', receivedAt), attempt, { ...again, lane: { notBefore: 0 } })
   await lanes.start()
   await new Promise((resolve) => setTimeout(resolve, 300))
   await lanes.stop(0)

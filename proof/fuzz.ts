@@ -52,7 +52,7 @@ function report({ name, cases, slowestMs, failures }: Result, startedAt: number)
 
 process.stdout.write(`seed ${seed}\n`)
 row(['target', 'cases', 'slowest ms', 'failures', 'seconds'])
-const waiting = chosen.map(({ name, share }) => ({ name, cases: Math.round((Number(values.cases) * share) / whole) }))
+const waiting = chosen.map(({ name, share }) => ({ name, cases: Math.ceil((Number(values.cases) * share) / whole) }))
 const results: Result[] = []
 async function work(): Promise<void> {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {

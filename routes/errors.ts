@@ -42,6 +42,8 @@ export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket
 
 function answer(reply: FastifyReply, error: RelayError) {
   if (error.statusCode === 503) reply.header('retry-after', '1')
+  // The rest of a body that nobody reads would be taken for the next request.
+  if (!reply.request.raw.complete) reply.header('connection', 'close')
   if (error.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Basic realm="flux-relay", charset="UTF-8"')
   return reply.code(error.statusCode).send({ code: error.code, message: error.message })
 }

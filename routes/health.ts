@@ -18,8 +18,13 @@ export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, me
     return { status: 'ready' }
   })
 
+  let collecting: Promise<string> | undefined
+  /** Those who ask at once share an answer: it takes milliseconds to make, and anyone may ask a thousand times. */
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType)
-    return scrape()
+    collecting ??= scrape().finally(() => {
+      collecting = undefined
+    })
+    return collecting
   })
 }

@@ -1,5 +1,6 @@
 // POST /webhook[/:source]: what notification-controller posts to. Signature, JSON, shape, then onto the disk.
 import { hash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/config.ts'
@@ -11,6 +12,7 @@ import type { Intake } from '../src/intake.ts'
 import type { Metrics } from '../src/metrics.ts'
 import type { Sources } from '../src/operator/sources.ts'
 import { instant, type Spans } from '../src/spans.ts'
+import { createBodyReader, hasManyParts } from './body.ts'
 import { toRelayError } from './errors.ts'
 
 interface WebhookOptions {
@@ -23,6 +25,9 @@ interface WebhookOptions {
   maxBodyBytes: number
 }
 
+/** Annotations of a Kubernetes object, the only part of an event that grows in number, have 256 KiB in all. */
+const maxParts = 10_000
+
 type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEvent }>
 
 export const webhook: FastifyPluginAsync<WebhookOptions> = async (
@@ -30,6 +35,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   { config, intake, metrics, sources, spans, clock, maxBodyBytes }
 ) => {
   const texts = new WeakMap<object, string>()
+  const readBody = createBodyReader(maxBodyBytes)
   const parseJson = app.getDefaultJsonParser('error', 'error')
 
   function sourceOf(request: FastifyRequest): Source {
@@ -40,30 +46,30 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   }
 
   // Before the body is read: nobody has to send three megabytes to learn that they are at the wrong door.
-  app.addHook('onRequest', async (request) => void sourceOf(request))
+  app.addHook('onRequest', async (request) => {
+    sourceOf(request)
+    const { 'content-encoding': encoding = 'identity' } = request.headers
+    if (encoding !== 'identity') throw new RelayError('WRONG_TYPE', 'send it without content-encoding')
+  })
 
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer', bodyLimit: maxBodyBytes },
-    (request, body: Buffer, done) => {
-      const source = sourceOf(request)
-      const { 'x-signature': signature, authorization } = request.headers
-      const verdict = verify(body, { signature: [signature].flat()[0], authorization }, source)
-      if (!verdict.ok) {
-        metrics.signatureFailures.inc({ source: source.name })
-        sources.refused(source.name)
-        return done(new RelayError('BAD_SIGNATURE', verdict.because))
-      }
-      try {
-        const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
-        texts.set(request, text)
-        parseJson(request, text, done)
-      } catch {
-        done(new RelayError('BAD_JSON', 'the body is not valid UTF-8'))
-      }
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const body = await readBody(payload)
+    const source = sourceOf(request)
+    const { 'x-signature': signature, authorization } = request.headers
+    const verdict = verify(body, { signature: [signature].flat()[0], authorization }, source)
+    if (!verdict.ok) {
+      metrics.signatureFailures.inc({ source: source.name })
+      sources.refused(source.name)
+      throw new RelayError('BAD_SIGNATURE', verdict.because)
     }
-  )
+    if (hasManyParts(body, maxParts)) throw new RelayError('BAD_EVENT', `the body has more than ${maxParts} values`)
+    const text = decode(body)
+    texts.set(request, text)
+    return new Promise((resolve, reject) =>
+      parseJson(request, text, (error, value) => (error ? reject(error) : resolve(value)))
+    )
+  })
 
   app.addHook('onError', async (request, _reply, error) => {
     const { code, message } = toRelayError(error)
@@ -119,6 +125,14 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
       reply.code(202)
       return receive(request, reply)
     })
+  }
+}
+
+function decode(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch {
+    throw new RelayError('BAD_JSON', 'the body is not valid UTF-8')
   }
 }
 

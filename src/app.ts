@@ -37,6 +37,9 @@ const noSecrets: readonly string[] = []
 /** At a stop, how long posts to Slack may take to be answered. Kubernetes gives 30 s before it kills. */
 const stopGraceMs = 8000
 
+/** Each takes 10 to 20 KiB, also one that says nothing until its time is up. */
+const maxConnections = 15_000
+
 /** The relay, ready to listen. Throws BAD_CONFIG or BAD_DATABASE where it cannot be. */
 export async function buildApp({
   environment = process.env,
@@ -51,12 +54,15 @@ export async function buildApp({
     logController: new LogController({ disableRequestLogging: true }),
     // notification-controller opens a connection for every event, so there is nothing to keep alive for.
     keepAliveTimeout: 5000,
-    requestTimeout: 30_000,
+    // It waits 15 s for its answer; who takes longer to ask has something else in mind.
+    requestTimeout: 15_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2000 },
     frameworkErrors: answerError,
     clientErrorHandler: answerUnreadable,
     // Coercing would accept a number for a reason; stripping would hide a misspelt field.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } }
   }) as unknown as FastifyInstance
+  app.server.maxConnections = maxConnections
   answerErrors(app)
   await readEnvironment(app, environment)
   log.level = app.env.LOG_LEVEL

@@ -1,0 +1,191 @@
+// What a hostile or broken client does to an HTTP server, each for as long as it is let.
+import { connect, type Socket } from 'node:net'
+import { gzipSync } from 'node:zlib'
+
+export interface Attack {
+  name: string
+  /** Connections that are opened, and opened again when the relay closes them. */
+  connections: number
+  /** Said at once on each of them. */
+  opening: string | Buffer
+  /** Said again and again after that, on those that are still open. */
+  drip?: { text: string | Buffer; everyMs: number }
+  /** Reads no answer. */
+  isDeaf?: boolean
+  /** What the relay may answer. */
+  answers: RegExp
+}
+
+const head = (path: string, more: string, method = 'POST') =>
+  `${method} ${path} HTTP/1.1\r\nhost: relay\r\ncontent-type: application/json\r\n${more}\r\n`
+const sized = (body: string | Buffer, more = '') =>
+  Buffer.concat([
+    Buffer.from(head('/webhook', `content-length: ${Buffer.byteLength(body)}\r\n${more}`)),
+    Buffer.from(body)
+  ])
+
+const mebibyte = 1024 * 1024
+const event = (more: object) =>
+  JSON.stringify({
+    involvedObject: { kind: 'Kustomization', namespace: 'a', name: 'b' },
+    severity: 'error',
+    timestamp: null,
+    message: 'm',
+    ...more
+  })
+const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, '']))
+const chunks = (count: number, extension = '') => `1${extension}\r\nx\r\n`.repeat(count)
+const nothing = /^$/
+const refused = /^(HTTP\/1\.1 4\d\d [\s\S]*)?$/
+
+export const attacks: readonly Attack[] = [
+  { name: 'idle connections', connections: 10_000, opening: '', answers: refused },
+  {
+    name: 'headers, a line a second',
+    connections: 1000,
+    opening: 'POST /webhook HTTP/1.1\r\nhost: relay\r\n',
+    drip: { text: 'x: y\r\n', everyMs: 1000 },
+    answers: refused
+  },
+  {
+    name: 'bodies, a byte a second',
+    connections: 1000,
+    opening: head('/webhook', 'content-length: 3000000\r\n'),
+    drip: { text: ' ', everyMs: 1000 },
+    answers: refused
+  },
+  {
+    name: 'bodies of 2.9 MiB that never end',
+    connections: 300,
+    opening: head('/webhook', 'content-length: 3100000\r\n') + ' '.repeat(2.9 * mebibyte),
+    answers: /^(HTTP\/1\.1 (4|503)[\s\S]*)?$/
+  },
+  {
+    name: 'headers of 15 KiB',
+    connections: 200,
+    opening: head('/webhook', 'x: y\r\n'.repeat(2500), 'GET'),
+    answers: refused
+  },
+  {
+    name: 'headers of 1 MiB',
+    connections: 200,
+    opening: head('/webhook', `x: ${'y'.repeat(mebibyte)}\r\n`),
+    answers: refused
+  },
+  { name: '3 MiB of [', connections: 8, opening: sized('['.repeat(3 * mebibyte)), answers: refused },
+  { name: '3 MiB of {"a":', connections: 8, opening: sized('{"a":'.repeat(600_000)), answers: refused },
+  {
+    name: '3 MiB of nested JSON',
+    connections: 8,
+    opening: sized(event({ x: JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`), y: 'z'.repeat(3_000_000) })),
+    answers: /^(HTTP\/1\.1 (202|4)[\s\S]*)?$/
+  },
+  {
+    name: '200,000 keys',
+    connections: 4,
+    opening: sized(event({ metadata: keys(200_000) })),
+    answers: /^(HTTP\/1\.1 (202|4|503)[\s\S]*)?$/
+  },
+  {
+    name: 'a message of 3 MiB',
+    connections: 4,
+    opening: sized(event({ message: '</a'.repeat(1_000_000) })),
+    answers: /^(HTTP\/1\.1 (202|503)[\s\S]*)?$/
+  },
+  {
+    name: 'gzip, 1 GiB in 1 MiB',
+    connections: 20,
+    opening: sized(gzipSync(Buffer.alloc(64 * mebibyte)), 'content-encoding: gzip\r\n'),
+    answers: /^(HTTP\/1\.1 415[\s\S]*)?$/
+  },
+  {
+    name: 'chunks of one byte',
+    connections: 20,
+    opening: `${head('/webhook', 'transfer-encoding: chunked\r\n')}${chunks(300_000)}`,
+    answers: refused
+  },
+  {
+    name: 'chunks with extensions',
+    connections: 20,
+    opening: `${head('/webhook', 'transfer-encoding: chunked\r\n')}${chunks(1000, `;${'x'.repeat(2000)}`)}`,
+    answers: refused
+  },
+  {
+    name: 'chunks that are none',
+    connections: 50,
+    opening: `${head('/webhook', 'transfer-encoding: chunked\r\n')}fffffffffffffffff\r\n`,
+    answers: refused
+  },
+  {
+    name: 'two lengths',
+    connections: 50,
+    opening: `${head('/webhook', 'content-length: 4\r\ntransfer-encoding: chunked\r\n')}0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n`,
+    answers: refused
+  },
+  {
+    name: 'pipelined, answers unread',
+    connections: 20,
+    opening: head('/metrics', '', 'GET').repeat(500),
+    isDeaf: true,
+    answers: nothing
+  },
+  {
+    name: 'wrong methods and paths',
+    connections: 50,
+    opening: [
+      'PUT /webhook',
+      'DELETE /metrics',
+      'GET /../../etc/passwd',
+      'GET /%ff',
+      `GET /${'x'.repeat(5000)}`,
+      'OPTIONS *',
+      'TRACE /'
+    ]
+      .map((line) => `${line} HTTP/1.1\r\nhost: relay\r\ncontent-length: 0\r\n\r\n`)
+      .join(''),
+    answers: refused
+  }
+]
+
+/** Attacks until `signal`; resolves to the answers that the relay may not give. */
+export async function run(
+  { connections, opening, drip, isDeaf, answers }: Attack,
+  port: number,
+  signal: AbortSignal
+): Promise<{ odd: string[]; opened: number; closed: number }> {
+  const odd = new Set<string>()
+  let [opened, closed] = [0, 0]
+  const sockets = new Set<Socket>()
+  const open = () => {
+    const socket = connect(port, '127.0.0.1')
+    sockets.add(socket)
+    let said = ''
+    socket.on('connect', () => {
+      opened += 1
+      if (opening.length > 0) socket.write(opening)
+    })
+    if (isDeaf) socket.pause()
+    else socket.on('data', (chunk) => (said = (said + chunk).slice(0, 300)))
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      sockets.delete(socket)
+      closed += 1
+      if (!answers.test(said)) odd.add(said)
+      if (!signal.aborted) setTimeout(open, 100)
+    })
+  }
+  const timer =
+    drip &&
+    setInterval(() => {
+      for (const socket of sockets) if (socket.writable) socket.write(drip.text)
+    }, drip.everyMs)
+  for (let count = 0; count < connections && !signal.aborted; count++) {
+    open()
+    // The queue of connections that wait to be accepted is 511 long.
+    if (count % 200 === 199) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve())))
+  clearInterval(timer)
+  for (const socket of sockets) socket.destroy()
+  return { odd: [...odd], opened, closed }
+}

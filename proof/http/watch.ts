@@ -1,0 +1,72 @@
+// What everyone else notices meanwhile: how soon /healthz answers, whether good events are taken, how large it grows.
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { parentPort, Worker, workerData } from 'node:worker_threads'
+import { about } from '../../test/fixtures/relay.ts'
+
+export interface Seen {
+  healthMs: number[]
+  refused: string[]
+  accepted: number
+  mostMiB: number
+}
+
+function ask(port: number, path: string, body?: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' }
+    const req = request({
+      port,
+      host: '127.0.0.1',
+      path,
+      method: body === undefined ? 'GET' : 'POST',
+      headers,
+      agent: false,
+      timeout: 15_000
+    })
+    req.on('response', (res) => res.resume().on('end', () => resolve(res.statusCode ?? 0)))
+    req.on('timeout', () => req.destroy(new Error('no answer')))
+    req.on('error', reject)
+    req.end(body)
+  })
+}
+
+/** Resident memory of a process, in MiB; 0 where the system does not say. */
+function memoryOf(pid: number): number {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+  } catch {
+    return 0
+  }
+}
+
+/** Looks until `signal`. */
+async function watch(port: number, pid: number, signal: AbortSignal): Promise<Seen> {
+  const seen: Seen = { healthMs: [], refused: [], accepted: 0, mostMiB: 0 }
+  for (let count = 0; !signal.aborted; count++) {
+    const started = performance.now()
+    const status = await ask(port, '/healthz').catch((error: Error) => error.message)
+    seen.healthMs.push(performance.now() - started)
+    if (status !== 200) seen.refused.push(`healthz: ${status}`)
+    if (count % 4 === 0) {
+      const answer = await ask(port, '/webhook', JSON.stringify(about(`good-${Date.now()}`))).catch(
+        (error: Error) => error.message
+      )
+      if (answer === 202) seen.accepted += 1
+      else seen.refused.push(`event: ${answer}`)
+    }
+    seen.mostMiB = Math.max(seen.mostMiB, memoryOf(pid))
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  return seen
+}
+
+/** On a thread of its own, or it would see how busy the attacker is. */
+export function watchFromOutside(port: number, pid: number, ms: number): Promise<Seen> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { port, pid, ms } })
+  return new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+}
+
+if (parentPort !== null) {
+  const { port, pid, ms } = workerData as { port: number; pid: number; ms: number }
+  parentPort.postMessage(await watch(port, pid, AbortSignal.timeout(ms)))
+}

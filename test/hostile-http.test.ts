@@ -1,0 +1,71 @@
+// Hostile clients, a few of each; `npm run proof:http` brings thousands and measures.
+import { connect, type Socket } from 'node:net'
+import t from 'tap'
+import { attacks, run } from '../proof/http/attacks.ts'
+import { about, startRelay } from './fixtures/relay.ts'
+
+t.test('whatever some clients do, others are answered and their events taken', async (t) => {
+  const relay = await startRelay(t)
+  const port = Number(new URL(relay.url).port)
+  for (const attack of attacks) {
+    const stop = new AbortController()
+    const attacking = run({ ...attack, connections: Math.ceil(attack.connections / 100) }, port, stop.signal)
+    for (let count = 0; count < 3; count++) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      t.equal((await relay.get('/healthz')).status, 200, attack.name)
+      t.equal((await relay.post(about(`good-${count}`, { message: attack.name }))).status, 202, attack.name)
+    }
+    stop.abort()
+    t.strictSame((await attacking).odd, [], `${attack.name}: what is answered`)
+  }
+})
+
+t.test('who takes too long to ask is cut off', async (t) => {
+  const { app } = await startRelay(t)
+  const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections } = app.server
+  t.match(
+    { headersTimeout, requestTimeout, keepAliveTimeout },
+    { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 5000 }
+  )
+  t.equal(maxConnections, 15_000)
+})
+
+const head = (more: string) =>
+  `POST /webhook HTTP/1.1\r\nhost: relay\r\ncontent-type: application/json\r\n${more}\r\n\r\n`
+
+/** Sends `bytes`, and keeps the connection open until it is answered. */
+function say(url: string, bytes: string): { answer: Promise<string>; socket: Socket } {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(bytes)
+  return { socket, answer: new Promise((resolve) => socket.once('data', (chunk) => resolve(String(chunk)))) }
+}
+
+t.test('a body in a thousand tiny pieces is no event, and one in large pieces is', async (t) => {
+  const { url } = await startRelay(t)
+  const tiny = say(url, `${head('transfer-encoding: chunked')}${'1\r\n \r\n'.repeat(2000)}`)
+  t.match(await tiny.answer, /^HTTP\/1\.1 400 [\s\S]*connection: close[\s\S]*too small pieces/)
+  const body = JSON.stringify(about('chunked', { message: 'm'.repeat(300_000) }))
+  const chunks = body.match(/.{1,2000}/gs)?.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`)
+  const large = say(url, `${head('transfer-encoding: chunked')}${chunks?.join('')}0\r\n\r\n`)
+  t.match(await large.answer, /^HTTP\/1\.1 202 /)
+  const { answer } = say(url, `${head('transfer-encoding: chunked')}${`10000\r\n${' '.repeat(65_536)}\r\n`.repeat(60)}`)
+  t.match(await answer, /^HTTP\/1\.1 413 [\s\S]*TOO_LARGE/, 'also where no length was declared')
+})
+
+t.test(
+  'large bodies that never end are refused after so many; small ones are not, nor are others when they are gone',
+  async (t) => {
+    const relay = await startRelay(t)
+    const unfinished = () => say(relay.url, head('content-length: 3000000') + ' '.repeat(2_000_000))
+    const open = Array.from({ length: 40 }, unfinished)
+    t.match(
+      await Promise.race(open.map(({ answer }) => answer)),
+      /^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*CANNOT_STORE/
+    )
+    t.equal((await relay.post(about('small'))).status, 202)
+    for (const { socket } of open) socket.destroy()
+    await relay.logged(/the body ended too early/, 10)
+    t.equal((await relay.post(about('large', { message: 'm'.repeat(1_000_000) }))).status, 202)
+  }
+)

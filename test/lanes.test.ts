@@ -25,7 +25,8 @@ t.test('what waits in another lane than its destination has now is not posted be
     },
     destinations: () => new Map([['team', team]]),
     operators: () => [],
-    metrics: createMetrics(() => 0),
+    metrics: createMetrics(),
+    spans: { posted() {} },
     clock: systemClock,
     log: createLog([], () => [], { write: () => {} })
   })

@@ -3,7 +3,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { RelayError } from './errors.ts'
 import type { ObjectRef } from './events/flux.ts'
 import type { Store } from './store/store.ts'
 
@@ -127,13 +126,7 @@ async function load(url: string) {
     import('@opentelemetry/sdk-trace'),
     import('@opentelemetry/resources'),
     import('@opentelemetry/exporter-trace-otlp-http')
-  ]).catch(() => {
-    const hint = 'they are optional dependencies; install them, or unset the variable'
-    throw new RelayError(
-      'BAD_CONFIG',
-      `OTEL_EXPORTER_OTLP_ENDPOINT is set, and the packages for it are missing: ${hint}`
-    )
-  })
+  ])
   let ids: Ids | undefined
   const provider = new sdk.TracerProvider({
     resource: resources.resourceFromAttributes({ 'service.name': 'flux-relay' }),

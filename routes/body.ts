@@ -18,15 +18,14 @@ export function createBodyReader(maxBytes: number): (request: IncomingMessage) =
   return async (request) => {
     const declared = Number(request.headers['content-length'] ?? 0)
     if (declared > maxBytes) throw tooLarge()
+    if (declared > smallBytes && held + declared > maxHeldBytes) throw tooMany()
     let buffer = Buffer.allocUnsafe(Math.min(declared || 4096, smallBytes))
     let [size, pieces, own] = [0, 0, 0]
 
     function makeRoom(needed: number): void {
       const length = Math.min(maxBytes, Math.max(needed, buffer.length * 2))
       const more = length > smallBytes ? length - own : 0
-      if (more > 0 && held + more > maxHeldBytes) {
-        throw new RelayError('CANNOT_STORE', 'too many large bodies are on their way; try again')
-      }
+      if (more > 0 && held + more > maxHeldBytes) throw tooMany()
       held += more
       own += more
       buffer = Buffer.concat([buffer.subarray(0, size)], length)
@@ -48,7 +47,9 @@ export function createBodyReader(maxBytes: number): (request: IncomingMessage) =
       try {
         take(piece)
       } catch (error) {
-        request.removeAllListeners('data').pause()
+        // What has been read is dropped, nothing more is: libuv would go on for two megabytes before the answer leaves.
+        request.removeAllListeners('data').resume()
+        request.socket.pause()
         reject(error)
       }
     })
@@ -60,6 +61,10 @@ export function createBodyReader(maxBytes: number): (request: IncomingMessage) =
       buffer = Buffer.alloc(0)
     })
   }
+}
+
+function tooMany(): RelayError {
+  return new RelayError('CANNOT_STORE', 'too many large bodies are on their way; try again')
 }
 
 function tooLarge(): RelayError {

@@ -93,7 +93,7 @@ export const attacks: readonly Attack[] = [
     answers: /^(HTTP\/1\.1 (202|503)[\s\S]*)?$/
   },
   {
-    name: 'gzip, 1 GiB in 1 MiB',
+    name: 'gzip, 64 MiB of zeros',
     connections: 20,
     opening: sized(gzipSync(Buffer.alloc(64 * mebibyte)), 'content-encoding: gzip\r\n'),
     answers: /^(HTTP\/1\.1 415[\s\S]*)?$/

@@ -194,6 +194,7 @@ t.test('two replicas tell of a quiet source, of its return and of a faulty file 
   const passSlowly = async (minutes: number) => {
     for (let step = 0; step < minutes; step++) {
       clock.advance(60_000)
+      await Promise.all([first, second].map((relay) => relay.get('/readyz')))
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }

@@ -42,7 +42,8 @@ export class RecentBodies {
       this.#seen.delete(identity)
       this.#seen.set(identity, seen)
     }
-    const newest = Math.max(0, ...[...this.#fresh.values()].map(({ at }) => at))
+    if (this.#fresh.size === 0) return
+    const newest = Math.max(...[...this.#fresh.values()].map(({ at }) => at))
     this.#fresh.clear()
     for (const [identity, { at }] of this.#seen) {
       if (at > newest - duplicateWindowMs) return

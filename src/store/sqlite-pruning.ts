@@ -7,6 +7,9 @@ export interface Pruner {
   prune(before: Expiry, limit: number): number
 }
 
+// The next id is the newest plus one: one that was given out is not given out again.
+const isNotNewest = (table: string) => `id < (select max(id) from ${table})`
+
 export function createPruner(db: Database): Pruner {
   /** How far it has come in the objects' keys. */
   let cursor = ''
@@ -24,7 +27,7 @@ export function createPruner(db: Database): Pruner {
     prune(before, limit) {
       const told = db.changes(
         `delete from notifications where id in (
-           select id from notifications where created_at < max(?1, ?2) and
+           select id from notifications where created_at < max(?1, ?2) and ${isNotNewest('notifications')} and
              (state in ('sent', 'muted') and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3)`,
         ...[before.events, before.deadLetters, limit]
       )
@@ -32,7 +35,7 @@ export function createPruner(db: Database): Pruner {
       // An event stays while a notification of it does, and a message while it carries one.
       const events = db.changes(
         `delete from events where id in (
-           select id from events where received_at < ? and
+           select id from events where received_at < ? and ${isNotNewest('events')} and
              not exists (select 1 from notifications where event_id = events.id) limit ?)`,
         ...[before.events, limit]
       )

@@ -10,9 +10,10 @@ import type { NewNotification } from './store.ts'
 
 /** What belongs to the store itself: its transactions, and its count of what waits. */
 export interface Host {
-  transaction<T>(work: () => T): T
-  /** So many more wait. */
-  added(notifications: number): void
+  /** A transaction that is on disk when it resolves. */
+  write<T>(work: () => T): Promise<T>
+  /** Inside a transaction: one more waits for `destination`. */
+  waits(destination: string): void
   insert(notice: NewNotification, now: number): void
 }
 
@@ -30,6 +31,7 @@ export function createSqliteRecords(db: Database, host: Host): Records {
        where id = ?`,
       ...[lane, now, Number(row['id'])]
     )
+    host.waits(destination)
     if (row['says'] === 'failed') rememberFailure(row, now)
     return [{ id: String(row['id']), destination, lane }]
   }
@@ -49,7 +51,7 @@ export function createSqliteRecords(db: Database, host: Host): Records {
 
     async retry(ids, lanes, now) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
-      const retried = host.transaction(() =>
+      const retried = await host.write(() =>
         db
           .query(
             `select id, destination, rule, object, says, view from notifications
@@ -57,7 +59,6 @@ export function createSqliteRecords(db: Database, host: Host): Records {
           )
           .flatMap((row) => retryOne(row, lanes, now))
       )
-      host.added(retried.length)
       return retried
     },
 
@@ -65,7 +66,7 @@ export function createSqliteRecords(db: Database, host: Host): Records {
 
     async discard(ids) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
-      const discarded = host.transaction(() =>
+      const discarded = await host.write(() =>
         db.query(
           `update notifications set state = 'muted', reason = '${discardedReason}'
            where id in ${among(wanted)} and state = 'dead' returning id`
@@ -75,7 +76,7 @@ export function createSqliteRecords(db: Database, host: Host): Records {
     },
 
     async announce(key, notices, now, withinMs) {
-      const isNews = host.transaction(() => {
+      const isNews = await host.write(() => {
         const news = db.all(
           `insert into announcements values (?1, ?2) on conflict (key) do update set announced_at = excluded.announced_at
            where announcements.announced_at <= ?2 - ?3 returning key`,
@@ -84,7 +85,6 @@ export function createSqliteRecords(db: Database, host: Host): Records {
         if (news.length > 0) for (const notice of notices) host.insert(notice, now)
         return news.length > 0
       })
-      if (isNews) host.added(notices.length)
       return isNews
     }
   }

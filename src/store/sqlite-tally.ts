@@ -1,37 +1,55 @@
-// How much waits for each destination, kept by SQLite itself as rows change: whatever changes them, it is right, and asking
-// costs the same however much waits.
+// How much waits for each destination, in memory: what changes a notification's state says so here, inside of its
+// transaction, and is taken back with it.
 import type { Database } from './database.ts'
 import type { Tally } from './store.ts'
 
-// Temporary: it is of this connection, in memory, and what a transaction that fails has counted is taken back with it.
-const createSql = `
-  create temp table tally (
-    destination text primary key,
-    pending integer not null default 0,
-    buried integer not null default 0
-  ) strict, without rowid;
+export class Waiting {
+  readonly #tally = new Map<string, Tally>()
+  #total = 0
+  /** What the transaction under way has changed. */
+  #changes: { destination: string; pending: number; buried: number }[] = []
 
-  insert into tally select destination, count(*), 0 from notifications where state = 'pending' group by destination;
-
-  create temp trigger tally_new after insert on main.notifications when new.state = 'pending' begin
-    insert into tally values (new.destination, 1, 0) on conflict (destination) do update set pending = pending + 1;
-  end;
-
-  create temp trigger tally_changed after update of state on main.notifications when new.state <> old.state begin
-    insert into tally (destination) values (new.destination) on conflict (destination) do nothing;
-    update tally set
-      pending = pending + (new.state = 'pending') - (old.state = 'pending'),
-      buried = buried + (new.state = 'dead')
-    where destination = new.destination;
-  end`
-
-/** Begins to count; the function reads what was counted. */
-export function createTally(db: Database): () => ReadonlyMap<string, Tally> {
-  db.exec(createSql)
-  return () =>
-    new Map(
-      db
-        .all('select destination, pending, buried from tally')
-        .map((row) => [String(row.destination), { pending: Number(row.pending), buried: Number(row.buried) }])
+  /** Reads what waits from before. */
+  constructor(db: Database) {
+    const rows = db.all(
+      `select destination, count(*) as n from notifications where state = 'pending' group by destination`
     )
+    for (const { destination, n } of rows)
+      this.#change({ destination: String(destination), pending: Number(n), buried: 0 })
+  }
+
+  /** So many more wait for `destination`; `pending` is negative for those that wait no longer. */
+  add(destination: string, pending: number): void {
+    this.#changes.push({ destination, pending, buried: 0 })
+  }
+
+  /** One that waited is a dead letter. */
+  bury(destination: string): void {
+    this.#changes.push({ destination, pending: -1, buried: 1 })
+  }
+
+  /** The transaction is committed. */
+  keep(): void {
+    for (const change of this.#changes) this.#change(change)
+    this.#changes = []
+  }
+
+  /** It is not. */
+  takeBack(): void {
+    this.#changes = []
+  }
+
+  get total(): number {
+    return this.#total
+  }
+
+  tally(): ReadonlyMap<string, Tally> {
+    return this.#tally
+  }
+
+  #change({ destination, pending, buried }: { destination: string; pending: number; buried: number }): void {
+    const known = this.#tally.get(destination) ?? { pending: 0, buried: 0 }
+    this.#tally.set(destination, { pending: known.pending + pending, buried: known.buried + buried })
+    this.#total += pending
+  }
 }

@@ -1,7 +1,8 @@
--- Version 1. Times are milliseconds since 1970. Texts from Flux are stored as they came.
+-- Version 1. Times are milliseconds since 1970. Texts from Flux are stored as they came. Where much is written no id is
+-- `autoincrement`, which costs each row another: an id is not given out again because the newest row is never pruned.
 
 create table events (
-  id integer primary key autoincrement,
+  id integer primary key,
   received_at integer not null,
   source text not null,
   cluster text not null,
@@ -38,7 +39,7 @@ create table objects (
 create index objects_failing on objects (failing_since, key) where failing_since is not null;
 
 create table notifications (
-  id integer primary key autoincrement,
+  id integer primary key,
   -- None for what the relay says of itself.
   event_id integer,
   rule text not null,

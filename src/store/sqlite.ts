@@ -10,12 +10,13 @@ import type { Held } from './held.ts'
 import { RecentBodies } from './recent-bodies.ts'
 import type { Records } from './records.ts'
 import { heldUntil, laneState, openMessage, pendingOf, reroute, setBucket, writeMessage } from './sqlite-lanes.ts'
+import { type Log, openLog } from './sqlite-log.ts'
 import { addSilence, endMute, endSilence, silences } from './sqlite-mutes.ts'
 import { createPruner, type Pruner } from './sqlite-pruning.ts'
 import { createSqliteRecords } from './sqlite-records.ts'
 import { bringToVersion } from './sqlite-schema.ts'
 import { lastHeard, noteHeard } from './sqlite-sources.ts'
-import { createTally } from './sqlite-tally.ts'
+import { Waiting } from './sqlite-tally.ts'
 import {
   type Arrival,
   type Attempt,
@@ -31,14 +32,15 @@ import {
   type Receipt,
   type Settlement,
   type Step,
-  type Store
+  type Store,
+  type Tally
 } from './store.ts'
 
 /** Opens, and if need be creates, the database in `file`. Throws BAD_DATABASE where it cannot be used. */
 export function openSqlite(file: string): Store {
   const db = openDatabase(file)
   try {
-    return new SqliteStore(db)
+    return new SqliteStore(db, openLog(db, file))
   } catch (error) {
     db.close()
     if ((error as RelayError).code === 'BAD_DATABASE') throw error
@@ -48,47 +50,41 @@ export function openSqlite(file: string): Store {
 
 class SqliteStore implements Store {
   readonly #db: Database
-  #pending = 0
+  readonly #log: Log
+  readonly #waiting: Waiting
   readonly #pruner: Pruner
   readonly #bodies: RecentBodies
   /** Messages whose answer is awaited. They are this process's, so a crash empties it. */
   readonly #posting = new Set<number>()
   readonly records: Records
-  readonly tally: Store['tally']
 
-  constructor(db: Database) {
+  constructor(db: Database, log: Log) {
     this.#db = db
+    this.#log = log
     this.#pruner = createPruner(db)
     this.records = createSqliteRecords(db, {
-      transaction: (work) => this.#transaction(work),
-      added: (notifications) => {
-        this.#pending += notifications
-      },
+      write: (work) => this.#write(work),
+      waits: (destination) => this.#waiting.add(destination, 1),
       insert: (notice, now) => void this.#insertNotification(null, notice, now)
     })
     bringToVersion(db)
     this.#bodies = new RecentBodies(db)
+    this.#waiting = new Waiting(db)
     // SQLite opens for reading what may not be written, and says so only now: better before anything is accepted.
-    this.#touch()
-    this.#pending = Number(db.get(`select count(*) as n from notifications where state = 'pending'`)?.n ?? 0)
-    this.tally = createTally(db)
+    this.#transaction(() => this.#touch())
   }
 
   get pending(): number {
-    return this.#pending
+    return this.#waiting.total
+  }
+
+  tally(): ReadonlyMap<string, Tally> {
+    return this.#waiting.tally()
   }
 
   async accept(batch: readonly Arrival[], decide: Decide): Promise<Receipt[]> {
-    let added = 0
-    const receipts = this.#transaction(() =>
-      batch.map((arrival): Receipt => {
-        const receipt = this.#acceptOne(arrival, decide)
-        if (receipt.status === 'accepted') added += receipt.notifications.filter(({ isMuted }) => !isMuted).length
-        return receipt
-      })
-    )
-    this.#bodies.keep()
-    this.#pending += added
+    const receipts = this.#transaction(() => batch.map((arrival) => this.#acceptOne(arrival, decide)))
+    await this.#log.flushed()
     return receipts
   }
 
@@ -147,6 +143,7 @@ class SqliteStore implements Store {
   #insertNotification(event: number | null, entry: NewNotification, now: number): number {
     const { rule, destination, lane, view, muting } = entry
     const group = muting === undefined ? entry.group : undefined
+    if (muting === undefined) this.#waiting.add(destination, 1)
     return this.#db.run(
       `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key,
          held_until, mute, muted_until, view)
@@ -172,13 +169,12 @@ class SqliteStore implements Store {
   async endMutes(now: number, compose: (held: Held) => View): Promise<string[]> {
     const lanes: string[] = []
     for (;;) {
-      const lane = this.#transaction(() => {
+      const lane = await this.#write(() => {
         const notification = endMute(this.#db, now, compose)
         if (notification !== undefined) this.#insertNotification(null, notification, now)
         return notification?.lane
       })
       if (lane === undefined) return lanes
-      this.#pending += 1
       lanes.push(lane)
     }
   }
@@ -188,11 +184,11 @@ class SqliteStore implements Store {
   }
 
   async addSilence(silence: NewSilence, now: number): Promise<Silence> {
-    return this.#transaction(() => addSilence(this.#db, silence, now))
+    return this.#write(() => addSilence(this.#db, silence, now))
   }
 
   async endSilence(id: string, now: number): Promise<boolean> {
-    return this.#transaction(() => endSilence(this.#db, id, now))
+    return this.#write(() => endSilence(this.#db, id, now))
   }
 
   async backlog(lane: string): Promise<number> {
@@ -207,7 +203,9 @@ class SqliteStore implements Store {
 
   async next(lane: string, plan: Plan, now: number): Promise<Step> {
     const step = this.#next(lane, plan, now)
-    if (step.is === 'post') this.#posting.add(Number(step.message.id))
+    if (step.is !== 'post') return step
+    this.#posting.add(Number(step.message.id))
+    await this.#log.flushed()
     return step
   }
 
@@ -254,7 +252,6 @@ class SqliteStore implements Store {
     notices: readonly NewNotification[] = []
   ): Promise<void> {
     const id = Number(message.id)
-    let settled = 0
     this.#transaction(() => {
       this.#db.run('insert into attempts values (?, ?, ?)', id, attempt.at, attempt.answer)
       const { message: end, lane } = settlement
@@ -269,10 +266,8 @@ class SqliteStore implements Store {
         this.#db.run('update messages set state = ?, settled_at = ? where id = ?', end.state, attempt.at, id)
       }
       if (end.state === 'sent') {
-        settled = this.#db.changes(
-          `update notifications set state = 'sent' where message_id = ? and state = 'pending'`,
-          id
-        )
+        const sent = `update notifications set state = 'sent' where message_id = ? and state = 'pending'`
+        this.#waiting.add(message.destination, -this.#db.changes(sent, id))
         // Given up on while the answer was on its way, because their destination went: they arrived all the same.
         this.#db.run(
           `update notifications set state = 'sent', reason = null where message_id = ? and state = 'dead'`,
@@ -294,7 +289,7 @@ class SqliteStore implements Store {
       for (const notice of notices) this.#insertNotification(null, notice, attempt.at)
     })
     this.#posting.delete(id)
-    this.#pending += notices.length - settled
+    await this.#log.flushed()
   }
 
   /** Makes a dead letter of a pending notification, and takes back that its destination heard of a failure. */
@@ -302,7 +297,7 @@ class SqliteStore implements Store {
     const row = this.#db.get('select * from notifications where id = ?', id)
     if (row === undefined || row.state !== 'pending') return
     this.#db.run(`update notifications set state = 'dead', reason = ? where id = ?`, reason, id)
-    this.#pending -= 1
+    this.#waiting.bury(String(row.destination))
     if (row.says !== 'failed') return
     const { object, rule, destination } = row
     const known = this.#db.get('select memory from objects where key = ?', object ?? '')
@@ -322,7 +317,7 @@ class SqliteStore implements Store {
   }
 
   async follow(lanes: ReadonlyMap<string, string>): Promise<number> {
-    return this.#transaction(() => {
+    return this.#write(() => {
       const waiting = this.#db.all(`select distinct destination, lane from notifications where state = 'pending'`)
       let lost = 0
       for (const row of waiting) {
@@ -376,12 +371,12 @@ class SqliteStore implements Store {
   listen(): void {}
 
   async ping(): Promise<void> {
-    this.#touch()
+    await this.#write(() => this.#touch())
   }
 
   /** Writes nothing, and fails where nothing can be written. */
   #touch(): void {
-    this.#transaction(() => this.#db.run(`update lanes set probes = probes where key = ''`))
+    this.#db.run(`update lanes set probes = probes where key = ''`)
   }
 
   async prune(before: Expiry, limit: number): Promise<number> {
@@ -389,16 +384,26 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.#log.close()
     this.#db.close()
   }
 
+  /** A transaction that is on disk when it resolves. */
+  async #write<T>(work: () => T): Promise<T> {
+    const result = this.#transaction(work)
+    await this.#log.flushed()
+    return result
+  }
+
   #transaction<T>(work: () => T): T {
-    const pending = this.#pending
     try {
-      return this.#db.transaction(work)
+      const result = this.#db.transaction(work)
+      this.#bodies.keep()
+      this.#waiting.keep()
+      return result
     } catch (error) {
-      this.#pending = pending
       this.#bodies.takeBack()
+      this.#waiting.takeBack()
       throw error
     }
   }

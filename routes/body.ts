@@ -42,7 +42,10 @@ export function createBodyReader(maxBytes: number): (request: IncomingMessage) =
       size += piece.length
     }
 
+    let isWhole = false
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+    // An error costs its stack, so that it is not made for the close that follows every body.
+    const giveUp = () => isWhole || reject(new RelayError('BAD_REQUEST', 'the body ended too early'))
     request.on('data', (piece: Buffer) => {
       try {
         take(piece)
@@ -53,9 +56,12 @@ export function createBodyReader(maxBytes: number): (request: IncomingMessage) =
         reject(error)
       }
     })
-    request.on('end', () => resolve(buffer.subarray(0, size)))
-    request.on('error', () => reject(new RelayError('BAD_REQUEST', 'the body ended too early')))
-    request.on('close', () => reject(new RelayError('BAD_REQUEST', 'the body ended too early')))
+    request.on('end', () => {
+      isWhole = true
+      resolve(buffer.subarray(0, size))
+    })
+    request.on('error', giveUp)
+    request.on('close', giveUp)
     return promise.finally(() => {
       held -= own
       buffer = Buffer.alloc(0)

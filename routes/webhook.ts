@@ -46,10 +46,10 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   }
 
   // Before the body is read: nobody has to send three megabytes to learn that they are at the wrong door.
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     sourceOf(request)
     const { 'content-encoding': encoding = 'identity' } = request.headers
-    if (encoding !== 'identity') throw new RelayError('WRONG_TYPE', 'send it without content-encoding')
+    done(encoding === 'identity' ? undefined : new RelayError('WRONG_TYPE', 'send it without content-encoding'))
   })
 
   app.removeAllContentTypeParsers()
@@ -128,9 +128,11 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   }
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
 function decode(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return decoder.decode(body)
   } catch {
     throw new RelayError('BAD_JSON', 'the body is not valid UTF-8')
   }

@@ -52,6 +52,8 @@ export async function buildApp({
     loggerInstance: log,
     // One line per event is ours to write; Fastify's two per request would bury it.
     logController: new LogController({ disableRequestLogging: true }),
+    // A request has one line at most: a logger of its own, with its number, would cost more than the line.
+    childLoggerFactory: (logger) => logger,
     // notification-controller opens a connection for every event, so there is nothing to keep alive for.
     keepAliveTimeout: 5000,
     // It waits 15 s for its answer; who takes longer to ask has something else in mind.

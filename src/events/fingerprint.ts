@@ -24,51 +24,63 @@ const fluxTempDir =
 const endOfTempDir = String.raw`(?![\w-]|\.(?!tgz|tar|ya?ml|json)\w)`
 const endOfToken = String.raw`(?![\w-]|\.\w)`
 
-// Each row: what varies, and the placeholder in its place. Applied top to bottom, to lines separated by one newline and
-// words separated by one space. Every repetition is bounded and none is nested, so each row is linear.
-const rows: readonly (readonly [RegExp, string])[] = [
+/**
+ * Each row: a hint, which is in the small letters of every text that has what varies and costs little to look for; what
+ * varies; and the placeholder in its place. Applied top to bottom, to lines separated by one newline and words separated by one space.
+ * Every repetition is bounded and none is nested, so each row is linear.
+ */
+export const rows: readonly (readonly [hint: string | RegExp, pattern: RegExp, placeholder: string])[] = [
   // klog header, from webhooks and hooks that relay their stderr: E0719 17:46:09.471959       1 dispatcher.go:168]
-  [/\b[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6} \d{1,7} /g, '<log> '],
+  [/[\d:]{8}/, /\b[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6} \d{1,7} /g, '<log> '],
   // RFC 3339 and time.Time.String(): Helm's log lines, certificates, 2020-07-19 17:45:39.47 +0000 UTC m=+5055.12
   [
+    /[\d:]{8}/,
     /(?<!\d)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d| [+-]\d{4}(?: [A-Z]{3,4}| [+-]\d\d)?| UTC| GMT)?(?: m=[+-]\d{1,12}\.\d{1,9})?/g,
     '<time>'
   ],
   // Go's log package: 2022/05/16 12:59:00
-  [/\b\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?/g, '<time>'],
+  [/[\d:]{8}/, /\b\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?/g, '<time>'],
   // RFC 1123 and ctime: HTTP dates, helm history
   [
+    /[\d:]{8}/,
     /\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:, \d\d? [A-Z][a-z]{2} \d{4} [\d:]{8}(?: [A-Z]{3,4}| [+-]\d{4})?| [A-Z][a-z]{2} \d\d? [\d:]{8}(?: [A-Z]{3,4})? \d{4})/g,
     '<time>'
   ],
   // UIDs in StorageError, volume names, kustomize-controller's 7e114434-c5ab-….yaml of 2021
-  [/\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/gi, '<uuid>'],
+  ['-', /\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/gi, '<uuid>'],
   // AWS "RequestID: 0K34…, HostID: ZrTV…", Azure "Correlation ID: …", GitHub "request ID: D0A4:1F2B:…"
   [
+    /id["']?[:=]/,
     /((?:request|host|correlation|trace|tracking|activity|operation)[-_ ]?id["']?[:=] ?["']?)(?:[\dA-F]{4}:[\dA-F:]{6,80}|[\w+/=.-]{6,200})/gi,
     '$1<id>'
   ],
   // Go pointers and panics
-  [/\b0x[\da-f]{6,16}\b/gi, '<address>'],
-  [/\bgoroutine \d{1,9}\b/g, 'goroutine <n>'],
+  ['0x', /\b0x[\da-f]{6,16}\b/gi, '<address>'],
+  ['goroutine ', /\bgoroutine \d{1,9}\b/g, 'goroutine <n>'],
   // os.MkdirTemp: /tmp/kustomization-644156964/apps; source-controller adds the object: /tmp/gitrepository-ns-name-123/
-  [new RegExp(String.raw`(/tmp/(?:${fluxTempDir})-(?:[\w.-]{1,200}?-)?)\d{1,12}${endOfTempDir}`, 'g'), '$1<tmp>'],
+  [
+    '/tmp/',
+    new RegExp(String.raw`(/tmp/(?:${fluxTempDir})-(?:[\w.-]{1,200}?-)?)\d{1,12}${endOfTempDir}`, 'g'),
+    '$1<tmp>'
+  ],
   // os.MkdirTemp after any other name (/tmp/podinfo637577731/kustomize), and mktemp's /tmp/tmp.0MBb4aUOQk
-  [new RegExp(String.raw`(/tmp/[A-Za-z][\w.-]{0,200}?)\d{6,12}${endOfTempDir}`, 'g'), '$1<tmp>'],
-  [/\/tmp\/tmp\.\w{6,12}\b/g, '/tmp/<tmp>'],
+  ['/tmp/', new RegExp(String.raw`(/tmp/[A-Za-z][\w.-]{0,200}?)\d{6,12}${endOfTempDir}`, 'g'), '$1<tmp>'],
+  ['/tmp/tmp.', /\/tmp\/tmp\.\w{6,12}\b/g, '/tmp/<tmp>'],
   // Go net.OpError, "read udp 10.0.0.1:43210->10.96.0.10:53": the left side is this pod and its port of the moment
-  [/(?:\[[\da-z:.%]{2,60}\]|\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}):\d{1,5}->/gi, '<local>->'],
+  ['->', /(?:\[[\da-z:.%]{2,60}\]|\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}):\d{1,5}->/gi, '<local>->'],
   // Other ephemeral ports. Only after an address or in a URL: app:45123 is an image tag.
   [
+    /:\d{5}/,
     new RegExp(
       String.raw`:${ephemeralPort}(?<=(?:\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|\]|\blocalhost|://[\w.-]{1,253}):\d{5})`,
       'g'
     ),
     ':<port>'
   ],
-  [new RegExp(String.raw`\bport ${ephemeralPort}`, 'g'), 'port <port>'],
+  ['port ', new RegExp(String.raw`\bport ${ephemeralPort}`, 'g'), 'port <port>'],
   // time.Duration: 5m0.01s, 436.49ms, 1h2m, 30s. Not ttl.sh/app:1h (a tag), k3s, or a rejected value (the culprit).
   [
+    /\d[hmnsuµμ]/,
     new RegExp(
       String.raw`(?<![\w.:/@-]|value: ")(?:\d{1,6}h(?:\d{1,2}m)?(?:[\d.]{1,12}s)?|\d{1,6}m[\d.]{1,12}s|\d{1,6}(?:\.\d{1,9})?(?:[nuµμm]?s))${endOfToken}`,
       'g'
@@ -76,11 +88,20 @@ const rows: readonly (readonly [RegExp, string])[] = [
     '<duration>'
   ],
   // Whole minutes only after a word of time: 500m is also half a CPU
-  [new RegExp(String.raw`\b(in|after|for|every|within|timeout of) \d{1,4}m${endOfToken}`, 'g'), '$1 <duration>'],
+  [
+    /\d[hmnsuµμ]/,
+    new RegExp(String.raw`\b(in|after|for|every|within|timeout of) \d{1,4}m${endOfToken}`, 'g'),
+    '$1 <duration>'
+  ],
   // Pods of a Deployment: podinfo-6bc5d5b96-j9lw6
-  [new RegExp(String.raw`-${templateHash}-(?=\d{0,4}[a-z])${podSuffix}(?![\w-])`, 'g'), '-<hash>'],
+  [
+    /-[456789bcdf]{6,10}-/,
+    new RegExp(String.raw`-${templateHash}-(?=\d{0,4}[a-z])${podSuffix}(?![\w-])`, 'g'),
+    '-<hash>'
+  ],
   // A ReplicaSet alone, only where it is called one: ReplicaSet "podinfo-6bc5d5b96" has timed out progressing.
   [
+    'replicaset',
     new RegExp(
       String.raw`\b(replicasets?(?:\.apps)?[ /"']{1,3}(?:[a-z\d.-]{1,63}/)?[a-z\d.-]{1,100}?)-${templateHash}(?![\w-])`,
       'gi'
@@ -89,6 +110,7 @@ const rows: readonly (readonly [RegExp, string])[] = [
   ],
   // Pods of a DaemonSet or Job, Jobs with generateName, Jobs of a CronJob (minutes since 1970): Job/ns/backup-29471230
   [
+    /pod|job/,
     new RegExp(
       String.raw`\b((?:pods?|jobs?(?:\.batch)?)[ /"']{1,3}(?:[a-z\d.-]{1,63}/)?[a-z\d.-]{1,100}?)-(?:(?:2[6-9]|3[0-3])\d{6}(?:-${podSuffix})?|${looksRandom}${podSuffix})(?![\w-])`,
       'gi'
@@ -96,9 +118,10 @@ const rows: readonly (readonly [RegExp, string])[] = [
     '$1-<hash>'
   ],
   // Helm test pods named with randAlphaNum, as podinfo does: pod podinfo-fault-test-a0tew failed
-  [new RegExp(String.raw`-test-${looksRandom}[a-z\d]{5}(?![\w-])`, 'g'), '-test-<hash>'],
+  ['-test-', new RegExp(String.raw`-test-${looksRandom}[a-z\d]{5}(?![\w-])`, 'g'), '-test-<hash>'],
   // Helm's release counter, one higher on every try: release apps/redis.v4, secrets "sh.helm.release.v1.redis.v4"
   [
+    '.v',
     new RegExp(
       String.raw`((?:\brelease [a-z\d.-]{1,63}/|\bsh\.helm\.release\.v1\.)[a-z\d.-]{1,63}?\.v)\d{1,6}${endOfToken}`,
       'g'
@@ -106,17 +129,17 @@ const rows: readonly (readonly [RegExp, string])[] = [
     '$1<n>'
   ],
   // Helm 4 waiting: resource Job/ns/migrate not ready. status: InProgress, message: Job in progress. success:0, active: 1
-  [/\b(resource [\w.-]{1,63}\/\S{1,300} (?:not ready|still exists)\.) status: [^\n]{0,1000}/g, '$1'],
+  ['resource ', /\b(resource [\w.-]{1,63}\/\S{1,300} (?:not ready|still exists)\.) status: [^\n]{0,1000}/g, '$1'],
   // helm-controller's log buffer (internal/action/log.go)
-  [/\(\d{1,9} duplicate lines? omitted\)/g, '(<n> duplicate lines omitted)'],
+  [' duplicate line', /\(\d{1,9} duplicate lines? omitted\)/g, '(<n> duplicate lines omitted)'],
   // Helm 3 waiting: 0 out of 1 expected pods are ready
-  [/\b\d{1,6} out of \d{1,6}\b/g, '<n> out of <n>'],
+  [' out of ', /\b\d{1,6} out of \d{1,6}\b/g, '<n> out of <n>'],
   // Counters: attempt 3, retry 2/5, giving up after 10 attempt(s), failed 3 times
-  [/\b((?:attempts?|retry|retries)[ :=#]{1,2})\d{1,6}(?:\/\d{1,6}| of \d{1,6})?\b/gi, '$1<n>'],
-  [/\b\d{1,6}(?= (?:attempts?|retries|tries|times)\b)/gi, '<n>'],
+  [/attempt|retr[yi]/, /\b((?:attempts?|retry|retries)[ :=#]{1,2})\d{1,6}(?:\/\d{1,6}| of \d{1,6})?\b/gi, '$1<n>'],
+  [/attempt|retries|tries|times/, /\b\d{1,6}(?= (?:attempts?|retries|tries|times)\b)/gi, '<n>'],
   // Kubernetes: ResourceVersion: 12345, Deployment generation is 2, but latest observed generation is 1
-  [/\b(resource ?version["']?[ :=]{1,3}["']?)\d{1,20}\b/gi, '$1<n>'],
-  [/(generation["']?(?: is |[ :=]{1,2})["']?)\d{1,10}\b/gi, '$1<n>']
+  ['version', /\b(resource ?version["']?[ :=]{1,3}["']?)\d{1,20}\b/gi, '$1<n>'],
+  ['generation', /(generation["']?(?: is |[ :=]{1,2})["']?)\d{1,10}\b/gi, '$1<n>']
 ]
 
 /** The last message, because the same one is asked for several times in a row, and this is most of an event's cost. */
@@ -235,7 +258,13 @@ function beforeChange(line: string): string | undefined {
 
 function withPlaceholders(text: string): string {
   let result = text
-  for (const [pattern, placeholder] of rows) result = result.replace(pattern, placeholder)
+  let small = text.toLowerCase()
+  for (const [hint, pattern, placeholder] of rows) {
+    const mayVary = typeof hint === 'string' ? small.includes(hint) : hint.test(small)
+    if (!mayVary) continue
+    result = result.replace(pattern, placeholder)
+    small = result.toLowerCase()
+  }
   return result
 }
 

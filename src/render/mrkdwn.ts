@@ -7,8 +7,12 @@ const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001
 const controls =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
 
+// What nearly every name and message is made of: nothing of it has to go.
+const ordinary = /^[\n\t -~]*$/
+
 /** Text as a person may see it: no terminal codes, no control or reordering characters, `\n` the only line end. */
 export function clean(text: string): string {
+  if (ordinary.test(text)) return text.trimEnd()
   return text
     .toWellFormed()
     .replace(/\r\n?|\u2028|\u2029|\u0085/g, '\n')
@@ -81,7 +85,7 @@ export function utc(at: number): string {
 
 /** Everything on one line, runs of white space as one space. */
 export function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim()
+  return (/\s\s|[^\S ]/.test(text) ? text.replace(/\s+/g, ' ') : text).trim()
 }
 
 /**
@@ -111,7 +115,8 @@ export function cutMiddle(text: string, max: number): string {
 
 /** Looks no further than it has to: texts may be three megabytes long. */
 function fits(text: string, max: number): boolean {
-  return text.length <= max && escapeMrkdwn(text).length <= max
+  // No character takes more than five when it is escaped.
+  return text.length <= max && (text.length * 5 <= max || escapeMrkdwn(text).length <= max)
 }
 
 /** How many units of `text` can stay so that they are at most `max` when escaped, without splitting a code point. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { fingerprint, normalise } from '../src/events/fingerprint.ts'
+import { fingerprint, normalise, rows } from '../src/events/fingerprint.ts'
 
 type Pair = readonly [name: string, one: string, other: string]
 
@@ -586,4 +586,37 @@ t.test('any text has a fingerprint, and its normalised form has the same one', a
     { numRuns: 2_000 }
   )
   t.pass('for two thousand texts')
+})
+
+/** `source` without what is looked for around a match, which no text can be made from. */
+function withoutAssertions(source: string): string {
+  const start = source.search(/\(\?(?:[=!]|<[=!])/)
+  if (start === -1) return source.replaceAll('\\b', '')
+  let depth = 0
+  for (let at = start; at < source.length; at++) {
+    if (source[at] === '\\') at += 1
+    else if (source[at] === '(') depth += 1
+    else if (source[at] === ')' && --depth === 0)
+      return withoutAssertions(source.slice(0, start) + source.slice(at + 1))
+  }
+  throw new Error(`no end of the assertion in ${source}`)
+}
+
+t.test('what varies is found wherever it is, because its hint is there too', async (t) => {
+  for (const [hint, pattern] of rows) {
+    const varying = fc.stringMatching(new RegExp(withoutAssertions(pattern.source)))
+    let found = 0
+    const before = fc.constantFrom('', '(', 'localhost', '10.0.0.1')
+    const after = fc.constantFrom('', ')', ' attempt', ' retries', ' tries', ' times')
+    const holds = fc.property(before, varying, after, fc.boolean(), (head, made, tail, isLoud) => {
+      const plain = `${head}${made}${tail}`
+      const text = isLoud && pattern.flags.includes('i') ? plain.toUpperCase() : plain
+      if (text.search(pattern) === -1) return true
+      found += 1
+      const small = text.toLowerCase()
+      return typeof hint === 'string' ? small.includes(hint) : hint.test(small)
+    })
+    fc.assert(holds, { numRuns: 400, seed: 1 })
+    t.ok(found > 5, `${pattern.source.slice(0, 40)}: ${found} texts`)
+  }
 })

@@ -1,4 +1,8 @@
-FROM node:26-slim AS build
+FROM node:26-slim AS base
+# Since 25, Node needs libatomic. The official image has it; one that others make from a plain Debian may not.
+RUN node --version || (apt-get update && apt-get install -y --no-install-recommends libatomic1 && rm -rf /var/lib/apt/lists/*)
+
+FROM base AS build
 WORKDIR /app
 # Before the sources, so that a change to them does not install everything again.
 COPY package.json package-lock.json ./
@@ -12,7 +16,7 @@ RUN ["node", "--input-type=module", "-e", "await import('/app/src/startup.ts'); 
 # A checkout made under a strict umask would be readable by root alone.
 RUN chmod -R a+rX .
 
-FROM node:26-slim
+FROM base
 LABEL org.opencontainers.image.title="flux-relay" \
       org.opencontainers.image.description="Receives Flux CD events, decides who should hear them, and makes sure Slack does" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -85,7 +85,7 @@ export async function buildApp({
     clock,
     log
   })
-  const silences = createSilences({ store, clock, log, wake: lanes.wake })
+  const silences = createSilences({ store, destinations: () => current().destinations, clock, log, wake: lanes.wake })
   const tell = createOperator({ store, operators: () => current().operators, metrics, clock, log, wake: lanes.wake })
   const sources = createSources({ store, sources: () => current().sources, tell, clock, log })
   const intake = createIntake({

@@ -21,6 +21,7 @@ const lookMs = 5000
 
 export function createSilences(options: {
   store: Store
+  destinations: () => ReadonlyMap<string, { lane: string }>
   clock: Clock
   log: Logger
   wake: (lanes: string[]) => void
@@ -33,7 +34,8 @@ export function createSilences(options: {
   async function look(): Promise<void> {
     const now = clock.now()
     mutes = (await store.silences(now)).flatMap((silence) => compileSilence(silence) ?? [])
-    options.wake(await store.endMutes(now, (held) => muteNotice(held, now)))
+    const laneOf = (destination: string) => options.destinations().get(destination)?.lane
+    options.wake(await store.endMutes(now, laneOf, (held) => muteNotice(held, now)))
   }
 
   function lookLater(): void {

@@ -363,9 +363,10 @@ for (const [name, prepare] of Object.entries(stores)) {
         heard.push(held)
         return view('summary', 'informed')
       }
-      t.same(await store.endMutes(until - 1, compose), [])
-      t.same(await store.endMutes(until, compose), ['lane'])
-      t.same(await store.endMutes(until, compose), [])
+      const laneOf = () => undefined
+      t.same(await store.endMutes(until - 1, laneOf, compose), [])
+      t.same(await store.endMutes(until, laneOf, compose), ['lane'])
+      t.same(await store.endMutes(until, laneOf, compose), [])
       t.match(heard, [{ mute: 'upgrade', destination: 'lane', notifications: 2 }])
       t.match(heard[0]?.objects, [{ object: { name: 'one' }, says: 'failed', failure }, { object: { name: 'two' } }])
       t.equal((await post(store, 'lane')).payload.text, 'summary')
@@ -394,7 +395,9 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal(await store.endSilence('999', at), false)
       t.equal(await store.endSilence(second.id, at + 10), true)
       t.equal(await store.endSilence(second.id, at + 20), false, 'only once')
-      t.same(await store.endMutes(at + 10, () => view('summary', 'informed')), ['lane'], 'what it held is told now')
+      const moved = () => 'other lane'
+      const summary = () => view('summary', 'informed')
+      t.same(await store.endMutes(at + 10, moved, summary), ['other lane'], 'what it held is told now, where it is now')
       await store.close()
     })
 

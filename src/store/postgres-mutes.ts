@@ -7,6 +7,7 @@ import { gather, type Held } from './held.ts'
 import type { Sql } from './postgres-connection.ts'
 import { insertNotifications } from './postgres-queue.ts'
 import { storable } from './postgres-text.ts'
+import type { LaneOf } from './store.ts'
 
 interface HeldNotification {
   id: number
@@ -26,6 +27,7 @@ export async function endMute(
   sql: Sql,
   now: number,
   at: number,
+  laneOf: LaneOf,
   compose: (held: Held) => View
 ): Promise<string | undefined> {
   const { rows: over } = await sql<{ mute: string; destination: string }>(
@@ -43,7 +45,7 @@ export async function endMute(
     rows.map(({ object, says, ref }) => ({ key: object, says, object: JSON.parse(ref) as ObjectRef })),
     memories
   )
-  const lane = rows.at(-1)?.lane ?? ''
+  const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
   await insertNotifications(sql, [{ event: null, at, entry: { rule: 'mute', destination, lane, view: compose(held) } }])
   return lane
 }

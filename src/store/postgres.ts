@@ -24,6 +24,7 @@ import {
   type Decide,
   type Expiry,
   type Heard,
+  type LaneOf,
   type Message,
   type NewNotification,
   type Plan,
@@ -210,10 +211,10 @@ class PostgresStore implements Store {
     this.#presence.tell(notices.map(({ lane }) => lane))
   }
 
-  async endMutes(now: number, compose: (held: Held) => View): Promise<string[]> {
+  async endMutes(now: number, laneOf: LaneOf, compose: (held: Held) => View): Promise<string[]> {
     const lanes: string[] = []
     for (;;) {
-      const lane = await this.#lanes.transaction((sql) => endMute(sql, now, now + this.#skewMs, compose))
+      const lane = await this.#lanes.transaction((sql) => endMute(sql, now, now + this.#skewMs, laneOf, compose))
       if (lane === undefined) return lanes
       this.#pending += 1
       this.#presence.tell([lane])

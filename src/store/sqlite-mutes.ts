@@ -5,10 +5,15 @@ import { hear, type ObjectMemory, type Transition } from '../objects.ts'
 import type { View } from '../render/view.ts'
 import type { Database, Row } from './database.ts'
 import { gather, type Held } from './held.ts'
-import type { NewNotification } from './store.ts'
+import type { LaneOf, NewNotification } from './store.ts'
 
 /** What is to be told of one mute that is over; undefined where there is none left. */
-export function endMute(db: Database, now: number, compose: (held: Held) => View): NewNotification | undefined {
+export function endMute(
+  db: Database,
+  now: number,
+  laneOf: LaneOf,
+  compose: (held: Held) => View
+): NewNotification | undefined {
   const over = db.get('select mute, destination from notifications where muted_until <= ? limit 1', now)
   if (over === undefined) return undefined
   const [mute, destination] = [String(over.mute), String(over.destination)]
@@ -35,7 +40,7 @@ export function endMute(db: Database, now: number, compose: (held: Held) => View
     })),
     memories
   )
-  return { rule: 'mute', destination, lane: String(rows.at(-1)?.lane), view: compose(held) }
+  return { rule: 'mute', destination, lane: laneOf(destination) ?? String(rows.at(-1)?.lane), view: compose(held) }
 }
 
 export function silences(db: Database, now: number): Silence[] {

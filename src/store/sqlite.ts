@@ -25,6 +25,7 @@ import {
   type Expiry,
   goneReason,
   type Heard,
+  type LaneOf,
   type Message,
   type NewNotification,
   type Pending,
@@ -166,11 +167,11 @@ class SqliteStore implements Store {
     return first === undefined ? now + waitMs : Number(first.held_until)
   }
 
-  async endMutes(now: number, compose: (held: Held) => View): Promise<string[]> {
+  async endMutes(now: number, laneOf: LaneOf, compose: (held: Held) => View): Promise<string[]> {
     const lanes: string[] = []
     for (;;) {
       const lane = await this.#write(() => {
-        const notification = endMute(this.#db, now, compose)
+        const notification = endMute(this.#db, now, laneOf, compose)
         if (notification !== undefined) this.#insertNotification(null, notification, now)
         return notification?.lane
       })

@@ -179,6 +179,9 @@ export interface Heard {
   listenedUntil: number | undefined
 }
 
+/** The lane that a destination has by now; undefined where the config file has no such destination. */
+export type LaneOf = (destination: string) => string | undefined
+
 export interface Store {
   /**
    * Writes a batch in one transaction with one fsync. When the promise resolves, everything is on disk. When it
@@ -209,9 +212,10 @@ export interface Store {
 
   /**
    * For each mute that is over and each destination, writes the notification that `compose` makes of what was held back;
-   * from then on that destination has heard of the failures that last. Resolves to the lanes that got something.
+   * from then on that destination has heard of the failures that last. It goes to the lane that the destination has by now,
+   * which may have moved since. Resolves to the lanes that got something.
    */
-  endMutes(now: number, compose: (held: Held) => View): Promise<string[]>
+  endMutes(now: number, laneOf: LaneOf, compose: (held: Held) => View): Promise<string[]>
 
   /** Those that have not ended, oldest first. */
   silences(now: number): Promise<Silence[]>

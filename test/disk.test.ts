@@ -1,6 +1,7 @@
 // Disks that are full or read-only: what was acknowledged is not lost, and the relay says what is wrong.
-import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -72,6 +73,36 @@ t.test('a volume without space', async (t) => {
   await slack.until(() => untold(slack, [...taken, 'late-1-x']).length === 0).catch(() => {})
   t.same(untold(slack, [...taken, 'late-1-x']), [])
   await relay.stop()
+})
+
+t.test('a disk that does not keep what it is given', async (t) => {
+  if (spawnSync('strace', ['--version']).status !== 0) return void t.comment('skipped: there is no strace')
+  const slack = await slackFor(t)
+  slack.behave('*', { status: 503, body: 'down' })
+  const folder = tempFolder(t)
+  const first = await start(t, folder, slack)
+  t.equal((await first.post('early-1-x')).status, 202)
+  const { pid } = first.relay
+  const tracing = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO']
+  const tracer = spawn('strace', [...tracing, '-p', `${pid}`], { stdio: 'ignore' })
+  t.teardown(() => tracer.kill('SIGKILL'))
+  const isTraced = () => /TracerPid:\t[1-9]/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  for (let tries = 0; tries < 50 && !isTraced(); tries++) await pause(100)
+  if (!isTraced()) return void t.comment('skipped: may not trace')
+  // Whether its answer is heard or the end of the relay comes first: it is none that says "kept".
+  const status = await first.post('full-1-x').then(
+    (answer) => answer.status,
+    () => 'no answer'
+  )
+  t.match(String(status), /^(503|no answer)$/)
+  if (first.relay.exitCode === null) await once(first.relay, 'exit')
+  t.equal(first.relay.exitCode, 1, 'it ends, because only a new start knows what is there')
+  slack.calm()
+  const second = await start(t, folder, slack)
+  t.equal((await second.post('late-1-x')).status, 202)
+  await slack.until(() => untold(slack, ['early-1-x', 'late-1-x']).length === 0).catch(() => {})
+  t.same(untold(slack, ['early-1-x', 'late-1-x']), [])
+  await second.stop()
 })
 
 t.test('what may not be written is refused at the start', async (t) => {

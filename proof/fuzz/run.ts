@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { AnyTarget } from './target.ts'
 
 /** More CPU time than this for one input is a hang: whoever can make it can make a thousand. */
-const maxMs = 100
+const hangMs = 100
 /** Compilers and garbage collectors work when they like; a slow input is slow every time. */
 const tries = 4
 /** A failure is made smaller for so many cases and no longer. */
@@ -18,16 +18,24 @@ export interface Result {
   failures: { faults: string[]; input: string; seed: number }[]
 }
 
+export interface RunOptions {
+  cases: number
+  seed: number
+  /** What one case may take, in ms of CPU: not the same on a machine that has other work. */
+  maxMs?: number
+  progress?: (done: number) => void
+}
+
 /** Runs `cases` cases of `target`. Those of a failure can be run again with its seed. */
 export async function runTarget(
   target: AnyTarget,
-  { cases, seed, progress = () => {} }: { cases: number; seed: number; progress?: (done: number) => void }
+  { cases, seed, maxMs = hangMs, progress = () => {} }: RunOptions
 ): Promise<Result> {
   const result: Result = { name: target.name, cases: 0, slowestMs: 0, failures: [] }
   while (result.cases < cases && result.failures.length < maxFailures) {
     const numRuns = Math.min(chunk, cases - result.cases)
     const chunkSeed = seed + result.cases / chunk
-    const failure = await runChunk(target, numRuns, chunkSeed, result)
+    const failure = await runChunk(target, numRuns, chunkSeed, { result, maxMs })
     if (failure !== undefined) result.failures.push({ ...failure, seed: chunkSeed })
     result.cases += numRuns
     progress(result.cases)
@@ -35,11 +43,16 @@ export async function runTarget(
   return result
 }
 
-async function runChunk(target: AnyTarget, numRuns: number, seed: number, result: Result) {
+async function runChunk(
+  target: AnyTarget,
+  numRuns: number,
+  seed: number,
+  { result, maxMs }: { result: Result; maxMs: number }
+) {
   let failed = 0
   const property = fc.asyncProperty(target.input, async (input) => {
     if (failed > maxShrinks) return
-    const { faults, ms } = await judge(target, input)
+    const { faults, ms } = await judge(target, input, maxMs)
     if (failed === 0) result.slowestMs = Math.max(result.slowestMs, ms)
     if (faults.length === 0 && failed === 0) return
     failed += 1
@@ -52,7 +65,11 @@ async function runChunk(target: AnyTarget, numRuns: number, seed: number, result
 }
 
 /** What is wrong with one case, and the CPU time that it took at best. */
-export async function judge({ run, faults }: AnyTarget, input: unknown): Promise<{ faults: string[]; ms: number }> {
+async function judge(
+  { run, faults }: AnyTarget,
+  input: unknown,
+  maxMs: number
+): Promise<{ faults: string[]; ms: number }> {
   let ms = Number.POSITIVE_INFINITY
   for (let count = 0; count < tries; count++) {
     const before = process.threadCpuUsage()

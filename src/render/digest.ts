@@ -27,11 +27,11 @@ export function composeDigest(
   const clusters = new Set(waiting.map(({ view }) => view.object.cluster))
   const style = { hasClusters: clusters.size > 1, maxText: textRoom(groups.length) }
   const isFull = !groups.every((group) => writeGroup(page, group, style, told))
-  const ids = told.flatMap((item) => item.ids)
-  const members = waiting.filter(({ id }) => ids.includes(id))
+  const ids = new Set(told.flatMap((item) => item.ids))
+  const members = waiting.filter(({ id }) => ids.has(id))
   const attachments = page.attachments()
   return {
-    ids,
+    ids: [...ids],
     payload: {
       text: fallback(told, clusters),
       blocks: [section(title(told, clusters, isFull)), context(facts(told, members, now))],
@@ -100,7 +100,9 @@ function byPlace(items: readonly Item[], { hasClusters }: Style): Map<string, It
     const { cluster, kind, namespace } = item.view.object
     const path = [plain(kind), namespace && `${plain(namespace)}:`].filter(Boolean).join(' ')
     const place = [hasClusters && code(cluster), path].filter(Boolean).join(' ')
-    places.set(place, [...(places.get(place) ?? []), item])
+    const members = places.get(place)
+    if (members === undefined) places.set(place, [item])
+    else members.push(item)
   }
   return places
 }

@@ -23,8 +23,7 @@ export interface Page {
   attachments(): Attachment[]
 }
 
-/** Sections filled to their limit, until one of the limits of the whole is reached. */
-/** `maxText` bounds the text of all blocks together. */
+/** Sections filled to their limit, until one of the limits of the whole is reached; `maxText` bounds the text of all blocks. */
 export function createPage(colourOf: (category: Category) => string, maxText: number): Page {
   const parts: { category: Category; sections: string[] }[] = []
   let chars = reserved.text
@@ -81,8 +80,9 @@ function expanded(text: string): Block {
   return { ...section(text), expand: true } as Block
 }
 
-const encoder = new TextEncoder()
+// Without a quote, a backslash or anything that is not ASCII: a byte for each character.
+const bare = /^[ !#-[\]-~]*$/
 
 function jsonBytes(text: string): number {
-  return encoder.encode(JSON.stringify(text)).length
+  return bare.test(text) ? text.length + 2 : Buffer.byteLength(JSON.stringify(text))
 }

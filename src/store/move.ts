@@ -16,6 +16,7 @@ const tables = {
   events: 'id',
   objects: 'key',
   notifications: 'id',
+  views: 'id',
   messages: 'id',
   attempts: 'rowid',
   silences: 'id',

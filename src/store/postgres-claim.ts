@@ -25,7 +25,8 @@ export const openMessageSql = `
 // Of a group not only what has reached its deadline, but all that was there before the first of it did: replicas that each
 // began the group at the same moment did not see each other's.
 export const waitingSql = `
-  select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.view from notifications n
+  select n.id, n.event_id, n.destination, n.created_at, n.group_key, v.view
+  from notifications n join views v on v.id = n.id
   where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= $2 or exists (
     select 1 from notifications f
     where f.lane = n.lane and f.group_key = n.group_key and f.held_until <= $2 and f.held_until > n.created_at

@@ -19,8 +19,9 @@ interface HeldNotification {
 
 // Skipped where another replica is telling of them.
 const heldSql = `
-  select id, lane, object, says, (view::json -> 'object')::text as ref from notifications
-  where muted_until <= $1 and mute = $2 and destination = $3 order by id for update skip locked`
+  select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref
+  from notifications n join views v on v.id = n.id
+  where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n skip locked`
 
 /** Tells of one mute that is over. `at` by the database's clock. Undefined where there is none left. */
 export async function endMute(

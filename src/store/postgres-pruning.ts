@@ -10,10 +10,14 @@ const bodiesSql = `
     select identity from recent_bodies where received_at < $1 limit $2 for update skip locked)`
 
 const notificationsSql = `
-  delete from notifications where id in (
-    select id from notifications where created_at < greatest($1::bigint, $2::bigint) and
-      (state in ('sent', 'muted') and created_at < $1 or state = 'dead' and created_at < $2)
-    order by created_at limit $3 for update skip locked)`
+  with over as (
+    delete from notifications where id in (
+      select id from notifications where created_at < greatest($1::bigint, $2::bigint) and
+        (state in ('sent', 'muted') and created_at < $1 or state = 'dead' and created_at < $2)
+      order by created_at limit $3 for update skip locked)
+    returning id
+  )
+  delete from views using over where views.id = over.id`
 
 // An event stays while a notification of it does, and a message while it carries one.
 const eventsSql = `

@@ -6,15 +6,21 @@ import type { NewNotification } from './store.ts'
 
 // In the order of their places, so the ids are too.
 const insertSql = `
-  insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key, held_until,
-    mute, muted_until, view)
-  select event_id, rule, destination, lane, object, says, case when mute is null then 'pending' else 'muted' end,
-    created_at, group_key, held_until, mute, muted_until, view
-  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-    $9::bigint[], $10::text[], $11::bigint[], $12::text[]) with ordinality
-    as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, mute, muted_until, view, place)
-  order by place
-  returning id`
+  with n as (
+    select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
+      $9::bigint[], $10::text[], $11::bigint[], $12::text[]) with ordinality
+      as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, mute, muted_until, view, place)
+  ), told as (
+    insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key, held_until,
+      mute, muted_until)
+    select event_id, rule, destination, lane, object, says, case when mute is null then 'pending' else 'muted' end,
+      created_at, group_key, held_until, mute, muted_until
+    from n order by place
+    returning id
+  ), placed as (
+    select id, row_number() over (order by id) as place from told
+  )
+  insert into views select placed.id, n.view from placed join n using (place) returning id`
 
 const deadlinesSql = `
   select n.lane, n.group_key, min(n.held_until) as until

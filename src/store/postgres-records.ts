@@ -10,8 +10,9 @@ import { type Ask, idOf, type Row } from './records-walk.ts'
 
 // In one order, and without those that someone else has in hand.
 const deadSql = `
-  select id, destination, rule, object, says, view from notifications
-  where id = any($1) and state = 'dead' and destination = any($2) order by id for update skip locked`
+  select n.id, n.destination, n.rule, n.object, n.says, v.view
+  from notifications n join views v on v.id = n.id
+  where n.id = any($1) and n.state = 'dead' and n.destination = any($2) order by n.id for update of n skip locked`
 
 const retrySql = `
   update notifications set state = 'pending', reason = null, message_id = null, lane = k.lane, created_at = $3,

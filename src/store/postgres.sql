@@ -70,7 +70,12 @@ create table notifications (
   held_until bigint not null default 0,
   -- What muted it, and until when that lasts; no time any more once it was told what was held back.
   mute text,
-  muted_until bigint,
+  muted_until bigint
+);
+
+-- What each says, apart from where it stands: that changes twice on its way, and would be written again with it.
+create table views (
+  id bigint primary key,
   view text not null
 );
 

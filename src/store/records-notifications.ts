@@ -10,8 +10,8 @@ export function readNotifications(ask: Ask): Pick<Records, 'notifications'> {
     async notifications(filter, page) {
       const { ids, next } = await findNotifications(ask, filter, page)
       const rows = await ask(
-        `select id, event_id, rule, destination, lane, state, reason, says, created_at, view
-         from notifications where id in ${among(ids)}`,
+        `select n.id, n.event_id, n.rule, n.destination, n.lane, n.state, n.reason, n.says, n.created_at, v.view
+         from notifications n join views v on v.id = n.id where n.id in ${among(ids)}`,
         []
       )
       return { items: inOrder(ids, rows).map(recordOf), next }

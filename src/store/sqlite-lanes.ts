@@ -4,6 +4,13 @@ import type { View } from '../render/view.ts'
 import type { Database, Row } from './database.ts'
 import type { Bucket, LaneState, Message, Pending, Step } from './store.ts'
 
+/** All that waits, by its indexes: not in a message yet, or in one that is open. */
+export const waitingSql = `(
+  select id, destination, lane, message_id from notifications where state = 'pending' and message_id is null
+  union all
+  select id, destination, lane, message_id from notifications
+  where state = 'pending' and message_id in (select id from messages where state = 'open'))`
+
 /** What is known of a lane; of a new one, nothing. */
 export function laneState(db: Database, key: string): LaneState {
   const row = db.get('select * from lanes where key = ?', key)
@@ -69,7 +76,10 @@ export function writeMessage(
     `insert into messages values (null, ?, ?, 'open', ?, 0, 0, ?, ?, ?, null)`,
     ...[lane, destination, JSON.stringify(payload), newestAt, members.length, now]
   )
-  for (const member of members) db.run('update notifications set message_id = ? where id = ?', id, Number(member.id))
+  db.run(
+    'update notifications set message_id = ? where id in (select value from json_each(?))',
+    ...[id, JSON.stringify(members.map((member) => Number(member.id)))]
+  )
   return {
     id: String(id),
     lane,
@@ -103,8 +113,9 @@ export function reroute(db: Database, destination: string, lane: string, posting
     }
   }
   db.run(
-    `update notifications set lane = ?1 where destination = ?2 and state = 'pending' and lane <> ?1 and (
-       message_id is null or message_id in (select id from messages where lane = ?1 and state = 'open'))`,
+    `update notifications set lane = ?1 where id in (
+       select id from ${waitingSql} where destination = ?2 and lane <> ?1 and (
+         message_id is null or message_id in (select id from messages where lane = ?1 and state = 'open')))`,
     ...[lane, destination]
   )
 }

@@ -18,8 +18,9 @@ export function endMute(
   if (over === undefined) return undefined
   const [mute, destination] = [String(over.mute), String(over.destination)]
   const rows = db.all(
-    `select id, lane, object, says, json_extract(view, '$.object') as ref from notifications
-     where muted_until <= ? and mute = ? and destination = ? order by id`,
+    `select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref
+     from notifications n join views v on v.id = n.id
+     where n.muted_until <= ? and n.mute = ? and n.destination = ? order by n.id`,
     ...[now, mute, destination]
   )
   const memories = new Map<string, ObjectMemory>()

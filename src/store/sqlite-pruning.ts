@@ -25,12 +25,14 @@ export function createPruner(db: Database): Pruner {
 
   return {
     prune(before, limit) {
-      const told = db.changes(
+      const told = db.all(
         `delete from notifications where id in (
            select id from notifications where created_at < max(?1, ?2) and ${isNotNewest('notifications')} and
-             (state in ('sent', 'muted') and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3)`,
+             (state in ('sent', 'muted') and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3) returning id`,
         ...[before.events, before.deadLetters, limit]
       )
+      const ids = JSON.stringify(told.map(({ id }) => Number(id)))
+      db.run('delete from views where id in (select value from json_each(?))', ids)
       db.run('delete from announcements where announced_at < ?', before.events)
       // An event stays while a notification of it does, and a message while it carries one.
       const events = db.changes(
@@ -47,7 +49,7 @@ export function createPruner(db: Database): Pruner {
       )
       for (const { id } of messages) db.run('delete from attempts where message_id = ?', Number(id))
       db.run('delete from silences where ends_at < ?', before.events)
-      return told + events + messages.length + pruneObjects(before.deadLetters, limit)
+      return told.length + events + messages.length + pruneObjects(before.deadLetters, limit)
     }
   }
 }

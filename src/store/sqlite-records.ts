@@ -54,8 +54,9 @@ export function createSqliteRecords(db: Database, host: Host): Records {
       const retried = await host.write(() =>
         db
           .query(
-            `select id, destination, rule, object, says, view from notifications
-             where id in ${among(wanted)} and state = 'dead' order by id`
+            `select n.id, n.destination, n.rule, n.object, n.says, v.view
+             from notifications n join views v on v.id = n.id
+             where n.id in ${among(wanted)} and n.state = 'dead' order by n.id`
           )
           .flatMap((row) => retryOne(row, lanes, now))
       )

@@ -1,6 +1,7 @@
 // How much waits for each destination, in memory: what changes a notification's state says so here, inside of its
 // transaction, and is taken back with it.
 import type { Database } from './database.ts'
+import { waitingSql } from './sqlite-lanes.ts'
 import type { Tally } from './store.ts'
 
 export class Waiting {
@@ -11,9 +12,7 @@ export class Waiting {
 
   /** Reads what waits from before. */
   constructor(db: Database) {
-    const rows = db.all(
-      `select destination, count(*) as n from notifications where state = 'pending' group by destination`
-    )
+    const rows = db.all(`select destination, count(*) as n from ${waitingSql} group by destination`)
     for (const { destination, n } of rows)
       this.#change({ destination: String(destination), pending: Number(n), buried: 0 })
   }

@@ -56,7 +56,12 @@ create table notifications (
   held_until integer not null default 0,
   -- What muted it, and until when that lasts; no time any more once it was told what was held back.
   mute text,
-  muted_until integer,
+  muted_until integer
+) strict;
+
+-- What each says, apart from where it stands: that changes twice on its way, and would be written again with it.
+create table views (
+  id integer primary key,
   view text not null
 ) strict;
 
@@ -68,11 +73,10 @@ create index notifications_muted on notifications (muted_until) where muted_unti
 create index notifications_state on notifications (state) where state <> 'sent';
 create index notifications_rule on notifications (rule);
 create index notifications_to on notifications (destination);
--- What a lane composes from: in order of acceptance, not yet in a message.
 create index notifications_group on notifications (lane, group_key, held_until) where state = 'pending' and group_key is not null;
--- What a new config file moves or gives up on.
-create index notifications_destination on notifications (destination, lane) where state = 'pending';
-create index notifications_waiting on notifications (lane, message_id, id) where state = 'pending';
+-- What a lane composes from: in order of acceptance, not yet in a message. Beside what open messages carry, it is all that
+-- waits.
+create index notifications_waiting on notifications (lane, id, destination) where state = 'pending' and message_id is null;
 
 create table messages (
   id integer primary key autoincrement,

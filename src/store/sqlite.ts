@@ -9,7 +9,16 @@ import { badDatabase, type Database, openDatabase } from './database.ts'
 import type { Held } from './held.ts'
 import { RecentBodies } from './recent-bodies.ts'
 import type { Records } from './records.ts'
-import { heldUntil, laneState, openMessage, pendingOf, reroute, setBucket, writeMessage } from './sqlite-lanes.ts'
+import {
+  heldUntil,
+  laneState,
+  openMessage,
+  pendingOf,
+  reroute,
+  setBucket,
+  waitingSql,
+  writeMessage
+} from './sqlite-lanes.ts'
 import { type Log, openLog } from './sqlite-log.ts'
 import { addSilence, endMute, endSilence, silences } from './sqlite-mutes.ts'
 import { createPruner, type Pruner } from './sqlite-pruning.ts'
@@ -145,15 +154,17 @@ class SqliteStore implements Store {
     const { rule, destination, lane, view, muting } = entry
     const group = muting === undefined ? entry.group : undefined
     if (muting === undefined) this.#waiting.add(destination, 1)
-    return this.#db.run(
+    const id = this.#db.run(
       `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key,
-         held_until, mute, muted_until, view)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         held_until, mute, muted_until)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[event, rule, destination, lane, objectKey(view.object), view.says],
       ...[muting ? 'muted' : 'pending', now, group?.key ?? null],
       group === undefined ? 0 : this.#deadline(lane, group, now),
-      ...[muting?.name ?? null, muting?.until ?? null, JSON.stringify(view)]
+      ...[muting?.name ?? null, muting?.until ?? null]
     )
+    this.#db.run('insert into views values (?, ?)', id, JSON.stringify(view))
+    return id
   }
 
   /** That of the group's first notification that is still held, or one of its own. */
@@ -193,13 +204,11 @@ class SqliteStore implements Store {
   }
 
   async backlog(lane: string): Promise<number> {
-    return Number(this.#db.get(`select count(*) as n from notifications where lane = ? and state = 'pending'`, lane)?.n)
+    return Number(this.#db.get(`select count(*) as n from ${waitingSql} where lane = ?`, lane)?.n)
   }
 
   async busyLanes(): Promise<string[]> {
-    return this.#db
-      .all(`select distinct lane from notifications where state = 'pending'`)
-      .map(({ lane }) => String(lane))
+    return this.#db.all(`select distinct lane from ${waitingSql}`).map(({ lane }) => String(lane))
   }
 
   async next(lane: string, plan: Plan, now: number): Promise<Step> {
@@ -235,8 +244,9 @@ class SqliteStore implements Store {
   #oldestPending(lane: string, oldest: number, now: number): Pending[] {
     for (;;) {
       const rows = this.#db.all(
-        `select id, event_id, destination, created_at, group_key, view from notifications
-         where lane = ? and state = 'pending' and message_id is null and held_until <= ? order by id limit ?`,
+        `select n.id, n.event_id, n.destination, n.created_at, n.group_key, v.view
+         from notifications n join views v on v.id = n.id
+         where n.lane = ? and n.state = 'pending' and n.message_id is null and n.held_until <= ? order by n.id limit ?`,
         ...[lane, now, composeWindow]
       )
       const expired = rows.filter((row) => Number(row.created_at) < oldest)
@@ -319,7 +329,7 @@ class SqliteStore implements Store {
 
   async follow(lanes: ReadonlyMap<string, string>): Promise<number> {
     return this.#write(() => {
-      const waiting = this.#db.all(`select distinct destination, lane from notifications where state = 'pending'`)
+      const waiting = this.#db.all(`select distinct destination, lane from ${waitingSql}`)
       let lost = 0
       for (const row of waiting) {
         const destination = String(row.destination)
@@ -332,10 +342,7 @@ class SqliteStore implements Store {
   }
 
   #abandon(destination: string): number {
-    const lost = this.#db.all(
-      `select id, message_id from notifications where state = 'pending' and destination = ?`,
-      destination
-    )
+    const lost = this.#db.all(`select id, message_id from ${waitingSql} where destination = ?`, destination)
     for (const { id, message_id } of lost) {
       if (message_id !== null) this.#db.run(`update messages set state = 'dead' where id = ?`, Number(message_id))
       this.#bury(Number(id), goneReason)

@@ -17,7 +17,7 @@ const json = [
   ['events', 'id', 'trace'],
   ['events', 'id', 'body'],
   ['objects', 'key', 'memory'],
-  ['notifications', 'id', 'view'],
+  ['views', 'id', 'view'],
   ['messages', 'id', 'payload'],
   ['silences', 'id', 'match']
 ] as const

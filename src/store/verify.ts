@@ -69,6 +69,10 @@ const checks: [check: string, sql: string][] = [
        select 1 from events e where e.id = n.event_id)`
   ],
   [
+    'a notification has what it says',
+    `select n.id from notifications n where not exists (select 1 from views v where v.id = n.id)`
+  ],
+  [
     'an attempt has the message it was for',
     `select distinct a.message_id as id from attempts a where not exists (select 1 from messages m where m.id = a.message_id)`
   ],

@@ -70,6 +70,23 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test('what a new config file moves while a message is composed of it goes where it is by now', async (t) => {
+      // PostgreSQL holds the lane meanwhile, so that it is moved before or after.
+      if (name !== 'sqlite') return
+      const { open } = await prepare(t)
+      const store = await open()
+      await store.accept([arrival('a')], sendTo('lane'))
+      let moving: Promise<unknown> | undefined
+      const next: Plan['next'] = (...of) => {
+        moving ??= store.follow(new Map([['lane', 'elsewhere']]), at)
+        return plan.next(...of)
+      }
+      t.same(await store.next('lane', { ...plan, next }, at), { is: 'idle' })
+      await moving
+      t.match(await store.next('elsewhere', plan, at), { is: 'post', message: { lane: 'elsewhere' } })
+      await store.close()
+    })
+
     t.test('what an object is remembered by is there for its next event', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

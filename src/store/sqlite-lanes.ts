@@ -59,6 +59,17 @@ export function pendingOf(row: Row): Pending {
   }
 }
 
+/** Whether a message in `lane` may carry them: a new config file moves, or gives up on, what was only read. */
+export function waitsStill(db: Database, lane: string, ids: readonly string[]): boolean {
+  if (openMessage(db, lane) !== undefined) return false
+  const found = db.get(
+    `select count(*) as n from notifications where id in (select value from json_each(?))
+       and lane = ? and state = 'pending' and message_id is null`,
+    ...[JSON.stringify(ids.map(Number)), lane]
+  )
+  return found?.n === ids.length
+}
+
 /** Writes the message down, and which notifications it carries. */
 export function writeMessage(
   db: Database,

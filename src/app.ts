@@ -134,5 +134,6 @@ export async function buildApp({
     await store.close()
   })
   app.decorate('reload', config.reload)
+  app.decorate('idle', lanes.idle)
   return app
 }

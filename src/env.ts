@@ -24,6 +24,8 @@ declare module 'fastify' {
     env: Env
     /** Reads the config file again. */
     reload: () => void
+    /** Resolves once no lane is at work. */
+    idle: () => Promise<void>
   }
 }
 

@@ -29,6 +29,7 @@ t.test('the demo tells a day in a few messages, and says how many Flux would hav
   t.notMatch(out, /40 objects[\s\S]*40 objects[\s\S]*40 objects/, 'heartbeats are quiet')
   const [, events, messages] = /([\d,]+) events → (\d+) messages/.exec(out) ?? []
   t.ok(Number(messages) < 30, `${messages} messages`)
+  t.notMatch(out, /delayed/, 'the day waits for the disk')
   t.equal(events, createDay(start).length.toLocaleString('en-US'))
   t.match(out, /http:\/\/localhost:\d+\n$/)
   t.strictSame(readdirSync(folder), [], 'nothing is left of it')

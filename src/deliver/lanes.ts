@@ -33,6 +33,8 @@ export interface Lanes {
   follow(): Promise<void>
   /** There is something new in these lanes. */
   wake(lanes: Iterable<string>): void
+  /** Resolves once no lane is at work: each is empty, or waits for a moment. */
+  idle(): Promise<void>
   /** Starts no more posts, waits for those under way, and after `graceMs` for their answers no longer. */
   stop(graceMs: number): Promise<void>
 }
@@ -248,6 +250,9 @@ export function createLanes(options: LanesOptions): Lanes {
     },
     follow,
     wake,
+    async idle() {
+      while (running.size > 0) await Promise.all(running.values())
+    },
     async stop(graceMs) {
       isStopping = true
       cancelFollowing()

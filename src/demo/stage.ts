@@ -66,7 +66,11 @@ export async function createStage(clock: FastClock, port: number): Promise<Stage
   let shown = 0
 
   async function settle(): Promise<void> {
-    for (let turns = 0; turns < settleTurns; turns++) await turn()
+    for (let turns = 0; turns < settleTurns; turns++) {
+      await turn()
+      // The disk takes its time, and here every millisecond of it would be ten seconds.
+      await app.idle()
+    }
   }
 
   async function post({ event }: Moment): Promise<void> {

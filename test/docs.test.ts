@@ -41,7 +41,7 @@ function configOf(example: string): string {
 for (const section of sections) {
   const [title = ''] = section.split('\n', 1)
   const [, example] = /```yaml\n([\s\S]*?)```/.exec(section) ?? []
-  const [, shown] = /```\n([\s\S]*?)```/.exec(section.replace(/```yaml\n[\s\S]*?```/, '')) ?? []
+  const [, shown] = /```\n([\s\S]*?)```/.exec(section.replace(/```(?:yaml|sh)\n[\s\S]*?```/g, '')) ?? []
   if (example === undefined) continue
   t.test(`${title} The example`, async (t) => {
     const config = configOf(example)

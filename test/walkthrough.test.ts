@@ -82,6 +82,14 @@ t.test('troubleshooting: what needs no cluster does what the page says', async (
   await relay.slack.until(({ accepted }) => accepted.length === 2)
 })
 
+for (const page of ['configuration.md', 'templates.md', 'testing-rules.md']) {
+  t.test(`${page}: the commands at its beginning do what the page says`, async (t) => {
+    const steps = stepsOf(page)
+    t.ok(steps.length > 0)
+    for (const step of steps) await follow(t, step, { folder: checkout(t), port: '1' })
+  })
+}
+
 const pages = ['README.md', 'deploy/README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
 
 t.test('every link between the pages leads to a page and a heading that exist', async (t) => {

@@ -1,10 +1,10 @@
 // Whatever an event holds, and however much: no receiver takes it for an order, and none refuses the message.
-import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
 import { section } from '../src/render/blocks.ts'
 import { bodyFor, type Dialect, dialectNames, digestRoom } from '../src/render/dialect.ts'
 import { type Payload, withoutBlocks } from '../src/render/payload.ts'
+import { fc } from './fixtures/fc.ts'
 import { digestOf, event, messageOf, textsIn } from './fixtures/messages.ts'
 
 const failure = event('14:13:20', 'web', 'HealthCheckFailed', 'Deployment/web is not ready')
@@ -75,7 +75,7 @@ t.test('whatever an event holds, it calls nobody, forges no link and ends no cod
       if (dialect === 'text' || dialect === 'workflow') return /[<>]/.test(text) ? [...found, 'a tag'] : found
       if (fallbacksIn(body).includes(text)) return found
       // Mattermost looks for it in code as well, and across lines.
-      const slackLink = dialect === 'mattermost' ? /<[^<|]+\|[^>]+>/ : /<(?!\u200b)[^\s<|]+\|[^>\n]+>/
+      const slackLink = dialect === 'mattermost' ? /<[^<|]+\|[^>]+>/ : /<(?!\u200b)[^\s<>|]+\|[^>\n]+>/
       if (slackLink.test(text)) found.push('a link')
       const outside = text.replace(/^```(text)?\n[^`]*\n```$/gm, '').replace(/`[^`\n]+`/g, '')
       if (outside.includes('`')) found.push('half a code')

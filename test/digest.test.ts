@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
 import { advance, type ObjectMemory, objectKey, type Transition } from '../src/objects.ts'
@@ -9,6 +8,7 @@ import { limits } from '../src/render/page.ts'
 import { type Payload, textsOf } from '../src/render/payload.ts'
 import { toText } from '../src/render/text.ts'
 import { createView } from '../src/render/view.ts'
+import { fc } from './fixtures/fc.ts'
 import { faultsOf } from './fixtures/slack.ts'
 
 const start = Date.parse('2026-09-21T14:00:00Z')

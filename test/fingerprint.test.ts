@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { fingerprint, normalise, rows } from '../src/events/fingerprint.ts'
+import { fc } from './fixtures/fc.ts'
 
 type Pair = readonly [name: string, one: string, other: string]
 

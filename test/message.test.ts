@@ -1,5 +1,4 @@
 // What people read in Slack, and that Slack takes it, whatever the event.
-import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
 import { advance, type ObjectMemory } from '../src/objects.ts'
@@ -8,6 +7,7 @@ import { composeOne } from '../src/render/message.ts'
 import { type Payload, textsOf, withoutBlocks } from '../src/render/payload.ts'
 import { toText } from '../src/render/text.ts'
 import { createView } from '../src/render/view.ts'
+import { fc } from './fixtures/fc.ts'
 import { faultsOf } from './fixtures/slack.ts'
 
 const commit = 'https://git.example/commit/{{ revision.sha }}'

@@ -1,7 +1,7 @@
 // Whatever an event holds, it becomes a harmless and readable part of a Slack message.
-import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { clean, code, cut, cutMiddle, escapeMrkdwn, fence, link, plain, time } from '../src/render/mrkdwn.ts'
+import { fc } from './fixtures/fc.ts'
 
 // Any text there is: every code point, half characters, and what an attacker or a terminal would write.
 const hostile = [

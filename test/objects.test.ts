@@ -1,8 +1,8 @@
 // What is said and what is not: whole stories, event by event, with the exact list of messages.
-import fc from 'fast-check'
 import t from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
 import { stateOf } from '../src/objects.ts'
+import { fc } from './fixtures/fc.ts'
 import { startReplay } from './fixtures/replay.ts'
 
 const start = Date.parse('2026-09-21T00:00:00Z')

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { createPace, take } from '../src/deliver/pace.ts'
 import type { Bucket } from '../src/store/store.ts'
+import { fc } from './fixtures/fc.ts'
 
 t.test('a new lane may burst, then keeps a little under its rate', async (t) => {
   const pace = createPace()

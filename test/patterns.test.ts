@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { compileGlobs, compileRegex, isGlob } from '../src/patterns.ts'
+import { fc } from './fixtures/fc.ts'
 
 const holds = (patterns: string | string[], text: string): boolean => compileGlobs(patterns).holds(text)
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { parseRevision } from '../src/events/revision.ts'
+import { fc } from './fixtures/fc.ts'
 
 const sha1 = '4f1d2c3b4a5968778695a4b3c2d1e0f102132435'
 const sha256 = '8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92'

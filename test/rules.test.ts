@@ -1,5 +1,4 @@
 import { deepStrictEqual } from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import type { Fault } from '../src/errors.ts'
 import { severityNames } from '../src/events/severity.ts'
@@ -8,6 +7,7 @@ import { maxPassedOver } from '../src/rules/candidates.ts'
 import { compileFilter, compileRules, match, type RuleSet, type Verdict } from '../src/rules/rules.ts'
 import type { RuleText } from '../src/rules/schema.ts'
 import { type EventOverrides, event } from './fixtures/events.ts'
+import { fc } from './fixtures/fc.ts'
 
 type MatchText = NonNullable<RuleText['match']>
 

@@ -1,5 +1,4 @@
 // Whether a rule is said to be unreachable: only where no event can reach it, and quickly.
-import fc from 'fast-check'
 import t from 'tap'
 import { severityNames } from '../src/events/severity.ts'
 import { globCovers } from '../src/patterns.ts'
@@ -7,6 +6,7 @@ import { compileRules, match } from '../src/rules/rules.ts'
 import type { RuleText } from '../src/rules/schema.ts'
 import { findShadowed } from '../src/rules/shadow.ts'
 import { event } from './fixtures/events.ts'
+import { fc } from './fixtures/fc.ts'
 
 type Match = NonNullable<RuleText['match']>
 

@@ -1,5 +1,4 @@
 // A template changes how a message looks; it never costs one, and no event can break out of it.
-import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'
@@ -9,6 +8,7 @@ import { composeOne } from '../src/render/message.ts'
 import { type Payload, textsOf, withoutBlocks } from '../src/render/payload.ts'
 import { toText } from '../src/render/text.ts'
 import { fixture, fixtureNames, wire } from './fixtures/events.ts'
+import { fc } from './fixtures/fc.ts'
 import { textsIn } from './fixtures/messages.ts'
 import { startRelay } from './fixtures/relay.ts'
 import { faultsOf } from './fixtures/slack.ts'

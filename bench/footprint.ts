@@ -23,7 +23,7 @@ async function startRelay(database: string): Promise<{ port: number; relay: Chil
     CONFIG_FILE: join(folder, 'config.yaml'),
     DATABASE_URL: `sqlite:${join(folder, database)}`
   }
-  return { port, relay: await start('src/cli.ts', environment) }
+  return { port, relay: await start('src/main.js', environment) }
 }
 
 async function stop(server: ChildProcess): Promise<void> {

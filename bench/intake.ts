@@ -16,7 +16,7 @@ writeFileSync(
 )
 const servers = {
   bare: await startOn('bench/bare.ts', {}),
-  relay: await startOn('src/cli.ts', {
+  relay: await startOn('src/main.js', {
     CONFIG_FILE: join(folder, 'config.yaml'),
     DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`
   })

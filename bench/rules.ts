@@ -30,7 +30,7 @@ const relays = await Promise.all(
       CONFIG_FILE: join(folder, `${count}.yaml`),
       DATABASE_URL: `sqlite:${join(folder, `${count}.db`)}`
     }
-    return { count, port, process: await start('src/cli.ts', environment), rates: [] as number[], cpu: [] as number[] }
+    return { count, port, process: await start('src/main.js', environment), rates: [] as number[], cpu: [] as number[] }
   })
 )
 for (const { port } of relays) await load(port, 64, 1500, 0, 'warm')

@@ -23,7 +23,7 @@ export async function start(
   environment: Record<string, string>,
   nodeArguments: string[] = []
 ): Promise<ChildProcess> {
-  const args = [...nodeArguments, join(root, file), ...(file.endsWith('cli.ts') ? ['serve'] : [])]
+  const args = [...nodeArguments, join(root, file), ...(file.endsWith('main.js') ? ['serve'] : [])]
   const server = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'], HOST: '127.0.0.1', ...environment },
     stdio: ['ignore', 'pipe', 'inherit']

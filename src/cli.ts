@@ -1,6 +1,4 @@
-#!/usr/bin/env node
 // The commands. Exit code 0: fine; 1: the answer is no; 2: used wrongly, or it cannot run here.
-import './startup.ts'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { RelayError } from './errors.ts'
 

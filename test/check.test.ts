@@ -9,7 +9,7 @@ import { loadConfig } from '../src/config/config.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { startSlack } from './fixtures/slack.ts'
 
-const cli = join(import.meta.dirname, '..', 'src', 'cli.ts')
+const cli = join(import.meta.dirname, '..', 'src', 'main.js')
 
 async function check(t: Test, config: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const file = join(tempFolder(t), 'config.yaml')

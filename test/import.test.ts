@@ -362,7 +362,7 @@ t.test('whatever the Alert, exactly the events that Flux alerts of fire a rule, 
 })
 
 function run(args: string[], { cwd = root, input = '' } = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src', 'cli.ts'), ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src', 'main.js'), ...args], {
     cwd,
     input,
     env: { PATH: process.env['PATH'] },
@@ -438,7 +438,7 @@ t.test('the commands in docs/from-notification-controller.md do what it says', a
     writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`)
     chmodSync(join(folder, name), 0o755)
   }
-  program('flux-relay', `exec '${process.execPath}' '${join(root, 'src', 'cli.ts')}' "$@"`)
+  program('flux-relay', `exec '${process.execPath}' '${join(root, 'src', 'main.js')}' "$@"`)
   program('openssl', 'echo 0123456789abcdef')
   program(
     'kubectl',

@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
 const rooms = [
-  ...['startup', 'errors', 'env', 'duration', 'clock', 'log', 'spelling', 'about', 'patterns'],
+  ...['errors', 'env', 'duration', 'clock', 'log', 'spelling', 'about', 'patterns'],
   ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'spans', 'deliver', 'config', 'silences'],
   ...['operator', 'scrape', 'intake'],
   ...['import', 'rehearsal', 'dashboard', 'routes', 'app', 'demo', 'cli']

@@ -10,7 +10,7 @@ import { tempFolder } from './fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent } from './fixtures/store.ts'
 
 const postgres = await startPostgres(t)
-const cli = join(import.meta.dirname, '..', 'src', 'cli.ts')
+const cli = join(import.meta.dirname, '..', 'src', 'main.js')
 
 function migrate(file: string, to: string) {
   return spawnSync(process.execPath, [cli, 'migrate', '--from', `sqlite:${file}`, '--to', to], { encoding: 'utf8' })

@@ -11,7 +11,7 @@ import { freePort } from './fixtures/process.ts'
 import { about, tempFolder } from './fixtures/relay.ts'
 import { startSlack } from './fixtures/slack.ts'
 
-const cli = join(import.meta.dirname, '..', 'src', 'cli.ts')
+const cli = join(import.meta.dirname, '..', 'src', 'main.js')
 
 /** Throws what libraries throw: an error that knows the address. */
 const crash = `data:text/javascript,${encodeURIComponent(`process.on('SIGUSR2', () => {

@@ -1,4 +1,5 @@
 // `serve`: the relay itself, until a signal.
+import { flushCompileCache } from 'node:module'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 
@@ -19,4 +20,6 @@ export async function serve({ example }: { example?: boolean }): Promise<void> {
   app = await buildApp({ environment })
   process.on('SIGHUP', app.reload)
   await app.listen({ host: app.env.HOST, port: app.env.PORT })
+  // Node would keep what it has compiled when it ends, which a relay that is killed never does.
+  flushCompileCache()
 }

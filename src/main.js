@@ -1,6 +1,7 @@
-// Imported first: an old Node is told in words instead of by whatever breaks first, and what has been compiled once is
-// kept, which saves a third of the time to ready.
-import { enableCompileCache } from 'node:module'
+#!/usr/bin/env node
+// The program begins here, in JavaScript: Node strips the types of what it reads before the cache is on at every start,
+// which takes 110 ms and 20 MB, and an old Node, which reads no TypeScript, is told in words what it lacks.
+import module from 'node:module'
 import { join } from 'node:path'
 
 const oldest = 26
@@ -15,4 +16,6 @@ if (Number(process.versions.node.split('.', 1)[0]) < oldest) {
 
 // Beside the packages, not in the shared temporary directory, where others could leave compiled code for us. Where it
 // cannot be written, as in a read-only container, what is there is used.
-enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'flux-relay'))
+module.enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'flux-relay'))
+
+await import('./cli.ts')

@@ -12,17 +12,45 @@ export interface ShapeFault {
   isAboutKey: boolean
 }
 
+const ajv = new Ajv({
+  allErrors: true,
+  verbose: true,
+  allowUnionTypes: true,
+  // Schemas are checked in the tests, and each is used a few times only: neither is worth a tenth of a second at the start.
+  meta: false,
+  validateSchema: false,
+  code: { optimize: false }
+})
+  // What editors show where a text is not of the right form.
+  .addKeyword('patternErrorMessage')
+
 /** Says everything about a value that is not of the shape of `schema`. */
 export function compileShape(schema: Type.TSchema): (value: unknown) => ShapeFault[] {
-  const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true })
-    // What editors show where a text is not of the right form.
-    .addKeyword('patternErrorMessage')
-    .compile(schema)
+  const validate = ajv.compile(schema)
   return (value) => (validate(value) ? [] : withoutEchoes(validate.errors ?? []).map(inWords))
 }
 
-/** Everything about `value` that is not of the shape of a config file. */
-export const shapeFaults = compileShape(ConfigSchema)
+const compiled = new Map<string, (value: unknown) => ShapeFault[]>()
+
+/** Everything about `value` that is not of the shape of a config file. Compiles only what is about the sections it has. */
+export function shapeFaults(value: unknown): ShapeFault[] {
+  const present = Object.keys(ConfigSchema.properties).filter((name) => isMap(value) && name in value)
+  const key = present.join()
+  let faults = compiled.get(key)
+  if (faults === undefined) {
+    const properties = Object.entries(ConfigSchema.properties).map(([name, schema]) => [
+      name,
+      present.includes(name) ? schema : {}
+    ])
+    faults = compileShape({ ...ConfigSchema, properties: Object.fromEntries(properties) })
+    compiled.set(key, faults)
+  }
+  return faults(value)
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 const harmless: Record<string, unknown> = {
   sources: { tokens: ['-'] },
@@ -40,9 +68,8 @@ const harmless: Record<string, unknown> = {
  */
 export function wellShaped(value: unknown, faults: readonly ShapeFault[]): ConfigText {
   if (faults.length === 0) return value as ConfigText
-  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
   // Nothing is to be said of sources where there is no file to speak of.
-  const copy = structuredClone(isMap ? value : { sources: { default: harmless.sources } }) as Record<
+  const copy = structuredClone(isMap(value) ? value : { sources: { default: harmless.sources } }) as Record<
     string,
     Record<string | number, unknown>
   >

@@ -1,6 +1,5 @@
 // What every error looks like on the wire: `{"code","message"}`. Flux copies it into Kubernetes Events, so it is short,
 // says what to do, and holds nothing of the request but field names.
-import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, RelayError } from '../src/errors.ts'
@@ -26,17 +25,17 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   return answer(reply, known)
 }
 
-const unreadable: Record<string, { status: number; message: string }> = {
-  HPE_HEADER_OVERFLOW: { status: 431, message: 'the headers are too large' },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'the request took too long' }
+const unreadable: Record<string, { status: string; message: string }> = {
+  HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', message: 'the headers are too large' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', message: 'the request took too long' }
 }
 
 /** For `clientErrorHandler`: what is no HTTP. Not logged: the error holds the bytes, and they may hold a secret. */
 export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void {
   if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const { status, message } = unreadable[code ?? ''] ?? { status: 400, message: 'this is not HTTP' }
+  const { status, message } = unreadable[code ?? ''] ?? { status: '400 Bad Request', message: 'this is not HTTP' }
   const body = JSON.stringify({ code: 'BAD_REQUEST', message })
-  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'content-type: application/json', 'connection: close']
+  const head = [`HTTP/1.1 ${status}`, 'content-type: application/json', 'connection: close']
   socket.end(`${[...head, `content-length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 

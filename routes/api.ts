@@ -18,14 +18,11 @@ export interface ApiOptions {
   wake: (lanes: Iterable<string>) => void
   /** Silences were added or ended: resolves when that is in effect here. */
   silencesChanged: () => Promise<void>
-}
-
-interface GuardedOptions extends ApiOptions {
   guard: (request: FastifyRequest) => Promise<void>
 }
 
-export const api: FastifyPluginAsync<GuardedOptions> = async (app, { guard, ...options }) => {
-  app.addHook('onRequest', guard)
+export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
+  app.addHook('onRequest', options.guard)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

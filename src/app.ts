@@ -1,12 +1,10 @@
 // THE WHOLE PROGRAM ON ONE PAGE. Data flows one way: webhook → intake → store → lane → Slack.
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
-import { api } from '../routes/api.ts'
-import { dashboard } from '../routes/dashboard.ts'
-import { answerError, answerErrors, answerUnreadable } from '../routes/errors.ts'
 import { createGuard } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
-import { closeConnectionsAtStop } from '../routes/stopping.ts'
+import { createHttp } from '../routes/http.ts'
+import { operators } from '../routes/operators.ts'
 import { webhook } from '../routes/webhook.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
@@ -37,9 +35,6 @@ const noSecrets: readonly string[] = []
 /** At a stop, how long posts to Slack may take to be answered. Kubernetes gives 30 s before it kills. */
 const stopGraceMs = 8000
 
-/** Each takes 10 to 20 KiB, also one that says nothing until its time is up. */
-const maxConnections = 15_000
-
 /** The relay, ready to listen. Throws BAD_CONFIG or BAD_DATABASE where it cannot be. */
 export async function buildApp({
   environment = process.env,
@@ -48,24 +43,7 @@ export async function buildApp({
 }: AppOptions = {}): Promise<FastifyInstance> {
   let config: ConfigWatch | undefined
   const log = createLog(secretsIn(environment), () => config?.current().secrets ?? noSecrets, logTo)
-  const app = Fastify({
-    loggerInstance: log,
-    // One line per event is ours to write; Fastify's two per request would bury it.
-    logController: new LogController({ disableRequestLogging: true }),
-    // A request has one line at most: a logger of its own, with its number, would cost more than the line.
-    childLoggerFactory: (logger) => logger,
-    // notification-controller opens a connection for every event, so there is nothing to keep alive for.
-    keepAliveTimeout: 5000,
-    // It waits 15 s for its answer; who takes longer to ask has something else in mind.
-    requestTimeout: 15_000,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2000 },
-    frameworkErrors: answerError,
-    clientErrorHandler: answerUnreadable,
-    // Coercing would accept a number for a reason; stripping would hide a misspelt field.
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } }
-  }) as unknown as FastifyInstance
-  app.server.maxConnections = maxConnections
-  answerErrors(app)
+  const app = createHttp(log)
   await readEnvironment(app, environment)
   log.level = app.env.LOG_LEVEL
 
@@ -107,9 +85,17 @@ export async function buildApp({
     clock,
     maxBodyBytes: app.env.MAX_BODY_BYTES
   })
-  const guard = createGuard(app.env.ADMIN_TOKEN)
-  app.register(api, { config: current, store, clock, guard, wake: lanes.wake, silencesChanged: silences.look })
-  app.register(dashboard, { config: current, refusal: config.refusal, store, silences, wake: lanes.wake, clock, guard })
+  app.register(operators, {
+    config: current,
+    refusal: config.refusal,
+    store,
+    silences,
+    silencesChanged: silences.look,
+    wake: lanes.wake,
+    clock,
+    guard: createGuard(app.env.ADMIN_TOKEN),
+    log
+  })
   const scrape = createScrape({ store, metrics, config: current, standing: sources.standing, clock })
   app.register(health, { store, metrics, scrape })
 
@@ -122,7 +108,6 @@ export async function buildApp({
     if (app.env.ADMIN_TOKEN === '')
       log.warn('ADMIN_TOKEN is not set: the dashboard and the API answer this machine only')
   })
-  closeConnectionsAtStop(app)
   app.addHook('onClose', async () => {
     config.stop()
     pruning.stop()

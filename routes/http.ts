@@ -1,0 +1,32 @@
+// What every request meets, whoever it is from: limits, and the form of errors.
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { Logger } from 'pino'
+import { answerError, answerErrors, answerUnreadable } from './errors.ts'
+import { closeConnectionsAtStop } from './stopping.ts'
+
+/** Each takes 10 to 20 KiB, also one that says nothing until its time is up. */
+const maxConnections = 15_000
+
+/** An app without routes. */
+export function createHttp(log: Logger): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: log,
+    // One line per event is ours to write; Fastify's two per request would bury it.
+    logController: new LogController({ disableRequestLogging: true }),
+    // A request has one line at most: a logger of its own, with its number, would cost more than the line.
+    childLoggerFactory: (logger) => logger,
+    // notification-controller opens a connection for every event, so there is nothing to keep alive for.
+    keepAliveTimeout: 5000,
+    // It waits 15 s for its answer; who takes longer to ask has something else in mind.
+    requestTimeout: 15_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2000 },
+    frameworkErrors: answerError,
+    clientErrorHandler: answerUnreadable,
+    // Coercing would accept a number for a reason; stripping would hide a misspelt field.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } }
+  }) as unknown as FastifyInstance
+  app.server.maxConnections = maxConnections
+  answerErrors(app)
+  closeConnectionsAtStop(app)
+  return app
+}

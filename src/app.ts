@@ -9,8 +9,8 @@ import { webhook } from '../routes/webhook.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
-import { createSlack } from './deliver/slack.ts'
 import { readEnvironment, secretsIn } from './env.ts'
+import { openSlack } from './first-post.ts'
 import { createIntake } from './intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -52,7 +52,7 @@ export async function buildApp({
   const { current } = config
   const store = await openStore(app.env.DATABASE_URL, (reason) => log.warn({ reason }, 'waiting for the database'))
   const spans = await openSpans(environment, { store, log })
-  const slack = createSlack()
+  const slack = await openSlack(environment)
   const lanes = createLanes({
     store,
     slack,

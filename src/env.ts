@@ -32,12 +32,14 @@ declare module 'fastify' {
 /** What of the environment is nobody's business: no output may hold it. */
 export function secretsIn(environment: Record<string, string | undefined>): string[] {
   const { ADMIN_TOKEN = '', DATABASE_URL = '', PGPASSWORD = '' } = environment
-  const isProxy = ([name]: [string, unknown]) => /^https?_proxy$/i.test(name)
-  const proxies = Object.entries(environment)
-    .filter(isProxy)
-    .map(([, address = '']) => address)
-  const written = [DATABASE_URL, ...proxies].flatMap(passwordsIn)
+  const written = [DATABASE_URL, ...proxiesIn(environment)].flatMap(passwordsIn)
   return [ADMIN_TOKEN, PGPASSWORD, ...written, ...written.map(decoded)].filter((secret) => secret !== '')
+}
+
+/** Addresses of proxies, or what stands in their place. */
+export function proxiesIn(environment: Record<string, string | undefined>): string[] {
+  const named = Object.entries(environment).filter(([name]) => /^https?_proxy$/i.test(name))
+  return named.map(([, address = '']) => address).filter((address) => address !== '')
 }
 
 /** `user:password@`, in an address that may be none, and `?password=`, which PostgreSQL takes as well. */

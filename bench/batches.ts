@@ -15,7 +15,7 @@ writeFileSync(
   'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team }]\n'
 )
 const port = await freePort()
-const relay = await start('src/cli.ts', {
+const relay = await start('src/main.js', {
   PORT: `${port}`,
   CONFIG_FILE: join(folder, 'config.yaml'),
   DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`

@@ -20,7 +20,7 @@ writeFileSync(
 async function startOn(database: string): Promise<{ port: number; relay: ChildProcess; readyMs: number }> {
   const port = await freePort()
   const started = performance.now()
-  const relay = await start('src/cli.ts', {
+  const relay = await start('src/main.js', {
     PORT: `${port}`,
     CONFIG_FILE: join(folder, 'config.yaml'),
     DATABASE_URL: `sqlite:${join(folder, database)}`

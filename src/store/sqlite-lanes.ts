@@ -47,16 +47,20 @@ export function openMessage(db: Database, lane: string): Message | undefined {
   return row && messageOf(row)
 }
 
-/** A row of `notifications` as what waits. */
-export function pendingOf(row: Row): Pending {
-  return {
+/** Rows of `notifications`, in the order of their ids, as what waits. */
+export function pendingOf(db: Database, rows: readonly Row[]): Pending[] {
+  const views = db.all(
+    'select view from views where id in (select value from json_each(?)) order by id',
+    JSON.stringify(rows.map(({ id }) => Number(id)))
+  )
+  return rows.map((row, index) => ({
     id: String(row.id),
     event: String(row.event_id ?? `notice ${row.id}`),
     destination: String(row.destination),
     createdAt: Number(row.created_at),
     group: row.group_key === null ? undefined : String(row.group_key),
-    view: JSON.parse(String(row.view)) as View
-  }
+    view: JSON.parse(String(views[index]?.view)) as View
+  }))
 }
 
 /** Whether a message in `lane` may carry them: a new config file moves, or gives up on, what was only read. */

@@ -1,16 +1,16 @@
 // Notifications in SQLite: written, counted, given up on. Everything here is inside a transaction of the store's.
 import { forget, type ObjectMemory, objectKey } from '../objects.ts'
-import type { Database } from './database.ts'
-import { pendingOf, waitingSql } from './sqlite-lanes.ts'
+import type { Database, Row } from './database.ts'
+import { waitingSql } from './sqlite-lanes.ts'
 import type { Waiting } from './sqlite-tally.ts'
-import { composeWindow, goneReason, type NewNotification, type Pending } from './store.ts'
+import { composeWindow, goneReason, type NewNotification } from './store.ts'
 
 export interface Queue {
   readonly waiting: Waiting
   /** Its id. `event` is null for what the relay says of itself. */
   insert(event: number | null, entry: NewNotification, now: number): number
-  /** What a lane composes from; what was accepted before `since` is given up on. */
-  oldest(lane: string, since: number, now: number): Pending[]
+  /** What a lane composes from, for `pendingOf`; what was accepted before `since` is given up on. */
+  oldest(lane: string, since: number, now: number): Row[]
   bury(id: number, reason: string): void
   /** Gives up on all that waits for `destination`; how many that were. */
   abandon(destination: string): number
@@ -46,18 +46,17 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
   }
 
   /** Of the destination that has waited longest: two may share a lane, and a message is for one of them. */
-  function oldest(lane: string, since: number, now: number): Pending[] {
+  function oldest(lane: string, since: number, now: number): Row[] {
     for (;;) {
       const rows = db.all(
-        `select n.id, n.event_id, n.destination, n.created_at, n.group_key, v.view
-         from notifications n join views v on v.id = n.id
-         where n.lane = ? and n.state = 'pending' and n.message_id is null and n.held_until <= ? order by n.id limit ?`,
+        `select id, event_id, destination, created_at, group_key from notifications
+         where lane = ? and state = 'pending' and message_id is null and held_until <= ? order by id limit ?`,
         ...[lane, now, composeWindow]
       )
       const expired = rows.filter((row) => Number(row.created_at) < since)
       for (const { id } of expired) bury(Number(id), 'not delivered within 24 hours')
       if (expired.length > 0) continue
-      return rows.filter((row) => row.destination === rows[0]?.destination).map(pendingOf)
+      return rows.filter((row) => row.destination === rows[0]?.destination)
     }
   }
 

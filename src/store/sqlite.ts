@@ -4,7 +4,7 @@ import type { RelayError } from '../errors.ts'
 import type { NewSilence, Silence } from '../mutes/silence.ts'
 import type { Payload } from '../render/payload.ts'
 import type { View } from '../render/view.ts'
-import { badDatabase, type Database, openDatabase } from './database.ts'
+import { badDatabase, type Database, openDatabase, type Row } from './database.ts'
 import type { Held } from './held.ts'
 import { RecentBodies } from './recent-bodies.ts'
 import type { Records } from './records.ts'
@@ -13,6 +13,7 @@ import {
   heldUntil,
   laneState,
   openMessage,
+  pendingOf,
   reroute,
   setBucket,
   waitingSql,
@@ -46,6 +47,9 @@ import type {
   Store,
   Tally
 } from './store.ts'
+
+/** How much of what waits is read at a time. */
+const readRows = 100
 
 /** Opens, and if need be creates, the database in `file`. Throws BAD_DATABASE where it cannot be used. */
 export function openSqlite(file: string): Store {
@@ -149,7 +153,12 @@ class SqliteStore implements Store {
     for (;;) {
       const seen = this.#transaction(() => this.#look(lane, plan, now))
       if ('is' in seen) return seen
-      const { state, pending } = seen
+      const { state, rows } = seen
+      const pending: Pending[] = []
+      for (let at = 0; at < rows.length; at += readRows) {
+        await pause()
+        pending.push(...pendingOf(this.#db, rows.slice(at, at + readRows)))
+      }
       await pause()
       const next = plan.next(state, pending, now)
       if ('until' in next) return { is: 'wait', until: next.until }
@@ -164,7 +173,7 @@ class SqliteStore implements Store {
   }
 
   /** What the lane does, where that needs no composing; else what to compose from. */
-  #look(lane: string, plan: Plan, now: number): Step | { state: LaneState; pending: Pending[] } {
+  #look(lane: string, plan: Plan, now: number): Step | { state: LaneState; rows: Row[] } {
     const open = openMessage(this.#db, lane)
     const state = laneState(this.#db, lane)
     if (open !== undefined) {
@@ -174,9 +183,9 @@ class SqliteStore implements Store {
       setBucket(this.#db, lane, taken.bucket)
       return { is: 'post', message: open, block: state.block }
     }
-    const pending = this.#queue.oldest(lane, plan.oldest, now)
-    if (pending.length === 0) return heldUntil(this.#db, lane)
-    return state.notBefore > now ? { is: 'wait', until: state.notBefore } : { state, pending }
+    const rows = this.#queue.oldest(lane, plan.oldest, now)
+    if (rows.length === 0) return heldUntil(this.#db, lane)
+    return state.notBefore > now ? { is: 'wait', until: state.notBefore } : { state, rows }
   }
 
   async settle(

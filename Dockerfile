@@ -15,10 +15,10 @@ COPY LICENSE config.example.yaml config.schema.json ./
 COPY routes routes
 COPY src src
 # A checkout made under a strict umask would be readable by root alone.
-RUN chmod -R a+rX . && install -d -o node -g node node_modules/.cache
+RUN chmod -R a+rX . && install -d -o 65532 -g 65532 node_modules/.cache
 # Compiled once, here, by being used: the running container has nowhere to keep it. Node looks only for what was kept by
 # the user it runs as, so whoever runs the relay as another one has a slower start.
-USER 1000:1000
+USER 65532:65532
 RUN node src/main.js demo --once --port 0 > /dev/null
 # What the demo does without.
 RUN NODE_COMPILE_CACHE=/app/node_modules/.cache/flux-relay node --input-type=module --eval " \
@@ -28,16 +28,13 @@ USER root
 RUN chown -R root:root node_modules/.cache && chmod -R a+rX node_modules/.cache
 
 FROM base
-LABEL org.opencontainers.image.title="flux-relay" \
-      org.opencontainers.image.description="Receives Flux CD events, decides who should hear them, and makes sure Slack does" \
-      org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=8080 \
     CONFIG_FILE=/etc/flux-relay/config.yaml \
     DATABASE_URL=sqlite:/data/relay.db
 # A new volume takes over owner and mode: whichever --user is chosen can write to it, and nobody else is in here.
-RUN install -d -o node -g node -m 777 /data
+RUN install -d -o 65532 -g 65532 -m 777 /data
 WORKDIR /app
 # All of it stays root's: the relay cannot change its own program.
 COPY --from=build /app/node_modules node_modules
@@ -47,8 +44,16 @@ COPY --from=build /app/src src
 # After the directory exists as it should: what a later step does inside a volume is thrown away.
 VOLUME /data
 EXPOSE 8080
-# The user `node`, as a number: Kubernetes' runAsNonRoot cannot judge a name.
-USER 1000:1000
+# As a number: Kubernetes' runAsNonRoot cannot judge a name. The same as in deploy/, for which the code was compiled.
+USER 65532:65532
+# Of the release; docs/release.md says how they are given.
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="flux-relay" \
+      org.opencontainers.image.description="Receives Flux CD events, decides who should hear them, and makes sure Slack does" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
 # A refused connection is a rejection nobody handles: Node prints it and exits with 1.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1))"]

@@ -46,16 +46,18 @@ VOLUME /data
 EXPOSE 8080
 # As a number: Kubernetes' runAsNonRoot cannot judge a name. The same as in deploy/, for which the code was compiled.
 USER 65532:65532
-# Of the release; docs/release.md says how they are given.
-ARG VERSION=unreleased
-ARG REVISION=unknown
-LABEL org.opencontainers.image.title="flux-relay" \
-      org.opencontainers.image.description="Receives Flux CD events, decides who should hear them, and makes sure Slack does" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION"
 # A refused connection is a rejection nobody handles: Node prints it and exits with 1.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
 ENTRYPOINT ["node", "/app/src/main.js"]
 CMD ["serve"]
+# Last, so that another version of the same program is another label and no other layer.
+ARG SOURCE=https://github.com/acme/flux-relay
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="flux-relay" \
+      org.opencontainers.image.description="Receives Flux CD events, decides who should hear them, and makes sure Slack does" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"

@@ -449,7 +449,8 @@ t.test('the commands in docs/from-notification-controller.md do what it says', a
     esac`
   )
   const doc = readFileSync(join(root, 'docs', 'from-notification-controller.md'), 'utf8')
-  const [, commands = ''] = /```sh\n(.*?)```/s.exec(doc) ?? []
+  const [, shown = ''] = /```sh\n(.*?)```/s.exec(doc) ?? []
+  const commands = shown.replaceAll('npm run -s relay --', 'flux-relay')
   const env = { PATH: `${folder}:${process.env['PATH']}` }
   const { status, stdout, stderr } = spawnSync('sh', ['-ec', commands], { cwd: folder, env, encoding: 'utf8' })
   t.equal(status, 0, stderr)

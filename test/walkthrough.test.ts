@@ -1,8 +1,9 @@
 // Pages that lead somewhere: every command that needs no cluster is run, and prints what the page shows.
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { patternsOf, runStep, type Step, stepsOf } from './fixtures/commands.ts'
+import { run } from './fixtures/process.ts'
 import { about, fluxEvent, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -18,16 +19,18 @@ function checkout(t: Test): string {
   return folder
 }
 
-/** Runs it and compares; a step of cluster commands is left out. */
+/** Runs it and compares; what starts a relay that stays, or the tests, is only looked up. */
 async function follow(t: Test, step: Step, where: Parameters<typeof runStep>[1]): Promise<void> {
+  const script = /^(?:\w+=\S+ |npm ci && )?npm (?:run )?(start|demo|test)$/m.exec(step.commands)?.[1]
+  if (script !== undefined) return void t.ok(scripts[script], `npm run ${script}`)
   const { code, out } = await runStep(step, where)
   t.equal(code, 0, `${step.section}: ${step.commands}${out}`)
   for (const pattern of step.shown === undefined ? [] : patternsOf(step.shown)) t.match(out, pattern, step.commands)
 }
 
 t.test('getting started: what needs no cluster does what the page says', async (t) => {
-  const steps = stepsOf('getting-started.md')
-  const local = steps.filter(({ needsCluster }) => !needsCluster)
+  const steps = stepsOf('docs/getting-started.md')
+  const local = steps.filter(({ needsMore }) => !needsMore)
   t.ok(local.length >= 8, `${local.length} blocks`)
   const folder = checkout(t)
   const first = await startRelay(t, { config: example })
@@ -38,11 +41,6 @@ t.test('getting started: what needs no cluster does what the page says', async (
     config: mine.replace('"${SLACK_PLATFORM_URL}"', '$SLACK').replace('${FLUX_HMAC_KEY}', key)
   })
   for (const step of local) {
-    const script = /^(?:\w+=\S+ )?npm (?:run )?(start|demo)$/m.exec(step.commands)?.[1]
-    if (script !== undefined) {
-      t.ok(scripts[script], `npm run ${script}`)
-      continue
-    }
     const isMine = step.section.startsWith('3')
     const commands = step.commands.replace('https://hooks.slack.com/services/…', second.slack.url())
     const env = isMine ? { FLUX_HMAC_KEY: key } : {}
@@ -76,24 +74,113 @@ t.test('troubleshooting: what needs no cluster does what the page says', async (
   writeFileSync(join(folder, 'better.yaml'), troubled.replace('"$SLACK"', relay.slack.url()))
   mkdirSync(join(folder, 'data'))
   writeFileSync(join(folder, 'data', 'relay.db'), '')
-  const steps = stepsOf('troubleshooting.md').filter(({ needsCluster }) => !needsCluster)
+  const steps = stepsOf('docs/troubleshooting.md').filter(({ needsMore }) => !needsMore)
   t.ok(steps.length >= 12, `${steps.length} blocks`)
   for (const step of steps) await follow(t, step, { folder, port: port(relay), env: { H: 'accept: */*' } })
   await relay.slack.until(({ accepted }) => accepted.length === 2)
 })
 
-for (const page of ['configuration.md', 'templates.md', 'testing-rules.md']) {
-  t.test(`${page}: the commands at its beginning do what the page says`, async (t) => {
-    const steps = stepsOf(page)
-    t.ok(steps.length > 0)
-    for (const step of steps) await follow(t, step, { folder: checkout(t), port: '1' })
-  })
-}
+const ofConfig = ['README.md', 'docs/configuration.md', 'docs/testing-rules.md']
 
-const pages = ['README.md', 'deploy/README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+t.test('the README and the pages on the config file: what needs nothing more does what they say', async (t) => {
+  const folder = checkout(t)
+  const config = example.replace('destinations:\n', 'destinations:\n  platform: { preview: true }\n')
+  const relay = await startRelay(t, { config })
+  const testing = readFileSync(join(root, 'docs', 'testing-rules.md'), 'utf8')
+  for (const [, text = '', name = ''] of testing.matchAll(/```yaml\n(# (\S+)\n[\s\S]*?)```/g)) {
+    writeFileSync(join(folder, name), text)
+  }
+  for (const page of ofConfig) {
+    const steps = stepsOf(page).filter(({ needsMore }) => !needsMore)
+    t.ok(steps.length > 0, page)
+    for (const step of steps) await follow(t, step, { folder, port: port(relay) })
+  }
+})
+
+const followed = [...ofConfig, 'docs/getting-started.md', 'docs/troubleshooting.md']
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'deploy/README.md'],
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`)
+]
+
+t.test('every command of every page is run here, says what it needs, or is a script of package.json', async (t) => {
+  for (const page of pages) {
+    const text = readFileSync(join(root, page), 'utf8')
+    const [, ...hidden] = text.replace(/^ *```[\s\S]*?^ *```$/gm, '').split(/\n\n(?= {4}\S)/)
+    t.strictSame(hidden, [], `${page}: commands stand in a block of their own`)
+    if (followed.includes(page)) continue
+    for (const { commands } of stepsOf(page).filter((step) => !step.needsMore && step.section !== 'Placeholders')) {
+      for (const line of commands.trim().split('\n')) {
+        const [, script] = /^npm (?:run (?:-s )?)?([\w:]+)/.exec(line) ?? []
+        const [, file] = /^npx node (\S+)/.exec(line) ?? []
+        const isThere = file === undefined ? script === 'ci' || (script ?? '') in scripts : existsSync(join(root, file))
+        t.ok(isThere, `${page}: ${line}`)
+      }
+    }
+  }
+})
+
+t.test('there is one placeholder for each address that is not known, and one command replaces them', async (t) => {
+  const folder = tempFolder(t)
+  const theirs = ['README.md', 'Dockerfile', 'deploy', 'docs', 'test/fixtures/alerts.yaml']
+  for (const name of theirs) cpSync(join(root, name), join(folder, name), { recursive: true })
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.png'))
+    .map((entry) => join(entry.parentPath, entry.name))
+  const addresses = () =>
+    new Set(
+      files
+        .filter((file) => !file.endsWith('release.md'))
+        .flatMap(
+          (file) =>
+            readFileSync(file, 'utf8').match(/(?:https:\/\/)?[a-z0-9-]+\.[a-z0-9.]+(?::\d+)?\/[\w/]*flux-relay\b/g) ??
+            []
+        )
+    )
+  t.strictSame(addresses(), new Set(['https://github.com/acme/flux-relay', 'registry.example.com/flux-relay']))
+  const [step] = stepsOf('docs/release.md').filter(({ section }) => section === 'Placeholders')
+  const commands = `git init -q && git add . && ${step?.commands}`
+    .replace('REPOSITORY=https://github.com/acme', 'REPOSITORY=https://git.example.org/tools')
+    .replace('IMAGE=registry.example.com', 'IMAGE=images.example.org:5000/ops')
+  const { code, out } = await runStep(
+    { section: '', commands, shown: undefined, needsMore: false },
+    { folder, port: '0' }
+  )
+  t.equal(code, 0, out)
+  t.strictSame(
+    addresses(),
+    new Set(['https://git.example.org/tools/flux-relay', 'images.example.org:5000/ops/flux-relay'])
+  )
+})
+
+t.test('every script, command and option that a page names exists', async (t) => {
+  const helps = new Map<string, Promise<string>>()
+  const helpOf = (command: string): Promise<string> => {
+    const known = helps.get(command) ?? run([...command.split(' '), '--help']).then(({ out }) => out)
+    helps.set(command, known)
+    return known
+  }
+  for (const page of pages) {
+    const text = readFileSync(join(root, page), 'utf8').replaceAll('\\\n', ' ')
+    for (const [, script = ''] of text.matchAll(/\bnpm run (?:-s )?([\w:]+)/g))
+      t.ok(script in scripts, `${page}: ${script}`)
+    const calls = text.matchAll(
+      /(?:[`|]|^|\$ )(?:npm run -s relay --|flux-relay|relay) ([a-z]+(?: (?:add|list|expire))?)\b([^`|\n]*)/gm
+    )
+    for (const [call, command = '', rest = ''] of calls) {
+      const help = await helpOf(command)
+      t.match(help, new RegExp(`^Usage: flux-relay ${command}\\b`), `${page}: ${call}`)
+      for (const [option] of rest.matchAll(/(?<= )--[a-z][\w-]*/g))
+        t.ok(help.includes(`${option} `), `${page}: ${call}`)
+    }
+  }
+  t.ok(helps.size >= 8, [...helps.keys()].join())
+})
 
 t.test('every link between the pages leads to a page and a heading that exist', async (t) => {
-  for (const page of pages.filter((name) => name.endsWith('.md'))) {
+  for (const page of pages) {
     const text = readFileSync(join(root, page), 'utf8')
     for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
       const [file = '', anchor] = target.split('#')

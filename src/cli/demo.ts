@@ -19,10 +19,11 @@ export async function demo({ once, port }: { once?: boolean; port: string }): Pr
     isStopping = true
     await stage?.close()
   })
-  stage = await createStage(createFastClock(start), Number(port))
+  // Before the relay is up: on a slow machine that takes seconds.
   process.stdout.write(
     `${paint('bold', 'A day in a cluster, in fast-forward.')} What Slack would show (times are UTC):\n\n`
   )
+  stage = await createStage(createFastClock(start), Number(port))
   try {
     const day = createDay(start)
     const messages = await play(stage, day)
@@ -93,8 +94,8 @@ function summary(day: readonly Moment[], messages: readonly Shown[], url: string
   const count = (n: number) => n.toLocaleString('en-US')
   return [
     `${paint('bold', `${count(events.length)} events → ${messages.length} messages.`)}`,
-    `Flux's own Slack provider would have posted ${count(countPosts(events, 'info'))} of them; with eventSeverity: error,`,
-    `${count(countPosts(events, 'error'))}, and never that anything recovered.`,
+    `Flux's own Slack provider would have posted ${count(countPosts(events, 'info'))} of them;`,
+    `with eventSeverity: error, ${count(countPosts(events, 'error'))}, and never that anything recovered.`,
     '',
     `The dashboard, with why each of them was told or not: ${paint('underline', url)}`,
     ''

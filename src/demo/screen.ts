@@ -16,18 +16,15 @@ const maxLines = 10
 export function drawMessage({ at, payload }: Shown, width: number): string {
   const { blocks = [], attachments = [] } = payload
   const room = Math.max(width - 12, 30)
-  const head = blocks.flatMap((block, index) =>
-    linesOf(block, room).map((line) => paintLine(formatOf(block, index), line))
-  )
+  const head = blocks.flatMap((block, index) => linesOf(block, formatOf(block, index), room))
   const details = attachments.flatMap(({ color, blocks }) =>
     blocks.flatMap((block) =>
-      linesOf(block, room - 2).map(
-        (line) => `${paint(bars[color] ?? 'gray', '┃')} ${paintLine(formatOf(block, 1), line)}`
-      )
+      linesOf(block, formatOf(block, 1), room - 2).map((line) => `${paint(bars[color] ?? 'gray', '┃')} ${line}`)
     )
   )
   const lines = [...head, ...details]
-  const shown = lines.slice(0, maxLines)
+  // What would say that there is one more takes as much room as that one.
+  const shown = lines.slice(0, lines.length > maxLines + 1 ? maxLines : lines.length)
   if (lines.length > shown.length) shown.push(paint('gray', `… and ${lines.length - shown.length} more lines`))
   const time = paint('gray', at.slice(11, 16))
   return `${shown.map((line, index) => `  ${index === 0 ? time : '     '}  ${line}`).join('\n')}\n\n`
@@ -38,13 +35,15 @@ export function paint(format: Format, text: string): string {
   return styleText(format, text, { stream: process.stdout })
 }
 
-/** A line of a message; what stands in code or is struck out in Slack looks so where it can. */
-function paintLine(format: Format, line: string): string {
-  if (paint('bold', '') === '') return line
-  const marked = line
-    .replace(/`([^`]+)`/g, (_, code: string) => paint('cyan', code))
+/** The lines that one was broken into; what stands in code or is struck out in Slack looks so where it can. */
+function paintLines(format: Format, lines: string[]): string[] {
+  if (paint('bold', '') === '') return lines
+  const each = (format: Format, text: string) => text.split('\n').map((line) => paint(format, line))
+  const marked = lines
+    .join('\n')
+    .replace(/`([^`]+)`/g, (_, code: string) => each('cyan', code).join('\n'))
     .replace(/~(\w+)~/g, (_, struck: string) => paint('strikethrough', struck))
-  return paint(format, marked)
+  return each(format, marked)
 }
 
 function formatOf({ type }: Block, index: number): Format {
@@ -52,12 +51,12 @@ function formatOf({ type }: Block, index: number): Format {
   return type === 'header' || index === 0 ? 'bold' : 'reset'
 }
 
-function linesOf(block: Block, width: number): string[] {
+function linesOf(block: Block, format: Format, width: number): string[] {
   const text = toText({ text: '', blocks: [block], unfurl_links: false, unfurl_media: false })
   return text
     .split('\n')
     .filter(Boolean)
-    .flatMap((line) => wrap(line, width))
+    .flatMap((line) => paintLines(format, wrap(line, width)))
 }
 
 /** `line` broken between words; a word that is longer than `width` is broken where it ends. */

@@ -1,25 +1,13 @@
 // `npm run bench:batches`: what waiting for the disk together saves. The more come at once, the more events are in a commit.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { freePort } from '../test/fixtures/process.ts'
-import { cpuSeconds, load, start } from './servers.ts'
+import { rmSync } from 'node:fs'
+import { cpuSeconds, createFolder, load, startRelay } from './servers.ts'
 
 const rounds = 3
 const sliceMs = 1500
 const connections = [1, 4, 16, 64, 256]
 
-const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
-writeFileSync(
-  join(folder, 'config.yaml'),
-  'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team }]\n'
-)
-const port = await freePort()
-const relay = await start('src/main.js', {
-  PORT: `${port}`,
-  CONFIG_FILE: join(folder, 'config.yaml'),
-  DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`
-})
+const folder = createFolder()
+const { port, relay } = await startRelay(folder, 'relay.db')
 
 /** How many events were committed so far, in how many commits. */
 async function committed(): Promise<{ events: number; commits: number }> {

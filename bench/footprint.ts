@@ -2,29 +2,13 @@
 // beside Fastify alone, because most of it is Node's.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePort } from '../test/fixtures/process.ts'
-import { load, median, start } from './servers.ts'
+import { createFolder, load, median, start, startRelay } from './servers.ts'
 
 const starts = 7
-const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
-writeFileSync(
-  join(folder, 'config.yaml'),
-  'destinations: { team: { preview: true } }\nrules: [{ name: all, send: team }]\n'
-)
-
-async function startRelay(database: string): Promise<{ port: number; relay: ChildProcess }> {
-  const port = await freePort()
-  const environment = {
-    PORT: `${port}`,
-    CONFIG_FILE: join(folder, 'config.yaml'),
-    DATABASE_URL: `sqlite:${join(folder, database)}`
-  }
-  return { port, relay: await start('src/main.js', environment) }
-}
+const folder = createFolder()
 
 async function stop(server: ChildProcess): Promise<void> {
   server.kill('SIGKILL')
@@ -48,7 +32,7 @@ async function timeOf(begin: () => Promise<ChildProcess>): Promise<number> {
 
 const times = { relay: [] as number[], bare: [] as number[], node: [] as number[] }
 for (let n = 0; n < starts; n++) {
-  times.relay.push(await timeOf(async () => (await startRelay('start.db')).relay))
+  times.relay.push(await timeOf(async () => (await startRelay(folder, 'start.db')).relay))
   times.bare.push(await timeOf(async () => start('bench/bare.ts', { PORT: `${await freePort()}` })))
   const started = performance.now()
   await once(spawn(process.execPath, ['-e', '0']), 'exit')
@@ -60,7 +44,7 @@ say(
 )
 
 const bare = await start('bench/bare.ts', { PORT: `${await freePort()}` })
-const { port, relay } = await startRelay('memory.db')
+const { port, relay } = await startRelay(folder, 'memory.db')
 await pause(5000)
 say(`idle               ${memoryOf(relay)} (Fastify alone ${memoryOf(bare)})`)
 await load(port, 512, 3000, 333, 'storm')

@@ -1,25 +1,17 @@
 // `npm run bench:intake`: the price of durability. The relay as it is shipped, every 202 on disk, rules and rendering
 // included, beside Fastify alone with the same schema. In slices that take turns, because machines are noisy.
-import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { freePort } from '../test/fixtures/process.ts'
-import { cpuSeconds, type Load, load, median, start } from './servers.ts'
+import { cpuSeconds, createFolder, type Load, load, median, start, startRelay } from './servers.ts'
 
 const slices = 7
-const sliceMs = 1000
-const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
-writeFileSync(
-  join(folder, 'config.yaml'),
-  'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team }]\n'
-)
+const sliceMs = 900
+const folder = createFolder()
+const barePort = await freePort()
+const { port: relayPort, relay } = await startRelay(folder, 'relay.db')
 const servers = {
-  bare: await startOn('bench/bare.ts', {}),
-  relay: await startOn('src/main.js', {
-    CONFIG_FILE: join(folder, 'config.yaml'),
-    DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`
-  })
+  bare: { port: barePort, process: await start('bench/bare.ts', { PORT: `${barePort}` }) },
+  relay: { port: relayPort, process: relay }
 }
 let run = 0
 
@@ -31,8 +23,8 @@ for (const connections of [64, 256]) {
   rows.push([`${connections} connections`, bare, relay])
   if (connections === 64) ratio = relay.rate / bare.rate
 }
-const [bare, relay] = await takeTurns((port) => load(port, 512, 1200, 300, `lone-${run++}`), 3)
-rows.push(['300 events/s', bare, relay])
+const [slowBare, slowRelay] = await takeTurns((port) => load(port, 512, 1200, 300, `lone-${run++}`), 3)
+rows.push(['300 events/s', slowBare, slowRelay])
 
 process.stdout.write('                     events/s        p50        p99      p99.9   CPU per event\n')
 for (const [name, bare, relay] of rows) {
@@ -44,14 +36,6 @@ for (const [name, bare, relay] of rows) {
 for (const { process: server } of Object.values(servers)) server.kill('SIGKILL')
 rmSync(folder, { recursive: true })
 process.stdout.write(`ratio ${ratio.toFixed(2)}\n`)
-
-async function startOn(
-  file: string,
-  environment: Record<string, string>
-): Promise<{ port: number; process: ChildProcess }> {
-  const port = await freePort()
-  return { port, process: await start(file, { PORT: `${port}`, ...environment }) }
-}
 
 type Measured = Load & { cpu: number }
 

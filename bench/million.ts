@@ -1,30 +1,19 @@
 // `npm run bench:million`: whether a relay with a million events behind it starts, takes and remembers as one with none.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { freePort } from '../test/fixtures/process.ts'
-import { load, median, start } from './servers.ts'
+import { createFolder, load, median, startRelay } from './servers.ts'
 
 const rows = 1_000_000
 const turns = 5
 
-const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
-writeFileSync(
-  join(folder, 'config.yaml'),
-  'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team }]\n'
-)
+const folder = createFolder()
 
 async function startOn(database: string): Promise<{ port: number; relay: ChildProcess; readyMs: number }> {
-  const port = await freePort()
   const started = performance.now()
-  const relay = await start('src/main.js', {
-    PORT: `${port}`,
-    CONFIG_FILE: join(folder, 'config.yaml'),
-    DATABASE_URL: `sqlite:${join(folder, database)}`
-  })
+  const { port, relay } = await startRelay(folder, database)
   return { port, relay, readyMs: performance.now() - started }
 }
 

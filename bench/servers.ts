@@ -1,8 +1,10 @@
 // Servers and loads as processes, and what they cost.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freePort } from '../test/fixtures/process.ts'
 
 export interface Load {
   count: number
@@ -34,6 +36,27 @@ export async function start(
   })
   server.stdout.removeAllListeners('data').resume()
   return server
+}
+
+/** A folder of its own, with a config that sends failures to a preview; what is in it goes with it. */
+export function createFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
+  writeFileSync(
+    join(folder, 'config.yaml'),
+    'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team }]\n'
+  )
+  return folder
+}
+
+/** Starts the relay as it is shipped, on the config and on `database` in `folder`. */
+export async function startRelay(folder: string, database: string): Promise<{ port: number; relay: ChildProcess }> {
+  const port = await freePort()
+  const relay = await start('src/main.js', {
+    PORT: `${port}`,
+    CONFIG_FILE: join(folder, 'config.yaml'),
+    DATABASE_URL: `sqlite:${join(folder, database)}`
+  })
+  return { port, relay }
 }
 
 /** Posts for `ms`: as fast as it is answered, or `perSecond`. */

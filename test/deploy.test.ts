@@ -44,6 +44,29 @@ t.test('docker-compose.yml says what the README promises', async (t) => {
   t.notMatch(text, /\$\{[A-Z_]+:?\?/, 'no variable is demanded of those who do not use the profile')
 })
 
+// What can be said of it without Docker.
+t.test('the image says what it is, and needs neither root nor a shell', async (t) => {
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8')
+  const { description, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const stages = dockerfile.match(/^FROM .*$/gm) ?? []
+  t.ok(stages.length > 1 && !/ AS /.test(stages.at(-1) ?? ''), stages.join())
+  const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
+  const labels = new Map(
+    [...last.matchAll(/org\.opencontainers\.image\.(\w+)="(.*?)"/g)].map(([, key, value]) => [key, value])
+  )
+  const args = ['SOURCE', 'VERSION', 'REVISION']
+  t.strictSame(Object.fromEntries(labels), {
+    title: 'flux-relay',
+    description,
+    licenses: license,
+    ...Object.fromEntries(args.map((name) => [name.toLowerCase(), `$${name}`]))
+  })
+  for (const name of args) t.match(last, new RegExp(`^ARG ${name}=`, 'm'))
+  t.match(last, /^USER [1-9]\d*:/m)
+  t.match(last, /^HEALTHCHECK (?:--\S+ )*\\\n {2}CMD \["node", "-e", /m)
+  t.match(last, /^ENTRYPOINT \["node", /m)
+})
+
 const overlays = {
   base: ['ConfigMap', 'Deployment', 'NetworkPolicy', 'PersistentVolumeClaim', 'Service', 'ServiceAccount'],
   postgres: ['ConfigMap', 'Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Service', 'ServiceAccount'],
@@ -101,6 +124,13 @@ for (const folder of ['base', 'postgres']) {
     t.match(labels, selector ?? {})
     t.strictSame(ports, [{ name: 'http', port: 80, targetPort: 'http' }])
     t.equal(spec?.template.spec?.serviceAccountName, manifests.the(ServiceAccount).metadata?.name)
+    t.equal(manifests.the(ServiceAccount).automountServiceAccountToken, false)
+    t.match(container, {
+      startupProbe: { httpGet: { path: '/healthz', port: 'http' } },
+      readinessProbe: { httpGet: { path: '/readyz', port: 'http' } },
+      livenessProbe: { httpGet: { path: '/healthz', port: 'http' } },
+      resources: { requests: { cpu: String, memory: String }, limits: { memory: String } }
+    })
     t.match(labels, manifests.the(NetworkPolicy).spec?.podSelector?.matchLabels ?? {})
     const fromFlux = {
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'flux-system' } },
@@ -129,6 +159,17 @@ t.test('an embedded database is one relay with a volume it can write to', { skip
   for (const { mountPath, readOnly } of containers[0]?.volumeMounts ?? []) {
     t.ok(dockerfile.includes(readOnly ? `CONFIG_FILE=${mountPath}/config.yaml` : `DATABASE_URL=sqlite:${mountPath}/`))
   }
+})
+
+t.test('the pod that restores a backup is one that the namespace takes, on the volume of the relay', async (t) => {
+  const page = readFileSync(join(root, 'docs', 'operations.md'), 'utf8')
+  const pod = parse(/<<POD\n(.*?)\nPOD\n/s.exec(page)?.[1] ?? '')
+  t.strictSame(faultsOf(pod), [])
+  t.match(pod.spec, {
+    securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [{ securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }],
+    volumes: [{ persistentVolumeClaim: { claimName: 'flux-relay' } }]
+  })
 })
 
 t.test('PostgreSQL is several relays, and nothing that ties one of them to a node', { skip }, async (t) => {

@@ -227,6 +227,21 @@ t.test('the README leads to a relay with a config and an image of your own', { s
   for (const key of ['token', 'SLACK_PLATFORM_URL']) t.ok(keys.includes(key), `and to a Secret with ${key}`)
 })
 
+t.test('the version that people are told to install is the one that is here', async (t) => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  for (const page of [
+    'deploy/README.md',
+    'docs/getting-started.md',
+    'deploy/flux/source.yaml',
+    'deploy/flux/sync.yaml'
+  ]) {
+    const text = readFileSync(join(root, page), 'utf8')
+    const named = [...text.matchAll(/(?:flux-relay:|newTag: |[?]ref=v|tag: v)(\d+\.\d+\.\d+)/g)].map(([, tag]) => tag)
+    t.ok(named.length > 0, page)
+    for (const tag of named) t.equal(tag, version, page)
+  }
+})
+
 t.test(
   'direct mode: the controllers are let in, and the patch of its page points them at the relay',
   { skip },

@@ -142,9 +142,7 @@ class SqliteStore implements Store {
 
   async next(lane: string, plan: Plan, now: number): Promise<Step> {
     const step = await this.#next(lane, plan, now)
-    if (step.is !== 'post') return step
-    this.#posting.add(Number(step.message.id))
-    await this.#log.flushed()
+    if (step.is === 'post') await this.#log.flushed()
     return step
   }
 
@@ -152,7 +150,7 @@ class SqliteStore implements Store {
   async #next(lane: string, plan: Plan, now: number): Promise<Step> {
     for (;;) {
       const seen = this.#transaction(() => this.#look(lane, plan, now))
-      if ('is' in seen) return seen
+      if ('is' in seen) return this.#posts(seen)
       const { state, rows } = seen
       const pending: Pending[] = []
       for (let at = 0; at < rows.length; at += readRows) {
@@ -168,8 +166,14 @@ class SqliteStore implements Store {
         setBucket(this.#db, lane, next.bucket)
         return writeMessage(this.#db, lane, pending, next, now)
       })
-      if (message !== undefined) return { is: 'post', message, block: state.block }
+      if (message !== undefined) return this.#posts({ is: 'post', message, block: state.block })
     }
+  }
+
+  /** At once, because whoever moves lanes next has to know. */
+  #posts(step: Step): Step {
+    if (step.is === 'post') this.#posting.add(Number(step.message.id))
+    return step
   }
 
   /** What the lane does, where that needs no composing; else what to compose from. */

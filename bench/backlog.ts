@@ -18,7 +18,7 @@ const now = Date.now()
 const pace = { perSecond: 1, burst: 3 }
 // Never a token for each: always a digest.
 const plan: Plan = {
-  again: () => ({ bucket: { tokens: 0, at: now } }),
+  token: () => ({ bucket: { tokens: 0, at: now } }),
   next: (lane, pending, at) => planNext({ ...lane, bucket: { tokens: 1, at } }, pending, { pace }, at),
   oldest: now - maxAgeMs
 }

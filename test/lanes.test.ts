@@ -44,3 +44,33 @@ t.test('what waits in another lane than its destination has now is not posted be
   t.same(posted, [])
   t.equal(store.pending, 1, 'it waits')
 })
+
+t.test('a lane that waits for a moment is not looked at for every event that comes meanwhile', async (t) => {
+  const store = openSqlite(`${tempFolder(t)}/relay.db`)
+  const team = createDestination('team', { slack: { webhookUrl: 'http://127.0.0.1:1/services/T/B/team' } })
+  let looks = 0
+  const lanes = createLanes({
+    store: Object.assign(store, {
+      next: async (lane: string) => {
+        looks += 1
+        await new Promise(setImmediate)
+        // As where events are accepted while it reads what waits.
+        if (looks < 10) lanes.wake([lane])
+        return { is: 'wait', until: Date.now() + 60_000 } as const
+      }
+    }),
+    slack: { post: async () => ({ is: 'failure', code: 'ECONNREFUSED' }), close: async () => {} },
+    destinations: () => new Map([['team', team]]),
+    operators: () => [],
+    metrics: createMetrics(),
+    spans: { posted() {} },
+    clock: systemClock,
+    log: createLog([], () => [], { write: () => {} })
+  })
+  t.teardown(() => store.close())
+  lanes.wake([team.lane])
+  await lanes.idle()
+  lanes.wake([team.lane])
+  await lanes.stop(0)
+  t.equal(looks, 1)
+})

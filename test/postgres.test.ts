@@ -216,7 +216,7 @@ t.test('replicas whose clocks differ keep one pace', async (t) => {
 
   const pace = createPace({ perSecond: 1, burst: 1 })
   const paced: Plan = {
-    again: ({ bucket }, now) => take(bucket, pace, now),
+    token: ({ bucket }, now) => take(bucket, pace, now),
     next(state, pending, now) {
       const age = now - (pending[0]?.createdAt ?? 0)
       if (age < 0 || age > 5000) throw new Error(`accepted ${age} ms ago`)

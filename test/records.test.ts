@@ -407,7 +407,7 @@ for (const [name, open] of Object.entries(stores)) {
         const step = await store.next(
           'new',
           {
-            again: () => ({ until: 0 }),
+            token: () => ({ bucket: { tokens: 0, at: now } }),
             next: (_, [first]) => ({
               bucket: { tokens: 0, at: now },
               ids: [first?.id ?? ''],

@@ -185,11 +185,11 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
       store = await open()
       let seen: unknown
-      const look: Plan['again'] = (lane) => {
+      const look: Plan['token'] = (lane) => {
         seen = lane
         return { until: at }
       }
-      const step = await store.next('lane', { ...plan, again: look }, at)
+      const step = await store.next('lane', { ...plan, token: look }, at)
       t.equal(step.is, 'wait')
       t.match(seen, { bucket: { tokens: 0, at }, block })
       await store.close()

@@ -94,7 +94,7 @@ export function createLanes(options: LanesOptions): Lanes {
       do {
         wokenMeanwhile.delete(lane)
         wait = await drain(lane)
-      } while (wokenMeanwhile.has(lane) && (wait?.isHeld ?? true) && !isStopping)
+      } while (wokenMeanwhile.has(lane) && (wait === undefined || wait.isHeld) && !isStopping)
     } catch (error) {
       log.error({ lane, err: error }, 'lane stopped by an error; it goes on in a second')
       wait = { until: clock.now() + storeRetryMs }
@@ -151,7 +151,7 @@ export function createLanes(options: LanesOptions): Lanes {
     const destination = [...options.destinations().values()].find((candidate) => candidate.lane === lane)
     const pace = destination?.pace ?? createPace()
     return {
-      again: ({ bucket }, now) => take(bucket, pace, now),
+      token: ({ bucket }, now) => take(bucket, pace, now),
       next: (state, pending, now) => planNext(state, pending, { pace, maxText: roomOf(pending) }, now),
       oldest: clock.now() - maxAgeMs
     }

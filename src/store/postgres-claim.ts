@@ -144,7 +144,7 @@ async function look(sql: Sql, lane: string, holder: string | null) {
 
 async function again({ sql, lane, replica, plan, state, now }: Turn, message: Message): Promise<Claim> {
   if (state.notBefore > now) return { step: { is: 'wait', until: state.notBefore }, buried: [] }
-  const taken = plan.again(state, now)
+  const taken = plan.token(state, now)
   if ('until' in taken) return { step: { is: 'wait', until: taken.until }, buried: [] }
   const { rows } = await sql<{ claim: number }>(holdSql, [lane, taken.bucket.tokens, taken.bucket.at, replica])
   return { step: { is: 'post', message, block: state.block }, number: rows[0]?.claim ?? 0, buried: [] }

@@ -182,14 +182,16 @@ class SqliteStore implements Store {
     const state = laneState(this.#db, lane)
     if (open !== undefined) {
       if (state.notBefore > now) return { is: 'wait', until: state.notBefore }
-      const taken = plan.again(state, now)
+      const taken = plan.token(state, now)
       if ('until' in taken) return { is: 'wait', until: taken.until }
       setBucket(this.#db, lane, taken.bucket)
       return { is: 'post', message: open, block: state.block }
     }
     const rows = this.#queue.oldest(lane, plan.oldest, now)
     if (rows.length === 0) return heldUntil(this.#db, lane)
-    return state.notBefore > now ? { is: 'wait', until: state.notBefore } : { state, rows }
+    if (state.notBefore > now) return { is: 'wait', until: state.notBefore }
+    const taken = plan.token(state, now)
+    return 'until' in taken ? { is: 'wait', until: taken.until } : { state, rows }
   }
 
   async settle(

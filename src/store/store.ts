@@ -138,8 +138,8 @@ export const composeWindow = 500
 
 /** How a lane goes on: pure, given the lane and what waits in it. */
 export interface Plan {
-  /** For a message that is open already: a token, or when there will be one. */
-  again(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
+  /** A token for a post, or when there will be one. */
+  token(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
   /** `pending` is the oldest part of what waits, of one destination, oldest first. */
   next(lane: LaneState, pending: readonly Pending[], now: number): NextPost
   /** Notifications accepted before this are given up on, in ms. */

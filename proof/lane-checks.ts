@@ -126,9 +126,7 @@ export function duplicatesExplained({ sightings, journal }: Case, { lost }: Trou
  */
 export function patient({ sightings, attempts, journal }: Case, { scripted }: Trouble): string[] {
   const ends = [...journal.kills, ...journal.terms]
-  const limited = attempts.filter(({ answer }) => answer.startsWith('429'))
-  const isKnown = ({ request, message }: Sighting) =>
-    limited.some(({ message_id, at }) => message_id === message?.id && Math.abs(request.at - at) < 900)
+  const known = recorded(sightings, attempts)
   return [...Map.groupBy(sightings, ({ request }) => request.path)].flatMap(([path, seen]) => {
     const faults: string[] = []
     let until = 0
@@ -138,8 +136,10 @@ export function patient({ sightings, attempts, journal }: Case, { scripted }: Tr
       // 20 ms: the stand-in reads its clock when a request has been taken in.
       if (since !== undefined && at < until - 20) {
         const from = since.request.at
-        const isExcused = !isKnown(since) && ends.some((end) => end >= from && end <= at)
-        if (!isExcused) faults.push(`${path}: a request came ${until - at} ms before the end of a Retry-After`)
+        const isExcused = !known.has(since) && ends.some((end) => end >= from && end <= at)
+        const [before, after] = [since.message?.id, sighting.message?.id]
+        const what = `message ${after} came ${at - from} ms after a 429 for message ${before}`
+        if (!isExcused) faults.push(`${path}: ${what}, ${until - at} ms before the end of its Retry-After`)
       }
       const behaviour = scripted.get(sighting.request)
       if (behaviour === undefined || !('is' in behaviour) || behaviour.is !== 'rate-limited' || !answered) continue
@@ -148,6 +148,18 @@ export function patient({ sightings, attempts, journal }: Case, { scripted }: Tr
     }
     return faults
   })
+}
+
+/**
+ * The requests whose 429 the database has. An attempt is the first request of its message from when it began: by how near
+ * they are alone, the 429 of the next relay would count as that of the one before, which was killed.
+ */
+function recorded(sightings: readonly Sighting[], attempts: Case['attempts']): Set<Sighting | undefined> {
+  const byMessage = Map.groupBy(sightings, ({ message }) => message?.id)
+  const limited = attempts.filter(({ answer }) => answer.startsWith('429'))
+  return new Set(
+    limited.map(({ message_id, at }) => byMessage.get(message_id)?.find(({ request }) => request.at >= at))
+  )
 }
 
 /** By webhook and destination. */

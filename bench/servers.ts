@@ -18,6 +18,9 @@ export interface Load {
 }
 
 const root = join(import.meta.dirname, '..')
+/** What Node is started with in the image. */
+const nodeOptions = /NODE_OPTIONS=(\S+)/.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1]
+if (nodeOptions === undefined) throw new Error('the Dockerfile sets no NODE_OPTIONS')
 
 /** Starts `file` with these variables only; resolves once it listens. What it logs is thrown away, as fast as it comes. */
 export async function start(
@@ -27,7 +30,7 @@ export async function start(
 ): Promise<ChildProcess> {
   const args = [...nodeArguments, join(root, file), ...(file.endsWith('main.js') ? ['serve'] : [])]
   const server = spawn(process.execPath, args, {
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', ...environment },
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', NODE_OPTIONS: nodeOptions, ...environment },
     stdio: ['ignore', 'pipe', 'inherit']
   })
   await new Promise<void>((resolve, reject) => {

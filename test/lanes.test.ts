@@ -1,21 +1,18 @@
-// A lane and a config file that disagree about where a destination is.
+// When a lane does nothing: its destination is elsewhere now, or it waits.
 import t from 'tap'
 import { systemClock } from '../src/clock.ts'
-import { createDestination } from '../src/deliver/destination.ts'
-import { createLanes } from '../src/deliver/lanes.ts'
+import { createDestination, type Destination } from '../src/deliver/destination.ts'
+import { createLanes, type Lanes } from '../src/deliver/lanes.ts'
 import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { openSqlite } from '../src/store/sqlite.ts'
+import type { Store } from '../src/store/store.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { again, arrival, attempt, post, sendTo } from './fixtures/store.ts'
 
-t.test('what waits in another lane than its destination has now is not posted beside it', async (t) => {
-  const store = openSqlite(`${tempFolder(t)}/relay.db`)
-  const team = createDestination('team', { slack: { webhookUrl: 'http://127.0.0.1:1/services/T/B/new' } })
-  const posted: string[] = []
-  const lanes = createLanes({
-    // The move has not been made yet, as while the database cannot be reached.
-    store: Object.assign(store, { follow: async () => 0, busyLanes: async () => ['old'] }),
+function lanesOf(store: Store, destination: Destination, posted: string[] = []): Lanes {
+  return createLanes({
+    store,
     slack: {
       post: async (url) => {
         posted.push(url)
@@ -23,13 +20,22 @@ t.test('what waits in another lane than its destination has now is not posted be
       },
       close: async () => {}
     },
-    destinations: () => new Map([['team', team]]),
+    destinations: () => new Map([[destination.name, destination]]),
     operators: () => [],
     metrics: createMetrics(),
     spans: { posted() {} },
     clock: systemClock,
     log: createLog([], () => [], { write: () => {} })
   })
+}
+
+t.test('what waits in another lane than its destination has now is not posted beside it', async (t) => {
+  const store = openSqlite(`${tempFolder(t)}/relay.db`)
+  const team = createDestination('team', { slack: { webhookUrl: 'http://127.0.0.1:1/services/T/B/new' } })
+  const posted: string[] = []
+  // The move has not been made yet, as while the database cannot be reached.
+  const unmoved = Object.assign(store, { follow: async () => 0, busyLanes: async () => ['old'] })
+  const lanes = lanesOf(unmoved, team, posted)
   t.teardown(() => store.close())
   const receivedAt = Date.now()
   await store.accept([arrival('one', { receivedAt })], (item) => {
@@ -49,24 +55,14 @@ t.test('a lane that waits for a moment is not looked at for every event that com
   const store = openSqlite(`${tempFolder(t)}/relay.db`)
   const team = createDestination('team', { slack: { webhookUrl: 'http://127.0.0.1:1/services/T/B/team' } })
   let looks = 0
-  const lanes = createLanes({
-    store: Object.assign(store, {
-      next: async (lane: string) => {
-        looks += 1
-        await new Promise(setImmediate)
-        // As where events are accepted while it reads what waits.
-        if (looks < 10) lanes.wake([lane])
-        return { is: 'wait', until: Date.now() + 60_000 } as const
-      }
-    }),
-    slack: { post: async () => ({ is: 'failure', code: 'ECONNREFUSED' }), close: async () => {} },
-    destinations: () => new Map([['team', team]]),
-    operators: () => [],
-    metrics: createMetrics(),
-    spans: { posted() {} },
-    clock: systemClock,
-    log: createLog([], () => [], { write: () => {} })
-  })
+  const next: Store['next'] = async (lane) => {
+    looks += 1
+    await new Promise(setImmediate)
+    // As where events are accepted while it reads what waits.
+    if (looks < 10) lanes.wake([lane])
+    return { is: 'wait', until: Date.now() + 60_000 }
+  }
+  const lanes = lanesOf(Object.assign(store, { next }), team)
   t.teardown(() => store.close())
   lanes.wake([team.lane])
   await lanes.idle()

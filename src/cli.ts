@@ -60,15 +60,11 @@ program
   .option('--json', 'for machines')
   .action(async (config, tests, options) => exit((await import('./cli/test.ts')).test(config, tests, options)))
 
-program
-  .command('replay')
+ofRelay(program.command('replay'))
   .description('say what a new config would have told of the events that a running relay keeps; lost messages are a no')
-  .requiredOption('--url <url>', 'of the relay, such as http://localhost:8080')
   .requiredOption('--config <file>', 'the new config file')
   .option('--old <file>', 'the config file to compare with, instead of what the relay told when the events came')
   .option('--since <duration>', 'how far back, such as 24h or 7d', '24h')
-  .addOption(new Option('--token <token>', "the relay's ADMIN_TOKEN").env('ADMIN_TOKEN'))
-  .option('--json', 'for machines')
   .action(async (options) => exit(await (await import('./cli/replay.ts')).replay(options)))
 
 program.commandsGroup('Move in:')

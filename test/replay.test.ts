@@ -93,9 +93,10 @@ async function replayed(t: Test, past: readonly Past[], configs: Record<string, 
   const { url, asked } = await startApi(t, past)
   const at = write(t, { 'new.yaml': config, ...configs })
   const old = 'old.yaml' in configs ? ['--old', at('old.yaml')] : []
-  const args = ['replay', '--url', `${url}/relay`, '--config', at('new.yaml'), ...old]
-  const result = await run(args, { ADMIN_TOKEN: token })
-  const json = async () => JSON.parse((await run([...args, '--json'], { ADMIN_TOKEN: token })).out)
+  const args = ['replay', '--config', at('new.yaml'), ...old]
+  const env = { RELAY_URL: `${url}/relay`, ADMIN_TOKEN: token }
+  const result = await run(args, env)
+  const json = async () => JSON.parse((await run([...args, '--json'], env)).out)
   return { ...result, asked, json }
 }
 

@@ -5,9 +5,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { canary, leaksIn, plainCanary } from './fixtures/canaries.ts'
-import { freePort, run } from './fixtures/process.ts'
-import { about, tempFolder } from './fixtures/relay.ts'
+import { canary, leaksIn, plainCanary } from '../fixtures/canaries.ts'
+import { freePort, run } from '../fixtures/process.ts'
+import { about, tempFolder } from '../fixtures/relay.ts'
 
 /** Answers everything with an error that repeats all it was asked. */
 async function startMirror(t: Test): Promise<string> {

@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
-import type { Transition } from '../src/objects.ts'
-import type { StoredEvent } from '../src/rehearsal/replay.ts'
-import { run } from './fixtures/process.ts'
-import { about, tempFolder } from './fixtures/relay.ts'
+import type { Transition } from '../../src/objects.ts'
+import type { StoredEvent } from '../../src/rehearsal/replay.ts'
+import { run } from '../fixtures/process.ts'
+import { about, tempFolder } from '../fixtures/relay.ts'
 
 const hour = 3_600_000
 const begin = Date.now() - 20 * hour

@@ -2,11 +2,11 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { patternsOf, runStep, type Step, stepsOf } from './fixtures/commands.ts'
-import { run } from './fixtures/process.ts'
-import { about, fluxEvent, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
+import { patternsOf, runStep, type Step, stepsOf } from '../fixtures/commands.ts'
+import { run } from '../fixtures/process.ts'
+import { about, fluxEvent, type Relay, startRelay, tempFolder } from '../fixtures/relay.ts'
 
-const root = join(import.meta.dirname, '..')
+const root = join(import.meta.dirname, '..', '..')
 const started = readFileSync(join(root, 'docs', 'getting-started.md'), 'utf8')
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const example = readFileSync(join(root, 'config.example.yaml'), 'utf8')

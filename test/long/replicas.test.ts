@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { startPostgres } from './fixtures/postgres.ts'
-import { freePort, spawnRelay } from './fixtures/process.ts'
-import { about, tempFolder } from './fixtures/relay.ts'
-import { type Slack, startSlack } from './fixtures/slack.ts'
+import { startPostgres } from '../fixtures/postgres.ts'
+import { freePort, spawnRelay } from '../fixtures/process.ts'
+import { about, tempFolder } from '../fixtures/relay.ts'
+import { type Slack, startSlack } from '../fixtures/slack.ts'
 
 const lanes = 30
 const eventsInLane = 100

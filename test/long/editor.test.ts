@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { createMessageConnection, type MessageConnection } from 'vscode-jsonrpc/node'
 
-const root = join(import.meta.dirname, '..')
+const root = join(import.meta.dirname, '..', '..')
 // Not its command: that has no file ending, which tap's way of following child processes cannot take.
 const server = join(root, 'node_modules', 'yaml-language-server', 'out', 'src', 'server.js')
 const uri = pathToFileURL(join(root, 'config.yaml')).href

@@ -2,11 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { createFastClock } from '../src/demo/clock.ts'
-import { createDay, dayMs } from '../src/demo/day.ts'
-import { countPosts } from '../src/demo/tally.ts'
-import { run } from './fixtures/process.ts'
-import { tempFolder } from './fixtures/relay.ts'
+import { createFastClock } from '../../src/demo/clock.ts'
+import { createDay, dayMs } from '../../src/demo/day.ts'
+import { countPosts } from '../../src/demo/tally.ts'
+import { run } from '../fixtures/process.ts'
+import { tempFolder } from '../fixtures/relay.ts'
 
 const start = Date.UTC(2026, 8, 21)
 
@@ -59,7 +59,7 @@ t.test('Flux would have posted what is no heartbeat, and with eventSeverity: err
 
 t.test('the README says of the demo what the demo says', async (t) => {
   const events = createDay(start).map(({ event }) => event)
-  const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8')
+  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8')
   const [, all, posts] = /\*\*([\d,]+) events → \d+ messages\.\*\* .* posted ([\d,]+) of them/.exec(readme) ?? []
   t.equal(all, events.length.toLocaleString('en-US'))
   t.equal(posts, countPosts(events, 'info').toLocaleString('en-US'))

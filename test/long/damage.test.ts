@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { verify } from '../src/store/verify.ts'
-import { slackFor, start, startOn, untold, usedDatabase } from './fixtures/disk.ts'
-import { run } from './fixtures/process.ts'
-import { tempFolder } from './fixtures/relay.ts'
+import { verify } from '../../src/store/verify.ts'
+import { slackFor, start, startOn, untold, usedDatabase } from '../fixtures/disk.ts'
+import { run } from '../fixtures/process.ts'
+import { tempFolder } from '../fixtures/relay.ts'
 
 t.test('a log whose end is torn keeps everything that was acknowledged', async (t) => {
   const slack = await slackFor(t)

@@ -1,8 +1,8 @@
 // Hostile clients, a few of each; `npm run proof:http` brings thousands and measures.
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
-import { attacks, run } from '../proof/http/attacks.ts'
-import { about, startRelay } from './fixtures/relay.ts'
+import { attacks, run } from '../../proof/http/attacks.ts'
+import { about, startRelay } from '../fixtures/relay.ts'
 
 t.test('whatever some clients do, others are answered and their events taken', async (t) => {
   const relay = await startRelay(t)

@@ -5,15 +5,15 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { createPace, take } from '../src/deliver/pace.ts'
-import { openPostgres, type PostgresOptions } from '../src/store/postgres.ts'
-import { heldSql, openMessageSql, waitingSql } from '../src/store/postgres-claim.ts'
-import { waitedForSql } from '../src/store/postgres-moves.ts'
-import { backlogSql, busyLanesSql } from '../src/store/postgres-queue.ts'
-import { type Arrival, type Decide, type Decision, type Plan, rolloutMs, type Store } from '../src/store/store.ts'
-import { execute, startPostgres } from './fixtures/postgres.ts'
-import { about, startRelay } from './fixtures/relay.ts'
-import { again, arrival, at, attempt, plan, post, sendTo, sent } from './fixtures/store.ts'
+import { createPace, take } from '../../src/deliver/pace.ts'
+import { openPostgres, type PostgresOptions } from '../../src/store/postgres.ts'
+import { heldSql, openMessageSql, waitingSql } from '../../src/store/postgres-claim.ts'
+import { waitedForSql } from '../../src/store/postgres-moves.ts'
+import { backlogSql, busyLanesSql } from '../../src/store/postgres-queue.ts'
+import { type Arrival, type Decide, type Decision, type Plan, rolloutMs, type Store } from '../../src/store/store.ts'
+import { execute, startPostgres } from '../fixtures/postgres.ts'
+import { about, startRelay } from '../fixtures/relay.ts'
+import { again, arrival, at, attempt, plan, post, sendTo, sent } from '../fixtures/store.ts'
 
 const postgres = await startPostgres(t)
 
@@ -102,9 +102,13 @@ t.test('the lane of a replica that was killed goes on elsewhere, with the messag
   const leaseMs = 600
   const [a, , url] = await pair(t, { leaseMs })
   await a.accept([arrival('one')], sendTo('lane'))
-  const holder = spawn(process.execPath, [join(import.meta.dirname, 'fixtures', 'holder.ts'), url, `${leaseMs}`], {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
+  const holder = spawn(
+    process.execPath,
+    [join(import.meta.dirname, '..', 'fixtures', 'holder.ts'), url, `${leaseMs}`],
+    {
+      stdio: ['ignore', 'pipe', 'inherit']
+    }
+  )
   t.teardown(() => holder.kill('SIGKILL'))
   const [id] = await once(holder.stdout, 'data')
   t.match(await a.next('lane', plan, at), { is: 'wait' })

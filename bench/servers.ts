@@ -19,7 +19,7 @@ export interface Load {
 
 const root = join(import.meta.dirname, '..')
 /** What Node is started with in the image. */
-const nodeOptions = /NODE_OPTIONS=(\S+)/.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1]
+const nodeOptions = /NODE_OPTIONS="(.+)"/.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1]
 if (nodeOptions === undefined) throw new Error('the Dockerfile sets no NODE_OPTIONS')
 
 /** Starts `file` with these variables only; resolves once it listens. What it logs is thrown away, as fast as it comes. */

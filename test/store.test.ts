@@ -58,6 +58,29 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
+    t.test('a body is known while others come, and by the process after this one', async (t) => {
+      const { open } = await prepare(t)
+      const before = await open()
+      const start = 'the-same-first-characters-'
+      const early = arrival('a', { identity: `${start}a` })
+      const similar = arrival('b', { identity: `${start}b` })
+      // More than are read at a time.
+      const many = Array.from({ length: 5000 }, () => arrival('c'))
+      await before.accept([...many, early], sendTo('lane'))
+      const id = `${many.length + 1}`
+      for (const seconds of [20, 45, 70, 95, 119]) {
+        const receivedAt = at + seconds * 1000
+        const batch = [{ ...early, receivedAt }, arrival('d', { receivedAt })]
+        t.match(await before.accept(batch, sendTo('lane')), [{ status: 'duplicate', id }, { status: 'accepted' }])
+      }
+      await before.close()
+      const after = await open()
+      const both = [early, similar].map((item) => ({ ...item, receivedAt: at + 119_000 }))
+      t.match(await after.accept(both, sendTo('lane')), [{ status: 'duplicate', id }, { status: 'accepted' }])
+      t.match(await after.accept([{ ...early, receivedAt: at + 121_000 }], sendTo('lane')), [{ status: 'accepted' }])
+      await after.close()
+    })
+
     t.test('a decision that fails takes nothing else of its batch with it', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

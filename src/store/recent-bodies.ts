@@ -2,53 +2,76 @@
 import type { Database } from './database.ts'
 import { duplicateWindowMs } from './store.ts'
 
-interface Seen {
-  event: number
-  /** ms */
-  at: number
+/** Forgotten together. */
+const spanMs = duplicateWindowMs / 4
+/** Of 43: enough to tell bodies apart, at less than half the memory; what is in the table decides. */
+const characters = 12
+/** How many are read at a time at a start: a million rows, as a flood leaves them, take more than the heap has. */
+const readRows = 5000
+
+interface Span {
+  /** ms, of its first body */
+  since: number
+  /** Events by what the identity of their bodies begins with. */
+  events: Map<string, number>
 }
 
-/** Oldest first, because that is how they come. */
 export class RecentBodies {
-  readonly #seen = new Map<string, Seen>()
+  readonly #db: Database
+  /** Newest first. */
+  readonly #spans: Span[] = []
   /** Of the transaction that is being written. */
-  readonly #fresh = new Map<string, Seen>()
+  readonly #fresh = new Map<string, number>()
+  /** ms, of the newest of them */
+  #at = 0
 
   /** Reads what the process before this one knew. */
   constructor(db: Database) {
+    this.#db = db
     const newest = Number(db.get('select max(received_at) as at from events')?.at ?? 0)
-    const rows = db.all(
-      'select id, identity, received_at from events where received_at > ? order by id',
-      newest - duplicateWindowMs
-    )
-    for (const row of rows) this.#seen.set(String(row.identity), { event: Number(row.id), at: Number(row.received_at) })
+    const first = db.get('select min(id) as id from events where received_at > ?', newest - duplicateWindowMs)
+    let from = Number(first?.id ?? 0)
+    for (;;) {
+      const rows = db.all(
+        'select id, identity, received_at from events where id >= ? and identity is not null order by id limit ?',
+        from,
+        readRows
+      )
+      for (const row of rows) this.add(String(row.identity), Number(row.id), Number(row.received_at))
+      this.keep()
+      if (rows.length < readRows) return
+      from = Number(rows.at(-1)?.id) + 1
+    }
   }
 
   /** The event that came with the same body within the window before `now`. */
   find(identity: string, now: number): number | undefined {
-    const seen = this.#fresh.get(identity) ?? this.#seen.get(identity)
-    return seen !== undefined && seen.at > now - duplicateWindowMs ? seen.event : undefined
+    const start = identity.slice(0, characters)
+    let event = this.#fresh.get(start)
+    for (const { events } of this.#spans) event ??= events.get(start)
+    if (event === undefined) return undefined
+    const row = this.#db.get('select identity, received_at from events where id = ?', event)
+    return row?.identity === identity && Number(row.received_at) > now - duplicateWindowMs ? event : undefined
   }
 
   /** Until {@link keep} it may be taken back. */
   add(identity: string, event: number, at: number): void {
-    this.#fresh.set(identity, { event, at })
+    this.#fresh.set(identity.slice(0, characters), event)
+    this.#at = at
   }
 
   /** What was added is on disk. */
   keep(): void {
-    for (const [identity, seen] of this.#fresh) {
-      // To the end: a body that comes again after the window is the newest.
-      this.#seen.delete(identity)
-      this.#seen.set(identity, seen)
-    }
     if (this.#fresh.size === 0) return
-    const newest = Math.max(...[...this.#fresh.values()].map(({ at }) => at))
-    this.#fresh.clear()
-    for (const [identity, { at }] of this.#seen) {
-      if (at > newest - duplicateWindowMs) return
-      this.#seen.delete(identity)
+    let span = this.#spans[0]
+    if (span === undefined || span.since <= this.#at - spanMs) {
+      span = { since: this.#at, events: new Map() }
+      this.#spans.unshift(span)
     }
+    for (const [start, event] of this.#fresh) span.events.set(start, event)
+    this.#fresh.clear()
+    // The last of a span came before the first of the next.
+    while ((this.#spans.at(-2)?.since ?? this.#at) <= this.#at - duplicateWindowMs) this.#spans.pop()
   }
 
   /** What was added is not. */

@@ -2,11 +2,10 @@ FROM node:26-slim AS base
 # Since 25, Node needs libatomic. The official image has it; one that others make from a plain Debian may not.
 RUN node --version || (apt-get update && apt-get install -y --no-install-recommends libatomic1 && \
     apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin)
-# A young generation of 4 MB instead of 16: a ninth less memory where there is much to do, at no cost that was seen. An old
-# one of 512, five times what a flood of minutes keeps: on a machine with much memory V8 would let the heap grow to four
-# times what is in use before it collects. From here on, because Node takes compiled code only under the flags it was
-# compiled with.
-ENV NODE_OPTIONS="--max-semi-space-size=4 --max-old-space-size=512"
+# A young generation of 16 MB instead of 32: a tenth less memory in a flood. And on a machine with much memory V8 would let
+# the heap grow to four times what is in use before it collects; below 512 MB, five times what a flood of minutes keeps, to
+# one and a half. From here on, because Node takes compiled code only under the flags it was compiled with.
+ENV NODE_OPTIONS="--max-semi-space-size=16 --max-old-space-size=512"
 
 FROM base AS build
 WORKDIR /app

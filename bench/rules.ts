@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { freePort } from '../test/fixtures/process.ts'
 import { cpuSeconds, load, median, start } from './servers.ts'
 
-const slices = 5
+const slices = 11
 const counts = [10, 1000, 10_000]
 const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
 const kinds = ['HelmRelease', 'GitRepository', 'OCIRepository', 'HelmChart', 'Bucket', 'ImageRepository', 'Terraform']

@@ -64,7 +64,6 @@ for (const [name, prepare] of Object.entries(stores)) {
       const start = 'the-same-first-characters-'
       const early = arrival('a', { identity: `${start}a` })
       const similar = arrival('b', { identity: `${start}b` })
-      // More than are read at a time.
       const many = Array.from({ length: 5000 }, () => arrival('c'))
       await before.accept([...many, early], sendTo('lane'))
       const id = `${many.length + 1}`

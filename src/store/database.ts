@@ -144,6 +144,11 @@ export class Database {
     return this.#statement(sql).all(...values) as Row[]
   }
 
+  /** One row at a time, where all of them together would be too large. */
+  iterate(sql: string, ...values: SQLInputValue[]): Iterable<Row> {
+    return this.#db.prepare(sql).iterate(...values) as Iterable<Row>
+  }
+
   /** For statements that are put together from what was asked for: they are not kept. */
   query(sql: string, ...values: SQLInputValue[]): Row[] {
     return this.#db.prepare(sql).all(...values) as Row[]

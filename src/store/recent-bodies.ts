@@ -6,11 +6,9 @@ import { duplicateWindowMs } from './store.ts'
 const spanMs = duplicateWindowMs / 4
 /** Of 43: enough to tell bodies apart, at less than half the memory; what is in the table decides. */
 const characters = 12
-/** How many are read at a time at a start: a million rows, as a flood leaves them, take more than the heap has. */
-const readRows = 5000
 
 interface Span {
-  /** ms, of its first body */
+  /** ms: no body of the span before came later. */
   since: number
   /** Events by what the identity of their bodies begins with. */
   events: Map<string, number>
@@ -29,18 +27,13 @@ export class RecentBodies {
   constructor(db: Database) {
     this.#db = db
     const newest = Number(db.get('select max(received_at) as at from events')?.at ?? 0)
-    const first = db.get('select min(id) as id from events where received_at > ?', newest - duplicateWindowMs)
-    let from = Number(first?.id ?? 0)
-    for (;;) {
-      const rows = db.all(
-        'select id, identity, received_at from events where id >= ? and identity is not null order by id limit ?',
-        from,
-        readRows
-      )
-      for (const row of rows) this.add(String(row.identity), Number(row.id), Number(row.received_at))
+    const rows = db.iterate(
+      'select id, identity, received_at from events where received_at > ? and identity is not null order by received_at',
+      newest - duplicateWindowMs
+    )
+    for (const { id, identity, received_at: at } of rows) {
+      this.add(String(identity), Number(id), Number(at))
       this.keep()
-      if (rows.length < readRows) return
-      from = Number(rows.at(-1)?.id) + 1
     }
   }
 
@@ -70,7 +63,6 @@ export class RecentBodies {
     }
     for (const [start, event] of this.#fresh) span.events.set(start, event)
     this.#fresh.clear()
-    // The last of a span came before the first of the next.
     while ((this.#spans.at(-2)?.since ?? this.#at) <= this.#at - duplicateWindowMs) this.#spans.pop()
   }
 

@@ -102,13 +102,8 @@ t.test('the lane of a replica that was killed goes on elsewhere, with the messag
   const leaseMs = 600
   const [a, , url] = await pair(t, { leaseMs })
   await a.accept([arrival('one')], sendTo('lane'))
-  const holder = spawn(
-    process.execPath,
-    [join(import.meta.dirname, '..', 'fixtures', 'holder.ts'), url, `${leaseMs}`],
-    {
-      stdio: ['ignore', 'pipe', 'inherit']
-    }
-  )
+  const program = join(import.meta.dirname, '..', 'fixtures', 'holder.ts')
+  const holder = spawn(process.execPath, [program, url, `${leaseMs}`], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => holder.kill('SIGKILL'))
   const [id] = await once(holder.stdout, 'data')
   t.match(await a.next('lane', plan, at), { is: 'wait' })

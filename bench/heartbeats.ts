@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createBudget } from '../src/budget.ts'
 import { systemClock } from '../src/clock.ts'
 import { loadConfig } from '../src/config/config.ts'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
@@ -69,7 +70,8 @@ async function measure(name: string, make: (n: number) => Partial<WireEvent>): P
     metrics: createMetrics(),
     clock: systemClock,
     wake: () => {},
-    maxPending: Number.POSITIVE_INFINITY
+    budget: createBudget({ store, config: () => current, maxPending: Number.POSITIVE_INFINITY }),
+    full: () => {}
   })
   let next = 0
   const send = async () => {

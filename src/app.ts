@@ -6,6 +6,7 @@ import { health } from '../routes/health.ts'
 import { createHttp } from '../routes/http.ts'
 import { operators } from '../routes/operators.ts'
 import { webhook } from '../routes/webhook.ts'
+import { createBudget } from './budget.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
@@ -14,6 +15,7 @@ import { openSlack } from './first-post.ts'
 import { createIntake } from './intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { createFullness } from './operator/fullness.ts'
 import { createOperator } from './operator/operator.ts'
 import { createReadings } from './operator/readings.ts'
 import { createSources } from './operator/sources.ts'
@@ -66,13 +68,15 @@ export async function buildApp({
   const silences = createSilences({ store, destinations: () => current().destinations, clock, log, wake: lanes.wake })
   const tell = createOperator({ store, operators: () => current().operators, metrics, clock, log, wake: lanes.wake })
   const sources = createSources({ store, sources: () => current().sources, tell, clock, log })
+  const budget = createBudget({ store, config: current, maxPending: app.env.MAX_PENDING })
   const intake = createIntake({
     store,
     config: () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] }),
     metrics,
     clock,
     wake: lanes.wake,
-    maxPending: app.env.MAX_PENDING
+    budget,
+    full: createFullness({ tell, clock, log })
   })
   const pruning = createPruning({ store, retention: () => current().retention, clock, log })
 
@@ -96,7 +100,7 @@ export async function buildApp({
     guard: createGuard(app.env.ADMIN_TOKEN),
     log
   })
-  const scrape = createScrape({ store, metrics, config: current, standing: sources.standing, clock })
+  const scrape = createScrape({ store, metrics, config: current, standing: sources.standing, budget, clock })
   app.register(health, { store, metrics, scrape })
 
   app.addHook('onReady', async () => {

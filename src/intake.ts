@@ -1,7 +1,8 @@
 // Intake: from a verified event to rows on disk. Events that arrive while one batch commits make up the next.
+import { createArrivals } from './arrivals.ts'
+import type { Budget, Full } from './budget.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
-import { RelayError } from './errors.ts'
 import { kindLabel, type Metrics } from './metrics.ts'
 import { mutingOf } from './mutes/mutes.ts'
 import { advance } from './objects.ts'
@@ -23,32 +24,24 @@ export interface IntakeOptions {
   clock: Clock
   /** Called after the commit with the lanes that got something. */
   wake: (lanes: Set<string>) => void
-  maxPending: number
+  budget: Pick<Budget, 'begin' | 'admit' | 'keep'>
+  /** Called with what was too full for a part of a batch. */
+  full: (found: readonly Full[]) => void
 }
 
-// SQLite commits on this thread: 200 rows take two or three milliseconds, in which nothing else happens.
-const maxBatch = 200
-
-interface Waiting {
-  arrival: Arrival
-  resolve: (receipt: Receipt) => void
-  reject: (error: unknown) => void
-}
-
-export function createIntake({ store, config, metrics, clock, wake, maxPending }: IntakeOptions): Intake {
-  const gathering: Waiting[] = []
+export function createIntake({ store, config, metrics, clock, wake, budget, full }: IntakeOptions): Intake {
+  const arrivals = createArrivals(clock, () => metrics.commitFailures.inc())
   let isCommitting = false
 
   async function commit(): Promise<void> {
-    while (gathering.length > 0) {
-      const batch = gathering.splice(0, maxBatch)
+    for (let batch = arrivals.take(); batch.length > 0; batch = arrivals.take()) {
       try {
         const receipts = await commitBatch(batch.map(({ arrival }) => arrival))
         wake(lanesOf(receipts))
-        for (const [index, { resolve }] of batch.entries()) resolve(receipts[index] as Receipt)
+        arrivals.settle(batch, receipts)
       } catch (error) {
         metrics.commitFailures.inc()
-        for (const { reject } of batch) reject(error)
+        arrivals.fail(batch, error)
       }
       // Lets the requests in that arrived meanwhile: they are the next batch.
       await new Promise((resolve) => setImmediate(resolve))
@@ -58,13 +51,22 @@ export function createIntake({ store, config, metrics, clock, wake, maxPending }
 
   async function commitBatch(batch: readonly Arrival[]): Promise<Receipt[]> {
     const current = config()
-    const decisions = new Map<Arrival, Decision>()
+    const decisions = new Map<Arrival, Decision | undefined>()
     const started = performance.now()
+    budget.begin()
     const receipts = await store.accept(batch, (arrival, memory) => {
-      const decision = decide(arrival, memory, current, clock.now())
+      // The transaction runs again: what was decided the first time has not happened.
+      if (decisions.has(arrival)) {
+        decisions.clear()
+        budget.begin()
+      }
+      decisions.set(arrival, undefined)
+      const decision = budget.admit(arrival.event.source, decide(arrival, memory, current, clock.now()))
       decisions.set(arrival, decision)
       return decision
     })
+    const found = budget.keep()
+    if (found.length > 0) full(found)
     metrics.commitSeconds.observe((performance.now() - started) / 1000)
     metrics.commitEvents.observe(batch.length)
     for (const [index, arrival] of batch.entries()) {
@@ -77,15 +79,12 @@ export function createIntake({ store, config, metrics, clock, wake, maxPending }
 
   return {
     async accept(arrival) {
-      if (store.pending + gathering.length >= maxPending) {
-        throw new RelayError('CANNOT_STORE', 'too many notifications are waiting for delivery; try again')
-      }
-      const receipt = await new Promise<Receipt>((resolve, reject) => {
-        gathering.push({ arrival, resolve, reject })
-        if (isCommitting) return
+      const answer = arrivals.add(arrival)
+      if (!isCommitting) {
         isCommitting = true
         setImmediate(commit)
-      })
+      }
+      const receipt = await answer
       if (receipt.status === 'failed') throw receipt.error
       return receipt
     }
@@ -124,7 +123,7 @@ function lanesOf(receipts: readonly Receipt[]): Set<string> {
   const lanes = new Set<string>()
   for (const receipt of receipts) {
     if (receipt.status !== 'accepted') continue
-    for (const { lane, isMuted } of receipt.notifications) if (!isMuted) lanes.add(lane)
+    for (const { lane, isMuted, isDead } of receipt.notifications) if (!isMuted && !isDead) lanes.add(lane)
   }
   return lanes
 }
@@ -132,8 +131,9 @@ function lanesOf(receipts: readonly Receipt[]): Set<string> {
 function count(metrics: Metrics, { event }: Arrival, { transition, trace, notifications }: Decision): void {
   const { source, severity, object } = event
   metrics.events.inc({ source, kind: kindLabel(object.kind), severity, transition })
-  for (const { destination, muting } of notifications) {
-    metrics.notifications.inc({ destination, state: muting ? 'muted' : 'pending' })
+  for (const { destination, muting, dead } of notifications) {
+    // Dead letters are counted with all others, by the store.
+    if (dead === undefined) metrics.notifications.inc({ destination, state: muting ? 'muted' : 'pending' })
   }
   for (const { template } of trace.unformed ?? []) metrics.templateErrors.inc({ template })
   let fired = 0

@@ -130,6 +130,17 @@ function standing(of: Of) {
       ...of('pending', `Notifications that wait for delivery, counted at most every 5 seconds. ${shared}`),
       labelNames: ['destination']
     }),
+    pendingLimit: new Gauge({
+      ...of('pending_limit', 'How many notifications may wait for a destination: what comes beyond is a dead letter'),
+      labelNames: ['destination']
+    }),
+    sourcePending: new Gauge({
+      ...of(
+        'source_pending',
+        'About how many notifications of a source wait, of those that this process has accepted since its start'
+      ),
+      labelNames: ['source']
+    }),
     oldestPending: new Gauge({
       ...of(
         'oldest_pending_seconds',

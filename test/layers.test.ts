@@ -6,7 +6,7 @@ import t from 'tap'
 const rooms = [
   ...['errors', 'env', 'duration', 'clock', 'log', 'spelling', 'about', 'patterns'],
   ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'spans', 'deliver', 'config', 'silences'],
-  ...['first-post', 'operator', 'scrape', 'intake'],
+  ...['first-post', 'budget', 'operator', 'scrape', 'arrivals', 'intake'],
   ...['import', 'rehearsal', 'dashboard', 'routes', 'app', 'demo', 'cli']
 ]
 

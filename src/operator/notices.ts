@@ -1,5 +1,6 @@
 // What the operator is told of the relay itself, beside what the lanes say: in the form of any other notification.
 import { basename } from 'node:path'
+import type { Full } from '../budget.ts'
 import { sayDuration } from '../duration.ts'
 import { clean, cut } from '../render/mrkdwn.ts'
 import type { View } from '../render/view.ts'
@@ -70,6 +71,41 @@ export function floodNotice(
     message: `${gist}\n${why}`,
     cause: 'BadSignatures'
   }
+}
+
+/** That as much waits as may. `silentMs`: how long it is not said again. */
+export function fullNotice({ kind, name, limit }: Full, silentMs: number, now: number): View {
+  const { gist, why } = fullTexts[kind](limit, name)
+  return {
+    ...frame(kind, name === '' ? 'flux-relay' : name, now),
+    says: 'informed',
+    severity: 'error',
+    reason: 'Full',
+    summary: cut(gist, maxSummary),
+    message: `${gist}\n${why} This is not said again for ${sayDuration(silentMs)}.`,
+    cause: 'Full'
+  }
+}
+
+const fullTexts: Record<Full['kind'], (limit: number, name: string) => { gist: string; why: string }> = {
+  destination: (limit, name) => ({
+    gist: `${limit} notifications wait for it, as many as may: what comes for it now is a dead letter at once.`,
+    why:
+      'Everything else goes on. Mend its webhook, or send less to it; when it has room again, ' +
+      `flux-relay retry --all --destination ${name}`
+  }),
+  source: (limit) => ({
+    gist: `${limit} notifications of its events wait, as many as may: its next ones are answered 503.`,
+    why:
+      'Flux tries again for the `timeout` of its Provider, then an event is lost. Other sources go on, and so do events ' +
+      'that lead to no notification. Look at what it sends, and at the destinations it waits for.'
+  }),
+  relay: (limit) => ({
+    gist: `${limit} notifications wait, as many as MAX_PENDING allows: events that lead to more are answered 503.`,
+    why:
+      'Flux tries again for the `timeout` of its Provider, then an event is lost. Mend the webhooks that are gone, or have ' +
+      'what waits for them discarded.'
+  })
 }
 
 function viewOf({ kind, name, reason, gist, text, since, isOver }: Trouble, now: number): View {

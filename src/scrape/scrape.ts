@@ -1,6 +1,7 @@
 // What /metrics answers: the counters, and how things stand now. In: the store and the config file. Nothing is read or
 // counted until Prometheus asks.
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Budget } from '../budget.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Metrics } from '../metrics.ts'
@@ -15,6 +16,7 @@ export interface ScrapeOptions {
   config: () => Config
   /** Of the sources in the config file. */
   standing: () => readonly Standing[]
+  budget: Pick<Budget, 'limits' | 'waitingOf'>
   clock: Clock
 }
 
@@ -22,7 +24,14 @@ export interface ScrapeOptions {
 const patienceMs = 1000
 
 /** The text of one scrape. */
-export function createScrape({ store, metrics, config, standing, clock }: ScrapeOptions): () => Promise<string> {
+export function createScrape({
+  store,
+  metrics,
+  config,
+  standing,
+  budget,
+  clock
+}: ScrapeOptions): () => Promise<string> {
   const buried = new Map<string, number>()
   let heads: readonly LaneHead[] = []
   let reading: Promise<boolean> | undefined
@@ -52,15 +61,17 @@ export function createScrape({ store, metrics, config, standing, clock }: Scrape
   }
 
   function setLanes(destinations: Config['destinations']): void {
-    const { pending, oldestPending, laneBlocked } = metrics
-    for (const gauge of [pending, oldestPending, laneBlocked]) gauge.reset()
+    const { pending, pendingLimit, oldestPending, laneBlocked } = metrics
+    for (const gauge of [pending, pendingLimit, oldestPending, laneBlocked]) gauge.reset()
     const tally = store.tally()
     const byLane = new Map(heads.map((head) => [head.lane, head]))
     const now = clock.now()
+    const { destination: limit } = budget.limits()
     for (const { name, lane } of destinations.values()) {
       const head = byLane.get(lane)
       const labels = { destination: name }
       pending.set(labels, tally.get(name)?.pending ?? 0)
+      pendingLimit.set(labels, limit)
       laneBlocked.set(labels, head?.block ? 1 : 0)
       oldestPending.set(labels, head?.oldest == null ? 0 : Math.max(0, now - head.oldest) / 1000)
     }
@@ -77,6 +88,8 @@ export function createScrape({ store, metrics, config, standing, clock }: Scrape
 
   return async () => {
     const { sources, destinations, rules, templates } = config()
+    metrics.sourcePending.reset()
+    for (const source of sources.keys()) metrics.sourcePending.set({ source }, budget.waitingOf(source))
     metrics.databaseUp.set((await look()) ? 1 : 0)
     countBuried(destinations)
     setLanes(destinations)

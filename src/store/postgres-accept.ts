@@ -168,7 +168,8 @@ async function writeNotifications(sql: Sql, kept: readonly Kept[]): Promise<void
   )
   const ids = await insertNotifications(sql, rows)
   for (const [index, { entry, notifications }] of rows.entries()) {
-    const { rule, destination, lane, muting } = entry
-    notifications.push({ id: String(ids[index]), rule, destination, lane, isMuted: muting !== undefined })
+    const { rule, destination, lane, muting, dead } = entry
+    const fate = { isMuted: muting !== undefined, isDead: dead !== undefined }
+    notifications.push({ id: String(ids[index]), rule, destination, lane, ...fate })
   }
 }

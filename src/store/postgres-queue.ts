@@ -8,12 +8,14 @@ import type { NewNotification } from './store.ts'
 const insertSql = `
   with n as (
     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-      $9::bigint[], $10::text[], $11::bigint[], $12::text[]) with ordinality
-      as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, mute, muted_until, view, place)
+      $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[]) with ordinality
+      as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, mute, muted_until, view,
+        dead, place)
   ), told as (
-    insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key, held_until,
-      mute, muted_until)
-    select event_id, rule, destination, lane, object, says, case when mute is null then 'pending' else 'muted' end,
+    insert into notifications (event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
+      held_until, mute, muted_until)
+    select event_id, rule, destination, lane, object, says,
+      case when dead is not null then 'dead' when mute is null then 'pending' else 'muted' end, dead,
       created_at, group_key, held_until, mute, muted_until
     from n order by place
     returning id
@@ -54,7 +56,8 @@ export async function insertNotifications(sql: Sql, rows: readonly NewRow[]): Pr
     heldUntil,
     column(({ muting }) => muting?.name ?? null),
     rows.map(({ entry }) => entry.muting?.until ?? null),
-    column(({ view }) => JSON.stringify(view))
+    column(({ view }) => JSON.stringify(view)),
+    column(({ dead }) => dead ?? null)
   ])
   return inserted.rows.map(({ id }) => id).sort((a, b) => a - b)
 }
@@ -83,9 +86,9 @@ async function deadlines(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
   })
 }
 
-/** What is muted is told together with the rest of it, whatever group it would be in. */
-function groupKeyOf({ group, muting }: NewNotification): string | undefined {
-  return group === undefined || muting !== undefined ? undefined : indexable(group.key)
+/** What is muted is told together with the rest of it, whatever group it would be in; a dead letter waits for none. */
+function groupKeyOf({ group, muting, dead }: NewNotification): string | undefined {
+  return group === undefined || muting !== undefined || dead !== undefined ? undefined : indexable(group.key)
 }
 
 const killSql = `

@@ -107,8 +107,8 @@ class PostgresStore implements Store {
   /** The claims behind the messages in hand, by their ids. */
   readonly #claims = new Map<string, number>()
   #pending = 0
-  /** By destination, as last counted. */
-  #counted: ReadonlyMap<string, number> = new Map()
+  /** By destination, as last counted, and what this replica has changed since. */
+  #counted: Map<string, number> = new Map()
   readonly #buried = new Map<string, number>()
   #isClosed = false
   #looking: NodeJS.Timeout | undefined
@@ -147,7 +147,7 @@ class PostgresStore implements Store {
     return new Map(
       [...destinations].map((name) => [
         name,
-        { pending: this.#counted.get(name) ?? 0, buried: this.#buried.get(name) ?? 0 }
+        { pending: Math.max(0, this.#counted.get(name) ?? 0), buried: this.#buried.get(name) ?? 0 }
       ])
     )
   }
@@ -156,8 +156,9 @@ class PostgresStore implements Store {
     const toDatabase = (ms: number) => ms + this.#skewMs
     const receipts = await this.#intake.transaction((sql) => accept(sql, batch, decide, toDatabase))
     const all = receipts.flatMap((receipt) => (receipt.status === 'accepted' ? receipt.notifications : []))
-    const written = all.filter(({ isMuted }) => !isMuted)
-    this.#pending += written.length
+    const written = all.filter(({ isMuted, isDead }) => !isMuted && !isDead)
+    for (const { destination } of written) this.#wait(destination, 1)
+    for (const { destination, isDead } of all) if (isDead) this.#noteBuried([destination])
     this.#presence.tell(written.map(({ lane }) => lane))
     return receipts
   }
@@ -172,7 +173,7 @@ class PostgresStore implements Store {
     const skewMs = this.#isCallersClock ? undefined : this.#skewMs
     const asking: Asking = { lane, plan, now, replica: this.#presence.replica, skewMs }
     const { step, number, buried } = await this.#lanes.transaction((sql) => claim(sql, asking))
-    this.#pending -= buried.length
+    for (const destination of buried) this.#wait(destination, -1)
     this.#noteBuried(buried)
     if (step.is === 'wait') {
       // Rather a little late than asked again for nothing; and before long, because others may change what is waited for.
@@ -207,7 +208,8 @@ class PostgresStore implements Store {
     const { settled, buried } = await this.#lanes.transaction((sql) => settle(sql, settling))
     this.#noteBuried(buried)
     this.#claims.delete(message.id)
-    this.#pending += notices.length - settled
+    this.#wait(message.destination, -settled)
+    for (const { destination } of notices) this.#wait(destination, 1)
     this.#presence.tell(notices.map(({ lane }) => lane))
   }
 
@@ -254,7 +256,7 @@ class PostgresStore implements Store {
       const some = await this.#lanes.transaction((sql) => abandon(sql, destinations, before))
       if (some.length === 0) return all
       all += some.length
-      this.#pending -= some.length
+      for (const destination of some) this.#wait(destination, -1)
       this.#noteBuried(some)
     }
   }
@@ -308,6 +310,12 @@ class PostgresStore implements Store {
     const farewell = this.busyLanes().then((lanes) => this.#presence.leave(lanes))
     await Promise.race([farewell.catch(() => {}), pause(farewellMs, undefined, { ref: false })])
     await Promise.all([this.#intake.close(), this.#lanes.close()])
+  }
+
+  /** So many more wait for `destination`; negative for those that wait no longer. */
+  #wait(destination: string, count: number): void {
+    this.#pending += count
+    this.#counted.set(destination, (this.#counted.get(destination) ?? 0) + count)
   }
 
   #noteBuried(destinations: readonly string[]): void {

@@ -58,7 +58,8 @@ export function acceptOne(
     rule: entry.rule,
     destination: entry.destination,
     lane: entry.lane,
-    isMuted: entry.muting !== undefined
+    isMuted: entry.muting !== undefined,
+    isDead: entry.dead !== undefined
   }))
   return { status: 'accepted', id: String(id), transition, notifications }
 }

@@ -18,15 +18,16 @@ export interface Queue {
 
 export function createQueue(db: Database, waiting: Waiting): Queue {
   function insert(event: number | null, entry: NewNotification, now: number): number {
-    const { rule, destination, lane, view, muting } = entry
-    const group = muting === undefined ? entry.group : undefined
+    const { rule, destination, lane, view, muting, dead } = entry
+    const group = muting === undefined && dead === undefined ? entry.group : undefined
     if (muting === undefined) waiting.add(destination, 1)
+    if (dead !== undefined) waiting.bury(destination)
     const id = db.run(
-      `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at, group_key,
+      `insert into notifications (event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
          held_until, mute, muted_until)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[event, rule, destination, lane, objectKey(view.object), view.says],
-      ...[muting ? 'muted' : 'pending', now, group?.key ?? null],
+      ...[dead === undefined ? (muting ? 'muted' : 'pending') : 'dead', dead ?? null, now, group?.key ?? null],
       group === undefined ? 0 : deadline(lane, group, now),
       ...[muting?.name ?? null, muting?.until ?? null]
     )

@@ -32,6 +32,8 @@ export interface NewNotification {
   group?: { key: string; waitMs: number }
   /** It is not sent: what was held back is told in one message, when this ends. */
   muting?: Muting
+  /** There is no room for it where it would wait: it is a dead letter from the start, for this reason. */
+  dead?: string
 }
 
 /** Why an event led to what it led to. */
@@ -61,7 +63,14 @@ export type Receipt =
       /** null for a heartbeat that changed nothing: only its object remembers it. */
       id: string | null
       transition: Transition
-      notifications: { id: string; rule: string; destination: string; lane: string; isMuted: boolean }[]
+      notifications: {
+        id: string
+        rule: string
+        destination: string
+        lane: string
+        isMuted: boolean
+        isDead: boolean
+      }[]
     }
   /** The decision failed, nothing of this arrival was written; the rest of the batch was. */
   | { status: 'failed'; error: unknown }

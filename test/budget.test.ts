@@ -1,0 +1,238 @@
+// What may wait, for one destination, from one source and in all: who takes too much loses it to nobody else.
+import t, { type Test } from 'tap'
+import { createBudget } from '../src/budget.ts'
+import { type Clock, systemClock } from '../src/clock.ts'
+import type { Decision, Tally } from '../src/store/store.ts'
+import { createClock } from './fixtures/clock.ts'
+import { scrape } from './fixtures/exposition.ts'
+import { fc } from './fixtures/fc.ts'
+import { startPostgres } from './fixtures/postgres.ts'
+import { about, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
+import { at, view } from './fixtures/store.ts'
+
+// A quarter for each of five destinations, half for each of two sources.
+const MAX_PENDING = '40'
+const part = 10
+
+const config = `
+sources: { default: {}, eu: { tokens: [key] } }
+destinations:
+  dead: { slack: { webhookUrl: "$SLACK/dead" } }
+  gone: { slack: { webhookUrl: "$SLACK/gone" } }
+  team: { slack: { webhookUrl: "$SLACK/team" }, pace: { perSecond: 50, burst: 100 } }
+  all: { slack: { webhookUrl: "$SLACK/all" }, pace: { perSecond: 50, burst: 100 } }
+  ops: { slack: { webhookUrl: "$SLACK/ops" }, pace: { perSecond: 50, burst: 100 } }
+operator: ops
+rules:
+  - { name: dead, match: { namespace: dead }, notify: every, send: [dead, all] }
+  - { name: gone, match: { namespace: gone }, notify: every, send: gone }
+  - { name: team, match: { namespace: team }, notify: every, send: team }`
+
+const eu = { path: '/webhook/eu', headers: { authorization: 'Bearer key' } }
+
+function failureIn(namespace: string, name: string) {
+  return about(name, { involvedObject: { kind: 'Kustomization', namespace, name } })
+}
+
+const heartbeat = about('well', {
+  severity: 'info',
+  reason: 'ReconciliationSucceeded',
+  metadata: { commit_status: 'update' }
+})
+
+const down = { status: 503, body: 'down' }
+
+function texts(relay: Relay, path: string): string {
+  const of = relay.slack.accepted.filter((message) => message.path.endsWith(`/${path}`))
+  return of.map(({ text, body }) => `${text} ${JSON.stringify(body)}`).join('\n')
+}
+
+/** A relay two of whose destinations are away; what it tried there it tries again when `clock` goes on. */
+async function startFull(t: Test, env: Record<string, string> = {}, clock: Clock = createClock()): Promise<Relay> {
+  const relay = await startRelay(t, { config, clock, env: { MAX_PENDING, ...env } })
+  for (const path of ['dead', 'gone']) relay.slack.behave(`/services/T000/B000/secret/${path}`, () => down)
+  return relay
+}
+
+/** Until what was posted is written down, too. */
+async function untilSent(relay: Relay, destination: string): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    if ((await scrape(relay)).value('pending', { destination }) === 0) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error(`something waits for ${destination}`)
+}
+
+async function deadLetters(relay: Relay): Promise<{ destination: string; reason: string }[]> {
+  return JSON.parse((await relay.get('/api/notifications?state=dead')).body).notifications
+}
+
+const postgres = await startPostgres(t)
+
+for (const database of ['sqlite', 'postgres']) {
+  const envOf = async (t: Test): Promise<Record<string, string>> => ({
+    DATABASE_URL: database === 'sqlite' ? `sqlite:${tempFolder(t)}/relay.db` : await postgres.createDatabase()
+  })
+
+  t.test(`${database}: a webhook that is gone fills its own part; everybody else is notified`, async (t) => {
+    const relay = await startFull(t, await envOf(t))
+    for (let n = 0; n < part + 5; n++) {
+      t.equal((await relay.post(failureIn('dead', `app-${n}-x`))).status, 202)
+      await relay.slack.until(() => texts(relay, 'all').includes(`app-${n}-x`))
+    }
+    t.equal((await relay.post(heartbeat)).status, 202)
+    t.equal((await relay.post(heartbeat, eu)).status, 202)
+    t.equal((await relay.post(failureIn('team', 'parcel'))).status, 202)
+    await relay.slack.until(() => /parcel/.test(texts(relay, 'team')))
+
+    const dead = await deadLetters(relay)
+    t.equal(dead.length, 5, 'the others wait, as many as may')
+    for (const { destination, reason } of dead) {
+      t.equal(destination, 'dead')
+      t.equal(reason, '10 notifications waited for its destination, as many as may')
+    }
+    await relay.slack.until(() => /destination dead/.test(texts(relay, 'ops')))
+    t.match(texts(relay, 'ops'), /10 notifications wait for it, as many as may: what comes for it now is a dead letter/)
+    t.equal(relay.slack.accepted.filter(({ path }) => path.endsWith('/ops')).length, 1, 'the operator is notified once')
+    for (const destination of ['all', 'team', 'ops']) await untilSent(relay, destination)
+    const seen = await scrape(relay)
+    t.equal(seen.value('pending', { destination: 'dead' }), part)
+    t.equal(seen.value('pending_limit', { destination: 'dead' }), part)
+    t.equal(seen.value('source_pending', { source: 'default' }), part)
+    t.equal(seen.value('notifications_total', { destination: 'dead', state: 'dead' }), 5)
+    t.equal(seen.value('notifications_total', { destination: 'dead', state: 'pending' }), part)
+  })
+
+  t.test(`${database}: a source that floods is answered 503; another one's events pass`, async (t) => {
+    // PostgreSQL's own clock says when a lane goes on.
+    const clock = database === 'sqlite' ? createClock() : undefined
+    const relay = await startFull(t, await envOf(t), clock ?? systemClock)
+    for (let n = 0; n < part; n++) {
+      t.equal((await relay.post(failureIn('gone', `app-${n}-x`))).status, 202)
+      t.equal((await relay.post(failureIn('dead', `app-${n}-x`))).status, 202)
+      await relay.slack.until(() => texts(relay, 'all').includes(`app-${n}-x`))
+    }
+    await untilSent(relay, 'all')
+    const refused = await relay.post(failureIn('team', 'parcel'))
+    t.equal(refused.status, 503)
+    t.match(refused.body, {
+      code: 'CANNOT_STORE',
+      message: /^too many notifications of the source default are waiting/
+    })
+    t.equal((await relay.post(heartbeat)).status, 202, 'what leads to no notification takes no room')
+    t.equal((await relay.post(failureIn('team', 'cart'), eu)).status, 202)
+    await relay.slack.until(() => /cart/.test(texts(relay, 'team')) && /source default/.test(texts(relay, 'ops')))
+    t.notMatch(texts(relay, 'team'), /parcel/, 'nothing of what was refused is kept')
+    relay.slack.calm()
+    clock?.advance(60_000)
+    for (const destination of ['gone', 'dead']) await untilSent(relay, destination)
+    t.equal((await relay.post(failureIn('team', 'parcel'))).status, 202, 'when they are delivered it has room again')
+    await relay.slack.until(() => /parcel/.test(texts(relay, 'team')))
+  })
+}
+
+t.test('the end of a failure has room where the failure had', async (t) => {
+  const relay = await startFull(t)
+  for (let n = 0; n < part + 2; n++) await relay.post(failureIn('gone', `app-${n}`))
+  for (let n = 0; n < part + 2; n++) {
+    const over = {
+      severity: 'info',
+      reason: 'ReconciliationSucceeded',
+      message: 'ok',
+      timestamp: '2026-09-21T14:00:00Z'
+    }
+    t.equal(
+      (await relay.post({ ...failureIn('gone', `app-${n}`), ...over } as Parameters<Relay['post']>[0])).status,
+      202
+    )
+  }
+  const dead = await deadLetters(relay)
+  t.equal(dead.length, 2, 'the failures that had no room, and not the ends of those that had')
+})
+
+t.test('where all that may wait does, only what leads to more is refused', async (t) => {
+  const one = `
+destinations: { team: { slack: { webhookUrl: "$SLACK" } } }
+rules: [{ name: failures, match: { namespace: apps }, send: team }]`
+  const relay = await startRelay(t, { config: one, clock: createClock(), env: { MAX_PENDING: '3' } })
+  relay.slack.behave('*', () => down)
+  for (let n = 0; n < 3; n++) t.equal((await relay.post(about(`app-${n}`))).status, 202)
+  t.equal((await relay.post(about('app-4'))).status, 503)
+  t.equal((await relay.post(heartbeat)).status, 202)
+  t.equal((await relay.post(failureIn('elsewhere', 'app'))).status, 202, 'no rule matches it')
+  t.equal((await relay.post(about('app-0'))).status, 202, 'the same failure again is no news')
+  t.equal((await scrape(relay)).value('pending', { destination: 'team' }), 3)
+})
+
+t.test('a destination is as full after a restart as before', async (t) => {
+  const folder = tempFolder(t)
+  const env = { MAX_PENDING, DATABASE_URL: `sqlite:${folder}/relay.db` }
+  const first = await startFull(t, env)
+  for (let n = 0; n < part; n++) await first.post(failureIn('gone', `app-${n}`))
+  await first.app.close()
+  const second = await startFull(t, env)
+  await second.post(failureIn('gone', 'late'))
+  t.match(await deadLetters(second), [{ destination: 'gone', object: { name: 'late' } }])
+})
+
+t.test('no destination ever holds more than its part, and each source is charged what it added', async (t) => {
+  const names = ['a', 'b', 'c']
+  const step = fc.record({
+    source: fc.constantFrom('one', 'two'),
+    to: fc.subarray(names, { minLength: 1 }),
+    drain: fc.record({ from: fc.constantFrom(...names), count: fc.nat(5) }),
+    isDecidedAgain: fc.boolean()
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 3, max: 40 }), (steps, maxPending) => {
+      const tally = new Map<string, Tally>(names.map((name) => [name, { pending: 0, buried: 0 }]))
+      const pendingOf = (name: string) => tally.get(name)?.pending ?? 0
+      const store = {
+        get pending() {
+          return names.reduce((sum, name) => sum + pendingOf(name), 0)
+        },
+        tally: () => tally
+      }
+      const config = () => ({
+        destinations: tally,
+        sources: new Map([
+          ['one', 1],
+          ['two', 2]
+        ])
+      })
+      const budget = createBudget({ store, config, maxPending })
+      for (const { source, to, drain, isDecidedAgain } of steps) {
+        budget.begin()
+        try {
+          if (isDecidedAgain) {
+            budget.admit(source, decisionTo(to))
+            budget.begin()
+          }
+          for (const { destination, dead } of budget.admit(source, decisionTo(to)).notifications) {
+            if (dead === undefined) tally.set(destination, { pending: pendingOf(destination) + 1, buried: 0 })
+          }
+        } catch (error) {
+          t.equal((error as { code?: string }).code, 'CANNOT_STORE')
+        }
+        budget.keep()
+        for (const name of names) if (pendingOf(name) > budget.limits().destination) return false
+        if (store.pending > maxPending + names.length) return false
+        const charged = budget.waitingOf('one') + budget.waitingOf('two')
+        if (Math.abs(charged - store.pending) > 1) return false
+        tally.set(drain.from, { pending: Math.max(0, pendingOf(drain.from) - drain.count), buried: 0 })
+      }
+      return true
+    }),
+    { numRuns: 300 }
+  )
+})
+
+function decisionTo(destinations: readonly string[]): Decision {
+  return {
+    transition: 'failed',
+    memory: { since: at, decidedAt: at, revision: '', told: [] },
+    notifications: destinations.map((destination) => ({ rule: 'r', destination, lane: destination, view: view('x') })),
+    trace: { verdicts: [], quiet: [] },
+    keep: true
+  }
+}

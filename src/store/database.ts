@@ -3,6 +3,7 @@ import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { RelayError } from '../errors.ts'
+import { realPath } from './database-path.ts'
 import { damaged, sayFileError, saySqliteError } from './file-errors.ts'
 
 export type Row = Record<string, SQLInputValue>
@@ -10,9 +11,14 @@ export type Row = Record<string, SQLInputValue>
 /** A relay that is being replaced is given so long to go. */
 const lockedMs = 1000
 
-/** Opens, and if need be creates, `file`. Throws BAD_DATABASE where it cannot be used. */
-export function openDatabase(file: string): Database {
+/** So much of a log that was long is kept to be written again; after a flood the rest goes back to the volume. */
+const keptLogBytes = 32 * 1024 * 1024
+
+/** Opens, and if need be creates, what `path` leads to. Throws BAD_DATABASE where it cannot be used. */
+export function openDatabase(path: string): Database {
+  let file = path
   try {
+    file = realPath(path)
     mkdirSync(dirname(file), { recursive: true })
     const lock = lockFile(`${file}.lock`)
     try {
@@ -29,7 +35,7 @@ export function openDatabase(file: string): Database {
 
 function begin(db: DatabaseSync, lock: DatabaseSync, file: string): Database {
   try {
-    const database = new Database(db, lock)
+    const database = new Database(db, lock, file)
     refuseShort(db, file)
     return database
   } catch (error) {
@@ -79,15 +85,19 @@ export class Database {
   readonly #db: DatabaseSync
   readonly #lock: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
+  /** Where it really is, which may not be what was asked for. */
+  readonly file: string
 
-  constructor(db: DatabaseSync, lock: DatabaseSync) {
+  constructor(db: DatabaseSync, lock: DatabaseSync, file: string) {
     this.#db = db
     this.#lock = lock
+    this.file = file
     // NORMAL: what SQLite does by itself never damages the file; that a commit is on disk is waited for, and long logs are
     // moved, in sqlite-log.ts.
     db.exec(
       'pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory; pragma cache_size = -16000; pragma wal_autocheckpoint = 0'
     )
+    db.exec(`pragma journal_size_limit = ${keptLogBytes}`)
   }
 
   /** Statements without values or rows. */

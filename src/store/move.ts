@@ -55,8 +55,9 @@ export async function moveToPostgres(
   } finally {
     from.close()
   }
-  renameSync(file, `${file}.moved`)
-  return `${file}.moved`
+  // The file itself: a link that was renamed would leave it where another link, or a relay, finds it.
+  renameSync(from.file, `${from.file}.moved`)
+  return `${from.file}.moved`
 }
 
 async function copyAll(from: Database, url: string, progress: (done: number, total: number) => void): Promise<void> {

@@ -1,5 +1,6 @@
 // DATABASE_URL says which store keeps the promises.
 import { RelayError } from '../errors.ts'
+import { sqliteFile } from './database-path.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Store } from './store.ts'
 
@@ -7,7 +8,9 @@ import type { Store } from './store.ts'
  * Opens `sqlite:<file>` or `postgres://…`. Rejects with BAD_DATABASE where it cannot be used; the text never holds more
  * than a path. `waiting` is called with the reason while a PostgreSQL is not up yet.
  */
-export async function openStore(url: string, waiting?: (reason: string) => void): Promise<Store> {
+export async function openStore(address: string, waiting?: (reason: string) => void): Promise<Store> {
+  // Secrets that were made with `echo` end in a line end.
+  const url = address.trim()
   if (/^postgres(ql)?:/.test(url)) {
     // Only for those who use it: the driver takes 25 ms and 13 MB.
     const { openPostgres } = await import('./postgres.ts')
@@ -19,9 +22,4 @@ export async function openStore(url: string, waiting?: (reason: string) => void)
     throw new RelayError('BAD_DATABASE', `DATABASE_URL must be of the form ${forms}`)
   }
   return openSqlite(file)
-}
-
-/** The path in `sqlite:<file>`; undefined where `url` is none. */
-export function sqliteFile(url: string): string | undefined {
-  return /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1]
 }

@@ -15,8 +15,8 @@ export interface Log {
   close(): Promise<void>
 }
 
-/** The log of `db`, whose commits reach the operating system but not yet the disk; `file` is that of the database. */
-export function openLog(db: Database, file: string): Log {
+/** The log of `db`, whose commits reach the operating system but not yet the disk. */
+export function openLog(db: Database): Log {
   const sync = promisify(fdatasync)
   let descriptor: number | undefined
   let underWay: Promise<void> | undefined
@@ -37,7 +37,7 @@ export function openLog(db: Database, file: string): Log {
   async function flush(): Promise<void> {
     try {
       // Held open, because opening and closing costs as much as the rest. SQLite keeps the file as long as it is in use.
-      descriptor ??= openSync(`${file}-wal`, 'r+')
+      descriptor ??= openSync(`${db.file}-wal`, 'r+')
       await sync(descriptor)
     } catch (cause) {
       const failure = new RelayError(
@@ -57,7 +57,7 @@ export function openLog(db: Database, file: string): Log {
   /** Most of it on another thread, while commits go on; what came meanwhile here, so that the log begins anew. */
   function move(): void {
     isMoving = true
-    mover ??= new Worker(new URL('./sqlite-checkpoint.ts', import.meta.url), { workerData: file })
+    mover ??= new Worker(new URL('./sqlite-checkpoint.ts', import.meta.url), { workerData: db.file })
       .on('message', () => {
         db.moveLog()
         isMoving = false

@@ -55,11 +55,11 @@ const readRows = 100
 export function openSqlite(file: string): Store {
   const db = openDatabase(file)
   try {
-    return new SqliteStore(db, openLog(db, file))
+    return new SqliteStore(db, openLog(db))
   } catch (error) {
     db.close()
     if ((error as RelayError).code === 'BAD_DATABASE') throw error
-    throw badDatabase(error, file)
+    throw badDatabase(error, db.file)
   }
 }
 

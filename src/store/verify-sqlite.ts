@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { RelayError } from '../errors.ts'
+import { realPath } from './database-path.ts'
 import { sayFileError } from './file-errors.ts'
 import { checkVersion } from './sqlite-schema.ts'
 import { type Read, type Report, shown } from './verify.ts'
@@ -22,8 +23,9 @@ const json = [
   ['silences', 'id', 'match']
 ] as const
 
-/** Lets `look` read `file` as it is at one moment, and has SQLite look at every page. Throws BAD_DATABASE. */
-export async function readSqlite(file: string, look: (read: Read) => Promise<Omit<Report, 'damage'>>): Promise<Report> {
+/** Lets `look` read what `path` leads to as it is at one moment, and has SQLite look at every page. Throws BAD_DATABASE. */
+export async function readSqlite(path: string, look: (read: Read) => Promise<Omit<Report, 'damage'>>): Promise<Report> {
+  const file = realPath(path)
   if (!existsSync(file)) throw new RelayError('BAD_DATABASE', `there is no database ${file}`)
   let db: DatabaseSync | undefined
   try {

@@ -1,6 +1,6 @@
 // Whether what a database holds fits together. It only reads, and from one moment, so that a relay may go on meanwhile.
 import { RelayError } from '../errors.ts'
-import { sqliteFile } from './open.ts'
+import { sqliteFile } from './database-path.ts'
 import { readPostgres } from './verify-postgres.ts'
 import { readSqlite } from './verify-sqlite.ts'
 
@@ -82,8 +82,9 @@ const checks: [check: string, sql: string][] = [
 /** So many examples of what is wrong. */
 export const shown = 5
 
-/** Reads the database at `url`, as in DATABASE_URL. Throws BAD_DATABASE where it cannot be read at all. */
-export async function verify(url: string): Promise<Report> {
+/** Reads the database at `address`, as in DATABASE_URL. Throws BAD_DATABASE where it cannot be read at all. */
+export async function verify(address: string): Promise<Report> {
+  const url = address.trim()
   if (/^postgres(ql)?:/.test(url)) return readPostgres(url, async (read) => ({ ...(await look(read)), damage: [] }))
   const file = sqliteFile(url)
   if (file !== undefined) return readSqlite(file, look)

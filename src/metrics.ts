@@ -153,6 +153,12 @@ function standing(of: Of) {
       labelNames: ['destination']
     }),
     databaseUp: new Gauge(of('database_up', '1 if the database answered within a second of this scrape, else 0')),
+    databaseSize: new Gauge(of('database_size_bytes', `Size of the database without its log. ${shared}`)),
+    databaseLog: new Gauge(of('database_log_bytes', 'Size of the log of an embedded database')),
+    databaseReusable: new Gauge(
+      of('database_reusable_bytes', 'Of an embedded database, what pruning has left to be written again')
+    ),
+    databaseFree: new Gauge(of('database_free_bytes', 'What is left on the volume of an embedded database')),
     sourceHeard: new Gauge({
       ...of(
         'source_last_event_timestamp_seconds',

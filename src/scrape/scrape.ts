@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Standing } from '../operator/sources.ts'
 import type { LaneHead } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
+import type { Size, Store } from '../store/store.ts'
 import { keepTo, removed } from './series.ts'
 
 export interface ScrapeOptions {
@@ -34,14 +34,18 @@ export function createScrape({
 }: ScrapeOptions): () => Promise<string> {
   const buried = new Map<string, number>()
   let heads: readonly LaneHead[] = []
+  let size: Partial<Size> = {}
   let reading: Promise<boolean> | undefined
 
   /** Whether the database has answered. Scrapes that come together ask it once. */
   async function look(): Promise<boolean> {
-    reading ??= Promise.all([store.records.laneHeads(), store.ping()])
+    // A database that does not tell its size is not down.
+    const sizing = () => store.size().catch(() => ({}))
+    reading ??= Promise.all([store.records.laneHeads(), sizing(), store.ping()])
       .then(
-        ([found]) => {
+        ([found, asked]) => {
           heads = found
+          size = asked
           return true
         },
         () => false
@@ -77,6 +81,22 @@ export function createScrape({
     }
   }
 
+  /** What is not known has no series: 0 would be an alarm. */
+  function setSize(): void {
+    const { databaseSize, databaseLog, databaseReusable, databaseFree } = metrics
+    const { dataBytes, logBytes, reusableBytes, freeBytes } = size
+    const known = [
+      [databaseSize, dataBytes],
+      [databaseLog, logBytes],
+      [databaseReusable, reusableBytes],
+      [databaseFree, freeBytes]
+    ] as const
+    for (const [gauge, bytes] of known) {
+      if (bytes === undefined) gauge.remove()
+      else gauge.set(bytes)
+    }
+  }
+
   function setSources(all: readonly Standing[]): void {
     const { sourceHeard, sourceQuiet } = metrics
     for (const gauge of [sourceHeard, sourceQuiet]) gauge.reset()
@@ -93,6 +113,7 @@ export function createScrape({
     metrics.databaseUp.set((await look()) ? 1 : 0)
     countBuried(destinations)
     setLanes(destinations)
+    setSize()
     setSources(standing())
     const names = {
       source: [...sources.keys()],

@@ -31,6 +31,7 @@ import {
   type Receipt,
   rolloutMs,
   type Settlement,
+  type Size,
   type Step,
   type Store,
   type Tally
@@ -53,6 +54,9 @@ const lookMs = 5000
 
 /** Counting takes longer the more there is: at most this part of the time goes into it. */
 const countShare = 0.02
+
+/** The server asks its file system for each file of a database: not for every scrape of every replica. */
+const sizeMs = 60_000
 
 /** For a server that starts together with the relay. */
 const openTries = 30
@@ -113,6 +117,7 @@ class PostgresStore implements Store {
   #isClosed = false
   #looking: NodeJS.Timeout | undefined
   #countAfter = 0
+  #size: { dataBytes: number; until: number } | undefined
   /** How far pruning has come in the objects' keys. */
   #pruned = ''
   #wake: (lanes: string[]) => void = () => {}
@@ -283,6 +288,17 @@ class PostgresStore implements Store {
 
   async ping(): Promise<void> {
     await this.#intake.query(`update lanes set probes = probes where key = ''`)
+  }
+
+  async size(): Promise<Size> {
+    const now = performance.now()
+    if (this.#size === undefined || now >= this.#size.until) {
+      const { rows } = await this.#lanes.query<{ bytes: number }>(
+        'select pg_database_size(current_database()) as bytes'
+      )
+      this.#size = { dataBytes: rows[0]?.bytes ?? 0, until: now + sizeMs }
+    }
+    return { dataBytes: this.#size.dataBytes }
   }
 
   async prune(before: Expiry, limit: number): Promise<number> {

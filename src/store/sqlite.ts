@@ -27,6 +27,7 @@ import { createQueue, type Queue } from './sqlite-queue.ts'
 import { createSqliteRecords } from './sqlite-records.ts'
 import { bringToVersion } from './sqlite-schema.ts'
 import { settle } from './sqlite-settle.ts'
+import { sizeOf } from './sqlite-size.ts'
 import { lastHeard, noteHeard } from './sqlite-sources.ts'
 import { Waiting } from './sqlite-tally.ts'
 import type {
@@ -43,6 +44,7 @@ import type {
   Plan,
   Receipt,
   Settlement,
+  Size,
   Step,
   Store,
   Tally
@@ -249,6 +251,10 @@ class SqliteStore implements Store {
 
   async ping(): Promise<void> {
     await this.#write(() => this.#touch())
+  }
+
+  async size(): Promise<Size> {
+    return sizeOf(this.#db)
   }
 
   /** Writes nothing, and fails where nothing can be written. */

@@ -182,6 +182,17 @@ export interface Tally {
   buried: number
 }
 
+/** How much room a store takes. Of a server that keeps it for us no more is known than the first. */
+export interface Size {
+  dataBytes: number
+  /** Committed and not yet moved to the data, or left to be written again. */
+  logBytes?: number
+  /** Of the data, what is used again before it grows. */
+  reusableBytes?: number
+  /** Left on the volume for whoever writes there. */
+  freeBytes?: number
+}
+
 /** By the names of the sources, in the callers' ms since 1970; `listenedUntil` is undefined where nobody ever did. */
 export interface Heard {
   sources: ReadonlyMap<string, number>
@@ -266,6 +277,9 @@ export interface Store {
 
   /** Resolves if the store can be written to. */
   ping(): Promise<void>
+
+  /** How large it is, as of the last minute. */
+  size(): Promise<Size>
 
   /**
    * Deletes up to `limit` expired rows of each kind; resolves to how many went. Objects nobody has heard of for as long

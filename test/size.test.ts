@@ -1,0 +1,69 @@
+// How much room the database takes: it can be watched, and what a flood took of it is given back.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import t from 'tap'
+import { openStore } from '../src/store/open.ts'
+import { scrape } from './fixtures/exposition.ts'
+import { execute, startPostgres } from './fixtures/postgres.ts'
+import { about, startRelay, tempFolder } from './fixtures/relay.ts'
+import { arrival, at, sendTo } from './fixtures/store.ts'
+
+const mib = 1024 * 1024
+
+t.test('the log that a flood has made long, while a backup was read, is cut again', async (t) => {
+  const file = join(tempFolder(t), 'relay.db')
+  const store = await openStore(`sqlite:${file}`)
+  t.teardown(() => store.close())
+  const logBytes = () => statSync(`${file}-wal`).size
+  const write = (count: number) =>
+    store.accept(
+      Array.from({ length: count }, () => arrival('x', { body: 'x'.repeat(100_000) })),
+      sendTo('lane')
+    )
+  await write(1)
+  const reader = new DatabaseSync(file, { readOnly: true })
+  reader.exec('begin')
+  reader.prepare('select count(*) from events').get()
+  while (logBytes() < 64 * mib) await write(50)
+  t.equal((await store.size()).logBytes, logBytes())
+  reader.close()
+  for (let tries = 0; tries < 1000 && logBytes() > 32 * mib; tries++) await write(1)
+  t.ok(logBytes() <= 32 * mib, `${logBytes()} bytes`)
+})
+
+t.test('what pruning leaves is counted as room', async (t) => {
+  const file = join(tempFolder(t), 'relay.db')
+  const store = await openStore(`sqlite:${file}`)
+  t.teardown(() => store.close())
+  await store.accept(
+    Array.from({ length: 100 }, (_, n) => arrival(`app-${n}`, { body: 'x'.repeat(100_000) })),
+    (item) => ({ ...sendTo('lane')(item), notifications: [] })
+  )
+  t.equal((await store.size()).reusableBytes, 0)
+  await store.prune({ events: at + 1, deadLetters: 0, duplicates: 0 }, 1000)
+  const { reusableBytes = 0, freeBytes = 0 } = await store.size()
+  t.ok(reusableBytes > 9_000_000, `${reusableBytes}`)
+  t.ok(freeBytes > 0)
+})
+
+t.test('Prometheus sees how large the database is, and what is left for it', async (t) => {
+  const relay = await startRelay(t)
+  await relay.post(about('shop'))
+  const seen = await scrape(relay)
+  for (const name of ['database_size_bytes', 'database_log_bytes', 'database_free_bytes'])
+    t.ok((seen.value(name) ?? 0) >= 4096, name)
+  t.equal(seen.value('database_reusable_bytes'), 0)
+})
+
+t.test('of a PostgreSQL its size is known, and nothing that would be taken for an empty volume', async (t) => {
+  const { url } = await startPostgres(t)
+  const relay = await startRelay(t, { env: { DATABASE_URL: url } })
+  const seen = await scrape(relay)
+  const [row] = await execute(url, 'select pg_database_size(current_database())::float8 as bytes')
+  const bytes = Number(row?.['bytes'])
+  t.ok(Math.abs((seen.value('database_size_bytes') ?? 0) - bytes) < mib)
+  for (const name of ['database_log_bytes', 'database_free_bytes', 'database_reusable_bytes'])
+    t.equal(seen.value(name), undefined, name)
+  t.equal(seen.value('database_up'), 1)
+})

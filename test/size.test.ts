@@ -1,9 +1,11 @@
-// How much room the database takes: it can be watched, and what a flood took of it is given back.
+// How much room the database takes, on disk and in memory: it can be watched, and what a flood took is given back.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
+import { openDatabase } from '../src/store/database.ts'
 import { openStore } from '../src/store/open.ts'
+import { RecentBodies } from '../src/store/recent-bodies.ts'
 import { scrape } from './fixtures/exposition.ts'
 import { execute, startPostgres } from './fixtures/postgres.ts'
 import { about, startRelay, tempFolder } from './fixtures/relay.ts'
@@ -45,6 +47,21 @@ t.test('what pruning leaves is counted as room', async (t) => {
   const { reusableBytes = 0, freeBytes = 0 } = await store.size()
   t.ok(reusableBytes > 9_000_000, `${reusableBytes}`)
   t.ok(freeBytes > 0)
+})
+
+t.test('however many bodies came within two minutes, memory holds so many, and the newest are known', async (t) => {
+  const file = join(tempFolder(t), 'relay.db')
+  const store = await openStore(`sqlite:${file}`)
+  const all = Array.from({ length: 6000 }, (_, n) => arrival(`app-${n}`))
+  await store.accept(all, (item) => ({ ...sendTo('lane')(item), notifications: [] }))
+  await store.close()
+  const db = openDatabase(file)
+  t.teardown(() => db.close())
+  const bodies = new RecentBodies(db, 2000)
+  t.ok(bodies.size > 1000 && bodies.size <= 2000, `${bodies.size}`)
+  t.equal(bodies.find(all.at(-1)?.identity ?? '', at), 6000)
+  t.equal(bodies.find(all.at(-1000)?.identity ?? '', at), 5001)
+  t.equal(bodies.find(all[0]?.identity ?? '', at), undefined)
 })
 
 t.test('Prometheus sees how large the database is, and what is left for it', async (t) => {

@@ -6,6 +6,8 @@ import { duplicateWindowMs } from './store.ts'
 const spanMs = duplicateWindowMs / 4
 /** Of 43: enough to tell bodies apart, at less than half the memory; what is in the table decides. */
 const characters = 12
+/** So many are known at most, which takes 50 MB: the last two minutes of 4,000 events a second, the last one of 8,000. */
+const maxBodies = 500_000
 
 interface Span {
   /** ms: no body of the span before came later. */
@@ -16,6 +18,7 @@ interface Span {
 
 export class RecentBodies {
   readonly #db: Database
+  readonly #max: number
   /** Newest first. */
   readonly #spans: Span[] = []
   /** Of the transaction that is being written. */
@@ -24,8 +27,9 @@ export class RecentBodies {
   #at = 0
 
   /** Reads what the process before this one knew. */
-  constructor(db: Database) {
+  constructor(db: Database, max = maxBodies) {
     this.#db = db
+    this.#max = max
     const newest = Number(db.get('select max(received_at) as at from events')?.at ?? 0)
     const rows = db.iterate(
       'select id, identity, received_at from events where received_at > ? and identity is not null order by received_at',
@@ -35,6 +39,10 @@ export class RecentBodies {
       this.add(String(identity), Number(id), Number(at))
       this.keep()
     }
+  }
+
+  get size(): number {
+    return this.#spans.reduce((sum, { events }) => sum + events.size, 0)
   }
 
   /** The event that came with the same body within the window before `now`. */
@@ -57,13 +65,15 @@ export class RecentBodies {
   keep(): void {
     if (this.#fresh.size === 0) return
     let span = this.#spans[0]
-    if (span === undefined || span.since <= this.#at - spanMs) {
+    if (span === undefined || span.since <= this.#at - spanMs || span.events.size >= this.#max / 8) {
       span = { since: this.#at, events: new Map() }
       this.#spans.unshift(span)
     }
     for (const [start, event] of this.#fresh) span.events.set(start, event)
     this.#fresh.clear()
-    while ((this.#spans.at(-2)?.since ?? this.#at) <= this.#at - duplicateWindowMs) this.#spans.pop()
+    while ((this.#spans.at(-2)?.since ?? this.#at) <= this.#at - duplicateWindowMs || this.size > this.#max) {
+      this.#spans.pop()
+    }
   }
 
   /** What was added is not. */

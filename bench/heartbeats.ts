@@ -69,7 +69,8 @@ async function measure(name: string, make: (n: number) => Partial<WireEvent>): P
     metrics: createMetrics(),
     clock: systemClock,
     wake: () => {},
-    maxPending: Number.POSITIVE_INFINITY
+    maxPending: Number.POSITIVE_INFINITY,
+    twins: () => {}
   })
   let next = 0
   const send = async () => {

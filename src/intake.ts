@@ -2,9 +2,11 @@
 import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { RelayError } from './errors.ts'
+import { believe } from './events/time.ts'
 import { kindLabel, type Metrics } from './metrics.ts'
 import { mutingOf } from './mutes/mutes.ts'
-import { advance } from './objects.ts'
+import type { ObjectMemory } from './objects.ts'
+import { advanceTwin, worstFirst } from './objects/twins.ts'
 import { dress } from './render/dress.ts'
 import { createView } from './render/view.ts'
 import { tell } from './rules/notify.ts'
@@ -24,6 +26,8 @@ export interface IntakeOptions {
   /** Called after the commit with the lanes that got something. */
   wake: (lanes: Set<string>) => void
   maxPending: number
+  /** Called where two objects with one name came from a source. */
+  twins: (source: string) => void
 }
 
 // SQLite commits on this thread: 200 rows take two or three milliseconds, in which nothing else happens.
@@ -35,7 +39,7 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
-export function createIntake({ store, config, metrics, clock, wake, maxPending }: IntakeOptions): Intake {
+export function createIntake({ store, config, metrics, clock, wake, maxPending, twins }: IntakeOptions): Intake {
   const gathering: Waiting[] = []
   let isCommitting = false
 
@@ -68,6 +72,7 @@ export function createIntake({ store, config, metrics, clock, wake, maxPending }
     metrics.commitSeconds.observe((performance.now() - started) / 1000)
     metrics.commitEvents.observe(batch.length)
     for (const [index, arrival] of batch.entries()) {
+      if (decisions.get(arrival)?.isTwin) twins(arrival.event.source)
       if (receipts[index]?.status === 'duplicate') metrics.duplicates.inc({ source: arrival.event.source })
       const decision = decisions.get(arrival)
       if (decision !== undefined) count(metrics, arrival, decision)
@@ -93,13 +98,14 @@ export function createIntake({ store, config, metrics, clock, wake, maxPending }
 }
 
 /** From an event and what is known of its object to everything that is to be written. Pure. */
-export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], config: Config, now: number): Decision {
-  const { event } = arrival
-  const advanced = advance(known, event, now)
+export function decide(arrival: Arrival, known: ObjectMemory | undefined, config: Config, now: number): Decision {
+  const { receivedAt, behindMs } = arrival
+  const event = { ...arrival.event, at: believe(arrival.event.at, receivedAt, behindMs) }
+  const advanced = advanceTwin(known, event, receivedAt)
   const { fired, verdicts } = match({ event, transition: advanced.transition }, config.rules)
   const muting = mutingOf(config.mutes, { event, transition: advanced.transition }, now)
   const { tellings, quiet, told } = tell(advanced, fired, config.rules.byName, now, muting !== undefined)
-  const memory = told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told }
+  const memory = worstFirst(told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told })
   const unformed: { rule: string; template: string; because: string }[] = []
   const notifications = tellings.flatMap((telling) => {
     const { rule, destination: name, grouping } = telling
@@ -117,7 +123,8 @@ export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], c
   })
   const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
   const trace = { verdicts, quiet, ...(unformed.length > 0 && { unformed }) }
-  return { transition: advanced.transition, memory, notifications, trace, keep }
+  const isTwin = advanced.isTwin && { isTwin: true as const }
+  return { transition: advanced.transition, memory, notifications, trace, keep, ...isTwin }
 }
 
 function lanesOf(receipts: readonly Receipt[]): Set<string> {

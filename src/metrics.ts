@@ -67,6 +67,10 @@ function intakeMetrics(of: Of) {
       ...of('signature_failures_total', 'Requests to the webhook without a valid signature or token'),
       labelNames: ['source']
     }),
+    foreignClusters: new Counter({
+      ...of('foreign_cluster_events_total', 'Events that said to be of a cluster that another source speaks for'),
+      labelNames: ['source']
+    }),
     unmatched: new Counter({
       ...of('unmatched_events_total', 'Events accepted that no rule matched: nobody is told of them'),
       labelNames: ['source', 'severity']
@@ -146,6 +150,13 @@ function standing(of: Of) {
       ...of(
         'source_last_event_timestamp_seconds',
         `When a source last posted an event, or since when one is expected of it, as Unix time. ${shared}`
+      ),
+      labelNames: ['source']
+    }),
+    sourceSkew: new Gauge({
+      ...of(
+        'source_clock_skew_seconds',
+        'How far the clock of a source is behind, negative where it is ahead, by the least that its events were late'
       ),
       labelNames: ['source']
     }),

@@ -15,6 +15,8 @@ export interface ScrapeOptions {
   config: () => Config
   /** Of the sources in the config file. */
   standing: () => readonly Standing[]
+  /** How far the clocks of sources are behind, in ms. */
+  skews: () => ReadonlyMap<string, number>
   clock: Clock
 }
 
@@ -22,7 +24,7 @@ export interface ScrapeOptions {
 const patienceMs = 1000
 
 /** The text of one scrape. */
-export function createScrape({ store, metrics, config, standing, clock }: ScrapeOptions): () => Promise<string> {
+export function createScrape({ store, metrics, config, standing, skews, clock }: ScrapeOptions): () => Promise<string> {
   const buried = new Map<string, number>()
   let heads: readonly LaneHead[] = []
   let reading: Promise<boolean> | undefined
@@ -75,12 +77,18 @@ export function createScrape({ store, metrics, config, standing, clock }: Scrape
     }
   }
 
+  function setSkews(sources: Config['sources']): void {
+    metrics.sourceSkew.reset()
+    for (const [source, ms] of skews()) if (sources.has(source)) metrics.sourceSkew.set({ source }, ms / 1000)
+  }
+
   return async () => {
     const { sources, destinations, rules, templates } = config()
     metrics.databaseUp.set((await look()) ? 1 : 0)
     countBuried(destinations)
     setLanes(destinations)
     setSources(standing())
+    setSkews(sources)
     const names = {
       source: [...sources.keys()],
       destination: [...destinations.keys()],

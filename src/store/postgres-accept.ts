@@ -69,19 +69,13 @@ interface Known {
   ids: number[]
 }
 
-/** `toDatabase` turns the caller's time into the database's. */
-export async function accept(
-  sql: Sql,
-  batch: readonly Arrival[],
-  decide: Decide,
-  toDatabase: (ms: number) => number
-): Promise<Receipt[]> {
+export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide): Promise<Receipt[]> {
   const keys = batch.map(({ event }) => keyOf(event.object))
   const { objects, bodies, ids } = await lock(sql, batch, keys)
   const seenAt = new Map<string, number>()
   const kept: Kept[] = []
   const receipts = batch.map((arrival, place): Receipt => {
-    const at = toDatabase(arrival.receivedAt)
+    const at = arrival.receivedAt
     const known = bodies.get(arrival.identity)
     if (known && known.at > at - duplicateWindowMs) return { status: 'duplicate', id: String(known.event) }
 

@@ -86,11 +86,10 @@ interface WaitingRow {
 export interface Asking {
   lane: string
   plan: Plan
-  /** The caller's time. */
   now: number
   replica: string
-  /** How far the database's clock is ahead of the caller's; undefined where pace and deadlines go by the caller's. */
-  skewMs: number | undefined
+  /** Pace and deadlines go by `now`, not by what the database's clock says just then. */
+  isCallersClock: boolean
 }
 
 export interface Claim {
@@ -111,7 +110,7 @@ interface Turn {
   now: number
 }
 
-export async function claim(sql: Sql, { lane, plan, now: asked, replica, skewMs }: Asking): Promise<Claim> {
+export async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock }: Asking): Promise<Claim> {
   const row = await lockLane(sql, lane)
   if (row === undefined) return { step: { is: 'wait', until: asked + lockedMs }, buried: [] }
   const { now: read, aliveUntil, open } = await look(sql, lane, row.holder)
@@ -119,12 +118,9 @@ export async function claim(sql: Sql, { lane, plan, now: asked, replica, skewMs 
     const until = asked + Math.min(aliveUntil + 1 - read, heldMs)
     return { step: { is: 'wait', until, isHeld: true }, buried: [] }
   }
-  const skew = skewMs ?? 0
-  // Read from the database, so that replicas whose clocks differ keep one pace.
-  const now = skewMs === undefined ? asked : read
-  const turn = { sql, lane, replica, plan: { ...plan, oldest: plan.oldest + skew }, state: stateOf(row), now }
-  const claimed = open === undefined ? await compose(turn) : await again(turn, open)
-  return { ...claimed, step: shifted(claimed.step, -skew) }
+  // Read from the database, so that all replicas keep one pace.
+  const turn = { sql, lane, replica, plan, state: stateOf(row), now: isCallersClock ? asked : read }
+  return open === undefined ? compose(turn) : again(turn, open)
 }
 
 async function lockLane(sql: Sql, lane: string): Promise<LaneRow | undefined> {
@@ -226,17 +222,5 @@ function messageOf(row: MessageRow): Message {
     failures: row.failures,
     newestAt: row.newest_at,
     notifications: row.notifications
-  }
-}
-
-/** The times of a step, moved from one clock to another. */
-function shifted(step: Step, ms: number): Step {
-  if (step.is === 'idle') return step
-  if (step.is === 'wait') return { ...step, until: step.until + ms }
-  const { message, block } = step
-  return {
-    ...step,
-    message: { ...message, newestAt: message.newestAt + ms },
-    block: block && { ...block, since: block.since + ms }
   }
 }

@@ -42,19 +42,18 @@ interface DeadRow {
 export interface Host {
   connections: Connections
   /** How far the database's clock is ahead of the caller's, in ms. */
-  skewMs(): number
   /** So many more wait, in these lanes. */
   added(lanes: readonly string[]): void
 }
 
-export function createPostgresRecords({ connections, skewMs, added }: Host): Records {
+export function createPostgresRecords({ connections, added }: Host): Records {
   const ask = askPostgres(connections.query)
   const records: Records = {
     ...createReading(ask, keyOf),
 
     async retry(ids, lanes, now) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
-      const retried = await connections.transaction((sql) => retry(sql, wanted, lanes, now + skewMs()))
+      const retried = await connections.transaction((sql) => retry(sql, wanted, lanes, now))
       added(retried.map(({ lane }) => lane))
       return retried
     },
@@ -68,13 +67,12 @@ export function createPostgresRecords({ connections, skewMs, added }: Host): Rec
     },
 
     async announce(key, notices, now, withinMs) {
-      const at = now + skewMs()
       const isNews = await connections.transaction(async (sql) => {
-        const { rowCount } = await sql(announceSql, [key, at, withinMs])
+        const { rowCount } = await sql(announceSql, [key, now, withinMs])
         if (rowCount === 0) return false
         await insertNotifications(
           sql,
-          notices.map((entry) => ({ event: null, at, entry }))
+          notices.map((entry) => ({ event: null, at: now, entry }))
         )
         return true
       })

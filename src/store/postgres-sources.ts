@@ -1,5 +1,4 @@
-// When sources were last heard, in PostgreSQL: the latest that any replica knows of. Times are the callers',
-// as they are: what a silence is known by has to be the same to all of them.
+// When sources were last heard, in PostgreSQL: the latest that any replica knows of.
 import type { Sql } from './postgres-connection.ts'
 import { heardFrom, listener } from './sources.ts'
 import type { Heard } from './store.ts'

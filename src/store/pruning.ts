@@ -1,6 +1,7 @@
 // Pruning: once a minute, deletes what is older than `retention` in steps too small for anyone to notice.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import type { Ages } from './age.ts'
 import { duplicateWindowMs, type Store } from './store.ts'
 
 const everyMs = 60_000
@@ -17,15 +18,19 @@ export function createPruning(options: {
   store: Store
   retention: () => { eventsMs: number; deadLettersMs: number }
   clock: Clock
+  ages: Ages
   log: Logger
 }): Pruning {
-  const { store, clock, log } = options
+  const { store, clock, ages, log } = options
   let cancel = () => {}
 
   async function step(): Promise<void> {
     const { eventsMs, deadLettersMs } = options.retention()
-    const now = clock.now()
-    const before = { events: now - eventsMs, deadLetters: now - deadLettersMs, duplicates: now - duplicateWindowMs }
+    const before = {
+      events: ages.before(eventsMs),
+      deadLetters: ages.before(deadLettersMs),
+      duplicates: ages.before(duplicateWindowMs)
+    }
     const isMore = await store.prune(before, stepRows).then(
       (deleted) => deleted >= stepRows,
       (error: unknown) => {

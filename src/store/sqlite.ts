@@ -91,6 +91,11 @@ class SqliteStore implements Store {
     this.#transaction(() => this.#touch())
   }
 
+  /** There is one process, and its clock is the store's. */
+  timeOf(now: number): number {
+    return now
+  }
+
   get pending(): number {
     return this.#waiting.total
   }

@@ -85,7 +85,14 @@ export async function buildApp({
     maxPending: app.env.MAX_PENDING,
     twins: claims.twins
   })
-  const pruning = createPruning({ store, retention: () => current().retention, clock, ages, log })
+  const pruning = createPruning({
+    store,
+    counted: metrics.countObjects,
+    retention: () => current().retention,
+    clock,
+    ages,
+    log
+  })
 
   app.register(webhook, {
     config: current,

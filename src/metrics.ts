@@ -43,6 +43,7 @@ export function createMetrics() {
     ...intakeMetrics(of),
     ...deliveryMetrics(of),
     ...standing(of),
+    countObjects: countObjects(of),
     configReloads: configReloads(of)
   }
 }
@@ -164,6 +165,24 @@ function standing(of: Of) {
       ...of('source_quiet', `1 while a source has been quiet for longer than its \`expectEvery\`, else 0. ${shared}`),
       labelNames: ['source']
     })
+  }
+}
+
+function countObjects(of: Of) {
+  const objects = new Gauge({
+    ...of('objects', `Flux objects remembered of a source, counted every five minutes. ${shared}`),
+    labelNames: ['source']
+  })
+  const forgotten = new Counter({
+    ...of('forgotten_objects_total', 'Objects forgotten because their source has too many, healthy ones first'),
+    labelNames: ['source']
+  })
+  return (counts: ReadonlyMap<string, { kept: number; forgotten: number }>) => {
+    objects.reset()
+    for (const [source, count] of counts) {
+      objects.set({ source }, count.kept)
+      if (count.forgotten > 0) forgotten.inc({ source }, count.forgotten)
+    }
   }
 }
 

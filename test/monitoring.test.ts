@@ -17,7 +17,7 @@ const dashboard = JSON.parse(readFileSync(join(monitoring, 'dashboard.json'), 'u
 const page = readFileSync(join(root, 'docs', 'operations.md'), 'utf8')
 
 const config = `
-sources: { default: {}, eu: { hmacKeys: [key], expectEvery: 30m } }
+sources: { default: {}, eu: { hmacKeys: [key], cluster: eu, expectEvery: 30m } }
 destinations: { team: { slack: { webhookUrl: "$SLACK" } } }
 templates: { short: { title: "{{ object.name }}" } }
 rules: [{ name: failures, send: team }]`

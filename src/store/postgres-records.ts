@@ -4,6 +4,7 @@ import type { View } from '../render/view.ts'
 import type { Connections, Sql } from './postgres-connection.ts'
 import { insertNotifications } from './postgres-queue.ts'
 import { keyOf, storable } from './postgres-text.ts'
+import { apartMs } from './deadline.ts'
 import { discardedReason, maxPage, type Records, type Retried } from './records.ts'
 import { createReading, retryPage } from './records-reading.ts'
 import { type Ask, idOf, type Row } from './records-walk.ts'
@@ -27,7 +28,7 @@ const discardSql = `
 const announceSql = `
   insert into announcements (key, announced_at) values ($1, $2)
   on conflict (key) do update set announced_at = excluded.announced_at
-  where announcements.announced_at <= $2 - $3::bigint returning key`
+  where announcements.announced_at <= $2 - $3::bigint or announcements.announced_at > $2 + ${apartMs} returning key`
 
 interface DeadRow {
   id: number

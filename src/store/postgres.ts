@@ -11,7 +11,7 @@ import { Connections, checkUrl, isNotUpYet, sayDatabaseError } from './postgres-
 import { abandon, reroute, waitedFor } from './postgres-moves.ts'
 import { addSilence, endMute, endSilence, silences } from './postgres-mutes.ts'
 import { Presence } from './postgres-presence.ts'
-import { prune, pruneObjects } from './postgres-pruning.ts'
+import { boundObjects, prune, pruneObjects } from './postgres-pruning.ts'
 import { backlog, busyLanes, countPending } from './postgres-queue.ts'
 import { createPostgresRecords } from './postgres-records.ts'
 import { migrate } from './postgres-schema.ts'
@@ -27,6 +27,7 @@ import {
   type LaneOf,
   type Message,
   type NewNotification,
+  type ObjectCount,
   type Plan,
   type Receipt,
   rolloutMs,
@@ -282,6 +283,10 @@ class PostgresStore implements Store {
     const objects = await this.#lanes.transaction((sql) => pruneObjects(sql, this.#pruned, before.deadLetters, limit))
     this.#pruned = objects.last ?? ''
     return rows + objects.deleted
+  }
+
+  async boundObjects(max: number): Promise<ReadonlyMap<string, ObjectCount>> {
+    return boundObjects(this.#lanes.query, max)
   }
 
   listen(wake: (lanes: string[]) => void): void {

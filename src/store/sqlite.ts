@@ -22,6 +22,7 @@ import {
 } from './sqlite-lanes.ts'
 import { type Log, openLog } from './sqlite-log.ts'
 import { addSilence, endMute, endSilence, silences } from './sqlite-mutes.ts'
+import { boundObjects } from './sqlite-bound.ts'
 import { createPruner, type Pruner } from './sqlite-pruning.ts'
 import { createQueue, type Queue } from './sqlite-queue.ts'
 import { createSqliteRecords } from './sqlite-records.ts'
@@ -39,6 +40,7 @@ import type {
   LaneState,
   Message,
   NewNotification,
+  ObjectCount,
   Pending,
   Plan,
   Receipt,
@@ -184,7 +186,7 @@ class SqliteStore implements Store {
   /** What the lane does, where that needs no composing; else what to compose from. */
   #look(lane: string, plan: Plan, now: number): Step | { state: LaneState; rows: Row[] } {
     const open = openMessage(this.#db, lane)
-    const state = laneState(this.#db, lane)
+    const state = laneState(this.#db, lane, now)
     if (open !== undefined) {
       if (state.notBefore > now) return { is: 'wait', until: state.notBefore }
       const taken = plan.token(state, now)
@@ -263,6 +265,10 @@ class SqliteStore implements Store {
 
   async prune(before: Expiry, limit: number): Promise<number> {
     return this.#transaction(() => this.#pruner.prune(before, limit))
+  }
+
+  async boundObjects(max: number): Promise<ReadonlyMap<string, ObjectCount>> {
+    return boundObjects(this.#db, (work) => this.#transaction(work), max)
   }
 
   async close(): Promise<void> {

@@ -169,6 +169,13 @@ export interface Expiry {
   duplicates: number
 }
 
+/** Objects of one source. */
+export interface ObjectCount {
+  kept: number
+  /** Just now, because there were too many. */
+  forgotten: number
+}
+
 /** Notifications for one destination. */
 export interface Tally {
   /** Neither sent nor dead. */
@@ -273,6 +280,12 @@ export interface Store {
    * as dead letters are kept are forgotten.
    */
   prune(before: Expiry, limit: number): Promise<number>
+
+  /**
+   * Forgets objects of sources that have more than `max`: the oldest healthy ones first, one that fails only where no other
+   * is left. Resolves to how many each has now.
+   */
+  boundObjects(max: number): Promise<ReadonlyMap<string, ObjectCount>>
 
   close(): Promise<void>
 }

@@ -43,7 +43,7 @@ export function createMetrics() {
     ...intakeMetrics(of),
     ...deliveryMetrics(of),
     ...standing(of),
-    countObjects: countObjects(of),
+    ...objectMetrics(of),
     configReloads: configReloads(of)
   }
 }
@@ -168,22 +168,23 @@ function standing(of: Of) {
   }
 }
 
-function countObjects(of: Of) {
+function objectMetrics(of: Of) {
   const objects = new Gauge({
     ...of('objects', `Flux objects remembered of a source, counted every five minutes. ${shared}`),
     labelNames: ['source']
   })
-  const forgotten = new Counter({
+  const forgottenObjects = new Counter({
     ...of('forgotten_objects_total', 'Objects forgotten because their source has too many, healthy ones first'),
     labelNames: ['source']
   })
-  return (counts: ReadonlyMap<string, { kept: number; forgotten: number }>) => {
+  const countObjects = (counts: ReadonlyMap<string, { kept: number; forgotten: number }>) => {
     objects.reset()
     for (const [source, count] of counts) {
       objects.set({ source }, count.kept)
-      if (count.forgotten > 0) forgotten.inc({ source }, count.forgotten)
+      forgottenObjects.inc({ source }, count.forgotten)
     }
   }
+  return { objects, forgottenObjects, countObjects }
 }
 
 function configReloads(of: Of) {

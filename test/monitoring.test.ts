@@ -24,6 +24,7 @@ rules: [{ name: failures, send: team }]`
 
 const relay = await startRelay(t, { config })
 await relay.post(about('shop'))
+for (const second of [1, 2, 3]) await relay.post(about('shop', { timestamp: `2026-09-21T14:00:0${second}Z` }))
 await relay.post('{}', { path: '/webhook/eu' })
 await relay.logged(/message sent/)
 const seen = new Exposition((await relay.get('/metrics')).body)

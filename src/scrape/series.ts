@@ -26,15 +26,16 @@ export const removed = { destination: '', state: 'dead' } as const
 /** Adds what is missing and takes away what is gone. */
 export async function keepTo(names: Names, metrics: Metrics): Promise<void> {
   const { notifications, slackRequests, duplicates, signatureFailures, foreignClusters, unmatched } = metrics
-  const { ruleHits, ruleErrors, templateErrors, events } = metrics
+  const { ruleHits, ruleErrors, templateErrors, events, objects, forgottenObjects } = metrics
   // Of events only what happened: every kind and transition of every source would be hundreds of zeros each.
   await drop(events, 'source', names.source)
   await keep(notifications, 'destination', names.destination, 'state')
   await keep(slackRequests, 'destination', names.destination, 'outcome')
   await keep(unmatched, 'source', names.source, 'severity')
-  for (const counter of [duplicates, signatureFailures, foreignClusters]) await keep(counter, 'source', names.source)
+  for (const counter of [duplicates, signatureFailures, foreignClusters, forgottenObjects]) await keep(counter, 'source', names.source)
   for (const counter of [ruleHits, ruleErrors]) await keep(counter, 'rule', names.rule)
   await keep(templateErrors, 'template', names.template)
+  for (const source of names.source) objects.inc({ source }, 0)
   notifications.inc(removed, 0)
 }
 

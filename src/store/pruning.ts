@@ -59,7 +59,7 @@ export function createPruning(options: {
   return {
     start() {
       cancel = clock.after(everyMs, step)
-      cancelBound = clock.after(everyMs, bound)
+      cancelBound = clock.after(0, bound)
     },
     stop() {
       cancel()

@@ -18,17 +18,17 @@ export function believe(stamp: number, receivedAt: number, behindMs = 0): number
   return Math.abs(at - receivedAt) <= believedMs ? Math.min(at, receivedAt) : receivedAt
 }
 
-/** Of the recent events of one clock. */
+/** Of the events of one clock, since it was last seen to be set. */
 export interface Skew {
   /** The newest timestamp: the same once more says nothing new, and events posted by hand often have one for all. */
   stamp: number
-  /** How long each came after its own timestamp, in ms, oldest first; negative where the timestamp is in the future. */
-  lags: readonly number[]
+  /** The least that any came after its own timestamp, in ms; negative where the timestamp is in the future. */
+  leastMs: number
+  events: number
 }
 
-const keptLags = 16
 /** A clock is taken to be behind when so many events in a row say so: one alone may have been late. */
-const enoughLags = 3
+const enoughEvents = 3
 /** Less is what requests and whole seconds come to. */
 const noticedMs = 60_000
 
@@ -36,29 +36,24 @@ const noticedMs = 60_000
 const firstYear = Date.UTC(2016, 0)
 
 /** What is known of a clock after an event that came at `receivedAt` with the timestamp `stamp`, in ms. */
-export function measure(known: Skew | undefined, stamp: number, receivedAt: number): Skew {
-  const lags = known?.lags ?? []
-  if (!(stamp >= firstYear) || stamp === known?.stamp) return known ?? { stamp: Number.NaN, lags }
-  const lag = receivedAt - stamp
-  const least = Math.min(...lags)
-  const most = Math.max(...lags)
-  // Further apart than a retry brings them: since then either clock was set.
-  const isSet = lags.length > 0 && (lag - least > longestRetryMs || most - lag > longestRetryMs)
-  return { stamp, lags: [...(isSet ? [] : lags), lag].slice(-keptLags) }
+export function measure(known: Skew | undefined, stamp: number, receivedAt: number): Skew | undefined {
+  if (!(stamp >= firstYear) || stamp === known?.stamp) return known
+  const lagMs = receivedAt - stamp
+  // Later than a retry can be: either clock was set since then.
+  if (known === undefined || lagMs - known.leastMs > longestRetryMs) return { stamp, leastMs: lagMs, events: 1 }
+  return { stamp, leastMs: Math.min(known.leastMs, lagMs), events: known.events + 1 }
 }
 
 /** How far the clock is behind the relay's, in ms, negative where it is ahead; undefined while too little is known. */
-export function skewOf({ lags }: Skew): number | undefined {
-  return lags.length < enoughLags ? undefined : Math.min(...lags)
+export function skewOf({ leastMs, events }: Skew): number | undefined {
+  return events < enoughEvents ? undefined : leastMs
 }
 
 /**
  * How much to add to timestamps of the clock. One in the future is sure to be ahead, whatever the network did; one in the
  * past may have been late, so that takes several.
  */
-export function correctionOf(skew: Skew): number {
-  if (skew.lags.length === 0) return 0
-  const least = Math.min(...skew.lags)
-  if (least < 0) return least
-  return least >= noticedMs && skew.lags.length >= enoughLags ? least : 0
+export function correctionOf({ leastMs, events }: Skew): number {
+  if (leastMs < 0) return leastMs
+  return leastMs >= noticedMs && events >= enoughEvents ? leastMs : 0
 }

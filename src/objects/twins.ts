@@ -26,7 +26,12 @@ export function advanceTwin(known: ObjectMemory | undefined, event: FluxEvent, n
   const own = others.find((other) => other.uid === uid)
   const advanced = advance(own, event, now)
   const rest = [latest, ...others.filter((other) => other !== own)].slice(0, maxOthers)
-  const memory = { ...advanced.memory, uid, others: rest, ...((isShared || own !== undefined) && { isShared: true as const }) }
+  const memory = {
+    ...advanced.memory,
+    uid,
+    others: rest,
+    ...((isShared || own !== undefined) && { isShared: true as const })
+  }
   return { ...advanced, memory, ...(own !== undefined && { isTwin: true as const }) }
 }
 

@@ -60,7 +60,7 @@ export function createClocks({ tell, clock, log }: { tell: Tell; clock: Clock; l
       sources.set(source, processes)
       const known = processes.get(from)
       const skew = measure(known, stamp, receivedAt)
-      if (skew !== known) {
+      if (skew !== undefined && skew !== known) {
         processes.delete(from)
         processes.set(from, skew)
         const [oldest = ''] = processes.keys()
@@ -68,7 +68,7 @@ export function createClocks({ tell, clock, log }: { tell: Tell; clock: Clock; l
         const isNews = wrong.has(source) || Math.abs(skewOf(skew) ?? 0) >= wrongMs
         if (isNews) look(source).catch((err: unknown) => log.error({ err, source }, 'cannot notify of a wrong clock'))
       }
-      return correctionOf(skew)
+      return skew === undefined ? 0 : correctionOf(skew)
     },
     skews() {
       const all = [...sources.keys()].map((source) => [source, furthest(source)?.skewMs] as const)

@@ -46,7 +46,9 @@ export async function endMute(
     memories
   )
   const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
-  await insertNotifications(sql, [{ event: null, at: now, entry: { rule: 'mute', destination, lane, view: compose(held) } }])
+  await insertNotifications(sql, [
+    { event: null, at: now, entry: { rule: 'mute', destination, lane, view: compose(held) } }
+  ])
   return lane
 }
 

@@ -1,10 +1,10 @@
 // What people ask of PostgreSQL, and what they do to dead letters in it.
 import { type ObjectMemory, remember } from '../objects.ts'
 import type { View } from '../render/view.ts'
+import { apartMs } from './deadline.ts'
 import type { Connections, Sql } from './postgres-connection.ts'
 import { insertNotifications } from './postgres-queue.ts'
 import { keyOf, storable } from './postgres-text.ts'
-import { apartMs } from './deadline.ts'
 import { discardedReason, maxPage, type Records, type Retried } from './records.ts'
 import { createReading, retryPage } from './records-reading.ts'
 import { type Ask, idOf, type Row } from './records-walk.ts'

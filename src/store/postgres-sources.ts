@@ -1,6 +1,7 @@
 // When sources were last heard, in PostgreSQL: the latest that any replica knows of.
-import type { Sql } from './postgres-connection.ts'
+
 import { apartMs } from './deadline.ts'
+import type { Sql } from './postgres-connection.ts'
 import { heardFrom, listener } from './sources.ts'
 import type { Heard } from './store.ts'
 

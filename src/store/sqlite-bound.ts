@@ -43,7 +43,5 @@ async function oldestFirst(db: Database, source: string): Promise<string[]> {
     cursor = String(rows.at(-1)?.key)
     await pause()
   }
-  return known
-    .sort((a, b) => Number(a.isFailing) - Number(b.isFailing) || a.seenAt - b.seenAt)
-    .map(({ key }) => key)
+  return known.sort((a, b) => Number(a.isFailing) - Number(b.isFailing) || a.seenAt - b.seenAt).map(({ key }) => key)
 }

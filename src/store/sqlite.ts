@@ -9,6 +9,7 @@ import type { Held } from './held.ts'
 import { RecentBodies } from './recent-bodies.ts'
 import type { Records } from './records.ts'
 import { acceptOne } from './sqlite-accept.ts'
+import { boundObjects } from './sqlite-bound.ts'
 import {
   heldUntil,
   laneState,
@@ -22,7 +23,6 @@ import {
 } from './sqlite-lanes.ts'
 import { type Log, openLog } from './sqlite-log.ts'
 import { addSilence, endMute, endSilence, silences } from './sqlite-mutes.ts'
-import { boundObjects } from './sqlite-bound.ts'
 import { createPruner, type Pruner } from './sqlite-pruning.ts'
 import { createQueue, type Queue } from './sqlite-queue.ts'
 import { createSqliteRecords } from './sqlite-records.ts'

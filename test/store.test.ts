@@ -82,6 +82,18 @@ for (const [name, prepare] of Object.entries(stores)) {
       await after.close()
     })
 
+    t.test('a body is known after a restart, also where an earlier one came by a clock that was ahead', async (t) => {
+      const { open } = await prepare(t)
+      const before = await open()
+      const early = arrival('a')
+      await before.accept([arrival('b', { receivedAt: at + 40 * 24 * 3_600_000 })], sendTo('lane'))
+      await before.accept([early], sendTo('lane'))
+      await before.close()
+      const after = await open()
+      t.match(await after.accept([early], sendTo('lane')), [{ status: 'duplicate', id: '2' }])
+      await after.close()
+    })
+
     t.test('a decision that fails takes nothing else of its batch with it', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

@@ -369,3 +369,18 @@ rules: [{ name: failures, notify: every, send: team }]`
     }
   }
 )
+
+t.test('a relay whose clock is set back, or was ahead, tells failures and their ends as before', async (t) => {
+  for (const ahead of [10 * minute, 2 * hour, 40 * day]) {
+    const clock = createClock()
+    const relay = await startRelay(t, { clock })
+    clock.step(ahead)
+    const said = [(await relay.post(wire('ready', clock.ticks()))).body.transition]
+    clock.step(-ahead)
+    for (const is of ['failed', 'ready', 'failed', 'ready'] as const) {
+      clock.advance(minute)
+      said.push((await relay.post(wire(is, clock.ticks()))).body.transition)
+    }
+    t.same(said, ['updated', 'failed', 'recovered', 'failed', 'recovered'], `${ahead / minute} minutes`)
+  }
+})

@@ -71,7 +71,8 @@ async function measure(name: string, make: (n: number) => Partial<WireEvent>): P
     clock: systemClock,
     wake: () => {},
     budget: createBudget({ store, config: () => current, maxPending: Number.POSITIVE_INFINITY }),
-    full: () => {}
+    full: () => {},
+    twins: () => {}
   })
   let next = 0
   const send = async () => {

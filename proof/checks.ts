@@ -1,5 +1,7 @@
 // The checker. It knows what was acknowledged, what the stand-in saw and what the database says, and none of the relay's
 // code: each check returns what speaks against a promise, in words.
+
+import { wasSet } from './clocks.ts'
 import type { Evidence, NotificationRow } from './evidence.ts'
 import type { Journal } from './relays.ts'
 import type { Acknowledged } from './sender.ts'
@@ -63,10 +65,40 @@ export function sentWasSeen({ notifications, sightings }: Case): string[] {
   })
 }
 
-/** Events are stored once, however often they were posted. */
-export function storedOnce({ events }: Case): string[] {
+/** Events are stored once, however often they were posted; a clock that is set in between makes a retry another event. */
+export function storedOnce({ events, journal }: Case): string[] {
   const bodies = Map.groupBy(events, ({ source, body }) => `${source} ${body}`)
-  return [...bodies.values()].filter((rows) => rows.length > 1).map(([row]) => `event ${row?.id} is stored twice`)
+  return [...bodies.values()].flatMap(([first, ...again]) =>
+    again
+      .filter((row) => !wasSet(journal.clocks, first?.received_at ?? 0, row.received_at))
+      .map(() => `event ${first?.id} is stored twice`)
+  )
+}
+
+/** Two sources have objects of one name: none ends the other's failure, and no success that came before it does. */
+export function recoveriesAreTrue({ events, notifications }: Case): string[] {
+  const recovered = new Set(notifications.filter(({ says }) => says === 'recovered').map(({ event_id }) => event_id))
+  const failing = new Set<string>()
+  const faults: string[] = []
+  for (const { id, source, namespace, name, body } of events) {
+    const object = `${source} ${namespace}/${name}`
+    const isFailure = isFailing(body)
+    if (recovered.has(id) && (isFailure || !failing.has(object))) faults.push(`event ${id} is no recovery of ${object}`)
+    if (recovered.has(id)) failing.delete(object)
+    if (isFailure) failing.add(object)
+  }
+  return faults
+}
+
+/** Whatever the clocks say, an event that says that its object fails is what is known of it, or somebody is notified. */
+export function failuresStand({ acknowledged, events }: Case): string[] {
+  const bodies = new Map(events.map(({ id, body }) => [id, body]))
+  return acknowledged.flatMap(({ id, serial, status, transition, notifications }) => {
+    const body = bodies.get(Number(id))
+    if (status === 'duplicate' || body === undefined || !isFailing(body)) return []
+    const stands = ['failed', 'changed', 'repeated'].includes(transition ?? '')
+    return stands || notifications.length > 0 ? [] : [`event ${id} (${serial}) is a failure that nobody hears of`]
+  })
 }
 
 /** Nothing arrives that was not written down before, word for word. */
@@ -80,11 +112,12 @@ export function nothingInvented({ sightings }: Case): string[] {
 export function acceptedInOrder({ acknowledged }: Case): string[] {
   const last = new Map<string, number>()
   const faults: string[] = []
-  for (const { name, id, status } of acknowledged) {
+  for (const { source, name, id, status } of acknowledged) {
     if (id === null) continue
-    const before = last.get(name) ?? 0
+    const object = `${source} ${name}`
+    const before = last.get(object) ?? 0
     if (Number(id) <= before && status === 'accepted') faults.push(`event ${id} of ${name} came after ${before}`)
-    last.set(name, Math.max(before, Number(id)))
+    last.set(object, Math.max(before, Number(id)))
   }
   return faults
 }
@@ -111,6 +144,10 @@ export function mutesWereTold({ notifications }: Case): string[] {
     .filter((row: NotificationRow) => row.state === 'muted' && row.mute !== null)
     .filter(({ id, destination, muted_until }) => muted_until !== null || (told.get(destination) ?? 0) < id)
     .map(({ id, destination }) => `notification ${id} was muted, and ${destination} was never told of it`)
+}
+
+function isFailing(body: string): boolean {
+  return (JSON.parse(body) as { severity: string }).severity === 'error'
 }
 
 function serialOf(body: string): number {

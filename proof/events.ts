@@ -1,4 +1,5 @@
-// Objects that fail, fail differently, recover and are updated, as the bytes that Flux would post.
+// Objects that fail, fail differently, recover and are updated, as the bytes that Flux would post. Two sources have objects of
+// the same names, and clocks that are set.
 import type { Dice } from './dice.ts'
 
 export interface ProofEvent {
@@ -17,9 +18,9 @@ interface Subject {
   /** How it fails; undefined while it is well. */
   failing: number | undefined
   revision: number
-  /** Flux's timestamps are whole seconds: each of its events is two later than the last. */
-  at: number
 }
+
+const dayMs = 86_400_000
 
 const namespaces = ['team-a', 'team-b', 'quiet', 'apps']
 const texts = [
@@ -30,37 +31,44 @@ const texts = [
 ]
 
 /** Deals events; `share` of `shares` senders, so that an object belongs to one of them and its events have an order. */
-export function createEvents(dice: Dice, share: number, shares: number, now: number): () => ProofEvent {
-  const subjects: Subject[] = Array.from({ length: 12 }, (_, n) => subjectOf(`obj-${share}-${n}`, n, now))
+export function createEvents(dice: Dice, share: number, shares: number): () => ProofEvent {
+  const subjects: Subject[] = Array.from({ length: 12 }, (_, n) => subjectOf(`obj-${share}-${n >> 1}`, n))
+  const aheadMs = { default: 0, signed: 0 }
   let serial = share
   return () => {
     serial += shares
     // One in three is of an object that nobody has heard of: it has to be named wherever it is told.
     const isNew = dice.chance(0.33)
-    const subject = isNew ? subjectOf(`new-${serial}`, serial, now) : dice.pick(subjects)
-    return eventOf(subject, serial, dice, isNew)
+    const subject = isNew ? subjectOf(`new-${serial}`, serial) : dice.pick(subjects)
+    if (dice.chance(0.005)) aheadMs[subject.source] = dice.chance(0.5) ? 0 : dice.below(2 * 40 * dayMs) - 40 * dayMs
+    return eventOf(subject, serial, dice, { isNew, at: Date.now() + aheadMs[subject.source] })
   }
 }
 
-function subjectOf(name: string, n: number, now: number): Subject {
-  const source = n % 3 === 0 ? 'signed' : 'default'
-  const namespace = namespaces[n % namespaces.length] ?? ''
-  return { source, namespace, name: `${name}-x`, failing: undefined, revision: n, at: now - 7_200_000 }
+function subjectOf(name: string, n: number): Subject {
+  const source = n % 2 === 0 ? 'signed' : 'default'
+  const namespace = namespaces[(n >> 1) % namespaces.length] ?? ''
+  return { source, namespace, name: `${name}-x`, failing: undefined, revision: n }
 }
 
-function eventOf(subject: Subject, serial: number, dice: Dice, isNew: boolean): ProofEvent {
-  subject.at += 2000
+function eventOf(
+  subject: Subject,
+  serial: number,
+  dice: Dice,
+  { isNew, at }: { isNew: boolean; at: number }
+): ProofEvent {
   const wasFailing = subject.failing !== undefined
   const fails = isNew || dice.chance(wasFailing ? 0.5 : 0.6)
   if (fails && (subject.failing === undefined || dice.chance(0.5))) subject.failing = dice.below(texts.length)
   if (!fails) subject.failing = undefined
   const isHeartbeat = !fails && dice.chance(0.3)
   if (!fails && !isHeartbeat) subject.revision += 1
-  const { source, namespace, name, revision, at } = subject
+  const { source, namespace, name, revision } = subject
   const body = JSON.stringify({
     involvedObject: { kind: 'Kustomization', namespace, name, uid: name, apiVersion: 'kustomize.toolkit.fluxcd.io/v1' },
     severity: fails ? 'error' : 'info',
-    timestamp: new Date(at).toISOString(),
+    // As Flux's, of whole seconds.
+    timestamp: new Date(Math.floor(at / 1000) * 1000).toISOString(),
     message: fails ? texts[subject.failing ?? 0] : 'Reconciliation finished in 712.4ms, next run in 10m0s',
     reason: fails ? ['BuildFailed', 'HealthCheckFailed'][(subject.failing ?? 0) % 2] : 'ReconciliationSucceeded',
     metadata: {

@@ -31,6 +31,7 @@ export interface EventRow {
   source: string
   name: string
   namespace: string
+  received_at: number
   body: string
   trace: string
 }
@@ -47,18 +48,27 @@ const queries = {
     mute, muted_until from notifications order by id`,
   messages: 'select id, destination, state, payload, created_at from messages order by id',
   attempts: 'select message_id, at, answer from attempts',
-  events: 'select id, source, name, namespace, body, trace from events order by id'
+  events: 'select id, source, name, namespace, received_at, body, trace from events order by id'
 }
 
-/** `url` as in DATABASE_URL. */
-export async function readEvidence(url: string): Promise<Evidence> {
+/** `url` as in DATABASE_URL. `real` turns a relay's time into the one that was. */
+export async function readEvidence(url: string, real: (at: number) => number): Promise<Evidence> {
   const file = /^sqlite:(.+)$/.exec(url)?.[1]
-  if (file === undefined) return read((sql) => execute(url, sql).then((rows) => rows.map(numbered)))
+  if (file === undefined) return timed(await read((sql) => execute(url, sql).then((rows) => rows.map(numbered))), real)
   const db = new DatabaseSync(file, { readOnly: true })
   try {
-    return await read(async (sql) => db.prepare(sql).all())
+    return timed(await read(async (sql) => db.prepare(sql).all()), real)
   } finally {
     db.close()
+  }
+}
+
+function timed({ notifications, messages, attempts, events }: Evidence, real: (at: number) => number): Evidence {
+  return {
+    notifications,
+    messages: messages.map((row) => ({ ...row, created_at: real(row.created_at) })),
+    attempts: attempts.map((row) => ({ ...row, at: real(row.at) })),
+    events: events.map((row) => ({ ...row, received_at: real(row.received_at) }))
   }
 }
 

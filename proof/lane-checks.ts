@@ -1,6 +1,7 @@
 // The checker, lane by lane: order, one request at a time, pace, patience, and how often something came twice.
 import type { Received } from '../test/fixtures/slack.ts'
 import type { Case } from './checks.ts'
+import { wasSet } from './clocks.ts'
 import type { Journal } from './relays.ts'
 import type { Sighting } from './sightings.ts'
 import type { Trouble } from './trouble.ts'
@@ -46,8 +47,11 @@ function isMoved(destination: string, from: number, until: number, { moves }: Jo
   return destination === 'moving' && moves.some((at) => at >= from && at <= until)
 }
 
-/** Requests on a webhook keep to its pace: a bucket of its burst and one more, for the jitter of a busy machine. */
-export function paceKept(received: readonly Received[]): { faults: string[]; worst: number } {
+/**
+ * Requests on a webhook keep to its pace: a bucket of its burst and one more, for the jitter of a busy machine. Nobody knows
+ * how long ago the last one was when the clock was set since: then it is full.
+ */
+export function paceKept(received: readonly Received[], { clocks }: Journal): { faults: string[]; worst: number } {
   let worst = Number.POSITIVE_INFINITY
   const faults: string[] = []
   for (const [path, requests] of Map.groupBy(received, ({ path }) => path)) {
@@ -55,7 +59,8 @@ export function paceKept(received: readonly Received[]): { faults: string[]; wor
     let tokens = size
     let last = 0
     for (const { at } of requests) {
-      tokens = Math.min(size, tokens + (Math.max(0, at - last) / 1000) * pace.perSecond) - 1
+      const gathered = wasSet(clocks, last, at) ? size : (Math.max(0, at - last) / 1000) * pace.perSecond
+      tokens = Math.min(size, tokens + gathered) - 1
       last = Math.max(last, at)
       worst = Math.min(worst, tokens)
       if (tokens < 0) faults.push(`${path}: a request at ${at} was ${(-tokens).toFixed(1)} over the pace`)
@@ -122,7 +127,7 @@ export function duplicatesExplained({ sightings, journal }: Case, { lost }: Trou
 
 /**
  * After a 429 nothing comes before its time, except where a relay ended before it could write the answer down: then there
- * is no record of the attempt.
+ * is no record of the attempt; and where the clock was set in between.
  */
 export function patient({ sightings, attempts, journal }: Case, { scripted }: Trouble): string[] {
   const ends = [...journal.kills, ...journal.terms]
@@ -136,7 +141,8 @@ export function patient({ sightings, attempts, journal }: Case, { scripted }: Tr
       // 20 ms: the stand-in reads its clock when a request has been taken in.
       if (since !== undefined && at < until - 20) {
         const from = since.request.at
-        const isExcused = !known.has(since) && ends.some((end) => end >= from && end <= at)
+        const isExcused =
+          wasSet(journal.clocks, from, at) || (!known.has(since) && ends.some((end) => end >= from && end <= at))
         const [before, after] = [since.message?.id, sighting.message?.id]
         const what = `message ${after} came ${at - from} ms after a 429 for message ${before}`
         if (!isExcused) faults.push(`${path}: ${what}, ${until - at} ms before the end of its Retry-After`)

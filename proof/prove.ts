@@ -8,6 +8,7 @@ import { request } from 'undici'
 import { startPostgres } from '../test/fixtures/postgres.ts'
 import { run } from '../test/fixtures/process.ts'
 import { startSlack } from '../test/fixtures/slack.ts'
+import { createClocks } from './clocks.ts'
 import { createDice, type Dice } from './dice.ts'
 import { readEvidence } from './evidence.ts'
 import { createRelays, type Relays } from './relays.ts'
@@ -45,7 +46,8 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     const base = slack.url('')
     writeConfig(folder, configOf(0, base))
     const replicas = postgres ? 2 : 1
-    const relays = await createRelays(dice.for('relays'), { folder, database, replicas, signal: over.signal })
+    const clocks = createClocks(dice.for('clocks'), folder)
+    const relays = await createRelays(dice.for('relays'), { folder, database, replicas, clocks, signal: over.signal })
     ends.push(() => {
       over.abort()
       return relays.stop()
@@ -60,6 +62,7 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
         writeConfig(folder, disturbed(chaos, base))
         relays.journal.moves.push(Date.now())
       }
+      if (chaos.chance(0.35)) clocks.set(chaos.pick(relays.ports))
       if (chaos.chance(0.06)) void silence(chaos.pick(relays.ports))
       relays.start()
       if (server !== undefined && chaos.chance(0.04)) {
@@ -74,6 +77,7 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     const tookMs = performance.now() - began
 
     calm(slack)
+    for (const port of relays.ports) clocks.set(port, true)
     writeConfig(folder, configOf(versions - 1, base))
     relays.journal.moves.push(Date.now())
     await pause(mutesMs)
@@ -83,7 +87,7 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     const drainedMs = performance.now() - began - tookMs
     await relays.stop()
     const verified = await run(['verify', database])
-    const evidence = await readEvidence(database)
+    const evidence = await readEvidence(database, clocks.real)
     return judge({
       ...{ ...evidence, retried, hasReplicas: postgres, journal: relays.journal },
       ...{ posted: sending.posted, slack, trouble, tookMs, drainedMs, verified }

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { beginRelay, freePort } from '../test/fixtures/process.ts'
+import type { Clocks } from './clocks.ts'
 import type { Dice } from './dice.ts'
 
 export interface Relays {
@@ -23,6 +24,8 @@ export interface Journal {
   terms: number[]
   /** Config files that were put in place. */
   moves: number[]
+  /** Clocks that were set. */
+  clocks: readonly number[]
   /** Restarts of the database. A relay that starts just then may end, for its supervisor to start it again. */
   restarts: number[]
   /** Ends that nobody asked for, and stops that were not clean. */
@@ -38,17 +41,20 @@ interface Slot {
 
 export async function createRelays(
   dice: Dice,
-  options: { folder: string; database: string; replicas: number; signal: AbortSignal }
+  options: { folder: string; database: string; replicas: number; clocks: Clocks; signal: AbortSignal }
 ): Promise<Relays> {
-  const { folder, database, signal } = options
+  const { folder, database, clocks, signal } = options
   const ports = await Promise.all(Array.from({ length: options.replicas }, freePort))
   const slots: Slot[] = ports.map((port) => ({ port, relay: undefined, listening: Promise.resolve() }))
-  const journal: Journal = { kills: [], terms: [], moves: [], restarts: [], faults: [], startsMs: [] }
+  const journal: Journal = {
+    ...{ kills: [], terms: [], moves: [], restarts: [], faults: [], startsMs: [] },
+    clocks: clocks.times
+  }
   const expected = new WeakSet<ChildProcess>()
 
   function begin(slot: Slot): void {
     const began = performance.now()
-    const { relay, listening } = beginRelay(folder, slot.port, { database })
+    const { relay, listening } = beginRelay(folder, slot.port, { database, env: clocks.environmentOf(slot.port) })
     slot.relay = relay
     slot.listening = listening.then(
       () => void journal.startsMs.push(performance.now() - began),

@@ -41,7 +41,7 @@ export function startSending(dice: Dice, ports: readonly number[]): Sending {
 
   async function send(share: number): Promise<void> {
     const own = dice.for(`sender ${share}`)
-    const next = createEvents(own, share, connections, Date.now())
+    const next = createEvents(own, share, connections)
     while (!isOver) {
       // Bursts and quiet moments: a lane that is empty works differently from one with a backlog.
       const burst = own.chance(0.2) ? 15 : 1 + own.below(3)

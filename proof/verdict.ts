@@ -3,9 +3,11 @@ import type { Slack } from '../test/fixtures/slack.ts'
 import {
   acceptedInOrder,
   type Case,
+  failuresStand,
   mutesWereTold,
   nothingInvented,
   nothingLost,
+  recoveriesAreTrue,
   recoveriesWereHeard,
   sentWasSeen,
   storedOnce
@@ -36,7 +38,7 @@ export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...
   const all: Case = { ...rest, acknowledged, sightings: recognise(received, rest) }
   const { journal, notifications, messages, retried } = all
   const duplicates = duplicatesExplained(all, trouble)
-  const { worst, faults: overPace } = paceKept(received)
+  const { worst, faults: overPace } = paceKept(received, journal)
   const count = (state: string) => notifications.filter((row) => row.state === state).length
   const odd = [...posted.odd].map(([status, times]) => `${times} answers were ${status}`)
   return {
@@ -53,6 +55,8 @@ export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...
       ['pace', overPace],
       ['Retry-After', patient(all, trouble)],
       ['never recovered without failed', recoveriesWereHeard(all)],
+      ['a recovery is its own object’s', recoveriesAreTrue(all)],
+      ['a failure is notified or stands', failuresStand(all)],
       ['mutes are told when they end', mutesWereTold(all)],
       ['relays start, stop and answer', [...journal.faults, ...odd]],
       ['flux-relay verify', verified.code === 0 ? [] : [`${verified.code}: ${verified.out}${verified.err}`]]
@@ -62,6 +66,7 @@ export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...
       ['SIGTERM', journal.terms.length],
       ['restarts of the database', journal.restarts.length],
       ['config files changed', journal.moves.length],
+      ['clocks set', journal.clocks.length],
       ['took', `${(tookMs / 1000).toFixed(0)} s, and ${(drainedMs / 1000).toFixed(0)} s until nothing waited`],
       ['start to listening, median', `${median(journal.startsMs).toFixed(0)} ms`],
       ['events acknowledged', acknowledged.length],

@@ -3,13 +3,15 @@ import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../src/clock.ts'
-import type { Config } from '../src/config/config.ts'
+import { type Config, originOf } from '../src/config/config.ts'
 import { RelayError } from '../src/errors.ts'
-import { FluxEventSchema, keepable, normalise, type WireEvent } from '../src/events/flux.ts'
+import { FluxEventSchema, keepable, normalise, stampOf, type WireEvent } from '../src/events/flux.ts'
 import { verify } from '../src/events/signature.ts'
 import type { Source } from '../src/events/source.ts'
 import type { Intake } from '../src/intake.ts'
 import type { Metrics } from '../src/metrics.ts'
+import type { Claims } from '../src/operator/claims.ts'
+import type { Clocks } from '../src/operator/clocks.ts'
 import type { Sources } from '../src/operator/sources.ts'
 import { instant, type Spans } from '../src/spans.ts'
 import { createBodyReader, hasManyParts } from './body.ts'
@@ -20,6 +22,8 @@ interface WebhookOptions {
   intake: Intake
   metrics: Metrics
   sources: Pick<Sources, 'heard' | 'refused'>
+  clocks: Pick<Clocks, 'behind'>
+  claims: Pick<Claims, 'claimed'>
   spans: Pick<Spans, 'received'>
   clock: Clock
   maxBodyBytes: number
@@ -32,7 +36,7 @@ type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEv
 
 export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   app,
-  { config, intake, metrics, sources, spans, clock, maxBodyBytes }
+  { config, intake, metrics, sources, clocks, claims, spans, clock, maxBodyBytes }
 ) => {
   const texts = new WeakMap<object, string>()
   const readBody = createBodyReader(maxBodyBytes)
@@ -84,16 +88,14 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     const text = texts.get(request) ?? ''
     // Only an escape can bring half a character in; Go's encoder never writes one.
     if (/\\ud[89a-f]/i.test(text)) refuseHalfCharacters(request.body)
-    const event = normalise(
-      request.body,
-      { source: source.name, cluster: source.cluster, defaultCluster: config().cluster },
-      receivedAt,
-      config().classify
-    )
+    const event = normalise(request.body, originOf(config(), source.name), receivedAt, config().classify)
+    const from = request.body.reportingInstance || event.controller
+    const behindMs = clocks.behind(source.name, from, stampOf(request.body), receivedAt)
     const identity = hash('sha256', `${source.name}\n${text}`, 'base64url')
     const checked = instant()
-    const receipt = await intake.accept({ event, body: keepable(text, request.body), identity, receivedAt })
+    const receipt = await intake.accept({ event, body: keepable(text, request.body), identity, receivedAt, behindMs })
     sources.heard(source.name)
+    if (event.claim !== undefined) claims.claimed(source.name, event.claim)
     const to = instant()
     const outcome = receipt.status === 'duplicate' ? receipt.status : receipt.transition
     const facts = { source: source.name, object: event.object, outcome }

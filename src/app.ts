@@ -7,7 +7,7 @@ import { createHttp } from '../routes/http.ts'
 import { operators } from '../routes/operators.ts'
 import { webhook } from '../routes/webhook.ts'
 import { createBudget } from './budget.ts'
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, steadyClock, systemClock } from './clock.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { readEnvironment, secretsIn } from './env.ts'
@@ -15,6 +15,8 @@ import { openSlack } from './first-post.ts'
 import { createIntake } from './intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { createClaims } from './operator/claims.ts'
+import { createClocks } from './operator/clocks.ts'
 import { createFullness } from './operator/fullness.ts'
 import { createOperator } from './operator/operator.ts'
 import { createReadings } from './operator/readings.ts'
@@ -22,6 +24,7 @@ import { createSources } from './operator/sources.ts'
 import { createScrape } from './scrape/scrape.ts'
 import { createSilences } from './silences.ts'
 import { openSpans } from './spans.ts'
+import { createAges } from './store/age.ts'
 import { openStore } from './store/open.ts'
 import { createPruning } from './store/pruning.ts'
 
@@ -40,7 +43,7 @@ const stopGraceMs = 8000
 /** The relay, ready to listen. Throws BAD_CONFIG or BAD_DATABASE where it cannot be. */
 export async function buildApp({
   environment = process.env,
-  clock = systemClock,
+  clock: own = systemClock,
   logTo
 }: AppOptions = {}): Promise<FastifyInstance> {
   let config: ConfigWatch | undefined
@@ -53,6 +56,10 @@ export async function buildApp({
   config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
   const { current } = config
   const store = await openStore(app.env.DATABASE_URL, (reason) => log.warn({ reason }, 'waiting for the database'))
+  // Decisions go by the store's clock: replicas differ, and any of them may be set while it runs.
+  const clock = steadyClock(own, store.timeOf)
+  const { listenedUntil = clock.now() } = await store.lastHeard()
+  const ages = createAges(clock, clock.now() - listenedUntil)
   const spans = await openSpans(environment, { store, log })
   const slack = await openSlack(environment)
   const lanes = createLanes({
@@ -63,12 +70,15 @@ export async function buildApp({
     metrics,
     spans,
     clock,
+    ages,
     log
   })
   const silences = createSilences({ store, destinations: () => current().destinations, clock, log, wake: lanes.wake })
   const tell = createOperator({ store, operators: () => current().operators, metrics, clock, log, wake: lanes.wake })
   const sources = createSources({ store, sources: () => current().sources, tell, clock, log })
   const budget = createBudget({ store, config: current, maxPending: app.env.MAX_PENDING })
+  const clocks = createClocks({ tell, clock, log })
+  const claims = createClaims({ tell, metrics, clock, log })
   const intake = createIntake({
     store,
     config: () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] }),
@@ -76,15 +86,25 @@ export async function buildApp({
     clock,
     wake: lanes.wake,
     budget,
-    full: createFullness({ tell, clock, log })
+    full: createFullness({ tell, clock, log }),
+    twins: claims.twins
   })
-  const pruning = createPruning({ store, retention: () => current().retention, clock, log })
+  const pruning = createPruning({
+    store,
+    counted: metrics.countObjects,
+    retention: () => current().retention,
+    clock,
+    ages,
+    log
+  })
 
   app.register(webhook, {
     config: current,
     intake,
     metrics,
     sources,
+    clocks,
+    claims,
     spans,
     clock,
     maxBodyBytes: app.env.MAX_BODY_BYTES
@@ -100,7 +120,8 @@ export async function buildApp({
     guard: createGuard(app.env.ADMIN_TOKEN),
     log
   })
-  const scrape = createScrape({ store, metrics, config: current, standing: sources.standing, budget, clock })
+  const { standing } = sources
+  const scrape = createScrape({ store, metrics, config: current, standing, budget, skews: clocks.skews, clock })
   app.register(health, { store, metrics, scrape })
 
   app.addHook('onReady', async () => {

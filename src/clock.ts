@@ -3,6 +3,8 @@
 export interface Clock {
   /** ms since 1970 */
   now(): number
+  /** ms since some moment, in real time: whoever sets the clock does not change it. */
+  ticks(): number
   /** Calls `wake` once after `ms`; the returned function takes that back. */
   after(ms: number, wake: () => void): () => void
 }
@@ -12,8 +14,33 @@ const longestMs = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  ticks: () => performance.now(),
   after(ms, wake) {
     const timer = setTimeout(wake, Math.min(Math.max(0, ms), longestMs))
     return () => clearTimeout(timer)
+  }
+}
+
+/** A clock that is put right by no more than this is waited for; more is a clock that was wrong, and is left at once. */
+const slewMs = 60_000
+
+/**
+ * The clock that decisions go by: `timeOf` makes it of the time of `own`. Small steps back do not make it run back, it goes
+ * at half its speed until the other has come up with it; a larger one it follows, or it would stay wrong for as long.
+ */
+export function steadyClock(own: Clock, timeOf: (now: number) => number): Clock {
+  let last = Number.NEGATIVE_INFINITY
+  let lastTicks = own.ticks()
+  return {
+    ticks: own.ticks,
+    after: own.after,
+    now() {
+      const ticks = own.ticks()
+      const wall = timeOf(own.now())
+      const isAhead = last > wall && last - wall <= slewMs
+      last = isAhead ? Math.max(wall, last + (ticks - lastTicks) / 2) : wall
+      lastTicks = ticks
+      return Math.floor(last)
+    }
   }
 }

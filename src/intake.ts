@@ -3,9 +3,11 @@ import { createArrivals } from './arrivals.ts'
 import type { Budget, Full } from './budget.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
+import { believe } from './events/time.ts'
 import { kindLabel, type Metrics } from './metrics.ts'
 import { mutingOf } from './mutes/mutes.ts'
-import { advance } from './objects.ts'
+import { advanceTwin, worstFirst } from './objects/twins.ts'
+import type { ObjectMemory } from './objects.ts'
 import { dress } from './render/dress.ts'
 import { createView } from './render/view.ts'
 import { tell } from './rules/notify.ts'
@@ -27,9 +29,11 @@ export interface IntakeOptions {
   budget: Pick<Budget, 'begin' | 'admit' | 'keep'>
   /** Called with what was too full for a part of a batch. */
   full: (found: readonly Full[]) => void
+  /** Called where two objects with one name came from a source. */
+  twins: (source: string) => void
 }
 
-export function createIntake({ store, config, metrics, clock, wake, budget, full }: IntakeOptions): Intake {
+export function createIntake({ store, config, metrics, clock, wake, budget, full, twins }: IntakeOptions): Intake {
   const arrivals = createArrivals(clock, () => metrics.commitFailures.inc())
   let isCommitting = false
 
@@ -70,6 +74,7 @@ export function createIntake({ store, config, metrics, clock, wake, budget, full
     metrics.commitSeconds.observe((performance.now() - started) / 1000)
     metrics.commitEvents.observe(batch.length)
     for (const [index, arrival] of batch.entries()) {
+      if (decisions.get(arrival)?.isTwin) twins(arrival.event.source)
       if (receipts[index]?.status === 'duplicate') metrics.duplicates.inc({ source: arrival.event.source })
       const decision = decisions.get(arrival)
       if (decision !== undefined) count(metrics, arrival, decision)
@@ -92,13 +97,14 @@ export function createIntake({ store, config, metrics, clock, wake, budget, full
 }
 
 /** From an event and what is known of its object to everything that is to be written. Pure. */
-export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], config: Config, now: number): Decision {
-  const { event } = arrival
-  const advanced = advance(known, event, now)
+export function decide(arrival: Arrival, known: ObjectMemory | undefined, config: Config, now: number): Decision {
+  const { receivedAt, behindMs } = arrival
+  const event = { ...arrival.event, at: believe(arrival.event.at, receivedAt, behindMs) }
+  const advanced = advanceTwin(known, event, receivedAt)
   const { fired, verdicts } = match({ event, transition: advanced.transition }, config.rules)
   const muting = mutingOf(config.mutes, { event, transition: advanced.transition }, now)
   const { tellings, quiet, told } = tell(advanced, fired, config.rules.byName, now, muting !== undefined)
-  const memory = told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told }
+  const memory = worstFirst(told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told })
   const unformed: { rule: string; template: string; because: string }[] = []
   const notifications = tellings.flatMap((telling) => {
     const { rule, destination: name, grouping } = telling
@@ -116,7 +122,8 @@ export function decide(arrival: Arrival, known: Parameters<typeof advance>[0], c
   })
   const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
   const trace = { verdicts, quiet, ...(unformed.length > 0 && { unformed }) }
-  return { transition: advanced.transition, memory, notifications, trace, keep }
+  const isTwin = advanced.isTwin && { isTwin: true as const }
+  return { transition: advanced.transition, memory, notifications, trace, keep, ...isTwin }
 }
 
 function lanesOf(receipts: readonly Receipt[]): Set<string> {

@@ -43,6 +43,7 @@ export function createMetrics() {
     ...intakeMetrics(of),
     ...deliveryMetrics(of),
     ...standing(of),
+    ...objectMetrics(of),
     configReloads: configReloads(of)
   }
 }
@@ -65,6 +66,10 @@ function intakeMetrics(of: Of) {
     }),
     signatureFailures: new Counter({
       ...of('signature_failures_total', 'Requests to the webhook without a valid signature or token'),
+      labelNames: ['source']
+    }),
+    foreignClusters: new Counter({
+      ...of('foreign_cluster_events_total', 'Events that said to be of a cluster that another source speaks for'),
       labelNames: ['source']
     }),
     unmatched: new Counter({
@@ -166,11 +171,37 @@ function standing(of: Of) {
       ),
       labelNames: ['source']
     }),
+    sourceSkew: new Gauge({
+      ...of(
+        'source_clock_skew_seconds',
+        'How far the clock of a source is behind, negative where it is ahead, by the least that its events were late'
+      ),
+      labelNames: ['source']
+    }),
     sourceQuiet: new Gauge({
       ...of('source_quiet', `1 while a source has been quiet for longer than its \`expectEvery\`, else 0. ${shared}`),
       labelNames: ['source']
     })
   }
+}
+
+function objectMetrics(of: Of) {
+  const objects = new Gauge({
+    ...of('objects', `Flux objects remembered of a source, counted every five minutes. ${shared}`),
+    labelNames: ['source']
+  })
+  const forgottenObjects = new Counter({
+    ...of('forgotten_objects_total', 'Objects forgotten because their source has too many, healthy ones first'),
+    labelNames: ['source']
+  })
+  const countObjects = (counts: ReadonlyMap<string, { kept: number; forgotten: number }>) => {
+    objects.reset()
+    for (const [source, count] of counts) {
+      objects.set({ source }, count.kept)
+      forgottenObjects.inc({ source }, count.forgotten)
+    }
+  }
+  return { objects, forgottenObjects, countObjects }
 }
 
 function configReloads(of: Of) {

@@ -2,6 +2,7 @@
 import { fingerprint } from './events/fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './events/flux.ts'
 import type { Severity } from './events/severity.ts'
+import { longestRetryMs } from './events/time.ts'
 
 export type Transition = 'failed' | 'changed' | 'repeated' | 'recovered' | 'updated' | 'informed' | 'heartbeat'
 
@@ -43,6 +44,12 @@ export interface ObjectMemory {
   /** The fingerprint of the last warning that did not decide the state. */
   remark?: string
   told: readonly Told[]
+  /** Of the object that this is remembered of, where its events say it. */
+  uid?: string
+  /** What is remembered of others with the same name, the latest first: see objects/twins.ts. */
+  others?: readonly ObjectMemory[]
+  /** Several of them exist at a time: two clusters look like one. */
+  isShared?: true
 }
 
 export interface Advance {
@@ -56,6 +63,8 @@ export interface Advance {
   previousRevision: string
   /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
   aside?: 'late' | 'remark'
+  /** Of a failure that came late: when the object is known to have worked since, in ms. */
+  readyAt?: number
 }
 
 /** After this long without a failing event nobody can say whether the object still fails. */
@@ -73,10 +82,10 @@ export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing
 export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now: number): Advance {
   // A cluster whose clock is ahead would make every later event look old.
   const at = Math.min(event.at, now)
-  const known = memory ?? { since: at, decidedAt: 0, revision: '', told: [] }
+  const known = notAhead(memory, now) ?? { since: at, decidedAt: 0, revision: '', told: [] }
   switch (bearingOf(event)) {
     case 'failure':
-      return fail(known, event, at)
+      return fail(known, event, at, now)
     case 'success':
       return succeed(known, event, at, memory === undefined)
     case 'remark':
@@ -84,6 +93,11 @@ export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now:
     case 'news':
       return stay(known, 'informed')
   }
+}
+
+/** Decided by a clock that has been set back since: what comes now is later all the same. */
+function notAhead(memory: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
+  return memory === undefined || memory.decidedAt <= now ? memory : { ...memory, decidedAt: now }
 }
 
 /** The name an object is remembered by. */
@@ -129,9 +143,15 @@ export function remember(
   return { ...memory, told: [...memory.told, { rule, destination, at: now, reminders: 0 }] }
 }
 
-function fail(known: ObjectMemory, event: FluxEvent, at: number): Advance {
-  if (at < known.decidedAt && known.failure === undefined) return { ...stay(known, 'repeated'), aside: 'late' }
+function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: number): Advance {
   const { failure } = known
+  const isOlder = stampedAt < known.decidedAt && failure === undefined
+  // It was tried again for a while: the object has worked since. Notified as that, because nobody knows of it yet.
+  if (isOlder && now - stampedAt <= longestRetryMs) {
+    return { ...stay(known, 'informed'), aside: 'late', readyAt: known.decidedAt }
+  }
+  // Nothing is tried for so long: its clock is behind, and a failure is believed where a success would not be.
+  const at = isOlder ? now : stampedAt
   // A remediation that worked, or a warning, does not make an error less of one.
   if (failure?.severity === 'error' && event.severity === 'warn') return remark(known, event)
 

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts'
 import { muteNotice } from './deliver/notice.ts'
 import type { Mute } from './mutes/mutes.ts'
 import { compileSilence } from './mutes/silence.ts'
+import { apartMs } from './store/deadline.ts'
 import type { Store } from './store/store.ts'
 
 export interface Silences {
@@ -33,7 +34,11 @@ export function createSilences(options: {
 
   async function look(): Promise<void> {
     const now = clock.now()
-    mutes = (await store.silences(now)).flatMap((silence) => compileSilence(silence) ?? [])
+    const silences = await store.silences(now)
+    // Made by a clock that has been set back since, one of an hour could last for days: it is over.
+    const fromAhead = silences.filter(({ createdAt }) => createdAt - now > apartMs)
+    for (const { id } of fromAhead) await store.endSilence(id, now)
+    mutes = silences.flatMap((silence) => (fromAhead.includes(silence) ? [] : (compileSilence(silence) ?? [])))
     const laneOf = (destination: string) => options.destinations().get(destination)?.lane
     options.wake(await store.endMutes(now, laneOf, (held) => muteNotice(held, now)))
   }

@@ -2,6 +2,8 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import type { WireEvent } from '../src/events/flux.ts'
+import { createClock } from './fixtures/clock.ts'
 import { fieldsOf, look, submit, textOf } from './fixtures/dashboard.ts'
 import { about, fluxEvent, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
 
@@ -36,12 +38,17 @@ t.test('every page is there before anything has happened', async (t) => {
 })
 
 t.test('what fails stands on the first page: since when, how often, why', async (t) => {
-  const relay = await startRelay(t, { config })
-  const at = (agoMs: number) => new Date(Date.now() - agoMs).toISOString()
-  await relay.post({ timestamp: at(125 * 60_000) })
-  await relay.post({ timestamp: at(60_000) })
-  await relay.post(about('old', { timestamp: at(30 * 60 * 60_000) }))
-  await relay.post(about('fine', { severity: 'info', reason: 'ReconciliationSucceeded', timestamp: at(0) }))
+  const end = Date.now()
+  const clock = createClock(end - 30 * 60 * 60_000)
+  const relay = await startRelay(t, { config, clock })
+  const post = async (agoMs: number, event: WireEvent) => {
+    clock.advance(end - agoMs - clock.now())
+    await relay.post({ ...event, timestamp: new Date(clock.now()).toISOString() })
+  }
+  await post(30 * 60 * 60_000, about('old'))
+  await post(125 * 60_000, fluxEvent())
+  await post(60_000, fluxEvent())
+  await post(0, about('fine', { severity: 'info', reason: 'ReconciliationSucceeded' }))
   const { html } = await look(relay, '/')
   const text = textOf(html)
   t.match(text, '1 object is failing')
@@ -49,7 +56,7 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   t.match(text, /Not heard of for a day 1 apps\/old .* 1 d 6 h/)
   t.notMatch(text, 'apps/fine')
   t.match(html, /<time datetime="[^"]+Z" title="[^"]+ UTC">2 h 5 m<\/time>/, 'the exact time is there, too')
-  t.match(html, /aria-label="Events, last hour: 4, at most [1-4] in a minute"/)
+  t.match(html, /aria-label="Events, last hour: 2, at most [1-4] in a minute"/)
 })
 
 t.test('what comes from an event stays text, however it is written', async (t) => {
@@ -97,9 +104,11 @@ t.test('an event shows which rule said what, who was told, and how that went', a
 })
 
 t.test('events are narrowed down, and an object has its history', async (t) => {
-  const relay = await startRelay(t, { config })
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
   for (let n = 0; n < 60; n++) await relay.post(about(`app-${n}`))
   await relay.post(about('app-7', { reason: 'HealthCheckFailed', timestamp: '2026-09-21T14:01:00Z' }))
+  clock.advance(25 * 60 * 60_000)
   const first = await look(relay, '/events')
   t.equal([...first.html.matchAll(/<a class="event"/g)].length, 50)
   const [, older = ''] = /href="([^"]+)" rel="next"/.exec(first.html) ?? []

@@ -5,6 +5,7 @@ import { createDestination, type Destination } from '../src/deliver/destination.
 import { createLanes, type Lanes } from '../src/deliver/lanes.ts'
 import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
+import { createAges } from '../src/store/age.ts'
 import { openSqlite } from '../src/store/sqlite.ts'
 import type { Store } from '../src/store/store.ts'
 import { tempFolder } from './fixtures/relay.ts'
@@ -25,6 +26,7 @@ function lanesOf(store: Store, destination: Destination, posted: string[] = []):
     metrics: createMetrics(),
     spans: { posted() {} },
     clock: systemClock,
+    ages: createAges(systemClock, 0),
     log: createLog([], () => [], { write: () => {} })
   })
 }

@@ -9,7 +9,7 @@ import { startPostgres } from './fixtures/postgres.ts'
 import { about, fluxEvent, openConfig, type Relay, startRelay } from './fixtures/relay.ts'
 
 const two = `
-sources: { default: {}, guarded: { hmacKeys: [key] } }
+sources: { default: {}, guarded: { hmacKeys: [key], cluster: guarded } }
 destinations:
   team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
   ops: { slack: { webhookUrl: "$SLACK/ops" } }

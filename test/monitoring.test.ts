@@ -17,13 +17,14 @@ const dashboard = JSON.parse(readFileSync(join(monitoring, 'dashboard.json'), 'u
 const page = readFileSync(join(root, 'docs', 'operations.md'), 'utf8')
 
 const config = `
-sources: { default: {}, eu: { hmacKeys: [key], expectEvery: 30m } }
+sources: { default: {}, eu: { hmacKeys: [key], cluster: eu, expectEvery: 30m } }
 destinations: { team: { slack: { webhookUrl: "$SLACK" } } }
 templates: { short: { title: "{{ object.name }}" } }
 rules: [{ name: failures, send: team }]`
 
 const relay = await startRelay(t, { config })
 await relay.post(about('shop'))
+for (const second of [1, 2, 3]) await relay.post(about('shop', { timestamp: `2026-09-21T14:00:0${second}Z` }))
 await relay.post('{}', { path: '/webhook/eu' })
 await relay.logged(/message sent/)
 const seen = new Exposition((await relay.get('/metrics')).body)

@@ -8,7 +8,7 @@ import { startPostgres } from './fixtures/postgres.ts'
 import { about, type Relay, startRelay } from './fixtures/relay.ts'
 
 const config = `
-sources: { default: {}, eu: { hmacKeys: [key], expectEvery: 30m } }
+sources: { default: {}, eu: { hmacKeys: [key], cluster: eu, expectEvery: 30m } }
 destinations:
   team: { slack: { webhookUrl: "$SLACK/team" } }
   ops: { slack: { webhookUrl: "$SLACK/ops" }, pace: { perSecond: 50, burst: 100 } }

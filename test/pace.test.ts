@@ -48,5 +48,8 @@ t.test('whatever the moments, never more goes out than burst + rate × time', as
 
 t.test('a clock set back stops no lane for longer than a token takes', async (t) => {
   const taken = take({ tokens: 0, at: 10_000_000 }, createPace(), 5_000_000)
-  t.match(taken, { until: 5_001_021 })
+  t.same(taken, { bucket: { tokens: 0, at: 5_000_000 } }, 'nobody knows how long ago the last one was')
+  const { bucket } = taken as { bucket: Bucket }
+  t.match(take(bucket, createPace(), 5_000_000), { until: 5_001_021 }, 'the next is paced again')
+  t.match(take({ tokens: 0, at: 5_000_500 }, createPace(), 5_000_000), { until: 5_001_021 }, 'clocks of replicas')
 })

@@ -7,7 +7,7 @@ import { createClock } from './fixtures/clock.ts'
 import { about, fluxEvent, openConfig, type Relay, startRelay } from './fixtures/relay.ts'
 
 t.test('a failing Kustomization is one readable message in Slack', async (t) => {
-  const relay = await startRelay(t)
+  const relay = await startRelay(t, { clock: createClock() })
   const { status } = await relay.post({})
   t.equal(status, 202)
   await relay.slack.until(({ accepted }) => accepted.length === 1)

@@ -92,7 +92,7 @@ t.test('whatever goes wrong, no secret is in the log, an answer, a metric or a p
   }
   const names = Object.keys(urls) as (keyof typeof urls)[]
   const config = (hmac: string) => `
-sources: { default: { hmacKeys: ["\${${hmac}}"], tokens: ["\${file:${secret}}"] }, open: {} }
+sources: { default: { hmacKeys: ["\${${hmac}}"], tokens: ["\${file:${secret}}"] }, open: { cluster: open } }
 destinations:
 ${names.map((name) => `  ${name}: { slack: { webhookUrl: "${webhookOf(urls[name], name)}" }, pace: { perSecond: 50, burst: 50 } }`).join('\n')}
   local: { preview: true }

@@ -1,9 +1,11 @@
 // The promises of store/store.ts, kept by every store.
 
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
+import type { ObjectMemory } from '../src/objects.ts'
 import type { Held } from '../src/store/held.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres.ts'
@@ -77,6 +79,18 @@ for (const [name, prepare] of Object.entries(stores)) {
       const both = [early, similar].map((item) => ({ ...item, receivedAt: at + 119_000 }))
       t.match(await after.accept(both, sendTo('lane')), [{ status: 'duplicate', id }, { status: 'accepted' }])
       t.match(await after.accept([{ ...early, receivedAt: at + 121_000 }], sendTo('lane')), [{ status: 'accepted' }])
+      await after.close()
+    })
+
+    t.test('a body is known after a restart, also where an earlier one came by a clock that was ahead', async (t) => {
+      const { open } = await prepare(t)
+      const before = await open()
+      const early = arrival('a')
+      await before.accept([arrival('b', { receivedAt: at + 40 * 24 * 3_600_000 })], sendTo('lane'))
+      await before.accept([early], sendTo('lane'))
+      await before.close()
+      const after = await open()
+      t.match(await after.accept([early], sendTo('lane')), [{ status: 'duplicate', id: '2' }])
       await after.close()
     })
 
@@ -440,6 +454,93 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test('what was set by a clock that was ahead holds nothing once that is right', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const hour = 3_600_000
+      const later = { at: at + hour, answer: '500' }
+      await store.accept([arrival('one')], sendTo('lane'))
+      const open1: Settlement = { ...again, lane: { notBefore: at + hour + 10_000 } }
+      await store.settle(await post(store, 'lane'), later, open1)
+      const tried = await post(store, 'lane')
+      t.equal(tried.payload.text, 'one', 'a backoff')
+      await store.settle(tried, { ...later, at: at - 500 }, { ...again, lane: { notBefore: at + 10_000 } })
+      t.match(await store.next('lane', plan, at), { is: 'wait', until: at + 10_000 }, 'one of now holds')
+
+      const grouped = (item: Arrival): Decision => {
+        const decision = sendTo('groups')(item)
+        const group = { key: 'revision', waitMs: 10_000 }
+        return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, group })) }
+      }
+      await store.accept([arrival('two', { receivedAt: at + hour })], grouped)
+      await store.accept([arrival('three')], grouped)
+      const first = await post(store, 'groups')
+      t.equal(first.payload.text, 'two', 'a group')
+      await store.settle(first, attempt, sent)
+      t.match(await store.next('groups', plan, at), { is: 'wait', until: at + 10_000 }, 'a new one has its own time')
+
+      t.equal(await store.records.announce('key', [], at + 40 * 24 * hour, hour), true)
+      t.equal(await store.records.announce('key', [], at, hour), true, 'what the operator was told')
+      t.equal(await store.records.announce('key', [], at, hour), false)
+      await store.heard(new Map([['eu', at + hour]]), at + hour)
+      await store.heard(new Map([['eu', at]]), at)
+      t.same(await store.lastHeard(), { sources: new Map([['eu', at]]), listenedUntil: at }, 'who was heard')
+      await store.close()
+    })
+
+    t.test('what a mute holds is kept until it was told of, however long that is', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const muting = { name: 'long', until: at + 30 }
+      await store.accept([arrival('one'), arrival('two')], (item) => {
+        const decision = sendTo('lane')(item)
+        return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
+      })
+      const before = { events: at + 10, deadLetters: at + 10, duplicates: at + 10 }
+      while ((await store.prune(before, 10)) >= 10);
+      const held: Held[] = []
+      await store.endMutes(
+        at + 30,
+        () => 'lane',
+        (one) => {
+          held.push(one)
+          return view('summary', 'informed')
+        }
+      )
+      t.match(held, [{ notifications: 2 }])
+      await store.close()
+    })
+
+    t.test(
+      'of a source with too many objects the oldest healthy ones are forgotten, and one that fails last',
+      async (t) => {
+        const { open } = await prepare(t)
+        const store = await open()
+        const memory = { since: at, decidedAt: at, revision: '', told: [] }
+        const names = ['failing-1', 'well-1', 'well-2', 'failing-2', 'well-3']
+        for (const [n, name] of names.entries()) {
+          await store.accept([arrival(name, { receivedAt: at + n })], (item) => ({
+            ...sendTo('lane')(item),
+            memory: name.startsWith('failing') ? { ...memory, failure } : memory
+          }))
+        }
+        await store.accept(
+          [arrival('of-another', { event: { ...arrival('of-another').event, source: 'eu' } })],
+          sendTo('x')
+        )
+        const kept = async () =>
+          (await store.records.objects({}, { limit: 9 }, at)).items.map(({ object }) => object.name)
+        t.same(Object.fromEntries(await store.boundObjects(3)), {
+          default: { kept: 3, forgotten: 2 },
+          eu: { kept: 1, forgotten: 0 }
+        })
+        t.same((await kept()).sort(), ['failing-1', 'failing-2', 'of-another', 'well-3'])
+        await store.boundObjects(1)
+        t.same((await kept()).sort(), ['failing-2', 'of-another'])
+        await store.close()
+      }
+    )
+
     t.test('pruning takes what is over, in small steps, and never what waits', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
@@ -469,6 +570,62 @@ t.test('a database file serves one relay at a time, and says so', async (t) => {
   await store.close()
   await (await open()).close()
 })
+
+const memory1 = JSON.stringify({ since: at, decidedAt: at, revision: 'main@sha1:4f2c91d', failure, told: [told] })
+// As the first version wrote them.
+const rows1 = `
+  insert into events (id, received_at, source, cluster, kind, namespace, name, severity, reason, transition, object, body, trace)
+    values (1, ${at}, 'eu', 'prod', 'Kustomization', 'apps', 'one', 'error', 'BuildFailed', 'failed',
+      'prod/Kustomization/apps/one', '{}', '{"verdicts":[],"quiet":[]}');
+  insert into objects values ('prod/Kustomization/apps/one', '${memory1}', ${at}, ${at});
+  insert into objects values ('prod/Kustomization/apps/two', '${memory1}', ${at}, ${at});
+  insert into lanes (key, tokens, tokens_at, not_before) values ('lane', 0, ${at}, ${at + 500});
+  insert into notifications (id, event_id, rule, destination, lane, object, says, state, created_at)
+    values (1, 1, 'r', 'lane', 'lane', 'prod/Kustomization/apps/one', 'failed', 'pending', ${at});
+  insert into views values (1, '${JSON.stringify(view('one'))}');`
+const version1 = (file: string) => readFileSync(join(import.meta.dirname, '..', 'src', 'store', file), 'utf8')
+
+const before2 = {
+  async sqlite(t: Test) {
+    const prepared = await prepareSqlite(t)
+    const db = new DatabaseSync(prepared.file)
+    db.exec(`${version1('sqlite.sql')}; pragma user_version = 1; ${rows1}`)
+    db.close()
+    return prepared
+  },
+  async postgres() {
+    const prepared = await preparePostgres()
+    await execute(
+      prepared.url,
+      `create table relay_schema (version integer primary key);
+      insert into relay_schema values (1); ${version1('postgres.sql')} ${rows1}
+      alter sequence notifications_id_seq restart with 2; alter sequence event_ids restart with 2;`
+    )
+    return prepared
+  }
+}
+
+for (const [name, prepare] of Object.entries(before2)) {
+  t.test(`${name}: a database of the first version goes on where it was`, async (t) => {
+    const { open } = await prepare(t)
+    const store = await open()
+    t.equal(store.pending, 1)
+    t.match(await store.next('lane', plan, at), { is: 'wait', until: at + 500 }, 'a backoff')
+    t.equal((await post(store, 'lane', at + 500)).payload.text, 'one', 'what waits')
+    const known: unknown[] = []
+    const keep = (item: Arrival, memory: ObjectMemory | undefined): Decision => {
+      known.push(memory)
+      return { ...sendTo('lane')(item), memory: memory ?? { since: at, decidedAt: at, revision: '', told: [] } }
+    }
+    await store.accept([arrival('one'), arrival('two')], keep)
+    t.same(known, [JSON.parse(memory1), JSON.parse(memory1)], 'what is known of each object')
+    t.same(Object.fromEntries(await store.boundObjects(10)), {
+      '': { kept: 1, forgotten: 0 },
+      eu: { kept: 1, forgotten: 0 }
+    })
+    await store.close()
+  })
+}
 
 t.test('a database of a newer version is refused with the reason', async (t) => {
   const { open, file } = await prepareSqlite(t)

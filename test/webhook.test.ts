@@ -7,7 +7,7 @@ const key = 'a-key-of-the-test'
 const guarded = `
 sources:
   default: { hmacKeys: ["old", "${key}"] }
-  open: {}
+  open: { cluster: open }
 ${openConfig}`
 
 const json = (event: object) => JSON.stringify(event)

@@ -35,6 +35,8 @@ function build(): FastifyInstance {
     intake,
     metrics: createMetrics(),
     sources: { heard() {}, refused() {} },
+    clocks: { behind: () => 0 },
+    claims: { claimed() {} },
     spans: { received() {} },
     clock: systemClock,
     maxBodyBytes: 100_000

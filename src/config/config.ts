@@ -2,6 +2,8 @@
 import { createDestination, type Destination, webhookUrlFault } from '../deliver/destination.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
+import type { Origin } from '../events/flux.ts'
+import { type Owners, ownersOf } from '../events/owners.ts'
 import { type Classify, compileSeverities } from '../events/severity.ts'
 import type { Source, SourceText } from '../events/source.ts'
 import { compileMutes, type Mute } from '../mutes/mutes.ts'
@@ -19,6 +21,8 @@ export interface Config {
   /** The cluster of events whose source and metadata name none. */
   cluster: string
   sources: ReadonlyMap<string, Source>
+  /** Which of them speak for which clusters. */
+  owners: Owners
   destinations: ReadonlyMap<string, Destination>
   classify: Classify
   /** Who hears of the relay itself. */
@@ -64,6 +68,11 @@ export function loadConfig(
   return { config: problems.every(({ isWarning }) => isWarning) ? config : undefined, problems }
 }
 
+/** Where an event comes in that is posted to `source`. */
+export function originOf({ sources, cluster, owners }: Config, source: string): Origin {
+  return { source, cluster: sources.get(source)?.cluster, defaultCluster: cluster, owners }
+}
+
 function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   const sources = Object.entries(text.sources ?? { default: {} }).map(([name, entry]) =>
     buildSource(name, entry ?? {}, secrets, faults)
@@ -82,6 +91,7 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   return {
     cluster: secrets.fill(text.cluster ?? '', ['cluster']),
     sources: new Map(sources.map((source) => [source.name, source])),
+    owners: ownersOf(sources),
     destinations: byName,
     operators,
     classify: severities.classify,

@@ -4,6 +4,7 @@ import type { Fault } from '../errors.ts'
 import { urlFault } from '../render/links.ts'
 import { findShadowed } from '../rules/shadow.ts'
 import { didYouMean } from '../spelling.ts'
+import { clusterFaults } from './clusters.ts'
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 import type { ShapeFault } from './shape.ts'
@@ -24,6 +25,7 @@ export function senseFaults(
     ...unknown,
     ...unknownTemplates(text),
     ...repeatedNames(text),
+    ...clusterFaults(text),
     ...shadowedRules(text),
     ...(canTellUse ? unusedDestinations(text) : []),
     ...sharedWebhooks(text, destinations),

@@ -8,6 +8,7 @@ import { bodyFor, digestRoom } from '../render/dialect.ts'
 import { withoutBlocks } from '../render/payload.ts'
 import { toText } from '../render/text.ts'
 import type { Spans } from '../spans.ts'
+import type { Ages } from '../store/age.ts'
 import type {
   Attempt,
   LaneState,
@@ -48,6 +49,7 @@ export interface LanesOptions {
   metrics: Metrics
   spans: Pick<Spans, 'posted'>
   clock: Clock
+  ages: Ages
   log: Logger
 }
 
@@ -63,7 +65,7 @@ const followMs = 60_000
 const storeRetryMs = 1000
 
 export function createLanes(options: LanesOptions): Lanes {
-  const { store, clock, log } = options
+  const { store, clock, ages, log } = options
   const giveUp = new AbortController()
   const running = new Map<string, Promise<void>>()
   /** Lanes that wait for a moment; `isHeld` where something new may go before it. */
@@ -122,7 +124,10 @@ export function createLanes(options: LanesOptions): Lanes {
     const reply = await deliver(destination, message, signal)
     const random = Math.random()
     const isStrict = destination?.slack?.isStrict ?? true
-    const { outcome, settlement } = settle(message, reply, { now: clock.now(), random, block, isStrict })
+    const { outcome, settlement } = settle(message, reply, {
+      ...{ now: clock.now(), random, block, isStrict },
+      oldest: ages.before(maxAgeMs)
+    })
     await record(message, { at, answer: sayReply(reply) }, settlement, block)
     report(message, outcome, reply, at, settlement)
     const { id, destination: name, notifications } = message
@@ -153,7 +158,7 @@ export function createLanes(options: LanesOptions): Lanes {
     return {
       token: ({ bucket }, now) => take(bucket, pace, now),
       next: (state, pending, now) => planNext(state, pending, { pace, maxText: roomOf(pending) }, now),
-      oldest: clock.now() - maxAgeMs
+      oldest: ages.before(maxAgeMs)
     }
   }
 

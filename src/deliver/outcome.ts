@@ -88,16 +88,23 @@ const advice: Record<Kind, string> = {
 
 /**
  * What follows from `reply` to an attempt at `message`. `block` is the lane's block where this was a probe; `random`
- * is in [0, 1). `isStrict`: only the body `ok` means that the message was taken.
+ * is in [0, 1). `isStrict`: only the body `ok` means that the message was taken. What was accepted before `oldest` is given
+ * up on.
  */
 export function settle(
   message: Message,
   reply: Reply,
-  { now, random, block, isStrict }: { now: number; random: number; block: LaneState['block']; isStrict: boolean }
+  {
+    now,
+    oldest = now - maxAgeMs,
+    random,
+    block,
+    isStrict
+  }: { now: number; oldest?: number; random: number; block: LaneState['block']; isStrict: boolean }
 ): { outcome: Outcome; settlement: Settlement } {
   const { failures, isPlain } = message
   const said = sayReply(reply)
-  const isTooOld = now - message.newestAt >= maxAgeMs
+  const isTooOld = message.newestAt <= oldest
   const dead = (reason: string, lane: Settlement['lane'] = { notBefore: 0 }): ReturnType<typeof settle> => ({
     outcome: 'dead',
     settlement: { message: { state: 'dead', reason }, lane }

@@ -2,6 +2,7 @@
 // (docs.slack.dev/apis/web-api/rate-limits), and may disable an app that goes on after a 429.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
+import { apartMs } from '../store/deadline.ts'
 import type { Bucket } from '../store/store.ts'
 
 export const PaceSchema = Type.Object(
@@ -49,7 +50,8 @@ export function take(bucket: Bucket | undefined, pace: Pace, now: number): { buc
 /** The tokens that have gathered until `now` (ms). */
 export function tokensAt(bucket: Bucket | undefined, pace: Pace, now: number): number {
   const known = bucket ?? { tokens: pace.burst, at: now }
-  // A clock that was set back must not stop the lane.
+  // From a clock that was set back: it is not known how long ago that is, and must not stop the lane.
+  if (known.at - now > apartMs) return Math.max(1, known.tokens)
   const elapsed = Math.max(0, now - known.at)
   return Math.min(pace.burst, known.tokens + elapsed * perMs(pace))
 }

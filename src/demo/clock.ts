@@ -34,6 +34,7 @@ export function createFastClock(start: number): FastClock {
 
   return {
     now: () => (isLive ? systemClock.now() : now),
+    ticks: () => (isLive ? systemClock.now() : now),
     after(ms, wake) {
       if (isLive) return systemClock.after(ms, wake)
       const timer: Timer = { at: now + Math.max(0, ms), wake }

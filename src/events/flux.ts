@@ -1,5 +1,6 @@
 // The event as Flux sends it, and the one form the rest of the relay works with.
 import { type Static, Type } from 'typebox'
+import { apart, type Claim, foreign, type Owners } from './owners.ts'
 import { parseRevision, type Revision } from './revision.ts'
 import { builtInSeverities, type Classify, type Severity } from './severity.ts'
 
@@ -49,6 +50,8 @@ export interface FluxEvent {
   controller: string
   /** `commit_status: update`, which Kustomizations send at every interval, and which is their only sign of recovery. */
   isHeartbeat: boolean
+  /** The cluster that it says it is of, where another source speaks for that: it is not believed. */
+  claim?: Claim
 }
 
 /** Which Flux object an event is about. */
@@ -66,6 +69,8 @@ export interface Origin {
   cluster: string | undefined
   /** For sources that name none and events that carry none. */
   defaultCluster: string
+  /** The clusters that other sources speak for, where this one names none. */
+  owners?: Owners
 }
 
 // Internal to the controllers. They reach the relay when a controller posts to it directly, and `token` leaked through
@@ -75,7 +80,7 @@ const internalKeys = new Set(['token', 'digest', 'checksum'])
 /** Turns a validated wire event into the relay's own form. `receivedAt` (ms) stands in for a missing timestamp. */
 export function normalise(
   wire: WireEvent,
-  { source, cluster, defaultCluster }: Origin,
+  { source, cluster, defaultCluster, owners }: Origin,
   receivedAt: number,
   classify: Classify = builtInSeverities
 ): FluxEvent {
@@ -85,15 +90,12 @@ export function normalise(
   const revision = metadata.commit || metadata.originRevision || metadata.revision
   const reason = wire.reason ?? ''
   const fluxSeverity = wire.severity === 'error' ? 'error' : wire.severity.startsWith('warn') ? 'warn' : 'info'
-  const at = wire.timestamp === null ? Number.NaN : Date.parse(wire.timestamp)
+  const at = stampOf(wire)
+  const named = metadata.cluster?.trim().slice(0, 253).toWellFormed() || defaultCluster
+  const claim = cluster === undefined ? foreign(named, owners) : undefined
   return {
     source,
-    object: {
-      cluster: cluster ?? (metadata.cluster?.trim().slice(0, 253).toWellFormed() || defaultCluster),
-      kind,
-      namespace,
-      name
-    },
+    object: { cluster: cluster ?? (claim ? apart(source, owners) : named), kind, namespace, name },
     uid,
     severity: classify({ kind, reason, message: wire.message }, fluxSeverity),
     reason,
@@ -102,8 +104,14 @@ export function normalise(
     metadata,
     revision: revision ? parseRevision(revision) : undefined,
     controller: wire.reportingController ?? '',
-    isHeartbeat: metadata.commit_status === 'update'
+    isHeartbeat: metadata.commit_status === 'update',
+    ...(claim && { claim })
   }
+}
+
+/** The time that an event says it happened, in ms; NaN where it says none. */
+export function stampOf({ timestamp }: WireEvent): number {
+  return timestamp === null ? Number.NaN : Date.parse(timestamp)
 }
 
 /**

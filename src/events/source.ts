@@ -27,7 +27,7 @@ export const SourceSchema = Type.Object(
       about(
         Type.String({ minLength: 1, maxLength: 253 }),
         'Cluster',
-        'The cluster that this source speaks for. It wins over what an event says of itself in `metadata.cluster`, which tenants can set.',
+        'The cluster that this source speaks for, and no source without it. It wins over what an event says of itself in `metadata.cluster`, which tenants can set. Of several sources, all but one need it.',
         'prod-eu'
       )
     ),

@@ -1,5 +1,5 @@
 // A rehearsal: events through a config in virtual time, each object remembered, nothing stored and nothing sent. Pure.
-import type { Config } from '../config/config.ts'
+import { type Config, originOf } from '../config/config.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../events/flux.ts'
 import { decide } from '../intake.ts'
 import { type ObjectMemory, objectKey, type Transition } from '../objects.ts'
@@ -31,8 +31,7 @@ export function startRehearsal(
   return {
     memory,
     receive(wire, now, source = 'default') {
-      const origin = { source, cluster: config.sources.get(source)?.cluster, defaultCluster: config.cluster }
-      const event = normalise(wire, origin, now, config.classify)
+      const event = normalise(wire, originOf(config, source), now, config.classify)
       const key = objectKey(event.object)
       const decision = decide(
         { event, body: '', identity: '', receivedAt: now },

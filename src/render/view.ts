@@ -5,7 +5,7 @@ import type { Severity } from '../events/severity.ts'
 import type { Advance, Transition } from '../objects.ts'
 import type { Custom } from './custom.ts'
 import type { Links } from './links.ts'
-import { clean, cut, cutMiddle } from './mrkdwn.ts'
+import { clean, cut, cutMiddle, utc } from './mrkdwn.ts'
 import { summarise } from './summary.ts'
 
 /**
@@ -53,7 +53,7 @@ const maxSummary = 300
 /** The view of `event` for one telling of it. */
 export function createView(
   event: FluxEvent,
-  { memory, before, previousRevision }: Advance,
+  { memory, before, previousRevision, readyAt }: Advance,
   { says, mention, nextReminderMs }: { says: Transition; mention: string | undefined; nextReminderMs?: number },
   links: Links
 ): View {
@@ -70,7 +70,7 @@ export function createView(
       name: short(event.object.name)
     },
     reason: reasonOf(event.reason),
-    summary: cut(summarise(message), maxSummary),
+    summary: cut(summaryOf(event, message, readyAt), maxSummary),
     message: cutMiddle(message, maxMessage),
     cause: causeFingerprint(event),
     controller: short(event.controller),
@@ -93,6 +93,17 @@ export function createView(
     ...(says === 'changed' && before && { wasReason: reasonOf(before.reason) }),
     ...(nextReminderMs !== undefined && { nextReminderMs })
   }
+}
+
+/** Of a failure that came late, nobody must think that it lasts. */
+function summaryOf({ at }: FluxEvent, message: string, readyAt: number | undefined): string {
+  const summary = summarise(message)
+  if (readyAt === undefined) return summary
+  return `reported late: it failed at ${clockTime(at)} and was ready again at ${clockTime(readyAt)} UTC: ${summary}`
+}
+
+function clockTime(at: number): string {
+  return utc(at).slice(11, 19)
 }
 
 // 253 characters is the longest name Kubernetes has; a reason or revision longer than this is no use to a reader.

@@ -39,7 +39,7 @@ export function tell(
 ): { tellings: Telling[]; quiet: Quiet[]; told: readonly Told[] } {
   const tellings: Telling[] = []
   const quiet: Quiet[] = []
-  let told = memory.told
+  let told = notAhead(memory.told, now)
 
   for (const { rule, destination, isHeld } of ended?.told ?? []) {
     if (isHeld && !isMuted) {
@@ -110,6 +110,11 @@ function decide(
     default:
       return { says: transition }
   }
+}
+
+/** What they heard by a clock that has been set back since counts as heard now: reminders would wait for that time to come. */
+function notAhead(told: readonly Told[], now: number): readonly Told[] {
+  return told.every(({ at }) => at <= now) ? told : told.map((entry) => ({ ...entry, at: Math.min(entry.at, now) }))
 }
 
 function remind(heard: Told, { remindEveryMs }: Rule, now: number): { says: Transition } | { because: string } {

@@ -17,6 +17,8 @@ export interface ScrapeOptions {
   /** Of the sources in the config file. */
   standing: () => readonly Standing[]
   budget: Pick<Budget, 'limits' | 'waitingOf'>
+  /** How far the clocks of sources are behind, in ms. */
+  skews: () => ReadonlyMap<string, number>
   clock: Clock
 }
 
@@ -30,6 +32,7 @@ export function createScrape({
   config,
   standing,
   budget,
+  skews,
   clock
 }: ScrapeOptions): () => Promise<string> {
   const buried = new Map<string, number>()
@@ -106,6 +109,11 @@ export function createScrape({
     }
   }
 
+  function setSkews(sources: Config['sources']): void {
+    metrics.sourceSkew.reset()
+    for (const [source, ms] of skews()) if (sources.has(source)) metrics.sourceSkew.set({ source }, ms / 1000)
+  }
+
   return async () => {
     const { sources, destinations, rules, templates } = config()
     metrics.sourcePending.reset()
@@ -115,6 +123,7 @@ export function createScrape({
     setLanes(destinations)
     setSize()
     setSources(standing())
+    setSkews(sources)
     const names = {
       source: [...sources.keys()],
       destination: [...destinations.keys()],

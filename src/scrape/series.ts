@@ -1,6 +1,6 @@
 // Which series there are: one for every name in the config file, from the start and at 0, so that the first of anything is
 // an increase; none for what is no longer in it, and none that an event could make.
-import type { Counter } from 'prom-client'
+import type { Counter, Gauge } from 'prom-client'
 import { outcomes } from '../deliver/outcome.ts'
 import { severityNames } from '../events/severity.ts'
 import type { Metrics } from '../metrics.ts'
@@ -25,16 +25,19 @@ export const removed = { destination: '', state: 'dead' } as const
 
 /** Adds what is missing and takes away what is gone. */
 export async function keepTo(names: Names, metrics: Metrics): Promise<void> {
-  const { notifications, slackRequests, duplicates, signatureFailures, unmatched } = metrics
-  const { ruleHits, ruleErrors, templateErrors, events } = metrics
+  const { notifications, slackRequests, duplicates, signatureFailures, foreignClusters, unmatched } = metrics
+  const { ruleHits, ruleErrors, templateErrors, events, objects, forgottenObjects } = metrics
   // Of events only what happened: every kind and transition of every source would be hundreds of zeros each.
   await drop(events, 'source', names.source)
   await keep(notifications, 'destination', names.destination, 'state')
   await keep(slackRequests, 'destination', names.destination, 'outcome')
   await keep(unmatched, 'source', names.source, 'severity')
-  for (const counter of [duplicates, signatureFailures]) await keep(counter, 'source', names.source)
+  for (const counter of [duplicates, signatureFailures, foreignClusters, forgottenObjects])
+    await keep(counter, 'source', names.source)
   for (const counter of [ruleHits, ruleErrors]) await keep(counter, 'rule', names.rule)
   await keep(templateErrors, 'template', names.template)
+  await drop(objects, 'source', names.source)
+  for (const source of names.source) objects.inc({ source }, 0)
   notifications.inc(removed, 0)
 }
 
@@ -53,7 +56,7 @@ async function keep<Label extends string>(
 }
 
 async function drop<Label extends string>(
-  counter: Counter<Label>,
+  counter: Counter<Label> | Gauge<Label>,
   label: Label,
   names: readonly string[]
 ): Promise<void> {

@@ -8,7 +8,7 @@ import { type Arrival, type Decide, type Decision, duplicateWindowMs, type Recei
 // One pass in the order of the keys, so that batches wait for each other and never in a circle. The condition is false:
 // nothing is written to a row that is there, but it is locked; and an object that is new is one object to all replicas.
 const lockSql = `
-  insert into objects (key) select key from unnest($1::text[]) as k(key) order by key
+  insert into objects (key, source) select key, source from unnest($1::text[], $2::text[]) as k(key, source) order by key
   on conflict (key) do update set seen_at = excluded.seen_at where false`
 
 // A statement of its own after the locks, so that it sees what whoever held them has committed: also the same body, which
@@ -69,19 +69,13 @@ interface Known {
   ids: number[]
 }
 
-/** `toDatabase` turns the caller's time into the database's. */
-export async function accept(
-  sql: Sql,
-  batch: readonly Arrival[],
-  decide: Decide,
-  toDatabase: (ms: number) => number
-): Promise<Receipt[]> {
+export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide): Promise<Receipt[]> {
   const keys = batch.map(({ event }) => keyOf(event.object))
   const { objects, bodies, ids } = await lock(sql, batch, keys)
   const seenAt = new Map<string, number>()
   const kept: Kept[] = []
   const receipts = batch.map((arrival, place): Receipt => {
-    const at = toDatabase(arrival.receivedAt)
+    const at = arrival.receivedAt
     const known = bodies.get(arrival.identity)
     if (known && known.at > at - duplicateWindowMs) return { status: 'duplicate', id: String(known.event) }
 
@@ -113,7 +107,8 @@ export async function accept(
 }
 
 async function lock(sql: Sql, batch: readonly Arrival[], keys: readonly string[]): Promise<Known> {
-  await sql(lockSql, [[...new Set(keys)]])
+  const sources = new Map(keys.map((key, at) => [key, storable(batch[at]?.event.source ?? '')]))
+  await sql(lockSql, [[...sources.keys()], [...sources.values()]])
   const { rows } = await sql<KnownRow>(knownSql, [keys, batch.map(({ identity }) => identity)])
   const objects: Known['objects'] = new Map()
   const bodies: Known['bodies'] = new Map()

@@ -2,6 +2,7 @@
 // it until the answer is written down.
 import type { Payload } from '../render/payload.ts'
 import type { View } from '../render/view.ts'
+import { apartMs, deadlineOf } from './deadline.ts'
 import { clockSql, type Sql } from './postgres-connection.ts'
 import { bury } from './postgres-queue.ts'
 import { composeWindow, type LaneState, type Message, type Pending, type Plan, type Step } from './store.ts'
@@ -14,7 +15,7 @@ const heldMs = 5000
 
 // Skipped where another replica has it: nobody waits here with a connection in hand.
 const lockSql = `
-  select tokens, tokens_at, not_before, block_reason, block_since, probes, holder
+  select tokens, tokens_at, not_before, set_at, block_reason, block_since, probes, holder
   from lanes where key = $1 for update skip locked`
 
 // A statement of its own: one that locks sees the other tables as they were before it had the lock.
@@ -27,7 +28,7 @@ export const openMessageSql = `
 export const waitingSql = `
   select n.id, n.event_id, n.destination, n.created_at, n.group_key, v.view
   from notifications n join views v on v.id = n.id
-  where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= $2 or exists (
+  where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= $2 or n.created_at > $2::bigint + ${apartMs} or exists (
     select 1 from notifications f
     where f.lane = n.lane and f.group_key = n.group_key and f.held_until <= $2 and f.held_until > n.created_at
       and f.state = 'pending' and f.message_id is null
@@ -57,6 +58,7 @@ interface LaneRow {
   tokens: number | null
   tokens_at: number | null
   not_before: number
+  set_at: number | null
   block_reason: string | null
   block_since: number | null
   probes: number
@@ -86,11 +88,10 @@ interface WaitingRow {
 export interface Asking {
   lane: string
   plan: Plan
-  /** The caller's time. */
   now: number
   replica: string
-  /** How far the database's clock is ahead of the caller's; undefined where pace and deadlines go by the caller's. */
-  skewMs: number | undefined
+  /** Pace and deadlines go by `now`, not by what the database's clock says just then. */
+  isCallersClock: boolean
 }
 
 export interface Claim {
@@ -111,7 +112,7 @@ interface Turn {
   now: number
 }
 
-export async function claim(sql: Sql, { lane, plan, now: asked, replica, skewMs }: Asking): Promise<Claim> {
+export async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock }: Asking): Promise<Claim> {
   const row = await lockLane(sql, lane)
   if (row === undefined) return { step: { is: 'wait', until: asked + lockedMs }, buried: [] }
   const { now: read, aliveUntil, open } = await look(sql, lane, row.holder)
@@ -119,12 +120,10 @@ export async function claim(sql: Sql, { lane, plan, now: asked, replica, skewMs 
     const until = asked + Math.min(aliveUntil + 1 - read, heldMs)
     return { step: { is: 'wait', until, isHeld: true }, buried: [] }
   }
-  const skew = skewMs ?? 0
-  // Read from the database, so that replicas whose clocks differ keep one pace.
-  const now = skewMs === undefined ? asked : read
-  const turn = { sql, lane, replica, plan: { ...plan, oldest: plan.oldest + skew }, state: stateOf(row), now }
-  const claimed = open === undefined ? await compose(turn) : await again(turn, open)
-  return { ...claimed, step: shifted(claimed.step, -skew) }
+  // Read from the database, so that all replicas keep one pace.
+  const now = isCallersClock ? asked : read
+  const turn = { sql, lane, replica, plan, state: stateOf(row, now), now }
+  return open === undefined ? compose(turn) : again(turn, open)
 }
 
 async function lockLane(sql: Sql, lane: string): Promise<LaneRow | undefined> {
@@ -195,10 +194,10 @@ async function heldUntil(sql: Sql, lane: string): Promise<Step> {
   return until === null ? { is: 'idle' } : { is: 'wait', until, isHeld: true }
 }
 
-function stateOf(row: LaneRow): LaneState {
+function stateOf(row: LaneRow, now: number): LaneState {
   return {
     bucket: row.tokens === null ? undefined : { tokens: row.tokens, at: row.tokens_at ?? 0 },
-    notBefore: row.not_before,
+    notBefore: deadlineOf(row.not_before, row.set_at, now),
     ...(row.block_reason !== null && {
       block: { reason: row.block_reason, since: row.block_since ?? 0, probes: row.probes }
     })
@@ -226,17 +225,5 @@ function messageOf(row: MessageRow): Message {
     failures: row.failures,
     newestAt: row.newest_at,
     notifications: row.notifications
-  }
-}
-
-/** The times of a step, moved from one clock to another. */
-function shifted(step: Step, ms: number): Step {
-  if (step.is === 'idle') return step
-  if (step.is === 'wait') return { ...step, until: step.until + ms }
-  const { message, block } = step
-  return {
-    ...step,
-    message: { ...message, newestAt: message.newestAt + ms },
-    block: block && { ...block, since: block.since + ms }
   }
 }

@@ -1,4 +1,4 @@
-// Silences and what mutes held back, in PostgreSQL. Their times are the calendar's: no clock is corrected for them.
+// Silences and what mutes held back, in PostgreSQL.
 import type { ObjectRef } from '../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../mutes/silence.ts'
 import { hear, type ObjectMemory, type Transition } from '../objects.ts'
@@ -23,11 +23,10 @@ const heldSql = `
   from notifications n join views v on v.id = n.id
   where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n skip locked`
 
-/** Tells of one mute that is over. `at` by the database's clock. Undefined where there is none left. */
+/** Tells of one mute that is over. Undefined where there is none left. */
 export async function endMute(
   sql: Sql,
   now: number,
-  at: number,
   laneOf: LaneOf,
   compose: (held: Held) => View
 ): Promise<string | undefined> {
@@ -39,7 +38,7 @@ export async function endMute(
   if (ended === undefined) return undefined
   const { mute, destination } = ended
   const { rows } = await sql<HeldNotification>(heldSql, [now, mute, destination])
-  const memories = await hearAll(sql, [...new Set(rows.map(({ object }) => object))], destination, at)
+  const memories = await hearAll(sql, [...new Set(rows.map(({ object }) => object))], destination, now)
   await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
   const held = gather(
     ended,
@@ -47,7 +46,9 @@ export async function endMute(
     memories
   )
   const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
-  await insertNotifications(sql, [{ event: null, at, entry: { rule: 'mute', destination, lane, view: compose(held) } }])
+  await insertNotifications(sql, [
+    { event: null, at: now, entry: { rule: 'mute', destination, lane, view: compose(held) } }
+  ])
   return lane
 }
 

@@ -21,9 +21,10 @@ const beatSql = `
 
 export class Presence {
   readonly replica: string = randomUUID()
-  /** How far the database's clock is ahead of this machine's, in ms, give or take `skewErrorMs`. */
-  skewMs = 0
+  /** How far {@link aheadMs} may be off, in ms. */
   skewErrorMs = 0
+  /** The database's clock at the last sign of life, less the ticks of this process: nobody sets those. */
+  #begun = Date.now() - performance.now()
   readonly #url: string
   readonly #leaseMs: number
   readonly #database: Connections
@@ -43,6 +44,11 @@ export class Presence {
     this.#database = database
     this.#leaseMs = leaseMs
     this.#wake = wake
+  }
+
+  /** How far the database's clock, which all replicas go by, is ahead of what this machine's says now, in ms. */
+  aheadMs(): number {
+    return Math.round(performance.now() + this.#begun - Date.now())
   }
 
   /** Rejects where the first sign of life cannot be given. */
@@ -102,7 +108,7 @@ export class Presence {
       const { rows } = await this.#client.query<{ now: number }>(beatSql, [this.replica, this.#leaseMs])
       const tookMs = performance.now() - sent
       // Read in the middle of the round trip, as far as anyone can tell.
-      this.skewMs = Math.round((rows[0]?.now ?? 0) - (Date.now() - tookMs / 2))
+      this.#begun = (rows[0]?.now ?? 0) - (sent + tookMs / 2)
       this.skewErrorMs = Math.ceil(tookMs / 2)
       if (this.#isOver) this.#drop()
       else this.#hold(sent + this.#leaseMs * 0.9)

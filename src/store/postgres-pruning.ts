@@ -1,6 +1,6 @@
 // What is over goes from PostgreSQL, some rows at a time. Rows that a replica is using are left for the next time.
 import type { Sql } from './postgres-connection.ts'
-import type { Expiry } from './store.ts'
+import type { Expiry, ObjectCount } from './store.ts'
 
 /** A replica's row may go when nobody could take it for alive any more. */
 const replicaMs = 3_600_000
@@ -13,7 +13,7 @@ const notificationsSql = `
   with over as (
     delete from notifications where id in (
       select id from notifications where created_at < greatest($1::bigint, $2::bigint) and
-        (state in ('sent', 'muted') and created_at < $1 or state = 'dead' and created_at < $2)
+        ((state = 'sent' or state = 'muted' and muted_until is null) and created_at < $1 or state = 'dead' and created_at < $2)
       order by created_at limit $3 for update skip locked)
     returning id
   )
@@ -66,4 +66,30 @@ export async function pruneObjects(
   const over = rows.filter(({ seen_at }) => seen_at < before).map((row) => row.key)
   const { rowCount } = over.length === 0 ? { rowCount: 0 } : await sql(objectsSql, [over, before])
   return { deleted: rowCount ?? 0, last: rows.length < limit ? undefined : rows.at(-1)?.key }
+}
+
+const countSql = 'select source, count(*) as n from objects group by source'
+
+const forgetSql = `
+  delete from objects where key in (
+    select key from objects where source = $1 and memory is not null
+    order by failing_since is not null, seen_at limit $2 for update skip locked)`
+
+/** Objects forgotten in one statement. */
+const forgetStep = 2000
+
+export async function boundObjects(sql: Sql, max: number): Promise<ReadonlyMap<string, ObjectCount>> {
+  const counts = new Map<string, ObjectCount>()
+  const { rows } = await sql<{ source: string; n: number }>(countSql)
+  for (const { source, n } of rows) {
+    let forgotten = 0
+    while (n - forgotten > max) {
+      const { rowCount } = await sql(forgetSql, [source, Math.min(n - forgotten - max, forgetStep)])
+      // Others have the rest in hand.
+      if (!rowCount) break
+      forgotten += rowCount
+    }
+    counts.set(source, { kept: n - forgotten, forgotten })
+  }
+  return counts
 }

@@ -1,5 +1,6 @@
 // Notifications in PostgreSQL: written, counted, given up on.
 import { forget, type ObjectMemory } from '../objects.ts'
+import { apartMs } from './deadline.ts'
 import type { Sql } from './postgres-connection.ts'
 import { indexable, keyOf } from './postgres-text.ts'
 import type { NewNotification } from './store.ts'
@@ -29,6 +30,7 @@ const deadlinesSql = `
   from (select distinct lane, group_key from unnest($1::text[], $2::text[]) as g(lane, group_key)) as g
   join notifications n on n.lane = g.lane and n.group_key = g.group_key
   where n.state = 'pending' and n.message_id is null and n.held_until > $3
+    and n.created_at <= $3::bigint + ${apartMs}
   group by n.lane, n.group_key`
 
 export interface NewRow {

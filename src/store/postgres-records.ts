@@ -1,6 +1,7 @@
 // What people ask of PostgreSQL, and what they do to dead letters in it.
 import { type ObjectMemory, remember } from '../objects.ts'
 import type { View } from '../render/view.ts'
+import { apartMs } from './deadline.ts'
 import type { Connections, Sql } from './postgres-connection.ts'
 import { insertNotifications } from './postgres-queue.ts'
 import { keyOf, storable } from './postgres-text.ts'
@@ -27,7 +28,7 @@ const discardSql = `
 const announceSql = `
   insert into announcements (key, announced_at) values ($1, $2)
   on conflict (key) do update set announced_at = excluded.announced_at
-  where announcements.announced_at <= $2 - $3::bigint returning key`
+  where announcements.announced_at <= $2 - $3::bigint or announcements.announced_at > $2 + ${apartMs} returning key`
 
 interface DeadRow {
   id: number
@@ -42,19 +43,18 @@ interface DeadRow {
 export interface Host {
   connections: Connections
   /** How far the database's clock is ahead of the caller's, in ms. */
-  skewMs(): number
   /** So many more wait, in these lanes. */
   added(lanes: readonly string[]): void
 }
 
-export function createPostgresRecords({ connections, skewMs, added }: Host): Records {
+export function createPostgresRecords({ connections, added }: Host): Records {
   const ask = askPostgres(connections.query)
   const records: Records = {
     ...createReading(ask, keyOf),
 
     async retry(ids, lanes, now) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
-      const retried = await connections.transaction((sql) => retry(sql, wanted, lanes, now + skewMs()))
+      const retried = await connections.transaction((sql) => retry(sql, wanted, lanes, now))
       added(retried.map(({ lane }) => lane))
       return retried
     },
@@ -68,13 +68,12 @@ export function createPostgresRecords({ connections, skewMs, added }: Host): Rec
     },
 
     async announce(key, notices, now, withinMs) {
-      const at = now + skewMs()
       const isNews = await connections.transaction(async (sql) => {
-        const { rowCount } = await sql(announceSql, [key, at, withinMs])
+        const { rowCount } = await sql(announceSql, [key, now, withinMs])
         if (rowCount === 0) return false
         await insertNotifications(
           sql,
-          notices.map((entry) => ({ event: null, at, entry }))
+          notices.map((entry) => ({ event: null, at: now, entry }))
         )
         return true
       })

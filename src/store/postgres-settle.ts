@@ -14,7 +14,7 @@ const writeSql = `
       settled_at = case when $4 = 'open' then null else $2::bigint end
     where id = $1
   )
-  update lanes set not_before = $8, block_reason = $9, block_since = $10, probes = $11, holder = null where key = $7`
+  update lanes set not_before = $8, set_at = $2, block_reason = $9, block_since = $10, probes = $11, holder = null where key = $7`
 
 /** What is settled, in the times of the database. */
 export interface Settling {

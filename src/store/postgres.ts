@@ -11,7 +11,7 @@ import { Connections, checkUrl, isNotUpYet, sayDatabaseError } from './postgres-
 import { abandon, reroute, waitedFor } from './postgres-moves.ts'
 import { addSilence, endMute, endSilence, silences } from './postgres-mutes.ts'
 import { Presence } from './postgres-presence.ts'
-import { prune, pruneObjects } from './postgres-pruning.ts'
+import { boundObjects, prune, pruneObjects } from './postgres-pruning.ts'
 import { backlog, busyLanes, countPending } from './postgres-queue.ts'
 import { createPostgresRecords } from './postgres-records.ts'
 import { migrate } from './postgres-schema.ts'
@@ -27,6 +27,7 @@ import {
   type LaneOf,
   type Message,
   type NewNotification,
+  type ObjectCount,
   type Plan,
   type Receipt,
   rolloutMs,
@@ -40,7 +41,7 @@ import {
 export interface PostgresOptions {
   /** After so long without a sign of life a replica's lanes are taken over. */
   leaseMs?: number
-  /** Whose clock pace and deadlines go by: the caller's is for tests, whose time is their own. */
+  /** Whose clock everything goes by: the caller's is for tests, whose time is their own. */
   clock?: 'database' | 'caller'
   /** Called with the reason before each wait for a server that is not up yet; without it there is none. */
   waiting?: ((reason: string) => void) | undefined
@@ -129,7 +130,6 @@ class PostgresStore implements Store {
     this.#isCallersClock = clock === 'caller'
     this.records = createPostgresRecords({
       connections: this.#lanes,
-      skewMs: () => this.#skewMs,
       added: (lanes) => {
         this.#pending += lanes.length
         this.#presence.tell(lanes)
@@ -142,6 +142,9 @@ class PostgresStore implements Store {
     await this.#count()
     this.#lookLater()
   }
+
+  // Handed on without its store.
+  readonly timeOf = (now: number): number => (this.#isCallersClock ? now : now + this.#presence.aheadMs())
 
   get pending(): number {
     return this.#pending
@@ -158,8 +161,7 @@ class PostgresStore implements Store {
   }
 
   async accept(batch: readonly Arrival[], decide: Decide): Promise<Receipt[]> {
-    const toDatabase = (ms: number) => ms + this.#skewMs
-    const receipts = await this.#intake.transaction((sql) => accept(sql, batch, decide, toDatabase))
+    const receipts = await this.#intake.transaction((sql) => accept(sql, batch, decide))
     const all = receipts.flatMap((receipt) => (receipt.status === 'accepted' ? receipt.notifications : []))
     const written = all.filter(({ isMuted, isDead }) => !isMuted && !isDead)
     for (const { destination } of written) this.#wait(destination, 1)
@@ -175,8 +177,7 @@ class PostgresStore implements Store {
   async next(lane: string, plan: Plan, now: number): Promise<Step> {
     // Asked for before the claim: if it ends while that is committed, so does the post, at once.
     const signal = this.#presence.hold()
-    const skewMs = this.#isCallersClock ? undefined : this.#skewMs
-    const asking: Asking = { lane, plan, now, replica: this.#presence.replica, skewMs }
+    const asking: Asking = { lane, plan, now, replica: this.#presence.replica, isCallersClock: this.#isCallersClock }
     const { step, number, buried } = await this.#lanes.transaction((sql) => claim(sql, asking))
     for (const destination of buried) this.#wait(destination, -1)
     this.#noteBuried(buried)
@@ -200,15 +201,9 @@ class PostgresStore implements Store {
     const { block, notBefore } = settlement.lane
     const settling = {
       ...{ message, notices, replica: this.#presence.replica, number: this.#claims.get(message.id) },
-      attempt: { ...attempt, at: attempt.at + this.#skewMs },
-      settlement: {
-        ...settlement,
-        lane: {
-          // Rather a little late: it is what Slack asked for.
-          notBefore: Math.max(0, notBefore + this.#skewMs + this.#skewErrorMs),
-          block: block && { ...block, since: block.since + this.#skewMs }
-        }
-      }
+      attempt,
+      // Rather a little late: it is what Slack asked for.
+      settlement: { ...settlement, lane: { notBefore: notBefore + this.#skewErrorMs, block } }
     }
     const { settled, buried } = await this.#lanes.transaction((sql) => settle(sql, settling))
     this.#noteBuried(buried)
@@ -221,7 +216,7 @@ class PostgresStore implements Store {
   async endMutes(now: number, laneOf: LaneOf, compose: (held: Held) => View): Promise<string[]> {
     const lanes: string[] = []
     for (;;) {
-      const lane = await this.#lanes.transaction((sql) => endMute(sql, now, now + this.#skewMs, laneOf, compose))
+      const lane = await this.#lanes.transaction((sql) => endMute(sql, now, laneOf, compose))
       if (lane === undefined) return lanes
       this.#pending += 1
       this.#presence.tell([lane])
@@ -252,7 +247,7 @@ class PostgresStore implements Store {
       if (to !== lane) await this.#lanes.transaction((sql) => reroute(sql, destination, to))
     }
     const gone = waiting.map(({ destination }) => destination).filter((destination) => !lanes.has(destination))
-    return gone.length === 0 ? 0 : this.#abandon(gone, now + this.#skewMs - rolloutMs)
+    return gone.length === 0 ? 0 : this.#abandon(gone, now - rolloutMs)
   }
 
   async #abandon(destinations: readonly string[], before: number): Promise<number> {
@@ -302,16 +297,14 @@ class PostgresStore implements Store {
   }
 
   async prune(before: Expiry, limit: number): Promise<number> {
-    const skew = this.#skewMs
-    const times = {
-      events: before.events + skew,
-      deadLetters: before.deadLetters + skew,
-      duplicates: before.duplicates + skew
-    }
-    const rows = await this.#lanes.transaction((sql) => prune(sql, times, limit))
-    const objects = await this.#lanes.transaction((sql) => pruneObjects(sql, this.#pruned, times.deadLetters, limit))
+    const rows = await this.#lanes.transaction((sql) => prune(sql, before, limit))
+    const objects = await this.#lanes.transaction((sql) => pruneObjects(sql, this.#pruned, before.deadLetters, limit))
     this.#pruned = objects.last ?? ''
     return rows + objects.deleted
+  }
+
+  async boundObjects(max: number): Promise<ReadonlyMap<string, ObjectCount>> {
+    return boundObjects(this.#lanes.query, max)
   }
 
   listen(wake: (lanes: string[]) => void): void {
@@ -336,10 +329,6 @@ class PostgresStore implements Store {
 
   #noteBuried(destinations: readonly string[]): void {
     for (const name of destinations) this.#buried.set(name, (this.#buried.get(name) ?? 0) + 1)
-  }
-
-  get #skewMs(): number {
-    return this.#isCallersClock ? 0 : this.#presence.skewMs
   }
 
   get #skewErrorMs(): number {

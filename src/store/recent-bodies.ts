@@ -30,10 +30,11 @@ export class RecentBodies {
   constructor(db: Database, max = maxBodies) {
     this.#db = db
     this.#max = max
-    const newest = Number(db.get('select max(received_at) as at from events')?.at ?? 0)
+    // Of the row that was written last: others may be from a clock that was ahead.
+    const newest = Number(db.get('select received_at as at from events order by id desc limit 1')?.at ?? 0)
     const rows = db.iterate(
-      'select id, identity, received_at from events where received_at > ? and identity is not null order by received_at',
-      newest - duplicateWindowMs
+      'select id, identity, received_at from events where received_at > ? and received_at < ? and identity is not null order by received_at',
+      ...[newest - duplicateWindowMs, newest + duplicateWindowMs]
     )
     for (const { id, identity, received_at: at } of rows) {
       this.add(String(identity), Number(id), Number(at))
@@ -64,6 +65,8 @@ export class RecentBodies {
   /** What was added is on disk. */
   keep(): void {
     if (this.#fresh.size === 0) return
+    // The clock was set back: these would be kept until that time comes again, and grow with all that comes until then.
+    if ((this.#spans[0]?.since ?? 0) > this.#at + duplicateWindowMs) this.#spans.length = 0
     let span = this.#spans[0]
     if (span === undefined || span.since <= this.#at - spanMs || span.events.size >= this.#max / 8) {
       span = { since: this.#at, events: new Map() }

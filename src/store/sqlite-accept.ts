@@ -27,10 +27,10 @@ export function acceptOne(
   }
   if (decision.memory !== memory) {
     db.run(
-      `insert into objects values (?, ?, ?, ?)
+      `insert into objects (key, memory, seen_at, failing_since, source) values (?, ?, ?, ?, ?)
        on conflict (key) do update
        set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`,
-      ...[key, JSON.stringify(decision.memory), receivedAt, decision.memory.failure?.since ?? null]
+      ...[key, JSON.stringify(decision.memory), receivedAt, decision.memory.failure?.since ?? null, event.source]
     )
   }
   const { transition } = decision

@@ -2,6 +2,7 @@
 import type { Payload } from '../render/payload.ts'
 import type { View } from '../render/view.ts'
 import type { Database, Row } from './database.ts'
+import { deadlineOf } from './deadline.ts'
 import type { Bucket, LaneState, Message, Pending, Step } from './store.ts'
 
 /** All that waits, by its indexes: not in a message yet, or in one that is open. */
@@ -12,12 +13,12 @@ export const waitingSql = `(
   where state = 'pending' and message_id in (select id from messages where state = 'open'))`
 
 /** What is known of a lane; of a new one, nothing. */
-export function laneState(db: Database, key: string): LaneState {
+export function laneState(db: Database, key: string, now: number): LaneState {
   const row = db.get('select * from lanes where key = ?', key)
   if (row === undefined) return { bucket: undefined, notBefore: 0 }
   return {
     bucket: row.tokens === null ? undefined : { tokens: Number(row.tokens), at: Number(row.tokens_at) },
-    notBefore: Number(row.not_before),
+    notBefore: deadlineOf(Number(row.not_before), row.set_at as number | null, now),
     ...(row.block_reason !== null && {
       block: { reason: String(row.block_reason), since: Number(row.block_since), probes: Number(row.probes) }
     })

@@ -28,7 +28,7 @@ export function createPruner(db: Database): Pruner {
       const told = db.all(
         `delete from notifications where id in (
            select id from notifications where created_at < max(?1, ?2) and ${isNotNewest('notifications')} and
-             (state in ('sent', 'muted') and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3) returning id`,
+             ((state = 'sent' or state = 'muted' and muted_until is null) and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3) returning id`,
         ...[before.events, before.deadLetters, limit]
       )
       const ids = JSON.stringify(told.map(({ id }) => Number(id)))

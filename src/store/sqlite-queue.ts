@@ -1,6 +1,7 @@
 // Notifications in SQLite: written, counted, given up on. Everything here is inside a transaction of the store's.
 import { forget, type ObjectMemory, objectKey } from '../objects.ts'
 import type { Database, Row } from './database.ts'
+import { apartMs } from './deadline.ts'
 import { waitingSql } from './sqlite-lanes.ts'
 import type { Waiting } from './sqlite-tally.ts'
 import { composeWindow, goneReason, type NewNotification } from './store.ts'
@@ -39,7 +40,8 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
   function deadline(lane: string, { key, waitMs }: { key: string; waitMs: number }, now: number): number {
     const first = db.get(
       `select held_until from notifications
-       where lane = ? and group_key = ? and held_until > ? and state = 'pending' and message_id is null
+       where lane = ?1 and group_key = ?2 and held_until > ?3 and state = 'pending' and message_id is null
+         and created_at <= ?3 + ${apartMs}
        order by held_until limit 1`,
       ...[lane, key, now]
     )
@@ -51,7 +53,9 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     for (;;) {
       const rows = db.all(
         `select id, event_id, destination, created_at, group_key from notifications
-         where lane = ? and state = 'pending' and message_id is null and held_until <= ? order by id limit ?`,
+         where lane = ?1 and state = 'pending' and message_id is null
+           and (held_until <= ?2 or created_at > ?2 + ${apartMs})
+         order by id limit ?3`,
         ...[lane, now, composeWindow]
       )
       const expired = rows.filter((row) => Number(row.created_at) < since)

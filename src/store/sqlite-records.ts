@@ -3,6 +3,7 @@ import { setImmediate as pause } from 'node:timers/promises'
 import { type ObjectMemory, objectKey, remember } from '../objects.ts'
 import type { View } from '../render/view.ts'
 import type { Database, Row } from './database.ts'
+import { apartMs } from './deadline.ts'
 import { discardedReason, maxPage, type Records, type Retried } from './records.ts'
 import { createReading, retryPage } from './records-reading.ts'
 import { type Ask, among, idOf } from './records-walk.ts'
@@ -80,7 +81,7 @@ export function createSqliteRecords(db: Database, host: Host): Records {
       const isNews = await host.write(() => {
         const news = db.all(
           `insert into announcements values (?1, ?2) on conflict (key) do update set announced_at = excluded.announced_at
-           where announcements.announced_at <= ?2 - ?3 returning key`,
+           where announcements.announced_at <= ?2 - ?3 or announcements.announced_at > ?2 + ${apartMs} returning key`,
           ...[key, now, withinMs]
         )
         if (news.length > 0) for (const notice of notices) host.insert(notice, now)

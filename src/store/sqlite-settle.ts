@@ -31,8 +31,9 @@ export function settle(db: Database, queue: Queue, message: Message, { attempt, 
     for (const member of members) queue.bury(Number(member.id), end.reason)
   }
   db.run(
-    'update lanes set not_before = ?, block_reason = ?, block_since = ?, probes = ? where key = ?',
+    'update lanes set not_before = ?, set_at = ?, block_reason = ?, block_since = ?, probes = ? where key = ?',
     lane.notBefore,
+    attempt.at,
     lane.block?.reason ?? null,
     lane.block?.since ?? null,
     lane.block?.probes ?? 0,

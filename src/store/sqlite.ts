@@ -9,6 +9,7 @@ import type { Held } from './held.ts'
 import { RecentBodies } from './recent-bodies.ts'
 import type { Records } from './records.ts'
 import { acceptOne } from './sqlite-accept.ts'
+import { boundObjects } from './sqlite-bound.ts'
 import {
   heldUntil,
   laneState,
@@ -40,6 +41,7 @@ import type {
   LaneState,
   Message,
   NewNotification,
+  ObjectCount,
   Pending,
   Plan,
   Receipt,
@@ -91,6 +93,11 @@ class SqliteStore implements Store {
     this.#queue = createQueue(db, this.#waiting)
     // SQLite opens for reading what may not be written, and says so only now: better before anything is accepted.
     this.#transaction(() => this.#touch())
+  }
+
+  /** There is one process, and its clock is the store's. */
+  timeOf(now: number): number {
+    return now
   }
 
   get pending(): number {
@@ -181,7 +188,7 @@ class SqliteStore implements Store {
   /** What the lane does, where that needs no composing; else what to compose from. */
   #look(lane: string, plan: Plan, now: number): Step | { state: LaneState; rows: Row[] } {
     const open = openMessage(this.#db, lane)
-    const state = laneState(this.#db, lane)
+    const state = laneState(this.#db, lane, now)
     if (open !== undefined) {
       if (state.notBefore > now) return { is: 'wait', until: state.notBefore }
       const taken = plan.token(state, now)
@@ -264,6 +271,10 @@ class SqliteStore implements Store {
 
   async prune(before: Expiry, limit: number): Promise<number> {
     return this.#transaction(() => this.#pruner.prune(before, limit))
+  }
+
+  async boundObjects(max: number): Promise<ReadonlyMap<string, ObjectCount>> {
+    return boundObjects(this.#db, (work) => this.#transaction(work), max)
   }
 
   async close(): Promise<void> {

@@ -18,6 +18,8 @@ export interface Arrival {
   identity: string
   /** ms */
   receivedAt: number
+  /** How far the clock that its event's time is from is known to be behind the relay's. */
+  behindMs?: number
 }
 
 /** How long a repeated body is taken for a retry of the sender. notification-controller gives up after `timeout`. */
@@ -51,6 +53,8 @@ export interface Decision {
   notifications: readonly NewNotification[]
   trace: Trace
   keep: boolean
+  /** Two objects with its name exist at a time. */
+  isTwin?: true
 }
 
 /** Called inside the transaction with what is known of the object: synchronous and pure, so nothing comes between. */
@@ -174,6 +178,13 @@ export interface Expiry {
   duplicates: number
 }
 
+/** Objects of one source. */
+export interface ObjectCount {
+  kept: number
+  /** Just now, because there were too many. */
+  forgotten: number
+}
+
 /** Notifications for one destination. */
 export interface Tally {
   /** Neither sent nor dead. */
@@ -193,7 +204,7 @@ export interface Size {
   freeBytes?: number
 }
 
-/** By the names of the sources, in the callers' ms since 1970; `listenedUntil` is undefined where nobody ever did. */
+/** By the names of the sources, in ms since 1970; `listenedUntil` is undefined where nobody ever did. */
 export interface Heard {
   sources: ReadonlyMap<string, number>
   listenedUntil: number | undefined
@@ -203,6 +214,12 @@ export interface Heard {
 export type LaneOf = (destination: string) => string | undefined
 
 export interface Store {
+  /**
+   * The time by the store's clock, which all times here are of; `now` is that of this machine. Of several replicas the clocks
+   * differ, that of their database is one.
+   */
+  timeOf(now: number): number
+
   /**
    * Writes a batch in one transaction with one fsync. When the promise resolves, everything is on disk. When it
    * rejects, nothing of the batch is. Receipts are in the order of the arrivals.
@@ -286,6 +303,12 @@ export interface Store {
    * as dead letters are kept are forgotten.
    */
   prune(before: Expiry, limit: number): Promise<number>
+
+  /**
+   * Forgets objects of sources that have more than `max`: the oldest healthy ones first, one that fails only where no other
+   * is left. Resolves to how many each has now.
+   */
+  boundObjects(max: number): Promise<ReadonlyMap<string, ObjectCount>>
 
   close(): Promise<void>
 }

@@ -50,7 +50,7 @@ t.test('getting started: what needs no cluster does what the page says', async (
 })
 
 const troubled = `
-sources: { default: { hmacKeys: [k] }, open: {} }
+sources: { default: { hmacKeys: [k] }, open: { cluster: open } }
 destinations:
   platform: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
 rules:

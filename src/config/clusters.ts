@@ -1,0 +1,30 @@
+// Sources and their clusters: each has to be told apart from the others.
+import type { Fault } from '../errors.ts'
+import type { ConfigText } from './schema.ts'
+
+/** Sources whose events could be taken for each other's. */
+export function clusterFaults({ sources = {}, cluster }: ConfigText): Fault[] {
+  const entries = Object.entries(sources)
+  const [first, ...others] = entries.filter(([, source]) => source?.cluster === undefined).map(([name]) => name)
+  if (first === undefined) return []
+  const owner = entries.find(([, source]) => source?.cluster !== undefined && source.cluster === cluster)?.[0]
+  return [
+    ...others.map((name) => ({
+      path: ['sources', name],
+      message:
+        `names no cluster, and neither does "${first}": their objects could be taken for each other's; write \`cluster:\` ` +
+        'with the name of its cluster, or, where both are one cluster, list the keys of both at one source',
+      beside: ['sources', first]
+    })),
+    ...(owner === undefined
+      ? []
+      : [
+          {
+            path: ['sources', first],
+            message: `names no cluster, and \`cluster: ${cluster}\` is that of "${owner}": its events that name none are kept apart as of "${first}"; write \`cluster:\` here, too`,
+            beside: ['sources', owner, 'cluster'],
+            isWarning: true as const
+          }
+        ])
+  ]
+}

@@ -1,0 +1,45 @@
+// Objects of one name: those that only the uid tells apart are remembered apart, so that the success of one is never the end
+// of the other's failure. Pure.
+import type { FluxEvent } from '../events/flux.ts'
+import { type Advance, advance, type ObjectMemory } from '../objects.ts'
+
+/** Beside the latest. More clusters than that behind one name are told of, and the oldest is forgotten. */
+const maxOthers = 3
+
+export interface TwinAdvance extends Advance {
+  /** It came back after another with its name: neither was created anew, both exist. */
+  isTwin?: true
+}
+
+/**
+ * As {@link advance}, of the object that has the event's uid. A uid that was never seen begins a new memory: the object was
+ * created anew, and what was known of its predecessor is over. `now` in ms.
+ */
+export function advanceTwin(known: ObjectMemory | undefined, event: FluxEvent, now: number): TwinAdvance {
+  const { uid } = event
+  if (known === undefined || uid === '' || uid === (known.uid ?? uid)) {
+    const advanced = advance(known, event, now)
+    if (uid === '' || advanced.memory.uid === uid) return advanced
+    return { ...advanced, memory: { ...advanced.memory, uid } }
+  }
+  const { others = [], isShared, ...latest } = known
+  const own = others.find((other) => other.uid === uid)
+  const advanced = advance(own, event, now)
+  const rest = [latest, ...others.filter((other) => other !== own)].slice(0, maxOthers)
+  const memory = {
+    ...advanced.memory,
+    uid,
+    others: rest,
+    ...((isShared || own !== undefined) && { isShared: true as const })
+  }
+  return { ...advanced, memory, ...(own !== undefined && { isTwin: true as const }) }
+}
+
+/** What is shown of several that exist at a time: one that fails, where any does. */
+export function worstFirst(memory: ObjectMemory): ObjectMemory {
+  const { others = [], isShared, ...latest } = memory
+  if (isShared === undefined || latest.failure !== undefined) return memory
+  const failing = others.find(({ failure }) => failure !== undefined)
+  if (failing === undefined) return memory
+  return { ...failing, others: [latest, ...others.filter((other) => other !== failing)], isShared }
+}

@@ -1,0 +1,388 @@
+// Time from outside is believed within bounds, and whoever sets a clock, a failure is not lost by it.
+import t from 'tap'
+import { createBudget } from '../src/budget.ts'
+import { steadyClock } from '../src/clock.ts'
+import { loadConfig } from '../src/config/config.ts'
+import type { WireEvent } from '../src/events/flux.ts'
+import { normalise, stampOf } from '../src/events/flux.ts'
+import { believe } from '../src/events/time.ts'
+import { createIntake } from '../src/intake.ts'
+import { createLog } from '../src/log.ts'
+import { createMetrics } from '../src/metrics.ts'
+import { createClocks } from '../src/operator/clocks.ts'
+import { createAges } from '../src/store/age.ts'
+import { openSqlite } from '../src/store/sqlite.ts'
+import type { Plan } from '../src/store/store.ts'
+import { createClock } from './fixtures/clock.ts'
+import { fc } from './fixtures/fc.ts'
+import { fluxEvent, startRelay, tempFolder } from './fixtures/relay.ts'
+import { startReplay } from './fixtures/replay.ts'
+
+const second = 1000
+const minute = 60 * second
+const hour = 60 * minute
+const day = 24 * hour
+
+const toAll = `
+destinations: { team: { preview: true } }
+rules: [{ name: failures, match: { severity: error }, send: team }]`
+
+/** Of one object. `at` in ms since 1970. */
+function wire(is: 'failed' | 'ready', at: number | null | string, changes: Partial<WireEvent> = {}): WireEvent {
+  return fluxEvent({
+    timestamp: typeof at === 'number' ? new Date(at).toISOString() : at,
+    ...(is === 'ready' && { severity: 'info', reason: 'ReconciliationSucceeded', message: 'Reconciliation finished' }),
+    ...changes
+  })
+}
+
+t.test('an event’s own time counts within 15 minutes of its receipt, and never later than that', async (t) => {
+  const now = Date.parse('2026-09-21T14:00:00Z')
+  const table: [stamp: number, behindMs: number, at: number, why: string][] = [
+    [now - 30 * second, 0, now - 30 * second, 'a retry'],
+    [now - 15 * minute, 0, now - 15 * minute, 'at the bound'],
+    [now - 15 * minute - 1, 0, now, 'beyond it'],
+    [now + 30 * second, 0, now, 'a little ahead'],
+    [now + 40 * day, 0, now, 'far ahead'],
+    [Date.parse('0001-01-01T00:00:00Z'), 0, now, 'Go’s zero time'],
+    [Number.NaN, 0, now, 'none'],
+    [Number.POSITIVE_INFINITY, 0, now, 'absurd'],
+    [now - 2 * hour, 2 * hour - second, now - second, 'of a clock that is known to be behind'],
+    [now + 2 * hour, -2 * hour - second, now - second, 'of a clock that is known to be ahead']
+  ]
+  for (const [stamp, behindMs, at, why] of table) t.equal(believe(stamp, now, behindMs), at, why)
+})
+
+t.test('the first failure of an object is notified, whatever its timestamp is', async (t) => {
+  for (const timestamp of ['0001-01-01T00:00:00Z', null, '1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z']) {
+    const relay = await startRelay(t, { clock: createClock() })
+    const { body } = await relay.post(wire('failed', timestamp))
+    t.equal(body.transition, 'failed', `${timestamp}`)
+    t.equal(body.notifications.length, 1)
+    await relay.slack.until(({ accepted }) => accepted.length === 1)
+    t.match(relay.slack.accepted[0]?.text, '2026-09-21 14:00:00 UTC', 'and the message has the time of its receipt')
+  }
+})
+
+t.test('a cluster whose clock went back two hours has its failures notified, and their ends', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  const ready = await relay.post(wire('ready', clock.now()))
+  t.equal(ready.body.transition, 'updated')
+  const said: string[] = []
+  for (const is of ['failed', 'ready', 'failed', 'ready'] as const) {
+    clock.advance(5 * minute)
+    said.push((await relay.post(wire(is, clock.now() - 2 * hour))).body.transition)
+  }
+  t.same(said, ['failed', 'recovered', 'failed', 'recovered'])
+})
+
+t.test('a controller that moved to a node whose clock is behind or ahead has its recoveries notified', async (t) => {
+  for (const behind of [90 * second, -90 * second, 14 * minute]) {
+    const clock = createClock()
+    const relay = await startRelay(t, { clock })
+    const from = (pod: string) => ({ reportingInstance: `kustomize-controller-${pod}` })
+    const other = { involvedObject: { ...fluxEvent().involvedObject, name: 'other' } }
+    await relay.post(wire('ready', clock.now(), from('old')))
+    for (let n = 0; n < 3; n++) {
+      clock.advance(10 * second)
+      await relay.post(wire('ready', clock.now() - behind, { ...from('new'), ...other }))
+    }
+    clock.advance(minute)
+    await relay.post(wire('failed', clock.now(), from('old')))
+    clock.advance(30 * second)
+    const { body } = await relay.post(wire('ready', clock.now() - behind, from('new')))
+    t.equal(body.transition, 'recovered', `${behind / second} s`)
+  }
+})
+
+t.test('a failure that comes after the success that followed it is notified as what it is', async (t) => {
+  const start = Date.parse('2026-09-21T12:00:00Z')
+  const replay = startReplay(toAll)
+  replay.receive(wire('ready', start + 40 * second), second)
+  replay.receive(wire('failed', start + 5 * second), 50 * second)
+  t.match(replay.said, [{ says: 'informed' }])
+  t.match(replay.said[0]?.text, 'reported late: it failed at 12:00:05 and was ready again at 12:00:40 UTC: kustomize')
+  t.equal([...replay.memory.values()][0]?.failure, undefined, 'it does not fail')
+  replay.receive(wire('failed', start + 60 * second), second)
+  t.equal(replay.said.length, 2, 'a failure after that is one')
+})
+
+t.test('a failure that is older than any retry makes its object fail: its clock is behind', async (t) => {
+  const start = Date.parse('2026-09-21T12:00:00Z')
+  const replay = startReplay(toAll)
+  replay.receive(wire('ready', start), second)
+  replay.receive(wire('failed', start - 5 * minute), 6 * minute)
+  t.match(replay.said, [{ says: 'failed' }])
+})
+
+t.test('a wrong clock of a source is notified once, measured, and so is that it is right again', async (t) => {
+  const clock = createClock()
+  const config = `
+destinations:
+  team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
+  ops: { slack: { webhookUrl: "$HOST/services/T/B/ops" }, pace: { perSecond: 50, burst: 100 } }
+operator: ops
+rules: [{ name: failures, send: team }]`
+  const relay = await startRelay(t, { clock, config })
+  const told = () =>
+    relay.slack.accepted.filter(({ path }) => path.endsWith('/ops')).map(({ body }) => (body as { text: string }).text)
+  const skew = async () =>
+    /source_clock_skew_seconds\{source="default"\} (.*)/.exec((await relay.get('/metrics')).body)?.[1]
+  const post = async (behind: number) => {
+    clock.advance(minute)
+    await relay.post(wire('ready', clock.now() - behind, { reportingInstance: 'helm-controller-7c7b' }))
+  }
+  for (let n = 0; n < 5; n++) await post(0)
+  t.equal(await skew(), '0')
+  for (let n = 0; n < 6; n++) await post(2 * hour)
+  await relay.slack.until(() => told().length === 1)
+  t.match(told()[0], 'default: ClockSkew - The clock of helm-controller-7c7b is 2 h behind the relay')
+  t.equal(await skew(), '7200')
+  t.match(relay.log.join(''), /is 2 h behind the relay/)
+  for (let n = 0; n < 6; n++) await post(0)
+  await relay.slack.until(() => told().length === 2)
+  t.match(told()[1], /RECOVERED source default/)
+  t.equal(await skew(), '0')
+})
+
+t.test('the same event posted by hand again and again says nothing of a clock', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  for (let n = 0; n < 5; n++) {
+    clock.advance(10 * second)
+    await relay.post(wire('failed', '2025-01-01T00:00:00Z', { message: `${n}` }))
+  }
+  t.notMatch(relay.log.join(''), /The clock/)
+})
+
+t.test('small steps of the clock do not make it run back, and a large one is followed', async (t) => {
+  const own = createClock(1_000_000)
+  const steady = steadyClock(own, (now) => now)
+  t.equal(steady.now(), 1_000_000)
+  own.step(-30_000)
+  let last = 1_000_000
+  for (let n = 0; n < 70; n++) {
+    own.advance(1000)
+    t.ok(steady.now() >= last)
+    last = steady.now()
+  }
+  t.equal(steady.now(), own.now(), 'after twice as long it is right')
+  own.step(40 * day)
+  t.equal(steady.now(), own.now())
+  own.step(-40 * day)
+  t.equal(steady.now(), own.now(), 'nobody has to wait forty days')
+})
+
+t.test('only time that passed while somebody looked makes anything old', async (t) => {
+  const clock = createClock()
+  const ages = createAges(clock, 0)
+  const start = clock.now()
+  const pass = (ms: number) => {
+    for (let passed = 0; passed < ms; passed += minute) {
+      clock.advance(minute)
+      ages.before(day)
+    }
+  }
+  t.equal(ages.before(day), 0, 'nothing in the first hour')
+  pass(hour)
+  t.equal(ages.before(day), clock.now() - day)
+  clock.step(40 * day)
+  t.equal(ages.before(day), 0, 'nothing in the hour after a leap')
+  pass(2 * hour)
+  t.ok(ages.before(day) < start, 'and nothing by the leap afterwards')
+  clock.step(-40 * day)
+  t.equal(ages.before(day), 0)
+  pass(2 * hour)
+  t.ok(ages.before(day) < start)
+  pass(20 * hour)
+  t.ok(ages.before(day) > start && ages.before(day) < start + 2 * hour, 'after a day it is a day old')
+
+  const back = createAges(clock, 30 * hour)
+  for (let n = 0; n < 120; n++) {
+    clock.advance(minute)
+    back.before(day)
+  }
+  t.ok(back.before(day) < clock.now() - 53 * hour, 'time in which no relay was there to try does not count')
+})
+
+const failing: Plan = { token: () => ({ until: 0 }), next: (_lane, _pending, now) => ({ until: now + 1 }), oldest: 0 }
+const anyStep = fc.oneof(
+  fc.integer({ min: -40 * day, max: 40 * day }),
+  fc.integer({ min: -20 * minute, max: 20 * minute })
+)
+const history = fc.array(
+  fc.record({
+    is: fc.constantFrom('failed', 'ready', 'ready'),
+    passes: fc.integer({ min: second, max: 20 * minute }),
+    late: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 60 * second })),
+    cluster: fc.option(anyStep, { freq: 6, nil: 0 }),
+    relay: fc.option(anyStep, { freq: 6, nil: 0 }),
+    pod: fc.constantFrom('a', 'b')
+  }),
+  { minLength: 4, maxLength: 30 }
+)
+
+/** The deciding half of the relay on a real database, in virtual time. */
+function startHistory(t: Parameters<typeof tempFolder>[0]) {
+  const { config } = loadConfig(`cluster: prod\n${toAll}`, 'config.yaml', {})
+  if (config === undefined) throw new Error('a faulty config')
+  const own = createClock()
+  const store = openSqlite(`${tempFolder(t)}/relay.db`)
+  const clock = steadyClock(own, (now) => store.timeOf(now))
+  const intake = createIntake({
+    ...{ store, clock, config: () => config, metrics: createMetrics(), wake: () => {}, twins: () => {} },
+    budget: createBudget({ store, config: () => config, maxPending: 10_000 }),
+    full: () => {}
+  })
+  const log = createLog([], () => [], { write: () => {} })
+  const clocks = createClocks({ tell: async () => true, clock, log })
+  const ages = createAges(clock, 0)
+  let events = 0
+  return {
+    own,
+    store,
+    /** Deletes and gives up as a running relay does, and says how many wait. */
+    async tidy() {
+      const before = {
+        events: ages.before(7 * day),
+        deadLetters: ages.before(30 * day),
+        duplicates: ages.before(2 * minute)
+      }
+      while ((await store.prune(before, 100)) >= 100);
+      for (const lane of await store.busyLanes())
+        await store.next(lane, { ...failing, oldest: ages.before(day) }, clock.now())
+      return store.pending
+    },
+    /** What the event did, whether anybody is notified, and whether its object fails. */
+    async post(is: 'failed' | 'ready', stamp: number, pod: string) {
+      const receivedAt = clock.now()
+      const event = wire(is, Math.floor(stamp / second) * second, { message: `${is} ${events++}` })
+      const origin = { source: 'default', cluster: undefined, defaultCluster: 'prod' }
+      const behindMs = clocks.behind('default', pod, stampOf(event), receivedAt)
+      const receipt = await intake.accept({
+        ...{ event: normalise(event, origin, receivedAt, config.classify), body: '{}', identity: `${events}` },
+        ...{ receivedAt, behindMs }
+      })
+      if (receipt.status !== 'accepted') throw new Error(receipt.status)
+      const { items } = await store.records.objects({}, { limit: 1 }, receivedAt)
+      return {
+        transition: receipt.transition,
+        notified: receipt.notifications.length,
+        isFailing: items[0]?.failure !== undefined
+      }
+    }
+  }
+}
+
+t.test(
+  'however either clock is set, a failure is notified or its object fails, and what waits is never lost',
+  async (t) => {
+    await fc.assert(
+      fc.asyncProperty(history, async (steps) => {
+        const { own, store, post, tidy } = startHistory(t)
+        let [cluster, waiting] = [0, 0]
+        for (const { is, passes, late, cluster: set, relay, pod } of steps) {
+          for (let left = passes; left > 0; left -= minute) {
+            own.advance(Math.min(left, minute))
+            if ((await tidy()) !== waiting) return false
+          }
+          cluster += set ?? 0
+          const real = own.ticks()
+          own.step(relay ?? 0)
+          const { notified, isFailing } = await post(is as 'failed' | 'ready', real - late + cluster, pod)
+          waiting += notified
+          if (is === 'failed' && notified === 0 && !isFailing) return false
+          if ((await tidy()) !== waiting) return false
+        }
+        await store.close()
+        return true
+      }),
+      { numRuns: 30 }
+    )
+    t.pass()
+  }
+)
+
+t.test('however wrong a clock is, a success that Flux’s retries made late is no recovery', async (t) => {
+  const event = fc.record({
+    is: fc.constantFrom('failed', 'ready'),
+    after: fc.integer({ min: 1, max: 40 }),
+    late: fc.integer({ min: 0, max: 60 })
+  })
+  const wrong = fc.integer({ min: -40 * day, max: 40 * day }).map((ms) => ms - (ms % second))
+  await fc.assert(
+    fc.asyncProperty(wrong, fc.array(event, { minLength: 4, maxLength: 25 }), async (offset, events) => {
+      const { own, store, post } = startHistory(t)
+      for (let n = 0; n < 3; n++) {
+        own.advance(10 * second)
+        await post('ready', own.ticks() + offset, 'pod')
+      }
+      let made = own.ticks() + minute
+      const posts = events.map(({ is, after, late }) => {
+        made += after * second
+        return { is: is as 'failed' | 'ready', made, comes: made + late * second }
+      })
+      let failedAt = 0
+      for (const { is, made, comes } of posts.toSorted((a, b) => a.comes - b.comes)) {
+        own.advance(comes - own.ticks())
+        const { transition } = await post(is, made + offset, 'pod')
+        if (transition === 'recovered' && made < failedAt) return false
+        if (is === 'failed') failedAt = Math.max(failedAt, made)
+      }
+      await store.close()
+      return true
+    }),
+    { numRuns: 30 }
+  )
+  t.pass()
+})
+
+t.test(
+  'a lane that failed while the relay’s clock was ahead goes on within its backoff once that is right',
+  async (t) => {
+    for (const ahead of [hour, 40 * day]) {
+      const clock = createClock()
+      clock.step(ahead)
+      const config = `
+destinations: { team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 1, burst: 1 } } }
+rules: [{ name: failures, notify: every, send: team }]`
+      const relay = await startRelay(t, { clock, config })
+      relay.slack.behave('*', { status: 500, body: 'rollup_error' })
+      await relay.post(wire('failed', clock.now()))
+      await relay.logged(/message postponed/)
+      clock.step(-ahead)
+      relay.slack.calm()
+      clock.advance(second)
+      await relay.slack.until(({ accepted }) => accepted.length === 1)
+      await relay.logged(/message sent/)
+
+      // The same with an empty bucket instead of a backoff.
+      clock.step(ahead)
+      await relay.post(wire('failed', clock.now(), { message: 'another' }))
+      clock.advance(2 * second)
+      await relay.slack.until(({ accepted }) => accepted.length === 2)
+      await relay.logged(/message sent/, 2)
+      await relay.post(wire('failed', clock.now(), { message: 'a third' }))
+      await relay.app.idle()
+      clock.step(-ahead)
+      clock.advance(2 * second)
+      await relay.slack.until(({ accepted }) => accepted.length === 3)
+    }
+  }
+)
+
+t.test('a relay whose clock is set back, or was ahead, tells failures and their ends as before', async (t) => {
+  for (const ahead of [10 * minute, 2 * hour, 40 * day]) {
+    const clock = createClock()
+    const relay = await startRelay(t, { clock })
+    clock.step(ahead)
+    const said = [(await relay.post(wire('ready', clock.ticks()))).body.transition]
+    clock.step(-ahead)
+    for (const is of ['failed', 'ready', 'failed', 'ready'] as const) {
+      clock.advance(minute)
+      said.push((await relay.post(wire(is, clock.ticks()))).body.transition)
+    }
+    t.same(said, ['updated', 'failed', 'recovered', 'failed', 'recovered'], `${ahead / minute} minutes`)
+  }
+})

@@ -15,7 +15,7 @@ const MAX_PENDING = '40'
 const part = 10
 
 const config = `
-sources: { default: {}, eu: { tokens: [key] } }
+sources: { default: {}, eu: { cluster: eu, tokens: [key] } }
 destinations:
   dead: { slack: { webhookUrl: "$SLACK/dead" } }
   gone: { slack: { webhookUrl: "$SLACK/gone" } }

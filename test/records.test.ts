@@ -38,6 +38,7 @@ const failing =
   (item) => {
     const decision = sendTo(lane)(item)
     const failure = {
+      began: { reason: 'BuildFailed', text: 'boom' },
       severity: 'error',
       reason: 'BuildFailed',
       revision: '',

@@ -13,6 +13,7 @@ import { tempFolder } from './fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
 
 const failure = {
+  began: { reason: 'BuildFailed', text: 'm' },
   severity: 'error',
   reason: 'BuildFailed',
   revision: '',

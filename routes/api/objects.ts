@@ -6,7 +6,7 @@ import type { ApiOptions } from '../api.ts'
 import { iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
 
 const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
-  description: 'stale: it was failing when it was last heard of, more than a day ago.'
+  description: 'stale: it was failing when it was last heard of, and has been silent for longer than ever before.'
 })
 
 const ObjectsQuery = Type.Object(
@@ -27,7 +27,9 @@ const ObjectsReply = Type.Object({
           count: Type.Integer(),
           severity: Type.String(),
           reason: Type.String(),
-          text: Type.String()
+          text: Type.String(),
+          began: Type.Object({ reason: Type.String(), text: Type.String() }, { description: 'Of its first event.' }),
+          lastAt: time
         })
       ),
       since: time,
@@ -64,7 +66,7 @@ export function objects(app: FastifyInstance, { store, clock }: ApiOptions): voi
 function replyOf({ failure, told, ...object }: ObjectRecord) {
   return {
     ...object,
-    ...(failure && { failure: { ...failure, since: iso(failure.since) } }),
+    ...(failure && { failure: { ...failure, since: iso(failure.since), lastAt: iso(failure.lastAt) } }),
     since: iso(object.since),
     told: told.map((entry) => ({ ...entry, at: iso(entry.at) })),
     seenAt: iso(object.seenAt)

@@ -39,7 +39,7 @@ ${chartsCard(data)}
 function columnsOf({ now, failing, stale, lanes, mutes, dead }: Now): Html[][] {
   const troubles = [
     ...(failing.items.length > 0 ? [objectsCard('failing', 'Failing', failing, now)] : []),
-    ...(stale.items.length > 0 ? [objectsCard('stale', 'Not heard of for a day', stale, now)] : [])
+    ...(stale.items.length > 0 ? [objectsCard('stale', 'Failed when last heard of', stale, now)] : [])
   ]
   const [destinations, quiet] = [lanesCard(lanes, dead, now), mutesCard(mutes, now)]
   return troubles.length > 0 ? [troubles, [destinations, quiet]] : [[destinations], [quiet]]
@@ -92,7 +92,7 @@ function objectRow({ object, state, failure, seenAt }: ObjectRecord, now: number
   return html`<li class="failing ${colour}">
   <div class="line">${objectLink(object)} <span class="long">${failure && lasting(failure.since, now)}</span></div>
   ${failure?.text && html`<p class="text">${shown(failure.text, 300)}</p>`}
-  <div class="line"><span class="quiet">${failure?.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${failure && times}, last ${ago(seenAt, now)}</span> ${silenceLink(object)}</div>
+  <div class="line"><span class="quiet">${failure?.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${failure && times}, last ${ago(failure?.lastAt ?? seenAt, now)}</span> ${silenceLink(object)}</div>
 </li>`
 }
 

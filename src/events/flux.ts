@@ -1,5 +1,6 @@
 // The event as Flux sends it, and the one form the rest of the relay works with.
 import { type Static, Type } from 'typebox'
+import { hasHeartbeats } from './bearing.ts'
 import { parseRevision, type Revision } from './revision.ts'
 import { builtInSeverities, type Classify, type Severity } from './severity.ts'
 
@@ -47,7 +48,7 @@ export interface FluxEvent {
   metadata: Readonly<Record<string, string>>
   revision: Revision | undefined
   controller: string
-  /** `commit_status: update`, which Kustomizations send at every interval, and which is their only sign of recovery. */
+  /** What a Kustomization sends at every interval, and what is its only sign of recovery. */
   isHeartbeat: boolean
 }
 
@@ -102,7 +103,12 @@ export function normalise(
     metadata,
     revision: revision ? parseRevision(revision) : undefined,
     controller: wire.reportingController ?? '',
-    isHeartbeat: metadata.commit_status === 'update'
+    // A tenant can annotate any object with the key: without that reason it means nothing.
+    isHeartbeat:
+      metadata.commit_status === 'update' &&
+      reason === 'ReconciliationSucceeded' &&
+      fluxSeverity === 'info' &&
+      hasHeartbeats(kind)
   }
 }
 

@@ -56,6 +56,7 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
     links: linksOf(view),
     metadata: event.metadata,
     transition: view.says,
+    ending: view.ending,
     rule,
     destination
   }

@@ -34,8 +34,12 @@ export function mentionOf(name: string): string | undefined {
 
 const ours: Record<string, FilterImplOptions> = {
   state(value: unknown) {
-    const { event, failure } = this.context.environments as { event: { severity: string }; failure?: object }
-    const state = stateInWords(textOf(value), event.severity, failure !== undefined)
+    const { event, failure, ending } = this.context.environments as {
+      event: { severity: string }
+      failure?: object
+      ending?: string
+    }
+    const state = stateInWords(textOf(value), { severity: event.severity, ending }, failure !== undefined)
     return state === undefined ? value : new Said(state, (text) => text)
   },
   first_line(value: unknown) {

@@ -74,7 +74,8 @@ export type ObjectState = 'healthy' | 'failing' | 'stale'
 export interface ObjectRecord {
   object: ObjectRef
   state: ObjectState
-  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'severity'>
+  /** `lastAt`: when its latest event was. */
+  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'severity' | 'began'> & { lastAt: number }
   /** When the present state began. */
   since: number
   revision: string

@@ -50,7 +50,7 @@ export interface ObjectMemory {
   since: number
   /** The time of the newest event that decided the state, in ms: an older one never does. */
   decidedAt: number
-  /** When the newest of its events came, in ms; what is only news of a healthy object does not count. */
+  /** The time of the newest of its events, in ms; what is only news of a healthy object does not count. */
   seenAt?: number
   /** The longest time between two of them, in ms; absent while there was only one. */
   longestGapMs?: number
@@ -112,16 +112,16 @@ export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now:
   const bearing = bearingOf(event)
   switch (bearing.is) {
     case 'failure':
-      return fail(seen(known, now), event, at)
+      return fail(seen(known, at), event, at)
     case 'success':
-      return succeed(seen(known, now), event, at, bearing, memory === undefined)
+      return succeed(seen(known, at), event, at, bearing, memory === undefined)
     case 'gone':
-      return vanish(seen(known, now), at, bearing.ending)
+      return vanish(seen(known, at), at, bearing.ending)
     case 'remark':
-      return remark(seen(known, now), event)
+      return remark(seen(known, at), event)
     case 'news':
       // Of a healthy object there is nothing to remember, and nothing to write.
-      return stay(known.failure === undefined ? known : seen(known, now), 'informed')
+      return stay(known.failure === undefined ? known : seen(known, at), 'informed')
   }
 }
 
@@ -168,10 +168,10 @@ export function remember(
   return { ...memory, told: [...memory.told, { rule, destination, at: now, reminders: 0 }] }
 }
 
-function seen(memory: ObjectMemory, now: number): ObjectMemory {
+function seen(memory: ObjectMemory, at: number): ObjectMemory {
   const { seenAt, longestGapMs = 0 } = memory
-  if (seenAt === undefined) return { ...memory, seenAt: now }
-  return { ...memory, seenAt: now, longestGapMs: Math.max(longestGapMs, now - seenAt) }
+  if (seenAt === undefined) return { ...memory, seenAt: at }
+  return { ...memory, seenAt: Math.max(seenAt, at), longestGapMs: Math.max(longestGapMs, at - seenAt) }
 }
 
 function fail(known: ObjectMemory, event: FluxEvent, at: number): Advance {

@@ -116,12 +116,13 @@ t.test(
 ┃ Failing
 ┃ • GitRepository flux-system/fleet 'GitOperationFailed' 'unable to clone 'https://github.com/acme/fleet': connection refused'
 ┃ ↳ because of it:
+┃ 'ArtifactFailed' 'Source 'GitRepository/flux-system/fleet' is not ready' · 2 objects
 ┃ • Kustomization apps: api, web
 ┃ 'UpgradeFailed' 'Helm upgrade failed for release ….v3 with chart base@6.7.1: timed out waiting for the condition' · 3 objects
 ┃ • HelmRelease apps: redis, mongo
 ┃ • HelmRelease infra: kafka
 ┃ ↳ because of it:
-┃ • HelmRelease apps: worker
+┃ • HelmRelease apps/worker 'DependencyNotReady' 'dependency 'apps/redis' is not ready'
 ┃ Warnings
 ┃ • HelmRelease apps/lone 'DependencyNotReady' 'dependency 'other/db' is not ready'
 ┃ Recovered

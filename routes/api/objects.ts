@@ -27,9 +27,7 @@ const ObjectsReply = Type.Object({
           count: Type.Integer(),
           severity: Type.String(),
           reason: Type.String(),
-          text: Type.String(),
-          began: Type.Object({ reason: Type.String(), text: Type.String() }, { description: 'Of its first event.' }),
-          lastAt: time
+          text: Type.String()
         })
       ),
       since: time,
@@ -66,7 +64,7 @@ export function objects(app: FastifyInstance, { store, clock }: ApiOptions): voi
 function replyOf({ failure, told, ...object }: ObjectRecord) {
   return {
     ...object,
-    ...(failure && { failure: { ...failure, since: iso(failure.since), lastAt: iso(failure.lastAt) } }),
+    ...(failure && { failure: { ...failure, since: iso(failure.since) } }),
     since: iso(object.since),
     told: told.map((entry) => ({ ...entry, at: iso(entry.at) })),
     seenAt: iso(object.seenAt)

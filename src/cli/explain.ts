@@ -69,7 +69,8 @@ function memoryOf(
     began: { reason: event.reason, text: event.message },
     since: healthy.since,
     count: 1,
-    prints: []
+    // Of another event than this one.
+    prints: ['']
   } as const
   return { ...healthy, failure, told }
 }

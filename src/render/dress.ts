@@ -52,11 +52,14 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
     object: view.object,
     revision: event.revision,
     previous,
-    failure: view.failure && { ...view.failure, since: new Date(view.failure.since).toISOString() },
+    failure: view.failure && {
+      ...view.failure,
+      since: new Date(view.failure.since).toISOString(),
+      ending: view.ending
+    },
     links: linksOf(view),
     metadata: event.metadata,
     transition: view.says,
-    ending: view.ending,
     rule,
     destination
   }

@@ -24,10 +24,9 @@ const fields: Record<string, readonly string[]> = {
   object: objectFields,
   revision: revisionFields,
   previous: revisionFields,
-  failure: ['since', 'count', 'severity', 'reason', 'text', 'began'],
+  failure: ['since', 'count', 'severity', 'reason', 'text', 'began', 'ending'],
   links: ['commit', 'compare', 'dashboard'],
   transition: [],
-  ending: [],
   rule: [],
   destination: []
 }

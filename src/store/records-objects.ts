@@ -103,15 +103,13 @@ function recordOf(row: Row, wanted: ObjectFilter, state: ObjectState | undefined
           count: failure.count,
           reason: failure.reason,
           text: failure.text,
-          severity: failure.severity,
-          began: failure.began,
-          lastAt: memory.decidedAt
+          severity: failure.severity
         }
       }),
       since: memory.since,
       revision: memory.revision,
       told: memory.told,
-      seenAt: Number(row['seen_at'])
+      seenAt: memory.seenAt ?? Number(row['seen_at'])
     }
   ]
 }

@@ -74,12 +74,12 @@ export type ObjectState = 'healthy' | 'failing' | 'stale'
 export interface ObjectRecord {
   object: ObjectRef
   state: ObjectState
-  /** `lastAt`: when its latest event was. */
-  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'severity' | 'began'> & { lastAt: number }
+  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'severity'>
   /** When the present state began. */
   since: number
   revision: string
   told: readonly Told[]
+  /** When the newest of its events was that were remembered. */
   seenAt: number
 }
 

@@ -23,6 +23,8 @@ export interface Failure {
   revision: string
   /** The first line of what it said. */
   text: string
+  /** When it happened, in ms. */
+  at: number
   /** Of its first event. */
   began: { reason: string; text: string }
   /** ms */
@@ -101,7 +103,7 @@ export function readMemory(json: string): ObjectMemory {
   const isOfOne = prints.length <= 1
   const began = { reason: isOfOne ? reason : '', text }
   // They were made with the revision, so that none of them would be found again.
-  return { ...memory, failure: { ...failure, text: isOfOne ? text : '', began, prints: [] } }
+  return { ...memory, failure: { ...failure, text: isOfOne ? text : '', at: memory.decidedAt, began, prints: [] } }
 }
 
 /** What `event` does to an object of which `memory` is known. `now` in ms. */
@@ -185,10 +187,10 @@ function fail(known: ObjectMemory, event: FluxEvent, at: number): Advance {
   const print = failureFingerprint(event)
   // Without any, they are of a version that made them in another way: then the reason says it.
   const isKnown = failure.prints.length > 0 ? failure.prints.includes(print) : failure.reason === event.reason
-  const isLate = at < known.decidedAt && !isWorse
+  const isLate = at < failure.at && !isWorse
   const next: Failure = {
     ...failure,
-    ...(!isLate && saidBy(event)),
+    ...(!isLate && saidBy(event, at)),
     count: failure.count + 1,
     prints: [print, ...failure.prints.filter((other) => other !== print)].slice(0, rememberedPrints)
   }
@@ -197,7 +199,7 @@ function fail(known: ObjectMemory, event: FluxEvent, at: number): Advance {
 }
 
 function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
-  const said = saidBy(event)
+  const said = saidBy(event, at)
   const started: Failure = {
     ...said,
     began: { reason: said.reason, text: said.text },
@@ -209,8 +211,8 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
 }
 
 /** What is shown of a failure, always of one event. */
-function saidBy({ severity, reason, revision, message }: FluxEvent) {
-  return { severity, reason, revision: revision?.text ?? '', text: firstLine(message) }
+function saidBy({ severity, reason, revision, message }: FluxEvent, at: number) {
+  return { severity, reason, revision: revision?.text ?? '', text: firstLine(message), at }
 }
 
 function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Success, isFirst: boolean): Advance {

@@ -39,6 +39,7 @@ const failing =
     const decision = sendTo(lane)(item)
     const failure = {
       began: { reason: 'BuildFailed', text: 'boom' },
+      at: since,
       severity: 'error',
       reason: 'BuildFailed',
       revision: '',

@@ -14,6 +14,7 @@ import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './f
 
 const failure = {
   began: { reason: 'BuildFailed', text: 'm' },
+  at: 0,
   severity: 'error',
   reason: 'BuildFailed',
   revision: '',

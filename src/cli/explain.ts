@@ -66,6 +66,7 @@ function memoryOf(
     reason: event.reason,
     revision: '',
     text: event.message,
+    at: healthy.since,
     began: { reason: event.reason, text: event.message },
     since: healthy.since,
     count: 1,

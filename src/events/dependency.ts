@@ -68,7 +68,7 @@ const sentences: readonly Sentence[] = [
   },
   {
     hint: ' not ',
-    pattern: new RegExp(String.raw`(?:^|[\s'"(])${kind}/${namespace}/${name}['"]? (?:is )?not (?:ready|found)\b`),
+    pattern: new RegExp(String.raw`(?:^|[\s(])${kind}/${namespace}/${name} (?:is )?not (?:ready|found)\b`),
     named: ofThatKind
   },
   // source-controller: no artifact available for HelmRepository source 'podinfo', which is in the chart's own namespace

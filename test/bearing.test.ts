@@ -96,6 +96,16 @@ t.test('a failure ends with what says that it is over, and not with any step bef
   }
 })
 
+t.test('a kind is only a name, whatever it is', async (t) => {
+  for (const kind of ['constructor', '__proto__', 'toString', '']) {
+    const { says } = story([
+      { kind, severity: 'error', reason: 'Broken' },
+      { kind, reason: 'Ready' }
+    ])
+    t.same(says, ['failed', 'recovered'], kind)
+  }
+})
+
 t.test('no key that a tenant can set makes an event a sign of life', async (t) => {
   const metadata = { commit_status: 'update' }
   for (const reason of ['Progressing', 'BuildFailed', 'HealthCheckCanceled', 'anything', '']) {

@@ -29,7 +29,7 @@ export function bearingOf({ object: { kind }, severity, reason, message }: FluxE
     if (ending !== undefined) return ending
   }
   if (severity !== 'info') return isRemark(kind, reason, message) ? remark : failure
-  const rows = table[kind]
+  const rows = table.get(kind)
   if (rows === undefined) return unknownKind(reason)
   for (const row of rows) if (row.reason.test(reason) && (row.message?.test(message) ?? true)) return row.bearing
   return news
@@ -40,7 +40,7 @@ export function bearingOf({ object: { kind }, severity, reason, message }: FluxE
  * kustomization_controller.go), and whatever kind is made after their model.
  */
 export function hasHeartbeats(kind: string): boolean {
-  return kind === 'Kustomization' || !Object.hasOwn(table, kind)
+  return kind === 'Kustomization' || !table.has(kind)
 }
 
 const failure: Bearing = { is: 'failure' }
@@ -75,57 +75,63 @@ const imageRows: Row[] = [{ reason: /^Succeeded$/, bearing: ready }]
 // flux-operator sends a ResourceSet's ApplySucceeded before it waits for what it applied (resourceset_controller.go): news.
 const operatorRows: Row[] = [{ reason: /^ReconciliationSucceeded$/, bearing: ready }]
 
-const table: Record<string, readonly Row[]> = {
-  Kustomization: [
-    { reason: /^ReconciliationSucceeded$/, bearing: ready },
-    // The last step before that, and all that Flux 2.8.0 to 2.8.5 let through. Progressing is everything else on the way, too.
-    { reason: /^Progressing$/, message: /^Health check passed\b/, bearing: step(/^HealthCheckFailed$/) }
-  ],
-  HelmRelease: [
-    // Never RollbackSucceeded, nor UninstallSucceeded as a remediation: after it the release is still not ready.
-    { reason: /^(Install|Upgrade)Succeeded$/, bearing: ready },
-    { reason: /^TestSucceeded$/, bearing: step(/^TestFailed$/, { isUpdate: true }) },
-    { reason: /^DriftCorrected$/, bearing: step(/^Drift/, { isUpdate: true }) },
-    { reason: noReason, message: /^(Helm (install|upgrade)|Release reconciliation) succeeded/, bearing: ready }
-  ],
-  GitRepository: sourceRows,
-  OCIRepository: sourceRows,
-  Bucket: sourceRows,
-  HelmRepository: sourceRows,
-  HelmChart: sourceRows,
-  ExternalArtifact: [...sourceRows, { reason: /^(Ready|ReconciliationSucceeded)$/, bearing: ready }],
-  ArtifactGenerator: [{ reason: /^(Ready|Succeeded|ReconciliationSucceeded)$/, bearing: ready }],
-  ImageRepository: imageRows,
-  ImagePolicy: imageRows,
-  ImageUpdateAutomation: imageRows,
-  ResourceSet: operatorRows,
-  ResourceSetInputProvider: operatorRows,
-  FluxInstance: operatorRows,
-  FluxReport: operatorRows,
-  // tofu-controller: plan, apply, outputs, health checks, in this order; each may fail after the one before it worked.
-  Terraform: [
-    {
-      reason: /^Terraform(AppliedSucceed|PlannedNoChanges)$/,
-      bearing: {
-        is: 'success',
-        ends: (reason) => !/^(HealthChecksFailed|OutputsWritingFailed|TFExecOutputFailed)$/.test(reason),
-        isUpdate: true,
-        isReady: true
-      }
-    },
-    {
-      reason: /^Terraform(PlanSucceed|PlannedWithChanges)$/,
-      bearing: step(
-        /^(ArtifactFailed|TFExec(New|Init|Plan)Failed|(Vars|Template)GenerationFailed|SelectWorkspaceFailed|LockHeld)$/,
-        { isReady: false }
-      )
-    },
-    { reason: /^NoDrift$/, bearing: step(/^Drift/) },
-    { reason: /^TerraformOutputsWritten$/, bearing: step(/^(OutputsWriting|TFExecOutput)Failed$/, { isReady: false }) },
-    { reason: /^HealthChecksSucceed$/, bearing: step(/^HealthChecksFailed$/) },
-    { reason: /^(Succeeded|ReconciliationSucceeded|Ready)$/, bearing: ready }
-  ]
-}
+// A map, because the kind is from outside: an object would know what "constructor" is.
+const table = new Map<string, readonly Row[]>(
+  Object.entries({
+    Kustomization: [
+      { reason: /^ReconciliationSucceeded$/, bearing: ready },
+      // The last step before that, and all that Flux 2.8.0 to 2.8.5 let through. Progressing is everything else on the way, too.
+      { reason: /^Progressing$/, message: /^Health check passed\b/, bearing: step(/^HealthCheckFailed$/) }
+    ],
+    HelmRelease: [
+      // Never RollbackSucceeded, nor UninstallSucceeded as a remediation: after it the release is still not ready.
+      { reason: /^(Install|Upgrade)Succeeded$/, bearing: ready },
+      { reason: /^TestSucceeded$/, bearing: step(/^TestFailed$/, { isUpdate: true }) },
+      { reason: /^DriftCorrected$/, bearing: step(/^Drift/, { isUpdate: true }) },
+      { reason: noReason, message: /^(Helm (install|upgrade)|Release reconciliation) succeeded/, bearing: ready }
+    ],
+    GitRepository: sourceRows,
+    OCIRepository: sourceRows,
+    Bucket: sourceRows,
+    HelmRepository: sourceRows,
+    HelmChart: sourceRows,
+    ExternalArtifact: [...sourceRows, { reason: /^(Ready|ReconciliationSucceeded)$/, bearing: ready }],
+    ArtifactGenerator: [{ reason: /^(Ready|Succeeded|ReconciliationSucceeded)$/, bearing: ready }],
+    ImageRepository: imageRows,
+    ImagePolicy: imageRows,
+    ImageUpdateAutomation: imageRows,
+    ResourceSet: operatorRows,
+    ResourceSetInputProvider: operatorRows,
+    FluxInstance: operatorRows,
+    FluxReport: operatorRows,
+    // tofu-controller: plan, apply, outputs, health checks, in this order; each may fail after the one before it worked.
+    Terraform: [
+      {
+        reason: /^Terraform(AppliedSucceed|PlannedNoChanges)$/,
+        bearing: {
+          is: 'success',
+          ends: (reason) => !/^(HealthChecksFailed|OutputsWritingFailed|TFExecOutputFailed)$/.test(reason),
+          isUpdate: true,
+          isReady: true
+        }
+      },
+      {
+        reason: /^Terraform(PlanSucceed|PlannedWithChanges)$/,
+        bearing: step(
+          /^(ArtifactFailed|TFExec(New|Init|Plan)Failed|(Vars|Template)GenerationFailed|SelectWorkspaceFailed|LockHeld)$/,
+          { isReady: false }
+        )
+      },
+      { reason: /^NoDrift$/, bearing: step(/^Drift/) },
+      {
+        reason: /^TerraformOutputsWritten$/,
+        bearing: step(/^(OutputsWriting|TFExecOutput)Failed$/, { isReady: false })
+      },
+      { reason: /^HealthChecksSucceed$/, bearing: step(/^HealthChecksFailed$/) },
+      { reason: /^(Succeeded|ReconciliationSucceeded|Ready)$/, bearing: ready }
+    ]
+  })
+)
 
 const stems: readonly [end: RegExp, beginnings: readonly string[]][] = [
   [/(Succeed(ed)?|Passed|Completed|Corrected)$/, ['Failed', 'Failure', 'Error']],

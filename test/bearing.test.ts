@@ -262,7 +262,9 @@ t.test('the end of a warning is called what it is, and no failure is counted', a
 })
 
 t.test('each destination that hears of an end hears of it once', async (t) => {
-  const replay = startReplay(all.replace('notify: every, ', ''))
+  const two =
+    '[{ name: errors, match: { severity: error }, send: team }, { name: all, match: { severity: [info] }, send: team }]'
+  const replay = startReplay(`destinations: { team: { preview: true } }\nrules: ${two}`)
   const passed = { reason: 'Progressing', message: 'Health check passed in 3s', at: 60 }
   replay.receive(wire({ severity: 'error', reason: 'HealthCheckFailed' }))
   replay.receive(wire(passed))

@@ -1,4 +1,6 @@
 // What the relay remembers of a Flux object, and what each event does to it. Pure: memory and event in, both out.
+import { bearingOf, type Success } from './events/bearing.ts'
+import { failureFingerprint } from './events/cause.ts'
 import { fingerprint } from './events/fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './events/flux.ts'
 import type { Severity } from './events/severity.ts'
@@ -6,14 +8,26 @@ import { longestRetryMs } from './events/time.ts'
 
 export type Transition = 'failed' | 'changed' | 'repeated' | 'recovered' | 'updated' | 'informed' | 'heartbeat'
 
-/** A failure from its first event to its end. */
+/**
+ * How a failure ended: the object is Ready, it no longer waits for another, its drift was corrected, what was wrong is over,
+ * or there is no such object any more.
+ */
+export type Ending = 'ready' | 'unblocked' | 'corrected' | 'cleared' | 'uninstalled' | 'deleted'
+
+/**
+ * A failure from its first event to its end. Severity, reason, text and revision are of one event, the latest that decides:
+ * a warning does not while there is an error, nor does an older event that comes late.
+ */
 export interface Failure {
   severity: Severity
-  /** Of the latest failing event, as the revision is. */
   reason: string
   revision: string
-  /** The first line of the first failing event. */
+  /** The first line of what it said. */
   text: string
+  /** When it happened, in ms. */
+  at: number
+  /** Of its first event. */
+  began: { reason: string; text: string }
   /** ms */
   since: number
   count: number
@@ -39,6 +53,10 @@ export interface ObjectMemory {
   since: number
   /** The time of the newest event that decided the state, in ms: an older one never does. */
   decidedAt: number
+  /** The time of the newest of its events, in ms; what is only news of a healthy object does not count. */
+  seenAt?: number
+  /** The longest time between two of them, in ms; absent while there was only one. */
+  longestGapMs?: number
   /** The revision last applied with success; empty where none is known. */
   revision: string
   /** The fingerprint of the last warning that did not decide the state. */
@@ -57,8 +75,8 @@ export interface Advance {
   transition: Transition
   /** The failure the object was in before this event. */
   before?: Failure
-  /** With `recovered`: who heard of the failure that is over, and what the event would have been without it. */
-  ended?: { told: readonly Told[]; beneath: 'updated' | 'heartbeat' }
+  /** With `recovered`: how, who heard of the failure that is over, and what the event would have been without it. */
+  ended?: { how: Ending; told: readonly Told[]; beneath: 'updated' | 'heartbeat' | 'informed' }
   /** The last good revision before this event. */
   previousRevision: string
   /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
@@ -67,15 +85,34 @@ export interface Advance {
   readyAt?: number
 }
 
-/** After this long without a failing event nobody can say whether the object still fails. */
-export const staleAfterMs = 24 * 60 * 60 * 1000
+/** Of an object of which one event is known nobody can say how often it speaks. */
+const staleAfterOneEventMs = 24 * 60 * 60 * 1000
+const minStaleMs = 60 * 60 * 1000
 
 const rememberedPrints = 8
 
-/** Whether the object works, fails, or was failing when it was last heard of. */
+/**
+ * Whether the object works, fails, or was failing when it was last heard of: then it has been silent for an hour, and twice
+ * as long as ever before.
+ */
 export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing' | 'stale' {
-  if (memory.failure === undefined) return 'healthy'
-  return now - memory.decidedAt > staleAfterMs ? 'stale' : 'failing'
+  const { failure, seenAt = memory.decidedAt, longestGapMs } = memory
+  if (failure === undefined) return 'healthy'
+  const staleMs = longestGapMs === undefined ? staleAfterOneEventMs : Math.max(minStaleMs, 2 * longestGapMs)
+  return now - seenAt > staleMs ? 'stale' : 'failing'
+}
+
+/** A memory as it is kept. Where a version before this one wrote it, what it says of a failure may be of two events. */
+export function readMemory(json: string): ObjectMemory {
+  const memory = JSON.parse(json) as ObjectMemory
+  const { failure } = memory
+  if (failure === undefined || failure.began !== undefined) return memory
+  const { reason, text, prints } = failure
+  // The text was of the first event, the reason of the latest. One fingerprint means that all of them said the same.
+  const isOfOne = prints.length <= 1
+  const began = { reason: isOfOne ? reason : '', text }
+  // They were made with the revision, so that none of them would be found again.
+  return { ...memory, failure: { ...failure, text: isOfOne ? text : '', at: memory.decidedAt, began, prints: [] } }
 }
 
 /** What `event` does to an object of which `memory` is known. `now` in ms. */
@@ -83,21 +120,27 @@ export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now:
   // A cluster whose clock is ahead would make every later event look old.
   const at = Math.min(event.at, now)
   const known = notAhead(memory, now) ?? { since: at, decidedAt: 0, revision: '', told: [] }
-  switch (bearingOf(event)) {
+  const bearing = bearingOf(event)
+  switch (bearing.is) {
     case 'failure':
-      return fail(known, event, at, now)
+      return fail(seen(known, at), event, at, now)
     case 'success':
-      return succeed(known, event, at, memory === undefined)
+      return succeed(seen(known, at), event, at, bearing, memory === undefined)
+    case 'gone':
+      return vanish(seen(known, at), at, bearing.ending)
     case 'remark':
-      return remark(known, event)
+      return remark(seen(known, at), event)
     case 'news':
-      return stay(known, 'informed')
+      // Of a healthy object there is nothing to remember, and nothing to write.
+      return stay(known.failure === undefined ? known : seen(known, at), 'informed')
   }
 }
 
 /** Decided by a clock that has been set back since: what comes now is later all the same. */
 function notAhead(memory: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
-  return memory === undefined || memory.decidedAt <= now ? memory : { ...memory, decidedAt: now }
+  if (memory === undefined || memory.decidedAt <= now) return memory
+  const { failure } = memory
+  return { ...memory, decidedAt: now, ...(failure && { failure: { ...failure, at: Math.min(failure.at, now) } }) }
 }
 
 /** The name an object is remembered by. */
@@ -143,72 +186,120 @@ export function remember(
   return { ...memory, told: [...memory.told, { rule, destination, at: now, reminders: 0 }] }
 }
 
+function seen(memory: ObjectMemory, at: number): ObjectMemory {
+  const { seenAt, longestGapMs = 0 } = memory
+  if (seenAt === undefined) return { ...memory, seenAt: at }
+  return { ...memory, seenAt: Math.max(seenAt, at), longestGapMs: Math.max(longestGapMs, at - seenAt) }
+}
+
 function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: number): Advance {
   const { failure } = known
-  const isOlder = stampedAt < known.decidedAt && failure === undefined
-  // It was tried again for a while: the object has worked since. Notified as that, because nobody knows of it yet.
-  if (isOlder && now - stampedAt <= longestRetryMs) {
-    return { ...stay(known, 'informed'), aside: 'late', readyAt: known.decidedAt }
-  }
-  // Nothing is tried for so long: its clock is behind, and a failure is believed where a success would not be.
-  const at = isOlder ? now : stampedAt
-  // A remediation that worked, or a warning, does not make an error less of one.
-  if (failure?.severity === 'error' && event.severity === 'warn') return remark(known, event)
-
-  const print = fingerprint(event.reason, event.revision?.text ?? '', event.message)
-  const decidedAt = Math.max(at, known.decidedAt)
+  const isOlder = stampedAt < (failure?.at ?? known.decidedAt)
+  const mayBeLate = isOlder && now - stampedAt <= longestRetryMs
+  // Nothing is tried for longer: its clock is behind, and a failure is believed where a success would not be.
+  const at = isOlder && !mayBeLate ? now : stampedAt
   if (failure === undefined) {
-    const started: Failure = {
-      severity: event.severity,
-      reason: event.reason,
-      revision: event.revision?.text ?? '',
-      text: firstLine(event.message),
-      since: at,
-      count: 1,
-      prints: [print]
-    }
-    return stay({ ...known, failure: started, since: at, decidedAt, told: [] }, 'failed')
+    // It was tried again for a while: the object has worked since. Notified as that, because nobody knows of it yet.
+    return mayBeLate ? { ...late(known, 'informed'), readyAt: known.decidedAt } : begin(known, event, at)
   }
-  const isKnown = failure.prints.includes(print)
-  const worse: Failure = {
+  // A remediation that worked, or a warning, does not make an error less of one.
+  if (failure.severity === 'error' && event.severity === 'warn') return remark(known, event)
+  const isWorse = failure.severity !== 'error' && event.severity === 'error'
+  if (at < failure.since && !isWorse) return late(known, 'repeated')
+
+  const print = failureFingerprint(event)
+  // Without any, they are of a version that made them in another way: then the reason says it.
+  const isKnown = failure.prints.length > 0 ? failure.prints.includes(print) : failure.reason === event.reason
+  const isLate = at < failure.at && !isWorse
+  const next: Failure = {
     ...failure,
-    severity: event.severity,
-    reason: event.reason,
-    revision: event.revision?.text ?? '',
+    ...(!isLate && saidBy(event, at)),
     count: failure.count + 1,
     prints: [print, ...failure.prints.filter((other) => other !== print)].slice(0, rememberedPrints)
   }
-  return { ...stay({ ...known, failure: worse, decidedAt }, isKnown ? 'repeated' : 'changed'), before: failure }
+  const memory = { ...known, failure: next, decidedAt: Math.max(at, known.decidedAt) }
+  return { ...stay(memory, isKnown || isLate ? 'repeated' : 'changed'), before: failure }
 }
 
-function succeed(known: ObjectMemory, event: FluxEvent, at: number, isFirst: boolean): Advance {
+function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
+  const said = saidBy(event, at)
+  const started: Failure = {
+    ...said,
+    began: { reason: said.reason, text: said.text },
+    since: at,
+    count: 1,
+    prints: [failureFingerprint(event)]
+  }
+  return stay({ ...known, failure: started, since: at, decidedAt: at, told: [] }, 'failed')
+}
+
+/** What is shown of a failure, always of one event. */
+function saidBy({ severity, reason, revision, message }: FluxEvent, at: number) {
+  return { severity, reason, revision: revision?.text ?? '', text: firstLine(message), at }
+}
+
+function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Success, isFirst: boolean): Advance {
+  const beneath = newsOf(known, event, success, isFirst)
+  const silent = event.isHeartbeat ? 'heartbeat' : 'informed'
+  // Flux's timestamps are whole seconds: of two events within one the later received counts.
+  if (at < known.decidedAt) return late(known, silent)
   const revision = event.revision?.text || known.revision
-  // The first heartbeat of an object says nothing new to anyone, or every restart of a fresh relay would be a flood.
-  const isNew = event.isHeartbeat ? !isFirst && known.revision !== '' && revision !== known.revision : true
-  const beneath = isNew ? 'updated' : 'heartbeat'
   const { failure } = known
   if (failure === undefined) {
-    if (at < known.decidedAt) return { ...stay(known, event.isHeartbeat ? 'heartbeat' : 'informed'), aside: 'late' }
+    if (!success.isUpdate && !event.isHeartbeat) return stay(known, 'informed')
     return { ...stay({ ...known, revision, decidedAt: at }, beneath), previousRevision: known.revision }
   }
-  // Flux's timestamps are whole seconds: in the second of a failure nobody can tell what came last, so the failure stands.
-  if (at <= known.decidedAt) return { ...stay(known, event.isHeartbeat ? 'heartbeat' : 'informed'), aside: 'late' }
-  if (!ends(failure, event)) return stay(known, 'informed')
+  if (!success.ends(failure.reason)) return stay(known, silent)
+  return end(known, failure, at, { how: endingOf(failure, event, success), beneath, revision })
+}
+
+/** What a success is to those who did not hear of the failure that it ends. */
+function newsOf(known: ObjectMemory, { isHeartbeat, revision }: FluxEvent, { isUpdate }: Success, isFirst: boolean) {
+  if (!isHeartbeat) return isUpdate ? 'updated' : 'informed'
+  // The first heartbeat of an object says nothing new to anyone, or every restart of a fresh relay would be a flood.
+  const isNew = !isFirst && known.revision !== '' && (revision?.text || known.revision) !== known.revision
+  return isNew ? 'updated' : 'heartbeat'
+}
+
+function endingOf({ severity, reason }: Failure, event: FluxEvent, { isReady }: Success): Ending {
+  if (event.reason === 'DriftCorrected') return 'corrected'
+  if (severity === 'error') return isReady ? 'ready' : 'cleared'
+  return reason === 'DependencyNotReady' ? 'unblocked' : 'cleared'
+}
+
+function vanish(known: ObjectMemory, at: number, how: Ending): Advance {
+  if (at < known.decidedAt) return late(known, 'informed')
+  const { failure } = known
+  if (failure === undefined) return stay({ ...known, decidedAt: at, revision: '' }, 'informed')
+  return end(known, failure, at, { how, beneath: 'informed', revision: '' })
+}
+
+function end(
+  known: ObjectMemory,
+  failure: Failure,
+  at: number,
+  { how, beneath, revision }: Pick<NonNullable<Advance['ended']>, 'how' | 'beneath'> & { revision: string }
+): Advance {
   const { failure: _, remark: __, ...rest } = known
   return {
     memory: { ...rest, since: at, decidedAt: at, revision, told: [] },
     transition: 'recovered',
     before: failure,
-    ended: { told: known.told, beneath },
+    ended: { how, told: known.told, beneath },
     previousRevision: known.revision
   }
 }
 
 /** A warning that leaves the state as it is: told once, then a repetition until another comes. */
 function remark(known: ObjectMemory, event: FluxEvent): Advance {
-  const print = fingerprint(event.reason, '', event.message)
+  const print = fingerprint(event.reason, event.message)
   const isKnown = known.remark === print
   return { ...stay({ ...known, remark: print }, isKnown ? 'repeated' : 'informed'), aside: 'remark' }
+}
+
+/** Older than what is known: it decides nothing. */
+function late(memory: ObjectMemory, transition: Transition): Advance {
+  return { ...stay(memory, transition), aside: 'late' }
 }
 
 function stay(memory: ObjectMemory, transition: Transition): Advance {
@@ -217,45 +308,4 @@ function stay(memory: ObjectMemory, transition: Transition): Advance {
 
 function firstLine(text: string): string {
   return text.trimStart().split('\n', 1)[0]?.slice(0, 300).toWellFormed() ?? ''
-}
-
-// The release is fine (see events/severity.ts): they say nothing of its state, however severe they are made.
-const harmless = new Set(['NamespaceCheckSkipped', 'InventoryBuildFailed'])
-
-const sources = new Set(['GitRepository', 'OCIRepository', 'Bucket', 'HelmRepository', 'HelmChart', 'ExternalArtifact'])
-
-type Bearing = 'failure' | 'success' | 'remark' | 'news'
-
-/** What an event says of its object's state, by kind, from what each controller emits. */
-function bearingOf(event: FluxEvent): Bearing {
-  const { kind } = event.object
-  if (event.severity !== 'info') return harmless.has(event.reason) ? 'remark' : 'failure'
-  if (event.isHeartbeat) return 'success'
-  return isSuccess(kind, event.reason, event.message) ? 'success' : 'news'
-}
-
-function isSuccess(kind: string, reason: string, message: string): boolean {
-  // Before Flux 2.2 the reason was often just the severity, and the message the only sign.
-  const isOld = reason === 'info' || reason === ''
-  if (kind === 'Kustomization') return reason === 'ReconciliationSucceeded'
-  if (kind === 'HelmRelease') {
-    // Never RollbackSucceeded or UninstallSucceeded: after a remediation the release is still not ready.
-    return (
-      /^(InstallSucceeded|UpgradeSucceeded|TestSucceeded|DriftCorrected)$/.test(reason) ||
-      (isOld && /^(Helm (install|upgrade)|Release reconciliation) succeeded/.test(message))
-    )
-  }
-  if (sources.has(kind)) {
-    return /^(NewArtifact|Succeeded|Chart\w*Succeeded)$/.test(reason) || (isOld && /^(stored|fetched)/i.test(message))
-  }
-  if (kind.startsWith('Image')) return reason === 'Succeeded'
-  // ResourceSet, FluxInstance, Terraform, ArtifactGenerator and whatever comes.
-  return /(Succeed(ed)?|Ready)$/.test(reason) && !/^Dependency|Rollback|Uninstall/.test(reason)
-}
-
-/** Whether a success is the end of this failure: passed tests say nothing of a failed upgrade. */
-function ends(failure: Failure, event: FluxEvent): boolean {
-  if (event.reason === 'TestSucceeded') return failure.reason === 'TestFailed'
-  if (event.reason === 'DriftCorrected') return failure.reason.startsWith('Drift')
-  return true
 }

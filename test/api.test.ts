@@ -128,6 +128,16 @@ t.test('what fails is listed with since when, how often and who has heard', asyn
   t.equal((await get(relay, '/api/objects')).body.objects.length, 2)
 })
 
+t.test('reason and text of a failure are of its latest event', async (t) => {
+  const relay = await startRelay(t, { clock: createClock() })
+  await relay.post(about('shop'))
+  await relay.post(about('shop', { reason: 'HealthCheckFailed', message: 'health check failed: timed out' }))
+  const { body } = await get(relay, '/api/objects?state=failing')
+  t.match(body.objects, [
+    { failure: { count: 2, reason: 'HealthCheckFailed', text: 'health check failed: timed out' } }
+  ])
+})
+
 t.test('a dead letter is sent again at once, and its end is told', async (t) => {
   const relay = await startRelay(t, { clock: createClock() })
   await bury(relay, 'shop')

@@ -116,12 +116,13 @@ t.test(
 ┃ Failing
 ┃ • GitRepository flux-system/fleet 'GitOperationFailed' 'unable to clone 'https://github.com/acme/fleet': connection refused'
 ┃ ↳ because of it:
+┃ 'ArtifactFailed' 'Source 'GitRepository/flux-system/fleet' is not ready' · 2 objects
 ┃ • Kustomization apps: api, web
 ┃ 'UpgradeFailed' 'Helm upgrade failed for release ….v3 with chart base@6.7.1: timed out waiting for the condition' · 3 objects
 ┃ • HelmRelease apps: redis, mongo
 ┃ • HelmRelease infra: kafka
 ┃ ↳ because of it:
-┃ • HelmRelease apps: worker
+┃ • HelmRelease apps/worker 'DependencyNotReady' 'dependency 'apps/redis' is not ready'
 ┃ Warnings
 ┃ • HelmRelease apps/lone 'DependencyNotReady' 'dependency 'other/db' is not ready'
 ┃ Recovered
@@ -131,6 +132,101 @@ t.test(
     )
     t.same([...ids].sort(), waiting.map(({ id }) => id).sort())
     t.equal(faultsOf(payload), undefined)
+  }
+)
+
+t.test('what only reads like another object is not said to be because of it', async (t) => {
+  const events = [
+    failed('HelmRelease', 'apps/shop', 'UpgradeFailed', 'timed out'),
+    failed('Kustomization', 'flux-system/eu', 'ArtifactFailed', 'stat /tmp/x/clusters/apps/shop: no such file'),
+    failed('Kustomization', 'flux-system/us', 'ReconciliationFailed', 'image registry.acme.dev/apps/shop:9 is blocked'),
+    failed('Kustomization', 'apps/web', 'ReconciliationFailed', "dependency 'apps/shop' is not ready"),
+    {
+      ...failed('HelmRelease', 'apps/cart', 'X', "dependency 'apps/shop' is not ready"),
+      metadata: { cluster: 'other' }
+    }
+  ]
+  const text = reads(composeDigest(waitingAfter(events), start).payload)
+  t.notMatch(text, 'because of it', 'another kind or another cluster is another object')
+  for (const said of ["'stat /tmp/x/clusters/apps/shop: no such file'", 'registry.acme.dev/apps/shop:9 is blocked']) {
+    t.match(text, said)
+  }
+})
+
+t.test('what suffers from another keeps its own reason and words, where there are not too many of them', async (t) => {
+  const cause = failed('GitRepository', 'flux-system/fleet', 'GitOperationFailed', 'connection refused')
+  const suffering = (count: number) =>
+    Array.from({ length: count }, (_, n) =>
+      failed(
+        'Kustomization',
+        `apps/app-${n}`,
+        `Reason${n}`,
+        `Source 'GitRepository/flux-system/fleet' not found (${n}x)`
+      )
+    )
+  const few = reads(composeDigest(waitingAfter([cause, ...suffering(3)]), start).payload)
+  t.match(
+    few,
+    /↳ because of it:\n┃ • Kustomization apps\/app-0 'Reason0' 'Source .* \(0x\)'\n┃ • Kustomization apps\/app-1 'Rea/
+  )
+  const many = reads(composeDigest(waitingAfter([cause, ...suffering(40)]), start).payload)
+  t.match(many, /↳ because of it:\n┃ • Kustomization apps: app-0, app-1, app-2/)
+  t.notMatch(many, 'Reason0')
+})
+
+t.test('ends of warnings, and what is gone, are no recoveries', async (t) => {
+  const release = object('HelmRelease', 'apps/old')
+  const events = [
+    {
+      ...failed('Kustomization', 'apps/a', 'DependencyNotReady', "dependency 'apps/x' is not ready"),
+      severity: 'info' as const
+    },
+    {
+      ...failed('Kustomization', 'apps/b', 'DependencyNotReady', "dependency 'apps/y' is not ready"),
+      severity: 'info' as const
+    },
+    failed('Kustomization', 'apps/c', 'BuildFailed', 'x'),
+    failed('HelmRelease', 'apps/old', 'UpgradeFailed', 'x'),
+    beat('apps/a'),
+    beat('apps/b'),
+    beat('apps/c'),
+    {
+      ...{ involvedObject: release, severity: 'info' as const, reason: 'UninstallSucceeded' },
+      message: 'Helm uninstall succeeded for release apps/old.v3 with chart old@1.0.0'
+    }
+  ]
+  const { payload, ids } = composeDigest(waitingAfter(events).slice(4), start)
+  t.equal(ids.length, 4)
+  t.equal(
+    reads(payload),
+    `📱 prod-eu: 4 objects: 1 recovered, 2 well again, 1 gone: apps/c, apps/a, apps/b, apps/old
+🗂   'prod-eu'   4 objects   ✅ 1 recovered   ✅ 2 well again   🗑️ 1 gone
+2026-09-21 14:00:04 UTC to 2026-09-21 14:00:07 UTC
+┃ Recovered
+┃ • Kustomization apps/c was 'BuildFailed' for 4 s
+┃ Well again
+┃ no longer waits · 2 objects
+┃ • Kustomization apps: a (4 s), b (4 s)
+┃ Gone
+┃ • HelmRelease apps/old was uninstalled; was 'UpgradeFailed' for 4 s`
+  )
+})
+
+t.test(
+  'a remark after a failure, or an older event that came late, is not what the object is said to be',
+  async (t) => {
+    const broken = failed('HelmRelease', 'apps/shop', 'UpgradeFailed', 'timed out')
+    const skipped = failed('HelmRelease', 'apps/shop', 'NamespaceCheckSkipped', 'skipped the check')
+    const older = { ...broken, reason: 'ValuesError', message: 'no such key', timestamp: new Date(start).toISOString() }
+    const waiting = waitingAfter([
+      { ...broken, timestamp: new Date(start).toISOString() },
+      broken,
+      skipped,
+      skipped,
+      older
+    ])
+    const [group] = fold(waiting)
+    t.match(group, { category: 'failing', items: [{ view: { reason: 'UpgradeFailed', message: 'timed out' } }] })
   }
 )
 

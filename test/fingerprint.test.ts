@@ -1,10 +1,13 @@
 import t from 'tap'
+import { failureFingerprint } from '../src/events/cause.ts'
 import { fingerprint, normalise, rows } from '../src/events/fingerprint.ts'
+import { parseRevision } from '../src/events/revision.ts'
+import { event } from './fixtures/events.ts'
 import { fc } from './fixtures/fc.ts'
 
 type Pair = readonly [name: string, one: string, other: string]
 
-const print = (message: string): string => fingerprint('BuildFailed', 'main@sha1:6c8a85a5ab95', message)
+const print = (message: string): string => fingerprint('BuildFailed', message)
 
 // A wall of apply log with the error in the middle, as notification-controller#81 complains about.
 const wall = (action: string): string =>
@@ -491,14 +494,48 @@ t.test('another failure is told apart by', async (t) => {
   for (const [name, one, other] of different) t.not(print(one), print(other), name, { both: normalise(one) })
 })
 
-t.test('reason and revision are part of the failure', async (t) => {
-  const failure = fingerprint('BuildFailed', 'main@sha1:6c8a', 'Update failed')
+t.test('the reason is part of the failure', async (t) => {
+  const failure = fingerprint('BuildFailed', 'Update failed')
   t.match(failure, /^[0-9a-f]{16}$/)
-  t.equal(fingerprint('BuildFailed', 'main@sha1:6c8a', 'Update failed'), failure)
-  t.not(fingerprint('ArtifactFailed', 'main@sha1:6c8a', 'Update failed'), failure)
-  t.not(fingerprint('BuildFailed', 'main@sha1:6c8b', 'Update failed'), failure)
-  t.not(fingerprint('BuildFailed', '', 'Update failed'), failure)
-  t.not(fingerprint('a', 'b,c', 'd'), fingerprint('a,b', 'c', 'd'), 'what ends one part cannot begin the next')
+  t.equal(fingerprint('BuildFailed', 'Update failed'), failure)
+  t.not(fingerprint('ArtifactFailed', 'Update failed'), failure)
+  t.not(fingerprint('a', 'b,c'), fingerprint('a,b', 'c'), 'what ends one part cannot begin the next')
+})
+
+const shas = ['4f2c91d0b7e84c6a9d35f1e20c7ab8d964e15f3a', 'def5678e20c7ab8d964e15f3a4f2c91d0b7e84c6']
+
+t.test('the revision is no part of the failure, wherever it stands in the text', async (t) => {
+  const at = (revision: string, message: string) =>
+    failureFingerprint(event({ message, revision: parseRevision(revision), metadata: { revision } }))
+  const forms: [form: (n: number) => string, text: (revision: string, n: number) => string][] = [
+    [(n) => `main@sha1:${shas[n]}`, () => 'kustomize build failed: no such file'],
+    [(n) => `main@sha1:${shas[n]}`, (revision) => `revision ${revision}: not found`],
+    [(n) => `main@sha1:${shas[n]}`, (_, n) => `commit ${shas[n]?.slice(0, 7)} has no signature; commit (${shas[n]})`],
+    [(n) => `main/${shas[n]}`, (revision) => `cannot apply ${revision}`],
+    [(n) => `v1.2.${n}@sha1:${shas[n]}`, (_, n) => `tag v1.2.${n}: no signature.`],
+    [
+      (n) => `latest@sha256:${shas[n]}${'0'.repeat(24)}`,
+      (revision) => `cannot pull oci://ghcr.io/acme/app:${revision}`
+    ],
+    [(n) => `6.7.${n}`, (revision) => `Helm upgrade failed for release apps/shop.v3 with chart shop@${revision}: boom`]
+  ]
+  for (const [form, text] of forms) {
+    const [one, other] = [0, 1].map((n) => at(form(n), text(form(n), n)))
+    t.equal(one, other, text(form(0), 0))
+  }
+  const main = `main@sha1:${shas[0]}`
+  t.not(at(main, 'on branch main'), at(main, 'on branch test'), 'a branch is no revision')
+  t.not(at('6.7.1', 'needs 1.6.7.1'), at('6.7.1', 'needs 1.6.7.2'), 'nor is a number that contains one')
+  t.not(at(main, 'image tag aaaaaaa'), at(main, 'image tag bbbbbbb'), 'nor is any other commit')
+  const artifact = (n: number) =>
+    failureFingerprint(
+      event({
+        message: `cannot verify latest@sha256:${shas[n]}`,
+        revision: parseRevision(`main@sha1:${shas[n]}`),
+        metadata: { originRevision: `main@sha1:${shas[n]}`, revision: `latest@sha256:${shas[n]}` }
+      })
+    )
+  t.equal(artifact(0), artifact(1), 'the artifact has one of its own')
 })
 
 t.test('a normalised message still reads as the failure', async (t) => {

@@ -204,9 +204,18 @@ t.test('the cluster that an Alert names counts where the source has none, and th
   t.equal(seen({ metadata: { cluster: 'x'.repeat(1000) } }).object.cluster.length, 253)
 })
 
-t.test('only commit_status: update makes a heartbeat', async (t) => {
+t.test('only a finished reconciliation with commit_status: update makes a heartbeat', async (t) => {
+  const finished = { severity: 'info', reason: 'ReconciliationSucceeded' } as const
+  const beat = { commit_status: 'update' }
   t.ok(normalise(fixture('kustomization-heartbeat'), origin, receivedAt).isHeartbeat)
-  t.ok(seen({ metadata: { [`${group}/commit_status`]: 'update' } }).isHeartbeat)
-  t.notOk(seen({ metadata: { commit_status: 'pending' } }).isHeartbeat)
+  t.ok(seen({ ...finished, metadata: { [`${group}/commit_status`]: 'update' } }).isHeartbeat)
+  t.notOk(seen({ ...finished, metadata: { commit_status: 'pending' } }).isHeartbeat)
+  for (const reason of ['Progressing', 'HealthCheckCanceled', 'DependencyNotReady', 'BuildFailed', '']) {
+    t.notOk(seen({ severity: 'info', reason, metadata: beat }).isHeartbeat, `annotated, ${reason}`)
+  }
+  t.notOk(seen({ ...finished, severity: 'error', metadata: beat }).isHeartbeat, 'no error is one')
+  const kinds = ['GitRepository', 'HelmRelease', 'ResourceSet', 'FluxInstance', 'Terraform', 'ImagePolicy']
+  for (const kind of kinds) t.notOk(seen({ ...finished, involvedObject: { kind }, metadata: beat }).isHeartbeat, kind)
+  t.ok(seen({ ...finished, involvedObject: { kind: 'CueExport' }, metadata: beat }).isHeartbeat, 'made after its model')
   t.notOk(normalise(fixture('kustomization-progressing'), origin, receivedAt).isHeartbeat)
 })

@@ -190,6 +190,48 @@ t.test('a recovery: from what, after how long, and by which commit', async (t) =
   t.equal(payload.attachments?.[0]?.color, '#2eb886')
 })
 
+t.test('the end of a warning: that it is over, and no failure', async (t) => {
+  const waits = event('14:00:00', 'info', 'DependencyNotReady', 'Dependencies do not meet ready condition')
+  const expected = `
+✅ No longer waits  Kustomization flux-system/apps
+'prod-eu'   kustomize-controller   'main@8bd5de2'   2026-09-21 14:14:00 UTC
+┃ was 'DependencyNotReady' for 14 m
+📱 NO LONGER WAITS Kustomization flux-system/apps (prod-eu) after 14 m`
+  reads(t, messageOf([waits, waits, finished]), expected)
+})
+
+t.test('the end of an object: that it is gone, and not that it is Ready', async (t) => {
+  const release = (severity: 'info' | 'error', reason: string, message: string): WireEvent => ({
+    ...event(severity === 'error' ? '14:00:00' : '14:14:00', severity, reason, message),
+    involvedObject: { kind: 'HelmRelease', namespace: 'apps', name: 'podinfo' },
+    metadata: { revision: '6.5.3' },
+    reportingController: 'helm-controller'
+  })
+  const expected = `
+🗑️ Gone: uninstalled  HelmRelease apps/podinfo
+'prod-eu'   helm-controller   chart '6.5.3'   2026-09-21 14:14:00 UTC
+┃ was 'UpgradeFailed' for 14 m   1 failure
+📱 GONE, UNINSTALLED HelmRelease apps/podinfo (prod-eu) after 14 m, 1 failure`
+  const uninstalled = 'Helm uninstall succeeded for release apps/podinfo.v3 with chart podinfo@6.5.3'
+  reads(
+    t,
+    messageOf([release('error', 'UpgradeFailed', 'boom'), release('info', 'UninstallSucceeded', uninstalled)]),
+    expected
+  )
+})
+
+t.test('a recovery names no commit where nobody knows which one failed', async (t) => {
+  const failedBefore = { ...event('14:00:00', 'error', 'BuildFailed', noFile), metadata: null }
+  t.notMatch(toText(messageOf([failedBefore, finished])), 'fixed by')
+})
+
+t.test('a remark on a failing object is not called its failure', async (t) => {
+  const skipped = event('14:12:00', 'error', 'NamespaceCheckSkipped', 'skipped the check')
+  const again = messageOf([...failing, skipped, skipped])
+  t.match(again.text, /^WARNING .*: NamespaceCheckSkipped - skipped the check$/)
+  t.notMatch(toText(again), /Still failing|times since/)
+})
+
 t.test('an update: from which revision to which, and the two compared', async (t) => {
   const payload = messageOf([finished, { ...finishedNew, timestamp: '2026-09-21T14:24:00Z' }], { links })
   const expected = `

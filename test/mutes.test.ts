@@ -104,6 +104,34 @@ t.test('nothing is told during a mute, and one message at its end', async (t) =>
   )
 })
 
+t.test('the message at the end says of each object what its last event said, and how it ended', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config: config(upgrade).replace('severity: error', 'severity: info'), clock })
+  const post = async (name: string, changes: object) => {
+    await relay.post(about(name, { timestamp: at(clock), ...changes }))
+    await pass(relay, clock, 60_000)
+  }
+  const waiting = { severity: 'info', reason: 'DependencyNotReady', message: "dependency 'apps/db' is not ready" }
+  await post('a', { message: 'no such file' })
+  await post('a', { reason: 'HealthCheckFailed', message: 'timed out' })
+  await post('b', waiting)
+  await post('c', waiting)
+  await post('c', ready)
+  await post('c', { severity: 'info', reason: 'Progressing', message: 'Deployment/apps/c configured' })
+  await post('d', { reason: 'HealthCheckFailed', message: 'timed out' })
+  await post('d', { severity: 'info', reason: 'HealthCheckFailed', message: 'Deployment/apps/d deleted' })
+  await pass(relay, clock, 55 * 60_000)
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  const [said = ''] = texts(relay)
+  t.match(said, /Still failing:\\n {2}Kustomization apps\/a \(prod\) for [^\\]*: HealthCheckFailed - timed out\\n/)
+  t.notMatch(said, 'no such file')
+  t.match(said, /Still with a warning:\\n {2}Kustomization apps\/b \(prod\) for [^\\]*: DependencyNotReady/)
+  t.match(said, /Well again meanwhile:\\n {2}Kustomization apps\/c \(prod\)/)
+  t.match(said, /Gone meanwhile:\\n {2}Kustomization apps\/d \(prod\)/)
+  t.notMatch(said, 'Recovered')
+  t.match(said, '1 still failing; 1 still with a warning; well again: ')
+})
+
 t.test('a failure that was told before a mute and recovers in it is not left open', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, {

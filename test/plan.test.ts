@@ -87,6 +87,18 @@ t.test('an object that fails again and again before there is a token is told onc
   t.match(next, { ids: ['1', '2', '3'], payload: { text: /^FAILED Kustomization apps\/shop \(prod\): PruneFailed/ } })
 })
 
+t.test('news of an object that comes after its failure is not shown as that', async (t) => {
+  const failure = { reason: 'BuildFailed', text: 'no such file', since: now - 5000, count: 1 }
+  const of = (event: string, changes: Partial<Pending['view']>) => {
+    const { view, ...rest } = pending(event, { name: 'shop' })
+    return { ...rest, view: { ...view, failure, ...changes } }
+  }
+  const news = of('2', { says: 'informed', severity: 'info', reason: 'Progressing', summary: '3 configured' })
+  const lane = { ...full, bucket: { tokens: 1, at: now } }
+  const next = planNext(lane, [of('1', { summary: 'no such file' }), news], { pace }, now)
+  t.match(next, { ids: ['1', '2'], payload: { text: /^FAILED .*: BuildFailed - no such file$/ } })
+})
+
 t.test('a group whose time has come is one message, whatever tokens there are', async (t) => {
   const group = { group: 'revision' }
   const next = planNext(full, [pending('1', group), pending('2', group), pending('3')], { pace }, now)

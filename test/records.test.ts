@@ -38,6 +38,8 @@ const failing =
   (item) => {
     const decision = sendTo(lane)(item)
     const failure = {
+      began: { reason: 'BuildFailed', text: 'boom' },
+      at: since,
       severity: 'error',
       reason: 'BuildFailed',
       revision: '',

@@ -15,6 +15,8 @@ import { tempFolder } from './fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
 
 const failure = {
+  began: { reason: 'BuildFailed', text: 'm' },
+  at: 0,
   severity: 'error',
   reason: 'BuildFailed',
   revision: '',

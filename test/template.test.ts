@@ -9,7 +9,7 @@ import { type Payload, textsOf, withoutBlocks } from '../src/render/payload.ts'
 import { toText } from '../src/render/text.ts'
 import { fixture, fixtureNames, wire } from './fixtures/events.ts'
 import { fc } from './fixtures/fc.ts'
-import { textsIn } from './fixtures/messages.ts'
+import { event, textsIn } from './fixtures/messages.ts'
 import { startRelay } from './fixtures/relay.ts'
 import { faultsOf } from './fixtures/slack.ts'
 import { configWith, tell } from './fixtures/told.ts'
@@ -454,4 +454,17 @@ templates:
     t.strictSame(messages.flatMap(faultsIn), [], name)
     t.equal(traces[0]?.unformed, undefined, name)
   }
+})
+
+t.test('how a failure began and how it ended have names of their own', async (t) => {
+  const own =
+    'templates: { own: { title: "{{ transition | state }} | {{ failure.began.reason }} | {{ failure.reason }} | {{ failure.ending }}" } }'
+  const at = (clock: string, severity: 'info' | 'error', reason: string): WireEvent => ({
+    ...event(clock, 'web', reason, 'x'),
+    severity
+  })
+  const events = [at('14:00:00', 'error', 'BuildFailed'), at('14:01:00', 'error', 'PruneFailed')]
+  t.match(tell(configWith(own), events).messages[1]?.text, /Fails differently \| BuildFailed \| PruneFailed \| *$/)
+  const waits = [at('14:00:00', 'info', 'DependencyNotReady'), at('14:01:00', 'info', 'ReconciliationSucceeded')]
+  t.match(tell(configWith(own), waits).messages[1]?.text, /No longer waits \| DependencyNotReady \| \S+ \| unblocked$/)
 })

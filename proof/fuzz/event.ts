@@ -1,6 +1,6 @@
 // From an event to what is kept of it: memory, fingerprint, and the view that will be told.
 import type fc from 'fast-check'
-import { fingerprint } from '../../src/events/fingerprint.ts'
+import { failureFingerprint } from '../../src/events/cause.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../../src/events/flux.ts'
 import { advance, objectKey } from '../../src/objects.ts'
 import { compileLinks } from '../../src/render/links.ts'
@@ -31,8 +31,8 @@ export const event: Target<WireEvent, Outcome> = {
   input: anyEvent as fc.Arbitrary<WireEvent>,
   run(wire) {
     const event = normalise(wire, { source: 'default', cluster: undefined, defaultCluster: 'prod' }, now)
-    const print = fingerprint(event.reason, event.revision?.text ?? '', event.message)
-    const again = fingerprint(event.reason, event.revision?.text ?? '', event.message)
+    const print = failureFingerprint(event)
+    const again = failureFingerprint(event)
     const advanced = advance(undefined, event, now)
     const view = createView(event, advanced, { says: advanced.transition, mention: undefined }, links)
     return { event, print, again, key: objectKey(event.object), view }

@@ -6,7 +6,7 @@ import type { ApiOptions } from '../api.ts'
 import { iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
 
 const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
-  description: 'stale: it was failing when it was last heard of, more than a day ago.'
+  description: 'stale: it was failing when it was last heard of, and has been silent for longer than ever before.'
 })
 
 const ObjectsQuery = Type.Object(

@@ -66,9 +66,12 @@ function memoryOf(
     reason: event.reason,
     revision: '',
     text: event.message,
+    at: healthy.since,
+    began: { reason: event.reason, text: event.message },
     since: healthy.since,
     count: 1,
-    prints: []
+    // Of another event than this one.
+    prints: ['']
   } as const
   return { ...healthy, failure, told }
 }

@@ -59,11 +59,19 @@ function load(file: string): Config | false {
   return false
 }
 
-function inWords({ events, notCompared, unreadable, changes }: Summary, start: number): string {
+function inWords({ events, notCompared, unsure, withheld, unreadable, changes }: Summary, start: number): string {
   const destinations = [...new Set(changes.map(({ destination }) => destination))].sort()
   return [
     `${number(events)} events since ${sayTime(start)}`,
     ...(notCompared > 0 ? [`${number(notCompared)} of them cannot be compared: they are about what began before`] : []),
+    ...(unsure > 0
+      ? [`${number(unsure)} of them cannot be compared: they are about what was withheld by hand, or never arrived`]
+      : []),
+    ...(withheld > 0
+      ? [
+          `${number(withheld)} notifications were withheld by a mute, a silence or an operator, and would not be by this file`
+        ]
+      : []),
     ...(unreadable > 0 ? [`${number(unreadable)} of them cannot be read`] : []),
     ...(changes.length === 0 ? ['Nobody would be told anything else.'] : []),
     ...destinations.flatMap((destination) => [

@@ -14,7 +14,9 @@ const PageSchema = Type.Object({
       source: Type.String(),
       body: Type.String(),
       transition: Type.Optional(Type.Unsafe<Transition>({ type: 'string' })),
-      notifications: Type.Array(Type.Object({ rule: Type.String(), destination: Type.String() }))
+      notifications: Type.Array(
+        Type.Object({ rule: Type.String(), destination: Type.String(), state: Type.Optional(Type.String()) })
+      )
     })
   ),
   next: Type.Unsafe<string | null>({ type: ['string', 'null'] })

@@ -39,11 +39,19 @@ ${chartsCard(data)}
 function columnsOf({ now, failing, stale, lanes, mutes, dead }: Now): Html[][] {
   const troubles = [
     ...(failing.items.length > 0 ? [objectsCard('failing', 'Failing', failing, now)] : []),
-    ...(stale.items.length > 0 ? [objectsCard('stale', 'Not heard of for a day', stale, now)] : [])
+    ...(stale.items.length > 0 ? [objectsCard('stale', notHeardOf(stale, now), stale, now)] : [])
   ]
   const [destinations, quiet] = [lanesCard(lanes, dead, now), mutesCard(mutes, now)]
   return troubles.length > 0 ? [troubles, [destinations, quiet]] : [[destinations], [quiet]]
 }
+
+/** Of how long nothing was heard at least. */
+function notHeardOf({ items }: Listed<ObjectRecord>, now: number): string {
+  const isDay = items.every(({ seenAt }) => now - seenAt >= dayMs)
+  return `Not heard of for ${isDay ? 'a day' : 'an hour'}`
+}
+
+const dayMs = 24 * 60 * 60 * 1000
 
 /** What is worst, in a colour and a sentence, and what else is not well. */
 function verdictOf({ failing, stale, lanes, dead, refusal }: Now): { colour: string; title: string; aside: string[] } {
@@ -92,7 +100,7 @@ function objectRow({ object, state, failure, seenAt }: ObjectRecord, now: number
   return html`<li class="failing ${colour}">
   <div class="line">${objectLink(object)} <span class="long">${failure && lasting(failure.since, now)}</span></div>
   ${failure?.text && html`<p class="text">${shown(failure.text, 300)}</p>`}
-  <div class="line"><span class="quiet">${failure?.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${failure && times}, last ${ago(seenAt, now)}</span> ${silenceLink(object)}</div>
+  <div class="line"><span class="quiet">${failure?.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${failure && times}, last heard of ${ago(seenAt, now)}</span> ${silenceLink(object)}</div>
 </li>`
 }
 

@@ -46,22 +46,33 @@ const maxLine = 160
 const maxInLine = 5
 const maxSummary = 300
 
-/** That a mute is over: how much it held back, what fails now, and what recovered meanwhile. */
+/** How a failure that a mute held back ended, as its line begins. */
+const titles = { recovered: 'Recovered', well: 'Well again', gone: 'Gone' } as const
+
+/** That a mute is over: how much it held back, what fails now, and what ended meanwhile. */
 export function muteNotice({ mute, notifications, objects }: Held, now: number): View {
-  const failing = objects.filter(({ failure }) => failure !== undefined)
-  const recovered = objects.filter(({ failure, says }) => failure === undefined && says === 'recovered')
+  const failing = objects.filter(({ failure }) => failure?.severity === 'error')
+  const warned = objects.filter(({ failure }) => failure !== undefined && failure.severity !== 'error')
+  const ended = Map.groupBy(objects, ({ failure, says, ending }) =>
+    failure !== undefined || says !== 'recovered' ? undefined : kindOfEnd(ending)
+  )
+  const ends = (['recovered', 'well', 'gone'] as const).map((kind) => [titles[kind], ended.get(kind) ?? []] as const)
   const held = `${notifications} ${notifications === 1 ? 'notification was' : 'notifications were'} held back`
-  const lines = [`${held}.`, ...listed('Still failing', failing, now), ...listed('Recovered meanwhile', recovered, now)]
-  const names = recovered.slice(0, maxInLine).map(({ object }) => nameOf(object))
-  const rest = recovered.length - names.length
+  const lines = [
+    `${held}.`,
+    ...listed('Still failing', failing, now),
+    ...listed('Still with a warning', warned, now),
+    ...ends.flatMap(([title, objects]) => listed(`${title} meanwhile`, objects, now))
+  ]
   const summary = [
     held,
     failing.length > 0 ? `${failing.length} still failing` : 'nothing of it fails any more',
-    ...(names.length > 0 ? [`recovered: ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`] : [])
+    ...(warned.length > 0 ? [`${warned.length} still with a warning`] : []),
+    ...ends.flatMap(([title, objects]) => (objects.length > 0 ? [inLine(title.toLowerCase(), objects)] : []))
   ]
   return {
     says: 'informed',
-    severity: failing.length > 0 ? 'warn' : 'info',
+    severity: failing.length + warned.length > 0 ? 'warn' : 'info',
     object: { cluster: '', kind: 'mute', namespace: '', name: clean(mute) },
     reason: '',
     summary: cut(clean(summary.join('; ')), maxSummary),
@@ -70,6 +81,17 @@ export function muteNotice({ mute, notifications, objects }: Held, now: number):
     controller: 'flux-relay',
     at: now
   }
+}
+
+function kindOfEnd(ending: HeldObject['ending']): keyof typeof titles {
+  if (ending === undefined) return 'recovered'
+  return ending === 'uninstalled' || ending === 'deleted' ? 'gone' : 'well'
+}
+
+function inLine(title: string, objects: readonly HeldObject[]): string {
+  const names = objects.slice(0, maxInLine).map(({ object }) => nameOf(object))
+  const rest = objects.length - names.length
+  return `${title}: ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
 function listed(title: string, objects: readonly HeldObject[], now: number): string[] {

@@ -1,7 +1,9 @@
 // What a lane posts next: one notification alone, a group that was waited for, or a digest of all that fits. Pure.
 import { objectKey } from '../objects.ts'
 import { composeDigest, delayed } from '../render/digest.ts'
+import { decisive } from '../render/fold.ts'
 import { composeOne } from '../render/message.ts'
+import type { View } from '../render/view.ts'
 import type { LaneState, NextPost, Pending } from '../store/store.ts'
 import { type Pace, take } from './pace.ts'
 
@@ -34,21 +36,26 @@ export function planNext(
 }
 
 function compose(members: readonly Pending[], now: number, maxText: number | undefined) {
-  const last = members.at(-1)
-  const isOneEvent = members.every(({ event }) => event === last?.event)
-  const isOneFailure =
-    new Set(members.map(({ view }) => objectKey(view.object))).size === 1 &&
-    last?.view.failure &&
-    last.view.says !== 'recovered'
-  if (last === undefined || !(isOneEvent || isOneFailure)) return composeDigest(members, now, maxText)
+  const isOneEvent = new Set(members.map(({ event }) => event)).size === 1
+  const isOneObject = new Set(members.map(({ view }) => objectKey(view.object))).size === 1
+  // What says how the object is: news that came after its failure are not shown as that.
+  const state = decisive(members)
+  const isOneFailure = isOneObject && state.view.failure !== undefined && state.view.says !== 'recovered'
+  if (!(isOneEvent || isOneFailure)) return composeDigest(members, now, maxText)
   // Several rules may tell one destination of the same event, and one object may fail several times before there is a
   // token: it is told once, by the newest, with the mention of any.
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
   // To who has not heard of it yet, it is a failure and not a change of one.
-  const says = members.some((member) => member.view.says === 'failed') ? 'failed' : last.view.says
+  const isNew = members.some((member) => member.view.says === 'failed')
   // Where only one of the rules has a template, that is the form that somebody asked for.
-  const custom = members.findLast(({ event, view }) => event === last.event && view.custom !== undefined)?.view.custom
-  const view = { ...last.view, says, ...(mention !== undefined && { mention }), ...(custom && { custom }) }
+  const custom = members.findLast(({ event, view }) => event === state.event && view.custom !== undefined)?.view.custom
+  const { wasReason, ...rest } = state.view
+  const view: View = {
+    ...rest,
+    ...(isNew ? { says: 'failed' } : wasReason !== undefined && { wasReason }),
+    ...(mention !== undefined && { mention }),
+    ...(custom && { custom })
+  }
   return { ids: members.map(({ id }) => id), payload: composeOne(view, delayed(members, now)) }
 }
 

@@ -151,14 +151,14 @@ let latest = { message: '', text: '' }
  */
 export function fingerprint(
   reason: string,
-  revision: string,
   message: string,
   change: (text: string) => string = (text) => text
 ): string {
   if (latest.message !== message) latest = { message, text: normalise(message).replaceAll('\n', ' ') }
   const text = change(latest.text)
-  // As JSON, no reason can end where another revision begins, and lone surrogates stay themselves.
-  return hash('sha256', JSON.stringify([reason, revision, text])).slice(0, 16)
+  // As JSON, no reason can end where a message begins, and lone surrogates stay themselves. What is remembered was made with
+  // a revision's place, and stays what it is where that was empty.
+  return hash('sha256', JSON.stringify([reason, '', text])).slice(0, 16)
 }
 
 /** The message with its varying parts replaced by placeholders: equal texts are why two failures are the same. */

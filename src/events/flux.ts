@@ -1,5 +1,6 @@
 // The event as Flux sends it, and the one form the rest of the relay works with.
 import { type Static, Type } from 'typebox'
+import { hasHeartbeats } from './bearing.ts'
 import { apart, type Claim, foreign, type Owners } from './owners.ts'
 import { parseRevision, type Revision } from './revision.ts'
 import { builtInSeverities, type Classify, type Severity } from './severity.ts'
@@ -48,7 +49,7 @@ export interface FluxEvent {
   metadata: Readonly<Record<string, string>>
   revision: Revision | undefined
   controller: string
-  /** `commit_status: update`, which Kustomizations send at every interval, and which is their only sign of recovery. */
+  /** What a Kustomization sends at every interval, and what is its only sign of recovery. */
   isHeartbeat: boolean
   /** The cluster that it says it is of, where another source speaks for that: it is not believed. */
   claim?: Claim
@@ -104,7 +105,12 @@ export function normalise(
     metadata,
     revision: revision ? parseRevision(revision) : undefined,
     controller: wire.reportingController ?? '',
-    isHeartbeat: metadata.commit_status === 'update',
+    // A tenant can annotate any object with the key: without that reason it means nothing.
+    isHeartbeat:
+      metadata.commit_status === 'update' &&
+      reason === 'ReconciliationSucceeded' &&
+      fluxSeverity === 'info' &&
+      hasHeartbeats(kind),
     ...(claim && { claim })
   }
 }

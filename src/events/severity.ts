@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import type { Fault } from '../errors.ts'
 import { compileGlobs, compileRegex, Patterns } from '../patterns.ts'
+import { isConflict } from './conflict.ts'
 
 export const severityNames = ['info', 'warn', 'error'] as const
 export type Severity = (typeof severityNames)[number]
@@ -41,8 +42,6 @@ const builtIn: SeverityText[] = [
   { kind: 'HelmRelease', reason: 'RollbackSucceeded', severity: 'warn' },
   // Also emitted when a release is deleted on purpose, with another text.
   { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: 'remediation', severity: 'warn' },
-  // Two writers met; the next reconciliation goes through (fluxcd/helm-controller#258).
-  { message: 'the object has been modified; please apply your changes to the latest version', severity: 'warn' },
   // Errors, although the release is fine (internal/reconcile/release.go:161-187).
   { reason: ['NamespaceCheckSkipped', 'InventoryBuildFailed'], severity: 'warn' }
 ]
@@ -63,7 +62,9 @@ export function compileSeverities(texts: readonly SeverityText[]): { classify: C
     classify: (event, fluxSeverity) =>
       entries.find(
         ({ kind, reason, find }) => kind.holds(event.kind) && reason.holds(event.reason) && find(event.message)
-      )?.severity ?? fluxSeverity
+      )?.severity ??
+      // Two writers met; the next reconciliation goes through (fluxcd/helm-controller#258).
+      (fluxSeverity === 'error' && isConflict(event.message) ? 'warn' : fluxSeverity)
   }
 }
 

@@ -2,7 +2,7 @@
 import { type Config, originOf } from '../config/config.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../events/flux.ts'
 import { decide } from '../intake.ts'
-import { type ObjectMemory, objectKey, type Transition } from '../objects.ts'
+import { hear, type ObjectMemory, objectKey, type Transition } from '../objects.ts'
 import { composeOne } from '../render/message.ts'
 import { clean } from '../render/mrkdwn.ts'
 import type { Payload } from '../render/payload.ts'
@@ -22,12 +22,33 @@ export interface Rehearsal {
   memory: ReadonlyMap<string, ObjectMemory>
 }
 
+/** What a mute holds back of an object, and will say in one message when it ends. */
+interface Withheld {
+  destination: string
+  /** ms */
+  until: number
+}
+
 /** `recall` says what was known of an object before its first event; left out: nothing. */
 export function startRehearsal(
   config: Config,
   recall: (event: FluxEvent) => ObjectMemory | undefined = () => undefined
 ): Rehearsal {
   const memory = new Map<string, ObjectMemory>()
+  const withheld = new Map<string, Withheld[]>()
+
+  /** What is known of an object once the mutes that are over have said what they held back of it. */
+  function heard(key: string, known: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
+    const all = withheld.get(key)
+    if (known === undefined || all === undefined) return known
+    const over = all.filter(({ until }) => until <= now)
+    withheld.set(
+      key,
+      all.filter(({ until }) => until > now)
+    )
+    return over.reduce((memory, { destination, until }) => hear(memory, destination, until), known)
+  }
+
   return {
     memory,
     receive(wire, now, source = 'default') {
@@ -35,11 +56,15 @@ export function startRehearsal(
       const key = objectKey(event.object)
       const decision = decide(
         { event, body: '', identity: '', receivedAt: now },
-        memory.get(key) ?? recall(event),
+        heard(key, memory.get(key), now) ?? recall(event),
         config,
         now
       )
       memory.set(key, decision.memory)
+      const muted = decision.notifications.flatMap(({ destination, muting }) =>
+        muting ? [{ destination, until: muting.until }] : []
+      )
+      if (muted.length > 0) withheld.set(key, [...(withheld.get(key) ?? []), ...muted])
       return { event, ...withoutMuted(decision) }
     }
   }

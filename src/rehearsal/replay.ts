@@ -17,7 +17,8 @@ export interface StoredEvent {
   /** As received. */
   body: string
   transition?: Transition
-  notifications: readonly { rule: string; destination: string }[]
+  /** `state`: what became of it by the time of asking. */
+  notifications: readonly { rule: string; destination: string; state?: string }[]
 }
 
 export interface Example {
@@ -46,6 +47,10 @@ export interface Summary {
   events: number
   /** About failures that began before the first event. */
   notCompared: number
+  /** About failures of which something was withheld by hand or never arrived: nobody knows who had heard of them. */
+  unsure: number
+  /** Notifications that were withheld when they came, and would not be now. */
+  withheld: number
   /** Not of the form in which Flux posts events. */
   unreadable: number
   changes: readonly Change[]
@@ -63,9 +68,9 @@ const maxExamples = 3
 export function startReplay(config: Config, old?: Config): Replay {
   const now = createRehearsal(config)
   const before = old && createRehearsal(old)
-  const isComparable = createWindow()
+  const obstacleTo = createWindow()
   const changes = new Map<string, Change>()
-  const counts = { events: 0, notCompared: 0, unreadable: 0 }
+  const counts = { events: 0, notCompared: 0, unsure: 0, withheld: 0, unreadable: 0 }
 
   return {
     add(stored) {
@@ -76,18 +81,23 @@ export function startReplay(config: Config, old?: Config): Replay {
         return
       }
       const { event, memory } = after
+      const told = heardOf(after, stored, config)
+      const past = old === undefined ? pastOf(stored, told) : { was: [], now: told, isUnsure: false }
       const moment = {
         key: objectKey(event.object),
         transition: stored.transition,
         isHeartbeat: event.isHeartbeat,
+        leavesUnsure: past.isUnsure,
         memory
       }
-      if (!isComparable(moment) && old === undefined) {
-        counts.notCompared++
+      const obstacle = obstacleTo(moment)
+      if (obstacle !== undefined && old === undefined) {
+        counts[obstacle === 'before' ? 'notCompared' : 'unsure']++
         return
       }
-      const was = old && before ? heardOf(before(stored), stored, old) : stored.notifications
-      for (const difference of compare(was, heardOf(after, stored, config))) {
+      counts.withheld += told.length - past.now.length
+      const was = old && before ? heardOf(before(stored), stored, old) : past.was
+      for (const difference of compare(was, past.now)) {
         count(changes, difference, stored, after, config)
       }
     },
@@ -103,6 +113,19 @@ function createRehearsal(config: Config): (stored: StoredEvent) => Rehearsed | u
     transition = stored.transition
     return typeof wire === 'string' ? undefined : receive(wire, stored.receivedAt, stored.source)
   }
+}
+
+/**
+ * What was notified when the event came, and of what would be now the part that can be held against it: what was withheld by
+ * a mute, by a silence or by hand was not notified, and no file says when that was right.
+ */
+function pastOf({ notifications }: StoredEvent, now: readonly Heard[]) {
+  const isSame = (one: Heard) => (other: Heard) => one.rule === other.rule && one.destination === other.destination
+  const kept = notifications.filter(({ state }) => state === 'muted' || state === 'discarded')
+  const rest = now.filter((heard) => !kept.some(isSame(heard)))
+  // A dead letter was to be notified; the relay took back that its destination had heard.
+  const isUnsure = rest.length < now.length || notifications.some(({ state }) => state === 'dead')
+  return { was: notifications.filter((past) => !kept.includes(past)), now: rest, isUnsure }
 }
 
 function heardOf(rehearsed: Rehearsed | undefined, { source }: StoredEvent, { sources }: Config): Heard[] {

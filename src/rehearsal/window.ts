@@ -8,28 +8,35 @@ export interface Moment {
   /** Where it is unknown, everything can be compared. */
   transition: Transition | undefined
   isHeartbeat: boolean
+  /** Something of it was withheld by hand, or never arrived: who hears of what follows depends on that. */
+  leavesUnsure: boolean
   /** Of the object, after the event. */
   memory: ObjectMemory
 }
 
+/** Why what was told of an event cannot be held against a rehearsal. */
+export type Obstacle = 'before' | 'withheld'
+
 /**
  * Says of each event in turn whether what was told of it can be held against a rehearsal that began with nothing. Not
- * while an object is in a failure from before: nobody knows who had heard of that, and when.
+ * while an object is in a failure from before, or in one of which something was withheld by hand or never arrived: nobody
+ * knows who had heard of that, and when.
  */
-export function createWindow(): (moment: Moment) => boolean {
+export function createWindow(): (moment: Moment) => Obstacle | undefined {
   const known = new Set<string>()
   const hasRevision = new Set<string>()
-  const failsFromBefore = new Set<string>()
-  return ({ key, transition, isHeartbeat, memory }) => {
+  const obstacles = new Map<string, Obstacle>()
+  return ({ key, transition, isHeartbeat, leavesUnsure, memory }) => {
     const isFromBefore = transition === 'changed' || transition === 'repeated' || transition === 'recovered'
-    if (isFromBefore && !known.has(key)) failsFromBefore.add(key)
+    if (isFromBefore && !known.has(key)) obstacles.set(key, 'before')
     // Whether an update came with the recovery depends on a revision that nobody has seen.
     const isUnsure = transition === 'recovered' && isHeartbeat && !hasRevision.has(key)
-    const isComparable = !failsFromBefore.has(key) && !isUnsure
+    const obstacle = obstacles.get(key) ?? (isUnsure ? 'before' : undefined)
     // News say nothing of the state, and a failure that had no end may still be going on.
     if (transition !== 'informed') known.add(key)
-    if (transition === 'recovered' || transition === 'updated' || transition === 'failed') failsFromBefore.delete(key)
+    if (transition === 'recovered' || transition === 'updated' || transition === 'failed') obstacles.delete(key)
+    if (leavesUnsure && memory.failure !== undefined) obstacles.set(key, obstacles.get(key) ?? 'withheld')
     if (memory.revision !== '') hasRevision.add(key)
-    return isComparable || transition === undefined
+    return transition === undefined ? undefined : obstacle
   }
 }

@@ -1,7 +1,7 @@
 // Many notifications as one message: as many objects as Slack's limits allow, every one of them named. Pure.
 import { sayDuration } from '../duration.ts'
 import { context, section } from './blocks.ts'
-import { type Category, fold, type Group, type Item, type Waiting } from './fold.ts'
+import { type Category, fold, type Group, grouped, type Item, type Waiting } from './fold.ts'
 import { code, cut, escapeMrkdwn, link, plain, time } from './mrkdwn.ts'
 import { createPage, limits, type Page } from './page.ts'
 import type { Payload } from './payload.ts'
@@ -11,6 +11,8 @@ const looks: Record<Category, { emoji: string; word: string; colour: string }> =
   failing: { emoji: ':red_circle:', word: 'failing', colour: '#a30200' },
   warning: { emoji: ':warning:', word: 'warnings', colour: '#daa038' },
   recovered: { emoji: ':white_check_mark:', word: 'recovered', colour: '#2eb886' },
+  cleared: { emoji: ':white_check_mark:', word: 'well again', colour: '#2eb886' },
+  gone: { emoji: ':wastebasket:', word: 'gone', colour: '#2eb886' },
   other: { emoji: ':large_green_circle:', word: 'ok', colour: '#dddddd' }
 }
 
@@ -25,7 +27,8 @@ export function composeDigest(
   const told: Item[] = []
   const groups = fold(waiting).flatMap(ownLines)
   const clusters = new Set(waiting.map(({ view }) => view.object.cluster))
-  const style = { hasClusters: clusters.size > 1, maxText: textRoom(groups.length) }
+  const lines = groups.reduce((sum, { dependents }) => sum + 1 + grouped(dependents).length, 0)
+  const style = { hasClusters: clusters.size > 1, maxText: textRoom(lines) }
   const isFull = !groups.every((group) => writeGroup(page, group, style, told))
   const ids = new Set(told.flatMap((item) => item.ids))
   const members = waiting.filter(({ id }) => ids.has(id))
@@ -40,6 +43,14 @@ export function composeDigest(
       unfurl_media: false
     }
   }
+}
+
+const endingInWords: Record<NonNullable<View['ending']>, string> = {
+  unblocked: 'no longer waits',
+  corrected: 'drift corrected',
+  cleared: 'is well again',
+  uninstalled: 'was uninstalled',
+  deleted: 'was deleted'
 }
 
 // With more objects than this the names alone are what a reader has time for, and what there is room for.
@@ -64,7 +75,31 @@ function writeGroup(page: Page, group: Group, style: Style, told: Item[]): boole
   } else if (!writeNames(page, category, heading, groupText(items, style), items, style, told)) {
     return false
   }
-  return writeNames(page, category, heading, '↳ because of it:', dependents, style, told)
+  return writeDependents(page, category, heading, dependents, style, told)
+}
+
+/** What others say whose trouble this explains: each in its own words, or by their names alone where they are too many. */
+function writeDependents(
+  page: Page,
+  category: Category,
+  heading: string,
+  dependents: readonly Item[],
+  style: Style,
+  told: Item[]
+): boolean {
+  const troubles = grouped(dependents)
+  const because = '↳ because of it:'
+  if (troubles.length > maxOwnLines) return writeNames(page, category, heading, because, dependents, style, told)
+  return troubles.every((items, index) => {
+    const head = index === 0 ? [because] : []
+    const [only] = items
+    if (items.length > 1 || only === undefined) {
+      return writeNames(page, category, heading, [...head, groupText(items, style)].join('\n'), items, style, told)
+    }
+    if (!page.write(category, heading, [...head, line(only, style)])) return false
+    told.push(only)
+    return true
+  })
 }
 
 /** `text` once, then the names by kind and namespace: `• HelmRelease apps: a, b, c`. */
@@ -110,14 +145,15 @@ function byPlace(items: readonly Item[], { hasClusters }: Style): Map<string, It
 function nameOf(item: Item): string {
   const { url, object, failure, at } = item.view
   const name = link(url, plain(object.name) || 'unnamed')
-  if (item.category !== 'recovered') return [name, ...notes(item)].join(' ')
+  if (item.view.says !== 'recovered') return [name, ...notes(item)].join(' ')
   const lasted = failure === undefined ? '' : ` (${[...notes(item), sayDuration(at - failure.since)].join(', ')})`
   return `${name}${lasted}`
 }
 
-function notes({ category, failures, turned }: Item): string[] {
+function notes({ category, view, failures, turned }: Item): string[] {
   if (category === 'recovered')
     return turned ? [failures > 1 ? `failed ×${failures}, now recovered` : 'failed, now recovered'] : []
+  if (view.says === 'recovered') return []
   return [turned && 'recovered and again', failures > 1 && `×${failures}`].filter((note) => note !== false)
 }
 
@@ -138,6 +174,14 @@ function line(item: Item, style: Style): string {
     const lasted = failure && `${code(failure.reason) || 'failing'} for ${sayDuration(at - failure.since)}`
     const was = item.turned ? `${notes(item).join('')}; ${lasted ?? ''}` : lasted && `was ${lasted}`
     return ['•', hasClusters && code(object.cluster), title, was].filter(Boolean).join(' ')
+  }
+  if (item.view.says === 'recovered') {
+    const { failure, at, ending } = item.view
+    const lasted = failure && `was ${code(failure.reason) || 'failing'} for ${sayDuration(at - failure.since)}`
+    const how = ending && endingInWords[ending]
+    return ['•', hasClusters && code(object.cluster), title, [how, lasted].filter(Boolean).join('; ')]
+      .filter(Boolean)
+      .join(' ')
   }
   const parts = ['•', hasClusters && code(object.cluster), title, code(reason), ...notes(item)]
   if (item.category === 'other' && revision) parts.push(link(revision.url, plain(revision.text)))
@@ -163,6 +207,8 @@ function text({ summary }: View, { maxText }: Style): string {
 function groupText(items: readonly Item[], style: Style): string {
   const [first] = items
   if (first === undefined || first.category === 'recovered') return ''
+  const { ending } = first.view
+  if (ending !== undefined) return `${endingInWords[ending]} · ${items.length} objects`
   const { reason, revision } = first.view
   const applied = first.category === 'other' && revision ? link(revision.url, plain(revision.text)) : ''
   // The text is that of the first; its name in it would look as if it were about all of them.

@@ -52,7 +52,11 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
     object: view.object,
     revision: event.revision,
     previous,
-    failure: view.failure && { ...view.failure, since: new Date(view.failure.since).toISOString() },
+    failure: view.failure && {
+      ...view.failure,
+      since: new Date(view.failure.since).toISOString(),
+      ending: view.ending
+    },
     links: linksOf(view),
     metadata: event.metadata,
     transition: view.says,

@@ -9,7 +9,8 @@ const emojis: Record<string, string> = {
   ':card_index_dividers:': '🗂',
   ':information_source:': 'ℹ️',
   ':green_heart:': '💚',
-  ':warning:': '⚠️'
+  ':warning:': '⚠️',
+  ':wastebasket:': '🗑️'
 }
 
 /** `text` with the characters in place of the names. */

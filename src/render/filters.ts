@@ -34,8 +34,12 @@ export function mentionOf(name: string): string | undefined {
 
 const ours: Record<string, FilterImplOptions> = {
   state(value: unknown) {
-    const { event, failure } = this.context.environments as { event: { severity: string }; failure?: object }
-    const state = stateInWords(textOf(value), event.severity, failure !== undefined)
+    const { event, failure } = this.context.environments as {
+      event: { severity: string }
+      failure?: { ending?: string }
+    }
+    const said = { severity: event.severity, ending: failure?.ending }
+    const state = stateInWords(textOf(value), said, failure !== undefined)
     return state === undefined ? value : new Said(state, (text) => text)
   },
   first_line(value: unknown) {

@@ -1,6 +1,6 @@
 // From what waits in a lane to what is to be said: each object once, with its latest state; the same trouble together;
 // what another failing object explains under that one. Pure.
-import type { Transition } from '../objects.ts'
+import { blamedBy, type Named } from '../events/dependency.ts'
 import type { View } from './view.ts'
 
 export interface Waiting {
@@ -12,7 +12,8 @@ export interface Waiting {
 }
 
 /** In the order in which they are told. */
-export const categories = ['failing', 'warning', 'recovered', 'other'] as const
+export const categories = ['failing', 'warning', 'recovered', 'cleared', 'gone', 'other'] as const
+/** `cleared`: a warning, or one step of several, that is over; `gone`: an object that failed and was removed. */
 export type Category = (typeof categories)[number]
 
 /** One object, and all that waits about it. */
@@ -61,45 +62,63 @@ function itemsOf(waiting: readonly Waiting[]): Item[] {
 }
 
 function itemOf(entries: Waiting[]): Item {
-  const view = decisive(entries)
+  const { view } = decisive(entries)
   // Two rules may tell the same destination of one event.
-  const failing = new Set(entries.filter(({ view }) => tellsFailure(view.says)).map(({ event }) => event))
+  const failing = new Set(entries.filter(({ view }) => isOfFailure(view)).map(({ event }) => event))
   const category = categoryOf(view)
   return {
     ids: entries.map(({ id }) => id),
     category,
     view,
     failures: failing.size,
-    turned: category === 'recovered' ? failing.size > 0 : entries.some((entry) => entry.view.says === 'recovered')
+    turned: view.says === 'recovered' ? failing.size > 0 : entries.some((entry) => entry.view.says === 'recovered')
   }
 }
 
-/** The newest view that says something of the state; a piece of news after a failure does not make it less of one. */
-function decisive(entries: Waiting[]): View {
-  const last = entries.findLast(({ view: { says } }) => tellsFailure(says) || says === 'recovered') ?? entries.at(-1)
-  // `entries` is never empty: it is what waits about an object.
-  return (last as Waiting).view
+/**
+ * The one of `entries`, which are about one object and never none, that says what its state is: the newest that is about a failure or its end. A piece of news after it does not
+ * make it less of one, and an older failing event that came late is not the latest.
+ */
+export function decisive<T extends { view: View }>(entries: readonly T[]): T {
+  let last: T | undefined
+  for (const entry of entries) {
+    const { says, at } = entry.view
+    if (!isOfFailure(entry.view) && says !== 'recovered') continue
+    const isLate = says === 'repeated' && last !== undefined && last.view.says !== 'recovered' && at < last.view.at
+    if (!isLate) last = entry
+  }
+  return last ?? (entries.at(-1) as T)
 }
 
-function tellsFailure(says: Transition): boolean {
-  return says === 'failed' || says === 'changed' || says === 'repeated'
+/** Whether it tells of a failure; what only repeats a remark, or comes late, is about none. */
+function isOfFailure({ says, failure }: View): boolean {
+  return says === 'failed' || says === 'changed' || (says === 'repeated' && failure !== undefined)
 }
 
-function categoryOf({ says, severity }: View): Category {
-  if (says === 'recovered') return 'recovered'
+function categoryOf(view: View): Category {
+  const { says, severity, ending } = view
+  if (says === 'recovered') {
+    if (ending === undefined) return 'recovered'
+    return ending === 'uninstalled' || ending === 'deleted' ? 'gone' : 'cleared'
+  }
   if (severity === 'warn') return 'warning'
-  return tellsFailure(says) ? 'failing' : 'other'
+  return isOfFailure(view) ? 'failing' : 'other'
 }
 
 function groupKey({ category, view }: Item): string {
-  if (category === 'recovered') return category
-  const { says, reason, cause, revision } = view
-  return category === 'other' ? `${says}\n${reason}\n${revision?.text}\n${cause}` : `${category}\n${reason}\n${cause}`
+  const { says, reason, cause, revision, ending } = view
+  if (says === 'recovered') return `${category}\n${ending}`
+  return category === 'other' ? `${says}\n${reason}\n${revision?.text}\n${cause}` : sameTrouble({ category, view })
 }
 
-// `GitRepository/flux-system/fleet`, `dependency 'apps/db' is not ready`, `Source 'OCIRepository/apps/shop'`. It looks back from
-// each slash, of which there are few, instead of on from each word: a digest of a storm does this for hundreds of messages.
-const reference = /\/(?<=(?:\b([A-Z][A-Za-z]{2,40})\/)?\b([a-z0-9][a-z0-9.-]{0,62})\/)([a-z0-9][a-z0-9.-]{0,62})\b/g
+function sameTrouble({ category, view: { reason, cause } }: Pick<Item, 'category' | 'view'>): string {
+  return `${category}\n${reason}\n${cause}`
+}
+
+/** Those of the same trouble together, in the order in which they came. */
+export function grouped(items: readonly Item[]): Item[][] {
+  return [...Map.groupBy(items, sameTrouble).values()]
+}
 
 /** Moves what only suffers from another object's failure under that object. */
 function explain(groups: Group[]): Group[] {
@@ -107,9 +126,7 @@ function explain(groups: Group[]): Group[] {
   for (const group of groups) {
     if (group.category !== 'failing') continue
     for (const item of group.items) {
-      const { cluster, kind, namespace, name } = item.view.object
-      for (const key of [`${namespace}/${name}`, `${kind}/${namespace}/${name}`])
-        homes.set(`${cluster}\n${key}`, { group, item })
+      homes.set(keyOf(item.view.object.cluster, item.view.object), { group, item })
     }
   }
   const isCause = new Set<Item>()
@@ -130,13 +147,17 @@ function explain(groups: Group[]): Group[] {
     .filter(({ items }) => items.length > 0)
 }
 
-function causeOf({ view }: Item, homes: ReadonlyMap<string, { group: Group; item: Item }>) {
-  const { cluster, kind, namespace, name } = view.object
-  for (const [, ofKind, inNamespace, called] of view.message.matchAll(reference)) {
-    const key = `${inNamespace}/${called}`
-    const home = homes.get(`${cluster}\n${ofKind === undefined ? key : `${ofKind}/${key}`}`)
-    const isSelf = key === `${namespace}/${name}` && (ofKind === undefined || ofKind === kind)
-    if (home !== undefined && !isSelf) return home
+/** What it blames, of what fails in the same cluster. */
+function causeOf({ view: { object, message } }: Item, homes: ReadonlyMap<string, { group: Group; item: Item }>) {
+  const self = keyOf(object.cluster, object)
+  for (const named of blamedBy(object, message)) {
+    const key = keyOf(object.cluster, named)
+    const home = homes.get(key)
+    if (home !== undefined && key !== self) return home
   }
   return undefined
+}
+
+function keyOf(cluster: string, { kind, namespace, name }: Named): string {
+  return `${cluster}\n${kind}/${namespace}/${name}`
 }

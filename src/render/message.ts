@@ -13,7 +13,7 @@ import type { View } from './view.ts'
  */
 export function composeOne(view: View, late = ''): Payload {
   const { custom = {}, mention = '' } = view
-  const face = faceOf(view.says, view.severity, view.failure !== undefined)
+  const face = faceOf(view, view.failure !== undefined)
   const text = fallback(view, face)
   if (custom.blocks !== undefined && custom.blocks.length > 0) return ofBlocks(text, custom.blocks, [mention, late])
 
@@ -69,7 +69,7 @@ function fallback(view: View, face: Face): string {
     failed: `: ${what}`,
     changed: `: ${what}`,
     repeated: failure ? ` for ${lasting}, ${failure.count} times: ${what}` : `: ${what}`,
-    recovered: ` after ${lasting}, ${times(failure?.count ?? 0)}${view.isFix ? `, by ${revision?.text}` : ''}${view.note ? `, ${view.note}` : ''}`,
+    recovered: ` after ${[lasting, counted(view), view.isFix && `by ${revision?.text}`, view.note].filter(Boolean).join(', ')}`,
     updated: revision ? ` to ${revision.text}: ${summary}` : `: ${summary}`,
     informed: `: ${what}`,
     heartbeat: `: ${summary}`
@@ -114,7 +114,7 @@ function detailsOf(view: View): Block[] {
     if (failure === undefined) return []
     const parts = [
       `was ${code(failure.reason) || 'failing'} for *${sayDuration(at - failure.since)}*`,
-      times(failure.count)
+      ...[counted(view)].filter((text) => text !== '')
     ]
     if (view.isFix && view.revision) parts.push(`fixed by ${link(view.revision.url, plain(view.revision.text))}`)
     if (view.note) parts.push(plain(view.note))
@@ -136,6 +136,12 @@ function errorText(message: string): Block[] {
 
 function textBlock(text: string): Block[] {
   return text === '' ? [] : [section(text)]
+}
+
+/** How many failures are over. What only waited, or was put right by itself, has not failed. */
+function counted({ failure, ending }: View): string {
+  const isWarning = ending === 'unblocked' || ending === 'corrected' || failure?.severity === 'warn'
+  return failure === undefined || isWarning ? '' : times(failure.count)
 }
 
 function times(count: number): string {

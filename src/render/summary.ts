@@ -1,7 +1,6 @@
 // What an event says, in one line.
+import { actionIn } from '../events/change-log.ts'
 import { oneLine } from './mrkdwn.ts'
-
-const actions = new Set(['created', 'configured', 'deleted', 'unchanged', 'skipped', 'replaced'])
 
 /**
  * The gist of a message: its first line; for a list of applied objects their counts (`3 configured, 1 created`); where
@@ -20,16 +19,4 @@ export function summarise(message: string): string {
   if (first === undefined || lines.length === 1) return oneLine(first ?? '')
   if (others.length === 0) return [...counts].map(([action, count]) => `${count} ${action}`).join(', ')
   return oneLine((counts.size > 0 ? others.at(-1) : first) ?? '')
-}
-
-/**
- * kustomize-controller reports what it applied as one `Kind/namespace/name action` a line, often hundreds of lines. No
- * regular expression: `\S+\/\S+` looks from every slash again, for minutes on three megabytes of them.
- */
-function actionIn(line: string): string | undefined {
-  const space = line.lastIndexOf(' ')
-  const action = line.slice(space + 1)
-  if (space < 0 || !actions.has(action)) return undefined
-  const object = line.slice(0, space)
-  return !/\s/.test(object) && object.slice(1, -1).includes('/') ? action : undefined
 }

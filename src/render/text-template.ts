@@ -24,7 +24,7 @@ const fields: Record<string, readonly string[]> = {
   object: objectFields,
   revision: revisionFields,
   previous: revisionFields,
-  failure: ['since', 'count', 'reason', 'text'],
+  failure: ['since', 'count', 'severity', 'reason', 'text', 'began', 'ending'],
   links: ['commit', 'compare', 'dashboard'],
   transition: [],
   rule: [],
@@ -82,6 +82,7 @@ function isKnown(path: readonly string[]): boolean {
   if (!Object.hasOwn(fields, root)) return false
   if (field === undefined) return true
   if (root === 'event' && field === 'metadata') return rest.length <= 1
+  if (root === 'failure' && field === 'began') return rest.length === 1 && /^(reason|text)$/.test(rest[0] ?? '')
   return rest.length === 0 && fields[root]?.includes(field) === true
 }
 

@@ -2,7 +2,7 @@
 import { causeFingerprint } from '../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../events/flux.ts'
 import type { Severity } from '../events/severity.ts'
-import type { Advance, Transition } from '../objects.ts'
+import type { Advance, Ending, Failure, Transition } from '../objects.ts'
 import type { Custom } from './custom.ts'
 import type { Links } from './links.ts'
 import { clean, cut, cutMiddle, utc } from './mrkdwn.ts'
@@ -34,8 +34,17 @@ export interface View {
   note?: string
   /** When it happened, in ms. */
   at: number
-  /** The failure it is about, or that is over: since when, how many failing events, and how it began. */
-  failure?: { reason: string; text: string; since: number; count: number }
+  /** The failure it is about, or that is over: its latest event, how it began, since when, and how many events. */
+  failure?: {
+    severity?: Severity
+    reason: string
+    text: string
+    began?: { reason: string; text: string }
+    since: number
+    count: number
+  }
+  /** With `recovered`: how, where the object is not Ready again. */
+  ending?: Exclude<Ending, 'ready'>
   /** With `recovered`: its revision is another than the one that failed. */
   isFix?: true
   /** With `changed`: the reason it failed for until now. */
@@ -53,12 +62,13 @@ const maxSummary = 300
 /** The view of `event` for one telling of it. */
 export function createView(
   event: FluxEvent,
-  { memory, before, previousRevision, readyAt }: Advance,
+  { memory, before, ended, aside, previousRevision, readyAt }: Advance,
   { says, mention, nextReminderMs }: { says: Transition; mention: string | undefined; nextReminderMs?: number },
   links: Links
 ): View {
   const message = clean(event.message)
-  const failure = memory.failure ?? before
+  // What decides nothing of a failure is not about it.
+  const failure = aside === undefined ? (memory.failure ?? before) : undefined
   const urls = links.of(event, previousRevision)
   return {
     says,
@@ -83,13 +93,15 @@ export function createView(
     at: event.at,
     ...(failure && {
       failure: {
-        reason: reasonOf(failure.reason),
-        text: cut(clean(failure.text), maxSummary),
+        severity: failure.severity,
+        ...saidOf(failure),
+        began: saidOf(failure.began),
         since: failure.since,
         count: failure.count
       }
     }),
-    ...(says === 'recovered' && event.revision && failure?.revision !== event.revision.text && { isFix: true }),
+    ...(says === 'recovered' && ended && ended.how !== 'ready' && { ending: ended.how }),
+    ...(says === 'recovered' && isFix(event, failure) && { isFix: true }),
     ...(says === 'changed' && before && { wasReason: reasonOf(before.reason) }),
     ...(nextReminderMs !== undefined && { nextReminderMs })
   }
@@ -109,6 +121,17 @@ function clockTime(at: number): string {
 // 253 characters is the longest name Kubernetes has; a reason or revision longer than this is no use to a reader.
 function short(text: string): string {
   return cut(clean(text).replaceAll('\n', ' '), 253)
+}
+
+function saidOf({ reason, text }: { reason: string; text: string }): { reason: string; text: string } {
+  return { reason: reasonOf(reason), text: cut(clean(text), maxSummary) }
+}
+
+/** Whether another revision ended the failure. Where that of the failure is not known, nobody can say. */
+function isFix({ revision }: FluxEvent, failure: Failure | undefined): boolean {
+  return (
+    revision !== undefined && failure !== undefined && failure.revision !== '' && failure.revision !== revision.text
+  )
 }
 
 // Before Flux 2.2 controllers often gave the severity as the reason.

@@ -61,9 +61,9 @@ export function tell(
         continue
       }
       const { says } = decision
-      // The recovery says by what revision: the same destination need not hear of the update, too.
+      // The recovery says by what: the same destination need not hear of the update, too.
       if (
-        says === 'updated' &&
+        (says === 'updated' || (ended !== undefined && says === 'informed')) &&
         tellings.some((other) => other.says === 'recovered' && other.destination === destination)
       ) {
         quiet.push({ rule: rule.name, destination, because: 'it is told of the recovery' })

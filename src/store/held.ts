@@ -1,6 +1,7 @@
 // What a mute held back from a destination, gathered when it ends. Pure.
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, ObjectMemory, Transition } from '../objects.ts'
+import type { View } from '../render/view.ts'
 
 export interface Held {
   mute: string
@@ -12,18 +13,25 @@ export interface Held {
 
 export interface HeldObject {
   object: ObjectRef
-  /** What was held last of it. */
+  /** What was held last of its state; of one of which there was only news, that. */
   says: Transition
+  /** With `recovered`: how, where it is not Ready. */
+  ending?: NonNullable<View['ending']>
   /** The failure it is in. */
   failure: Failure | undefined
 }
 
-export interface HeldRow {
+export interface HeldRow extends Omit<HeldObject, 'failure'> {
   /** The key it is remembered by. */
   key: string
-  object: ObjectRef
-  says: Transition
 }
+
+/** The ending of a view as a store gives it: nothing where it has none. */
+export function endingFrom(value: unknown): Pick<HeldRow, 'ending'> {
+  return typeof value === 'string' ? { ending: value as NonNullable<View['ending']> } : {}
+}
+
+const news = new Set<Transition>(['updated', 'informed', 'heartbeat'])
 
 /** From the rows of one mute and destination, oldest first, and what is known of their objects by now. */
 export function gather(
@@ -32,11 +40,7 @@ export function gather(
   memories: ReadonlyMap<string, ObjectMemory>
 ): Held {
   const last = new Map<string, HeldRow>()
-  for (const row of rows) last.set(row.key, row)
-  const objects = [...last.values()].map(({ key, object, says }) => ({
-    object,
-    says,
-    failure: memories.get(key)?.failure
-  }))
+  for (const row of rows) if (!last.has(row.key) || !news.has(row.says)) last.set(row.key, row)
+  const objects = [...last.values()].map(({ key, ...held }) => ({ ...held, failure: memories.get(key)?.failure }))
   return { mute, destination, notifications: rows.length, objects }
 }

@@ -1,5 +1,5 @@
 // A batch of events into PostgreSQL: a handful of statements however many they are, decided on under the objects' locks.
-import type { ObjectMemory } from '../objects.ts'
+import { type ObjectMemory, readMemory } from '../objects.ts'
 import type { Sql } from './postgres-connection.ts'
 import { insertNotifications } from './postgres-queue.ts'
 import { keyOf, storable } from './postgres-text.ts'
@@ -114,7 +114,7 @@ async function lock(sql: Sql, batch: readonly Arrival[], keys: readonly string[]
   const bodies: Known['bodies'] = new Map()
   for (const { place, memory, event_id, received_at } of rows) {
     const at = place - 1
-    objects.set(keys[at] ?? '', memory === null ? undefined : (JSON.parse(memory) as ObjectMemory))
+    objects.set(keys[at] ?? '', memory === null ? undefined : readMemory(memory))
     if (event_id !== null) bodies.set(batch[at]?.identity ?? '', { event: event_id, at: received_at ?? 0 })
   }
   // A join may shuffle them.

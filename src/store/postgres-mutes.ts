@@ -1,9 +1,9 @@
 // Silences and what mutes held back, in PostgreSQL.
 import type { ObjectRef } from '../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../mutes/silence.ts'
-import { hear, type ObjectMemory, type Transition } from '../objects.ts'
+import { hear, type ObjectMemory, readMemory, type Transition } from '../objects.ts'
 import type { View } from '../render/view.ts'
-import { gather, type Held } from './held.ts'
+import { endingFrom, gather, type Held } from './held.ts'
 import type { Sql } from './postgres-connection.ts'
 import { insertNotifications } from './postgres-queue.ts'
 import { storable } from './postgres-text.ts'
@@ -15,11 +15,12 @@ interface HeldNotification {
   object: string
   says: Transition
   ref: string
+  ending: string | null
 }
 
 // Skipped where another replica is telling of them.
 const heldSql = `
-  select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref
+  select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
   from notifications n join views v on v.id = n.id
   where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n skip locked`
 
@@ -42,7 +43,12 @@ export async function endMute(
   await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
   const held = gather(
     ended,
-    rows.map(({ object, says, ref }) => ({ key: object, says, object: JSON.parse(ref) as ObjectRef })),
+    rows.map(({ object, says, ref, ending }) => ({
+      key: object,
+      object: JSON.parse(ref) as ObjectRef,
+      says,
+      ...endingFrom(ending)
+    })),
     memories
   )
   const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
@@ -65,7 +71,7 @@ async function hearAll(
   )
   const memories = new Map<string, ObjectMemory>()
   for (const { key, memory } of rows) {
-    if (memory !== null) memories.set(key, hear(JSON.parse(memory) as ObjectMemory, destination, now))
+    if (memory !== null) memories.set(key, hear(readMemory(memory), destination, now))
   }
   await sql(
     `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,

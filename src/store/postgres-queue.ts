@@ -1,5 +1,5 @@
 // Notifications in PostgreSQL: written, counted, given up on.
-import { forget, type ObjectMemory } from '../objects.ts'
+import { forget, readMemory } from '../objects.ts'
 import { apartMs } from './deadline.ts'
 import type { Sql } from './postgres-connection.ts'
 import { indexable, keyOf } from './postgres-text.ts'
@@ -152,10 +152,7 @@ async function forgetFailed(sql: Sql, failed: readonly DeadRow[]): Promise<void>
   const memories = known.map(({ key, memory }) =>
     failed
       .filter(({ object }) => object === key)
-      .reduce(
-        (left, { rule, destination }) => forget(left, rule, destination),
-        JSON.parse(memory ?? '') as ObjectMemory
-      )
+      .reduce((left, { rule, destination }) => forget(left, rule, destination), readMemory(memory ?? ''))
   )
   await sql(
     `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,

@@ -1,5 +1,5 @@
 // What people ask of PostgreSQL, and what they do to dead letters in it.
-import { type ObjectMemory, remember } from '../objects.ts'
+import { readMemory, remember } from '../objects.ts'
 import type { View } from '../render/view.ts'
 import { apartMs } from './deadline.ts'
 import type { Connections, Sql } from './postgres-connection.ts'
@@ -130,7 +130,7 @@ async function rememberFailures(sql: Sql, failed: readonly DeadRow[], now: numbe
       .reduce(
         (left, { rule, destination, view }) =>
           remember(left, { rule, destination, since: (JSON.parse(view) as View).failure?.since }, now),
-        JSON.parse(memory ?? '') as ObjectMemory
+        readMemory(memory ?? '')
       )
   )
   await sql(

@@ -1,7 +1,7 @@
 // Objects as people look at them, on any store: what fails comes from an index that has nothing else in it.
 import { RelayError } from '../errors.ts'
 import type { ObjectRef } from '../events/flux.ts'
-import { type ObjectMemory, objectOf, stateOf } from '../objects.ts'
+import { objectOf, readMemory, stateOf } from '../objects.ts'
 import { maxPage, type ObjectFilter, type ObjectRecord, type ObjectState, type Page, type Records } from './records.ts'
 import { type Ask, Conditions, type Row } from './records-walk.ts'
 
@@ -89,7 +89,7 @@ function recordOf(row: Row, wanted: ObjectFilter, state: ObjectState | undefined
     (field) => wanted[field] === undefined || wanted[field] === object[field]
   )
   if (!isWanted) return []
-  const memory = JSON.parse(String(row['memory'])) as ObjectMemory
+  const memory = readMemory(String(row['memory']))
   const is = stateOf(memory, now)
   if (state !== undefined && state !== is) return []
   const { failure } = memory
@@ -109,7 +109,7 @@ function recordOf(row: Row, wanted: ObjectFilter, state: ObjectState | undefined
       since: memory.since,
       revision: memory.revision,
       told: memory.told,
-      seenAt: Number(row['seen_at'])
+      seenAt: memory.seenAt ?? Number(row['seen_at'])
     }
   ]
 }

@@ -79,6 +79,7 @@ export interface ObjectRecord {
   since: number
   revision: string
   told: readonly Told[]
+  /** When the newest of its events was that were remembered. */
   seenAt: number
 }
 

@@ -1,5 +1,5 @@
 // One event into SQLite: known or new, decided on, written with everything that comes of it.
-import { type ObjectMemory, objectKey } from '../objects.ts'
+import { objectKey, readMemory } from '../objects.ts'
 import type { Database } from './database.ts'
 import type { RecentBodies } from './recent-bodies.ts'
 import type { Queue } from './sqlite-queue.ts'
@@ -18,7 +18,7 @@ export function acceptOne(
 
   const key = objectKey(event.object)
   const row = db.get('select memory from objects where key = ?', key)
-  const memory = row && (JSON.parse(String(row.memory)) as ObjectMemory)
+  const memory = row && readMemory(String(row.memory))
   let decision: ReturnType<Decide>
   try {
     decision = decide(arrival, memory)

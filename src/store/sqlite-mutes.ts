@@ -1,10 +1,10 @@
 // Silences as rows, and what mutes held back: read and written inside a transaction of the store's.
 import type { ObjectRef } from '../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../mutes/silence.ts'
-import { hear, type ObjectMemory, type Transition } from '../objects.ts'
+import { hear, type ObjectMemory, readMemory, type Transition } from '../objects.ts'
 import type { View } from '../render/view.ts'
 import type { Database, Row } from './database.ts'
-import { gather, type Held } from './held.ts'
+import { endingFrom, gather, type Held } from './held.ts'
 import type { LaneOf, NewNotification } from './store.ts'
 
 /** What is to be told of one mute that is over; undefined where there is none left. */
@@ -18,7 +18,8 @@ export function endMute(
   if (over === undefined) return undefined
   const [mute, destination] = [String(over.mute), String(over.destination)]
   const rows = db.all(
-    `select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref
+    `select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref,
+       json_extract(v.view, '$.ending') as ending
      from notifications n join views v on v.id = n.id
      where n.muted_until <= ? and n.mute = ? and n.destination = ? order by n.id`,
     ...[now, mute, destination]
@@ -27,7 +28,7 @@ export function endMute(
   for (const key of new Set(rows.map(({ object }) => String(object)))) {
     const known = db.get('select memory from objects where key = ?', key)
     if (known === undefined) continue
-    const memory = hear(JSON.parse(String(known.memory)) as ObjectMemory, destination, now)
+    const memory = hear(readMemory(String(known.memory)), destination, now)
     memories.set(key, memory)
     db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), key)
   }
@@ -37,7 +38,8 @@ export function endMute(
     rows.map((row) => ({
       key: String(row.object),
       object: JSON.parse(String(row.ref)) as ObjectRef,
-      says: String(row.says) as Transition
+      says: String(row.says) as Transition,
+      ...endingFrom(row.ending)
     })),
     memories
   )

@@ -1,5 +1,5 @@
 // Notifications in SQLite: written, counted, given up on. Everything here is inside a transaction of the store's.
-import { forget, type ObjectMemory, objectKey } from '../objects.ts'
+import { forget, objectKey, readMemory } from '../objects.ts'
 import type { Database, Row } from './database.ts'
 import { apartMs } from './deadline.ts'
 import { waitingSql } from './sqlite-lanes.ts'
@@ -75,7 +75,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     const { object, rule, destination } = row
     const known = db.get('select memory from objects where key = ?', object ?? '')
     if (known !== undefined) {
-      const memory = forget(JSON.parse(String(known.memory)) as ObjectMemory, String(rule), String(destination))
+      const memory = forget(readMemory(String(known.memory)), String(rule), String(destination))
       db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
     }
     // The end of a failure that was never heard of would be news from nowhere. The plus keeps the planner from going through

@@ -1,6 +1,6 @@
 // What people ask of the embedded store, and what they do to dead letters in it.
 import { setImmediate as pause } from 'node:timers/promises'
-import { type ObjectMemory, objectKey, remember } from '../objects.ts'
+import { objectKey, readMemory, remember } from '../objects.ts'
 import type { View } from '../render/view.ts'
 import type { Database, Row } from './database.ts'
 import { apartMs } from './deadline.ts'
@@ -43,7 +43,7 @@ export function createSqliteRecords(db: Database, host: Host): Records {
     if (known === undefined) return
     const since = (JSON.parse(String(row['view'])) as View).failure?.since
     const heard = { rule: String(row['rule']), destination: String(row['destination']), since }
-    const memory = remember(JSON.parse(String(known['memory'])) as ObjectMemory, heard, now)
+    const memory = remember(readMemory(String(known['memory'])), heard, now)
     db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), key)
   }
 

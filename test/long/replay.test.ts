@@ -15,7 +15,7 @@ const token = 'a token'
 interface Past {
   name: string
   minutes: number
-  /** `rule → destination`: what the relay told. */
+  /** `rule → destination`: what the relay told, and `rule → destination, state` where that is not `sent`. */
   told?: string[]
   transition?: Transition
   isGood?: boolean
@@ -51,8 +51,8 @@ function stored(id: number, past: Past): StoredEvent {
     body: JSON.stringify({ ...event, involvedObject: { ...event.involvedObject, namespace } }),
     ...(transition !== undefined && { transition }),
     notifications: told.map((entry) => {
-      const [rule = '', destination = ''] = entry.split(' → ')
-      return { rule, destination }
+      const [rule = '', destination = '', state = 'sent'] = entry.split(/ → |, /)
+      return { rule, destination, state }
     })
   }
 }
@@ -148,7 +148,56 @@ t.test('given the old config too, changes of wording are seen, line by line', as
     'new.yaml': severities + config.replace('name: failures,', 'name: failures, match: { severity: warn },')
   })
   t.equal(code, 0)
-  t.match(out, /platform\n {2}2 re-worded\n {4}.*: failed, by failures\n {6}- 🔴 Failed.*\n {6}\+ ⚠️ Warning .*\n/)
+  t.match(out, /platform\n {2}4 re-worded\n {4}.*: failed, by failures\n {6}- 🔴 Failed.*\n {6}\+ ⚠️ Warning .*\n/)
+})
+
+const withheld = (state: string) => [`${told[0]}, ${state}`]
+
+t.test('the config that runs, with a mute in it, tells the same: what it muted was told to nobody', async (t) => {
+  const until = new Date(begin + 30 * 60_000).toISOString()
+  const mute = `mute: [{ name: upgrade, match: { namespace: apps }, until: "${until}" }]\n`
+  const past: Past[] = [
+    { name: 'shop', minutes: 0, transition: 'failed', told: withheld('muted') },
+    { name: 'shop', minutes: 5, transition: 'repeated' },
+    { name: 'cart', minutes: 6, transition: 'failed', told: withheld('muted') },
+    { name: 'cart', minutes: 10, transition: 'recovered', isGood: true, told: withheld('muted') },
+    // What was held back has been said in one message when the mute ended.
+    { name: 'shop', minutes: 40, transition: 'repeated' },
+    { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, told }
+  ]
+  const { code, out } = await replayed(t, past, { 'new.yaml': config + mute })
+  t.match(out, /^6 events since .*\nNobody would be told anything else\.\n$/)
+  t.equal(code, 0)
+  const without = await replayed(t, past, {})
+  t.equal(without.code, 0, 'nothing that was told to nobody is lost')
+  t.match(
+    without.out,
+    /\n2 notifications were withheld by a mute, a silence or an operator, and would not be by this file\n/
+  )
+})
+
+t.test('what was silenced or discarded by hand, or never arrived, is no loss and nothing new', async (t) => {
+  for (const state of ['muted', 'discarded', 'dead']) {
+    const past: Past[] = [
+      { name: 'shop', minutes: 0, transition: 'failed', told: withheld(state) },
+      // Who has not heard of it hears of it with its next event.
+      { name: 'shop', minutes: 45, transition: 'repeated', told },
+      { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, told },
+      { name: 'shop', minutes: 60, transition: 'failed', told }
+    ]
+    const { code, out } = await replayed(t, past, {})
+    t.equal(code, 0, state)
+    t.match(out, /2 of them cannot be compared: they are about what was withheld by hand, or never arrived\n/, state)
+    t.match(out, /Nobody would be told anything else/, state)
+    const none = await replayed(t, past, {
+      'new.yaml': config.replace('name: failures,', 'name: failures, match: { namespace: db },')
+    })
+    t.match(
+      none.out,
+      new RegExp(`platform\n {2}${state === 'dead' ? 2 : 3} lost`),
+      `${state}: what comes after its end counts`
+    )
+  }
 })
 
 t.test('with the old config, what the relay told in the past does not count', async (t) => {

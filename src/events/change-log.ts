@@ -1,0 +1,15 @@
+// What controllers report of each object that they apply: `Kind/namespace/name action`, one a line, often hundreds of lines.
+
+const actions = new Set(['created', 'configured', 'deleted', 'unchanged', 'skipped', 'replaced'])
+
+/**
+ * The action of a line that reports a change; undefined for any other line. No regular expression: `\S+\/\S+` looks from
+ * every slash again, for minutes on three megabytes of them.
+ */
+export function actionIn(line: string): string | undefined {
+  const space = line.lastIndexOf(' ')
+  const action = line.slice(space + 1)
+  if (space < 0 || !actions.has(action)) return undefined
+  const object = line.slice(0, space)
+  return !/\s/.test(object) && object.slice(1, -1).includes('/') ? action : undefined
+}

@@ -1,0 +1,109 @@
+// Which other objects an event blames: only what a controller names in so many words. A path, an image or an address that
+// reads like an object is none.
+import type { ObjectRef } from './flux.ts'
+
+export type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'>
+
+// Kubernetes names: RFC 1123 labels and subdomains.
+const namespace = '([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)'
+const name = '([a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?)'
+const kind = '([A-Z][A-Za-z]{2,62})'
+const sourceKind = '(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart|ExternalArtifact)'
+
+/**
+ * A sentence of a controller, and a word that is in each of them: looking for the word costs less than the pattern. `by`:
+ * the kind that is meant, or that of the object itself, where the sentence names none.
+ */
+interface Sentence {
+  hint: string
+  pattern: RegExp
+  named(groups: readonly (string | undefined)[], object: ObjectRef): Named
+}
+
+const ofOwnKind: Sentence['named'] = ([, namespace = '', name = ''], { kind }) => ({ kind, namespace, name })
+const ofThatKind: Sentence['named'] = ([, kind = '', namespace, name = ''], object) => ({
+  kind,
+  namespace: namespace ?? object.namespace,
+  name
+})
+
+const sentences: readonly Sentence[] = [
+  // kustomize-, helm- and tofu-controller checkDependencies: dependsOn is about the same kind.
+  {
+    hint: 'dependency',
+    pattern: new RegExp(String.raw`\bdependency '${namespace}/${name}' (?:is not ready|revision is not up to date)\b`),
+    named: ofOwnKind
+  },
+  {
+    hint: 'dependency',
+    pattern: new RegExp(String.raw`(?:^|\bunable to get |: )'${namespace}/${name}' dependency(?::| does not exist\b)`),
+    named: ofOwnKind
+  },
+  // flux-operator: dependency kustomize.toolkit.fluxcd.io/v1/Kustomization/apps/shop not ready: status InProgress
+  {
+    hint: 'dependency',
+    pattern: new RegExp(
+      String.raw`\bdependency [a-z0-9.-]{1,100}/v\d[a-z0-9]{0,20}/${kind}/${namespace}/${name} not (?:ready|found)\b`
+    ),
+    named: ofThatKind
+  },
+  {
+    hint: 'failed to get ',
+    pattern: new RegExp(String.raw`\bfailed to get (?:provider|inputs from) ${namespace}/${name}:`),
+    named: ([, namespace = '', name = '']) => ({ kind: 'ResourceSetInputProvider', namespace, name })
+  },
+  // helm-controller: HelmChart 'flux-system/apps-shop' is not ready
+  {
+    hint: ' not ',
+    pattern: new RegExp(String.raw`\b${sourceKind} '${namespace}/${name}' is not (?:ready|found)\b`),
+    named: ofThatKind
+  },
+  // Source 'GitRepository/flux-system/fleet' not found, and without the namespace where it is the object's own.
+  {
+    hint: ' not ',
+    pattern: new RegExp(
+      String.raw`\b[Ss]ource '${sourceKind}/(?:${namespace}/)?${name}' (?:is )?not (?:ready|found|accessible)\b`
+    ),
+    named: ofThatKind
+  },
+  {
+    hint: ' not ',
+    pattern: new RegExp(String.raw`(?:^|[\s(])${kind}/${namespace}/${name} (?:is )?not (?:ready|found)\b`),
+    named: ofThatKind
+  },
+  // source-controller: no artifact available for HelmRepository source 'podinfo', which is in the chart's own namespace
+  {
+    hint: ' source ',
+    pattern: new RegExp(String.raw`\bno artifact available for ${sourceKind} source '()${name}'`),
+    named: ([, kind = '', , name = ''], object) => ({ kind, namespace: object.namespace, name })
+  }
+]
+
+/** Each object that `message`, which is about `object`, names as what it waits for or needs; in reading order. */
+export function blamedBy(object: ObjectRef, message: string): Named[] {
+  const found: Named[] = []
+  for (const { hint, pattern, named } of sentences) {
+    if (!message.includes(hint)) continue
+    const groups = pattern.exec(message)
+    if (groups !== null) found.push(named(groups, object))
+  }
+  return [...found, ...unhealthy(message)]
+}
+
+// fluxcd/pkg ssa/manager_wait.go: health check failed after 5m: timeout waiting for: [HelmRelease/apps/shop status: 'Failed']
+const healthList = /(?:timeout waiting for|stalled resources|timed out for):? \[/
+const healthEntry = new RegExp(
+  String.raw`(?<=\[|, |can't determine status for )${kind}/${namespace}/${name}(?: status: '| \(unknown status\)|[,\]])`,
+  'g'
+)
+// flux-operator adds a line for each of Flux's own objects below.
+const healthLine = new RegExp(`^${kind}/${namespace}/${name} status: `, 'gm')
+
+function unhealthy(message: string): Named[] {
+  const list = healthList.exec(message)
+  if (list === null) return []
+  const rest = message.slice(list.index)
+  return [...rest.matchAll(healthEntry), ...rest.matchAll(healthLine)].map(
+    ([, kind = '', namespace = '', name = '']) => ({ kind, namespace, name })
+  )
+}

@@ -1,0 +1,274 @@
+// What an event does to its object, by what each controller emits: what fails it, what ends which failure, what is only news.
+import t from 'tap'
+import { isConflict } from '../src/events/conflict.ts'
+import type { WireEvent } from '../src/events/flux.ts'
+import type { Transition } from '../src/objects.ts'
+import { startReplay } from './fixtures/replay.ts'
+
+const start = Date.parse('2026-09-21T00:00:00Z')
+const all = `
+destinations: { team: { preview: true } }
+rules: [{ name: all, match: { severity: info }, notify: every, send: team }]`
+
+interface Short {
+  kind?: string
+  severity?: 'info' | 'error'
+  reason: string
+  message?: string
+  /** Seconds since the start. */
+  at?: number
+  metadata?: Record<string, string>
+}
+
+function wire({
+  kind = 'Kustomization',
+  severity = 'info',
+  reason,
+  message = 'x',
+  at = 0,
+  metadata
+}: Short): WireEvent {
+  return {
+    involvedObject: { kind, namespace: 'apps', name: 'shop' },
+    severity,
+    timestamp: new Date(start + at * 1000).toISOString(),
+    message,
+    reason,
+    metadata: { revision: `main@sha1:${'4'.repeat(40)}`, ...metadata }
+  }
+}
+
+/** What each of `events`, a minute apart, was to who hears of all. */
+function story(events: Short[]) {
+  const replay = startReplay(all)
+  for (const [n, event] of events.entries()) replay.receive(wire({ at: n * 60, ...event }))
+  const [memory] = [...replay.memory.values()]
+  return { said: replay.said, says: replay.said.map(({ says }) => says), memory }
+}
+
+const conflict =
+  'Operation cannot be fulfilled on helmreleases.helm.toolkit.fluxcd.io "shop": the object has been modified; please apply your changes to the latest version and try again'
+
+/** Of one kind: a failure with this reason, then an event, and whether that ends it. */
+const ends: [kind: string, failed: string, event: Short, isEnd: boolean][] = [
+  ['Kustomization', 'HealthCheckFailed', { reason: 'Progressing', message: 'Health check passed in 5.02s' }, true],
+  ['Kustomization', 'BuildFailed', { reason: 'Progressing', message: 'Health check passed in 5.02s' }, false],
+  ['Kustomization', 'HealthCheckFailed', { reason: 'Progressing', message: 'Deployment/apps/shop configured' }, false],
+  [
+    'Kustomization',
+    'HealthCheckFailed',
+    { reason: 'Progressing', message: 'x Health check passed', metadata: { commit_status: 'update' } },
+    false
+  ],
+  ['ResourceSet', 'ReconciliationFailed', { reason: 'ApplySucceeded', message: 'HelmRelease/apps/a created' }, false],
+  ['ResourceSet', 'ReconciliationFailed', { reason: 'ReconciliationSucceeded' }, true],
+  ['ResourceSetInputProvider', 'ReconciliationFailed', { reason: 'SkippedDueToSchedule' }, false],
+  ['FluxInstance', 'ReconciliationFailed', { reason: 'ReconciliationSucceeded', message: 'Flux v2.9.4 updated' }, true],
+  ['HelmRelease', 'UpgradeFailed', { reason: 'TestSucceeded' }, false],
+  ['HelmRelease', 'UpgradeFailed', { reason: 'RollbackSucceeded' }, false],
+  ['OCIRepository', 'OCIArtifactPullFailed', { reason: 'VerificationSucceeded' }, false],
+  ['GitRepository', 'GitOperationFailed', { reason: 'GarbageCollectionSucceeded' }, false],
+  ['Terraform', 'TFExecPlanFailed', { reason: 'TerraformPlannedWithChanges' }, true],
+  ['Terraform', 'TFExecApplyFailed', { reason: 'TerraformPlannedWithChanges' }, false],
+  ['Terraform', 'TFExecApplyFailed', { reason: 'TerraformPlanSucceed' }, false],
+  ['Terraform', 'TFExecApplyFailed', { reason: 'TerraformAppliedSucceed' }, true],
+  ['Terraform', 'HealthChecksFailed', { reason: 'TerraformAppliedSucceed' }, false],
+  ['Terraform', 'OutputsWritingFailed', { reason: 'TerraformAppliedSucceed' }, false],
+  ['Terraform', 'OutputsWritingFailed', { reason: 'TerraformOutputsWritten' }, true],
+  ['Terraform', 'DriftDetected', { reason: 'NoDrift' }, true],
+  ['ArtifactGenerator', 'BuildFailed', { reason: 'Ready' }, true],
+  ['Gadget', 'SyncFailed', { reason: 'SyncSucceeded' }, true],
+  ['Gadget', 'SyncFailed', { reason: 'ApplySucceeded' }, false],
+  ['Gadget', 'SyncFailed', { reason: 'ReconciliationSucceeded' }, true],
+  ['Gadget', 'SyncFailed', { reason: 'Ready' }, true],
+  ['Gadget', 'SyncFailed', { reason: 'DependencyReady' }, false],
+  ['Gadget', 'DependencyNotReady', { reason: 'DependencyReady' }, true]
+]
+
+t.test('a failure ends with what says that it is over, and not with any step before that', async (t) => {
+  for (const [kind, failed, event, isEnd] of ends) {
+    const { says, memory } = story([
+      { kind, severity: 'error', reason: failed },
+      { kind, ...event }
+    ])
+    t.equal(says[1] === 'recovered', isEnd, `${kind}: ${event.reason} after ${failed}`)
+    t.equal(memory?.failure === undefined, isEnd)
+  }
+})
+
+t.test('a kind is only a name, whatever it is', async (t) => {
+  for (const kind of ['constructor', '__proto__', 'toString', '']) {
+    const { says } = story([
+      { kind, severity: 'error', reason: 'Broken' },
+      { kind, reason: 'Ready' }
+    ])
+    t.same(says, ['failed', 'recovered'], kind)
+  }
+})
+
+t.test('no key that a tenant can set makes an event a sign of life', async (t) => {
+  const metadata = { commit_status: 'update' }
+  for (const reason of ['Progressing', 'BuildFailed', 'HealthCheckCanceled', 'anything', '']) {
+    const { says } = story([
+      { severity: 'error', reason: 'BuildFailed' },
+      { reason, metadata }
+    ])
+    t.same(says, ['failed', 'informed'], reason)
+  }
+})
+
+t.test('of two events within a second the one that came last counts, whichever it is', async (t) => {
+  for (const [kind, good] of [
+    ['Kustomization', 'ReconciliationSucceeded'],
+    ['HelmRelease', 'UpgradeSucceeded'],
+    ['GitRepository', 'Succeeded'],
+    ['ImageRepository', 'Succeeded'],
+    ['ArtifactGenerator', 'Ready']
+  ] as const) {
+    const failed: Short = { kind, severity: 'error', reason: 'Broken', at: 5 }
+    const works: Short = { kind, reason: good, at: 5 }
+    t.equal(story([failed, works]).memory?.failure, undefined, `${kind} works`)
+    t.equal(story([works, failed]).memory?.failure?.reason, 'Broken', `${kind} fails`)
+    t.equal(story([{ ...failed, at: 6 }, works]).memory?.failure?.reason, 'Broken', 'an older success ends nothing')
+  }
+})
+
+t.test('the same failure at five commits is one failure, with the newest revision', async (t) => {
+  const shas = ['a', 'b', 'c', 'd', 'e'].map((letter) => `main@sha1:${letter.repeat(40)}`)
+  const { says, memory } = story(
+    shas.map((revision) => ({
+      severity: 'error',
+      reason: 'BuildFailed',
+      message: `cannot build revision ${revision}: no such file`,
+      metadata: { revision }
+    }))
+  )
+  t.same(says, ['failed', 'repeated', 'repeated', 'repeated', 'repeated'])
+  t.match(memory?.failure, { revision: shas[4], text: `cannot build revision ${shas[4]}: no such file`, count: 5 })
+})
+
+const remarks: [kind: string, reason: string, message: string][] = [
+  ['HelmRelease', 'error', `reconciliation failed: ${conflict}`],
+  ['HelmRelease', 'UpgradeFailed', conflict],
+  ['Kustomization', 'ReconciliationFailed', conflict.replace('helmreleases.helm', 'kustomizations.kustomize')],
+  [
+    'Kustomization',
+    'ReconciliationFailed',
+    `Deployment/apps/shop configured\n${conflict.replace(/on \S+/, 'on deployments.apps')}`
+  ],
+  ['ResourceSet', 'ReconciliationFailed', conflict.replace(/on \S+/, 'on resourcesets.fluxcd.controlplane.io')],
+  ['GitRepository', 'error', 'the object has been modified; please apply your changes to the latest version'],
+  [
+    'Kustomization',
+    'ReconciliationFailed',
+    'Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, Key: /registry/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: 1, UID in object meta: '
+  ]
+]
+
+t.test('a conflict of two writers fails no healthy object, and makes no failing one differ', async (t) => {
+  for (const [kind, reason, message] of remarks) {
+    const good: Short = { kind, reason: kind === 'HelmRelease' ? 'UpgradeSucceeded' : 'ReconciliationSucceeded' }
+    const { says, memory } = story([good, { kind, severity: 'error', reason, message }])
+    t.equal(memory?.failure, undefined, message)
+    t.equal(says.at(-1), 'informed')
+    const failing = story([
+      { kind, severity: 'error', reason: 'BuildFailed', message: 'boom' },
+      { kind, severity: 'error', reason, message }
+    ])
+    t.match(failing.memory?.failure, { reason: 'BuildFailed', text: 'boom', count: 1 })
+    t.notMatch(failing.said.at(-1)?.text, /FAIL/)
+  }
+})
+
+t.test('an error is no conflict because one stands beside it, nor because it is called so', async (t) => {
+  const errors = [
+    `[timed out waiting for the condition, ${conflict}]`,
+    `upgrade failed: timed out; ${conflict}`,
+    `2 errors occurred:\n\t* timed out\n\t* ${conflict}`,
+    'Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using apps/v1: .spec.replicas',
+    'the object has been modified by hand'
+  ]
+  for (const message of errors) {
+    t.notOk(isConflict(message), message)
+    t.match(story([{ severity: 'error', reason: 'ReconciliationFailed', message }]).memory?.failure, {
+      severity: 'error'
+    })
+  }
+  const upgrade = `Helm upgrade failed for release apps/shop.v3 with chart shop@1.0.0: ${conflict.replace(/on \S+/, 'on deployments.apps')}`
+  const { memory } = story([{ kind: 'HelmRelease', severity: 'error', reason: 'UpgradeFailed', message: upgrade }])
+  t.match(memory?.failure, { severity: 'warn' }, 'the release is not what was asked for')
+})
+
+t.test('what is removed while it fails is gone: never Ready, and never failing any more', async (t) => {
+  const uninstall = 'Helm uninstall succeeded for release apps/shop.v3 with chart shop@6.7.1'
+  const removals: [Short, Short, RegExp][] = [
+    [
+      { kind: 'HelmRelease', severity: 'error', reason: 'UpgradeFailed' },
+      { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: uninstall },
+      /^GONE, UNINSTALLED HelmRelease apps\/shop \(prod\) after 1 m, 1 failure$/
+    ],
+    [
+      { severity: 'error', reason: 'HealthCheckFailed' },
+      { reason: 'HealthCheckFailed', message: 'Deployment/apps/shop deleted\nService/apps/shop deleted\n' },
+      /^GONE, DELETED Kustomization apps\/shop \(prod\) after 1 m, 1 failure$/
+    ],
+    [
+      { reason: 'DependencyNotReady', message: 'Dependencies do not meet ready condition' },
+      { reason: 'DependencyNotReady', message: 'Deployment/apps/shop deleted' },
+      /^GONE, DELETED Kustomization apps\/shop \(prod\) after 1 m$/
+    ]
+  ]
+  for (const [failed, removed, text] of removals) {
+    const { said, memory } = story([failed, removed])
+    t.match(said[1]?.text, text)
+    t.notMatch(said[1]?.text, /Ready|RECOVERED/)
+    t.match(memory, { failure: undefined, revision: '' })
+  }
+  const remediation = 'Helm uninstall remediation for release apps/shop.v1 with chart shop@6.7.1 succeeded'
+  const kept = story([
+    { kind: 'HelmRelease', severity: 'error', reason: 'InstallFailed' },
+    { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: remediation }
+  ])
+  t.match(kept.memory?.failure, { reason: 'InstallFailed' }, 'a remediation ends nothing')
+  const pruned = story([
+    { severity: 'error', reason: 'HealthCheckFailed' },
+    { reason: 'Progressing', message: 'ConfigMap/apps/old deleted' }
+  ])
+  t.match(pruned.memory?.failure, { reason: 'HealthCheckFailed' }, 'nor does pruning')
+})
+
+t.test('the end of a warning is called what it is, and no failure is counted', async (t) => {
+  const drift = { kind: 'HelmRelease', severity: 'error' as const, reason: 'DriftDetected' }
+  const warnings: [Short, Short, string][] = [
+    [{ reason: 'DependencyNotReady' }, { reason: 'ReconciliationSucceeded' }, 'NO LONGER WAITS Kustomization'],
+    [drift, { kind: 'HelmRelease', reason: 'DriftCorrected' }, 'DRIFT CORRECTED HelmRelease'],
+    [drift, { kind: 'HelmRelease', reason: 'UpgradeSucceeded' }, 'WELL AGAIN HelmRelease'],
+    [
+      { kind: 'HelmRelease', reason: 'RollbackSucceeded' },
+      { kind: 'HelmRelease', reason: 'UpgradeSucceeded' },
+      'WELL AGAIN HelmRelease'
+    ]
+  ]
+  for (const [warned, ended, text] of warnings) {
+    const { said } = story([warned, ended])
+    t.equal(said[1]?.text, `${text} apps/shop (prod) after 1 m`)
+  }
+  const error = story([
+    { reason: 'DependencyNotReady' },
+    { severity: 'error', reason: 'BuildFailed' },
+    { reason: 'ReconciliationSucceeded' }
+  ])
+  t.match(error.said.at(-1)?.text, /^RECOVERED .* 2 failures$/, 'what became an error has failed')
+})
+
+t.test('each destination that hears of an end hears of it once', async (t) => {
+  const two =
+    '[{ name: errors, match: { severity: error }, send: team }, { name: all, match: { severity: [info] }, send: team }]'
+  const replay = startReplay(`destinations: { team: { preview: true } }\nrules: ${two}`)
+  const passed = { reason: 'Progressing', message: 'Health check passed in 3s', at: 60 }
+  replay.receive(wire({ severity: 'error', reason: 'HealthCheckFailed' }))
+  replay.receive(wire(passed))
+  replay.receive(wire({ reason: 'ReconciliationSucceeded', at: 61, metadata: { commit_status: 'update' } }))
+  const heard: Transition[] = replay.said.map(({ says }) => says as Transition)
+  t.same(heard, ['failed', 'recovered'])
+})

@@ -92,12 +92,13 @@ export async function buildApp({
     silences,
     silencesChanged: silences.look,
     wake: lanes.wake,
+    tryNow: lanes.tryNow,
     clock,
     guard: createGuard(app.env.ADMIN_TOKEN),
     log
   })
   const scrape = createScrape({ store, metrics, config: current, standing: sources.standing, clock })
-  app.register(health, { store, metrics, scrape })
+  app.register(health, { store, slack, metrics, scrape })
 
   app.addHook('onReady', async () => {
     await lanes.start()

@@ -12,7 +12,7 @@ import { abandon, reroute, waitedFor } from './postgres-moves.ts'
 import { addSilence, endMute, endSilence, silences } from './postgres-mutes.ts'
 import { Presence } from './postgres-presence.ts'
 import { prune, pruneObjects } from './postgres-pruning.ts'
-import { backlog, busyLanes, countPending } from './postgres-queue.ts'
+import { backlog, busyLanes, countPending, tryNow } from './postgres-queue.ts'
 import { createPostgresRecords } from './postgres-records.ts'
 import { migrate } from './postgres-schema.ts'
 import { settle } from './postgres-settle.ts'
@@ -110,6 +110,7 @@ class PostgresStore implements Store {
   /** By destination, as last counted. */
   #counted: ReadonlyMap<string, number> = new Map()
   readonly #buried = new Map<string, number>()
+  #buriedInAll = 0
   #isClosed = false
   #looking: NodeJS.Timeout | undefined
   #countAfter = 0
@@ -140,6 +141,10 @@ class PostgresStore implements Store {
 
   get pending(): number {
     return this.#pending
+  }
+
+  get buried(): number {
+    return this.#buriedInAll
   }
 
   tally(): ReadonlyMap<string, Tally> {
@@ -191,16 +196,18 @@ class PostgresStore implements Store {
     settlement: Settlement,
     notices: readonly NewNotification[] = []
   ): Promise<void> {
-    const { block, notBefore } = settlement.lane
+    const { block, notBefore, bucket } = settlement.lane
+    // Rather a little late: it is what Slack asked for.
+    const until = Math.max(0, notBefore + this.#skewMs + this.#skewErrorMs)
     const settling = {
       ...{ message, notices, replica: this.#presence.replica, number: this.#claims.get(message.id) },
       attempt: { ...attempt, at: attempt.at + this.#skewMs },
       settlement: {
         ...settlement,
         lane: {
-          // Rather a little late: it is what Slack asked for.
-          notBefore: Math.max(0, notBefore + this.#skewMs + this.#skewErrorMs),
-          block: block && { ...block, since: block.since + this.#skewMs }
+          notBefore: until,
+          block: block && { ...block, since: block.since + this.#skewMs },
+          ...(bucket && { bucket: { ...bucket, at: until + bucket.at - notBefore } })
         }
       }
     }
@@ -236,6 +243,11 @@ class PostgresStore implements Store {
 
   async backlog(lane: string): Promise<number> {
     return backlog(this.#lanes.query, lane)
+  }
+
+  async tryNow(lane: string, now: number): Promise<number | undefined> {
+    const until = await tryNow(this.#lanes.query, lane, now + this.#skewMs)
+    return until && until - this.#skewMs
   }
 
   async follow(lanes: ReadonlyMap<string, string>, now: number): Promise<number> {
@@ -312,6 +324,7 @@ class PostgresStore implements Store {
 
   #noteBuried(destinations: readonly string[]): void {
     for (const name of destinations) this.#buried.set(name, (this.#buried.get(name) ?? 0) + 1)
+    this.#buriedInAll += destinations.length
   }
 
   get #skewMs(): number {

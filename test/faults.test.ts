@@ -230,7 +230,7 @@ t.test('an operator who can only be reached through the lane at fault finds it i
   })
   relay.slack.behave(team, () => ({ status: 400, body: 'invalid_blocks' }))
   await relay.post(about('one'))
-  await relay.logged(/there are dead letters/)
+  await relay.logged(/"reasons":\["Slack refuses it.*notifications were not delivered/)
   t.equal(relay.slack.accepted.length, 0)
 })
 

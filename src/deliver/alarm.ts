@@ -104,7 +104,7 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
     if (!(await store.records.announce(`dead letters ${destination}`, notices, now, withinMs))) return false
     log.error(
       { destination, notifications: count, reasons: [...new Set(reasons)].slice(0, 3) },
-      'there are dead letters'
+      'notifications were not delivered; they are kept to be sent again'
     )
     for (const { destination } of notices) metrics.notifications.inc({ destination, state: 'pending' })
     wake(notices.map(({ lane }) => lane))

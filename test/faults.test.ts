@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Payload } from '../src/render/payload.ts'
 import { openSqlite } from '../src/store/sqlite.ts'
 import { createClock, type TestClock } from './fixtures/clock.ts'
+import { startPostgres } from './fixtures/postgres.ts'
 import { about, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
 import type { Received, Reply } from './fixtures/slack.ts'
 import { arrival, sendTo, view } from './fixtures/store.ts'
@@ -257,3 +258,33 @@ t.test('after a 429 what has piled up is one message, however large the burst is
   t.equal(after.length, 2, 'the one that was refused, and all that waited')
   t.match(after[1], /40 objects/)
 })
+
+t.test(
+  'of replicas on one PostgreSQL one notifies of dead letters, and either may be asked to try a lane now',
+  async (t) => {
+    const { url } = await startPostgres(t)
+    const env = { DATABASE_URL: url }
+    const first = await startRelay(t, { config, env })
+    const texted = config.replaceAll('$SLACK', first.slack.url())
+    const second = await startRelay(t, { config: texted, env })
+    first.slack.behave(team, () => ({ status: 400, body: 'invalid_blocks' }))
+    for (const [relay, name] of [
+      [first, 'one'],
+      [second, 'two'],
+      [first, 'three']
+    ] as const)
+      await relay.post(about(name))
+    const givenUp = () => [...first.log, ...second.log].filter((line) => /message given up/.test(line)).length
+    await first.slack.until(() => givenUp() > 0 && to(first, `${team}/ops`).length > 0)
+    first.slack.behave(team, () => ({ status: 404, body: 'no_service' }))
+    await second.post(about('four'))
+    await first.slack.until(() => to(first, `${team}/ops`).length === 2)
+    t.match(texts(to(first, `${team}/ops`)).sort(), [/FAILED destination team/, /for team (was|were) given up on/])
+    first.slack.calm(team)
+    for (const relay of [first, second]) {
+      const { status } = await api(relay, 'POST', '/api/lanes/team/try')
+      t.equal(status, 200)
+    }
+    await first.slack.until(() => /apps\/four/.test(texts(to(first, team)).join()))
+  }
+)

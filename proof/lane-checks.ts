@@ -58,7 +58,9 @@ export function paceKept(received: readonly Received[], { clocks }: Journal): { 
     const size = pace.burst + 1
     let tokens = size
     let last = 0
-    for (const { at } of requests) {
+    for (const { at, answer } of requests) {
+      // What answered it was in front of Slack, which never saw it.
+      if (isPage(answer)) continue
       const gathered = wasSet(clocks, last, at) ? size : (Math.max(0, at - last) / 1000) * pace.perSecond
       tokens = Math.min(size, tokens + gathered) - 1
       last = Math.max(last, at)
@@ -67,6 +69,10 @@ export function paceKept(received: readonly Received[], { clocks }: Journal): { 
     }
   }
   return { faults, worst }
+}
+
+function isPage(answer: string): boolean {
+  return answer.startsWith('<html>')
 }
 
 /** One request at a time on a webhook. 50 ms: the end of a connection may be seen a moment after what comes next. */
@@ -109,7 +115,8 @@ export function duplicatesExplained({ sightings, journal }: Case, { lost }: Trou
         const isKilled = ends.some((at) => at >= before.at - 5 && at <= request.at)
         if (!isLost && !isKilled) result.faults.push(`${lane}: message ${id} came again without a reason`)
         const isRefused = seen.some(
-          ({ request: { at, status } }) => status === 400 && at > before.at && at < request.at
+          ({ request: { at, status, answer } }) =>
+            (status === 400 || isPage(answer)) && at > before.at && at < request.at
         )
         if (request.text !== before.text && !isRefused)
           result.faults.push(`${lane}: message ${id} came again in other words`)

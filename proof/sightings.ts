@@ -28,7 +28,9 @@ export function recognise(
     for (const text of formsOf(message)) byText.set(text, [...(byText.get(text) ?? []), message])
   }
   const last = new Map<string, number>()
-  return received.map((request) => {
+  // An empty message asks whether the way is open where a page answered in between; nobody sees it.
+  const meant = received.filter(({ text }) => text !== '{}')
+  return meant.map((request) => {
     const candidates = byText.get(request.text) ?? []
     const after = last.get(request.path) ?? 0
     const tried = candidates.length > 1 ? candidates.findLast((candidate) => wasTried(candidate, request)) : undefined

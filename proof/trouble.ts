@@ -13,8 +13,9 @@ const troubles: [share: number, behaviour: (dice: Dice) => Behaviour][] = [
   [0.02, () => ({ is: 'hang' })],
   [0.02, (dice) => ({ is: 'rate-limited', retryAfterSeconds: 1 + dice.below(4) })],
   [0.01, () => ({ status: 400, body: 'invalid_blocks' })],
-  // A login page in between: nobody can say whether it was Slack.
-  [0.01, () => ({ status: 200, body: '<html>Please log in</html>' })],
+  // Something in front of Slack answers: a login page, a firewall.
+  [0.02, () => ({ status: 200, body: '<html>Please log in</html>' })],
+  [0.01, () => ({ status: 403, body: '<html>Forbidden</html>' })],
   [0.05, (dice) => ({ is: 'slow', ms: 300 + dice.below(1500) })],
   [1, (dice) => ({ is: 'slow', ms: 2 + dice.below(80) })]
 ]

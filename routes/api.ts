@@ -16,6 +16,8 @@ export interface ApiOptions {
   clock: Clock
   /** There is something new in these lanes. */
   wake: (lanes: Iterable<string>) => void
+  /** Posts what waits in a lane at once; resolves to until when it may not, where that is a rate limit. */
+  tryNow: (lane: string) => Promise<number | undefined>
   /** Silences were added or ended: resolves when that is in effect here. */
   silencesChanged: () => Promise<void>
   guard: (request: FastifyRequest) => Promise<void>

@@ -22,6 +22,7 @@ export interface DashboardOptions {
   store: Store
   silences: Pick<Silences, 'look'>
   wake: (lanes: Iterable<string>) => void
+  tryNow: (lane: string) => Promise<number | undefined>
   clock: Clock
   guard: (request: FastifyRequest) => Promise<void>
 }

@@ -1,20 +1,23 @@
 // GET /healthz, /readyz, /metrics: for machines.
 import type { FastifyPluginAsync } from 'fastify'
+import type { LateSlack } from '../src/first-post.ts'
 import type { Metrics } from '../src/metrics.ts'
 import type { Store } from '../src/store/store.ts'
 
 interface HealthOptions {
   store: Store
+  slack: Pick<LateSlack, 'ready'>
   metrics: Metrics
   scrape: () => Promise<string>
 }
 
-export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, metrics, scrape }) => {
+export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, slack, metrics, scrape }) => {
   app.get('/healthz', async () => ({ status: 'ok' }))
 
-  /** Ready means: an event that came now would be stored. */
+  /** Ready means: an event that came now would be stored, and nothing of the relay's own keeps it from being posted. */
   app.get('/readyz', async () => {
     await store.ping()
+    await slack.ready()
     return { status: 'ready' }
   })
 

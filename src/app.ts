@@ -116,13 +116,14 @@ export async function buildApp({
     silences,
     silencesChanged: silences.look,
     wake: lanes.wake,
+    tryNow: lanes.tryNow,
     clock,
     guard: createGuard(app.env.ADMIN_TOKEN),
     log
   })
   const { standing } = sources
   const scrape = createScrape({ store, metrics, config: current, standing, budget, skews: clocks.skews, clock })
-  app.register(health, { store, metrics, scrape })
+  app.register(health, { store, slack, metrics, scrape })
 
   app.addHook('onReady', async () => {
     await lanes.start()

@@ -143,6 +143,11 @@ ofNotifications(program.command('retry'))
     exit(await (await import('./cli/notifications.ts')).retry(ids, options))
   })
 
+ofRelay(program.command('unblock'))
+  .description('let a running relay try a destination now that waits or is blocked; a rate limit of Slack is kept')
+  .argument('<destination>', 'or a lane, as /api/lanes has them')
+  .action(async (name: string, options) => exit(await (await import('./cli/unblock.ts')).unblock(name, options)))
+
 const silence = program.command('silence').description('hold back what a running relay would tell, for a while')
 
 ofRelay(silence.command('add'))

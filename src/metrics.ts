@@ -154,7 +154,10 @@ function standing(of: Of) {
       labelNames: ['destination']
     }),
     laneBlocked: new Gauge({
-      ...of('lane_blocked', `1 while Slack answers that the webhook or its channel is gone, else 0. ${shared}`),
+      ...of(
+        'lane_blocked',
+        `1 while nothing can be posted there and it is tried again now and then, else 0. ${shared}`
+      ),
       labelNames: ['destination']
     }),
     databaseUp: new Gauge(of('database_up', '1 if the database answered within a second of this scrape, else 0')),

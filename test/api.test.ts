@@ -299,6 +299,7 @@ t.test('the API describes itself, every reply included', async (t) => {
     '/api/events',
     '/api/events/{id}',
     '/api/lanes',
+    '/api/lanes/{lane}/try',
     '/api/notifications',
     '/api/notifications/retry',
     '/api/notifications/{id}/discard',

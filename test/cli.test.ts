@@ -136,6 +136,29 @@ t.test('dead letters of a running relay are listed, and tried again', async (t) 
   t.notMatch(refused.err, /s3cret/)
 })
 
+t.test('a blocked destination is tried now, and what comes of it is said', async (t) => {
+  const relay = await startRelay(t)
+  const env = { RELAY_URL: relay.url }
+  relay.slack.behave('*', () => ({ status: 404, body: 'no_service' }))
+  await relay.post(about('shop'))
+  await relay.logged(/refuses everything/)
+  const still = await run(['unblock', 'team'], env)
+  t.match(still, { code: 1, out: /^team: tried: it still answers 404 no_service; next try 20\S+Z\n$/ })
+  relay.slack.calm('*')
+  const works = await run(['unblock', 'team'], env)
+  t.match(works, { code: 0, out: 'team: tried: nothing waits any more\n' })
+  t.equal(relay.slack.accepted.length, 1)
+  t.match(await run(['unblock', 'team'], env), { code: 0, out: 'team: nothing waits there\n' })
+  const unknown = await run(['unblock', 'nobody'], env)
+  t.match(unknown, { code: 1, out: /^there is no such lane or destination; there are: team \(slack:\w+\)\n$/ })
+
+  relay.slack.behave('*', [{ is: 'rate-limited', retryAfterSeconds: 60 }])
+  await relay.post(about('cart'))
+  await relay.logged(/message postponed/)
+  const { code, out } = await run(['unblock', 'team', '--json'], env)
+  t.match({ code, ...JSON.parse(out) }, { code: 1, isTried: false, backlog: 1, notBefore: String, after: null })
+})
+
 t.test('a silence holds back what matches, until it is ended', async (t) => {
   const relay = await startRelay(t, { env: { ADMIN_TOKEN: 's3cret' } })
   const env = { RELAY_URL: relay.url, ADMIN_TOKEN: 's3cret' }

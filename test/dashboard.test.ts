@@ -157,6 +157,23 @@ t.test('dead letters are retried one by one, all at once, or discarded', async (
   t.match(textOf((await look(relay, '/deliveries?state=muted')).html), /apps\/two .* discarded by an operator/)
 })
 
+t.test('a destination that waits is tried with a click', async (t) => {
+  const relay = await startRelay(t, { config })
+  t.notMatch((await look(relay, '/')).html, /Try now/, 'nothing waits')
+  relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
+  await relay.post(about('one'))
+  await relay.logged(/refuses everything/)
+  const { html } = await look(relay, '/')
+  t.match(textOf(html), /Nothing could be posted there for .*: 404 no_service .* Try now/)
+  const [, action = ''] = /action="(\/lanes\/[^"]+\/try)"/.exec(html) ?? []
+  t.equal((await submit(relay, action, {}, { origin: 'https://elsewhere.example' })).status, 403)
+  t.equal(relay.slack.received.length, 1)
+  const tried = await submit(relay, action)
+  t.match(textOf(tried.html), 'It is tried now.')
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.equal((await submit(relay, '/lanes/slack:nope/try')).status, 404)
+})
+
 t.test('an object is silenced in two clicks, and heard again in one', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post({})

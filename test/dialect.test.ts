@@ -1,7 +1,7 @@
 // Other receivers than Slack get the same message, in the form they understand.
 import t from 'tap'
 import { section } from '../src/render/blocks.ts'
-import { bodyFor, type Dialect, dialectNames, endpointFor, guessDialect, isStrict } from '../src/render/dialect.ts'
+import { bodyFor, type Dialect, dialectNames, endpointFor, guessDialect } from '../src/render/dialect.ts'
 import { type Payload, textsOf, withoutBlocks } from '../src/render/payload.ts'
 import { digestOf, event, messageOf, sha, textsIn } from './fixtures/messages.ts'
 import { faultsOf } from './fixtures/slack.ts'
@@ -37,11 +37,7 @@ t.test('the URL tells who is behind it, and where and how it wants to be asked',
   for (const [url, dialect, endpoint = url] of cases) {
     t.equal(guessDialect(url), dialect, url)
     t.equal(endpointFor(url, dialect), endpoint, `posts to ${endpoint}`)
-    t.equal(isStrict(url, dialect), url.includes('/services/'), 'only Slack itself is known to answer "ok"')
   }
-  const [slack = ''] = cases[0] ?? []
-  const strict = dialectNames.filter((dialect) => isStrict(slack, dialect))
-  t.strictSame(strict, ['slack', 'slack-legacy'])
 })
 
 const failure = event('14:13:20', 'web', 'HealthCheckFailed', 'Deployment/web: <nil> | `x` & *y*\n\nlast line')

@@ -1,6 +1,10 @@
 import t from 'tap'
-import { maxAgeMs, type Reply, settle } from '../src/deliver/outcome.ts'
-import type { Message } from '../src/store/store.ts'
+import type { Reply } from '../src/deliver/answer.ts'
+import { maxAgeMs, needsEmpty, settle } from '../src/deliver/outcome.ts'
+import { createPace, take, tokensAt } from '../src/deliver/pace.ts'
+import type { LaneState, Message } from '../src/store/store.ts'
+
+type Block = LaneState['block']
 
 const now = Date.parse('2026-09-21T14:00:00Z')
 const fresh: Message = {
@@ -19,13 +23,14 @@ const answer = (status: number, body = '', retryAfterMs?: number): Reply => ({
   body,
   retryAfterMs
 })
-const given = { now, random: 0.5, block: undefined, isStrict: true }
+const given = { now, random: 0.5, block: undefined, receiver: 'slack' } as const
+const page = '<html><title>Access denied</title>'
 
 t.test('every answer Slack is known to give leads to the right end', async (t) => {
   const table: [Reply, string, string][] = [
     [answer(200, 'ok'), 'sent', 'sent'],
-    [answer(200, '<html>Please log in'), 'dead', 'dead'],
-    [answer(200, ''), 'dead', 'dead'],
+    [answer(200, '<html>Please log in'), 'refused', 'open'],
+    [answer(200, ''), 'blocked', 'open'],
     [answer(429, '{"ok":false}', 3000), 'rate_limited', 'open'],
     [answer(400, 'invalid_payload'), 'refused', 'open'],
     [answer(400, 'invalid_blocks'), 'refused', 'open'],
@@ -33,6 +38,12 @@ t.test('every answer Slack is known to give leads to the right end', async (t) =
     [answer(400, 'too_many_attachments'), 'refused', 'open'],
     [answer(400, 'a_word_nobody_knows'), 'refused', 'open'],
     [answer(413), 'refused', 'open'],
+    [answer(403, page), 'refused', 'open'],
+    [answer(404, page), 'refused', 'open'],
+    [answer(407, page), 'blocked', 'open'],
+    [{ is: 'proxy', status: 407 }, 'blocked', 'open'],
+    [{ is: 'proxy', status: 403 }, 'blocked', 'open'],
+    [{ is: 'proxy', status: 502 }, 'retry', 'open'],
     [answer(404, 'no_service'), 'blocked', 'open'],
     [answer(404, 'channel_not_found'), 'blocked', 'open'],
     [answer(400, 'user_not_found'), 'blocked', 'open'],
@@ -53,15 +64,86 @@ t.test('every answer Slack is known to give leads to the right end', async (t) =
   }
 })
 
-t.test('any 2xx is success where the receiver is not Slack', async (t) => {
-  t.equal(settle(fresh, answer(200, '{"success":true}'), { ...given, isStrict: false }).outcome, 'sent')
-})
-
 t.test('a rate limit is no failure, and is waited for to the second', async (t) => {
   const { settlement } = settle({ ...fresh, failures: 4 }, answer(429, '', 30_000), given)
   t.same(settlement.message, { state: 'open', failures: 4, isPlain: false })
   t.equal(settlement.lane.notBefore, now + 30_000)
-  t.equal(settle(fresh, answer(429), given).settlement.lane.notBefore, now + 1000, 'a second where Slack does not say')
+  const waits = [0, 1, 5, 50].map((failures) => {
+    return settle({ ...fresh, failures }, answer(429), given).settlement.lane.notBefore - now
+  })
+  t.same(waits, [1000, 2000, 32_000, 60_000], 'longer each time where Slack does not say')
+})
+
+t.test('a rate limit leaves one token for when it is over, whatever was in hand', async (t) => {
+  const { lane } = settle(fresh, answer(429, '', 30_000), given).settlement
+  const pace = createPace({ perSecond: 1, burst: 100 })
+  t.equal(tokensAt(lane.bucket, pace, now + 30_000), 1)
+  t.same(take(lane.bucket, pace, now + 30_000), { bucket: { tokens: 0, at: now + 30_000 } })
+})
+
+t.test('what is refused on the way, and an empty message is not, is given up on alone', async (t) => {
+  const plain = { ...fresh, isPlain: true, failures: 1 }
+  for (const refusal of [answer(403, page), answer(404, page), answer(200, page), answer(403, 'Access Denied.')]) {
+    const said = JSON.stringify(refusal)
+    t.equal(needsEmpty(fresh, refusal, given), false, `first in plain text: ${said}`)
+    t.equal(needsEmpty(plain, refusal, given), true)
+    for (const empty of [answer(400, 'no_text'), answer(200, 'ok')]) {
+      const { outcome, settlement } = settle(plain, refusal, { ...given, empty })
+      t.equal(outcome, 'dead', said)
+      t.match(settlement, { message: { reason: /also as plain text/ }, lane: { notBefore: 0, block: undefined } })
+    }
+  }
+})
+
+t.test('where an empty message is refused the same way, nothing is given up on and the lane waits', async (t) => {
+  let message = { ...fresh, isPlain: true, failures: 1 }
+  let block: Block
+  const waits: number[] = []
+  for (let probe = 0; probe < 9; probe++) {
+    const result = settle(message, answer(403, page), { ...given, block, empty: answer(403, page) })
+    t.match(result, { outcome: 'blocked', settlement: { message: { state: 'open', isPlain: false } } })
+    waits.push((result.settlement.lane.notBefore - now) / 1000)
+    block = result.settlement.lane.block
+    message = { ...message, failures: message.failures + 1, isPlain: false }
+    t.equal(needsEmpty(message, answer(403, page), { ...given, block }), true, 'each probe takes one along')
+  }
+  t.same(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600])
+  t.match(block, { reason: '403 and a web page', since: now })
+})
+
+t.test('what an empty message says of the lane itself counts', async (t) => {
+  const plain = { ...fresh, isPlain: true }
+  const outcomeWith = (empty: Reply) => settle(plain, answer(403, page), { ...given, empty })
+  t.match(outcomeWith(answer(404, 'no_service')), { outcome: 'blocked', kind: 'gone' })
+  t.match(outcomeWith(answer(429, '', 5000)), {
+    outcome: 'rate_limited',
+    settlement: { lane: { notBefore: now + 5000 } }
+  })
+  t.match(outcomeWith({ is: 'failure', code: 'ECONNRESET' }), { outcome: 'retry' })
+  t.match(outcomeWith({ is: 'proxy', status: 407 }), { outcome: 'blocked', kind: 'proxy' })
+})
+
+t.test('a probe that shows the way open lets the message be tried in plain text, and ends the block', async (t) => {
+  const block = { reason: '403 and a web page', since: now - 60_000, probes: 2 }
+  const result = settle(fresh, answer(403, page), { ...given, block, empty: answer(400, 'no_text') })
+  t.match(result.settlement, { message: { state: 'open', isPlain: true }, lane: { block: undefined } })
+})
+
+t.test(
+  'an answer that may be a yes is asked for again rarely, because each time may be one more message',
+  async (t) => {
+    const { outcome, settlement } = settle(fresh, answer(202), given)
+    t.equal(outcome, 'blocked')
+    t.match(settlement, { message: { state: 'open', isPlain: false }, lane: { notBefore: now + 5 * 60_000 } })
+    t.equal(needsEmpty(fresh, answer(202), { ...given, block: settlement.lane.block }), false)
+  }
+)
+
+t.test('a proxy that cannot reach Slack is asked a few times before the lane waits', async (t) => {
+  const bad: Reply = { is: 'proxy', status: 502 }
+  t.equal(settle({ ...fresh, failures: 4 }, bad, given).outcome, 'retry')
+  const result = settle({ ...fresh, failures: 5 }, bad, given)
+  t.match(result, { outcome: 'blocked', settlement: { lane: { block: { reason: 'proxy 502' } } } })
 })
 
 t.test('the backoff doubles from one second to ten, with full jitter', async (t) => {

@@ -9,7 +9,14 @@ import type { ObjectMemory } from '../src/objects.ts'
 import type { Held } from '../src/store/held.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres.ts'
-import { type Arrival, type Decision, type Plan, rolloutMs, type Settlement } from '../src/store/store.ts'
+import {
+  type Arrival,
+  type Decision,
+  type LaneState,
+  type Plan,
+  rolloutMs,
+  type Settlement
+} from '../src/store/store.ts'
 import { execute, startPostgres } from './fixtures/postgres.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
@@ -233,6 +240,43 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test('an answer that says how many tokens there are counts for more than what was counted', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      await store.accept([arrival('one')], sendTo('lane'))
+      const lane = { notBefore: at + 5000, bucket: { tokens: 1, at: at + 5000 } }
+      await store.settle(await post(store, 'lane'), attempt, { ...again, lane })
+      const seen: LaneState[] = []
+      const look: Plan['token'] = (state) => {
+        seen.push(state)
+        return { until: at + 6000 }
+      }
+      t.match(await store.next('lane', { ...plan, token: look }, at + 4999), { is: 'wait', until: at + 5000 })
+      await store.next('lane', { ...plan, token: look }, at + 5000)
+      t.match(seen, [{ bucket: { tokens: 1, at: at + 5000 } }])
+      await store.close()
+    })
+
+    t.test('a lane goes on at once when somebody asks for it, unless it waits for a rate limit', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      t.equal(await store.tryNow('of nobody', at), undefined)
+      await store.accept([arrival('one')], sendTo('lane'))
+      const block = { reason: '404 no_service', since: at, probes: 2 }
+      await store.settle(await post(store, 'lane'), attempt, { ...again, lane: { notBefore: at + 60_000, block } })
+      t.match(await store.next('lane', plan, at), { is: 'wait' })
+      t.equal(await store.tryNow('lane', at), undefined)
+      const step = await store.next('lane', plan, at)
+      t.match(step, { is: 'post', block }, 'a probe, as if its time had come')
+      if (step.is !== 'post') return
+      const limit = { notBefore: at + 60_000, bucket: { tokens: 1, at: at + 60_000 }, block }
+      await store.settle(step.message, attempt, { ...again, lane: limit })
+      t.equal(await store.tryNow('lane', at), at + 60_000)
+      t.match(await store.next('lane', plan, at), { is: 'wait' })
+      t.equal(await store.tryNow('lane', at + 60_000), undefined, 'it is over')
+      await store.close()
+    })
+
     t.test('a dead letter is kept, and its destination counts as one that never heard', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
@@ -281,6 +325,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.settle(await post(store, 'lane'), attempt, dead)
       await store.follow(new Map(['lane', 'other'].map((lane) => [lane, lane])), at + rolloutMs + 1)
       t.match(Object.fromEntries([...store.tally()].map(([lane, { buried }]) => [lane, buried])), { gone: 1, lane: 2 })
+      t.equal(store.buried, 3, 'and in all')
       const pending = () => Object.fromEntries([...store.tally()].map(([lane, tally]) => [lane, tally.pending]))
       // The one counts as it goes, the other now and then.
       if (name === 'sqlite') {

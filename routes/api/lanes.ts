@@ -1,6 +1,7 @@
-// GET /api/lanes and /api/preview/:destination: what waits for each webhook, and what was said where there is none.
+// /api/lanes and /api/preview/:destination: what waits for each channel and another try, and what was said where there is none.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import type { Destination } from '../../src/deliver/destination.ts'
 import { createPace, tokensAt } from '../../src/deliver/pace.ts'
 import { RelayError } from '../../src/errors.ts'
 import { toText } from '../../src/render/text.ts'
@@ -14,17 +15,34 @@ const LanesReply = Type.Object({
   lanes: Type.Array(
     Type.Object({
       lane: Type.String(),
-      destinations: Type.Array(Type.String(), { description: 'None where the webhook has gone from the config file.' }),
+      destinations: Type.Array(Type.String(), { description: 'None where it has gone from the config file.' }),
       backlog: Type.Integer({ description: 'Notifications that wait.' }),
       oldest: Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'When the oldest was accepted.' }),
       block: Type.Union([Type.Object({ reason: Type.String(), since: time, probes: Type.Integer() }), Type.Null()], {
-        description: 'The webhook refuses everything; it is tried again now and then.'
+        description: 'Nothing can be posted there: `reason` is what was answered. It is tried again now and then.'
       }),
       notBefore: TextOrNull,
       tokens: Type.Number({ description: 'Messages that may go at once.' })
     })
   )
 })
+
+const TryParams = Type.Object({
+  lane: Type.String({ description: 'A lane as `GET /api/lanes` has it, or a destination.' })
+})
+
+const TryReply = Type.Object({
+  lane: Type.String(),
+  destinations: Type.Array(Type.String()),
+  backlog: Type.Integer({ description: 'Notifications that wait.' }),
+  isTried: Type.Boolean({ description: 'False where nothing waits, or a rate limit does not allow it yet.' }),
+  notBefore: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    description: 'Until when Slack asked to wait with a 429, which is kept.'
+  })
+})
+
+const Refusal = Type.Object({ code: Type.String(), message: Type.String() })
 
 const PreviewQuery = Type.Object({
   limit: Type.String({ pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$', description: 'a number from 1 to 200', default: '20' })
@@ -42,10 +60,10 @@ const PreviewReply = Type.Object({
   )
 })
 
-export function lanes(app: FastifyInstance, { store, config, clock }: ApiOptions): void {
+export function lanes(app: FastifyInstance, { store, config, clock, tryNow }: ApiOptions): void {
   app.get(
     '/api/lanes',
-    { schema: { summary: 'The queue of each webhook', response: { 200: LanesReply } } },
+    { schema: { summary: 'The queue of each channel', response: { 200: LanesReply } } },
     async () => {
       const byLane = Map.groupBy(config().destinations.values(), ({ lane }) => lane)
       const known = new Map((await store.records.lanes()).map((record) => [record.lane, record]))
@@ -55,7 +73,7 @@ export function lanes(app: FastifyInstance, { store, config, clock }: ApiOptions
         lanes: [...keys].sort().flatMap((lane) => {
           const destinations = byLane.get(lane) ?? []
           const record = known.get(lane) ?? { ...unused, lane }
-          // Of a webhook that has gone, and nothing waits for it.
+          // Of a destination that has gone, and nothing waits for it.
           if (destinations.length === 0 && record.backlog === 0) return []
           const { backlog, oldest, block, notBefore, bucket } = record
           return {
@@ -69,6 +87,28 @@ export function lanes(app: FastifyInstance, { store, config, clock }: ApiOptions
           }
         })
       }
+    }
+  )
+
+  app.post<{ Params: Static<typeof TryParams> }>(
+    '/api/lanes/:lane/try',
+    {
+      schema: {
+        summary: 'Tries a lane that waits or is blocked now; a rate limit is kept',
+        params: TryParams,
+        response: { 200: TryReply, 404: Refusal }
+      }
+    },
+    async ({ params, log }) => {
+      const all = [...config().destinations.values()]
+      const lane = all.find(({ name }) => name === params.lane)?.lane ?? params.lane
+      const destinations = all.filter((destination) => destination.lane === lane).map(({ name }) => name)
+      const backlog = await store.backlog(lane)
+      if (destinations.length === 0 && backlog === 0) throw new RelayError('NOT_FOUND', noSuchLane(all))
+      const limitedUntil = await tryNow(lane)
+      log.info({ lane, destinations, notifications: backlog }, 'lane is tried by hand')
+      const notBefore = limitedUntil === undefined ? null : iso(limitedUntil)
+      return { lane, destinations, backlog, isTried: backlog > 0 && limitedUntil === undefined, notBefore }
     }
   )
 
@@ -98,6 +138,13 @@ export function lanes(app: FastifyInstance, { store, config, clock }: ApiOptions
       }
     }
   )
+}
+
+/** What there is instead, as far as a sentence goes. */
+function noSuchLane(destinations: readonly Destination[]): string {
+  const named = destinations.slice(0, 20).map(({ name, lane }) => `${name} (${lane})`)
+  const rest = destinations.length - named.length
+  return `there is no such lane or destination; there are: ${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
 const unused: Omit<LaneRecord, 'lane'> = { backlog: 0, oldest: null, block: null, notBefore: 0, bucket: null }

@@ -1,4 +1,5 @@
-// What people do on the pages, each by a form: dead letters are retried or discarded, silences begin and end.
+// What people do on the pages, each by a form: dead letters are retried or discarded, lanes are
+// tried now, silences begin and end.
 import type { FastifyPluginAsync } from 'fastify'
 import { page } from '../../src/dashboard/page.ts'
 import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'
@@ -15,7 +16,8 @@ const maxSilenceMs = 365 * 24 * 60 * 60 * 1000
 
 type WithId = { Params: { id: string } }
 
-export const actions: FastifyPluginAsync<DashboardOptions> = async (app, { config, store, silences, wake, clock }) => {
+export const actions: FastifyPluginAsync<DashboardOptions> = async (app, options) => {
+  const { config, store, silences, wake, tryNow, clock } = options
   const { records } = store
   const lanes = () => new Map([...config().destinations.values()].map(({ name, lane }) => [name, lane]))
 
@@ -45,6 +47,14 @@ export const actions: FastifyPluginAsync<DashboardOptions> = async (app, { confi
     const discarded = await records.discard([params.id])
     for (const id of discarded) log.info({ notification: id }, 'dead letter discarded')
     return reply.redirect(withDone(backOf(body, '/deliveries?state=dead'), 'discarded', discarded.length), 303)
+  })
+
+  app.post<{ Params: { lane: string } }>('/lanes/:lane/try', async ({ params: { lane }, log }, reply) => {
+    const isKnown = [...lanes().values()].includes(lane) || (await store.backlog(lane)) > 0
+    if (!isKnown) throw new RelayError('NOT_FOUND', 'there is no such lane')
+    const limitedUntil = await tryNow(lane)
+    log.info({ lane }, 'lane is tried by hand')
+    return reply.redirect(withDone('/', 'tried', limitedUntil === undefined ? 1 : 0), 303)
   })
 
   app.post('/silences', async ({ body, log }, reply) => {

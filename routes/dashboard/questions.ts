@@ -33,6 +33,7 @@ const done: Record<string, (count: number) => string> = {
       ? 'Nothing was retried: its destination is not in the config file any more, or it is no dead letter.'
       : `${count.toLocaleString('en')} ${count === 1 ? 'notification waits' : 'notifications wait'} to be sent again.`,
   discarded: (count) => (count === 0 ? 'It was no dead letter any more.' : 'Discarded. Nobody will hear of it.'),
+  tried: (count) => (count === 0 ? 'Slack asked to wait, and that is kept.' : 'It is tried now.'),
   silenced: () => 'Silenced.',
   ended: (count) => (count === 0 ? 'It had ended already.' : 'Ended. What it held back is told now.')
 }

@@ -56,13 +56,18 @@ function laneRow({ destinations, record }: DashboardLane, now: number): Html {
   const pace = first && `${first.pace.perSecond} a second, bursts of ${first.pace.burst}`
   return html`<li>
   <div class="line"><b>${names.length > 0 ? names : 'a destination that is not in the config file any more'}</b> ${stateOf(record, now)}</div>
-  ${record?.block && html`<p class="trouble">It has refused everything for ${lasting(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.</p>`}
+  ${record?.block && html`<p class="trouble">Nothing could be posted there for ${lasting(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.</p>`}
+  ${record !== undefined && record.backlog > 0 && record.notBefore > now && tryButton(record.lane)}
   <p class="quiet">${
     backlog > 0
       ? html`<a href="${address('/deliveries', { state: 'pending', destination: first?.name })}">${backlog.toLocaleString('en')} waiting</a>${record?.oldest != null && html`, the oldest for ${lasting(record.oldest, now)}`} · `
       : ''
   }${first?.slack === undefined && first !== undefined && 'preview · '}${pace}</p>
 </li>`
+}
+
+function tryButton(lane: string): Html {
+  return html`<form class="line" method="post" action="/lanes/${encodeURIComponent(lane)}/try"><button data-key="try-${lane}">Try now</button></form>`
 }
 
 function stateOf(record: LaneRecord | undefined, now: number): Html {

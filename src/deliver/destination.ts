@@ -2,7 +2,8 @@
 import { hash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
-import { type Dialect, dialectNames, endpointFor, guessDialect, isStrict } from '../render/dialect.ts'
+import { type Dialect, dialectNames, endpointFor, guessDialect, heedsChannel, isOfSlack } from '../render/dialect.ts'
+import { type Receiver, receiverOf } from './answer.ts'
 import { createPace, type Pace, PaceSchema } from './pace.ts'
 
 const SlackSchema = Type.Object(
@@ -61,7 +62,7 @@ export const DestinationSchema = Type.Object(
       about(
         PaceSchema,
         'Pace',
-        'How fast messages go. Destinations of one webhook share a queue; the first of them in the file sets its pace.',
+        'How fast messages go. Destinations of one webhook and channel share a queue; the first of them in the file sets its pace.',
         { perSecond: 1, burst: 3 }
       )
     )
@@ -71,7 +72,7 @@ export const DestinationSchema = Type.Object(
 
 export interface Destination {
   name: string
-  /** The queue it shares with every other destination of the same webhook. Not the URL: that is a secret. */
+  /** The queue of its channel, shared with every other destination that posts there. Not the URL: that is a secret. */
   lane: string
   pace: Pace
   /** Absent for a preview. */
@@ -82,8 +83,8 @@ export interface Webhook {
   /** Where to post. */
   url: string
   dialect: Dialect
-  /** Only the body `ok` means that a message was taken. */
-  isStrict: boolean
+  /** Whose answers they are. */
+  receiver: Receiver
   /** Honoured by legacy webhooks only. */
   sender: { channel?: string; username?: string }
 }
@@ -92,20 +93,44 @@ export interface Webhook {
 export function createDestination(name: string, { slack, pace }: Static<typeof DestinationSchema>): Destination {
   if (slack === undefined) return { name, lane: `preview:${name}`, pace: createPace(pace) }
   const { webhookUrl, dialect = guessDialect(webhookUrl), ...sender } = slack
+  const receiver = receiverOf(webhookUrl, dialect)
   return {
     name,
-    lane: `slack:${hash('sha256', webhookUrl).slice(0, 16)}`,
+    lane: laneOf(webhookUrl, heedsChannel(dialect) ? sender.channel : undefined),
     pace: createPace(pace),
-    slack: { url: endpointFor(webhookUrl, dialect), dialect, isStrict: isStrict(webhookUrl, dialect), sender }
+    slack: { url: endpointFor(webhookUrl, dialect), dialect, receiver, sender }
   }
+}
+
+// A webhook's own channel is a lane of the webhook, as it always was; one that it is told to post to is another, with a
+// pace and faults of its own: `channel_not_found` says nothing of the channels beside it.
+function laneOf(webhookUrl: string, channel: string | undefined): string {
+  const place = channel === undefined ? webhookUrl : `${webhookUrl}\n${channel}`
+  return `slack:${hash('sha256', place).slice(0, 16)}`
 }
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
+const makeOne =
+  'make an incoming webhook at https://api.slack.com/apps (Incoming Webhooks) and take its URL, https://hooks.slack.com/services/…'
+
 /** Why `url` cannot be a webhook URL; the text does not repeat it. */
 export function webhookUrlFault(url: string): string | undefined {
+  if (/^xox[a-z]-|^xapp-/.test(url)) return `is a token of Slack, and the relay posts to webhooks: ${makeOne}`
   if (!URL.canParse(url)) return 'is not a URL; it should begin with https://'
-  const { protocol, hostname } = new URL(url)
-  if (protocol === 'https:' || (protocol === 'http:' && loopback.test(hostname))) return undefined
-  return 'must be https: whoever reads the URL can post to the channel (plain http is for loopback only)'
+  const { protocol, hostname, pathname } = new URL(url)
+  if (protocol !== 'https:' && !(protocol === 'http:' && loopback.test(hostname)))
+    return 'must be https: whoever reads the URL can post to the channel (plain http is for loopback only)'
+  if (isOfSlack(hostname)) return slackUrlFault(hostname, pathname)
+  if (/(^|\.)discord(app)?\.com$/.test(hostname) && !/^\/api\/(v\d+\/)?webhooks\/[^/]+\/[^/]+/.test(pathname))
+    return 'is not a webhook of Discord: those begin with https://discord.com/api/webhooks/ (Server Settings, Integrations, Webhooks)'
+  return undefined
+}
+
+// Slack's Web API answers 200 to whatever comes, and says in the body that it has no token; its pages answer with a page.
+function slackUrlFault(hostname: string, pathname: string): string | undefined {
+  if (/^\/api(\/|$)/.test(pathname))
+    return `is Slack's Web API, which takes a token and not a webhook's messages: ${makeOne}; a bot token is none`
+  if (/^\/(services|triggers|workflows)\/./.test(pathname) && /^hooks\./.test(hostname)) return undefined
+  return `is an address of Slack and not a webhook: ${makeOne}`
 }

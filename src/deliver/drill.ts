@@ -3,14 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { context, section } from '../render/blocks.ts'
 import { bodyFor } from '../render/dialect.ts'
 import type { Payload } from '../render/payload.ts'
+import { kindOf } from './answer.ts'
 import type { Destination } from './destination.ts'
-import { judge, sayReply } from './outcome.ts'
+import { adviceOn, quoteReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 
 export interface DrillResult {
   destination: string
   isTaken: boolean
-  /** The status and Slack's word, or why there is none. */
+  /** The status and the receiver's word, or the first words of whoever answered instead; or why there is no answer. */
   answer: string
   /** What to make of it; empty where it was taken. */
   because: string
@@ -19,21 +20,21 @@ export interface DrillResult {
 /** Slack allows one message a second for each webhook, and destinations may share one. */
 const apartMs = 1100
 
-/** Posts to every destination that is not a preview. Lanes are tried side by side, each at its pace. */
+/** Posts to every destination that is not a preview. Webhooks are tried side by side, each at its pace. */
 export async function drill(
   destinations: readonly Destination[],
   slack: Slack,
   now: number,
   waitMs = apartMs
 ): Promise<DrillResult[]> {
-  const lanes = Map.groupBy(
+  const webhooks = Map.groupBy(
     destinations.filter((destination) => destination.slack !== undefined),
-    ({ lane }) => lane
+    ({ slack }) => slack?.url
   )
   const results = await Promise.all(
-    [...lanes.values()].map(async (lane) => {
+    [...webhooks.values()].map(async (sharing) => {
       const results: DrillResult[] = []
-      for (const destination of lane) {
+      for (const destination of sharing) {
         if (results.length > 0) await sleep(waitMs)
         results.push(await tryOne(destination, slack, now))
       }
@@ -48,7 +49,9 @@ async function tryOne({ name, slack: webhook }: Destination, slack: Slack, now: 
   if (webhook === undefined) return { destination: name, isTaken: true, answer: '', because: '' }
   const body = JSON.stringify(bodyFor(testMessage(name, now), webhook.dialect, webhook.sender))
   const reply = await slack.post(webhook.url, body, new AbortController().signal)
-  return { destination: name, answer: sayReply(reply), ...judge(reply, webhook.isStrict) }
+  const kind = kindOf(reply, webhook.receiver)
+  const answer = quoteReply(reply, webhook.url)
+  return { destination: name, answer, isTaken: kind === 'taken', because: adviceOn(kind, reply) }
 }
 
 function testMessage(destination: string, now: number): Payload {

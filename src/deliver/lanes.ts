@@ -1,30 +1,20 @@
-// Lanes: one queue per webhook. In order, one request in flight, paced. In: commits that wake a lane. Out: posts to
+// Lanes: one queue per channel. In order, one request in flight, paced. In: commits that wake a lane. Out: posts to
 // Slack, and their outcomes back into the store.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import { bodyFor, digestRoom } from '../render/dialect.ts'
-import { withoutBlocks } from '../render/payload.ts'
-import { toText } from '../render/text.ts'
+import { digestRoom } from '../render/dialect.ts'
 import type { Spans } from '../spans.ts'
 import type { Ages } from '../store/age.ts'
-import type {
-  Attempt,
-  LaneState,
-  Message,
-  NewNotification,
-  Pending,
-  Plan,
-  Settlement,
-  Step,
-  Store
-} from '../store/store.ts'
+import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step, Store } from '../store/store.ts'
+import { createAlarm } from './alarm.ts'
 import type { Destination } from './destination.ts'
-import { laneNotice, noticesTo } from './notice.ts'
-import { maxAgeMs, type Reply, sayReply, settle } from './outcome.ts'
+import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
 import { createPace, take } from './pace.ts'
 import { planNext } from './plan.ts'
+import { createPost, moved } from './post.ts'
+import { sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 
 export interface Lanes {
@@ -34,6 +24,11 @@ export interface Lanes {
   follow(): Promise<void>
   /** There is something new in these lanes. */
   wake(lanes: Iterable<string>): void
+  /**
+   * Posts what waits in a lane at once, whatever it waits for; resolves to until when, where that is a rate limit, which
+   * is kept.
+   */
+  tryNow(lane: string): Promise<number | undefined>
   /** Resolves once no lane is at work: each is empty, or waits for a moment. */
   idle(): Promise<void>
   /** Starts no more posts, waits for those under way, and after `graceMs` for their answers no longer. */
@@ -44,7 +39,7 @@ export interface LanesOptions {
   store: Store
   slack: Slack
   destinations: () => ReadonlyMap<string, Destination>
-  /** Who hears of the lanes themselves. */
+  /** Who is notified of the lanes themselves. */
   operators: () => readonly Destination[]
   metrics: Metrics
   spans: Pick<Spans, 'posted'>
@@ -53,10 +48,7 @@ export interface LanesOptions {
   log: Logger
 }
 
-type Block = NonNullable<LaneState['block']>
 type Wait = { until: number; isHeld?: true }
-
-const moved: Reply = { is: 'failure', code: 'DestinationMoved' }
 
 /** How often to look whether all that waits is where it should be. */
 const followMs = 60_000
@@ -66,6 +58,8 @@ const storeRetryMs = 1000
 
 export function createLanes(options: LanesOptions): Lanes {
   const { store, clock, ages, log } = options
+  const alarm = createAlarm({ ...options, wake: (lanes) => wake(lanes) })
+  const posts = createPost(options.slack, log)
   const giveUp = new AbortController()
   const running = new Map<string, Promise<void>>()
   /** Lanes that wait for a moment; `isHeld` where something new may go before it. */
@@ -96,6 +90,7 @@ export function createLanes(options: LanesOptions): Lanes {
       do {
         wokenMeanwhile.delete(lane)
         wait = await drain(lane)
+        await alarm.ofDeadLetters()
       } while (wokenMeanwhile.has(lane) && (wait === undefined || wait.isHeld) && !isStopping)
     } catch (error) {
       log.error({ lane, err: error }, 'lane stopped by an error; it goes on in a second')
@@ -121,35 +116,23 @@ export function createLanes(options: LanesOptions): Lanes {
   async function post({ message, block, signal }: Extract<Step, { is: 'post' }>): Promise<void> {
     const at = clock.now()
     const destination = options.destinations().get(message.destination)
-    const reply = await deliver(destination, message, signal)
+    const until = signal ? AbortSignal.any([giveUp.signal, signal]) : giveUp.signal
+    const reply = await posts.message(destination, message, until)
+    const receiver = destination?.slack?.receiver ?? 'slack'
+    const isInDoubt = destination !== undefined && needsEmpty(message, reply, { block, receiver })
+    const empty = isInDoubt ? await posts.empty(destination, until) : undefined
     const random = Math.random()
-    const isStrict = destination?.slack?.isStrict ?? true
-    const { outcome, settlement } = settle(message, reply, {
-      ...{ now: clock.now(), random, block, isStrict },
-      oldest: ages.before(maxAgeMs)
-    })
-    await record(message, { at, answer: sayReply(reply) }, settlement, block)
-    report(message, outcome, reply, at, settlement)
+    const oldest = ages.before(maxAgeMs)
+    const settled = settle(message, reply, { now: clock.now(), oldest, random, block, receiver, empty })
+    const answer = sayReply(settled.reply)
+    await record(message, { at, answer }, settled, block)
+    report(message, settled, at)
     const { id, destination: name, notifications } = message
-    const answer = sayReply(reply)
+    const { outcome, settlement } = settled
     options.spans.posted({ message: id, destination: name, notifications, outcome, answer, from: at, to: clock.now() })
     // Its destination moved meanwhile: it is tried again where it is now, behind what is being posted there.
     const lane = options.destinations().get(message.destination)?.lane
     if (settlement.message.state === 'open' && lane !== message.lane && reply !== moved) await follow()
-  }
-
-  /** What the operator is told: that a lane is blocked, once, and that it is not any more. Never through that lane. */
-  async function noticesOf(
-    message: Message,
-    block: LaneState['block'],
-    { lane }: Settlement
-  ): Promise<NewNotification[]> {
-    if ((block === undefined) === (lane.block === undefined)) return []
-    const change = lane.block ? { block: lane.block, isOver: false } : { block: block as Block, isOver: true }
-    const waited = await store.backlog(message.lane)
-    const view = laneNotice(message.destination, change, waited, clock.now())
-    const others = options.operators().filter(({ lane }) => lane !== message.lane)
-    return noticesTo(others, view)
   }
 
   function planOf(lane: string): Plan {
@@ -166,36 +149,19 @@ export function createLanes(options: LanesOptions): Lanes {
     return digestRoom(options.destinations().get(first?.destination ?? '')?.slack?.dialect ?? 'slack')
   }
 
-  async function deliver(destination: Destination | undefined, message: Message, signal?: AbortSignal): Promise<Reply> {
-    const payload = message.isPlain ? withoutBlocks(message.payload) : message.payload
-    // Removed from the config a moment ago: what waits for it is being made dead letters.
-    if (destination === undefined) return { is: 'failure', code: 'NoDestination' }
-    // It is being moved, or waits in a lane that a replica with another config file knows: posted from here, it would be
-    // beside what its own lane posts to the same address.
-    if (destination.lane !== message.lane) return moved
-    if (destination.slack === undefined) {
-      log.info({ destination: message.destination, message: toText(payload) }, 'message previewed')
-      return { is: 'answer', status: 200, body: 'ok', retryAfterMs: undefined }
-    }
-    const { url, dialect, sender } = destination.slack
-    return options.slack.post(
-      url,
-      JSON.stringify(bodyFor(payload, dialect, sender)),
-      signal ? AbortSignal.any([giveUp.signal, signal]) : giveUp.signal
-    )
-  }
-
   /** An answer that cannot be written down is kept in hand: a second post would be the worse way to try again. */
   async function record(
     message: Message,
     attempt: Attempt,
-    settlement: Settlement,
+    settled: Settled,
     block: LaneState['block']
   ): Promise<void> {
+    // Asked once: the second time, it would be no news.
+    let notices: readonly NewNotification[] | undefined
     for (;;) {
       try {
-        const notices = await noticesOf(message, block, settlement)
-        await store.settle(message, attempt, settlement, notices)
+        notices ??= await alarm.ofLane(message, block, settled)
+        await store.settle(message, attempt, settled.settlement, notices)
         for (const { destination } of notices) options.metrics.notifications.inc({ destination, state: 'pending' })
         return wake(notices.map(({ lane }) => lane))
       } catch (error) {
@@ -207,13 +173,8 @@ export function createLanes(options: LanesOptions): Lanes {
     }
   }
 
-  function report(
-    message: Message,
-    outcome: string,
-    reply: Reply,
-    at: number,
-    { message: end, lane }: Settlement
-  ): void {
+  function report(message: Message, { outcome, reply, settlement }: Settled, at: number): void {
+    const { message: end, lane } = settlement
     const { id, destination, notifications, failures } = message
     const facts = { message: id, destination, notifications, answer: sayReply(reply), ms: clock.now() - at }
     options.metrics.slackRequests.inc({ destination, outcome })
@@ -237,6 +198,7 @@ export function createLanes(options: LanesOptions): Lanes {
     const lost = await store.follow(lanes, clock.now())
     if (lost > 0) log.error({ notifications: lost }, 'destinations were removed: what waited for them are dead letters')
     wake(await store.busyLanes())
+    await alarm.ofDeadLetters()
   }
 
   /** Again and again: another replica may have gone by an older file in between. */
@@ -255,6 +217,11 @@ export function createLanes(options: LanesOptions): Lanes {
     },
     follow,
     wake,
+    async tryNow(lane) {
+      const limitedUntil = await store.tryNow(lane, clock.now())
+      if (limitedUntil === undefined && !running.has(lane) && !isStopping) start(lane)
+      return limitedUntil
+    },
     async idle() {
       while (running.size > 0) await Promise.all(running.values())
     },

@@ -5,6 +5,7 @@ import { clean, cut } from '../render/mrkdwn.ts'
 import type { View } from '../render/view.ts'
 import type { Held, HeldObject } from '../store/held.ts'
 import type { LaneState, NewNotification } from '../store/store.ts'
+import type { Kind } from './answer.ts'
 import type { Destination } from './destination.ts'
 
 /** `view` for each of those who hear of the relay itself. */
@@ -12,18 +13,31 @@ export function noticesTo(operators: readonly Destination[], view: View): NewNot
   return operators.map(({ name, lane }) => ({ rule: 'operator', destination: name, lane, view }))
 }
 
-/** That the webhook of `destination` refuses everything, or takes messages again. `waited`: notifications. */
+/** What a blocked lane means, by what decided it; `advice` is said where there is no more to say. */
+function meaningOf(kind: Kind, advice: string): string {
+  if (kind === 'gone') {
+    return (
+      'Slack answers that the webhook or its channel is gone. Nothing is lost: notifications wait for up to 24 hours. ' +
+      'Put a new webhook URL into the config, or restore the channel; it is tried again after 5 minutes, then less often.'
+    )
+  }
+  const sentence = `${advice.charAt(0).toUpperCase()}${advice.slice(1)}`
+  return `${sentence}${/[.?]$/.test(sentence) ? '' : '.'} Nothing is lost: notifications wait for up to 24 hours, and it is tried again and again.`
+}
+
+/** That nothing can be posted to `destination`, or that it takes messages again. `waited`: notifications. */
 export function laneNotice(
   destination: string,
-  { block, isOver }: { block: NonNullable<LaneState['block']>; isOver: boolean },
+  change: { block: NonNullable<LaneState['block']> } & (
+    | { isOver: true }
+    | { isOver: false; kind: Kind; advice: string }
+  ),
   waited: number,
   now: number
 ): View {
+  const { block, isOver } = change
   const lasted = sayDuration(now - block.since)
-  const text = isOver
-    ? `The webhook takes messages again after ${lasted}.`
-    : 'Slack answers that the webhook or its channel is gone. Nothing is lost: notifications wait for up to 24 hours. ' +
-      'Put a new webhook URL into the config, or restore the channel; it is tried again after 5 minutes, then less often.'
+  const text = isOver ? `The webhook takes messages again after ${lasted}.` : meaningOf(change.kind, change.advice)
   return {
     says: isOver ? 'recovered' : 'failed',
     severity: 'error',
@@ -36,6 +50,33 @@ export function laneNotice(
     ...(isOver && { note: `${waited} ${waited === 1 ? 'notification' : 'notifications'} waited and go now` }),
     at: now,
     failure: { reason: block.reason, text, since: block.since, count: block.probes }
+  }
+}
+
+/** Different reasons that are named. */
+const maxReasons = 3
+const maxReason = 200
+
+/** That notifications for `destination` were given up on, for `reasons`. */
+export function deadNotice(
+  destination: string,
+  { count, reasons }: { count: number; reasons: readonly string[] },
+  now: number
+): View {
+  const notifications = `${count} ${count === 1 ? 'notification' : 'notifications'}`
+  const because = [...new Set(reasons)].slice(0, maxReasons).map((reason) => cut(clean(reason), maxReason))
+  const gist = `${notifications} for ${destination} ${count === 1 ? 'was' : 'were'} given up on`
+  const todo = `When what is behind it is mended: flux-relay retry --all --destination ${destination}. Until then they are kept: flux-relay notifications --state dead --destination ${destination}. Further ones are counted for an hour before they are said.`
+  return {
+    says: 'informed',
+    severity: 'error',
+    object: { cluster: '', kind: 'destination', namespace: '', name: destination },
+    reason: 'DeadLetters',
+    summary: cut(because.length === 0 ? `${gist}.` : `${gist}: ${because.join('; ')}`, maxSummary),
+    message: [because.length === 0 ? `${gist}.` : `${gist}:`, ...because, todo].join('\n'),
+    cause: 'DeadLetters',
+    controller: 'flux-relay',
+    at: now
   }
 }
 

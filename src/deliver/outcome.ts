@@ -1,155 +1,164 @@
 // How an attempt ended and what follows from it: sent, again, blocked or dead. Pure.
 import type { LaneState, Message, Settlement } from '../store/store.ts'
-
-/** What came of one HTTP request. It holds nothing of the URL. */
-export type Reply =
-  | { is: 'answer'; status: number; body: string; retryAfterMs: number | undefined }
-  /** No answer, or half of one: whether Slack took the message is not known. */
-  | { is: 'failure'; code: string }
+import { type Kind, kindOf, type Receiver, type Reply } from './answer.ts'
+import { sayReply } from './saying.ts'
 
 /** After this, what could not be delivered becomes a dead letter. */
 export const maxAgeMs = 24 * 60 * 60 * 1000
 
 const maxBackoffMs = 10_000
-const firstProbeMs = 5 * 60 * 1000
-const lastProbeMs = 60 * 60 * 1000
+/** A limit without a Retry-After: longer each time, because what goes on after a 429 may be disabled. */
+const maxLimitMs = 60_000
+/** A proxy that cannot reach Slack often can a moment later. */
+const proxyTries = 5
+
+/** How long a blocked lane waits before its first probe; then twice as long each time, up to an hour. */
+const firstProbeMs: Partial<Record<Kind, number>> & { gone: number } = {
+  // Somebody has to make a new webhook.
+  gone: 5 * 60_000,
+  // Each probe may be one more message in the channel.
+  unclear: 5 * 60_000,
+  // Nothing has reached Slack, so that asking costs nothing.
+  doubtful: 30_000,
+  proxy: 30_000
+}
+const lastProbeMs = 60 * 60_000
 
 /** The metric label and the log word of a settlement. */
 export const outcomes = ['sent', 'rate_limited', 'retry', 'refused', 'blocked', 'dead'] as const
 export type Outcome = (typeof outcomes)[number]
 
-// Webhooks answer an error with one plain-text word; statuses vary, so the word counts first.
-// https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks, and reports of what is seen.
-const destinationGone = new Set([
-  'action_prohibited',
-  'channel_is_archived',
-  'channel_not_found',
-  'invalid_token',
-  'no_active_hooks',
-  'no_service',
-  'no_service_id',
-  'no_team',
-  'posting_to_general_channel_denied',
-  'team_disabled',
-  'user_not_found'
-])
-const payloadRefused = new Set([
-  'invalid_attachments',
-  'invalid_blocks',
-  'invalid_blocks_format',
-  'invalid_payload',
-  'missing_text_or_fallback_or_attachments',
-  'msg_blocks_too_long',
-  'msg_too_long',
-  'no_text',
-  'too_many_attachments'
-])
-
-type Kind = 'ok' | 'odd' | 'rate limit' | 'transient' | 'refused' | 'gone'
-
-/** The word Slack answered with; empty where the body is something else, such as a proxy's page. */
-function word(body: string): string {
-  return /^[a-z][a-z0-9_]{1,63}$/.test(body) ? body : ''
+export interface Circumstances {
+  now: number
+  /** What was accepted before it is given up on; {@link maxAgeMs} ago, where it is left out. */
+  oldest?: number
+  /** In [0, 1). */
+  random: number
+  /** The lane's block, where this was a probe. */
+  block: LaneState['block']
+  receiver: Receiver
+  /** What an empty message was answered, where {@link needsEmpty} asked for one. */
+  empty?: Reply | undefined
 }
 
-function kindOf(reply: Reply, isStrict: boolean): Kind {
-  if (reply.is === 'failure') return 'transient'
-  const { status, body } = reply
-  const code = word(body)
-  if (status >= 200 && status < 300) return !isStrict || body === 'ok' ? 'ok' : 'odd'
-  if (status === 429) return 'rate limit'
-  if (destinationGone.has(code)) return 'gone'
-  if (payloadRefused.has(code)) return 'refused'
-  if (status >= 500 || status === 408) return 'transient'
-  // A redirect is how Slack answers a URL that is none of its webhooks.
-  if (status < 400 || [401, 403, 404, 410].includes(status)) return 'gone'
-  return 'refused'
-}
-
-/** What to record of a reply: no payload, no address. */
-export function sayReply(reply: Reply): string {
-  return reply.is === 'failure' ? reply.code : [reply.status, word(reply.body)].filter(Boolean).join(' ')
-}
-
-/** Whether `reply` means that a message was taken, and what an operator should make of it where not. */
-export function judge(reply: Reply, isStrict: boolean): { isTaken: boolean; because: string } {
-  const kind = kindOf(reply, isStrict)
-  return { isTaken: kind === 'ok', because: advice[kind] }
-}
-
-const advice: Record<Kind, string> = {
-  ok: '',
-  odd: 'that is not Slack\'s "ok": is there a proxy or a login page in between?',
-  'rate limit': 'too many messages have just been posted there; try again in a minute',
-  transient: 'it cannot be reached, or has trouble of its own',
-  refused: 'it does not take this form of message; is `dialect` right?',
-  gone: 'the webhook is not valid any more, or its channel is archived; make a new one'
+export interface Settled {
+  outcome: Outcome
+  /** What decided it. */
+  kind: Kind
+  /** The reply that did, which is that to the empty message where that told more. */
+  reply: Reply
+  settlement: Settlement
 }
 
 /**
- * What follows from `reply` to an attempt at `message`. `block` is the lane's block where this was a probe; `random`
- * is in [0, 1). `isStrict`: only the body `ok` means that the message was taken. What was accepted before `oldest` is given
- * up on.
+ * Whether only an empty message can tell what a no is about: where it gets the same answer, it is not about `message`, whose
+ * plain form was refused too. A probe of a blocked lane takes one along, so that no body can keep a lane blocked.
  */
-export function settle(
+export function needsEmpty(
   message: Message,
   reply: Reply,
-  {
-    now,
-    oldest = now - maxAgeMs,
-    random,
-    block,
-    isStrict
-  }: { now: number; oldest?: number; random: number; block: LaneState['block']; isStrict: boolean }
-): { outcome: Outcome; settlement: Settlement } {
-  const { failures, isPlain } = message
-  const said = sayReply(reply)
-  const isTooOld = message.newestAt <= oldest
-  const dead = (reason: string, lane: Settlement['lane'] = { notBefore: 0 }): ReturnType<typeof settle> => ({
-    outcome: 'dead',
-    settlement: { message: { state: 'dead', reason }, lane }
-  })
+  { block, receiver }: Pick<Circumstances, 'block' | 'receiver'>
+) {
+  return kindOf(reply, receiver) === 'doubtful' && (message.isPlain || block !== undefined)
+}
 
-  switch (kindOf(reply, isStrict)) {
-    case 'ok':
-      return { outcome: 'sent', settlement: { message: { state: 'sent' }, lane: { notBefore: 0 } } }
-    case 'odd':
-      // Not tried again: if it was Slack after all, every try would be one more message in the channel.
-      return dead(`answered ${said} without Slack's "ok": is there a proxy or a login page in between?`)
+/** What follows from `reply` to an attempt at `message`. */
+export function settle(message: Message, reply: Reply, given: Circumstances): Settled {
+  const kind = kindOf(reply, given.receiver)
+  const { now, oldest = now - maxAgeMs, random, block } = given
+  const { failures } = message
+  const isTooOld = message.newestAt <= oldest
+  const attempt: Attempt = { message, reply, kind, given, isTooOld }
+
+  switch (kind) {
+    case 'taken':
+      return ended(attempt, 'sent', { message: { state: 'sent' }, lane: { notBefore: 0 } })
     case 'rate limit': {
-      if (isTooOld) return dead('not delivered within 24 hours; Slack limits the rate of this webhook')
+      if (isTooOld) return dead(attempt, 'not delivered within 24 hours; Slack limits the rate of this webhook')
       const asked = (reply.is === 'answer' && reply.retryAfterMs) || 0
-      const waitMs = Math.min(Math.max(1000, asked), maxAgeMs)
-      return {
-        outcome: 'rate_limited',
-        settlement: { message: { state: 'open', failures, isPlain }, lane: { notBefore: now + waitMs, block } }
-      }
+      const waitMs = asked > 0 ? Math.min(Math.max(1000, asked), maxAgeMs) : Math.min(1000 * 2 ** failures, maxLimitMs)
+      const notBefore = now + waitMs
+      // One token when the wait is over, and none in hand: what has piled up by then goes as one message, not as a burst
+      // that is refused again.
+      const lane = { notBefore, block, bucket: { tokens: 1, at: notBefore } }
+      return ended(attempt, 'rate_limited', again(attempt, lane, asked > 0 ? failures : failures + 1))
     }
     case 'transient': {
-      if (isTooOld) return dead(`not delivered within 24 hours; the last answer was ${said}`, { notBefore: 0, block })
-      const waitMs = Math.round(random * Math.min(maxBackoffMs, 1000 * 2 ** Math.min(failures, 10)))
-      return {
-        outcome: 'retry',
-        settlement: {
-          message: { state: 'open', failures: failures + 1, isPlain },
-          lane: { notBefore: now + waitMs, block }
-        }
-      }
+      const reason = `not delivered within 24 hours; the last answer was ${sayReply(reply)}`
+      return isTooOld ? dead(attempt, reason, { notBefore: 0, block }) : retried(attempt, random)
     }
     case 'refused':
-      if (isPlain) return dead(`Slack refuses it, also as plain text: ${said}`)
-      return {
-        outcome: 'refused',
-        settlement: { message: { state: 'open', failures: failures + 1, isPlain: true }, lane: { notBefore: 0 } }
-      }
-    case 'gone': {
-      const probes = block?.probes ?? 0
-      const lane = {
-        notBefore: now + Math.min(firstProbeMs * 2 ** probes, lastProbeMs),
-        block: { reason: said, since: block?.since ?? now, probes: probes + 1 }
-      }
-      if (isTooOld) return dead(`not delivered within 24 hours; the destination answers ${said}`, lane)
-      return { outcome: 'blocked', settlement: { message: { state: 'open', failures: failures + 1, isPlain }, lane } }
+      if (message.isPlain) return dead(attempt, `Slack refuses it, also as plain text: ${sayReply(reply)}`)
+      return inPlain(attempt, { notBefore: 0 })
+    case 'doubtful':
+      return doubted(attempt)
+    case 'proxy': {
+      const isTransient = reply.is !== 'failure' && reply.status >= 500 && failures < proxyTries && block === undefined
+      return isTransient && !isTooOld ? retried(attempt, random) : blocked(attempt)
     }
+    case 'gone':
+    case 'unclear':
+      return blocked(attempt)
   }
+}
+
+interface Attempt {
+  message: Message
+  reply: Reply
+  kind: Kind
+  given: Circumstances
+  isTooOld: boolean
+}
+
+function doubted(attempt: Attempt): Settled {
+  const { message, given, reply } = attempt
+  const { empty, receiver, block } = given
+  if (!needsEmpty(message, reply, given)) return inPlain(attempt, { notBefore: 0 })
+  const kind = empty && kindOf(empty, receiver)
+  if (empty === undefined || kind === undefined || kind === 'doubtful' || kind === 'unclear') return blocked(attempt)
+  // The way is open, and this message is what is not let through.
+  if (kind === 'taken' || kind === 'refused') {
+    if (!message.isPlain) return inPlain(attempt, { notBefore: 0 })
+    return dead(attempt, `refused on its way, also as plain text: ${sayReply(reply)}; an empty message gets through`)
+  }
+  // What is wrong with the lane itself was said to the empty message.
+  return settle(message, empty, { ...given, block, empty: undefined })
+}
+
+function ended({ kind, reply }: Attempt, outcome: Outcome, settlement: Settlement): Settled {
+  return { outcome, kind, reply, settlement }
+}
+
+function again({ message }: Attempt, lane: Settlement['lane'], failures = message.failures + 1): Settlement {
+  return { message: { state: 'open', failures, isPlain: message.isPlain }, lane }
+}
+
+function dead(attempt: Attempt, reason: string, lane: Settlement['lane'] = { notBefore: 0 }): Settled {
+  return ended(attempt, 'dead', { message: { state: 'dead', reason }, lane })
+}
+
+function inPlain(attempt: Attempt, lane: Settlement['lane']): Settled {
+  const failures = attempt.message.failures + 1
+  return ended(attempt, 'refused', { message: { state: 'open', failures, isPlain: true }, lane })
+}
+
+function retried(attempt: Attempt, random: number): Settled {
+  const { message, given } = attempt
+  const waitMs = Math.round(random * Math.min(maxBackoffMs, 1000 * 2 ** Math.min(message.failures, 10)))
+  return ended(attempt, 'retry', again(attempt, { notBefore: given.now + waitMs, block: given.block }))
+}
+
+function blocked(attempt: Attempt): Settled {
+  const { message, kind, reply, isTooOld, given } = attempt
+  const { now, block } = given
+  const said = sayReply(reply)
+  const probes = block?.probes ?? 0
+  const lane = {
+    notBefore: now + Math.min((firstProbeMs[kind] ?? firstProbeMs.gone) * 2 ** probes, lastProbeMs),
+    block: { reason: said, since: block?.since ?? now, probes: probes + 1 }
+  }
+  if (isTooOld) return dead(attempt, `not delivered within 24 hours; the destination answers ${said}`, lane)
+  // The plain form was an attempt at finding out: when the lane opens, the message goes as it is meant.
+  const isPlain = message.isPlain && kind !== 'doubtful'
+  return ended(attempt, 'blocked', { message: { state: 'open', failures: message.failures + 1, isPlain }, lane })
 }

@@ -2,13 +2,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { RelayError } from '../errors.ts'
-import type { Reply } from './outcome.ts'
+import type { Reply } from './answer.ts'
 
 /** Slack answers in well under a second; this is for the days it does not. */
 const timeoutMs = 15_000
 
-/** A word or a small JSON object is all that is ever read of an answer. */
-const maxAnswer = 1024
+/** What is read of an answer: a word, a small JSON object, or the message as Discord repeats it. */
+const maxAnswer = 16 * 1024
 
 export interface Slack {
   /** Posts `body` (JSON) to `url`. Never rejects. `signal` gives up on the answer, not on the message. */
@@ -44,9 +44,12 @@ async function post(dispatcher: Dispatcher, url: string, body: string, signal: A
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     })
     const text = await readStart(response.body)
-    return { is: 'answer', status: response.statusCode, body: text, retryAfterMs: retryAfterMs(response.headers, text) }
+    const { statusCode: status, headers } = response
+    const redirectsTo = status >= 300 && status < 400 ? hostOf(headers.location, url) : undefined
+    return { is: 'answer', status, body: text, retryAfterMs: retryAfterMs(headers, text), redirectsTo }
   } catch (error) {
-    return { is: 'failure', code: codeOf(error) }
+    const status = statusOfProxy(error)
+    return status === undefined ? { is: 'failure', code: codeOf(error) } : { is: 'proxy', status }
   }
 }
 
@@ -57,9 +60,26 @@ async function readStart(body: Dispatcher.ResponseData['body']): Promise<string>
   for await (const chunk of body as AsyncIterable<Buffer>) {
     if (size < maxAnswer) chunks.push(chunk)
     size += chunk.length
-    if (size > 64 * maxAnswer) break
+    if (size > 4 * maxAnswer) break
   }
   return Buffer.concat(chunks).subarray(0, maxAnswer).toString('utf8').trim()
+}
+
+/** Where a redirect leads: the host alone, because the rest may repeat what was asked for. */
+function hostOf(location: string | string[] | undefined, url: string): string | undefined {
+  const [to] = [location].flat()
+  return to !== undefined && URL.canParse(to, url) ? new URL(to, url).hostname : undefined
+}
+
+// undici throws what a proxy answers to CONNECT, and to a request it forwards, with the status in the message only:
+// "Proxy response (407) !== 200 when HTTP Tunneling", "Proxy Authentication Required (407)".
+function statusOfProxy(error: unknown): number | undefined {
+  const { message, cause } = error as { message?: unknown; cause?: { message?: unknown } }
+  for (const text of [message, cause?.message]) {
+    const status = /^Proxy [^()]*\((\d{3})\)/.exec(String(text))?.[1]
+    if (status !== undefined) return Number(status)
+  }
+  return undefined
 }
 
 /** Seconds, or a date as HTTP allows, or the `retry_after` that Slack repeats in the body. */

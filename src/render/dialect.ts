@@ -19,7 +19,11 @@ export const dialectNames = [
 export type Dialect = (typeof dialectNames)[number]
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
-const slackHost = /(^|\.)slack(-gov)?\.com$/
+
+/** Whether a host is one of Slack's own. */
+export function isOfSlack(hostname: string): boolean {
+  return /(^|\.)slack(-gov)?\.com\.?$/.test(hostname)
+}
 
 /** What the receiver behind a webhook URL most likely takes. Slack, where nothing tells. */
 export function guessDialect(url: string): Dialect {
@@ -27,7 +31,7 @@ export function guessDialect(url: string): Dialect {
   const { hostname, pathname } = new URL(url)
   if (pathname.startsWith('/services/')) return 'slack'
   // Of Slack only: Microsoft's Power Automate has /workflows/, too.
-  const isSlack = slackHost.test(hostname) || loopback.test(hostname)
+  const isSlack = isOfSlack(hostname) || loopback.test(hostname)
   if (isSlack && /^\/(triggers|workflows)\//.test(pathname)) return 'workflow'
   if (/(^|\.)discord(app)?\.com$/.test(hostname) && /^\/api\/(v\d+\/)?webhooks\//.test(pathname)) return 'discord'
   // Servers may live below a path of their host.
@@ -52,10 +56,19 @@ export function endpointFor(url: string, dialect: Dialect): string {
   return endpoint.href
 }
 
-/** Whether nothing but the body `ok` means that the message was taken. Others answer JSON, or nothing. */
-export function isStrict(url: string, dialect: Dialect): boolean {
-  const isSlack = dialect === 'slack' || dialect === 'slack-legacy'
-  return isSlack && URL.canParse(url) && new URL(url).pathname.startsWith('/services/')
+/** Whether a receiver of `dialect` posts to the channel that a message names, instead of the webhook's own. */
+export function heedsChannel(dialect: Dialect): boolean {
+  return dialect === 'slack' || dialect === 'slack-legacy' || dialect === 'mattermost' || dialect === 'rocketchat'
+}
+
+/**
+ * The body of a request without a message, which shows whether the way to a receiver is open. Slack answers `no_text`,
+ * Mattermost and Discord with an error of theirs; Rocket.Chat and Zulip say yes and post nothing. A workflow runs on
+ * whatever comes, so that it gets its variables.
+ */
+export function emptyBodyFor(dialect: Dialect): object {
+  const text = 'A message was refused on its way here; it is a dead letter of flux-relay.'
+  return dialect === 'workflow' ? { summary: text, text, details: text } : {}
 }
 
 /**

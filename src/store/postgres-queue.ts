@@ -188,6 +188,21 @@ export async function backlog(sql: Sql, lane: string): Promise<number> {
   return rows[0]?.waiting ?? 0
 }
 
+// The same instant in both columns is a rate limit: `isLimit`.
+const tryNowSql = `
+  update lanes set not_before = 0 where key = $1 and (not_before <= $2 or tokens_at is distinct from not_before)`
+
+/** Whatever the lane waits for is over, but for a rate limit: until when that lasts. */
+export async function tryNow(sql: Sql, lane: string, now: number): Promise<number | undefined> {
+  const { rowCount } = await sql(tryNowSql, [lane, now])
+  if (rowCount !== 0) return undefined
+  const { rows } = await sql<{ not_before: number }>(
+    'select not_before from lanes where key = $1 and not_before > $2',
+    [lane, now]
+  )
+  return rows[0]?.not_before
+}
+
 /** How many notifications wait for each destination. */
 export async function countPending(sql: Sql): Promise<Map<string, number>> {
   const { rows } = await sql<{ destination: string; count: number }>(

@@ -14,7 +14,9 @@ const writeSql = `
       settled_at = case when $4 = 'open' then null else $2::bigint end
     where id = $1
   )
-  update lanes set not_before = $8, set_at = $2, block_reason = $9, block_since = $10, probes = $11, holder = null where key = $7`
+  update lanes set not_before = $8, set_at = $2, block_reason = $9, block_since = $10, probes = $11, holder = null,
+    tokens = coalesce($12, tokens), tokens_at = coalesce($13, tokens_at)
+  where key = $7`
 
 /** What is settled, in the times of the database. */
 export interface Settling {
@@ -47,7 +49,8 @@ export async function settle(
   await sql(writeSql, [
     ...[message.id, attempt.at, attempt.answer],
     ...[end.state, isOpen ? end.failures : null, isOpen ? end.isPlain : null, message.lane],
-    ...[next.notBefore, next.block?.reason ?? null, next.block?.since ?? null, next.block?.probes ?? 0]
+    ...[next.notBefore, next.block?.reason ?? null, next.block?.since ?? null, next.block?.probes ?? 0],
+    ...[next.bucket?.tokens ?? null, next.bucket?.at ?? null]
   ])
   await insertNotifications(
     sql,

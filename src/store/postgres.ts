@@ -12,7 +12,7 @@ import { abandon, reroute, waitedFor } from './postgres-moves.ts'
 import { addSilence, endMute, endSilence, silences } from './postgres-mutes.ts'
 import { Presence } from './postgres-presence.ts'
 import { boundObjects, prune, pruneObjects } from './postgres-pruning.ts'
-import { backlog, busyLanes, countPending } from './postgres-queue.ts'
+import { backlog, busyLanes, countPending, tryNow } from './postgres-queue.ts'
 import { createPostgresRecords } from './postgres-records.ts'
 import { migrate } from './postgres-schema.ts'
 import { settle } from './postgres-settle.ts'
@@ -115,6 +115,7 @@ class PostgresStore implements Store {
   /** By destination, as last counted, and what this replica has changed since. */
   #counted: Map<string, number> = new Map()
   readonly #buried = new Map<string, number>()
+  #buriedInAll = 0
   #isClosed = false
   #looking: NodeJS.Timeout | undefined
   #countAfter = 0
@@ -148,6 +149,10 @@ class PostgresStore implements Store {
 
   get pending(): number {
     return this.#pending
+  }
+
+  get buried(): number {
+    return this.#buriedInAll
   }
 
   tally(): ReadonlyMap<string, Tally> {
@@ -198,12 +203,16 @@ class PostgresStore implements Store {
     settlement: Settlement,
     notices: readonly NewNotification[] = []
   ): Promise<void> {
-    const { block, notBefore } = settlement.lane
+    const { block, notBefore, bucket } = settlement.lane
+    // Rather a little late: it is what Slack asked for.
+    const until = Math.max(0, notBefore + this.#skewErrorMs)
     const settling = {
       ...{ message, notices, replica: this.#presence.replica, number: this.#claims.get(message.id) },
       attempt,
-      // Rather a little late: it is what Slack asked for.
-      settlement: { ...settlement, lane: { notBefore: notBefore + this.#skewErrorMs, block } }
+      settlement: {
+        ...settlement,
+        lane: { notBefore: until, block, ...(bucket && { bucket: { ...bucket, at: until + bucket.at - notBefore } }) }
+      }
     }
     const { settled, buried } = await this.#lanes.transaction((sql) => settle(sql, settling))
     this.#noteBuried(buried)
@@ -238,6 +247,10 @@ class PostgresStore implements Store {
 
   async backlog(lane: string): Promise<number> {
     return backlog(this.#lanes.query, lane)
+  }
+
+  async tryNow(lane: string, now: number): Promise<number | undefined> {
+    return tryNow(this.#lanes.query, lane, now)
   }
 
   async follow(lanes: ReadonlyMap<string, string>, now: number): Promise<number> {
@@ -329,6 +342,7 @@ class PostgresStore implements Store {
 
   #noteBuried(destinations: readonly string[]): void {
     for (const name of destinations) this.#buried.set(name, (this.#buried.get(name) ?? 0) + 1)
+    this.#buriedInAll += destinations.length
   }
 
   get #skewErrorMs(): number {

@@ -3,7 +3,7 @@ import type { Payload } from '../render/payload.ts'
 import type { View } from '../render/view.ts'
 import type { Database, Row } from './database.ts'
 import { deadlineOf } from './deadline.ts'
-import type { Bucket, LaneState, Message, Pending, Step } from './store.ts'
+import { type Bucket, isLimit, type LaneState, type Message, type Pending, type Step } from './store.ts'
 
 /** All that waits, by its indexes: not in a message yet, or in one that is open. */
 export const waitingSql = `(
@@ -32,6 +32,14 @@ export function setBucket(db: Database, key: string, { tokens, at }: Bucket): vo
      on conflict (key) do update set tokens = excluded.tokens, tokens_at = excluded.tokens_at`,
     ...[key, tokens, at]
   )
+}
+
+/** Whatever the lane waits for is over, but for a rate limit: until when that lasts. */
+export function tryNow(db: Database, key: string, now: number): number | undefined {
+  const { bucket, notBefore } = laneState(db, key, now)
+  if (isLimit(bucket, notBefore) && notBefore > now) return notBefore
+  db.run('update lanes set not_before = 0 where key = ?', key)
+  return undefined
 }
 
 /** When the first of the groups that are held is due. */

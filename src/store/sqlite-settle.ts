@@ -1,5 +1,6 @@
 // What became of a post, in SQLite: of its message, of what that carried, and of the lane.
 import type { Database } from './database.ts'
+import { setBucket } from './sqlite-lanes.ts'
 import type { Queue } from './sqlite-queue.ts'
 import type { Attempt, Message, NewNotification, Settlement } from './store.ts'
 
@@ -39,5 +40,6 @@ export function settle(db: Database, queue: Queue, message: Message, { attempt, 
     lane.block?.probes ?? 0,
     message.lane
   )
+  if (lane.bucket !== undefined) setBucket(db, message.lane, lane.bucket)
   for (const notice of notices) queue.insert(null, notice, attempt.at)
 }

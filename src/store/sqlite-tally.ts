@@ -7,6 +7,7 @@ import type { Tally } from './store.ts'
 export class Waiting {
   readonly #tally = new Map<string, Tally>()
   #total = 0
+  #buried = 0
   /** What the transaction under way has changed. */
   #changes: { destination: string; pending: number; buried: number }[] = []
 
@@ -42,6 +43,10 @@ export class Waiting {
     return this.#total
   }
 
+  get buried(): number {
+    return this.#buried
+  }
+
   tally(): ReadonlyMap<string, Tally> {
     return this.#tally
   }
@@ -50,5 +55,6 @@ export class Waiting {
     const known = this.#tally.get(destination) ?? { pending: 0, buried: 0 }
     this.#tally.set(destination, { pending: known.pending + pending, buried: known.buried + buried })
     this.#total += pending
+    this.#buried += buried
   }
 }

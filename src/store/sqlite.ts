@@ -17,6 +17,7 @@ import {
   pendingOf,
   reroute,
   setBucket,
+  tryNow,
   waitingSql,
   waitsStill,
   writeMessage
@@ -104,6 +105,10 @@ class SqliteStore implements Store {
     return this.#waiting.total
   }
 
+  get buried(): number {
+    return this.#waiting.buried
+  }
+
   tally(): ReadonlyMap<string, Tally> {
     return this.#waiting.tally()
   }
@@ -143,6 +148,10 @@ class SqliteStore implements Store {
 
   async backlog(lane: string): Promise<number> {
     return Number(this.#db.get(`select count(*) as n from ${waitingSql} where lane = ?`, lane)?.n)
+  }
+
+  async tryNow(lane: string, now: number): Promise<number | undefined> {
+    return this.#write(() => tryNow(this.#db, lane, now))
   }
 
   async busyLanes(): Promise<string[]> {

@@ -120,6 +120,11 @@ export interface LaneState {
   block?: { reason: string; since: number; probes: number } | undefined
 }
 
+/** Whether a lane waits for what a receiver asked for with a 429: its next token comes when the wait ends, and not before. */
+export function isLimit(bucket: Bucket | undefined, notBefore: number): boolean {
+  return bucket !== undefined && bucket.at === notBefore
+}
+
 /** What a lane should do now. */
 export type Step =
   | { is: 'idle' }
@@ -168,7 +173,8 @@ export interface Attempt {
 /** What becomes of a message and of its lane after an attempt. */
 export interface Settlement {
   message: { state: 'sent' } | { state: 'dead'; reason: string } | { state: 'open'; failures: number; isPlain: boolean }
-  lane: Pick<LaneState, 'notBefore' | 'block'>
+  /** `bucket` where the answer tells that there are no tokens, whatever was counted. */
+  lane: Pick<LaneState, 'notBefore' | 'block'> & { bucket?: Bucket }
 }
 
 /** What is older may go, in ms since 1970. */
@@ -266,6 +272,12 @@ export interface Store {
   backlog(lane: string): Promise<number>
 
   /**
+   * Lets a lane go on at once: a backoff and the next probe of a block are not waited for any more. A rate limit is: then
+   * nothing changes, and this resolves to when it is over.
+   */
+  tryNow(lane: string, now: number): Promise<number | undefined>
+
+  /**
    * Brings what waits in line with the config file: it moves to the lane that its destination has now, by `lanes`, and
    * becomes a dead letter where the destination is gone; resolves to how many did. Replicas may have different files for
    * a while, so that a store of several leaves alone what is younger than {@link rolloutMs}.
@@ -278,7 +290,10 @@ export interface Store {
   /** Notifications that are neither sent nor dead, as last counted. */
   readonly pending: number
 
-  /** The same by destination. A store of several replicas counts now and then, so that it costs little. */
+  /** Notifications given up on by this process, for whatever reason. */
+  readonly buried: number
+
+  /** Both by destination. A store of several replicas counts now and then, so that it costs little. */
   tally(): ReadonlyMap<string, Tally>
 
   /** What people look at, and what they do to dead letters. */

@@ -1,0 +1,59 @@
+// `unblock`: a lane that waits is tried now, and what came of it.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ask, type ClientOptions } from './client.ts'
+
+interface Lane {
+  lane: string
+  destinations: string[]
+  backlog: number
+  block: { reason: string; since: string; probes: number } | null
+  notBefore: string | null
+}
+
+/** An answer of Slack's may take 15 s, and a probe may ask twice. */
+const patienceMs = 35_000
+const lookMs = 250
+
+/** Tries the lane of `name`, a destination or a lane; resolves to the exit code, 1 where it does not take messages. */
+export async function unblock(name: string, { json, ...relay }: ClientOptions & { json?: boolean }): Promise<number> {
+  const before = await find(relay, name)
+  const path = `/api/lanes/${encodeURIComponent(name)}/try`
+  const { status, body } = await ask(relay, 'POST', path, {}, [200, 404])
+  if (status === 404) {
+    process.stdout.write(json ? `${JSON.stringify(body, null, 2)}\n` : `${body.message}\n`)
+    return 1
+  }
+  const after = body.isTried ? await outcomeOf(relay, name, before) : undefined
+  const isFine = after === undefined ? body.notBefore === null : after.block === null && after.notBefore === null
+  if (json) process.stdout.write(`${JSON.stringify({ ...body, after: after ?? null }, null, 2)}\n`)
+  else process.stdout.write(`${name}: ${say(body, after)}\n`)
+  return isFine ? 0 : 1
+}
+
+async function find(relay: ClientOptions, name: string): Promise<Lane | undefined> {
+  const { body } = await ask(relay, 'GET', '/api/lanes')
+  const lanes: Lane[] = body.lanes
+  return lanes.find(({ lane, destinations }) => lane === name || destinations.includes(name))
+}
+
+/** How the lane stands once something has come of the try. */
+async function outcomeOf(relay: ClientOptions, name: string, before: Lane | undefined): Promise<Lane | undefined> {
+  let found = before
+  for (let waited = 0; waited < patienceMs; waited += lookMs) {
+    await sleep(lookMs)
+    found = await find(relay, name)
+    const isDecided = found === undefined || found.notBefore !== null || found.backlog < (before?.backlog ?? 0)
+    if (isDecided) break
+  }
+  return found
+}
+
+function say({ backlog, notBefore }: { backlog: number; notBefore: string | null }, after: Lane | undefined): string {
+  if (notBefore !== null) return `Slack asked to wait until ${notBefore}, and that is kept; ${backlog} wait`
+  if (backlog === 0 || after === undefined) return 'nothing waits there'
+  if (after.block) return `tried: it still answers ${after.block.reason}; next try ${after.notBefore ?? 'in a moment'}`
+  if (after.notBefore !== null) return `tried: it could not be reached, or had trouble; next try ${after.notBefore}`
+  return after.backlog === 0
+    ? 'tried: nothing waits any more'
+    : `tried: it takes messages; ${after.backlog} wait for their turn`
+}

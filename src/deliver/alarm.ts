@@ -1,0 +1,115 @@
+// The alarm of the lanes: the operator is notified that nothing can be posted to a destination, and of dead letters, once for
+// each destination and hour, and never through the lane that is at fault.
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Metrics } from '../metrics.ts'
+import type { LaneState, Message, NewNotification, Store } from '../store/store.ts'
+import type { Destination } from './destination.ts'
+import { deadNotice, laneNotice, noticesTo } from './notice.ts'
+import type { Settled } from './outcome.ts'
+import { adviceOn } from './saying.ts'
+
+export interface Alarm {
+  /** The notices to write down with an outcome that blocks a lane, or ends its block. */
+  ofLane(message: Message, block: LaneState['block'], settled: Settled): Promise<NewNotification[]>
+  /** Looks whether notifications were given up on since it last did, for whatever reason, and notifies of them. */
+  ofDeadLetters(): Promise<void>
+}
+
+export interface AlarmOptions {
+  store: Store
+  destinations: () => ReadonlyMap<string, Destination>
+  operators: () => readonly Destination[]
+  metrics: Metrics
+  clock: Clock
+  log: Logger
+  wake: (lanes: Iterable<string>) => void
+}
+
+const withinMs = 60 * 60_000
+
+/** Dead letters whose reasons are looked at. */
+const maxLooked = 100
+
+/** How long not to ask again whether the hour of a destination is over. */
+const askAgainMs = 60_000
+
+export function createAlarm({ store, destinations, operators, metrics, clock, log, wake }: AlarmOptions): Alarm {
+  /** Blocked lanes of which nobody was notified yet: they came to be blocked again within the hour. */
+  const untold = new Set<string>()
+  let seen = 0
+  const counted = new Map<string, number>()
+  /** By destination, the dead letters that nobody was notified of. */
+  const owed = new Map<string, { count: number; askAt: number }>()
+
+  const besides = (lane: string | undefined) => operators().filter((operator) => operator.lane !== lane)
+
+  async function ofLane(message: Message, block: LaneState['block'], settled: Settled): Promise<NewNotification[]> {
+    const { settlement, kind, reply } = settled
+    const { lane, destination } = message
+    const next = settlement.lane.block
+    const now = clock.now()
+    if (next !== undefined && (block === undefined || untold.has(lane))) {
+      const isNews = await store.records.announce(`blocked ${destination}`, [], now, withinMs)
+      if (!isNews) untold.add(lane)
+      else untold.delete(lane)
+      if (!isNews) return []
+      const change = { block: next, isOver: false as const, kind, advice: adviceOn(kind, reply) }
+      return noticesTo(besides(lane), laneNotice(destination, change, 0, now))
+    }
+    if (next !== undefined || block === undefined || untold.delete(lane)) return []
+    const waited = await store.backlog(lane)
+    return noticesTo(besides(lane), laneNotice(destination, { block, isOver: true }, waited, now))
+  }
+
+  async function ofDeadLetters(): Promise<void> {
+    count()
+    const now = clock.now()
+    for (const [destination, { count, askAt }] of [...owed]) {
+      if (now < askAt && askAt - now <= askAgainMs) continue
+      // Whoever looks meanwhile finds it taken.
+      owed.delete(destination)
+      const isNews = await notify(destination, count).catch((err: unknown) => {
+        log.error({ err, destination }, 'cannot notify of dead letters yet; trying again in a minute')
+        return false
+      })
+      if (!isNews)
+        owed.set(destination, { count: count + (owed.get(destination)?.count ?? 0), askAt: now + askAgainMs })
+    }
+  }
+
+  function count(): void {
+    if (store.buried === seen) return
+    seen = store.buried
+    for (const [name, { buried }] of store.tally()) {
+      const more = buried - (counted.get(name) ?? 0)
+      if (more <= 0) continue
+      counted.set(name, buried)
+      const known = owed.get(name)
+      owed.set(name, { count: more + (known?.count ?? 0), askAt: known?.askAt ?? 0 })
+    }
+  }
+
+  async function notify(destination: string, count: number): Promise<boolean> {
+    const now = clock.now()
+    const dead = await store.records.notifications(
+      { destination, state: 'dead' },
+      { limit: Math.min(count, maxLooked) }
+    )
+    const reasons = dead.items.flatMap(({ reason }) => reason ?? [])
+    const notices = noticesTo(
+      besides(destinations().get(destination)?.lane),
+      deadNotice(destination, { count, reasons }, now)
+    )
+    if (!(await store.records.announce(`dead letters ${destination}`, notices, now, withinMs))) return false
+    log.error(
+      { destination, notifications: count, reasons: [...new Set(reasons)].slice(0, 3) },
+      'notifications were not delivered; they are kept to be sent again'
+    )
+    for (const { destination } of notices) metrics.notifications.inc({ destination, state: 'pending' })
+    wake(notices.map(({ lane }) => lane))
+    return true
+  }
+
+  return { ofLane, ofDeadLetters }
+}

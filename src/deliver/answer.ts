@@ -1,0 +1,216 @@
+// An answer: what one receiver means by a status and a body. Pure. Only its own yes is a yes: in front of any of them may
+// stand a proxy, a firewall or a login page, and they answer 200 as readily as 403.
+import { type Dialect, isOfSlack } from '../render/dialect.ts'
+
+/** What came of one HTTP request. It holds nothing of the URL. */
+export type Reply =
+  | {
+      is: 'answer'
+      status: number
+      body: string
+      retryAfterMs: number | undefined
+      /** The host that a redirect names. */
+      redirectsTo?: string | undefined
+    }
+  /** The proxy of HTTPS_PROXY answered with this instead of opening the way: the receiver never saw the message. */
+  | { is: 'proxy'; status: number }
+  /** No answer, or half of one: whether the receiver took the message is not known. */
+  | { is: 'failure'; code: string }
+
+/** Who answers. `other` is whatever else calls itself Slack-compatible, of which nothing is known. */
+export type Receiver = 'slack' | 'workflow' | 'mattermost' | 'rocketchat' | 'discord' | 'zulip' | 'other'
+
+export type Kind =
+  /** The receiver said that it took the message. */
+  | 'taken'
+  /** A 2xx that is neither a yes nor a no: the message may have been taken. */
+  | 'unclear'
+  /** A no, and not known to be the receiver's, or what it is about: it may be this message, or all of them. */
+  | 'doubtful'
+  /** The proxy does not let anything through. */
+  | 'proxy'
+  | 'rate limit'
+  | 'transient'
+  /** The receiver's word on this message. */
+  | 'refused'
+  /** The receiver's word on the webhook or its channel. */
+  | 'gone'
+
+/** Who is behind a webhook `url` that is spoken to in `dialect`. */
+export function receiverOf(url: string, dialect: Dialect): Receiver {
+  if (dialect === 'workflow') return 'workflow'
+  if (!URL.canParse(url)) return 'other'
+  const { hostname, pathname } = new URL(url)
+  if (isOfSlack(hostname)) return 'slack'
+  if (dialect === 'text') return 'other'
+  if (dialect !== 'slack' && dialect !== 'slack-legacy') return dialect
+  // Slack behind an address of one's own, as where an egress gateway forwards to it.
+  return pathname.startsWith('/services/') ? 'slack' : 'other'
+}
+
+/**
+ * Which 2xx answers without a plain yes count as one. Wherever a receiver is known to say yes in so many words, its
+ * silence is none. Of one that nothing is known of, anything but a page or a no has to do: taken for a no, each of its
+ * messages would be posted again for a day.
+ */
+const lenience: Record<Receiver, { empty: boolean; noContent: boolean; json: boolean; text: boolean }> = {
+  // docs.slack.dev/messaging/sending-messages-using-incoming-webhooks: `ok`.
+  slack: { empty: false, noContent: false, json: false, text: false },
+  // node-slack-sdk WebhookTrigger: {"ok":true}; empty as well, which made Grafana post twice (grafana/alerting#183).
+  workflow: { empty: true, noContent: true, json: true, text: false },
+  // mattermost server, web/webhook.go: `ok`.
+  mattermost: { empty: false, noContent: true, json: false, text: false },
+  // Rocket.Chat integrations/server/api: {"success":true}, or what the integration's own script makes of it.
+  rocketchat: { empty: false, noContent: true, json: true, text: true },
+  // docs.discord.com/developers/resources/webhook: 204 or, where it is asked to wait, the message as JSON; /slack: `ok`.
+  discord: { empty: true, noContent: true, json: true, text: false },
+  // zulip zerver/lib/response.py: {"result":"success"}.
+  zulip: { empty: false, noContent: true, json: false, text: false },
+  other: { empty: true, noContent: true, json: true, text: true }
+}
+
+// Incoming webhooks answer an error with one plain-text word, the Web API with {"ok":false,"error":word}; statuses vary, so
+// the word counts first. https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks,
+// docs.slack.dev/reference/methods/chat.postMessage, and reports of what is seen.
+const words = {
+  gone: [
+    ...[
+      'action_prohibited',
+      'channel_is_archived',
+      'channel_not_found',
+      'invalid_token',
+      'no_active_hooks',
+      'no_service'
+    ],
+    ...['no_service_id', 'no_team', 'posting_to_general_channel_denied', 'team_disabled', 'user_not_found'],
+    ...[
+      'access_denied',
+      'account_inactive',
+      'ekm_access_denied',
+      'enterprise_is_restricted',
+      'invalid_auth',
+      'is_archived'
+    ],
+    ...[
+      'missing_scope',
+      'no_permission',
+      'not_allowed_token_type',
+      'not_authed',
+      'not_in_channel',
+      'org_login_required'
+    ],
+    ...['restricted_action', 'restricted_action_read_only_channel', 'team_access_not_granted', 'token_expired'],
+    'token_revoked'
+  ],
+  refused: [
+    ...['attachment_payload_limit_exceeded', 'invalid_attachments', 'invalid_blocks', 'invalid_blocks_format'],
+    ...['invalid_json', 'invalid_payload', 'json_not_object', 'missing_text_or_fallback_or_attachments'],
+    ...['msg_blocks_too_long', 'msg_too_long', 'no_text', 'too_many_attachments']
+  ],
+  'rate limit': ['rate_limited', 'ratelimited'],
+  transient: ['fatal_error', 'internal_error', 'request_timeout', 'rollup_error', 'service_unavailable']
+} as const
+
+const kindOfWord = new Map<string, Kind>(
+  Object.entries(words).flatMap(([kind, all]) => all.map((word): [string, Kind] => [word, kind as Kind]))
+)
+
+export function kindOf(reply: Reply, receiver: Receiver): Kind {
+  if (reply.is === 'failure') return 'transient'
+  if (reply.is === 'proxy') return 'proxy'
+  const { status, body, redirectsTo } = reply
+  if (status === 429) return 'rate limit'
+  if (status === 407) return 'proxy'
+  const said = read(body)
+  const known = kindOfWord.get(said.word)
+  if (status >= 200 && status < 300) return kindOfSuccess(status, said, receiver)
+  if (known !== undefined) return known
+  // 511: a captive portal wants somebody to log in.
+  if ((status >= 500 && status !== 511) || status === 408 || status === 425) return 'transient'
+  // Slack answers a URL that is none of its webhooks with a redirect to its pages.
+  if (status < 400) return receiver === 'slack' && isOfSlack(redirectsTo ?? 'slack.com') ? 'gone' : 'doubtful'
+  if (status === 413) return 'refused'
+  if (!isFrom(receiver, said, status)) return 'doubtful'
+  return [401, 403, 404, 410].includes(status) ? 'gone' : 'refused'
+}
+
+function kindOfSuccess(status: number, said: Said, receiver: Receiver): Kind {
+  const { empty, noContent, json, text } = lenience[receiver]
+  const known = kindOfWord.get(said.word)
+  if (said.is === 'page') return 'doubtful'
+  if (said.verdict === 'no') return known ?? 'doubtful'
+  if (said.verdict === 'yes') return 'taken'
+  if (known !== undefined) return known
+  if (said.is === 'nothing') return (status === 204 ? noContent : empty) ? 'taken' : 'unclear'
+  // In the words of somebody else: it is not known who has the message.
+  if (said.is === 'text') return text ? 'taken' : 'unclear'
+  return json ? 'taken' : 'doubtful'
+}
+
+/** What a body says, as far as it can be told without knowing whose it is. */
+export interface Said {
+  is: 'nothing' | 'page' | 'json' | 'text'
+  /** The word Slack answers errors with; empty where there is none. */
+  word: string
+  verdict: 'yes' | 'no' | undefined
+  fields: Record<string, unknown>
+}
+
+/** Reads the start of a body, which may be anything. */
+export function read(body: string): Said {
+  const text = body.replace(/^\ufeff/, '').trim()
+  const nothing = { word: '', verdict: undefined, fields: {} }
+  if (text === '') return { ...nothing, is: 'nothing' }
+  if (/^<[!?a-z]/i.test(text)) return { ...nothing, is: 'page' }
+  if (text === 'ok') return { ...nothing, is: 'text', verdict: 'yes' }
+  const fields = parseObject(text)
+  if (fields === undefined) return { ...nothing, is: 'text', word: wordOf(text) }
+  return { is: 'json', fields, word: wordOf(fields['error']), verdict: verdictOf(fields) }
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  if (!text.startsWith('{')) return undefined
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === 'string' && /^[a-z][a-z0-9_]{1,63}$/.test(value) ? value : ''
+}
+
+function verdictOf({ ok, success, result, status, error, errors }: Record<string, unknown>): Said['verdict'] {
+  if (ok === false || success === false) return 'no'
+  if (ok === true || success === true) return 'yes'
+  if ([result, status].some((value) => typeof value === 'string' && /^(error|fail(ed|ure)?)$/i.test(value))) return 'no'
+  if (isSomething(error) || isSomething(errors)) return 'no'
+  // Zulip; `partially_completed` is how it says that it left an unknown parameter alone.
+  return result === 'success' || result === 'partially_completed' ? 'yes' : undefined
+}
+
+function isSomething(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0
+  return Boolean(value)
+}
+
+/** Whether an error is in the form that `receiver` gives its own. */
+function isFrom(receiver: Receiver, { is, word, verdict, fields }: Said, status: number): boolean {
+  switch (receiver) {
+    case 'slack':
+    case 'workflow':
+      return word !== '' || verdict === 'no'
+    case 'mattermost':
+      return 'status_code' in fields
+    case 'rocketchat':
+      return 'success' in fields
+    case 'zulip':
+      return 'result' in fields || 'ok' in fields
+    case 'discord':
+      return 'message' in fields
+    case 'other':
+      // An unknown body that was called bad is bad; that it was forbidden, anybody may have said.
+      return word !== '' || verdict === 'no' || ([400, 422].includes(status) && (is === 'json' || is === 'text'))
+  }
+}

@@ -1,0 +1,38 @@
+// One post of a message, in the form and to the address that its destination has now.
+import type { Logger } from 'pino'
+import { bodyFor, emptyBodyFor } from '../render/dialect.ts'
+import { withoutBlocks } from '../render/payload.ts'
+import { toText } from '../render/text.ts'
+import type { Message } from '../store/store.ts'
+import type { Reply } from './answer.ts'
+import type { Destination } from './destination.ts'
+import type { Slack } from './slack.ts'
+
+/** Nothing was posted: the message waits in a lane that is not its destination's any more. */
+export const moved: Reply = { is: 'failure', code: 'DestinationMoved' }
+
+export function createPost(slack: Slack, log: Logger) {
+  return {
+    /** The message itself. */
+    async message(destination: Destination | undefined, message: Message, signal: AbortSignal): Promise<Reply> {
+      const payload = message.isPlain ? withoutBlocks(message.payload) : message.payload
+      // Removed from the config a moment ago: what waits for it is being made dead letters.
+      if (destination === undefined) return { is: 'failure', code: 'NoDestination' }
+      // It is being moved, or waits in a lane that a replica with another config file knows: posted from here, it would be
+      // beside what its own lane posts to the same address.
+      if (destination.lane !== message.lane) return moved
+      if (destination.slack === undefined) {
+        log.info({ destination: message.destination, message: toText(payload) }, 'message previewed')
+        return { is: 'answer', status: 200, body: 'ok', retryAfterMs: undefined }
+      }
+      const { url, dialect, sender } = destination.slack
+      return slack.post(url, JSON.stringify(bodyFor(payload, dialect, sender)), signal)
+    },
+
+    /** An empty message, to see whether the way is open. */
+    async empty({ slack: webhook }: Destination, signal: AbortSignal): Promise<Reply | undefined> {
+      if (webhook === undefined) return undefined
+      return slack.post(webhook.url, JSON.stringify(emptyBodyFor(webhook.dialect)), signal)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// Which addresses are webhooks, and which destinations share a lane.
+import t from 'tap'
+import { createDestination, webhookUrlFault } from '../src/deliver/destination.ts'
+import type { Dialect } from '../src/render/dialect.ts'
+
+t.test('an address that takes no webhook messages is refused with what to do instead', async (t) => {
+  const faults: [url: string, fault: RegExp][] = [
+    ['https://slack.com/api/chat.postMessage', /Slack's Web API.*make an incoming webhook.*a bot token is none/],
+    ['https://www.slack.com/api/chat.postMessage', /Web API/],
+    ['https://acme.slack.com/api/chat.postMessage', /Web API/],
+    ['https://slack-gov.com/api/', /Web API/],
+    ['https://SLACK.com./api/chat.update?x=1', /Web API/],
+    ['https://hooks.slack.com/api/chat.postMessage', /Web API/],
+    ['https://app.slack.com/client/T0/C0', /not a webhook: make an incoming webhook/],
+    ['https://acme.slack.com/archives/C0/p1', /not a webhook/],
+    ['https://api.slack.com/apps/A0/incoming-webhooks', /not a webhook/],
+    ['https://slack.com/', /not a webhook/],
+    ['https://hooks.slack.com/', /not a webhook/],
+    ['https://hooks.slack.com/services', /not a webhook/],
+    ['https://acme.slack.com/services/T/B/x', /not a webhook/],
+    ['xoxb-12-34-abc', /is a token of Slack.*make an incoming webhook/],
+    ['xapp-1-A0-1-abc', /is a token of Slack/],
+    ['https://discord.com/channels/1/2', /not a webhook of Discord/],
+    ['hooks.slack.com/services/T/B/x', /is not a URL/],
+    ['http://hooks.slack.com/services/T/B/x', /must be https/]
+  ]
+  for (const [url, fault] of faults) {
+    t.match(webhookUrlFault(url), fault, url)
+    t.notOk(webhookUrlFault(url)?.includes('chat.'), 'and is not repeated')
+  }
+  for (const url of [
+    'https://hooks.slack.com/services/T/B/x',
+    'https://hooks.slack-gov.com/services/T/B/x',
+    'https://hooks.slack.com/triggers/T/1/x',
+    'https://hooks.slack.com/workflows/T/A/1/x',
+    'https://discord.com/api/webhooks/1/x/slack',
+    'https://ptb.discord.com/api/v10/webhooks/1/x',
+    'https://egress.example/services/T/B/x',
+    'https://notslack.com/api/hook',
+    'http://127.0.0.1:8080/services/T/B/x'
+  ]) {
+    t.equal(webhookUrlFault(url), undefined, url)
+  }
+})
+
+t.test('each channel of a webhook has a lane of its own, where the receiver heeds the channel', async (t) => {
+  const lane = (channel?: string, dialect?: Dialect) => {
+    const slack = {
+      webhookUrl: 'https://chat.example/services/T/B/x',
+      ...(channel && { channel }),
+      ...(dialect && { dialect })
+    }
+    return createDestination('team', { slack }).lane
+  }
+  for (const dialect of ['slack', 'slack-legacy', 'mattermost', 'rocketchat'] as const) {
+    t.equal(new Set([lane(undefined, dialect), lane('#a', dialect), lane('#b', dialect)]).size, 3, dialect)
+    t.equal(lane('#a', dialect), lane('#a', dialect))
+  }
+  for (const dialect of ['discord', 'zulip', 'text', 'workflow'] as const) {
+    t.equal(lane('#a', dialect), lane('#b', dialect), `${dialect}: the channel is the webhook's own`)
+  }
+})

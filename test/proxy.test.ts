@@ -1,0 +1,68 @@
+// Between the relay and Slack stands a proxy.
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { createSlack } from '../src/deliver/slack.ts'
+import { createClock } from './fixtures/clock.ts'
+import { about, startRelay } from './fixtures/relay.ts'
+
+/** A proxy that answers CONNECT with `status`, and is the one of the environment until the test is over. */
+async function proxy(t: Test, status: number): Promise<{ asked: string[] }> {
+  const asked: string[] = []
+  const server: Server = createServer()
+  server.on('connect', ({ url = '' }, socket) => {
+    asked.push(url)
+    socket.end(`HTTP/1.1 ${status} No\r\nProxy-Authenticate: Basic realm="corp"\r\ncontent-length: 0\r\n\r\n`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  process.env['HTTPS_PROXY'] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  t.teardown(async () => {
+    delete process.env['HTTPS_PROXY']
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return { asked }
+}
+
+t.test('what a proxy answers instead of opening the way is known for its answer', async (t) => {
+  for (const status of [407, 403, 502, 503]) {
+    await t.test(String(status), async (t) => {
+      const { asked } = await proxy(t, status)
+      const slack = createSlack()
+      const reply = await slack.post('https://hooks.slack.com/services/T/B/x', '{}', new AbortController().signal)
+      await slack.close()
+      t.same(reply, { is: 'proxy', status })
+      t.same(asked, ['hooks.slack.com:443'])
+    })
+  }
+})
+
+t.test(
+  'a proxy that wants a password is said in the log, the API and to the operator, and nothing is lost',
+  async (t) => {
+    await proxy(t, 407)
+    const clock = createClock()
+    const relay = await startRelay(t, {
+      clock,
+      env: { HTTPS_PROXY: process.env['HTTPS_PROXY'] ?? '' },
+      config: `
+destinations:
+  team: { slack: { webhookUrl: "https://hooks.slack.com/services/T/B/x" } }
+  ops: { slack: { webhookUrl: "$SLACK" } }
+operator: [ops, team]
+rules: [{ name: all, send: team }]`
+    })
+    await relay.post(about('shop'))
+    await relay.slack.until(({ accepted }) => accepted.length === 1)
+    t.match(
+      relay.slack.accepted[0]?.text,
+      /FAILED destination team: proxy 407 - The proxy answers 407: it wants a user/
+    )
+    t.match(relay.log.join(''), /"answer":"proxy 407".*destination refuses everything/)
+    const { lanes } = JSON.parse((await relay.get('/api/lanes')).body)
+    t.match(
+      lanes.find(({ destinations }: { destinations: string[] }) => destinations.includes('team')),
+      { backlog: 1, block: { reason: 'proxy 407' } }
+    )
+  }
+)

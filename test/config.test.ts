@@ -67,6 +67,9 @@ rules:
 config.yaml:5:24 error: "eror" is not one of info, warn, error; did you mean "error"?
   5 |     match: { severity: eror }
     |                        ^
+config.yaml:7:38 warning: is one text; a list is [${Array(20).fill('team-a').join(', ')}]
+  7 |   - { name: far, match: { namespace: "${'team-a, '.repeat(10)}tea
+    |                                      ^
 config.yaml:7:204 error: unknown key "sned"; did you mean "send"?
   7 | am-a, team-a, team-a, team-a, team-a, team-a, team-a, " }, sned: local, send: local }
     |                                                            ^`
@@ -198,14 +201,15 @@ rules:
 retention: { events: 90s, deadLetters: 1d12h }
 `
   const { config, problems } = loadConfig(text, 'config.yaml', environment)
-  t.strictSame(problems, [])
+  t.match(problems, [{ line: 28, message: 'has no effect: `notify: every` sends each event anyway', isWarning: true }])
+  t.equal(problems.length, 1)
   if (config === undefined) return
 
   t.equal(config.cluster, 'prod-eu')
   t.strictSame(
     [...config.sources.values()],
     [
-      { name: 'default', hmacKeys: ['a key'], tokens: ['a token\n'], cluster: undefined, expectMs: undefined },
+      { name: 'default', hmacKeys: ['a key'], tokens: ['a token'], cluster: undefined, expectMs: undefined },
       { name: 'edge', hmacKeys: ['old-a key', 'a key'], tokens: [], cluster: 'edge-1', expectMs: 5_400_000 }
     ],
     'secrets come from the environment and from files'

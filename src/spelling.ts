@@ -18,14 +18,14 @@ export function didYouMean(word: string, known: readonly string[]): string {
 // More than a person looks through.
 const maxListed = 20
 
-/** `there is no source "edge"; did you mean "edge-1"? There are default, edge-1`: `known` are those that there are. */
+/** `there is no source "egde"; did you mean "edge"?`, or else `; there are default, edge`: `known` is what there is. */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
-  const guess = didYouMean(name, known)
-  const listed = [
-    ...known.slice(0, maxListed),
-    ...(known.length > maxListed ? [`${known.length - maxListed} more`] : [])
-  ]
-  const all = known.length === 0 ? 'there is none' : `there ${known.length === 1 ? 'is' : 'are'} ${listed.join(', ')}`
-  const said = `there is no ${what} "${name.slice(0, 100)}"`
-  return guess === '' ? `${said}; ${all}` : `${said}${guess} ${all.charAt(0).toUpperCase()}${all.slice(1)}`
+  const more = known.length > maxListed ? ` and ${known.length - maxListed} more` : ''
+  const all = `there ${known.length === 1 ? 'is' : 'are'} ${known.slice(0, maxListed).join(', ')}${more}`
+  return `there is no ${what} ${quote(name)}${didYouMean(name, known) || `; ${known.length === 0 ? 'there are none' : all}`}`
+}
+
+/** In quotes, without what a terminal takes for commands. */
+export function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 100))
 }

@@ -13,6 +13,7 @@ import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form
 import { type ActiveMute, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
 import { silenceName } from '../../src/mutes/silence.ts'
+import { knownFrom, neverFaults } from '../../src/rules/never.ts'
 import type { DashboardOptions } from '../dashboard.ts'
 import { assets } from './assets.ts'
 import { createFlow } from './flow.ts'
@@ -117,7 +118,12 @@ export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config,
 
   app.get('/silences', async (request, reply) => {
     const now = clock.now()
-    const body = silencesPage({ silences: await store.silences(now), mutes: configMutes(now), now })
+    const known = knownFrom(config().sources)
+    const silences = (await store.silences(now)).map((silence) => ({
+      ...silence,
+      warnings: neverFaults(silence.match, [], known).map(({ path, message }) => `${path.join('.')}: ${message}`)
+    }))
+    const body = silencesPage({ silences, mutes: configMutes(now), now })
     return send(request, reply, { title: 'Silences', place: '/silences' }, body)
   })
 

@@ -14,12 +14,12 @@ function isFree(path: Path): boolean {
   )
 }
 
-/** `value` of a file with every name trimmed, and a fault for each that goes on in another line. */
-export function trimNames(value: unknown): { value: unknown; faults: ShapeFault[] } {
+/** `value`, which stands at `at` of a file, with every name trimmed, and a fault for each that goes on in another line. */
+export function trimNames(value: unknown, at: Path = []): { value: unknown; faults: ShapeFault[] } {
   const faults: ShapeFault[] = []
   // What an alias repeats stays one thing, or a thousand rules with one `match: *common` would be a thousand copies.
   const done = new Map<object, unknown>()
-  return { value: trimmed(value, []), faults }
+  return { value: trimmed(value, at), faults }
 
   function trimmed(inner: unknown, path: Path): unknown {
     if (typeof inner === 'string') {

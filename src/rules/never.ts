@@ -3,7 +3,7 @@ import type { Fault } from '../errors.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
 import { meantBy, vocabulary } from '../events/vocabulary.ts'
 import { compileGlobs, globCovers, isGlob } from '../patterns.ts'
-import { didYouMean } from '../spelling.ts'
+import { didYouMean, quote } from '../spelling.ts'
 import { remarksOn } from './remarks.ts'
 import { type Matchers, type MatchText, severitiesOf } from './schema.ts'
 
@@ -103,31 +103,31 @@ function whyNever(field: Field, pattern: string, { sources, clusters }: Known): 
 /** The same of a text that an expression compares it with, where * is no wildcard. */
 function whyNeverIs(field: Field, text: string, known: Known): string | undefined {
   if (field === 'reason' || field === 'cluster' || !isGlob(text)) return whyNever(field, text, known)
-  return `no ${field} is "${text}": an expression has no wildcards; write startsWith() or endsWith()`
+  return `no ${field} is ${quote(text)}: an expression has no wildcards; write startsWith() or endsWith()`
 }
 
 function notAmong(what: string, where: string, pattern: string, names: readonly string[]): string | undefined {
   if (names.some(compileGlobs(pattern).holds)) return undefined
   const guess = didYouMean(pattern, names)
   const all = names.length > 20 ? '' : `; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`
-  return `there is no ${what} "${pattern}" ${where}${guess || all}`
+  return `there is no ${what} ${quote(pattern)} ${where}${guess || all}`
 }
 
 function misspelt(field: 'kind' | 'reason', pattern: string): string | undefined {
   if (!isGlob(pattern)) {
     const meant = meantBy(field, pattern)
-    return meant && `Flux has no ${field} "${pattern}", and case counts; did you mean "${meant}"?`
+    return meant && `Flux has no ${field} ${quote(pattern)}, and case counts; did you mean "${meant}"?`
   }
   const names = vocabulary[field]
   if (names.some(compileGlobs(pattern).holds)) return undefined
   const { holds } = compileGlobs(pattern.toLowerCase())
   const meant = names.filter((name) => holds(name.toLowerCase()))
   if (meant.length > 0) {
-    return `Flux has no ${field} like "${pattern}": case counts, and there is ${meant.slice(0, 3).join(', ')}`
+    return `Flux has no ${field} like ${quote(pattern)}: case counts, and there is ${meant.slice(0, 3).join(', ')}`
   }
   const core = pattern.replace(/^\*+|\*+$/g, '')
   const guess = isGlob(core) ? undefined : meantBy(field, core)
-  return guess && `Flux has no ${field} like "${pattern}"; did you mean "${pattern.replace(core, guess)}"?`
+  return guess && `Flux has no ${field} like ${quote(pattern)}; did you mean "${pattern.replace(core, guess)}"?`
 }
 
 // RFC 1123, as Kubernetes has it of namespaces (labels) and names (subdomains); a kind in small letters is an RFC 1035 label.
@@ -141,7 +141,7 @@ function misshapen(field: keyof typeof shapes, pattern: string): string | undefi
   const { strange, longest, are } = shapes[field]
   const literal = pattern.replace(/[*?]/g, '')
   const [char] = strange.exec(literal) ?? []
-  const never = `no ${field} is like "${pattern.slice(0, 80)}"`
+  const never = `no ${field} is like ${quote(pattern)}`
   if (pattern.startsWith('!')) return `${never}; to leave it out, write it under \`not\``
   if (/\.\*|[\\^$|()[\]]/.test(pattern) && (char !== undefined || /-\.\*/.test(pattern))) {
     return `${never}: this is a glob, not a regular expression; * is any run of characters`
@@ -150,7 +150,7 @@ function misshapen(field: keyof typeof shapes, pattern: string): string | undefi
     const lower = pattern.toLowerCase()
     const guess =
       char !== char.toLowerCase() && !strange.test(lower.replace(/[*?]/g, '')) ? `; did you mean "${lower}"?` : ''
-    return `${never}: they are ${are}, without "${char}"${guess}`
+    return `${never}: they are ${are}, without ${quote(char)}${guess}`
   }
   if (literal.length > longest) return `${never}: the longest has ${longest} characters`
   const [edge] = /^[-.]|[-.]$|\.[-.]|-\./.exec(pattern) ?? []

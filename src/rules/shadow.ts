@@ -43,6 +43,11 @@ export function findShadowed(rules: readonly RuleText[]): Shadowed[] {
   return shadowed
 }
 
+/** Whether `wide` certainly matches every event that `narrow` does. */
+export function asksForAll(wide: RuleText, narrow: RuleText): boolean {
+  return covers(demandsOf(wide), demandsOf(narrow))
+}
+
 function covers(wide: Demands | undefined, narrow: Demands): boolean {
   return (
     wide !== undefined &&

@@ -64,6 +64,51 @@ rules:
   t.match(bad.err, /not a Flux event: event must have required property 'involvedObject'/)
 })
 
+t.test('explain and test name the sources that there are, where one is named that is none', async (t) => {
+  const folder = tempFolder(t)
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const event = file('event.json', JSON.stringify(about('shop')))
+  const rest = 'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team }]'
+  const two = file('two.yaml', `sources: { prod-eu: {}, prod-us: {} }\n${rest}`)
+  const unknown: [string[], RegExp][] = [
+    [['explain', two, event], /^--source: there is no source "default"; there are prod-eu, prod-us\n$/],
+    [['explain', two, event, '--source', 'prod-eux'], /there is no source "prod-eux"; did you mean "prod-eu"\?/],
+    [['explain', two, event, '--source', 'nope', '--json'], /there is no source "nope"; there are/],
+    [['explain', two, event, '--object-state', 'broken'], /Allowed choices are unknown, healthy, failing/]
+  ]
+  for (const [args, said] of unknown) t.match(await run(args), { code: 2, out: '', err: said }, args.join(' '))
+  t.match(await run(['explain', two, event, '--source', 'prod-eu']), { code: 0, out: /through source "prod-eu"/ })
+
+  const tests = file(
+    'tests.yaml',
+    'tests:\n  - { name: x, expect: team }\n  - { name: y, source: prod-eu, expect: [crew, { destination: team, rule: none }] }\n'
+  )
+  const { code, err } = await run(['test', two, tests])
+  t.equal(code, 2)
+  t.match(err, /tests\.yaml:2:\d+ error: there is no source "default"; there are prod-eu, prod-us/)
+  t.match(err, /error: there is no destination "crew"; there is team\n/)
+  t.match(err, /error: there is no rule "none"; there is failures\n/)
+})
+
+t.test('a test with a kind or a reason that Flux never sends runs, and says so', async (t) => {
+  const folder = tempFolder(t)
+  const config = join(folder, 'config.yaml')
+  writeFileSync(config, 'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team }]')
+  const tests = join(folder, 'tests.yaml')
+  writeFileSync(tests, 'tests:\n  - { name: x, event: { kind: Helmrelease, reason: upgradeFailed }, expect: team }\n')
+  const { code, out, err } = await run(['test', config, tests])
+  t.equal(code, 0)
+  t.match(out, /1 test, it passes/)
+  t.match(err, /tests\.yaml:2:\d+ warning: .*did you mean "HelmRelease"[\s\S]*warning: .*did you mean "UpgradeFailed"/)
+  t.match(JSON.parse((await run(['test', config, tests, '--json'])).out), {
+    ok: true,
+    problems: [{ isWarning: true }, {}]
+  })
+})
+
 t.test('send --now says of an old sample that it happened now, so that it fails now', async (t) => {
   const relay = await startRelay(t)
   const file = join(tempFolder(t), 'event.json')

@@ -152,7 +152,7 @@ export const RuleSchema = Type.Object(
       about(
         DurationOrNever,
         'Reminders',
-        'How long a failure lasts before it is told again; then twice as long each time, up to a day. `4h` by default, or `never`.',
+        'How long a failure lasts before it is told again; then twice as long each time, up to a day. `4h` by default, at least `1s`, or `never`.',
         '4h',
         'never'
       )

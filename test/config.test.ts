@@ -433,6 +433,34 @@ destinations: { local: { preview: false } }
   }
 )
 
+t.test('an entry that lacks something says the rest of what is wrong with it', async (t) => {
+  const lacking: [Record<string, string[]>, RegExp[]][] = [
+    [{ rules: ['- { name: a, match: { when: "x ==" } }'] }, [/"send" is missing/, /ends too early/]],
+    [
+      { rules: ['- { match: { kind: helmrelease }, send: [local, local] }'] },
+      [/"name" is missing/, /already listed/, /"HelmRelease"/]
+    ],
+    [
+      { mute: ['- { match: { when: "x ==" }, weekly: { days: [] } }'] },
+      [/"name" is missing/, /ends too early/, /must not be empty/]
+    ],
+    [
+      { destinations: ['local: { preview: true }', 'b: { slack: { channel: "${NO_SUCH_CHANNEL}" }, pace: 5 }'] },
+      [/"webhookUrl" is missing/, /must be a map/]
+    ],
+    [
+      { severities: ['- { kind: helmrelease, message: "(" }'] },
+      [/"severity" is missing/, /"HelmRelease"/, /never closed/]
+    ],
+    [{ links: ['- { match: { kind: helmrelease }, commit: 5 }'] }, [/must be a text/, /"HelmRelease"/]],
+    [{ templates: ['fine: { body: 5, title: "{{" }'] }, [/must be a text/, /\{\{/]]
+  ]
+  for (const [sections, expected] of lacking) {
+    const told = mistakesOf({ ...sound, ...sections }).join('\n')
+    for (const each of expected) t.match(told, each)
+  }
+})
+
 t.test('what a misshapen part would have said is not made up without it', async (t) => {
   const quiet = [
     // The first rule takes everything only without its kind.

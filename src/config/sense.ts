@@ -37,7 +37,7 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...repeatedItems(text, []),
     ...effectFaults(text, knownOf(made, isWhole('sources'))),
     ...brokenLinks(text)
-  ].filter(({ path }) => !shape.some((fault) => hangsOn(path, fault.path)))
+  ].filter(({ path }) => !shape.some((fault) => hangsOn(path, fault)))
 }
 
 /** What `made` says of events; where a source is misshapen, nothing is known of them. */
@@ -45,18 +45,23 @@ function knownOf({ sources }: Pick<Made, 'sources'>, isWhole: boolean): Known {
   return isWhole ? knownFrom(sources) : { sources: undefined, clusters: undefined }
 }
 
-/** Whether a fault at `path` may be there only because something else, at `misshapen`, was left out. */
-function hangsOn(path: Path, misshapen: Path): boolean {
+/** Whether a fault at `path` may be there only because something else, which is misshapen, was left out. */
+function hangsOn(path: Path, { path: misshapen, isAboutKey }: ShapeFault): boolean {
   const isIn = (inner: Path, outer: Path) => outer.every((key, at) => String(key) === String(inner[at]))
-  if (isIn(path, misshapen)) return true
-  // Without one of its matchers, an entry is about more than its author thinks.
-  const isOfSame = isIn(path, misshapen.slice(0, 2)) && misshapen.length > 1
-  return isOfSame && (misshapen[2] === 'match' || misshapen.length === 2) && !isPlain(path)
+  // Of an entry that lacks something, the rest is what it is.
+  const isLacking = isAboutKey && misshapen.length === 2
+  if (!isLacking) {
+    if (isIn(path, misshapen)) return true
+    // Without one of its matchers, an entry is about more than its author thinks.
+    if (misshapen[2] !== 'match') return false
+  }
+  return isIn(path, misshapen.slice(0, 2)) && !isPlain(path)
 }
 
 /** Of a name alone, whatever stands beside it. */
-function isPlain(path: Path): boolean {
-  return path[2] === 'send' || path[2] === 'template' || (path[2] === 'match' && path[3] !== 'not')
+function isPlain([section, , key, matcher]: Path): boolean {
+  if (section === 'severities') return key === 'kind' || key === 'reason'
+  return key === 'send' || key === 'template' || (key === 'match' && matcher !== 'not')
 }
 
 function unknownDestinations({ rules, operator = [], destinations }: ConfigText): Fault[] {

@@ -26,7 +26,9 @@ export function wellShaped(value: unknown, faults: readonly ShapeFault[]): Confi
   // Nothing is to be said of sources where there is no file to speak of.
   const copy = structuredClone(isMap(value) ? value : { sources: { default: harmless['sources'] } }) as Sections
   for (const { path } of faults) remove(copy, path.map(String))
-  for (const [section = '', entry = ''] of entriesAtFault(faults)) fill(copy, section, entry)
+  for (const [section, entry] of faults.map(({ path }) => path.map(String))) {
+    if (section !== undefined && section in harmless && entry !== undefined) fill(copy, section, entry)
+  }
   // A field that is misshapen through and through leaves one that lacks something; it goes as a whole, and then the entry.
   for (const [section = '', entry = '', field] of entriesAtFault(shapeFaults(copy))) {
     if (field !== undefined) delete (copy[section]?.[entry] as Entry | undefined)?.[field]
@@ -61,9 +63,12 @@ function remove(copy: Sections, [section = '', entry, ...rest]: string[]): void 
 }
 
 function entriesAtFault(faults: readonly ShapeFault[]): string[][] {
-  return faults
-    .map(({ path }) => path.map(String))
-    .filter(([section = '', entry]) => section in harmless && entry !== undefined)
+  return (
+    faults
+      .map(({ path }) => path.map(String))
+      // That nothing is sent is how a rule stands that lacks it, and no other shape would say less.
+      .filter(([section = '', entry, field]) => section in harmless && entry !== undefined && field !== 'send')
+  )
 }
 
 /** Adds what an entry lacks. */

@@ -147,9 +147,9 @@ function misshapen(field: keyof typeof shapes, pattern: string): string | undefi
     return `${never}: this is a glob, not a regular expression; * is any run of characters`
   }
   if (char !== undefined) {
-    const lower = pattern.toLowerCase()
-    const guess =
-      char !== char.toLowerCase() && !strange.test(lower.replace(/[*?]/g, '')) ? `; did you mean "${lower}"?` : ''
+    const plain = field === 'kind' ? pattern : pattern.toLowerCase().replace(/[_\s]/g, '-')
+    const isOne = plain !== pattern && !strange.test(plain.replace(/[*?]/g, ''))
+    const guess = isOne ? `; did you mean "${plain}"?` : ''
     return `${never}: they are ${are}, without ${quote(char)}${guess}`
   }
   if (literal.length > longest) return `${never}: the longest has ${longest} characters`

@@ -328,3 +328,12 @@ severities: [{ kind: HelmRelease, reason: TestFailed, severity: info }, { kind: 
     []
   )
 })
+
+t.test('what hangs on a cluster that is not known yet is left unsaid', async (t) => {
+  const text = `sources: { default: { hmacKeys: ["\${KEY}"], cluster: "\${CLUSTER}" } }
+destinations: { a: { preview: true } }
+rules: [{ name: x, match: { cluster: prod }, send: a }]`
+  const { problems } = loadConfig(text, 'config.yaml', { KEY: 'k' })
+  t.match(problems, [{ message: 'the environment variable CLUSTER is not set' }])
+  t.equal(problems.length, 1)
+})

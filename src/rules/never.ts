@@ -17,11 +17,10 @@ export interface Known {
 
 /** A source with a cluster of its own says what the cluster is; of one without, the event does. */
 export function knownFrom(sources: ReadonlyMap<string, { cluster: string | undefined }>): Known {
-  const clusters = [...sources.values()].map(({ cluster }) => cluster)
-  return {
-    sources: [...sources.keys()],
-    clusters: clusters.every((cluster) => cluster !== undefined) ? [...new Set(clusters)] : undefined
-  }
+  // An empty one is a variable that is not set.
+  const clusters = [...sources.values()].map(({ cluster }) => cluster || undefined)
+  const isKnown = clusters.every((cluster) => cluster !== undefined)
+  return { sources: [...sources.keys()], clusters: isKnown ? [...new Set(clusters)] : undefined }
 }
 
 export type Field = 'kind' | 'namespace' | 'name' | 'cluster' | 'source' | 'reason'

@@ -154,7 +154,7 @@ ofRelay(silence.command('add'))
   .description('hold back what matches; told in one message at the end')
   .requiredOption(
     '--match <key=value...>',
-    'such as namespace=db or kind=HelmRelease,Kustomization; all have to match (also: cluster, name, reason, severity, source, message, metadata.team, when)'
+    'such as namespace=db,kind=HelmRelease or name=web,api: all keys have to match, of the values of one key any (also: cluster, reason, severity, source, message, metadata.team, when; a comma in a value is \\,)'
   )
   .option('--for <duration>', 'such as 30m or 2h')
   .option('--until <time>', 'instead, such as 2026-12-01T06:00:00Z')

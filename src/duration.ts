@@ -4,7 +4,8 @@ import { Type } from 'typebox'
 const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const
 type Unit = keyof typeof unitMs
 
-const pattern = '^([0-9]{1,6}[smhd])+$'
+// There are four units; more of them could be longer than there are dates.
+const pattern = '^([0-9]{1,6}[smhd]){1,4}$'
 
 export const Duration = Type.String({
   pattern,
@@ -12,7 +13,7 @@ export const Duration = Type.String({
 })
 
 export const DurationOrNever = Type.String({
-  pattern: '^(never|([0-9]{1,6}[smhd])+)$',
+  pattern: '^(never|([0-9]{1,6}[smhd]){1,4})$',
   patternErrorMessage: 'a number and s, m, h or d, like 30m, 4h or 1d; or never'
 })
 

@@ -1,11 +1,31 @@
 // What was probably meant.
 import { distance } from 'fastest-levenshtein'
 
-/** `; did you mean "x"?` where one of `known` is near to `word`, else nothing. */
-export function didYouMean(word: string, known: readonly string[]): string {
+/** The one of `known` that is at most `furthest` letters from `word`, whatever their case. */
+export function nearest(word: string, known: readonly string[], furthest: number): string | undefined {
   const [best] = known
     .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.far - b.far)
-  if (best === undefined || best.far > Math.min(3, Math.ceil(word.length / 3))) return ''
-  return `; did you mean "${best.candidate}"?`
+  return best === undefined || best.far > furthest ? undefined : best.candidate
+}
+
+/** `; did you mean "x"?` where one of `known` is near to `word`, else nothing. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const best = nearest(word, known, Math.min(3, Math.ceil(word.length / 3)))
+  return best === undefined ? '' : `; did you mean "${best}"?`
+}
+
+// More than a person looks through.
+const maxListed = 20
+
+/** `there is no source "egde"; did you mean "edge"?`, or else `; there are default, edge`: `known` is what there is. */
+export function unknownName(what: string, name: string, known: readonly string[]): string {
+  const more = known.length > maxListed ? ` and ${known.length - maxListed} more` : ''
+  const all = `there ${known.length === 1 ? 'is' : 'are'} ${known.slice(0, maxListed).join(', ')}${more}`
+  return `there is no ${what} ${quote(name)}${didYouMean(name, known) || `; ${known.length === 0 ? 'there are none' : all}`}`
+}
+
+/** In quotes, without what a terminal takes for commands. */
+export function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 100))
 }

@@ -3,7 +3,7 @@ import t from 'tap'
 import type { ObjectRef } from '../src/events/flux.ts'
 import type { EventDetail, EventRecord, NotificationRecord, ObjectRecord } from '../src/store/records.ts'
 import { createClock } from './fixtures/clock.ts'
-import { about, fluxEvent, openConfig, type Relay, startRelay } from './fixtures/relay.ts'
+import { about, fluxEvent, openConfig, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
 
 const hour = 3_600_000
 
@@ -211,6 +211,64 @@ t.test('a question that is not right is answered with the field and what may sta
   ]
   for (const [path, message] of cases)
     t.match(await get(relay, path), { status: 400, body: { code: 'BAD_REQUEST', message } }, path)
+})
+
+t.test('a name that nothing has is answered with what there is, and one that has gone is still found', async (t) => {
+  const folder = tempFolder(t)
+  const before = await startRelay(t, { folder })
+  await before.post(about('shop'))
+  await before.logged(/message sent/)
+  await before.app.close()
+  const config = openConfig.replaceAll('team', 'crew').replace('everything', 'all of it')
+  const relay = await startRelay(t, { folder, config: `${config}sources: { edge: {} }\n` })
+  const unknown: [string, RegExp][] = [
+    ['events?destination=nobody', /^there is no destination "nobody"; there is crew$/],
+    ['events?rule=al+of+it', /^there is no rule "al of it"; did you mean "all of it"\?$/],
+    ['events?source=egde', /^there is no source "egde"; did you mean "edge"\?$/],
+    ['events?kind=Kustomizaton', /did you mean "Kustomization"/],
+    ['events?reason=buildfailed', /did you mean "BuildFailed"/],
+    ['events?transition=failing', /transition .*failed, changed, repeated, recovered, updated, informed, heartbeat/],
+    ['objects?kind=helmrelease', /did you mean "HelmRelease"/],
+    ['notifications?destination=crwe', /did you mean "crew"/],
+    ['notifications?rule=nothing', /there is all of it/],
+    ['notifications?lane=slack:0', /there is slack:/]
+  ]
+  for (const [path, message] of unknown) {
+    t.match(await get(relay, `/api/${path}`), { status: 400, body: { code: 'BAD_REQUEST', message } }, path)
+  }
+  const retried = await send(relay, '/api/notifications/retry?destination=nobody')
+  t.match(retried, { status: 400, body: { message: /there is crew/ } })
+  for (const path of [
+    'events?destination=team',
+    'events?rule=everything',
+    'events?source=default',
+    'notifications?destination=team',
+    'notifications?rule=everything'
+  ]) {
+    const { status, body } = await get(relay, `/api/${path}`)
+    t.equal(status, 200, path)
+    t.equal((body.events ?? body.notifications).length, 1, 'what has gone from the file is found')
+  }
+  for (const path of [
+    'events?destination=crew',
+    'events?kind=Database',
+    'events?source=edge&kind=Bucket',
+    'notifications?destination=team&state=dead',
+    'objects?kind=HelmRelease'
+  ]) {
+    t.equal((await get(relay, `/api/${path}`)).status, 200, `${path}: there is none now`)
+  }
+  const pages: [string, RegExp][] = [
+    ['/events?state=lost', /there is no state .*lost.*; there are pending, sent, dead, muted/],
+    ['/events?severity=fatal', /there are info, warn, error/],
+    ['/events?transition=fail', /there is no transition/],
+    ['/events?since=yesterday', /since is not a duration/],
+    ['/events?destination=nobody', /there is crew/],
+    ['/deliveries?destination=nobody', /there is crew/],
+    ['/deliveries?state=sending', /did you mean .*pending/]
+  ]
+  for (const [path, said] of pages) t.match(await relay.get(path), { status: 400, body: said }, path)
+  t.equal((await relay.get('/deliveries?destination=team&state=sent')).status, 200)
 })
 
 // The compiler keeps these complete.

@@ -64,6 +64,51 @@ rules:
   t.match(bad.err, /not a Flux event: event must have required property 'involvedObject'/)
 })
 
+t.test('explain and test name the sources that there are, where one is named that is none', async (t) => {
+  const folder = tempFolder(t)
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const event = file('event.json', JSON.stringify(about('shop')))
+  const rest = 'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team }]'
+  const two = file('two.yaml', `sources: { prod-eu: {}, prod-us: {} }\n${rest}`)
+  const unknown: [string[], RegExp][] = [
+    [['explain', two, event], /^--source: there is no source "default"; there are prod-eu, prod-us\n$/],
+    [['explain', two, event, '--source', 'prod-eux'], /there is no source "prod-eux"; did you mean "prod-eu"\?/],
+    [['explain', two, event, '--source', 'nope', '--json'], /there is no source "nope"; there are/],
+    [['explain', two, event, '--object-state', 'broken'], /Allowed choices are unknown, healthy, failing/]
+  ]
+  for (const [args, said] of unknown) t.match(await run(args), { code: 2, out: '', err: said }, args.join(' '))
+  t.match(await run(['explain', two, event, '--source', 'prod-eu']), { code: 0, out: /through source "prod-eu"/ })
+
+  const tests = file(
+    'tests.yaml',
+    'tests:\n  - { name: x, expect: team }\n  - { name: y, source: prod-eu, expect: [crew, { destination: team, rule: none }] }\n'
+  )
+  const { code, err } = await run(['test', two, tests])
+  t.equal(code, 2)
+  t.match(err, /tests\.yaml:2:\d+ error: there is no source "default"; there are prod-eu, prod-us/)
+  t.match(err, /error: there is no destination "crew"; there is team\n/)
+  t.match(err, /error: there is no rule "none"; there is failures\n/)
+})
+
+t.test('a test with a kind or a reason that Flux never sends runs, and says so', async (t) => {
+  const folder = tempFolder(t)
+  const config = join(folder, 'config.yaml')
+  writeFileSync(config, 'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team }]')
+  const tests = join(folder, 'tests.yaml')
+  writeFileSync(tests, 'tests:\n  - { name: x, event: { kind: Helmrelease, reason: upgradeFailed }, expect: team }\n')
+  const { code, out, err } = await run(['test', config, tests])
+  t.equal(code, 0)
+  t.match(out, /1 test, it passes/)
+  t.match(err, /tests\.yaml:2:\d+ warning: .*did you mean "HelmRelease"[\s\S]*warning: .*did you mean "UpgradeFailed"/)
+  t.match(JSON.parse((await run(['test', config, tests, '--json'])).out), {
+    ok: true,
+    problems: [{ isWarning: true }, {}]
+  })
+})
+
 t.test('send --now says of an old sample that it happened now, so that it fails now', async (t) => {
   const relay = await startRelay(t)
   const file = join(tempFolder(t), 'event.json')
@@ -118,8 +163,16 @@ t.test('dead letters of a running relay are listed, and tried again', async (t) 
   t.match(listed.out, /apps\/shop +.*invalid_blocks\n$/)
   const some = await run(['notifications', '--json', '--limit', '2', '--namespace', 'apps'], env)
   t.match(JSON.parse(some.out), { notifications: [{ id: '3', state: 'dead' }, { id: '2' }], next: '2' })
-  const none = await run(['notifications', '--destination', 'nobody'], env)
+  const none = await run(['notifications', '--namespace', 'elsewhere'], env)
   t.equal(none.out, 'There are none.\n')
+  const unknown: [string[], RegExp][] = [
+    [['notifications', '--destination', 'nobody'], /answers 400: there is no destination "nobody"; there is team\n/],
+    [['notifications', '--rule', 'everythign'], /no rule "everythign"; did you mean "everything"\?/],
+    [['notifications', '--kind', 'kustomization'], /no kind "kustomization"; did you mean "Kustomization"\?/],
+    [['retry', '--all', '--destination', 'tem'], /no destination "tem"; did you mean "team"\?/],
+    [['notifications', '--state', 'sending'], /Allowed choices are pending, sent, dead, muted/]
+  ]
+  for (const [args, said] of unknown) t.match(await run(args, env), { code: 2, err: said, out: '' }, args.join(' '))
 
   const one = await run(['retry', '1', '99'], env)
   t.equal(one.code, 1)
@@ -206,6 +259,57 @@ t.test('a silence holds back what matches, until it is ended', async (t) => {
     [['--match', 'name=x', '--until', '2020-01-01T00:00:00Z'], /answers 400: a silence ends after now/]
   ]
   for (const [args, said] of wrong) t.match((await add(...args)).err, said)
+})
+
+t.test('conditions of a silence stand in one text or in several, and what they cannot be is said', async (t) => {
+  const relay = await startRelay(t, { env: { ADMIN_TOKEN: 's3cret' } })
+  const env = { RELAY_URL: relay.url, ADMIN_TOKEN: 's3cret' }
+  const add = (...match: string[]) => run(['silence', 'add', '--for', '1h', '--json', '--match', ...match], env)
+  const team = { metadata: { team: ['a', 'b'] } }
+  const taken: [string[], object][] = [
+    [['namespace=db,kind=HelmRelease'], { namespace: ['db'], kind: ['HelmRelease'] }],
+    [
+      ['namespace=db,web,kind=HelmRelease,Kustomization'],
+      { namespace: ['db', 'web'], kind: ['HelmRelease', 'Kustomization'] }
+    ],
+    [['namespace=db, kind=HelmRelease'], { namespace: ['db'], kind: ['HelmRelease'] }],
+    [['namespace=db', '--match', 'kind=HelmRelease'], { namespace: ['db'], kind: ['HelmRelease'] }],
+    [['metadata.team=a,b,name=x'], { ...team, name: ['x'] }],
+    [['metadata.team=a\\,b=c'], { metadata: { team: ['a,b=c'] } }],
+    [
+      ['message=timed out, again,kind=HelmRelease'],
+      { message: { include: ['timed out, again'] }, kind: ['HelmRelease'] }
+    ],
+    [['severity=warn'], { severity: 'warn' }],
+    [['severity=info,warn'], { severity: ['info', 'warn'] }],
+    [
+      ['kind=HelmRelease,when=event.reason in ["UpgradeFailed", "TestFailed"] && metadata.a == "b,name=c"'],
+      { kind: ['HelmRelease'], when: 'event.reason in ["UpgradeFailed", "TestFailed"] && metadata.a == "b,name=c"' }
+    ]
+  ]
+  for (const [match, expected] of taken) {
+    const { out, err } = await add(...match)
+    t.strictSame(err, '', match.join(' '))
+    t.strictSame(JSON.parse(out).match, expected)
+  }
+
+  const refused: [string[], RegExp][] = [
+    [['namespace=db,nmae=x'], /answers 400: match\.nmae: unknown key "nmae"; did you mean "name"\?/],
+    [['namespace=db,zone=x'], /unknown key "zone"; there are severity, kind, namespace, /],
+    [['namespace'], /"namespace" is no condition; write key=value/],
+    [['namespace=a', 'namespace=b'], /namespace is there twice; for either of two, write namespace=one,other/],
+    [['namespace='], /answers 400: match\.namespace/],
+    [['kind=x,severity=eror'], /did you mean "error"/]
+  ]
+  for (const [match, said] of refused) t.match(await add(...match), { code: 2, err: said, out: '' }, match.join(' '))
+
+  const odd: [string[], RegExp][] = [
+    [['kind=helmrelease'], /^warning: match\.kind\.0: .*did you mean "HelmRelease"/],
+    [['namespace=Team_A,kind=HelmRelease'], /^warning: match\.namespace\.0: .*without "T"/],
+    [['source=nowhere'], /^warning: match\.source\.0: there is no source "nowhere" in this file; there is default\n$/],
+    [['when=metadata.team.startsWith("a")'], /^warning: match\.when: .*has\(metadata\.team\)/]
+  ]
+  for (const [match, said] of odd) t.match(await add(...match), { code: 0, err: said }, match.join(' '))
 })
 
 t.test('wrong use and what cannot run here are told in a sentence, with exit code 2', async (t) => {

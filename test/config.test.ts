@@ -67,6 +67,9 @@ rules:
 config.yaml:5:24 error: "eror" is not one of info, warn, error; did you mean "error"?
   5 |     match: { severity: eror }
     |                        ^
+config.yaml:7:38 warning: is one text; a list is [${Array(20).fill('team-a').join(', ')}]
+  7 |   - { name: far, match: { namespace: "${'team-a, '.repeat(10)}te
+    |                                      ^
 config.yaml:7:204 error: unknown key "sned"; did you mean "send"?
   7 | am-a, team-a, team-a, team-a, team-a, team-a, team-a, " }, sned: local, send: local }
     |                                                            ^`
@@ -198,14 +201,15 @@ rules:
 retention: { events: 90s, deadLetters: 1d12h }
 `
   const { config, problems } = loadConfig(text, 'config.yaml', environment)
-  t.strictSame(problems, [])
+  t.match(problems, [{ line: 28, message: 'has no effect: `notify: every` sends each event anyway', isWarning: true }])
+  t.equal(problems.length, 1)
   if (config === undefined) return
 
   t.equal(config.cluster, 'prod-eu')
   t.strictSame(
     [...config.sources.values()],
     [
-      { name: 'default', hmacKeys: ['a key'], tokens: ['a token\n'], cluster: undefined, expectMs: undefined },
+      { name: 'default', hmacKeys: ['a key'], tokens: ['a token'], cluster: undefined, expectMs: undefined },
       { name: 'edge', hmacKeys: ['old-a key', 'a key'], tokens: [], cluster: 'edge-1', expectMs: 5_400_000 }
     ],
     'secrets come from the environment and from files'
@@ -249,4 +253,223 @@ retention: { events: 90s, deadLetters: 1d12h }
   const [rest] = match({ event, transition: 'repeated' }, config.rules).fired
   t.match(rest, { name: 'the rest', send: ['local'], notify: 'changes', remindEveryMs: undefined })
   t.equal(config.links.of(event, '').dashboard, 'https://flux.example.com/kustomization/apps')
+})
+
+t.test('white space around what comes from outside is no part of it, wherever it is read', async (t) => {
+  const folder = t.testdir({ cluster: 'prod-eu\r\n', url: `  ${slackUrl}\n\n`, token: '\ta token\n' })
+  const text = `
+cluster: "\${CLUSTER}"
+sources:
+  default: { tokens: ["\${file:${folder}/token}"] }
+  edge: { hmacKeys: ["\${KEY}"], cluster: "\${file:${folder}/cluster}" }
+destinations:
+  team: { slack: { webhookUrl: "\${file:${folder}/url}", channel: "#\${CHANNEL}-\${CLUSTER}", username: "\${NAME}" } }
+rules:
+  - name: |
+      failures
+    match:
+      kind: [ "HelmRelease " ]
+      source: |
+        edge
+      cluster: |
+        prod-eu
+    template: |
+      own
+    send: |
+      team
+operator: >
+  team
+templates: { own: { body: "x\\n" } }
+`
+  const outside = { CLUSTER: 'dev\n', KEY: 'a key\n', CHANNEL: 'team-a\n', NAME: ' Flux\n' }
+  const { config, problems } = loadConfig(text, 'config.yaml', outside)
+  t.strictSame(problems, [])
+  t.equal(config?.cluster, 'dev')
+  t.strictSame(config?.sources.get('default')?.tokens, ['a token'])
+  t.match(config?.sources.get('edge'), { cluster: 'prod-eu', hmacKeys: ['a key\n'] }, 'Flux may sign with the line end')
+  t.match(config?.destinations.get('team')?.slack, {
+    url: slackUrl,
+    sender: { channel: '#team-a-dev', username: 'Flux' }
+  })
+  t.match(config?.rules.all, [{ name: 'failures', send: ['team'], template: 'own' }])
+  t.strictSame(
+    config?.operators.map(({ name }) => name),
+    ['team']
+  )
+})
+
+t.test('what is filled in and has several lines is refused', async (t) => {
+  const text = `
+cluster: "\${CLUSTER}"
+sources: { default: { tokens: ["\${TOKEN}"] } }
+destinations: { a: { preview: true } }
+rules: [{ name: failures, send: a }]`
+  const { config, problems } = loadConfig(text, 'config.yaml', { CLUSTER: 'a\nb\n', TOKEN: 'c\nd' })
+  t.equal(config, undefined)
+  t.match(problems, [
+    { line: 2, message: 'what is filled in here has several lines; it should be one' },
+    { line: 3, message: 'what is filled in here has several lines; it should be one' }
+  ])
+  t.notMatch(JSON.stringify(problems), /c\\nd|c d/, 'without the secret')
+})
+
+/** One mistake each, by the section and the entry that it is in. */
+const oneEach: Record<string, Record<string, string>> = {
+  sources: {
+    'a secret that is missing': 'a: { hmacKeys: ["${NO_SUCH_KEY}"] }',
+    'a key that is unknown': 'b: { hmacKeys: ["${FLUX_HMAC_KEY}"], hmackeys: x }',
+    'a duration that is none': 'c: { hmacKeys: ["${FLUX_HMAC_KEY}"], expectEvery: often }',
+    'a duration that is too short': 'd: { hmacKeys: ["${FLUX_HMAC_KEY}"], expectEvery: 1s }'
+  },
+  destinations: {
+    'a URL that is none': 'e: { slack: { webhookUrl: "http://acme.dev" } }',
+    'a missing URL': 'f: { slack: { channel: "#x" } }',
+    'a misspelt key beside a missing secret': 'g: { slack: { webhookUrl: "${NO_SUCH_URL}", chanel: x } }'
+  },
+  rules: {
+    'an expression': '- { name: h, match: { when: "event.reson == 1" }, send: local }',
+    'a regular expression': '- { name: i, match: { message: { include: ["("] } }, send: local }',
+    'a severity and a destination': '- { name: j, match: { severity: eror }, send: nobody }',
+    'an unknown key and a template': '- { name: k, colour: red, template: nope, send: local }',
+    'no destination and an expression': '- { name: l, match: { when: "x ==" } }',
+    'a kind and a duration': '- { name: m, match: { kind: 5, when: "y ==" }, remindEvery: soon, send: local }',
+    'a duration of nothing': '- { name: n, remindEvery: 0s, send: local }',
+    'a kind in another case': '- { name: o, match: { kind: helmrelease }, send: local }'
+  },
+  templates: {
+    'a filter': 'p: { body: "{{ event.message | nope }}" }',
+    'an unknown key and a syntax': 'q: { titel: x, body: "{{" }'
+  },
+  mute: {
+    'an end that is no time': '- { name: r, match: { namespace: [] }, until: tomorrow }',
+    'a zone': '- { name: s, match: { name: x }, weekly: { days: [mon], from: "1:00", to: "07:00", timeZone: Nowhere } }'
+  },
+  links: {
+    'a page': '- { commit: ftp://x, dashboard: "https://acme.dev/{{ nope }}" }'
+  }
+}
+
+const mistakesOf = (picked: Record<string, string[]>): string[] => {
+  const sections = Object.entries(picked).map(([section, entries]) => `${section}:\n  ${entries.join('\n  ')}`)
+  const text = ['operator: [local]', ...sections].join('\n')
+  return loadConfig(text, 'config.yaml', environment)
+    .problems.map(({ message, excerpt, isWarning }) => `${isWarning} ${excerpt.trim()} ${message}`)
+    .sort()
+}
+
+const sound: Record<string, string[]> = {
+  sources: ['default: { hmacKeys: ["${FLUX_HMAC_KEY}"] }'],
+  destinations: ['local: { preview: true }'],
+  rules: ['- { name: sound, template: fine, send: local }'],
+  templates: ['fine: { body: x }']
+}
+
+t.test('each mistake is told in the first run, whatever else is wrong', async (t) => {
+  t.strictSame(mistakesOf(sound), [], 'the rest is sound')
+  const alone = Object.entries(oneEach).flatMap(([section, entries]) =>
+    Object.entries(entries).map(([what, entry]) => {
+      const told = mistakesOf({ ...sound, [section]: [...(sound[section] ?? []), entry] })
+      t.ok(told.length > 0, `${section}: ${what}`)
+      return { section, entry, told: told.filter((problem) => !/nothing is sent to|no rule uses/.test(problem)) }
+    })
+  )
+  const all = Object.fromEntries(
+    Object.entries(oneEach).map(([section, entries]) => [
+      section,
+      [...(sound[section] ?? []), ...Object.values(entries)]
+    ])
+  )
+  t.strictSame(mistakesOf(all), alone.flatMap(({ told }) => told).sort(), 'all at once')
+  for (const [index, one] of alone.entries()) {
+    const other = alone[(index * 7 + 3) % alone.length]
+    if (other === undefined || other === one) continue
+    const both = structuredClone(sound)
+    for (const { section, entry } of [one, other]) both[section] = [...(both[section] ?? []), entry]
+    const told = mistakesOf(both).filter((problem) => !/nothing is sent to|no rule uses/.test(problem))
+    t.strictSame(told, [...one.told, ...other.told].sort(), `${one.entry} and ${other.entry}`)
+  }
+})
+
+t.test('one entry may be wrong in several ways, and each is told', async (t) => {
+  const told = mistakesOf({
+    ...sound,
+    rules: [
+      '- { name: a, match: { severity: eror, when: "event.reson == 1", kind: helmrelease }, remindEvery: 0s, template: nope, sned: x, send: nobody }'
+    ]
+  }).join('\n')
+  for (const each of [
+    /"eror" is not one of/,
+    /no field "reson"/,
+    /"HelmRelease"/,
+    /write never/,
+    /no template "nope"/,
+    /"sned"/,
+    /no destination "nobody"/
+  ])
+    t.match(told, each)
+})
+
+t.test(
+  'a mistake in the writing hides nothing of the sections before it, nor a small one of those behind',
+  async (t) => {
+    const before = `sources: { default: { hmacKeys: ["\${NO_SUCH_KEY}"] } }
+destinations: { local: { preview: false } }
+`
+    const told = (text: string) =>
+      loadConfig(text, 'config.yaml', environment).problems.map(({ line, message }) => `${line}: ${message}`)
+    const open = told(`${before}rules: [{ name: x, send: local }\ncluster: x\n`)
+    t.match(open, [/^1: .*NO_SUCH_KEY is not set/, /^2: must be true or left out/, /^3: this \[ is never closed/])
+    t.equal(open.length, 3, 'and nothing is made up of the rest')
+    const twice = told(`${before}rules:\n  - { name: x, name: y, send: local }\nretention: { events: 0s }\nmute: 5\n`)
+    t.match(twice, [
+      /^1: /,
+      /^2: /,
+      /^4: the key "name" is there twice/,
+      /^5: .*would keep nothing/,
+      /^6: must be a list/
+    ])
+    t.equal(twice.length, 5)
+    t.match(told('rules:\n  - { name: x, send: *nobody }\ncluster: 5\n'), [/^2: /, /^3: must be a text/])
+  }
+)
+
+t.test('an entry that lacks something says the rest of what is wrong with it', async (t) => {
+  const lacking: [Record<string, string[]>, RegExp[]][] = [
+    [{ rules: ['- { name: a, match: { when: "x ==" } }'] }, [/"send" is missing/, /ends too early/]],
+    [
+      { rules: ['- { match: { kind: helmrelease }, send: [local, local] }'] },
+      [/"name" is missing/, /already listed/, /"HelmRelease"/]
+    ],
+    [
+      { mute: ['- { match: { when: "x ==" }, weekly: { days: [] } }'] },
+      [/"name" is missing/, /ends too early/, /must not be empty/]
+    ],
+    [
+      { destinations: ['local: { preview: true }', 'b: { slack: { channel: "${NO_SUCH_CHANNEL}" }, pace: 5 }'] },
+      [/"webhookUrl" is missing/, /must be a map/]
+    ],
+    [
+      { severities: ['- { kind: helmrelease, message: "(" }'] },
+      [/"severity" is missing/, /"HelmRelease"/, /never closed/]
+    ],
+    [{ links: ['- { match: { kind: helmrelease }, commit: 5 }'] }, [/must be a text/, /"HelmRelease"/]],
+    [{ templates: ['fine: { body: 5, title: "{{" }'] }, [/must be a text/, /\{\{/]]
+  ]
+  for (const [sections, expected] of lacking) {
+    const told = mistakesOf({ ...sound, ...sections }).join('\n')
+    for (const each of expected) t.match(told, each)
+  }
+})
+
+t.test('what a misshapen part would have said is not made up without it', async (t) => {
+  const quiet = [
+    // The first rule takes everything only without its kind.
+    '- { name: a, match: { kind: 5, severity: info }, final: true, send: local }\n  - { name: b, send: local }',
+    // `not` takes away what would be asked for, were the severity not wrong.
+    '- { name: a, match: { severity: inof, not: { severity: warn } }, send: local }'
+  ]
+  for (const rules of quiet)
+    t.equal(mistakesOf({ ...sound, rules: [...(sound['rules'] ?? []), rules] }).length, 1, rules)
+  const told = mistakesOf({ ...sound, sources: ['default: { cluster: 5 }', 'b: { cluster: x, tokens: ["${KEY2}"] }'] })
+  t.notMatch(told.join('\n'), /no cluster/)
 })

@@ -194,6 +194,14 @@ t.test('an object is silenced in two clicks, and heard again in one', async (t) 
   t.match(textOf((await submit(relay, end)).html), 'It had ended already.')
 })
 
+t.test('a silence that no event meets says so, with what was meant', async (t) => {
+  const relay = await startRelay(t, { config })
+  await submit(relay, '/silences', { kind: 'helmrelease', name: 'shop', for: '1h' })
+  const { html } = await submit(relay, '/silences', { namespace: 'apps', for: '1h' })
+  t.match(textOf(html), /kind: Flux has no kind .*helmrelease.*did you mean .*HelmRelease/)
+  t.equal(html.match(/class="trouble"/g)?.length, 1, 'and nothing of the other')
+})
+
 t.test('a silence that says nothing, or too much, is asked for again', async (t) => {
   const relay = await startRelay(t, { config })
   for (const [fields, fault] of [

@@ -124,12 +124,49 @@ for (const source of slow) {
 }
 
 t.test('a condition on something that an event does not have is an error, not an exception', async (t) => {
-  t.match(evaluate('metadata.team == "payments"'), { message: /^No such key: team/ })
-  t.match(evaluate('metadata["toString"] == "x"'), { message: /^No such key: toString/ })
+  t.match(evaluate('metadata.team.startsWith("pay")'), { message: /^No such key: team/ })
+  t.match(evaluate('metadata["toString"].size() == 1'), { message: /^No such key: toString/ })
+  t.match(evaluate('metadata.team + "" == ""'), { message: /^No such key: team/ }, 'never the text "null"')
+  t.match(evaluate('"x".contains(metadata.team)'), { message: /^No such key: team/ })
   t.match(evaluate('1 / 0 == 1'), { message: /^division by zero/ })
-  t.match(evaluate('metadata.team == "payments" && event.severity == "error"'), Error)
-  t.equal(evaluate('metadata.team == "payments" && event.severity == "info"'), false, 'false decides')
-  t.equal(evaluate('metadata.team == "payments"', payments), true)
+  t.match(evaluate('metadata.team.startsWith("pay") && event.severity == "error"'), Error)
+  t.equal(evaluate('metadata.team.startsWith("pay") && event.severity == "info"'), false, 'false decides')
+  t.equal(evaluate('metadata.team.startsWith("pay")', payments), true)
+})
+
+const ofAbsent: readonly (readonly [source: string, withoutTeam: boolean, withTeam: boolean])[] = [
+  ['metadata.team != "sandbox"', true, true],
+  ['metadata.team == "payments"', false, true],
+  ['"payments" == metadata.team', false, true],
+  ['metadata["team"] == "payments"', false, true],
+  ['metadata["te" + "am"] != "sandbox"', true, true],
+  ['metadata.team in ["payments", "shop"]', false, true],
+  ['!(metadata.team in ["payments", "shop"])', true, false],
+  ['metadata.team == null', true, false],
+  ['null != metadata.team', false, true],
+  ['metadata.team == metadata.squad', true, false],
+  ['metadata.team == object.namespace', false, false],
+  ['metadata["toString"] == null && metadata["__proto__"] == null', true, true],
+  ['has(metadata.team) && metadata.team != "sandbox"', false, true],
+  ['!has(metadata.team) || metadata.team == "payments"', true, true],
+  ['"team" in metadata', false, true],
+  ['["payments"].exists(team, metadata.team == team)', false, true],
+  ['["sandbox"].all(team, metadata.team != team)', true, true],
+  ['(metadata.team != "sandbox" ? object.kind : "") == "Kustomization"', true, true],
+  ['cel.bind(mine, metadata.team == "payments", mine)', false, true]
+]
+
+for (const [source, without, withTeam] of ofAbsent) {
+  t.test(`a key that an event does not have is none of what it is compared with: ${source}`, async (t) => {
+    t.equal(evaluate(source), without, 'without the key')
+    t.equal(evaluate(source, payments), withTeam, 'with it')
+  })
+}
+
+t.test('a key of the metadata is still a text, and compared with texts', async (t) => {
+  t.match(compileExpression('metadata.team == 3'), { error: /"==" does not go between a text and a number/ })
+  t.match(compileExpression('metadata.team in [3]'), { error: /"in" does not go between/ })
+  t.match(compileExpression('metadata.team && true'), { error: /&& and \|\| go between conditions/ })
 })
 
 t.test('nothing but the true of a condition lets a rule fire', async (t) => {

@@ -52,7 +52,12 @@ function alertText(spec: object, provider: object = {}): string {
   const common = { apiVersion: 'notification.toolkit.fluxcd.io/v1beta3' }
   const metadata = { namespace: 'apps', name: 'chat' }
   const eventSources = [{ kind: 'Kustomization', name: '*' }]
-  const alert = { ...common, kind: 'Alert', metadata, spec: { providerRef: { name: 'chat' }, eventSources, ...spec } }
+  const alert = {
+    ...common,
+    kind: 'Alert',
+    metadata,
+    spec: { providerRef: { name: 'chat' }, eventSeverity: 'info', eventSources, ...spec }
+  }
   const address = 'https://hooks.slack.com/services/T0SECRET/B/x'
   return [alert, { ...common, kind: 'Provider', metadata, spec: { type: 'slack', address, ...provider } }]
     .map((manifest) => stringify(manifest))
@@ -190,7 +195,11 @@ const oneRemark: [string, string, RegExp | undefined][] = [
     /Provider apps\/chat, which is suspended; it is left/
   ],
   ['a Provider without an address', alertText({}, { address: '' }), /Provider apps\/chat, which has no address/],
-  ['an unknown severity', alertText({ eventSeverity: 'warn' }), /left out: spec\.eventSeverity must be equal to one/],
+  [
+    'an unknown severity',
+    alertText({ eventSeverity: 'critical' }),
+    /has an eventSeverity that is none of info, warn, error; it is left out/
+  ],
   ['an unknown field', alertText({ eventFilter: 'x' }), /Alert apps\/chat: spec\.eventFilter is not known here/],
   [
     'a variable of Flux',
@@ -349,11 +358,13 @@ t.test('whatever the Alert, exactly the events that Flux alerts of fire a rule, 
   const counts = { told: 0, not: 0 }
   fc.assert(
     fc.property(anyAlert, fc.array(anyEvent, { minLength: 20, maxLength: 20 }), (spec, events) => {
-      const config = load(importText(alertText(spec)))
+      const imported = importText(alertText(spec))
+      const config = imported.takeovers.length === 0 ? undefined : load(imported)
       for (const event of events) {
         const expected = isAlertedByFlux(spec, event)
         counts[expected ? 'told' : 'not']++
-        if (firedBy(config, event).length !== Number(expected)) throw new Error(JSON.stringify(event))
+        if ((config === undefined ? [] : firedBy(config, event)).length !== Number(expected))
+          throw new Error(JSON.stringify(event))
       }
     }),
     { numRuns: 150 }

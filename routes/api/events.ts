@@ -2,8 +2,11 @@
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
+import { severityNames } from '../../src/events/severity.ts'
+import { transitionNames } from '../../src/rules/schema.ts'
 import type { EventRecord } from '../../src/store/records.ts'
 import type { ApiOptions } from '../api.ts'
+import { refuseUnknown } from './names.ts'
 import {
   Filter,
   iso,
@@ -23,10 +26,8 @@ const EventsQuery = Type.Object(
     ...objectFields,
     source: Filter,
     reason: Filter,
-    severity: Type.Optional(Type.Enum(['info', 'warn', 'error'])),
-    transition: Type.Optional(
-      Type.Enum(['failed', 'changed', 'repeated', 'recovered', 'updated', 'informed', 'heartbeat'])
-    ),
+    severity: Type.Optional(Type.Enum([...severityNames])),
+    transition: Type.Optional(Type.Enum([...transitionNames])),
     rule: Filter,
     destination: Filter,
     state: Type.Optional(State),
@@ -96,7 +97,7 @@ const EventReply = Type.Object({
   )
 })
 
-export function events(app: FastifyInstance, { store, clock }: ApiOptions): void {
+export function events(app: FastifyInstance, { store, config, clock }: ApiOptions): void {
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/api/events',
     { schema: { summary: 'Events', querystring: EventsQuery, response: { 200: EventsReply } } },
@@ -106,6 +107,7 @@ export function events(app: FastifyInstance, { store, clock }: ApiOptions): void
       const filter = { ...fields, since: momentOf(since, 'since', now), until: momentOf(until, 'until', now) }
       const page = pageOf({ limit, cursor, order })
       const { items, next } = await store.records.events(filter, page, { withBody: body === 'true' })
+      if (items.length === 0) await refuseUnknown(fields, config(), store.records)
       return { events: items.map(replyOf), next }
     }
   )

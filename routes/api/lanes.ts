@@ -5,6 +5,7 @@ import type { Destination } from '../../src/deliver/destination.ts'
 import { createPace, tokensAt } from '../../src/deliver/pace.ts'
 import { RelayError } from '../../src/errors.ts'
 import { toText } from '../../src/render/text.ts'
+import { unknownName } from '../../src/spelling.ts'
 import type { LaneRecord } from '../../src/store/records.ts'
 import type { ApiOptions } from '../api.ts'
 import { iso, isoOrNull, TextOrNull } from './query.ts'
@@ -122,9 +123,11 @@ export function lanes(app: FastifyInstance, { store, config, clock, tryNow }: Ap
       }
     },
     async ({ params, query }) => {
-      const destination = config().destinations.get(params.destination)
+      const { destinations } = config()
+      const destination = destinations.get(params.destination)
       if (destination === undefined || destination.slack !== undefined) {
-        throw new RelayError('NOT_FOUND', 'there is no such preview destination in the config file')
+        const previews = [...destinations.values()].filter(({ slack }) => slack === undefined).map(({ name }) => name)
+        throw new RelayError('NOT_FOUND', unknownName('preview destination', params.destination, previews))
       }
       const messages = await store.messages(destination.name, Number(query.limit))
       return {

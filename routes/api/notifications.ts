@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
 import type { ApiOptions } from '../api.ts'
+import { refuseUnknown } from './names.ts'
 import {
   Filter,
   iso,
@@ -66,6 +67,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, wake
       const page = pageOf({ limit, cursor, order })
       const filter = { ...fields, since: momentOf(since, 'since', clock.now()) }
       const { items, next } = await records.notifications(filter, page)
+      if (items.length === 0) await refuseUnknown(fields, config(), records)
       return { notifications: items.map((item) => ({ ...item, createdAt: iso(item.createdAt) })), next }
     }
   )
@@ -96,6 +98,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, wake
       const page = pageOf({ limit, cursor })
       const filter = { ...fields, since: momentOf(since, 'since', clock.now()) }
       const { items, next } = await records.retryAll(filter, page, lanes(), clock.now())
+      if (items.length === 0) await refuseUnknown(fields, config(), records)
       wake(new Set(items.map(({ lane }) => lane)))
       log.info({ notifications: items.length }, 'dead letters wait again')
       return { retried: items, next }

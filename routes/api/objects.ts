@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { ObjectRecord } from '../../src/store/records.ts'
 import type { ApiOptions } from '../api.ts'
+import { refuseUnknown } from './names.ts'
 import { iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
 
 const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
@@ -42,7 +43,7 @@ const ObjectsReply = Type.Object({
   next: Next
 })
 
-export function objects(app: FastifyInstance, { store, clock }: ApiOptions): void {
+export function objects(app: FastifyInstance, { store, config, clock }: ApiOptions): void {
   app.get<{ Querystring: Static<typeof ObjectsQuery> }>(
     '/api/objects',
     {
@@ -56,6 +57,7 @@ export function objects(app: FastifyInstance, { store, clock }: ApiOptions): voi
       const { limit, cursor, order, ...filter } = query
       const page = pageOf({ limit, cursor, order })
       const { items, next } = await store.records.objects(filter, page, clock.now())
+      if (items.length === 0) await refuseUnknown({ kind: filter.kind }, config(), store.records)
       return { objects: items.map(replyOf), next }
     }
   )

@@ -2,9 +2,11 @@
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { compileShape } from '../../src/config/shape.ts'
+import { trimNames } from '../../src/config/texts.ts'
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { type Fault, RelayError } from '../../src/errors.ts'
 import type { Silence } from '../../src/mutes/silence.ts'
+import { type Known, knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { compileFilter } from '../../src/rules/rules.ts'
 import { MatchSchema } from '../../src/rules/schema.ts'
 import type { ApiOptions } from '../api.ts'
@@ -18,6 +20,13 @@ const SilenceReply = Type.Object({
   comment: Type.String(),
   createdAt: time,
   endsAt: time
+})
+
+const SilenceAdded = Type.Object({
+  ...SilenceReply.properties,
+  warnings: Type.Array(Type.String(), {
+    description: 'What of `match` no event can be, with what was probably meant.'
+  })
 })
 
 const NewSilence = Type.Object(
@@ -37,7 +46,7 @@ const Id = Type.Object({ id: Type.String({ pattern: '^[0-9]{1,15}$' }) })
 const longestMs = 366 * 24 * 60 * 60 * 1000
 const shapeOf = compileShape(MatchSchema)
 
-export function silences(app: FastifyInstance, { store, clock, silencesChanged }: ApiOptions): void {
+export function silences(app: FastifyInstance, { store, config, clock, silencesChanged }: ApiOptions): void {
   app.get(
     '/api/silences',
     {
@@ -48,12 +57,13 @@ export function silences(app: FastifyInstance, { store, clock, silencesChanged }
 
   app.post<{ Body: Static<typeof NewSilence> }>(
     '/api/silences',
-    { schema: { summary: 'Silences what matches', body: NewSilence, response: { 201: SilenceReply } } },
+    { schema: { summary: 'Silences what matches', body: NewSilence, response: { 201: SilenceAdded } } },
     async ({ body, log }, reply) => {
       const silence = await addSilence(body)
       log.info({ silence: silence.id, match: silence.match, endsAt: iso(silence.endsAt) }, 'silence added')
       reply.code(201)
-      return replyOf(silence)
+      const faults = neverFaults(silence.match, [], knownFrom(config().sources))
+      return { ...replyOf(silence), warnings: faults.map(inWords) }
     }
   )
 
@@ -78,7 +88,11 @@ export function silences(app: FastifyInstance, { store, clock, silencesChanged }
 
   async function addSilence(text: Static<typeof NewSilence>): Promise<Silence> {
     const now = clock.now()
-    const silence = { match: checkedMatch(text.match), comment: (text.comment ?? '').trim(), endsAt: endOf(text, now) }
+    const silence = {
+      match: checkedMatch(text.match, knownFrom(config().sources)),
+      comment: (text.comment ?? '').trim(),
+      endsAt: endOf(text, now)
+    }
     const added = await store.addSilence(silence, now)
     await silencesChanged()
     return added
@@ -86,13 +100,20 @@ export function silences(app: FastifyInstance, { store, clock, silencesChanged }
 }
 
 /** Throws BAD_REQUEST, naming the field. */
-function checkedMatch(match: Record<string, unknown>): Silence['match'] {
+function checkedMatch(given: Record<string, unknown>, known: Known): Silence['match'] {
+  const match = trimNames(given, ['mute', 0, 'match']).value as Record<string, unknown>
   const faults: Fault[] = shapeOf(match)
   if (faults.length === 0) compileFilter(match as Silence['match'], [], faults)
-  const [fault] = faults
-  if (fault !== undefined)
-    throw new RelayError('BAD_REQUEST', `${['match', ...fault.path].join('.')}: ${fault.message}`)
+  if (faults.length === 0) faults.push(...neverFaults(match, [], known).filter(({ isWarning }) => !isWarning))
+  if (faults.length > 0) throw new RelayError('BAD_REQUEST', faults.map(inWords).join('; '))
   return match as Silence['match']
+}
+
+const keys = Object.keys(MatchSchema.properties).join(', ')
+
+function inWords({ path, message }: Fault): string {
+  const isUnknown = path.length === 1 && /^unknown key "[^"]*"$/.test(message)
+  return `${['match', ...path].join('.')}: ${message}${isUnknown ? `; there are ${keys}` : ''}`
 }
 
 function endOf({ for: lasting, until }: Static<typeof NewSilence>, now: number): number {

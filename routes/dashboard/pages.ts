@@ -12,11 +12,15 @@ import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'
 import { type ActiveMute, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
+import { severityNames } from '../../src/events/severity.ts'
 import { silenceName } from '../../src/mutes/silence.ts'
+import { knownFrom, neverFaults } from '../../src/rules/never.ts'
+import { transitionNames } from '../../src/rules/schema.ts'
+import { refuseUnknown } from '../api/names.ts'
 import type { DashboardOptions } from '../dashboard.ts'
 import { assets } from './assets.ts'
 import { createFlow } from './flow.ts'
-import { answersOf, doneOf, sinceOf, stateOf } from './questions.ts'
+import { answersOf, doneOf, oneOf, sinceOf, stateOf } from './questions.ts'
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
@@ -85,10 +89,13 @@ export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config,
     const { cursor, since, state, ...wanted } = answers
     const { cluster, kind, namespace, name } = wanted
     const isOne = kind !== undefined && namespace !== undefined && name !== undefined
+    oneOf(severityNames, wanted.severity, 'severity')
+    oneOf(transitionNames, wanted.transition, 'transition')
     const [events, objects] = await Promise.all([
       records.events({ ...wanted, state: stateOf(state), since: sinceOf(since, now) }, { limit: 50, cursor }),
       isOne ? records.objects({ cluster: cluster ?? '', kind, namespace, name }, { limit: 1 }, now) : undefined
     ])
+    if (events.items.length === 0) await refuseUnknown(wanted, config(), records)
     const body = eventsPage({ now, answers, events, object: objects?.items[0], ...names() })
     return send(request, reply, { title: 'Events', place: '/events' }, body)
   })
@@ -111,13 +118,19 @@ export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config,
     const { cursor, ...wanted } = answers
     const state = stateOf(answersOf(request.query, ['state']).state) ?? 'pending'
     const notifications = await records.notifications({ ...wanted, state }, { limit: 50, cursor })
+    if (notifications.items.length === 0) await refuseUnknown(wanted, config(), records)
     const body = deliveriesPage({ now, state, answers, notifications, ...names() })
     return send(request, reply, { title: 'Deliveries', place: '/deliveries' }, body)
   })
 
   app.get('/silences', async (request, reply) => {
     const now = clock.now()
-    const body = silencesPage({ silences: await store.silences(now), mutes: configMutes(now), now })
+    const known = knownFrom(config().sources)
+    const silences = (await store.silences(now)).map((silence) => ({
+      ...silence,
+      warnings: neverFaults(silence.match, [], known).map(({ path, message }) => `${path.join('.')}: ${message}`)
+    }))
+    const body = silencesPage({ silences, mutes: configMutes(now), now })
     return send(request, reply, { title: 'Silences', place: '/silences' }, body)
   })
 

@@ -1,6 +1,7 @@
 // What an address or a form asks for: texts by name, nothing else gets through.
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
+import { unknownName } from '../../src/spelling.ts'
 import type { NotificationState } from '../../src/store/records.ts'
 
 /** Those of `names` that `given` (a query or a form) answers. */
@@ -16,15 +17,29 @@ export function answersOf<Name extends string>(given: unknown, names: readonly N
   return answers
 }
 
-/** `24h` before `now`, in ms; nothing where it is no duration. */
+/** `24h` before `now`, in ms. Throws BAD_REQUEST where it is no duration. */
 export function sinceOf(text: string | undefined, now: number): number | undefined {
-  return text !== undefined && isDuration(text) ? now - parseDuration(text) : undefined
+  if (text === undefined) return undefined
+  if (isDuration(text)) return now - parseDuration(text)
+  throw new RelayError('BAD_REQUEST', 'since is not a duration such as 30m, 24h, 7d')
 }
 
-const states: readonly string[] = ['pending', 'sent', 'dead', 'muted'] satisfies NotificationState[]
+const states = ['pending', 'sent', 'dead', 'muted'] as const satisfies NotificationState[]
 
+/** Throws BAD_REQUEST where it is none. */
 export function stateOf(text: string | undefined): NotificationState | undefined {
-  return states.includes(text ?? '') ? (text as NotificationState) : undefined
+  return oneOf(states, text, 'state')
+}
+
+/** `text`, where it is one of `choices`. Throws BAD_REQUEST with what there is where it is not. */
+export function oneOf<Choice extends string>(
+  choices: readonly Choice[],
+  text: string | undefined,
+  what: string
+): Choice | undefined {
+  const choice = choices.find((each) => each === text)
+  if (text !== undefined && choice === undefined) throw new RelayError('BAD_REQUEST', unknownName(what, text, choices))
+  return choice
 }
 
 const done: Record<string, (count: number) => string> = {

@@ -8,6 +8,7 @@ import { parseEvent } from '../rehearsal/event-file.ts'
 import { healthyBefore, type Rehearsed, sayWhyNot, speak, startRehearsal, verdictsOn } from '../rehearsal/rehearsal.ts'
 import type { Payload } from '../render/payload.ts'
 import type { Verdict } from '../rules/rules.ts'
+import { unknownName } from '../spelling.ts'
 
 interface Options {
   source?: string
@@ -24,6 +25,10 @@ export function explain(
   const { config, problems } = loadConfig(readFileSync(configFile, 'utf8'), configFile, process.env, { sends: false })
   if (config === undefined) {
     process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
+    return 2
+  }
+  if (!config.sources.has(source)) {
+    process.stderr.write(`--source: ${unknownName('source', source, [...config.sources.keys()])}\n`)
     return 2
   }
   const wire = parseEvent(readFileSync(eventFile, 'utf8'))

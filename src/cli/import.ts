@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatProblem, type Problem } from '../config/problem.ts'
 import { configOf } from '../import/config.ts'
-import { hmacVariable } from '../import/destination.ts'
+import { hmacVariable, type Variable } from '../import/destination.ts'
 import { feedOf } from '../import/feed.ts'
 import { type Import, importFlux } from '../import/import.ts'
 import { type Manifest, readManifests } from '../import/manifest.ts'
@@ -34,13 +34,14 @@ export function importFiles(paths: string[], { namespace, relay, flux, json }: O
   if (json) {
     const config = isEmpty ? undefined : configOf(imported)
     const manifestsToApply = isEmpty ? undefined : feedOf(imported, relay, namespace)
-    const variables = [...new Set(targets.map(({ variable }) => variable))]
+    const variables = variablesOf(targets)
     process.stdout.write(`${JSON.stringify({ config, flux: manifestsToApply, variables, remarks }, null, 2)}\n`)
     return isEmpty ? 1 : 0
   }
   for (const { file, line, message } of remarks) process.stderr.write(`${file}:${line}: ${message}\n`)
   if (isEmpty) {
     process.stderr.write('there is no Alert that the relay could stand in for\n')
+    process.stderr.write(`read: ${inventory(manifests)}\n`)
     return 1
   }
   process.stdout.write(flux ? feedOf(imported, relay, namespace) : configOf(imported))
@@ -49,7 +50,7 @@ export function importFiles(paths: string[], { namespace, relay, flux, json }: O
 }
 
 function nextSteps({ takeovers, targets }: Import): string {
-  const variables = [...new Set(targets.map(({ variable }) => variable))]
+  const variables = variablesOf(targets)
   return [
     `${count(takeovers.length, 'Alert')}, ${count(targets.length, 'destination')}. Set these for the relay:`,
     ...variables.flatMap(({ name, what, command }) =>
@@ -58,6 +59,17 @@ function nextSteps({ takeovers, targets }: Import): string {
     `  export ${hmacVariable}="$(openssl rand -hex 32)"   # the same in Flux's Secret: import --flux shows how`,
     ''
   ].join('\n')
+}
+
+function variablesOf(targets: Import['targets']): Variable[] {
+  const all = targets.flatMap(({ variable, others }) => [variable, ...others])
+  return all.filter(({ name }, at) => all.findIndex((other) => other.name === name) === at)
+}
+
+/** `2 Alerts, 1 Provider`, or that there was nothing of the kind. */
+function inventory(manifests: readonly Manifest[]): string {
+  const counts = [...Map.groupBy(manifests, ({ kind }) => kind)].map(([kind, { length }]) => count(length, kind))
+  return counts.length === 0 ? 'no manifest' : counts.join(', ')
 }
 
 function count(number: number, what: string): string {

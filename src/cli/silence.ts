@@ -1,5 +1,6 @@
 // `silence`: what a running relay is not to tell for a while.
 import { ask, type ClientOptions } from './client.ts'
+import { parseMatch } from './match.ts'
 import { table } from './table.ts'
 
 interface Options extends ClientOptions {
@@ -22,10 +23,16 @@ interface NewSilence extends Options {
   comment?: string
 }
 
-/** Adds one that holds back what fits all of `match`; resolves to the exit code. */
+/** Adds one that holds back what fits all of `match`, and says what of it no event can be; resolves to the exit code. */
 export async function addSilence({ json, match, for: lasting, until, comment, ...relay }: NewSilence): Promise<number> {
-  const content = { match: matchOf(match), for: lasting, until, comment }
+  const parsed = parseMatch(match)
+  if ('error' in parsed) {
+    process.stderr.write(`--match: ${parsed.error}\n`)
+    return 2
+  }
+  const content = { match: parsed, for: lasting, until, comment }
   const { body } = await ask(relay, 'POST', '/api/silences', {}, [201], content)
+  for (const warning of body.warnings ?? []) process.stderr.write(`warning: ${warning}\n`)
   process.stdout.write(json ? `${JSON.stringify(body, null, 2)}\n` : `Silence ${body.id} until ${body.endsAt}.\n`)
   return 0
 }
@@ -48,18 +55,4 @@ export async function expireSilences(ids: readonly string[], relay: Options): Pr
     if (status !== 200) code = 1
   }
   return code
-}
-
-/** `["namespace=db,db-*", "metadata.team=shop"]` as a `match:`; what is in it is checked by the relay. */
-function matchOf(texts: readonly string[]): Record<string, unknown> {
-  const match: Record<string, unknown> = {}
-  const metadata: Record<string, unknown> = {}
-  for (const text of texts) {
-    const [key = '', ...rest] = text.split('=')
-    const value = rest.join('=')
-    if (key.startsWith('metadata.')) metadata[key.slice('metadata.'.length)] = value.split(',')
-    else if (key === 'message') match[key] = { include: [value] }
-    else match[key] = key === 'when' ? value : value.split(',')
-  }
-  return { ...match, ...(Object.keys(metadata).length > 0 && { metadata }) }
 }

@@ -19,12 +19,16 @@ export function test(configFile: string, testFiles: string[], { json }: { json?:
     const read = (path: string) => readFileSync(resolve(dirname(file), path), 'utf8')
     return { file, ...loadTests(readFileSync(file, 'utf8'), file, { config, read }) }
   })
-  const errors = [...problems, ...files.flatMap(({ problems }) => problems)].filter(({ isWarning }) => !isWarning)
+  const ofTests = files.flatMap(({ problems }) => problems)
+  const errors = [...problems, ...ofTests].filter(({ isWarning }) => !isWarning)
+  // Those of the config file are for `check` to say.
+  const warnings = ofTests.filter(({ isWarning }) => isWarning)
   if (config === undefined || errors.length > 0) {
     if (json) print(JSON.stringify({ ok: false, problems: errors, tests: [] }, null, 2))
     else process.stderr.write(`${errors.map(formatProblem).join('\n')}\n`)
     return 2
   }
+  if (!json && warnings.length > 0) process.stderr.write(`${warnings.map(formatProblem).join('\n')}\n`)
   const results = files.flatMap(({ file, tests, problemAt }) =>
     tests.map((test): Result => {
       const failures = runTest(test, config)
@@ -36,18 +40,18 @@ export function test(configFile: string, testFiles: string[], { json }: { json?:
     })
   )
   const ok = results.every(({ failures }) => failures.length === 0)
-  print(json ? JSON.stringify(forMachines(ok, results), null, 2) : inWords(results))
+  print(json ? JSON.stringify(forMachines(ok, warnings, results), null, 2) : inWords(results))
   return ok ? 0 : 1
 }
 
-function forMachines(ok: boolean, results: readonly Result[]): object {
+function forMachines(ok: boolean, problems: readonly Problem[], results: readonly Result[]): object {
   const tests = results.map(({ file, name, failures }) => ({
     file,
     name,
     ok: failures.length === 0,
     failures: failures.map(({ line, column, message, because }) => ({ line, column, message, because }))
   }))
-  return { ok, problems: [], tests }
+  return { ok, problems, tests }
 }
 
 function inWords(results: readonly Result[]): string {

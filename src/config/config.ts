@@ -10,11 +10,13 @@ import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileLinks, type Links } from '../render/links.ts'
 import { compileTemplates, type Templates } from '../render/templates.ts'
 import { compileRules, type RuleSet } from '../rules/rules.ts'
-import { inOrder, locate, type Problem } from './problem.ts'
-import type { ConfigText } from './schema.ts'
+import { type Source as ConfigSource, inOrder, locate, type Problem } from './problem.ts'
+import { ConfigSchema, type ConfigText } from './schema.ts'
 import { createSecrets, createStandIns, type Secrets } from './secrets.ts'
 import { senseFaults } from './sense.ts'
-import { shapeFaults, wellShaped } from './shape.ts'
+import { shapeFaults } from './shape.ts'
+import { trimNames } from './texts.ts'
+import { wellShaped } from './well-shaped.ts'
 import { readYaml } from './yaml.ts'
 
 export interface Config {
@@ -53,19 +55,40 @@ export function loadConfig(
   environment: Record<string, string | undefined>,
   { sends = true }: { sends?: boolean } = {}
 ): Loaded {
+  const secretsFor = sends ? createSecrets : createStandIns
   const read = readYaml(text, file)
-  if ('problems' in read) return { config: undefined, problems: read.problems }
-  const { source, value } = read
-  const shape = shapeFaults(value)
-  const whole = wellShaped(value, shape)
+  if (!('problems' in read)) {
+    const { config, problems } = judge(read, [], (faults) => secretsFor(environment, faults))
+    return { config: problems.every(({ isWarning }) => isWarning) ? config : undefined, problems }
+  }
+  const { problems, rest } = read
+  if (rest === undefined) return { config: undefined, problems }
+  // A section that is not there may be behind the mistake.
+  const lost = [...rest.lost, ...Object.keys(ConfigSchema.properties).filter((name) => !(name in rest.value))]
+  const others = judge(rest, lost, (faults) => secretsFor(environment, faults)).problems
+  return { config: undefined, problems: inOrder([...problems, ...others]) }
+}
+
+/** `lost` are the sections that cannot be read: what hangs on them is left unsaid. */
+function judge(
+  { source, value }: { source: ConfigSource; value: unknown },
+  lost: readonly string[],
+  secretsFor: (faults: Fault[]) => Secrets
+): { config: Config; problems: Problem[] } {
+  const trimmed = trimNames(value)
+  const shape = shapeFaults(trimmed.value).filter(({ path }) => lost.length === 0 || path.length > 0)
+  const lines = trimmed.faults.filter(({ path }) => !shape.some((fault) => String(fault.path) === String(path)))
+  const all = [...shape, ...lines]
+  const illegible = lost.map((section) => ({ path: [section], message: '', isAboutKey: true }))
+  const whole = wellShaped(trimmed.value, [...all, ...illegible])
   const faults: Fault[] = []
-  const config = build(whole, sends ? createSecrets(environment, faults) : createStandIns(environment, faults), faults)
-  faults.push(...senseFaults(whole, [...config.destinations.values()], shape))
-  const problems = inOrder([
-    ...shape.map((fault) => locate(source, fault, fault.isAboutKey)),
+  const config = build(whole, secretsFor(faults), faults)
+  faults.push(...senseFaults(whole, config, [...all, ...illegible]))
+  const problems = [
+    ...all.map((fault) => locate(source, fault, fault.isAboutKey)),
     ...faults.map((fault) => locate(source, fault))
-  ])
-  return { config: problems.every(({ isWarning }) => isWarning) ? config : undefined, problems }
+  ]
+  return { config, problems: inOrder(problems) }
 }
 
 /** Where an event comes in that is posted to `source`. */
@@ -82,6 +105,7 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   )
   const severities = compileSeverities(text.severities ?? [])
   const rules = compileRules(text.rules)
+  faults.push(...durationFaults(text))
   const links = compileLinks(text.links ?? [])
   const mutes = compileMutes(text.mute ?? [], Date.now())
   const templates = compileTemplates(text.templates ?? {})
@@ -110,6 +134,22 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
 /** Sources are looked after every ten seconds. */
 const shortestExpectMs = 60_000
 
+/** Durations that say something else than what they do. */
+function durationFaults({ rules, retention = {} }: ConfigText): Fault[] {
+  const isNothing = (text: string | undefined) => text !== undefined && text !== 'never' && parseDuration(text) === 0
+  const never = 'would remind with every event; write never, or at least 1s'
+  return [
+    ...rules.flatMap(({ remindEvery }, at) =>
+      isNothing(remindEvery) ? [{ path: ['rules', at, 'remindEvery'], message: `"${remindEvery}" ${never}` }] : []
+    ),
+    ...(['events', 'deadLetters'] as const).flatMap((key) =>
+      isNothing(retention[key])
+        ? [{ path: ['retention', key], message: `"${retention[key]}" would keep nothing; write at least 1s` }]
+        : []
+    )
+  ]
+}
+
 function buildSource(
   name: string,
   { hmacKeys = [], tokens = [], cluster, expectEvery }: SourceText,
@@ -131,7 +171,7 @@ function buildSource(
   return {
     name,
     expectMs,
-    hmacKeys: hmacKeys.map((key, index) => secrets.secret(key, [...path, 'hmacKeys', index])),
+    hmacKeys: hmacKeys.map((key, index) => secrets.key(key, [...path, 'hmacKeys', index])),
     tokens: tokens.map((token, index) => secrets.secret(token, [...path, 'tokens', index])),
     cluster: cluster === undefined ? undefined : secrets.fill(cluster, [...path, 'cluster'])
   }
@@ -151,7 +191,7 @@ function buildDestination(
   if (slack === undefined) return createDestination(name, text)
   const urlPath = [...path, 'slack', 'webhookUrl']
   const before = faults.length
-  const webhookUrl = secrets.secret(slack.webhookUrl, urlPath).trim()
+  const webhookUrl = secrets.secret(slack.webhookUrl, urlPath)
   // A secret that is missing was told already.
   const fault = faults.length === before ? webhookUrlFault(webhookUrl) : undefined
   if (fault !== undefined) faults.push({ path: urlPath, message: `the webhook URL ${fault}` })

@@ -137,10 +137,20 @@ export const ConfigSchema = Type.Object(
         Type.Object(
           {
             events: Type.Optional(
-              about(Duration, 'Events', 'How long events and their messages are kept; 7d by default.', '7d')
+              about(
+                Duration,
+                'Events',
+                'How long events and their messages are kept; 7d by default, at least 1s.',
+                '7d'
+              )
             ),
             deadLetters: Type.Optional(
-              about(Duration, 'Dead letters', 'How long what could not be delivered is kept; 30d by default.', '30d')
+              about(
+                Duration,
+                'Dead letters',
+                'How long what could not be delivered is kept; 30d by default, at least 1s.',
+                '30d'
+              )
             )
           },
           { additionalProperties: false }

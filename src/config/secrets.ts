@@ -4,10 +4,15 @@ import type { Fault } from '../errors.ts'
 import { didYouMean } from '../spelling.ts'
 
 export interface Secrets {
-  /** `text` with its references filled in; a fault is added for each that cannot be. */
+  /**
+   * `text` with its references filled in, as one line without white space around it: files end in a line end. A fault is
+   * added for each that cannot be.
+   */
   fill(text: string, path: Fault['path']): string
   /** The same for a text that is a secret, wherever it stands. */
   secret(text: string, path: Fault['path']): string
+  /** A signing key, as it is: Flux may sign with the line end that it ends in. */
+  key(text: string, path: Fault['path']): string
   /** Every secret: none of them may be in any output. */
   values(): readonly string[]
 }
@@ -20,17 +25,26 @@ export function createSecrets(environment: Record<string, string | undefined>, f
   return {
     values: () => values,
     fill,
-    secret(text, path) {
-      const secret = fill(text, path)
-      if (secret !== '') values.push(secret)
-      return secret
-    }
+    secret: (text, path) => kept(fill(text, path)),
+    key: (text, path) => kept(replaced(text, path))
+  }
+
+  function kept(secret: string): string {
+    if (secret !== '') values.push(secret)
+    return secret
   }
 
   function fill(text: string, path: Fault['path']): string {
+    const filled = replaced(text, path, (value) => value.trim()).trim()
+    if (!/[\r\n]/.test(filled)) return filled
+    faults.push({ path, message: 'what is filled in here has several lines; it should be one' })
+    return filled.replace(/\s*[\r\n]\s*/g, ' ')
+  }
+
+  function replaced(text: string, path: Fault['path'], trimmed = (value: string) => value): string {
     return text.replace(reference, (whole, file?: string, variable?: string, offset?: number) => {
       const found = read(whole, file, variable)
-      if (typeof found === 'string') return found
+      if (typeof found === 'string') return trimmed(found)
       faults.push({ path, message: found.error, offset: offset ?? 0 })
       return ''
     })
@@ -57,12 +71,12 @@ export const standIn = 'https://stand-in.invalid/'
 /** The same, but a secret that is missing is stood in for. What is no secret, as the name of a cluster, still counts. */
 export function createStandIns(environment: Record<string, string | undefined>, faults: Fault[]): Secrets {
   const { fill, values } = createSecrets(environment, faults)
-  return {
-    fill,
-    values,
-    secret(text, path) {
+  return { fill, values, secret: stoodIn('secret'), key: stoodIn('key') }
+
+  function stoodIn(kind: 'secret' | 'key'): Secrets['secret'] {
+    return (text, path) => {
       const missing: Fault[] = []
-      const secret = createSecrets(environment, missing).secret(text, path)
+      const secret = createSecrets(environment, missing)[kind](text, path)
       return missing.length > 0 ? standIn : secret
     }
   }

@@ -1,46 +1,69 @@
 // What one part of the config file says of another: names that lead nowhere, rules and destinations without effect.
 import type { Destination } from '../deliver/destination.ts'
 import type { Fault } from '../errors.ts'
+import type { Source } from '../events/source.ts'
 import { urlFault } from '../render/links.ts'
+import { type Known, knownFrom } from '../rules/never.ts'
 import { findShadowed } from '../rules/shadow.ts'
 import { didYouMean } from '../spelling.ts'
 import { clusterFaults } from './clusters.ts'
+import { effectFaults, unusedTemplates } from './effect.ts'
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 import type { ShapeFault } from './shape.ts'
 
 type Path = Fault['path']
 
-/** Everything that the parts of `text` say wrong of each other. What hangs on a misshapen entry is left unsaid. */
-export function senseFaults(
-  text: ConfigText,
-  destinations: readonly Destination[],
-  shape: readonly ShapeFault[]
-): Fault[] {
-  const unknown = unknownDestinations(text)
-  const canTellUse =
-    unknown.length === 0 &&
-    shape.every(({ path: [section] }) => ['links', 'mute', 'templates'].includes(String(section)))
-  return [
-    ...unknown,
-    ...unknownTemplates(text),
-    ...repeatedNames(text),
-    ...clusterFaults(text),
-    ...shadowedRules(text),
-    ...(canTellUse ? unusedDestinations(text) : []),
-    ...sharedWebhooks(text, destinations),
-    ...writtenOutSecrets(text),
-    ...repeatedItems(text, []),
-    ...namesInOneText(text),
-    ...brokenLinks(text)
-  ].filter(({ path }) => !shape.some((fault) => isOfEntry(path, fault.path)))
+/** What a file was made into, as far as the sense of it hangs on that. */
+interface Made {
+  destinations: ReadonlyMap<string, Destination>
+  sources: ReadonlyMap<string, Pick<Source, 'name' | 'cluster'>>
 }
 
-function isOfEntry([section, entry]: Path, [misshapen, misshapenEntry]: Path): boolean {
-  return (
-    misshapen === undefined ||
-    (section === misshapen && (misshapenEntry === undefined || String(entry) === String(misshapenEntry)))
-  )
+/** Everything that the parts of `text` say wrong of each other. What hangs on a misshapen part is left unsaid. */
+export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeFault[]): Fault[] {
+  const unknown = unknownDestinations(text)
+  const lostTemplates = unknownTemplates(text)
+  const isWhole = (...sections: string[]) =>
+    shape.every(({ path: [section] }) => section !== undefined && !sections.includes(String(section)))
+  return [
+    ...unknown,
+    ...lostTemplates,
+    ...repeatedNames(text),
+    ...clusterFaults(text),
+    ...shadowedRules(text, shape),
+    ...(unknown.length === 0 && isWhole('rules', 'destinations', 'operator') ? unusedDestinations(text) : []),
+    ...(lostTemplates.length === 0 && isWhole('rules', 'templates') ? unusedTemplates(text) : []),
+    ...sharedWebhooks(text, [...made.destinations.values()]),
+    ...writtenOutSecrets(text),
+    ...repeatedItems(text, []),
+    ...effectFaults(text, knownOf(made, isWhole('sources'))),
+    ...brokenLinks(text)
+  ].filter(({ path }) => !shape.some((fault) => hangsOn(path, fault)))
+}
+
+/** What `made` says of events; where a source is misshapen, nothing is known of them. */
+function knownOf({ sources }: Pick<Made, 'sources'>, isWhole: boolean): Known {
+  return isWhole ? knownFrom(sources) : { sources: undefined, clusters: undefined }
+}
+
+/** Whether a fault at `path` may be there only because something else, which is misshapen, was left out. */
+function hangsOn(path: Path, { path: misshapen, isAboutKey }: ShapeFault): boolean {
+  const isIn = (inner: Path, outer: Path) => outer.every((key, at) => String(key) === String(inner[at]))
+  // Of an entry that lacks something, the rest is what it is.
+  const isLacking = isAboutKey && misshapen.length === 2
+  if (!isLacking) {
+    if (isIn(path, misshapen)) return true
+    // Without one of its matchers, an entry is about more than its author thinks.
+    if (misshapen[2] !== 'match') return false
+  }
+  return isIn(path, misshapen.slice(0, 2)) && !isPlain(path)
+}
+
+/** Of a name alone, whatever stands beside it. */
+function isPlain([section, , key, matcher]: Path): boolean {
+  if (section === 'severities') return key === 'kind' || key === 'reason'
+  return key === 'send' || key === 'template' || (key === 'match' && matcher !== 'not')
 }
 
 function unknownDestinations({ rules, operator = [], destinations }: ConfigText): Fault[] {
@@ -75,8 +98,10 @@ function repeatedNames({ rules }: ConfigText): Fault[] {
   })
 }
 
-function shadowedRules({ rules }: ConfigText): Fault[] {
-  return findShadowed(rules).map(({ rule, by }) => ({
+function shadowedRules({ rules }: ConfigText, shape: readonly ShapeFault[]): Fault[] {
+  const misshapen = new Set(shape.flatMap(({ path: [section, rule] }) => (section === 'rules' ? [Number(rule)] : [])))
+  const sound = rules.map((rule, at) => (misshapen.has(at) ? { ...rule, final: false } : rule))
+  return findShadowed(sound).map(({ rule, by }) => ({
     path: ['rules', rule, 'name'],
     message: `never fires: every event it asks for is taken by the \`final\` rule "${rules[by]?.name}"`,
     beside: ['rules', by, 'name'],
@@ -113,7 +138,7 @@ function sharedWebhooks({ destinations: texts }: ConfigText, destinations: reado
 function writtenOutSecrets({ sources = {}, destinations }: ConfigText): Fault[] {
   const told = (what: string, secret: string, path: Path): Fault[] => {
     const message = `this ${what} is written out here, for everyone who sees the file; write \${VARIABLE} or \${file:/path}`
-    return secret.includes('${') ? [] : [{ path, message, isWarning: true }]
+    return secret.includes('${') || secret === standIn ? [] : [{ path, message, isWarning: true }]
   }
   return [
     ...Object.entries(sources).flatMap(([name, source]) => [
@@ -142,27 +167,6 @@ function repeatedItems(value: unknown, path: Path): Fault[] {
     const message = 'is already listed'
     return other === undefined ? [] : [{ path: [...path, at], message, beside: [...path, other], isWarning: true }]
   })
-}
-
-/** Names in Kubernetes hold neither: two names were written as one text. */
-function namesInOneText({ rules, links = [], mute = [], severities = [] }: ConfigText): Fault[] {
-  const told = (match: Record<string, unknown>, path: Path): Fault[] =>
-    ['kind', 'namespace', 'name', 'reason'].flatMap((key) => {
-      const text = match[key]
-      if (typeof text !== 'string' || !/[\s,]/.test(text)) return []
-      const names = text.split(/[\s,]+-?|^-/).filter(Boolean)
-      return [{ path: [...path, key], message: `is one text; a list is [${names.join(', ')}]`, isWarning: true }]
-    })
-  const ofMatch = ({ not = {}, ...match }: NonNullable<ConfigText['rules'][number]['match']>, path: Path) => [
-    ...told(match, path),
-    ...told(not, [...path, 'not'])
-  ]
-  return [
-    ...rules.flatMap(({ match = {} }, at) => ofMatch(match, ['rules', at, 'match'])),
-    ...links.flatMap(({ match = {} }, at) => ofMatch(match, ['links', at, 'match'])),
-    ...mute.flatMap(({ match }, at) => ofMatch(match, ['mute', at, 'match'])),
-    ...severities.flatMap((entry, at) => told(entry, ['severities', at]))
-  ]
 }
 
 function brokenLinks({ links = [] }: ConfigText): Fault[] {

@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject } from 'ajv'
 import type { Type } from 'typebox'
 import { didYouMean } from '../spelling.ts'
 import { isSecret } from './mask.ts'
-import { ConfigSchema, type ConfigText } from './schema.ts'
+import { ConfigSchema } from './schema.ts'
 
 /** A fault of shape. `isAboutKey`: the key is at fault, not its value. */
 export interface ShapeFault {
@@ -50,46 +50,6 @@ export function shapeFaults(value: unknown): ShapeFault[] {
 
 function isMap(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-const harmless: Record<string, unknown> = {
-  sources: { tokens: ['-'] },
-  destinations: { preview: true },
-  severities: { severity: 'info' },
-  links: {},
-  mute: { name: '', match: {}, until: '9999-01-01T00:00:00Z' },
-  templates: {},
-  rules: { name: '', send: [] }
-}
-
-/**
- * `value` with every misshapen entry replaced by one that nothing can be said against, so that the rest of the file can
- * be checked too: all faults are told at once, not one kind after the other.
- */
-export function wellShaped(value: unknown, faults: readonly ShapeFault[]): ConfigText {
-  if (faults.length === 0) return value as ConfigText
-  // Nothing is to be said of sources where there is no file to speak of.
-  const copy = structuredClone(isMap(value) ? value : { sources: { default: harmless.sources } }) as Record<
-    string,
-    Record<string | number, unknown>
-  >
-  for (const { path } of faults) {
-    const [section = '', entry] = path
-    if (entry === undefined) delete copy[section]
-    if (section === 'sources' && entry === undefined) copy[section] = { default: harmless.sources }
-    // That there are no templates any more is no fault of the rules.
-    if (section === 'templates' && entry === undefined && Array.isArray(copy['rules']))
-      for (const rule of copy['rules'] as { template?: string }[]) delete rule.template
-  }
-  for (const { path } of faults) {
-    const [section = '', entry] = path
-    const entries = copy[section]
-    if (entries === undefined || entry === undefined) continue
-    if (section in harmless)
-      entries[entry] = { ...(harmless[section] as object), ...(section === 'rules' && { name: `#${entry}` }) }
-    else delete copy[section]
-  }
-  return { destinations: {}, rules: [], ...copy } as ConfigText
 }
 
 /**

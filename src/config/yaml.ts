@@ -1,14 +1,22 @@
-// A YAML file: from its text to its value and the place of everything in it, or to what keeps it from being read.
+// A YAML file: from its text to its value and the place of everything in it, and to what keeps it from being read.
 import { LineCounter, parseDocument } from 'yaml'
 import { maskSecrets } from './mask.ts'
 import { inOrder, type Problem, problemAt, type Source } from './problem.ts'
+import { soundSections } from './salvage.ts'
 import { aliasFaults, type WritingFault, writingFaults } from './writing.ts'
 
 // A thousand rules may share one `match: *common`; anchors inside of anchors multiply, and reach it with a few lines.
 const maxAliasCount = 10_000
 
+/** A file that cannot be read as a whole: why not, and the sections that can be. */
+export interface Refused {
+  problems: Problem[]
+  /** `lost`: names of sections with a mistake in them, or behind one. Undefined where nothing is legible. */
+  rest: { source: Source; value: Record<string, unknown>; lost: string[] } | undefined
+}
+
 /** `file` is only for the problems' places. */
-export function readYaml(text: string, file: string): { source: Source; value: unknown } | { problems: Problem[] } {
+export function readYaml(text: string, file: string): { source: Source; value: unknown } | Refused {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -18,14 +26,25 @@ export function readYaml(text: string, file: string): { source: Source; value: u
     logLevel: 'error'
   })
   const source = { file, text: maskSecrets(text, document), document, lines }
-  const refused = (faults: WritingFault[]) => ({
-    problems: inOrder(faults.map(({ start, message }) => problemAt(source, start, message)))
-  })
+  const refused = (faults: WritingFault[]): Refused => {
+    const sound = soundSections(
+      document,
+      faults.map(({ start }) => start),
+      maxAliasCount
+    )
+    return {
+      problems: inOrder(faults.map(({ start, message }) => problemAt(source, start, message))),
+      rest: sound && { source, ...sound }
+    }
+  }
   const faults = writingFaults(text, document, lines)
   if (faults.length > 0) return refused(faults)
   try {
     return { source, value: document.toJS({ maxAliasCount }) }
   } catch (error) {
-    return refused(aliasFaults(document, (error as Error).message))
+    const { message } = error as Error
+    const { problems, rest } = refused(aliasFaults(document, message))
+    // Where aliases multiply, so does what would be said of them.
+    return { problems, rest: message.startsWith('Unresolved alias') ? rest : undefined }
   }
 }

@@ -26,7 +26,8 @@ export function silencesPage({
   mutes,
   now
 }: {
-  silences: readonly Silence[]
+  /** `warnings`: what of its match no event can be. */
+  silences: readonly (Silence & { warnings: readonly string[] })[]
   mutes: readonly ActiveMute[]
   now: number
 }): Html {
@@ -42,12 +43,13 @@ export function silencesPage({
 </div>`
 }
 
-function silenceRow(silence: Silence, now: number): Html {
-  const { id, match, endsAt } = silence
+function silenceRow(silence: Silence & { warnings: readonly string[] }, now: number): Html {
+  const { id, match, endsAt, warnings } = silence
   return html`<li>
   <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">ends ${ahead(endsAt, now)}</span></div>
   <div class="line"><code>${shown(wordsOf(match), 600)}</code>
   <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="End ${shown(silenceName(silence), 100)} now">End now</button></form></div>
+  ${warnings.map((warning) => html`<p class="trouble">${shown(warning, 300)}</p>`)}
 </li>`
 }
 

@@ -14,11 +14,19 @@ export interface Variable {
   what: string
 }
 
-export interface Target {
-  name: string
+/** What Flux posts by a Provider, or a guide has an Alert post by it: to one channel. */
+export interface Posting {
   provider: Provider
+  /** undefined: that of the webhook */
+  channel: string | undefined
+}
+
+export interface Target extends Posting {
+  name: string
   text: Static<typeof DestinationSchema>
   variable: Variable
+  /** Of the channel and the user name, where Flux fills in something. */
+  others: Variable[]
 }
 
 /** Providers that post what the relay can post. Where the dialect is undefined, the relay goes by the URL. */
@@ -26,35 +34,81 @@ const dialects: Record<string, Dialect | undefined> = { slack: undefined, discor
 
 /** Why the relay cannot stand in for `provider`, if it cannot. */
 export function faultOf({ spec }: Provider, secret: Secret | undefined): string | undefined {
+  if (spec.type.startsWith('ENC['))
+    return 'is encrypted: decrypt it first (sops --decrypt), its Secret can stay as it is'
   if (!(spec.type in dialects)) return `is of type "${spec.type}", which the relay does not post to`
   if (spec.suspend) return 'is suspended'
   const hasAddress = Boolean(spec.address) || (spec.secretRef !== undefined && secret === undefined)
-  if (!hasAddress && !(secret && 'address' in secret.spec)) return 'has no address'
+  if (!hasAddress && !(secret && addressKeyOf(secret) !== undefined)) return 'has no address'
   return undefined
 }
 
-/** `providers` as destinations. None of them has a fault. */
-export function targetsOf(providers: readonly Provider[], secrets: readonly Secret[], remarks: Remark[]): Target[] {
+/** The key of the webhook's URL: Flux reads `address`; guides have others. */
+function addressKeyOf({ spec }: Secret): string | undefined {
+  const isOther = (key: string) => /^(address|url|webhook([-_]?url)?)$/i.test(key)
+  return 'address' in spec ? 'address' : Object.keys(spec).find(isOther)
+}
+
+/** `postings` as destinations, one each. None of their Providers has a fault. */
+export function targetsOf(postings: readonly Posting[], secrets: readonly Secret[], remarks: Remark[]): Target[] {
+  const providers = [...new Set(postings.map(({ provider }) => provider))]
   const names = nameEach(providers, '-', 63)
   const taken = new Set<string>()
+  const takenNames = new Set<string>()
   const variables = new Map<string, Variable>()
-  return providers.map((provider, index) => {
+  const named = new Map(providers.map((provider, index) => [provider, names[index] ?? '']))
+  for (const provider of providers) {
     const secret = secretOf(provider, secrets)
-    const origin = originOf(provider, secret)
-    const key = `${origin.kind} ${origin.namespace}/${origin.name}`
+    remarks.push(...remarksOn(provider, secret, originOf(provider, secret)))
+  }
+  return postings.map(({ provider, channel }) => {
+    const secret = secretOf(provider, secrets)
+    // One webhook that is still to be made belongs to one channel.
+    const origin = { ...originOf(provider, secret), channel }
+    const isNone = origin.kind === 'none'
+    const isOnly = postings.filter((other) => other.provider === provider).length === 1
+    const own = isOnly || channel === provider.spec.channel ? '' : `-${channel ?? 'own'}`
+    const name = distinct(destinationName(`${named.get(provider)}${own}`), takenNames, 63)
+    const key = `${origin.kind} ${origin.namespace}/${origin.name}${isNone ? ` ${channel}` : ''}`
     const variable = variables.get(key) ?? {
       ...describe(origin),
-      name: distinct(variableFor(origin.name), taken, 250, '_')
+      name: distinct(variableFor(isNone ? name : origin.name), taken, 250, '_')
     }
     variables.set(key, variable)
-    remarks.push(...remarksOn(provider, secret, origin))
-    const { channel, username, type } = provider.spec
+    const { username, type } = provider.spec
     // A webhook that is still to be made belongs to one channel and has its app's name.
-    const sender = origin.kind === 'none' ? {} : { ...(channel && { channel }), ...(username && { username }) }
+    const sender = isNone ? {} : { ...(channel && { channel }), ...(username && { username }) }
+    const filled = Object.entries(sender).map(([field, text]) => substituted(text, `the ${field} of ${provider.name}`))
+    const texts = Object.fromEntries(Object.keys(sender).map((field, at) => [field, filled[at]?.text ?? '']))
     const dialect = dialects[type]
-    const slack = { webhookUrl: `\${${variable.name}}`, ...sender, ...(dialect && { dialect }) }
-    return { name: names[index] ?? '', provider, text: { slack }, variable }
+    const slack = { webhookUrl: `\${${variable.name}}`, ...texts, ...(dialect && { dialect }) }
+    return { name, provider, channel, text: { slack }, variable, others: filled.flatMap(({ others }) => others) }
   })
+}
+
+/** Names stand in URLs and metrics (config/schema.ts). */
+function destinationName(text: string): string {
+  return (
+    text
+      .replace(/[^A-Za-z0-9._-]+/g, '-')
+      .replace(/-{2,}/g, '-')
+      .replace(/^[^A-Za-z0-9]+|-+$/g, '') || 'slack'
+  )
+}
+
+/** What Flux fills in (`${CHANNEL:=general}`) is a variable of the relay's, which knows no values beside it. */
+function substituted(text: string, what: string): { text: string; others: Variable[] } {
+  const others: Variable[] = []
+  const filled = text.replace(/\$\{([A-Za-z_]\w*)([^}]*)\}/g, (_, name: string, rest: string) => {
+    const usual = /^:[=-](.*)$/.exec(rest)?.[1]
+    others.push({
+      name,
+      command: undefined,
+      what: usual === undefined ? what : `${what}; ${usual} where Flux has nothing else`
+    })
+    return `\${${name}}`
+  })
+  return { text: filled, others }
 }
 
 /** The variable that the relay and Flux's new Provider share their key by. */
@@ -62,12 +116,17 @@ export const hmacVariable = 'FLUX_HMAC_KEY'
 
 export function secretOf({ spec, namespace }: Provider, secrets: readonly Secret[]): Secret | undefined {
   const name = spec.secretRef?.name
-  return name === undefined ? undefined : secrets.find((secret) => isSame(secret, { name, namespace }))
+  if (name === undefined) return undefined
+  const own = secrets.find((secret) => isSame(secret, { name, namespace }))
+  const others = secrets.filter((secret) => secret.name === name)
+  return own ?? (others.length === 1 ? others[0] : undefined)
 }
 
 interface Origin extends Ref {
   /** `none`: Flux posts with a bot token and there is no webhook. */
   kind: 'Secret' | 'Provider' | 'none'
+  /** Of the Secret, the key of the address. */
+  key: string
   channel: string | undefined
   /** undefined where the files do not tell. */
   address: string | undefined
@@ -75,12 +134,18 @@ interface Origin extends Ref {
 
 /** A Secret's `address` wins over that of the Provider (event_handlers.go getNotificationParams). */
 function originOf({ spec, name, namespace }: Provider, secret: Secret | undefined): Origin {
-  const isInSecret = secret === undefined ? !spec.address : 'address' in secret.spec
-  const address = isInSecret ? secret?.spec['address'] : spec.address
+  const found = secret && addressKeyOf(secret)
+  const isInSecret =
+    secret === undefined ? !spec.address : found === 'address' || (found !== undefined && !spec.address)
+  const key = found ?? 'address'
+  const address = isInSecret ? secret?.spec[key] : spec.address
   const { channel, secretRef } = spec
-  if (isSlackApi(address)) return { kind: 'none', name, namespace, channel, address }
-  if (isInSecret && secretRef) return { kind: 'Secret', name: secretRef.name, namespace, channel, address }
-  return { kind: 'Provider', name, namespace, channel, address }
+  const common = { key, channel, address }
+  if (isSlackApi(address)) return { ...common, kind: 'none', name, namespace }
+  if (isInSecret && secretRef) {
+    return { ...common, kind: 'Secret', name: secretRef.name, namespace: secret?.namespace ?? namespace }
+  }
+  return { ...common, kind: 'Provider', name, namespace }
 }
 
 /** `https://slack.com/api/chat.postMessage`, which takes a bot's token instead of being secret itself. */
@@ -90,14 +155,14 @@ function isSlackApi(address = ''): boolean {
   return /(^|\.)slack(-gov)?\.com$/.test(hostname) && pathname.startsWith('/api/')
 }
 
-function describe({ kind, name, namespace, channel }: Origin): Omit<Variable, 'name'> {
+function describe({ kind, name, namespace, key, channel }: Origin): Omit<Variable, 'name'> {
   if (kind === 'none') {
     const where = channel ? `the channel ${channel}` : 'its channel'
     return { command: undefined, what: `a new incoming webhook for ${where}; Flux posted there with a bot token` }
   }
   if (kind === 'Secret') {
-    const command = `kubectl -n ${namespace} get secret ${name} -o jsonpath='{.data.address}' | base64 -d`
-    return { command, what: `the address in Secret ${namespace}/${name}` }
+    const command = `kubectl -n ${namespace} get secret ${name} -o jsonpath='{.data.${key}}' | base64 -d`
+    return { command, what: `the ${key} in Secret ${namespace}/${name}` }
   }
   const command = `kubectl -n ${namespace} get providers.notification.toolkit.fluxcd.io ${name} -o jsonpath='{.spec.address}'`
   return { command, what: `the address of Provider ${namespace}/${name}` }
@@ -117,6 +182,20 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
     const isLegible = origin.address !== undefined && !origin.address.includes('${')
     const fault = isLegible ? webhookUrlFault(origin.address?.trim() ?? '') : undefined
     if (fault !== undefined) remark('address', `has an address the relay refuses: it ${fault}`)
+  }
+  if (secret !== undefined && secret.namespace !== namespace) {
+    const where = `${secret.namespace}/${secret.name}`
+    remark(
+      'secretRef',
+      `names a Secret that Flux looks for in ${namespace}; the one in these files is ${where}, and the relay's variable is taken from it`
+    )
+  }
+  if (secret !== undefined && origin.kind === 'Secret' && origin.key !== 'address') {
+    const message = `Secret ${secret.namespace}/${secret.name}: Flux reads \`address\`, not \`${origin.key}\`, and never posted with this Secret; the relay's variable is taken from \`${origin.key}\``
+    const path = ['stringData', 'data'].map((field) => [field, origin.key])
+    const places = path.map((each) => secret.at(each))
+    const [line] = places.toSorted((a, b) => b.line - a.line)
+    remarks.push({ ...(line ?? secret.at()), message })
   }
   const proxy = (['proxySecretRef', 'proxy'] as const).find((field) => spec[field] !== undefined)
   if (proxy !== undefined || (secret && 'proxy' in secret.spec)) {

@@ -40,9 +40,25 @@ export function feedOf({ takeovers, metadata }: Import, relayUrl: string, namesp
   })
   alert.commentBefore = [
     ' info, although the rules may ask for errors only: the end of a failure is no error.',
+    ...strangeKinds(sources.map(({ kind }) => kind)),
     ...(isForeign ? [` It is about other namespaces than ${namespace}: not with --no-cross-namespace-refs.`] : [])
   ].join('\n')
   return `${provider.toString({ lineWidth: 0 })}---\n${alert.toString({ lineWidth: 0 })}`
+}
+
+// notification-controller config/crd/bases/notification.toolkit.fluxcd.io_alerts.yaml of 1.9.3.
+const stockKinds = new Set([
+  ...['Bucket', 'GitRepository', 'Kustomization', 'HelmRelease', 'HelmChart', 'HelmRepository', 'ImageRepository'],
+  ...['ImagePolicy', 'ImageUpdateAutomation', 'OCIRepository', 'ArtifactGenerator', 'ExternalArtifact']
+])
+
+function strangeKinds(kinds: readonly string[]): string[] {
+  const strange = [...new Set(kinds)].filter((kind) => !stockKinds.has(kind))
+  if (strange.length === 0) return []
+  return [
+    ` ${strange.join(', ')}: only where the CRD of Alert was extended, as Flux Operator and tofu-controller have it done.`,
+    ' Elsewhere the API server refuses the whole Alert: delete those lines.'
+  ]
 }
 
 function identity(kind: string, { apiVersion, metadata }: { apiVersion: string; metadata: object }) {

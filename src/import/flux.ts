@@ -7,13 +7,22 @@ import type { Manifest, Place } from './manifest.ts'
 const Reference = Type.Object({ name: Type.String({ minLength: 1 }) })
 
 const AlertSpec = Type.Object({
-  providerRef: Reference,
-  eventSeverity: Type.Optional(Type.Enum(['info', 'error'])),
+  // Flux knows the name only; guides have the others, too.
+  providerRef: Type.Object({
+    ...Reference.properties,
+    namespace: Type.Optional(Type.String()),
+    channel: Type.Optional(Type.String())
+  }),
+  channel: Type.Optional(Type.String()),
+  // Looked at by askedSeverity().
+  eventSeverity: Type.Optional(Type.Unknown()),
   eventSources: Type.Array(
     Type.Object({
       kind: Type.String({ minLength: 1 }),
       name: Type.String({ minLength: 1 }),
       namespace: Type.Optional(Type.String()),
+      // Flux does not compare it.
+      apiVersion: Type.Optional(Type.Unknown()),
       matchLabels: Type.Optional(Type.Record(Type.String(), Type.String()))
     })
   ),
@@ -81,9 +90,14 @@ export function collect(manifests: readonly Manifest[], namespace: string): Flux
   const alerts: Alert[] = []
   const providers: Provider[] = []
   const secrets: Secret[] = []
+  remarks.push(...versionRemarks(manifests))
   for (const manifest of manifests) {
     const { apiVersion, kind } = manifest
     const isOfFlux = apiVersion.startsWith(`${group}/`)
+    if (manifest.wasFlat) {
+      const message = `the indentation of this ${kind} is lost, and was put back by the fields that there are: look it over`
+      remarks.push({ ...manifest.at(), message })
+    }
     if (isOfFlux && kind === 'Alert') add(alerts, find(manifest, isAlertSpec, AlertSpec, namespace, remarks))
     if (isOfFlux && kind === 'Provider')
       add(providers, find(manifest, isProviderSpec, ProviderSpec, namespace, remarks))
@@ -107,6 +121,22 @@ export function collect(manifests: readonly Manifest[], namespace: string): Flux
   }
 }
 
+// Removed with notification-controller 1.7 and 1.9; v1 comes with a later one.
+const lastServed: Record<string, string> = { v1alpha1: '0.41', v1beta1: '2.6', v1beta2: '2.8' }
+
+/** The first manifest of each version that no Flux of now takes. */
+function versionRemarks(manifests: readonly Manifest[]): Remark[] {
+  const said = new Set<string>()
+  return manifests.flatMap(({ apiVersion, kind, at }) => {
+    const [of, version = ''] = apiVersion.split('/')
+    const last = of === group ? lastServed[version] : undefined
+    if (last === undefined || said.has(version) || (kind !== 'Alert' && kind !== 'Provider')) return []
+    said.add(version)
+    const message = `${version} of ${kind} is read here, and refused by every Flux after ${last}: Flux serves v1beta3, which \`import --flux\` prints`
+    return [{ ...at(['apiVersion']), message }]
+  })
+}
+
 export function isSame(a: Ref, b: Ref): boolean {
   return a.name === b.name && a.namespace === b.namespace
 }
@@ -119,29 +149,76 @@ function find<Spec extends object>(
   remarks: Remark[]
 ): (Found<Spec> & { kind: string }) | undefined {
   const { kind, value, apiVersion, at } = manifest
-  const { spec = {} } = value
+  const spec = withoutNulls(value['spec'] ?? {})
   const { name, namespace = defaultNamespace } = metadataOf(manifest)
   if (name === '') {
     remarks.push({ ...at(['metadata']), message: `${kind} is left out: it has no name` })
     return undefined
   }
+  leaveOutNameless(spec, `${kind} ${namespace}/${name}`, at, remarks)
   if (!isSpec(spec)) {
     const { instancePath = '', message } = isSpec.errors?.[0] ?? {}
     const path = ['spec', ...instancePath.split('/').slice(1).map(segmentOf)]
     remarks.push({ ...at(path), message: `${kind} ${namespace}/${name} is left out: ${path.join('.')} ${message}` })
     return undefined
   }
-  for (const key of Object.keys(spec)) {
-    if (key in schema.properties) continue
-    remarks.push({ ...at(['spec', key]), message: `${kind} ${namespace}/${name}: spec.${key} is not known here` })
+  for (const path of unknownFields(spec, schema as Fields, ['spec'])) {
+    remarks.push({ ...at(path), message: `${kind} ${namespace}/${name}: ${path.join('.')} is not known here` })
   }
-  for (const path of placeholders(spec, ['spec'])) {
+  const { metadata } = value
+  for (const path of [...placeholders({ name, namespace }, ['metadata']), ...placeholders(spec, ['spec'])]) {
     // A webhook's URL is not copied, so it does not matter how it comes about.
-    if (path.join('.') === 'spec.address') continue
-    const message = `${kind} ${namespace}/${name}: ${path.join('.')} holds a variable that Flux fills in; write in what it stands for, or import what \`kubectl get -o yaml\` shows`
+    if (path.join('.') === 'spec.address' || (path[0] === 'metadata' && !metadata)) continue
+    const isMatched = kind === 'Alert' && /^(metadata\.namespace|spec\.eventSources\.)/.test(path.join('.'))
+    const meanwhile = isMatched ? '; until then the rule has * there' : ''
+    const message = `${kind} ${namespace}/${name}: ${path.join('.')} holds a variable that Flux fills in; write in what it stands for, or import what \`kubectl get -o yaml\` shows${meanwhile}`
     remarks.push({ ...at(path), message })
   }
   return { kind, name, namespace, spec, apiVersion, at }
+}
+
+/** A field that is null, such as a list with nothing but comments below it, is as good as absent. */
+function withoutNulls(value: unknown): object {
+  const cleaned = (inner: unknown): unknown => {
+    if (Array.isArray(inner)) return inner.map(cleaned)
+    if (typeof inner !== 'object' || inner === null) return inner
+    return Object.fromEntries(
+      Object.entries(inner).flatMap(([key, each]) => (each === null ? [] : [[key, cleaned(each)]]))
+    )
+  }
+  return cleaned(value) as object
+}
+
+/** Flux refuses an Alert with such a source; the others are of use all the same. */
+function leaveOutNameless(spec: { eventSources?: unknown }, what: string, at: Manifest['at'], remarks: Remark[]): void {
+  if (!Array.isArray(spec.eventSources)) return
+  const all: unknown[] = spec.eventSources
+  spec.eventSources = all.filter((source, index) => {
+    const { kind, name } = (source ?? {}) as Record<string, unknown>
+    const lacking = [!kind && 'kind', !name && 'name'].filter(Boolean)
+    if (lacking.length === 0) return true
+    const message = `${what}: this source has no ${lacking.join(' and no ')}, and Flux refuses the Alert; the source is left out`
+    remarks.push({ ...at(['spec', 'eventSources', index]), message })
+    return false
+  })
+}
+
+interface Fields {
+  properties?: Record<string, Fields>
+  items?: Fields
+}
+
+function unknownFields(
+  value: unknown,
+  { properties, items }: Fields,
+  path: (string | number)[]
+): (string | number)[][] {
+  if (Array.isArray(value)) return items ? value.flatMap((each, at) => unknownFields(each, items, [...path, at])) : []
+  if (typeof value !== 'object' || value === null || properties === undefined) return []
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const known = Object.hasOwn(properties, key) ? properties[key] : undefined
+    return known === undefined ? [[...path, key]] : unknownFields(inner, known, [...path, key])
+  })
 }
 
 function metadataOf({ value }: Manifest): { name: string; namespace: string | undefined } {

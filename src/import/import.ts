@@ -1,12 +1,16 @@
 // Flux's Alerts and Providers as what the relay would have to be told to do the same. Pure.
+
+import { severityNames } from '../events/severity.ts'
 import type { RuleText } from '../rules/schema.ts'
-import { faultOf, secretOf, type Target, targetsOf } from './destination.ts'
-import { type Alert, collect, isSame, type Provider, type Remark } from './flux.ts'
+import { asksForAll } from '../rules/shadow.ts'
+import { faultOf, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
+import { type Alert, collect, isSame, type Provider, type Remark, type Secret } from './flux.ts'
 import type { Manifest } from './manifest.ts'
 import { commonMetadata } from './metadata.ts'
 import { nameEach } from './names.ts'
 import { rulesOf } from './rules.ts'
-import { type EventSource, sourcesOf } from './sources.ts'
+import { type Asked, askedSeverity } from './severity.ts'
+import { type EventSource, overlap, sourcesOf } from './sources.ts'
 
 /** An Alert the relay takes over. */
 export interface Takeover {
@@ -28,40 +32,40 @@ export interface Import {
   remarks: Remark[]
 }
 
-interface Wired {
+/** An Alert, and by what it posts. */
+interface Wired extends Posting {
   alert: Alert
-  provider: Provider
+  asked: Asked
 }
 
 /** `namespace` is of those manifests that name none. */
 export function importFlux(manifests: readonly Manifest[], namespace: string): Import {
   const { alerts, providers, secrets, remarks } = collect(manifests, namespace)
   const wired = alerts.flatMap((alert): Wired[] => {
-    const provider = providers.find((other) => isSame(other, { ...alert, name: alert.spec.providerRef.name }))
-    const fault = alert.spec.suspend
-      ? 'is suspended'
-      : provider === undefined
-        ? `posts to Provider ${alert.namespace}/${alert.spec.providerRef.name}, which is in none of the files`
-        : faultWith(provider, faultOf(provider, secretOf(provider, secrets)))
-    if (fault === undefined && provider !== undefined) return [{ alert, provider }]
+    const { fault, at, posting } = wire(alert, providers, secrets)
+    if (posting !== undefined) {
+      remarks.push(...wiringRemarks(posting))
+      return [posting]
+    }
     const message = `Alert ${alert.namespace}/${alert.name} ${fault}; it is left out`
-    remarks.push({ ...alert.at(alert.spec.suspend ? ['spec', 'suspend'] : ['spec', 'providerRef']), message })
+    remarks.push({ ...alert.at(['spec', at]), message })
     return []
   })
 
-  const used = providers.filter((provider) => wired.some((entry) => entry.provider === provider))
-  const targets = targetsOf(used, secrets, remarks)
+  const postings = wired.filter((entry, at) => wired.findIndex((other) => isSamePosting(other, entry)) === at)
+  const targets = targetsOf(postings, secrets, remarks)
   const names = nameEach(
     wired.map(({ alert }) => alert),
     '/',
     100
   )
   const taken = new Set<string>()
-  const takeovers = wired.flatMap(({ alert, provider }, index): Takeover[] => {
+  const all = wired.flatMap((entry, index): Takeover[] => {
+    const { alert, asked } = entry
     const own: Remark[] = []
-    const target = targets.find((other) => other.provider === provider)
+    const target = targets.find((other) => isSamePosting(other, entry))
     const sources = sourcesOf(alert, own)
-    const name = { name: names[index] ?? alert.name, destination: target?.name ?? '', taken }
+    const name = { asked, name: names[index] ?? alert.name, destination: target?.name ?? '', taken }
     const rules = rulesOf(alert, sources, name, own)
     remarks.push(...own)
     if (target !== undefined && rules.length > 0) return [{ alert, target, sources, rules, remarks: own }]
@@ -71,6 +75,7 @@ export function importFlux(manifests: readonly Manifest[], namespace: string): I
     })
     return []
   })
+  const takeovers = withoutRepeated(all, remarks)
   const metadata = commonMetadata(
     takeovers.map(({ alert }) => alert),
     remarks
@@ -83,8 +88,122 @@ export function importFlux(manifests: readonly Manifest[], namespace: string): I
   }
 }
 
-function faultWith({ namespace, name }: Provider, fault: string | undefined): string | undefined {
-  return fault && `posts to Provider ${namespace}/${name}, which ${fault}`
+function isSamePosting(a: Posting, b: Posting): boolean {
+  return a.provider === b.provider && a.channel === b.channel
+}
+
+/** What keeps `alert` from being taken over, and the field that says so; or by what it posts. */
+function wire(
+  alert: Alert,
+  providers: readonly Provider[],
+  secrets: readonly Secret[]
+): { fault: string; at: string; posting?: undefined } | { fault?: undefined; at?: undefined; posting: Wired } {
+  const { suspend, providerRef, channel, eventSeverity } = alert.spec
+  if (suspend) return { fault: 'is suspended', at: 'suspend' }
+  const severity = askedSeverity(eventSeverity)
+  if (severity === undefined) {
+    return { fault: `has an eventSeverity that is none of ${severityNames.join(', ')}`, at: 'eventSeverity' }
+  }
+  const { asked } = severity
+  const namespace = providerRef.namespace ?? alert.namespace
+  const { name } = providerRef
+  const namesakes = providers.filter((other) => other.name === name)
+  const own = namesakes.find((other) => isSame(other, { namespace, name }))
+  const provider = own ?? (namesakes.length === 1 ? namesakes[0] : undefined)
+  if (provider === undefined) {
+    const where = namesakes.map((other) => other.namespace).join(', ')
+    const others = where === '' ? '' : `, though one of its name is in each of ${where}`
+    return {
+      fault: `posts to Provider ${namespace}/${name}, which is in none of the files${others}`,
+      at: 'providerRef'
+    }
+  }
+  const fault = faultOf(provider, secretOf(provider, secrets))
+  if (fault !== undefined) {
+    return { fault: `posts to Provider ${provider.namespace}/${provider.name}, which ${fault}`, at: 'providerRef' }
+  }
+  return { posting: { alert, asked, provider, channel: channel ?? providerRef.channel ?? provider.spec.channel } }
+}
+
+/** Where Flux would do otherwise with how an Alert is wired. */
+function wiringRemarks({ alert, provider }: Wired): Remark[] {
+  const { providerRef, channel, eventSeverity } = alert.spec
+  const what = `Alert ${alert.namespace}/${alert.name}`
+  const said = (path: string[], message: string): Remark => ({
+    ...alert.at(['spec', ...path]),
+    message: `${what} ${message}`
+  })
+  const severity = askedSeverity(eventSeverity)?.remark
+  const channelPath = channel === undefined ? ['providerRef', 'channel'] : ['channel']
+  const ofAlert = channel ?? providerRef.channel
+  return [
+    ...(severity === undefined ? [] : [said(['eventSeverity'], severity)]),
+    ...(ofAlert === undefined
+      ? []
+      : [
+          said(
+            channelPath,
+            `has a channel, which Flux knows of Providers only, and refuses; the relay posts to ${ofAlert}. Legacy webhooks heed that; the webhook of a Slack app posts to its own channel, so make one for each`
+          )
+        ]),
+    ...(providerRef.namespace === undefined
+      ? []
+      : [
+          said(
+            ['providerRef', 'namespace'],
+            'names the namespace of its Provider, which Flux does not know, and refuses'
+          )
+        ]),
+    ...(provider.namespace === alert.namespace
+      ? []
+      : [
+          said(
+            ['providerRef'],
+            `posts to Provider ${provider.name}, which Flux looks for in ${alert.namespace}, the Alert's namespace; the one in ${provider.namespace} is taken, as the relay has no such limit`
+          )
+        ])
+  ]
+}
+
+/**
+ * Without the rules whose every event another rule posts to the same channel, too: where Flux posted it twice, once is
+ * enough. What is posted twice only in part is said.
+ */
+function withoutRepeated(all: readonly Takeover[], remarks: Remark[]): Takeover[] {
+  const entries = all.flatMap((takeover) => takeover.rules.map((rule) => ({ takeover, rule })))
+  const dropped = new Set<RuleText>()
+  for (const [at, { takeover, rule }] of entries.entries()) {
+    const wider = entries.find(
+      (other, otherAt) =>
+        other.takeover !== takeover &&
+        !dropped.has(other.rule) &&
+        other.takeover.target === takeover.target &&
+        (rule.mention === undefined || rule.mention === other.rule.mention) &&
+        asksForAll(other.rule, rule) &&
+        // Of two that are the same, the first stays.
+        (otherAt < at || !asksForAll(rule, other.rule))
+    )
+    if (wider === undefined) continue
+    dropped.add(rule)
+    const { alert } = takeover
+    const other = wider.takeover.alert
+    const message = `Alert ${alert.namespace}/${alert.name} ${takeover.rules.length > 1 ? `(${rule.name}) ` : ''}posts nothing that ${other.namespace}/${other.name} does not post to the same channel; Flux posted it twice, the relay does once`
+    remarks.push({ ...alert.at(), message })
+  }
+  const left = all.flatMap((takeover): Takeover[] => {
+    const rules = takeover.rules.filter((rule) => !dropped.has(rule))
+    return rules.length === 0 ? [] : [{ ...takeover, rules }]
+  })
+  for (const [at, takeover] of left.entries()) {
+    const other = left
+      .slice(0, at)
+      .find((one) => one.target === takeover.target && overlap(one.sources, takeover.sources))
+    if (other === undefined) continue
+    const { alert } = takeover
+    const message = `Alert ${alert.namespace}/${alert.name} is about objects that ${other.alert.namespace}/${other.alert.name} posts to the same channel, too: what both match is posted twice, as by Flux`
+    remarks.push({ ...alert.at(), message })
+  }
+  return left
 }
 
 /** By file, in the order they were read, and by line. */

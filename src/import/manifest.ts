@@ -1,6 +1,7 @@
 // Kubernetes manifests in a text: several documents, Lists, and where in the file each of their fields stands.
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml'
 import { type Problem, problemAt } from '../config/problem.ts'
+import { flatKind, indented, type Part, partsOf } from './indentation.ts'
 
 /** Where something stands. `line` is from 1. */
 export interface Place {
@@ -13,12 +14,45 @@ export interface Manifest {
   apiVersion: string
   kind: string
   value: Record<string, unknown>
+  /** Its indentation was lost, and was put back by what it has to be. */
+  wasFlat?: true
   /** Where the field at `path` stands, or the nearest that is there above it. */
   at(path?: readonly (string | number)[]): Place
 }
 
-/** Reads every manifest of `text`. `problems` are of YAML, not of Kubernetes; where there are any, there are no manifests. */
+/**
+ * Reads every manifest of `text`. `problems` are of YAML, not of Kubernetes; where there are any, there are no manifests.
+ * A document whose lines all begin at the margin, as after copying from some pages, is read as what it was.
+ */
 export function readManifests(text: string, file: string): { manifests: Manifest[]; problems: Problem[] } {
+  const parts = partsOf(text)
+  if (!parts.some((part) => flatKind(part.text) !== undefined)) return readText(text, file)
+  const read = parts.map((part) => readPart(part, text, file))
+  const problems = read.flatMap((each) => each.problems)
+  return { manifests: problems.length > 0 ? [] : read.flatMap(({ manifests }) => manifests), problems }
+}
+
+function readPart(part: Part, whole: string, file: string): { manifests: Manifest[]; problems: Problem[] } {
+  const kind = flatKind(part.text)
+  // So that lines are counted as in the file.
+  const above = '\n'.repeat(part.line)
+  if (kind === undefined) return readText(above + part.text, file)
+  const restored = indented(part.text, kind)
+  const read = restored === undefined ? undefined : readText(above + restored, file)
+  if (read?.problems.length === 0) {
+    return { problems: [], manifests: read.manifests.map((manifest) => ({ ...manifest, wasFlat: true })) }
+  }
+  // Of other kinds, nothing is asked.
+  if (!['Alert', 'Provider', 'Secret'].includes(kind)) return { manifests: [], problems: [] }
+  const lines = new LineCounter()
+  for (const { index } of whole.matchAll(/^/gm)) lines.addNewLine(index)
+  const at = part.text.split('\n').findIndex((line) => /^(metadata|spec):/.test(line)) + part.line
+  const message = `the indentation of this ${kind} is lost: what belongs below this line begins at the margin. Copy it anew from where it came, or put two spaces before each line below it, and two more for each level`
+  const problem = problemAt({ file, text: whole, lines }, lines.lineStarts[at] ?? 0, message)
+  return { manifests: [], problems: [problem] }
+}
+
+function readText(text: string, file: string): { manifests: Manifest[]; problems: Problem[] } {
   const lines = new LineCounter()
   // 1.1, as kubectl reads it: `suspend: yes` is true, and `<<` merges.
   const options = { version: '1.1', lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const
@@ -48,9 +82,11 @@ function unfold(node: Node, value: unknown, file: string, lines: LineCounter): M
   const { apiVersion, kind, items } = value
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return []
   if (kind.endsWith('List') && Array.isArray(items)) {
+    // The items of an AlertList need not say what they are.
+    const own = kind === 'List' ? {} : { apiVersion, kind: kind.slice(0, -'List'.length) }
     return items.flatMap((item, at) => {
       const inner = isMap(node) ? node.getIn(['items', at], true) : undefined
-      return unfold(isNode(inner) ? inner : node, item, file, lines)
+      return unfold(isNode(inner) ? inner : node, isRecord(item) ? { ...own, ...item } : item, file, lines)
     })
   }
   return [{ apiVersion, kind, value, at: (path = []) => ({ file, line: lineOf(node, path, lines) }) }]

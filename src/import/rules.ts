@@ -3,7 +3,7 @@ import { compileRegex } from '../patterns.ts'
 import { mentionPattern, type RuleText } from '../rules/schema.ts'
 import type { Alert, Remark } from './flux.ts'
 import { distinct } from './names.ts'
-import { severityMatch } from './severity.ts'
+import { type Asked, severityMatch } from './severity.ts'
 import { type EventSource, type Scope, scopesOf } from './sources.ts'
 
 const longestName = 100
@@ -12,7 +12,7 @@ const longestName = 100
 export function rulesOf(
   alert: Alert,
   sources: readonly EventSource[],
-  { name, destination, taken }: { name: string; destination: string; taken: Set<string> },
+  { asked, name, destination, taken }: { asked: Asked; name: string; destination: string; taken: Set<string> },
   remarks: Remark[]
 ): RuleText[] {
   const message = messageMatch(alert, remarks)
@@ -22,7 +22,7 @@ export function rulesOf(
     name: distinct(name, taken, longestName, ' '),
     match: {
       ...scopeMatch(scope),
-      ...severityMatch(alert.spec.eventSeverity ?? 'info', scope.kinds),
+      ...severityMatch(asked, scope.kinds),
       ...(message && { message })
     },
     ...(mention !== undefined && { mention }),
@@ -44,7 +44,9 @@ function scopeMatch({ kinds, namespaces, names }: Scope) {
   }
 }
 
-function oneOrMany(texts: string[]): string | string[] {
+/** Where Flux has yet to put something (`${NAMESPACE}`), it may be anything. */
+function oneOrMany(names: string[]): string | string[] {
+  const texts = [...new Set(names.map((name) => name.replace(/\$\{[^}]*\}/g, '*')))]
   const [only, ...others] = texts
   return only !== undefined && others.length === 0 ? only : texts
 }
@@ -62,7 +64,7 @@ function messageMatch(alert: Alert, remarks: Remark[]): NonNullable<RuleText['ma
     })
   const include = valid('inclusionList', inclusionList)
   const exclude = valid('exclusionList', exclusionList)
-  if (inclusionList.length > 0 && include.length === 0) return 'nothing'
+  if (inclusionList.length > 0 && include.every((pattern) => exclude.includes(pattern))) return 'nothing'
   if (include.length + exclude.length === 0) return undefined
   return { ...(include.length > 0 && { include }), ...(exclude.length > 0 && { exclude }) }
 }

@@ -31,13 +31,28 @@ export function sourcesOf({ spec, namespace: own, at }: Alert, remarks: Remark[]
       remarks.push({ ...at([...path, wild]), message })
       return []
     }
-    // With a name of its own, Flux does not look at them.
-    if (name === '*' && Object.keys(matchLabels ?? {}).length > 0) {
-      const message = `matchLabels cannot be carried over, events do not carry labels: the rule matches every ${kind} in ${source.namespace}. Annotate the objects with event.toolkit.fluxcd.io/<key> and match that as metadata`
+    if (Object.keys(matchLabels ?? {}).length > 0) {
+      const matched =
+        name === '*'
+          ? `every ${kind} in ${source.namespace}`
+          : `${kind} ${source.namespace}/${name} whatever its labels`
+      const message = `matchLabels cannot be carried over, events do not carry labels: the rule matches ${matched}. Annotate the objects with event.toolkit.fluxcd.io/<key> and match that as metadata`
       remarks.push({ ...at([...path, 'matchLabels']), message })
     }
     return [source]
   })
+}
+
+/** Whether some object is among both. */
+export function overlap(some: readonly EventSource[], others: readonly EventSource[]): boolean {
+  return some.some(({ kind, namespace, name }) =>
+    others.some(
+      (other) =>
+        other.kind === kind &&
+        other.namespace === namespace &&
+        (name === '*' || other.name === '*' || other.name === name)
+    )
+  )
 }
 
 /** Without those that others include. */

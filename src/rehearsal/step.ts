@@ -5,7 +5,7 @@ import type { Fault } from '../errors.ts'
 import type { WireEvent } from '../events/flux.ts'
 import type { Transition } from '../objects.ts'
 import { compileRegex } from '../patterns.ts'
-import { didYouMean } from '../spelling.ts'
+import { unknownName } from '../spelling.ts'
 import { parseEvent } from './event-file.ts'
 import { type ShortEvent, wireOf } from './short-event.ts'
 import type { NotificationText, StepText } from './tests-schema.ts'
@@ -59,7 +59,7 @@ export function buildStep(
   if (every !== undefined && text.times === undefined) fault('every', 'how many `times`?')
   if (every === undefined && text.times !== undefined) fault('times', 'how often? Give it `every`, such as 5m')
   if (config && !config.sources.has(source)) {
-    fault('source', `there is no source "${source}"${didYouMean(source, [...config.sources.keys()])}`)
+    fault('source', unknownName('source', source, [...config.sources.keys()]))
   }
   const pause = after === undefined ? (previous === undefined ? 0 : usualPauseMs) : parseDuration(after)
   const first = at === undefined ? (previous ?? 0) + pause : parseDuration(at)
@@ -116,7 +116,7 @@ function buildExpected(
   const at = (key: string) => (typeof entry === 'string' ? path : [...path, key])
   const known = (what: string, name: string, names: readonly string[]) => {
     if (names.includes(name)) return
-    faults.push({ path: at(what), message: `there is no ${what} "${name}"${didYouMean(name, names)}` })
+    faults.push({ path: at(what), message: unknownName(what, name, names) })
   }
   if (config) known('destination', destination, [...config.destinations.keys()])
   if (config && rule !== undefined) known('rule', rule, [...config.rules.byName.keys()])

@@ -3,6 +3,8 @@ import { inOrder, locate, type Problem } from '../config/problem.ts'
 import { compileShape } from '../config/shape.ts'
 import { readYaml } from '../config/yaml.ts'
 import type { Fault } from '../errors.ts'
+import { matcherFaults } from '../rules/never.ts'
+import type { ShortEvent } from './short-event.ts'
 import { type Around, buildStep, type Step } from './step.ts'
 import { TestsSchema, type TestText } from './tests-schema.ts'
 
@@ -15,7 +17,7 @@ export interface RuleTest {
 }
 
 export interface LoadedTests {
-  /** None, where there is a problem. */
+  /** None, where there is an error among the problems. */
   tests: readonly RuleTest[]
   problems: readonly Problem[]
   /** The place of `path` in the file, with `message`. */
@@ -41,7 +43,7 @@ export function loadTests(text: string, file: string, around: Omit<Around, 'faul
     ...faults.map((fault) => locate(source, fault))
   ])
   return {
-    tests: problems.length > 0 ? [] : tests,
+    tests: problems.some(({ isWarning }) => !isWarning) ? [] : tests,
     problems,
     problemAt: (path, message) => locate(source, { path, message })
   }
@@ -59,6 +61,11 @@ function buildTest({ name, steps, ...own }: TestText, path: Path, around: Around
       message: 'this test expects nothing; give it `expect` or `transition`'
     })
   }
+  const events = [
+    { event, place: path },
+    ...(steps ?? []).map((step, at) => ({ ...step, place: [...path, 'steps', at] }))
+  ]
+  for (const { event: short, place } of events) around.faults.push(...slipsIn(short, [...place, 'event']))
   const built: Step[] = []
   for (const [index, text] of texts.entries()) {
     const place = steps === undefined ? path : [...path, 'steps', index]
@@ -73,4 +80,11 @@ function buildTest({ name, steps, ...own }: TestText, path: Path, around: Around
     )
   }
   return { name, path, steps: built }
+}
+
+const anywhere = { sources: undefined, clusters: undefined }
+
+/** Kinds and reasons that Flux never sends, as warnings: what is tested with them says nothing of what will come. */
+function slipsIn({ kind, reason }: ShortEvent = {}, path: Path): Fault[] {
+  return matcherFaults({ ...(kind && { kind }), ...(reason && { reason }) }, path, anywhere)
 }

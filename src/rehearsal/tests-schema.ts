@@ -2,17 +2,8 @@
 import { type Static, Type } from 'typebox'
 import { Duration } from '../duration.ts'
 import type { Transition } from '../objects.ts'
+import { transitionNames } from '../rules/schema.ts'
 import { ShortEventSchema } from './short-event.ts'
-
-const transitions = [
-  'failed',
-  'changed',
-  'repeated',
-  'recovered',
-  'updated',
-  'informed',
-  'heartbeat'
-] as const satisfies readonly Transition[]
 
 const TextsSchema = (description: string) =>
   Type.Unsafe<string | string[]>({
@@ -27,7 +18,7 @@ const notification = {
   properties: {
     destination: Type.String({ minLength: 1 }),
     rule: Type.String({ minLength: 1, description: 'Any rule, if left out.' }),
-    says: Type.Enum([...transitions], {
+    says: Type.Enum([...transitionNames], {
       description: 'What the message says of the object: the first that a destination hears of a failure is `failed`.'
     }),
     text: TextsSchema('Stands in the message, as a person reads it; of several texts each does.'),
@@ -53,7 +44,10 @@ const step = {
   ),
   source: Type.Optional(Type.String({ description: 'Where it comes in; `default`, if left out.' })),
   at: Type.Optional(
-    Type.String({ pattern: '^\\+?([0-9]{1,6}[smhd])+$', description: 'Since the beginning of the test, such as 5m.' })
+    Type.String({
+      pattern: '^\\+?([0-9]{1,6}[smhd]){1,4}$',
+      description: 'Since the beginning of the test, such as 5m.'
+    })
   ),
   after: Type.Optional(
     Type.String({ ...Duration, description: 'Since the step before, such as 10m. 1m, if left out.' })
@@ -61,7 +55,7 @@ const step = {
   every: Type.Optional(Type.String({ ...Duration, description: 'The event comes again and again, with `times`.' })),
   times: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
   transition: Type.Optional(
-    Type.Enum([...transitions], { description: 'What the event, or each of them, is to do to its object.' })
+    Type.Enum([...transitionNames], { description: 'What the event, or each of them, is to do to its object.' })
   ),
   expect: Type.Optional(
     Type.Unsafe<string | (string | NotificationText)[]>({

@@ -7,7 +7,7 @@ import { compileRegex } from '../patterns.ts'
 import { inWords, type as sayType, unknownField, type Vocabulary } from './expression-words.ts'
 
 export interface Expression {
-  /** Whether it is true of `subject`; an Error where CEL could not tell, as for a missing map key. */
+  /** Whether it is true of `subject`; an Error where CEL could not tell, as for the first letters of a missing key. */
   holds(subject: Subject): boolean | Error
 }
 
@@ -50,6 +50,7 @@ export function compileExpression(source: string): Expression | { error: string;
     const program = environment.parse(source)
     const fault = useRe2(program.ast) ?? lostField(program.ast)
     if (fault !== undefined) return fault
+    allowMissingKeys(program.ast)
     const { valid, type, error } = program.check()
     if (!valid) return said(source, error)
     if (type !== 'bool' && type !== 'dyn') {
@@ -120,9 +121,66 @@ function useRe2(node: ASTNode): { error: string; offset: number } | undefined {
   return undefined
 }
 
-function children(node: ASTNode): ASTNode[] {
+/** What `source` is made of, and what it comes to where it names nothing; undefined where it is no expression. */
+export function parseExpression(source: string): { ast: ASTNode; constant: () => unknown } | undefined {
+  try {
+    const program = environment.parse(source)
+    return { ast: program.ast, constant: () => program({}) }
+  } catch {
+    return undefined
+  }
+}
+
+export function children(node: ASTNode): ASTNode[] {
   const args: unknown[] = Array.isArray(node.args) ? node.args.flat(2) : [node.args]
   return args.filter((arg): arg is ASTNode => typeof arg === 'object' && arg !== null && 'op' in arg)
+}
+
+/** The keys of `metadata` that stand in a comparison, where an event without the key is null and no error. */
+export function isMetadataOf(node: ASTNode): boolean {
+  return (node.op === '.' || node.op === '[]') && node.args[0].op === 'id' && node.args[0].args === 'metadata'
+}
+
+/**
+ * `metadata.team != "sandbox"` is true of an object without that key. The library has an error for it, with which the whole
+ * condition fails, so its steps are replaced where such a key is compared; anywhere else (a null has no first letters) the
+ * error is right. Comparing with null itself is let through by the check.
+ */
+function allowMissingKeys(node: ASTNode): void {
+  if (node.op === '==' || node.op === '!=' || node.op === 'in') {
+    const [left, right] = node.args
+    if (isMetadataOf(left)) orNull(left as AccessNode, right)
+    if (isMetadataOf(right) && node.op !== 'in') orNull(right as AccessNode, left)
+  }
+  for (const child of children(node)) allowMissingKeys(child)
+}
+
+type AccessNode = Extract<ASTNode, { op: '.' | '[]' }>
+
+/** The library's own steps of a node, which its types do not show. */
+interface Steps {
+  meta: { check: (checker: { dynType: unknown }, node: ASTNode, context: unknown) => unknown }
+  setMeta(step: 'check' | 'evaluate', run: (runner: never, node: ASTNode, context: never) => unknown): void
+}
+
+interface Runner {
+  run(node: ASTNode, context: unknown): unknown
+}
+
+function orNull(node: AccessNode, other: ASTNode): void {
+  const steps = node as unknown as Steps
+  steps.setMeta('evaluate', (runner: Runner, _, context) => {
+    const [of, at] = node.args
+    const metadata = runner.run(of, context) as Record<string, string>
+    const key = typeof at === 'string' ? at : runner.run(at, context)
+    return typeof key === 'string' && Object.hasOwn(metadata, key) ? metadata[key] : null
+  })
+  if (other.op !== 'value' || other.args !== null) return
+  const { check } = steps.meta
+  steps.setMeta('check', (checker: { dynType: unknown }, _, context) => {
+    check(checker, node, context)
+    return checker.dynType
+  })
 }
 
 const noRevision: Revision = { text: '', pointer: '', sha: '', short: '' }

@@ -1,12 +1,12 @@
 // Rules: which events are worth telling, and whom. Pure: an event goes in, each rule's verdict comes out.
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
-import { type Severity, severityNames } from '../events/severity.ts'
+import type { Severity } from '../events/severity.ts'
 import { compileGlobs, compileRegex, type TextTest } from '../patterns.ts'
 import { createCandidates, maxPassedOver } from './candidates.ts'
 import { compileExpression, type Subject } from './expression.ts'
 import { compileGroup, type Grouping } from './group.ts'
-import type { Matchers, MatchText, RuleText } from './schema.ts'
+import { type Matchers, type MatchText, type RuleText, severitiesOf } from './schema.ts'
 
 /** One thing a rule asks of an event. */
 interface Condition {
@@ -158,7 +158,7 @@ function textCondition(key: string, { holds, wanted }: TextTest, of: (subject: S
 
 function severityCondition(key: string, severity: Severity | Severity[]): Condition {
   const exactly = Array.isArray(severity)
-  const accepted = new Set(exactly ? severity : severityNames.slice(severityNames.indexOf(severity)))
+  const accepted = severitiesOf(severity)
   return {
     key,
     wanted: exactly ? `exactly ${severity.join(' or ')}` : severity === 'error' ? 'error' : `${severity} or worse`,

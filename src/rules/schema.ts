@@ -2,9 +2,20 @@
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import { DurationOrNever } from '../duration.ts'
-import { severityNames } from '../events/severity.ts'
+import { type Severity, severityNames } from '../events/severity.ts'
+import type { Transition } from '../objects.ts'
 import { Patterns } from '../patterns.ts'
 import { GroupSchema } from './group.ts'
+
+export const transitionNames = [
+  'failed',
+  'changed',
+  'repeated',
+  'recovered',
+  'updated',
+  'informed',
+  'heartbeat'
+] as const satisfies readonly Transition[]
 
 const SeverityName = Type.Enum([...severityNames])
 const matchers = {
@@ -103,7 +114,7 @@ export const MatchSchema = Type.Object(
       about(
         Type.String({ minLength: 1 }),
         'Expression',
-        'A CEL expression over `event` (severity, reason, message, controller, source), `object` (cluster, kind, namespace, name), `revision` (text, pointer, sha, short), `metadata` and `transition` (failed, changed, repeated, recovered, updated, informed, heartbeat). `matches()` is RE2. A rule whose expression fails for an event does not fire.',
+        'A CEL expression over `event` (severity, reason, message, controller, source), `object` (cluster, kind, namespace, name), `revision` (text, pointer, sha, short), `metadata` and `transition` (failed, changed, repeated, recovered, updated, informed, heartbeat). `matches()` is RE2. Compared with `==`, `!=` or `in`, a key of `metadata` that an event does not have is null; what else is done with it fails, and a rule whose expression fails for an event does not fire: ask `has()` first.',
         'object.cluster.startsWith("prod") && transition != "repeated"',
         'has(metadata.team) && metadata.team == object.namespace'
       )
@@ -141,7 +152,7 @@ export const RuleSchema = Type.Object(
       about(
         DurationOrNever,
         'Reminders',
-        'How long a failure lasts before it is told again; then twice as long each time, up to a day. `4h` by default, or `never`.',
+        'How long a failure lasts before it is told again; then twice as long each time, up to a day. `4h` by default, at least `1s`, or `never`.',
         '4h',
         'never'
       )
@@ -196,3 +207,8 @@ export const RuleSchema = Type.Object(
 export type RuleText = Static<typeof RuleSchema>
 export type MatchText = Static<typeof MatchSchema>
 export type Matchers = Omit<MatchText, 'not' | 'when'>
+
+/** One severity means it and worse; a list exactly these. */
+export function severitiesOf(severity: Severity | Severity[]): Set<Severity> {
+  return new Set(Array.isArray(severity) ? severity : severityNames.slice(severityNames.indexOf(severity)))
+}

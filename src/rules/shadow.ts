@@ -1,7 +1,7 @@
 // Rules that no event ever reaches, because a `final` rule above takes every event that they ask for. Pure.
-import { type Severity, severityNames } from '../events/severity.ts'
+import type { Severity } from '../events/severity.ts'
 import { globCovers, literalStart } from '../patterns.ts'
-import type { RuleText } from './schema.ts'
+import { type RuleText, severitiesOf } from './schema.ts'
 
 /** What a rule asks of an event, key by key. Of each key one pattern has to hold, or, of `refuses`, none may. */
 interface Demands {
@@ -43,6 +43,11 @@ export function findShadowed(rules: readonly RuleText[]): Shadowed[] {
   return shadowed
 }
 
+/** Whether `wide` certainly matches every event that `narrow` does. */
+export function asksForAll(wide: RuleText, narrow: RuleText): boolean {
+  return covers(demandsOf(wide), demandsOf(narrow))
+}
+
 function covers(wide: Demands | undefined, narrow: Demands): boolean {
   return (
     wide !== undefined &&
@@ -82,10 +87,6 @@ function demandsOf({ match: { severity = 'error', not = {}, when, message, ...te
       message: refusedMessage && JSON.stringify(refusedMessage)
     })
   }
-}
-
-function severitiesOf(severity: Severity | Severity[]): Set<Severity> {
-  return new Set(Array.isArray(severity) ? severity : severityNames.slice(severityNames.indexOf(severity)))
 }
 
 type Patterns = string | string[] | undefined

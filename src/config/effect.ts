@@ -1,0 +1,76 @@
+// What in the config file has no effect: matchers that no event meets, options that nothing heeds, templates that nothing uses.
+import type { Fault } from '../errors.ts'
+import { globCovers } from '../patterns.ts'
+import { type Known, matcherFaults, neverFaults, tellsOfFailures } from '../rules/never.ts'
+import type { ConfigText } from './schema.ts'
+
+type Path = Fault['path']
+
+/** Everything in `text` that no event will ever bring to bear. */
+export function effectFaults(text: ConfigText, known: Known): Fault[] {
+  const { rules, links = [], mute = [], severities = [] } = text
+  return [
+    ...rules.flatMap(({ match = {} }, at) => neverFaults(match, ['rules', at, 'match'], known, 'error')),
+    ...links.flatMap(({ match = {} }, at) => neverFaults(match, ['links', at, 'match'], known)),
+    ...mute.flatMap(({ match }, at) => neverFaults(match, ['mute', at, 'match'], known)),
+    ...severities.flatMap(({ kind, reason }, at) =>
+      matcherFaults({ ...(kind && { kind }), ...(reason && { reason }) }, ['severities', at], known)
+    ),
+    ...idleOptions(text),
+    ...idleSeverities(text),
+    ...idleLinks(text)
+  ]
+}
+
+function idleOptions({ rules }: ConfigText): Fault[] {
+  const idle = (path: Path, why: string): Fault => ({ path, message: `has no effect: ${why}`, isWarning: true })
+  return rules.flatMap(({ match, mention, remindEvery, notify }, at): Fault[] => {
+    const reminds = remindEvery !== undefined && remindEvery !== 'never'
+    const onlyNews = !tellsOfFailures(match)
+    return [
+      ...(onlyNews && mention !== undefined
+        ? [idle(['rules', at, 'mention'], 'it pings when a failure begins, and this rule is about info only')]
+        : []),
+      ...(onlyNews && reminds
+        ? [idle(['rules', at, 'remindEvery'], 'failures are reminded of, and this rule is about info only')]
+        : []),
+      ...(!onlyNews && reminds && notify === 'every'
+        ? [idle(['rules', at, 'remindEvery'], '`notify: every` sends each event anyway')]
+        : [])
+    ]
+  })
+}
+
+/** The first entry that holds counts. */
+function idleSeverities({ severities = [] }: ConfigText): Fault[] {
+  const isWithin = (wide: string | string[] = '*', narrow: string | string[] = '*') =>
+    [narrow].flat().every((pattern) => [wide].flat().some((one) => globCovers(one, pattern)))
+  return severities.flatMap(({ kind, reason, message }, at): Fault[] => {
+    const above = severities
+      .slice(0, at)
+      .findIndex(
+        (entry) =>
+          isWithin(entry.kind, kind) &&
+          isWithin(entry.reason, reason) &&
+          (entry.message === undefined || entry.message === message)
+      )
+    if (above < 0) return []
+    const text = 'never counts: the entry that holds of all of these comes before'
+    return [{ path: ['severities', at, 'severity'], message: text, beside: ['severities', above], isWarning: true }]
+  })
+}
+
+function idleLinks({ links = [] }: ConfigText): Fault[] {
+  return links.flatMap(({ match: _, ...pages }, at) => {
+    const message = 'gives no link: add repository, commit, compare or dashboard'
+    return Object.keys(pages).length > 0 ? [] : [{ path: ['links', at], message, isWarning: true }]
+  })
+}
+
+/** Templates that no rule names. */
+export function unusedTemplates({ rules, templates = {} }: ConfigText): Fault[] {
+  const used = new Set(rules.map(({ template }) => template))
+  return Object.keys(templates)
+    .filter((name) => !used.has(name))
+    .map((name) => ({ path: ['templates', name], message: `no rule uses the template "${name}"`, isWarning: true }))
+}

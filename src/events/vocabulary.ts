@@ -1,0 +1,102 @@
+// What Flux's controllers call things: the kinds that events are about, and their reasons. Unknown ones are no fault (a
+// controller may be newer than this list), but one that differs from a known one by its case or a letter is a slip.
+import { nearest } from '../spelling.ts'
+
+/**
+ * Kinds of objects that emit events: Flux (the enum of Alert's eventSources in notification-controller api/v1beta3
+ * reference_types.go, and its own kinds), Flux Operator, tofu-controller, Flagger.
+ */
+const kinds = [
+  ...['Kustomization', 'HelmRelease'],
+  ...['GitRepository', 'OCIRepository', 'HelmRepository', 'HelmChart', 'Bucket', 'ExternalArtifact'],
+  ...['ArtifactGenerator', 'ImageRepository', 'ImagePolicy', 'ImageUpdateAutomation'],
+  ...['Alert', 'Provider', 'Receiver'],
+  ...['FluxInstance', 'FluxReport', 'ResourceSet', 'ResourceSetInputProvider'],
+  ...['Terraform', 'Canary']
+]
+
+/** What kubectl takes for some of them (the shortNames of their CRDs). */
+const shortKinds: Record<string, string> = {
+  ks: 'Kustomization',
+  hr: 'HelmRelease',
+  gitrepo: 'GitRepository',
+  ocirepo: 'OCIRepository',
+  helmrepo: 'HelmRepository',
+  hc: 'HelmChart',
+  imgrepo: 'ImageRepository',
+  imgpol: 'ImagePolicy',
+  iua: 'ImageUpdateAutomation',
+  rset: 'ResourceSet',
+  tf: 'Terraform'
+}
+
+/** By controller, of this and of earlier versions (their api/…/condition_types.go, and the calls of their recorders). */
+const reasons = [
+  // Any of them (pkg/apis/meta/conditions.go), and what Flux before 2.2 gave instead.
+  ...['ReconciliationSucceeded', 'ReconciliationFailed', 'Progressing', 'ProgressingWithRetry', 'DependencyNotReady'],
+  ...['Suspended', 'Succeeded', 'Failed', 'Ready', 'AccessDenied', 'InvalidCELExpression', 'FeatureGateDisabled'],
+  ...['info', 'error'],
+  // kustomize-controller
+  ...['BuildFailed', 'PruneFailed', 'ArtifactFailed', 'HealthCheckFailed', 'HealthCheckCanceled', 'ValidationFailed'],
+  // helm-controller
+  ...['InstallSucceeded', 'InstallFailed', 'UpgradeSucceeded', 'UpgradeFailed', 'TestSucceeded', 'TestFailed'],
+  ...['RollbackSucceeded', 'RollbackFailed', 'UninstallSucceeded', 'UninstallFailed', 'InitFailed', 'ValuesError'],
+  ...['DriftDetected', 'DriftCorrected', 'DriftCorrectionFailed', 'PendingRelease', 'StateError', 'RetriesExceeded'],
+  ...['GetLastReleaseFailed', 'InventoryBuildFailed', 'NamespaceCheckSkipped', 'ChartNotReady', 'HelmChartFailed'],
+  // source-controller
+  ...['NewArtifact', 'ArtifactUpToDate', 'GitOperationSucceeded', 'GitOperationSucceed', 'GitOperationFailed'],
+  ...['BucketOperationSucceeded', 'BucketOperationSucceed', 'BucketOperationFailed', 'OCIArtifactPullFailed'],
+  ...['OCIArtifactLayerOperationFailed', 'OCIOperationFailed', 'IndexationSucceeded', 'IndexationSucceed'],
+  ...['IndexationFailed', 'ChartPullSucceeded', 'ChartPullFailed', 'ChartPullError', 'ChartPackageSucceeded'],
+  ...['ChartPackageFailed', 'ChartPackageError', 'ChartVerificationSucceeded', 'ChartVerificationError'],
+  ...['InvalidChartReference', 'ValuesFilesError', 'DependencyBuildError', 'MetadataPatchError', 'URLInvalid'],
+  ...['AuthenticationFailed', 'VerificationError', 'VerificationFailed', 'Verified', 'ArtifactVerificationFailed'],
+  ...['StorageOperationFailed', 'DirectoryCreationFailed', 'StatOperationFailed', 'ReadOperationFailed'],
+  ...['AcquireLockFailed', 'InvalidPath', 'ArchiveOperationFailed', 'SymlinkUpdateFailed', 'CacheOperationFailed'],
+  ...[
+    'GarbageCollectionSucceeded',
+    'GarbageCollectionFailed',
+    'FetchFailed',
+    'SourceFetchFailed',
+    'PatchOperationFailed'
+  ],
+  ...['InvalidSTSConfiguration', 'InvalidProviderConfiguration', 'IncludeUnavailable', 'UnsupportedConnectionType'],
+  // image-reflector-controller and image-automation-controller
+  ...['ImageURLInvalid', 'ImageFetchFailed', 'InvalidPolicy', 'NotReady', 'InvalidUpdateStrategy', 'UpdateFailed'],
+  ...['InvalidSourceConfiguration', 'SourceManagerFailed', 'InvalidPolicySelector', 'RemovedTemplateField'],
+  // Flux Operator
+  ...['ApplySucceeded', 'ApplyFailed', 'WebAction', 'ReconciliationDisabled', 'OutdatedVersion', 'ReportFailed'],
+  // tofu-controller
+  ...['TerraformPlanSucceed', 'TerraformPlannedNoChanges', 'TerraformPlannedWithChanges', 'TerraformAppliedSucceed'],
+  ...['TerraformAppliedFail', 'TerraformOutputsAvailable', 'TerraformOutputsWritten', 'TerraformStateLocked'],
+  ...['TFExecNewFailed', 'TFExecInitFailed', 'TFExecPlanFailed', 'TFExecApplyFailed', 'TFExecOutputFailed', 'NoDrift'],
+  ...['DriftDetectionFailed', 'HealthChecksFailed', 'OutputsWritingFailed', 'PostPlanningWebhookFailed', 'ForceUnlock'],
+  ...['LockHeld', 'RetryLimitReached', 'TemplateGenerationFailed', 'VarsGenerationFailed', 'SelectWorkspaceFailed'],
+  ...['DeletionBlockedByDependantsReason', 'ApplySucceed'],
+  // notification-controller, of its Alerts
+  ...['NotificationDispatchFailed', 'MetadataAppendFailed', 'InvalidConfig', 'TokenNotFound', 'TokenNotValid']
+]
+
+export const vocabulary = { kind: kinds, reason: reasons } as const
+
+const known = { kind: new Set(kinds), reason: new Set(reasons) }
+
+/**
+ * The known name that was meant by `name`, where it is none itself: it differs in its case or a letter or two, is a plural,
+ * or what kubectl calls the kind. Undefined where it is known, or like nothing that is.
+ */
+export function meantBy(field: 'kind' | 'reason', name: string): string | undefined {
+  if (known[field].has(name)) return undefined
+  const lower = name.toLowerCase()
+  const inOtherCase = vocabulary[field].find((other) => other.toLowerCase() === lower)
+  if (inOtherCase !== undefined) return inOtherCase
+  if (field === 'kind') {
+    // `helmreleases`, `helmreleases.helm.toolkit.fluxcd.io`
+    const singular = lower.split('.', 1)[0]?.replace(/ies$/, 'y').replace(/s$/, '') ?? ''
+    const found = shortKinds[lower] ?? kinds.find((other) => other.toLowerCase().replace(/s$/, '') === singular)
+    if (found !== undefined) return found
+  }
+  // Short names are near to many; longer ones are not near to others by chance.
+  const far = name.length < 6 ? 0 : name.length < 10 ? 1 : 2
+  return nearest(name, vocabulary[field], far)
+}

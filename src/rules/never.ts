@@ -1,0 +1,232 @@
+// Matchers that no event can meet: names that nothing has, and what `not` takes away again. Only what is certain is said. Pure.
+import type { Fault } from '../errors.ts'
+import { type Severity, severityNames } from '../events/severity.ts'
+import { meantBy, vocabulary } from '../events/vocabulary.ts'
+import { compileGlobs, globCovers, isGlob } from '../patterns.ts'
+import { didYouMean, quote } from '../spelling.ts'
+import { remarksOn } from './remarks.ts'
+import { type Matchers, type MatchText, severitiesOf } from './schema.ts'
+
+/** What may stand in an event, as far as it is known. */
+export interface Known {
+  /** Names of the sources that there are; undefined where that is not known. */
+  sources: readonly string[] | undefined
+  /** Every cluster that can be; undefined where events may name any. */
+  clusters: readonly string[] | undefined
+}
+
+/** A source with a cluster of its own says what the cluster is; of one without, the event does. */
+export function knownFrom(sources: ReadonlyMap<string, { cluster: string | undefined }>): Known {
+  // An empty one is a variable that is not set.
+  const clusters = [...sources.values()].map(({ cluster }) => cluster || undefined)
+  const isKnown = clusters.every((cluster) => cluster !== undefined)
+  return { sources: [...sources.keys()], clusters: isKnown ? [...new Set(clusters)] : undefined }
+}
+
+export type Field = 'kind' | 'namespace' | 'name' | 'cluster' | 'source' | 'reason'
+
+const fields: readonly Field[] = ['kind', 'namespace', 'name', 'cluster', 'source', 'reason']
+
+/**
+ * What of `match` no event can meet, as warnings at `path`; an error where a variable stands that nobody fills in.
+ * `usual`: the severity that is meant where none is written.
+ */
+export function neverFaults(match: MatchText, path: Fault['path'], known: Known, usual: Severity = 'info'): Fault[] {
+  const { not = {}, when, ...wanted } = match
+  return [
+    ...matcherFaults(wanted, path, known),
+    ...matcherFaults(not, [...path, 'not'], known),
+    ...contradictions(wanted, not, path, usual),
+    ...(when === undefined ? [] : remarksOn(when, [...path, 'when'], (field, text) => whyNeverIs(field, text, known)))
+  ]
+}
+
+/** What of the patterns of `match` no event can have; for entries that have nothing but such patterns. */
+export function matcherFaults(
+  match: Pick<Matchers, Field | 'metadata' | 'message'>,
+  path: Fault['path'],
+  known: Known
+) {
+  return [
+    ...fields.flatMap((field) =>
+      placesOf(match[field], [...path, field]).flatMap(({ pattern, at }): Fault[] => {
+        const variable = field === 'cluster' ? undefined : /\$\{\w*\}?/.exec(pattern)?.[0]
+        if (variable !== undefined) {
+          return [{ path: at, message: `${variable} is not filled in here; write the ${field} itself` }]
+        }
+        const message = oneText(field, pattern, !at.includes(field, -1)) ?? whyNever(field, pattern, known)
+        return message === undefined ? [] : [{ path: at, message, isWarning: true }]
+      })
+    ),
+    ...Object.entries(match.metadata ?? {}).flatMap(([key, patterns]) => lostKey(key, patterns, [...path, 'metadata'])),
+    ...(['include', 'exclude'] as const).flatMap((list) =>
+      (match.message?.[list] ?? []).flatMap((pattern, at): Fault[] =>
+        /[\r\n]$/.test(pattern)
+          ? [
+              {
+                path: [...path, 'message', list, at],
+                message:
+                  'ends in a line end, which has to be found as well; is that meant? In YAML, `|-` leaves it out',
+                isWarning: true
+              }
+            ]
+          : []
+      )
+    )
+  ]
+}
+
+/** Two names that were written as one text: no name in Kubernetes holds a comma or a space. */
+function oneText(field: Field, text: string, isListed: boolean): string | undefined {
+  if (isListed || field === 'cluster' || field === 'source' || !/[\s,]/.test(text)) return undefined
+  const names = text.split(/[\s,]+-?|^-/).filter(Boolean)
+  return `is one text; a list is [${names.join(', ')}]`
+}
+
+/** Why no event has what `pattern`, a glob, asks of `field`; with what was meant. */
+function whyNever(field: Field, pattern: string, { sources, clusters }: Known): string | undefined {
+  switch (field) {
+    case 'source':
+      return sources && notAmong('source', 'in this file', pattern, sources)
+    case 'cluster':
+      return clusters && notAmong('cluster', 'of any source, and each source names its own', pattern, clusters)
+    case 'kind':
+      return misspelt(field, pattern) ?? misshapen(field, pattern)
+    case 'reason':
+      return misspelt(field, pattern)
+    default:
+      return misshapen(field, pattern)
+  }
+}
+
+/** The same of a text that an expression compares it with, where * is no wildcard. */
+function whyNeverIs(field: Field, text: string, known: Known): string | undefined {
+  if (field === 'reason' || field === 'cluster' || !isGlob(text)) return whyNever(field, text, known)
+  return `no ${field} is ${quote(text)}: an expression has no wildcards; write startsWith() or endsWith()`
+}
+
+function notAmong(what: string, where: string, pattern: string, names: readonly string[]): string | undefined {
+  if (names.some(compileGlobs(pattern).holds)) return undefined
+  const guess = didYouMean(pattern, names)
+  const all = names.length > 20 ? '' : `; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`
+  return `there is no ${what} ${quote(pattern)} ${where}${guess || all}`
+}
+
+function misspelt(field: 'kind' | 'reason', pattern: string): string | undefined {
+  if (!isGlob(pattern)) {
+    const meant = meantBy(field, pattern)
+    return meant && `Flux has no ${field} ${quote(pattern)}, and case counts; did you mean "${meant}"?`
+  }
+  const names = vocabulary[field]
+  if (names.some(compileGlobs(pattern).holds)) return undefined
+  const { holds } = compileGlobs(pattern.toLowerCase())
+  const meant = names.filter((name) => holds(name.toLowerCase()))
+  if (meant.length > 0) {
+    return `Flux has no ${field} like ${quote(pattern)}: case counts, and there is ${meant.slice(0, 3).join(', ')}`
+  }
+  const core = pattern.replace(/^\*+|\*+$/g, '')
+  const guess = isGlob(core) ? undefined : meantBy(field, core)
+  return guess && `Flux has no ${field} like ${quote(pattern)}; did you mean "${pattern.replace(core, guess)}"?`
+}
+
+// RFC 1123, as Kubernetes has it of namespaces (labels) and names (subdomains); a kind in small letters is an RFC 1035 label.
+const shapes = {
+  kind: { strange: /[^A-Za-z0-9-]/u, longest: 63, are: 'letters and digits' },
+  namespace: { strange: /[^a-z0-9-]/u, longest: 63, are: 'small letters, digits and -' },
+  name: { strange: /[^a-z0-9.-]/u, longest: 253, are: 'small letters, digits, - and .' }
+} as const
+
+function misshapen(field: keyof typeof shapes, pattern: string): string | undefined {
+  const { strange, longest, are } = shapes[field]
+  const literal = pattern.replace(/[*?]/g, '')
+  const [char] = strange.exec(literal) ?? []
+  const never = `no ${field} is like ${quote(pattern)}`
+  if (pattern.startsWith('!')) return `${never}; to leave it out, write it under \`not\``
+  if (/\.\*|[\\^$|()[\]]/.test(pattern) && (char !== undefined || /-\.\*/.test(pattern))) {
+    return `${never}: this is a glob, not a regular expression; * is any run of characters`
+  }
+  if (char !== undefined) {
+    const plain = field === 'kind' ? pattern : pattern.toLowerCase().replace(/[_\s]/g, '-')
+    const isOne = plain !== pattern && !strange.test(plain.replace(/[*?]/g, ''))
+    const guess = isOne ? `; did you mean "${plain}"?` : ''
+    return `${never}: they are ${are}, without ${quote(char)}${guess}`
+  }
+  if (literal.length > longest) return `${never}: the longest has ${longest} characters`
+  const [edge] = /^[-.]|[-.]$|\.[-.]|-\./.exec(pattern) ?? []
+  return edge === undefined ? undefined : `${never}: none begins or ends with "${edge.charAt(0)}"`
+}
+
+// The relay takes the prefix off, and keeps what is internal to a controller (events/flux.ts).
+const lostKeys = /^[^/]+\.toolkit\.fluxcd\.io\/(.*)$|^(token|digest|checksum)$/s
+
+function lostKey(key: string, patterns: string | string[], path: Fault['path']): Fault[] {
+  const [found, name] = lostKeys.exec(key) ?? []
+  if (found === undefined || compileGlobs(patterns).holds('')) return []
+  const message = name === undefined ? 'no event keeps this key' : `events come without the prefix; write "${name}"`
+  return [{ path: [...path, key], message, isWarning: true }]
+}
+
+function contradictions(wanted: Matchers, not: Matchers, path: Fault['path'], usual: Severity): Fault[] {
+  const never = (key: string[], what: string): Fault => ({
+    path: [...path, 'not', ...key],
+    message: `leaves nothing over: it takes away every ${what} that the rest of this match asks for`,
+    isWarning: true
+  })
+  const severities = severitiesOf(wanted.severity ?? usual)
+  const isSevere = not.severity !== undefined && severities.isSubsetOf(severitiesOf(not.severity))
+  return [
+    ...(isSevere ? [never(['severity'], 'severity')] : []),
+    ...fields.flatMap((field) => taken(field, wanted[field], not[field], path, [field], never)),
+    ...Object.entries(not.metadata ?? {}).flatMap(([key, refused]) =>
+      taken(`value of ${key}`, wanted.metadata?.[key], refused, path, ['metadata', key], never)
+    ),
+    ...messageContradictions(wanted.message, not.message, path)
+  ]
+}
+
+function taken(
+  what: string,
+  wanted: string | string[] | undefined,
+  refused: string | string[] | undefined,
+  path: Fault['path'],
+  key: string[],
+  never: (key: string[], what: string) => Fault
+): Fault[] {
+  if (refused === undefined) return []
+  const isRefused = (pattern: string) => [refused].flat().some((wide) => globCovers(wide, pattern))
+  const places = placesOf(wanted ?? '*', [...path, ...key])
+  const lost = places.filter(({ pattern }) => isRefused(pattern))
+  if (lost.length === places.length) return [never(key, what)]
+  return lost.map(({ at }) => ({ path: at, message: '`not` takes it away again', isWarning: true }))
+}
+
+// Of RE2, found anywhere: each of these is found in any text.
+const everything = new Set(['', '.*', '^', '$', '^.*', '.*$', '(?s).*', '(?s)^.*$', '()'])
+
+function messageContradictions(
+  { include, exclude = [] }: NonNullable<Matchers['message']> = {},
+  not: Matchers['message'],
+  path: Fault['path']
+): Fault[] {
+  const said = (at: Fault['path'], message: string): Fault[] => [{ path: [...path, ...at], message, isWarning: true }]
+  const isWithout = (patterns: readonly string[]) =>
+    patterns.some((pattern) => everything.has(pattern)) || include?.every((pattern) => patterns.includes(pattern))
+  if (exclude.length > 0 && isWithout(exclude)) {
+    return said(['message', 'exclude'], 'leaves nothing over: every message that is included is excluded again')
+  }
+  const isRefused = not?.exclude === undefined && not?.include !== undefined && isWithout(not.include)
+  return isRefused ? said(['not', 'message'], 'leaves nothing over: it takes away every message that is included') : []
+}
+
+/** Each pattern with its place: that of the key, or in the list. */
+function placesOf(patterns: string | string[] | undefined, path: Fault['path']) {
+  if (!Array.isArray(patterns)) return patterns === undefined ? [] : [{ pattern: patterns, at: path }]
+  return patterns.map((pattern, at) => ({ pattern, at: [...path, at] }))
+}
+
+/** Whether a rule that asks for `severity`, and not for `refused`, ever tells of a failure: none is `info`. */
+export function tellsOfFailures({ severity, not }: MatchText = {}): boolean {
+  const refused = not?.severity === undefined ? new Set<Severity>() : severitiesOf(not.severity)
+  const left = severitiesOf(severity ?? 'error').difference(refused)
+  return left.size === 0 || severityNames.some((name) => name !== 'info' && left.has(name))
+}

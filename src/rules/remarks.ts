@@ -1,0 +1,140 @@
+// What an expression says that no event can be, and where it fails for events that lack a key. Only what is certain is said. Pure.
+import type { ASTNode } from '@marcbachmann/cel-js'
+import type { Fault } from '../errors.ts'
+import { severityNames } from '../events/severity.ts'
+import { didYouMean } from '../spelling.ts'
+import { children, isMetadataOf, parseExpression } from './expression.ts'
+import type { Field } from './never.ts'
+import { transitionNames } from './schema.ts'
+
+/** `whyNever`: why no event has that text in that field, if so. */
+export function remarksOn(
+  source: string,
+  path: Fault['path'],
+  whyNever: (field: Field, text: string) => string | undefined
+): Fault[] {
+  const parsed = parseExpression(source)
+  if (parsed === undefined) return []
+  const { ast, constant } = parsed
+  const said = (node: ASTNode | undefined, message: string): Fault[] => [
+    { path, message, offset: node?.range.start ?? 0, isWarning: true }
+  ]
+  if (!all(ast).some(({ op }) => op === 'id'))
+    return constantRemark(constant).flatMap((message) => said(undefined, message))
+  return [
+    ...comparisonsIn(ast).flatMap(({ field, text, node }) => {
+      const why = whyNot(field, text, whyNever)
+      return why === undefined ? [] : said(node, why)
+    }),
+    ...unguarded(ast).flatMap(({ key, node }) =>
+      said(node, `fails, and the rule does not fire, for events without this key; begin with has(metadata.${key}) &&`)
+    )
+  ]
+}
+
+function constantRemark(constant: () => unknown): string[] {
+  try {
+    return constant() === true ? ['is true of every event; leave it out'] : ['is true of no event']
+  } catch {
+    // What is wrong with it is said where it is compiled.
+    return []
+  }
+}
+
+function all(node: ASTNode): ASTNode[] {
+  return [node, ...children(node).flatMap(all)]
+}
+
+interface Comparison {
+  field: string
+  text: string
+  node: ASTNode
+}
+
+/** `object.kind == "x"`, either way around, and `object.kind in ["x", "y"]`. */
+function comparisonsIn(ast: ASTNode): Comparison[] {
+  return all(ast).flatMap((node): Comparison[] => {
+    if (node.op !== '==' && node.op !== '!=' && node.op !== 'in') return []
+    const [left, right] = node.args
+    const texts = (side: ASTNode) => (side.op === 'list' ? (side.args as ASTNode[]) : [side])
+    const pairs = [
+      { field: nameOf(left), values: texts(right) },
+      { field: node.op === 'in' ? undefined : nameOf(right), values: [left] }
+    ]
+    return pairs.flatMap(({ field, values }) =>
+      field === undefined
+        ? []
+        : values.flatMap((value) =>
+            value.op === 'value' && typeof value.args === 'string' ? [{ field, text: value.args, node: value }] : []
+          )
+    )
+  })
+}
+
+/** `object.kind`, `transition`. */
+function nameOf(node: ASTNode): string | undefined {
+  if (node.op === 'id') return node.args
+  if (node.op === '.' && node.args[0].op === 'id') return `${node.args[0].args}.${node.args[1]}`
+  return undefined
+}
+
+const fields: Record<string, Field> = {
+  'object.kind': 'kind',
+  'object.namespace': 'namespace',
+  'object.name': 'name',
+  'object.cluster': 'cluster',
+  'event.source': 'source',
+  'event.reason': 'reason'
+}
+
+const closed: Record<string, readonly string[]> = { 'event.severity': severityNames, transition: transitionNames }
+
+function whyNot(field: string, text: string, whyNever: (field: Field, text: string) => string | undefined) {
+  const known = closed[field]
+  if (known !== undefined && !known.includes(text)) {
+    return `${field} is never "${text}"; it is ${known.join(', ')}${didYouMean(text, known)}`
+  }
+  const own = Object.hasOwn(fields, field) ? fields[field] : undefined
+  return own === undefined || text === '' ? undefined : whyNever(own, text)
+}
+
+interface Access {
+  key: string
+  node: ASTNode
+}
+
+/** Keys of `metadata` of which more is asked than what they are equal to, in an expression that never asks whether they are there. */
+function unguarded(ast: ASTNode): Access[] {
+  const nodes = all(ast)
+  const asked = new Set(nodes.flatMap(askedIn))
+  const compared = new Set(
+    nodes.flatMap((node) => {
+      if (node.op === '==' || node.op === '!=') return node.args
+      return node.op === 'in' ? [node.args[0]] : []
+    })
+  )
+  return nodes.flatMap((node) => {
+    const key = isMetadataOf(node) && !compared.has(node) ? keyOf(node) : undefined
+    return key === undefined || asked.has(key) ? [] : [{ key, node }]
+  })
+}
+
+/** `has(metadata.team)`, `"team" in metadata`, `metadata.team != null`. */
+function askedIn(node: ASTNode): string[] {
+  if (node.op === 'call' && node.args[0] === 'has') return node.args[1].flatMap((field) => keyOf(field) ?? [])
+  if (node.op === 'in') {
+    const [left, right] = node.args
+    const isOfAll =
+      right.op === 'id' && right.args === 'metadata' && left.op === 'value' && typeof left.args === 'string'
+    return isOfAll ? [String(left.args)] : []
+  }
+  if (node.op !== '==' && node.op !== '!=') return []
+  return node.args.flatMap((side) => keyOf(side) ?? [])
+}
+
+function keyOf(node: ASTNode): string | undefined {
+  if (!isMetadataOf(node)) return undefined
+  const [, at] = node.args as [ASTNode, string | ASTNode]
+  if (typeof at === 'string') return at
+  return at.op === 'value' && typeof at.args === 'string' ? at.args : undefined
+}

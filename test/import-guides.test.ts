@@ -1,0 +1,463 @@
+// Guides say things of Alerts that Flux does not know. The import takes them for what they mean, and says where Flux would
+// do otherwise; each severity goes where the guide says.
+import t from 'tap'
+import { stringify } from 'yaml'
+import { type Config, loadConfig } from '../src/config/config.ts'
+import { formatProblem } from '../src/config/problem.ts'
+import type { WireEvent } from '../src/events/flux.ts'
+import { configOf } from '../src/import/config.ts'
+import { feedOf } from '../src/import/feed.ts'
+import { type Import, importFlux } from '../src/import/import.ts'
+import { readManifests } from '../src/import/manifest.ts'
+import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
+import { wire } from './fixtures/events.ts'
+
+const group = 'notification.toolkit.fluxcd.io'
+const url = 'https://hooks.slack.com/services/T0/B0/s3cr3t'
+
+function importText(text: string): Import {
+  const { manifests, problems } = readManifests(text, 'guide.yaml')
+  if (problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'))
+  return importFlux(manifests, 'flux-system')
+}
+
+/** The config of `imported`, which `check` has nothing against. */
+function load(imported: Import): Config {
+  const variables = imported.targets.flatMap(({ variable, others }) => [
+    [variable.name, `https://hooks.slack.com/services/T/B/${variable.name}`],
+    ...others.map(({ name }) => [name, `a-${name.toLowerCase()}`])
+  ])
+  const environment = { FLUX_HMAC_KEY: 'k', ...Object.fromEntries(variables) }
+  const { config, problems } = loadConfig(configOf(imported), 'config.yaml', environment)
+  if (config === undefined || problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'))
+  return config
+}
+
+const happenings = {
+  info: { severity: 'info', reason: 'ReconciliationSucceeded', message: 'done' },
+  warn: { severity: 'info', reason: 'DependencyNotReady', message: "dependency 'a/b' is not ready" },
+  drift: { severity: 'error', reason: 'DriftDetected', message: 'drift' },
+  error: { severity: 'error', reason: 'BuildFailed', message: 'no such file' }
+} as const
+
+/** To which channels, or else destinations, each of the happenings goes, of an object of its own. */
+function told(config: Config, of: Partial<WireEvent['involvedObject']> = {}): Record<string, string[]> {
+  const { receive } = startRehearsal(config)
+  return Object.fromEntries(
+    Object.entries(happenings).map(([what, happening]) => {
+      const involvedObject = { kind: 'Kustomization', namespace: 'flux-system', name: what, ...of }
+      const { notifications } = receive(wire({ involvedObject, ...happening }), Date.UTC(2026, 0, 5))
+      return [
+        what,
+        notifications.map(
+          ({ destination }) => config.destinations.get(destination)?.slack?.sender.channel ?? destination
+        )
+      ]
+    })
+  )
+}
+
+interface Parts {
+  alerts?: object[]
+  provider?: object
+  secret?: object
+  version?: string
+  alertNamespace?: string
+}
+
+function guide({ alerts = [{}], provider = {}, secret, version = 'v1beta3', alertNamespace = 'flux-system' }: Parts) {
+  const of = (kind: string, name: string, spec: object, namespace = 'flux-system') => ({
+    apiVersion: `${group}/${version}`,
+    kind,
+    metadata: { name, namespace },
+    spec
+  })
+  const eventSources = [{ kind: 'Kustomization', name: '*' }]
+  return [
+    of('Provider', 'slack', { type: 'slack', secretRef: { name: 'slack-url' }, ...provider }),
+    ...alerts.map((spec, at) =>
+      of('Alert', `alert-${at}`, { providerRef: { name: 'slack' }, eventSources, ...spec }, alertNamespace)
+    ),
+    ...(secret
+      ? [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'slack-url', namespace: 'flux-system' }, ...secret }]
+      : [])
+  ]
+    .map((manifest) => stringify(manifest))
+    .join('---\n')
+}
+
+const remarksOf = ({ remarks }: Import) => remarks.map(({ line, message }) => `${line}: ${message}`)
+
+const nobody = { info: [], warn: [], drift: [], error: [] }
+const slack = ['slack']
+const severities: readonly (readonly [
+  eventSeverity: unknown,
+  asked: unknown,
+  expected: Record<string, string[]>,
+  remark: RegExp | undefined
+])[] = [
+  ['info', 'info', { info: slack, warn: slack, drift: slack, error: slack }, undefined],
+  ['error', 'warn', { ...nobody, drift: slack, error: slack }, undefined],
+  ['warn', 'warn', { ...nobody, warn: slack, drift: slack, error: slack }, /eventSeverity warn, which Flux refuses/],
+  [
+    'warning',
+    'warn',
+    { ...nobody, warn: slack, drift: slack, error: slack },
+    /eventSeverity warning, which Flux refuses/
+  ],
+  ['WARNING', 'warn', { ...nobody, warn: slack, drift: slack, error: slack }, /which Flux refuses/],
+  [
+    'Error',
+    'warn',
+    { ...nobody, drift: slack, error: slack },
+    /eventSeverity Error, which Flux refuses; it is taken for error/
+  ],
+  ['INFO', 'info', { info: slack, warn: slack, drift: slack, error: slack }, /taken for info/],
+  [
+    undefined,
+    'info',
+    { info: slack, warn: slack, drift: slack, error: slack },
+    /no eventSeverity\. Flux takes that for info/
+  ],
+  [null, 'info', { info: slack, warn: slack, drift: slack, error: slack }, /no eventSeverity/],
+  [
+    ['error', 'warn'],
+    ['error', 'warn'],
+    { ...nobody, warn: slack, drift: slack, error: slack },
+    /a list .*exactly error and warn/
+  ],
+  [['Error', 'Warning'], ['error', 'warn'], { ...nobody, warn: slack, drift: slack, error: slack }, /a list/],
+  [['error'], ['error'], { ...nobody, error: slack }, /a list .*exactly error$/],
+  [['warn'], ['warn'], { ...nobody, warn: slack, drift: slack }, /a list/],
+  [['info'], ['info'], { ...nobody, info: slack }, /a list/],
+  [
+    ['info', 'warn', 'error'],
+    ['info', 'warn', 'error'],
+    { info: slack, warn: slack, drift: slack, error: slack },
+    /a list/
+  ],
+  [['error', 'error'], ['error'], { ...nobody, error: slack }, /a list/],
+  ['error, warn', ['error', 'warn'], { ...nobody, warn: slack, drift: slack, error: slack }, /a list/]
+]
+
+for (const [eventSeverity, asked, expected, remark] of severities) {
+  t.test(`eventSeverity ${JSON.stringify(eventSeverity)} tells what it says`, async (t) => {
+    const imported = importText(guide({ alerts: [eventSeverity === undefined ? {} : { eventSeverity }] }))
+    t.strictSame(imported.takeovers[0]?.rules[0]?.match?.severity, asked)
+    t.strictSame(told(load(imported)), expected)
+    if (remark === undefined) t.strictSame(remarksOf(imported), [])
+    else {
+      t.match(remarksOf(imported), [remark])
+      t.equal(imported.remarks.length, 1)
+    }
+  })
+}
+
+t.test('a severity that is none is left out, and what there is is said', async (t) => {
+  for (const eventSeverity of ['critical', ['error', 'fatal'], [], 5, {}, '']) {
+    const imported = importText(guide({ alerts: [{ eventSeverity }, { eventSeverity: 'error' }] }))
+    t.equal(imported.takeovers.length, 1, JSON.stringify(eventSeverity))
+    t.match(remarksOf(imported), [/alert-0 has an eventSeverity that is none of info, warn, error; it is left out/])
+  }
+})
+
+t.test('one Provider serves Alerts with channels of their own, and nothing is posted twice', async (t) => {
+  const places: [string, (channel: string) => object][] = [
+    ['beside the providerRef', (channel) => ({ channel })],
+    ['in the providerRef', (channel) => ({ providerRef: { name: 'slack', channel } })]
+  ]
+  for (const [where, put] of places) {
+    const imported = importText(
+      guide({
+        alerts: [
+          { eventSeverity: 'error', ...put('#devops-alerts') },
+          { eventSeverity: ['info'], ...put('#gitops-updates') }
+        ]
+      })
+    )
+    t.strictSame(
+      imported.targets.map(({ name, text }) => [name, text.slack?.channel]),
+      [
+        ['slack-devops-alerts', '#devops-alerts'],
+        ['slack-gitops-updates', '#gitops-updates']
+      ],
+      where
+    )
+    t.equal(new Set(imported.targets.map(({ variable }) => variable)).size, 1, 'one webhook')
+    t.strictSame(told(load(imported)), {
+      ...nobody,
+      info: ['#gitops-updates'],
+      drift: ['#devops-alerts'],
+      error: ['#devops-alerts']
+    })
+    t.match(
+      remarksOf(imported)[0],
+      /has a channel, which Flux knows of Providers only, and refuses; the relay posts to #dev/
+    )
+  }
+})
+
+t.test('a channel of the Provider is that of the Alerts without one', async (t) => {
+  const imported = importText(
+    guide({
+      provider: { channel: 'general' },
+      alerts: [
+        { eventSeverity: 'error' },
+        { eventSeverity: ['info'], channel: '#updates' },
+        { eventSeverity: ['warn'], channel: 'general' }
+      ]
+    })
+  )
+  t.strictSame(
+    imported.targets.map(({ name, text }) => [name, text.slack?.channel]),
+    [
+      ['slack', 'general'],
+      ['slack-updates', '#updates']
+    ]
+  )
+  t.strictSame(told(load(imported)).info, ['#updates'])
+})
+
+t.test('what another Alert posts to the same channel already is posted once', async (t) => {
+  const twice = importText(guide({ alerts: [{ eventSeverity: 'error' }, { eventSeverity: 'info' }] }))
+  t.strictSame(told(load(twice)).error, ['slack'])
+  t.match(remarksOf(twice), [
+    /alert-0 posts nothing that flux-system\/alert-1 does not post to the same channel; Flux posted it twice/
+  ])
+  const same = importText(guide({ alerts: [{ eventSeverity: 'error' }, { eventSeverity: 'error' }] }))
+  t.strictSame(
+    same.takeovers.map(({ alert }) => alert.name),
+    ['alert-0'],
+    'of two that are the same, the first stays'
+  )
+  const apart = importText(guide({ alerts: [{ eventSeverity: 'error' }, { eventSeverity: 'info', channel: '#all' }] }))
+  t.strictSame(told(load(apart)).error, ['slack', '#all'], 'two channels are two posts')
+  const partly = importText(
+    guide({
+      alerts: [
+        { eventSeverity: 'error' },
+        { eventSeverity: 'info', eventSources: [{ kind: 'Kustomization', name: 'error' }] }
+      ]
+    })
+  )
+  t.equal(partly.takeovers.length, 2)
+  t.match(remarksOf(partly), [/what both match is posted twice, as by Flux/])
+})
+
+const encoded = { url: Buffer.from(url).toString('base64') }
+const keys: readonly (readonly [what: string, secret: object, key: string, remark: RegExp | undefined])[] = [
+  ['address', { stringData: { address: url } }, 'address', undefined],
+  ['address in base64', { data: { address: encoded.url } }, 'address', undefined],
+  ['url', { stringData: { url } }, 'url', /^\d+: Secret flux-system\/slack-url: Flux reads `address`, not `url`/],
+  ['url in base64', { data: encoded }, 'url', /Flux reads `address`, not `url`/],
+  ['url that is encrypted', { stringData: { url: 'ENC[AES256_GCM,data:x]' } }, 'url', /not `url`/],
+  ['both', { stringData: { url: 'https://other.example/', address: url } }, 'address', undefined],
+  ['webhook-url', { stringData: { 'webhook-url': url } }, 'webhook-url', /not `webhook-url`/]
+]
+
+for (const [what, secret, key, remark] of keys) {
+  t.test(`a Secret with its address as ${what} is taken`, async (t) => {
+    const imported = importText(guide({ alerts: [{ eventSeverity: 'error' }], secret }))
+    t.strictSame(told(load(imported)).error, ['slack'])
+    t.match(imported.targets[0]?.variable.command, `get secret slack-url -o jsonpath='{.data.${key}}' | base64 -d`)
+    t.strictSame(imported.remarks.length, remark === undefined ? 0 : 1)
+    if (remark !== undefined) t.match(remarksOf(imported), [remark])
+    t.notMatch(configOf(imported) + remarksOf(imported).join(), /s3cr3t/, 'and not copied')
+  })
+}
+
+t.test('manifests of earlier versions are read, and what Flux serves is said once', async (t) => {
+  for (const version of ['v1beta1', 'v1beta2']) {
+    const imported = importText(guide({ version, alerts: [{ eventSeverity: 'error' }] }))
+    t.strictSame(told(load(imported)).error, ['slack'])
+    t.match(remarksOf(imported), [
+      new RegExp(`^1: ${version} .* refused by every Flux after 2\\.\\d: Flux serves v1beta3`)
+    ])
+    t.equal(imported.remarks.length, 1)
+    t.match(feedOf(imported, 'http://relay/webhook', 'flux-system'), /v1beta3/)
+  }
+})
+
+t.test('an Alert in another namespace than its Provider is taken, and Flux would not find it', async (t) => {
+  const imported = importText(guide({ alertNamespace: 'my-app', alerts: [{ eventSeverity: 'error' }] }))
+  t.strictSame(told(load(imported), { namespace: 'my-app' }).error, ['slack'])
+  t.strictSame(told(load(imported)).error, [], 'its sources are those of its own namespace, as in Flux')
+  t.match(remarksOf(imported), [
+    /Provider slack, which Flux looks for in my-app, the Alert's namespace; the one in flux-system/
+  ])
+  const several = `${guide({ alertNamespace: 'my-app' })}---\n${guide({ alerts: [] }).replaceAll('namespace: flux-system', 'namespace: other')}`
+  t.match(
+    remarksOf(importText(several)).join('\n'),
+    /which is in none of the files, though one of its name is in each of flux-system, other/
+  )
+})
+
+t.test('a variable that Flux fills in is anything until then, and said', async (t) => {
+  const imported = importText(
+    guide({ alerts: [{ eventSeverity: 'error' }] }).replaceAll('namespace: flux-system', 'namespace: ${NAMESPACE}')
+  )
+  t.strictSame(told(load(imported), { namespace: 'team-a' }).error, ['slack'])
+  t.match(remarksOf(imported).join('\n'), /metadata\.namespace holds a variable .*until then the rule has \* there/)
+  const named = importText(
+    guide({
+      provider: { channel: '${CHANNEL:=general}', username: 'flux-${CLUSTER}' },
+      alerts: [{ eventSeverity: 'error' }]
+    })
+  )
+  t.strictSame(told(load(named)).error, ['a-channel'])
+  t.match(
+    named.targets[0]?.others.map(({ name, what }) => `${name}: ${what}`),
+    ['CHANNEL: the channel of slack; general where Flux has nothing else', 'CLUSTER: the username of slack']
+  )
+})
+
+t.test('fields that are null are absent, and fields that nobody knows are said, however deep', async (t) => {
+  const nulls = importText(
+    guide({ alerts: [{ eventSeverity: 'error', exclusionList: null, inclusionList: null, summary: null }] })
+  )
+  t.strictSame(remarksOf(nulls), [])
+  t.strictSame(told(load(nulls)).error, ['slack'])
+  const eventSources = [
+    { kind: 'Kustomization', name: '*', labelSelector: { team: 'x' }, severity: 'info' },
+    { kind: 'HelmRelease' },
+    { kind: 'HelmRelease', name: 'db', matchLabels: { app: 'db' } }
+  ]
+  const deep = importText(
+    guide({ alerts: [{ eventSeverity: 'error', eventSources, providerRef: { name: 'slack', kind: 'x' } }] })
+  )
+  t.strictSame(told(load(deep)).error, ['slack'], 'the rest of the Alert is taken')
+  const said = remarksOf(deep).join('\n')
+  for (const each of [
+    /spec\.eventSources\.0\.labelSelector is not known/,
+    /spec\.eventSources\.0\.severity is not/,
+    /spec\.providerRef\.kind is not/,
+    /this source has no name, and Flux refuses the Alert/,
+    /HelmRelease flux-system\/db whatever its labels/
+  ])
+    t.match(said, each)
+})
+
+t.test('nobody waits for a dependency as an error but the image controllers', async (t) => {
+  const eventSources = ['ResourceSet', 'GitRepository', 'Terraform', 'ImagePolicy'].map((kind) => ({ kind, name: '*' }))
+  for (const sources of [eventSources, eventSources.slice(0, 2)]) {
+    const config = load(importText(guide({ alerts: [{ eventSeverity: 'error', eventSources: sources }] })))
+    t.strictSame(told(config, { kind: 'ResourceSet' }).warn, [])
+    t.strictSame(told(config, { kind: 'ResourceSet' }).error, ['slack'])
+  }
+})
+
+t.test('the items of an AlertList need not say what they are', async (t) => {
+  const { manifests } = readManifests(guide({ alerts: [{ eventSeverity: 'error' }] }), 'x.yaml')
+  const items = (kind: string) =>
+    manifests.filter((one) => one.kind === kind).map(({ value: { metadata, spec } }) => ({ metadata, spec }))
+  const lists = ['Provider', 'Alert'].map((kind) =>
+    stringify({ apiVersion: `${group}/v1beta3`, kind: `${kind}List`, items: items(kind) })
+  )
+  t.strictSame(told(load(importText(lists.join('---\n')))).error, ['slack'])
+})
+
+// As a page gives it to whoever copies it: every line begins at the margin.
+const flat = `apiVersion: v1
+kind: Namespace
+metadata:
+name: web
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+name: web
+namespace: flux-system
+spec:
+interval: 5m
+sourceRef:
+kind: GitRepository
+name: flux-system
+healthChecks:
+- apiVersion: apps/v1
+kind: Deployment
+name: web
+namespace: web
+---
+apiVersion: ${group}/v1beta1
+kind: Provider
+metadata:
+name: chat
+namespace: flux-system # beside the controller
+spec:
+type: slack
+secretRef:
+name: chat-hook
+---
+apiVersion: ${group}/v1beta1
+kind: Alert
+metadata:
+name: trouble
+namespace: flux-system
+spec:
+eventSeverity: ["error", "warn"]
+eventSources:
+- kind: Kustomization
+name: "*" # all of them
+- kind: HelmRelease
+name: "*"
+namespace: apps
+exclusionList:
+- "^waiting"
+providerRef:
+name: chat
+# what channel: "#trouble" would be
+channel: "#trouble"
+---
+apiVersion: v1
+kind: Secret
+metadata:
+name: chat-hook
+namespace: flux-system
+type: Opaque
+stringData:
+# the webhook
+url: "${url}"
+`
+
+t.test('manifests that lost their indentation are read as what they were', async (t) => {
+  const imported = importText(flat)
+  const config = load(imported)
+  t.strictSame(told(config), { ...nobody, warn: ['#trouble'], drift: ['#trouble'], error: ['#trouble'] })
+  t.strictSame(told(config, { kind: 'HelmRelease', namespace: 'apps' }).error, ['#trouble'])
+  t.strictSame(told(config, { kind: 'HelmRelease' }).error, [])
+  t.match(imported.targets[0]?.variable.command, /get secret chat-hook .*\.data\.url/)
+  const said = remarksOf(imported)
+  t.match(said.join('\n'), /the indentation of this Alert is lost, and was put back/)
+  t.match(said, [/^22: v1beta1/, /^22: the indentation of this Provider/])
+  t.ok(
+    said.some((remark) => remark.startsWith('38: Alert flux-system/trouble has a list')),
+    'lines are those of the file'
+  )
+  const withLineEnds = importText(flat.replaceAll('\n', '\r\n'))
+  t.strictSame(told(load(withLineEnds)).error, ['#trouble'], 'also from Windows')
+})
+
+t.test('what cannot be put back is said, with the document and what to do', async (t) => {
+  const lost = flat.replace('eventSources:', 'sourcesOfEvents:')
+  const { manifests, problems } = readManifests(lost, 'guide.yaml')
+  t.strictSame(manifests, [])
+  t.equal(problems.length, 1)
+  t.match(problems[0], { line: 34, message: /the indentation of this Alert is lost: .*Copy it anew/ })
+  const secret = flat.replace('stringData:', 'stringDate:')
+  t.notMatch(readManifests(secret, 'guide.yaml').problems.map(formatProblem).join('\n'), /s3cr3t/)
+})
+
+t.test('what is in the files is said where nothing comes of it', async (t) => {
+  const encrypted = importText(guide({ provider: { type: 'ENC[AES256_GCM,data:x]' } }))
+  t.match(remarksOf(encrypted).join('\n'), /Provider flux-system\/slack, which is encrypted: decrypt it first/)
+})
+
+t.test('kinds that a stock Flux refuses are said in the Alert for it', async (t) => {
+  const eventSources = [
+    { kind: 'FluxInstance', name: '*' },
+    { kind: 'Kustomization', name: '*' }
+  ]
+  const feed = feedOf(importText(guide({ alerts: [{ eventSources }] })), 'http://relay/webhook', 'flux-system')
+  t.match(feed, /# FluxInstance: only where the CRD of Alert was extended/)
+  t.notMatch(feedOf(importText(guide({})), 'http://relay/webhook', 'flux-system'), /CRD/)
+})

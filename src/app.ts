@@ -1,6 +1,7 @@
 // THE WHOLE PROGRAM ON ONE PAGE. Data flows one way: webhook → intake → store → lane → Slack.
 import type { FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
+import { admissionBy, announce } from '../routes/admission.ts'
 import { createGuard } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
 import { createHttp } from '../routes/http.ts'
@@ -17,6 +18,7 @@ import { createMetrics } from './metrics.ts'
 import { createOperator } from './operator/operator.ts'
 import { createReadings } from './operator/readings.ts'
 import { createSources } from './operator/sources.ts'
+import { createWrongTokens } from './operator/wrong-tokens.ts'
 import { createScrape } from './scrape/scrape.ts'
 import { createSilences } from './silences.ts'
 import { openSpans } from './spans.ts'
@@ -42,7 +44,8 @@ export async function buildApp({
   logTo
 }: AppOptions = {}): Promise<FastifyInstance> {
   let config: ConfigWatch | undefined
-  const log = createLog(secretsIn(environment), () => config?.current().secrets ?? noSecrets, logTo)
+  const own = secretsIn(environment)
+  const log = createLog(own, () => config?.current().secrets ?? noSecrets, logTo)
   const app = createHttp(log)
   await readEnvironment(app, environment)
   log.level = app.env.LOG_LEVEL
@@ -50,7 +53,10 @@ export async function buildApp({
   const metrics = createMetrics()
   config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
   const { current } = config
-  const store = await openStore(app.env.DATABASE_URL, (reason) => log.warn({ reason }, 'waiting for the database'))
+  const store = await openStore(app.env.DATABASE_URL, {
+    waiting: (reason) => log.warn({ reason }, 'waiting for the database'),
+    warn: (message) => log.warn(message)
+  })
   const spans = await openSpans(environment, { store, log })
   const slack = await openSlack(environment)
   const lanes = createLanes({
@@ -66,6 +72,8 @@ export async function buildApp({
   const silences = createSilences({ store, destinations: () => current().destinations, clock, log, wake: lanes.wake })
   const tell = createOperator({ store, operators: () => current().operators, metrics, clock, log, wake: lanes.wake })
   const sources = createSources({ store, sources: () => current().sources, tell, clock, log })
+  const wrongTokens = createWrongTokens({ tell, clock, log })
+  const admission = admissionBy(app.env)
   const intake = createIntake({
     store,
     config: () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] }),
@@ -93,7 +101,7 @@ export async function buildApp({
     silencesChanged: silences.look,
     wake: lanes.wake,
     clock,
-    guard: createGuard(app.env.ADMIN_TOKEN),
+    guard: createGuard(admission, { wrongTokens, metrics, clock }),
     log
   })
   const scrape = createScrape({ store, metrics, config: current, standing: sources.standing, clock })
@@ -105,14 +113,18 @@ export async function buildApp({
     await sources.start()
     config.start(lanes.follow, createReadings(tell, clock))
     pruning.start()
-    if (app.env.ADMIN_TOKEN === '')
-      log.warn('ADMIN_TOKEN is not set: the dashboard and the API answer this machine only')
+  })
+  app.addHook('onListen', async () => {
+    announce(admission, app, log)
+    // Said once, on purpose. From here on it is a secret as any other.
+    if ('token' in admission) own.push(admission.token)
   })
   app.addHook('onClose', async () => {
     config.stop()
     pruning.stop()
     silences.stop()
     sources.stop()
+    wrongTokens.stop()
     await lanes.stop(stopGraceMs)
     await slack.close()
     await spans.stop()

@@ -2,8 +2,9 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 
 /**
- * A pino logger whose finished lines are searched for `own` secrets, for those of the config file, and for webhook URLs:
- * errors of libraries put addresses into their messages, where redaction by path does not reach.
+ * A pino logger whose finished lines are searched for `own` secrets, to which some may be added later, for those of the
+ * config file, and for webhook URLs: errors of libraries put addresses into their messages, where redaction by path does
+ * not reach.
  */
 export function createLog(
   own: readonly string[],
@@ -11,13 +12,15 @@ export function createLog(
   stream: DestinationStream = standardOutput()
 ): Logger {
   let known: readonly string[] = []
+  let ownCount = own.length
   // Those that a reload has replaced as well: what was sent with them may be spoken of later.
   const all = new Set(own)
   let pattern = patternOf(own)
   const streamWrite = (line: string) => {
-    if (secrets() !== known) {
+    if (secrets() !== known || own.length !== ownCount) {
       known = secrets()
-      for (const secret of known) all.add(secret)
+      ownCount = own.length
+      for (const secret of [...own, ...known]) all.add(secret)
       pattern = patternOf([...all])
     }
     return line.replace(pattern, redact)

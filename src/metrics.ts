@@ -67,6 +67,10 @@ function intakeMetrics(of: Of) {
       ...of('signature_failures_total', 'Requests to the webhook without a valid signature or token'),
       labelNames: ['source']
     }),
+    adminRefused: new Counter({
+      ...of('admin_refused_requests_total', 'Requests to the dashboard and the API that were refused, by reason'),
+      labelNames: ['reason']
+    }),
     unmatched: new Counter({
       ...of('unmatched_events_total', 'Events accepted that no rule matched: nobody is told of them'),
       labelNames: ['source', 'severity']

@@ -5,14 +5,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 import { equal } from '../src/events/signature.ts'
-import type { Metrics } from '../src/metrics.ts'
+import type { Metrics, refusalReasons } from '../src/metrics.ts'
 import type { WrongTokens } from '../src/operator/wrong-tokens.ts'
 import type { Admission } from './admission.ts'
 
 /** An onRequest hook. Throws UNAUTHORIZED, FORBIDDEN or TOO_MANY. */
 export type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
-type Reason = 'other_site' | 'not_local' | 'proxied' | 'no_token' | 'wrong_token'
+type Reason = (typeof refusalReasons)[number]
 
 interface Refusal {
   reason: Reason

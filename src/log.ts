@@ -1,5 +1,6 @@
 // The log: facts with fields, one line each, and no secret in any of them.
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { webhookUrl } from './secrecy.ts'
 
 /**
  * A pino logger whose finished lines are searched for `own` secrets, to which some may be added later, for those of the
@@ -36,9 +37,6 @@ function standardOutput(): DestinationStream {
   process.stdout.on('error', () => {})
   return process.stdout
 }
-
-// Every path below /services/ and its kin is a key to a channel, whoever's it is.
-const webhookUrl = String.raw`(https?:\/\/[^\s"\\/]+\/(?:services|workflows|triggers)\/)[^\s"\\]+`
 
 /** What to take out of a line: webhook URLs, and each secret in every form that it may stand in there. */
 function patternOf(secrets: readonly string[]): RegExp {

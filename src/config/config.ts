@@ -12,7 +12,7 @@ import { inOrder, locate, type Problem } from './problem.ts'
 import type { ConfigText } from './schema.ts'
 import { createSecrets, createStandIns, type Secrets } from './secrets.ts'
 import { senseFaults } from './sense.ts'
-import { shapeFaults, wellShaped } from './shape.ts'
+import { shapeFaults, vocabulary, wellShaped } from './shape.ts'
 import { readYaml } from './yaml.ts'
 
 export interface Config {
@@ -49,7 +49,7 @@ export function loadConfig(
   environment: Record<string, string | undefined>,
   { sends = true }: { sends?: boolean } = {}
 ): Loaded {
-  const read = readYaml(text, file)
+  const read = readYaml(text, file, vocabulary, (text) => createSecrets(environment, []).fill(text, []))
   if ('problems' in read) return { config: undefined, problems: read.problems }
   const { source, value } = read
   const shape = shapeFaults(value)

@@ -23,8 +23,9 @@ export function readManifests(text: string, file: string): { manifests: Manifest
   // 1.1, as kubectl reads it: `suspend: yes` is true, and `<<` merges.
   const options = { version: '1.1', lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const
   const documents = [...parseAllDocuments(text, options)]
+  const say = (message: string) => message
   const problems = documents.flatMap(({ errors }) =>
-    errors.map(({ message, pos }) => discreet(problemAt({ file, text, lines }, pos[0], message), text))
+    errors.map(({ message, pos }) => discreet(problemAt({ file, text, lines, say }, pos[0], message), text))
   )
   if (problems.length > 0) return { manifests: [], problems }
   const manifests: Manifest[] = []
@@ -35,7 +36,7 @@ export function readManifests(text: string, file: string): { manifests: Manifest
       if (document.contents) manifests.push(...unfold(document.contents, value, file, lines))
     } catch (error) {
       const start = document.contents?.range?.[0] ?? 0
-      const problem = problemAt({ file, text, lines }, start, (error as Error).message)
+      const problem = problemAt({ file, text, lines, say }, start, (error as Error).message)
       return { manifests: [], problems: [discreet(problem, text)] }
     }
   }

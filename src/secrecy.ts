@@ -75,7 +75,8 @@ export interface KnownSecrets {
   in(text: string): Range[]
 }
 
-const pieceLength = 8
+/** So much of a secret is one. */
+export const pieceLength = 8
 /** What is shorter stands everywhere. */
 const shortest = 4
 

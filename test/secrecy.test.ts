@@ -1,10 +1,52 @@
 // A secret at each place of the config file, its own or not, made from the schema: whatever is said of the file quotes none.
+import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { stringify } from 'yaml'
 import { loadConfig } from '../src/config/config.ts'
 import { formatProblem } from '../src/config/problem.ts'
 import { ConfigSchema } from '../src/config/schema.ts'
 import { createKnownSecrets, cutOut, starOut, suspectsIn } from '../src/secrecy.ts'
+import { startRelay } from './fixtures/relay.ts'
+
+t.test('a reload of a file with a secret astray says it in no log, page, notice, metric or answer', async (t) => {
+  const good = `
+sources: { default: {} }
+destinations: { ops: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } } }
+operator: ops
+rules: [{ name: failures, send: ops }]
+`
+  const astray = [
+    'destinations: { ops: { slack: https://discord.com/api/webhooks/1234/of-the-team-alone } }',
+    'destinations: { ops: { webhookUrl: https://hooks.slack.com/services/T0/B0/of-the-team-alone } }',
+    'destinatons: { ops: { slack: { webhookUrl: of-the-team-alone } } }',
+    'destinations: { ops: { slack: { of-the-team-alone: x } } }',
+    'sources: { default: { hmacKeys: { of-the-team-alone: x } } }',
+    'sources: { default: { hmacKeys: [of-the-team-alone, of-the-team-alone }',
+    'sources: { default: { secret: &of-the-team-alone x, tokens: "of-the-team-alone" } }',
+    'sources: { default: { hmacKeys: "of-the-\n    team-alone" } } # of-the-team-alone',
+    'sources:\n\tdefault: { hmacKeys: [of-the-team-alone] }',
+    'sources:\n  default:\n    hmacKeys: of-the-team-alone: x',
+    'sources:\n  default:\n    hmacKeys: >\n      of-the-team-alone\n   x: y',
+    'sources: { default: { hmacKeys: [!of-the-team-alone x], cluster: *of-the-team-alone } }',
+    'cluster: [https://hooks.slack.com/services/T0/B0/a1B2c3D4e5F6g7H8i9J0kLmN-of-the-team-alone]'
+  ]
+  const relay = await startRelay(t, { config: good, env: { LOG_LEVEL: 'trace' } })
+  for (const [at, text] of astray.entries()) {
+    writeFileSync(relay.app.env.CONFIG_FILE, text)
+    relay.app.reload()
+    await relay.logged(/the last good one stays/, at + 1)
+    const answers = await Promise.all(
+      ['/', '/metrics', '/api/lanes', '/api/notifications', '/rules'].map((path) => relay.get(path))
+    )
+    t.match(answers[0]?.body, 'cannot be used')
+    t.notMatch(answers.map(({ body }) => body).join('\n'), 'team-alone', text)
+  }
+  await relay.slack.until(({ accepted }) =>
+    accepted.some(({ text }) => text.includes('ConfigRefused') || /is refused/.test(text))
+  )
+  t.notMatch(JSON.stringify(relay.slack.accepted.map(({ body }) => body)), 'team-alone')
+  t.notMatch(relay.log.join(''), 'team-alone')
+})
 
 type Path = readonly (string | number)[]
 
@@ -138,7 +180,7 @@ for (const [turn, [way, write]] of Object.entries(writings).entries()) {
     for (const [nth, place] of places.entries()) {
       // Every one in the plainest way, and each of the others in turn.
       const all = [...plainFor(place), ...Object.entries(secrets)].filter(
-        (_, at) => turn === 0 || (at + nth + turn) % 3 === 0
+        (_, at) => turn === 0 || (at + nth + turn) % 5 === 0
       )
       for (const [what, [whole, keys]] of all) {
         const output = saidOf(write(fileWith(place, whole)), environment)

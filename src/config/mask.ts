@@ -1,7 +1,7 @@
 // The mask of a file: what of its lines, and of messages about it, may be shown. Nothing is quoted that stands where secrets
 // do, under whichever key, and whether or not it is YAML; elsewhere everything but what is, or looks like, a secret.
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Pair, type Scalar } from 'yaml'
-import { createKnownSecrets, cutOut, type Range, starOut, suspectsIn } from '../secrecy.ts'
+import { createKnownSecrets, cutOut, pieceLength, type Range, starOut, suspectsIn } from '../secrecy.ts'
 import { longestHarmless, type Vocabulary } from './vocabulary.ts'
 
 export interface Mask {
@@ -60,13 +60,11 @@ export function createMask({ text, document, vocabulary, fill }: MaskOptions): M
   }
 }
 
-/** Whether it is one of the words that we say ourselves: what is quoted stands in quotes, or is no plain word. */
+/** Whether we say that ourselves: what is quoted stands in quotes, or is no plain word. A short secret may be two words. */
 function isProse(message: string, [start, end]: Range): boolean {
-  return (
-    /^[a-z]+$/.test(message.slice(start, end)) &&
-    /^(^|.*\s)$/.test(message.slice(0, start)) &&
-    /^(\s|[,;.:]\s|$)/.test(message.slice(end))
-  )
+  const [before, words, after] = [message.slice(0, start), message.slice(start, end), message.slice(end)]
+  const isPlain = words.length < pieceLength ? /^[a-z ]+$/.test(words) : /^[a-z]+$/.test(words)
+  return isPlain && /(^|\s)$/.test(before) && /^([,;.:]?\s|$)/.test(after)
 }
 
 interface Hidden {
@@ -163,7 +161,15 @@ function hiddenInDocument({ contents }: Document, mayShow: (word: string) => boo
     const mayBeSecret = !isPlain || suspectsIn(is).length > 0
     hidden.texts.push({ is, mayBeSecret }, { is: source ?? is, mayBeSecret })
   }
+  // Messages name them, and whoever forgot the quotes wrote something else.
+  const noteNames = (node: unknown) => {
+    if (!isNode(node)) return
+    const written = isAlias(node) ? [node.source] : [node.anchor ?? '', (node.tag ?? '').replace(/^!+/, '')]
+    for (const is of written)
+      if (is !== '' && !is.startsWith('tag:yaml.org,')) hidden.texts.push({ is, mayBeSecret: true })
+  }
   const walk = (node: unknown, isPlain: boolean): void => {
+    noteNames(node)
     if (isScalar(node)) note(node, isPlain)
     else if (isSeq(node)) for (const item of node.items) walk(item, isPlain)
     else if (isMap(node)) for (const pair of node.items) walkPair(pair)

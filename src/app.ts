@@ -117,7 +117,7 @@ export async function buildApp({
   app.addHook('onListen', async () => {
     announce(admission, app, log)
     // Said once, on purpose. From here on it is a secret as any other.
-    if ('token' in admission) own.push(admission.token)
+    if ('token' in admission) own.push(admission.token, ...(admission.session ? [admission.session] : []))
   })
   app.addHook('onClose', async () => {
     config.stop()

@@ -8,6 +8,9 @@ import { ConfigSchema } from '../src/config/schema.ts'
 import { createKnownSecrets, cutOut, starOut, suspectsIn } from '../src/secrecy.ts'
 import { startRelay } from './fixtures/relay.ts'
 
+// Thousands of files: more than half a minute on a machine that has other things to do.
+t.setTimeout(120_000)
+
 t.test('a reload of a file with a secret astray says it in no log, page, notice, metric or answer', async (t) => {
   const good = `
 sources: { default: {} }
@@ -180,7 +183,7 @@ for (const [turn, [way, write]] of Object.entries(writings).entries()) {
     for (const [nth, place] of places.entries()) {
       // Every one in the plainest way, and each of the others in turn.
       const all = [...plainFor(place), ...Object.entries(secrets)].filter(
-        (_, at) => turn === 0 || (at + nth + turn) % 5 === 0
+        (_, at) => turn === 0 || (at + nth + turn) % 6 === 0
       )
       for (const [what, [whole, keys]] of all) {
         const output = saidOf(write(fileWith(place, whole)), environment)
@@ -233,6 +236,40 @@ links: [{ commit: "https://git.example.com/{{ revision.sha | nope }}/x" }]
     '"https://git.example.com/{{ revision.sha | nope }}**"'
   ])
     t.ok(said.includes(quoted), `${quoted} in ${said}`)
+})
+
+t.test('a file that would show a secret to everybody is refused, wherever it stands', async (t) => {
+  const key = 'of-the-team-alone'
+  const webhook = 'https://hooks.slack.com/services/T0/B0/x'
+  const own = { KEY: key, URL: 'https://hooks.slack.com/services/T/B/nothing' }
+  const file = (part: object) => JSON.stringify({ ...base, ...part })
+  const refused: [what: string, part: object][] = [
+    ['the name of a rule', { rules: [{ name: webhook, send: 'team' }] }],
+    ['a name with the key of a source in it', { rules: [{ name: `failures ${key}`, send: 'team' }] }],
+    ['a cluster', { cluster: 'xoxb-1234567890-abcdefgh' }],
+    ['a cluster that is filled in', { cluster: '${KEY}' }],
+    ['a link', { links: [{ commit: 'https://discord.com/api/webhooks/1/x' }] }],
+    [
+      'the name of a destination',
+      { destinations: { ...base.destinations, 'xapp-1-A0B1C2D3E4F-1': { preview: true } } }
+    ],
+    ['a channel', { destinations: { team: { slack: { webhookUrl: '${URL}', channel: webhook } } } }],
+    ['a text of a template', { templates: { own: { title: `{{ object.name }} ${webhook}` } } }]
+  ]
+  for (const [what, part] of refused) {
+    const { config, problems } = loadConfig(file(part), 'config.yaml', own)
+    t.equal(config, undefined, what)
+    t.ok(
+      problems.some(({ message }) => message.startsWith('a secret stands here')),
+      what
+    )
+  }
+  const pages = {
+    links: [
+      { commit: 'https://git.example.com/services/{{ revision.sha }}', dashboard: 'https://slack.com/archives/C0' }
+    ]
+  }
+  t.strictSame(loadConfig(file(pages), 'config.yaml', own).problems, [], 'a link is no webhook')
 })
 
 t.test('a blank secret is refused, whatever it is blank with', async (t) => {

@@ -8,6 +8,7 @@ import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileLinks, type Links } from '../render/links.ts'
 import { compileTemplates, type Templates } from '../render/templates.ts'
 import { compileRules, type RuleSet } from '../rules/rules.ts'
+import { astrayFaults } from './astray.ts'
 import { inOrder, locate, type Problem } from './problem.ts'
 import type { ConfigText } from './schema.ts'
 import { createSecrets, createStandIns, type Secrets } from './secrets.ts'
@@ -49,14 +50,18 @@ export function loadConfig(
   environment: Record<string, string | undefined>,
   { sends = true }: { sends?: boolean } = {}
 ): Loaded {
-  const read = readYaml(text, file, vocabulary, (text) => createSecrets(environment, []).fill(text, []))
+  const fill = (text: string) => createSecrets(environment, []).fill(text, [])
+  const read = readYaml(text, file, vocabulary, fill)
   if ('problems' in read) return { config: undefined, problems: read.problems }
   const { source, value } = read
   const shape = shapeFaults(value)
   const whole = wellShaped(value, shape)
   const faults: Fault[] = []
   const config = build(whole, sends ? createSecrets(environment, faults) : createStandIns(environment, faults), faults)
-  faults.push(...senseFaults(whole, [...config.destinations.values()], shape))
+  faults.push(
+    ...senseFaults(whole, [...config.destinations.values()], shape),
+    ...astrayFaults(whole, config.secrets, fill)
+  )
   const problems = inOrder([
     ...shape.map((fault) => locate(source, fault, fault.isAboutKey)),
     ...faults.map((fault) => locate(source, fault))

@@ -35,7 +35,10 @@ export function createMask({ text, document, vocabulary, fill }: MaskOptions): M
   const isWord = (text: string) => vocabulary.isWord(text) || names.has(text)
   const mayShow = (text: string) => text.length <= longestHarmless || isWord(text)
   const known = createKnownSecrets()
-  const hidden = isWhole ? hiddenInDocument(document, mayShow, vocabulary) : hiddenInText(text, closed, isWord)
+  const ofDocument = hiddenInDocument(document, mayShow, vocabulary)
+  const hidden = isWhole ? ofDocument : hiddenInText(text, closed, isWord)
+  // Messages quote what was made of the text, also where that is only a part of it.
+  hidden.texts.push(...(isWhole ? [] : ofDocument.texts))
   for (const { is, mayBeSecret } of hidden.texts) if (mayBeSecret) known.add(is)
   for (const reference of hidden.references) known.add(fill(reference))
 

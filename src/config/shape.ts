@@ -123,12 +123,17 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeF
   const path = pathOf(instancePath)
   const parent = error.parentSchema as { properties?: object; enum?: unknown[] } | undefined
   const at = (text: string, isAboutKey = false) => ({ path, message: text, isAboutKey })
-  const shown = (value: unknown) => show(value, vocabulary?.isOpen(path[0]) === false ? vocabulary : undefined)
+  const closed = vocabulary?.isOpen(path[0]) === false ? vocabulary : undefined
+  const shown = (value: unknown) => show(value, closed)
   switch (keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty'])
       const guess = didYouMean(key, Object.keys(parent?.properties ?? {}))
-      return { path: [...path, key], message: `unknown key "${key}"${guess}`, isAboutKey: true }
+      return {
+        path: [...path, key],
+        message: `unknown key ${mayShow(key, closed) ? `"${key}"` : '"…"'}${guess}`,
+        isAboutKey: true
+      }
     }
     case 'required':
       return at(`"${params['missingProperty']}" is missing`, true)
@@ -199,9 +204,13 @@ function show(value: unknown, closed: Vocabulary | undefined): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map of keys'
   const text = String(value)
-  const isShown = closed === undefined || text.length <= longestHarmless || closed.isWord(text)
+  const isShown = mayShow(text, closed)
   if (typeof value !== 'string') return isShown ? text : 'a number'
   return isShown ? `"${text.slice(0, 60)}"` : describe(text)
+}
+
+function mayShow(text: string, closed: Vocabulary | undefined): boolean {
+  return closed === undefined || text.length <= longestHarmless || closed.isWord(text)
 }
 
 /** A text that is not quoted. */

@@ -1,6 +1,6 @@
 // /api/…: for operators and the command line, by topic in api/. It describes itself at /api/openapi.json.
 import swagger from '@fastify/swagger'
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/config.ts'
 import type { Store } from '../src/store/store.ts'
@@ -9,6 +9,7 @@ import { lanes } from './api/lanes.ts'
 import { notifications } from './api/notifications.ts'
 import { objects } from './api/objects.ts'
 import { silences } from './api/silences.ts'
+import type { Guard } from './guard.ts'
 
 export interface ApiOptions {
   config: () => Config
@@ -20,11 +21,13 @@ export interface ApiOptions {
   tryNow: (lane: string) => Promise<number | undefined>
   /** Silences were added or ended: resolves when that is in effect here. */
   silencesChanged: () => Promise<void>
-  guard: (request: FastifyRequest) => Promise<void>
+  guard: Guard
 }
 
 export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
   app.addHook('onRequest', options.guard)
+  // What is for who has the token is not for a cache on the way to them.
+  app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

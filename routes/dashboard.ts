@@ -1,7 +1,7 @@
 // GET /: the dashboard, for a person. Pages are HTML that works without a script; what changes something is a form.
 import formbody from '@fastify/formbody'
 import helmet from '@fastify/helmet'
-import type { FastifyError, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyPluginAsync } from 'fastify'
 import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/config.ts'
 import type { Refusal } from '../src/config/watch.ts'
@@ -14,6 +14,7 @@ import { assets, serveAssets } from './dashboard/assets.ts'
 import { live } from './dashboard/live.ts'
 import { pages } from './dashboard/pages.ts'
 import { toRelayError } from './errors.ts'
+import type { Guard } from './guard.ts'
 
 export interface DashboardOptions {
   config: () => Config
@@ -24,12 +25,13 @@ export interface DashboardOptions {
   wake: (lanes: Iterable<string>) => void
   tryNow: (lane: string) => Promise<number | undefined>
   clock: Clock
-  guard: (request: FastifyRequest) => Promise<void>
+  guard: Guard
 }
 
 const titles: Partial<Record<ErrorCode, string>> = {
   UNAUTHORIZED: 'Who are you?',
   FORBIDDEN: 'Not from here',
+  TOO_MANY: 'Not so fast',
   NOT_FOUND: 'There is nothing here',
   CANNOT_STORE: 'The database does not answer'
 }

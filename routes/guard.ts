@@ -1,35 +1,146 @@
-// Who may use the API and the dashboard: whoever has ADMIN_TOKEN; without one, only this machine. A browser sends what it
-// knows of both to every site's requests, so that what changes something has to come from a page of ours.
+// The guard: lets in to the API and the dashboard whoever may administer, and slows down who guesses. A browser sends what
+// it knows of a token to every site's requests, so that what changes something has to come from a page of ours.
 import { isIPv4 } from 'node:net'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 import { equal } from '../src/events/signature.ts'
+import type { Metrics, refusalReasons } from '../src/metrics.ts'
+import type { WrongTokens } from '../src/operator/wrong-tokens.ts'
+import type { Admission } from './admission.ts'
 
-/** An onRequest hook. Throws UNAUTHORIZED or FORBIDDEN. */
-export function createGuard(adminToken: string): (request: FastifyRequest) => Promise<void> {
-  if (adminToken === '') {
-    return async (request) => {
-      refuseOtherSites(request)
-      if (isLoopback(request.socket.remoteAddress ?? '') && isLocalName(request.host)) return
-      throw new RelayError('FORBIDDEN', 'set ADMIN_TOKEN to use this from another machine')
+/** An onRequest hook. Throws UNAUTHORIZED, FORBIDDEN or TOO_MANY. */
+export type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+
+type Reason = (typeof refusalReasons)[number]
+
+interface Refusal {
+  reason: Reason
+  error: RelayError
+}
+
+interface Around {
+  wrongTokens: WrongTokens
+  metrics: Pick<Metrics, 'adminRefused'>
+  clock: Clock
+}
+
+const cookie = 'flux_relay_session'
+
+/** Wrong answers that wait at a time; those above it are refused at once, and nobody waits for them. */
+const maxWaiting = 32
+
+export function createGuard(admission: Admission, { wrongTokens, metrics, clock }: Around): Guard {
+  const judge = 'openTo' in admission ? judgeLocal : judgeToken(admission)
+  let waiting = 0
+
+  /** The right token never waits: nobody can lock its owner out. */
+  async function slowDown(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const waitMs = wrongTokens.note(request.socket.remoteAddress ?? '')
+    if (waitMs === 0) return
+    // Whoever guesses has to connect again for each.
+    reply.header('connection', 'close')
+    if (waiting >= maxWaiting) {
+      reply.header('retry-after', String(Math.ceil(waitMs / 1000)))
+      throw new RelayError('TOO_MANY', 'too many wrong tokens at the moment; the right one is taken at once')
     }
+    waiting += 1
+    await new Promise<void>((resolve) => void clock.after(waitMs, resolve))
+    waiting -= 1
   }
-  return async (request) => {
-    refuseOtherSites(request)
-    const { authorization = '' } = request.headers
-    const [scheme, credentials = ''] = authorization.split(/ +/, 2)
-    const given = scheme?.toLowerCase() === 'basic' ? passwordOf(credentials) : credentials
-    if (/^(bearer|basic)$/i.test(scheme ?? '') && equal(given, adminToken)) return
-    throw new RelayError('UNAUTHORIZED', 'send ADMIN_TOKEN as a bearer token, or as the password of any user')
+
+  return async (request, reply) => {
+    const refusal = otherSite(request) ?? judge(request)
+    if (refusal === undefined) return isInvitation(admission, request) ? welcome(admission, request, reply) : undefined
+    metrics.adminRefused.inc({ reason: refusal.reason })
+    if (refusal.reason === 'wrong_token') await slowDown(request, reply)
+    throw refusal.error
   }
 }
 
-function refuseOtherSites({ method, headers, host }: FastifyRequest): void {
-  if (method === 'GET' || method === 'HEAD') return
+function refusal(reason: Reason, message: string): Refusal {
+  return { reason, error: new RelayError(reason.endsWith('token') ? 'UNAUTHORIZED' : 'FORBIDDEN', message) }
+}
+
+function judgeToken({ token, session }: Extract<Admission, { token: string }>) {
+  const how =
+    session === undefined
+      ? 'send ADMIN_TOKEN as a bearer token, or as the password of any user'
+      : 'open the address with a token that the log of the relay has since its start, or set ADMIN_TOKEN'
+  return (request: FastifyRequest): Refusal | undefined => {
+    const given = tokenIn(request, session !== undefined)
+    if (given !== undefined) return equal(given, token) ? undefined : refusal('wrong_token', how)
+    const isKnown = session !== undefined && sessionsIn(request).some((text) => equal(text, session))
+    return isKnown ? undefined : refusal('no_token', how)
+  }
+}
+
+/** What is there to be judged; undefined where there is nothing. An address is kept by proxies and browsers: only a token
+ * that ends with this process may stand in one. */
+function tokenIn(request: FastifyRequest, isInAddress: boolean): string | undefined {
+  const { authorization = '' } = request.headers
+  const [scheme = '', credentials = ''] = authorization.split(/ +/, 2)
+  if (/^bearer$/i.test(scheme)) return credentials
+  if (/^basic$/i.test(scheme)) return passwordOf(credentials)
+  return isInAddress ? invitationIn(request) : undefined
+}
+
+function invitationIn({ method, url }: FastifyRequest): string | undefined {
+  if (method !== 'GET' && method !== 'HEAD') return undefined
+  const [path, query] = url.split('?', 2)
+  return path === '/' ? (new URLSearchParams(query).get('token') ?? undefined) : undefined
+}
+
+function isInvitation(admission: Admission, request: FastifyRequest): admission is { token: string; session: string } {
+  return 'session' in admission && invitationIn(request) !== undefined
+}
+
+/** From here on a cookie does, so that the token stays neither in the history nor in what a page says of where it is. */
+function welcome({ session }: { session: string }, { url }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const query = new URLSearchParams(url.split('?', 2)[1])
+  query.delete('token')
+  return reply
+    .header('set-cookie', `${cookie}=${session}; HttpOnly; SameSite=Strict; Path=/`)
+    .redirect(query.size === 0 ? '/' : `/?${query}`, 303)
+}
+
+/** Ports share cookies: another relay on this machine may have set one of the same name. */
+function sessionsIn({ headers }: FastifyRequest): string[] {
+  const pairs = (headers.cookie ?? '').split(/; */).map((pair) => pair.split('=', 2))
+  return pairs.flatMap(([name, value = '']) => (name === cookie ? [value] : []))
+}
+
+function judgeLocal(request: FastifyRequest): Refusal | undefined {
+  const isLocal = isLoopback(request.socket.remoteAddress ?? '') && isLocalName(request.host)
+  if (!isLocal)
+    return refusal(
+      'not_local',
+      'ADMIN_OPEN_TO=loopback is for this machine only; set ADMIN_TOKEN to use this from another'
+    )
+  if (isForwarded(request))
+    return refusal(
+      'proxied',
+      'this came through a proxy, to which everybody is local; set ADMIN_TOKEN instead of ADMIN_OPEN_TO'
+    )
+  return undefined
+}
+
+// What proxies and the sidecars of meshes add: RFC 9110 §7.6.3, RFC 7239, and the names that nginx, Envoy, linkerd, Traefik
+// and the clouds' load balancers have of their own.
+const forwarded =
+  /^(via|forwarded|x-forwarded(-.+)?|x-(real|client|cluster-client|original-forwarded)-.+|x-(envoy|b3|amzn|appengine|istio)-.+|(true-client|cf-connecting|fastly-client)-ip|l5d-.+|x-original-.+|proxy-.+)$/
+
+/** nginx asks in HTTP/1.0 and adds nothing, unless its configuration says otherwise; browsers and curl never do. */
+function isForwarded({ headers, raw }: FastifyRequest): boolean {
+  return raw.httpVersionMinor === 0 || Object.keys(headers).some((name) => forwarded.test(name))
+}
+
+function otherSite({ method, headers, host }: FastifyRequest): Refusal | undefined {
+  if (method === 'GET' || method === 'HEAD') return undefined
   const { 'sec-fetch-site': site, origin } = headers
   // Programs send neither; a page can change neither.
   const isOurs = site !== undefined ? site === 'same-origin' || site === 'none' : isOriginOf(host, origin)
-  if (!isOurs) throw new RelayError('FORBIDDEN', 'a page of another site may not do this')
+  return isOurs ? undefined : refusal('other_site', 'a page of another site may not do this')
 }
 
 // Not the scheme: TLS may end before the relay.

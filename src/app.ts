@@ -1,6 +1,7 @@
 // THE WHOLE PROGRAM ON ONE PAGE. Data flows one way: webhook → intake → store → lane → Slack.
 import type { FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
+import { admissionBy, announce } from '../routes/admission.ts'
 import { createGuard } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
 import { createHttp } from '../routes/http.ts'
@@ -21,6 +22,7 @@ import { createFullness } from './operator/fullness.ts'
 import { createOperator } from './operator/operator.ts'
 import { createReadings } from './operator/readings.ts'
 import { createSources } from './operator/sources.ts'
+import { createWrongTokens } from './operator/wrong-tokens.ts'
 import { createScrape } from './scrape/scrape.ts'
 import { createSilences } from './silences.ts'
 import { openSpans } from './spans.ts'
@@ -47,7 +49,8 @@ export async function buildApp({
   logTo
 }: AppOptions = {}): Promise<FastifyInstance> {
   let config: ConfigWatch | undefined
-  const log = createLog(secretsIn(environment), () => config?.current().secrets ?? noSecrets, logTo)
+  const secrets = secretsIn(environment)
+  const log = createLog(secrets, () => config?.current().secrets ?? noSecrets, logTo)
   const app = createHttp(log)
   await readEnvironment(app, environment)
   log.level = app.env.LOG_LEVEL
@@ -55,7 +58,10 @@ export async function buildApp({
   const metrics = createMetrics()
   config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
   const { current } = config
-  const store = await openStore(app.env.DATABASE_URL, (reason) => log.warn({ reason }, 'waiting for the database'))
+  const store = await openStore(app.env.DATABASE_URL, {
+    waiting: (reason) => log.warn({ reason }, 'waiting for the database'),
+    warn: (message) => log.warn(message)
+  })
   // Decisions go by the store's clock: replicas differ, and any of them may be set while it runs.
   const clock = steadyClock(own, store.timeOf)
   const { listenedUntil = clock.now() } = await store.lastHeard()
@@ -79,6 +85,8 @@ export async function buildApp({
   const budget = createBudget({ store, config: current, maxPending: app.env.MAX_PENDING })
   const clocks = createClocks({ tell, clock, log })
   const claims = createClaims({ tell, metrics, clock, log })
+  const wrongTokens = createWrongTokens({ tell, clock, log })
+  const admission = admissionBy(app.env)
   const intake = createIntake({
     store,
     config: () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] }),
@@ -118,7 +126,7 @@ export async function buildApp({
     wake: lanes.wake,
     tryNow: lanes.tryNow,
     clock,
-    guard: createGuard(app.env.ADMIN_TOKEN),
+    guard: createGuard(admission, { wrongTokens, metrics, clock }),
     log
   })
   const { standing } = sources
@@ -131,14 +139,18 @@ export async function buildApp({
     await sources.start()
     config.start(lanes.follow, createReadings(tell, clock))
     pruning.start()
-    if (app.env.ADMIN_TOKEN === '')
-      log.warn('ADMIN_TOKEN is not set: the dashboard and the API answer this machine only')
+  })
+  app.addHook('onListen', async () => {
+    announce(admission, app, log)
+    // Said once, on purpose. From here on it is a secret as any other.
+    if ('token' in admission) secrets.push(admission.token, ...(admission.session ? [admission.session] : []))
   })
   app.addHook('onClose', async () => {
     config.stop()
     pruning.stop()
     silences.stop()
     sources.stop()
+    wrongTokens.stop()
     await lanes.stop(stopGraceMs)
     await slack.close()
     await spans.stop()

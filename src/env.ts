@@ -9,7 +9,10 @@ export const EnvSchema = Type.Object({
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65_535 }),
   CONFIG_FILE: Type.String({ default: 'config.yaml', minLength: 1 }),
   DATABASE_URL: Type.String({ default: 'sqlite:data/relay.db', pattern: '^(sqlite|postgres(ql)?):.+' }),
-  ADMIN_TOKEN: Type.String({ default: '' }),
+  /** A blank one is a mistake, and everybody's first guess. */
+  ADMIN_TOKEN: Type.String({ default: '', pattern: '^$|\\S' }),
+  /** Who administers without ADMIN_TOKEN: whoever is on this machine. */
+  ADMIN_OPEN_TO: Type.Optional(Type.Enum(['loopback'])),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
   /** Flux limits an event to 3 MiB (notification-controller internal/server/limits.go). */
   MAX_BODY_BYTES: Type.Integer({ default: 3 * 1024 * 1024, minimum: 1024 }),

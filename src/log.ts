@@ -1,9 +1,11 @@
 // The log: facts with fields, one line each, and no secret in any of them.
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { webhookUrl } from './secrecy.ts'
 
 /**
- * A pino logger whose finished lines are searched for `own` secrets, for those of the config file, and for webhook URLs:
- * errors of libraries put addresses into their messages, where redaction by path does not reach.
+ * A pino logger whose finished lines are searched for `own` secrets, to which some may be added later, for those of the
+ * config file, and for webhook URLs: errors of libraries put addresses into their messages, where redaction by path does
+ * not reach.
  */
 export function createLog(
   own: readonly string[],
@@ -11,13 +13,15 @@ export function createLog(
   stream: DestinationStream = standardOutput()
 ): Logger {
   let known: readonly string[] = []
+  let ownCount = own.length
   // Those that a reload has replaced as well: what was sent with them may be spoken of later.
   const all = new Set(own)
   let pattern = patternOf(own)
   const streamWrite = (line: string) => {
-    if (secrets() !== known) {
+    if (secrets() !== known || own.length !== ownCount) {
       known = secrets()
-      for (const secret of known) all.add(secret)
+      ownCount = own.length
+      for (const secret of [...own, ...known]) all.add(secret)
       pattern = patternOf([...all])
     }
     return line.replace(pattern, redact)
@@ -33,9 +37,6 @@ function standardOutput(): DestinationStream {
   process.stdout.on('error', () => {})
   return process.stdout
 }
-
-// Every path below /services/ and its kin is a key to a channel, whoever's it is.
-const webhookUrl = String.raw`(https?:\/\/[^\s"\\/]+\/(?:services|workflows|triggers)\/)[^\s"\\]+`
 
 /** What to take out of a line: webhook URLs, and each secret in every form that it may stand in there. */
 function patternOf(secrets: readonly string[]): RegExp {

@@ -29,6 +29,9 @@ export function kindLabel(kind: string): string {
   return knownKinds.has(kind) ? kind : 'other'
 }
 
+/** Why a request to the dashboard or the API may be refused. */
+export const refusalReasons = ['wrong_token', 'no_token', 'not_local', 'proxied', 'other_site'] as const
+
 /** A registry of its own for each app. The gauges that say how things stand are set when Prometheus asks. */
 export function createMetrics() {
   const registry = new Registry()
@@ -72,6 +75,7 @@ function intakeMetrics(of: Of) {
       ...of('foreign_cluster_events_total', 'Events that said to be of a cluster that another source speaks for'),
       labelNames: ['source']
     }),
+    adminRefused: adminRefused(of),
     unmatched: new Counter({
       ...of('unmatched_events_total', 'Events accepted that no rule matched: nobody is told of them'),
       labelNames: ['source', 'severity']
@@ -103,6 +107,16 @@ function intakeMetrics(of: Of) {
       of('commit_failures_total', 'Batches of events that could not be committed: Flux got 503 and tries again')
     )
   }
+}
+
+function adminRefused(of: Of) {
+  const counter = new Counter({
+    ...of('admin_refused_requests_total', 'Requests to the dashboard and the API that were refused, by reason'),
+    labelNames: ['reason']
+  })
+  // What begins at 1 has not increased, as far as Prometheus knows.
+  for (const reason of refusalReasons) counter.inc({ reason }, 0)
+  return counter
 }
 
 function deliveryMetrics(of: Of) {

@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
 const rooms = [
-  ...['errors', 'env', 'duration', 'clock', 'log', 'spelling', 'about', 'patterns'],
+  ...['errors', 'env', 'duration', 'clock', 'secrecy', 'log', 'spelling', 'about', 'patterns'],
   ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'spans', 'deliver', 'config', 'silences'],
   ...['first-post', 'budget', 'operator', 'scrape', 'arrivals', 'intake'],
   ...['import', 'rehearsal', 'dashboard', 'routes', 'app', 'demo', 'cli']
@@ -13,6 +13,7 @@ const rooms = [
 // They decide: what comes out depends on what goes in and on nothing else.
 const pure = [
   'duration',
+  'secrecy',
   'spelling',
   'about',
   'patterns',

@@ -17,6 +17,11 @@ export type Query = Record<string, string | undefined>
 
 const answerWithinMs = 30_000
 
+/** What helps against a 401. */
+export const whereTokenIs =
+  'give it as --token or in the variable ADMIN_TOKEN; the relay has it in its environment (its Secret), or, where none is ' +
+  'set, behind "?token=" in its log since the start'
+
 /**
  * Asks and resolves to the answer, if it is one of `expected`; throws NO_ANSWER with what the relay, or the network, said
  * instead.
@@ -48,7 +53,8 @@ export async function ask(
   const body = parse(text)
   if (body !== undefined && expected.includes(status)) return { status, body }
   const said = (body as { message?: unknown } | undefined)?.message ?? 'is that a flux-relay?'
-  throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}`)
+  const next = status === 401 ? `; ${whereTokenIs}` : ''
+  throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}${next}`)
 }
 
 function parse(text: string): unknown {

@@ -16,10 +16,18 @@ export async function serve({ example }: { example?: boolean }): Promise<void> {
     await app?.close()
   })
   const { buildApp } = await import('../app.ts')
-  const environment = example ? { CONFIG_FILE: 'config.example.yaml', ...process.env } : process.env
+  const environment = example ? withExample(process.env) : process.env
   app = await buildApp({ environment })
   process.on('SIGHUP', app.reload)
   await app.listen({ host: app.env.HOST, port: app.env.PORT })
   // Node would keep what it has compiled when it ends, which a relay that is killed never does.
   flushCompileCache()
+}
+
+/** Its config file holds nothing to protect and posts nowhere: whoever tries it out needs no token on this machine. */
+function withExample(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (environment['CONFIG_FILE']) return environment
+  const { ADMIN_TOKEN, ADMIN_OPEN_TO } = environment
+  const isOpen = !ADMIN_TOKEN && !ADMIN_OPEN_TO
+  return { ...environment, CONFIG_FILE: 'config.example.yaml', ...(isOpen && { ADMIN_OPEN_TO: 'loopback' }) }
 }

@@ -5,6 +5,7 @@ import { request } from 'undici'
 import { RelayError } from '../errors.ts'
 import type { Transition } from '../objects.ts'
 import type { StoredEvent } from '../rehearsal/replay.ts'
+import { whereTokenIs } from './client.ts'
 
 const PageSchema = Type.Object({
   events: Type.Array(
@@ -61,8 +62,13 @@ function pageUrl(url: string, since: number, cursor: string | null): URL {
 
 async function getPage(url: URL, token: string | undefined): Promise<Page> {
   const { statusCode, text } = await get(url, token)
-  if (statusCode === 401 || statusCode === 403) {
-    throw new RelayError('UNAUTHORIZED', `${url.origin} wants its ADMIN_TOKEN (${statusCode}): give it as --token`)
+  if (statusCode === 401) {
+    throw new RelayError('UNAUTHORIZED', `${url.origin} wants its ADMIN_TOKEN (401): ${whereTokenIs}`)
+  }
+  if (statusCode === 403) {
+    const why =
+      'it is open to its own machine only, and not through a proxy; set ADMIN_TOKEN for it and give that as --token'
+    throw new RelayError('FORBIDDEN', `${url.origin} refuses (403): ${why}`)
   }
   if (statusCode !== 200) throw new RelayError('BAD_REQUEST', `${url.origin}${url.pathname} answered ${statusCode}`)
   let page: unknown

@@ -10,11 +10,12 @@ import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileLinks, type Links } from '../render/links.ts'
 import { compileTemplates, type Templates } from '../render/templates.ts'
 import { compileRules, type RuleSet } from '../rules/rules.ts'
+import { astrayFaults } from './astray.ts'
 import { type Source as ConfigSource, inOrder, locate, type Problem } from './problem.ts'
 import { ConfigSchema, type ConfigText } from './schema.ts'
 import { createSecrets, createStandIns, type Secrets } from './secrets.ts'
 import { senseFaults } from './sense.ts'
-import { shapeFaults } from './shape.ts'
+import { shapeFaults, vocabulary } from './shape.ts'
 import { trimNames } from './texts.ts'
 import { wellShaped } from './well-shaped.ts'
 import { readYaml } from './yaml.ts'
@@ -55,17 +56,18 @@ export function loadConfig(
   environment: Record<string, string | undefined>,
   { sends = true }: { sends?: boolean } = {}
 ): Loaded {
+  const fill = (text: string) => createSecrets(environment, []).fill(text, [])
   const secretsFor = sends ? createSecrets : createStandIns
-  const read = readYaml(text, file)
+  const read = readYaml(text, file, vocabulary, fill)
   if (!('problems' in read)) {
-    const { config, problems } = judge(read, [], (faults) => secretsFor(environment, faults))
+    const { config, problems } = judge(read, [], (faults) => secretsFor(environment, faults), fill)
     return { config: problems.every(({ isWarning }) => isWarning) ? config : undefined, problems }
   }
   const { problems, rest } = read
   if (rest === undefined) return { config: undefined, problems }
   // A section that is not there may be behind the mistake.
   const lost = [...rest.lost, ...Object.keys(ConfigSchema.properties).filter((name) => !(name in rest.value))]
-  const others = judge(rest, lost, (faults) => secretsFor(environment, faults)).problems
+  const others = judge(rest, lost, (faults) => secretsFor(environment, faults), fill).problems
   return { config: undefined, problems: inOrder([...problems, ...others]) }
 }
 
@@ -73,7 +75,8 @@ export function loadConfig(
 function judge(
   { source, value }: { source: ConfigSource; value: unknown },
   lost: readonly string[],
-  secretsFor: (faults: Fault[]) => Secrets
+  secretsFor: (faults: Fault[]) => Secrets,
+  fill: (text: string) => string
 ): { config: Config; problems: Problem[] } {
   const trimmed = trimNames(value)
   const shape = shapeFaults(trimmed.value).filter(({ path }) => lost.length === 0 || path.length > 0)
@@ -83,7 +86,7 @@ function judge(
   const whole = wellShaped(trimmed.value, [...all, ...illegible])
   const faults: Fault[] = []
   const config = build(whole, secretsFor(faults), faults)
-  faults.push(...senseFaults(whole, config, [...all, ...illegible]))
+  faults.push(...senseFaults(whole, config, [...all, ...illegible]), ...astrayFaults(whole, config.secrets, fill))
   const problems = [
     ...all.map((fault) => locate(source, fault, fault.isAboutKey)),
     ...faults.map((fault) => locate(source, fault))

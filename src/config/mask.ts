@@ -1,44 +1,205 @@
-// Secrets that are written out in a config file are not repeated where its lines are shown.
-import { type Document, isMap, isScalar, visit } from 'yaml'
+// The mask of a file: what of its lines, and of messages about it, may be shown. Nothing is quoted that stands where secrets
+// do, under whichever key, and whether or not it is YAML; elsewhere everything but what is, or looks like, a secret.
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Pair, type Scalar } from 'yaml'
+import { createKnownSecrets, cutOut, pieceLength, type Range, starOut, suspectsIn } from '../secrecy.ts'
+import { longestHarmless, type Vocabulary } from './vocabulary.ts'
 
-/** Where in the file secrets stand. */
-const places = [
-  ['sources', '*', 'hmacKeys'],
-  ['sources', '*', 'tokens'],
-  ['destinations', '*', 'slack', 'webhookUrl']
-]
+export interface Mask {
+  /** The file as it may be shown, column by column. */
+  text: string
+  /** `message` as it may be shown, of a fault at `start`. */
+  message(message: string, start: number): string
+}
 
-// Also where it stands under a wrong key: whoever has such a URL can post.
-const webhookUrl = /(https?:\/\/[^\s"'/]+\/(?:services|workflows|triggers)\/)([^\s"',}\]]+)/g
+export interface MaskOptions {
+  text: string
+  document: Document
+  vocabulary: Vocabulary
+  /** A text with its references to secrets filled in. */
+  fill: (text: string) => string
+}
 
-/** `text` with every secret replaced by as many asterisks, so that columns stay what they are. */
-export function maskSecrets(text: string, document: Document): string {
-  let masked = text.replace(webhookUrl, (_, start: string, key: string) => start + '*'.repeat(key.length))
-  for (const [start, end] of places.flatMap((place) => rangesAt(document.contents, place))) {
-    const secret = masked.slice(start, end)
-    if (!secret.includes('${')) masked = masked.slice(0, start) + secret.replace(/[^\s"']/g, '*') + masked.slice(end)
+/** Beside secrets, what is none: a name, a time, a number. Everything else under `sources` and the like may be one. */
+const plainKeys = new Set(['channel', 'username', 'cluster', 'expectEvery', 'dialect', 'perSecond', 'burst', 'preview'])
+
+const word = /(?<=^|\s)(?<comment>#.*)|\$\{[^}\s]*\}|(?:[^\s"'{}[\],:]|:(?=\S))+/gm
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+
+export function createMask({ text, document, vocabulary, fill }: MaskOptions): Mask {
+  const names = namesIn(document, vocabulary)
+  // With a key that is twice there, everything is still read as what it is.
+  const isWhole = document.errors.every(({ code }) => code === 'DUPLICATE_KEY')
+  const open = isWhole ? openInDocument(document, vocabulary, text.length) : openInText(text, vocabulary)
+  const closed = complementOf(open, text.length)
+  const isWord = (text: string) => vocabulary.isWord(text) || names.has(text)
+  const mayShow = (text: string) => text.length <= longestHarmless || isWord(text)
+  const known = createKnownSecrets()
+  const ofDocument = hiddenInDocument(document, mayShow, vocabulary)
+  const hidden = isWhole ? ofDocument : hiddenInText(text, closed, isWord)
+  // Messages quote what was made of the text, also where that is only a part of it.
+  hidden.texts.push(...(isWhole ? [] : ofDocument.texts))
+  for (const { is, mayBeSecret } of hidden.texts) if (mayBeSecret) known.add(is)
+  for (const reference of hidden.references) known.add(fill(reference))
+
+  const isQuoted = (words: string) => !mayShow(words) && hidden.texts.some(({ is }) => is.includes(words))
+
+  function sayClosed(message: string): string {
+    return message
+      .replace(/"([^"]*)"/g, (quoted, inside: string) => (isQuoted(inside) ? '"…"' : quoted))
+      .replace(/([*&!])([^\s"';,()]+)/g, (found, sign: string, inside: string) =>
+        isQuoted(inside) ? `${sign}…` : found
+      )
+      .replace(/\$\{[^}\s]*\}?/g, (reference) => (isQuoted(reference) ? '${…}' : reference))
   }
-  return masked
-}
 
-/** Whether what stands at `path` is a secret, or a reference to one. */
-export function isSecret(path: readonly (string | number)[]): boolean {
-  return places.some((place) => place.every((key, at) => key === '*' || key === path[at]))
-}
-
-function rangesAt(node: unknown, [key, ...rest]: string[]): (readonly [start: number, end: number])[] {
-  if (key === undefined) return scalarsIn(node)
-  if (!isMap(node)) return []
-  const pairs = node.items.filter((pair) => key === '*' || (isScalar(pair.key) && pair.key.value === key))
-  return pairs.flatMap(({ value }) => rangesAt(value, rest))
-}
-
-function scalarsIn(node: unknown): (readonly [start: number, end: number])[] {
-  const ranges: (readonly [number, number])[] = []
-  visit(node as Parameters<typeof visit>[0], {
-    Scalar: (_, { range }) => {
-      if (range) ranges.push([range[0], range[1]])
+  return {
+    text: starOut(text, [...starsIn(text, closed, hidden), ...suspectsIn(text), ...known.in(text)]),
+    message(message, start) {
+      const said =
+        closed.some(([from, to]) => from <= start && start < to) || start >= text.length ? sayClosed(message) : message
+      return cutOut(said, [...suspectsIn(said), ...known.in(said).filter((range) => !isProse(said, range))])
     }
+  }
+}
+
+/** Whether we say that ourselves: what is quoted stands in quotes, or is no plain word. A short secret may be two words. */
+function isProse(message: string, [start, end]: Range): boolean {
+  const [before, words, after] = [message.slice(0, start), message.slice(start, end), message.slice(end)]
+  const isPlain = words.length < pieceLength ? /^[a-z ]+$/.test(words) : /^[a-z]+$/.test(words)
+  return isPlain && /(^|\s)$/.test(before) && /^([,;.:]?\s|$)/.test(after)
+}
+
+interface Hidden {
+  ranges: Range[]
+  texts: { is: string; mayBeSecret: boolean }[]
+  /** Texts with references to secrets in them. */
+  references: string[]
+  /** What may be shown all the same. */
+  shown: Range[]
+}
+
+/** What is to be starred out in the closed parts: what is hidden, and whatever is no text, such as a comment or an anchor. */
+function starsIn(text: string, closed: readonly Range[], { ranges, shown }: Hidden): Range[] {
+  const origins = [...text.matchAll(/https?:\/\/[\w.-]+(?![^\s"'/]*@)/gi)].map(
+    ({ 0: found, index }): Range => [index, index + found.length]
+  )
+  const visible = [...shown, ...origins.filter((range) => ranges.some((hidden) => isWithin(range, hidden)))]
+  const flags = new Uint8Array(text.length)
+  for (const [start, end] of closed) {
+    for (let at = start; at < end; at++) flags[at] = /[\s{}[\],:"'|>#*&-]/.test(text[at] ?? '') ? 0 : 1
+  }
+  for (const [start, end] of ranges) flags.fill(1, start, end)
+  for (const [start, end] of visible) flags.fill(0, start, end)
+  const stars: Range[] = []
+  for (let at = 0; at < flags.length; at++) if (flags[at] === 1) stars.push([at, at + 1])
+  return stars
+}
+
+function isWithin([start, end]: Range, [from, to]: Range): boolean {
+  return from <= start && end <= to
+}
+
+/** The names of sources and destinations: whoever misspells one wants to read it. */
+function namesIn({ contents }: Document, vocabulary: Vocabulary): Set<string> {
+  const sections = isMap(contents) ? contents.items.filter(({ key }) => vocabulary.isNamed(textOf(key))) : []
+  const keys = sections.flatMap(({ value }) => (isMap(value) ? value.items.map(({ key }) => textOf(key)) : []))
+  return new Set(keys.filter((name) => namePattern.test(name) && suspectsIn(name).length === 0))
+}
+
+function textOf(node: unknown): string {
+  return isScalar(node) ? String(node.value) : ''
+}
+
+/** From each key of an open section to the next key. */
+function openInDocument({ contents }: Document, vocabulary: Vocabulary, end: number): Range[] {
+  if (!isMap(contents) || contents.flow) return isMap(contents) ? openInFlow(contents.items, vocabulary) : []
+  const starts = contents.items.map(({ key }) => (isNode(key) ? (key.range?.[0] ?? 0) : 0))
+  return contents.items.flatMap(({ key }, at): Range[] =>
+    vocabulary.isOpen(textOf(key)) ? [[starts[at] ?? 0, starts[at + 1] ?? end]] : []
+  )
+}
+
+function openInFlow(pairs: readonly Pair[], vocabulary: Vocabulary): Range[] {
+  return pairs.flatMap(({ key, value }): Range[] => {
+    const start = isNode(key) ? key.range?.[0] : undefined
+    const end = isNode(value) ? value.range?.[1] : undefined
+    return start !== undefined && end !== undefined && vocabulary.isOpen(textOf(key)) ? [[start, end]] : []
   })
+}
+
+/** The same where it is no YAML: by lines that begin with the name of a section. */
+function openInText(text: string, vocabulary: Vocabulary): Range[] {
+  const ranges: [number, number][] = []
+  let isOpen = false
+  for (const { 0: line, index } of text.matchAll(/.*(?:\n|$)/g)) {
+    const [, section] = /^["']?([^\s"':#-][^\s"':]*)["']?\s*:(?:\s|$)/.exec(line) ?? []
+    if (section !== undefined) isOpen = vocabulary.isOpen(section)
+    else if (/^[^\s#-]/.test(line)) isOpen = false
+    if (isOpen) ranges.push([index, index + line.length])
+  }
   return ranges
+}
+
+function complementOf(open: readonly Range[], length: number): Range[] {
+  const closed: Range[] = []
+  let from = 0
+  for (const [start, end] of open) {
+    if (from < start) closed.push([from, start])
+    from = end
+  }
+  return from < length ? [...closed, [from, length]] : closed
+}
+
+/** Every text of the closed sections, by whether it may be shown. */
+function hiddenInDocument({ contents }: Document, mayShow: (word: string) => boolean, vocabulary: Vocabulary): Hidden {
+  const hidden: Hidden = { ranges: [], texts: [], references: [], shown: [] }
+  const note = (node: Scalar, isPlain: boolean) => {
+    const { range, source, value } = node
+    const is = String(value ?? '')
+    if (!range) return
+    if (!isPlain && is.includes('${')) hidden.references.push(is)
+    if (mayShow(is)) return void hidden.shown.push([range[0], range[1]])
+    hidden.ranges.push([range[0], range[1]])
+    const mayBeSecret = !isPlain || suspectsIn(is).length > 0
+    hidden.texts.push({ is, mayBeSecret }, { is: source ?? is, mayBeSecret })
+  }
+  // Messages name them, and whoever forgot the quotes wrote something else.
+  const noteNames = (node: unknown) => {
+    if (!isNode(node)) return
+    const written = isAlias(node) ? [node.source] : [node.anchor ?? '', (node.tag ?? '').replace(/^!+/, '')]
+    for (const is of written)
+      if (is !== '' && !is.startsWith('tag:yaml.org,')) hidden.texts.push({ is, mayBeSecret: true })
+  }
+  const walk = (node: unknown, isPlain: boolean): void => {
+    noteNames(node)
+    if (isScalar(node)) note(node, isPlain)
+    else if (isSeq(node)) for (const item of node.items) walk(item, isPlain)
+    else if (isMap(node)) for (const pair of node.items) walkPair(pair)
+    else if (isAlias(node) && node.range) hidden.ranges.push([node.range[0], node.range[1]])
+  }
+  const walkPair = ({ key, value }: Pair) => {
+    walk(key, false)
+    walk(value, plainKeys.has(textOf(key)))
+  }
+  if (!isMap(contents)) walk(contents, false)
+  else for (const pair of contents.items) if (!vocabulary.isOpen(textOf(pair.key))) walkPair(pair)
+  return hidden
+}
+
+/** The same where it is no YAML: every word is a text, and a short one may be a piece of a longer one. */
+function hiddenInText(text: string, closed: readonly Range[], isWord: (word: string) => boolean): Hidden {
+  const hidden: Hidden = { ranges: [], texts: [], references: [], shown: [] }
+  for (const [from, to] of closed) {
+    for (const { 0: is, index, groups } of text.slice(from, to).matchAll(word)) {
+      const range: Range = [from + index, from + index + is.length]
+      if (is.includes('${')) hidden.references.push(is)
+      if (isWord(is)) hidden.shown.push(range)
+      else {
+        hidden.ranges.push(range)
+        hidden.texts.push({ is, mayBeSecret: groups?.['comment'] === undefined })
+      }
+    }
+  }
+  return hidden
 }

@@ -18,7 +18,9 @@ export interface Problem {
 export interface Source {
   file: string
   /** As it may be shown. */
-  text: string
+  readonly text: string
+  /** A message as it may be shown, of a fault at `start`. */
+  say(message: string, start: number): string
   document: Document
   lines: LineCounter
 }
@@ -35,7 +37,7 @@ export function locate(
 
 /** A problem at an offset from the start of the file. */
 export function problemAt(
-  { file, text, lines }: Omit<Source, 'document'>,
+  { file, text, say, lines }: Omit<Source, 'document'>,
   start: number,
   message: string,
   isWarning = false
@@ -45,7 +47,7 @@ export function problemAt(
   const at = { line: Math.max(1, line), column: Math.max(1, col) }
   const from = lines.lineStarts[at.line - 1] ?? 0
   const excerpt = text.slice(from, lines.lineStarts[at.line] ?? text.length).replace(/\r?\n$/, '')
-  return { file, ...at, message, excerpt, isWarning }
+  return { file, ...at, message: say(message, start), excerpt, isWarning }
 }
 
 /**

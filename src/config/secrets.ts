@@ -25,11 +25,14 @@ export function createSecrets(environment: Record<string, string | undefined>, f
   return {
     values: () => values,
     fill,
-    secret: (text, path) => kept(fill(text, path)),
-    key: (text, path) => kept(replaced(text, path))
+    secret: (text, path) => kept(text, path, fill),
+    key: (text, path) => kept(text, path, replaced)
   }
 
-  function kept(secret: string): string {
+  function kept(text: string, path: Fault['path'], fillIn: (text: string, path: Fault['path']) => string): string {
+    const before = faults.length
+    const secret = fillIn(text, path)
+    if (faults.length === before && isBlank(secret)) faults.push({ path, message: blank })
     if (secret !== '') values.push(secret)
     return secret
   }
@@ -63,6 +66,13 @@ export function createSecrets(environment: Record<string, string | undefined>, f
     if (typeof found === 'string' && found.trim() === '') return { error: `${what} is empty` }
     return found
   }
+}
+
+const blank = 'this secret is blank, so that everybody knows it; write ${VARIABLE} or ${file:/path}'
+
+/** Nothing to be seen in it, whatever Unicode calls it: white space, marks of order and of direction, joiners. */
+function isBlank(secret: string): boolean {
+  return /^[\s\p{Cc}\p{Cf}\p{Zs}\u2800\u3164\uffa0]*$/u.test(secret)
 }
 
 /** As good as any for what is made of secrets: a webhook URL has to be one. */

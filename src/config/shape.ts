@@ -2,8 +2,8 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import type { Type } from 'typebox'
 import { didYouMean } from '../spelling.ts'
-import { isSecret } from './mask.ts'
 import { ConfigSchema } from './schema.ts'
+import { longestHarmless, type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
 /** A fault of shape. `isAboutKey`: the key is at fault, not its value. */
 export interface ShapeFault {
@@ -24,10 +24,14 @@ const ajv = new Ajv({
   // What editors show where a text is not of the right form.
   .addKeyword('patternErrorMessage')
 
-/** Says everything about a value that is not of the shape of `schema`. */
-export function compileShape(schema: Type.TSchema): (value: unknown) => ShapeFault[] {
+/** Of a config file. Whatever stands in these sections may be a secret, at its place or not. */
+export const vocabulary = vocabularyOf(ConfigSchema, ['sources', 'destinations', 'slackApps'])
+
+/** Says everything about a value that is not of the shape of `schema`; with a `vocabulary`, only what it lets be quoted. */
+export function compileShape(schema: Type.TSchema, vocabulary?: Vocabulary): (value: unknown) => ShapeFault[] {
   const validate = ajv.compile(schema)
-  return (value) => (validate(value) ? [] : withoutEchoes(validate.errors ?? []).map(inWords))
+  return (value) =>
+    validate(value) ? [] : withoutEchoes(validate.errors ?? []).map((error) => inWords(error, vocabulary))
 }
 
 const compiled = new Map<string, (value: unknown) => ShapeFault[]>()
@@ -42,7 +46,7 @@ export function shapeFaults(value: unknown): ShapeFault[] {
       name,
       present.includes(name) ? schema : {}
     ])
-    faults = compileShape({ ...ConfigSchema, properties: Object.fromEntries(properties) })
+    faults = compileShape({ ...ConfigSchema, properties: Object.fromEntries(properties) }, vocabulary)
     compiled.set(key, faults)
   }
   return faults(value)
@@ -74,27 +78,33 @@ function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
   return telling.filter((error) => !isEmptySummary(error) && !['propertyNames', 'if'].includes(error.keyword))
 }
 
-function inWords(error: ErrorObject): ShapeFault {
+function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeFault {
   const { instancePath, keyword, params, message = 'is not valid' } = error
   const path = pathOf(instancePath)
   const parent = error.parentSchema as { properties?: object; enum?: unknown[] } | undefined
   const at = (text: string, isAboutKey = false) => ({ path, message: text, isAboutKey })
+  const closed = vocabulary?.isOpen(path[0]) === false ? vocabulary : undefined
+  const shown = (value: unknown) => show(value, closed)
   switch (keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty'])
       const guess = didYouMean(key, Object.keys(parent?.properties ?? {}))
-      return { path: [...path, key], message: `unknown key "${key}"${guess}`, isAboutKey: true }
+      return {
+        path: [...path, key],
+        message: `unknown key ${mayShow(key, closed) ? `"${key}"` : '"…"'}${guess}`,
+        isAboutKey: true
+      }
     }
     case 'required':
       return at(`"${params['missingProperty']}" is missing`, true)
     case 'enum': {
       const allowed = (params['allowedValues'] as unknown[]).map(String)
-      return at(`${shown(error)} is not one of ${allowed.join(', ')}${didYouMean(String(error.data), allowed)}`)
+      return at(`${shown(error.data)} is not one of ${allowed.join(', ')}${didYouMean(String(error.data), allowed)}`)
     }
     case 'anyOf':
-      return at(`${shown(error)} is not what may stand here: ${unionInWords(error)}`)
+      return at(`${shown(error.data)} is not what may stand here: ${unionInWords(error)}`)
     case 'type':
-      return at(`must be ${articles([params['type']].flat() as string[])}, and is ${shown(error)}`)
+      return at(`must be ${articles([params['type']].flat() as string[])}, and is ${shown(error.data)}`)
     case 'pattern':
       if (error.propertyName !== undefined) {
         return {
@@ -103,12 +113,12 @@ function inWords(error: ErrorObject): ShapeFault {
           isAboutKey: true
         }
       }
-      return at(patternInWords(error))
+      return at(patternInWords(error, shown))
     case 'const':
-      return at(`must be ${String(params['allowedValue'])} or left out, and is ${shown(error)}`)
+      return at(`must be ${String(params['allowedValue'])} or left out, and is ${shown(error.data)}`)
     case 'uniqueItems': {
       const second = Number(params['i'])
-      return { ...at(`${show((error.data as unknown[])[second])} is already listed`), path: [...path, second] }
+      return { ...at(`${shown((error.data as unknown[])[second])} is already listed`), path: [...path, second] }
     }
     case 'minItems':
     case 'minLength':
@@ -119,10 +129,10 @@ function inWords(error: ErrorObject): ShapeFault {
   }
 }
 
-function patternInWords({ data, schema, parentSchema }: ErrorObject): string {
+function patternInWords({ data, schema, parentSchema }: ErrorObject, shown: (value: unknown) => string): string {
   const { patternErrorMessage, description } = (parentSchema ?? {}) as Record<string, string | undefined>
   const form = patternErrorMessage ?? description
-  return `${show(data)} is not of the right form: ${form ?? `it must match ${String(schema)}`}`
+  return `${shown(data)} is not of the right form: ${form ?? `it must match ${String(schema)}`}`
 }
 
 function unionInWords({ schema }: ErrorObject): string {
@@ -148,17 +158,25 @@ function articles(types: string[]): string {
   return types.map(article).join(' or ')
 }
 
-/** What stands at fault, unless it is a secret. */
-function shown({ instancePath, data }: ErrorObject): string {
-  const isHidden = typeof data === 'string' && isSecret(pathOf(instancePath))
-  return isHidden ? 'a text' : show(data)
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return `"${value.slice(0, 60)}"`
+/** `closed`: where it stands, only what these words let be quoted may be. */
+function show(value: unknown, closed: Vocabulary | undefined): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'a map of keys' : String(value)
+  if (typeof value === 'object') return 'a map of keys'
+  const text = String(value)
+  const isShown = mayShow(text, closed)
+  if (typeof value !== 'string') return isShown ? text : 'a number'
+  return isShown ? `"${text.slice(0, 60)}"` : describe(text)
+}
+
+function mayShow(text: string, closed: Vocabulary | undefined): boolean {
+  return closed === undefined || text.length <= longestHarmless || closed.isWord(text)
+}
+
+/** A text that is not quoted. */
+function describe(text: string): string {
+  const { hostname = '' } = URL.parse(text) ?? {}
+  return hostname === '' ? 'a text' : `a URL of ${hostname}`
 }
 
 function pathOf(pointer: string): string[] {

@@ -1,8 +1,9 @@
 // A YAML file: from its text to its value and the place of everything in it, and to what keeps it from being read.
 import { LineCounter, parseDocument } from 'yaml'
-import { maskSecrets } from './mask.ts'
+import { createMask, type Mask } from './mask.ts'
 import { inOrder, type Problem, problemAt, type Source } from './problem.ts'
 import { soundSections } from './salvage.ts'
+import type { Vocabulary } from './vocabulary.ts'
 import { aliasFaults, type WritingFault, writingFaults } from './writing.ts'
 
 // A thousand rules may share one `match: *common`; anchors inside of anchors multiply, and reach it with a few lines.
@@ -15,8 +16,16 @@ export interface Refused {
   rest: { source: Source; value: Record<string, unknown>; lost: string[] } | undefined
 }
 
-/** `file` is only for the problems' places. */
-export function readYaml(text: string, file: string): { source: Source; value: unknown } | Refused {
+/**
+ * `file` is only for the problems' places. `vocabulary` says what of the file they may quote; `fill` fills in the references
+ * to secrets that a text holds.
+ */
+export function readYaml(
+  text: string,
+  file: string,
+  vocabulary: Vocabulary,
+  fill: (text: string) => string = (text) => text
+): { source: Source; value: unknown } | Refused {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -25,7 +34,18 @@ export function readYaml(text: string, file: string): { source: Source; value: u
     stringKeys: true,
     logLevel: 'error'
   })
-  const source = { file, text: maskSecrets(text, document), document, lines }
+  // Only where there is something to say.
+  let mask: Mask | undefined
+  const masked = () => (mask ??= createMask({ text, document, vocabulary, fill }))
+  const source: Source = {
+    file,
+    get text() {
+      return masked().text
+    },
+    say: (message, start) => masked().message(message, start),
+    document,
+    lines
+  }
   const refused = (faults: WritingFault[]): Refused => {
     const sound = soundSections(
       document,

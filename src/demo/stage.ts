@@ -50,7 +50,8 @@ export async function createStage(clock: FastClock, port: number): Promise<Stage
     environment: {
       CONFIG_FILE: exampleConfig,
       DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`,
-      ADMIN_TOKEN: token
+      ADMIN_TOKEN: token,
+      ...(token === '' && { ADMIN_OPEN_TO: 'loopback' })
     },
     clock,
     logTo: {

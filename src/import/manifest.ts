@@ -32,6 +32,9 @@ export function readManifests(text: string, file: string): { manifests: Manifest
   return { manifests: problems.length > 0 ? [] : read.flatMap(({ manifests }) => manifests), problems }
 }
 
+/** Nothing in a message about manifests is quoted from them: `discreet` sees to the lines. */
+const asIs = (message: string) => message
+
 function readPart(part: Part, whole: string, file: string): { manifests: Manifest[]; problems: Problem[] } {
   const kind = flatKind(part.text)
   // So that lines are counted as in the file.
@@ -48,7 +51,7 @@ function readPart(part: Part, whole: string, file: string): { manifests: Manifes
   for (const { index } of whole.matchAll(/^/gm)) lines.addNewLine(index)
   const at = part.text.split('\n').findIndex((line) => /^(metadata|spec):/.test(line)) + part.line
   const message = `the indentation of this ${kind} is lost: what belongs below this line begins at the margin. Copy it anew from where it came, or put two spaces before each line below it, and two more for each level`
-  const problem = problemAt({ file, text: whole, lines }, lines.lineStarts[at] ?? 0, message)
+  const problem = problemAt({ file, text: whole, lines, say: asIs }, lines.lineStarts[at] ?? 0, message)
   return { manifests: [], problems: [problem] }
 }
 
@@ -58,7 +61,7 @@ function readText(text: string, file: string): { manifests: Manifest[]; problems
   const options = { version: '1.1', lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const
   const documents = [...parseAllDocuments(text, options)]
   const problems = documents.flatMap(({ errors }) =>
-    errors.map(({ message, pos }) => discreet(problemAt({ file, text, lines }, pos[0], message), text))
+    errors.map(({ message, pos }) => discreet(problemAt({ file, text, lines, say: asIs }, pos[0], message), text))
   )
   if (problems.length > 0) return { manifests: [], problems }
   const manifests: Manifest[] = []
@@ -69,7 +72,7 @@ function readText(text: string, file: string): { manifests: Manifest[]; problems
       if (document.contents) manifests.push(...unfold(document.contents, value, file, lines))
     } catch (error) {
       const start = document.contents?.range?.[0] ?? 0
-      const problem = problemAt({ file, text, lines }, start, (error as Error).message)
+      const problem = problemAt({ file, text, lines, say: asIs }, start, (error as Error).message)
       return { manifests: [], problems: [discreet(problem, text)] }
     }
   }

@@ -108,6 +108,26 @@ const fullTexts: Record<Full['kind'], (limit: number, name: string) => { gist: s
   })
 }
 
+/** That somebody tries tokens on the dashboard or the API. `from`: as the socket has it. */
+export function wrongTokensNotice(
+  { requests, withinMs, from, silentMs }: { requests: number; withinMs: number; from: string; silentMs: number },
+  now: number
+): View {
+  const gist = `${requests} requests within ${sayDuration(withinMs)} had a wrong token for the dashboard or the API.`
+  const why =
+    `The last came from ${clean(from)}; where a proxy stands in front, that is the proxy. Either a program still has an ` +
+    `old ADMIN_TOKEN, or somebody is guessing. This is not repeated for ${sayDuration(silentMs)}.`
+  return {
+    ...frame('api', 'ADMIN_TOKEN', now),
+    says: 'informed',
+    severity: 'warn',
+    reason: 'WrongTokens',
+    summary: cut(gist, maxSummary),
+    message: `${gist}\n${why}`,
+    cause: 'WrongTokens'
+  }
+}
+
 function viewOf({ kind, name, reason, gist, text, since, isOver }: Trouble, now: number): View {
   return {
     ...frame(kind, name, now),

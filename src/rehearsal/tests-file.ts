@@ -1,6 +1,7 @@
 // A tests file: from its text to the tests in it, or to everything that is wrong with it. Pure, but for `read`.
 import { inOrder, locate, type Problem } from '../config/problem.ts'
 import { compileShape } from '../config/shape.ts'
+import { vocabularyOf } from '../config/vocabulary.ts'
 import { readYaml } from '../config/yaml.ts'
 import type { Fault } from '../errors.ts'
 import { matcherFaults } from '../rules/never.ts'
@@ -24,11 +25,12 @@ export interface LoadedTests {
   problemAt: (path: Path, message: string) => Problem
 }
 
-const shapeFaults = compileShape(TestsSchema)
+const vocabulary = vocabularyOf(TestsSchema)
+const shapeFaults = compileShape(TestsSchema, vocabulary)
 
 /** `file` is only for the problems' places. */
 export function loadTests(text: string, file: string, around: Omit<Around, 'faults'>): LoadedTests {
-  const yaml = readYaml(text, file)
+  const yaml = readYaml(text, file, vocabulary)
   if ('problems' in yaml) return { tests: [], problems: yaml.problems, problemAt: () => yaml.problems[0] as Problem }
   const { source, value } = yaml
   const shape = shapeFaults(value)

@@ -6,19 +6,22 @@ import type { Store } from './store.ts'
 
 /**
  * Opens `sqlite:<file>` or `postgres://…`. Rejects with BAD_DATABASE where it cannot be used; the text never holds more
- * than a path. `waiting` is called with the reason while a PostgreSQL is not up yet.
+ * than a path. `waiting` is called with the reason while a PostgreSQL is not up yet, `warn` with what should be otherwise.
  */
-export async function openStore(address: string, waiting?: (reason: string) => void): Promise<Store> {
+export async function openStore(
+  address: string,
+  said: { waiting?: (reason: string) => void; warn?: (message: string) => void } = {}
+): Promise<Store> {
   // Secrets that were made with `echo` end in a line end.
   const url = address.trim()
   if (/^postgres(ql)?:/.test(url)) {
     // Only for those who use it: the driver takes 25 ms and 13 MB.
     const { openPostgres } = await import('./postgres.ts')
-    return openPostgres(url, { waiting })
+    return openPostgres(url, said)
   }
   const file = sqliteFile(url)
   if (file === undefined) {
-    const forms = 'sqlite:data/relay.db or postgres://user:password@host:5432/database'
+    const forms = 'sqlite:data/relay.db or postgres://user:password@host:5432/database?sslmode=verify-full'
     throw new RelayError('BAD_DATABASE', `DATABASE_URL must be of the form ${forms}`)
   }
   return openSqlite(file)

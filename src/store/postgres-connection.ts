@@ -1,6 +1,7 @@
 // Connections to PostgreSQL: transactions that run again where the database asks for it, and errors without secrets.
 import { Client, DatabaseError, Pool, type PoolConfig, type QueryResult, type QueryResultRow, types } from 'pg'
 import { RelayError } from '../errors.ts'
+import { bareAddress, readableOnTheWay } from './postgres-tls.ts'
 
 export type Sql = <Row extends QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<QueryResult<Row>>
 
@@ -119,10 +120,20 @@ export function connectionConfig(url: string): PoolConfig {
   }
 }
 
-/** Throws BAD_DATABASE where `url` is none; the text does not repeat it. */
-export function checkUrl(url: string): void {
-  // It would be the end of the address, and everything after it ignored.
-  if (!url.includes('#') && passwordOf(url) !== undefined) return
+/**
+ * Throws BAD_DATABASE where `url` is none, or the password would go there for everybody to read; the text does not repeat
+ * it. Returns whether it will, because `url` says so.
+ */
+export function checkUrl(url: string): { isReadable: boolean } {
+  const client = clientOf(url)
+  if (client instanceof Client) {
+    const way = readableOnTheWay(url, client)
+    if (way === 'bare') throw new RelayError('BAD_DATABASE', bareAddress)
+    return { isReadable: way === 'chosen' }
+  }
+  const { code, path } = client
+  if (code !== undefined && path !== undefined)
+    throw new RelayError('BAD_DATABASE', `DATABASE_URL names a file that cannot be read: ${code} ${path}`)
   const hint = 'characters such as @ : / # % in the password have to be percent-encoded'
   throw new RelayError(
     'BAD_DATABASE',
@@ -150,11 +161,19 @@ export function sayDatabaseError(error: unknown, url: string): string {
   return password ? said.replaceAll(password, '…') : said
 }
 
-/** Empty where it has none, undefined where the driver cannot read it. */
+/** Undefined where it has none, or the driver cannot read it. */
 function passwordOf(url: string): string | undefined {
+  const client = clientOf(url)
+  return client instanceof Client ? (client.password ?? undefined) : undefined
+}
+
+/** What the driver makes of `url`, or why it cannot read it; `path` where it is because of a file. */
+function clientOf(url: string): Client | { code?: string; path?: string } {
+  // It would be the end of the address, and everything after it ignored.
+  if (url.includes('#')) return {}
   try {
-    return new Client(connectionConfig(url)).password ?? ''
-  } catch {
-    return undefined
+    return new Client(connectionConfig(url))
+  } catch (error) {
+    return error as NodeJS.ErrnoException
   }
 }

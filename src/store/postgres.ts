@@ -17,6 +17,7 @@ import { createPostgresRecords } from './postgres-records.ts'
 import { migrate } from './postgres-schema.ts'
 import { settle } from './postgres-settle.ts'
 import { lastHeard, noteHeard } from './postgres-sources.ts'
+import { chosenBare } from './postgres-tls.ts'
 import type { Records } from './records.ts'
 import {
   type Arrival,
@@ -45,6 +46,8 @@ export interface PostgresOptions {
   clock?: 'database' | 'caller'
   /** Called with the reason before each wait for a server that is not up yet; without it there is none. */
   waiting?: ((reason: string) => void) | undefined
+  /** Called with what works, and should be otherwise. */
+  warn?: ((message: string) => void) | undefined
 }
 
 /** A lane is looked at again by everyone after so long: the replica that unblocked it may be gone by then. */
@@ -76,7 +79,7 @@ const laneConnections = 8
  * BAD_DATABASE where it cannot be used; no text ever holds the password.
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<Store> {
-  checkUrl(url)
+  if (checkUrl(url).isReadable) options.warn?.(chosenBare)
   for (let tries = 1; ; tries++) {
     try {
       return await connect(url, options)

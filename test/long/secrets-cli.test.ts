@@ -55,6 +55,16 @@ sources: { default: { hmacKeys: { a: "${plainCanary('written')}" }, tokens: ["${
 destinations: [ { webhookUrl: https://hooks.slack.com/services/T0/B0/${plainCanary('webhook')} } ]
 `
   )
+  const astray = at(
+    'astray.yaml',
+    `
+sources: { default: { hmacKey: "${plainCanary('written')}", tokens: { ${plainCanary('token')}: x } } }
+destinations:
+  one: { slack: "https://discord.com/api/webhooks/1/${plainCanary('webhook')}" }
+  two: { ${plainCanary('moved')}: 1, slack: { webhookUrl: ["${plainCanary('refused')}"], channel: { a: ${plainCanary('silent')} } } }
+rules: [{ name: "https://hooks.slack.com/services/T0/B0/${plainCanary('webhook')}", send: "https://u:${plainCanary('proxy')}@x/" }]
+`
+  )
   const flux = at(
     'flux.yaml',
     `
@@ -86,6 +96,9 @@ stringData: { password: "${plainCanary('flux')}", headers: "Authorization: Beare
       ['check', config],
       ['check', config, '--json'],
       ['check', odd],
+      ['check', astray],
+      ['check', astray, '--json'],
+      ['explain', astray, at('event-of-astray.json', '{}')],
       ['check', good, '--drill'],
       ['check', good, '--drill', '--json']
     ],
@@ -99,6 +112,8 @@ stringData: { password: "${plainCanary('flux')}", headers: "Authorization: Beare
     ...[
       ['test', good, tests],
       ['test', odd, tests],
+      ['test', astray, astray],
+      ['test', good, astray],
       ['test', good, odd, '--json'],
       ['import', flux],
       ['import', flux, '--json'],

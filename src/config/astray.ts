@@ -1,0 +1,44 @@
+// Secrets astray: finds those that stand among names, texts and links, which pages, messages and metrics show to everybody.
+import type { Fault } from '../errors.ts'
+import { pieceLength } from '../secrecy.ts'
+
+type Path = Fault['path']
+
+/** Where secrets belong. */
+const places = [
+  ['sources', '*', 'hmacKeys'],
+  ['sources', '*', 'tokens'],
+  ['destinations', '*', 'slack', 'webhookUrl'],
+  ['slackApps', '*', 'token'],
+  ['slackApps', '*', 'appToken']
+]
+
+/** What is nothing else: incoming webhooks of Slack and Discord, and Slack's tokens. */
+const unmistakable =
+  /https:\/\/(hooks\.slack(-gov)?\.com\/(services|workflows|triggers)|([a-z]+\.)?discord(app)?\.com\/api\/webhooks)\/.|\b(xox[a-z]|xapp)-\d[\w.-]{8}/i
+
+/** Elsewhere references stay as they are written. */
+const filled = new Set<string | number | undefined>(['cluster', 'sources', 'destinations', 'slackApps'])
+
+/**
+ * A fault for each text, or key, of the file that is a secret by its looks, or holds one of `secrets`. `fill` fills in the
+ * references of a text.
+ */
+export function astrayFaults(value: unknown, secrets: readonly string[], fill: (text: string) => string): Fault[] {
+  const known = secrets.map((secret) => secret.trim()).filter((secret) => secret.length >= pieceLength)
+  const isSecret = (text: string) => unmistakable.test(text) || known.some((secret) => text.includes(secret))
+  const message =
+    'a secret stands here, which pages, messages and metrics would show; it belongs under `sources` or `destinations`'
+
+  function look(value: unknown, path: Path): Fault[] {
+    if (places.some((place) => place.every((key, at) => key === '*' || key === path[at]))) return []
+    if (typeof value === 'string') return isSecret(filled.has(path[0]) ? fill(value) : value) ? [{ path, message }] : []
+    if (typeof value !== 'object' || value === null) return []
+    return Object.entries(value).flatMap(([key, inner]) => {
+      const at = [...path, Array.isArray(value) ? Number(key) : key]
+      return isSecret(key) ? [{ path: at, message }] : look(inner, at)
+    })
+  }
+
+  return look(value, [])
+}

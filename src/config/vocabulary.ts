@@ -1,0 +1,53 @@
+// The vocabulary of a file: the words that its schema has, which may be shown wherever they stand, and its open sections.
+import type { Type } from 'typebox'
+import { suspectsIn } from '../secrecy.ts'
+import { didYouMean } from '../spelling.ts'
+
+export interface Vocabulary {
+  /** Whether what stands under this key of the file may be quoted. Of one that is not known, nobody knows. */
+  isOpen(section: string | number | undefined): boolean
+  /** Whether what stands under it has names that may be quoted. */
+  isNamed(section: string | number | undefined): boolean
+  /** Whether `text` gives nothing away: it is a word of the schema or near to one, or a reference to a secret. */
+  isWord(text: string): boolean
+}
+
+/** What is at most so long is no secret, if it stands alone. */
+export const longestHarmless = 4
+
+/** `closed`: the sections of `schema` in which secrets stand, under names. */
+export function vocabularyOf(schema: Type.TSchema, closed: readonly string[] = []): Vocabulary {
+  const sections = Object.keys((schema as { properties?: object }).properties ?? {})
+  const open = new Set(sections.filter((name) => !closed.includes(name)))
+  let all: string[] | undefined
+  const words = () => (all ??= [...wordsOf(schema), ...closed, 'true', 'false', 'null'])
+  return {
+    isOpen: (section) => typeof section === 'string' && open.has(section),
+    isNamed: (section) => closed.includes(String(section)),
+    isWord: (text) => isReference(text) || (/^[A-Za-z_-]+$/.test(text) && didYouMean(text, words()) !== '')
+  }
+}
+
+/** Names of properties and their parts, and the values that they may have. */
+function wordsOf(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  if (Array.isArray(schema)) return schema.flatMap(wordsOf)
+  return Object.entries(schema).flatMap(([keyword, value]): string[] => {
+    if (['examples', 'description', 'title', 'default', 'pattern'].includes(keyword)) return []
+    if (keyword === 'enum' || keyword === 'const') return [value].flat().map(String)
+    if (keyword !== 'properties') return wordsOf(value)
+    const names = Object.keys(value as object)
+    return [...names, ...names.flatMap((name) => name.split(/(?=[A-Z])/)), ...wordsOf(Object.values(value as object))]
+  })
+}
+
+/** `${VARIABLE}`, `${file:/path}`, with little around them; also one that is written wrongly, if it cannot be a secret itself. */
+function isReference(text: string): boolean {
+  if (!text.includes('${') || suspectsIn(text).length > 0) return false
+  const left = text.replace(/\$\{(file:\/[^}\s]*|[A-Za-z_]\w*)\}/g, '')
+  if (left.length <= longestHarmless) return true
+  const [, inside] = /^\$\{([^{}]*)\}?$/.exec(text) ?? []
+  if (inside === undefined) return false
+  const pieces = inside.split(/[^A-Za-z0-9_]+/).filter((piece) => !/^[A-Z][A-Z0-9_]*$/.test(piece))
+  return pieces.join('').length <= longestHarmless
+}

@@ -1,0 +1,88 @@
+// Wrong tokens for the dashboard and the API: says how long the answer should wait, logs a line a minute, and notifies the
+// operator of a flood.
+import { isIPv6 } from 'node:net'
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import { createFlood } from './flood.ts'
+import { wrongTokensNotice } from './notices.ts'
+import type { Tell } from './operator.ts'
+
+export interface WrongTokens {
+  /** Notes one from `address`, as the socket has it; returns how long its answer should wait, in ms. */
+  note(address: string): number
+  stop(): void
+}
+
+/** Typing mistakes: so many wrong ones of an address, and of all, are answered at once. */
+const freeOfOne = 3
+const freeOfAll = 30
+const waitMs = 1000
+/** An address that has been right, or away, for so long begins again. */
+const forgetMs = 10 * 60 * 1000
+/** What is remembered has a bound: of more addresses only how many they were in all counts. */
+const maxAddresses = 1000
+
+const logEveryMs = 60_000
+const silentMs = 4 * 60 * 60 * 1000
+
+interface Count {
+  count: number
+  at: number
+}
+
+export function createWrongTokens({ tell, clock, log }: { tell: Tell; clock: Clock; log: Logger }): WrongTokens {
+  /** Those heard of last are at the end. */
+  const byAddress = new Map<string, Count>()
+  const all: Count = { count: 0, at: 0 }
+  const flood = createFlood()
+  let unlogged = 0
+  let latest = ''
+  let cancel: (() => void) | undefined
+
+  function countOf(address: string, now: number): number {
+    const before = byAddress.get(address)
+    const count = before === undefined || now - before.at > forgetMs ? 1 : before.count + 1
+    byAddress.delete(address)
+    byAddress.set(address, { count, at: now })
+    const [oldest] = byAddress.keys()
+    if (byAddress.size > maxAddresses && oldest !== undefined) byAddress.delete(oldest)
+    return count
+  }
+
+  function logNow(): void {
+    cancel = undefined
+    if (unlogged === 0) return
+    log.warn({ requests: unlogged, from: latest }, 'wrong tokens for the dashboard or the API')
+    unlogged = 0
+    cancel = clock.after(logEveryMs, logNow)
+  }
+
+  return {
+    note(address) {
+      const now = clock.now()
+      latest = address
+      unlogged += 1
+      if (cancel === undefined) logNow()
+      const flooded = flood.note(now)
+      if (flooded !== undefined) {
+        tell('admin tokens', wrongTokensNotice({ ...flooded, from: address, silentMs }, now), silentMs).catch(
+          (err: unknown) => log.error({ err }, 'the operator could not be notified of wrong tokens')
+        )
+      }
+      all.count = now - all.at > forgetMs ? 1 : all.count + 1
+      all.at = now
+      return countOf(networkOf(address), now) > freeOfOne || all.count > freeOfAll ? waitMs : 0
+    },
+    stop: () => cancel?.()
+  }
+}
+
+/** One host has a whole /64 of IPv6 to choose its addresses from (RFC 6177). */
+function networkOf(address: string): string {
+  if (!isIPv6(address) || address.startsWith('::ffff:')) return address
+  const [before = '', after = ''] = address.split('::', 2)
+  const left = before.split(':').filter(Boolean)
+  const right = after.split(':').filter(Boolean)
+  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
+  return [...left, ...zeros, ...right].slice(0, 4).join(':')
+}

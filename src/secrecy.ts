@@ -1,0 +1,153 @@
+// Secrecy: finds what may not be shown in a text, by how it looks and by what is known, and takes it out.
+
+/** A part of a text, from `start` up to `end`. */
+export type Range = readonly [start: number, end: number]
+
+/** Every path below these is a key to a channel, whoever's it is. For where other addresses should stay as they are. */
+export const webhookUrl = String.raw`(https?:\/\/[^\s"\\/]+\/(?:services|workflows|triggers|api\/webhooks)\/)[^\s"\\]+`
+
+/** What a template or a reference fills in, which is no secret itself. */
+const placeholder = String.raw`\{\{.*?\}\}|\{%.*?%\}|\$\{[A-Za-z_]\w*\}`
+
+/** With a scheme, or an address of Slack's without one. */
+const address = new RegExp(
+  String.raw`(?<scheme>\b[a-z][a-z0-9+.-]*:\/\/|\bhooks\.(?=slack))(?<user>[^\s"'<>\\/?#@]*@)?(?<host>(?:${placeholder}|[^\s"'<>\\/?#@])*)(?<rest>(?:${placeholder}|[^\s"'<>])*)`,
+  'dgi'
+)
+const placeholders = new RegExp(placeholder, 'g')
+
+const slackToken = /\b(?:xox[a-z]|xapp|xwfp)(?:\.xox[a-z])?-(?<key>[\w.-]+)/dgi
+
+const longRun = /[A-Za-z0-9_+/=~-]{20,}/g
+
+/** What looks like a secret in `text`: everything of a URL but scheme and host, Slack's tokens, and what chance has made. */
+export function suspectsIn(text: string): Range[] {
+  const ranges: Range[] = []
+  for (const { indices } of text.matchAll(address)) {
+    const { user, host, rest } = indices?.groups ?? {}
+    if (user !== undefined) ranges.push(...without(placeholders, text, user))
+    if (host !== undefined)
+      ranges.push(...randomIn(text.slice(...host)).map(([start, end]): Range => [host[0] + start, host[0] + end]))
+    // A slash alone leads nowhere, and the first of several may stay.
+    if (rest !== undefined) ranges.push(...without(placeholders, text, [rest[0] + 1, rest[1]]))
+  }
+  for (const { indices } of text.matchAll(slackToken)) if (indices?.groups?.['key']) ranges.push(indices.groups['key'])
+  const elsewhere = text.replace(address, (url) => ' '.repeat(url.length))
+  return [...ranges, ...randomIn(elsewhere)]
+}
+
+function randomIn(text: string): Range[] {
+  return [...text.matchAll(longRun)].flatMap(({ 0: run, index }) =>
+    isRandom(run) ? [[index, index + run.length]] : []
+  )
+}
+
+/** `range` of `text`, but for what `pattern` finds in it. */
+function without(pattern: RegExp, text: string, [start, end]: Range): Range[] {
+  const ranges: Range[] = []
+  let from = start
+  for (const { 0: found, index } of text.slice(start, end).matchAll(pattern)) {
+    ranges.push([from, start + index])
+    from = start + index + found.length
+  }
+  return [...ranges, [from, end] as const].filter(([from, to]) => from < to)
+}
+
+/**
+ * Letters and digits that change kind at every fifth place or more: words do at most where one begins. Of 24 random letters
+ * and digits, one in two hundred passes for words; `ResourceSetInputProvider` is none.
+ */
+function isRandom(run: string): boolean {
+  const kinds = [...run].flatMap((letter) =>
+    /[0-9]/.test(letter) ? 'digit' : /[a-z]/.test(letter) ? 'lower' : /[A-Z]/.test(letter) ? 'upper' : []
+  )
+  const changes = kinds.filter((kind, at) => {
+    const before = kinds[at - 1] ?? kind
+    return kind !== before && !(before === 'upper' && kind === 'lower')
+  })
+  return kinds.length >= 16 && changes.length >= kinds.length / 5
+}
+
+/** Secrets that are known, found again in whole or in pieces. */
+export interface KnownSecrets {
+  add(secret: string): void
+  /** Every place of `text` that repeats `pieceLength` characters of one, or all of a shorter one. */
+  in(text: string): Range[]
+}
+
+/** So much of a secret is one. */
+export const pieceLength = 8
+/** What is shorter stands everywhere. */
+const shortest = 4
+
+/** Parts of many addresses, and secrets of nobody. */
+const common = /^(services|workflows|triggers|webhooks?|incoming|integrations|https?:?)$/i
+
+export function createKnownSecrets(): KnownSecrets {
+  const pieces = new Set<string>()
+  const short = new Set<string>()
+
+  function addPart(part: string): void {
+    if (common.test(part)) return
+    for (let at = 0; at + pieceLength <= part.length; at++) pieces.add(part.slice(at, at + pieceLength))
+    if (part.length >= shortest && part.length < pieceLength) short.add(part)
+  }
+
+  return {
+    add(secret) {
+      const plain = secret.trim()
+      // As it stands in JSON, and what messages make of it.
+      for (const form of new Set([plain, JSON.stringify(plain).slice(1, -1)])) {
+        // Of an address, what all of them have in common is no secret.
+        const parts = /^[a-z][a-z0-9+.-]*:\/\//i.test(form) ? partsOf(form) : form.split(/\s*[\r\n]+\s*/)
+        for (const part of parts) addPart(part)
+      }
+    },
+    in(text) {
+      const found: Range[] = []
+      for (let at = 0; pieces.size > 0 && at + pieceLength <= text.length; at++) {
+        if (pieces.has(text.slice(at, at + pieceLength))) found.push([at, at + pieceLength])
+      }
+      for (const secret of short) {
+        const whole = new RegExp(String.raw`(?<![\w-])${RegExp.escape(secret)}(?![\w-])`, 'g')
+        for (const { index } of text.matchAll(whole)) found.push([index, index + secret.length])
+      }
+      return merged(found)
+    }
+  }
+}
+
+/** Of a URL: what stands before and behind its host. */
+function partsOf(url: string): string[] {
+  return suspectsIn(url).flatMap(([start, end]) => url.slice(start, end).split(/[/?&=:@#]/))
+}
+
+/** `text` with an ellipsis for each of `ranges`. */
+export function cutOut(text: string, ranges: readonly Range[]): string {
+  return replaced(text, ranges, () => '…')
+}
+
+/** `text` with as many asterisks, so that columns stay what they are. */
+export function starOut(text: string, ranges: readonly Range[]): string {
+  return replaced(text, ranges, (secret) => secret.replace(/[^\s"']/g, '*'))
+}
+
+function replaced(text: string, ranges: readonly Range[], instead: (secret: string) => string): string {
+  let result = ''
+  let done = 0
+  for (const [start, end] of merged(ranges)) {
+    result += text.slice(done, start) + instead(text.slice(start, end))
+    done = end
+  }
+  return result + text.slice(done)
+}
+
+function merged(ranges: readonly Range[]): Range[] {
+  const result: [number, number][] = []
+  for (const [start, end] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    const last = result.at(-1)
+    if (last !== undefined && start <= last[1]) last[1] = Math.max(last[1], end)
+    else result.push([start, end])
+  }
+  return result
+}

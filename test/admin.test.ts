@@ -1,0 +1,250 @@
+// Who administers the relay: whoever has its token, given or made at the start, or whoever is on this machine, where that was
+// chosen. Who guesses is counted, logged and slowed, and the operator notified; who is right goes through at once.
+import { connect } from 'node:net'
+import t, { type Test } from 'tap'
+import { buildApp } from '../src/app.ts'
+import { createClock } from './fixtures/clock.ts'
+import { look, submit } from './fixtures/dashboard.ts'
+import { scrape } from './fixtures/exposition.ts'
+import { run } from './fixtures/process.ts'
+import { fluxEvent, type Relay, startRelay } from './fixtures/relay.ts'
+
+const preview =
+  'destinations: { look: { preview: true } }\nrules: [{ name: all, match: { severity: info }, send: look }]'
+const neither = { ADMIN_OPEN_TO: '', LOG_LEVEL: 'trace' }
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+const basic = (token: string) => ({ authorization: `Basic ${Buffer.from(`any:${token}`).toString('base64')}` })
+
+/** The address with a token in the log, as `url` reaches it. */
+function invitation(relay: Relay): { path: string; token: string } {
+  const [, path = '', token = ''] = /http:\/\/localhost:\d+(\/\?token=([\w-]+))/.exec(relay.log.join('')) ?? []
+  return { path, token }
+}
+
+async function enter(relay: Relay): Promise<string> {
+  const { headers } = await look(relay, invitation(relay).path)
+  return /^[^;]+/.exec(headers.get('set-cookie') ?? '')?.[0] ?? ''
+}
+
+t.test('without ADMIN_TOKEN nobody gets in, from wherever, but by the address that the log has once', async (t) => {
+  const relay = await startRelay(t, { config: preview, env: neither })
+  for (const path of ['/', '/events', '/rules', '/api/events', '/api/preview/look', '/api/openapi.json']) {
+    const { status, html } = await look(relay, path)
+    t.equal(status, 401, path)
+    t.match(html, /the log of the relay has since its start, or set ADMIN_TOKEN/, path)
+  }
+  t.equal((await submit(relay, '/silences', { name: 'x', for: '1h' })).status, 401)
+
+  const { path, token } = invitation(relay)
+  t.ok(token.length >= 32, 'nobody guesses it')
+  t.match(relay.log.join(''), `http://localhost:${new URL(relay.url).port}${path}`)
+  const welcome = await look(relay, path)
+  t.equal(welcome.status, 303)
+  t.equal(welcome.headers.get('location'), '/', 'the token stays in no history')
+  t.match(welcome.headers.get('set-cookie'), /^flux_relay_session=[\w-]{32,}; HttpOnly; SameSite=Strict; Path=\/$/)
+  t.notMatch(welcome.headers.get('set-cookie'), token)
+  t.equal(welcome.headers.get('cache-control'), 'no-store')
+
+  const cookie = await enter(relay)
+  for (const own of [
+    { cookie },
+    { cookie: `other=1; flux_relay_session=stale; ${cookie}` },
+    bearer(token),
+    basic(token)
+  ]) {
+    t.equal((await look(relay, '/events', own)).status, 200)
+    t.equal((await look(relay, '/api/events', own)).status, 200)
+  }
+  t.match((await submit(relay, '/silences', { name: 'x', for: '1h' }, { cookie })).to, /^\/silences/)
+  const foreign = { cookie, origin: 'https://evil.example' }
+  t.equal((await submit(relay, '/silences', { name: 'x', for: '1h' }, foreign)).status, 403, 'not for other sites')
+  t.equal((await look(relay, '/', { cookie: 'flux_relay_session=' })).status, 401)
+})
+
+t.test('the token made at the start is in one line of the log, whatever is logged of it later', async (t) => {
+  const relay = await startRelay(t, { config: preview, env: neither })
+  const { path, token } = invitation(relay)
+  relay.app.log.error({ url: path, headers: bearer(token) }, `asked for ${path}`)
+  await look(relay, path)
+  await look(relay, '/api/events?state='.padEnd(30, token), bearer(token))
+  t.equal(relay.log.join('').split(token).length - 1, 1)
+  t.equal(relay.log.filter((line) => line.includes('?token=')).length, 2, 'the other has it taken out')
+})
+
+t.test('each relay makes another token, and a token of its own is never in an address', async (t) => {
+  const [one, two] = await Promise.all([1, 2].map(() => startRelay(t, { config: preview, env: neither })))
+  t.not(invitation(one as Relay).token, invitation(two as Relay).token)
+  t.equal((await look(two as Relay, '/', { cookie: await enter(one as Relay) })).status, 401)
+  const given = await startRelay(t, { config: preview, env: { ADMIN_TOKEN: 'open-sesame-open-sesame' } })
+  t.notMatch(given.log.join(''), /open-sesame|\?token=/)
+  t.equal((await look(given, '/?token=open-sesame-open-sesame')).status, 401, 'proxies keep addresses')
+})
+
+t.test('a blank ADMIN_TOKEN is refused, and one with a line end is the one that stands in it', async (t) => {
+  for (const ADMIN_TOKEN of [' ', '\n', '\t ']) {
+    await t.rejects(buildApp({ environment: { ADMIN_TOKEN } }), { code: 'BAD_CONFIG', message: /ADMIN_TOKEN/ })
+  }
+  const relay = await startRelay(t, { config: preview, env: { ADMIN_TOKEN: 'from-echo-into-a-secret\n' } })
+  t.equal((await look(relay, '/', bearer('from-echo-into-a-secret'))).status, 200)
+  const short = await startRelay(t, { config: preview, env: { ADMIN_TOKEN: 's3same' } })
+  t.match(short.log.join(''), /ADMIN_TOKEN has fewer than 16 characters/)
+})
+
+t.test('ADMIN_OPEN_TO=loopback is for this machine, and only where no proxy stands in front', async (t) => {
+  const relay = await startRelay(t, { config: preview, env: { ADMIN_OPEN_TO: 'loopback' } })
+  const asked = (headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
+    relay.app.inject({ url: '/api/events', remoteAddress, headers: { host: 'localhost:8080', ...headers } })
+  t.equal((await asked({})).statusCode, 200)
+  t.equal((await asked({}, '::1')).statusCode, 200)
+  t.equal((await asked({}, '10.0.0.7')).statusCode, 403)
+  t.equal((await asked({ host: 'relay.example' })).statusCode, 403, 'a name that was made to point here')
+  const proxies = [
+    ...['via', 'forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-real-ip', 'x-client-ip'],
+    ...[
+      'x-envoy-expected-rq-timeout-ms',
+      'x-envoy-attempt-count',
+      'l5d-client-id',
+      'cf-connecting-ip',
+      'true-client-ip'
+    ]
+  ]
+  for (const name of proxies) {
+    const answer = await asked({ [name]: '127.0.0.1' })
+    t.equal(answer.statusCode, 403, name)
+    t.match(answer.json().message, /proxy.*set ADMIN_TOKEN/, name)
+  }
+  t.match(await inOldHttp(relay), /^HTTP\/1\.1 403 /, 'nginx adds nothing, and asks in HTTP/1.0')
+  t.match((await asked({ accept: '*/*', 'user-agent': 'curl/8', 'sec-fetch-site': 'none' })).statusCode, 200)
+  const guarded = await startRelay(t, { env: { ADMIN_OPEN_TO: 'loopback', ADMIN_TOKEN: 'a-token-of-many-letters' } })
+  t.equal((await look(guarded, '/')).status, 401, 'with a token it opens nothing')
+  t.match(guarded.log.join(''), /ADMIN_OPEN_TO has no effect/)
+  const everybody = { ADMIN_OPEN_TO: 'everybody' }
+  await t.rejects(buildApp({ environment: everybody }), { code: 'BAD_CONFIG', message: /ADMIN_OPEN_TO/ })
+})
+
+function inOldHttp(relay: Relay): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(Number(new URL(relay.url).port), '127.0.0.1', () =>
+      socket.write('GET /api/events HTTP/1.0\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n')
+    )
+    socket.on('data', (chunk) => (answer += chunk))
+    socket.on('close', () => resolve(answer))
+    socket.on('error', reject)
+  })
+}
+
+t.test('what only who administers may see, no cache keeps', async (t) => {
+  const relay = await startRelay(t, { config: preview })
+  const { body } = await relay.post(fluxEvent())
+  for (const path of [
+    '/',
+    '/events',
+    `/events/${body.id}`,
+    '/api/events',
+    `/api/events/${body.id}`,
+    '/api/lanes',
+    '/api/openapi.json',
+    '/api/preview/look',
+    '/api/events/none',
+    '/api/events?since=x'
+  ]) {
+    t.equal((await look(relay, path)).headers.get('cache-control'), 'no-store', path)
+  }
+  const locked = await startRelay(t, { env: { ADMIN_TOKEN: 'a-token-of-many-letters' } })
+  for (const path of ['/', '/api/events'])
+    t.equal((await look(locked, path)).headers.get('cache-control'), 'no-store', `${path}, refused`)
+})
+
+t.test('a command says where the token is that it lacks, and needs none where the machine is enough', async (t) => {
+  const relay = await startRelay(t, { config: preview, env: neither })
+  const env = { RELAY_URL: relay.url, ADMIN_TOKEN: '' }
+  for (const command of [['notifications'], ['silence', 'list'], ['replay', '--config', relay.app.env.CONFIG_FILE]]) {
+    const { code, err } = await run(command, env)
+    t.equal(code, 2, command.join(' '))
+    t.match(err, /--token or in the variable ADMIN_TOKEN; .* "\?token=" in its log/, command.join(' '))
+  }
+  t.equal((await run(['notifications'], { ...env, ADMIN_TOKEN: invitation(relay).token })).code, 0)
+  const open = await startRelay(t, { config: preview, env: { ADMIN_OPEN_TO: 'loopback' } })
+  t.equal((await run(['notifications'], { RELAY_URL: open.url })).code, 0)
+})
+
+const watched = `
+destinations:
+  ops: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
+operator: ops
+rules: [{ name: failures, send: ops }]`
+
+const right = 'the-right-token-of-this-test'
+
+/** Tries so many wrong tokens at once; what is made to wait is let go when no more answers come. */
+async function guess(t: Test, times: number) {
+  const clock = createClock()
+  const relay = await startRelay(t, { config: watched, env: { ADMIN_TOKEN: right }, clock })
+  const answers: { status: number; retryAfter: string | null }[] = []
+  const tries = Array.from({ length: times }, async (_, at) => {
+    const { status, headers } = await look(relay, '/api/events', (at % 2 ? bearer : basic)(`wrong-${at}`))
+    answers.push({ status, retryAfter: headers.get('retry-after') })
+  })
+  return { relay, clock, answers, tries }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let turns = 0; turns < 20_000 && !(await isSo()); turns++) await turn()
+  if (!(await isSo())) throw new Error('that never came to be')
+}
+
+t.test('300 wrong tokens are counted, logged in two lines, slowed, and known to the operator once', async (t) => {
+  const { relay, clock, answers, tries } = await guess(t, 300)
+  // Three are typing mistakes, 32 wait, and the rest is turned away.
+  await until(() => answers.length === 268)
+  t.equal(answers.filter(({ status }) => status === 401).length, 3)
+  t.ok(answers.every(({ status, retryAfter }) => status === 401 || (status === 429 && Number(retryAfter) >= 1)))
+
+  t.equal((await look(relay, '/api/events', bearer(right))).status, 200, 'the right one is taken in the middle of it')
+  t.equal((await relay.post(fluxEvent())).status, 202, 'Flux is not concerned')
+
+  clock.advance(1000)
+  await Promise.all(tries)
+  t.equal(answers.filter(({ status }) => status === 401).length, 35)
+  t.equal((await scrape(relay)).value('admin_refused_requests_total', { reason: 'wrong_token' }), 300)
+  clock.advance(60_000)
+  const lines = relay.log.filter((line) => line.includes('wrong tokens'))
+  t.equal(lines.length, 2)
+  t.equal(
+    lines.reduce((sum, line) => sum + JSON.parse(line).requests, 0),
+    300
+  )
+  t.match(JSON.parse(lines[1] ?? '').from, '127.0.0.1')
+  t.notMatch(relay.log.join(''), /wrong-\d/)
+
+  const notices = () =>
+    relay.slack.accepted.filter(({ text }) => text.includes('WrongTokens') || /wrong token/.test(text))
+  await until(() => {
+    clock.advance(1000)
+    return notices().length > 0
+  })
+  t.match(notices()[0]?.text, /10 requests within .* had a wrong token for the dashboard or the API[\s\S]*127\.0\.0\.1/)
+  t.equal(notices().length, 1)
+})
+
+t.test('who asks without a token, or with an old cookie, is no one who guesses', async (t) => {
+  const relay = await startRelay(t, { config: watched, env: { ADMIN_TOKEN: right }, clock: createClock() })
+  for (let at = 0; at < 20; at++) {
+    t.equal((await look(relay, '/', at % 2 ? {} : { cookie: 'flux_relay_session=of-yesterday' })).status, 401)
+  }
+  t.equal((await scrape(relay)).value('admin_refused_requests_total', { reason: 'no_token' }), 20)
+  t.notMatch(relay.log.join(''), /wrong tokens/)
+})
+
+t.test('a stop does not wait for who guesses longer than a moment', async (t) => {
+  const relay = await startRelay(t, { config: watched, env: { ADMIN_TOKEN: right } })
+  const tries = Array.from({ length: 10 }, (_, at) =>
+    look(relay, '/api/events', bearer(`wrong-${at}`)).catch(() => 'cut')
+  )
+  await relay.logged(/wrong tokens/)
+  await relay.app.close()
+  t.equal((await Promise.all(tries)).length, 10)
+})

@@ -152,6 +152,14 @@ function standing(of: Of) {
     sourceQuiet: new Gauge({
       ...of('source_quiet', `1 while a source has been quiet for longer than its \`expectEvery\`, else 0. ${shared}`),
       labelNames: ['source']
+    }),
+    sourceState: new Gauge({
+      ...of(
+        'source_state',
+        '1 for the state that a source is in: `active`; `quiet`, for longer than its `expectEvery`, or else than ten ' +
+          'times its usual gap and an hour; `unknown`, where the relay was away meanwhile; `never`, where no event came yet'
+      ),
+      labelNames: ['source', 'state']
     })
   }
 }

@@ -34,7 +34,7 @@ function build(): FastifyInstance {
     config: () => config,
     intake,
     metrics: createMetrics(),
-    sources: { heard() {}, refused() {} },
+    sources: { accepted() {}, refused() {} },
     spans: { received() {} },
     clock: systemClock,
     maxBodyBytes: 100_000

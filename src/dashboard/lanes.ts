@@ -31,6 +31,20 @@ export function blockedOf(lanes: readonly DashboardLane[]): DashboardLane[] {
   return lanes.filter(({ record }) => record?.block != null)
 }
 
+/** What waits so long is late, if it was tried just now and not taken: what is held on purpose is not. */
+const lateMs = 5 * 60 * 1000
+const justNowMs = 2 * 60 * 1000
+
+/** Those that do not take what is posted, for now; `waitingMs`: what has waited longest. */
+export function lateOf(lanes: readonly DashboardLane[], now: number): (DashboardLane & { waitingMs: number })[] {
+  return lanes.flatMap((lane) => {
+    const { oldest = null, backlog = 0, notBefore = 0, block = null } = lane.record ?? {}
+    if (oldest === null || backlog === 0 || block !== null) return []
+    const waitingMs = now - oldest
+    return waitingMs > lateMs && notBefore > now - justNowMs ? [{ ...lane, waitingMs }] : []
+  })
+}
+
 /** `12`, or `50+` where there are more. */
 export function sayCount({ items, next }: Listed<unknown>): string {
   return next === null ? String(items.length) : `${items.length}+`
@@ -67,7 +81,9 @@ function laneRow({ destinations, record }: DashboardLane, now: number): Html {
 
 function stateOf(record: LaneRecord | undefined, now: number): Html {
   if (record?.block != null) return badge('red', 'blocked')
-  if (record === undefined || record.backlog === 0) return badge('green', 'idle')
+  // That nothing waits says nothing of whether it would be taken.
+  if (record?.bucket == null && (record?.backlog ?? 0) === 0) return badge('grey', 'never used')
+  if (record == null || record.backlog === 0) return badge('grey', 'idle')
   return record.notBefore > now
     ? html`${badge('amber', 'waiting')} <span class="quiet">${ahead(record.notBefore, now)}</span>`
     : badge('green', 'sending')

@@ -100,4 +100,11 @@ export function lanes(app: FastifyInstance, { store, config, clock }: ApiOptions
   )
 }
 
-const unused: Omit<LaneRecord, 'lane'> = { backlog: 0, oldest: null, block: null, notBefore: 0, bucket: null }
+const unused: Omit<LaneRecord, 'lane'> = {
+  backlog: 0,
+  oldest: null,
+  block: null,
+  openSince: null,
+  notBefore: 0,
+  bucket: null
+}

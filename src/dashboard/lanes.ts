@@ -31,18 +31,18 @@ export function blockedOf(lanes: readonly DashboardLane[]): DashboardLane[] {
   return lanes.filter(({ record }) => record?.block != null)
 }
 
-/** What waits so long is late, if it was tried just now and not taken: what is held on purpose is not. */
+/** A message that was not taken for so long is late; what is held on purpose is no message yet. */
 const lateMs = 5 * 60 * 1000
-const justNowMs = 2 * 60 * 1000
 
-/** Those that do not take what is posted, for now; `waitingMs`: what has waited longest. */
+function isLate({ openSince, block }: Pick<LaneRecord, 'openSince' | 'block'>, now: number): boolean {
+  return openSince !== null && block === null && now - openSince > lateMs
+}
+
+/** Those that do not take what is posted, for now; `waitingMs`: since their message was first tried. */
 export function lateOf(lanes: readonly DashboardLane[], now: number): (DashboardLane & { waitingMs: number })[] {
-  return lanes.flatMap((lane) => {
-    const { oldest = null, backlog = 0, notBefore = 0, block = null } = lane.record ?? {}
-    if (oldest === null || backlog === 0 || block !== null) return []
-    const waitingMs = now - oldest
-    return waitingMs > lateMs && notBefore > now - justNowMs ? [{ ...lane, waitingMs }] : []
-  })
+  return lanes.flatMap((lane) =>
+    lane.record && isLate(lane.record, now) ? [{ ...lane, waitingMs: now - (lane.record.openSince ?? now) }] : []
+  )
 }
 
 /** `12`, or `50+` where there are more. */
@@ -84,6 +84,7 @@ function stateOf(record: LaneRecord | undefined, now: number): Html {
   // That nothing waits says nothing of whether it would be taken.
   if (record?.bucket == null && (record?.backlog ?? 0) === 0) return badge('grey', 'never used')
   if (record == null || record.backlog === 0) return badge('grey', 'idle')
+  if (isLate(record, now)) return badge('amber', 'late')
   return record.notBefore > now
     ? html`${badge('amber', 'waiting')} <span class="quiet">${ahead(record.notBefore, now)}</span>`
     : badge('green', 'sending')

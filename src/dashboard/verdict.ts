@@ -100,7 +100,7 @@ function lanesInTrouble(lanes: readonly DashboardLane[], now: number): Finding[]
     ...(blocked > 0 ? [{ colour: 'red', says: refuses, isTitle: true } as const] : []),
     ...lateOf(lanes, now).map(({ destinations, waitingMs }): Finding => {
       const name = destinations[0]?.name ?? 'a destination that is gone'
-      const says = `Messages to ${name} are late: the oldest has waited for ${sayDuration(floorToMinute(waitingMs))}`
+      const says = `Messages to ${name} are late: the next has been tried for ${sayDuration(floorToMinute(waitingMs))}`
       return {
         colour: 'amber',
         says,

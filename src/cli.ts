@@ -129,7 +129,7 @@ function ofNotifications(command: Command): Command {
 program.commandsGroup('Talk to a running relay:')
 
 ofRelay(program.command('sources'))
-  .description('list who posts to a running relay, and when each last did; one that is not known to be active is a no')
+  .description('list who posts to a running relay, when each last did, and what was refused')
   .action(async (options) => exit(await (await import('./cli/sources.ts')).listSources(options)))
 
 ofNotifications(program.command('notifications'))

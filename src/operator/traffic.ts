@@ -89,6 +89,7 @@ export function createTraffic(): Traffic {
     of(source, now) {
       const entry = entryOf(source)
       for (const [name, at] of entry.clusters) if (now - at > clusterMs) entry.clusters.delete(name)
+      if (entry.clusters.size < maxClusters) entry.hasMoreClusters = false
       const refusals = [...entry.refusals].map(([code, { count, lastAt }]) => ({
         code,
         requests: count.total(now),

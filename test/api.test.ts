@@ -204,12 +204,12 @@ t.test('sources say when each last posted, what came of it, and what was refused
           clusters: [{ cluster: 'prod-us', lastEventAt: at, isQuiet: false }],
           hasMoreClusters: false
         },
-        ...{ events: 2, refused: [{ code: 'BAD_JSON', requests: 1, lastAt: at }] }
+        ...{ events: 2, refused: [{ code: 'BAD_JSON', requests: 1, lastAt: at }], refusedElsewhereAt: null }
       },
       {
         ...{ source: 'eu', state: 'never', lastEventAt: null, quietAfterSeconds: 3600, isExpected: false },
         ...{ cluster: 'prod-eu', clusters: [], hasMoreClusters: false },
-        ...{ events: 0, refused: [{ code: 'BAD_SIGNATURE', requests: 1, lastAt: at }] }
+        ...{ events: 0, refused: [{ code: 'BAD_SIGNATURE', requests: 1, lastAt: at }], refusedElsewhereAt: null }
       }
     ],
     ...{ countedSince: at, listeningSince: at, isShared: false }

@@ -346,6 +346,26 @@ t.test('after the relay was away nobody is called quiet, and nothing is green, u
     colour: 'grey',
     title: 'Not known yet: the relay was away, and nothing has come from 3 sources since 17:01 UTC'
   })
+  t.match((await second.hero()).page, /without a break since 17:01 UTC\. What is empty before that says nothing\./)
+  await second.beatAll()
+  t.match(await second.hero(), { colour: 'green', title: 'All is well' })
+})
+
+t.test('requests that were refused are not forgotten with a restart', async (t) => {
+  const first = await stage(t)
+  await first.beatAll()
+  await first.relay.post('{}')
+  await first.pass(1)
+  await first.relay.app.close()
+  const folder = dirname(first.relay.app.env.CONFIG_FILE)
+  const text = config.replaceAll('$SLACK', first.relay.slack.url())
+  const second = new Stage(await startRelay(t, { clock: first.clock, folder, config: text }), first.clock, text)
+  const title = 'Requests for source default were refused by another replica or before a restart'
+  t.match(await second.hero(), { colour: 'amber', title })
+  await second.relay.post('{}')
+  await second.pass(1)
+  t.match(await second.hero(), { title: /^1 request for source default had a wrong or missing signature/ })
+  await second.pass(60)
   await second.beatAll()
   t.match(await second.hero(), { colour: 'green', title: 'All is well' })
 })

@@ -40,6 +40,11 @@ const SourcesReply = Type.Object({
       }),
       refused: Type.Array(Type.Object({ code: Type.String(), requests: Type.Integer(), lastAt: time }), {
         description: 'Requests that this process answered with an error in the last hour, by its code.'
+      }),
+      refusedElsewhereAt: Type.Unsafe<string | null>({
+        ...TimeOrNull,
+        description:
+          'When one was refused in the last hour that is not in `refused`: by another replica, or before a restart.'
       })
     })
   ),
@@ -90,6 +95,7 @@ function replyOf(standing: Standing) {
     })),
     hasMoreClusters: standing.hasMoreClusters,
     events: standing.events,
-    refused: standing.refusals.map(({ code, requests, lastAt }) => ({ code, requests, lastAt: iso(lastAt) }))
+    refused: standing.refusals.map(({ code, requests, lastAt }) => ({ code, requests, lastAt: iso(lastAt) })),
+    refusedElsewhereAt: isoOrNull(standing.refusedElsewhereAt ?? null)
   }
 }

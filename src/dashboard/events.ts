@@ -1,6 +1,7 @@
 // What came in, newest first.
 import { html } from 'hono/html'
 import { severityNames } from '../events/severity.ts'
+import { staleAfterMs } from '../objects.ts'
 import type { EventRecord, Listed, ObjectRecord } from '../store/records.ts'
 import { address } from './address.ts'
 import { badge, transitionBadge } from './badge.ts'
@@ -58,7 +59,9 @@ ${filterForm('/events', questionsOf(rules, destinations), asked)}
 }
 
 function objectCard({ object, state, failure, since, revision, seenAt }: ObjectRecord, now: number): Html {
-  const colour = state === 'healthy' ? 'green' : state === 'stale' ? 'amber' : 'red'
+  // What was well long ago may have failed since, unseen.
+  const isKnown = now - seenAt <= staleAfterMs
+  const colour = state === 'healthy' ? (isKnown ? 'green' : 'grey') : state === 'stale' ? 'amber' : 'red'
   return html`<section class="card" id="object" data-live aria-label="The object">
   <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last heard of ${ago(seenAt, now)} · ${objectPlace(object)}</span> ${silenceLink(object)}</div>
   ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${shown(failure.text, 300)}</p>`}

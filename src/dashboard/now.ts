@@ -9,8 +9,10 @@ import { objectLink, shown, silenceLink } from './object.ts'
 import type { Html } from './page.ts'
 import { type ActiveMute, mutesCard } from './silences.ts'
 import { sourcesCard } from './sources.ts'
-import { ago, exactly, lasting } from './time.ts'
+import { ago, atClock, exactly, lasting } from './time.ts'
 import type { Evidence, Verdict } from './verdict.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
 
 export interface Now extends Evidence {
   mutes: readonly ActiveMute[]
@@ -79,7 +81,8 @@ function objectRow({ object, state, failure, seenAt }: ObjectRecord, now: number
 </li>`
 }
 
-function chartsCard({ now, minutes, latency }: Now): Html {
+function chartsCard({ now, minutes, latency, sources: { listeningSince } }: Now): Html {
+  const isWhole = now - listeningSince >= dayMs
   const hour = { until: now, stepMinutes: 1, count: 60 }
   const day = { until: now, stepMinutes: 15, count: 96 }
   const events = ({ events, failed }: Minute) => ({ total: events, part: failed })
@@ -100,6 +103,7 @@ function chartsCard({ now, minutes, latency }: Now): Html {
     ${chart({ title: 'Messages, last day', ...daily, bars: barsOf(minutes, day, messages) })}
   </div>
   <p class="quiet key"><span class="dot red"></span> new failures</p>
+  ${!isWhole && html`<p class="quiet">The relay has taken events without a break since ${atClock(listeningSince, now)}. What is empty before that says nothing.</p>`}
 </section>`
 }
 

@@ -24,7 +24,8 @@ const badges: Record<SourceState, [Colour, string]> = {
 const order: readonly SourceState[] = ['quiet', 'unknown', 'never', 'active']
 
 export function sourcesCard({ sources, countedSince, isShared }: Standings, now: number): Html {
-  const rank = ({ state, refusals }: Standing) => (refusals.length > 0 ? -1 : order.indexOf(state))
+  const rank = ({ state, refusals, refusedElsewhereAt }: Standing) =>
+    refusals.length > 0 || refusedElsewhereAt !== undefined ? -1 : order.indexOf(state)
   const rows = sources.toSorted((a, b) => rank(a) - rank(b)).map((source) => sourceRow(source, countedSince, now))
   const rest = rows.slice(openRows)
   return html`<section class="card" aria-labelledby="sources-title">
@@ -36,7 +37,7 @@ export function sourcesCard({ sources, countedSince, isShared }: Standings, now:
 }
 
 function sourceRow(standing: Standing, countedSince: number, now: number): Html {
-  const { name, state, lastEventAt, events, quietAfterMs, expectMs, refusals } = standing
+  const { name, state, lastEventAt, events, quietAfterMs, expectMs, refusals, refusedElsewhereAt } = standing
   const within = now - countedSince < hourMs ? `since ${atClock(countedSince, now)}` : 'in the last hour'
   const count = `${events.toLocaleString('en')} ${events === 1 ? 'event' : 'events'} ${within}`
   const facts =
@@ -47,6 +48,7 @@ function sourceRow(standing: Standing, countedSince: number, now: number): Html 
   <p class="quiet">${facts}${(lastEventAt !== undefined || expectMs !== undefined) && ` · ${limit}`}</p>
   ${clustersOf(standing, now)}
   ${refusals.map((refusal) => html`<p class="trouble amber">${sayRefusal(refusal, standing)}, the last ${ago(refusal.lastAt, now)}. ${adviceOn(refusal.code, standing)}</p>`)}
+  ${refusedElsewhereAt !== undefined && html`<p class="trouble amber">${sayRefusedElsewhere('')}, the last ${ago(refusedElsewhereAt, now)}. The log says why.</p>`}
 </li>`
 }
 
@@ -62,6 +64,11 @@ function clustersOf({ cluster, clusters, quietClusters, hasMoreClusters }: Stand
 export function sayRefusal({ code, requests }: Pick<Refusals, 'code' | 'requests'>, source: Standing, of = ''): string {
   const count = `${requests.toLocaleString('en')} ${requests === 1 ? 'request' : 'requests'}`
   return `${count} ${of}${faultOf(code, source, requests === 1)} in the last hour`
+}
+
+/** Of what this process has not counted itself. */
+export function sayRefusedElsewhere(of: string): string {
+  return `Requests ${of}were refused by another replica or before a restart`
 }
 
 function faultOf(code: ErrorCode, { proves }: Standing, isOne: boolean): string {

@@ -10,7 +10,7 @@ import type { Listed, ObjectRecord } from '../store/records.ts'
 import { blockedOf, type DashboardLane, lateOf, sayCount, sayDead } from './lanes.ts'
 import { shown } from './object.ts'
 import type { Html } from './page.ts'
-import { adviceOn, sayRefusal } from './sources.ts'
+import { adviceOn, sayRefusal, sayRefusedElsewhere } from './sources.ts'
 import { atClock, atMost } from './time.ts'
 
 export interface Evidence {
@@ -66,6 +66,7 @@ function findingsOf({ now, failing, stale, lanes, dead, refusal, sources }: Evid
     ...refusedRequests(sources.sources, ({ code }, { state }) => !isOurs(code) && state !== 'active'),
     ...quietSources(sources.sources, now),
     ...refusedRequests(sources.sources, ({ code }, { state }) => !isOurs(code) && state === 'active'),
+    ...refusedElsewhere(sources.sources),
     ...quietClusters(sources.sources, now),
     ...(stale.items.length > 0
       ? [plain(`${sayCount(stale)} failed when last heard of, and nothing is known of ${itOrThem(stale)} since`)]
@@ -129,6 +130,17 @@ function refusedRequests(
       says: sayRefusal(refusal, source, `for source ${source.name} `),
       isTitle: true,
       advice: adviceOn(refusal.code, source)
+    }))
+}
+
+function refusedElsewhere(sources: readonly Standing[]): Finding[] {
+  return sources
+    .filter(({ refusedElsewhereAt }) => refusedElsewhereAt !== undefined)
+    .map(({ name }) => ({
+      colour: 'amber',
+      says: sayRefusedElsewhere(`for source ${name} `),
+      isTitle: true,
+      advice: 'In the last hour. The log says why.'
     }))
 }
 

@@ -73,13 +73,9 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
   function standOf(source: Source, now: number) {
     const { name } = source
     const storedAt = known.get(name)
-    const expectedSince = known.get(expectedRow(name))
-    const lately = traffic.of(name, now)
-    return standingOf(
-      source,
-      { storedAt, expectedSince, lately, gaps: gaps.get(name) ?? [], listeningSince: listeningFrom(now), isShared },
-      now
-    )
+    const times = { expectedSince: known.get(expectedRow(name)), refusedAt: known.get(refusedRow(name)) }
+    const learnt = { lately: traffic.of(name, now), gaps: gaps.get(name) ?? [] }
+    return standingOf(source, { storedAt, ...times, ...learnt, listeningSince: listeningFrom(now), isShared }, now)
   }
 
   async function look(): Promise<void> {
@@ -155,6 +151,7 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
     },
     refused(source, code) {
       const now = clock.now()
+      fresh.set(refusedRow(source), now)
       traffic.refused(source, code, now)
       if (code !== 'BAD_SIGNATURE') return
       const flood = floods.get(source) ?? createFlood()
@@ -184,6 +181,11 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
 
 function silenceKey(source: string, since: number): string {
   return `quiet ${source} ${since}`
+}
+
+/** The store's name for when a request for a source was last refused: other replicas do not see it otherwise. */
+function refusedRow(source: string): string {
+  return `refused ${source}`
 }
 
 /** The store's name for when a source that never posted was first expected: no source has a space in its name. */

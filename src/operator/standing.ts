@@ -24,6 +24,8 @@ export interface Standing extends Omit<Lately, 'lastEventAt'> {
   expectMs: number | undefined
   /** The one that it speaks for by the config file. */
   cluster: string | undefined
+  /** When a request was refused that is not among `refusals`, in the last hour: by another replica, or before a restart. */
+  refusedElsewhereAt: number | undefined
   /** Clusters that were about in its events and of which nothing has come for longer than {@link quietAfterMs}. */
   quietClusters: Lately['clusters']
   /** How it proves to be itself. */
@@ -48,6 +50,8 @@ export interface Known {
   storedAt: number | undefined
   /** Since when one is expected of it, where none has come. */
   expectedSince: number | undefined
+  /** When a request for it was last refused, by the store. */
+  refusedAt: number | undefined
   lately: Lately
   /** Gaps between its events, newest last, in ms. */
   gaps: readonly number[]
@@ -57,7 +61,8 @@ export interface Known {
 
 /** Where `expectEvery` is not set: so many times the usual gap is quiet, but no less than an hour. */
 const usualTimes = 10
-const leastMs = 60 * 60 * 1000
+const hourMs = 60 * 60 * 1000
+const leastMs = hourMs
 /** A time so far ahead was noted before the clock was put back: it says nothing. */
 const aheadMs = 60_000
 /** What is usual is known after so many gaps. */
@@ -73,7 +78,7 @@ export function quietAfter(expectMs: number | undefined, gaps: readonly number[]
 
 export function standingOf(source: Source, known: Known, now: number): Standing {
   const { name, expectMs, cluster, hmacKeys, tokens } = source
-  const { storedAt, lately, listeningSince } = known
+  const { storedAt, refusedAt = 0, lately, listeningSince } = known
   const seen = [storedAt, lately.lastEventAt].filter((at) => at !== undefined)
   const believed = seen.filter((at) => at <= now + aheadMs)
   const lastEventAt = seen.length === 0 ? undefined : Math.max(...(believed.length > 0 ? believed : seen))
@@ -95,6 +100,8 @@ export function standingOf(source: Source, known: Known, now: number): Standing 
     quietClusters: mayJudge
       ? lately.clusters.filter((seen) => now - Math.max(seen.lastEventAt, listeningSince) > quietAfterMs)
       : [],
+    refusedElsewhereAt:
+      now - refusedAt < hourMs && lately.refusals.every(({ lastAt }) => lastAt < refusedAt) ? refusedAt : undefined,
     proves: { bySignature: hmacKeys.length > 0, byToken: tokens.length > 0 }
   }
 }

@@ -50,7 +50,14 @@ export function createMetrics() {
 type Of = (name: string, help: string) => { name: string; help: string; registers: Registry[] }
 
 function intakeMetrics(of: Of) {
+  const refused = new Counter({
+    ...of('refused_requests_total', 'Requests to the webhook that were not answered with 202, by error code'),
+    labelNames: ['code']
+  })
+  // So that the first is an increase: an alert asks for it.
+  refused.inc({ code: 'CANNOT_STORE' }, 0)
   return {
+    refused,
     events: new Counter({
       ...of('events_total', 'Events accepted, by what they did to their object; duplicates are not among them'),
       labelNames: ['source', 'kind', 'severity', 'transition']
@@ -58,10 +65,6 @@ function intakeMetrics(of: Of) {
     duplicates: new Counter({
       ...of('duplicate_events_total', 'Events that were posted again, byte for byte, within two minutes'),
       labelNames: ['source']
-    }),
-    refused: new Counter({
-      ...of('refused_requests_total', 'Requests to the webhook that were not answered with 202, by error code'),
-      labelNames: ['code']
     }),
     signatureFailures: new Counter({
       ...of('signature_failures_total', 'Requests to the webhook without a valid signature or token'),

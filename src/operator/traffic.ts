@@ -37,9 +37,8 @@ export interface ClusterSeen {
   lastEventAt: number
 }
 
-/** Whoever may post may name clusters, so that only so many of them are remembered, by so much of their names. */
+/** Whoever may post may name clusters, so that only so many of them are remembered. */
 const maxClusters = 20
-const maxClusterName = 253
 /** A cluster of which nothing came for so long is no longer one of the source's. */
 const clusterMs = 7 * 24 * 60 * 60 * 1000
 
@@ -75,8 +74,7 @@ export function createTraffic(): Traffic {
       entry.lastEventAt = now
       entry.events.add(now)
       if (cluster === '') return
-      const name = cluster.slice(0, maxClusterName)
-      if (entry.clusters.size < maxClusters || entry.clusters.has(name)) entry.clusters.set(name, now)
+      if (entry.clusters.size < maxClusters || entry.clusters.has(cluster)) entry.clusters.set(cluster, now)
       else entry.hasMoreClusters = true
     },
     refused(source, code, now) {

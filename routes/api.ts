@@ -3,17 +3,21 @@ import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/config.ts'
+import type { Standings } from '../src/operator/standing.ts'
 import type { Store } from '../src/store/store.ts'
 import { events } from './api/events.ts'
 import { lanes } from './api/lanes.ts'
 import { notifications } from './api/notifications.ts'
 import { objects } from './api/objects.ts'
 import { silences } from './api/silences.ts'
+import { sources } from './api/sources.ts'
 import type { Guard } from './guard.ts'
 
 export interface ApiOptions {
   config: () => Config
   store: Store
+  /** How the sources of the config file stand. */
+  standing: () => Standings
   clock: Clock
   /** There is something new in these lanes. */
   wake: (lanes: Iterable<string>) => void
@@ -38,6 +42,6 @@ export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
       security: [{ bearer: [] }, { basic: [] }]
     }
   })
-  for (const topic of [events, objects, notifications, lanes, silences]) topic(app, options)
+  for (const topic of [events, objects, notifications, lanes, silences, sources]) topic(app, options)
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }

@@ -7,6 +7,7 @@ import type { Config } from '../src/config/config.ts'
 import type { Refusal } from '../src/config/watch.ts'
 import { refusalPage } from '../src/dashboard/page.ts'
 import type { ErrorCode } from '../src/errors.ts'
+import type { Standings } from '../src/operator/standing.ts'
 import type { Silences } from '../src/silences.ts'
 import type { Store } from '../src/store/store.ts'
 import { actions } from './dashboard/actions.ts'
@@ -20,6 +21,8 @@ export interface DashboardOptions {
   config: () => Config
   /** Why the config file as it is now is not in use. */
   refusal: () => Refusal | undefined
+  /** How the sources of the config file stand. */
+  standing: () => Standings
   store: Store
   silences: Pick<Silences, 'look'>
   wake: (lanes: Iterable<string>) => void

@@ -21,7 +21,7 @@ interface WebhookOptions {
   config: () => Config
   intake: Intake
   metrics: Metrics
-  sources: Pick<Sources, 'heard' | 'refused'>
+  sources: Pick<Sources, 'accepted' | 'refused'>
   clocks: Pick<Clocks, 'behind'>
   claims: Pick<Claims, 'claimed'>
   spans: Pick<Spans, 'received'>
@@ -64,7 +64,6 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     const verdict = verify(body, { signature: [signature].flat()[0], authorization }, source)
     if (!verdict.ok) {
       metrics.signatureFailures.inc({ source: source.name })
-      sources.refused(source.name)
       throw new RelayError('BAD_SIGNATURE', verdict.because)
     }
     if (hasManyParts(body, maxParts)) throw new RelayError('BAD_EVENT', `the body has more than ${maxParts} values`)
@@ -78,6 +77,8 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   app.addHook('onError', async (request, _reply, error) => {
     const { code, message } = toRelayError(error)
     metrics.refused.inc({ code })
+    const { source: name = 'default' } = request.params as { source?: string }
+    if (config().sources.has(name)) sources.refused(name, code)
     // Neither the payload nor the path, which may be anything: only what an operator needs to find the sender.
     request.log.warn({ code, because: message, sender: request.ip }, 'request refused')
   })
@@ -94,7 +95,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     const identity = hash('sha256', `${source.name}\n${text}`, 'base64url')
     const checked = instant()
     const receipt = await intake.accept({ event, body: keepable(text, request.body), identity, receivedAt, behindMs })
-    sources.heard(source.name)
+    sources.accepted(source.name, event.object.cluster)
     if (event.claim !== undefined) claims.claimed(source.name, event.claim)
     const to = instant()
     const outcome = receipt.status === 'duplicate' ? receipt.status : receipt.transition

@@ -120,6 +120,7 @@ export async function buildApp({
   app.register(operators, {
     config: current,
     refusal: config.refusal,
+    standing: sources.standing,
     store,
     silences,
     silencesChanged: silences.look,

@@ -128,6 +128,10 @@ function ofNotifications(command: Command): Command {
 
 program.commandsGroup('Talk to a running relay:')
 
+ofRelay(program.command('sources'))
+  .description('list who posts to a running relay, when each last did, and what was refused')
+  .action(async (options) => exit(await (await import('./cli/sources.ts')).listSources(options)))
+
 ofNotifications(program.command('notifications'))
   .description('list what a running relay has to say, has said, or gave up on; the newest first')
   .addOption(new Option('--state <state>', 'only what is in it').choices(['pending', 'sent', 'dead', 'muted']))

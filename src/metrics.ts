@@ -54,7 +54,14 @@ export function createMetrics() {
 type Of = (name: string, help: string) => { name: string; help: string; registers: Registry[] }
 
 function intakeMetrics(of: Of) {
+  const refused = new Counter({
+    ...of('refused_requests_total', 'Requests to the webhook that were not answered with 202, by error code'),
+    labelNames: ['code']
+  })
+  // So that the first is an increase: an alert asks for it.
+  refused.inc({ code: 'CANNOT_STORE' }, 0)
   return {
+    refused,
     events: new Counter({
       ...of('events_total', 'Events accepted, by what they did to their object; duplicates are not among them'),
       labelNames: ['source', 'kind', 'severity', 'transition']
@@ -62,10 +69,6 @@ function intakeMetrics(of: Of) {
     duplicates: new Counter({
       ...of('duplicate_events_total', 'Events that were posted again, byte for byte, within two minutes'),
       labelNames: ['source']
-    }),
-    refused: new Counter({
-      ...of('refused_requests_total', 'Requests to the webhook that were not answered with 202, by error code'),
-      labelNames: ['code']
     }),
     signatureFailures: new Counter({
       ...of('signature_failures_total', 'Requests to the webhook without a valid signature or token'),
@@ -198,6 +201,14 @@ function standing(of: Of) {
     sourceQuiet: new Gauge({
       ...of('source_quiet', `1 while a source has been quiet for longer than its \`expectEvery\`, else 0. ${shared}`),
       labelNames: ['source']
+    }),
+    sourceState: new Gauge({
+      ...of(
+        'source_state',
+        '1 for the state that a source is in: `active`; `quiet`, for longer than its `expectEvery`, or else than ten ' +
+          'times its usual gap and an hour; `unknown`, where the relay was away meanwhile; `never`, where no event came yet'
+      ),
+      labelNames: ['source', 'state']
     })
   }
 }

@@ -194,6 +194,54 @@ t.test('lanes say what waits and why, and hold no webhook', async (t) => {
   t.notMatch(JSON.stringify(body), /services/)
 })
 
+t.test('sources say when each last posted, what came of it, and what was refused', async (t) => {
+  const clock = createClock()
+  const config = `sources: { default: { expectEvery: 30m }, eu: { hmacKeys: [key], cluster: prod-eu } }${openConfig}`
+  const relay = await startRelay(t, { clock, config })
+  await relay.post(about('shop', { metadata: { cluster: 'prod-us' } }))
+  await relay.post(about('shop', { metadata: { cluster: 'prod-us' } }))
+  await relay.post('{', { path: '/webhook/eu' })
+  await relay.post('{')
+  const at = '2026-09-21T14:00:00.000Z'
+  const { status, body } = await get(relay, '/api/sources')
+  t.equal(status, 200)
+  t.same(body, {
+    sources: [
+      {
+        ...{ source: 'default', state: 'active', lastEventAt: at, quietAfterSeconds: 1800, isExpected: true },
+        ...{
+          cluster: null,
+          clusters: [{ cluster: 'prod-us', lastEventAt: at, isQuiet: false }],
+          hasMoreClusters: false
+        },
+        ...{ events: 2, refused: [{ code: 'BAD_JSON', requests: 1, lastAt: at }], refusedElsewhereAt: null }
+      },
+      {
+        ...{ source: 'eu', state: 'never', lastEventAt: null, quietAfterSeconds: 3600, isExpected: false },
+        ...{ cluster: 'prod-eu', clusters: [], hasMoreClusters: false },
+        ...{ events: 0, refused: [{ code: 'BAD_SIGNATURE', requests: 1, lastAt: at }], refusedElsewhereAt: null }
+      }
+    ],
+    ...{ countedSince: at, listeningSince: at, isShared: false }
+  })
+})
+
+t.test('nothing is said of sources where the database has not said anything of them for a minute', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  clock.advance(10_000)
+  await get(relay, '/api/events')
+  clock.advance(9_999)
+  t.equal((await get(relay, '/api/sources')).status, 200)
+  // One look is due in it, and nobody looks any more after that.
+  clock.advance(24 * hour)
+  const { status, body } = await get(relay, '/api/sources')
+  t.match(
+    { status, body },
+    { status: 503, body: { code: 'CANNOT_STORE', message: /when sources last posted is not known/ } }
+  )
+})
+
 t.test('a question that is not right is answered with the field and what may stand there', async (t) => {
   const relay = await startRelay(t)
   const cases: [string, RegExp][] = [
@@ -365,7 +413,8 @@ t.test('the API describes itself, every reply included', async (t) => {
     '/api/objects',
     '/api/preview/{destination}',
     '/api/silences',
-    '/api/silences/{id}'
+    '/api/silences/{id}',
+    '/api/sources'
   ])
   for (const [path, methods] of Object.entries<Record<string, Record<string, never>>>(body.paths)) {
     for (const operation of Object.values(methods)) {
@@ -386,6 +435,7 @@ t.test('nobody without the token sees or changes anything', async (t) => {
     '/api/objects',
     '/api/notifications',
     '/api/lanes',
+    '/api/sources',
     '/api/openapi.json'
   ]
   for (const path of paths) t.equal((await get(relay, path)).status, 401, path)

@@ -312,6 +312,20 @@ t.test('conditions of a silence stand in one text or in several, and what they c
   for (const [match, said] of odd) t.match(await add(...match), { code: 0, err: said }, match.join(' '))
 })
 
+t.test('sources of a running relay are listed: when each last posted, and what was refused', async (t) => {
+  const config = `sources: { default: {}, eu: { hmacKeys: [key], cluster: prod-eu } }${openConfig}`
+  const relay = await startRelay(t, { config })
+  await relay.post(about('shop', { metadata: { cluster: 'prod-us' } }))
+  await relay.post('{}', { path: '/webhook/eu' })
+  const env = { RELAY_URL: relay.url }
+  const { code, out } = await run(['sources'], env)
+  t.equal(code, 0)
+  t.match(out, /^SOURCE +STATE +LAST EVENT +IN THE LAST HOUR +REFUSED +CLUSTERS\n/)
+  t.match(out, /\ndefault +active +20\S+Z +1 +none +prod-us\neu +never +never +0 +1 BAD_SIGNATURE +prod-eu\n$/)
+  const json = await run(['sources', '--json'], env)
+  t.match(JSON.parse(json.out), { sources: [{ state: 'active' }, { state: 'never' }] })
+})
+
 t.test('wrong use and what cannot run here are told in a sentence, with exit code 2', async (t) => {
   const cases: [string[], Record<string, string>, RegExp][] = [
     [['chek'], {}, /unknown command 'chek'[\s\S]*check/],

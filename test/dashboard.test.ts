@@ -29,7 +29,7 @@ t.test('every page is there before anything has happened', async (t) => {
     t.notMatch(html, /<script(?![^>]* src="\/assets\/)|<style| style=| on[a-z]+="/, 'nothing that the policy forbids')
     t.notMatch(html, /undefined|\[object|NaN/)
   }
-  t.match(textOf((await look(relay, '/')).html), 'All is well No event has come yet.')
+  t.match(textOf((await look(relay, '/')).html), 'Waiting for the first event No event has ever come.')
   for (const file of (await look(relay, '/')).html.matchAll(/"(\/assets\/[^"]+)"/g)) {
     const { status, headers } = await look(relay, file[1] ?? '')
     t.equal(status, 200)
@@ -53,7 +53,7 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   const text = textOf(html)
   t.match(text, '1 object is failing')
   t.match(text, /apps\/shop Kustomization · prod 2 h 5 m kustomize build failed: .* BuildFailed · 2 times, last/)
-  t.match(text, /Not heard of for a day 1 apps\/old .* 1 d 6 h/)
+  t.match(text, /Failing when last heard of 1 apps\/old .* 1 d 6 h .* once, not heard of since 2\d{3}-\S+ \S+ UTC/)
   t.notMatch(text, 'apps/fine')
   t.match(html, /<time datetime="[^"]+Z" title="[^"]+ UTC">2 h 5 m<\/time>/, 'the exact time is there, too')
   t.match(html, /aria-label="Events, last hour: 2, at most [1-4] in a minute"/)
@@ -239,7 +239,7 @@ t.test('a config file that cannot be used is told, without what stands in it', a
   const { html } = await look(relay, '/')
   t.match(
     textOf(html),
-    /Nothing is known to fail .*The config file cannot be used Read just now .*config\.yaml:1:\d+ must be a list/
+    /The config file is refused.* The config file cannot be used Read just now .*config\.yaml:1:\d+ must be a list/
   )
   t.notMatch(html, 's3cret')
   rmSync(file)

@@ -170,6 +170,8 @@ t.test('a database that does not answer is seen, and takes no other metric with 
   const seen = await scrape(relay)
   t.ok(performance.now() - started < 3000, 'before Prometheus gives up')
   t.equal(seen.value('database_up'), 0)
+  for (const name of ['lane_blocked', 'oldest_pending_seconds'])
+    t.equal(seen.value(name, { destination: 'team' }), undefined, `${name} is not known, and no 0`)
   t.equal(seen.value('rule_hits_total', { rule: 'failures' }), 0)
   await client.query('rollback')
   await client.end()

@@ -153,6 +153,49 @@ t.test('a source that is expected and never comes is told of; one that is not ex
   )
 })
 
+t.test('every source has its state among the metrics, and of what is not known there is no 0', async (t) => {
+  const clock = createClock()
+  const first = await startRelay(t, { clock, config: token })
+  const stateOf = async (relay: Relay, source: string) =>
+    (await scrape(relay))
+      .all('source_state', { source })
+      .flatMap(({ labels, value }) => (value === 1 ? labels['state'] : []))
+  t.same(await stateOf(first, 'eu'), ['never'])
+  t.equal((await scrape(first)).all('source_state').length, 8, 'each state of each source')
+  await first.post(about('shop'), bearer)
+  t.same(await stateOf(first, 'eu'), ['active'])
+  t.same(await stateOf(first, 'default'), ['never'])
+  const never = await scrape(first)
+  for (const name of ['source_quiet', 'source_last_event_timestamp_seconds'])
+    t.equal(never.value(name, { source: 'default' }), undefined, name)
+  await pass(clock, 1)
+  await first.app.close()
+  clock.advance(5 * 3_600_000)
+  const folder = dirname(first.app.env.CONFIG_FILE)
+  const second = await startRelay(t, { clock, folder, config: token.replaceAll('$SLACK', first.slack.url()) })
+  t.same(await stateOf(second, 'eu'), ['unknown'])
+  t.equal((await scrape(second)).value('source_quiet', { source: 'eu' }), undefined)
+  await pass(clock, 31)
+  await untilTold(first, 1)
+  t.same(await stateOf(second, 'eu'), ['quiet'])
+  t.equal((await scrape(second)).value('source_quiet', { source: 'eu' }), 1)
+})
+
+t.test('a source that is expected and has never come is still one that never came after a restart', async (t) => {
+  const clock = createClock()
+  const first = await startRelay(t, { clock, config: token })
+  await pass(clock, 2)
+  await first.app.close()
+  const folder = dirname(first.app.env.CONFIG_FILE)
+  const second = await startRelay(t, { clock, folder, config: token.replaceAll('$SLACK', first.slack.url()) })
+  const eu = async () => JSON.parse((await second.get('/api/sources')).body).sources[1]
+  t.match(await eu(), { source: 'eu', state: 'never', lastEventAt: null })
+  await pass(clock, 29)
+  await untilTold(first, 1)
+  t.match(told(first)[0], /source eu: SourceQuiet - No event for 30 m/, 'expected since the first start')
+  t.match(await eu(), { source: 'eu', state: 'quiet', lastEventAt: null })
+})
+
 t.test('what could not be heard because the relay was away is not held against the source', async (t) => {
   const clock = createClock()
   const first = await startRelay(t, { clock, config: token })
@@ -182,6 +225,34 @@ t.test('the end of a silence that nobody was told of is no news', async (t) => {
   await pass(clock, 2)
   await first.slack.until(({ accepted }) => accepted.length === 2)
   t.same(told(first), [])
+})
+
+t.test('a source that posts to one replica is not quiet to another', async (t) => {
+  const { url } = await startPostgres(t)
+  const clock = createClock(Date.now())
+  const env = { DATABASE_URL: url }
+  const first = await startRelay(t, { clock, config: token, env })
+  const second = await startRelay(t, { clock, config: token.replaceAll('$SLACK', first.slack.url()), env })
+  for (let n = 0; n < 8; n++) {
+    await first.post(about('shop'), bearer)
+    for (let step = 0; step < 60; step++) {
+      clock.advance(10_000)
+      // The database takes real time.
+      for (let tries = 0; tries < 20 && (await second.get('/api/sources')).status !== 200; tries++) await turn()
+    }
+  }
+  const { sources, isShared } = JSON.parse((await second.get('/api/sources')).body)
+  t.match(sources[1], { source: 'eu', state: 'active', events: 0 })
+  t.equal(isShared, true, 'what it counts is not all that comes')
+  t.equal(sources[1].refusedElsewhereAt, null)
+  const refusedAt = new Date(clock.now()).toISOString()
+  await first.post('{}', { path: '/webhook/eu' })
+  const refused = async () => JSON.parse((await second.get('/api/sources')).body).sources?.[1].refusedElsewhereAt
+  for (let tries = 0; tries < 50 && (await refused()) !== refusedAt; tries++) {
+    clock.advance(10_000)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  t.equal(await refused(), refusedAt, 'what another replica refuses is known here, too')
 })
 
 t.test('two replicas tell of a quiet source, of its return and of a faulty file once', async (t) => {

@@ -347,10 +347,10 @@ for (const [name, open] of Object.entries(stores)) {
       const block = { reason: '404 no_service', since: at, probes: 1 }
       const open = { state: 'open', failures: 0, isPlain: false } as const
       await store.settle(await post(store, 'lane'), attempt, { message: open, lane: { notBefore: at + hour, block } })
-      const rest = { block: null, notBefore: 0 }
+      const rest = { block: null, openSince: null, notBefore: 0 }
       t.same(await records.lanes(), [
         { lane: 'empty', backlog: 0, oldest: null, ...rest, bucket: { tokens: 0, at } },
-        { lane: 'lane', backlog: 2, oldest: at, block, notBefore: at + hour, bucket: { tokens: 0, at } },
+        { lane: 'lane', backlog: 2, oldest: at, block, openSince: at, notBefore: at + hour, bucket: { tokens: 0, at } },
         { lane: 'never used', backlog: 1, oldest: at + hour, ...rest, bucket: null }
       ])
       t.same(

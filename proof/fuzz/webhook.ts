@@ -34,7 +34,7 @@ function build(): FastifyInstance {
     config: () => config,
     intake,
     metrics: createMetrics(),
-    sources: { heard() {}, refused() {} },
+    sources: { accepted() {}, refused() {} },
     clocks: { behind: () => 0 },
     claims: { claimed() {} },
     spans: { received() {} },

@@ -150,4 +150,11 @@ function noSuchLane(destinations: readonly Destination[]): string {
   return `there is no such lane or destination; there are: ${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
-const unused: Omit<LaneRecord, 'lane'> = { backlog: 0, oldest: null, block: null, notBefore: 0, bucket: null }
+const unused: Omit<LaneRecord, 'lane'> = {
+  backlog: 0,
+  oldest: null,
+  block: null,
+  openSince: null,
+  notBefore: 0,
+  bucket: null
+}

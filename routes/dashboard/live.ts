@@ -12,7 +12,7 @@ const longestMs = 30_000
 /** What may wait for a client that does not read. */
 const maxWaitingBytes = 4096
 
-export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, store, clock }) => {
+export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, standing, store, clock }) => {
   const listeners = new Set<PassThrough>()
   let cancel: (() => void) | undefined
   let last: string | undefined
@@ -22,7 +22,8 @@ export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, 
     const now = clock.now()
     const [newest, silences] = await Promise.all([store.records.events({}, { limit: 1 }), store.silences(now)])
     const ids = silences.map(({ id }) => id).join()
-    return [newest.items[0]?.id, store.pending, ids, refusal()?.at, config().rules.all.length].join(' ')
+    const sources = standing().sources.map(({ state, refusals }) => state + refusals.map(({ code }) => code))
+    return [newest.items[0]?.id, store.pending, ids, refusal()?.at, config().rules.all.length, ...sources].join(' ')
   }
 
   function tell(text: string): void {

@@ -11,6 +11,7 @@ import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'
 import { type ActiveMute, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
+import { verdictOf } from '../../src/dashboard/verdict.ts'
 import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { silenceName } from '../../src/mutes/silence.ts'
@@ -29,7 +30,7 @@ const maxSilentRules = 200
 
 type WithId = { Params: { id: string } }
 
-export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, store, clock }) => {
+export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, standing, store, clock }) => {
   const { records } = store
   const flow = createFlow(records, clock)
 
@@ -63,7 +64,7 @@ export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config,
       records.events({}, { limit: 1 })
     ])
     const silenced = silences.map((silence) => ({ name: silenceName(silence), endsAt: silence.endsAt }))
-    const body = nowPage({
+    const data = {
       now,
       failing,
       stale,
@@ -71,11 +72,14 @@ export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config,
       dead,
       mutes: [...silenced, ...configMutes(now)],
       refusal: refusal(),
+      sources: standing(),
       minutes,
       latency,
-      lastEventAt: newest.items[0]?.receivedAt
-    })
-    return send(request, reply, { title: failing.items.length > 0 ? 'Failing' : 'Now', place: '/' }, body)
+      lastEventAt: newest.items[0]?.receivedAt,
+      origin: originOf(request)
+    }
+    const verdict = verdictOf(data)
+    return send(request, reply, { title: verdict.title, place: '/' }, nowPage(data, verdict))
   })
 
   const eventQuestions = [
@@ -170,6 +174,12 @@ export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config,
     const body = previewPage({ now: clock.now(), destination, destinations: [...destinations.keys()], messages })
     return send(request, reply, { title: destination.name, place: '/preview' }, body)
   })
+}
+
+/** Where the one who asks reached the relay, for commands that are pasted into a shell: nothing but a host gets through. */
+function originOf({ host, headers }: FastifyRequest): string {
+  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
+  return /^[\w.:[\]-]{1,253}$/.test(host) ? `${scheme}://${host}` : 'http://localhost:8080'
 }
 
 async function found<T>(looked: Promise<T | undefined>): Promise<T> {

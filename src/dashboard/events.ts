@@ -57,10 +57,15 @@ ${filterForm('/events', questionsOf(rules, destinations), asked)}
 </div>`
 }
 
-function objectCard({ object, state, failure, since, revision }: ObjectRecord, now: number): Html {
-  const colour = state === 'healthy' ? 'green' : state === 'stale' ? 'amber' : 'red'
+/** After so long a healthy object is shown as not known: it may have been deleted, or its cluster gone. */
+const knownForMs = 24 * 60 * 60 * 1000
+
+function objectCard({ object, state, failure, since, revision, seenAt }: ObjectRecord, now: number): Html {
+  // What was well long ago may have failed since, unseen.
+  const isKnown = now - seenAt <= knownForMs
+  const colour = state === 'healthy' ? (isKnown ? 'green' : 'grey') : state === 'stale' ? 'amber' : 'red'
   return html`<section class="card" id="object" data-live aria-label="The object">
-  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)} · ${objectPlace(object)}</span> ${silenceLink(object)}</div>
+  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last heard of ${ago(seenAt, now)} · ${objectPlace(object)}</span> ${silenceLink(object)}</div>
   ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${shown(failure.text, 300)}</p>`}
   ${revision && html`<p class="quiet">Last applied: <code>${shown(revision, 200)}</code></p>`}
 </section>`

@@ -31,6 +31,20 @@ export function blockedOf(lanes: readonly DashboardLane[]): DashboardLane[] {
   return lanes.filter(({ record }) => record?.block != null)
 }
 
+/** A message that was not taken for so long is late; what is held on purpose is no message yet. */
+const lateMs = 5 * 60 * 1000
+
+function isLate({ openSince, block }: Pick<LaneRecord, 'openSince' | 'block'>, now: number): boolean {
+  return openSince !== null && block === null && now - openSince > lateMs
+}
+
+/** Those that do not take what is posted, for now; `waitingMs`: since their message was first tried. */
+export function lateOf(lanes: readonly DashboardLane[], now: number): (DashboardLane & { waitingMs: number })[] {
+  return lanes.flatMap((lane) =>
+    lane.record && isLate(lane.record, now) ? [{ ...lane, waitingMs: now - (lane.record.openSince ?? now) }] : []
+  )
+}
+
 /** `12`, or `50+` where there are more. */
 export function sayCount({ items, next }: Listed<unknown>): string {
   return next === null ? String(items.length) : `${items.length}+`
@@ -72,7 +86,10 @@ function tryButton(lane: string): Html {
 
 function stateOf(record: LaneRecord | undefined, now: number): Html {
   if (record?.block != null) return badge('red', 'blocked')
-  if (record === undefined || record.backlog === 0) return badge('green', 'idle')
+  // That nothing waits says nothing of whether it would be taken.
+  if (record?.bucket == null && (record?.backlog ?? 0) === 0) return badge('grey', 'never used')
+  if (record == null || record.backlog === 0) return badge('grey', 'idle')
+  if (isLate(record, now)) return badge('amber', 'late')
   return record.notBefore > now
     ? html`${badge('amber', 'waiting')} <span class="quiet">${ahead(record.notBefore, now)}</span>`
     : badge('green', 'sending')

@@ -3,46 +3,49 @@ import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
 import type { Listed, Minute, ObjectRecord } from '../store/records.ts'
 import { barsOf, chart } from './chart.ts'
-import { blockedOf, type DashboardLane, lanesCard, sayCount, sayDead } from './lanes.ts'
+import { firstEventCard } from './first-event.ts'
+import { lanesCard, sayCount } from './lanes.ts'
 import { objectLink, shown, silenceLink } from './object.ts'
 import type { Html } from './page.ts'
 import { type ActiveMute, mutesCard } from './silences.ts'
-import { ago, lasting } from './time.ts'
+import { sourcesCard } from './sources.ts'
+import { ago, atClock, exactly, lasting } from './time.ts'
+import type { Evidence, Verdict } from './verdict.ts'
 
-export interface Now {
-  now: number
-  failing: Listed<ObjectRecord>
-  stale: Listed<ObjectRecord>
-  lanes: readonly DashboardLane[]
-  dead: Listed<unknown>
+const dayMs = 24 * 60 * 60 * 1000
+
+export interface Now extends Evidence {
   mutes: readonly ActiveMute[]
-  /** The config file as it is now cannot be used. */
-  refusal: Refusal | undefined
   /** Of the last day. */
   minutes: readonly Minute[]
   /** From event to Slack, in the last hour. */
   latency: { medianMs: number; p99Ms: number } | undefined
-  /** When something was last heard, if ever. */
+  /** When the newest event of any source was accepted, if one was. */
   lastEventAt: number | undefined
+  /** Where whoever looks reached the relay. */
+  origin: string
 }
 
-export function nowPage(data: Now): Html {
+export function nowPage(data: Now, verdict: Verdict): Html {
   const { now, refusal } = data
   return html`<div id="now" data-live>
-${hero(data)}
+${hero(data, verdict)}
 ${refusal && refusalCard(refusal, now)}
 <div class="columns">${columnsOf(data).map((cards) => html`<div>${cards}</div>`)}</div>
 ${chartsCard(data)}
 </div>`
 }
 
-function columnsOf({ now, failing, stale, lanes, mutes, dead }: Now): Html[][] {
+function columnsOf({ now, failing, stale, lanes, mutes, dead, sources, origin }: Now): Html[][] {
+  const [first] = sources.sources
+  const isFirst = sources.sources.every(({ lastEventAt }) => lastEventAt === undefined)
   const troubles = [
     ...(failing.items.length > 0 ? [objectsCard('failing', 'Failing', failing, now)] : []),
-    ...(stale.items.length > 0 ? [objectsCard('stale', notHeardOf(stale, now), stale, now)] : [])
+    ...(stale.items.length > 0 ? [objectsCard('stale', notHeardOf(stale, now), stale, now)] : []),
+    ...(isFirst && first ? [firstEventCard(first, origin, now)] : [])
   ]
-  const [destinations, quiet] = [lanesCard(lanes, dead, now), mutesCard(mutes, now)]
-  return troubles.length > 0 ? [troubles, [destinations, quiet]] : [[destinations], [quiet]]
+  const [posting, destinations, quiet] = [sourcesCard(sources, now), lanesCard(lanes, dead, now), mutesCard(mutes, now)]
+  return troubles.length > 0 ? [troubles, [posting, destinations, quiet]] : [[posting], [destinations, quiet]]
 }
 
 /** Of how long nothing was heard at least. */
@@ -51,31 +54,10 @@ function notHeardOf({ items }: Listed<ObjectRecord>, now: number): string {
   return `Not heard of for ${isDay ? 'a day' : 'an hour'}`
 }
 
-const dayMs = 24 * 60 * 60 * 1000
-
-/** What is worst, in a colour and a sentence, and what else is not well. */
-function verdictOf({ failing, stale, lanes, dead, refusal }: Now): { colour: string; title: string; aside: string[] } {
-  const blocked = blockedOf(lanes).length
-  const refuses = `${blocked} ${blocked === 1 ? 'destination refuses' : 'destinations refuse'} everything`
-  const quiet = [
-    ...(stale.items.length > 0 ? [`${sayCount(stale)} failed when last heard of.`] : []),
-    ...(dead.items.length > 0 ? [`${sayDead(dead)}.`] : [])
-  ]
-  if (failing.items.length > 0) {
-    const title = `${sayCount(failing)} ${failing.items.length === 1 ? 'object is' : 'objects are'} failing`
-    return { colour: 'red', title, aside: [...(blocked > 0 ? [`${refuses}.`] : []), ...quiet] }
-  }
-  if (blocked > 0) return { colour: 'red', title: refuses, aside: quiet }
-  if (quiet.length > 0 || refusal || dead.items.length > 0)
-    return { colour: 'amber', title: 'Nothing is known to fail', aside: quiet }
-  return { colour: 'green', title: 'All is well', aside: [] }
-}
-
-function hero(data: Now): Html {
-  const { colour, title, aside } = verdictOf(data)
-  const heard =
-    data.lastEventAt === undefined ? 'No event has come yet.' : html`Last event ${ago(data.lastEventAt, data.now)}.`
-  return html`<section class="hero ${colour}"><h1>${title}</h1><p>${aside.join(' ')} ${heard}</p></section>`
+function hero({ now, lastEventAt, sources }: Now, { colour, title, aside }: Verdict): Html {
+  const times = [lastEventAt, ...sources.sources.map(({ lastEventAt }) => lastEventAt)].filter((at) => at !== undefined)
+  const last = times.length > 0 && html`Last event ${ago(Math.max(...times), now)}.`
+  return html`<section class="hero ${colour}"><h1>${title}</h1><p>${aside.map((sentence) => html`${sentence} `)}${last}</p></section>`
 }
 
 function refusalCard({ at, problems }: Refusal, now: number): Html {
@@ -97,14 +79,16 @@ function objectsCard(id: string, title: string, { items, next }: Listed<ObjectRe
 function objectRow({ object, state, failure, seenAt }: ObjectRecord, now: number): Html {
   const colour = state === 'stale' || failure?.severity === 'warn' ? 'amber' : 'red'
   const times = failure?.count === 1 ? 'once' : `${failure?.count.toLocaleString('en')} times`
+  const seen = state === 'stale' ? html`not heard of since ${exactly(seenAt)}` : html`last ${ago(seenAt, now)}`
   return html`<li class="failing ${colour}">
   <div class="line">${objectLink(object)} <span class="long">${failure && lasting(failure.since, now)}</span></div>
   ${failure?.text && html`<p class="text">${shown(failure.text, 300)}</p>`}
-  <div class="line"><span class="quiet">${failure?.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${failure && times}, last heard of ${ago(seenAt, now)}</span> ${silenceLink(object)}</div>
+  <div class="line"><span class="quiet">${failure?.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${failure && times}, ${seen}</span> ${silenceLink(object)}</div>
 </li>`
 }
 
-function chartsCard({ now, minutes, latency }: Now): Html {
+function chartsCard({ now, minutes, latency, sources: { listeningSince } }: Now): Html {
+  const isWhole = now - listeningSince >= dayMs
   const hour = { until: now, stepMinutes: 1, count: 60 }
   const day = { until: now, stepMinutes: 15, count: 96 }
   const events = ({ events, failed }: Minute) => ({ total: events, part: failed })
@@ -125,6 +109,7 @@ function chartsCard({ now, minutes, latency }: Now): Html {
     ${chart({ title: 'Messages, last day', ...daily, bars: barsOf(minutes, day, messages) })}
   </div>
   <p class="quiet key"><span class="dot red"></span> new failures</p>
+  ${!isWhole && html`<p class="quiet">The relay has taken events without a break since ${atClock(listeningSince, now)}. What is empty before that says nothing.</p>`}
 </section>`
 }
 

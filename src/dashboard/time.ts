@@ -37,3 +37,15 @@ function roughly(ms: number, units: number): string {
 export function exactly(at: number): Html {
   return timed(at, utc(at))
 }
+
+/** `14:13 UTC`, with the date where that is another day than `now`'s. */
+export function atClock(at: number, now: number): string {
+  const [date = '', time = ''] = utc(at).split(' ')
+  return `${utc(now).startsWith(date) ? '' : `${date} `}${time.slice(0, 5)} UTC`
+}
+
+/** `12 m`, rounded up, so that what happened within it did; at least a minute. */
+export function atMost(ms: number): string {
+  const minute = 60_000
+  return sayDuration(Math.max(1, Math.ceil(ms / minute)) * minute)
+}

@@ -1,31 +1,26 @@
-// Sources while the relay runs: when each was last heard, whether one that should be heard is quiet, and whether somebody
-// without its key is at the door. In: requests to the webhook. Out: what the operator is told.
+// Sources while the relay runs: when each last posted, whether one that should is quiet, and whether somebody without its
+// key is at the door. In: requests to the webhook. Out: how each stands, and what the operator is notified of.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { Source } from '../events/source.ts'
 import type { Store } from '../store/store.ts'
 import { createFlood, type Flood } from './flood.ts'
 import { floodNotice, quietNotice } from './notices.ts'
 import type { Tell } from './operator.ts'
+import { isOverdue, type Standings, standingOf } from './standing.ts'
+import { createTraffic } from './traffic.ts'
 
 export interface Sources {
-  /** An event of it is on disk. */
-  heard(source: string): void
-  /** A request could not prove to be of it. */
-  refused(source: string): void
-  /** Of every source in the config file that was ever heard, or has to be. */
-  standing(): readonly Standing[]
-  /** Writes down who was heard, and tells of those who are quiet. */
+  /** An event of it is on disk. `cluster` is the one it is about; empty where nobody named one. */
+  accepted(source: string, cluster: string): void
+  /** A request for it was answered with this error. */
+  refused(source: string, code: ErrorCode): void
+  standing(): Standings
+  /** Writes down who posted, and notifies of those who are quiet. */
   look(): Promise<void>
   start(): Promise<void>
   stop(): void
-}
-
-export interface Standing {
-  name: string
-  /** When it was last heard, or since when it is expected to be. */
-  heardAt: number
-  isQuiet: boolean
 }
 
 export interface SourcesOptions {
@@ -36,16 +31,11 @@ export interface SourcesOptions {
   log: Logger
 }
 
-interface Silence {
-  since: number
-  expectMs: number
-}
-
 /** How soon arrivals are written down, and silence is noticed. */
 const lookMs = 10_000
-/** How often it is written down that somebody listens, where nothing is heard. */
+/** How often it is written down that somebody listens, where nothing comes. */
 const markMs = 60_000
-/** Nobody has listened for so long: what was not heard meanwhile may have been said. */
+/** Nobody has listened for so long: what did not come meanwhile may have been sent. */
 const absentMs = 3 * 60 * 1000
 
 /** How long a flood is not told again. */
@@ -53,61 +43,93 @@ const floodSilentMs = 4 * 60 * 60 * 1000
 /** Each silence is told once: its key is when it began. */
 const onceMs = 365 * 24 * 60 * 60 * 1000
 
+/** Events that come closer than this, as those of one reconciliation do, are one arrival. */
+const leastGapMs = 60_000
+/** Gaps that are remembered of a source. */
+const maxGaps = 15
+
 export function createSources({ store, sources, tell, clock, log }: SourcesOptions): Sources {
   const floods = new Map<string, Flood>()
+  const traffic = createTraffic()
+  const countedSince = clock.now()
+  /** What has to be written down. */
   let fresh = new Map<string, number>()
+  /** As the store has it. */
   let known: ReadonlyMap<string, number> = new Map()
-  /** The silences that this process has told of, by source: since when. */
-  const told = new Map<string, number>()
+  let knownAt = 0
+  const gaps = new Map<string, number[]>()
+  /** The silences that this process has notified of, by source: since when. */
+  const notified = new Map<string, number>()
   let listeningSince = 0
+  let isShared = false
   let cancel = () => {}
   let isStopped = false
 
-  /** How long a source was quiet at `now`, if that was too long for it. */
-  function silenceOf({ name, expectMs }: Source, now: number, listeningSince = 0): Silence | undefined {
-    const since = known.get(name)
-    if (since === undefined || expectMs === undefined) return undefined
-    return now - Math.max(since, listeningSince) > expectMs ? { since, expectMs } : undefined
+  /** Also the time since the last look may be one in which nobody listened: the machine slept, the database was away. */
+  function listeningFrom(now: number): number {
+    return now - knownAt > absentMs ? now : listeningSince
+  }
+
+  function standOf(source: Source, now: number) {
+    const { name } = source
+    const storedAt = known.get(name)
+    const times = { expectedSince: known.get(expectedRow(name)), refusedAt: known.get(refusedRow(name)) }
+    const learnt = { lately: traffic.of(name, now), gaps: gaps.get(name) ?? [] }
+    return standingOf(source, { storedAt, ...times, ...learnt, listeningSince: listeningFrom(now), isShared }, now)
   }
 
   async function look(): Promise<void> {
     const now = clock.now()
     const before = await store.lastHeard()
     if (now - (before.listenedUntil ?? 0) > absentMs) listeningSince = now
-    known = before.sources
+    learn(before.sources)
     const news = new Map(fresh)
-    // Told first: after a crash in between it would be told again under the same key, which is not news.
-    for (const [name, at] of news) await tellOfReturn(name, at)
+    // Notified first: after a crash in between it would be tried again under the same key, which is not news.
+    for (const [name, at] of news) await notifyOfReturn(name, at)
     for (const { name, expectMs } of sources().values()) {
-      if (expectMs !== undefined && !known.has(name) && !news.has(name)) news.set(name, now)
+      const row = expectedRow(name)
+      if (expectMs !== undefined && !known.has(name) && !known.has(row) && !news.has(name)) news.set(row, now)
     }
     if (news.size > 0 || now - (before.listenedUntil ?? 0) >= markMs) await store.heard(news, now)
     // What came in the meantime is for the next look.
     fresh = new Map([...fresh].filter(([name, at]) => news.get(name) !== at))
-    known = new Map([...known, ...news])
-    for (const source of sources().values()) await tellOfSilence(source, now)
+    learn(new Map([...known, ...news]))
+    knownAt = now
+    traffic.keepTo(sources().keys())
+    for (const source of sources().values()) await notifyOfSilence(source, now)
   }
 
-  async function tellOfSilence(source: Source, now: number): Promise<void> {
-    const silence = silenceOf(source, now, listeningSince)
-    if (silence === undefined || told.get(source.name) === silence.since) return
-    const notice = quietNotice(source.name, { ...silence, isOver: false }, now)
-    await tell(silenceKey(source.name, silence.since), notice, onceMs)
-    told.set(source.name, silence.since)
+  /** Takes over what the store has, and how long each source had said nothing, whichever replica took its events. */
+  function learn(stored: ReadonlyMap<string, number>): void {
+    for (const { name } of sources().values()) {
+      const [previous, at] = [known.get(name), stored.get(name)]
+      if (at === undefined) continue
+      if (at > Math.max(countedSince, traffic.lastEventAt(name) ?? 0)) isShared = true
+      if (previous === undefined || previous < listeningSince || at - previous < leastGapMs) continue
+      gaps.set(name, [...(gaps.get(name) ?? []), at - previous].slice(-maxGaps))
+    }
+    known = stored
   }
 
-  async function tellOfReturn(name: string, at: number): Promise<void> {
-    const source = sources().get(name)
-    const silence = source && silenceOf(source, at)
-    if (silence === undefined) return
-    const { since } = silence
+  async function notifyOfSilence(source: Source, now: number): Promise<void> {
+    const standing = standOf(source, now)
+    const { name, since, expectMs } = standing
+    if (!isOverdue(standing) || since === undefined || expectMs === undefined || notified.get(name) === since) return
+    await tell(silenceKey(name, since), quietNotice(name, { since, expectMs, isOver: false }, now), onceMs)
+    notified.set(name, since)
+  }
+
+  async function notifyOfReturn(name: string, at: number): Promise<void> {
+    const since = known.get(name) ?? known.get(expectedRow(name))
+    const expectMs = sources().get(name)?.expectMs
+    if (since === undefined || expectMs === undefined || at - since <= expectMs) return
+    const key = silenceKey(name, since)
     // Of a silence that ends before anyone noticed it there is nothing to tell.
-    const wasTold = told.get(name) === since || !(await store.records.announce(silenceKey(name, since), [], at, onceMs))
-    if (wasTold)
-      await tell(`${silenceKey(name, since)} over`, quietNotice(name, { ...silence, isOver: true }, at), onceMs)
+    const wasTold = notified.get(name) === since || !(await store.records.announce(key, [], at, onceMs))
+    if (wasTold) await tell(`${key} over`, quietNotice(name, { since, expectMs, isOver: true }, at), onceMs)
   }
 
-  async function tellOfFlood(source: string, flood: { requests: number; withinMs: number }): Promise<void> {
+  async function notifyOfFlood(source: string, flood: { requests: number; withinMs: number }): Promise<void> {
     const notice = floodNotice(source, { ...flood, silentMs: floodSilentMs }, clock.now())
     await tell(`signatures ${source}`, notice, floodSilentMs)
   }
@@ -122,27 +144,28 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
   }
 
   return {
-    heard: (source) => void fresh.set(source, clock.now()),
-    refused(source) {
+    accepted(source, cluster) {
+      const now = clock.now()
+      fresh.set(source, now)
+      traffic.accepted(source, cluster, now)
+    },
+    refused(source, code) {
+      const now = clock.now()
+      fresh.set(refusedRow(source), now)
+      traffic.refused(source, code, now)
+      if (code !== 'BAD_SIGNATURE') return
       const flood = floods.get(source) ?? createFlood()
       floods.set(source, flood)
-      const flooded = flood.note(clock.now())
+      const flooded = flood.note(now)
       if (flooded === undefined) return
-      tellOfFlood(source, flooded).catch((err: unknown) => log.error({ err, source }, 'cannot tell of bad signatures'))
+      notifyOfFlood(source, flooded).catch((err: unknown) =>
+        log.error({ err, source }, 'cannot tell of bad signatures')
+      )
     },
     standing() {
       const now = clock.now()
-      return [...sources().values()].flatMap((source) => {
-        const heardAt = fresh.get(source.name) ?? known.get(source.name)
-        if (heardAt === undefined) return []
-        return [
-          {
-            name: source.name,
-            heardAt,
-            isQuiet: !fresh.has(source.name) && silenceOf(source, now, listeningSince) !== undefined
-          }
-        ]
-      })
+      const all = [...sources().values()].map((source) => standOf(source, now))
+      return { sources: all, listeningSince: listeningFrom(now), countedSince, isShared, knownAt }
     },
     look,
     async start() {
@@ -158,4 +181,14 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
 
 function silenceKey(source: string, since: number): string {
   return `quiet ${source} ${since}`
+}
+
+/** The store's name for when a request for a source was last refused: other replicas do not see it otherwise. */
+function refusedRow(source: string): string {
+  return `refused ${source}`
+}
+
+/** The store's name for when a source that never posted was first expected: no source has a space in its name. */
+function expectedRow(source: string): string {
+  return `expected ${source}`
 }

@@ -5,7 +5,7 @@ import type { Budget } from '../budget.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Standing } from '../operator/sources.ts'
+import { isOverdue, type Standings, sourceStates } from '../operator/standing.ts'
 import type { LaneHead } from '../store/records.ts'
 import type { Size, Store } from '../store/store.ts'
 import { keepTo, removed } from './series.ts'
@@ -15,7 +15,7 @@ export interface ScrapeOptions {
   metrics: Metrics
   config: () => Config
   /** Of the sources in the config file. */
-  standing: () => readonly Standing[]
+  standing: () => Standings
   budget: Pick<Budget, 'limits' | 'waitingOf'>
   /** How far the clocks of sources are behind, in ms. */
   skews: () => ReadonlyMap<string, number>
@@ -36,7 +36,8 @@ export function createScrape({
   clock
 }: ScrapeOptions): () => Promise<string> {
   const buried = new Map<string, number>()
-  let heads: readonly LaneHead[] = []
+  /** Undefined until the database has answered once: until then nobody knows. */
+  let heads: readonly LaneHead[] | undefined
   let size: Partial<Size> = {}
   let reading: Promise<boolean> | undefined
 
@@ -71,14 +72,15 @@ export function createScrape({
     const { pending, pendingLimit, oldestPending, laneBlocked } = metrics
     for (const gauge of [pending, pendingLimit, oldestPending, laneBlocked]) gauge.reset()
     const tally = store.tally()
-    const byLane = new Map(heads.map((head) => [head.lane, head]))
+    const byLane = heads && new Map(heads.map((head) => [head.lane, head]))
     const now = clock.now()
     const { destination: limit } = budget.limits()
     for (const { name, lane } of destinations.values()) {
-      const head = byLane.get(lane)
       const labels = { destination: name }
       pending.set(labels, tally.get(name)?.pending ?? 0)
       pendingLimit.set(labels, limit)
+      if (byLane === undefined) continue
+      const head = byLane.get(lane)
       laneBlocked.set(labels, head?.block ? 1 : 0)
       oldestPending.set(labels, head?.oldest == null ? 0 : Math.max(0, now - head.oldest) / 1000)
     }
@@ -100,12 +102,16 @@ export function createScrape({
     }
   }
 
-  function setSources(all: readonly Standing[]): void {
-    const { sourceHeard, sourceQuiet } = metrics
-    for (const gauge of [sourceHeard, sourceQuiet]) gauge.reset()
-    for (const { name, heardAt, isQuiet } of all) {
-      sourceHeard.set({ source: name }, heardAt / 1000)
-      sourceQuiet.set({ source: name }, isQuiet ? 1 : 0)
+  function setSources({ sources }: Standings): void {
+    const { sourceHeard, sourceQuiet, sourceState } = metrics
+    for (const gauge of [sourceHeard, sourceQuiet, sourceState]) gauge.reset()
+    for (const standing of sources) {
+      const { name, since, state } = standing
+      for (const each of sourceStates) sourceState.set({ source: name, state: each }, each === state ? 1 : 0)
+      // What is not known has no series: a 0 would say that it is not so.
+      if (since === undefined) continue
+      sourceHeard.set({ source: name }, since / 1000)
+      if (state !== 'unknown') sourceQuiet.set({ source: name }, isOverdue(standing) ? 1 : 0)
     }
   }
 

@@ -31,6 +31,7 @@ const lanesSql = `
     union select key from lanes
   )
   select k.lane, l.tokens, l.tokens_at, l.not_before, l.block_reason, l.block_since, l.probes, m.notifications as open,
+    m.created_at as open_since,
     (select count(*) from notifications n
      where n.lane = k.lane and n.state = 'pending' and n.message_id is null) as waiting,
     ${oldestSql}
@@ -79,6 +80,7 @@ export function readCounts(ask: Ask): Pick<Records, 'lanes' | 'laneHeads' | 'per
       return (await ask(lanesSql, [])).map((row) => ({
         ...headOf(row),
         backlog: Number(row['waiting']) + Number(row['open'] ?? 0),
+        openSince: row['open_since'] == null ? null : Number(row['open_since']),
         notBefore: Number(row['not_before'] ?? 0),
         bucket: row['tokens'] == null ? null : { tokens: Number(row['tokens']), at: Number(row['tokens_at']) }
       }))

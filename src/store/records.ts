@@ -113,6 +113,8 @@ export interface LaneRecord {
   /** When the one that has waited longest was accepted. */
   oldest: number | null
   block: NonNullable<LaneState['block']> | null
+  /** When the message was written down that is next, and not sent yet; null where none is. */
+  openSince: number | null
   notBefore: number
   /** null for one that has not posted yet. */
   bucket: Bucket | null

@@ -19,7 +19,7 @@ t.test('a page changes by itself, and leaves alone where somebody is writing', o
   const relay = await startRelay(t, { config })
   const page = await open(relay, '/')
   const said = complaints(page)
-  await page.getByRole('heading', { name: 'All is well' }).waitFor()
+  await page.getByRole('heading', { name: 'Waiting for the first event' }).waitFor()
   await page.locator('#live[data-state=live]').waitFor()
   // The first look only learns what is there.
   await page.waitForTimeout(2200)

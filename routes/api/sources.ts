@@ -1,0 +1,101 @@
+// GET /api/sources: who posts, when each last did, and what of its requests was refused.
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { RelayError } from '../../src/errors.ts'
+import { type Standing, sourceStates } from '../../src/operator/standing.ts'
+import type { ApiOptions } from '../api.ts'
+import { iso, isoOrNull, TextOrNull } from './query.ts'
+
+const time = Type.String({ format: 'date-time' })
+const TimeOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time' })
+
+const SourcesReply = Type.Object({
+  sources: Type.Array(
+    Type.Object({
+      source: Type.String(),
+      state: Type.Enum([...sourceStates], {
+        description:
+          'active: its last event is no older than `quietAfterSeconds`. quiet: it is. unknown: it is, but the relay was away ' +
+          'meanwhile. never: no event of it has ever come.'
+      }),
+      lastEventAt: Type.Unsafe<string | null>({
+        ...TimeOrNull,
+        description: 'Whichever replica took it; null where none ever came.'
+      }),
+      quietAfterSeconds: Type.Number({
+        description:
+          '`expectEvery`, where it is set. Otherwise an hour, or ten times the usual gap where that is longer.'
+      }),
+      isExpected: Type.Boolean({ description: 'It has an `expectEvery`: the operator is notified when it is quiet.' }),
+      cluster: Type.Unsafe<string | null>({
+        ...TextOrNull,
+        description: 'The one that it speaks for by the config file.'
+      }),
+      clusters: Type.Array(Type.Object({ cluster: Type.String(), lastEventAt: time, isQuiet: Type.Boolean() }), {
+        description: 'Those that its events to this process were about, the first 20 of them.'
+      }),
+      hasMoreClusters: Type.Boolean(),
+      events: Type.Integer({
+        description: 'Accepted by this process in the last hour, heartbeats and repetitions too.'
+      }),
+      refused: Type.Array(Type.Object({ code: Type.String(), requests: Type.Integer(), lastAt: time }), {
+        description: 'Requests that this process answered with an error in the last hour, by its code.'
+      }),
+      refusedElsewhereAt: Type.Unsafe<string | null>({
+        ...TimeOrNull,
+        description:
+          'When one was refused in the last hour that is not in `refused`: by another replica, or before a restart.'
+      })
+    })
+  ),
+  countedSince: Type.String({ format: 'date-time', description: 'When this process started to count.' }),
+  listeningSince: Type.Unsafe<string | null>({
+    ...TimeOrNull,
+    description: 'When the relay took events again after it had been away; null where it was not.'
+  }),
+  isShared: Type.Boolean({ description: 'Other replicas take events, too: what is counted is what came to this one.' })
+})
+
+/** Replicas write down who posted every ten seconds: what is older than a minute is not known any more. */
+const freshMs = 60_000
+
+export function sources(app: FastifyInstance, { standing, clock }: ApiOptions): void {
+  app.get(
+    '/api/sources',
+    { schema: { summary: 'Sources: when each last posted, and what was refused', response: { 200: SourcesReply } } },
+    async () => {
+      const { sources, countedSince, listeningSince, isShared, knownAt } = standing()
+      if (clock.now() - knownAt > freshMs) {
+        throw new RelayError('CANNOT_STORE', 'the database does not answer, so when sources last posted is not known')
+      }
+      return {
+        sources: sources.map(replyOf),
+        countedSince: iso(countedSince),
+        listeningSince: listeningSince === 0 ? null : iso(listeningSince),
+        isShared
+      }
+    }
+  )
+}
+
+function replyOf(standing: Standing) {
+  const { name, state, lastEventAt, quietAfterMs, expectMs, cluster, clusters, quietClusters } = standing
+  const quiet = new Set(quietClusters.map(({ name }) => name))
+  return {
+    source: name,
+    state,
+    lastEventAt: isoOrNull(lastEventAt ?? null),
+    quietAfterSeconds: quietAfterMs / 1000,
+    isExpected: expectMs !== undefined,
+    cluster: cluster ?? null,
+    clusters: clusters.map(({ name, lastEventAt }) => ({
+      cluster: name,
+      lastEventAt: iso(lastEventAt),
+      isQuiet: quiet.has(name)
+    })),
+    hasMoreClusters: standing.hasMoreClusters,
+    events: standing.events,
+    refused: standing.refusals.map(({ code, requests, lastAt }) => ({ code, requests, lastAt: iso(lastAt) })),
+    refusedElsewhereAt: isoOrNull(standing.refusedElsewhereAt ?? null)
+  }
+}

@@ -1,0 +1,110 @@
+// Who posts: every source, when its last event came, and what of its requests was refused.
+import { html } from 'hono/html'
+import { sayDuration } from '../duration.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { SourceState, Standing, Standings } from '../operator/standing.ts'
+import type { Refusals } from '../operator/traffic.ts'
+import { badge, type Colour } from './badge.ts'
+import { shown } from './object.ts'
+import type { Html } from './page.ts'
+import { ago, atClock } from './time.ts'
+
+const hourMs = 60 * 60 * 1000
+/** More are there when they are asked for. */
+const openRows = 12
+
+const badges: Record<SourceState, [Colour, string]> = {
+  active: ['green', 'active'],
+  quiet: ['amber', 'quiet'],
+  unknown: ['grey', 'not known yet'],
+  never: ['grey', 'never posted']
+}
+
+/** What to look at comes first. */
+const order: readonly SourceState[] = ['quiet', 'unknown', 'never', 'active']
+
+export function sourcesCard({ sources, countedSince, isShared }: Standings, now: number): Html {
+  const rank = ({ state, refusals, refusedElsewhereAt }: Standing) =>
+    refusals.length > 0 || refusedElsewhereAt !== undefined ? -1 : order.indexOf(state)
+  const rows = sources.toSorted((a, b) => rank(a) - rank(b)).map((source) => sourceRow(source, countedSince, now))
+  const rest = rows.slice(openRows)
+  return html`<section class="card" aria-labelledby="sources-title">
+  <h2 id="sources-title">Sources <span class="count">${sources.length}</span></h2>
+  <ul class="rows">${rows.slice(0, openRows)}</ul>
+  ${rest.length > 0 && html`<details id="more-sources"><summary>${rest.length} more</summary><ul class="rows">${rest}</ul></details>`}
+  ${isShared && html`<p class="quiet">Other replicas take events, too: what is counted here is what came to this one.</p>`}
+</section>`
+}
+
+function sourceRow(standing: Standing, countedSince: number, now: number): Html {
+  const { name, state, lastEventAt, events, quietAfterMs, expectMs, refusals, refusedElsewhereAt } = standing
+  const within = now - countedSince < hourMs ? `since ${atClock(countedSince, now)}` : 'in the last hour'
+  const count = `${events.toLocaleString('en')} ${events === 1 ? 'event' : 'events'} ${within}`
+  const facts =
+    lastEventAt === undefined ? 'No event has ever come' : html`Last event ${ago(lastEventAt, now)} · ${count}`
+  const limit = `${expectMs === undefined ? 'quiet after' : 'one is expected every'} ${sayDuration(quietAfterMs)}`
+  return html`<li>
+  <div class="line"><b>${name}</b> ${badge(...badges[state])}</div>
+  <p class="quiet">${facts}${(lastEventAt !== undefined || expectMs !== undefined) && ` · ${limit}`}</p>
+  ${clustersOf(standing, now)}
+  ${refusals.map((refusal) => html`<p class="trouble amber">${sayRefusal(refusal, standing)}, the last ${ago(refusal.lastAt, now)}. ${adviceOn(refusal.code, standing)}</p>`)}
+  ${refusedElsewhereAt !== undefined && html`<p class="trouble amber">${sayRefusedElsewhere('')}, the last ${ago(refusedElsewhereAt, now)}. The log says why.</p>`}
+</li>`
+}
+
+function clustersOf({ cluster, clusters, quietClusters, hasMoreClusters }: Standing, now: number): Html | undefined {
+  if (cluster !== undefined) return html`<p class="quiet">Cluster ${shown(cluster, 100)}</p>`
+  if (clusters.length === 0) return undefined
+  const names = [...clusters.map(({ name }) => shown(name, 100)), ...(hasMoreClusters ? ['more'] : [])]
+  return html`<p class="quiet">${clusters.length === 1 && !hasMoreClusters ? 'Cluster' : 'Clusters'}, as its events say: ${names.join(', ')}</p>
+  ${quietClusters.map(({ name, lastEventAt }) => html`<p class="trouble amber">Nothing from cluster ${shown(name, 100)} since ${atClock(lastEventAt, now)}.</p>`)}`
+}
+
+/** `12 requests had a wrong or missing signature in the last hour`; `of` stands behind `requests`. */
+export function sayRefusal({ code, requests }: Pick<Refusals, 'code' | 'requests'>, source: Standing, of = ''): string {
+  const count = `${requests.toLocaleString('en')} ${requests === 1 ? 'request' : 'requests'}`
+  return `${count} ${of}${faultOf(code, source, requests === 1)} in the last hour`
+}
+
+/** Of what this process has not counted itself. */
+export function sayRefusedElsewhere(of: string): string {
+  return `Requests ${of}were refused by another replica or before a restart`
+}
+
+function faultOf(code: ErrorCode, { proves }: Standing, isOne: boolean): string {
+  switch (code) {
+    case 'BAD_SIGNATURE':
+      return `had a wrong or missing ${waysOf(proves)}`
+    case 'TOO_LARGE':
+      return `${isOne ? 'was' : 'were'} larger than MAX_BODY_BYTES`
+    case 'CANNOT_STORE':
+      return 'could not be stored'
+    case 'INTERNAL':
+      return 'failed here'
+    default:
+      return `${isOne ? 'was not an event' : 'were no events'} of Flux`
+  }
+}
+
+function waysOf({ bySignature, byToken }: Standing['proves']): string {
+  return [...(bySignature ? ['signature'] : []), ...(byToken ? ['token'] : [])].join(' or ')
+}
+
+/** What to do about refused requests. */
+export function adviceOn(code: ErrorCode, { proves, name }: Standing): Html | string {
+  switch (code) {
+    case 'BAD_SIGNATURE':
+      return html`If that was Flux, what it sent is lost: compare ${
+        proves.bySignature
+          ? html`<code>token</code> in the Secret of its Provider with <code>sources.${name}.hmacKeys</code>`
+          : html`<code>headers</code> in the Secret of its Provider with <code>sources.${name}.tokens</code>`
+      }. The log says who sent them.`
+    case 'TOO_LARGE':
+      return 'If that was Flux, what it sent is lost: raise MAX_BODY_BYTES.'
+    case 'CANNOT_STORE':
+    case 'INTERNAL':
+      return 'Flux tries again for a while, then gives up on an event. The log says why.'
+    default:
+      return 'If that was Flux, what it sent is lost. The log says why, and who sent them.'
+  }
+}

@@ -1,0 +1,216 @@
+// Whether all is well: everything that is known to speak against it, the worst first. Green needs a ground, what is not
+// known is not green.
+import { html } from 'hono/html'
+import type { Refusal } from '../config/watch.ts'
+import { sayDuration } from '../duration.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { Standing, Standings } from '../operator/standing.ts'
+import type { Refusals } from '../operator/traffic.ts'
+import type { Listed, ObjectRecord } from '../store/records.ts'
+import { blockedOf, type DashboardLane, lateOf, sayCount, sayDead } from './lanes.ts'
+import { shown } from './object.ts'
+import type { Html } from './page.ts'
+import { adviceOn, sayRefusal, sayRefusedElsewhere } from './sources.ts'
+import { atClock, atMost } from './time.ts'
+
+export interface Evidence {
+  now: number
+  failing: Listed<ObjectRecord>
+  stale: Listed<ObjectRecord>
+  lanes: readonly DashboardLane[]
+  dead: Listed<unknown>
+  /** The config file as it is now cannot be used. */
+  refusal: Refusal | undefined
+  sources: Standings
+}
+
+export interface Verdict {
+  colour: 'red' | 'amber' | 'green' | 'grey'
+  title: string
+  /** The rest, in sentences. */
+  aside: readonly (Html | string)[]
+}
+
+interface Finding {
+  colour: 'red' | 'amber' | 'grey'
+  /** A sentence without its full stop. */
+  says: string
+  /** It may stand over the page; otherwise it is said below "Nothing is known to fail". */
+  isTitle: boolean
+  /** What to do about it. */
+  advice?: Html | string
+}
+
+/** Told by name; of more sources only how many. */
+const maxNames = 2
+
+export function verdictOf(evidence: Evidence): Verdict {
+  const findings = findingsOf(evidence)
+  if (findings.length === 0) return { colour: 'green', title: 'All is well', aside: [groundOf(evidence)] }
+  const colour = (['red', 'amber', 'grey'] as const).find((colour) => findings.some((one) => one.colour === colour))
+  const title = findings.find(({ isTitle }) => isTitle)
+  const rest = findings.filter((finding) => finding !== title).map(({ says }) => `${says}.`)
+  return {
+    colour: colour ?? 'grey',
+    title: title?.says ?? 'Nothing is known to fail',
+    aside: [...(title?.advice ? [title.advice] : []), ...rest]
+  }
+}
+
+function findingsOf({ now, failing, stale, lanes, dead, refusal, sources }: Evidence): Finding[] {
+  return [
+    ...failingObjects(failing),
+    ...lanesInTrouble(lanes, now),
+    ...refusedRequests(sources.sources, ({ code }) => isOurs(code)),
+    // A wrong key is why nothing comes; of a source that posts it is a stray request, and less than one that is quiet.
+    ...refusedRequests(sources.sources, ({ code }, { state }) => !isOurs(code) && state !== 'active'),
+    ...quietSources(sources.sources, now),
+    ...refusedRequests(sources.sources, ({ code }, { state }) => !isOurs(code) && state === 'active'),
+    ...refusedElsewhere(sources.sources),
+    ...quietClusters(sources.sources, now),
+    ...(stale.items.length > 0
+      ? [plain(`${sayCount(stale)} failed when last heard of, and nothing is known of ${itOrThem(stale)} since`)]
+      : []),
+    ...(dead.items.length > 0 ? [plain(sayDead(dead))] : []),
+    ...(refusal ? [plain('The config file is refused: what was in effect before stays')] : []),
+    ...([failing, stale, dead].some(({ items, next }) => items.length === 0 && next !== null)
+      ? [plain('There is too much to look at all of it')]
+      : []),
+    ...unknownSources(sources, now)
+  ]
+}
+
+function plain(says: string): Finding {
+  return { colour: 'amber', says, isTitle: false }
+}
+
+function itOrThem({ items, next }: Listed<unknown>): string {
+  return items.length === 1 && next === null ? 'it' : 'them'
+}
+
+function failingObjects(failing: Listed<ObjectRecord>): Finding[] {
+  if (failing.items.length === 0) return []
+  const says = `${sayCount(failing)} ${failing.items.length === 1 ? 'object is' : 'objects are'} failing`
+  return [{ colour: 'red', says, isTitle: true }]
+}
+
+function lanesInTrouble(lanes: readonly DashboardLane[], now: number): Finding[] {
+  const blocked = blockedOf(lanes).length
+  const refuses = `${blocked} ${blocked === 1 ? 'destination refuses' : 'destinations refuse'} everything`
+  return [
+    ...(blocked > 0 ? [{ colour: 'red', says: refuses, isTitle: true } as const] : []),
+    ...lateOf(lanes, now).map(({ destinations, waitingMs }): Finding => {
+      const name = destinations[0]?.name ?? 'a destination that is gone'
+      const says = `Messages to ${name} are late: the next has been tried for ${sayDuration(floorToMinute(waitingMs))}`
+      return {
+        colour: 'amber',
+        says,
+        isTitle: true,
+        advice: 'It does not take them at the moment; they are tried again.'
+      }
+    })
+  ]
+}
+
+/** The relay's own fault. */
+function isOurs(code: ErrorCode): boolean {
+  return code === 'CANNOT_STORE' || code === 'INTERNAL'
+}
+
+function refusedRequests(
+  sources: readonly Standing[],
+  isWanted: (refusal: Refusals, source: Standing) => boolean
+): Finding[] {
+  return sources
+    .flatMap((source) => source.refusals.map((refusal) => ({ source, refusal })))
+    .filter(({ source, refusal }) => isWanted(refusal, source))
+    .toSorted((a, b) => b.refusal.requests - a.refusal.requests)
+    .map(({ source, refusal }) => ({
+      colour: 'amber',
+      says: sayRefusal(refusal, source, `for source ${source.name} `),
+      isTitle: true,
+      advice: adviceOn(refusal.code, source)
+    }))
+}
+
+function refusedElsewhere(sources: readonly Standing[]): Finding[] {
+  return sources
+    .filter(({ refusedElsewhereAt }) => refusedElsewhereAt !== undefined)
+    .map(({ name }) => ({
+      colour: 'amber',
+      says: sayRefusedElsewhere(`for source ${name} `),
+      isTitle: true,
+      advice: 'In the last hour. The log says why.'
+    }))
+}
+
+function quietSources(sources: readonly Standing[], now: number): Finding[] {
+  const quiet = sources.filter(({ state }) => state === 'quiet')
+  if (quiet.length === 0) return []
+  const names = quiet.map(({ name, lastEventAt }) =>
+    lastEventAt === undefined ? `${name}, ever` : `${name} since ${atClock(lastEventAt, now)}`
+  )
+  const says =
+    quiet.length > maxNames
+      ? `${quiet.length} of ${sources.length} sources are quiet`
+      : `Quiet: nothing from ${names.join(', nor from ')}`
+  const unset = quiet.every(({ expectMs }) => expectMs === undefined)
+  return [{ colour: 'amber', says, isTitle: true, advice: whyQuiet(unset) }]
+}
+
+function whyQuiet(isUnset: boolean): Html {
+  const seldom = html` If it posts that seldom, say so with <code>expectEvery</code>.`
+  return html`Flux is down or suspended there, or what it posts does not arrive. In that cluster: <code>kubectl -n flux-system get events --field-selector involvedObject.kind=Alert</code>.${isUnset && seldom}`
+}
+
+function quietClusters(sources: readonly Standing[], now: number): Finding[] {
+  const quiet = sources.flatMap(({ name, quietClusters }) =>
+    quietClusters.map((cluster) => ({ source: name, ...cluster }))
+  )
+  const [first] = quiet
+  if (first === undefined) return []
+  const says =
+    quiet.length > 1
+      ? `${quiet.length} clusters are quiet, though their sources are not`
+      : `Quiet: nothing from cluster ${shown(first.name, 100)} since ${atClock(first.lastEventAt, now)}, though its source ${first.source} posts`
+  return [{ colour: 'amber', says, isTitle: true, advice: whyQuiet(false) }]
+}
+
+/** Nothing speaks against these, and nothing for them. */
+function unknownSources({ sources, listeningSince }: Standings, now: number): Finding[] {
+  const never = sources.filter(({ state }) => state === 'never')
+  const unknown = sources.filter(({ state }) => state === 'unknown')
+  const grey = (says: string, isTitle: boolean): Finding => ({ colour: 'grey', says, isTitle })
+  if (never.length === sources.length) {
+    const advice =
+      sources.length === 1 ? 'No event has ever come.' : `None of the ${sources.length} sources has ever posted.`
+    return [{ ...grey('Waiting for the first event', true), advice }]
+  }
+  return [
+    ...(unknown.length > 0
+      ? [
+          grey(
+            `Not known yet: the relay was away, and nothing has come from ${someOf(unknown)} since ${atClock(listeningSince, now)}`,
+            true
+          )
+        ]
+      : []),
+    ...(never.length > 0 ? [grey(`Nothing has ever come from ${someOf(never)}`, false)] : [])
+  ]
+}
+
+/** `prod-eu`, `prod-eu and prod-us`, `3 sources` */
+function someOf(sources: readonly Standing[]): string {
+  return sources.length > maxNames ? `${sources.length} sources` : sources.map(({ name }) => name).join(' and ')
+}
+
+/** Why it is green. */
+function groundOf({ sources: { sources }, now }: Evidence): string {
+  const oldest = Math.min(...sources.map(({ lastEventAt }) => lastEventAt ?? 0))
+  const count = `${sources.length} of ${sources.length} ${sources.length === 1 ? 'source' : 'sources'}`
+  return `Nothing fails, and ${count} posted within the last ${atMost(now - oldest)}.`
+}
+
+function floorToMinute(ms: number): number {
+  return Math.floor(ms / 60_000) * 60_000
+}

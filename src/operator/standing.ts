@@ -1,0 +1,130 @@
+// A source as it stands: whether it posts, is quiet, never posted, or nobody can know yet. Pure.
+import type { Source } from '../events/source.ts'
+import type { Lately } from './traffic.ts'
+
+/**
+ * `active`: its last event is no older than it may be. `quiet`: it is, and the relay was there to take one. `unknown`: it
+ * is, but the relay was away meanwhile, or its clock was put back. `never`: no event of it has ever come.
+ */
+export type SourceState = 'active' | 'quiet' | 'unknown' | 'never'
+
+export const sourceStates = ['active', 'quiet', 'unknown', 'never'] as const satisfies readonly SourceState[]
+
+/** Times in ms. */
+export interface Standing extends Omit<Lately, 'lastEventAt'> {
+  name: string
+  state: SourceState
+  /** Of its last event, whichever replica took it; undefined where none ever came. */
+  lastEventAt: number | undefined
+  /** When its last event came, or else since when one is expected. */
+  since: number | undefined
+  /** It is quiet when nothing came for longer than this. */
+  quietAfterMs: number
+  /** Its `expectEvery`; undefined where the config file has none. */
+  expectMs: number | undefined
+  /** The one that it speaks for by the config file. */
+  cluster: string | undefined
+  /** When a request was refused that is not among `refusals`, in the last hour: by another replica, or before a restart. */
+  refusedElsewhereAt: number | undefined
+  /** Clusters that were about in its events and of which nothing has come for longer than {@link quietAfterMs}. */
+  quietClusters: Lately['clusters']
+  /** How it proves to be itself. */
+  proves: { bySignature: boolean; byToken: boolean }
+}
+
+/** All sources of the config file, in its order. */
+export interface Standings {
+  sources: readonly Standing[]
+  /** Since when the relay has been taking events without a break, in ms; 0 where no break is known. */
+  listeningSince: number
+  /** Since when events and refused requests are counted, in ms: they are those of this process. */
+  countedSince: number
+  /** Events have come that another replica took. */
+  isShared: boolean
+  /** When the database last said when sources were heard, in ms. */
+  knownAt: number
+}
+
+export interface Known {
+  /** When its last event came, by the store. */
+  storedAt: number | undefined
+  /** Since when one is expected of it, where none has come. */
+  expectedSince: number | undefined
+  /** When a request for it was last refused, by the store. */
+  refusedAt: number | undefined
+  lately: Lately
+  /** Gaps between its events, newest last, in ms. */
+  gaps: readonly number[]
+  listeningSince: number
+  isShared: boolean
+}
+
+/** Where `expectEvery` is not set: so many times the usual gap is quiet, but no less than an hour. */
+const usualTimes = 10
+const hourMs = 60 * 60 * 1000
+const leastMs = hourMs
+/** A time so far ahead was noted before the clock was put back: it says nothing. */
+const aheadMs = 60_000
+/** What is usual is known after so many gaps. */
+const enoughGaps = 5
+
+/** How long nothing may come of a source before it is quiet, in ms. */
+export function quietAfter(expectMs: number | undefined, gaps: readonly number[]): number {
+  if (expectMs !== undefined) return expectMs
+  if (gaps.length < enoughGaps) return leastMs
+  const usual = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0
+  return Math.max(leastMs, usualTimes * usual)
+}
+
+export function standingOf(source: Source, known: Known, now: number): Standing {
+  const { name, expectMs, cluster, hmacKeys, tokens } = source
+  const { storedAt, refusedAt = 0, lately, listeningSince } = known
+  const seen = [storedAt, lately.lastEventAt].filter((at) => at !== undefined)
+  const believed = seen.filter((at) => at <= now + aheadMs)
+  const lastEventAt = seen.length === 0 ? undefined : Math.max(...(believed.length > 0 ? believed : seen))
+  const since = lastEventAt ?? known.expectedSince
+  const quietAfterMs = quietAfter(expectMs, known.gaps)
+  const state = stateOf({ lastEventAt, since, quietAfterMs, listeningSince }, now)
+  const { lastEventAt: _, ...counts } = lately
+  // What another replica heard of a cluster is not known here.
+  const mayJudge = state === 'active' && cluster === undefined && !known.isShared
+  return {
+    ...counts,
+    name,
+    state,
+    lastEventAt,
+    since,
+    quietAfterMs,
+    expectMs,
+    cluster,
+    quietClusters: mayJudge
+      ? lately.clusters.filter((seen) => now - Math.max(seen.lastEventAt, listeningSince) > quietAfterMs)
+      : [],
+    refusedElsewhereAt:
+      now - refusedAt < hourMs && lately.refusals.every(({ lastAt }) => lastAt < refusedAt) ? refusedAt : undefined,
+    proves: { bySignature: hmacKeys.length > 0, byToken: tokens.length > 0 }
+  }
+}
+
+function stateOf(
+  {
+    lastEventAt,
+    since,
+    quietAfterMs,
+    listeningSince
+  }: Pick<Standing, 'lastEventAt' | 'since' | 'quietAfterMs'> & {
+    listeningSince: number
+  },
+  now: number
+): SourceState {
+  if (since === undefined) return 'never'
+  if (since - now > aheadMs) return 'unknown'
+  if (now - since <= quietAfterMs) return lastEventAt === undefined ? 'never' : 'active'
+  if (now - Math.max(since, listeningSince) > quietAfterMs) return 'quiet'
+  return lastEventAt === undefined ? 'never' : 'unknown'
+}
+
+/** Its `expectEvery` is over, and the operator is to know. */
+export function isOverdue({ state, expectMs }: Standing): boolean {
+  return state === 'quiet' && expectMs !== undefined
+}

@@ -1,0 +1,144 @@
+// What came of each source within the last hour, as this process saw it: kept in memory, a minute at a time.
+import type { ErrorCode } from '../errors.ts'
+
+export interface Traffic {
+  /** An event of it is on disk. `cluster` is empty where nobody named one. */
+  accepted(source: string, cluster: string, now: number): void
+  /** A request for it was answered with this error. */
+  refused(source: string, code: ErrorCode, now: number): void
+  /** Of the last event of it that this process took, in ms. */
+  lastEventAt(source: string): number | undefined
+  of(source: string, now: number): Lately
+  /** Forgets the sources that are not among `names`. */
+  keepTo(names: Iterable<string>): void
+}
+
+/** One source, in the last hour; times in ms. */
+export interface Lately {
+  /** Of the last event that this process took. */
+  lastEventAt: number | undefined
+  events: number
+  refusals: readonly Refusals[]
+  clusters: readonly ClusterSeen[]
+  /** It named more clusters than are remembered. */
+  hasMoreClusters: boolean
+}
+
+/** Requests of one source that were answered with the same error, in the last hour. */
+export interface Refusals {
+  code: ErrorCode
+  requests: number
+  lastAt: number
+}
+
+/** A cluster that events were about. */
+export interface ClusterSeen {
+  name: string
+  lastEventAt: number
+}
+
+/** Whoever may post may name clusters, so that only so many of them are remembered. */
+const maxClusters = 20
+/** A cluster of which nothing came for so long is no longer one of the source's. */
+const clusterMs = 7 * 24 * 60 * 60 * 1000
+
+interface Entry {
+  lastEventAt: number | undefined
+  events: HourCount
+  refusals: Map<ErrorCode, { count: HourCount; lastAt: number }>
+  clusters: Map<string, number>
+  hasMoreClusters: boolean
+}
+
+/** Entries are bounded by the sources of the config file, and by {@link Traffic.keepTo}. */
+export function createTraffic(): Traffic {
+  const entries = new Map<string, Entry>()
+
+  function entryOf(source: string): Entry {
+    const known = entries.get(source)
+    if (known !== undefined) return known
+    const entry: Entry = {
+      lastEventAt: undefined,
+      events: createHourCount(),
+      refusals: new Map(),
+      clusters: new Map(),
+      hasMoreClusters: false
+    }
+    entries.set(source, entry)
+    return entry
+  }
+
+  return {
+    accepted(source, cluster, now) {
+      const entry = entryOf(source)
+      entry.lastEventAt = now
+      entry.events.add(now)
+      if (cluster === '') return
+      if (entry.clusters.size < maxClusters || entry.clusters.has(cluster)) entry.clusters.set(cluster, now)
+      else entry.hasMoreClusters = true
+    },
+    refused(source, code, now) {
+      const { refusals } = entryOf(source)
+      const { count } = refusals.get(code) ?? { count: createHourCount() }
+      count.add(now)
+      refusals.set(code, { count, lastAt: now })
+    },
+    lastEventAt: (source) => entries.get(source)?.lastEventAt,
+    of(source, now) {
+      const entry = entryOf(source)
+      for (const [name, at] of entry.clusters) if (now - at > clusterMs) entry.clusters.delete(name)
+      if (entry.clusters.size < maxClusters) entry.hasMoreClusters = false
+      const refusals = [...entry.refusals].map(([code, { count, lastAt }]) => ({
+        code,
+        requests: count.total(now),
+        lastAt
+      }))
+      return {
+        lastEventAt: entry.lastEventAt,
+        events: entry.events.total(now),
+        refusals: refusals.filter(({ requests }) => requests > 0),
+        clusters: [...entry.clusters].map(([name, lastEventAt]) => ({ name, lastEventAt })),
+        hasMoreClusters: entry.hasMoreClusters
+      }
+    },
+    keepTo(names) {
+      const kept = new Set(names)
+      for (const name of entries.keys()) if (!kept.has(name)) entries.delete(name)
+    }
+  }
+}
+
+interface HourCount {
+  add(now: number): void
+  total(now: number): number
+}
+
+const minuteMs = 60_000
+const minutes = 60
+
+/** How often something happened in the last hour: a number for each minute, however often it is. */
+export function createHourCount(): HourCount {
+  const counts = new Uint32Array(minutes)
+  let latest = 0
+
+  function moveTo(now: number): void {
+    const minute = Math.floor(now / minuteMs)
+    const passed = minute - latest
+    if (Math.abs(passed) >= minutes) counts.fill(0)
+    else for (let at = latest + 1; at <= minute; at++) counts[at % minutes] = 0
+    // A clock that is put back a little counts on in the minute that it had reached.
+    if (passed > 0 || passed <= -minutes) latest = minute
+  }
+
+  return {
+    add(now) {
+      moveTo(now)
+      const at = latest % minutes
+      counts[at] = (counts[at] ?? 0) + 1
+    },
+    total(now) {
+      moveTo(now)
+      return counts.reduce((sum, count) => sum + count, 0)
+    }
+  }
+}

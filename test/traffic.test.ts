@@ -1,0 +1,69 @@
+// What is counted of a source: always of the last hour, whatever the clock does.
+import fc from 'fast-check'
+import t from 'tap'
+import { quietAfter } from '../src/operator/standing.ts'
+import { createHourCount, createTraffic } from '../src/operator/traffic.ts'
+
+const minute = 60_000
+const start = Date.parse('2026-09-21T14:00:00Z')
+
+t.test('the last hour is counted as by hand, a minute at a time', async () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 90 * minute }), { maxLength: 200 }), (steps) => {
+      const count = createHourCount()
+      const times: number[] = []
+      let now = start
+      for (const step of steps) {
+        now += step
+        count.add(now)
+        times.push(now)
+        const first = Math.floor(now / minute) - 59
+        const byHand = times.filter((at) => Math.floor(at / minute) >= first).length
+        if (count.total(now) !== byHand) throw new Error(`${count.total(now)} is not ${byHand}`)
+      }
+      return count.total(now + 61 * minute) === 0
+    })
+  )
+})
+
+t.test('a clock that is put back neither keeps old counts for ever nor loses new ones', async (t) => {
+  const count = createHourCount()
+  count.add(start)
+  count.add(start - 5 * minute)
+  t.equal(count.total(start - 5 * minute), 2)
+  t.equal(count.total(start + 59 * minute), 2)
+  count.add(start + 40 * 24 * 60 * minute)
+  count.add(start)
+  t.equal(count.total(start), 1, 'put back by forty days')
+  t.equal(count.total(start + 60 * minute), 0)
+})
+
+t.test('a cluster of which nothing came for a week makes room for another', async (t) => {
+  const traffic = createTraffic()
+  for (let n = 0; n < 21; n++) traffic.accepted('eu', `old-${n}`, start)
+  const later = start + 8 * 24 * 60 * minute
+  t.match(traffic.of('eu', later), { clusters: [] })
+  traffic.accepted('eu', 'new', later)
+  t.match(traffic.of('eu', later), { clusters: [{ name: 'new', lastEventAt: later }] })
+  traffic.keepTo([])
+  t.match(traffic.of('eu', later), { lastEventAt: undefined, clusters: [], hasMoreClusters: false })
+})
+
+t.test('quiet is what expectEvery says, or ten times the usual gap, and no less than an hour', async (t) => {
+  const cases: [number | undefined, number[], number][] = [
+    [undefined, [], 60],
+    [undefined, [5, 5, 5, 5, 5], 60],
+    [undefined, [20, 20, 20, 20], 60],
+    [undefined, [20, 20, 20, 20, 20], 200],
+    [undefined, [20, 1, 20, 900, 20], 200],
+    [30, [900, 900, 900, 900, 900], 30]
+  ]
+  for (const [expected, gaps, minutes] of cases) {
+    const ms = gaps.map((gap) => gap * minute)
+    t.equal(
+      quietAfter(expected === undefined ? undefined : expected * minute, ms),
+      minutes * minute,
+      `${expected} ${gaps}`
+    )
+  }
+})

@@ -40,7 +40,8 @@ export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket
 }
 
 function answer(reply: FastifyReply, error: RelayError) {
-  if (error.statusCode === 503) reply.header('retry-after', '1')
+  // Never `Retry-After`, not with 503 either: Flux's client (go-retryablehttp) takes it instead of its own longer backoff
+  // and still stops after five tries, so that a database that is away for ten seconds loses what comes meanwhile.
   // The rest of a body that nobody reads would be taken for the next request.
   if (!reply.request.raw.complete) reply.header('connection', 'close')
   if (error.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Basic realm="flux-relay", charset="UTF-8"')

@@ -199,7 +199,7 @@ t.test('with too much waiting, Flux is told to try again, never that it is at fa
     body: json(fluxEvent({ message: 'another' }))
   })
   t.equal(response.status, 503)
-  t.equal(response.headers.get('retry-after'), '1')
+  t.equal(response.headers.get('retry-after'), null, 'its own backoff is longer than anything that we would say')
 })
 
 t.test('health answers while nothing else may', async (t) => {

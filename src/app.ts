@@ -5,6 +5,7 @@ import { createGuard } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
 import { createHttp } from '../routes/http.ts'
 import { operators } from '../routes/operators.ts'
+import { createStrays } from '../routes/strays.ts'
 import { webhook } from '../routes/webhook.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
@@ -43,11 +44,12 @@ export async function buildApp({
 }: AppOptions = {}): Promise<FastifyInstance> {
   let config: ConfigWatch | undefined
   const log = createLog(secretsIn(environment), () => config?.current().secrets ?? noSecrets, logTo)
-  const app = createHttp(log)
+  const metrics = createMetrics()
+  const strays = createStrays(metrics, { clock, log })
+  const app = createHttp(log, strays)
   await readEnvironment(app, environment)
   log.level = app.env.LOG_LEVEL
 
-  const metrics = createMetrics()
   config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
   const { current } = config
   const store = await openStore(app.env.DATABASE_URL, (reason) => log.warn({ reason }, 'waiting for the database'))
@@ -94,7 +96,8 @@ export async function buildApp({
     wake: lanes.wake,
     clock,
     guard: createGuard(app.env.ADMIN_TOKEN),
-    log
+    log,
+    strays
   })
   const scrape = createScrape({ store, metrics, config: current, standing: sources.standing, clock })
   app.register(health, { store, metrics, scrape })

@@ -11,8 +11,11 @@ export const EnvSchema = Type.Object({
   DATABASE_URL: Type.String({ default: 'sqlite:data/relay.db', pattern: '^(sqlite|postgres(ql)?):.+' }),
   ADMIN_TOKEN: Type.String({ default: '' }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
-  /** Flux limits an event to 3 MiB (notification-controller internal/server/limits.go). */
-  MAX_BODY_BYTES: Type.Integer({ default: 3 * 1024 * 1024, minimum: 1024 }),
+  /**
+   * notification-controller takes events of up to 3 MiB (internal/server/limits.go) and adds the `eventMetadata` of the Alert,
+   * of which its encoder writes each <, > and & as six bytes.
+   */
+  MAX_BODY_BYTES: Type.Integer({ default: 4 * 1024 * 1024, minimum: 1024 }),
   /** Notifications waiting for delivery, over which new events are answered 503. */
   MAX_PENDING: Type.Integer({ default: 1_000_000, minimum: 1 })
 })

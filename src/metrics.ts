@@ -63,6 +63,13 @@ function intakeMetrics(of: Of) {
       ...of('refused_requests_total', 'Requests to the webhook that were not answered with 202, by error code'),
       labelNames: ['code']
     }),
+    lostRequests: new Counter(
+      of('lost_requests_total', 'Requests to no address of the relay, or with a method that it does not take')
+    ),
+    unreadableRequests: new Counter({
+      ...of('unreadable_requests_total', 'Connections on which something else than HTTP was spoken: tls, or other'),
+      labelNames: ['what']
+    }),
     signatureFailures: new Counter({
       ...of('signature_failures_total', 'Requests to the webhook without a valid signature or token'),
       labelNames: ['source']

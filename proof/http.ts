@@ -1,15 +1,19 @@
 // `npm run proof:http -- [--seconds 15] [--only TEXT]`: hostile clients against the relay as it is shipped, and what
 // everyone else notices. Bounded in number and time, and to this machine.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { freePort, spawnRelay } from '../test/fixtures/process.ts'
+import { beginRelay, freePort } from '../test/fixtures/process.ts'
 import { attacks, run } from './http/attacks.ts'
 import { watchFromOutside } from './http/watch.ts'
 
 /** Of resident memory, whatever is done. */
 const mostMiB = 512
+/** How the image starts Node. */
+const nodeOptions = /NODE_OPTIONS="(.+)"/.exec(
+  readFileSync(join(import.meta.dirname, '..', 'Dockerfile'), 'utf8')
+)?.[1]
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '15' }, only: { type: 'string', default: '' } }
 })
@@ -26,7 +30,8 @@ for (const attack of attacks.filter(({ name }) => name.includes(values.only))) {
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-'))
   writeFileSync(join(folder, 'config.yaml'), config)
   const port = await freePort()
-  const relay = await spawnRelay(folder, port)
+  const { relay, listening } = beginRelay(folder, port, { through: ['env', `NODE_OPTIONS=${nodeOptions}`] })
+  await listening
   relay.stdout?.resume()
   const ms = Number(values.seconds) * 1000
   const over = AbortSignal.timeout(ms)

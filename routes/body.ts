@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
-import { createHeld, smallBytes, type Waiting } from './held.ts'
+import { createHeld, noBytes, smallBytes, type Waiting } from './held.ts'
 import { letOthersIn } from './leftovers.ts'
 
 /** A piece costs a hundred times its byte, in room and in time. Flux sends kilobytes at a time. */
@@ -17,12 +17,10 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
   return async (request) => {
     const declared = Number(request.headers['content-length'] ?? 0)
     if (declared > maxBytes) throw tooLarge()
-    const most = declared || maxBytes
-    let buffer = nothing
+    const body: Waiting = { bytes: noBytes, at: 0 }
     let [size, pieces] = [0, 0]
     let isOver = false
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-    const waiting: Waiting = { bytes: 0, at: 0, drop: fail }
 
     function take(piece: Buffer): void {
       pieces += 1
@@ -31,29 +29,15 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
         throw new RelayError('BAD_REQUEST', 'the body comes in too small pieces')
       }
       // As nearly all do: what came with the headers is all of it, and there is nothing to wait for.
-      if (piece.length === declared) buffer = piece
-      else append(piece)
+      if (piece.length === declared) body.bytes = piece
+      else held.add(body, size, piece, declared || maxBytes)
       size += piece.length
       if (size > smallBytes) letOthersIn(request)
     }
 
-    function append(piece: Buffer): void {
-      const needed = size + piece.length
-      // What was declared is a claim: room is made for what has come, and as much again.
-      const room = needed > buffer.length ? Math.min(most, Math.max(needed, buffer.length * 2)) : buffer.length
-      held.hold(waiting, room)
-      if (size === 0 && room === piece.length) buffer = piece
-      else {
-        if (room > buffer.length) buffer = Buffer.concat([buffer.subarray(0, size)], room)
-        piece.copy(buffer, size)
-      }
-    }
-
     /** What has been read is dropped; what still comes of it is for whoever answers. */
     function fail(error: RelayError): void {
-      if (isOver) return
       isOver = true
-      buffer = nothing
       reject(error)
     }
 
@@ -66,18 +50,17 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
       }
     })
     request.on('end', () => {
+      if (isOver) return
       isOver = true
-      resolve(buffer.subarray(0, size))
+      resolve(body.bytes.subarray(0, size))
     })
     // An error costs its stack, so that it is not made for the close that follows every body.
     const giveUp = () => isOver || fail(new RelayError('BAD_REQUEST', 'the body ended too early'))
     request.on('error', giveUp)
     request.on('close', giveUp)
-    return promise.finally(() => held.release(waiting))
+    return promise.finally(() => held.release(body))
   }
 }
-
-const nothing: Buffer = Buffer.alloc(0)
 
 function tooLarge(): RelayError {
   return new RelayError('TOO_LARGE', 'the body is larger than MAX_BODY_BYTES')

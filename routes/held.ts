@@ -1,29 +1,29 @@
 // Held bytes: bound what all bodies that have begun and not ended hold together. Nobody has proven anything yet, and a body
-// of Flux comes at once, so that whoever has waited longest for its next byte goes first.
+// of Flux comes at once, so that whoever has waited longest for more of it is the first to go.
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 
 /** A body on its way. */
 export interface Waiting {
-  /** What it holds. */
-  bytes: number
-  /** When more of it came, in ms. */
+  /** What it holds: what has come of it, and room for more. */
+  bytes: Buffer
+  /** When the last of it came, in ms. */
   at: number
-  /** Its room is given to another. */
-  drop(error: RelayError): void
 }
 
 interface Held {
-  /** `waiting` holds `bytes` from now on. Throws CANNOT_STORE where there is no room for that. */
-  hold(waiting: Waiting, bytes: number): void
-  release(waiting: Waiting): void
+  /** Puts `piece` where `size` bytes of at most `maxSize` are already. Throws CANNOT_STORE where there is no room for it. */
+  add(body: Waiting, size: number, piece: Buffer, maxSize: number): void
+  release(body: Waiting): void
 }
 
-/** The largest event of Flux's own tests has a tenth of it. Beyond that, others are not made to go for it. */
+export const noBytes: Buffer = Buffer.alloc(0)
+
+/** The largest event of Flux's own tests has a tenth of it. */
 export const smallBytes = 64 * 1024
-const maxSmallBytes = 8 * 1024 * 1024
+const maxSmallBytes = 4 * 1024 * 1024
 const maxLargeBytes = 32 * 1024 * 1024
-/** A large body of which nothing came for so long is given up for another. */
+/** A large body of which nothing came for so long makes room for another. */
 const stalledMs = 500
 
 export function createHeld(clock: Clock): Held {
@@ -31,45 +31,51 @@ export function createHeld(clock: Clock): Held {
   const small = createPool(maxSmallBytes, 0)
   const large = createPool(maxLargeBytes, stalledMs)
   const poolOf = (bytes: number) => (bytes > smallBytes ? large : small)
-
-  function release(waiting: Waiting): void {
-    if (waiting.bytes > 0) poolOf(waiting.bytes).leave(waiting)
-  }
+  const release = (body: Waiting) => poolOf(body.bytes.length).leave(body)
 
   return {
-    hold(waiting, bytes) {
-      release(waiting)
-      waiting.at = clock.now()
-      poolOf(bytes).join(waiting, bytes)
+    add(body, size, piece, maxSize) {
+      // Its room was given to another meanwhile.
+      if (size > 0 && body.bytes === noBytes) throw tooMany()
+      const needed = size + piece.length
+      // What was declared is a claim: there is room for what has come, and for as much again.
+      const room = needed <= body.bytes.length ? body.bytes.length : Math.min(maxSize, Math.max(needed, size * 2))
+      const { bytes } = body
+      release(body)
+      poolOf(room).makeRoom(room, clock.now())
+      body.bytes = size === 0 ? piece : room > bytes.length ? Buffer.concat([bytes.subarray(0, size)], room) : bytes
+      if (size > 0) piece.copy(body.bytes, size)
+      poolOf(room).join(body, clock.now())
     },
     release
   }
 }
 
-/** Room for `maxBytes`. Whoever was longest without progress, for `patienceMs` at least, is dropped for another. */
+/** Room for `maxBytes`. Whoever was longest without progress, for `patienceMs` at least, loses its own to another. */
 function createPool(maxBytes: number, patienceMs: number) {
   // In the order of their last progress: each joins anew with every piece.
   const waiting = new Set<Waiting>()
   let held = 0
 
-  function leave(one: Waiting): void {
-    if (!waiting.delete(one)) return
-    held -= one.bytes
-    one.bytes = 0
+  function leave(body: Waiting): void {
+    if (!waiting.delete(body)) return
+    held -= body.bytes.length
+    body.bytes = noBytes
   }
 
   return {
     leave,
-    join(one: Waiting, bytes: number): void {
+    join(body: Waiting, now: number): void {
+      body.at = now
+      waiting.add(body)
+      held += body.bytes.length
+    },
+    makeRoom(bytes: number, now: number): void {
       while (held + bytes > maxBytes) {
         const [longest] = waiting
-        if (longest === undefined || Math.abs(one.at - longest.at) < patienceMs) throw tooMany()
+        if (longest === undefined || Math.abs(now - longest.at) < patienceMs) throw tooMany()
         leave(longest)
-        longest.drop(tooMany())
       }
-      waiting.add(one)
-      one.bytes = bytes
-      held += bytes
     }
   }
 }

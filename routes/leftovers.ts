@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 /** A larger body was not meant for us. */
 const maxBytes = 16 * 1024 * 1024
 const maxMs = 5000
-/** Connections that are read to their end at a time; any other is closed once it is answered. */
+/** Connections that are read to their end at a time. Of others nothing more is read, until they close or their time is up. */
 const maxAtOnce = 32
 /** In pieces of one byte it would take a thousand times as long. */
 const [freePieces, minPieceBytes] = [64, 64]
@@ -15,19 +15,19 @@ let reading = 0
 
 /** Whether more of a body is on its way. */
 export function hasLeftovers({ complete, readableEnded, headers }: IncomingMessage): boolean {
-  return (
-    !complete &&
-    !readableEnded &&
-    (Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined)
-  )
+  if (complete || readableEnded) return false
+  return Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined
 }
 
-/** `text` at once; the end of it, after which the connection closes, only when the rest of `request` was read. */
+/**
+ * `text` at once, and its end, after which the connection closes, when the client has sent all or gone. Nobody has to wait:
+ * the answer is whole without its end. Who wants to be refused again and again has to wait for a while each time.
+ */
 export function answerBeforeLeftovers(request: IncomingMessage, text: string): Readable {
   return Readable.from(
     (async function* () {
       yield Buffer.from(text)
-      if (reading >= maxAtOnce) return
+      if (reading >= maxAtOnce) return outwait(request)
       reading += 1
       await readAll(request)
       reading -= 1
@@ -36,25 +36,34 @@ export function answerBeforeLeftovers(request: IncomingMessage, text: string): R
 }
 
 /** Resolves when there is nothing more, or more than we read. Never rejects. */
-function readAll(request: IncomingMessage): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
+async function readAll(request: IncomingMessage): Promise<void> {
+  const enough = Promise.withResolvers<void>()
   let [bytes, pieces] = [0, 0]
-  const timer = setTimeout(stop, maxMs)
-  function stop(): void {
-    clearTimeout(timer)
-    request.removeAllListeners('data').pause()
-    resolve()
-  }
-  request.removeAllListeners('data')
-  request.on('data', (piece: Buffer) => {
+  request.removeAllListeners('data').on('data', (piece: Buffer) => {
     bytes += piece.length
     pieces += 1
-    if (bytes > maxBytes || (pieces > freePieces && bytes < pieces * minPieceBytes)) return stop()
-    letOthersIn(request)
+    if (bytes > maxBytes || (pieces > freePieces && bytes < pieces * minPieceBytes)) enough.resolve()
+    else letOthersIn(request)
   })
-  for (const over of ['end', 'close', 'error']) request.once(over, stop)
-  request.resume()
-  return promise
+  await Promise.race([enough.promise, over(request)])
+}
+
+/** Reads nothing more; resolves when the client has gone, or should have. */
+async function outwait(request: IncomingMessage): Promise<void> {
+  // What the parser has at hand comes all the same: it is dropped. After this turn nothing asks for more.
+  request.removeAllListeners('data').on('data', () => {})
+  setImmediate(() => {
+    request.pause()
+    request.socket.pause()
+  })
+  await over(request)
+}
+
+function over(request: IncomingMessage): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, maxMs)
+  for (const end of ['end', 'close', 'error']) request.once(end, () => resolve())
+  return promise.finally(() => clearTimeout(timer))
 }
 
 /** Reads no more of `request` in this turn: libuv goes on for two megabytes while there is something to read. */

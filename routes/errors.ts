@@ -1,13 +1,13 @@
 // What every error looks like on the wire: `{"code","message"}`. Flux copies it into Kubernetes Events, so it is short,
 // says what to do, and holds nothing of the request but field names.
 import type { Socket } from 'node:net'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { type ErrorCode, RelayError } from '../src/errors.ts'
 import { answerBeforeLeftovers, hasLeftovers } from './leftovers.ts'
 import type { Strays } from './strays.ts'
 
 const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than MAX_BODY_BYTES' },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than this path takes' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'WRONG_TYPE', message: 'send content-type: application/json' },
   // A parameter that is longer than any name.
   FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: 'there is nothing here' },
@@ -118,9 +118,15 @@ function describe({ validation = [], validationContext = 'body' }: FastifyError)
     return `there is no ${String(first.params['additionalProperty']).slice(0, 100)} in the ${validationContext}`
   }
   const field = (first?.instancePath ?? '').split('/').slice(1).join('.').slice(0, 100) || validationContext
-  const allowed =
-    first?.keyword === 'enum'
-      ? `: ${(first.params as { allowedValues: string[] }).allowedValues.filter(Boolean).join(', ')}`
-      : ''
-  return `${field} ${(first?.message ?? 'is not valid').replace(',', ' or ')}${allowed}`
+  return `${field} ${wordsOf(first)}`
 }
+
+function wordsOf({ keyword, message = 'is not valid', params, parentSchema }: Partial<SchemaError> = {}): string {
+  const { patternErrorMessage } = (parentSchema ?? {}) as { patternErrorMessage?: string }
+  if (keyword === 'pattern' && patternErrorMessage !== undefined) return patternErrorMessage
+  if (keyword === 'type') return message.replaceAll(',', ' or ')
+  if (keyword !== 'enum') return message
+  return `${message}: ${(params as { allowedValues: string[] }).allowedValues.filter(Boolean).join(', ')}`
+}
+
+type SchemaError = FastifySchemaValidationError & { parentSchema?: unknown }

@@ -31,7 +31,10 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
     // An address in a Provider is written by hand: `…/webhook/` and `…//webhook` can mean nothing else.
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
     // Coercing would accept a number for a reason; stripping would hide a misspelt field.
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } }
+    // Verbose: an error comes with its schema, which has words for it.
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['patternErrorMessage'] }
+    }
   }) as unknown as FastifyInstance
   app.server.maxConnections = maxConnections
   // Those that no route takes as well: they are answered 405, not 404.

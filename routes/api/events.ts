@@ -6,6 +6,7 @@ import type { EventRecord } from '../../src/store/records.ts'
 import type { ApiOptions } from '../api.ts'
 import {
   Filter,
+  Id,
   iso,
   Moment,
   momentOf,
@@ -103,7 +104,7 @@ export function events(app: FastifyInstance, { store, clock }: ApiOptions): void
     async ({ query }) => {
       const { since, until, body, limit, cursor, order, ...fields } = query
       const now = clock.now()
-      const filter = { ...fields, since: momentOf(since, 'since', now), until: momentOf(until, 'until', now) }
+      const filter = { ...fields, since: momentOf(since, now), until: momentOf(until, now) }
       const page = pageOf({ limit, cursor, order })
       const { items, next } = await store.records.events(filter, page, { withBody: body === 'true' })
       return { events: items.map(replyOf), next }
@@ -115,7 +116,7 @@ export function events(app: FastifyInstance, { store, clock }: ApiOptions): void
     {
       schema: {
         summary: 'One event: why it led to what it led to, and every answer to its messages',
-        params: Type.Object({ id: Type.String() }),
+        params: Id,
         response: { 200: EventReply }
       }
     },

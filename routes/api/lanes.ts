@@ -27,7 +27,12 @@ const LanesReply = Type.Object({
 })
 
 const PreviewQuery = Type.Object({
-  limit: Type.String({ pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$', description: 'a number from 1 to 200', default: '20' })
+  limit: Type.String({
+    pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$',
+    patternErrorMessage: 'must be a number from 1 to 200',
+    description: 'A number from 1 to 200.',
+    default: '20'
+  })
 })
 
 const PreviewReply = Type.Object({
@@ -77,6 +82,7 @@ export function lanes(app: FastifyInstance, { store, config, clock }: ApiOptions
     {
       schema: {
         summary: 'The newest messages of a preview destination: as text, and as Slack would get them',
+        params: Type.Object({ destination: Type.String({ minLength: 1 }) }),
         querystring: PreviewQuery,
         response: { 200: PreviewReply }
       }

@@ -5,6 +5,7 @@ import { RelayError } from '../../src/errors.ts'
 import type { ApiOptions } from '../api.ts'
 import {
   Filter,
+  Id,
   iso,
   Moment,
   momentOf,
@@ -50,7 +51,6 @@ const NotificationsReply = Type.Object({
 
 const Retried = Type.Object({ id: Type.String(), destination: Type.String(), lane: Type.String() })
 const RetryReply = Type.Object({ retried: Type.Array(Retried), next: Next })
-const Id = Type.Object({ id: Type.String() })
 
 const notDead = 'there is no such dead letter: it was tried again or discarded already, or its destination is gone'
 
@@ -64,7 +64,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, wake
     async ({ query }) => {
       const { since, limit, cursor, order, ...fields } = query
       const page = pageOf({ limit, cursor, order })
-      const filter = { ...fields, since: momentOf(since, 'since', clock.now()) }
+      const filter = { ...fields, since: momentOf(since, clock.now()) }
       const { items, next } = await records.notifications(filter, page)
       return { notifications: items.map((item) => ({ ...item, createdAt: iso(item.createdAt) })), next }
     }
@@ -94,7 +94,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, wake
     async ({ query, log }) => {
       const { since, limit, cursor, ...fields } = query
       const page = pageOf({ limit, cursor })
-      const filter = { ...fields, since: momentOf(since, 'since', clock.now()) }
+      const filter = { ...fields, since: momentOf(since, clock.now()) }
       const { items, next } = await records.retryAll(filter, page, lanes(), clock.now())
       wake(new Set(items.map(({ lane }) => lane)))
       log.info({ notifications: items.length }, 'dead letters wait again')

@@ -11,9 +11,7 @@ import { watchFromOutside } from './http/watch.ts'
 /** Of resident memory, whatever is done. */
 const mostMiB = 512
 /** How the image starts Node. */
-const nodeOptions = /NODE_OPTIONS="(.+)"/.exec(
-  readFileSync(join(import.meta.dirname, '..', 'Dockerfile'), 'utf8')
-)?.[1]
+const nodeOptions = /NODE_OPTIONS="(.+)"/.exec(readFileSync(join(import.meta.dirname, '..', 'Dockerfile'), 'utf8'))?.[1]
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '15' }, only: { type: 'string', default: '' } }
 })

@@ -26,14 +26,18 @@ const LanesReply = Type.Object({
   )
 })
 
-const PreviewQuery = Type.Object({
-  limit: Type.String({
-    pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$',
-    patternErrorMessage: 'must be a number from 1 to 200',
-    description: 'A number from 1 to 200.',
-    default: '20'
-  })
-})
+const PreviewQuery = Type.Object(
+  {
+    limit: Type.Optional(
+      Type.String({
+        pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$',
+        patternErrorMessage: 'must be a number from 1 to 200',
+        description: 'A number from 1 to 200; 20 if left out.'
+      })
+    )
+  },
+  { additionalProperties: false }
+)
 
 const PreviewReply = Type.Object({
   messages: Type.Array(
@@ -92,7 +96,7 @@ export function lanes(app: FastifyInstance, { store, config, clock }: ApiOptions
       if (destination === undefined || destination.slack !== undefined) {
         throw new RelayError('NOT_FOUND', 'there is no such preview destination in the config file')
       }
-      const messages = await store.messages(destination.name, Number(query.limit))
+      const messages = await store.messages(destination.name, Number(query.limit ?? '20'))
       return {
         messages: messages.map(({ id, at, state, payload }) => ({
           id,

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 import { createHeld, noBytes, smallBytes, type Waiting } from './held.ts'
-import { letOthersIn } from './leftovers.ts'
+import { drop, letOthersIn } from './leftovers.ts'
 
 /** A piece costs a hundred times its byte, in room and in time. Flux sends kilobytes at a time. */
 const minPieceBytes = 64
@@ -26,6 +26,7 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
       pieces += 1
       if (size + piece.length > maxBytes) throw tooLarge()
       if (pieces > freePieces && size < pieces * minPieceBytes) {
+        drop(request)
         throw new RelayError('BAD_REQUEST', 'the body comes in too small pieces')
       }
       // As nearly all do: what came with the headers is all of it, and there is nothing to wait for.

@@ -27,10 +27,14 @@ export function answerBeforeLeftovers(request: IncomingMessage, text: string): R
   return Readable.from(
     (async function* () {
       yield Buffer.from(text)
-      if (reading >= maxAtOnce) return outwait(request)
-      reading += 1
-      await readAll(request)
-      reading -= 1
+      if (reading < maxAtOnce && !isDropped(request)) {
+        reading += 1
+        await readAll(request)
+        reading -= 1
+        return
+      }
+      drop(request)
+      await over(request)
     })()
   )
 }
@@ -42,21 +46,26 @@ async function readAll(request: IncomingMessage): Promise<void> {
   request.removeAllListeners('data').on('data', (piece: Buffer) => {
     bytes += piece.length
     pieces += 1
-    if (bytes > maxBytes || (pieces > freePieces && bytes < pieces * minPieceBytes)) enough.resolve()
-    else letOthersIn(request)
+    if (bytes <= maxBytes && (pieces <= freePieces || bytes >= pieces * minPieceBytes)) return letOthersIn(request)
+    drop(request)
+    enough.resolve()
   })
   await Promise.race([enough.promise, over(request)])
 }
 
-/** Reads nothing more; resolves when the client has gone, or should have. */
-async function outwait(request: IncomingMessage): Promise<void> {
-  // What the parser has at hand comes all the same: it is dropped. After this turn nothing asks for more.
-  request.removeAllListeners('data').on('data', () => {})
-  setImmediate(() => {
-    request.pause()
-    request.socket.pause()
-  })
-  await over(request)
+/** Node's own for a request whose body nobody wants: its pieces are no longer made, which costs more than to read them. */
+type Droppable = IncomingMessage & { _dump(): void; _dumped: boolean }
+
+/** Reads nothing more of `request`; what the parser has at hand is dropped. */
+export function drop(request: IncomingMessage): void {
+  if (!isDropped(request)) (request as Droppable)._dump()
+  request.socket.pause()
+  // To drop is to begin to read, a few ticks from now.
+  setImmediate(() => request.socket.pause())
+}
+
+function isDropped(request: IncomingMessage): boolean {
+  return (request as Droppable)._dumped === true
 }
 
 function over(request: IncomingMessage): Promise<void> {

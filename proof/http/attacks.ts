@@ -10,6 +10,8 @@ export interface Attack {
   opening: string | Buffer
   /** Said again and again after that, on those that are still open. */
   drip?: { text: string | Buffer; everyMs: number }
+  /** What the relay is started through, to have less than it could use. Then others are refused, too, while it lasts. */
+  through?: readonly string[]
   /** Reads no answer. */
   isDeaf?: boolean
   /** What the relay may answer. */
@@ -41,6 +43,13 @@ const unfinished = /^(HTTP\/1\.1 (4|503)[\s\S]*)?$/
 const refused = /^(HTTP\/1\.1 4\d\d [\s\S]*)?$/
 
 export const attacks: readonly Attack[] = [
+  {
+    name: 'more connections than files may be open',
+    connections: 500,
+    opening: '',
+    through: ['prlimit', '--nofile=128:128'],
+    answers: refused
+  },
   { name: 'idle connections', connections: 10_000, opening: '', answers: refused },
   {
     name: 'headers, a line a second',

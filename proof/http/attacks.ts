@@ -205,6 +205,7 @@ export async function run(
   let [opened, closed] = [0, 0]
   const sockets = new Set<Socket>()
   const open = () => {
+    if (signal.aborted) return
     const socket = connect(port, '127.0.0.1')
     sockets.add(socket)
     let said = ''
@@ -219,7 +220,7 @@ export async function run(
       sockets.delete(socket)
       closed += 1
       if (!answers.test(said)) odd.add(said)
-      if (!signal.aborted) setTimeout(open, 100)
+      setTimeout(open, 100)
     })
   }
   const timer =

@@ -17,6 +17,8 @@ const quietMs = 60_000
 export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; log: Logger }): Strays {
   const lostLines = createSampler(clock)
   const tlsLines = createSampler(clock)
+  // A counter that begins at one has not risen, as Prometheus sees it.
+  for (const what of ['tls', 'unknown']) metrics.unreadableRequests.inc({ what }, 0)
   return {
     lost({ method, url, ip }) {
       metrics.lostRequests.inc()
@@ -28,7 +30,7 @@ export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; l
       )
     },
     unreadable(sender, isTls) {
-      metrics.unreadableRequests.inc({ what: isTls ? 'tls' : 'other' })
+      metrics.unreadableRequests.inc({ what: isTls ? 'tls' : 'unknown' })
       if (!isTls) return
       tlsLines((requests) =>
         log.warn(

@@ -67,7 +67,7 @@ function intakeMetrics(of: Of) {
       of('lost_requests_total', 'Requests to no address of the relay, or with a method that it does not take')
     ),
     unreadableRequests: new Counter({
-      ...of('unreadable_requests_total', 'Connections on which something else than HTTP was spoken: tls, or other'),
+      ...of('unreadable_requests_total', 'Connections on which something else than HTTP was spoken: tls, or unknown'),
       labelNames: ['what']
     }),
     signatureFailures: new Counter({

@@ -383,7 +383,7 @@ t.test('TLS on the plain port is counted, and said once a minute', async (t) => 
   t.match(said(), [{ requests: 1, sender: '127.0.0.1', level: 40 }])
   const { body } = await relay.get('/metrics')
   t.match(body, /^flux_relay_unreadable_requests_total\{what="tls"\} 3$/m)
-  t.match(body, /^flux_relay_unreadable_requests_total\{what="other"\} 1$/m)
+  t.match(body, /^flux_relay_unreadable_requests_total\{what="unknown"\} 1$/m)
   clock.advance(60_000)
   await hello()
   t.match(said()[1], { requests: 3 })

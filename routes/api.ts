@@ -1,6 +1,6 @@
 // /api/…: for operators and the command line, by topic in api/. It describes itself at /api/openapi.json.
 import swagger from '@fastify/swagger'
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, RouteOptions } from 'fastify'
 import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/config.ts'
 import type { Standings } from '../src/operator/standing.ts'
@@ -9,6 +9,7 @@ import { events } from './api/events.ts'
 import { lanes } from './api/lanes.ts'
 import { notifications } from './api/notifications.ts'
 import { objects } from './api/objects.ts'
+import { ErrorReply } from './api/query.ts'
 import { silences } from './api/silences.ts'
 import { sources } from './api/sources.ts'
 import type { Guard } from './guard.ts'
@@ -42,6 +43,33 @@ export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
       security: [{ bearer: [] }, { basic: [] }]
     }
   })
+  app.addHook('onRoute', (route) => {
+    if (route.schema !== undefined && route.schema.hide !== true) route.schema.response = answersOf(route)
+  })
   for (const topic of [events, objects, notifications, lanes, silences, sources]) topic(app, options)
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}
+
+const refusals: Record<number, string> = {
+  400: 'The request is not right; the message names the field.',
+  401: 'Not without ADMIN_TOKEN.',
+  403: 'Not from there.',
+  404: 'There is no such thing.',
+  405: 'Another method than this path takes; `Allow` has those that it does.',
+  413: 'The body is too large.',
+  415: 'The body is not JSON.',
+  429: 'Too many wrong tokens at the moment; the right one is taken at once.',
+  500: 'A mistake of ours; the log says which.',
+  503: 'The database does not answer. Try again.'
+}
+
+/** Its own answers, and how it can refuse. */
+function answersOf({ method, schema = {} }: RouteOptions): Record<number, object> {
+  const never = [
+    ...([method].flat().every((name) => name === 'GET' || name === 'HEAD') ? [413, 415] : []),
+    ...(schema.params === undefined ? [404] : [])
+  ]
+  const ways = Object.entries(refusals).filter(([status]) => !never.includes(Number(status)))
+  const refused = ways.map(([status, description]) => [status, { ...ErrorReply, description }])
+  return { ...(schema.response as Record<number, object>), ...Object.fromEntries(refused) }
 }

@@ -1,76 +1,66 @@
 // The bytes of a request. Until the last of them has come nobody has proven anything, so what waits for it is bounded:
 // in size, in pieces, and in what all of them hold together.
 import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
+import { createHeld, noBytes, smallBytes, type Waiting } from './held.ts'
+import { drop, letOthersIn } from './leftovers.ts'
 
-/** Of this size a body is always taken in; the largest event of Flux's own tests has a tenth of it. */
-const smallBytes = 64 * 1024
-/** What the larger ones may hold together while they come. */
-const maxHeldBytes = 64 * 1024 * 1024
-/** A piece takes a hundred times the room of its byte, and a turn of the event loop's time. */
+/** A piece costs a hundred times its byte, in room and in time. Flux sends kilobytes at a time. */
 const minPieceBytes = 64
-const freePieces = 1000
+const freePieces = 64
 
 /** Reads bodies of at most `maxBytes`. Rejects with TOO_LARGE, BAD_REQUEST or CANNOT_STORE. */
-export function createBodyReader(maxBytes: number): (request: IncomingMessage) => Promise<Buffer> {
-  let held = 0
+export function createBodyReader(maxBytes: number, clock: Clock): (request: IncomingMessage) => Promise<Buffer> {
+  const held = createHeld(clock)
 
   return async (request) => {
     const declared = Number(request.headers['content-length'] ?? 0)
     if (declared > maxBytes) throw tooLarge()
-    if (declared > smallBytes && held + declared > maxHeldBytes) throw tooMany()
-    let buffer = Buffer.allocUnsafe(Math.min(declared || 4096, smallBytes))
-    let [size, pieces, own] = [0, 0, 0]
-
-    function makeRoom(needed: number): void {
-      const length = Math.min(maxBytes, Math.max(needed, buffer.length * 2))
-      const more = length > smallBytes ? length - own : 0
-      if (more > 0 && held + more > maxHeldBytes) throw tooMany()
-      held += more
-      own += more
-      buffer = Buffer.concat([buffer.subarray(0, size)], length)
-    }
+    const body: Waiting = { bytes: noBytes, at: 0 }
+    let [size, pieces] = [0, 0]
+    let isOver = false
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
 
     function take(piece: Buffer): void {
       pieces += 1
       if (size + piece.length > maxBytes) throw tooLarge()
       if (pieces > freePieces && size < pieces * minPieceBytes) {
+        drop(request)
         throw new RelayError('BAD_REQUEST', 'the body comes in too small pieces')
       }
-      if (size + piece.length > buffer.length) makeRoom(size + piece.length)
-      piece.copy(buffer, size)
+      // As nearly all do: what came with the headers is all of it, and there is nothing to wait for.
+      if (piece.length === declared) body.bytes = piece
+      else held.add(body, size, piece, declared || maxBytes)
       size += piece.length
+      if (size > smallBytes) letOthersIn(request)
     }
 
-    let isWhole = false
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-    // An error costs its stack, so that it is not made for the close that follows every body.
-    const giveUp = () => isWhole || reject(new RelayError('BAD_REQUEST', 'the body ended too early'))
+    /** What has been read is dropped; what still comes of it is for whoever answers. */
+    function fail(error: RelayError): void {
+      isOver = true
+      reject(error)
+    }
+
     request.on('data', (piece: Buffer) => {
+      if (isOver) return
       try {
         take(piece)
       } catch (error) {
-        // What has been read is dropped, nothing more is: libuv would go on for two megabytes before the answer leaves.
-        request.removeAllListeners('data').resume()
-        request.socket.pause()
-        reject(error)
+        fail(error as RelayError)
       }
     })
     request.on('end', () => {
-      isWhole = true
-      resolve(buffer.subarray(0, size))
+      if (isOver) return
+      isOver = true
+      resolve(body.bytes.subarray(0, size))
     })
+    // An error costs its stack, so that it is not made for the close that follows every body.
+    const giveUp = () => isOver || fail(new RelayError('BAD_REQUEST', 'the body ended too early'))
     request.on('error', giveUp)
     request.on('close', giveUp)
-    return promise.finally(() => {
-      held -= own
-      buffer = Buffer.alloc(0)
-    })
+    return promise.finally(() => held.release(body))
   }
-}
-
-function tooMany(): RelayError {
-  return new RelayError('CANNOT_STORE', 'too many large bodies are on their way; try again')
 }
 
 function tooLarge(): RelayError {

@@ -1,11 +1,13 @@
 // What every error looks like on the wire: `{"code","message"}`. Flux copies it into Kubernetes Events, so it is short,
 // says what to do, and holds nothing of the request but field names.
 import type { Socket } from 'node:net'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { type ErrorCode, RelayError } from '../src/errors.ts'
+import { answerBeforeLeftovers, hasLeftovers } from './leftovers.ts'
+import type { Strays } from './strays.ts'
 
 const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than MAX_BODY_BYTES' },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than this path takes' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'WRONG_TYPE', message: 'send content-type: application/json' },
   // A parameter that is longer than any name.
   FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: 'there is nothing here' },
@@ -13,9 +15,36 @@ const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: { code: 'BAD_REQUEST', message: 'the body is not as long as content-length says' }
 }
 
-export function answerErrors(app: FastifyInstance): void {
+export function answerErrors(app: FastifyInstance, strays: Strays): void {
   app.setErrorHandler(answerError)
-  app.setNotFoundHandler((_request, reply) => answer(reply, new RelayError('NOT_FOUND', 'there is nothing here')))
+  function answerStray(request: FastifyRequest, reply: FastifyReply) {
+    strays.lost(request)
+    const methods = app.methodsAt(request.url)
+    if (methods.length === 0 || methods.includes(request.method)) {
+      return answer(reply, new RelayError('NOT_FOUND', nothingHere(request)))
+    }
+    return answer(reply.header('allow', methods.join(', ')), new RelayError('WRONG_METHOD', otherMethod(request)))
+  }
+  app.setNotFoundHandler(answerStray)
+  // Before Fastify reads the body that came with it, and finds fault with its type or size instead.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) return done()
+    answerStray(request, reply)
+  })
+}
+
+const whereEventsGo = 'events are posted to /webhook or /webhook/<source>'
+
+function nothingHere({ method }: FastifyRequest): string {
+  return method === 'POST' ? `there is nothing at this path: ${whereEventsGo}` : 'there is nothing here'
+}
+
+function otherMethod({ method, url }: FastifyRequest): string {
+  // What Go's client makes of a POST that is answered 301, 302 or 303.
+  if (method === 'GET' && /^\/+webhook(?![^/?#])/.test(url)) {
+    return 'this takes POST. Flux turns a POST that is redirected into a GET: give the Provider the address it leads to'
+  }
+  return method === 'POST' ? `this path takes no POST: ${whereEventsGo}` : 'this path does not take this method'
 }
 
 /** Also for `frameworkErrors`: Fastify's own answer to a path that it cannot read repeats it. */
@@ -25,13 +54,23 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   return answer(reply, known)
 }
 
+/** The first byte of a TLS connection (RFC 8446, 5.1). */
+const tlsHandshake = 0x16
+
 const unreadable: Record<string, { status: string; message: string }> = {
   HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', message: 'the headers are too large' },
   ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', message: 'the request took too long' }
 }
 
 /** For `clientErrorHandler`: what is no HTTP. Not logged: the error holds the bytes, and they may hold a secret. */
-export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void {
+export function answerUnreadable(
+  error: NodeJS.ErrnoException & { rawPacket?: unknown },
+  socket: Socket,
+  strays: Strays
+) {
+  const { code, rawPacket } = error
+  if (code?.startsWith('HPE_'))
+    strays.unreadable(socket.remoteAddress, Buffer.isBuffer(rawPacket) && rawPacket[0] === tlsHandshake)
   if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const { status, message } = unreadable[code ?? ''] ?? { status: '400 Bad Request', message: 'this is not HTTP' }
   const body = JSON.stringify({ code: 'BAD_REQUEST', message })
@@ -40,11 +79,18 @@ export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket
 }
 
 function answer(reply: FastifyReply, error: RelayError) {
-  if (error.statusCode === 503) reply.header('retry-after', '1')
-  // The rest of a body that nobody reads would be taken for the next request.
-  if (!reply.request.raw.complete) reply.header('connection', 'close')
+  // Never `Retry-After`, not with 503 either: Flux's client (go-retryablehttp) takes it instead of its own longer backoff
+  // and still stops after five tries, so that a database that is away for ten seconds loses what comes meanwhile.
   if (error.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Basic realm="flux-relay", charset="UTF-8"')
-  return reply.code(error.statusCode).send({ code: error.code, message: error.message })
+  reply.code(error.statusCode)
+  const body = { code: error.code, message: error.message }
+  const { raw } = reply.request
+  // The rest of a body that nobody reads would be taken for the next request.
+  if (!raw.complete) reply.header('connection', 'close')
+  if (!hasLeftovers(raw)) return reply.send(body)
+  const text = JSON.stringify(body)
+  reply.type('application/json; charset=utf-8').header('content-length', Buffer.byteLength(text))
+  return reply.send(answerBeforeLeftovers(raw, text))
 }
 
 /** Every error as one of ours. What nobody foresaw says nothing of itself to the outside. */
@@ -72,9 +118,15 @@ function describe({ validation = [], validationContext = 'body' }: FastifyError)
     return `there is no ${String(first.params['additionalProperty']).slice(0, 100)} in the ${validationContext}`
   }
   const field = (first?.instancePath ?? '').split('/').slice(1).join('.').slice(0, 100) || validationContext
-  const allowed =
-    first?.keyword === 'enum'
-      ? `: ${(first.params as { allowedValues: string[] }).allowedValues.filter(Boolean).join(', ')}`
-      : ''
-  return `${field} ${(first?.message ?? 'is not valid').replace(',', ' or ')}${allowed}`
+  return `${field} ${wordsOf(first)}`
 }
+
+function wordsOf({ keyword, message = 'is not valid', params, parentSchema }: Partial<SchemaError> = {}): string {
+  const { patternErrorMessage } = (parentSchema ?? {}) as { patternErrorMessage?: string }
+  if (keyword === 'pattern' && patternErrorMessage !== undefined) return patternErrorMessage
+  if (keyword === 'type') return message.replaceAll(',', ' or ')
+  if (keyword !== 'enum') return message
+  return `${message}: ${(params as { allowedValues: string[] }).allowedValues.filter(Boolean).join(', ')}`
+}
+
+type SchemaError = FastifySchemaValidationError & { parentSchema?: unknown }

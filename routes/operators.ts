@@ -5,18 +5,20 @@ import type { Logger } from 'pino'
 import type { ApiOptions } from './api.ts'
 import type { DashboardOptions } from './dashboard.ts'
 import { createHttp } from './http.ts'
+import type { Strays } from './strays.ts'
 
 export interface OperatorsOptions extends ApiOptions, DashboardOptions {
   log: Logger
+  strays: Strays
 }
 
 /** Answers whatever no other route does. */
-export const operators: FastifyPluginAsync<OperatorsOptions> = async (app, { log, ...options }) => {
+export const operators: FastifyPluginAsync<OperatorsOptions> = async (app, { log, strays, ...options }) => {
   let loading: Promise<FastifyInstance> | undefined
 
   async function load(): Promise<FastifyInstance> {
     const [{ api }, { dashboard }] = await Promise.all([import('./api.ts'), import('./dashboard.ts')])
-    const loaded = createHttp(log)
+    const loaded = createHttp(log, strays)
     loaded.register(api, options)
     loaded.register(dashboard, options)
     await loaded.ready()
@@ -28,6 +30,7 @@ export const operators: FastifyPluginAsync<OperatorsOptions> = async (app, { log
     url: '/*',
     // Before anything of the body is read.
     onRequest: async (request, reply) => {
+      if (app.methodsAt(request.url).length > 0) return reply.callNotFound()
       loading ??= load().catch((error: unknown) => {
         loading = undefined
         throw error

@@ -32,6 +32,9 @@ interface WebhookOptions {
 /** Annotations of a Kubernetes object, the only part of an event that grows in number, have 256 KiB in all. */
 const maxParts = 10_000
 
+const unknownSource =
+  'the config file has no such source: post to /webhook/<source>, or to /webhook for the one that is called default'
+
 type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEvent }>
 
 export const webhook: FastifyPluginAsync<WebhookOptions> = async (
@@ -39,13 +42,13 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   { config, intake, metrics, sources, clocks, claims, spans, clock, maxBodyBytes }
 ) => {
   const texts = new WeakMap<object, string>()
-  const readBody = createBodyReader(maxBodyBytes)
+  const readBody = createBodyReader(maxBodyBytes, clock)
   const parseJson = app.getDefaultJsonParser('error', 'error')
 
   function sourceOf(request: FastifyRequest): Source {
     const { source: name = 'default' } = request.params as { source?: string }
     const source = config().sources.get(name)
-    if (source === undefined) throw new RelayError('UNKNOWN_SOURCE', 'there is no such source in the config file')
+    if (source === undefined) throw new RelayError('UNKNOWN_SOURCE', unknownSource)
     return source
   }
 

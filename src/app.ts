@@ -6,6 +6,7 @@ import { createGuard } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
 import { createHttp } from '../routes/http.ts'
 import { operators } from '../routes/operators.ts'
+import { createStrays } from '../routes/strays.ts'
 import { webhook } from '../routes/webhook.ts'
 import { createBudget } from './budget.ts'
 import { type Clock, steadyClock, systemClock } from './clock.ts'
@@ -51,11 +52,12 @@ export async function buildApp({
   let config: ConfigWatch | undefined
   const secrets = secretsIn(environment)
   const log = createLog(secrets, () => config?.current().secrets ?? noSecrets, logTo)
-  const app = createHttp(log)
+  const metrics = createMetrics()
+  const strays = createStrays(metrics, { clock: own, log })
+  const app = createHttp(log, strays)
   await readEnvironment(app, environment)
   log.level = app.env.LOG_LEVEL
 
-  const metrics = createMetrics()
   config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
   const { current } = config
   const store = await openStore(app.env.DATABASE_URL, {
@@ -128,7 +130,8 @@ export async function buildApp({
     tryNow: lanes.tryNow,
     clock,
     guard: createGuard(admission, { wrongTokens, metrics, clock }),
-    log
+    log,
+    strays
   })
   const { standing } = sources
   const scrape = createScrape({ store, metrics, config: current, standing, budget, skews: clocks.skews, clock })

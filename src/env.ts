@@ -14,8 +14,11 @@ export const EnvSchema = Type.Object({
   /** Who administers without ADMIN_TOKEN: whoever is on this machine. */
   ADMIN_OPEN_TO: Type.Optional(Type.Enum(['loopback'])),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
-  /** Flux limits an event to 3 MiB (notification-controller internal/server/limits.go). */
-  MAX_BODY_BYTES: Type.Integer({ default: 3 * 1024 * 1024, minimum: 1024 }),
+  /**
+   * notification-controller takes events of up to 3 MiB (internal/server/limits.go) and adds the `eventMetadata` of the Alert,
+   * of which its encoder writes each <, > and & as six bytes.
+   */
+  MAX_BODY_BYTES: Type.Integer({ default: 4 * 1024 * 1024, minimum: 1024 }),
   /** Notifications waiting for delivery, over which new events are answered 503. */
   MAX_PENDING: Type.Integer({ default: 1_000_000, minimum: 1 })
 })

@@ -70,6 +70,13 @@ function intakeMetrics(of: Of) {
       ...of('duplicate_events_total', 'Events that were posted again, byte for byte, within two minutes'),
       labelNames: ['source']
     }),
+    lostRequests: new Counter(
+      of('lost_requests_total', 'Requests to no address of the relay, or with a method that it does not take')
+    ),
+    unreadableRequests: new Counter({
+      ...of('unreadable_requests_total', 'Connections on which something else than HTTP was spoken: tls, or unknown'),
+      labelNames: ['what']
+    }),
     signatureFailures: new Counter({
       ...of('signature_failures_total', 'Requests to the webhook without a valid signature or token'),
       labelNames: ['source']

@@ -255,7 +255,10 @@ t.test('a question that is not right is answered with the field and what may sta
     ['/api/events/abc', /id is not one/],
     ['/api/objects?state=failed', /state .*healthy, failing, stale/],
     ['/api/objects?state=failing&cursor=abc', /cursor/],
-    ['/api/notifications?state=lost', /state .*pending, sent, dead, muted/]
+    ['/api/notifications?state=lost', /state .*pending, sent, dead, muted/],
+    ['/api/objects?cursor=abc', /cursor is not one that was given out/],
+    ['/api/preview/team?limit=201', /limit must be a number from 1 to 200/],
+    ['/api/events?since=2026-13-01', /since is not a time such as/]
   ]
   for (const [path, message] of cases)
     t.match(await get(relay, path), { status: 400, body: { code: 'BAD_REQUEST', message } }, path)
@@ -423,6 +426,23 @@ t.test('the API describes itself, every reply included', async (t) => {
       t.match(reply, { content: { 'application/json': { schema: { type: 'object' } } } }, path)
     }
   }
+  for (const [path, methods] of Object.entries<Record<string, Record<string, never>>>(body.paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const refusals = Object.entries<Record<string, never>>(operation['responses'] ?? {}).filter(
+        ([code]) => code >= '400'
+      )
+      const statuses = refusals.map(([code]) => Number(code))
+      const always = [400, 401, 403, 405, 500, 503]
+      const expected = [...always, ...(path.includes('{') ? [404] : []), ...(method === 'get' ? [] : [413, 415])]
+      t.same(statuses, expected.sort(), `${method} ${path}`)
+      for (const [, reply] of refusals) {
+        t.match(reply, {
+          description: /./,
+          content: { 'application/json': { schema: { required: ['code', 'message'] } } }
+        })
+      }
+    }
+  }
   const { parameters } = body.paths['/api/events'].get
   t.ok(parameters.some((parameter: { name: string; required?: boolean }) => parameter.name === 'since'))
 })
@@ -462,4 +482,17 @@ t.test('a page of another site changes nothing, whatever the browser knows', asy
     const read = await relay.get('/api/events', { authorization, 'sec-fetch-site': 'cross-site' })
     t.equal(read.status, 200, 'a link from elsewhere may be followed')
   }
+})
+
+t.test('what is refused says which field, and its form as it is written', async (t) => {
+  const relay = await startRelay(t)
+  const end = await fetch(`${relay.url}/api/silences/x`, { method: 'DELETE' })
+  t.equal(end.status, 400)
+  t.notMatch(await end.text(), /\bor 15/, 'a comma in a form is no list')
+  const typed = await fetch(`${relay.url}/api/silences`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/xml' },
+    body: 'x'
+  })
+  t.match(await typed.json(), { code: 'WRONG_TYPE' })
 })

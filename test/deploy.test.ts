@@ -347,7 +347,17 @@ t.test(
     t.equal(providerRef?.name, flux.the(Provider).metadata?.name)
     t.equal(eventSeverity, 'info')
     const kinds = [
-      ...['Bucket', 'GitRepository', 'HelmChart', 'HelmRelease', 'HelmRepository', 'ImagePolicy', 'ImageRepository'],
+      ...[
+        'ArtifactGenerator',
+        'Bucket',
+        'ExternalArtifact',
+        'GitRepository',
+        'HelmChart',
+        'HelmRelease',
+        'HelmRepository',
+        'ImagePolicy',
+        'ImageRepository'
+      ],
       ...['ImageUpdateAutomation', 'Kustomization', 'OCIRepository']
     ]
     t.strictSame(eventSources.map(({ kind }) => kind).sort(), kinds)

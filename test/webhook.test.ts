@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { connect } from 'node:net'
+import { connect as tlsConnect } from 'node:tls'
 import t from 'tap'
+import { createClock } from './fixtures/clock.ts'
 import { fluxEvent, openConfig, type Relay, startRelay } from './fixtures/relay.ts'
 
 const key = 'a-key-of-the-test'
@@ -41,7 +43,7 @@ t.test(
       { name: 'truncated JSON', body: good.slice(0, -20), path: '/webhook/open', status: 400, code: 'BAD_JSON' },
       { name: 'an empty body', body: '', path: '/webhook/open', status: 400, code: 'BAD_JSON' },
       {
-        name: 'a body of 4 MiB',
+        name: 'a body of more than 4 MiB',
         body: json(fluxEvent({ message: 'x'.repeat(4 << 20) })),
         path: '/webhook/open',
         status: 413,
@@ -199,7 +201,7 @@ t.test('with too much waiting, Flux is told to try again, never that it is at fa
     body: json(fluxEvent({ message: 'another' }))
   })
   t.equal(response.status, 503)
-  t.equal(response.headers.get('retry-after'), '1')
+  t.equal(response.headers.get('retry-after'), null, 'its own backoff is longer than anything that we would say')
 })
 
 t.test('health answers while nothing else may', async (t) => {
@@ -252,17 +254,148 @@ t.test(
     const cases: [what: string, bytes: string, status: number, code: string][] = [
       ['a path without end', `POST /webhook/${'SECRET'.repeat(100)} HTTP/1.1\r\n${head}`, 404, 'NOT_FOUND'],
       ['a path that cannot be read', `POST /webhook/SECRET%ff HTTP/1.1\r\n${head}`, 400, 'BAD_REQUEST'],
-      ['another method', `PUT /webhook HTTP/1.1\r\n${head}`, 404, 'NOT_FOUND'],
+      ['another method', `PUT /webhook HTTP/1.1\r\n${head}`, 405, 'WRONG_METHOD'],
       ['no HTTP', `SECRET\r\n${head}`, 400, 'BAD_REQUEST'],
       ['headers without end', `POST /webhook HTTP/1.1\r\nx: ${'SECRET'.repeat(5000)}\r\n${head}`, 431, 'BAD_REQUEST']
     ]
     for (const [what, bytes, status, code] of cases) {
       const answer = await say(relay.url, bytes)
       t.match(answer, `HTTP/1.1 ${status} `, what)
-      t.match(JSON.parse(answer.split('\r\n\r\n')[1] ?? ''), { code, message: /^.{5,80}$/ }, what)
+      t.match(JSON.parse(answer.split('\r\n\r\n')[1] ?? ''), { code, message: /^.{5,120}$/ }, what)
       t.notMatch(answer, 'SECRET', what)
     }
     const bytes = JSON.stringify([...Buffer.from('SECRET')]).slice(1, -1)
     t.notMatch(relay.log.join(''), new RegExp(`SECRET|${bytes}`), 'nor does the log hold it, not even as numbers')
   }
 )
+
+t.test('an address that can mean only one thing is taken, however many slashes it has', async (t) => {
+  const relay = await startRelay(t, { config: guarded })
+  const address = (path: string, status: number, code?: string) => ({ path, status, code })
+  const cases = [
+    ...['/webhook/open/', '//webhook/open', '/webhook//open', '//webhook//open//', '/webhook/open?x=1'].map((path) =>
+      address(path, 202)
+    ),
+    // The keys of the source count there, too.
+    ...['/webhook/', '//webhook', '/webhook//', '/webhook?x=1'].map((path) => address(path, 401, 'BAD_SIGNATURE')),
+    address('/webhook/nobody/', 404, 'UNKNOWN_SOURCE')
+  ]
+  for (const [n, { path, status, code }] of cases.entries()) {
+    const answer = await relay.post(fluxEvent({ message: `m${n}` }), { path })
+    t.match(answer, { status, body: code === undefined ? { status: 'accepted' } : { code } }, path)
+  }
+})
+
+t.test('who posts to a wrong address reads the right one in the answer, and never a redirect', async (t) => {
+  const relay = await startRelay(t, { config: guarded, env: { ADMIN_TOKEN: 'secret' } })
+  const statuses: [path: string, status: number][] = [
+    ['/', 405],
+    ['/webhook/open/more', 404],
+    ['/webhooks', 404],
+    ['/Webhook', 404],
+    ['/api/webhook', 404],
+    ['/hook/8d2c51b7b0d4', 404],
+    ['/webhook/nobody', 404],
+    ['/healthz', 405],
+    ['/events', 405]
+  ]
+  const large = json(fluxEvent({ message: 'm'.repeat(2_000_000) }))
+  const asked = statuses.flatMap(([path, status]) => [json(fluxEvent()), large].map((body) => ({ path, status, body })))
+  for (const { path, status, body } of asked) {
+    const response = await fetch(relay.url + path, { method: 'POST', body, redirect: 'manual' })
+    t.equal(response.status, status, path)
+    const { message } = (await response.json()) as { message: string }
+    t.match(message, /\/webhook\/<source>/, path)
+    t.notMatch(message, /open/, 'which sources there are is nobody’s business')
+  }
+})
+
+t.test('a POST that a redirect turned into a GET is told so', async (t) => {
+  const relay = await startRelay(t)
+  for (const path of ['/webhook', '/webhook/', '/webhook/prod', '//webhook']) {
+    const response = await fetch(relay.url + path)
+    t.equal(response.status, 405, path)
+    t.equal(response.headers.get('allow'), 'POST')
+    t.match(await response.json(), { code: 'WRONG_METHOD', message: /redirected/ })
+  }
+})
+
+t.test('a method that a path does not take is answered 405 with those that it takes', async (t) => {
+  const relay = await startRelay(t)
+  const cases: [path: string, allow: string][] = [
+    ['/webhook', 'POST'],
+    ['/webhook/any', 'POST'],
+    ['/healthz', 'GET, HEAD'],
+    ['/readyz', 'GET, HEAD'],
+    ['/metrics/', 'GET, HEAD'],
+    ['/', 'GET, HEAD'],
+    ['/events/1', 'GET, HEAD'],
+    ['/silences', 'GET, HEAD, POST'],
+    ['/silences/1/end', 'POST'],
+    ['/assets/style.css', 'GET, HEAD'],
+    ['/api/events', 'GET, HEAD'],
+    ['/api/events/1', 'GET, HEAD'],
+    ['/api/silences', 'GET, HEAD, POST'],
+    ['/api/silences/1', 'DELETE'],
+    ['/api/notifications/retry', 'POST'],
+    ['/api/openapi.json', 'GET, HEAD']
+  ]
+  for (const [path, allow] of cases) {
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'QUERY']) {
+      if (allow.split(', ').includes(method)) continue
+      const response = await relay.app.inject({ url: path, method: method as 'GET', headers: { host: 'localhost' } })
+      t.equal(response.statusCode, 405, `${method} ${path}`)
+      t.equal(response.headers['allow'], allow, `${method} ${path}`)
+    }
+  }
+})
+
+t.test('requests that meet no route are all counted, and logged once a minute without what they ask for', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  const lines = () => relay.log.map((line) => JSON.parse(line)).filter(({ msg }) => /nothing takes this/.test(msg))
+  for (const path of ['/hook/SECRET', '/', '/webhook/a/SECRET', '/SECRET']) await relay.post({}, { path })
+  await relay.get('/webhook?SECRET')
+  t.match(lines(), [{ requests: 1, method: 'POST', path: '/…', sender: '127.0.0.1', level: 40 }])
+  t.match((await relay.get('/metrics')).body, /^flux_relay_lost_requests_total 5$/m)
+  clock.advance(60_000)
+  await relay.post({}, { path: '/webhook/a/SECRET' })
+  clock.advance(61_000)
+  await relay.post({}, { path: '/' })
+  t.match(lines().slice(1), [
+    { requests: 5, path: '/webhook…' },
+    { requests: 1, path: '/' }
+  ])
+  t.notMatch(relay.log.join(''), 'SECRET')
+})
+
+t.test('TLS on the plain port is counted, and said once a minute', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  const hello = () =>
+    new Promise<string>((resolve) => {
+      const socket = tlsConnect({ port: Number(new URL(relay.url).port), host: '127.0.0.1' })
+      socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? ''))
+    })
+  for (let n = 0; n < 3; n++) t.not(await hello(), '')
+  await say(relay.url, 'no HTTP\r\n\r\n')
+  const said = () => relay.log.filter((line) => line.includes('plain HTTP')).map((line) => JSON.parse(line))
+  t.match(said(), [{ requests: 1, sender: '127.0.0.1', level: 40 }])
+  const { body } = await relay.get('/metrics')
+  t.match(body, /^flux_relay_unreadable_requests_total\{what="tls"\} 3$/m)
+  t.match(body, /^flux_relay_unreadable_requests_total\{what="unknown"\} 1$/m)
+  clock.advance(60_000)
+  await hello()
+  t.match(said()[1], { requests: 3 })
+})
+
+t.test('the largest event that notification-controller takes is taken, with what its Alert adds', async (t) => {
+  const relay = await startRelay(t)
+  // Go's encoder writes <, > and & as six bytes.
+  const goJson = (value: object) => json(value).replace(/[<>&]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)
+  const bare = goJson(fluxEvent({ message: '' })).length
+  const message = '<'.repeat(Math.floor((3 * 1024 * 1024 - bare) / 6))
+  t.ok(goJson(fluxEvent({ message })).length > 3 * 1024 * 1024 - 12)
+  const metadata = { ...fluxEvent().metadata, cluster: 'prod-eu', runbook: `https://wiki/?${'a=<b>&'.repeat(10_000)}` }
+  t.match(await relay.post(goJson(fluxEvent({ message, metadata }))), { status: 202 })
+})

@@ -1,8 +1,9 @@
 // What anyone may post: any bytes and headers get a short answer that repeats nothing, and only what is whole is taken.
 
 import fc from 'fast-check'
-import Fastify, { type FastifyInstance } from 'fastify'
-import { answerError, answerErrors } from '../../routes/errors.ts'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { createHttp } from '../../routes/http.ts'
 import { webhook as plugin } from '../../routes/webhook.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Config } from '../../src/config/config.ts'
@@ -25,11 +26,7 @@ const intake: Intake = {
 
 // As in src/app.ts.
 function build(): FastifyInstance {
-  const app = Fastify({
-    frameworkErrors: answerError,
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } }
-  }) as unknown as FastifyInstance
-  answerErrors(app)
+  const app = createHttp(pino({ level: 'silent' }), { lost() {}, unreadable() {} })
   app.register(plugin, {
     config: () => config,
     intake,

@@ -10,6 +10,8 @@ export interface Attack {
   opening: string | Buffer
   /** Said again and again after that, on those that are still open. */
   drip?: { text: string | Buffer; everyMs: number }
+  /** What the relay is started through, to have less than it could use. Then others are refused, too, while it lasts. */
+  through?: readonly string[]
   /** Reads no answer. */
   isDeaf?: boolean
   /** What the relay may answer. */
@@ -24,7 +26,8 @@ const sized = (body: string | Buffer, more = '') =>
     Buffer.from(body)
   ])
 
-const mebibyte = 1024 * 1024
+const kibibyte = 1024
+const mebibyte = 1024 * kibibyte
 const event = (more: object) =>
   JSON.stringify({
     involvedObject: { kind: 'Kustomization', namespace: 'a', name: 'b' },
@@ -36,9 +39,17 @@ const event = (more: object) =>
 const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, '']))
 const chunks = (count: number, extension = '') => `1${extension}\r\nx\r\n`.repeat(count)
 const nothing = /^$/
+const unfinished = /^(HTTP\/1\.1 (4|503)[\s\S]*)?$/
 const refused = /^(HTTP\/1\.1 4\d\d [\s\S]*)?$/
 
 export const attacks: readonly Attack[] = [
+  {
+    name: 'more connections than files may be open',
+    connections: 500,
+    opening: '',
+    through: ['prlimit', '--nofile=128:128'],
+    answers: refused
+  },
   { name: 'idle connections', connections: 10_000, opening: '', answers: refused },
   {
     name: 'headers, a line a second',
@@ -58,7 +69,25 @@ export const attacks: readonly Attack[] = [
     name: 'bodies of 2.9 MiB that never end',
     connections: 300,
     opening: head('/webhook', 'content-length: 3100000\r\n') + ' '.repeat(2.9 * mebibyte),
-    answers: /^(HTTP\/1\.1 (4|503)[\s\S]*)?$/
+    answers: unfinished
+  },
+  {
+    name: '8,000 bodies of 63 KiB that never end',
+    connections: 8000,
+    opening: head('/webhook', 'content-length: 65000\r\n') + ' '.repeat(63 * kibibyte),
+    answers: unfinished
+  },
+  {
+    name: '8,000 bodies that claim 4 MiB',
+    connections: 8000,
+    opening: head('/webhook', 'content-length: 4000000\r\n') + ' '.repeat(kibibyte),
+    answers: unfinished
+  },
+  {
+    name: 'bodies of 6 MiB, whole',
+    connections: 50,
+    opening: sized(' '.repeat(6 * mebibyte)),
+    answers: /^(HTTP\/1\.1 413[\s\S]*)?$/
   },
   {
     name: 'headers of 15 KiB',
@@ -130,6 +159,25 @@ export const attacks: readonly Attack[] = [
     answers: nothing
   },
   {
+    name: 'TLS on the plain port',
+    connections: 50,
+    opening: Buffer.concat([Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), Buffer.alloc(506)]),
+    answers: refused
+  },
+  {
+    name: 'chunks of one byte, one at a time',
+    connections: 100,
+    opening: head('/webhook', 'transfer-encoding: chunked\r\n'),
+    drip: { text: '1\r\nx\r\n', everyMs: 5 },
+    answers: refused
+  },
+  {
+    name: 'large bodies to no address',
+    connections: 50,
+    opening: `${head('/nothing', 'content-length: 3000000\r\n')}${' '.repeat(3_000_000)}`,
+    answers: refused
+  },
+  {
     name: 'wrong methods and paths',
     connections: 50,
     opening: [
@@ -157,6 +205,7 @@ export async function run(
   let [opened, closed] = [0, 0]
   const sockets = new Set<Socket>()
   const open = () => {
+    if (signal.aborted) return
     const socket = connect(port, '127.0.0.1')
     sockets.add(socket)
     let said = ''
@@ -171,7 +220,7 @@ export async function run(
       sockets.delete(socket)
       closed += 1
       if (!answers.test(said)) odd.add(said)
-      if (!signal.aborted) setTimeout(open, 100)
+      setTimeout(open, 100)
     })
   }
   const timer =

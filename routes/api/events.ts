@@ -9,6 +9,7 @@ import type { ApiOptions } from '../api.ts'
 import { refuseUnknown } from './names.ts'
 import {
   Filter,
+  Id,
   iso,
   Moment,
   momentOf,
@@ -104,7 +105,7 @@ export function events(app: FastifyInstance, { store, config, clock }: ApiOption
     async ({ query }) => {
       const { since, until, body, limit, cursor, order, ...fields } = query
       const now = clock.now()
-      const filter = { ...fields, since: momentOf(since, 'since', now), until: momentOf(until, 'until', now) }
+      const filter = { ...fields, since: momentOf(since, now), until: momentOf(until, now) }
       const page = pageOf({ limit, cursor, order })
       const { items, next } = await store.records.events(filter, page, { withBody: body === 'true' })
       if (items.length === 0) await refuseUnknown(fields, config(), store.records)
@@ -117,7 +118,7 @@ export function events(app: FastifyInstance, { store, config, clock }: ApiOption
     {
       schema: {
         summary: 'One event: why it led to what it led to, and every answer to its messages',
-        params: Type.Object({ id: Type.String() }),
+        params: Id,
         response: { 200: EventReply }
       }
     },

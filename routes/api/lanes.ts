@@ -43,11 +43,18 @@ const TryReply = Type.Object({
   })
 })
 
-const Refusal = Type.Object({ code: Type.String(), message: Type.String() })
-
-const PreviewQuery = Type.Object({
-  limit: Type.String({ pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$', description: 'a number from 1 to 200', default: '20' })
-})
+const PreviewQuery = Type.Object(
+  {
+    limit: Type.Optional(
+      Type.String({
+        pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$',
+        patternErrorMessage: 'must be a number from 1 to 200',
+        description: 'A number from 1 to 200; 20 if left out.'
+      })
+    )
+  },
+  { additionalProperties: false }
+)
 
 const PreviewReply = Type.Object({
   messages: Type.Array(
@@ -97,7 +104,7 @@ export function lanes(app: FastifyInstance, { store, config, clock, tryNow }: Ap
       schema: {
         summary: 'Tries a lane that waits or is blocked now; a rate limit is kept',
         params: TryParams,
-        response: { 200: TryReply, 404: Refusal }
+        response: { 200: TryReply }
       }
     },
     async ({ params, log }) => {
@@ -118,6 +125,7 @@ export function lanes(app: FastifyInstance, { store, config, clock, tryNow }: Ap
     {
       schema: {
         summary: 'The newest messages of a preview destination: as text, and as Slack would get them',
+        params: Type.Object({ destination: Type.String({ minLength: 1 }) }),
         querystring: PreviewQuery,
         response: { 200: PreviewReply }
       }
@@ -129,7 +137,7 @@ export function lanes(app: FastifyInstance, { store, config, clock, tryNow }: Ap
         const previews = [...destinations.values()].filter(({ slack }) => slack === undefined).map(({ name }) => name)
         throw new RelayError('NOT_FOUND', unknownName('preview destination', params.destination, previews))
       }
-      const messages = await store.messages(destination.name, Number(query.limit))
+      const messages = await store.messages(destination.name, Number(query.limit ?? '20'))
       return {
         messages: messages.map(({ id, at, state, payload }) => ({
           id,

@@ -6,6 +6,7 @@ import type { ApiOptions } from '../api.ts'
 import { refuseUnknown } from './names.ts'
 import {
   Filter,
+  Id,
   iso,
   Moment,
   momentOf,
@@ -51,7 +52,6 @@ const NotificationsReply = Type.Object({
 
 const Retried = Type.Object({ id: Type.String(), destination: Type.String(), lane: Type.String() })
 const RetryReply = Type.Object({ retried: Type.Array(Retried), next: Next })
-const Id = Type.Object({ id: Type.String() })
 
 const notDead = 'there is no such dead letter: it was tried again or discarded already, or its destination is gone'
 
@@ -65,7 +65,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, wake
     async ({ query }) => {
       const { since, limit, cursor, order, ...fields } = query
       const page = pageOf({ limit, cursor, order })
-      const filter = { ...fields, since: momentOf(since, 'since', clock.now()) }
+      const filter = { ...fields, since: momentOf(since, clock.now()) }
       const { items, next } = await records.notifications(filter, page)
       if (items.length === 0) await refuseUnknown(fields, config(), records)
       return { notifications: items.map((item) => ({ ...item, createdAt: iso(item.createdAt) })), next }
@@ -96,7 +96,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, wake
     async ({ query, log }) => {
       const { since, limit, cursor, ...fields } = query
       const page = pageOf({ limit, cursor })
-      const filter = { ...fields, since: momentOf(since, 'since', clock.now()) }
+      const filter = { ...fields, since: momentOf(since, clock.now()) }
       const { items, next } = await records.retryAll(filter, page, lanes(), clock.now())
       if (items.length === 0) await refuseUnknown(fields, config(), records)
       wake(new Set(items.map(({ lane }) => lane)))

@@ -4,14 +4,14 @@ import { type Static, Type } from 'typebox'
 import type { ObjectRecord } from '../../src/store/records.ts'
 import type { ApiOptions } from '../api.ts'
 import { refuseUnknown } from './names.ts'
-import { iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
+import { cursorOf, iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
 
 const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
   description: 'stale: it was failing when it was last heard of, and has been silent for longer than ever before.'
 })
 
 const ObjectsQuery = Type.Object(
-  { ...objectFields, state: Type.Optional(ObjectState), ...PageFields },
+  { ...objectFields, state: Type.Optional(ObjectState), ...PageFields, cursor: cursorOf('^-?[0-9]{1,15}:') },
   { additionalProperties: false }
 )
 

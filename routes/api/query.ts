@@ -1,18 +1,32 @@
 // What the lists of the API have in common: filters and pages in the query, texts and times in the replies.
 import { Type } from 'typebox'
 import { isDuration, parseDuration } from '../../src/duration.ts'
-import { RelayError } from '../../src/errors.ts'
 import { maxPage, type Page } from '../../src/store/records.ts'
 
 const Text = Type.Optional(Type.String({ minLength: 1, maxLength: 300 }))
 
 export const objectFields = { cluster: Text, kind: Text, namespace: Text, name: Text }
 
+export function cursorOf(pattern: string) {
+  return Type.Optional(
+    Type.String({
+      maxLength: 2000,
+      pattern,
+      patternErrorMessage: 'is not one that was given out here',
+      description: 'The `next` of the page before, with the same filter.'
+    })
+  )
+}
+
 export const PageFields = {
-  limit: Type.Optional(Type.String({ description: `A number from 1 to ${maxPage}; 100 if left out.` })),
-  cursor: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 2000, description: 'The `next` of the page before, with the same filter.' })
+  limit: Type.Optional(
+    Type.String({
+      pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$',
+      patternErrorMessage: `must be a number from 1 to ${maxPage}`,
+      description: `A number from 1 to ${maxPage}; 100 if left out.`
+    })
   ),
+  cursor: cursorOf('^[0-9]{1,15}$'),
   order: Type.Optional(
     Type.Enum(['asc', 'desc'], {
       description: 'desc, the newest first, if left out; objects that do not fail come by their names.'
@@ -23,10 +37,15 @@ export const PageFields = {
 export const State = Type.Enum(['pending', 'sent', 'dead', 'muted'])
 export const Filter = Text
 
+const date = '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
+const clockTime = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,9})?)?'
+const zone = '(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])'
+
 export const Moment = Type.Optional(
   Type.String({
-    minLength: 1,
     maxLength: 40,
+    pattern: `^([0-9]{1,15}|([0-9]{1,6}[smhd])+|${date}([T ]${clockTime}${zone}?)?)$`,
+    patternErrorMessage: 'is not a time such as 2026-11-20T10:00:00Z or a duration such as 30m, 24h, 7d',
     description: 'A time such as 2026-11-20T10:00:00Z, milliseconds since 1970, or so long ago: 30m, 24h, 7d.'
   })
 )
@@ -34,6 +53,17 @@ export const Moment = Type.Optional(
 export const Next = Type.Unsafe<string | null>({
   type: ['string', 'null'],
   description: 'The cursor of the next page; null where there is none. A page may be short and have one.'
+})
+
+/** A row's number, as a path has it. */
+export const Id = Type.Object({
+  id: Type.String({ pattern: '^[0-9]{1,15}$', patternErrorMessage: 'is not one: ids are numbers' })
+})
+
+/** What every error looks like. */
+export const ErrorReply = Type.Object({
+  code: Type.String({ description: 'For programs; does not change.' }),
+  message: Type.String({ description: 'What happened, and what to do.' })
 })
 
 export const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] })
@@ -47,24 +77,15 @@ export const ObjectReply = Type.Object({
 
 type PageQuery = { [field in keyof typeof PageFields]?: string | undefined }
 
-/** Throws BAD_REQUEST where `limit` is not right. */
 export function pageOf({ limit = '100', cursor, order }: PageQuery): Page {
-  const rows = /^[1-9][0-9]{0,2}$/.test(limit) ? Number(limit) : maxPage + 1
-  if (rows > maxPage) throw new RelayError('BAD_REQUEST', `limit must be a number from 1 to ${maxPage}`)
-  return { limit: rows, cursor, order: order === 'asc' ? 'asc' : 'desc' }
+  return { limit: Number(limit), cursor, order: order === 'asc' ? 'asc' : 'desc' }
 }
 
-/** The time that `text` says, in ms. Throws BAD_REQUEST, naming `field`. */
-export function momentOf(text: string | undefined, field: string, now: number): number | undefined {
+/** The time that `text` says, of the form of {@link Moment}, in ms. */
+export function momentOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined
-  if (/^[0-9]{1,15}$/.test(text)) return Number(text)
-  if (isDuration(text)) return now - parseDuration(text)
-  const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(ms)) return ms
-  throw new RelayError(
-    'BAD_REQUEST',
-    `${field} is not a time such as 2026-11-20T10:00:00Z or a duration such as 30m, 24h, 7d`
-  )
+  if (/^[0-9]+$/.test(text)) return Number(text)
+  return isDuration(text) ? now - parseDuration(text) : Date.parse(text)
 }
 
 /** As the API writes times. */

@@ -10,7 +10,7 @@ import { type Known, knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { compileFilter } from '../../src/rules/rules.ts'
 import { MatchSchema } from '../../src/rules/schema.ts'
 import type { ApiOptions } from '../api.ts'
-import { iso } from './query.ts'
+import { Id, iso } from './query.ts'
 
 const time = Type.String({ format: 'date-time' })
 
@@ -42,7 +42,6 @@ const NewSilence = Type.Object(
   { additionalProperties: false }
 )
 
-const Id = Type.Object({ id: Type.String({ pattern: '^[0-9]{1,15}$' }) })
 const longestMs = 366 * 24 * 60 * 60 * 1000
 const shapeOf = compileShape(MatchSchema)
 

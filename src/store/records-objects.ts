@@ -76,8 +76,10 @@ function byFailure(ask: Ask, { order }: Page): Order {
 
 function byKey(ask: Ask): Order {
   return {
-    next: (cursor = '') => ask(`${columnsSql} where key > $1 order by key limit ${windowRows}`, [cursor]),
-    cursorOf: (row) => String(row['key'])
+    next: (cursor = ':') =>
+      ask(`${columnsSql} where key > $1 order by key limit ${windowRows}`, [cursor.slice(cursor.indexOf(':') + 1)]),
+    // Of the same form as above.
+    cursorOf: (row) => `0:${row['key']}`
   }
 }
 

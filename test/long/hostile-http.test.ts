@@ -49,7 +49,7 @@ t.test('a body in a thousand tiny pieces is no event, and one in large pieces is
   const chunks = body.match(/.{1,2000}/gs)?.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`)
   const large = say(url, `${head('transfer-encoding: chunked')}${chunks?.join('')}0\r\n\r\n`)
   t.match(await large.answer, /^HTTP\/1\.1 202 /)
-  const { answer } = say(url, `${head('transfer-encoding: chunked')}${`10000\r\n${' '.repeat(65_536)}\r\n`.repeat(60)}`)
+  const { answer } = say(url, `${head('transfer-encoding: chunked')}${`10000\r\n${' '.repeat(65_536)}\r\n`.repeat(70)}`)
   t.match(await answer, /^HTTP\/1\.1 413 [\s\S]*TOO_LARGE/, 'also where no length was declared')
 })
 
@@ -61,7 +61,7 @@ t.test(
     const open = Array.from({ length: 40 }, unfinished)
     t.match(
       await Promise.race(open.map(({ answer }) => answer)),
-      /^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*CANNOT_STORE/
+      /^HTTP\/1\.1 503 (?![\s\S]*retry-after)[\s\S]*CANNOT_STORE/i
     )
     t.equal((await relay.post(about('small'))).status, 202)
     for (const { socket } of open) socket.destroy()

@@ -1,0 +1,85 @@
+// Held bytes: bound what all bodies that have begun and not ended hold together. Nobody has proven anything yet, and a body
+// of Flux comes at once, so that whoever has waited longest for more of it is the first to go.
+import type { Clock } from '../src/clock.ts'
+import { RelayError } from '../src/errors.ts'
+
+/** A body on its way. */
+export interface Waiting {
+  /** What it holds: what has come of it, and room for more. */
+  bytes: Buffer
+  /** When the last of it came, in ms. */
+  at: number
+}
+
+interface Held {
+  /** Puts `piece` where `size` bytes of at most `maxSize` are already. Throws CANNOT_STORE where there is no room for it. */
+  add(body: Waiting, size: number, piece: Buffer, maxSize: number): void
+  release(body: Waiting): void
+}
+
+export const noBytes: Buffer = Buffer.alloc(0)
+
+/** The largest event of Flux's own tests has a tenth of it. */
+export const smallBytes = 64 * 1024
+const maxSmallBytes = 4 * 1024 * 1024
+const maxLargeBytes = 32 * 1024 * 1024
+/** A large body of which nothing came for so long makes room for another. */
+const stalledMs = 500
+
+export function createHeld(clock: Clock): Held {
+  // Apart, or a few large ones would cost a thousand small ones their room.
+  const small = createPool(maxSmallBytes, 0)
+  const large = createPool(maxLargeBytes, stalledMs)
+  const poolOf = (bytes: number) => (bytes > smallBytes ? large : small)
+  const release = (body: Waiting) => poolOf(body.bytes.length).leave(body)
+
+  return {
+    add(body, size, piece, maxSize) {
+      // Its room was given to another meanwhile.
+      if (size > 0 && body.bytes === noBytes) throw tooMany()
+      const needed = size + piece.length
+      // What was declared is a claim: there is room for what has come, and for as much again.
+      const room = needed <= body.bytes.length ? body.bytes.length : Math.min(maxSize, Math.max(needed, size * 2))
+      const { bytes } = body
+      release(body)
+      poolOf(room).makeRoom(room, clock.now())
+      body.bytes = size === 0 ? piece : room > bytes.length ? Buffer.concat([bytes.subarray(0, size)], room) : bytes
+      if (size > 0) piece.copy(body.bytes, size)
+      poolOf(room).join(body, clock.now())
+    },
+    release
+  }
+}
+
+/** Room for `maxBytes`. Whoever was longest without progress, for `patienceMs` at least, loses its own to another. */
+function createPool(maxBytes: number, patienceMs: number) {
+  // In the order of their last progress: each joins anew with every piece.
+  const waiting = new Set<Waiting>()
+  let held = 0
+
+  function leave(body: Waiting): void {
+    if (!waiting.delete(body)) return
+    held -= body.bytes.length
+    body.bytes = noBytes
+  }
+
+  return {
+    leave,
+    join(body: Waiting, now: number): void {
+      body.at = now
+      waiting.add(body)
+      held += body.bytes.length
+    },
+    makeRoom(bytes: number, now: number): void {
+      while (held + bytes > maxBytes) {
+        const [longest] = waiting
+        if (longest === undefined || Math.abs(now - longest.at) < patienceMs) throw tooMany()
+        leave(longest)
+      }
+    }
+  }
+}
+
+function tooMany(): RelayError {
+  return new RelayError('CANNOT_STORE', 'too many bodies are on their way; try again')
+}

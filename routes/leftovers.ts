@@ -1,0 +1,83 @@
+// Leftovers: what a client still sends after it was refused. Flux's client, as every one written in Go, writes its whole
+// body before it reads; where the connection closes meanwhile it reports a broken pipe, and nobody sees the answer.
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+
+/** A larger body was not meant for us. */
+const maxBytes = 16 * 1024 * 1024
+const maxMs = 5000
+/** Connections that are read to their end at a time. Of others nothing more is read, until they close or their time is up. */
+const maxAtOnce = 32
+/** In pieces of one byte it would take a thousand times as long. */
+const [freePieces, minPieceBytes] = [64, 64]
+
+let reading = 0
+
+/** Whether more of a body is on its way. */
+export function hasLeftovers({ complete, readableEnded, headers }: IncomingMessage): boolean {
+  if (complete || readableEnded) return false
+  return Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined
+}
+
+/**
+ * `text` at once, and its end, after which the connection closes, when the client has sent all or gone. Nobody has to wait:
+ * the answer is whole without its end. Who wants to be refused again and again has to wait for a while each time.
+ */
+export function answerBeforeLeftovers(request: IncomingMessage, text: string): Readable {
+  return Readable.from(
+    (async function* () {
+      yield Buffer.from(text)
+      if (reading < maxAtOnce && !isDropped(request)) {
+        reading += 1
+        await readAll(request)
+        reading -= 1
+        return
+      }
+      drop(request)
+      await over(request)
+    })()
+  )
+}
+
+/** Resolves when there is nothing more, or more than we read. Never rejects. */
+async function readAll(request: IncomingMessage): Promise<void> {
+  const enough = Promise.withResolvers<void>()
+  let [bytes, pieces] = [0, 0]
+  request.removeAllListeners('data').on('data', (piece: Buffer) => {
+    bytes += piece.length
+    pieces += 1
+    if (bytes <= maxBytes && (pieces <= freePieces || bytes >= pieces * minPieceBytes)) return letOthersIn(request)
+    drop(request)
+    enough.resolve()
+  })
+  await Promise.race([enough.promise, over(request)])
+}
+
+/** Node's own for a request whose body nobody wants: its pieces are no longer made, which costs more than to read them. */
+type Droppable = IncomingMessage & { _dump(): void; _dumped: boolean }
+
+/** Reads nothing more of `request`; what the parser has at hand is dropped. */
+export function drop(request: IncomingMessage): void {
+  if (!isDropped(request)) (request as Droppable)._dump()
+  request.socket.pause()
+  // To drop is to begin to read, a few ticks from now.
+  setImmediate(() => request.socket.pause())
+}
+
+function isDropped(request: IncomingMessage): boolean {
+  return (request as Droppable)._dumped === true
+}
+
+function over(request: IncomingMessage): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, maxMs)
+  for (const end of ['end', 'close', 'error']) request.once(end, () => resolve())
+  return promise.finally(() => clearTimeout(timer))
+}
+
+/** Reads no more of `request` in this turn: libuv goes on for two megabytes while there is something to read. */
+export function letOthersIn(request: IncomingMessage): void {
+  if (request.isPaused()) return
+  request.pause()
+  setImmediate(() => request.resume())
+}

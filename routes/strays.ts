@@ -1,0 +1,65 @@
+// Strays: requests that meet no route, and bytes that are no HTTP. A wrong address is the commonest mistake of a first day,
+// and Flux says of it only that it gave up, so they are counted, and logged in samples: anyone can send any number of them.
+import type { Logger } from 'pino'
+import type { Clock } from '../src/clock.ts'
+import type { Metrics } from '../src/metrics.ts'
+
+export interface Strays {
+  /** A request to no address of ours, or with a method that it does not take. */
+  lost(request: { method: string; url: string; ip: string }): void
+  /** Bytes that could not be read as HTTP. `isTls`: they begin as a TLS handshake does. */
+  unreadable(sender: string | undefined, isTls: boolean): void
+}
+
+/** Of each kind, one line in so long. */
+const quietMs = 60_000
+
+export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; log: Logger }): Strays {
+  const lostLines = createSampler(clock)
+  const tlsLines = createSampler(clock)
+  // A counter that begins at one has not risen, as Prometheus sees it.
+  for (const what of ['tls', 'unknown']) metrics.unreadableRequests.inc({ what }, 0)
+  return {
+    lost({ method, url, ip }) {
+      metrics.lostRequests.inc()
+      lostLines((requests) =>
+        log.warn(
+          { requests, method, path: maskedPath(url), sender: ip },
+          'nothing takes this request: a wrong address?'
+        )
+      )
+    },
+    unreadable(sender, isTls) {
+      metrics.unreadableRequests.inc({ what: isTls ? 'tls' : 'unknown' })
+      if (!isTls) return
+      tlsLines((requests) =>
+        log.warn(
+          { requests, sender },
+          'TLS was spoken to this port, which speaks plain HTTP: https:// instead of http://?'
+        )
+      )
+    }
+  }
+}
+
+/** Passes on how many there were since the last line, at most once in {@link quietMs}; the first at once. */
+function createSampler(clock: Clock): (write: (count: number) => void) => void {
+  let count = 0
+  let writtenAt: number | undefined
+  return (write) => {
+    count += 1
+    const now = clock.now()
+    // A clock that was put back does not make it silent.
+    if (writtenAt !== undefined && now >= writtenAt && now < writtenAt + quietMs) return
+    write(count)
+    count = 0
+    writtenAt = now
+  }
+}
+
+/** A path may hold a token: Flux's own webhook receivers do. What is logged is which of ours it was meant to be. */
+function maskedPath(url: string): string {
+  const [known] = /^\/+(?:webhook|api|healthz|readyz|metrics)(?=[/?#]|$)/.exec(url) ?? []
+  if (known === undefined) return /^\/*([?#]|$)/.test(url) ? '/' : '/…'
+  return url.length > known.length ? `${known}…` : known
+}

@@ -432,7 +432,7 @@ t.test('the API describes itself, every reply included', async (t) => {
         ([code]) => code >= '400'
       )
       const statuses = refusals.map(([code]) => Number(code))
-      const always = [400, 401, 403, 405, 500, 503]
+      const always = [400, 401, 403, 405, 429, 500, 503]
       const expected = [...always, ...(path.includes('{') ? [404] : []), ...(method === 'get' ? [] : [413, 415])]
       t.same(statuses, expected.sort(), `${method} ${path}`)
       for (const [, reply] of refusals) {

@@ -41,7 +41,12 @@ function wire({
 /** What each of `events`, a minute apart, was to who hears of all. */
 function story(events: Short[]) {
   const replay = startReplay(all)
-  for (const [n, event] of events.entries()) replay.receive(wire({ at: n * 60, ...event }))
+  let now = 0
+  for (const [n, event] of events.entries()) {
+    const { at = n * 60 } = event
+    now = Math.max(now, at)
+    replay.receive(wire({ ...event, at }), (now - at) * 1000)
+  }
   const [memory] = [...replay.memory.values()]
   return { said: replay.said, says: replay.said.map(({ says }) => says), memory }
 }

@@ -53,7 +53,7 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   const text = textOf(html)
   t.match(text, '1 object is failing')
   t.match(text, /apps\/shop Kustomization · prod 2 h 5 m kustomize build failed: .* BuildFailed · 2 times, last/)
-  t.match(text, /Failing when last heard of 1 apps\/old .* 1 d 6 h .* once, not heard of since 2\d{3}-\S+ \S+ UTC/)
+  t.match(text, /Not heard of for a day 1 apps\/old .* 1 d 6 h .* once, not heard of since 2\d{3}-\S+ \S+ UTC/)
   t.notMatch(text, 'apps/fine')
   t.match(html, /<time datetime="[^"]+Z" title="[^"]+ UTC">2 h 5 m<\/time>/, 'the exact time is there, too')
   t.match(html, /aria-label="Events, last hour: 2, at most [1-4] in a minute"/)

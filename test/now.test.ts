@@ -11,7 +11,7 @@ import { about, type Relay, type RelayOptions, startRelay } from './fixtures/rel
 
 const config = `
 sources:
-  default: { hmacKeys: [key] }
+  default: { hmacKeys: [key], cluster: home }
   prod-eu: { expectEvery: 30m, cluster: prod-eu }
   open: {}
 destinations:

@@ -29,7 +29,7 @@ USER 65532:65532
 RUN node src/main.js demo --once --port 0 > /dev/null
 # What the demo does without.
 RUN NODE_COMPILE_CACHE=/app/node_modules/.cache/flux-relay node --input-type=module --eval " \
-    for (const file of ['src/cli/serve', 'src/store/postgres', 'src/deliver/slack', 'routes/api', 'routes/dashboard']) \
+    for (const file of ['src/cli/serve', 'src/store/postgres/store', 'src/deliver/slack', 'routes/api', 'routes/dashboard']) \
       await import('/app/' + file + '.ts')"
 USER root
 RUN chown -R root:root node_modules/.cache && chmod -R a+rX node_modules/.cache

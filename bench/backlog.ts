@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
 import { planNext } from '../src/deliver/plan.ts'
-import type { View } from '../src/render/view.ts'
+import type { View } from '../src/render/compose/view.ts'
 import { openStore } from '../src/store/open.ts'
 import type { Arrival, Decision, Plan } from '../src/store/store.ts'
 

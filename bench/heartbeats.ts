@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createBudget } from '../src/budget.ts'
+import { createBudget } from '../src/intake/budget.ts'
 import { systemClock } from '../src/clock.ts'
 import { loadConfig } from '../src/config/config.ts'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
-import { createIntake } from '../src/intake.ts'
+import { createIntake } from '../src/intake/intake.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { openStore } from '../src/store/open.ts'
 

@@ -1,6 +1,6 @@
 // GET /healthz, /readyz, /metrics: for machines.
 import type { FastifyPluginAsync } from 'fastify'
-import type { LateSlack } from '../src/first-post.ts'
+import type { LateSlack } from '../src/deliver/lazy-slack.ts'
 import type { Metrics } from '../src/metrics.ts'
 import type { Store } from '../src/store/store.ts'
 

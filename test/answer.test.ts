@@ -2,7 +2,7 @@
 import t from 'tap'
 import { type Kind, kindOf, type Receiver, type Reply, receiverOf } from '../src/deliver/answer.ts'
 import { quoteReply, sayReply } from '../src/deliver/saying.ts'
-import { dialectNames, guessDialect } from '../src/render/dialect.ts'
+import { dialectNames, guessDialect } from '../src/render/receivers/dialect.ts'
 
 const answer = (status: number, body = '', redirectsTo?: string): Reply => ({
   is: 'answer',

@@ -1,6 +1,6 @@
 // Events that wait for their commit: in order, bounded in bytes and in time, whatever the database does.
 import t from 'tap'
-import { createArrivals } from '../src/arrivals.ts'
+import { createArrivals } from '../src/intake/arrivals.ts'
 import type { Receipt } from '../src/store/store.ts'
 import { createClock } from './fixtures/clock.ts'
 import { arrival } from './fixtures/store.ts'

@@ -5,7 +5,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSyn
 import { join, relative } from 'node:path'
 import t from 'tap'
 import { openStore } from '../src/store/open.ts'
-import { verify } from '../src/store/verify.ts'
+import { verify } from '../src/store/verify/verify.ts'
 import { slackFor, start, untold } from './fixtures/disk.ts'
 import { run } from './fixtures/process.ts'
 import { tempFolder } from './fixtures/relay.ts'

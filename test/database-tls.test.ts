@@ -2,11 +2,11 @@
 
 import { join } from 'node:path'
 import t from 'tap'
-import { openDatabase } from '../src/store/database.ts'
-import { moveToPostgres } from '../src/store/move.ts'
+import { openDatabase } from '../src/store/sqlite/file.ts'
+import { moveToPostgres } from '../src/store/migrate.ts'
 import { openStore } from '../src/store/open.ts'
-import { checkUrl } from '../src/store/postgres-connection.ts'
-import { verify } from '../src/store/verify.ts'
+import { checkUrl } from '../src/store/postgres/connections.ts'
+import { verify } from '../src/store/verify/verify.ts'
 import { tempFolder } from './fixtures/relay.ts'
 
 /** What becomes of an address: refused, taken with a warning, or taken. */

@@ -1,7 +1,7 @@
 // Which addresses are webhooks, and which destinations share a lane.
 import t from 'tap'
 import { createDestination, webhookUrlFault } from '../src/deliver/destination.ts'
-import type { Dialect } from '../src/render/dialect.ts'
+import type { Dialect } from '../src/render/receivers/dialect.ts'
 
 t.test('an address that takes no webhook messages is refused with what to do instead', async (t) => {
   const faults: [url: string, fault: RegExp][] = [

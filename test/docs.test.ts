@@ -5,7 +5,7 @@ import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { formatProblem } from '../src/config/problem.ts'
 import type { WireEvent } from '../src/events/flux.ts'
-import { toText } from '../src/render/text.ts'
+import { toText } from '../src/render/slack/terminal.ts'
 import { wire } from './fixtures/events.ts'
 import { tell } from './fixtures/told.ts'
 

@@ -1,8 +1,8 @@
 // A fault holds up what it is about and nothing else, and somebody is notified of it.
 import { join } from 'node:path'
 import t from 'tap'
-import type { Payload } from '../src/render/payload.ts'
-import { openSqlite } from '../src/store/sqlite.ts'
+import type { Payload } from '../src/render/slack/payload.ts'
+import { openSqlite } from '../src/store/sqlite/store.ts'
 import { createClock, type TestClock } from './fixtures/clock.ts'
 import { startPostgres } from './fixtures/postgres.ts'
 import { about, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'

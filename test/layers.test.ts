@@ -6,7 +6,7 @@ import t from 'tap'
 const rooms = [
   ...['errors', 'env', 'duration', 'clock', 'secrecy', 'log', 'spelling', 'about', 'patterns'],
   ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'spans', 'deliver', 'config', 'silences'],
-  ...['first-post', 'budget', 'operator', 'scrape', 'arrivals', 'intake'],
+  ...['intake', 'operator', 'scrape'],
   ...['import', 'rehearsal', 'dashboard', 'routes', 'app', 'demo', 'cli']
 ]
 

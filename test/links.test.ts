@@ -1,9 +1,9 @@
 // Links lead to the right page or are left out, whatever an event holds and whatever was written into the config.
 import t from 'tap'
 import { normalise } from '../src/events/flux.ts'
-import { compileLinks } from '../src/render/links.ts'
-import type { GitHost } from '../src/render/repository.ts'
-import { compileUrl, type Variables } from '../src/render/template.ts'
+import { compileLinks } from '../src/render/links/links.ts'
+import type { GitHost } from '../src/render/links/repository.ts'
+import { compileUrl, type Variables } from '../src/render/template/liquid.ts'
 
 const variables: Variables = new Set(['object.kind', 'object.name', 'revision.sha', 'previous.sha'])
 const context = {

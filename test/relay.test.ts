@@ -1,8 +1,8 @@
 // The main job, end to end: a real relay on a real port, a real database file, a strict stand-in for Slack.
 import { dirname } from 'node:path'
 import t from 'tap'
-import type { Payload } from '../src/render/payload.ts'
-import { toText } from '../src/render/text.ts'
+import type { Payload } from '../src/render/slack/payload.ts'
+import { toText } from '../src/render/slack/terminal.ts'
 import { createClock } from './fixtures/clock.ts'
 import { about, fluxEvent, openConfig, type Relay, startRelay } from './fixtures/relay.ts'
 

@@ -2,8 +2,8 @@
 import t from 'tap'
 import { slackMessage } from '../src/dashboard/slack-message.ts'
 import { slackText } from '../src/dashboard/slack-text.ts'
-import { mrkdwn } from '../src/render/blocks.ts'
-import type { Payload } from '../src/render/payload.ts'
+import { mrkdwn } from '../src/render/slack/blocks.ts'
+import type { Payload } from '../src/render/slack/payload.ts'
 
 t.test('mrkdwn as HTML', async (t) => {
   for (const [text, wanted] of [

@@ -6,9 +6,9 @@ import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
 import type { ObjectMemory } from '../src/objects.ts'
-import type { Held } from '../src/store/held.ts'
+import type { Held } from '../src/store/withheld.ts'
 import { openStore } from '../src/store/open.ts'
-import { openPostgres } from '../src/store/postgres.ts'
+import { openPostgres } from '../src/store/postgres/store.ts'
 import {
   type Arrival,
   type Decision,
@@ -636,7 +636,7 @@ const before2 = {
   async sqlite(t: Test) {
     const prepared = await prepareSqlite(t)
     const db = new DatabaseSync(prepared.file)
-    db.exec(`${version1('sqlite.sql')}; pragma user_version = 1; ${rows1}`)
+    db.exec(`${version1('sqlite/1.sql')}; pragma user_version = 1; ${rows1}`)
     db.close()
     return prepared
   },
@@ -645,7 +645,7 @@ const before2 = {
     await execute(
       prepared.url,
       `create table relay_schema (version integer primary key);
-      insert into relay_schema values (1); ${version1('postgres.sql')} ${rows1}
+      insert into relay_schema values (1); ${version1('postgres/1.sql')} ${rows1}
       alter sequence notifications_id_seq restart with 2; alter sequence event_ids restart with 2;`
     )
     return prepared

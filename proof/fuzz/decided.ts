@@ -2,9 +2,9 @@
 import { type Config, loadConfig } from '../../src/config/config.ts'
 import { formatProblem } from '../../src/config/problem.ts'
 import { normalise, type WireEvent } from '../../src/events/flux.ts'
-import { decide } from '../../src/intake.ts'
+import { decide } from '../../src/intake/intake.ts'
 import { type ObjectMemory, objectKey } from '../../src/objects.ts'
-import type { View } from '../../src/render/view.ts'
+import type { View } from '../../src/render/compose/view.ts'
 import type { Decision } from '../../src/store/store.ts'
 
 export const now = Date.UTC(2026, 8, 21, 15)

@@ -1,6 +1,6 @@
 // What may never be in a message, for Slack and for the receivers that only look like it.
-import { bodyFor, type Dialect, dialectNames } from '../../src/render/dialect.ts'
-import { type Payload, textsOf, withoutBlocks } from '../../src/render/payload.ts'
+import { bodyFor, type Dialect, dialectNames } from '../../src/render/receivers/dialect.ts'
+import { type Payload, textsOf, withoutBlocks } from '../../src/render/slack/payload.ts'
 import { textsIn } from '../../test/fixtures/messages.ts'
 import { faultsOf } from '../../test/fixtures/slack.ts'
 import { hidden } from './mrkdwn.ts'

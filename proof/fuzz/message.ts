@@ -1,7 +1,7 @@
 // One event, its repetition and its end as messages of their own, for every receiver.
 import type { WireEvent } from '../../src/events/flux.ts'
-import { composeOne } from '../../src/render/message.ts'
-import type { Payload } from '../../src/render/payload.ts'
+import { composeOne } from '../../src/render/compose/message.ts'
+import type { Payload } from '../../src/render/slack/payload.ts'
 import { decidedBy, viewsIn } from './decided.ts'
 import { anyEvent } from './hostile.ts'
 import { slackFaults, strangerFaults } from './judge.ts'

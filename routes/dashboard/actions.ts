@@ -8,7 +8,7 @@ import { RelayError } from '../../src/errors.ts'
 import { maxPage, type Retried } from '../../src/store/records.ts'
 import type { DashboardOptions } from '../dashboard.ts'
 import { assets } from './assets.ts'
-import { answersOf, backOf, withDone } from './questions.ts'
+import { answersOf, backOf, withDone } from './query.ts'
 
 /** For one click: 5,000 notifications. Who has more clicks again. */
 const maxPages = 10

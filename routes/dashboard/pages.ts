@@ -20,8 +20,8 @@ import { transitionNames } from '../../src/rules/schema.ts'
 import { refuseUnknown } from '../api/names.ts'
 import type { DashboardOptions } from '../dashboard.ts'
 import { assets } from './assets.ts'
-import { createFlow } from './flow.ts'
-import { answersOf, doneOf, oneOf, sinceOf, stateOf } from './questions.ts'
+import { createFlow } from './activity.ts'
+import { answersOf, doneOf, oneOf, sinceOf, stateOf } from './query.ts'
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs

@@ -6,7 +6,7 @@ import type { FluxEvent } from '../events/flux.ts'
 import type { ObjectMemory } from '../objects.ts'
 import { parseEvent } from '../rehearsal/event-file.ts'
 import { healthyBefore, type Rehearsed, sayWhyNot, speak, startRehearsal, verdictsOn } from '../rehearsal/rehearsal.ts'
-import type { Payload } from '../render/payload.ts'
+import type { Payload } from '../render/slack/payload.ts'
 import type { Verdict } from '../rules/rules.ts'
 import { unknownName } from '../spelling.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { formatProblem, type Problem } from '../config/problem.ts'
 import { configOf } from '../import/config.ts'
 import { hmacVariable, type Variable } from '../import/destination.ts'
-import { feedOf } from '../import/feed.ts'
+import { feedOf } from '../import/flux-side.ts'
 import { type Import, importFlux } from '../import/import.ts'
 import { type Manifest, readManifests } from '../import/manifest.ts'
 

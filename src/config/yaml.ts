@@ -4,7 +4,7 @@ import { createMask, type Mask } from './mask.ts'
 import { inOrder, type Problem, problemAt, type Source } from './problem.ts'
 import { soundSections } from './salvage.ts'
 import type { Vocabulary } from './vocabulary.ts'
-import { aliasFaults, type WritingFault, writingFaults } from './writing.ts'
+import { aliasFaults, type WritingFault, writingFaults } from './yaml-words.ts'
 
 // A thousand rules may share one `match: *common`; anchors inside of anchors multiply, and reach it with a few lines.
 const maxAliasCount = 10_000

@@ -1,7 +1,7 @@
 // Objects and what events say of them, as text that stays text.
 import { html } from 'hono/html'
 import type { ObjectRef } from '../events/flux.ts'
-import { clean, cut } from '../render/mrkdwn.ts'
+import { clean, cut } from '../render/slack/mrkdwn.ts'
 import { address } from './address.ts'
 import type { Html } from './page.ts'
 

@@ -1,7 +1,7 @@
 // The newest messages of a destination, as Slack shows them.
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
-import type { Payload } from '../render/payload.ts'
+import type { Payload } from '../render/slack/payload.ts'
 import { badge } from './badge.ts'
 import type { Html } from './page.ts'
 import { slackMessage } from './slack-message.ts'

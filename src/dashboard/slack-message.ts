@@ -1,8 +1,8 @@
 // A message as Slack shows it. Images are links: they would tell somebody else's server who looks at this page.
 import { html } from 'hono/html'
-import type { Block, Button, Image, Text } from '../render/blocks.ts'
-import { withEmojis } from '../render/emoji.ts'
-import type { Payload } from '../render/payload.ts'
+import type { Block, Button, Image, Text } from '../render/slack/blocks.ts'
+import { withEmojis } from '../render/slack/emoji.ts'
+import type { Payload } from '../render/slack/payload.ts'
 import type { Html } from './page.ts'
 import { slackText, webAddress, webLink } from './slack-text.ts'
 import { exactly } from './time.ts'

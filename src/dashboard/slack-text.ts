@@ -1,6 +1,6 @@
 // Slack's mrkdwn as HTML, as far as the relay and its templates write it. What comes from events is escaped in it.
 import { html } from 'hono/html'
-import { withEmojis } from '../render/emoji.ts'
+import { withEmojis } from '../render/slack/emoji.ts'
 import type { Html } from './page.ts'
 
 // In this order at each place: code, what stands in <…>, then marks on one line. None of them can look back, so that long

@@ -1,7 +1,7 @@
 // Times as people ask for them: how long ago, for how long; the exact one stands in the title, and the script adds local time.
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
-import { utc } from '../render/mrkdwn.ts'
+import { utc } from '../render/slack/mrkdwn.ts'
 import type { Html } from './page.ts'
 
 function timed(at: number, text: string): Html {

@@ -1,8 +1,8 @@
 // A drill: one marked test message to each destination, and what the receiver says to it.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { context, section } from '../render/blocks.ts'
-import { bodyFor } from '../render/dialect.ts'
-import type { Payload } from '../render/payload.ts'
+import { context, section } from '../render/slack/blocks.ts'
+import { bodyFor } from '../render/receivers/dialect.ts'
+import type { Payload } from '../render/slack/payload.ts'
 import { kindOf } from './answer.ts'
 import type { Destination } from './destination.ts'
 import { adviceOn, quoteReply } from './saying.ts'

@@ -1,9 +1,9 @@
 // What a lane posts next: one notification alone, a group that was waited for, or a digest of all that fits. Pure.
 import { objectKey } from '../objects.ts'
-import { composeDigest, delayed } from '../render/digest.ts'
-import { decisive } from '../render/fold.ts'
-import { composeOne } from '../render/message.ts'
-import type { View } from '../render/view.ts'
+import { composeDigest, delayed } from '../render/compose/digest.ts'
+import { decisive } from '../render/compose/digest-groups.ts'
+import { composeOne } from '../render/compose/message.ts'
+import type { View } from '../render/compose/view.ts'
 import type { LaneState, NextPost, Pending } from '../store/store.ts'
 import { type Pace, take } from './pace.ts'
 

@@ -1,8 +1,8 @@
 // One post of a message, in the form and to the address that its destination has now.
 import type { Logger } from 'pino'
-import { bodyFor, emptyBodyFor } from '../render/dialect.ts'
-import { withoutBlocks } from '../render/payload.ts'
-import { toText } from '../render/text.ts'
+import { bodyFor, emptyBodyFor } from '../render/receivers/dialect.ts'
+import { withoutBlocks } from '../render/slack/payload.ts'
+import { toText } from '../render/slack/terminal.ts'
 import type { Message } from '../store/store.ts'
 import type { Reply } from './answer.ts'
 import type { Destination } from './destination.ts'

@@ -1,8 +1,8 @@
 // Messages in a terminal, about as Slack shows them: the title in bold, facts in grey, a coloured bar beside the details.
 import { styleText } from 'node:util'
-import type { Block } from '../render/blocks.ts'
-import { colours } from '../render/faces.ts'
-import { toText } from '../render/text.ts'
+import type { Block } from '../render/slack/blocks.ts'
+import { colours } from '../render/slack/looks.ts'
+import { toText } from '../render/slack/terminal.ts'
 import type { Shown } from './stage.ts'
 
 type Format = 'bold' | 'cyan' | 'green' | 'gray' | 'red' | 'reset' | 'strikethrough' | 'underline' | 'yellow'

@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { Agent, request } from 'undici'
 import { buildApp } from '../app.ts'
-import type { Payload } from '../render/payload.ts'
+import type { Payload } from '../render/slack/payload.ts'
 import type { FastClock } from './clock.ts'
 import type { Moment } from './day.ts'
 

@@ -1,7 +1,7 @@
 // A Provider as a destination of the relay: where its address comes from, and what of it the relay can use.
 import type { Static } from 'typebox'
 import { type DestinationSchema, webhookUrlFault } from '../deliver/destination.ts'
-import type { Dialect } from '../render/dialect.ts'
+import type { Dialect } from '../render/receivers/dialect.ts'
 import { isSame, type Provider, type Ref, type Remark, type Secret } from './flux.ts'
 import { distinct, nameEach, variableFor } from './names.ts'
 

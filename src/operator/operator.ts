@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Destination } from '../deliver/destination.ts'
 import { noticesTo } from '../deliver/notice.ts'
 import type { Metrics } from '../metrics.ts'
-import type { View } from '../render/view.ts'
+import type { View } from '../render/compose/view.ts'
 import type { Store } from '../store/store.ts'
 
 /** Resolves to whether it was news: nobody had told of it under the same key within that time. */

@@ -1,12 +1,12 @@
 // A rehearsal: events through a config in virtual time, each object remembered, nothing stored and nothing sent. Pure.
 import { type Config, originOf } from '../config/config.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../events/flux.ts'
-import { decide } from '../intake.ts'
+import { decide } from '../intake/intake.ts'
 import { hear, type ObjectMemory, objectKey, type Transition } from '../objects.ts'
-import { composeOne } from '../render/message.ts'
-import { clean } from '../render/mrkdwn.ts'
-import type { Payload } from '../render/payload.ts'
-import { toText } from '../render/text.ts'
+import { composeOne } from '../render/compose/message.ts'
+import { clean } from '../render/slack/mrkdwn.ts'
+import type { Payload } from '../render/slack/payload.ts'
+import { toText } from '../render/slack/terminal.ts'
 import { match, type Verdict } from '../rules/rules.ts'
 import type { Decision, NewNotification } from '../store/store.ts'
 

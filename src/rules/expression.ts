@@ -4,7 +4,7 @@ import type { FluxEvent } from '../events/flux.ts'
 import type { Revision } from '../events/revision.ts'
 import type { Transition } from '../objects.ts'
 import { compileRegex } from '../patterns.ts'
-import { inWords, type as sayType, unknownField, type Vocabulary } from './expression-words.ts'
+import { inWords, type as sayType, unknownField, type Vocabulary } from './cel-words.ts'
 
 export interface Expression {
   /** Whether it is true of `subject`; an Error where CEL could not tell, as for the first letters of a missing key. */

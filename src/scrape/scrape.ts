@@ -1,7 +1,7 @@
 // What /metrics answers: the counters, and how things stand now. In: the store and the config file. Nothing is read or
 // counted until Prometheus asks.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Budget } from '../budget.ts'
+import type { Budget } from '../intake/budget.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Metrics } from '../metrics.ts'

@@ -1,7 +1,7 @@
 // DATABASE_URL says which store keeps the promises.
 import { RelayError } from '../errors.ts'
-import { sqliteFile } from './database-path.ts'
-import { openSqlite } from './sqlite.ts'
+import { sqliteFile } from './sqlite/path.ts'
+import { openSqlite } from './sqlite/store.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -16,7 +16,7 @@ export async function openStore(
   const url = address.trim()
   if (/^postgres(ql)?:/.test(url)) {
     // Only for those who use it: the driver takes 25 ms and 13 MB.
-    const { openPostgres } = await import('./postgres.ts')
+    const { openPostgres } = await import('./postgres/store.ts')
     return openPostgres(url, said)
   }
   const file = sqliteFile(url)

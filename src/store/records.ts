@@ -2,7 +2,7 @@
 // cost is bounded, however much is kept. Times are ms since 1970, by the database's clock.
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, Told, Transition } from '../objects.ts'
-import type { Payload } from '../render/payload.ts'
+import type { Payload } from '../render/slack/payload.ts'
 import type { Attempt, Bucket, LaneState, NewNotification, Trace } from './store.ts'
 
 /** `limit` is at most {@link maxPage}; `cursor` is the `next` of the page before, with the same filter. */

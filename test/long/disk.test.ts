@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { verify } from '../../src/store/verify.ts'
+import { verify } from '../../src/store/verify/verify.ts'
 import { type Running, slackFor, start, startOn, untold, usedDatabase } from '../fixtures/disk.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 

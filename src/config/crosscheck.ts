@@ -1,0 +1,186 @@
+// What one part of the config file says of another: names that lead nowhere, rules and destinations without effect.
+import type { Destination } from '../deliver/destination.ts'
+import type { Fault } from '../errors.ts'
+import type { Source } from '../events/source.ts'
+import { urlFault } from '../render/links/links.ts'
+import { type Known, knownFrom } from '../rules/never.ts'
+import { findShadowed } from '../rules/shadow.ts'
+import { didYouMean } from '../spelling.ts'
+import { clusterFaults } from './clusters.ts'
+import { effectFaults, unusedTemplates } from './effect.ts'
+import type { ConfigText } from './schema.ts'
+import { standIn } from './secrets.ts'
+import type { ShapeFault } from './shape.ts'
+
+type Path = Fault['path']
+
+/** What a file was made into, as far as the sense of it hangs on that. */
+interface Made {
+  destinations: ReadonlyMap<string, Destination>
+  sources: ReadonlyMap<string, Pick<Source, 'name' | 'cluster'>>
+}
+
+/** Everything that the parts of `text` say wrong of each other. What hangs on a misshapen part is left unsaid. */
+export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeFault[]): Fault[] {
+  const unknown = unknownDestinations(text)
+  const lostTemplates = unknownTemplates(text)
+  const isWhole = (...sections: string[]) =>
+    shape.every(({ path: [section] }) => section !== undefined && !sections.includes(String(section)))
+  return [
+    ...unknown,
+    ...lostTemplates,
+    ...repeatedNames(text),
+    ...clusterFaults(text),
+    ...shadowedRules(text, shape),
+    ...(unknown.length === 0 && isWhole('rules', 'destinations', 'operator') ? unusedDestinations(text) : []),
+    ...(lostTemplates.length === 0 && isWhole('rules', 'templates') ? unusedTemplates(text) : []),
+    ...sharedWebhooks(text, [...made.destinations.values()]),
+    ...writtenOutSecrets(text),
+    ...repeatedItems(text, []),
+    ...effectFaults(text, knownOf(made, isWhole('sources'))),
+    ...brokenLinks(text)
+  ].filter(({ path }) => !shape.some((fault) => hangsOn(path, fault)))
+}
+
+/** What `made` says of events; where a source is misshapen, nothing is known of them. */
+function knownOf({ sources }: Pick<Made, 'sources'>, isWhole: boolean): Known {
+  return isWhole ? knownFrom(sources) : { sources: undefined, clusters: undefined }
+}
+
+/** Whether a fault at `path` may be there only because something else, which is misshapen, was left out. */
+function hangsOn(path: Path, { path: misshapen, isAboutKey }: ShapeFault): boolean {
+  const isIn = (inner: Path, outer: Path) => outer.every((key, at) => String(key) === String(inner[at]))
+  // Of an entry that lacks something, the rest is what it is.
+  const isLacking = isAboutKey && misshapen.length === 2
+  if (!isLacking) {
+    if (isIn(path, misshapen)) return true
+    // Without one of its matchers, an entry is about more than its author thinks.
+    if (misshapen[2] !== 'match') return false
+  }
+  return isIn(path, misshapen.slice(0, 2)) && !isPlain(path)
+}
+
+/** Of a name alone, whatever stands beside it. */
+function isPlain([section, , key, matcher]: Path): boolean {
+  if (section === 'severities') return key === 'kind' || key === 'reason'
+  return key === 'send' || key === 'template' || (key === 'match' && matcher !== 'not')
+}
+
+function unknownDestinations({ rules, operator = [], destinations }: ConfigText): Fault[] {
+  const known = new Set(Object.keys(destinations))
+  // Where the whole section is missing or misshapen, that was told already.
+  if (known.size === 0) return []
+  const unknown = (names: string | string[], path: Path): Fault[] =>
+    [names].flat().flatMap((name, at) => {
+      if (known.has(name)) return []
+      const message = `there is no destination "${name}"${didYouMean(name, [...known])}`
+      return [{ path: Array.isArray(names) ? [...path, at] : path, message }]
+    })
+  return [...unknown(operator, ['operator']), ...rules.flatMap(({ send }, at) => unknown(send, ['rules', at, 'send']))]
+}
+
+function unknownTemplates({ rules, templates = {} }: ConfigText): Fault[] {
+  return rules.flatMap(({ template }, at) => {
+    if (template === undefined || Object.hasOwn(templates, template)) return []
+    const message = `there is no template "${template}"${didYouMean(template, Object.keys(templates))}`
+    return [{ path: ['rules', at, 'template'], message }]
+  })
+}
+
+/** What a destination has heard is remembered by the rule's name. */
+function repeatedNames({ rules }: ConfigText): Fault[] {
+  const first = new Map<string, number>()
+  return rules.flatMap(({ name }, at) => {
+    const other = first.get(name)
+    if (other === undefined) first.set(name, at)
+    const message = `there is another rule called "${name}"`
+    return other === undefined ? [] : [{ path: ['rules', at, 'name'], message, beside: ['rules', other, 'name'] }]
+  })
+}
+
+function shadowedRules({ rules }: ConfigText, shape: readonly ShapeFault[]): Fault[] {
+  const misshapen = new Set(shape.flatMap(({ path: [section, rule] }) => (section === 'rules' ? [Number(rule)] : [])))
+  const sound = rules.map((rule, at) => (misshapen.has(at) ? { ...rule, final: false } : rule))
+  return findShadowed(sound).map(({ rule, by }) => ({
+    path: ['rules', rule, 'name'],
+    message: `never fires: every event it asks for is taken by the \`final\` rule "${rules[by]?.name}"`,
+    beside: ['rules', by, 'name'],
+    isWarning: true
+  }))
+}
+
+function unusedDestinations({ rules, operator = [], destinations }: ConfigText): Fault[] {
+  const used = new Set([...rules.flatMap(({ send }) => send), ...[operator].flat()])
+  return Object.keys(destinations)
+    .filter((name) => !used.has(name))
+    .map((name) => ({ path: ['destinations', name], message: `nothing is sent to "${name}"`, isWarning: true }))
+}
+
+/** On purpose where each has a channel of its own, as long as no pace is written that does not count. */
+function sharedWebhooks({ destinations: texts }: ConfigText, destinations: readonly Destination[]): Fault[] {
+  const first = new Map<string, Destination>()
+  return destinations.flatMap((destination): Fault[] => {
+    const { name, lane, slack } = destination
+    // A URL that is none was told already, and so was a secret that is missing.
+    if (slack === undefined || !URL.canParse(slack.url) || slack.url === standIn) return []
+    const other = first.get(lane)
+    if (other === undefined) {
+      first.set(lane, destination)
+      return []
+    }
+    if (slack.sender.channel !== other.slack?.sender.channel && texts[name]?.pace === undefined) return []
+    const message = `is also the webhook of "${other.name}": both share one lane, at the pace of "${other.name}"`
+    const path = ['destinations', name, 'slack', 'webhookUrl']
+    return [{ path, message, beside: ['destinations', other.name], isWarning: true }]
+  })
+}
+
+function writtenOutSecrets({ sources = {}, destinations }: ConfigText): Fault[] {
+  const told = (what: string, secret: string, path: Path): Fault[] => {
+    const message = `this ${what} is written out here, for everyone who sees the file; write \${VARIABLE} or \${file:/path}`
+    return secret.includes('${') || secret === standIn ? [] : [{ path, message, isWarning: true }]
+  }
+  return [
+    ...Object.entries(sources).flatMap(([name, source]) => [
+      ...(source?.hmacKeys ?? []).flatMap((key, at) => told('key', key, ['sources', name, 'hmacKeys', at])),
+      ...(source?.tokens ?? []).flatMap((token, at) => told('token', token, ['sources', name, 'tokens', at]))
+    ]),
+    ...Object.entries(destinations).flatMap(([name, { slack }]) =>
+      // Plain http is for loopback only, and nobody else can post to that.
+      slack === undefined || slack.webhookUrl.startsWith('http:')
+        ? []
+        : told('webhook URL', slack.webhookUrl, ['destinations', name, 'slack', 'webhookUrl'])
+    )
+  ]
+}
+
+/** The value stays out of the message: it may be a key. */
+function repeatedItems(value: unknown, path: Path): Fault[] {
+  if (typeof value !== 'object' || value === null) return []
+  if (!Array.isArray(value))
+    return Object.entries(value).flatMap(([key, inner]) => repeatedItems(inner, [...path, key]))
+  const first = new Map<unknown, number>()
+  return value.flatMap((item, at): Fault[] => {
+    if (typeof item === 'object') return repeatedItems(item, [...path, at])
+    const other = first.get(item)
+    if (other === undefined) first.set(item, at)
+    const message = 'is already listed'
+    return other === undefined ? [] : [{ path: [...path, at], message, beside: [...path, other], isWarning: true }]
+  })
+}
+
+function brokenLinks({ links = [] }: ConfigText): Fault[] {
+  return links.flatMap(({ commit, compare, dashboard }, index) =>
+    Object.entries({ commit, compare, dashboard }).flatMap(([kind, url]): Fault[] => {
+      if (url === undefined) return []
+      const path = ['links', index, kind]
+      const message = urlFault(url)
+      const reference = /\$\{\w*\}?/.exec(url)
+      const literal = `${reference?.[0]} is not filled in here, and stands in the link as it is`
+      return [
+        ...(message === undefined ? [] : [{ path, message }]),
+        ...(reference === null ? [] : [{ path, message: literal, offset: reference.index, isWarning: true }])
+      ]
+    })
+  )
+}

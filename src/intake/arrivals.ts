@@ -1,0 +1,125 @@
+// Arrivals: events that wait for their commit, in order, bounded in bytes and in time, whatever the database does.
+import type { Clock } from '../clock.ts'
+import { RelayError } from '../errors.ts'
+import type { Arrival, Receipt } from '../store/store.ts'
+
+export interface Waiting {
+  readonly arrival: Arrival
+  readonly bytes: number
+  /** The tick in which it came. */
+  readonly since: number
+  resolve(receipt: Receipt): void
+  reject(error: unknown): void
+}
+
+export interface Arrivals {
+  /**
+   * Resolves to what became of it. Throws CANNOT_STORE where too much waits; rejects with it where the answer has not come
+   * in time: one that was not taken by then never is, and what becomes of one that was is not known.
+   */
+  add(arrival: Arrival): Promise<Receipt>
+  /** The oldest, as many as make a batch; none where none wait. */
+  take(): Waiting[]
+  /** They are committed; `receipts` are in their order. */
+  settle(batch: readonly Waiting[], receipts: readonly Receipt[]): void
+  /** They are not. */
+  fail(batch: readonly Waiting[], error: unknown): void
+}
+
+// SQLite commits on this thread: 200 rows take two or three milliseconds, in which nothing else happens.
+const maxBatch = 200
+/** Larger bodies go in smaller batches, so that each is written within the time that a statement may take. */
+const maxBatchBytes = 8 * 1024 * 1024
+
+/** Of what waits and of what is being committed. Half of what a pod may have in `deploy/base` is left for the rest. */
+const maxBytes = 64 * 1024 * 1024
+/** What an event takes beside its texts, so that a bound on bytes is one on their number. */
+const bytesOfEvent = 1000
+
+/**
+ * notification-controller waits for the `timeout` of its Provider, 15 s unless it is set, and tries again within it where
+ * it is answered sooner; PostgreSQL's own limit of 5 s for a statement comes first and says more.
+ */
+const patienceMs = 6000
+/** A timer for all of them. Counted in ticks, so that neither a clock that is put right nor a stopped process ends them. */
+const tickMs = 500
+const patienceTicks = patienceMs / tickMs
+
+/** `isLate` is called where some were refused because their commit took too long. */
+export function createArrivals(clock: Clock, isLate: () => void): Arrivals {
+  const gathering: Waiting[] = []
+  /** In the order in which they came; those that are being committed too. */
+  const unanswered = new Set<Waiting>()
+  let bytes = 0
+  let tick = 0
+  let cancel: (() => void) | undefined
+
+  function onTick(): void {
+    cancel = undefined
+    tick += 1
+    const before = unanswered.size
+    for (const waiting of unanswered) {
+      if (tick - waiting.since < patienceTicks) break
+      unanswered.delete(waiting)
+      const text = `the database has not answered within ${patienceMs / 1000} seconds; try again`
+      waiting.reject(new RelayError('CANNOT_STORE', text))
+    }
+    dropAnswered()
+    if (unanswered.size < before) isLate()
+    if (unanswered.size > 0) cancel = clock.after(tickMs, onTick)
+  }
+
+  /** What was refused is not to be committed any more: Flux was told to send it again. */
+  function dropAnswered(): void {
+    const first = gathering.findIndex((waiting) => unanswered.has(waiting))
+    for (const waiting of gathering.splice(0, first === -1 ? gathering.length : first)) bytes -= waiting.bytes
+  }
+
+  function leave(batch: readonly Waiting[]): void {
+    for (const waiting of batch) {
+      unanswered.delete(waiting)
+      bytes -= waiting.bytes
+    }
+    if (unanswered.size > 0) return
+    cancel?.()
+    cancel = undefined
+  }
+
+  return {
+    add(arrival) {
+      const size = bytesOf(arrival)
+      // One event always has room, however large it is.
+      if (bytes > 0 && bytes + size > maxBytes) {
+        throw new RelayError('CANNOT_STORE', 'too many events wait for the database; try again')
+      }
+      return new Promise<Receipt>((resolve, reject) => {
+        const waiting = { arrival, bytes: size, since: tick, resolve, reject }
+        bytes += size
+        gathering.push(waiting)
+        unanswered.add(waiting)
+        cancel ??= clock.after(tickMs, onTick)
+      })
+    },
+    take() {
+      let size = 0
+      const end = gathering.findIndex((waiting, place) => {
+        size += waiting.bytes
+        return place === maxBatch || (place > 0 && size > maxBatchBytes)
+      })
+      return gathering.splice(0, end === -1 ? gathering.length : end)
+    },
+    settle(batch, receipts) {
+      leave(batch)
+      for (const [place, { resolve }] of batch.entries()) resolve(receipts[place] as Receipt)
+    },
+    fail(batch, error) {
+      leave(batch)
+      for (const { reject } of batch) reject(error)
+    }
+  }
+}
+
+/** In memory: the body, and its texts once more in the event. */
+function bytesOf({ body }: Arrival): number {
+  return bytesOfEvent + 2 * body.length
+}

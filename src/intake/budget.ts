@@ -1,0 +1,170 @@
+// Budget: how much may wait for delivery, in all, for one destination and from one source, so that a webhook that is gone
+// and a source that floods take nothing from the others.
+import { RelayError } from '../errors.ts'
+import { forget } from '../objects.ts'
+import type { Decision, NewNotification, Store, Tally } from '../store/store.ts'
+
+/** What holds as much as it may; `name` is empty for the relay as a whole. */
+export interface Full {
+  kind: 'destination' | 'source' | 'relay'
+  name: string
+  limit: number
+}
+
+export interface Budget {
+  /** How many notifications may wait, by the config file in use. */
+  limits(): { destination: number; source: number; relay: number }
+  /** About how many notifications of `source` wait: those of before a restart and of other replicas are nobody's. */
+  waitingOf(source: string): number
+  /** A batch is decided on, or decided on again: what was admitted and not kept counts no longer. */
+  begin(): void
+  /**
+   * The decision as far as there is room for it: what is for a destination that is full becomes a dead letter. Throws
+   * CANNOT_STORE where `source`, or the relay, holds as much as it may. What leads to nothing that waits always has room.
+   */
+  admit(source: string, decision: Decision): Decision
+  /** The batch is committed; what was too full for a part of it. */
+  keep(): readonly Full[]
+}
+
+/** So many destinations have to be full before the relay is, and so many sources. */
+const destinationParts = 4
+const sourceParts = 2
+
+export interface BudgetOptions {
+  store: Pick<Store, 'pending' | 'tally'>
+  config: () => { destinations: ReadonlyMap<string, unknown>; sources: ReadonlyMap<string, unknown> }
+  /** Of all notifications. */
+  maxPending: number
+}
+
+export function createBudget({ store, config, maxPending }: BudgetOptions): Budget {
+  // Who added what is known in part only, and the order in which lanes empty hardly: what leaves a destination is taken
+  // from its sources in proportion. It is exact where one source adds or nothing leaves, which is when it matters.
+  /** By destination and source: how much of what waits there it has added. */
+  const shares = new Map<string, Map<string, number>>()
+  /** Of the batch that is being decided on, by destination and source. */
+  const admitted = new Map<string, Map<string, number>>()
+  const full = new Map<string, Full>()
+  /** By source, what waited of it when the batch began. */
+  const waited = new Map<string, number>()
+  let tally: ReadonlyMap<string, Tally> = new Map()
+  let pending = 0
+  let limit = limits()
+
+  function limits() {
+    const { destinations, sources } = config()
+    const part = (names: ReadonlyMap<string, unknown>, parts: number) =>
+      Math.ceil(maxPending / Math.max(1, Math.min(parts, names.size)))
+    return {
+      destination: part(destinations, destinationParts),
+      source: part(sources, sourceParts),
+      relay: maxPending
+    }
+  }
+
+  function waitingOf(source: string): number {
+    const now = store.tally()
+    let sum = 0
+    for (const [destination, known] of shares) {
+      const waits = now.get(destination)?.pending ?? 0
+      if (waits <= 0) shares.delete(destination)
+      else sum += (known.get(source) ?? 0) * Math.min(1, waits / sumOf(known))
+    }
+    return Math.round(sum)
+  }
+
+  function refuse(found: Full, text: string): never {
+    full.set(`${found.kind} ${found.name}`, found)
+    throw new RelayError('CANNOT_STORE', text)
+  }
+
+  /** With what the batch under way has added. */
+  function heldBy(source: string): number {
+    let sum = waited.get(source) ?? waitingOf(source)
+    waited.set(source, sum)
+    for (const bySource of admitted.values()) sum += bySource.get(source) ?? 0
+    return sum
+  }
+
+  return {
+    limits,
+    waitingOf,
+    begin() {
+      admitted.clear()
+      waited.clear()
+      full.clear()
+      limit = limits()
+      tally = store.tally()
+      pending = store.pending
+    },
+    admit(source, decision) {
+      if (!decision.notifications.some(needsRoom)) return decision
+      if (pending >= limit.relay) {
+        refuse(
+          { kind: 'relay', name: '', limit: limit.relay },
+          'too many notifications are waiting for delivery; try again'
+        )
+      }
+      // Below that no source can have so many.
+      if (pending >= limit.source && heldBy(source) >= limit.source) {
+        const text = `too many notifications of the source ${source} are waiting for delivery; try again`
+        refuse({ kind: 'source', name: source, limit: limit.source }, text)
+      }
+      let { memory } = decision
+      const notifications = decision.notifications.map((notification): NewNotification => {
+        const { destination, rule, muting, view } = notification
+        if (muting !== undefined) return notification
+        const others = admitted.get(destination) ?? new Map<string, number>()
+        const waits = (tally.get(destination)?.pending ?? 0) + sumOf(others)
+        if (waits < limit.destination || !needsRoom(notification)) {
+          admitted.set(destination, others.set(source, (others.get(source) ?? 0) + 1))
+          pending += 1
+          return notification
+        }
+        full.set(`destination ${destination}`, { kind: 'destination', name: destination, limit: limit.destination })
+        if (view.says === 'failed') memory = forget(memory, rule, destination)
+        return {
+          ...notification,
+          dead: `${limit.destination} notifications waited for its destination, as many as may`
+        }
+      })
+      return { ...decision, memory, notifications }
+    },
+    keep() {
+      const now = store.tally()
+      for (const [destination, fresh] of admitted) {
+        const before = (now.get(destination)?.pending ?? 0) - sumOf(fresh)
+        shares.set(destination, joined(shares.get(destination) ?? new Map(), before, fresh))
+      }
+      admitted.clear()
+      return [...full.values()]
+    }
+  }
+}
+
+/**
+ * What is muted waits for nothing, and the end of a failure always has room: there is one for each that was notified, and
+ * without it the channel would go on showing what is over.
+ */
+function needsRoom({ muting, view }: NewNotification): boolean {
+  return muting === undefined && view.says !== 'recovered'
+}
+
+/** `known`, of which `waits` still wait, and `fresh`. */
+function joined(
+  known: ReadonlyMap<string, number>,
+  waits: number,
+  fresh: ReadonlyMap<string, number>
+): Map<string, number> {
+  const scale = Math.min(1, Math.max(0, waits) / (sumOf(known) || 1))
+  const scaled = new Map([...known].map(([source, count]) => [source, count * scale]))
+  for (const [source, count] of fresh) scaled.set(source, (scaled.get(source) ?? 0) + count)
+  return scaled
+}
+
+function sumOf(counts: ReadonlyMap<string, number>): number {
+  let sum = 0
+  for (const count of counts.values()) sum += count
+  return sum
+}

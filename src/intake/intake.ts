@@ -1,0 +1,155 @@
+// Intake: from a verified event to rows on disk. Events that arrive while one batch commits make up the next.
+import { createArrivals } from './arrivals.ts'
+import type { Budget, Full } from './budget.ts'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import { believe } from '../events/time.ts'
+import { kindLabel, type Metrics } from '../metrics.ts'
+import { mutingOf } from '../mutes/mutes.ts'
+import { advanceTwin, worstFirst } from '../objects/twins.ts'
+import type { ObjectMemory } from '../objects.ts'
+import { dress } from '../render/compose/fill-template.ts'
+import { createView } from '../render/compose/view.ts'
+import { tell } from '../rules/notify.ts'
+import { match } from '../rules/rules.ts'
+import type { Arrival, Decision, Receipt, Store } from '../store/store.ts'
+
+export interface Intake {
+  /** Resolves once the event is on disk. Throws CANNOT_STORE where it is not, and the sender should try again. */
+  accept(arrival: Arrival): Promise<Exclude<Receipt, { status: 'failed' }>>
+}
+
+export interface IntakeOptions {
+  store: Store
+  config: () => Config
+  metrics: Metrics
+  clock: Clock
+  /** Called after the commit with the lanes that got something. */
+  wake: (lanes: Set<string>) => void
+  budget: Pick<Budget, 'begin' | 'admit' | 'keep'>
+  /** Called with what was too full for a part of a batch. */
+  full: (found: readonly Full[]) => void
+  /** Called where two objects with one name came from a source. */
+  twins: (source: string) => void
+}
+
+export function createIntake({ store, config, metrics, clock, wake, budget, full, twins }: IntakeOptions): Intake {
+  const arrivals = createArrivals(clock, () => metrics.commitFailures.inc())
+  let isCommitting = false
+
+  async function commit(): Promise<void> {
+    for (let batch = arrivals.take(); batch.length > 0; batch = arrivals.take()) {
+      try {
+        const receipts = await commitBatch(batch.map(({ arrival }) => arrival))
+        wake(lanesOf(receipts))
+        arrivals.settle(batch, receipts)
+      } catch (error) {
+        metrics.commitFailures.inc()
+        arrivals.fail(batch, error)
+      }
+      // Lets the requests in that arrived meanwhile: they are the next batch.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    isCommitting = false
+  }
+
+  async function commitBatch(batch: readonly Arrival[]): Promise<Receipt[]> {
+    const current = config()
+    const decisions = new Map<Arrival, Decision | undefined>()
+    const started = performance.now()
+    budget.begin()
+    const receipts = await store.accept(batch, (arrival, memory) => {
+      // The transaction runs again: what was decided the first time has not happened.
+      if (decisions.has(arrival)) {
+        decisions.clear()
+        budget.begin()
+      }
+      decisions.set(arrival, undefined)
+      const decision = budget.admit(arrival.event.source, decide(arrival, memory, current, clock.now()))
+      decisions.set(arrival, decision)
+      return decision
+    })
+    const found = budget.keep()
+    if (found.length > 0) full(found)
+    metrics.commitSeconds.observe((performance.now() - started) / 1000)
+    metrics.commitEvents.observe(batch.length)
+    for (const [index, arrival] of batch.entries()) {
+      if (decisions.get(arrival)?.isTwin) twins(arrival.event.source)
+      if (receipts[index]?.status === 'duplicate') metrics.duplicates.inc({ source: arrival.event.source })
+      const decision = decisions.get(arrival)
+      if (decision !== undefined) count(metrics, arrival, decision)
+    }
+    return receipts
+  }
+
+  return {
+    async accept(arrival) {
+      const answer = arrivals.add(arrival)
+      if (!isCommitting) {
+        isCommitting = true
+        setImmediate(commit)
+      }
+      const receipt = await answer
+      if (receipt.status === 'failed') throw receipt.error
+      return receipt
+    }
+  }
+}
+
+/** From an event and what is known of its object to everything that is to be written. Pure. */
+export function decide(arrival: Arrival, known: ObjectMemory | undefined, config: Config, now: number): Decision {
+  const { receivedAt, behindMs } = arrival
+  const event = { ...arrival.event, at: believe(arrival.event.at, receivedAt, behindMs) }
+  const advanced = advanceTwin(known, event, receivedAt)
+  const { fired, verdicts } = match({ event, transition: advanced.transition }, config.rules)
+  const muting = mutingOf(config.mutes, { event, transition: advanced.transition }, now)
+  const { tellings, quiet, told } = tell(advanced, fired, config.rules.byName, now, muting !== undefined)
+  const memory = worstFirst(told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told })
+  const unformed: { rule: string; template: string; because: string }[] = []
+  const notifications = tellings.flatMap((telling) => {
+    const { rule, destination: name, grouping } = telling
+    const destination = config.destinations.get(name)
+    if (destination === undefined) return []
+    const plain = createView(event, advanced, telling, config.links)
+    const template = config.templates.get(config.rules.byName.get(rule)?.template ?? '')
+    const occasion = { event, previousRevision: advanced.previousRevision, rule, destination: name }
+    const { view, because } = template === undefined ? { view: plain } : dress(plain, template, occasion)
+    if (template !== undefined && because !== undefined) unformed.push({ rule, template: template.name, because })
+    const group = grouping && { key: grouping.keyOf(event), waitMs: grouping.waitMs }
+    return [
+      { rule, destination: name, lane: destination.lane, view, ...(group && { group }), ...(muting && { muting }) }
+    ]
+  })
+  const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
+  const trace = { verdicts, quiet, ...(unformed.length > 0 && { unformed }) }
+  const isTwin = advanced.isTwin && { isTwin: true as const }
+  return { transition: advanced.transition, memory, notifications, trace, keep, ...isTwin }
+}
+
+function lanesOf(receipts: readonly Receipt[]): Set<string> {
+  const lanes = new Set<string>()
+  for (const receipt of receipts) {
+    if (receipt.status !== 'accepted') continue
+    for (const { lane, isMuted, isDead } of receipt.notifications) if (!isMuted && !isDead) lanes.add(lane)
+  }
+  return lanes
+}
+
+function count(metrics: Metrics, { event }: Arrival, { transition, trace, notifications }: Decision): void {
+  const { source, severity, object } = event
+  metrics.events.inc({ source, kind: kindLabel(object.kind), severity, transition })
+  for (const { destination, muting, dead } of notifications) {
+    // Dead letters are counted with all others, by the store.
+    if (dead === undefined) metrics.notifications.inc({ destination, state: muting ? 'muted' : 'pending' })
+  }
+  for (const { template } of trace.unformed ?? []) metrics.templateErrors.inc({ template })
+  let fired = 0
+  for (const verdict of trace.verdicts) {
+    if (verdict.fired) {
+      fired += 1
+      metrics.ruleHits.inc({ rule: verdict.rule })
+    }
+    if (!verdict.fired && verdict.isError) metrics.ruleErrors.inc({ rule: verdict.rule })
+  }
+  if (fired === 0 && notifications.length === 0) metrics.unmatched.inc({ source, severity })
+}

@@ -1,0 +1,163 @@
+// From what waits in a lane to what is to be said: each object once, with its latest state; the same trouble together;
+// what another failing object explains under that one. Pure.
+import { blamedBy, type Named } from '../../events/dependency.ts'
+import type { View } from './view.ts'
+
+export interface Waiting {
+  id: string
+  event: string
+  /** When it was accepted, in ms. */
+  createdAt: number
+  view: View
+}
+
+/** In the order in which they are told. */
+export const categories = ['failing', 'warning', 'recovered', 'cleared', 'gone', 'other'] as const
+/** `cleared`: a warning, or one step of several, that is over; `gone`: an object that failed and was removed. */
+export type Category = (typeof categories)[number]
+
+/** One object, and all that waits about it. */
+export interface Item {
+  ids: readonly string[]
+  category: Category
+  /** The newest. */
+  view: View
+  /** How often it was to be told that it fails. */
+  failures: number
+  /** It recovered, and failed again since; or failed, and has recovered since. */
+  turned: boolean
+}
+
+/** Objects to be told together: the text once, then their names. */
+export interface Group {
+  category: Category
+  items: Item[]
+  /** What these objects' trouble explains: others that wait for one of them, or need it. */
+  dependents: Item[]
+}
+
+/** Folds `waiting`, oldest first, into groups in the order in which they are told. */
+export function fold(waiting: readonly Waiting[]): Group[] {
+  const groups = new Map<string, Group>()
+  for (const item of itemsOf(waiting)) {
+    const key = groupKey(item)
+    const group = groups.get(key) ?? { category: item.category, items: [], dependents: [] }
+    group.items.push(item)
+    groups.set(key, group)
+  }
+  const all = [...groups.values()].sort((a, b) => categories.indexOf(a.category) - categories.indexOf(b.category))
+  return explain(all)
+}
+
+function itemsOf(waiting: readonly Waiting[]): Item[] {
+  const byObject = new Map<string, Waiting[]>()
+  for (const entry of waiting) {
+    const { cluster, kind, namespace, name } = entry.view.object
+    const key = [cluster, kind, namespace, name].join('/')
+    const entries = byObject.get(key)
+    if (entries === undefined) byObject.set(key, [entry])
+    else entries.push(entry)
+  }
+  return [...byObject.values()].map(itemOf)
+}
+
+function itemOf(entries: Waiting[]): Item {
+  const { view } = decisive(entries)
+  // Two rules may tell the same destination of one event.
+  const failing = new Set(entries.filter(({ view }) => isOfFailure(view)).map(({ event }) => event))
+  const category = categoryOf(view)
+  return {
+    ids: entries.map(({ id }) => id),
+    category,
+    view,
+    failures: failing.size,
+    turned: view.says === 'recovered' ? failing.size > 0 : entries.some((entry) => entry.view.says === 'recovered')
+  }
+}
+
+/**
+ * The one of `entries`, which are about one object and never none, that says what its state is: the newest that is about a failure or its end. A piece of news after it does not
+ * make it less of one, and an older failing event that came late is not the latest.
+ */
+export function decisive<T extends { view: View }>(entries: readonly T[]): T {
+  let last: T | undefined
+  for (const entry of entries) {
+    const { says, at } = entry.view
+    if (!isOfFailure(entry.view) && says !== 'recovered') continue
+    const isLate = says === 'repeated' && last !== undefined && last.view.says !== 'recovered' && at < last.view.at
+    if (!isLate) last = entry
+  }
+  return last ?? (entries.at(-1) as T)
+}
+
+/** Whether it tells of a failure; what only repeats a remark, or comes late, is about none. */
+function isOfFailure({ says, failure }: View): boolean {
+  return says === 'failed' || says === 'changed' || (says === 'repeated' && failure !== undefined)
+}
+
+function categoryOf(view: View): Category {
+  const { says, severity, ending } = view
+  if (says === 'recovered') {
+    if (ending === undefined) return 'recovered'
+    return ending === 'uninstalled' || ending === 'deleted' ? 'gone' : 'cleared'
+  }
+  if (severity === 'warn') return 'warning'
+  return isOfFailure(view) ? 'failing' : 'other'
+}
+
+function groupKey({ category, view }: Item): string {
+  const { says, reason, cause, revision, ending } = view
+  if (says === 'recovered') return `${category}\n${ending}`
+  return category === 'other' ? `${says}\n${reason}\n${revision?.text}\n${cause}` : sameTrouble({ category, view })
+}
+
+function sameTrouble({ category, view: { reason, cause } }: Pick<Item, 'category' | 'view'>): string {
+  return `${category}\n${reason}\n${cause}`
+}
+
+/** Those of the same trouble together, in the order in which they came. */
+export function grouped(items: readonly Item[]): Item[][] {
+  return [...Map.groupBy(items, sameTrouble).values()]
+}
+
+/** Moves what only suffers from another object's failure under that object. */
+function explain(groups: Group[]): Group[] {
+  const homes = new Map<string, { group: Group; item: Item }>()
+  for (const group of groups) {
+    if (group.category !== 'failing') continue
+    for (const item of group.items) {
+      homes.set(keyOf(item.view.object.cluster, item.view.object), { group, item })
+    }
+  }
+  const isCause = new Set<Item>()
+  const moved = new Set<Item>()
+  for (const group of groups) {
+    if (group.category !== 'failing' && group.category !== 'warning') continue
+    for (const item of group.items) {
+      const home = causeOf(item, homes)
+      // A cause stays where it is, and what has moved explains nothing: no circles.
+      if (home === undefined || isCause.has(item) || moved.has(home.item)) continue
+      isCause.add(home.item)
+      moved.add(item)
+      home.group.dependents.push(item)
+    }
+  }
+  return groups
+    .map((group) => ({ ...group, items: group.items.filter((item) => !moved.has(item)) }))
+    .filter(({ items }) => items.length > 0)
+}
+
+/** What it blames, of what fails in the same cluster. */
+function causeOf({ view: { object, message } }: Item, homes: ReadonlyMap<string, { group: Group; item: Item }>) {
+  const self = keyOf(object.cluster, object)
+  for (const named of blamedBy(object, message)) {
+    const key = keyOf(object.cluster, named)
+    const home = homes.get(key)
+    if (home !== undefined && key !== self) return home
+  }
+  return undefined
+}
+
+function keyOf(cluster: string, { kind, namespace, name }: Named): string {
+  return `${cluster}\n${kind}/${namespace}/${name}`
+}

@@ -1,0 +1,74 @@
+// A view in the dress of a template: its texts are filled in now, with what is known of the event now.
+import type { FluxEvent } from '../../events/flux.ts'
+import { parseRevision } from '../../events/revision.ts'
+import type { Custom, MessageTemplate } from '../template/template.ts'
+import { clean, cutMiddle } from '../slack/mrkdwn.ts'
+import { saidUrl } from '../template/pieces.ts'
+import type { Filling } from '../template/slot.ts'
+import type { View } from './view.ts'
+
+/** What a template may speak of beside the view. */
+export interface Occasion {
+  event: FluxEvent
+  /** The last good revision before the event. */
+  previousRevision: string
+  rule: string
+  destination: string
+}
+
+/**
+ * `view` as `template` wants it. Where the template fails, the view as it was, and why: a mistake in a template must not
+ * cost a notification.
+ */
+export function dress(view: View, template: MessageTemplate, occasion: Occasion): { view: View; because?: string } {
+  try {
+    return { view: { ...view, custom: customOf(view, template, occasion) } }
+  } catch (error) {
+    return { view, because: (error as Error).message.slice(0, 300).toWellFormed() }
+  }
+}
+
+/** The template filled in; throws a SlotError where it cannot be. */
+export function customOf(view: View, template: MessageTemplate, occasion: Occasion, onCut?: Filling['onCut']): Custom {
+  return template.fill(variablesOf(view, occasion), onCut)
+}
+
+// Flux's own bound for a message; both ends of a longer one are kept.
+const maxMessage = 39_000
+
+function variablesOf(view: View, { event, previousRevision, rule, destination }: Occasion): object {
+  const previous = view.previous && parseRevision(clean(previousRevision))
+  return {
+    event: {
+      message: cutMiddle(clean(event.message), maxMessage),
+      summary: view.summary,
+      reason: view.reason,
+      severity: view.severity,
+      source: event.source,
+      controller: view.controller,
+      at: new Date(view.at).toISOString(),
+      metadata: event.metadata
+    },
+    object: view.object,
+    revision: event.revision,
+    previous,
+    failure: view.failure && {
+      ...view.failure,
+      since: new Date(view.failure.since).toISOString(),
+      ending: view.ending
+    },
+    links: linksOf(view),
+    metadata: event.metadata,
+    transition: view.says,
+    rule,
+    destination
+  }
+}
+
+function linksOf({ revision, previous, url }: View): object {
+  return {
+    ...(revision?.url && { commit: saidUrl(revision.url) }),
+    ...(previous?.url && { compare: saidUrl(previous.url) }),
+    ...(url && { dashboard: saidUrl(url) })
+  }
+}

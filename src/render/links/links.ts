@@ -1,0 +1,173 @@
+// The pages an object, a commit and a change of revision can be looked at on.
+import { type Static, Type } from 'typebox'
+import { about } from '../../about.ts'
+import type { Fault } from '../../errors.ts'
+import type { FluxEvent } from '../../events/flux.ts'
+import { parseRevision } from '../../events/revision.ts'
+import { compileFilter } from '../../rules/rules.ts'
+import { MatchSchema } from '../../rules/schema.ts'
+import { linkTarget } from '../slack/mrkdwn.ts'
+import { gitHosts, guessLinks } from './repository.ts'
+import { compileUrl, type Template, type Variables } from '../template/liquid.ts'
+
+const UrlTemplate = Type.String({
+  maxLength: 2000,
+  pattern: '^https?://',
+  patternErrorMessage: 'it must begin with https:// or http://'
+})
+
+export const LinkSchema = Type.Object(
+  {
+    match: Type.Optional(
+      about(MatchSchema, 'Match', 'Which events have these links; the matchers of a rule. Left out: all.', {
+        namespace: 'flux-system'
+      })
+    ),
+    repository: Type.Optional(
+      about(
+        Type.String({ minLength: 1, maxLength: 500 }),
+        'Repository',
+        'The address of the Git repository: `commit` and `compare` follow from it where they are not given.',
+        'https://github.com/acme/fleet'
+      )
+    ),
+    host: Type.Optional(
+      about(
+        Type.Enum([...gitHosts]),
+        'Host',
+        'What the host of the repository runs, where its name does not tell.',
+        'gitlab'
+      )
+    ),
+    commit: Type.Optional(
+      about(
+        UrlTemplate,
+        'Commit',
+        'The page of the revision that was applied.',
+        'https://github.com/acme/fleet/commit/{{ revision.sha }}'
+      )
+    ),
+    compare: Type.Optional(
+      about(
+        UrlTemplate,
+        'Comparison',
+        'The page of what changed since the revision before.',
+        'https://github.com/acme/fleet/compare/{{ previous.sha }}...{{ revision.sha }}'
+      )
+    ),
+    dashboard: Type.Optional(
+      about(
+        UrlTemplate,
+        'Dashboard',
+        'The page of the object.',
+        'https://flux.acme.dev/{{ object.kind | downcase }}/{{ object.namespace }}/{{ object.name }}'
+      )
+    )
+  },
+  { additionalProperties: false }
+)
+
+export interface Links {
+  /** The first matching entry that has each link wins. A link whose variables are empty for this event is left out. */
+  of(
+    event: FluxEvent,
+    previousRevision: string
+  ): { commit?: string; dashboard?: string; previous?: { text: string; url?: string } }
+}
+
+/** A template of an entry; a guessed one is only for the commits of Git, and not for digests and versions of charts. */
+type LinkTemplate = Template & { isGuessed?: true }
+type LinkTemplates = Partial<Record<(typeof kinds)[number], LinkTemplate>>
+
+const kinds = ['commit', 'compare', 'dashboard'] as const
+const revisionFields = ['text', 'pointer', 'sha', 'short']
+const variables: Variables = new Set([
+  ...['cluster', 'kind', 'namespace', 'name'].map((field) => `object.${field}`),
+  ...revisionFields.map((field) => `revision.${field}`),
+  ...revisionFields.map((field) => `previous.${field}`)
+])
+
+/** Compiles the `links:` section. */
+export function compileLinks(texts: readonly Static<typeof LinkSchema>[]): { links: Links; faults: Fault[] } {
+  const faults: Fault[] = []
+  const entries = texts.map((text, index) => {
+    const path = ['links', index]
+    const holds = compileFilter(text.match ?? {}, [...path, 'match'], faults)
+    const templates: LinkTemplates = guessed(text, path, faults)
+    for (const kind of kinds) {
+      const source = text[kind]
+      if (source === undefined) continue
+      const compiled = compileUrl(source, variables)
+      if ('error' in compiled) faults.push({ path: [...path, kind], message: compiled.error, offset: compiled.offset })
+      else templates[kind] = compiled
+    }
+    return { holds, templates }
+  })
+  return { faults, links: { of: (event, previousRevision) => linksOf(entries, event, previousRevision) } }
+}
+
+/** Those that follow from the repository. */
+function guessed({ repository, host }: Static<typeof LinkSchema>, path: Fault['path'], faults: Fault[]): LinkTemplates {
+  if (repository === undefined) {
+    if (host !== undefined) faults.push({ path: [...path, 'host'], message: 'host is for a repository: add one' })
+    return {}
+  }
+  const links = guessLinks(repository, host)
+  if ('error' in links) {
+    faults.push({ path: [...path, 'repository'], message: links.error })
+    return {}
+  }
+  const templates: LinkTemplates = {}
+  for (const kind of ['commit', 'compare'] as const) {
+    const compiled = compileUrl(links[kind], variables)
+    if (!('error' in compiled)) templates[kind] = { ...compiled, isGuessed: true }
+  }
+  return templates
+}
+
+// Flux takes no others for a commit (fluxcd/pkg git/git.go).
+const gitSha = /^[0-9a-f]{40}$/i
+
+/** Why no value whatever makes an http(s) URL of the template `text`. */
+export function urlFault(text: string): string | undefined {
+  const sample = text.replace(/\{\{.*?\}\}|\{%.*?%\}/gs, 'x')
+  return linkTarget(sample) === undefined ? 'makes no http(s) URL that Slack takes' : undefined
+}
+
+function linksOf(
+  entries: { holds: ReturnType<typeof compileFilter>; templates: LinkTemplates }[],
+  event: FluxEvent,
+  previousRevision: string
+): ReturnType<Links['of']> {
+  const previous = previousRevision === '' ? undefined : parseRevision(previousRevision)
+  const isOther = previous !== undefined && event.revision !== undefined && previous.text !== event.revision.text
+  if (entries.length === 0) return isOther ? { previous: { text: previous.short } } : {}
+
+  const matching = entries.filter(({ holds }) => holds({ event, transition: 'informed' }))
+  const context = {
+    object: event.object,
+    revision: event.revision ?? {},
+    previous: previous ?? {},
+    metadata: event.metadata
+  }
+  const isCommit = {
+    commit: gitSha.test(event.revision?.sha ?? ''),
+    compare: [previous, event.revision].every((revision) => gitSha.test(revision?.sha ?? '')),
+    dashboard: true
+  }
+  const url = (kind: (typeof kinds)[number]) => {
+    const template = matching.find(({ templates }) => templates[kind])?.templates[kind]
+    if (template?.isGuessed && !isCommit[kind]) return undefined
+    const rendered = template?.render(context)
+    // Checked again here: a value may have made something else of it.
+    return rendered !== undefined && linkTarget(rendered) !== undefined ? rendered : undefined
+  }
+  const commit = url('commit')
+  const dashboard = url('dashboard')
+  const compare = isOther ? url('compare') : undefined
+  return {
+    ...(commit !== undefined && { commit }),
+    ...(dashboard !== undefined && { dashboard }),
+    ...(isOther && { previous: { text: previous.short, ...(compare !== undefined && { url: compare }) } })
+  }
+}

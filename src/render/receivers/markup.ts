@@ -1,0 +1,171 @@
+// The relay's mrkdwn in the markup of other receivers. What stands in it is harmless to Slack already; here it becomes
+// harmless to them.
+import { withEmojis } from '../slack/emoji.ts'
+
+/** How a receiver writes what mrkdwn says. */
+export interface Syntax {
+  bold: string
+  strike: string
+  /** Opens a fenced block on a line of its own. */
+  fence: string
+  /** What the two mentions that need no Slack id are called there. */
+  here: string
+  channel: string
+  /** What may not stand in the address of a link. */
+  urlMarks: RegExp
+  /** Not even in code is a `|` harmless: the server looks for Slack's `<…|…>` before anyone looks for code. */
+  hasUnsafePipes?: true
+}
+
+const markdown: Syntax = {
+  bold: '**',
+  strike: '~~',
+  fence: '```',
+  here: '@here',
+  channel: '@channel',
+  urlMarks: /[()[\]\\*]/g
+}
+
+// Read in the sources: Mattermost's ParseSlackLinksToMarkdown, Rocket.Chat's message-parser and Zulip's
+// slack_message_conversion.py. Zulip doubles a single `*` itself, and takes a pair of `_` in a URL for emphasis; a
+// realm may have a default language for fences that is none (`quote`).
+export const syntaxes = {
+  mattermost: { ...markdown, hasUnsafePipes: true },
+  rocketchat: { ...markdown, channel: '@all' },
+  discord: { ...markdown, channel: '@everyone' },
+  zulip: {
+    ...markdown,
+    bold: '*',
+    fence: '```text',
+    here: '@**all**',
+    channel: '@**all**',
+    urlMarks: /[()[\]\\*_~]/g
+  }
+} satisfies Record<string, Syntax>
+
+/** How much is kept where not everything fits. */
+export interface Detail {
+  hasLinks: boolean
+  /** The most that is kept of a piece of inline code, in UTF-16 units. */
+  maxCode: number
+  /** No markup at all: text that may be cut anywhere. */
+  isBare?: true
+}
+
+// Names, bullets, emojis and the relay's own words stay in all of them.
+export const details: readonly Detail[] = [
+  { hasLinks: true, maxCode: Number.POSITIVE_INFINITY },
+  { hasLinks: false, maxCode: Number.POSITIVE_INFINITY },
+  { hasLinks: false, maxCode: 60 },
+  { hasLinks: false, maxCode: 24 }
+]
+
+/** Where even the least of those does not fit: names and no more, and those are cut where they have to be. */
+export const bareDetail: Detail = { hasLinks: false, maxCode: 0, isBare: true }
+
+/** `mrkdwn`, as the relay writes it, in the markup of a receiver. */
+export function translate(mrkdwn: string, syntax: Syntax, detail: Detail): string {
+  // Every other part is code, or a tag. Only the relay's own tags are left: those of events are escaped.
+  const parts = mrkdwn.split(/(```[\s\S]*?```|`[^`\n]+`|<[^<>]*>)/)
+  return parts
+    .map((part, index) => {
+      if (index % 2 === 0) return detail.isBare ? bareWords(part) : words(part, syntax)
+      if (part.startsWith('<')) return tag(part, syntax, detail)
+      const isFence = part.startsWith('```')
+      const text = unescaped(part.slice(isFence ? 3 : 1, isFence ? -3 : -1))
+      const kept = isFence ? text : shorten(text, detail.maxCode)
+      if (detail.isBare) return bare(kept)
+      const inner = codeText(kept, syntax)
+      return isFence ? `${syntax.fence}\n${inner}\n\`\`\`` : `\`${inner}\``
+    })
+    .join('')
+    .replace(/ +$/gm, '')
+}
+
+/** `mrkdwn` as text without any markup; addresses stand behind what leads to them. */
+export function translateToText(mrkdwn: string, hasLinks: boolean): string {
+  return translate(mrkdwn, markdown, { hasLinks, maxCode: Number.POSITIVE_INFINITY, isBare: true })
+}
+
+/** Escaped text that is no mrkdwn, such as what stands on the lock screen. */
+export function literal(escaped: string): string {
+  return bare(unescaped(escaped))
+}
+
+/** `mrkdwn` without the mentions that a rule put into it. */
+export function withoutMentions(mrkdwn: string): string {
+  return mrkdwn.replace(/ *<(@\w+|!subteam\^\w+|!here|!channel)>/g, '')
+}
+
+function tag(part: string, syntax: Syntax, { hasLinks, isBare }: Detail): string {
+  // A label may hold a `|` of its own.
+  const [, target = '', label = ''] = /^<([^|]*)\|?(.*)>$/s.exec(part) ?? []
+  if (target.startsWith('!date')) return label
+  if (/^https?:/.test(target)) {
+    const name = isBare ? bareWords(label) : words(label, syntax)
+    if (!hasLinks) return name
+    return isBare ? `${name} (${unescaped(target)})` : `[${name}](${address(target, syntax)})`
+  }
+  if (isBare) return ''
+  // Ids of Slack's users and groups mean nothing elsewhere.
+  return target === '!here' ? syntax.here : target === '!channel' ? syntax.channel : ''
+}
+
+function address(target: string, { urlMarks }: Syntax): string {
+  return unescaped(target).replace(urlMarks, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+// Names stand outside of code. Kubernetes allows none of these in a name; Markdown makes links, tables and spoilers
+// of them, or ends the relay's own link early.
+const lookalikes: Record<string, string> = { '[': '［', ']': '］', '|': '∣', '\\': '＼', '`': 'ˋ' }
+
+/** Text outside of code: `*` and `~` are the relay's own there, those of events have been replaced. */
+function words(text: string, { bold, strike }: Syntax): string {
+  return neutral(unescaped(withEmojis(text)))
+    .replace(/[[\]|\\`]/g, (mark) => lookalikes[mark] ?? '')
+    .replaceAll('*', bold)
+    .replaceAll('~', strike)
+}
+
+function bareWords(text: string): string {
+  return bare(unescaped(withEmojis(text).replace(/[*~_`]/g, '')))
+}
+
+/** No backticks: one at the end of a line, and Rocket.Chat takes none of a fenced block for code. */
+function codeText(text: string, { hasUnsafePipes }: Syntax): string {
+  const inner = neutral(text).replaceAll('`', 'ˋ')
+  return hasUnsafePipes ? inner.replaceAll('|', '∣') : inner
+}
+
+/** Text for those of whom only one thing is known: they take text. Slack would drop `<nil>`. */
+function bare(text: string): string {
+  return neutral(text).replaceAll('<', '‹').replaceAll('>', '›')
+}
+
+/** It takes no room, and what it stands in is no mention and no tag any more. */
+const breaker = '\u200b'
+
+// In code as well: older servers look for mentions before they look for code. `a@b` is a revision or a digest and stays,
+// unless b is a word that calls everyone; `<nil>` stays, too, while `<!here>` and `<https://…` are broken.
+const atMention = /@(?=everyone|here|channel|all|topic|stream|[*_])|(?<![A-Za-z0-9])@(?=\S)/gi
+const atTag = /<(?!\w*>|[\s=]|$)/g
+const betweenLabelAndAddress = /\](?=[([:])/g
+
+function neutral(text: string): string {
+  return text
+    .replace(atMention, `@${breaker}`)
+    .replace(atTag, `<${breaker}`)
+    .replace(betweenLabelAndAddress, `]${breaker}`)
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+}
+
+function shorten(text: string, max: number): string {
+  if (text.length <= max) return text
+  if (max === 0) return ''
+  // It may have been cut before, and says so.
+  const start = text.replace(/ … \(\+\d+ characters\)$/, '').slice(0, max - 1)
+  return `${start.replace(/[\ud800-\udbff]$/, '')}…`
+}

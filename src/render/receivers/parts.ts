@@ -1,0 +1,62 @@
+// The texts of a message, in as much detail as a receiver has room for. Pure.
+import { type Block, textsOfBlock } from '../slack/blocks.ts'
+import { bareDetail, type Detail, details, type Syntax, translate, withoutMentions } from './markup.ts'
+import { cut } from '../slack/mrkdwn.ts'
+import type { Payload } from '../slack/payload.ts'
+
+export interface Parts {
+  /** The title, and what else stands in the message itself. */
+  head: string[]
+  /** What stands beside a colour. */
+  attached: { color: string; texts: string[] }[]
+}
+
+/** Every mrkdwn text of `payload`, written by `write`, in reading order. */
+export function partsOf({ text, blocks = [], attachments = [] }: Payload, write: (mrkdwn: string) => string): Parts {
+  const isPlain = blocks.length === 0 && attachments.length === 0
+  const textsOf = (blocks: readonly Block[]) =>
+    blocks
+      .map(mrkdwnOf)
+      .filter((mrkdwn) => mrkdwn !== '')
+      .map(write)
+  return {
+    // Without blocks it is a second try. A room may be too large to be called together, and Zulip and Rocket.Chat then
+    // refuse the message: this time it calls nobody.
+    head: isPlain ? [write(withoutMentions(text))] : textsOf(blocks),
+    attached: attachments.map(({ color, blocks }) => ({ color, texts: textsOf(blocks) }))
+  }
+}
+
+function mrkdwnOf(block: Block): string {
+  return textsOfBlock(block).join(block.type === 'section' ? '\n' : '   ')
+}
+
+/** `payload` in the most detail that leaves it at most `max` characters long. */
+export function fittingParts(payload: Payload, syntax: Syntax, max: number): Parts {
+  const write = (detail: Detail) => (mrkdwn: string) => translate(mrkdwn, syntax, detail)
+  for (const detail of details) {
+    const parts = partsOf(payload, write(detail))
+    if (sizeOf(parts) <= max) return parts
+  }
+  // Only text that is made for it, and grows when it is made harmless, comes here. What is left out leaves a mark.
+  let room = max - roomForMarks
+  return partsOf(payload, (mrkdwn) => {
+    const text = room < minCut ? '…' : cut(write(bareDetail)(mrkdwn), room - jointLength)
+    room -= text.length + jointLength
+    return text
+  })
+}
+
+/** For the 50 blocks of a message. */
+const roomForMarks = 150
+
+/** At least this much is left for what `cut` adds. */
+const minCut = 60
+
+/** Receivers put up to two line ends between texts. */
+const jointLength = 2
+
+function sizeOf({ head, attached }: Parts): number {
+  const texts = [...head, ...attached.flatMap(({ texts }) => texts)]
+  return texts.reduce((sum, text) => sum + text.length + jointLength, 0)
+}

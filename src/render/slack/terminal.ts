@@ -1,0 +1,37 @@
+// A message as it looks in a terminal: for the log, the command line and tests that read like Slack.
+import { withEmojis } from './emoji.ts'
+import { withoutMentions } from '../receivers/markup.ts'
+import { oneLine } from './mrkdwn.ts'
+import { type Payload, textsOf } from './payload.ts'
+
+/** The texts of `payload` as a reader sees them, line by line; a bar stands for an attachment's colour. */
+export function toText(payload: Payload): string {
+  const lines = [...textsOf(payload)].flatMap(({ text, isAttached }) =>
+    readable(text)
+      .split('\n')
+      .map((line) => (isAttached ? `┃ ${line}` : line))
+  )
+  return lines.length > 0 ? lines.join('\n') : readable(payload.text)
+}
+
+/** The same for one line of mrkdwn, without the mentions in it. */
+export function toLine(mrkdwn: string): string {
+  return oneLine(readable(withoutMentions(mrkdwn)))
+}
+
+function readable(mrkdwn: string): string {
+  // Every other part stands in code, where marks are just characters.
+  const parts = mrkdwn.split(/(```[\s\S]*?```|`[^`\n]*`)/)
+  return unescaped(parts.map((part, index) => (index % 2 === 1 ? part.replaceAll('```', '') : unmarked(part))).join(''))
+}
+
+function unmarked(text: string): string {
+  return withEmojis(text)
+    .replace(/<!date\^[^|>]*\|([^>]*)>/g, '$1')
+    .replace(/<(https?:[^|>]*)\|([^>]*)>/g, '$2')
+    .replace(/(^|\s)\*([^*\n]+)\*(?=\s|$)/g, '$1$2')
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+}

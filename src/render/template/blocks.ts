@@ -1,0 +1,69 @@
+// `blocks:` of a template: the structure is the operator's, events fill its texts.
+import type { Fault } from '../../errors.ts'
+import type { Block } from '../slack/blocks.ts'
+import { compileSlot, type Filling, type Place } from './slot.ts'
+
+type Fill = (filling: Filling) => unknown
+
+/** Compiles well-shaped blocks. What is empty for an event is left out of them. */
+export function compileBlocks(
+  blocks: readonly object[],
+  path: Fault['path'],
+  faults: Fault[]
+): (filling: Filling) => Block[] {
+  const fill = compileNode(blocks, path, 3000, faults)
+  return (filling) => fill(filling) as Block[]
+}
+
+/** `max` is that of the texts inside. */
+function compileNode(node: unknown, path: Fault['path'], max: number, faults: Fault[]): Fill {
+  if (Array.isArray(node)) {
+    const items = node.map((item, index) => compileNode(item, [...path, index], max, faults))
+    return (filling) => items.flatMap((fill) => fill(filling) ?? [])
+  }
+  if (typeof node !== 'object' || node === null) return () => node
+  const { type } = node as { type?: string }
+  const entries = Object.entries(node).map(([key, value]): [string, Fill] => {
+    const inside = [...path, key]
+    const place = placeOf(type, key, max)
+    if (place !== undefined && typeof value === 'string') return [key, compileSlot(value, place, inside, faults)]
+    return [key, compileNode(value, inside, maxTexts[`${type}.${key}`] ?? max, faults)]
+  })
+  return (filling) => whole(Object.fromEntries(entries.map(([key, fill]) => [key, fill(filling)])))
+}
+
+// docs.slack.dev/reference/block-kit/blocks, and block-elements/button-element; in UTF-16 units.
+const maxTexts: Record<string, number> = {
+  'header.text': 150,
+  'button.text': 75,
+  'section.fields': 2000,
+  'image.title': 2000
+}
+
+function placeOf(type: string | undefined, key: string, max: number): Place | undefined {
+  if (key === 'text' && type === 'mrkdwn') return { form: 'mrkdwn', max }
+  if (key === 'text' && type === 'plain_text') return { form: 'plain', max }
+  if (key === 'alt_text') return { form: 'plain', max: 2000 }
+  return key === 'image_url' || key === 'url' ? { form: 'url', max: 3000 } : undefined
+}
+
+const needed: Record<string, readonly string[]> = {
+  mrkdwn: ['text'],
+  plain_text: ['text'],
+  header: ['text'],
+  context: ['elements'],
+  actions: ['elements'],
+  image: ['image_url', 'alt_text'],
+  button: ['text', 'url']
+}
+
+/** `object` without what is empty, or nothing where Slack would refuse what is left: a text may not be empty. */
+function whole(object: Record<string, unknown>): object | undefined {
+  const isEmpty = (value: unknown) =>
+    value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
+  const rest = Object.fromEntries(Object.entries(object).filter(([, value]) => !isEmpty(value)))
+  const { type } = rest
+  if (needed[String(type)]?.some((key) => !(key in rest))) return undefined
+  if (type === 'section' && !('text' in rest || 'fields' in rest)) return undefined
+  return type === 'mrkdwn' ? { ...rest, verbatim: true } : rest
+}

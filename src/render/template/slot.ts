@@ -1,0 +1,72 @@
+// One place in a message that a template fills, in the form and within the limit that this place has.
+import type { Fault } from '../../errors.ts'
+import { toMrkdwn, toPlain, toUrl } from './pieces.ts'
+import { compileText } from './text.ts'
+
+export interface Place {
+  form: 'mrkdwn' | 'line' | 'plain' | 'url'
+  /** In UTF-16 units. */
+  max: number
+}
+
+/** How a template is filled in. */
+export interface Filling {
+  variables: object
+  /** What is left of every limit where the whole is too large. */
+  scale: number
+  /** Called where a value had to be cut. */
+  onCut?: (path: Fault['path'], max: number) => void
+}
+
+export type Slot = (filling: Filling) => string
+
+/** A place that could not be filled. */
+export class SlotError extends Error {
+  readonly path: Fault['path']
+  readonly offset: number
+
+  constructor(message: string, path: Fault['path'], offset = 0) {
+    super(message)
+    this.path = path
+    this.offset = offset
+  }
+}
+
+/** A place from its template. Empty where there is nothing to show. */
+export function compileSlot(text: string, { form, max }: Place, path: Fault['path'], faults: Fault[]): Slot {
+  const template = compileText(text)
+  if ('error' in template) {
+    faults.push({ path, message: template.error, offset: template.offset })
+    return () => ''
+  }
+  return ({ variables, scale, onCut }) => {
+    const pieces = piecesOf(() => template.render(variables), path)
+    if (form === 'url') return webAddress(toUrl(pieces), max)
+    const write = (room: number) =>
+      form === 'plain' ? toPlain(pieces, room) : toMrkdwn(pieces, { max: room, isOneLine: form === 'line' })
+    const room = Math.max(minRoom, Math.floor(max * scale))
+    const filled = write(Math.min(max, room)) ?? write(max)
+    if (filled === undefined) throw new SlotError(`is longer than ${max} characters, even with its values cut`, path)
+    if (onCut !== undefined && scale === 1 && filled !== write(Number.POSITIVE_INFINITY)) onCut(path, max)
+    return filled
+  }
+}
+
+/** Not even where the whole is too large does a place get less. */
+const minRoom = 150
+
+function piecesOf<T>(render: () => T, path: Fault['path']): T {
+  try {
+    return render()
+  } catch (error) {
+    const { message, token } = error as Error & { token?: { begin?: number } }
+    throw new SlotError(message.replace(/, line:\d+, col:\d+$/, ''), path, token?.begin)
+  }
+}
+
+/** `url`, or nothing where it is none that Slack opens. */
+function webAddress(url: string, max: number): string {
+  if (!URL.canParse(url)) return ''
+  const { protocol, href } = new URL(url)
+  return (protocol === 'https:' || protocol === 'http:') && href.length <= max ? href : ''
+}

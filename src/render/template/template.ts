@@ -1,0 +1,151 @@
+// `templates:`: how a message looks where the relay's own form is not what is wanted.
+import { type Static, Type } from 'typebox'
+import { about } from '../../about.ts'
+import type { Fault } from '../../errors.ts'
+import { BlocksSchema } from './block-schema.ts'
+import { compileBlocks } from './blocks.ts'
+import type { Block } from '../slack/blocks.ts'
+import { plain } from '../slack/mrkdwn.ts'
+import { compileSlot, type Filling, type Slot, SlotError } from './slot.ts'
+
+const source = { maxLength: 10_000 }
+
+export const TemplateSchema = Type.Object(
+  {
+    title: Type.Optional(
+      about(
+        Type.String(source),
+        'Title',
+        'The first line of a message.',
+        '{{ transition | state }} *{{ object.kind }} {{ object.namespace }}/{{ object.name }}*'
+      )
+    ),
+    summary: Type.Optional(
+      about(
+        Type.String(source),
+        'Summary',
+        'The line in a digest of several notifications.',
+        '*{{ object.name }}*: {{ event.message | first_line }}'
+      )
+    ),
+    body: Type.Optional(
+      about(
+        Type.String(source),
+        'Body',
+        'What stands where the error or the news would; an empty text for nothing.',
+        '{{ event.message | fence }}'
+      )
+    ),
+    fields: Type.Optional(
+      about(
+        Type.Unsafe<Record<string, string>>({
+          type: 'object',
+          minProperties: 1,
+          maxProperties: 10,
+          propertyNames: { maxLength: 75 },
+          additionalProperties: { type: 'string', ...source, description: 'The value under this label.' }
+        }),
+        'Fields',
+        'Labels and what stands under each, instead of the line with cluster, controller, revision and time.',
+        { Cluster: '{{ object.cluster }}', Revision: '{{ revision.short }}' }
+      )
+    ),
+    blocks: Type.Optional(
+      about(
+        BlocksSchema,
+        'Blocks',
+        "The whole message as Block Kit blocks, as Slack's Block Kit Builder shows them; their texts are templates.",
+        [{ type: 'section', text: { type: 'mrkdwn', text: '{{ event.message }}' } }]
+      )
+    )
+  },
+  { additionalProperties: false }
+)
+
+export type TemplateText = Static<typeof TemplateSchema>
+
+/** A template filled in, as mrkdwn: kept with the view, so that a reload does not change what was promised. */
+export interface Custom {
+  title?: string
+  summary?: string
+  /** Empty: nothing. */
+  body?: string
+  fields?: string[]
+  blocks?: Block[]
+}
+
+export interface MessageTemplate {
+  name: string
+  /** Throws a SlotError where it cannot be filled in. */
+  fill(variables: object, onCut?: Filling['onCut']): Custom
+}
+
+type Fill = (filling: Filling) => Custom
+
+/** Compiles one template, which is well-shaped. Its faults are those of its texts. */
+export function compileTemplate(name: string, text: TemplateText, faults: Fault[]): MessageTemplate {
+  const path = ['templates', name]
+  if (text.blocks !== undefined) {
+    for (const part of ['body', 'fields'] as const) {
+      if (text[part] === undefined) continue
+      faults.push({
+        path: [...path, part],
+        message: `a template has either ${part} or blocks: blocks are the whole message`
+      })
+    }
+  }
+  const fill = compileParts(text, path, faults)
+  return { name, fill: (variables, onCut) => fitting(fill, { variables, ...(onCut && { onCut }) }, path) }
+}
+
+function compileParts({ title, summary, body, fields, blocks }: TemplateText, path: string[], faults: Fault[]): Fill {
+  const slot = (part: string, text: string | undefined, form: 'mrkdwn' | 'line', max: number): Slot | undefined =>
+    text === undefined ? undefined : compileSlot(text, { form, max }, [...path, part], faults)
+  const fillTitle = slot('title', title, 'line', 1500)
+  const fillSummary = slot('summary', summary, 'line', 600)
+  const fillBody = slot('body', body, 'mrkdwn', 2900)
+  const fillFields =
+    fields &&
+    Object.entries(fields).map(([label, text]) => compileField(label, text, [...path, 'fields', label], faults))
+  const fillBlocks = blocks && compileBlocks(blocks, [...path, 'blocks'], faults)
+  return (filling) => ({
+    ...(fillTitle && shown('title', fillTitle(filling))),
+    // A line of a digest has room for so much, however little else there is to say.
+    ...(fillSummary && shown('summary', fillSummary({ ...filling, scale: 1 }))),
+    ...(fillBody && { body: fillBody(filling) }),
+    ...(fillFields && { fields: fillFields.map((fill) => fill(filling)).filter((field) => field !== '') }),
+    ...(fillBlocks && { blocks: fillBlocks(filling) })
+  })
+}
+
+/** Nothing is not shown instead of a name. */
+function shown(part: 'title' | 'summary', text: string): Custom {
+  return text === '' ? {} : { [part]: text }
+}
+
+function compileField(label: string, text: string, path: Fault['path'], faults: Fault[]): Slot {
+  const fill = compileSlot(text, { form: 'mrkdwn', max: 1500 }, path, faults)
+  const name = `*${plain(label)}*\n`
+  return (filling) => {
+    const value = fill(filling)
+    return value === '' ? '' : name + value
+  }
+}
+
+// Below what Slack takes (render/page.ts): the rest is for the lock screen, a mention and a delay.
+const limits = { text: 9000, bytes: 13_000 } as const
+
+/** Filled in as it is, or with less of every value until the whole fits into a message. */
+function fitting(fill: Fill, filling: Omit<Filling, 'scale'>, path: string[]): Custom {
+  for (const scale of [1, 0.5, 0.25, 0.1]) {
+    const custom = fill({ ...filling, scale })
+    const json = JSON.stringify(custom)
+    if (textLength(custom) <= limits.text && new TextEncoder().encode(json).length <= limits.bytes) return custom
+  }
+  throw new SlotError(`is longer than ${limits.text} characters in all, even with its values cut`, path)
+}
+
+function textLength(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  return Object.values(value ?? {}).reduce((sum: number, inner) => sum + textLength(inner), 0)
+}

@@ -1,0 +1,120 @@
+// One text of a message template: checked when the config loads, filled in when an event arrives.
+import { type FilteredValueToken, Liquid, type Template, toValueSync, type Value } from 'liquidjs'
+import { installFilters, mentionOf, textOf } from './filters.ts'
+import { type Piece, Said } from './pieces.ts'
+import {
+  engineOptions,
+  faultOf,
+  isMetadata,
+  limited,
+  type TemplateFault,
+  unknownVariable,
+  variablesOf
+} from './liquid.ts'
+
+export interface TextTemplate {
+  /** Throws where a limit is reached, or a value cannot be printed. */
+  render(variables: object): Piece[]
+}
+
+const objectFields = ['cluster', 'kind', 'namespace', 'name']
+const revisionFields = ['text', 'pointer', 'sha', 'short']
+const fields: Record<string, readonly string[]> = {
+  event: ['message', 'summary', 'reason', 'severity', 'source', 'controller', 'at', 'metadata'],
+  object: objectFields,
+  revision: revisionFields,
+  previous: revisionFields,
+  failure: ['since', 'count', 'severity', 'reason', 'text', 'began', 'ending'],
+  links: ['commit', 'compare', 'dashboard'],
+  transition: [],
+  rule: [],
+  destination: []
+}
+
+const engine = new Liquid({
+  ...engineOptions,
+  // Liquid hands on whatever this gives, though its types know only strings.
+  outputEscape: (value: unknown) => (value instanceof Said ? value : new Said(textOf(value))) as unknown as string
+})
+installFilters(engine)
+
+// The memory limit counts what filters make, not what a loop puts out. Values are counted before they are cut.
+const maxOutput = 500_000
+const maxPieces = 1000
+
+/** Compiles one text of a template. */
+export function compileText(text: string): TextTemplate | TemplateFault {
+  try {
+    const parsed = engine.parse(text)
+    const fault = unknownIn(parsed, text) ?? mentionFault(parsed) ?? openTag(text)
+    return fault ?? { render: (variables) => render(parsed, variables) }
+  } catch (error) {
+    return faultOf(error, engine)
+  }
+}
+
+function render(parsed: Template[], variables: object): Piece[] {
+  const pieces: Piece[] = []
+  let size = 0
+  // Strings come from the template; whatever it prints has become a Said.
+  const write = (piece: Piece) => {
+    size += String(piece).length
+    if (size > maxOutput || pieces.length === maxPieces) throw new Error('too much output')
+    pieces.push(piece)
+  }
+  toValueSync(engine.renderer.renderTemplates(parsed, limited(engine, variables), { buffer: '', write }))
+  return pieces
+}
+
+function unknownIn(parsed: Template[], text: string): TemplateFault | undefined {
+  const unknown = variablesOf(engine, parsed).find((path) => !isKnown(path))
+  if (unknown === undefined) return undefined
+  const [root = ''] = unknown
+  const siblings = Object.hasOwn(fields, root) ? (fields[root] ?? []) : []
+  const known = siblings.length > 0 ? siblings.map((field) => `${root}.${field}`) : Object.keys(fields)
+  return unknownVariable(unknown.join('.'), text, known)
+}
+
+function isKnown(path: readonly string[]): boolean {
+  const [root = '', field, ...rest] = path
+  // A whole group is for conditions, and for loops over the metadata.
+  if (root === 'metadata') return field === undefined || isMetadata(path)
+  if (!Object.hasOwn(fields, root)) return false
+  if (field === undefined) return true
+  if (root === 'event' && field === 'metadata') return rest.length <= 1
+  if (root === 'failure' && field === 'began') return rest.length === 1 && /^(reason|text)$/.test(rest[0] ?? '')
+  return rest.length === 0 && fields[root]?.includes(field) === true
+}
+
+/** Who is called stands in the template, in quotes: an event may choose between them, and name nobody itself. */
+function mentionFault(parsed: Template[]): TemplateFault | undefined {
+  for (const { filters, initial } of valuesIn(parsed)) {
+    const at = filters.findIndex(({ name }) => name === 'mention')
+    if (at < 0) continue
+    const [token, ...rest] = initial.postfix
+    const name = token !== undefined && 'content' in token ? String(token.content) : ''
+    const isQuoted = at === 0 && rest.length === 0 && name !== ''
+    if (isQuoted && mentionOf(name) !== undefined) continue
+    const error = isQuoted
+      ? `"${name}" cannot be mentioned; write the id of a person (U…), of a group (S…), here or channel`
+      : 'who is mentioned must be written out in quotes: {{ "S012AB3CD" | mention }}'
+    return { error, offset: token?.begin ?? 0 }
+  }
+  return undefined
+}
+
+function* valuesIn(templates: Iterable<Template>): Generator<Pick<Value | FilteredValueToken, 'filters' | 'initial'>> {
+  for (const template of templates) {
+    for (const argument of template.arguments?.() ?? []) if ('filters' in argument) yield argument
+    const children = template.children?.(false, true)
+    if (children !== undefined) yield* valuesIn(toValueSync(children) as Iterable<Template>)
+  }
+}
+
+/** `<https://git.example/{{ … }}|x>` would be shown as it stands. */
+function openTag(text: string): TemplateFault | undefined {
+  const found = /<(https?:|[@!#])[^<>]*\{[{%]/.exec(text)
+  if (found === null) return undefined
+  const error = 'a value cannot stand inside of <…>; make a link with {{ url | link: "label" }}'
+  return { error, offset: found.index }
+}

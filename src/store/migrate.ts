@@ -1,0 +1,130 @@
+// Everything an embedded database holds, moved into an empty PostgreSQL: all of it or nothing.
+import { existsSync, renameSync } from 'node:fs'
+import { Client } from 'pg'
+import { RelayError } from '../errors.ts'
+import { type Database, openDatabase, type Row } from './sqlite/file.ts'
+import { checkUrl, connectionConfig, sayDatabaseError } from './postgres/connections.ts'
+import { migrate } from './postgres/schema.ts'
+import { indexable, storable } from './postgres/text.ts'
+import { bringToVersion } from './sqlite/schema.ts'
+
+/** Bodies may be of megabytes: a step of this many rows fits into memory. */
+const stepRows = 200
+
+/** The tables, and what their rows are walked by. The columns are the same on both sides, but for those left out. */
+const tables = {
+  events: 'id',
+  objects: 'key',
+  notifications: 'id',
+  views: 'id',
+  messages: 'id',
+  attempts: 'rowid',
+  silences: 'id',
+  announcements: 'key',
+  sources: 'name',
+  lanes: 'key'
+} as const
+
+/** Texts that stand in an index, which holds no more than so much of them. */
+const indexed: Record<string, readonly string[]> = {
+  events: ['object'],
+  objects: ['key'],
+  notifications: ['object', 'group_key']
+}
+
+/**
+ * Moves what is in the SQLite `file` into the PostgreSQL at `url`, then renames the file, so that nobody sends what is
+ * left in it a second time; resolves to its new name. `progress` is called with rows. Throws BAD_DATABASE where the file
+ * is in use or missing, or the PostgreSQL is not empty: then nothing has changed.
+ */
+export async function moveToPostgres(
+  file: string,
+  url: string,
+  progress: (done: number, total: number) => void
+): Promise<string> {
+  if (!existsSync(file)) throw new RelayError('BAD_DATABASE', `there is no database ${file}`)
+  checkUrl(url)
+  const from = openDatabase(file)
+  try {
+    bringToVersion(from)
+    await migrate(url)
+    await copyAll(from, url, progress)
+  } catch (error) {
+    if (error instanceof RelayError) throw error
+    throw new RelayError('BAD_DATABASE', `nothing was moved: ${sayDatabaseError(error, url)}`)
+  } finally {
+    from.close()
+  }
+  // The file itself: a link that was renamed would leave it where another link, or a relay, finds it.
+  renameSync(from.file, `${from.file}.moved`)
+  return `${from.file}.moved`
+}
+
+async function copyAll(from: Database, url: string, progress: (done: number, total: number) => void): Promise<void> {
+  const { query_timeout: _, ...config } = connectionConfig(url)
+  const to = new Client(config)
+  to.on('error', () => {})
+  await to.connect()
+  try {
+    await to.query('begin')
+    await checkEmpty(to)
+    const total = Object.keys(tables).reduce((sum, table) => sum + countOf(from, table), 0)
+    let done = 0
+    for (const [table, key] of Object.entries(tables)) {
+      for (const rows of stepsOf(from, table, key)) {
+        await insert(to, table, rows)
+        done += rows.length
+        progress(done, total)
+      }
+    }
+    await to.query(`
+      select setval('event_ids', (select coalesce(max(id), 0) + 1 from events)),
+        setval(pg_get_serial_sequence('notifications', 'id'), (select coalesce(max(id), 0) + 1 from notifications)),
+        setval(pg_get_serial_sequence('silences', 'id'), (select coalesce(max(id), 0) + 1 from silences)),
+        setval(pg_get_serial_sequence('messages', 'id'), (select coalesce(max(id), 0) + 1 from messages))`)
+    await to.query('commit')
+  } finally {
+    await to.end()
+  }
+}
+
+async function checkEmpty(to: Client): Promise<void> {
+  const { rows } = await to.query<{ used: boolean }>(
+    'select exists (select from events) or exists (select from objects) or exists (select from messages) as used'
+  )
+  if (!rows[0]?.used) return
+  throw new RelayError('BAD_DATABASE', 'the PostgreSQL database is in use by a relay already; name one that is empty')
+}
+
+function countOf(from: Database, table: string): number {
+  return Number(from.get(`select count(*) as n from ${table}`)?.n ?? 0)
+}
+
+function* stepsOf(from: Database, table: string, key: string): Generator<Row[]> {
+  const columns = key === 'rowid' ? 'rowid, *' : '*'
+  let after: Row[string] = key === 'id' || key === 'rowid' ? 0 : ''
+  for (;;) {
+    const rows = from.all(`select ${columns} from ${table} where ${key} > ? order by ${key} limit ${stepRows}`, after)
+    if (rows.length === 0) return
+    after = rows.at(-1)?.[key] ?? after
+    yield rows
+  }
+}
+
+async function insert(to: Client, table: string, rows: readonly Row[]): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'rowid' && column !== 'identity')
+  const isIndexed = (column: string) => indexed[table]?.includes(column) ?? false
+  const records = rows.map((row) =>
+    Object.fromEntries(
+      columns.map((column) => {
+        const value = row[column]
+        if (typeof value !== 'string') return [column, value]
+        return [column, isIndexed(column) ? indexable(value) : storable(value)]
+      })
+    )
+  )
+  await to.query(
+    `insert into ${table} (${columns}) select ${columns} from json_populate_recordset(null::${table}, $1)`,
+    [JSON.stringify(records)]
+  )
+}

@@ -1,0 +1,179 @@
+// Connections to PostgreSQL: transactions that run again where the database asks for it, and errors without secrets.
+import { Client, DatabaseError, Pool, type PoolConfig, type QueryResult, type QueryResultRow, types } from 'pg'
+import { RelayError } from '../../errors.ts'
+import { bareAddress, readableOnTheWay } from './tls.ts'
+
+export type Sql = <Row extends QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<QueryResult<Row>>
+
+/** The database's clock in ms, read when the statement runs: `now()` would be that of the transaction's start. */
+export const clockSql = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
+
+const connectMs = 5000
+const statementMs = 5000
+/** For a network that swallows the answer: longer than the server's own limit, or that would never be told. */
+const answerMs = 8000
+const maxTries = 6
+
+// Sent as statements because poolers refuse unknown parameters at the start of a connection. A transaction that is left
+// open, by a replica that was frozen in the middle of it, must not keep its locks. A commit is on disk when it returns,
+// whatever the default of the server or the role.
+const settingsSql = `
+  set statement_timeout = ${statementMs};
+  set idle_in_transaction_session_timeout = ${statementMs};
+  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
+
+export class Connections {
+  readonly #pool: Pool
+  readonly #url: string
+
+  constructor(url: string, max: number) {
+    this.#url = url
+    this.#pool = new Pool({
+      ...connectionConfig(url),
+      max,
+      idleTimeoutMillis: 60_000,
+      async onConnect(client) {
+        // Without a listener, a connection that breaks while it is in use ends the process.
+        client.on('error', () => {})
+        await client.query(settingsSql)
+      }
+    })
+    // An idle connection broke: the pool has dropped it and opens another when one is needed.
+    this.#pool.on('error', () => {})
+  }
+
+  /** Runs `work`, several times where transactions got in each other's way. Rejects with CANNOT_STORE. */
+  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#try(work)
+      } catch (error) {
+        if (!isConflict(error)) throw error
+        if (tries === maxTries) throw this.#told(error)
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** tries))
+      }
+    }
+  }
+
+  async #try<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    const client = await this.#answer(this.#pool.connect())
+    let isUsable = true
+    try {
+      await this.#answer(client.query('begin isolation level read committed'))
+      const result = await work((text, values) => this.#answer(client.query(text, values as unknown[])))
+      await this.#answer(client.query('commit'))
+      return result
+    } catch (error) {
+      // After a timeout nobody knows what the connection would answer next.
+      const rollback = { text: 'rollback', query_timeout: 500 }
+      isUsable = await client.query(rollback).then(
+        () => true,
+        () => false
+      )
+      throw error
+    } finally {
+      client.release(!isUsable)
+    }
+  }
+
+  /** One statement, which is its own transaction. */
+  readonly query: Sql = async (text, values) => {
+    try {
+      return await this.#pool.query(text, values as unknown[])
+    } catch (error) {
+      throw this.#told(error)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+
+  /** What the database says, and no more than may be told of it. What `work` itself throws goes through as it is. */
+  #answer<T>(promise: Promise<T>): Promise<T> {
+    return promise.catch((error: unknown) => {
+      throw isConflict(error) ? error : this.#told(error)
+    })
+  }
+
+  #told(error: unknown): RelayError {
+    return new RelayError('CANNOT_STORE', `the database cannot be used: ${sayDatabaseError(error, this.#url)}`)
+  }
+}
+
+// 40001 serialization failure, 40P01 deadlock: nothing was written, and the second time it goes well.
+function isConflict(error: unknown): boolean {
+  return error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
+}
+
+export function connectionConfig(url: string): PoolConfig {
+  return {
+    connectionString: url,
+    application_name: 'flux-relay',
+    connectionTimeoutMillis: connectMs,
+    query_timeout: answerMs,
+    keepAlive: true,
+    // The driver hands 64-bit integers out as text. Ours are counters and milliseconds, far below 2^53.
+    types: {
+      getTypeParser: (id: number, format) => (id === types.builtins.INT8 ? Number : types.getTypeParser(id, format))
+    }
+  }
+}
+
+/**
+ * Throws BAD_DATABASE where `url` is none, or the password would go there for everybody to read; the text does not repeat
+ * it. Returns whether it will, because `url` says so.
+ */
+export function checkUrl(url: string): { isReadable: boolean } {
+  const client = clientOf(url)
+  if (client instanceof Client) {
+    const way = readableOnTheWay(url, client)
+    if (way === 'bare') throw new RelayError('BAD_DATABASE', bareAddress)
+    return { isReadable: way === 'chosen' }
+  }
+  const { code, path } = client
+  if (code !== undefined && path !== undefined)
+    throw new RelayError('BAD_DATABASE', `DATABASE_URL names a file that cannot be read: ${code} ${path}`)
+  const hint = 'characters such as @ : / # % in the password have to be percent-encoded'
+  throw new RelayError(
+    'BAD_DATABASE',
+    `DATABASE_URL is not of the form postgres://user:password@host/database; ${hint}`
+  )
+}
+
+// 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now: it is starting, or about to.
+const notUp = new Set(['57P01', '57P02', '57P03'])
+
+/** Whether a server may be there in a moment: none has answered, or one that stops or starts. */
+export function isNotUpYet(error: unknown): boolean {
+  if (error instanceof RelayError) return error.code === 'CANNOT_STORE'
+  return !(error instanceof DatabaseError) || notUp.has(error.code ?? '')
+}
+
+/**
+ * What went wrong, for logs and answers: the server's words, or the code of the network's. Never the driver's, which may
+ * repeat parts of a URL whose password was not encoded; and the error itself goes no further for the same reason.
+ */
+export function sayDatabaseError(error: unknown, url: string): string {
+  const { code, message } = error as { code?: string; message?: string }
+  const said = error instanceof DatabaseError ? `${message} (${code})` : (code ?? message ?? 'unknown error')
+  const password = passwordOf(url)
+  return password ? said.replaceAll(password, '…') : said
+}
+
+/** Undefined where it has none, or the driver cannot read it. */
+function passwordOf(url: string): string | undefined {
+  const client = clientOf(url)
+  return client instanceof Client ? (client.password ?? undefined) : undefined
+}
+
+/** What the driver makes of `url`, or why it cannot read it; `path` where it is because of a file. */
+function clientOf(url: string): Client | { code?: string; path?: string } {
+  // It would be the end of the address, and everything after it ignored.
+  if (url.includes('#')) return {}
+  try {
+    return new Client(connectionConfig(url))
+  } catch (error) {
+    return error as NodeJS.ErrnoException
+  }
+}

@@ -1,0 +1,90 @@
+// What a changed config file does to notifications that wait in PostgreSQL: they move to another lane, or are given up on.
+import { clockSql, type Sql } from './connections.ts'
+import { bury } from './queue.ts'
+import { goneReason } from '../store.ts'
+
+/** Notifications given up on in one transaction. */
+const abandonStep = 500
+
+// A message that is being posted stays where its answer is awaited: at the new address it would be beside it.
+const staleMessagesSql = `
+  select m.id from messages m join lanes l on l.key = m.lane
+  where m.destination = $1 and m.state = 'open' and m.lane <> $2 and (l.holder is null or not exists (
+    select 1 from replicas r where r.id = l.holder and r.alive_until > ${clockSql}
+  ))
+  order by m.id`
+
+/** Moves what waits for `destination` to `lane`. */
+export async function reroute(sql: Sql, destination: string, lane: string): Promise<void> {
+  const { rows: left } = await sql<{ lane: string }>(
+    `select lane from notifications where destination = $1 and state = 'pending' and lane <> $2 group by lane`,
+    [destination, lane]
+  )
+  if (left.length === 0) return
+  await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [lane])
+  await lockLanes(sql, [lane, ...left.map((row) => row.lane)])
+  const { rows: stale } = await sql<{ id: number }>(staleMessagesSql, [destination, lane])
+  for (const { id } of stale) await moveMessage(sql, id, lane)
+  await sql(
+    `update notifications set lane = $2 where destination = $1 and state = 'pending' and lane <> $2 and (
+       message_id is null or message_id in (select id from messages where lane = $2 and state = 'open'))`,
+    [destination, lane]
+  )
+}
+
+/**
+ * Where the new lane has a message open already, what this one carries goes back to waiting. It stays as a record, because
+ * somebody may have seen it.
+ */
+async function moveMessage(sql: Sql, id: number, lane: string): Promise<void> {
+  const { rowCount } = await sql(
+    `update messages set lane = $2 where id = $1 and not exists (
+       select 1 from messages where lane = $2 and state = 'open')`,
+    [id, lane]
+  )
+  if (rowCount !== 0) return
+  await sql('update notifications set message_id = null where message_id = $1', [id])
+  await sql(`update messages set state = 'dead' where id = $1`, [id])
+}
+
+// The first pair, then the first after it: as many steps as there are pairs, however much waits.
+export const waitedForSql = `
+  with recursive known as (
+    (select destination, lane from notifications where state = 'pending' order by destination, lane limit 1)
+    union all
+    select after.destination, after.lane from known, lateral (
+      select n.destination, n.lane from notifications n
+      where n.state = 'pending' and (n.destination, n.lane) > (known.destination, known.lane)
+      order by n.destination, n.lane limit 1
+    ) as after
+  )
+  select destination, lane from known`
+
+/** The destinations that something waits for, and the lanes it waits in. */
+export async function waitedFor(sql: Sql): Promise<{ destination: string; lane: string }[]> {
+  return (await sql<{ destination: string; lane: string }>(waitedForSql)).rows
+}
+
+/** Gives up on some of what waits for `destinations` since before that time: the destination of each; none when there is nothing left. */
+export async function abandon(sql: Sql, destinations: readonly string[], before: number): Promise<string[]> {
+  const { rows } = await sql<{ id: number; lane: string }>(
+    `select id, lane from notifications where state = 'pending' and destination = any($1) and created_at < $2 limit $3`,
+    [destinations, before, abandonStep]
+  )
+  const ids = rows.map(({ id }) => id)
+  await lockLanes(
+    sql,
+    rows.map(({ lane }) => lane)
+  )
+  await sql(
+    `update messages set state = 'dead' where state = 'open' and id in (
+       select message_id from notifications where id = any($1))`,
+    [ids]
+  )
+  return bury(sql, ids, goneReason)
+}
+
+/** Before anything in them is changed, as when their next step is chosen. In one order, so that nobody waits in a circle. */
+async function lockLanes(sql: Sql, lanes: readonly string[]): Promise<void> {
+  await sql('select key from lanes where key = any($1) order by key for update', [lanes])
+}

@@ -1,0 +1,130 @@
+// Silences and what mutes held back, in PostgreSQL.
+import type { ObjectRef } from '../../events/flux.ts'
+import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
+import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
+import type { View } from '../../render/compose/view.ts'
+import { endingFrom, gather, type Held } from '../withheld.ts'
+import type { Sql } from './connections.ts'
+import { insertNotifications } from './queue.ts'
+import { storable } from './text.ts'
+import type { LaneOf } from '../store.ts'
+
+interface HeldNotification {
+  id: number
+  lane: string
+  object: string
+  says: Transition
+  ref: string
+  ending: string | null
+}
+
+// Skipped where another replica is telling of them.
+const heldSql = `
+  select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
+  from notifications n join views v on v.id = n.id
+  where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n skip locked`
+
+/** Tells of one mute that is over. Undefined where there is none left. */
+export async function endMute(
+  sql: Sql,
+  now: number,
+  laneOf: LaneOf,
+  compose: (held: Held) => View
+): Promise<string | undefined> {
+  const { rows: over } = await sql<{ mute: string; destination: string }>(
+    'select mute, destination from notifications where muted_until <= $1 limit 1 for update skip locked',
+    [now]
+  )
+  const [ended] = over
+  if (ended === undefined) return undefined
+  const { mute, destination } = ended
+  const { rows } = await sql<HeldNotification>(heldSql, [now, mute, destination])
+  const memories = await hearAll(sql, [...new Set(rows.map(({ object }) => object))], destination, now)
+  await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
+  const held = gather(
+    ended,
+    rows.map(({ object, says, ref, ending }) => ({
+      key: object,
+      object: JSON.parse(ref) as ObjectRef,
+      says,
+      ...endingFrom(ending)
+    })),
+    memories
+  )
+  const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
+  await insertNotifications(sql, [
+    { event: null, at: now, entry: { rule: 'mute', destination, lane, view: compose(held) } }
+  ])
+  return lane
+}
+
+async function hearAll(
+  sql: Sql,
+  keys: readonly string[],
+  destination: string,
+  now: number
+): Promise<Map<string, ObjectMemory>> {
+  // In the order in which every other transaction locks objects.
+  const { rows } = await sql<{ key: string; memory: string | null }>(
+    'select key, memory from objects where key = any($1) order by key for update',
+    [keys]
+  )
+  const memories = new Map<string, ObjectMemory>()
+  for (const { key, memory } of rows) {
+    if (memory !== null) memories.set(key, hear(readMemory(memory), destination, now))
+  }
+  await sql(
+    `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
+    [[...memories.keys()], [...memories.values()].map((memory) => JSON.stringify(memory))]
+  )
+  return memories
+}
+
+interface SilenceRow {
+  id: number
+  match: string
+  comment: string
+  created_at: number
+  ends_at: number
+}
+
+export async function silences(sql: Sql, now: number): Promise<Silence[]> {
+  const { rows } = await sql<SilenceRow>('select * from silences where ends_at > $1 order by id', [now])
+  return rows.map(silenceOf)
+}
+
+export async function addSilence(sql: Sql, { match, comment, endsAt }: NewSilence, now: number): Promise<Silence> {
+  const { rows } = await sql<SilenceRow>(
+    'insert into silences (match, comment, created_at, ends_at) values ($1, $2, $3, $4) returning *',
+    [JSON.stringify(match), storable(comment), now, endsAt]
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error('a row that was inserted did not come back')
+  return silenceOf(row)
+}
+
+export async function endSilence(sql: Sql, id: string, now: number): Promise<boolean> {
+  const { rows } = await sql<SilenceRow>('select * from silences where id = $1 and ends_at > $2 for update', [
+    Number(id),
+    now
+  ])
+  const [row] = rows
+  if (row === undefined) return false
+  await sql('update silences set ends_at = $2 where id = $1', [row.id, now])
+  await sql('update notifications set muted_until = $1 where muted_until = $2 and mute = $3', [
+    now,
+    row.ends_at,
+    silenceName(silenceOf(row))
+  ])
+  return true
+}
+
+function silenceOf(row: SilenceRow): Silence {
+  return {
+    id: String(row.id),
+    match: JSON.parse(row.match) as Silence['match'],
+    comment: row.comment,
+    createdAt: row.created_at,
+    endsAt: row.ends_at
+  }
+}

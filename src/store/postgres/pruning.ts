@@ -1,0 +1,95 @@
+// What is over goes from PostgreSQL, some rows at a time. Rows that a replica is using are left for the next time.
+import type { Sql } from './connections.ts'
+import type { Expiry, ObjectCount } from '../store.ts'
+
+/** A replica's row may go when nobody could take it for alive any more. */
+const replicaMs = 3_600_000
+
+const bodiesSql = `
+  delete from recent_bodies where identity in (
+    select identity from recent_bodies where received_at < $1 limit $2 for update skip locked)`
+
+const notificationsSql = `
+  with over as (
+    delete from notifications where id in (
+      select id from notifications where created_at < greatest($1::bigint, $2::bigint) and
+        ((state = 'sent' or state = 'muted' and muted_until is null) and created_at < $1 or state = 'dead' and created_at < $2)
+      order by created_at limit $3 for update skip locked)
+    returning id
+  )
+  delete from views using over where views.id = over.id`
+
+// An event stays while a notification of it does, and a message while it carries one.
+const eventsSql = `
+  delete from events where id in (
+    select id from events where received_at < $1 and
+      not exists (select 1 from notifications where event_id = events.id)
+    order by received_at limit $2 for update skip locked)`
+
+const messagesSql = `
+  delete from messages where id in (
+    select id from messages where created_at < $1 and state <> 'open' and
+      not exists (select 1 from notifications where message_id = messages.id)
+    order by created_at limit $2 for update skip locked)
+  returning id`
+
+const objectsSql = `
+  delete from objects where key in (
+    select key from objects where key = any($1) and seen_at < $2 for update skip locked)`
+
+/** Times by the database's clock. */
+export async function prune(sql: Sql, before: Expiry, limit: number): Promise<number> {
+  const bodies = await sql(bodiesSql, [before.duplicates, limit])
+  const notifications = await sql(notificationsSql, [before.events, before.deadLetters, limit])
+  const events = await sql(eventsSql, [before.events, limit])
+  const { rows: messages } = await sql<{ id: number }>(messagesSql, [before.events, limit])
+  if (messages.length > 0) {
+    await sql('delete from attempts where message_id = any($1)', [messages.map(({ id }) => id)])
+  }
+  await sql('delete from silences where ends_at < $1', [before.events])
+  await sql('delete from announcements where announced_at < $1', [before.events])
+  await sql('delete from replicas where alive_until < $1', [before.duplicates - replicaMs])
+  return [bodies, notifications, events].reduce((sum, { rowCount }) => sum + (rowCount ?? 0), messages.length)
+}
+
+/** Looks at the next `limit` objects after `key`; `last` is undefined at their end. */
+export async function pruneObjects(
+  sql: Sql,
+  key: string,
+  before: number,
+  limit: number
+): Promise<{ deleted: number; last: string | undefined }> {
+  const { rows } = await sql<{ key: string; seen_at: number }>(
+    'select key, seen_at from objects where key > $1 order by key limit $2',
+    [key, limit]
+  )
+  const over = rows.filter(({ seen_at }) => seen_at < before).map((row) => row.key)
+  const { rowCount } = over.length === 0 ? { rowCount: 0 } : await sql(objectsSql, [over, before])
+  return { deleted: rowCount ?? 0, last: rows.length < limit ? undefined : rows.at(-1)?.key }
+}
+
+const countSql = 'select source, count(*) as n from objects group by source'
+
+const forgetSql = `
+  delete from objects where key in (
+    select key from objects where source = $1 and memory is not null
+    order by failing_since is not null, seen_at limit $2 for update skip locked)`
+
+/** Objects forgotten in one statement. */
+const forgetStep = 2000
+
+export async function boundObjects(sql: Sql, max: number): Promise<ReadonlyMap<string, ObjectCount>> {
+  const counts = new Map<string, ObjectCount>()
+  const { rows } = await sql<{ source: string; n: number }>(countSql)
+  for (const { source, n } of rows) {
+    let forgotten = 0
+    while (n - forgotten > max) {
+      const { rowCount } = await sql(forgetSql, [source, Math.min(n - forgotten - max, forgetStep)])
+      // Others have the rest in hand.
+      if (!rowCount) break
+      forgotten += rowCount
+    }
+    counts.set(source, { kept: n - forgotten, forgotten })
+  }
+  return counts
+}

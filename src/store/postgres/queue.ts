@@ -1,0 +1,212 @@
+// Notifications in PostgreSQL: written, counted, given up on.
+import { forget, readMemory } from '../../objects.ts'
+import { apartMs } from '../deadline.ts'
+import type { Sql } from './connections.ts'
+import { indexable, keyOf } from './text.ts'
+import type { NewNotification } from '../store.ts'
+
+// In the order of their places, so the ids are too.
+const insertSql = `
+  with n as (
+    select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
+      $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[]) with ordinality
+      as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, mute, muted_until, view,
+        dead, place)
+  ), told as (
+    insert into notifications (event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
+      held_until, mute, muted_until)
+    select event_id, rule, destination, lane, object, says,
+      case when dead is not null then 'dead' when mute is null then 'pending' else 'muted' end, dead,
+      created_at, group_key, held_until, mute, muted_until
+    from n order by place
+    returning id
+  ), placed as (
+    select id, row_number() over (order by id) as place from told
+  )
+  insert into views select placed.id, n.view from placed join n using (place) returning id`
+
+const deadlinesSql = `
+  select n.lane, n.group_key, min(n.held_until) as until
+  from (select distinct lane, group_key from unnest($1::text[], $2::text[]) as g(lane, group_key)) as g
+  join notifications n on n.lane = g.lane and n.group_key = g.group_key
+  where n.state = 'pending' and n.message_id is null and n.held_until > $3
+    and n.created_at <= $3::bigint + ${apartMs}
+  group by n.lane, n.group_key`
+
+export interface NewRow {
+  /** null for what the relay says of itself. */
+  event: number | null
+  /** By the database's clock. */
+  at: number
+  entry: NewNotification
+}
+
+/** Their ids, in the order of `rows`. */
+export async function insertNotifications(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
+  if (rows.length === 0) return []
+  const heldUntil = await deadlines(sql, rows)
+  const column = (value: (entry: NewNotification) => string | null) => rows.map(({ entry }) => value(entry))
+  const inserted = await sql<{ id: number }>(insertSql, [
+    rows.map(({ event }) => event),
+    column(({ rule }) => rule),
+    column(({ destination }) => destination),
+    column(({ lane }) => lane),
+    column(({ view }) => keyOf(view.object)),
+    column(({ view }) => view.says),
+    rows.map(({ at }) => at),
+    column((entry) => groupKeyOf(entry) ?? null),
+    heldUntil,
+    column(({ muting }) => muting?.name ?? null),
+    rows.map(({ entry }) => entry.muting?.until ?? null),
+    column(({ view }) => JSON.stringify(view)),
+    column(({ dead }) => dead ?? null)
+  ])
+  return inserted.rows.map(({ id }) => id).sort((a, b) => a - b)
+}
+
+/** Until when each is held: as long as the first of its group that still is, or one of its own. 0 without a group. */
+async function deadlines(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
+  const grouped = rows.filter(({ entry }) => groupKeyOf(entry) !== undefined)
+  const known = new Map<string, number>()
+  const nameOf = (lane: string, key: string) => `${lane}\n${key}`
+  if (grouped.length > 0) {
+    const found = await sql<{ lane: string; group_key: string; until: number }>(deadlinesSql, [
+      grouped.map(({ entry }) => entry.lane),
+      grouped.map(({ entry }) => groupKeyOf(entry)),
+      Math.min(...grouped.map(({ at }) => at))
+    ])
+    for (const { lane, group_key, until } of found.rows) known.set(nameOf(lane, group_key), until)
+  }
+  return rows.map(({ at, entry }) => {
+    const key = groupKeyOf(entry)
+    if (key === undefined) return 0
+    const name = nameOf(entry.lane, key)
+    const first = known.get(name) ?? 0
+    const until = first > at ? first : at + (entry.group?.waitMs ?? 0)
+    known.set(name, until)
+    return until
+  })
+}
+
+/** What is muted is told together with the rest of it, whatever group it would be in; a dead letter waits for none. */
+function groupKeyOf({ group, muting, dead }: NewNotification): string | undefined {
+  return group === undefined || muting !== undefined || dead !== undefined ? undefined : indexable(group.key)
+}
+
+const killSql = `
+  update notifications set state = 'dead', reason = $2 where id = any($1) and state = 'pending'
+  returning id, lane, object, rule, destination, says`
+
+// The end of a failure that was never heard of would be news from nowhere.
+const killEndsSql = `
+  update notifications set state = 'dead', reason = 'the failure it ends was never delivered'
+  where id in (
+    select (
+      select e.id from notifications e
+      where e.object = f.object and e.lane = f.lane and e.id > f.id and e.rule = f.rule and e.destination = f.destination
+        and e.state = 'pending' and e.message_id is null and e.says = 'recovered'
+      order by e.id limit 1
+    )
+    from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) as f(id, lane, object, rule, destination)
+  ) and state = 'pending'
+  returning destination`
+
+interface DeadRow {
+  id: number
+  lane: string
+  object: string
+  rule: string
+  destination: string
+  says: string
+}
+
+/**
+ * Makes dead letters of pending notifications, and takes back that their destinations heard of failures. The destination
+ * of each that is no longer pending.
+ */
+export async function bury(sql: Sql, ids: readonly number[], reason: string): Promise<string[]> {
+  if (ids.length === 0) return []
+  const { rows: dead } = await sql<DeadRow>(killSql, [ids, reason])
+  const failed = dead.filter(({ says }) => says === 'failed')
+  const buried = dead.map(({ destination }) => destination)
+  if (failed.length === 0) return buried
+  const column = (name: keyof DeadRow) => failed.map((row) => row[name])
+  const ends = await sql<{ destination: string }>(killEndsSql, [
+    column('id'),
+    column('lane'),
+    column('object'),
+    column('rule'),
+    column('destination')
+  ])
+  await forgetFailed(sql, failed)
+  return [...buried, ...ends.rows.map(({ destination }) => destination)]
+}
+
+async function forgetFailed(sql: Sql, failed: readonly DeadRow[]): Promise<void> {
+  // In the order in which every other transaction locks objects.
+  const { rows } = await sql<{ key: string; memory: string | null }>(
+    'select key, memory from objects where key = any($1) order by key for update',
+    [failed.map(({ object }) => object)]
+  )
+  const known = rows.filter(({ memory }) => memory !== null)
+  const memories = known.map(({ key, memory }) =>
+    failed
+      .filter(({ object }) => object === key)
+      .reduce((left, { rule, destination }) => forget(left, rule, destination), readMemory(memory ?? ''))
+  )
+  await sql(
+    `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
+    [known.map(({ key }) => key), memories.map((memory) => JSON.stringify(memory))]
+  )
+}
+
+// The first lane, then the first after it: as many steps as there are lanes, however much waits in them.
+export const busyLanesSql = `
+  with recursive busy as (
+    (select lane from notifications where state = 'pending' and message_id is null order by lane limit 1)
+    union all
+    select (
+      select n.lane from notifications n
+      where n.lane > busy.lane and n.state = 'pending' and n.message_id is null order by n.lane limit 1
+    ) from busy where busy.lane is not null
+  )
+  select lane from busy where lane is not null union select lane from messages where state = 'open'`
+
+export const backlogSql = `
+  select (select count(*) from notifications where lane = $1 and state = 'pending' and message_id is null)
+    + (select coalesce(sum(notifications), 0)::bigint from messages where lane = $1 and state = 'open') as waiting`
+
+/** The lanes that have something to send. */
+export async function busyLanes(sql: Sql): Promise<string[]> {
+  const { rows } = await sql<{ lane: string }>(busyLanesSql)
+  return rows.map(({ lane }) => lane)
+}
+
+/** How many notifications wait in a lane, those of its open message included. */
+export async function backlog(sql: Sql, lane: string): Promise<number> {
+  const { rows } = await sql<{ waiting: number }>(backlogSql, [lane])
+  return rows[0]?.waiting ?? 0
+}
+
+// The same instant in both columns is a rate limit: `isLimit`.
+const tryNowSql = `
+  update lanes set not_before = 0 where key = $1 and (not_before <= $2 or tokens_at is distinct from not_before)`
+
+/** Whatever the lane waits for is over, but for a rate limit: until when that lasts. */
+export async function tryNow(sql: Sql, lane: string, now: number): Promise<number | undefined> {
+  const { rowCount } = await sql(tryNowSql, [lane, now])
+  if (rowCount !== 0) return undefined
+  const { rows } = await sql<{ not_before: number }>(
+    'select not_before from lanes where key = $1 and not_before > $2',
+    [lane, now]
+  )
+  return rows[0]?.not_before
+}
+
+/** How many notifications wait for each destination. */
+export async function countPending(sql: Sql): Promise<Map<string, number>> {
+  const { rows } = await sql<{ destination: string; count: number }>(
+    `select destination, count(*) from notifications where state = 'pending' group by destination`
+  )
+  return new Map(rows.map(({ destination, count }) => [destination, count]))
+}

@@ -1,0 +1,140 @@
+// What people ask of PostgreSQL, and what they do to dead letters in it.
+import { readMemory, remember } from '../../objects.ts'
+import type { View } from '../../render/compose/view.ts'
+import { apartMs } from '../deadline.ts'
+import type { Connections, Sql } from './connections.ts'
+import { insertNotifications } from './queue.ts'
+import { keyOf, storable } from './text.ts'
+import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
+import { createReading, retryPage } from '../reading/reading.ts'
+import { type Ask, idOf, type Row } from '../reading/walk.ts'
+
+// In one order, and without those that someone else has in hand.
+const deadSql = `
+  select n.id, n.destination, n.rule, n.object, n.says, v.view
+  from notifications n join views v on v.id = n.id
+  where n.id = any($1) and n.state = 'dead' and n.destination = any($2) order by n.id for update of n skip locked`
+
+const retrySql = `
+  update notifications set state = 'pending', reason = null, message_id = null, lane = k.lane, created_at = $3,
+    group_key = null, held_until = 0
+  from unnest($1::bigint[], $2::text[]) as k(id, lane) where notifications.id = k.id`
+
+const discardSql = `
+  update notifications set state = 'muted', reason = $2 where id in (
+    select id from notifications where id = any($1) and state = 'dead' order by id for update skip locked)
+  returning id`
+
+const announceSql = `
+  insert into announcements (key, announced_at) values ($1, $2)
+  on conflict (key) do update set announced_at = excluded.announced_at
+  where announcements.announced_at <= $2 - $3::bigint or announcements.announced_at > $2 + ${apartMs} returning key`
+
+interface DeadRow {
+  id: number
+  destination: string
+  rule: string
+  object: string
+  says: string
+  view: string
+}
+
+/** What belongs to the store itself. */
+export interface Host {
+  connections: Connections
+  /** How far the database's clock is ahead of the caller's, in ms. */
+  /** So many more wait, in these lanes. */
+  added(lanes: readonly string[]): void
+}
+
+export function createPostgresRecords({ connections, added }: Host): Records {
+  const ask = askPostgres(connections.query)
+  const records: Records = {
+    ...createReading(ask, keyOf),
+
+    async retry(ids, lanes, now) {
+      const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
+      const retried = await connections.transaction((sql) => retry(sql, wanted, lanes, now))
+      added(retried.map(({ lane }) => lane))
+      return retried
+    },
+
+    retryAll: (filter, page, lanes, now) => retryPage(ask, records, { filter, page, lanes, now }),
+
+    async discard(ids) {
+      const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
+      const { rows } = await connections.query<{ id: number }>(discardSql, [wanted, discardedReason])
+      return rows.map(({ id }) => String(id))
+    },
+
+    async announce(key, notices, now, withinMs) {
+      const isNews = await connections.transaction(async (sql) => {
+        const { rowCount } = await sql(announceSql, [key, now, withinMs])
+        if (rowCount === 0) return false
+        await insertNotifications(
+          sql,
+          notices.map((entry) => ({ event: null, at: now, entry }))
+        )
+        return true
+      })
+      if (isNews) added(notices.map(({ lane }) => lane))
+      return isNews
+    }
+  }
+  return records
+}
+
+/** The statements of every store, with what PostgreSQL cannot hold taken out of their values. */
+export function askPostgres(sql: Sql): Ask {
+  return async (text, values) => {
+    const { rows } = await sql<Row>(
+      text,
+      values.map((value) => (typeof value === 'string' ? storable(value) : value))
+    )
+    return rows
+  }
+}
+
+/** First the notifications, then the objects they are about: as where they are given up on. */
+async function retry(
+  sql: Sql,
+  ids: readonly number[],
+  lanes: ReadonlyMap<string, string>,
+  now: number
+): Promise<Retried[]> {
+  const { rows } = await sql<DeadRow>(deadSql, [ids, [...lanes.keys()]])
+  const retried = rows.map(({ id, destination }) => ({
+    id: String(id),
+    destination,
+    lane: lanes.get(destination) ?? ''
+  }))
+  await sql(retrySql, [rows.map(({ id }) => id), retried.map(({ lane }) => lane), now])
+  await rememberFailures(
+    sql,
+    rows.filter(({ says }) => says === 'failed'),
+    now
+  )
+  return retried
+}
+
+async function rememberFailures(sql: Sql, failed: readonly DeadRow[], now: number): Promise<void> {
+  if (failed.length === 0) return
+  const { rows } = await sql<{ key: string; memory: string | null }>(
+    'select key, memory from objects where key = any($1) order by key for update',
+    [failed.map(({ object }) => object)]
+  )
+  const known = rows.filter(({ memory }) => memory !== null)
+  const memories = known.map(({ key, memory }) =>
+    failed
+      .filter(({ object }) => object === key)
+      .reduce(
+        (left, { rule, destination, view }) =>
+          remember(left, { rule, destination, since: (JSON.parse(view) as View).failure?.since }, now),
+        readMemory(memory ?? '')
+      )
+  )
+  await sql(
+    `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
+    [known.map(({ key }) => key), memories.map((memory) => JSON.stringify(memory))]
+  )
+}

@@ -1,0 +1,50 @@
+// The tables in PostgreSQL, brought to this program's version. Forward only.
+import { readFileSync } from 'node:fs'
+import { Client } from 'pg'
+import { RelayError } from '../../errors.ts'
+import { connectionConfig } from './connections.ts'
+
+/** What brings the tables to version 1, 2, …: a file is never changed once it was released, only followed by another. */
+const migrations = ['1.sql', '2.sql']
+
+/** Any number, the same in every replica: they wait for each other with it. */
+const lockId = 8_140_771
+
+/** Safe when several replicas start at once. Throws BAD_DATABASE where the tables are of a newer program. */
+export async function migrate(url: string): Promise<void> {
+  // Changing a large table may take its time, and so may waiting for the replica that does it.
+  const { query_timeout: _, ...config } = connectionConfig(url)
+  const client = new Client(config)
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    await client.query('begin; set local statement_timeout = 0')
+    await client.query('select pg_advisory_xact_lock($1)', [lockId])
+    const version = await versionOf(client)
+    if (version > migrations.length) {
+      const known = migrations.length
+      const text = `the database is of version ${version}, this program knows ${known}: use a newer flux-relay`
+      throw new RelayError('BAD_DATABASE', text)
+    }
+    for (const [index, file] of migrations.entries()) {
+      if (index < version) continue
+      await client.query(readFileSync(new URL(`./${file}`, import.meta.url), 'utf8'))
+      await client.query('insert into relay_schema values ($1)', [index + 1])
+    }
+    await client.query('commit')
+  } finally {
+    await client.end()
+  }
+}
+
+async function versionOf(client: Client): Promise<number> {
+  // Looked up first: `create … if not exists` needs the right to create even where there is nothing to.
+  const { rows: tables } = await client.query<{ found: string | null }>(
+    `select to_regclass('relay_schema')::text as found`
+  )
+  if (tables[0]?.found == null) await client.query('create table relay_schema (version integer primary key)')
+  const { rows } = await client.query<{ version: number }>(
+    'select coalesce(max(version), 0) as version from relay_schema'
+  )
+  return rows[0]?.version ?? 0
+}

@@ -1,0 +1,87 @@
+// How an attempt ended, into PostgreSQL; nothing where the lane has gone to another replica meanwhile.
+import { RelayError } from '../../errors.ts'
+import type { Sql } from './connections.ts'
+import { bury, insertNotifications } from './queue.ts'
+import type { Attempt, Message, NewNotification, Settlement } from '../store.ts'
+
+// `holder` is null between two posts.
+const writeSql = `
+  with attempt as (
+    insert into attempts (message_id, at, answer) values ($1, $2, $3)
+  ), message as (
+    update messages set state = case when $4 = 'open' then state else $4 end, failures = coalesce($5, failures),
+      is_plain = coalesce($6, is_plain),
+      settled_at = case when $4 = 'open' then null else $2::bigint end
+    where id = $1
+  )
+  update lanes set not_before = $8, set_at = $2, block_reason = $9, block_since = $10, probes = $11, holder = null,
+    tokens = coalesce($12, tokens), tokens_at = coalesce($13, tokens_at)
+  where key = $7`
+
+/** What is settled, in the times of the database. */
+export interface Settling {
+  message: Message
+  attempt: Attempt
+  settlement: Settlement
+  notices: readonly NewNotification[]
+  replica: string
+  /** The claim's number, by which a post is known to be this lane's latest. */
+  number: number | undefined
+}
+
+/** How many notifications are no longer pending, and the destination of each that is a dead letter now. */
+export async function settle(
+  sql: Sql,
+  { message, attempt, settlement, notices, replica, number }: Settling
+): Promise<{ settled: number; buried: readonly string[] }> {
+  const { rows } = await sql<{ holder: string | null; claim: number }>(
+    'select holder, claim from lanes where key = $1 for update',
+    [message.lane]
+  )
+  const [lane] = rows
+  if (number === undefined || lane?.claim !== number) throw laneLost()
+  // Settled by this replica already, which did not get to know.
+  if (lane.holder === null) return { settled: 0, buried: [] }
+  if (lane.holder !== replica) throw laneLost()
+
+  const { message: end, lane: next } = settlement
+  const isOpen = end.state === 'open'
+  await sql(writeSql, [
+    ...[message.id, attempt.at, attempt.answer],
+    ...[end.state, isOpen ? end.failures : null, isOpen ? end.isPlain : null, message.lane],
+    ...[next.notBefore, next.block?.reason ?? null, next.block?.since ?? null, next.block?.probes ?? 0],
+    ...[next.bucket?.tokens ?? null, next.bucket?.at ?? null]
+  ])
+  await insertNotifications(
+    sql,
+    notices.map((entry) => ({ event: null, at: attempt.at, entry }))
+  )
+  if (end.state === 'sent') return { settled: await tell(sql, message.id), buried: [] }
+  const buried = end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : []
+  return { settled: buried.length, buried }
+}
+
+async function tell(sql: Sql, message: string): Promise<number> {
+  const { rowCount } = await sql(
+    `update notifications set state = 'sent' where message_id = $1 and state = 'pending'`,
+    [message]
+  )
+  // Given up on while the answer was on its way, because their destination went: they arrived all the same.
+  await sql(`update notifications set state = 'sent', reason = null where message_id = $1 and state = 'dead'`, [
+    message
+  ])
+  return rowCount ?? 0
+}
+
+async function buryAll(sql: Sql, message: string, reason: string): Promise<string[]> {
+  const { rows } = await sql<{ id: number }>('select id from notifications where message_id = $1', [message])
+  return bury(
+    sql,
+    rows.map(({ id }) => id),
+    reason
+  )
+}
+
+function laneLost(): RelayError {
+  return new RelayError('LANE_LOST', 'another replica has taken this lane over')
+}

@@ -1,0 +1,24 @@
+// When sources were last heard, in PostgreSQL: the latest that any replica knows of.
+
+import { apartMs } from '../deadline.ts'
+import type { Sql } from './connections.ts'
+import { heardFrom, listener } from '../sources.ts'
+import type { Heard } from '../store.ts'
+
+// From a clock that has been set back since, it would hide for as long that nobody is heard. In one order, so that replicas wait for each other and never in a circle.
+const noteSql = `
+  insert into sources (name, heard_at)
+  select name, heard_at from unnest($1::text[], $2::bigint[]) as k(name, heard_at) order by name
+  on conflict (name) do update set heard_at =
+    case when sources.heard_at > $3::bigint + ${apartMs} then excluded.heard_at
+    else greatest(sources.heard_at, excluded.heard_at) end`
+
+export async function noteHeard(sql: Sql, sources: ReadonlyMap<string, number>, now: number): Promise<void> {
+  const rows = [...sources, [listener, now] as const]
+  await sql(noteSql, [rows.map(([name]) => name), rows.map(([, at]) => at), now])
+}
+
+export async function lastHeard(sql: Sql): Promise<Heard> {
+  const { rows } = await sql<{ name: string; heard_at: number }>('select name, heard_at from sources')
+  return heardFrom(rows.map(({ name, heard_at }) => [name, heard_at]))
+}

@@ -1,0 +1,148 @@
+// What is drawn and counted, on any store: the lanes, minutes, rules, and how long it takes to be told.
+import { type LaneHead, type Minute, maxWindowMs, type Records } from '../records.ts'
+import { type Ask, firstSince, type Row } from './walk.ts'
+
+const minuteMs = 60_000
+/** Counted in one statement, so that nothing else waits for a whole day. */
+const stepMs = 60 * minuteMs
+/** Messages that are enough to say how long it takes. */
+const sampleRows = 1000
+
+// The first lane, then the first after it: as many steps as there are lanes, however much waits in them.
+const busySql = `
+  with recursive busy(lane) as (
+    select min(lane) from notifications where state = 'pending' and message_id is null
+    union all
+    select (
+      select min(n.lane) from notifications n
+      where n.state = 'pending' and n.message_id is null and n.lane > busy.lane
+    ) from busy where busy.lane is not null
+  )`
+
+const oldestSql = `
+  (select n.created_at from notifications n
+   where n.lane = k.lane and n.state = 'pending' and n.message_id is null order by n.id limit 1) as oldest,
+  (select min(n.created_at) from notifications n where n.message_id = m.id) as oldest_open`
+
+const lanesSql = `
+  ${busySql}, known(lane) as (
+    select lane from busy where lane is not null
+    union select lane from messages where state = 'open'
+    union select key from lanes
+  )
+  select k.lane, l.tokens, l.tokens_at, l.not_before, l.block_reason, l.block_since, l.probes, m.notifications as open,
+    m.created_at as open_since,
+    (select count(*) from notifications n
+     where n.lane = k.lane and n.state = 'pending' and n.message_id is null) as waiting,
+    ${oldestSql}
+  from known k left join lanes l on l.key = k.lane left join messages m on m.lane = k.lane and m.state = 'open'
+  order by k.lane`
+
+const headsSql = `
+  ${busySql}, known(lane) as (
+    select lane from busy where lane is not null
+    union select lane from messages where state = 'open'
+    union select key from lanes where block_reason is not null
+  )
+  select k.lane, l.block_reason, l.block_since, l.probes, ${oldestSql}
+  from known k left join lanes l on l.key = k.lane left join messages m on m.lane = k.lane and m.state = 'open'`
+
+// As with the lanes.
+const rulesSql = (first: number) => `
+  with recursive told(rule) as (
+    select min(rule) from notifications
+    union all
+    select (select min(n.rule) from notifications n where n.rule > told.rule) from told where told.rule is not null
+  ), hits as (
+    select rule, (select count(*) from notifications n where n.rule = told.rule and n.id >= ${first}) as count,
+      (select max(n.id) from notifications n where n.rule = told.rule) as last
+    from told where rule is not null
+  )
+  select hits.rule, hits.count, n.created_at as last_at from hits join notifications n on n.id = hits.last
+  where hits.count > 0 order by hits.count desc, hits.rule`
+
+const eventsSql = `
+  select received_at / ${minuteMs} as minute, count(*) as events,
+    sum(case when transition in ('failed', 'changed') then 1 else 0 end) as failed
+  from events where received_at >= $1 and received_at < $2 group by received_at / ${minuteMs}`
+
+const messagesSql = `
+  select created_at / ${minuteMs} as minute, count(*) as messages
+  from messages where created_at >= $1 and created_at < $2 group by created_at / ${minuteMs}`
+
+const latencySql = `
+  select settled_at - newest_at as ms from messages
+  where created_at >= $1 and state = 'sent' order by created_at desc limit ${sampleRows}`
+
+export function readCounts(ask: Ask): Pick<Records, 'lanes' | 'laneHeads' | 'perMinute' | 'latency' | 'ruleHits'> {
+  return {
+    async lanes() {
+      return (await ask(lanesSql, [])).map((row) => ({
+        ...headOf(row),
+        backlog: Number(row['waiting']) + Number(row['open'] ?? 0),
+        openSince: row['open_since'] == null ? null : Number(row['open_since']),
+        notBefore: Number(row['not_before'] ?? 0),
+        bucket: row['tokens'] == null ? null : { tokens: Number(row['tokens']), at: Number(row['tokens_at']) }
+      }))
+    },
+
+    async laneHeads() {
+      return (await ask(headsSql, [])).map(headOf)
+    },
+
+    async perMinute(since, until) {
+      const minutes = new Map<number, Minute>()
+      const at = (row: Row): Minute => {
+        const minute = Number(row['minute']) * minuteMs
+        const known = minutes.get(minute) ?? { minute, events: 0, failed: 0, messages: 0 }
+        minutes.set(minute, known)
+        return known
+      }
+      for (let from = Math.max(since, until - maxWindowMs); from < until; from += stepMs) {
+        const to = Math.min(from + stepMs, until)
+        for (const row of await ask(eventsSql, [from, to])) {
+          at(row).events += Number(row['events'])
+          at(row).failed += Number(row['failed'])
+        }
+        for (const row of await ask(messagesSql, [from, to])) at(row).messages += Number(row['messages'])
+      }
+      return [...minutes.values()].sort((a, b) => a.minute - b.minute)
+    },
+
+    async latency(since) {
+      const rows = await ask(latencySql, [since])
+      const times = rows.map(({ ms }) => Math.max(0, Number(ms))).sort((a, b) => a - b)
+      const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
+      return times.length === 0 ? undefined : { medianMs: at(0.5), p99Ms: at(0.99) }
+    },
+
+    async ruleHits(since) {
+      const first = await firstSince(ask, 'notifications', since)
+      if (first === undefined) return []
+      const rows = await ask(rulesSql(first), [])
+      return rows.map((row) => ({
+        rule: String(row['rule']),
+        count: Number(row['count']),
+        lastAt: Number(row['last_at'])
+      }))
+    }
+  }
+}
+
+function headOf(row: Row): LaneHead {
+  const block = {
+    reason: String(row['block_reason']),
+    since: Number(row['block_since']),
+    probes: Number(row['probes'])
+  }
+  return {
+    lane: String(row['lane']),
+    oldest: least(row['oldest'], row['oldest_open']),
+    block: row['block_reason'] == null ? null : block
+  }
+}
+
+function least(...times: (string | number | null | undefined)[]): number | null {
+  const known = times.flatMap((time) => (time == null ? [] : Number(time)))
+  return known.length === 0 ? null : Math.min(...known)
+}

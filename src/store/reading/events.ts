@@ -1,0 +1,163 @@
+// Events as people look at them, on any store: a page of them, or one with everything that came of it.
+import type { ObjectRef } from '../../events/flux.ts'
+import type { Transition } from '../../objects.ts'
+import type { Payload } from '../../render/slack/payload.ts'
+import type { EventDetail, EventRecord, Listed, NotificationState, Records } from '../records.ts'
+import { findEvents, placeOf } from './find-events.ts'
+import { type Ask, among, idOf, inOrder, type Row } from './walk.ts'
+import type { Attempt, Trace } from '../store.ts'
+
+/** Bodies may have megabytes: a page ends where it has this many bytes of them. */
+const maxBytes = 16 * 1024 * 1024
+/** More than any sensible rules make of a page of events. */
+const maxNotifications = 20_000
+/** Of one event. */
+const maxDetails = 1000
+/** A digest may carry hundreds. */
+const maxToldOf = 100
+
+const columns = `id, received_at, source, cluster, kind, namespace, name, severity, reason, transition,
+  octet_length(body) as size`
+
+/** `keyOf`: what the store calls an object. */
+export function readEvents(
+  ask: Ask,
+  keyOf: (object: ObjectRef) => string
+): Pick<Records, 'events' | 'event' | 'toldOf'> {
+  return {
+    async events(filter, page, { withBody = false } = {}): Promise<Listed<EventRecord>> {
+      const { ids, next } = await findEvents(ask, keyOf, filter, page)
+      const rows = inOrder(ids, await ask(`select ${columns} from events where id in ${among(ids)}`, []))
+      const kept = withinBytes(rows)
+      const bodies = await bodiesOf(ask, kept)
+      const notifications = await tellingsOf(ask, kept)
+      const items = kept.map((row) => {
+        const id = Number(row['id'])
+        const body = bodies.get(id) ?? ''
+        return { ...recordOf(row, body), notifications: notifications.get(id) ?? [], ...(withBody && { body }) }
+      })
+      if (kept.length === rows.length) return { items, next }
+      return { items, next: await placeOf(ask, Number(kept.at(-1)?.['id']), filter, page) }
+    },
+
+    async event(text): Promise<EventDetail | undefined> {
+      const id = idOf(text, 'id')
+      const [row] = await ask(`select ${columns}, body, trace from events where id = ${id}`, [])
+      if (row === undefined) return undefined
+      const body = String(row['body'])
+      const trace = JSON.parse(String(row['trace'])) as Trace
+      return { ...recordOf(row, body), body, trace, notifications: await detailsOf(ask, id) }
+    },
+
+    async toldOf(message) {
+      const rows = await ask(
+        `select distinct e.id, e.source, e.cluster, e.kind, e.namespace, e.name
+         from notifications n join events e on e.id = n.event_id
+         where n.message_id = ${idOf(message, 'message')} order by e.id limit ${maxToldOf}`,
+        []
+      )
+      return rows.map((row) => {
+        const text = (column: string) => String(row[column])
+        const object = {
+          cluster: text('cluster'),
+          kind: text('kind'),
+          namespace: text('namespace'),
+          name: text('name')
+        }
+        return { id: text('id'), source: text('source'), object }
+      })
+    }
+  }
+}
+
+function recordOf(row: Row, body: string): Omit<EventRecord, 'notifications' | 'body'> {
+  const text = (column: string) => String(row[column])
+  return {
+    id: text('id'),
+    receivedAt: Number(row['received_at']),
+    source: text('source'),
+    object: { cluster: text('cluster'), kind: text('kind'), namespace: text('namespace'), name: text('name') },
+    severity: text('severity'),
+    reason: text('reason'),
+    transition: text('transition') as Transition,
+    message: messageOf(body)
+  }
+}
+
+function messageOf(body: string): string {
+  try {
+    const { message } = JSON.parse(body) as { message?: unknown }
+    return typeof message === 'string' ? message : ''
+  } catch {
+    // It was read once, or it would not be here: what one store cannot hold it may have changed.
+    return ''
+  }
+}
+
+/** At least one. */
+function withinBytes(rows: readonly Row[]): Row[] {
+  let bytes = 0
+  const over = rows.findIndex((row) => {
+    bytes += Number(row['size'])
+    return bytes > maxBytes
+  })
+  return over === -1 ? [...rows] : rows.slice(0, Math.max(1, over))
+}
+
+async function bodiesOf(ask: Ask, rows: readonly Row[]): Promise<Map<number, string>> {
+  const found = await ask(`select id, body from events where id in ${among(rows.map(({ id }) => id ?? null))}`, [])
+  return new Map(found.map(({ id, body }) => [Number(id), String(body)]))
+}
+
+async function tellingsOf(ask: Ask, events: readonly Row[]) {
+  const found = await ask(
+    `select id, event_id, rule, destination, state from notifications
+     where event_id in ${among(events.map(({ id }) => id ?? null))} order by id limit ${maxNotifications}`,
+    []
+  )
+  const byEvent = Map.groupBy(found, (row) => Number(row['event_id']))
+  return new Map([...byEvent].map(([event, rows]) => [event, rows.map(tellingRecord)]))
+}
+
+function tellingRecord(row: Row): EventRecord['notifications'][number] {
+  return {
+    id: String(row['id']),
+    rule: String(row['rule']),
+    destination: String(row['destination']),
+    state: row['state'] as NotificationState
+  }
+}
+
+async function detailsOf(ask: Ask, event: number): Promise<EventDetail['notifications']> {
+  const rows = await ask(
+    `select id, rule, destination, state, reason, message_id from notifications
+     where event_id = ${event} order by id limit ${maxDetails}`,
+    []
+  )
+  const carried = among(rows.map((row) => row['message_id'] ?? null))
+  const messages = await ask(`select id, state, failures, payload from messages where id in ${carried}`, [])
+  const attempts = await ask(
+    `select message_id, at, answer from attempts where message_id in ${carried} order by at desc limit ${maxDetails}`,
+    []
+  )
+  const byMessage = Map.groupBy(attempts.reverse(), (row) => Number(row['message_id']))
+  const posts = new Map(
+    messages.map((row) => [
+      Number(row['id']),
+      {
+        id: String(row['id']),
+        state: String(row['state']),
+        failures: Number(row['failures']),
+        payload: JSON.parse(String(row['payload'])) as Payload,
+        attempts: (byMessage.get(Number(row['id'])) ?? []).map(
+          ({ at, answer }): Attempt => ({ at: Number(at), answer: String(answer) })
+        )
+      }
+    ])
+  )
+  return rows.map((row) => ({
+    ...tellingRecord(row),
+    reason: row['reason'] === null ? null : String(row['reason']),
+    message: posts.get(Number(row['message_id'])) ?? null
+  }))
+}

@@ -1,0 +1,123 @@
+// How events are found: which index to walk along, and what to ask of every row on the way.
+import type { ObjectRef } from '../../events/flux.ts'
+import type { EventFilter, Page } from '../records.ts'
+import { type Ask, Conditions, firstSince, lastBefore, type Walk, type Walked, walk } from './walk.ts'
+
+const fields = ['source', 'cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'transition'] as const
+
+/** The ids of the events on a page. `keyOf`: what the store calls an object. */
+export async function findEvents(
+  ask: Ask,
+  keyOf: (object: ObjectRef) => string,
+  filter: EventFilter,
+  page: Page
+): Promise<Walked> {
+  const none = { ids: [], next: null }
+  const found = tellsOfMore(filter) ? byTelling(filter, page) : byEvent(filter, keyOf)
+  const { lead } = found.conditions
+  if (filter.since !== undefined) {
+    const first = await firstSince(ask, found.table, filter.since)
+    if (first === undefined) return none
+    lead.push(`id >= ${first}`)
+  }
+  if (filter.until !== undefined && found.table === 'events') {
+    const last = await lastBefore(ask, filter.until)
+    if (last === undefined) return none
+    lead.push(`id <= ${last}`)
+  }
+  return walk(ask, found, page)
+}
+
+/** Where to go on after an event, where a page ends early. */
+export async function placeOf(ask: Ask, event: number, filter: EventFilter, page: Page): Promise<string> {
+  if (!tellsOfMore(filter)) return String(event)
+  const conditions = new Conditions()
+  const wanted = tellingIs(conditions, filter)
+  const place = page.order === 'asc' ? 'min(o.id)' : 'max(o.id)'
+  const [row] = await ask(
+    `select ${place} as id from notifications o where o.event_id = ${event} and ${wanted.join(' and ')}`,
+    conditions.values
+  )
+  return String(row?.['id'])
+}
+
+// Said so that only the index of the event's own notifications can be used: they are few, those of a rule are not.
+function tellingIs(conditions: Conditions, { rule, destination, state }: EventFilter): string[] {
+  return Object.entries({ rule, destination, state }).flatMap(([column, value]) =>
+    value === undefined ? [] : [`coalesce(o.${column}, '') = ${conditions.put(value)}`]
+  )
+}
+
+/** Whether what was told is the best way to find the events: it is rare, and nothing says where they are. */
+function tellsOfMore({ rule, destination, state, namespace }: EventFilter): boolean {
+  if (namespace !== undefined) return false
+  return rule !== undefined || destination !== undefined || (state !== undefined && state !== 'sent')
+}
+
+function byEvent(filter: EventFilter, keyOf: (object: ObjectRef) => string): Walk {
+  const conditions = new Conditions()
+  const { cluster, kind, namespace, name, since, until } = filter
+  const left = new Map(fields.map((field) => [field, filter[field]]))
+  if (cluster !== undefined && kind !== undefined && namespace !== undefined && name !== undefined) {
+    conditions.lead.push(`object = ${conditions.put(keyOf({ cluster, kind, namespace, name }))}`)
+  } else if (namespace !== undefined) {
+    conditions.lead.push(`namespace = ${conditions.put(namespace)}`)
+    left.delete('namespace')
+  } else if (cluster !== undefined) {
+    conditions.lead.push(`cluster = ${conditions.put(cluster)}`)
+    left.delete('cluster')
+  }
+  conditions.rest.push(...conditions.equal('w', Object.fromEntries(left)), ...within(conditions, 'w', since, until))
+  const told = tellingIs(conditions, filter)
+  if (told.length > 0) {
+    conditions.rest.push(one('w.id', told.join(' and '), 'is not null'))
+  }
+  return { table: 'events', columns: ['received_at', ...fields], conditions }
+}
+
+/** By the notifications: an event stands where the first of its own that match is come upon. */
+function byTelling(filter: EventFilter, page: Page): Walk {
+  const conditions = new Conditions()
+  const { rule, destination, state } = filter
+  const lead = leadOf(filter)
+  conditions.lead.push(...conditions.equal('notifications', lead))
+  if ('state' in lead) conditions.lead.push(notSent)
+  conditions.rest.push(
+    ...conditions.equal('w', { rule, destination, state }),
+    ...conditions.equal('e', Object.fromEntries(fields.map((field) => [field, filter[field]]))),
+    ...within(conditions, 'e', filter.since, filter.until)
+  )
+  const others = tellingIs(conditions, filter)
+  const before = page.order === 'asc' ? '<' : '>'
+  conditions.rest.push(one('w.event_id', [`o.id ${before} w.id`, ...others].join(' and '), 'is null'))
+  return {
+    table: 'notifications',
+    columns: ['event_id', 'rule', 'destination', 'state'],
+    beside: 'events e where e.id = w.event_id',
+    conditions,
+    found: 'w.event_id'
+  }
+}
+
+// Not `exists`, which PostgreSQL may answer for all rows at once, by reading the whole table.
+function one(event: string, conditions: string, is: 'is null' | 'is not null'): string {
+  return `(select o.id from notifications o where o.event_id = ${event} and ${conditions} limit 1) ${is}`
+}
+
+// Said beside the state, so that the index of those that are not sent is known to have them all.
+export const notSent = `state <> 'sent'`
+
+/** What of a notification to look for first: the rarest thing that has an index. */
+export function leadOf({ rule, destination, state }: Pick<EventFilter, 'rule' | 'destination' | 'state'>) {
+  if (state === 'dead') return { state }
+  if (rule !== undefined) return { rule }
+  if (destination !== undefined) return { destination }
+  return state === undefined || state === 'sent' ? {} : { state }
+}
+
+function within(conditions: Conditions, alias: string, since: number | undefined, until: number | undefined): string[] {
+  return [
+    ...(since === undefined ? [] : [`${alias}.received_at >= ${conditions.put(since)}`]),
+    ...(until === undefined ? [] : [`${alias}.received_at < ${conditions.put(until)}`])
+  ]
+}

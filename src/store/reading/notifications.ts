@@ -1,0 +1,59 @@
+// Notifications as people look at them, on any store.
+import type { ObjectRef } from '../../events/flux.ts'
+import type { View } from '../../render/compose/view.ts'
+import type { NotificationFilter, NotificationRecord, NotificationState, Page, Records } from '../records.ts'
+import { leadOf, notSent } from './find-events.ts'
+import { type Ask, among, Conditions, firstSince, inOrder, type Row, type Walked, walk } from './walk.ts'
+
+export function readNotifications(ask: Ask): Pick<Records, 'notifications'> {
+  return {
+    async notifications(filter, page) {
+      const { ids, next } = await findNotifications(ask, filter, page)
+      const rows = await ask(
+        `select n.id, n.event_id, n.rule, n.destination, n.lane, n.state, n.reason, n.says, n.created_at, v.view
+         from notifications n join views v on v.id = n.id where n.id in ${among(ids)}`,
+        []
+      )
+      return { items: inOrder(ids, rows).map(recordOf), next }
+    }
+  }
+}
+
+/** The ids of the notifications on a page. */
+export async function findNotifications(ask: Ask, filter: NotificationFilter, page: Page): Promise<Walked> {
+  const { state, rule, destination, lane, since, cluster, kind, namespace, name } = filter
+  const object: Partial<Record<keyof ObjectRef, string | undefined>> = { cluster, kind, namespace, name }
+  const isAboutObject = Object.values(object).some((value) => value !== undefined)
+  const conditions = new Conditions()
+  const lead = leadOf(filter)
+  conditions.lead.push(...conditions.equal('notifications', lead))
+  if ('state' in lead) conditions.lead.push(notSent)
+  const left = Object.entries({ state, rule, destination, lane }).filter(([column]) => !(column in lead))
+  conditions.rest.push(...conditions.equal('w', Object.fromEntries(left)), ...conditions.equal('e', object))
+  if (since !== undefined) {
+    const first = await firstSince(ask, 'notifications', since)
+    if (first === undefined) return { ids: [], next: null }
+    conditions.lead.push(`id >= ${first}`)
+    conditions.rest.push(`w.created_at >= ${conditions.put(since)}`)
+  }
+  const columns = ['event_id', 'rule', 'destination', 'lane', 'state', 'created_at']
+  const beside = isAboutObject && { beside: 'events e where e.id = w.event_id' }
+  return walk(ask, { table: 'notifications', columns, conditions, ...beside }, page)
+}
+
+function recordOf(row: Row): NotificationRecord {
+  const view = JSON.parse(String(row['view'])) as View
+  return {
+    id: String(row['id']),
+    event: row['event_id'] === null ? null : String(row['event_id']),
+    rule: String(row['rule']),
+    destination: String(row['destination']),
+    lane: String(row['lane']),
+    state: row['state'] as NotificationState,
+    reason: row['reason'] === null ? null : String(row['reason']),
+    says: view.says,
+    object: view.object,
+    summary: view.summary ?? '',
+    createdAt: Number(row['created_at'])
+  }
+}

@@ -1,0 +1,33 @@
+// Everything that is only read, from any store that speaks this SQL.
+import type { ObjectRef } from '../../events/flux.ts'
+import type { Listed, NotificationFilter, Page, Records, Retried } from '../records.ts'
+import { readCounts } from './counts.ts'
+import { readEvents } from './events.ts'
+import { findNotifications, readNotifications } from './notifications.ts'
+import { readObjects } from './objects.ts'
+import type { Ask } from './walk.ts'
+
+/** `keyOf`: what the store calls an object. */
+export function createReading(
+  ask: Ask,
+  keyOf: (object: ObjectRef) => string
+): Omit<Records, 'retry' | 'retryAll' | 'discard' | 'announce'> {
+  return { ...readEvents(ask, keyOf), ...readObjects(ask, keyOf), ...readNotifications(ask), ...readCounts(ask) }
+}
+
+interface RetryPage {
+  filter: Omit<NotificationFilter, 'state'>
+  page: Page
+  lanes: ReadonlyMap<string, string>
+  now: number
+}
+
+/** {@link Records.retryAll} on top of `retry`. */
+export async function retryPage(
+  ask: Ask,
+  records: Pick<Records, 'retry'>,
+  { filter, page, lanes, now }: RetryPage
+): Promise<Listed<Retried>> {
+  const { ids, next } = await findNotifications(ask, { ...filter, state: 'dead' }, { ...page, order: 'asc' })
+  return { items: await records.retry(ids.map(String), lanes, now), next }
+}

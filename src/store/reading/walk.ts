@@ -1,0 +1,130 @@
+// Walks along an index, a window at a time, until a page is full or as much was looked at as one page may cost. What the
+// index cannot answer is asked of every row in the window. The same SQL for every store.
+import { RelayError } from '../../errors.ts'
+import { maxPage, type Page } from '../records.ts'
+
+export type Value = string | number | null
+export type Row = Record<string, Value>
+
+/** Runs one statement, whose values stand in it as $1, $2, …: outside of any transaction. */
+export type Ask = (sql: string, values: readonly Value[]) => Promise<Row[]>
+
+/** Rows looked at in one statement: a few milliseconds, also where they are looked at on the thread that does all else. */
+const windowRows = 2000
+/** Rows looked at for one page. */
+const maxRows = 20_000
+/** Among so many rows on either side of a moment, times may be out of the order of the ids. */
+const disorderRows = 1000
+
+/** Conditions and the values in them. */
+export class Conditions {
+  readonly values: Value[] = []
+  /** Answered by the index that is walked along. */
+  readonly lead: string[] = []
+  /** Asked of every row. */
+  readonly rest: string[] = []
+
+  /** How `value` is written in the statement. */
+  put(value: Value): string {
+    this.values.push(value)
+    return `$${this.values.length}`
+  }
+
+  /** That the columns of `alias` are as `wanted`, where something is wanted of them. */
+  equal(alias: string, wanted: Record<string, Value | undefined>): string[] {
+    return Object.entries(wanted).flatMap(([column, value]) =>
+      value === undefined ? [] : [`${alias}.${column} = ${this.put(value)}`]
+    )
+  }
+}
+
+export interface Walk {
+  table: 'events' | 'notifications'
+  /** Its columns that the conditions need. */
+  columns: readonly string[]
+  /** A row of another table, `from` and `where`, that has to be there for a hit. The window is `w`. */
+  beside?: string
+  conditions: Conditions
+  /** What identifies a hit, if not the row's id. */
+  found?: string
+}
+
+/** The ids of what was found, in order, and where to go on. */
+export interface Walked {
+  ids: number[]
+  next: string | null
+}
+
+/** A page of the rows for which every condition holds. Throws BAD_REQUEST where the cursor is none. */
+export async function walk(
+  ask: Ask,
+  { table, columns, beside, conditions, found = 'w.id' }: Walk,
+  page: Page
+): Promise<Walked> {
+  const { values, lead, rest } = conditions
+  const isDown = page.order !== 'asc'
+  const limit = Math.min(page.limit, maxPage)
+  const order = isDown ? 'desc' : 'asc'
+  const size = rest.length === 0 ? limit + 1 : windowRows
+  const hits: { id: number; at: number }[] = []
+  let after = page.cursor === undefined ? (isDown ? Number.MAX_SAFE_INTEGER : 0) : idOf(page.cursor, 'cursor')
+  for (let looked = 0; ; ) {
+    const where = [...lead, `id ${isDown ? '<' : '>'} ${after}`].join(' and ')
+    const hit = `case when ${rest.join(' and ') || 'true'} then 1 else 0 end`
+    const rows = await ask(
+      `select w.id as place, ${found} as id, ${beside ? `(select ${hit} from ${beside})` : hit} as hit
+       from (select ${['id', ...columns].join(', ')} from ${table} where ${where}
+             order by id ${order} limit ${size}) as w
+       order by w.id ${order}`,
+      values
+    )
+    for (const { id, place, hit } of rows) if (hit === 1) hits.push({ id: Number(id), at: Number(place) })
+    const last = hits.length > limit ? hits[limit - 1] : undefined
+    if (last !== undefined) return { ids: hits.slice(0, limit).map(({ id }) => id), next: String(last.at) }
+    const isEnd = rows.length < size
+    looked += rows.length
+    after = Number(rows.at(-1)?.['place'])
+    if (isEnd || looked >= maxRows) return { ids: hits.map(({ id }) => id), next: isEnd ? null : String(after) }
+  }
+}
+
+/** The number behind an id. Throws BAD_REQUEST where it is none. */
+export function idOf(text: string, what: string): number {
+  if (/^[0-9]{1,15}$/.test(text)) return Number(text)
+  throw new RelayError('BAD_REQUEST', `${what} is not one that was given out here`)
+}
+
+/**
+ * An id that nothing since `since` is below, as ids and times go up together but for a little; undefined where nothing
+ * came since then.
+ */
+export async function firstSince(ask: Ask, table: Walk['table'], since: number): Promise<number | undefined> {
+  const time = table === 'events' ? 'received_at' : 'created_at'
+  const [row] = await ask(
+    `select min(id) as id from (
+       select id from ${table} where ${time} >= $1 order by ${time} limit ${disorderRows}) as w`,
+    [since]
+  )
+  return row?.['id'] == null ? undefined : Number(row['id'])
+}
+
+/** As {@link firstSince}: an id that no event before `until` is above. */
+export async function lastBefore(ask: Ask, until: number): Promise<number | undefined> {
+  const [row] = await ask(
+    `select max(id) as id from (
+       select id from events where received_at < $1 order by received_at desc limit ${disorderRows}) as w`,
+    [until]
+  )
+  return row?.['id'] == null ? undefined : Number(row['id'])
+}
+
+/** For `in`; never empty, as PostgreSQL wants it. */
+export function among(ids: readonly Value[]): string {
+  return `(${[...new Set(ids)].filter((id) => id !== null).join() || 'null'})`
+}
+
+/** `rows` in the order of their ids in `ids`. */
+export function inOrder(ids: readonly number[], rows: readonly Row[]): Row[] {
+  const byId = new Map(rows.map((row) => [Number(row['id']), row]))
+  return ids.map((id) => byId.get(id)).filter((row) => row !== undefined)
+}

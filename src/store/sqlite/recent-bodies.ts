@@ -1,0 +1,86 @@
+// The bodies of the last minutes, in memory: a sender that heard no answer sends the same bytes again.
+import type { Database } from './file.ts'
+import { duplicateWindowMs } from '../store.ts'
+
+/** Forgotten together. */
+const spanMs = duplicateWindowMs / 4
+/** Of 43: enough to tell bodies apart, at less than half the memory; what is in the table decides. */
+const characters = 12
+/** So many are known at most, which takes 50 MB: the last two minutes of 4,000 events a second, the last one of 8,000. */
+const maxBodies = 500_000
+
+interface Span {
+  /** ms: no body of the span before came later. */
+  since: number
+  /** Events by what the identity of their bodies begins with. */
+  events: Map<string, number>
+}
+
+export class RecentBodies {
+  readonly #db: Database
+  readonly #max: number
+  /** Newest first. */
+  readonly #spans: Span[] = []
+  /** Of the transaction that is being written. */
+  readonly #fresh = new Map<string, number>()
+  /** ms, of the newest of them */
+  #at = 0
+
+  /** Reads what the process before this one knew. */
+  constructor(db: Database, max = maxBodies) {
+    this.#db = db
+    this.#max = max
+    // Of the row that was written last: others may be from a clock that was ahead.
+    const newest = Number(db.get('select received_at as at from events order by id desc limit 1')?.at ?? 0)
+    const rows = db.iterate(
+      'select id, identity, received_at from events where received_at > ? and received_at < ? and identity is not null order by received_at',
+      ...[newest - duplicateWindowMs, newest + duplicateWindowMs]
+    )
+    for (const { id, identity, received_at: at } of rows) {
+      this.add(String(identity), Number(id), Number(at))
+      this.keep()
+    }
+  }
+
+  get size(): number {
+    return this.#spans.reduce((sum, { events }) => sum + events.size, 0)
+  }
+
+  /** The event that came with the same body within the window before `now`. */
+  find(identity: string, now: number): number | undefined {
+    const start = identity.slice(0, characters)
+    let event = this.#fresh.get(start)
+    for (const { events } of this.#spans) event ??= events.get(start)
+    if (event === undefined) return undefined
+    const row = this.#db.get('select identity, received_at from events where id = ?', event)
+    return row?.identity === identity && Number(row.received_at) > now - duplicateWindowMs ? event : undefined
+  }
+
+  /** Until {@link keep} it may be taken back. */
+  add(identity: string, event: number, at: number): void {
+    this.#fresh.set(identity.slice(0, characters), event)
+    this.#at = at
+  }
+
+  /** What was added is on disk. */
+  keep(): void {
+    if (this.#fresh.size === 0) return
+    // The clock was set back: these would be kept until that time comes again, and grow with all that comes until then.
+    if ((this.#spans[0]?.since ?? 0) > this.#at + duplicateWindowMs) this.#spans.length = 0
+    let span = this.#spans[0]
+    if (span === undefined || span.since <= this.#at - spanMs || span.events.size >= this.#max / 8) {
+      span = { since: this.#at, events: new Map() }
+      this.#spans.unshift(span)
+    }
+    for (const [start, event] of this.#fresh) span.events.set(start, event)
+    this.#fresh.clear()
+    while ((this.#spans.at(-2)?.since ?? this.#at) <= this.#at - duplicateWindowMs || this.size > this.#max) {
+      this.#spans.pop()
+    }
+  }
+
+  /** What was added is not. */
+  takeBack(): void {
+    this.#fresh.clear()
+  }
+}

@@ -1,0 +1,28 @@
+// The tables in SQLite, brought to this program's version. Forward only.
+import { readFileSync } from 'node:fs'
+import { RelayError } from '../../errors.ts'
+import type { Database } from './file.ts'
+
+/** What brings the tables to version 1, 2, …: a file is never changed once it was released, only followed by another. */
+const migrations = ['1.sql', '2.sql']
+
+/** Throws BAD_DATABASE where the tables are of a newer program. */
+export function bringToVersion(db: Database): void {
+  const version = Number(db.get('pragma user_version')?.user_version)
+  checkVersion(version)
+  for (const [index, file] of migrations.entries()) {
+    if (index < version) continue
+    db.transaction(() => {
+      db.exec(readFileSync(new URL(`./${file}`, import.meta.url), 'utf8'))
+      db.exec(`pragma user_version = ${index + 1}`)
+    })
+  }
+}
+
+/** Throws BAD_DATABASE where the tables are of a newer program. */
+export function checkVersion(version: number): void {
+  const known = migrations.length
+  if (version <= known) return
+  const text = `the database is of version ${version}, this program knows ${known}: use a newer flux-relay`
+  throw new RelayError('BAD_DATABASE', text)
+}

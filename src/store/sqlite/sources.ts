@@ -1,0 +1,21 @@
+// When sources were last heard, in SQLite.
+import type { Database } from './file.ts'
+import { apartMs } from '../deadline.ts'
+import { heardFrom, listener } from '../sources.ts'
+import type { Heard } from '../store.ts'
+
+/** Inside a transaction of the store's. */
+export function noteHeard(db: Database, sources: ReadonlyMap<string, number>, now: number): void {
+  for (const [name, at] of [...sources, [listener, now] as const]) {
+    // From a clock that has been set back since, it would hide for as long that nobody is heard.
+    db.run(
+      `insert into sources values (?1, ?2) on conflict (name) do update
+       set heard_at = case when heard_at > ?3 + ${apartMs} then ?2 else max(heard_at, ?2) end`,
+      ...[name, at, now]
+    )
+  }
+}
+
+export function lastHeard(db: Database): Heard {
+  return heardFrom(db.all('select name, heard_at from sources').map((row) => [String(row.name), Number(row.heard_at)]))
+}

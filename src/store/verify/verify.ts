@@ -1,0 +1,105 @@
+// Whether what a database holds fits together. It only reads, and from one moment, so that a relay may go on meanwhile.
+import { RelayError } from '../../errors.ts'
+import { sqliteFile } from '../sqlite/path.ts'
+import { readPostgres } from './postgres.ts'
+import { readSqlite } from './sqlite.ts'
+
+export interface Finding {
+  check: string
+  /** How many rows speak against it. */
+  rows: number
+  /** Some of them, by their ids. */
+  examples: readonly string[]
+}
+
+export interface Report {
+  /** Rows by what they are. */
+  counts: Record<string, number>
+  /** Every check, those that found nothing included. */
+  findings: readonly Finding[]
+  /** What the database itself says of its pages; empty where it is sound, or looks after that on its own. */
+  damage: readonly string[]
+}
+
+/** One statement on the database; `sql` is of the subset that both kinds understand. */
+export type Read = (sql: string) => Promise<Record<string, unknown>[]>
+
+const counts: [name: string, sql: string][] = [
+  ['events', 'select count(*) as n from events'],
+  ['objects', 'select count(*) as n from objects'],
+  ...(['pending', 'sent', 'dead', 'muted'] as const).map((state): [string, string] => [
+    `notifications ${state}`,
+    `select count(*) as n from notifications where state = '${state}'`
+  ]),
+  ...(['open', 'sent', 'dead'] as const).map((state): [string, string] => [
+    `messages ${state}`,
+    `select count(*) as n from messages where state = '${state}'`
+  ])
+]
+
+// Each selects the rows that should not be, by `id`.
+const checks: [check: string, sql: string][] = [
+  [
+    'a lane has at most one open message',
+    `select max(id) as id from messages where state = 'open' group by lane having count(*) > 1`
+  ],
+  [
+    'an open message carries what waits, and as much as it says',
+    `select m.id from messages m where m.state = 'open' and m.notifications <> (
+       select count(*) from notifications n where n.message_id = m.id and n.state = 'pending')`
+  ],
+  [
+    'what waits in a message waits in an open one, in the same lane',
+    `select n.id from notifications n left join messages m on m.id = n.message_id
+     where n.state = 'pending' and n.message_id is not null and (m.id is null or m.state <> 'open' or m.lane <> n.lane)`
+  ],
+  [
+    'what was sent was sent in a message that was taken',
+    `select n.id from notifications n left join messages m on m.id = n.message_id
+     where n.state = 'sent' and (m.id is null or m.state <> 'sent')`
+  ],
+  ['a dead letter has a reason', `select id from notifications where state = 'dead' and coalesce(reason, '') = ''`],
+  [
+    'what is muted says by what',
+    `select id from notifications where state = 'muted' and coalesce(mute, '') = '' and coalesce(reason, '') = ''`
+  ],
+  [
+    'a notification has the event it comes from',
+    `select n.id from notifications n where n.event_id is not null and not exists (
+       select 1 from events e where e.id = n.event_id)`
+  ],
+  [
+    'a notification has what it says',
+    `select n.id from notifications n where not exists (select 1 from views v where v.id = n.id)`
+  ],
+  [
+    'an attempt has the message it was for',
+    `select distinct a.message_id as id from attempts a where not exists (select 1 from messages m where m.id = a.message_id)`
+  ],
+  ['an object is remembered by something', `select key as id from objects where memory is null`]
+]
+
+/** So many examples of what is wrong. */
+export const shown = 5
+
+/** Reads the database at `address`, as in DATABASE_URL. Throws BAD_DATABASE where it cannot be read at all. */
+export async function verify(address: string): Promise<Report> {
+  const url = address.trim()
+  if (/^postgres(ql)?:/.test(url)) return readPostgres(url, async (read) => ({ ...(await look(read)), damage: [] }))
+  const file = sqliteFile(url)
+  if (file !== undefined) return readSqlite(file, look)
+  throw new RelayError('BAD_DATABASE', 'name a database as in DATABASE_URL: sqlite:data/relay.db or postgres://…')
+}
+
+async function look(read: Read): Promise<Omit<Report, 'damage'>> {
+  const counted: Record<string, number> = {}
+  for (const [name, sql] of counts) counted[name] = Number((await read(sql))[0]?.['n'])
+  const findings: Finding[] = []
+  for (const [check, sql] of checks) {
+    const [total] = await read(`select count(*) as n from (${sql}) as found`)
+    const rows = Number(total?.['n'])
+    const examples = rows === 0 ? [] : await read(`select id from (${sql}) as found order by id limit ${shown}`)
+    findings.push({ check, rows, examples: examples.map(({ id }) => String(id)) })
+  }
+  return { counts: counted, findings }
+}

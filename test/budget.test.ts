@@ -1,7 +1,7 @@
 // What may wait, for one destination, from one source and in all: who takes too much loses it to nobody else.
 import t, { type Test } from 'tap'
-import { createBudget } from '../src/intake/budget.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
+import { createBudget } from '../src/intake/budget.ts'
 import type { Decision, Tally } from '../src/store/store.ts'
 import { createClock } from './fixtures/clock.ts'
 import { scrape } from './fixtures/exposition.ts'

@@ -2,10 +2,10 @@
 
 import { join } from 'node:path'
 import t from 'tap'
-import { openDatabase } from '../src/store/sqlite/file.ts'
 import { moveToPostgres } from '../src/store/migrate.ts'
 import { openStore } from '../src/store/open.ts'
 import { checkUrl } from '../src/store/postgres/connections.ts'
+import { openDatabase } from '../src/store/sqlite/file.ts'
 import { verify } from '../src/store/verify/verify.ts'
 import { tempFolder } from './fixtures/relay.ts'
 

@@ -1,8 +1,8 @@
 // Whatever an event holds, and however much: no receiver takes it for an order, and none refuses the message.
 import t, { type Test } from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
-import { section } from '../src/render/slack/blocks.ts'
 import { bodyFor, type Dialect, dialectNames, digestRoom } from '../src/render/receivers/dialect.ts'
+import { section } from '../src/render/slack/blocks.ts'
 import { type Payload, withoutBlocks } from '../src/render/slack/payload.ts'
 import { fc } from './fixtures/fc.ts'
 import { digestOf, event, messageOf, textsIn } from './fixtures/messages.ts'

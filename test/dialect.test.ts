@@ -1,7 +1,7 @@
 // Other receivers than Slack get the same message, in the form they understand.
 import t from 'tap'
-import { section } from '../src/render/slack/blocks.ts'
 import { bodyFor, type Dialect, dialectNames, endpointFor, guessDialect } from '../src/render/receivers/dialect.ts'
+import { section } from '../src/render/slack/blocks.ts'
 import { type Payload, textsOf, withoutBlocks } from '../src/render/slack/payload.ts'
 import { digestOf, event, messageOf, sha, textsIn } from './fixtures/messages.ts'
 import { faultsOf } from './fixtures/slack.ts'

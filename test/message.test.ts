@@ -2,11 +2,11 @@
 import t, { type Test } from 'tap'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
 import { advance, type ObjectMemory } from '../src/objects.ts'
-import { compileLinks } from '../src/render/links/links.ts'
 import { composeOne } from '../src/render/compose/message.ts'
+import { createView } from '../src/render/compose/view.ts'
+import { compileLinks } from '../src/render/links/links.ts'
 import { type Payload, textsOf, withoutBlocks } from '../src/render/slack/payload.ts'
 import { toText } from '../src/render/slack/terminal.ts'
-import { createView } from '../src/render/compose/view.ts'
 import { fc } from './fixtures/fc.ts'
 import { faultsOf } from './fixtures/slack.ts'
 

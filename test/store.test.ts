@@ -6,7 +6,6 @@ import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
 import type { ObjectMemory } from '../src/objects.ts'
-import type { Held } from '../src/store/withheld.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres/store.ts'
 import {
@@ -17,6 +16,7 @@ import {
   rolloutMs,
   type Settlement
 } from '../src/store/store.ts'
+import type { Held } from '../src/store/withheld.ts'
 import { execute, startPostgres } from './fixtures/postgres.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'

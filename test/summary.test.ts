@@ -1,6 +1,6 @@
 import t from 'tap'
-import { cutMiddle } from '../src/render/slack/mrkdwn.ts'
 import { summarise } from '../src/render/compose/summary.ts'
+import { cutMiddle } from '../src/render/slack/mrkdwn.ts'
 
 const cases: [what: string, message: string, gist: string][] = [
   ['one line', 'kustomize build failed: no  such file', 'kustomize build failed: no such file'],

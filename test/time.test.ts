@@ -1,11 +1,11 @@
 // Time from outside is believed within bounds, and whoever sets a clock, a failure is not lost by it.
 import t from 'tap'
-import { createBudget } from '../src/intake/budget.ts'
 import { steadyClock } from '../src/clock.ts'
 import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { normalise, stampOf } from '../src/events/flux.ts'
 import { believe } from '../src/events/time.ts'
+import { createBudget } from '../src/intake/budget.ts'
 import { createIntake } from '../src/intake/intake.ts'
 import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'

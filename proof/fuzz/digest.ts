@@ -1,10 +1,10 @@
 // A lane full of hostile events, told to its end: in every message every limit holds, and nobody is left out.
 import fc from 'fast-check'
 import type { WireEvent } from '../../src/events/flux.ts'
-import { bodyFor, type Dialect, digestRoom } from '../../src/render/receivers/dialect.ts'
 import { composeDigest } from '../../src/render/compose/digest.ts'
 import type { Waiting } from '../../src/render/compose/digest-groups.ts'
 import { limits } from '../../src/render/compose/digest-room.ts'
+import { bodyFor, type Dialect, digestRoom } from '../../src/render/receivers/dialect.ts'
 import { type Payload, textsOf } from '../../src/render/slack/payload.ts'
 import { textsIn } from '../../test/fixtures/messages.ts'
 import { decidedBy, now, viewsIn } from './decided.ts'

@@ -19,8 +19,8 @@ import { knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { transitionNames } from '../../src/rules/schema.ts'
 import { refuseUnknown } from '../api/names.ts'
 import type { DashboardOptions } from '../dashboard.ts'
-import { assets } from './assets.ts'
 import { createFlow } from './activity.ts'
+import { assets } from './assets.ts'
 import { answersOf, doneOf, oneOf, sinceOf, stateOf } from './query.ts'
 
 const hourMs = 60 * 60 * 1000

@@ -1,8 +1,8 @@
 // `migrate`: from the embedded database to PostgreSQL, once.
 import { SingleBar } from 'cli-progress'
 import { RelayError } from '../errors.ts'
-import { sqliteFile } from '../store/sqlite/path.ts'
 import { moveToPostgres } from '../store/migrate.ts'
+import { sqliteFile } from '../store/sqlite/path.ts'
 
 /** Moves everything; resolves to the exit code. Throws BAD_DATABASE, and nothing has changed, where it cannot. */
 export async function migrate(from: string, to: string): Promise<number> {

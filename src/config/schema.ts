@@ -7,8 +7,8 @@ import { SeveritySchema } from '../events/severity.ts'
 import { SourceSchema } from '../events/source.ts'
 import { MuteSchema } from '../mutes/mutes.ts'
 import { Patterns } from '../patterns.ts'
-import { TemplateSchema } from '../render/template/template.ts'
 import { LinkSchema } from '../render/links/links.ts'
+import { TemplateSchema } from '../render/template/template.ts'
 import { RuleSchema } from '../rules/schema.ts'
 
 /** Names stand in URLs, metrics and log lines. */

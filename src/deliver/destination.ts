@@ -2,7 +2,14 @@
 import { hash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
-import { type Dialect, dialectNames, endpointFor, guessDialect, heedsChannel, isOfSlack } from '../render/receivers/dialect.ts'
+import {
+  type Dialect,
+  dialectNames,
+  endpointFor,
+  guessDialect,
+  heedsChannel,
+  isOfSlack
+} from '../render/receivers/dialect.ts'
 import { type Receiver, receiverOf } from './answer.ts'
 import { createPace, type Pace, PaceSchema } from './pace.ts'
 

@@ -1,7 +1,7 @@
 // A drill: one marked test message to each destination, and what the receiver says to it.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { context, section } from '../render/slack/blocks.ts'
 import { bodyFor } from '../render/receivers/dialect.ts'
+import { context, section } from '../render/slack/blocks.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import { kindOf } from './answer.ts'
 import type { Destination } from './destination.ts'

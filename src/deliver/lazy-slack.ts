@@ -1,8 +1,8 @@
 // The client for Slack comes with the first post: a relay that has nothing to say yet is ready without it.
 import { createRequire } from 'node:module'
-import type { Slack } from './slack.ts'
 import { proxiesIn } from '../env.ts'
 import { RelayError } from '../errors.ts'
+import type { Slack } from './slack.ts'
 
 /** A client that is loaded when it is needed. */
 export interface LateSlack extends Slack {

@@ -1,10 +1,10 @@
 // What the relay says of itself to its operator, in the form of any other notification.
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
 import type { View } from '../render/compose/view.ts'
-import type { Held, HeldObject } from '../store/withheld.ts'
+import { clean, cut } from '../render/slack/mrkdwn.ts'
 import type { LaneState, NewNotification } from '../store/store.ts'
+import type { Held, HeldObject } from '../store/withheld.ts'
 import type { Kind } from './answer.ts'
 import type { Destination } from './destination.ts'
 

@@ -1,6 +1,5 @@
 // Intake: from a verified event to rows on disk. Events that arrive while one batch commits make up the next.
-import { createArrivals } from './arrivals.ts'
-import type { Budget, Full } from './budget.ts'
+
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { believe } from '../events/time.ts'
@@ -13,6 +12,8 @@ import { createView } from '../render/compose/view.ts'
 import { tell } from '../rules/notify.ts'
 import { match } from '../rules/rules.ts'
 import type { Arrival, Decision, Receipt, Store } from '../store/store.ts'
+import { createArrivals } from './arrivals.ts'
+import type { Budget, Full } from './budget.ts'
 
 export interface Intake {
   /** Resolves once the event is on disk. Throws CANNOT_STORE where it is not, and the sender should try again. */

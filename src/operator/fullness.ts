@@ -1,7 +1,7 @@
 // What is full: the operator is notified of each once an hour, however many events meet it.
 import type { Logger } from 'pino'
-import type { Full } from '../intake/budget.ts'
 import type { Clock } from '../clock.ts'
+import type { Full } from '../intake/budget.ts'
 import { fullNotice } from './notices.ts'
 import type { Tell } from './operator.ts'
 

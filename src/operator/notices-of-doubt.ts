@@ -1,7 +1,7 @@
 // What the operator is told of what a source says and nobody can believe: times, clusters, names.
 import { sayDuration } from '../duration.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
 import type { View } from '../render/compose/view.ts'
+import { clean, cut } from '../render/slack/mrkdwn.ts'
 
 const maxSummary = 300
 

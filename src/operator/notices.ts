@@ -1,9 +1,9 @@
 // What the operator is told of the relay itself, beside what the lanes say: in the form of any other notification.
 import { basename } from 'node:path'
-import type { Full } from '../intake/budget.ts'
 import { sayDuration } from '../duration.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
+import type { Full } from '../intake/budget.ts'
 import type { View } from '../render/compose/view.ts'
+import { clean, cut } from '../render/slack/mrkdwn.ts'
 
 /** Problems of a config file that are told; the log has all of them. */
 const maxProblems = 3

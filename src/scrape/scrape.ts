@@ -1,9 +1,9 @@
 // What /metrics answers: the counters, and how things stand now. In: the store and the config file. Nothing is read or
 // counted until Prometheus asks.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Budget } from '../intake/budget.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
+import type { Budget } from '../intake/budget.ts'
 import type { Metrics } from '../metrics.ts'
 import { isOverdue, type Standings, sourceStates } from '../operator/standing.ts'
 import type { LaneHead } from '../store/records.ts'

@@ -2,10 +2,10 @@
 import { existsSync, renameSync } from 'node:fs'
 import { Client } from 'pg'
 import { RelayError } from '../errors.ts'
-import { type Database, openDatabase, type Row } from './sqlite/file.ts'
 import { checkUrl, connectionConfig, sayDatabaseError } from './postgres/connections.ts'
 import { migrate } from './postgres/schema.ts'
 import { indexable, storable } from './postgres/text.ts'
+import { type Database, openDatabase, type Row } from './sqlite/file.ts'
 import { bringToVersion } from './sqlite/schema.ts'
 
 /** Bodies may be of megabytes: a step of this many rows fits into memory. */

@@ -3,11 +3,11 @@ import type { FluxEvent } from '../events/flux.ts'
 import type { Muting } from '../mutes/mutes.ts'
 import type { NewSilence, Silence } from '../mutes/silence.ts'
 import type { ObjectMemory, Transition } from '../objects.ts'
-import type { Payload } from '../render/slack/payload.ts'
 import type { View } from '../render/compose/view.ts'
+import type { Payload } from '../render/slack/payload.ts'
 import type { Verdict } from '../rules/rules.ts'
-import type { Held } from './withheld.ts'
 import type { Records } from './records.ts'
+import type { Held } from './withheld.ts'
 
 /** An event that passed every check at the door. */
 export interface Arrival {

@@ -2,8 +2,8 @@
 // any event has come.
 import { type FluxEvent, normalise, type WireEvent } from '../../events/flux.ts'
 import { advance, type ObjectMemory, type Transition } from '../../objects.ts'
-import type { Links } from '../links/links.ts'
 import { createView, type View } from '../compose/view.ts'
+import type { Links } from '../links/links.ts'
 
 export interface Sample {
   /** Of which kind, for people: `a failed HelmRelease`. */

@@ -1,9 +1,9 @@
 // The templates of the config file, each tried on every kind of event when the file is loaded.
 import type { Fault } from '../../errors.ts'
-import { type Custom, compileTemplate, type MessageTemplate, type TemplateText } from '../template/template.ts'
 import { customOf } from '../compose/fill-template.ts'
-import { createSamples, type Sample } from './samples.ts'
 import { SlotError } from '../template/slot.ts'
+import { type Custom, compileTemplate, type MessageTemplate, type TemplateText } from '../template/template.ts'
+import { createSamples, type Sample } from './samples.ts'
 
 export type Templates = ReadonlyMap<string, MessageTemplate>
 

@@ -1,7 +1,7 @@
 // A message being filled: sections and attachments within all of Slack's limits at once. Pure.
 import { type Block, section } from '../slack/blocks.ts'
-import type { Category } from './digest-groups.ts'
 import type { Attachment } from '../slack/payload.ts'
+import type { Category } from './digest-groups.ts'
 
 /**
  * What a message may be, below what Slack takes: section 3,000 characters, text of all blocks about 13,000 characters (not documented;

@@ -1,10 +1,10 @@
 // Many notifications as one message: as many objects as Slack's limits allow, every one of them named. Pure.
 import { sayDuration } from '../../duration.ts'
 import { context, section } from '../slack/blocks.ts'
-import { type Category, fold, type Group, grouped, type Item, type Waiting } from './digest-groups.ts'
 import { code, cut, escapeMrkdwn, link, plain, time } from '../slack/mrkdwn.ts'
-import { createPage, limits, type Page } from './digest-room.ts'
 import type { Payload } from '../slack/payload.ts'
+import { type Category, fold, type Group, grouped, type Item, type Waiting } from './digest-groups.ts'
+import { createPage, limits, type Page } from './digest-room.ts'
 import type { View } from './view.ts'
 
 const looks: Record<Category, { emoji: string; word: string; colour: string }> = {

@@ -1,10 +1,10 @@
 // A view in the dress of a template: its texts are filled in now, with what is known of the event now.
 import type { FluxEvent } from '../../events/flux.ts'
 import { parseRevision } from '../../events/revision.ts'
-import type { Custom, MessageTemplate } from '../template/template.ts'
 import { clean, cutMiddle } from '../slack/mrkdwn.ts'
 import { saidUrl } from '../template/pieces.ts'
 import type { Filling } from '../template/slot.ts'
+import type { Custom, MessageTemplate } from '../template/template.ts'
 import type { View } from './view.ts'
 
 /** What a template may speak of beside the view. */

@@ -7,8 +7,8 @@ import { parseRevision } from '../../events/revision.ts'
 import { compileFilter } from '../../rules/rules.ts'
 import { MatchSchema } from '../../rules/schema.ts'
 import { linkTarget } from '../slack/mrkdwn.ts'
-import { gitHosts, guessLinks } from './repository.ts'
 import { compileUrl, type Template, type Variables } from '../template/liquid.ts'
+import { gitHosts, guessLinks } from './repository.ts'
 
 const UrlTemplate = Type.String({
   maxLength: 2000,

@@ -1,10 +1,11 @@
 // One message for many receivers: the JSON that each of those takes that call themselves Slack-compatible, and what
 // only looks like a Slack webhook. Pure.
+
+import { limits } from '../compose/digest-room.ts'
+import type { Payload } from '../slack/payload.ts'
 import { discordBody } from './discord.ts'
 import { literal, type Syntax, syntaxes, translateToText } from './markup.ts'
-import { limits } from '../compose/digest-room.ts'
 import { fittingParts, type Parts, partsOf } from './parts.ts'
-import type { Payload } from '../slack/payload.ts'
 
 export const dialectNames = [
   'slack',

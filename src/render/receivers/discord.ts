@@ -1,8 +1,9 @@
 // A message for Discord: its Slack endpoint makes the content of `text`, and an embed of each attachment. Pure.
-import { bareDetail, type Detail, details, syntaxes, translate } from './markup.ts'
+
 import { cut } from '../slack/mrkdwn.ts'
-import { type Parts, partsOf } from './parts.ts'
 import type { Payload } from '../slack/payload.ts'
+import { bareDetail, type Detail, details, syntaxes, translate } from './markup.ts'
+import { type Parts, partsOf } from './parts.ts'
 
 // docs.discord.com/developers/resources/message#embed-object-embed-limits. A digest has at most four colours and its
 // embeds are filled, so there are never more than ten.

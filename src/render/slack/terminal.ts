@@ -1,6 +1,7 @@
 // A message as it looks in a terminal: for the log, the command line and tests that read like Slack.
-import { withEmojis } from './emoji.ts'
+
 import { withoutMentions } from '../receivers/markup.ts'
+import { withEmojis } from './emoji.ts'
 import { oneLine } from './mrkdwn.ts'
 import { type Payload, textsOf } from './payload.ts'
 

@@ -2,10 +2,10 @@
 import { type Static, Type } from 'typebox'
 import { about } from '../../about.ts'
 import type { Fault } from '../../errors.ts'
-import { BlocksSchema } from './block-schema.ts'
-import { compileBlocks } from './blocks.ts'
 import type { Block } from '../slack/blocks.ts'
 import { plain } from '../slack/mrkdwn.ts'
+import { BlocksSchema } from './block-schema.ts'
+import { compileBlocks } from './blocks.ts'
 import { compileSlot, type Filling, type Slot, SlotError } from './slot.ts'
 
 const source = { maxLength: 10_000 }

@@ -1,7 +1,6 @@
 // One text of a message template: checked when the config loads, filled in when an event arrives.
 import { type FilteredValueToken, Liquid, type Template, toValueSync, type Value } from 'liquidjs'
 import { installFilters, mentionOf, textOf } from './filters.ts'
-import { type Piece, Said } from './pieces.ts'
 import {
   engineOptions,
   faultOf,
@@ -11,6 +10,7 @@ import {
   unknownVariable,
   variablesOf
 } from './liquid.ts'
+import { type Piece, Said } from './pieces.ts'
 
 export interface TextTemplate {
   /** Throws where a limit is reached, or a value cannot be printed. */

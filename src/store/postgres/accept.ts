@@ -1,9 +1,9 @@
 // A batch of events into PostgreSQL: a handful of statements however many they are, decided on under the objects' locks.
 import { type ObjectMemory, readMemory } from '../../objects.ts'
+import { type Arrival, type Decide, type Decision, duplicateWindowMs, type Receipt } from '../store.ts'
 import type { Sql } from './connections.ts'
 import { insertNotifications } from './queue.ts'
 import { keyOf, storable } from './text.ts'
-import { type Arrival, type Decide, type Decision, duplicateWindowMs, type Receipt } from '../store.ts'
 
 // One pass in the order of the keys, so that batches wait for each other and never in a circle. The condition is false:
 // nothing is written to a row that is there, but it is locked; and an object that is new is one object to all replicas.

@@ -1,11 +1,12 @@
 // What a lane does next, in PostgreSQL. Its row is locked while that is chosen, and names the replica that is posting from
 // it until the answer is written down.
-import type { Payload } from '../../render/slack/payload.ts'
+
 import type { View } from '../../render/compose/view.ts'
+import type { Payload } from '../../render/slack/payload.ts'
 import { apartMs, deadlineOf } from '../deadline.ts'
+import { composeWindow, type LaneState, type Message, type Pending, type Plan, type Step } from '../store.ts'
 import { clockSql, type Sql } from './connections.ts'
 import { bury } from './queue.ts'
-import { composeWindow, type LaneState, type Message, type Pending, type Plan, type Step } from '../store.ts'
 
 /** Another replica is choosing the lane's next step, which takes it some milliseconds. */
 const lockedMs = 50

@@ -1,7 +1,8 @@
 // What a changed config file does to notifications that wait in PostgreSQL: they move to another lane, or are given up on.
+
+import { goneReason } from '../store.ts'
 import { clockSql, type Sql } from './connections.ts'
 import { bury } from './queue.ts'
-import { goneReason } from '../store.ts'
 
 /** Notifications given up on in one transaction. */
 const abandonStep = 500

@@ -3,11 +3,11 @@ import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
 import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
+import type { LaneOf } from '../store.ts'
 import { endingFrom, gather, type Held } from '../withheld.ts'
 import type { Sql } from './connections.ts'
 import { insertNotifications } from './queue.ts'
 import { storable } from './text.ts'
-import type { LaneOf } from '../store.ts'
 
 interface HeldNotification {
   id: number

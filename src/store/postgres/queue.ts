@@ -1,9 +1,9 @@
 // Notifications in PostgreSQL: written, counted, given up on.
 import { forget, readMemory } from '../../objects.ts'
 import { apartMs } from '../deadline.ts'
+import type { NewNotification } from '../store.ts'
 import type { Sql } from './connections.ts'
 import { indexable, keyOf } from './text.ts'
-import type { NewNotification } from '../store.ts'
 
 // In the order of their places, so the ids are too.
 const insertSql = `

@@ -2,12 +2,12 @@
 import { readMemory, remember } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import { apartMs } from '../deadline.ts'
+import { createReading, retryPage } from '../reading/reading.ts'
+import { type Ask, idOf, type Row } from '../reading/walk.ts'
+import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
 import type { Connections, Sql } from './connections.ts'
 import { insertNotifications } from './queue.ts'
 import { keyOf, storable } from './text.ts'
-import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
-import { createReading, retryPage } from '../reading/reading.ts'
-import { type Ask, idOf, type Row } from '../reading/walk.ts'
 
 // In one order, and without those that someone else has in hand.
 const deadSql = `

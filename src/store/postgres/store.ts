@@ -2,22 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { RelayError } from '../../errors.ts'
 import type { NewSilence, Silence } from '../../mutes/silence.ts'
-import type { Payload } from '../../render/slack/payload.ts'
 import type { View } from '../../render/compose/view.ts'
-import type { Held } from '../withheld.ts'
-import { accept } from './accept.ts'
-import { type Asking, claim } from './claim.ts'
-import { Connections, checkUrl, isNotUpYet, sayDatabaseError } from './connections.ts'
-import { abandon, reroute, waitedFor } from './moves.ts'
-import { addSilence, endMute, endSilence, silences } from './mutes.ts'
-import { Presence } from './presence.ts'
-import { boundObjects, prune, pruneObjects } from './pruning.ts'
-import { backlog, busyLanes, countPending, tryNow } from './queue.ts'
-import { createPostgresRecords } from './records.ts'
-import { migrate } from './schema.ts'
-import { settle } from './settle.ts'
-import { lastHeard, noteHeard } from './sources.ts'
-import { chosenBare } from './tls.ts'
+import type { Payload } from '../../render/slack/payload.ts'
 import type { Records } from '../records.ts'
 import {
   type Arrival,
@@ -38,6 +24,20 @@ import {
   type Store,
   type Tally
 } from '../store.ts'
+import type { Held } from '../withheld.ts'
+import { accept } from './accept.ts'
+import { type Asking, claim } from './claim.ts'
+import { Connections, checkUrl, isNotUpYet, sayDatabaseError } from './connections.ts'
+import { abandon, reroute, waitedFor } from './moves.ts'
+import { addSilence, endMute, endSilence, silences } from './mutes.ts'
+import { Presence } from './presence.ts'
+import { boundObjects, prune, pruneObjects } from './pruning.ts'
+import { backlog, busyLanes, countPending, tryNow } from './queue.ts'
+import { createPostgresRecords } from './records.ts'
+import { migrate } from './schema.ts'
+import { settle } from './settle.ts'
+import { lastHeard, noteHeard } from './sources.ts'
+import { chosenBare } from './tls.ts'
 
 export interface PostgresOptions {
   /** After so long without a sign of life a replica's lanes are taken over. */

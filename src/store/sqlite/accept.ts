@@ -1,9 +1,9 @@
 // One event into SQLite: known or new, decided on, written with everything that comes of it.
 import { objectKey, readMemory } from '../../objects.ts'
-import type { Database } from './file.ts'
-import type { RecentBodies } from './recent-bodies.ts'
-import type { Queue } from './queue.ts'
 import type { Arrival, Decide, Receipt } from '../store.ts'
+import type { Database } from './file.ts'
+import type { Queue } from './queue.ts'
+import type { RecentBodies } from './recent-bodies.ts'
 
 /** Decides on one event and writes what comes of it, inside a transaction. */
 export function acceptOne(

@@ -3,8 +3,8 @@ import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { RelayError } from '../../errors.ts'
-import { realPath } from './path.ts'
 import { damaged, sayFileError, saySqliteError } from './file-errors.ts'
+import { realPath } from './path.ts'
 
 export type Row = Record<string, SQLInputValue>
 

@@ -1,9 +1,10 @@
 // Lanes and messages as rows: what is read and written of them, inside a transaction of the store's.
-import type { Payload } from '../../render/slack/payload.ts'
+
 import type { View } from '../../render/compose/view.ts'
-import type { Database, Row } from './file.ts'
+import type { Payload } from '../../render/slack/payload.ts'
 import { deadlineOf } from '../deadline.ts'
 import { type Bucket, isLimit, type LaneState, type Message, type Pending, type Step } from '../store.ts'
+import type { Database, Row } from './file.ts'
 
 /** All that waits, by its indexes: not in a message yet, or in one that is open. */
 export const waitingSql = `(

@@ -3,9 +3,9 @@ import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
 import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
-import type { Database, Row } from './file.ts'
-import { endingFrom, gather, type Held } from '../withheld.ts'
 import type { LaneOf, NewNotification } from '../store.ts'
+import { endingFrom, gather, type Held } from '../withheld.ts'
+import type { Database, Row } from './file.ts'
 
 /** What is to be told of one mute that is over; undefined where there is none left. */
 export function endMute(

@@ -1,6 +1,7 @@
 // What is over, deleted in steps: inside a transaction of the store's.
-import type { Database } from './file.ts'
+
 import type { Expiry } from '../store.ts'
+import type { Database } from './file.ts'
 
 export interface Pruner {
   /** As Store.prune. */

@@ -1,10 +1,10 @@
 // Notifications in SQLite: written, counted, given up on. Everything here is inside a transaction of the store's.
 import { forget, objectKey, readMemory } from '../../objects.ts'
-import type { Database, Row } from './file.ts'
 import { apartMs } from '../deadline.ts'
+import { composeWindow, goneReason, type NewNotification } from '../store.ts'
+import type { Database, Row } from './file.ts'
 import { waitingSql } from './lanes.ts'
 import type { Waiting } from './waiting.ts'
-import { composeWindow, goneReason, type NewNotification } from '../store.ts'
 
 export interface Queue {
   readonly waiting: Waiting

@@ -1,6 +1,7 @@
 // The bodies of the last minutes, in memory: a sender that heard no answer sends the same bytes again.
-import type { Database } from './file.ts'
+
 import { duplicateWindowMs } from '../store.ts'
+import type { Database } from './file.ts'
 
 /** Forgotten together. */
 const spanMs = duplicateWindowMs / 4

@@ -1,8 +1,9 @@
 // When sources were last heard, in SQLite.
-import type { Database } from './file.ts'
+
 import { apartMs } from '../deadline.ts'
 import { heardFrom, listener } from '../sources.ts'
 import type { Heard } from '../store.ts'
+import type { Database } from './file.ts'
 
 /** Inside a transaction of the store's. */
 export function noteHeard(db: Database, sources: ReadonlyMap<string, number>, now: number): void {

@@ -2,36 +2,9 @@
 import { setImmediate as pause } from 'node:timers/promises'
 import type { RelayError } from '../../errors.ts'
 import type { NewSilence, Silence } from '../../mutes/silence.ts'
-import type { Payload } from '../../render/slack/payload.ts'
 import type { View } from '../../render/compose/view.ts'
-import { badDatabase, type Database, openDatabase, type Row } from './file.ts'
-import type { Held } from '../withheld.ts'
-import { RecentBodies } from './recent-bodies.ts'
+import type { Payload } from '../../render/slack/payload.ts'
 import type { Records } from '../records.ts'
-import { acceptOne } from './accept.ts'
-import { boundObjects } from './bound.ts'
-import {
-  heldUntil,
-  laneState,
-  openMessage,
-  pendingOf,
-  reroute,
-  setBucket,
-  tryNow,
-  waitingSql,
-  waitsStill,
-  writeMessage
-} from './lanes.ts'
-import { type Log, openLog } from './log.ts'
-import { addSilence, endMute, endSilence, silences } from './mutes.ts'
-import { createPruner, type Pruner } from './pruning.ts'
-import { createQueue, type Queue } from './queue.ts'
-import { createSqliteRecords } from './records.ts'
-import { bringToVersion } from './schema.ts'
-import { settle } from './settle.ts'
-import { sizeOf } from './size.ts'
-import { lastHeard, noteHeard } from './sources.ts'
-import { Waiting } from './waiting.ts'
 import type {
   Arrival,
   Attempt,
@@ -52,6 +25,33 @@ import type {
   Store,
   Tally
 } from '../store.ts'
+import type { Held } from '../withheld.ts'
+import { acceptOne } from './accept.ts'
+import { boundObjects } from './bound.ts'
+import { badDatabase, type Database, openDatabase, type Row } from './file.ts'
+import {
+  heldUntil,
+  laneState,
+  openMessage,
+  pendingOf,
+  reroute,
+  setBucket,
+  tryNow,
+  waitingSql,
+  waitsStill,
+  writeMessage
+} from './lanes.ts'
+import { type Log, openLog } from './log.ts'
+import { addSilence, endMute, endSilence, silences } from './mutes.ts'
+import { createPruner, type Pruner } from './pruning.ts'
+import { createQueue, type Queue } from './queue.ts'
+import { RecentBodies } from './recent-bodies.ts'
+import { createSqliteRecords } from './records.ts'
+import { bringToVersion } from './schema.ts'
+import { settle } from './settle.ts'
+import { sizeOf } from './size.ts'
+import { lastHeard, noteHeard } from './sources.ts'
+import { Waiting } from './waiting.ts'
 
 /** How much of what waits is read at a time. */
 const readRows = 100

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { RelayError } from '../../errors.ts'
-import { realPath } from '../sqlite/path.ts'
 import { sayFileError } from '../sqlite/file-errors.ts'
+import { realPath } from '../sqlite/path.ts'
 import { checkVersion } from '../sqlite/schema.ts'
 import { type Read, type Report, shown } from './verify.ts'
 

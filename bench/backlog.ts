@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
 import { planNext } from '../src/deliver/plan.ts'
 import type { View } from '../src/render/compose/view.ts'
+import type { Arrival, Decision, Plan } from '../src/store/kept.ts'
 import { openStore } from '../src/store/open.ts'
-import type { Arrival, Decision, Plan } from '../src/store/store.ts'
 
 const waiting = 100_000
 const messages = 20

@@ -1,33 +1,15 @@
 // /api/…: for operators and the command line, by topic in api/. It describes itself at /api/openapi.json.
+
 import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync, RouteOptions } from 'fastify'
-import type { Clock } from '../src/clock.ts'
-import type { Config } from '../src/config/config.ts'
-import type { Standings } from '../src/operator/standing.ts'
-import type { Store } from '../src/store/store.ts'
 import { events } from './api/events.ts'
 import { lanes } from './api/lanes.ts'
 import { notifications } from './api/notifications.ts'
 import { objects } from './api/objects.ts'
+import type { ApiOptions } from './api/options.ts'
 import { ErrorReply } from './api/query.ts'
 import { silences } from './api/silences.ts'
 import { sources } from './api/sources.ts'
-import type { Guard } from './guard.ts'
-
-export interface ApiOptions {
-  config: () => Config
-  store: Store
-  /** How the sources of the config file stand. */
-  standing: () => Standings
-  clock: Clock
-  /** There is something new in these lanes. */
-  wake: (lanes: Iterable<string>) => void
-  /** Posts what waits in a lane at once; resolves to until when it may not, where that is a rate limit. */
-  tryNow: (lane: string) => Promise<number | undefined>
-  /** Silences were added or ended: resolves when that is in effect here. */
-  silencesChanged: () => Promise<void>
-  guard: Guard
-}
 
 export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
   app.addHook('onRequest', options.guard)

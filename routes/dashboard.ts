@@ -1,35 +1,16 @@
 // GET /: the dashboard, for a person. Pages are HTML that works without a script; what changes something is a form.
+
 import formbody from '@fastify/formbody'
 import helmet from '@fastify/helmet'
 import type { FastifyError, FastifyPluginAsync } from 'fastify'
-import type { Clock } from '../src/clock.ts'
-import type { Config } from '../src/config/config.ts'
-import type { Refusal } from '../src/config/watch.ts'
 import { refusalPage } from '../src/dashboard/page.ts'
 import type { ErrorCode } from '../src/errors.ts'
-import type { Standings } from '../src/operator/standing.ts'
-import type { Silences } from '../src/silences.ts'
-import type { Store } from '../src/store/store.ts'
 import { actions } from './dashboard/actions.ts'
 import { assets, serveAssets } from './dashboard/assets.ts'
 import { live } from './dashboard/live.ts'
+import type { DashboardOptions } from './dashboard/options.ts'
 import { pages } from './dashboard/pages.ts'
 import { toRelayError } from './errors.ts'
-import type { Guard } from './guard.ts'
-
-export interface DashboardOptions {
-  config: () => Config
-  /** Why the config file as it is now is not in use. */
-  refusal: () => Refusal | undefined
-  /** How the sources of the config file stand. */
-  standing: () => Standings
-  store: Store
-  silences: Pick<Silences, 'look'>
-  wake: (lanes: Iterable<string>) => void
-  tryNow: (lane: string) => Promise<number | undefined>
-  clock: Clock
-  guard: Guard
-}
 
 const titles: Partial<Record<ErrorCode, string>> = {
   UNAUTHORIZED: 'Who are you?',

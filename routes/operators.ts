@@ -2,8 +2,8 @@
 // the first of them asks: a relay that is only posted to is ready sooner without it, and smaller.
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
-import type { ApiOptions } from './api.ts'
-import type { DashboardOptions } from './dashboard.ts'
+import type { ApiOptions } from './api/options.ts'
+import type { DashboardOptions } from './dashboard/options.ts'
 import { createHttp } from './http.ts'
 import type { Strays } from './strays.ts'
 

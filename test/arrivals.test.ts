@@ -1,7 +1,7 @@
 // Events that wait for their commit: in order, bounded in bytes and in time, whatever the database does.
 import t from 'tap'
 import { createArrivals } from '../src/intake/arrivals.ts'
-import type { Receipt } from '../src/store/store.ts'
+import type { Receipt } from '../src/store/kept.ts'
 import { createClock } from './fixtures/clock.ts'
 import { arrival } from './fixtures/store.ts'
 

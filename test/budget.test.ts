@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../src/clock.ts'
 import { createBudget } from '../src/intake/budget.ts'
-import type { Decision, Tally } from '../src/store/store.ts'
+import type { Decision, Tally } from '../src/store/kept.ts'
 import { createClock } from './fixtures/clock.ts'
 import { scrape } from './fixtures/exposition.ts'
 import { fc } from './fixtures/fc.ts'

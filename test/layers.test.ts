@@ -1,31 +1,64 @@
-// Each room may import only rooms to its left. The list is the architecture.
+// Layers: which room may import which, and which rooms only decide. CONTRIBUTING.md says what each room is for.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
-const rooms = [
-  ...['errors', 'env', 'duration', 'clock', 'secrecy', 'log', 'spelling', 'about', 'patterns'],
-  ...['events', 'objects', 'rules', 'mutes', 'render', 'store', 'metrics', 'spans', 'deliver', 'config', 'silences'],
-  ...['intake', 'operator', 'scrape'],
-  ...['import', 'rehearsal', 'dashboard', 'routes', 'app', 'demo', 'cli']
+/**
+ * From the ground up: a room imports only rooms of the floors before its own, so that rooms of one floor do not know each
+ * other. A room is a folder or a file of `src`, or `routes`; the innermost name counts.
+ */
+const floors = [
+  ['about', 'clock', 'errors', 'secrecy', 'spelling'],
+  ['duration', 'env', 'log', 'patterns'],
+  ['events'],
+  ['objects'],
+  ['rules'],
+  ['mutes'],
+  ['render/slack'],
+  ['render/template'],
+  ['render/links'],
+  ['render/compose'],
+  ['render/receivers', 'render/check'],
+  ['store/deadline', 'store/withheld'],
+  ['store/kept'],
+  ['store/records', 'store/sources'],
+  ['store/store'],
+  ['store/reading'],
+  ['store/sqlite', 'store/postgres'],
+  ['store/open'],
+  ['store/verify', 'store'],
+  ['metrics', 'spans'],
+  ['deliver'],
+  ['config'],
+  ['decide'],
+  ['intake', 'silences', 'import'],
+  ['operator'],
+  ['scrape', 'rehearsal', 'dashboard'],
+  ['routes'],
+  ['app'],
+  ['demo'],
+  ['cli']
 ]
 
-// They decide: what comes out depends on what goes in and on nothing else.
-const pure = [
-  'duration',
-  'secrecy',
-  'spelling',
-  'about',
-  'patterns',
-  'events',
-  'objects',
-  'rules',
-  'mutes',
-  'render',
-  'import',
-  'rehearsal',
+/** They decide: what comes out depends on what goes in and on nothing else, and so does whatever they import. */
+const pure = new Set([
+  ...[
+    'about',
+    'duration',
+    'secrecy',
+    'spelling',
+    'patterns',
+    'events',
+    'objects',
+    'rules',
+    'mutes',
+    'decide',
+    'import',
+    'rehearsal'
+  ],
+  ...['render/slack', 'render/template', 'render/links', 'render/compose', 'render/receivers', 'render/check'],
   'dashboard'
-]
+])
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/
 const ambient = /\b(Date\.now\(|new Date\(\)|Math\.random\(|process\.|setTimeout\(|setInterval\(|performance\.)/
 
@@ -37,33 +70,94 @@ const files = ['src', 'routes'].flatMap((folder) =>
 )
 
 function roomOf(file: string): string {
-  const [top = '', name = ''] = file.split(/[\\/]/)
-  return top === 'routes' ? 'routes' : name.replace(/\.ts$/, '')
+  const [top = '', ...path] = file.replace(/\.ts$/, '').split(/[\\/]/)
+  if (top === 'routes') return top
+  const names = path.map((_, length) => path.slice(0, length + 1).join('/')).reverse()
+  return names.find((name) => floors.flat().includes(name)) ?? path.join('/')
 }
 
-function importsOf(file: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, target = '']) => target)
+interface Import {
+  target: string
+  /** Node strips `import type`, so that nothing is loaded. */
+  isTypeOnly: boolean
+}
+
+const importPattern = /(?:\b(import|export)\s+(type\s+)?[^'();]*?from\s*|\bimport\s*\(\s*|^import\s*)'([^']+)'/gm
+
+const importsOf = new Map(
+  files.map((file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    const imports = [...text.matchAll(importPattern)].map(([, , type, target = '']): Import => {
+      const path = target.startsWith('.') ? relative(root, join(root, dirname(file), target)) : target
+      return { target: path, isTypeOnly: type !== undefined }
+    })
+    return [file, imports] as const
+  })
+)
+
+function ownImports(file: string): Import[] {
+  return (importsOf.get(file) ?? []).filter(({ target }) => importsOf.has(target))
+}
+
+/** `file` and all that is loaded with it. */
+function loadedWith(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  for (const { target, isTypeOnly } of ownImports(file)) if (!isTypeOnly) loadedWith(target, seen)
+  return seen
 }
 
 t.test('every file belongs to a room', async (t) => {
-  for (const file of files) t.ok(rooms.includes(roomOf(file)), file)
+  t.same(
+    files.filter((file) => roomOf(file) !== 'routes' && !floors.flat().includes(roomOf(file))),
+    []
+  )
 })
 
-t.test('rooms import only rooms to their left', async (t) => {
-  for (const file of files) {
-    const from = rooms.indexOf(roomOf(file))
-    for (const target of importsOf(file).filter((name) => name.startsWith('.'))) {
-      const room = roomOf(relative(root, join(root, dirname(file), target)))
-      t.ok(rooms.indexOf(room) <= from, `${file} may import ${room}`)
-    }
-  }
+t.test('rooms import only rooms of the floors below', async (t) => {
+  const floorOf = new Map(
+    [...floors.entries()].flatMap(([floor, rooms]) => rooms.map((room) => [room, floor] as const))
+  )
+  const against = files.flatMap((file) => {
+    const from = roomOf(file)
+    const others = ownImports(file).filter(({ target }) => roomOf(target) !== from)
+    return others
+      .filter(({ target }) => (floorOf.get(roomOf(target)) ?? 0) >= (floorOf.get(from) ?? 0))
+      .map(({ target }) => `${file} may not import ${target}`)
+  })
+  t.same(against, [])
 })
 
-t.test('the rooms that decide do no I/O, read no clock and throw no dice', async (t) => {
-  for (const file of files.filter((name) => pure.includes(roomOf(name)))) {
-    for (const target of importsOf(file)) t.notMatch(target, impure, `${file} imports ${target}`)
-    const code = readFileSync(join(root, file), 'utf8').replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
-    t.notMatch(code, ambient, file)
+t.test('no file imports itself by way of others, not even for a type', async (t) => {
+  const circles: string[] = []
+  const done = new Set<string>()
+  function walk(file: string, path: string[]): void {
+    const at = path.indexOf(file)
+    if (at >= 0) circles.push([...path.slice(at), file].join(' → '))
+    if (at >= 0 || done.has(file)) return
+    for (const { target } of ownImports(file)) walk(target, [...path, file])
+    done.add(file)
   }
+  for (const file of files) walk(file, [])
+  t.same(circles, [])
+})
+
+t.test('the rooms that decide do no I/O, read no clock and throw no dice, and load nothing that does', async (t) => {
+  const against = files
+    .filter((file) => pure.has(roomOf(file)))
+    .flatMap((file) =>
+      [...loadedWith(file)].flatMap((loaded) => {
+        const way = loaded === file ? file : `${file}, by way of ${loaded},`
+        const foreign = (importsOf.get(loaded) ?? []).filter(
+          ({ target, isTypeOnly }) => !isTypeOnly && impure.test(target)
+        )
+        const code = readFileSync(join(root, loaded), 'utf8').replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
+        const call = ambient.exec(code)?.[0]
+        return [
+          ...foreign.map(({ target }) => `${way} imports ${target}`),
+          ...(call === undefined ? [] : [`${way} calls ${call}`])
+        ]
+      })
+    )
+  t.same(against, [])
 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Reply } from '../src/deliver/answer.ts'
 import { maxAgeMs, needsEmpty, settle } from '../src/deliver/outcome.ts'
 import { createPace, take, tokensAt } from '../src/deliver/pace.ts'
-import type { LaneState, Message } from '../src/store/store.ts'
+import type { LaneState, Message } from '../src/store/kept.ts'
 
 type Block = LaneState['block']
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createPace, take } from '../src/deliver/pace.ts'
-import type { Bucket } from '../src/store/store.ts'
+import type { Bucket } from '../src/store/kept.ts'
 import { fc } from './fixtures/fc.ts'
 
 t.test('a new lane may burst, then keeps a little under its rate', async (t) => {

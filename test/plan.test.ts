@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createPace } from '../src/deliver/pace.ts'
 import { planNext } from '../src/deliver/plan.ts'
-import type { Pending } from '../src/store/store.ts'
+import type { Pending } from '../src/store/kept.ts'
 
 const now = Date.parse('2026-09-21T14:00:00Z')
 const pace = createPace()

@@ -6,8 +6,6 @@ import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
 import type { ObjectMemory } from '../src/objects.ts'
-import { openStore } from '../src/store/open.ts'
-import { openPostgres } from '../src/store/postgres/store.ts'
 import {
   type Arrival,
   type Decision,
@@ -15,7 +13,9 @@ import {
   type Plan,
   rolloutMs,
   type Settlement
-} from '../src/store/store.ts'
+} from '../src/store/kept.ts'
+import { openStore } from '../src/store/open.ts'
+import { openPostgres } from '../src/store/postgres/store.ts'
 import type { Held } from '../src/store/withheld.ts'
 import { execute, startPostgres } from './fixtures/postgres.ts'
 import { tempFolder } from './fixtures/relay.ts'

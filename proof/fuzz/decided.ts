@@ -1,11 +1,11 @@
 // What a relay with a config file would decide of events, one after the other, without its store.
 import { type Config, loadConfig } from '../../src/config/config.ts'
 import { formatProblem } from '../../src/config/problem.ts'
+import { decide } from '../../src/decide.ts'
 import { normalise, type WireEvent } from '../../src/events/flux.ts'
-import { decide } from '../../src/intake/intake.ts'
 import { type ObjectMemory, objectKey } from '../../src/objects.ts'
 import type { View } from '../../src/render/compose/view.ts'
-import type { Decision } from '../../src/store/store.ts'
+import type { Decision } from '../../src/store/kept.ts'
 
 export const now = Date.UTC(2026, 8, 21, 15)
 

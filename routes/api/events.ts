@@ -5,8 +5,8 @@ import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { transitionNames } from '../../src/rules/schema.ts'
 import type { EventRecord } from '../../src/store/records.ts'
-import type { ApiOptions } from '../api.ts'
 import { refuseUnknown } from './names.ts'
+import type { ApiOptions } from './options.ts'
 import {
   Filter,
   Id,

@@ -7,7 +7,7 @@ import { RelayError } from '../../src/errors.ts'
 import { toText } from '../../src/render/slack/terminal.ts'
 import { unknownName } from '../../src/spelling.ts'
 import type { LaneRecord } from '../../src/store/records.ts'
-import type { ApiOptions } from '../api.ts'
+import type { ApiOptions } from './options.ts'
 import { iso, isoOrNull, TextOrNull } from './query.ts'
 
 const time = Type.String({ format: 'date-time' })

@@ -2,8 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
-import type { ApiOptions } from '../api.ts'
 import { refuseUnknown } from './names.ts'
+import type { ApiOptions } from './options.ts'
 import {
   Filter,
   Id,

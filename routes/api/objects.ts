@@ -2,8 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { ObjectRecord } from '../../src/store/records.ts'
-import type { ApiOptions } from '../api.ts'
 import { refuseUnknown } from './names.ts'
+import type { ApiOptions } from './options.ts'
 import { cursorOf, iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
 
 const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {

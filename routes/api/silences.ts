@@ -9,7 +9,7 @@ import type { Silence } from '../../src/mutes/silence.ts'
 import { type Known, knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { compileFilter } from '../../src/rules/rules.ts'
 import { MatchSchema } from '../../src/rules/schema.ts'
-import type { ApiOptions } from '../api.ts'
+import type { ApiOptions } from './options.ts'
 import { Id, iso } from './query.ts'
 
 const time = Type.String({ format: 'date-time' })

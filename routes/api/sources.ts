@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
 import { type Standing, sourceStates } from '../../src/operator/standing.ts'
-import type { ApiOptions } from '../api.ts'
+import type { ApiOptions } from './options.ts'
 import { iso, isoOrNull, TextOrNull } from './query.ts'
 
 const time = Type.String({ format: 'date-time' })

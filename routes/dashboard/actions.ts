@@ -6,8 +6,8 @@ import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
 import { maxPage, type Retried } from '../../src/store/records.ts'
-import type { DashboardOptions } from '../dashboard.ts'
 import { assets } from './assets.ts'
+import type { DashboardOptions } from './options.ts'
 import { answersOf, backOf, withDone } from './query.ts'
 
 /** For one click: 5,000 notifications. Who has more clicks again. */

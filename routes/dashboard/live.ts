@@ -1,7 +1,7 @@
 // GET /live: tells open pages that something changed, as server-sent events. The pages then ask for themselves again.
 import { PassThrough } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
-import type { DashboardOptions } from '../dashboard.ts'
+import type { DashboardOptions } from './options.ts'
 
 /** People who look at once. Whoever comes later has to do with pages that come again every half minute. */
 const maxListeners = 32

@@ -18,9 +18,9 @@ import { silenceName } from '../../src/mutes/silence.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { transitionNames } from '../../src/rules/schema.ts'
 import { refuseUnknown } from '../api/names.ts'
-import type { DashboardOptions } from '../dashboard.ts'
 import { createFlow } from './activity.ts'
 import { assets } from './assets.ts'
+import type { DashboardOptions } from './options.ts'
 import { answersOf, doneOf, oneOf, sinceOf, stateOf } from './query.ts'
 
 const hourMs = 60 * 60 * 1000

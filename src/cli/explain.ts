@@ -7,7 +7,7 @@ import type { ObjectMemory } from '../objects.ts'
 import { parseEvent } from '../rehearsal/event-file.ts'
 import { healthyBefore, type Rehearsed, sayWhyNot, speak, startRehearsal, verdictsOn } from '../rehearsal/rehearsal.ts'
 import type { Payload } from '../render/slack/payload.ts'
-import type { Verdict } from '../rules/rules.ts'
+import type { Verdict } from '../rules/rule.ts'
 import { unknownName } from '../spelling.ts'
 
 interface Options {

@@ -1,6 +1,7 @@
 // `verify`: whether what a database holds fits together.
 import { RelayError } from '../errors.ts'
-import { verify as look, type Report } from '../store/verify/verify.ts'
+import type { Report } from '../store/verify/report.ts'
+import { verify as look } from '../store/verify/verify.ts'
 
 /** Says what it found; resolves to the exit code. A relay may be using the database meanwhile. */
 export async function verify(url: string, { json }: { json?: boolean }): Promise<number> {

@@ -2,14 +2,14 @@
 import { createDestination, type Destination, webhookUrlFault } from '../deliver/destination.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
-import type { Origin } from '../events/flux.ts'
 import { type Owners, ownersOf } from '../events/owners.ts'
 import { type Classify, compileSeverities } from '../events/severity.ts'
 import type { Source, SourceText } from '../events/source.ts'
 import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileTemplates, type Templates } from '../render/check/templates.ts'
 import { compileLinks, type Links } from '../render/links/links.ts'
-import { compileRules, type RuleSet } from '../rules/rules.ts'
+import type { RuleSet } from '../rules/rule.ts'
+import { compileRules } from '../rules/rules.ts'
 import { astrayFaults } from './astray.ts'
 import { senseFaults } from './crosscheck.ts'
 import { type Source as ConfigSource, inOrder, locate, type Problem } from './problem.ts'
@@ -92,11 +92,6 @@ function judge(
     ...faults.map((fault) => locate(source, fault))
   ]
   return { config, problems: inOrder(problems) }
-}
-
-/** Where an event comes in that is posted to `source`. */
-export function originOf({ sources, cluster, owners }: Config, source: string): Origin {
-  return { source, cluster: sources.get(source)?.cluster, defaultCluster: cluster, owners }
 }
 
 function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {

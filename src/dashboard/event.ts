@@ -1,6 +1,6 @@
 // One event: what it was, what each rule said to it, and what became of every notification.
 import { html } from 'hono/html'
-import type { Verdict } from '../rules/rules.ts'
+import type { Verdict } from '../rules/rule.ts'
 import type { EventDetail } from '../store/records.ts'
 import { address } from './address.ts'
 import { stateBadge, transitionBadge } from './badge.ts'

@@ -1,7 +1,7 @@
 // The rules of the config file in their order, and whether they do anything.
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
-import type { Rule } from '../rules/rules.ts'
+import type { Rule } from '../rules/rule.ts'
 import { address } from './address.ts'
 import { badge } from './badge.ts'
 import type { Html } from './page.ts'

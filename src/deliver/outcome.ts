@@ -1,5 +1,5 @@
 // How an attempt ended and what follows from it: sent, again, blocked or dead. Pure.
-import type { LaneState, Message, Settlement } from '../store/store.ts'
+import type { LaneState, Message, Settlement } from '../store/kept.ts'
 import { type Kind, kindOf, type Receiver, type Reply } from './answer.ts'
 import { sayReply } from './saying.ts'
 

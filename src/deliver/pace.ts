@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import { apartMs } from '../store/deadline.ts'
-import type { Bucket } from '../store/store.ts'
+import type { Bucket } from '../store/kept.ts'
 
 export const PaceSchema = Type.Object(
   {

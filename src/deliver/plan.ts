@@ -4,7 +4,7 @@ import { composeDigest, delayed } from '../render/compose/digest.ts'
 import { decisive } from '../render/compose/digest-groups.ts'
 import { composeOne } from '../render/compose/message.ts'
 import type { View } from '../render/compose/view.ts'
-import type { LaneState, NextPost, Pending } from '../store/store.ts'
+import type { LaneState, NextPost, Pending } from '../store/kept.ts'
 import { type Pace, take } from './pace.ts'
 
 /**

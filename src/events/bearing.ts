@@ -1,7 +1,7 @@
 // What an event says of its object's state, by kind and reason, from what each controller emits.
 import { actionIn } from './change-log.ts'
 import { isConflict, isOwnConflict } from './conflict.ts'
-import type { FluxEvent } from './flux.ts'
+import type { Severity } from './severity.ts'
 
 export type Bearing =
   | { is: 'failure' }
@@ -22,8 +22,16 @@ export interface Success {
   isReady: boolean
 }
 
+/** What of an event decides its bearing. */
+interface Said {
+  object: { kind: string }
+  severity: Severity
+  reason: string
+  message: string
+}
+
 /** What an event means, by kind and reason. */
-export function bearingOf({ object: { kind }, severity, reason, message }: FluxEvent): Bearing {
+export function bearingOf({ object: { kind }, severity, reason, message }: Said): Bearing {
   if (severity !== 'error') {
     const ending = endingBy(kind, reason, message)
     if (ending !== undefined) return ending

@@ -1,7 +1,7 @@
 // Arrivals: events that wait for their commit, in order, bounded in bytes and in time, whatever the database does.
 import type { Clock } from '../clock.ts'
 import { RelayError } from '../errors.ts'
-import type { Arrival, Receipt } from '../store/store.ts'
+import type { Arrival, Receipt } from '../store/kept.ts'
 
 export interface Waiting {
   readonly arrival: Arrival

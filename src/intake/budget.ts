@@ -2,7 +2,8 @@
 // and a source that floods take nothing from the others.
 import { RelayError } from '../errors.ts'
 import { forget } from '../objects.ts'
-import type { Decision, NewNotification, Store, Tally } from '../store/store.ts'
+import type { Decision, NewNotification, Tally } from '../store/kept.ts'
+import type { Store } from '../store/store.ts'
 
 /** What holds as much as it may; `name` is empty for the relay as a whole. */
 export interface Full {

@@ -1,14 +1,15 @@
 // A rehearsal: events through a config in virtual time, each object remembered, nothing stored and nothing sent. Pure.
-import { type Config, originOf } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import { decide, originOf } from '../decide.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../events/flux.ts'
-import { decide } from '../intake/intake.ts'
 import { hear, type ObjectMemory, objectKey, type Transition } from '../objects.ts'
 import { composeOne } from '../render/compose/message.ts'
 import { clean } from '../render/slack/mrkdwn.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import { toText } from '../render/slack/terminal.ts'
-import { match, type Verdict } from '../rules/rules.ts'
-import type { Decision, NewNotification } from '../store/store.ts'
+import type { Verdict } from '../rules/rule.ts'
+import { match } from '../rules/rules.ts'
+import type { Decision, NewNotification } from '../store/kept.ts'
 
 /** An event and what became of it; what is muted is among the reasons for quiet. */
 export interface Rehearsed extends Decision {

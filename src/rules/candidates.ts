@@ -1,6 +1,6 @@
 // Which rules an event is held against: a thousand rules cost what a few do.
 import type { Subject } from './expression.ts'
-import type { Rule } from './rules.ts'
+import type { Rule } from './rule.ts'
 
 /** As many reasons why rules did not fire are kept with an event. More would weigh more than the event. */
 export const maxPassedOver = 50

@@ -4,7 +4,7 @@ import { type Severity, severityNames } from '../events/severity.ts'
 import { meantBy, vocabulary } from '../events/vocabulary.ts'
 import { compileGlobs, globCovers, isGlob } from '../patterns.ts'
 import { didYouMean, quote } from '../spelling.ts'
-import { remarksOn } from './remarks.ts'
+import { type Field, remarksOn } from './remarks.ts'
 import { type Matchers, type MatchText, severitiesOf } from './schema.ts'
 
 /** What may stand in an event, as far as it is known. */
@@ -22,8 +22,6 @@ export function knownFrom(sources: ReadonlyMap<string, { cluster: string | undef
   const isKnown = clusters.every((cluster) => cluster !== undefined)
   return { sources: [...sources.keys()], clusters: isKnown ? [...new Set(clusters)] : undefined }
 }
-
-export type Field = 'kind' | 'namespace' | 'name' | 'cluster' | 'source' | 'reason'
 
 const fields: readonly Field[] = ['kind', 'namespace', 'name', 'cluster', 'source', 'reason']
 

@@ -1,7 +1,7 @@
 // Who is told, and what is said to them: something changed, it still fails, it is over. Pure.
 import type { Advance, Told, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
-import type { Rule } from './rules.ts'
+import type { Rule } from './rule.ts'
 
 /** One thing to say to one destination because of one rule. */
 export interface Telling {

@@ -4,8 +4,10 @@ import type { Fault } from '../errors.ts'
 import { severityNames } from '../events/severity.ts'
 import { didYouMean } from '../spelling.ts'
 import { children, isMetadataOf, parseExpression } from './expression.ts'
-import type { Field } from './never.ts'
 import { transitionNames } from './schema.ts'
+
+/** What a matcher names that Flux or the config file knows a list of. */
+export type Field = 'kind' | 'namespace' | 'name' | 'cluster' | 'source' | 'reason'
 
 /** `whyNever`: why no event has that text in that field, if so. */
 export function remarksOn(

@@ -5,46 +5,9 @@ import type { Severity } from '../events/severity.ts'
 import { compileGlobs, compileRegex, type TextTest } from '../patterns.ts'
 import { createCandidates, maxPassedOver } from './candidates.ts'
 import { compileExpression, type Subject } from './expression.ts'
-import { compileGroup, type Grouping } from './group.ts'
+import { compileGroup } from './group.ts'
+import type { Condition, Rule, RuleSet, Verdict } from './rule.ts'
 import { type Matchers, type MatchText, type RuleText, severitiesOf } from './schema.ts'
-
-/** One thing a rule asks of an event. */
-interface Condition {
-  /** The key in the config file: `namespace`, `not.kind`, `metadata.team`. */
-  key: string
-  wanted: string
-  /** An Error where CEL could not tell. */
-  holds(subject: Subject): boolean | Error
-  /** What the event has in the place that was asked for. */
-  found(subject: Subject): string
-}
-
-export interface Rule {
-  name: string
-  send: readonly string[]
-  mention: string | undefined
-  /** The name of the template its messages are made by. */
-  template: string | undefined
-  notify: 'changes' | 'every'
-  /** undefined: never */
-  remindEveryMs: number | undefined
-  group: Grouping | undefined
-  isFinal: boolean
-  conditions: readonly Condition[]
-}
-
-/** Why a rule did or did not fire. `because` is the first condition that failed, with both values. */
-export type Verdict =
-  | { rule: string; fired: true }
-  | { rule: string; fired: false; because: string; wanted: string; got: string; isError?: true }
-
-/** Compiled rules. */
-export interface RuleSet {
-  all: readonly Rule[]
-  byName: ReadonlyMap<string, Rule>
-  /** Those that an event has to be held against. */
-  candidates(subject: Subject): readonly Rule[]
-}
 
 /** Compiles the `rules:` section. Faults are those that the schema cannot see: expressions and regular expressions. */
 export function compileRules(texts: readonly RuleText[]): { rules: RuleSet; faults: Fault[] } {

@@ -6,8 +6,9 @@ import type { Config } from '../config/config.ts'
 import type { Budget } from '../intake/budget.ts'
 import type { Metrics } from '../metrics.ts'
 import { isOverdue, type Standings, sourceStates } from '../operator/standing.ts'
+import type { Size } from '../store/kept.ts'
 import type { LaneHead } from '../store/records.ts'
-import type { Size, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { keepTo, removed } from './series.ts'
 
 export interface ScrapeOptions {

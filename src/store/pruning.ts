@@ -3,7 +3,8 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Ages } from './age.ts'
-import { duplicateWindowMs, type ObjectCount, type Store } from './store.ts'
+import { duplicateWindowMs, type ObjectCount } from './kept.ts'
+import type { Store } from './store.ts'
 
 const everyMs = 60_000
 /** Rows of a kind in one transaction. */

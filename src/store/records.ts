@@ -3,7 +3,7 @@
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, Told, Transition } from '../objects.ts'
 import type { Payload } from '../render/slack/payload.ts'
-import type { Attempt, Bucket, LaneState, NewNotification, Trace } from './store.ts'
+import type { Attempt, Bucket, LaneState, NewNotification, Trace } from './kept.ts'
 
 /** `limit` is at most {@link maxPage}; `cursor` is the `next` of the page before, with the same filter. */
 export interface Page {

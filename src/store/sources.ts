@@ -1,5 +1,5 @@
 // The rows about sources, the same in every store.
-import type { Heard } from './store.ts'
+import type { Heard } from './kept.ts'
 
 /** Whose row says when anyone last listened: no source has this name. */
 export const listener = ''

@@ -92,11 +92,6 @@ export function literal(escaped: string): string {
   return bare(unescaped(escaped))
 }
 
-/** `mrkdwn` without the mentions that a rule put into it. */
-export function withoutMentions(mrkdwn: string): string {
-  return mrkdwn.replace(/ *<(@\w+|!subteam\^\w+|!here|!channel)>/g, '')
-}
-
 function tag(part: string, syntax: Syntax, { hasLinks, isBare }: Detail): string {
   // A label may hold a `|` of its own.
   const [, target = '', label = ''] = /^<([^|]*)\|?(.*)>$/s.exec(part) ?? []

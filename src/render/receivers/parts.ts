@@ -1,8 +1,8 @@
 // The texts of a message, in as much detail as a receiver has room for. Pure.
 import { type Block, textsOfBlock } from '../slack/blocks.ts'
-import { cut } from '../slack/mrkdwn.ts'
+import { cut, withoutMentions } from '../slack/mrkdwn.ts'
 import type { Payload } from '../slack/payload.ts'
-import { bareDetail, type Detail, details, type Syntax, translate, withoutMentions } from './markup.ts'
+import { bareDetail, type Detail, details, type Syntax, translate } from './markup.ts'
 
 export interface Parts {
   /** The title, and what else stands in the message itself. */

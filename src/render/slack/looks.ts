@@ -1,6 +1,6 @@
 // How a state looks: an emoji and a word, because colour alone is lost on some readers and on every lock screen.
-import type { Transition } from '../../objects.ts'
-import type { View } from '../compose/view.ts'
+import type { Severity } from '../../events/severity.ts'
+import type { Ending, Transition } from '../../objects.ts'
 
 export const colours = { red: '#a30200', amber: '#daa038', green: '#2eb886' } as const
 
@@ -23,7 +23,7 @@ const faces: Record<Transition, Face> = {
   informed: { emoji: ':information_source:', title: '*Info*', word: 'INFO' },
   heartbeat: { emoji: ':green_heart:', title: '*Healthy*', word: 'HEALTHY' }
 }
-const endings: Record<NonNullable<View['ending']>, Face> = {
+const endings: Record<Exclude<Ending, 'ready'>, Face> = {
   unblocked: { emoji: ':white_check_mark:', title: '*No longer waits*', word: 'NO LONGER WAITS', colour: 'green' },
   corrected: { emoji: ':white_check_mark:', title: '*Drift corrected*', word: 'DRIFT CORRECTED', colour: 'green' },
   cleared: { emoji: ':white_check_mark:', title: '*Well again*', word: 'WELL AGAIN', colour: 'green' },
@@ -32,7 +32,12 @@ const endings: Record<NonNullable<View['ending']>, Face> = {
 }
 const warning: Face = { emoji: ':warning:', title: '*Warning*', word: 'WARNING', colour: 'amber' }
 
-type Said = Pick<View, 'says' | 'severity' | 'ending'>
+/** What of a view decides its face. */
+interface Said {
+  says: Transition
+  severity: Severity
+  ending?: Exclude<Ending, 'ready'>
+}
 
 /** The face of what is said of an object. `isFailing`: the event is about a failure that is known. */
 export function faceOf({ says, severity, ending }: Said, isFailing: boolean): Face {

@@ -130,3 +130,8 @@ function fitting(text: string, max: number): number {
   }
   return end
 }
+
+/** `mrkdwn` without the mentions that a rule put into it. */
+export function withoutMentions(mrkdwn: string): string {
+  return mrkdwn.replace(/ *<(@\w+|!subteam\^\w+|!here|!channel)>/g, '')
+}

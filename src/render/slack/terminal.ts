@@ -1,8 +1,7 @@
 // A message as it looks in a terminal: for the log, the command line and tests that read like Slack.
 
-import { withoutMentions } from '../receivers/markup.ts'
 import { withEmojis } from './emoji.ts'
-import { oneLine } from './mrkdwn.ts'
+import { oneLine, withoutMentions } from './mrkdwn.ts'
 import { type Payload, textsOf } from './payload.ts'
 
 /** The texts of `payload` as a reader sees them, line by line; a bar stands for an attachment's colour. */

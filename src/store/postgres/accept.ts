@@ -1,6 +1,6 @@
 // A batch of events into PostgreSQL: a handful of statements however many they are, decided on under the objects' locks.
 import { type ObjectMemory, readMemory } from '../../objects.ts'
-import { type Arrival, type Decide, type Decision, duplicateWindowMs, type Receipt } from '../store.ts'
+import { type Arrival, type Decide, type Decision, duplicateWindowMs, type Receipt } from '../kept.ts'
 import type { Sql } from './connections.ts'
 import { insertNotifications } from './queue.ts'
 import { keyOf, storable } from './text.ts'

@@ -4,7 +4,7 @@
 import type { View } from '../../render/compose/view.ts'
 import type { Payload } from '../../render/slack/payload.ts'
 import { apartMs, deadlineOf } from '../deadline.ts'
-import { composeWindow, type LaneState, type Message, type Pending, type Plan, type Step } from '../store.ts'
+import { composeWindow, type LaneState, type Message, type Pending, type Plan, type Step } from '../kept.ts'
 import { clockSql, type Sql } from './connections.ts'
 import { bury } from './queue.ts'
 

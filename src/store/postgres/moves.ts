@@ -1,6 +1,6 @@
 // What a changed config file does to notifications that wait in PostgreSQL: they move to another lane, or are given up on.
 
-import { goneReason } from '../store.ts'
+import { goneReason } from '../kept.ts'
 import { clockSql, type Sql } from './connections.ts'
 import { bury } from './queue.ts'
 

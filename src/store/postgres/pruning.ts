@@ -1,6 +1,6 @@
 // What is over goes from PostgreSQL, some rows at a time. Rows that a replica is using are left for the next time.
 
-import type { Expiry, ObjectCount } from '../store.ts'
+import type { Expiry, ObjectCount } from '../kept.ts'
 import type { Sql } from './connections.ts'
 
 /** A replica's row may go when nobody could take it for alive any more. */

@@ -1,7 +1,7 @@
 // Notifications in PostgreSQL: written, counted, given up on.
 import { forget, readMemory } from '../../objects.ts'
 import { apartMs } from '../deadline.ts'
-import type { NewNotification } from '../store.ts'
+import type { NewNotification } from '../kept.ts'
 import type { Sql } from './connections.ts'
 import { indexable, keyOf } from './text.ts'
 

@@ -1,6 +1,6 @@
 // How an attempt ended, into PostgreSQL; nothing where the lane has gone to another replica meanwhile.
 import { RelayError } from '../../errors.ts'
-import type { Attempt, Message, NewNotification, Settlement } from '../store.ts'
+import type { Attempt, Message, NewNotification, Settlement } from '../kept.ts'
 import type { Sql } from './connections.ts'
 import { bury, insertNotifications } from './queue.ts'
 

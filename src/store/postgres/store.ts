@@ -4,7 +4,6 @@ import { RelayError } from '../../errors.ts'
 import type { NewSilence, Silence } from '../../mutes/silence.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { Payload } from '../../render/slack/payload.ts'
-import type { Records } from '../records.ts'
 import {
   type Arrival,
   type Attempt,
@@ -21,9 +20,10 @@ import {
   type Settlement,
   type Size,
   type Step,
-  type Store,
   type Tally
-} from '../store.ts'
+} from '../kept.ts'
+import type { Records } from '../records.ts'
+import type { Store } from '../store.ts'
 import type { Held } from '../withheld.ts'
 import { accept } from './accept.ts'
 import { type Asking, claim } from './claim.ts'

@@ -2,8 +2,8 @@
 import type { ObjectRef } from '../../events/flux.ts'
 import type { Transition } from '../../objects.ts'
 import type { Payload } from '../../render/slack/payload.ts'
+import type { Attempt, Trace } from '../kept.ts'
 import type { EventDetail, EventRecord, Listed, NotificationState, Records } from '../records.ts'
-import type { Attempt, Trace } from '../store.ts'
 import { findEvents, placeOf } from './find-events.ts'
 import { type Ask, among, idOf, inOrder, type Row } from './walk.ts'
 

@@ -1,6 +1,6 @@
 // One event into SQLite: known or new, decided on, written with everything that comes of it.
 import { objectKey, readMemory } from '../../objects.ts'
-import type { Arrival, Decide, Receipt } from '../store.ts'
+import type { Arrival, Decide, Receipt } from '../kept.ts'
 import type { Database } from './file.ts'
 import type { Queue } from './queue.ts'
 import type { RecentBodies } from './recent-bodies.ts'

@@ -1,7 +1,7 @@
 // No source may fill the file with objects: of more than it may have, the oldest healthy ones are forgotten. In steps, so that
 // whoever waits for this thread is let in between.
 import { setImmediate as pause } from 'node:timers/promises'
-import type { ObjectCount } from '../store.ts'
+import type { ObjectCount } from '../kept.ts'
 import type { Database } from './file.ts'
 
 const stepRows = 500

@@ -3,7 +3,7 @@
 import type { View } from '../../render/compose/view.ts'
 import type { Payload } from '../../render/slack/payload.ts'
 import { deadlineOf } from '../deadline.ts'
-import { type Bucket, isLimit, type LaneState, type Message, type Pending, type Step } from '../store.ts'
+import { type Bucket, isLimit, type LaneState, type Message, type Pending, type Step } from '../kept.ts'
 import type { Database, Row } from './file.ts'
 
 /** All that waits, by its indexes: not in a message yet, or in one that is open. */

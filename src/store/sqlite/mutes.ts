@@ -3,7 +3,7 @@ import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
 import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
-import type { LaneOf, NewNotification } from '../store.ts'
+import type { LaneOf, NewNotification } from '../kept.ts'
 import { endingFrom, gather, type Held } from '../withheld.ts'
 import type { Database, Row } from './file.ts'
 

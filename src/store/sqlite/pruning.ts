@@ -1,6 +1,6 @@
 // What is over, deleted in steps: inside a transaction of the store's.
 
-import type { Expiry } from '../store.ts'
+import type { Expiry } from '../kept.ts'
 import type { Database } from './file.ts'
 
 export interface Pruner {

@@ -1,7 +1,7 @@
 // Notifications in SQLite: written, counted, given up on. Everything here is inside a transaction of the store's.
 import { forget, objectKey, readMemory } from '../../objects.ts'
 import { apartMs } from '../deadline.ts'
-import { composeWindow, goneReason, type NewNotification } from '../store.ts'
+import { composeWindow, goneReason, type NewNotification } from '../kept.ts'
 import type { Database, Row } from './file.ts'
 import { waitingSql } from './lanes.ts'
 import type { Waiting } from './waiting.ts'

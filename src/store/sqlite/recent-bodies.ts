@@ -1,6 +1,6 @@
 // The bodies of the last minutes, in memory: a sender that heard no answer sends the same bytes again.
 
-import { duplicateWindowMs } from '../store.ts'
+import { duplicateWindowMs } from '../kept.ts'
 import type { Database } from './file.ts'
 
 /** Forgotten together. */

@@ -3,10 +3,10 @@ import { setImmediate as pause } from 'node:timers/promises'
 import { objectKey, readMemory, remember } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import { apartMs } from '../deadline.ts'
+import type { NewNotification } from '../kept.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, among, idOf } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
-import type { NewNotification } from '../store.ts'
 import type { Database, Row } from './file.ts'
 
 /** What belongs to the store itself: its transactions, and its count of what waits. */

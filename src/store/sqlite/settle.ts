@@ -1,6 +1,6 @@
 // What became of a post, in SQLite: of its message, of what that carried, and of the lane.
 
-import type { Attempt, Message, NewNotification, Settlement } from '../store.ts'
+import type { Attempt, Message, NewNotification, Settlement } from '../kept.ts'
 import type { Database } from './file.ts'
 import { setBucket } from './lanes.ts'
 import type { Queue } from './queue.ts'

@@ -1,7 +1,7 @@
 // How large an embedded database is, and how much room it has left.
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Size } from '../store.ts'
+import type { Size } from '../kept.ts'
 import type { Database } from './file.ts'
 
 /** Of `db` with its log. Rejects where the volume does not answer. */

@@ -4,7 +4,6 @@ import type { RelayError } from '../../errors.ts'
 import type { NewSilence, Silence } from '../../mutes/silence.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { Payload } from '../../render/slack/payload.ts'
-import type { Records } from '../records.ts'
 import type {
   Arrival,
   Attempt,
@@ -22,9 +21,10 @@ import type {
   Settlement,
   Size,
   Step,
-  Store,
   Tally
-} from '../store.ts'
+} from '../kept.ts'
+import type { Records } from '../records.ts'
+import type { Store } from '../store.ts'
 import type { Held } from '../withheld.ts'
 import { acceptOne } from './accept.ts'
 import { boundObjects } from './bound.ts'

@@ -1,7 +1,7 @@
 // How much waits for each destination, in memory: what changes a notification's state says so here, inside of its
 // transaction, and is taken back with it.
 
-import type { Tally } from '../store.ts'
+import type { Tally } from '../kept.ts'
 import type { Database } from './file.ts'
 import { waitingSql } from './lanes.ts'
 

@@ -1,6 +1,6 @@
 // A PostgreSQL as it is at one moment; its pages it looks after itself.
 import { RelayError } from '../../errors.ts'
-import type { Read, Report } from './verify.ts'
+import type { Read, Report } from './report.ts'
 
 /** Lets `look` read. Throws BAD_DATABASE; the text holds no password. */
 export async function readPostgres(url: string, look: (read: Read) => Promise<Report>): Promise<Report> {

@@ -5,7 +5,7 @@ import { RelayError } from '../../errors.ts'
 import { sayFileError } from '../sqlite/file-errors.ts'
 import { realPath } from '../sqlite/path.ts'
 import { checkVersion } from '../sqlite/schema.ts'
-import { type Read, type Report, shown } from './verify.ts'
+import { type Read, type Report, shown } from './report.ts'
 
 /** SQLITE_CORRUPT: pages are so damaged that SQLite cannot go on looking. */
 const corrupt = 11

@@ -2,27 +2,8 @@
 import { RelayError } from '../../errors.ts'
 import { sqliteFile } from '../sqlite/path.ts'
 import { readPostgres } from './postgres.ts'
+import { type Finding, type Read, type Report, shown } from './report.ts'
 import { readSqlite } from './sqlite.ts'
-
-export interface Finding {
-  check: string
-  /** How many rows speak against it. */
-  rows: number
-  /** Some of them, by their ids. */
-  examples: readonly string[]
-}
-
-export interface Report {
-  /** Rows by what they are. */
-  counts: Record<string, number>
-  /** Every check, those that found nothing included. */
-  findings: readonly Finding[]
-  /** What the database itself says of its pages; empty where it is sound, or looks after that on its own. */
-  damage: readonly string[]
-}
-
-/** One statement on the database; `sql` is of the subset that both kinds understand. */
-export type Read = (sql: string) => Promise<Record<string, unknown>[]>
 
 const counts: [name: string, sql: string][] = [
   ['events', 'select count(*) as n from events'],
@@ -78,9 +59,6 @@ const checks: [check: string, sql: string][] = [
   ],
   ['an object is remembered by something', `select key as id from objects where memory is null`]
 ]
-
-/** So many examples of what is wrong. */
-export const shown = 5
 
 /** Reads the database at `address`, as in DATABASE_URL. Throws BAD_DATABASE where it cannot be read at all. */
 export async function verify(address: string): Promise<Report> {

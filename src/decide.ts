@@ -1,0 +1,47 @@
+// Deciding: from an event and what is known of its object to everything that follows. Pure; intake and rehearsals share it.
+import type { Config } from './config/config.ts'
+import type { Origin } from './events/flux.ts'
+import { believe } from './events/time.ts'
+import { mutingOf } from './mutes/mutes.ts'
+import { advanceTwin, worstFirst } from './objects/twins.ts'
+import type { ObjectMemory } from './objects.ts'
+import { dress } from './render/compose/fill-template.ts'
+import { createView } from './render/compose/view.ts'
+import { tell } from './rules/notify.ts'
+import { match } from './rules/rules.ts'
+import type { Arrival, Decision } from './store/kept.ts'
+
+/** Where an event comes in that is posted to `source`. */
+export function originOf({ sources, cluster, owners }: Config, source: string): Origin {
+  return { source, cluster: sources.get(source)?.cluster, defaultCluster: cluster, owners }
+}
+
+/** From an event and what is known of its object to everything that is to be written. Pure. */
+export function decide(arrival: Arrival, known: ObjectMemory | undefined, config: Config, now: number): Decision {
+  const { receivedAt, behindMs } = arrival
+  const event = { ...arrival.event, at: believe(arrival.event.at, receivedAt, behindMs) }
+  const advanced = advanceTwin(known, event, receivedAt)
+  const { fired, verdicts } = match({ event, transition: advanced.transition }, config.rules)
+  const muting = mutingOf(config.mutes, { event, transition: advanced.transition }, now)
+  const { tellings, quiet, told } = tell(advanced, fired, config.rules.byName, now, muting !== undefined)
+  const memory = worstFirst(told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told })
+  const unformed: { rule: string; template: string; because: string }[] = []
+  const notifications = tellings.flatMap((telling) => {
+    const { rule, destination: name, grouping } = telling
+    const destination = config.destinations.get(name)
+    if (destination === undefined) return []
+    const plain = createView(event, advanced, telling, config.links)
+    const template = config.templates.get(config.rules.byName.get(rule)?.template ?? '')
+    const occasion = { event, previousRevision: advanced.previousRevision, rule, destination: name }
+    const { view, because } = template === undefined ? { view: plain } : dress(plain, template, occasion)
+    if (template !== undefined && because !== undefined) unformed.push({ rule, template: template.name, because })
+    const group = grouping && { key: grouping.keyOf(event), waitMs: grouping.waitMs }
+    return [
+      { rule, destination: name, lane: destination.lane, view, ...(group && { group }), ...(muting && { muting }) }
+    ]
+  })
+  const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
+  const trace = { verdicts, quiet, ...(unformed.length > 0 && { unformed }) }
+  const isTwin = advanced.isTwin && { isTwin: true as const }
+  return { transition: advanced.transition, memory, notifications, trace, keep, ...isTwin }
+}

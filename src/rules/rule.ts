@@ -1,0 +1,41 @@
+// Rule: what a compiled rule is, and what it says of an event.
+import type { Subject } from './expression.ts'
+import type { Grouping } from './group.ts'
+
+/** One thing a rule asks of an event. */
+export interface Condition {
+  /** The key in the config file: `namespace`, `not.kind`, `metadata.team`. */
+  key: string
+  wanted: string
+  /** An Error where CEL could not tell. */
+  holds(subject: Subject): boolean | Error
+  /** What the event has in the place that was asked for. */
+  found(subject: Subject): string
+}
+
+export interface Rule {
+  name: string
+  send: readonly string[]
+  mention: string | undefined
+  /** The name of the template its messages are made by. */
+  template: string | undefined
+  notify: 'changes' | 'every'
+  /** undefined: never */
+  remindEveryMs: number | undefined
+  group: Grouping | undefined
+  isFinal: boolean
+  conditions: readonly Condition[]
+}
+
+/** Why a rule did or did not fire. `because` is the first condition that failed, with both values. */
+export type Verdict =
+  | { rule: string; fired: true }
+  | { rule: string; fired: false; because: string; wanted: string; got: string; isError?: true }
+
+/** Compiled rules. */
+export interface RuleSet {
+  all: readonly Rule[]
+  byName: ReadonlyMap<string, Rule>
+  /** Those that an event has to be held against. */
+  candidates(subject: Subject): readonly Rule[]
+}

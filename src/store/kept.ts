@@ -1,0 +1,217 @@
+// Kept: the shapes of what a store takes in, keeps and hands out.
+import type { FluxEvent } from '../events/flux.ts'
+import type { Muting } from '../mutes/mutes.ts'
+import type { ObjectMemory, Transition } from '../objects.ts'
+import type { View } from '../render/compose/view.ts'
+import type { Payload } from '../render/slack/payload.ts'
+import type { Verdict } from '../rules/rule.ts'
+
+/** An event that passed every check at the door. */
+export interface Arrival {
+  event: FluxEvent
+  /** As received, without what is internal to a controller; for replays. */
+  body: string
+  /** Of source and raw bytes: the same bytes within two minutes are the same event, sent again. */
+  identity: string
+  /** ms */
+  receivedAt: number
+  /** How far the clock that its event's time is from is known to be behind the relay's. */
+  behindMs?: number
+}
+
+/** How long a repeated body is taken for a retry of the sender. notification-controller gives up after `timeout`. */
+export const duplicateWindowMs = 2 * 60 * 1000
+
+export interface NewNotification {
+  rule: string
+  destination: string
+  lane: string
+  view: View
+  /** To be held until `waitMs` after the first of its group, and told together with the rest of it. */
+  group?: { key: string; waitMs: number }
+  /** It is not sent: what was held back is told in one message, when this ends. */
+  muting?: Muting
+  /** There is no room for it where it would wait: it is a dead letter from the start, for this reason. */
+  dead?: string
+}
+
+/** Why an event led to what it led to. */
+export interface Trace {
+  verdicts: readonly Verdict[]
+  quiet: readonly { rule: string; destination: string; because: string }[]
+  /** Told in the relay's own form, because the rule's template failed. */
+  unformed?: readonly { rule: string; template: string; because: string }[]
+}
+
+/** What is to be written for an arrival. `keep` is false for a heartbeat that told nobody anything. */
+export interface Decision {
+  transition: Transition
+  memory: ObjectMemory
+  notifications: readonly NewNotification[]
+  trace: Trace
+  keep: boolean
+  /** Two objects with its name exist at a time. */
+  isTwin?: true
+}
+
+/** Called inside the transaction with what is known of the object: synchronous and pure, so nothing comes between. */
+export type Decide = (arrival: Arrival, memory: ObjectMemory | undefined) => Decision
+
+export type Receipt =
+  | { status: 'duplicate'; id: string | null }
+  | {
+      status: 'accepted'
+      /** null for a heartbeat that changed nothing: only its object remembers it. */
+      id: string | null
+      transition: Transition
+      notifications: {
+        id: string
+        rule: string
+        destination: string
+        lane: string
+        isMuted: boolean
+        isDead: boolean
+      }[]
+    }
+  /** The decision failed, nothing of this arrival was written; the rest of the batch was. */
+  | { status: 'failed'; error: unknown }
+
+/** A notification waiting in a lane. */
+export interface Pending {
+  id: string
+  event: string
+  destination: string
+  createdAt: number
+  /** Of a group whose time has come. */
+  group: string | undefined
+  view: View
+}
+
+/** One post to Slack, written down before it is tried: every retry sends these very bytes. */
+export interface Message {
+  id: string
+  lane: string
+  destination: string
+  payload: Payload
+  /** Slack refused the blocks: the next attempt sends the text alone. */
+  isPlain: boolean
+  /** Attempts that failed; waiting for a rate limit is not a failure. */
+  failures: number
+  /** When its newest notification was accepted, in ms: it is retried until that is too old. */
+  newestAt: number
+  notifications: number
+}
+
+/** A lane's token bucket. */
+export interface Bucket {
+  tokens: number
+  /** When `tokens` was right, in ms. */
+  at: number
+}
+
+export interface LaneState {
+  bucket: Bucket | undefined
+  /** Not to be used before, in ms: Slack's Retry-After, a backoff, or the next probe of a blocked lane. */
+  notBefore: number
+  /** Set while the destination refuses everything. */
+  block?: { reason: string; since: number; probes: number } | undefined
+}
+
+/** Whether a lane waits for what a receiver asked for with a 429: its next token comes when the wait ends, and not before. */
+export function isLimit(bucket: Bucket | undefined, notBefore: number): boolean {
+  return bucket !== undefined && bucket.at === notBefore
+}
+
+/** What a lane should do now. */
+export type Step =
+  | { is: 'idle' }
+  /**
+   * `isHeld`: what comes is a reason to ask again before. All that waits is held for its group, or another replica is
+   * posting from this lane.
+   */
+  | { is: 'wait'; until: number; isHeld?: true }
+  /**
+   * Post `message`; it is written down and its token is spent. `block` is set where this is a probe. The post has to end
+   * when `signal` aborts, because another replica may take the lane over after that.
+   */
+  | { is: 'post'; message: Message; block: LaneState['block']; signal?: AbortSignal }
+
+/** A token and what is posted for it, or when to ask again. */
+export type NextPost =
+  | { until: number }
+  /** `ids`: which of the pending notifications the message carries; never none. */
+  | { bucket: Bucket; ids: readonly string[]; payload: Payload }
+
+/** How long it may take until every replica has a new config file: a kubelet looks at a ConfigMap once a minute. */
+export const rolloutMs = 5 * 60 * 1000
+
+/** Why {@link Store.follow} gives up. */
+export const goneReason = 'its destination is no longer in the config file'
+
+/** How many of the oldest pending notifications a message is composed from: more than any message can name. */
+export const composeWindow = 500
+
+/** How a lane goes on: pure, given the lane and what waits in it. */
+export interface Plan {
+  /** A token for a post, or when there will be one. */
+  token(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
+  /** `pending` is the oldest part of what waits, of one destination, oldest first. */
+  next(lane: LaneState, pending: readonly Pending[], now: number): NextPost
+  /** Notifications accepted before this are given up on, in ms. */
+  oldest: number
+}
+
+export interface Attempt {
+  at: number
+  /** What happened, in words without secrets: `200 ok`, `429 rate_limited`, `ECONNRESET`. */
+  answer: string
+}
+
+/** What becomes of a message and of its lane after an attempt. */
+export interface Settlement {
+  message: { state: 'sent' } | { state: 'dead'; reason: string } | { state: 'open'; failures: number; isPlain: boolean }
+  /** `bucket` where the answer tells that there are no tokens, whatever was counted. */
+  lane: Pick<LaneState, 'notBefore' | 'block'> & { bucket?: Bucket }
+}
+
+/** What is older may go, in ms since 1970. */
+export interface Expiry {
+  events: number
+  deadLetters: number
+  duplicates: number
+}
+
+/** Objects of one source. */
+export interface ObjectCount {
+  kept: number
+  /** Just now, because there were too many. */
+  forgotten: number
+}
+
+/** Notifications for one destination. */
+export interface Tally {
+  /** Neither sent nor dead. */
+  pending: number
+  /** Given up on by this process. */
+  buried: number
+}
+
+/** How much room a store takes. Of a server that keeps it for us no more is known than the first. */
+export interface Size {
+  dataBytes: number
+  /** Committed and not yet moved to the data, or left to be written again. */
+  logBytes?: number
+  /** Of the data, what is used again before it grows. */
+  reusableBytes?: number
+  /** Left on the volume for whoever writes there. */
+  freeBytes?: number
+}
+
+/** By the names of the sources, in ms since 1970; `listenedUntil` is undefined where nobody ever did. */
+export interface Heard {
+  sources: ReadonlyMap<string, number>
+  listenedUntil: number | undefined
+}
+
+/** The lane that a destination has by now; undefined where the config file has no such destination. */
+export type LaneOf = (destination: string) => string | undefined

@@ -4,7 +4,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 import { createHeld, noBytes, smallBytes, type Waiting } from './held.ts'
-import { drop, letOthersIn } from './leftovers.ts'
+import { drop } from './leftovers.ts'
+import { letOthersIn } from './turns.ts'
 
 /** A piece costs a hundred times its byte, in room and in time. Flux sends kilobytes at a time. */
 const minPieceBytes = 64

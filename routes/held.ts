@@ -21,7 +21,7 @@ export const noBytes: Buffer = Buffer.alloc(0)
 
 /** The largest event of Flux's own tests has a tenth of it. */
 export const smallBytes = 64 * 1024
-const maxSmallBytes = 4 * 1024 * 1024
+const maxSmallBytes = 2 * 1024 * 1024
 const maxLargeBytes = 32 * 1024 * 1024
 /** A large body of which nothing came for so long makes room for another. */
 const stalledMs = 500

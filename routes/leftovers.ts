@@ -2,6 +2,7 @@
 // body before it reads; where the connection closes meanwhile it reports a broken pipe, and nobody sees the answer.
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
+import { letOthersIn } from './turns.ts'
 
 /** A larger body was not meant for us. */
 const maxBytes = 16 * 1024 * 1024
@@ -73,11 +74,4 @@ function over(request: IncomingMessage): Promise<void> {
   const timer = setTimeout(resolve, maxMs)
   for (const end of ['end', 'close', 'error']) request.once(end, () => resolve())
   return promise.finally(() => clearTimeout(timer))
-}
-
-/** Reads no more of `request` in this turn: libuv goes on for two megabytes while there is something to read. */
-export function letOthersIn(request: IncomingMessage): void {
-  if (request.isPaused()) return
-  request.pause()
-  setImmediate(() => request.resume())
 }

@@ -69,3 +69,48 @@ t.test(
     t.equal((await relay.post(about('large', { message: 'm'.repeat(1_000_000) }))).status, 202)
   }
 )
+
+t.test('who is refused reads the answer, also who writes all before reading, as Flux does', async (t) => {
+  const { url } = await startRelay(t)
+  const cases: [what: string, path: string, bytes: number, status: number][] = [
+    ['too large', '/webhook', 6_000_000, 413],
+    ['to no source', '/webhook/nobody', 3_000_000, 404],
+    ['to no address', '/', 3_000_000, 405]
+  ]
+  for (const [what, path, bytes, status] of cases) {
+    for (let n = 0; n < 10; n++) {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1').pause()
+      const answer = new Promise<string>((resolve) => {
+        let said = ''
+        socket.on('data', (chunk) => {
+          said += chunk
+        })
+        socket.on('error', (error) => resolve(String(error)))
+        socket.on('close', () => resolve(said))
+      })
+      socket.write(head(`content-length: ${bytes}`).replace('/webhook', path))
+      socket.write(Buffer.alloc(bytes, ' '), () => socket.resume())
+      t.match(await answer, `HTTP/1.1 ${status} `, what)
+    }
+  }
+})
+
+t.test('small bodies that never end cost newer ones nothing, however many they are', async (t) => {
+  const relay = await startRelay(t)
+  const whole = (n: number) => JSON.stringify(about(`app-${n}`, { message: 'm'.repeat(60_000) }))
+  // Together more than is held; each lacks its last byte.
+  const open: ReturnType<typeof say>[] = []
+  for (let n = 0; n < 100; n++) {
+    const body = whole(n)
+    open.push(say(relay.url, head(`content-length: ${body.length}`) + body.slice(0, -1)))
+    // In this order.
+    await new Promise<void>((resolve) => open[n]?.socket.once('connect', resolve))
+  }
+  t.equal((await relay.post(whole(100))).status, 202, 'one that comes at once')
+  const [oldest, newest] = [open[0], open.at(-1)]
+  newest?.socket.write('}')
+  t.match(await newest?.answer, /^HTTP\/1\.1 202 /)
+  oldest?.socket.write('}')
+  t.match(await oldest?.answer, /^HTTP\/1\.1 503 [\s\S]*CANNOT_STORE/, 'the oldest lost its room, and may try again')
+  for (const { socket } of open) socket.destroy()
+})

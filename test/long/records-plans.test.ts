@@ -65,7 +65,7 @@ async function askEverything(records: ReturnType<typeof createReading>): Promise
 // Tables of a relay with a thousand rules, destinations and lanes; `n` counts from 1 to 30,000, a second each.
 const rows = 30_000
 const fill = (numbers: string) => [
-  `insert into objects select 'o' || n, '{}', n, case when n % 100 = 0 then n end from ${numbers}`,
+  `insert into objects select 'o' || n, '{}', n, case when n % 100 = 0 then n end, '' from ${numbers}`,
   `insert into events (id, received_at, source, cluster, kind, namespace, name, severity, reason, transition, object, body, trace)
    select n, n * 1000, 's', 'c' || (n % 100), 'k', 'n' || (n % 1000), 'o' || (n % 1000), 'error', 'r', 'failed',
      'c' || (n % 100) || '/k/n' || (n % 1000) || '/o' || (n % 1000), '{"message":"${'kustomize build failed '.repeat(30)}"}',

@@ -1,5 +1,6 @@
-// `npm run bench:replicas`: one, two and four relays on one PostgreSQL beside one on SQLite, all of them real processes and
-// all of them waiting for the disk. How many events they take, how soon Slack has one, and what the database costs.
+// `npm run bench replicas`: one, two and four relays on one PostgreSQL beside one on SQLite.
+// All of them are real processes and wait for the disk: how many events they take, how soon Slack has one, and what the
+// database costs.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

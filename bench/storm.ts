@@ -1,4 +1,4 @@
-// `npm run bench:storm`: a thousand failing objects in three seconds, against a Slack that allows one message a second.
+// `npm run bench storm`: a thousand failing objects in three seconds, against a Slack that allows one message a second.
 // Real processes: the relay as it is shipped, and a strict stand-in that refuses whatever Slack would.
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// `npm run proof:fuzz -- [--cases 1000000] [--seed N] [--only TARGET]`: hostile input for everything that takes any.
+// `npm run proof fuzz -- [--cases 1000000] [--seed N] [--only TARGET]`: hostile input for everything that takes any.
 // Each target runs on a thread of its own, two at a time; one that says nothing for a minute hangs.
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'

@@ -1,5 +1,5 @@
-// `npm run proof:http -- [--seconds 15] [--only TEXT]`: hostile clients against the relay as it is shipped, and what
-// everyone else notices. Bounded in number and time, and to this machine.
+// `npm run proof http -- [--seconds 15] [--only TEXT]`: hostile clients against the relay as it is shipped.
+// And what everyone else notices meanwhile. Bounded in number and time, and to this machine.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,15 +1,18 @@
 // What the documentation shows is what the relay does.
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { formatProblem } from '../src/config/problem.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { toText } from '../src/render/slack/terminal.ts'
+import { programsIn } from '../tools/run.ts'
 import { wire } from './fixtures/events.ts'
 import { tell } from './fixtures/told.ts'
 
-const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'templates.md'), 'utf8')
+const root = join(import.meta.dirname, '..')
+const page = readFileSync(join(root, 'docs', 'templates.md'), 'utf8')
 const sections = page.split(/^##? /m).slice(1)
 
 const frame = `
@@ -70,4 +73,50 @@ t.test('every variable and filter in the tables of the page exists, and nothing 
     const { problems } = loadConfig(configOf(example), 'config.yaml', { KEY: 'k' })
     t.strictSame(problems.map(formatProblem), [], text)
   }
+})
+
+const pages = ['', 'docs', 'deploy', '.github'].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name))
+)
+
+t.test('every script, bench and proof that a page names can be run', async (t) => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const programs = { bench: programsIn('bench'), proof: programsIn('proof') }
+  const named = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/npm run (?:-s )?([\w:]+)(?: ([a-z]+))?/g)].map(
+      ([command, script = '', name]) => ({ command: `${page}: ${command}`, script, name })
+    )
+  )
+  const missing = named.filter(({ script, name }) => {
+    if (script !== 'bench' && script !== 'proof') return scripts[script] === undefined
+    return name !== undefined && name !== 'all' && !programs[script].has(name)
+  })
+  t.ok(named.length > 20, `${named.length} commands`)
+  t.same(missing, [])
+})
+
+function runTool(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [join(root, 'tools', 'run.ts'), ...args], { encoding: 'utf8' })
+}
+
+t.test(
+  'without a name that exists, `npm run bench` and `npm run proof` run nothing and list what there is',
+  async (t) => {
+    for (const [folder, args, example] of [
+      ['bench', [], /^ {2}storm: a thousand failing objects/m],
+      ['proof', ['crush'], /^there is no proof "crush"\n.*\n(.*\n)* {2}crash -- --kills/]
+    ] as const) {
+      const { status, stderr } = runTool(folder, ...args)
+      t.equal(status, 2)
+      t.match(stderr, example)
+    }
+  }
+)
+
+t.test('`npm run proof NAME` passes options on, and its exit code says when the proof fails', async (t) => {
+  const { status, stdout, stderr } = runTool('proof', 'crash', '--nothing-it-knows')
+  t.equal(status, 1)
+  t.match(`${stdout}${stderr}`, /nothing-it-knows/)
 })

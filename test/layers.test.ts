@@ -44,6 +44,7 @@ const floors = [
 const pure = new Set([
   ...[
     'about',
+    'errors',
     'duration',
     'secrecy',
     'spelling',
@@ -57,6 +58,7 @@ const pure = new Set([
     'rehearsal'
   ],
   ...['render/slack', 'render/template', 'render/links', 'render/compose', 'render/receivers', 'render/check'],
+  ...['store/deadline', 'store/withheld'],
   'dashboard'
 ])
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/
@@ -106,6 +108,17 @@ function loadedWith(file: string, seen = new Set<string>()): Set<string> {
   for (const { target, isTypeOnly } of ownImports(file)) if (!isTypeOnly) loadedWith(target, seen)
   return seen
 }
+
+t.test('CONTRIBUTING.md has a line for every room, from the top floor down, and says which are pure', async (t) => {
+  const page = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
+  const table = /^## Rooms$([\s\S]*?)^## /m.exec(page)?.[1] ?? ''
+  const lines = [...table.matchAll(/^\| `([\w/-]+)` \|.*\|( pure)? \|$/gm)]
+  t.same(
+    lines.map(([, room]) => room),
+    floors.toReversed().flat()
+  )
+  t.same(new Set(lines.filter(([, , mark]) => mark !== undefined).map(([, room]) => room)), pure)
+})
 
 t.test('every file belongs to a room', async (t) => {
   t.same(

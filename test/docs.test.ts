@@ -1,6 +1,6 @@
 // What the documentation shows is what the relay does.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
@@ -95,6 +95,21 @@ t.test('every script, bench and proof that a page names can be run', async (t) =
   })
   t.ok(named.length > 20, `${named.length} commands`)
   t.same(missing, [])
+})
+
+t.test('every file of this repository that a page names is there', async (t) => {
+  const named = pages.flatMap((page) =>
+    [
+      ...readFileSync(join(root, page), 'utf8').matchAll(
+        /`((?:src|routes|test|tools|bench|proof|deploy|docs)\/[\w./-]+)`/g
+      )
+    ].map(([, path = '']) => ({ page, path }))
+  )
+  t.ok(named.length > 40, `${named.length} names`)
+  t.same(
+    named.filter(({ path }) => !existsSync(join(root, path))),
+    []
+  )
 })
 
 function runTool(...args: string[]): { status: number | null; stdout: string; stderr: string } {

@@ -27,7 +27,7 @@ const floors = [
   ['store/sqlite', 'store/postgres'],
   ['store/open'],
   ['store/verify', 'store'],
-  ['metrics', 'spans'],
+  ['metrics', 'notices', 'spans'],
   ['deliver'],
   ['config'],
   ['decide'],
@@ -52,6 +52,7 @@ const pure = new Set([
     'objects',
     'rules',
     'mutes',
+    'notices',
     'decide',
     'import',
     'rehearsal'

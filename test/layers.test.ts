@@ -31,7 +31,7 @@ const floors = [
   ['deliver'],
   ['config'],
   ['decide'],
-  ['intake', 'silences', 'import'],
+  ['actions', 'intake', 'silences', 'import'],
   ['operator'],
   ['scrape', 'rehearsal', 'dashboard'],
   ['routes'],

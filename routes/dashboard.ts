@@ -5,8 +5,8 @@ import helmet from '@fastify/helmet'
 import type { FastifyError, FastifyPluginAsync } from 'fastify'
 import { refusalPage } from '../src/dashboard/page.ts'
 import type { ErrorCode } from '../src/errors.ts'
-import { actions } from './dashboard/actions.ts'
 import { assets, serveAssets } from './dashboard/assets.ts'
+import { forms } from './dashboard/forms.ts'
 import { live } from './dashboard/live.ts'
 import type { DashboardOptions } from './dashboard/options.ts'
 import { pages } from './dashboard/pages.ts'
@@ -54,7 +54,7 @@ export const dashboard: FastifyPluginAsync<DashboardOptions> = async (app, optio
     // A page says what is secret to others, and what was true a moment ago.
     guarded.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
     guarded.register(pages, options)
-    guarded.register(actions, options)
+    guarded.register(forms, options)
     guarded.register(live, options)
   })
 }

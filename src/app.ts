@@ -8,6 +8,7 @@ import { createHttp } from '../routes/http.ts'
 import { operators } from '../routes/operators.ts'
 import { createStrays } from '../routes/strays.ts'
 import { webhook } from '../routes/webhook.ts'
+import { createActions } from './actions.ts'
 import { type Clock, steadyClock, systemClock } from './clock.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
@@ -82,6 +83,15 @@ export async function buildApp({
     log
   })
   const silences = createSilences({ store, destinations: () => current().destinations, clock, log, wake: lanes.wake })
+  const actions = createActions({
+    store,
+    config: current,
+    clock,
+    log,
+    wake: lanes.wake,
+    tryNow: lanes.tryNow,
+    silencesChanged: silences.look
+  })
   const tell = createOperator({ store, operators: () => current().operators, metrics, clock, log, wake: lanes.wake })
   const sources = createSources({ store, sources: () => current().sources, tell, clock, log })
   const budget = createBudget({ store, config: current, maxPending: app.env.MAX_PENDING })
@@ -124,10 +134,7 @@ export async function buildApp({
     refusal: config.refusal,
     standing: sources.standing,
     store,
-    silences,
-    silencesChanged: silences.look,
-    wake: lanes.wake,
-    tryNow: lanes.tryNow,
+    actions,
     clock,
     guard: createGuard(admission, { wrongTokens, metrics, clock }),
     log,

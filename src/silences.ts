@@ -2,9 +2,9 @@
 // effect, and what is to be told when one ends.
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
-import { muteNotice } from './deliver/notice.ts'
 import type { Mute } from './mutes/mutes.ts'
 import { compileSilence } from './mutes/silence.ts'
+import { muteNotice } from './notices/delivery.ts'
 import { apartMs } from './store/deadline.ts'
 import type { Store } from './store/store.ts'
 

@@ -205,9 +205,9 @@ t.test('a silence that no event meets says so, with what was meant', async (t) =
 t.test('a silence that says nothing, or too much, is asked for again', async (t) => {
   const relay = await startRelay(t, { config })
   for (const [fields, fault] of [
-    [{ for: '1h' }, 'Say what it is about.'],
-    [{ name: 'x', for: 'long' }, 'Say for how long'],
-    [{ name: 'x', for: '900d' }, 'a year at most'],
+    [{ for: '1h' }, 'a silence says what it is about'],
+    [{ name: 'x', for: 'long' }, 'for is not a duration'],
+    [{ name: 'x', for: '900d' }, 'within 366 days'],
     [{ name: 'x', for: '1h', comment: 'y'.repeat(400) }, '300 characters']
   ] as const) {
     const { status, html } = await submit(relay, '/silences', fields)

@@ -1,8 +1,8 @@
 // What is said and what is not: whole stories, event by event, with the exact list of messages.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
-import { muteNotice } from '../src/deliver/notice.ts'
 import type { WireEvent } from '../src/events/flux.ts'
+import { muteNotice } from '../src/notices/delivery.ts'
 import { type ObjectMemory, readMemory, stateOf } from '../src/objects.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { fold, type Waiting } from '../src/render/compose/digest-groups.ts'

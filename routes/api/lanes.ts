@@ -1,7 +1,6 @@
 // /api/lanes and /api/preview/:destination: what waits for each channel and another try, and what was said where there is none.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { Destination } from '../../src/deliver/destination.ts'
 import { createPace, tokensAt } from '../../src/deliver/pace.ts'
 import { RelayError } from '../../src/errors.ts'
 import { toText } from '../../src/render/slack/terminal.ts'
@@ -68,7 +67,7 @@ const PreviewReply = Type.Object({
   )
 })
 
-export function lanes(app: FastifyInstance, { store, config, clock, tryNow }: ApiOptions): void {
+export function lanes(app: FastifyInstance, { store, config, clock, actions }: ApiOptions): void {
   app.get(
     '/api/lanes',
     { schema: { summary: 'The queue of each channel', response: { 200: LanesReply } } },
@@ -107,14 +106,8 @@ export function lanes(app: FastifyInstance, { store, config, clock, tryNow }: Ap
         response: { 200: TryReply }
       }
     },
-    async ({ params, log }) => {
-      const all = [...config().destinations.values()]
-      const lane = all.find(({ name }) => name === params.lane)?.lane ?? params.lane
-      const destinations = all.filter((destination) => destination.lane === lane).map(({ name }) => name)
-      const backlog = await store.backlog(lane)
-      if (destinations.length === 0 && backlog === 0) throw new RelayError('NOT_FOUND', noSuchLane(all))
-      const limitedUntil = await tryNow(lane)
-      log.info({ lane, destinations, notifications: backlog }, 'lane is tried by hand')
+    async ({ params }) => {
+      const { lane, destinations, backlog, limitedUntil } = await actions.tryLane(params.lane)
       const notBefore = limitedUntil === undefined ? null : iso(limitedUntil)
       return { lane, destinations, backlog, isTried: backlog > 0 && limitedUntil === undefined, notBefore }
     }
@@ -149,13 +142,6 @@ export function lanes(app: FastifyInstance, { store, config, clock, tryNow }: Ap
       }
     }
   )
-}
-
-/** What there is instead, as far as a sentence goes. */
-function noSuchLane(destinations: readonly Destination[]): string {
-  const named = destinations.slice(0, 20).map(({ name, lane }) => `${name} (${lane})`)
-  const rest = destinations.length - named.length
-  return `there is no such lane or destination; there are: ${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
 const unused: Omit<LaneRecord, 'lane'> = {

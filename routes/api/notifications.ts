@@ -55,9 +55,8 @@ const RetryReply = Type.Object({ retried: Type.Array(Retried), next: Next })
 
 const notDead = 'there is no such dead letter: it was tried again or discarded already, or its destination is gone'
 
-export function notifications(app: FastifyInstance, { store, config, clock, wake }: ApiOptions): void {
+export function notifications(app: FastifyInstance, { store, config, clock, actions }: ApiOptions): void {
   const { records } = store
-  const lanes = () => new Map([...config().destinations.values()].map(({ name, lane }) => [name, lane]))
 
   app.get<{ Querystring: Static<typeof NotificationsQuery> }>(
     '/api/notifications',
@@ -75,11 +74,9 @@ export function notifications(app: FastifyInstance, { store, config, clock, wake
   app.post<{ Params: Static<typeof Id> }>(
     '/api/notifications/:id/retry',
     { schema: { summary: 'Tries a dead letter again', params: Id, response: { 200: Retried } } },
-    async ({ params, log }) => {
-      const [retried] = await records.retry([params.id], lanes(), clock.now())
+    async ({ params }) => {
+      const retried = await actions.retry(params.id)
       if (retried === undefined) throw new RelayError('NOT_FOUND', notDead)
-      wake([retried.lane])
-      log.info({ notification: retried.id, destination: retried.destination }, 'dead letter waits again')
       return retried
     }
   )
@@ -93,14 +90,12 @@ export function notifications(app: FastifyInstance, { store, config, clock, wake
         response: { 200: RetryReply }
       }
     },
-    async ({ query, log }) => {
+    async ({ query }) => {
       const { since, limit, cursor, ...fields } = query
       const page = pageOf({ limit, cursor })
       const filter = { ...fields, since: momentOf(since, clock.now()) }
-      const { items, next } = await records.retryAll(filter, page, lanes(), clock.now())
+      const { items, next } = await actions.retryAll(filter, page)
       if (items.length === 0) await refuseUnknown(fields, config(), records)
-      wake(new Set(items.map(({ lane }) => lane)))
-      log.info({ notifications: items.length }, 'dead letters wait again')
       return { retried: items, next }
     }
   )
@@ -114,10 +109,8 @@ export function notifications(app: FastifyInstance, { store, config, clock, wake
         response: { 200: Type.Object({ id: Type.String(), state: State }) }
       }
     },
-    async ({ params, log }) => {
-      const [id] = await records.discard([params.id])
-      if (id === undefined) throw new RelayError('NOT_FOUND', notDead)
-      log.info({ notification: id }, 'dead letter discarded')
+    async ({ params: { id } }) => {
+      if (!(await actions.discard(id))) throw new RelayError('NOT_FOUND', notDead)
       return { id, state: 'muted' as const }
     }
   )

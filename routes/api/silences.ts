@@ -1,14 +1,8 @@
 // /api/silences: what is not told for a while, as long as the relay runs or is started again.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { compileShape } from '../../src/config/shape.ts'
-import { trimNames } from '../../src/config/texts.ts'
-import { isDuration, parseDuration } from '../../src/duration.ts'
-import { type Fault, RelayError } from '../../src/errors.ts'
-import type { Silence } from '../../src/mutes/silence.ts'
-import { type Known, knownFrom, neverFaults } from '../../src/rules/never.ts'
-import { compileFilter } from '../../src/rules/rules.ts'
-import { MatchSchema } from '../../src/rules/schema.ts'
+import { RelayError } from '../../src/errors.ts'
+import { type Silence, silenceLimits } from '../../src/mutes/silence.ts'
 import type { ApiOptions } from './options.ts'
 import { Id, iso } from './query.ts'
 
@@ -32,20 +26,22 @@ const SilenceAdded = Type.Object({
 const NewSilence = Type.Object(
   {
     match: Type.Record(Type.String(), Type.Unknown(), {
-      minProperties: 1,
-      description: 'As `match:` of a rule in the config file.'
+      description: 'As `match:` of a rule in the config file, with one matcher at least.'
     }),
-    for: Type.Optional(Type.String({ description: 'How long, such as 30m or 2h; up to 366d.' })),
+    for: Type.Optional(
+      Type.String({ description: `How long, such as 30m or 2h; up to ${silenceLimits.longestDays}d.` })
+    ),
     until: Type.Optional(Type.String({ description: 'Or until when, such as 2026-12-01T06:00:00Z.' })),
-    comment: Type.Optional(Type.String({ maxLength: 200, description: 'Said with what was held back.' }))
+    comment: Type.Optional(
+      Type.String({
+        description: `Said with what was held back; up to ${silenceLimits.commentCharacters} characters.`
+      })
+    )
   },
   { additionalProperties: false }
 )
 
-const longestMs = 366 * 24 * 60 * 60 * 1000
-const shapeOf = compileShape(MatchSchema)
-
-export function silences(app: FastifyInstance, { store, config, clock, silencesChanged }: ApiOptions): void {
+export function silences(app: FastifyInstance, { store, clock, actions }: ApiOptions): void {
   app.get(
     '/api/silences',
     {
@@ -57,12 +53,10 @@ export function silences(app: FastifyInstance, { store, config, clock, silencesC
   app.post<{ Body: Static<typeof NewSilence> }>(
     '/api/silences',
     { schema: { summary: 'Silences what matches', body: NewSilence, response: { 201: SilenceAdded } } },
-    async ({ body, log }, reply) => {
-      const silence = await addSilence(body)
-      log.info({ silence: silence.id, match: silence.match, endsAt: iso(silence.endsAt) }, 'silence added')
+    async ({ body }, reply) => {
+      const { silence, warnings } = await actions.silence(body)
       reply.code(201)
-      const faults = neverFaults(silence.match, [], knownFrom(config().sources))
-      return { ...replyOf(silence), warnings: faults.map(inWords) }
+      return { ...replyOf(silence), warnings }
     }
   )
 
@@ -75,59 +69,13 @@ export function silences(app: FastifyInstance, { store, config, clock, silencesC
         response: { 200: Type.Pick(SilenceReply, ['id']) }
       }
     },
-    async ({ params: { id }, log }) => {
-      if (!(await store.endSilence(id, clock.now()))) {
+    async ({ params: { id } }) => {
+      if (!(await actions.endSilence(id))) {
         throw new RelayError('NOT_FOUND', `there is no silence ${id} in effect`)
       }
-      await silencesChanged()
-      log.info({ silence: id }, 'silence ended')
       return { id }
     }
   )
-
-  async function addSilence(text: Static<typeof NewSilence>): Promise<Silence> {
-    const now = clock.now()
-    const silence = {
-      match: checkedMatch(text.match, knownFrom(config().sources)),
-      comment: (text.comment ?? '').trim(),
-      endsAt: endOf(text, now)
-    }
-    const added = await store.addSilence(silence, now)
-    await silencesChanged()
-    return added
-  }
-}
-
-/** Throws BAD_REQUEST, naming the field. */
-function checkedMatch(given: Record<string, unknown>, known: Known): Silence['match'] {
-  const match = trimNames(given, ['mute', 0, 'match']).value as Record<string, unknown>
-  const faults: Fault[] = shapeOf(match)
-  if (faults.length === 0) compileFilter(match as Silence['match'], [], faults)
-  if (faults.length === 0) faults.push(...neverFaults(match, [], known).filter(({ isWarning }) => !isWarning))
-  if (faults.length > 0) throw new RelayError('BAD_REQUEST', faults.map(inWords).join('; '))
-  return match as Silence['match']
-}
-
-const keys = Object.keys(MatchSchema.properties).join(', ')
-
-function inWords({ path, message }: Fault): string {
-  const isUnknown = path.length === 1 && /^unknown key "[^"]*"$/.test(message)
-  return `${['match', ...path].join('.')}: ${message}${isUnknown ? `; there are ${keys}` : ''}`
-}
-
-function endOf({ for: lasting, until }: Static<typeof NewSilence>, now: number): number {
-  if ((lasting === undefined) === (until === undefined)) {
-    throw new RelayError('BAD_REQUEST', 'a silence has an end: either `for`, such as 2h, or `until`, a time')
-  }
-  if (lasting !== undefined && !isDuration(lasting)) {
-    throw new RelayError('BAD_REQUEST', 'for is not a duration such as 30m or 2h')
-  }
-  const end = lasting === undefined ? Date.parse(until ?? '') : now + parseDuration(lasting)
-  if (Number.isNaN(end)) throw new RelayError('BAD_REQUEST', 'until is not a time such as 2026-12-01T06:00:00Z')
-  if (end <= now || end > now + longestMs) {
-    throw new RelayError('BAD_REQUEST', 'a silence ends after now, and within 366 days')
-  }
-  return end
 }
 
 function replyOf({ id, match, comment, createdAt, endsAt }: Silence) {

@@ -1,9 +1,9 @@
 // Options of the dashboard: what its pages need of the rest of the program.
+import type { Actions } from '../../src/actions.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { Refusal } from '../../src/config/watch.ts'
 import type { Standings } from '../../src/operator/standing.ts'
-import type { Silences } from '../../src/silences.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Guard } from '../guard.ts'
 
@@ -14,9 +14,7 @@ export interface DashboardOptions {
   /** How the sources of the config file stand. */
   standing: () => Standings
   store: Store
-  silences: Pick<Silences, 'look'>
-  wake: (lanes: Iterable<string>) => void
-  tryNow: (lane: string) => Promise<number | undefined>
+  actions: Actions
   clock: Clock
   guard: Guard
 }

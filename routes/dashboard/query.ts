@@ -4,14 +4,18 @@ import { RelayError } from '../../src/errors.ts'
 import { unknownName } from '../../src/spelling.ts'
 import type { NotificationState } from '../../src/store/records.ts'
 
-/** Those of `names` that `given` (a query or a form) answers. */
-export function answersOf<Name extends string>(given: unknown, names: readonly Name[]): Partial<Record<Name, string>> {
+/** Those of `names` that `given` (a query or a form) answers. Throws BAD_REQUEST for one longer than `maxLength`. */
+export function answersOf<Name extends string>(
+  given: unknown,
+  names: readonly Name[],
+  maxLength = 500
+): Partial<Record<Name, string>> {
   const known = (given ?? {}) as Record<string, unknown>
   const answers: Partial<Record<Name, string>> = {}
   for (const name of names) {
     const value = [known[name]].flat().at(-1)
     if (typeof value !== 'string' || value.trim() === '') continue
-    if (value.length > 500) throw new RelayError('BAD_REQUEST', `${name} is too long`)
+    if (value.length > maxLength) throw new RelayError('BAD_REQUEST', `${name} is too long`)
     answers[name] = value.trim()
   }
   return answers

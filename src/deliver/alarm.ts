@@ -3,10 +3,11 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../metrics.ts'
+import { deadNotice, laneNotice } from '../notices/delivery.ts'
+import type { View } from '../render/compose/view.ts'
 import type { LaneState, Message, NewNotification } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import type { Destination } from './destination.ts'
-import { deadNotice, laneNotice, noticesTo } from './notice.ts'
 import type { Settled } from './outcome.ts'
 import { adviceOn } from './saying.ts'
 
@@ -35,6 +36,11 @@ const maxLooked = 100
 /** How long not to ask again whether the hour of a destination is over. */
 const askAgainMs = 60_000
 
+/** `view` for each of `operators`, as a notification of the rule `operator`. */
+export function noticesTo(operators: readonly Destination[], view: View): NewNotification[] {
+  return operators.map(({ name, lane }) => ({ rule: 'operator', destination: name, lane, view }))
+}
+
 export function createAlarm({ store, destinations, operators, metrics, clock, log, wake }: AlarmOptions): Alarm {
   /** Blocked lanes of which nobody was notified yet: they came to be blocked again within the hour. */
   const untold = new Set<string>()
@@ -55,12 +61,12 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
       if (!isNews) untold.add(lane)
       else untold.delete(lane)
       if (!isNews) return []
-      const change = { block: next, isOver: false as const, kind, advice: adviceOn(kind, reply) }
-      return noticesTo(besides(lane), laneNotice(destination, change, 0, now))
+      const change = { block: next, isOver: false as const, isGone: kind === 'gone', advice: adviceOn(kind, reply) }
+      return noticesTo(besides(lane), laneNotice(destination, change, now))
     }
     if (next !== undefined || block === undefined || untold.delete(lane)) return []
     const waited = await store.backlog(lane)
-    return noticesTo(besides(lane), laneNotice(destination, { block, isOver: true }, waited, now))
+    return noticesTo(besides(lane), laneNotice(destination, { block, isOver: true, waited }, now))
   }
 
   async function ofDeadLetters(): Promise<void> {

@@ -109,6 +109,11 @@ export function createDestination(name: string, { slack, pace }: Static<typeof D
   }
 }
 
+/** The lane of every destination, by its name. */
+export function lanesByName(destinations: ReadonlyMap<string, Destination>): Map<string, string> {
+  return new Map([...destinations].map(([name, { lane }]) => [name, lane]))
+}
+
 // A webhook's own channel is a lane of the webhook, as it always was; one that it is told to post to is another, with a
 // pace and faults of its own: `channel_not_found` says nothing of the channels beside it.
 function laneOf(webhookUrl: string, channel: string | undefined): string {

@@ -10,7 +10,7 @@ import type { Ages } from '../store/age.ts'
 import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
-import type { Destination } from './destination.ts'
+import { type Destination, lanesByName } from './destination.ts'
 import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
 import { createPace, take } from './pace.ts'
 import { planNext } from './plan.ts'
@@ -195,8 +195,7 @@ export function createLanes(options: LanesOptions): Lanes {
   }
 
   async function follow(): Promise<void> {
-    const lanes = new Map([...options.destinations().values()].map(({ name, lane }) => [name, lane]))
-    const lost = await store.follow(lanes, clock.now())
+    const lost = await store.follow(lanesByName(options.destinations()), clock.now())
     if (lost > 0) log.error({ notifications: lost }, 'destinations were removed: what waited for them are dead letters')
     wake(await store.busyLanes())
     await alarm.ofDeadLetters()

@@ -12,6 +12,9 @@ export interface NewSilence {
   endsAt: number
 }
 
+/** What a silence may be at most; a year of any length. */
+export const silenceLimits = { commentCharacters: 300, longestDays: 366 } as const
+
 export interface Silence extends NewSilence {
   id: string
   /** ms */

@@ -4,8 +4,8 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Claim } from '../events/owners.ts'
 import type { Metrics } from '../metrics.ts'
+import { claimNotice, twinsNotice } from '../notices/sources.ts'
 import type { View } from '../render/compose/view.ts'
-import { claimNotice, twinsNotice } from './notices-of-doubt.ts'
 import type { Tell } from './operator.ts'
 
 export interface Claims {

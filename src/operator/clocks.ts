@@ -3,7 +3,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { correctionOf, measure, type Skew, skewOf } from '../events/time.ts'
-import { skewNotice } from './notices-of-doubt.ts'
+import { skewNotice } from '../notices/sources.ts'
 import type { Tell } from './operator.ts'
 
 export interface Clocks {

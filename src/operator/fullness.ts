@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Full } from '../intake/budget.ts'
-import { fullNotice } from './notices.ts'
+import { fullNotice } from '../notices/relay.ts'
 import type { Tell } from './operator.ts'
 
 /** How long the same is not said again. */

@@ -1,8 +1,9 @@
 // The operator: whoever `operator:` in the config file names hears of the relay itself, once, whichever replica says it.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import { noticesTo } from '../deliver/alarm.ts'
 import type { Destination } from '../deliver/destination.ts'
-import { noticesTo } from '../deliver/notice.ts'
+
 import type { Metrics } from '../metrics.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Store } from '../store/store.ts'

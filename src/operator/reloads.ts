@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Reading } from '../config/watch.ts'
-import { configNotice } from './notices.ts'
+import { configNotice } from '../notices/relay.ts'
 import type { Tell } from './operator.ts'
 
 /** Replicas read the same file within minutes; the same mistake a day later is another. */

@@ -3,8 +3,8 @@
 import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import { wrongTokensNotice } from '../notices/relay.ts'
 import { createFlood } from './flood.ts'
-import { wrongTokensNotice } from './notices.ts'
 import type { Tell } from './operator.ts'
 
 export interface WrongTokens {

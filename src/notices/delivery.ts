@@ -1,21 +1,35 @@
-// What the relay says of itself to its operator, in the form of any other notification.
+// Notices of delivery: a lane that is blocked, notifications that were given up on, and a mute that is over. Pure.
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import type { View } from '../render/compose/view.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
-import type { LaneState, NewNotification } from '../store/kept.ts'
+import type { LaneState } from '../store/kept.ts'
 import type { Held, HeldObject } from '../store/withheld.ts'
-import type { Kind } from './answer.ts'
-import type { Destination } from './destination.ts'
+import { newsOf, troubleOf } from './notice.ts'
 
-/** `view` for each of those who hear of the relay itself. */
-export function noticesTo(operators: readonly Destination[], view: View): NewNotification[] {
-  return operators.map(({ name, lane }) => ({ rule: 'operator', destination: name, lane, view }))
+/** That nothing can be posted to `destination`, or that it takes messages again. `waited`: notifications. */
+export function laneNotice(
+  destination: string,
+  {
+    block: { reason, since, probes },
+    ...change
+  }: { block: NonNullable<LaneState['block']> } & (
+    | { isOver: true; waited: number }
+    | { isOver: false; isGone: boolean; advice: string }
+  ),
+  now: number
+): View {
+  const { isOver } = change
+  const gist = isOver ? `The webhook takes messages again after ${sayDuration(now - since)}.` : meaningOf(change)
+  const trouble = { kind: 'destination', name: destination, severity: 'error', reason, gist, since, isOver } as const
+  const view = troubleOf(now, { ...trouble, count: probes })
+  if (!isOver) return view
+  return { ...view, note: `${countOf(change.waited)} waited and go now` }
 }
 
 /** What a blocked lane means, by what decided it; `advice` is said where there is no more to say. */
-function meaningOf(kind: Kind, advice: string): string {
-  if (kind === 'gone') {
+function meaningOf({ isGone, advice }: { isGone: boolean; advice: string }): string {
+  if (isGone) {
     return (
       'Slack answers that the webhook or its channel is gone. Nothing is lost: notifications wait for up to 24 hours. ' +
       'Put a new webhook URL into the config, or restore the channel; it is tried again after 5 minutes, then less often.'
@@ -23,34 +37,6 @@ function meaningOf(kind: Kind, advice: string): string {
   }
   const sentence = `${advice.charAt(0).toUpperCase()}${advice.slice(1)}`
   return `${sentence}${/[.?]$/.test(sentence) ? '' : '.'} Nothing is lost: notifications wait for up to 24 hours, and it is tried again and again.`
-}
-
-/** That nothing can be posted to `destination`, or that it takes messages again. `waited`: notifications. */
-export function laneNotice(
-  destination: string,
-  change: { block: NonNullable<LaneState['block']> } & (
-    | { isOver: true }
-    | { isOver: false; kind: Kind; advice: string }
-  ),
-  waited: number,
-  now: number
-): View {
-  const { block, isOver } = change
-  const lasted = sayDuration(now - block.since)
-  const text = isOver ? `The webhook takes messages again after ${lasted}.` : meaningOf(change.kind, change.advice)
-  return {
-    says: isOver ? 'recovered' : 'failed',
-    severity: 'error',
-    object: { cluster: '', kind: 'destination', namespace: '', name: destination },
-    reason: isOver ? '' : block.reason,
-    summary: text,
-    message: text,
-    cause: block.reason,
-    controller: 'flux-relay',
-    ...(isOver && { note: `${waited} ${waited === 1 ? 'notification' : 'notifications'} waited and go now` }),
-    at: now,
-    failure: { reason: block.reason, text, since: block.since, count: block.probes }
-  }
 }
 
 /** Different reasons that are named. */
@@ -63,21 +49,17 @@ export function deadNotice(
   { count, reasons }: { count: number; reasons: readonly string[] },
   now: number
 ): View {
-  const notifications = `${count} ${count === 1 ? 'notification' : 'notifications'}`
   const because = [...new Set(reasons)].slice(0, maxReasons).map((reason) => cut(clean(reason), maxReason))
-  const gist = `${notifications} for ${destination} ${count === 1 ? 'was' : 'were'} given up on`
+  const gist = `${countOf(count)} for ${destination} ${count === 1 ? 'was' : 'were'} given up on`
   const todo = `When what is behind it is mended: flux-relay retry --all --destination ${destination}. Until then they are kept: flux-relay notifications --state dead --destination ${destination}. Further ones are counted for an hour before they are said.`
-  return {
-    says: 'informed',
-    severity: 'error',
-    object: { cluster: '', kind: 'destination', namespace: '', name: destination },
-    reason: 'DeadLetters',
-    summary: cut(because.length === 0 ? `${gist}.` : `${gist}: ${because.join('; ')}`, maxSummary),
-    message: [because.length === 0 ? `${gist}.` : `${gist}:`, ...because, todo].join('\n'),
-    cause: 'DeadLetters',
-    controller: 'flux-relay',
-    at: now
-  }
+  const news = { kind: 'destination', name: destination, severity: 'error', reason: 'DeadLetters' } as const
+  if (because.length === 0) return newsOf(now, { ...news, gist: `${gist}.`, why: todo })
+  const message = [`${gist}:`, ...because, todo].join('\n')
+  return { ...newsOf(now, { ...news, gist: `${gist}: ${because.join('; ')}` }), message }
+}
+
+function countOf(notifications: number): string {
+  return `${notifications} ${notifications === 1 ? 'notification' : 'notifications'}`
 }
 
 /** Objects named in one message about a mute; an object's line has at most 160 characters. */
@@ -85,7 +67,6 @@ const maxNamed = 12
 const maxLine = 160
 /** And in the line that stands for all of it. */
 const maxInLine = 5
-const maxSummary = 300
 
 /** How a failure that a mute held back ended, as its line begins. */
 const titles = { recovered: 'Recovered', well: 'Well again', gone: 'Gone' } as const
@@ -98,7 +79,7 @@ export function muteNotice({ mute, notifications, objects }: Held, now: number):
     failure !== undefined || says !== 'recovered' ? undefined : kindOfEnd(ending)
   )
   const ends = (['recovered', 'well', 'gone'] as const).map((kind) => [titles[kind], ended.get(kind) ?? []] as const)
-  const held = `${notifications} ${notifications === 1 ? 'notification was' : 'notifications were'} held back`
+  const held = `${countOf(notifications)} ${notifications === 1 ? 'was' : 'were'} held back`
   const lines = [
     `${held}.`,
     ...listed('Still failing', failing, now),
@@ -111,17 +92,10 @@ export function muteNotice({ mute, notifications, objects }: Held, now: number):
     ...(warned.length > 0 ? [`${warned.length} still with a warning`] : []),
     ...ends.flatMap(([title, objects]) => (objects.length > 0 ? [inLine(title.toLowerCase(), objects)] : []))
   ]
-  return {
-    says: 'informed',
-    severity: failing.length + warned.length > 0 ? 'warn' : 'info',
-    object: { cluster: '', kind: 'mute', namespace: '', name: clean(mute) },
-    reason: '',
-    summary: cut(clean(summary.join('; ')), maxSummary),
-    message: lines.join('\n'),
-    cause: `mute ${mute}`,
-    controller: 'flux-relay',
-    at: now
-  }
+  const severity = failing.length + warned.length > 0 ? 'warn' : 'info'
+  const gist = clean(summary.join('; '))
+  const news = newsOf(now, { kind: 'mute', name: mute, severity, reason: '', gist })
+  return { ...news, message: lines.join('\n'), cause: `mute ${mute}` }
 }
 
 function kindOfEnd(ending: HeldObject['ending']): keyof typeof titles {

@@ -1,0 +1,70 @@
+// Forms: what people do on the pages. Dead letters are retried or discarded, lanes tried now, silences begun and ended.
+import type { FastifyPluginAsync } from 'fastify'
+import { page } from '../../src/dashboard/page.ts'
+import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'
+import { RelayError } from '../../src/errors.ts'
+import { maxPage } from '../../src/store/records.ts'
+import { assets } from './assets.ts'
+import type { DashboardOptions } from './options.ts'
+import { answersOf, backOf, withDone } from './query.ts'
+
+/** For one click: 5,000 notifications. Who has more clicks again. */
+const maxPages = 10
+
+/** Where to go back to. */
+const deadLetters = '/deliveries?state=dead'
+
+/** Of what is checked by what is done with it; a form has 64 KiB at most. */
+const anyLength = Number.POSITIVE_INFINITY
+
+type WithId = { Params: { id: string } }
+
+export const forms: FastifyPluginAsync<DashboardOptions> = async (app, { actions }) => {
+  app.post<WithId>('/deliveries/:id/retry', async ({ params, body }, reply) => {
+    const retried = await actions.retry(params.id)
+    return reply.redirect(withDone(backOf(body, deadLetters), 'retried', retried === undefined ? 0 : 1), 303)
+  })
+
+  app.post('/deliveries/retry-all', async ({ body }, reply) => {
+    const filter = answersOf(body, ['destination', 'rule', 'cluster', 'namespace', 'name'])
+    let count = 0
+    let cursor: string | undefined
+    for (let pages = 0; pages < maxPages; pages++) {
+      const { items, next } = await actions.retryAll(filter, { limit: maxPage, cursor })
+      count += items.length
+      if (next === null) break
+      cursor = next
+    }
+    return reply.redirect(withDone(backOf(body, deadLetters), 'retried', count), 303)
+  })
+
+  app.post<WithId>('/deliveries/:id/discard', async ({ params, body }, reply) => {
+    const isDiscarded = await actions.discard(params.id)
+    return reply.redirect(withDone(backOf(body, deadLetters), 'discarded', isDiscarded ? 1 : 0), 303)
+  })
+
+  app.post<{ Params: { lane: string } }>('/lanes/:lane/try', async ({ params: { lane } }, reply) => {
+    const { limitedUntil } = await actions.tryLane(lane)
+    return reply.redirect(withDone('/', 'tried', limitedUntil === undefined ? 1 : 0), 303)
+  })
+
+  app.post('/silences', async ({ body }, reply) => {
+    const match = answersOf(body, silenceFields, anyLength)
+    const asked = answersOf(body, ['for', 'comment'], anyLength)
+    try {
+      await actions.silence({ ...asked, match })
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== 'BAD_REQUEST') throw error
+      const form = silenceFormPage({ ...asked, ...match }, error.message)
+      reply.code(400).type('text/html; charset=utf-8')
+      return reply.send(String(page({ title: 'New silence', place: '/silences', assets }, form)))
+    }
+    return reply.redirect(withDone('/silences', 'silenced'), 303)
+  })
+
+  app.post<WithId>('/silences/:id/end', async ({ params: { id } }, reply) => {
+    if (!/^\d{1,15}$/.test(id)) throw new RelayError('NOT_FOUND', 'there is no such silence')
+    const isEnded = await actions.endSilence(id)
+    return reply.redirect(withDone('/silences', 'ended', isEnded ? 1 : 0), 303)
+  })
+}

@@ -1,5 +1,5 @@
-// `npm run bench:backlog`: a lane with 100,000 notifications waiting. Claiming and composing the next message has to cost
-// what fits into it, not what waits behind it.
+// `npm run bench:backlog`: measures a lane with 100,000 notifications waiting. Claiming and composing the next message
+// must cost what fits into it, not what waits behind it.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
-// `npm run bench:batches`: what waiting for the disk together saves. The more come at once, the more events are in a commit.
+// `npm run bench:batches`: measures what sharing one disk sync saves. The more events arrive at once, the more go into a
+// commit.
 import { rmSync } from 'node:fs'
 import { cpuSeconds, createFolder, load, startRelay } from './servers.ts'
 

@@ -1,5 +1,5 @@
-// `npm run bench:footprint`: how soon the relay is ready, and how much memory it has, idle, after a storm and saturated;
-// beside Fastify alone, because most of it is Node's.
+// `npm run bench:footprint`: measures time to ready and memory (idle, after a storm, saturated), beside Fastify alone,
+// because most of it is Node's.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// `npm run bench:heartbeats`: what the commonest event costs beside the others, intake and disk included, no HTTP.
+// `npm run bench:heartbeats`: measures the commonest event beside the others, intake and disk included, without HTTP.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

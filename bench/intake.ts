@@ -1,5 +1,5 @@
-// `npm run bench:intake`: the price of durability. The relay as it is shipped, every 202 on disk, rules and rendering
-// included, beside Fastify alone with the same schema. In slices that take turns, because machines are noisy.
+// `npm run bench:intake`: measures the price of durability: the relay as shipped, every 202 on disk, beside Fastify alone
+// with the same schema. The two take turns in slices, because machines are noisy.
 import { rmSync } from 'node:fs'
 import { freePort } from '../test/fixtures/process.ts'
 import { cpuSeconds, createFolder, type Load, load, median, start, startRelay } from './servers.ts'

@@ -1,4 +1,5 @@
-// `npm run bench:million`: whether a relay with a million events behind it starts, takes and remembers as one with none.
+// `npm run bench:million`: checks that a relay with a million stored events starts, accepts and remembers like one with
+// none.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// `npm run bench:replicas`: one, two and four relays on one PostgreSQL beside one on SQLite, all of them real processes and
-// all of them waiting for the disk. How many events they take, how soon Slack has one, and what the database costs.
+// `npm run bench:replicas`: compares one, two and four relays on one PostgreSQL with one on SQLite, as real processes
+// that wait for the disk: events a second, time until Slack has one, cost to the database.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

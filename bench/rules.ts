@@ -1,5 +1,5 @@
-// `npm run bench:rules`: whether the number of rules is felt. One failing event fires one rule; the others look at another
-// kind, another namespace, or ask CEL.
+// `npm run bench:rules`: measures whether the number of rules matters. One failing event fires one rule; the others match
+// another kind or namespace, or ask CEL.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// `npm run bench:storm`: a thousand failing objects in three seconds, against a Slack that allows one message a second.
-// Real processes: the relay as it is shipped, and a strict stand-in that refuses whatever Slack would.
+// `npm run bench:storm`: fails a thousand objects in three seconds, against a Slack that allows one message a second.
+// Real processes: the relay as shipped, and a strict stand-in that refuses whatever Slack would.
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

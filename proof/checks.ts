@@ -1,5 +1,5 @@
-// The checker. It knows what was acknowledged, what the stand-in saw and what the database says, and none of the relay's
-// code: each check returns what speaks against a promise, in words.
+// Checker: knows what was acknowledged, what the stand-in received and what the database says, and none of the relay's
+// code. Each check returns, in words, what breaks a promise.
 
 import { wasSet } from './clocks.ts'
 import type { Evidence, NotificationRow } from './evidence.ts'

@@ -1,5 +1,5 @@
-// `npm run proof:contract -- [--examples 50] [--seed 1]`: the API keeps to what it says of itself, asked by schemathesis with
-// requests that fit its OpenAPI document and such that do not. Needs Python with venv and pip; says so where there is none.
+// `npm run proof:contract -- [--examples 50] [--seed 1]`: has schemathesis check the API against its OpenAPI document,
+// with requests that fit it and requests that do not. Needs Python with venv and pip; says so where there is none.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,5 @@
-// `npm run proof:crash -- --kills 200 [--seed 1] [--postgres]`: that nothing accepted is lost, whatever ends the relay.
+// `npm run proof:crash -- --kills 200 [--seed 1] [--postgres]`: proves that nothing accepted is lost, whatever ends the
+// relay.
 import { parseArgs } from 'node:util'
 import { SingleBar } from 'cli-progress'
 import { prove } from './prove.ts'

@@ -1,4 +1,4 @@
-// Objects that fail, fail differently, recover and are updated, as the bytes that Flux would post. Two sources have objects of
+// Proof events: fail, change, recover and update objects, as the bytes that Flux would post. Two sources have objects of
 // the same names, and clocks that are set.
 import type { Dice } from './dice.ts'
 

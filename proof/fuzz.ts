@@ -1,5 +1,5 @@
-// `npm run proof:fuzz -- [--cases 1000000] [--seed N] [--only TARGET]`: hostile input for everything that takes any.
-// Each target runs on a thread of its own, two at a time; one that says nothing for a minute hangs.
+// `npm run proof:fuzz -- [--cases 1000000] [--seed N] [--only TARGET]`: feeds hostile input to everything that takes any.
+// Each target runs on its own thread, two at a time; one that is silent for a minute hangs.
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import type { Result } from './fuzz/run.ts'

@@ -1,4 +1,4 @@
-// `npm run proof:http -- [--seconds 15] [--only TEXT]`: hostile clients against the relay as it is shipped, and what
+// `npm run proof:http -- [--seconds 15] [--only TEXT]`: sends hostile clients to the relay as shipped, and measures what
 // everyone else notices. Bounded in number and time, and to this machine.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// The checker, lane by lane: order, one request at a time, pace, patience, and how often something came twice.
+// Lane checks: check each lane's order, one request at a time, pace, patience, and how often something arrived twice.
 import type { Received } from '../test/fixtures/slack.ts'
 import type { Case } from './checks.ts'
 import { wasSet } from './clocks.ts'

@@ -1,5 +1,5 @@
-// One proof from its beginning to its verdict: a relay that is killed again and again, senders, a lying Slack; then calm,
-// and the checker.
+// Proof: runs a relay that is killed again and again, with senders and a lying Slack; then waits for calm and asks the
+// checker.
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// The commands. Exit code 0: fine; 1: the answer is no; 2: used wrongly, or it cannot run here.
+// Commands: define the command line. Exit code 0: fine; 1: the answer is no; 2: used wrongly, or it cannot run here.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { RelayError } from './errors.ts'
 

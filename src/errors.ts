@@ -1,4 +1,4 @@
-// Every code the relay answers or stops with, and the HTTP status that goes with it.
+// Errors: list every code the relay answers or stops with, and its HTTP status.
 
 const statuses = {
   BAD_SIGNATURE: 401,

@@ -1,4 +1,5 @@
-// What Prometheus sees. Label values are the operator's own names or from closed lists, never free text from an event.
+// Metrics: define what Prometheus sees. Label values are the operator's own names or from closed lists, never free text
+// from an event.
 import { readFileSync } from 'node:fs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 

@@ -1,4 +1,4 @@
-// What the relay remembers of a Flux object, and what each event does to it. Pure: memory and event in, both out.
+// Objects: remember each Flux object and decide what an event does to it. Pure: memory and event in, both out.
 import { bearingOf, type Success } from './events/bearing.ts'
 import { failureFingerprint } from './events/cause.ts'
 import { fingerprint } from './events/fingerprint.ts'

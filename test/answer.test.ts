@@ -1,4 +1,4 @@
-// Whose yes counts as one, and what each no is about: receivers by answers.
+// Answers: decide whose yes counts as one, and what each no is about.
 import t from 'tap'
 import { type Kind, kindOf, type Receiver, type Reply, receiverOf } from '../src/deliver/answer.ts'
 import { quoteReply, sayReply } from '../src/deliver/saying.ts'

@@ -1,4 +1,4 @@
-// The API as an operator or a script sees it: the real app on a real port.
+// API: serves operators and scripts: the real app on a real port.
 import t from 'tap'
 import type { ObjectRef } from '../src/events/flux.ts'
 import type { EventDetail, EventRecord, NotificationRecord, ObjectRecord } from '../src/store/records.ts'

@@ -1,4 +1,4 @@
-// `check` on the command line.
+// `check`: is run on the command line.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// `flux-relay test` as a step of a pipeline: what it prints, and what it exits with.
+// `flux-relay test`: runs as a step of a pipeline: its output and its exit codes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'

@@ -1,3 +1,4 @@
+// Commands: are run as people type them: output, exit codes, mistakes.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

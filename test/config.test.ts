@@ -1,4 +1,4 @@
-// A config file works as it reads, or every mistake in it is told at once, at its place.
+// Config file: works as it reads, or every mistake in it is reported at once, at its place.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

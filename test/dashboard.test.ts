@@ -1,4 +1,4 @@
-// The dashboard over HTTP, without a script: what it says, what it does, and what it lets nobody do.
+// Dashboard over HTTP, without a script: shows what is, does what it offers, and refuses whoever may not.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

@@ -1,4 +1,4 @@
-// What people install: the manifests of deploy/ fit their schemas, each other, and the program.
+// Manifests of deploy/: fit their schemas, each other, and the program.
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Kustomization } from '@kubernetes-models/flux-cd/kustomize.toolkit.fluxcd.io/v1/Kustomization'

@@ -1,4 +1,4 @@
-// Other receivers than Slack get the same message, in the form they understand.
+// Other receivers: get the same message as Slack, in the form they understand.
 import t from 'tap'
 import { bodyFor, type Dialect, dialectNames, endpointFor, guessDialect } from '../src/render/receivers/dialect.ts'
 import { section } from '../src/render/slack/blocks.ts'

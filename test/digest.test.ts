@@ -1,3 +1,4 @@
+// Digests: name every object once, within Slack's limits.
 import t from 'tap'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
 import { advance, type ObjectMemory, objectKey, type Transition } from '../src/objects.ts'

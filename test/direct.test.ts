@@ -1,4 +1,4 @@
-// Flux's controllers post to the relay themselves (--events-addr), without notification-controller in between.
+// Direct posts: arrive from Flux's controllers themselves (--events-addr), without notification-controller in between.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

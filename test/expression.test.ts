@@ -1,3 +1,4 @@
+// Expressions: decide `when:`, and explain their mistakes.
 import t from 'tap'
 import type { Transition } from '../src/objects.ts'
 import { compileExpression } from '../src/rules/expression.ts'

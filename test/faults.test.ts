@@ -1,4 +1,4 @@
-// A fault holds up what it is about and nothing else, and somebody is notified of it.
+// Faults: stop what they are about and nothing else, and somebody is notified.
 import { join } from 'node:path'
 import t from 'tap'
 import type { Payload } from '../src/render/slack/payload.ts'

@@ -1,3 +1,4 @@
+// Fingerprint: is the same for the same failure, and another for another.
 import t from 'tap'
 import { failureFingerprint } from '../src/events/cause.ts'
 import { fingerprint, normalise, rows } from '../src/events/fingerprint.ts'

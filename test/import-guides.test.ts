@@ -1,5 +1,5 @@
-// Guides say things of Alerts that Flux does not know. The import takes them for what they mean, and says where Flux would
-// do otherwise; each severity goes where the guide says.
+// Guides: ask things of Alerts that Flux does not know. The import takes them for what they mean and says where Flux
+// would do otherwise; each severity goes where the guide says.
 import t from 'tap'
 import { stringify } from 'yaml'
 import { type Config, loadConfig } from '../src/config/config.ts'

@@ -1,4 +1,4 @@
-// What Flux did with its Alerts and Providers, the relay does after the import; what it cannot do is said, at its place.
+// Import: does what Flux did with its Alerts and Providers, and says at its place what it cannot carry over.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

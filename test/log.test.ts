@@ -1,4 +1,4 @@
-// No secret and no webhook URL is ever in a line of the log, whichever way it got there.
+// Log: never holds a secret or a webhook URL, whichever way it got there.
 import t from 'tap'
 import { secretsIn } from '../src/env.ts'
 import { createLog } from '../src/log.ts'

@@ -1,4 +1,4 @@
-// What people read in Slack, and that Slack takes it, whatever the event.
+// Messages: say to people what happened, and Slack takes them, whatever the event.
 import t, { type Test } from 'tap'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
 import { advance, type ObjectMemory } from '../src/objects.ts'

@@ -1,4 +1,4 @@
-// What Prometheus sees, on a real relay.
+// Metrics: are what Prometheus sees of a real relay.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from 'pg'

@@ -1,4 +1,4 @@
-// From the embedded database to PostgreSQL: everything arrives, the relay goes on where it was, nothing is sent twice.
+// Migration to PostgreSQL: brings everything over; the relay goes on where it was, and nothing is sent twice.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

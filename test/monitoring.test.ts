@@ -1,4 +1,4 @@
-// What is watched is there: alerts, dashboard and documentation name metrics, labels and values that /metrics has.
+// Monitoring: names only metrics, labels and values that /metrics has, in alerts, dashboard and documentation.
 import { execFile, spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

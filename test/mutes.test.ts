@@ -1,4 +1,5 @@
-// What is muted is recorded, and told in one message when the mute ends: what was held, what fails now, what recovered.
+// Mutes: record what they withhold, and sum it up in one message when they end: what was withheld, what fails now, what
+// recovered.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { compileWeekly } from '../src/mutes/weekly.ts'

@@ -1,4 +1,4 @@
-// What is said and what is not: whole stories, event by event, with the exact list of messages.
+// Notifications: are exactly these, in whole stories, event by event.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { muteNotice } from '../src/deliver/notice.ts'

@@ -1,4 +1,4 @@
-// What the operator is told of the relay itself: once each, through a destination, by whichever replica.
+// The operator: is notified of the relay itself, once each, through a destination, by whichever replica.
 import { writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import t from 'tap'

@@ -1,3 +1,4 @@
+// Patterns: match as documented, and never slowly.
 import t from 'tap'
 import { compileGlobs, compileRegex, isGlob } from '../src/patterns.ts'
 import { fc } from './fixtures/fc.ts'

@@ -1,3 +1,4 @@
+// Plan: picks what a lane posts next.
 import t from 'tap'
 import { createPace } from '../src/deliver/pace.ts'
 import { planNext } from '../src/deliver/plan.ts'

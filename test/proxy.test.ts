@@ -1,4 +1,4 @@
-// Between the relay and Slack stands a proxy.
+// Proxy: stands between the relay and Slack.
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'

@@ -1,4 +1,4 @@
-// What people ask of the store and what they do to dead letters, the same from every store.
+// Records: answer people and retry dead letters the same way in every store.
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { FluxEvent } from '../src/events/flux.ts'

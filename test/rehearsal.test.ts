@@ -1,4 +1,4 @@
-// Tests of a config, as people write them: what passes, what fails and why, and what is wrong with the file itself.
+// Config tests: pass, fail with a reason, or report what is wrong with their file.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

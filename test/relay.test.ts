@@ -1,4 +1,4 @@
-// The main job, end to end: a real relay on a real port, a real database file, a strict stand-in for Slack.
+// Relay: does its main job end to end: a real port, a real database file, a strict stand-in for Slack.
 import { dirname } from 'node:path'
 import t from 'tap'
 import type { Payload } from '../src/render/slack/payload.ts'

@@ -1,3 +1,4 @@
+// Rules: match events, in their order.
 import { deepStrictEqual } from 'node:assert/strict'
 import t from 'tap'
 import type { Fault } from '../src/errors.ts'

@@ -1,4 +1,4 @@
-// A relay full of secrets, everything goes wrong, the log says all it can: no output of it repeats one.
+// Secrets: stay out of every output of a relay full of them, where everything goes wrong and the log says all it can.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'

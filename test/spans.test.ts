@@ -1,4 +1,4 @@
-// Spans, as a collector gets them; and nothing of them where nobody asked.
+// Spans: reach a collector as it expects them, and cost nothing where nobody asked.
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,4 @@
-// The promises of store/store.ts, kept by every store.
+// Stores: keep the promises of store/store.ts, every one of them.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

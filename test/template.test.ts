@@ -1,4 +1,4 @@
-// A template changes how a message looks; it never costs one, and no event can break out of it.
+// Templates: change how a message looks; they never cost one, and no event can break out of them.
 import t, { type Test } from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'

@@ -1,4 +1,4 @@
-// Time from outside is believed within bounds, and whoever sets a clock, a failure is not lost by it.
+// Time from outside: is believed within bounds, and no failure is lost, whoever sets a clock.
 import t from 'tap'
 import { steadyClock } from '../src/clock.ts'
 import { loadConfig } from '../src/config/config.ts'

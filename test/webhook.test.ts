@@ -1,3 +1,4 @@
+// Webhook: accepts what Flux posts, and refuses the rest with a reason.
 import { createHmac } from 'node:crypto'
 import { connect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'

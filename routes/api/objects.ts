@@ -1,4 +1,4 @@
-// GET /api/objects: how the Flux objects are, as far as their events say.
+// GET /api/objects: lists Flux objects and their states, as far as their events say.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { ObjectRecord } from '../../src/store/records.ts'

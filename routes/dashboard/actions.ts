@@ -1,5 +1,4 @@
-// What people do on the pages, each by a form: dead letters are retried or discarded, lanes are
-// tried now, silences begin and end.
+// Dashboard forms: retry or discard dead letters, unblock lanes, begin and end silences.
 import type { FastifyPluginAsync } from 'fastify'
 import { page } from '../../src/dashboard/page.ts'
 import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'

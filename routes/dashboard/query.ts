@@ -1,4 +1,4 @@
-// What an address or a form asks for: texts by name, nothing else gets through.
+// Page queries: take named texts from an address or a form, and drop everything else.
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
 import { unknownName } from '../../src/spelling.ts'

@@ -1,4 +1,4 @@
-// `demo`: a day of events in seconds, what the relay says of them, and the dashboard to look around in.
+// `demo`: plays a day of events in seconds, prints the messages, and serves the dashboard.
 import { MultiBar } from 'cli-progress'
 import closeWithGrace from 'close-with-grace'
 import { createFastClock } from '../demo/clock.ts'

@@ -1,4 +1,4 @@
-// `explain`: what the relay would do with an event, and why: rule by rule, and the messages as they would look.
+// `explain`: shows what the relay would do with an event and why: rule by rule, with the messages.
 import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'

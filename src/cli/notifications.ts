@@ -1,4 +1,4 @@
-// `notifications` and `retry`: what a running relay has to say, said or gave up on, and another try.
+// `notifications` and `retry`: list a running relay's notifications, and retry its dead letters.
 import type { NotificationRecord } from '../store/records.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { table } from './table.ts'

@@ -1,4 +1,4 @@
-// `replay`: what a new config would have told of the events that a running relay keeps, and what it would not have.
+// `replay`: decides again on the events that a running relay keeps, with a new config, and lists what would change.
 import { readFileSync } from 'node:fs'
 import { SingleBar } from 'cli-progress'
 import { type Config, loadConfig } from '../config/config.ts'

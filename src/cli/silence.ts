@@ -1,4 +1,4 @@
-// `silence`: what a running relay is not to tell for a while.
+// `silence`: adds, lists and ends silences of a running relay.
 import { ask, type ClientOptions } from './client.ts'
 import { parseMatch } from './match.ts'
 import { table } from './table.ts'

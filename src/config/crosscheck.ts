@@ -1,4 +1,4 @@
-// What one part of the config file says of another: names that lead nowhere, rules and destinations without effect.
+// Cross-checks: find names that do not exist, and rules and destinations without effect.
 import type { Destination } from '../deliver/destination.ts'
 import type { Fault } from '../errors.ts'
 import type { Source } from '../events/source.ts'

@@ -1,4 +1,4 @@
-// What in the config file has no effect: matchers that no event meets, options that nothing heeds, templates that nothing uses.
+// Effect: finds matchers that no event meets, options that nothing heeds, and templates that nothing uses.
 import type { Fault } from '../errors.ts'
 import { globCovers } from '../patterns.ts'
 import { type Known, matcherFaults, neverFaults, tellsOfFailures } from '../rules/never.ts'

@@ -1,4 +1,4 @@
-// The shape of the config file, assembled from the rooms. `npm run schema` writes config.schema.json from it.
+// Config schema: is assembled from the rooms. `npm run schema` writes config.schema.json from it.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import { DestinationSchema } from '../deliver/destination.ts'

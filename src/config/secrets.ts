@@ -1,4 +1,4 @@
-// Secrets stand in the environment or in files; the config file only names them: ${VARIABLE}, ${file:/path}.
+// Secrets: come from the environment or from files; the config file only names them: ${VARIABLE}, ${file:/path}.
 import { readFileSync } from 'node:fs'
 import type { Fault } from '../errors.ts'
 import { didYouMean } from '../spelling.ts'

@@ -1,4 +1,4 @@
-// Everything about a value that is not of the shape of a config file, in words.
+// Shape: describes every value in a config file that has the wrong shape, in words.
 import { Ajv, type ErrorObject } from 'ajv'
 import type { Type } from 'typebox'
 import { didYouMean } from '../spelling.ts'

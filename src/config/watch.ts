@@ -1,4 +1,5 @@
-// The config file, read again when it changes: built, checked, then swapped whole. A bad file keeps the last good one.
+// Config watch: reads the config file again when it changes: built, checked, then swapped whole. A bad file keeps the
+// last good one.
 import { readFileSync, statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { RelayError } from '../errors.ts'

@@ -1,4 +1,5 @@
-// A misshapen config file without what is misshapen, so that everything else in it is checked in the same run.
+// Well-shaped parts: are what remains of a config file without its misshapen values, so that the rest is checked in the
+// same run.
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 import { type ShapeFault, shapeFaults } from './shape.ts'

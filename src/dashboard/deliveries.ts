@@ -1,4 +1,4 @@
-// What was to be told, and what became of it: waiting, given up on, held back, sent.
+// Deliveries page: lists notifications by state: pending, sent, withheld or dead.
 import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
 import { address } from './address.ts'

@@ -1,4 +1,4 @@
-// What came in, newest first.
+// Events page: lists events, newest first.
 import { html } from 'hono/html'
 import { severityNames } from '../events/severity.ts'
 import type { EventRecord, Listed, ObjectRecord } from '../store/records.ts'

@@ -1,4 +1,4 @@
-// Forms that say what a page is to show. They are plain forms: the page comes again with the answer in its address.
+// Filters: are plain forms; the page comes back with the answer in its address.
 import { html } from 'hono/html'
 import { address } from './address.ts'
 import type { Html } from './page.ts'

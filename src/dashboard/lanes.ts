@@ -1,4 +1,4 @@
-// Where messages go, and whether they get there.
+// Destinations card: shows each lane and whether its messages arrive.
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
 import type { LaneRecord, Listed } from '../store/records.ts'

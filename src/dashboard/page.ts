@@ -1,4 +1,4 @@
-// What every page has around it: the head, the way to the other pages, and what was just done.
+// Page frame: draws the head, the navigation and the result of the last action around every page.
 import { html } from 'hono/html'
 
 /** Finished HTML. Every text that is put into an html`` template is escaped, unless it is one of these. */

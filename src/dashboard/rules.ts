@@ -1,4 +1,4 @@
-// The rules of the config file in their order, and whether they do anything.
+// Rules page: lists the rules in their order, with what each has done.
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import type { Rule } from '../rules/rule.ts'

@@ -1,4 +1,4 @@
-// What is kept quiet: silences, which people make here, and the mutes of the config file.
+// Silences page: lists silences, which people make here, and the mutes of the config file.
 import { html } from 'hono/html'
 import { type Silence, silenceName } from '../mutes/silence.ts'
 import { objectName, shown } from './object.ts'

@@ -1,5 +1,5 @@
-// Whether all is well: everything that is known to speak against it, the worst first. Green needs a ground, what is not
-// known is not green.
+// Verdict: decides whether all is well, and lists everything known to be wrong, the worst first. What is not known is not
+// green.
 import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
 import { sayDuration } from '../duration.ts'

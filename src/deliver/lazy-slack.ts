@@ -1,4 +1,4 @@
-// The client for Slack comes with the first post: a relay that has nothing to say yet is ready without it.
+// Lazy Slack client: loads with the first post, so that a relay with nothing to send is ready without it.
 import { createRequire } from 'node:module'
 import { proxiesIn } from '../env.ts'
 import { RelayError } from '../errors.ts'

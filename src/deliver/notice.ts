@@ -1,4 +1,4 @@
-// What the relay says of itself to its operator, in the form of any other notification.
+// Notices: put what the relay says of itself into the form of a notification.
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import type { View } from '../render/compose/view.ts'

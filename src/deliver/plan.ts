@@ -1,4 +1,4 @@
-// What a lane posts next: one notification alone, a group that was waited for, or a digest of all that fits. Pure.
+// Plan: picks a lane's next post: one notification, a group that was waited for, or a digest of all that fits. Pure.
 import { objectKey } from '../objects.ts'
 import { composeDigest, delayed } from '../render/compose/digest.ts'
 import { decisive } from '../render/compose/digest-groups.ts'

@@ -1,4 +1,5 @@
-// One post to an incoming webhook. Whatever happens is a value; the URL, which is the secret, is in none of them.
+// Webhook client: posts once to an incoming webhook. Every outcome is a value; the URL, which is the secret, is in none
+// of them.
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { RelayError } from '../errors.ts'

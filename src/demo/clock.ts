@@ -1,4 +1,4 @@
-// A clock that runs through a day in seconds, then goes on as the real one.
+// Demo clock: runs through a day in seconds, then goes on as the real one.
 import { type Clock, systemClock } from '../clock.ts'
 
 export interface FastClock extends Clock {

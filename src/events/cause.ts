@@ -1,4 +1,4 @@
-// When a failure is the same: of one object at whatever revision, of two objects but for their own names.
+// Cause: decides when failures are the same: of one object at whatever revision, of two objects but for their own names.
 import { fingerprint } from './fingerprint.ts'
 import type { FluxEvent } from './flux.ts'
 import { parseRevision, type Revision } from './revision.ts'

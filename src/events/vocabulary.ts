@@ -1,5 +1,5 @@
-// What Flux's controllers call things: the kinds that events are about, and their reasons. Unknown ones are no fault (a
-// controller may be newer than this list), but one that differs from a known one by its case or a letter is a slip.
+// Vocabulary: lists the kinds and reasons of Flux's controllers. Unknown ones are no fault (a controller may be newer),
+// but one that differs from a known one by its case or a letter is a slip.
 import { nearest } from '../spelling.ts'
 
 /**

@@ -1,4 +1,4 @@
-// What to apply to the cluster, so that Flux posts to the relay what the imported Alerts were about.
+// Flux's side: writes the manifests that make Flux post to the relay what the imported Alerts were about.
 import { Document } from 'yaml'
 import { hmacVariable } from './destination.ts'
 import type { Import } from './import.ts'

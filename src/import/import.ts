@@ -1,4 +1,4 @@
-// Flux's Alerts and Providers as what the relay would have to be told to do the same. Pure.
+// Import: turns Flux's Alerts and Providers into a config that does the same. Pure.
 
 import { severityNames } from '../events/severity.ts'
 import type { RuleText } from '../rules/schema.ts'

@@ -1,5 +1,5 @@
-// `eventSeverity` in the relay's terms. There, some of Flux's errors and some of its infos are `warn` (events/severity.ts), so
-// the errors of Flux are the relay's warnings and errors without those that Flux calls info.
+// Imported severity: translates `eventSeverity`. Some of Flux's errors and infos are `warn` here (events/severity.ts), so
+// Flux's errors are the relay's warnings and errors without those that Flux calls info.
 import { type Severity, severityNames } from '../events/severity.ts'
 import type { RuleText } from '../rules/schema.ts'
 

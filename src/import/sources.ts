@@ -1,4 +1,5 @@
-// The `eventSources` of an Alert as the relay matches them: lists of kinds, namespaces and names.
+// Imported event sources: turn an Alert's `eventSources` into lists of kinds, namespaces and names that the relay
+// matches.
 import { isGlob } from '../patterns.ts'
 import type { Alert, Remark } from './flux.ts'
 

@@ -1,4 +1,4 @@
-// Mutes: what is not to be told for a while, because somebody said so in the config file or with a silence. Pure.
+// Mutes: decide what is withheld for a while, by the config file or by a silence. Pure.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import type { Fault } from '../errors.ts'

@@ -1,5 +1,5 @@
-// Objects of one name: those that only the uid tells apart are remembered apart, so that the success of one is never the end
-// of the other's failure. Pure.
+// Twins: keep objects apart that share a name and differ only by uid, so that the success of one never ends the failure
+// of the other.
 import type { FluxEvent } from '../events/flux.ts'
 import { type Advance, advance, type ObjectMemory } from '../objects.ts'
 

@@ -1,5 +1,5 @@
-// Who says to be what they are not, by mistake or not: a cluster that another source speaks for, two objects under one name.
-// In: events that were accepted. Out: what the operator is notified of, and a counter.
+// Claims: notice a source that speaks for another's cluster, and two objects under one name. In: accepted events. Out: a
+// notice to the operator, and a counter.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Claim } from '../events/owners.ts'

@@ -1,4 +1,4 @@
-// What the operator is told of what a source says and nobody can believe: times, clusters, names.
+// Notices of doubt: notify the operator of implausible claims of a source: times, clusters, names.
 import { sayDuration } from '../duration.ts'
 import type { View } from '../render/compose/view.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'

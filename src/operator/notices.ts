@@ -1,4 +1,4 @@
-// What the operator is told of the relay itself, beside what the lanes say: in the form of any other notification.
+// Notices: word what the operator is notified of about the relay itself, in the form of any other notification.
 import { basename } from 'node:path'
 import { sayDuration } from '../duration.ts'
 import type { Full } from '../intake/budget.ts'

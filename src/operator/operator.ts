@@ -1,4 +1,4 @@
-// The operator: whoever `operator:` in the config file names hears of the relay itself, once, whichever replica says it.
+// The operator: is notified of the relay itself at the destinations of `operator:`, once, whichever replica notices it.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Destination } from '../deliver/destination.ts'

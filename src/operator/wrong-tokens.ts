@@ -1,4 +1,4 @@
-// Wrong tokens for the dashboard and the API: says how long the answer should wait, logs a line a minute, and notifies the
+// Wrong tokens: delay the answer to whoever guesses at the dashboard or the API, log a line a minute, and notify the
 // operator of a flood.
 import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'

@@ -1,4 +1,4 @@
-// What two configs tell of the same event, held against each other. Pure.
+// Comparison: finds what two configs do differently with the same event. Pure.
 import type { Spoken } from './rehearsal.ts'
 
 /** A message, or of one in the past what the relay keeps: by which rule it went where. */

@@ -1,4 +1,4 @@
-// Stored events, rehearsed with a new config: what would be told differently, counted by destination. Pure.
+// Replay: rehearses stored events with a new config and counts, by destination, what would change. Pure.
 import type { Config } from '../config/config.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { objectKey, type Transition } from '../objects.ts'

@@ -1,4 +1,4 @@
-// One test: its steps are rehearsed, and what was told is held against what was expected. Pure.
+// Test run: rehearses the steps of one test and compares the notifications with the expected ones. Pure.
 import type { Config } from '../config/config.ts'
 import { sayDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'

@@ -1,4 +1,4 @@
-// The shape of a tests file: what happens, step by step, and who is to hear of it.
+// Tests schema: defines a tests file: what happens, step by step, and who is notified of it.
 import { type Static, Type } from 'typebox'
 import { Duration } from '../duration.ts'
 import type { Transition } from '../objects.ts'

@@ -1,4 +1,4 @@
-// Why a destination was not told of an event: rule by rule. Pure.
+// Why not: explains rule by rule why an event did not notify a destination. Pure.
 import type { Config } from '../config/config.ts'
 import { type Rehearsed, sayWhyNot, verdictsOn } from './rehearsal.ts'
 

@@ -1,4 +1,5 @@
-// Stored events begin somewhere, and what was known of their objects by then is not stored with them. Pure.
+// Window: finds out what can be compared of stored events, which begin somewhere, without what was known of their objects
+// by then. Pure.
 import type { ObjectMemory, Transition } from '../objects.ts'
 
 /** What the relay made of an event when it came. */

@@ -1,4 +1,5 @@
-// What the CEL library says of an expression, in words for whoever wrote it: what is wrong, what exists, what to write.
+// CEL errors: put what the library says of an expression in words for its author: what is wrong, what exists, what to
+// write.
 import { didYouMean } from '../spelling.ts'
 
 /** What an expression may name. */

@@ -1,4 +1,4 @@
-// Who is told, and what is said to them: something changed, it still fails, it is over. Pure.
+// Notify: decides who is notified, and of what: something changed, it still fails, it is over. Pure.
 import type { Advance, Told, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
 import type { Rule } from './rule.ts'

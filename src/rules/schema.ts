@@ -1,4 +1,4 @@
-// The shape of a rule in the config file, and of what it matches.
+// Rule schema: defines a rule in the config file, and its matchers.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import { DurationOrNever } from '../duration.ts'

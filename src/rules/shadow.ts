@@ -1,4 +1,4 @@
-// Rules that no event ever reaches, because a `final` rule above takes every event that they ask for. Pure.
+// Shadowed rules: are found where a `final` rule above takes every event that they match. Pure.
 import type { Severity } from '../events/severity.ts'
 import { globCovers, literalStart } from '../patterns.ts'
 import { type RuleText, severitiesOf } from './schema.ts'

@@ -1,5 +1,5 @@
-// What people ask of the store: what came, what fails, what was said, what was given up on. Every answer is a page whose
-// cost is bounded, however much is kept. Times are ms since 1970, by the database's clock.
+// Records: define what people ask of the store. Every answer is a page whose cost is bounded, however much is kept. Times
+// are ms since 1970, by the database's clock.
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, Told, Transition } from '../objects.ts'
 import type { Payload } from '../render/slack/payload.ts'

@@ -1,4 +1,4 @@
-// The dashboard in use, in a real browser: it follows what happens, and can be worked by the keyboard or without a script.
+// Dashboard in a real browser: follows what happens, and works by the keyboard or without a script.
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { complaints, startBrowser } from '../fixtures/browser.ts'

@@ -1,4 +1,4 @@
-// What someone sees who tries the relay for the first time.
+// Demo: shows a newcomer what the relay does.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

@@ -1,4 +1,4 @@
-// What several replicas on one PostgreSQL promise together. What one promises by itself is in store.test.ts.
+// Replicas on one PostgreSQL: keep their promises together. What one promises by itself is in store.test.ts.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'

@@ -1,4 +1,4 @@
-// `flux-relay replay`: what a new config would have told of what a relay keeps, against a stand-in for its API.
+// `flux-relay replay`: compares a new config with what a relay did, against a stand-in for its API.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastify from 'fastify'

@@ -1,4 +1,4 @@
-// The templates of the config file, each tried on every kind of event when the file is loaded.
+// Template check: tries each template of the config file on every kind of event when the file is loaded.
 import type { Fault } from '../../errors.ts'
 import { customOf } from '../compose/fill-template.ts'
 import { SlotError } from '../template/slot.ts'

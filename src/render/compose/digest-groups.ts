@@ -1,5 +1,5 @@
-// From what waits in a lane to what is to be said: each object once, with its latest state; the same trouble together;
-// what another failing object explains under that one. Pure.
+// Digest groups: arrange what waits in a lane: each object once, with its latest state; equal causes together; what
+// another failing object explains under that one. Pure.
 import { blamedBy, type Named } from '../../events/dependency.ts'
 import type { View } from './view.ts'
 

@@ -1,4 +1,4 @@
-// What an event says, in one line.
+// Summary: says an event in one line.
 import { actionIn } from '../../events/change-log.ts'
 import { oneLine } from '../slack/mrkdwn.ts'
 

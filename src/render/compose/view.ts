@@ -1,4 +1,4 @@
-// What one notification says, in plain text, fixed when its event is accepted: a reload cannot change what was promised.
+// View: holds what one notification will say, in plain text, fixed when its event is accepted: a reload cannot change it.
 import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
 import type { Severity } from '../../events/severity.ts'

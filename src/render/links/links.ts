@@ -1,4 +1,4 @@
-// The pages an object, a commit and a change of revision can be looked at on.
+// Links: find the pages of an object, a commit and a change of revision.
 import { type Static, Type } from 'typebox'
 import { about } from '../../about.ts'
 import type { Fault } from '../../errors.ts'

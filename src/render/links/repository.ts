@@ -1,4 +1,4 @@
-// The pages of a commit and of a comparison on the usual Git hosts, from the address of the repository. Pure.
+// Repository links: build commit and comparison pages on the usual Git hosts from the address of the repository. Pure.
 
 export const gitHosts = ['github', 'gitlab', 'bitbucket', 'bitbucket-server', 'gitea', 'azure'] as const
 export type GitHost = (typeof gitHosts)[number]

@@ -1,5 +1,5 @@
-// The relay's mrkdwn in the markup of other receivers. What stands in it is harmless to Slack already; here it becomes
-// harmless to them.
+// Markup: translates the relay's mrkdwn for other receivers. Its texts are harmless to Slack already; here they become
+// harmless to the others.
 import { withEmojis } from '../slack/emoji.ts'
 
 /** How a receiver writes what mrkdwn says. */

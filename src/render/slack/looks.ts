@@ -1,4 +1,4 @@
-// How a state looks: an emoji and a word, because colour alone is lost on some readers and on every lock screen.
+// Looks: give a state an emoji and a word, because colour alone is lost on some readers and on every lock screen.
 import type { Severity } from '../../events/severity.ts'
 import type { Ending, Transition } from '../../objects.ts'
 

@@ -1,4 +1,5 @@
-// The shape of `blocks:` in a template: those blocks of Slack's that say something to a reader and ask nothing of them.
+// Block schema: defines `blocks:` in a template: those of Slack's blocks that show something to a reader and ask nothing
+// of them.
 import { Type } from 'typebox'
 
 const source = { type: 'string', minLength: 1, maxLength: 10_000 } as const

@@ -1,4 +1,4 @@
-// One place in a message that a template fills, in the form and within the limit that this place has.
+// Slot: holds one place in a message that a template fills, in its form and within its limit.
 import type { Fault } from '../../errors.ts'
 import { toMrkdwn, toPlain, toUrl } from './pieces.ts'
 import { compileText } from './text.ts'

@@ -1,4 +1,4 @@
-// Silences and what mutes held back, in PostgreSQL.
+// Mutes in PostgreSQL: keep silences and what mutes withheld.
 import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
 import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'

@@ -1,4 +1,4 @@
-// When sources were last heard, in PostgreSQL: the latest that any replica knows of.
+// Sources in PostgreSQL: keep the latest event time of each that any replica knows of.
 
 import { apartMs } from '../deadline.ts'
 import type { Heard } from '../kept.ts'

@@ -1,4 +1,4 @@
-// How events are found: which index to walk along, and what to ask of every row on the way.
+// Event search: chooses which index to walk along, and what to ask of every row on the way.
 import type { ObjectRef } from '../../events/flux.ts'
 import type { EventFilter, Page } from '../records.ts'
 import { type Ask, Conditions, firstSince, lastBefore, type Walk, type Walked, walk } from './walk.ts'

@@ -1,5 +1,5 @@
-// Walks along an index, a window at a time, until a page is full or as much was looked at as one page may cost. What the
-// index cannot answer is asked of every row in the window. The same SQL for every store.
+// Walk: goes along an index, a window at a time, until a page is full or has cost as much as it may. What the index
+// cannot answer is asked of every row in the window. The same SQL for every store.
 import { RelayError } from '../../errors.ts'
 import { maxPage, type Page } from '../records.ts'
 

@@ -1,4 +1,5 @@
-// A SQLite file that is this process's alone: durable transactions and prepared statements, nothing of what is in it.
+// SQLite file: belongs to this process alone: durable transactions and prepared statements, without knowing what is
+// stored.
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'

@@ -1,4 +1,4 @@
-// Where a SQLite database really is: its log, its index and the relay's lock stand beside that file, and only there.
+// Database path: resolves links, because log, index and lock stand beside the real file and only there.
 import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { RelayError } from '../../errors.ts'

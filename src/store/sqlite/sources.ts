@@ -1,4 +1,4 @@
-// When sources were last heard, in SQLite.
+// Sources in SQLite: keep the time of each one's last event.
 
 import { apartMs } from '../deadline.ts'
 import type { Heard } from '../kept.ts'

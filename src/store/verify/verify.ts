@@ -1,4 +1,5 @@
-// Whether what a database holds fits together. It only reads, and from one moment, so that a relay may go on meanwhile.
+// Verification: checks that what a database holds fits together. It only reads, as of one moment, so that a relay may go
+// on meanwhile.
 import { RelayError } from '../../errors.ts'
 import { sqliteFile } from '../sqlite/path.ts'
 import { readPostgres } from './postgres.ts'

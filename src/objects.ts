@@ -155,12 +155,12 @@ export function objectOf(key: string): ObjectRef {
   return { cluster: parts.slice(0, -3).join('/'), kind, namespace, name }
 }
 
-/** The memory without `rule` and `destination`: what they were told of the failure never arrived. */
+/** Forgets that `rule` notified `destination` of the current failure: the message was never delivered. */
 export function forget(memory: ObjectMemory, rule: string, destination: string): ObjectMemory {
   return { ...memory, told: memory.told.filter((entry) => entry.rule !== rule || entry.destination !== destination) }
 }
 
-/** The memory after `destination` was told of what was muted: from now on it has heard. */
+/** Marks `destination` as notified of what was withheld from it, because the summary of the mute has said it. */
 export function hear(memory: ObjectMemory, destination: string, now: number): ObjectMemory {
   return {
     ...memory,
@@ -173,8 +173,8 @@ export function hear(memory: ObjectMemory, destination: string, now: number): Ob
 }
 
 /**
- * The opposite: what they were told of the failure that began at `since` is to arrive after all, so that they hear of its
- * end. Nothing changes where that failure is over, or they have heard of it meanwhile. `now` in ms.
+ * Undoes {@link forget} when a dead letter is retried, so that the recovery is sent too. Nothing changes if the failure
+ * that began at `since` is over, or `destination` was notified of it meanwhile. `now` in ms.
  */
 export function remember(
   memory: ObjectMemory,

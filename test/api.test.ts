@@ -178,7 +178,7 @@ t.test('lanes say what waits and why, and hold no webhook', async (t) => {
   const relay = await startRelay(t, { clock })
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
   await relay.post(about('shop'))
-  await relay.logged(/refuses everything/)
+  await relay.logged(/rejects all messages/)
   const { body } = await get(relay, '/api/lanes')
   t.match(body.lanes, [
     {

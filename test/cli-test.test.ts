@@ -48,7 +48,7 @@ t.test('a test that fails is named, with the line, a caret and the reason', asyn
   t.equal(
     out.replaceAll(`${at('')}/`, ''),
     `✘ DBAs hear of databases
-tests.yaml:4:24 error: dba is not told
+tests.yaml:4:24 error: dba is not notified
   4 |     expect: [platform, dba]
     |                        ^
       databases: namespace is database, wanted db-*
@@ -71,7 +71,7 @@ tests.yaml:4:24 error: dba is not told
           {
             line: 4,
             column: 24,
-            message: 'dba is not told',
+            message: 'dba is not notified',
             because: ['databases: namespace is database, wanted db-*']
           }
         ]

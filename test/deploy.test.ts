@@ -84,7 +84,7 @@ for (const [folder, kinds] of Object.entries(overlays)) {
   })
 }
 
-t.test('a misspelt field and a wrong value would be seen', async (t) => {
+t.test('the check of manifests would find a misspelt field and a wrong value', async (t) => {
   const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } }
   t.strictSame(faultsOf({ ...service, spec: { prots: [] } } as never), ['unknown field /spec/prots'])
   t.match(faultsOf({ ...service, spec: { ports: [{ port: 'http' }] } } as never), [/port/])

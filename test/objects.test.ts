@@ -219,7 +219,7 @@ t.test('failures that alternate are told once each', async (t) => {
   )
   t.same(
     told(toAll, events).map((text) => text.slice(12, 40)),
-    ['FAILED Kustomization apps/sh', 'FAILS DIFFERENTLY Kustomizat']
+    ['FAILED Kustomization apps/sh', 'NEW ERROR Kustomization apps']
   )
 })
 

@@ -115,7 +115,7 @@ const whys: readonly Why[] = [
   [{ metadata: { team: 'payments' } }, {}, 'metadata.team', 'payments', /^\(nothing\)$/],
   [{}, warn, 'severity', 'error', /^warn$/],
   [{ severity: 'warn' }, info, 'severity', 'warn or worse', /^info$/],
-  [{ severity: ['info', 'warn'] }, {}, 'severity', 'exactly info or warn', /^error$/],
+  [{ severity: ['info', 'warn'] }, {}, 'severity', 'only info or warn', /^error$/],
   [{ message: { include: ['a+', 'b'] } }, says('xyz'), 'message', 'a+ or b', /^xyz$/],
   [{ message: { include: ['a'] } }, says('x'.repeat(5000)), 'message', 'a', /^x{200}$/],
   [{ message: { exclude: ['a', 'x'] } }, says('xyz'), 'message', 'not a or x', /^xyz$/],

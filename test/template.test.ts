@@ -464,7 +464,7 @@ t.test('how a failure began and how it ended have names of their own', async (t)
     severity
   })
   const events = [at('14:00:00', 'error', 'BuildFailed'), at('14:01:00', 'error', 'PruneFailed')]
-  t.match(tell(configWith(own), events).messages[1]?.text, /Fails differently \| BuildFailed \| PruneFailed \| *$/)
+  t.match(tell(configWith(own), events).messages[1]?.text, /New error \| BuildFailed \| PruneFailed \| *$/)
   const waits = [at('14:00:00', 'info', 'DependencyNotReady'), at('14:01:00', 'info', 'ReconciliationSucceeded')]
   t.match(tell(configWith(own), waits).messages[1]?.text, /No longer waits \| DependencyNotReady \| \S+ \| unblocked$/)
 })

@@ -97,7 +97,7 @@ function summary(day: readonly Moment[], messages: readonly Shown[], url: string
     `Flux's own Slack provider would have posted ${count(countPosts(events, 'info'))} of them;`,
     `with eventSeverity: error, ${count(countPosts(events, 'error'))}, and never that anything recovered.`,
     '',
-    `The dashboard, with why each of them was told or not: ${paint('underline', url)}`,
+    `The dashboard, with why each of them was sent or not: ${paint('underline', url)}`,
     ''
   ].join('\n')
 }

@@ -93,7 +93,7 @@ function inWords(
   messages: readonly { destination: string; rule: string; says: string; text: string[]; builder: string }[]
 ): string {
   const lines = [
-    `${object.kind} ${object.namespace}/${object.name} of cluster "${object.cluster}", ${severity} ${reason}, through source "${source}": ${transition}`,
+    `${object.kind} ${object.namespace}/${object.name} in cluster "${object.cluster}": ${transition} (${severity}, ${reason}), from source "${source}"`,
     '',
     ...verdicts.map(sayVerdict),
     ...trace.quiet.map(({ rule, destination, because }) => `  –  ${rule} is quiet to ${destination}: ${because}`),
@@ -102,9 +102,14 @@ function inWords(
     ),
     ''
   ]
-  if (messages.length === 0) lines.push('Nobody is told.', '')
+  if (messages.length === 0) lines.push('Nobody is notified.', '')
   for (const { destination, rule, says, text, builder } of messages) {
-    lines.push(`${destination} is told by ${rule} (${says}):`, ...text.map((line) => `  ${line}`), `  ${builder}`, '')
+    lines.push(
+      `${destination} is notified by ${rule} (${says}):`,
+      ...text.map((line) => `  ${line}`),
+      `  ${builder}`,
+      ''
+    )
   }
   return lines.join('\n')
 }

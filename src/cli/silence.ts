@@ -41,7 +41,7 @@ export async function listSilences({ json, ...relay }: Options): Promise<number>
   const { body } = await ask(relay, 'GET', '/api/silences')
   const silences: Silence[] = body.silences
   const rows = silences.map(({ id, match, comment, endsAt }) => [id, endsAt, JSON.stringify(match), comment])
-  const listed = rows.length === 0 ? 'There are none.\n' : table(['ID', 'ENDS', 'MATCH', 'COMMENT'], rows)
+  const listed = rows.length === 0 ? 'None.\n' : table(['ID', 'ENDS', 'MATCH', 'COMMENT'], rows)
   process.stdout.write(json ? `${JSON.stringify(body, null, 2)}\n` : listed)
   return 0
 }

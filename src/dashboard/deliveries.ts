@@ -26,8 +26,8 @@ const tabs: readonly (readonly [NotificationState, string])[] = [
 
 const meanings: Record<NotificationState, string> = {
   pending: 'Nothing is waiting.',
-  dead: 'Nothing was given up on.',
-  muted: 'Nothing is held back.',
+  dead: 'There are no dead letters.',
+  muted: 'Nothing is withheld.',
   sent: 'Nothing was sent yet.'
 }
 

@@ -50,9 +50,9 @@ export function sayCount({ items, next }: Listed<unknown>): string {
   return next === null ? String(items.length) : `${items.length}+`
 }
 
-/** `3 notifications were given up on` */
+/** `3 notifications could not be delivered` */
 export function sayDead(dead: Listed<unknown>): string {
-  return `${sayCount(dead)} ${dead.items.length === 1 ? 'notification was' : 'notifications were'} given up on`
+  return `${sayCount(dead)} ${dead.items.length === 1 ? 'notification' : 'notifications'} could not be delivered`
 }
 
 export function lanesCard(lanes: readonly DashboardLane[], dead: Listed<unknown>, now: number): Html {

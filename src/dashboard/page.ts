@@ -66,6 +66,6 @@ function navLink(href: string, name: string, isHere: boolean): Html {
 
 /** What is shown instead of a page that there is none of. */
 export function refusalPage(assets: Assets, title: string, message: string): Html {
-  const body = html`<section class="hero"><h1>${title}</h1><p>${message}</p><p><a href="/">To what is going on now</a></p></section>`
+  const body = html`<section class="hero"><h1>${title}</h1><p>${message}</p><p><a href="/">Back to Now</a></p></section>`
   return page({ title, place: undefined, assets }, body)
 }

@@ -46,9 +46,9 @@ function useBadge({ hits, lastAt }: RuleUse, keptMs: number): Html {
 function habitsOf({ notify, remindEveryMs, group, mention, isFinal }: Rule): string[] {
   const reminds = remindEveryMs === undefined ? 'no reminders' : `reminds every ${sayDuration(remindEveryMs)}`
   return [
-    ...(notify === 'every' ? ['tells every event'] : ['tells changes', reminds]),
+    ...(notify === 'every' ? ['notifies of every event'] : ['notifies of changes', reminds]),
     ...(group ? [`gathers for ${sayDuration(group.waitMs)}`] : []),
-    ...(mention ? ['mentions somebody'] : []),
+    ...(mention ? ['with a mention'] : []),
     ...(isFinal ? ['stops here'] : [])
   ]
 }

@@ -69,7 +69,7 @@ function findingsOf({ now, failing, stale, lanes, dead, refusal, sources }: Evid
     ...refusedElsewhere(sources.sources),
     ...quietClusters(sources.sources, now),
     ...(stale.items.length > 0
-      ? [plain(`${sayCount(stale)} failed when last heard of, and nothing is known of ${itOrThem(stale)} since`)]
+      ? [plain(`${sayCount(stale)} failed at the last event, and nothing is known of ${itOrThem(stale)} since`)]
       : []),
     ...(dead.items.length > 0 ? [plain(sayDead(dead))] : []),
     ...(refusal ? [plain('The config file is refused: what was in effect before stays')] : []),

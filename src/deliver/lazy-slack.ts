@@ -12,7 +12,7 @@ export interface LateSlack extends Slack {
 
 const require = createRequire(import.meta.url)
 
-/** Throws BAD_CONFIG where there is a proxy that is none: not when the first message waits for it. */
+/** Throws BAD_CONFIG for a malformed proxy address at the start, not when the first message is due. */
 export async function openSlack(environment: Record<string, string | undefined>): Promise<LateSlack> {
   let loading: Promise<Slack> | undefined
   /** Why the last try failed, as long as no other has worked. */

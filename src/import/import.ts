@@ -102,7 +102,7 @@ function wire(
   if (suspend) return { fault: 'is suspended', at: 'suspend' }
   const severity = askedSeverity(eventSeverity)
   if (severity === undefined) {
-    return { fault: `has an eventSeverity that is none of ${severityNames.join(', ')}`, at: 'eventSeverity' }
+    return { fault: `has an eventSeverity other than ${severityNames.join(', ')}`, at: 'eventSeverity' }
   }
   const { asked } = severity
   const namespace = providerRef.namespace ?? alert.namespace

@@ -15,7 +15,7 @@ export const MuteSchema = Type.Object(
       'Said with what was held: "during db upgrade".',
       'db upgrade'
     ),
-    match: about(MatchSchema, 'Match', 'Which events are held back; the matchers of a rule.', { namespace: 'db' }),
+    match: about(MatchSchema, 'Match', 'Which events are withheld; the matchers of a rule.', { namespace: 'db' }),
     until: Type.Optional(
       about(
         Type.String({
@@ -71,7 +71,7 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
       })
     } else if (until !== undefined) {
       const end = Date.parse(until)
-      const fault = { path: [...path, 'until'], message: `"${until}" is no time` }
+      const fault = { path: [...path, 'until'], message: `"${until}" is not a time` }
       if (Number.isNaN(end)) faults.push(fault)
       else if (end <= now) faults.push({ ...fault, message: `this mute is over since ${until}`, isWarning: true })
       return [muteUntil(name, holds, end)]

@@ -35,7 +35,7 @@ export interface SourcesOptions {
 const lookMs = 10_000
 /** How often it is written down that somebody listens, where nothing comes. */
 const markMs = 60_000
-/** Nobody has listened for so long: what did not come meanwhile may have been sent. */
+/** If no relay ran for this long, a source's silence proves nothing: its events may have been sent and lost. */
 const absentMs = 3 * 60 * 1000
 
 /** How long a flood is not told again. */
@@ -159,7 +159,7 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
       const flooded = flood.note(now)
       if (flooded === undefined) return
       notifyOfFlood(source, flooded).catch((err: unknown) =>
-        log.error({ err, source }, 'cannot tell of bad signatures')
+        log.error({ err, source }, 'cannot notify of bad signatures')
       )
     },
     standing() {

@@ -21,7 +21,7 @@ export const GroupSchema = Type.Object(
     by: about(
       Type.Array(Type.Enum(Object.keys(fields) as Field[]), { minItems: 1, uniqueItems: true }),
       'Grouped by',
-      'Events that are equal in all of these are told in one message.',
+      'Events that are equal in all of these share one message.',
       ['cluster', 'revision']
     ),
     wait: Type.Optional(

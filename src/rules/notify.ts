@@ -53,7 +53,7 @@ export function tell(
     for (const destination of rule.send) {
       const isOf = (entry: Told) => entry.rule === rule.name && entry.destination === destination
       if (ended?.told.some(isOf)) continue
-      // What was held back counts as long as it is: after that it has to be told for the first time.
+      // While a mute lasts, a withheld failure counts as notified; after it, the failure is new.
       const heard = told.find((entry) => isOf(entry) && (isMuted || !entry.isHeld))
       const decision = decide(ended?.beneath ?? transition, aside, heard, rule, now)
       if ('because' in decision) {
@@ -66,7 +66,7 @@ export function tell(
         (says === 'updated' || (ended !== undefined && says === 'informed')) &&
         tellings.some((other) => other.says === 'recovered' && other.destination === destination)
       ) {
-        quiet.push({ rule: rule.name, destination, because: 'it is told of the recovery' })
+        quiet.push({ rule: rule.name, destination, because: 'the recovery message already names this revision' })
         continue
       }
       const reminders = says === 'repeated' && rule.notify === 'changes' ? (heard?.reminders ?? 0) + 1 : 0

@@ -113,7 +113,7 @@ export interface LaneState {
   bucket: Bucket | undefined
   /** Not to be used before, in ms: Slack's Retry-After, a backoff, or the next probe of a blocked lane. */
   notBefore: number
-  /** Set while the destination refuses everything. */
+  /** Set while the destination rejects all messages. */
   block?: { reason: string; since: number; probes: number } | undefined
 }
 
@@ -126,7 +126,7 @@ export function isLimit(bucket: Bucket | undefined, notBefore: number): boolean 
 export type Step =
   | { is: 'idle' }
   /**
-   * `isHeld`: what comes is a reason to ask again before. All that waits is held for its group, or another replica is
+   * `isHeld`: a new notification may end this wait early. All that waits is held for its group, or another replica is
    * posting from this lane.
    */
   | { is: 'wait'; until: number; isHeld?: true }

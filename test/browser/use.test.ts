@@ -74,7 +74,7 @@ t.test('without JavaScript all of it can be read and done', options, async (t) =
   await page.getByRole('button', { name: 'Silence' }).click()
   await page.getByText('silenced apps/shop').waitFor()
   await page.getByRole('button', { name: /^End/ }).click()
-  await page.getByText('Nobody has silenced anything.').waitFor()
+  await page.getByText('No silences.').waitFor()
   await page.getByRole('link', { name: 'Events' }).click()
   await page.getByText('Filter').click()
   await page.getByLabel('Severity').selectOption('info')

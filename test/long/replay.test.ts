@@ -273,8 +273,8 @@ t.test('a relay that does not answer as one is told in a sentence', async (t) =>
     [['--url', `${url}/other`, ...good], /\/other\/api\/events did not answer with stored events: .*'events'/],
     [['--url', `${url}/nowhere`, ...good], /answered 404/],
     [['--url', 'http://127.0.0.1:1', ...good], /does not answer: ECONNREFUSED/],
-    [['--url', 'relay:8080', ...good], /--url is no URL; write http/],
-    [['--url', url, ...good, '--since', 'yesterday'], /--since yesterday is no duration; write 24h or 7d/],
+    [['--url', 'relay:8080', ...good], /--url is not a URL; write http/],
+    [['--url', url, ...good, '--since', 'yesterday'], /--since yesterday is not a duration; write 24h or 7d/],
     [['--url', url, '--config', at('bad.yaml')], /"destinations" is missing/]
   ]
   for (const [args, text] of cases) {

@@ -20,7 +20,7 @@ export interface View {
   summary: string
   /** What Flux said. */
   message: string
-  /** The same for objects whose trouble is the same but for their own names. */
+  /** Fingerprint of the failure without the object's own name: equal causes share a line in a digest. */
   cause: string
   controller: string
   /** Short, with the commit's page where links are configured. */

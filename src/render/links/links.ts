@@ -35,7 +35,7 @@ export const LinkSchema = Type.Object(
       about(
         Type.Enum([...gitHosts]),
         'Host',
-        'What the host of the repository runs, where its name does not tell.',
+        'What the host of the repository runs, if its name does not show it.',
         'gitlab'
       )
     ),

@@ -27,7 +27,7 @@ export function guessLinks(repository: string, host?: GitHost): GuessedLinks | {
   if (address === undefined) return { error: `"${repository}" is not the address of a Git repository` }
   const kind = host ?? hostOf(address.hostname)
   if (kind === undefined) {
-    return { error: `what ${address.hostname} runs cannot be told from its name; add host: ${gitHosts.join(', ')}` }
+    return { error: `the name ${address.hostname} does not show what it runs; add host: ${gitHosts.join(', ')}` }
   }
   const base = webPage(address, kind)
   return { commit: base + pages[kind].commit, compare: base + pages[kind].compare }

@@ -16,7 +16,7 @@ export interface Face {
 
 const faces: Record<Transition, Face> = {
   failed: { emoji: ':red_circle:', title: '*Failed*', word: 'FAILED', colour: 'red' },
-  changed: { emoji: ':red_circle:', title: '*Fails differently*', word: 'FAILS DIFFERENTLY', colour: 'red' },
+  changed: { emoji: ':red_circle:', title: '*New error*', word: 'NEW ERROR', colour: 'red' },
   repeated: { emoji: ':hourglass_flowing_sand:', title: '*Still failing*', word: 'STILL FAILING', colour: 'amber' },
   recovered: { emoji: ':white_check_mark:', title: '~Failed~ → *Ready*', word: 'RECOVERED', colour: 'green' },
   updated: { emoji: ':large_green_circle:', title: '*Updated*', word: 'UPDATED' },
@@ -46,7 +46,7 @@ export function faceOf({ says, severity, ending }: Said, isFailing: boolean): Fa
   if (says === 'repeated' && !isFailing) return severity === 'warn' ? warning : faces.informed
   if (severity !== 'warn') return faces[says]
   if (says === 'failed' || says === 'informed') return warning
-  return { ...faces[says], ...(says === 'changed' && { emoji: warning.emoji, colour: 'amber' }) }
+  return { ...faces[says], ...(says === 'changed' && { ...warning, title: '*New warning*', word: 'NEW WARNING' }) }
 }
 
 /** `:red_circle: Failed`, for a template. Undefined for what is no state. */

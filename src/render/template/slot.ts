@@ -52,7 +52,7 @@ export function compileSlot(text: string, { form, max }: Place, path: Fault['pat
   }
 }
 
-/** Not even where the whole is too large does a place get less. */
+/** The least a slot keeps when the whole template is over its limit. */
 const minRoom = 150
 
 function piecesOf<T>(render: () => T, path: Fault['path']): T {

@@ -190,7 +190,7 @@ class PostgresStore implements Store {
     for (const destination of buried) this.#wait(destination, -1)
     this.#noteBuried(buried)
     if (step.is === 'wait') {
-      // Rather a little late than asked again for nothing; and before long, because others may change what is waited for.
+      // Round up, so that the retry is not too early; cap it, because another replica may unblock the lane.
       return { ...step, until: Math.min(step.until + this.#skewErrorMs, now + longestWaitMs) }
     }
     if (step.is === 'idle') return step
@@ -207,7 +207,7 @@ class PostgresStore implements Store {
     notices: readonly NewNotification[] = []
   ): Promise<void> {
     const { block, notBefore, bucket } = settlement.lane
-    // Rather a little late: it is what Slack asked for.
+    // Round up: it is what Slack asked for.
     const until = Math.max(0, notBefore + this.#skewErrorMs)
     const settling = {
       ...{ message, notices, replica: this.#presence.replica, number: this.#claims.get(message.id) },

@@ -38,7 +38,7 @@ t.test('where all tests pass the answer is yes, without any of the secrets', asy
 t.test('a test that fails is named, with the line, a caret and the reason', async (t) => {
   const at = write(t, {
     'tests.yaml': `tests:
-  - name: DBAs hear of databases
+  - name: DBAs are notified of databases
     event: { namespace: database }
     expect: [platform, dba]
   - { name: fine, event: {}, expect: platform }
@@ -47,7 +47,7 @@ t.test('a test that fails is named, with the line, a caret and the reason', asyn
   const { code, out } = await run(['test', at('config.yaml'), at('tests.yaml')])
   t.equal(
     out.replaceAll(`${at('')}/`, ''),
-    `✘ DBAs hear of databases
+    `✘ DBAs are notified of databases
 tests.yaml:4:24 error: dba is not notified
   4 |     expect: [platform, dba]
     |                        ^
@@ -65,7 +65,7 @@ tests.yaml:4:24 error: dba is not notified
     tests: [
       {
         file: at('tests.yaml'),
-        name: 'DBAs hear of databases',
+        name: 'DBAs are notified of databases',
         ok: false,
         failures: [
           {

@@ -26,7 +26,7 @@ export function sinceOf(text: string | undefined, now: number): number | undefin
 
 const states = ['pending', 'sent', 'dead', 'muted'] as const satisfies NotificationState[]
 
-/** Throws BAD_REQUEST where it is none. */
+/** Throws BAD_REQUEST if it is malformed. */
 export function stateOf(text: string | undefined): NotificationState | undefined {
   return oneOf(states, text, 'state')
 }

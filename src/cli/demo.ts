@@ -29,7 +29,7 @@ export async function demo({ once, port }: { once?: boolean; port: string }): Pr
     const messages = await play(stage, day)
     process.stdout.write(summary(day, messages, stage.url))
   } catch (error) {
-    // Posts that a Ctrl-C cuts off are nothing to tell.
+    // Posts that a Ctrl-C cuts off are not worth a word.
     if (isStopping) return
     await stage.close()
     throw error

@@ -16,7 +16,7 @@ interface Options {
   json?: boolean
 }
 
-/** Prints the explanation; resolves to the exit code: 1 where nobody would be told. */
+/** Prints the explanation; resolves to the exit code: 1 if nobody would be notified. */
 export function explain(
   configFile: string,
   eventFile: string,
@@ -54,7 +54,7 @@ export function explain(
   return messages.length > 0 ? 0 : 1
 }
 
-/** What would be remembered of an object in that state: failing means that everyone has heard of it. */
+/** What would be remembered of an object in that state: failing means that everyone was notified of it. */
 function memoryOf(
   state: Options['objectState'],
   event: FluxEvent,

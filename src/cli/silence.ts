@@ -46,7 +46,7 @@ export async function listSilences({ json, ...relay }: Options): Promise<number>
   return 0
 }
 
-/** Ends them now, and what they held back is told; resolves to the exit code, 1 where one was not there. */
+/** Ends them now, which sends summaries of what they withheld; resolves to the exit code, 1 where one was not there. */
 export async function expireSilences(ids: readonly string[], relay: Options): Promise<number> {
   let code = 0
   for (const id of ids) {

@@ -55,7 +55,7 @@ function idleSeverities({ severities = [] }: ConfigText): Fault[] {
           (entry.message === undefined || entry.message === message)
       )
     if (above < 0) return []
-    const text = 'never counts: the entry that holds of all of these comes before'
+    const text = 'never counts: an earlier entry matches all of these'
     return [{ path: ['severities', at, 'severity'], message: text, beside: ['severities', above], isWarning: true }]
   })
 }

@@ -46,7 +46,7 @@ function remove(copy: Sections, [section = '', entry, ...rest]: string[]): void 
   if (entry === undefined) {
     delete copy[section]
     if (section === 'sources') copy[section] = { default: harmless['sources'] }
-    // That there are no templates any more is no fault of the rules.
+    // That there are no templates any more is not a fault of the rules.
     if (section === 'templates' && Array.isArray(copy['rules']))
       for (const rule of copy['rules'] as (Entry | null)[]) delete rule?.['template']
     return

@@ -31,7 +31,7 @@ export function blockedOf(lanes: readonly DashboardLane[]): DashboardLane[] {
   return lanes.filter(({ record }) => record?.block != null)
 }
 
-/** A message that was not taken for so long is late; what is held on purpose is no message yet. */
+/** A message that was not taken for so long is late; what is held on purpose is not a message yet. */
 const lateMs = 5 * 60 * 1000
 
 function isLate({ openSince, block }: Pick<LaneRecord, 'openSince' | 'block'>, now: number): boolean {

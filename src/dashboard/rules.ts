@@ -7,7 +7,7 @@ import { badge } from './badge.ts'
 import type { Html } from './page.ts'
 import { ago } from './time.ts'
 
-/** What a rule did. `lastAt` is undefined where it told nothing that is still kept. */
+/** What a rule did. `lastAt` is undefined if it sent nothing that is still kept. */
 export interface RuleUse {
   hits: number
   lastAt: number | undefined

@@ -45,7 +45,7 @@ export interface Settled {
   outcome: Outcome
   /** What decided it. */
   kind: Kind
-  /** The reply that did, which is that to the empty message where that told more. */
+  /** The reply that did, which is that to the empty message where that said more. */
   reply: Reply
   settlement: Settlement
 }

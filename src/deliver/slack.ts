@@ -17,7 +17,7 @@ export interface Slack {
   close(): Promise<void>
 }
 
-/** Honours HTTPS_PROXY and NO_PROXY; throws BAD_CONFIG where they are none. Retries are the lane's business: the client makes exactly one request. */
+/** Honours HTTPS_PROXY and NO_PROXY; throws BAD_CONFIG if they are malformed. Retries are the lane's business: the client makes exactly one request. */
 export function createSlack(): Slack {
   const dispatcher = createDispatcher()
   return {

@@ -128,7 +128,7 @@ interface Origin extends Ref {
   /** Of the Secret, the key of the address. */
   key: string
   channel: string | undefined
-  /** undefined where the files do not tell. */
+  /** undefined where the files do not say. */
   address: string | undefined
 }
 

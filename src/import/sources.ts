@@ -64,7 +64,7 @@ export function withoutCovered(sources: readonly EventSource[]): EventSource[] {
 
 /**
  * The fewest scopes found that together are `sources`. No object is in two of them: an Alert that becomes several rules
- * still tells everything once.
+ * still sends everything once.
  */
 export function scopesOf(sources: readonly EventSource[]): Scope[] {
   const single = withoutCovered(sources).map(({ kind, namespace, name }) => ({

@@ -86,7 +86,7 @@ export function muteUntil(name: string, holds: Mute['holds'], end: number): Mute
   return { name, holds, endOf: (now) => (now < end ? end : undefined) }
 }
 
-/** What mutes `subject`: of several the one that ends last, because only then will it be told again. */
+/** What mutes `subject`: of several the one that ends last, because only then is it sent again. */
 export function mutingOf(mutes: readonly Mute[], subject: Subject, now: number): Muting | undefined {
   let longest: Muting | undefined
   for (const mute of mutes) {

@@ -3,7 +3,7 @@
 import type { FluxEvent } from '../events/flux.ts'
 import { type Advance, advance, type ObjectMemory } from '../objects.ts'
 
-/** Beside the latest. More clusters than that behind one name are told of, and the oldest is forgotten. */
+/** Beside the latest. More clusters than that behind one name are reported, and the oldest is forgotten. */
 const maxOthers = 3
 
 export interface TwinAdvance extends Advance {

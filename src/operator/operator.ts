@@ -7,7 +7,7 @@ import type { Metrics } from '../metrics.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Store } from '../store/store.ts'
 
-/** Resolves to whether it was news: nobody had told of it under the same key within that time. */
+/** Resolves to whether it was news: nobody had notified of it under the same key within that time. */
 export type Tell = (key: string, view: View, withinMs: number) => Promise<boolean>
 
 export function createOperator(options: {

@@ -31,7 +31,7 @@ interface Count {
 }
 
 export function createWrongTokens({ tell, clock, log }: { tell: Tell; clock: Clock; log: Logger }): WrongTokens {
-  /** Those heard of last are at the end. */
+  /** The latest are at the end. */
   const byAddress = new Map<string, Count>()
   const all: Count = { count: 0, at: 0 }
   const flood = createFlood()

@@ -7,7 +7,7 @@ const ajv = new Ajv({
   formats: { 'date-time': (text: string) => !Number.isNaN(Date.parse(text)) }
 })
 
-/** Resolves to a sentence where `text` is no event. */
+/** Resolves to a sentence if `text` is not an event. */
 export function parseEvent(text: string): WireEvent | string {
   let value: unknown
   try {

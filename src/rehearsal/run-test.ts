@@ -11,7 +11,7 @@ import { whyNotTold } from './why-not.ts'
 export interface Failure {
   path: Fault['path']
   message: string
-  /** Why it did not, or what was told instead, line by line. */
+  /** Why it did not, or what was sent instead, line by line. */
   because: readonly string[]
 }
 

@@ -5,7 +5,7 @@ import { type Rehearsed, sayWhyNot, verdictsOn } from './rehearsal.ts'
 // The rest says the same of other rules.
 const maxRules = 5
 
-/** One line for each rule that might have told `destination`, or for `rule` alone. */
+/** One line for each rule that might have notified `destination`, or for `rule` alone. */
 export function whyNotTold(
   { destination, rule: only }: { destination: string; rule?: string },
   rehearsed: Rehearsed,

@@ -97,7 +97,7 @@ function token(name: string): string {
   return tokens[name] ?? name.toLowerCase()
 }
 
-/** The variable whose field is spoken of: `object.nme` tells the place of the field, `object["nme"]` that of the whole. */
+/** The variable whose field is spoken of: `object.nme` gives the place of the field, `object["nme"]` that of the whole. */
 function ownerAt(source: string, offset: number): string {
   return /(\w+)\s*\.\s*$/.exec(source.slice(0, offset))?.[1] ?? /^\w+/.exec(source.slice(offset))?.[0] ?? ''
 }

@@ -7,10 +7,10 @@ import type { Rule } from './rule.ts'
 export interface Telling {
   rule: string
   destination: string
-  /** What the event is to this destination: the first it hears of a failure is always `failed`. */
+  /** What the event is to this destination: the first about a failure is always `failed`. */
   says: Transition
   mention: string | undefined
-  /** How it is told together with others. */
+  /** How it is grouped with others. */
   grouping: Grouping | undefined
   /** With `repeated`: how long until the next reminder, in ms. */
   nextReminderMs?: number
@@ -26,9 +26,9 @@ export interface Quiet {
 const longestReminderMs = 24 * 60 * 60 * 1000
 
 /**
- * Decides who is told of `event`. A recovery goes to exactly those who heard of the failure, whatever rules match it;
- * everything else to the destinations of the rules that fired. `rules` are all there are, by name. `isMuted`: what is
- * told will be held back. The returned `told` belongs into the object's memory.
+ * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules
+ * match it; everything else to the destinations of the rules that fired. `rules` are all there are, by name. `isMuted`: the
+ * notifications will be withheld. The returned `told` belongs into the object's memory.
  */
 export function tell(
   { transition, memory, ended, aside }: Advance,
@@ -61,7 +61,7 @@ export function tell(
         continue
       }
       const { says } = decision
-      // The recovery says by what: the same destination need not hear of the update, too.
+      // The recovery names the revision that fixed it: the same destination need not be notified of the update, too.
       if (
         (says === 'updated' || (ended !== undefined && says === 'informed')) &&
         tellings.some((other) => other.says === 'recovered' && other.destination === destination)
@@ -112,7 +112,7 @@ function decide(
   }
 }
 
-/** What they heard by a clock that has been set back since counts as heard now: reminders would wait for that time to come. */
+/** Notifications by a clock that has been set back since count as sent now: reminders would wait for that time to come. */
 function notAhead(told: readonly Told[], now: number): readonly Told[] {
   return told.every(({ at }) => at <= now) ? told : told.map((entry) => ({ ...entry, at: Math.min(entry.at, now) }))
 }

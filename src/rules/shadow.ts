@@ -17,7 +17,7 @@ export interface Shadowed {
 }
 
 /**
- * Finds the rules that cannot fire. Only what is certain is told: every condition of the final rule is absent, or asks
+ * Finds the rules that cannot fire. Only what is certain is reported: every condition of the final rule is absent, or asks
  * for no more than the same condition of the other.
  */
 export function findShadowed(rules: readonly RuleText[]): Shadowed[] {

@@ -44,7 +44,7 @@ export function createScrape({
 
   /** Whether the database has answered. Scrapes that come together ask it once. */
   async function look(): Promise<boolean> {
-    // A database that does not tell its size is not down.
+    // A database that does not report its size is not down.
     const sizing = () => store.size().catch(() => ({}))
     reading ??= Promise.all([store.records.laneHeads(), sizing(), store.ping()])
       .then(

@@ -146,7 +146,7 @@ export const discardedReason = 'discarded by an operator'
 export interface Records {
   events(filter: EventFilter, page: Page, options?: { withBody?: boolean }): Promise<Listed<EventRecord>>
   event(id: string): Promise<EventDetail | undefined>
-  /** The events that a post tells of, or the first hundred of them. */
+  /** The events that a post reports, or the first hundred of them. */
   toldOf(message: string): Promise<Pick<EventRecord, 'id' | 'source' | 'object'>[]>
   /** `state` at `now`. Failing and stale ones with the newest failure first, the others in the order of their keys. */
   objects(

@@ -10,7 +10,7 @@ export interface Sample {
   event: FluxEvent
   previousRevision: string
   view: View
-  /** Larger or emptier than anyone sees in a year: that something of it is cut or missing is no mistake. */
+  /** Larger or emptier than anyone sees in a year: that something of it is cut or missing is not a mistake. */
   isExtreme?: true
 }
 

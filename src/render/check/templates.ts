@@ -7,7 +7,7 @@ import { createSamples, type Sample } from './samples.ts'
 
 export type Templates = ReadonlyMap<string, MessageTemplate>
 
-/** Compiles the `templates:` section. What would fail or be cut in Slack is told with the kind of event it happens to. */
+/** Compiles the `templates:` section. What would fail or be cut in Slack is reported with the kind of event it happens to. */
 export function compileTemplates(texts: Readonly<Record<string, TemplateText>>): {
   templates: Templates
   faults: Fault[]

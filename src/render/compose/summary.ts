@@ -4,7 +4,7 @@ import { oneLine } from '../slack/mrkdwn.ts'
 
 /**
  * The gist of a message: its first line; for a list of applied objects their counts (`3 configured, 1 created`); where
- * an error stands among such a list, the last line that is none of it. `message` is clean text.
+ * an error stands among such a list, the last line that is not part of it. `message` is clean text.
  */
 export function summarise(message: string): string {
   const lines = message.split('\n').filter((line) => line.trim() !== '')

@@ -21,7 +21,7 @@ const pages: Record<GitHost, { commit: string; compare: string }> = {
   azure: { commit: `/commit/${to}`, compare: `/branchCompare?baseVersion=GC${from}&targetVersion=GC${to}` }
 }
 
-/** What to link to for `repository`, an address as Git and Flux take it; `host` where its name does not tell. */
+/** What to link to for `repository`, an address as Git and Flux take it; `host` where its name does not show it. */
 export function guessLinks(repository: string, host?: GitHost): GuessedLinks | { error: string } {
   const address = addressOf(repository)
   if (address === undefined) return { error: `"${repository}" is not the address of a Git repository` }
@@ -40,7 +40,7 @@ function addressOf(repository: string): URL | undefined {
   if (!URL.canParse(text)) return undefined
   const { protocol, host, hostname, pathname } = new URL(text)
   if (!/^(https?|ssh):$/.test(protocol) || pathname.length < 2) return undefined
-  // The port of ssh is none of a web server.
+  // The port of ssh is not the web server's.
   const web = protocol === 'ssh:' ? `https://${hostname}` : `${protocol}//${host}`
   return new URL(web + pathname.replace(/\/+$/, '').replace(/\.git$/, ''))
 }

@@ -42,14 +42,14 @@ interface Said {
 /** The face of what is said of an object. `isFailing`: the event is about a failure that is known. */
 export function faceOf({ says, severity, ending }: Said, isFailing: boolean): Face {
   if (says === 'recovered' && ending !== undefined) return endings[ending]
-  // A failure that came late, or a harmless warning once more: only told where every event is.
+  // A failure that came late, or a harmless warning once more: only sent where every event is.
   if (says === 'repeated' && !isFailing) return severity === 'warn' ? warning : faces.informed
   if (severity !== 'warn') return faces[says]
   if (says === 'failed' || says === 'informed') return warning
   return { ...faces[says], ...(says === 'changed' && { ...warning, title: '*New warning*', word: 'NEW WARNING' }) }
 }
 
-/** `:red_circle: Failed`, for a template. Undefined for what is no state. */
+/** `:red_circle: Failed`, for a template. Undefined for what is not a state. */
 export function stateInWords(
   says: string,
   { severity, ending }: { severity: string; ending?: string | undefined },

@@ -52,7 +52,7 @@ export function fence(text: string): string {
   return `\`\`\`${escapeMrkdwn(text).replaceAll('```', 'ˋˋˋ').replace(/`$/, 'ˋ')}\`\`\``
 }
 
-/** A link, or just its label where `url` is none that Slack can take. `label` is mrkdwn already. */
+/** A link, or just its label if `url` is not one that Slack can take. `label` is mrkdwn already. */
 export function link(url: string | undefined, label: string): string {
   const safe = url === undefined ? undefined : linkTarget(url)
   return safe === undefined ? label : `<${safe}|${label}>`

@@ -65,7 +65,7 @@ function list(items: object, maxItems: number, description: string): object {
   return { type: 'array', minItems: 1, maxItems, items, description }
 }
 
-/** One of several shapes, told apart by `type`, so that a fault is told of that shape only. */
+/** One of several shapes, told apart by `type`, so that a fault is reported of that shape only. */
 function byType(
   shapes: Record<string, { properties: object; required: readonly string[] }>,
   description: string

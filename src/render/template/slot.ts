@@ -64,7 +64,7 @@ function piecesOf<T>(render: () => T, path: Fault['path']): T {
   }
 }
 
-/** `url`, or nothing where it is none that Slack opens. */
+/** `url`, or nothing if it is not one that Slack opens. */
 function webAddress(url: string, max: number): string {
   if (!URL.canParse(url)) return ''
   const { protocol, href } = new URL(url)

@@ -75,7 +75,7 @@ const laneConnections = 8
 
 /**
  * Connects to `url`, and creates or migrates its tables. A server that is not up yet is waited for, half a minute, if
- * `waiting` is there to be told. Throws
+ * `waiting` is there to be called. Throws
  * BAD_DATABASE where it cannot be used; no text ever holds the password.
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<Store> {
@@ -331,7 +331,7 @@ class PostgresStore implements Store {
     this.#isClosed = true
     clearTimeout(this.#looking)
     this.#presence.end()
-    // The others take over at once what is left here. Where there is no database to tell them by, they will in a while.
+    // The others take over at once what is left here. Where there is no database to announce it by, they will in a while.
     const farewell = this.busyLanes().then((lanes) => this.#presence.leave(lanes))
     await Promise.race([farewell.catch(() => {}), pause(farewellMs, undefined, { ref: false })])
     await Promise.all([this.#intake.close(), this.#lanes.close()])
@@ -352,7 +352,7 @@ class PostgresStore implements Store {
     return this.#isCallersClock ? 0 : this.#presence.skewErrorMs
   }
 
-  /** Whatever no replica was told of, because the one that had it died, is found within a few seconds. */
+  /** Whatever was announced to no replica, because the one that had it died, is found within a few seconds. */
   #lookLater(): void {
     if (this.#isClosed) return
     this.#looking = setTimeout(async () => {

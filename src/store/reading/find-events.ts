@@ -48,7 +48,7 @@ function tellingIs(conditions: Conditions, { rule, destination, state }: EventFi
   )
 }
 
-/** Whether what was told is the best way to find the events: it is rare, and nothing says where they are. */
+/** Whether notifications are the best way to find the events: it is rare, and nothing says where they are. */
 function tellsOfMore({ rule, destination, state, namespace }: EventFilter): boolean {
   if (namespace !== undefined) return false
   return rule !== undefined || destination !== undefined || (state !== undefined && state !== 'sent')

@@ -55,7 +55,7 @@ export interface Walked {
   next: string | null
 }
 
-/** A page of the rows for which every condition holds. Throws BAD_REQUEST where the cursor is none. */
+/** A page of the rows for which every condition holds. Throws BAD_REQUEST if the cursor is malformed. */
 export async function walk(
   ask: Ask,
   { table, columns, beside, conditions, found = 'w.id' }: Walk,
@@ -88,7 +88,7 @@ export async function walk(
   }
 }
 
-/** The number behind an id. Throws BAD_REQUEST where it is none. */
+/** The number behind an id. Throws BAD_REQUEST if it is not a number. */
 export function idOf(text: string, what: string): number {
   if (/^[0-9]{1,15}$/.test(text)) return Number(text)
   throw new RelayError('BAD_REQUEST', `${what} is not one that was given out here`)

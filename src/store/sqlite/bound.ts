@@ -28,7 +28,7 @@ export async function boundObjects(
   return counts
 }
 
-/** The keys of a source's objects, healthy ones before those that fail, those that nobody heard of longest before others. */
+/** The keys of a source's objects, healthy ones before those that fail, those with the oldest last event before others. */
 async function oldestFirst(db: Database, source: string): Promise<string[]> {
   const known: { key: string; isFailing: boolean; seenAt: number }[] = []
   for (let cursor = ''; ; ) {

@@ -54,7 +54,7 @@ function refuseShort(db: DatabaseSync, file: string): void {
   throw new RelayError('BAD_DATABASE', `cannot use the database: ${damaged(file)} (its end is missing)`)
 }
 
-/** What keeps `file` from being used, told to who can mend it. */
+/** What keeps `file` from being used, in words for whoever can mend it. */
 export function badDatabase(error: unknown, file: string): RelayError {
   const { cause } = error as { cause?: unknown }
   return new RelayError('BAD_DATABASE', `cannot use the database: ${sayFileError(cause ?? error, file)}`, {

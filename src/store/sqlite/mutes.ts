@@ -7,7 +7,7 @@ import type { LaneOf, NewNotification } from '../kept.ts'
 import { endingFrom, gather, type Held } from '../withheld.ts'
 import type { Database, Row } from './file.ts'
 
-/** What is to be told of one mute that is over; undefined where there is none left. */
+/** What is to be said of one mute that is over; undefined where there is none left. */
 export function endMute(
   db: Database,
   now: number,

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { RelayError } from '../../errors.ts'
 
 /**
- * The path in `sqlite:<file>`, as it is written; undefined where `url` is no such address. Throws BAD_DATABASE where it is
+ * The path in `sqlite:<file>`, as it is written; undefined if `url` is not such an address. Throws BAD_DATABASE where it is
  * one and names no file that could be kept.
  */
 export function sqliteFile(url: string): string | undefined {

@@ -8,7 +8,7 @@ import type { Queue } from './queue.ts'
 export interface Outcome {
   attempt: Attempt
   settlement: Settlement
-  /** What the operator is told of it. */
+  /** What the operator is notified of. */
   notices: readonly NewNotification[]
 }
 

@@ -107,7 +107,7 @@ function disturbed(dice: Dice, base: string): string {
   return configOf(dice.below(versions), base, dice.chance(0.4) ? until : undefined)
 }
 
-/** Of a namespace, for a few seconds. A relay that is down just now is not told. */
+/** Of a namespace, for a few seconds. A relay that is down just now does not get it. */
 async function silence(port: number): Promise<void> {
   const body = JSON.stringify({ match: { namespace: 'team-b' }, for: '3s', comment: 'for the proof' })
   await call(port, 'POST', '/api/silences', body).catch(() => {})

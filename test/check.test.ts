@@ -27,7 +27,7 @@ async function slack(t: Test) {
 
 const source = 'sources: { default: { hmacKeys: ["${KEY}"] } }\n'
 
-t.test('warnings are told, and the file is fine', async (t) => {
+t.test('warnings are reported, and the file is fine', async (t) => {
   const { code, out } = await check(
     t,
     `${source}destinations: { a: { preview: true }, b: { preview: true } }\nrules: [{ name: x, send: a }]`

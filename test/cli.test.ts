@@ -5,7 +5,7 @@ import t from 'tap'
 import { run } from './fixtures/process.ts'
 import { about, openConfig, startRelay, tempFolder } from './fixtures/relay.ts'
 
-t.test('check tells every fault with its place, and says no', async (t) => {
+t.test('check reports every fault with its place, and says no', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')
   writeFileSync(
     file,
@@ -65,7 +65,7 @@ rules:
   t.match(bad.err, /not a Flux event: event must have required property 'involvedObject'/)
 })
 
-t.test('explain and test name the sources that there are, where one is named that is none', async (t) => {
+t.test('explain and test name the sources that there are, where one is named that does not exist', async (t) => {
   const folder = tempFolder(t)
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text)
@@ -327,7 +327,7 @@ t.test('sources of a running relay are listed: when each last posted, and what w
   t.match(JSON.parse(json.out), { sources: [{ state: 'active' }, { state: 'never' }] })
 })
 
-t.test('wrong use and what cannot run here are told in a sentence, with exit code 2', async (t) => {
+t.test('wrong use and what cannot run here are explained in a sentence, with exit code 2', async (t) => {
   const cases: [string[], Record<string, string>, RegExp][] = [
     [['chek'], {}, /unknown command 'chek'[\s\S]*check/],
     [['check'], {}, /missing required argument 'config'/],

@@ -84,7 +84,7 @@ t.test('what comes from an event stays text, however it is written', async (t) =
   t.equal(JSON.parse(raw.html).message, long, 'the body as it came')
 })
 
-t.test('an event shows which rule said what, who was told, and how that went', async (t) => {
+t.test('an event shows which rule said what, who was notified, and how that went', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', [{ status: 500, body: 'rollup_error' }])
   const { body } = await relay.post({})
@@ -174,7 +174,7 @@ t.test('a destination that waits is tried with a click', async (t) => {
   t.equal((await submit(relay, '/lanes/slack:nope/try')).status, 404)
 })
 
-t.test('an object is silenced in two clicks, and heard again in one', async (t) => {
+t.test('an object is silenced in two clicks, and the silence ended in one', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post({})
   await relay.slack.until(({ accepted }) => accepted.length === 1)
@@ -226,7 +226,7 @@ t.test('rules that do nothing stand out', async (t) => {
   t.match(text, /payments none in 7 d severity error namespace pay/)
 })
 
-t.test('a config file that cannot be used is told, without what stands in it', async (t) => {
+t.test('a config file that cannot be used is reported, without its contents', async (t) => {
   const folder = tempFolder(t)
   const relay = await startRelay(t, { config, folder })
   t.notMatch((await look(relay, '/')).html, 'cannot be used')
@@ -278,7 +278,7 @@ t.test('after a form one comes back to a page of ours, with words of ours', asyn
   }
 })
 
-t.test('open pages hear that something changed, and only so many of them', async (t) => {
+t.test('open pages learn that something changed, and only so many of them', async (t) => {
   const relay = await startRelay(t, { config })
   const controller = new AbortController()
   const streams = await Promise.all(

@@ -227,7 +227,7 @@ t.test('the README leads to a relay with a config and an image of your own', { s
   for (const key of ['token', 'SLACK_PLATFORM_URL']) t.ok(keys.includes(key), `and to a Secret with ${key}`)
 })
 
-t.test('the version that people are told to install is the one that is here', async (t) => {
+t.test('the version that the guides install is the one that is here', async (t) => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   for (const page of [
     'deploy/README.md',

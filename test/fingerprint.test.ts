@@ -491,7 +491,7 @@ t.test('the same failure is recognised through', async (t) => {
   }
 })
 
-t.test('another failure is told apart by', async (t) => {
+t.test('another failure is recognised by', async (t) => {
   for (const [name, one, other] of different) t.not(print(one), print(other), name, { both: normalise(one) })
 })
 

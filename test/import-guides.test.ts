@@ -141,7 +141,7 @@ const severities: readonly (readonly [
 ]
 
 for (const [eventSeverity, asked, expected, remark] of severities) {
-  t.test(`eventSeverity ${JSON.stringify(eventSeverity)} tells what it says`, async (t) => {
+  t.test(`eventSeverity ${JSON.stringify(eventSeverity)} notifies of what it says`, async (t) => {
     const imported = importText(guide({ alerts: [eventSeverity === undefined ? {} : { eventSeverity }] }))
     t.strictSame(imported.takeovers[0]?.rules[0]?.match?.severity, asked)
     t.strictSame(told(load(imported)), expected)
@@ -153,7 +153,7 @@ for (const [eventSeverity, asked, expected, remark] of severities) {
   })
 }
 
-t.test('a severity that is none is left out, and what there is is said', async (t) => {
+t.test('an unknown severity is left out, and what there is is said', async (t) => {
   for (const eventSeverity of ['critical', ['error', 'fatal'], [], 5, {}, '']) {
     const imported = importText(guide({ alerts: [{ eventSeverity }, { eventSeverity: 'error' }] }))
     t.equal(imported.takeovers.length, 1, JSON.stringify(eventSeverity))

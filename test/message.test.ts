@@ -261,7 +261,7 @@ t.test('a mention stands in the first line, where Slack notifies because of it',
   t.strictSame(faultsIn(payload), [])
 })
 
-t.test('an event of nothing but Go’s zero values is told, too', async (t) => {
+t.test('an event of nothing but Go’s zero values is sent, too', async (t) => {
   const expected = `
 ℹ️ Info  unnamed object
 'prod-eu'   2026-09-21 15:00:00 UTC

@@ -71,7 +71,7 @@ rules: [{ name: fresh, send: new }]`
   for (const added of ['new', 'fresh', 'renamed']) t.ok(values.has(added), added)
 })
 
-t.test('an event is counted by what it did, and what is told of it by what became of it', async (t) => {
+t.test('an event is counted by what it did, and its notifications by what became of them', async (t) => {
   const relay = await startRelay(t, { config: two })
   await relay.post(about('shop'))
   await relay.logged(/message sent/)

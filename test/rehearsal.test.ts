@@ -42,7 +42,7 @@ function faults(tests: string): string[] {
   return loaded(tests).problems.map(({ line, column, message }) => `${line}:${column} ${message}`)
 }
 
-t.test('five lines say who is to hear of an event, in any order, and pass', async (t) => {
+t.test('five lines say who is to be notified of an event, in any order, and pass', async (t) => {
   t.same(
     failures(`
 tests:
@@ -55,7 +55,7 @@ tests:
   )
 })
 
-t.test('who is not told: the first condition that failed of each rule that might have told them', async (t) => {
+t.test('who is not notified: the first condition that failed of each rule that might have notified them', async (t) => {
   t.same(
     failures(`tests:
   - { name: any rule, event: { namespace: shop }, expect: [platform, dba] }
@@ -76,7 +76,7 @@ t.test('who is not told: the first condition that failed of each rule that might
   )
 })
 
-t.test('who is told and should not be is shown with the message they get', async (t) => {
+t.test('who is notified and should not be is shown with the message they get', async (t) => {
   t.same(
     failures(`tests:
   - name: nobody
@@ -108,7 +108,7 @@ t.test('the object is remembered from step to step: first failure, reminder, rec
   )
 })
 
-t.test('a wrong transition is told once, with when', async (t) => {
+t.test('a wrong transition is reported once, with when', async (t) => {
   t.same(
     failures(`tests:
   - { name: x, event: {}, every: 10m, times: 50, transition: failed }`),
@@ -154,7 +154,7 @@ t.test(
   }
 )
 
-t.test('no recovery for who has not heard of the failure, and the reason is said', async (t) => {
+t.test('no recovery for who was not notified of the failure, and the reason is said', async (t) => {
   t.same(
     failures(`tests:
   - name: x
@@ -217,7 +217,7 @@ t.test('what is left out of an event is as Flux would send it', async (t) => {
   }
 })
 
-t.test('everything wrong with a tests file is told at once, each at its place', async (t) => {
+t.test('everything wrong with a tests file is reported at once, each at its place', async (t) => {
   t.same(
     faults(`tests:
   - name: x

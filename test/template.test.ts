@@ -289,7 +289,7 @@ t.test('thousands of long values are given up at once', async (t) => {
   t.ok(performance.now() - start < 2000, `${performance.now() - start} ms`)
 })
 
-t.test('what would be cut or empty is told when the config loads, with the kind of event', async (t) => {
+t.test('what would be cut or empty is reported when the config loads, with the kind of event', async (t) => {
   const warnings = (lines: string) => {
     const text = configWith(`templates:\n  own:\n${lines}`)
     const { problems } = loadConfig(text, 'config.yaml', { KEY: 'k' })

@@ -372,7 +372,7 @@ rules: [{ name: failures, notify: every, send: team }]`
   }
 )
 
-t.test('a relay whose clock is set back, or was ahead, tells failures and their ends as before', async (t) => {
+t.test('a relay whose clock is set back, or was ahead, sends failures and their ends as before', async (t) => {
   for (const ahead of [10 * minute, 2 * hour, 40 * day]) {
     const clock = createClock()
     const relay = await startRelay(t, { clock })

@@ -1,4 +1,4 @@
-// What there is to compare with: Fastify alone, with the same schema for the same body, and nothing kept.
+// Baseline: serves Fastify alone, with the same schema for the same body, and keeps nothing.
 import Fastify from 'fastify'
 import { FluxEventSchema } from '../src/events/flux.ts'
 

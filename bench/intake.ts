@@ -17,7 +17,7 @@ const servers = {
 let run = 0
 
 const rows: [string, Load & { cpu: number }, Load & { cpu: number }][] = []
-// First, and warmed up no faster: afterwards a backlog of a hundred thousand is being told.
+// First, and warmed up no faster: afterwards a backlog of a hundred thousand is being sent.
 for (const { port } of Object.values(servers)) await load(port, 512, 2500, 300, `warm-${run++}`)
 const [slowBare, slowRelay] = await takeTurns((port) => load(port, 512, 1200, 300, `lone-${run++}`), 3)
 rows.push(['300 events/s', slowBare, slowRelay])

@@ -1,6 +1,5 @@
-// Posts failing events as fast as they are answered, or so many a second, from a process of its own: `load.ts port
-// connections ms perSecond prefix`. Prints what it measured as JSON. Sockets by hand: every library costs more than the
-// server that is to be measured.
+// Load generator: `load.ts port connections ms perSecond prefix` posts failing events from its own process and prints its
+// figures as JSON. It speaks HTTP over bare sockets, because every client library costs more than the server it measures.
 import { connect, type Socket } from 'node:net'
 
 const [port = 0, connections = 64, ms = 1000, perSecond = 0] = process.argv.slice(2, 6).map(Number)

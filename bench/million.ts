@@ -22,7 +22,7 @@ async function stop(relay: ChildProcess): Promise<void> {
   await once(relay, 'exit')
 }
 
-/** A month of a busy fleet: every event about one of 20,000 objects, told once, long ago. */
+/** A month of a busy fleet: every event about one of 20,000 objects, sent once, long ago. */
 function fill(database: string): void {
   const db = new DatabaseSync(join(folder, database))
   const numbers = `(with recursive n(n) as (select 1 union all select n + 1 from n where n < ${rows}) select n from n)`

@@ -1,4 +1,4 @@
-// Servers and loads as processes, and what they cost.
+// Bench processes: start servers and loads, and measure what they cost.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
-// The checker. It knows what was acknowledged, what the stand-in saw and what the database says, and none of the relay's
-// code: each check returns what speaks against a promise, in words.
+// Checker: knows what was acknowledged, what the stand-in received and what the database says, and none of the relay's
+// code. Each check returns, in words, what breaks a promise.
 
 import { wasSet } from './clocks.ts'
 import type { Evidence, NotificationRow } from './evidence.ts'
@@ -122,7 +122,7 @@ export function acceptedInOrder({ acknowledged }: Case): string[] {
   return faults
 }
 
-/** The end of a failure is told only where its beginning was. */
+/** The end of a failure is sent only where its beginning was. */
 export function recoveriesWereHeard({ notifications }: Case): string[] {
   const heard = new Set<string>()
   const faults: string[] = []
@@ -136,7 +136,7 @@ export function recoveriesWereHeard({ notifications }: Case): string[] {
   return faults
 }
 
-/** What was held back is told of when its mute is over: nothing is left muted without a message about it. */
+/** What was withheld is summed up when its mute is over: nothing is left muted without a message about it. */
 export function mutesWereTold({ notifications }: Case): string[] {
   const told = new Map<string, number>()
   for (const { rule, destination, id } of notifications) if (rule === 'mute') told.set(destination, id)

@@ -1,4 +1,4 @@
-// The clocks of a proof's relays, which are set while they run. Whoever reads what they wrote turns its times into real ones.
+// Proof clocks: are set while the relays run. Whoever reads what the relays wrote turns its times into real ones.
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Dice } from './dice.ts'

@@ -1,4 +1,4 @@
-// Chance that can be had again: the same seed makes the same choices.
+// Dice: make repeatable choices: the same seed chooses the same.
 export interface Dice {
   /** From 0 to below `end`. */
   below(end: number): number

@@ -1,4 +1,4 @@
-// Objects that fail, fail differently, recover and are updated, as the bytes that Flux would post. Two sources have objects of
+// Proof events: fail, change, recover and update objects, as the bytes that Flux would post. Two sources have objects of
 // the same names, and clocks that are set.
 import type { Dice } from './dice.ts'
 
@@ -37,7 +37,7 @@ export function createEvents(dice: Dice, share: number, shares: number): () => P
   let serial = share
   return () => {
     serial += shares
-    // One in three is of an object that nobody has heard of: it has to be named wherever it is told.
+    // One in three is of an object that is new: it has to be named wherever it is sent.
     const isNew = dice.chance(0.33)
     const subject = isNew ? subjectOf(`new-${serial}`, serial) : dice.pick(subjects)
     if (dice.chance(0.005)) aheadMs[subject.source] = dice.chance(0.5) ? 0 : dice.below(2 * 40 * dayMs) - 40 * dayMs

@@ -1,4 +1,4 @@
-// What is left at the end: the rows of the relay's database, read without any of its code.
+// Evidence: reads the rows of the relay's database at the end, without any of its code.
 import { DatabaseSync } from 'node:sqlite'
 import { execute } from '../test/fixtures/postgres.ts'
 

@@ -11,7 +11,7 @@ import { watchFromOutside } from './http/watch.ts'
 
 /** Of resident memory, whatever is done. 8,000 connections alone take 180 of it. */
 const mostMiB = 320
-/** Within which 99 of 100 are told that the relay lives. */
+/** Within which 99 of 100 are answered that the relay lives. */
 const mostMs = 100
 /** How the image starts Node. */
 const environment = [

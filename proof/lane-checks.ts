@@ -1,4 +1,4 @@
-// The checker, lane by lane: order, one request at a time, pace, patience, and how often something came twice.
+// Lane checks: check each lane's order, one request at a time, pace, patience, and how often something arrived twice.
 import type { Received } from '../test/fixtures/slack.ts'
 import type { Case } from './checks.ts'
 import { wasSet } from './clocks.ts'
@@ -20,7 +20,7 @@ export function messagesInOrder({ sightings, journal }: Case): string[] {
   })
 }
 
-/** What was accepted first is told first: from message to message, per destination. Groups are held on purpose. */
+/** What was accepted first is sent first: from message to message, per destination. Groups are held on purpose. */
 export function toldInOrder({ notifications, messages, retried, hasReplicas, journal }: Case): string[] {
   const writtenAt = new Map(messages.map(({ id, created_at }) => [id, created_at]))
   const inOrder = notifications.filter(
@@ -42,7 +42,7 @@ export function toldInOrder({ notifications, messages, retried, hasReplicas, jou
 /** How long a post may wait for its answer. */
 const underWayMs = 16_000
 
-/** What was under way when its destination moved comes behind what was told at the new address meanwhile. */
+/** What was under way when its destination moved comes behind what was sent to the new address meanwhile. */
 function isMoved(destination: string, from: number, until: number, { moves }: Journal): boolean {
   return destination === 'moving' && moves.some((at) => at >= from && at <= until)
 }

@@ -1,5 +1,5 @@
-// One proof from its beginning to its verdict: a relay that is killed again and again, senders, a lying Slack; then calm,
-// and the checker.
+// Proof: runs a relay that is killed again and again, with senders and a lying Slack; then waits for calm and asks the
+// checker.
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -107,7 +107,7 @@ function disturbed(dice: Dice, base: string): string {
   return configOf(dice.below(versions), base, dice.chance(0.4) ? until : undefined)
 }
 
-/** Of a namespace, for a few seconds. A relay that is down just now is not told. */
+/** Of a namespace, for a few seconds. A relay that is down just now does not get it. */
 async function silence(port: number): Promise<void> {
   const body = JSON.stringify({ match: { namespace: 'team-b' }, for: '3s', comment: 'for the proof' })
   await call(port, 'POST', '/api/silences', body).catch(() => {})

@@ -1,4 +1,4 @@
-// The relays of a proof: real processes on one database, ended in every way and started again.
+// Proof relays: are real processes on one database, ended in every way and started again.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-// Senders that do as notification-controller does, and write down what was acknowledged.
+// Senders: post as notification-controller does, and write down what was acknowledged.
 import { createHmac } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, request } from 'undici'

@@ -1,5 +1,5 @@
-// Loaded into a relay before it begins: its wall clock is off by the milliseconds in the file that PROOF_CLOCK names, which
-// may change at any moment, as where somebody sets the clock. Real time goes on as it is.
+// Set clock: is loaded into a relay before it begins and shifts its wall clock by the milliseconds in the file that
+// PROOF_CLOCK names, which may change at any moment. Real time goes on as it is.
 import { readFileSync } from 'node:fs'
 
 const file = process.env['PROOF_CLOCK']

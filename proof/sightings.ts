@@ -1,4 +1,4 @@
-// Which stored message each request at the stand-in was: byte for byte, or its plain-text form.
+// Sightings: find the stored message behind each request at the stand-in: byte for byte, or its plain-text form.
 import type { Received } from '../test/fixtures/slack.ts'
 import type { Evidence, MessageRow } from './evidence.ts'
 

@@ -1,4 +1,4 @@
-// A Slack on its worst day: three answers in ten are wrong, late, cut off or lost.
+// Trouble: makes Slack's worst day: three answers in ten are wrong, late, cut off or lost.
 import type { Behaviour, Received, Slack } from '../test/fixtures/slack.ts'
 import type { Dice } from './dice.ts'
 import { goneHook } from './world.ts'

@@ -1,4 +1,4 @@
-// All checks together, and the figures of a proof.
+// Verdict: runs all checks, and sums up the figures of a proof.
 import type { Slack } from '../test/fixtures/slack.ts'
 import {
   acceptedInOrder,

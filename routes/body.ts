@@ -1,5 +1,5 @@
-// The bytes of a request. Until the last of them has come nobody has proven anything, so what waits for it is bounded:
-// in size, in pieces, and in what all of them hold together.
+// Request bodies: are read here. Nothing is authenticated before the last byte, so size, chunk count and the bytes that
+// all requests take together are bounded.
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'

@@ -14,9 +14,9 @@ import { toRelayError } from './errors.ts'
 
 const titles: Partial<Record<ErrorCode, string>> = {
   UNAUTHORIZED: 'Who are you?',
-  FORBIDDEN: 'Not from here',
+  FORBIDDEN: 'Not allowed',
   TOO_MANY: 'Not so fast',
-  NOT_FOUND: 'There is nothing here',
+  NOT_FOUND: 'Not found',
   CANNOT_STORE: 'The database does not answer'
 }
 

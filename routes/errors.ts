@@ -1,5 +1,5 @@
-// What every error looks like on the wire: `{"code","message"}`. Flux copies it into Kubernetes Events, so it is short,
-// says what to do, and holds nothing of the request but field names.
+// Error replies: give every error the form `{"code","message"}`. Flux copies it into Kubernetes Events, so it is short,
+// says what to do, and repeats nothing of the request but field names.
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { type ErrorCode, RelayError } from '../src/errors.ts'

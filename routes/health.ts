@@ -1,4 +1,4 @@
-// GET /healthz, /readyz, /metrics: for machines.
+// GET /healthz, /readyz and /metrics: answer probes and Prometheus.
 import type { FastifyPluginAsync } from 'fastify'
 import type { LateSlack } from '../src/deliver/lazy-slack.ts'
 import type { Metrics } from '../src/metrics.ts'

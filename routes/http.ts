@@ -1,4 +1,4 @@
-// What every request meets, whoever it is from: limits, and the form of errors.
+// HTTP server: applies the same limits and the same form of errors to every request.
 import { METHODS } from 'node:http'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'

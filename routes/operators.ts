@@ -1,5 +1,5 @@
-// What people and their programs ask, the API and the pages, is an app of its own behind the same server. It is loaded when
-// the first of them asks: a relay that is only posted to is ready sooner without it, and smaller.
+// Operators' app: serves the API and the pages behind the same server. It loads with their first request, so that a relay
+// that is only posted to starts sooner and stays smaller.
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import type { ApiOptions } from './api/options.ts'

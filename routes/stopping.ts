@@ -1,4 +1,4 @@
-// A stop that does not wait for clients who only keep their connection open.
+// Stopping: closes the server without waiting for clients that only keep their connection open.
 import type { FastifyInstance } from 'fastify'
 
 /** Without this, a client that keeps its connection open keeps the relay from stopping until it times out. */

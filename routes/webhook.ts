@@ -1,4 +1,4 @@
-// POST /webhook[/:source]: what notification-controller posts to. Signature, JSON, shape, then onto the disk.
+// POST /webhook[/:source]: accepts what notification-controller posts. Signature, JSON, shape, then onto the disk.
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'

@@ -1,4 +1,4 @@
-// What an option of the config file is for, beside its type: editors show it, and docs/configuration.md is made of it.
+// Option descriptions: stand beside an option's type. Editors show them, and docs/configuration.md is made from them.
 import type { Type } from 'typebox'
 
 /** `schema` with a title, a description (Markdown, sentences) and examples, each of which has to be valid. */

@@ -1,4 +1,4 @@
-// THE WHOLE PROGRAM ON ONE PAGE. Data flows one way: webhook → intake → store → lane → Slack.
+// App: assembles the whole program on one page. Data flows one way: webhook → intake → store → lane → Slack.
 import type { FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
 import { admissionBy, announce } from '../routes/admission.ts'

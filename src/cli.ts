@@ -1,12 +1,12 @@
-// The commands. Exit code 0: fine; 1: the answer is no; 2: used wrongly, or it cannot run here.
+// Commands: define the command line. Exit code 0: fine; 1: the answer is no; 2: used wrongly, or it cannot run here.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { RelayError } from './errors.ts'
 
 const program = new Command('flux-relay')
-  .description('Receives Flux events, decides who should hear them, and makes sure Slack does')
+  .description('Receives events of Flux CD, decides which matter to whom, and posts those to Slack, reliably')
   .exitOverride()
   .showHelpAfterError('(--help lists the commands)')
-  .addHelpText('after', '\nNew here? `demo` needs nothing. docs/README.md has a page for each question.')
+  .addHelpText('after', '\nNew here? Start with `demo`. docs/README.md has a page for each question.')
 
 program.commandsGroup('Run it:')
 
@@ -18,10 +18,10 @@ program
 
 program
   .command('demo')
-  .description('play a day of events to a relay of its own, and show what it says; needs nothing, leaves nothing')
-  .option('--once', 'end after the day, instead of staying up for a look at the dashboard')
+  .description('play a day of events to a relay of its own, and show its messages; needs nothing, leaves nothing')
+  .option('--once', 'end after the day, instead of staying up for the dashboard')
   .addOption(
-    new Option('--port <number>', 'of the dashboard; another one if it is taken')
+    new Option('--port <number>', 'port of the dashboard; another if it is taken')
       .env('PORT')
       .default('8080')
       .argParser(portNumber)
@@ -32,38 +32,40 @@ program.commandsGroup('What a config file does, before it does it:')
 
 program
   .command('check')
-  .description('say everything that is wrong with a config file')
+  .description('list every fault of a config file')
   .argument('<config>', 'config file')
-  .option('--drill', 'post a test message to each destination, and say what was answered')
-  .option('--json', 'for machines')
+  .option('--drill', 'post a test message to each destination, and print the answers')
+  .option('--json', 'print JSON')
   .action(async (config, options) => exit(await (await import('./cli/check.ts')).check(config, options)))
 
 program
   .command('explain')
-  .description('say what the relay would do with an event, and why: rule by rule, and the messages')
+  .description('show what the relay would do with an event, and why: rule by rule, with the messages')
   .argument('<config>', 'config file')
   .argument('<event>', 'event file (JSON)')
-  .option('--source <name>', 'where it comes in', 'default')
+  .option('--source <name>', 'source that the event arrives from', 'default')
   .addOption(
-    new Option('--object-state <state>', 'what is known of its object')
+    new Option('--object-state <state>', 'what the relay knows of its object')
       .choices(['unknown', 'healthy', 'failing'])
       .default('unknown')
   )
-  .option('--json', 'for machines')
+  .option('--json', 'print JSON')
   .action(async (config, event, options) => exit((await import('./cli/explain.ts')).explain(config, event, options)))
 
 program
   .command('test')
-  .description('say whether events reach whom they are meant for, by the tests in YAML files')
+  .description('run the tests in YAML files: whether each event notifies the right destinations')
   .argument('<config>', 'config file')
   .argument('<tests...>', 'tests files')
-  .option('--json', 'for machines')
+  .option('--json', 'print JSON')
   .action(async (config, tests, options) => exit((await import('./cli/test.ts')).test(config, tests, options)))
 
 ofRelay(program.command('replay'))
-  .description('say what a new config would have told of the events that a running relay keeps; lost messages are a no')
+  .description(
+    'replay stored events through a new config and list what would change; exit 1 if a message would be lost'
+  )
   .requiredOption('--config <file>', 'the new config file')
-  .option('--old <file>', 'the config file to compare with, instead of what the relay told when the events came')
+  .option('--old <file>', 'the config file to compare with, instead of what the relay sent at the time')
   .option('--since <duration>', 'how far back, such as 24h or 7d', '24h')
   .action(async (options) => exit(await (await import('./cli/replay.ts')).replay(options)))
 
@@ -71,12 +73,12 @@ program.commandsGroup('Move in:')
 
 program
   .command('import')
-  .description('turn Alerts, Providers and Secrets of Flux into a config; what cannot be carried over is said')
-  .argument('<flux...>', 'manifests, directories of them, or - for the standard input')
-  .option('-n, --namespace <name>', 'of the new Provider, and of manifests that name none', 'flux-system')
+  .description('turn Alerts, Providers and Secrets of Flux into a config, and list what cannot be carried over')
+  .argument('<flux...>', 'manifests, directories of manifests, or - for standard input')
+  .option('-n, --namespace <name>', 'namespace of the new Provider, and of manifests without one', 'flux-system')
   .option('--flux', 'print the Provider and the Alert for Flux to post to the relay, instead of the config')
   .option('--relay <url>', 'where Flux finds the relay', 'http://flux-relay.flux-system.svc/webhook')
-  .option('--json', 'for machines')
+  .option('--json', 'print JSON')
   .action(async (files, options) => exit((await import('./cli/import.ts')).importFiles(files, options)))
 
 program
@@ -86,14 +88,14 @@ program
   .argument('<files...>', 'event files, or directories')
   // Not as a default value: --help shows those.
   .addOption(new Option('--hmac-key <key>', 'sign as the generic-hmac Provider does').env('FLUX_HMAC_KEY'))
-  .option('--token <token>', 'send as a bearer token')
-  .option('--now', 'as if it happened now, whatever their timestamps say')
-  .option('--json', 'for machines')
+  .option('--token <token>', 'send this bearer token')
+  .option('--now', 'replace the timestamps by the present time')
+  .option('--json', 'print JSON')
   .action(async (url, files, options) => exit(await (await import('./cli/send.ts')).send(url, files, options)))
 
 program
   .command('migrate')
-  .description('move everything from an embedded database into an empty PostgreSQL; stop the relay before')
+  .description('move everything from an embedded database into an empty PostgreSQL; stop the relay first')
   .requiredOption('--from <url>', 'such as sqlite:data/relay.db')
   .addOption(
     new Option('--to <url>', 'such as postgres://user:password@host/database').env('DATABASE_URL').makeOptionMandatory()
@@ -102,44 +104,44 @@ program
 
 program
   .command('verify')
-  .description('say whether what a database holds fits together; it only reads, also while a relay is using it')
+  .description('check that the contents of a database fit together; only reads, and a relay may go on using it')
   .argument('<database>', 'as in DATABASE_URL: sqlite:data/relay.db or postgres://user:password@host/database')
-  .option('--json', 'for machines')
+  .option('--json', 'print JSON')
   .action(async (url, options) => exit(await (await import('./cli/verify.ts')).verify(url, options)))
 
-/** Of a command that talks to a running relay. */
+/** Adds the options of a command that talks to a running relay. */
 function ofRelay(command: Command): Command {
   return command
-    .addOption(new Option('--url <url>', 'of the relay').env('RELAY_URL').default('http://localhost:8080'))
-    .addOption(new Option('--token <token>', 'of its API').env('ADMIN_TOKEN'))
-    .option('--json', 'for machines')
+    .addOption(new Option('--url <url>', 'address of the relay').env('RELAY_URL').default('http://localhost:8080'))
+    .addOption(new Option('--token <token>', 'its ADMIN_TOKEN').env('ADMIN_TOKEN'))
+    .option('--json', 'print JSON')
 }
 
 function ofNotifications(command: Command): Command {
   return ofRelay(command)
-    .option('--destination <name>', 'only what is for it')
-    .option('--rule <name>', 'only what comes of it')
-    .option('--cluster <name>', 'only what is about objects of it')
-    .option('--kind <kind>', 'only what is about objects of this kind, such as HelmRelease')
-    .option('--namespace <name>', 'only what is about objects in it')
-    .option('--name <name>', 'only what is about objects of this name')
-    .option('--since <time>', 'only what is newer, such as 24h or 2026-11-20T10:00:00Z')
+    .option('--destination <name>', 'only for this destination')
+    .option('--rule <name>', 'only from this rule')
+    .option('--cluster <name>', 'only about objects in this cluster')
+    .option('--kind <kind>', 'only about objects of this kind, such as HelmRelease')
+    .option('--namespace <name>', 'only about objects in this namespace')
+    .option('--name <name>', 'only about objects of this name')
+    .option('--since <time>', 'only newer than this, such as 24h or 2026-11-20T10:00:00Z')
 }
 
 program.commandsGroup('Talk to a running relay:')
 
 ofRelay(program.command('sources'))
-  .description('list who posts to a running relay, when each last did, and what was refused')
+  .description('list sources, the last event of each, and refused requests')
   .action(async (options) => exit(await (await import('./cli/sources.ts')).listSources(options)))
 
 ofNotifications(program.command('notifications'))
-  .description('list what a running relay has to say, has said, or gave up on; the newest first')
-  .addOption(new Option('--state <state>', 'only what is in it').choices(['pending', 'sent', 'dead', 'muted']))
+  .description('list notifications, newest first: pending, sent, dead or muted')
+  .addOption(new Option('--state <state>', 'only in this state').choices(['pending', 'sent', 'dead', 'muted']))
   .addOption(new Option('--limit <number>', 'how many at most').default('50').argParser(positive))
   .action(async (options) => exit(await (await import('./cli/notifications.ts')).list(options)))
 
 ofNotifications(program.command('retry'))
-  .description('let a running relay try dead letters again')
+  .description('send dead letters again')
   .argument('[ids...]', 'as `notifications --state dead` lists them')
   .option('--all', 'all dead letters that match')
   .action(async (ids: string[], options, command: Command) => {
@@ -148,29 +150,29 @@ ofNotifications(program.command('retry'))
   })
 
 ofRelay(program.command('unblock'))
-  .description('let a running relay try a destination now that waits or is blocked; a rate limit of Slack is kept')
-  .argument('<destination>', 'or a lane, as /api/lanes has them')
+  .description('try a waiting or blocked destination now; a rate limit of Slack is still obeyed')
+  .argument('<destination>', 'a destination, or a lane as /api/lanes lists it')
   .action(async (name: string, options) => exit(await (await import('./cli/unblock.ts')).unblock(name, options)))
 
-const silence = program.command('silence').description('hold back what a running relay would tell, for a while')
+const silence = program.command('silence').description('withhold notifications for a while')
 
 ofRelay(silence.command('add'))
-  .description('hold back what matches; told in one message at the end')
+  .description('withhold what matches; one message sums it up at the end')
   .requiredOption(
     '--match <key=value...>',
-    'such as namespace=db,kind=HelmRelease or name=web,api: all keys have to match, of the values of one key any (also: cluster, reason, severity, source, message, metadata.team, when; a comma in a value is \\,)'
+    'such as namespace=db,kind=HelmRelease or name=web,api: all keys must match, each by any of its values (also: cluster, reason, severity, source, message, metadata.team, when; write a comma in a value as \\,)'
   )
   .option('--for <duration>', 'such as 30m or 2h')
-  .option('--until <time>', 'instead, such as 2026-12-01T06:00:00Z')
+  .option('--until <time>', 'end at this time instead, such as 2026-12-01T06:00:00Z')
   .option('--comment <text>', 'why, or what is going on')
   .action(async (options) => exit(await (await import('./cli/silence.ts')).addSilence(options)))
 
 ofRelay(silence.command('list'))
-  .description('list those in effect')
+  .description('list the silences in effect')
   .action(async (options) => exit(await (await import('./cli/silence.ts')).listSilences(options)))
 
 ofRelay(silence.command('expire'))
-  .description('end some now; what they held back is told')
+  .description('end silences now; one message sums up what each withheld')
   .argument('<ids...>', 'as `silence list` shows them')
   .action(async (ids, options) => exit(await (await import('./cli/silence.ts')).expireSilences(ids, options)))
 
@@ -194,7 +196,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2
   } else {
-    // What an operator can mend is told in a sentence; what only we can, with its stack.
+    // An operator gets a sentence about what they can mend; our own mistakes come with their stack.
     const { message, stack, code } = error as NodeJS.ErrnoException
     const isTheirs = error instanceof RelayError || /^E[A-Z]+$/.test(code ?? '')
     process.stderr.write(`${isTheirs ? message : stack}\n`)

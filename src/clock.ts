@@ -1,4 +1,4 @@
-// Time, passed in wherever the relay waits or looks at it, so that tests can run a day in a second.
+// Clock: gives the time wherever the relay reads it or waits, so that tests can run a day in a second.
 
 export interface Clock {
   /** ms since 1970 */

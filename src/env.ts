@@ -1,4 +1,4 @@
-// Where the relay runs: addresses, paths and limits from the environment. What it does is in the config file.
+// Environment: holds addresses, paths and limits. What the relay does is in the config file.
 import env from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'

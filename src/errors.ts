@@ -1,4 +1,4 @@
-// Every code the relay answers or stops with, and the HTTP status that goes with it.
+// Errors: list every code the relay answers or stops with, and its HTTP status.
 
 const statuses = {
   BAD_SIGNATURE: 401,
@@ -41,15 +41,15 @@ export class RelayError extends Error {
   }
 }
 
-/** Something an operator got wrong in the config file. They are collected, so that all of them are told at once. */
+/** Something an operator got wrong in the config file. They are collected, so that all of them are reported at once. */
 export interface Fault {
   /** From the top of the file: `['rules', 0, 'match', 'when']`. */
   path: readonly (string | number)[]
   message: string
-  /** Another place that belongs to it; its line is told at the end of the message. */
+  /** Another place that belongs to it; its line is given at the end of the message. */
   beside?: readonly (string | number)[]
   /** Where inside the value, in characters from its start. */
   offset?: number
-  /** A warning is told and does not keep the file from loading. */
+  /** A warning is reported and does not keep the file from loading. */
   isWarning?: boolean
 }

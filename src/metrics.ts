@@ -1,4 +1,5 @@
-// What Prometheus sees. Label values are the operator's own names or from closed lists, never free text from an event.
+// Metrics: define what Prometheus sees. Label values are the operator's own names or from closed lists, never free text
+// from an event.
 import { readFileSync } from 'node:fs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -87,11 +88,11 @@ function intakeMetrics(of: Of) {
     }),
     adminRefused: adminRefused(of),
     unmatched: new Counter({
-      ...of('unmatched_events_total', 'Events accepted that no rule matched: nobody is told of them'),
+      ...of('unmatched_events_total', 'Events accepted that no rule matched: nobody is notified of them'),
       labelNames: ['source', 'severity']
     }),
     ruleHits: new Counter({
-      ...of('rule_hits_total', 'Events that a rule matched, whether or not there was anything new to tell'),
+      ...of('rule_hits_total', 'Events that a rule matched, whether or not there was anything new to send'),
       labelNames: ['rule']
     }),
     ruleErrors: new Counter({
@@ -99,10 +100,7 @@ function intakeMetrics(of: Of) {
       labelNames: ['rule']
     }),
     templateErrors: new Counter({
-      ...of(
-        'template_errors_total',
-        'Notifications that a template could not be filled in for; they look as without it'
-      ),
+      ...of('template_errors_total', "Notifications whose template failed; sent in the relay's own form instead"),
       labelNames: ['template']
     }),
     commitSeconds: new Histogram({

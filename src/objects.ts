@@ -1,4 +1,4 @@
-// What the relay remembers of a Flux object, and what each event does to it. Pure: memory and event in, both out.
+// Objects: remember each Flux object and decide what an event does to it. Pure: memory and event in, both out.
 import { bearingOf, type Success } from './events/bearing.ts'
 import { failureFingerprint } from './events/cause.ts'
 import { fingerprint } from './events/fingerprint.ts'
@@ -35,14 +35,14 @@ export interface Failure {
   prints: readonly string[]
 }
 
-/** A rule and destination that heard of the current failure. */
+/** A rule and a destination that was notified of the current failure. */
 export interface Told {
   rule: string
   destination: string
-  /** When it last heard, in ms. */
+  /** When it was last notified, in ms. */
   at: number
   reminders: number
-  /** It was muted, and has heard nothing yet. */
+  /** It was muted, and was not notified yet. */
   isHeld?: true
 }
 
@@ -75,7 +75,7 @@ export interface Advance {
   transition: Transition
   /** The failure the object was in before this event. */
   before?: Failure
-  /** With `recovered`: how, who heard of the failure that is over, and what the event would have been without it. */
+  /** With `recovered`: how, who was notified of the failure that is over, and what the event would have been without it. */
   ended?: { how: Ending; told: readonly Told[]; beneath: 'updated' | 'heartbeat' | 'informed' }
   /** The last good revision before this event. */
   previousRevision: string
@@ -92,7 +92,7 @@ const minStaleMs = 60 * 60 * 1000
 const rememberedPrints = 8
 
 /**
- * Whether the object works, fails, or was failing when it was last heard of: then it has been silent for an hour, and twice
+ * Whether the object works, fails, or was failing at its last event: then it has been silent for an hour, and twice
  * as long as ever before.
  */
 export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing' | 'stale' {
@@ -155,12 +155,12 @@ export function objectOf(key: string): ObjectRef {
   return { cluster: parts.slice(0, -3).join('/'), kind, namespace, name }
 }
 
-/** The memory without `rule` and `destination`: what they were told of the failure never arrived. */
+/** Forgets that `rule` notified `destination` of the current failure: the message was never delivered. */
 export function forget(memory: ObjectMemory, rule: string, destination: string): ObjectMemory {
   return { ...memory, told: memory.told.filter((entry) => entry.rule !== rule || entry.destination !== destination) }
 }
 
-/** The memory after `destination` was told of what was muted: from now on it has heard. */
+/** Marks `destination` as notified of what was withheld from it, because the summary of the mute has said it. */
 export function hear(memory: ObjectMemory, destination: string, now: number): ObjectMemory {
   return {
     ...memory,
@@ -173,8 +173,8 @@ export function hear(memory: ObjectMemory, destination: string, now: number): Ob
 }
 
 /**
- * The opposite: what they were told of the failure that began at `since` is to arrive after all, so that they hear of its
- * end. Nothing changes where that failure is over, or they have heard of it meanwhile. `now` in ms.
+ * Undoes {@link forget} when a dead letter is retried, so that the recovery is sent too. Nothing changes if the failure
+ * that began at `since` is over, or `destination` was notified of it meanwhile. `now` in ms.
  */
 export function remember(
   memory: ObjectMemory,
@@ -253,7 +253,7 @@ function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Suc
   return end(known, failure, at, { how: endingOf(failure, event, success), beneath, revision })
 }
 
-/** What a success is to those who did not hear of the failure that it ends. */
+/** What a success is to those who were not notified of the failure that it ends. */
 function newsOf(known: ObjectMemory, { isHeartbeat, revision }: FluxEvent, { isUpdate }: Success, isFirst: boolean) {
   if (!isHeartbeat) return isUpdate ? 'updated' : 'informed'
   // The first heartbeat of an object says nothing new to anyone, or every restart of a fresh relay would be a flood.
@@ -290,7 +290,7 @@ function end(
   }
 }
 
-/** A warning that leaves the state as it is: told once, then a repetition until another comes. */
+/** A warning that leaves the state as it is: sent once, then a repetition until another comes. */
 function remark(known: ObjectMemory, event: FluxEvent): Advance {
   const print = fingerprint(event.reason, event.message)
   const isKnown = known.remark === print

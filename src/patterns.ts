@@ -1,4 +1,4 @@
-// What a rule compares text with: globs for names, RE2 for messages. Neither can be made slow by what it is given.
+// Patterns: compare text with globs for names and RE2 for messages. No input can make either slow.
 import { RE2JS, RE2JSSyntaxException } from 're2js'
 import { Type } from 'typebox'
 

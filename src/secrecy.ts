@@ -6,7 +6,7 @@ export type Range = readonly [start: number, end: number]
 /** Every path below these is a key to a channel, whoever's it is. For where other addresses should stay as they are. */
 export const webhookUrl = String.raw`(https?:\/\/[^\s"\\/]+\/(?:services|workflows|triggers|api\/webhooks)\/)[^\s"\\]+`
 
-/** What a template or a reference fills in, which is no secret itself. */
+/** What a template or a reference fills in, which is not a secret itself. */
 const placeholder = String.raw`\{\{.*?\}\}|\{%.*?%\}|\$\{[A-Za-z_]\w*\}`
 
 /** With a scheme, or an address of Slack's without one. */
@@ -55,7 +55,7 @@ function without(pattern: RegExp, text: string, [start, end]: Range): Range[] {
 
 /**
  * Letters and digits that change kind at every fifth place or more: words do at most where one begins. Of 24 random letters
- * and digits, one in two hundred passes for words; `ResourceSetInputProvider` is none.
+ * and digits, one in two hundred passes for words; `ResourceSetInputProvider` is not one.
  */
 function isRandom(run: string): boolean {
   const kinds = [...run].flatMap((letter) =>
@@ -98,7 +98,7 @@ export function createKnownSecrets(): KnownSecrets {
       const plain = secret.trim()
       // As it stands in JSON, and what messages make of it.
       for (const form of new Set([plain, JSON.stringify(plain).slice(1, -1)])) {
-        // Of an address, what all of them have in common is no secret.
+        // Of an address, what all of them have in common is not a secret.
         const parts = /^[a-z][a-z0-9+.-]*:\/\//i.test(form) ? partsOf(form) : form.split(/\s*[\r\n]+\s*/)
         for (const part of parts) addPart(part)
       }

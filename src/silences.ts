@@ -1,5 +1,5 @@
-// Silences while the relay runs. In: those in the store, which other replicas and the API add to. Out: the mutes that are in
-// effect, and what is to be told when one ends.
+// Silences: follow those in the store, which other replicas and the API add to. In: the store. Out: the mutes in effect,
+// and summaries when they end.
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import type { Mute } from './mutes/mutes.ts'

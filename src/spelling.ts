@@ -1,4 +1,4 @@
-// What was probably meant.
+// Spelling: suggests what was probably meant.
 import { distance } from 'fastest-levenshtein'
 
 /** The one of `known` that is at most `furthest` letters from `word`, whatever their case. */

@@ -1,5 +1,5 @@
-// Who administers the relay: whoever has its token, given or made at the start, or whoever is on this machine, where that was
-// chosen. Who guesses is counted, logged and slowed, and the operator notified; who is right goes through at once.
+// Administrators: have the relay's token, given or made at the start, or are on this machine, where that was chosen.
+// Guessing is counted, logged, slowed and notified of; the right token goes through at once.
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { buildApp } from '../src/app.ts'

@@ -1,4 +1,4 @@
-// Whose yes counts as one, and what each no is about: receivers by answers.
+// Answers: decide whose yes counts as one, and what each no is about.
 import t from 'tap'
 import { type Kind, kindOf, type Receiver, type Reply, receiverOf } from '../src/deliver/answer.ts'
 import { quoteReply, sayReply } from '../src/deliver/saying.ts'
@@ -103,19 +103,26 @@ for (const receiver of all) {
   })
 }
 
-t.test('whose answers they are follows from the address, and where that does not tell, from the dialect', async (t) => {
-  const receiver = (url: string, dialect = guessDialect(url)) => receiverOf(url, dialect)
-  t.equal(receiver('https://hooks.slack.com/services/T/B/x'), 'slack')
-  t.equal(receiver('https://hooks.slack-gov.com/services/T/B/x'), 'slack')
-  t.equal(receiver('https://hooks.slack.com/triggers/T/1/x'), 'workflow')
-  t.equal(receiver('https://egress.example/services/T/B/x'), 'slack')
-  t.equal(receiver('https://chat.example/hooks/64f0c9/AbCdEf'), 'rocketchat')
-  t.equal(receiver('https://discord.com/api/webhooks/1/x'), 'discord')
-  t.equal(receiver('https://bridge.example/in'), 'other')
-  for (const dialect of dialectNames.filter((name) => name !== 'workflow')) {
-    t.equal(receiver('https://hooks.slack.com/services/T/B/x', dialect), 'slack', `Slack, whatever is sent: ${dialect}`)
+t.test(
+  'whose answers they are follows from the address, and where that does not show it, from the dialect',
+  async (t) => {
+    const receiver = (url: string, dialect = guessDialect(url)) => receiverOf(url, dialect)
+    t.equal(receiver('https://hooks.slack.com/services/T/B/x'), 'slack')
+    t.equal(receiver('https://hooks.slack-gov.com/services/T/B/x'), 'slack')
+    t.equal(receiver('https://hooks.slack.com/triggers/T/1/x'), 'workflow')
+    t.equal(receiver('https://egress.example/services/T/B/x'), 'slack')
+    t.equal(receiver('https://chat.example/hooks/64f0c9/AbCdEf'), 'rocketchat')
+    t.equal(receiver('https://discord.com/api/webhooks/1/x'), 'discord')
+    t.equal(receiver('https://bridge.example/in'), 'other')
+    for (const dialect of dialectNames.filter((name) => name !== 'workflow')) {
+      t.equal(
+        receiver('https://hooks.slack.com/services/T/B/x', dialect),
+        'slack',
+        `Slack, whatever is sent: ${dialect}`
+      )
+    }
   }
-})
+)
 
 t.test('an answer is said in a few words, and a page by its first', async (t) => {
   const url = 'https://hooks.slack.com/services/T0AAAAAA/B0BBBBBB/s3cr3tS3cr3t?token=qqqqqqq1'

@@ -1,4 +1,4 @@
-// The API as an operator or a script sees it: the real app on a real port.
+// API: serves operators and scripts: the real app on a real port.
 import t from 'tap'
 import type { ObjectRef } from '../src/events/flux.ts'
 import type { EventDetail, EventRecord, NotificationRecord, ObjectRecord } from '../src/store/records.ts'
@@ -27,7 +27,7 @@ async function bury(relay: Relay, ...names: string[]): Promise<void> {
   relay.slack.calm('*')
 }
 
-t.test('events are listed with what was told, and the raw text where it is asked for', async (t) => {
+t.test('events are listed with their notifications, and the raw text where it is asked for', async (t) => {
   const relay = await startRelay(t, { clock: createClock() })
   const raw = `{ "later": 1.0, ${JSON.stringify(fluxEvent()).slice(1)}`
   await relay.post(raw)
@@ -109,7 +109,7 @@ t.test('one event says why every rule fired or not, and what Slack answered', as
   t.match(await get(relay, '/api/events/99'), { status: 404, body: { code: 'NOT_FOUND' } })
 })
 
-t.test('what fails is listed with since when, how often and who has heard', async (t) => {
+t.test('what fails is listed with since when, how often and who was notified', async (t) => {
   const relay = await startRelay(t, { clock: createClock() })
   await relay.post(about('shop'))
   await relay.post(about('fine', { severity: 'info', reason: 'ReconciliationSucceeded' }))
@@ -138,7 +138,7 @@ t.test('reason and text of a failure are of its latest event', async (t) => {
   ])
 })
 
-t.test('a dead letter is sent again at once, and its end is told', async (t) => {
+t.test('a dead letter is sent again at once, and so is the recovery', async (t) => {
   const relay = await startRelay(t, { clock: createClock() })
   await bury(relay, 'shop')
   const { body } = await get(relay, '/api/notifications?state=dead')
@@ -178,7 +178,7 @@ t.test('lanes say what waits and why, and hold no webhook', async (t) => {
   const relay = await startRelay(t, { clock })
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
   await relay.post(about('shop'))
-  await relay.logged(/refuses everything/)
+  await relay.logged(/rejects all messages/)
   const { body } = await get(relay, '/api/lanes')
   t.match(body.lanes, [
     {

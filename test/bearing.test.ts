@@ -1,4 +1,4 @@
-// What an event does to its object, by what each controller emits: what fails it, what ends which failure, what is only news.
+// Bearing: tells, by what each controller emits, what fails an object, what ends which failure, what is only news.
 import t from 'tap'
 import { isConflict } from '../src/events/conflict.ts'
 import type { WireEvent } from '../src/events/flux.ts'
@@ -38,7 +38,7 @@ function wire({
   }
 }
 
-/** What each of `events`, a minute apart, was to who hears of all. */
+/** What each of `events`, a minute apart, was to whoever is notified of all. */
 function story(events: Short[]) {
   const replay = startReplay(all)
   let now = 0
@@ -266,7 +266,7 @@ t.test('the end of a warning is called what it is, and no failure is counted', a
   t.match(error.said.at(-1)?.text, /^RECOVERED .* 2 failures$/, 'what became an error has failed')
 })
 
-t.test('each destination that hears of an end hears of it once', async (t) => {
+t.test('each destination that is notified of an end is notified once', async (t) => {
   const two =
     '[{ name: errors, match: { severity: error }, send: team }, { name: all, match: { severity: [info] }, send: team }]'
   const replay = startReplay(`destinations: { team: { preview: true } }\nrules: ${two}`)

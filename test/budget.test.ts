@@ -1,4 +1,5 @@
-// What may wait, for one destination, from one source and in all: who takes too much loses it to nobody else.
+// Budgets: bound what may wait, for one destination, from one source and in all: who takes too much costs nobody else
+// anything.
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../src/clock.ts'
 import { createBudget } from '../src/intake/budget.ts'

@@ -1,4 +1,4 @@
-// `check` on the command line.
+// `check`: is run on the command line.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -27,7 +27,7 @@ async function slack(t: Test) {
 
 const source = 'sources: { default: { hmacKeys: ["${KEY}"] } }\n'
 
-t.test('warnings are told, and the file is fine', async (t) => {
+t.test('warnings are reported, and the file is fine', async (t) => {
   const { code, out } = await check(
     t,
     `${source}destinations: { a: { preview: true }, b: { preview: true } }\nrules: [{ name: x, send: a }]`

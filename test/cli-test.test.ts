@@ -1,4 +1,4 @@
-// `flux-relay test` as a step of a pipeline: what it prints, and what it exits with.
+// `flux-relay test`: runs as a step of a pipeline: its output and its exit codes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -38,7 +38,7 @@ t.test('where all tests pass the answer is yes, without any of the secrets', asy
 t.test('a test that fails is named, with the line, a caret and the reason', async (t) => {
   const at = write(t, {
     'tests.yaml': `tests:
-  - name: DBAs hear of databases
+  - name: DBAs are notified of databases
     event: { namespace: database }
     expect: [platform, dba]
   - { name: fine, event: {}, expect: platform }
@@ -47,8 +47,8 @@ t.test('a test that fails is named, with the line, a caret and the reason', asyn
   const { code, out } = await run(['test', at('config.yaml'), at('tests.yaml')])
   t.equal(
     out.replaceAll(`${at('')}/`, ''),
-    `✘ DBAs hear of databases
-tests.yaml:4:24 error: dba is not told
+    `✘ DBAs are notified of databases
+tests.yaml:4:24 error: dba is not notified
   4 |     expect: [platform, dba]
     |                        ^
       databases: namespace is database, wanted db-*
@@ -65,13 +65,13 @@ tests.yaml:4:24 error: dba is not told
     tests: [
       {
         file: at('tests.yaml'),
-        name: 'DBAs hear of databases',
+        name: 'DBAs are notified of databases',
         ok: false,
         failures: [
           {
             line: 4,
             column: 24,
-            message: 'dba is not told',
+            message: 'dba is not notified',
             because: ['databases: namespace is database, wanted db-*']
           }
         ]

@@ -1,10 +1,11 @@
+// Commands: are run as people type them: output, exit codes, mistakes.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { run } from './fixtures/process.ts'
 import { about, openConfig, startRelay, tempFolder } from './fixtures/relay.ts'
 
-t.test('check tells every fault with its place, and says no', async (t) => {
+t.test('check reports every fault with its place, and says no', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')
   writeFileSync(
     file,
@@ -43,28 +44,28 @@ rules:
   writeFileSync(file, JSON.stringify(about('shop')))
   const first = await run(['explain', config, file])
   t.equal(first.code, 0)
-  t.match(first.out, /Kustomization apps\/shop of cluster "prod", error BuildFailed, through source "default": failed/)
+  t.match(first.out, /Kustomization apps\/shop in cluster "prod": failed \(error, BuildFailed\), from source "default"/)
   t.match(
     first.out,
     / {2}✔ {2}failures\n {2}✘ {2}databases: namespace is apps, wanted db\n {2}✘ {2}slow: message is kustomize build/
   )
-  t.match(first.out, /team is told by failures \(failed\):\n {2}🔴 Failed {2}Kustomization apps\/shop/)
+  t.match(first.out, /team is notified by failures \(failed\):\n {2}🔴 Failed {2}Kustomization apps\/shop/)
   t.match(first.out, /https:\/\/app\.slack\.com\/block-kit-builder\/#%7B%22blocks%22/)
   const again = await run(['explain', config, file, '--object-state', 'failing'])
-  t.match(again.out, /team is told by failures \(changed\)/)
+  t.match(again.out, /team is notified by failures \(changed\)/)
   const json = await run(['explain', config, file, '--json'])
   t.match(JSON.parse(json.out), { transition: 'failed', rules: [{ fired: true }, { fired: false }, { fired: false }] })
   writeFileSync(file, JSON.stringify({ ...about('shop'), severity: 'info', reason: 'Progressing' }))
   const quiet = await run(['explain', config, file])
   t.equal(quiet.code, 1)
-  t.match(quiet.out, /severity is info, wanted error[\s\S]*Nobody is told/)
+  t.match(quiet.out, /severity is info, wanted error[\s\S]*Nobody is notified/)
   writeFileSync(file, '{"message": 5}')
   const bad = await run(['explain', config, file])
   t.equal(bad.code, 2)
   t.match(bad.err, /not a Flux event: event must have required property 'involvedObject'/)
 })
 
-t.test('explain and test name the sources that there are, where one is named that is none', async (t) => {
+t.test('explain and test name the sources that there are, where one is named that does not exist', async (t) => {
   const folder = tempFolder(t)
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text)
@@ -80,7 +81,7 @@ t.test('explain and test name the sources that there are, where one is named tha
     [['explain', two, event, '--object-state', 'broken'], /Allowed choices are unknown, healthy, failing/]
   ]
   for (const [args, said] of unknown) t.match(await run(args), { code: 2, out: '', err: said }, args.join(' '))
-  t.match(await run(['explain', two, event, '--source', 'prod-eu']), { code: 0, out: /through source "prod-eu"/ })
+  t.match(await run(['explain', two, event, '--source', 'prod-eu']), { code: 0, out: /from source "prod-eu"/ })
 
   const tests = file(
     'tests.yaml',
@@ -164,7 +165,7 @@ t.test('dead letters of a running relay are listed, and tried again', async (t) 
   const some = await run(['notifications', '--json', '--limit', '2', '--namespace', 'apps'], env)
   t.match(JSON.parse(some.out), { notifications: [{ id: '3', state: 'dead' }, { id: '2' }], next: '2' })
   const none = await run(['notifications', '--namespace', 'elsewhere'], env)
-  t.equal(none.out, 'There are none.\n')
+  t.equal(none.out, 'None.\n')
   const unknown: [string[], RegExp][] = [
     [['notifications', '--destination', 'nobody'], /answers 400: there is no destination "nobody"; there is team\n/],
     [['notifications', '--rule', 'everythign'], /no rule "everythign"; did you mean "everything"\?/],
@@ -194,7 +195,7 @@ t.test('a blocked destination is tried now, and what comes of it is said', async
   const env = { RELAY_URL: relay.url }
   relay.slack.behave('*', () => ({ status: 404, body: 'no_service' }))
   await relay.post(about('shop'))
-  await relay.logged(/refuses everything/)
+  await relay.logged(/rejects all messages/)
   const still = await run(['unblock', 'team'], env)
   t.match(still, { code: 1, out: /^team: tried: it still answers 404 no_service; next try 20\S+Z\n$/ })
   relay.slack.calm('*')
@@ -246,7 +247,7 @@ t.test('a silence holds back what matches, until it is ended', async (t) => {
     JSON.stringify(relay.slack.accepted[0]?.body),
     /db upgrade.*1 notification was held back.*Kustomization apps\/shop/
   )
-  t.equal((await run(['silence', 'list'], env)).out, 'There are none.\n')
+  t.equal((await run(['silence', 'list'], env)).out, 'None.\n')
 
   const wrong: [string[], RegExp][] = [
     [
@@ -326,7 +327,7 @@ t.test('sources of a running relay are listed: when each last posted, and what w
   t.match(JSON.parse(json.out), { sources: [{ state: 'active' }, { state: 'never' }] })
 })
 
-t.test('wrong use and what cannot run here are told in a sentence, with exit code 2', async (t) => {
+t.test('wrong use and what cannot run here are explained in a sentence, with exit code 2', async (t) => {
   const cases: [string[], Record<string, string>, RegExp][] = [
     [['chek'], {}, /unknown command 'chek'[\s\S]*check/],
     [['check'], {}, /missing required argument 'config'/],

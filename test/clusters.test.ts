@@ -148,7 +148,7 @@ t.test('however many clusters look like one, what is remembered of them is bound
   for (const other of memory?.others ?? []) t.equal(other.others, undefined)
 })
 
-t.test('the operator is told once that two clusters look like one, and what to do', async (t) => {
+t.test('the operator is notified once that two clusters look like one, and what to do', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config, clock })
   const told = () => relay.slack.accepted.filter(({ path }) => path.endsWith('/ops'))

@@ -1,4 +1,4 @@
-// A config file works as it reads, or every mistake in it is told at once, at its place.
+// Config file: works as it reads, or every mistake in it is reported at once, at its place.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -19,7 +19,7 @@ const environment = {
 // Each file says in its first lines what is wrong with it; `…` there stands for the rest of a long message.
 const mistakes = join(import.meta.dirname, 'fixtures', 'config')
 for (const file of readdirSync(mistakes)) {
-  t.test(`${file}: every mistake is told at its place, and nothing else`, async (t) => {
+  t.test(`${file}: every mistake is reported at its place, and nothing else`, async (t) => {
     const text = readFileSync(join(mistakes, file), 'utf8')
     const expected = [...text.matchAll(/^# expect: (.*)$/gm)].map(([, mistake]) => mistake)
     const { config, problems } = loadConfig(text, file, environment)
@@ -117,7 +117,7 @@ rules: []
   t.match(problems.map(formatProblem).join('\n'), /webhookUrl: "\$\{SLACK_URL\}"/, 'a reference is no secret')
 })
 
-t.test('names of destinations, sources and variables are told with what was probably meant', async (t) => {
+t.test('unknown names of destinations, sources and variables are reported with what was probably meant', async (t) => {
   const text = `
 destinations: { 5: { previw: true } }
 sources: { default: { tokens: ["\${FLUX_HMACKEY}"] } }
@@ -146,7 +146,7 @@ t.test('the lines of a file from Windows are shown as any others', async (t) => 
   t.notMatch(JSON.stringify(problems), /\\r/)
 })
 
-t.test('of a file that is no YAML at all, not every line is told', async (t) => {
+t.test('of a file that is not YAML at all, not every line is reported', async (t) => {
   const { config, problems } = loadConfig(`rules:\n${'\t- "x" y\n'.repeat(20_000)}`, 'config.yaml', {})
   t.equal(config, undefined)
   t.ok(problems.length > 0 && problems.length <= 50, `${problems.length} of 20,000 lines`)
@@ -364,7 +364,7 @@ const sound: Record<string, string[]> = {
   templates: ['fine: { body: x }']
 }
 
-t.test('each mistake is told in the first run, whatever else is wrong', async (t) => {
+t.test('each mistake is reported in the first run, whatever else is wrong', async (t) => {
   t.strictSame(mistakesOf(sound), [], 'the rest is sound')
   const alone = Object.entries(oneEach).flatMap(([section, entries]) =>
     Object.entries(entries).map(([what, entry]) => {
@@ -390,7 +390,7 @@ t.test('each mistake is told in the first run, whatever else is wrong', async (t
   }
 })
 
-t.test('one entry may be wrong in several ways, and each is told', async (t) => {
+t.test('one entry may be wrong in several ways, and each is reported', async (t) => {
   const told = mistakesOf({
     ...sound,
     rules: [

@@ -1,4 +1,4 @@
-// kill -9 in the middle: what was answered 202 reaches Slack.
+// Crash: after kill -9 in the middle, what was answered 202 still reaches Slack.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'

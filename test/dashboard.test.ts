@@ -1,4 +1,4 @@
-// The dashboard over HTTP, without a script: what it says, what it does, and what it lets nobody do.
+// Dashboard over HTTP, without a script: shows what is, does what it offers, and refuses whoever may not.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -53,7 +53,7 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   const text = textOf(html)
   t.match(text, '1 object is failing')
   t.match(text, /apps\/shop Kustomization · prod 2 h 5 m kustomize build failed: .* BuildFailed · 2 times, last/)
-  t.match(text, /Not heard of for a day 1 apps\/old .* 1 d 6 h .* once, not heard of since 2\d{3}-\S+ \S+ UTC/)
+  t.match(text, /No event for a day 1 apps\/old .* 1 d 6 h .* once, last event 2\d{3}-\S+ \S+ UTC/)
   t.notMatch(text, 'apps/fine')
   t.match(html, /<time datetime="[^"]+Z" title="[^"]+ UTC">2 h 5 m<\/time>/, 'the exact time is there, too')
   t.match(html, /aria-label="Events, last hour: 2, at most [1-4] in a minute"/)
@@ -84,7 +84,7 @@ t.test('what comes from an event stays text, however it is written', async (t) =
   t.equal(JSON.parse(raw.html).message, long, 'the body as it came')
 })
 
-t.test('an event shows which rule said what, who was told, and how that went', async (t) => {
+t.test('an event shows which rule said what, who was notified, and how that went', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', [{ status: 500, body: 'rollup_error' }])
   const { body } = await relay.post({})
@@ -93,12 +93,12 @@ t.test('an event shows which rule said what, who was told, and how that went', a
   const { html } = await look(relay, `/events/${body.id}`)
   const text = textOf(html)
   t.match(text, /✓ failures matched/)
-  t.match(text, /payments did not: namespace wanted pay has apps/)
+  t.match(text, /payments no match: namespace wanted pay has apps/)
   t.match(text, /sent team by failures .* UTC 500 rollup_error .* UTC 200 ok/)
   t.match(text, /🔴 Failed Kustomization apps\/shop BuildFailed/, 'the message as Slack shows it')
   t.match(html, /<rect width="4" height="10" fill="#a30200"\/>/, 'with its colour')
   const again = await relay.post({ timestamp: '2026-09-21T14:03:00Z' })
-  t.match(textOf((await look(relay, `/events/${again.body.id}`)).html), /kept quiet failures → team: /)
+  t.match(textOf((await look(relay, `/events/${again.body.id}`)).html), /Matched, not sent failures → team: /)
   t.equal((await look(relay, '/events/99999')).status, 404)
   t.equal((await look(relay, '/events/none')).status, 400)
 })
@@ -131,7 +131,7 @@ t.test('dead letters are retried one by one, all at once, or discarded', async (
     await relay.post(about(name))
     await relay.logged(/dead letters/, ['one', 'two', 'three'].indexOf(name) + 1)
   }
-  t.match(textOf((await look(relay, '/')).html), /3 notifications were given up on\. Last event/)
+  t.match(textOf((await look(relay, '/')).html), /3 notifications could not be delivered\. Last event/)
   const path = '/deliveries?state=dead'
   const dead = await look(relay, path)
   t.match(textOf(dead.html), /dead apps\/three .* refused: invalid_payload|dead apps\/three/)
@@ -162,7 +162,7 @@ t.test('a destination that waits is tried with a click', async (t) => {
   t.notMatch((await look(relay, '/')).html, /Try now/, 'nothing waits')
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
   await relay.post(about('one'))
-  await relay.logged(/refuses everything/)
+  await relay.logged(/rejects all messages/)
   const { html } = await look(relay, '/')
   t.match(textOf(html), /Nothing could be posted there for .*: 404 no_service .* Try now/)
   const [, action = ''] = /action="(\/lanes\/[^"]+\/try)"/.exec(html) ?? []
@@ -174,7 +174,7 @@ t.test('a destination that waits is tried with a click', async (t) => {
   t.equal((await submit(relay, '/lanes/slack:nope/try')).status, 404)
 })
 
-t.test('an object is silenced in two clicks, and heard again in one', async (t) => {
+t.test('an object is silenced in two clicks, and the silence ended in one', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post({})
   await relay.slack.until(({ accepted }) => accepted.length === 1)
@@ -189,7 +189,7 @@ t.test('an object is silenced in two clicks, and heard again in one', async (t) 
   t.match(textOf((await look(relay, `/events/${body.id}`)).html), /muted team by failures/)
 
   const [, end = ''] = /action="(\/silences\/\d+\/end)"/.exec(silences.html) ?? []
-  t.match(textOf((await submit(relay, end)).html), 'Ended. What it held back is told now.')
+  t.match(textOf((await submit(relay, end)).html), 'Ended. A summary of what it withheld is sent now.')
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(textOf((await submit(relay, end)).html), 'It had ended already.')
 })
@@ -215,7 +215,7 @@ t.test('a silence that says nothing, or too much, is asked for again', async (t)
     t.match(textOf(html), fault)
     t.match(fieldsOf(html, '/silences'), 'name' in fields ? { name: 'x' } : {}, 'what was written is not lost')
   }
-  t.match(textOf((await look(relay, '/silences')).html), 'Nobody has silenced anything.')
+  t.match(textOf((await look(relay, '/silences')).html), 'No silences.')
 })
 
 t.test('rules that do nothing stand out', async (t) => {
@@ -226,7 +226,7 @@ t.test('rules that do nothing stand out', async (t) => {
   t.match(text, /payments none in 7 d severity error namespace pay/)
 })
 
-t.test('a config file that cannot be used is told, without what stands in it', async (t) => {
+t.test('a config file that cannot be used is reported, without its contents', async (t) => {
   const folder = tempFolder(t)
   const relay = await startRelay(t, { config, folder })
   t.notMatch((await look(relay, '/')).html, 'cannot be used')
@@ -264,7 +264,7 @@ t.test('nobody gets in without the token, and no other site acts for who has it'
     t.equal((await submit(relay, '/silences', silence, { authorization: basic, ...headers })).status, 403)
   }
   t.equal((await submit(relay, '/silences', silence)).status, 401)
-  t.match(textOf((await look(relay, '/silences', { authorization: basic })).html), 'Nobody has silenced anything.')
+  t.match(textOf((await look(relay, '/silences', { authorization: basic })).html), 'No silences.')
 })
 
 t.test('after a form one comes back to a page of ours, with words of ours', async (t) => {
@@ -278,7 +278,7 @@ t.test('after a form one comes back to a page of ours, with words of ours', asyn
   }
 })
 
-t.test('open pages hear that something changed, and only so many of them', async (t) => {
+t.test('open pages learn that something changed, and only so many of them', async (t) => {
   const relay = await startRelay(t, { config })
   const controller = new AbortController()
   const streams = await Promise.all(

@@ -1,4 +1,4 @@
-// Where the embedded database is: links are followed first, so that log, lock and file stand together however it is named.
+// Database path: follows links first, so that log, lock and file stand together however the file is named.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'

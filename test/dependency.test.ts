@@ -1,4 +1,4 @@
-// Which objects an event blames: those that a controller names in its own sentences, and nothing that only reads like one.
+// Dependencies: are objects that a controller blames in its own sentences, and nothing that only reads like one.
 import t from 'tap'
 import { blamedBy } from '../src/events/dependency.ts'
 

@@ -1,4 +1,4 @@
-// What people install: the manifests of deploy/ fit their schemas, each other, and the program.
+// Manifests of deploy/: fit their schemas, each other, and the program.
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Kustomization } from '@kubernetes-models/flux-cd/kustomize.toolkit.fluxcd.io/v1/Kustomization'
@@ -84,7 +84,7 @@ for (const [folder, kinds] of Object.entries(overlays)) {
   })
 }
 
-t.test('a misspelt field and a wrong value would be seen', async (t) => {
+t.test('the check of manifests would find a misspelt field and a wrong value', async (t) => {
   const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } }
   t.strictSame(faultsOf({ ...service, spec: { prots: [] } } as never), ['unknown field /spec/prots'])
   t.match(faultsOf({ ...service, spec: { ports: [{ port: 'http' }] } } as never), [/port/])
@@ -227,7 +227,7 @@ t.test('the README leads to a relay with a config and an image of your own', { s
   for (const key of ['token', 'SLACK_PLATFORM_URL']) t.ok(keys.includes(key), `and to a Secret with ${key}`)
 })
 
-t.test('the version that people are told to install is the one that is here', async (t) => {
+t.test('the version that the guides install is the one that is here', async (t) => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   for (const page of [
     'deploy/README.md',

@@ -1,4 +1,4 @@
-// Which addresses are webhooks, and which destinations share a lane.
+// Destinations: take webhook addresses only, and share a lane where the channel is the same.
 import t from 'tap'
 import { createDestination, webhookUrlFault } from '../src/deliver/destination.ts'
 import type { Dialect } from '../src/render/receivers/dialect.ts'

@@ -1,4 +1,4 @@
-// Whatever an event holds, and however much: no receiver takes it for an order, and none refuses the message.
+// Receivers: take nothing in an event for an order and refuse no message, whatever it holds and however much.
 import t, { type Test } from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
 import { bodyFor, type Dialect, dialectNames, digestRoom } from '../src/render/receivers/dialect.ts'

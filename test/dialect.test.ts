@@ -1,4 +1,4 @@
-// Other receivers than Slack get the same message, in the form they understand.
+// Other receivers: get the same message as Slack, in the form they understand.
 import t from 'tap'
 import { bodyFor, type Dialect, dialectNames, endpointFor, guessDialect } from '../src/render/receivers/dialect.ts'
 import { section } from '../src/render/slack/blocks.ts'
@@ -6,7 +6,7 @@ import { type Payload, textsOf, withoutBlocks } from '../src/render/slack/payloa
 import { digestOf, event, messageOf, sha, textsIn } from './fixtures/messages.ts'
 import { faultsOf } from './fixtures/slack.ts'
 
-t.test('the URL tells who is behind it, and where and how it wants to be asked', async (t) => {
+t.test('the URL shows who is behind it, and where and how it wants to be asked', async (t) => {
   const token = 'a1b2c3d4e5f6g7h8i9j0k1l2m3'
   const cases: [url: string, dialect: Dialect, endpoint?: string][] = [
     ['https://hooks.slack.com/services/T0/B0/x', 'slack'],

@@ -1,3 +1,4 @@
+// Digests: name every object once, within Slack's limits.
 import t from 'tap'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
 import { advance, type ObjectMemory, objectKey, type Transition } from '../src/objects.ts'
@@ -282,7 +283,7 @@ t.test('failures that explain each other explain nothing, and no object is lost 
   t.same(all.map(({ view }) => view.object.name).sort(), ['a', 'b', 'c'])
 })
 
-t.test('no input breaks a limit, loses an object, tells one twice, or gets out of its text', async (t) => {
+t.test('no input breaks a limit, loses an object, repeats one, or gets out of its text', async (t) => {
   const text = (maxLength: number) =>
     fc.oneof(
       fc.string({ maxLength, unit: 'binary' }),

@@ -1,4 +1,4 @@
-// Flux's controllers post to the relay themselves (--events-addr), without notification-controller in between.
+// Direct posts: arrive from Flux's controllers themselves (--events-addr), without notification-controller in between.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -22,7 +22,7 @@ const failed = fixture('kustomization-direct-failed')
 const heartbeat = fixture('kustomization-direct-heartbeat')
 const later = (event: WireEvent, timestamp: string, message = event.message) => ({ ...event, timestamp, message })
 
-t.test('a failure and its end are told once, however often the controller says them', async (t) => {
+t.test('a failure and its end are sent once, however often the controller says them', async (t) => {
   const relay = await startRelay(t, { config })
   const { status, body } = await relay.post(failed, { path })
   t.match({ status, body }, { status: 202, body: { status: 'accepted', transition: 'failed' } })

@@ -1,3 +1,4 @@
+// Expressions: decide `when:`, and explain their mistakes.
 import t from 'tap'
 import type { Transition } from '../src/objects.ts'
 import { compileExpression } from '../src/rules/expression.ts'
@@ -92,7 +93,7 @@ const faults: readonly (readonly [what: string, source: string, error: RegExp, a
 ]
 
 for (const [what, source, error, at] of faults) {
-  t.test(`a fault tells what is wrong and where: ${what}`, async (t) => {
+  t.test(`a fault says what is wrong and where: ${what}`, async (t) => {
     const compiled = compileExpression(source)
     t.match(compiled, { error, offset: Number })
     const rest = 'offset' in compiled ? source.slice(compiled.offset) : undefined
@@ -157,7 +158,7 @@ const ofAbsent: readonly (readonly [source: string, withoutTeam: boolean, withTe
 ]
 
 for (const [source, without, withTeam] of ofAbsent) {
-  t.test(`a key that an event does not have is none of what it is compared with: ${source}`, async (t) => {
+  t.test(`a key that an event does not have is unlike whatever it is compared with: ${source}`, async (t) => {
     t.equal(evaluate(source), without, 'without the key')
     t.equal(evaluate(source, payments), withTeam, 'with it')
   })

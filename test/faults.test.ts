@@ -1,4 +1,4 @@
-// A fault holds up what it is about and nothing else, and somebody is notified of it.
+// Faults: stop what they are about and nothing else, and somebody is notified.
 import { join } from 'node:path'
 import t from 'tap'
 import type { Payload } from '../src/render/slack/payload.ts'
@@ -156,7 +156,7 @@ t.test('a blocked lane is tried now when somebody asks for it; a rate limit is w
   t.match(again, { status: 200, body: { lane, destinations: ['team'], backlog: 1, isTried: true, notBefore: null } })
   await relay.slack.until(({ received }) => received.filter(({ path }) => path === team).length === 2)
   relay.slack.behave(team, [{ is: 'rate-limited', retryAfterSeconds: 30 }])
-  await relay.logged(/refuses everything/, 2)
+  await relay.logged(/rejects all messages/, 2)
   await api(relay, 'POST', '/api/lanes/team/try')
   await relay.logged(/message postponed/)
   const limited = await api(relay, 'POST', '/api/lanes/team/try')
@@ -190,7 +190,7 @@ t.test(
     await advanceUntil(clock, 60_000, () => notices().length > 1)
     t.match(notices()[1], /2 notifications for team were given up on/)
     t.ok(clock.now() - Date.parse('2026-09-21T14:00:00Z') >= 3_600_000, 'an hour later')
-    t.notMatch(relay.log.join(''), /destination refuses everything/)
+    t.notMatch(relay.log.join(''), /destination rejects all messages/)
 
     relay.slack.behave(team, () => ({ status: 503 }))
     await relay.post(about('late', { timestamp: '2026-09-21T15:05:00Z' }))

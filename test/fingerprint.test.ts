@@ -1,3 +1,4 @@
+// Fingerprint: is the same for the same failure, and another for another.
 import t from 'tap'
 import { failureFingerprint } from '../src/events/cause.ts'
 import { fingerprint, normalise, rows } from '../src/events/fingerprint.ts'
@@ -490,7 +491,7 @@ t.test('the same failure is recognised through', async (t) => {
   }
 })
 
-t.test('another failure is told apart by', async (t) => {
+t.test('another failure is recognised by', async (t) => {
   for (const [name, one, other] of different) t.not(print(one), print(other), name, { both: normalise(one) })
 })
 

@@ -1,4 +1,4 @@
-// The client for Slack, which comes with the first post, cannot be loaded for a moment.
+// First post: survives that Slack's client cannot be loaded for a moment.
 import Module from 'node:module'
 import t, { type Test } from 'tap'
 import { createClock } from './fixtures/clock.ts'

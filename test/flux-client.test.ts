@@ -1,4 +1,4 @@
-// What becomes of events while the relay cannot take them, seen from Flux: its client tries five times and gives up.
+// Unavailable relay: loses no event that Flux's client still repeats: it tries five times and gives up.
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,3 +1,4 @@
+// Flux events: are read from every form Flux sends, and refused with a reason otherwise.
 import Fastify from 'fastify'
 import t from 'tap'
 import { FluxEventSchema, normalise, type Origin } from '../src/events/flux.ts'

@@ -1,5 +1,5 @@
-// Guides say things of Alerts that Flux does not know. The import takes them for what they mean, and says where Flux would
-// do otherwise; each severity goes where the guide says.
+// Guides: ask things of Alerts that Flux does not know. The import takes them for what they mean and says where Flux
+// would do otherwise; each severity goes where the guide says.
 import t from 'tap'
 import { stringify } from 'yaml'
 import { type Config, loadConfig } from '../src/config/config.ts'
@@ -124,10 +124,10 @@ const severities: readonly (readonly [
     ['error', 'warn'],
     ['error', 'warn'],
     { ...nobody, warn: slack, drift: slack, error: slack },
-    /a list .*exactly error and warn/
+    /a list .*only error and warn/
   ],
   [['Error', 'Warning'], ['error', 'warn'], { ...nobody, warn: slack, drift: slack, error: slack }, /a list/],
-  [['error'], ['error'], { ...nobody, error: slack }, /a list .*exactly error$/],
+  [['error'], ['error'], { ...nobody, error: slack }, /a list .*only error$/],
   [['warn'], ['warn'], { ...nobody, warn: slack, drift: slack }, /a list/],
   [['info'], ['info'], { ...nobody, info: slack }, /a list/],
   [
@@ -141,7 +141,7 @@ const severities: readonly (readonly [
 ]
 
 for (const [eventSeverity, asked, expected, remark] of severities) {
-  t.test(`eventSeverity ${JSON.stringify(eventSeverity)} tells what it says`, async (t) => {
+  t.test(`eventSeverity ${JSON.stringify(eventSeverity)} notifies of what it says`, async (t) => {
     const imported = importText(guide({ alerts: [eventSeverity === undefined ? {} : { eventSeverity }] }))
     t.strictSame(imported.takeovers[0]?.rules[0]?.match?.severity, asked)
     t.strictSame(told(load(imported)), expected)
@@ -153,7 +153,7 @@ for (const [eventSeverity, asked, expected, remark] of severities) {
   })
 }
 
-t.test('a severity that is none is left out, and what there is is said', async (t) => {
+t.test('an unknown severity is left out, and what there is is said', async (t) => {
   for (const eventSeverity of ['critical', ['error', 'fatal'], [], 5, {}, '']) {
     const imported = importText(guide({ alerts: [{ eventSeverity }, { eventSeverity: 'error' }] }))
     t.equal(imported.takeovers.length, 1, JSON.stringify(eventSeverity))

@@ -1,4 +1,4 @@
-// What Flux did with its Alerts and Providers, the relay does after the import; what it cannot do is said, at its place.
+// Import: does what Flux did with its Alerts and Providers, and says at its place what it cannot carry over.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -64,7 +64,7 @@ function alertText(spec: object, provider: object = {}): string {
     .join('---\n')
 }
 
-t.test("a tutorial's manifests become a config that loads and tells what Flux told", async (t) => {
+t.test("a tutorial's manifests become a config that loads and sends what Flux sent", async (t) => {
   const imported = importText(fixture('tutorial'))
   const config = load(imported)
   t.match(textOf(imported), {
@@ -415,7 +415,7 @@ t.test('the standard input, directories and several files are read as one', asyn
   t.match(flux, /kind: Provider/)
 })
 
-t.test('YAML that is none is told with its place; where there is nothing to import, the answer is no', async (t) => {
+t.test('malformed YAML is reported with its place; where there is nothing to import, the answer is no', async (t) => {
   const malformed = run(['import', join(fixtures, 'malformed.yaml')])
   t.equal(malformed.code, 2)
   t.match(malformed.err, /malformed\.yaml:6:12 error: Nested mappings[^\n]*\n {2}6 \| {3}summary: impact: production\n/)

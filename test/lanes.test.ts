@@ -1,4 +1,4 @@
-// When a lane does nothing: its destination is elsewhere now, or it waits.
+// Lanes: wait where they should: the destination has moved, or its time has not come.
 import t from 'tap'
 import { systemClock } from '../src/clock.ts'
 import { createDestination, type Destination } from '../src/deliver/destination.ts'

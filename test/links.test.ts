@@ -1,4 +1,4 @@
-// Links lead to the right page or are left out, whatever an event holds and whatever was written into the config.
+// Links: lead to the right page or are left out, whatever an event holds and whatever the config says.
 import t from 'tap'
 import { normalise } from '../src/events/flux.ts'
 import { compileLinks } from '../src/render/links/links.ts'
@@ -43,7 +43,7 @@ t.test('no half of a URL is made where a variable is empty', async (t) => {
   t.equal(compile('https://x.example/{{ previous.sha }}...{{ revision.sha }}').render(context), undefined, 'one of two')
 })
 
-t.test('a mistake in a template is told when the config loads, with its place', async (t) => {
+t.test('a mistake in a template is reported when the config loads, with its place', async (t) => {
   const cases: [template: string, error: string | RegExp, at: string][] = [
     ['https://x.example/{{ object.nme }}', /^unknown variable "object.nme"; there are object.kind, /, 'object.nme'],
     ['https://x.example/sha/{{ sha }}', /^unknown variable "sha"/, 'sha }}'],
@@ -168,7 +168,7 @@ t.test('no value of an event makes another kind of link of it', async (t) => {
   t.strictSame(raw.of(event('web', metadata), ''), {}, 'not even where the config asks for it')
 })
 
-t.test('every mistake in the links is told, each with its own place', async (t) => {
+t.test('every mistake in the links is reported, each with its own place', async (t) => {
   const { faults } = compileLinks([
     { commit: 'https://x.example/{{ nope }}', dashboard: 'https://x.example/{{ object.name | nope }}' },
     { match: { when: 'object.nme == "x"' }, compare: 'https://x.example/{{ previous.sha }}' }
@@ -302,7 +302,7 @@ t.test('links that are written out win over those that are guessed', async (t) =
   t.equal(found.previous?.url, `https://github.com/acme/fleet/compare/${previousSha}...${sha}`)
 })
 
-t.test('no commit is guessed where the revision is none', async (t) => {
+t.test('no commit is guessed where the revision is not one', async (t) => {
   const links = linksOf([{ repository: 'https://github.com/acme/fleet' }])
   const digest = `latest@sha256:${'ab'.repeat(32)}`
   t.strictSame(links.of(event('web', { revision: digest }), ''), {}, 'an OCI artifact')

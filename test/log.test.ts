@@ -1,4 +1,4 @@
-// No secret and no webhook URL is ever in a line of the log, whichever way it got there.
+// Log: never holds a secret or a webhook URL, whichever way it got there.
 import t from 'tap'
 import { secretsIn } from '../src/env.ts'
 import { createLog } from '../src/log.ts'
@@ -116,7 +116,7 @@ t.test('what the environment says in confidence is kept out', async (t) => {
   t.match(lines, 'postgres://relay:')
 })
 
-t.test('so is what stands in the addresses of proxies and databases, in whichever way it is written', async (t) => {
+t.test('passwords in the addresses of proxies and databases are kept out, however they are written', async (t) => {
   const environments: Record<string, string>[] = [
     { HTTPS_PROXY: 'http://relay:pa%24%24-SECRET@proxy:3128' },
     { https_proxy: 'relay:pa$$-SECRET@proxy:3128' },

@@ -1,4 +1,4 @@
-// What people read in Slack, and that Slack takes it, whatever the event.
+// Messages: say to people what happened, and Slack takes them, whatever the event.
 import t, { type Test } from 'tap'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
 import { advance, type ObjectMemory } from '../src/objects.ts'
@@ -150,10 +150,10 @@ const failing = ['14:00:00', '14:05:00', '14:10:00'].map((clock) => event(clock,
 t.test('another failure: what it was and what it is', async (t) => {
   const other = event('14:11:00', 'error', 'HealthCheckFailed', 'timeout waiting for: [Deployment/apps/web]')
   const expected = `
-🔴 Fails differently  Kustomization flux-system/apps  ~BuildFailed~ → 'HealthCheckFailed'
+🔴 New error  Kustomization flux-system/apps  ~BuildFailed~ → 'HealthCheckFailed'
 'prod-eu'   kustomize-controller   'main@8bd5de2'   2026-09-21 14:11:00 UTC
 ┃ timeout waiting for: [Deployment/apps/web]
-📱 FAILS DIFFERENTLY Kustomization flux-system/apps (prod-eu): HealthCheckFailed - timeout waiting for: [Deployment/apps/web]`
+📱 NEW ERROR Kustomization flux-system/apps (prod-eu): HealthCheckFailed - timeout waiting for: [Deployment/apps/web]`
   reads(t, messageOf([...failing, other]), expected)
   const nameless = messageOf([
     event('14:00:00', 'error', 'error', 'one'),
@@ -261,7 +261,7 @@ t.test('a mention stands in the first line, where Slack notifies because of it',
   t.strictSame(faultsIn(payload), [])
 })
 
-t.test('an event of nothing but Go’s zero values is told, too', async (t) => {
+t.test('an event of nothing but Go’s zero values is sent, too', async (t) => {
   const expected = `
 ℹ️ Info  unnamed object
 'prod-eu'   2026-09-21 15:00:00 UTC

@@ -1,4 +1,4 @@
-// What Prometheus sees, on a real relay.
+// Metrics: are what Prometheus sees of a real relay.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -71,7 +71,7 @@ rules: [{ name: fresh, send: new }]`
   for (const added of ['new', 'fresh', 'renamed']) t.ok(values.has(added), added)
 })
 
-t.test('an event is counted by what it did, and what is told of it by what became of it', async (t) => {
+t.test('an event is counted by what it did, and its notifications by what became of them', async (t) => {
   const relay = await startRelay(t, { config: two })
   await relay.post(about('shop'))
   await relay.logged(/message sent/)

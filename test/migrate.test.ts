@@ -1,4 +1,4 @@
-// From the embedded database to PostgreSQL: everything arrives, the relay goes on where it was, nothing is sent twice.
+// Migration to PostgreSQL: brings everything over; the relay goes on where it was, and nothing is sent twice.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ function migrate(file: string, to: string) {
   return spawnSync(process.execPath, [cli, 'migrate', '--from', `sqlite:${file}`, '--to', to], { encoding: 'utf8' })
 }
 
-/** A relay's database in the middle of its work: 500 objects told of, one message waiting to be tried again, more behind. */
+/** A relay's database in the middle of its work: 500 objects notified of, one message waiting to be tried again, more behind. */
 async function busyDatabase(t: Test): Promise<string> {
   const file = join(tempFolder(t), 'relay.db')
   const store = await openStore(`sqlite:${file}`)

@@ -1,4 +1,4 @@
-// What is watched is there: alerts, dashboard and documentation name metrics, labels and values that /metrics has.
+// Monitoring: names only metrics, labels and values that /metrics has, in alerts, dashboard and documentation.
 import { execFile, spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -51,7 +51,7 @@ function faultsOf(query: string): string[] {
   })
 }
 
-t.test('a query for what is not there would be seen', async (t) => {
+t.test('the check of queries would find a metric that does not exist', async (t) => {
   t.strictSame(faultsOf('sum by (destination) (rate(flux_relay_pending_total[5m]))'), [
     'there is no metric flux_relay_pending_total'
   ])

@@ -1,4 +1,5 @@
-// What is muted is recorded, and told in one message when the mute ends: what was held, what fails now, what recovered.
+// Mutes: record what they withhold, and sum it up in one message when they end: what was withheld, what fails now, what
+// recovered.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { compileWeekly } from '../src/mutes/weekly.ts'
@@ -33,7 +34,7 @@ t.test('a weekly mute keeps the hours of its place', async (t) => {
   }
 })
 
-t.test('a mute without an end is refused, and one that is over is told', async (t) => {
+t.test('a mute without an end is refused, and one that is over is reported', async (t) => {
   const open =
     'sources: { a: { tokens: ["${T}"] } }\ndestinations: { a: { preview: true } }\nrules: [{ name: a, send: a }]\n'
   const load = (mute: string) => loadConfig(`${open}mute:\n  - ${mute}`, 'c.yaml', { T: 't' }).problems
@@ -70,7 +71,7 @@ async function pass(relay: Relay, clock: TestClock, ms: number): Promise<void> {
 const texts = ({ slack }: Relay) => slack.accepted.map(({ body }) => JSON.stringify(body))
 const at = (clock: TestClock) => new Date(clock.now()).toISOString()
 
-t.test('nothing is told during a mute, and one message at its end', async (t) => {
+t.test('nothing is sent during a mute, and one message at its end', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config: config(upgrade), clock })
   for (const name of ['a', 'b', 'c']) {
@@ -132,7 +133,7 @@ t.test('the message at the end says of each object what its last event said, and
   t.match(said, '1 still failing; 1 still with a warning; well again: ')
 })
 
-t.test('a failure that was told before a mute and recovers in it is not left open', async (t) => {
+t.test('a failure that was sent before a mute and recovers in it is not left open', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, {
     config: config(upgrade.replace('{ namespace: apps }', '{ severity: [info] }')),

@@ -1,4 +1,4 @@
-// What no event can meet is said, with what was meant; and nothing is said of what one can.
+// Impossible matchers: are reported with what was probably meant; possible ones never are.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { severityNames } from '../src/events/severity.ts'

@@ -270,7 +270,7 @@ const heroes: {
     },
     colour: 'amber',
     title: 'Nothing is known to fail',
-    text: /1 failed when last heard of, and nothing is known of it since\./
+    text: /1 failed at the last event, and nothing is known of it since\./
   },
   {
     of: 'the config file is refused',
@@ -288,7 +288,7 @@ const heroes: {
       await stage.beatAll()
       stage.relay.slack.behave('*', () => ({ status: 404, body: 'no_service' }))
       await stage.fail('open', 'shop')
-      await stage.relay.logged(/refuses everything/)
+      await stage.relay.logged(/rejects all messages/)
       await stage.pass(1)
       await stage.beat('open')
     },

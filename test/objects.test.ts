@@ -1,4 +1,4 @@
-// What is said and what is not: whole stories, event by event, with the exact list of messages.
+// Notifications: are exactly these, in whole stories, event by event.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'
@@ -200,7 +200,7 @@ t.test('a helm release that tries 22 times in three seconds, each time in other 
   t.same(told(toAll, events).length, 1)
 })
 
-t.test('a flapping object is told at every turn and at no other time', async (t) => {
+t.test('a flapping object notifies at every turn and at no other time', async (t) => {
   const events = [0, 1, 2].flatMap((n) => [
     failure(n * hour),
     failure(n * hour + 5 * minute),
@@ -213,13 +213,13 @@ t.test('a flapping object is told at every turn and at no other time', async (t)
   )
 })
 
-t.test('failures that alternate are told once each', async (t) => {
+t.test('failures that alternate are sent once each', async (t) => {
   const events = Array.from({ length: 20 }, (_, n) =>
     failure(n * 5 * minute, { reason: n % 2 ? 'BuildFailed' : 'HealthCheckFailed', message: n % 2 ? 'a' : 'b' })
   )
   t.same(
     told(toAll, events).map((text) => text.slice(12, 40)),
-    ['FAILED Kustomization apps/sh', 'FAILS DIFFERENTLY Kustomizat']
+    ['FAILED Kustomization apps/sh', 'NEW ERROR Kustomization apps']
   )
 })
 
@@ -327,7 +327,7 @@ t.test('a cluster whose clock was ahead does not freeze its objects', async (t) 
   )
 })
 
-t.test('a destination that never heard of the failure never hears of its end', async (t) => {
+t.test('a destination that was not notified of the failure is not notified of its end', async (t) => {
   const config = `
 destinations: { errors: { preview: true }, deploys: { preview: true }, builds: { preview: true } }
 rules:
@@ -345,7 +345,7 @@ rules:
   )
 })
 
-t.test('a warning is told, and its end is told, to who asked for warnings', async (t) => {
+t.test('a warning and its end notify whoever asked for warnings', async (t) => {
   const waiting = wire({ at: 0, reason: 'DependencyNotReady', message: "dependency 'apps/db' is not ready" })
   const events = [
     waiting,
@@ -364,7 +364,7 @@ t.test('a warning is told, and its end is told, to who asked for warnings', asyn
   )
 })
 
-t.test('who asked for everything hears of a recovery once, not as news too', async (t) => {
+t.test('who asked for everything is notified of a recovery once, not as news too', async (t) => {
   const config = toAll.replace('severity: error', 'severity: info')
   const replay = startReplay(config)
   for (const event of [heartbeat(0), failure(minute), heartbeat(2 * minute, { sha: shas.next })]) replay.receive(event)
@@ -461,7 +461,7 @@ rules:
   }
 )
 
-t.test('a recovery by a new revision is told once to a destination that also hears of updates', async (t) => {
+t.test('a recovery by a new revision is sent once to a destination that also gets updates', async (t) => {
   const config = `
 destinations: { team: { preview: true }, releases: { preview: true } }
 rules:

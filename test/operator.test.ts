@@ -1,4 +1,4 @@
-// What the operator is told of the relay itself: once each, through a destination, by whichever replica.
+// The operator: is notified of the relay itself, once each, through a destination, by whichever replica.
 import { writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import t from 'tap'
@@ -44,33 +44,36 @@ async function pass(clock: TestClock, minutes: number): Promise<void> {
   }
 }
 
-t.test('a config file that is refused is told once for each faulty text, and that it is right again', async (t) => {
-  const clock = createClock()
-  const relay = await startRelay(t, { clock, config })
-  const faulty = config.replace('send: team', 'send: taem')
-  write(relay, faulty)
-  await untilTold(relay, 1)
-  t.match(
-    told(relay)[0],
-    /FAILED config config\.yaml: ConfigRefused - A change of the config file is refused; what was in effect before stays/
-  )
-  const text = relay.slack.accepted.at(-1)?.text
-  t.match(text, /7:33 .*taem.*did you mean/, 'where, and what was probably meant')
-  clock.advance(2 * 3_600_000)
-  relay.app.reload()
-  await turn()
-  write(relay, `${faulty}\n# and a comment`)
-  await untilTold(relay, 2)
-  clock.advance(120_000)
-  write(relay, config)
-  await untilTold(relay, 3)
-  t.match(told(relay)[2], /RECOVERED config config\.yaml after 2 h 2 m/)
-  t.match(told(relay)[1], /FAILED/)
-  relay.app.reload()
-  write(relay, `${config}\n# fine`)
-  await turn()
-  t.equal(told(relay).length, 3)
-})
+t.test(
+  'the operator is notified of a refused config file once for each faulty text, and when it is right again',
+  async (t) => {
+    const clock = createClock()
+    const relay = await startRelay(t, { clock, config })
+    const faulty = config.replace('send: team', 'send: taem')
+    write(relay, faulty)
+    await untilTold(relay, 1)
+    t.match(
+      told(relay)[0],
+      /FAILED config config\.yaml: ConfigRefused - A change of the config file is refused; what was in effect before stays/
+    )
+    const text = relay.slack.accepted.at(-1)?.text
+    t.match(text, /7:33 .*taem.*did you mean/, 'where, and what was probably meant')
+    clock.advance(2 * 3_600_000)
+    relay.app.reload()
+    await turn()
+    write(relay, `${faulty}\n# and a comment`)
+    await untilTold(relay, 2)
+    clock.advance(120_000)
+    write(relay, config)
+    await untilTold(relay, 3)
+    t.match(told(relay)[2], /RECOVERED config config\.yaml after 2 h 2 m/)
+    t.match(told(relay)[1], /FAILED/)
+    relay.app.reload()
+    write(relay, `${config}\n# fine`)
+    await turn()
+    t.equal(told(relay).length, 3)
+  }
+)
 
 t.test('a config file that is refused does not take its secrets to Slack', async (t) => {
   const relay = await startRelay(t, { config })
@@ -80,7 +83,7 @@ t.test('a config file that is refused does not take its secrets to Slack', async
   t.notMatch(relay.slack.accepted.at(-1)?.text, 'not-in-a-list-and-secret')
 })
 
-t.test('bad signatures are told of when they are many, and then not for four hours', async (t) => {
+t.test('the operator is notified of bad signatures when they are many, and then not for four hours', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock, config })
   const knock = async (times: number) => {
@@ -105,53 +108,59 @@ t.test('bad signatures are told of when they are many, and then not for four hou
   t.match(relay.slack.accepted.at(-1)?.text, /compare `token` in the Secret of its Provider/)
 })
 
-t.test('a source that falls quiet is told once, also after a restart, and that it is back', async (t) => {
-  const clock = createClock()
-  const first = await startRelay(t, { clock, config: token })
-  const well = {
-    severity: 'info' as const,
-    reason: 'ReconciliationSucceeded',
-    message: 'Reconciliation finished in 1s'
-  }
-  for (let n = 0; n < 4; n++) {
-    await first.post(about('shop', { ...well, timestamp: new Date(clock.now()).toISOString() }), bearer)
+t.test(
+  'the operator is notified of a source that falls quiet once, also after a restart, and when it is back',
+  async (t) => {
+    const clock = createClock()
+    const first = await startRelay(t, { clock, config: token })
+    const well = {
+      severity: 'info' as const,
+      reason: 'ReconciliationSucceeded',
+      message: 'Reconciliation finished in 1s'
+    }
+    for (let n = 0; n < 4; n++) {
+      await first.post(about('shop', { ...well, timestamp: new Date(clock.now()).toISOString() }), bearer)
+      await pass(clock, 20)
+    }
+    t.same(told(first), [], 'heartbeats are heard, although they leave no event')
+    t.equal((await scrape(first)).value('source_quiet', { source: 'eu' }), 0)
+    await pass(clock, 11)
+    await untilTold(first, 1)
+    t.match(told(first)[0], /FAILED source eu: SourceQuiet - No event for 30 m.*; one is expected every 30 m/)
+    t.equal((await scrape(first)).value('source_quiet', { source: 'eu' }), 1)
+    await pass(clock, 10)
+    await first.app.close()
+    const again = { clock, folder: dirname(first.app.env.CONFIG_FILE), config: token }
+    const second = await startRelay(t, { ...again, config: token.replaceAll('$SLACK', first.slack.url()) })
+    await pass(clock, 45)
+    t.equal(told(first).length, 1)
+    await second.post(about('shop'), bearer)
+    t.equal((await scrape(second)).value('source_quiet', { source: 'eu' }), 0)
+    await pass(clock, 1)
+    await untilTold(first, 2)
+    t.match(told(first)[1], /RECOVERED source eu after 1 h 2\d m/)
     await pass(clock, 20)
+    t.equal(told(first).length, 2)
   }
-  t.same(told(first), [], 'heartbeats are heard, although they leave no event')
-  t.equal((await scrape(first)).value('source_quiet', { source: 'eu' }), 0)
-  await pass(clock, 11)
-  await untilTold(first, 1)
-  t.match(told(first)[0], /FAILED source eu: SourceQuiet - No event for 30 m.*; one is expected every 30 m/)
-  t.equal((await scrape(first)).value('source_quiet', { source: 'eu' }), 1)
-  await pass(clock, 10)
-  await first.app.close()
-  const again = { clock, folder: dirname(first.app.env.CONFIG_FILE), config: token }
-  const second = await startRelay(t, { ...again, config: token.replaceAll('$SLACK', first.slack.url()) })
-  await pass(clock, 45)
-  t.equal(told(first).length, 1)
-  await second.post(about('shop'), bearer)
-  t.equal((await scrape(second)).value('source_quiet', { source: 'eu' }), 0)
-  await pass(clock, 1)
-  await untilTold(first, 2)
-  t.match(told(first)[1], /RECOVERED source eu after 1 h 2\d m/)
-  await pass(clock, 20)
-  t.equal(told(first).length, 2)
-})
+)
 
-t.test('a source that is expected and never comes is told of; one that is not expected is left alone', async (t) => {
-  const clock = createClock()
-  const relay = await startRelay(t, { clock, config: token })
-  await relay.post(about('shop'))
-  await pass(clock, 31)
-  await untilTold(relay, 1)
-  t.match(told(relay)[0], /source eu/)
-  const seen = await scrape(relay)
-  t.equal(seen.value('source_quiet', { source: 'default' }), 0)
-  t.equal(
-    seen.value('source_last_event_timestamp_seconds', { source: 'default' }),
-    Date.parse('2026-09-21T14:00:00Z') / 1000
-  )
-})
+t.test(
+  'the operator is notified of a source that is expected and never posts; one that is not expected is left alone',
+  async (t) => {
+    const clock = createClock()
+    const relay = await startRelay(t, { clock, config: token })
+    await relay.post(about('shop'))
+    await pass(clock, 31)
+    await untilTold(relay, 1)
+    t.match(told(relay)[0], /source eu/)
+    const seen = await scrape(relay)
+    t.equal(seen.value('source_quiet', { source: 'default' }), 0)
+    t.equal(
+      seen.value('source_last_event_timestamp_seconds', { source: 'default' }),
+      Date.parse('2026-09-21T14:00:00Z') / 1000
+    )
+  }
+)
 
 t.test('every source has its state among the metrics, and of what is not known there is no 0', async (t) => {
   const clock = createClock()
@@ -196,7 +205,7 @@ t.test('a source that is expected and has never come is still one that never cam
   t.match(await eu(), { source: 'eu', state: 'quiet', lastEventAt: null })
 })
 
-t.test('what could not be heard because the relay was away is not held against the source', async (t) => {
+t.test('what could not arrive because the relay was away does not count against the source', async (t) => {
   const clock = createClock()
   const first = await startRelay(t, { clock, config: token })
   await first.post(about('shop'), bearer)
@@ -212,7 +221,7 @@ t.test('what could not be heard because the relay was away is not held against t
   t.match(told(first)[0], /No event for 5 h 3\d m/)
 })
 
-t.test('the end of a silence that nobody was told of is no news', async (t) => {
+t.test('the end of a quiet spell that nobody was notified of is not news', async (t) => {
   const clock = createClock()
   const first = await startRelay(t, { clock, config: token })
   await first.post(about('shop'), bearer)
@@ -257,7 +266,7 @@ t.test('a source that posts to one replica is not quiet to another', async (t) =
   t.ok(await isKnown(), 'what another replica refuses is known here, too')
 })
 
-t.test('two replicas tell of a quiet source, of its return and of a faulty file once', async (t) => {
+t.test('two replicas notify of a quiet source, of its return and of a faulty file once', async (t) => {
   const { url } = await startPostgres(t)
   const clock = createClock(Date.now())
   const env = { DATABASE_URL: url }

@@ -1,3 +1,4 @@
+// Outcomes: follow from receivers' answers: sent, tried again, blocked or dead.
 import t from 'tap'
 import type { Reply } from '../src/deliver/answer.ts'
 import { maxAgeMs, needsEmpty, settle } from '../src/deliver/outcome.ts'

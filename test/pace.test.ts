@@ -1,3 +1,4 @@
+// Pace: allows a burst, then one message per interval.
 import t from 'tap'
 import { createPace, take } from '../src/deliver/pace.ts'
 import type { Bucket } from '../src/store/kept.ts'

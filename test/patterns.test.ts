@@ -1,3 +1,4 @@
+// Patterns: match as documented, and never slowly.
 import t from 'tap'
 import { compileGlobs, compileRegex, isGlob } from '../src/patterns.ts'
 import { fc } from './fixtures/fc.ts'
@@ -69,7 +70,7 @@ t.test('no glob is slow, whatever the name it is held against', async (t) => {
   t.ok(holds(`${'*a'.repeat(120)}*`, 'a'.repeat(253)))
 })
 
-t.test('what a rule wanted is told as it was written', async (t) => {
+t.test('what a rule wanted is shown as it was written', async (t) => {
   t.equal(compileGlobs('team-*').wanted, 'team-*')
   t.equal(compileGlobs(['b', 'a*']).wanted, 'b, a*')
 })

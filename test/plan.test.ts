@@ -1,3 +1,4 @@
+// Plan: picks what a lane posts next.
 import t from 'tap'
 import { createPace } from '../src/deliver/pace.ts'
 import { planNext } from '../src/deliver/plan.ts'
@@ -55,23 +56,26 @@ t.test('without a token nothing is composed', async (t) => {
   })
 })
 
-t.test('two rules that tell one destination of an event tell it in the form that one of them asks for', async (t) => {
-  const own = pending('1')
-  own.view.custom = { title: 'Oh no' }
-  const next = planNext(full, [own, { ...pending('1'), id: 'other' }], { pace }, now)
-  t.match(next, { ids: ['1', 'other'], payload: { text: 'Oh no' } })
-  const later = planNext(full, [own, ...[pending('2', { name: '1' })]], { pace }, now)
-  t.match(later, { payload: { text: /^Oh no/ } }, 'each event in its own')
-})
+t.test(
+  'two rules that notify one destination of an event share a message, in the form that one of them asks for',
+  async (t) => {
+    const own = pending('1')
+    own.view.custom = { title: 'Oh no' }
+    const next = planNext(full, [own, { ...pending('1'), id: 'other' }], { pace }, now)
+    t.match(next, { ids: ['1', 'other'], payload: { text: 'Oh no' } })
+    const later = planNext(full, [own, ...[pending('2', { name: '1' })]], { pace }, now)
+    t.match(later, { payload: { text: /^Oh no/ } }, 'each event in its own')
+  }
+)
 
-t.test('two rules that tell one destination of an event tell it once, with the mention of either', async (t) => {
+t.test('two rules that notify one destination of an event share a message, with the mention of either', async (t) => {
   const same = [pending('1'), { ...pending('1', { mention: '<!here>' }), id: 'other' }]
   const next = planNext(full, same, { pace }, now)
   t.match(next, { ids: ['1', 'other'], payload: { text: /^FAILED/ } })
   t.match(JSON.stringify(next), '<!here>')
 })
 
-t.test('an object that fails again and again before there is a token is told once, in full', async (t) => {
+t.test('an object that fails again and again before there is a token is sent once, in full', async (t) => {
   const failing = (event: string, reason: string) => {
     const { view, ...rest } = pending(event, { name: 'shop' })
     const says = event === '1' ? ('failed' as const) : ('changed' as const)

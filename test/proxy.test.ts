@@ -1,4 +1,4 @@
-// Between the relay and Slack stands a proxy.
+// Proxy: stands between the relay and Slack.
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
@@ -58,7 +58,7 @@ rules: [{ name: all, send: team }]`
       relay.slack.accepted[0]?.text,
       /FAILED destination team: proxy 407 - The proxy answers 407: it wants a user/
     )
-    t.match(relay.log.join(''), /"answer":"proxy 407".*destination refuses everything/)
+    t.match(relay.log.join(''), /"answer":"proxy 407".*destination rejects all messages/)
     const { lanes } = JSON.parse((await relay.get('/api/lanes')).body)
     t.match(
       lanes.find(({ destinations }: { destinations: string[] }) => destinations.includes('team')),

@@ -1,4 +1,4 @@
-// What people ask of the store and what they do to dead letters, the same from every store.
+// Records: answer people and retry dead letters the same way in every store.
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { FluxEvent } from '../src/events/flux.ts'
@@ -33,7 +33,7 @@ function about(object: Partial<FluxEvent['object']>, changes: Partial<FluxEvent>
   return { ...base, event, body, receivedAt }
 }
 
-/** The decision of a failing object, told to `lane`. */
+/** The decision of a failing object, sent to `lane`. */
 const failing =
   (lane: string, since = at, decidedAt = since): Decide =>
   (item) => {
@@ -177,7 +177,7 @@ for (const [name, open] of Object.entries(stores)) {
       }
     })
 
-    t.test('an event that was told twice by one rule stands once in the list, on whichever page', async (t) => {
+    t.test('an event that one rule sent twice stands once in the list, on whichever page', async (t) => {
       const [store, records] = await start(t)
       const twice: Decide = (item) => {
         const decision = sendTo('lane')(item)
@@ -425,7 +425,7 @@ for (const [name, open] of Object.entries(stores)) {
       }
     )
 
-    t.test('a failure that is over is not remembered as heard', async (t) => {
+    t.test('a failure that is over is not remembered as notified', async (t) => {
       const [store, records] = await start(t)
       await store.accept([about({ name: 'shop' })], failing('lane'))
       await bury(store, 'lane')
@@ -478,7 +478,7 @@ for (const [name, open] of Object.entries(stores)) {
       await t.rejects(records.discard(['1); drop table events; --']), { code: 'BAD_REQUEST' })
     })
 
-    t.test('the operator is told once in a while, whoever says it', async (t) => {
+    t.test('the operator is notified once in a while, whoever says it', async (t) => {
       const [store, records] = await start(t)
       const notices = [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('ops') }]
       t.equal(await records.announce('k', notices, at, hour), true)

@@ -1,4 +1,4 @@
-// Tests of a config, as people write them: what passes, what fails and why, and what is wrong with the file itself.
+// Config tests: pass, fail with a reason, or report what is wrong with their file.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -42,7 +42,7 @@ function faults(tests: string): string[] {
   return loaded(tests).problems.map(({ line, column, message }) => `${line}:${column} ${message}`)
 }
 
-t.test('five lines say who is to hear of an event, in any order, and pass', async (t) => {
+t.test('five lines say who is to be notified of an event, in any order, and pass', async (t) => {
   t.same(
     failures(`
 tests:
@@ -55,7 +55,7 @@ tests:
   )
 })
 
-t.test('who is not told: the first condition that failed of each rule that might have told them', async (t) => {
+t.test('who is not notified: the first condition that failed of each rule that might have notified them', async (t) => {
   t.same(
     failures(`tests:
   - { name: any rule, event: { namespace: shop }, expect: [platform, dba] }
@@ -63,27 +63,27 @@ t.test('who is not told: the first condition that failed of each rule that might
   - { name: another rule, event: { namespace: shop }, expect: [platform, { destination: dba, rule: failures }] }
   - { name: twice, event: { namespace: shop }, expect: [platform, platform] }`),
     [
-      '2:70 dba is not told',
+      '2:70 dba is not notified',
       '  databases: namespace is shop, wanted db-*',
       '  edge: cluster is prod, wanted edge-1',
-      '3:71 dba by edge is not told',
+      '3:71 dba by edge is not notified',
       '  edge: cluster is prod, wanted edge-1',
-      '4:74 dba by failures is not told',
+      '4:74 dba by failures is not notified',
       '  failures sends to platform',
-      '5:67 platform is not told',
-      '  failures tells it once'
+      '5:67 platform is not notified',
+      '  failures does send it, once; another message was expected'
     ]
   )
 })
 
-t.test('who is told and should not be is shown with the message they get', async (t) => {
+t.test('who is notified and should not be is shown with the message they get', async (t) => {
   t.same(
     failures(`tests:
   - name: nobody
     event: { message: disk is full, revision: main@sha1:4f2c91d }
     expect: []`),
     [
-      '4:5 platform is told by failures (failed) after 0 s, which is not expected',
+      '4:5 platform is notified by failures (failed) after 0 s, which is not expected',
       '  🔴 Failed  Kustomization flux-system/apps  `ReconciliationFailed`',
       '  `prod`   kustomize-controller   `main@4f2c91d`   2026-01-05 09:00:00 UTC',
       '  ┃ disk is full'
@@ -100,15 +100,15 @@ t.test('the object is remembered from step to step: first failure, reminder, rec
       - { after: 5m, every: 5m, times: 71, transition: repeated, expect: ${quiet} }
       - { at: 6h, event: { severity: info }, expect: [{ destination: platform, says: recovered, text: 72 failures }] }`
   t.same(failures(story('[{ destination: platform, says: repeated, text: for 4 h }]')), [])
-  t.match(failures(story('[]')), ['6:66 platform is told by failures (repeated) after 4 h, which is not expected'])
+  t.match(failures(story('[]')), ['6:66 platform is notified by failures (repeated) after 4 h, which is not expected'])
   t.match(
     failures(story('[platform, platform]')),
-    ['6:85 platform is not told', /^ {2}failures is quiet: the same failure; next reminder after 2026-01-05T21/],
+    ['6:85 platform is not notified', /^ {2}failures is quiet: the same failure; next reminder after 2026-01-05T21/],
     'the reason is that of the last event'
   )
 })
 
-t.test('a wrong transition is told once, with when', async (t) => {
+t.test('a wrong transition is reported once, with when', async (t) => {
   t.same(
     failures(`tests:
   - { name: x, event: {}, every: 10m, times: 50, transition: failed }`),
@@ -121,7 +121,7 @@ t.test('a flood of what is not expected is shown by its first three', async (t) 
     'tests: [{ name: x, event: {}, every: 10m, times: 50, expect: [] }]',
     config.replace('name: failures,', 'name: failures, notify: every,')
   )
-  t.equal(told.filter((line) => /is told by/.test(line)).length, 3)
+  t.equal(told.filter((line) => /is notified by/.test(line)).length, 3)
   t.match(told.at(-1), /47 more messages are not expected/)
 })
 
@@ -135,11 +135,11 @@ t.test('messages are compared as they are read, wherever their lines break', asy
     []
   )
   t.match(failures(expecting('text: Broken, matches: ["^nothing$"]')), [
-    '4:14 platform is told by failures, and the message does not have "Broken" and something that matches ^nothing$',
+    '4:14 platform is notified by failures, and the message does not have "Broken" and something that matches ^nothing$',
     /Failed/
   ])
   const otherwise = failures(expecting('says: changed'))
-  t.equal(otherwise[0], '4:14 platform is told by failures as `failed`')
+  t.equal(otherwise[0], '4:14 platform is notified by failures as `failed`')
   t.notMatch(otherwise.join('\n'), /not expected/, 'the same message is not another failure')
 })
 
@@ -154,14 +154,14 @@ t.test(
   }
 )
 
-t.test('no recovery for who has not heard of the failure, and the reason is said', async (t) => {
+t.test('no recovery for who was not notified of the failure, and the reason is said', async (t) => {
   t.same(
     failures(`tests:
   - name: x
     steps:
       - { event: { severity: warn, reason: DependencyNotReady }, transition: failed, expect: [] }
       - { event: { heartbeat: true }, transition: recovered, expect: platform }`),
-    ['5:70 platform is not told', '  failures did not tell it of the failure, and so not of its end']
+    ['5:70 platform is not notified', '  failures did not notify it of the failure, and so not of its end']
   )
 })
 
@@ -217,7 +217,7 @@ t.test('what is left out of an event is as Flux would send it', async (t) => {
   }
 })
 
-t.test('everything wrong with a tests file is told at once, each at its place', async (t) => {
+t.test('everything wrong with a tests file is reported at once, each at its place', async (t) => {
   t.same(
     faults(`tests:
   - name: x

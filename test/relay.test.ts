@@ -1,4 +1,4 @@
-// The main job, end to end: a real relay on a real port, a real database file, a strict stand-in for Slack.
+// Relay: does its main job end to end: a real port, a real database file, a strict stand-in for Slack.
 import { dirname } from 'node:path'
 import t from 'tap'
 import type { Payload } from '../src/render/slack/payload.ts'
@@ -187,7 +187,7 @@ rules: [{ name: all, match: { severity: info }, send: [chat, plain] }]`
   t.same(Object.keys(bodyAt('/anywhere') as object), ['text'])
 })
 
-t.test('a group is told as one message when the time of its first is up', async (t) => {
+t.test('a group is sent as one message when the time of its first is up', async (t) => {
   const clock = createClock()
   const config = openConfig.replace('send:', 'group: { by: [cluster, revision], wait: 10s }, send:')
   const relay = await startRelay(t, { clock, config })
@@ -228,39 +228,42 @@ t.test('the end of a failure does not overtake its beginning that is still held'
   )
 })
 
-t.test('the operator hears once that a webhook is dead and once that it works again, through another', async (t) => {
-  const clock = createClock()
-  const config = `
+t.test(
+  'the operator is notified once that a webhook is dead and once that it works again, through another',
+  async (t) => {
+    const clock = createClock()
+    const config = `
 destinations:
   team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
   ops: { slack: { webhookUrl: "$SLACK/ops" } }
 operator: [team, ops]
 rules: [{ name: all, match: { severity: info }, send: team }]`
-  const relay = await startRelay(t, { clock, config })
-  const to = (path: string) => relay.slack.accepted.filter((one) => one.path.endsWith(path))
-  relay.slack.behave('/services/T000/B000/secret', [
-    { status: 404, body: 'no_service' },
-    { status: 404, body: 'no_service' }
-  ])
-  await relay.post(about('first'))
-  await relay.slack.until(() => to('/ops').length === 1)
-  await settled(relay, /message sent/)
-  await relay.post(about('second'))
-  clock.advance(5 * 60_000)
-  await relay.slack.until(({ received }) => received.length === 3)
-  await settled(relay, /destination refuses/)
-  clock.advance(10 * 60_000)
-  await relay.slack.until(() => to('/ops').length === 2 && to('/secret').length === 2)
-  t.match(
-    to('/ops')[0]?.text,
-    /FAILED destination team: 404 no_service - Slack answers that the webhook or its channel is gone/
-  )
-  t.match(to('/ops')[1]?.text, /RECOVERED destination team after 15 m, .*2 notifications waited and go now/)
-  t.same(
-    to('/secret').map(({ text }) => /apps\/(\w+)/.exec(text)?.[1]),
-    ['first', 'second']
-  )
-})
+    const relay = await startRelay(t, { clock, config })
+    const to = (path: string) => relay.slack.accepted.filter((one) => one.path.endsWith(path))
+    relay.slack.behave('/services/T000/B000/secret', [
+      { status: 404, body: 'no_service' },
+      { status: 404, body: 'no_service' }
+    ])
+    await relay.post(about('first'))
+    await relay.slack.until(() => to('/ops').length === 1)
+    await settled(relay, /message sent/)
+    await relay.post(about('second'))
+    clock.advance(5 * 60_000)
+    await relay.slack.until(({ received }) => received.length === 3)
+    await settled(relay, /destination refuses/)
+    clock.advance(10 * 60_000)
+    await relay.slack.until(() => to('/ops').length === 2 && to('/secret').length === 2)
+    t.match(
+      to('/ops')[0]?.text,
+      /FAILED destination team: 404 no_service - Slack answers that the webhook or its channel is gone/
+    )
+    t.match(to('/ops')[1]?.text, /RECOVERED destination team after 15 m, .*2 notifications waited and go now/)
+    t.same(
+      to('/secret').map(({ text }) => /apps\/(\w+)/.exec(text)?.[1]),
+      ['first', 'second']
+    )
+  }
+)
 
 t.test('a preview destination needs no Slack and shows what Slack would get', async (t) => {
   const relay = await startRelay(t, {

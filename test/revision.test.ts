@@ -1,3 +1,4 @@
+// Revision: is parsed in every form Flux has used.
 import t from 'tap'
 import { parseRevision } from '../src/events/revision.ts'
 import { fc } from './fixtures/fc.ts'

@@ -1,3 +1,4 @@
+// Rules: match events, in their order.
 import { deepStrictEqual } from 'node:assert/strict'
 import t from 'tap'
 import type { Fault } from '../src/errors.ts'
@@ -114,7 +115,7 @@ const whys: readonly Why[] = [
   [{ metadata: { team: 'payments' } }, {}, 'metadata.team', 'payments', /^\(nothing\)$/],
   [{}, warn, 'severity', 'error', /^warn$/],
   [{ severity: 'warn' }, info, 'severity', 'warn or worse', /^info$/],
-  [{ severity: ['info', 'warn'] }, {}, 'severity', 'exactly info or warn', /^error$/],
+  [{ severity: ['info', 'warn'] }, {}, 'severity', 'only info or warn', /^error$/],
   [{ message: { include: ['a+', 'b'] } }, says('xyz'), 'message', 'a+ or b', /^xyz$/],
   [{ message: { include: ['a'] } }, says('x'.repeat(5000)), 'message', 'a', /^x{200}$/],
   [{ message: { exclude: ['a', 'x'] } }, says('xyz'), 'message', 'not a or x', /^xyz$/],
@@ -130,7 +131,7 @@ for (const [matchText, overrides, because, wanted, got] of whys) {
   })
 }
 
-t.test('a condition that CEL cannot decide counts as no match, and is told apart from false', async (t) => {
+t.test('a condition that CEL cannot decide counts as no match, and is not taken for false', async (t) => {
   const when = 'metadata.team.startsWith("pay")'
   t.match(verdict({ when }), { fired: false, because: 'when', wanted: when, isError: true, got: /^No such key: team$/ })
   t.strictSame(fired(compile({ match: { when } }, {})), ['1'])
@@ -157,7 +158,7 @@ t.test('a final rule is the last one to fire, and only if it fires', async (t) =
   t.match(match(subject(), rules, true).verdicts[2], stopped, 'as `explain` tells')
 })
 
-t.test('rules for other kinds are passed over, and `explain` tells of them all the same', async (t) => {
+t.test('rules for other kinds are passed over, and `explain` shows them all the same', async (t) => {
   const rules = compile(
     { match: { kind: 'Bucket' } },
     { match: { kind: ['Alert', 'Kustomization'] } },
@@ -168,7 +169,7 @@ t.test('rules for other kinds are passed over, and `explain` tells of them all t
   t.strictSame(judged(rules, {}, true), ['0', '1', '2'])
 })
 
-t.test('of a thousand rules an event is told the fired ones and a bounded number of others', async (t) => {
+t.test('of a thousand rules an event shows the fired ones and a bounded number of others', async (t) => {
   const others = Array.from({ length: 1000 }, (_, n) => ({ match: { name: `app-${n}` } }))
   const rules = compile(...others, { match: { name: 'shop' } }, { match: { namespace: 'elsewhere' } })
   const verdicts = judged(rules, named('shop'))

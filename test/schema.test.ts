@@ -1,4 +1,4 @@
-// The schema that editors complete from, and the page that is made of it, say what the loader takes.
+// Config schema: takes what the loader takes, as do editors' completion and the page made of it.
 import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import t from 'tap'

@@ -1,4 +1,4 @@
-// A secret at each place of the config file, its own or not, made from the schema: whatever is said of the file quotes none.
+// Secrecy: puts a secret at each place of the config file, its own or not; whatever is said of the file quotes none.
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { stringify } from 'yaml'

@@ -1,4 +1,4 @@
-// A relay full of secrets, everything goes wrong, the log says all it can: no output of it repeats one.
+// Secrets: stay out of every output of a relay full of them, where everything goes wrong and the log says all it can.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
@@ -168,7 +168,7 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: [${names.jo
       await ask(port, `/api/notifications/${plainCanary('wrong')}/retry`, { method: 'POST', headers: admin })
     )
   }
-  await relay.said(/destination refuses everything[\s\S]*destination refuses everything/)
+  await relay.said(/destination rejects all messages[\s\S]*destination rejects all messages/)
   await relay.said(/message postponed/)
   await askAll()
 
@@ -245,7 +245,7 @@ t.test('a start that fails says why, and no secret', async (t) => {
   await Promise.all(failures)
 })
 
-t.test('what is looked for would be found', async (t) => {
+t.test('the search would find a leaked secret', async (t) => {
   const secret = canary('admin')
   const forms = [
     ...[secret, JSON.stringify({ secret }), JSON.stringify(JSON.stringify(secret)), encodeURIComponent(secret)],

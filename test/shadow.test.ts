@@ -1,4 +1,4 @@
-// Whether a rule is said to be unreachable: only where no event can reach it, and quickly.
+// Shadowed rules: are reported only where no event can reach them, and quickly.
 import t from 'tap'
 import { severityNames } from '../src/events/severity.ts'
 import { globCovers } from '../src/patterns.ts'

@@ -1,3 +1,4 @@
+// Signature: accepts the right key in every form, and nothing else.
 import { createHmac } from 'node:crypto'
 import t from 'tap'
 import { type Credentials, equal, sign, verify } from '../src/events/signature.ts'

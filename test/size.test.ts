@@ -1,4 +1,4 @@
-// How much room the database takes, on disk and in memory: it can be watched, and what a flood took is given back.
+// Database size: can be watched on disk and in memory, and what a flood took is given back.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'

@@ -1,4 +1,4 @@
-// The stand-in for Slack is only worth testing against if it is as strict, and as unkind, as Slack.
+// Slack's stand-in: is as strict, and as unkind, as Slack.
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { request } from 'undici'

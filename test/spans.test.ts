@@ -1,4 +1,4 @@
-// Spans, as a collector gets them; and nothing of them where nobody asked.
+// Spans: reach a collector as it expects them, and cost nothing where nobody asked.
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -39,7 +39,7 @@ async function startCollector(t: Test) {
 const attributesOf = ({ attributes }: Span) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 
-t.test('an event and the post that tells of it are spans, linked to each other, also after a restart', async (t) => {
+t.test('an event and the post that reports it are spans, linked to each other, also after a restart', async (t) => {
   const collector = await startCollector(t)
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/` }
   const clock = createClock(Date.now())

@@ -1,4 +1,4 @@
-// The promises of store/store.ts, kept by every store.
+// Stores: keep the promises of store/store.ts, every one of them.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -210,7 +210,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what the operator is told of an outcome is written with it', async (t) => {
+    t.test('a notice to the operator of an outcome is written with it', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('one')], sendTo('lane'))
@@ -277,7 +277,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('a dead letter is kept, and its destination counts as one that never heard', async (t) => {
+    t.test('a dead letter is kept, and its destination counts as not notified', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('one')], sendTo('lane'))
@@ -293,7 +293,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('nobody hears the end of a failure they never heard of', async (t) => {
+    t.test('nobody is notified of the end of a failure they were not notified of', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('one', { receivedAt: at - maxAgeMs - 1 })], sendTo('lane'))
@@ -344,7 +344,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('when a source was last heard is known, and until when somebody listened', async (t) => {
+    t.test('the last event of a source is known, and until when somebody listened', async (t) => {
       const { open } = await prepare(t)
       let store = await open()
       t.same(await store.lastHeard(), { sources: new Map(), listenedUntil: undefined })
@@ -442,42 +442,45 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what a mute held back is told once, when it is over, and is known to have been heard', async (t) => {
-      const { open } = await prepare(t)
-      const store = await open()
-      const until = at + 60_000
-      const muted = (item: Arrival): Decision => {
-        const decision = sendTo('lane')(item)
-        return {
-          ...decision,
-          memory: { ...decision.memory, failure, told: [{ ...told, isHeld: true }] },
-          notifications: decision.notifications.map((entry) => ({ ...entry, muting: { name: 'upgrade', until } }))
+    t.test(
+      'what a mute withheld is summed up once, when it is over, and counts as notified from then on',
+      async (t) => {
+        const { open } = await prepare(t)
+        const store = await open()
+        const until = at + 60_000
+        const muted = (item: Arrival): Decision => {
+          const decision = sendTo('lane')(item)
+          return {
+            ...decision,
+            memory: { ...decision.memory, failure, told: [{ ...told, isHeld: true }] },
+            notifications: decision.notifications.map((entry) => ({ ...entry, muting: { name: 'upgrade', until } }))
+          }
         }
+        const [receipt] = await store.accept([arrival('one'), arrival('two')], muted)
+        t.match(receipt, { notifications: [{ isMuted: true }] })
+        t.equal(store.pending, 0)
+        t.same(await store.busyLanes(), [])
+        const heard: Held[] = []
+        const compose = (held: Held) => {
+          heard.push(held)
+          return view('summary', 'informed')
+        }
+        const laneOf = () => undefined
+        t.same(await store.endMutes(until - 1, laneOf, compose), [])
+        t.same(await store.endMutes(until, laneOf, compose), ['lane'])
+        t.same(await store.endMutes(until, laneOf, compose), [])
+        t.match(heard, [{ mute: 'upgrade', destination: 'lane', notifications: 2 }])
+        t.match(heard[0]?.objects, [{ object: { name: 'one' }, says: 'failed', failure }, { object: { name: 'two' } }])
+        t.equal((await post(store, 'lane')).payload.text, 'summary')
+        t.equal(store.pending, 1)
+        await store.accept([arrival('one')], (item, memory) => {
+          t.match(memory?.told, [{ destination: 'lane', at: until }])
+          t.notOk(memory?.told[0]?.isHeld)
+          return sendTo('lane')(item)
+        })
+        await store.close()
       }
-      const [receipt] = await store.accept([arrival('one'), arrival('two')], muted)
-      t.match(receipt, { notifications: [{ isMuted: true }] })
-      t.equal(store.pending, 0)
-      t.same(await store.busyLanes(), [])
-      const heard: Held[] = []
-      const compose = (held: Held) => {
-        heard.push(held)
-        return view('summary', 'informed')
-      }
-      const laneOf = () => undefined
-      t.same(await store.endMutes(until - 1, laneOf, compose), [])
-      t.same(await store.endMutes(until, laneOf, compose), ['lane'])
-      t.same(await store.endMutes(until, laneOf, compose), [])
-      t.match(heard, [{ mute: 'upgrade', destination: 'lane', notifications: 2 }])
-      t.match(heard[0]?.objects, [{ object: { name: 'one' }, says: 'failed', failure }, { object: { name: 'two' } }])
-      t.equal((await post(store, 'lane')).payload.text, 'summary')
-      t.equal(store.pending, 1)
-      await store.accept([arrival('one')], (item, memory) => {
-        t.match(memory?.told, [{ destination: 'lane', at: until }])
-        t.notOk(memory?.told[0]?.isHeld)
-        return sendTo('lane')(item)
-      })
-      await store.close()
-    })
+    )
 
     t.test('silences are there until they end, and can be ended before', async (t) => {
       const { open } = await prepare(t)
@@ -535,7 +538,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what a mute holds is kept until it was told of, however long that is', async (t) => {
+    t.test('what a mute withholds is kept until it was summed up, however long that is', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       const muting = { name: 'long', until: at + 30 }

@@ -1,3 +1,4 @@
+// Summary: says an event in one line.
 import t from 'tap'
 import { summarise } from '../src/render/compose/summary.ts'
 import { cutMiddle } from '../src/render/slack/mrkdwn.ts'

@@ -1,3 +1,4 @@
+// Tables: align what people read.
 import t from 'tap'
 import { table } from '../src/cli/table.ts'
 

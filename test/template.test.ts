@@ -1,4 +1,4 @@
-// A template changes how a message looks; it never costs one, and no event can break out of it.
+// Templates: change how a message looks; they never cost one, and no event can break out of them.
 import t, { type Test } from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'
@@ -289,7 +289,7 @@ t.test('thousands of long values are given up at once', async (t) => {
   t.ok(performance.now() - start < 2000, `${performance.now() - start} ms`)
 })
 
-t.test('what would be cut or empty is told when the config loads, with the kind of event', async (t) => {
+t.test('what would be cut or empty is reported when the config loads, with the kind of event', async (t) => {
   const warnings = (lines: string) => {
     const text = configWith(`templates:\n  own:\n${lines}`)
     const { problems } = loadConfig(text, 'config.yaml', { KEY: 'k' })
@@ -464,7 +464,7 @@ t.test('how a failure began and how it ended have names of their own', async (t)
     severity
   })
   const events = [at('14:00:00', 'error', 'BuildFailed'), at('14:01:00', 'error', 'PruneFailed')]
-  t.match(tell(configWith(own), events).messages[1]?.text, /Fails differently \| BuildFailed \| PruneFailed \| *$/)
+  t.match(tell(configWith(own), events).messages[1]?.text, /New error \| BuildFailed \| PruneFailed \| *$/)
   const waits = [at('14:00:00', 'info', 'DependencyNotReady'), at('14:01:00', 'info', 'ReconciliationSucceeded')]
   t.match(tell(configWith(own), waits).messages[1]?.text, /No longer waits \| DependencyNotReady \| \S+ \| unblocked$/)
 })

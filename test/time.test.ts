@@ -1,4 +1,4 @@
-// Time from outside is believed within bounds, and whoever sets a clock, a failure is not lost by it.
+// Time from outside: is believed within bounds, and no failure is lost, whoever sets a clock.
 import t from 'tap'
 import { steadyClock } from '../src/clock.ts'
 import { loadConfig } from '../src/config/config.ts'
@@ -372,7 +372,7 @@ rules: [{ name: failures, notify: every, send: team }]`
   }
 )
 
-t.test('a relay whose clock is set back, or was ahead, tells failures and their ends as before', async (t) => {
+t.test('a relay whose clock is set back, or was ahead, sends failures and their ends as before', async (t) => {
   for (const ahead of [10 * minute, 2 * hour, 40 * day]) {
     const clock = createClock()
     const relay = await startRelay(t, { clock })

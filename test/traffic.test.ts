@@ -1,4 +1,4 @@
-// What is counted of a source: always of the last hour, whatever the clock does.
+// Traffic: counts a source's last hour, whatever the clock does.
 import fc from 'fast-check'
 import t from 'tap'
 import { quietAfter } from '../src/operator/standing.ts'

@@ -1,4 +1,4 @@
-// A config file that changes under a running relay.
+// Config watch: follows a file that changes under a running relay.
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

@@ -1,3 +1,4 @@
+// Webhook: accepts what Flux posts, and refuses the rest with a reason.
 import { createHmac } from 'node:crypto'
 import { connect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
@@ -191,7 +192,7 @@ t.test('the same bytes within two minutes are one event', async (t) => {
   t.match(elsewhere.body, { status: 'accepted' }, 'another source is another event')
 })
 
-t.test('with too much waiting, Flux is told to try again, never that it is at fault', async (t) => {
+t.test('with too much waiting, Flux is asked to try again, never that it is at fault', async (t) => {
   const relay = await startRelay(t, { env: { MAX_PENDING: '1' } })
   relay.slack.behave('*', () => ({ is: 'hang' }))
   await relay.post({})
@@ -310,7 +311,7 @@ t.test('who posts to a wrong address reads the right one in the answer, and neve
   }
 })
 
-t.test('a POST that a redirect turned into a GET is told so', async (t) => {
+t.test('a POST that a redirect turned into a GET is answered so', async (t) => {
   const relay = await startRelay(t)
   for (const path of ['/webhook', '/webhook/', '/webhook/prod', '//webhook']) {
     const response = await fetch(relay.url + path)

@@ -1,5 +1,5 @@
-// Writes what is made of the config file's schema: config.schema.json for editors, and the lists in
-// docs/configuration.md. `npm run schema` after each change of an option; a test says when that was forgotten.
+// Schema writer: makes config.schema.json for editors and the lists in docs/configuration.md. `npm run schema` after each
+// change of an option; a test fails where that was forgotten.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { ConfigSchema } from '../src/config/schema.ts'

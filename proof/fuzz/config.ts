@@ -1,4 +1,4 @@
-// The config file: whatever is in it, it loads or its faults have a place, and no secret that stands in it is told.
+// Config target: whatever is in the file, it loads or its faults have a place, and no secret in it is repeated.
 import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { type Loaded, loadConfig } from '../../src/config/config.ts'

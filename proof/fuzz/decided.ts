@@ -1,4 +1,4 @@
-// What a relay with a config file would decide of events, one after the other, without its store.
+// Decisions: rehearse events with a config file, one after the other, without a store.
 import { type Config, loadConfig } from '../../src/config/config.ts'
 import { formatProblem } from '../../src/config/problem.ts'
 import { decide } from '../../src/decide.ts'

@@ -1,4 +1,4 @@
-// A lane full of hostile events, told to its end: in every message every limit holds, and nobody is left out.
+// Digest target: empties a lane full of hostile events: every message keeps every limit, and nobody is left out.
 import fc from 'fast-check'
 import type { WireEvent } from '../../src/events/flux.ts'
 import { composeDigest } from '../../src/render/compose/digest.ts'

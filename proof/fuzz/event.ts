@@ -1,4 +1,4 @@
-// From an event to what is kept of it: memory, fingerprint, and the view that will be told.
+// Event target: turns an event into memory, fingerprint and view.
 import type fc from 'fast-check'
 import { failureFingerprint } from '../../src/events/cause.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../../src/events/flux.ts'

@@ -1,4 +1,5 @@
-// What an attacker would write: orders to Slack and others, characters that hide or reorder, and much of anything.
+// Hostile text: is what an attacker would write: orders to Slack and others, characters that hide or reorder, and much of
+// anything.
 import fc from 'fast-check'
 import type { WireEvent } from '../../src/events/flux.ts'
 import { fixture, fixtureNames } from '../../test/fixtures/events.ts'

@@ -1,4 +1,4 @@
-// What may never be in a message, for Slack and for the receivers that only look like it.
+// Judge: finds what may never be in a message, for Slack and for the receivers that only look like it.
 import { bodyFor, type Dialect, dialectNames } from '../../src/render/receivers/dialect.ts'
 import { type Payload, textsOf, withoutBlocks } from '../../src/render/slack/payload.ts'
 import { textsIn } from '../../test/fixtures/messages.ts'

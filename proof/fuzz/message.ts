@@ -1,4 +1,4 @@
-// One event, its repetition and its end as messages of their own, for every receiver.
+// Message target: composes one event, its repetition and its end for every receiver.
 import type { WireEvent } from '../../src/events/flux.ts'
 import { composeOne } from '../../src/render/compose/message.ts'
 import type { Payload } from '../../src/render/slack/payload.ts'

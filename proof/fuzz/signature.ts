@@ -1,4 +1,4 @@
-// Who sent it: nothing but the right signature or token is taken, and the right one always is.
+// Signature target: only the right signature or token is taken, and the right one always is.
 
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'

@@ -1,4 +1,4 @@
-// What is fuzzed: something that takes input from outside, and what has to hold of what it makes of it.
+// Target: pairs an input from outside with what must be true of the result.
 import type fc from 'fast-check'
 
 export interface Target<In, Out> {

@@ -1,4 +1,4 @@
-// Everything that takes input from outside, a million cases in all.
+// Targets: list everything that takes input from outside, a million cases in all.
 import { config } from './config.ts'
 import { digest } from './digest.ts'
 import { event } from './event.ts'

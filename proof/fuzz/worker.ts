@@ -1,4 +1,4 @@
-// One target on a thread of its own.
+// Worker: runs one target on its own thread.
 import { parentPort, workerData } from 'node:worker_threads'
 import { runTarget } from './run.ts'
 import { targets } from './targets.ts'

@@ -1,4 +1,4 @@
-// What a hostile or broken client does to an HTTP server, each for as long as it is let.
+// Attacks: do what a hostile or broken client does to an HTTP server, each for as long as it is let.
 import { connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 

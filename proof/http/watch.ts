@@ -1,4 +1,5 @@
-// What everyone else notices meanwhile: how soon /healthz answers, whether good events are taken, how large it grows.
+// Watch: measures what everyone else notices meanwhile: how soon /healthz answers, whether good events are taken, how
+// large the relay grows.
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { parentPort, Worker, workerData } from 'node:worker_threads'

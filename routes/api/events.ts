@@ -1,4 +1,4 @@
-// GET /api/events and /api/events/:id: what came, and what became of it.
+// GET /api/events and /api/events/:id: list events with everything that came of each.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'

@@ -1,4 +1,4 @@
-// /api/lanes and /api/preview/:destination: what waits for each channel and another try, and what was said where there is none.
+// /api/lanes and /api/preview/:destination: list lanes, try one now, and show the newest messages of a destination.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { createPace, tokensAt } from '../../src/deliver/pace.ts'

@@ -1,4 +1,4 @@
-// Names in a query that nothing has: an answer of nothing would say that all is quiet.
+// Names in a query: refuse those that do not exist, because an empty answer would say that all is quiet.
 import type { Config } from '../../src/config/config.ts'
 import { RelayError } from '../../src/errors.ts'
 import { meantBy } from '../../src/events/vocabulary.ts'

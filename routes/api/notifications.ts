@@ -1,4 +1,4 @@
-// /api/notifications: what was to be said to whom, and another try for what was given up on.
+// /api/notifications: list notifications, and retry or discard dead letters.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'

@@ -1,4 +1,4 @@
-// GET /api/objects: how the Flux objects are, as far as their events say.
+// GET /api/objects: lists Flux objects and their states, as far as their events say.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { ObjectRecord } from '../../src/store/records.ts'
@@ -7,7 +7,7 @@ import type { ApiOptions } from './options.ts'
 import { cursorOf, iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
 
 const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
-  description: 'stale: it was failing when it was last heard of, and has been silent for longer than ever before.'
+  description: 'stale: it was failing at its last event, and has been silent for longer than ever before.'
 })
 
 const ObjectsQuery = Type.Object(
@@ -35,7 +35,7 @@ const ObjectsReply = Type.Object({
       revision: Type.String(),
       told: Type.Array(
         Type.Object({ rule: Type.String(), destination: Type.String(), at: time, reminders: Type.Integer() }),
-        { description: 'Who has heard of its failure.' }
+        { description: 'Who was notified of its failure.' }
       ),
       seenAt: time
     })

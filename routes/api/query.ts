@@ -1,4 +1,4 @@
-// What the lists of the API have in common: filters and pages in the query, texts and times in the replies.
+// List queries: define the filters, pages, texts and times that all lists of the API share.
 import { Type } from 'typebox'
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { maxPage, type Page } from '../../src/store/records.ts'

@@ -1,4 +1,4 @@
-// /api/silences: what is not told for a while, as long as the relay runs or is started again.
+// /api/silences: list, add and end silences.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'

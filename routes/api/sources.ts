@@ -1,4 +1,4 @@
-// GET /api/sources: who posts, when each last did, and what of its requests was refused.
+// GET /api/sources: lists sources, when each last posted, and which of its requests were refused.
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'

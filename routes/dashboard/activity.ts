@@ -1,4 +1,4 @@
-// Minutes of the last day. Hours that are over do not change, so that they are counted once.
+// Activity: counts the last day minute by minute. Hours that are over do not change, so they are counted once.
 import type { Clock } from '../../src/clock.ts'
 import type { Minute, Records } from '../../src/store/records.ts'
 

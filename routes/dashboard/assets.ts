@@ -1,4 +1,4 @@
-// The stylesheet, the script and the icon of the pages, as they were when the relay started. They are nobody's secret.
+// Assets: serve the pages' stylesheet, script and icon as they were at the start, without a login.
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { FastifyPluginAsync } from 'fastify'

@@ -1,4 +1,4 @@
-// GET /live: tells open pages that something changed, as server-sent events. The pages then ask for themselves again.
+// GET /live: announces changes to open pages as server-sent events. The pages then reload their own content.
 import { PassThrough } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
 import type { DashboardOptions } from './options.ts'

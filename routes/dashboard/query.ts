@@ -1,4 +1,4 @@
-// What an address or a form asks for: texts by name, nothing else gets through.
+// Page queries: take named texts from an address or a form, and drop everything else.
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
 import { unknownName } from '../../src/spelling.ts'
@@ -21,7 +21,7 @@ export function answersOf<Name extends string>(
   return answers
 }
 
-/** `24h` before `now`, in ms. Throws BAD_REQUEST where it is no duration. */
+/** `24h` before `now`, in ms. Throws BAD_REQUEST if it is not a duration. */
 export function sinceOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined
   if (isDuration(text)) return now - parseDuration(text)
@@ -30,7 +30,7 @@ export function sinceOf(text: string | undefined, now: number): number | undefin
 
 const states = ['pending', 'sent', 'dead', 'muted'] as const satisfies NotificationState[]
 
-/** Throws BAD_REQUEST where it is none. */
+/** Throws BAD_REQUEST if it is malformed. */
 export function stateOf(text: string | undefined): NotificationState | undefined {
   return oneOf(states, text, 'state')
 }
@@ -49,12 +49,12 @@ export function oneOf<Choice extends string>(
 const done: Record<string, (count: number) => string> = {
   retried: (count) =>
     count === 0
-      ? 'Nothing was retried: its destination is not in the config file any more, or it is no dead letter.'
+      ? 'Nothing was retried: its destination is not in the config file any more, or it is not a dead letter.'
       : `${count.toLocaleString('en')} ${count === 1 ? 'notification waits' : 'notifications wait'} to be sent again.`,
-  discarded: (count) => (count === 0 ? 'It was no dead letter any more.' : 'Discarded. Nobody will hear of it.'),
+  discarded: (count) => (count === 0 ? 'It was not a dead letter any more.' : 'Discarded. It will not be sent.'),
   tried: (count) => (count === 0 ? 'Slack asked to wait, and that is kept.' : 'It is tried now.'),
   silenced: () => 'Silenced.',
-  ended: (count) => (count === 0 ? 'It had ended already.' : 'Ended. What it held back is told now.')
+  ended: (count) => (count === 0 ? 'It had ended already.' : 'Ended. A summary of what it withheld is sent now.')
 }
 
 /** `path` of ours with what was done there. */

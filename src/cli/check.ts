@@ -1,4 +1,4 @@
-// `check`: everything that is wrong with a config file, at once; with `--drill`, whether its destinations work.
+// `check`: lists every fault of a config file at once; with `--drill`, tries its destinations.
 import { readFileSync } from 'node:fs'
 import { type Config, type Loaded, loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'

@@ -1,4 +1,4 @@
-// Talks to the API of a running relay.
+// API client: talks to a running relay.
 import { request } from 'undici'
 import { RelayError } from '../errors.ts'
 

@@ -1,4 +1,4 @@
-// `demo`: a day of events in seconds, what the relay says of them, and the dashboard to look around in.
+// `demo`: plays a day of events in seconds, prints the messages, and serves the dashboard.
 import { MultiBar } from 'cli-progress'
 import closeWithGrace from 'close-with-grace'
 import { createFastClock } from '../demo/clock.ts'
@@ -29,7 +29,7 @@ export async function demo({ once, port }: { once?: boolean; port: string }): Pr
     const messages = await play(stage, day)
     process.stdout.write(summary(day, messages, stage.url))
   } catch (error) {
-    // Posts that a Ctrl-C cuts off are nothing to tell.
+    // Posts that a Ctrl-C cuts off are not worth a word.
     if (isStopping) return
     await stage.close()
     throw error
@@ -97,7 +97,7 @@ function summary(day: readonly Moment[], messages: readonly Shown[], url: string
     `Flux's own Slack provider would have posted ${count(countPosts(events, 'info'))} of them;`,
     `with eventSeverity: error, ${count(countPosts(events, 'error'))}, and never that anything recovered.`,
     '',
-    `The dashboard, with why each of them was told or not: ${paint('underline', url)}`,
+    `The dashboard, with why each of them was sent or not: ${paint('underline', url)}`,
     ''
   ].join('\n')
 }

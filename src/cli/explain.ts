@@ -1,4 +1,4 @@
-// `explain`: what the relay would do with an event, and why: rule by rule, and the messages as they would look.
+// `explain`: shows what the relay would do with an event and why: rule by rule, with the messages.
 import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
@@ -16,7 +16,7 @@ interface Options {
   json?: boolean
 }
 
-/** Prints the explanation; resolves to the exit code: 1 where nobody would be told. */
+/** Prints the explanation; resolves to the exit code: 1 if nobody would be notified. */
 export function explain(
   configFile: string,
   eventFile: string,
@@ -54,7 +54,7 @@ export function explain(
   return messages.length > 0 ? 0 : 1
 }
 
-/** What would be remembered of an object in that state: failing means that everyone has heard of it. */
+/** What would be remembered of an object in that state: failing means that everyone was notified of it. */
 function memoryOf(
   state: Options['objectState'],
   event: FluxEvent,
@@ -93,7 +93,7 @@ function inWords(
   messages: readonly { destination: string; rule: string; says: string; text: string[]; builder: string }[]
 ): string {
   const lines = [
-    `${object.kind} ${object.namespace}/${object.name} of cluster "${object.cluster}", ${severity} ${reason}, through source "${source}": ${transition}`,
+    `${object.kind} ${object.namespace}/${object.name} in cluster "${object.cluster}": ${transition} (${severity}, ${reason}), from source "${source}"`,
     '',
     ...verdicts.map(sayVerdict),
     ...trace.quiet.map(({ rule, destination, because }) => `  –  ${rule} is quiet to ${destination}: ${because}`),
@@ -102,9 +102,14 @@ function inWords(
     ),
     ''
   ]
-  if (messages.length === 0) lines.push('Nobody is told.', '')
+  if (messages.length === 0) lines.push('Nobody is notified.', '')
   for (const { destination, rule, says, text, builder } of messages) {
-    lines.push(`${destination} is told by ${rule} (${says}):`, ...text.map((line) => `  ${line}`), `  ${builder}`, '')
+    lines.push(
+      `${destination} is notified by ${rule} (${says}):`,
+      ...text.map((line) => `  ${line}`),
+      `  ${builder}`,
+      ''
+    )
   }
   return lines.join('\n')
 }

@@ -1,4 +1,4 @@
-// `import`: the Alerts, Providers and Secrets of Flux as a config of the relay, or as what Flux should have instead of them.
+// `import`: turns Flux's Alerts, Providers and Secrets into a config of the relay, or into what Flux should have instead.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatProblem, type Problem } from '../config/problem.ts'

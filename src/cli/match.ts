@@ -1,4 +1,4 @@
-// `--match key=value`: conditions as people write them on a command line, as a `match:` of the config file.
+// `--match key=value`: reads conditions from the command line as a `match:` of the config file.
 
 /**
  * `["namespace=db,db-*,kind=HelmRelease", "metadata.team=shop"]` as a match, or what is wrong with the writing of it; what

@@ -1,4 +1,4 @@
-// `migrate`: from the embedded database to PostgreSQL, once.
+// `migrate`: moves an embedded database to PostgreSQL, once.
 import { SingleBar } from 'cli-progress'
 import { RelayError } from '../errors.ts'
 import { moveToPostgres } from '../store/migrate.ts'

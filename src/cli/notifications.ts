@@ -1,4 +1,4 @@
-// `notifications` and `retry`: what a running relay has to say, said or gave up on, and another try.
+// `notifications` and `retry`: list a running relay's notifications, and retry its dead letters.
 import type { NotificationRecord } from '../store/records.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { table } from './table.ts'
@@ -37,7 +37,7 @@ export async function list({ json, limit, state, ...options }: ListOptions): Pro
     if (cursor === undefined) break
   }
   if (json) process.stdout.write(`${JSON.stringify({ notifications: found, next: cursor ?? null }, null, 2)}\n`)
-  else process.stdout.write(found.length === 0 ? 'There are none.\n' : asTable(found))
+  else process.stdout.write(found.length === 0 ? 'None.\n' : asTable(found))
   if (!json && cursor !== undefined) process.stderr.write(`There are more: --limit is ${limit}.\n`)
   return 0
 }

@@ -1,4 +1,4 @@
-// `replay`: what a new config would have told of the events that a running relay keeps, and what it would not have.
+// `replay`: decides again on the events that a running relay keeps, with a new config, and lists what would change.
 import { readFileSync } from 'node:fs'
 import { SingleBar } from 'cli-progress'
 import { type Config, loadConfig } from '../config/config.ts'
@@ -47,8 +47,8 @@ export async function replay({ url, since, config: file, old: oldFile, token, js
 }
 
 function faultOf(url: string, since: string): string | undefined {
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return `--url is no URL; write http://relay:8080`
-  if (!isDuration(since)) return `--since ${since} is no duration; write 24h or 7d`
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return `--url is not a URL; write http://relay:8080`
+  if (!isDuration(since)) return `--since ${since} is not a duration; write 24h or 7d`
   return undefined
 }
 
@@ -73,7 +73,7 @@ function inWords({ events, notCompared, unsure, withheld, unreadable, changes }:
         ]
       : []),
     ...(unreadable > 0 ? [`${number(unreadable)} of them cannot be read`] : []),
-    ...(changes.length === 0 ? ['Nobody would be told anything else.'] : []),
+    ...(changes.length === 0 ? ['Nothing would change.'] : []),
     ...destinations.flatMap((destination) => [
       '',
       destination,

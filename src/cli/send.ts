@@ -67,7 +67,7 @@ async function post(url: string, file: string, { hmacKey, token, now }: SendOpti
   }
 }
 
-/** The event of `text`, at the present second. What is no event is posted as it is, for the relay to say so. */
+/** The event of `text`, at the present second. What is not an event is posted as it is, for the relay to say so. */
 function dated(text: string): Buffer {
   try {
     const timestamp = new Date().toISOString().replace(/\.\d+Z$/, 'Z')

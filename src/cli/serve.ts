@@ -1,4 +1,4 @@
-// `serve`: the relay itself, until a signal.
+// `serve`: runs the relay until a signal.
 import { flushCompileCache } from 'node:module'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'

@@ -1,4 +1,4 @@
-// `silence`: what a running relay is not to tell for a while.
+// `silence`: adds, lists and ends silences of a running relay.
 import { ask, type ClientOptions } from './client.ts'
 import { parseMatch } from './match.ts'
 import { table } from './table.ts'
@@ -41,12 +41,12 @@ export async function listSilences({ json, ...relay }: Options): Promise<number>
   const { body } = await ask(relay, 'GET', '/api/silences')
   const silences: Silence[] = body.silences
   const rows = silences.map(({ id, match, comment, endsAt }) => [id, endsAt, JSON.stringify(match), comment])
-  const listed = rows.length === 0 ? 'There are none.\n' : table(['ID', 'ENDS', 'MATCH', 'COMMENT'], rows)
+  const listed = rows.length === 0 ? 'None.\n' : table(['ID', 'ENDS', 'MATCH', 'COMMENT'], rows)
   process.stdout.write(json ? `${JSON.stringify(body, null, 2)}\n` : listed)
   return 0
 }
 
-/** Ends them now, and what they held back is told; resolves to the exit code, 1 where one was not there. */
+/** Ends them now, which sends summaries of what they withheld; resolves to the exit code, 1 where one was not there. */
 export async function expireSilences(ids: readonly string[], relay: Options): Promise<number> {
   let code = 0
   for (const id of ids) {

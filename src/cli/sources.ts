@@ -1,4 +1,4 @@
-// `sources`: who posts to a running relay, when each last did, and what of its requests was refused.
+// `sources`: lists who posts to a running relay, when each last did, and what was refused.
 import { ask, type ClientOptions } from './client.ts'
 import { table } from './table.ts'
 

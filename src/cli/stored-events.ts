@@ -1,4 +1,4 @@
-// The events that a running relay keeps, page by page over its API: never more than one page is held.
+// Stored events: are fetched from a running relay page by page, with never more than one page in memory.
 import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { request } from 'undici'

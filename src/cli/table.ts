@@ -1,4 +1,4 @@
-// Rows as a person reads them in a terminal.
+// Tables: align rows for a person at a terminal.
 
 /**
  * One line for each row, under `header`, columns two spaces apart. Where `width` is given the last column is cut to it.

@@ -1,4 +1,4 @@
-// `test`: whether events reach whom they are meant for, by the tests in files. For CI.
+// `test`: checks by the tests in files that each event notifies the right destinations. For CI.
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/config.ts'

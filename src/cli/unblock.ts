@@ -1,4 +1,4 @@
-// `unblock`: a lane that waits is tried now, and what came of it.
+// `unblock`: has a waiting lane tried now, and prints the outcome.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask, type ClientOptions } from './client.ts'
 

@@ -1,4 +1,4 @@
-// `verify`: whether what a database holds fits together.
+// `verify`: checks that the contents of a database fit together.
 import { RelayError } from '../errors.ts'
 import type { Report } from '../store/verify/report.ts'
 import { verify as look } from '../store/verify/verify.ts'

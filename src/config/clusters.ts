@@ -1,4 +1,4 @@
-// Sources and their clusters: each has to be told apart from the others.
+// Sources and clusters: checks that no two sources can be taken for each other.
 import type { Fault } from '../errors.ts'
 import type { ConfigText } from './schema.ts'
 

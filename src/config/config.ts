@@ -28,7 +28,7 @@ export interface Config {
   owners: Owners
   destinations: ReadonlyMap<string, Destination>
   classify: Classify
-  /** Who hears of the relay itself. */
+  /** Who is notified of the relay itself. */
   operators: readonly Destination[]
   links: Links
   mutes: readonly Mute[]
@@ -40,7 +40,7 @@ export interface Config {
   secrets: readonly string[]
 }
 
-/** A config where there is no error among the problems. */
+/** A config, if there is no error among the problems. */
 export interface Loaded {
   config: Config | undefined
   problems: Problem[]
@@ -190,7 +190,7 @@ function buildDestination(
   const urlPath = [...path, 'slack', 'webhookUrl']
   const before = faults.length
   const webhookUrl = secrets.secret(slack.webhookUrl, urlPath)
-  // A secret that is missing was told already.
+  // A missing secret was reported already.
   const fault = faults.length === before ? webhookUrlFault(webhookUrl) : undefined
   if (fault !== undefined) faults.push({ path: urlPath, message: `the webhook URL ${fault}` })
   const filled = (key: 'channel' | 'username') =>

@@ -1,4 +1,4 @@
-// What one part of the config file says of another: names that lead nowhere, rules and destinations without effect.
+// Cross-checks: find names that do not exist, and rules and destinations without effect.
 import type { Destination } from '../deliver/destination.ts'
 import type { Fault } from '../errors.ts'
 import type { Source } from '../events/source.ts'
@@ -68,7 +68,7 @@ function isPlain([section, , key, matcher]: Path): boolean {
 
 function unknownDestinations({ rules, operator = [], destinations }: ConfigText): Fault[] {
   const known = new Set(Object.keys(destinations))
-  // Where the whole section is missing or misshapen, that was told already.
+  // Where the whole section is missing or misshapen, that was reported already.
   if (known.size === 0) return []
   const unknown = (names: string | string[], path: Path): Fault[] =>
     [names].flat().flatMap((name, at) => {
@@ -87,7 +87,7 @@ function unknownTemplates({ rules, templates = {} }: ConfigText): Fault[] {
   })
 }
 
-/** What a destination has heard is remembered by the rule's name. */
+/** The relay remembers by the rule's name what a destination was notified of. */
 function repeatedNames({ rules }: ConfigText): Fault[] {
   const first = new Map<string, number>()
   return rules.flatMap(({ name }, at) => {
@@ -121,7 +121,7 @@ function sharedWebhooks({ destinations: texts }: ConfigText, destinations: reado
   const first = new Map<string, Destination>()
   return destinations.flatMap((destination): Fault[] => {
     const { name, lane, slack } = destination
-    // A URL that is none was told already, and so was a secret that is missing.
+    // A malformed URL was reported already, and so was a missing secret.
     if (slack === undefined || !URL.canParse(slack.url) || slack.url === standIn) return []
     const other = first.get(lane)
     if (other === undefined) {

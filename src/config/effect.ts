@@ -1,4 +1,4 @@
-// What in the config file has no effect: matchers that no event meets, options that nothing heeds, templates that nothing uses.
+// Effect: finds matchers that no event meets, options that nothing heeds, and templates that nothing uses.
 import type { Fault } from '../errors.ts'
 import { globCovers } from '../patterns.ts'
 import { type Known, matcherFaults, neverFaults, tellsOfFailures } from '../rules/never.ts'
@@ -55,7 +55,7 @@ function idleSeverities({ severities = [] }: ConfigText): Fault[] {
           (entry.message === undefined || entry.message === message)
       )
     if (above < 0) return []
-    const text = 'never counts: the entry that holds of all of these comes before'
+    const text = 'never counts: an earlier entry matches all of these'
     return [{ path: ['severities', at, 'severity'], message: text, beside: ['severities', above], isWarning: true }]
   })
 }

@@ -19,7 +19,7 @@ export interface MaskOptions {
   fill: (text: string) => string
 }
 
-/** Beside secrets, what is none: a name, a time, a number. Everything else under `sources` and the like may be one. */
+/** Beside secrets, what is not one: a name, a time, a number. Everything else under `sources` and the like may be one. */
 const plainKeys = new Set(['channel', 'username', 'cluster', 'expectEvery', 'dialect', 'perSecond', 'burst', 'preview'])
 
 const word = /(?<=^|\s)(?<comment>#.*)|\$\{[^}\s]*\}|(?:[^\s"'{}[\],:]|:(?=\S))+/gm
@@ -63,7 +63,7 @@ export function createMask({ text, document, vocabulary, fill }: MaskOptions): M
   }
 }
 
-/** Whether we say that ourselves: what is quoted stands in quotes, or is no plain word. A short secret may be two words. */
+/** Whether we say that ourselves: what is quoted stands in quotes, or is not a plain word. A short secret may be two words. */
 function isProse(message: string, [start, end]: Range): boolean {
   const [before, words, after] = [message.slice(0, start), message.slice(start, end), message.slice(end)]
   const isPlain = words.length < pieceLength ? /^[a-z ]+$/.test(words) : /^[a-z]+$/.test(words)
@@ -79,7 +79,7 @@ interface Hidden {
   shown: Range[]
 }
 
-/** What is to be starred out in the closed parts: what is hidden, and whatever is no text, such as a comment or an anchor. */
+/** What is to be starred out in the closed parts: what is hidden, and whatever is not text, such as a comment or an anchor. */
 function starsIn(text: string, closed: readonly Range[], { ranges, shown }: Hidden): Range[] {
   const origins = [...text.matchAll(/https?:\/\/[\w.-]+(?![^\s"'/]*@)/gi)].map(
     ({ 0: found, index }): Range => [index, index + found.length]

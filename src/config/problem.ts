@@ -1,4 +1,4 @@
-// What is wrong with a config file, and where: file:line:col, the line, a caret, and what was probably meant.
+// Problems: show a fault of a config file as file:line:col, the line, a caret, and what was probably meant.
 import { type Document, isCollection, isMap, isPair, isScalar, type LineCounter, type Node } from 'yaml'
 import type { Fault } from '../errors.ts'
 

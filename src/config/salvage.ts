@@ -1,4 +1,4 @@
-// A YAML file with mistakes in its writing: what of it can be read all the same, so that the rest is checked in the same run.
+// Salvage: reads what it can of a YAML file with syntax errors, so that the rest is checked in the same run.
 import { type Document, type ErrorCode, isMap, isNode, isScalar, type Node } from 'yaml'
 
 // These are about their own place. Behind any other mistake, what follows may be read as what it is not.

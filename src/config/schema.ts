@@ -1,4 +1,4 @@
-// The shape of the config file, assembled from the rooms. `npm run schema` writes config.schema.json from it.
+// Config schema: is assembled from the rooms. `npm run schema` writes config.schema.json from it.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import { DestinationSchema } from '../deliver/destination.ts'
@@ -68,7 +68,7 @@ export const ConfigSchema = Type.Object(
       about(
         Patterns,
         'Operator',
-        'Names of destinations that hear of the relay itself: a webhook that does not work any more is told through the others.',
+        'Names of destinations that are notified of the relay itself: of a webhook that no longer works through the others.',
         'platform',
         ['platform', 'ops']
       )
@@ -76,13 +76,13 @@ export const ConfigSchema = Type.Object(
     severities: Type.Optional(
       about(
         Type.Array(
-          about(SeveritySchema, 'Severity', 'Everything that is given has to hold.', {
+          about(SeveritySchema, 'Severity', 'All matchers given must match.', {
             reason: 'TestFailed',
             severity: 'warn'
           })
         ),
         'Severities',
-        'Flux knows `info` and `error`. Waiting for a dependency, drift, rollbacks and write conflicts are `warn` by themselves; this list comes first, and the first entry that holds counts.',
+        'Flux knows `info` and `error`. Waiting for a dependency, drift, rollbacks and write conflicts are `warn` by themselves; this list comes first, and the first entry that matches counts.',
         [{ kind: 'HelmRelease', reason: 'TestFailed', severity: 'warn' }]
       )
     ),
@@ -108,7 +108,7 @@ export const ConfigSchema = Type.Object(
           })
         ),
         'Mutes',
-        'What is held back, until an end or every week. At the end, one message says what was held and still fails.',
+        'What is withheld, until a time or every week. At the end, one message says what was withheld and what still fails.',
         [{ name: 'db upgrade', match: { namespace: 'db' }, until: '2026-12-01T06:00:00Z' }]
       )
     ),
@@ -126,10 +126,10 @@ export const ConfigSchema = Type.Object(
     ),
     rules: about(
       Type.Array(
-        about(RuleSchema, 'Rule', 'Which events are told, and to whom.', { name: 'failures', send: 'platform' })
+        about(RuleSchema, 'Rule', 'Which events notify which destinations.', { name: 'failures', send: 'platform' })
       ),
       'Rules',
-      'Every rule that matches sends, up to the first `final` one. The end of a failure goes to exactly those who heard of it.',
+      'Every rule that matches sends, up to the first `final` one. A recovery goes to exactly those who were notified of the failure.',
       [{ name: 'failures', match: { severity: 'warn' }, send: 'platform' }]
     ),
     retention: Type.Optional(
@@ -164,7 +164,7 @@ export const ConfigSchema = Type.Object(
   {
     additionalProperties: false,
     title: 'flux-relay',
-    description: 'Who hears what of the events that Flux sends.'
+    description: 'Which of the events that Flux sends notify whom.'
   }
 )
 

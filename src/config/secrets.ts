@@ -1,4 +1,4 @@
-// Secrets stand in the environment or in files; the config file only names them: ${VARIABLE}, ${file:/path}.
+// Secrets: come from the environment or from files; the config file only names them: ${VARIABLE}, ${file:/path}.
 import { readFileSync } from 'node:fs'
 import type { Fault } from '../errors.ts'
 import { didYouMean } from '../spelling.ts'
@@ -78,7 +78,7 @@ function isBlank(secret: string): boolean {
 /** As good as any for what is made of secrets: a webhook URL has to be one. */
 export const standIn = 'https://stand-in.invalid/'
 
-/** The same, but a secret that is missing is stood in for. What is no secret, as the name of a cluster, still counts. */
+/** The same, but a secret that is missing is stood in for. What is not a secret, such as the name of a cluster, still counts. */
 export function createStandIns(environment: Record<string, string | undefined>, faults: Fault[]): Secrets {
   const { fill, values } = createSecrets(environment, faults)
   return { fill, values, secret: stoodIn('secret'), key: stoodIn('key') }

@@ -1,4 +1,4 @@
-// Everything about a value that is not of the shape of a config file, in words.
+// Shape: describes every value in a config file that has the wrong shape, in words.
 import { Ajv, type ErrorObject } from 'ajv'
 import type { Type } from 'typebox'
 import { didYouMean } from '../spelling.ts'
@@ -57,7 +57,7 @@ function isMap(value: unknown): value is object {
 }
 
 /**
- * Where a value may be of one of several shapes, ajv tells what is wrong with it by each. Those of the shapes that it is
+ * Where a value may be of one of several shapes, ajv says what is wrong with it by each. Those of the shapes that it is
  * not even of the type of say nothing to a person, and neither does the summary if anything else is left.
  */
 function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {

@@ -12,7 +12,7 @@ export interface Vocabulary {
   isWord(text: string): boolean
 }
 
-/** What is at most so long is no secret, if it stands alone. */
+/** What is at most so long is not a secret, if it stands alone. */
 export const longestHarmless = 4
 
 /** `closed`: the sections of `schema` in which secrets stand, under names. */

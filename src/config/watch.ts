@@ -1,4 +1,5 @@
-// The config file, read again when it changes: built, checked, then swapped whole. A bad file keeps the last good one.
+// Config watch: reads the config file again when it changes: built, checked, then swapped whole. A bad file keeps the
+// last good one.
 import { readFileSync, statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { RelayError } from '../errors.ts'
@@ -83,7 +84,7 @@ export function watchConfig(
     metrics.configReloads.succeeded(reading.isGood)
     if (loaded.config !== undefined) config = loaded.config
     told(reading).catch((error: unknown) =>
-      log.error({ err: error }, 'the operator could not be told of the config file')
+      log.error({ err: error }, 'the operator could not be notified of the config file')
     )
     if (loaded.config === undefined) {
       log.error({ file }, 'the config file is not right; the last good one stays')

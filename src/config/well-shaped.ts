@@ -1,4 +1,5 @@
-// A misshapen config file without what is misshapen, so that everything else in it is checked in the same run.
+// Well-shaped parts: are what remains of a config file without its misshapen values, so that the rest is checked in the
+// same run.
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 import { type ShapeFault, shapeFaults } from './shape.ts'
@@ -45,7 +46,7 @@ function remove(copy: Sections, [section = '', entry, ...rest]: string[]): void 
   if (entry === undefined) {
     delete copy[section]
     if (section === 'sources') copy[section] = { default: harmless['sources'] }
-    // That there are no templates any more is no fault of the rules.
+    // That there are no templates any more is not a fault of the rules.
     if (section === 'templates' && Array.isArray(copy['rules']))
       for (const rule of copy['rules'] as (Entry | null)[]) delete rule?.['template']
     return

@@ -1,4 +1,4 @@
-// What is wrong with the writing of a YAML file, in words and at the place of the mistake.
+// YAML syntax errors: are put in words, at the place of the mistake.
 import {
   type Document,
   type ErrorCode,

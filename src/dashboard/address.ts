@@ -1,4 +1,4 @@
-// Addresses of pages with what they are to show.
+// Addresses: link to pages with their filters.
 
 /** `path` with those of `query` that say something. */
 export function address(path: string, query: Record<string, string | undefined>): string {

@@ -1,4 +1,4 @@
-// Bars over time, drawn here: they are there without a script, and a screen reader gets the sentence.
+// Charts: draw bars over time as SVG. They need no script, and a screen reader gets a sentence.
 import { html } from 'hono/html'
 import type { Minute } from '../store/records.ts'
 import type { Html } from './page.ts'

@@ -1,4 +1,4 @@
-// What was to be told, and what became of it: waiting, given up on, held back, sent.
+// Deliveries page: lists notifications by state: pending, sent, withheld or dead.
 import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
 import { address } from './address.ts'
@@ -26,8 +26,8 @@ const tabs: readonly (readonly [NotificationState, string])[] = [
 
 const meanings: Record<NotificationState, string> = {
   pending: 'Nothing is waiting.',
-  dead: 'Nothing was given up on.',
-  muted: 'Nothing is held back.',
+  dead: 'There are no dead letters.',
+  muted: 'Nothing is withheld.',
   sent: 'Nothing was sent yet.'
 }
 

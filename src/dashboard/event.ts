@@ -37,7 +37,7 @@ export function eventPage(event: EventDetail, now: number): Html {
 ${trace.quiet.length > 0 && quietCard(trace.quiet)}
 <section class="card" aria-labelledby="told-title">
   <h2 id="told-title">Notifications <span class="count">${notifications.length}</span></h2>
-  ${notifications.length === 0 && html`<p class="empty">Nobody was told.</p>`}
+  ${notifications.length === 0 && html`<p class="empty">Nobody was notified.</p>`}
   <div class="rows">${notifications.map((notification) => notificationRow(notification, address(`/events/${id}`, {}), now))}</div>
 </section>
 <details class="card" id="body">
@@ -52,14 +52,14 @@ function verdictRow(verdict: Verdict): Html {
   const name = html`<a href="${address('/rules', {})}#${encodeURIComponent(verdict.rule)}">${verdict.rule}</a>`
   if (verdict.fired)
     return html`<li class="verdict"><span class="mark green" aria-hidden="true">✓</span><div><b>${name}</b> matched</div></li>`
-  return html`<li class="verdict"><span class="mark" aria-hidden="true">–</span><div><b>${name}</b> did not: <code>${verdict.because}</code>
-  ${verdict.isError && ' could not be told'}
+  return html`<li class="verdict"><span class="mark" aria-hidden="true">–</span><div><b>${name}</b> no match: <code>${verdict.because}</code>
+  ${verdict.isError && ' could not be decided'}
   <dl><dt>wanted</dt><dd><code>${shown(verdict.wanted, 500)}</code></dd><dt>${verdict.isError ? 'because' : 'has'}</dt><dd><code>${shown(verdict.got, 300)}</code></dd></dl></div></li>`
 }
 
 function quietCard(quiet: EventDetail['trace']['quiet']): Html {
   return html`<section class="card" aria-labelledby="quiet-title">
-  <h2 id="quiet-title">Matched, and kept quiet</h2>
+  <h2 id="quiet-title">Matched, not sent</h2>
   <ul class="rows">${quiet.map(({ rule, destination, because }) => html`<li><b>${rule}</b> → ${destination}: ${because}</li>`)}</ul>
 </section>`
 }

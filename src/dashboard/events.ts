@@ -1,4 +1,4 @@
-// What came in, newest first.
+// Events page: lists events, newest first.
 import { html } from 'hono/html'
 import { severityNames } from '../events/severity.ts'
 import type { EventRecord, Listed, ObjectRecord } from '../store/records.ts'
@@ -34,7 +34,7 @@ function questionsOf(rules: readonly string[], destinations: readonly string[]):
     { name: 'transition', label: 'Transition', options: [any, ...transitions] },
     { name: 'rule', label: 'Rule', options: [any, ...rules] },
     { name: 'destination', label: 'Destination', options: [any, ...destinations] },
-    { name: 'state', label: 'Told', options: [any, 'pending', 'sent', 'dead', 'muted'] },
+    { name: 'state', label: 'Notification', options: [any, 'pending', 'sent', 'dead', 'muted'] },
     {
       name: 'since',
       label: 'Since',
@@ -65,7 +65,7 @@ function objectCard({ object, state, failure, since, revision, seenAt }: ObjectR
   const isKnown = now - seenAt <= knownForMs
   const colour = state === 'healthy' ? (isKnown ? 'green' : 'grey') : state === 'stale' ? 'amber' : 'red'
   return html`<section class="card" id="object" data-live aria-label="The object">
-  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last heard of ${ago(seenAt, now)} · ${objectPlace(object)}</span> ${silenceLink(object)}</div>
+  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last event ${ago(seenAt, now)} · ${objectPlace(object)}</span> ${silenceLink(object)}</div>
   ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${shown(failure.text, 300)}</p>`}
   ${revision && html`<p class="quiet">Last applied: <code>${shown(revision, 200)}</code></p>`}
 </section>`

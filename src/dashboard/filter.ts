@@ -1,4 +1,4 @@
-// Forms that say what a page is to show. They are plain forms: the page comes again with the answer in its address.
+// Filters: are plain forms; the page comes back with the answer in its address.
 import { html } from 'hono/html'
 import { address } from './address.ts'
 import type { Html } from './page.ts'
@@ -35,7 +35,7 @@ export function ask({ name, label, options }: Question, value: string): Html {
     return html`<label>${label} <input name="${name}" value="${value}" maxlength="300" autocomplete="off" autocapitalize="off" spellcheck="false"></label>`
   }
   const pairs = options.map((option) => (typeof option === 'string' ? ([option, option] as const) : option))
-  // What was asked for stays asked for, also where it is none of the choices any more.
+  // What was asked for stays asked for, also where it is not one of the choices any more.
   const all = value === '' || pairs.some(([option]) => option === value) ? pairs : [...pairs, [value, value] as const]
   return html`<label>${label} <select name="${name}">${all.map(
     ([option, text]) => html`<option value="${option}"${option === value && html` selected`}>${text}</option>`

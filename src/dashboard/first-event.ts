@@ -1,4 +1,4 @@
-// What to do where no event has come yet: post one by hand, let Flux post one, and find out why it does not.
+// First event: explains how to post one by hand, how to let Flux post one, and how to find out why none arrives.
 import { html } from 'hono/html'
 import type { Standing } from '../operator/standing.ts'
 import type { Html } from './page.ts'

@@ -1,4 +1,4 @@
-// Where messages go, and whether they get there.
+// Destinations card: shows each lane and whether its messages arrive.
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
 import type { LaneRecord, Listed } from '../store/records.ts'
@@ -31,7 +31,7 @@ export function blockedOf(lanes: readonly DashboardLane[]): DashboardLane[] {
   return lanes.filter(({ record }) => record?.block != null)
 }
 
-/** A message that was not taken for so long is late; what is held on purpose is no message yet. */
+/** A message that was not taken for so long is late; what is held on purpose is not a message yet. */
 const lateMs = 5 * 60 * 1000
 
 function isLate({ openSince, block }: Pick<LaneRecord, 'openSince' | 'block'>, now: number): boolean {
@@ -50,9 +50,9 @@ export function sayCount({ items, next }: Listed<unknown>): string {
   return next === null ? String(items.length) : `${items.length}+`
 }
 
-/** `3 notifications were given up on` */
+/** `3 notifications could not be delivered` */
 export function sayDead(dead: Listed<unknown>): string {
-  return `${sayCount(dead)} ${dead.items.length === 1 ? 'notification was' : 'notifications were'} given up on`
+  return `${sayCount(dead)} ${dead.items.length === 1 ? 'notification' : 'notifications'} could not be delivered`
 }
 
 export function lanesCard(lanes: readonly DashboardLane[], dead: Listed<unknown>, now: number): Html {

@@ -48,10 +48,10 @@ function columnsOf({ now, failing, stale, lanes, mutes, dead, sources, origin }:
   return troubles.length > 0 ? [troubles, [posting, destinations, quiet]] : [[posting], [destinations, quiet]]
 }
 
-/** Of how long nothing was heard at least. */
+/** The least time without an event of any of them. */
 function notHeardOf({ items }: Listed<ObjectRecord>, now: number): string {
   const isDay = items.every(({ seenAt }) => now - seenAt >= dayMs)
-  return `Not heard of for ${isDay ? 'a day' : 'an hour'}`
+  return `No event for ${isDay ? 'a day' : 'an hour'}`
 }
 
 function hero({ now, lastEventAt, sources }: Now, { colour, title, aside }: Verdict): Html {
@@ -79,7 +79,7 @@ function objectsCard(id: string, title: string, { items, next }: Listed<ObjectRe
 function objectRow({ object, state, failure, seenAt }: ObjectRecord, now: number): Html {
   const colour = state === 'stale' || failure?.severity === 'warn' ? 'amber' : 'red'
   const times = failure?.count === 1 ? 'once' : `${failure?.count.toLocaleString('en')} times`
-  const seen = state === 'stale' ? html`not heard of since ${exactly(seenAt)}` : html`last ${ago(seenAt, now)}`
+  const seen = state === 'stale' ? html`last event ${exactly(seenAt)}` : html`last ${ago(seenAt, now)}`
   return html`<li class="failing ${colour}">
   <div class="line">${objectLink(object)} <span class="long">${failure && lasting(failure.since, now)}</span></div>
   ${failure?.text && html`<p class="text">${shown(failure.text, 300)}</p>`}

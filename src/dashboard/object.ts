@@ -1,4 +1,4 @@
-// Objects and what events say of them, as text that stays text.
+// Objects on a page: show a name, a place and a failure, as text that stays text.
 import { html } from 'hono/html'
 import type { ObjectRef } from '../events/flux.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
@@ -16,7 +16,7 @@ export function objectName({ namespace, name }: ObjectRef): string {
   return shown([namespace, name].filter(Boolean).join('/'), 300) || 'unnamed object'
 }
 
-/** The name, what kind of object it is and where: a link to everything that was heard of it. */
+/** The name, what kind of object it is and where: a link to all events about it. */
 export function objectLink(object: ObjectRef): Html {
   return html`<a class="object" href="${historyOf(object)}"><b>${objectName(object)}</b> ${objectPlace(object)}</a>`
 }

@@ -1,4 +1,4 @@
-// What every page has around it: the head, the way to the other pages, and what was just done.
+// Page frame: draws the head, the navigation and the result of the last action around every page.
 import { html } from 'hono/html'
 
 /** Finished HTML. Every text that is put into an html`` template is escaped, unless it is one of these. */
@@ -64,8 +64,8 @@ function navLink(href: string, name: string, isHere: boolean): Html {
   return html`<a href="${href}"${isHere && html` aria-current="page"`}>${name}</a>`
 }
 
-/** What is shown instead of a page that there is none of. */
+/** What is shown instead of a page that does not exist. */
 export function refusalPage(assets: Assets, title: string, message: string): Html {
-  const body = html`<section class="hero"><h1>${title}</h1><p>${message}</p><p><a href="/">To what is going on now</a></p></section>`
+  const body = html`<section class="hero"><h1>${title}</h1><p>${message}</p><p><a href="/">Back to Now</a></p></section>`
   return page({ title, place: undefined, assets }, body)
 }

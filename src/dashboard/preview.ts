@@ -1,4 +1,4 @@
-// The newest messages of a destination, as Slack shows them.
+// Preview page: shows the newest messages of a destination as Slack shows them.
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
 import type { Payload } from '../render/slack/payload.ts'

@@ -1,4 +1,4 @@
-// The rules of the config file in their order, and whether they do anything.
+// Rules page: lists the rules in their order, with what each has done.
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -7,7 +7,7 @@ import { badge } from './badge.ts'
 import type { Html } from './page.ts'
 import { ago } from './time.ts'
 
-/** What a rule did. `lastAt` is undefined where it told nothing that is still kept. */
+/** What a rule did. `lastAt` is undefined if it sent nothing that is still kept. */
 export interface RuleUse {
   hits: number
   lastAt: number | undefined
@@ -46,9 +46,9 @@ function useBadge({ hits, lastAt }: RuleUse, keptMs: number): Html {
 function habitsOf({ notify, remindEveryMs, group, mention, isFinal }: Rule): string[] {
   const reminds = remindEveryMs === undefined ? 'no reminders' : `reminds every ${sayDuration(remindEveryMs)}`
   return [
-    ...(notify === 'every' ? ['tells every event'] : ['tells changes', reminds]),
+    ...(notify === 'every' ? ['notifies of every event'] : ['notifies of changes', reminds]),
     ...(group ? [`gathers for ${sayDuration(group.waitMs)}`] : []),
-    ...(mention ? ['mentions somebody'] : []),
+    ...(mention ? ['with a mention'] : []),
     ...(isFinal ? ['stops here'] : [])
   ]
 }

@@ -24,7 +24,7 @@ export function silenceFormPage(answers: Answers, fault?: string): Html {
   return html`<h1>New silence</h1>
 ${fault && html`<p class="trouble" role="alert">${fault}</p>`}
 <form class="card" method="post" action="/silences">
-  <p class="quiet">Events for which all of these hold are not told while it lasts; when it ends, one message says what was held back. <code>*</code> and <code>?</code> stand for any characters; empty fields hold for everything.</p>
+  <p class="quiet">Notifications of events that match all of these are withheld while it lasts; when it ends, one message sums them up. <code>*</code> and <code>?</code> stand for any characters; empty fields match everything.</p>
   <div class="questions">
     ${silenceFields.map((name) => ask({ name, label: labels[name] }, answers[name] ?? ''))}
     ${ask({ name: 'for', label: 'For', options: durations }, answers['for'] ?? '1h')}

@@ -1,4 +1,4 @@
-// What is kept quiet: silences, which people make here, and the mutes of the config file.
+// Silences page: lists silences, which people make here, and the mutes of the config file.
 import { html } from 'hono/html'
 import { type Silence, silenceName } from '../mutes/silence.ts'
 import { objectName, shown } from './object.ts'
@@ -33,7 +33,7 @@ export function silencesPage({
 }): Html {
   return html`<div class="line"><h1>Silences</h1> <a class="button primary" href="/silences/new">New silence</a></div>
 <div id="silences" data-live>
-  ${silences.length === 0 && html`<p class="empty">Nobody has silenced anything.</p>`}
+  ${silences.length === 0 && html`<p class="empty">No silences.</p>`}
   <ul class="card rows">${silences.map((silence) => silenceRow(silence, now))}</ul>
   ${
     mutes.length > 0 &&

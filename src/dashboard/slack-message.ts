@@ -1,4 +1,5 @@
-// A message as Slack shows it. Images are links: they would tell somebody else's server who looks at this page.
+// Message preview: draws a message as Slack shows it. Images become links, so that no other server learns who looks at
+// this page.
 import { html } from 'hono/html'
 import type { Block, Button, Image, Text } from '../render/slack/blocks.ts'
 import { withEmojis } from '../render/slack/emoji.ts'

@@ -1,4 +1,5 @@
-// Slack's mrkdwn as HTML, as far as the relay and its templates write it. What comes from events is escaped in it.
+// Slack's mrkdwn: becomes HTML, as far as the relay and its templates write it. Text from events is already escaped in
+// it.
 import { html } from 'hono/html'
 import { withEmojis } from '../render/slack/emoji.ts'
 import type { Html } from './page.ts'

@@ -1,4 +1,4 @@
-// Who posts: every source, when its last event came, and what of its requests was refused.
+// Sources card: shows every source, its last event, and its refused requests.
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import type { ErrorCode } from '../errors.ts'

@@ -1,5 +1,5 @@
-// Whether all is well: everything that is known to speak against it, the worst first. Green needs a ground, what is not
-// known is not green.
+// Verdict: decides whether all is well, and lists everything known to be wrong, the worst first. What is not known is not
+// green.
 import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
 import { sayDuration } from '../duration.ts'
@@ -69,7 +69,7 @@ function findingsOf({ now, failing, stale, lanes, dead, refusal, sources }: Evid
     ...refusedElsewhere(sources.sources),
     ...quietClusters(sources.sources, now),
     ...(stale.items.length > 0
-      ? [plain(`${sayCount(stale)} failed when last heard of, and nothing is known of ${itOrThem(stale)} since`)]
+      ? [plain(`${sayCount(stale)} failed at the last event, and nothing is known of ${itOrThem(stale)} since`)]
       : []),
     ...(dead.items.length > 0 ? [plain(sayDead(dead))] : []),
     ...(refusal ? [plain('The config file is refused: what was in effect before stays')] : []),

@@ -127,7 +127,7 @@ export function kindOf(reply: Reply, receiver: Receiver): Kind {
   if (known !== undefined) return known
   // 511: a captive portal wants somebody to log in.
   if ((status >= 500 && status !== 511) || status === 408 || status === 425) return 'transient'
-  // Slack answers a URL that is none of its webhooks with a redirect to its pages.
+  // Slack answers a URL that is not one of its webhooks with a redirect to its pages.
   if (status < 400) return receiver === 'slack' && isOfSlack(redirectsTo ?? 'slack.com') ? 'gone' : 'doubtful'
   if (status === 413) return 'refused'
   if (!isFrom(receiver, said, status)) return 'doubtful'
@@ -147,7 +147,7 @@ function kindOfSuccess(status: number, said: Said, receiver: Receiver): Kind {
   return json ? 'taken' : 'doubtful'
 }
 
-/** What a body says, as far as it can be told without knowing whose it is. */
+/** What a body says, as far as that is clear without knowing whose it is. */
 export interface Said {
   is: 'nothing' | 'page' | 'json' | 'text'
   /** The word Slack answers errors with; empty where there is none. */

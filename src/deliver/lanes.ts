@@ -63,7 +63,7 @@ export function createLanes(options: LanesOptions): Lanes {
   const posts = createPost(options.slack, log)
   const giveUp = new AbortController()
   const running = new Map<string, Promise<void>>()
-  /** Lanes that wait for a moment; `isHeld` where something new may go before it. */
+  /** Sleeping lanes; with `isHeld` a new notification wakes them early. */
   const waiting = new Map<string, { cancel: () => void; isHeld: boolean }>()
   const wokenMeanwhile = new Set<string>()
   let cancelFollowing = () => {}
@@ -190,7 +190,7 @@ export function createLanes(options: LanesOptions): Lanes {
       return
     }
     const next = new Date(lane.notBefore).toISOString()
-    if (outcome === 'blocked') log.error({ ...facts, next }, 'destination refuses everything: its lane waits')
+    if (outcome === 'blocked') log.error({ ...facts, next }, 'destination rejects all messages: its lane waits')
     else log.warn({ ...facts, outcome, next }, 'message postponed')
   }
 

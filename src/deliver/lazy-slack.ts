@@ -1,4 +1,4 @@
-// The client for Slack comes with the first post: a relay that has nothing to say yet is ready without it.
+// Lazy Slack client: loads with the first post, so that a relay with nothing to send is ready without it.
 import { createRequire } from 'node:module'
 import { proxiesIn } from '../env.ts'
 import { RelayError } from '../errors.ts'
@@ -12,7 +12,7 @@ export interface LateSlack extends Slack {
 
 const require = createRequire(import.meta.url)
 
-/** Throws BAD_CONFIG where there is a proxy that is none: not when the first message waits for it. */
+/** Throws BAD_CONFIG for a malformed proxy address at the start, not when the first message is due. */
 export async function openSlack(environment: Record<string, string | undefined>): Promise<LateSlack> {
   let loading: Promise<Slack> | undefined
   /** Why the last try failed, as long as no other has worked. */

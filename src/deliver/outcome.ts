@@ -1,4 +1,4 @@
-// How an attempt ended and what follows from it: sent, again, blocked or dead. Pure.
+// Outcome: decides how an attempt ended and what follows: sent, tried again, blocked or dead. Pure.
 import type { LaneState, Message, Settlement } from '../store/kept.ts'
 import { type Kind, kindOf, type Receiver, type Reply } from './answer.ts'
 import { sayReply } from './saying.ts'
@@ -45,7 +45,7 @@ export interface Settled {
   outcome: Outcome
   /** What decided it. */
   kind: Kind
-  /** The reply that did, which is that to the empty message where that told more. */
+  /** The reply that did, which is that to the empty message where that said more. */
   reply: Reply
   settlement: Settlement
 }

@@ -1,4 +1,4 @@
-// What a lane posts next: one notification alone, a group that was waited for, or a digest of all that fits. Pure.
+// Plan: picks a lane's next post: one notification, a group that was waited for, or a digest of all that fits. Pure.
 import { objectKey } from '../objects.ts'
 import { composeDigest, delayed } from '../render/compose/digest.ts'
 import { decisive } from '../render/compose/digest-groups.ts'
@@ -42,10 +42,10 @@ function compose(members: readonly Pending[], now: number, maxText: number | und
   const state = decisive(members)
   const isOneFailure = isOneObject && state.view.failure !== undefined && state.view.says !== 'recovered'
   if (!(isOneEvent || isOneFailure)) return composeDigest(members, now, maxText)
-  // Several rules may tell one destination of the same event, and one object may fail several times before there is a
-  // token: it is told once, by the newest, with the mention of any.
+  // Several rules may notify one destination of the same event, and one object may fail several times before there is a
+  // token: it is sent once, by the newest, with the mention of any.
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
-  // To who has not heard of it yet, it is a failure and not a change of one.
+  // To a destination that was not notified of it yet, it is a failure and not a change of one.
   const isNew = members.some((member) => member.view.says === 'failed')
   // Where only one of the rules has a template, that is the form that somebody asked for.
   const custom = members.findLast(({ event, view }) => event === state.event && view.custom !== undefined)?.view.custom

@@ -1,4 +1,4 @@
-// One post of a message, in the form and to the address that its destination has now.
+// Post: sends one message in the form and to the address that its destination has now.
 import type { Logger } from 'pino'
 import { bodyFor, emptyBodyFor } from '../render/receivers/dialect.ts'
 import { withoutBlocks } from '../render/slack/payload.ts'

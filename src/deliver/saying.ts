@@ -1,4 +1,4 @@
-// Answers in words, for people: what was answered, and what to make of it. Nothing of the webhook's address is in them.
+// Answers in words: say what a receiver answered and what to make of it, without the webhook's address.
 import { type Kind, type Reply, read } from './answer.ts'
 
 /** What to record of a reply: `200 ok`, `404 no_service`, `403 and a web page`, `proxy 407`, `ECONNRESET`. */

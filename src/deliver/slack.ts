@@ -1,4 +1,5 @@
-// One post to an incoming webhook. Whatever happens is a value; the URL, which is the secret, is in none of them.
+// Webhook client: posts once to an incoming webhook. Every outcome is a value; the URL, which is the secret, is in none
+// of them.
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { RelayError } from '../errors.ts'
@@ -16,7 +17,7 @@ export interface Slack {
   close(): Promise<void>
 }
 
-/** Honours HTTPS_PROXY and NO_PROXY; throws BAD_CONFIG where they are none. Retries are the lane's business: the client makes exactly one request. */
+/** Honours HTTPS_PROXY and NO_PROXY; throws BAD_CONFIG if they are malformed. Retries are the lane's business: the client makes exactly one request. */
 export function createSlack(): Slack {
   const dispatcher = createDispatcher()
   return {

@@ -1,4 +1,4 @@
-// A clock that runs through a day in seconds, then goes on as the real one.
+// Demo clock: runs through a day in seconds, then goes on as the real one.
 import { type Clock, systemClock } from '../clock.ts'
 
 export interface FastClock extends Clock {
@@ -11,7 +11,7 @@ export interface FastClock extends Clock {
   goLive(): void
 }
 
-// Longer than anything is held back on purpose; housekeeping every five seconds of a whole day would take as long again.
+// Longer than anything is held on purpose; housekeeping every five seconds of a whole day would take as long again.
 const beforeLeapMs = 30_000
 
 interface Timer {

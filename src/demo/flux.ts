@@ -1,4 +1,4 @@
-// What Flux's controllers say, in their own words and with the metadata that they send.
+// Demo events: are what Flux's controllers emit, in their own words and with their metadata.
 import type { WireEvent } from '../events/flux.ts'
 
 /** An object of the demo's cluster. */

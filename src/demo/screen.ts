@@ -1,4 +1,4 @@
-// Messages in a terminal, about as Slack shows them: the title in bold, facts in grey, a coloured bar beside the details.
+// Demo screen: prints messages roughly as Slack shows them: bold title, grey facts, a coloured bar beside the details.
 import { styleText } from 'node:util'
 import type { Block } from '../render/slack/blocks.ts'
 import { colours } from '../render/slack/looks.ts'

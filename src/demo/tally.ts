@@ -1,4 +1,5 @@
-// What Flux's own Slack provider would have posted of the same events: one message for each that an Alert lets through.
+// Tally: counts what Flux's own Slack provider would have posted of the same events: one message for each that an Alert
+// lets through.
 import type { WireEvent } from '../events/flux.ts'
 
 /**

@@ -1,4 +1,4 @@
-// What an event says of its object's state, by kind and reason, from what each controller emits.
+// Bearing: decides what an event says of its object's state, by kind and reason, from what each controller emits.
 import { actionIn } from './change-log.ts'
 import { isConflict, isOwnConflict } from './conflict.ts'
 import type { Severity } from './severity.ts'

@@ -1,9 +1,9 @@
-// When a failure is the same: of one object at whatever revision, of two objects but for their own names.
+// Cause: decides when failures are the same: of one object at whatever revision, of two objects but for their own names.
 import { fingerprint } from './fingerprint.ts'
 import type { FluxEvent } from './flux.ts'
 import { parseRevision, type Revision } from './revision.ts'
 
-/** The fingerprint of what failed, wherever the event's own revision stands in it: a new commit is no new failure. */
+/** The fingerprint of what failed, wherever the event's own revision stands in it: a new commit is not a new failure. */
 export function failureFingerprint({ reason, message, revision, metadata }: FluxEvent): string {
   // Of a Kustomization from an artifact, its text may name that and the revision the commit it was made from.
   const texts = [metadata['revision'], metadata['originRevision'], metadata['oci-digest']]

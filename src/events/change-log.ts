@@ -1,4 +1,4 @@
-// What controllers report of each object that they apply: `Kind/namespace/name action`, one a line, often hundreds of lines.
+// Change logs: list what a controller applied, as `Kind/namespace/name action`, one a line, often hundreds of lines.
 
 const actions = new Set(['created', 'configured', 'deleted', 'unchanged', 'skipped', 'replaced'])
 

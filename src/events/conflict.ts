@@ -1,4 +1,4 @@
-// When an error says no more than that two writers met: the next reconciliation goes through.
+// Conflicts: recognise errors that only say that two writers met; the next reconciliation goes through.
 import { actionIn } from './change-log.ts'
 
 // apimachinery NewConflict around the registry's two reasons for one: another resourceVersion, another UID. A conflict of

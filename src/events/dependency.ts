@@ -1,5 +1,5 @@
-// Which other objects an event blames: only what a controller names in so many words. A path, an image or an address that
-// reads like an object is none.
+// Dependencies: find the other objects that an event blames, if a controller names them in so many words. A path, an
+// image or an address that looks like an object is not one.
 import type { ObjectRef } from './flux.ts'
 
 export type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'>

@@ -1,4 +1,4 @@
-// When two failures are the same failure: the message without what varies from one attempt to the next, hashed.
+// Fingerprint: hashes a failure's message without what varies between attempts, so that equal failures are recognised.
 import { hash } from 'node:crypto'
 
 // The message is untrusted and may be 3 MiB, so only its two ends are read: errors lead, apply logs put them last.

@@ -1,4 +1,4 @@
-// The event as Flux sends it, and the one form the rest of the relay works with.
+// Flux events: are checked as Flux sends them, and normalised into the one form that the rest of the relay works with.
 import { type Static, Type } from 'typebox'
 import { hasHeartbeats } from './bearing.ts'
 import { apart, type Claim, foreign, type Owners } from './owners.ts'

@@ -1,4 +1,4 @@
-// The revision of a Flux source, in every form Flux has used.
+// Revision: parses the revision of a Flux source, in every form Flux has used.
 
 export interface Revision {
   /** As Flux sent it. */

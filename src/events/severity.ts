@@ -1,4 +1,4 @@
-// Flux knows info and error. This list makes `warn` of what is neither: it will pass, or it was put right by itself.
+// Severity: adds `warn` to Flux's info and error, for what will pass or put itself right.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import type { Fault } from '../errors.ts'

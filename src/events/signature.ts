@@ -1,4 +1,5 @@
-// Who sent this: the HMAC that generic-hmac puts over the raw bytes, or the bearer token of a plain generic Provider.
+// Signature: proves who sent a request: by generic-hmac's HMAC over the raw bytes, or by the bearer token of a plain
+// generic Provider.
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 
 /** What a source accepts as proof of origin. With neither keys nor tokens it accepts anyone. */

@@ -35,7 +35,7 @@ export const SourceSchema = Type.Object(
       about(
         Duration,
         'How often to expect an event',
-        'Where nothing comes for longer, `operator` is told that the source is quiet, and when it is back. With `eventSeverity: info` Flux posts one at every `interval` of every Kustomization: three times the shortest is a good choice. At least `1m`. Without it, the dashboard shows the source as quiet after an hour, or ten times the usual gap where that is longer, and nobody is notified.',
+        'If nothing comes for longer, `operator` is notified that the source is quiet, and when it is back. With `eventSeverity: info` Flux posts one at every `interval` of every Kustomization: three times the shortest is a good choice. At least `1m`. Without it, the dashboard shows the source as quiet after an hour, or ten times the usual gap where that is longer, and nobody is notified.',
         '30m'
       )
     )

@@ -32,7 +32,7 @@ const enoughEvents = 3
 /** Less is what requests and whole seconds come to. */
 const noticedMs = 60_000
 
-/** Before this nobody had Flux: such a timestamp is none. */
+/** Before this nobody had Flux: such a timestamp is not one. */
 const firstYear = Date.UTC(2016, 0)
 
 /** What is known of a clock after an event that came at `receivedAt` with the timestamp `stamp`, in ms. */

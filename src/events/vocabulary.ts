@@ -1,5 +1,5 @@
-// What Flux's controllers call things: the kinds that events are about, and their reasons. Unknown ones are no fault (a
-// controller may be newer than this list), but one that differs from a known one by its case or a letter is a slip.
+// Vocabulary: lists the kinds and reasons of Flux's controllers. Unknown ones are no fault (a controller may be newer),
+// but one that differs from a known one by its case or a letter is a slip.
 import { nearest } from '../spelling.ts'
 
 /**
@@ -82,7 +82,7 @@ export const vocabulary = { kind: kinds, reason: reasons } as const
 const known = { kind: new Set(kinds), reason: new Set(reasons) }
 
 /**
- * The known name that was meant by `name`, where it is none itself: it differs in its case or a letter or two, is a plural,
+ * The known name that was meant by `name`, if it is unknown itself: it differs in its case or a letter or two, is a plural,
  * or what kubectl calls the kind. Undefined where it is known, or like nothing that is.
  */
 export function meantBy(field: 'kind' | 'reason', name: string): string | undefined {

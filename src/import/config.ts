@@ -40,7 +40,7 @@ function head(takeovers: readonly Takeover[]): string[] {
   return [
     'flux-relay: imported from Flux. Each Alert is a rule, and every rule that matches sends, as in Flux.',
     '',
-    'What is different: Flux posts every event, and the relay tells what changes.',
+    'What is different: Flux posts every event, and the relay notifies of what changes.',
     'Of a failure: that it began, became another, still lasts (after 4 h, 8 h, 16 h, then daily), and that it is over.',
     'Heartbeats are silent. A rule with `notify: every` sends each event.',
     ...(hasErrors

@@ -1,4 +1,4 @@
-// A Provider as a destination of the relay: where its address comes from, and what of it the relay can use.
+// Imported destinations: turn a Provider into a destination: its address, and which of its fields the relay can use.
 import type { Static } from 'typebox'
 import { type DestinationSchema, webhookUrlFault } from '../deliver/destination.ts'
 import type { Dialect } from '../render/receivers/dialect.ts'
@@ -128,7 +128,7 @@ interface Origin extends Ref {
   /** Of the Secret, the key of the address. */
   key: string
   channel: string | undefined
-  /** undefined where the files do not tell. */
+  /** undefined where the files do not say. */
   address: string | undefined
 }
 

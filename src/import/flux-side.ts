@@ -1,4 +1,4 @@
-// What to apply to the cluster, so that Flux posts to the relay what the imported Alerts were about.
+// Flux's side: writes the manifests that make Flux post to the relay what the imported Alerts were about.
 import { Document } from 'yaml'
 import { hmacVariable } from './destination.ts'
 import type { Import } from './import.ts'
@@ -26,7 +26,7 @@ export function feedOf({ takeovers, metadata }: Import, relayUrl: string, namesp
   provider.commentBefore = [
     ' Makes Flux post to the relay. The Secret with the key that both share has to be there (deploy/README.md):',
     `   kubectl -n ${namespace} create secret generic flux-relay --from-literal=token="$${hmacVariable}"`,
-    ' When the relay speaks, suspend the Alerts it stands in for, or everything is told twice:',
+    ' When the relay posts, suspend the Alerts it stands in for, or everything is posted twice:',
     ...takeovers.map(({ alert }) => `   flux suspend alert ${alert.name} -n ${alert.namespace}`)
   ].join('\n')
   const alert = document({
@@ -39,7 +39,7 @@ export function feedOf({ takeovers, metadata }: Import, relayUrl: string, namesp
     }
   })
   alert.commentBefore = [
-    ' info, although the rules may ask for errors only: the end of a failure is no error.',
+    ' info, although the rules may ask for errors only: the end of a failure is not an error.',
     ...strangeKinds(sources.map(({ kind }) => kind)),
     ...(isForeign ? [` It is about other namespaces than ${namespace}: not with --no-cross-namespace-refs.`] : [])
   ].join('\n')

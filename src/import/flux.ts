@@ -1,5 +1,5 @@
-// What the import reads of Flux: Alerts, Providers and their Secrets, of every version there has been. The fields are those of
-// fluxcd/notification-controller api/v1beta1 to v1beta3 (alert_types.go, provider_types.go); v1 takes some away and adds none.
+// Flux manifests: reads Alerts, Providers and their Secrets of every version. Fields: fluxcd/notification-controller
+// api/v1beta1 to v1beta3 (alert_types.go, provider_types.go); v1 removes some and adds none.
 import { Ajv, type ValidateFunction } from 'ajv'
 import { type Static, Type } from 'typebox'
 import type { Manifest, Place } from './manifest.ts'

@@ -1,4 +1,4 @@
-// Flux's Alerts and Providers as what the relay would have to be told to do the same. Pure.
+// Import: turns Flux's Alerts and Providers into a config that does the same. Pure.
 
 import { severityNames } from '../events/severity.ts'
 import type { RuleText } from '../rules/schema.ts'
@@ -102,7 +102,7 @@ function wire(
   if (suspend) return { fault: 'is suspended', at: 'suspend' }
   const severity = askedSeverity(eventSeverity)
   if (severity === undefined) {
-    return { fault: `has an eventSeverity that is none of ${severityNames.join(', ')}`, at: 'eventSeverity' }
+    return { fault: `has an eventSeverity other than ${severityNames.join(', ')}`, at: 'eventSeverity' }
   }
   const { asked } = severity
   const namespace = providerRef.namespace ?? alert.namespace

@@ -1,5 +1,5 @@
-// Manifests that were copied from a page which lost their indentation: every line begins at the margin. What the import reads
-// has few levels, so it can be put back.
+// Indentation: repairs manifests copied from a page that lost it, where every line begins at the margin. What the import
+// reads has few levels, so this is possible.
 
 /** The keys below a key, and what is below them: null is a value; a list is of what its one item says; `any` is whatever. */
 type Shape = { [key: string]: Shape | Shape[] | null }

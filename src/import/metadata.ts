@@ -1,4 +1,5 @@
-// What Alerts add to their events. One Alert posts to the relay for all of them, so it can only add what they have in common.
+// Imported metadata: keeps what all Alerts add to their events. One Alert posts to the relay for all of them, so it can
+// only add what they share.
 import type { Alert, Remark } from './flux.ts'
 import { mentionIn } from './rules.ts'
 

@@ -1,4 +1,4 @@
-// Names in the config file for what has a namespace and a name in Kubernetes.
+// Imported names: make config names from Kubernetes namespaces and names.
 import { isSame, type Ref } from './flux.ts'
 
 /**

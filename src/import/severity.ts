@@ -1,5 +1,5 @@
-// `eventSeverity` in the relay's terms. There, some of Flux's errors and some of its infos are `warn` (events/severity.ts), so
-// the errors of Flux are the relay's warnings and errors without those that Flux calls info.
+// Imported severity: translates `eventSeverity`. Some of Flux's errors and infos are `warn` here (events/severity.ts), so
+// Flux's errors are the relay's warnings and errors without those that Flux calls info.
 import { type Severity, severityNames } from '../events/severity.ts'
 import type { RuleText } from '../rules/schema.ts'
 
@@ -27,7 +27,7 @@ export function askedSeverity(value: unknown): { asked: Asked; remark: string | 
     const all = severities.join(' and ')
     return {
       asked: severities,
-      remark: `has a list as its eventSeverity, which Flux refuses: it takes info or error. The rule asks for exactly ${all}${meaning(severities)}`
+      remark: `has a list as its eventSeverity, which Flux refuses: it takes info or error. The rule asks for only ${all}${meaning(severities)}`
     }
   }
   if (only === 'warn') {

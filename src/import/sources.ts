@@ -1,4 +1,5 @@
-// The `eventSources` of an Alert as the relay matches them: lists of kinds, namespaces and names.
+// Imported event sources: turn an Alert's `eventSources` into lists of kinds, namespaces and names that the relay
+// matches.
 import { isGlob } from '../patterns.ts'
 import type { Alert, Remark } from './flux.ts'
 
@@ -63,7 +64,7 @@ export function withoutCovered(sources: readonly EventSource[]): EventSource[] {
 
 /**
  * The fewest scopes found that together are `sources`. No object is in two of them: an Alert that becomes several rules
- * still tells everything once.
+ * still sends everything once.
  */
 export function scopesOf(sources: readonly EventSource[]): Scope[] {
   const single = withoutCovered(sources).map(({ kind, namespace, name }) => ({

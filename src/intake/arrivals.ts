@@ -69,7 +69,7 @@ export function createArrivals(clock: Clock, isLate: () => void): Arrivals {
     if (unanswered.size > 0) cancel = clock.after(tickMs, onTick)
   }
 
-  /** What was refused is not to be committed any more: Flux was told to send it again. */
+  /** What was refused is not to be committed any more: Flux was asked to send it again. */
   function dropAnswered(): void {
     const first = gathering.findIndex((waiting) => unanswered.has(waiting))
     for (const waiting of gathering.splice(0, first === -1 ? gathering.length : first)) bytes -= waiting.bytes

@@ -1,4 +1,4 @@
-// Mutes: what is not to be told for a while, because somebody said so in the config file or with a silence. Pure.
+// Mutes: decide what is withheld for a while, by the config file or by a silence. Pure.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import type { Fault } from '../errors.ts'
@@ -15,7 +15,7 @@ export const MuteSchema = Type.Object(
       'Said with what was held: "during db upgrade".',
       'db upgrade'
     ),
-    match: about(MatchSchema, 'Match', 'Which events are held back; the matchers of a rule.', { namespace: 'db' }),
+    match: about(MatchSchema, 'Match', 'Which events are withheld; the matchers of a rule.', { namespace: 'db' }),
     until: Type.Optional(
       about(
         Type.String({
@@ -71,7 +71,7 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
       })
     } else if (until !== undefined) {
       const end = Date.parse(until)
-      const fault = { path: [...path, 'until'], message: `"${until}" is no time` }
+      const fault = { path: [...path, 'until'], message: `"${until}" is not a time` }
       if (Number.isNaN(end)) faults.push(fault)
       else if (end <= now) faults.push({ ...fault, message: `this mute is over since ${until}`, isWarning: true })
       return [muteUntil(name, holds, end)]
@@ -86,7 +86,7 @@ export function muteUntil(name: string, holds: Mute['holds'], end: number): Mute
   return { name, holds, endOf: (now) => (now < end ? end : undefined) }
 }
 
-/** What mutes `subject`: of several the one that ends last, because only then will it be told again. */
+/** What mutes `subject`: of several the one that ends last, because only then is it sent again. */
 export function mutingOf(mutes: readonly Mute[], subject: Subject, now: number): Muting | undefined {
   let longest: Muting | undefined
   for (const mute of mutes) {

@@ -21,12 +21,12 @@ export interface Silence extends NewSilence {
   createdAt: number
 }
 
-/** What it is called where something is told of it. */
+/** What it is called in messages. */
 export function silenceName({ id, comment }: Pick<Silence, 'id' | 'comment'>): string {
   return comment === '' ? `silence ${id}` : comment
 }
 
-/** Nothing, where its match is none: it was checked when it was made, and a program that knows less may read it. */
+/** Nothing, if its match is malformed: it was checked when it was made, and a program that knows less may read it. */
 export function compileSilence(silence: Silence): Mute | undefined {
   const faults: Parameters<typeof compileFilter>[2] = []
   const holds = compileFilter(silence.match, [], faults)

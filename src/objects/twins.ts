@@ -1,9 +1,9 @@
-// Objects of one name: those that only the uid tells apart are remembered apart, so that the success of one is never the end
-// of the other's failure. Pure.
+// Twins: keep objects apart that share a name and differ only by uid, so that the success of one never ends the failure
+// of the other.
 import type { FluxEvent } from '../events/flux.ts'
 import { type Advance, advance, type ObjectMemory } from '../objects.ts'
 
-/** Beside the latest. More clusters than that behind one name are told of, and the oldest is forgotten. */
+/** Beside the latest. More clusters than that behind one name are reported, and the oldest is forgotten. */
 const maxOthers = 3
 
 export interface TwinAdvance extends Advance {

@@ -1,5 +1,5 @@
-// Who says to be what they are not, by mistake or not: a cluster that another source speaks for, two objects under one name.
-// In: events that were accepted. Out: what the operator is notified of, and a counter.
+// Claims: notice a source that speaks for another's cluster, and two objects under one name. In: accepted events. Out: a
+// notice to the operator, and a counter.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Claim } from '../events/owners.ts'
@@ -15,12 +15,12 @@ export interface Claims {
   twins(source: string): void
 }
 
-/** How long the same is not told again. */
+/** How long the operator is not notified of the same again. */
 const silentMs = 24 * 60 * 60 * 1000
 
 export function createClaims(options: { tell: Tell; metrics: Metrics; clock: Clock; log: Logger }): Claims {
   const { tell, metrics, clock, log } = options
-  /** When each was told, in ticks, so that not every event asks the database. */
+  /** When the operator was notified of each, in ticks, so that not every event asks the database. */
   const told = new Map<string, number>()
 
   function once(key: string, view: (now: number) => View): void {

@@ -16,7 +16,7 @@ export interface Clocks {
   skews(): ReadonlyMap<string, number>
 }
 
-/** Pods come and go: of each source those heard last. */
+/** Pods come and go: of each source those that posted last. */
 const maxProcesses = 32
 /** From here on times in messages mislead people; below the other, they are right again. */
 const wrongMs = 3 * 60 * 1000

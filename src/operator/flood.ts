@@ -1,4 +1,5 @@
-// Whether refused requests are a flood: a stray one is nothing, a wrong key refuses every event that Flux posts.
+// Flood: decides whether refused requests are one: a stray request is nothing, a wrong key refuses every event that Flux
+// posts.
 
 /** So many within so long: more than a scanner that passes by, and what a wrong key of a small cluster comes to. */
 const floodRequests = 10

@@ -1,4 +1,4 @@
-// What is full: the operator is notified of each once an hour, however many events meet it.
+// Fullness: notifies the operator of each full thing once an hour, however many events meet it.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Full } from '../intake/budget.ts'

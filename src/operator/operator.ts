@@ -1,4 +1,4 @@
-// The operator: whoever `operator:` in the config file names hears of the relay itself, once, whichever replica says it.
+// The operator: is notified of the relay itself at the destinations of `operator:`, once, whichever replica notices it.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { noticesTo } from '../deliver/alarm.ts'
@@ -8,7 +8,7 @@ import type { Metrics } from '../metrics.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Store } from '../store/store.ts'
 
-/** Resolves to whether it was news: nobody had told of it under the same key within that time. */
+/** Resolves to whether it was news: nobody had notified of it under the same key within that time. */
 export type Tell = (key: string, view: View, withinMs: number) => Promise<boolean>
 
 export function createOperator(options: {

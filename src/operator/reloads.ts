@@ -1,4 +1,4 @@
-// Readings of the config file that go wrong, told once for each faulty text, and that it is right again.
+// Reloads: notify the operator of a faulty config file, once for each faulty text, and when it is right again.
 import { hash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Reading } from '../config/watch.ts'

@@ -35,12 +35,12 @@ export interface SourcesOptions {
 const lookMs = 10_000
 /** How often it is written down that somebody listens, where nothing comes. */
 const markMs = 60_000
-/** Nobody has listened for so long: what did not come meanwhile may have been sent. */
+/** If no relay ran for this long, a source's silence proves nothing: its events may have been sent and lost. */
 const absentMs = 3 * 60 * 1000
 
-/** How long a flood is not told again. */
+/** How long the operator is not notified of a flood again. */
 const floodSilentMs = 4 * 60 * 60 * 1000
-/** Each silence is told once: its key is when it began. */
+/** The operator is notified of each quiet spell once: its key is when it began. */
 const onceMs = 365 * 24 * 60 * 60 * 1000
 
 /** Events that come closer than this, as those of one reconciliation do, are one arrival. */
@@ -124,7 +124,7 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
     const expectMs = sources().get(name)?.expectMs
     if (since === undefined || expectMs === undefined || at - since <= expectMs) return
     const key = silenceKey(name, since)
-    // Of a silence that ends before anyone noticed it there is nothing to tell.
+    // A quiet spell that ends before anyone noticed it is not worth a notice.
     const wasTold = notified.get(name) === since || !(await store.records.announce(key, [], at, onceMs))
     if (wasTold) await tell(`${key} over`, quietNotice(name, { since, expectMs, isOver: true }, at), onceMs)
   }
@@ -159,7 +159,7 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
       const flooded = flood.note(now)
       if (flooded === undefined) return
       notifyOfFlood(source, flooded).catch((err: unknown) =>
-        log.error({ err, source }, 'cannot tell of bad signatures')
+        log.error({ err, source }, 'cannot notify of bad signatures')
       )
     },
     standing() {

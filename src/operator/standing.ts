@@ -41,7 +41,7 @@ export interface Standings {
   countedSince: number
   /** Events have come that another replica took. */
   isShared: boolean
-  /** When the database last said when sources were heard, in ms. */
+  /** When the database was last asked for the sources' last events, in ms. */
   knownAt: number
 }
 
@@ -86,7 +86,7 @@ export function standingOf(source: Source, known: Known, now: number): Standing 
   const quietAfterMs = quietAfter(expectMs, known.gaps)
   const state = stateOf({ lastEventAt, since, quietAfterMs, listeningSince }, now)
   const { lastEventAt: _, ...counts } = lately
-  // What another replica heard of a cluster is not known here.
+  // What another replica received of a cluster is not known here.
   const mayJudge = state === 'active' && cluster === undefined && !known.isShared
   return {
     ...counts,

@@ -1,4 +1,4 @@
-// What came of each source within the last hour, as this process saw it: kept in memory, a minute at a time.
+// Traffic: counts each source's requests of the last hour in this process, in memory, a minute at a time.
 import type { ErrorCode } from '../errors.ts'
 
 export interface Traffic {

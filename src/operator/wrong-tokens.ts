@@ -1,4 +1,4 @@
-// Wrong tokens for the dashboard and the API: says how long the answer should wait, logs a line a minute, and notifies the
+// Wrong tokens: delay the answer to whoever guesses at the dashboard or the API, log a line a minute, and notify the
 // operator of a flood.
 import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
@@ -31,7 +31,7 @@ interface Count {
 }
 
 export function createWrongTokens({ tell, clock, log }: { tell: Tell; clock: Clock; log: Logger }): WrongTokens {
-  /** Those heard of last are at the end. */
+  /** The latest are at the end. */
   const byAddress = new Map<string, Count>()
   const all: Count = { count: 0, at: 0 }
   const flood = createFlood()

@@ -1,4 +1,4 @@
-// What two configs tell of the same event, held against each other. Pure.
+// Comparison: finds what two configs do differently with the same event. Pure.
 import type { Spoken } from './rehearsal.ts'
 
 /** A message, or of one in the past what the relay keeps: by which rule it went where. */
@@ -7,11 +7,11 @@ export type Heard = Pick<Spoken, 'destination' | 'rule'> & Partial<Pick<Spoken, 
 export type Difference =
   | { is: 'lost'; was: Heard }
   | { is: 'added'; now: Heard }
-  /** The same rule tells another destination. */
+  /** The same rule notifies another destination. */
   | { is: 're-routed'; was: Heard; now: Heard }
   | { is: 're-worded'; was: Heard; now: Heard }
 
-/** What changes for those who hear: that a message comes by another rule is no difference to them. */
+/** What changes for the readers: the same message by another rule is not a difference to them. */
 export function compare(before: readonly Heard[], after: readonly Heard[]): Difference[] {
   const was = new Set(before)
   const now = new Set(after)

@@ -1,4 +1,4 @@
-// An event in a file, as Flux posts it: from its text to the event, or to what is wrong with it. Pure.
+// Event files: turn the text of a file, as Flux posts it, into an event or into what is wrong with it. Pure.
 import { Ajv } from 'ajv'
 import { FluxEventSchema, type WireEvent } from '../events/flux.ts'
 
@@ -7,7 +7,7 @@ const ajv = new Ajv({
   formats: { 'date-time': (text: string) => !Number.isNaN(Date.parse(text)) }
 })
 
-/** Resolves to a sentence where `text` is no event. */
+/** Resolves to a sentence if `text` is not an event. */
 export function parseEvent(text: string): WireEvent | string {
   let value: unknown
   try {

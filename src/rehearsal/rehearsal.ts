@@ -38,7 +38,7 @@ export function startRehearsal(
   const memory = new Map<string, ObjectMemory>()
   const withheld = new Map<string, Withheld[]>()
 
-  /** What is known of an object once the mutes that are over have said what they held back of it. */
+  /** What is known of an object once the mutes that are over have sent their summaries. */
   function heard(key: string, known: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
     const all = withheld.get(key)
     if (known === undefined || all === undefined) return known
@@ -71,7 +71,7 @@ export function startRehearsal(
   }
 }
 
-/** What is muted is told to nobody, and that is why. */
+/** What is muted notifies nobody, and that is why. */
 function withoutMuted(decision: Decision): Decision {
   const { notifications, trace } = decision
   const muted = notifications.flatMap(({ rule, destination, muting }) =>

@@ -1,4 +1,4 @@
-// Stored events, rehearsed with a new config: what would be told differently, counted by destination. Pure.
+// Replay: rehearses stored events with a new config and counts, by destination, what would change. Pure.
 import type { Config } from '../config/config.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { objectKey, type Transition } from '../objects.ts'
@@ -47,7 +47,7 @@ export interface Summary {
   events: number
   /** About failures that began before the first event. */
   notCompared: number
-  /** About failures of which something was withheld by hand or never arrived: nobody knows who had heard of them. */
+  /** About failures of which something was withheld by hand or never arrived: nobody knows who was notified of them. */
   unsure: number
   /** Notifications that were withheld when they came, and would not be now. */
   withheld: number
@@ -64,7 +64,7 @@ export interface Replay {
 // However many events there are, no more than this is kept of each way in which they differ.
 const maxExamples = 3
 
-/** With `old`, both configs are rehearsed; without it `config` is held against what the relay told when the events came. */
+/** With `old`, both configs are rehearsed; without it `config` is compared with what the relay sent when the events came. */
 export function startReplay(config: Config, old?: Config): Replay {
   const now = createRehearsal(config)
   const before = old && createRehearsal(old)
@@ -123,7 +123,7 @@ function pastOf({ notifications }: StoredEvent, now: readonly Heard[]) {
   const isSame = (one: Heard) => (other: Heard) => one.rule === other.rule && one.destination === other.destination
   const kept = notifications.filter(({ state }) => state === 'muted' || state === 'discarded')
   const rest = now.filter((heard) => !kept.some(isSame(heard)))
-  // A dead letter was to be notified; the relay took back that its destination had heard.
+  // A dead letter was to be notified; the relay took back that its destination was notified.
   const isUnsure = rest.length < now.length || notifications.some(({ state }) => state === 'dead')
   return { was: notifications.filter((past) => !kept.includes(past)), now: rest, isUnsure }
 }

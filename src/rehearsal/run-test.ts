@@ -1,4 +1,4 @@
-// One test: its steps are rehearsed, and what was told is held against what was expected. Pure.
+// Test run: rehearses the steps of one test and compares the notifications with the expected ones. Pure.
 import type { Config } from '../config/config.ts'
 import { sayDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
@@ -11,7 +11,7 @@ import { whyNotTold } from './why-not.ts'
 export interface Failure {
   path: Fault['path']
   message: string
-  /** Why it did not, or what was told instead, line by line. */
+  /** Why it did not, or what was sent instead, line by line. */
   because: readonly string[]
 }
 
@@ -61,7 +61,7 @@ function messageFailures({ path, expected }: Step, told: readonly Told[], last: 
       if (near === undefined) {
         return {
           path: wanted.path,
-          message: `${sayWho(wanted)} is not told`,
+          message: `${sayWho(wanted)} is not notified`,
           because: whyNotTold(wanted, last, config)
         }
       }
@@ -77,7 +77,7 @@ const maxSurplus = 3
 function surplusFailures(path: Fault['path'], spare: readonly Told[]): Failure[] {
   const failures = spare.slice(0, maxSurplus).map(({ destination, rule, says, at, text }) => ({
     path,
-    message: `${destination} is told by ${rule} (${says}) after ${sayDuration(at)}, which is not expected`,
+    message: `${destination} is notified by ${rule} (${says}) after ${sayDuration(at)}, which is not expected`,
     because: text.split('\n')
   }))
   const rest = spare.length - failures.length
@@ -116,7 +116,7 @@ function missingTexts({ text }: Told, { texts }: Expected): string[] {
 }
 
 function differenceOf(message: Told, wanted: Expected): string {
-  const who = `${message.destination} is told by ${message.rule}`
+  const who = `${message.destination} is notified by ${message.rule}`
   if (wanted.says !== undefined && wanted.says !== message.says) return `${who} as \`${message.says}\``
   return `${who}, and the message does not have ${missingTexts(message, wanted).join(' and ')}`
 }

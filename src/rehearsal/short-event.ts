@@ -1,4 +1,4 @@
-// An event in a few words, as people write it in tests: what is left out is as Flux would send it. Pure.
+// Short events: expand an event in a few words, as tests have it, into what Flux would send. Pure.
 import { type Static, Type } from 'typebox'
 import type { WireEvent } from '../events/flux.ts'
 import { severityNames } from '../events/severity.ts'

@@ -21,7 +21,7 @@ export interface Step {
   /** When it comes, in ms from the beginning of the test. */
   times: readonly number[]
   transition: Transition | undefined
-  /** undefined: anything may be told. */
+  /** undefined: anything may be sent. */
   expected: readonly Expected[] | undefined
 }
 
@@ -41,7 +41,7 @@ export interface Around {
   faults: Fault[]
 }
 
-// Longer than the second in which Flux's timestamps cannot tell what came last.
+// Longer than the second in which Flux's timestamps do not show what came last.
 const usualPauseMs = 60_000
 
 /** `common` is what all events of the test have, `previous` when the last one before came. */

@@ -1,4 +1,4 @@
-// The shape of a tests file: what happens, step by step, and who is to hear of it.
+// Tests schema: defines a tests file: what happens, step by step, and who is notified of it.
 import { type Static, Type } from 'typebox'
 import { Duration } from '../duration.ts'
 import type { Transition } from '../objects.ts'
@@ -19,7 +19,7 @@ const notification = {
     destination: Type.String({ minLength: 1 }),
     rule: Type.String({ minLength: 1, description: 'Any rule, if left out.' }),
     says: Type.Enum([...transitionNames], {
-      description: 'What the message says of the object: the first that a destination hears of a failure is `failed`.'
+      description: 'What the message says of the object: the first about a failure at a destination is `failed`.'
     }),
     text: TextsSchema('Stands in the message, as a person reads it; of several texts each does.'),
     matches: TextsSchema('RE2: found in the message, as a person reads it.')

@@ -1,11 +1,11 @@
-// Why a destination was not told of an event: rule by rule. Pure.
+// Why not: explains rule by rule why an event did not notify a destination. Pure.
 import type { Config } from '../config/config.ts'
 import { type Rehearsed, sayWhyNot, verdictsOn } from './rehearsal.ts'
 
 // The rest says the same of other rules.
 const maxRules = 5
 
-/** One line for each rule that might have told `destination`, or for `rule` alone. */
+/** One line for each rule that might have notified `destination`, or for `rule` alone. */
 export function whyNotTold(
   { destination, rule: only }: { destination: string; rule?: string },
   rehearsed: Rehearsed,
@@ -21,10 +21,10 @@ export function whyNotTold(
     if (!send.includes(destination)) return `${name} sends to ${send.join(', ')}`
     if (quiet !== undefined) return `${name} is quiet: ${quiet.because}`
     if (notifications.some((told) => told.rule === name && told.destination === destination)) {
-      return `${name} tells it once`
+      return `${name} does send it, once; another message was expected`
     }
     // What ends a failure need not match any rule.
-    if (transition === 'recovered') return `${name} did not tell it of the failure, and so not of its end`
+    if (transition === 'recovered') return `${name} did not notify it of the failure, and so not of its end`
     return verdict === undefined || verdict.fired ? `${name} fires` : `${name}: ${sayWhyNot(verdict)}`
   })
   const rest = candidates.length - lines.length

@@ -1,4 +1,5 @@
-// Stored events begin somewhere, and what was known of their objects by then is not stored with them. Pure.
+// Window: finds out what can be compared of stored events, which begin somewhere, without what was known of their objects
+// by then. Pure.
 import type { ObjectMemory, Transition } from '../objects.ts'
 
 /** What the relay made of an event when it came. */
@@ -8,19 +9,19 @@ export interface Moment {
   /** Where it is unknown, everything can be compared. */
   transition: Transition | undefined
   isHeartbeat: boolean
-  /** Something of it was withheld by hand, or never arrived: who hears of what follows depends on that. */
+  /** Something of it was withheld by hand, or never arrived: who is notified of what follows depends on that. */
   leavesUnsure: boolean
   /** Of the object, after the event. */
   memory: ObjectMemory
 }
 
-/** Why what was told of an event cannot be held against a rehearsal. */
+/** Why what was sent about an event cannot be compared with a rehearsal. */
 export type Obstacle = 'before' | 'withheld'
 
 /**
- * Says of each event in turn whether what was told of it can be held against a rehearsal that began with nothing. Not
+ * Says of each event in turn whether what was sent about it can be compared with a rehearsal that began with nothing. Not
  * while an object is in a failure from before, or in one of which something was withheld by hand or never arrived: nobody
- * knows who had heard of that, and when.
+ * knows who was notified of that, and when.
  */
 export function createWindow(): (moment: Moment) => Obstacle | undefined {
   const known = new Set<string>()

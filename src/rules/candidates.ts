@@ -1,4 +1,4 @@
-// Which rules an event is held against: a thousand rules cost what a few do.
+// Candidates: pick the rules that an event could match, so that a thousand rules cost what a few do.
 import type { Subject } from './expression.ts'
 import type { Rule } from './rule.ts'
 

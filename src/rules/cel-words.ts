@@ -1,4 +1,5 @@
-// What the CEL library says of an expression, in words for whoever wrote it: what is wrong, what exists, what to write.
+// CEL errors: put what the library says of an expression in words for its author: what is wrong, what exists, what to
+// write.
 import { didYouMean } from '../spelling.ts'
 
 /** What an expression may name. */
@@ -96,7 +97,7 @@ function token(name: string): string {
   return tokens[name] ?? name.toLowerCase()
 }
 
-/** The variable whose field is spoken of: `object.nme` tells the place of the field, `object["nme"]` that of the whole. */
+/** The variable whose field is spoken of: `object.nme` gives the place of the field, `object["nme"]` that of the whole. */
 function ownerAt(source: string, offset: number): string {
   return /(\w+)\s*\.\s*$/.exec(source.slice(0, offset))?.[1] ?? /^\w+/.exec(source.slice(offset))?.[0] ?? ''
 }

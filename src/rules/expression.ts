@@ -1,4 +1,4 @@
-// CEL, the expression language of `when:`, with Go's regular expressions and a closed set of variables.
+// Expressions: evaluate `when:` in CEL, with Go's regular expressions and a closed set of variables.
 import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js'
 import type { FluxEvent } from '../events/flux.ts'
 import type { Revision } from '../events/revision.ts'
@@ -7,7 +7,7 @@ import { compileRegex } from '../patterns.ts'
 import { inWords, type as sayType, unknownField, type Vocabulary } from './cel-words.ts'
 
 export interface Expression {
-  /** Whether it is true of `subject`; an Error where CEL could not tell, as for the first letters of a missing key. */
+  /** Whether it is true of `subject`; an Error where CEL could not decide, as for the first letters of a missing key. */
   holds(subject: Subject): boolean | Error
 }
 
@@ -121,7 +121,7 @@ function useRe2(node: ASTNode): { error: string; offset: number } | undefined {
   return undefined
 }
 
-/** What `source` is made of, and what it comes to where it names nothing; undefined where it is no expression. */
+/** What `source` is made of, and what it comes to where it names nothing; undefined if it is not an expression. */
 export function parseExpression(source: string): { ast: ASTNode; constant: () => unknown } | undefined {
   try {
     const program = environment.parse(source)

@@ -1,4 +1,4 @@
-// Grouping on purpose: one push touches forty objects, and is told as one. Pure.
+// Grouping on purpose: makes one message of a push that touches forty objects. Pure.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import { Duration, parseDuration } from '../duration.ts'
@@ -21,7 +21,7 @@ export const GroupSchema = Type.Object(
     by: about(
       Type.Array(Type.Enum(Object.keys(fields) as Field[]), { minItems: 1, uniqueItems: true }),
       'Grouped by',
-      'Events that are equal in all of these are told in one message.',
+      'Events that are equal in all of these share one message.',
       ['cluster', 'revision']
     ),
     wait: Type.Optional(
@@ -32,7 +32,7 @@ export const GroupSchema = Type.Object(
 )
 
 export interface Grouping {
-  /** Events of one key are told together. */
+  /** Events of one key share a message. */
   keyOf(event: FluxEvent): string
   /** How long the first of them is held, in ms. */
   waitMs: number

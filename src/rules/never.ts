@@ -222,7 +222,7 @@ function placesOf(patterns: string | string[] | undefined, path: Fault['path']) 
   return patterns.map((pattern, at) => ({ pattern, at: [...path, at] }))
 }
 
-/** Whether a rule that asks for `severity`, and not for `refused`, ever tells of a failure: none is `info`. */
+/** Whether a rule that asks for `severity`, and not for `refused`, ever notifies of a failure: none is `info`. */
 export function tellsOfFailures({ severity, not }: MatchText = {}): boolean {
   const refused = not?.severity === undefined ? new Set<Severity>() : severitiesOf(not.severity)
   const left = severitiesOf(severity ?? 'error').difference(refused)

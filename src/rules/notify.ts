@@ -1,4 +1,4 @@
-// Who is told, and what is said to them: something changed, it still fails, it is over. Pure.
+// Notify: decides who is notified, and of what: something changed, it still fails, it is over. Pure.
 import type { Advance, Told, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
 import type { Rule } from './rule.ts'
@@ -7,10 +7,10 @@ import type { Rule } from './rule.ts'
 export interface Telling {
   rule: string
   destination: string
-  /** What the event is to this destination: the first it hears of a failure is always `failed`. */
+  /** What the event is to this destination: the first about a failure is always `failed`. */
   says: Transition
   mention: string | undefined
-  /** How it is told together with others. */
+  /** How it is grouped with others. */
   grouping: Grouping | undefined
   /** With `repeated`: how long until the next reminder, in ms. */
   nextReminderMs?: number
@@ -26,9 +26,9 @@ export interface Quiet {
 const longestReminderMs = 24 * 60 * 60 * 1000
 
 /**
- * Decides who is told of `event`. A recovery goes to exactly those who heard of the failure, whatever rules match it;
- * everything else to the destinations of the rules that fired. `rules` are all there are, by name. `isMuted`: what is
- * told will be held back. The returned `told` belongs into the object's memory.
+ * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules
+ * match it; everything else to the destinations of the rules that fired. `rules` are all there are, by name. `isMuted`: the
+ * notifications will be withheld. The returned `told` belongs into the object's memory.
  */
 export function tell(
   { transition, memory, ended, aside }: Advance,
@@ -53,7 +53,7 @@ export function tell(
     for (const destination of rule.send) {
       const isOf = (entry: Told) => entry.rule === rule.name && entry.destination === destination
       if (ended?.told.some(isOf)) continue
-      // What was held back counts as long as it is: after that it has to be told for the first time.
+      // While a mute lasts, a withheld failure counts as notified; after it, the failure is new.
       const heard = told.find((entry) => isOf(entry) && (isMuted || !entry.isHeld))
       const decision = decide(ended?.beneath ?? transition, aside, heard, rule, now)
       if ('because' in decision) {
@@ -61,12 +61,12 @@ export function tell(
         continue
       }
       const { says } = decision
-      // The recovery says by what: the same destination need not hear of the update, too.
+      // The recovery names the revision that fixed it: the same destination need not be notified of the update, too.
       if (
         (says === 'updated' || (ended !== undefined && says === 'informed')) &&
         tellings.some((other) => other.says === 'recovered' && other.destination === destination)
       ) {
-        quiet.push({ rule: rule.name, destination, because: 'it is told of the recovery' })
+        quiet.push({ rule: rule.name, destination, because: 'the recovery message already names this revision' })
         continue
       }
       const reminders = says === 'repeated' && rule.notify === 'changes' ? (heard?.reminders ?? 0) + 1 : 0
@@ -112,7 +112,7 @@ function decide(
   }
 }
 
-/** What they heard by a clock that has been set back since counts as heard now: reminders would wait for that time to come. */
+/** Notifications by a clock that has been set back since count as sent now: reminders would wait for that time to come. */
 function notAhead(told: readonly Told[], now: number): readonly Told[] {
   return told.every(({ at }) => at <= now) ? told : told.map((entry) => ({ ...entry, at: Math.min(entry.at, now) }))
 }

@@ -7,7 +7,7 @@ export interface Condition {
   /** The key in the config file: `namespace`, `not.kind`, `metadata.team`. */
   key: string
   wanted: string
-  /** An Error where CEL could not tell. */
+  /** An Error where CEL could not decide. */
   holds(subject: Subject): boolean | Error
   /** What the event has in the place that was asked for. */
   found(subject: Subject): string

@@ -124,7 +124,7 @@ function severityCondition(key: string, severity: Severity | Severity[]): Condit
   const accepted = severitiesOf(severity)
   return {
     key,
-    wanted: exactly ? `exactly ${severity.join(' or ')}` : severity === 'error' ? 'error' : `${severity} or worse`,
+    wanted: exactly ? `only ${severity.join(' or ')}` : severity === 'error' ? 'error' : `${severity} or worse`,
     holds: ({ event }) => accepted.has(event.severity),
     found: ({ event }) => event.severity
   }

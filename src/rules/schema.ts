@@ -1,4 +1,4 @@
-// The shape of a rule in the config file, and of what it matches.
+// Rule schema: defines a rule in the config file, and its matchers.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import { DurationOrNever } from '../duration.ts'
@@ -106,7 +106,7 @@ export const MatchSchema = Type.Object(
       about(
         Type.Object(matchers, { additionalProperties: false }),
         'Not',
-        'The opposite of any matcher: none of these may hold.',
+        'The opposite of any matcher: none of these may match.',
         { reason: ['Progressing', 'DependencyNotReady'] }
       )
     ),
@@ -131,7 +131,7 @@ export const RuleSchema = Type.Object(
     name: about(
       Type.String({ minLength: 1, maxLength: 100 }),
       'Name',
-      'What the rule is called in logs and explanations. Each has its own: what a destination has heard is remembered by it.',
+      'What the rule is called in logs and explanations. Each has its own: it is how the relay remembers what a destination was notified of.',
       'platform failures'
     ),
     match: Type.Optional(
@@ -152,7 +152,7 @@ export const RuleSchema = Type.Object(
       about(
         DurationOrNever,
         'Reminders',
-        'How long a failure lasts before it is told again; then twice as long each time, up to a day. `4h` by default, at least `1s`, or `never`.',
+        'How long a failure lasts before a reminder; then twice as long each time, up to a day. `4h` by default, at least `1s`, or `never`.',
         '4h',
         'never'
       )

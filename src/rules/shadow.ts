@@ -1,4 +1,4 @@
-// Rules that no event ever reaches, because a `final` rule above takes every event that they ask for. Pure.
+// Shadowed rules: are found where a `final` rule above takes every event that they match. Pure.
 import type { Severity } from '../events/severity.ts'
 import { globCovers, literalStart } from '../patterns.ts'
 import { type RuleText, severitiesOf } from './schema.ts'
@@ -17,7 +17,7 @@ export interface Shadowed {
 }
 
 /**
- * Finds the rules that cannot fire. Only what is certain is told: every condition of the final rule is absent, or asks
+ * Finds the rules that cannot fire. Only what is certain is reported: every condition of the final rule is absent, or asks
  * for no more than the same condition of the other.
  */
 export function findShadowed(rules: readonly RuleText[]): Shadowed[] {

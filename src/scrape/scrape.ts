@@ -1,4 +1,4 @@
-// What /metrics answers: the counters, and how things stand now. In: the store and the config file. Nothing is read or
+// Scrape: answers /metrics with the counters and the present state. In: the store and the config file. Nothing is read or
 // counted until Prometheus asks.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
@@ -44,7 +44,7 @@ export function createScrape({
 
   /** Whether the database has answered. Scrapes that come together ask it once. */
   async function look(): Promise<boolean> {
-    // A database that does not tell its size is not down.
+    // A database that does not report its size is not down.
     const sizing = () => store.size().catch(() => ({}))
     reading ??= Promise.all([store.records.laneHeads(), sizing(), store.ping()])
       .then(

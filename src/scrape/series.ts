@@ -1,5 +1,5 @@
-// Which series there are: one for every name in the config file, from the start and at 0, so that the first of anything is
-// an increase; none for what is no longer in it, and none that an event could make.
+// Series: exist for every name in the config file from the start, at 0, so that the first of anything is an increase;
+// none for a name that left it, and none that an event could make.
 import type { Counter, Gauge } from 'prom-client'
 import { outcomes } from '../deliver/outcome.ts'
 import { severityNames } from '../events/severity.ts'

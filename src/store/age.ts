@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts'
 
 export interface Ages {
-  /** What was written before this, in ms since 1970, is older than `ms`; 0 while nobody can tell. */
+  /** What was written before this, in ms since 1970, is older than `ms`; 0 while nobody knows. */
   before(ms: number): number
 }
 

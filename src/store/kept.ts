@@ -27,9 +27,9 @@ export interface NewNotification {
   destination: string
   lane: string
   view: View
-  /** To be held until `waitMs` after the first of its group, and told together with the rest of it. */
+  /** To be held until `waitMs` after the first of its group, and sent together with the rest of it. */
   group?: { key: string; waitMs: number }
-  /** It is not sent: what was held back is told in one message, when this ends. */
+  /** It is withheld: one message sums up what was, when this ends. */
   muting?: Muting
   /** There is no room for it where it would wait: it is a dead letter from the start, for this reason. */
   dead?: string
@@ -43,7 +43,7 @@ export interface Trace {
   unformed?: readonly { rule: string; template: string; because: string }[]
 }
 
-/** What is to be written for an arrival. `keep` is false for a heartbeat that told nobody anything. */
+/** What is to be written for an arrival. `keep` is false for a heartbeat that notified nobody. */
 export interface Decision {
   transition: Transition
   memory: ObjectMemory
@@ -113,7 +113,7 @@ export interface LaneState {
   bucket: Bucket | undefined
   /** Not to be used before, in ms: Slack's Retry-After, a backoff, or the next probe of a blocked lane. */
   notBefore: number
-  /** Set while the destination refuses everything. */
+  /** Set while the destination rejects all messages. */
   block?: { reason: string; since: number; probes: number } | undefined
 }
 
@@ -126,7 +126,7 @@ export function isLimit(bucket: Bucket | undefined, notBefore: number): boolean 
 export type Step =
   | { is: 'idle' }
   /**
-   * `isHeld`: what comes is a reason to ask again before. All that waits is held for its group, or another replica is
+   * `isHeld`: a new notification may end this wait early. All that waits is held for its group, or another replica is
    * posting from this lane.
    */
   | { is: 'wait'; until: number; isHeld?: true }
@@ -170,7 +170,7 @@ export interface Attempt {
 /** What becomes of a message and of its lane after an attempt. */
 export interface Settlement {
   message: { state: 'sent' } | { state: 'dead'; reason: string } | { state: 'open'; failures: number; isPlain: boolean }
-  /** `bucket` where the answer tells that there are no tokens, whatever was counted. */
+  /** `bucket` where the answer says that there are no tokens, whatever was counted. */
   lane: Pick<LaneState, 'notBefore' | 'block'> & { bucket?: Bucket }
 }
 

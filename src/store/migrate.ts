@@ -1,4 +1,4 @@
-// Everything an embedded database holds, moved into an empty PostgreSQL: all of it or nothing.
+// Migration: moves everything an embedded database holds into an empty PostgreSQL, all of it or nothing.
 import { existsSync, renameSync } from 'node:fs'
 import { Client } from 'pg'
 import { RelayError } from '../errors.ts'

@@ -1,4 +1,4 @@
-// DATABASE_URL says which store keeps the promises.
+// Opening: picks the store that DATABASE_URL names.
 import { RelayError } from '../errors.ts'
 import { sqliteFile } from './sqlite/path.ts'
 import { openSqlite } from './sqlite/store.ts'

@@ -1,5 +1,5 @@
-// What people ask of the store: what came, what fails, what was said, what was given up on. Every answer is a page whose
-// cost is bounded, however much is kept. Times are ms since 1970, by the database's clock.
+// Records: define what people ask of the store. Every answer is a page whose cost is bounded, however much is kept. Times
+// are ms since 1970, by the database's clock.
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, Told, Transition } from '../objects.ts'
 import type { Payload } from '../render/slack/payload.ts'
@@ -146,7 +146,7 @@ export const discardedReason = 'discarded by an operator'
 export interface Records {
   events(filter: EventFilter, page: Page, options?: { withBody?: boolean }): Promise<Listed<EventRecord>>
   event(id: string): Promise<EventDetail | undefined>
-  /** The events that a post tells of, or the first hundred of them. */
+  /** The events that a post reports, or the first hundred of them. */
   toldOf(message: string): Promise<Pick<EventRecord, 'id' | 'source' | 'object'>[]>
   /** `state` at `now`. Failing and stale ones with the newest failure first, the others in the order of their keys. */
   objects(

@@ -1,4 +1,4 @@
-// The rows about sources, the same in every store.
+// Source rows: are read the same way in every store.
 import type { Heard } from './kept.ts'
 
 /** Whose row says when anyone last listened: no source has this name. */

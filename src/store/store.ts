@@ -46,7 +46,7 @@ export interface Store {
   next(lane: string, plan: Plan, now: number): Promise<Step>
 
   /**
-   * Records how an attempt ended; the lane's next step sees it. `notices`, what the operator is to be told of it, are
+   * Records how an attempt ended; the lane's next step sees it. `notices`, what the operator is notified of, are
    * written with it. Throws LANE_LOST where another replica has taken the lane over: it sends the message again.
    */
   settle(
@@ -57,8 +57,8 @@ export interface Store {
   ): Promise<void>
 
   /**
-   * For each mute that is over and each destination, writes the notification that `compose` makes of what was held back;
-   * from then on that destination has heard of the failures that last. It goes to the lane that the destination has by now,
+   * For each mute that is over and each destination, writes the notification that `compose` makes of what was withheld;
+   * from then on that destination counts as notified of the failures that last. It goes to the lane that the destination has by now,
    * which may have moved since. Resolves to the lanes that got something.
    */
   endMutes(now: number, laneOf: LaneOf, compose: (held: Held) => View): Promise<string[]>
@@ -102,7 +102,7 @@ export interface Store {
   /** What people look at, and what they do to dead letters. */
   readonly records: Records
 
-  /** Notes when sources were heard, by their names, and that somebody listened until `now`. Never goes back in time. */
+  /** Notes when sources last posted, by their names, and that somebody listened until `now`. Never goes back in time. */
   heard(sources: ReadonlyMap<string, number>, now: number): Promise<void>
 
   lastHeard(): Promise<Heard>
@@ -117,8 +117,8 @@ export interface Store {
   size(): Promise<Size>
 
   /**
-   * Deletes up to `limit` expired rows of each kind; resolves to how many went. Objects nobody has heard of for as long
-   * as dead letters are kept are forgotten.
+   * Deletes up to `limit` expired rows of each kind; resolves to how many went. Objects without an event for as
+   * long as dead letters are kept are forgotten.
    */
   prune(before: Expiry, limit: number): Promise<number>
 

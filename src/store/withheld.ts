@@ -1,4 +1,4 @@
-// What a mute held back from a destination, gathered when it ends. Pure.
+// Withheld: gathers what a mute withheld from a destination, when it ends. Pure.
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, ObjectMemory, Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'

@@ -1,4 +1,4 @@
-// Every page of the dashboard in a real browser: on a phone and on a desk, dark and light, empty and full.
+// Pages in a real browser: fit a phone and a desk, dark and light, empty and full.
 import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { barriers, complaints, startBrowser } from '../fixtures/browser.ts'

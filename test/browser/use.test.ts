@@ -1,4 +1,4 @@
-// The dashboard in use, in a real browser: it follows what happens, and can be worked by the keyboard or without a script.
+// Dashboard in a real browser: follows what happens, and works by the keyboard or without a script.
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { complaints, startBrowser } from '../fixtures/browser.ts'
@@ -74,7 +74,7 @@ t.test('without JavaScript all of it can be read and done', options, async (t) =
   await page.getByRole('button', { name: 'Silence' }).click()
   await page.getByText('silenced apps/shop').waitFor()
   await page.getByRole('button', { name: /^End/ }).click()
-  await page.getByText('Nobody has silenced anything.').waitFor()
+  await page.getByText('No silences.').waitFor()
   await page.getByRole('link', { name: 'Events' }).click()
   await page.getByText('Filter').click()
   await page.getByLabel('Severity').selectOption('info')

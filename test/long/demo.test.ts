@@ -1,4 +1,4 @@
-// What someone sees who tries the relay for the first time.
+// Demo: shows a newcomer what the relay does.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -10,7 +10,7 @@ import { tempFolder } from '../fixtures/relay.ts'
 
 const start = Date.UTC(2026, 8, 21)
 
-t.test('the demo tells a day in a few messages, and says how many Flux would have posted', async (t) => {
+t.test('the demo sums up a day in a few messages, and says how many Flux would have posted', async (t) => {
   const folder = tempFolder(t)
   const { code, out, err } = await run(['demo', '--once', '--port', '0'], { TMPDIR: folder })
   t.equal(code, 0, err)
@@ -65,7 +65,7 @@ t.test('the README says of the demo what the demo says', async (t) => {
   t.equal(posts, countPosts(events, 'info').toLocaleString('en-US'))
 })
 
-t.test('the clock wakes in order, leaps where nothing is held back, and goes on as the real one', async (t) => {
+t.test('the clock wakes in order, leaps where nothing is held, and goes on as the real one', async (t) => {
   const clock = createFastClock(start)
   const woken: [string, number][] = []
   const note = (name: string) => () => void woken.push([name, clock.now() - start])

@@ -91,7 +91,7 @@ t.test('a disk that does not keep what it is given', async (t) => {
   const isTraced = () => hasEnded() || /TracerPid:\t[1-9]/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   for (let tries = 0; tries < 50 && !isTraced(); tries++) await pause(100)
   if (!isTraced()) return void t.comment('skipped: may not trace')
-  // Whether its answer is heard or the end of the relay comes first: it is none that says "kept".
+  // Whether its answer arrives or the end of the relay comes first: it is not one that says "kept".
   const status = await first.post('full-1-x').then(
     (answer) => answer.status,
     () => 'no answer'

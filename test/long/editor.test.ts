@@ -1,4 +1,4 @@
-// What someone sees who writes a config file in an editor: a real YAML language server, and no network.
+// Editors: complete and check a config file: a real YAML language server, and no network.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

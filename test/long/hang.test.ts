@@ -1,4 +1,4 @@
-// Databases that hang: Flux is told to try again while it still waits, and what it then sends again is known.
+// Hanging databases: make Flux try again while it still waits, and what it then sends again is recognised.
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-// What several replicas on one PostgreSQL promise together. What one promises by itself is in store.test.ts.
+// Replicas on one PostgreSQL: keep their promises together. What one promises by itself is in store.test.ts.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
@@ -178,7 +178,7 @@ t.test('the same body at two replicas is one event', async (t) => {
   }
 })
 
-t.test('a group that two replicas begin at the same moment is told as one', async (t) => {
+t.test('a group that two replicas begin at the same moment is sent as one', async (t) => {
   const [a, b] = await pair(t)
   const grouped = (item: Arrival): Decision => {
     const decision = sendTo('lane')(item)
@@ -252,7 +252,7 @@ t.test('replicas whose clocks differ, and are set while they run, go by one cloc
   t.ok(later.is === 'wait' && Math.abs(later.until - asked - 5000) < 500, 'Slack’s Retry-After holds for both')
 })
 
-t.test('replicas hear of each other’s work, and of what one leaves behind', async (t) => {
+t.test('replicas notice each other’s work, and of what one leaves behind', async (t) => {
   const [b, , url] = await pair(t)
   const a = await openPostgres(url, { clock: 'caller' })
   const heard: string[] = []
@@ -417,7 +417,7 @@ t.test('a server that starts together with the relay is waited for', async (t) =
   await store.close()
 })
 
-t.test('while the database is away Flux is told to try again, and nothing is lost', async (t) => {
+t.test('while the database is away Flux is asked to try again, and nothing is lost', async (t) => {
   const url = await postgres.createDatabase()
   const line = await startLine(t, Number(new URL(url).port))
   const relay = await startRelay(t, { env: { DATABASE_URL: Object.assign(new URL(url), { port: line.port }).href } })

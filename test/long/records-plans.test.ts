@@ -1,4 +1,4 @@
-// What people ask of the store is answered from indexes, however much is kept: every statement is explained.
+// Query plans: answer what people ask from indexes, however much is kept: every statement is explained.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Client } from 'pg'

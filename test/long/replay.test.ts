@@ -1,4 +1,4 @@
-// `flux-relay replay`: what a new config would have told of what a relay keeps, against a stand-in for its API.
+// `flux-relay replay`: compares a new config with what a relay did, against a stand-in for its API.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastify from 'fastify'
@@ -15,7 +15,7 @@ const token = 'a token'
 interface Past {
   name: string
   minutes: number
-  /** `rule → destination`: what the relay told, and `rule → destination, state` where that is not `sent`. */
+  /** `rule → destination`: what the relay sent, and `rule → destination, state` where that is not `sent`. */
   told?: string[]
   transition?: Transition
   isGood?: boolean
@@ -109,7 +109,7 @@ const story: Past[] = [
   { name: 'cart', minutes: 11, transition: 'recovered', isGood: true, told, namespace: 'db' }
 ]
 
-t.test('the config that was in use tells the same, all pages of it, and the answer is yes', async (t) => {
+t.test('the config that was in use sends the same, all pages of it, and the answer is yes', async (t) => {
   const { code, out, asked } = await replayed(t, story, {})
   t.match(out, /^5 events since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\nNobody would be told anything else\.\n$/)
   t.equal(code, 0)
@@ -153,7 +153,7 @@ t.test('given the old config too, changes of wording are seen, line by line', as
 
 const withheld = (state: string) => [`${told[0]}, ${state}`]
 
-t.test('the config that runs, with a mute in it, tells the same: what it muted was told to nobody', async (t) => {
+t.test('the config that runs, with a mute in it, sends the same: what it muted notified nobody', async (t) => {
   const until = new Date(begin + 30 * 60_000).toISOString()
   const mute = `mute: [{ name: upgrade, match: { namespace: apps }, until: "${until}" }]\n`
   const past: Past[] = [
@@ -180,7 +180,7 @@ t.test('what was silenced or discarded by hand, or never arrived, is no loss and
   for (const state of ['muted', 'discarded', 'dead']) {
     const past: Past[] = [
       { name: 'shop', minutes: 0, transition: 'failed', told: withheld(state) },
-      // Who has not heard of it hears of it with its next event.
+      // Who was not notified of it is notified with its next event.
       { name: 'shop', minutes: 45, transition: 'repeated', told },
       { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, told },
       { name: 'shop', minutes: 60, transition: 'failed', told }
@@ -200,13 +200,13 @@ t.test('what was silenced or discarded by hand, or never arrived, is no loss and
   }
 })
 
-t.test('with the old config, what the relay told in the past does not count', async (t) => {
+t.test('with the old config, what the relay sent in the past does not count', async (t) => {
   const silent = story.map(({ told: _, ...past }) => past)
   const { out } = await replayed(t, silent, { 'old.yaml': config })
   t.match(out, /Nobody would be told anything else/)
 })
 
-t.test('what a destination or a source that is gone heard is lost', async (t) => {
+t.test('what went to a destination or came from a source that is gone is lost', async (t) => {
   const past: Past[] = [
     { name: 'a', minutes: 0, transition: 'failed', told: ['failures → gone'] },
     { name: 'b', minutes: 1, transition: 'failed', told, source: 'edge' }
@@ -264,7 +264,7 @@ t.test('what cannot be read is counted', async (t) => {
   t.match(out, /6 events since .*\n1 of them cannot be read\n/)
 })
 
-t.test('a relay that does not answer as one is told in a sentence', async (t) => {
+t.test('a relay that does not answer as one is reported in a sentence', async (t) => {
   const { url } = await startApi(t, story)
   const at = write(t, { 'new.yaml': config, 'bad.yaml': 'rules: []' })
   const good = ['--config', at('new.yaml')]
@@ -273,8 +273,8 @@ t.test('a relay that does not answer as one is told in a sentence', async (t) =>
     [['--url', `${url}/other`, ...good], /\/other\/api\/events did not answer with stored events: .*'events'/],
     [['--url', `${url}/nowhere`, ...good], /answered 404/],
     [['--url', 'http://127.0.0.1:1', ...good], /does not answer: ECONNREFUSED/],
-    [['--url', 'relay:8080', ...good], /--url is no URL; write http/],
-    [['--url', url, ...good, '--since', 'yesterday'], /--since yesterday is no duration; write 24h or 7d/],
+    [['--url', 'relay:8080', ...good], /--url is not a URL; write http/],
+    [['--url', url, ...good, '--since', 'yesterday'], /--since yesterday is not a duration; write 24h or 7d/],
     [['--url', url, '--config', at('bad.yaml')], /"destinations" is missing/]
   ]
   for (const [args, text] of cases) {

@@ -1,4 +1,4 @@
-// Three relays on one PostgreSQL, killed and restarted at random while they work, and the database restarted under them.
+// Three relays on one PostgreSQL: lose nothing, killed and restarted at random, with the database restarted under them.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// The commands, with secrets in their files, options and environment: nothing that they print repeats one.
+// Commands with secrets in files, options and environment: print none of them.
 
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'

@@ -1,4 +1,4 @@
-// Pages that lead somewhere: every command that needs no cluster is run, and prints what the page shows.
+// Guides of the documentation: run as written: every command that needs no cluster prints what the page shows.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'

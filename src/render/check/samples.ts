@@ -1,5 +1,4 @@
-// What Flux sends, as far as templates have to cope with it: one notification of every kind, for a look at them before
-// any event has come.
+// Samples: are one notification of every kind that templates have to cope with, to look at before any event has arrived.
 import { type FluxEvent, normalise, type WireEvent } from '../../events/flux.ts'
 import { advance, type ObjectMemory, type Transition } from '../../objects.ts'
 import { createView, type View } from '../compose/view.ts'
@@ -11,7 +10,7 @@ export interface Sample {
   event: FluxEvent
   previousRevision: string
   view: View
-  /** Larger or emptier than anyone sees in a year: that something of it is cut or missing is no mistake. */
+  /** Larger or emptier than anyone sees in a year: that something of it is cut or missing is not a mistake. */
   isExtreme?: true
 }
 

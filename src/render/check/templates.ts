@@ -1,4 +1,4 @@
-// The templates of the config file, each tried on every kind of event when the file is loaded.
+// Template check: tries each template of the config file on every kind of event when the file is loaded.
 import type { Fault } from '../../errors.ts'
 import { customOf } from '../compose/fill-template.ts'
 import { SlotError } from '../template/slot.ts'
@@ -7,7 +7,7 @@ import { createSamples, type Sample } from './samples.ts'
 
 export type Templates = ReadonlyMap<string, MessageTemplate>
 
-/** Compiles the `templates:` section. What would fail or be cut in Slack is told with the kind of event it happens to. */
+/** Compiles the `templates:` section. What would fail or be cut in Slack is reported with the kind of event it happens to. */
 export function compileTemplates(texts: Readonly<Record<string, TemplateText>>): {
   templates: Templates
   faults: Fault[]

@@ -1,5 +1,5 @@
-// From what waits in a lane to what is to be said: each object once, with its latest state; the same trouble together;
-// what another failing object explains under that one. Pure.
+// Digest groups: arrange what waits in a lane: each object once, with its latest state; equal causes together; what
+// another failing object explains under that one. Pure.
 import { blamedBy, type Named } from '../../events/dependency.ts'
 import type { View } from './view.ts'
 
@@ -11,7 +11,7 @@ export interface Waiting {
   view: View
 }
 
-/** In the order in which they are told. */
+/** In the order in which they are shown. */
 export const categories = ['failing', 'warning', 'recovered', 'cleared', 'gone', 'other'] as const
 /** `cleared`: a warning, or one step of several, that is over; `gone`: an object that failed and was removed. */
 export type Category = (typeof categories)[number]
@@ -22,13 +22,13 @@ export interface Item {
   category: Category
   /** The newest. */
   view: View
-  /** How often it was to be told that it fails. */
+  /** How many notifications say that it fails. */
   failures: number
   /** It recovered, and failed again since; or failed, and has recovered since. */
   turned: boolean
 }
 
-/** Objects to be told together: the text once, then their names. */
+/** Objects to be shown together: the text once, then their names. */
 export interface Group {
   category: Category
   items: Item[]
@@ -36,7 +36,7 @@ export interface Group {
   dependents: Item[]
 }
 
-/** Folds `waiting`, oldest first, into groups in the order in which they are told. */
+/** Folds `waiting`, oldest first, into groups in the order in which they are shown. */
 export function fold(waiting: readonly Waiting[]): Group[] {
   const groups = new Map<string, Group>()
   for (const item of itemsOf(waiting)) {
@@ -63,7 +63,7 @@ function itemsOf(waiting: readonly Waiting[]): Item[] {
 
 function itemOf(entries: Waiting[]): Item {
   const { view } = decisive(entries)
-  // Two rules may tell the same destination of one event.
+  // Two rules may notify the same destination of one event.
   const failing = new Set(entries.filter(({ view }) => isOfFailure(view)).map(({ event }) => event))
   const category = categoryOf(view)
   return {
@@ -90,7 +90,7 @@ export function decisive<T extends { view: View }>(entries: readonly T[]): T {
   return last ?? (entries.at(-1) as T)
 }
 
-/** Whether it tells of a failure; what only repeats a remark, or comes late, is about none. */
+/** Whether it is about a failure; what only repeats a remark, or comes late, is about none. */
 function isOfFailure({ says, failure }: View): boolean {
   return says === 'failed' || says === 'changed' || (says === 'repeated' && failure !== undefined)
 }

@@ -16,7 +16,7 @@ const looks: Record<Category, { emoji: string; word: string; colour: string }> =
   other: { emoji: ':large_green_circle:', word: 'ok', colour: '#dddddd' }
 }
 
-/** The ids of what it tells, which is never nothing, and the message. `waiting` is oldest first and not empty; `maxText` is
+/** The ids of the notifications in it, which is never nothing, and the message. `waiting` is oldest first and not empty; `maxText` is
  * for receivers that take less than Slack. */
 export function composeDigest(
   waiting: readonly Waiting[],

@@ -1,4 +1,5 @@
-// From a view to the message Slack shows: state first, then what and why, then where and when, then the error itself.
+// Message: composes a view into what Slack shows: state first, then what and why, then where and when, then the error
+// itself.
 import { sayDuration } from '../../duration.ts'
 import { type Block, context, mrkdwn, section } from '../slack/blocks.ts'
 import { colours, type Face, faceOf } from '../slack/looks.ts'

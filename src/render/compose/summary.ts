@@ -1,10 +1,10 @@
-// What an event says, in one line.
+// Summary: says an event in one line.
 import { actionIn } from '../../events/change-log.ts'
 import { oneLine } from '../slack/mrkdwn.ts'
 
 /**
  * The gist of a message: its first line; for a list of applied objects their counts (`3 configured, 1 created`); where
- * an error stands among such a list, the last line that is none of it. `message` is clean text.
+ * an error stands among such a list, the last line that is not part of it. `message` is clean text.
  */
 export function summarise(message: string): string {
   const lines = message.split('\n').filter((line) => line.trim() !== '')

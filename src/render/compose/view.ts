@@ -1,4 +1,4 @@
-// What one notification says, in plain text, fixed when its event is accepted: a reload cannot change what was promised.
+// View: holds what one notification will say, in plain text, fixed when its event is accepted: a reload cannot change it.
 import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
 import type { Severity } from '../../events/severity.ts'
@@ -20,7 +20,7 @@ export interface View {
   summary: string
   /** What Flux said. */
   message: string
-  /** The same for objects whose trouble is the same but for their own names. */
+  /** Fingerprint of the failure without the object's own name: equal causes share a line in a digest. */
   cause: string
   controller: string
   /** Short, with the commit's page where links are configured. */

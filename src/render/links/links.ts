@@ -1,4 +1,4 @@
-// The pages an object, a commit and a change of revision can be looked at on.
+// Links: find the pages of an object, a commit and a change of revision.
 import { type Static, Type } from 'typebox'
 import { about } from '../../about.ts'
 import type { Fault } from '../../errors.ts'
@@ -35,7 +35,7 @@ export const LinkSchema = Type.Object(
       about(
         Type.Enum([...gitHosts]),
         'Host',
-        'What the host of the repository runs, where its name does not tell.',
+        'What the host of the repository runs, if its name does not show it.',
         'gitlab'
       )
     ),

@@ -1,4 +1,4 @@
-// The pages of a commit and of a comparison on the usual Git hosts, from the address of the repository. Pure.
+// Repository links: build commit and comparison pages on the usual Git hosts from the address of the repository. Pure.
 
 export const gitHosts = ['github', 'gitlab', 'bitbucket', 'bitbucket-server', 'gitea', 'azure'] as const
 export type GitHost = (typeof gitHosts)[number]
@@ -21,13 +21,13 @@ const pages: Record<GitHost, { commit: string; compare: string }> = {
   azure: { commit: `/commit/${to}`, compare: `/branchCompare?baseVersion=GC${from}&targetVersion=GC${to}` }
 }
 
-/** What to link to for `repository`, an address as Git and Flux take it; `host` where its name does not tell. */
+/** What to link to for `repository`, an address as Git and Flux take it; `host` where its name does not show it. */
 export function guessLinks(repository: string, host?: GitHost): GuessedLinks | { error: string } {
   const address = addressOf(repository)
   if (address === undefined) return { error: `"${repository}" is not the address of a Git repository` }
   const kind = host ?? hostOf(address.hostname)
   if (kind === undefined) {
-    return { error: `what ${address.hostname} runs cannot be told from its name; add host: ${gitHosts.join(', ')}` }
+    return { error: `the name ${address.hostname} does not show what it runs; add host: ${gitHosts.join(', ')}` }
   }
   const base = webPage(address, kind)
   return { commit: base + pages[kind].commit, compare: base + pages[kind].compare }
@@ -40,7 +40,7 @@ function addressOf(repository: string): URL | undefined {
   if (!URL.canParse(text)) return undefined
   const { protocol, host, hostname, pathname } = new URL(text)
   if (!/^(https?|ssh):$/.test(protocol) || pathname.length < 2) return undefined
-  // The port of ssh is none of a web server.
+  // The port of ssh is not the web server's.
   const web = protocol === 'ssh:' ? `https://${hostname}` : `${protocol}//${host}`
   return new URL(web + pathname.replace(/\/+$/, '').replace(/\.git$/, ''))
 }

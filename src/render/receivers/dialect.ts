@@ -26,7 +26,7 @@ export function isOfSlack(hostname: string): boolean {
   return /(^|\.)slack(-gov)?\.com\.?$/.test(hostname)
 }
 
-/** What the receiver behind a webhook URL most likely takes. Slack, where nothing tells. */
+/** What the receiver behind a webhook URL most likely takes. Slack, where nothing shows it. */
 export function guessDialect(url: string): Dialect {
   if (!URL.canParse(url)) return 'slack'
   const { hostname, pathname } = new URL(url)

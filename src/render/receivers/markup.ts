@@ -1,5 +1,5 @@
-// The relay's mrkdwn in the markup of other receivers. What stands in it is harmless to Slack already; here it becomes
-// harmless to them.
+// Markup: translates the relay's mrkdwn for other receivers. Its texts are harmless to Slack already; here they become
+// harmless to the others.
 import { withEmojis } from '../slack/emoji.ts'
 
 /** How a receiver writes what mrkdwn says. */
@@ -28,7 +28,7 @@ const markdown: Syntax = {
 
 // Read in the sources: Mattermost's ParseSlackLinksToMarkdown, Rocket.Chat's message-parser and Zulip's
 // slack_message_conversion.py. Zulip doubles a single `*` itself, and takes a pair of `_` in a URL for emphasis; a
-// realm may have a default language for fences that is none (`quote`).
+// realm may have a default language for fences that is not one (`quote`).
 export const syntaxes = {
   mattermost: { ...markdown, hasUnsafePipes: true },
   rocketchat: { ...markdown, channel: '@all' },
@@ -87,7 +87,7 @@ export function translateToText(mrkdwn: string, hasLinks: boolean): string {
   return translate(mrkdwn, markdown, { hasLinks, maxCode: Number.POSITIVE_INFINITY, isBare: true })
 }
 
-/** Escaped text that is no mrkdwn, such as what stands on the lock screen. */
+/** Escaped text that is not mrkdwn, such as what stands on the lock screen. */
 export function literal(escaped: string): string {
   return bare(unescaped(escaped))
 }

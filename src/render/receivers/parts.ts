@@ -1,4 +1,4 @@
-// The texts of a message, in as much detail as a receiver has room for. Pure.
+// Parts: take the texts of a message in as much detail as a receiver has room for. Pure.
 import { type Block, textsOfBlock } from '../slack/blocks.ts'
 import { cut, withoutMentions } from '../slack/mrkdwn.ts'
 import type { Payload } from '../slack/payload.ts'

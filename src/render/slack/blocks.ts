@@ -1,4 +1,4 @@
-// The Block Kit blocks that messages are made of (docs.slack.dev/reference/block-kit/blocks), and what they say.
+// Blocks: define the Block Kit blocks of messages (docs.slack.dev/reference/block-kit/blocks) and read their texts.
 import { withEmojis } from './emoji.ts'
 import { link, plain, words } from './mrkdwn.ts'
 

@@ -1,5 +1,5 @@
-// The emoji that the relay uses, for everyone who does not know Slack's names for them. Receivers have other names for
-// some (Discord has no :large_green_circle:), so they get the characters.
+// Emoji: replace Slack's names by characters for other receivers, whose names differ (Discord has no
+// :large_green_circle:).
 
 const emojis: Record<string, string> = {
   ':red_circle:': '🔴',

@@ -1,4 +1,4 @@
-// How a state looks: an emoji and a word, because colour alone is lost on some readers and on every lock screen.
+// Looks: give a state an emoji and a word, because colour alone is lost on some readers and on every lock screen.
 import type { Severity } from '../../events/severity.ts'
 import type { Ending, Transition } from '../../objects.ts'
 
@@ -16,7 +16,7 @@ export interface Face {
 
 const faces: Record<Transition, Face> = {
   failed: { emoji: ':red_circle:', title: '*Failed*', word: 'FAILED', colour: 'red' },
-  changed: { emoji: ':red_circle:', title: '*Fails differently*', word: 'FAILS DIFFERENTLY', colour: 'red' },
+  changed: { emoji: ':red_circle:', title: '*New error*', word: 'NEW ERROR', colour: 'red' },
   repeated: { emoji: ':hourglass_flowing_sand:', title: '*Still failing*', word: 'STILL FAILING', colour: 'amber' },
   recovered: { emoji: ':white_check_mark:', title: '~Failed~ → *Ready*', word: 'RECOVERED', colour: 'green' },
   updated: { emoji: ':large_green_circle:', title: '*Updated*', word: 'UPDATED' },
@@ -42,14 +42,14 @@ interface Said {
 /** The face of what is said of an object. `isFailing`: the event is about a failure that is known. */
 export function faceOf({ says, severity, ending }: Said, isFailing: boolean): Face {
   if (says === 'recovered' && ending !== undefined) return endings[ending]
-  // A failure that came late, or a harmless warning once more: only told where every event is.
+  // A failure that came late, or a harmless warning once more: only sent where every event is.
   if (says === 'repeated' && !isFailing) return severity === 'warn' ? warning : faces.informed
   if (severity !== 'warn') return faces[says]
   if (says === 'failed' || says === 'informed') return warning
-  return { ...faces[says], ...(says === 'changed' && { emoji: warning.emoji, colour: 'amber' }) }
+  return { ...faces[says], ...(says === 'changed' && { ...warning, title: '*New warning*', word: 'NEW WARNING' }) }
 }
 
-/** `:red_circle: Failed`, for a template. Undefined for what is no state. */
+/** `:red_circle: Failed`, for a template. Undefined for what is not a state. */
 export function stateInWords(
   says: string,
   { severity, ending }: { severity: string; ending?: string | undefined },

@@ -1,5 +1,5 @@
-// Slack's mrkdwn, and how text from outside becomes a harmless part of it.
-// Source of the escaping rules: docs.slack.dev/messaging/formatting-message-text.
+// Slack's mrkdwn: makes text from outside a harmless part of a message. Source of the escaping rules:
+// docs.slack.dev/messaging/formatting-message-text.
 
 // ANSI sequences (CSI, and OSC up to its end), then every control character but tab and newline, then the marks that
 // reorder or hide text: bidi embeddings and isolates, zero-width no-break space.
@@ -52,7 +52,7 @@ export function fence(text: string): string {
   return `\`\`\`${escapeMrkdwn(text).replaceAll('```', 'ˋˋˋ').replace(/`$/, 'ˋ')}\`\`\``
 }
 
-/** A link, or just its label where `url` is none that Slack can take. `label` is mrkdwn already. */
+/** A link, or just its label if `url` is not one that Slack can take. `label` is mrkdwn already. */
 export function link(url: string | undefined, label: string): string {
   const safe = url === undefined ? undefined : linkTarget(url)
   return safe === undefined ? label : `<${safe}|${label}>`

@@ -1,4 +1,4 @@
-// What a Slack incoming webhook takes, as far as the relay uses it.
+// Payload: defines what a Slack incoming webhook takes, as far as the relay uses it.
 import { type Block, textsOfBlock } from './blocks.ts'
 
 /** An attachment with blocks may have no other key than these two, or Slack answers `invalid_attachments`. */

@@ -1,4 +1,5 @@
-// The shape of `blocks:` in a template: those blocks of Slack's that say something to a reader and ask nothing of them.
+// Block schema: defines `blocks:` in a template: those of Slack's blocks that show something to a reader and ask nothing
+// of them.
 import { Type } from 'typebox'
 
 const source = { type: 'string', minLength: 1, maxLength: 10_000 } as const
@@ -64,7 +65,7 @@ function list(items: object, maxItems: number, description: string): object {
   return { type: 'array', minItems: 1, maxItems, items, description }
 }
 
-/** One of several shapes, told apart by `type`, so that a fault is told of that shape only. */
+/** One of several shapes, told apart by `type`, so that a fault is reported of that shape only. */
 function byType(
   shapes: Record<string, { properties: object; required: readonly string[] }>,
   description: string

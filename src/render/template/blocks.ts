@@ -1,4 +1,4 @@
-// `blocks:` of a template: the structure is the operator's, events fill its texts.
+// Template blocks: fill `blocks:`. The structure is the operator's; events fill its texts.
 import type { Fault } from '../../errors.ts'
 import type { Block } from '../slack/blocks.ts'
 import { compileSlot, type Filling, type Place } from './slot.ts'

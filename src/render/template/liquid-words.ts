@@ -1,4 +1,4 @@
-// What the Liquid library says of a template, in words for whoever wrote it.
+// Liquid errors: put what the library says of a template in words for its author.
 import { didYouMean } from '../../spelling.ts'
 
 export interface LiquidNames {

@@ -1,4 +1,4 @@
-// What a template puts out: the operator's own text, and values that stay values wherever in it they land.
+// Template output: keeps the operator's text as written, and escapes event values for where they land.
 import { clean, cut, cutMiddle, escapeMrkdwn, link, oneLine, words } from '../slack/mrkdwn.ts'
 
 /** A value. A filter may have given it a form of its own, such as code or a link. */

@@ -1,4 +1,4 @@
-// One place in a message that a template fills, in the form and within the limit that this place has.
+// Slot: holds one place in a message that a template fills, in its form and within its limit.
 import type { Fault } from '../../errors.ts'
 import { toMrkdwn, toPlain, toUrl } from './pieces.ts'
 import { compileText } from './text.ts'
@@ -52,7 +52,7 @@ export function compileSlot(text: string, { form, max }: Place, path: Fault['pat
   }
 }
 
-/** Not even where the whole is too large does a place get less. */
+/** The least a slot keeps when the whole template is over its limit. */
 const minRoom = 150
 
 function piecesOf<T>(render: () => T, path: Fault['path']): T {
@@ -64,7 +64,7 @@ function piecesOf<T>(render: () => T, path: Fault['path']): T {
   }
 }
 
-/** `url`, or nothing where it is none that Slack opens. */
+/** `url`, or nothing if it is not one that Slack opens. */
 function webAddress(url: string, max: number): string {
   if (!URL.canParse(url)) return ''
   const { protocol, href } = new URL(url)

@@ -1,4 +1,4 @@
-// `templates:`: how a message looks where the relay's own form is not what is wanted.
+// Templates: replace the relay's own form of a message where `templates:` says so.
 import { type Static, Type } from 'typebox'
 import { about } from '../../about.ts'
 import type { Fault } from '../../errors.ts'

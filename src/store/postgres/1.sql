@@ -73,7 +73,7 @@ create table notifications (
   muted_until bigint
 );
 
--- What each says, apart from where it stands: that changes twice on its way, and would be written again with it.
+-- Message texts. A notification's row is rewritten twice on its way to Slack; its text (about 1 kB) need not be.
 create table views (
   id bigint primary key,
   view text not null

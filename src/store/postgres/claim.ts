@@ -1,5 +1,5 @@
-// What a lane does next, in PostgreSQL. Its row is locked while that is chosen, and names the replica that is posting from
-// it until the answer is written down.
+// Claim in PostgreSQL: picks a lane's next step. The lane's row is locked meanwhile, and names the replica that posts
+// from it until the answer is written down.
 
 import type { View } from '../../render/compose/view.ts'
 import type { Payload } from '../../render/slack/payload.ts'

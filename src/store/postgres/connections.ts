@@ -10,7 +10,7 @@ export const clockSql = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
 const connectMs = 5000
 const statementMs = 5000
-/** For a network that swallows the answer: longer than the server's own limit, or that would never be told. */
+/** For a network that swallows the answer: longer than the server's own limit, or that would never be seen. */
 const answerMs = 8000
 const maxTries = 6
 
@@ -89,7 +89,7 @@ export class Connections {
     await this.#pool.end()
   }
 
-  /** What the database says, and no more than may be told of it. What `work` itself throws goes through as it is. */
+  /** What the database says, and no more than may be repeated. What `work` itself throws goes through as it is. */
   #answer<T>(promise: Promise<T>): Promise<T> {
     return promise.catch((error: unknown) => {
       throw isConflict(error) ? error : this.#told(error)
@@ -121,7 +121,7 @@ export function connectionConfig(url: string): PoolConfig {
 }
 
 /**
- * Throws BAD_DATABASE where `url` is none, or the password would go there for everybody to read; the text does not repeat
+ * Throws BAD_DATABASE if `url` is malformed, or the password would go there for everybody to read; the text does not repeat
  * it. Returns whether it will, because `url` says so.
  */
 export function checkUrl(url: string): { isReadable: boolean } {

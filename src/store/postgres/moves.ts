@@ -1,4 +1,4 @@
-// What a changed config file does to notifications that wait in PostgreSQL: they move to another lane, or are given up on.
+// Moves in PostgreSQL: follow a changed config file: pending notifications go to another lane, or become dead letters.
 
 import { goneReason } from '../kept.ts'
 import { clockSql, type Sql } from './connections.ts'

@@ -1,4 +1,4 @@
-// Silences and what mutes held back, in PostgreSQL.
+// Mutes in PostgreSQL: keep silences and what mutes withheld.
 import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
 import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
@@ -24,7 +24,7 @@ const heldSql = `
   from notifications n join views v on v.id = n.id
   where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n skip locked`
 
-/** Tells of one mute that is over. Undefined where there is none left. */
+/** Sums up one mute that is over. Undefined if there is none left. */
 export async function endMute(
   sql: Sql,
   now: number,

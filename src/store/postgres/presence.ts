@@ -10,7 +10,7 @@ const channel = 'flux_relay_lanes'
 /** PostgreSQL takes up to 8000 bytes. */
 const maxPayload = 7000
 
-/** Several commits are told at once: whoever committed is at work on them already, this is for the case that it dies. */
+/** Several commits are announced at once: whoever committed is at work on them already, this is for the case that it dies. */
 const gatherMs = 250
 
 // Answers with the database's clock, which all replicas go by.
@@ -163,7 +163,7 @@ export class Presence {
         if (payload !== this.replica && Buffer.byteLength(`${payload}\n${next}`) > maxPayload) break
         payload += `\n${lanes.shift()}`
       }
-      // What is not heard of is found by looking.
+      // What is not announced is found by looking.
       await this.#database.query('select pg_notify($1, $2)', [channel, payload]).catch(() => {})
     }
   }

@@ -1,4 +1,5 @@
-// What is over goes from PostgreSQL, some rows at a time. Rows that a replica is using are left for the next time.
+// Pruning in PostgreSQL: deletes what is over, some rows at a time. Rows that a replica is using are left for the next
+// time.
 
 import type { Expiry, ObjectCount } from '../kept.ts'
 import type { Sql } from './connections.ts'

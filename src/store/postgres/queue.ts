@@ -88,7 +88,7 @@ async function deadlines(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
   })
 }
 
-/** What is muted is told together with the rest of it, whatever group it would be in; a dead letter waits for none. */
+/** What is muted is summed up together with the rest of it, whatever group it would be in; a dead letter waits for none. */
 function groupKeyOf({ group, muting, dead }: NewNotification): string | undefined {
   return group === undefined || muting !== undefined || dead !== undefined ? undefined : indexable(group.key)
 }
@@ -97,7 +97,7 @@ const killSql = `
   update notifications set state = 'dead', reason = $2 where id = any($1) and state = 'pending'
   returning id, lane, object, rule, destination, says`
 
-// The end of a failure that was never heard of would be news from nowhere.
+// The end of a failure that nobody was notified of would be news from nowhere.
 const killEndsSql = `
   update notifications set state = 'dead', reason = 'the failure it ends was never delivered'
   where id in (
@@ -121,7 +121,7 @@ interface DeadRow {
 }
 
 /**
- * Makes dead letters of pending notifications, and takes back that their destinations heard of failures. The destination
+ * Makes dead letters of pending notifications, and takes back that their destinations were notified of failures. The destination
  * of each that is no longer pending.
  */
 export async function bury(sql: Sql, ids: readonly number[], reason: string): Promise<string[]> {

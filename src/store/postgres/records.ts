@@ -1,4 +1,4 @@
-// What people ask of PostgreSQL, and what they do to dead letters in it.
+// Records in PostgreSQL: answer what people ask, and retry or discard dead letters.
 import { readMemory, remember } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import { apartMs } from '../deadline.ts'

@@ -1,4 +1,4 @@
-// The tables in PostgreSQL, brought to this program's version. Forward only.
+// PostgreSQL schema: brings the tables to this program's version. Forward only.
 import { readFileSync } from 'node:fs'
 import { Client } from 'pg'
 import { RelayError } from '../../errors.ts'

@@ -1,4 +1,4 @@
-// How an attempt ended, into PostgreSQL; nothing where the lane has gone to another replica meanwhile.
+// Settling in PostgreSQL: writes down how an attempt ended, unless another replica has taken the lane meanwhile.
 import { RelayError } from '../../errors.ts'
 import type { Attempt, Message, NewNotification, Settlement } from '../kept.ts'
 import type { Sql } from './connections.ts'

@@ -1,11 +1,11 @@
-// When sources were last heard, in PostgreSQL: the latest that any replica knows of.
+// Sources in PostgreSQL: keep the latest event time of each that any replica knows of.
 
 import { apartMs } from '../deadline.ts'
 import type { Heard } from '../kept.ts'
 import { heardFrom, listener } from '../sources.ts'
 import type { Sql } from './connections.ts'
 
-// From a clock that has been set back since, it would hide for as long that nobody is heard. In one order, so that replicas wait for each other and never in a circle.
+// From a clock that has been set back since, it would hide for as long that nobody posts. In one order, so that replicas wait for each other and never in a circle.
 const noteSql = `
   insert into sources (name, heard_at)
   select name, heard_at from unnest($1::text[], $2::bigint[]) as k(name, heard_at) order by name

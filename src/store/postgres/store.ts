@@ -75,7 +75,7 @@ const laneConnections = 8
 
 /**
  * Connects to `url`, and creates or migrates its tables. A server that is not up yet is waited for, half a minute, if
- * `waiting` is there to be told. Throws
+ * `waiting` is there to be called. Throws
  * BAD_DATABASE where it cannot be used; no text ever holds the password.
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<Store> {
@@ -190,7 +190,7 @@ class PostgresStore implements Store {
     for (const destination of buried) this.#wait(destination, -1)
     this.#noteBuried(buried)
     if (step.is === 'wait') {
-      // Rather a little late than asked again for nothing; and before long, because others may change what is waited for.
+      // Round up, so that the retry is not too early; cap it, because another replica may unblock the lane.
       return { ...step, until: Math.min(step.until + this.#skewErrorMs, now + longestWaitMs) }
     }
     if (step.is === 'idle') return step
@@ -207,7 +207,7 @@ class PostgresStore implements Store {
     notices: readonly NewNotification[] = []
   ): Promise<void> {
     const { block, notBefore, bucket } = settlement.lane
-    // Rather a little late: it is what Slack asked for.
+    // Round up: it is what Slack asked for.
     const until = Math.max(0, notBefore + this.#skewErrorMs)
     const settling = {
       ...{ message, notices, replica: this.#presence.replica, number: this.#claims.get(message.id) },
@@ -331,7 +331,7 @@ class PostgresStore implements Store {
     this.#isClosed = true
     clearTimeout(this.#looking)
     this.#presence.end()
-    // The others take over at once what is left here. Where there is no database to tell them by, they will in a while.
+    // The others take over at once what is left here. Where there is no database to announce it by, they will in a while.
     const farewell = this.busyLanes().then((lanes) => this.#presence.leave(lanes))
     await Promise.race([farewell.catch(() => {}), pause(farewellMs, undefined, { ref: false })])
     await Promise.all([this.#intake.close(), this.#lanes.close()])
@@ -352,7 +352,7 @@ class PostgresStore implements Store {
     return this.#isCallersClock ? 0 : this.#presence.skewErrorMs
   }
 
-  /** Whatever no replica was told of, because the one that had it died, is found within a few seconds. */
+  /** Whatever was announced to no replica, because the one that had it died, is found within a few seconds. */
   #lookLater(): void {
     if (this.#isClosed) return
     this.#looking = setTimeout(async () => {

@@ -1,4 +1,4 @@
-// What is drawn and counted, on any store: the lanes, minutes, rules, and how long it takes to be told.
+// Counts: compute figures for charts and tables on any store: lanes, minutes, rules, and the time from event to post.
 import { type LaneHead, type Minute, maxWindowMs, type Records } from '../records.ts'
 import { type Ask, firstSince, type Row } from './walk.ts'
 

@@ -1,4 +1,4 @@
-// Events as people look at them, on any store: a page of them, or one with everything that came of it.
+// Event reading: finds a page of events, or one with everything that came of it, on any store.
 import type { ObjectRef } from '../../events/flux.ts'
 import type { Transition } from '../../objects.ts'
 import type { Payload } from '../../render/slack/payload.ts'

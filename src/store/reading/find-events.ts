@@ -1,4 +1,4 @@
-// How events are found: which index to walk along, and what to ask of every row on the way.
+// Event search: chooses which index to walk along, and what to ask of every row on the way.
 import type { ObjectRef } from '../../events/flux.ts'
 import type { EventFilter, Page } from '../records.ts'
 import { type Ask, Conditions, firstSince, lastBefore, type Walk, type Walked, walk } from './walk.ts'
@@ -48,7 +48,7 @@ function tellingIs(conditions: Conditions, { rule, destination, state }: EventFi
   )
 }
 
-/** Whether what was told is the best way to find the events: it is rare, and nothing says where they are. */
+/** Whether notifications are the best way to find the events: it is rare, and nothing says where they are. */
 function tellsOfMore({ rule, destination, state, namespace }: EventFilter): boolean {
   if (namespace !== undefined) return false
   return rule !== undefined || destination !== undefined || (state !== undefined && state !== 'sent')

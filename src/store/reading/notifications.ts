@@ -1,4 +1,4 @@
-// Notifications as people look at them, on any store.
+// Notification reading: finds pages of notifications on any store.
 import type { ObjectRef } from '../../events/flux.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { NotificationFilter, NotificationRecord, NotificationState, Page, Records } from '../records.ts'

@@ -1,4 +1,4 @@
-// Objects as people look at them, on any store: what fails comes from an index that has nothing else in it.
+// Object reading: finds pages of objects on any store; failing ones come from an index that has nothing else in it.
 import { RelayError } from '../../errors.ts'
 import type { ObjectRef } from '../../events/flux.ts'
 import { objectOf, readMemory, stateOf } from '../../objects.ts'

@@ -1,4 +1,4 @@
-// Everything that is only read, from any store that speaks this SQL.
+// Reading: assembles everything that is only read, for any store that speaks this SQL.
 import type { ObjectRef } from '../../events/flux.ts'
 import type { Listed, NotificationFilter, Page, Records, Retried } from '../records.ts'
 import { readCounts } from './counts.ts'

@@ -1,5 +1,5 @@
-// Walks along an index, a window at a time, until a page is full or as much was looked at as one page may cost. What the
-// index cannot answer is asked of every row in the window. The same SQL for every store.
+// Walk: goes along an index, a window at a time, until a page is full or has cost as much as it may. What the index
+// cannot answer is asked of every row in the window. The same SQL for every store.
 import { RelayError } from '../../errors.ts'
 import { maxPage, type Page } from '../records.ts'
 
@@ -55,7 +55,7 @@ export interface Walked {
   next: string | null
 }
 
-/** A page of the rows for which every condition holds. Throws BAD_REQUEST where the cursor is none. */
+/** A page of the rows for which every condition holds. Throws BAD_REQUEST if the cursor is malformed. */
 export async function walk(
   ask: Ask,
   { table, columns, beside, conditions, found = 'w.id' }: Walk,
@@ -88,7 +88,7 @@ export async function walk(
   }
 }
 
-/** The number behind an id. Throws BAD_REQUEST where it is none. */
+/** The number behind an id. Throws BAD_REQUEST if it is not a number. */
 export function idOf(text: string, what: string): number {
   if (/^[0-9]{1,15}$/.test(text)) return Number(text)
   throw new RelayError('BAD_REQUEST', `${what} is not one that was given out here`)

@@ -1,5 +1,5 @@
-// No source may fill the file with objects: of more than it may have, the oldest healthy ones are forgotten. In steps, so that
-// whoever waits for this thread is let in between.
+// Bound on objects: no source may fill the file; over its limit the oldest healthy ones are forgotten. In steps, so that
+// whoever waits for this thread gets in between.
 import { setImmediate as pause } from 'node:timers/promises'
 import type { ObjectCount } from '../kept.ts'
 import type { Database } from './file.ts'
@@ -28,7 +28,7 @@ export async function boundObjects(
   return counts
 }
 
-/** The keys of a source's objects, healthy ones before those that fail, those that nobody heard of longest before others. */
+/** The keys of a source's objects, healthy ones before those that fail, those with the oldest last event before others. */
 async function oldestFirst(db: Database, source: string): Promise<string[]> {
   const known: { key: string; isFailing: boolean; seenAt: number }[] = []
   for (let cursor = ''; ; ) {

@@ -1,5 +1,5 @@
-// A thread that moves a long log into the database's file: writing and syncing 16 MB takes a tenth of a second, in which
-// whoever does it answers nobody.
+// Checkpoint thread: moves a long log into the database's file. Writing and syncing 16 MB takes a tenth of a second, in
+// which the thread that does it answers nobody.
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 

@@ -1,4 +1,4 @@
-// What is wrong with a database file, and what to do about it, in words. Pure.
+// File errors: say what is wrong with a database file and what to do about it. Pure.
 
 /** By SQLite's primary result code: www.sqlite.org/rescode.html. */
 const said: Record<number, (file: string) => string> = {

@@ -1,4 +1,5 @@
-// A SQLite file that is this process's alone: durable transactions and prepared statements, nothing of what is in it.
+// SQLite file: belongs to this process alone: durable transactions and prepared statements, without knowing what is
+// stored.
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
@@ -53,7 +54,7 @@ function refuseShort(db: DatabaseSync, file: string): void {
   throw new RelayError('BAD_DATABASE', `cannot use the database: ${damaged(file)} (its end is missing)`)
 }
 
-/** What keeps `file` from being used, told to who can mend it. */
+/** What keeps `file` from being used, in words for whoever can mend it. */
 export function badDatabase(error: unknown, file: string): RelayError {
   const { cause } = error as { cause?: unknown }
   return new RelayError('BAD_DATABASE', `cannot use the database: ${sayFileError(cause ?? error, file)}`, {

@@ -1,5 +1,5 @@
-// The write-ahead log of an embedded database: on disk before anything is acknowledged, and moved into the database's file
-// when it is long. The thread that does all else waits for neither. In: commits. Out: the moment when they are safe.
+// Write-ahead log: is on disk before anything is acknowledged, and moved into the database's file when long; the main
+// thread waits for neither. In: commits. Out: the moment when they are safe.
 import { closeSync, fdatasync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'

@@ -1,4 +1,4 @@
-// Silences as rows, and what mutes held back: read and written inside a transaction of the store's.
+// Mutes in SQLite: keep silences and what mutes withheld, inside a transaction of the store's.
 import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
 import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
@@ -7,7 +7,7 @@ import type { LaneOf, NewNotification } from '../kept.ts'
 import { endingFrom, gather, type Held } from '../withheld.ts'
 import type { Database, Row } from './file.ts'
 
-/** What is to be told of one mute that is over; undefined where there is none left. */
+/** What is to be said of one mute that is over; undefined where there is none left. */
 export function endMute(
   db: Database,
   now: number,

@@ -1,10 +1,10 @@
-// Where a SQLite database really is: its log, its index and the relay's lock stand beside that file, and only there.
+// Database path: resolves links, because log, index and lock stand beside the real file and only there.
 import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { RelayError } from '../../errors.ts'
 
 /**
- * The path in `sqlite:<file>`, as it is written; undefined where `url` is no such address. Throws BAD_DATABASE where it is
+ * The path in `sqlite:<file>`, as it is written; undefined if `url` is not such an address. Throws BAD_DATABASE where it is
  * one and names no file that could be kept.
  */
 export function sqliteFile(url: string): string | undefined {

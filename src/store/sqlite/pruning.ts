@@ -1,4 +1,4 @@
-// What is over, deleted in steps: inside a transaction of the store's.
+// Pruning in SQLite: deletes what is over, in steps, inside a transaction of the store's.
 
 import type { Expiry } from '../kept.ts'
 import type { Database } from './file.ts'

@@ -65,7 +65,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     }
   }
 
-  /** Makes a dead letter of a pending notification, and takes back that its destination heard of a failure. */
+  /** Makes a dead letter of a pending notification, and takes back that its destination was notified of a failure. */
   function bury(id: number, reason: string): void {
     const row = db.get('select * from notifications where id = ?', id)
     if (row === undefined || row.state !== 'pending') return
@@ -78,8 +78,8 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
       const memory = forget(readMemory(String(known.memory)), String(rule), String(destination))
       db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
     }
-    // The end of a failure that was never heard of would be news from nowhere. The plus keeps the planner from going through
-    // everything the rule ever told.
+    // The end of a failure that nobody was notified of would be news from nowhere. The plus keeps the planner from going through
+    // everything the rule ever sent.
     const end = db.get(
       `select id from notifications
        where lane = ? and state = 'pending' and message_id is null and id > ?

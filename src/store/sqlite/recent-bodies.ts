@@ -1,4 +1,4 @@
-// The bodies of the last minutes, in memory: a sender that heard no answer sends the same bytes again.
+// Recent bodies: are remembered for some minutes, in memory: a sender that got no answer sends the same bytes again.
 
 import { duplicateWindowMs } from '../kept.ts'
 import type { Database } from './file.ts'

@@ -1,4 +1,4 @@
-// What people ask of the embedded store, and what they do to dead letters in it.
+// Records in SQLite: answer what people ask, and retry or discard dead letters.
 import { setImmediate as pause } from 'node:timers/promises'
 import { objectKey, readMemory, remember } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'

@@ -1,4 +1,4 @@
-// The tables in SQLite, brought to this program's version. Forward only.
+// SQLite schema: brings the tables to this program's version. Forward only.
 import { readFileSync } from 'node:fs'
 import { RelayError } from '../../errors.ts'
 import type { Database } from './file.ts'

@@ -1,4 +1,4 @@
-// What became of a post, in SQLite: of its message, of what that carried, and of the lane.
+// Settling in SQLite: writes down how a post ended, for its message, its notifications and its lane.
 
 import type { Attempt, Message, NewNotification, Settlement } from '../kept.ts'
 import type { Database } from './file.ts'
@@ -8,7 +8,7 @@ import type { Queue } from './queue.ts'
 export interface Outcome {
   attempt: Attempt
   settlement: Settlement
-  /** What the operator is told of it. */
+  /** What the operator is notified of. */
   notices: readonly NewNotification[]
 }
 

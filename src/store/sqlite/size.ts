@@ -1,4 +1,4 @@
-// How large an embedded database is, and how much room it has left.
+// Size: measures an embedded database and the room that it has left.
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Size } from '../kept.ts'

@@ -1,4 +1,4 @@
-// When sources were last heard, in SQLite.
+// Sources in SQLite: keep the time of each one's last event.
 
 import { apartMs } from '../deadline.ts'
 import type { Heard } from '../kept.ts'
@@ -8,7 +8,7 @@ import type { Database } from './file.ts'
 /** Inside a transaction of the store's. */
 export function noteHeard(db: Database, sources: ReadonlyMap<string, number>, now: number): void {
   for (const [name, at] of [...sources, [listener, now] as const]) {
-    // From a clock that has been set back since, it would hide for as long that nobody is heard.
+    // From a clock that has been set back since, it would hide for as long that nobody posts.
     db.run(
       `insert into sources values (?1, ?2) on conflict (name) do update
        set heard_at = case when heard_at > ?3 + ${apartMs} then ?2 else max(heard_at, ?2) end`,

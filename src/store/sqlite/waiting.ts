@@ -1,5 +1,5 @@
-// How much waits for each destination, in memory: what changes a notification's state says so here, inside of its
-// transaction, and is taken back with it.
+// Waiting counts: track how much waits for each destination, in memory. Whatever changes a notification's state reports
+// it inside its transaction, and a rollback takes it back.
 
 import type { Tally } from '../kept.ts'
 import type { Database } from './file.ts'

@@ -1,4 +1,4 @@
-// A PostgreSQL as it is at one moment; its pages it looks after itself.
+// PostgreSQL to verify: reads it as of one moment; its pages it looks after itself.
 import { RelayError } from '../../errors.ts'
 import type { Read, Report } from './report.ts'
 

@@ -1,4 +1,4 @@
-// A SQLite file as it is, opened for reading only.
+// SQLite to verify: opens the file for reading only.
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { RelayError } from '../../errors.ts'

@@ -1,4 +1,5 @@
-// Whether what a database holds fits together. It only reads, and from one moment, so that a relay may go on meanwhile.
+// Verification: checks that what a database holds fits together. It only reads, as of one moment, so that a relay may go
+// on meanwhile.
 import { RelayError } from '../../errors.ts'
 import { sqliteFile } from '../sqlite/path.ts'
 import { readPostgres } from './postgres.ts'
@@ -25,39 +26,39 @@ const checks: [check: string, sql: string][] = [
     `select max(id) as id from messages where state = 'open' group by lane having count(*) > 1`
   ],
   [
-    'an open message carries what waits, and as much as it says',
+    'every open message has as many pending notifications as it counts',
     `select m.id from messages m where m.state = 'open' and m.notifications <> (
        select count(*) from notifications n where n.message_id = m.id and n.state = 'pending')`
   ],
   [
-    'what waits in a message waits in an open one, in the same lane',
+    'every pending notification in a message is in an open one of its lane',
     `select n.id from notifications n left join messages m on m.id = n.message_id
      where n.state = 'pending' and n.message_id is not null and (m.id is null or m.state <> 'open' or m.lane <> n.lane)`
   ],
   [
-    'what was sent was sent in a message that was taken',
+    'every sent notification is in a message that was sent',
     `select n.id from notifications n left join messages m on m.id = n.message_id
      where n.state = 'sent' and (m.id is null or m.state <> 'sent')`
   ],
-  ['a dead letter has a reason', `select id from notifications where state = 'dead' and coalesce(reason, '') = ''`],
+  ['every dead letter has a reason', `select id from notifications where state = 'dead' and coalesce(reason, '') = ''`],
   [
-    'what is muted says by what',
+    'every muted notification names its mute',
     `select id from notifications where state = 'muted' and coalesce(mute, '') = '' and coalesce(reason, '') = ''`
   ],
   [
-    'a notification has the event it comes from',
+    'every notification has its event',
     `select n.id from notifications n where n.event_id is not null and not exists (
        select 1 from events e where e.id = n.event_id)`
   ],
   [
-    'a notification has what it says',
+    'every notification has its text',
     `select n.id from notifications n where not exists (select 1 from views v where v.id = n.id)`
   ],
   [
-    'an attempt has the message it was for',
+    'every attempt has its message',
     `select distinct a.message_id as id from attempts a where not exists (select 1 from messages m where m.id = a.message_id)`
   ],
-  ['an object is remembered by something', `select key as id from objects where memory is null`]
+  ['every object has a memory', `select key as id from objects where memory is null`]
 ]
 
 /** Reads the database at `address`, as in DATABASE_URL. Throws BAD_DATABASE where it cannot be read at all. */

@@ -81,8 +81,8 @@ export interface Advance {
   previousRevision: string
   /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
   aside?: 'late' | 'remark'
-  /** Of a failure that came late: when the object is known to have worked since, in ms. */
-  readyAt?: number
+  /** Of a failure that came late: when it is known to have been over, because the object worked or was gone, in ms. */
+  overAt?: number
 }
 
 /** Of an object of which one event is known nobody can say how often it speaks. */
@@ -199,8 +199,8 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   // Nothing is tried for longer: its clock is behind, and a failure is believed where a success would not be.
   const at = isOlder && !mayBeLate ? now : stampedAt
   if (failure === undefined) {
-    // It was tried again for a while: the object has worked since. Notified as that, because nobody knows of it yet.
-    return mayBeLate ? { ...late(known, 'informed'), readyAt: known.decidedAt } : begin(known, event, at)
+    // It was tried again for a while: it was over when it came. Notified as that, because nobody knows of it yet.
+    return mayBeLate ? { ...late(known, 'informed'), overAt: known.decidedAt } : begin(known, event, at)
   }
   // A remediation that worked, or a warning, does not make an error less of one.
   if (failure.severity === 'error' && event.severity === 'warn') return remark(known, event)

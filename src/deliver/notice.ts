@@ -1,7 +1,7 @@
 // What the relay says of itself to its operator, in the form of any other notification.
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
-import type { View } from '../render/compose/view.ts'
+import { ownController, type View } from '../render/compose/view.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
 import type { LaneState, NewNotification } from '../store/kept.ts'
 import type { Held, HeldObject } from '../store/withheld.ts'
@@ -46,7 +46,7 @@ export function laneNotice(
     summary: text,
     message: text,
     cause: block.reason,
-    controller: 'flux-relay',
+    controller: ownController,
     ...(isOver && { note: `${waited} ${waited === 1 ? 'notification' : 'notifications'} waited and go now` }),
     at: now,
     failure: { reason: block.reason, text, since: block.since, count: block.probes }
@@ -75,7 +75,7 @@ export function deadNotice(
     summary: cut(because.length === 0 ? `${gist}.` : `${gist}: ${because.join('; ')}`, maxSummary),
     message: [because.length === 0 ? `${gist}.` : `${gist}:`, ...because, todo].join('\n'),
     cause: 'DeadLetters',
-    controller: 'flux-relay',
+    controller: ownController,
     at: now
   }
 }
@@ -119,7 +119,7 @@ export function muteNotice({ mute, notifications, objects }: Held, now: number):
     summary: cut(clean(summary.join('; ')), maxSummary),
     message: lines.join('\n'),
     cause: `mute ${mute}`,
-    controller: 'flux-relay',
+    controller: ownController,
     at: now
   }
 }

@@ -1,6 +1,6 @@
 // What the operator is told of what a source says and nobody can believe: times, clusters, names.
 import { sayDuration } from '../duration.ts'
-import type { View } from '../render/compose/view.ts'
+import { ownController, type View } from '../render/compose/view.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
 
 const maxSummary = 300
@@ -54,7 +54,7 @@ export function twinsNotice(source: string, silentMs: number, now: number): View
 function frame(source: string, reason: string, gist: string, message: string, at: number) {
   return {
     object: { cluster: '', kind: 'source', namespace: '', name: clean(source) },
-    controller: 'flux-relay',
+    controller: ownController,
     at,
     reason,
     summary: cut(gist, maxSummary),

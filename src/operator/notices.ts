@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import { sayDuration } from '../duration.ts'
 import type { Full } from '../intake/budget.ts'
-import type { View } from '../render/compose/view.ts'
+import { ownController, type View } from '../render/compose/view.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
 
 /** Problems of a config file that are told; the log has all of them. */
@@ -142,5 +142,5 @@ function viewOf({ kind, name, reason, gist, text, since, isOver }: Trouble, now:
 }
 
 function frame(kind: string, name: string, at: number) {
-  return { object: { cluster: '', kind, namespace: '', name: clean(name) }, controller: 'flux-relay', at }
+  return { object: { cluster: '', kind, namespace: '', name: clean(name) }, controller: ownController, at }
 }

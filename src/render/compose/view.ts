@@ -55,9 +55,17 @@ export interface View {
   custom?: Custom
 }
 
+/** Who says what the relay says of itself. */
+export const ownController = 'flux-relay'
+
 // Enough for one section of a Slack message (3,000 characters); the whole text stays with the event.
 const maxMessage = 2400
 const maxSummary = 300
+
+/** Whether it is what the relay says of itself: no event is without a cluster. */
+export function isOwn({ controller, object }: View): boolean {
+  return controller === ownController && object.cluster === ''
+}
 
 /** The view of `event` for one telling of it. */
 export function createView(

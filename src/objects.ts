@@ -155,9 +155,23 @@ export function objectOf(key: string): ObjectRef {
   return { cluster: parts.slice(0, -3).join('/'), kind, namespace, name }
 }
 
-/** The memory without `rule` and `destination`: what they were told of the failure never arrived. */
-export function forget(memory: ObjectMemory, rule: string, destination: string): ObjectMemory {
-  return { ...memory, told: memory.told.filter((entry) => entry.rule !== rule || entry.destination !== destination) }
+/** A rule and destination that heard, or did not hear after all, of the failure that began at `since`, in ms. */
+interface Hearing {
+  rule: string
+  destination: string
+  since: number | undefined
+}
+
+/**
+ * The memory without `rule` and `destination`: what they were told of the failure that began at `since` never arrived. What
+ * they heard of a later one did.
+ */
+export function forget(memory: ObjectMemory, hearing: Hearing): ObjectMemory {
+  const { rule, destination, since } = hearing
+  const others = memory.others?.map((other) => forget(other, hearing))
+  const isOfIt = memory.failure?.since === since
+  const told = memory.told.filter((entry) => !isOfIt || entry.rule !== rule || entry.destination !== destination)
+  return { ...memory, told, ...(others && { others }) }
 }
 
 /** The memory after `destination` was told of what was muted: from now on it has heard. */
@@ -176,11 +190,7 @@ export function hear(memory: ObjectMemory, destination: string, now: number): Ob
  * The opposite: what they were told of the failure that began at `since` is to arrive after all, so that they hear of its
  * end. Nothing changes where that failure is over, or they have heard of it meanwhile. `now` in ms.
  */
-export function remember(
-  memory: ObjectMemory,
-  { rule, destination, since }: { rule: string; destination: string; since: number | undefined },
-  now: number
-): ObjectMemory {
+export function remember(memory: ObjectMemory, { rule, destination, since }: Hearing, now: number): ObjectMemory {
   if (memory.failure === undefined || memory.failure.since !== since) return memory
   if (memory.told.some((entry) => entry.rule === rule && entry.destination === destination)) return memory
   return { ...memory, told: [...memory.told, { rule, destination, at: now, reminders: 0 }] }

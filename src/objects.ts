@@ -81,8 +81,8 @@ export interface Advance {
   previousRevision: string
   /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
   aside?: 'late' | 'remark'
-  /** Of a failure that came late: when the object is known to have worked since, in ms. */
-  readyAt?: number
+  /** Of a failure that came late: when it is known to have been over, because the object worked or was gone, in ms. */
+  overAt?: number
 }
 
 /** Of an object of which one event is known nobody can say how often it speaks. */
@@ -155,9 +155,23 @@ export function objectOf(key: string): ObjectRef {
   return { cluster: parts.slice(0, -3).join('/'), kind, namespace, name }
 }
 
-/** Forgets that `rule` notified `destination` of the current failure: the message was never delivered. */
-export function forget(memory: ObjectMemory, rule: string, destination: string): ObjectMemory {
-  return { ...memory, told: memory.told.filter((entry) => entry.rule !== rule || entry.destination !== destination) }
+/** A rule and destination that was notified, or was not after all, of the failure that began at `since`, in ms. */
+interface Hearing {
+  rule: string
+  destination: string
+  since: number | undefined
+}
+
+/**
+ * Forgets that `rule` notified `destination` of the failure that began at `since`: the message was never delivered. What was
+ * said of a later one was.
+ */
+export function forget(memory: ObjectMemory, hearing: Hearing): ObjectMemory {
+  const { rule, destination, since } = hearing
+  const others = memory.others?.map((other) => forget(other, hearing))
+  const isOfIt = memory.failure?.since === since
+  const told = memory.told.filter((entry) => !isOfIt || entry.rule !== rule || entry.destination !== destination)
+  return { ...memory, told, ...(others && { others }) }
 }
 
 /** Marks `destination` as notified of what was withheld from it, because the summary of the mute has said it. */
@@ -176,11 +190,7 @@ export function hear(memory: ObjectMemory, destination: string, now: number): Ob
  * Undoes {@link forget} when a dead letter is retried, so that the recovery is sent too. Nothing changes if the failure
  * that began at `since` is over, or `destination` was notified of it meanwhile. `now` in ms.
  */
-export function remember(
-  memory: ObjectMemory,
-  { rule, destination, since }: { rule: string; destination: string; since: number | undefined },
-  now: number
-): ObjectMemory {
+export function remember(memory: ObjectMemory, { rule, destination, since }: Hearing, now: number): ObjectMemory {
   if (memory.failure === undefined || memory.failure.since !== since) return memory
   if (memory.told.some((entry) => entry.rule === rule && entry.destination === destination)) return memory
   return { ...memory, told: [...memory.told, { rule, destination, at: now, reminders: 0 }] }
@@ -199,8 +209,8 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   // Nothing is tried for longer: its clock is behind, and a failure is believed where a success would not be.
   const at = isOlder && !mayBeLate ? now : stampedAt
   if (failure === undefined) {
-    // It was tried again for a while: the object has worked since. Notified as that, because nobody knows of it yet.
-    return mayBeLate ? { ...late(known, 'informed'), readyAt: known.decidedAt } : begin(known, event, at)
+    // It was tried again for a while: it was over when it came. Notified as that, because nobody knows of it yet.
+    return mayBeLate ? { ...late(known, 'informed'), overAt: known.decidedAt } : begin(known, event, at)
   }
   // A remediation that worked, or a warning, does not make an error less of one.
   if (failure.severity === 'error' && event.severity === 'warn') return remark(known, event)

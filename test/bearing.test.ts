@@ -191,6 +191,7 @@ t.test('an error is no conflict because one stands beside it, nor because it is 
     `upgrade failed: timed out; ${conflict}`,
     `2 errors occurred:\n\t* timed out\n\t* ${conflict}`,
     'Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using apps/v1: .spec.replicas',
+    'Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, Key: /registry/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: 1, UID in object meta: ; Deployment/apps/shop invalid: spec.replicas',
     'the object has been modified by hand'
   ]
   for (const message of errors) {
@@ -221,6 +222,17 @@ t.test('what is removed while it fails is gone: never Ready, and never failing a
       { reason: 'DependencyNotReady', message: 'Dependencies do not meet ready condition' },
       { reason: 'DependencyNotReady', message: 'Deployment/apps/shop deleted' },
       /^GONE, DELETED Kustomization apps\/shop \(prod\) after 1 m$/
+    ],
+    // Called so by its owners; and what a failed upgrade leaves installed is another chart, which fixed nothing.
+    [
+      { kind: 'HelmRelease', severity: 'error', reason: 'UpgradeFailed', metadata: { revision: '1.2.0' } },
+      {
+        kind: 'HelmRelease',
+        reason: 'UninstallSucceeded',
+        message: 'Helm uninstall succeeded for release auto-remediation/shop.v3 with chart remediation@1.1.0',
+        metadata: { revision: '1.1.0' }
+      },
+      /^GONE, UNINSTALLED HelmRelease apps\/shop \(prod\) after 1 m, 1 failure$/
     ]
   ]
   for (const [failed, removed, text] of removals) {
@@ -235,6 +247,16 @@ t.test('what is removed while it fails is gone: never Ready, and never failing a
     { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: remediation }
   ])
   t.match(kept.memory?.failure, { reason: 'InstallFailed' }, 'a remediation ends nothing')
+  const late = story([
+    { kind: 'HelmRelease', reason: 'UpgradeSucceeded', at: 0 },
+    { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: uninstall, at: 70 },
+    { kind: 'HelmRelease', severity: 'error', reason: 'UpgradeFailed', at: 65 }
+  ])
+  t.match(
+    late.said.at(-1)?.text,
+    'failed at 00:01:05, which was over by 00:01:10 UTC',
+    'nor does it become ready later'
+  )
   const pruned = story([
     { severity: 'error', reason: 'HealthCheckFailed' },
     { reason: 'Progressing', message: 'ConfigMap/apps/old deleted' }
@@ -246,6 +268,11 @@ t.test('the end of a warning is called what it is, and no failure is counted', a
   const drift = { kind: 'HelmRelease', severity: 'error' as const, reason: 'DriftDetected' }
   const warnings: [Short, Short, string][] = [
     [{ reason: 'DependencyNotReady' }, { reason: 'ReconciliationSucceeded' }, 'NO LONGER WAITS Kustomization'],
+    [
+      { reason: 'DependencyNotReady', metadata: { revision: `main@sha1:${'5'.repeat(40)}` } },
+      { reason: 'ReconciliationSucceeded' },
+      'NO LONGER WAITS Kustomization'
+    ],
     [drift, { kind: 'HelmRelease', reason: 'DriftCorrected' }, 'DRIFT CORRECTED HelmRelease'],
     [drift, { kind: 'HelmRelease', reason: 'UpgradeSucceeded' }, 'WELL AGAIN HelmRelease'],
     [

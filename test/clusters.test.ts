@@ -55,6 +55,33 @@ t.test(
   }
 )
 
+t.test('no slash in a name makes it an object of another source’s cluster', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config: config.replaceAll('prod-eu', 'eu/prod'), clock })
+  await relay.post({}, { path: '/webhook/prod' })
+  clock.advance(1000)
+  const { kind = '', namespace = '', name = '' } = fluxEvent().involvedObject
+  for (const involvedObject of [
+    { kind: `prod/${kind}`, namespace, name },
+    { kind: 'prod', namespace: `${kind}/${namespace}`, name },
+    { kind: 'prod', namespace: kind, name: `${namespace}/${name}` }
+  ]) {
+    const posted = {
+      ...ready,
+      timestamp: new Date(clock.now()).toISOString(),
+      metadata: { cluster: 'eu' },
+      involvedObject
+    }
+    const { status, body } = await relay.post(posted, { path: '/webhook/dev' })
+    t.match(
+      { status, body },
+      { status: 400, body: { code: 'BAD_EVENT', message: /involvedObject\.\w+ must match pattern/ } }
+    )
+  }
+  const objects = JSON.parse((await relay.get('/api/objects?state=failing')).body).objects
+  t.match(objects, [{ object: { cluster: 'eu/prod', name: 'shop' } }], 'it fails as before')
+})
+
 t.test('the cluster at the top of the file is no way around it, nor is a source’s own name', async (t) => {
   const tricky = `cluster: prod-eu\n${config.replace('dev: {}', '"prod-us": {}, us: { cluster: prod-us }')}`
   const relay = await startRelay(t, { config: tricky, clock: createClock() })

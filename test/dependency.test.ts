@@ -61,7 +61,8 @@ const notNamed = [
   "the dependencies 'apps/db' and 'apps/web' are late",
   'secrets "db" is forbidden: User "system:serviceaccount:apps:db" cannot get resource in API group "" in the namespace "apps"',
   'HelmRelease/apps/db configured\nDeployment/apps/db is invalid',
-  "HelmRelease/apps/db status: 'Failed'"
+  "HelmRelease/apps/db status: 'Failed'",
+  "Helm upgrade failed for release apps/shop.v2 with chart shop@1.0.0: timed out\n\nLast Helm logs:\n\n2026-09-21T14:00:00Z: dependency 'apps/db' is not ready"
 ]
 
 t.test('a path, an image, an address or a list of changes names none', async (t) => {

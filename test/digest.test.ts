@@ -1,7 +1,12 @@
 // Digests: name every object once, within Slack's limits.
 import t from 'tap'
+import { deadNotice, laneNotice } from '../src/deliver/notice.ts'
+import { createPace } from '../src/deliver/pace.ts'
+import { planNext } from '../src/deliver/plan.ts'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
 import { advance, type ObjectMemory, objectKey, type Transition } from '../src/objects.ts'
+import { quietNotice } from '../src/operator/notices.ts'
+import { claimNotice, skewNotice } from '../src/operator/notices-of-doubt.ts'
 import { composeDigest } from '../src/render/compose/digest.ts'
 import { fold, type Waiting } from '../src/render/compose/digest-groups.ts'
 import { limits } from '../src/render/compose/digest-room.ts'
@@ -370,4 +375,49 @@ t.test('a thousand objects with one cause fit into two messages', async (t) => {
   }
   t.equal(messages, 2)
   t.equal(named.size, 1000)
+})
+
+t.test('each thing that the relay says of itself is said, in its own words, and none of it is ok', async (t) => {
+  const skew = { from: 'kustomize-controller-1', skewMs: 500_000, since: start }
+  const quiet = { since: start, expectMs: 60_000, isOver: false }
+  const gone = {
+    block: { reason: 'no_service', since: start, probes: 1 },
+    isOver: false,
+    kind: 'gone',
+    advice: 'x'
+  } as const
+  const notices = [
+    quietNotice('dev', quiet, start + 120_000),
+    skewNotice('dev', { ...skew, isOver: false }, start + 120_000),
+    skewNotice('dev', { ...skew, isOver: true }, start + 180_000),
+    claimNotice('dev', { cluster: 'prod-eu', owner: 'prod', silentMs: 1000 }, start),
+    claimNotice('dev', { cluster: 'prod-us', owner: 'prod', silentMs: 1000 }, start),
+    deadNotice('team', { count: 3, reasons: ['too old'] }, start),
+    laneNotice('ops', gone, 0, start),
+    deadNotice('ops', { count: 5, reasons: ['too old'] }, start),
+    quietNotice('test', { ...quiet, expectMs: 90_000 }, start + 120_000)
+  ]
+  const waiting = notices.map((view, n) => ({ id: `${n}`, event: `${n}`, createdAt: start, view }))
+  const { ids, payload } = composeDigest(waiting, start)
+  t.equal(ids.length, waiting.length)
+  const text = reads(payload)
+  for (const said of [
+    /source dev 'SourceQuiet' 'No event for 2 m; one is expected every 1 m/,
+    /source dev is well again; was 'ClockSkew' for 3 m|source dev .*'ClockSkew' for 3 m/,
+    /claims cluster prod-eu/,
+    /claims cluster prod-us/,
+    /'3 notifications for team were given up on/,
+    /destination ops 'no_service'/,
+    /'5 notifications for ops were given up on/,
+    /source test 'SourceQuiet' 'No event for 2 m; one is expected every 1 m 30 s/
+  ])
+    t.match(text, said)
+  t.notMatch(text, /\bok\b|recovered and again/i)
+  const two = planNext(
+    { bucket: undefined, notBefore: 0 },
+    waiting.slice(6, 8).map((entry) => ({ ...entry, destination: 'ops', group: undefined })),
+    { pace: createPace({ burst: 1 }) },
+    start + 1000
+  )
+  t.match(JSON.stringify(two), /no_service.*5 notifications for ops were given up on/)
 })

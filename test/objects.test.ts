@@ -307,7 +307,7 @@ t.test('events out of order never move an object backwards', async (t) => {
   replay.receive(failure(9000), 7000)
   t.match(
     replay.said,
-    [{ says: 'informed', text: /reported late: it failed at 00:00:09 and was ready again at 00:00:10 UTC/ }],
+    [{ says: 'informed', text: /reported late: it failed at 00:00:09, which was over by 00:00:10 UTC/ }],
     'a failure from before the last success'
   )
   replay.receive(failure(20_000))

@@ -438,6 +438,17 @@ for (const [name, open] of Object.entries(stores)) {
       t.same((await memoryOf(store, 'shop'))?.told, [], 'the failure it is in began later')
     })
 
+    t.test('a failure that is never delivered takes back nothing of a later one that is', async (t) => {
+      const [store] = await start(t)
+      await store.accept([about({ name: 'shop' })], failing('lane'))
+      await store.accept([about({ name: 'shop' })], failing('lane', at + hour))
+      await bury(store, 'lane')
+      const told = (await memoryOf(store, 'shop'))?.told
+      t.match(told, [{ rule: 'r', destination: 'lane' }], 'the end of the later one is told')
+      await bury(store, 'lane')
+      t.same((await memoryOf(store, 'shop'))?.told, [], 'unless it does not arrive either')
+    })
+
     t.test('all dead letters of a destination are tried again in batches, the oldest first', async (t) => {
       const [store, records] = await start(t)
       const names = Array.from({ length: 5 }, (_, n) => `app-${n}`)

@@ -102,7 +102,7 @@ t.test('a failure that comes after the success that followed it is notified as w
   replay.receive(wire('ready', start + 40 * second), second)
   replay.receive(wire('failed', start + 5 * second), 50 * second)
   t.match(replay.said, [{ says: 'informed' }])
-  t.match(replay.said[0]?.text, 'reported late: it failed at 12:00:05 and was ready again at 12:00:40 UTC: kustomize')
+  t.match(replay.said[0]?.text, 'reported late: it failed at 12:00:05, which was over by 12:00:40 UTC: kustomize')
   t.equal([...replay.memory.values()][0]?.failure, undefined, 'it does not fail')
   replay.receive(wire('failed', start + 60 * second), second)
   t.equal(replay.said.length, 2, 'a failure after that is one')

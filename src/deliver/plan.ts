@@ -1,7 +1,6 @@
 // Plan: picks a lane's next post: one notification, a group that was waited for, or a digest of all that fits. Pure.
-import { objectKey } from '../objects.ts'
 import { composeDigest, delayed } from '../render/compose/digest.ts'
-import { decisive } from '../render/compose/digest-groups.ts'
+import { decisive, subjectOf } from '../render/compose/digest-groups.ts'
 import { composeOne } from '../render/compose/message.ts'
 import type { View } from '../render/compose/view.ts'
 import type { LaneState, NextPost, Pending } from '../store/kept.ts'
@@ -37,7 +36,7 @@ export function planNext(
 
 function compose(members: readonly Pending[], now: number, maxText: number | undefined) {
   const isOneEvent = new Set(members.map(({ event }) => event)).size === 1
-  const isOneObject = new Set(members.map(({ view }) => objectKey(view.object))).size === 1
+  const isOneObject = new Set(members.map(({ view }) => subjectOf(view))).size === 1
   // What says how the object is: news that came after its failure are not shown as that.
   const state = decisive(members)
   const isOneFailure = isOneObject && state.view.failure !== undefined && state.view.says !== 'recovered'

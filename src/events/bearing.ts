@@ -170,9 +170,11 @@ function isRemark(kind: string, reason: string, message: string): boolean {
 }
 
 function endingBy(kind: string, reason: string, message: string): Bearing | undefined {
-  // As a remediation it has another text, and the release stays, not ready.
+  // As a remediation it has another text (a release may be called so, too), and the release stays, not ready.
   if (kind === 'HelmRelease') {
-    return reason === 'UninstallSucceeded' && !message.includes('remediation') ? uninstalled : undefined
+    return reason === 'UninstallSucceeded' && !message.startsWith('Helm uninstall remediation ')
+      ? uninstalled
+      : undefined
   }
   // The finalizer of a Kustomization lists what it deleted, under the reason that Ready has at the time. Pruning does so
   // under Progressing, and one that was Ready has nothing to end.

@@ -4,7 +4,7 @@ import { actionIn } from './change-log.ts'
 // apimachinery NewConflict around the registry's two reasons for one: another resourceVersion, another UID. A conflict of
 // field managers is another thing, and lasts.
 const clause =
-  /(?:Operation cannot be fulfilled on [\w.-]{1,253} "[^"\n]{0,253}": )?(?:the object has been modified; please apply your changes to the latest version(?: and try again)?|(?<=: )StorageError: invalid object, Code: 4, [^\n\]]{0,1000})/g
+  /(?:Operation cannot be fulfilled on [\w.-]{1,253} "[^"\n]{0,253}": )?(?:the object has been modified; please apply your changes to the latest version(?: and try again)?|(?<=: )StorageError: invalid object, Code: 4, Key: [^\s,]{0,500}, ResourceVersion: \d{1,20}, AdditionalErrorMsg: Precondition failed: UID in precondition: [\da-f-]{0,36}, UID in object meta: [\da-f-]{0,36})/g
 
 /**
  * Whether `message` is a conflict and nothing else. What wraps it ends in a colon, what was applied beside it is listed; an

@@ -79,8 +79,12 @@ const sentences: readonly Sentence[] = [
   }
 ]
 
-/** Each object that `message`, which is about `object`, names as what it waits for or needs; in reading order. */
-export function blamedBy(object: ObjectRef, message: string): Named[] {
+// What follows is said by charts and their hooks, not by helm-controller (internal/reconcile/release.go).
+const helmLogs = '\n\nLast Helm logs:\n'
+
+/** Each object that `text`, which is about `object`, names as what it waits for or needs; in reading order. */
+export function blamedBy(object: ObjectRef, text: string): Named[] {
+  const [message = ''] = text.split(helmLogs, 1)
   const found: Named[] = []
   for (const { hint, pattern, named } of sentences) {
     if (!message.includes(hint)) continue

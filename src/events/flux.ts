@@ -7,7 +7,10 @@ import { builtInSeverities, type Classify, type Severity } from './severity.ts'
 
 // Kubernetes names and namespaces are at most 253 characters (RFC 1123 subdomain); Flux refuses to emit without them,
 // but a Go zero event has them all empty, so they are bounded and not required.
-const Name = Type.String({ maxLength: 253 })
+const Text = Type.String({ maxLength: 253 })
+// An object is remembered by cluster/kind/namespace/name, and a cluster's name may hold a slash: a kind with one would be
+// an object of another cluster. Kubernetes has none (apimachinery pkg/api/validation/path).
+const Name = Type.String({ maxLength: 253, pattern: '^[^/]*$' })
 
 /**
  * The wire format (fluxcd/pkg apis/event/v1beta1/event.go). Unknown fields are let through: the Event API is on its way
@@ -18,8 +21,8 @@ export const FluxEventSchema = Type.Object({
     kind: Type.Optional(Name),
     namespace: Type.Optional(Name),
     name: Type.Optional(Name),
-    uid: Type.Optional(Type.String({ maxLength: 253 })),
-    apiVersion: Type.Optional(Type.String({ maxLength: 253 }))
+    uid: Type.Optional(Text),
+    apiVersion: Type.Optional(Text)
   }),
   severity: Type.Enum(['trace', 'info', 'warn', 'warning', 'error', '']),
   // Go writes a zero time as null.
@@ -29,8 +32,8 @@ export const FluxEventSchema = Type.Object({
   metadata: Type.Optional(
     Type.Unsafe<Record<string, string> | null>({ type: ['object', 'null'], additionalProperties: { type: 'string' } })
   ),
-  reportingController: Type.Optional(Type.String({ maxLength: 253 })),
-  reportingInstance: Type.Optional(Type.String({ maxLength: 253 }))
+  reportingController: Type.Optional(Text),
+  reportingInstance: Type.Optional(Text)
 })
 
 export type WireEvent = Static<typeof FluxEventSchema>

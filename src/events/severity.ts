@@ -41,7 +41,7 @@ const builtIn: SeverityText[] = [
   // Info, although the release is not what was asked for (helm-controller internal/reconcile/release.go:246-249).
   { kind: 'HelmRelease', reason: 'RollbackSucceeded', severity: 'warn' },
   // Also emitted when a release is deleted on purpose, with another text.
-  { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: 'remediation', severity: 'warn' },
+  { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: '^Helm uninstall remediation ', severity: 'warn' },
   // Errors, although the release is fine (internal/reconcile/release.go:161-187).
   { reason: ['NamespaceCheckSkipped', 'InventoryBuildFailed'], severity: 'warn' }
 ]

@@ -124,7 +124,7 @@ export function createBudget({ store, config, maxPending }: BudgetOptions): Budg
           return notification
         }
         full.set(`destination ${destination}`, { kind: 'destination', name: destination, limit: limit.destination })
-        if (view.says === 'failed') memory = forget(memory, rule, destination)
+        if (view.says === 'failed') memory = forget(memory, { rule, destination, since: view.failure?.since })
         return {
           ...notification,
           dead: `${limit.destination} notifications waited for its destination, as many as may`

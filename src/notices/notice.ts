@@ -1,5 +1,5 @@
 // A notice: what the relay says of itself, in the form of any other notification. Pure.
-import type { View } from '../render/compose/view.ts'
+import { ownController, type View } from '../render/compose/view.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
 
 /** What a notice is about: `reason` names it, `gist` says it in one line, `why` what it means and what to do. */
@@ -44,7 +44,7 @@ function frame({ kind, name, severity, reason, gist, why }: Notice, at: number):
     summary: cut(gist, maxSummary),
     message: why === undefined ? gist : `${gist}\n${why}`,
     cause: reason,
-    controller: 'flux-relay',
+    controller: ownController,
     at
   }
 }

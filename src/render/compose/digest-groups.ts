@@ -1,7 +1,8 @@
 // Digest groups: arrange what waits in a lane: each object once, with its latest state; equal causes together; what
 // another failing object explains under that one. Pure.
 import { blamedBy, type Named } from '../../events/dependency.ts'
-import type { View } from './view.ts'
+import { objectKey } from '../../objects.ts'
+import { isOwn, type View } from './view.ts'
 
 export interface Waiting {
   id: string
@@ -50,15 +51,14 @@ export function fold(waiting: readonly Waiting[]): Group[] {
 }
 
 function itemsOf(waiting: readonly Waiting[]): Item[] {
-  const byObject = new Map<string, Waiting[]>()
+  const bySubject = new Map<string, Waiting[]>()
   for (const entry of waiting) {
-    const { cluster, kind, namespace, name } = entry.view.object
-    const key = [cluster, kind, namespace, name].join('/')
-    const entries = byObject.get(key)
-    if (entries === undefined) byObject.set(key, [entry])
+    const key = subjectOf(entry.view)
+    const entries = bySubject.get(key)
+    if (entries === undefined) bySubject.set(key, [entry])
     else entries.push(entry)
   }
-  return [...byObject.values()].map(itemOf)
+  return [...bySubject.values()].map(itemOf)
 }
 
 function itemOf(entries: Waiting[]): Item {
@@ -76,8 +76,18 @@ function itemOf(entries: Waiting[]): Item {
 }
 
 /**
- * The one of `entries`, which are about one object and never none, that says what its state is: the newest that is about a failure or its end. A piece of news after it does not
- * make it less of one, and an older failing event that came late is not the latest.
+ * What is told once, by the latest: an object. What the relay says of itself is about one trouble of a destination or
+ * source, which has others, and each piece of news is about itself.
+ */
+export function subjectOf(view: View): string {
+  const key = objectKey(view.object)
+  return isOwn(view) ? [key, view.cause, view.says === 'informed' ? view.message : ''].join('\n') : key
+}
+
+/**
+ * The one of `entries`, which are about one subject and never none, that says what its state is: the newest that is about a
+ * failure or its end. A piece of news after it does not make it less of one, and an older failing event that came late is
+ * not the latest.
  */
 export function decisive<T extends { view: View }>(entries: readonly T[]): T {
   let last: T | undefined
@@ -102,17 +112,21 @@ function categoryOf(view: View): Category {
     return ending === 'uninstalled' || ending === 'deleted' ? 'gone' : 'cleared'
   }
   if (severity === 'warn') return 'warning'
-  return isOfFailure(view) ? 'failing' : 'other'
+  if (isOfFailure(view)) return 'failing'
+  // Late, or of the relay itself: nothing fails of it, and it is not well either.
+  return severity === 'error' ? 'warning' : 'other'
 }
 
 function groupKey({ category, view }: Item): string {
   const { says, reason, cause, revision, ending } = view
-  if (says === 'recovered') return `${category}\n${ending}`
+  if (says === 'recovered') return `${category}\n${ending}\n${isOwn(view) ? cause : ''}`
   return category === 'other' ? `${says}\n${reason}\n${revision?.text}\n${cause}` : sameTrouble({ category, view })
 }
 
-function sameTrouble({ category, view: { reason, cause } }: Pick<Item, 'category' | 'view'>): string {
-  return `${category}\n${reason}\n${cause}`
+function sameTrouble({ category, view }: Pick<Item, 'category' | 'view'>): string {
+  const { reason, cause, summary } = view
+  // Numbers and names in the relay's own words are of one destination or source.
+  return `${category}\n${reason}\n${cause}\n${isOwn(view) ? summary : ''}`
 }
 
 /** Those of the same trouble together, in the order in which they came. */

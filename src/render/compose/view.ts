@@ -55,14 +55,22 @@ export interface View {
   custom?: Custom
 }
 
+/** Who says what the relay says of itself. */
+export const ownController = 'flux-relay'
+
 // Enough for one section of a Slack message (3,000 characters); the whole text stays with the event.
 const maxMessage = 2400
 const maxSummary = 300
 
+/** Whether it is what the relay says of itself: no event is without a cluster. */
+export function isOwn({ controller, object }: View): boolean {
+  return controller === ownController && object.cluster === ''
+}
+
 /** The view of `event` for one telling of it. */
 export function createView(
   event: FluxEvent,
-  { memory, before, ended, aside, previousRevision, readyAt }: Advance,
+  { memory, before, ended, aside, previousRevision, overAt }: Advance,
   { says, mention, nextReminderMs }: { says: Transition; mention: string | undefined; nextReminderMs?: number },
   links: Links
 ): View {
@@ -80,7 +88,7 @@ export function createView(
       name: short(event.object.name)
     },
     reason: reasonOf(event.reason),
-    summary: cut(summaryOf(event, message, readyAt), maxSummary),
+    summary: cut(summaryOf(event, message, overAt), maxSummary),
     message: cutMiddle(message, maxMessage),
     cause: causeFingerprint(event),
     controller: short(event.controller),
@@ -101,17 +109,17 @@ export function createView(
       }
     }),
     ...(says === 'recovered' && ended && ended.how !== 'ready' && { ending: ended.how }),
-    ...(says === 'recovered' && isFix(event, failure) && { isFix: true }),
+    ...(says === 'recovered' && ended?.how === 'ready' && isFix(event, failure) && { isFix: true }),
     ...(says === 'changed' && before && { wasReason: reasonOf(before.reason) }),
     ...(nextReminderMs !== undefined && { nextReminderMs })
   }
 }
 
 /** Of a failure that came late, nobody must think that it lasts. */
-function summaryOf({ at }: FluxEvent, message: string, readyAt: number | undefined): string {
+function summaryOf({ at }: FluxEvent, message: string, overAt: number | undefined): string {
   const summary = summarise(message)
-  if (readyAt === undefined) return summary
-  return `reported late: it failed at ${clockTime(at)} and was ready again at ${clockTime(readyAt)} UTC: ${summary}`
+  if (overAt === undefined) return summary
+  return `reported late: it failed at ${clockTime(at)}, which was over by ${clockTime(overAt)} UTC: ${summary}`
 }
 
 function clockTime(at: number): string {

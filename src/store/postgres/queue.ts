@@ -1,5 +1,6 @@
 // Notifications in PostgreSQL: written, counted, given up on.
 import { forget, readMemory } from '../../objects.ts'
+import type { View } from '../../render/compose/view.ts'
 import { apartMs } from '../deadline.ts'
 import type { NewNotification } from '../kept.ts'
 import type { Sql } from './connections.ts'
@@ -95,7 +96,8 @@ function groupKeyOf({ group, muting, dead }: NewNotification): string | undefine
 
 const killSql = `
   update notifications set state = 'dead', reason = $2 where id = any($1) and state = 'pending'
-  returning id, lane, object, rule, destination, says`
+  returning id, lane, object, rule, destination, says,
+    (select view from views where views.id = notifications.id) as view`
 
 // The end of a failure that nobody was notified of would be news from nowhere.
 const killEndsSql = `
@@ -118,6 +120,7 @@ interface DeadRow {
   rule: string
   destination: string
   says: string
+  view: string | null
 }
 
 /**
@@ -152,7 +155,11 @@ async function forgetFailed(sql: Sql, failed: readonly DeadRow[]): Promise<void>
   const memories = known.map(({ key, memory }) =>
     failed
       .filter(({ object }) => object === key)
-      .reduce((left, { rule, destination }) => forget(left, rule, destination), readMemory(memory ?? ''))
+      .reduce(
+        (left, { rule, destination, view }) =>
+          forget(left, { rule, destination, since: (JSON.parse(view ?? '{}') as Partial<View>).failure?.since }),
+        readMemory(memory ?? '')
+      )
   )
   await sql(
     `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,

@@ -1,5 +1,6 @@
 // Notifications in SQLite: written, counted, given up on. Everything here is inside a transaction of the store's.
 import { forget, objectKey, readMemory } from '../../objects.ts'
+import type { View } from '../../render/compose/view.ts'
 import { apartMs } from '../deadline.ts'
 import { composeWindow, goneReason, type NewNotification } from '../kept.ts'
 import type { Database, Row } from './file.ts'
@@ -67,7 +68,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
 
   /** Makes a dead letter of a pending notification, and takes back that its destination was notified of a failure. */
   function bury(id: number, reason: string): void {
-    const row = db.get('select * from notifications where id = ?', id)
+    const row = db.get('select n.*, v.view from notifications n left join views v on v.id = n.id where n.id = ?', id)
     if (row === undefined || row.state !== 'pending') return
     db.run(`update notifications set state = 'dead', reason = ? where id = ?`, reason, id)
     waiting.bury(String(row.destination))
@@ -75,7 +76,9 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     const { object, rule, destination } = row
     const known = db.get('select memory from objects where key = ?', object ?? '')
     if (known !== undefined) {
-      const memory = forget(readMemory(String(known.memory)), String(rule), String(destination))
+      const since = (JSON.parse(String(row.view ?? '{}')) as Partial<View>).failure?.since
+      const heard = { rule: String(rule), destination: String(destination), since }
+      const memory = forget(readMemory(String(known.memory)), heard)
       db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
     }
     // The end of a failure that nobody was notified of would be news from nowhere. The plus keeps the planner from going through

@@ -72,9 +72,10 @@ t.test('how long to wait is understood as seconds, whole or not, as a date, and 
     [undefined, '', (ms) => ms === undefined]
   ]
   for (const [header, body, isRight] of asked) {
-    const reply = await postTo(t, (response) =>
-      response.writeHead(429, header === undefined ? {} : { 'retry-after': header }).end(body)
-    )
+    const reply = await postTo(t, (response) => {
+      if (header !== undefined) response.setHeader('retry-after', header)
+      response.writeHead(429).end(body)
+    })
     const ms = reply.is === 'answer' ? reply.retryAfterMs : undefined
     t.ok(isRight(ms), `${header} ${body}: ${ms}`)
   }

@@ -35,6 +35,26 @@ const everywhere: [Reply, Kind][] = [
   [answer(200, '{"status":"failed"}'), 'doubtful'],
   [answer(200, '{"error":{"code":7}}'), 'doubtful'],
   [answer(200, '{"errors":["no"]}'), 'doubtful'],
+  ...[
+    '{"ok":"false"}',
+    '{"ok":0}',
+    '{"success":"false"}',
+    '{"code":401,"msg":"x"}',
+    '{"status":403}',
+    '"Forbidden"'
+  ].map((body): [Reply, Kind] => [answer(200, body), 'doubtful']),
+  ...['{"errcode":40001}', '{"statusCode":502}', '{"result":false}', '{"status":"Unauthorized"}', 'false'].map(
+    (body): [Reply, Kind] => [answer(200, body), 'doubtful']
+  ),
+  [answer(200, '{"message":"Forbidden"}'), 'doubtful'],
+  [answer(200, 'Error: there is no such hook'), 'doubtful'],
+  [answer(200, `Warning: session in line 3\n${login}`), 'doubtful'],
+  [answer(206, '\ufeffok'), 'taken'],
+  [answer(403, 'forbidden'), 'doubtful'],
+  [answer(403, '{"error":"forbidden"}'), 'doubtful'],
+  [answer(404, '{"error":{"code":404}}'), 'doubtful'],
+  [answer(418, 'teapot'), 'doubtful'],
+  [answer(451, 'blocked'), 'doubtful'],
   [answer(200, 'no_service'), 'gone'],
   [answer(429), 'rate limit'],
   [answer(429, login), 'rate limit'],
@@ -70,7 +90,10 @@ const differing: [Reply, Kind, Partial<Record<Receiver, Kind>>][] = [
   [answer(302), 'doubtful', { slack: 'gone' }],
   [answer(400, 'a_word_nobody_knows'), 'doubtful', { slack: 'refused', workflow: 'refused', other: 'refused' }],
   [answer(403, 'Access Denied.'), 'doubtful', {}],
-  [answer(403, '{"message":"Forbidden"}'), 'doubtful', { discord: 'gone' }],
+  [answer(403, '{"message":"Forbidden"}'), 'doubtful', {}],
+  [answer(200, '{"ok":"true"}'), 'taken', { slack: 'doubtful', mattermost: 'doubtful', zulip: 'doubtful' }],
+  [answer(403, 'a_word_nobody_knows'), 'doubtful', { slack: 'gone', workflow: 'gone' }],
+  [answer(403, '{"ok":false,"error":"x"}'), 'doubtful', { slack: 'gone', workflow: 'gone', zulip: 'gone' }],
   [answer(404, '{"message":"Unknown Webhook","code":10015}'), 'doubtful', { discord: 'gone' }],
   [
     answer(400, '{"message":"Cannot send an empty message","code":50006}'),
@@ -80,18 +103,10 @@ const differing: [Reply, Kind, Partial<Record<Receiver, Kind>>][] = [
   [
     answer(400, '{"id":"web.x","message":"No text","status_code":400}'),
     'doubtful',
-    { mattermost: 'refused', discord: 'refused', other: 'refused' }
+    { mattermost: 'refused', other: 'refused' }
   ],
-  [
-    answer(404, '{"success":false,"error":"Invalid integration id"}'),
-    'doubtful',
-    { slack: 'gone', workflow: 'gone', rocketchat: 'gone', other: 'gone' }
-  ],
-  [
-    answer(401, '{"result":"error","msg":"Invalid API key","code":"INVALID_API_KEY"}'),
-    'doubtful',
-    { slack: 'gone', workflow: 'gone', zulip: 'gone', other: 'gone' }
-  ]
+  [answer(404, '{"success":false,"error":"Invalid integration id"}'), 'doubtful', { rocketchat: 'gone' }],
+  [answer(401, '{"result":"error","msg":"Invalid API key","code":"INVALID_API_KEY"}'), 'doubtful', { zulip: 'gone' }]
 ]
 
 for (const receiver of all) {

@@ -22,6 +22,14 @@ t.test('an address that takes no webhook messages is refused with what to do ins
     ['xapp-1-A0-1-abc', /is a token of Slack/],
     ['https://discord.com/channels/1/2', /not a webhook of Discord/],
     ['hooks.slack.com/services/T/B/x', /is not a URL/],
+    ['https://hooks.slack.com/services/T0/B0', /three parts/],
+    ['https://hooks.slack.com/services/T0/B0/', /three parts/],
+    ['https://hooks.slack-gov.com/services/T0', /three parts/],
+    ['https://hooks.slack.com/services/T/B/x/https://hooks.slack.com/services/T/B/y', /three parts/],
+    ['https://hooks.slack.com/services/T/B/x # team-a', /a note behind/],
+    ['https://https://hooks.slack.com/services/T/B/x', /twice/],
+    ['https://user:pw@bridge.example/in', /would not be sent along/],
+    ['https://hooks.slack.com@evil.example/services/T/B/x', /would not be sent along/],
     ['http://hooks.slack.com/services/T/B/x', /must be https/]
   ]
   for (const [url, fault] of faults) {

@@ -1,12 +1,11 @@
 // Digests: name every object once, within Slack's limits.
 import t from 'tap'
-import { deadNotice, laneNotice } from '../src/deliver/notice.ts'
 import { createPace } from '../src/deliver/pace.ts'
 import { planNext } from '../src/deliver/plan.ts'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
+import { deadNotice, laneNotice } from '../src/notices/delivery.ts'
+import { claimNotice, quietNotice, skewNotice } from '../src/notices/sources.ts'
 import { advance, type ObjectMemory, objectKey, type Transition } from '../src/objects.ts'
-import { quietNotice } from '../src/operator/notices.ts'
-import { claimNotice, skewNotice } from '../src/operator/notices-of-doubt.ts'
 import { composeDigest } from '../src/render/compose/digest.ts'
 import { fold, type Waiting } from '../src/render/compose/digest-groups.ts'
 import { limits } from '../src/render/compose/digest-room.ts'
@@ -383,7 +382,7 @@ t.test('each thing that the relay says of itself is said, in its own words, and 
   const gone = {
     block: { reason: 'no_service', since: start, probes: 1 },
     isOver: false,
-    kind: 'gone',
+    isGone: true,
     advice: 'x'
   } as const
   const notices = [
@@ -393,7 +392,7 @@ t.test('each thing that the relay says of itself is said, in its own words, and 
     claimNotice('dev', { cluster: 'prod-eu', owner: 'prod', silentMs: 1000 }, start),
     claimNotice('dev', { cluster: 'prod-us', owner: 'prod', silentMs: 1000 }, start),
     deadNotice('team', { count: 3, reasons: ['too old'] }, start),
-    laneNotice('ops', gone, 0, start),
+    laneNotice('ops', gone, start),
     deadNotice('ops', { count: 5, reasons: ['too old'] }, start),
     quietNotice('test', { ...quiet, expectMs: 90_000 }, start + 120_000)
   ]

@@ -206,6 +206,37 @@ t.test(
   }
 )
 
+t.test(
+  'a lane that is blocked again within the hour reaches the operator after it, also after a restart',
+  async (t) => {
+    const clock = createClock()
+    const folder = tempFolder(t)
+    const before = await startRelay(t, { clock, config, folder })
+    const { port } = before.slack
+    const told = (relay: Relay) => texts(to(relay, `${team}/ops`))
+    before.slack.behave(team, { status: 404, body: 'no_service' })
+    await before.post(about('first'))
+    await before.slack.until(() => told(before).length === 1)
+    before.slack.calm()
+    await advanceUntil(clock, 60_000, () => told(before).length === 2)
+    t.match(told(before), [/FAILED destination team/, /destination team/])
+    before.slack.behave(team, { status: 404, body: 'no_service' })
+    await before.post(about('second'))
+    await before.logged(/refuses everything: its lane waits/, 2)
+    await before.app.idle()
+    await before.app.close()
+    await before.slack.close()
+
+    const relay = await startRelay(t, { clock, config, folder, slack: { port } })
+    relay.slack.behave(team, { status: 404, body: 'no_service' })
+    await advanceUntil(clock, 60_000, () => told(relay).length === 1)
+    t.match(told(relay), [/FAILED destination team/])
+    const probes = relay.slack.received.length
+    await advanceUntil(clock, 60_000, () => relay.slack.received.length > probes + 2)
+    t.equal(told(relay).length, 1, 'once')
+  }
+)
+
 t.test('what was given up on because its destination was taken out of the file reaches the operator', async (t) => {
   const folder = tempFolder(t)
   const clock = createClock()

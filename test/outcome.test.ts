@@ -124,6 +124,22 @@ t.test('what an empty message says of the lane itself counts', async (t) => {
   t.match(outcomeWith({ is: 'proxy', status: 407 }), { outcome: 'blocked', kind: 'proxy' })
 })
 
+t.test(
+  'a receiver that an empty message breaks is asked a few times, then the lane waits and somebody is notified',
+  async (t) => {
+    const empty = answer(500, 'cannot read text of undefined')
+    const plain = { ...fresh, isPlain: true, failures: 1 }
+    t.match(settle(plain, answer(403, page), { ...given, empty }), { outcome: 'retry' })
+    const later = settle({ ...plain, failures: 6 }, answer(403, page), { ...given, empty })
+    t.match(later, { outcome: 'blocked', reply: { status: 403 }, settlement: { message: { state: 'open' } } })
+    const { block } = later.settlement.lane
+    t.match(settle(fresh, answer(403, page), { ...given, block, empty }), {
+      outcome: 'blocked',
+      settlement: { lane: { block: { probes: 2 } } }
+    })
+  }
+)
+
 t.test('a probe that shows the way open lets the message be tried in plain text, and ends the block', async (t) => {
   const block = { reason: '403 and a web page', since: now - 60_000, probes: 2 }
   const result = settle(fresh, answer(403, page), { ...given, block, empty: answer(400, 'no_text') })

@@ -164,7 +164,11 @@ export function read(body: string): Said {
   if (/^<[!?a-z]/i.test(text)) return { ...nothing, is: 'page' }
   if (text === 'ok') return { ...nothing, is: 'text', verdict: 'yes' }
   const fields = parseObject(text)
-  if (fields === undefined) return { ...nothing, is: 'text', word: wordOf(text) }
+  if (fields === undefined) {
+    // Some pages have a warning of their makers before the first tag.
+    if (/<(!doctype|html|head|title|body)\b/i.test(text)) return { ...nothing, is: 'page' }
+    return { ...nothing, is: 'text', word: wordOf(text), verdict: beginsAsNo.test(text) ? 'no' : undefined }
+  }
   return { is: 'json', fields, word: wordOf(fields['error']), verdict: verdictOf(fields) }
 }
 
@@ -181,13 +185,25 @@ function wordOf(value: unknown): string {
   return typeof value === 'string' && /^[a-z][a-z0-9_]{1,63}$/.test(value) ? value : ''
 }
 
-function verdictOf({ ok, success, result, status, error, errors }: Record<string, unknown>): Said['verdict'] {
-  if (ok === false || success === false) return 'no'
+const noes = 'errors?|fail(ed|ure)?|invalid|unauthori[sz]ed|forbidden|denied|rejected|access denied|not found|false'
+const isNo = new RegExp(`^(${noes})$`, 'i')
+const beginsAsNo = new RegExp(`^["'\\[]*(${noes})(?![a-z])`, 'i')
+
+/** What the fields say that gateways and bots put beside a 200. */
+function verdictOf(fields: Record<string, unknown>): Said['verdict'] {
+  const { ok, success, result, status, message, error, errors } = fields
+  if ([ok, success].some((value) => value === false || value === 0 || isNo.test(String(value)))) return 'no'
   if (ok === true || success === true) return 'yes'
-  if ([result, status].some((value) => typeof value === 'string' && /^(error|fail(ed|ure)?)$/i.test(value))) return 'no'
+  if ([result, status, message].some((value) => isNo.test(String(value)))) return 'no'
+  if ([status, fields['code'], fields['errcode'], fields['statusCode'], fields['status_code']].some(isErrorCode))
+    return 'no'
   if (isSomething(error) || isSomething(errors)) return 'no'
   // Zulip; `partially_completed` is how it says that it left an unknown parameter alone.
   return result === 'success' || result === 'partially_completed' ? 'yes' : undefined
+}
+
+function isErrorCode(value: unknown): boolean {
+  return typeof value === 'number' && (value >= 400 || value < 0)
 }
 
 function isSomething(value: unknown): boolean {
@@ -195,12 +211,13 @@ function isSomething(value: unknown): boolean {
   return Boolean(value)
 }
 
-/** Whether an error is in the form that `receiver` gives its own. */
+/** Whether an error is in the form that `receiver` gives its own, and nobody in front of it. */
 function isFrom(receiver: Receiver, { is, word, verdict, fields }: Said, status: number): boolean {
   switch (receiver) {
     case 'slack':
     case 'workflow':
-      return word !== '' || verdict === 'no'
+      // `forbidden` and `blocked` are words of gateways; Slack's have two parts.
+      return word.includes('_') || 'ok' in fields
     case 'mattermost':
       return 'status_code' in fields
     case 'rocketchat':
@@ -208,9 +225,10 @@ function isFrom(receiver: Receiver, { is, word, verdict, fields }: Said, status:
     case 'zulip':
       return 'result' in fields || 'ok' in fields
     case 'discord':
-      return 'message' in fields
+      // Without a code it is the {"message":"Forbidden"} of an API gateway.
+      return 'message' in fields && 'code' in fields
     case 'other':
-      // An unknown body that was called bad is bad; that it was forbidden, anybody may have said.
-      return word !== '' || verdict === 'no' || ([400, 422].includes(status) && (is === 'json' || is === 'text'))
+      // An unknown body that was called bad is bad; that it was forbidden or not found, anybody may have said.
+      return [400, 422].includes(status) && (verdict === 'no' || is === 'json' || is === 'text')
   }
 }

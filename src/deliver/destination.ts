@@ -130,7 +130,11 @@ const makeOne =
 export function webhookUrlFault(url: string): string | undefined {
   if (/^xox[a-z]-|^xapp-/.test(url)) return `is a token of Slack, and the relay posts to webhooks: ${makeOne}`
   if (!URL.canParse(url)) return 'is not a URL; it should begin with https://'
-  const { protocol, hostname, pathname } = new URL(url)
+  const { protocol, hostname, pathname, username, password } = new URL(url)
+  if (/^https?$/.test(hostname)) return 'begins with https:// twice'
+  if (/\s/.test(url.trim())) return 'has a space in it: are those two URLs, or a note behind one?'
+  if (username !== '' || password !== '')
+    return 'has a user in front of its host, who would not be sent along: the relay posts to addresses that need none'
   if (protocol !== 'https:' && !(protocol === 'http:' && loopback.test(hostname)))
     return 'must be https: whoever reads the URL can post to the channel (plain http is for loopback only)'
   if (isOfSlack(hostname)) return slackUrlFault(hostname, pathname)
@@ -143,6 +147,12 @@ export function webhookUrlFault(url: string): string | undefined {
 function slackUrlFault(hostname: string, pathname: string): string | undefined {
   if (/^\/api(\/|$)/.test(pathname))
     return `is Slack's Web API, which takes a token and not a webhook's messages: ${makeOne}; a bot token is none`
-  if (/^\/(services|triggers|workflows)\/./.test(pathname) && /^hooks\./.test(hostname)) return undefined
+  if (/^hooks\./.test(hostname)) {
+    if (/^\/(triggers|workflows)\/./.test(pathname)) return undefined
+    const parts = pathname.split('/').filter(Boolean)
+    if (parts[0] === 'services' && parts.length === 4) return undefined
+    if (parts[0] === 'services' && parts.length > 1)
+      return `is not a whole webhook of Slack: those end in three parts, as in https://hooks.slack.com/services/T…/B…/…`
+  }
   return `is an address of Slack and not a webhook: ${makeOne}`
 }

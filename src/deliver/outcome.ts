@@ -11,6 +11,8 @@ const maxBackoffMs = 10_000
 const maxLimitMs = 60_000
 /** A proxy that cannot reach Slack often can a moment later. */
 const proxyTries = 5
+/** So does a receiver that has trouble for a moment. */
+const emptyTries = 5
 
 /** How long a blocked lane waits before its first probe; then twice as long each time, up to an hour. */
 const firstProbeMs: Partial<Record<Kind, number>> & { gone: number } = {
@@ -121,6 +123,10 @@ function doubted(attempt: Attempt): Settled {
     if (!message.isPlain) return inPlain(attempt, { notBefore: 0 })
     return dead(attempt, `refused on its way, also as plain text: ${sayReply(reply)}; an empty message gets through`)
   }
+  // An empty message that fails for as long as this is one that the receiver cannot take: it tells nothing, and somebody has
+  // to look.
+  if (kind === 'transient' && empty.is === 'answer' && (message.failures >= emptyTries || block !== undefined))
+    return blocked(attempt)
   // What is wrong with the lane itself was said to the empty message.
   return settle(message, empty, { ...given, block, empty: undefined })
 }

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { RelayError } from '../errors.ts'
 import type { Reply } from './answer.ts'
+import { plainBytes } from './coding.ts'
 
 /** Slack answers in well under a second; this is for the days it does not. */
 const timeoutMs = 15_000
@@ -44,8 +45,10 @@ async function post(dispatcher: Dispatcher, url: string, body: string, signal: A
       body,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     })
-    const text = await readStart(response.body)
     const { statusCode: status, headers } = response
+    const text = plainBytes(await readStart(response.body), headers['content-encoding'])
+      .toString('utf8')
+      .trim()
     const redirectsTo = status >= 300 && status < 400 ? hostOf(headers.location, url) : undefined
     return { is: 'answer', status, body: text, retryAfterMs: retryAfterMs(headers, text), redirectsTo }
   } catch (error) {
@@ -54,8 +57,8 @@ async function post(dispatcher: Dispatcher, url: string, body: string, signal: A
   }
 }
 
-/** The first {@link maxAnswer} bytes, trimmed; the rest is read and dropped, so that the connection can be used again. */
-async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
+/** The first {@link maxAnswer} bytes; the rest is read and dropped, so that the connection can be used again. */
+async function readStart(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -63,7 +66,7 @@ async function readStart(body: Dispatcher.ResponseData['body']): Promise<string>
     size += chunk.length
     if (size > 4 * maxAnswer) break
   }
-  return Buffer.concat(chunks).subarray(0, maxAnswer).toString('utf8').trim()
+  return Buffer.concat(chunks).subarray(0, maxAnswer)
 }
 
 /** Where a redirect leads: the host alone, because the rest may repeat what was asked for. */
@@ -85,9 +88,10 @@ function statusOfProxy(error: unknown): number | undefined {
 
 /** Seconds, or a date as HTTP allows, or the `retry_after` that Slack repeats in the body. */
 function retryAfterMs(headers: IncomingHttpHeaders, body: string): number | undefined {
-  const value = headers['retry-after']
+  const [value] = [headers['retry-after']].flat()
   if (value !== undefined) {
-    const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+    // Not every gateway keeps to whole seconds, and a number is a year to Date.parse.
+    const ms = /^\d+(\.\d+)?$/.test(value) ? Math.ceil(Number(value) * 1000) : Date.parse(value) - Date.now()
     if (ms > 0) return ms
   }
   const inBody = /"retry_after"\s*:\s*(\d{1,6}(?:\.\d+)?)/.exec(body)?.[1]

@@ -1,0 +1,82 @@
+// One post over real HTTP: whatever form an answer comes in, it is read for what it says.
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import t, { type Test } from 'tap'
+import { kindOf, type Reply } from '../src/deliver/answer.ts'
+import { createSlack } from '../src/deliver/slack.ts'
+
+/** What comes of a post to a receiver that answers so. */
+async function postTo(t: Test, answer: (response: ServerResponse) => void): Promise<Reply> {
+  const server = createServer((request, response) => request.resume().on('end', () => answer(response)))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const slack = createSlack()
+  t.teardown(async () => {
+    await slack.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return slack.post(`http://127.0.0.1:${port}/hook`, '{}', new AbortController().signal)
+}
+
+/** Long enough to be cut in the middle, compressed or not. */
+const page = `<!DOCTYPE html><title>Sign in</title>${Array.from({ length: 20_000 }, (_, n) => `<p>${n * 7919}</p>`)}`
+
+t.test('an answer that is compressed without being asked for is read', async (t) => {
+  const codings = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync }
+  for (const [coding, compress] of Object.entries(codings)) {
+    for (const status of [200, 403]) {
+      const reply = await postTo(t, (response) =>
+        response.writeHead(status, { 'content-encoding': coding }).end(compress(page))
+      )
+      t.match(reply, { is: 'answer', status, body: /^<!DOCTYPE html><title>Sign in/ }, `${coding} ${status}`)
+      t.equal(kindOf(reply, 'other'), 'doubtful')
+    }
+    const yes = await postTo(t, (response) =>
+      response.writeHead(200, { 'content-encoding': coding }).end(compress('ok'))
+    )
+    t.equal(kindOf(yes, 'slack'), 'taken', coding)
+    const other = await postTo(t, (response) => response.writeHead(200, { 'content-encoding': coding }).end('ok'))
+    t.equal(kindOf(other, 'slack'), 'taken', `${coding} that is none`)
+  }
+})
+
+t.test('half of an answer is none', async (t) => {
+  const halves: Record<string, (response: ServerResponse) => void> = {
+    'shorter than it said': (response) => {
+      response.writeHead(200, { 'content-length': 10 })
+      response.write('ok', () => response.destroy())
+    },
+    'the last chunk is missing': (response) => response.writeHead(200).write('ok', () => response.destroy()),
+    'reset in the middle': (response) => response.writeHead(200).write('ok', () => response.socket?.resetAndDestroy())
+  }
+  for (const [what, answer] of Object.entries(halves)) {
+    const reply = await postTo(t, answer)
+    t.match(reply, { is: 'failure' }, what)
+    t.equal(kindOf(reply, 'other'), 'transient', what)
+  }
+})
+
+t.test('how long to wait is understood as seconds, whole or not, as a date, and from the body', async (t) => {
+  const soon = () => new Date(Date.now() + 90_000).toUTCString()
+  const asked: [string | string[] | undefined, string, (ms: number | undefined) => boolean][] = [
+    ['3', '', (ms) => ms === 3000],
+    ['1.5', '', (ms) => ms === 1500],
+    ['5000.5', '', (ms) => ms === 5_000_500],
+    [['7', '9'], '', (ms) => ms === 7000],
+    [soon(), '', (ms) => ms !== undefined && ms > 60_000 && ms <= 90_000],
+    ['Wed, 21 Oct 2015 07:28:00 GMT', '', (ms) => ms === undefined],
+    ['0', '{"retry_after":2.5}', (ms) => ms === 2500],
+    ['soon', '', (ms) => ms === undefined],
+    [undefined, '', (ms) => ms === undefined]
+  ]
+  for (const [header, body, isRight] of asked) {
+    const reply = await postTo(t, (response) => {
+      if (header !== undefined) response.setHeader('retry-after', header)
+      response.writeHead(429).end(body)
+    })
+    const ms = reply.is === 'answer' ? reply.retryAfterMs : undefined
+    t.ok(isRight(ms), `${header} ${body}: ${ms}`)
+  }
+})

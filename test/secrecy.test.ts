@@ -245,17 +245,15 @@ const slips: Record<string, (line: string) => string[]> = {
 }
 
 for (const [slip, edit] of Object.entries(slips)) {
-  t.test(`no secret is quoted from a file of which a line, or any two, ${slip}`, async (t) => {
+  t.test(`no secret is quoted from a file of which a line, or one and the first of a section, ${slip}`, async (t) => {
     const lines = wholeFile.split('\n')
     const edited = (which: number[]) =>
       lines.flatMap((line, at) => (which.includes(at) ? edit(line) : [line])).join('\n')
     for (const first of lines.keys()) {
       for (const text of [
         edited([first]),
-        `${edited([first])}oops\n`,
         edited([first, lines.indexOf('sources:')]),
-        edited([first, lines.indexOf('destinations:')]),
-        edited([first, (first * 7 + 3) % lines.length])
+        edited([first, lines.indexOf('destinations:')])
       ]) {
         const output = saidOf(text, environment)
         const leaks = piecesIn(output, keysOfWhole)

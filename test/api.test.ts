@@ -271,11 +271,14 @@ t.test('a name that nothing has is answered with what there is, and one that has
   await before.logged(/message sent/)
   await before.app.close()
   const config = openConfig.replaceAll('team', 'crew').replace('everything', 'all of it')
-  const relay = await startRelay(t, { folder, config: `${config}sources: { edge: {} }\n` })
+  const relay = await startRelay(t, { folder, config: `${config}cluster: prod\nsources: { edge: {} }\n` })
   const unknown: [string, RegExp][] = [
     ['events?destination=nobody', /^there is no destination "nobody"; there is crew$/],
     ['events?rule=al+of+it', /^there is no rule "al of it"; did you mean "all of it"\?$/],
     ['events?source=egde', /^there is no source "egde"; did you mean "edge"\?$/],
+    ['events?cluster=prdo', /^there is no cluster "prdo"; did you mean "prod"\?$/],
+    ['objects?cluster=staging', /^there is no cluster "staging"; there is prod$/],
+    ['notifications?cluster=staging', /there is prod/],
     ['events?kind=Kustomizaton', /did you mean "Kustomization"/],
     ['events?reason=buildfailed', /did you mean "BuildFailed"/],
     ['events?transition=failing', /transition .*failed, changed, repeated, recovered, updated, informed, heartbeat/],
@@ -304,6 +307,7 @@ t.test('a name that nothing has is answered with what there is, and one that has
     'events?destination=crew',
     'events?kind=Database',
     'events?source=edge&kind=Bucket',
+    'events?cluster=prod&kind=Bucket',
     'notifications?destination=team&state=dead',
     'objects?kind=HelmRelease'
   ]) {
@@ -315,6 +319,7 @@ t.test('a name that nothing has is answered with what there is, and one that has
     ['/events?transition=fail', /there is no transition/],
     ['/events?since=yesterday', /since is not a duration/],
     ['/events?destination=nobody', /there is crew/],
+    ['/events?cluster=staging', /there is prod/],
     ['/deliveries?destination=nobody', /there is crew/],
     ['/deliveries?state=sending', /did you mean .*pending/]
   ]

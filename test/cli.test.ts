@@ -274,6 +274,8 @@ t.test('conditions of a silence stand in one text or in several, and what they c
       { namespace: ['db', 'web'], kind: ['HelmRelease', 'Kustomization'] }
     ],
     [['namespace=db, kind=HelmRelease'], { namespace: ['db'], kind: ['HelmRelease'] }],
+    [['namespace = db , kind = HelmRelease'], { namespace: ['db'], kind: ['HelmRelease'] }],
+    [['namespace=db, when = event.reason == "A"'], { namespace: ['db'], when: ' event.reason == "A"' }],
     [['namespace=db', '--match', 'kind=HelmRelease'], { namespace: ['db'], kind: ['HelmRelease'] }],
     [['metadata.team=a,b,name=x'], { ...team, name: ['x'] }],
     [['metadata.team=a\\,b=c'], { metadata: { team: ['a,b=c'] } }],
@@ -300,6 +302,7 @@ t.test('conditions of a silence stand in one text or in several, and what they c
     [['namespace'], /"namespace" is no condition; write key=value/],
     [['namespace=a', 'namespace=b'], /namespace is there twice; for either of two, write namespace=one,other/],
     [['namespace='], /answers 400: match\.namespace/],
+    [['metadata.=x'], /"metadata\.=" names no key; write key=value/],
     [['kind=x,severity=eror'], /did you mean "error"/]
   ]
   for (const [match, said] of refused) t.match(await add(...match), { code: 2, err: said, out: '' }, match.join(' '))

@@ -297,6 +297,11 @@ const idle: readonly (readonly [what: string, config: string, expected: RegExp])
     /sends each event anyway/
   ],
   [
+    'a group that waits for nothing',
+    'rules: [{ name: x, group: { by: [cluster], wait: 0h0s }, send: a }]',
+    /in no time, nothing is held for the others/
+  ],
+  [
     'a template that no rule uses',
     'rules: [{ name: x, send: a }]\ntemplates: { t: { body: x } }',
     /no rule uses the template "t"/

@@ -196,6 +196,74 @@ for (const [turn, [way, write]] of Object.entries(writings).entries()) {
   })
 }
 
+const wholeFile = `# the key was quartz-velvet-ladder before
+cluster: local
+sources:
+  default:
+    hmacKeys: ["quartz-velvet-ladder"]   # quartz-velvet-ladder
+  edge:
+    hmacKeys:
+      - deadbeefcafe
+      - |
+        copper-lantern
+    expectEvery: 30m
+    tokens: [ 'xoxb-123456789012-abcdefghijkl' ]
+destinations:
+  local: { preview: true }
+  team:
+    # https://hooks.slack.com/services/T0/B0/a1B2c3D4e5F6g7H8i9J0kLmN
+    slack: { webhookUrl: "https://hooks.slack.com/services/T0/B0/a1B2c3D4e5F6g7H8i9J0kLmN" }
+  other: &other
+    slack:
+      webhookUrl: >-
+        https://discord.com/api/webhooks/1234/plain_words_of_a_key
+      dialect: discord
+  third:
+    slack: https://discord.com/api/webhooks/1234/zebra-carpet
+rules:
+  - name: failures
+    send: local
+`
+const keysOfWhole = [
+  ...['quartz-velvet-ladder', 'deadbeefcafe', 'copper-lantern', '123456789012', 'abcdefghijkl'],
+  ...['a1B2c3D4e5F6g7H8i9J0kLmN', 'plain_words_of_a_key', 'zebra-carpet']
+]
+
+/** What happens to a line of a file while somebody edits it. */
+const slips: Record<string, (line: string) => string[]> = {
+  'is deleted': () => [],
+  'is there twice': (line) => [line, line],
+  'is indented': (line) => [`  ${line}`],
+  'is indented by one': (line) => [` ${line}`],
+  'is indented with a tab': (line) => [`\t${line}`],
+  'is not indented': (line) => [line.trimStart()],
+  'is a comment': (line) => [`# ${line}`],
+  'has lost its colon': (line) => [line.replace(/:(?=\s|$)/, '')],
+  'has lost its last bracket or quote': (line) => [line.replace(/[\]}"'](?=[^\]}"']*$)/, '')],
+  'has lost its first bracket or quote': (line) => [line.replace(/[[{"']/, '')],
+  'is cut behind its key': (line) => line.split(/(?<=:)\s/).slice(0, 2)
+}
+
+for (const [slip, edit] of Object.entries(slips)) {
+  t.test(`no secret is quoted from a file of which a line, or one and the first of a section, ${slip}`, async (t) => {
+    const lines = wholeFile.split('\n')
+    const edited = (which: number[]) =>
+      lines.flatMap((line, at) => (which.includes(at) ? edit(line) : [line])).join('\n')
+    for (const first of lines.keys()) {
+      for (const text of [
+        edited([first]),
+        edited([first, lines.indexOf('sources:')]),
+        edited([first, lines.indexOf('destinations:')])
+      ]) {
+        const output = saidOf(text, environment)
+        const leaks = piecesIn(output, keysOfWhole)
+        if (leaks.length > 0) t.fail(`line ${first + 1}: ${leaks[0]} in ${output}`)
+      }
+    }
+    t.pass(`${lines.length} lines`)
+  })
+}
+
 t.test('what is a secret at its own place is quoted from no other, however plain it looks', async (t) => {
   for (const place of places) {
     for (const [whole, keys] of [words, phrase]) {

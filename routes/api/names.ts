@@ -11,6 +11,7 @@ export interface Named {
   rule?: string | undefined
   source?: string | undefined
   lane?: string | undefined
+  cluster?: string | undefined
   kind?: string | undefined
   reason?: string | undefined
 }
@@ -24,7 +25,7 @@ const one = { limit: 1 }
  * kept: what has gone from the file is still found by its name. To be asked where nothing was found, which costs a step.
  */
 export async function refuseUnknown(query: Named, config: Config, records: Records): Promise<void> {
-  const { destination, rule, source, lane, kind, reason } = query
+  const { destination, rule, source, lane, cluster, kind, reason } = query
   const lanes = [...config.destinations.values()].map((each) => each.lane)
   const isKept = async (find: Kept) => {
     const { items, next } = await find(records)
@@ -34,7 +35,8 @@ export async function refuseUnknown(query: Named, config: Config, records: Recor
     ['destination', destination, [...config.destinations.keys()], (kept) => kept.notifications({ destination }, one)],
     ['rule', rule, [...config.rules.byName.keys()], (kept) => kept.notifications({ rule }, one)],
     ['source', source, [...config.sources.keys()], (kept) => kept.events({ source }, one)],
-    ['lane', lane, [...new Set(lanes)], (kept) => kept.notifications({ lane }, one)]
+    ['lane', lane, [...new Set(lanes)], (kept) => kept.notifications({ lane }, one)],
+    ['cluster', cluster, clustersOf(config), (kept) => newestOf(kept, cluster)]
   ]
   for (const [what, name, names, find] of known) {
     if (name === undefined || names.includes(name) || (await isKept(find))) continue
@@ -46,4 +48,16 @@ export async function refuseUnknown(query: Named, config: Config, records: Recor
     if (meant === undefined || (await isKept((kept) => kept.events({ [field]: flux[field] }, one)))) continue
     throw new RelayError('BAD_REQUEST', `there is no ${field} ${quote(flux[field] ?? '')}; did you mean "${meant}"?`)
   }
+}
+
+/** Objects are remembered for longer than what was said of them. */
+async function newestOf(kept: Records, cluster: string | undefined): Promise<Listed<unknown>> {
+  const events = await kept.events({ cluster }, one)
+  return events.items.length > 0 || events.next !== null ? events : kept.objects({ cluster }, one, 0)
+}
+
+/** Those of the file. Events of a source without one may name others. */
+function clustersOf({ cluster, sources }: Config): string[] {
+  const named = [cluster, ...[...sources.values()].map((source) => source.cluster ?? '')]
+  return [...new Set(named)].filter((name) => name !== '')
 }

@@ -57,7 +57,8 @@ export function objects(app: FastifyInstance, { store, config, clock }: ApiOptio
       const { limit, cursor, order, ...filter } = query
       const page = pageOf({ limit, cursor, order })
       const { items, next } = await store.records.objects(filter, page, clock.now())
-      if (items.length === 0) await refuseUnknown({ kind: filter.kind }, config(), store.records)
+      if (items.length === 0)
+        await refuseUnknown({ cluster: filter.cluster, kind: filter.kind }, config(), store.records)
       return { objects: items.map(replyOf), next }
     }
   )

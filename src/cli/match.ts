@@ -12,6 +12,7 @@ export function parseMatch(texts: readonly string[]): Record<string, unknown> | 
     if (value === undefined) return { error: `"${key}" is no condition; write key=value, such as namespace=db` }
     const isMetadata = key.startsWith('metadata.')
     const name = isMetadata ? key.slice('metadata.'.length) : key
+    if (name === '') return { error: `"${key}=" names no key; write key=value, such as metadata.team=shop` }
     const into = isMetadata ? metadata : match
     if (Object.hasOwn(into, name)) return { error: `${key} is there twice; for either of two, write ${key}=one,other` }
     into[name] = textsOf(key, value)
@@ -25,10 +26,10 @@ interface Condition {
 }
 
 // A comma before a key and its "="; a "==" compares, and belongs to an expression.
-const beforeKey = /(?<!\\),(?=\s*[A-Za-z][\w./-]*=(?!=))/
+const beforeKey = /(?<!\\),(?=\s*[A-Za-z][\w./-]*\s*=(?!=))/
 
 function conditionsIn(text: string): Condition[] {
-  const when = /(?:^|(?<!\\),)\s*when=/.exec(text)
+  const when = /(?:^|(?<!\\),)\s*when\s*=(?!=)/.exec(text)
   const plain = when === null ? text : text.slice(0, when.index)
   return [
     ...(plain === '' && when !== null ? [] : plain.split(beforeKey).map(conditionOf)),

@@ -13,7 +13,7 @@ export function clusterFaults({ sources = {}, cluster }: ConfigText): Fault[] {
       path: ['sources', name],
       message:
         `names no cluster, and neither does "${first}": their objects could be taken for each other's; write \`cluster:\` ` +
-        'with the name of its cluster, or, where both are one cluster, list the keys of both at one source',
+        'with the name of its cluster, or, where both are one cluster, list the keys of both at one source; the other one is',
       beside: ['sources', first]
     })),
     ...(owner === undefined
@@ -21,7 +21,7 @@ export function clusterFaults({ sources = {}, cluster }: ConfigText): Fault[] {
       : [
           {
             path: ['sources', first],
-            message: `names no cluster, and \`cluster: ${cluster}\` is that of "${owner}": its events that name none are kept apart as of "${first}"; write \`cluster:\` here, too`,
+            message: `names no cluster, and \`cluster: ${cluster}\` is that of "${owner}": its events that name none are kept apart as of "${first}"; write \`cluster:\` here, as`,
             beside: ['sources', owner, 'cluster'],
             isWarning: true as const
           }

@@ -1,4 +1,5 @@
 // Effect: finds matchers that no event meets, options that nothing heeds, and templates that nothing uses.
+import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { globCovers } from '../patterns.ts'
 import { type Known, matcherFaults, neverFaults, tellsOfFailures } from '../rules/never.ts'
@@ -24,7 +25,7 @@ export function effectFaults(text: ConfigText, known: Known): Fault[] {
 
 function idleOptions({ rules }: ConfigText): Fault[] {
   const idle = (path: Path, why: string): Fault => ({ path, message: `has no effect: ${why}`, isWarning: true })
-  return rules.flatMap(({ match, mention, remindEvery, notify }, at): Fault[] => {
+  return rules.flatMap(({ match, mention, remindEvery, notify, group }, at): Fault[] => {
     const reminds = remindEvery !== undefined && remindEvery !== 'never'
     const onlyNews = !tellsOfFailures(match)
     return [
@@ -36,6 +37,9 @@ function idleOptions({ rules }: ConfigText): Fault[] {
         : []),
       ...(!onlyNews && reminds && notify === 'every'
         ? [idle(['rules', at, 'remindEvery'], '`notify: every` sends each event anyway')]
+        : []),
+      ...(group?.wait !== undefined && parseDuration(group.wait) === 0
+        ? [idle(['rules', at, 'group', 'wait'], 'in no time, nothing is held for the others; leave out `group`')]
         : [])
     ]
   })

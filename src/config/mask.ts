@@ -24,6 +24,8 @@ const plainKeys = new Set(['channel', 'username', 'cluster', 'expectEvery', 'dia
 
 const word = /(?<=^|\s)(?<comment>#.*)|\$\{[^}\s]*\}|(?:[^\s"'{}[\],:]|:(?=\S))+/gm
 
+const key = /([\w-]+)["']?\s*:/g
+
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
 export function createMask({ text, document, vocabulary, fill }: MaskOptions): Mask {
@@ -100,10 +102,12 @@ function isWithin([start, end]: Range, [from, to]: Range): boolean {
   return from <= start && end <= to
 }
 
-/** The names of sources and destinations: whoever misspells one wants to read it. */
+/** The names of sources and destinations: whoever misspells one wants to read it. What has no colon may be a key's text. */
 function namesIn({ contents }: Document, vocabulary: Vocabulary): Set<string> {
   const sections = isMap(contents) ? contents.items.filter(({ key }) => vocabulary.isNamed(textOf(key))) : []
-  const keys = sections.flatMap(({ value }) => (isMap(value) ? value.items.map(({ key }) => textOf(key)) : []))
+  const keys = sections.flatMap(({ value }) =>
+    isMap(value) ? value.items.filter(({ value }) => isNode(value)).map(({ key }) => textOf(key)) : []
+  )
   return new Set(keys.filter((name) => namePattern.test(name) && suspectsIn(name).length === 0))
 }
 
@@ -111,8 +115,35 @@ function textOf(node: unknown): string {
   return isScalar(node) ? String(node.value) : ''
 }
 
-/** From each key of an open section to the next key. */
-function openInDocument({ contents }: Document, vocabulary: Vocabulary, end: number): Range[] {
+/** From each key of an open section to the next key, but for what stands there under a key that leads to secrets. */
+function openInDocument(document: Document, vocabulary: Vocabulary, end: number): Range[] {
+  const open = sectionsOpen(document, vocabulary, end)
+  const astray = pairsAstray(document.contents, vocabulary).map(rangeOf)
+  return open.flatMap(([from, to]) => {
+    const inside = astray.filter((range) => isWithin(range, [from, to]))
+    return complementOf(inside, to).flatMap(([start, end]): Range[] =>
+      end <= from ? [] : [[Math.max(from, start), end]]
+    )
+  })
+}
+
+/** The outermost pairs of the open sections whose key leads to secrets: those of a section that lost its first line. */
+function pairsAstray(node: unknown, vocabulary: Vocabulary, isOpen = false): Pair[] {
+  if (isSeq(node)) return isOpen ? node.items.flatMap((item) => pairsAstray(item, vocabulary, isOpen)) : []
+  if (!isMap(node)) return []
+  return node.items.flatMap((pair) => {
+    const key = textOf(pair.key)
+    if (isOpen && vocabulary.isSecretive(key)) return [pair]
+    return isOpen || vocabulary.isOpen(key) ? pairsAstray(pair.value, vocabulary, true) : []
+  })
+}
+
+function rangeOf({ key, value }: Pair): Range {
+  const [start = 0, end = start] = (isNode(key) ? key.range : undefined) ?? []
+  return [start, Math.max(end, (isNode(value) ? value.range?.[2] : undefined) ?? end)]
+}
+
+function sectionsOpen({ contents }: Document, vocabulary: Vocabulary, end: number): Range[] {
   if (!isMap(contents) || contents.flow) return isMap(contents) ? openInFlow(contents.items, vocabulary) : []
   const starts = contents.items.map(({ key }) => (isNode(key) ? (key.range?.[0] ?? 0) : 0))
   return contents.items.flatMap(({ key }, at): Range[] =>
@@ -136,6 +167,8 @@ function openInText(text: string, vocabulary: Vocabulary): Range[] {
     const [, section] = /^["']?([^\s"':#-][^\s"':]*)["']?\s*:(?:\s|$)/.exec(line) ?? []
     if (section !== undefined) isOpen = vocabulary.isOpen(section)
     else if (/^[^\s#-]/.test(line)) isOpen = false
+    // Of a section that lost its first line, what is left stands in the one above.
+    else if ([...line.matchAll(key)].some(([, name = '']) => vocabulary.isSecretive(name))) isOpen = false
     if (isOpen) ranges.push([index, index + line.length])
   }
   return ranges
@@ -184,6 +217,7 @@ function hiddenInDocument({ contents }: Document, mayShow: (word: string) => boo
   }
   if (!isMap(contents)) walk(contents, false)
   else for (const pair of contents.items) if (!vocabulary.isOpen(textOf(pair.key))) walkPair(pair)
+  for (const pair of pairsAstray(contents, vocabulary)) walkPair(pair)
   return hidden
 }
 

@@ -25,7 +25,11 @@ const ajv = new Ajv({
   .addKeyword('patternErrorMessage')
 
 /** Of a config file. Whatever stands in these sections may be a secret, at its place or not. */
-export const vocabulary = vocabularyOf(ConfigSchema, ['sources', 'destinations', 'slackApps'])
+export const vocabulary = vocabularyOf(
+  ConfigSchema,
+  ['sources', 'destinations', 'slackApps'],
+  ['hmacKeys', 'tokens', 'slack', 'webhookUrl', 'token', 'appToken']
+)
 
 /** Says everything about a value that is not of the shape of `schema`; with a `vocabulary`, only what it lets be quoted. */
 export function compileShape(schema: Type.TSchema, vocabulary?: Vocabulary): (value: unknown) => ShapeFault[] {

@@ -8,6 +8,8 @@ export interface Vocabulary {
   isOpen(section: string | number | undefined): boolean
   /** Whether what stands under it has names that may be quoted. */
   isNamed(section: string | number | undefined): boolean
+  /** Whether secrets stand under this key, or one near to it, wherever somebody put it. */
+  isSecretive(key: string): boolean
   /** Whether `text` gives nothing away: it is a word of the schema or near to one, or a reference to a secret. */
   isWord(text: string): boolean
 }
@@ -15,17 +17,27 @@ export interface Vocabulary {
 /** What is at most so long is not a secret, if it stands alone. */
 export const longestHarmless = 4
 
-/** `closed`: the sections of `schema` in which secrets stand, under names. */
-export function vocabularyOf(schema: Type.TSchema, closed: readonly string[] = []): Vocabulary {
+/** `closed`: the sections of `schema` in which secrets stand, under names; `secretive`: the keys in them that lead there. */
+export function vocabularyOf(
+  schema: Type.TSchema,
+  closed: readonly string[] = [],
+  secretive: readonly string[] = []
+): Vocabulary {
   const sections = Object.keys((schema as { properties?: object }).properties ?? {})
   const open = new Set(sections.filter((name) => !closed.includes(name)))
+  const leading = [...closed, ...secretive]
   let all: string[] | undefined
   const words = () => (all ??= [...wordsOf(schema), ...closed, 'true', 'false', 'null'])
   return {
     isOpen: (section) => typeof section === 'string' && open.has(section),
     isNamed: (section) => closed.includes(String(section)),
-    isWord: (text) => isReference(text) || (/^[A-Za-z_-]+$/.test(text) && didYouMean(text, words()) !== '')
+    isSecretive: (key) => leading.includes(key) || (isNear(key, leading) && !words().includes(key)),
+    isWord: (text) => isReference(text) || (/^[A-Za-z_-]+$/.test(text) && isNear(text, words()))
   }
+}
+
+function isNear(text: string, words: readonly string[]): boolean {
+  return didYouMean(text, words) !== ''
 }
 
 /** Names of properties and their parts, and the values that they may have. */

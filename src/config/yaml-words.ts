@@ -83,7 +83,9 @@ const words: Partial<Record<ErrorCode, Words>> = {
     `${message.replace('Unresolved tag: ', '')} is read as a YAML tag; put the text in quotes`,
   UNEXPECTED_TOKEN: (message, start, { document, lines }) => {
     const [, token] = /^Unexpected .* token.*: "(.+)"$/.exec(message) ?? []
-    if (token !== undefined) return `this ${token} closes nothing`
+    if (token !== undefined && /^[}\]]$/.test(token)) return `this ${token} closes nothing`
+    // What the library says quotes the text.
+    if (token !== undefined) return misplaced
     const opening = quotedBefore(document, start)
     if (opening === undefined) return `this cannot stand here: ${message}`
     const { line } = lines.linePos(opening)

@@ -2,6 +2,7 @@
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import type { View } from '../render/compose/view.ts'
+import { maxSummary } from '../render/slack/limits.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
 import type { LaneState, NewNotification } from '../store/kept.ts'
 import type { Held, HeldObject } from '../store/withheld.ts'
@@ -85,7 +86,6 @@ const maxNamed = 12
 const maxLine = 160
 /** And in the line that stands for all of it. */
 const maxInLine = 5
-const maxSummary = 300
 
 /** How a failure that a mute held back ended, as its line begins. */
 const titles = { recovered: 'Recovered', well: 'Well again', gone: 'Gone' } as const

@@ -1,9 +1,8 @@
 // What the operator is told of what a source says and nobody can believe: times, clusters, names.
 import { sayDuration } from '../duration.ts'
 import type { View } from '../render/compose/view.ts'
+import { maxSummary } from '../render/slack/limits.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
-
-const maxSummary = 300
 
 /** That a clock of `source` is wrong, or right again. `skewMs`: how far it is behind, negative where it is ahead. */
 export function skewNotice(

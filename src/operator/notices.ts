@@ -3,12 +3,12 @@ import { basename } from 'node:path'
 import { sayDuration } from '../duration.ts'
 import type { Full } from '../intake/budget.ts'
 import type { View } from '../render/compose/view.ts'
+import { maxSummary } from '../render/slack/limits.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
 
 /** Problems of a config file that are told; the log has all of them. */
 const maxProblems = 3
 const maxProblem = 200
-const maxSummary = 300
 
 interface Trouble {
   kind: string

@@ -1,11 +1,10 @@
 // What was to be told, and what became of it: waiting, given up on, held back, sent.
 import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
-import { address } from './address.ts'
 import { stateBadge } from './badge.ts'
 import { type Answers, filterForm } from './filter.ts'
 import { objectName, objectPlace, shown } from './object.ts'
-import type { Html } from './page.ts'
+import { address, type Html } from './page.ts'
 import { ago } from './time.ts'
 
 export interface Deliveries {

@@ -1,8 +1,6 @@
 // When sources were last heard, in SQLite.
-
 import { apartMs } from '../deadline.ts'
-import type { Heard } from '../kept.ts'
-import { heardFrom, listener } from '../sources.ts'
+import { type Heard, heardFrom, listener } from '../kept.ts'
 import type { Database } from './file.ts'
 
 /** Inside a transaction of the store's. */

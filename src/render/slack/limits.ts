@@ -1,9 +1,9 @@
-// Sizes: what Slack takes of a message and where it says so, and how much below that the relay stays. All of them are in UTF-16
-// units once escaped: Slack does not document its unit, and those are never fewer than characters.
+// Slack's sizes: what it takes of a message and where it says so, and how far below that the relay stays. All of them are in
+// UTF-16 units once escaped: Slack does not document its unit, and those are never fewer than characters.
 
 /** Slack refuses what is larger. docs.slack.dev/reference/block-kit; each line names the page below it. */
 export const slackTakes = {
-  /** reference/block-kit/blocks */
+  /** blocks */
   blocks: 50,
   /** composition-objects/text-object; an empty text is refused as well. */
   text: 3000,
@@ -52,10 +52,16 @@ export const maxSummary = 300
 /** `text` beside blocks, for a lock screen: docs.slack.dev names no length for it, and this is more than any shows. */
 export const maxFallback = 300
 
-/** `text` without blocks: Slack cuts it at 40,000 characters (api.slack.com/changelog/2018-04-truncating-really-long-messages). */
+/**
+ * `text` without blocks: Slack cuts it at 40,000 characters
+ * (api.slack.com/changelog/2018-04-truncating-really-long-messages).
+ */
 export const maxText = 39_000
 
-/** `text` that a person reads at once: methods/chat.postMessage recommends no more, and others that take only text have limits like it. */
+/**
+ * `text` where there is nothing else: docs.slack.dev/reference/methods/chat.postMessage recommends no more, and others that
+ * take only text have limits like it.
+ */
 export const maxPlainText = 4000
 
 /** The address of a link: three of them fit into a text beside the rest of it. */

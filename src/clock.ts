@@ -21,6 +21,33 @@ export const systemClock: Clock = {
   }
 }
 
+/**
+ * Does `work` again and again, each time `ms` after the last has ended, until the returned function is called: what is under
+ * way then is the last. An error of `work` goes to `onError`, and the next time comes all the same. `ms` may be a function,
+ * which is asked before each wait.
+ */
+export function every(
+  clock: Pick<Clock, 'after'>,
+  ms: number | (() => number),
+  work: () => Promise<void>,
+  onError: (error: unknown) => void
+): () => void {
+  let isStopped = false
+  let cancel = later()
+
+  function later(): () => void {
+    return clock.after(typeof ms === 'number' ? ms : ms(), async () => {
+      await work().catch(onError)
+      if (!isStopped) cancel = later()
+    })
+  }
+
+  return () => {
+    isStopped = true
+    cancel()
+  }
+}
+
 /** A clock that is put right by no more than this is waited for; more is a clock that was wrong, and is left at once. */
 const slewMs = 60_000
 

@@ -1,7 +1,7 @@
 // Silences: follow those in the store, which other replicas and the API add to. In: the store. Out: the mutes in effect,
 // and summaries when they end.
 import type { Logger } from 'pino'
-import type { Clock } from './clock.ts'
+import { type Clock, every } from './clock.ts'
 import type { Mute } from './mutes/mutes.ts'
 import { compileSilence } from './mutes/silence.ts'
 import { muteNotice } from './notices/delivery.ts'
@@ -29,8 +29,7 @@ export function createSilences(options: {
 }): Silences {
   const { store, clock, log } = options
   let mutes: readonly Mute[] = []
-  let cancel = () => {}
-  let isStopped = false
+  let stop = () => {}
 
   async function look(): Promise<void> {
     const now = clock.now()
@@ -43,23 +42,15 @@ export function createSilences(options: {
     options.wake(await store.endMutes(now, laneOf, (held) => muteNotice(held, now)))
   }
 
-  function lookLater(): void {
-    cancel = clock.after(lookMs, async () => {
-      await look().catch((err: unknown) => log.error({ err }, 'cannot look for silences; trying again in 5 seconds'))
-      if (!isStopped) lookLater()
-    })
-  }
-
   return {
     mutes: () => mutes,
     look,
     async start() {
       await look()
-      lookLater()
+      stop = every(clock, lookMs, look, (err) =>
+        log.error({ err }, 'cannot look for silences; trying again in 5 seconds')
+      )
     },
-    stop() {
-      isStopped = true
-      cancel()
-    }
+    stop: () => stop()
   }
 }

@@ -8,9 +8,9 @@ import { claimNotice, quietNotice, skewNotice } from '../src/notices/sources.ts'
 import { advance, type ObjectMemory, objectKey, type Transition } from '../src/objects.ts'
 import { composeDigest } from '../src/render/compose/digest.ts'
 import { fold, type Waiting } from '../src/render/compose/digest-groups.ts'
-import { limits } from '../src/render/compose/digest-room.ts'
 import { createView } from '../src/render/compose/view.ts'
 import { compileLinks } from '../src/render/links/links.ts'
+import { messageRoom } from '../src/render/slack/limits.ts'
 import { type Payload, textsOf } from '../src/render/slack/payload.ts'
 import { toText } from '../src/render/slack/terminal.ts'
 import { fc } from './fixtures/fc.ts'
@@ -318,9 +318,9 @@ t.test('no input breaks a limit, loses an object, repeats one, or gets out of it
         const texts = [...textsOf(payload)].map(({ text }) => text)
         const blocks = [...(payload.blocks ?? []), ...(payload.attachments ?? []).flatMap((part) => part.blocks)]
         const size = texts.reduce((sum, one) => sum + one.length, 0)
-        if (faultsOf(payload) !== undefined || blocks.length > 45 || size > limits.text) return false
-        if (texts.some((one) => one.length > limits.section)) return false
-        if (Buffer.byteLength(JSON.stringify(payload)) > limits.bytes) return false
+        if (faultsOf(payload) !== undefined || blocks.length > 45 || size > messageRoom.text) return false
+        if (texts.some((one) => one.length > messageRoom.section)) return false
+        if (Buffer.byteLength(JSON.stringify(payload)) > messageRoom.bytes) return false
         if (/<[!@#](?!date\^)/.test([payload.text, ...texts].join('\n'))) return false
         told.push(...ids)
         rest = rest.filter(({ id }) => !ids.includes(id))
@@ -354,8 +354,11 @@ t.test('a window full of the longest there is stays within every limit', async (
       const size = [...textsOf(payload)].reduce((sum, { text }) => sum + text.length, 0)
       const bytes = Buffer.byteLength(JSON.stringify(payload))
       t.equal(faultsOf(payload), undefined, name)
-      t.ok(size <= limits.text && bytes <= limits.bytes, `${name}: ${size} characters, ${bytes} bytes`)
-      t.ok(size > limits.text * 0.7 || bytes > limits.bytes * 0.7, `${name}: well filled with ${ids.length} objects`)
+      t.ok(size <= messageRoom.text && bytes <= messageRoom.bytes, `${name}: ${size} characters, ${bytes} bytes`)
+      t.ok(
+        size > messageRoom.text * 0.7 || bytes > messageRoom.bytes * 0.7,
+        `${name}: well filled with ${ids.length} objects`
+      )
     }
   }
 })

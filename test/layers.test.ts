@@ -21,7 +21,7 @@ const floors = [
   ['render/receivers', 'render/check'],
   ['store/deadline', 'store/withheld'],
   ['store/kept'],
-  ['store/records', 'store/sources'],
+  ['store/records'],
   ['store/store'],
   ['store/reading'],
   ['store/sqlite', 'store/postgres'],

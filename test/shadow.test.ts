@@ -73,7 +73,7 @@ t.test('the final rule that takes it is named, the first where there are several
   t.strictSame(findShadowed(rules), [
     { rule: 2, by: 1 },
     { rule: 3, by: 1 },
-    { rule: 5, by: 4 },
+    { rule: 5, by: 1 },
     { rule: 6, by: 4 }
   ])
 })

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import type { WireEvent } from '../../src/events/flux.ts'
 import { composeDigest } from '../../src/render/compose/digest.ts'
 import type { Waiting } from '../../src/render/compose/digest-groups.ts'
-import { limits } from '../../src/render/compose/digest-room.ts'
 import { bodyFor, type Dialect, digestRoom } from '../../src/render/receivers/dialect.ts'
+import { messageRoom } from '../../src/render/slack/limits.ts'
 import { type Payload, textsOf } from '../../src/render/slack/payload.ts'
 import { textsIn } from '../../test/fixtures/messages.ts'
 import { decidedBy, now, viewsIn } from './decided.ts'
@@ -92,8 +92,10 @@ export const digest: Target<Window, { waiting: Waiting[]; digests: Digest[] }> =
         'an empty digest': digests.some(({ ids }) => ids.length === 0),
         'left out, or told twice': told.length !== waiting.length || new Set(told).size !== waiting.length,
         [`a name is lost for ${dialect}: ${lost}`]: lost.length > 0,
-        'over 10,000 characters': texts.some((all) => all.reduce((sum, text) => sum + text.length, 0) > limits.text),
-        'a section that is too long': texts.some((all) => all.some((text) => text.length > limits.section))
+        'over 10,000 characters': texts.some(
+          (all) => all.reduce((sum, text) => sum + text.length, 0) > messageRoom.text
+        ),
+        'a section that is too long': texts.some((all) => all.some((text) => text.length > messageRoom.section))
       }),
       ...digests.flatMap(({ payload }) => [...slackFaults(payload), ...strangerFaults(payload)])
     ]

@@ -1,6 +1,7 @@
 // GET /live: announces changes to open pages as server-sent events. The pages then reload their own content.
 import { PassThrough } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
+import { every } from '../../src/clock.ts'
 import type { DashboardOptions } from './options.ts'
 
 /** People who look at once. Whoever comes later has to do with pages that come again every half minute. */
@@ -14,7 +15,8 @@ const maxWaitingBytes = 4096
 
 export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, standing, store, clock }) => {
   const listeners = new Set<PassThrough>()
-  let cancel: (() => void) | undefined
+  let stop: (() => void) | undefined
+  let toldAt = 0
   let last: string | undefined
 
   /** Differs where a page may differ. One look at the end of an index; the rest is in memory, apart from silences. */
@@ -33,16 +35,22 @@ export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, 
     }
   }
 
-  /** Again and again, as long as somebody listens. */
-  function look(toldAt: number): void {
-    cancel = clock.after(lookMs, async () => {
-      const seen = await mark().catch(() => last)
-      const isNews = (last !== undefined && seen !== last) || clock.now() - toldAt >= longestMs
-      last = seen
-      if (isNews) tell('event: change\ndata: 1\n\n')
-      if (listeners.size > 0) look(isNews ? clock.now() : toldAt)
-      else cancel = undefined
-    })
+  function start(): void {
+    toldAt = clock.now()
+    stop = every(clock, lookMs, look, (err) => app.log.error({ err }, 'cannot look for what is new on the pages'))
+  }
+
+  async function look(): Promise<void> {
+    const seen = await mark().catch(() => last)
+    const isNews = (last !== undefined && seen !== last) || clock.now() - toldAt >= longestMs
+    last = seen
+    if (isNews) {
+      tell('event: change\ndata: 1\n\n')
+      toldAt = clock.now()
+    }
+    if (listeners.size > 0) return
+    stop?.()
+    stop = undefined
   }
 
   app.get('/live', async (_request, reply) => {
@@ -53,14 +61,14 @@ export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, 
     stream.on('close', () => listeners.delete(stream))
     stream.on('error', () => {})
     stream.write('retry: 3000\n\n')
-    if (cancel === undefined) look(clock.now())
+    if (stop === undefined) start()
     reply.header('x-accel-buffering', 'no')
     return reply.type('text/event-stream').send(stream)
   })
 
   // They would keep the relay from stopping.
   app.addHook('preClose', async () => {
-    cancel?.()
+    stop?.()
     for (const listener of listeners) listener.end()
   })
 }

@@ -3,9 +3,9 @@ import { MultiBar } from 'cli-progress'
 import closeWithGrace from 'close-with-grace'
 import { createFastClock } from '../demo/clock.ts'
 import { createDay, dayMs, type Moment } from '../demo/day.ts'
+import { countPosts } from '../demo/flux.ts'
 import { drawMessage, paint } from '../demo/screen.ts'
 import { createStage, type Shown, type Stage } from '../demo/stage.ts'
-import { countPosts } from '../demo/tally.ts'
 
 /** What comes within this time is posted together, unless it is about the same object. */
 const sceneMs = 8000

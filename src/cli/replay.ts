@@ -33,7 +33,7 @@ export async function replay({ url, since, config: file, old: oldFile, token, js
   if (showsBar) bar.start(end - start, 0, { at: sayTime(start), events: 0 })
   let events = 0
   try {
-    for await (const event of storedEvents(url, start, token || undefined)) {
+    for await (const event of storedEvents({ url, ...(token && { token }) }, start)) {
       add(event)
       if (showsBar) bar.update(event.receivedAt - start, { at: sayTime(event.receivedAt), events: ++events })
     }

@@ -1,11 +1,10 @@
 // Deliveries page: lists notifications by state: pending, sent, withheld or dead.
 import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
-import { address } from './address.ts'
 import { stateBadge } from './badge.ts'
 import { type Answers, filterForm } from './filter.ts'
 import { objectName, objectPlace, shown } from './object.ts'
-import type { Html } from './page.ts'
+import { address, type Html } from './page.ts'
 import { ago } from './time.ts'
 
 export interface Deliveries {

@@ -2,11 +2,10 @@
 import { html } from 'hono/html'
 import type { Verdict } from '../rules/rule.ts'
 import type { EventDetail } from '../store/records.ts'
-import { address } from './address.ts'
 import { stateBadge, transitionBadge } from './badge.ts'
 import { retryButton } from './deliveries.ts'
 import { historyOf, objectName, objectPlace, shown, silenceLink } from './object.ts'
-import type { Html } from './page.ts'
+import { address, type Html } from './page.ts'
 import { slackMessage } from './slack-message.ts'
 import { ago, exactly } from './time.ts'
 

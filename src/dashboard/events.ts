@@ -2,11 +2,10 @@
 import { html } from 'hono/html'
 import { severityNames } from '../events/severity.ts'
 import type { EventRecord, Listed, ObjectRecord } from '../store/records.ts'
-import { address } from './address.ts'
 import { badge, transitionBadge } from './badge.ts'
 import { type Answers, filterForm, type Question } from './filter.ts'
 import { objectName, objectPlace, shown, silenceLink } from './object.ts'
-import type { Html } from './page.ts'
+import { address, type Html } from './page.ts'
 import { ago, lasting } from './time.ts'
 
 export interface Events {

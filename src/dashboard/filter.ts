@@ -1,7 +1,6 @@
 // Filters: are plain forms; the page comes back with the answer in its address.
 import { html } from 'hono/html'
-import { address } from './address.ts'
-import type { Html } from './page.ts'
+import { address, type Html } from './page.ts'
 
 /** One question of a form. `options` makes it a choice; a pair is a value and what it is called. */
 export interface Question {

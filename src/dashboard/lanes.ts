@@ -2,10 +2,9 @@
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
 import type { LaneRecord, Listed } from '../store/records.ts'
-import { address } from './address.ts'
 import { badge } from './badge.ts'
 import { shown } from './object.ts'
-import type { Html } from './page.ts'
+import { address, type Html } from './page.ts'
 import { ahead, lasting } from './time.ts'
 
 /** A lane, and who posts through it. */

@@ -2,8 +2,7 @@
 import { html } from 'hono/html'
 import type { ObjectRef } from '../events/flux.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
-import { address } from './address.ts'
-import type { Html } from './page.ts'
+import { address, type Html } from './page.ts'
 
 /** At most about `max` characters of a text from outside, without what reorders or hides text. */
 export function shown(text: string, max: number): string {

@@ -69,3 +69,9 @@ export function refusalPage(assets: Assets, title: string, message: string): Htm
   const body = html`<section class="hero"><h1>${title}</h1><p>${message}</p><p><a href="/">Back to Now</a></p></section>`
   return page({ title, place: undefined, assets }, body)
 }
+
+/** `path` with those of `query` that say something. */
+export function address(path: string, query: Record<string, string | undefined>): string {
+  const said = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]))
+  return said.length === 0 ? path : `${path}?${new URLSearchParams(said)}`
+}

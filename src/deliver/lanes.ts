@@ -1,7 +1,7 @@
 // Lanes: one queue per channel. In order, one request in flight, paced. In: commits that wake a lane. Out: posts to
 // Slack, and their outcomes back into the store.
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { type Clock, every } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
@@ -66,7 +66,7 @@ export function createLanes(options: LanesOptions): Lanes {
   /** Sleeping lanes; with `isHeld` a new notification wakes them early. */
   const waiting = new Map<string, { cancel: () => void; isHeld: boolean }>()
   const wokenMeanwhile = new Set<string>()
-  let cancelFollowing = () => {}
+  let stopFollowing = () => {}
   let isStopping = false
 
   function wake(lanes: Iterable<string>): void {
@@ -201,19 +201,14 @@ export function createLanes(options: LanesOptions): Lanes {
     await alarm.ofDeadLetters()
   }
 
-  /** Again and again: another replica may have gone by an older file in between. */
-  function followLater(): void {
-    cancelFollowing = clock.after(followMs, async () => {
-      await follow().catch((err: unknown) => log.error({ err }, 'cannot look for work; trying again in a minute'))
-      if (!isStopping) followLater()
-    })
-  }
-
   return {
     async start() {
       store.listen(wake)
       await follow()
-      followLater()
+      // Another replica may have gone by an older file in between.
+      stopFollowing = every(clock, followMs, follow, (err) =>
+        log.error({ err }, 'cannot look for work; trying again in a minute')
+      )
     },
     follow,
     wake,
@@ -227,7 +222,7 @@ export function createLanes(options: LanesOptions): Lanes {
     },
     async stop(graceMs) {
       isStopping = true
-      cancelFollowing()
+      stopFollowing()
       for (const { cancel } of waiting.values()) cancel()
       waiting.clear()
       const cancel = clock.after(graceMs, () => giveUp.abort())

@@ -1,4 +1,5 @@
-// Demo events: are what Flux's controllers emit, in their own words and with their metadata.
+// Demo events: what Flux's controllers emit, in their own words and with their metadata, and how much of it Flux's own Slack
+// provider would have posted.
 import type { WireEvent } from '../events/flux.ts'
 
 /** An object of the demo's cluster. */
@@ -105,4 +106,15 @@ export function upgraded({ name, namespace }: Actor, chart: string, version: num
     message: `Helm upgrade succeeded for release ${namespace}/${name}.v${version} with chart ${name}@${chart}`,
     metadata: { revision: chart }
   }
+}
+
+/**
+ * How many messages an Alert over everything, with that `eventSeverity`, makes of `events`. They have been through Flux's
+ * rate limit already; what it takes for a commit status never goes to a chat (internal/server/event_handlers.go).
+ */
+export function countPosts(events: readonly WireEvent[], eventSeverity: 'info' | 'error'): number {
+  return events.filter(
+    ({ severity, metadata }) =>
+      metadata?.['commit_status'] !== 'update' && (eventSeverity === 'info' || severity === 'error')
+  ).length
 }

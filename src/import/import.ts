@@ -6,10 +6,8 @@ import { asksForAll } from '../rules/shadow.ts'
 import { faultOf, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
 import { type Alert, collect, isSame, type Provider, type Remark, type Secret } from './flux.ts'
 import type { Manifest } from './manifest.ts'
-import { commonMetadata } from './metadata.ts'
 import { nameEach } from './names.ts'
-import { rulesOf } from './rules.ts'
-import { type Asked, askedSeverity } from './severity.ts'
+import { type Asked, askedSeverity, commonMetadata, rulesOf } from './rules.ts'
 import { type EventSource, overlap, sourcesOf } from './sources.ts'
 
 /** An Alert the relay takes over. */

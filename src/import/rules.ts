@@ -1,12 +1,18 @@
-// An Alert as rules: one, or several where its sources are not all combinations of some kinds, namespaces and names.
+// An Alert as rules: one, or several where its sources are not all combinations of some kinds, namespaces and names. And what
+// Alerts add to their events: one Alert posts to the relay for all of them, so it can only add what they have in common.
+import { type Severity, severityNames } from '../events/severity.ts'
 import { compileRegex } from '../patterns.ts'
 import { mentionPattern, type RuleText } from '../rules/schema.ts'
 import type { Alert, Remark } from './flux.ts'
 import { distinct } from './names.ts'
-import { type Asked, severityMatch } from './severity.ts'
 import { type EventSource, type Scope, scopesOf } from './sources.ts'
 
 const longestName = 100
+
+type Match = NonNullable<RuleText['match']>
+
+/** What an Alert asks for: `info` and `error` as Flux means them, `warn` and lists as guides do, which Flux refuses. */
+export type Asked = Severity | Severity[]
 
 /** The rules for `alert`, which sends to `destination`; none where Flux would never send anything for it. `taken` are the names in use. */
 export function rulesOf(
@@ -52,7 +58,7 @@ function oneOrMany(names: string[]): string | string[] {
 }
 
 /** Flux passes over patterns that it cannot compile; an inclusion list of nothing else lets nothing through. */
-function messageMatch(alert: Alert, remarks: Remark[]): NonNullable<RuleText['match']>['message'] | 'nothing' {
+function messageMatch(alert: Alert, remarks: Remark[]): Match['message'] | 'nothing' {
   const { inclusionList = [], exclusionList = [] } = alert.spec
   const valid = (list: 'inclusionList' | 'exclusionList', patterns: string[]) =>
     patterns.filter((pattern, index) => {
@@ -67,4 +73,91 @@ function messageMatch(alert: Alert, remarks: Remark[]): NonNullable<RuleText['ma
   if (inclusionList.length > 0 && include.every((pattern) => exclude.includes(pattern))) return 'nothing'
   if (include.length + exclude.length === 0) return undefined
   return { ...(include.length > 0 && { include }), ...(exclude.length > 0 && { exclude }) }
+}
+
+/** What `eventSeverity` asks for, and what to know of it; undefined where it is nothing that anybody means by it. */
+export function askedSeverity(value: unknown): { asked: Asked; remark: string | undefined } | undefined {
+  if (value === undefined) {
+    return {
+      asked: 'info',
+      remark:
+        'has no eventSeverity. Flux takes that for info, which is everything, and so does the rule; some guides say that it means error: for failures alone, write `severity: warn` into the rule'
+    }
+  }
+  const texts = typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value
+  if (!Array.isArray(texts) || texts.length === 0) return undefined
+  const named = texts.map(severityNamed)
+  const severities = [...new Set(named)].flatMap((severity) => severity ?? [])
+  if (named.includes(undefined)) return undefined
+  const [only] = severities
+  if (typeof value !== 'string' || texts.length > 1 || only === undefined) {
+    const all = severities.join(' and ')
+    return {
+      asked: severities,
+      remark: `has a list as its eventSeverity, which Flux refuses: it takes info or error. The rule asks for exactly ${all}${meaning(severities)}`
+    }
+  }
+  if (only === 'warn') {
+    return {
+      asked: only,
+      remark: `has the eventSeverity ${value}, which Flux refuses: it takes info or error. The rule asks for warn and worse${meaning([only])}`
+    }
+  }
+  return {
+    asked: only,
+    remark: value === only ? undefined : `has the eventSeverity ${value}, which Flux refuses; it is taken for ${only}`
+  }
+}
+
+function severityNamed(text: unknown): Severity | undefined {
+  if (typeof text !== 'string') return undefined
+  const lower = text.trim().toLowerCase()
+  return severityNames.find((name) => name === (lower === 'warning' ? 'warn' : lower))
+}
+
+function meaning(severities: readonly Severity[]): string {
+  return severities.includes('warn')
+    ? ': `warn` is what passes by itself, such as waiting for a dependency, drift, a rollback'
+    : ''
+}
+
+/**
+ * What a rule for `kinds` has to ask; of `info` and `error`: to fire for every event that Flux calls so and for no other. In
+ * the relay some of Flux's errors and some of its infos are `warn` (events/severity.ts), so the errors of Flux are the relay's
+ * warnings and errors without those that Flux calls info.
+ */
+export function severityMatch(asked: Asked, kinds: readonly string[]): Match {
+  if (asked !== 'error') return { severity: asked }
+  const ofHelm = kinds.includes('HelmRelease') ? ['RollbackSucceeded', 'UninstallSucceeded'] : []
+  // Who waits for a dependency says so as info, but the image controllers as an error.
+  const saysInfo = kinds.some((kind) => !kind.startsWith('Image'))
+  const saysError = kinds.some((kind) => kind.startsWith('Image'))
+  const reasons = [...(saysInfo && !saysError ? ['DependencyNotReady'] : []), ...ofHelm]
+  return {
+    severity: 'warn',
+    ...(reasons.length > 0 && { not: { reason: reasons } }),
+    ...(saysInfo && saysError && { when: 'event.reason != "DependencyNotReady" || object.kind.startsWith("Image")' })
+  }
+}
+
+/** What every one of `alerts` adds; a remark on each thing that only some do. A summary is the key `summary`. */
+export function commonMetadata(alerts: readonly Alert[], remarks: Remark[]): Record<string, string> {
+  const [first, ...others] = alerts.map(metadataOf)
+  const isCommon = (key: string, value: string) => others.every((metadata) => metadata[key] === value)
+  const common = Object.fromEntries(Object.entries(first ?? {}).filter(([key, value]) => isCommon(key, value)))
+  for (const alert of alerts) {
+    for (const key of Object.keys(metadataOf(alert))) {
+      if (key in common) continue
+      const path = key === 'summary' && alert.spec.summary ? ['spec', 'summary'] : ['spec', 'eventMetadata', key]
+      const message = `${key} of Alert ${alert.namespace}/${alert.name} is not carried over: one Alert posts to the relay, and not all of these agree on it`
+      remarks.push({ ...alert.at(path), message })
+    }
+  }
+  return common
+}
+
+/** The summary wins over a key of its name (event_handlers.go combineEventMetadata). A mention became one of the rule's. */
+function metadataOf(alert: Alert): Record<string, string> {
+  const { eventMetadata, summary } = alert.spec
+  return { ...eventMetadata, ...(summary && mentionIn(alert) === undefined && { summary }) }
 }

@@ -1,5 +1,6 @@
 // A notice: what the relay says of itself, in the form of any other notification. Pure.
 import { ownController, type View } from '../render/compose/view.ts'
+import { maxSummary } from '../render/slack/limits.ts'
 import { clean, cut } from '../render/slack/mrkdwn.ts'
 
 /** What a notice is about: `reason` names it, `gist` says it in one line, `why` what it means and what to do. */
@@ -18,8 +19,6 @@ export interface Trouble extends Notice {
   isOver: boolean
   count?: number
 }
-
-const maxSummary = 300
 
 /** Something that happened, and is not over at any time. */
 export function newsOf(now: number, notice: Notice): View {

@@ -1,7 +1,7 @@
 // Sources while the relay runs: when each last posted, whether one that should is quiet, and whether somebody without its
 // key is at the door. In: requests to the webhook. Out: how each stands, and what the operator is notified of.
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { type Clock, every } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Source } from '../events/source.ts'
 import { floodNotice, quietNotice } from '../notices/sources.ts'
@@ -62,8 +62,7 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
   const notified = new Map<string, number>()
   let listeningSince = 0
   let isShared = false
-  let cancel = () => {}
-  let isStopped = false
+  let stop = () => {}
 
   /** Also the time since the last look may be one in which nobody listened: the machine slept, the database was away. */
   function listeningFrom(now: number): number {
@@ -134,15 +133,6 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
     await tell(`signatures ${source}`, notice, floodSilentMs)
   }
 
-  function lookLater(): void {
-    cancel = clock.after(lookMs, async () => {
-      await look().catch((err: unknown) =>
-        log.error({ err }, 'cannot look after the sources; trying again in 10 seconds')
-      )
-      if (!isStopped) lookLater()
-    })
-  }
-
   return {
     accepted(source, cluster) {
       const now = clock.now()
@@ -170,12 +160,11 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
     look,
     async start() {
       await look()
-      lookLater()
+      stop = every(clock, lookMs, look, (err) =>
+        log.error({ err }, 'cannot look after the sources; trying again in 10 seconds')
+      )
     },
-    stop() {
-      isStopped = true
-      cancel()
-    }
+    stop: () => stop()
   }
 }
 

@@ -3,9 +3,8 @@ import type { Config } from '../config/config.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { objectKey, type Transition } from '../objects.ts'
 import { compare, type Difference, type Heard } from './compare.ts'
-import { parseEvent } from './event-file.ts'
-import { healthyBefore, type Rehearsed, speak, startRehearsal } from './rehearsal.ts'
-import { whyNotTold } from './why-not.ts'
+import { parseEvent } from './event.ts'
+import { healthyBefore, type Rehearsed, speak, startRehearsal, whyNotTold } from './rehearsal.ts'
 import { createWindow } from './window.ts'
 
 /** An event as a relay keeps it. */

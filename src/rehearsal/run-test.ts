@@ -2,10 +2,9 @@
 import type { Config } from '../config/config.ts'
 import { sayDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
-import { type Rehearsed, type Spoken, speak, startRehearsal } from './rehearsal.ts'
+import { type Rehearsed, type Spoken, speak, startRehearsal, whyNotTold } from './rehearsal.ts'
 import type { Expected, Step } from './step.ts'
 import type { RuleTest } from './tests-file.ts'
-import { whyNotTold } from './why-not.ts'
 
 /** An expectation that did not come true. */
 export interface Failure {

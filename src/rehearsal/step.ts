@@ -6,8 +6,7 @@ import type { WireEvent } from '../events/flux.ts'
 import type { Transition } from '../objects.ts'
 import { compileRegex } from '../patterns.ts'
 import { unknownName } from '../spelling.ts'
-import { parseEvent } from './event-file.ts'
-import { type ShortEvent, wireOf } from './short-event.ts'
+import { parseEvent, type ShortEvent, wireOf } from './event.ts'
 import type { NotificationText, StepText } from './tests-schema.ts'
 
 type Path = Fault['path']

@@ -5,7 +5,7 @@ import { vocabularyOf } from '../config/vocabulary.ts'
 import { readYaml } from '../config/yaml.ts'
 import type { Fault } from '../errors.ts'
 import { matcherFaults } from '../rules/never.ts'
-import type { ShortEvent } from './short-event.ts'
+import type { ShortEvent } from './event.ts'
 import { type Around, buildStep, type Step } from './step.ts'
 import { TestsSchema, type TestText } from './tests-schema.ts'
 

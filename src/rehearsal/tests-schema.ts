@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import { Duration } from '../duration.ts'
 import type { Transition } from '../objects.ts'
 import { transitionNames } from '../rules/schema.ts'
-import { ShortEventSchema } from './short-event.ts'
+import { ShortEventSchema } from './event.ts'
 
 const TextsSchema = (description: string) =>
   Type.Unsafe<string | string[]>({

@@ -17,28 +17,27 @@ export interface Shadowed {
 }
 
 /**
+ * Rules held against each other, in all: 1,000 final rules are half of it and take a third of a second. Beyond it no more are
+ * found, so that no file keeps a running relay busy for longer than two thirds.
+ */
+const maxPairs = 1_000_000
+
+/**
  * Finds the rules that cannot fire. Only what is certain is reported: every condition of the final rule is absent, or asks
  * for no more than the same condition of the other.
  */
 export function findShadowed(rules: readonly RuleText[]): Shadowed[] {
-  const demands = rules.map(demandsOf)
-  const finals = rules.flatMap(({ final }, at) => (final ? [at] : []))
-  const uses = countUses(finals.map((at) => demands[at]))
-  const filed = new Map<string, number[]>()
+  let pairs = 0
+  const finals: { at: number; demands: Demands }[] = []
   const shadowed: Shadowed[] = []
-  for (const [rule, narrow] of demands.entries()) {
-    const by = placesOf(narrow)
-      .flatMap((place) => filed.get(place) ?? [])
-      .find((at) => covers(demands[at], narrow))
-    if (by !== undefined) shadowed.push({ rule, by })
+  for (const [rule, text] of rules.entries()) {
+    const narrow = demandsOf(text)
+    pairs += finals.length
+    if (pairs > maxPairs) break
+    const by = finals.find(({ demands }) => covers(demands, narrow))
+    if (by !== undefined) shadowed.push({ rule, by: by.at })
     // What a shadowed rule would take is taken by the one above it as well.
-    else if (rules[rule]?.final) {
-      for (const place of filedUnder(narrow, uses))
-        filed
-          .set(place, filed.get(place) ?? [])
-          .get(place)
-          ?.push(rule)
-    }
+    else if (text.final) finals.push({ at: rule, demands: narrow })
   }
   return shadowed
 }
@@ -48,12 +47,11 @@ export function asksForAll(wide: RuleText, narrow: RuleText): boolean {
   return covers(demandsOf(wide), demandsOf(narrow))
 }
 
-function covers(wide: Demands | undefined, narrow: Demands): boolean {
+function covers(wide: Demands, narrow: Demands): boolean {
   return (
-    wide !== undefined &&
     narrow.severities.isSubsetOf(wide.severities) &&
-    entriesOf(wide.wants).every(([key, patterns]) => asksAtMost(key, patterns, narrow.wants.get(key))) &&
-    entriesOf(wide.refuses).every(([key, patterns]) => patterns.every((pattern) => isRefused(key, pattern, narrow)))
+    wide.wants.entries().every(([key, patterns]) => asksAtMost(key, patterns, narrow.wants.get(key))) &&
+    wide.refuses.entries().every(([key, patterns]) => patterns.every((pattern) => isRefused(key, pattern, narrow)))
   )
 }
 
@@ -100,48 +98,4 @@ function mapOf(texts: Record<string, Patterns>): Map<string, string[]> {
   return new Map(
     Object.entries(texts).flatMap(([key, patterns]) => (patterns === undefined ? [] : [[key, [patterns].flat()]]))
   )
-}
-
-const entriesOf = <T>(map: ReadonlyMap<string, T>) => [...map]
-
-// So that a thousand final rules are not each held against a thousand others: a final rule is filed under what the
-// patterns of one of its conditions begin with, and can only cover a rule whose patterns of that key begin so, too.
-
-const anywhere = ''
-
-function filedUnder({ wants }: Demands, uses: ReadonlyMap<string, number>): string[] {
-  const choices = entriesOf(wants).map((entry) => {
-    const places = startsOf(entry)
-    return { places, most: Math.max(...places.map((place) => uses.get(place) ?? 0)) }
-  })
-  const [best] = choices.sort((a, b) => a.most - b.most)
-  return best?.places ?? [anywhere]
-}
-
-function placesOf({ wants }: Demands): string[] {
-  return [
-    anywhere,
-    ...entriesOf(wants).flatMap(([key, [pattern = '']]) => {
-      const start = globs.test(key) ? literalStart(pattern) : pattern
-      const beginnings = globs.test(key)
-        ? Array.from({ length: start.length + 1 }, (_, end) => start.slice(0, end))
-        : [start]
-      return beginnings.map((beginning) => `${key} ${beginning}`)
-    })
-  ]
-}
-
-function startsOf([key, patterns]: [key: string, patterns: readonly string[]]): string[] {
-  const starts = patterns.map((pattern) => `${key} ${globs.test(key) ? literalStart(pattern) : pattern}`)
-  return [...new Set(starts)]
-}
-
-function countUses(finals: readonly (Demands | undefined)[]): Map<string, number> {
-  const uses = new Map<string, number>()
-  for (const demands of finals) {
-    for (const place of entriesOf(demands?.wants ?? new Map<string, string[]>()).flatMap(startsOf)) {
-      uses.set(place, (uses.get(place) ?? 0) + 1)
-    }
-  }
-  return uses
 }

@@ -213,5 +213,16 @@ export interface Heard {
   listenedUntil: number | undefined
 }
 
+/** Whose row says when anyone last listened: no source has this name. */
+export const listener = ''
+
+/** Of the rows about sources, the same in every store. */
+export function heardFrom(rows: readonly (readonly [name: string, at: number])[]): Heard {
+  const sources = new Map(rows)
+  const listenedUntil = sources.get(listener)
+  sources.delete(listener)
+  return { sources, listenedUntil }
+}
+
 /** The lane that a destination has by now; undefined where the config file has no such destination. */
 export type LaneOf = (destination: string) => string | undefined

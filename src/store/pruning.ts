@@ -1,7 +1,7 @@
 // Pruning: once a minute, deletes what is older than `retention` in steps too small for anyone to notice; and of sources that
 // name more objects than they may, the oldest.
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { type Clock, every } from '../clock.ts'
 import type { Ages } from './age.ts'
 import { duplicateWindowMs, type ObjectCount } from './kept.ts'
 import type { Store } from './store.ts'
@@ -30,41 +30,46 @@ export function createPruning(options: {
   log: Logger
 }): Pruning {
   const { store, clock, ages, log } = options
-  let cancel = () => {}
-  let cancelBound = () => {}
+  let pruneInMs = everyMs
+  let boundInMs = 0
+  let stops: (() => void)[] = []
 
-  async function step(): Promise<void> {
+  async function prune(): Promise<void> {
     const { eventsMs, deadLettersMs } = options.retention()
     const before = {
       events: ages.before(eventsMs),
       deadLetters: ages.before(deadLettersMs),
       duplicates: ages.before(duplicateWindowMs)
     }
-    const isMore = await store.prune(before, stepRows).then(
-      (deleted) => deleted >= stepRows,
-      (error: unknown) => {
-        log.error({ err: error }, 'pruning failed; trying again in a minute')
-        return false
-      }
-    )
-    cancel = clock.after(isMore ? pauseMs : everyMs, step)
+    pruneInMs = everyMs
+    const deleted = await store.prune(before, stepRows)
+    if (deleted >= stepRows) pruneInMs = pauseMs
   }
 
   async function bound(): Promise<void> {
-    await store.boundObjects(maxObjects).then(options.counted, (error: unknown) => {
-      log.error({ err: error }, 'cannot count the objects; trying again in five minutes')
-    })
-    cancelBound = clock.after(boundEveryMs, bound)
+    boundInMs = boundEveryMs
+    options.counted(await store.boundObjects(maxObjects))
   }
 
   return {
     start() {
-      cancel = clock.after(everyMs, step)
-      cancelBound = clock.after(0, bound)
+      stops = [
+        every(
+          clock,
+          () => pruneInMs,
+          prune,
+          (err) => log.error({ err }, 'pruning failed; trying again in a minute')
+        ),
+        every(
+          clock,
+          () => boundInMs,
+          bound,
+          (err) => log.error({ err }, 'cannot count the objects; trying again in five minutes')
+        )
+      ]
     },
     stop() {
-      cancel()
-      cancelBound()
+      for (const stop of stops) stop()
     }
   }
 }

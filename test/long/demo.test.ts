@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createFastClock } from '../../src/demo/clock.ts'
 import { createDay, dayMs } from '../../src/demo/day.ts'
-import { countPosts } from '../../src/demo/tally.ts'
+import { countPosts } from '../../src/demo/flux.ts'
 import { run } from '../fixtures/process.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 

@@ -1,14 +1,8 @@
 // A message being filled: sections and attachments within all of Slack's limits at once. Pure.
 import { type Block, section } from '../slack/blocks.ts'
+import { messageRoom } from '../slack/limits.ts'
 import type { Attachment } from '../slack/payload.ts'
 import type { Category } from './digest-groups.ts'
-
-/**
- * What a message may be, below what Slack takes: section 3,000 characters, text of all blocks about 13,000 characters (not documented;
- * 11,341 with 17.7 kB of JSON was refused, slackapi/bolt-js#2867). The 50 blocks need no counting:
- * sections are filled before another begins.
- */
-export const limits = { text: 10_000, section: 2900, bytes: 15_000 } as const
 
 // Kept free for the title, the line of facts and the frame of the JSON.
 const reserved = { text: 1000, bytes: 2500 }
@@ -23,7 +17,10 @@ export interface Page {
   attachments(): Attachment[]
 }
 
-/** Sections filled to their limit, until one of the limits of the whole is reached; `maxText` bounds the text of all blocks. */
+/**
+ * Sections filled to their limit, until one of the limits of the whole is reached; `maxText` bounds the text of all blocks.
+ * The number of blocks needs no counting: a section is filled before another begins.
+ */
 export function createPage(colourOf: (category: Category) => string, maxText: number): Page {
   const parts: { category: Category; sections: string[] }[] = []
   let chars = reserved.text
@@ -33,7 +30,7 @@ export function createPage(colourOf: (category: Category) => string, maxText: nu
     const added = texts.reduce((sum, text) => sum + text.length + 2, 0)
     const addedBytes = texts.reduce((sum, text) => sum + jsonBytes(text) + 2, 0)
     if (chars + added > maxText) return false
-    if (bytes + addedBytes + newBlocks * frameBytes > limits.bytes) return false
+    if (bytes + addedBytes + newBlocks * frameBytes > messageRoom.bytes) return false
     chars += added
     bytes += addedBytes
     return true
@@ -46,7 +43,7 @@ export function createPage(colourOf: (category: Category) => string, maxText: nu
       parts.push(part)
     }
     const last = part.sections.at(-1)
-    if (last !== undefined && last.length + joint.length + text.length <= limits.section) {
+    if (last !== undefined && last.length + joint.length + text.length <= messageRoom.section) {
       part.sections[part.sections.length - 1] = last + joint + text
     } else {
       part.sections.push(text)
@@ -64,7 +61,7 @@ export function createPage(colourOf: (category: Category) => string, maxText: nu
     },
     extend(category, name, prefix) {
       const last = parts.at(-1)?.sections.at(-1) ?? ''
-      const isRoom = last.length + name.length + 2 <= limits.section
+      const isRoom = last.length + name.length + 2 <= messageRoom.section
       const text = isRoom ? name : `${prefix} ${name}`
       if (!fits([text], isRoom ? 0 : 1)) return false
       append(category, text, ', ')

@@ -1,10 +1,11 @@
 // Many notifications as one message: as many objects as Slack's limits allow, every one of them named. Pure.
 import { sayDuration } from '../../duration.ts'
 import { context, section } from '../slack/blocks.ts'
+import { maxFallback, messageRoom } from '../slack/limits.ts'
 import { code, cut, escapeMrkdwn, link, plain, time } from '../slack/mrkdwn.ts'
 import type { Payload } from '../slack/payload.ts'
 import { type Category, fold, type Group, grouped, type Item, type Waiting } from './digest-groups.ts'
-import { createPage, limits, type Page } from './digest-room.ts'
+import { createPage, type Page } from './digest-room.ts'
 import type { View } from './view.ts'
 
 const looks: Record<Category, { emoji: string; word: string; colour: string }> = {
@@ -21,7 +22,7 @@ const looks: Record<Category, { emoji: string; word: string; colour: string }> =
 export function composeDigest(
   waiting: readonly Waiting[],
   now: number,
-  maxText: number = limits.text
+  maxText: number = messageRoom.text
 ): { ids: string[]; payload: Payload } {
   const page = createPage((category) => looks[category].colour, maxText)
   const told: Item[] = []
@@ -275,6 +276,6 @@ function fallback(told: readonly Item[], clusters: ReadonlySet<string>): string 
     .slice(0, 10)
     .map(({ view: { object } }) => [object.namespace, object.name].filter(Boolean).join('/'))
   return escapeMrkdwn(
-    cut(`${cluster === '' ? '' : `${cluster}: `}${what}: ${parts.join(', ')}: ${names.join(', ')}`, 300)
+    cut(`${cluster === '' ? '' : `${cluster}: `}${what}: ${parts.join(', ')}: ${names.join(', ')}`, maxFallback)
   )
 }

@@ -2,6 +2,7 @@
 // itself.
 import { sayDuration } from '../../duration.ts'
 import { type Block, context, mrkdwn, section } from '../slack/blocks.ts'
+import { maxFallback } from '../slack/limits.ts'
 import { colours, type Face, faceOf } from '../slack/looks.ts'
 import { code, cut, escapeMrkdwn, fence, link, oneLine, plain, time } from '../slack/mrkdwn.ts'
 import type { Attachment, Payload } from '../slack/payload.ts'
@@ -56,9 +57,6 @@ function factsOf(view: View, late: string): Block[] {
   const columns: Block[] = fields.length > 0 ? [{ type: 'section', fields: fields.map(mrkdwn) }] : []
   return [...columns, ...(late === '' ? [] : [context(late)])]
 }
-
-// docs.slack.dev names no length for the lock screen; this is more than any shows.
-const maxFallback = 300
 
 function fallback(view: View, face: Face): string {
   const own = view.custom?.title && toLine(view.custom.title)

@@ -4,6 +4,7 @@ import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
 import type { Severity } from '../../events/severity.ts'
 import type { Advance, Ending, Failure, Transition } from '../../objects.ts'
 import type { Links } from '../links/links.ts'
+import { maxMessage, maxSummary } from '../slack/limits.ts'
 import { clean, cut, cutMiddle, utc } from '../slack/mrkdwn.ts'
 import type { Custom } from '../template/template.ts'
 import { summarise } from './summary.ts'
@@ -57,10 +58,6 @@ export interface View {
 
 /** Who says what the relay says of itself. */
 export const ownController = 'flux-relay'
-
-// Enough for one section of a Slack message (3,000 characters); the whole text stays with the event.
-const maxMessage = 2400
-const maxSummary = 300
 
 /** Whether it is what the relay says of itself: no event is without a cluster. */
 export function isOwn({ controller, object }: View): boolean {

@@ -1,7 +1,7 @@
 // One message for many receivers: the JSON that each of those takes that call themselves Slack-compatible, and what
 // only looks like a Slack webhook. Pure.
 
-import { limits } from '../compose/digest-room.ts'
+import { maxPlainText, messageRoom } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'
 import { discordBody } from './discord.ts'
 import { literal, type Syntax, syntaxes, translateToText } from './markup.ts'
@@ -44,7 +44,7 @@ export function guessDialect(url: string): Dialect {
 
 /** How much text a digest may have, in characters: what Discord cuts off would be names (6,000 in all embeds). */
 export function digestRoom(dialect: Dialect): number {
-  return dialect === 'discord' ? 8000 : limits.text
+  return dialect === 'discord' ? 8000 : messageRoom.text
 }
 
 /** Where to post: Discord understands Slack's form at a path of its own. */
@@ -143,16 +143,13 @@ function zulipBody(payload: Payload): object {
   return { blocks: sections(head), ...(attachments.length > 0 && { attachments }) }
 }
 
-// Slack recommends no more for a text; others that take only text have limits like it.
-const maxText = 4000
-
 /** The texts of `payload` without markup. The addresses of links stay where there is room for them. */
 function linesOf(payload: Payload): string[] {
   const [full, short] = [true, false].map((hasLinks) => {
     const { head, attached } = partsOf(payload, (mrkdwn) => translateToText(mrkdwn, hasLinks))
     return [...head, ...attached.flatMap(({ texts }) => texts)]
   }) as [string[], string[]]
-  return full.join('\n').length <= maxText ? full : short
+  return full.join('\n').length <= maxPlainText ? full : short
 }
 
 function variablesOf(payload: Payload): { summary: string; text: string; details: string } {

@@ -1,5 +1,6 @@
 // Parts: take the texts of a message in as much detail as a receiver has room for. Pure.
 import { type Block, textsOfBlock } from '../slack/blocks.ts'
+import { slackTakes } from '../slack/limits.ts'
 import { cut, withoutMentions } from '../slack/mrkdwn.ts'
 import type { Payload } from '../slack/payload.ts'
 import { bareDetail, type Detail, details, type Syntax, translate } from './markup.ts'
@@ -47,8 +48,8 @@ export function fittingParts(payload: Payload, syntax: Syntax, max: number): Par
   })
 }
 
-/** For the 50 blocks of a message. */
-const roomForMarks = 150
+/** For one in every block of a message. */
+const roomForMarks = 3 * slackTakes.blocks
 
 /** At least this much is left for what `cut` adds. */
 const minCut = 60

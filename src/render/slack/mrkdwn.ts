@@ -1,6 +1,8 @@
 // Slack's mrkdwn: makes text from outside a harmless part of a message. Source of the escaping rules:
 // docs.slack.dev/messaging/formatting-message-text.
 
+import { maxLinkUrl } from './limits.ts'
+
 // ANSI sequences (CSI, and OSC up to its end), then every control character but tab and newline, then the marks that
 // reorder or hide text: bidi embeddings and isolates, zero-width no-break space.
 const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g
@@ -58,16 +60,13 @@ export function link(url: string | undefined, label: string): string {
   return safe === undefined ? label : `<${safe}|${label}>`
 }
 
-// Slack takes 3,000 characters in a text, and three links have to fit beside the rest of it.
-const maxUrl = 800
-
 /** `url` in the form that may stand in `<…|…>`: http(s), not too long, nothing in it that ends it early. */
 export function linkTarget(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined
   const { protocol, href } = new URL(url)
   if (protocol !== 'https:' && protocol !== 'http:') return undefined
   const target = href.replace(/[|<>\s`]/g, encodeURIComponent).replaceAll('&', '&amp;')
-  return target.length > maxUrl ? undefined : target
+  return target.length > maxLinkUrl ? undefined : target
 }
 
 /** When, in the reader's time zone. The fallback is UTC and says so. `at` in ms. */
@@ -89,8 +88,7 @@ export function oneLine(text: string): string {
 }
 
 /**
- * At most `max` UTF-16 units once escaped, cut between code points, saying how much is missing. Slack does not document
- * its unit; UTF-16 units are never fewer than characters.
+ * At most `max` UTF-16 units once escaped, cut between code points, saying how much is missing.
  */
 export function cut(text: string, max: number): string {
   if (fits(text, max)) return text

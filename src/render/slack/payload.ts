@@ -1,5 +1,6 @@
 // Payload: defines what a Slack incoming webhook takes, as far as the relay uses it.
 import { type Block, textsOfBlock } from './blocks.ts'
+import { maxText } from './limits.ts'
 
 /** An attachment with blocks may have no other key than these two, or Slack answers `invalid_attachments`. */
 export interface Attachment {
@@ -23,9 +24,6 @@ export function* textsOf({ blocks = [], attachments = [] }: Payload): Generator<
     for (const block of blocks) for (const text of textsOfBlock(block)) yield { text, isAttached: true }
   }
 }
-
-// Slack cuts text at 40,000 characters.
-const maxText = 39_000
 
 /** The same message without any blocks: sent once when Slack refuses the form, so that the content still arrives. */
 export function withoutBlocks(payload: Payload): Payload {

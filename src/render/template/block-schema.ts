@@ -1,8 +1,11 @@
 // Block schema: defines `blocks:` in a template: those of Slack's blocks that show something to a reader and ask nothing
 // of them.
 import { Type } from 'typebox'
+import { slackTakes, templateRoom } from '../slack/limits.ts'
 
 const source = { type: 'string', minLength: 1, maxLength: 10_000 } as const
+
+const said = (size: number) => size.toLocaleString('en')
 
 const plain = {
   type: 'object',
@@ -32,7 +35,7 @@ const text = {
 const url = {
   type: 'string',
   pattern: '^(https?://|\\{\\{)',
-  maxLength: 3000,
+  maxLength: slackTakes.url,
   description: 'it must begin with https:// or http://, or be one of the links, such as {{ links.commit }}'
 } as const
 
@@ -53,7 +56,7 @@ const button = {
   type: 'object',
   properties: {
     type: { const: 'button', description: 'A button that opens a page.' },
-    text: { ...plain, description: 'What stands on it, at most 75 characters.' },
+    text: { ...plain, description: `What stands on it, at most ${slackTakes.buttonText} characters.` },
     url: { ...url, description: `The page it opens; ${url.description}` },
     style: { enum: ['primary', 'danger'], description: 'Green or red.' }
   },
@@ -88,8 +91,12 @@ const blocks = {
   section: {
     properties: {
       type: { const: 'section', description: 'Text, with or without an image or a button beside it.' },
-      text: { ...text, description: 'At most 3,000 characters.' },
-      fields: list(text, 10, 'Short texts in two columns, at most 10 of 2,000 characters.'),
+      text: { ...text, description: `At most ${said(slackTakes.text)} characters.` },
+      fields: list(
+        text,
+        slackTakes.fields,
+        `Short texts in two columns, at most ${slackTakes.fields} of ${said(slackTakes.field)} characters.`
+      ),
       accessory: byType({ image, button }, 'What stands beside the text.'),
       expand: { type: 'boolean', description: 'Show all of a long text at once.' }
     },
@@ -98,7 +105,7 @@ const blocks = {
   header: {
     properties: {
       type: { const: 'header', description: 'A large line.' },
-      text: { ...plain, description: 'plain_text of at most 150 characters.' }
+      text: { ...plain, description: `plain_text of at most ${slackTakes.header} characters.` }
     },
     required: ['type', 'text']
   },
@@ -106,7 +113,11 @@ const blocks = {
   context: {
     properties: {
       type: { const: 'context', description: 'Small text and images.' },
-      elements: list(byType({ mrkdwn: text, plain_text: text, image }, 'A text or an image.'), 10, 'At most 10.')
+      elements: list(
+        byType({ mrkdwn: text, plain_text: text, image }, 'A text or an image.'),
+        slackTakes.contextElements,
+        `At most ${slackTakes.contextElements}.`
+      )
     },
     required: ['type', 'elements']
   },
@@ -117,19 +128,16 @@ const blocks = {
   actions: {
     properties: {
       type: { const: 'actions', description: 'A row of buttons.' },
-      elements: list(button, 25, 'At most 25 buttons.')
+      elements: list(button, slackTakes.actionElements, `At most ${slackTakes.actionElements} buttons.`)
     },
     required: ['type', 'elements']
   }
 }
 
-// Slack takes 50; the relay adds a line of its own where a message is late or calls someone.
-const maxBlocks = 48
-
 export const BlocksSchema = Type.Unsafe<Record<string, unknown>[]>({
   type: 'array',
   minItems: 1,
-  maxItems: maxBlocks,
+  maxItems: templateRoom.blocks,
   items: byType(blocks, 'A Block Kit block. What is empty for an event is left out.'),
   description:
     "The whole message as Block Kit blocks, as Slack's Block Kit Builder shows them; their texts are templates."

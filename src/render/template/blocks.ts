@@ -1,6 +1,7 @@
 // Template blocks: fill `blocks:`. The structure is the operator's; events fill its texts.
 import type { Fault } from '../../errors.ts'
 import type { Block } from '../slack/blocks.ts'
+import { slackTakes } from '../slack/limits.ts'
 import { compileSlot, type Filling, type Place } from './slot.ts'
 
 type Fill = (filling: Filling) => unknown
@@ -11,7 +12,7 @@ export function compileBlocks(
   path: Fault['path'],
   faults: Fault[]
 ): (filling: Filling) => Block[] {
-  const fill = compileNode(blocks, path, 3000, faults)
+  const fill = compileNode(blocks, path, slackTakes.text, faults)
   return (filling) => fill(filling) as Block[]
 }
 
@@ -32,19 +33,18 @@ function compileNode(node: unknown, path: Fault['path'], max: number, faults: Fa
   return (filling) => whole(Object.fromEntries(entries.map(([key, fill]) => [key, fill(filling)])))
 }
 
-// docs.slack.dev/reference/block-kit/blocks, and block-elements/button-element; in UTF-16 units.
 const maxTexts: Record<string, number> = {
-  'header.text': 150,
-  'button.text': 75,
-  'section.fields': 2000,
-  'image.title': 2000
+  'header.text': slackTakes.header,
+  'button.text': slackTakes.buttonText,
+  'section.fields': slackTakes.field,
+  'image.title': slackTakes.imageTitle
 }
 
 function placeOf(type: string | undefined, key: string, max: number): Place | undefined {
   if (key === 'text' && type === 'mrkdwn') return { form: 'mrkdwn', max }
   if (key === 'text' && type === 'plain_text') return { form: 'plain', max }
-  if (key === 'alt_text') return { form: 'plain', max: 2000 }
-  return key === 'image_url' || key === 'url' ? { form: 'url', max: 3000 } : undefined
+  if (key === 'alt_text') return { form: 'plain', max: slackTakes.altText }
+  return key === 'image_url' || key === 'url' ? { form: 'url', max: slackTakes.url } : undefined
 }
 
 const needed: Record<string, readonly string[]> = {

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { about } from '../../about.ts'
 import type { Fault } from '../../errors.ts'
 import type { Block } from '../slack/blocks.ts'
+import { slackTakes, templateRoom } from '../slack/limits.ts'
 import { plain } from '../slack/mrkdwn.ts'
 import { BlocksSchema } from './block-schema.ts'
 import { compileBlocks } from './blocks.ts'
@@ -41,7 +42,7 @@ export const TemplateSchema = Type.Object(
         Type.Unsafe<Record<string, string>>({
           type: 'object',
           minProperties: 1,
-          maxProperties: 10,
+          maxProperties: slackTakes.fields,
           propertyNames: { maxLength: 75 },
           additionalProperties: { type: 'string', ...source, description: 'The value under this label.' }
         }),
@@ -101,9 +102,9 @@ export function compileTemplate(name: string, text: TemplateText, faults: Fault[
 function compileParts({ title, summary, body, fields, blocks }: TemplateText, path: string[], faults: Fault[]): Fill {
   const slot = (part: string, text: string | undefined, form: 'mrkdwn' | 'line', max: number): Slot | undefined =>
     text === undefined ? undefined : compileSlot(text, { form, max }, [...path, part], faults)
-  const fillTitle = slot('title', title, 'line', 1500)
-  const fillSummary = slot('summary', summary, 'line', 600)
-  const fillBody = slot('body', body, 'mrkdwn', 2900)
+  const fillTitle = slot('title', title, 'line', templateRoom.title)
+  const fillSummary = slot('summary', summary, 'line', templateRoom.summary)
+  const fillBody = slot('body', body, 'mrkdwn', templateRoom.body)
   const fillFields =
     fields &&
     Object.entries(fields).map(([label, text]) => compileField(label, text, [...path, 'fields', label], faults))
@@ -124,7 +125,7 @@ function shown(part: 'title' | 'summary', text: string): Custom {
 }
 
 function compileField(label: string, text: string, path: Fault['path'], faults: Fault[]): Slot {
-  const fill = compileSlot(text, { form: 'mrkdwn', max: 1500 }, path, faults)
+  const fill = compileSlot(text, { form: 'mrkdwn', max: templateRoom.field }, path, faults)
   const name = `*${plain(label)}*\n`
   return (filling) => {
     const value = fill(filling)
@@ -132,17 +133,15 @@ function compileField(label: string, text: string, path: Fault['path'], faults: 
   }
 }
 
-// Below what Slack takes (render/page.ts): the rest is for the lock screen, a mention and a delay.
-const limits = { text: 9000, bytes: 13_000 } as const
-
 /** Filled in as it is, or with less of every value until the whole fits into a message. */
 function fitting(fill: Fill, filling: Omit<Filling, 'scale'>, path: string[]): Custom {
   for (const scale of [1, 0.5, 0.25, 0.1]) {
     const custom = fill({ ...filling, scale })
     const json = JSON.stringify(custom)
-    if (textLength(custom) <= limits.text && new TextEncoder().encode(json).length <= limits.bytes) return custom
+    if (textLength(custom) <= templateRoom.text && new TextEncoder().encode(json).length <= templateRoom.bytes)
+      return custom
   }
-  throw new SlotError(`is longer than ${limits.text} characters in all, even with its values cut`, path)
+  throw new SlotError(`is longer than ${templateRoom.text} characters in all, even with its values cut`, path)
 }
 
 function textLength(value: unknown): number {

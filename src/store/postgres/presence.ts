@@ -2,6 +2,7 @@
 // each other.
 import { randomUUID } from 'node:crypto'
 import { Client } from 'pg'
+import { every, systemClock } from '../../clock.ts'
 import { RelayError } from '../../errors.ts'
 import { type Connections, clockSql, connectionConfig } from './connections.ts'
 
@@ -34,7 +35,7 @@ export class Presence {
   #lost = new AbortController()
   #heldUntil = 0
   #isOver = false
-  #beating: NodeJS.Timeout | undefined
+  #stopBeating = () => {}
   #lapsing: NodeJS.Timeout | undefined
   #telling: NodeJS.Timeout | undefined
 
@@ -54,7 +55,9 @@ export class Presence {
   /** Rejects where the first sign of life cannot be given. */
   async begin(): Promise<void> {
     await this.#beat()
-    this.#beatLater()
+    // A connection that broke is replaced at once; where that fails too, the next beat tries again.
+    const beat = () => this.#beat().catch(() => this.#beat())
+    this.#stopBeating = every(systemClock, this.#leaseMs / 5, beat, () => {})
   }
 
   /**
@@ -78,7 +81,8 @@ export class Presence {
   /** No more signs of life, and nothing may be posted any more. */
   end(): void {
     this.#isOver = true
-    for (const timer of [this.#beating, this.#lapsing, this.#telling]) clearTimeout(timer)
+    this.#stopBeating()
+    for (const timer of [this.#lapsing, this.#telling]) clearTimeout(timer)
     this.#lost.abort()
     this.#drop()
   }
@@ -88,17 +92,6 @@ export class Presence {
     await this.#database.query('delete from replicas where id = $1', [this.replica])
     for (const lane of lanes) this.#toTell.add(lane)
     await this.#flush()
-  }
-
-  #beatLater(): void {
-    if (this.#isOver) return
-    this.#beating = setTimeout(async () => {
-      // A connection that broke is replaced at once; where that fails too, the next beat tries again.
-      await this.#beat()
-        .catch(() => this.#beat())
-        .catch(() => {})
-      this.#beatLater()
-    }, this.#leaseMs / 5)
   }
 
   async #beat(): Promise<void> {

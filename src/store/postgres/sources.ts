@@ -1,8 +1,6 @@
 // Sources in PostgreSQL: keep the latest event time of each that any replica knows of.
-
 import { apartMs } from '../deadline.ts'
-import type { Heard } from '../kept.ts'
-import { heardFrom, listener } from '../sources.ts'
+import { type Heard, heardFrom, listener } from '../kept.ts'
 import type { Sql } from './connections.ts'
 
 // From a clock that has been set back since, it would hide for as long that nobody posts. In one order, so that replicas wait for each other and never in a circle.

@@ -1,5 +1,6 @@
 // The store for several replicas: one PostgreSQL, any number of relays. Lanes are shared by lease, time is the database's.
 import { setTimeout as pause } from 'node:timers/promises'
+import { every, systemClock } from '../../clock.ts'
 import { RelayError } from '../../errors.ts'
 import type { NewSilence, Silence } from '../../mutes/silence.ts'
 import type { View } from '../../render/compose/view.ts'
@@ -119,8 +120,7 @@ class PostgresStore implements Store {
   #counted: Map<string, number> = new Map()
   readonly #buried = new Map<string, number>()
   #buriedInAll = 0
-  #isClosed = false
-  #looking: NodeJS.Timeout | undefined
+  #stopLooking = () => {}
   #countAfter = 0
   #size: { dataBytes: number; until: number } | undefined
   /** How far pruning has come in the objects' keys. */
@@ -144,7 +144,10 @@ class PostgresStore implements Store {
   async begin(): Promise<void> {
     await this.#presence.begin()
     await this.#count()
-    this.#lookLater()
+    // Whatever no replica was told of, because the one that had it died, is found within a few seconds. An error is no
+    // news: the next look may find the database again, and whoever needs it now gets to know.
+    const look = () => this.#look()
+    this.#stopLooking = every(systemClock, lookMs, look, () => {})
   }
 
   // Handed on without its store.
@@ -328,8 +331,7 @@ class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
-    clearTimeout(this.#looking)
+    this.#stopLooking()
     this.#presence.end()
     // The others take over at once what is left here. Where there is no database to announce it by, they will in a while.
     const farewell = this.busyLanes().then((lanes) => this.#presence.leave(lanes))
@@ -353,17 +355,9 @@ class PostgresStore implements Store {
   }
 
   /** Whatever was announced to no replica, because the one that had it died, is found within a few seconds. */
-  #lookLater(): void {
-    if (this.#isClosed) return
-    this.#looking = setTimeout(async () => {
-      try {
-        this.#wake(await this.busyLanes())
-        await this.#count()
-      } catch {
-        // The next look may find the database again; whoever needs it now gets to know.
-      }
-      this.#lookLater()
-    }, lookMs)
+  async #look(): Promise<void> {
+    this.#wake(await this.busyLanes())
+    await this.#count()
   }
 
   async #count(): Promise<void> {

@@ -53,7 +53,7 @@ function recordOf(row: Row): NotificationRecord {
     reason: row['reason'] === null ? null : String(row['reason']),
     says: view.says,
     object: view.object,
-    summary: view.summary ?? '',
+    summary: view.summary,
     createdAt: Number(row['created_at'])
   }
 }

@@ -1,8 +1,6 @@
 // Sources in SQLite: keep the time of each one's last event.
-
 import { apartMs } from '../deadline.ts'
-import type { Heard } from '../kept.ts'
-import { heardFrom, listener } from '../sources.ts'
+import { type Heard, heardFrom, listener } from '../kept.ts'
 import type { Database } from './file.ts'
 
 /** Inside a transaction of the store's. */

@@ -1,6 +1,8 @@
-// Short events: expand an event in a few words, as tests have it, into what Flux would send. Pure.
+// Rehearsal events: from a file, as Flux posts them, or in a few words, as tests write them, expanded into what Flux would
+// send. Pure.
+import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
-import type { WireEvent } from '../events/flux.ts'
+import { FluxEventSchema, type WireEvent } from '../events/flux.ts'
 import { severityNames } from '../events/severity.ts'
 
 const Text = (description: string, maxLength = 253) => Type.Optional(Type.String({ maxLength, description }))
@@ -75,4 +77,21 @@ export function wireOf(short: ShortEvent, now: number): WireEvent {
     },
     reportingController: controller
   }
+}
+
+const ajv = new Ajv({
+  allowUnionTypes: true,
+  formats: { 'date-time': (text: string) => !Number.isNaN(Date.parse(text)) }
+})
+
+/** The event in `text`, or a sentence that says why it is none. */
+export function parseEvent(text: string): WireEvent | string {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return `not valid JSON: ${(error as SyntaxError).message}`
+  }
+  if (ajv.validate(FluxEventSchema, value)) return value as WireEvent
+  return `not a Flux event: ${ajv.errorsText(ajv.errors, { dataVar: 'event' })}`
 }

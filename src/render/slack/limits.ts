@@ -1,0 +1,68 @@
+// Slack's sizes: what it takes of a message and where it says so, and how far below that the relay stays. All of them are in
+// UTF-16 units once escaped: Slack does not document its unit, and those are never fewer than characters.
+
+/** Slack refuses what is larger. docs.slack.dev/reference/block-kit; each line names the page below it. */
+export const slackTakes = {
+  /** blocks */
+  blocks: 50,
+  /** composition-objects/text-object; an empty text is refused as well. */
+  text: 3000,
+  /** blocks/section-block */
+  fields: 10,
+  field: 2000,
+  /** blocks/header-block */
+  header: 150,
+  /** blocks/context-block */
+  contextElements: 10,
+  /** blocks/actions-block */
+  actionElements: 25,
+  /** block-elements/button-element */
+  buttonText: 75,
+  /** block-elements/button-element, blocks/image-block */
+  url: 3000,
+  /** blocks/image-block */
+  altText: 2000,
+  imageTitle: 2000
+} as const
+
+/**
+ * Room in a message. Slack's limit for the text of all blocks, about 13,000 characters, is not documented: 11,341 with
+ * 17.7 kB of JSON was refused (slackapi/bolt-js#2867), 13,297 as well (slackapi/bolt-js#2509).
+ */
+export const messageRoom = { text: 10_000, section: 2900, bytes: 15_000 } as const
+
+/** Room for what a template fills in: below that of a message, which has the lock screen, a mention and a delay besides. */
+export const templateRoom = {
+  text: 9000,
+  bytes: 13_000,
+  title: 1500,
+  summary: 600,
+  body: messageRoom.section,
+  field: 1500,
+  /** A block of the relay's own follows where a message is late or calls someone. */
+  blocks: slackTakes.blocks - 2
+} as const
+
+/** What an event says, in the one section that shows it: the whole text stays with the event. */
+export const maxMessage = 2400
+
+/** What an event says, in one line. */
+export const maxSummary = 300
+
+/** `text` beside blocks, for a lock screen: docs.slack.dev names no length for it, and this is more than any shows. */
+export const maxFallback = 300
+
+/**
+ * `text` without blocks: Slack cuts it at 40,000 characters
+ * (api.slack.com/changelog/2018-04-truncating-really-long-messages).
+ */
+export const maxText = 39_000
+
+/**
+ * `text` where there is nothing else: docs.slack.dev/reference/methods/chat.postMessage recommends no more, and others that
+ * take only text have limits like it.
+ */
+export const maxPlainText = 4000
+
+/** The address of a link: three of them fit into a text beside the rest of it. */
+export const maxLinkUrl = 800

@@ -1,0 +1,107 @@
+// What is done again and again stops when it is told to, and outlives an error.
+import { setImmediate as turn } from 'node:timers/promises'
+import t from 'tap'
+import { every } from '../src/clock.ts'
+import { createLog } from '../src/log.ts'
+import { createAges } from '../src/store/age.ts'
+import { createPruning } from '../src/store/pruning.ts'
+import type { Store } from '../src/store/store.ts'
+import { createClock } from './fixtures/clock.ts'
+
+t.test('work comes again after each wait, also after an error, which is handed on', async (t) => {
+  const clock = createClock()
+  const errors: unknown[] = []
+  let times = 0
+  const work = async () => {
+    times += 1
+    if (times === 2) throw new Error('out of reach')
+  }
+  const stop = every(clock, 1000, work, (error) => errors.push(error))
+  t.equal(times, 0, 'not before the first wait is over')
+  for (const wanted of [1, 2, 3]) {
+    clock.advance(1000)
+    await turn()
+    t.equal(times, wanted)
+  }
+  t.match(errors, [{ message: 'out of reach' }])
+  stop()
+  clock.advance(10_000)
+  await turn()
+  t.equal(times, 3)
+})
+
+t.test('the wait is asked for anew each time, and begins when the work has ended', async (t) => {
+  const clock = createClock()
+  const began: number[] = []
+  const start = clock.now()
+  let finish = () => {}
+  let ms = 100
+  const work = () => {
+    began.push(clock.now() - start)
+    ms = 5000
+    return new Promise<void>((resolve) => {
+      finish = resolve
+    })
+  }
+  t.teardown(every(clock, () => ms, work, t.error))
+  clock.advance(3000)
+  t.same(began, [100])
+  finish()
+  await turn()
+  clock.advance(4999)
+  t.same(began, [100])
+  clock.advance(1)
+  t.same(began, [100, 8000])
+})
+
+t.test('a stop while work is under way is the end of it', async (t) => {
+  const clock = createClock()
+  let times = 0
+  let finish = () => {}
+  const work = () => {
+    times += 1
+    return new Promise<void>((resolve) => {
+      finish = resolve
+    })
+  }
+  const stop = every(clock, 1000, work, t.error)
+  clock.advance(1000)
+  stop()
+  finish()
+  await turn()
+  clock.advance(60_000)
+  t.equal(times, 1)
+})
+
+t.test('a relay that stops in the middle of a step of pruning deletes and counts no more', async (t) => {
+  const clock = createClock()
+  const calls: string[] = []
+  const answers: (() => void)[] = []
+  const answer = <T>(call: string, value: T): Promise<T> => {
+    calls.push(call)
+    return new Promise((resolve) => answers.push(() => resolve(value)))
+  }
+  // As many rows as a step may have: there would be more at once.
+  const store = {
+    prune: (_before: unknown, limit: number) => answer('prune', limit),
+    boundObjects: () => answer('count', new Map())
+  } as unknown as Store
+  const pruning = createPruning({
+    store,
+    counted: () => {},
+    retention: () => ({ eventsMs: 1000, deadLettersMs: 1000 }),
+    clock,
+    ages: createAges(clock, 0),
+    log: createLog([], () => [], { write: () => {} })
+  })
+  pruning.start()
+  await turn()
+  clock.advance(60_000)
+  t.same(calls, ['count', 'prune'])
+  pruning.stop()
+  for (const give of answers) give()
+  await turn()
+  clock.advance(60 * 60_000)
+  await turn()
+  t.same(calls, ['count', 'prune'])
+})

@@ -423,3 +423,21 @@ t.test('each thing that the relay says of itself is said, in its own words, and 
   )
   t.match(JSON.stringify(two), /no_service.*5 notifications for ops were given up on/)
 })
+
+t.test('in a digest, too, no reason is said to have lasted longer than it did', async (t) => {
+  const of = (path: string) => [
+    failed('Kustomization', path, 'HealthCheckFailed', 'late'),
+    failed('Kustomization', path, 'BuildFailed', 'no such file'),
+    beat(path)
+  ]
+  const waiting = waitingAfter(of('apps/shop'))
+  const ended = waiting.slice(-1)
+  t.match(
+    reads(composeDigest(waiting, start).payload),
+    "failing for 2 s (first 'HealthCheckFailed', last 'BuildFailed')"
+  )
+  t.match(
+    reads(composeDigest(ended, start).payload),
+    "was failing for 2 s (first 'HealthCheckFailed', last 'BuildFailed')"
+  )
+})

@@ -220,6 +220,16 @@ t.test('the end of an object: that it is gone, and not that it is Ready', async 
   )
 })
 
+t.test('a recovery from one failure after another says of none that it lasted all the while', async (t) => {
+  const others = [
+    event('14:00:00', 'error', 'HealthCheckFailed', 'late'),
+    event('14:08:00', 'error', 'PruneFailed', 'no'),
+    event('14:13:00', 'error', 'BuildFailed', noFile)
+  ]
+  const text = toText(messageOf([...others, finished])).replaceAll('`', "'")
+  t.match(text, "was failing for 14 m (first 'HealthCheckFailed', last 'BuildFailed')   3 failures")
+})
+
 t.test('a recovery names no commit where nobody knows which one failed', async (t) => {
   const failedBefore = { ...event('14:00:00', 'error', 'BuildFailed', noFile), metadata: null }
   t.notMatch(toText(messageOf([failedBefore, finished])), 'fixed by')

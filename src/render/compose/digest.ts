@@ -6,6 +6,7 @@ import { code, cut, escapeMrkdwn, link, plain, time } from '../slack/mrkdwn.ts'
 import type { Payload } from '../slack/payload.ts'
 import { type Category, fold, type Group, grouped, type Item, type Waiting } from './digest-groups.ts'
 import { createPage, type Page } from './digest-room.ts'
+import { lasted } from './lasted.ts'
 import type { View } from './view.ts'
 
 const looks: Record<Category, { emoji: string; word: string; colour: string }> = {
@@ -147,8 +148,8 @@ function nameOf(item: Item): string {
   const { url, object, failure, at } = item.view
   const name = link(url, plain(object.name) || 'unnamed')
   if (item.view.says !== 'recovered') return [name, ...notes(item)].join(' ')
-  const lasted = failure === undefined ? '' : ` (${[...notes(item), sayDuration(at - failure.since)].join(', ')})`
-  return `${name}${lasted}`
+  if (failure === undefined) return name
+  return `${name} (${[...notes(item), sayDuration(at - failure.since)].join(', ')})`
 }
 
 function notes({ category, view, failures, turned }: Item): string[] {
@@ -172,15 +173,15 @@ function line(item: Item, style: Style): string {
   }
   if (item.category === 'recovered') {
     const { failure, at } = item.view
-    const lasted = failure && `${code(failure.reason) || 'failing'} for ${sayDuration(at - failure.since)}`
-    const was = item.turned ? `${notes(item).join('')}; ${lasted ?? ''}` : lasted && `was ${lasted}`
+    const how = failure && lasted(failure, sayDuration(at - failure.since))
+    const was = item.turned ? `${notes(item).join('')}; ${how ?? ''}` : how && `was ${how}`
     return ['•', hasClusters && code(object.cluster), title, was].filter(Boolean).join(' ')
   }
   if (item.view.says === 'recovered') {
     const { failure, at, ending } = item.view
-    const lasted = failure && `was ${code(failure.reason) || 'failing'} for ${sayDuration(at - failure.since)}`
+    const was = failure && `was ${lasted(failure, sayDuration(at - failure.since))}`
     const how = ending && endingInWords[ending]
-    return ['•', hasClusters && code(object.cluster), title, [how, lasted].filter(Boolean).join('; ')]
+    return ['•', hasClusters && code(object.cluster), title, [how, was].filter(Boolean).join('; ')]
       .filter(Boolean)
       .join(' ')
   }

@@ -7,6 +7,7 @@ import { colours, type Face, faceOf } from '../slack/looks.ts'
 import { code, cut, escapeMrkdwn, fence, link, oneLine, plain, time } from '../slack/mrkdwn.ts'
 import type { Attachment, Payload } from '../slack/payload.ts'
 import { toLine } from '../slack/terminal.ts'
+import { lasted } from './lasted.ts'
 import type { View } from './view.ts'
 
 /**
@@ -112,7 +113,7 @@ function detailsOf(view: View): Block[] {
   if (says === 'recovered') {
     if (failure === undefined) return []
     const parts = [
-      `was ${code(failure.reason) || 'failing'} for *${sayDuration(at - failure.since)}*`,
+      `was ${lasted(failure, `*${sayDuration(at - failure.since)}*`)}`,
       ...[counted(view)].filter((text) => text !== '')
     ]
     if (view.isFix && view.revision) parts.push(`fixed by ${link(view.revision.url, plain(view.revision.text))}`)

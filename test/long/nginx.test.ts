@@ -1,5 +1,5 @@
-// A real nginx on the relay's machine: to a relay that is open to its own machine everybody behind it is a stranger, and
-// Flux's events pass.
+// A real nginx on the relay's machine: ADMIN_OPEN_TO=loopback refuses whoever comes through it, where it can be known, and
+// Flux's events pass. It cannot where nginx speaks HTTP/1.1, adds no header and asks for 127.0.0.1: SECURITY.md says so.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { about, type Relay, startRelay, tempFolder } from '../fixtures/relay.ts'
 const { stderr: version } = await promisify(execFile)('nginx', ['-v']).catch(() => ({ stderr: '' }))
 const skip = version === '' && 'there is no nginx here'
 
-/** What people write, from nothing at all to what guides recommend. The last keeps the name that a browser asked for. */
+/** What people write, from nothing at all to what guides recommend. The last is known by the site's name alone. */
 const locations = {
   'a plain proxy_pass': '',
   'HTTP/1.1 with the usual headers': `
@@ -82,20 +82,24 @@ async function ask(port: number, path: string, json?: string): Promise<{ status:
 }
 
 for (const [what, location] of Object.entries(locations)) {
-  t.test(`behind nginx, with ${what}, nobody administers without a token, and events pass`, { skip }, async (t) => {
-    const relay = await startRelay(t)
-    t.equal((await relay.get('/api/events')).status, 200, 'who is on this machine may')
-    const port = await startNginx(t, relay, location)
-    for (const path of ['/', '/events', '/rules', '/api/events', '/api/lanes', '/api/openapi.json']) {
-      const { status, body } = await ask(port, path)
-      t.ok(status === 401 || status === 403, `${path}: ${status}`)
-      t.match(body, /ADMIN_TOKEN/, `${path} says what to do`)
-    }
-    t.equal((await ask(port, '/api/silences', '{}')).status, 403)
+  t.test(
+    `behind nginx, with ${what}, who asks for the site by its name may not administer, and events pass`,
+    { skip },
+    async (t) => {
+      const relay = await startRelay(t)
+      t.equal((await relay.get('/api/events')).status, 200, 'who is on this machine may')
+      const port = await startNginx(t, relay, location)
+      for (const path of ['/', '/events', '/rules', '/api/events', '/api/lanes', '/api/openapi.json']) {
+        const { status, body } = await ask(port, path)
+        t.ok(status === 401 || status === 403, `${path}: ${status}`)
+        t.match(body, /ADMIN_TOKEN/, `${path} says what to do`)
+      }
+      t.equal((await ask(port, '/api/silences', '{}')).status, 403)
 
-    const event = JSON.stringify(about('shop', { message: `build failed: ${'x'.repeat(500_000)}` }))
-    t.equal((await ask(port, '/webhook/', event)).status, 202)
-    await relay.slack.until(({ accepted }) => accepted.length === 1)
-    t.match(await ask(port, '/webhook/nobody', event), { status: 404, body: /UNKNOWN_SOURCE/ }, 'a refusal arrives')
-  })
+      const event = JSON.stringify(about('shop', { message: `build failed: ${'x'.repeat(500_000)}` }))
+      t.equal((await ask(port, '/webhook/', event)).status, 202)
+      await relay.slack.until(({ accepted }) => accepted.length === 1)
+      t.match(await ask(port, '/webhook/nobody', event), { status: 404, body: /UNKNOWN_SOURCE/ }, 'a refusal arrives')
+    }
+  )
 }

@@ -102,7 +102,7 @@ function isWithin([start, end]: Range, [from, to]: Range): boolean {
   return from <= start && end <= to
 }
 
-/** The names of sources and destinations: whoever misspells one wants to read it. What has no colon may be a key's text. */
+/** The names of sources and destinations: whoever misspells one wants to read it. A text without a colon may be a secret. */
 function namesIn({ contents }: Document, vocabulary: Vocabulary): Set<string> {
   const sections = isMap(contents) ? contents.items.filter(({ key }) => vocabulary.isNamed(textOf(key))) : []
   const keys = sections.flatMap(({ value }) =>

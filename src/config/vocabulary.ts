@@ -26,12 +26,14 @@ export function vocabularyOf(
   const sections = Object.keys((schema as { properties?: object }).properties ?? {})
   const open = new Set(sections.filter((name) => !closed.includes(name)))
   const leading = [...closed, ...secretive]
+  // Near to a short one is many a word: `stack`, `block`.
+  const long = leading.filter(({ length }) => length > 5)
   let all: string[] | undefined
   const words = () => (all ??= [...wordsOf(schema), ...closed, 'true', 'false', 'null'])
   return {
     isOpen: (section) => typeof section === 'string' && open.has(section),
     isNamed: (section) => closed.includes(String(section)),
-    isSecretive: (key) => leading.includes(key) || (isNear(key, leading) && !words().includes(key)),
+    isSecretive: (key) => leading.includes(key) || (isNear(key, long) && !words().includes(key)),
     isWord: (text) => isReference(text) || (/^[A-Za-z_-]+$/.test(text) && isNear(text, words()))
   }
 }

@@ -213,7 +213,7 @@ t.test('a blocked destination is tried now, and what comes of it is said', async
   t.match({ code, ...JSON.parse(out) }, { code: 1, isTried: false, backlog: 1, notBefore: String, after: null })
 })
 
-t.test('a silence holds back what matches, until it is ended', async (t) => {
+t.test('a silence withholds what matches, until it is ended', async (t) => {
   const relay = await startRelay(t, { env: { ADMIN_TOKEN: 's3cret' } })
   const env = { RELAY_URL: relay.url, ADMIN_TOKEN: 's3cret' }
   const add = (...args: string[]) => run(['silence', 'add', ...args], env)

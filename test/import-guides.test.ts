@@ -157,7 +157,7 @@ t.test('an unknown severity is left out, and what there is is said', async (t) =
   for (const eventSeverity of ['critical', ['error', 'fatal'], [], 5, {}, '']) {
     const imported = importText(guide({ alerts: [{ eventSeverity }, { eventSeverity: 'error' }] }))
     t.equal(imported.takeovers.length, 1, JSON.stringify(eventSeverity))
-    t.match(remarksOf(imported), [/alert-0 has an eventSeverity that is none of info, warn, error; it is left out/])
+    t.match(remarksOf(imported), [/alert-0 has an eventSeverity other than info, warn, error; it is left out/])
   }
 })
 

@@ -198,7 +198,7 @@ const oneRemark: [string, string, RegExp | undefined][] = [
   [
     'an unknown severity',
     alertText({ eventSeverity: 'critical' }),
-    /has an eventSeverity that is none of info, warn, error; it is left out/
+    /has an eventSeverity other than info, warn, error; it is left out/
   ],
   ['an unknown field', alertText({ eventFilter: 'x' }), /Alert apps\/chat: spec\.eventFilter is not known here/],
   [

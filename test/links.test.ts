@@ -321,7 +321,7 @@ t.test('a host that cannot be guessed is asked for', async (t) => {
   t.match(faults, [
     {
       path: ['links', 0, 'repository'],
-      message: /^what code.acme.dev runs cannot be told .* add host: github, gitlab/
+      message: /^the name code.acme.dev does not show what it runs; add host: github, gitlab/
     },
     { path: ['links', 1, 'repository'], message: '"fleet" is not the address of a Git repository' },
     { path: ['links', 2, 'host'], message: /repository/ }

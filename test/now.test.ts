@@ -283,7 +283,7 @@ const heroes: {
     text: /The config file is refused: what was in effect before stays\./
   },
   {
-    of: 'Slack refuses everything',
+    of: 'Slack rejects all messages',
     async happens(stage) {
       await stage.beatAll()
       stage.relay.slack.behave('*', () => ({ status: 404, body: 'no_service' }))
@@ -293,7 +293,7 @@ const heroes: {
       await stage.beat('open')
     },
     colour: 'red',
-    title: '1 destination refuses everything'
+    title: '1 destination rejects all messages'
   },
   {
     of: 'Slack takes nothing for now',

@@ -250,7 +250,7 @@ rules: [{ name: all, match: { severity: info }, send: team }]`
     await relay.post(about('second'))
     clock.advance(5 * 60_000)
     await relay.slack.until(({ received }) => received.length === 3)
-    await settled(relay, /destination refuses/)
+    await settled(relay, /destination rejects/)
     clock.advance(10 * 60_000)
     await relay.slack.until(() => to('/ops').length === 2 && to('/secret').length === 2)
     t.match(
@@ -277,7 +277,7 @@ t.test('a preview destination needs no Slack and shows what Slack would get', as
 })
 
 /** Waits until the outcome of one more post has been written down. */
-async function settled(relay: Relay, outcome = /message (sent|postponed|given up)|destination refuses/): Promise<void> {
+async function settled(relay: Relay, outcome = /message (sent|postponed|given up)|destination rejects/): Promise<void> {
   const times = (settledTimes.get(relay) ?? 0) + 1
   await relay.logged(outcome, times)
   settledTimes.set(relay, times)

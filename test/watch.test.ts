@@ -16,7 +16,7 @@ t.test('a new webhook URL unblocks at once: what waited goes to it, in order', a
   const relay = await startRelay(t, { clock })
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
   await relay.post(about('first'))
-  await relay.logged(/destination refuses/)
+  await relay.logged(/destination rejects/)
   await relay.post(about('second'))
   write(relay, openConfig.replaceAll('$SLACK', relay.slack.url('/services/T000/B000/renewed')))
   await relay.slack.until(({ accepted }) => accepted.length === 2)

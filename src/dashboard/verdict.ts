@@ -96,7 +96,7 @@ function failingObjects(failing: Listed<ObjectRecord>): Finding[] {
 
 function lanesInTrouble(lanes: readonly DashboardLane[], now: number): Finding[] {
   const blocked = blockedOf(lanes).length
-  const refuses = `${blocked} ${blocked === 1 ? 'destination refuses' : 'destinations refuse'} everything`
+  const refuses = `${blocked} ${blocked === 1 ? 'destination rejects' : 'destinations reject'} all messages`
   return [
     ...(blocked > 0 ? [{ colour: 'red', says: refuses, isTitle: true } as const] : []),
     ...lateOf(lanes, now).map(({ destinations, waitingMs }): Finding => {

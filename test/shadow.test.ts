@@ -147,21 +147,13 @@ t.test('a glob covers another only where it holds of all that the other does', a
   for (const [wide = '', narrow = ''] of no) t.notOk(globCovers(wide, narrow), `${wide} does not cover ${narrow}`)
 })
 
-t.test('twice as many final rules take about twice as long', async (t) => {
-  const rules = (count: number): RuleText[] =>
-    Array.from({ length: count }, (_, at) => ({
-      name: `${at}`,
-      match: { kind: ['Kustomization', 'HelmRelease'], namespace: [`team-${at}`, `team-${at}-*`], severity: 'warn' },
-      final: true,
-      send: 'x'
-    }))
-  const timed = (list: RuleText[]) => {
-    const started = performance.now()
-    t.strictSame(findShadowed(list), [])
-    return performance.now() - started
-  }
-  timed(rules(2000))
-  const [small, large] = [timed(rules(2000)), timed(rules(16_000))]
-  t.comment(`2,000: ${small.toFixed()} ms, 16,000: ${large.toFixed()} ms`)
-  t.ok(large < small * 24, 'eight times as many, far from 64 times as long')
+t.test('a file of many final rules is searched as far as the bound, and what is found first is right', async (t) => {
+  const team = (at: number): RuleText => ({
+    name: `${at}`,
+    match: { kind: ['Kustomization', 'HelmRelease'], namespace: [`team-${at}`, `team-${at}-*`], severity: 'warn' },
+    final: true,
+    send: 'x'
+  })
+  const rules = Array.from({ length: 5000 }, (_, at) => team(at === 3 ? 1 : at))
+  t.strictSame(findShadowed(rules), [{ rule: 3, by: 1 }])
 })

@@ -222,7 +222,7 @@ t.test(
     t.match(told(before), [/FAILED destination team/, /destination team/])
     before.slack.behave(team, { status: 404, body: 'no_service' })
     await before.post(about('second'))
-    await before.logged(/refuses everything: its lane waits/, 2)
+    await before.logged(/rejects all messages: its lane waits/, 2)
     await before.app.idle()
     await before.app.close()
     await before.slack.close()

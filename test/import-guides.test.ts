@@ -124,10 +124,10 @@ const severities: readonly (readonly [
     ['error', 'warn'],
     ['error', 'warn'],
     { ...nobody, warn: slack, drift: slack, error: slack },
-    /a list .*only error and warn/
+    /a list .*exactly error and warn/
   ],
   [['Error', 'Warning'], ['error', 'warn'], { ...nobody, warn: slack, drift: slack, error: slack }, /a list/],
-  [['error'], ['error'], { ...nobody, error: slack }, /a list .*only error$/],
+  [['error'], ['error'], { ...nobody, error: slack }, /a list .*exactly error$/],
   [['warn'], ['warn'], { ...nobody, warn: slack, drift: slack }, /a list/],
   [['info'], ['info'], { ...nobody, info: slack }, /a list/],
   [

@@ -83,7 +83,7 @@ t.test('verify says what does not fit together', async (t) => {
   db.close()
   const { code, out } = await run(['verify', `sqlite:${file}`])
   t.equal(code, 1)
-  t.match(out, /1 against: what waits in a message waits in an open one, in the same lane \(3\)/)
+  t.match(out, /1 against: every pending notification in a message is in an open one of its lane \(3\)/)
   t.match(out, /1 against: every notification has its event \(5\)/)
   t.equal((await run(['verify', `sqlite:${file}.missing`])).code, 1)
 })

@@ -273,8 +273,8 @@ t.test('a relay that does not answer as one is reported in a sentence', async (t
     [['--url', `${url}/other`, ...good], /\/other does not answer with stored events: .*'events'/],
     [['--url', `${url}/nowhere`, ...good], /answers 404/],
     [['--url', 'http://127.0.0.1:1', ...good], /no answer from http:\/\/127.0.0.1:1: ECONNREFUSED/],
-    [['--url', 'relay:8080', ...good], /--url is no URL; write http/],
-    [['--url', url, ...good, '--since', 'yesterday'], /--since yesterday is no duration; write 24h or 7d/],
+    [['--url', 'relay:8080', ...good], /--url is not a URL; write http/],
+    [['--url', url, ...good, '--since', 'yesterday'], /--since yesterday is not a duration; write 24h or 7d/],
     [['--url', url, '--config', at('bad.yaml')], /"destinations" is missing/]
   ]
   for (const [args, text] of cases) {

@@ -37,7 +37,7 @@ class Stage {
     for (let step = 0; step < minutes * 2; step++) {
       this.clock.advance(30_000)
       // It takes real time, and is behind where the answer is that nobody knows.
-      for (let tries = 0; tries < 20; tries++) if ((await this.relay.get('/api/sources')).status === 200) break
+      for (let tries = 0; tries < 2000; tries++) if ((await this.relay.get('/api/sources')).status === 200) break
     }
   }
 

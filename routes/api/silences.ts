@@ -64,7 +64,7 @@ export function silences(app: FastifyInstance, { store, clock, actions }: ApiOpt
     '/api/silences/:id',
     {
       schema: {
-        summary: 'Ends a silence; what it held back is told',
+        summary: 'Ends a silence; what it withheld is posted as a summary',
         params: Id,
         response: { 200: Type.Pick(SilenceReply, ['id']) }
       }

@@ -110,6 +110,6 @@ function warningOf(
   now: number,
   { reason, gist, why, silentMs }: { reason: string; gist: string; why: string; silentMs: number }
 ): View {
-  const said = `${why} This is not told again for ${sayDuration(silentMs)}.`
+  const said = `${why} This is not repeated for ${sayDuration(silentMs)}.`
   return newsOf(now, { kind: 'source', name: source, severity: 'warn', reason, gist, why: said })
 }

@@ -136,10 +136,10 @@ export function whyNotTold(
     if (!send.includes(destination)) return `${name} sends to ${send.join(', ')}`
     if (quiet !== undefined) return `${name} is quiet: ${quiet.because}`
     if (notifications.some((told) => told.rule === name && told.destination === destination)) {
-      return `${name} tells it once`
+      return `${name} does send it, once; another message was expected`
     }
     // What ends a failure need not match any rule.
-    if (transition === 'recovered') return `${name} did not tell it of the failure, and so not of its end`
+    if (transition === 'recovered') return `${name} did not notify it of the failure, and so not of its end`
     return verdict === undefined || verdict.fired ? `${name} fires` : `${name}: ${sayWhyNot(verdict)}`
   })
   const rest = candidates.length - lines.length

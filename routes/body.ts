@@ -3,9 +3,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
-import { createHeld, noBytes, smallBytes, type Waiting } from './held.ts'
 import { drop } from './leftovers.ts'
 import { letOthersIn } from './turns.ts'
+import { createWaitingBodies, noBytes, smallBytes, type Waiting } from './waiting-bodies.ts'
 
 /** A piece costs a hundred times its byte, in room and in time. Flux sends kilobytes at a time. */
 const minPieceBytes = 64
@@ -13,7 +13,7 @@ const freePieces = 64
 
 /** Reads bodies of at most `maxBytes`. Rejects with TOO_LARGE, BAD_REQUEST or CANNOT_STORE. */
 export function createBodyReader(maxBytes: number, clock: Clock): (request: IncomingMessage) => Promise<Buffer> {
-  const held = createHeld(clock)
+  const waiting = createWaitingBodies(clock)
 
   return async (request) => {
     const declared = Number(request.headers['content-length'] ?? 0)
@@ -32,7 +32,7 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
       }
       // As nearly all do: what came with the headers is all of it, and there is nothing to wait for.
       if (piece.length === declared) body.bytes = piece
-      else held.add(body, size, piece, declared || maxBytes)
+      else waiting.add(body, size, piece, declared || maxBytes)
       size += piece.length
       if (size > smallBytes) letOthersIn(request)
     }
@@ -60,7 +60,7 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
     const giveUp = () => isOver || fail(new RelayError('BAD_REQUEST', 'the body ended too early'))
     request.on('error', giveUp)
     request.on('close', giveUp)
-    return promise.finally(() => held.release(body))
+    return promise.finally(() => waiting.release(body))
   }
 }
 

@@ -36,14 +36,14 @@ export interface Failure {
 }
 
 /** A rule and a destination that was notified of the current failure. */
-export interface Told {
+export interface Notified {
   rule: string
   destination: string
   /** When it was last notified, in ms. */
   at: number
   reminders: number
   /** It was muted, and was not notified yet. */
-  isHeld?: true
+  isWithheld?: true
 }
 
 export interface ObjectMemory {
@@ -61,7 +61,7 @@ export interface ObjectMemory {
   revision: string
   /** The fingerprint of the last warning that did not decide the state. */
   remark?: string
-  told: readonly Told[]
+  notified: readonly Notified[]
   /** Of the object that this is remembered of, where its events say it. */
   uid?: string
   /** What is remembered of others with the same name, the latest first: see objects/twins.ts. */
@@ -76,7 +76,7 @@ export interface Advance {
   /** The failure the object was in before this event. */
   before?: Failure
   /** With `recovered`: how, who was notified of the failure that is over, and what the event would have been without it. */
-  ended?: { how: Ending; told: readonly Told[]; beneath: 'updated' | 'heartbeat' | 'informed' }
+  ended?: { how: Ending; notified: readonly Notified[]; beneath: 'updated' | 'heartbeat' | 'informed' }
   /** The last good revision before this event. */
   previousRevision: string
   /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
@@ -104,7 +104,7 @@ export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing
 
 /** A memory as it is kept. Where a version before this one wrote it, what it says of a failure may be of two events. */
 export function readMemory(json: string): ObjectMemory {
-  const memory = JSON.parse(json) as ObjectMemory
+  const memory = renamed(JSON.parse(json) as StoredMemory)
   const { failure } = memory
   if (failure === undefined || failure.began !== undefined) return memory
   const { reason, text, prints } = failure
@@ -115,11 +115,20 @@ export function readMemory(json: string): ObjectMemory {
   return { ...memory, failure: { ...failure, text: isOfOne ? text : '', at: memory.decidedAt, began, prints: [] } }
 }
 
+type StoredMemory = ObjectMemory & { told?: readonly (Notified & { isHeld?: true })[] }
+
+/** With the words of today: `notified` was `told`, and `isWithheld` was `isHeld`. */
+function renamed({ told, ...memory }: StoredMemory): ObjectMemory {
+  if (told === undefined) return memory
+  const notified = told.map(({ isHeld, ...entry }) => ({ ...entry, ...(isHeld && { isWithheld: isHeld }) }))
+  return { ...memory, notified, ...(memory.others && { others: memory.others.map(renamed) }) }
+}
+
 /** What `event` does to an object of which `memory` is known. `now` in ms. */
 export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now: number): Advance {
   // A cluster whose clock is ahead would make every later event look old.
   const at = Math.min(event.at, now)
-  const known = notAhead(memory, now) ?? { since: at, decidedAt: 0, revision: '', told: [] }
+  const known = notAhead(memory, now) ?? { since: at, decidedAt: 0, revision: '', notified: [] }
   const bearing = bearingOf(event)
   switch (bearing.is) {
     case 'failure':
@@ -156,7 +165,7 @@ export function objectOf(key: string): ObjectRef {
 }
 
 /** A rule and destination that was notified, or was not after all, of the failure that began at `since`, in ms. */
-interface Hearing {
+interface Undelivered {
   rule: string
   destination: string
   since: number | undefined
@@ -166,21 +175,23 @@ interface Hearing {
  * Forgets that `rule` notified `destination` of the failure that began at `since`: the message was never delivered. What was
  * said of a later one was.
  */
-export function forget(memory: ObjectMemory, hearing: Hearing): ObjectMemory {
-  const { rule, destination, since } = hearing
-  const others = memory.others?.map((other) => forget(other, hearing))
+export function forget(memory: ObjectMemory, undelivered: Undelivered): ObjectMemory {
+  const { rule, destination, since } = undelivered
+  const others = memory.others?.map((other) => forget(other, undelivered))
   const isOfIt = memory.failure?.since === since
-  const told = memory.told.filter((entry) => !isOfIt || entry.rule !== rule || entry.destination !== destination)
-  return { ...memory, told, ...(others && { others }) }
+  const notified = memory.notified.filter(
+    (entry) => !isOfIt || entry.rule !== rule || entry.destination !== destination
+  )
+  return { ...memory, notified, ...(others && { others }) }
 }
 
 /** Marks `destination` as notified of what was withheld from it, because the summary of the mute has said it. */
-export function hear(memory: ObjectMemory, destination: string, now: number): ObjectMemory {
+export function markNotified(memory: ObjectMemory, destination: string, now: number): ObjectMemory {
   return {
     ...memory,
-    told: memory.told.map((entry) => {
-      if (entry.destination !== destination || !entry.isHeld) return entry
-      const { isHeld: _, ...rest } = entry
+    notified: memory.notified.map((entry) => {
+      if (entry.destination !== destination || !entry.isWithheld) return entry
+      const { isWithheld: _, ...rest } = entry
       return { ...rest, at: now }
     })
   }
@@ -190,10 +201,10 @@ export function hear(memory: ObjectMemory, destination: string, now: number): Ob
  * Undoes {@link forget} when a dead letter is retried, so that the recovery is sent too. Nothing changes if the failure
  * that began at `since` is over, or `destination` was notified of it meanwhile. `now` in ms.
  */
-export function remember(memory: ObjectMemory, { rule, destination, since }: Hearing, now: number): ObjectMemory {
+export function remember(memory: ObjectMemory, { rule, destination, since }: Undelivered, now: number): ObjectMemory {
   if (memory.failure === undefined || memory.failure.since !== since) return memory
-  if (memory.told.some((entry) => entry.rule === rule && entry.destination === destination)) return memory
-  return { ...memory, told: [...memory.told, { rule, destination, at: now, reminders: 0 }] }
+  if (memory.notified.some((entry) => entry.rule === rule && entry.destination === destination)) return memory
+  return { ...memory, notified: [...memory.notified, { rule, destination, at: now, reminders: 0 }] }
 }
 
 function seen(memory: ObjectMemory, at: number): ObjectMemory {
@@ -240,7 +251,7 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
     count: 1,
     prints: [failureFingerprint(event)]
   }
-  return stay({ ...known, failure: started, since: at, decidedAt: at, told: [] }, 'failed')
+  return stay({ ...known, failure: started, since: at, decidedAt: at, notified: [] }, 'failed')
 }
 
 /** What is shown of a failure, always of one event. */
@@ -292,10 +303,10 @@ function end(
 ): Advance {
   const { failure: _, remark: __, ...rest } = known
   return {
-    memory: { ...rest, since: at, decidedAt: at, revision, told: [] },
+    memory: { ...rest, since: at, decidedAt: at, revision, notified: [] },
     transition: 'recovered',
     before: failure,
-    ended: { how, told: known.told, beneath },
+    ended: { how, notified: known.notified, beneath },
     previousRevision: known.revision
   }
 }

@@ -39,7 +39,7 @@ export function createSilences(options: {
     for (const { id } of fromAhead) await store.endSilence(id, now)
     mutes = silences.flatMap((silence) => (fromAhead.includes(silence) ? [] : (compileSilence(silence) ?? [])))
     const laneOf = (destination: string) => options.destinations().get(destination)?.lane
-    options.wake(await store.endMutes(now, laneOf, (held) => muteNotice(held, now)))
+    options.wake(await store.endMutes(now, laneOf, (withheld) => muteNotice(withheld, now)))
   }
 
   return {

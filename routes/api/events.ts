@@ -51,13 +51,13 @@ const eventFields = {
   message: Type.String()
 }
 
-const telling = { id: Type.String(), rule: Type.String(), destination: Type.String(), state: State }
+const notification = { id: Type.String(), rule: Type.String(), destination: Type.String(), state: State }
 
 const EventsReply = Type.Object({
   events: Type.Array(
     Type.Object({
       ...eventFields,
-      notifications: Type.Array(Type.Object(telling)),
+      notifications: Type.Array(Type.Object(notification)),
       body: Type.Optional(
         Type.String({ description: 'The text that was posted, without what is internal to a controller.' })
       )
@@ -94,7 +94,7 @@ const EventReply = Type.Object({
     quiet: Type.Array(Type.Object({ rule: Type.String(), destination: Type.String(), because: Type.String() }))
   }),
   notifications: Type.Array(
-    Type.Object({ ...telling, reason: TextOrNull, message: Type.Union([MessageReply, Type.Null()]) })
+    Type.Object({ ...notification, reason: TextOrNull, message: Type.Union([MessageReply, Type.Null()]) })
   )
 })
 

@@ -33,7 +33,7 @@ const ObjectsReply = Type.Object({
       ),
       since: time,
       revision: Type.String(),
-      told: Type.Array(
+      notified: Type.Array(
         Type.Object({ rule: Type.String(), destination: Type.String(), at: time, reminders: Type.Integer() }),
         { description: 'Who was notified of its failure.' }
       ),
@@ -64,12 +64,12 @@ export function objects(app: FastifyInstance, { store, config, clock }: ApiOptio
   )
 }
 
-function replyOf({ failure, told, ...object }: ObjectRecord) {
+function replyOf({ failure, notified, ...object }: ObjectRecord) {
   return {
     ...object,
     ...(failure && { failure: { ...failure, since: iso(failure.since) } }),
     since: iso(object.since),
-    told: told.map((entry) => ({ ...entry, at: iso(entry.at) })),
+    notified: notified.map((entry) => ({ ...entry, at: iso(entry.at) })),
     seenAt: iso(object.seenAt)
   }
 }

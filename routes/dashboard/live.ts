@@ -16,7 +16,7 @@ const maxWaitingBytes = 4096
 export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, standing, store, clock }) => {
   const listeners = new Set<PassThrough>()
   let stop: (() => void) | undefined
-  let toldAt = 0
+  let sentAt = 0
   let last: string | undefined
 
   /** Differs where a page may differ. One look at the end of an index; the rest is in memory, apart from silences. */
@@ -28,7 +28,7 @@ export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, 
     return [newest.items[0]?.id, store.pending, ids, refusal()?.at, config().rules.all.length, ...sources].join(' ')
   }
 
-  function tell(text: string): void {
+  function broadcast(text: string): void {
     for (const listener of listeners) {
       if (listener.writableLength > maxWaitingBytes) listener.destroy()
       else listener.write(text)
@@ -36,17 +36,17 @@ export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, 
   }
 
   function start(): void {
-    toldAt = clock.now()
+    sentAt = clock.now()
     stop = every(clock, lookMs, look, (err) => app.log.error({ err }, 'cannot look for what is new on the pages'))
   }
 
   async function look(): Promise<void> {
     const seen = await mark().catch(() => last)
-    const isNews = (last !== undefined && seen !== last) || clock.now() - toldAt >= longestMs
+    const isNews = (last !== undefined && seen !== last) || clock.now() - sentAt >= longestMs
     last = seen
     if (isNews) {
-      tell('event: change\ndata: 1\n\n')
-      toldAt = clock.now()
+      broadcast('event: change\ndata: 1\n\n')
+      sentAt = clock.now()
     }
     if (listeners.size > 0) return
     stop?.()

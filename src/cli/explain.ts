@@ -40,8 +40,8 @@ export function explain(
   const rehearsed = rehearsal.receive(wire, Date.now(), source)
   const verdicts = verdictsOn(rehearsed, config)
   const messages = rehearsed.notifications.map((notification) => {
-    const { text, payload, ...told } = speak(notification)
-    return { ...told, text: text.split('\n'), builder: builderUrl(payload), payload }
+    const { text, payload, ...notified } = speak(notification)
+    return { ...notified, text: text.split('\n'), builder: builderUrl(payload), payload }
   })
   const { event, transition, trace } = rehearsed
   if (json) {
@@ -63,7 +63,7 @@ function memoryOf(
   if (state === 'unknown') return undefined
   const healthy = healthyBefore(event)
   if (state === 'healthy') return healthy
-  const told = rules.flatMap(({ name, send }) =>
+  const notified = rules.flatMap(({ name, send }) =>
     send.map((destination) => ({ rule: name, destination, at: healthy.since, reminders: 0 }))
   )
   const failure = {
@@ -78,7 +78,7 @@ function memoryOf(
     // Of another event than this one.
     prints: ['']
   } as const
-  return { ...healthy, failure, told }
+  return { ...healthy, failure, notified }
 }
 
 /** Where Slack shows the message. Its builder knows no attachments, so their blocks come after the others. */

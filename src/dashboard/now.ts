@@ -41,7 +41,7 @@ function columnsOf({ now, failing, stale, lanes, mutes, dead, sources, origin }:
   const isFirst = sources.sources.every(({ lastEventAt }) => lastEventAt === undefined)
   const troubles = [
     ...(failing.items.length > 0 ? [objectsCard('failing', 'Failing', failing, now)] : []),
-    ...(stale.items.length > 0 ? [objectsCard('stale', notHeardOf(stale, now), stale, now)] : []),
+    ...(stale.items.length > 0 ? [objectsCard('stale', staleSummary(stale, now), stale, now)] : []),
     ...(isFirst && first ? [firstEventCard(first, origin, now)] : [])
   ]
   const [posting, destinations, quiet] = [sourcesCard(sources, now), lanesCard(lanes, dead, now), mutesCard(mutes, now)]
@@ -49,7 +49,7 @@ function columnsOf({ now, failing, stale, lanes, mutes, dead, sources, origin }:
 }
 
 /** The least time without an event of any of them. */
-function notHeardOf({ items }: Listed<ObjectRecord>, now: number): string {
+function staleSummary({ items }: Listed<ObjectRecord>, now: number): string {
   const isDay = items.every(({ seenAt }) => now - seenAt >= dayMs)
   return `No event for ${isDay ? 'a day' : 'an hour'}`
 }

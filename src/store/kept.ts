@@ -129,7 +129,7 @@ export type Step =
    * `isHeld`: a new notification may end this wait early. All that waits is held for its group, or another replica is
    * posting from this lane.
    */
-  | { is: 'wait'; until: number; isHeld?: true }
+  | { is: 'wait'; until: number; isInterruptible?: true }
   /**
    * Post `message`; it is written down and its token is spent. `block` is set where this is a probe. The post has to end
    * when `signal` aborts, because another replica may take the lane over after that.
@@ -208,7 +208,7 @@ export interface Size {
 }
 
 /** By the names of the sources, in ms since 1970; `listenedUntil` is undefined where nobody ever did. */
-export interface Heard {
+export interface LastEvents {
   sources: ReadonlyMap<string, number>
   listenedUntil: number | undefined
 }
@@ -217,7 +217,7 @@ export interface Heard {
 export const listener = ''
 
 /** Of the rows about sources, the same in every store. */
-export function heardFrom(rows: readonly (readonly [name: string, at: number])[]): Heard {
+export function lastEventsFrom(rows: readonly (readonly [name: string, at: number])[]): LastEvents {
   const sources = new Map(rows)
   const listenedUntil = sources.get(listener)
   sources.delete(listener)

@@ -7,8 +7,8 @@ import type {
   Attempt,
   Decide,
   Expiry,
-  Heard,
   LaneOf,
+  LastEvents,
   Message,
   NewNotification,
   ObjectCount,
@@ -20,7 +20,7 @@ import type {
   Tally
 } from './kept.ts'
 import type { Records } from './records.ts'
-import type { Held } from './withheld.ts'
+import type { Withheld } from './withheld.ts'
 
 export interface Store {
   /**
@@ -61,7 +61,7 @@ export interface Store {
    * from then on that destination counts as notified of the failures that last. It goes to the lane that the destination has by now,
    * which may have moved since. Resolves to the lanes that got something.
    */
-  endMutes(now: number, laneOf: LaneOf, compose: (held: Held) => View): Promise<string[]>
+  endMutes(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): Promise<string[]>
 
   /** Those that have not ended, oldest first. */
   silences(now: number): Promise<Silence[]>
@@ -103,9 +103,9 @@ export interface Store {
   readonly records: Records
 
   /** Notes when sources last posted, by their names, and that somebody listened until `now`. Never goes back in time. */
-  heard(sources: ReadonlyMap<string, number>, now: number): Promise<void>
+  noteLastEvents(sources: ReadonlyMap<string, number>, now: number): Promise<void>
 
-  lastHeard(): Promise<Heard>
+  lastEvents(): Promise<LastEvents>
 
   /** Calls `wake` with lanes that another replica filled, or left. */
   listen(wake: (lanes: string[]) => void): void

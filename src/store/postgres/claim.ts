@@ -12,7 +12,7 @@ import { bury } from './queue.ts'
 const lockedMs = 50
 
 /** When to look again at a lane that another replica is posting from, at the latest. */
-const heldMs = 5000
+const leasedMs = 5000
 
 // Skipped where another replica has it: nobody waits here with a connection in hand.
 const lockSql = `
@@ -47,12 +47,12 @@ const writeSql = `
     values ($1, $2, 'open', $3, $4, $5, $6) returning id
   ), carried as (
     update notifications set message_id = (select id from message) where id = any($7)
-  ), held as (
+  ), leased as (
     update lanes set tokens = $8, tokens_at = $9, holder = $10, claim = claim + 1 where key = $1 returning claim
   )
-  select message.id, held.claim from message, held`
+  select message.id, leased.claim from message, leased`
 
-const holdSql = `
+const leaseSql = `
   update lanes set tokens = $2, tokens_at = $3, holder = $4, claim = claim + 1 where key = $1 returning claim`
 
 interface LaneRow {
@@ -118,8 +118,8 @@ export async function claim(sql: Sql, { lane, plan, now: asked, replica, isCalle
   if (row === undefined) return { step: { is: 'wait', until: asked + lockedMs }, buried: [] }
   const { now: read, aliveUntil, open } = await look(sql, lane, row.holder)
   if (row.holder !== null && row.holder !== replica && aliveUntil > read) {
-    const until = asked + Math.min(aliveUntil + 1 - read, heldMs)
-    return { step: { is: 'wait', until, isHeld: true }, buried: [] }
+    const until = asked + Math.min(aliveUntil + 1 - read, leasedMs)
+    return { step: { is: 'wait', until, isInterruptible: true }, buried: [] }
   }
   // Read from the database, so that all replicas keep one pace.
   const now = isCallersClock ? asked : read
@@ -146,7 +146,7 @@ async function again({ sql, lane, replica, plan, state, now }: Turn, message: Me
   if (state.notBefore > now) return { step: { is: 'wait', until: state.notBefore }, buried: [] }
   const taken = plan.token(state, now)
   if ('until' in taken) return { step: { is: 'wait', until: taken.until }, buried: [] }
-  const { rows } = await sql<{ claim: number }>(holdSql, [lane, taken.bucket.tokens, taken.bucket.at, replica])
+  const { rows } = await sql<{ claim: number }>(leaseSql, [lane, taken.bucket.tokens, taken.bucket.at, replica])
   return { step: { is: 'post', message, block: state.block }, number: rows[0]?.claim ?? 0, buried: [] }
 }
 
@@ -192,7 +192,7 @@ async function oldestPending(sql: Sql, lane: string, oldest: number, now: number
 async function heldUntil(sql: Sql, lane: string): Promise<Step> {
   const { rows } = await sql<{ until: number | null }>(heldSql, [lane])
   const until = rows[0]?.until ?? null
-  return until === null ? { is: 'idle' } : { is: 'wait', until, isHeld: true }
+  return until === null ? { is: 'idle' } : { is: 'wait', until, isInterruptible: true }
 }
 
 function stateOf(row: LaneRow, now: number): LaneState {

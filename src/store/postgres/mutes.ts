@@ -1,15 +1,15 @@
 // Mutes in PostgreSQL: keep silences and what mutes withheld.
 import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
-import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
+import { markNotified, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { LaneOf } from '../kept.ts'
-import { endingFrom, gather, type Held } from '../withheld.ts'
+import { endingFrom, gather, type Withheld } from '../withheld.ts'
 import type { Sql } from './connections.ts'
 import { insertNotifications } from './queue.ts'
 import { storable } from './text.ts'
 
-interface HeldNotification {
+interface WithheldNotification {
   id: number
   lane: string
   object: string
@@ -19,7 +19,7 @@ interface HeldNotification {
 }
 
 // Skipped where another replica is telling of them.
-const heldSql = `
+const withheldSql = `
   select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
   from notifications n join views v on v.id = n.id
   where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n skip locked`
@@ -29,7 +29,7 @@ export async function endMute(
   sql: Sql,
   now: number,
   laneOf: LaneOf,
-  compose: (held: Held) => View
+  compose: (withheld: Withheld) => View
 ): Promise<string | undefined> {
   const { rows: over } = await sql<{ mute: string; destination: string }>(
     'select mute, destination from notifications where muted_until <= $1 limit 1 for update skip locked',
@@ -38,10 +38,10 @@ export async function endMute(
   const [ended] = over
   if (ended === undefined) return undefined
   const { mute, destination } = ended
-  const { rows } = await sql<HeldNotification>(heldSql, [now, mute, destination])
-  const memories = await hearAll(sql, [...new Set(rows.map(({ object }) => object))], destination, now)
+  const { rows } = await sql<WithheldNotification>(withheldSql, [now, mute, destination])
+  const memories = await markAllNotified(sql, [...new Set(rows.map(({ object }) => object))], destination, now)
   await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
-  const held = gather(
+  const withheld = gather(
     ended,
     rows.map(({ object, says, ref, ending }) => ({
       key: object,
@@ -53,12 +53,12 @@ export async function endMute(
   )
   const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
   await insertNotifications(sql, [
-    { event: null, at: now, entry: { rule: 'mute', destination, lane, view: compose(held) } }
+    { event: null, at: now, entry: { rule: 'mute', destination, lane, view: compose(withheld) } }
   ])
   return lane
 }
 
-async function hearAll(
+async function markAllNotified(
   sql: Sql,
   keys: readonly string[],
   destination: string,
@@ -71,7 +71,7 @@ async function hearAll(
   )
   const memories = new Map<string, ObjectMemory>()
   for (const { key, memory } of rows) {
-    if (memory !== null) memories.set(key, hear(readMemory(memory), destination, now))
+    if (memory !== null) memories.set(key, markNotified(readMemory(memory), destination, now))
   }
   await sql(
     `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,

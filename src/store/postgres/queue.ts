@@ -13,7 +13,7 @@ const insertSql = `
       $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[]) with ordinality
       as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, mute, muted_until, view,
         dead, place)
-  ), told as (
+  ), written as (
     insert into notifications (event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
       held_until, mute, muted_until)
     select event_id, rule, destination, lane, object, says,
@@ -22,7 +22,7 @@ const insertSql = `
     from n order by place
     returning id
   ), placed as (
-    select id, row_number() over (order by id) as place from told
+    select id, row_number() over (order by id) as place from written
   )
   insert into views select placed.id, n.view from placed join n using (place) returning id`
 

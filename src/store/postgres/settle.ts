@@ -56,12 +56,12 @@ export async function settle(
     sql,
     notices.map((entry) => ({ event: null, at: attempt.at, entry }))
   )
-  if (end.state === 'sent') return { settled: await tell(sql, message.id), buried: [] }
+  if (end.state === 'sent') return { settled: await markSent(sql, message.id), buried: [] }
   const buried = end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : []
   return { settled: buried.length, buried }
 }
 
-async function tell(sql: Sql, message: string): Promise<number> {
+async function markSent(sql: Sql, message: string): Promise<number> {
   const { rowCount } = await sql(
     `update notifications set state = 'sent' where message_id = $1 and state = 'pending'`,
     [message]

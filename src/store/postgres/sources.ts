@@ -1,6 +1,6 @@
 // Sources in PostgreSQL: keep the latest event time of each that any replica knows of.
 import { apartMs } from '../deadline.ts'
-import { type Heard, heardFrom, listener } from '../kept.ts'
+import { type LastEvents, lastEventsFrom, listener } from '../kept.ts'
 import type { Sql } from './connections.ts'
 
 // From a clock that has been set back since, it would hide for as long that nobody posts. In one order, so that replicas wait for each other and never in a circle.
@@ -11,12 +11,12 @@ const noteSql = `
     case when sources.heard_at > $3::bigint + ${apartMs} then excluded.heard_at
     else greatest(sources.heard_at, excluded.heard_at) end`
 
-export async function noteHeard(sql: Sql, sources: ReadonlyMap<string, number>, now: number): Promise<void> {
+export async function noteLastEvents(sql: Sql, sources: ReadonlyMap<string, number>, now: number): Promise<void> {
   const rows = [...sources, [listener, now] as const]
   await sql(noteSql, [rows.map(([name]) => name), rows.map(([, at]) => at), now])
 }
 
-export async function lastHeard(sql: Sql): Promise<Heard> {
+export async function lastEvents(sql: Sql): Promise<LastEvents> {
   const { rows } = await sql<{ name: string; heard_at: number }>('select name, heard_at from sources')
-  return heardFrom(rows.map(({ name, heard_at }) => [name, heard_at]))
+  return lastEventsFrom(rows.map(({ name, heard_at }) => [name, heard_at]))
 }

@@ -10,8 +10,8 @@ import {
   type Attempt,
   type Decide,
   type Expiry,
-  type Heard,
   type LaneOf,
+  type LastEvents,
   type Message,
   type NewNotification,
   type ObjectCount,
@@ -25,7 +25,7 @@ import {
 } from '../kept.ts'
 import type { Records } from '../records.ts'
 import type { Store } from '../store.ts'
-import type { Held } from '../withheld.ts'
+import type { Withheld } from '../withheld.ts'
 import { accept } from './accept.ts'
 import { type Asking, claim } from './claim.ts'
 import { Connections, checkUrl, isNotUpYet, sayDatabaseError } from './connections.ts'
@@ -37,7 +37,7 @@ import { backlog, busyLanes, countPending, tryNow } from './queue.ts'
 import { createPostgresRecords } from './records.ts'
 import { migrate } from './schema.ts'
 import { settle } from './settle.ts'
-import { lastHeard, noteHeard } from './sources.ts'
+import { lastEvents, noteLastEvents } from './sources.ts'
 import { chosenBare } from './tls.ts'
 
 export interface PostgresOptions {
@@ -136,7 +136,7 @@ class PostgresStore implements Store {
       connections: this.#lanes,
       added: (lanes) => {
         this.#pending += lanes.length
-        this.#presence.tell(lanes)
+        this.#presence.announce(lanes)
       }
     })
   }
@@ -177,7 +177,7 @@ class PostgresStore implements Store {
     const written = all.filter(({ isMuted, isDead }) => !isMuted && !isDead)
     for (const { destination } of written) this.#wait(destination, 1)
     for (const { destination, isDead } of all) if (isDead) this.#noteBuried([destination])
-    this.#presence.tell(written.map(({ lane }) => lane))
+    this.#presence.announce(written.map(({ lane }) => lane))
     return receipts
   }
 
@@ -187,7 +187,7 @@ class PostgresStore implements Store {
 
   async next(lane: string, plan: Plan, now: number): Promise<Step> {
     // Asked for before the claim: if it ends while that is committed, so does the post, at once.
-    const signal = this.#presence.hold()
+    const signal = this.#presence.lease()
     const asking: Asking = { lane, plan, now, replica: this.#presence.replica, isCallersClock: this.#isCallersClock }
     const { step, number, buried } = await this.#lanes.transaction((sql) => claim(sql, asking))
     for (const destination of buried) this.#wait(destination, -1)
@@ -198,7 +198,7 @@ class PostgresStore implements Store {
     }
     if (step.is === 'idle') return step
     // A process that was stopped in between must not go on as if no time had passed.
-    this.#presence.hold()
+    this.#presence.lease()
     if (number !== undefined) this.#claims.set(step.message.id, number)
     return { ...step, signal }
   }
@@ -225,16 +225,16 @@ class PostgresStore implements Store {
     this.#claims.delete(message.id)
     this.#wait(message.destination, -settled)
     for (const { destination } of notices) this.#wait(destination, 1)
-    this.#presence.tell(notices.map(({ lane }) => lane))
+    this.#presence.announce(notices.map(({ lane }) => lane))
   }
 
-  async endMutes(now: number, laneOf: LaneOf, compose: (held: Held) => View): Promise<string[]> {
+  async endMutes(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): Promise<string[]> {
     const lanes: string[] = []
     for (;;) {
       const lane = await this.#lanes.transaction((sql) => endMute(sql, now, laneOf, compose))
       if (lane === undefined) return lanes
       this.#pending += 1
-      this.#presence.tell([lane])
+      this.#presence.announce([lane])
       lanes.push(lane)
     }
   }
@@ -292,12 +292,12 @@ class PostgresStore implements Store {
     return rows.map((row) => ({ ...row, id: String(row.id), payload: JSON.parse(row.payload) as Payload }))
   }
 
-  async heard(sources: ReadonlyMap<string, number>, now: number): Promise<void> {
-    await noteHeard(this.#lanes.query, sources, now)
+  async noteLastEvents(sources: ReadonlyMap<string, number>, now: number): Promise<void> {
+    await noteLastEvents(this.#lanes.query, sources, now)
   }
 
-  async lastHeard(): Promise<Heard> {
-    return lastHeard(this.#lanes.query)
+  async lastEvents(): Promise<LastEvents> {
+    return lastEvents(this.#lanes.query)
   }
 
   async ping(): Promise<void> {

@@ -48,7 +48,7 @@ export function heldUntil(db: Database, lane: string): Step {
   const held = `select min(held_until) as until from notifications
     where lane = ? and group_key is not null and state = 'pending' and message_id is null`
   const until = db.get(held, lane)?.until
-  return typeof until === 'number' ? { is: 'wait', until, isHeld: true } : { is: 'idle' }
+  return typeof until === 'number' ? { is: 'wait', until, isInterruptible: true } : { is: 'idle' }
 }
 
 /** The message that is written down and not settled: a lane has at most one. */

@@ -1,10 +1,10 @@
 // Mutes in SQLite: keep silences and what mutes withheld, inside a transaction of the store's.
 import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
-import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
+import { markNotified, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { LaneOf, NewNotification } from '../kept.ts'
-import { endingFrom, gather, type Held } from '../withheld.ts'
+import { endingFrom, gather, type Withheld } from '../withheld.ts'
 import type { Database, Row } from './file.ts'
 
 /** What is to be said of one mute that is over; undefined where there is none left. */
@@ -12,7 +12,7 @@ export function endMute(
   db: Database,
   now: number,
   laneOf: LaneOf,
-  compose: (held: Held) => View
+  compose: (withheld: Withheld) => View
 ): NewNotification | undefined {
   const over = db.get('select mute, destination from notifications where muted_until <= ? limit 1', now)
   if (over === undefined) return undefined
@@ -28,12 +28,12 @@ export function endMute(
   for (const key of new Set(rows.map(({ object }) => String(object)))) {
     const known = db.get('select memory from objects where key = ?', key)
     if (known === undefined) continue
-    const memory = hear(readMemory(String(known.memory)), destination, now)
+    const memory = markNotified(readMemory(String(known.memory)), destination, now)
     memories.set(key, memory)
     db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), key)
   }
   for (const { id } of rows) db.run('update notifications set muted_until = null where id = ?', Number(id))
-  const held = gather(
+  const withheld = gather(
     { mute, destination },
     rows.map((row) => ({
       key: String(row.object),
@@ -43,7 +43,7 @@ export function endMute(
     })),
     memories
   )
-  return { rule: 'mute', destination, lane: laneOf(destination) ?? String(rows.at(-1)?.lane), view: compose(held) }
+  return { rule: 'mute', destination, lane: laneOf(destination) ?? String(rows.at(-1)?.lane), view: compose(withheld) }
 }
 
 export function silences(db: Database, now: number): Silence[] {

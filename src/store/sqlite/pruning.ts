@@ -26,13 +26,13 @@ export function createPruner(db: Database): Pruner {
 
   return {
     prune(before, limit) {
-      const told = db.all(
+      const finished = db.all(
         `delete from notifications where id in (
            select id from notifications where created_at < max(?1, ?2) and ${isNotNewest('notifications')} and
              ((state = 'sent' or state = 'muted' and muted_until is null) and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3) returning id`,
         ...[before.events, before.deadLetters, limit]
       )
-      const ids = JSON.stringify(told.map(({ id }) => Number(id)))
+      const ids = JSON.stringify(finished.map(({ id }) => Number(id)))
       db.run('delete from views where id in (select value from json_each(?))', ids)
       db.run('delete from announcements where announced_at < ?', before.events)
       // An event stays while a notification of it does, and a message while it carries one.
@@ -50,7 +50,7 @@ export function createPruner(db: Database): Pruner {
       )
       for (const { id } of messages) db.run('delete from attempts where message_id = ?', Number(id))
       db.run('delete from silences where ends_at < ?', before.events)
-      return told.length + events + messages.length + pruneObjects(before.deadLetters, limit)
+      return finished.length + events + messages.length + pruneObjects(before.deadLetters, limit)
     }
   }
 }

@@ -77,8 +77,8 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     const known = db.get('select memory from objects where key = ?', object ?? '')
     if (known !== undefined) {
       const since = (JSON.parse(String(row.view ?? '{}')) as Partial<View>).failure?.since
-      const heard = { rule: String(rule), destination: String(destination), since }
-      const memory = forget(readMemory(String(known.memory)), heard)
+      const undelivered = { rule: String(rule), destination: String(destination), since }
+      const memory = forget(readMemory(String(known.memory)), undelivered)
       db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
     }
     // The end of a failure that nobody was notified of would be news from nowhere. The plus keeps the planner from going through

@@ -42,8 +42,8 @@ export function createSqliteRecords(db: Database, host: Host): Records {
     const known = db.get('select memory from objects where key = ?', key)
     if (known === undefined) return
     const since = (JSON.parse(String(row['view'])) as View).failure?.since
-    const heard = { rule: String(row['rule']), destination: String(row['destination']), since }
-    const memory = remember(readMemory(String(known['memory'])), heard, now)
+    const undelivered = { rule: String(row['rule']), destination: String(row['destination']), since }
+    const memory = remember(readMemory(String(known['memory'])), undelivered, now)
     db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), key)
   }
 

@@ -1,10 +1,10 @@
 // Sources in SQLite: keep the time of each one's last event.
 import { apartMs } from '../deadline.ts'
-import { type Heard, heardFrom, listener } from '../kept.ts'
+import { type LastEvents, lastEventsFrom, listener } from '../kept.ts'
 import type { Database } from './file.ts'
 
 /** Inside a transaction of the store's. */
-export function noteHeard(db: Database, sources: ReadonlyMap<string, number>, now: number): void {
+export function noteLastEvents(db: Database, sources: ReadonlyMap<string, number>, now: number): void {
   for (const [name, at] of [...sources, [listener, now] as const]) {
     // From a clock that has been set back since, it would hide for as long that nobody posts.
     db.run(
@@ -15,6 +15,8 @@ export function noteHeard(db: Database, sources: ReadonlyMap<string, number>, no
   }
 }
 
-export function lastHeard(db: Database): Heard {
-  return heardFrom(db.all('select name, heard_at from sources').map((row) => [String(row.name), Number(row.heard_at)]))
+export function lastEvents(db: Database): LastEvents {
+  return lastEventsFrom(
+    db.all('select name, heard_at from sources').map((row) => [String(row.name), Number(row.heard_at)])
+  )
 }

@@ -9,9 +9,9 @@ import type {
   Attempt,
   Decide,
   Expiry,
-  Heard,
   LaneOf,
   LaneState,
+  LastEvents,
   Message,
   NewNotification,
   ObjectCount,
@@ -25,7 +25,7 @@ import type {
 } from '../kept.ts'
 import type { Records } from '../records.ts'
 import type { Store } from '../store.ts'
-import type { Held } from '../withheld.ts'
+import type { Withheld } from '../withheld.ts'
 import { acceptOne } from './accept.ts'
 import { boundObjects } from './bound.ts'
 import { badDatabase, type Database, openDatabase, type Row } from './file.ts'
@@ -50,7 +50,7 @@ import { createSqliteRecords } from './records.ts'
 import { bringToVersion } from './schema.ts'
 import { settle } from './settle.ts'
 import { sizeOf } from './size.ts'
-import { lastHeard, noteHeard } from './sources.ts'
+import { lastEvents, noteLastEvents } from './sources.ts'
 import { Waiting } from './waiting.ts'
 
 /** How much of what waits is read at a time. */
@@ -121,7 +121,7 @@ class SqliteStore implements Store {
     return receipts
   }
 
-  async endMutes(now: number, laneOf: LaneOf, compose: (held: Held) => View): Promise<string[]> {
+  async endMutes(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): Promise<string[]> {
     const lanes: string[] = []
     for (;;) {
       const lane = await this.#write(() => {
@@ -254,12 +254,12 @@ class SqliteStore implements Store {
     }))
   }
 
-  async heard(sources: ReadonlyMap<string, number>, now: number): Promise<void> {
-    this.#transaction(() => noteHeard(this.#db, sources, now))
+  async noteLastEvents(sources: ReadonlyMap<string, number>, now: number): Promise<void> {
+    this.#transaction(() => noteLastEvents(this.#db, sources, now))
   }
 
-  async lastHeard(): Promise<Heard> {
-    return lastHeard(this.#db)
+  async lastEvents(): Promise<LastEvents> {
+    return lastEvents(this.#db)
   }
 
   /** There are no others on this file. */

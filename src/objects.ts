@@ -145,7 +145,7 @@ export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now:
   }
 }
 
-/** Decided by a clock that has been set back since: what comes now is later all the same. */
+/** Corrects a memory from a clock that has been set back since: what comes now is later all the same. */
 function notAhead(memory: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
   if (memory === undefined || memory.decidedAt <= now) return memory
   const { failure } = memory

@@ -31,7 +31,7 @@ export const SeveritySchema = Type.Object(
 
 type SeverityText = Static<typeof SeveritySchema>
 
-/** The severity of an event that Flux calls `fluxSeverity`: that of the first entry that holds, else Flux's own. */
+/** The severity of an event that Flux calls `fluxSeverity`: that of the first entry that matches, else Flux's own. */
 export type Classify = (event: { kind: string; reason: string; message: string }, fluxSeverity: Severity) => Severity
 
 const builtIn: SeverityText[] = [

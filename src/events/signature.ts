@@ -28,7 +28,7 @@ export function verify(
     }
     const candidates = new Set(hmacKeys.flatMap(formsOf))
     let matched = false
-    // Every key is tried, so the time taken does not tell which one matched.
+    // Every key is tried, so the time taken does not show which one matched.
     for (const key of candidates) {
       if (equal(createHmac(algorithm, key).update(body).digest('hex'), digest)) matched = true
     }

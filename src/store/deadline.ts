@@ -1,4 +1,4 @@
-// Deadlines that are stored: they hold as long as the clock they were set by was right.
+// Stored deadlines: count only as long as the clock that set them was right.
 
 /** Clocks of replicas differ by less, however exactly each goes by the database's. */
 export const apartMs = 1000

@@ -1,4 +1,4 @@
-// Kept: the shapes of what a store takes in, keeps and hands out.
+// Kept: defines the shapes of what a store takes in, keeps and hands out.
 import type { FluxEvent } from '../events/flux.ts'
 import type { Muting } from '../mutes/mutes.ts'
 import type { ObjectMemory, Transition } from '../objects.ts'
@@ -39,7 +39,7 @@ export interface NewNotification {
 export interface Trace {
   verdicts: readonly Verdict[]
   quiet: readonly { rule: string; destination: string; because: string }[]
-  /** Told in the relay's own form, because the rule's template failed. */
+  /** Sent in the relay's own form, because the rule's template failed. */
   unformed?: readonly { rule: string; template: string; because: string }[]
 }
 
@@ -126,7 +126,7 @@ export function isLimit(bucket: Bucket | undefined, notBefore: number): boolean 
 export type Step =
   | { is: 'idle' }
   /**
-   * `isHeld`: a new notification may end this wait early. All that waits is held for its group, or another replica is
+   * `isInterruptible`: a new notification may end this wait early. All that waits is held for its group, or another replica is
    * posting from this lane.
    */
   | { is: 'wait'; until: number; isInterruptible?: true }
@@ -145,7 +145,7 @@ export type NextPost =
 /** How long it may take until every replica has a new config file: a kubelet looks at a ConfigMap once a minute. */
 export const rolloutMs = 5 * 60 * 1000
 
-/** Why {@link Store.follow} gives up. */
+/** Why {@link Store.follow} makes dead letters. */
 export const goneReason = 'its destination is no longer in the config file'
 
 /** How many of the oldest pending notifications a message is composed from: more than any message can name. */
@@ -157,7 +157,7 @@ export interface Plan {
   token(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
   /** `pending` is the oldest part of what waits, of one destination, oldest first. */
   next(lane: LaneState, pending: readonly Pending[], now: number): NextPost
-  /** Notifications accepted before this are given up on, in ms. */
+  /** Notifications accepted before this become dead letters, in ms. */
   oldest: number
 }
 
@@ -192,7 +192,7 @@ export interface ObjectCount {
 export interface Tally {
   /** Neither sent nor dead. */
   pending: number
-  /** Given up on by this process. */
+  /** Dead letters made by this process. */
   buried: number
 }
 

@@ -1,4 +1,4 @@
-// Migration: moves everything an embedded database holds into an empty PostgreSQL, all of it or nothing.
+// Migration: moves everything in an embedded database into an empty PostgreSQL, all of it or nothing.
 import { existsSync, renameSync } from 'node:fs'
 import { Client } from 'pg'
 import { RelayError } from '../errors.ts'
@@ -25,7 +25,7 @@ const tables = {
   lanes: 'key'
 } as const
 
-/** Texts that stand in an index, which holds no more than so much of them. */
+/** Texts that stand in an index, which takes no more than so much of them. */
 const indexed: Record<string, readonly string[]> = {
   events: ['object'],
   objects: ['key'],

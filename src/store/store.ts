@@ -1,4 +1,4 @@
-// Store: the promises about what is kept. SQLite keeps them for one process; every other store has to keep them too.
+// Store: defines the promises about what is kept. SQLite keeps them for one process; every other store has to keep them too.
 import type { NewSilence, Silence } from '../mutes/silence.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
@@ -68,7 +68,7 @@ export interface Store {
 
   addSilence(silence: NewSilence, now: number): Promise<Silence>
 
-  /** Ends a silence now, for what it holds back, too. False where none of that id is in effect. */
+  /** Ends a silence now, for what it withheld, too. False where none of that id is in effect. */
   endSilence(id: string, now: number): Promise<boolean>
 
   /** How many notifications wait in a lane, those of its open message included. */
@@ -93,7 +93,7 @@ export interface Store {
   /** Notifications that are neither sent nor dead, as last counted. */
   readonly pending: number
 
-  /** Notifications given up on by this process, for whatever reason. */
+  /** Dead letters made by this process, for whatever reason. */
   readonly buried: number
 
   /** Both by destination. A store of several replicas counts now and then, so that it costs little. */

@@ -7,13 +7,13 @@ export interface Withheld {
   mute: string
   destination: string
   notifications: number
-  /** Each object once, in the order in which it was first held. */
+  /** Each object once, in the order in which it was first withheld. */
   objects: readonly WithheldObject[]
 }
 
 export interface WithheldObject {
   object: ObjectRef
-  /** What was held last of its state; of one of which there was only news, that. */
+  /** The last withheld change of its state, or the last news where there was only news. */
   says: Transition
   /** With `recovered`: how, where it is not Ready. */
   ending?: NonNullable<View['ending']>

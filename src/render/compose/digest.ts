@@ -1,4 +1,4 @@
-// Many notifications as one message: as many objects as Slack's limits allow, every one of them named. Pure.
+// Digest: composes many notifications into one message, with as many objects as Slack's limits allow, all of them named. Pure.
 import { sayDuration } from '../../duration.ts'
 import { context, section } from '../slack/blocks.ts'
 import { maxFallback, messageRoom } from '../slack/limits.ts'
@@ -18,7 +18,7 @@ const looks: Record<Category, { emoji: string; word: string; colour: string }> =
   other: { emoji: ':large_green_circle:', word: 'ok', colour: '#dddddd' }
 }
 
-/** The ids of the notifications in it, which is never nothing, and the message. `waiting` is oldest first and not empty; `maxText` is
+/** The message, and the ids of the notifications in it, at least one. `waiting` is oldest first and not empty; `maxText` is
  * for receivers that take less than Slack. */
 export function composeDigest(
   waiting: readonly Waiting[],
@@ -66,7 +66,7 @@ function ownLines(group: Group): Group[] {
   return items.map((item) => ({ category, items: [item], dependents }))
 }
 
-/** Writes as much of `group` as there is room for, adding to `told`; whether that was all. */
+/** Writes as much of `group` as there is room for, adding to `named`; whether that was all. */
 function writeGroup(page: Page, group: Group, style: Style, named: Item[]): boolean {
   const { category, items, dependents } = group
   const [only] = items

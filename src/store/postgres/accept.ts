@@ -1,4 +1,4 @@
-// A batch of events into PostgreSQL: a handful of statements however many they are, decided on under the objects' locks.
+// Accepting in PostgreSQL: writes a batch of events in a handful of statements, decided on under the objects' locks.
 import { type ObjectMemory, readMemory } from '../../objects.ts'
 import { type Arrival, type Decide, type Decision, duplicateWindowMs, type Receipt } from '../kept.ts'
 import type { Sql } from './connections.ts'

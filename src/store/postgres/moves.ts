@@ -4,7 +4,7 @@ import { goneReason } from '../kept.ts'
 import { clockSql, type Sql } from './connections.ts'
 import { bury } from './queue.ts'
 
-/** Notifications given up on in one transaction. */
+/** Dead letters made in one transaction. */
 const abandonStep = 500
 
 // A message that is being posted stays where its answer is awaited: at the new address it would be beside it.

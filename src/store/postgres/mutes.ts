@@ -18,7 +18,7 @@ interface WithheldNotification {
   ending: string | null
 }
 
-// Skipped where another replica is telling of them.
+// Rows that another replica is summing up are skipped.
 const withheldSql = `
   select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
   from notifications n join views v on v.id = n.id

@@ -100,7 +100,7 @@ export class Presence {
       const sent = performance.now()
       const { rows } = await this.#client.query<{ now: number }>(beatSql, [this.replica, this.#leaseMs])
       const tookMs = performance.now() - sent
-      // Read in the middle of the round trip, as far as anyone can tell.
+      // Read in the middle of the round trip, as far as anyone knows.
       this.#begun = (rows[0]?.now ?? 0) - (sent + tookMs / 2)
       this.skewErrorMs = Math.ceil(tookMs / 2)
       if (this.#isOver) this.#drop()

@@ -1,4 +1,4 @@
-// Notifications in PostgreSQL: written, counted, given up on.
+// Queue in PostgreSQL: writes and counts notifications, and makes dead letters of them.
 import { forget, readMemory } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import { apartMs } from '../deadline.ts'

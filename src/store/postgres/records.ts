@@ -95,7 +95,7 @@ export function askPostgres(sql: Sql): Ask {
   }
 }
 
-/** First the notifications, then the objects they are about: as where they are given up on. */
+/** First the notifications, then the objects they are about: as where they become dead letters. */
 async function retry(
   sql: Sql,
   ids: readonly number[],

@@ -77,7 +77,7 @@ const laneConnections = 8
 /**
  * Connects to `url`, and creates or migrates its tables. A server that is not up yet is waited for, half a minute, if
  * `waiting` is there to be called. Throws
- * BAD_DATABASE where it cannot be used; no text ever holds the password.
+ * BAD_DATABASE where it cannot be used; no text ever contains the password.
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<Store> {
   if (checkUrl(url).isReadable) options.warn?.(chosenBare)
@@ -144,7 +144,7 @@ class PostgresStore implements Store {
   async begin(): Promise<void> {
     await this.#presence.begin()
     await this.#count()
-    // Whatever no replica was told of, because the one that had it died, is found within a few seconds. An error is no
+    // What no replica announced, because the one that had it died, is found within a few seconds. An error is no
     // news: the next look may find the database again, and whoever needs it now gets to know.
     const look = () => this.#look()
     this.#stopLooking = every(systemClock, lookMs, look, () => {})

@@ -1,4 +1,4 @@
-// One event into SQLite: known or new, decided on, written with everything that comes of it.
+// Accepting in SQLite: decides on one event and writes it with everything that follows from it.
 import { objectKey, readMemory } from '../../objects.ts'
 import type { Arrival, Decide, Receipt } from '../kept.ts'
 import type { Database } from './file.ts'

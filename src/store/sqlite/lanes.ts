@@ -1,4 +1,4 @@
-// Lanes and messages as rows: what is read and written of them, inside a transaction of the store's.
+// Lanes in SQLite: read and write lanes and messages, inside a transaction of the store's.
 
 import type { View } from '../../render/compose/view.ts'
 import type { Payload } from '../../render/slack/payload.ts'

@@ -1,4 +1,4 @@
-// Notifications in SQLite: written, counted, given up on. Everything here is inside a transaction of the store's.
+// Queue in SQLite: writes and counts notifications, and makes dead letters of them, inside a transaction of the store's.
 import { forget, objectKey, readMemory } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import { apartMs } from '../deadline.ts'
@@ -11,10 +11,10 @@ export interface Queue {
   readonly waiting: Waiting
   /** Its id. `event` is null for what the relay says of itself. */
   insert(event: number | null, entry: NewNotification, now: number): number
-  /** What a lane composes from, for `pendingOf`; what was accepted before `since` is given up on. */
+  /** What a lane composes from, for `pendingOf`; what was accepted before `since` becomes a dead letter. */
   oldest(lane: string, since: number, now: number): Row[]
   bury(id: number, reason: string): void
-  /** Gives up on all that waits for `destination`; how many that were. */
+  /** Makes dead letters of all that waits for `destination`; returns how many. */
   abandon(destination: string): number
 }
 

@@ -1,8 +1,8 @@
-// PostgreSQL to verify: reads it as of one moment; its pages it looks after itself.
+// Verifying PostgreSQL: reads it as of one moment; it checks its own pages.
 import { RelayError } from '../../errors.ts'
 import type { Read, Report } from './report.ts'
 
-/** Lets `look` read. Throws BAD_DATABASE; the text holds no password. */
+/** Lets `look` read. Throws BAD_DATABASE; the text contains no password. */
 export async function readPostgres(url: string, look: (read: Read) => Promise<Report>): Promise<Report> {
   // Only for those who use it, as when a relay opens it.
   const [{ Client }, { checkUrl, connectionConfig, sayDatabaseError }] = await Promise.all([

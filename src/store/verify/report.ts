@@ -1,4 +1,4 @@
-// Report: what a look at a database found.
+// Report: defines what a verification found.
 
 export interface Finding {
   check: string

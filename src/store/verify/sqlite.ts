@@ -1,4 +1,4 @@
-// SQLite to verify: opens the file for reading only.
+// Verifying SQLite: opens the file for reading only, and has SQLite check every page.
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { RelayError } from '../../errors.ts'

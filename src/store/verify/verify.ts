@@ -1,4 +1,4 @@
-// Verification: checks that what a database holds fits together. It only reads, as of one moment, so that a relay may go
+// Verification: checks that the rows of a database fit together. It only reads, as of one moment, so that a relay may go
 // on meanwhile.
 import { RelayError } from '../../errors.ts'
 import { sqliteFile } from '../sqlite/path.ts'

@@ -5,7 +5,7 @@ import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 import { drop } from './leftovers.ts'
 import { letOthersIn } from './turns.ts'
-import { createWaitingBodies, noBytes, smallBytes, type Waiting } from './waiting-bodies.ts'
+import { createWaitingBodies, noBytes, smallBytes, type WaitingBody } from './waiting-bodies.ts'
 
 /** A piece costs a hundred times its byte, in room and in time. Flux sends kilobytes at a time. */
 const minPieceBytes = 64
@@ -18,7 +18,7 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
   return async (request) => {
     const declared = Number(request.headers['content-length'] ?? 0)
     if (declared > maxBytes) throw tooLarge()
-    const body: Waiting = { bytes: noBytes, at: 0 }
+    const body: WaitingBody = { bytes: noBytes, at: 0 }
     let [size, pieces] = [0, 0]
     let isOver = false
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()

@@ -128,6 +128,25 @@ t.test('every file belongs to a room', async (t) => {
   )
 })
 
+t.test('a name that a room exports is the only one of that name in the room', async (t) => {
+  const exported = /^export (?:async )?(?:function\*?|const|let|class|interface|type) ([\w$]+)/gm
+  const places = files.flatMap((file) => {
+    const names = readFileSync(join(root, file), 'utf8').matchAll(exported)
+    return [...new Set([...names].map(([, name]) => name))].map((name) => ({
+      file,
+      name: `${name} in ${roomOf(file)}`
+    }))
+  })
+  t.ok(places.length > 300, 'exports are recognised')
+  const byName = Map.groupBy(places, ({ name }) => name)
+  t.same(
+    [...byName]
+      .filter(([, all]) => all.length > 1)
+      .map(([name, all]) => `${name}: ${all.map(({ file }) => file).join(', ')}`),
+    []
+  )
+})
+
 t.test('rooms import only rooms of the floors below', async (t) => {
   const floorOf = new Map(
     [...floors.entries()].flatMap(([floor, rooms]) => rooms.map((room) => [room, floor] as const))

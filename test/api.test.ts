@@ -247,7 +247,7 @@ t.test('a question that is not right is answered with the field and what may sta
   const cases: [string, RegExp][] = [
     ['/api/events?limit=0', /limit must be a number from 1 to 500/],
     ['/api/events?limit=501', /limit must be a number from 1 to 500/],
-    ['/api/events?cursor=abc', /cursor is not one that was given out/],
+    ['/api/events?cursor=abc', /cursor is not a cursor of this list/],
     ['/api/events?since=yesterday', /since is not a time such as/],
     ['/api/events?severity=fatal', /severity .*info, warn, error/],
     ['/api/events?kin=HelmRelease', /there is no kin in the querystring/],
@@ -256,7 +256,7 @@ t.test('a question that is not right is answered with the field and what may sta
     ['/api/objects?state=failed', /state .*healthy, failing, stale/],
     ['/api/objects?state=failing&cursor=abc', /cursor/],
     ['/api/notifications?state=lost', /state .*pending, sent, dead, muted/],
-    ['/api/objects?cursor=abc', /cursor is not one that was given out/],
+    ['/api/objects?cursor=abc', /cursor is not a cursor of this list/],
     ['/api/preview/team?limit=201', /limit must be a number from 1 to 200/],
     ['/api/events?since=2026-13-01', /since is not a time such as/]
   ]

@@ -258,7 +258,7 @@ t.test('nobody gets in without the token, and no other site acts for who has it'
     const { status, headers, html } = await look(relay, path)
     t.equal(status, 401, path)
     t.match(headers.get('www-authenticate'), 'Basic')
-    t.match(html, '<h1>Who are you?</h1>')
+    t.match(html, '<h1>Please sign in</h1>')
   }
   for (const authorization of [basic, 'Bearer open-sesame']) {
     t.equal((await look(relay, '/', { authorization })).status, 200)

@@ -421,7 +421,7 @@ t.test('malformed YAML is reported with its place; where there is nothing to imp
   t.match(malformed.err, /malformed\.yaml:6:12 error: Nested mappings[^\n]*\n {2}6 \| {3}summary: impact: production\n/)
   t.equal(malformed.out, '')
   const empty = run(['import', '-'], { input: 'apiVersion: v1\nkind: ConfigMap\n' })
-  t.match(empty, { code: 1, out: '', err: 'there is no Alert that the relay could stand in for\n' })
+  t.match(empty, { code: 1, out: '', err: 'there is no Alert for the relay to take over\n' })
   t.equal(run(['import', '--json', '-'], { input: 'a: b' }).code, 1)
   const missing = run(['import', 'nowhere.yaml'])
   t.match(missing, { code: 2, err: /no such file/ })

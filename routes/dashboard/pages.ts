@@ -1,4 +1,4 @@
-// The pages: what each needs to know, from the store and the config, and the address it has.
+// Pages: fetch what each page shows from the store and the config, and give it its address.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { deliveriesPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
@@ -184,6 +184,7 @@ function originOf({ host, headers }: FastifyRequest): string {
 
 async function found<T>(looked: Promise<T | undefined>): Promise<T> {
   const thing = await looked
-  if (thing === undefined) throw new RelayError('NOT_FOUND', 'It may have been here once: what is old is deleted.')
+  if (thing === undefined)
+    throw new RelayError('NOT_FOUND', 'It may have existed once: what is older than the retention is deleted.')
   return thing
 }

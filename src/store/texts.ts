@@ -14,13 +14,14 @@ interface StoredView extends Omit<View, 'summary' | 'failure'> {
 /** A view as it is kept: a text that is the first line of its message is left out, and how a failure began where that is the same. */
 export function viewText(view: View): string {
   const { summary, message, failure } = view
-  const stored: StoredView = { ...view, summary: isFirstLine(summary, message) ? undefined : summary }
+  const first = firstLineOf(message)
+  const stored: StoredView = { ...view, summary: summary === first ? undefined : summary }
   if (failure !== undefined) {
     const { reason, text, began } = failure
     const isAsBegun = began?.reason === reason && began.text === text
     stored.failure = {
       ...failure,
-      text: isFirstLine(text, message) ? undefined : text,
+      text: text === first ? undefined : text,
       began: isAsBegun ? undefined : began
     }
   }
@@ -44,9 +45,6 @@ function readFailure({ text, began, ...rest }: StoredFailure, first: string): Fa
 }
 
 function firstLineOf(message: string): string {
-  return message.split('\n', 1)[0] ?? ''
-}
-
-function isFirstLine(text: string, message: string): boolean {
-  return message.startsWith(text) && (message.length === text.length || message[text.length] === '\n')
+  const end = message.indexOf('\n')
+  return end < 0 ? message : message.slice(0, end)
 }

@@ -19,7 +19,7 @@ const floors = [
   ['render/links'],
   ['render/compose'],
   ['render/receivers', 'render/check'],
-  ['store/deadline', 'store/withheld'],
+  ['store/deadline', 'store/texts', 'store/withheld'],
   ['store/kept'],
   ['store/records'],
   ['store/store'],
@@ -59,7 +59,7 @@ const pure = new Set([
     'rehearsal'
   ],
   ...['render/slack', 'render/template', 'render/links', 'render/compose', 'render/receivers', 'render/check'],
-  ...['store/deadline', 'store/withheld'],
+  ...['store/deadline', 'store/texts', 'store/withheld'],
   'dashboard'
 ])
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/

@@ -637,30 +637,39 @@ const rows1 = `
   insert into notifications (id, event_id, rule, destination, lane, object, says, state, created_at)
     values (1, 1, 'r', 'lane', 'lane', 'prod/Kustomization/apps/one', 'failed', 'pending', ${at});
   insert into views values (1, '${JSON.stringify(view('one'))}');`
-const version1 = (file: string) => readFileSync(join(import.meta.dirname, '..', 'src', 'store', file), 'utf8')
+const migration = (store: string, version: number) =>
+  readFileSync(join(import.meta.dirname, '..', 'src', 'store', store, `${version}.sql`), 'utf8')
 
-const before2 = {
-  async sqlite(t: Test) {
-    const prepared = await prepareSqlite(t)
-    const db = new DatabaseSync(prepared.file)
-    db.exec(`${version1('sqlite/1.sql')}; pragma user_version = 1; ${rows1}`)
-    db.close()
-    return prepared
-  },
-  async postgres() {
-    const prepared = await preparePostgres()
-    await execute(
-      prepared.url,
-      `create table relay_schema (version integer primary key);
-      insert into relay_schema values (1); ${version1('postgres/1.sql')} ${rows1}
-      alter sequence notifications_id_seq restart with 2; alter sequence event_ids restart with 2;`
-    )
-    return prepared
-  }
+/** A database of `version`, in which the rows of the first have been since. */
+async function earlierSqlite(t: Test, version: number) {
+  const prepared = await prepareSqlite(t)
+  const db = new DatabaseSync(prepared.file)
+  db.exec(`${migration('sqlite', 1)}; ${rows1}`)
+  for (let next = 2; next <= version; next++) db.exec(migration('sqlite', next))
+  db.exec(`pragma user_version = ${version}`)
+  db.close()
+  return prepared
 }
 
-for (const [name, prepare] of Object.entries(before2)) {
-  t.test(`${name}: a database of the first version goes on where it was`, async (t) => {
+async function firstPostgres() {
+  const prepared = await preparePostgres()
+  await execute(
+    prepared.url,
+    `create table relay_schema (version integer primary key);
+    insert into relay_schema values (1); ${migration('postgres', 1)} ${rows1}
+    alter sequence notifications_id_seq restart with 2; alter sequence event_ids restart with 2;`
+  )
+  return prepared
+}
+
+const earlier = {
+  'sqlite, version 1': (t: Test) => earlierSqlite(t, 1),
+  'sqlite, version 2': (t: Test) => earlierSqlite(t, 2),
+  'postgres, version 1': firstPostgres
+}
+
+for (const [name, prepare] of Object.entries(earlier)) {
+  t.test(`${name}: the database goes on where it was`, async (t) => {
     const { open } = await prepare(t)
     const store = await open()
     t.equal(store.pending, 1)

@@ -1,5 +1,5 @@
 // Accepting in PostgreSQL: writes a batch of events in a handful of statements, decided on under the objects' locks.
-import { type ObjectMemory, readMemory } from '../../objects.ts'
+import { memoryText, type ObjectMemory, readMemory } from '../../objects.ts'
 import { type Arrival, type Decide, type Decision, duplicateWindowMs, type Receipt } from '../kept.ts'
 import type { Sql } from './connections.ts'
 import { insertNotifications } from './queue.ts'
@@ -127,7 +127,7 @@ async function writeObjects(sql: Sql, objects: Known['objects'], seenAt: Readonl
     const memories = keys.map((key) => objects.get(key))
     await sql(updateObjectsSql, [
       keys,
-      memories.map((memory) => JSON.stringify(memory)),
+      memories.map((memory) => memory && memoryText(memory)),
       [...seenAt.values()],
       memories.map((memory) => memory?.failure?.since ?? null)
     ])

@@ -1,10 +1,10 @@
 // Claim in PostgreSQL: picks a lane's next step. The lane's row is locked meanwhile, and names the replica that posts
 // from it until the answer is written down.
 
-import type { View } from '../../render/compose/view.ts'
 import type { Payload } from '../../render/slack/payload.ts'
 import { apartMs, deadlineOf } from '../deadline.ts'
 import { composeWindow, type LaneState, type Message, type Pending, type Plan, type Step } from '../kept.ts'
+import { readView } from '../texts.ts'
 import { clockSql, type Sql } from './connections.ts'
 import { bury } from './queue.ts'
 
@@ -212,7 +212,7 @@ function pendingOf(row: WaitingRow): Pending {
     destination: row.destination,
     createdAt: row.created_at,
     group: row.group_key ?? undefined,
-    view: JSON.parse(row.view) as View
+    view: readView(row.view)
   }
 }
 

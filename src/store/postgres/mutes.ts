@@ -1,7 +1,7 @@
 // Mutes in PostgreSQL: keep silences and what mutes withheld.
 import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
-import { markNotified, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
+import { markNotified, memoryText, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { LaneOf } from '../kept.ts'
 import { endingFrom, gather, type Withheld } from '../withheld.ts'
@@ -75,7 +75,7 @@ async function markAllNotified(
   }
   await sql(
     `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
-    [[...memories.keys()], [...memories.values()].map((memory) => JSON.stringify(memory))]
+    [[...memories.keys()], [...memories.values()].map((memory) => memoryText(memory))]
   )
   return memories
 }

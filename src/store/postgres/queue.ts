@@ -1,8 +1,9 @@
 // Queue in PostgreSQL: writes and counts notifications, and makes dead letters of them.
-import { forget, readMemory } from '../../objects.ts'
+import { forget, memoryText, readMemory } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import { apartMs } from '../deadline.ts'
 import type { NewNotification } from '../kept.ts'
+import { viewText } from '../texts.ts'
 import type { Sql } from './connections.ts'
 import { indexable, keyOf } from './text.ts'
 
@@ -59,7 +60,7 @@ export async function insertNotifications(sql: Sql, rows: readonly NewRow[]): Pr
     heldUntil,
     column(({ muting }) => muting?.name ?? null),
     rows.map(({ entry }) => entry.muting?.until ?? null),
-    column(({ view }) => JSON.stringify(view)),
+    column(({ view }) => viewText(view)),
     column(({ dead }) => dead ?? null)
   ])
   return inserted.rows.map(({ id }) => id).sort((a, b) => a - b)
@@ -163,7 +164,7 @@ async function forgetFailed(sql: Sql, failed: readonly DeadRow[]): Promise<void>
   )
   await sql(
     `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
-    [known.map(({ key }) => key), memories.map((memory) => JSON.stringify(memory))]
+    [known.map(({ key }) => key), memories.map((memory) => memoryText(memory))]
   )
 }
 

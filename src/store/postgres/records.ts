@@ -1,5 +1,5 @@
 // Records in PostgreSQL: answer what people ask, and retry or discard dead letters.
-import { readMemory, remember } from '../../objects.ts'
+import { memoryText, readMemory, remember } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import { apartMs } from '../deadline.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
@@ -135,6 +135,6 @@ async function rememberFailures(sql: Sql, failed: readonly DeadRow[], now: numbe
   )
   await sql(
     `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
-    [known.map(({ key }) => key), memories.map((memory) => JSON.stringify(memory))]
+    [known.map(({ key }) => key), memories.map((memory) => memoryText(memory))]
   )
 }

@@ -1,7 +1,7 @@
 // Notification reading: finds pages of notifications on any store.
 import type { ObjectRef } from '../../events/flux.ts'
-import type { View } from '../../render/compose/view.ts'
 import type { NotificationFilter, NotificationRecord, NotificationState, Page, Records } from '../records.ts'
+import { readView } from '../texts.ts'
 import { leadOf, notSent } from './find-events.ts'
 import { type Ask, among, Conditions, firstSince, inOrder, type Row, type Walked, walk } from './walk.ts'
 
@@ -42,7 +42,7 @@ export async function findNotifications(ask: Ask, filter: NotificationFilter, pa
 }
 
 function recordOf(row: Row): NotificationRecord {
-  const view = JSON.parse(String(row['view'])) as View
+  const view = readView(String(row['view']))
   return {
     id: String(row['id']),
     event: row['event_id'] === null ? null : String(row['event_id']),

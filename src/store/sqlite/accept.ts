@@ -1,5 +1,5 @@
 // Accepting in SQLite: decides on one event and writes it with everything that follows from it.
-import { objectKey, readMemory } from '../../objects.ts'
+import { memoryText, objectKey, readMemory } from '../../objects.ts'
 import type { Arrival, Decide, Receipt } from '../kept.ts'
 import type { Database } from './file.ts'
 import type { Queue } from './queue.ts'
@@ -30,7 +30,7 @@ export function acceptOne(
       `insert into objects (key, memory, seen_at, failing_since, source) values (?, ?, ?, ?, ?)
        on conflict (key) do update
        set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`,
-      ...[key, JSON.stringify(decision.memory), receivedAt, decision.memory.failure?.since ?? null, event.source]
+      ...[key, memoryText(decision.memory), receivedAt, decision.memory.failure?.since ?? null, event.source]
     )
   }
   const { transition } = decision

@@ -1,9 +1,9 @@
 // Lanes in SQLite: read and write lanes and messages, inside a transaction of the store's.
 
-import type { View } from '../../render/compose/view.ts'
 import type { Payload } from '../../render/slack/payload.ts'
 import { deadlineOf } from '../deadline.ts'
 import { type Bucket, isLimit, type LaneState, type Message, type Pending, type Step } from '../kept.ts'
+import { readView } from '../texts.ts'
 import type { Database, Row } from './file.ts'
 
 /** All that waits, by its indexes: not in a message yet, or in one that is open. */
@@ -69,7 +69,7 @@ export function pendingOf(db: Database, rows: readonly Row[]): Pending[] {
     destination: String(row.destination),
     createdAt: Number(row.created_at),
     group: row.group_key === null ? undefined : String(row.group_key),
-    view: JSON.parse(String(views[index]?.view)) as View
+    view: readView(String(views[index]?.view))
   }))
 }
 

@@ -1,7 +1,7 @@
 // Mutes in SQLite: keep silences and what mutes withheld, inside a transaction of the store's.
 import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
-import { markNotified, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
+import { markNotified, memoryText, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { LaneOf, NewNotification } from '../kept.ts'
 import { endingFrom, gather, type Withheld } from '../withheld.ts'
@@ -30,7 +30,7 @@ export function endMute(
     if (known === undefined) continue
     const memory = markNotified(readMemory(String(known.memory)), destination, now)
     memories.set(key, memory)
-    db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), key)
+    db.run('update objects set memory = ? where key = ?', memoryText(memory), key)
   }
   for (const { id } of rows) db.run('update notifications set muted_until = null where id = ?', Number(id))
   const withheld = gather(

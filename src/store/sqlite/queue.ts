@@ -1,8 +1,9 @@
 // Queue in SQLite: writes and counts notifications, and makes dead letters of them, inside a transaction of the store's.
-import { forget, objectKey, readMemory } from '../../objects.ts'
+import { forget, memoryText, objectKey, readMemory } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import { apartMs } from '../deadline.ts'
 import { composeWindow, goneReason, type NewNotification } from '../kept.ts'
+import { viewText } from '../texts.ts'
 import type { Database, Row } from './file.ts'
 import { waitingSql } from './lanes.ts'
 import type { Waiting } from './waiting.ts'
@@ -33,7 +34,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
       group === undefined ? 0 : deadline(lane, group, now),
       ...[muting?.name ?? null, muting?.until ?? null]
     )
-    db.run('insert into views values (?, ?)', id, JSON.stringify(view))
+    db.run('insert into views values (?, ?)', id, viewText(view))
     return id
   }
 
@@ -79,7 +80,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
       const since = (JSON.parse(String(row.view ?? '{}')) as Partial<View>).failure?.since
       const undelivered = { rule: String(rule), destination: String(destination), since }
       const memory = forget(readMemory(String(known.memory)), undelivered)
-      db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
+      db.run('update objects set memory = ? where key = ?', memoryText(memory), object ?? '')
     }
     // The end of a failure that nobody was notified of would be news from nowhere. The plus keeps the planner from going through
     // everything the rule ever sent.

@@ -1,12 +1,12 @@
 // Records in SQLite: answer what people ask, and retry or discard dead letters.
 import { setImmediate as pause } from 'node:timers/promises'
-import { objectKey, readMemory, remember } from '../../objects.ts'
-import type { View } from '../../render/compose/view.ts'
+import { memoryText, objectKey, readMemory, remember } from '../../objects.ts'
 import { apartMs } from '../deadline.ts'
 import type { NewNotification } from '../kept.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, among, idOf } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
+import { readView } from '../texts.ts'
 import type { Database, Row } from './file.ts'
 
 /** What belongs to the store itself: its transactions, and its count of what waits. */
@@ -41,10 +41,10 @@ export function createSqliteRecords(db: Database, host: Host): Records {
     const key = String(row['object'])
     const known = db.get('select memory from objects where key = ?', key)
     if (known === undefined) return
-    const since = (JSON.parse(String(row['view'])) as View).failure?.since
+    const since = readView(String(row['view'])).failure?.since
     const undelivered = { rule: String(row['rule']), destination: String(row['destination']), since }
     const memory = remember(readMemory(String(known['memory'])), undelivered, now)
-    db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), key)
+    db.run('update objects set memory = ? where key = ?', memoryText(memory), key)
   }
 
   const records: Records = {

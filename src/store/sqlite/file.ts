@@ -9,6 +9,12 @@ import { realPath } from './path.ts'
 
 export type Row = Record<string, SQLInputValue>
 
+/** Runs `work` in a transaction of the store's: what it counted is taken back where it fails. */
+export type Transaction = <T>(work: () => T) => T
+
+/** As {@link Transaction}, and on disk when it resolves. */
+export type Write = <T>(work: () => T) => Promise<T>
+
 /** A relay that is being replaced is given so long to go. */
 const lockedMs = 1000
 
@@ -146,13 +152,13 @@ export class Database {
     return statement
   }
 
-  /** The first row. */
-  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#statement(sql).get(...values) as Row | undefined
+  /** The first row. All tables are strict, so that a row is what its columns say. */
+  get<R = Row>(sql: string, ...values: SQLInputValue[]): R | undefined {
+    return this.#statement(sql).get(...values) as R | undefined
   }
 
-  all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#statement(sql).all(...values) as Row[]
+  all<R = Row>(sql: string, ...values: SQLInputValue[]): R[] {
+    return this.#statement(sql).all(...values) as R[]
   }
 
   /** One row at a time, where all of them together would be too large. */

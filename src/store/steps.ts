@@ -16,7 +16,11 @@ export interface Standing {
 export type Turn = Exclude<Step, { is: 'post' }> | { is: 'again'; message: Message; bucket: Bucket } | { is: 'compose' }
 
 /** `now` in ms. */
-export function turnOf({ state, open, isDue, heldUntil = null }: Standing, plan: Pick<Plan, 'token'>, now: number): Turn {
+export function turnOf(
+  { state, open, isDue, heldUntil = null }: Standing,
+  plan: Pick<Plan, 'token'>,
+  now: number
+): Turn {
   if (open === undefined && !isDue) {
     return heldUntil === null ? { is: 'idle' } : { is: 'wait', until: heldUntil, isInterruptible: true }
   }
@@ -29,8 +33,11 @@ export function turnOf({ state, open, isDue, heldUntil = null }: Standing, plan:
 /** Why what waited for longer than {@link Plan.oldest} is a dead letter. */
 export const expiredReason = 'not delivered within 24 hours'
 
+/** Why the end of a failure is one that was never delivered: it would be news from nowhere. */
+export const endlessReason = 'the failure it ends was never delivered'
+
 /**
- * Of what is due, oldest first: what is too old and given up on; or, where nothing is, what one message may be composed from.
+ * Of what is due, oldest first: what is too old, and becomes a dead letter; or, where nothing is, what one message may be composed from.
  * That is for the destination that has waited longest: two may share a lane, and a message is for one of them.
  */
 export function sortDue<Row extends { created_at: number; destination: string }>(

@@ -1,4 +1,4 @@
-// A batch of events into SQLite, one by one: known or new, decided on, written with everything that comes of it.
+// Accepting in SQLite: decides on a batch of events one by one and writes each with everything that follows from it.
 import { objectKey } from '../../objects.ts'
 import { decideOn, type Ledger, receiptOf } from '../deciding.ts'
 import type { Arrival, Decide, Receipt } from '../kept.ts'

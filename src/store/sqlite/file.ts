@@ -167,8 +167,8 @@ export class Database {
   }
 
   /** For statements that are put together from what was asked for: they are not kept. */
-  query(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#db.prepare(sql).all(...values) as Row[]
+  query<R = Row>(sql: string, ...values: SQLInputValue[]): R[] {
+    return this.#db.prepare(sql).all(...values) as R[]
   }
 
   /** The id of the inserted row. */

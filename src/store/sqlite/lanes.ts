@@ -1,4 +1,4 @@
-// Lanes and messages as rows in SQLite, inside a transaction of the store's.
+// Lanes in SQLite: read and write lanes and messages, inside a transaction of the store's.
 import { type Bucket, isLimit, type LaneState, type Message } from '../kept.ts'
 import { type LaneRow, laneStateOf, type MessageRow, messageOf } from '../rows.ts'
 import type { Database } from './file.ts'

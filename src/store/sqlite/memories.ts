@@ -1,6 +1,6 @@
 // Memories in SQLite: keep what is remembered of objects and of sources, inside a transaction of the store's.
 import { type ObjectMemory, readMemory } from '../../objects.ts'
-import { apartMs, type Arrival, type LastEvents } from '../kept.ts'
+import { type Arrival, apartMs, type LastEvents } from '../kept.ts'
 import { lastEventsFrom, listener } from '../rows.ts'
 import type { Database } from './file.ts'
 

@@ -1,4 +1,4 @@
-// Notifications in SQLite: written, given up on, moved with the config file; inside a transaction of the store's.
+// Queue in SQLite: writes and moves notifications, and makes dead letters of them, inside a transaction of the store's.
 import { forget } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
 import { apartMs, composeWindow, goneReason, type NewNotification } from '../kept.ts'
@@ -12,7 +12,7 @@ import { changeMemory } from './memories.ts'
 export interface Queue {
   /** Its id. `event` is null for what the relay says of itself. */
   insert(event: number | null, entry: NewNotification, now: number): number
-  /** What a lane composes from; what was accepted before `since` is given up on. */
+  /** What a lane composes from; what was accepted before `since` becomes a dead letter. */
   oldest(lane: string, since: number, now: number): PendingRow[]
   bury(id: number, reason: string): void
   /** As Store.follow; messages that are `posting` stay where their answer is awaited. */
@@ -109,7 +109,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     return lost
   }
 
-  /** Gives up on all that waits for `destination`; how many that were. */
+  /** Makes dead letters of all that waits for `destination`; returns how many. */
   function abandon(destination: string): number {
     const lost = db.all<{ id: number; message_id: number | null }>(
       `select id, message_id from ${waitingSql} where destination = ?`,

@@ -1,0 +1,111 @@
+// Upkeep in SQLite: deletes what is over and bounds what is remembered, in steps, so that whoever waits for this thread gets
+// in between; and measures the file.
+import { stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setImmediate as pause } from 'node:timers/promises'
+import type { Expiry, ObjectCount } from '../kept.ts'
+import type { Store } from '../store.ts'
+import type { Database, Transaction } from './file.ts'
+
+const stepRows = 500
+
+// The next id is the newest plus one: one that was given out is not given out again.
+const isNotNewest = (table: string) => `id < (select max(id) from ${table})`
+
+interface SeenRow {
+  key: string
+  seen_at: number
+  failing_since: number | null
+}
+
+export function createUpkeep(db: Database, transaction: Transaction): Pick<Store, 'prune' | 'boundObjects' | 'size'> {
+  /** How far pruning has come in the objects' keys. */
+  let cursor = ''
+
+  function prune(before: Expiry, limit: number): number {
+    const finished = db.all<{ id: number }>(
+      `delete from notifications where id in (
+         select id from notifications where created_at < max(?1, ?2) and ${isNotNewest('notifications')} and
+           ((state = 'sent' or state = 'muted' and muted_until is null) and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3) returning id`,
+      ...[before.events, before.deadLetters, limit]
+    )
+    const ids = JSON.stringify(finished.map(({ id }) => id))
+    db.run('delete from views where id in (select value from json_each(?))', ids)
+    db.run('delete from announcements where announced_at < ?', before.events)
+    // An event stays while a notification of it does, and a message while it carries one.
+    const events = db.changes(
+      `delete from events where id in (
+         select id from events where received_at < ? and ${isNotNewest('events')} and
+           not exists (select 1 from notifications where event_id = events.id) limit ?)`,
+      ...[before.events, limit]
+    )
+    const messages = db.all<{ id: number }>(
+      `delete from messages where id in (
+         select id from messages where created_at < ? and state <> 'open' and
+           not exists (select 1 from notifications where message_id = messages.id) limit ?) returning id`,
+      ...[before.events, limit]
+    )
+    for (const { id } of messages) db.run('delete from attempts where message_id = ?', id)
+    db.run('delete from silences where ends_at < ?', before.events)
+    return finished.length + events + messages.length + pruneObjects(before.deadLetters, limit)
+  }
+
+  /** Looks at the next `limit` objects, from where it left off. */
+  function pruneObjects(before: number, limit: number): number {
+    const next = db.all<SeenRow>('select key, seen_at from objects where key > ? order by key limit ?', cursor, limit)
+    cursor = next.length < limit ? '' : (next.at(-1)?.key ?? '')
+    const over = next.filter((row) => row.seen_at < before)
+    for (const { key } of over) db.run('delete from objects where key = ?', key)
+    return over.length
+  }
+
+  return {
+    prune: async (before, limit) => transaction(() => prune(before, limit)),
+
+    async boundObjects(max) {
+      const counts = new Map<string, ObjectCount>()
+      const sources = db.all<{ source: string; n: number }>('select source, count(*) as n from objects group by source')
+      for (const { source, n } of sources) {
+        const keys = n > max ? (await oldestFirst(db, source)).slice(0, n - max) : []
+        for (let at = 0; at < keys.length; at += stepRows) {
+          await pause()
+          transaction(() => {
+            for (const key of keys.slice(at, at + stepRows)) db.run('delete from objects where key = ?', key)
+          })
+        }
+        counts.set(source, { kept: n - keys.length, forgotten: keys.length })
+      }
+      return counts
+    },
+
+    /** With its log. Rejects where the volume does not answer. */
+    async size() {
+      const [data, log, volume] = await Promise.all([stat(db.file), stat(`${db.file}-wal`), statfs(dirname(db.file))])
+      const pages = 'select freelist_count * page_size as bytes from pragma_freelist_count, pragma_page_size'
+      return {
+        dataBytes: data.size,
+        logBytes: log.size,
+        reusableBytes: Number(db.get(pages)?.bytes),
+        freeBytes: volume.bavail * volume.bsize
+      }
+    }
+  }
+}
+
+/** The keys of a source's objects, healthy ones before those that fail, those with the oldest last event before others. */
+async function oldestFirst(db: Database, source: string): Promise<string[]> {
+  const known: SeenRow[] = []
+  for (let cursor = ''; ; ) {
+    const rows = db.all<SeenRow>(
+      'select key, seen_at, failing_since from objects where source = ? and key > ? order by key limit ?',
+      ...[source, cursor, stepRows]
+    )
+    known.push(...rows)
+    const last = rows.at(-1)
+    if (rows.length < stepRows || last === undefined) break
+    cursor = last.key
+    await pause()
+  }
+  const isFailing = (row: SeenRow) => Number(row.failing_since !== null)
+  return known.sort((a, b) => isFailing(a) - isFailing(b) || a.seen_at - b.seen_at).map(({ key }) => key)
+}

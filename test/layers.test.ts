@@ -19,8 +19,9 @@ const floors = [
   ['render/links'],
   ['render/compose'],
   ['render/receivers', 'render/check'],
-  ['store/deadline', 'store/withheld'],
+  ['store/withheld'],
   ['store/kept'],
+  ['store/rows', 'store/steps', 'store/deciding', 'store/waiting'],
   ['store/records'],
   ['store/store'],
   ['store/reading'],
@@ -59,7 +60,7 @@ const pure = new Set([
     'rehearsal'
   ],
   ...['render/slack', 'render/template', 'render/links', 'render/compose', 'render/receivers', 'render/check'],
-  ...['store/deadline', 'store/withheld'],
+  ...['store/withheld', 'store/rows', 'store/steps', 'store/deciding'],
   'dashboard'
 ])
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/

@@ -38,8 +38,8 @@ export class Waiting {
 
   /** What waits by destination, as just counted. */
   recount(pending: ReadonlyMap<string, number>): void {
-    const buried = this.#tally
-    this.#tally = new Map([...buried].map(([destination, tally]) => [destination, { ...tally, pending: 0 }]))
+    const known = [...this.#tally].filter(([, { buried }]) => buried > 0)
+    this.#tally = new Map(known.map(([destination, { buried }]) => [destination, { pending: 0, buried }]))
     this.#total = 0
     for (const [destination, count] of pending) this.#change({ destination, pending: count, buried: 0 })
   }

@@ -4,11 +4,18 @@
 import { apartMs, composeWindow, type Plan, type Step } from '../kept.ts'
 import { type LaneRow, laneStateOf, type MessageRow, messageOf, type PendingRow, pendingOf } from '../rows.ts'
 import { expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'
-import { clockSql, type Sql } from './connections.ts'
+import type { Store } from '../store.ts'
+import type { Waiting } from '../waiting.ts'
+import { type Connections, clockSql, type Sql } from './connections.ts'
+import type { Presence } from './presence.ts'
 import { bury } from './queue.ts'
+import { settle } from './settle.ts'
 
 /** Another replica is choosing the lane's next step, which takes it some milliseconds. */
 const lockedMs = 50
+
+/** A lane is looked at again by everyone after so long: the replica that unblocked it may be gone by then. */
+const longestWaitMs = 10_000
 
 /** When to look again at a lane that another replica is posting from, at the latest. */
 const leasedMs = 5000
@@ -62,16 +69,65 @@ interface LeasedRow extends LaneRow {
   holder: string | null
 }
 
-export interface Asking {
+/** What belongs to the store itself. */
+export interface Host {
+  connections: Connections
+  presence: Presence
+  waiting: Waiting
+  /** Pace and deadlines go by the caller's clock, not by what the database's says just then. */
+  isCallersClock: boolean
+}
+
+export function createClaims({ connections, presence, waiting, isCallersClock }: Host): Pick<Store, 'next' | 'settle'> {
+  /** The claims behind the messages in hand, by their ids. */
+  const numbers = new Map<string, number>()
+  const { replica } = presence
+  const skewErrorMs = () => (isCallersClock ? 0 : presence.skewErrorMs)
+
+  function noteBuried(destinations: readonly string[]): void {
+    for (const destination of destinations) waiting.bury(destination)
+    waiting.keep()
+  }
+
+  return {
+    async next(lane, plan, now) {
+      // Asked for before the claim: if it ends while that is committed, so does the post, at once.
+      const signal = presence.lease()
+      const asking = { lane, plan, now, replica, isCallersClock }
+      const { step, number, buried } = await connections.transaction((sql) => claim(sql, asking))
+      noteBuried(buried)
+      if (step.is === 'wait') {
+        // Round up, so that the retry is not too early; cap it, because another replica may unblock the lane.
+        return { ...step, until: Math.min(step.until + skewErrorMs(), now + longestWaitMs) }
+      }
+      if (step.is === 'idle') return step
+      // A process that was stopped in between must not go on as if no time had passed.
+      presence.lease()
+      if (number !== undefined) numbers.set(step.message.id, number)
+      return { ...step, signal }
+    },
+
+    async settle(message, attempt, settlement, notices = []) {
+      const number = numbers.get(message.id)
+      const settling = { message, attempt, settlement, notices, replica, number, skewErrorMs: skewErrorMs() }
+      const { sent, buried } = await connections.transaction((sql) => settle(sql, settling))
+      numbers.delete(message.id)
+      waiting.add(message.destination, -sent)
+      for (const { destination } of notices) waiting.add(destination, 1)
+      noteBuried(buried)
+      presence.announce(notices.map(({ lane }) => lane))
+    }
+  }
+}
+
+interface Asking extends Pick<Host, 'isCallersClock'> {
   lane: string
   plan: Plan
   now: number
   replica: string
-  /** Pace and deadlines go by `now`, not by what the database's clock says just then. */
-  isCallersClock: boolean
 }
 
-export interface Claim {
+interface Claim {
   step: Step
   /** What a post is settled with. */
   number?: number
@@ -79,7 +135,7 @@ export interface Claim {
   buried: readonly string[]
 }
 
-export async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock }: Asking): Promise<Claim> {
+async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock }: Asking): Promise<Claim> {
   const row = await lockLane(sql, lane)
   if (row === undefined) return { step: { is: 'wait', until: asked + lockedMs }, buried: [] }
   const { now: read, aliveUntil, open } = await look(sql, lane, row.holder)

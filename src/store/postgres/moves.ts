@@ -32,9 +32,11 @@ export async function follow(
   }
   const gone = waited.map(({ destination }) => destination).filter((destination) => !lanes.has(destination))
   let lost = 0
-  for (let some = gone; some.length > 0; lost += some.length) {
-    some = await connections.transaction((sql) => abandon(sql, gone, before))
+  while (gone.length > 0) {
+    const some = await connections.transaction((sql) => abandon(sql, gone, before))
+    if (some.length === 0) break
     buried(some)
+    lost += some.length
   }
   return lost
 }

@@ -4,8 +4,9 @@ import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { LaneOf, NewNotification } from '../kept.ts'
 import { type SilenceRow, silenceOf } from '../rows.ts'
+import type { Store } from '../store.ts'
 import { gather, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
-import type { Sql } from './connections.ts'
+import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
 import { storable } from './text.ts'
@@ -16,8 +17,36 @@ const withheldSql = `
   from notifications n join views v on v.id = n.id
   where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n skip locked`
 
+/** `added` is called with each summary that was written. */
+export function createMuting(
+  connections: Connections,
+  added: (entries: readonly NewNotification[]) => void
+): Pick<Store, 'endMutes' | 'silences' | 'addSilence' | 'endSilence'> {
+  return {
+    async endMutes(now, laneOf, compose) {
+      const lanes: string[] = []
+      for (;;) {
+        const summary = await connections.transaction((sql) => endMute(sql, now, laneOf, compose))
+        if (summary === undefined) return lanes
+        added([summary])
+        lanes.push(summary.lane)
+      }
+    },
+
+    async silences(now) {
+      const { rows } = await connections.query<SilenceRow>('select * from silences where ends_at > $1 order by id', [
+        now
+      ])
+      return rows.map(silenceOf)
+    },
+
+    addSilence: (silence, now) => addSilence(connections.query, silence, now),
+    endSilence: (id, now) => connections.transaction((sql) => endSilence(sql, id, now))
+  }
+}
+
 /** Sums up one mute that is over; the summary. Undefined if there is none left. */
-export async function endMute(
+async function endMute(
   sql: Sql,
   now: number,
   laneOf: LaneOf,
@@ -41,12 +70,7 @@ export async function endMute(
   return entry
 }
 
-export async function silences(sql: Sql, now: number): Promise<Silence[]> {
-  const { rows } = await sql<SilenceRow>('select * from silences where ends_at > $1 order by id', [now])
-  return rows.map(silenceOf)
-}
-
-export async function addSilence(sql: Sql, { match, comment, endsAt }: NewSilence, now: number): Promise<Silence> {
+async function addSilence(sql: Sql, { match, comment, endsAt }: NewSilence, now: number): Promise<Silence> {
   const { rows } = await sql<SilenceRow>(
     'insert into silences (match, comment, created_at, ends_at) values ($1, $2, $3, $4) returning *',
     [JSON.stringify(match), storable(comment), now, endsAt]
@@ -56,7 +80,7 @@ export async function addSilence(sql: Sql, { match, comment, endsAt }: NewSilenc
   return silenceOf(row)
 }
 
-export async function endSilence(sql: Sql, id: string, now: number): Promise<boolean> {
+async function endSilence(sql: Sql, id: string, now: number): Promise<boolean> {
   const { rows } = await sql<SilenceRow>('select * from silences where id = $1 and ends_at > $2 for update', [
     Number(id),
     now

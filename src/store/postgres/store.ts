@@ -7,16 +7,15 @@ import { readMessages } from '../reading/notifications.ts'
 import type { Store } from '../store.ts'
 import { Waiting } from '../waiting.ts'
 import { accept } from './accept.ts'
-import { claim } from './claim.ts'
+import { createClaims } from './claim.ts'
 import { Connections, checkUrl, isNotUpYet, sayDatabaseError } from './connections.ts'
 import { lastEvents, noteLastEvents } from './memories.ts'
 import { follow } from './moves.ts'
-import { addSilence, endMute, endSilence, silences } from './mutes.ts'
+import { createMuting } from './mutes.ts'
 import { Presence } from './presence.ts'
 import { backlog, busyLanes, countPending, tryNow } from './queue.ts'
 import { askPostgres, createPostgresRecords } from './records.ts'
 import { migrate } from './schema.ts'
-import { settle } from './settle.ts'
 import { chosenBare } from './tls.ts'
 import { createUpkeep } from './upkeep.ts'
 
@@ -30,9 +29,6 @@ export interface PostgresOptions {
   /** Called with what works, and should be otherwise. */
   warn?: ((message: string) => void) | undefined
 }
-
-/** A lane is looked at again by everyone after so long: the replica that unblocked it may be gone by then. */
-const longestWaitMs = 10_000
 
 /** How often to look for work that was left behind, and how many notifications wait. */
 const lookMs = 5000
@@ -77,13 +73,10 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
   const intake = new Connections(url, intakeConnections)
   const lanes = new Connections(url, laneConnections)
   let wake: (lanes: string[]) => void = () => {}
-  const presence = new Presence(url, lanes, leaseMs, (lanes) => wake(lanes))
+  const presence = new Presence(url, lanes, leaseMs, (filled) => wake(filled))
   const isCallersClock = clock === 'caller'
-  const skewErrorMs = () => (isCallersClock ? 0 : presence.skewErrorMs)
   /** What waits, as last counted, and what this replica has changed since. */
   const waiting = new Waiting()
-  /** The claims behind the messages in hand, by their ids. */
-  const claims = new Map<string, number>()
   let countAfter = 0
   let stopLooking = () => {}
 
@@ -113,6 +106,8 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
   }
 
   const store: Store = {
+    ...createClaims({ connections: lanes, presence, waiting, isCallersClock }),
+    ...createMuting(lanes, added),
     ...createUpkeep(lanes),
     records: createPostgresRecords({ connections: lanes, added }),
     messages: readMessages(askPostgres(lanes.query)),
@@ -139,52 +134,10 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
       return receipts
     },
 
-    async next(lane, plan, now) {
-      // Asked for before the claim: if it ends while that is committed, so does the post, at once.
-      const signal = presence.lease()
-      const asking = { lane, plan, now, replica: presence.replica, isCallersClock }
-      const claimed = await lanes.transaction((sql) => claim(sql, asking))
-      const { step, number } = claimed
-      buried(claimed.buried)
-      if (step.is === 'wait') {
-        // Round up, so that the retry is not too early; cap it, because another replica may unblock the lane.
-        return { ...step, until: Math.min(step.until + skewErrorMs(), now + longestWaitMs) }
-      }
-      if (step.is === 'idle') return step
-      // A process that was stopped in between must not go on as if no time had passed.
-      presence.lease()
-      if (number !== undefined) claims.set(step.message.id, number)
-      return { ...step, signal }
-    },
-
-    async settle(message, attempt, settlement, notices = []) {
-      const { replica } = presence
-      const number = claims.get(message.id)
-      const settling = { message, attempt, settlement, notices, replica, number, skewErrorMs: skewErrorMs() }
-      const settled = await lanes.transaction((sql) => settle(sql, settling))
-      claims.delete(message.id)
-      waiting.add(message.destination, -settled.sent)
-      buried(settled.buried)
-      added(notices)
-    },
-
     busyLanes: () => busyLanes(lanes.query),
     backlog: (lane) => backlog(lanes.query, lane),
     tryNow: (lane, now) => tryNow(lanes.query, lane, now),
     follow: (byDestination, now) => follow(lanes, byDestination, now - rolloutMs, buried),
-
-    async endMutes(now, laneOf, compose) {
-      const summaries: string[] = []
-      for (;;) {
-        const summary = await lanes.transaction((sql) => endMute(sql, now, laneOf, compose))
-        if (summary === undefined) return summaries
-        added([summary])
-        summaries.push(summary.lane)
-      }
-    },
-    silences: (now) => silences(lanes.query, now),
-    addSilence: (silence, now) => addSilence(lanes.query, silence, now),
-    endSilence: (id, now) => lanes.transaction((sql) => endSilence(sql, id, now)),
 
     noteLastEvents: (sources, now) => noteLastEvents(lanes.query, sources, now),
     lastEvents: () => lastEvents(lanes.query),

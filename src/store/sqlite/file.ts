@@ -100,7 +100,7 @@ export class Database {
     this.#lock = lock
     this.file = file
     // NORMAL: what SQLite does by itself never damages the file; that a commit is on disk is waited for, and long logs are
-    // moved, in sqlite-log.ts.
+    // moved, in log.ts.
     db.exec(
       'pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory; pragma cache_size = -16000; pragma wal_autocheckpoint = 0'
     )

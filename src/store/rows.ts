@@ -95,7 +95,7 @@ export function silenceOf(row: SilenceRow): Silence {
   }
 }
 
-/** A notification of a failure that was, or is to be, given up on; `view` is null where its row of `views` is missing. */
+/** A notification of a failure that becomes a dead letter, or is retried; `view` is null where its row of `views` is missing. */
 export interface FailedRow {
   object: string
   rule: string

@@ -12,10 +12,10 @@ export interface Standing {
   heldUntil?: number | null
 }
 
-/** What to do in it: wait, post what is open again, or compose. A token is there for both, and for a probe. */
+/** Wait, post what is open again, or compose; for both of these, a probe included, there is a token. */
 export type Turn = Exclude<Step, { is: 'post' }> | { is: 'again'; message: Message; bucket: Bucket } | { is: 'compose' }
 
-/** `now` in ms. */
+/** What the lane does at `now`, in ms. */
 export function turnOf(
   { state, open, isDue, heldUntil = null }: Standing,
   plan: Pick<Plan, 'token'>,
@@ -33,12 +33,12 @@ export function turnOf(
 /** Why what waited for longer than {@link Plan.oldest} is a dead letter. */
 export const expiredReason = 'not delivered within 24 hours'
 
-/** Why the end of a failure is one that was never delivered: it would be news from nowhere. */
+/** Why the end of a failure becomes a dead letter together with it: it would be news from nowhere. */
 export const endlessReason = 'the failure it ends was never delivered'
 
 /**
- * Of what is due, oldest first: what is too old, and becomes a dead letter; or, where nothing is, what one message may be composed from.
- * That is for the destination that has waited longest: two may share a lane, and a message is for one of them.
+ * Splits `rows`, oldest first: what is too old becomes a dead letter; where nothing is, one message may be composed from
+ * what is due, which is for the destination that has waited longest: two may share a lane, and a message is for one of them.
  */
 export function sortDue<Row extends { created_at: number; destination: string }>(
   rows: readonly Row[],
@@ -48,7 +48,7 @@ export function sortDue<Row extends { created_at: number; destination: string }>
   return expired.length > 0 ? { expired } : { due: rows.filter((row) => row.destination === rows[0]?.destination) }
 }
 
-/** The message that a plan made of some of `pending`, and which. */
+/** The message that a plan made of some of `pending`, and the ids of those. */
 export function messageFrom(
   lane: string,
   pending: readonly Pending[],

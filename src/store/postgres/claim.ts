@@ -70,7 +70,7 @@ interface LeasedRow extends LaneRow {
 }
 
 /** What belongs to the store itself. */
-export interface Host {
+interface Host {
   connections: Connections
   presence: Presence
   waiting: Waiting

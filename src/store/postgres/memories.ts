@@ -11,7 +11,7 @@ const lockSql = `
   insert into objects (key, source) select key, source from unnest($1::text[], $2::text[]) as k(key, source) order by key
   on conflict (key) do update set seen_at = excluded.seen_at where false`
 
-/** Before events are decided on. `sources`: through which each object, by its key, was heard of. */
+/** Before events are decided on. `sources`: through which each object came, by its key. */
 export async function lockObjects(sql: Sql, sources: ReadonlyMap<string, string>): Promise<void> {
   await sql(lockSql, [[...sources.keys()], [...sources.values()]])
 }

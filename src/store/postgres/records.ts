@@ -37,7 +37,7 @@ interface DeadRow extends FailedRow {
 }
 
 /** What belongs to the store itself. */
-export interface Host {
+interface Host {
   connections: Connections
   /** These wait from now on. */
   added(entries: readonly { destination: string; lane: string }[]): void

@@ -70,7 +70,7 @@ async function markSent(sql: Sql, message: string): Promise<number> {
     `update notifications set state = 'sent' where message_id = $1 and state = 'pending'`,
     [message]
   )
-  // Given up on while the answer was on its way, because their destination went: they arrived all the same.
+  // Their destination went while the answer was on its way, so that they became dead letters: they arrived all the same.
   await sql(`update notifications set state = 'sent', reason = null where message_id = $1 and state = 'dead'`, [
     message
   ])

@@ -102,7 +102,7 @@ function readPending(db: Database, rows: readonly PendingRow[]): Pending[] {
   return rows.map((row, index) => pendingOf(row, views[index]?.view ?? ''))
 }
 
-/** Whether a message in `lane` may carry them: a new config file moves, or gives up on, what was only read. */
+/** Whether a message in `lane` may carry them: a new config file may have moved, or made dead letters of, what was only read. */
 function waitsStill(db: Database, lane: string, ids: readonly string[]): boolean {
   if (openMessage(db, lane) !== undefined) return false
   const found = db.get(
@@ -150,7 +150,7 @@ function writeOutcome(
   if (end.state === 'sent') {
     const sent = `update notifications set state = 'sent' where message_id = ? and state = 'pending'`
     waiting.add(message.destination, -db.changes(sent, id))
-    // Given up on while the answer was on its way, because their destination went: they arrived all the same.
+    // Their destination went while the answer was on its way, so that they became dead letters: they arrived all the same.
     db.run(`update notifications set state = 'sent', reason = null where message_id = ? and state = 'dead'`, id)
   }
   if (end.state === 'dead') {

@@ -18,7 +18,7 @@ interface DeadRow extends FailedRow {
 }
 
 /** What belongs to the store itself. */
-export interface Host {
+interface Host {
   queue: Queue
   waiting: Waiting
   write: Write

@@ -195,3 +195,11 @@ t.test('the rooms that decide do no I/O, read no clock and throw no dice, and lo
     )
   t.same(against, [])
 })
+
+t.test('what is remembered of objects is written by one file of each store, and bounded by another', async (t) => {
+  const writes = /\b(?:update|insert into|delete from) objects\b/
+  t.same(
+    files.filter((file) => writes.test(readFileSync(join(root, file), 'utf8'))).sort(),
+    ['postgres', 'sqlite'].flatMap((store) => ['memories', 'upkeep'].map((name) => `src/store/${store}/${name}.ts`))
+  )
+})

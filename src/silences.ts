@@ -5,7 +5,7 @@ import { type Clock, every } from './clock.ts'
 import type { Mute } from './mutes/mutes.ts'
 import { compileSilence } from './mutes/silence.ts'
 import { muteNotice } from './notices/delivery.ts'
-import { apartMs } from './store/deadline.ts'
+import { apartMs } from './store/kept.ts'
 import type { Store } from './store/store.ts'
 
 export interface Silences {

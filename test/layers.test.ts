@@ -19,8 +19,10 @@ const floors = [
   ['render/links'],
   ['render/compose'],
   ['render/receivers', 'render/check'],
-  ['store/deadline', 'store/texts', 'store/withheld'],
+  ['store/withheld'],
   ['store/kept'],
+  ['store/texts'],
+  ['store/rows', 'store/steps', 'store/deciding', 'store/waiting'],
   ['store/records'],
   ['store/store'],
   ['store/reading'],
@@ -59,7 +61,7 @@ const pure = new Set([
     'rehearsal'
   ],
   ...['render/slack', 'render/template', 'render/links', 'render/compose', 'render/receivers', 'render/check'],
-  ...['store/deadline', 'store/texts', 'store/withheld'],
+  ...['store/withheld', 'store/texts', 'store/rows', 'store/steps', 'store/deciding'],
   'dashboard'
 ])
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/
@@ -193,4 +195,12 @@ t.test('the rooms that decide do no I/O, read no clock and throw no dice, and lo
       })
     )
   t.same(against, [])
+})
+
+t.test('what is remembered of objects is written by one file of each store, and bounded by another', async (t) => {
+  const writes = /\b(?:update|insert into|delete from) objects\b/
+  t.same(
+    files.filter((file) => writes.test(readFileSync(join(root, file), 'utf8'))).sort(),
+    ['postgres', 'sqlite'].flatMap((store) => ['memories', 'upkeep'].map((name) => `src/store/${store}/${name}.ts`))
+  )
 })

@@ -1,7 +1,7 @@
 // Budget: how much may wait for delivery, in all, for one destination and from one source, so that a webhook that is gone
 // and a source that floods take nothing from the others.
 import { RelayError } from '../errors.ts'
-import { forget } from '../objects.ts'
+import { forget } from '../objects/notified.ts'
 import type { Decision, NewNotification, Tally } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 

@@ -1,4 +1,4 @@
-// Commands: define the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
+// Commands: defines the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { RelayError } from './errors.ts'
 

@@ -1,4 +1,4 @@
-// Deciding: from an event and what is known of its object to everything that follows. Pure; intake and rehearsals share it.
+// Decide: turns an event and the memory of its object into everything that follows. Pure; intake and rehearsals share it.
 import type { Config } from './config/config.ts'
 import type { Origin } from './events/flux.ts'
 import { believe } from './events/time.ts'

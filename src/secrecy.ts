@@ -1,4 +1,4 @@
-// Secrecy: finds what may not be shown in a text, by how it looks and by what is known, and takes it out.
+// Secrecy: finds secrets in a text, by their looks or because they are known, and takes them out.
 
 /** A part of a text, from `start` up to `end`. */
 export type Range = readonly [start: number, end: number]

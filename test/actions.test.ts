@@ -101,7 +101,7 @@ t.test('what was done to a dead letter by the API or on the pages is done for th
   const relay = await startRelay(t)
   relay.slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
   for (const name of ['first', 'second']) await relay.post(about(name))
-  await relay.logged(/message given up/, 2)
+  await relay.logged(/message not delivered/, 2)
   relay.slack.calm('*')
   const { notifications } = JSON.parse((await relay.get('/api/notifications?state=dead')).body)
   const [one, two] = notifications.map(({ id }: { id: string }) => id)

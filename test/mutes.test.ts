@@ -88,7 +88,7 @@ t.test('nothing is sent during a mute, and one message at its end', async (t) =>
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   const [said = ''] = texts(relay)
   t.match(said, 'mute db upgrade')
-  t.match(said, '4 notifications were held back')
+  t.match(said, '4 notifications were withheld')
   t.match(
     said,
     /Still failing:\\n {2}Kustomization apps\/a \(prod\) for 1 h[^\\]*BuildFailed[^\\]*\\n {2}Kustomization apps\/c/
@@ -145,7 +145,7 @@ t.test('a failure that was sent before a mute and recovers in it is not left ope
   await relay.post(about('a', { timestamp: at(clock), ...ready }))
   await pass(relay, clock, 60 * 60_000)
   await relay.slack.until(({ accepted }) => accepted.length === 2)
-  t.match(texts(relay)[1], /held back; nothing of it fails any more; recovered: Kustomization apps\/a \(prod\)/)
+  t.match(texts(relay)[1], /withheld; none of its objects fail now; recovered: Kustomization apps\/a \(prod\)/)
 })
 
 t.test(

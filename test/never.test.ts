@@ -289,7 +289,7 @@ const idle: readonly (readonly [what: string, config: string, expected: RegExp])
   [
     'reminders in a rule about info',
     'rules: [{ name: x, match: { severity: [info] }, remindEvery: 4h, send: a }]',
-    /failures are reminded of/
+    /reminders are about failures/
   ],
   [
     'reminders beside every event',
@@ -299,7 +299,7 @@ const idle: readonly (readonly [what: string, config: string, expected: RegExp])
   [
     'a group that waits for nothing',
     'rules: [{ name: x, group: { by: [cluster], wait: 0h0s }, send: a }]',
-    /in no time, nothing is held for the others/
+    /a wait of no time gathers nothing/
   ],
   [
     'a template that no rule uses',

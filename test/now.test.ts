@@ -159,7 +159,7 @@ const heroes: {
     },
     colour: 'amber',
     title: 'Quiet: nothing from prod-eu since 14:00 UTC',
-    text: /Flux is down or suspended there, or what it posts does not arrive\..* Last event 31 m ago\.$/
+    text: /Flux is down or suspended there, or its posts do not arrive\..* Last event 31 m ago\.$/
   },
   {
     of: 'a source without expectEvery is quiet for an hour',

@@ -112,15 +112,15 @@ const faults: readonly (readonly [pattern: string, error: RegExp, offset?: numbe
   ['*a', /"\*" repeats nothing; .*"\.\*"/],
   ['a**', /"\*\*" repeats a repetition/, 1],
   ['a\\', /ends in a lone "\\"/],
-  ['a{2,1}', /"\{2,1\}" is no count/, 1],
-  ['a{1001}', /"\{1001\}" is no count/, 1],
-  ['(a{1000}){1000}', /is no count/, 2],
+  ['a{2,1}', /"\{2,1\}" is not a count/, 1],
+  ['a{1001}', /"\{1001\}" is not a count/, 1],
+  ['(a{1000}){1000}', /is not a count/, 2],
   ['b(?=a)', /no look-ahead \("\(\?="\); use include and exclude, or `not`/, 1],
   ['(?!a)', /no look-ahead/],
   ['(?<=a)b', /no look-behind \("\(\?<="\)/],
   ['(a)\\1', /no back-references \("\\1"\)/, 3],
   ['a\\Z', /"\\Z" means nothing in RE2/, 1],
-  ['[z-a]', /"z-a" is no range/, 1],
+  ['[z-a]', /"z-a" is not a range/, 1],
   ['('.repeat(2000) + ')'.repeat(2000), /nests too deeply/]
 ]
 

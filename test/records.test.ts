@@ -393,37 +393,34 @@ for (const [name, open] of Object.entries(stores)) {
       t.same(await records.ruleHits(at + 1), [])
     })
 
-    t.test(
-      'a dead letter that is tried again goes where its destination is now, and its end is told too',
-      async (t) => {
-        const [store, records] = await start(t)
-        await store.accept([about({ name: 'shop' })], failing('lane'))
-        await bury(store, 'lane')
-        t.same((await memoryOf(store, 'shop'))?.notified, [])
-        const now = at + 48 * hour
-        t.same(await records.retry(['1', '1', '99'], new Map([['lane', 'new']]), now), [
-          { id: '1', destination: 'lane', lane: 'new' }
-        ])
-        t.same((await memoryOf(store, 'shop'))?.notified, [{ rule: 'r', destination: 'lane', at: now, reminders: 0 }])
-        t.equal(store.pending, 1)
-        t.same(await store.busyLanes(), ['new'])
-        const step = await store.next(
-          'new',
-          {
-            token: () => ({ bucket: { tokens: 0, at: now } }),
-            next: (_, [first]) => ({
-              bucket: { tokens: 0, at: now },
-              ids: [first?.id ?? ''],
-              payload: { text: 'again', unfurl_links: false, unfurl_media: false }
-            }),
-            oldest: now - 24 * hour
-          },
-          now
-        )
-        t.match(step, { is: 'post' }, 'it is not too old at once')
-        t.same(await records.retry(['1'], lanes, now), [], 'what waits is not tried again')
-      }
-    )
+    t.test('a retried dead letter goes where its destination is now, and its end is sent too', async (t) => {
+      const [store, records] = await start(t)
+      await store.accept([about({ name: 'shop' })], failing('lane'))
+      await bury(store, 'lane')
+      t.same((await memoryOf(store, 'shop'))?.notified, [])
+      const now = at + 48 * hour
+      t.same(await records.retry(['1', '1', '99'], new Map([['lane', 'new']]), now), [
+        { id: '1', destination: 'lane', lane: 'new' }
+      ])
+      t.same((await memoryOf(store, 'shop'))?.notified, [{ rule: 'r', destination: 'lane', at: now, reminders: 0 }])
+      t.equal(store.pending, 1)
+      t.same(await store.busyLanes(), ['new'])
+      const step = await store.next(
+        'new',
+        {
+          token: () => ({ bucket: { tokens: 0, at: now } }),
+          next: (_, [first]) => ({
+            bucket: { tokens: 0, at: now },
+            ids: [first?.id ?? ''],
+            payload: { text: 'again', unfurl_links: false, unfurl_media: false }
+          }),
+          oldest: now - 24 * hour
+        },
+        now
+      )
+      t.match(step, { is: 'post' }, 'it is not too old at once')
+      t.same(await records.retry(['1'], lanes, now), [], 'what waits is not tried again')
+    })
 
     t.test('a failure that is over is not remembered as notified', async (t) => {
       const [store, records] = await start(t)

@@ -147,7 +147,7 @@ t.test('takes one message a second and a short burst, path by path, and notices 
   t.equal(slack.impatient, 1)
 })
 
-t.test('misbehaves as it is told, then is normal again', async (t) => {
+t.test('misbehaves as asked, then is normal again', async (t) => {
   const { slack, post } = await build(t)
   slack.behave('*', [
     { status: 404, body: 'no_service', headers: { 'X-Slack': 'no' } },

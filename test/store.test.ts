@@ -313,7 +313,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what waits, and what was given up on, is counted for each destination', async (t) => {
+    t.test('pending notifications and dead letters are counted for each destination', async (t) => {
       const { open } = await prepare(t)
       let store = await open()
       const tooOld = arrival('old', { receivedAt: at - maxAgeMs - 1 })
@@ -420,7 +420,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what is given up on while it is posted is not posted again', async (t) => {
+    t.test('a dead letter made while it is being posted is not posted again', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('one')], sendTo('gone'))

@@ -93,7 +93,7 @@ function repeatedNames({ rules }: ConfigText): Fault[] {
   return rules.flatMap(({ name }, at) => {
     const other = first.get(name)
     if (other === undefined) first.set(name, at)
-    const message = `there is another rule called "${name}"`
+    const message = `there is another rule named "${name}"`
     return other === undefined ? [] : [{ path: ['rules', at, 'name'], message, beside: ['rules', other, 'name'] }]
   })
 }
@@ -137,7 +137,7 @@ function sharedWebhooks({ destinations: texts }: ConfigText, destinations: reado
 
 function writtenOutSecrets({ sources = {}, destinations }: ConfigText): Fault[] {
   const faultsOf = (what: string, secret: string, path: Path): Fault[] => {
-    const message = `this ${what} is written out here, for everyone who sees the file; write \${VARIABLE} or \${file:/path}`
+    const message = `this ${what} stands in the file for everyone to see; write \${VARIABLE} or \${file:/path}`
     return secret.includes('${') || secret === standIn ? [] : [{ path, message, isWarning: true }]
   }
   return [

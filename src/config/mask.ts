@@ -1,4 +1,4 @@
-// The mask of a file: what of its lines, and of messages about it, may be shown. Nothing is quoted that stands where secrets
+// Mask: decides what of a file's lines, and of messages about it, may be shown. Nothing is quoted that stands where secrets
 // do, under whichever key, and whether or not it is YAML; elsewhere everything but what is, or looks like, a secret.
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Pair, type Scalar } from 'yaml'
 import { createKnownSecrets, cutOut, pieceLength, type Range, starOut, suspectsIn } from '../secrecy.ts'

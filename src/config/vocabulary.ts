@@ -1,4 +1,4 @@
-// The vocabulary of a file: the words that its schema has, which may be shown wherever they stand, and its open sections.
+// Vocabulary: knows the words of a schema, which may be shown wherever they stand, and a file's open sections.
 import type { Type } from 'typebox'
 import { suspectsIn } from '../secrecy.ts'
 import { didYouMean } from '../spelling.ts'

@@ -1,4 +1,4 @@
-// Well-shaped parts: are what remains of a config file without its misshapen values, so that the rest is checked in the
+// Well-shaped: drops the misshapen values of a config file, so that the rest is checked in the
 // same run.
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
@@ -7,7 +7,7 @@ import { type ShapeFault, shapeFaults } from './shape.ts'
 type Entry = Record<string, unknown>
 type Sections = Record<string, Record<string, unknown>>
 
-// What nothing can be said against, by section. Sections that are not here hold no entries.
+// What nothing can be said against, by section. Sections that are not here have no entries.
 const harmless: Record<string, Entry> = {
   sources: { tokens: [standIn] },
   destinations: { preview: true },

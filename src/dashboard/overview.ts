@@ -160,7 +160,7 @@ function quietSources(sources: readonly Standing[], now: number): Finding[] {
 
 function whyQuiet(isUnset: boolean): Html {
   const seldom = html` If it posts that seldom, say so with <code>expectEvery</code>.`
-  return html`Flux is down or suspended there, or what it posts does not arrive. In that cluster: <code>kubectl -n flux-system get events --field-selector involvedObject.kind=Alert</code>.${isUnset && seldom}`
+  return html`Flux is down or suspended there, or its posts do not arrive. In that cluster: <code>kubectl -n flux-system get events --field-selector involvedObject.kind=Alert</code>.${isUnset && seldom}`
 }
 
 function quietClusters(sources: readonly Standing[], now: number): Finding[] {

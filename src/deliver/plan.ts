@@ -24,7 +24,7 @@ export function planNext(
   const [oldest] = pending
   if (first === undefined || oldest === undefined) throw new Error('a lane without anything to post has no next post')
   const gathered = oldest.createdAt + gatherMs
-  // A deadline in the future of a clock that was set back would hold the lane for as long as it was.
+  // A deadline in the future of a clock that was set back would stop the lane for as long as it was.
   if (units.length > 1 && now < gathered && now >= oldest.createdAt) return { until: gathered }
   const taken = take(lane.bucket, pace, now)
   if ('until' in taken) return taken

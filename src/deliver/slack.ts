@@ -98,7 +98,7 @@ function retryAfterMs(headers: IncomingHttpHeaders, body: string): number | unde
   return inBody === undefined ? undefined : Math.ceil(Number(inBody) * 1000)
 }
 
-/** `ECONNREFUSED`, `TimeoutError`…: never the message, which may hold the address. */
+/** `ECONNREFUSED`, `TimeoutError`…: never the message, which may contain the address. */
 function codeOf(error: unknown): string {
   const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: { code?: unknown } }
   const found = [code, cause?.code, name].find((value) => typeof value === 'string' && /^\w{2,40}$/.test(value))

@@ -1,4 +1,4 @@
-// Demo events: what Flux's controllers emit, in their own words and with their metadata, and how much of it Flux's own Slack
+// Demo events: words them as Flux's controllers do, with their metadata, and counts how many of them Flux's own Slack
 // provider would have posted.
 import type { WireEvent } from '../events/flux.ts'
 

@@ -1,4 +1,4 @@
-// The demo's relay: the real program on a database of its own, posted to over HTTP, a day in seconds.
+// Stage: runs the real program on a database of its own, posted to over HTTP, a day in seconds.
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// Arrivals: events that wait for their commit, in order, bounded in bytes and in time, whatever the database does.
+// Arrivals: queues events for their commit, in order, bounded in bytes and in time, whatever the database does.
 import type { Clock } from '../clock.ts'
 import { RelayError } from '../errors.ts'
 import type { Arrival, Receipt } from '../store/kept.ts'

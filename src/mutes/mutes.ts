@@ -12,7 +12,7 @@ export const MuteSchema = Type.Object(
     name: about(
       Type.String({ minLength: 1, maxLength: 100 }),
       'Name',
-      'Said with what was held: "during db upgrade".',
+      'Shown with what was withheld: "during db upgrade".',
       'db upgrade'
     ),
     match: about(MatchSchema, 'Match', 'Which events are withheld; the matchers of a rule.', { namespace: 'db' }),
@@ -48,7 +48,7 @@ export interface Mute {
   endOf(now: number): number | undefined
 }
 
-/** What holds a notification back. */
+/** What withholds a notification. */
 export interface Muting {
   name: string
   /** ms */
@@ -73,7 +73,7 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
       const end = Date.parse(until)
       const fault = { path: [...path, 'until'], message: `"${until}" is not a time` }
       if (Number.isNaN(end)) faults.push(fault)
-      else if (end <= now) faults.push({ ...fault, message: `this mute is over since ${until}`, isWarning: true })
+      else if (end <= now) faults.push({ ...fault, message: `this mute ended at ${until}`, isWarning: true })
       return [muteUntil(name, matches, end)]
     }
     return []

@@ -1,11 +1,11 @@
-// Fullness: notifies the operator of each full thing once an hour, however many events meet it.
+// Fullness: notifies the operator of each bound that is reached once an hour, however many events meet it.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Full } from '../intake/budget.ts'
 import { fullNotice } from '../notices/relay.ts'
 import type { Announce } from './operator.ts'
 
-/** How long the same is not said again. */
+/** How long a notice is not repeated. */
 const silentMs = 60 * 60 * 1000
 
 /** What to do with what was found full. */

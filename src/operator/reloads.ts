@@ -1,4 +1,4 @@
-// Reloads: notify the operator of a faulty config file, once for each faulty text, and when it is right again.
+// Reloads: notifies the operator of a faulty config file, once for each faulty text, and when it is valid again.
 import { hash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Reading } from '../config/watch.ts'

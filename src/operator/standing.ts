@@ -1,4 +1,4 @@
-// A source as it stands: whether it posts, is quiet, never posted, or nobody can know yet. Pure.
+// Standing: decides whether a source posts, is quiet, never posted, or cannot be known yet. Pure.
 import type { Source } from '../events/source.ts'
 import type { Lately } from './traffic.ts'
 

@@ -1,4 +1,4 @@
-// Wrong tokens: delay the answer to whoever guesses at the dashboard or the API, log a line a minute, and notify the
+// Wrong tokens: delays the answer to whoever guesses at the dashboard or the API, logs a line a minute, and notifies the
 // operator of a flood.
 import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'

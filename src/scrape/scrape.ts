@@ -1,4 +1,4 @@
-// Scrape: answers /metrics with the counters and the present state. In: the store and the config file. Nothing is read or
+// Scrape: answers /metrics with counters and the present state. In: the store and the config file. Nothing is read or
 // counted until Prometheus asks.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'

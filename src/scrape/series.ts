@@ -1,4 +1,4 @@
-// Series: exist for every name in the config file from the start, at 0, so that the first of anything is an increase;
+// Series: creates one for every name in the config file at the start, at 0, so that the first of anything is an increase;
 // none for a name that left it, and none that an event could make.
 import type { Counter, Gauge } from 'prom-client'
 import { outcomes } from '../deliver/outcome.ts'

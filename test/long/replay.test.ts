@@ -161,7 +161,7 @@ t.test('the config that runs, with a mute in it, sends the same: what it muted n
     { name: 'shop', minutes: 5, transition: 'repeated' },
     { name: 'cart', minutes: 6, transition: 'failed', notified: withheld('muted') },
     { name: 'cart', minutes: 10, transition: 'recovered', isGood: true, notified: withheld('muted') },
-    // What was held back has been said in one message when the mute ended.
+    // The summary at the end of the mute has said it.
     { name: 'shop', minutes: 40, transition: 'repeated' },
     { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, notified }
   ]

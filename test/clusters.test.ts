@@ -119,7 +119,7 @@ t.test('several sources without a cluster are refused, with what to write instea
   t.equal(config, undefined)
   t.match(
     found.filter(({ isWarning }) => !isWarning),
-    [{ message: /names no cluster, and neither does "a": .*write `cluster:` with the name of its cluster/ }]
+    [{ message: /names no cluster, nor does "a": .*write `cluster:` with the name of its cluster/ }]
   )
   t.ok(problems('{ a: {}, b: { cluster: b } }').config, 'one may do without')
   const warned = problems('{ a: {}, b: { cluster: prod } }', 'cluster: prod')

@@ -318,11 +318,11 @@ const oneEach: Record<string, Record<string, string>> = {
   sources: {
     'a secret that is missing': 'a: { hmacKeys: ["${NO_SUCH_KEY}"] }',
     'a key that is unknown': 'b: { hmacKeys: ["${FLUX_HMAC_KEY}"], hmackeys: x }',
-    'a duration that is none': 'c: { hmacKeys: ["${FLUX_HMAC_KEY}"], expectEvery: often }',
+    'a malformed duration': 'c: { hmacKeys: ["${FLUX_HMAC_KEY}"], expectEvery: often }',
     'a duration that is too short': 'd: { hmacKeys: ["${FLUX_HMAC_KEY}"], expectEvery: 1s }'
   },
   destinations: {
-    'a URL that is none': 'e: { slack: { webhookUrl: "http://acme.dev" } }',
+    'a malformed URL': 'e: { slack: { webhookUrl: "http://acme.dev" } }',
     'a missing URL': 'f: { slack: { channel: "#x" } }',
     'a misspelt key beside a missing secret': 'g: { slack: { webhookUrl: "${NO_SUCH_URL}", chanel: x } }'
   },

@@ -71,7 +71,7 @@ t.test('who is not notified: the first condition that failed of each rule that m
       '4:74 dba by failures is not notified',
       '  failures sends to platform',
       '5:67 platform is not notified',
-      '  failures does send it, once; another message was expected'
+      '  failures does notify it, once; another message was expected'
     ]
   )
 })
@@ -158,7 +158,10 @@ t.test('no recovery for who was not notified of the failure, and the reason is s
     steps:
       - { event: { severity: warn, reason: DependencyNotReady }, transition: failed, expect: [] }
       - { event: { heartbeat: true }, transition: recovered, expect: platform }`),
-    ['5:70 platform is not notified', '  failures did not notify it of the failure, and so not of its end']
+    [
+      '5:70 platform is not notified',
+      '  failures did not notify it of the failure, so it does not notify it of the end'
+    ]
   )
 })
 

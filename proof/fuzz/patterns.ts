@@ -62,7 +62,7 @@ export const regexes: Target<{ pattern: string; text: string }, { compiled: Rege
     if (!('error' in compiled)) return faultsAmong({ 'neither yes nor no': typeof found !== 'boolean' })
     return faultsAmong({
       'no reason': compiled.error === '',
-      'a place that is none': !(compiled.offset >= 0 && compiled.offset <= pattern.length)
+      'a place outside the text': !(compiled.offset >= 0 && compiled.offset <= pattern.length)
     })
   }
 }

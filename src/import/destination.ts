@@ -35,7 +35,7 @@ const dialects: Record<string, Dialect | undefined> = { slack: undefined, discor
 /** Why the relay cannot stand in for `provider`, if it cannot. */
 export function faultOf({ spec }: Provider, secret: Secret | undefined): string | undefined {
   if (spec.type.startsWith('ENC['))
-    return 'is encrypted: decrypt it first (sops --decrypt), its Secret can stay as it is'
+    return 'is encrypted: decrypt it first (sops --decrypt); its Secret can stay as it is'
   if (!(spec.type in dialects)) return `is of type "${spec.type}", which the relay does not post to`
   if (spec.suspend) return 'is suspended'
   const hasAddress = Boolean(spec.address) || (spec.secretRef !== undefined && secret === undefined)
@@ -175,7 +175,7 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
   if (origin.kind === 'none') {
     remark(
       'address',
-      `posts with a bot token, and the relay posts to incoming webhooks: make one${spec.channel ? ` for the channel ${spec.channel}` : ''} at https://api.slack.com/apps (Incoming Webhooks)`
+      `posts with a bot token, but the relay posts to incoming webhooks: make one${spec.channel ? ` for the channel ${spec.channel}` : ''} at https://api.slack.com/apps (Incoming Webhooks)`
     )
     if (spec.username) remark('username', 'has a username: an incoming webhook goes by the name of its app')
   } else {
@@ -187,7 +187,7 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
     const where = `${secret.namespace}/${secret.name}`
     remark(
       'secretRef',
-      `names a Secret that Flux looks for in ${namespace}; the one in these files is ${where}, and the relay's variable is taken from it`
+      `names a Secret that Flux looks for in ${namespace}; the one in these files is ${where}, and the relay's variable is taken from there`
     )
   }
   if (secret !== undefined && origin.kind === 'Secret' && origin.key !== 'address') {

@@ -50,7 +50,7 @@ const ProviderSpec = Type.Object({
   commitStatusExpr: Type.Optional(Type.Unknown())
 })
 
-/** Something an operator should know of what was read. It holds no secret. */
+/** Something an operator should know of what was read. It contains no secret. */
 export interface Remark extends Place {
   message: string
 }
@@ -171,7 +171,7 @@ function find<Spec extends object>(
     if (path.join('.') === 'spec.address' || (path[0] === 'metadata' && !metadata)) continue
     const isMatched = kind === 'Alert' && /^(metadata\.namespace|spec\.eventSources\.)/.test(path.join('.'))
     const meanwhile = isMatched ? '; until then the rule has * there' : ''
-    const message = `${kind} ${namespace}/${name}: ${path.join('.')} holds a variable that Flux fills in; write in what it stands for, or import what \`kubectl get -o yaml\` shows${meanwhile}`
+    const message = `${kind} ${namespace}/${name}: ${path.join('.')} has a variable that Flux fills in; write its value, or import what \`kubectl get -o yaml\` shows${meanwhile}`
     remarks.push({ ...at(path), message })
   }
   return { kind, name, namespace, spec, apiVersion, at }

@@ -1,4 +1,4 @@
-// An Alert as rules: one, or several where its sources are not all combinations of some kinds, namespaces and names. And what
+// Imported rules: turn an Alert into one rule, or several where its sources are not all combinations of some kinds, namespaces and names. And what
 // Alerts add to their events: one Alert posts to the relay for all of them, so it can only add what they have in common.
 import { type Severity, severityNames } from '../events/severity.ts'
 import { compileRegex } from '../patterns.ts'

@@ -1,4 +1,4 @@
-// Mutes: decide what is withheld for a while, by the config file or by a silence. Pure.
+// Mutes: decides what is withheld for a while, by the config file or by a silence. Pure.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import type { Fault } from '../errors.ts'

@@ -1,4 +1,4 @@
-// Silences: mutes that somebody asked for while the relay runs.
+// Silence: makes a mute of what somebody asked for while the relay runs.
 import type { Static } from 'typebox'
 import { compileFilter } from '../rules/rules.ts'
 import type { MatchSchema } from '../rules/schema.ts'

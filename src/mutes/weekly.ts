@@ -1,4 +1,4 @@
-// Weekly hours: resolve hours of the week in a time zone, also where an hour is missing or comes twice.
+// Weekly hours: resolves hours of the week in a time zone, also where an hour is missing or comes twice.
 import { Type } from 'typebox'
 import { about } from '../about.ts'
 

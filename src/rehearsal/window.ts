@@ -1,4 +1,4 @@
-// Window: finds out what can be compared of stored events, which begin somewhere, without what was known of their objects
+// Window: decides which stored events can be compared, as they begin somewhere, without what was known of their objects
 // by then. Pure.
 import type { ObjectMemory, Transition } from '../objects.ts'
 

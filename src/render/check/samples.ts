@@ -110,7 +110,7 @@ export function createSamples(): Sample[] {
     sample('a failed Kustomization', [finished, unhealthy]),
     sample('a failed HelmRelease', [upgrade]),
     sample('a failed GitRepository', [source]),
-    sample('a Kustomization that fails differently', [notBuilt, unhealthy]),
+    sample('a Kustomization with a new error', [notBuilt, unhealthy]),
     sample('a Kustomization that still fails', [notBuilt, notBuilt]),
     sample('a recovered Kustomization', [notBuilt, { ...finished, ...newer }]),
     sample('an updated Kustomization', [finished, { ...finished, ...newer }]),

@@ -1,4 +1,4 @@
-// A message as it looks in a terminal: for the log, the command line and tests that read like Slack.
+// Terminal: shows a message as plain lines, for the log, the command line and tests.
 
 import { withEmojis } from './emoji.ts'
 import { oneLine, withoutMentions } from './mrkdwn.ts'

@@ -1,4 +1,4 @@
-// The filters of message templates: ours, and those of Liquid that are of use and do no harm.
+// Filters: gives message templates our own filters, and those of Liquid that are useful and harmless.
 import type { FilterImplOptions, Liquid } from 'liquidjs'
 import { sayDuration } from '../../duration.ts'
 import { stateInWords } from '../slack/looks.ts'

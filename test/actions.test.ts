@@ -1,4 +1,4 @@
-// What an operator does, by the API or by a form of the pages, is taken or refused by both alike.
+// Actions: are accepted or refused alike, by the API and by the forms of the pages.
 import t from 'tap'
 import { silenceLimits } from '../src/mutes/silence.ts'
 import { submit, textOf } from './fixtures/dashboard.ts'

@@ -168,7 +168,7 @@ t.test('a destination that waits is tried with a click', async (t) => {
   await relay.post(about('one'))
   await relay.logged(/rejects all messages/)
   const { html } = await look(relay, '/')
-  t.match(textOf(html), /Nothing could be posted there for .*: 404 no_service .* Try now/)
+  t.match(textOf(html), /Nothing could be posted for .*: 404 no_service .* Try now/)
   const [, action = ''] = /action="(\/lanes\/[^"]+\/try)"/.exec(html) ?? []
   t.equal((await submit(relay, action, {}, { origin: 'https://elsewhere.example' })).status, 403)
   t.equal(relay.slack.received.length, 1)

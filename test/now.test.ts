@@ -173,7 +173,7 @@ const heroes: {
     },
     colour: 'amber',
     title: 'Quiet: nothing from open since 14:00 UTC',
-    text: /If it posts that seldom, say so with expectEvery\./
+    text: /If it posts this rarely, set expectEvery\./
   },
   {
     of: 'two sources are quiet, one since yesterday',
@@ -280,7 +280,7 @@ const heroes: {
     },
     colour: 'amber',
     title: 'Nothing is known to fail',
-    text: /The config file is refused: what was in effect before stays\./
+    text: /The config file was refused; the previous version stays in effect\./
   },
   {
     of: 'Slack rejects all messages',
@@ -306,7 +306,7 @@ const heroes: {
       await stage.pass(8)
     },
     colour: 'amber',
-    title: /^Messages to team are late: the next has been tried for [89] m$/
+    title: /^Messages to team are late: the next one has been tried for [89] m$/
   }
 ]
 
@@ -347,7 +347,7 @@ t.test('after the relay was away nobody is called quiet, and nothing is green, u
     colour: 'grey',
     title: 'Not known yet: the relay was away, and nothing has come from 3 sources since 17:01 UTC'
   })
-  t.match((await second.hero()).page, /without a break since 17:01 UTC\. What is empty before that says nothing\./)
+  t.match((await second.hero()).page, /without a break since 17:01 UTC\. Gaps before that mean nothing\./)
   await second.beatAll()
   t.match(await second.hero(), { colour: 'green', title: 'All is well' })
 })

@@ -446,7 +446,7 @@ for (const [name, open] of Object.entries(stores)) {
       t.same((await memoryOf(store, 'shop'))?.notified, [], 'unless it does not arrive either')
     })
 
-    t.test('all dead letters of a destination are tried again in batches, the oldest first', async (t) => {
+    t.test('all dead letters of a destination are retried in batches, oldest first', async (t) => {
       const [store, records] = await start(t)
       const names = Array.from({ length: 5 }, (_, n) => `app-${n}`)
       await store.accept(

@@ -50,9 +50,9 @@ export function eventsPage({ now, answers, events, object, rules, destinations }
 ${object && objectCard(object, now)}
 ${filterForm('/events', questionsOf(rules, destinations), asked)}
 <div id="events"${!cursor && html` data-live`}>
-  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those that were looked at.' : 'No events.'}</p>`}
+  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those searched so far.' : 'No events.'}</p>`}
   <ol class="card rows">${events.items.map((event) => eventRow(event, now))}</ol>
-  ${older && html`<p><a class="button" href="${older}" rel="next">${isCut ? 'Look further back' : 'Older'}</a></p>`}
+  ${older && html`<p><a class="button" href="${older}" rel="next">${isCut ? 'Search further back' : 'Older'}</a></p>`}
 </div>`
 }
 

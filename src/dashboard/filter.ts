@@ -1,4 +1,4 @@
-// Filters: are plain forms; the page comes back with the answer in its address.
+// Filters: draws plain forms; the page comes back with the answers in its address.
 import { html } from 'hono/html'
 import { address, type Html } from './page.ts'
 

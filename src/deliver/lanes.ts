@@ -1,4 +1,4 @@
-// Lanes: one queue per channel. In order, one request in flight, paced. In: commits that wake a lane. Out: posts to
+// Lanes: runs one queue per channel, in order, with one request in flight, paced. In: commits that wake a lane. Out: posts to
 // Slack, and their outcomes back into the store.
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'

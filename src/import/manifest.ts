@@ -1,4 +1,4 @@
-// Kubernetes manifests in a text: several documents, Lists, and where in the file each of their fields stands.
+// Manifests: parses the Kubernetes manifests of a text, Lists included, with the place of each field in the file.
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml'
 import { type Problem, problemAt } from '../config/problem.ts'
 import { flatKind, indented, type Part, partsOf } from './indentation.ts'

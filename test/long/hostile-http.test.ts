@@ -1,4 +1,4 @@
-// Hostile clients, a few of each; `npm run proof http` brings thousands and measures.
+// Hostile clients: attack with a few of each kind; `npm run proof http` brings thousands and measures.
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { attacks, run } from '../../proof/http/attacks.ts'

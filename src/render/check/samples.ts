@@ -1,4 +1,4 @@
-// Samples: are one notification of every kind that templates have to cope with, to look at before any event has arrived.
+// Samples: makes one notification of every kind that templates have to cope with, to check before any event has arrived.
 import { type FluxEvent, normalise, type WireEvent } from '../../events/flux.ts'
 import { advance, type ObjectMemory, type Transition } from '../../objects.ts'
 import { createView, type View } from '../compose/view.ts'

@@ -173,7 +173,7 @@ t.test('a dead letter that nobody wants is put away', async (t) => {
   t.match(await send(relay, '/api/notifications/1/discard'), { status: 404 })
 })
 
-t.test('lanes say what waits and why, and hold no webhook', async (t) => {
+t.test('lanes say what waits and why, and contain no webhook', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])

@@ -182,7 +182,7 @@ rules: [{ name: all, send: gone }]`
   t.match(await deadLetters(second), [{ destination: 'gone', object: { name: 'late' } }])
 })
 
-t.test('no destination ever holds more than its part, and each source is charged what it added', async (t) => {
+t.test('no destination ever takes more than its part, and each source is charged what it added', async (t) => {
   const names = ['a', 'b', 'c']
   const step = fc.record({
     source: fc.constantFrom('one', 'two'),

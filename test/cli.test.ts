@@ -180,7 +180,7 @@ t.test('dead letters of a running relay are listed and retried', async (t) => {
   t.match(one.out, /^99: there is no such dead letter.*\nRetried: 1 to team\.\n$/)
   const all = await run(['retry', '--all', '--destination', 'team'], env)
   t.equal(all.code, 0)
-  t.equal(all.out, 'Tried again: 2 to team.\n')
+  t.equal(all.out, 'Retried: 2 to team.\n')
   await relay.slack.until(({ accepted }) => accepted.length >= 1)
 
   const refused = await run(['notifications'], { ...env, ADMIN_TOKEN: 'wrong' })

@@ -25,7 +25,7 @@ const failed = (uid: string, at: number): WireEvent =>
 const works = (uid: string, at: number): WireEvent => ({ ...failed(uid, at), ...ready })
 
 t.test(
-  'a source that claims the cluster of another changes nothing there, and the operator is told once',
+  'a source that claims the cluster of another changes nothing there, and the operator is notified once',
   async (t) => {
     // As a rule, or a person who reads the message, would take for it.
     const claims = ['prod-eu', ' prod-eu ', 'PROD-EU', 'prod\u200b-eu', 'ｐｒｏｄ-eu']

@@ -32,7 +32,7 @@ const laneOf = async (relay: Relay, name: string) =>
     lane.destinations.includes(name)
   )
 
-/** Moves the clock on until `holds`, as real time passes. */
+/** Moves the clock on until `isTrue`, as real time passes. */
 async function advanceUntil(clock: TestClock, stepMs: number, isTrue: () => boolean): Promise<void> {
   for (let steps = 0; steps < 500 && !isTrue(); steps++) {
     clock.advance(stepMs)
@@ -94,7 +94,7 @@ t.test(
 )
 
 t.test(
-  'a channel that is gone does not hold up another of the same webhook, and its operator is notified there',
+  'a channel that is gone does not block another of the same webhook, and its operator is notified there',
   async (t) => {
     const relay = await startRelay(t, {
       clock: createClock(),

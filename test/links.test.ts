@@ -1,4 +1,4 @@
-// Links: lead to the right page or are left out, whatever an event holds and whatever the config says.
+// Links: lead to the right page or are left out, whatever is in an event and whatever the config says.
 import t from 'tap'
 import { normalise } from '../src/events/flux.ts'
 import { compileLinks } from '../src/render/links/links.ts'

@@ -101,7 +101,7 @@ t.test('nothing is sent during a mute, and one message at its end', async (t) =>
   t.match(
     texts(relay)[1],
     /RECOVERED Kustomization apps\/c/,
-    'the message counts as having heard; nothing is said twice'
+    'the message counts as a notification; nothing is said twice'
   )
 })
 
@@ -149,7 +149,7 @@ t.test('a failure that was sent before a mute and recovers in it is not left ope
 })
 
 t.test(
-  'a failure that was muted and lasts is told when its next event comes after a mute was taken out of the file',
+  'a failure that was muted and lasts is sent with its next event after the mute was taken out of the file',
   async (t) => {
     const clock = createClock()
     const first = await startRelay(t, { config: config(upgrade), clock })

@@ -222,7 +222,7 @@ t.test('no event ever meets a matcher that is said to be hopeless', async (t) =>
     )
   )
   let found = 0
-  // A warning of a whole key: the matcher at that key, or what `not` leaves of it, holds of nothing.
+  // A warning of a whole key: the matcher at that key, or what `not` leaves of it, matches nothing.
   const isWhole = (path: readonly (string | number)[], message: string) =>
     !/has no effect|fails, and|true of every/.test(message) && (path[0] !== 'not' || /leaves nothing:/.test(message))
   fc.assert(

@@ -262,7 +262,7 @@ const heroes: {
     text: /^Quiet: nothing from prod-eu since 14:00 UTC\. 1 request for source default had .* Last event just now\.$/
   },
   {
-    of: 'an object failed when it was last heard of',
+    of: 'an object failed at its last event',
     async happens(stage) {
       await stage.fail('open', 'old')
       stage.clock.advance(26 * 3_600_000)

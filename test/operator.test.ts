@@ -122,7 +122,7 @@ t.test(
       await first.post(about('shop', { ...well, timestamp: new Date(clock.now()).toISOString() }), bearer)
       await pass(clock, 20)
     }
-    t.same(posted(first), [], 'heartbeats are heard, although they leave no event')
+    t.same(posted(first), [], 'heartbeats count, although they leave no event')
     t.equal((await scrape(first)).value('source_quiet', { source: 'eu' }), 0)
     await pass(clock, 11)
     await untilPosted(first, 1)

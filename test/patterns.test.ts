@@ -37,7 +37,7 @@ const globs: readonly (readonly [pattern: string | string[], matches: string[], 
 ]
 
 for (const [pattern, matching, others] of globs) {
-  t.test(`the glob ${JSON.stringify(pattern)} holds of all of a text, and of nothing else`, async (t) => {
+  t.test(`the glob ${JSON.stringify(pattern)} matches whole texts, and nothing else`, async (t) => {
     for (const text of matching) t.ok(matches(pattern, text), JSON.stringify(text))
     for (const text of others) t.notOk(matches(pattern, text), JSON.stringify(text))
   })
@@ -61,7 +61,7 @@ t.test('a glob says the same as the regular expression that it stands for', asyn
   t.pass()
 })
 
-t.test('no glob is slow, whatever the name it is held against', async (t) => {
+t.test('no glob is slow, whatever the name it is matched against', async (t) => {
   for (const glob of [`${'*a'.repeat(120)}*b`, `${'a*'.repeat(126)}b`, `${'*'.repeat(250)}b`, `${'*?'.repeat(100)}b`]) {
     const { result, isPrompt } = timed(() => matches(glob, 'a'.repeat(253)))
     t.notOk(result, glob.slice(0, 12))
@@ -130,7 +130,7 @@ for (const [pattern, error, offset = 0] of faults) {
   })
 }
 
-t.test('no expression is slow, whatever the message it is held against', async (t) => {
+t.test('no expression is slow, whatever the message it is matched against', async (t) => {
   for (const pattern of ['(a+)+$', '(a|aa)+$', '(.*a){20}$', '(a?){30}a{30}$']) {
     const compiled = compileRegex(pattern)
     if ('error' in compiled) return t.fail(compiled.error)

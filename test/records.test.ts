@@ -93,7 +93,7 @@ for (const [name, open] of Object.entries(stores)) {
     }
 
     t.test(
-      'events come newest first with what was told of them, page by page, none twice and none left out',
+      'events come newest first with their notifications, page by page, none twice and none left out',
       async (t) => {
         const [store, records] = await start(t)
         const names = Array.from({ length: 25 }, (_, n) => `app-${n}`)
@@ -123,7 +123,7 @@ for (const [name, open] of Object.entries(stores)) {
           names
         )
         const exact = await records.events({}, { limit: 25 })
-        t.equal(exact.next, null, 'a page that holds all has no next')
+        t.equal(exact.next, null, 'a page with everything has no next')
         t.equal(exact.items[0]?.body, undefined)
         const [bodied] = (await records.events({}, { limit: 1 }, { withBody: true })).items
         t.equal(bodied?.body, '{"message":"about app-24"}', 'the body as it came')
@@ -441,7 +441,7 @@ for (const [name, open] of Object.entries(stores)) {
       await store.accept([about({ name: 'shop' })], failing('lane', at + hour))
       await bury(store, 'lane')
       const notified = (await memoryOf(store, 'shop'))?.notified
-      t.match(notified, [{ rule: 'r', destination: 'lane' }], 'the end of the later one is told')
+      t.match(notified, [{ rule: 'r', destination: 'lane' }], 'the end of the later one is sent')
       await bury(store, 'lane')
       t.same((await memoryOf(store, 'shop'))?.notified, [], 'unless it does not arrive either')
     })

@@ -103,7 +103,10 @@ t.test('the object is remembered from step to step: first failure, reminder, rec
   t.match(failures(story('[]')), ['6:66 platform is notified by failures (repeated) after 4 h, which is not expected'])
   t.match(
     failures(story('[platform, platform]')),
-    ['6:85 platform is not notified', /^ {2}failures is quiet: the same failure; next reminder after 2026-01-05T21/],
+    [
+      '6:85 platform is not notified',
+      /^ {2}failures does not notify: the same failure; next reminder after 2026-01-05T21/
+    ],
     'the reason is that of the last event'
   )
 })
@@ -177,7 +180,7 @@ t.test('an event as Flux posted it comes from a file, at the time of its step an
   )
 })
 
-t.test('what a test says of source and metadata holds for all its steps, and a step may say otherwise', async (t) => {
+t.test('source and metadata of a test apply to all its steps, and a step may say otherwise', async (t) => {
   t.same(
     failures(`tests:
   - name: x

@@ -155,7 +155,7 @@ t.test('a storm is folded: every object named in a handful of messages', async (
   t.equal(relay.slack.received.length, relay.slack.accepted.length, 'none refused')
 })
 
-t.test('of fifty destinations, one that hangs and one that is gone hold up no other', async (t) => {
+t.test('of fifty destinations, one that hangs and one that is gone block no other', async (t) => {
   const names = Array.from({ length: 50 }, (_, n) => `team-${n}`)
   const config = `
 destinations:

@@ -188,7 +188,7 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: [${names.jo
 
   relay.child.kill('SIGUSR2')
   await relay.said(/stopping because of an error/)
-  t.match(relay.output(), /cannot reach [^"]*\[redacted\]/, 'what it stopped of is told')
+  t.match(relay.output(), /cannot reach [^"]*\[redacted\]/, 'the reason of the stop is logged')
   t.strictSame(leaksIn(relay.output()), [], 'the log')
   t.strictSame(leaksIn(answers.join('\n')), [], `${answers.length} answers`)
   t.strictSame(

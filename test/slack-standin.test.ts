@@ -210,7 +210,7 @@ t.test('takes the slow message of a client that has hung up, and counts who is t
   await Promise.all([slack.close(), ...hanging])
 })
 
-t.test('tells a test what it is still waiting for, and closes on hanging clients', async (t) => {
+t.test('says what a test is still waiting for, and closes on hanging clients', async (t) => {
   const { slack, post } = await build(t)
   slack.behave('*', { is: 'hang' })
   const hanging = t.rejects(post({ text: 'hello' }))

@@ -74,7 +74,7 @@ const glob = fc
   })
   .map((parts) => parts.join(''))
 
-/** What a glob means, said in another way: the last letter is held against every place of the glob at once. */
+/** What a glob means, said in another way: the last letter is compared with every place of the glob at once. */
 function oracle(glob: string, text: string): boolean {
   let places = new Set(afterStars(glob, 0))
   for (let at = 0; at < text.length; at++) {

@@ -124,7 +124,7 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
   }
 }
 
-/** What there is instead, as far as a sentence goes. */
+/** The names that exist, as many as fit into a sentence. */
 function noSuchLane(destinations: readonly Destination[]): string {
   const named = destinations.slice(0, 20).map(({ name, lane }) => `${name} (${lane})`)
   const rest = destinations.length - named.length

@@ -148,7 +148,7 @@ function deliveryMetrics(of: Of) {
   }
 }
 
-// Of the database, which replicas share.
+// These are about the database, which replicas share.
 const shared = 'Replicas on one PostgreSQL all report the same: aggregate with max, not sum'
 
 function standing(of: Of) {

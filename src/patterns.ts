@@ -85,7 +85,7 @@ export function compileRegex(pattern: string): { find(text: string): boolean } |
   }
 }
 
-/** What RE2 says of a regular expression, in words. `part` is where it stumbles. */
+/** Says RE2's complaint about a regular expression in words. `part` is where it stumbles. */
 function regexFault(kind: string, part: string): string {
   if (/^\(\?<?[=!]/.test(part)) {
     const around = part.startsWith('(?<') ? 'behind' : 'ahead'

@@ -243,7 +243,7 @@ t.test('a config file that cannot be used is reported, without its contents', as
   const { html } = await look(relay, '/')
   t.match(
     textOf(html),
-    /The config file is refused.* The config file cannot be used Read just now .*config\.yaml:1:\d+ must be a list/
+    /The config file was refused.* The config file cannot be used Read just now .*config\.yaml:1:\d+ must be a list/
   )
   t.notMatch(html, 's3cret')
   rmSync(file)

@@ -247,7 +247,7 @@ const heroes: {
       await stage.relay.post('{"reason":1}', { path: '/webhook/open' })
     },
     colour: 'amber',
-    title: '1 request for source open was not an event of Flux in the last hour'
+    title: '1 request for source open was not a Flux event in the last hour'
   },
   {
     of: 'an object fails, a source is quiet, and a key is wrong',
@@ -270,7 +270,7 @@ const heroes: {
     },
     colour: 'amber',
     title: 'Nothing is known to fail',
-    text: /1 failed at the last event, and nothing is known of it since\./
+    text: /1 failed at the last event; nothing is known about it since\./
   },
   {
     of: 'the config file is refused',

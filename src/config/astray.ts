@@ -13,7 +13,7 @@ const places = [
   ['slackApps', '*', 'appToken']
 ]
 
-/** What is nothing else: incoming webhooks of Slack and Discord, and Slack's tokens. */
+/** Texts that can only be secrets: incoming webhooks of Slack and Discord, and Slack's tokens. */
 const unmistakable =
   /https:\/\/(hooks\.slack(-gov)?\.com\/(services|workflows|triggers)|([a-z]+\.)?discord(app)?\.com\/api\/webhooks)\/.|\b(xox[a-z]|xapp)-\d[\w.-]{8}/i
 

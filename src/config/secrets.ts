@@ -9,7 +9,7 @@ export interface Secrets {
    * added for each that cannot be.
    */
   fill(text: string, path: Fault['path']): string
-  /** The same for a text that is a secret, wherever it stands. */
+  /** Fills in the references of a text that is a secret, wherever it stands. */
   secret(text: string, path: Fault['path']): string
   /** A signing key, as it is: Flux may sign with the line end that it ends in. */
   key(text: string, path: Fault['path']): string

@@ -21,10 +21,10 @@ const ajv = new Ajv({
   validateSchema: false,
   code: { optimize: false }
 })
-  // What editors show where a text is not of the right form.
+  // Editors show this where a text has the wrong form.
   .addKeyword('patternErrorMessage')
 
-/** Of a config file. Whatever stands in these sections may be a secret, at its place or not. */
+/** The sections of a config file in which any text may be a secret, at its place or not. */
 export const vocabulary = vocabularyOf(
   ConfigSchema,
   ['sources', 'destinations', 'slackApps'],

@@ -4,7 +4,7 @@ import { suspectsIn } from '../secrecy.ts'
 import { didYouMean } from '../spelling.ts'
 
 export interface Vocabulary {
-  /** Whether what stands under this key of the file may be quoted. Of one that is not known, nobody knows. */
+  /** Whether what stands under this key of the file may be quoted. An unknown key may hide anything. */
   isOpen(section: string | number | undefined): boolean
   /** Whether what stands under it has names that may be quoted. */
   isNamed(section: string | number | undefined): boolean

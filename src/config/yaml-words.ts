@@ -31,7 +31,7 @@ export function writingFaults(text: string, document: Document, lines: LineCount
   return withoutEchoes([...said, ...(said.length > 0 || text.includes('&') ? lostAliases(document) : [])])
 }
 
-/** What is wrong where the library says `said` of the aliases of `document`. */
+/** The mistake behind the library's `said` about the aliases of `document`. */
 export function aliasFaults(document: Document, said: string): WritingFault[] {
   if (said.startsWith('Unresolved alias')) return lostAliases(document)
   const fault = said.startsWith('Excessive alias count') ? 'repeat too much' : 'cannot be followed'
@@ -84,7 +84,7 @@ const words: Partial<Record<ErrorCode, Words>> = {
   UNEXPECTED_TOKEN: (message, start, { document, lines }) => {
     const [, token] = /^Unexpected .* token.*: "(.+)"$/.exec(message) ?? []
     if (token !== undefined && /^[}\]]$/.test(token)) return `this ${token} closes nothing`
-    // What the library says quotes the text.
+    // The library's message quotes the text.
     if (token !== undefined) return misplaced
     const opening = quotedBefore(document, start)
     if (opening === undefined) return `this is not allowed here: ${message}`

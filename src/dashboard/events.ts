@@ -12,7 +12,7 @@ export interface Events {
   now: number
   answers: Answers
   events: Listed<EventRecord>
-  /** Where the filter names one object: how it is. */
+  /** The object, where the filter names one. */
   object: ObjectRecord | undefined
   rules: readonly string[]
   destinations: readonly string[]
@@ -21,7 +21,7 @@ export interface Events {
 const transitions = ['failed', 'changed', 'repeated', 'recovered', 'updated', 'informed', 'heartbeat']
 const any = ['', 'any'] as const
 
-/** What the events can be narrowed down by. */
+/** The questions of the filter form. */
 function questionsOf(rules: readonly string[], destinations: readonly string[]): Question[] {
   return [
     { name: 'cluster', label: 'Cluster' },
@@ -60,7 +60,7 @@ ${filterForm('/events', questionsOf(rules, destinations), asked)}
 const knownForMs = 24 * 60 * 60 * 1000
 
 function objectCard({ object, state, failure, since, revision, seenAt }: ObjectRecord, now: number): Html {
-  // What was well long ago may have failed since, unseen.
+  // An object that was well long ago may have failed since, unseen.
   const isKnown = now - seenAt <= knownForMs
   const colour = state === 'healthy' ? (isKnown ? 'green' : 'grey') : state === 'stale' ? 'amber' : 'red'
   return html`<section class="card" id="object" data-live aria-label="The object">

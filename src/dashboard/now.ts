@@ -16,7 +16,7 @@ const dayMs = 24 * 60 * 60 * 1000
 
 export interface Now extends Evidence {
   mutes: readonly ActiveMute[]
-  /** Of the last day. */
+  /** The minutes of the last day. */
   minutes: readonly Minute[]
   /** From event to Slack, in the last hour. */
   latency: { medianMs: number; p99Ms: number } | undefined

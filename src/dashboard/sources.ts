@@ -66,7 +66,7 @@ export function sayRefusal({ code, requests }: Pick<Refusals, 'code' | 'requests
   return `${count} ${of}${faultOf(code, source, requests === 1)} in the last hour`
 }
 
-/** Of what this process has not counted itself. */
+/** About refusals that this process has not counted itself. */
 export function sayRefusedElsewhere(of: string): string {
   return `Requests ${of}were refused by another replica or before a restart`
 }

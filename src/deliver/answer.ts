@@ -147,7 +147,7 @@ function kindOfSuccess(status: number, said: Said, receiver: Receiver): Kind {
   return json ? 'taken' : 'doubtful'
 }
 
-/** What a body says, as far as that is clear without knowing whose it is. */
+/** The meaning of a body, as far as it is clear without knowing whose it is. */
 export interface Said {
   is: 'nothing' | 'page' | 'json' | 'text'
   /** The word Slack answers errors with; empty where there is none. */

@@ -127,7 +127,7 @@ function doubted(attempt: Attempt): Settled {
   // to look.
   if (kind === 'transient' && empty.is === 'answer' && (message.failures >= emptyTries || block !== undefined))
     return blocked(attempt)
-  // What is wrong with the lane itself was said to the empty message.
+  // The answer to the empty message says what is wrong with the lane itself.
   return settle(message, empty, { ...given, block, empty: undefined })
 }
 

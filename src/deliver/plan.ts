@@ -37,7 +37,7 @@ export function planNext(
 function compose(members: readonly Pending[], now: number, maxText: number | undefined) {
   const isOneEvent = new Set(members.map(({ event }) => event)).size === 1
   const isOneObject = new Set(members.map(({ view }) => subjectOf(view))).size === 1
-  // What says how the object is: news that came after its failure are not shown as that.
+  // The notification that says the object's state: news after its failure does not count as that.
   const state = decisive(members)
   const isOneFailure = isOneObject && state.view.failure !== undefined && state.view.says !== 'recovered'
   if (!(isOneEvent || isOneFailure)) return composeDigest(members, now, maxText)
@@ -46,7 +46,7 @@ function compose(members: readonly Pending[], now: number, maxText: number | und
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
   // To a destination that was not notified of it yet, it is a failure and not a change of one.
   const isNew = members.some((member) => member.view.says === 'failed')
-  // Where only one of the rules has a template, that is the form that somebody asked for.
+  // Where only one of the rules has a template, its form is the one that somebody asked for.
   const custom = members.findLast(({ event, view }) => event === state.event && view.custom !== undefined)?.view.custom
   const { wasReason, ...rest } = state.view
   const view: View = {

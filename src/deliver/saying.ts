@@ -40,7 +40,7 @@ function firstWords(body: string, secrets: readonly string[]): string {
   return masked.length > maxQuote ? `${masked.slice(0, maxQuote).trimEnd()}…` : masked
 }
 
-/** What of a webhook's address lets others post: its path and its query, and each part of them that is not a word. */
+/** The secret parts of a webhook's address: path and query, and each part of them that is not a word. */
 function secretsOf(url: string): string[] {
   if (!URL.canParse(url)) return [url]
   const { pathname, search } = new URL(url)

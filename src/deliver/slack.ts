@@ -9,11 +9,11 @@ import { plainBytes } from './coding.ts'
 /** Slack answers in well under a second; this is for the days it does not. */
 const timeoutMs = 15_000
 
-/** What is read of an answer: a word, a small JSON object, or the message as Discord repeats it. */
+/** The most that is read of an answer: a word, a small JSON object, or the message as Discord repeats it. */
 const maxAnswer = 16 * 1024
 
 export interface Slack {
-  /** Posts `body` (JSON) to `url`. Never rejects. `signal` gives up on the answer, not on the message. */
+  /** Posts `body` (JSON) to `url`. Never rejects. `signal` stops waiting for the answer; the message may still arrive. */
   post(url: string, body: string, signal: AbortSignal): Promise<Reply>
   close(): Promise<void>
 }

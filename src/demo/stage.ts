@@ -20,7 +20,7 @@ export interface Shown {
 }
 
 export interface Stage {
-  /** Of the relay and its dashboard. */
+  /** The address of the relay and its dashboard. */
   url: string
   /** Posts what comes at about the same time and lets the relay say what it has to say; resolves to that, oldest first. */
   play(scene: readonly Moment[]): Promise<Shown[]>

@@ -25,7 +25,7 @@ export interface Target extends Posting {
   name: string
   text: Static<typeof DestinationSchema>
   variable: Variable
-  /** Of the channel and the user name, where Flux fills in something. */
+  /** Remarks on the channel and the user name, where Flux fills in something. */
   others: Variable[]
 }
 
@@ -96,7 +96,7 @@ function destinationName(text: string): string {
   )
 }
 
-/** What Flux fills in (`${CHANNEL:=general}`) is a variable of the relay's, which knows no values beside it. */
+/** A variable that Flux fills in (`${CHANNEL:=general}`) becomes one of the relay's, which has no default values. */
 function substituted(text: string, what: string): { text: string; others: Variable[] } {
   const others: Variable[] = []
   const filled = text.replace(/\$\{([A-Za-z_]\w*)([^}]*)\}/g, (_, name: string, rest: string) => {
@@ -125,7 +125,7 @@ export function secretOf({ spec, namespace }: Provider, secrets: readonly Secret
 interface Origin extends Ref {
   /** `none`: Flux posts with a bot token and there is no webhook. */
   kind: 'Secret' | 'Provider' | 'none'
-  /** Of the Secret, the key of the address. */
+  /** The key of the address in the Secret. */
   key: string
   channel: string | undefined
   /** undefined where the files do not say. */

@@ -43,7 +43,7 @@ const ProviderSpec = Type.Object({
   proxySecretRef: Type.Optional(Reference),
   certSecretRef: Type.Optional(Reference),
   suspend: Type.Optional(Type.Boolean()),
-  // Of no meaning to where and what is posted.
+  // These do not affect what is posted, or where.
   interval: Type.Optional(Type.Unknown()),
   timeout: Type.Optional(Type.Unknown()),
   serviceAccountName: Type.Optional(Type.Unknown()),
@@ -84,7 +84,7 @@ const ajv = new Ajv()
 const isAlertSpec = ajv.compile<Alert['spec']>(AlertSpec)
 const isProviderSpec = ajv.compile<Provider['spec']>(ProviderSpec)
 
-/** Picks Flux's out of `manifests`; other kinds are nobody's business. `namespace` is of those that name none. */
+/** Picks Flux's objects out of `manifests` and ignores other kinds. `namespace` is for those that name none. */
 export function collect(manifests: readonly Manifest[], namespace: string): FluxObjects {
   const remarks: Remark[] = []
   const alerts: Alert[] = []

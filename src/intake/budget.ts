@@ -35,7 +35,7 @@ const sourceParts = 2
 export interface BudgetOptions {
   store: Pick<Store, 'pending' | 'tally'>
   config: () => { destinations: ReadonlyMap<string, unknown>; sources: ReadonlyMap<string, unknown> }
-  /** Of all notifications. */
+  /** The limit on all notifications. */
   maxPending: number
 }
 
@@ -44,7 +44,7 @@ export function createBudget({ store, config, maxPending }: BudgetOptions): Budg
   // from its sources in proportion. It is exact where one source adds or nothing leaves, which is when it matters.
   /** By destination and source: how much of what waits there it has added. */
   const shares = new Map<string, Map<string, number>>()
-  /** Of the batch that is being decided on, by destination and source. */
+  /** The counts of the batch that is being decided on, by destination and source. */
   const admitted = new Map<string, Map<string, number>>()
   const full = new Map<string, Full>()
   /** By source, what waited of it when the batch began. */

@@ -86,7 +86,7 @@ export function muteUntil(name: string, matches: Mute['matches'], end: number): 
   return { name, matches, endOf: (now) => (now < end ? end : undefined) }
 }
 
-/** What mutes `subject`: of several the one that ends last, because only then is it sent again. */
+/** The mute that withholds `subject`: of several, the one that ends last, because only then is it sent again. */
 export function mutingOf(mutes: readonly Mute[], subject: Subject, now: number): Muting | undefined {
   let longest: Muting | undefined
   for (const mute of mutes) {

@@ -12,7 +12,7 @@ export interface Clocks {
    * how far its clock is behind, in ms.
    */
   behind(source: string, from: string, stamp: number, receivedAt: number): number
-  /** Of each source the clock that is furthest off: how far it is behind, in ms. */
+  /** How far the clock that is furthest off is behind, by source, in ms. */
   skews(): ReadonlyMap<string, number>
 }
 

@@ -8,7 +8,7 @@ import type { Announce } from './operator.ts'
 /** How long a notice is not repeated. */
 const silentMs = 60 * 60 * 1000
 
-/** What to do with what was found full. */
+/** Announces what was found full. */
 export function createFullness({ announce, clock, log }: { announce: Announce; clock: Clock; log: Logger }) {
   /** When this process last said it: one entry for each name in the config file, and one more. */
   const saidAt = new Map<string, number>()

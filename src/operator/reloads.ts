@@ -8,7 +8,7 @@ import type { Announce } from './operator.ts'
 /** Replicas read the same file within minutes; the same mistake a day later is another. */
 const withinMs = 60 * 60 * 1000
 
-/** What to do with each reading after the first, which was right. */
+/** Returns what to do with each reading after the first, which was valid. */
 export function createReadings(announce: Announce, clock: Clock): (reading: Reading) => Promise<void> {
   let refused: { key: string; since: number } | undefined
   return async ({ file, text, problems, isGood }) => {

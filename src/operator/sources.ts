@@ -52,7 +52,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
   const floods = new Map<string, Flood>()
   const traffic = createTraffic()
   const countedSince = clock.now()
-  /** What has to be written down. */
+  /** Arrivals that have yet to be written down. */
   let fresh = new Map<string, number>()
   /** As the store has it. */
   let known: ReadonlyMap<string, number> = new Map()

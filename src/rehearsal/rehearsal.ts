@@ -72,7 +72,7 @@ export function startRehearsal(
   }
 }
 
-/** What is muted notifies nobody, and that is why. */
+/** A muted notification notifies nobody; the mute is the reason. */
 function withoutMuted(decision: Decision): Decision {
   const { notifications, trace } = decision
   const muted = notifications.flatMap(({ rule, destination, muting }) =>
@@ -108,7 +108,7 @@ export function speak({ destination, rule, view }: NewNotification): Spoken {
   return { destination, rule, says: view.says, text: toText(payload), payload }
 }
 
-/** What every rule says to the event, also those that were passed over. */
+/** Every rule's verdict on the event, also of those that were passed over. */
 export function verdictsOn({ event, transition }: Rehearsed, { rules }: Config): Verdict[] {
   return match({ event, transition }, rules, true).verdicts
 }

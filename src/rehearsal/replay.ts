@@ -27,7 +27,7 @@ export interface Example {
   object: ObjectRef
   was?: Sent
   now?: Sent
-  /** Of a message that is lost: why, line by line. */
+  /** Why a lost message is lost, line by line. */
   because: readonly string[]
 }
 

@@ -4,14 +4,14 @@ import type { ObjectMemory, Transition } from '../objects.ts'
 
 /** What the relay made of an event when it came. */
 export interface Moment {
-  /** Of the object. */
+  /** The key of the object. */
   key: string
   /** Where it is unknown, everything can be compared. */
   transition: Transition | undefined
   isHeartbeat: boolean
   /** Something of it was withheld by hand, or never arrived: who is notified of what follows depends on that. */
   leavesUnsure: boolean
-  /** Of the object, after the event. */
+  /** The memory of the object after the event. */
   memory: ObjectMemory
 }
 

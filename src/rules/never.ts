@@ -39,7 +39,7 @@ export function neverFaults(match: MatchText, path: Fault['path'], known: Known,
   ]
 }
 
-/** What of the patterns of `match` no event can have; for entries that have nothing but such patterns. */
+/** Warnings for patterns of `match` that no event can meet; for entries that have only patterns. */
 export function matcherFaults(
   match: Pick<Matchers, Field | 'metadata' | 'message'>,
   path: Fault['path'],
@@ -97,7 +97,7 @@ function whyNever(field: Field, pattern: string, { sources, clusters }: Known): 
   }
 }
 
-/** The same of a text that an expression compares it with, where * is no wildcard. */
+/** Why no event has the text that an expression compares `field` with; * is not a wildcard there. */
 function whyNeverIs(field: Field, text: string, known: Known): string | undefined {
   if (field === 'reason' || field === 'cluster' || !isGlob(text)) return whyNever(field, text, known)
   return `no ${field} is ${quote(text)}: an expression has no wildcards; write startsWith() or endsWith()`
@@ -198,7 +198,7 @@ function taken(
   return lost.map(({ at }) => ({ path: at, message: '`not` excludes it again', isWarning: true }))
 }
 
-// Of RE2, found anywhere: each of these is found in any text.
+// RE2 patterns that are found in any text.
 const everything = new Set(['', '.*', '^', '$', '^.*', '.*$', '(?s).*', '(?s)^.*$', '()'])
 
 function messageContradictions(

@@ -70,7 +70,7 @@ function includes(key: string, wide: string, narrow: string): boolean {
   return globs.test(key) ? globCovers(wide, narrow) : wide === narrow
 }
 
-// Of anything but globs, such as expressions, it is only known whether they are the same.
+// Anything but globs, such as expressions, can only be compared for equality.
 const globs = /^(kind|namespace|name|cluster|source|reason|metadata\..*)$/s
 
 function demandsOf({ match: { severity = 'error', not = {}, when, message, ...texts } = {} }: RuleText): Demands {

@@ -5,7 +5,7 @@ import { createView, type View } from '../compose/view.ts'
 import type { Links } from '../links/links.ts'
 
 export interface Sample {
-  /** Of which kind, for people: `a failed HelmRelease`. */
+  /** The kind of sample, for people: `a failed HelmRelease`. */
   title: string
   event: FluxEvent
   previousRevision: string

@@ -14,7 +14,7 @@ export function toText(payload: Payload): string {
   return lines.length > 0 ? lines.join('\n') : readable(payload.text)
 }
 
-/** The same for one line of mrkdwn, without the mentions in it. */
+/** One line of mrkdwn as plain text, without the mentions in it. */
 export function toLine(mrkdwn: string): string {
   return oneLine(readable(withoutMentions(mrkdwn)))
 }

@@ -77,7 +77,7 @@ const ours: Record<string, FilterImplOptions> = {
   }
 }
 
-/** What a value reads as. Throws for what has parts: `{{ failure }}` would print nothing of use. */
+/** The text of a value. Throws for a value with parts: `{{ failure }}` would print nothing of use. */
 export function textOf(value: unknown): string {
   if (value === undefined || value === null) return ''
   if (Array.isArray(value)) return value.map(textOf).join('')

@@ -1,7 +1,7 @@
 // Objects: remember each Flux object and decide what an event does to it. Pure: memory and event in, both out.
 import { bearingOf, type Success } from './events/bearing.ts'
 import { failureFingerprint } from './events/cause.ts'
-import { fingerprint } from './events/fingerprint.ts'
+import { fingerprint, isComparable } from './events/fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './events/flux.ts'
 import type { Severity } from './events/severity.ts'
 import { longestRetryMs } from './events/time.ts'
@@ -220,14 +220,15 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   if (at < failure.since && !isWorse) return late(known, 'repeated')
 
   const print = failureFingerprint(event)
+  const prints = failure.prints.filter(isComparable)
   // Without any, they are of a version that made them in another way: then the reason says it.
-  const isKnown = failure.prints.length > 0 ? failure.prints.includes(print) : failure.reason === event.reason
+  const isKnown = prints.length > 0 ? prints.includes(print) : failure.reason === event.reason
   const isLate = at < failure.at && !isWorse
   const next: Failure = {
     ...failure,
     ...(!isLate && saidBy(event, at)),
     count: failure.count + 1,
-    prints: [print, ...failure.prints.filter((other) => other !== print)].slice(0, rememberedPrints)
+    prints: [print, ...prints.filter((other) => other !== print)].slice(0, rememberedPrints)
   }
   const memory = { ...known, failure: next, decidedAt: Math.max(at, known.decidedAt) }
   return { ...stay(memory, isKnown || isLate ? 'repeated' : 'changed'), before: failure }

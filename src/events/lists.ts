@@ -1,0 +1,125 @@
+// Lists: puts what a message enumerates into one order, because Go's maps and informers give another one every time.
+import { hash } from 'node:crypto'
+import { first } from './ends.ts'
+import { withPlaceholders } from './varying.ts'
+
+// fluxcd/pkg ssa/manager_wait.go prints a Go map: another order every time, and a status that moves while we wait.
+// "timed out for" is the wording of 2021.
+const culprits = /(?:timeout waiting for|stalled resources|timed out for):? \[/
+const beforeCulprits = 8_192
+// The list of culprits is read whole before anything is cut (Flux documents 39,000 characters).
+const listChars = 65_536
+const keptListChars = 4_096
+
+/** `text` with the objects that a health check waited for in order, without their statuses. */
+export function withSortedCulprits(text: string): string {
+  const list = culprits.exec(first(text, beforeCulprits))
+  if (list === null) return text
+  const start = list.index + list[0].length
+  const end = text.lastIndexOf(']', start + listChars)
+  if (end < start) return text
+
+  const names: string[] = []
+  let insideError = false
+  for (const entry of text.slice(start, end).split(', ')) {
+    const status = entry.indexOf(" status: '")
+    if (status === -1 && insideError) continue
+    const culprit = (status === -1 ? entry : entry.slice(0, status)).trim().replace(/\s+/g, ' ')
+    names.push(culprit.replace(/^can't determine status for | \(unknown status\)$/, ''))
+    insideError = status !== -1 && entry.includes("': ", status)
+  }
+  // Placeholders first: two pods of one ReplicaSet are one culprit, and a random name must not decide the order.
+  const sorted = [...new Set(withPlaceholders(names.join('\n')).split('\n'))].sort().join(', ')
+  return `${text.slice(0, start)}${shortened(sorted)}${text.slice(end)}`
+}
+
+// Past the limit the names are no longer shown, only hashed: another culprit is still another failure.
+function shortened(list: string): string {
+  return list.length <= keptListChars ? list : `${first(list, keptListChars)}… ${hash('sha256', list).slice(0, 16)}`
+}
+
+// hashicorp/go-multierror: "2 errors occurred:\n\t* a\n\t* b". Lines are sorted, not items: an item may have several.
+export function withSortedErrors(text: string): string {
+  const at = text.indexOf(' occurred:\n* ')
+  if (at === -1) return text
+  const start = at + ' occurred:\n'.length
+  return text.slice(0, start) + text.slice(start).split('\n').sort().join('\n')
+}
+
+/** A list that is being read, what of its next item was read, and the character that ends it: -1 for a sentence. */
+interface List {
+  items: string[]
+  item: string
+  end: number
+}
+
+// Deeper brackets are characters like any other.
+const maxDepth = 32
+
+/** One line with the items between commas or semicolons in order, each once: in every sentence and in all brackets. */
+export function inOrder(line: string): string {
+  if (!line.includes(', ') && !line.includes('; ')) return line
+  const around: List[] = []
+  let list: List = { items: [], item: '', end: -1 }
+  let result = ''
+  let done = 0
+  const take = (at: number, width: number) => {
+    list.item += line.slice(done, at)
+    done = at + width
+  }
+  for (let at = 0; at < line.length; at++) {
+    const unit = line.charCodeAt(at)
+    const end = endOf(unit)
+    if (end !== 0 && around.length < maxDepth) {
+      take(at + 1, 0)
+      around.push(list)
+      list = { items: [], item: '', end }
+    } else if (unit === list.end) {
+      take(at, 0)
+      const inner = sorted(list)
+      list = around.pop() as List
+      list.item += inner
+    } else if ((unit === comma || unit === semicolon) && line.charCodeAt(at + 1) === space) {
+      take(at, 2)
+      list.items.push(list.item)
+      list.item = ''
+    } else if (unit === dot && around.length === 0 && line.charCodeAt(at + 1) === space) {
+      take(at, 2)
+      result += `${sorted(list)}. `
+      list = { items: [], item: '', end: -1 }
+    }
+  }
+  take(line.length, 0)
+  for (let outer = around.pop(); outer !== undefined; outer = around.pop()) {
+    outer.item += sorted(list)
+    list = outer
+  }
+  return result + sorted(list)
+}
+
+const [space, comma, dot, semicolon] = [0x20, 0x2c, 0x2e, 0x3b]
+
+/** The bracket that closes this one, 0 where it is none. */
+function endOf(unit: number): number {
+  if (unit === 0x5b || unit === 0x7b) return unit + 2
+  return unit === 0x28 ? 0x29 : 0
+}
+
+function sorted({ items, item }: List): string {
+  const [head, second = item] = items
+  if (head === undefined) return item
+  const start = introduction(head, second)
+  return head.slice(0, start) + [...new Set([head.slice(start), ...items.slice(1), item])].sort().join(', ')
+}
+
+/** Where the first item begins in `head`: it looks as the `second` does, a word, or as many parts between colons. */
+function introduction(head: string, second: string): number {
+  if (!second.includes(' ')) return head.lastIndexOf(' ') + 1
+  let start = head.length
+  for (let at = second.indexOf(': '); at >= 0; at = second.indexOf(': ', at + 2)) {
+    start = head.lastIndexOf(': ', start - 1)
+    if (start < 0) return 0
+  }
+  const at = head.lastIndexOf(': ', start - 1)
+  return at < 0 ? 0 : at + 2
+}

@@ -78,12 +78,13 @@ export function inOrder(line: string): string {
       take(at, 0)
       const inner = sorted(list)
       list = around.pop() as List
-      list.item += inner
+      // Colons in brackets say nothing of the item around them.
+      list.item += inner.replaceAll(': ', ':')
     } else if ((unit === comma || unit === semicolon) && line.charCodeAt(at + 1) === space) {
       take(at, 2)
       list.items.push(list.item)
       list.item = ''
-    } else if (unit === dot && around.length === 0 && line.charCodeAt(at + 1) === space) {
+    } else if (unit === dot && around.length === 0 && (at + 1 === line.length || line.charCodeAt(at + 1) === space)) {
       take(at, 2)
       result += `${sorted(list)}. `
       list = { items: [], item: '', end: -1 }

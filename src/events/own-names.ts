@@ -25,12 +25,12 @@ export function withoutOwnNames(text: string, { namespace, name }: Names): strin
 
 function withoutName(text: string, namespace: string, name: string): string {
   if (name === '') return text
-  // A name in its namespace's: apps of the namespace apps-prod.
-  const inNamespace = namespace === name ? -1 : namespace.indexOf(name)
   let result = ''
   let done = 0
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
     if (at < done) continue
+    // Both are called so: the next one is the name.
+    if (namespace === name && isJoint(text, at + name.length) && text.startsWith(name, at + name.length + 1)) continue
     const qualified = at - namespace.length - 1
     const isQualified =
       namespace !== '' &&
@@ -38,7 +38,7 @@ function withoutName(text: string, namespace: string, name: string): string {
       text.startsWith(namespace, qualified) &&
       isJoint(text, at - 1) &&
       isStart(text, qualified)
-    if (!isQualified && inNamespace >= 0 && text.startsWith(namespace, at - inNamespace)) continue
+    if (!isQualified && isInside(text, at, name, namespace)) continue
     const start = isQualified ? qualified : at
     const end = at + name.length + releaseNumber(text, at + name.length)
     if (!isStart(text, start) || !isEnd(text, end, namespace)) continue
@@ -63,6 +63,12 @@ function withoutNamespace(text: string, namespace: string): string {
     done = end
   }
   return result + text.slice(done)
+}
+
+/** Whether the name at `at` is only a part of the namespace's: apps, of the namespace apps-prod. */
+function isInside(text: string, at: number, name: string, namespace: string): boolean {
+  if (namespace.length <= name.length) return false
+  return text.slice(Math.max(0, at + name.length - namespace.length), at + namespace.length).includes(namespace)
 }
 
 function isTelling(name: string): boolean {
@@ -99,12 +105,15 @@ function isEnd(text: string, at: number, next: string): boolean {
   )
 }
 
-/** Whether a word that may be any stands as a name: in quotes, or as the end of what slashes separate. */
+const partOfName = /[\w.-]/
+const longestName = 253
+
+/** Whether a word that may be any stands as a name or as part of one: in quotes, or after a slash. */
 function isNamed(text: string, start: number, end: number): boolean {
-  const before = text[start - 1] ?? ''
-  const after = text[end] ?? ''
-  const isQuoted = (before === "'" || before === '"') && (after === before || after === '/')
-  return isQuoted || (before === '/' && text[start - 2] !== '/' && (after === '' || /[\s'",:)\]/]/.test(after)))
+  if (!/^(?:$|[\s'",:;)\]/-])/.test(text.slice(end, end + 1))) return false
+  let at = start - 1
+  while (at >= 0 && start - at < longestName && partOfName.test(text[at] ?? '')) at--
+  return text[at] === "'" || text[at] === '"' || (text[at] === '/' && text[at - 1] !== '/')
 }
 
 const number = /^\.v(?:\d{1,6}|<n>)/

@@ -40,16 +40,16 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
     '?<query>'
   ],
   [['://'], /(:\/\/)[^\s/@:"']{0,100}:[^\s/@"']{1,300}@/g, '$1<user>@'],
+  [
+    ['signature', 'credential', 'token', 'nonce'],
+    /\b((?:signature|credential|(?:\w{1,20}[-_])?token|nonce)["']?[=:] ?["']?)(?=[\w+/=%.~-]{0,40}[\d=+])[\w+/=%.~-]{8,2000}/gi,
+    '$1<secret>'
+  ],
   // JWT, GitHub, GitLab, Slack, Google, Vault; access keys of AWS
   [
     ['eyj', 'gh', 'github_pat_', 'glpat-', 'xox', 'ya0.', 'hvs.', 'aki', 'asia'],
     /\b(?:eyJ[\w-]{8,2000}(?:\.[\w-]{4,2000}){0,3}|gh[pousr]_\w{16,255}|github_pat_\w{16,255}|glpat-[\w-]{16,64}|xox[abprs]-[\w-]{10,255}|ya29\.[\w-]{10,2000}|hvs\.[\w-]{16,255}|A[KS]IA[A-Z\d]{12,28})(?![\w-])/g,
     '<token>'
-  ],
-  [
-    ['signature', 'credential', 'token', 'nonce'],
-    /\b((?:signature|credential|(?:\w{1,20}[-_])?token|nonce)["']?[=:] ?["']?)(?=[\w+/=%.~-]{0,40}[\d=+])[\w+/=%.~-]{8,2000}/gi,
-    '$1<secret>'
   ],
   [['failure message: '], /\b(failure message: )[\w+/=-]{20,6000}/g, '$1<secret>'],
   // sts: arn:aws:sts::123456789012:assumed-role/flux/1663302174123456789
@@ -86,8 +86,10 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
     /((?:request|host|correlation|trace|span|tracking|activity|operation|session|transaction|invocation|instance|stream|client|message|error|event|job|run|build|task|ray|process)[-_ ]?id["']?(?:[:=] ?|: | (?=["'\d]))["']?|session[-_ ]?name["']?(?:[:=] ?| (?=["'\d]))["']?)(?:[\dA-F]{4}:[\dA-F:]{6,80}|[\w+/=.-]{1,200}(?<!\.))/gi,
     '$1<id>'
   ],
+  // Akamai's pages: Reference #18.5f1e2d3c.1663302174.1a2b3c4d
+  [['reference #'], /\b(reference #)[\da-f.]{6,80}/gi, '$1<id>'],
   // UIDs in StorageError, volume names, kustomize-controller's 7e114434-c5ab-….yaml of 2021
-  [['-'], /\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/gi, '<uuid>'],
+  [['-'], /(?<![a-z\d])[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}(?![a-z\d])/gi, '<uuid>'],
   // Digests; then commits and hashes in full, which no image tag is; then short ones, where they are called so
   [['sha0:'], /\b(sha(?:1|224|256|384|512):)[\da-f]{7,128}(?!\w)/gi, '$1<digest>'],
   [['0', 'a'], /(?<![\w:-])[\da-f]{32,128}(?![\w-])/gi, '<hash>'],
@@ -234,10 +236,10 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
     '$1<version>'
   ],
   [['.tgz'], /(?<=[\w]-)v?\d{1,6}\.\d{1,6}(?:\.\d{1,9})?(?:[+-][\w.+-]{0,80})?(?=\.tgz)/g, '<version>'],
-  // Counters: attempt 3, retry 2/5, restart count: 7, revision 12 of a release, (x12 over 5m)
+  // Counters: attempt 3, retry 2/5, restart count: 7, revision 12 of a release, (x12 over 5m). After 3 attempts: 503 is a status.
   [
     ['attempt', 'retr', 'tries', 'try ', 'restart', '(x0', 'revision', 'hook'],
-    /\b((?:attempts?|retry|retries|try|tries|restarts?|restart[-_ ]?count|helm revision|revision)["']?(?: number | #|[ :=#]{1,2}))\d{1,6}(?:\/\d{1,6}| of \d{1,6})?(?![\w.])/gi,
+    /\b((?:number of attempts, |(?:attempts?|retry|retries|try|tries|restarts?|restart[-_ ]?count|revision)["']?(?: number | #|[ :=#]{1,2})))(?![1-5]\d\d(?!\d))\d{1,6}(?:\/\d{1,6}| of \d{1,6})?(?!\w|\.\d)/gi,
     '$1<n>'
   ],
   [['(x0'], /\(x\d{1,9}(?!\w)/g, '(x<n>'],
@@ -246,7 +248,7 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
   // 10 attempt(s), 3 times, 2 Insufficient cpu, 3 node(s) had untolerated taint
   [
     ['0 ', '0th', '0rd', '0nd', '0st'],
-    /(?<![\w./:@<-])\d{1,6}(?:st|nd|rd|th)? (?:more |consecutive )?(attempt|retr|tr|time|restart|node|pod|replica|No preemption|Preemption|Insufficient|Too many|byte|connection)(?:s|y|ies|\(s\))?(?!\w)/g,
+    /(?<![\w./:@<-])\d{1,6}(?:st|nd|rd|th)? (?:more |consecutive )?(attempt|retr|tr|time|restart|node|pod|replica|instance|resource instance|No preemption|Preemption|Insufficient|Too many|byte|connection)(?:s|y|ies|\(s\))?(?!\w)/g,
     '<n> $1'
   ],
   // Kubernetes: ResourceVersion: 12345, Deployment generation is 2, but latest observed generation is 1
@@ -255,7 +257,7 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
   // ready: 1, replicas=2, active: 1, failed: 2
   [
     [': 0', ':0', '=0'],
-    /\b((?:\w{0,12}replicas|active|succeeded|success|failed|ready|available|unavailable|updated|desired|restarts)["']?(?:[:=] ?))\d{1,9}(?![\w.])/gi,
+    /\b((?:\w{0,12}replicas|active|succeeded|success|failed|ready|available|unavailable|updated|desired)["']?[:=] ?)(?![1-5]\d\d(?!\d))\d{1,6}(?!\w|\.\d)/gi,
     '$1<n>'
   ],
   // exceeded quota: compute, requested: limits.cpu=2,pods=1, used: limits.cpu=9, limited: limits.cpu=10
@@ -263,11 +265,15 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
   // Quota 'CPUS' exceeded. Limit: 24.0; Current Usage: 10, Additional Required: 4
   [
     ['limit', 'usage', 'used', 'in use', 'current', 'remaining', 'required', 'requested', 'available'],
-    /\b((?:limit|usage|used|in use|current|remaining|required|requested|available)["']?[:=] ?)\d{1,15}(?:\.\d{1,6})?(?:[kMGTPE]i?B?|m)?(?![\w.])/gi,
+    /\b((?:limit|usage|used|in use|current|remaining|required|requested|available)["']?[:=] ?)\d{1,15}(?:\.\d{1,6})?(?:[kMGTPE]i?B?|m)?(?!\w|\.\d)/gi,
     '$1<n>'
   ],
   // Seconds since 1970, sizes, versions of resources: no code, no port and no line is so long
-  [['0'], new RegExp(String.raw`${noValue}(?<![\w.@/-]|\w:|account )\d{6,20}(?:\.\d{1,9})?${endOfToken}`, 'g'), '<n>']
+  [
+    ['0'],
+    new RegExp(String.raw`${noValue}(?<![\w.@/-]|[\w:]:|account )\d{6,20}(?:\.\d{1,9})?${endOfToken}`, 'g'),
+    '<n>'
+  ]
 ]
 
 /** `text` with placeholders for all that varies. */

@@ -1,5 +1,7 @@
 // Varying: says what differs between two tries of one failure, as a table: times, addresses, ids, counts, versions.
 
+import { hintsOf, longHex, look, mayHave, sevenHex, sixDigits } from './hints.ts'
+
 // k8s.io/apimachinery/pkg/util/rand: a pod suffix has 27 characters to choose from; a pod-template-hash, decimal digits
 // through SafeEncodeString, only these ten. Narrow on purpose: a git short SHA must not look like a pod.
 const podSuffix = '[bcdfghjklmnpqrstvwxz2456789]{5}'
@@ -19,35 +21,39 @@ const endOfTempDir = String.raw`(?![\w-]|\.(?!tgz|tar|ya?ml|json)\w)`
 const endOfToken = String.raw`(?![\w-]|\.\w)`
 const version = String.raw`v?\d{1,6}\.\d{1,6}(?:\.\d{1,9})?(?:[+-][\w.+-]{0,80}(?<!\.))?(?!\w|\.\d)`
 const month = '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
+const idsOf =
+  'request|host|correlation|trace|span|tracking|activity|operation|session|transaction|invocation|instance|stream|client|message|error|event|job|run|build|task|ray|process'
 // A value that was refused is the culprit.
 const noValue = '(?<!value: "?)'
 
-/** What a hint is looked for in: `text` in small letters, with one 0 for each run of digits. */
-export function hintsOf(text: string): string {
-  return text.toLowerCase().replace(/\d+/g, '0')
-}
+// Between a word and its number.
+const numbered = [' 0', ':0', '=0', '":0', '": 0', ': 0', '#0']
+
+type Row = readonly [hints: readonly string[], pattern: RegExp, placeholder: string, others?: readonly string[]]
 
 /**
- * Each row: hints, of which one is in {@link hintsOf} every text that has what varies, and costs little to look for; what
- * varies; and the placeholder in its place. Applied top to bottom, to lines separated by one newline and words separated by
- * one space. Every repetition is bounded and none is nested, so each row is linear.
+ * Each row: hints, of which one is in every text that has what varies (see hints.ts); what varies; the placeholder in its
+ * place; and other hints, of which one is in it too. Applied top to bottom, to lines separated by one newline and words separated by one space. Repetitions are
+ * bounded, or end where the next could begin, and none is nested, so each row is linear. A digit is looked for before what
+ * is before it, which is cheaper.
  */
-export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp, placeholder: string])[] = [
+export const rows: readonly Row[] = [
   // Queries of signed URLs: S3, GCS, Azure SAS, CloudFront; and tokens in any URL
   [
     ['?'],
     /\?(?=[^\s"'<>?]{0,2000}?(?:sig|signature|token|expires|credential|algorithm|key-pair-id|x-(?:amz|goog|ms)-[a-z-]{1,40}|googleaccessid|awsaccesskeyid|jwt|nonce|ts)=)[^\s"'<>?]{1,4000}/gi,
     '?<query>'
   ],
-  [['://'], /(:\/\/)[^\s/@:"']{0,100}:[^\s/@"']{1,300}@/g, '$1<user>@'],
+  [['@'], /(:\/\/)[^\s/@:"']*:[^\s/@"']+@/g, '$1<user>@'],
   [
     ['signature', 'credential', 'token', 'nonce'],
-    /\b((?:signature|credential|(?:\w{1,20}[-_])?token|nonce)["']?[=:] ?["']?)(?=[\w+/=%.~-]{0,40}[\d=+])[\w+/=%.~-]{8,2000}/gi,
-    '$1<secret>'
+    /((?:signature|credential|token|nonce)["']?[=:] ?["']?)(?=[\w+/=%.~-]{0,40}[\d=+])[\w+/=%.~-]{8,2000}/gi,
+    '$1<secret>',
+    ['=', ':']
   ],
   // JWT, GitHub, GitLab, Slack, Google, Vault; access keys of AWS
   [
-    ['eyj', 'gh', 'github_pat_', 'glpat-', 'xox', 'ya0.', 'hvs.', 'aki', 'asia'],
+    ['eyj', 'ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_', 'glpat-', 'xox', 'ya0.', 'hvs.', 'akia', 'asia'],
     /\b(?:eyJ[\w-]{8,2000}(?:\.[\w-]{4,2000}){0,3}|gh[pousr]_\w{16,255}|github_pat_\w{16,255}|glpat-[\w-]{16,64}|xox[abprs]-[\w-]{10,255}|ya29\.[\w-]{10,2000}|hvs\.[\w-]{16,255}|A[KS]IA[A-Z\d]{12,28})(?![\w-])/g,
     '<token>'
   ],
@@ -63,7 +69,7 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
     '<time>'
   ],
   // ISO 8601 without separators, in what AWS says of signatures: 20220826T114812Z
-  [['0t0'], /(?<![\w.-]|\w:)\d{8}T\d{4,6}(?:[.,]\d{1,9})?(?:Z|[+-]\d{4})?(?!\w)/g, '<time>'],
+  [['0t0'], /(?=\d{8}T)(?<![\w.-]|\w:)\d{8}T\d{4,6}(?:[.,]\d{1,9})?(?:Z|[+-]\d{4})?(?!\w)/g, '<time>'],
   // Go's log package: 2022/05/16 12:59:00; and as Windows has it: 5/16/2022 12:59:00 PM
   [
     ['0/0/0 0:0:0', '0/0/0, 0:0:0'],
@@ -79,30 +85,38 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
     ),
     '<time>'
   ],
-  [['0:0:0'], /(?<![\w.:/-])\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?(?: UTC|Z)?(?![\w:])/g, '<time>'],
+  [['0:0:0'], /(?=\d)(?<![\w.:/-])\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?(?: UTC|Z)?(?![\w:])/g, '<time>'],
   // AWS "RequestID: 0K34…, HostID: ZrTV…", Azure "Correlation ID: …", GitHub "request ID: D0A4:1F2B:…", "stream ID 5"
   [
-    ['id: ', 'id=', 'id:', 'id"', "id'", 'id ', 'name: ', 'name=', 'name:', 'name"', "name'", 'name '],
-    /((?:request|host|correlation|trace|span|tracking|activity|operation|session|transaction|invocation|instance|stream|client|message|error|event|job|run|build|task|ray|process)[-_ ]?id["']?(?:[:=] ?|: | (?=["'\d]))["']?|session[-_ ]?name["']?(?:[:=] ?| (?=["'\d]))["']?)(?:[\dA-F]{4}:[\dA-F:]{6,80}|[\w+/=.-]{1,200}(?<!\.))/gi,
+    ['id=', 'id:', 'id"', "id'", 'id 0', 'id "', "id '"],
+    new RegExp(
+      String.raw`(id["']?(?:[:=] ?| (?=["'\d]))["']?(?<=(?:${idsOf})[-_ ]?id["':= ]{1,4}))(?:[\dA-F]{4}:[\dA-F:]{6,80}|[\w+/=.-]{1,200}(?<!\.))`,
+      'gi'
+    ),
     '$1<id>'
   ],
+  [['session'], /(session[-_ ]?name["']?(?:[:=] ?| (?=["'\d]))["']?)[\w+=.@-]{1,200}(?<!\.)/gi, '$1<session>'],
   // Akamai's pages: Reference #18.5f1e2d3c.1663302174.1a2b3c4d
   [['reference #'], /\b(reference #)[\da-f.]{6,80}/gi, '$1<id>'],
   // UIDs in StorageError, volume names, kustomize-controller's 7e114434-c5ab-….yaml of 2021
-  [['-'], /(?<![a-z\d])[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}(?![a-z\d])/gi, '<uuid>'],
+  [[sevenHex], /(?<![a-z\d])[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}(?![a-z\d])/gi, '<uuid>'],
   // Digests; then commits and hashes in full, which no image tag is; then short ones, where they are called so
   [['sha0:'], /\b(sha(?:1|224|256|384|512):)[\da-f]{7,128}(?!\w)/gi, '$1<digest>'],
-  [['0', 'a'], /(?<![\w:-])[\da-f]{32,128}(?![\w-])/gi, '<hash>'],
+  [[longHex], /(?<![\w:-])[\da-f]{32,128}(?![\w-])/gi, '<hash>'],
   [
-    ['commit', 'revision', 'sha', 'head', 'rev '],
+    [sevenHex],
     /\b((?:commit|revision|rev|sha|head)s?["']?[ :=(]{1,2}["'(]?)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/gi,
     '$1<hash>'
   ],
-  [['@'], /(?<=\w@)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/g, '<hash>'],
-  [['.tar.gz'], /(?<=\/)[\da-f]{7,64}(?=\.tar\.gz)/g, '<hash>'],
+  [[sevenHex], /(?<=\w@)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/g, '<hash>'],
+  [['.tar.gz'], /\/[\da-f]{7,64}(?=\.tar\.gz)/g, '/<hash>'],
   // Go pointers, panics and processes
   [['0x'], /\b0x[\da-f]{6,16}\b/gi, '<address>'],
-  [['goroutine 0', 'pid', 'thread'], /\b(goroutine |pid[ :=]{1,2}|thread[ :=]{1,2})\d{1,9}\b/gi, '$1<n>'],
+  [
+    ['goroutine 0', 'pid 0', 'pid:', 'pid=', 'thread 0', 'thread:', 'thread='],
+    /\b(goroutine |pid[ :=]{1,2}|thread[ :=]{1,2})\d{1,9}\b/gi,
+    '$1<n>'
+  ],
   // os.MkdirTemp: /tmp/kustomization-644156964/apps; source-controller adds the object: /tmp/gitrepository-ns-name-123/
   [
     ['/tmp/'],
@@ -123,13 +137,13 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
   // Names of many addresses, which come in turn, and pods that move. Not a range, nor a version such as app:1.2.3.4
   [
     ['0.0.0.0'],
-    new RegExp(String.raw`${noValue}(?<![\w.-]|\w:)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\w-]|\.\w|/\d)`, 'g'),
+    new RegExp(String.raw`(?=\d)${noValue}(?<![\w.-]|\w:)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\w-]|\.\w|/\d)`, 'g'),
     '<ip>'
   ],
   [
-    ['::', ':0', '['],
+    ['::', ']:0', ']/', ':0:'],
     new RegExp(
-      String.raw`${noValue}(?<![\w.:])(?:\[(?=[\da-f]{0,4}:)[\da-f:.]{2,45}(?:%\w{1,15})?\](?=:\d|/)|(?:(?=[\da-f:]{0,34}:\d)(?:[\da-f]{1,4}:){7}[\da-f]{1,4}|(?:[\da-f]{1,4}:){1,6}(?::[\da-f]{1,4}){1,6}|::[\da-f]{1,4})(?:%\w{1,15})?(?![\w:/]|\.\d))`,
+      String.raw`(?=[\[\da-f:])${noValue}(?<![\w.:])(?:\[(?=[\da-f]{0,4}:)[\da-f:.]{2,45}(?:%\w{1,15})?\](?=:\d|/)|(?:(?=[\da-f:]{0,34}:\d{1,4}:)(?:[\da-f]{1,4}:){7}[\da-f]{1,4}|(?:[\da-f]{1,4}:){1,6}(?::[\da-f]{1,4}){1,6}|::[\da-f]{1,4})(?:%\w{1,15})?(?![\w:/]|\.\d))`,
       'gi'
     ),
     '<ip>'
@@ -145,30 +159,29 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
   [
     ['0h', '0m', '0s', '0n', '0u', '0µ', '0μ'],
     new RegExp(
-      String.raw`${noValue}(?<![\w.:/@-])(?:\d{1,6}h(?:\d{1,2}m)?(?:[\d.]{1,12}s)?|\d{1,6}m[\d.]{1,12}s|\d{1,6}(?:\.\d{1,9})?(?:[nuµμm]?s))${endOfToken}`,
+      String.raw`(?=\d)${noValue}(?<![\w.:/@-])(?:\d{1,6}h(?:\d{1,2}m)?(?:[\d.]{1,12}s)?|\d{1,6}m[\d.]{1,12}s|\d{1,6}(?:\.\d{1,9})?(?:[nuµμm]?s))${endOfToken}`,
       'g'
     ),
     '<duration>'
   ],
   // Whole minutes only after a word of time: 500m is also half a CPU
   [
-    ['0m', '0d', '0h'],
+    [' 0h', ' 0m', ' 0d'],
     new RegExp(
       String.raw`\b(in|after|for|every|within|timeout(?: of|:)?|over|last|waited|exceeded) \d{1,4}[mdh]${endOfToken}`,
       'g'
     ),
-    '$1 <duration>'
+    '$1 <duration>',
+    ['in 0', 'after 0', 'for 0', 'every 0', 'timeout', 'over 0', 'last 0', 'waited 0', 'exceeded 0']
   ],
   [
-    ['0 s', '0 m', '0 h', '0 d'],
+    ['0 sec', '0 milli', '0 min', '0 hour', '0 day'],
     new RegExp(
-      String.raw`${noValue}(?<![\w.:/@-])\d{1,9}(?:\.\d{1,9})? (?:(?:milli)?seconds?|minutes?|hours?|days?|secs?|mins?)(?!\w)`,
+      String.raw`(?=\d)${noValue}(?<![\w.:/@-])\d{1,9}(?:\.\d{1,9})? (?:(?:milli)?seconds?|minutes?|hours?|days?|secs?|mins?)(?!\w)`,
       'g'
     ),
     '<duration>'
   ],
-  // Pods of a Deployment: podinfo-6bc5d5b96-j9lw6
-  [['-'], new RegExp(String.raw`-${templateHash}-(?=\d{0,4}[a-z])${podSuffix}${endOfName}${notInTag}`, 'g'), '-<hash>'],
   // A ReplicaSet alone: short ones only where they are called one: ReplicaSet "podinfo-6bc5d5b96" has timed out progressing.
   [
     ['replicaset'],
@@ -178,21 +191,14 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
     ),
     '$1-<hash>'
   ],
+  // Pods of a Deployment: podinfo-6bc5d5b96-j9lw6; ReplicaSets; generators of kustomize (api/hasher): settings-79bt28cg56;
+  // Jobs of a CronJob (minutes since 1970) and their pods: backup-29471230-x7k2p; names that end in a time; other pods
   [
     ['-'],
-    new RegExp(String.raw`(?<=\w)-(?=\d{0,9}[bcdf])(?=[bcdf]{0,9}\d)[4-9bcdf]{8,10}${endOfName}${notInTag}`, 'g'),
-    '-<hash>'
-  ],
-  // Generators of kustomize (api/hasher): settings-79bt28cg56
-  [
-    ['-'],
-    new RegExp(String.raw`(?<=\w)-(?=[a-z]{0,9}\d)(?=\d{0,9}[a-z])[bcdfghkmt2456789]{10}${endOfName}${notInTag}`, 'g'),
-    '-<hash>'
-  ],
-  // Jobs of a CronJob (minutes since 1970) and their pods: backup-29471230-x7k2p; names that end in a time
-  [
-    ['-0'],
-    new RegExp(String.raw`(?<=\w)-(?:(?:2[6-9]|3[0-3])\d{6}|\d{9,20})(?:-${podSuffix})?${endOfName}${notInTag}`, 'g'),
+    new RegExp(
+      String.raw`-(?:${templateHash}-(?=\d{0,4}[a-z])${podSuffix}|(?=\d{0,9}[bcdf])(?=[bcdf]{0,9}\d)[4-9bcdf]{8,10}|(?=[a-z]{0,9}\d)(?=\d{0,9}[a-z])[bcdfghkmt2456789]{10}|(?:(?:2[6-9]|3[0-3])\d{6}|\d{9,20})(?:-${podSuffix})?|${looksRandom}${podSuffix})${endOfName}${notInTag}`,
+      'g'
+    ),
     '-<hash>'
   ],
   // Pods of a DaemonSet or Job, Jobs with generateName: of any letters where they are called so
@@ -204,7 +210,6 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
     ),
     '$1-<hash>'
   ],
-  [['-'], new RegExp(String.raw`(?<=\w)-${looksRandom}${podSuffix}${endOfName}${notInTag}`, 'g'), '-<hash>'],
   // Helm test pods named with randAlphaNum, as podinfo does: pod podinfo-fault-test-a0tew failed
   [['-test-'], new RegExp(String.raw`-test-${looksRandom}[a-z\d]{5}${endOfName}`, 'g'), '-test-<hash>'],
   // Helm's release counter, one higher on every try: release apps/redis.v4, secrets "sh.helm.release.v1.redis.v4"
@@ -225,7 +230,8 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
   [
     ['version'],
     new RegExp(String.raw`\b(versions?["']?(?: matching| constraint| for)?[ :=]{1,2}["'(\x60]?)${version}`, 'gi'),
-    '$1<version>'
+    '$1<version>',
+    ['0.0']
   ],
   [
     ['chart'],
@@ -233,55 +239,80 @@ export const rows: readonly (readonly [hints: readonly string[], pattern: RegExp
       String.raw`\b(charts? (?:version found for )?["'\x60]?[a-z][\w./-]{0,100}?["'\x60]?[ :-])${version}`,
       'gi'
     ),
-    '$1<version>'
+    '$1<version>',
+    ['0.0']
   ],
   [['.tgz'], /(?<=[\w]-)v?\d{1,6}\.\d{1,6}(?:\.\d{1,9})?(?:[+-][\w.+-]{0,80})?(?=\.tgz)/g, '<version>'],
   // Counters: attempt 3, retry 2/5, restart count: 7, revision 12 of a release, (x12 over 5m). After 3 attempts: 503 is a status.
   [
-    ['attempt', 'retr', 'tries', 'try ', 'restart', '(x0', 'revision', 'hook'],
+    ['attempt', 'retr', 'try', 'tries', 'restart', 'revision'],
     /\b((?:number of attempts, |(?:attempts?|retry|retries|try|tries|restarts?|restart[-_ ]?count|revision)["']?(?: number | #|[ :=#]{1,2})))(?![1-5]\d\d(?!\d))\d{1,6}(?:\/\d{1,6}| of \d{1,6})?(?!\w|\.\d)/gi,
-    '$1<n>'
+    '$1<n>',
+    [...numbered, 'attempts, 0']
   ],
   [['(x0'], /\(x\d{1,9}(?!\w)/g, '(x<n>'],
   // 0 of 2 updated replicas, 1 out of 3 expected pods, 0/5 nodes are available
-  [['0/0', '0 of 0', '0 out of 0'], /(?<![\w./:-])\d{1,6}(?:\/| of | out of )\d{1,6}(?![\w/]|\.\d)/g, '<n>/<n>'],
+  [['0/0', '0 of 0', '0 out of 0'], /(?=\d)(?<![\w./:-])\d{1,6}(?:\/| of | out of )\d{1,6}(?![\w/]|\.\d)/g, '<n>/<n>'],
   // 10 attempt(s), 3 times, 2 Insufficient cpu, 3 node(s) had untolerated taint
   [
-    ['0 ', '0th', '0rd', '0nd', '0st'],
-    /(?<![\w./:@<-])\d{1,6}(?:st|nd|rd|th)? (?:more |consecutive )?(attempt|retr|tr|time|restart|node|pod|replica|instance|resource instance|No preemption|Preemption|Insufficient|Too many|byte|connection)(?:s|y|ies|\(s\))?(?!\w)/g,
-    '<n> $1'
+    ['0 ', '0th ', '0st ', '0nd ', '0rd '],
+    /(?=\d)(?<![\w./:@<-])\d{1,6}(?:st|nd|rd|th)? (?:more |consecutive )?(attempt|retr|tr|time|restart|node|pod|replica|instance|resource instance|No preemption|Preemption|Insufficient|Too many|byte|connection)(?:s|y|ies|\(s\))?(?!\w)/g,
+    '<n> $1',
+    [
+      'attempt',
+      'retr',
+      ' tr',
+      ' time',
+      'restart',
+      ' node',
+      ' pod',
+      'replica',
+      'instance',
+      'reemption',
+      'insuff',
+      'too many',
+      ' byte',
+      'connection'
+    ]
   ],
   // Kubernetes: ResourceVersion: 12345, Deployment generation is 2, but latest observed generation is 1
   [['version'], /\b(resource ?version["']?[ :=]{1,3}["']?)\d{1,20}\b/gi, '$1<n>'],
   [['generation'], /(generation["']?(?: is |[ :=]{1,2})["']?)\d{1,10}\b/gi, '$1<n>'],
   // ready: 1, replicas=2, active: 1, failed: 2
   [
-    [': 0', ':0', '=0'],
+    ['replicas', 'active', 'succ', 'failed', 'ready', 'available', 'updated', 'desired'],
     /\b((?:\w{0,12}replicas|active|succeeded|success|failed|ready|available|unavailable|updated|desired)["']?[:=] ?)(?![1-5]\d\d(?!\d))\d{1,6}(?!\w|\.\d)/gi,
-    '$1<n>'
+    '$1<n>',
+    numbered
   ],
   // exceeded quota: compute, requested: limits.cpu=2,pods=1, used: limits.cpu=9, limited: limits.cpu=10
-  [['used: '], /(?<=[a-z\d])=\d[\w.]{0,20}(?=[,\s"')\]]|$)/g, '=<n>'],
+  [['used: '], /=\d[\w.]{0,20}(?=[,\s"')\]]|$)/g, '=<n>'],
   // Quota 'CPUS' exceeded. Limit: 24.0; Current Usage: 10, Additional Required: 4
   [
-    ['limit', 'usage', 'used', 'in use', 'current', 'remaining', 'required', 'requested', 'available'],
+    ['limit', 'usage', 'used', 'in use', 'current', 'remain', 'require', 'request', 'available'],
     /\b((?:limit|usage|used|in use|current|remaining|required|requested|available)["']?[:=] ?)\d{1,15}(?:\.\d{1,6})?(?:[kMGTPE]i?B?|m)?(?!\w|\.\d)/gi,
-    '$1<n>'
+    '$1<n>',
+    numbered
   ],
   // Seconds since 1970, sizes, versions of resources: no code, no port and no line is so long
   [
-    ['0'],
-    new RegExp(String.raw`${noValue}(?<![\w.@/-]|[\w:]:|account )\d{6,20}(?:\.\d{1,9})?${endOfToken}`, 'g'),
+    [sixDigits],
+    new RegExp(String.raw`(?=\d{6})${noValue}(?<![\w.@/-]|[\w:]:|account )\d{6,20}(?:\.\d{1,9})?${endOfToken}`, 'g'),
     '<n>'
   ]
 ]
 
+const hinted = rows.map(([hints, pattern, placeholder, others]) => ({
+  ...{ hints: hintsOf(hints), pattern, placeholder },
+  others: others && hintsOf(others)
+}))
+
 /** `text` with placeholders for all that varies. */
 export function withPlaceholders(text: string): string {
-  const shape = hintsOf(text)
+  look(text)
   let result = text
-  for (const [hints, pattern, placeholder] of rows) {
-    if (hints.some((hint) => shape.includes(hint))) result = result.replace(pattern, placeholder)
+  for (const { hints, others, pattern, placeholder } of hinted) {
+    if (mayHave(hints) && (others === undefined || mayHave(others))) result = result.replace(pattern, placeholder)
   }
   return result
 }

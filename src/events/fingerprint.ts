@@ -11,11 +11,12 @@ const tailChars = 2_048
 const keptHeadChars = 6_144
 const keptTailChars = 1_536
 
-/** The last message, because the same one is asked for several times in a row, and this is most of an event's cost. */
-let latest = { message: '', text: '' }
-
 /** The way in which fingerprints are made: one more whenever another text comes out of {@link normalise} or what follows it. */
 const way = '2:'
+
+// The last message and the last text, because the same one is asked for several times in a row: for the object, for its cause.
+let latest = { message: '', text: '' }
+let printed = { reason: '', text: '', print: printOf('', '') }
 
 /** Whether a fingerprint was made as they are made now: only then does another one mean another failure. */
 export function isComparable(print: string): boolean {
@@ -32,10 +33,15 @@ export function fingerprint(
   change: (text: string) => string = (text) => text
 ): string {
   if (latest.message !== message) latest = { message, text: normalise(message).replaceAll('\n', ' ') }
-  // Names decide the order, and are not all gone before.
-  const text = inOrder(change(latest.text))
-  // As JSON, no reason can end where a message begins, and lone surrogates stay themselves.
-  return way + hash('sha256', JSON.stringify([reason, text])).slice(0, 16)
+  const text = change(latest.text)
+  if (printed.text !== text || printed.reason !== reason) printed = { reason, text, print: printOf(reason, text) }
+  return printed.print
+}
+
+function printOf(reason: string, text: string): string {
+  // As JSON, no reason can end where a message begins, and lone surrogates stay themselves. In order only now: names decide
+  // it, which are gone for a cause.
+  return way + hash('sha256', JSON.stringify([reason, inOrder(text)])).slice(0, 16)
 }
 
 /** The message with its varying parts replaced by placeholders: equal texts are why two failures are the same. */

@@ -11,7 +11,7 @@ export const [sixDigits, sevenHex, longHex] = ['6', '7', '9']
 // What was seen, each as the number of the text that had it last: three characters on end, then two, then one, which is
 // only marked where it is no letter. Of three, different ones may have the same place.
 const [threes, twos, ones] = [0, 1 << 14, (1 << 14) + (1 << 12)]
-const seen = new Uint32Array(ones + 128)
+const seen = new Int32Array(ones + 128)
 let turn = 0
 
 const unitOf = (text: string, at: number) => Math.min(text.charCodeAt(at), beyond)
@@ -42,7 +42,8 @@ export function hintsOf(texts: readonly string[]): Hints {
 
 /** Looks at a text: {@link mayHave} is about it from now on. */
 export function look(text: string): void {
-  turn += 1
+  // Where it comes round, something old may be taken for seen, which costs a little.
+  turn = (turn + 1) | 0
   let last = 0
   let three = 0
   let digits = 0

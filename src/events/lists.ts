@@ -13,7 +13,7 @@ const keptListChars = 4_096
 
 /** `text` with the objects that a health check waited for in order, without their statuses. */
 export function withSortedCulprits(text: string): string {
-  const list = culprits.exec(first(text, beforeCulprits))
+  const list = text.includes(' [') ? culprits.exec(first(text, beforeCulprits)) : null
   if (list === null) return text
   const start = list.index + list[0].length
   const end = text.lastIndexOf(']', start + listChars)

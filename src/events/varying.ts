@@ -99,16 +99,21 @@ export const rows: readonly Row[] = [
   // Akamai's pages: Reference #18.5f1e2d3c.1663302174.1a2b3c4d
   [['reference #'], /\b(reference #)[\da-f.]{6,80}/gi, '$1<id>'],
   // UIDs in StorageError, volume names, kustomize-controller's 7e114434-c5ab-….yaml of 2021
-  [[sevenHex], /(?<![a-z\d])[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}(?![a-z\d])/gi, '<uuid>'],
+  [
+    [sevenHex],
+    /(?=[\da-f]{8}-)(?<![a-z\d])[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}(?![a-z\d])/gi,
+    '<uuid>'
+  ],
   // Digests; then commits and hashes in full, which no image tag is; then short ones, where they are called so
   [['sha0:'], /\b(sha(?:1|224|256|384|512):)[\da-f]{7,128}(?!\w)/gi, '$1<digest>'],
   [[longHex], /(?<![\w:-])[\da-f]{32,128}(?![\w-])/gi, '<hash>'],
   [
     [sevenHex],
-    /\b((?:commit|revision|rev|sha|head)s?["']?[ :=(]{1,2}["'(]?)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/gi,
-    '$1<hash>'
+    /(?=[\da-f]{7})(?<=\b(?:commit|revision|rev|sha|head)s?["']?[ :=(]{1,2}["'(]?)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/gi,
+    '<hash>',
+    ['commit', 'rev', 'sha', 'head']
   ],
-  [[sevenHex], /(?<=\w@)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/g, '<hash>'],
+  [[sevenHex], /(?<=\w)@(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/g, '@<hash>'],
   [['.tar.gz'], /\/[\da-f]{7,64}(?=\.tar\.gz)/g, '/<hash>'],
   // Go pointers, panics and processes
   [['0x'], /\b0x[\da-f]{6,16}\b/gi, '<address>'],
@@ -143,7 +148,7 @@ export const rows: readonly Row[] = [
   [
     ['::', ']:0', ']/', ':0:'],
     new RegExp(
-      String.raw`(?=[\[\da-f:])${noValue}(?<![\w.:])(?:\[(?=[\da-f]{0,4}:)[\da-f:.]{2,45}(?:%\w{1,15})?\](?=:\d|/)|(?:(?=[\da-f:]{0,34}:\d{1,4}:)(?:[\da-f]{1,4}:){7}[\da-f]{1,4}|(?:[\da-f]{1,4}:){1,6}(?::[\da-f]{1,4}){1,6}|::[\da-f]{1,4})(?:%\w{1,15})?(?![\w:/]|\.\d))`,
+      String.raw`(?=\[?[\da-f]{0,4}:)${noValue}(?<![\w.:])(?:\[(?=[\da-f]{0,4}:)[\da-f:.]{2,45}(?:%\w{1,15})?\](?=:\d|/)|(?:(?=[\da-f:]{0,34}:\d{1,4}:)(?:[\da-f]{1,4}:){7}[\da-f]{1,4}|(?:[\da-f]{1,4}:){1,6}(?::[\da-f]{1,4}){1,6}|::[\da-f]{1,4})(?:%\w{1,15})?(?![\w:/]|\.\d))`,
       'gi'
     ),
     '<ip>'
@@ -168,10 +173,10 @@ export const rows: readonly Row[] = [
   [
     [' 0h', ' 0m', ' 0d'],
     new RegExp(
-      String.raw`\b(in|after|for|every|within|timeout(?: of|:)?|over|last|waited|exceeded) \d{1,4}[mdh]${endOfToken}`,
+      String.raw`(?=\d{1,4}[mhd])(?<=\b(?:in|after|for|every|within|timeout(?: of|:)?|over|last|waited|exceeded) )\d{1,4}[mhd]${endOfToken}`,
       'g'
     ),
-    '$1 <duration>',
+    '<duration>',
     ['in 0', 'after 0', 'for 0', 'every 0', 'timeout', 'over 0', 'last 0', 'waited 0', 'exceeded 0']
   ],
   [
@@ -229,8 +234,11 @@ export const rows: readonly Row[] = [
   [['@0.0', '@v0.0'], new RegExp(String.raw`(?<=\w@)${version}`, 'g'), '<version>'],
   [
     ['version'],
-    new RegExp(String.raw`\b(versions?["']?(?: matching| constraint| for)?[ :=]{1,2}["'(\x60]?)${version}`, 'gi'),
-    '$1<version>',
+    new RegExp(
+      String.raw`(?=v?\d)(?<=\bversions?["']?(?: matching| constraint| for)?[ :=]{1,2}["'(\x60]?)${version}`,
+      'gi'
+    ),
+    '<version>',
     ['0.0']
   ],
   [
@@ -246,8 +254,8 @@ export const rows: readonly Row[] = [
   // Counters: attempt 3, retry 2/5, restart count: 7, revision 12 of a release, (x12 over 5m). After 3 attempts: 503 is a status.
   [
     ['attempt', 'retr', 'try', 'tries', 'restart', 'revision'],
-    /\b((?:number of attempts, |(?:attempts?|retry|retries|try|tries|restarts?|restart[-_ ]?count|revision)["']?(?: number | #|[ :=#]{1,2})))(?![1-5]\d\d(?!\d))\d{1,6}(?:\/\d{1,6}| of \d{1,6})?(?!\w|\.\d)/gi,
-    '$1<n>',
+    /(?=\d)(?<=number of attempts, |\b(?:attempts?|retry|retries|try|tries|restarts?|restart[-_ ]?count|revision)["']?(?: number | #|[ :=#]{1,2}))(?![1-5]\d\d(?!\d))\d{1,6}(?:\/\d{1,6}| of \d{1,6})?(?!\w|\.\d)/gi,
+    '<n>',
     [...numbered, 'attempts, 0']
   ],
   [['(x0'], /\(x\d{1,9}(?!\w)/g, '(x<n>'],
@@ -276,13 +284,13 @@ export const rows: readonly Row[] = [
     ]
   ],
   // Kubernetes: ResourceVersion: 12345, Deployment generation is 2, but latest observed generation is 1
-  [['version'], /\b(resource ?version["']?[ :=]{1,3}["']?)\d{1,20}\b/gi, '$1<n>'],
-  [['generation'], /(generation["']?(?: is |[ :=]{1,2})["']?)\d{1,10}\b/gi, '$1<n>'],
+  [['version'], /(?=\d)(?<=resource ?version["']?[ :=]{1,3}["']?)\d{1,20}\b/gi, '<n>'],
+  [['generation'], /(?=\d)(?<=generation["']?(?: is |[ :=]{1,2})["']?)\d{1,10}\b/gi, '<n>'],
   // ready: 1, replicas=2, active: 1, failed: 2
   [
     ['replicas', 'active', 'succ', 'failed', 'ready', 'available', 'updated', 'desired'],
-    /\b((?:\w{0,12}replicas|active|succeeded|success|failed|ready|available|unavailable|updated|desired)["']?[:=] ?)(?![1-5]\d\d(?!\d))\d{1,6}(?!\w|\.\d)/gi,
-    '$1<n>',
+    /(?=\d)(?<=(?:replicas|active|succeeded|success|failed|ready|available|updated|desired)["']?[:=] ?)(?![1-5]\d\d(?!\d))\d{1,6}(?!\w|\.\d)/gi,
+    '<n>',
     numbered
   ],
   // exceeded quota: compute, requested: limits.cpu=2,pods=1, used: limits.cpu=9, limited: limits.cpu=10
@@ -290,8 +298,8 @@ export const rows: readonly Row[] = [
   // Quota 'CPUS' exceeded. Limit: 24.0; Current Usage: 10, Additional Required: 4
   [
     ['limit', 'usage', 'used', 'in use', 'current', 'remain', 'require', 'request', 'available'],
-    /\b((?:limit|usage|used|in use|current|remaining|required|requested|available)["']?[:=] ?)\d{1,15}(?:\.\d{1,6})?(?:[kMGTPE]i?B?|m)?(?!\w|\.\d)/gi,
-    '$1<n>',
+    /(?=\d)(?<=\b(?:limit|usage|used|in use|current|remaining|required|requested|available)["']?[:=] ?)\d{1,15}(?:\.\d{1,6})?(?:[kMGTPE]i?B?|m)?(?!\w|\.\d)/gi,
+    '<n>',
     numbered
   ],
   // Seconds since 1970, sizes, versions of resources: no code, no port and no line is so long

@@ -660,30 +660,23 @@ function isLike(actual: object | undefined, expected: object): boolean {
   )
 }
 
-t.test('of two clusters under one name each keeps who was notified of its own failure', async (t) => {
-  const entry = { rule: 'r', destination: 'team', at: start, reminders: 0 }
-  const failing = (since: number, notified: ObjectMemory['notified']): ObjectMemory => ({
-    ...{ since, decidedAt: since, revision: '', notified },
-    failure: {
-      ...{ severity: 'error', reason: 'BuildFailed', revision: '', text: 'm', at: since, since, count: 1, prints: [] },
-      began: { reason: 'BuildFailed', text: 'm' }
-    }
-  })
-  const twins = (latest: ObjectMemory['notified'], other: ObjectMemory['notified']) => ({
-    ...failing(start + minute, latest),
-    others: [failing(start, other)]
-  })
-  const notifiedOf = ({ notified, others = [] }: ObjectMemory) => [notified, ...others.map((other) => other.notified)]
-  const first = { rule: 'r', destination: 'team', since: start }
-  const now = start + hour
-
-  t.same(notifiedOf(forget(twins([entry], [entry]), first)), [[entry], []], 'a message that never arrived')
-  t.same(notifiedOf(remember(twins([], []), first, now)), [[], [{ ...entry, at: now }]], 'and is retried')
-  t.same(notifiedOf(remember(twins([], [entry]), first, now)), [[], [entry]], 'once')
-  const withheld = { ...entry, isWithheld: true as const }
-  t.same(
-    notifiedOf(markNotified(twins([entry], [withheld]), 'team', now)),
-    [[entry], [{ ...entry, at: now }]],
-    'a mute that is over'
+t.test('a version that takes other failures for the same makes no failing object differ, once it runs', async (t) => {
+  const { config } = loadConfig(`cluster: prod\n${toAll}`, 'x.yaml', {})
+  if (config === undefined) throw new Error('the config of the test is not right')
+  const changes = { reason: 'ReconciliationFailed', message: 'Deployment/apps/shop dry-run failed: denied' }
+  const before = startRehearsal(config)
+  before.receive(failure(0, changes), start)
+  const [memory] = [...before.memory.values()]
+  if (memory?.failure === undefined) throw new Error('nothing has failed')
+  const old = { ...memory, failure: { ...memory.failure, prints: ['0123456789abcdef', '1:0123456789abcdef'] } }
+  const after = startRehearsal(config, () => readMemory(JSON.stringify(old)))
+  const transition = (at: number, other: Partial<Story> = {}) =>
+    after.receive(failure(at, { ...changes, ...other }), start + at).transition
+  t.equal(transition(minute), 'repeated', 'it said nothing new')
+  t.equal([...after.memory.values()][0]?.failure?.prints.length, 1, 'what cannot be compared is forgotten')
+  t.equal(transition(2 * minute, { message: 'exceeded quota' }), 'changed', 'and what is new is new from then on')
+  t.equal(
+    startRehearsal(config, () => old).receive(failure(minute, { reason: 'BuildFailed' }), start + minute).transition,
+    'changed'
   )
 })

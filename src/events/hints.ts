@@ -8,8 +8,8 @@ const isHex = Uint8Array.from({ length: 128 }, (_, unit) => Number(/[\da-f]/i.te
 
 /** Hints of their own: a run of six digits or more, of seven and of thirty-two hex digits. Others have no digit but 0. */
 export const [sixDigits, sevenHex, longHex] = ['6', '7', '9']
-// What was seen, each as the number of the text that had it last: three characters on end, then two, then one, which is
-// only marked where it is no letter. Of three, different ones may have the same place.
+// What was seen, each as the number of the text that had it last: three characters on end, then two, then one, which are
+// only marked where the last is no letter, or follows a digit. Of three, different ones may have the same place.
 const [threes, twos, ones] = [0, 1 << 14, (1 << 14) + (1 << 12)]
 const seen = new Int32Array(ones + 128)
 let turn = 0
@@ -33,8 +33,8 @@ function placesOf(hint: string): number[] {
 export type Hints = readonly (readonly number[])[]
 
 /**
- * Short strings as they are in a text in small letters with 0 for each run of digits, such as ' 0 of 0'. Two
- * letters alone are no hint.
+ * Short strings as they are in a text in small letters with 0 for each run of digits, such as ' 0 of 0'. Of
+ * one or two characters, the last is a letter only behind a 0.
  */
 export function hintsOf(texts: readonly string[]): Hints {
   return texts.map(placesOf)
@@ -64,7 +64,7 @@ export function look(text: string): void {
     // A character that is four back is shifted out.
     three = ((three << 5) ^ unit) & 0x3fff
     seen[three] = turn
-    if (last === zero || unit < 0x61) {
+    if (last === zero || unit < 0x61 || unit > 0x7a) {
       seen[twos + (((last << 5) ^ unit) & 0xfff)] = turn
       seen[ones + unit] = turn
     }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import { causeFingerprint, failureFingerprint } from '../src/events/cause.ts'
-import { normalise } from '../src/events/fingerprint.ts'
+import { withoutVariation } from '../src/events/fingerprint.ts'
 import type { FluxEvent } from '../src/events/flux.ts'
 import { hintsOf, look, mayHave } from '../src/events/hints.ts'
 import { parseRevision } from '../src/events/revision.ts'
@@ -247,7 +247,7 @@ t.test('whatever is in the place of what varies, the failure is the same', async
         if (!mayHave(hintsOf(hints)) || (others && !mayHave(hintsOf(others)))) return false
         found.set(pattern, (found.get(pattern) ?? 0) + 1)
       }
-      return normalise(a) === normalise(b)
+      return withoutVariation(a) === withoutVariation(b)
     })
     const result = fc.check(same, { numRuns: 60, seed: 1 })
     t.notOk(result.failed, `${before}…${after}`, { counterexample: result.counterexample })

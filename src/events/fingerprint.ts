@@ -11,7 +11,7 @@ const tailChars = 2_048
 const keptHeadChars = 6_144
 const keptTailChars = 1_536
 
-/** The way in which fingerprints are made: one more whenever another text comes out of {@link normalise} or what follows it. */
+/** The way in which fingerprints are made: one more whenever another text comes out of {@link withoutVariation} or what follows it. */
 const way = '2:'
 
 // The last message and the last text, because the same one is asked for several times in a row: for the object, for its cause.
@@ -32,7 +32,7 @@ export function fingerprint(
   message: string,
   change: (text: string) => string = (text) => text
 ): string {
-  if (latest.message !== message) latest = { message, text: normalise(message).replaceAll('\n', ' ') }
+  if (latest.message !== message) latest = { message, text: withoutVariation(message).replaceAll('\n', ' ') }
   const text = change(latest.text)
   if (printed.text !== text || printed.reason !== reason) printed = { reason, text, print: printOf(reason, text) }
   return printed.print

@@ -14,7 +14,7 @@ const words = new Set(
   resources revision root secret secrets server service services source sources spec state status storage sync system test
   tests the time timeout token type update upgrade user values version volume webhook wait with`.split(/\s+/)
 )
-const shortestTelling = 3
+const shortestDistinctive = 3
 
 type Names = Pick<ObjectRef, 'namespace' | 'name'>
 
@@ -42,7 +42,7 @@ function withoutName(text: string, namespace: string, name: string): string {
     const start = isQualified ? qualified : at
     const end = at + name.length + releaseNumber(text, at + name.length)
     if (!isStart(text, start) || !isEnd(text, end, namespace)) continue
-    if (!isQualified && !isTelling(name) && !isNamed(text, start, end)) continue
+    if (!isQualified && !isDistinctive(name) && !isNamed(text, start, end)) continue
     result += `${text.slice(done, start)}<name>`
     done = end
   }
@@ -58,7 +58,7 @@ function withoutNamespace(text: string, namespace: string): string {
     if (at < done || !isStart(text, at, true) || !isEnd(text, end, 'svc')) continue
     // What several wait for is in one namespace, which may be that of one of them.
     if (text.startsWith("dependency '", at - 12)) continue
-    if (!isTelling(namespace) && !isNamed(text, at, end)) continue
+    if (!isDistinctive(namespace) && !isNamed(text, at, end)) continue
     result += `${text.slice(done, at)}<namespace>`
     done = end
   }
@@ -71,8 +71,8 @@ function isInside(text: string, at: number, name: string, namespace: string): bo
   return text.slice(Math.max(0, at + name.length - namespace.length), at + namespace.length).includes(namespace)
 }
 
-function isTelling(name: string): boolean {
-  return name.length >= shortestTelling && !words.has(name)
+function isDistinctive(name: string): boolean {
+  return name.length >= shortestDistinctive && !words.has(name)
 }
 
 /** Whether a slash or hyphen is between a namespace and a name: flux-system/apps-shop. */

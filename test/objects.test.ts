@@ -660,6 +660,34 @@ function isLike(actual: object | undefined, expected: object): boolean {
   )
 }
 
+t.test('of two clusters under one name each keeps who was notified of its own failure', async (t) => {
+  const entry = { rule: 'r', destination: 'team', at: start, reminders: 0 }
+  const failing = (since: number, notified: ObjectMemory['notified']): ObjectMemory => ({
+    ...{ since, decidedAt: since, revision: '', notified },
+    failure: {
+      ...{ severity: 'error', reason: 'BuildFailed', revision: '', text: 'm', at: since, since, count: 1, prints: [] },
+      began: { reason: 'BuildFailed', text: 'm' }
+    }
+  })
+  const twins = (latest: ObjectMemory['notified'], other: ObjectMemory['notified']) => ({
+    ...failing(start + minute, latest),
+    others: [failing(start, other)]
+  })
+  const notifiedOf = ({ notified, others = [] }: ObjectMemory) => [notified, ...others.map((other) => other.notified)]
+  const first = { rule: 'r', destination: 'team', since: start }
+  const now = start + hour
+
+  t.same(notifiedOf(forget(twins([entry], [entry]), first)), [[entry], []], 'a message that never arrived')
+  t.same(notifiedOf(remember(twins([], []), first, now)), [[], [{ ...entry, at: now }]], 'and is retried')
+  t.same(notifiedOf(remember(twins([], [entry]), first, now)), [[], [entry]], 'once')
+  const withheld = { ...entry, isWithheld: true as const }
+  t.same(
+    notifiedOf(markNotified(twins([entry], [withheld]), 'team', now)),
+    [[entry], [{ ...entry, at: now }]],
+    'a mute that is over'
+  )
+})
+
 t.test('a version that takes other failures for the same makes no failing object differ, once it runs', async (t) => {
   const { config } = loadConfig(`cluster: prod\n${toAll}`, 'x.yaml', {})
   if (config === undefined) throw new Error('the config of the test is not right')

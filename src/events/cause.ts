@@ -26,7 +26,7 @@ function revisionsOf({ revision, metadata }: FluxEvent): Revision[] {
 }
 
 // helm-controller internal/reconcile: each release has a name and a chart, whatever is wrong with it.
-const helmRelease = /\brelease \S{1,320} with chart \S{1,320}(?=[: ])/
+const helmRelease = /\brelease \S{1,320} with chart \S{1,320}(?=[:\s])/
 
 function withoutChart(text: string): string {
   return text.includes(' with chart ') ? text.replace(helmRelease, 'release with its chart') : text

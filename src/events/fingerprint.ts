@@ -1,7 +1,7 @@
 // Fingerprint: hashes a failure's message without what varies between attempts, so that equal failures are recognised.
 import { hash } from 'node:crypto'
 import { first, last } from './ends.ts'
-import { inOrder, withSortedCulprits, withSortedErrors } from './lists.ts'
+import { inOrder, withSortedCulprits } from './lists.ts'
 import { withPlaceholders } from './varying.ts'
 
 // The message is untrusted and may be 3 MiB, so only its two ends are read: errors lead, apply logs put them last.
@@ -32,7 +32,7 @@ export function fingerprint(
   message: string,
   change: (text: string) => string = (text) => text
 ): string {
-  if (latest.message !== message) latest = { message, text: withoutVariation(message).replaceAll('\n', ' ') }
+  if (latest.message !== message) latest = { message, text: withoutVariation(message) }
   const text = change(latest.text)
   if (printed.text !== text || printed.reason !== reason) printed = { reason, text, print: printOf(reason, text) }
   return printed.print
@@ -48,7 +48,7 @@ function printOf(reason: string, text: string): string {
 export function withoutVariation(message: string): string {
   const ends = bothEnds(withSortedCulprits(withoutHelmLogs(message.trim()))).map(withPlainSpaces)
   const [head = '', tail] = withoutChangeLog(ends).map(withPlaceholders)
-  return withSortedErrors(tail === undefined ? head : `${first(head, keptHeadChars)}\n…\n${last(tail, keptTailChars)}`)
+  return tail === undefined ? head : `${first(head, keptHeadChars)}\n…\n${last(tail, keptTailChars)}`
 }
 
 // Helm's log lines repeat in varying order. They stay when there is nothing else to know a failure by.

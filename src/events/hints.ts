@@ -6,8 +6,11 @@ const [zero, nine, beyond] = [0x30, 0x39, 127]
 fold.fill(zero, zero, nine + 1)
 const isHex = Uint8Array.from({ length: 128 }, (_, unit) => Number(/[\da-f]/i.test(String.fromCharCode(unit))))
 
-/** Hints of their own: a run of six digits or more, of seven and of thirty-two hex digits. Others have no digit but 0. */
-export const [sixDigits, sevenHex, longHex] = ['6', '7', '9']
+/**
+ * Hints of their own: a run of six digits or more, of seven and of thirty-two hex digits, of sixteen letters and digits.
+ * Others have no digit but 0.
+ */
+export const [sixDigits, sevenHex, longWord, longHex] = ['6', '7', '8', '9']
 // What was seen, each as the number of the text that had it last: three characters on end, then two, then one, which are
 // only marked where the last is no letter, or follows a digit. Of three, different ones may have the same place.
 const [threes, twos, ones] = [0, 1 << 14, (1 << 14) + (1 << 12)]
@@ -18,6 +21,7 @@ const unitOf = (text: string, at: number) => Math.min(text.charCodeAt(at), beyon
 const runs = {
   sixDigits: ones + unitOf(sixDigits, 0),
   sevenHex: ones + unitOf(sevenHex, 0),
+  longWord: ones + unitOf(longWord, 0),
   longHex: ones + unitOf(longHex, 0)
 }
 
@@ -48,6 +52,7 @@ export function look(text: string): void {
   let three = 0
   let digits = 0
   let hex = 0
+  let word = 0
   for (let at = 0; at < text.length; at++) {
     const raw = text.charCodeAt(at)
     const unit = raw < 128 ? (fold[raw] as number) : beyond
@@ -56,6 +61,10 @@ export function look(text: string): void {
       if (hex === 7) seen[runs.sevenHex] = turn
       else if (hex === 32) seen[runs.longHex] = turn
     } else hex = 0
+    if (unit === zero || (unit >= 0x61 && unit <= 0x7a)) {
+      word += 1
+      if (word === 16) seen[runs.longWord] = turn
+    } else word = 0
     if (unit === zero) {
       digits += 1
       if (digits === 6) seen[runs.sixDigits] = turn

@@ -38,14 +38,6 @@ function shortened(list: string): string {
   return list.length <= keptListChars ? list : `${first(list, keptListChars)}… ${hash('sha256', list).slice(0, 16)}`
 }
 
-// hashicorp/go-multierror: "2 errors occurred:\n\t* a\n\t* b". Lines are sorted, not items: an item may have several.
-export function withSortedErrors(text: string): string {
-  const at = text.indexOf(' occurred:\n* ')
-  if (at === -1) return text
-  const start = at + ' occurred:\n'.length
-  return text.slice(0, start) + text.slice(start).split('\n').sort().join('\n')
-}
-
 /** A list that is being read, what of its next item was read, and the character that ends it: -1 for a sentence. */
 interface List {
   items: string[]
@@ -56,9 +48,26 @@ interface List {
 // Deeper brackets are characters like any other.
 const maxDepth = 32
 
-/** One line with the items between commas or semicolons in order, each once: in every sentence and in all brackets. */
-export function inOrder(line: string): string {
-  if (!line.includes(', ') && !line.includes('; ')) return line
+// Fewer are one sentence that was wrapped.
+const fewestLines = 3
+
+/**
+ * The lines of a text and what each of them enumerates in order, on one line. Several errors (hashicorp/go-multierror:
+ * "2 errors occurred:\n\t* a\n\t* b") and the rules of a policy have lines of their own, in any order.
+ */
+export function inOrder(text: string): string {
+  if (!text.includes('\n')) return lineInOrder(text)
+  const lines = text.split('\n')
+  if (lines.length < fewestLines) return lineInOrder(lines.join(' '))
+  return lines.map(lineInOrder).sort().join(' ')
+}
+
+// Between errors, Helm writes: a && b
+const separators = /[,;&] /
+
+/** One line with the items between commas, semicolons or && in order, each once: in every sentence and in all brackets. */
+function lineInOrder(line: string): string {
+  if (!separators.test(line)) return line
   const around: List[] = []
   let list: List = { items: [], item: '', end: -1 }
   let result = ''
@@ -84,6 +93,10 @@ export function inOrder(line: string): string {
       take(at, 2)
       list.items.push(list.item)
       list.item = ''
+    } else if (unit === ampersand && line.startsWith(' && ', at - 1) && done < at) {
+      take(at - 1, 4)
+      list.items.push(list.item)
+      list.item = ''
     } else if (unit === dot && around.length === 0 && (at + 1 === line.length || line.charCodeAt(at + 1) === space)) {
       take(at, 2)
       result += `${sorted(list)}. `
@@ -98,7 +111,7 @@ export function inOrder(line: string): string {
   return result + sorted(list)
 }
 
-const [space, comma, dot, semicolon] = [0x20, 0x2c, 0x2e, 0x3b]
+const [space, ampersand, comma, dot, semicolon] = [0x20, 0x26, 0x2c, 0x2e, 0x3b]
 
 /** The bracket that closes this one, 0 where it is none. */
 function endOf(unit: number): number {

@@ -1,6 +1,6 @@
 // Varying: says what differs between two tries of one failure, as a table: times, addresses, ids, counts, versions.
 
-import { hintsOf, longHex, look, mayHave, sevenHex, sixDigits } from './hints.ts'
+import { hintsOf, longHex, longWord, look, mayHave, sevenHex, sixDigits } from './hints.ts'
 
 // k8s.io/apimachinery/pkg/util/rand: a pod suffix has 27 characters to choose from; a pod-template-hash, decimal digits
 // through SafeEncodeString, only these ten. Narrow on purpose: a git short SHA must not look like a pod.
@@ -131,10 +131,10 @@ export const rows: readonly Row[] = [
   // os.MkdirTemp after any other name (/tmp/podinfo637577731/kustomize); mktemp's /tmp/tmp.0MBb4aUOQk, Python's /tmp/tmpab12cd_4
   [['/tmp/'], new RegExp(String.raw`(/tmp/[A-Za-z][\w.-]{0,200}?)\d{6,12}${endOfTempDir}`, 'g'), '$1<tmp>'],
   [['/tmp/tmp'], /\/tmp\/tmp(?:\.\w{6,12}|(?=[a-z_]{0,7}\d)[a-z\d_]{8})\b/g, '/tmp/<tmp>'],
-  // Nodes are replaced: ip-10-0-12-34.ec2.internal, i-0abc…, gke-prod-pool-1-3f2a9b1c-x7k2, aks-pool-12345678-vmss00000a
+  // Nodes are replaced, and their disks: ip-10-0-12-34.ec2.internal, i-0abc…, gke-prod-pool-1-3f2a9b1c-x7k2, aks-pool-12345678-vmss00000a
   [
-    ['ip-0', 'i-', 'gke-', 'aks-'],
-    /\b(?:ip(?:-\d{1,3}){4}|i-(?=[a-f]{0,16}\d)[\da-f]{8,17}|gke-[\w-]{1,80}-[\da-f]{8}-[a-z\d]{4}|aks-[\w-]{1,40}-\d{8}-vmss[\da-z]{6})(?![\w-])/g,
+    ['ip-0', 'i-', 'vol-', 'snap-', 'gke-', 'aks-'],
+    /\b(?:ip(?:-\d{1,3}){4}|(?:i|vol|eni|snap)-(?=[a-f]{0,16}\d)[\da-f]{8,17}|gke-[\w-]{1,80}-[\da-f]{8}-[a-z\d]{4}|aks-[\w-]{1,40}-\d{8}-vmss[\da-z]{6})(?![\w-])/g,
     '<node>'
   ],
   // Go net.OpError, "read udp 10.0.0.1:43210->10.96.0.10:53": the left side is this pod and its port of the moment
@@ -201,7 +201,7 @@ export const rows: readonly Row[] = [
   [
     ['-'],
     new RegExp(
-      String.raw`-(?:${templateHash}-(?=\d{0,4}[a-z])${podSuffix}|(?=\d{0,9}[bcdf])(?=[bcdf]{0,9}\d)[4-9bcdf]{8,10}|(?=[a-z]{0,9}\d)(?=\d{0,9}[a-z])[bcdfghkmt2456789]{10}|(?:(?:2[6-9]|3[0-3])\d{6}|\d{9,20})(?:-${podSuffix})?|${looksRandom}${podSuffix})${endOfName}${notInTag}`,
+      String.raw`-(?:${templateHash}-(?=\d{0,4}[a-z])${podSuffix}|(?=\d{0,9}[bcdf])(?=[bcdf]{0,9}\d)[4-9bcdf]{8,10}(?:-[a-z\d]{5})?|(?=[a-z]{0,9}\d)(?=\d{0,9}[a-z])[bcdfghkmt2456789]{10}|(?:(?:2[6-9]|3[0-3])\d{6}|\d{9,20})(?:-${podSuffix})?|${looksRandom}${podSuffix})${endOfName}${notInTag}`,
       'g'
     ),
     '-<hash>'
@@ -298,14 +298,23 @@ export const rows: readonly Row[] = [
   // Quota 'CPUS' exceeded. Limit: 24.0; Current Usage: 10, Additional Required: 4
   [
     ['limit', 'usage', 'used', 'in use', 'current', 'remain', 'require', 'request', 'available'],
-    /(?=\d)(?<=\b(?:limit|usage|used|in use|current|remaining|required|requested|available)["']?[:=] ?)\d{1,15}(?:\.\d{1,6})?(?:[kMGTPE]i?B?|m)?(?!\w|\.\d)/gi,
+    /(?=\d)(?<=\b(?:limit|usage|used|in use|current|remaining|required|requested|available)["']?[:=] ?)\d{1,15}(?:\.\d{1,6})?(?:[kKMGTPE]i?B?|m)?(?!\w|\.\d)/gi,
     '<n>',
     numbered
+  ],
+  // Challenges of ACME, and whatever else has letters of both cases between its digits
+  [
+    [longWord],
+    /(?<![\w-])(?=[\w-]{0,80}[A-Z])(?=[\w-]{0,80}[a-z])(?=(?:[A-Za-z_-]{0,12}\d{1,4}[A-Za-z_-]){4})[\w-]{20,400}(?![\w-])/g,
+    '<token>'
   ],
   // Seconds since 1970, sizes, versions of resources: no code, no port and no line is so long
   [
     [sixDigits],
-    new RegExp(String.raw`(?=\d{6})${noValue}(?<![\w.@/-]|[\w:]:|account )\d{6,20}(?:\.\d{1,9})?${endOfToken}`, 'g'),
+    new RegExp(
+      String.raw`(?=\d{6})${noValue}(?<![\w.@/-]|[\w:]:|account )\d{6,20}(?:\.\d{1,9})?(?:[KMGTPE]i?B?|m)?${endOfToken}`,
+      'g'
+    ),
     '<n>'
   ]
 ]

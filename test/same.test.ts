@@ -232,6 +232,17 @@ const variations: [before: string, varying: fc.Arbitrary<string | number>, after
   ['updated replicas: ', number, ' so far'],
   ['exceeded quota: q, requested: cpu=', number, ', used: cpu=9, limited: cpu=10'],
   ["Quota 'CPUS' exceeded. Limit: ", number.map((n) => `${n}.0`), ' in region a'],
+  ['too many requests, Retry-After: ', number, ', later'],
+  ['disk of the node is ', number.map((n) => `${n}.5%`), ' full'],
+  [
+    'no space left, only ',
+    fc.tuple(number, fc.constantFrom('MiB', ' GB', 'kB')).map((parts) => parts.join('')),
+    ' remain'
+  ],
+  ['replicas: ', number, ' unavailable'],
+  ['cannot upgrade from ', semver, ', aborted'],
+  ['cannot reach /acme-challenge/', of(lower, 4).map((text) => `${text}1A2b3C4d5E6f7G8h9${text}`), ' of it'],
+  ['span ', hex(14).map((text) => `a${text}1`), ' has failed'],
   ['larger than max (', fc.integer({ min: 1_000_000, max: 9_999_999 }), ' vs. 2097152)']
 ]
 

@@ -7,10 +7,10 @@ fold.fill(zero, zero, nine + 1)
 const isHex = Uint8Array.from({ length: 128 }, (_, unit) => Number(/[\da-f]/i.test(String.fromCharCode(unit))))
 
 /**
- * Hints of their own: a run of six digits or more, of seven and of thirty-two hex digits, of sixteen letters and digits.
+ * Hints of their own: a run of six digits or more, of seven hex digits, of sixteen letters and digits.
  * Others have no digit but 0.
  */
-export const [sixDigits, sevenHex, longWord, longHex] = ['6', '7', '8', '9']
+export const [sixDigits, sevenHex, longWord] = ['6', '7', '8']
 // What was seen, each as the number of the text that had it last: three characters on end, then two, then one, which are
 // only marked where the last is no letter, or follows a digit. Of three, different ones may have the same place.
 const [threes, twos, ones] = [0, 1 << 14, (1 << 14) + (1 << 12)]
@@ -21,8 +21,7 @@ const unitOf = (text: string, at: number) => Math.min(text.charCodeAt(at), beyon
 const runs = {
   sixDigits: ones + unitOf(sixDigits, 0),
   sevenHex: ones + unitOf(sevenHex, 0),
-  longWord: ones + unitOf(longWord, 0),
-  longHex: ones + unitOf(longHex, 0)
+  longWord: ones + unitOf(longWord, 0)
 }
 
 function placesOf(hint: string): number[] {
@@ -59,7 +58,6 @@ export function look(text: string): void {
     if (raw < 128 && isHex[raw] === 1) {
       hex += 1
       if (hex === 7) seen[runs.sevenHex] = turn
-      else if (hex === 32) seen[runs.longHex] = turn
     } else hex = 0
     if (unit === zero || (unit >= 0x61 && unit <= 0x7a)) {
       word += 1

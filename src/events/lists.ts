@@ -35,7 +35,7 @@ export function withSortedCulprits(text: string): string {
 
 // Past the limit the names are no longer shown, only hashed: another culprit is still another failure.
 function shortened(list: string): string {
-  return list.length <= keptListChars ? list : `${first(list, keptListChars)}… ${hash('sha256', list).slice(0, 16)}`
+  return list.length <= keptListChars ? list : `${first(list, keptListChars)}…:${hash('sha256', list).slice(0, 16)}`
 }
 
 /** A list that is being read, what of its next item was read, and the character that ends it: -1 for a sentence. */
@@ -63,10 +63,12 @@ export function inOrder(text: string): string {
 }
 
 // Between errors, Helm writes: a && b
-const separators = /[,;&] /
+const separators = /[,;&] |\[/
+const unspaced = /(?<![^\s,[\](){}"'])[^\s,[\](){}"']+(?:,[^\s,[\](){}"']+)+/g
 
 /** One line with the items between commas, semicolons or && in order, each once: in every sentence and in all brackets. */
-function lineInOrder(line: string): string {
+function lineInOrder(text: string): string {
+  const line = /\S,\S/.test(text) ? text.replace(unspaced, (list) => list.split(',').sort().join(',')) : text
   if (!separators.test(line)) return line
   const around: List[] = []
   let list: List = { items: [], item: '', end: -1 }
@@ -111,7 +113,7 @@ function lineInOrder(line: string): string {
   return result + sorted(list)
 }
 
-const [space, ampersand, comma, dot, semicolon] = [0x20, 0x26, 0x2c, 0x2e, 0x3b]
+const [space, ampersand, comma, dot, semicolon, closed] = [0x20, 0x26, 0x2c, 0x2e, 0x3b, 0x5d]
 
 /** The bracket that closes this one, 0 where it is none. */
 function endOf(unit: number): number {
@@ -119,16 +121,31 @@ function endOf(unit: number): number {
   return unit === 0x28 ? 0x29 : 0
 }
 
-function sorted({ items, item }: List): string {
-  const [head, second = item] = items
-  if (head === undefined) return item
-  const start = introduction(head, second)
-  return head.slice(0, start) + [...new Set([head.slice(start), ...items.slice(1), item])].sort().join(', ')
+function sorted({ items, item, end }: List): string {
+  const [head] = items
+  // A slice of Go: [a b]
+  if (head === undefined) return end === closed ? item.split(' ').sort().join(' ') : item
+  const areWords = haveWords(items, item)
+  const start = areWords ? head.lastIndexOf(' ') + 1 : introduction(head, items[1] ?? item)
+  const tail = areWords && item.includes(' ') ? item.indexOf(' ') : item.length
+  const list = [...new Set([head.slice(start), ...items.slice(1), item.slice(0, tail)])].sort().join(', ')
+  return head.slice(0, start) + list + item.slice(tail)
 }
 
-/** Where the first item begins in `head`: it looks as the `second` does, a word, or as many parts between colons. */
+// Kinds, paths, quoted
+const isName = (word: string) => /["'\x60/._-]/.test(word)
+
+/** Whether the items are words, so that what is before the first and behind the last is of none of them. */
+function haveWords(items: readonly string[], last: string): boolean {
+  const [head = '', second] = items
+  if (second !== undefined) return !second.includes(' ')
+  return (
+    !last.includes(' ') || (isName(last.slice(0, last.indexOf(' '))) && isName(head.slice(head.lastIndexOf(' ') + 1)))
+  )
+}
+
+/** Where the first item begins in `head`: it has as many parts between colons as the `second`. */
 function introduction(head: string, second: string): number {
-  if (!second.includes(' ')) return head.lastIndexOf(' ') + 1
   let start = head.length
   for (let at = second.indexOf(': '); at >= 0; at = second.indexOf(': ', at + 2)) {
     start = head.lastIndexOf(': ', start - 1)

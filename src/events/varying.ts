@@ -1,6 +1,6 @@
 // Varying: says what differs between two tries of one failure, as a table: times, addresses, ids, counts, versions.
 
-import { hintsOf, longHex, longWord, look, mayHave, sevenHex, sixDigits } from './hints.ts'
+import { hintsOf, longWord, look, mayHave, sevenHex, sixDigits } from './hints.ts'
 
 // k8s.io/apimachinery/pkg/util/rand: a pod suffix has 27 characters to choose from; a pod-template-hash, decimal digits
 // through SafeEncodeString, only these ten. Narrow on purpose: a git short SHA must not look like a pod.
@@ -106,7 +106,7 @@ export const rows: readonly Row[] = [
   ],
   // Digests; then commits and hashes in full, which no image tag is; then short ones, where they are called so
   [['sha0:'], /\b(sha(?:1|224|256|384|512):)[\da-f]{7,128}(?!\w)/gi, '$1<digest>'],
-  [[longHex], /(?<![\w:-])[\da-f]{32,128}(?![\w-])/gi, '<hash>'],
+  [[sevenHex], /(?=[\da-f]{12})(?<![\w:+-])(?=[a-f]{0,127}\d)(?=\d{0,127}[a-f])[\da-f]{12,128}(?![\w-])/gi, '<hash>'],
   [
     [sevenHex],
     /(?=[\da-f]{7})(?<=\b(?:commit|revision|rev|sha|head)s?["']?[ :=(]{1,2}["'(]?)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/gi,
@@ -133,8 +133,8 @@ export const rows: readonly Row[] = [
   [['/tmp/tmp'], /\/tmp\/tmp(?:\.\w{6,12}|(?=[a-z_]{0,7}\d)[a-z\d_]{8})\b/g, '/tmp/<tmp>'],
   // Nodes are replaced, and their disks: ip-10-0-12-34.ec2.internal, i-0abc…, gke-prod-pool-1-3f2a9b1c-x7k2, aks-pool-12345678-vmss00000a
   [
-    ['ip-0', 'i-', 'vol-', 'snap-', 'gke-', 'aks-'],
-    /\b(?:ip(?:-\d{1,3}){4}|(?:i|vol|eni|snap)-(?=[a-f]{0,16}\d)[\da-f]{8,17}|gke-[\w-]{1,80}-[\da-f]{8}-[a-z\d]{4}|aks-[\w-]{1,40}-\d{8}-vmss[\da-z]{6})(?![\w-])/g,
+    ['ip-0', '0-0-0-0.', 'i-', 'vol-', 'snap-', 'gke-', 'aks-'],
+    /\b(?:ip(?:-\d{1,3}){4}|\d{1,3}(?:-\d{1,3}){3}(?=\.)|(?:i|vol|eni|snap)-(?=[a-f]{0,16}\d)[\da-f]{8,17}|gke-[\w-]{1,80}-[\da-f]{8}-[a-z\d]{4}|aks-[\w-]{1,40}-\d{8}-vmss[\da-z]{6})(?![\w-])/g,
     '<node>'
   ],
   // Go net.OpError, "read udp 10.0.0.1:43210->10.96.0.10:53": the left side is this pod and its port of the moment
@@ -162,9 +162,9 @@ export const rows: readonly Row[] = [
   [['port 0'], new RegExp(String.raw`\bport ${ephemeralPort}`, 'g'), 'port <port>'],
   // time.Duration: 5m0.01s, 436.49ms, 1h2m, 30s. Not ttl.sh/app:1h (a tag), k3s, or a rejected value (the culprit).
   [
-    ['0h', '0m', '0s', '0n', '0u', '0µ', '0μ'],
+    ['0h', '0m', '0s', '0d', '0n', '0u', '0µ', '0μ'],
     new RegExp(
-      String.raw`(?=\d)${noValue}(?<![\w.:/@-])(?:\d{1,6}h(?:\d{1,2}m)?(?:[\d.]{1,12}s)?|\d{1,6}m[\d.]{1,12}s|\d{1,6}(?:\.\d{1,9})?(?:[nuµμm]?s))${endOfToken}`,
+      String.raw`(?=\d)${noValue}(?<![\w.:/@-])(?:\d{1,6}d\d{1,2}h(?:\d{1,2}m)?|\d{1,6}h(?:\d{1,2}m)?(?:[\d.]{1,12}s)?|\d{1,6}m[\d.]{1,12}s|\d{1,6}(?:\.\d{1,9})?(?:[nuµμm]?s))${endOfToken}`,
       'g'
     ),
     '<duration>'
@@ -173,11 +173,26 @@ export const rows: readonly Row[] = [
   [
     [' 0h', ' 0m', ' 0d'],
     new RegExp(
-      String.raw`(?=\d{1,4}[mhd])(?<=\b(?:in|after|for|every|within|timeout(?: of|:)?|over|last|waited|exceeded) )\d{1,4}[mhd]${endOfToken}`,
+      String.raw`(?=\d{1,4}[mhd])(?<=\b(?:in|after|for|every|within|timeout(?: of|:)?|over|last|waited|exceeded|age:?) )\d{1,4}[mhd]${endOfToken}|(?<![\w./:@-])\d{1,4}[mhd](?= (?:ago|old|left|remaining)\b)`,
       'g'
     ),
     '<duration>',
-    ['in 0', 'after 0', 'for 0', 'every 0', 'timeout', 'over 0', 'last 0', 'waited 0', 'exceeded 0']
+    [
+      'in 0',
+      'after 0',
+      'for 0',
+      'every 0',
+      'timeout',
+      'over 0',
+      'last 0',
+      'waited 0',
+      'exceeded 0',
+      'age',
+      'ago',
+      'old',
+      'left',
+      'remaining'
+    ]
   ],
   [
     ['0 sec', '0 milli', '0 min', '0 hour', '0 day'],
@@ -305,8 +320,28 @@ export const rows: readonly Row[] = [
   // Challenges of ACME, and whatever else has letters of both cases between its digits
   [
     [longWord],
-    /(?<![\w-])(?=[\w-]{0,80}[A-Z])(?=[\w-]{0,80}[a-z])(?=(?:[A-Za-z_-]{0,12}\d{1,4}[A-Za-z_-]){4})[\w-]{20,400}(?![\w-])/g,
+    /(?<![\w-])(?=[\w-]{0,80}[A-Z]|[a-z\d]{20})(?=(?:[A-Za-z_-]{0,12}\d{1,4}[A-Za-z_-]){4})[\w-]{20,400}(?![\w-])/g,
     '<token>'
+  ],
+  // Retry-After without its unit; percentages; sizes
+  [['retry'], /(?=\d)(?<=\bretry[- ]after["']?[:=]? ?["']?)\d{1,9}(?![\w.])/gi, '<n>'],
+  [['0%'], /(?=\d)(?<![\w.-])\d{1,9}(?:\.\d{1,9})?%(?![\w%])/g, '<n>%'],
+  [
+    ['0b', '0k', '0m', '0g', '0t', '0 b', '0 k', '0 m', '0 g', '0 t'],
+    new RegExp(String.raw`(?=\d)${noValue}(?<![\w./:@-])\d{1,15}(?:\.\d{1,9})? ?(?:[kKMGT]i?B|bytes|B)(?!\w)`, 'g'),
+    '<size>'
+  ],
+  // 2 ready, 1 unavailable replica, 3 pods pending
+  [
+    ['ready', 'available', 'updated', 'pending', 'in use', 'running', 'unhealthy'],
+    /(?=\d)(?<![\w./:@<-])\d{1,6} (?=(?:ready|(?:un)?available|updated|pending|in use|running|unhealthy)\b)/g,
+    '<n> ',
+    ['0 ']
+  ],
+  [
+    ['from v0.0', 'from 0.0', 'to v0.0', 'to 0.0'],
+    new RegExp(String.raw`(?=v?\d)(?<=\b(?:from|to) )${version}`, 'g'),
+    '<version>'
   ],
   // Seconds since 1970, sizes, versions of resources: no code, no port and no line is so long
   [

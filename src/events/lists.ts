@@ -64,7 +64,7 @@ export function inOrder(text: string): string {
 
 // Between errors, Helm writes: a && b
 const separators = /[,;&] |\[/
-const unspaced = /(?<![^\s,[\](){}"'])[^\s,[\](){}"']+(?:,[^\s,[\](){}"']+)+/g
+const unspaced = /(?<![^\s,[\](){}"'])[^\s,[\](){}"']+(?:,[^\s,[\](){}"']*[^\s,[\](){}"':.;])+/g
 
 /** One line with the items between commas, semicolons or && in order, each once: in every sentence and in all brackets. */
 function lineInOrder(text: string): string {
@@ -122,29 +122,51 @@ function endOf(unit: number): number {
 }
 
 function sorted({ items, item, end }: List): string {
-  const [head] = items
   // A slice of Go: [a b]
-  if (head === undefined) return end === closed ? item.split(' ').sort().join(' ') : item
-  const areWords = haveWords(items, item)
-  const start = areWords ? head.lastIndexOf(' ') + 1 : introduction(head, items[1] ?? item)
-  const tail = areWords && item.includes(' ') ? item.indexOf(' ') : item.length
-  const list = [...new Set([head.slice(start), ...items.slice(1), item.slice(0, tail)])].sort().join(', ')
-  return head.slice(0, start) + list + item.slice(tail)
+  if (items.length === 0) return end === closed ? item.split(' ').sort().join(' ') : item
+  const [head = '', ...others] = clauses([...items, item])
+  const [second] = others
+  if (second === undefined) return head
+  const start = introduction(head, second)
+  return head.slice(0, start) + unique([head.slice(start), ...others]).join(', ')
 }
+
+/** Each with its items in order: what has a colon begins one, and what has none goes on with it. */
+function clauses(items: readonly string[]): string[] {
+  const result: string[] = []
+  let at = 0
+  while (at < items.length) {
+    const from = at++
+    while (at < items.length && !items[at]?.includes(': ')) at++
+    result.push(clause(items.slice(from, at)))
+  }
+  return result
+}
+
+function clause(items: readonly string[]): string {
+  const [first = '', second] = items
+  if (second === undefined) return first
+  const last = items[items.length - 1] as string
+  const areWords = haveWords(first, items.length > 2 ? second : undefined, last)
+  const start = areWords ? first.lastIndexOf(' ') + 1 : first.lastIndexOf(': ') + 1
+  const end = areWords && last.includes(' ') ? last.indexOf(' ') : last.length
+  const list = unique([first.slice(start).trimStart(), ...items.slice(1, -1), last.slice(0, end)])
+  return first.slice(0, start) + list.join(', ') + last.slice(end)
+}
+
+const unique = (texts: readonly string[]) => [...new Set(texts)].sort()
 
 // Kinds, paths, quoted
 const isName = (word: string) => /["'\x60/._-]/.test(word)
 
 /** Whether the items are words, so that what is before the first and behind the last is of none of them. */
-function haveWords(items: readonly string[], last: string): boolean {
-  const [head = '', second] = items
+function haveWords(first: string, second: string | undefined, last: string): boolean {
   if (second !== undefined) return !second.includes(' ')
-  return (
-    !last.includes(' ') || (isName(last.slice(0, last.indexOf(' '))) && isName(head.slice(head.lastIndexOf(' ') + 1)))
-  )
+  const space = last.indexOf(' ')
+  return space < 0 || (isName(last.slice(0, space)) && isName(first.slice(first.lastIndexOf(' ') + 1)))
 }
 
-/** Where the first item begins in `head`: it has as many parts between colons as the `second`. */
+/** Where the first clause begins in `head`: it has as many parts between colons as the `second`. */
 function introduction(head: string, second: string): number {
   let start = head.length
   for (let at = second.indexOf(': '); at >= 0; at = second.indexOf(': ', at + 2)) {

@@ -110,10 +110,10 @@ const longestName = 253
 
 /** Whether a word that may be any stands as a name or as part of one: in quotes, or after a slash. */
 function isNamed(text: string, start: number, end: number): boolean {
-  if (!/^(?:$|[\s'",:;)\]/-])/.test(text.slice(end, end + 1))) return false
+  if (!/^(?:$|[\s'",:;)\]/.-])/.test(text.slice(end, end + 1))) return false
   let at = start - 1
   while (at >= 0 && start - at < longestName && partOfName.test(text[at] ?? '')) at--
-  return text[at] === "'" || text[at] === '"' || (text[at] === '/' && text[at - 1] !== '/')
+  return /['"=]/.test(text[at] ?? '') || (text[at] === '/' && text[at - 1] !== '/')
 }
 
 const number = /^\.v(?:\d{1,6}|<n>)/

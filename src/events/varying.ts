@@ -88,9 +88,9 @@ export const rows: readonly Row[] = [
   [['0:0:0'], /(?=\d)(?<![\w.:/-])\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?(?: UTC|Z)?(?![\w:])/g, '<time>'],
   // AWS "RequestID: 0K34…, HostID: ZrTV…", Azure "Correlation ID: …", GitHub "request ID: D0A4:1F2B:…", "stream ID 5"
   [
-    ['id=', 'id:', 'id"', "id'", 'id 0', 'id "', "id '"],
+    ['id=', 'id:', 'id>', 'id"', "id'", 'id 0', 'id "', "id '"],
     new RegExp(
-      String.raw`(id["']?(?:[:=] ?| (?=["'\d]))["']?(?<=(?:${idsOf})[-_ ]?id["':= ]{1,4}))(?:[\dA-F]{4}:[\dA-F:]{6,80}|[\w+/=.-]{1,200}(?<!\.))`,
+      String.raw`(id["']?(?:[:=>] ?| (?=["'\d]))["']?(?<=(?:${idsOf})[-_ ]?id["':=> ]{1,4}))(?:[\dA-F]{4}:[\dA-F:]{6,80}|[\w+/=.-]{1,200}(?<!\.))`,
       'gi'
     ),
     '$1<id>'
@@ -248,9 +248,9 @@ export const rows: readonly Row[] = [
   // Versions of charts: podinfo@6.5.3, version '6.5.3', chart version found for podinfo-6.5.3, podinfo-6.5.3.tgz
   [['@0.0', '@v0.0'], new RegExp(String.raw`(?<=\w@)${version}`, 'g'), '<version>'],
   [
-    ['version'],
+    ['version', 'kubernetes '],
     new RegExp(
-      String.raw`(?=v?\d)(?<=\bversions?["']?(?: matching| constraint| for)?[ :=]{1,2}["'(\x60]?)${version}`,
+      String.raw`(?=v?\d)(?<=\bkubernetes |\bversions?["']?(?: matching| constraint| for)?[ :=]{1,2}["'(\x60]?)${version}`,
       'gi'
     ),
     '<version>',
@@ -333,8 +333,8 @@ export const rows: readonly Row[] = [
   ],
   // 2 ready, 1 unavailable replica, 3 pods pending
   [
-    ['ready', 'available', 'updated', 'pending', 'in use', 'running', 'unhealthy'],
-    /(?=\d)(?<![\w./:@<-])\d{1,6} (?=(?:ready|(?:un)?available|updated|pending|in use|running|unhealthy)\b)/g,
+    ['ready', 'available', 'updated', 'pending', 'in use', 'running', 'healthy', 'currently'],
+    /(?=\d)(?<![\w./:@<-])\d{1,6} (?=(?:ready|(?:un)?available|updated|pending|in use|running|(?:un)?healthy|currently)\b)/g,
     '<n> ',
     ['0 ']
   ],

@@ -7,7 +7,7 @@ fold.fill(zero, zero, nine + 1)
 const isHex = Uint8Array.from({ length: 128 }, (_, unit) => Number(/[\da-f]/i.test(String.fromCharCode(unit))))
 
 /**
- * Hints of their own: a run of six digits or more, of seven hex digits, of sixteen letters and digits.
+ * Hints of their own: a run of six digits or more, of seven hex digits, of eighteen letters and digits.
  * Others have no digit but 0.
  */
 export const [sixDigits, sevenHex, longWord] = ['6', '7', '8']
@@ -61,7 +61,7 @@ export function look(text: string): void {
     } else hex = 0
     if (unit === zero || (unit >= 0x61 && unit <= 0x7a)) {
       word += 1
-      if (word === 16) seen[runs.longWord] = turn
+      if (word === 18) seen[runs.longWord] = turn
     } else word = 0
     if (unit === zero) {
       digits += 1

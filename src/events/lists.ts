@@ -63,13 +63,13 @@ export function inOrder(text: string): string {
 }
 
 // Between errors, Helm writes: a && b
-const separators = /[,;&] |\[/
+const listed = /[,;&[]/
 const unspaced = /(?<![^\s,[\](){}"'])[^\s,[\](){}"']+(?:,[^\s,[\](){}"']*[^\s,[\](){}"':.;])+/g
 
 /** One line with the items between commas, semicolons or && in order, each once: in every sentence and in all brackets. */
 function lineInOrder(text: string): string {
-  const line = /\S,\S/.test(text) ? text.replace(unspaced, (list) => list.split(',').sort().join(',')) : text
-  if (!separators.test(line)) return line
+  if (!listed.test(text)) return text
+  const line = /,\S/.test(text) ? text.replace(unspaced, (list) => list.split(',').sort().join(',')) : text
   const around: List[] = []
   let list: List = { items: [], item: '', end: -1 }
   let result = ''
@@ -154,7 +154,7 @@ function clause(items: readonly string[]): string {
   return first.slice(0, start) + list.join(', ') + last.slice(end)
 }
 
-const unique = (texts: readonly string[]) => [...new Set(texts)].sort()
+const unique = (texts: readonly string[]) => (texts.length < 2 ? texts : [...new Set(texts)].sort())
 
 // Kinds, paths, quoted
 const isName = (word: string) => /["'\x60/._-]/.test(word)

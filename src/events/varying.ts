@@ -113,7 +113,7 @@ export const rows: readonly Row[] = [
     '<hash>',
     ['commit', 'rev', 'sha', 'head']
   ],
-  [[sevenHex], /(?<=\w)@(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/g, '@<hash>'],
+  [[sevenHex], /(?<=\w)@(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/g, '@<hash>', ['@']],
   [['.tar.gz'], /\/[\da-f]{7,64}(?=\.tar\.gz)/g, '/<hash>'],
   // Go pointers, panics and processes
   [['0x'], /\b0x[\da-f]{6,16}\b/gi, '<address>'],
@@ -320,15 +320,34 @@ export const rows: readonly Row[] = [
   // Challenges of ACME, and whatever else has letters of both cases between its digits
   [
     [longWord],
-    /(?<![\w-])(?=[\w-]{0,80}[A-Z]|[a-z\d]{20})(?=(?:[A-Za-z_-]{0,12}\d{1,4}[A-Za-z_-]){4})[\w-]{20,400}(?![\w-])/g,
+    /(?<![\w-])(?=[\w-]{0,80}[A-Z]|[a-z\d]{20})(?=[\w-]{0,80}?[a-zA-Z\d]{18})(?=(?:[A-Za-z_-]{0,12}\d{1,4}[A-Za-z_-]){4})[\w-]{20,400}(?![\w-])/g,
     '<token>'
   ],
   // Retry-After without its unit; percentages; sizes
   [['retry'], /(?=\d)(?<=\bretry[- ]after["']?[:=]? ?["']?)\d{1,9}(?![\w.])/gi, '<n>'],
   [['0%'], /(?=\d)(?<![\w.-])\d{1,9}(?:\.\d{1,9})?%(?![\w%])/g, '<n>%'],
   [
-    ['0b', '0k', '0m', '0g', '0t', '0 b', '0 k', '0 m', '0 g', '0 t'],
-    new RegExp(String.raw`(?=\d)${noValue}(?<![\w./:@-])\d{1,15}(?:\.\d{1,9})? ?(?:[kKMGT]i?B|bytes|B)(?!\w)`, 'g'),
+    [
+      '0kb',
+      '0ki',
+      '0mb',
+      '0mi',
+      '0gb',
+      '0gi',
+      '0tb',
+      '0ti',
+      '0by',
+      '0 kb',
+      '0 ki',
+      '0 mb',
+      '0 mi',
+      '0 gb',
+      '0 gi',
+      '0 tb',
+      '0 ti',
+      '0 by'
+    ],
+    new RegExp(String.raw`(?=\d)${noValue}(?<![\w./:@-])\d{1,15}(?:\.\d{1,9})? ?(?:[kKMGT]i?B|bytes)(?!\w)`, 'g'),
     '<size>'
   ],
   // 2 ready, 1 unavailable replica, 3 pods pending

@@ -1,6 +1,15 @@
 // Hints: never miss what is in a text.
 import t from 'tap'
-import { hintsOf, longWord, look, mayHave, sevenHex, sixDigits } from '../src/events/hints.ts'
+import {
+  eightHexHyphen,
+  hintsOf,
+  longWord,
+  look,
+  mayHave,
+  sevenHex,
+  sixDigits,
+  twelveHex
+} from '../src/events/hints.ts'
 import { fc } from './fixtures/fc.ts'
 
 const shape = (text: string) => text.toLowerCase().replace(/\d+/g, '0')
@@ -21,12 +30,28 @@ t.test('whatever is in a text may be in it', async (t) => {
 
 t.test('what is not in a text is not looked for in it', async (t) => {
   look('health check failed after 5m0s: timeout waiting for: [Deployment/apps/web]')
-  for (const hint of ['?', '@', '->', '0h', '://', 'attempt', ' 0 of 0', 'version', sixDigits, sevenHex, longWord]) {
+  for (const hint of [
+    '?',
+    '@',
+    '->',
+    '0h',
+    '://',
+    'attempt',
+    ' 0 of 0',
+    'version',
+    sixDigits,
+    sevenHex,
+    twelveHex,
+    eightHexHyphen,
+    longWord
+  ]) {
     t.notOk(mayHave(hintsOf([hint])), hint)
   }
   for (const [hint, text] of [
     [sixDigits, 'at 123456'],
     [sevenHex, 'at 3ebb95c'],
+    [twelveHex, '3ebb95c3ebb9'],
+    [eightHexHyphen, 'in 3ebb95c3-'],
     [longWord, 'a'.repeat(18)]
   ] as const) {
     look(text)

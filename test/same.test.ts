@@ -240,6 +240,8 @@ const variations: [before: string, varying: fc.Arbitrary<string | number>, after
     ' remain'
   ],
   ['replicas: ', number, ' unavailable'],
+  ['disk of the node has ', number.map((n) => `${n}Mi`), ' left'],
+  ['found ', number, ' of them, in the end'],
   ['cannot upgrade from ', semver, ', aborted'],
   ['cannot reach /acme-challenge/', of(lower, 4).map((text) => `${text}1A2b3C4d5E6f7G8h9${text}`), ' of it'],
   ['span ', hex(14).map((text) => `a${text}1`), ' has failed'],

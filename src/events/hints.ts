@@ -2,15 +2,15 @@
 
 // Small letters, and one 0 for each run of digits; what is beyond ASCII is alike.
 const fold = Uint8Array.from({ length: 128 }, (_, unit) => String.fromCharCode(unit).toLowerCase().charCodeAt(0))
-const [zero, nine, beyond] = [0x30, 0x39, 127]
+const [hyphen, zero, nine, beyond] = [0x2d, 0x30, 0x39, 127]
 fold.fill(zero, zero, nine + 1)
 const isHex = Uint8Array.from({ length: 128 }, (_, unit) => Number(/[\da-f]/i.test(String.fromCharCode(unit))))
 
 /**
- * Hints of their own: a run of six digits or more, of seven hex digits, of eighteen letters and digits.
- * Others have no digit but 0.
+ * Hints of their own: a run of six digits or more, of seven and of twelve hex digits, of eight before a hyphen, of eighteen
+ * letters and digits. Others have no digit but 0.
  */
-export const [sixDigits, sevenHex, longWord] = ['6', '7', '8']
+export const [sixDigits, sevenHex, twelveHex, eightHexHyphen, longWord] = ['1', '2', '3', '4', '5']
 // What was seen, each as the number of the text that had it last: three characters on end, then two, then one, which are
 // only marked where the last is no letter, or follows a digit. Of three, different ones may have the same place.
 const [threes, twos, ones] = [0, 1 << 14, (1 << 14) + (1 << 12)]
@@ -21,6 +21,8 @@ const unitOf = (text: string, at: number) => Math.min(text.charCodeAt(at), beyon
 const runs = {
   sixDigits: ones + unitOf(sixDigits, 0),
   sevenHex: ones + unitOf(sevenHex, 0),
+  twelveHex: ones + unitOf(twelveHex, 0),
+  eightHexHyphen: ones + unitOf(eightHexHyphen, 0),
   longWord: ones + unitOf(longWord, 0)
 }
 
@@ -58,7 +60,11 @@ export function look(text: string): void {
     if (raw < 128 && isHex[raw] === 1) {
       hex += 1
       if (hex === 7) seen[runs.sevenHex] = turn
-    } else hex = 0
+      else if (hex === 12) seen[runs.twelveHex] = turn
+    } else {
+      if (hex === 8 && unit === hyphen) seen[runs.eightHexHyphen] = turn
+      hex = 0
+    }
     if (unit === zero || (unit >= 0x61 && unit <= 0x7a)) {
       word += 1
       if (word === 18) seen[runs.longWord] = turn

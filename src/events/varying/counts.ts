@@ -3,6 +3,10 @@ import { sixDigits } from '../hints.ts'
 import { endOfToken, noValue, type Row } from './row.ts'
 
 const version = String.raw`v?\d{1,6}\.\d{1,6}(?:\.\d{1,9})?(?:[+-][\w.+-]{0,80}(?<!\.))?(?!\w|\.\d)`
+// What a number behind it tells apart: a code, a place, a bound. From 100 to 599 it may be a status of HTTP.
+const notCounted =
+  '(?:code|status|exit|exited|returned|errno|error|signal|sqlstate|state|line|column|col|position|offset|index|item|rule|step|stage|phase|group|row|document|container|shard|partition|disk|port|zone|region|worker|member|broker|ordinal|level|priority|http|type|tag|version|value)s?|rc|exited with|least|most|than|equal to'
+
 // Between a word and its number.
 const numbered = [' 0', ':0', '=0', '":0', '": 0', ': 0', '#0']
 
@@ -45,7 +49,7 @@ export const counts: readonly Row[] = [
   // 10 attempt(s), 3 times, 2 Insufficient cpu, 3 node(s) had untolerated taint
   [
     ['0 ', '0th ', '0st ', '0nd ', '0rd '],
-    /(?=\d)(?<![\w./:@<-])\d{1,6}(?:st|nd|rd|th)? (?:more |consecutive )?(attempt|retr|tr|time|restart|node|pod|replica|instance|resource instance|No preemption|Preemption|Insufficient|Too many|byte|connection)(?:s|y|ies|\(s\))?(?!\w)/g,
+    /(?=\d)(?<![\w./:@<-])\d{1,6}(?:st|nd|rd|th)? (?:more |consecutive )?(attempt|retr|tr|time|restart|node|pod|replica|instance|resource instance|No preemption|Preemption|Insufficient|Too many|connection)(?:s|y|ies|\(s\))?(?!\w)/g,
     '<n> $1',
     [
       'attempt',
@@ -60,20 +64,12 @@ export const counts: readonly Row[] = [
       'reemption',
       'insuff',
       'too many',
-      ' byte',
       'connection'
     ]
   ],
   // Kubernetes: ResourceVersion: 12345, Deployment generation is 2, but latest observed generation is 1
   [['version'], /(?=\d)(?<=resource ?version["']?[ :=]{1,3}["']?)\d{1,20}\b/gi, '<n>'],
   [['generation'], /(?=\d)(?<=generation["']?(?: is |[ :=]{1,2})["']?)\d{1,10}\b/gi, '<n>'],
-  // ready: 1, replicas=2, active: 1, failed: 2
-  [
-    ['replicas', 'active', 'succ', 'failed', 'ready', 'available', 'updated', 'desired'],
-    /(?=\d)(?<=(?:replicas|active|succeeded|success|failed|ready|available|updated|desired)["']?[:=] ?)(?![1-5]\d\d(?!\d))\d{1,6}(?!\w|\.\d)/gi,
-    '<n>',
-    numbered
-  ],
   // exceeded quota: compute, requested: limits.cpu=2,pods=1, used: limits.cpu=9, limited: limits.cpu=10
   [['used: '], /=\d[\w.]{0,20}(?=[,\s"')\]]|$)/g, '=<n>'],
   // Quota 'CPUS' exceeded. Limit: 24.0; Current Usage: 10, Additional Required: 4
@@ -110,17 +106,25 @@ export const counts: readonly Row[] = [
     new RegExp(String.raw`(?=\d)${noValue}(?<![\w./:@-])\d{1,15}(?:\.\d{1,9})? ?(?:[kKMGT]i?B|bytes)(?!\w)`, 'g'),
     '<size>'
   ],
-  // 2 ready, 1 unavailable replica, 3 pods pending
-  [
-    ['ready', 'available', 'updated', 'pending', 'in use', 'running', 'healthy', 'currently'],
-    /(?=\d)(?<![\w./:@<-])\d{1,6} (?=(?:ready|(?:un)?available|updated|pending|in use|running|(?:un)?healthy|currently)\b)/g,
-    '<n> ',
-    ['0 ']
-  ],
   [
     ['from v0.0', 'from 0.0', 'to v0.0', 'to 0.0'],
     new RegExp(String.raw`(?=v?\d)(?<=\b(?:from|to) )${version}`, 'g'),
     '<version>'
+  ],
+  // 430Mi left
+  [
+    ['0ki ', '0mi ', '0gi ', '0ti '],
+    /(?=\d)(?<![\w./:@-])\d{1,15}(?:\.\d{1,9})?[KMGT]i(?= (?:left|free|used|available|remaining)\b)/g,
+    '<size>'
+  ],
+  // Any other number that stands alone
+  [
+    [' 0', '=0', '(0', ',0', 's:0'],
+    new RegExp(
+      String.raw`(?=\d{1,5}(?:[\s),;]|[.:]?(?:\s|$)))(?<=[\s(,=]|^|success:)(?<!(?:${notCounted})["']?[ :=]{1,3}[("'#]?)(?![1-5]\d\d(?!\d))\d{1,5}`,
+      'gi'
+    ),
+    '<n>'
   ],
   // Seconds since 1970, sizes, versions of resources: no code, no port and no line is so long
   [

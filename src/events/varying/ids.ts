@@ -1,5 +1,5 @@
 // Ids: of requests, revisions, processes and temporary folders.
-import { longWord, sevenHex } from '../hints.ts'
+import { eightHexHyphen, longWord, sevenHex, twelveHex } from '../hints.ts'
 import type { Row } from './row.ts'
 
 const fluxTempDir =
@@ -23,13 +23,13 @@ export const ids: readonly Row[] = [
   [['reference #'], /\b(reference #)[\da-f.]{6,80}/gi, '$1<id>'],
   // UIDs in StorageError, volume names, kustomize-controller's 7e114434-c5ab-….yaml of 2021
   [
-    [sevenHex],
+    [eightHexHyphen],
     /(?=[\da-f]{8}-)(?<![a-z\d])[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}(?![a-z\d])/gi,
     '<uuid>'
   ],
   // Digests; then commits and hashes in full, which no image tag is; then short ones, where they are called so
   [['sha0:'], /\b(sha(?:1|224|256|384|512):)[\da-f]{7,128}(?!\w)/gi, '$1<digest>'],
-  [[sevenHex], /(?=[\da-f]{12})(?<![\w:+-])(?=[a-f]{0,127}\d)(?=\d{0,127}[a-f])[\da-f]{12,128}(?![\w-])/gi, '<hash>'],
+  [[twelveHex], /(?=[\da-f]{12})(?<![\w:+-])(?=[a-f]{0,127}\d)(?=\d{0,127}[a-f])[\da-f]{12,128}(?![\w-])/gi, '<hash>'],
   [
     [sevenHex],
     /(?=[\da-f]{7})(?<=\b(?:commit|revision|rev|sha|head)s?["']?[ :=(]{1,2}["'(]?)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/gi,

@@ -6,16 +6,24 @@ import { parseRevision, type Revision } from './revision.ts'
 
 /** The fingerprint of what failed, wherever the event's own revision stands in it: a new commit is not a new failure. */
 export function failureFingerprint(event: FluxEvent): string {
-  const revisions = revisionsOf(event)
-  return fingerprint(event.reason, event.message, (text) => revisions.reduce(withoutRevision, text))
+  return fingerprint(event.reason, event.message, (text) => withoutRevisions(text, event))
 }
 
 /** The fingerprint of what happened, with the object's own names taken out of it, and what only it can have. */
 export function causeFingerprint(event: FluxEvent): string {
-  const revisions = revisionsOf(event)
   return fingerprint(event.reason, event.message, (text) =>
-    withoutOwnNames(withoutChart(revisions.reduce(withoutRevision, text)), event.object)
+    withoutOwnNames(withoutChart(withoutRevisions(text, event)), event.object)
   )
+}
+
+// An event is asked for its failure, then for its cause.
+let latest: { event: FluxEvent; text: string; without: string } | undefined
+
+function withoutRevisions(text: string, event: FluxEvent): string {
+  if (latest?.event !== event || latest.text !== text) {
+    latest = { event, text, without: revisionsOf(event).reduce(withoutRevision, text) }
+  }
+  return latest.without
 }
 
 function revisionsOf({ revision, metadata }: FluxEvent): Revision[] {

@@ -34,7 +34,7 @@ export const ids: readonly Row[] = [
     [sevenHex],
     /(?=[\da-f]{7})(?<=\b(?:commit|revision|rev|sha|head)s?["']?[ :=(]{1,2}["'(]?)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/gi,
     '<hash>',
-    ['commit', 'rev', 'sha', 'head']
+    ['commit', 'revision', 'head', ...['rev', 'sha'].flatMap((word) => [...' :=(\'"s'].map((end) => word + end))]
   ],
   [[sevenHex], /(?<=\w)@(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/g, '@<hash>', ['@']],
   [['.tar.gz'], /\/[\da-f]{7,64}(?=\.tar\.gz)/g, '/<hash>'],

@@ -10,6 +10,7 @@ import { Patterns } from '../patterns.ts'
 import { LinkSchema } from '../render/links/links.ts'
 import { TemplateSchema } from '../render/template/template.ts'
 import { RuleSchema } from '../rules/schema.ts'
+import { SlackAppSchema } from '../slack-api/app.ts'
 
 /** Names stand in URLs, metrics and log lines. */
 const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
@@ -49,6 +50,24 @@ export const ConfigSchema = Type.Object(
         { 'prod-eu': { hmacKeys: ['${FLUX_HMAC_KEY}'] } }
       )
     ),
+    slackApps: Type.Optional(
+      about(
+        named(
+          about(
+            SlackAppSchema,
+            'Slack app',
+            'An app of one workspace. It needs the scope `chat:write`, and nothing else.',
+            {
+              token: '${SLACK_BOT_TOKEN}'
+            }
+          ),
+          { minProperties: 1 }
+        ),
+        'Slack apps',
+        'Apps that post to any channel which they were invited to, by name, for destinations with `app`. docs/slack-app.md makes one.',
+        { acme: { token: '${SLACK_BOT_TOKEN}' } }
+      )
+    ),
     destinations: about(
       named(
         about(
@@ -56,6 +75,7 @@ export const ConfigSchema = Type.Object(
           'Destination',
           'Either `slack` or `preview`.',
           { slack: { webhookUrl: '${SLACK_PLATFORM_URL}' } },
+          { slack: { app: 'acme', channel: 'C0123ABCD' } },
           { preview: true }
         ),
         { minProperties: 1 }

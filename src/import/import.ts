@@ -3,6 +3,7 @@
 import { severityNames } from '../events/severity.ts'
 import type { RuleText } from '../rules/schema.ts'
 import { asksForAll } from '../rules/shadow.ts'
+import { apiOf } from './app.ts'
 import { faultOf, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
 import { type Alert, collect, isSame, type Provider, type Remark, type Secret } from './flux.ts'
 import type { Manifest } from './manifest.ts'
@@ -42,7 +43,9 @@ export function importFlux(manifests: readonly Manifest[], namespace: string): I
   const wired = alerts.flatMap((alert): Wired[] => {
     const { fault, at, posting } = wire(alert, providers, secrets)
     if (posting !== undefined) {
-      remarks.push(...wiringRemarks(posting))
+      remarks.push(
+        ...wiringRemarks(posting, apiOf(posting.provider, secretOf(posting.provider, secrets)) !== undefined)
+      )
       return [posting]
     }
     const message = `Alert ${alert.namespace}/${alert.name} ${fault}; it is left out`
@@ -116,15 +119,18 @@ function wire(
       at: 'providerRef'
     }
   }
-  const fault = faultOf(provider, secretOf(provider, secrets))
+  const secret = secretOf(provider, secrets)
+  const posting = { alert, asked, provider, channel: channel ?? providerRef.channel ?? provider.spec.channel }
+  const isLost = !posting.channel && apiOf(provider, secret) !== undefined
+  const fault = faultOf(provider, secret) ?? (isLost ? 'posts with a token, and to no channel' : undefined)
   if (fault !== undefined) {
     return { fault: `posts to Provider ${provider.namespace}/${provider.name}, which ${fault}`, at: 'providerRef' }
   }
-  return { posting: { alert, asked, provider, channel: channel ?? providerRef.channel ?? provider.spec.channel } }
+  return { posting }
 }
 
 /** Remarks where Flux would treat the wiring of an Alert differently. */
-function wiringRemarks({ alert, provider }: Wired): Remark[] {
+function wiringRemarks({ alert, provider }: Wired, isOfApp: boolean): Remark[] {
   const { providerRef, channel, eventSeverity } = alert.spec
   const what = `Alert ${alert.namespace}/${alert.name}`
   const said = (path: string[], message: string): Remark => ({
@@ -141,7 +147,7 @@ function wiringRemarks({ alert, provider }: Wired): Remark[] {
       : [
           said(
             channelPath,
-            `has a channel, which Flux knows of Providers only, and refuses; the relay posts to ${ofAlert}. Legacy webhooks heed that; the webhook of a Slack app posts to its own channel, so make one for each`
+            `has a channel, which Flux knows of Providers only, and refuses; the relay posts to ${ofAlert}${isOfApp ? '' : '. Legacy webhooks heed that; the webhook of a Slack app posts to its own channel, so make one for each'}`
           )
         ]),
     ...(providerRef.namespace === undefined

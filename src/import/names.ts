@@ -25,9 +25,9 @@ export function distinct(name: string, taken: Set<string>, longest: number, sepa
   }
 }
 
-/** `slack-url` → `SLACK_URL`, `slack` → `SLACK_URL`: an environment variable for a URL. */
-export function variableFor(name: string): string {
+/** `slack-url` → `SLACK_URL`, `slack` → `SLACK_URL`: an environment variable for a URL, or for a token. */
+export function variableFor(name: string, what: 'URL' | 'TOKEN' = 'URL'): string {
   const words = name.toUpperCase().replace(/[^A-Z0-9]+/g, '_')
-  const isUrl = /(^|_)URL$/.test(words)
-  return `${/^[A-Z]/.test(words) ? '' : 'SLACK_'}${words}${isUrl ? '' : '_URL'}`
+  const isSaid = words === what || words.endsWith(`_${what}`)
+  return `${/^[A-Z]/.test(words) ? '' : 'SLACK_'}${words}${isSaid ? '' : `_${what}`}`
 }

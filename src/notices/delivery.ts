@@ -7,9 +7,12 @@ import type { LaneState } from '../store/kept.ts'
 import type { Withheld, WithheldObject } from '../store/withheld.ts'
 import { newsOf, troubleOf } from './notice.ts'
 
-/** The notice that nothing can be posted to `destination`, or that it takes messages again. `waited`: notifications. */
+/** What a lane's trouble is about: the destination, or the Slack app whose token is not taken. */
+export type LaneSubject = { kind: 'destination' | 'app'; name: string }
+
+/** The notice that nothing can be posted there, or that messages are taken again. `waited`: notifications. */
 export function laneNotice(
-  destination: string,
+  { kind, name }: LaneSubject,
   {
     block: { reason, since, probes },
     ...change
@@ -20,8 +23,8 @@ export function laneNotice(
   now: number
 ): View {
   const { isOver } = change
-  const gist = isOver ? `The webhook takes messages again after ${sayDuration(now - since)}.` : meaningOf(change)
-  const trouble = { kind: 'destination', name: destination, severity: 'error', reason, gist, since, isOver } as const
+  const gist = isOver ? `Messages are taken again after ${sayDuration(now - since)}.` : meaningOf(change)
+  const trouble = { kind, name, severity: 'error', reason, gist, since, isOver } as const
   const view = troubleOf(now, { ...trouble, count: probes })
   if (!isOver) return view
   return { ...view, note: `${countOf(change.waited)} waited and will be sent now` }

@@ -5,7 +5,7 @@ import { clean, cut } from '../render/slack/mrkdwn.ts'
 
 /** What a notice is about: `reason` names it, `gist` says it in one line, `why` what it means and what to do. */
 export interface Notice {
-  kind: 'api' | 'config' | 'destination' | 'mute' | 'relay' | 'source'
+  kind: 'api' | 'app' | 'config' | 'destination' | 'mute' | 'relay' | 'source'
   name: string
   severity: View['severity']
   reason: string

@@ -3,8 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
-import { drop } from './leftovers.ts'
-import { letOthersIn } from './turns.ts'
+import { drop, letOthersIn } from './leftovers.ts'
 import { createWaitingBodies, noBytes, smallBytes, type WaitingBody } from './waiting-bodies.ts'
 
 /** A piece costs a hundred times its byte, in room and in time. Flux sends kilobytes at a time. */

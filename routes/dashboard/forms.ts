@@ -1,7 +1,7 @@
 // Forms: carry out what people do on the pages: retry or discard dead letters, try lanes now, add and end silences.
 import type { FastifyPluginAsync } from 'fastify'
 import { page } from '../../src/dashboard/page.ts'
-import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'
+import { silenceFields, silenceFormPage } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
 import { maxPage } from '../../src/store/records.ts'
 import { assets } from './assets.ts'

@@ -1,7 +1,6 @@
 // `notifications` and `retry`: list a running relay's notifications, and retry its dead letters.
 import type { NotificationRecord } from '../store/records.ts'
-import { ask, type ClientOptions } from './client.ts'
-import { table } from './table.ts'
+import { ask, type ClientOptions, table } from './client.ts'
 
 interface Filter {
   destination?: string

@@ -1,7 +1,5 @@
 // `silence`: adds, lists and ends silences of a running relay.
-import { ask, type ClientOptions } from './client.ts'
-import { parseMatch } from './match.ts'
-import { table } from './table.ts'
+import { ask, type ClientOptions, table } from './client.ts'
 
 interface Options extends ClientOptions {
   json?: boolean
@@ -55,4 +53,59 @@ export async function expireSilences(ids: readonly string[], relay: Options): Pr
     if (status !== 200) code = 1
   }
   return code
+}
+
+/**
+ * `["namespace=db,db-*,kind=HelmRelease", "metadata.team=shop"]` as a match, or what is wrong with the writing of it; what
+ * the keys are is for the relay to say. A comma goes before another value, or before another key and its "="; `\,` is a
+ * comma. `when` takes the rest of its text, whatever is in it.
+ */
+export function parseMatch(texts: readonly string[]): Record<string, unknown> | { error: string } {
+  const match: Record<string, unknown> = {}
+  const metadata: Record<string, unknown> = {}
+  for (const { key, value } of texts.flatMap(conditionsIn)) {
+    if (value === undefined) return { error: `"${key}" is not a condition; write key=value, such as namespace=db` }
+    const isMetadata = key.startsWith('metadata.')
+    const name = isMetadata ? key.slice('metadata.'.length) : key
+    if (name === '') return { error: `"${key}=" names no key; write key=value, such as metadata.team=shop` }
+    const into = isMetadata ? metadata : match
+    if (Object.hasOwn(into, name))
+      return { error: `${key} appears twice; for either of two values, write ${key}=one,other` }
+    into[name] = textsOf(key, value)
+  }
+  return { ...match, ...(Object.keys(metadata).length > 0 && { metadata }) }
+}
+
+interface Condition {
+  key: string
+  value: string | undefined
+}
+
+// A comma before a key and its "="; a "==" compares, and belongs to an expression.
+const beforeKey = /(?<!\\),(?=\s*[A-Za-z][\w./-]*\s*=(?!=))/
+
+function conditionsIn(text: string): Condition[] {
+  const when = /(?:^|(?<!\\),)\s*when\s*=(?!=)/.exec(text)
+  const plain = when === null ? text : text.slice(0, when.index)
+  return [
+    ...(plain === '' && when !== null ? [] : plain.split(beforeKey).map(conditionOf)),
+    ...(when === null ? [] : [{ key: 'when', value: text.slice(when.index + when[0].length) }])
+  ]
+}
+
+function conditionOf(piece: string): Condition {
+  const at = piece.indexOf('=')
+  return at < 0
+    ? { key: piece.trim(), value: undefined }
+    : { key: piece.slice(0, at).trim(), value: piece.slice(at + 1) }
+}
+
+function textsOf(key: string, value: string): unknown {
+  if (key === 'when') return value
+  const plain = (text: string) => text.replaceAll('\\,', ',')
+  // One regular expression, which may contain commas.
+  if (key === 'message') return { include: [plain(value)] }
+  const values = value.split(/(?<!\\),/).map((each) => plain(each).trim())
+  // As in the file: one severity means this and worse, a list exactly these.
+  return key === 'severity' && values.length === 1 ? values[0] : values
 }

@@ -1,6 +1,5 @@
 // `sources`: lists who posts to a running relay, when each last did, and what was refused.
-import { ask, type ClientOptions } from './client.ts'
-import { table } from './table.ts'
+import { ask, type ClientOptions, table } from './client.ts'
 
 interface Source {
   source: string

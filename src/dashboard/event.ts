@@ -6,7 +6,7 @@ import { stateBadge, transitionBadge } from './badge.ts'
 import { retryButton } from './deliveries.ts'
 import { historyOf, objectName, objectPlace, shown, silenceLink } from './object.ts'
 import { address, type Html } from './page.ts'
-import { slackMessage } from './slack-message.ts'
+import { slackMessage } from './preview.ts'
 import { ago, exactly } from './time.ts'
 
 /** More than anyone reads; all of it is where the whole body is. */

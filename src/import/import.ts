@@ -3,10 +3,9 @@
 import { severityNames } from '../events/severity.ts'
 import type { RuleText } from '../rules/schema.ts'
 import { asksForAll } from '../rules/shadow.ts'
-import { faultOf, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
+import { faultOf, nameEach, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
 import { type Alert, collect, isSame, type Provider, type Remark, type Secret } from './flux.ts'
 import type { Manifest } from './manifest.ts'
-import { nameEach } from './names.ts'
 import { type Asked, askedSeverity, commonMetadata, rulesOf } from './rules.ts'
 import { type EventSource, overlap, sourcesOf } from './sources.ts'
 

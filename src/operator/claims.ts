@@ -2,7 +2,7 @@
 // notice to the operator, and a counter.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import type { Claim } from '../events/owners.ts'
+import type { Claim } from '../events/source.ts'
 import type { Metrics } from '../metrics.ts'
 import { claimNotice, twinsNotice } from '../notices/sources.ts'
 import type { View } from '../render/compose/view.ts'

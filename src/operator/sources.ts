@@ -6,10 +6,9 @@ import type { ErrorCode } from '../errors.ts'
 import type { Source } from '../events/source.ts'
 import { floodNotice, quietNotice } from '../notices/sources.ts'
 import type { Store } from '../store/store.ts'
-import { createFlood, type Flood } from './flood.ts'
 import type { Announce } from './operator.ts'
 import { isOverdue, type Standings, standingOf } from './standing.ts'
-import { createTraffic } from './traffic.ts'
+import { createFlood, createTraffic, type Flood } from './traffic.ts'
 
 export interface Sources {
   /** An event of it is on disk. `cluster` is the one it is about; empty where nobody named one. */

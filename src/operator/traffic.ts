@@ -1,4 +1,5 @@
-// Traffic: counts each source's requests of the last hour in this process, in memory, a minute at a time.
+// Traffic: counts each source's requests of the last hour in this process, a minute at a time, and says when refused ones are
+// a flood.
 import type { ErrorCode } from '../errors.ts'
 
 export interface Traffic {
@@ -139,6 +140,28 @@ export function createHourCount(): HourCount {
     total(now) {
       moveTo(now)
       return counts.reduce((sum, count) => sum + count, 0)
+    }
+  }
+}
+
+/** So many within so long: more than a scanner that passes by, and what a wrong key of a small cluster comes to. */
+const floodRequests = 10
+const floodMs = 5 * 60 * 1000
+
+export interface Flood {
+  /** Notes one request. Where that makes a flood: how many requests, within how long. */
+  note(now: number): { requests: number; withinMs: number } | undefined
+}
+
+export function createFlood(): Flood {
+  let times: number[] = []
+  return {
+    note(now) {
+      times = [...times, now].slice(-floodRequests)
+      const withinMs = now - (times[0] ?? now)
+      if (times.length < floodRequests || withinMs > floodMs) return undefined
+      times = []
+      return { requests: floodRequests, withinMs }
     }
   }
 }

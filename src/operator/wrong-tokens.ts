@@ -4,8 +4,8 @@ import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { wrongTokensNotice } from '../notices/relay.ts'
-import { createFlood } from './flood.ts'
 import type { Announce } from './operator.ts'
+import { createFlood } from './traffic.ts'
 
 export interface WrongTokens {
   /** Notes one from `address`, as the socket has it; returns how long its answer should wait, in ms. */

@@ -1,4 +1,6 @@
-// Comparison: finds what two configs do differently with the same event. Pure.
+// Comparison: finds what two configs do differently with the same event, and which stored events can be compared. Pure.
+
+import type { ObjectMemory, Transition } from '../objects.ts'
 import type { Spoken } from './rehearsal.ts'
 
 /** A message, or of one in the past what the relay keeps: by which rule it went where. */
@@ -38,4 +40,44 @@ export function compare(before: readonly Sent[], after: readonly Sent[]): Differ
 
 function isReworded({ was, now }: { was: Sent; now: Sent }): boolean {
   return was.text !== undefined && was.text !== now.text
+}
+
+/** What the relay made of an event when it came. */
+export interface Moment {
+  /** Of the object. */
+  key: string
+  /** Where it is unknown, everything can be compared. */
+  transition: Transition | undefined
+  isHeartbeat: boolean
+  /** Something of it was withheld by hand, or never arrived: who is notified of what follows depends on that. */
+  leavesUnsure: boolean
+  /** Of the object, after the event. */
+  memory: ObjectMemory
+}
+
+/** Why what was sent about an event cannot be compared with a rehearsal. */
+export type Obstacle = 'before' | 'withheld'
+
+/**
+ * Says of each event in turn whether what was sent about it can be compared with a rehearsal that began with nothing. Not
+ * while an object is in a failure from before, or in one of which something was withheld by hand or never arrived: nobody
+ * knows who was notified of that, and when.
+ */
+export function createWindow(): (moment: Moment) => Obstacle | undefined {
+  const known = new Set<string>()
+  const hasRevision = new Set<string>()
+  const obstacles = new Map<string, Obstacle>()
+  return ({ key, transition, isHeartbeat, leavesUnsure, memory }) => {
+    const isFromBefore = transition === 'changed' || transition === 'repeated' || transition === 'recovered'
+    if (isFromBefore && !known.has(key)) obstacles.set(key, 'before')
+    // Whether an update came with the recovery depends on a revision that nobody has seen.
+    const isUnsure = transition === 'recovered' && isHeartbeat && !hasRevision.has(key)
+    const obstacle = obstacles.get(key) ?? (isUnsure ? 'before' : undefined)
+    // News say nothing of the state, and a failure that had no end may still be going on.
+    if (transition !== 'informed') known.add(key)
+    if (transition === 'recovered' || transition === 'updated' || transition === 'failed') obstacles.delete(key)
+    if (leavesUnsure && memory.failure !== undefined) obstacles.set(key, obstacles.get(key) ?? 'withheld')
+    if (memory.revision !== '') hasRevision.add(key)
+    return transition === undefined ? undefined : obstacle
+  }
 }

@@ -2,10 +2,9 @@
 import type { Config } from '../config/config.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { objectKey, type Transition } from '../objects.ts'
-import { compare, type Difference, type Sent } from './compare.ts'
+import { compare, createWindow, type Difference, type Sent } from './compare.ts'
 import { parseEvent } from './event.ts'
 import { healthyBefore, type Rehearsed, speak, startRehearsal, whyNotNotified } from './rehearsal.ts'
-import { createWindow } from './window.ts'
 
 /** An event as a relay keeps it. */
 export interface StoredEvent {

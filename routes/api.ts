@@ -1,5 +1,4 @@
 // API: serves operators and the command line under /api, by topic in api/; it describes itself at /api/openapi.json.
-
 import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync, RouteOptions } from 'fastify'
 import { events } from './api/events.ts'

@@ -1,5 +1,4 @@
 // Dashboard: serves pages for people. They are HTML that works without a script; whatever changes something is a form.
-
 import formbody from '@fastify/formbody'
 import helmet from '@fastify/helmet'
 import type { FastifyError, FastifyPluginAsync } from 'fastify'

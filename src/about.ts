@@ -12,7 +12,7 @@ export function about<T extends Type.TSchema>(
 }
 
 /** As {@link about}, of a key that may be left out. */
-export function option<T extends Type.TSchema>(...described: Parameters<typeof about<T>>): Type.TOptional<T> {
+export function option<T extends Type.TSchema>(...described: Parameters<typeof about<T>>) {
   return Type.Optional(about(...described))
 }
 

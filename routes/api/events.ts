@@ -1,6 +1,7 @@
 // Event routes: list events at /api/events, and one with its whole history at /api/events/:id.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { transitionNames } from '../../src/rules/schema.ts'
@@ -22,23 +23,20 @@ import {
   TextOrNull
 } from './query.ts'
 
-const EventsQuery = Type.Object(
-  {
-    ...objectFields,
-    source: Filter,
-    reason: Filter,
-    severity: Type.Optional(Type.Enum([...severityNames])),
-    transition: Type.Optional(Type.Enum([...transitionNames])),
-    rule: Filter,
-    destination: Filter,
-    state: Type.Optional(State),
-    since: Moment,
-    until: Moment,
-    body: Type.Optional(Type.Enum(['true', 'false'], { description: 'With the raw texts, as received.' })),
-    ...PageFields
-  },
-  { additionalProperties: false }
-)
+const EventsQuery = closedObject({
+  ...objectFields,
+  source: Filter,
+  reason: Filter,
+  severity: Type.Optional(Type.Enum([...severityNames])),
+  transition: Type.Optional(Type.Enum([...transitionNames])),
+  rule: Filter,
+  destination: Filter,
+  state: Type.Optional(State),
+  since: Moment,
+  until: Moment,
+  body: Type.Optional(Type.Enum(['true', 'false'], { description: 'With the raw texts, as received.' })),
+  ...PageFields
+})
 
 const eventFields = {
   id: Type.String(),

@@ -1,6 +1,7 @@
 // Lane routes: list lanes at /api/lanes, try one now, and show a destination's newest messages at /api/preview/:destination.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../../src/about.ts'
 import { createPace, tokensAt } from '../../src/deliver/pace.ts'
 import { RelayError } from '../../src/errors.ts'
 import { toText } from '../../src/render/slack/terminal.ts'
@@ -44,18 +45,15 @@ const TryReply = Type.Object({
   })
 })
 
-const PreviewQuery = Type.Object(
-  {
-    limit: Type.Optional(
-      Type.String({
-        pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$',
-        patternErrorMessage: 'must be a number from 1 to 200',
-        description: 'A number from 1 to 200; 20 if left out.'
-      })
-    )
-  },
-  { additionalProperties: false }
-)
+const PreviewQuery = closedObject({
+  limit: Type.Optional(
+    Type.String({
+      pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$',
+      patternErrorMessage: 'must be a number from 1 to 200',
+      description: 'A number from 1 to 200; 20 if left out.'
+    })
+  )
+})
 
 const PreviewReply = Type.Object({
   messages: Type.Array(

@@ -1,6 +1,7 @@
 // Notification routes: list notifications at /api/notifications, and retry or discard dead letters.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { refuseUnknown } from './names.ts'
 import type { ApiOptions } from './options.ts'
@@ -21,15 +22,9 @@ import {
 
 const filterFields = { ...objectFields, rule: Filter, destination: Filter, lane: Filter, since: Moment }
 
-const NotificationsQuery = Type.Object(
-  { ...filterFields, state: Type.Optional(State), ...PageFields },
-  { additionalProperties: false }
-)
+const NotificationsQuery = closedObject({ ...filterFields, state: Type.Optional(State), ...PageFields })
 
-const RetryQuery = Type.Object(
-  { ...filterFields, limit: PageFields.limit, cursor: PageFields.cursor },
-  { additionalProperties: false }
-)
+const RetryQuery = closedObject({ ...filterFields, limit: PageFields.limit, cursor: PageFields.cursor })
 
 const NotificationsReply = Type.Object({
   notifications: Type.Array(

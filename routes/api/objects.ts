@@ -1,6 +1,7 @@
 // Object routes: list Flux objects at /api/objects, with their states as their events show them.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../../src/about.ts'
 import type { ObjectRecord } from '../../src/store/records.ts'
 import { refuseUnknown } from './names.ts'
 import type { ApiOptions } from './options.ts'
@@ -10,10 +11,12 @@ const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
   description: 'stale: it was failing at its last event, and has been silent at least twice as long as ever before.'
 })
 
-const ObjectsQuery = Type.Object(
-  { ...objectFields, state: Type.Optional(ObjectState), ...PageFields, cursor: cursorOf('^-?[0-9]{1,15}:') },
-  { additionalProperties: false }
-)
+const ObjectsQuery = closedObject({
+  ...objectFields,
+  state: Type.Optional(ObjectState),
+  ...PageFields,
+  cursor: cursorOf('^-?[0-9]{1,15}:')
+})
 
 const time = Type.String({ format: 'date-time' })
 

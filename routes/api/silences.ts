@@ -1,6 +1,7 @@
 // Silence routes: list, add and end silences at /api/silences.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type Silence, silenceLimits } from '../../src/mutes/silence.ts'
 import type { ApiOptions } from './options.ts'
@@ -23,23 +24,18 @@ const SilenceAdded = Type.Object({
   })
 })
 
-const NewSilence = Type.Object(
-  {
-    match: Type.Record(Type.String(), Type.Unknown(), {
-      description: 'As `match:` of a rule in the config file, with one matcher at least.'
-    }),
-    for: Type.Optional(
-      Type.String({ description: `How long, such as 30m or 2h; up to ${silenceLimits.longestDays}d.` })
-    ),
-    until: Type.Optional(Type.String({ description: 'Or until when, such as 2026-12-01T06:00:00Z.' })),
-    comment: Type.Optional(
-      Type.String({
-        description: `The reason, shown with the silence and in its summary; up to ${silenceLimits.commentCharacters} characters.`
-      })
-    )
-  },
-  { additionalProperties: false }
-)
+const NewSilence = closedObject({
+  match: Type.Record(Type.String(), Type.Unknown(), {
+    description: 'As `match:` of a rule in the config file, with one matcher at least.'
+  }),
+  for: Type.Optional(Type.String({ description: `How long, such as 30m or 2h; up to ${silenceLimits.longestDays}d.` })),
+  until: Type.Optional(Type.String({ description: 'Or until when, such as 2026-12-01T06:00:00Z.' })),
+  comment: Type.Optional(
+    Type.String({
+      description: `The reason, shown with the silence and in its summary; up to ${silenceLimits.commentCharacters} characters.`
+    })
+  )
+})
 
 export function silences(app: FastifyInstance, { store, clock, actions }: ApiOptions): void {
   app.get(

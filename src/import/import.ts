@@ -1,5 +1,4 @@
 // Import: turns Flux's Alerts and Providers into a config that does the same. Pure.
-
 import { severityNames } from '../events/severity.ts'
 import type { RuleText } from '../rules/schema.ts'
 import { asksForAll } from '../rules/shadow.ts'

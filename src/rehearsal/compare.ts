@@ -1,5 +1,4 @@
 // Comparison: finds what two configs do differently with the same event, and which stored events can be compared. Pure.
-
 import type { ObjectMemory, Transition } from '../objects.ts'
 import type { Spoken } from './rehearsal.ts'
 

@@ -1,6 +1,6 @@
 // A tests file: from its text to the tests in it, or to everything that is wrong with it. Pure, but for `read`.
-
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../about.ts'
 import { inOrder, locate, type Problem } from '../config/problem.ts'
 import { compileShape } from '../config/shape.ts'
 import { vocabularyOf } from '../config/vocabulary.ts'
@@ -75,29 +75,23 @@ const step = {
   )
 }
 
-const StepSchema = Type.Object(step, { additionalProperties: false })
+const StepSchema = closedObject(step)
 
-const TestsSchema = Type.Object(
-  {
-    tests: Type.Array(
-      Type.Object(
-        {
-          name: Type.String({ minLength: 1 }),
-          steps: Type.Optional(
-            Type.Array(StepSchema, {
-              minItems: 1,
-              description: 'One after the other; `event` and `source` of the test are then what they have in common.'
-            })
-          ),
-          ...step
-        },
-        { additionalProperties: false }
+const TestsSchema = closedObject({
+  tests: Type.Array(
+    closedObject({
+      name: Type.String({ minLength: 1 }),
+      steps: Type.Optional(
+        Type.Array(StepSchema, {
+          minItems: 1,
+          description: 'One after the other; `event` and `source` of the test are then what they have in common.'
+        })
       ),
-      { minItems: 1 }
-    )
-  },
-  { additionalProperties: false }
-)
+      ...step
+    }),
+    { minItems: 1 }
+  )
+})
 
 export type StepText = Static<typeof StepSchema>
 type TestText = Static<typeof TestsSchema>['tests'][number]

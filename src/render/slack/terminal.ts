@@ -1,5 +1,4 @@
 // A message as it looks in a terminal: for the log, the command line and tests that read like Slack.
-
 import { withEmojis } from './emoji.ts'
 import { oneLine, withoutMentions } from './mrkdwn.ts'
 import { type Payload, textsOf } from './payload.ts'

@@ -1,5 +1,4 @@
 // Connections to PostgreSQL: transactions that run again where the database asks for it, and errors without secrets.
-
 import { isIPv4 } from 'node:net'
 import { Client, DatabaseError, Pool, type PoolConfig, type QueryResult, type QueryResultRow, types } from 'pg'
 import { RelayError } from '../../errors.ts'

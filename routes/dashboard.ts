@@ -7,9 +7,9 @@ import type { ErrorCode } from '../src/errors.ts'
 import { assets, serveAssets } from './dashboard/assets.ts'
 import { forms } from './dashboard/forms.ts'
 import { live } from './dashboard/live.ts'
-import type { DashboardOptions } from './dashboard/options.ts'
 import { pages } from './dashboard/pages.ts'
 import { toRelayError } from './errors.ts'
+import type { OperatorOptions } from './options.ts'
 
 const titles: Partial<Record<ErrorCode, string>> = {
   UNAUTHORIZED: 'Please sign in',
@@ -19,7 +19,7 @@ const titles: Partial<Record<ErrorCode, string>> = {
   CANNOT_STORE: 'The database does not answer'
 }
 
-export const dashboard: FastifyPluginAsync<DashboardOptions> = async (app, options) => {
+export const dashboard: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,

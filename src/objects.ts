@@ -6,7 +6,17 @@ import type { FluxEvent, ObjectRef } from './events/flux.ts'
 import type { Severity } from './events/severity.ts'
 import { longestRetryMs } from './events/time.ts'
 
-export type Transition = 'failed' | 'changed' | 'repeated' | 'recovered' | 'updated' | 'informed' | 'heartbeat'
+/** What an event can do to an object. */
+export const transitionNames = [
+  'failed',
+  'changed',
+  'repeated',
+  'recovered',
+  'updated',
+  'informed',
+  'heartbeat'
+] as const
+export type Transition = (typeof transitionNames)[number]
 
 /**
  * How a failure ended: the object is Ready, it no longer waits for another, its drift was corrected, what was wrong is over,

@@ -4,10 +4,10 @@ import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
-import { transitionNames } from '../../src/rules/schema.ts'
+import { transitionNames } from '../../src/objects.ts'
 import type { EventRecord } from '../../src/store/records.ts'
+import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
-import type { ApiOptions } from './options.ts'
 import {
   Filter,
   Id,
@@ -96,7 +96,7 @@ const EventReply = Type.Object({
   )
 })
 
-export function events(app: FastifyInstance, { store, config, clock }: ApiOptions): void {
+export function events(app: FastifyInstance, { store, config, clock }: OperatorOptions): void {
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/api/events',
     { schema: { summary: 'Events', querystring: EventsQuery, response: { 200: EventsReply } } },

@@ -7,7 +7,7 @@ import { RelayError } from '../../src/errors.ts'
 import { toText } from '../../src/render/slack/terminal.ts'
 import { unknownName } from '../../src/spelling.ts'
 import type { LaneRecord } from '../../src/store/records.ts'
-import type { ApiOptions } from './options.ts'
+import type { OperatorOptions } from '../options.ts'
 import { iso, isoOrNull, TextOrNull } from './query.ts'
 
 const time = Type.String({ format: 'date-time' })
@@ -67,7 +67,7 @@ const PreviewReply = Type.Object({
   )
 })
 
-export function lanes(app: FastifyInstance, { store, config, clock, actions }: ApiOptions): void {
+export function lanes(app: FastifyInstance, { store, config, clock, actions }: OperatorOptions): void {
   app.get(
     '/api/lanes',
     { schema: { summary: 'The queue of each channel', response: { 200: LanesReply } } },

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
+import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
-import type { ApiOptions } from './options.ts'
 import {
   Filter,
   Id,
@@ -50,7 +50,7 @@ const RetryReply = Type.Object({ retried: Type.Array(Retried), next: Next })
 
 const notDead = 'there is no such dead letter: it was already retried or discarded, or its destination is gone'
 
-export function notifications(app: FastifyInstance, { store, config, clock, actions }: ApiOptions): void {
+export function notifications(app: FastifyInstance, { store, config, clock, actions }: OperatorOptions): void {
   const { records } = store
 
   app.get<{ Querystring: Static<typeof NotificationsQuery> }>(

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import type { ObjectRecord } from '../../src/store/records.ts'
+import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
-import type { ApiOptions } from './options.ts'
 import { cursorOf, iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
 
 const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
@@ -46,7 +46,7 @@ const ObjectsReply = Type.Object({
   next: Next
 })
 
-export function objects(app: FastifyInstance, { store, config, clock }: ApiOptions): void {
+export function objects(app: FastifyInstance, { store, config, clock }: OperatorOptions): void {
   app.get<{ Querystring: Static<typeof ObjectsQuery> }>(
     '/api/objects',
     {

@@ -1,7 +1,7 @@
 // List queries: define the filters, pages, texts and times that all lists of the API share.
 import { Type } from 'typebox'
 import { isDuration, parseDuration } from '../../src/duration.ts'
-import { maxPage, type Page } from '../../src/store/records.ts'
+import { maxPage, notificationStates, type Page } from '../../src/store/records.ts'
 
 const Text = Type.Optional(Type.String({ minLength: 1, maxLength: 300 }))
 
@@ -34,7 +34,7 @@ export const PageFields = {
   )
 }
 
-export const State = Type.Enum(['pending', 'sent', 'dead', 'muted'])
+export const State = Type.Enum([...notificationStates])
 export const Filter = Text
 
 const date = '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type Silence, silenceLimits } from '../../src/mutes/silence.ts'
-import type { ApiOptions } from './options.ts'
+import type { OperatorOptions } from '../options.ts'
 import { Id, iso } from './query.ts'
 
 const time = Type.String({ format: 'date-time' })
@@ -37,7 +37,7 @@ const NewSilence = closedObject({
   )
 })
 
-export function silences(app: FastifyInstance, { store, clock, actions }: ApiOptions): void {
+export function silences(app: FastifyInstance, { store, clock, actions }: OperatorOptions): void {
   app.get(
     '/api/silences',
     {

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
 import { type Standing, sourceStates } from '../../src/operator/standing.ts'
-import type { ApiOptions } from './options.ts'
+import type { OperatorOptions } from '../options.ts'
 import { iso, isoOrNull, TextOrNull } from './query.ts'
 
 const time = Type.String({ format: 'date-time' })
@@ -61,7 +61,7 @@ const SourcesReply = Type.Object({
 /** Replicas write down every ten seconds who posted: what is older than a minute is out of date. */
 const freshMs = 60_000
 
-export function sources(app: FastifyInstance, { standing, clock }: ApiOptions): void {
+export function sources(app: FastifyInstance, { standing, clock }: OperatorOptions): void {
   app.get(
     '/api/sources',
     { schema: { summary: 'Sources: when each last posted, and what was refused', response: { 200: SourcesReply } } },

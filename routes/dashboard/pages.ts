@@ -21,12 +21,12 @@ import {
 import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { silenceName } from '../../src/mutes/silence.ts'
+import { transitionNames } from '../../src/objects.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
-import { transitionNames } from '../../src/rules/schema.ts'
 import type { Minute, Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
+import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
-import type { DashboardOptions } from './options.ts'
 import { answersOf, doneOf, oneOf, sinceOf, stateOf } from './query.ts'
 
 const hourMs = 60 * 60 * 1000
@@ -36,7 +36,7 @@ const maxSilentRules = 200
 
 type WithId = { Params: { id: string } }
 
-export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, standing, store, clock }) => {
+export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, refusal, standing, store, clock }) => {
   const { records } = store
   const flow = createFlow(records, clock)
 

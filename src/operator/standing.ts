@@ -6,9 +6,8 @@ import type { Lately } from './traffic.ts'
  * `active`: its last event is no older than it may be. `quiet`: it is, and the relay was there to take one. `unknown`: it
  * is, but the relay was away meanwhile, or its clock was put back. `never`: no event of it has ever come.
  */
-export type SourceState = 'active' | 'quiet' | 'unknown' | 'never'
-
-export const sourceStates = ['active', 'quiet', 'unknown', 'never'] as const satisfies readonly SourceState[]
+export const sourceStates = ['active', 'quiet', 'unknown', 'never'] as const
+export type SourceState = (typeof sourceStates)[number]
 
 /** Times in ms. */
 export interface Standing extends Omit<Lately, 'lastEventAt'> {

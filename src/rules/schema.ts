@@ -3,19 +3,8 @@ import { type Static, Type } from 'typebox'
 import { about, closedObject, option } from '../about.ts'
 import { DurationOrNever } from '../duration.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
-import type { Transition } from '../objects.ts'
 import { Patterns } from '../patterns.ts'
 import { GroupSchema } from './group.ts'
-
-export const transitionNames = [
-  'failed',
-  'changed',
-  'repeated',
-  'recovered',
-  'updated',
-  'informed',
-  'heartbeat'
-] as const satisfies readonly Transition[]
 
 const SeverityName = Type.Enum([...severityNames])
 const matchers = {

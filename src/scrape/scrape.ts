@@ -10,7 +10,7 @@ import type { Budget } from '../intake/budget.ts'
 import type { Metrics } from '../metrics.ts'
 import { isOverdue, type Standings, sourceStates } from '../operator/standing.ts'
 import type { Size } from '../store/kept.ts'
-import type { LaneHead } from '../store/records.ts'
+import { type LaneHead, notificationStates } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 
 export interface ScrapeOptions {
@@ -154,7 +154,7 @@ export interface Names {
 
 /** Label values that are the same for everyone. */
 const closed = {
-  state: ['pending', 'sent', 'dead', 'muted'],
+  state: notificationStates,
   outcome: outcomes,
   severity: severityNames
 } as const

@@ -30,6 +30,8 @@ const LanesReply = Type.Object({
   )
 })
 
+export type ListedLane = Static<typeof LanesReply>['lanes'][number]
+
 const TryParams = Type.Object({
   lane: Type.String({ description: 'A lane as listed by `GET /api/lanes`, or a destination.' })
 })

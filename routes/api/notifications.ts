@@ -45,7 +45,11 @@ const NotificationsReply = Type.Object({
   next: Next
 })
 
+export type ListedNotification = Static<typeof NotificationsReply>['notifications'][number]
+
 const Retried = Type.Object({ id: Type.String(), destination: Type.String(), lane: Type.String() })
+export type RetriedNotification = Static<typeof Retried>
+
 const RetryReply = Type.Object({ retried: Type.Array(Retried), next: Next })
 
 const notDead = 'there is no such dead letter: it was already retried or discarded, or its destination is gone'

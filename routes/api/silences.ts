@@ -17,6 +17,8 @@ const SilenceReply = Type.Object({
   endsAt: time
 })
 
+export type ListedSilence = Static<typeof SilenceReply>
+
 const SilenceAdded = Type.Object({
   ...SilenceReply.properties,
   warnings: Type.Array(Type.String(), {

@@ -1,6 +1,6 @@
 // Source routes: list sources at /api/sources, when each last posted, and which of its requests were refused.
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
 import { type Standing, sourceStates } from '../../src/operator/standing.ts'
 import type { OperatorOptions } from '../options.ts'
@@ -57,6 +57,8 @@ const SourcesReply = Type.Object({
   }),
   isShared: Type.Boolean({ description: 'Other replicas accept events, too; the counts are of this one.' })
 })
+
+export type ListedSource = Static<typeof SourcesReply>['sources'][number]
 
 /** Replicas write down every ten seconds who posted: what is older than a minute is out of date. */
 const freshMs = 60_000

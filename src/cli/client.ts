@@ -1,10 +1,12 @@
-// API client: talks to a running relay, and prints what it lists as a table.
+// API client: talks to a running relay.
 import { request } from 'undici'
 import { RelayError } from '../errors.ts'
 
 export interface ClientOptions {
   url: string
   token?: string
+  /** Whether its answer is printed as it is. */
+  json?: boolean
 }
 
 export interface Answer {
@@ -64,22 +66,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/**
- * One line for each row, under `header`, columns two spaces apart. Where `width` is given the last column is cut to it.
- * Texts may be untrusted: none can move the cursor.
- */
-export function table(header: readonly string[], rows: readonly (readonly string[])[], width?: number): string {
-  const lines = [header, ...rows].map((row) => row.map(plain))
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  return lines.map((line) => `${oneLine(line, widths).trimEnd().slice(0, width)}\n`).join('')
-}
-
-function oneLine(cells: readonly string[], widths: readonly number[]): string {
-  return cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ')
-}
-
-function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

@@ -11,6 +11,7 @@ import type { Transition } from '../objects.ts'
 import { type Change, type Example, type StoredEvent, type Summary, startReplay } from '../rehearsal/replay.ts'
 import { clean } from '../render/slack/mrkdwn.ts'
 import { ask, type ClientOptions } from './client.ts'
+import { print } from './output.ts'
 
 interface Options {
   url: string
@@ -46,7 +47,7 @@ export async function replay({ url, since, config: file, old: oldFile, token, js
   }
   const result = summary()
   const ok = result.changes.every(({ is }) => is !== 'lost')
-  process.stdout.write(json ? `${JSON.stringify({ ok, ...result }, null, 2)}\n` : `${inWords(result, start)}\n`)
+  print(json, { ok, ...result }, inWords(result, start))
   return ok ? 0 : 1
 }
 

@@ -1,19 +1,9 @@
 // `silence`: adds, lists and ends silences of a running relay.
-import { ask, type ClientOptions, table } from './client.ts'
+import type { ListedSilence } from '../../routes/api/silences.ts'
+import { ask, type ClientOptions } from './client.ts'
+import { print, table } from './output.ts'
 
-interface Options extends ClientOptions {
-  json?: boolean
-}
-
-interface Silence {
-  id: string
-  match: Record<string, unknown>
-  comment: string
-  createdAt: string
-  endsAt: string
-}
-
-interface NewSilence extends Options {
+interface NewSilence extends ClientOptions {
   /** `namespace=db`, as written. */
   match: string[]
   for?: string
@@ -31,21 +21,20 @@ export async function addSilence({ json, match, for: lasting, until, comment, ..
   const content = { match: parsed, for: lasting, until, comment }
   const { body } = await ask(relay, 'POST', '/api/silences', {}, [201], content)
   for (const warning of body.warnings ?? []) process.stderr.write(`warning: ${warning}\n`)
-  process.stdout.write(json ? `${JSON.stringify(body, null, 2)}\n` : `Silence ${body.id} until ${body.endsAt}.\n`)
+  print(json, body, `Silence ${body.id} until ${body.endsAt}.`)
   return 0
 }
 
-export async function listSilences({ json, ...relay }: Options): Promise<number> {
+export async function listSilences({ json, ...relay }: ClientOptions): Promise<number> {
   const { body } = await ask(relay, 'GET', '/api/silences')
-  const silences: Silence[] = body.silences
+  const silences: ListedSilence[] = body.silences
   const rows = silences.map(({ id, match, comment, endsAt }) => [id, endsAt, JSON.stringify(match), comment])
-  const listed = rows.length === 0 ? 'None.\n' : table(['ID', 'ENDS', 'MATCH', 'COMMENT'], rows)
-  process.stdout.write(json ? `${JSON.stringify(body, null, 2)}\n` : listed)
+  print(json, body, rows.length === 0 ? 'None.' : table(['ID', 'ENDS', 'MATCH', 'COMMENT'], rows))
   return 0
 }
 
 /** Ends them now, which sends summaries of what they withheld; resolves to the exit code, 1 where one was not there. */
-export async function expireSilences(ids: readonly string[], relay: Options): Promise<number> {
+export async function expireSilences(ids: readonly string[], relay: ClientOptions): Promise<number> {
   let code = 0
   for (const id of ids) {
     const { status, body } = await ask(relay, 'DELETE', `/api/silences/${encodeURIComponent(id)}`, {}, [200, 400, 404])

@@ -2,6 +2,7 @@
 import { RelayError } from '../errors.ts'
 import type { Report } from '../store/verify/report.ts'
 import { verify as look } from '../store/verify/verify.ts'
+import { print } from './output.ts'
 
 /** Says what it found; resolves to the exit code. A relay may be using the database meanwhile. */
 export async function verify(url: string, { json }: { json?: boolean }): Promise<number> {
@@ -10,11 +11,11 @@ export async function verify(url: string, { json }: { json?: boolean }): Promise
     report = await look(url)
   } catch (error) {
     if (!(error instanceof RelayError)) throw error
-    process.stdout.write(json ? `${JSON.stringify({ isSound: false, error: error.message })}\n` : `${error.message}\n`)
+    print(json, { isSound: false, error: error.message }, error.message)
     return 1
   }
   const isSound = report.damage.length === 0 && report.findings.every(({ rows }) => rows === 0)
-  process.stdout.write(json ? `${JSON.stringify({ isSound, ...report }, null, 2)}\n` : `${say(report, isSound)}\n`)
+  print(json, { isSound, ...report }, say(report, isSound))
   return isSound ? 0 : 1
 }
 

@@ -11,9 +11,9 @@ import { verify } from '../src/events/signature.ts'
 import type { Source } from '../src/events/source.ts'
 import type { Intake } from '../src/intake/intake.ts'
 import type { Metrics } from '../src/metrics.ts'
-import type { Claims } from '../src/operator/claims.ts'
 import type { Clocks } from '../src/operator/clocks.ts'
 import type { Sources } from '../src/operator/sources.ts'
+import type { Troubles } from '../src/operator/troubles.ts'
 import { instant, type Spans } from '../src/spans.ts'
 import { createBodyReader, hasManyParts } from './body.ts'
 import { toRelayError } from './errors.ts'
@@ -24,7 +24,7 @@ interface WebhookOptions {
   metrics: Metrics
   sources: Pick<Sources, 'accepted' | 'refused'>
   clocks: Pick<Clocks, 'behind'>
-  claims: Pick<Claims, 'claimed'>
+  troubles: Pick<Troubles, 'claimed'>
   spans: Pick<Spans, 'received'>
   clock: Clock
   maxBodyBytes: number
@@ -40,7 +40,7 @@ type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEv
 
 export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   app,
-  { config, intake, metrics, sources, clocks, claims, spans, clock, maxBodyBytes }
+  { config, intake, metrics, sources, clocks, troubles, spans, clock, maxBodyBytes }
 ) => {
   const texts = new WeakMap<object, string>()
   const readBody = createBodyReader(maxBodyBytes, clock)
@@ -101,7 +101,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     const checked = instant()
     const receipt = await intake.accept({ event, body: keepable(text, request.body), identity, receivedAt, behindMs })
     sources.accepted(source.name, event.object.cluster)
-    if (event.claim !== undefined) claims.claimed(source.name, event.claim)
+    if (event.claim !== undefined) troubles.claimed(source.name, event.claim)
     const to = instant()
     const outcome = receipt.status === 'duplicate' ? receipt.status : receipt.transition
     const facts = { source: source.name, object: event.object, outcome }

@@ -1,15 +1,14 @@
 // App: assembles the whole program on one page. Data flows one way: webhook → intake → store → lane → Slack.
 import type { FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
-import { admissionBy, logAdmission } from '../routes/admission.ts'
-import { createGuard } from '../routes/guard.ts'
+import { admissionBy, createGuard, logAdmission } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
 import { createHttp } from '../routes/http.ts'
 import { operators } from '../routes/operators.ts'
 import { createStrays } from '../routes/strays.ts'
 import { webhook } from '../routes/webhook.ts'
 import { createActions } from './actions.ts'
-import { type Clock, steadyClock, systemClock } from './clock.ts'
+import { type Clock, createAges, steadyClock, systemClock } from './clock.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { openSlack } from './deliver/lazy-slack.ts'
@@ -18,17 +17,15 @@ import { createBudget } from './intake/budget.ts'
 import { createIntake } from './intake/intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
-import { createClaims } from './operator/claims.ts'
 import { createClocks } from './operator/clocks.ts'
-import { createFullness } from './operator/fullness.ts'
 import { createOperator } from './operator/operator.ts'
 import { createReadings } from './operator/reloads.ts'
 import { createSources } from './operator/sources.ts'
+import { createTroubles } from './operator/troubles.ts'
 import { createWrongTokens } from './operator/wrong-tokens.ts'
 import { createScrape } from './scrape/scrape.ts'
 import { createSilences } from './silences.ts'
 import { openSpans } from './spans.ts'
-import { createAges } from './store/age.ts'
 import { openStore } from './store/open.ts'
 import { createPruning } from './store/pruning.ts'
 
@@ -103,7 +100,7 @@ export async function buildApp({
   const sources = createSources({ store, sources: () => current().sources, announce, clock, log })
   const budget = createBudget({ store, config: current, maxPending: app.env.MAX_PENDING })
   const clocks = createClocks({ announce, clock, log })
-  const claims = createClaims({ announce, metrics, clock, log })
+  const troubles = createTroubles({ announce, metrics, clock, log })
   const wrongTokens = createWrongTokens({ announce, clock, log })
   const admission = admissionBy(app.env)
   const intake = createIntake({
@@ -113,8 +110,8 @@ export async function buildApp({
     clock,
     wake: lanes.wake,
     budget,
-    full: createFullness({ announce, clock, log }),
-    twins: claims.twins
+    full: troubles.full,
+    twins: troubles.twins
   })
   const pruning = createPruning({
     store,
@@ -131,7 +128,7 @@ export async function buildApp({
     metrics,
     sources,
     clocks,
-    claims,
+    troubles,
     spans,
     clock,
     maxBodyBytes: app.env.MAX_BODY_BYTES

@@ -3,11 +3,20 @@ import { html } from 'hono/html'
 import { severityNames } from '../events/severity.ts'
 import { transitionNames } from '../objects.ts'
 import { type EventRecord, type Listed, notificationStates, type ObjectRecord } from '../store/records.ts'
-import { badge, transitionBadge } from './badge.ts'
-import { type Answers, filterForm, type Question } from './filter.ts'
-import { objectName, objectPlace, shown, silenceLink } from './object.ts'
 import { address, type Html } from './page.ts'
-import { ago, lasting } from './time.ts'
+import {
+  type Answers,
+  ago,
+  badge,
+  filterForm,
+  lasting,
+  objectName,
+  objectPlace,
+  type Question,
+  shown,
+  silenceLink,
+  transitionBadge
+} from './parts.ts'
 
 export interface Events {
   now: number

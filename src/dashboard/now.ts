@@ -5,12 +5,11 @@ import type { Standing } from '../operator/standing.ts'
 import type { Listed, Minute, ObjectRecord } from '../store/records.ts'
 import { barsOf, chart } from './chart.ts'
 import { lanesCard, sayCount } from './lanes.ts'
-import { objectLink, shown, silenceLink } from './object.ts'
 import type { Evidence, Overview } from './overview.ts'
 import type { Html } from './page.ts'
+import { ago, atClock, exactly, lasting, objectLink, shown, silenceLink } from './parts.ts'
 import { type ActiveMute, mutesCard } from './silences.ts'
 import { sourcesCard } from './sources.ts'
-import { ago, atClock, exactly, lasting } from './time.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 

@@ -8,10 +8,9 @@ import type { Standing, Standings } from '../operator/standing.ts'
 import type { Refusals } from '../operator/traffic.ts'
 import type { Listed, ObjectRecord } from '../store/records.ts'
 import { blockedOf, type DashboardLane, lateOf, sayCount, sayDead } from './lanes.ts'
-import { shown } from './object.ts'
 import type { Html } from './page.ts'
+import { atClock, atMost, shown } from './parts.ts'
 import { adviceOn, sayRefusal, sayRefusedElsewhere } from './sources.ts'
-import { atClock, atMost } from './time.ts'
 
 export interface Evidence {
   now: number

@@ -4,10 +4,9 @@ import type { Destination } from '../deliver/destination.ts'
 import type { Block, Button, Image, Text } from '../render/slack/blocks.ts'
 import { withEmojis } from '../render/slack/emoji.ts'
 import type { Payload } from '../render/slack/payload.ts'
-import { badge } from './badge.ts'
 import type { Html } from './page.ts'
+import { ago, badge, exactly } from './parts.ts'
 import { slackText, webAddress, webLink } from './slack-text.ts'
-import { ago, exactly } from './time.ts'
 
 export interface Preview {
   now: number

@@ -1,10 +1,8 @@
 // Silences page: lists silences, which people make here, and the mutes of the config file.
 import { html } from 'hono/html'
 import { type Silence, silenceName } from '../mutes/silence.ts'
-import { type Answers, ask } from './filter.ts'
-import { objectName, shown } from './object.ts'
 import type { Html } from './page.ts'
-import { ahead } from './time.ts'
+import { type Answers, ahead, ask, objectName, shown } from './parts.ts'
 
 /** One that is in effect. */
 export interface ActiveMute {

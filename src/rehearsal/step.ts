@@ -7,7 +7,7 @@ import type { Transition } from '../objects.ts'
 import { compileRegex } from '../patterns.ts'
 import { unknownName } from '../spelling.ts'
 import { parseEvent, type ShortEvent, wireOf } from './event.ts'
-import type { NotificationText, StepText } from './tests-file.ts'
+import type { NotificationText, StepText } from './tests-schema.ts'
 
 type Path = Fault['path']
 

@@ -1,100 +1,12 @@
-// A tests file: from its text to the tests in it, or to everything that is wrong with it. Pure, but for `read`.
-import { type Static, Type } from 'typebox'
-import { closedObject } from '../about.ts'
 import { inOrder, locate, type Problem } from '../config/problem.ts'
 import { compileShape } from '../config/shape.ts'
 import { vocabularyOf } from '../config/vocabulary.ts'
 import { readYaml } from '../config/yaml.ts'
-import { Duration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
-import type { Transition } from '../objects.ts'
-import { transitionNames } from '../objects.ts'
 import { matcherFaults } from '../rules/never.ts'
-import { type ShortEvent, ShortEventSchema } from './event.ts'
+import type { ShortEvent } from './event.ts'
 import { type Around, buildStep, type TestStep } from './step.ts'
-
-const TextsSchema = (description: string) =>
-  Type.Unsafe<string | string[]>({
-    type: ['string', 'array'],
-    items: { type: 'string', minLength: 1 },
-    minItems: 1,
-    minLength: 1,
-    description
-  })
-
-const notification = {
-  properties: {
-    destination: Type.String({ minLength: 1 }),
-    rule: Type.String({ minLength: 1, description: 'Any rule, if left out.' }),
-    says: Type.Enum([...transitionNames], {
-      description: 'What the message says of the object: the first about a failure at a destination is `failed`.'
-    }),
-    text: TextsSchema('Stands in the message, as a person reads it; of several texts each does.'),
-    matches: TextsSchema('RE2: found in the message, as a person reads it.')
-  },
-  required: ['destination'],
-  additionalProperties: false
-}
-
-/** What `expect` has for one message, unless it is just the name of a destination. */
-export interface NotificationText {
-  destination: string
-  rule?: string
-  says?: Transition
-  text?: string | string[]
-  matches?: string | string[]
-}
-
-const step = {
-  event: Type.Optional(ShortEventSchema),
-  file: Type.Optional(
-    Type.String({ minLength: 1, description: 'An event as Flux posts it (JSON), relative to this file.' })
-  ),
-  source: Type.Optional(Type.String({ description: 'Where it comes in; `default`, if left out.' })),
-  at: Type.Optional(
-    Type.String({
-      pattern: '^\\+?([0-9]{1,6}[smhd]){1,4}$',
-      description: 'Since the beginning of the test, such as 5m.'
-    })
-  ),
-  after: Type.Optional(
-    Type.String({ ...Duration, description: 'Since the step before, such as 10m. 1m, if left out.' })
-  ),
-  every: Type.Optional(Type.String({ ...Duration, description: 'The event comes again and again, with `times`.' })),
-  times: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
-  transition: Type.Optional(
-    Type.Enum([...transitionNames], { description: 'What the event, or each of them, is to do to its object.' })
-  ),
-  expect: Type.Optional(
-    Type.Unsafe<string | (string | NotificationText)[]>({
-      type: ['string', 'array'],
-      items: { type: ['string', 'object'], minLength: 1, ...notification },
-      minLength: 1,
-      description: 'Every message of this step, of all its events together, in any order. [] is nobody.'
-    })
-  )
-}
-
-const StepSchema = closedObject(step)
-
-const TestsSchema = closedObject({
-  tests: Type.Array(
-    closedObject({
-      name: Type.String({ minLength: 1 }),
-      steps: Type.Optional(
-        Type.Array(StepSchema, {
-          minItems: 1,
-          description: 'One after the other; `event` and `source` of the test are then what they have in common.'
-        })
-      ),
-      ...step
-    }),
-    { minItems: 1 }
-  )
-})
-
-export type StepText = Static<typeof StepSchema>
-type TestText = Static<typeof TestsSchema>['tests'][number]
+import { TestsSchema, type TestText } from './tests-schema.ts'
 
 type Path = Fault['path']
 

@@ -1,8 +1,7 @@
 // Pruning: once a minute, deletes what is older than `retention` in steps too small for anyone to notice; and of sources that
 // name more objects than they may, the oldest.
 import type { Logger } from 'pino'
-import { type Clock, every } from '../clock.ts'
-import type { Ages } from './age.ts'
+import { type Ages, type Clock, every } from '../clock.ts'
 import { duplicateWindowMs, type ObjectCount } from './kept.ts'
 import type { Store } from './store.ts'
 

@@ -1,5 +1,8 @@
-// `verify`: checks that the contents of a database fit together.
+// Databases: `verify` checks that the contents of one fit together; `migrate` moves an embedded one to PostgreSQL, once.
+import { SingleBar } from 'cli-progress'
 import { RelayError } from '../errors.ts'
+import { moveToPostgres } from '../store/migrate.ts'
+import { sqliteFile } from '../store/sqlite/path.ts'
 import type { Report } from '../store/verify/report.ts'
 import { verify as look } from '../store/verify/verify.ts'
 import { print } from './output.ts'
@@ -32,4 +35,23 @@ function say({ counts, findings, damage }: Report, isSound: boolean): string {
       ? 'The database is damaged: stop the relay, keep the file, and restore the latest backup.'
       : 'The database does not fit together: please report this, with the output above.'
   return [...counted, ...looked, ...pages, end].join('\n')
+}
+
+/** Moves everything; resolves to the exit code. Throws BAD_DATABASE, and nothing has changed, where it cannot. */
+export async function migrate(from: string, to: string): Promise<number> {
+  const file = sqliteFile(from)
+  if (file === undefined) throw new RelayError('BAD_DATABASE', '--from must be of the form sqlite:data/relay.db')
+  if (!/^postgres(ql)?:/.test(to)) {
+    throw new RelayError('BAD_DATABASE', '--to must be of the form postgres://user:password@host:5432/database')
+  }
+  const bar = new SingleBar({ format: '{bar} {value}/{total} rows', stopOnComplete: true, hideCursor: true })
+  let moved = 0
+  const kept = await moveToPostgres(file, to, (done, total) => {
+    moved = total
+    if (!process.stderr.isTTY) return
+    if (bar.isActive) bar.update(done)
+    else bar.start(total, done)
+  })
+  process.stdout.write(`${moved} rows moved. Start the relay with DATABASE_URL=postgres://…; the file is now ${kept}\n`)
+  return 0
 }

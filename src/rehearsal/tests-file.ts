@@ -1,3 +1,4 @@
+// A tests file: from its text to the tests in it, or to everything that is wrong with it. Pure, but for `read`.
 import { inOrder, locate, type Problem } from '../config/problem.ts'
 import { compileShape } from '../config/shape.ts'
 import { vocabularyOf } from '../config/vocabulary.ts'

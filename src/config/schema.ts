@@ -1,6 +1,7 @@
 // Config schema: is assembled from the rooms. `npm run schema` writes config.schema.json from it.
+
 import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
+import { about, closedObject, option } from '../about.ts'
 import { DestinationSchema } from '../deliver/destination.ts'
 import { Duration } from '../duration.ts'
 import { SeveritySchema } from '../events/severity.ts'
@@ -25,29 +26,25 @@ function named<T extends Type.TSchema>(schema: T, options: Type.TSchemaOptions =
 
 export const ConfigSchema = Type.Object(
   {
-    cluster: Type.Optional(
-      about(
-        Type.String({ maxLength: 253 }),
-        'Cluster',
-        'The cluster of events that name none: neither does their source, nor do they in `metadata.cluster`.',
-        'prod-eu'
-      )
+    cluster: option(
+      Type.String({ maxLength: 253 }),
+      'Cluster',
+      'The cluster of events that name none: neither does their source, nor do they in `metadata.cluster`.',
+      'prod-eu'
     ),
-    sources: Type.Optional(
-      about(
-        named(
-          about(
-            Type.Union([SourceSchema, Type.Null()]),
-            'Source',
-            'One for each Flux Provider or cluster. Without keys and tokens it takes events from anyone who can reach it.',
-            { hmacKeys: ['${FLUX_HMAC_KEY}'], cluster: 'prod-eu' }
-          ),
-          { minProperties: 1 }
+    sources: option(
+      named(
+        about(
+          Type.Union([SourceSchema, Type.Null()]),
+          'Source',
+          'One for each Flux Provider or cluster. Without keys and tokens it takes events from anyone who can reach it.',
+          { hmacKeys: ['${FLUX_HMAC_KEY}'], cluster: 'prod-eu' }
         ),
-        'Sources',
-        'Who may post events. `default` is `POST /webhook`, any other name is `POST /webhook/<name>`. Left out: a `default` that takes events from anyone.',
-        { 'prod-eu': { hmacKeys: ['${FLUX_HMAC_KEY}'] } }
-      )
+        { minProperties: 1 }
+      ),
+      'Sources',
+      'Who may post events. `default` is `POST /webhook`, any other name is `POST /webhook/<name>`. Left out: a `default` that takes events from anyone.',
+      { 'prod-eu': { hmacKeys: ['${FLUX_HMAC_KEY}'] } }
     ),
     destinations: about(
       named(
@@ -64,65 +61,55 @@ export const ConfigSchema = Type.Object(
       'Where messages go, by name.',
       { platform: { slack: { webhookUrl: '${SLACK_PLATFORM_URL}' } } }
     ),
-    operator: Type.Optional(
-      about(
-        Patterns,
-        'Operator',
-        'Names of destinations that are notified of the relay itself: of a webhook that no longer works through the others.',
-        'platform',
-        ['platform', 'ops']
-      )
+    operator: option(
+      Patterns,
+      'Operator',
+      'Names of destinations that are notified of the relay itself: of a webhook that no longer works through the others.',
+      'platform',
+      ['platform', 'ops']
     ),
-    severities: Type.Optional(
-      about(
-        Type.Array(
-          about(SeveritySchema, 'Severity', 'All matchers given must match.', {
-            reason: 'TestFailed',
-            severity: 'warn'
-          })
-        ),
-        'Severities',
-        'Flux knows `info` and `error`. Waiting for a dependency, drift, rollbacks and write conflicts are `warn` by themselves; this list comes first, and the first entry that matches counts.',
-        [{ kind: 'HelmRelease', reason: 'TestFailed', severity: 'warn' }]
-      )
+    severities: option(
+      Type.Array(
+        about(SeveritySchema, 'Severity', 'All matchers given must match.', {
+          reason: 'TestFailed',
+          severity: 'warn'
+        })
+      ),
+      'Severities',
+      'Flux knows `info` and `error`. Waiting for a dependency, drift, rollbacks and write conflicts are `warn` by themselves; this list comes first, and the first entry that matches counts.',
+      [{ kind: 'HelmRelease', reason: 'TestFailed', severity: 'warn' }]
     ),
-    links: Type.Optional(
-      about(
-        Type.Array(
-          about(LinkSchema, 'Links', 'The links of the events that match.', {
-            dashboard: 'https://flux.acme.dev/{{ object.namespace }}/{{ object.name }}'
-          })
-        ),
-        'Links',
-        'Where an object, a commit and a change can be looked at: Liquid templates over `object` (cluster, kind, namespace, name), `revision` and `previous` (text, pointer, sha, short) and `metadata.<key>`. Values are percent-encoded, and a link of which a value is empty is left out. The first entry that matches and has the link counts.',
-        [{ commit: 'https://github.com/acme/fleet/commit/{{ revision.sha }}' }]
-      )
+    links: option(
+      Type.Array(
+        about(LinkSchema, 'Links', 'The links of the events that match.', {
+          dashboard: 'https://flux.acme.dev/{{ object.namespace }}/{{ object.name }}'
+        })
+      ),
+      'Links',
+      'Where an object, a commit and a change can be looked at: Liquid templates over `object` (cluster, kind, namespace, name), `revision` and `previous` (text, pointer, sha, short) and `metadata.<key>`. Values are percent-encoded, and a link of which a value is empty is left out. The first entry that matches and has the link counts.',
+      [{ commit: 'https://github.com/acme/fleet/commit/{{ revision.sha }}' }]
     ),
-    mute: Type.Optional(
-      about(
-        Type.Array(
-          about(MuteSchema, 'Mute', 'Ends either at a time or every week.', {
-            name: 'db upgrade',
-            match: { namespace: 'db' },
-            until: '2026-12-01T06:00:00Z'
-          })
-        ),
-        'Mutes',
-        'What is withheld, until a time or every week. At the end, one message says what was withheld and what still fails.',
-        [{ name: 'db upgrade', match: { namespace: 'db' }, until: '2026-12-01T06:00:00Z' }]
-      )
+    mute: option(
+      Type.Array(
+        about(MuteSchema, 'Mute', 'Ends either at a time or every week.', {
+          name: 'db upgrade',
+          match: { namespace: 'db' },
+          until: '2026-12-01T06:00:00Z'
+        })
+      ),
+      'Mutes',
+      'What is withheld, until a time or every week. At the end, one message says what was withheld and what still fails.',
+      [{ name: 'db upgrade', match: { namespace: 'db' }, until: '2026-12-01T06:00:00Z' }]
     ),
-    templates: Type.Optional(
-      about(
-        named(
-          about(TemplateSchema, 'Template', 'What is left out stays as it is without a template.', {
-            title: '{{ transition | state }} {{ object.namespace }}/{{ object.name }}'
-          })
-        ),
-        'Templates',
-        'How messages look, by name, for the rules that say `template: <name>`. Texts are Liquid; docs/templates.md says what they may use.',
-        { detailed: { title: '{{ transition | state }} {{ object.kind }} {{ object.namespace }}/{{ object.name }}' } }
-      )
+    templates: option(
+      named(
+        about(TemplateSchema, 'Template', 'What is left out stays as it is without a template.', {
+          title: '{{ transition | state }} {{ object.namespace }}/{{ object.name }}'
+        })
+      ),
+      'Templates',
+      'How messages look, by name, for the rules that say `template: <name>`. Texts are Liquid; docs/templates.md says what they may use.',
+      { detailed: { title: '{{ transition | state }} {{ object.kind }} {{ object.namespace }}/{{ object.name }}' } }
     ),
     rules: about(
       Type.Array(
@@ -132,33 +119,24 @@ export const ConfigSchema = Type.Object(
       'Every rule that matches sends, up to the first `final` one. A recovery goes to exactly those who were notified of the failure.',
       [{ name: 'failures', match: { severity: 'warn' }, send: 'platform' }]
     ),
-    retention: Type.Optional(
-      about(
-        Type.Object(
-          {
-            events: Type.Optional(
-              about(
-                Duration,
-                'Events',
-                'How long events and their messages are kept; 7d by default, at least 1s.',
-                '7d'
-              )
-            ),
-            deadLetters: Type.Optional(
-              about(
-                Duration,
-                'Dead letters',
-                'How long what could not be delivered is kept; 30d by default, at least 1s.',
-                '30d'
-              )
-            )
-          },
-          { additionalProperties: false }
+    retention: option(
+      closedObject({
+        events: option(
+          Duration,
+          'Events',
+          'How long events and their messages are kept; 7d by default, at least 1s.',
+          '7d'
         ),
-        'Retention',
-        'How long things are kept.',
-        { events: '7d', deadLetters: '30d' }
-      )
+        deadLetters: option(
+          Duration,
+          'Dead letters',
+          'How long what could not be delivered is kept; 30d by default, at least 1s.',
+          '30d'
+        )
+      }),
+      'Retention',
+      'How long things are kept.',
+      { events: '7d', deadLetters: '30d' }
     )
   },
   {

@@ -1,7 +1,8 @@
 // A destination: a Slack webhook, or a preview that keeps its messages for people to look at.
+
 import { hash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
+import { about, closedObject, option } from '../about.ts'
 import {
   type Dialect,
   dialectNames,
@@ -13,69 +14,51 @@ import {
 import { type Receiver, receiverOf } from './answer.ts'
 import { createPace, type Pace, PaceSchema } from './pace.ts'
 
-const SlackSchema = Type.Object(
-  {
-    webhookUrl: about(
-      Type.String({ minLength: 1 }),
-      'Webhook URL',
-      'The URL of an incoming webhook. Whoever has it can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https; plain http is taken for loopback only.',
-      '${SLACK_PLATFORM_URL}',
-      '${file:/run/secrets/team-a-webhook}'
-    ),
-    channel: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'Channel',
-        "Posts to another channel than the webhook's own. Only legacy webhooks, Mattermost and Rocket.Chat heed it; Slack apps post where they were installed.",
-        '#team-a'
-      )
-    ),
-    username: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'User name',
-        'The name under which messages appear. Heeded by the same receivers as `channel`.',
-        'Flux'
-      )
-    ),
-    dialect: Type.Optional(
-      about(
-        Type.Enum([...dialectNames]),
-        'Dialect',
-        'What the receiver understands. Left out, it is guessed from the URL; most others take what Slack does.',
-        'slack'
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+const SlackSchema = closedObject({
+  webhookUrl: about(
+    Type.String({ minLength: 1 }),
+    'Webhook URL',
+    'The URL of an incoming webhook. Whoever has it can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https; plain http is taken for loopback only.',
+    '${SLACK_PLATFORM_URL}',
+    '${file:/run/secrets/team-a-webhook}'
+  ),
+  channel: option(
+    Type.String({ minLength: 1 }),
+    'Channel',
+    "Posts to another channel than the webhook's own. Only legacy webhooks, Mattermost and Rocket.Chat heed it; Slack apps post where they were installed.",
+    '#team-a'
+  ),
+  username: option(
+    Type.String({ minLength: 1 }),
+    'User name',
+    'The name under which messages appear. Heeded by the same receivers as `channel`.',
+    'Flux'
+  ),
+  dialect: option(
+    Type.Enum([...dialectNames]),
+    'Dialect',
+    'What the receiver understands. Left out, it is guessed from the URL; most others take what Slack does.',
+    'slack'
+  )
+})
 
-export const DestinationSchema = Type.Object(
-  {
-    slack: Type.Optional(
-      about(SlackSchema, 'Slack', 'An incoming webhook of Slack, or of something that takes the same.', {
-        webhookUrl: '${SLACK_PLATFORM_URL}'
-      })
-    ),
-    preview: Type.Optional(
-      about(
-        Type.Literal(true),
-        'Preview',
-        'Instead of `slack`: keeps the messages for the log and `/api/preview/<name>` and posts them nowhere.',
-        true
-      )
-    ),
-    pace: Type.Optional(
-      about(
-        PaceSchema,
-        'Pace',
-        'How fast messages go. Destinations of one webhook and channel share a queue; the first of them in the file sets its pace.',
-        { perSecond: 1, burst: 3 }
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+export const DestinationSchema = closedObject({
+  slack: option(SlackSchema, 'Slack', 'An incoming webhook of Slack, or of something that takes the same.', {
+    webhookUrl: '${SLACK_PLATFORM_URL}'
+  }),
+  preview: option(
+    Type.Literal(true),
+    'Preview',
+    'Instead of `slack`: keeps the messages for the log and `/api/preview/<name>` and posts them nowhere.',
+    true
+  ),
+  pace: option(
+    PaceSchema,
+    'Pace',
+    'How fast messages go. Destinations of one webhook and channel share a queue; the first of them in the file sets its pace.',
+    { perSecond: 1, burst: 3 }
+  )
+})
 
 export interface Destination {
   name: string

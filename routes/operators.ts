@@ -7,7 +7,7 @@ import type { OperatorOptions } from './options.ts'
 import type { Strays } from './strays.ts'
 
 /** Answers what no other route takes. */
-export const operators: FastifyPluginAsync<OperatorOptions & { log: Logger; strays: Strays }> = async (
+export const operatorsApp: FastifyPluginAsync<OperatorOptions & { log: Logger; strays: Strays }> = async (
   app,
   { log, strays, ...options }
 ) => {

@@ -95,22 +95,7 @@ export interface Advance {
   overAt?: number
 }
 
-/** Of an object of which one event is known nobody can say how often it speaks. */
-const staleAfterOneEventMs = 24 * 60 * 60 * 1000
-const minStaleMs = 60 * 60 * 1000
-
 const rememberedPrints = 8
-
-/**
- * Whether the object works, fails, or was failing at its last event: then it has been silent for an hour, and twice
- * as long as ever before.
- */
-export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing' | 'stale' {
-  const { failure, seenAt = memory.decidedAt, longestGapMs } = memory
-  if (failure === undefined) return 'healthy'
-  const staleMs = longestGapMs === undefined ? staleAfterOneEventMs : Math.max(minStaleMs, 2 * longestGapMs)
-  return now - seenAt > staleMs ? 'stale' : 'failing'
-}
 
 /** What `event` does to an object of which `memory` is known. `now` in ms. */
 export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now: number): Advance {
@@ -201,7 +186,13 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
 
 /** What is shown of a failure, always of one event. */
 function saidBy({ severity, reason, revision, message }: FluxEvent, at: number) {
-  return { severity, reason, revision: revision?.text ?? '', text: firstLine(message), at }
+  return {
+    severity,
+    reason,
+    revision: revision?.text ?? '',
+    text: message.trimStart().split('\n', 1)[0]?.slice(0, 300).toWellFormed() ?? '',
+    at
+  }
 }
 
 function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Success, isFirst: boolean): Advance {
@@ -270,8 +261,4 @@ function late(memory: ObjectMemory, transition: Transition): Advance {
 
 function stay(memory: ObjectMemory, transition: Transition): Advance {
   return { memory, transition, previousRevision: memory.revision }
-}
-
-function firstLine(text: string): string {
-  return text.trimStart().split('\n', 1)[0]?.slice(0, 300).toWellFormed() ?? ''
 }

@@ -8,9 +8,7 @@ import { toText } from '../../src/render/slack/terminal.ts'
 import { unknownName } from '../../src/spelling.ts'
 import type { LaneRecord } from '../../src/store/records.ts'
 import type { OperatorOptions } from '../options.ts'
-import { iso, isoOrNull, TextOrNull } from './query.ts'
-
-const time = Type.String({ format: 'date-time' })
+import { describe, iso, isoOrNull, Time, textOrNull } from './query.ts'
 
 const LanesReply = Type.Object({
   lanes: Type.Array(
@@ -20,11 +18,11 @@ const LanesReply = Type.Object({
         description: 'Empty where the config file no longer has a destination for it.'
       }),
       backlog: Type.Integer({ description: 'Notifications waiting.' }),
-      oldest: Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'When the oldest was accepted.' }),
-      block: Type.Union([Type.Object({ reason: Type.String(), since: time, probes: Type.Integer() }), Type.Null()], {
+      oldest: textOrNull('When the oldest was accepted.'),
+      block: Type.Union([Type.Object({ reason: Type.String(), since: Time, probes: Type.Integer() }), Type.Null()], {
         description: 'Nothing can be posted there: `reason` is the answer. It is tried again from time to time.'
       }),
-      notBefore: TextOrNull,
+      notBefore: textOrNull(),
       tokens: Type.Number({ description: 'Messages that may go at once.' })
     })
   )
@@ -41,10 +39,7 @@ const TryReply = Type.Object({
   destinations: Type.Array(Type.String()),
   backlog: Type.Integer({ description: 'Notifications waiting.' }),
   isTried: Type.Boolean({ description: 'False where nothing is waiting, or a rate limit still applies.' }),
-  notBefore: Type.Unsafe<string | null>({
-    type: ['string', 'null'],
-    description: 'When the wait that Slack asked for with a 429 ends; it still applies.'
-  })
+  notBefore: textOrNull('When the wait that Slack asked for with a 429 ends; it still applies.')
 })
 
 const PreviewQuery = closedObject({
@@ -61,7 +56,7 @@ const PreviewReply = Type.Object({
   messages: Type.Array(
     Type.Object({
       id: Type.String(),
-      at: time,
+      at: Time,
       state: Type.String(),
       text: Type.Array(Type.String()),
       payload: Type.Unknown()
@@ -70,44 +65,34 @@ const PreviewReply = Type.Object({
 })
 
 export function lanes(app: FastifyInstance, { store, config, clock, actions }: OperatorOptions): void {
-  app.get(
-    '/api/lanes',
-    { schema: { summary: 'The queue of each channel', response: { 200: LanesReply } } },
-    async () => {
-      const byLane = Map.groupBy(config().destinations.values(), ({ lane }) => lane)
-      const known = new Map((await store.records.lanes()).map((record) => [record.lane, record]))
-      const now = clock.now()
-      const keys = new Set([...byLane.keys(), ...known.keys()])
-      return {
-        lanes: [...keys].sort().flatMap((lane) => {
-          const destinations = byLane.get(lane) ?? []
-          const record = known.get(lane) ?? { ...unused, lane }
-          // Its destination is gone from the config file, and nothing is waiting.
-          if (destinations.length === 0 && record.backlog === 0) return []
-          const { backlog, oldest, block, notBefore, bucket } = record
-          return {
-            lane,
-            destinations: destinations.map(({ name }) => name),
-            backlog,
-            oldest: isoOrNull(oldest),
-            block: block && { ...block, since: iso(block.since) },
-            notBefore: notBefore > now ? iso(notBefore) : null,
-            tokens: Math.floor(tokensAt(bucket ?? undefined, destinations[0]?.pace ?? createPace(), now) * 10) / 10
-          }
-        })
-      }
+  app.get('/api/lanes', describe('The queue of each channel', LanesReply), async () => {
+    const byLane = Map.groupBy(config().destinations.values(), ({ lane }) => lane)
+    const known = new Map((await store.records.lanes()).map((record) => [record.lane, record]))
+    const now = clock.now()
+    const keys = new Set([...byLane.keys(), ...known.keys()])
+    return {
+      lanes: [...keys].sort().flatMap((lane) => {
+        const destinations = byLane.get(lane) ?? []
+        const record = known.get(lane) ?? { ...unused, lane }
+        // Its destination is gone from the config file, and nothing is waiting.
+        if (destinations.length === 0 && record.backlog === 0) return []
+        const { backlog, oldest, block, notBefore, bucket } = record
+        return {
+          lane,
+          destinations: destinations.map(({ name }) => name),
+          backlog,
+          oldest: isoOrNull(oldest),
+          block: block && { ...block, since: iso(block.since) },
+          notBefore: notBefore > now ? iso(notBefore) : null,
+          tokens: Math.floor(tokensAt(bucket ?? undefined, destinations[0]?.pace ?? createPace(), now) * 10) / 10
+        }
+      })
     }
-  )
+  })
 
   app.post<{ Params: Static<typeof TryParams> }>(
     '/api/lanes/:lane/try',
-    {
-      schema: {
-        summary: 'Tries a waiting or blocked lane now; a rate limit still applies',
-        params: TryParams,
-        response: { 200: TryReply }
-      }
-    },
+    describe('Tries a waiting or blocked lane now; a rate limit still applies', TryReply, { params: TryParams }),
     async ({ params }) => {
       const { lane, destinations, backlog, limitedUntil } = await actions.tryLane(params.lane)
       const notBefore = limitedUntil === undefined ? null : iso(limitedUntil)

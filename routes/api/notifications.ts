@@ -6,6 +6,7 @@ import { RelayError } from '../../src/errors.ts'
 import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
 import {
+  describe,
   Filter,
   Id,
   iso,
@@ -17,7 +18,8 @@ import {
   PageFields,
   pageOf,
   State,
-  TextOrNull
+  Time,
+  textOrNull
 } from './query.ts'
 
 const filterFields = { ...objectFields, rule: Filter, destination: Filter, lane: Filter, since: Moment }
@@ -30,16 +32,16 @@ const NotificationsReply = Type.Object({
   notifications: Type.Array(
     Type.Object({
       id: Type.String(),
-      event: TextOrNull,
+      event: textOrNull(),
       rule: Type.String(),
       destination: Type.String(),
       lane: Type.String(),
       state: State,
-      reason: TextOrNull,
+      reason: textOrNull(),
       says: Type.String(),
       object: ObjectReply,
       summary: Type.String(),
-      createdAt: Type.String({ format: 'date-time' })
+      createdAt: Time
     })
   ),
   next: Next
@@ -59,7 +61,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
 
   app.get<{ Querystring: Static<typeof NotificationsQuery> }>(
     '/api/notifications',
-    { schema: { summary: 'Notifications', querystring: NotificationsQuery, response: { 200: NotificationsReply } } },
+    describe('Notifications', NotificationsReply, { querystring: NotificationsQuery }),
     async ({ query }) => {
       const { since, limit, cursor, order, ...fields } = query
       const page = pageOf({ limit, cursor, order })
@@ -72,7 +74,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
 
   app.post<{ Params: Static<typeof Id> }>(
     '/api/notifications/:id/retry',
-    { schema: { summary: 'Retries a dead letter', params: Id, response: { 200: Retried } } },
+    describe('Retries a dead letter', Retried, { params: Id }),
     async ({ params }) => {
       const retried = await actions.retry(params.id)
       if (retried === undefined) throw new RelayError('NOT_FOUND', notDead)
@@ -82,13 +84,9 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
 
   app.post<{ Querystring: Static<typeof RetryQuery> }>(
     '/api/notifications/retry',
-    {
-      schema: {
-        summary: 'Retries dead letters, oldest first; repeat with the cursor until `next` is null',
-        querystring: RetryQuery,
-        response: { 200: RetryReply }
-      }
-    },
+    describe('Retries dead letters, oldest first; repeat with the cursor until `next` is null', RetryReply, {
+      querystring: RetryQuery
+    }),
     async ({ query }) => {
       const { since, limit, cursor, ...fields } = query
       const page = pageOf({ limit, cursor })
@@ -101,13 +99,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
 
   app.post<{ Params: Static<typeof Id> }>(
     '/api/notifications/:id/discard',
-    {
-      schema: {
-        summary: 'Discards a dead letter',
-        params: Id,
-        response: { 200: Type.Object({ id: Type.String(), state: State }) }
-      }
-    },
+    describe('Discards a dead letter', Type.Object({ id: Type.String(), state: State }), { params: Id }),
     async ({ params: { id } }) => {
       if (!(await actions.discard(id))) throw new RelayError('NOT_FOUND', notDead)
       return { id, state: 'muted' as const }

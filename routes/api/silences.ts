@@ -5,16 +5,14 @@ import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type Silence, silenceLimits } from '../../src/mutes/silence.ts'
 import type { OperatorOptions } from '../options.ts'
-import { Id, iso } from './query.ts'
-
-const time = Type.String({ format: 'date-time' })
+import { describe, Id, iso, Time } from './query.ts'
 
 const SilenceReply = Type.Object({
   id: Type.String(),
   match: Type.Record(Type.String(), Type.Unknown(), { description: 'As `match:` of a rule in the config file.' }),
   comment: Type.String(),
-  createdAt: time,
-  endsAt: time
+  createdAt: Time,
+  endsAt: Time
 })
 
 export type ListedSilence = Static<typeof SilenceReply>
@@ -42,9 +40,7 @@ const NewSilence = closedObject({
 export function silences(app: FastifyInstance, { store, clock, actions }: OperatorOptions): void {
   app.get(
     '/api/silences',
-    {
-      schema: { summary: 'Silences in effect', response: { 200: Type.Object({ silences: Type.Array(SilenceReply) }) } }
-    },
+    describe('Silences in effect', Type.Object({ silences: Type.Array(SilenceReply) })),
     async () => ({ silences: (await store.silences(clock.now())).map(replyOf) })
   )
 
@@ -60,13 +56,9 @@ export function silences(app: FastifyInstance, { store, clock, actions }: Operat
 
   app.delete<{ Params: Static<typeof Id> }>(
     '/api/silences/:id',
-    {
-      schema: {
-        summary: 'Ends a silence; what it withheld is posted as a summary',
-        params: Id,
-        response: { 200: Type.Pick(SilenceReply, ['id']) }
-      }
-    },
+    describe('Ends a silence; what it withheld is posted as a summary', Type.Pick(SilenceReply, ['id']), {
+      params: Id
+    }),
     async ({ params: { id } }) => {
       if (!(await actions.endSilence(id))) {
         throw new RelayError('NOT_FOUND', `there is no silence ${id} in effect`)

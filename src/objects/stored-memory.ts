@@ -1,4 +1,5 @@
-// Stored memories: write what is remembered of an object as text, and read it, whichever version wrote it. Pure.
+// Stored memories: write what is remembered of an object as text, read it, whichever version wrote it, and say how the object
+// stands by now. Pure.
 import type { Failure, Notified, ObjectMemory } from '../objects.ts'
 
 /** A memory as it is kept: how a failure began is left out where its latest event says the same. */
@@ -56,3 +57,18 @@ interface StoredMemory extends Omit<ObjectMemory, 'notified' | 'failure' | 'othe
 }
 
 type StoredFailure = Omit<Failure, 'at' | 'began'> & { at?: number; began?: Failure['began'] | undefined }
+
+/** Of an object of which one event is known nobody can say how often it speaks. */
+const staleAfterOneEventMs = 24 * 60 * 60 * 1000
+const minStaleMs = 60 * 60 * 1000
+
+/**
+ * Whether the object works, fails, or was failing at its last event: then it has been silent for an hour, and twice
+ * as long as ever before.
+ */
+export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing' | 'stale' {
+  const { failure, seenAt = memory.decidedAt, longestGapMs } = memory
+  if (failure === undefined) return 'healthy'
+  const staleMs = longestGapMs === undefined ? staleAfterOneEventMs : Math.max(minStaleMs, 2 * longestGapMs)
+  return now - seenAt > staleMs ? 'stale' : 'failing'
+}

@@ -186,13 +186,8 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
 
 /** What is shown of a failure, always of one event. */
 function saidBy({ severity, reason, revision, message }: FluxEvent, at: number) {
-  return {
-    severity,
-    reason,
-    revision: revision?.text ?? '',
-    text: message.trimStart().split('\n', 1)[0]?.slice(0, 300).toWellFormed() ?? '',
-    at
-  }
+  const [line = ''] = message.trimStart().split('\n', 1)
+  return { severity, reason, revision: revision?.text ?? '', text: line.slice(0, 300).toWellFormed(), at }
 }
 
 function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Success, isFirst: boolean): Advance {

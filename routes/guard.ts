@@ -1,5 +1,6 @@
 // Guard: decides from the settings who administers the relay, lets them in to the API and the dashboard, and slows down
-// whoever guesses. A browser sends what it knows of a token with requests from any site, so a change has to come from one of our own pages.
+// whoever guesses. A browser sends what it knows of a token with requests from any site, so a change has to come from one of
+// our own pages.
 import { randomBytes } from 'node:crypto'
 import { type AddressInfo, isIPv4 } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'

@@ -1,9 +1,10 @@
-// Leftovers: read what a client still sends after it was refused, and every large body in turns. Flux's client, like any written in Go, writes its whole
-// body before it reads; where the connection closes meanwhile it reports a broken pipe, and nobody sees the answer.
+// Leftovers: reads what a client still sends after it was refused, and every large body in turns. Flux's client, like any
+// written in Go, writes its whole body before it reads; where the connection closes meanwhile it reports a broken pipe, and
+// nobody sees the answer.
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
-/** Of so many a piece (64 KiB) is read between two looks at everything else: a millisecond or two. */
+/** So many bodies advance by a piece (64 KiB) before everything else has its turn: a millisecond or two. */
 const perTurn = 8
 
 const waiting: IncomingMessage[] = []

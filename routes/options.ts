@@ -1,4 +1,4 @@
-// Options: what the API and the pages need of the rest of the program.
+// Options: defines what the API and the dashboard need from the rest of the program.
 import type { Actions } from '../src/actions.ts'
 import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/config.ts'

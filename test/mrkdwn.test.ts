@@ -1,4 +1,4 @@
-// mrkdwn: makes whatever an event holds a harmless and readable part of a Slack message.
+// mrkdwn: makes whatever is in an event a harmless and readable part of a Slack message.
 import t, { type Test } from 'tap'
 import { clean, code, cut, cutMiddle, escapeMrkdwn, fence, link, plain, time } from '../src/render/slack/mrkdwn.ts'
 import { fc } from './fixtures/fc.ts'

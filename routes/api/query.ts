@@ -70,7 +70,7 @@ export const Next = textOrNull('The cursor of the next page, or null. Even a sho
 
 /** A row's number, as a path has it. */
 export const Id = Type.Object({
-  id: Type.String({ pattern: '^[0-9]{1,15}$', patternErrorMessage: 'is not an id: ids are numbers' })
+  id: Type.String({ pattern: '^[0-9]{1,15}$', patternErrorMessage: 'is not a number, as every id is' })
 })
 
 /** What every error looks like. */

@@ -45,7 +45,7 @@ export async function expireSilences(ids: readonly string[], relay: ClientOption
 }
 
 /**
- * `["namespace=db,db-*,kind=HelmRelease", "metadata.team=shop"]` as a match, or what is wrong with the writing of it; what
+ * `["namespace=db,db-*,kind=HelmRelease", "metadata.team=shop"]` as a match, or its mistake; what
  * the keys are is for the relay to say. A comma goes before another value, or before another key and its "="; `\,` is a
  * comma. `when` takes the rest of its text, whatever is in it.
  */

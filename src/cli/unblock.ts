@@ -29,7 +29,7 @@ async function find(relay: ClientOptions, name: string): Promise<ListedLane | un
   return lanes.find(({ lane, destinations }) => lane === name || destinations.includes(name))
 }
 
-/** How the lane stands once something has come of the try. */
+/** The lane once the try has ended. */
 async function outcomeOf(
   relay: ClientOptions,
   name: string,

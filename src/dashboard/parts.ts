@@ -1,5 +1,5 @@
-// Parts that pages share: objects as text that stays text, states as a word in a colour, times as people ask for them, and
-// filters as plain forms.
+// Parts: draws what pages share: objects as text that stays text, states as badges, how long ago something was, and filters as
+// plain forms; the page comes back with the answers in its address.
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
@@ -41,7 +41,7 @@ export function silenceLink(object: ObjectRef): Html {
   return html`<a class="button" href="${address('/silences/new', { ...object })}" aria-label="${label}">Silence</a>`
 }
 
-/** Red fails, amber waits or is not known, green is well, grey is nothing to look at. */
+/** Red fails, amber waits or is not known, green is well, grey is unremarkable. */
 export type Colour = 'red' | 'amber' | 'green' | 'grey'
 
 export function badge(colour: Colour, word: string): Html {
@@ -148,7 +148,7 @@ export function ask({ name, label, options }: Question, value: string): Html {
     return html`<label>${label} <input name="${name}" value="${value}" maxlength="300" autocomplete="off" autocapitalize="off" spellcheck="false"></label>`
   }
   const pairs = options.map((option) => (typeof option === 'string' ? ([option, option] as const) : option))
-  // What was asked for stays asked for, also where it is not one of the choices any more.
+  // An answer stays, even where it is no longer one of the choices.
   const all = value === '' || pairs.some(([option]) => option === value) ? pairs : [...pairs, [value, value] as const]
   return html`<label>${label} <select name="${name}">${all.map(
     ([option, text]) => html`<option value="${option}"${option === value && html` selected`}>${text}</option>`

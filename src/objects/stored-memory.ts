@@ -1,5 +1,5 @@
-// Stored memories: write what is remembered of an object as text, read it, whichever version wrote it, and say how the object
-// stands by now. Pure.
+// Stored memory: writes what is remembered of an object as text, reads it, whichever version wrote it, and says how the
+// object stands by now. Pure.
 import type { Failure, Notified, ObjectMemory } from '../objects.ts'
 
 /** A memory as it is kept: how a failure began is left out where its latest event says the same. */
@@ -58,7 +58,7 @@ interface StoredMemory extends Omit<ObjectMemory, 'notified' | 'failure' | 'othe
 
 type StoredFailure = Omit<Failure, 'at' | 'began'> & { at?: number; began?: Failure['began'] | undefined }
 
-/** Of an object of which one event is known nobody can say how often it speaks. */
+/** After a single event nobody can say how often an object speaks. */
 const staleAfterOneEventMs = 24 * 60 * 60 * 1000
 const minStaleMs = 60 * 60 * 1000
 

@@ -1,5 +1,5 @@
-// Troubles: notify the operator of what events bring with them: a source that speaks for another's cluster, two objects under
-// one name, and what is too full. Each is said once in a while, however many events meet it.
+// Troubles: notifies the operator of a source that claims another's cluster, of two objects under one name, and of each bound
+// that is reached. In: accepted events. Out: a notice at most once an hour or a day, however many events meet it.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Claim } from '../events/source.ts'
@@ -11,14 +11,14 @@ import type { View } from '../render/compose/view.ts'
 import type { Announce } from './operator.ts'
 
 export interface Troubles {
-  /** An event of `source` said to be of a cluster that another source speaks for. */
+  /** An event of `source` claimed a cluster that another source speaks for. */
   claimed(source: string, claim: Claim): void
   /** Two objects with one name came from `source`. */
   twins(source: string): void
   full(found: readonly Full[]): void
 }
 
-/** How long the operator is not notified of the same again. */
+/** How long a notice is not repeated. */
 const claimSilentMs = 24 * 60 * 60 * 1000
 const fullSilentMs = 60 * 60 * 1000
 

@@ -1,4 +1,4 @@
-// Comparison: finds what two configs do differently with the same event, and which stored events can be compared. Pure.
+// Comparison: finds what two configs do differently with the same event, and decides which stored events can be compared. Pure.
 import type { ObjectMemory, Transition } from '../objects.ts'
 import type { Spoken } from './rehearsal.ts'
 
@@ -43,14 +43,14 @@ function isReworded({ was, now }: { was: Sent; now: Sent }): boolean {
 
 /** What the relay made of an event when it came. */
 export interface Moment {
-  /** Of the object. */
+  /** The key of the object. */
   key: string
   /** Where it is unknown, everything can be compared. */
   transition: Transition | undefined
   isHeartbeat: boolean
   /** Something of it was withheld by hand, or never arrived: who is notified of what follows depends on that. */
   leavesUnsure: boolean
-  /** Of the object, after the event. */
+  /** The memory of the object after the event. */
   memory: ObjectMemory
 }
 

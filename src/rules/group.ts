@@ -1,5 +1,4 @@
-// Grouping on purpose: makes one message of a push that touches forty objects. Pure.
-
+// Grouping: makes one message of a push that touches forty objects. Pure.
 import { type Static, Type } from 'typebox'
 import { about, closedObject, option } from '../about.ts'
 import { Duration, parseDuration } from '../duration.ts'
@@ -24,13 +23,13 @@ export const GroupSchema = closedObject({
     'Events that are equal in all of these share one message.',
     ['cluster', 'revision']
   ),
-  wait: option(Duration, 'Wait', 'How long the first of them is held for the others; 10s by default.', '10s', '1m')
+  wait: option(Duration, 'Wait', 'How long the first waits for the others; 10s by default.', '10s', '1m')
 })
 
 export interface Grouping {
   /** Events of one key share a message. */
   keyOf(event: FluxEvent): string
-  /** How long the first of them is held, in ms. */
+  /** How long the first waits for the others, in ms. */
   waitMs: number
 }
 

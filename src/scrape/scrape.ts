@@ -1,4 +1,4 @@
-// Scrape: answers /metrics with the counters and the present state. In: the store and the config file. Nothing is read or
+// Scrape: answers /metrics with counters and the present state. In: the store and the config file. Nothing is read or
 // counted until Prometheus asks.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Counter, Gauge } from 'prom-client'
@@ -17,7 +17,7 @@ export interface ScrapeOptions {
   store: Store
   metrics: Metrics
   config: () => Config
-  /** Of the sources in the config file. */
+  /** How the sources of the config file stand. */
   standing: () => Standings
   budget: Pick<Budget, 'limits' | 'waitingOf'>
   /** How far the clocks of sources are behind, in ms. */
@@ -89,7 +89,7 @@ export function createScrape({
     }
   }
 
-  /** What is not known has no series: 0 would be an alarm. */
+  /** An unknown value has no series: 0 would be an alarm. */
   function setSize(): void {
     const { databaseSize, databaseLog, databaseReusable, databaseFree } = metrics
     const { dataBytes, logBytes, reusableBytes, freeBytes } = size
@@ -111,7 +111,7 @@ export function createScrape({
     for (const standing of sources) {
       const { name, since, state } = standing
       for (const each of sourceStates) sourceState.set({ source: name, state: each }, each === state ? 1 : 0)
-      // What is not known has no series: a 0 would say that it is not so.
+      // An unknown state has no series: a 0 would say that it is not so.
       if (since === undefined) continue
       sourceLastEvent.set({ source: name }, since / 1000)
       if (state !== 'unknown') sourceQuiet.set({ source: name }, isOverdue(standing) ? 1 : 0)
@@ -166,7 +166,7 @@ export const removed = { destination: '', state: 'dead' } as const
 export async function keepTo(names: Names, metrics: Metrics): Promise<void> {
   const { notifications, slackRequests, duplicates, signatureFailures, foreignClusters, unmatched } = metrics
   const { ruleHits, ruleErrors, templateErrors, events, objects, forgottenObjects } = metrics
-  // Of events only what happened: every kind and transition of every source would be hundreds of zeros each.
+  // Events get only the series of what happened: every kind and transition of every source would be hundreds of zeros each.
   await drop(events, 'source', names.source)
   await keep(notifications, 'destination', names.destination, 'state')
   await keep(slackRequests, 'destination', names.destination, 'outcome')

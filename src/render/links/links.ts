@@ -1,5 +1,4 @@
 // Links: find the pages of an object, a commit and a change of revision.
-
 import { type Static, Type } from 'typebox'
 import { closedObject, option } from '../../about.ts'
 import type { Fault } from '../../errors.ts'

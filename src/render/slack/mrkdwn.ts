@@ -8,7 +8,7 @@ const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001
 const controls =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
 
-// What nearly every name and message is made of: nothing of it has to go.
+// Nearly every name and message is made of these characters, which can all stay.
 const ordinary = /^[\n\t -~]*$/
 
 /** Text as a person may see it: no terminal codes, no control or reordering characters, `\n` the only line end. */
@@ -30,7 +30,7 @@ export function escapeMrkdwn(text: string): string {
 // There is no escape for formatting characters; these look like them and do nothing.
 const lookalikes: Record<string, string> = { '*': '∗', _: '＿', '~': '∼', '`': 'ˋ' }
 
-/** A name outside of code, on one line. Kubernetes names hold none of the characters that are replaced. */
+/** A name outside of code, on one line. Kubernetes names have none of the characters that are replaced. */
 export function plain(text: string): string {
   return escapeMrkdwn(oneLine(text)).replace(/[*_~`]/g, (mark) => lookalikes[mark] ?? '')
 }

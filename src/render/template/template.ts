@@ -1,5 +1,4 @@
 // Templates: replace the relay's own form of a message where `templates:` says so.
-
 import { type Static, Type } from 'typebox'
 import { closedObject, option } from '../../about.ts'
 import type { Fault } from '../../errors.ts'
@@ -28,7 +27,7 @@ export const TemplateSchema = closedObject({
   body: option(
     Type.String(source),
     'Body',
-    'What stands where the error or the news would; an empty text for nothing.',
+    'Replaces the error or the news; an empty text shows nothing.',
     '{{ event.message | fence }}'
   ),
   fields: option(
@@ -37,10 +36,10 @@ export const TemplateSchema = closedObject({
       minProperties: 1,
       maxProperties: slackTakes.fields,
       propertyNames: { maxLength: 75 },
-      additionalProperties: { type: 'string', ...source, description: 'The value under this label.' }
+      additionalProperties: { type: 'string', ...source, description: 'The value under the label.' }
     }),
     'Fields',
-    'Labels and what stands under each, instead of the line with cluster, controller, revision and time.',
+    'Labels with their values, instead of the line with cluster, controller, revision and time.',
     { Cluster: '{{ object.cluster }}', Revision: '{{ revision.short }}' }
   ),
   blocks: option(

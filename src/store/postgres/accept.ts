@@ -1,5 +1,4 @@
 // Accepting in PostgreSQL: writes a batch of events in a handful of statements, decided on under the objects' locks.
-
 import { readMemory } from '../../objects/stored-memory.ts'
 import type { ObjectMemory } from '../../objects.ts'
 import { decideOn, type Ledger, receiptOf } from '../deciding.ts'

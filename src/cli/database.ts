@@ -1,4 +1,4 @@
-// Databases: `verify` checks that the contents of one fit together; `migrate` moves an embedded one to PostgreSQL, once.
+// Databases: checks that the contents of one fit together (`verify`), and moves an embedded one to PostgreSQL (`migrate`).
 import { SingleBar } from 'cli-progress'
 import { RelayError } from '../errors.ts'
 import { moveToPostgres } from '../store/migrate.ts'

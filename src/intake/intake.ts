@@ -8,11 +8,6 @@ import type { Store } from '../store/store.ts'
 import { createArrivals } from './arrivals.ts'
 import type { Budget, Full } from './budget.ts'
 
-export interface Intake {
-  /** Resolves once the event is on disk. Throws CANNOT_STORE where it is not, and the sender should try again. */
-  accept(arrival: Arrival): Promise<Exclude<Receipt, { status: 'failed' }>>
-}
-
 export interface IntakeOptions {
   store: Store
   config: () => Config
@@ -27,7 +22,9 @@ export interface IntakeOptions {
   twins: (source: string) => void
 }
 
-export function createIntake({ store, config, metrics, clock, wake, budget, full, twins }: IntakeOptions): Intake {
+export type Intake = ReturnType<typeof createIntake>
+
+export function createIntake({ store, config, metrics, clock, wake, budget, full, twins }: IntakeOptions) {
   const arrivals = createArrivals(clock, () => metrics.commitFailures.inc())
   let isCommitting = false
 
@@ -77,7 +74,8 @@ export function createIntake({ store, config, metrics, clock, wake, budget, full
   }
 
   return {
-    async accept(arrival) {
+    /** Resolves once the event is on disk. Throws CANNOT_STORE where it is not, and the sender should try again. */
+    async accept(arrival: Arrival): Promise<Exclude<Receipt, { status: 'failed' }>> {
       const answer = arrivals.add(arrival)
       if (!isCommitting) {
         isCommitting = true

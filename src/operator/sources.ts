@@ -10,18 +10,6 @@ import type { Announce } from './operator.ts'
 import { isOverdue, type Standings, standingOf } from './standing.ts'
 import { createFlood, createTraffic, type Flood } from './traffic.ts'
 
-export interface Sources {
-  /** An event of it is on disk. `cluster` is the one it is about; empty where nobody named one. */
-  accepted(source: string, cluster: string): void
-  /** A request for it was answered with this error. */
-  refused(source: string, code: ErrorCode): void
-  standing(): Standings
-  /** Writes down who posted, and notifies of those who are quiet. */
-  look(): Promise<void>
-  start(): Promise<void>
-  stop(): void
-}
-
 export interface SourcesOptions {
   store: Store
   sources: () => ReadonlyMap<string, Source>
@@ -47,7 +35,9 @@ const leastGapMs = 60_000
 /** Gaps that are remembered of a source. */
 const maxGaps = 15
 
-export function createSources({ store, sources, announce, clock, log }: SourcesOptions): Sources {
+export type Sources = ReturnType<typeof createSources>
+
+export function createSources({ store, sources, announce, clock, log }: SourcesOptions) {
   const floods = new Map<string, Flood>()
   const traffic = createTraffic()
   const countedSince = clock.now()
@@ -133,12 +123,14 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
   }
 
   return {
-    accepted(source, cluster) {
+    /** An event of it is on disk. `cluster` is the one it is about; empty where nobody named one. */
+    accepted(source: string, cluster: string): void {
       const now = clock.now()
       fresh.set(source, now)
       traffic.accepted(source, cluster, now)
     },
-    refused(source, code) {
+    /** A request for it was answered with this error. */
+    refused(source: string, code: ErrorCode): void {
       const now = clock.now()
       fresh.set(refusedRow(source), now)
       traffic.refused(source, code, now)
@@ -151,19 +143,20 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
         log.error({ err, source }, 'cannot notify the operator of bad signatures')
       )
     },
-    standing() {
+    standing(): Standings {
       const now = clock.now()
       const all = [...sources().values()].map((source) => standOf(source, now))
       return { sources: all, listeningSince: listeningFrom(now), countedSince, isShared, knownAt }
     },
+    /** Writes down who posted, and notifies of those who are quiet. */
     look,
-    async start() {
+    async start(): Promise<void> {
       await look()
       stop = every(clock, lookMs, look, (err) =>
         log.error({ err }, 'cannot check the sources; trying again in 10 seconds')
       )
     },
-    stop: () => stop()
+    stop: (): void => stop()
   }
 }
 

@@ -2,18 +2,6 @@
 // a flood.
 import type { ErrorCode } from '../errors.ts'
 
-export interface Traffic {
-  /** An event of it is on disk. `cluster` is empty where nobody named one. */
-  accepted(source: string, cluster: string, now: number): void
-  /** A request for it was answered with this error. */
-  refused(source: string, code: ErrorCode, now: number): void
-  /** When this process took the source's last event, in ms. */
-  lastEventAt(source: string): number | undefined
-  of(source: string, now: number): Lately
-  /** Forgets the sources that are not among `names`. */
-  keepTo(names: Iterable<string>): void
-}
-
 /** One source, in the last hour; times in ms. */
 export interface Lately {
   /** When this process took its last event. */
@@ -51,8 +39,10 @@ interface Entry {
   hasMoreClusters: boolean
 }
 
+export type Traffic = ReturnType<typeof createTraffic>
+
 /** Entries are bounded by the sources of the config file, and by {@link Traffic.keepTo}. */
-export function createTraffic(): Traffic {
+export function createTraffic() {
   const entries = new Map<string, Entry>()
 
   function entryOf(source: string): Entry {
@@ -70,7 +60,8 @@ export function createTraffic(): Traffic {
   }
 
   return {
-    accepted(source, cluster, now) {
+    /** An event of it is on disk. `cluster` is empty where nobody named one. */
+    accepted(source: string, cluster: string, now: number): void {
       const entry = entryOf(source)
       entry.lastEventAt = now
       entry.events.add(now)
@@ -78,14 +69,16 @@ export function createTraffic(): Traffic {
       if (entry.clusters.size < maxClusters || entry.clusters.has(cluster)) entry.clusters.set(cluster, now)
       else entry.hasMoreClusters = true
     },
-    refused(source, code, now) {
+    /** A request for it was answered with this error. */
+    refused(source: string, code: ErrorCode, now: number): void {
       const { refusals } = entryOf(source)
       const { count } = refusals.get(code) ?? { count: createHourCount() }
       count.add(now)
       refusals.set(code, { count, lastAt: now })
     },
-    lastEventAt: (source) => entries.get(source)?.lastEventAt,
-    of(source, now) {
+    /** When this process took the source's last event, in ms. */
+    lastEventAt: (source: string): number | undefined => entries.get(source)?.lastEventAt,
+    of(source: string, now: number): Lately {
       const entry = entryOf(source)
       for (const [name, at] of entry.clusters) if (now - at > clusterMs) entry.clusters.delete(name)
       if (entry.clusters.size < maxClusters) entry.hasMoreClusters = false
@@ -102,23 +95,21 @@ export function createTraffic(): Traffic {
         hasMoreClusters: entry.hasMoreClusters
       }
     },
-    keepTo(names) {
+    /** Forgets the sources that are not among `names`. */
+    keepTo(names: Iterable<string>): void {
       const kept = new Set(names)
       for (const name of entries.keys()) if (!kept.has(name)) entries.delete(name)
     }
   }
 }
 
-interface HourCount {
-  add(now: number): void
-  total(now: number): number
-}
-
 const minuteMs = 60_000
 const minutes = 60
 
+type HourCount = ReturnType<typeof createHourCount>
+
 /** How often something happened in the last hour: a number for each minute, however often it is. */
-export function createHourCount(): HourCount {
+export function createHourCount() {
   const counts = new Uint32Array(minutes)
   let latest = 0
 
@@ -132,12 +123,12 @@ export function createHourCount(): HourCount {
   }
 
   return {
-    add(now) {
+    add(now: number): void {
       moveTo(now)
       const at = latest % minutes
       counts[at] = (counts[at] ?? 0) + 1
     },
-    total(now) {
+    total(now: number): number {
       moveTo(now)
       return counts.reduce((sum, count) => sum + count, 0)
     }
@@ -148,15 +139,13 @@ export function createHourCount(): HourCount {
 const floodRequests = 10
 const floodMs = 5 * 60 * 1000
 
-export interface Flood {
-  /** Notes one request. Where that makes a flood: how many requests, within how long. */
-  note(now: number): { requests: number; withinMs: number } | undefined
-}
+export type Flood = ReturnType<typeof createFlood>
 
-export function createFlood(): Flood {
+export function createFlood() {
   let times: number[] = []
   return {
-    note(now) {
+    /** Notes one request. Where that makes a flood: how many requests, within how long. */
+    note(now: number): { requests: number; withinMs: number } | undefined {
       times = [...times, now].slice(-floodRequests)
       const withinMs = now - (times[0] ?? now)
       if (times.length < floodRequests || withinMs > floodMs) return undefined

@@ -10,19 +10,13 @@ import { claimNotice, twinsNotice } from '../notices/sources.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Announce } from './operator.ts'
 
-export interface Troubles {
-  /** An event of `source` claimed a cluster that another source speaks for. */
-  claimed(source: string, claim: Claim): void
-  /** Two objects with one name came from `source`. */
-  twins(source: string): void
-  full(found: readonly Full[]): void
-}
-
 /** How long a notice is not repeated. */
 const claimSilentMs = 24 * 60 * 60 * 1000
 const fullSilentMs = 60 * 60 * 1000
 
-export function createTroubles(options: { announce: Announce; metrics: Metrics; clock: Clock; log: Logger }): Troubles {
+export type Troubles = ReturnType<typeof createTroubles>
+
+export function createTroubles(options: { announce: Announce; metrics: Metrics; clock: Clock; log: Logger }) {
   const { announce, metrics, clock, log } = options
   /** Until when, in ticks, this process does not say each again: so that not every event asks the database. */
   const silentUntil = new Map<string, number>()
@@ -39,13 +33,16 @@ export function createTroubles(options: { announce: Announce; metrics: Metrics; 
   }
 
   return {
-    claimed(source, claim) {
+    /** An event of `source` claimed a cluster that another source speaks for. */
+    claimed(source: string, claim: Claim): void {
       metrics.foreignClusters.inc({ source })
       const view = (now: number) => claimNotice(source, { ...claim, silentMs: claimSilentMs }, now)
       once(`claim ${source} ${claim.owner}`, claimSilentMs, view)
     },
-    twins: (source) => once(`twins ${source}`, claimSilentMs, (now) => twinsNotice(source, claimSilentMs, now)),
-    full(found) {
+    /** Two objects with one name came from `source`. */
+    twins: (source: string): void =>
+      once(`twins ${source}`, claimSilentMs, (now) => twinsNotice(source, claimSilentMs, now)),
+    full(found: readonly Full[]): void {
       for (const each of found) {
         once(`full ${each.kind} ${each.name}`, fullSilentMs, (now) => fullNotice(each, fullSilentMs, now))
       }

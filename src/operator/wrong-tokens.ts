@@ -7,12 +7,6 @@ import { wrongTokensNotice } from '../notices/relay.ts'
 import type { Announce } from './operator.ts'
 import { createFlood } from './traffic.ts'
 
-export interface WrongTokens {
-  /** Notes one from `address`, as the socket has it; returns how long its answer should wait, in ms. */
-  note(address: string): number
-  stop(): void
-}
-
 /** Typing mistakes: so many wrong ones of an address, and of all, are answered at once. */
 const freeOfOne = 3
 const freeOfAll = 30
@@ -30,15 +24,9 @@ interface Count {
   at: number
 }
 
-export function createWrongTokens({
-  announce,
-  clock,
-  log
-}: {
-  announce: Announce
-  clock: Clock
-  log: Logger
-}): WrongTokens {
+export type WrongTokens = ReturnType<typeof createWrongTokens>
+
+export function createWrongTokens({ announce, clock, log }: { announce: Announce; clock: Clock; log: Logger }) {
   /** The latest are at the end. */
   const byAddress = new Map<string, Count>()
   const all: Count = { count: 0, at: 0 }
@@ -66,7 +54,8 @@ export function createWrongTokens({
   }
 
   return {
-    note(address) {
+    /** Notes one from `address`, as the socket has it; returns how long its answer should wait, in ms. */
+    note(address: string): number {
       const now = clock.now()
       latest = address
       unlogged += 1
@@ -81,7 +70,7 @@ export function createWrongTokens({
       all.at = now
       return countOf(networkOf(address), now) > freeOfOne || all.count > freeOfAll ? waitMs : 0
     },
-    stop: () => cancel?.()
+    stop: (): void => cancel?.()
   }
 }
 

@@ -54,16 +54,13 @@ export interface Summary {
   changes: readonly Change[]
 }
 
-export interface Replay {
-  add(event: StoredEvent): void
-  summary(): Summary
-}
-
 // However many events there are, no more than this is kept of each way in which they differ.
 const maxExamples = 3
 
+export type Replay = ReturnType<typeof startReplay>
+
 /** With `old`, both configs are rehearsed; without it `config` is compared with what the relay sent when the events came. */
-export function startReplay(config: Config, old?: Config): Replay {
+export function startReplay(config: Config, old?: Config) {
   const now = createRehearsal(config)
   const before = old && createRehearsal(old)
   const obstacleTo = createWindow()
@@ -71,7 +68,7 @@ export function startReplay(config: Config, old?: Config): Replay {
   const counts = { events: 0, notCompared: 0, unsure: 0, withheld: 0, unreadable: 0 }
 
   return {
-    add(stored) {
+    add(stored: StoredEvent): void {
       counts.events++
       const after = now(stored)
       if (after === undefined) {
@@ -99,7 +96,7 @@ export function startReplay(config: Config, old?: Config): Replay {
         count(changes, difference, stored, after, config)
       }
     },
-    summary: () => ({ ...counts, changes: [...changes.values()] })
+    summary: (): Summary => ({ ...counts, changes: [...changes.values()] })
   }
 }
 

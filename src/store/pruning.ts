@@ -14,10 +14,7 @@ const pauseMs = 50
 const maxObjects = 100_000
 const boundEveryMs = 5 * 60_000
 
-export interface Pruning {
-  start(): void
-  stop(): void
-}
+export type Pruning = ReturnType<typeof createPruning>
 
 export function createPruning(options: {
   store: Store
@@ -27,7 +24,7 @@ export function createPruning(options: {
   clock: Clock
   ages: Ages
   log: Logger
-}): Pruning {
+}) {
   const { store, clock, ages, log } = options
   let pruneInMs = everyMs
   let boundInMs = 0
@@ -51,7 +48,7 @@ export function createPruning(options: {
   }
 
   return {
-    start() {
+    start(): void {
       stops = [
         every(
           clock,
@@ -67,7 +64,7 @@ export function createPruning(options: {
         )
       ]
     },
-    stop() {
+    stop(): void {
       for (const stop of stops) stop()
     }
   }

@@ -8,7 +8,7 @@ import { floodNotice, quietNotice } from '../notices/sources.ts'
 import type { Store } from '../store/store.ts'
 import type { Announce } from './operator.ts'
 import { isOverdue, type Standings, standingOf } from './standing.ts'
-import { createFlood, createTraffic, type Flood } from './traffic.ts'
+import { createFlood, createTraffic } from './traffic.ts'
 
 export interface SourcesOptions {
   store: Store
@@ -38,7 +38,7 @@ const maxGaps = 15
 export type Sources = ReturnType<typeof createSources>
 
 export function createSources({ store, sources, announce, clock, log }: SourcesOptions) {
-  const floods = new Map<string, Flood>()
+  const floods = new Map<string, ReturnType<typeof createFlood>>()
   const traffic = createTraffic()
   const countedSince = clock.now()
   /** Arrivals that have yet to be written down. */
@@ -117,11 +117,6 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     if (wasAnnounced) await announce(`${key} over`, quietNotice(name, { since, expectMs, isOver: true }, at), onceMs)
   }
 
-  async function notifyOfFlood(source: string, flood: { requests: number; withinMs: number }): Promise<void> {
-    const notice = floodNotice(source, { ...flood, silentMs: floodSilentMs }, clock.now())
-    await announce(`signatures ${source}`, notice, floodSilentMs)
-  }
-
   return {
     /** An event of it is on disk. `cluster` is the one it is about; empty where nobody named one. */
     accepted(source: string, cluster: string): void {
@@ -135,11 +130,12 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
       fresh.set(refusedRow(source), now)
       traffic.refused(source, code, now)
       if (code !== 'BAD_SIGNATURE') return
-      const flood = floods.get(source) ?? createFlood()
-      floods.set(source, flood)
-      const flooded = flood.note(now)
-      if (flooded === undefined) return
-      notifyOfFlood(source, flooded).catch((err: unknown) =>
+      const floodAt = floods.get(source) ?? createFlood()
+      floods.set(source, floodAt)
+      const flood = floodAt(now)
+      if (flood === undefined) return
+      const notice = floodNotice(source, { ...flood, silentMs: floodSilentMs }, now)
+      announce(`signatures ${source}`, notice, floodSilentMs).catch((err: unknown) =>
         log.error({ err, source }, 'cannot notify the operator of bad signatures')
       )
     },

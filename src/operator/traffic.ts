@@ -139,18 +139,14 @@ export function createHourCount() {
 const floodRequests = 10
 const floodMs = 5 * 60 * 1000
 
-export type Flood = ReturnType<typeof createFlood>
-
-export function createFlood() {
+/** Returns what to call for each request. Where that makes a flood, it returns how many requests, within how long. */
+export function createFlood(): (now: number) => { requests: number; withinMs: number } | undefined {
   let times: number[] = []
-  return {
-    /** Notes one request. Where that makes a flood: how many requests, within how long. */
-    note(now: number): { requests: number; withinMs: number } | undefined {
-      times = [...times, now].slice(-floodRequests)
-      const withinMs = now - (times[0] ?? now)
-      if (times.length < floodRequests || withinMs > floodMs) return undefined
-      times = []
-      return { requests: floodRequests, withinMs }
-    }
+  return (now) => {
+    times = [...times, now].slice(-floodRequests)
+    const withinMs = now - (times[0] ?? now)
+    if (times.length < floodRequests || withinMs > floodMs) return undefined
+    times = []
+    return { requests: floodRequests, withinMs }
   }
 }

@@ -30,7 +30,7 @@ export function createWrongTokens({ announce, clock, log }: { announce: Announce
   /** The latest are at the end. */
   const byAddress = new Map<string, Count>()
   const all: Count = { count: 0, at: 0 }
-  const flood = createFlood()
+  const floodAt = createFlood()
   let unlogged = 0
   let latest = ''
   let cancel: (() => void) | undefined
@@ -60,7 +60,7 @@ export function createWrongTokens({ announce, clock, log }: { announce: Announce
       latest = address
       unlogged += 1
       if (cancel === undefined) logNow()
-      const flooded = flood.note(now)
+      const flooded = floodAt(now)
       if (flooded !== undefined) {
         announce('admin tokens', wrongTokensNotice({ ...flooded, from: address, silentMs }, now), silentMs).catch(
           (err: unknown) => log.error({ err }, 'the operator could not be notified of wrong tokens')

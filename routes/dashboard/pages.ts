@@ -140,7 +140,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
       ...silence,
       warnings: neverFaults(silence.match, [], known).map(({ path, message }) => `${path.join('.')}: ${message}`)
     }))
-    const body = silencesPage({ silences, mutes: configMutes(now), now })
+    const body = silencesPage(silences, configMutes(now), now)
     return send(request, reply, { title: 'Silences', place: '/silences' }, body)
   })
 

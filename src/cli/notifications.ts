@@ -3,15 +3,8 @@ import type { ListedNotification, RetriedNotification } from '../../routes/api/n
 import { ask, type ClientOptions } from './client.ts'
 import { print, table } from './output.ts'
 
-interface Filter {
-  destination?: string
-  rule?: string
-  cluster?: string
-  kind?: string
-  namespace?: string
-  name?: string
-  since?: string
-}
+const filters = ['destination', 'rule', 'cluster', 'kind', 'namespace', 'name', 'since'] as const
+type Filter = { [name in (typeof filters)[number]]?: string }
 
 export interface ListOptions extends ClientOptions, Filter {
   state?: string
@@ -87,6 +80,6 @@ function sayRetried(retried: readonly RetriedNotification[]): string {
   return parts.length === 0 ? 'Nothing was retried.' : `Retried: ${parts.join(', ')}.`
 }
 
-function filterOf({ destination, rule, cluster, kind, namespace, name, since }: Filter) {
-  return { destination, rule, cluster, kind, namespace, name, since }
+function filterOf(options: Filter): Filter {
+  return Object.fromEntries(filters.map((name) => [name, options[name]]))
 }

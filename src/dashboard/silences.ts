@@ -20,16 +20,10 @@ export function mutesCard(mutes: readonly ActiveMute[], now: number): Html {
 </section>`
 }
 
-export function silencesPage({
-  silences,
-  mutes,
-  now
-}: {
-  /** `warnings`: what of its match no event can be. */
-  silences: readonly (Silence & { warnings: readonly string[] })[]
-  mutes: readonly ActiveMute[]
-  now: number
-}): Html {
+/** `warnings`: what of its match no event can be. */
+type Checked = Silence & { warnings: readonly string[] }
+
+export function silencesPage(silences: readonly Checked[], mutes: readonly ActiveMute[], now: number): Html {
   return html`<div class="line"><h1>Silences</h1> <a class="button primary" href="/silences/new">New silence</a></div>
 <div id="silences" data-live>
   ${silences.length === 0 && html`<p class="empty">No silences.</p>`}
@@ -42,7 +36,7 @@ export function silencesPage({
 </div>`
 }
 
-function silenceRow(silence: Silence & { warnings: readonly string[] }, now: number): Html {
+function silenceRow(silence: Checked, now: number): Html {
   const { id, match, endsAt, warnings } = silence
   return html`<li>
   <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">ends ${ahead(endsAt, now)}</span></div>

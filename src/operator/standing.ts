@@ -105,17 +105,9 @@ export function standingOf(source: Source, known: Known, now: number): Standing 
   }
 }
 
-function stateOf(
-  {
-    lastEventAt,
-    since,
-    quietAfterMs,
-    listeningSince
-  }: Pick<Standing, 'lastEventAt' | 'since' | 'quietAfterMs'> & {
-    listeningSince: number
-  },
-  now: number
-): SourceState {
+type Times = Pick<Standing, 'lastEventAt' | 'since' | 'quietAfterMs'> & Pick<Known, 'listeningSince'>
+
+function stateOf({ lastEventAt, since, quietAfterMs, listeningSince }: Times, now: number): SourceState {
   if (since === undefined) return 'never'
   if (since - now > aheadMs) return 'unknown'
   if (now - since <= quietAfterMs) return lastEventAt === undefined ? 'never' : 'active'

@@ -3,16 +3,10 @@ import { type Static, Type } from 'typebox'
 import { closedObject } from '../about.ts'
 import { Duration } from '../duration.ts'
 import { type Transition, transitionNames } from '../objects.ts'
+import { Patterns } from '../patterns.ts'
 import { ShortEventSchema } from './event.ts'
 
-const TextsSchema = (description: string) =>
-  Type.Unsafe<string | string[]>({
-    type: ['string', 'array'],
-    items: { type: 'string', minLength: 1 },
-    minItems: 1,
-    minLength: 1,
-    description
-  })
+const TextsSchema = (description: string) => ({ ...Patterns, description })
 
 const notification = {
   properties: {

@@ -29,15 +29,8 @@ export interface ScrapeOptions {
 const patienceMs = 1000
 
 /** The text of one scrape. */
-export function createScrape({
-  store,
-  metrics,
-  config,
-  standing,
-  budget,
-  skews,
-  clock
-}: ScrapeOptions): () => Promise<string> {
+export function createScrape(options: ScrapeOptions): () => Promise<string> {
+  const { store, metrics, config, standing, budget, skews, clock } = options
   const buried = new Map<string, number>()
   /** Undefined until the database has answered once: until then nobody knows. */
   let heads: readonly LaneHead[] | undefined

@@ -104,26 +104,22 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     if (event.claim !== undefined) troubles.claimed(source.name, event.claim)
     const to = instant()
     const outcome = receipt.status === 'duplicate' ? receipt.status : receipt.transition
-    const facts = { source: source.name, object: event.object, outcome }
-    spans.received({
-      ...facts,
+    const spanned = {
       id: outcome === 'duplicate' ? null : receipt.id,
-      from: to - reply.elapsedTime,
-      checked,
-      to
-    })
-    const { cluster, kind, namespace, name } = event.object
+      source: source.name,
+      object: event.object,
+      outcome
+    }
+    spans.received({ ...spanned, from: to - reply.elapsedTime, checked, to })
+    const line = { event: receipt.id, source: source.name, ...event.object }
     if (receipt.status === 'duplicate') {
-      request.log.info(
-        { event: receipt.id, source: source.name, cluster, kind, namespace, name },
-        'event is a duplicate'
-      )
+      request.log.info(line, 'event is a duplicate')
       return { id: receipt.id, status: receipt.status, transition: null, notifications: [] }
     }
     const { id, status, transition } = receipt
     const notifications = receipt.notifications.map(({ id, rule, destination }) => ({ id, rule, destination }))
-    const line = { event: id, source: source.name, cluster, kind, namespace, name, reason: event.reason, transition }
-    request.log.info({ ...line, notifications: notifications.length }, 'event accepted')
+    const { length } = notifications
+    request.log.info({ ...line, reason: event.reason, transition, notifications: length }, 'event accepted')
     return { id, status, transition, notifications }
   }
 

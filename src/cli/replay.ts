@@ -65,19 +65,16 @@ function load(file: string): Config | false {
 }
 
 function inWords({ events, notCompared, unsure, withheld, unreadable, changes }: Summary, start: number): string {
+  const asides: [count: number, what: string][] = [
+    [notCompared, 'of them cannot be compared: they are about what began before'],
+    [unsure, 'of them cannot be compared: they are about what was withheld by hand, or never arrived'],
+    [withheld, 'notifications were withheld by a mute, a silence or an operator, and would not be by this file'],
+    [unreadable, 'of them cannot be read']
+  ]
   const destinations = [...new Set(changes.map(({ destination }) => destination))].sort()
   return [
     `${number(events)} events since ${sayTime(start)}`,
-    ...(notCompared > 0 ? [`${number(notCompared)} of them cannot be compared: they are about what began before`] : []),
-    ...(unsure > 0
-      ? [`${number(unsure)} of them cannot be compared: they are about what was withheld by hand, or never arrived`]
-      : []),
-    ...(withheld > 0
-      ? [
-          `${number(withheld)} notifications were withheld by a mute, a silence or an operator, and would not be by this file`
-        ]
-      : []),
-    ...(unreadable > 0 ? [`${number(unreadable)} of them cannot be read`] : []),
+    ...asides.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`),
     ...(changes.length === 0 ? ['Nothing would change.'] : []),
     ...destinations.flatMap((destination) => [
       '',

@@ -11,8 +11,6 @@ import type { Store } from './store/store.ts'
 /** How soon another replica's silence is in effect here, and the summary of a mute that ended is sent. */
 const lookMs = 5000
 
-export type Silences = ReturnType<typeof createSilences>
-
 export function createSilences(options: {
   store: Store
   destinations: () => ReadonlyMap<string, { lane: string }>

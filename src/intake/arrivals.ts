@@ -31,8 +31,6 @@ const patienceMs = 6000
 const tickMs = 500
 const patienceTicks = patienceMs / tickMs
 
-export type Arrivals = ReturnType<typeof createArrivals>
-
 /** `isLate` is called where some were refused because their commit took too long. */
 export function createArrivals(clock: Clock, isLate: () => void) {
   // Arrays, not a set: what a set held when it grew lives on with its old table until the next full collection.

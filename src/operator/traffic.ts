@@ -39,9 +39,7 @@ interface Entry {
   hasMoreClusters: boolean
 }
 
-export type Traffic = ReturnType<typeof createTraffic>
-
-/** Entries are bounded by the sources of the config file, and by {@link Traffic.keepTo}. */
+/** Entries are bounded by the sources of the config file, and by `keepTo`. */
 export function createTraffic() {
   const entries = new Map<string, Entry>()
 

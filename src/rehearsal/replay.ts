@@ -56,8 +56,6 @@ export interface Summary {
 // However many events there are, no more than this is kept of each way in which they differ.
 const maxExamples = 3
 
-export type Replay = ReturnType<typeof startReplay>
-
 /** With `old`, both configs are rehearsed; without it `config` is compared with what the relay sent when the events came. */
 export function startReplay(config: Config, old?: Config) {
   const now = createRehearsal(config)

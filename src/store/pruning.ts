@@ -14,8 +14,6 @@ const pauseMs = 50
 const maxObjects = 100_000
 const boundEveryMs = 5 * 60_000
 
-export type Pruning = ReturnType<typeof createPruning>
-
 export function createPruning(options: {
   store: Store
   /** Called with how many objects each source has. */

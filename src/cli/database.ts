@@ -1,7 +1,6 @@
 // Databases: checks that the contents of one fit together (`verify`), and moves an embedded one to PostgreSQL (`migrate`).
 import { SingleBar } from 'cli-progress'
 import { RelayError } from '../errors.ts'
-import { moveToPostgres } from '../store/migrate.ts'
 import { sqliteFile } from '../store/sqlite/path.ts'
 import type { Report } from '../store/verify/report.ts'
 import { verify as look } from '../store/verify/verify.ts'
@@ -44,6 +43,8 @@ export async function migrate(from: string, to: string): Promise<number> {
   if (!/^postgres(ql)?:/.test(to)) {
     throw new RelayError('BAD_DATABASE', '--to must be of the form postgres://user:password@host:5432/database')
   }
+  // Not with the file: `verify` of an embedded database has no use for the driver.
+  const { moveToPostgres } = await import('../store/migrate.ts')
   const bar = new SingleBar({ format: '{bar} {value}/{total} rows', stopOnComplete: true, hideCursor: true })
   let moved = 0
   const kept = await moveToPostgres(file, to, (done, total) => {

@@ -7,7 +7,6 @@ import { type Known, knownFrom } from '../rules/never.ts'
 import { findShadowed } from '../rules/shadow.ts'
 import { isLoopback } from '../slack-api/app.ts'
 import { didYouMean } from '../spelling.ts'
-import { clusterFaults } from './clusters.ts'
 import { effectFaults, unusedTemplates } from './effect.ts'
 import { idleKeys, mixedDestinations, sharedLanes, sharedTokens, unknownApps, unusedApps } from './place-faults.ts'
 import type { ConfigText } from './schema.ts'
@@ -178,4 +177,22 @@ function brokenLinks({ links = [] }: ConfigText): Fault[] {
       ]
     })
   )
+}
+
+/** Sources whose events could be taken for each other's. */
+function clusterFaults({ sources = {}, cluster }: ConfigText): Fault[] {
+  const entries = Object.entries(sources)
+  const [first, ...others] = entries.filter(([, source]) => source?.cluster === undefined).map(([name]) => name)
+  if (first === undefined) return []
+  const owner = entries.find(([, source]) => source?.cluster !== undefined && source.cluster === cluster)?.[0]
+  const faults: Fault[] = others.map((name) => ({
+    path: ['sources', name],
+    message:
+      `names no cluster, nor does "${first}": their objects could be taken for each other's; write \`cluster:\` ` +
+      'with the name of its cluster, or, if both are one cluster, list the keys of both at one source; the other one is',
+    beside: ['sources', first]
+  }))
+  if (owner === undefined) return faults
+  const message = `names no cluster, and \`cluster: ${cluster}\` is that of "${owner}": its events that name none are kept apart as of "${first}"; write \`cluster:\` here, as`
+  return [...faults, { path: ['sources', first], message, beside: ['sources', owner, 'cluster'], isWarning: true }]
 }

@@ -3,10 +3,8 @@ import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
 import { adviceOnBlock } from '../slack-api/words.ts'
 import type { LaneRecord, Listed } from '../store/records.ts'
-import { badge } from './badge.ts'
-import { shown } from './object.ts'
 import { address, type Html } from './page.ts'
-import { ahead, lasting } from './time.ts'
+import { ahead, badge, lasting, shown } from './parts.ts'
 
 /** A lane and its destinations. */
 export interface DashboardLane {

@@ -1,7 +1,8 @@
 // Destination: compiles a webhook, a channel of a Slack app, or a preview that keeps its messages for people to look at.
+
 import { hash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
+import { closedObject, option } from '../about.ts'
 import {
   type Dialect,
   dialectNames,
@@ -14,95 +15,71 @@ import { placeOf, type SlackApp, urlOf } from '../slack-api/app.ts'
 import { type Receiver, receiverOf } from './answer.ts'
 import { createPace, type Pace, PaceSchema } from './pace.ts'
 
-const SlackSchema = Type.Object(
-  {
-    webhookUrl: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'Webhook URL',
-        'The URL of an incoming webhook; or write `app` and `channel`. Whoever has it can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https; plain http is accepted for loopback only.',
-        '${SLACK_PLATFORM_URL}',
-        '${file:/run/secrets/team-a-webhook}'
-      )
-    ),
-    app: Type.Optional(
-      about(
-        Type.String({
-          pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
-          patternErrorMessage: 'the name of one of `slackApps`'
-        }),
-        'App',
-        'Instead of `webhookUrl`: the name of one of `slackApps`, which posts to any `channel` that it was invited to.',
-        'acme'
-      )
-    ),
-    channel: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'Channel',
-        "With `app`: the channel's ID, which stays when it is renamed, or its name. With `webhookUrl`: posts to another channel than the webhook's own, which only legacy webhooks, Mattermost and Rocket.Chat honour.",
-        'C0123ABCD',
-        '#team-a'
-      )
-    ),
-    style: Type.Optional(
-      about(
-        Type.Enum(['messages']),
-        'Style',
-        'With `app`: what the channel shows. `messages`: one after the other, as with a webhook.',
-        'messages'
-      )
-    ),
-    username: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'User name',
-        'With `webhookUrl`: the name under which messages appear. Legacy webhooks, Mattermost and Rocket.Chat honour it.',
-        'Flux'
-      )
-    ),
-    dialect: Type.Optional(
-      about(
-        Type.Enum([...dialectNames]),
-        'Dialect',
-        'With `webhookUrl`: what the receiver understands. If left out, it is guessed from the URL; most receivers take what Slack takes.',
-        'slack'
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+const SlackSchema = closedObject({
+  webhookUrl: option(
+    Type.String({ minLength: 1 }),
+    'Webhook URL',
+    'The URL of an incoming webhook; or write `app` and `channel`. Whoever has it can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https; plain http is accepted for loopback only.',
+    '${SLACK_PLATFORM_URL}',
+    '${file:/run/secrets/team-a-webhook}'
+  ),
+  app: option(
+    Type.String({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
+      patternErrorMessage: 'the name of one of `slackApps`'
+    }),
+    'App',
+    'Instead of `webhookUrl`: the name of one of `slackApps`, which posts to any `channel` that it was invited to.',
+    'acme'
+  ),
+  channel: option(
+    Type.String({ minLength: 1 }),
+    'Channel',
+    "With `app`: the channel's ID, which stays when it is renamed, or its name. With `webhookUrl`: posts to another channel than the webhook's own, which only legacy webhooks, Mattermost and Rocket.Chat honour.",
+    'C0123ABCD',
+    '#team-a'
+  ),
+  style: option(
+    Type.Enum(['messages']),
+    'Style',
+    'With `app`: what the channel shows. `messages`: one after the other, as with a webhook.',
+    'messages'
+  ),
+  username: option(
+    Type.String({ minLength: 1 }),
+    'User name',
+    'With `webhookUrl`: the name under which messages appear. Legacy webhooks, Mattermost and Rocket.Chat honour it.',
+    'Flux'
+  ),
+  dialect: option(
+    Type.Enum([...dialectNames]),
+    'Dialect',
+    'With `webhookUrl`: what the receiver understands. If left out, it is guessed from the URL; most receivers take what Slack takes.',
+    'slack'
+  )
+})
 
-export const DestinationSchema = Type.Object(
-  {
-    slack: Type.Optional(
-      about(
-        SlackSchema,
-        'Slack',
-        'A channel of a Slack app, or an incoming webhook of Slack or of a receiver that takes the same messages.',
-        { webhookUrl: '${SLACK_PLATFORM_URL}' },
-        { app: 'acme', channel: 'C0123ABCD' }
-      )
-    ),
-    preview: Type.Optional(
-      about(
-        Type.Literal(true),
-        'Preview',
-        'Instead of `slack`: keeps the messages for the log and `/api/preview/<name>` and posts them nowhere.',
-        true
-      )
-    ),
-    pace: Type.Optional(
-      about(
-        PaceSchema,
-        'Pace',
-        'How fast messages go. Destinations of one channel share a queue; the first of them in the file sets its pace.',
-        { perSecond: 1, burst: 3 }
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+export const DestinationSchema = closedObject({
+  slack: option(
+    SlackSchema,
+    'Slack',
+    'A channel of a Slack app, or an incoming webhook of Slack or of a receiver that takes the same messages.',
+    { webhookUrl: '${SLACK_PLATFORM_URL}' },
+    { app: 'acme', channel: 'C0123ABCD' }
+  ),
+  preview: option(
+    Type.Literal(true),
+    'Preview',
+    'Instead of `slack`: keeps the messages for the log and `/api/preview/<name>` and posts them nowhere.',
+    true
+  ),
+  pace: option(
+    PaceSchema,
+    'Pace',
+    'How fast messages go. Destinations of one channel share a queue; the first of them in the file sets its pace.',
+    { perSecond: 1, burst: 3 }
+  )
+})
 
 export interface Destination {
   name: string

@@ -1,12 +1,11 @@
 // Lanes: runs one queue per channel, in order, with one request in flight, paced. In: commits that wake a lane. Out: posts to
 // Slack, and their outcomes back into the store.
 import type { Logger } from 'pino'
-import { type Clock, every } from '../clock.ts'
+import { type Ages, type Clock, every } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { Spans } from '../spans.ts'
-import type { Ages } from '../store/age.ts'
 import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'

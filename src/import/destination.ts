@@ -5,7 +5,6 @@ import type { Dialect } from '../render/receivers/dialect.ts'
 import type { SlackAppText } from '../slack-api/app.ts'
 import { type ApiOfProvider, apiOf, appFaultOf, appNameFor, appText, channelFor } from './app.ts'
 import { isSame, type Provider, type Ref, type Remark, type Secret } from './flux.ts'
-import { distinct, nameEach, variableFor } from './names.ts'
 
 /** An environment variable the config file refers to. */
 export interface Variable {
@@ -213,4 +212,35 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
   if (secret && 'headers' in secret.spec)
     remark('secretRef', 'has headers in its Secret, which the relay does not send')
   return remarks
+}
+
+/**
+ * The name of each of `refs`: its own where no other has the same, else with its namespace before it; numbered in the end
+ * if that is still not enough. At most `longest` characters.
+ */
+export function nameEach(refs: readonly Ref[], separator: string, longest: number): string[] {
+  const taken = new Set<string>()
+  return refs.map((ref) => {
+    const isAlone = refs.every((other) => other.name !== ref.name || isSame(other, ref))
+    const full = isAlone ? ref.name : `${ref.namespace}${separator}${ref.name}`
+    return distinct(full, taken, longest)
+  })
+}
+
+/** `name`, or with a number if it is among `taken`, which it joins. */
+export function distinct(name: string, taken: Set<string>, longest: number, separator = '-'): string {
+  for (let number = 1; ; number++) {
+    const suffix = number === 1 ? '' : `${separator}${number}`
+    const candidate = name.slice(0, longest - suffix.length) + suffix
+    if (taken.has(candidate)) continue
+    taken.add(candidate)
+    return candidate
+  }
+}
+
+/** `slack-url` → `SLACK_URL`, `slack` → `SLACK_URL`: an environment variable for a URL, or for a token. */
+function variableFor(name: string, what: 'URL' | 'TOKEN' = 'URL'): string {
+  const words = name.toUpperCase().replace(/[^A-Z0-9]+/g, '_')
+  const isSaid = words === what || words.endsWith(`_${what}`)
+  return `${/^[A-Z]/.test(words) ? '' : 'SLACK_'}${words}${isSaid ? '' : `_${what}`}`
 }

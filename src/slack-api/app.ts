@@ -1,48 +1,40 @@
 // A Slack app: defines its options, and says what is wrong with a token, an address or a channel. Pure.
-import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
 
-export const SlackAppSchema = Type.Object(
-  {
-    token: about(
-      Type.String({ minLength: 1 }),
-      'Bot token',
-      'The Bot User OAuth Token of the app, which begins with `xoxb-`. Whoever has it can post in all its channels, so write `${VARIABLE}` or `${file:/path}`.',
-      '${SLACK_BOT_TOKEN}',
-      '${file:/run/secrets/slack-bot-token}'
+import { type Static, Type } from 'typebox'
+import { about, closedObject, option } from '../about.ts'
+
+export const SlackAppSchema = closedObject({
+  token: about(
+    Type.String({ minLength: 1 }),
+    'Bot token',
+    'The Bot User OAuth Token of the app, which begins with `xoxb-`. Whoever has it can post in all its channels, so write `${VARIABLE}` or `${file:/path}`.',
+    '${SLACK_BOT_TOKEN}',
+    '${file:/run/secrets/slack-bot-token}'
+  ),
+  appToken: option(
+    Type.String({ minLength: 1 }),
+    'App-level token',
+    'The app-level token, which begins with `xapp-`, for Socket Mode. Nothing uses it yet, and `check` says so.',
+    '${SLACK_APP_TOKEN}'
+  ),
+  operators: option(
+    Type.Array(
+      Type.String({
+        pattern: '^[UWS][A-Z0-9]{6,}$',
+        patternErrorMessage: 'the ID of a user (U012AB3CD) or of a user group (S012AB3CD)'
+      })
     ),
-    appToken: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'App-level token',
-        'The app-level token, which begins with `xapp-`, for Socket Mode. Nothing uses it yet, and `check` says so.',
-        '${SLACK_APP_TOKEN}'
-      )
-    ),
-    operators: Type.Optional(
-      about(
-        Type.Array(
-          Type.String({
-            pattern: '^[UWS][A-Z0-9]{6,}$',
-            patternErrorMessage: 'the ID of a user (U012AB3CD) or of a user group (S012AB3CD)'
-          })
-        ),
-        'Operators',
-        'Users and user groups who may act on the relay from Slack. Nothing uses it yet, and `check` says so.',
-        ['U012AB3CD', 'S012AB3CD']
-      )
-    ),
-    apiUrl: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'Web API',
-        'The address of the Web API; `https://slack.com/api` by default. GovSlack has its own. It has to be https; plain http is accepted for loopback only.',
-        'https://slack-gov.com/api'
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+    'Operators',
+    'Users and user groups who may act on the relay from Slack. Nothing uses it yet, and `check` says so.',
+    ['U012AB3CD', 'S012AB3CD']
+  ),
+  apiUrl: option(
+    Type.String({ minLength: 1 }),
+    'Web API',
+    'The address of the Web API; `https://slack.com/api` by default. GovSlack has its own. It has to be https; plain http is accepted for loopback only.',
+    'https://slack-gov.com/api'
+  )
+})
 
 export type SlackAppText = Static<typeof SlackAppSchema>
 

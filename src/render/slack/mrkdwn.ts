@@ -1,6 +1,5 @@
 // Slack's mrkdwn: makes text from outside a harmless part of a message. Source of the escaping rules:
 // docs.slack.dev/messaging/formatting-message-text.
-
 import { maxLinkUrl } from './limits.ts'
 
 // ANSI sequences (CSI, and OSC up to its end), then every control character but tab and newline, then the marks that

@@ -1,5 +1,4 @@
 // Terminal: shows a message as plain lines, for the log, the command line and tests.
-
 import { withEmojis } from './emoji.ts'
 import { oneLine, withoutMentions } from './mrkdwn.ts'
 import { type Payload, textsOf } from './payload.ts'

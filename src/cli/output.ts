@@ -1,4 +1,10 @@
-// Tables: align rows for a person at a terminal.
+// Output: prints what a command found, for a person at a terminal or for a program.
+
+/** Prints `value` as JSON if that is asked for, else `text`, and ends its last line. */
+export function print(json: boolean | undefined, value: unknown, text: string): void {
+  const output = json ? JSON.stringify(value, null, 2) : text
+  process.stdout.write(output === '' || output.endsWith('\n') ? output : `${output}\n`)
+}
 
 /**
  * One line for each row, under `header`, columns two spaces apart. Where `width` is given the last column is cut to it.

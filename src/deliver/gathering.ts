@@ -1,0 +1,166 @@
+// Gathering: decides how long what follows of a cause is held, so that it shares messages, and who is pinged. Pure.
+import { isOwn, type View } from '../render/compose/view.ts'
+import { apartMs } from '../store/deadline.ts'
+import type { Gathered, Gathering, Gatherings, Hold, Pending } from '../store/kept.ts'
+
+/** After the first message about a cause what follows is held so long, then longer from message to message. */
+const ladderMs = [2, 10, 30, 60, 120, 300].map((seconds) => seconds * 1000)
+
+const firstGapMs = 2000
+
+/** Several causes share the messages that follow: a lane has so many of them, and then one a minute. */
+const sharedLadderMs = ladderMs.slice(0, 4)
+const sharedMaxMs = 60_000
+
+/** So many in one message are a storm, whose extent is news: the second and third gap are as short as the first. */
+const burst = 20
+
+/** After so long without a message about it a cause begins anew: twice the longest gap. */
+const calmMs = 10 * 60_000
+
+/** Nobody needs good news at once. */
+const goodNewsMs = 5000
+
+/** One ping per lane, cause and mention in this time. */
+const pingEveryMs = 60 * 60_000
+
+/** No later gathering needs one that is older. */
+export const forgetMs = Math.max(calmMs, pingEveryMs)
+
+/** What all causes of a lane have in common is remembered as one of them. */
+const lane = 'lane'
+const recoveries = 'recoveries'
+const news = 'news'
+
+/** What is gathered together: failures of one cause, all recoveries, all other news. */
+export function causeOf(view: View): string {
+  if (view.says === 'recovered') return recoveries
+  if (view.says === 'updated' || view.says === 'informed' || view.says === 'heartbeat') return news
+  return `${isOwn(view) ? 'relay' : 'failure'} ${view.cause}`
+}
+
+/** The causes whose gatherings {@link holdsOf} and {@link gather} need. */
+export function causesOf(view: View): readonly string[] {
+  return [causeOf(view), lane]
+}
+
+/** Whether it is the first of its cause, for a while: it is held by nothing. */
+export function isFirst({ view, createdAt }: Pending, gatherings: Gatherings, now: number): boolean {
+  const cause = causeOf(view)
+  return !isGood(cause) && current(gatherings.get(cause), createdAt, now) === undefined
+}
+
+/**
+ * Which of `pending`, all of them due, are held: until the gap after the last message about their cause is over, and then
+ * until the lane may have a message about what follows. Nothing is held twice for the same.
+ */
+export function holdsOf(pending: readonly Pending[], gatherings: Gatherings, now: number): Hold[] {
+  const sizes = countBy(pending.map(({ view }) => causeOf(view)))
+  const holds = new Map<string, { ids: string[]; until: number; holds: number }>()
+  for (const entry of pending) {
+    const size = sizes.get(causeOf(entry.view)) ?? 0
+    const hold = holdOf(entry, { gatherings, isBurst: size >= burst, now })
+    if (hold === undefined) continue
+    const key = `${hold.until} ${hold.holds}`
+    const others = holds.get(key)
+    if (others === undefined) holds.set(key, { ...hold, ids: [entry.id] })
+    else others.ids.push(entry.id)
+  }
+  return [...holds.values()]
+}
+
+function holdOf(
+  entry: Pending,
+  { gatherings, isBurst, now }: { gatherings: Gatherings; isBurst: boolean; now: number }
+): Pick<Hold, 'until' | 'holds'> | undefined {
+  const cause = causeOf(entry.view)
+  const known = current(gatherings.get(cause), entry.createdAt, now)
+  const ownUntil = Math.max(untilOf(known), goodNewsUntil(entry, now))
+  if (entry.holds === 0 && ownUntil > now) return { until: ownUntil, holds: 1 }
+  if (known === undefined || isBurst || entry.holds > 1) return undefined
+  const sharedUntil = untilOf(current(gatherings.get(lane), entry.createdAt, now))
+  // Never for longer in all than was said.
+  const until = Math.min(sharedUntil, entry.createdAt + Math.max(known.gapMs, sharedMaxMs))
+  return until > now ? { until, holds: 2 } : undefined
+}
+
+/**
+ * What a message that carries `ids` of `members` makes of their gatherings. `members` are all that it could have carried,
+ * with the mentions that are sent.
+ */
+export function gather(
+  members: readonly Pending[],
+  ids: ReadonlySet<string>,
+  gatherings: Gatherings,
+  now: number
+): Gathered[] {
+  const byCause = Map.groupBy(members, ({ view }) => causeOf(view))
+  const carried = [...byCause].filter(([, entries]) => entries.some(({ id }) => ids.has(id)))
+  const gathered = carried.map(([cause, entries]) => {
+    const known = current(gatherings.get(cause), entries[0]?.createdAt ?? now, now)
+    const isWhole = entries.every(({ id }) => ids.has(id))
+    const step = isWhole ? (known === undefined ? 0 : known.step + 1) : (known?.step ?? 0)
+    // What did not fit goes on in the next message, as part of this one.
+    const gapMs = isWhole ? gapAfter(step, entries.length, ladderMs) : firstGapMs
+    const pings = entries.filter(({ id }) => ids.has(id)).flatMap(({ view }) => view.mention ?? [])
+    const pinged = recentPings(gatherings.get(cause), now)
+    return { cause, postedAt: now, step, gapMs, pinged, pings: [...new Set(pings)] }
+  })
+  const follows = members.filter(({ view, createdAt }) => {
+    return current(gatherings.get(causeOf(view)), createdAt, now) !== undefined
+  })
+  if (!follows.some(({ id }) => ids.has(id))) return gathered
+  const known = current(gatherings.get(lane), follows[0]?.createdAt ?? now, now)
+  const isWhole = follows.every(({ id }) => ids.has(id))
+  // What was the first of its cause came before.
+  const step = (known?.step ?? 0) + (isWhole ? 1 : 0)
+  const gapMs = isWhole ? gapAfter(step, follows.length, sharedLadderMs) : firstGapMs
+  return [...gathered, { cause: lane, postedAt: now, step, gapMs, pinged: {}, pings: [] }]
+}
+
+/** How long at most what follows of the failures in a message waits for its own, in ms; undefined where none was gathered. */
+export function nextWordMs(gathered: readonly Gathered[]): number | undefined {
+  const lasting = gathered.filter(({ cause, step }) => step > 0 && cause !== lane && !isGood(cause))
+  return lasting.length === 0 ? undefined : Math.max(sharedMaxMs, ...lasting.map(({ gapMs }) => gapMs))
+}
+
+/** The same without a mention that was sent for its cause within the hour. */
+export function unlessPinged(entry: Pending, gatherings: Gatherings, now: number): Pending {
+  const { mention, ...view } = entry.view
+  if (mention === undefined || recentPings(gatherings.get(causeOf(view)), now)[mention] === undefined) return entry
+  return { ...entry, view }
+}
+
+/** The gathering, unless a calm while has ended it before `createdAt`, or its clock was set back since. */
+function current(gathering: Gathering | undefined, createdAt: number, now: number): Gathering | undefined {
+  if (gathering === undefined || gathering.postedAt - now > apartMs) return undefined
+  return createdAt - gathering.postedAt < calmMs ? gathering : undefined
+}
+
+function untilOf(gathering: Gathering | undefined): number {
+  return gathering === undefined ? 0 : gathering.postedAt + gathering.gapMs
+}
+
+function goodNewsUntil({ view, createdAt }: Pending, now: number): number {
+  return isGood(causeOf(view)) && createdAt - now <= apartMs ? createdAt + goodNewsMs : 0
+}
+
+function gapAfter(step: number, count: number, ladder: readonly number[]): number {
+  const isShort = count >= burst && step <= 2
+  return isShort ? firstGapMs : (ladder[Math.min(step, ladder.length - 1)] ?? firstGapMs)
+}
+
+function recentPings(gathering: Gathering | undefined, now: number): Record<string, number> {
+  const pings = Object.entries(gathering?.pinged ?? {})
+  return Object.fromEntries(pings.filter(([, at]) => now - at < pingEveryMs && at - now <= apartMs))
+}
+
+function isGood(cause: string): boolean {
+  return cause === recoveries || cause === news
+}
+
+function countBy(keys: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return counts
+}

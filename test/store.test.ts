@@ -194,9 +194,9 @@ for (const [name, prepare] of Object.entries(stores)) {
       store = await open()
       t.match(await store.next('lane', plan, at + 9999), { is: 'wait', until: at + 10_000 })
       let seen: unknown
-      const next: Plan['next'] = (lane, pending, now) => {
+      const next: Plan['next'] = (lane, pending, gatherings, now) => {
         seen = pending.map(({ group, view }) => [group, view.object.name])
-        return plan.next(lane, pending, now)
+        return plan.next(lane, pending, gatherings, now)
       }
       await store.next('lane', { ...plan, next }, at + 10_000)
       t.same(seen, [
@@ -553,7 +553,7 @@ for (const [name, prepare] of Object.entries(stores)) {
         const decision = sendTo('lane')(item)
         return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
       })
-      const before = { events: at + 10, deadLetters: at + 10, duplicates: at + 10 }
+      const before = { events: at + 10, deadLetters: at + 10, duplicates: at + 10, gatherings: at + 10 }
       while ((await store.prune(before, 10)) >= 10);
       const withheld: Withheld[] = []
       await store.endMutes(
@@ -603,7 +603,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       const store = await open()
       await store.accept([arrival('sent-1'), arrival('sent-2'), arrival('waits')], sendTo('lane'))
       for (let n = 0; n < 2; n++) await store.settle(await post(store, 'lane'), attempt, sent)
-      const before = { events: at + 1, deadLetters: at + 1, duplicates: at + 1 }
+      const before = { events: at + 1, deadLetters: at + 1, duplicates: at + 1, gatherings: at + 1 }
       let steps = 0
       while ((await store.prune(before, 1)) > 0) steps += 1
       t.ok(steps >= 3, 'more than one step')

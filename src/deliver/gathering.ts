@@ -1,7 +1,7 @@
 // Gathering: decides how long what follows of a cause is held, so that it shares messages, and who is pinged. Pure.
+import { hash } from 'node:crypto'
 import { isOwn, type View } from '../render/compose/view.ts'
-import { apartMs } from '../store/deadline.ts'
-import type { Gathered, Gathering, Gatherings, Hold, Pending } from '../store/kept.ts'
+import { apartMs, type Gathered, type Gathering, type Gatherings, gatheringMs, type Hold, type Pending } from '../store/kept.ts'
 
 /** After the first message about a cause what follows is held so long, then longer from message to message. */
 const ladderMs = [2, 10, 30, 60, 120, 300].map((seconds) => seconds * 1000)
@@ -21,12 +21,6 @@ const calmMs = 10 * 60_000
 /** Nobody needs good news at once. */
 const goodNewsMs = 5000
 
-/** One ping per lane, cause and mention in this time. */
-const pingEveryMs = 60 * 60_000
-
-/** No later gathering needs one that is older. */
-export const forgetMs = Math.max(calmMs, pingEveryMs)
-
 /** What all causes of a lane have in common is remembered as one of them. */
 const lane = 'lane'
 const recoveries = 'recoveries'
@@ -36,7 +30,8 @@ const news = 'news'
 export function causeOf(view: View): string {
   if (view.says === 'recovered') return recoveries
   if (view.says === 'updated' || view.says === 'informed' || view.says === 'heartbeat') return news
-  return `${isOwn(view) ? 'relay' : 'failure'} ${view.cause}`
+  // The relay's own are words of any length.
+  return isOwn(view) ? `relay ${hash('sha256', view.cause).slice(0, 16)}` : `failure ${view.cause}`
 }
 
 /** The causes whose gatherings {@link holdsOf} and {@link gather} need. */
@@ -73,9 +68,11 @@ function holdOf(
   entry: Pending,
   { gatherings, isBurst, now }: { gatherings: Gatherings; isBurst: boolean; now: number }
 ): Pick<Hold, 'until' | 'holds'> | undefined {
+  // From a clock that was set back since: nobody knows how long it has waited.
+  if (entry.createdAt - now > apartMs) return undefined
   const cause = causeOf(entry.view)
   const known = current(gatherings.get(cause), entry.createdAt, now)
-  const ownUntil = Math.max(untilOf(known), goodNewsUntil(entry, now))
+  const ownUntil = Math.max(untilOf(known), isGood(cause) ? entry.createdAt + goodNewsMs : 0)
   if (entry.holds === 0 && ownUntil > now) return { until: ownUntil, holds: 1 }
   if (known === undefined || isBurst || entry.holds > 1) return undefined
   const sharedUntil = untilOf(current(gatherings.get(lane), entry.createdAt, now))
@@ -141,10 +138,6 @@ function untilOf(gathering: Gathering | undefined): number {
   return gathering === undefined ? 0 : gathering.postedAt + gathering.gapMs
 }
 
-function goodNewsUntil({ view, createdAt }: Pending, now: number): number {
-  return isGood(causeOf(view)) && createdAt - now <= apartMs ? createdAt + goodNewsMs : 0
-}
-
 function gapAfter(step: number, count: number, ladder: readonly number[]): number {
   const isShort = count >= burst && step <= 2
   return isShort ? firstGapMs : (ladder[Math.min(step, ladder.length - 1)] ?? firstGapMs)
@@ -152,7 +145,7 @@ function gapAfter(step: number, count: number, ladder: readonly number[]): numbe
 
 function recentPings(gathering: Gathering | undefined, now: number): Record<string, number> {
   const pings = Object.entries(gathering?.pinged ?? {})
-  return Object.fromEntries(pings.filter(([, at]) => now - at < pingEveryMs && at - now <= apartMs))
+  return Object.fromEntries(pings.filter(([, at]) => now - at < gatheringMs && at - now <= apartMs))
 }
 
 function isGood(cause: string): boolean {

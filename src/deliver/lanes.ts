@@ -10,6 +10,7 @@ import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step 
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
 import { type Destination, lanesByName } from './destination.ts'
+import { causesOf, holdsOf } from './gathering.ts'
 import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
 import { createPace, take } from './pace.ts'
 import { planNext } from './plan.ts'
@@ -162,7 +163,10 @@ export function createLanes(options: LanesOptions): Lanes {
     const pace = destination?.pace ?? createPace()
     return {
       token: ({ bucket }, now) => take(bucket, pace, now),
-      next: (state, pending, now) => planNext(state, pending, { pace, maxText: roomOf(pending) }, now),
+      causesOf,
+      hold: holdsOf,
+      next: (state, pending, gatherings, now) =>
+        planNext(state, pending, gatherings, { pace, maxText: roomOf(pending) }, now),
       oldest: ages.before(maxAgeMs)
     }
   }

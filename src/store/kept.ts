@@ -116,11 +116,6 @@ export interface Gathered extends Gathering {
   pings: readonly string[]
 }
 
-/** A gathering after its message was sent at `sentAt`: only then somebody was pinged. */
-export function gatheringAfter({ cause: _, pings, pinged, ...rest }: Gathered, sentAt: number): Gathering {
-  return { ...rest, pinged: { ...pinged, ...Object.fromEntries(pings.map((mention) => [mention, sentAt])) } }
-}
-
 /** Notifications to be held. */
 export interface Hold {
   ids: readonly string[]
@@ -185,6 +180,9 @@ export type NextPost =
   /** `ids`: which of the pending notifications the message carries; never none. `gathered` counts once it is sent. */
   | { bucket: Bucket; ids: readonly string[]; payload: Payload; gathered: readonly Gathered[] }
 
+/** How long a gathering is remembered: within this time a cause pings once. */
+export const gatheringMs = 60 * 60 * 1000
+
 /** How long it may take until every replica has a new config file: a kubelet looks at a ConfigMap once a minute. */
 export const rolloutMs = 5 * 60 * 1000
 
@@ -226,6 +224,7 @@ export interface Settlement {
 
 /** What is older may go, in ms since 1970. */
 export interface Expiry {
+  gatherings: number
   events: number
   deadLetters: number
   duplicates: number

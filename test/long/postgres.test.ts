@@ -193,7 +193,7 @@ t.test('a group that two replicas begin at the same moment is sent as one', asyn
   ])
   await b.accept([arrival('next', { receivedAt: at + 10_010 })], grouped)
   const seen: string[] = []
-  const look: Plan['next'] = (_lane, pending, now) => {
+  const look: Plan['next'] = (_lane, pending, _gatherings, now) => {
     seen.push(...pending.map(({ view }) => view.object.name))
     return { until: now }
   }
@@ -222,12 +222,13 @@ t.test('replicas whose clocks differ, and are set while they run, go by one cloc
 
   const pace = createPace({ perSecond: 1, burst: 1 })
   const paced: Plan = {
+    ...plan,
     token: ({ bucket }, now) => take(bucket, pace, now),
-    next(state, pending, now) {
+    next(state, pending, gatherings, now) {
       const age = now - (pending[0]?.createdAt ?? 0)
       if (age < -50 || age > 5000) throw new Error(`accepted ${age} ms ago`)
       const taken = take(state.bucket, pace, now)
-      return 'until' in taken ? taken : { ...plan.next(state, pending, now), ...taken }
+      return 'until' in taken ? taken : { ...plan.next(state, pending, gatherings, now), ...taken }
     },
     oldest: 0
   }

@@ -1,7 +1,7 @@
 // Gathering: the first of a cause at once; what follows shares messages, fewer the longer it lasts.
 import t from 'tap'
 import { fc } from './fixtures/fc.ts'
-import { type Came, minutes, of, run, type Sent, seconds, start } from './fixtures/lane.ts'
+import { anyCame, type Came, minutes, of, run, type Sent, seconds, start } from './fixtures/lane.ts'
 
 const everyone = '<!here>'
 
@@ -121,36 +121,6 @@ t.test('an object that begins to fail for another reason is not overtaken by wha
   t.equal(sent.find(({ ids }) => ids.includes(3))?.at, start + seconds(1), 'at once')
   t.ok(sent.find(({ ids }) => ids.includes(3))?.ids.includes(2), 'with what is held of the same object')
 })
-
-// Any sequence of what may come: few objects and causes, so that they meet.
-const anyCame = (count: number, spanMs: number, causes: number) =>
-  fc
-    .array(
-      fc.record({
-        at: fc.oneof(fc.integer({ min: 0, max: spanMs }), fc.integer({ min: 0, max: Math.min(spanMs, 3000) })),
-        object: fc.integer({ min: 0, max: 9 }),
-        cause: fc.integer({ min: 1, max: causes }),
-        says: fc.constantFrom(
-          'failed' as const,
-          'failed' as const,
-          'changed' as const,
-          'recovered' as const,
-          'updated' as const
-        ),
-        mention: fc.option(fc.constantFrom(everyone, '<!channel>'), { nil: undefined }),
-        destination: fc.constantFrom('team', 'team', 'other')
-      }),
-      { minLength: 1, maxLength: count }
-    )
-    .map((entries) =>
-      entries
-        .sort((a, b) => a.at - b.at)
-        .map(({ at, object, cause, says, mention, destination }): Came => {
-          const pinged = says === 'failed' ? mention : undefined
-          const view = of(`app-${object}`, { says, cause: `cause ${cause}`, mention: pinged })
-          return { at: start + at, view, destination }
-        })
-    )
 
 const isGood = ({ view }: Came) => view.says === 'recovered' || view.says === 'updated'
 const fast = { perSecond: 50, burst: 100 }

@@ -1,7 +1,15 @@
 // Gathering: decides how long what follows of a cause is held, so that it shares messages, and who is pinged. Pure.
 import { hash } from 'node:crypto'
 import { isOwn, type View } from '../render/compose/view.ts'
-import { apartMs, type Gathered, type Gathering, type Gatherings, gatheringMs, type Hold, type Pending } from '../store/kept.ts'
+import {
+  apartMs,
+  type Gathered,
+  type Gathering,
+  type Gatherings,
+  gatheringMs,
+  type Hold,
+  type Pending
+} from '../store/kept.ts'
 
 /** After the first message about a cause what follows is held so long, then longer from message to message. */
 const ladderMs = [2, 10, 30, 60, 120, 300].map((seconds) => seconds * 1000)

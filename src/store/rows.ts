@@ -3,7 +3,16 @@ import type { Silence } from '../mutes/silence.ts'
 import type { Undelivered } from '../objects/notified.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
-import { apartMs, type Gathered, type Gathering, type Gatherings, type LaneState, type LastEvents, type Message, type Pending } from './kept.ts'
+import {
+  apartMs,
+  type Gathered,
+  type Gathering,
+  type Gatherings,
+  type LaneState,
+  type LastEvents,
+  type Message,
+  type Pending
+} from './kept.ts'
 import { readView } from './texts.ts'
 
 export interface LaneRow {

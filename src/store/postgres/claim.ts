@@ -1,7 +1,16 @@
 // Claim in PostgreSQL: picks a lane's next step. The lane's row is locked meanwhile, and names the replica that posts
 // from it until the answer is written down.
 import { apartMs, composeWindow, type Gatherings, type Pending, type Plan, type Step } from '../kept.ts'
-import { type GatheringRow, gatheringsOf, type LaneRow, laneStateOf, type MessageRow, messageOf, type PendingRow, pendingOf } from '../rows.ts'
+import {
+  type GatheringRow,
+  gatheringsOf,
+  type LaneRow,
+  laneStateOf,
+  type MessageRow,
+  messageOf,
+  type PendingRow,
+  pendingOf
+} from '../rows.ts'
 import { composable, expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'

@@ -1,5 +1,4 @@
 // Gathering: decides how long what follows of a cause is held, so that it shares messages, and who is pinged. Pure.
-import { hash } from 'node:crypto'
 import { isOwn, type View } from '../render/compose/view.ts'
 import {
   apartMs,
@@ -33,13 +32,14 @@ const goodNewsMs = 5000
 const lane = 'lane'
 const recoveries = 'recoveries'
 const news = 'news'
+const notices = 'notices'
 
-/** What is gathered together: failures of one cause, all recoveries, all other news. */
-export function causeOf(view: View): string {
+/** What is gathered together: failures of one cause, all recoveries, all other news. Notices are not: they are few. */
+function causeOf(view: View): string {
+  if (isOwn(view)) return notices
   if (view.says === 'recovered') return recoveries
   if (view.says === 'updated' || view.says === 'informed' || view.says === 'heartbeat') return news
-  // The relay's own are words of any length.
-  return isOwn(view) ? `relay ${hash('sha256', view.cause).slice(0, 16)}` : `failure ${view.cause}`
+  return `failure ${view.cause}`
 }
 
 /** The causes whose gatherings {@link holdsOf} and {@link gather} need. */
@@ -101,16 +101,18 @@ export function gather(
 ): Gathered[] {
   const byCause = Map.groupBy(members, ({ view }) => causeOf(view))
   const carried = [...byCause].filter(([, entries]) => entries.some(({ id }) => ids.has(id)))
-  const gathered = carried.map(([cause, entries]) => {
-    const known = current(gatherings.get(cause), entries[0]?.createdAt ?? now, now)
-    const isWhole = entries.every(({ id }) => ids.has(id))
-    const step = isWhole ? (known === undefined ? 0 : known.step + 1) : (known?.step ?? 0)
-    // What did not fit goes on in the next message, as part of this one.
-    const gapMs = isWhole ? gapAfter(step, entries.length, ladderMs) : firstGapMs
-    const pings = entries.filter(({ id }) => ids.has(id)).flatMap(({ view }) => view.mention ?? [])
-    const pinged = recentPings(gatherings.get(cause), now)
-    return { cause, postedAt: now, step, gapMs, pinged, pings: [...new Set(pings)] }
-  })
+  const gathered = carried
+    .filter(([cause]) => cause !== notices)
+    .map(([cause, entries]) => {
+      const known = current(gatherings.get(cause), entries[0]?.createdAt ?? now, now)
+      const isWhole = entries.every(({ id }) => ids.has(id))
+      const step = isWhole ? (known === undefined ? 0 : known.step + 1) : (known?.step ?? 0)
+      // What did not fit goes on in the next message, as part of this one.
+      const gapMs = isWhole ? gapAfter(step, entries.length, ladderMs) : firstGapMs
+      const pings = entries.filter(({ id }) => ids.has(id)).flatMap(({ view }) => view.mention ?? [])
+      const pinged = recentPings(gatherings.get(cause), now)
+      return { cause, postedAt: now, step, gapMs, pinged, pings: [...new Set(pings)] }
+    })
   const follows = members.filter(({ view, createdAt }) => {
     return current(gatherings.get(causeOf(view)), createdAt, now) !== undefined
   })

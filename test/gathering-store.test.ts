@@ -181,6 +181,20 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test('what is held goes at once when somebody asks for it', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      await runOn(failures(2, 2), async () => store)
+      await store.accept([arrival('third', { receivedAt: start + seconds(3) })], (item) => ({
+        ...sendTo(lane)(item),
+        notifications: [{ rule: 'r', destination: 'team', lane, view: of('third') }]
+      }))
+      t.match(await store.next(lane, realPlan(), start + seconds(3)), { is: 'wait' })
+      t.equal(await store.tryNow(lane, start + seconds(3)), undefined)
+      t.match(await store.next(lane, realPlan(), start + seconds(3)), { is: 'post' })
+      await store.close()
+    })
+
     t.test('what was held by a clock that was ahead is not held once that is right', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

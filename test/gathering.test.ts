@@ -100,6 +100,19 @@ t.test('who is mentioned by another rule is pinged by its own failure, once', as
   t.same(sent.flatMap((message) => message.pings).sort(), ['<!here>', '<!subteam^S012>'])
 })
 
+t.test('what a template mentions is a ping as well', async (t) => {
+  const came = failures(20, minutes(1)).map(({ at, view: { mention: _, ...view } }, n) => ({
+    at,
+    view: { ...view, custom: { summary: `chart ${n} is gone <!subteam^S012>`, title: `Gone: ${n} <!subteam^S012>` } }
+  }))
+  const sent = run(came)
+  t.same(
+    sent.flatMap((message) => message.pings),
+    ['<!subteam^S012>']
+  )
+  t.match(sent[1]?.payload, /Gone: 1/, 'and the rest of it is said all the same')
+})
+
 t.test('a message says how long what follows waits at most', async (t) => {
   const sent = run(failures(150, minutes(10)))
   const said = sent.map(({ payload }) => /next word in ([^"]*?) at most/.exec(payload)?.[1])

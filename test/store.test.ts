@@ -655,12 +655,14 @@ async function earlierSqlite(t: Test, version: number) {
   return prepared
 }
 
-async function firstPostgres() {
+async function earlierPostgres(version: number) {
   const prepared = await preparePostgres()
+  const since = Array.from({ length: version - 1 }, (_, n) => migration('postgres', n + 2))
   await execute(
     prepared.url,
     `create table relay_schema (version integer primary key);
-    insert into relay_schema values (1); ${migration('postgres', 1)} ${rows1}
+    insert into relay_schema select generate_series(1, ${version});
+    ${migration('postgres', 1)} ${rows1} ${since.join('\n')}
     alter sequence notifications_id_seq restart with 2; alter sequence event_ids restart with 2;`
   )
   return prepared
@@ -669,7 +671,9 @@ async function firstPostgres() {
 const earlier = {
   'sqlite, version 1': (t: Test) => earlierSqlite(t, 1),
   'sqlite, version 2': (t: Test) => earlierSqlite(t, 2),
-  'postgres, version 1': firstPostgres
+  'sqlite, version 3': (t: Test) => earlierSqlite(t, 3),
+  'postgres, version 1': () => earlierPostgres(1),
+  'postgres, version 2': () => earlierPostgres(2)
 }
 
 for (const [name, prepare] of Object.entries(earlier)) {
@@ -678,7 +682,9 @@ for (const [name, prepare] of Object.entries(earlier)) {
     const store = await open()
     t.equal(store.pending, 1)
     t.match(await store.next('lane', plan, at), { is: 'wait', until: at + 500 }, 'a backoff')
-    t.equal((await post(store, 'lane', at + 500)).payload.text, 'one', 'what waits')
+    const message = await post(store, 'lane', at + 500)
+    t.equal(message.payload.text, 'one', 'what waits')
+    await store.settle(message, attempt, sent)
     const known: unknown[] = []
     const keep = (item: Arrival, memory: ObjectMemory | undefined): Decision => {
       known.push(memory)

@@ -1,5 +1,7 @@
 // Gathering: decides how long what follows of a cause is held, so that it shares messages, and who is pinged. Pure.
 import { isOwn, type View } from '../render/compose/view.ts'
+import { mentionsIn, withoutMentions } from '../render/slack/mrkdwn.ts'
+import type { Payload } from '../render/slack/payload.ts'
 import {
   apartMs,
   type Gathered,
@@ -7,6 +9,7 @@ import {
   type Gatherings,
   gatheringMs,
   type Hold,
+  maxHolds,
   type Pending
 } from '../store/kept.ts'
 
@@ -82,23 +85,24 @@ function holdOf(
   const known = current(gatherings.get(cause), entry.createdAt, now)
   const ownUntil = Math.max(untilOf(known), isGood(cause) ? entry.createdAt + goodNewsMs : 0)
   if (entry.holds === 0 && ownUntil > now) return { until: ownUntil, holds: 1 }
-  if (known === undefined || isBurst || entry.holds > 1) return undefined
+  if (known === undefined || isBurst || entry.holds >= maxHolds) return undefined
   const sharedUntil = untilOf(current(gatherings.get(lane), entry.createdAt, now))
   // Never for longer in all than was said.
   const until = Math.min(sharedUntil, entry.createdAt + Math.max(known.gapMs, sharedMaxMs))
-  return until > now ? { until, holds: 2 } : undefined
+  return until > now ? { until, holds: maxHolds } : undefined
 }
 
 /**
- * What a message that carries `ids` of `members` makes of their gatherings. `members` are all that it could have carried,
- * with the mentions that are sent.
+ * What a message makes of gatherings. `members` are all that it could have carried, with the mentions that may be sent; `payload`
+ * is what is sent, of which some mentions may have been left out.
  */
 export function gather(
   members: readonly Pending[],
-  ids: ReadonlySet<string>,
+  { ids, payload }: { ids: ReadonlySet<string>; payload: Payload | undefined },
   gatherings: Gatherings,
   now: number
 ): Gathered[] {
+  const said = payload && members.some(({ view }) => mentionsOf(view).length > 0) ? JSON.stringify(payload) : ''
   const byCause = Map.groupBy(members, ({ view }) => causeOf(view))
   const carried = [...byCause].filter(([, entries]) => entries.some(({ id }) => ids.has(id)))
   const gathered = carried
@@ -109,7 +113,8 @@ export function gather(
       const step = isWhole ? (known === undefined ? 0 : known.step + 1) : (known?.step ?? 0)
       // What did not fit goes on in the next message, as part of this one.
       const gapMs = isWhole ? gapAfter(step, entries.length, ladderMs) : firstGapMs
-      const pings = entries.filter(({ id }) => ids.has(id)).flatMap(({ view }) => view.mention ?? [])
+      const mentions = entries.filter(({ id }) => ids.has(id)).flatMap(({ view }) => mentionsOf(view))
+      const pings = mentions.filter((mention) => said.includes(mention))
       const pinged = recentPings(gatherings.get(cause), now)
       return { cause, postedAt: now, step, gapMs, pinged, pings: [...new Set(pings)] }
     })
@@ -131,11 +136,26 @@ export function nextWordMs(gathered: readonly Gathered[]): number | undefined {
   return lasting.length === 0 ? undefined : Math.max(sharedMaxMs, ...lasting.map(({ gapMs }) => gapMs))
 }
 
-/** The same without a mention that was sent for its cause within the hour. */
+/** The same without the mentions that were sent for its cause within the hour. */
 export function unlessPinged(entry: Pending, gatherings: Gatherings, now: number): Pending {
-  const { mention, ...view } = entry.view
-  if (mention === undefined || recentPings(gatherings.get(causeOf(view)), now)[mention] === undefined) return entry
-  return { ...entry, view }
+  const mentions = mentionsOf(entry.view)
+  if (mentions.length === 0) return entry
+  const pinged = recentPings(gatherings.get(causeOf(entry.view)), now)
+  if (mentions.every((mention) => pinged[mention] === undefined)) return entry
+  const { mention, custom, ...view } = entry.view
+  const isLeft = mention !== undefined && pinged[mention] === undefined
+  return { ...entry, view: { ...view, ...(isLeft && { mention }), ...(custom && { custom: quietly(custom) }) } }
+}
+
+/** Who a message about it pings: by its rule, or by its template. */
+function mentionsOf({ mention, custom }: View): string[] {
+  return [...(mention === undefined ? [] : [mention]), ...(custom ? mentionsIn(JSON.stringify(custom)) : [])]
+}
+
+function quietly(custom: NonNullable<View['custom']>): NonNullable<View['custom']> {
+  return JSON.parse(JSON.stringify(custom), (_key, value) =>
+    typeof value === 'string' ? withoutMentions(value) : value
+  )
 }
 
 /** The gathering, unless a calm while has ended it before `createdAt`, or its clock was set back since. */

@@ -88,9 +88,10 @@ export function createLanes(options: LanesOptions): Lanes {
     // Pace, backoff and a storm's first moments are waited out, whatever comes: looking again would only cost time.
     if (cancel === undefined || sinceTicks === undefined || !isInterruptible) return
     const inMs = sinceTicks + lookMs - clock.ticks()
-    if (inMs <= 0) return start(lane)
-    cancel()
-    waiting.set(lane, { cancel: clock.after(inMs, () => start(lane)), isInterruptible: false, sinceTicks })
+    if (inMs > 0) {
+      cancel()
+      waiting.set(lane, { cancel: clock.after(inMs, () => start(lane)), isInterruptible: false, sinceTicks })
+    } else start(lane)
   }
 
   function start(lane: string): void {

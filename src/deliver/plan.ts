@@ -52,9 +52,9 @@ function composeOf(
   maxText: number | undefined,
   now: number
 ): Omit<Extract<NextPost, { ids: readonly string[] }>, 'bucket'> {
-  const whole = gather(members, new Set(members.map(({ id }) => id)), gatherings, now)
+  const whole = gather(members, { ids: new Set(members.map(({ id }) => id)), payload: undefined }, gatherings, now)
   const { ids, payload } = compose(members, now, { maxText, nextWordMs: nextWordMs(whole) })
-  return { ids, payload, gathered: gather(members, new Set(ids), gatherings, now) }
+  return { ids, payload, gathered: gather(members, { ids: new Set(ids), payload }, gatherings, now) }
 }
 
 function compose(

@@ -116,6 +116,9 @@ export interface Gathered extends Gathering {
   pings: readonly string[]
 }
 
+/** It is not held again: that is for its cause once, and once for its lane. */
+export const maxHolds = 2
+
 /** Notifications to be held. */
 export interface Hold {
   ids: readonly string[]

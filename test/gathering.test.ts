@@ -1,5 +1,6 @@
 // Gathering: the first of a cause at once; what follows shares messages, fewer the longer it lasts.
 import t from 'tap'
+import { holdsOf } from '../src/deliver/gathering.ts'
 import { fc } from './fixtures/fc.ts'
 import { anyCame, type Came, minutes, of, run, type Sent, seconds, start } from './fixtures/lane.ts'
 
@@ -38,6 +39,18 @@ t.test('a storm of 1,000 in three seconds is over a moment later', async (t) => 
   t.equal(sent[0]?.at, start)
   t.ok(sent.length <= 6, `${sent.length} messages`)
   t.ok((sent.at(-1)?.at ?? 0) - start <= seconds(6))
+  t.same(named(sent), all(came))
+})
+
+t.test('a storm that no message has room for goes on as fast as its lane may post', async (t) => {
+  const parts = [failures(700, seconds(1)), failures(400, seconds(1), 'no such repository', seconds(8))]
+  const came = inOrder(...parts).map(({ at, view }, n) => ({
+    at,
+    view: { ...view, object: { ...view.object, name: `${n}-${'of-a-very-long-name-'.repeat(4)}` } }
+  }))
+  const sent = run(came)
+  t.ok(sent.length > 6, `${sent.length} messages`)
+  t.ok((sent.at(-1)?.at ?? 0) - start < seconds(8) + sent.length * 1050 + seconds(2))
   t.same(named(sent), all(came))
 })
 
@@ -98,6 +111,24 @@ t.test('who is mentioned by another rule is pinged by its own failure, once', as
   }))
   const sent = run(inOrder(failures(20, minutes(1)), other))
   t.same(sent.flatMap((message) => message.pings).sort(), ['<!here>', '<!subteam^S012>'])
+})
+
+t.test('nothing waits longer in all than was said, nor for a clock that was set back', async (t) => {
+  const now = start + minutes(30)
+  const gathering = { step: 1, gapMs: seconds(10), pinged: {} }
+  const cause = `failure ${of('a').cause}`
+  const pending = (createdAt: number, holds = 1) => [
+    { id: '1', event: '1', destination: 'team', createdAt, group: undefined, heldUntil: 0, holds, view: of('a') }
+  ]
+  const gatherings = new Map([
+    [cause, { ...gathering, postedAt: now - seconds(50) }],
+    ['lane', { ...gathering, postedAt: now - 1, gapMs: minutes(1) }]
+  ])
+  const held = (createdAt: number, holds?: number) => holdsOf(pending(createdAt, holds), gatherings, now)
+  t.same(held(now), [{ ids: ['1'], until: now - 1 + minutes(1), holds: 2 }], 'with the others of the lane')
+  t.same(held(now - seconds(40)), [{ ids: ['1'], until: now + seconds(20), holds: 2 }], 'a minute in all')
+  t.same(held(now - seconds(40), 2), [], 'once')
+  t.same(held(now + minutes(5), 0), [], 'its own time has not come yet')
 })
 
 t.test('what a template mentions is a ping as well', async (t) => {
@@ -233,9 +264,18 @@ t.test('a restart at any moment changes nothing', async (t) => {
 })
 
 t.test('a clock that is set back holds nothing for longer', async (t) => {
-  for (const setMs of [minutes(60), minutes(5), seconds(3)]) {
-    const came = failures(60, minutes(2))
-    const sent = run(came, { set: { at: start + minutes(1), byMs: -setMs } })
+  const trickling = { came: failures(60, minutes(2)), setAt: start + minutes(1) }
+  // Nothing is held just then.
+  const paused = {
+    came: inOrder(failures(1, 0), failures(20, minutes(1), 'again', seconds(20))),
+    setAt: start + seconds(10)
+  }
+  paused.came = paused.came.map((entry) => ({ ...entry, view: { ...entry.view, cause: 'one' } }))
+  const cases = [minutes(60), minutes(5), seconds(3)].flatMap((setMs) =>
+    [trickling, paused].map((one) => ({ ...one, setMs }))
+  )
+  for (const { came, setAt, setMs } of cases) {
+    const sent = run(came, { set: { at: setAt, byMs: -setMs } })
     t.same(named(sent), all(came), `by ${setMs} ms: all are sent`)
     // In time that passed, whatever the clock says.
     for (const [id, { at }] of came.entries()) {

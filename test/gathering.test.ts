@@ -33,34 +33,53 @@ for (const [spanMs, most] of [
   })
 }
 
-t.test('a storm of 1,000 in three seconds is over a moment later', async (t) => {
-  const came = failures(1000, seconds(3))
-  const sent = run(came)
-  t.equal(sent[0]?.at, start)
-  t.ok(sent.length <= 6, `${sent.length} messages`)
-  t.ok((sent.at(-1)?.at ?? 0) - start <= seconds(6))
+for (const [count, ms] of [
+  [100, seconds(3)],
+  [1000, seconds(3)],
+  [2000, seconds(6)]
+] as const) {
+  t.test(`a storm of ${count} in ${ms / 1000} s is over a moment later`, async (t) => {
+    const came = failures(count, ms)
+    const sent = run(came)
+    t.equal(sent[0]?.at, start)
+    t.ok(sent.length <= 2 + ms / 1000, `${sent.length} messages`)
+    t.ok((sent.at(-1)?.at ?? 0) - start <= ms + seconds(1))
+    t.same(named(sent), all(came))
+  })
+}
+
+/** The same of objects with names of 80 characters. */
+const longNamed = (came: readonly Came[]): Came[] =>
+  came.map(({ at, view }, n) => ({
+    at,
+    view: { ...view, object: { ...view.object, name: `${n}-${'of-a-very-long-name-'.repeat(4)}` } }
+  }))
+
+t.test('for a receiver with little room, what did not fit is no further step', async (t) => {
+  const later = failures(10, seconds(1), 'no such repository', seconds(12))
+  const came = longNamed(inOrder(failures(150, seconds(1)), later))
+  const sent = run(came, { maxText: 5000 })
+  t.ok(sent.length > 4, `${sent.length} messages`)
+  t.ok((sent.at(-1)?.at ?? 0) - start <= minutes(1))
   t.same(named(sent), all(came))
 })
 
 t.test('a storm that no message has room for goes on as fast as its lane may post', async (t) => {
-  const parts = [failures(700, seconds(1)), failures(400, seconds(1), 'no such repository', seconds(8))]
-  const came = inOrder(...parts).map(({ at, view }, n) => ({
-    at,
-    view: { ...view, object: { ...view.object, name: `${n}-${'of-a-very-long-name-'.repeat(4)}` } }
-  }))
+  const later = failures(400, seconds(1), 'no such repository', seconds(4))
+  const came = longNamed(inOrder(failures(700, seconds(1)), later))
   const sent = run(came)
   t.ok(sent.length > 6, `${sent.length} messages`)
-  t.ok((sent.at(-1)?.at ?? 0) - start < seconds(8) + sent.length * 1050 + seconds(2))
+  t.ok((sent.at(-1)?.at ?? 0) - start < seconds(5) + sent.length * 1050 + seconds(2))
   t.same(named(sent), all(came))
 })
 
 t.test('a storm is as fast where another cause trickles', async (t) => {
-  const storm = failures(1000, seconds(3), 'storm', minutes(5))
+  const storm = failures(1000, seconds(3), 'storm', minutes(4))
   const came = inOrder(failures(150, minutes(10)), storm)
   const of = new Set(storm.map((entry) => came.indexOf(entry)))
   const about = run(came).filter(({ ids }) => ids.some((id) => of.has(id)))
-  t.equal(about[0]?.at, start + minutes(5), 'the first at once')
-  const reached = about.filter(({ at }) => at <= start + minutes(5) + seconds(6)).flatMap(({ ids }) => ids)
+  t.equal(about[0]?.at, start + minutes(4), 'the first at once')
+  const reached = about.filter(({ at }) => at <= start + minutes(4) + seconds(6)).flatMap(({ ids }) => ids)
   t.ok([...of].every((id) => reached.includes(id)))
 })
 

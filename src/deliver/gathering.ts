@@ -16,14 +16,18 @@ import {
 /** After the first message about a cause what follows is held so long, then longer from message to message. */
 const ladderMs = [2, 10, 30, 60, 120, 300].map((seconds) => seconds * 1000)
 
-const firstGapMs = 2000
+/** Where a storm is under way, it is short: how far that reaches is news. */
+const stormGapMs = 1000
 
 /** Several causes share the messages that follow: a lane has so many of them, and then one a minute. */
 const sharedLadderMs = ladderMs.slice(0, 4)
 const sharedMaxMs = 60_000
 
-/** So many in one message are a storm, whose extent is news: the second and third gap are as short as the first. */
+/** So many in one message are a storm, which may have the second and third gap short. */
 const burst = 20
+
+/** So many fill messages: they go on as fast as the lane may post, as what did not fit does, and all of that is one step. */
+const flood = 200
 
 /** After so long without a message about it a cause begins anew: twice the longest gap. */
 const calmMs = 10 * 60_000
@@ -109,10 +113,7 @@ export function gather(
     .filter(([cause]) => cause !== notices)
     .map(([cause, entries]) => {
       const known = current(gatherings.get(cause), entries[0]?.createdAt ?? now, now)
-      const isWhole = entries.every(({ id }) => ids.has(id))
-      const step = isWhole ? (known === undefined ? 0 : known.step + 1) : (known?.step ?? 0)
-      // What did not fit goes on in the next message, as part of this one.
-      const gapMs = isWhole ? gapAfter(step, entries.length, ladderMs) : firstGapMs
+      const { step, gapMs } = stepAfter(known, entries, { ids, first: 0, ladder: ladderMs })
       const mentions = entries.filter(({ id }) => ids.has(id)).flatMap(({ view }) => mentionsOf(view))
       const pings = mentions.filter((mention) => said.includes(mention))
       const pinged = recentPings(gatherings.get(cause), now)
@@ -123,10 +124,8 @@ export function gather(
   })
   if (!follows.some(({ id }) => ids.has(id))) return gathered
   const known = current(gatherings.get(lane), follows[0]?.createdAt ?? now, now)
-  const isWhole = follows.every(({ id }) => ids.has(id))
   // What was the first of its cause came before.
-  const step = (known?.step ?? 0) + (isWhole ? 1 : 0)
-  const gapMs = isWhole ? gapAfter(step, follows.length, sharedLadderMs) : firstGapMs
+  const { step, gapMs } = stepAfter(known, follows, { ids, first: 1, ladder: sharedLadderMs })
   return [...gathered, { cause: lane, postedAt: now, step, gapMs, pinged: {}, pings: [] }]
 }
 
@@ -168,9 +167,17 @@ function untilOf(gathering: Gathering | undefined): number {
   return gathering === undefined ? 0 : gathering.postedAt + gathering.gapMs
 }
 
-function gapAfter(step: number, count: number, ladder: readonly number[]): number {
-  const isShort = count >= burst && step <= 2
-  return isShort ? firstGapMs : (ladder[Math.min(step, ladder.length - 1)] ?? firstGapMs)
+/** The step, and the gap, after a message that carries `ids` of `entries`. */
+function stepAfter(
+  known: Gathering | undefined,
+  entries: readonly Pending[],
+  { ids, first, ladder }: { ids: ReadonlySet<string>; first: number; ladder: readonly number[] }
+): { step: number; gapMs: number } {
+  const isUnderWay = entries.length >= flood || !entries.every(({ id }) => ids.has(id))
+  if (isUnderWay) return { step: known?.step ?? first, gapMs: stormGapMs }
+  const step = known === undefined ? first : known.step + 1
+  const isShort = entries.length >= burst && step > 0 && step <= 2
+  return { step, gapMs: isShort ? stormGapMs : (ladder[Math.min(step, ladder.length - 1)] ?? stormGapMs) }
 }
 
 function recentPings(gathering: Gathering | undefined, now: number): Record<string, number> {

@@ -109,6 +109,14 @@ t.test('25 recoveries within five seconds are one message', async (t) => {
   t.equal(sent[0]?.at, start + seconds(5), 'five seconds after the first of them')
 })
 
+t.test('a push that reaches forty objects within ten seconds is one message', async (t) => {
+  const came = Array.from({ length: 40 }, (_, n) => ({
+    at: start + n * 240,
+    view: of(`app-${n}`, { says: 'updated' as const, cause: `chart ${n}` })
+  }))
+  t.equal(run(came).length, 1)
+})
+
 t.test('after a calm while a cause begins anew', async (t) => {
   const later = failures(1, 0, 'no such repository', minutes(32))
   const sent = run(inOrder(failures(150, minutes(10)), later))
@@ -148,6 +156,19 @@ t.test('nothing waits longer in all than was said, nor for a clock that was set 
   t.same(held(now - seconds(40)), [{ ids: ['1'], until: now + seconds(20), holds: 2 }], 'a minute in all')
   t.same(held(now - seconds(40), 2), [], 'once')
   t.same(held(now + minutes(5), 0), [], 'its own time has not come yet')
+})
+
+t.test('a group goes together, as late as its rule or its gathering asks for', async (t) => {
+  const now = start + seconds(10)
+  const pending = Array.from({ length: 20 }, (_, n) => ({
+    ...{ id: `${n}`, event: `${n}`, destination: 'team', createdAt: start + n * 450, group: 'revision' },
+    ...{ heldUntil: now, holds: 0, view: of(`app-${n}`, { says: 'updated' }) }
+  }))
+  t.same(holdsOf(pending, new Map(), now), [])
+  const news = { postedAt: now - seconds(20), step: 2, gapMs: seconds(30), pinged: {} }
+  t.match(holdsOf(pending, new Map([['news', news]]), now), [
+    { ids: pending.map(({ id }) => id), until: now + seconds(10) }
+  ])
 })
 
 t.test('what a template mentions is a ping as well', async (t) => {

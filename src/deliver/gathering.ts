@@ -32,8 +32,8 @@ const flood = 200
 /** After so long without a message about it a cause begins anew: twice the longest gap. */
 const calmMs = 10 * 60_000
 
-/** Nobody needs good news at once. */
-const goodNewsMs = 5000
+/** Nobody needs good news at once, and a push reaches one object after the other. */
+const goodNewsMs: Readonly<Record<string, number>> = { recoveries: 5000, news: 10_000 }
 
 /** What all causes of a lane have in common is remembered as one of them. */
 const lane = 'lane'
@@ -69,7 +69,9 @@ export function holdsOf(pending: readonly Pending[], gatherings: Gatherings, now
   const holds = new Map<string, { ids: string[]; until: number; holds: number }>()
   for (const entry of pending) {
     const size = sizes.get(causeOf(entry.view)) ?? 0
-    const hold = holdOf(entry, { gatherings, isBurst: size >= burst, now })
+    // A group stays together: it has waited since the first of it came.
+    const first = entry.group === undefined ? entry : pending.find(({ group }) => group === entry.group)
+    const hold = holdOf(entry, { gatherings, isBurst: size >= burst, since: first?.createdAt ?? entry.createdAt, now })
     if (hold === undefined) continue
     const key = `${hold.until} ${hold.holds}`
     const others = holds.get(key)
@@ -81,18 +83,18 @@ export function holdsOf(pending: readonly Pending[], gatherings: Gatherings, now
 
 function holdOf(
   entry: Pending,
-  { gatherings, isBurst, now }: { gatherings: Gatherings; isBurst: boolean; now: number }
+  { gatherings, isBurst, since, now }: { gatherings: Gatherings; isBurst: boolean; since: number; now: number }
 ): Pick<Hold, 'until' | 'holds'> | undefined {
   // From a clock that was set back since: nobody knows how long it has waited.
   if (entry.createdAt - now > apartMs) return undefined
   const cause = causeOf(entry.view)
-  const known = current(gatherings.get(cause), entry.createdAt, now)
-  const ownUntil = Math.max(untilOf(known), isGood(cause) ? entry.createdAt + goodNewsMs : 0)
+  const known = current(gatherings.get(cause), since, now)
+  const ownUntil = Math.max(untilOf(known), since + (goodNewsMs[cause] ?? 0))
   if (entry.holds === 0 && ownUntil > now) return { until: ownUntil, holds: 1 }
   if (known === undefined || isBurst || entry.holds >= maxHolds) return undefined
-  const sharedUntil = untilOf(current(gatherings.get(lane), entry.createdAt, now))
+  const sharedUntil = untilOf(current(gatherings.get(lane), since, now))
   // Never for longer in all than was said.
-  const until = Math.min(sharedUntil, entry.createdAt + Math.max(known.gapMs, sharedMaxMs))
+  const until = Math.min(sharedUntil, since + Math.max(known.gapMs, sharedMaxMs))
   return until > now ? { until, holds: maxHolds } : undefined
 }
 
@@ -186,7 +188,7 @@ function recentPings(gathering: Gathering | undefined, now: number): Record<stri
 }
 
 function isGood(cause: string): boolean {
-  return cause === recoveries || cause === news
+  return cause in goodNewsMs
 }
 
 function countBy(keys: readonly string[]): Map<string, number> {

@@ -18,12 +18,18 @@ const looks: Record<Category, { emoji: string; word: string; colour: string }> =
   other: { emoji: ':large_green_circle:', word: 'ok', colour: '#dddddd' }
 }
 
-/** The message, and the ids of the notifications in it, at least one. `waiting` is oldest first and not empty; `maxText` is
- * for receivers that take less than Slack. */
+export interface DigestForm {
+  /** In characters, for receivers that take less than Slack. */
+  maxText?: number | undefined
+  /** More may come of what fails: there is word of it within so long. */
+  nextWordMs?: number | undefined
+}
+
+/** The ids of the notifications in it, which is never nothing, and the message. `waiting` is oldest first and not empty. */
 export function composeDigest(
   waiting: readonly Waiting[],
   now: number,
-  maxText: number = messageRoom.text
+  { maxText = messageRoom.text, nextWordMs }: DigestForm = {}
 ): { ids: string[]; payload: Payload } {
   const page = createPage((category) => looks[category].colour, maxText)
   const named: Item[] = []
@@ -39,7 +45,7 @@ export function composeDigest(
     ids: [...ids],
     payload: {
       text: fallback(named, clusters),
-      blocks: [section(title(named, clusters, isFull)), context(facts(named, members, now))],
+      blocks: [section(title(named, clusters, isFull)), context(facts(named, members, { now, nextWordMs }))],
       attachments,
       unfurl_links: false,
       unfurl_media: false
@@ -253,11 +259,16 @@ function title(named: readonly Item[], clusters: ReadonlySet<string>, isFull: bo
     .join('   ')
 }
 
-function facts(named: readonly Item[], members: readonly Waiting[], now: number): string {
+function facts(
+  named: readonly Item[],
+  members: readonly Waiting[],
+  { now, nextWordMs }: { now: number; nextWordMs: number | undefined }
+): string {
   const times = named.map(({ view }) => view.at)
   const [from, to] = [Math.min(...times), Math.max(...times)]
   const span = from === to ? time(from) : `${time(from)} to ${time(to)}`
-  return [span, delayed(members, now)].filter(Boolean).join('   ')
+  const more = nextWordMs === undefined ? '' : `more may follow; next word in ${sayDuration(nextWordMs)} at most`
+  return [span, delayed(members, now), more].filter(Boolean).join('   ')
 }
 
 /** A message that comes this long after its event is late, and says so. */

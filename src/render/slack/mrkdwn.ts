@@ -33,14 +33,30 @@ const lookalikes: Record<string, string> = { '*': '∗', _: '＿', '~': '∼', '
 
 /** A name outside of code, on one line. Kubernetes names hold none of the characters that are replaced. */
 export function plain(text: string): string {
-  return escapeMrkdwn(oneLine(text)).replace(/[*_~`]/g, (mark) => lookalikes[mark] ?? '')
+  return withoutNames(escapeMrkdwn(oneLine(text)).replace(/[*_~`]/g, (mark) => lookalikes[mark] ?? ''))
 }
 
 /** Text outside of code, its lines kept. `_` inside of a word is only a character, and common in names. */
 export function words(text: string): string {
-  return escapeMrkdwn(text)
+  const marked = escapeMrkdwn(text)
     .replace(/[*~`]/g, (mark) => lookalikes[mark] ?? '')
     .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '＿')
+    // At the start of a line Slack takes it for a quotation, escaped or not.
+    .replace(/^(\s*)&gt;/gm, '$1›')
+  return withoutNames(marked)
+}
+
+// `:white_check_mark:` would be one. A time is none, and `:100:` is.
+const emojiName = /:(?!\d{1,2}:)(?=[a-z0-9_+'-]{1,100}:)/gi
+const joiner = '\u2060'
+
+function withoutNames(text: string): string {
+  return text.includes(':') ? text.replace(emojiName, `:${joiner}`) : text
+}
+
+/** What an event says, in a sentence of the relay's: on one line. */
+export function prose(text: string): string {
+  return words(oneLine(text))
 }
 
 /** Inline code. Empty text gives an empty string: Slack would show two backticks. */
@@ -69,12 +85,13 @@ export function linkTarget(url: string): string | undefined {
   return target.length > maxLinkUrl ? undefined : target
 }
 
-/** When, in the reader's time zone. The fallback is UTC and says so. `at` in ms. */
+/** When, to the minute, in the reader's time zone. The fallback is UTC and says so. `at` in ms. */
 export function time(at: number): string {
   const seconds = Math.floor(at / 1000)
+  const minute = `${utc(at).slice(0, 16)} UTC`
   // What Slack does with a time before 1970 is not documented.
-  if (seconds < 0) return utc(at)
-  return `<!date^${seconds}^{date_short_pretty} {time_secs}|${utc(at)}>`
+  if (seconds < 0) return minute
+  return `<!date^${seconds}^{date_short_pretty} {time}|${minute}>`
 }
 
 /** `2026-09-21 14:13:20 UTC` */

@@ -3,11 +3,11 @@ import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
 import type { Severity } from '../../events/severity.ts'
 import type { Advance, Ending, Failure, Transition } from '../../objects.ts'
+import { gistOf } from '../../events/gist.ts'
 import type { Links } from '../links/links.ts'
 import { maxMessage, maxSummary } from '../slack/limits.ts'
-import { clean, cut, cutMiddle, utc } from '../slack/mrkdwn.ts'
+import { clean, cut, cutMiddle, linkTarget, oneLine, utc } from '../slack/mrkdwn.ts'
 import type { Custom } from '../template/template.ts'
-import { summarise } from './summary.ts'
 
 /**
  * Clean, bounded, unescaped texts; escaping belongs to the form of the destination. Kept as JSON in the database.
@@ -19,6 +19,12 @@ export interface View {
   reason: string
   /** The gist, one line. */
   summary: string
+  /** The part of it that decides. */
+  decisive?: string
+  /** The line below it: which resources it is about. */
+  more?: string
+  /** Of a log, the few lines that add something. */
+  log?: readonly string[]
   /** What Flux said. */
   message: string
   /** Fingerprint of the failure without the object's own name: equal causes share a line in a digest. */
@@ -28,8 +34,16 @@ export interface View {
   revision?: { text: string; url?: string }
   /** The last good revision, where it is another; the url compares the two. */
   previous?: { text: string; url?: string }
+  /** The subject of the commit that the revision is, where it is known. */
+  subject?: string
   /** The object's page. */
   url?: string
+  /** Other pages, by their names. */
+  pages?: readonly { name: string; url: string }[]
+  /** The `summary` of its metadata, which an Alert gives it. */
+  about?: string
+  /** The other metadata that the config shows. */
+  facts?: readonly { name: string; value: string }[]
   mention?: string
   /** Said beside the facts of a recovery. */
   note?: string
@@ -64,12 +78,21 @@ export function isOwn({ controller, object }: View): boolean {
   return controller === ownController && object.cluster === ''
 }
 
+/** What the config, or an earlier event, has to show beside the event. */
+export interface Shown {
+  links: Links
+  /** Keys of its metadata. */
+  show?: readonly string[]
+  /** Of the commit that its revision is. */
+  subject?: string | undefined
+}
+
 /** The view of `event` for one recipient. */
 export function createView(
   event: FluxEvent,
   { memory, before, ended, aside, previousRevision, overAt }: Advance,
   { says, mention, nextReminderMs }: { says: Transition; mention: string | undefined; nextReminderMs?: number },
-  links: Links
+  { links, show = [], subject }: Shown
 ): View {
   const message = clean(event.message)
   // What decides nothing of a failure is not about it.
@@ -85,7 +108,7 @@ export function createView(
       name: short(event.object.name)
     },
     reason: reasonOf(event.reason),
-    summary: cut(summaryOf(event, message, overAt), maxSummary),
+    ...saidIn(event, message, overAt),
     message: cutMiddle(message, maxMessage),
     cause: causeFingerprint(event),
     controller: short(event.controller),
@@ -93,7 +116,10 @@ export function createView(
       revision: { text: short(event.revision.short), ...(urls.commit && { url: urls.commit }) }
     }),
     ...(urls.previous && { previous: { ...urls.previous, text: short(urls.previous.text) } }),
+    ...(subject && event.revision && { subject: cut(clean(oneLine(subject)), maxSubject) }),
     ...(urls.dashboard && { url: urls.dashboard }),
+    ...(urls.pages && { pages: urls.pages }),
+    ...metadataOf(event, show),
     ...(mention && { mention }),
     at: event.at,
     ...(failure && {
@@ -112,11 +138,53 @@ export function createView(
   }
 }
 
+/** Of the gist of a message, what a view keeps. */
+function saidIn(
+  { object, reason, at }: FluxEvent,
+  message: string,
+  overAt: number | undefined
+): Pick<View, 'summary' | 'decisive' | 'more' | 'log'> {
+  const { what, decisive, log = [] } = gistOf(object, reason, message)
+  const [first = '', ...rest] = what.split('\n')
+  const more = oneLine(rest.join(' '))
+  const lines = log.slice(0, maxLines).map((line) => cut(clean(line), maxLine))
+  return {
+    summary: cut(late(at, overAt) + oneLine(first), maxSummary),
+    ...(decisive && { decisive: oneLine(decisive) }),
+    ...(more !== '' && { more: cut(more, maxSummary) }),
+    ...(lines.length > 0 && { log: lines })
+  }
+}
+
 /** Of a failure that came late, nobody must think that it lasts. */
-function summaryOf({ at }: FluxEvent, message: string, overAt: number | undefined): string {
-  const summary = summarise(message)
-  if (overAt === undefined) return summary
-  return `reported late: it failed at ${clockTime(at)}, which was over by ${clockTime(overAt)} UTC: ${summary}`
+function late(at: number, overAt: number | undefined): string {
+  if (overAt === undefined) return ''
+  return `reported late: it failed at ${clockTime(at)}, which was over by ${clockTime(overAt)} UTC: `
+}
+
+/** What Slack shows of an attachment before it folds it away. */
+const maxLines = 5
+const maxLine = 240
+const maxSubject = 100
+const maxValue = 100
+
+/** The Alert's summary, and what the config shows besides. */
+function metadataOf({ metadata }: FluxEvent, show: readonly string[]): Pick<View, 'about' | 'facts'> {
+  const about = metadata['summary']
+  const facts = show.flatMap((name) => {
+    const value = metadata[name]
+    if (value === undefined || name === 'summary') return []
+    const text = oneLine(clean(value))
+    return text === '' ? [] : [{ name, value: isAddress(text) ? text : cut(text, maxValue) }]
+  })
+  return {
+    ...(about && { about: cut(oneLine(clean(about)), maxSummary) }),
+    ...(facts.length > 0 && { facts })
+  }
+}
+
+function isAddress(text: string): boolean {
+  return /^https?:/.test(text) && linkTarget(text) !== undefined
 }
 
 function clockTime(at: number): string {

@@ -1,8 +1,9 @@
 // Notices of delivery: a lane that is blocked, notifications that were given up on, and a mute that is over. Pure.
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
+import { clean } from '../legible.ts'
 import type { View } from '../render/compose/view.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
+import { cut } from '../render/slack/mrkdwn.ts'
 import type { LaneState } from '../store/kept.ts'
 import type { Held, HeldObject } from '../store/withheld.ts'
 import { newsOf, troubleOf } from './notice.ts'

@@ -1,7 +1,9 @@
 // A notice: what the relay says of itself, in the form of any other notification. Pure.
+
+import { clean } from '../legible.ts'
 import { ownController, type View } from '../render/compose/view.ts'
 import { maxSummary } from '../render/slack/limits.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
+import { cut } from '../render/slack/mrkdwn.ts'
 
 /** What a notice is about: `reason` names it, `gist` says it in one line, `why` what it means and what to do. */
 export interface Notice {

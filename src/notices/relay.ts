@@ -1,8 +1,9 @@
 // Notices of the relay: its config file, its bounds and its API. Pure.
 import { basename } from 'node:path'
 import { sayDuration } from '../duration.ts'
+import { clean } from '../legible.ts'
 import type { View } from '../render/compose/view.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
+import { cut } from '../render/slack/mrkdwn.ts'
 import { newsOf, troubleOf } from './notice.ts'
 
 /** Problems of a config file that are named; the log has all of them. */

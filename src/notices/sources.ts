@@ -1,7 +1,8 @@
 // Notices of sources: one that is quiet, one that cannot prove itself, and what one says that nobody can believe. Pure.
 import { sayDuration } from '../duration.ts'
+import { clean } from '../legible.ts'
 import type { View } from '../render/compose/view.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
+import { cut } from '../render/slack/mrkdwn.ts'
 import { newsOf, troubleOf } from './notice.ts'
 
 /** Of a name that somebody else chose. */

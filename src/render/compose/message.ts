@@ -1,10 +1,11 @@
 // Message: composes a view into what Slack shows: state first, then what and why, then where and when, then the error
 // itself.
 import { sayDuration } from '../../duration.ts'
+import { oneLine } from '../../legible.ts'
 import { type Block, context, mrkdwn, section } from '../slack/blocks.ts'
 import { maxFallback } from '../slack/limits.ts'
 import { colours, type Face, faceOf } from '../slack/looks.ts'
-import { code, cut, escapeMrkdwn, fence, link, oneLine, plain, time } from '../slack/mrkdwn.ts'
+import { code, cut, escapeMrkdwn, fence, link, plain, time } from '../slack/mrkdwn.ts'
 import type { Attachment, Payload } from '../slack/payload.ts'
 import { toLine } from '../slack/terminal.ts'
 import { lasted } from './lasted.ts'

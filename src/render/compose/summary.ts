@@ -1,6 +1,6 @@
 // Summary: says an event in one line.
 import { actionIn } from '../../events/change-log.ts'
-import { oneLine } from '../slack/mrkdwn.ts'
+import { oneLine } from '../../legible.ts'
 
 /**
  * The gist of a message: its first line; for a list of applied objects their counts (`3 configured, 1 created`); where

@@ -2,10 +2,11 @@
 import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
 import type { Severity } from '../../events/severity.ts'
+import { clean } from '../../legible.ts'
 import type { Advance, Ending, Failure, Transition } from '../../objects.ts'
 import type { Links } from '../links/links.ts'
 import { maxMessage, maxSummary } from '../slack/limits.ts'
-import { clean, cut, cutMiddle, utc } from '../slack/mrkdwn.ts'
+import { cut, cutMiddle, utc } from '../slack/mrkdwn.ts'
 import type { Custom } from '../template/template.ts'
 import { summarise } from './summary.ts'
 

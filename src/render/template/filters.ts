@@ -1,8 +1,9 @@
 // The filters of message templates: ours, and those of Liquid that are of use and do no harm.
 import type { FilterImplOptions, Liquid } from 'liquidjs'
 import { sayDuration } from '../../duration.ts'
+import { oneLine } from '../../legible.ts'
 import { stateInWords } from '../slack/looks.ts'
-import { code, fence, link, oneLine, time, utc, words } from '../slack/mrkdwn.ts'
+import { code, fence, link, time, utc, words } from '../slack/mrkdwn.ts'
 import { Said } from './pieces.ts'
 
 // Of Liquid's own these are left: no `raw`, nothing that reads a clock or throws dice (`date: "now"`, `sample`), nothing

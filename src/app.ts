@@ -76,6 +76,7 @@ export async function buildApp({
     slack,
     destinations: () => current().destinations,
     operators: () => current().operators,
+    publicUrl: app.env.PUBLIC_URL?.replace(/\/+$/, ''),
     metrics,
     spans,
     clock,

@@ -30,7 +30,7 @@ export function decide(arrival: Arrival, known: ObjectMemory | undefined, config
     const { rule, destination: name, grouping } = recipient
     const destination = config.destinations.get(name)
     if (destination === undefined) return []
-    const plain = createView(event, advanced, recipient, config.links)
+    const plain = createView(event, advanced, recipient, { links: config.links, show: config.show })
     const template = config.templates.get(config.rules.byName.get(rule)?.template ?? '')
     const occasion = { event, previousRevision: advanced.previousRevision, rule, destination: name }
     const { view, because } = template === undefined ? { view: plain } : dress(plain, template, occasion)

@@ -43,7 +43,7 @@ function waitingAfter(
     const advanced = advance(memories.get(key), event, at)
     memories.set(key, advanced.memory)
     const recipient = { says: says ?? advanced.transition, mention: undefined }
-    const view = createView(event, advanced, recipient, withLinks ? links : noLinks)
+    const view = createView(event, advanced, recipient, { links: withLinks ? links : noLinks })
     return { id: `${index}`, event: `${index}`, createdAt: at, view }
   })
 }
@@ -386,7 +386,9 @@ t.test('each thing that the relay says of itself is said, in its own words, and 
     block: { reason: 'no_service', since: start, probes: 1 },
     isOver: false,
     isGone: true,
-    advice: 'x'
+    advice: 'x',
+    waiting: 2,
+    nextAt: start + 300_000
   } as const
   const notices = [
     quietNotice('dev', quiet, start + 120_000),

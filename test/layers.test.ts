@@ -8,7 +8,7 @@ import t from 'tap'
  * other. A room is a folder or a file of `src`, or `routes`; the innermost name counts.
  */
 const floors = [
-  ['about', 'clock', 'errors', 'secrecy', 'spelling'],
+  ['about', 'clock', 'errors', 'legible', 'secrecy', 'spelling'],
   ['duration', 'env', 'log', 'patterns'],
   ['events'],
   ['objects'],
@@ -46,6 +46,7 @@ const pure = new Set([
     'about',
     'errors',
     'duration',
+    'legible',
     'secrecy',
     'spelling',
     'patterns',

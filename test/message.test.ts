@@ -43,7 +43,7 @@ function messageOf(events: WireEvent[], { says, links = compileLinks([]).links, 
     const advanced = advance(memory, normal, now)
     memory = advanced.memory
     const about = { mention: undefined, ...saying, says: says ?? advanced.transition }
-    message = composeOne(createView(normal, advanced, about, links))
+    message = composeOne(createView(normal, advanced, about, { links }))
   }
   if (message === undefined) throw new Error('no events')
   return message

@@ -1,6 +1,7 @@
 // mrkdwn: makes whatever an event holds a harmless and readable part of a Slack message.
 import t, { type Test } from 'tap'
-import { clean, code, cut, cutMiddle, escapeMrkdwn, fence, link, plain, time } from '../src/render/slack/mrkdwn.ts'
+import { clean } from '../src/legible.ts'
+import { code, cut, cutMiddle, escapeMrkdwn, fence, link, plain, time } from '../src/render/slack/mrkdwn.ts'
 import { fc } from './fixtures/fc.ts'
 
 // Any text there is: every code point, half characters, and what an attacker or a terminal would write.

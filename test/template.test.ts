@@ -311,7 +311,7 @@ t.test('what is promised is in the view: the template is not asked again', async
   const { views } = composed(configWith('templates: { own: { title: "Oh no {{ object.name }}" } }'), [failed])
   t.match(views[0]?.custom, { title: 'Oh no apps' })
   const stored = JSON.parse(JSON.stringify(views[0]))
-  t.match(composeOne(stored, '*delayed 3 h*'), {
+  t.match(composeOne(stored, { late: '*delayed 3 h*' }), {
     blocks: [{ text: { text: 'Oh no apps' } }, { elements: [{ text: /delayed 3 h/ }] }]
   })
 })

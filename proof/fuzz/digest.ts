@@ -76,7 +76,7 @@ export const digest: Target<Window, { waiting: Waiting[]; digests: Digest[] }> =
     const waiting = waitingFor(window)
     const digests: Digest[] = []
     for (let rest = waiting; rest.length > 0 && digests.length < 200; ) {
-      const digest = composeDigest(rest, now, digestRoom(window.dialect))
+      const digest = composeDigest(rest, now, { maxText: digestRoom(window.dialect) })
       digests.push(digest)
       const named = new Set(digest.ids)
       rest = rest.filter(({ id }) => !named.has(id))

@@ -1,7 +1,6 @@
 // Text for Slack: whatever it was, it is text afterwards, and as long as it may be.
 import fc from 'fast-check'
 import {
-  clean,
   code,
   cut,
   cutMiddle,
@@ -12,6 +11,7 @@ import {
   time,
   words
 } from '../../src/render/slack/mrkdwn.ts'
+import { clean } from '../../src/legible.ts'
 import { anyMessage, anyText, mutated } from './hostile.ts'
 import { faultsAmong, type Target } from './target.ts'
 

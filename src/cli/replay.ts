@@ -4,8 +4,8 @@ import { SingleBar } from 'cli-progress'
 import { type Config, loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { isDuration, parseDuration } from '../duration.ts'
+import { clean } from '../legible.ts'
 import { type Change, type Example, type Summary, startReplay } from '../rehearsal/replay.ts'
-import { clean } from '../render/slack/mrkdwn.ts'
 import { storedEvents } from './stored-events.ts'
 
 interface Options {

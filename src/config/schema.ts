@@ -86,6 +86,14 @@ export const ConfigSchema = Type.Object(
         [{ kind: 'HelmRelease', reason: 'TestFailed', severity: 'warn' }]
       )
     ),
+    show: Type.Optional(
+      about(
+        Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { uniqueItems: true, maxItems: 10 }),
+        'Shown',
+        'Keys of the metadata of events that messages show in their last line; addresses become links. `summary` always is.',
+        ['team', 'env', 'runbook']
+      )
+    ),
     links: Type.Optional(
       about(
         Type.Array(

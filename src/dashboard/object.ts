@@ -1,7 +1,8 @@
 // Objects on a page: show a name, a place and a failure, as text that stays text.
 import { html } from 'hono/html'
 import type { ObjectRef } from '../events/flux.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
+import { clean } from '../legible.ts'
+import { cut } from '../render/slack/mrkdwn.ts'
 import { address, type Html } from './page.ts'
 
 /** At most about `max` characters of a text from outside, without what reorders or hides text. */

@@ -66,7 +66,10 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
       if (!isNews) return []
       announced.add(lane)
       unannounced.delete(lane)
-      const change = { block: next, isOver: false as const, isGone: kind === 'gone', advice: adviceOn(kind, reply) }
+      // The message that was refused waits as well.
+      const waiting = (await store.backlog(lane)) + message.notifications
+      const means = { isGone: kind === 'gone', advice: adviceOn(kind, reply) }
+      const change = { block: next, isOver: false as const, ...means, waiting, nextAt: settlement.lane.notBefore }
       return noticesTo(besides(lane), laneNotice(destination, change, now))
     }
     if (next !== undefined) return []

@@ -65,6 +65,14 @@ export const DestinationSchema = Type.Object(
         true
       )
     ),
+    digest: Type.Optional(
+      about(
+        Type.Literal('full'),
+        'Digest',
+        '`full`: a message about several objects names all of them, whatever number of messages that takes. Left out: all as long as that costs no further message, then the rest of each cause is counted.',
+        'full'
+      )
+    ),
     pace: Type.Optional(
       about(
         PaceSchema,
@@ -82,6 +90,8 @@ export interface Destination {
   /** The queue of its channel, shared with every other destination that posts there. Not the URL: that is a secret. */
   lane: string
   pace: Pace
+  /** Its digests name every object. */
+  hasFullDigests?: true
   /** Absent for a preview. */
   slack?: Webhook
 }
@@ -97,14 +107,16 @@ export interface Webhook {
 }
 
 /** `slack.webhookUrl` is the URL itself, secrets resolved. */
-export function createDestination(name: string, { slack, pace }: Static<typeof DestinationSchema>): Destination {
-  if (slack === undefined) return { name, lane: `preview:${name}`, pace: createPace(pace) }
+export function createDestination(name: string, { slack, pace, digest }: Static<typeof DestinationSchema>): Destination {
+  const full = digest === 'full' && ({ hasFullDigests: true } as const)
+  if (slack === undefined) return { name, lane: `preview:${name}`, pace: createPace(pace), ...full }
   const { webhookUrl, dialect = guessDialect(webhookUrl), ...sender } = slack
   const receiver = receiverOf(webhookUrl, dialect)
   return {
     name,
     lane: laneOf(webhookUrl, heedsChannel(dialect) ? sender.channel : undefined),
     pace: createPace(pace),
+    ...full,
     slack: { url: endpointFor(webhookUrl, dialect), dialect, receiver, sender }
   }
 }

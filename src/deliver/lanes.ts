@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import type { DigestForm } from '../render/compose/digest.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { Spans } from '../spans.ts'
 import type { Ages } from '../store/age.ts'
@@ -42,6 +43,8 @@ export interface LanesOptions {
   destinations: () => ReadonlyMap<string, Destination>
   /** Who is notified of the lanes themselves. */
   operators: () => readonly Destination[]
+  /** Where people reach the relay, for links in messages. */
+  publicUrl?: string | undefined
   metrics: Metrics
   spans: Pick<Spans, 'posted'>
   clock: Clock
@@ -141,13 +144,18 @@ export function createLanes(options: LanesOptions): Lanes {
     const pace = destination?.pace ?? createPace()
     return {
       token: ({ bucket }, now) => take(bucket, pace, now),
-      next: (state, pending, now) => planNext(state, pending, { pace, maxText: roomOf(pending) }, now),
+      next: (state, pending, now) => planNext(state, pending, { pace, ...formOf(pending) }, now),
       oldest: ages.before(maxAgeMs)
     }
   }
 
-  function roomOf([first]: readonly Pending[]): number {
-    return digestRoom(options.destinations().get(first?.destination ?? '')?.slack?.dialect ?? 'slack')
+  function formOf([first]: readonly Pending[]): DigestForm {
+    const destination = options.destinations().get(first?.destination ?? '')
+    return {
+      maxText: digestRoom(destination?.slack?.dialect ?? 'slack'),
+      isFull: destination?.hasFullDigests,
+      publicUrl: options.publicUrl
+    }
   }
 
   /** An answer that cannot be written down is kept in hand: a second post would be the worse way to try again. */

@@ -1,5 +1,6 @@
 // Plan: picks a lane's next post: one notification, a group that was waited for, or a digest of all that fits. Pure.
-import { composeDigest, delayed } from '../render/compose/digest.ts'
+import { delayed } from '../render/compose/delayed.ts'
+import { composeDigest, type DigestForm } from '../render/compose/digest.ts'
 import { decisive, subjectOf } from '../render/compose/digest-groups.ts'
 import { composeOne } from '../render/compose/message.ts'
 import type { View } from '../render/compose/view.ts'
@@ -12,11 +13,11 @@ import { type Pace, take } from './pace.ts'
  */
 const gatherMs = 250
 
-/** `pending` is oldest first, not empty, and of one destination; `maxText` is that of its digests; `now` in ms. */
+/** `pending` is oldest first, not empty, and of one destination; `form` is that of its digests; `now` in ms. */
 export function planNext(
   lane: LaneState,
   pending: readonly Pending[],
-  { pace, maxText }: { pace: Pace; maxText?: number },
+  { pace, ...form }: { pace: Pace } & DigestForm,
   now: number
 ): NextPost {
   const units = unitsOf(pending)
@@ -31,16 +32,16 @@ export function planNext(
   const { bucket } = taken
   // The token just taken, and those that are left.
   const isToken = Math.floor(bucket.tokens) + 1 >= units.length
-  return { bucket, ...compose(isToken ? first : pending, now, maxText) }
+  return { bucket, ...compose(isToken ? first : pending, now, form) }
 }
 
-function compose(members: readonly Pending[], now: number, maxText: number | undefined) {
+function compose(members: readonly Pending[], now: number, form: DigestForm) {
   const isOneEvent = new Set(members.map(({ event }) => event)).size === 1
   const isOneObject = new Set(members.map(({ view }) => subjectOf(view))).size === 1
   // What says how the object is: news that came after its failure are not shown as that.
   const state = decisive(members)
   const isOneFailure = isOneObject && state.view.failure !== undefined && state.view.says !== 'recovered'
-  if (!(isOneEvent || isOneFailure)) return composeDigest(members, now, maxText)
+  if (!(isOneEvent || isOneFailure)) return composeDigest(members, now, form)
   // Several rules may notify one destination of the same event, and one object may fail several times before there is a
   // token: it is sent once, by the newest, with the mention of any.
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
@@ -55,7 +56,7 @@ function compose(members: readonly Pending[], now: number, maxText: number | und
     ...(mention !== undefined && { mention }),
     ...(custom && { custom })
   }
-  return { ids: members.map(({ id }) => id), payload: composeOne(view, delayed(members, now)) }
+  return { ids: members.map(({ id }) => id), payload: composeOne(view, { late: delayed(members, now), publicUrl: form.publicUrl, event: state.event }) }
 }
 
 /** What may be posted on its own: an event, or a group whose time has come. */

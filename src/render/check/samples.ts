@@ -49,7 +49,7 @@ function sample(title: string, events: readonly About[], says?: Transition): Sam
     )
     const advanced = advance(memory, event, start + 86_400_000)
     memory = advanced.memory
-    const view = createView(event, advanced, { says: says ?? advanced.transition, mention: undefined }, links)
+    const view = createView(event, advanced, { says: says ?? advanced.transition, mention: undefined }, { links })
     return { title, event, previousRevision: advanced.previousRevision, view }
   })
   const last = shown.at(-1)

@@ -2,14 +2,18 @@
 import { sayDuration } from '../../duration.ts'
 import { messageRoom } from '../slack/limits.ts'
 import { cut, link, plain, prose, time } from '../slack/mrkdwn.ts'
+import { decisive } from './emphasis.ts'
+import { eventPage } from './pages.ts'
 import type { View } from './view.ts'
 
 /** What is known of a message only when it is posted. */
 export interface Posting {
   /** Mrkdwn that says how late it is, or empty. */
   late?: string
-  /** The page of its event. */
-  page?: string | undefined
+  /** Where people reach the relay. */
+  publicUrl?: string | undefined
+  /** The id of its event. */
+  event?: string
 }
 
 /** Longer ones are no use to a reader. */
@@ -17,11 +21,15 @@ const maxName = 80
 const maxRevision = 120
 
 /** The line of facts about `view`; empty where there is nothing to say. */
-export function factsOf(view: View, { late = '', page }: Posting): string {
-  const isOver = view.says === 'recovered'
-  const back = page === undefined ? '' : link(page, isOver || view.says === 'updated' ? 'why' : 'why & silence')
-  const facts = [...ownFacts(view), ...shownOf(view), late]
-  return fitting(facts, back)
+export function factsOf(view: View, posting: Posting): string {
+  return fitting([...ownFacts(view), ...shownOf(view), posting.late ?? ''], backOf(view, posting))
+}
+
+/** The way back to the relay: why somebody is notified, and how to have it silent. */
+export function backOf({ says, failure }: View, { publicUrl, event = '' }: Posting): string {
+  const page = eventPage(publicUrl, event)
+  const isTrouble = failure !== undefined && says !== 'recovered'
+  return page === undefined ? '' : link(page, isTrouble ? 'why &amp; silence' : 'why')
 }
 
 /** The ends of what was no failure say all there is in one line. */
@@ -78,10 +86,10 @@ export function revisionLink({ text, url }: { text: string; url?: string }): str
 
 /** `UpgradeFailed: context deadline exceeded`, how often, and when it is said again. */
 function reminderFacts(
-  { reason, summary, decisive, nextReminderMs }: View,
+  { reason, summary, nextReminderMs }: View,
   { count }: NonNullable<View['failure']>
 ): string[] {
-  const what = [shortName(reason), prose(cut(decisive ?? summary, maxRevision))].filter(Boolean).join(': ')
+  const what = [shortName(reason), prose(cut(decisive(summary), maxRevision))].filter(Boolean).join(': ')
   const next = nextReminderMs === undefined ? '' : `next reminder in ${sayDuration(nextReminderMs)}`
   return [what, `${count} times`, next]
 }

@@ -1,7 +1,8 @@
 // Filling: fills a rule's template for one notification, when its event is accepted.
 import type { FluxEvent } from '../../events/flux.ts'
 import { parseRevision } from '../../events/revision.ts'
-import { clean, cutMiddle } from '../slack/mrkdwn.ts'
+import { clean } from '../../legible.ts'
+import { cutMiddle } from '../slack/mrkdwn.ts'
 import { saidUrl } from '../template/pieces.ts'
 import type { Filling } from '../template/slot.ts'
 import type { Custom, MessageTemplate } from '../template/template.ts'

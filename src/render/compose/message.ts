@@ -1,12 +1,16 @@
 // Message: composes a view into what Slack shows: what became of which object, then why, then the facts, small.
+import { oneLine } from '../../legible.ts'
 import { type Block, context, mrkdwn, section } from '../slack/blocks.ts'
 import { withEmojis } from '../slack/emoji.ts'
 import { maxFallback, messageRoom } from '../slack/limits.ts'
 import { colours, type Face, faceOf } from '../slack/looks.ts'
-import { code, cut, escapeMrkdwn, fence, link, oneLine, plain, prose } from '../slack/mrkdwn.ts'
+import { code, cut, escapeMrkdwn, fence, link, plain, prose } from '../slack/mrkdwn.ts'
 import type { Attachment, Payload } from '../slack/payload.ts'
 import { toLine } from '../slack/terminal.ts'
-import { compareOf, factsOf, isOfChange, type Posting, revisionLink } from './facts.ts'
+import { decisive, emphasised } from './emphasis.ts'
+import { backOf, compareOf, factsOf, isOfChange, type Posting, revisionLink } from './facts.ts'
+import { nameOf } from './name.ts'
+import { notReadyLines } from './not-ready.ts'
 import { composeNotice } from './notice.ts'
 import { stateOf } from './state.ts'
 import { isOwn, type View } from './view.ts'
@@ -17,9 +21,8 @@ export function composeOne(view: View, posting: Posting = {}): Payload {
   if (isOwn(view) && view.custom === undefined) return composeNotice(view, posting)
   const face = faceOf(view, view.failure !== undefined)
   const text = lockScreen(view, face)
-  const back = posting.page === undefined ? '' : link(posting.page, 'why & silence')
   if (custom.blocks !== undefined && custom.blocks.length > 0) {
-    return ofBlocks(text, custom.blocks, [mention, posting.late ?? '', back])
+    return ofBlocks(text, custom.blocks, [mention, posting.late ?? '', backOf(view, posting)])
   }
   const title = [custom.title ?? titleOf(view, face), mention].filter(Boolean).join('  ')
   const gist = custom.body === undefined ? gistOf(view) : []
@@ -74,20 +77,15 @@ function titleOf(view: View, face: Face): string {
   return `${face.emoji} ${sentence}`
 }
 
-/** `apps/podinfo`, unescaped. */
-export function nameOf({ object: { kind, namespace, name } }: View): string {
-  return [namespace, name].filter(Boolean).join('/') || kind || 'unnamed object'
-}
-
 /** What is wrong, in plain words, and which resources it is about. */
 function gistOf(view: View): string[] {
-  const { says, severity, more, summary } = view
+  const { says, severity, summary, notReady } = view
   const isOfTrouble = says === 'failed' || says === 'changed' || (severity === 'warn' && says !== 'recovered')
   // A reminder has it among its facts.
   if (!isOfTrouble || (says === 'repeated' && view.failure !== undefined)) return []
   const change = isOfChange(view) ? changeOf(view) : ''
-  const what = [emphasised(view), change].filter(Boolean).join(summary === '' ? '' : ', ')
-  return [what, more === undefined ? '' : prose(more)].filter(Boolean)
+  const [what, ...which] = notReady === undefined ? [emphasised(summary)] : notReadyLines(notReady)
+  return [[what, change].filter(Boolean).join(', '), ...which].filter(Boolean)
 }
 
 /** `at main@a61e0c5 _Update podinfo_ (compare)`: what failed, and never that this is why. */
@@ -98,27 +96,12 @@ function changeOf(view: View): string {
   return `at ${revisionLink(revision)}${named}${compareOf(view)}`
 }
 
-/** The gist, with what decides in it in bold. */
-export function emphasised({ summary, decisive }: Pick<View, 'summary' | 'decisive'>): string {
-  const at = decisive ? summary.indexOf(decisive) : -1
-  if (decisive === undefined || at < 0) return prose(summary)
-  const [before, after] = [summary.slice(0, at), summary.slice(at + decisive.length)]
-  const inner = prose(decisive)
-  if (inner === '') return prose(summary)
-  // Slack takes a mark for one only beside a space or a punctuation mark.
-  const isMarked = !/[\p{L}\p{N}]$/u.test(before) && !/^[\p{L}\p{N}]/u.test(after)
-  if (!isMarked) return prose(summary)
-  const space = (text: string, edge: RegExp) => (edge.test(text) ? ' ' : '')
-  return `${prose(before)}${space(before, /\s$/)}*${inner}*${space(after, /^\s/)}${prose(after)}`
-}
-
 /** The line of facts, or a template's fields; and how late it is. */
 function factBlocks(view: View, posting: Posting): Block[] {
   const fields = view.custom?.fields
   if (fields === undefined) return smallBlock(factsOf(view, posting))
   const columns: Block[] = fields.length > 0 ? [{ type: 'section', fields: fields.map(mrkdwn) }] : []
-  const back = posting.page === undefined ? '' : link(posting.page, 'why & silence')
-  return [...columns, ...smallBlock([posting.late, back].filter(Boolean).join('   '))]
+  return [...columns, ...smallBlock([posting.late, backOf(view, posting)].filter(Boolean).join('   '))]
 }
 
 function smallBlock(text: string): Block[] {
@@ -158,12 +141,11 @@ function fixIn({ isFix, revision, note }: View): string {
 }
 
 /** `: upgrade to ledger 3.14.1: context deadline exceeded`, what decides first where that would be out of sight. */
-function causeAfter(start: string, { summary, decisive, more, reason }: View): string {
-  const what = summary || reason
-  if (what === '') return ''
-  const at = decisive ? summary.indexOf(decisive) : -1
-  const isSeen = decisive === undefined || at < 0 || start.length + 2 + at + decisive.length <= seen
-  if (isSeen) return `: ${[what, more].filter(Boolean).join(': ')}`
-  const rest = (summary.slice(0, at) + summary.slice(at + (decisive?.length ?? 0))).replace(/^[\s:,.]+|[\s:,.]+$/g, '')
-  return `: ${decisive}${rest === '' ? '' : ` (${rest})`}`
+function causeAfter(start: string, { summary, reason }: View): string {
+  if (summary === '') return reason === '' ? '' : `: ${reason}`
+  const cause = decisive(summary)
+  const at = summary.indexOf(cause)
+  if (start.length + 2 + at + Math.min(cause.length, 30) <= seen) return `: ${summary}`
+  const rest = (summary.slice(0, at) + summary.slice(at + cause.length)).replace(/^[\s:,;.]+|[\s:,;.]+$/g, '')
+  return `: ${cause}${rest === '' ? '' : ` (${rest})`}`
 }

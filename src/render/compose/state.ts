@@ -51,9 +51,8 @@ function ended(
   { object, place, strong }: Pick<Writing, 'object' | 'place' | 'strong'>
 ): string {
   const after = lasting ? ` (${lasting})` : ''
+  if (ending === undefined) return `${object} works again${place}${lasting ? ` after ${strong(lasting)}` : ''}`
   switch (ending) {
-    case undefined:
-      return `${object} works again${place}${lasting ? ` after ${strong(lasting)}` : ''}`
     case 'unblocked':
       return `${object} no longer waits${place}${after}`
     case 'corrected':

@@ -1,12 +1,14 @@
 // View: what one notification will say, in plain text, fixed when its event is accepted: a reload cannot change it.
 import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
+import { gistOf, type NotReady } from '../../events/gist.ts'
+import { redact } from '../../events/redaction.ts'
 import type { Severity } from '../../events/severity.ts'
+import { clean, oneLine } from '../../legible.ts'
 import type { Advance, Ending, Failure, Transition } from '../../objects.ts'
-import { gistOf } from '../../events/gist.ts'
 import type { Links } from '../links/links.ts'
 import { maxMessage, maxSummary } from '../slack/limits.ts'
-import { clean, cut, cutMiddle, linkTarget, oneLine, utc } from '../slack/mrkdwn.ts'
+import { cut, cutMiddle, linkTarget, utc } from '../slack/mrkdwn.ts'
 import type { Custom } from '../template/template.ts'
 
 /**
@@ -19,10 +21,8 @@ export interface View {
   reason: string
   /** The gist, one line. */
   summary: string
-  /** The part of it that decides. */
-  decisive?: string
-  /** The line below it: which resources it is about. */
-  more?: string
+  /** What it waited for in vain, where that is what it says. */
+  notReady?: NotReady
   /** Of a log, the few lines that add something. */
   log?: readonly string[]
   /** What Flux said. */
@@ -68,6 +68,16 @@ export interface View {
   nextReminderMs?: number
   /** What its rule's template makes of it, as mrkdwn. */
   custom?: Custom
+  /** What the relay says of itself, as mrkdwn. */
+  own?: Own
+}
+
+/** A sentence, what it means, facts, and a page of the dashboard that shows more. */
+export interface Own {
+  line: string
+  why?: string
+  facts?: readonly string[]
+  page?: { path: string; label: string }
 }
 
 /** Who says what the relay says of itself. */
@@ -94,7 +104,7 @@ export function createView(
   { says, mention, nextReminderMs }: { says: Transition; mention: string | undefined; nextReminderMs?: number },
   { links, show = [], subject }: Shown
 ): View {
-  const message = clean(event.message)
+  const message = redact(clean(event.message))
   // What decides nothing of a failure is not about it.
   const failure = aside === undefined ? (memory.failure ?? before) : undefined
   const urls = links.of(event, previousRevision)
@@ -108,7 +118,7 @@ export function createView(
       name: short(event.object.name)
     },
     reason: reasonOf(event.reason),
-    ...saidIn(event, message, overAt),
+    ...saidIn(event, overAt),
     message: cutMiddle(message, maxMessage),
     cause: causeFingerprint(event),
     controller: short(event.controller),
@@ -140,19 +150,14 @@ export function createView(
 
 /** Of the gist of a message, what a view keeps. */
 function saidIn(
-  { object, reason, at }: FluxEvent,
-  message: string,
+  { object, reason, message, at }: FluxEvent,
   overAt: number | undefined
-): Pick<View, 'summary' | 'decisive' | 'more' | 'log'> {
-  const { what, decisive, log = [] } = gistOf(object, reason, message)
-  const [first = '', ...rest] = what.split('\n')
-  const more = oneLine(rest.join(' '))
-  const lines = log.slice(0, maxLines).map((line) => cut(clean(line), maxLine))
+): Pick<View, 'summary' | 'notReady' | 'log'> {
+  const { what, notReady, log = [] } = gistOf(object, reason, message)
   return {
-    summary: cut(late(at, overAt) + oneLine(first), maxSummary),
-    ...(decisive && { decisive: oneLine(decisive) }),
-    ...(more !== '' && { more: cut(more, maxSummary) }),
-    ...(lines.length > 0 && { log: lines })
+    summary: cut(late(at, overAt) + what, maxSummary),
+    ...(notReady && { notReady }),
+    ...(log.length > 0 && { log: log.slice(0, maxLines).map((line) => cut(line, maxLine)) })
   }
 }
 

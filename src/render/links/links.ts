@@ -208,7 +208,7 @@ function linksOf(
 }
 
 /** Checked again here: a value may have made something else of it. */
-function addressOf(template: Template | undefined, context: object): string | undefined {
+function addressOf(template: Template | undefined, context: Record<string, unknown>): string | undefined {
   const rendered = template?.render(context)
   return rendered !== undefined && linkTarget(rendered) !== undefined ? rendered : undefined
 }

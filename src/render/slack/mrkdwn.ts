@@ -1,27 +1,7 @@
 // Slack's mrkdwn: makes text from outside a harmless part of a message. Source of the escaping rules:
 // docs.slack.dev/messaging/formatting-message-text.
-
+import { oneLine } from '../../legible.ts'
 import { maxLinkUrl } from './limits.ts'
-
-// ANSI sequences (CSI, and OSC up to its end), then every control character but tab and newline, then the marks that
-// reorder or hide text: bidi embeddings and isolates, zero-width no-break space.
-const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g
-const controls =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
-
-// What nearly every name and message is made of: nothing of it has to go.
-const ordinary = /^[\n\t -~]*$/
-
-/** Text as a person may see it: no terminal codes, no control or reordering characters, `\n` the only line end. */
-export function clean(text: string): string {
-  if (ordinary.test(text)) return text.trimEnd()
-  return text
-    .toWellFormed()
-    .replace(/\r\n?|\u2028|\u2029|\u0085/g, '\n')
-    .replace(ansi, '')
-    .replace(controls, '')
-    .trimEnd()
-}
 
 /** Escapes what Slack would read as a mention, a link or an entity. Needed inside code, too. */
 export function escapeMrkdwn(text: string): string {
@@ -97,11 +77,6 @@ export function time(at: number): string {
 /** `2026-09-21 14:13:20 UTC` */
 export function utc(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
-}
-
-/** Everything on one line, runs of white space as one space. */
-export function oneLine(text: string): string {
-  return (/\s\s|[^\S ]/.test(text) ? text.replace(/\s+/g, ' ') : text).trim()
 }
 
 /**

@@ -1,7 +1,8 @@
 // A message as it looks in a terminal: for the log, the command line and tests that read like Slack.
 
+import { oneLine } from '../../legible.ts'
 import { withEmojis } from './emoji.ts'
-import { oneLine, withoutMentions } from './mrkdwn.ts'
+import { withoutMentions } from './mrkdwn.ts'
 import { type Payload, textsOf } from './payload.ts'
 
 /** The texts of `payload` as a reader sees them, line by line; a bar stands for an attachment's colour. */

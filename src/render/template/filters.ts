@@ -1,8 +1,9 @@
 // The filters of message templates: ours, and those of Liquid that are of use and do no harm.
 import type { FilterImplOptions, Liquid } from 'liquidjs'
 import { sayDuration } from '../../duration.ts'
-import { stateInWords } from '../slack/looks.ts'
-import { code, fence, link, oneLine, time, utc, words } from '../slack/mrkdwn.ts'
+import { oneLine } from '../../legible.ts'
+import { faceFor } from '../slack/looks.ts'
+import { code, fence, link, time, utc, words } from '../slack/mrkdwn.ts'
 import { Said } from './pieces.ts'
 
 // Of Liquid's own these are left: no `raw`, nothing that reads a clock or throws dice (`date: "now"`, `sample`), nothing
@@ -39,8 +40,8 @@ const ours: Record<string, FilterImplOptions> = {
       failure?: { ending?: string }
     }
     const said = { severity: event.severity, ending: failure?.ending }
-    const state = stateInWords(textOf(value), said, failure !== undefined)
-    return state === undefined ? value : new Said(state, (text) => text)
+    const face = faceFor(textOf(value), said, failure !== undefined)
+    return face === undefined ? value : new Said(`${face.emoji} ${face.word}`, (text) => text)
   },
   first_line(value: unknown) {
     const text = textOf(value)

@@ -3,7 +3,7 @@ import { clean } from '../legible.ts'
 import { ownController, type View } from '../render/compose/view.ts'
 import { maxSummary } from '../render/slack/limits.ts'
 import { cut, plain } from '../render/slack/mrkdwn.ts'
-import { toLine } from '../render/slack/terminal.ts'
+import { unmarked } from '../render/slack/terminal.ts'
 
 /** What a notice is about; `reason` names it. Texts are mrkdwn: what comes from outside is harmless in them already. */
 export interface Notice {
@@ -68,9 +68,4 @@ function frame({ kind, name, severity, reason, says, why, facts, page }: Notice,
     at,
     own: { line, ...(why && { why }), ...(facts && { facts }), ...(page && { page }) }
   }
-}
-
-/** `mrkdwn` as plain text on one line. */
-export function unmarked(mrkdwn: string): string {
-  return toLine(mrkdwn).replaceAll('`', '')
 }

@@ -4,7 +4,7 @@ import { oneLine } from '../../legible.ts'
 import { withEmojis } from '../slack/emoji.ts'
 import { maxFallback } from '../slack/limits.ts'
 import { code, cut, escapeMrkdwn, link, plain, prose, time } from '../slack/mrkdwn.ts'
-import { toLine } from '../slack/terminal.ts'
+import { unmarked } from '../slack/terminal.ts'
 import { delayed } from './delayed.ts'
 import { type Category, categories, type Group, type Item } from './digest-groups.ts'
 import { categoryLooks, endingsOf, gistLine, type Style, sharedGist, sharedRevision } from './digest-lines.ts'
@@ -172,15 +172,16 @@ function namespacesOf(items: readonly Item[]): string {
 
 function spanOf(items: readonly Item[]): string {
   const times = items.map(({ view }) => view.at)
-  const [from, to] = [time(Math.min(...times)), time(Math.max(...times))]
-  return from === to ? from : `${from} – ${to}`
+  const [first, last] = [Math.min(...times), Math.max(...times)]
+  const isOneMinute = Math.floor(first / 60_000) === Math.floor(last / 60_000)
+  return isOneMinute ? time(first) : `${time(first)} – ${time(last)}`
 }
 
 /** What a phone's lock screen shows: the worst state, where, and the first cause. */
 export function lockScreenOf(contents: Contents): string {
   const { items, groups } = contents
   const kind = kindOf(contents)
-  const sentence = toLine(sentenceOf(contents)).replace(', all for one reason', '')
+  const sentence = unmarked(sentenceOf(contents)).replace(', all for one reason', '')
   const [first] = groups
   const named = kind === 'deployment' ? '' : causeIn(kind, first)
   const more = kind === 'mixed' && items.length > 1 && groups.length > 1 ? secondIn(groups) : ''

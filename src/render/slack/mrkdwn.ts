@@ -26,8 +26,8 @@ export function words(text: string): string {
   return withoutNames(marked)
 }
 
-// `:white_check_mark:` would be one. A time is none, and `:100:` is.
-const emojiName = /:(?!\d{1,2}:)(?=[a-z0-9_+'-]{1,100}:)/gi
+// `:white_check_mark:` would be one, and so would `:100:`; what stands in 10:00:12 is a time.
+const emojiName = /(?<!\d(?=:\d\d)):(?=[a-z0-9_+'-]{1,100}:)/gi
 const joiner = '\u2060'
 
 function withoutNames(text: string): string {

@@ -20,17 +20,23 @@ export function toLine(mrkdwn: string): string {
   return oneLine(readable(withoutMentions(mrkdwn)))
 }
 
+/** The same without the marks of code, for where there are none. */
+export function unmarked(mrkdwn: string): string {
+  return toLine(mrkdwn).replaceAll('`', '')
+}
+
 function readable(mrkdwn: string): string {
   // Every other part stands in code, where marks are just characters.
   const parts = mrkdwn.split(/(```[\s\S]*?```|`[^`\n]*`)/)
-  return unescaped(parts.map((part, index) => (index % 2 === 1 ? part.replaceAll('```', '') : unmarked(part))).join(''))
+  return unescaped(parts.map((part, index) => (index % 2 === 1 ? part.replaceAll('```', '') : withoutMarks(part))).join(''))
 }
 
-function unmarked(text: string): string {
+function withoutMarks(text: string): string {
   return withEmojis(text)
     .replace(/<!date\^[^|>]*\|([^>]*)>/g, '$1')
     .replace(/<(https?:[^|>]*)\|([^>]*)>/g, '$2')
-    .replace(/(^|\s)\*([^*\n]+)\*(?=\s|$)/g, '$1$2')
+    .replace(/(?<![\w*])\*([^*\n]+)\*(?![\w*])/g, '$1')
+    .replace(/(?<!\w)_([^_\n]+)_(?!\w)/g, '$1')
 }
 
 function unescaped(text: string): string {

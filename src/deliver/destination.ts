@@ -107,7 +107,10 @@ export interface Webhook {
 }
 
 /** `slack.webhookUrl` is the URL itself, secrets resolved. */
-export function createDestination(name: string, { slack, pace, digest }: Static<typeof DestinationSchema>): Destination {
+export function createDestination(
+  name: string,
+  { slack, pace, digest }: Static<typeof DestinationSchema>
+): Destination {
   const full = digest === 'full' && ({ hasFullDigests: true } as const)
   if (slack === undefined) return { name, lane: `preview:${name}`, pace: createPace(pace), ...full }
   const { webhookUrl, dialect = guessDialect(webhookUrl), ...sender } = slack

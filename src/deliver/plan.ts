@@ -56,7 +56,10 @@ function compose(members: readonly Pending[], now: number, form: DigestForm) {
     ...(mention !== undefined && { mention }),
     ...(custom && { custom })
   }
-  return { ids: members.map(({ id }) => id), payload: composeOne(view, { late: delayed(members, now), publicUrl: form.publicUrl, event: state.event }) }
+  return {
+    ids: members.map(({ id }) => id),
+    payload: composeOne(view, { late: delayed(members, now), publicUrl: form.publicUrl, event: state.event })
+  }
 }
 
 /** What may be posted on its own: an event, or a group whose time has come. */

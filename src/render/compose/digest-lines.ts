@@ -21,7 +21,7 @@ export interface Style {
 
 export const categoryLooks: Record<Category, { emoji: string; word: string }> = {
   failing: { emoji: ':red_circle:', word: 'failing' },
-  warning: { emoji: ':warning:', word: 'with a warning' },
+  warning: { emoji: ':warning:', word: 'with warnings' },
   recovered: { emoji: ':white_check_mark:', word: 'recovered' },
   cleared: { emoji: ':white_check_mark:', word: 'well again' },
   gone: { emoji: ':wastebasket:', word: 'gone' },
@@ -157,12 +157,19 @@ export function endingsOf(items: readonly Item[], place = ''): string {
   return `${count} ${items.length === 1 ? 'was' : 'were'} ${ending}*${place}`
 }
 
-/** How long their failures lasted, where that is the same within a tenth. */
+/** So few that each is said to have lasted so long. */
+const maxTimed = 10
+
+/**
+ * How long their failures lasted: once, where that is the same within a tenth; of many the shortest and the longest;
+ * undefined where each says it for itself.
+ */
 export function commonDuration(items: readonly Item[]): string | undefined {
   const lasted = items.map(({ view }) => (view.failure === undefined ? -1 : view.at - view.failure.since))
-  const longest = Math.max(...lasted)
-  if (lasted.length === 0 || Math.min(...lasted) < longest * 0.9) return undefined
-  return longest < 0 ? undefined : sayDuration(longest)
+  const [shortest, longest] = [Math.min(...lasted), Math.max(...lasted)]
+  if (lasted.length === 0 || shortest < 0) return undefined
+  if (shortest >= longest * 0.9) return sayDuration(longest)
+  return items.length > maxTimed ? `${sayDuration(shortest)} to ${sayDuration(longest)}` : undefined
 }
 
 /**
@@ -177,7 +184,7 @@ export function sharedGist(items: readonly Item[]): string {
 
 /** `'flux-system/app-36'` as `'…'`. */
 function elided(word: string): string {
-  const [, before = '', after = ''] = /^(["'(\[]*).*?(["')\].,:;]*)$/.exec(word) ?? []
+  const [, before = '', after = ''] = /^(["'([]*).*?(["')\].,:;]*)$/.exec(word) ?? []
   return `${before}…${after}`
 }
 

@@ -33,7 +33,8 @@ export function kindOf({ items, groups }: Contents): 'cause' | 'end' | 'deployme
   return group.category === 'other' ? 'mixed' : 'end'
 }
 
-function isApplied({ view: { says, custom } }: Item): boolean {
+/** Whether it says that a revision was applied, or is. */
+export function isApplied({ view: { says, custom } }: Item): boolean {
   return (says === 'updated' || says === 'heartbeat') && custom?.summary === undefined
 }
 
@@ -62,7 +63,7 @@ function sentenceOf(contents: Contents): string {
   if (first === undefined) return ''
   switch (kindOf(contents)) {
     case 'cause':
-      return `${counted(first.category, items.length)}${place}, all for one reason`
+      return `${counted(first.category, items)}${place}, all for one reason`
     case 'end':
       return `${categoryLooks[first.category].emoji} ${endingsOf(items, place)}`
     case 'deployment':
@@ -74,21 +75,30 @@ function sentenceOf(contents: Contents): string {
     return `:warning: *flux-relay*: ${items.length} notices`
   }
   const counts = countsOf(items)
-  const parts = counts.map(({ category, count }, index) => counted(category, count, index === 0))
+  const parts = counts.map(({ category, members }, index) => counted(category, members, index === 0))
   const applied = items.filter(isApplied)
   const at = applied.length > 0 ? sharedRevision(items) : undefined
   return `${parts.join(', ')}${place}${at ? `, at ${changeOf(at, applied)}` : ''}`
 }
 
-function counted(category: Category, count: number, isBold = true): string {
-  const { emoji, word } = categoryLooks[category]
-  return isBold ? `${emoji} *${count} ${word}*` : `${emoji} ${count} ${word}`
+function counted(category: Category, members: readonly Item[], isBold = true): string {
+  const said = `${members.length} ${wordFor(category, members)}`
+  return `${categoryLooks[category].emoji} ${isBold ? `*${said}*` : said}`
 }
 
-function countsOf(items: readonly Item[]): { category: Category; count: number }[] {
+function wordFor(category: Category, members: readonly Item[]): string {
+  if (category === 'warning') {
+    if (members.every(({ view }) => view.reason === 'DependencyNotReady')) return 'waiting'
+    return members.length === 1 ? 'with a warning' : 'with warnings'
+  }
+  if (category === 'other' && !members.every(isApplied)) return 'with news'
+  return categoryLooks[category].word
+}
+
+function countsOf(items: readonly Item[]): { category: Category; members: Item[] }[] {
   return categories
-    .map((category) => ({ category, count: items.filter((item) => item.category === category).length }))
-    .filter(({ count }) => count > 0)
+    .map((category) => ({ category, members: items.filter((item) => item.category === category) }))
+    .filter(({ members }) => members.length > 0)
 }
 
 /** ` in prod-eu`, where all are there. */
@@ -135,6 +145,15 @@ export function factsOfAll(
   return facts.filter(Boolean).join('   ')
 }
 
+/** `🟢 *38 updated*: payments 6, shop 5`, beside what failed of the same push. */
+export function appliedLine(items: readonly Item[]): string {
+  return `${categoryLooks.other.emoji} *${items.length} updated*: ${placesOfApplied(items)}`
+}
+
+function placesOfApplied(items: readonly Item[]): string {
+  return items.length <= maxNamed ? items.map(versioned).join(', ') : namespacesOf(items)
+}
+
 /** Objects that a deployment names; of more there are only counts. */
 const maxNamed = 6
 
@@ -144,7 +163,7 @@ function deploymentFacts(items: readonly Item[]): string[] {
   const compare = items.find(({ view }) => view.previous?.url)?.view.previous?.url
   const previous = new Set(items.map(({ view }) => view.previous?.url))
   return [
-    items.length <= maxNamed ? items.map(versioned).join(', ') : namespacesOf(items),
+    placesOfApplied(items),
     tookMs >= 1000 ? `took ${sayDuration(tookMs)}` : '',
     previous.size === 1 && compare ? link(compare, 'compare') : ''
   ]
@@ -181,11 +200,24 @@ function spanOf(items: readonly Item[]): string {
 export function lockScreenOf(contents: Contents): string {
   const { items, groups } = contents
   const kind = kindOf(contents)
+  if (kind === 'deployment') return escapeMrkdwn(cut(deploymentInWords(items), maxFallback))
   const sentence = unmarked(sentenceOf(contents)).replace(', all for one reason', '')
   const [first] = groups
-  const named = kind === 'deployment' ? '' : causeIn(kind, first)
+  const named = causeIn(kind, first)
   const more = kind === 'mixed' && items.length > 1 && groups.length > 1 ? secondIn(groups) : ''
   return escapeMrkdwn(cut(oneLine(withEmojis(`${sentence}${named}${more}`)), maxFallback))
+}
+
+/** `🟢 main@a61e0c5 applied in prod-us: "Update podinfo", 24 objects` */
+function deploymentInWords(items: readonly Item[]): string {
+  const at = sharedRevision(items)
+  const objects = items.length === 1 ? '1 object' : `${items.length} objects`
+  const place = placeOf(items, (text) => text)
+  const emoji = withEmojis(categoryLooks.other.emoji)
+  if (at === undefined)
+    return oneLine(`${emoji} ${items.length} updated${place}: ${items.map(({ view }) => nameOf(view)).join(', ')}`)
+  const subject = items.find(({ view }) => view.subject)?.view.subject
+  return oneLine(`${emoji} ${at.text} applied${place}:${subject ? ` "${subject}",` : ''} ${objects}`)
 }
 
 function causeIn(kind: ReturnType<typeof kindOf>, group: Group | undefined): string {

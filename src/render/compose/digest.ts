@@ -5,7 +5,7 @@ import type { Payload } from '../slack/payload.ts'
 import { fold, type Group, grouped, type Item, type Waiting } from './digest-groups.ts'
 import { commonDuration, groupLine, itemLine, nameIn, placesOf, type Style } from './digest-lines.ts'
 import { createPage, jsonBytes, type Page } from './digest-room.ts'
-import { type Contents, factsOfAll, kindOf, lockScreenOf, titleOf } from './digest-title.ts'
+import { appliedLine, type Contents, factsOfAll, isApplied, kindOf, lockScreenOf, titleOf } from './digest-title.ts'
 import { allLink } from './pages.ts'
 
 /** How a digest is composed, beside what waits. */
@@ -147,7 +147,12 @@ interface Writing {
 
 /** Writes as much of `group` as there is room for; whether that was all. */
 function writeGroup({ items, dependents }: Group, writing: Writing): boolean {
-  const { isTitled, style } = writing
+  const { isTitled, style, page, named, form } = writing
+  if (!form.isFull && items.every(isApplied)) {
+    if (!page.write([appliedLine(items)])) return false
+    named.push(...items)
+    return true
+  }
   const head = isTitled ? [] : [items.length > 1 ? groupLine(items, style) : '']
   return writeItems(items, head.filter(Boolean), writing, undefined) && writeDependents(dependents, writing)
 }
@@ -176,7 +181,7 @@ function writeItems(items: readonly Item[], head: readonly string[], writing: Wr
 
 /** The names by kind and namespace, `HelmRelease apps: a, b, c`, and how many more there are. */
 function writeNames(items: readonly Item[], above: readonly string[], writing: Writing): boolean {
-  const { page, style, maxNames, named, form } = writing
+  const { page, style, maxNames, named, isTitled, form } = writing
   const places = placesOf(items, style)
   const isTimed = commonDuration(items) === undefined
   const share = Math.max(1, Math.floor(maxNames / places.size))
@@ -194,7 +199,8 @@ function writeNames(items: readonly Item[], above: readonly string[], writing: W
     }
   }
   const rest = items.length - written.length
-  const all = items.length > maxLinked ? allLink(items, form.publicUrl) : ''
+  // Where there are several causes the line of facts has it.
+  const all = isTitled && items.length > maxLinked ? allLink(items, form.publicUrl) : ''
   const end = [rest > 0 ? `_and ${rest} more_` : '', all && `(${all})`].filter(Boolean).join(' ')
   if (end !== '' && !page.write([end])) return rest === 0
   if (rest > 0) named.push(...items.filter((item) => !written.includes(item)))

@@ -22,7 +22,10 @@ const maxRevision = 120
 
 /** The line of facts about `view`; empty where there is nothing to say. */
 export function factsOf(view: View, posting: Posting): string {
-  return fitting([...ownFacts(view), ...shownOf(view), posting.late ?? ''], backOf(view, posting))
+  // The ends of what was no failure say all there is in one line.
+  const isBrief = view.says === 'recovered' && brief.has(view.ending)
+  const facts = isBrief ? [view.note ? plain(view.note) : ''] : [...ownFacts(view), ...shownOf(view)]
+  return fitting([...facts, posting.late ?? ''], backOf(view, posting))
 }
 
 /** The way back to the relay: why somebody is notified, and how to have it silent. */
@@ -32,12 +35,10 @@ export function backOf({ says, failure }: View, { publicUrl, event = '' }: Posti
   return page === undefined ? '' : link(page, isTrouble ? 'why &amp; silence' : 'why')
 }
 
-/** The ends of what was no failure say all there is in one line. */
 const brief = new Set<View['ending']>(['unblocked', 'corrected', 'cleared'])
 
 function ownFacts(view: View): string[] {
-  const { object, says, note, at, failure, ending } = view
-  if (says === 'recovered' && brief.has(ending)) return [note ? plain(note) : '']
+  const { object, says, note, at, failure } = view
   const kind = shortName(object.kind)
   if (says === 'recovered') return [kind, wasOf(failure), fixOf(view), note ? plain(note) : '', time(at)]
   if (says === 'repeated' && failure !== undefined) return [kind, ...reminderFacts(view, failure)]
@@ -85,10 +86,7 @@ export function revisionLink({ text, url }: { text: string; url?: string }): str
 }
 
 /** `UpgradeFailed: context deadline exceeded`, how often, and when it is said again. */
-function reminderFacts(
-  { reason, summary, nextReminderMs }: View,
-  { count }: NonNullable<View['failure']>
-): string[] {
+function reminderFacts({ reason, summary, nextReminderMs }: View, { count }: NonNullable<View['failure']>): string[] {
   const what = [shortName(reason), prose(cut(decisive(summary), maxRevision))].filter(Boolean).join(': ')
   const next = nextReminderMs === undefined ? '' : `next reminder in ${sayDuration(nextReminderMs)}`
   return [what, `${count} times`, next]
@@ -103,7 +101,8 @@ export function isOfChange({ says, object, revision, previous }: View): boolean 
 function revisionOf(view: View): string {
   const { says, revision, previous, object, summary } = view
   if (revision === undefined || isOfChange(view)) return ''
-  if (says === 'updated') return previous === undefined ? '' : `was ${revisionLink({ text: previous.text })}${compareOf(view)}`
+  if (says === 'updated')
+    return previous === undefined ? '' : `was ${revisionLink({ text: previous.text })}${compareOf(view)}`
   // A gist that names the chart's version need not be followed by it.
   const isNamed = object.kind === 'HelmRelease' && summary.includes(revision.text)
   const now = isNamed ? '' : `${labelOf(view)}${revisionLink(revision)}`

@@ -58,7 +58,8 @@ function joined(lines: readonly string[]): Block[] {
   const texts: string[] = []
   for (const line of lines) {
     const last = texts.at(-1)
-    if (last !== undefined && last.length + 1 + line.length <= messageRoom.section) texts.push(`${texts.pop()}\n${line}`)
+    if (last !== undefined && last.length + 1 + line.length <= messageRoom.section)
+      texts.push(`${texts.pop()}\n${line}`)
     else texts.push(line)
   }
   return texts.map(section)
@@ -121,13 +122,13 @@ function textBlock(text: string): Block[] {
 const seen = 90
 
 function lockScreen(view: View, face: Face): string {
-  const { custom, object, revision, says } = view
+  const { custom, object, revision, subject, says } = view
   const own = custom?.title && toLine(custom.title)
   const sentence = stateOf(view, {
     object: nameOf(view),
     place: object.cluster === '' ? '' : ` in ${object.cluster}`,
     strong: (text) => text,
-    revision: revision?.text ?? '',
+    revision: revision === undefined ? '' : [revision.text, subject && `"${subject}"`].filter(Boolean).join(' '),
     gist: view.summary
   })
   const start = own || `${withEmojis(face.emoji)} ${sentence}`

@@ -73,7 +73,10 @@ export const LinkSchema = Type.Object(
         }),
         'Pages',
         'Any other pages, by the names that their links have at the end of a message.',
-        { Grafana: 'https://grafana.acme.dev/d/flux?var-ns={{ object.namespace }}', Runbook: 'https://wiki.acme.dev/flux' }
+        {
+          Grafana: 'https://grafana.acme.dev/d/flux?var-ns={{ object.namespace }}',
+          Runbook: 'https://wiki.acme.dev/flux'
+        }
       )
     )
   },
@@ -165,11 +168,7 @@ interface Entry {
   pages: readonly { name: string; template: Template }[]
 }
 
-function linksOf(
-  entries: readonly Entry[],
-  event: FluxEvent,
-  previousRevision: string
-): ReturnType<Links['of']> {
+function linksOf(entries: readonly Entry[], event: FluxEvent, previousRevision: string): ReturnType<Links['of']> {
   const previous = previousRevision === '' ? undefined : parseRevision(previousRevision)
   const isOther = previous !== undefined && event.revision !== undefined && previous.text !== event.revision.text
   if (entries.length === 0) return isOther ? { previous: { text: previous.short } } : {}

@@ -1,7 +1,6 @@
 // Facts: the small last line of a message: kind, reason, revision, time, owner, pages, and the way back to the relay. Pure.
 import { sayDuration } from '../../duration.ts'
-import { messageRoom } from '../slack/limits.ts'
-import { cut, link, plain, prose, time } from '../slack/mrkdwn.ts'
+import { cut, factsLine, link, plain, prose, time } from '../slack/mrkdwn.ts'
 import { decisive } from './emphasis.ts'
 import { eventPage } from './pages.ts'
 import type { View } from './view.ts'
@@ -25,7 +24,7 @@ export function factsOf(view: View, posting: Posting): string {
   // The ends of what was no failure say all there is in one line.
   const isBrief = view.says === 'recovered' && brief.has(view.ending)
   const facts = isBrief ? [view.note ? plain(view.note) : ''] : [...ownFacts(view), ...shownOf(view)]
-  return fitting([...facts, posting.late ?? ''], backOf(view, posting))
+  return factsLine([...facts, posting.late ?? ''], backOf(view, posting))
 }
 
 /** The way back to the relay: why somebody is notified, and how to have it silent. */
@@ -132,18 +131,4 @@ function factOf(name: string, value: string): string {
   const label = plain(name)
   const linked = /^https?:\/\//.test(value) ? link(value, label) : label
   return linked === label ? `${label} *${prose(value)}*` : linked
-}
-
-const joint = '   '
-
-/** As many of `facts` as there is room for, and `last` in any case. */
-function fitting(facts: readonly string[], last: string): string {
-  let room = messageRoom.section - last.length
-  const kept: string[] = []
-  for (const fact of facts) {
-    if (fact === '' || fact.length + joint.length > room) continue
-    kept.push(fact)
-    room -= fact.length + joint.length
-  }
-  return [...kept, last].filter(Boolean).join(joint)
 }

@@ -4,9 +4,9 @@ import { type Block, context, mrkdwn, section } from '../slack/blocks.ts'
 import { withEmojis } from '../slack/emoji.ts'
 import { maxFallback, messageRoom } from '../slack/limits.ts'
 import { colours, type Face, faceOf } from '../slack/looks.ts'
-import { code, cut, escapeMrkdwn, fence, link, plain, prose } from '../slack/mrkdwn.ts'
+import { code, cut, escapeMrkdwn, factsLine, fence, link, plain, prose } from '../slack/mrkdwn.ts'
 import type { Attachment, Payload } from '../slack/payload.ts'
-import { toLine } from '../slack/terminal.ts'
+import { unmarked } from '../slack/terminal.ts'
 import { decisive, emphasised } from './emphasis.ts'
 import { backOf, compareOf, factsOf, isOfChange, type Posting, revisionLink } from './facts.ts'
 import { nameOf } from './name.ts'
@@ -25,7 +25,8 @@ export function composeOne(view: View, posting: Posting = {}): Payload {
     return ofBlocks(text, custom.blocks, [mention, posting.late ?? '', backOf(view, posting)])
   }
   const title = [custom.title ?? titleOf(view, face), mention].filter(Boolean).join('  ')
-  const gist = custom.body === undefined ? gistOf(view) : []
+  const gist =
+    custom.gist === undefined ? (custom.body === undefined ? gistLines(view) : []) : [custom.gist].filter(Boolean)
   const head = [...joined([title, ...gist]), ...factBlocks(view, posting)]
   const beside = custom.body === undefined ? logOf(view) : textBlock(custom.body)
   return whole(text, head, beside, face)
@@ -79,7 +80,7 @@ function titleOf(view: View, face: Face): string {
 }
 
 /** What is wrong, in plain words, and which resources it is about. */
-function gistOf(view: View): string[] {
+export function gistLines(view: View): string[] {
   const { says, severity, summary, notReady } = view
   const isOfTrouble = says === 'failed' || says === 'changed' || (severity === 'warn' && says !== 'recovered')
   // A reminder has it among its facts.
@@ -99,10 +100,12 @@ function changeOf(view: View): string {
 
 /** The line of facts, or a template's fields; and how late it is. */
 function factBlocks(view: View, posting: Posting): Block[] {
-  const fields = view.custom?.fields
+  const { fields, facts } = view.custom ?? {}
+  const others = [posting.late ?? '', backOf(view, posting)].filter(Boolean)
+  if (facts !== undefined) return smallBlock(factsLine([facts], factsLine(others)))
   if (fields === undefined) return smallBlock(factsOf(view, posting))
   const columns: Block[] = fields.length > 0 ? [{ type: 'section', fields: fields.map(mrkdwn) }] : []
-  return [...columns, ...smallBlock([posting.late, backOf(view, posting)].filter(Boolean).join('   '))]
+  return [...columns, ...smallBlock(factsLine(others))]
 }
 
 function smallBlock(text: string): Block[] {
@@ -123,7 +126,7 @@ const seen = 90
 
 function lockScreen(view: View, face: Face): string {
   const { custom, object, revision, subject, says } = view
-  const own = custom?.title && toLine(custom.title)
+  const own = custom?.title && unmarked(custom.title)
   const sentence = stateOf(view, {
     object: nameOf(view),
     place: object.cluster === '' ? '' : ` in ${object.cluster}`,

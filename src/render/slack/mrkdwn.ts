@@ -1,7 +1,7 @@
 // Slack's mrkdwn: makes text from outside a harmless part of a message. Source of the escaping rules:
 // docs.slack.dev/messaging/formatting-message-text.
 import { oneLine } from '../../legible.ts'
-import { maxLinkUrl } from './limits.ts'
+import { maxLinkUrl, messageRoom } from './limits.ts'
 
 /** Escapes what Slack would read as a mention, a link or an entity. Needed inside code, too. */
 export function escapeMrkdwn(text: string): string {
@@ -124,4 +124,18 @@ function fitting(text: string, max: number): number {
 /** `mrkdwn` without the mentions that a rule put into it. */
 export function withoutMentions(mrkdwn: string): string {
   return mrkdwn.replace(/ *<(@\w+|!subteam\^\w+|!here|!channel)>/g, '')
+}
+
+const joint = '   '
+
+/** As many of `facts` on one line as there is room for, and `last` in any case. */
+export function factsLine(facts: readonly string[], last = ''): string {
+  let room = messageRoom.section - last.length
+  const kept: string[] = []
+  for (const fact of facts) {
+    if (fact === '' || fact.length + joint.length > room) continue
+    kept.push(fact)
+    room -= fact.length + joint.length
+  }
+  return [...kept, last].filter(Boolean).join(joint)
 }

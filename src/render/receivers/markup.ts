@@ -118,6 +118,8 @@ const lookalikes: Record<string, string> = { '[': '［', ']': '］', '|': '∣',
 function words(text: string, { bold, strike }: Syntax): string {
   return neutral(unescaped(withEmojis(text)))
     .replace(/[[\]|\\`]/g, (mark) => lookalikes[mark] ?? '')
+    .replace(lineMark, breaker)
+    .replace(bareAddress, `$&${breaker}`)
     .replaceAll('*', bold)
     .replaceAll('~', strike)
 }
@@ -144,6 +146,10 @@ const breaker = '\u200b'
 // unless b is a word that calls everyone; `<nil>` stays, too, while `<!here>` and `<https://…` are broken.
 const atMention = /@(?=everyone|here|channel|all|topic|stream|[*_])|(?<![A-Za-z0-9])@(?=\S)/gi
 const atTag = /<(?!\w*>|[\s=]|$)/g
+// What makes a heading, a quotation, a list or a rule of a line; the relay's own lines begin with none of it.
+const lineMark = /(?<=^[ \t]*)(?=[#>+=-]|\d{1,9}[.)]\s)/gm
+// Most receivers make links of addresses, and some look at what is behind them.
+const bareAddress = /\b(?:https?|ftp|mailto|file|tel):(?=\S)/gi
 const betweenLabelAndAddress = /\](?=[([:])/g
 
 function neutral(text: string): string {

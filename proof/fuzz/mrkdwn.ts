@@ -1,7 +1,7 @@
 // Text for Slack: whatever it was, it is text afterwards, and as long as it may be.
 import fc from 'fast-check'
+import { clean } from '../../src/legible.ts'
 import {
-  clean,
   code,
   cut,
   cutMiddle,

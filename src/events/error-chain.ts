@@ -53,28 +53,55 @@ function endOfQuote(line: string, start: number): number {
 const attempt =
   /^(?:(?:error|failed|failure|unable|could not|couldn't|cannot|can't|unknown|unexpected|invalid|error(?:ed)? while)\b[^'"/\d]{0,80}|[A-Za-z][^'"/\d]{0,60} (?:error|failed|failure))$/i
 
+/** Of these also what stands in the middle goes. */
+const tried = /^(?:error|failed|failure|unable|could not|couldn't|cannot|can't)\b/i
+
 /** A place on the net, with or without what was done there. */
 const place =
   /^(?:(?:(?:unable|failed|error) (?:to )?|while )?[a-z][a-z -]{0,40} )?(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
 
-/** The chain in at most about 90 characters where that can be: what was tried goes first, then what stands between. */
-export function shortened(line: string): string {
-  const links = withoutRepeats(linksOf(line))
+/**
+ * The chain `line` with its cause within the first 90 characters where that can be: without what was tried and places on the
+ * net, which come last. `lead` goes before it, unless the cause would be too far behind.
+ */
+export function shortened(line: string, lead = ''): string {
+  const { links, others } = withoutList(withoutValues(withoutRepeats(linksOf(line))))
   const { chain, where } = withoutPlaces(links)
-  const telling = withoutAttempts(chain)
-  const text = told(telling)
-  if (where === '' || text.includes(where)) return text
-  return text === '' ? where : `${text} (${where})`
+  const telling = withoutAttempts(chain, where !== '')
+  const text = told(lead === '' ? telling : [lead, ...telling])
+  const more = others > 0 ? `${text} (and ${others} more)` : text
+  if (where === '' || text.includes(where)) return more
+  return text === '' ? where : `${more} (${where})`
 }
 
 /** `chart pull error: chart pull error: …`, and links whose words the next one repeats. */
 function withoutRepeats(links: readonly string[]): string[] {
   return links.filter((link, at) => {
     const next = links[at + 1]
-    return (
-      next === undefined || !(next === link || (link.length >= 6 && next.toLowerCase().startsWith(link.toLowerCase())))
-    )
+    return next === undefined || !(next === link || (link.length >= 6 && next.startsWith(link)))
   })
+}
+
+/** A value that Go has printed as it is in memory. */
+const dump = /^(?:\[\])?[\w.]{0,60}[[({]|^map\[/
+
+/** `Invalid value: v1.LabelSelector{…}: field is immutable`: the last says it all. */
+function withoutValues(links: readonly string[]): string[] {
+  return links.filter((link, at) => {
+    const hasReason = at + 2 < links.length
+    if (link === 'Invalid value') return !hasReason
+    const isValue = links[at - 1] === 'Invalid value' && at + 1 < links.length
+    return !(isValue && (link.length > 30 || dump.test(link)))
+  })
+}
+
+/** Of several faults in brackets the first, and how many more there are. */
+function withoutList(links: readonly string[]): { links: string[]; others: number } {
+  const last = (links.at(-1) ?? '').replace(/^'(.*)'$/, '$1')
+  if (!last.startsWith('[') || !last.endsWith(']'))
+    return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
+  const [first = '', ...others] = last.slice(1, -1).split(/, (?=[\w.[\]"-]{1,200}: )/)
+  return { links: [...links.slice(0, -1), ...linksOf(first)], others: others.length }
 }
 
 function withoutPlaces(links: readonly string[]): { chain: string[]; where: string } {
@@ -103,24 +130,53 @@ export function placeOf(url: string): string {
 }
 
 /** Without what was tried where the rest says enough. */
-function withoutAttempts(chain: readonly string[]): string[] {
+function withoutAttempts(chain: readonly string[], hasPlace: boolean): string[] {
   return chain.filter((link, at) => {
     if (at === chain.length - 1 || !attempt.test(link)) return true
-    const rest = chain.slice(at + 1).filter((later) => !attempt.test(later) || later === chain.at(-1))
-    return !rest.some((later) => !isVague(later) && (isWrong(later) || later.length > 40))
+    if (at > 0 && !tried.test(link)) return true
+    const rest = chain.slice(at + 1)
+    return !rest.some((later) => hasPlace || (!isVague(later) && (isWrong(later) || later.length > 40)))
   })
 }
 
+/** `spec.template`, `line 12` */
+const location = /^(?:line \d+|[\w.[\]'"$/-]{1,120})$/
+/** `DENIED`, `Too long`, `no matching signatures`: the next link explains it. */
+const label = /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception)$/
+
+/** In order where the cause is near enough; with less between; and with the cause first where its subject is too long. */
 function told(chain: readonly string[]): string {
   const whole = chain.join(': ')
   if (whole.length <= room || chain.length < 2) return whole
-  const [last = ''] = chain.slice(-1)
-  const isEnough = !isVague(last) && last.length >= 14
-  const cause = chain.slice(isEnough ? -1 : -2)
-  const context = chain.slice(0, chain.length - cause.length)
-  const [first] = context
-  if (first === undefined) return cause.join(': ')
-  const short = [first, ...cause].join(': ')
-  if (short.length <= room) return short
-  return `${cause.join(': ')} (${context.join(': ')})`
+  const end = chain.findLastIndex((link, at) => at > 0 && (isWrong(link) || isVague(link)))
+  if (end < 0) return whole
+  let start = end
+  while (start > 1 && belongs(chain, start, end)) start--
+  const cause = chain.slice(start).join(': ')
+  // Of a long link its first words are read.
+  const needed = Math.min(chain.slice(start, end + 1).join(': ').length, 70)
+  const [first = ''] = chain
+  if (start === 0 || first.length + 2 + needed > room) {
+    const context = chain.slice(0, start).join(': ')
+    return context === '' ? cause : `${cause} (${context})`
+  }
+  const between: string[] = []
+  for (const link of chain.slice(1, start).reverse()) {
+    if ([first, link, ...between].join(': ').length + 2 + needed > room) break
+    between.unshift(link)
+  }
+  return [first, ...between, cause].join(': ')
+}
+
+/** Whether the link before `start` is needed to understand what begins there. */
+function belongs(chain: readonly string[], start: number, end: number): boolean {
+  const before = chain[start - 1] ?? ''
+  const said = chain
+    .slice(start, end + 1)
+    .filter((link) => !isVague(link))
+    .join(' ')
+    .replace(/"[^"]*"/g, '')
+  if (said.length < 14 || !said.includes(' ')) return true
+  if (chain.slice(start - 1, end + 1).join(': ').length > room) return false
+  return location.test(before) || label.test(before) || (before.length <= 30 && isWrong(before))
 }

@@ -12,7 +12,10 @@ const continued = /^\s*\|\s/
 const noise =
   /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*\s]+|\[?(?:resource .*blocked due to the following policies:?)|The following .*|Usage:.*|See .* for (?:more|details).*|exit status \d+|Error details?:|Caused by:|Traceback .*|File ".*)$/i
 const warning = /^(?:\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
-const loud = /^(?:│?\s*)?(?:error|fatal|panic|err|E\d{4}|\[error\]|ERROR|FATAL)\b/i
+const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b)/
+
+/** What answered comes below. */
+const asked = /\b(?:GET|HEAD|PUT|POST|Get|Head|Put|Post) "?https?:\/\/\S{1,1500}$/
 
 interface Line {
   text: string
@@ -67,11 +70,13 @@ function withoutChange(line: string): string {
 
 function lineOf(text: string): Line {
   const head = text.slice(0, 2000)
-  if (text.endsWith(':') || text.endsWith(': ['))
+  if (text.endsWith(':') || text.endsWith(': [') || asked.test(head))
     return { text: text.replace(/[:[\s]+$/, ''), kind: 'heading', isLoud: false }
   if (warning.test(head)) return { text: text.replace(/^\[?warning\]?:?\s*/i, ''), kind: 'warning', isLoud: false }
   const isLoud = loud.test(head)
-  const said = isLoud ? text.replace(/^(?:error|fatal|panic|err|\[error\])[: ]\s*/i, '') : text
+  const said = isLoud
+    ? text.replace(/^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC)\b:?)\s*/, '')
+    : text
   if (isVagueChain(said)) return { text: said, kind: 'vague', isLoud }
   return { text: said, kind: isLoud || isWrong(head) ? 'wrong' : 'other', isLoud }
 }

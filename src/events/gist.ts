@@ -3,13 +3,16 @@ import { clean, oneLine } from '../legible.ts'
 import { appliedIn, sayApplied } from './applied.ts'
 import { decisiveLine } from './decisive-line.ts'
 import type { Named } from './dependency.ts'
+import { driftIn } from './drift.ts'
 import { shortened } from './error-chain.ts'
 import { isVague } from './error-words.ts'
 import type { ObjectRef } from './flux.ts'
 import { notReadyIn, sayNotReady } from './health.ts'
 import { foldedLog, helmActionIn, waitedFor, withoutHelmLogs, withoutStamp } from './helm.ts'
 import { latestIn, pushIn, sayImage, sayPush } from './images.ts'
+import { kustomizeCause } from './kustomize.ts'
 import { redact } from './redaction.ts'
+import { sopsCause } from './sops.ts'
 import { inFewerWords } from './wording.ts'
 
 /** What a message says, without what stands around it. Plain text, nothing escaped; no secrets of URLs, no control characters. */
@@ -97,9 +100,9 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
   (text, object) => {
     const action = helmActionIn(text)
     if (action === undefined) return undefined
-    const cause = action.rest === '' ? '' : causeOf(action.rest, object)
-    return { what: [action.lead, cause].filter(Boolean).join(': ') }
+    return { what: action.rest === '' ? action.lead : causeOf(action.rest, object, action.lead) }
   },
+  (text, object) => driftIn(text, object, maxGist),
   (text, object) => {
     const { objects, counts, others } = appliedIn(text)
     return counts.size === 0 || others > 0 ? undefined : { what: sayApplied(objects, counts, object, maxGist), objects }
@@ -117,11 +120,11 @@ function knownForm(text: string, object: ObjectRef): Gist | undefined {
 // One line of a hostile message may be all of it.
 const maxLine = 4000
 
-/** The decisive line of `text`, in few words, its cause first where it is long. */
-function causeOf(text: string, object: ObjectRef): string {
-  const { line, others } = decisiveLine(text)
+/** The decisive line of `text`, in few words, its cause first where it is long; behind `lead`. */
+function causeOf(text: string, object: ObjectRef, lead = ''): string {
+  const { line, others } = decisiveLine(sopsCause(text) ?? kustomizeCause(text) ?? text)
   const bounded = line.length > maxLine ? `${line.slice(0, 2500)} … ${line.slice(-1400)}` : line
-  const cause = shortened(inFewerWords(oneLine(bounded), object))
+  const cause = shortened(inFewerWords(oneLine(bounded), object), lead)
   return others > 0 ? `${cause} (and ${others} more)` : cause
 }
 

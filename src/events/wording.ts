@@ -12,7 +12,9 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\b(lookup [\w.-]{1,253}) on [\w.:[\]-]{1,60}:\d{1,5}: (?:(?:read|dial) udp [^\s]{1,120}: )?/g, '$1: '],
   [/\bdial (?:tcp|udp): (?=lookup)/g, ''],
   [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, ''],
-  [/\b(dial tcp \S{1,80}: )connect: /g, '$1'],
+  [/\bdial tcp (\[?[\d.:a-f]{3,60}\]?:\d{1,5}: )(?:connect: )?/g, '$1'],
+  [/; \[map\[[^\n]{0,600}\]\];?/g, ''],
+  [/\bunexpected requesting "[^"]{1,500}" status code: /g, 'status code: '],
   [/\bunexpected status code (?=\d{3})/g, ''],
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, ''],
   [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
@@ -24,7 +26,15 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/; if you choose to ignore these errors, turn validation off with --validate=false/g, ''],
   [/\bensure CRDs are installed first,? ?/g, ''],
   [/ Please see https?:\/\/\S{1,200}/g, ''],
+  // AWS
+  [
+    /\boperation error [\w ]{1,60}: \w{1,60}, (?:https? response error )?(?:StatusCode: \d{3}, )?(?:RequestID: [^\s,]{0,120}, )?(?:HostID: [^\s,]{0,200}, )?(?:api error )?/g,
+    ''
+  ],
+  [/\barn:aws[\w-]{0,12}:\w{1,20}:[\w-]{0,20}:\d{0,12}:(assumed-role\/[^/\s]{1,64})\/[^\s:,]{1,128}/g, '$1'],
   // kustomize-controller
+  [/^kustomize (build|create) failed: (?:Error: )?/, 'kustomize $1: '],
+  [/\bApply failed with \d{1,6} conflicts?: /g, ''],
   [/ dry-run failed, reason: (\w{1,40})(?:, error)?: /g, ' dry-run failed ($1): '],
   [/ dry-run failed(?: \(\w{1,40}\))?: /g, ': '],
   [/ apply failed(?: \(\w{1,40}\))?: (?=\S)/g, ': '],
@@ -45,15 +55,20 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: '],
   [
     /\bUser "system:serviceaccount:([\w.-]{1,63}):([\w.-]{1,253})" cannot (\w{1,20}) resource "([\w./-]{1,253})" in API group "[^"]{0,253}"(?: in the namespace "([^"]{1,63})"| at the cluster scope)?/g,
-    'ServiceAccount $1/$2 cannot $3 $4 in $5'
+    '$1/$2 cannot $3 $4 in $5'
   ],
-  [/\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=ServiceAccount)/g, 'forbidden: '],
+  [/\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=[\w.-]{1,63}\/[\w.-]{1,253} cannot )/g, 'forbidden: '],
   [/ cannot (\w{1,20}) ([\w./-]{1,253}) in (?=$|[:;,])/g, ' cannot $1 $2'],
   [
     /\bfailed calling webhook "([^"]{1,253})": (?:failed to call webhook: )?(?:(?:Post|Get) "[^"]{1,500}": )?/g,
     'webhook $1: '
   ],
   [/\badmission webhook "([^"]{1,253})" denied the request(?: without explanation)?(: ?)?/g, 'denied by $1$2'],
+  [/^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[a-z][\w.-]{1,253} "[^"]{1,253}" is forbidden: /, '$1forbidden: '],
+  [/\bdenied by [\w.-]{0,100}kyverno[\w.-]{0,100}/g, 'denied by Kyverno'],
+  [/\bdenied by [\w.-]{0,100}gatekeeper[\w.-]{0,100}/g, 'denied by Gatekeeper'],
+  [/(\bdenied by [^:\s]{1,253}: )\[([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]'],
+  [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency '],
   [/\bresource (?=[A-Z]\w{0,62}\/\S{1,300} (?:not ready|still exists))/g, ''],
   [/ (not ready|still exists)\. status: (\w{1,20}), message: /g, ' $1: '],
   [/\b((?:pre|post)-(?:install|upgrade|rollback|delete)|test) hooks? failed: /g, '$1 hook: '],
@@ -62,17 +77,14 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\bunable to recognize "[^"]{0,300}": /g, ''],
   [/\b(?:unable to build kubernetes objects from (?:current |new )?release manifest|failed to create resource): /g, ''],
   [
-    /\brendered manifests contain a resource that already exists\. Unable to continue with (?:install|update): /g,
-    'already exists: '
-  ],
-  [
-    /\b([A-Z]\w{1,62}) "([^"]{1,253})" in namespace "([^"]{0,63})" exists and cannot be imported into the current release: /g,
-    '$1 $2 exists: '
+    /\brendered manifests contain a resource that already exists\. Unable to continue with \w{1,20}: ([A-Z]\w{1,62}) "([^"]{1,253})" in namespace "[^"]{0,63}" exists and cannot be imported into the current release: [\s\S]{0,3000}$/,
+    '$1 $2 already exists and is not of this release: invalid ownership metadata'
   ],
   // source-controller
   [/\bfailed to checkout and determine revision: /g, ''],
   [/\blooks like "[^"]{1,500}" is not a valid chart repository or cannot be reached: /g, ''],
   [/\bscan failed: /g, ''],
+  [/^successful scan: (found \d{1,9} tags)[\s\S]{0,200}$/, '$1'],
   [/^stored artifact for commit '([\s\S]{1,300}?)'$/, 'new commit: $1'],
   [
     /^stored artifact with revision '([^']{1,300})' from '(?:oci|https?):\/\/([^']{1,300})'(?:, origin [\s\S]{0,600})?$/,

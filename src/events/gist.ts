@@ -1,8 +1,19 @@
 // Gist: says what an event is about in one line, decisive words first, and finds what is worth showing beside it.
 import { clean, oneLine } from '../legible.ts'
+import { appliedIn, sayApplied } from './applied.ts'
+import { decisiveLine } from './decisive-line.ts'
 import type { Named } from './dependency.ts'
+import { driftIn } from './drift.ts'
+import { shortened } from './error-chain.ts'
+import { isVague } from './error-words.ts'
 import type { ObjectRef } from './flux.ts'
+import { notReadyIn, sayNotReady } from './health.ts'
+import { foldedLog, helmActionIn, waitedFor, withoutHelmLogs, withoutStamp } from './helm.ts'
+import { latestIn, pushIn, sayImage, sayPush } from './images.ts'
+import { kustomizeCause } from './kustomize.ts'
 import { redact } from './redaction.ts'
+import { sopsCause } from './sops.ts'
+import { inFewerWords } from './wording.ts'
 
 /** What a message says, without what stands around it. Plain text, nothing escaped; no secrets of URLs, no control characters. */
 export interface Gist {
@@ -49,6 +60,84 @@ export interface Applied extends Named {
 export const maxGist = 200
 
 /** The gist of a `message` of `object`, as Flux sent both. Its work is bounded, whatever the message is. */
-export function gistOf(_object: ObjectRef, _reason: string, message: string): Gist {
-  return { what: oneLine(redact(clean(message))).slice(0, maxGist) }
+export function gistOf(object: ObjectRef, _reason: string, message: string): Gist {
+  const text = redact(clean(bounded(message)))
+  const { said, lines } = withoutHelmLogs(text)
+  const found = knownForm(said, object) ?? { what: causeOf(said, object) }
+  const log = foldedLog(lines)
+  const waited = isVagueAtEnd(found.what) ? waitedFor(lines.slice(-400).map(withoutStamp), object) : ''
+  const what = [found.what, waited].filter(Boolean).join('; ')
+  return { ...found, what: fitted(oneLine(what)), ...(log.length > 0 && { log }) }
+}
+
+// Errors lead, and apply logs put them last; what stands between is more of the same. Flux documents 39,000 characters.
+const headChars = 49_152
+const tailChars = 16_384
+
+/** Both ends, cut between words, so that no half of a secret is left. */
+function bounded(message: string): string {
+  if (message.length <= headChars + tailChars) return message
+  const head = message.slice(0, headChars).replace(/\S+$/, '')
+  const tail = message.slice(-tailChars).replace(/^\S+/, '')
+  return `${head}\n${tail}`
+}
+
+const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] = [
+  (text) => {
+    const push = pushIn(text)
+    return push && { what: sayPush(push, maxGist), ...(push.images.length > 0 && { images: push.images.slice(0, 20) }) }
+  },
+  (text) => {
+    const latest = latestIn(text)
+    return latest && { what: `${sayImage(latest)} is the latest tag`, images: [latest] }
+  },
+  (text, object) => {
+    const health = notReadyIn(text)
+    if (health === undefined) return undefined
+    const { why: _, ...notReady } = health
+    return { what: sayNotReady(health, object, maxGist), notReady }
+  },
+  (text, object) => {
+    const action = helmActionIn(text)
+    if (action === undefined) return undefined
+    return { what: action.rest === '' ? action.lead : causeOf(action.rest, object, action.lead) }
+  },
+  (text, object) => driftIn(text, object, maxGist),
+  (text, object) => {
+    const { objects, counts, others } = appliedIn(text)
+    return counts.size === 0 || others > 0 ? undefined : { what: sayApplied(objects, counts, object, maxGist), objects }
+  }
+]
+
+function knownForm(text: string, object: ObjectRef): Gist | undefined {
+  for (const form of forms) {
+    const found = form(text, object)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+// One line of a hostile message may be all of it.
+const maxLine = 4000
+
+/** The decisive line of `text`, in few words, its cause first where it is long; behind `lead`. */
+function causeOf(text: string, object: ObjectRef, lead = ''): string {
+  const { line, others } = decisiveLine(sopsCause(text) ?? kustomizeCause(text) ?? text)
+  const bounded = line.length > maxLine ? `${line.slice(0, 2500)} … ${line.slice(-1400)}` : line
+  const cause = shortened(inFewerWords(oneLine(bounded), object), lead)
+  return others > 0 ? `${cause} (and ${others} more)` : cause
+}
+
+function isVagueAtEnd(what: string): boolean {
+  return isVague(what.split(': ').at(-1) ?? '')
+}
+
+function fitted(what: string): string {
+  const text = what.replace(/[\s:;,.]+$/, '')
+  return text.length <= maxGist
+    ? text
+    : `${text
+        .slice(0, maxGist - 1)
+        .toWellFormed()
+        .trimEnd()}…`
 }

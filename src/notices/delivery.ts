@@ -1,5 +1,5 @@
 // Notices of delivery: a lane that is blocked, notifications that were given up on, and a mute that is over. Pure.
-import { sayDuration } from '../duration.ts'
+import { sayAbout } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { clean, oneLine } from '../legible.ts'
 import { nameOf } from '../render/compose/name.ts'
@@ -29,7 +29,7 @@ export function laneNotice(
     return troubleOf(now, {
       ...trouble,
       isOver,
-      says: `takes messages again after *${sayDuration(now - since)}*${go}`
+      says: `takes messages again after *${sayAbout(now - since)}*${go}`
     })
   }
   return troubleOf(now, {
@@ -37,7 +37,7 @@ export function laneNotice(
     isOver,
     says: `takes no messages: ${change.isGone ? 'Slack answers' : 'the answer is'} ${code(reason)}`,
     why: meaningOf(change),
-    facts: [`since ${time(since)}`, `next try in ${sayDuration(change.nextAt - now)}`],
+    facts: [`since ${time(since)}`, `next try in ${sayAbout(change.nextAt - now)}`],
     page: { path: `/deliveries?destination=${encodeURIComponent(destination)}`, label: 'what waits' }
   })
 }
@@ -155,5 +155,5 @@ function lineOf({ object, failure }: WithheldObject, now: number): string {
   const gist = prose(cut(clean(failure.text), maxGist))
   const said = [plain(failure.reason), gist].filter(Boolean).join(': ')
   const has = isError ? 'has been failing' : 'has had a warning'
-  return `${isError ? ':red_circle:' : ':warning:'} *${plain(nameOf({ object }))}* ${has}${placeOf(object)} for ${sayDuration(now - failure.since)}: ${said}`
+  return `${isError ? ':red_circle:' : ':warning:'} *${plain(nameOf({ object }))}* ${has}${placeOf(object)} for ${sayAbout(now - failure.since)}: ${said}`
 }

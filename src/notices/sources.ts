@@ -1,5 +1,5 @@
 // Notices of sources: one that is quiet, one that cannot prove itself, and what one says that nobody can believe. Pure.
-import { sayDuration } from '../duration.ts'
+import { sayAbout } from '../duration.ts'
 import { clean } from '../legible.ts'
 import type { View } from '../render/compose/view.ts'
 import { code, cut, prose } from '../render/slack/mrkdwn.ts'
@@ -14,11 +14,11 @@ export function quietNotice(
   { since, expectMs, isOver }: { since: number; expectMs: number; isOver: boolean },
   now: number
 ): View {
-  const lasted = sayDuration(now - since)
+  const lasted = sayAbout(now - since)
   const texts = isOver
     ? { says: `posts again after *${lasted}*` }
     : {
-        says: `has been quiet for *${lasted}*; one event is expected every ${sayDuration(expectMs)}`,
+        says: `has been quiet for *${lasted}*; one event is expected every ${sayAbout(expectMs)}`,
         why:
           'Flux is down or suspended there, or what it posts does not arrive. ' +
           'In that cluster: `kubectl -n flux-system get events --field-selector involvedObject.kind=Alert`'
@@ -40,10 +40,10 @@ export function skewNotice(
   { from, skewMs, since, isOver }: { from: string; skewMs: number; since: number; isOver: boolean },
   now: number
 ): View {
-  const off = `*${sayDuration(Math.abs(skewMs))}* ${skewMs > 0 ? 'behind' : 'ahead of'} the relay's`
+  const off = `*${sayAbout(Math.abs(skewMs))}* ${skewMs > 0 ? 'behind' : 'ahead of'} the relay's`
   const whose = from === '' ? '' : ` of ${prose(cut(clean(from), maxName))}`
   const texts = isOver
-    ? { says: `has clocks that are right again, after ${sayDuration(now - since)}` }
+    ? { says: `has clocks that are right again, after ${sayAbout(now - since)}` }
     : {
         says: `has a clock${whose} that is ${off}`,
         why:
@@ -69,7 +69,7 @@ export function floodNotice(
 ): View {
   return warningOf(source, now, {
     reason: 'BadSignatures',
-    says: `got ${requests} requests within ${sayDuration(withinMs)} without a valid signature or token; they were refused`,
+    says: `got ${requests} requests within ${sayAbout(withinMs)} without a valid signature or token; they were refused`,
     why:
       'If Flux sent them, their events are lost: compare `token` in the Secret of its Provider with the keys of this ' +
       'source. Otherwise somebody else is at the door.',
@@ -111,6 +111,6 @@ function warningOf(
   now: number,
   { reason, says, why, silentMs }: { reason: string; says: string; why: string; silentMs: number }
 ): View {
-  const said = `${why} This is not repeated for ${sayDuration(silentMs)}.`
+  const said = `${why} This is not repeated for ${sayAbout(silentMs)}.`
   return newsOf(now, { kind: 'source', name: source, severity: 'warn', reason, says, why: said })
 }

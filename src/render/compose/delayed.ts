@@ -1,5 +1,5 @@
 // Delayed: says how late a message is, where that is long. Pure.
-import { sayDuration } from '../../duration.ts'
+import { sayAbout } from '../../duration.ts'
 
 /** A message that comes this long after its event is late, and says so. */
 const lateAfterMs = 2 * 60 * 1000
@@ -7,5 +7,5 @@ const lateAfterMs = 2 * 60 * 1000
 /** `delayed 3 h` as mrkdwn, where the oldest of `members` has waited for long. */
 export function delayed(members: readonly { createdAt: number }[], now: number): string {
   const waitedMs = now - Math.min(...members.map(({ createdAt }) => createdAt))
-  return waitedMs > lateAfterMs ? `*delayed ${sayDuration(waitedMs)}*` : ''
+  return waitedMs > lateAfterMs ? `*delayed ${sayAbout(waitedMs)}*` : ''
 }

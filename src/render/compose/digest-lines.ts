@@ -1,5 +1,5 @@
 // Digest lines: what a digest says of one object, of several with one cause, and of where they are. Pure.
-import { sayDuration } from '../../duration.ts'
+import { sayAbout } from '../../duration.ts'
 import { faceOf } from '../slack/looks.ts'
 import { code, cut, link, plain, prose } from '../slack/mrkdwn.ts'
 import type { Category, Item } from './digest-groups.ts'
@@ -99,7 +99,7 @@ export function nameIn(item: Item, { hasLinks }: Style, isTimed: boolean): strin
   const { view } = item
   const name = link(hasLinks ? view.url : undefined, plain(view.object.name) || 'unnamed')
   const isOver = view.says === 'recovered'
-  const lasted = isTimed && isOver && view.failure && sayDuration(view.at - view.failure.since)
+  const lasted = isTimed && isOver && view.failure && sayAbout(view.at - view.failure.since)
   const version = item.category === 'other' && view.object.kind === 'HelmRelease' && view.revision
   const notes = [noted(item), lasted].filter(Boolean).join(', ')
   return [name, version && plain(version.text), notes && `(${notes})`].filter(Boolean).join(' ')
@@ -168,8 +168,8 @@ export function commonDuration(items: readonly Item[]): string | undefined {
   const lasted = items.map(({ view }) => (view.failure === undefined ? -1 : view.at - view.failure.since))
   const [shortest, longest] = [Math.min(...lasted), Math.max(...lasted)]
   if (lasted.length === 0 || shortest < 0) return undefined
-  if (shortest >= longest * 0.9) return sayDuration(longest)
-  return items.length > maxTimed ? `${sayDuration(shortest)} to ${sayDuration(longest)}` : undefined
+  if (shortest >= longest * 0.9) return sayAbout(longest)
+  return items.length > maxTimed ? `${sayAbout(shortest)} to ${sayAbout(longest)}` : undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 // Digest title: the first line of a digest, its line of facts and what a lock screen shows of it. Pure.
-import { sayDuration } from '../../duration.ts'
+import { sayAbout } from '../../duration.ts'
 import { oneLine } from '../../legible.ts'
 import { withEmojis } from '../slack/emoji.ts'
 import { maxFallback } from '../slack/limits.ts'
@@ -133,7 +133,7 @@ export function factsOfAll(
   const { items } = contents
   const kind = kindOf(contents)
   const isDeployment = kind === 'deployment'
-  const next = nextWordMs === undefined ? '' : `more may follow; next word in ${sayDuration(nextWordMs)} at most`
+  const next = nextWordMs === undefined ? '' : `more may follow; next word in ${sayAbout(nextWordMs)} at most`
   const isTrouble = items.some(({ category }) => category === 'failing' || category === 'warning')
   const facts = [
     ...(isDeployment ? deploymentFacts(items) : [spanOf(items)]),
@@ -164,7 +164,7 @@ function deploymentFacts(items: readonly Item[]): string[] {
   const previous = new Set(items.map(({ view }) => view.previous?.url))
   return [
     placesOfApplied(items),
-    tookMs >= 1000 ? `took ${sayDuration(tookMs)}` : '',
+    tookMs >= 1000 ? `took ${sayAbout(tookMs)}` : '',
     previous.size === 1 && compare ? link(compare, 'compare') : ''
   ]
 }

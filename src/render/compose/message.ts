@@ -150,6 +150,9 @@ function causeAfter(start: string, { summary, reason }: View): string {
   const cause = decisive(summary)
   const at = summary.indexOf(cause)
   if (start.length + 2 + at + Math.min(cause.length, 30) <= seen) return `: ${summary}`
-  const rest = (summary.slice(0, at) + summary.slice(at + cause.length)).replace(/^[\s:,;.]+|[\s:,;.]+$/g, '')
+  const rest = [summary.slice(0, at), summary.slice(at + cause.length)]
+    .map((part) => part.replace(/^[\s:,;.]+|[\s:,;.]+$/g, ''))
+    .filter(Boolean)
+    .join('; ')
   return `: ${cause}${rest === '' ? '' : ` (${rest})`}`
 }

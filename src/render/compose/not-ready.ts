@@ -1,5 +1,5 @@
 // Not ready: says what a health check waited for in vain: how many, then which, what failed first. Pure.
-import { sayDuration } from '../../duration.ts'
+import { sayAbout } from '../../duration.ts'
 import type { NotReady, NotReadyObject } from '../../events/gist.ts'
 import { plain } from '../slack/mrkdwn.ts'
 
@@ -8,7 +8,7 @@ const maxNames = 6
 
 /** `*14 objects not ready* after 5 m`, and `Deployment payments: api, worker _and 12 more_`, as mrkdwn. */
 export function notReadyLines({ failed, failedCount, waiting, waitingCount, afterMs }: NotReady): string[] {
-  const after = afterMs === undefined ? '' : ` after ${sayDuration(afterMs)}`
+  const after = afterMs === undefined ? '' : ` after ${sayAbout(afterMs)}`
   const counts = [
     failedCount > 0 && `${counted(failedCount)} failed`,
     waitingCount > 0 && `${failedCount > 0 ? waitingCount : counted(waitingCount)} not ready`

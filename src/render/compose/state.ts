@@ -1,5 +1,5 @@
 // State: says in one sentence what became of an object: "payments/ledger failed in prod-eu". Pure.
-import { sayDuration } from '../../duration.ts'
+import { sayAbout } from '../../duration.ts'
 import { phraseOf } from '../slack/phrases.ts'
 import type { View } from './view.ts'
 
@@ -21,7 +21,7 @@ export function stateOf(view: View, { object, place, strong, revision, gist }: W
   const phrase = phraseOf({ says, severity, ending, reason: failure?.reason ?? reason }, failure !== undefined)
   const isAt = says === 'updated' && revision !== ''
   const verb = says === 'updated' && !isAt ? '' : phrase.words
-  const lasted = failure === undefined || phrase.lasted === undefined ? '' : sayDuration(at - failure.since)
+  const lasted = failure === undefined || phrase.lasted === undefined ? '' : sayAbout(at - failure.since)
   const isNews = !isAt && verb === '' && gist !== ''
   return [
     ending === 'corrected' ? `drift of ${object}` : object,

@@ -1,6 +1,6 @@
 // The filters of message templates: ours, and those of Liquid that are of use and do no harm.
 import type { FilterImplOptions, Liquid } from 'liquidjs'
-import { sayDuration } from '../../duration.ts'
+import { sayAbout, sayDuration } from '../../duration.ts'
 import { oneLine } from '../../legible.ts'
 import type { Transition } from '../../objects.ts'
 import { faceFor } from '../slack/looks.ts'
@@ -67,7 +67,7 @@ const ours: Record<string, FilterImplOptions> = {
   lasting(value: unknown) {
     const at = Date.parse(textOf(value))
     const { event } = this.context.environments as { event: { at: string } }
-    return Number.isNaN(at) ? value : sayDuration(Date.parse(event.at) - at)
+    return Number.isNaN(at) ? value : sayAbout(Date.parse(event.at) - at)
   },
   first_line(value: unknown) {
     const text = textOf(value)

@@ -1,0 +1,182 @@
+// Error chain: shortens what Go programs make of an error, `doing a: doing b: cause`, so that the cause is read first.
+
+import { isVague, isWrong } from './error-words.ts'
+
+/** How much of a line a lock screen shows. */
+const room = 90
+
+const quotes = new Set(['"', "'", '`'])
+const closing: Record<string, string> = { '(': ')', '[': ']', '{': '}' }
+
+/** Splits `line` at its colons, but for those in quotes and brackets. One pass. */
+export function linksOf(line: string): string[] {
+  const links: string[] = []
+  const open: string[] = []
+  const unclosed = new Set<string>()
+  let start = 0
+  for (let at = 0; at < line.length; at++) {
+    const char = line[at] ?? ''
+    if (quotes.has(char) && !unclosed.has(char) && !isApostrophe(line, at)) {
+      const end = endOfQuote(line, at)
+      if (end < 0) unclosed.add(char)
+      else at = end
+    } else if (closing[char] !== undefined) {
+      // One that is never closed would hide every colon behind it.
+      if (line.includes(closing[char], at)) open.push(closing[char])
+    } else if (char === open.at(-1)) {
+      open.pop()
+    } else if (char === ':' && /\s/.test(line[at + 1] ?? '') && open.length === 0) {
+      links.push(line.slice(start, at).trim())
+      start = at + 1
+    }
+  }
+  links.push(line.slice(start).trim())
+  return links.filter((link) => link !== '')
+}
+
+/** `couldn't` */
+function isApostrophe(line: string, at: number): boolean {
+  return line[at] === "'" && /[A-Za-z0-9]/.test(line[at - 1] ?? '')
+}
+
+function endOfQuote(line: string, start: number): number {
+  const quote = line[start] ?? ''
+  for (let at = line.indexOf(quote, start + 1); at >= 0; at = line.indexOf(quote, at + 1)) {
+    if (line[at - 1] === '\\') continue
+    const isEnd = quote !== "'" || !/[A-Za-z0-9]/.test(line[at + 1] ?? '')
+    if (isEnd) return at
+  }
+  return -1
+}
+
+/** Says what was tried, in words that are the same for every object. */
+const attempt =
+  /^(?:(?:error|failed|failure|unable|could not|couldn't|cannot|can't|unknown|unexpected|invalid|error(?:ed)? while)\b[^'"/\d]{0,80}|[A-Za-z][^'"/\d]{0,60} (?:error|failed|failure))$/i
+
+/** Of these also what stands in the middle goes. */
+const tried = /^(?:error|failed|failure|unable|could not|couldn't|cannot|can't)\b/i
+
+/** A place on the net, with or without what was done there. */
+const place =
+  /^(?:(?:(?:unable|failed|error) (?:to )?|while )?[a-z][a-z -]{0,40} )?(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
+
+/**
+ * The chain `line` with its cause within the first 90 characters where that can be: without what was tried and places on the
+ * net, which come last. `lead` goes before it, unless the cause would be too far behind.
+ */
+export function shortened(line: string, lead = ''): string {
+  const { links, others } = withoutList(withoutValues(withoutRepeats(linksOf(line))))
+  const { chain, where } = withoutPlaces(links)
+  const telling = withoutAttempts(chain, where !== '')
+  const text = told(lead === '' ? telling : [lead, ...telling])
+  const more = others > 0 ? `${text} (and ${others} more)` : text
+  if (where === '' || text.includes(where)) return more
+  return text === '' ? where : `${more} (${where})`
+}
+
+/** `chart pull error: chart pull error: …`, and links whose words the next one repeats. */
+function withoutRepeats(links: readonly string[]): string[] {
+  return links.filter((link, at) => {
+    const next = links[at + 1]
+    return next === undefined || !(next === link || (link.length >= 6 && next.startsWith(link)))
+  })
+}
+
+/** A value that Go has printed as it is in memory. */
+const dump = /^(?:\[\])?[\w.]{0,60}[[({]|^map\[/
+
+/** `Invalid value: v1.LabelSelector{…}: field is immutable`: the last says it all. */
+function withoutValues(links: readonly string[]): string[] {
+  return links.filter((link, at) => {
+    const hasReason = at + 2 < links.length
+    if (link === 'Invalid value') return !hasReason
+    const isValue = links[at - 1] === 'Invalid value' && at + 1 < links.length
+    return !(isValue && (link.length > 30 || dump.test(link)))
+  })
+}
+
+/** Of several faults in brackets the first, and how many more there are. */
+function withoutList(links: readonly string[]): { links: string[]; others: number } {
+  const last = (links.at(-1) ?? '').replace(/^'(.*)'$/, '$1')
+  if (!last.startsWith('[') || !last.endsWith(']'))
+    return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
+  const [first = '', ...others] = last.slice(1, -1).split(/, (?=[\w.[\]"-]{1,200}: )/)
+  return { links: [...links.slice(0, -1), ...linksOf(first)], others: others.length }
+}
+
+function withoutPlaces(links: readonly string[]): { chain: string[]; where: string } {
+  let where = ''
+  const chain = links.filter((link, at) => {
+    const found = place.exec(link)?.[1]
+    // What is left would say nothing.
+    if (found === undefined || (at === links.length - 1 && at === 0)) return true
+    where = placeOf(found)
+    return false
+  })
+  return { chain, where }
+}
+
+/** `ghcr.io/acme/app:1.2.3` of what was asked of a registry, else host and path. */
+export function placeOf(url: string): string {
+  const [, host = '', rest = ''] = /^\w+:\/\/(?:[^/@]{1,300}@)?([^/?#]*)([\s\S]*)$/.exec(url) ?? []
+  const scope = /[?&]scope=repository(?::|%3A)([^&]{1,200}?)(?::|%3A)pull/i.exec(rest)?.[1]
+  if (scope !== undefined) return `${host}/${scope.replaceAll(/%2F/gi, '/')}`
+  const path = rest.replace(/[?#][\s\S]*$/, '').replace(/\/+$|\.git$/, '')
+  const [, image, tag] = /^\/v2\/(.{1,200})\/(?:manifests|blobs)\/(.{1,128})$/.exec(path) ?? []
+  if (image !== undefined && tag !== undefined) return `${host}/${image}${tag.includes(':') ? '@' : ':'}${tag}`
+  const list = /^\/v2(?:\/(.{1,200})\/tags\/list)?$/.exec(path)
+  if (list !== null) return [host, list[1]].filter(Boolean).join('/')
+  return path.length <= 60 ? `${host}${path}` : `${host}/…${path.slice(path.lastIndexOf('/')).slice(-50)}`
+}
+
+/** Without what was tried where the rest says enough. */
+function withoutAttempts(chain: readonly string[], hasPlace: boolean): string[] {
+  return chain.filter((link, at) => {
+    if (at === chain.length - 1 || !attempt.test(link)) return true
+    if (at > 0 && !tried.test(link)) return true
+    const rest = chain.slice(at + 1)
+    return !rest.some((later) => hasPlace || (!isVague(later) && (isWrong(later) || later.length > 40)))
+  })
+}
+
+/** `spec.template`, `line 12` */
+const location = /^(?:line \d+|[\w.[\]'"$/-]{1,120})$/
+/** `DENIED`, `Too long`, `no matching signatures`: the next link explains it. */
+const label = /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception)$/
+
+/** In order where the cause is near enough; with less between; and with the cause first where its subject is too long. */
+function told(chain: readonly string[]): string {
+  const whole = chain.join(': ')
+  if (whole.length <= room || chain.length < 2) return whole
+  const end = chain.findLastIndex((link, at) => at > 0 && (isWrong(link) || isVague(link)))
+  if (end < 0) return whole
+  let start = end
+  while (start > 1 && belongs(chain, start, end)) start--
+  const cause = chain.slice(start).join(': ')
+  // Of a long link its first words are read.
+  const needed = Math.min(chain.slice(start, end + 1).join(': ').length, 70)
+  const [first = ''] = chain
+  if (start === 0 || first.length + 2 + needed > room) {
+    const context = chain.slice(0, start).join(': ')
+    return context === '' ? cause : `${cause} (${context})`
+  }
+  const between: string[] = []
+  for (const link of chain.slice(1, start).reverse()) {
+    if ([first, link, ...between].join(': ').length + 2 + needed > room) break
+    between.unshift(link)
+  }
+  return [first, ...between, cause].join(': ')
+}
+
+/** Whether the link before `start` is needed to understand what begins there. */
+function belongs(chain: readonly string[], start: number, end: number): boolean {
+  const before = chain[start - 1] ?? ''
+  const said = chain
+    .slice(start, end + 1)
+    .filter((link) => !isVague(link))
+    .join(' ')
+    .replace(/"[^"]*"/g, '')
+  if (said.length < 14 || !said.includes(' ')) return true
+  if (chain.slice(start - 1, end + 1).join(': ').length > room) return false
+  return location.test(before) || label.test(before) || (before.length <= 30 && isWrong(before))
+}

@@ -1,0 +1,143 @@
+// Wording: takes the words out of one line of a controller that are the same in every such line, and shortens names.
+import type { ObjectRef } from './flux.ts'
+
+/**
+ * What goes, and what stands in its place. Applied top to bottom to one line of bounded length; every repetition is bounded,
+ * too.
+ */
+const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+  // gRPC, net/http and net: what asked whom, from which port
+  [/\brpc error: code = \w{1,30} desc = /g, ''],
+  [/\btls: failed to verify certificate: /g, ''],
+  [/\b(lookup [\w.-]{1,253}) on [\w.:[\]-]{1,60}:\d{1,5}: (?:(?:read|dial) udp [^\s]{1,120}: )?/g, '$1: '],
+  [/\bdial (?:tcp|udp): (?=lookup)/g, ''],
+  [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, ''],
+  [/\bdial tcp (\[?[\d.:a-f]{3,60}\]?:\d{1,5}: )(?:connect: )?/g, '$1'],
+  [/; \[map\[[^\n]{0,600}\]\];?/g, ''],
+  [/\bunexpected requesting "[^"]{1,500}" status code: /g, 'status code: '],
+  [/\bunexpected status code (?=\d{3})/g, ''],
+  [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, ''],
+  [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
+  [/\b(\d{1,6})\.\d{1,12}(?=[nuµm]?s\b)/g, '$1'],
+  // What comes next, and what everybody should do
+  [/[,;.]? (?:retrying|next (?:try|run|scan|retry)) in \d[\d.hmsµn]{0,20}/g, ''],
+  [/; please apply your changes to the latest version(?: and try again)?/g, ''],
+  [/\bOperation cannot be fulfilled on ([a-z]{1,60})[\w.]{0,120} "([^"]{1,253})": /g, '$1 $2: '],
+  [/; if you choose to ignore these errors, turn validation off with --validate=false/g, ''],
+  [/\bensure CRDs are installed first,? ?/g, ''],
+  [/ Please see https?:\/\/\S{1,200}/g, ''],
+  // AWS
+  [
+    /\boperation error [\w ]{1,60}: \w{1,60}, (?:https? response error )?(?:StatusCode: \d{3}, )?(?:RequestID: [^\s,]{0,120}, )?(?:HostID: [^\s,]{0,200}, )?(?:api error )?/g,
+    ''
+  ],
+  [/\barn:aws[\w-]{0,12}:\w{1,20}:[\w-]{0,20}:\d{0,12}:(assumed-role\/[^/\s]{1,64})\/[^\s:,]{1,128}/g, '$1'],
+  // kustomize-controller
+  [/^kustomize (build|create) failed: (?:Error: )?/, 'kustomize $1: '],
+  [/\bApply failed with \d{1,6} conflicts?: /g, ''],
+  [/ dry-run failed, reason: (\w{1,40})(?:, error)?: /g, ' dry-run failed ($1): '],
+  [/ dry-run failed(?: \(\w{1,40}\))?: /g, ': '],
+  [/ apply failed(?: \(\w{1,40}\))?: (?=\S)/g, ': '],
+  [/, error: /g, ': '],
+  [
+    /\bdecryption failed for '([^']{1,253})': (?:failed to decrypt and format '[^']{1,300}' Secret data: )?/g,
+    'decryption of $1: '
+  ],
+  [/\bvar substitution failed for '([^']{1,253})': /g, 'substitution in $1: '],
+  [/\bpost build failed for '([^']{1,253})': /g, 'post build of $1: '],
+  [/\bkustomization path not found: stat (\S{1,300}): no such file or directory/g, 'path not found: $1'],
+  [/\bevalsymlink failure on '[^']{0,500}' : lstat (\S{1,500}): /g, '$1: '],
+  [/\b(?:open|stat|lstat|read) (\/tmp\/\S{1,500}): (?=no such file|is a directory|permission denied)/g, '$1: '],
+  [/\bfailed to decode Kubernetes YAML from (\S{1,300}): (?:error converting YAML to JSON: )?/g, '$1: '],
+  // Kubernetes
+  [/\bInternal error occurred: /g, ''],
+  [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: '],
+  [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: '],
+  [
+    /\bUser "system:serviceaccount:([\w.-]{1,63}):([\w.-]{1,253})" cannot (\w{1,20}) resource "([\w./-]{1,253})" in API group "[^"]{0,253}"(?: in the namespace "([^"]{1,63})"| at the cluster scope)?/g,
+    '$1/$2 cannot $3 $4 in $5'
+  ],
+  [/\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=[\w.-]{1,63}\/[\w.-]{1,253} cannot )/g, 'forbidden: '],
+  [/ cannot (\w{1,20}) ([\w./-]{1,253}) in (?=$|[:;,])/g, ' cannot $1 $2'],
+  [
+    /\bfailed calling webhook "([^"]{1,253})": (?:failed to call webhook: )?(?:(?:Post|Get) "[^"]{1,500}": )?/g,
+    'webhook $1: '
+  ],
+  [/\badmission webhook "([^"]{1,253})" denied the request(?: without explanation)?(: ?)?/g, 'denied by $1$2'],
+  [/^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[a-z][\w.-]{1,253} "[^"]{1,253}" is forbidden: /, '$1forbidden: '],
+  [/\bdenied by [\w.-]{0,100}kyverno[\w.-]{0,100}/g, 'denied by Kyverno'],
+  [/\bdenied by [\w.-]{0,100}gatekeeper[\w.-]{0,100}/g, 'denied by Gatekeeper'],
+  [/(\bdenied by [^:\s]{1,253}: )\[([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]'],
+  [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency '],
+  [/\bresource (?=[A-Z]\w{0,62}\/\S{1,300} (?:not ready|still exists))/g, ''],
+  [/ (not ready|still exists)\. status: (\w{1,20}), message: /g, ' $1: '],
+  [/\b((?:pre|post)-(?:install|upgrade|rollback|delete)|test) hooks? failed: /g, '$1 hook: '],
+  [/\bwarning: Hook [a-z-]{1,20} (\S{1,300}) failed: /gi, '$1: '],
+  [/\bresource mapping not found for name: "([^"]{0,253})" namespace: "[^"]{0,63}" from "[^"]{0,300}": /g, '$1: '],
+  [/\bunable to recognize "[^"]{0,300}": /g, ''],
+  [/\b(?:unable to build kubernetes objects from (?:current |new )?release manifest|failed to create resource): /g, ''],
+  [
+    /\brendered manifests contain a resource that already exists\. Unable to continue with \w{1,20}: ([A-Z]\w{1,62}) "([^"]{1,253})" in namespace "[^"]{0,63}" exists and cannot be imported into the current release: [\s\S]{0,3000}$/,
+    '$1 $2 already exists and is not of this release: invalid ownership metadata'
+  ],
+  // source-controller
+  [/\bfailed to checkout and determine revision: /g, ''],
+  [/\blooks like "[^"]{1,500}" is not a valid chart repository or cannot be reached: /g, ''],
+  [/\bscan failed: /g, ''],
+  [/^successful scan: (found \d{1,9} tags)[\s\S]{0,200}$/, '$1'],
+  [/^stored artifact for commit '([\s\S]{1,300}?)'$/, 'new commit: $1'],
+  [
+    /^stored artifact with revision '([^']{1,300})' from '(?:oci|https?):\/\/([^']{1,300})'(?:, origin [\s\S]{0,600})?$/,
+    'new artifact: $1 of $2'
+  ],
+  [/^stored fetched index of size (\S{1,20}) from '\w{2,5}:\/\/([^']{1,300})'/, 'new index of $2 ($1)'],
+  [/^(pulled|packaged) '([^']{1,253})' chart with version '([^']{1,128})'/, '$1 $2 $3'],
+  [
+    /\b(?:chart pull error|chart build error|failed to get chart version for remote reference|invalid chart reference): /g,
+    ''
+  ],
+  [/\breconciliation failed: /gi, ''],
+  [/\/tmp\/[\w.-]{1,255}\//g, ''],
+  [/ : (?=\S)/g, ': '],
+  // Revisions and digests, as `git log --oneline` has them
+  [/@sha\d{1,3}:([\da-f]{7})[\da-f]{20,}/g, '@$1'],
+  [/\b(sha\d{1,3}:[\da-f]{7})[\da-f]{25,}/g, '$1'],
+  [/\b([\da-f]{7})[\da-f]{33}\b/g, '$1']
+]
+
+const reference = /\b([A-Z][A-Za-z]{1,62})\/([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9][a-z0-9.:-]{0,252})/g
+
+/** `line` in fewer words, and without the name of the `object` that it is about: that is said beside it. */
+export function inFewerWords(line: string, object: ObjectRef): string {
+  let text = line
+  for (const [pattern, replacement] of rows) text = text.replace(pattern, replacement)
+  text = text.replace(reference, (_, kind: string, namespace: string, name: string) =>
+    nameOf({ kind, namespace, name }, object)
+  )
+  return withoutOwn(text, object)
+}
+
+/** `Deployment apps/web`, and `Deployment web` where it is in the namespace of `object`. */
+export function nameOf(
+  { kind, namespace, name }: { kind: string; namespace: string; name: string },
+  object: ObjectRef
+): string {
+  const place = namespace === '' || namespace === object.namespace ? name : `${namespace}/${name}`
+  return kind === '' ? place : `${kind} ${place}`
+}
+
+function withoutOwn(text: string, { kind, namespace, name }: ObjectRef): string {
+  if (name === '' || !text.includes(name)) return text
+  const own = [
+    `${kind} ${namespace}/${name}`,
+    `${kind} '${namespace}/${name}'`,
+    `${kind} '${name}'`,
+    `${kind} "${name}"`,
+    `${kind} ${name}`
+  ]
+  for (const form of own) {
+    if (text === form || text.startsWith(`${form}: `)) return text.slice(form.length).replace(/^: /, '')
+    if (text.startsWith(`${form} `)) return text.slice(form.length + 1)
+  }
+  return text
+}

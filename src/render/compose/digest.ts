@@ -24,7 +24,7 @@ export interface DigestForm {
 const maxLinked = 10
 
 /** How many names a group may have, tried in this order until all groups have room. */
-const nameLimits = [Number.POSITIVE_INFINITY, 200, 100, 50, 25, 12, 6, 3]
+const nameLimits = [Number.POSITIVE_INFINITY, 200, 100, 50, 25, 17, 12, 8, 6, 4, 3]
 
 /**
  * The message, and the ids of the notifications in it, at least one. `waiting` is oldest first and not empty. All objects are
@@ -148,7 +148,7 @@ interface Writing {
 /** Writes as much of `group` as there is room for; whether that was all. */
 function writeGroup({ items, dependents }: Group, writing: Writing): boolean {
   const { isTitled, style, page, named, form } = writing
-  if (!form.isFull && items.every(isApplied)) {
+  if (!form.isFull && items.length > 1 && items.every(isApplied)) {
     if (!page.write([appliedLine(items)])) return false
     named.push(...items)
     return true

@@ -125,7 +125,8 @@ function words(text: string, { bold, strike }: Syntax): string {
 }
 
 function bareWords(text: string): string {
-  return bare(unescaped(withEmojis(text).replace(/[*~_`]/g, '')))
+  // Inside of a word `_` is only a character: the relay's own stand at the edges.
+  return bare(unescaped(withEmojis(text).replace(/[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '')))
 }
 
 /** No backticks: one at the end of a line, and Rocket.Chat takes none of a fenced block for code. */

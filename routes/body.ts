@@ -1,11 +1,11 @@
-// Request bodies: are read here. Nothing is authenticated before the last byte, so size, chunk count and the bytes that
+// Request bodies: reads them. Nothing is authenticated before the last byte, so size, chunk count and the bytes that
 // all requests take together are bounded.
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 import { drop } from './leftovers.ts'
 import { letOthersIn } from './turns.ts'
-import { createWaitingBodies, noBytes, smallBytes, type Waiting } from './waiting-bodies.ts'
+import { createWaitingBodies, noBytes, smallBytes, type WaitingBody } from './waiting-bodies.ts'
 
 /** A piece costs a hundred times its byte, in room and in time. Flux sends kilobytes at a time. */
 const minPieceBytes = 64
@@ -18,7 +18,7 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
   return async (request) => {
     const declared = Number(request.headers['content-length'] ?? 0)
     if (declared > maxBytes) throw tooLarge()
-    const body: Waiting = { bytes: noBytes, at: 0 }
+    const body: WaitingBody = { bytes: noBytes, at: 0 }
     let [size, pieces] = [0, 0]
     let isOver = false
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
@@ -28,7 +28,7 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
       if (size + piece.length > maxBytes) throw tooLarge()
       if (pieces > freePieces && size < pieces * minPieceBytes) {
         drop(request)
-        throw new RelayError('BAD_REQUEST', 'the body comes in too small pieces')
+        throw new RelayError('BAD_REQUEST', 'the body comes in pieces that are too small')
       }
       // As nearly all do: what came with the headers is all of it, and there is nothing to wait for.
       if (piece.length === declared) body.bytes = piece
@@ -37,7 +37,7 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
       if (size > smallBytes) letOthersIn(request)
     }
 
-    /** What has been read is dropped; what still comes of it is for whoever answers. */
+    /** Drops what has been read; whoever answers deals with what still comes. */
     function fail(error: RelayError): void {
       isOver = true
       reject(error)

@@ -4,7 +4,7 @@ import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 
 /** A body on its way. */
-export interface Waiting {
+export interface WaitingBody {
   /** What has come so far, and room for more. */
   bytes: Buffer
   /** When the last of it came, in ms. */
@@ -13,8 +13,8 @@ export interface Waiting {
 
 interface WaitingBodies {
   /** Puts `piece` where `size` bytes of at most `maxSize` are already. Throws CANNOT_STORE where there is no room for it. */
-  add(body: Waiting, size: number, piece: Buffer, maxSize: number): void
-  release(body: Waiting): void
+  add(body: WaitingBody, size: number, piece: Buffer, maxSize: number): void
+  release(body: WaitingBody): void
 }
 
 export const noBytes: Buffer = Buffer.alloc(0)
@@ -31,7 +31,7 @@ export function createWaitingBodies(clock: Clock): WaitingBodies {
   const small = createPool(maxSmallBytes, 0)
   const large = createPool(maxLargeBytes, stalledMs)
   const poolOf = (bytes: number) => (bytes > smallBytes ? large : small)
-  const release = (body: Waiting) => poolOf(body.bytes.length).leave(body)
+  const release = (body: WaitingBody) => poolOf(body.bytes.length).leave(body)
 
   return {
     add(body, size, piece, maxSize) {
@@ -54,10 +54,10 @@ export function createWaitingBodies(clock: Clock): WaitingBodies {
 /** Room for `maxBytes`. Whoever was longest without progress, for `patienceMs` at least, loses its own to another. */
 function createPool(maxBytes: number, patienceMs: number) {
   // In the order of their last progress: each joins anew with every piece.
-  const waiting = new Set<Waiting>()
+  const waiting = new Set<WaitingBody>()
   let taken = 0
 
-  function leave(body: Waiting): void {
+  function leave(body: WaitingBody): void {
     if (!waiting.delete(body)) return
     taken -= body.bytes.length
     body.bytes = noBytes
@@ -65,7 +65,7 @@ function createPool(maxBytes: number, patienceMs: number) {
 
   return {
     leave,
-    join(body: Waiting, now: number): void {
+    join(body: WaitingBody, now: number): void {
       body.at = now
       waiting.add(body)
       taken += body.bytes.length

@@ -26,7 +26,7 @@ export interface Failure {
   text: string
   /** When it happened, in ms. */
   at: number
-  /** Of its first event. */
+  /** The reason and text of its first event. */
   began: { reason: string; text: string }
   /** ms */
   since: number
@@ -62,7 +62,7 @@ export interface ObjectMemory {
   /** The fingerprint of the last warning that did not decide the state. */
   remark?: string
   notified: readonly Notified[]
-  /** Of the object that this is remembered of, where its events say it. */
+  /** The uid of the object, where its events say it. */
   uid?: string
   /** What is remembered of others with the same name, the latest first: see objects/twins.ts. */
   others?: readonly ObjectMemory[]
@@ -81,11 +81,11 @@ export interface Advance {
   previousRevision: string
   /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
   aside?: 'late' | 'remark'
-  /** Of a failure that came late: when it is known to have been over, because the object worked or was gone, in ms. */
+  /** When a failure that came late is known to have been over, because the object worked or was gone, in ms. */
   overAt?: number
 }
 
-/** Of an object of which one event is known nobody can say how often it speaks. */
+/** After a single event nobody can say how often an object speaks. */
 const staleAfterOneEventMs = 24 * 60 * 60 * 1000
 const minStaleMs = 60 * 60 * 1000
 
@@ -102,27 +102,61 @@ export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing
   return now - seenAt > staleMs ? 'stale' : 'failing'
 }
 
-/** A memory as it is kept. Where a version before this one wrote it, what it says of a failure may be of two events. */
+/** A memory as it is kept: how a failure began is left out where its latest event says the same. */
+export function memoryText(memory: ObjectMemory): string {
+  return JSON.stringify(shortened(memory))
+}
+
+function shortened(memory: ObjectMemory): StoredMemory {
+  const { failure, others } = memory
+  const began = failure && (failure.began.text !== failure.text || failure.began.reason !== failure.reason)
+  if ((failure === undefined || began) && others === undefined) return memory
+  return {
+    ...memory,
+    failure: failure && { ...failure, began: began ? failure.began : undefined },
+    others: others?.map(shortened)
+  }
+}
+
+/** A memory from {@link memoryText}, or as a version before this one wrote it: then what it says of a failure may be of two events. */
 export function readMemory(json: string): ObjectMemory {
-  const memory = renamed(JSON.parse(json) as StoredMemory)
-  const { failure } = memory
-  if (failure === undefined || failure.began !== undefined) return memory
-  const { reason, text, prints } = failure
+  return restored(JSON.parse(json) as StoredMemory)
+}
+
+function restored({ notified, told, failure, others, ...rest }: StoredMemory): ObjectMemory {
+  return {
+    ...rest,
+    notified:
+      notified ?? told?.map(({ isHeld, ...entry }) => ({ ...entry, ...(isHeld && { isWithheld: isHeld }) })) ?? [],
+    ...(failure && { failure: restoredFailure(failure, rest.decidedAt) }),
+    ...(others && { others: others.map(restored) })
+  }
+}
+
+function restoredFailure(failure: StoredFailure, decidedAt: number): Failure {
+  const { reason, text, prints, at, began = { reason, text } } = failure
+  if (at !== undefined) return { ...failure, at, began }
   // The text was of the first event, the reason of the latest. One fingerprint means that all of them said the same.
   const isOfOne = prints.length <= 1
-  const began = { reason: isOfOne ? reason : '', text }
   // They were made with the revision, so that none of them would be found again.
-  return { ...memory, failure: { ...failure, text: isOfOne ? text : '', at: memory.decidedAt, began, prints: [] } }
+  return {
+    ...failure,
+    text: isOfOne ? text : '',
+    at: decidedAt,
+    began: { reason: isOfOne ? reason : '', text },
+    prints: []
+  }
 }
 
-type StoredMemory = ObjectMemory & { told?: readonly (Notified & { isHeld?: true })[] }
-
-/** With the words of today: `notified` was `told`, and `isWithheld` was `isHeld`. */
-function renamed({ told, ...memory }: StoredMemory): ObjectMemory {
-  if (told === undefined) return memory
-  const notified = told.map(({ isHeld, ...entry }) => ({ ...entry, ...(isHeld && { isWithheld: isHeld }) }))
-  return { ...memory, notified, ...(memory.others && { others: memory.others.map(renamed) }) }
+/** `notified` was `told`, and `isWithheld` was `isHeld`; a failure had no `at`. */
+interface StoredMemory extends Omit<ObjectMemory, 'notified' | 'failure' | 'others'> {
+  notified?: readonly Notified[]
+  told?: readonly (Notified & { isHeld?: true })[]
+  failure?: StoredFailure | undefined
+  others?: readonly StoredMemory[] | undefined
 }
+
+type StoredFailure = Omit<Failure, 'at' | 'began'> & { at?: number; began?: Failure['began'] | undefined }
 
 /** What `event` does to an object of which `memory` is known. `now` in ms. */
 export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now: number): Advance {
@@ -140,7 +174,7 @@ export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now:
     case 'remark':
       return remark(seen(known, at), event)
     case 'news':
-      // Of a healthy object there is nothing to remember, and nothing to write.
+      // A healthy object has nothing to remember, so nothing is written.
       return stay(known.failure === undefined ? known : seen(known, at), 'informed')
   }
 }
@@ -162,49 +196,6 @@ export function objectOf(key: string): ObjectRef {
   const parts = key.split('/')
   const [kind = '', namespace = '', name = ''] = parts.slice(-3)
   return { cluster: parts.slice(0, -3).join('/'), kind, namespace, name }
-}
-
-/** A rule and destination that was notified, or was not after all, of the failure that began at `since`, in ms. */
-interface Undelivered {
-  rule: string
-  destination: string
-  since: number | undefined
-}
-
-/**
- * Forgets that `rule` notified `destination` of the failure that began at `since`: the message was never delivered. What was
- * said of a later one was.
- */
-export function forget(memory: ObjectMemory, undelivered: Undelivered): ObjectMemory {
-  const { rule, destination, since } = undelivered
-  const others = memory.others?.map((other) => forget(other, undelivered))
-  const isOfIt = memory.failure?.since === since
-  const notified = memory.notified.filter(
-    (entry) => !isOfIt || entry.rule !== rule || entry.destination !== destination
-  )
-  return { ...memory, notified, ...(others && { others }) }
-}
-
-/** Marks `destination` as notified of what was withheld from it, because the summary of the mute has said it. */
-export function markNotified(memory: ObjectMemory, destination: string, now: number): ObjectMemory {
-  return {
-    ...memory,
-    notified: memory.notified.map((entry) => {
-      if (entry.destination !== destination || !entry.isWithheld) return entry
-      const { isWithheld: _, ...rest } = entry
-      return { ...rest, at: now }
-    })
-  }
-}
-
-/**
- * Undoes {@link forget} when a dead letter is retried, so that the recovery is sent too. Nothing changes if the failure
- * that began at `since` is over, or `destination` was notified of it meanwhile. `now` in ms.
- */
-export function remember(memory: ObjectMemory, { rule, destination, since }: Undelivered, now: number): ObjectMemory {
-  if (memory.failure === undefined || memory.failure.since !== since) return memory
-  if (memory.notified.some((entry) => entry.rule === rule && entry.destination === destination)) return memory
-  return { ...memory, notified: [...memory.notified, { rule, destination, at: now, reminders: 0 }] }
 }
 
 function seen(memory: ObjectMemory, at: number): ObjectMemory {
@@ -254,7 +245,7 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
   return stay({ ...known, failure: started, since: at, decidedAt: at, notified: [] }, 'failed')
 }
 
-/** What is shown of a failure, always of one event. */
+/** The shown parts of a failure, always of one event. */
 function saidBy({ severity, reason, revision, message }: FluxEvent, at: number) {
   return { severity, reason, revision: revision?.text ?? '', text: firstLine(message), at }
 }

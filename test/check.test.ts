@@ -56,8 +56,8 @@ rules: [{ name: x, send: [team-a, team-b, gone, proxy, chat, closed, local] }]`
   t.match(results, [
     '✔  team-a: took the test message (200 ok)',
     '✔  team-b: took the test message (200 ok)',
-    /^✘ {2}gone: 404 no_service: the webhook is not valid any more/,
-    /^✘ {2}proxy: 200 and a web page: "log in": that does not come from who should take the message: a proxy, a firewall/,
+    /^✘ {2}gone: 404 no_service: the webhook is no longer valid/,
+    /^✘ {2}proxy: 200 and a web page: "log in": that answer is not from the receiver: a proxy, a firewall/,
     /^✔ {2}chat: took the test message \(200/,
     /^✘ {2}closed: ECONNREFUSED: it cannot be reached/
   ])

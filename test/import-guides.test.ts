@@ -297,7 +297,7 @@ t.test('a variable that Flux fills in is anything until then, and said', async (
     guide({ alerts: [{ eventSeverity: 'error' }] }).replaceAll('namespace: flux-system', 'namespace: ${NAMESPACE}')
   )
   t.strictSame(recipients(load(imported), { namespace: 'team-a' }).error, ['slack'])
-  t.match(remarksOf(imported).join('\n'), /metadata\.namespace holds a variable .*until then the rule has \* there/)
+  t.match(remarksOf(imported).join('\n'), /metadata\.namespace has a variable .*until then the rule has \* there/)
   const named = importText(
     guide({
       provider: { channel: '${CHANNEL:=general}', username: 'flux-${CLUSTER}' },

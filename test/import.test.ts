@@ -204,7 +204,7 @@ const oneRemark: [string, string, RegExp | undefined][] = [
   [
     'a variable of Flux',
     alertText({ eventMetadata: { cluster: '${cluster}' } }),
-    /spec\.eventMetadata\.cluster holds a var/
+    /spec\.eventMetadata\.cluster has a var/
   ],
   ['a variable as the address', alertText({}, { address: '${slack_url}' }), undefined],
   ['an inclusion list of no patterns', alertText({ inclusionList: ['('] }), /inclusionList of Alert .*: not a pattern/],
@@ -421,7 +421,7 @@ t.test('malformed YAML is reported with its place; where there is nothing to imp
   t.match(malformed.err, /malformed\.yaml:6:12 error: Nested mappings[^\n]*\n {2}6 \| {3}summary: impact: production\n/)
   t.equal(malformed.out, '')
   const empty = run(['import', '-'], { input: 'apiVersion: v1\nkind: ConfigMap\n' })
-  t.match(empty, { code: 1, out: '', err: 'there is no Alert that the relay could stand in for\n' })
+  t.match(empty, { code: 1, out: '', err: 'there is no Alert for the relay to take over\n' })
   t.equal(run(['import', '--json', '-'], { input: 'a: b' }).code, 1)
   const missing = run(['import', 'nowhere.yaml'])
   t.match(missing, { code: 2, err: /no such file/ })

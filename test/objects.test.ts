@@ -3,6 +3,7 @@ import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { muteNotice } from '../src/notices/delivery.ts'
+import { forget, markNotified, remember } from '../src/objects/notified.ts'
 import { type ObjectMemory, readMemory, stateOf } from '../src/objects.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { fold, type Waiting } from '../src/render/compose/digest-groups.ts'
@@ -75,7 +76,7 @@ function textsOf(config: string, events: WireEvent[]): string[] {
 }
 
 t.test(
-  'a failure is told once, its heartbeats are silent, its recovery is told with how long and by what',
+  'a failure is sent once, its heartbeats are silent, its recovery says how long it lasted and what ended it',
   async (t) => {
     const events = [
       heartbeat(0),
@@ -254,7 +255,7 @@ t.test('a rollback is no recovery: the release is still not what was asked for',
       '00:03:00 WARNING HelmRelease apps',
       '00:09:00 RECOVERED HelmRelease ap'
     ],
-    'who wants warnings hears of the remediation'
+    'who wants warnings is notified of the remediation'
   )
 })
 
@@ -405,7 +406,7 @@ t.test(
 )
 
 t.test(
-  'for any interleaving, each destination hears failed … recovered in turn, and in the end what is true',
+  'for any interleaving, each destination gets failed … recovered in turn, and in the end what is true',
   async (t) => {
     const config = `
 destinations: { errors: { preview: true }, warnings: { preview: true }, all: { preview: true } }
@@ -658,3 +659,31 @@ function isLike(actual: object | undefined, expected: object): boolean {
     ([key, value]) => JSON.stringify(actual[key as keyof typeof actual]) === JSON.stringify(value)
   )
 }
+
+t.test('of two clusters under one name each keeps who was notified of its own failure', async (t) => {
+  const entry = { rule: 'r', destination: 'team', at: start, reminders: 0 }
+  const failing = (since: number, notified: ObjectMemory['notified']): ObjectMemory => ({
+    ...{ since, decidedAt: since, revision: '', notified },
+    failure: {
+      ...{ severity: 'error', reason: 'BuildFailed', revision: '', text: 'm', at: since, since, count: 1, prints: [] },
+      began: { reason: 'BuildFailed', text: 'm' }
+    }
+  })
+  const twins = (latest: ObjectMemory['notified'], other: ObjectMemory['notified']) => ({
+    ...failing(start + minute, latest),
+    others: [failing(start, other)]
+  })
+  const notifiedOf = ({ notified, others = [] }: ObjectMemory) => [notified, ...others.map((other) => other.notified)]
+  const first = { rule: 'r', destination: 'team', since: start }
+  const now = start + hour
+
+  t.same(notifiedOf(forget(twins([entry], [entry]), first)), [[entry], []], 'a message that never arrived')
+  t.same(notifiedOf(remember(twins([], []), first, now)), [[], [{ ...entry, at: now }]], 'and is retried')
+  t.same(notifiedOf(remember(twins([], [entry]), first, now)), [[], [entry]], 'once')
+  const withheld = { ...entry, isWithheld: true as const }
+  t.same(
+    notifiedOf(markNotified(twins([entry], [withheld]), 'team', now)),
+    [[entry], [{ ...entry, at: now }]],
+    'a mute that is over'
+  )
+})

@@ -1,4 +1,4 @@
-// GET /api/events and /api/events/:id: list events with everything that came of each.
+// Event routes: list events at /api/events, and one with its whole history at /api/events/:id.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
@@ -117,14 +117,15 @@ export function events(app: FastifyInstance, { store, config, clock }: ApiOption
     '/api/events/:id',
     {
       schema: {
-        summary: 'One event: why it led to what it led to, and every answer to its messages',
+        summary: 'One event: what each rule decided, its notifications, and every answer to its messages',
         params: Id,
         response: { 200: EventReply }
       }
     },
     async ({ params }) => {
       const event = await store.records.event(params.id)
-      if (event === undefined) throw new RelayError('NOT_FOUND', 'there is no such event; it may be over its retention')
+      if (event === undefined)
+        throw new RelayError('NOT_FOUND', 'there is no such event; it may be older than the retention')
       const notifications = event.notifications.map(({ message, ...rest }) => ({
         ...rest,
         message: message && {

@@ -54,7 +54,7 @@ export function explain(
   return messages.length > 0 ? 0 : 1
 }
 
-/** What would be remembered of an object in that state: failing means that everyone was notified of it. */
+/** The memory of an object in that state: failing means that everyone was notified of it. */
 function memoryOf(
   state: Options['objectState'],
   event: FluxEvent,
@@ -75,7 +75,7 @@ function memoryOf(
     began: { reason: event.reason, text: event.message },
     since: healthy.since,
     count: 1,
-    // Of another event than this one.
+    // The fingerprint is another event's.
     prints: ['']
   } as const
   return { ...healthy, failure, notified }
@@ -96,7 +96,7 @@ function inWords(
     `${object.kind} ${object.namespace}/${object.name} in cluster "${object.cluster}": ${transition} (${severity}, ${reason}), from source "${source}"`,
     '',
     ...verdicts.map(sayVerdict),
-    ...trace.quiet.map(({ rule, destination, because }) => `  –  ${rule} is quiet to ${destination}: ${because}`),
+    ...trace.quiet.map(({ rule, destination, because }) => `  –  ${rule} does not notify ${destination}: ${because}`),
     ...(trace.unformed ?? []).map(
       ({ rule, template, because }) => `  !  template ${template} of ${rule} failed: ${because}`
     ),

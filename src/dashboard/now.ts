@@ -1,4 +1,4 @@
-// The first page: whether all is well, and if not, what fails, since when and why.
+// First page: shows whether all is well, and if not, what fails, since when and why.
 import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
 import type { Listed, Minute, ObjectRecord } from '../store/records.ts'
@@ -6,17 +6,17 @@ import { barsOf, chart } from './chart.ts'
 import { firstEventCard } from './first-event.ts'
 import { lanesCard, sayCount } from './lanes.ts'
 import { objectLink, shown, silenceLink } from './object.ts'
+import type { Evidence, Overview } from './overview.ts'
 import type { Html } from './page.ts'
 import { type ActiveMute, mutesCard } from './silences.ts'
 import { sourcesCard } from './sources.ts'
 import { ago, atClock, exactly, lasting } from './time.ts'
-import type { Evidence, Verdict } from './verdict.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
 export interface Now extends Evidence {
   mutes: readonly ActiveMute[]
-  /** Of the last day. */
+  /** The minutes of the last day. */
   minutes: readonly Minute[]
   /** From event to Slack, in the last hour. */
   latency: { medianMs: number; p99Ms: number } | undefined
@@ -26,10 +26,10 @@ export interface Now extends Evidence {
   origin: string
 }
 
-export function nowPage(data: Now, verdict: Verdict): Html {
+export function nowPage(data: Now, overview: Overview): Html {
   const { now, refusal } = data
   return html`<div id="now" data-live>
-${hero(data, verdict)}
+${hero(data, overview)}
 ${refusal && refusalCard(refusal, now)}
 <div class="columns">${columnsOf(data).map((cards) => html`<div>${cards}</div>`)}</div>
 ${chartsCard(data)}
@@ -54,7 +54,7 @@ function staleSummary({ items }: Listed<ObjectRecord>, now: number): string {
   return `No event for ${isDay ? 'a day' : 'an hour'}`
 }
 
-function hero({ now, lastEventAt, sources }: Now, { colour, title, aside }: Verdict): Html {
+function hero({ now, lastEventAt, sources }: Now, { colour, title, aside }: Overview): Html {
   const times = [lastEventAt, ...sources.sources.map(({ lastEventAt }) => lastEventAt)].filter((at) => at !== undefined)
   const last = times.length > 0 && html`Last event ${ago(Math.max(...times), now)}.`
   return html`<section class="hero ${colour}"><h1>${title}</h1><p>${aside.map((sentence) => html`${sentence} `)}${last}</p></section>`
@@ -63,7 +63,7 @@ function hero({ now, lastEventAt, sources }: Now, { colour, title, aside }: Verd
 function refusalCard({ at, problems }: Refusal, now: number): Html {
   return html`<section class="card refused" aria-labelledby="refused-title">
   <h2 id="refused-title">The config file cannot be used</h2>
-  <p>Read ${ago(at, now)}. The relay goes on with the last good one.</p>
+  <p>Read ${ago(at, now)}. The relay keeps using the last good one.</p>
   <ul>${problems.slice(0, 10).map((problem) => html`<li><code>${problem}</code></li>`)}</ul>
 </section>`
 }
@@ -109,7 +109,7 @@ function chartsCard({ now, minutes, latency, sources: { listeningSince } }: Now)
     ${chart({ title: 'Messages, last day', ...daily, bars: barsOf(minutes, day, messages) })}
   </div>
   <p class="quiet key"><span class="dot red"></span> new failures</p>
-  ${!isWhole && html`<p class="quiet">The relay has taken events without a break since ${atClock(listeningSince, now)}. What is empty before that says nothing.</p>`}
+  ${!isWhole && html`<p class="quiet">The relay has accepted events without a break since ${atClock(listeningSince, now)}. Gaps before that mean nothing.</p>`}
 </section>`
 }
 

@@ -1,4 +1,4 @@
-// Notices of delivery: a lane that is blocked, notifications that were given up on, and a mute that is over. Pure.
+// Notices of delivery: say that a lane is blocked, that notifications became dead letters, that a mute is over. Pure.
 import { sayAbout } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { clean, oneLine } from '../legible.ts'
@@ -9,7 +9,7 @@ import type { LaneState } from '../store/kept.ts'
 import type { Withheld, WithheldObject } from '../store/withheld.ts'
 import { newsOf, troubleOf } from './notice.ts'
 
-/** That nothing can be posted to `destination`, or that it takes messages again. `waited`, `waiting`: notifications. */
+/** The notice that nothing can be posted to `destination`, or that it takes messages again. `waited`, `waiting`: notifications. */
 export function laneNotice(
   destination: string,
   {
@@ -25,7 +25,7 @@ export function laneNotice(
   const trouble = { kind: 'destination', name: destination, severity: 'error', reason, since, count: probes } as const
   if (isOver) {
     const { waited } = change
-    const go = waited === 0 ? '' : `: ${countOf(waited)} waited and ${waited === 1 ? 'goes' : 'go'} out now`
+    const go = waited === 0 ? '' : `: ${countOf(waited)} waited and will be sent now`
     return troubleOf(now, {
       ...trouble,
       isOver,
@@ -59,7 +59,7 @@ function meaningOf({ isGone, advice, waiting }: { isGone: boolean; advice: strin
 const maxReasons = 3
 const maxReason = 200
 
-/** That notifications for `destination` were given up on, for `reasons`. */
+/** The notice that notifications for `destination` became dead letters, for `reasons`. */
 export function deadNotice(
   destination: string,
   { count, reasons }: { count: number; reasons: readonly string[] },
@@ -67,16 +67,16 @@ export function deadNotice(
 ): View {
   const because = [...new Set(reasons)].slice(0, maxReasons).map((reason) => prose(cut(clean(reason), maxReason)))
   const [first, ...others] = because
-  const lost = `lost ${countOf(count)}${first === undefined ? '' : `: ${first}`}`
+  const failed = `has ${countOf(count)} that could not be delivered${first === undefined ? '' : `: ${first}`}`
   const todo =
-    'They are kept as dead letters. When what is behind it is mended: ' +
-    `${code(`flux-relay retry --all --destination ${destination}`)}. Further ones are counted for an hour before they are said.`
+    'Nothing is deleted. When the cause is fixed, send them: ' +
+    `${code(`flux-relay retry --all --destination ${destination}`)}. More of them are reported after an hour.`
   return newsOf(now, {
     kind: 'destination',
     name: destination,
     severity: 'error',
     reason: 'DeadLetters',
-    says: lost,
+    says: failed,
     why: [...others.map((reason) => `Others: ${reason}`), todo].join('\n'),
     page: { path: `/deliveries?state=dead&destination=${encodeURIComponent(destination)}`, label: 'which' }
   })
@@ -92,7 +92,7 @@ const maxGist = 120
 /** Names of those that are well again. */
 const maxInLine = 8
 
-/** That a mute is over: how much it withheld, what fails now, and what ended meanwhile. */
+/** The notice that a mute is over: how much it withheld, what fails now, and what ended meanwhile. */
 export function muteNotice({ mute, notifications, objects }: Withheld, now: number): View {
   const trouble = objects.filter(({ failure }) => failure !== undefined)
   const failing = trouble.filter(({ failure }) => failure?.severity === 'error')
@@ -110,7 +110,7 @@ export function muteNotice({ mute, notifications, objects }: Withheld, now: numb
   ]
   const held = `${countOf(notifications)} ${notifications === 1 ? 'was' : 'were'} withheld`
   const state = [
-    failing.length > 0 ? `${failing.length} still ${failing.length === 1 ? 'fails' : 'fail'}` : 'nothing of it fails',
+    failing.length > 0 ? `${failing.length} still ${failing.length === 1 ? 'fails' : 'fail'}` : 'none of its objects fail now',
     ...(warned.length > 0 ? [`${warned.length} with a warning`] : [])
   ].join(', ')
   const news = newsOf(now, {

@@ -1,4 +1,4 @@
-// Notices of the relay: its config file, its bounds and its API. Pure.
+// Notices of the relay: report on its config file, its bounds and its API. Pure.
 import { basename } from 'node:path'
 import { sayDuration } from '../duration.ts'
 import { clean } from '../legible.ts'
@@ -10,7 +10,7 @@ import { newsOf, troubleOf } from './notice.ts'
 const maxProblems = 3
 const maxProblem = 200
 
-/** That a change of the config file is refused, or that the file is right again. `problems`: `14:9 "eror" is not …`. */
+/** The notice that a change of the config file is refused, or that the file is right again. `problems`: `14:9 "eror" is not …`. */
 export function configNotice(
   file: string,
   { problems, since, isOver }: { problems: readonly string[]; since: number; isOver: boolean },
@@ -19,17 +19,17 @@ export function configNotice(
   const named = problems.slice(0, maxProblems).map((problem) => prose(cut(clean(problem), maxProblem)))
   const rest = problems.length - named.length
   const trouble = { kind: 'config', name: basename(file), severity: 'error', reason: 'ConfigRefused' } as const
-  if (isOver) return troubleOf(now, { ...trouble, since, isOver, says: 'is right again and in effect' })
+  if (isOver) return troubleOf(now, { ...trouble, since, isOver, says: 'is valid again and in effect' })
   return troubleOf(now, {
     ...trouble,
     since,
     isOver,
-    says: 'has mistakes: the change is refused, what was in effect before stays',
+    says: 'has mistakes: the change was refused, the previous version stays in effect',
     why: [...named, ...(rest > 0 ? [`_and ${rest} more_, which the log has`] : [])].join('\n')
   })
 }
 
-/** That as much waits as may. `silentMs`: how long it is not said again. */
+/** The notice that a bound on waiting notifications is reached. `silentMs`: how long it is not repeated. */
 export function fullNotice(
   { kind, name, limit }: { kind: keyof typeof fullTexts; name: string; limit: number },
   silentMs: number,
@@ -49,26 +49,26 @@ export function fullNotice(
 
 const fullTexts = {
   destination: (limit: number, name: string) => ({
-    says: `has ${limit} notifications waiting, as many as may: what comes for it now is a dead letter at once`,
+    says: `has ${limit} notifications waiting, which is the limit: new ones become dead letters at once`,
     why:
-      'Everything else goes on. Mend its webhook, or send less to it; when it has room again, ' +
+      'Other destinations are not affected. Fix its webhook, or send less to it; when it has room again, ' +
       `${code(`flux-relay retry --all --destination ${name}`)}.`
   }),
   source: (limit: number) => ({
-    says: `has ${limit} notifications of its events waiting, as many as may: its next events are answered 503`,
+    says: `has ${limit} notifications of its events waiting, which is the limit: its next events are answered 503`,
     why:
-      'Flux tries again for the `timeout` of its Provider, then an event is lost. Other sources go on, and so do events ' +
-      'that lead to no notification. Look at what it sends, and at the destinations it waits for.'
+      'Flux retries for the `timeout` of its Provider, then an event is lost. Other sources are not affected, nor are events ' +
+      'that lead to no notification. Check what it sends, and the destinations that its notifications wait for.'
   }),
   relay: (limit: number) => ({
-    says: `${limit} notifications wait, as many as MAX_PENDING allows: events that lead to more are answered 503`,
+    says: `${limit} notifications wait, the most that MAX_PENDING allows: events that lead to more are answered 503`,
     why:
-      'Flux tries again for the `timeout` of its Provider, then an event is lost. Mend the webhooks that are gone, or have ' +
-      'what waits for them discarded.'
+      'Flux retries for the `timeout` of its Provider, then an event is lost. Replace the webhooks that are gone, or discard ' +
+      'what waits for them.'
   })
 }
 
-/** That somebody tries tokens on the dashboard or the API. `from`: as the socket has it. */
+/** The notice that somebody tries tokens on the dashboard or the API. `from`: the address of the socket. */
 export function wrongTokensNotice(
   { requests, withinMs, from, silentMs }: { requests: number; withinMs: number; from: string; silentMs: number },
   now: number
@@ -80,7 +80,7 @@ export function wrongTokensNotice(
     reason: 'WrongTokens',
     says: `${requests} requests within ${sayDuration(withinMs)} had a wrong token for the dashboard or the API`,
     why:
-      `The last came from ${prose(clean(from))}; where a proxy stands in front, that is the proxy. Either a program still has an ` +
+      `The last came from ${prose(clean(from))}; behind a proxy, that is the proxy. Either a program still uses an ` +
       `old ADMIN_TOKEN, or somebody is guessing. This is not repeated for ${sayDuration(silentMs)}.`
   })
 }

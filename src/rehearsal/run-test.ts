@@ -3,11 +3,11 @@ import type { Config } from '../config/config.ts'
 import { sayDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { type Rehearsed, type Spoken, speak, startRehearsal, whyNotNotified } from './rehearsal.ts'
-import type { Expected, Step } from './step.ts'
+import type { Expected, TestStep } from './step.ts'
 import type { RuleTest } from './tests-file.ts'
 
 /** An expectation that did not come true. */
-export interface Failure {
+export interface TestFailure {
   path: Fault['path']
   message: string
   /** Why it did not, or what was sent instead, line by line. */
@@ -23,16 +23,16 @@ interface SentAt extends Spoken {
 const start = Date.UTC(2026, 0, 5, 9)
 
 /** Everything that is not as `test` expects. */
-export function runTest({ steps }: RuleTest, config: Config): Failure[] {
+export function runTest({ steps }: RuleTest, config: Config): TestFailure[] {
   const { receive } = startRehearsal(config)
   return steps.flatMap((step) => {
     const sent: SentAt[] = []
-    const failures: Failure[] = []
+    const failures: TestFailure[] = []
     let last: Rehearsed | undefined
     for (const at of step.times) {
       last = receive(step.eventAt(start + at), start + at, step.source)
       sent.push(...last.notifications.map((notification) => ({ ...speak(notification), at })))
-      // Of an event that comes again and again, the first that goes astray says it all.
+      // Where an event repeats, the first that goes astray says it all.
       if (failures.length === 0) failures.push(...transitionFailures(step, last, at))
     }
     return last === undefined ? failures : [...failures, ...messageFailures(step, sent, last, config)]
@@ -40,27 +40,27 @@ export function runTest({ steps }: RuleTest, config: Config): Failure[] {
 }
 
 function transitionFailures(
-  { path, transition: wanted, times }: Step,
+  { path, transition: wanted, times }: TestStep,
   { transition }: Rehearsed,
   at: number
-): Failure[] {
+): TestFailure[] {
   if (wanted === undefined || wanted === transition) return []
   const when = times.length > 1 ? ` after ${sayDuration(at)}` : ''
   return [{ path: [...path, 'transition'], message: `the event is \`${transition}\`${when}`, because: [] }]
 }
 
 function messageFailures(
-  { path, expected }: Step,
+  { path, expected }: TestStep,
   sent: readonly SentAt[],
   last: Rehearsed,
   config: Config
-): Failure[] {
+): TestFailure[] {
   if (expected === undefined) return []
   const pairs = pair(expected, sent)
   const spare = new Set(sent.filter((message) => ![...pairs.values()].includes(message)))
   const failures = expected
     .filter((wanted) => !pairs.has(wanted))
-    .map((wanted): Failure => {
+    .map((wanted): TestFailure => {
       const near = [...spare].find((message) => isBy(message, wanted))
       if (near === undefined) {
         return {
@@ -75,10 +75,10 @@ function messageFailures(
   return [...failures, ...surplusFailures([...path, 'expect'], [...spare])]
 }
 
-// Of an event that comes again and again, the first show what the others are.
+// Where an event repeats, the first surplus messages show what the others are.
 const maxSurplus = 3
 
-function surplusFailures(path: Fault['path'], spare: readonly SentAt[]): Failure[] {
+function surplusFailures(path: Fault['path'], spare: readonly SentAt[]): TestFailure[] {
   const failures = spare.slice(0, maxSurplus).map(({ destination, rule, says, at, text }) => ({
     path,
     message: `${destination} is notified by ${rule} (${says}) after ${sayDuration(at)}, which is not expected`,

@@ -19,6 +19,9 @@ export interface Arrival {
   behindMs?: number
 }
 
+/** Clocks of replicas differ by less, in ms, however exactly each goes by the database's. */
+export const apartMs = 1000
+
 /** How long a repeated body is taken for a retry of the sender. notification-controller gives up after `timeout`. */
 export const duplicateWindowMs = 2 * 60 * 1000
 
@@ -211,17 +214,6 @@ export interface Size {
 export interface LastEvents {
   sources: ReadonlyMap<string, number>
   listenedUntil: number | undefined
-}
-
-/** Whose row says when anyone last listened: no source has this name. */
-export const listener = ''
-
-/** Of the rows about sources, the same in every store. */
-export function lastEventsFrom(rows: readonly (readonly [name: string, at: number])[]): LastEvents {
-  const sources = new Map(rows)
-  const listenedUntil = sources.get(listener)
-  sources.delete(listener)
-  return { sources, listenedUntil }
 }
 
 /** The lane that a destination has by now; undefined where the config file has no such destination. */

@@ -104,7 +104,10 @@ function* stepsOf(from: Database, table: string, key: string): Generator<Row[]> 
   const columns = key === 'rowid' ? 'rowid, *' : '*'
   let after: Row[string] = key === 'id' || key === 'rowid' ? 0 : ''
   for (;;) {
-    const rows = from.all(`select ${columns} from ${table} where ${key} > ? order by ${key} limit ${stepRows}`, after)
+    const rows: Row[] = from.all(
+      `select ${columns} from ${table} where ${key} > ? order by ${key} limit ${stepRows}`,
+      after
+    )
     if (rows.length === 0) return
     after = rows.at(-1)?.[key] ?? after
     yield rows

@@ -26,9 +26,24 @@ export interface WithheldRow extends Omit<WithheldObject, 'failure'> {
   key: string
 }
 
-/** The ending of a view as a store gives it: nothing where it has none. */
-export function endingFrom(value: unknown): Pick<WithheldRow, 'ending'> {
-  return typeof value === 'string' ? { ending: value as NonNullable<View['ending']> } : {}
+/** A notification that was withheld, with `object` and `ending` of its view: as every store has them. */
+export interface WithheldNotification {
+  id: number
+  lane: string
+  object: string
+  says: Transition
+  ref: string
+  ending: string | null
+}
+
+/** What of it is summed up. */
+export function withheldOf({ object, says, ref, ending }: WithheldNotification): WithheldRow {
+  return {
+    key: object,
+    object: JSON.parse(ref) as ObjectRef,
+    says,
+    ...(ending !== null && { ending: ending as NonNullable<View['ending']> })
+  }
 }
 
 const news = new Set<Transition>(['updated', 'informed', 'heartbeat'])

@@ -1,4 +1,4 @@
-// Hostile clients, a few of each; `npm run proof http` brings thousands and measures.
+// Hostile clients: attack with a few of each kind; `npm run proof http` brings thousands and measures.
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { attacks, run } from '../../proof/http/attacks.ts'
@@ -44,7 +44,7 @@ function say(url: string, bytes: string): { answer: Promise<string>; socket: Soc
 t.test('a body in a thousand tiny pieces is no event, and one in large pieces is', async (t) => {
   const { url } = await startRelay(t)
   const tiny = say(url, `${head('transfer-encoding: chunked')}${'1\r\n \r\n'.repeat(2000)}`)
-  t.match(await tiny.answer, /^HTTP\/1\.1 400 [\s\S]*connection: close[\s\S]*too small pieces/)
+  t.match(await tiny.answer, /^HTTP\/1\.1 400 [\s\S]*connection: close[\s\S]*pieces that are too small/)
   const body = JSON.stringify(about('chunked', { message: 'm'.repeat(300_000) }))
   const chunks = body.match(/.{1,2000}/gs)?.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`)
   const large = say(url, `${head('transfer-encoding: chunked')}${chunks?.join('')}0\r\n\r\n`)
@@ -98,7 +98,7 @@ t.test('who is refused reads the answer, also who writes all before reading, as 
 t.test('small bodies that never end cost newer ones nothing, however many they are', async (t) => {
   const relay = await startRelay(t)
   const whole = (n: number) => JSON.stringify(about(`app-${n}`, { message: 'm'.repeat(60_000) }))
-  // Together more than is held; each lacks its last byte.
+  // Together more than there is room for; each lacks its last byte.
   const open: ReturnType<typeof say>[] = []
   for (let n = 0; n < 100; n++) {
     const body = whole(n)

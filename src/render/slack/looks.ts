@@ -8,7 +8,7 @@ export interface Face {
   emoji: string
   /** For a template's `state`. */
   word: string
-  /** Of the bar beside the details; without one the details stand in the message itself. */
+  /** The colour of the bar beside the details; without one the details are in the message itself. */
   colour?: keyof typeof colours
 }
 
@@ -30,7 +30,7 @@ const endings: Record<Exclude<Ending, 'ready'>, Face> = {
 }
 const warning: Face = { emoji: ':warning:', word: 'Warning', colour: 'amber' }
 
-/** What of a view decides its face. */
+/** The parts of a view that decide its face. */
 interface Said {
   says: Transition
   severity: Severity

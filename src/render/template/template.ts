@@ -33,7 +33,7 @@ export const TemplateSchema = Type.Object(
       about(
         Type.String(source),
         'Gist',
-        'What stands below the first line, in place of what is wrong; an empty text for nothing.',
+        'Replaces the line below the first, which says what is wrong; an empty text shows nothing.',
         '{{ event.gist }}'
       )
     ),
@@ -41,7 +41,7 @@ export const TemplateSchema = Type.Object(
       about(
         Type.String(source),
         'Body',
-        'What stands in place of the lines of a log, and, where there is no `gist`, of what is wrong; an empty text for nothing.',
+        'Replaces the lines of a log and, where there is no `gist`, what is wrong; an empty text shows nothing.',
         '{{ event.message | fence }}'
       )
     ),
@@ -49,7 +49,7 @@ export const TemplateSchema = Type.Object(
       about(
         Type.String(source),
         'Facts',
-        'The small last line, in place of kind, reason, revision, time and metadata: each line of the text is one of them, and empty ones are left out.',
+        'Replaces the small last line of kind, reason, revision, time and metadata: each line of the text is one fact, and empty ones are left out.',
         '{{ object.kind }}\n{{ event.reason }}\n{{ event.at | time }}'
       )
     ),
@@ -60,10 +60,10 @@ export const TemplateSchema = Type.Object(
           minProperties: 1,
           maxProperties: slackTakes.fields,
           propertyNames: { maxLength: 75 },
-          additionalProperties: { type: 'string', ...source, description: 'The value under this label.' }
+          additionalProperties: { type: 'string', ...source, description: 'The value under the label.' }
         }),
         'Fields',
-        'Labels and what stands under each, instead of the small last line.',
+        'Labels with their values, instead of the small last line.',
         { Cluster: '{{ object.cluster }}', Revision: '{{ revision.short }}' }
       )
     ),

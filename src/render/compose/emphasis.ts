@@ -11,7 +11,7 @@ export function emphasised(gist: string): string {
 }
 
 /** What decides in `gist`, unescaped. */
-export function decisive(gist: string): string {
+export function decisivePart(gist: string): string {
   return gist.slice(...decisiveIn(gist))
 }
 

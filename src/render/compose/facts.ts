@@ -1,7 +1,7 @@
 // Facts: the small last line of a message: kind, reason, revision, time, owner, pages, and the way back to the relay. Pure.
 import { sayDuration } from '../../duration.ts'
 import { cut, factsLine, link, plain, prose, time } from '../slack/mrkdwn.ts'
-import { decisive } from './emphasis.ts'
+import { decisivePart } from './emphasis.ts'
 import { eventPage } from './pages.ts'
 import type { View } from './view.ts'
 
@@ -86,7 +86,7 @@ export function revisionLink({ text, url }: { text: string; url?: string }): str
 
 /** `UpgradeFailed: context deadline exceeded`, how often, and when it is said again. */
 function reminderFacts({ reason, summary, nextReminderMs }: View, { count }: NonNullable<View['failure']>): string[] {
-  const what = [shortName(reason), prose(cut(decisive(summary), maxRevision))].filter(Boolean).join(': ')
+  const what = [shortName(reason), prose(cut(decisivePart(summary), maxRevision))].filter(Boolean).join(': ')
   const next = nextReminderMs === undefined ? '' : `next reminder in ${sayDuration(nextReminderMs)}`
   return [what, `${count} times`, next]
 }

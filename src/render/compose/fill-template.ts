@@ -6,7 +6,7 @@ import { cutMiddle } from '../slack/mrkdwn.ts'
 import { Said, saidUrl } from '../template/pieces.ts'
 import type { Filling } from '../template/slot.ts'
 import type { Custom, MessageTemplate } from '../template/template.ts'
-import { decisive } from './emphasis.ts'
+import { decisivePart } from './emphasis.ts'
 import { gistLines } from './message.ts'
 import { nameOf } from './name.ts'
 import type { View } from './view.ts'
@@ -47,7 +47,7 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
       message: cutMiddle(clean(event.message), maxMessage),
       summary: view.summary,
       gist: new Said(view.summary, () => gistLines(view).join('\n')),
-      decisive: decisive(view.summary),
+      decisive: decisivePart(view.summary),
       log: (view.log ?? []).join('\n'),
       reason: view.reason,
       severity: view.severity,

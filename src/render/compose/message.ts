@@ -7,7 +7,7 @@ import { colours, type Face, faceOf } from '../slack/looks.ts'
 import { code, cut, escapeMrkdwn, factsLine, fence, link, plain, prose } from '../slack/mrkdwn.ts'
 import type { Attachment, Payload } from '../slack/payload.ts'
 import { unmarked } from '../slack/terminal.ts'
-import { decisive, emphasised } from './emphasis.ts'
+import { decisivePart, emphasised } from './emphasis.ts'
 import { backOf, compareOf, factsOf, isOfChange, type Posting, revisionLink } from './facts.ts'
 import { nameOf } from './name.ts'
 import { notReadyLines } from './not-ready.ts'
@@ -147,7 +147,7 @@ function fixIn({ isFix, revision, note }: View): string {
 /** `: upgrade to ledger 3.14.1: context deadline exceeded`, what decides first where that would be out of sight. */
 function causeAfter(start: string, { summary, reason }: View): string {
   if (summary === '') return reason === '' ? '' : `: ${reason}`
-  const cause = decisive(summary)
+  const cause = decisivePart(summary)
   const at = summary.indexOf(cause)
   if (start.length + 2 + at + Math.min(cause.length, 30) <= seen) return `: ${summary}`
   const rest = [summary.slice(0, at), summary.slice(at + cause.length)]

@@ -152,7 +152,7 @@ t.test('a dead letter is sent again at once, and so is the recovery', async (t) 
   const fixed = { severity: 'info', reason: 'ReconciliationSucceeded', timestamp: '2026-09-21T14:00:00Z' } as const
   await relay.post(about('shop', fixed))
   await relay.slack.until(({ accepted }) => accepted.length === 2)
-  t.match(relay.slack.accepted[1]?.text, /RECOVERED/)
+  t.match(relay.slack.accepted[1]?.text, /works again/)
 })
 
 t.test('all dead letters that match are sent again, batch by batch', async (t) => {

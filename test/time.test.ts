@@ -142,7 +142,7 @@ rules: [{ name: failures, send: team }]`
   t.match(relay.log.join(''), /is 2 h behind the relay/)
   for (let n = 0; n < 6; n++) await post(0)
   await relay.slack.until(() => posted().length === 2)
-  t.match(posted()[1], /RECOVERED source default/)
+  t.match(posted()[1], /source default has clocks that are right again/)
   t.equal(await skew(), '0')
 })
 

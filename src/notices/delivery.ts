@@ -110,12 +110,17 @@ export function muteNotice({ mute, notifications, objects }: Withheld, now: numb
   ]
   const held = `${countOf(notifications)} ${notifications === 1 ? 'was' : 'were'} withheld`
   const state = [
-    failing.length > 0 ? `${failing.length} still ${failing.length === 1 ? 'fails' : 'fail'}` : 'none of its objects fail now',
+    failing.length > 0
+      ? `${failing.length} still ${failing.length === 1 ? 'fails' : 'fail'}`
+      : 'none of its objects fail now',
     ...(warned.length > 0 ? [`${warned.length} with a warning`] : [])
   ].join(', ')
+  // What was made by hand is named by its comment: `silenced apps/web`, or its number.
+  const [, silence] = /^silenced? (.+)$/s.exec(mute) ?? []
   const news = newsOf(now, {
     kind: 'mute',
     name: mute,
+    ...(silence !== undefined && { noun: 'Silence', called: silence }),
     severity: worst.length > 0 ? 'warn' : 'info',
     reason: '',
     says: `is over. ${held}, ${state}.`,

@@ -9,6 +9,9 @@ import { unmarked } from '../render/slack/terminal.ts'
 export interface Notice {
   kind: 'api' | 'config' | 'destination' | 'mute' | 'relay' | 'source'
   name: string
+  /** What the name stands behind, and the name there, where those are others. */
+  noun?: string
+  called?: string
   severity: View['severity']
   reason: string
   /** What it does or what happened to it, without its name: `takes no messages`. */
@@ -49,13 +52,15 @@ const nouns: Record<Notice['kind'], string> = {
   relay: '',
   config: 'config file',
   destination: 'destination',
-  mute: 'mute',
+  mute: 'Mute',
   source: 'source'
 }
 
-function frame({ kind, name, severity, reason, says, why, facts, page }: Notice, at: number): Omit<View, 'says'> {
-  const noun = nouns[kind]
-  const line = noun === '' ? says : `${noun} *${plain(name)}* ${says}`
+function frame(
+  { kind, name, noun = nouns[kind], called, severity, reason, says, why, facts, page }: Notice,
+  at: number
+): Omit<View, 'says'> {
+  const line = noun === '' ? says : `${noun} *${plain(called ?? name)}* ${says}`
   const summary = unmarked(line)
   return {
     severity,

@@ -10,7 +10,9 @@ import type { View } from './view.ts'
 /** A message of its own. */
 export function composeNotice(view: View, { late = '', publicUrl }: Posting): Payload {
   const { own } = view
-  const title = `${noticeEmoji(view)} *flux-relay*: ${noticeLine(view, maxFallback)}`
+  // The end of a mute is about those objects, and not about the relay.
+  const isOfObjects = view.object.kind === 'mute'
+  const title = `${noticeEmoji(view)} ${isOfObjects ? '' : '*flux-relay*: '}${noticeLine(view, maxFallback)}`
   const why = own?.why ?? prose(restOf(view))
   const page = own?.page && publicUrl !== undefined ? link(`${publicUrl}${own.page.path}`, own.page.label) : ''
   const facts = [...(own?.facts ?? [time(view.at)]), late, page].filter(Boolean).join('   ')
@@ -19,7 +21,9 @@ export function composeNotice(view: View, { late = '', publicUrl }: Posting): Pa
     ? [section([title, why].filter(Boolean).join('\n'))]
     : [section(title), section(why.slice(0, messageRoom.section))]
   return {
-    text: escapeMrkdwn(cut(`${withEmojis(noticeEmoji(view))} flux-relay: ${view.summary}`, maxFallback)),
+    text: escapeMrkdwn(
+      cut(`${withEmojis(noticeEmoji(view))} ${isOfObjects ? '' : 'flux-relay: '}${view.summary}`, maxFallback)
+    ),
     blocks: [...head, context(facts)],
     unfurl_links: false,
     unfurl_media: false

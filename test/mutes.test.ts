@@ -140,7 +140,7 @@ t.test('a failure that was sent before a mute and recovers in it is not left ope
   await relay.post(about('a', { timestamp: at(clock), ...ready }))
   await pass(relay, clock, 60 * 60_000)
   await relay.slack.until(({ accepted }) => accepted.length === 2)
-  t.match(texts(relay)[1], /withheld; none of its objects fail now; recovered: Kustomization apps\/a \(prod\)/)
+  t.match(texts(relay)[1], /withheld, none of its objects fail now.*works again meanwhile: apps\/a in `prod`/)
 })
 
 t.test(

@@ -97,7 +97,7 @@ t.test('the operator is notified of bad signatures when they are many, and then 
   t.same(posted(relay), [], 'one a minute is nothing to wake anyone for')
   await knock(1)
   await untilPosted(relay, 1)
-  t.match(posted(relay)[0], /source eu: BadSignatures - 10 requests within 5 m had no valid signature or token/)
+  t.match(posted(relay)[0], /source eu got 10 requests within 5 m without a valid signature or token/)
   await knock(40)
   clock.advance(4 * 3_600_000 - 1)
   await knock(20)

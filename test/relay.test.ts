@@ -198,7 +198,7 @@ t.test('a group is sent as one message when the time of its first is up', async 
   t.equal(relay.slack.received.length, 0)
   clock.advance(1)
   await relay.slack.until(({ accepted }) => accepted.length === 1)
-  t.match(relay.slack.accepted[0]?.text, /^🔴 2 failing: .*\(Kustomization apps\/one and 1 more\)$/)
+  t.match(relay.slack.accepted[0]?.text, /🔴 2 failing: .*\(Kustomization apps\/one and 1 more\)"/)
 })
 
 t.test('the end of a failure does not overtake its beginning that is still held', async (t) => {

@@ -1,9 +1,11 @@
 // Notices of delivery: say that a lane is blocked, that notifications became dead letters, that a mute is over. Pure.
 import { sayAbout } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
-import { clean, oneLine } from '../legible.ts'
+import { gistOf } from '../events/gist.ts'
+import { clean } from '../legible.ts'
 import { nameOf } from '../render/compose/name.ts'
 import type { View } from '../render/compose/view.ts'
+import { maxSummary } from '../render/slack/limits.ts'
 import { code, cut, plain, prose, time } from '../render/slack/mrkdwn.ts'
 import type { LaneState } from '../store/kept.ts'
 import type { Withheld, WithheldObject } from '../store/withheld.ts'
@@ -128,8 +130,12 @@ export function muteNotice({ mute, notifications, objects }: Withheld, now: numb
     page: { path: '/silences', label: 'silences' }
   })
   const first = worst[0]
-  const cause = first?.failure && `: ${nameOf(first)}: ${first.failure.text || first.failure.reason}`
-  return { ...news, cause: `mute ${mute}`, summary: cut(oneLine(clean(`${news.summary}${cause ?? ''}`)), 300) }
+  const cause = first?.failure && `: ${nameOf(first)}: ${gistIn(first) || first.failure.reason}`
+  return {
+    ...news,
+    cause: `mute ${mute}`,
+    summary: cut(`${news.summary.replace(/\.$/, '')}${cause ?? ''}`, maxSummary)
+  }
 }
 
 function kindOfEnd(ending: WithheldObject['ending']): 'recovered' | 'well' | 'gone' {
@@ -154,10 +160,15 @@ function placeOf({ cluster }: ObjectRef): string {
   return cluster === '' ? '' : ` in ${code(cluster)}`
 }
 
+/** What its latest event said, in short. */
+function gistIn({ object, failure }: Pick<WithheldObject, 'object' | 'failure'>): string {
+  return failure === undefined ? '' : gistOf(object, failure.reason, failure.text).what
+}
+
 function lineOf({ object, failure }: WithheldObject, now: number): string {
   if (failure === undefined) return ''
   const isError = failure.severity === 'error'
-  const gist = prose(cut(clean(failure.text), maxGist))
+  const gist = prose(cut(gistIn({ object, failure }), maxGist))
   const said = [plain(failure.reason), gist].filter(Boolean).join(': ')
   const has = isError ? 'has been failing' : 'has had a warning'
   return `${isError ? ':red_circle:' : ':warning:'} *${plain(nameOf({ object }))}* ${has}${placeOf(object)} for ${sayAbout(now - failure.since)}: ${said}`

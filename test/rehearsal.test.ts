@@ -172,7 +172,7 @@ t.test('an event as Flux posted it comes from a file, at the time of its step an
     steps:
       - { file: kustomization-path-not-found.json, source: edge, expect: [platform, { destination: dba, text: edge-1 }] }
       - { file: kustomization-heartbeat.json, source: edge, after: 10m, transition: recovered,
-          expect: [{ destination: platform, text: for 10 m }, { destination: dba, rule: edge }] }`),
+          expect: [{ destination: platform, text: after 10 m }, { destination: dba, rule: edge }] }`),
     []
   )
 })

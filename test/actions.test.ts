@@ -35,7 +35,7 @@ const { commentCharacters, longestDays } = silenceLimits
 const refused: Record<string, Fields> = {
   'that is about nothing': { for: '1h' },
   'without an end': { name: 'x' },
-  'for what is no duration': { name: 'x', for: 'long' },
+  'a malformed `for`': { name: 'x', for: 'long' },
   'for no time': { name: 'x', for: '0s' },
   'for longer than the longest': { name: 'x', for: `${longestDays}d1s` },
   'with a comment of one character too many': { name: 'x', for: '1h', comment: 'y'.repeat(commentCharacters + 1) },

@@ -74,7 +74,7 @@ rules: [{ name: x, send: [team-a, team-b, gone, proxy, chat, closed, local] }]`
   t.ok((posted[1]?.at ?? 0) - (posted[0]?.at ?? 0) >= 1000, 'at the pace of the webhook they share')
 })
 
-t.test('a drill where everything works says yes, for machines too', async (t) => {
+t.test('a drill where everything works says yes, in JSON too', async (t) => {
   const standIn = await slack(t)
   const config = `${source}destinations: { a: { slack: { webhookUrl: "${standIn.url()}" } } }\nrules: [{ name: x, send: a }]`
   const { code, out } = await check(t, config, '--drill', '--json')

@@ -124,10 +124,10 @@ const severities: readonly (readonly [
     ['error', 'warn'],
     ['error', 'warn'],
     { ...nobody, warn: slack, drift: slack, error: slack },
-    /a list .*exactly error and warn/
+    /a list .*error and warn only/
   ],
   [['Error', 'Warning'], ['error', 'warn'], { ...nobody, warn: slack, drift: slack, error: slack }, /a list/],
-  [['error'], ['error'], { ...nobody, error: slack }, /a list .*exactly error$/],
+  [['error'], ['error'], { ...nobody, error: slack }, /a list .*error only$/],
   [['warn'], ['warn'], { ...nobody, warn: slack, drift: slack }, /a list/],
   [['info'], ['info'], { ...nobody, info: slack }, /a list/],
   [

@@ -214,7 +214,7 @@ t.test('a start that fails says why, and no secret', async (t) => {
   const cases: [what: string, env: Record<string, string>, says: RegExp][] = [
     ['a faulty file', { CONFIG_FILE: bad, DATABASE_URL: sqlite }, /must be https/],
     [
-      'a proxy that is no URL',
+      'a proxy with a malformed URL',
       { CONFIG_FILE: good, DATABASE_URL: sqlite, HTTPS_PROXY: `http://u:${canary('proxy')}@[x` },
       /HTTPS_PROXY or HTTP_PROXY is not/
     ],

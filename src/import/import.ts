@@ -36,7 +36,7 @@ interface Wired extends Posting {
   asked: Asked
 }
 
-/** `namespace` is of those manifests that name none. */
+/** `namespace` is for manifests without one. */
 export function importFlux(manifests: readonly Manifest[], namespace: string): Import {
   const { alerts, providers, secrets, remarks } = collect(manifests, namespace)
   const wired = alerts.flatMap((alert): Wired[] => {

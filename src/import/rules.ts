@@ -94,7 +94,7 @@ export function askedSeverity(value: unknown): { asked: Asked; remark: string | 
     const all = severities.join(' and ')
     return {
       asked: severities,
-      remark: `has a list as its eventSeverity, which Flux refuses: it takes info or error. The rule asks for exactly ${all}${meaning(severities)}`
+      remark: `has a list as its eventSeverity, which Flux refuses: it takes info or error. The rule asks for ${all} only${meaning(severities)}`
     }
   }
   if (only === 'warn') {

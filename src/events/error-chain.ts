@@ -129,13 +129,16 @@ export function placeOf(url: string): string {
   return path.length <= 60 ? `${host}${path}` : `${host}/…${path.slice(path.lastIndexOf('/')).slice(-50)}`
 }
 
+const specific = /["'/\d]/
+
 /** Without what was tried where the rest says enough. */
 function withoutAttempts(chain: readonly string[], hasPlace: boolean): string[] {
   return chain.filter((link, at) => {
     if (at === chain.length - 1 || !attempt.test(link)) return true
     if (at > 0 && !tried.test(link)) return true
     const rest = chain.slice(at + 1)
-    return !rest.some((later) => hasPlace || (!isVague(later) && (isWrong(later) || later.length > 40)))
+    if (hasPlace || rest.some((later) => !isVague(later) && isWrong(later))) return false
+    return !(rest.some(isVague) && rest.some((later) => specific.test(later)))
   })
 }
 
@@ -145,38 +148,80 @@ const location = /^(?:line \d+|[\w.[\]'"$/-]{1,120})$/
 const label = /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception)$/
 
 /** In order where the cause is near enough; with less between; and with the cause first where its subject is too long. */
-function told(chain: readonly string[]): string {
-  const whole = chain.join(': ')
-  if (whole.length <= room || chain.length < 2) return whole
-  const end = chain.findLastIndex((link, at) => at > 0 && (isWrong(link) || isVague(link)))
-  if (end < 0) return whole
-  let start = end
-  while (start > 1 && belongs(chain, start, end)) start--
-  const cause = chain.slice(start).join(': ')
-  // Of a long link its first words are read.
-  const needed = Math.min(chain.slice(start, end + 1).join(': ').length, 70)
+function told(links: readonly string[]): string {
+  const whole = links.join(': ')
+  if (whole.length <= room || links.length < 2) return whole
+  const chain = links.map(withoutFolders)
   const [first = ''] = chain
-  if (start === 0 || first.length + 2 + needed > room) {
-    const context = chain.slice(0, start).join(': ')
-    return context === '' ? cause : `${cause} (${context})`
+  if (chain.length === 2 && isWrong(first) && !tried.test(first) && first.length <= 60) return whole
+  if (!chain.some((link) => isWrong(link) || isVague(link))) return whole
+  const { start, core, end } = causeIn(chain)
+  const cause = chain.slice(start).join(': ')
+  if (start === 0) return cause
+  if (first.length + 2 + lengthOf(chain, start, end) > room) {
+    return `${cause} (${chain.slice(0, start).join(': ')})`
   }
   const between: string[] = []
+  const dropped: string[] = []
   for (const link of chain.slice(1, start).reverse()) {
-    if ([first, link, ...between].join(': ').length + 2 + needed > room) break
-    between.unshift(link)
+    const fits =
+      lengthOf([first, link, ...between], 0, Number.POSITIVE_INFINITY) + 2 + lengthOf(chain, start, core) <= room
+    if (fits && dropped.length === 0) between.unshift(link)
+    else dropped.unshift(link)
   }
-  return [first, ...between, cause].join(': ')
+  const text = [first, ...between, cause].join(': ')
+  const rest = ` (${dropped.join(': ')})`
+  return dropped.length > 0 && text.length + rest.length <= 160 ? text + rest : text
+}
+
+/** Of a long path the file. */
+function withoutFolders(link: string): string {
+  return link.replace(/^[\w./-]{20,500}\/(?=[\w.-]{1,100}\.\w{1,10}$)/, '…/')
+}
+
+/** From which link of `chain` up to which the cause stands, and up to which there are details that are short. */
+function causeIn(chain: readonly string[]): { start: number; core: number; end: number } {
+  const last = chain.length - 1
+  const wrong = chain.findLastIndex((link, at) => at > 0 && (isWrong(link) || isVague(link)))
+  let end = wrong < 0 ? last : wrong
+  // Who denied it is not why.
+  if (/^(?:denied by|webhook) /.test(chain[end] ?? '') && end < last) end++
+  const core = end
+  let start = end
+  while (end < last && (chain[end + 1] ?? '').length <= 40 && lengthOf(chain, start, end + 1) <= room) end++
+  const [first = ''] = chain
+  const beside = room - first.length - 2
+  const most = lengthOf(chain, start, end) <= beside ? beside : room
+  while (start > 1 && belongs(chain, start, end, most)) start--
+  return { start, core, end }
+}
+
+/** How much has to be read of the links from `start` up to `end`: of a long one its first words. */
+function lengthOf(chain: readonly string[], start: number, end: number): number {
+  const links = chain.slice(start, end + 1)
+  return links.reduce((sum, link) => sum + 2 + Math.min(sentenceOf(link), 60), -2)
+}
+
+function sentenceOf(link: string): number {
+  const end = link.indexOf('. ')
+  return end < 0 ? link.length : end
 }
 
 /** Whether the link before `start` is needed to understand what begins there. */
-function belongs(chain: readonly string[], start: number, end: number): boolean {
+function belongs(chain: readonly string[], start: number, end: number, most: number): boolean {
   const before = chain[start - 1] ?? ''
   const said = chain
     .slice(start, end + 1)
     .filter((link) => !isVague(link))
     .join(' ')
     .replace(/"[^"]*"/g, '')
+    .trim()
   if (said.length < 14 || !said.includes(' ')) return true
-  if (chain.slice(start - 1, end + 1).join(': ').length > room) return false
-  return location.test(before) || label.test(before) || (before.length <= 30 && isWrong(before))
+  if (lengthOf(chain, start - 1, end) > most) return false
+  return (
+    location.test(before) ||
+    label.test(before) ||
+    /^denied by /.test(before) ||
+    (before.length <= 30 && isWrong(before))
+  )
 }

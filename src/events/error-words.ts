@@ -10,7 +10,7 @@ export function isVague(text: string): boolean {
 }
 
 const wrong =
-  /\b(?:errors?|fail(?:ed|ure|s)?|denied|forbidden|invalid|(?:not|none) (?:been|found|allowed|authori[sz]ed|ready|permitted|valid|yet|expected|set|supported|exist|match|of|a|be)|(?:did|was|were|are|has|have) not|n't|no matching|limit(?:ed)?|must\b|mismatch\w*|(?<=[a-z])(?:Exceeded|Failed|Error|Denied|Exception|NotFound|Timeout)|cannot|can't|could ?n[o']t|unable|refused|time(?:d )?out|timeout|expired|missing|required|unauthorized|exceeded|conflicts?|unknown|unsupported|unexpected|immutable|already exists|no matches|no such|does not|is not|violat\w+|blocked|rejected|declined|x509|crash\w*|killed|exhausted|insufficient|stalled|nil pointer|unbound|undefined|duplicate|locked|too (?:many|long|large)|disallowed|prohibited|has no|no entry|doesn't)\b/i
+  /\b(?:errors?|fail(?:ed|ure|s)?|denied|forbidden|invalid|(?:not|none) (?:been|found|allowed|authori[sz]ed|ready|permitted|valid|yet|expected|set|supported|exist|match|of|a|be)|(?:did|was|were|are|has|have) not|n't|no matching|(?:rate )?limit (?:exceeded|reached|of)|rate limit|must (?:be|have|match|not|contain)|no \w+|already|mismatch\w*|(?<=[a-z])(?:Exceeded|Failed|Error|Denied|Exception|NotFound|Timeout)|cannot|can't|could ?n[o']t|unable|refused|time(?:d )?out|timeout|expired|missing|required|unauthorized|exceeded|conflicts?|unknown|unsupported|unexpected|immutable|already exists|no matches|no such|does not|is not|violat\w+|blocked|rejected|declined|x509|crash\w*|killed|exhausted|insufficient|stalled|nil pointer|unbound|undefined|duplicate|locked|too (?:many|long|large)|disallowed|prohibited|has no|no entry|doesn't)\b/i
 
 /** Whether `text` says that something is wrong. */
 export function isWrong(text: string): boolean {

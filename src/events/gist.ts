@@ -66,7 +66,7 @@ export function gistOf(object: ObjectRef, _reason: string, message: string): Gis
   const found = knownForm(said, object) ?? { what: causeOf(said, object) }
   const log = foldedLog(lines)
   const waited = isVagueAtEnd(found.what) ? waitedFor(lines.slice(-400).map(withoutStamp), object) : ''
-  const what = [found.what, waited].filter(Boolean).join('; ')
+  const what = waited === '' ? found.what : withWaited(found.what, waited)
   return { ...found, what: fitted(oneLine(what)), ...(log.length > 0 && { log }) }
 }
 
@@ -130,6 +130,12 @@ function causeOf(text: string, object: ObjectRef, lead = ''): string {
 
 function isVagueAtEnd(what: string): boolean {
   return isVague(what.split(': ').at(-1) ?? '')
+}
+
+/** `upgrade to ledger 3.14.1: context deadline exceeded; Deployment ledger: 0 of 2 pods ready` */
+function withWaited(what: string, waited: string): string {
+  const whole = `${what}; ${waited}`
+  return whole.length <= 90 ? whole : whole.replace('timed out waiting for the condition', 'timed out')
 }
 
 function fitted(what: string): string {

@@ -32,6 +32,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
     ''
   ],
   [/\barn:aws[\w-]{0,12}:\w{1,20}:[\w-]{0,20}:\d{0,12}:(assumed-role\/[^/\s]{1,64})\/[^\s:,]{1,128}/g, '$1'],
+  [/\bAccessDenied(?:Exception)?: (?:User: )?(?=\S{1,200} is not authorized)/g, ''],
   // kustomize-controller
   [/^kustomize (build|create) failed: (?:Error: )?/, 'kustomize $1: '],
   [/\bApply failed with \d{1,6} conflicts?: /g, ''],
@@ -47,17 +48,31 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\bpost build failed for '([^']{1,253})': /g, 'post build of $1: '],
   [/\bkustomization path not found: stat (\S{1,300}): no such file or directory/g, 'path not found: $1'],
   [/\bevalsymlink failure on '[^']{0,500}' : lstat (\S{1,500}): /g, '$1: '],
-  [/\b(?:open|stat|lstat|read) (\/tmp\/\S{1,500}): (?=no such file|is a directory|permission denied)/g, '$1: '],
-  [/\bfailed to decode Kubernetes YAML from (\S{1,300}): (?:error converting YAML to JSON: )?/g, '$1: '],
+  [
+    /\b(?:open|stat|lstat|read) (\/\S{1,500}): (?=no such file|is a directory|not a directory|permission denied|no space)/g,
+    '$1: '
+  ],
+  [/\bfailed to decode Kubernetes YAML from (\S{1,300}): /g, '$1: '],
+  [/\bYAML parse error on (?=\S)/g, ''],
+  [/\berror converting YAML to JSON: (?:yaml: )?/g, ''],
+  [/\b(conflicts? with "[^"]{1,100}") using [\w./-]{1,100}/g, '$1'],
+  // Go templates, of which one includes the other
+  [
+    /\btemplate: \S{1,300}: executing "[^"]{0,300}" at <[^>]{0,500}>: error calling \w{1,30}: (?=template: |execution error)/g,
+    ''
+  ],
+  [/\btemplate: (\S{1,300}:\d{1,6}):\d{1,6}: executing "[^"]{0,300}" at <([^>]{0,500})>: /g, '$1: $2: '],
+  [/\bexecution error at \((\S{1,300}:\d{1,6}):\d{1,6}\): /g, '$1: '],
   // Kubernetes
   [/\bInternal error occurred: /g, ''],
+  [/^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[A-Z]\w{0,62}(?:\.[a-z0-9.-]{1,200})? "[^"]{1,253}" is invalid: /, '$1'],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: '],
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: '],
   [
     /\bUser "system:serviceaccount:([\w.-]{1,63}):([\w.-]{1,253})" cannot (\w{1,20}) resource "([\w./-]{1,253})" in API group "[^"]{0,253}"(?: in the namespace "([^"]{1,63})"| at the cluster scope)?/g,
-    '$1/$2 cannot $3 $4 in $5'
+    'forbidden, $1/$2 cannot $3 $4 in $5'
   ],
-  [/\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=[\w.-]{1,63}\/[\w.-]{1,253} cannot )/g, 'forbidden: '],
+  [/\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=forbidden, )/g, ''],
   [/ cannot (\w{1,20}) ([\w./-]{1,253}) in (?=$|[:;,])/g, ' cannot $1 $2'],
   [
     /\bfailed calling webhook "([^"]{1,253})": (?:failed to call webhook: )?(?:(?:Post|Get) "[^"]{1,500}": )?/g,
@@ -65,8 +80,10 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   ],
   [/\badmission webhook "([^"]{1,253})" denied the request(?: without explanation)?(: ?)?/g, 'denied by $1$2'],
   [/^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[a-z][\w.-]{1,253} "[^"]{1,253}" is forbidden: /, '$1forbidden: '],
+  [/\badmission webhook "([^"]{1,253})" does not support dry run/g, 'webhook does not support dry run: $1'],
   [/\bdenied by [\w.-]{0,100}kyverno[\w.-]{0,100}/g, 'denied by Kyverno'],
   [/\bdenied by [\w.-]{0,100}gatekeeper[\w.-]{0,100}/g, 'denied by Gatekeeper'],
+  [/\b(denied by|webhook) ([\w-]{1,63}\.[\w-]{1,63})(?:\.[\w-]{1,63}){2,8}(?=:|$)/g, '$1 $2'],
   [/(\bdenied by [^:\s]{1,253}: )\[([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]'],
   [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency '],
   [/\bresource (?=[A-Z]\w{0,62}\/\S{1,300} (?:not ready|still exists))/g, ''],
@@ -78,7 +95,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\b(?:unable to build kubernetes objects from (?:current |new )?release manifest|failed to create resource): /g, ''],
   [
     /\brendered manifests contain a resource that already exists\. Unable to continue with \w{1,20}: ([A-Z]\w{1,62}) "([^"]{1,253})" in namespace "[^"]{0,63}" exists and cannot be imported into the current release: [\s\S]{0,3000}$/,
-    '$1 $2 already exists and is not of this release: invalid ownership metadata'
+    '$1 $2 already exists, with invalid ownership metadata'
   ],
   // source-controller
   [/\bfailed to checkout and determine revision: /g, ''],

@@ -6,7 +6,7 @@ import { isVague, isWrong } from './error-words.ts'
 const maxLines = 400
 
 // The frames of terraform, the bullets of lists, the bars of SOPS.
-const frame = /^[\s│╷╵┃|>]*(?:[-*•]\s{1,8}(?:\|\s?)?)?/u
+const frame = /^[\s│╷╵┃|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
 const continued = /^\s*\|\s/
 
 const noise =
@@ -75,7 +75,7 @@ function lineOf(text: string): Line {
   if (warning.test(head)) return { text: text.replace(/^\[?warning\]?:?\s*/i, ''), kind: 'warning', isLoud: false }
   const isLoud = loud.test(head)
   const said = isLoud
-    ? text.replace(/^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC)\b:?)\s*/, '')
+    ? text.replace(/^(?:(?:error|fatal|panic|err|\[error\]):|Error:|(?:ERROR|FATAL|PANIC)\b:?)\s*/, '')
     : text
   if (isVagueChain(said)) return { text: said, kind: 'vague', isLoud }
   return { text: said, kind: isLoud || isWrong(head) ? 'wrong' : 'other', isLoud }

@@ -31,7 +31,7 @@ export function linksOf(line: string): string[] {
     }
   }
   links.push(line.slice(start).trim())
-  return links.filter((link) => link !== '')
+  return links.filter((link) => link !== '' && !/^err(?:or)?$/i.test(link))
 }
 
 /** `couldn't` */
@@ -137,13 +137,13 @@ function withoutAttempts(chain: readonly string[], hasPlace: boolean): string[] 
     if (at === chain.length - 1 || !attempt.test(link)) return true
     if (at > 0 && !tried.test(link)) return true
     const rest = chain.slice(at + 1)
-    if (hasPlace || rest.some((later) => !isVague(later) && isWrong(later))) return false
+    if (hasPlace || rest.some((later) => !isVague(later) && (isWrong(later) || later.length > 40))) return false
     return !(rest.some(isVague) && rest.some((later) => specific.test(later)))
   })
 }
 
 /** `spec.template`, `line 12` */
-const location = /^(?:line \d+|[\w.[\]'"$/-]{1,120})$/
+const location = /^(?:line \d+|[\w.[\]'"$/:-]{1,120})$/
 /** `DENIED`, `Too long`, `no matching signatures`: the next link explains it. */
 const label = /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception)$/
 
@@ -151,11 +151,19 @@ const label = /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception)$/
 function told(links: readonly string[]): string {
   const whole = links.join(': ')
   if (whole.length <= room || links.length < 2) return whole
-  const chain = links.map(withoutFolders)
+  const chain = withDenial(links.map(withoutFolders))
   const [first = ''] = chain
-  if (chain.length === 2 && isWrong(first) && !tried.test(first) && first.length <= 60) return whole
+  if (
+    chain.length === 2 &&
+    isWrong(first) &&
+    !tried.test(first) &&
+    (first.length <= 25 || /\bnot ready$/.test(first))
+  ) {
+    return whole
+  }
   if (!chain.some((link) => isWrong(link) || isVague(link))) return whole
   const { start, core, end } = causeIn(chain)
+  const detail = (chain[core + 1] ?? '').length <= 20 ? Math.min(core + 1, end) : core
   const cause = chain.slice(start).join(': ')
   if (start === 0) return cause
   if (first.length + 2 + lengthOf(chain, start, end) > room) {
@@ -165,7 +173,7 @@ function told(links: readonly string[]): string {
   const dropped: string[] = []
   for (const link of chain.slice(1, start).reverse()) {
     const fits =
-      lengthOf([first, link, ...between], 0, Number.POSITIVE_INFINITY) + 2 + lengthOf(chain, start, core) <= room
+      lengthOf([first, link, ...between], 0, Number.POSITIVE_INFINITY) + 2 + lengthOf(chain, start, detail) <= room
     if (fits && dropped.length === 0) between.unshift(link)
     else dropped.unshift(link)
   }
@@ -174,9 +182,17 @@ function told(links: readonly string[]): string {
   return dropped.length > 0 && text.length + rest.length <= 160 ? text + rest : text
 }
 
+/** That it was denied goes with what was: `Deployment web: denied by Kyverno`. */
+function withDenial([first = '', second = '', ...rest]: readonly string[]): string[] {
+  const both = `${first}: ${second}`
+  return second.startsWith('denied by ') && both.length <= 50 && rest.length > 0
+    ? [both, ...rest]
+    : [first, second, ...rest]
+}
+
 /** Of a long path the file. */
 function withoutFolders(link: string): string {
-  return link.replace(/^[\w./-]{20,500}\/(?=[\w.-]{1,100}\.\w{1,10}$)/, '…/')
+  return link.replace(/^[\w./-]{12,500}\/(?=[\w.-]{1,100}\.\w{1,10}(?::\d{1,6})?$)/, '…/')
 }
 
 /** From which link of `chain` up to which the cause stands, and up to which there are details that are short. */
@@ -203,7 +219,7 @@ function lengthOf(chain: readonly string[], start: number, end: number): number 
 }
 
 function sentenceOf(link: string): number {
-  const end = link.indexOf('. ')
+  const end = link.search(/[.,;] /)
   return end < 0 ? link.length : end
 }
 

@@ -61,19 +61,22 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
     /\btemplate: \S{1,300}: executing "[^"]{0,300}" at <[^>]{0,500}>: error calling \w{1,30}: (?=template: |execution error)/g,
     ''
   ],
+  [/\btemplate: (\S{1,300}:\d{1,6}):\d{1,6}: executing "[^"]{0,300}" at <\.>: /g, '$1: '],
   [/\btemplate: (\S{1,300}:\d{1,6}):\d{1,6}: executing "[^"]{0,300}" at <([^>]{0,500})>: /g, '$1: $2: '],
   [/\bexecution error at \((\S{1,300}:\d{1,6}):\d{1,6}\): /g, '$1: '],
   // Kubernetes
   [/\bInternal error occurred: /g, ''],
+  [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 '],
+  [/(?<=: ')validation error: /g, ''],
   [/^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[A-Z]\w{0,62}(?:\.[a-z0-9.-]{1,200})? "[^"]{1,253}" is invalid: /, '$1'],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: '],
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: '],
   [
     /\bUser "system:serviceaccount:([\w.-]{1,63}):([\w.-]{1,253})" cannot (\w{1,20}) resource "([\w./-]{1,253})" in API group "[^"]{0,253}"(?: in the namespace "([^"]{1,63})"| at the cluster scope)?/g,
-    'forbidden, $1/$2 cannot $3 $4 in $5'
+    '$1/$2 cannot $3 $4 in $5 (forbidden)'
   ],
-  [/\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=forbidden, )/g, ''],
-  [/ cannot (\w{1,20}) ([\w./-]{1,253}) in (?=$|[:;,])/g, ' cannot $1 $2'],
+  [/\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=[\w.-]{1,63}\/[\w.-]{1,253} cannot )/g, ''],
+  [/ in {1,2}\(forbidden\)/g, ' (forbidden)'],
   [
     /\bfailed calling webhook "([^"]{1,253})": (?:failed to call webhook: )?(?:(?:Post|Get) "[^"]{1,500}": )?/g,
     'webhook $1: '
@@ -90,7 +93,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/ (not ready|still exists)\. status: (\w{1,20}), message: /g, ' $1: '],
   [/\b((?:pre|post)-(?:install|upgrade|rollback|delete)|test) hooks? failed: /g, '$1 hook: '],
   [/\bwarning: Hook [a-z-]{1,20} (\S{1,300}) failed: /gi, '$1: '],
-  [/\bresource mapping not found for name: "([^"]{0,253})" namespace: "[^"]{0,63}" from "[^"]{0,300}": /g, '$1: '],
+  [/\[?\bresource mapping not found for name: "([^"]{0,253})" namespace: "[^"]{0,63}" from "[^"]{0,300}": /g, '$1: '],
   [/\bunable to recognize "[^"]{0,300}": /g, ''],
   [/\b(?:unable to build kubernetes objects from (?:current |new )?release manifest|failed to create resource): /g, ''],
   [
@@ -128,10 +131,18 @@ const reference = /\b([A-Z][A-Za-z]{1,62})\/([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9]
 export function inFewerWords(line: string, object: ObjectRef): string {
   let text = line
   for (const [pattern, replacement] of rows) text = text.replace(pattern, replacement)
+  text = withoutEcho(text).replace(/^([A-Z][A-Za-z]{1,62})\/([\w.:-]{1,253})(?=: )/, '$1 $2')
   text = text.replace(reference, (_, kind: string, namespace: string, name: string) =>
     nameOf({ kind, namespace, name }, object)
   )
   return withoutOwn(text, object)
+}
+
+/** `Get "a": refused; Get "b": refused` */
+function withoutEcho(text: string): string {
+  const [first = '', second, ...rest] = text.split('; ', 3)
+  const cause = second?.slice(second.lastIndexOf(': '))
+  return cause !== undefined && cause.length > 5 && rest.length === 0 && first.endsWith(cause) ? first : text
 }
 
 /** `Deployment apps/web`, and `Deployment web` where it is in the namespace of `object`. */

@@ -97,7 +97,7 @@ function withoutValues(links: readonly string[]): string[] {
 
 /** Of several faults in brackets the first, and how many more there are. */
 function withoutList(links: readonly string[]): { links: string[]; others: number } {
-  const last = (links.at(-1) ?? '').replace(/^'(.*)'$/, '$1')
+  const last = (links.at(-1) ?? '').replace(/^(["'])(.*: .*)\1$/, '$2')
   if (!last.startsWith('[') || !last.endsWith(']'))
     return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
   const [first = '', ...others] = last.slice(1, -1).split(/, (?=[\w.[\]"-]{1,200}: )/)
@@ -215,12 +215,14 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
 /** How much has to be read of the links from `start` up to `end`: of a long one its first words. */
 function lengthOf(chain: readonly string[], start: number, end: number): number {
   const links = chain.slice(start, end + 1)
-  return links.reduce((sum, link) => sum + 2 + Math.min(sentenceOf(link), 60), -2)
+  return links.reduce((sum, link) => sum + 2 + neededOf(link), -2)
 }
 
-function sentenceOf(link: string): number {
+/** Of a sentence that is longer than all the room its beginning has to do. */
+function neededOf(link: string): number {
   const end = link.search(/[.,;] /)
-  return end < 0 ? link.length : end
+  const sentence = end < 0 ? link.length : end
+  return sentence > room ? 60 : sentence
 }
 
 /** Whether the link before `start` is needed to understand what begins there. */
@@ -238,6 +240,6 @@ function belongs(chain: readonly string[], start: number, end: number, most: num
     location.test(before) ||
     label.test(before) ||
     /^denied by /.test(before) ||
-    (before.length <= 30 && isWrong(before))
+    (before.length <= (attempt.test(before) ? 30 : 60) && isWrong(before))
   )
 }

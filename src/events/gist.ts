@@ -63,7 +63,7 @@ export const maxGist = 200
 export function gistOf(object: ObjectRef, _reason: string, message: string): Gist {
   const text = redact(clean(bounded(message)))
   const { said, lines } = withoutHelmLogs(text)
-  const found = knownForm(said, object) ?? { what: causeOf(said, object) }
+  const found = gistOfSaid(said, object)
   const log = foldedLog(lines)
   const waited = isVagueAtEnd(found.what) ? waitedFor(lines.slice(-400).map(withoutStamp), object) : ''
   const what = waited === '' ? found.what : withWaited(found.what, waited)
@@ -94,8 +94,9 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
   (text, object) => {
     const health = notReadyIn(text)
     if (health === undefined) return undefined
-    const { why: _, ...notReady } = health
-    return { what: sayNotReady(health, object, maxGist), notReady }
+    const { why, ...notReady } = health
+    const reason = why === '' ? '' : gistOfSaid(why, object).what
+    return { what: sayNotReady({ ...notReady, why: reason }, object, maxGist), notReady }
   },
   (text, object) => {
     const action = helmActionIn(text)
@@ -108,6 +109,10 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
     return counts.size === 0 || others > 0 ? undefined : { what: sayApplied(objects, counts, object, maxGist), objects }
   }
 ]
+
+function gistOfSaid(text: string, object: ObjectRef): Gist {
+  return knownForm(text, object) ?? { what: causeOf(text, object) }
+}
 
 function knownForm(text: string, object: ObjectRef): Gist | undefined {
   for (const form of forms) {
@@ -122,10 +127,15 @@ const maxLine = 4000
 
 /** The decisive line of `text`, in few words, its cause first where it is long; behind `lead`. */
 function causeOf(text: string, object: ObjectRef, lead = ''): string {
-  const { line, others } = decisiveLine(sopsCause(text) ?? kustomizeCause(text) ?? text)
+  const { line, others } = decisiveLine(sopsCause(text) ?? kustomizeCause(text) ?? withoutQuotedFiles(text))
   const bounded = line.length > maxLine ? `${line.slice(0, 2500)} … ${line.slice(-1400)}` : line
   const cause = shortened(inFewerWords(oneLine(bounded), object), lead)
   return others > 0 ? `${cause} (and ${others} more)` : cause
+}
+
+/** kustomize quotes whole files between two words of its own. */
+function withoutQuotedFiles(text: string): string {
+  return text.includes('`') ? text.replace(/`\n[^`]{0,4000}`/g, '`…`') : text
 }
 
 function isVagueAtEnd(what: string): boolean {

@@ -53,6 +53,9 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
     '$1: '
   ],
   [/\bfailed to decode Kubernetes YAML from (\S{1,300}): /g, '$1: '],
+  [/\baccumulat(?:ing|e)[A-Za-z]{0,20}(?: [a-z]{1,20})?: /g, ''],
+  [/ with config: `…`/g, ''],
+  [/\bfailed to get the patch file from path\(([^()]{1,300})\): (?:open \S{1,500}: )?/g, '$1: '],
   [/\bYAML parse error on (?=\S)/g, ''],
   [/\berror converting YAML to JSON: (?:yaml: )?/g, ''],
   [/\b(conflicts? with "[^"]{1,100}") using [\w./-]{1,100}/g, '$1'],
@@ -66,6 +69,12 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\bexecution error at \((\S{1,300}:\d{1,6}):\d{1,6}\): /g, '$1: '],
   // Kubernetes
   [/\bInternal error occurred: /g, ''],
+  [/\bserver-side apply failed for object (\S{1,320}) \S{1,253}, Kind=(\w{1,63}): /g, '$2 $1: '],
+  [
+    /\bfailed to (?:create typed \w{1,20} object|convert new object|create typed live object) \([^()]{1,600}\)(?: to smd typed)?: (?:errors: )?/g,
+    ''
+  ],
+  [/\bfailed to create manager for existing fields: /g, ''],
   [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 '],
   [/(?<=: ')validation error: /g, ''],
   [/^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[A-Z]\w{0,62}(?:\.[a-z0-9.-]{1,200})? "[^"]{1,253}" is invalid: /, '$1'],

@@ -88,7 +88,7 @@ function isVagueChain(text: string): boolean {
       .slice(Math.max(0, text.length - 200))
       .split(': ')
       .at(-1) ?? ''
-  return isVague(last.replace(/^.* desc = /, '')) && /exit status|deadline|timed out|canceled/.test(last)
+  return isVague(last.replace(/^.* desc = /, '')) && /exit status|deadline|timed out|canceled|<nil>/.test(last)
 }
 
 function indexOfDecisive(lines: readonly Line[]): number {
@@ -115,7 +115,7 @@ function headingsOf(lines: readonly Line[], at: number): string[] {
   const opening = at > 0 && (first?.kind === 'heading' || first?.kind === 'vague') ? [first.text] : []
   const near = nearest > 0 ? lines[nearest]?.text : undefined
   const headings = near === undefined || near.length > 60 ? opening : [...opening, near]
-  return headings.map((text) => text.replace(/(?:: )?(?:rpc error: code = \w+ desc = )?exit status \d+$/, ''))
+  return headings.map((text) => text.replace(/(?:: )?(?:rpc error: code = \w+ desc = )?(?:exit status \d+|<nil>)$/, ''))
 }
 
 /** A short title, such as terraform's `Unsupported argument`, has its sentence below. */

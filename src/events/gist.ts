@@ -1,5 +1,5 @@
 // Gist: says what an event is about in one line, decisive words first, and finds what is worth showing beside it.
-import { clean, oneLine } from '../legible.ts'
+import { beginning, clean, oneLine } from '../legible.ts'
 import { appliedIn, sayApplied } from './applied.ts'
 import { decisiveLine } from './decisive-line.ts'
 import type { Named } from './dependency.ts'
@@ -150,10 +150,5 @@ function withWaited(what: string, waited: string): string {
 
 function fitted(what: string): string {
   const text = what.replace(/[\s:;,.]+$/, '')
-  return text.length <= maxGist
-    ? text
-    : `${text
-        .slice(0, maxGist - 1)
-        .toWellFormed()
-        .trimEnd()}…`
+  return text.length <= maxGist ? text : `${beginning(text, maxGist - 1).trimEnd()}…`
 }

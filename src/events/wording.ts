@@ -2,16 +2,16 @@
 import type { ObjectRef } from './flux.ts'
 
 /**
- * What goes, and what stands in its place. Applied top to bottom to one line of bounded length; every repetition is bounded,
- * too.
+ * What goes, and what stands in its place; and what is in each such line where looking for that costs less. Applied top to
+ * bottom to one line of bounded length; every repetition is bounded, too.
  */
-const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
   // gRPC, net/http and net: what asked whom, from which port
   [/\brpc error: code = \w{1,30} desc = /g, ''],
   [/\btls: failed to verify certificate: /g, ''],
   [/\b(lookup [\w.-]{1,253}) on [\w.:[\]-]{1,60}:\d{1,5}: (?:(?:read|dial) udp [^\s]{1,120}: )?/g, '$1: '],
   [/\bdial (?:tcp|udp): (?=lookup)/g, ''],
-  [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, ''],
+  [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, '', '->'],
   [/\bdial tcp (\[?[\d.:a-f]{3,60}\]?:\d{1,5}: )(?:connect: )?/g, '$1'],
   [/; \[map\[[^\n]{0,600}\]\];?/g, ''],
   [/\bunexpected requesting "[^"]{1,500}" status code: /g, 'status code: '],
@@ -75,16 +75,20 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
     ''
   ],
   [/\bfailed to create manager for existing fields: /g, ''],
-  [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 '],
+  [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 ', '" not found'],
   [/(?<=: ')validation error: /g, ''],
   [/^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[A-Z]\w{0,62}(?:\.[a-z0-9.-]{1,200})? "[^"]{1,253}" is invalid: /, '$1'],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: '],
-  [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: '],
+  [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   [
     /\bUser "system:serviceaccount:([\w.-]{1,63}):([\w.-]{1,253})" cannot (\w{1,20}) resource "([\w./-]{1,253})" in API group "[^"]{0,253}"(?: in the namespace "([^"]{1,63})"| at the cluster scope)?/g,
     '$1/$2 cannot $3 $4 in $5 (forbidden)'
   ],
-  [/\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=[\w.-]{1,63}\/[\w.-]{1,253} cannot )/g, ''],
+  [
+    /\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=[\w.-]{1,63}\/[\w.-]{1,253} cannot )/g,
+    '',
+    'is forbidden: '
+  ],
   [/ in {1,2}\(forbidden\)/g, ' (forbidden)'],
   [
     /\bfailed calling webhook "([^"]{1,253})": (?:failed to call webhook: )?(?:(?:Post|Get) "[^"]{1,500}": )?/g,
@@ -100,9 +104,13 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency '],
   [/\bresource (?=[A-Z]\w{0,62}\/\S{1,300} (?:not ready|still exists))/g, ''],
   [/ (not ready|still exists)\. status: (\w{1,20}), message: /g, ' $1: '],
-  [/\b((?:pre|post)-(?:install|upgrade|rollback|delete)|test) hooks? failed: /g, '$1 hook: '],
-  [/\bwarning: Hook [a-z-]{1,20} (\S{1,300}) failed: /gi, '$1: '],
-  [/\[?\bresource mapping not found for name: "([^"]{0,253})" namespace: "[^"]{0,63}" from "[^"]{0,300}": /g, '$1: '],
+  [/\b((?:pre|post)-(?:install|upgrade|rollback|delete)|test) hooks? failed: /g, '$1 hook: ', ' hook'],
+  [/\bwarning: Hook [a-z-]{1,20} (\S{1,300}) failed: /gi, '$1: ', 'Hook '],
+  [
+    /\[?\bresource mapping not found for name: "([^"]{0,253})" namespace: "[^"]{0,63}" from "[^"]{0,300}": /g,
+    '$1: ',
+    'resource mapping'
+  ],
   [/\bunable to recognize "[^"]{0,300}": /g, ''],
   [/\b(?:unable to build kubernetes objects from (?:current |new )?release manifest|failed to create resource): /g, ''],
   [
@@ -125,7 +133,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string])[] = [
     /\b(?:chart pull error|chart build error|failed to get chart version for remote reference|invalid chart reference): /g,
     ''
   ],
-  [/\breconciliation failed: /gi, ''],
+  [/\breconciliation failed: /gi, '', 'econciliation failed: '],
   [/\/tmp\/[\w.-]{1,255}\//g, ''],
   [/ : (?=\S)/g, ': '],
   // Revisions and digests, as `git log --oneline` has them
@@ -139,7 +147,9 @@ const reference = /\b([A-Z][A-Za-z]{1,62})\/([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9]
 /** `line` in fewer words, and without the name of the `object` that it is about: that is said beside it. */
 export function inFewerWords(line: string, object: ObjectRef): string {
   let text = line
-  for (const [pattern, replacement] of rows) text = text.replace(pattern, replacement)
+  for (const [pattern, replacement, hint] of rows) {
+    if (hint === undefined || text.includes(hint)) text = text.replace(pattern, replacement)
+  }
   text = withoutEcho(text).replace(/^([A-Z][A-Za-z]{1,62})\/([\w.:-]{1,253})(?=: )/, '$1 $2')
   text = text.replace(reference, (_, kind: string, namespace: string, name: string) =>
     nameOf({ kind, namespace, name }, object)

@@ -58,7 +58,7 @@ const tried = /^(?:error|failed|failure|unable|could not|couldn't|cannot|can't)\
 
 /** A place on the net, with or without what was done there. */
 const place =
-  /^(?:(?:(?:unable|failed|error) (?:to )?|while )?[a-z][a-z -]{0,40} )?(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
+  /^(?:(?:(?:(?:unable|failed|error|could not|cannot)\b[a-z -]{0,40}|[a-z]{2,20}ing) )?)(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
 
 /**
  * The chain `line` with its cause within the first 90 characters where that can be: without what was tried and places on the
@@ -100,7 +100,7 @@ function withoutList(links: readonly string[]): { links: string[]; others: numbe
   const last = (links.at(-1) ?? '').replace(/^(["'])(.*: .*)\1$/, '$2')
   if (!last.startsWith('[') || !last.endsWith(']'))
     return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
-  const [first = '', ...others] = last.slice(1, -1).split(/, (?=[\w.[\]"-]{1,200}: )/)
+  const [first = '', ...others] = last.slice(1, -1).split(/, (?=[^\s,]{1,200}: )/)
   return { links: [...links.slice(0, -1), ...linksOf(first)], others: others.length }
 }
 
@@ -195,13 +195,15 @@ function withoutFolders(link: string): string {
   return link.replace(/^[\w./-]{12,500}\/(?=[\w.-]{1,100}\.\w{1,10}(?::\d{1,6})?$)/, '…/')
 }
 
+const verdict = /^(?:denied by|webhook) |\b(?:forbidden|invalid|denied|rejected|refused|denied (?:the )?request)$/i
+
 /** From which link of `chain` up to which the cause stands, and up to which there are details that are short. */
 function causeIn(chain: readonly string[]): { start: number; core: number; end: number } {
   const last = chain.length - 1
   const wrong = chain.findLastIndex((link, at) => at > 0 && (isWrong(link) || isVague(link)))
   let end = wrong < 0 ? last : wrong
-  // Who denied it is not why.
-  if (/^(?:denied by|webhook) /.test(chain[end] ?? '') && end < last) end++
+  // Who denied it is not why, and that it is denied neither.
+  while (end < last && verdict.test(chain[end] ?? '')) end++
   const core = end
   let start = end
   while (end < last && (chain[end + 1] ?? '').length <= 40 && lengthOf(chain, start, end + 1) <= room) end++

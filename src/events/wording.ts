@@ -26,7 +26,9 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/; if you choose to ignore these errors, turn validation off with --validate=false/g, ''],
   [/\bensure CRDs are installed first,? ?/g, ''],
   [/ Please see https?:\/\/\S{1,200}/g, ''],
-  // AWS
+  // Cloud
+  [/\bgoogleapi: Error (?=\d{3}: )/g, ''],
+  [/\b([\w-]{1,63}@[\w-]{1,63})\.iam\.gserviceaccount\.com\b/g, '$1'],
   [
     /\boperation error [\w ]{1,60}: \w{1,60}, (?:https? response error )?(?:StatusCode: \d{3}, )?(?:RequestID: [^\s,]{0,120}, )?(?:HostID: [^\s,]{0,200}, )?(?:api error )?/g,
     ''

@@ -59,11 +59,20 @@ export interface Applied extends Named {
 
 export const maxGist = 200
 
+/** The last one, because each rule that matches asks for the same one in a row, and it is most of what a view costs. */
+let latest: { object?: ObjectRef; message?: string; gist: Gist } = { gist: { what: '' } }
+
 /** The gist of a `message` of `object`, as Flux sent both. Its work is bounded, whatever the message is. */
-export function gistOf(object: ObjectRef, _reason: string, message: string): Gist {
+export function gistOf(object: ObjectRef, reason: string, message: string): Gist {
+  const isLatest = latest.object === object && latest.message === message
+  if (!isLatest) latest = { object, message, gist: read(object, reason, message) }
+  return latest.gist
+}
+
+function read(object: ObjectRef, reason: string, message: string): Gist {
   const text = redact(clean(bounded(message)))
   const { said, lines } = withoutHelmLogs(text)
-  const found = gistOfSaid(said, object)
+  const found = driftIn(said, reason, object, maxGist) ?? gistOfSaid(said, object)
   const log = foldedLog(lines)
   const waited = isVagueAtEnd(found.what) ? waitedFor(lines.slice(-400).map(withoutStamp), object) : ''
   const what = waited === '' ? found.what : withWaited(found.what, waited)
@@ -103,7 +112,6 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
     if (action === undefined) return undefined
     return { what: action.rest === '' ? action.lead : causeOf(action.rest, object, action.lead) }
   },
-  (text, object) => driftIn(text, object, maxGist),
   (text, object) => {
     const { objects, counts, others } = appliedIn(text)
     return counts.size === 0 || others > 0 ? undefined : { what: sayApplied(objects, counts, object, maxGist), objects }

@@ -1,23 +1,22 @@
 // Gist: says what an event is about in one line, decisive words first, and finds what is worth showing beside it.
 import { beginning, clean, oneLine } from '../legible.ts'
-import { appliedIn, sayApplied } from './applied.ts'
-import { decisiveLine } from './decisive-line.ts'
-import type { Named } from './dependency.ts'
-import { driftIn } from './drift.ts'
-import { shortened } from './error-chain.ts'
-import { isVague } from './error-words.ts'
 import type { ObjectRef } from './flux.ts'
-import { notReadyIn, sayNotReady } from './health.ts'
-import { foldedLog, helmActionIn, waitedFor, withoutHelmLogs, withoutStamp } from './helm.ts'
-import { latestIn, pushIn, sayImage, sayPush } from './images.ts'
-import { kustomizeCause } from './kustomize.ts'
+import { type Applied, appliedIn, sayApplied } from './gist/applied.ts'
+import { decisiveLine } from './gist/decisive-line.ts'
+import { driftIn } from './gist/drift.ts'
+import { shortened } from './gist/error-chain.ts'
+import { isVague } from './gist/error-words.ts'
+import { type NotReady, notReadyIn, sayNotReady } from './gist/health.ts'
+import { foldedLog, helmActionIn, waitedFor, withoutHelmLogs, withoutStamp } from './gist/helm.ts'
+import { type ImageUpdate, latestIn, pushIn, sayImage, sayPush } from './gist/images.ts'
+import { kustomizeCause } from './gist/kustomize.ts'
+import { sopsCause } from './gist/sops.ts'
+import { inFewerWords } from './gist/wording.ts'
 import { redact } from './redaction.ts'
-import { sopsCause } from './sops.ts'
-import { inFewerWords } from './wording.ts'
 
 /** What a message says, without what stands around it. Plain text, nothing escaped; no secrets of URLs, no control characters. */
 export interface Gist {
-  /** One line of at most {@link maxGist} characters, the decisive words within the first 90. Empty for an empty message. */
+  /** One line of at most 200 characters, the decisive words within the first 90. Empty for an empty message. */
   what: string
   /** Of a health check, or of a wait that timed out: what it waited for. */
   notReady?: NotReady
@@ -27,34 +26,6 @@ export interface Gist {
   objects?: Applied[]
   /** What a log adds to `what`: at most five lines, oldest first, without stamps, equal ones folded: `… (×149)`. */
   log?: string[]
-}
-
-/** Objects of each state as far as there is room to list them, and how many there are of it. */
-export interface NotReady {
-  failed: NotReadyObject[]
-  failedCount: number
-  waiting: NotReadyObject[]
-  waitingCount: number
-  /** How long it was waited, in ms, where the message says so. */
-  afterMs?: number
-}
-
-export interface NotReadyObject extends Named {
-  /** As kstatus has it: `InProgress`, `Failed`, `NotFound`, `Terminating`, `Unknown`. */
-  status: string
-}
-
-export interface ImageUpdate {
-  /** Without registry and path: `podinfo`. Empty where the message names only tags. */
-  name: string
-  /** Empty where it is not known. */
-  from: string
-  to: string
-}
-
-export interface Applied extends Named {
-  /** `created`, `configured`, `deleted` … */
-  action: string
 }
 
 export const maxGist = 200

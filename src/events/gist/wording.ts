@@ -1,5 +1,5 @@
 // Wording: takes the words out of one line of a controller that are the same in every such line, and shortens names.
-import type { ObjectRef } from './flux.ts'
+import type { ObjectRef } from '../flux.ts'
 
 /**
  * What goes, and what stands in its place; and what is in each such line where looking for that costs less. Applied top to

@@ -1,6 +1,6 @@
 // Drift: reads which objects are no longer as they were applied, and which were put right.
-import type { ObjectRef } from './flux.ts'
-import type { Applied } from './gist.ts'
+import type { ObjectRef } from '../flux.ts'
+import type { Applied } from './applied.ts'
 import { listed } from './health.ts'
 
 // helm-controller internal/reconcile/correct_cluster_drift.go

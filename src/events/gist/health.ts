@@ -1,8 +1,23 @@
 // Health: reads which objects a health check waited for in vain: what failed first, what only waits counted.
-import { sayDuration } from '../duration.ts'
-import type { ObjectRef } from './flux.ts'
-import type { NotReady, NotReadyObject } from './gist.ts'
+import { sayDuration } from '../../duration.ts'
+import type { Named } from '../dependency.ts'
+import type { ObjectRef } from '../flux.ts'
 import { nameOf } from './wording.ts'
+
+/** Objects of each state as far as there is room to list them, and how many there are of it. */
+export interface NotReady {
+  failed: NotReadyObject[]
+  failedCount: number
+  waiting: NotReadyObject[]
+  waitingCount: number
+  /** How long it was waited, in ms, where the message says so. */
+  afterMs?: number
+}
+
+export interface NotReadyObject extends Named {
+  /** As kstatus has it: `InProgress`, `Failed`, `NotFound`, `Terminating`, `Unknown`. */
+  status: string
+}
 
 // fluxcd/pkg ssa/manager_wait.go; the others are of 2021 and of flux-operator.
 const list = /\b(?:timeout waiting for|timed out waiting for|stalled resources|timed out for):? \[/

@@ -1,6 +1,6 @@
 // Helm: reads what helm-controller says of an action, and the log of Helm below it.
-import { beginning, oneLine } from '../legible.ts'
-import type { ObjectRef } from './flux.ts'
+import { beginning, oneLine } from '../../legible.ts'
+import type { ObjectRef } from '../flux.ts'
 import { nameOf } from './wording.ts'
 
 /** `upgrade to ledger 3.14.1`, or in one sentence what worked; `rest` is the error. */

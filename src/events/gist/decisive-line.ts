@@ -1,5 +1,5 @@
 // Decisive line: chooses among the lines of a message the one that says what is wrong, with the headings it stands under.
-import { actionIn } from './change-log.ts'
+import { actionIn } from '../change-log.ts'
 import { isVague, isWrong } from './error-words.ts'
 
 /** More than this nobody reads, and no controller writes before it comes to the point. */

@@ -29,13 +29,13 @@ for (let n = 0; n < waiting; n += 200) {
 }
 const before = process.memoryUsage().rss
 const times: number[] = []
-let told = 0
+let notified = 0
 for (let n = 0; n < messages; n++) {
   const started = performance.now()
   const step = await store.next('lane', plan, now + 1000)
   times.push(performance.now() - started)
   if (step.is !== 'post') throw new Error(`wanted a post, got ${step.is}`)
-  told += step.message.notifications
+  notified += step.message.notifications
   await store.settle(
     step.message,
     { at: now, answer: '200 ok' },
@@ -46,7 +46,7 @@ times.sort((a, b) => a - b)
 const rise = (process.memoryUsage().rss - before) / 1_000_000
 process.stdout.write(
   `${waiting} waiting: the next message takes ${times[messages / 2]?.toFixed(1)} ms (median of ${messages}; worst ${times.at(-1)?.toFixed(1)} ms), ` +
-    `${Math.round(told / messages)} notifications each, memory +${rise.toFixed(0)} MB\n`
+    `${Math.round(notified / messages)} notifications each, memory +${rise.toFixed(0)} MB\n`
 )
 await store.close()
 rmSync(folder, { recursive: true })
@@ -73,7 +73,7 @@ function decide({ event: { object } }: Arrival): Decision {
   }
   return {
     transition: 'failed',
-    memory: { since: now, decidedAt: now, revision: '', told: [] },
+    memory: { since: now, decidedAt: now, revision: '', notified: [] },
     notifications: [{ rule: 'all', destination: 'team', lane: 'lane', view }],
     trace: { verdicts: [], quiet: [] },
     keep: true

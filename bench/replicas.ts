@@ -122,8 +122,8 @@ async function measureLatency(ports: number[]): Promise<{ p50: number; p99: numb
     acknowledged.set(name, Date.now())
     await pause(loneEveryMs)
   }
-  const told = () => new Set(slack.received.slice(seen).flatMap(({ text }) => text.match(/lone-\d+/g) ?? []))
-  await slack.until(() => told().size >= loneEvents, 30_000)
+  const posted = () => new Set(slack.received.slice(seen).flatMap(({ text }) => text.match(/lone-\d+/g) ?? []))
+  await slack.until(() => posted().size >= loneEvents, 30_000)
   const waits: number[] = []
   for (const [name, since] of acknowledged) {
     const message = slack.received.slice(seen).find(({ text }) => text.includes(name))

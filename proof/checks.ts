@@ -21,7 +21,7 @@ export interface Case extends Evidence {
 export function nothingLost({ acknowledged, events, notifications }: Case): string[] {
   const faults: string[] = []
   const byId = new Map(notifications.map((row) => [row.id, row]))
-  const told = Map.groupBy(notifications, ({ event_id }) => event_id)
+  const notified = Map.groupBy(notifications, ({ event_id }) => event_id)
   const kept = new Map(events.map((row) => [row.id, row]))
   for (const { serial, name, id, status, transition, notifications: promised } of acknowledged) {
     if (id === null) {
@@ -36,7 +36,7 @@ export function nothingLost({ acknowledged, events, notifications }: Case): stri
       if (byId.get(Number(id))?.event_id !== event?.id)
         faults.push(`notification ${id} of ${name} is not in the database`)
     }
-    const isToAll = told.get(Number(id))?.some(({ destination }) => destination === 'all')
+    const isToAll = notified.get(Number(id))?.some(({ destination }) => destination === 'all')
     const isQuiet = event !== undefined && /"rule":"everything"[^}]*"because"/.test(quietOf(event.trace))
     if (!isToAll && !isQuiet) faults.push(`event ${id} (${serial}) was told to nobody`)
   }
@@ -123,13 +123,13 @@ export function acceptedInOrder({ acknowledged }: Case): string[] {
 }
 
 /** The end of a failure is sent only where its beginning was. */
-export function recoveriesWereHeard({ notifications }: Case): string[] {
-  const heard = new Set<string>()
+export function recoveriesFollowFailures({ notifications }: Case): string[] {
+  const failed = new Set<string>()
   const faults: string[] = []
   for (const row of notifications) {
     const key = `${row.object} ${row.rule} ${row.destination}`
-    if (row.says === 'failed' && row.state !== 'dead') heard.add(key)
-    if (row.says === 'recovered' && row.state === 'sent' && !heard.has(key)) {
+    if (row.says === 'failed' && row.state !== 'dead') failed.add(key)
+    if (row.says === 'recovered' && row.state === 'sent' && !failed.has(key)) {
       faults.push(`${row.destination} heard that ${row.object} recovered (${row.id}), and never that it failed`)
     }
   }
@@ -137,12 +137,12 @@ export function recoveriesWereHeard({ notifications }: Case): string[] {
 }
 
 /** What was withheld is summed up when its mute is over: nothing is left muted without a message about it. */
-export function mutesWereTold({ notifications }: Case): string[] {
-  const told = new Map<string, number>()
-  for (const { rule, destination, id } of notifications) if (rule === 'mute') told.set(destination, id)
+export function mutesWereSummedUp({ notifications }: Case): string[] {
+  const notified = new Map<string, number>()
+  for (const { rule, destination, id } of notifications) if (rule === 'mute') notified.set(destination, id)
   return notifications
     .filter((row: NotificationRow) => row.state === 'muted' && row.mute !== null)
-    .filter(({ id, destination, muted_until }) => muted_until !== null || (told.get(destination) ?? 0) < id)
+    .filter(({ id, destination, muted_until }) => muted_until !== null || (notified.get(destination) ?? 0) < id)
     .map(({ id, destination }) => `notification ${id} was muted, and ${destination} was never told of it`)
 }
 

@@ -21,7 +21,7 @@ export function messagesInOrder({ sightings, journal }: Case): string[] {
 }
 
 /** What was accepted first is sent first: from message to message, per destination. Groups are held on purpose. */
-export function toldInOrder({ notifications, messages, retried, hasReplicas, journal }: Case): string[] {
+export function postedInOrder({ notifications, messages, retried, hasReplicas, journal }: Case): string[] {
   const writtenAt = new Map(messages.map(({ id, created_at }) => [id, created_at]))
   const inOrder = notifications.filter(
     ({ id, state, group_key, message_id }) =>

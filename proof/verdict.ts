@@ -4,15 +4,15 @@ import {
   acceptedInOrder,
   type Case,
   failuresStand,
-  mutesWereTold,
+  mutesWereSummedUp,
   nothingInvented,
   nothingLost,
   recoveriesAreTrue,
-  recoveriesWereHeard,
+  recoveriesFollowFailures,
   sentWasSeen,
   storedOnce
 } from './checks.ts'
-import { duplicatesExplained, messagesInOrder, oneAtATime, paceKept, patient, toldInOrder } from './lane-checks.ts'
+import { duplicatesExplained, messagesInOrder, oneAtATime, paceKept, patient, postedInOrder } from './lane-checks.ts'
 import type { Posted } from './sender.ts'
 import { recognise } from './sightings.ts'
 import type { Trouble } from './trouble.ts'
@@ -50,14 +50,14 @@ export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...
       ['duplicates are bounded', duplicates.faults],
       ['events in order', acceptedInOrder(all)],
       ['a retry never overtakes', messagesInOrder(all)],
-      ['told in order', toldInOrder(all)],
+      ['told in order', postedInOrder(all)],
       ['one request at a time', oneAtATime(received)],
       ['pace', overPace],
       ['Retry-After', patient(all, trouble)],
-      ['never recovered without failed', recoveriesWereHeard(all)],
+      ['never recovered without failed', recoveriesFollowFailures(all)],
       ['a recovery is its own object’s', recoveriesAreTrue(all)],
       ['a failure is notified or stands', failuresStand(all)],
-      ['mutes are told when they end', mutesWereTold(all)],
+      ['mutes are told when they end', mutesWereSummedUp(all)],
       ['relays start, stop and answer', [...journal.faults, ...odd]],
       ['flux-relay verify', verified.code === 0 ? [] : [`${verified.code}: ${verified.out}${verified.err}`]]
     ],

@@ -1,4 +1,4 @@
-// Admission: says who administers the relay, from its settings, and how they get in.
+// Admission: decides from the settings who administers the relay, and logs how to get in.
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -8,10 +8,10 @@ import type { Env } from '../src/env.ts'
 /** Whoever has the token, or, where that is chosen, whoever is on this machine. `session`: made here, and for a browser. */
 export type Admission = { token: string; session?: string } | { openTo: 'loopback' }
 
-/** Shorter ones can be guessed: wrong tokens are slowed, and the right one is taken at once. */
+/** Shorter ones can be guessed: wrong tokens are slowed, and the right one still works. */
 const shortToken = 16
 
-/** There is no relay without a way to tell its administrator from everybody else: without a token one is made. */
+/** A relay can always tell its administrator from everybody else: without a token one is made. */
 export function admissionBy({ ADMIN_TOKEN, ADMIN_OPEN_TO }: Pick<Env, 'ADMIN_TOKEN' | 'ADMIN_OPEN_TO'>): Admission {
   // A Secret made with `echo` ends in a newline, which no header can carry.
   const token = ADMIN_TOKEN.trim()
@@ -20,8 +20,8 @@ export function admissionBy({ ADMIN_TOKEN, ADMIN_OPEN_TO }: Pick<Env, 'ADMIN_TOK
   return { token: randomBytes(24).toString('base64url'), session: randomBytes(24).toString('base64url') }
 }
 
-/** Logs how to get in, once it listens: the only line that ever holds a token, one that lives as long as this process. */
-export function announce(admission: Admission, app: FastifyInstance, log: Logger): void {
+/** Logs how to get in, once it listens: the only line that ever shows a token, one that lives as long as this process. */
+export function logAdmission(admission: Admission, app: FastifyInstance, log: Logger): void {
   if ('openTo' in admission) {
     log.warn('ADMIN_OPEN_TO=loopback: everybody on this machine may use the dashboard and the API; no proxy may')
     return

@@ -1,4 +1,4 @@
-// /api/…: for operators and the command line, by topic in api/. It describes itself at /api/openapi.json.
+// API: serves operators and the command line under /api, by topic in api/; it describes itself at /api/openapi.json.
 
 import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync, RouteOptions } from 'fastify'
@@ -13,12 +13,16 @@ import { sources } from './api/sources.ts'
 
 export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
   app.addHook('onRequest', options.guard)
-  // What is for who has the token is not for a cache on the way to them.
+  // Answers for the token's owner must not stay in a cache on the way.
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'flux-relay', version: '1', description: 'What came, what fails, what was said, what waits.' },
+      info: {
+        title: 'flux-relay',
+        version: '1',
+        description: 'Events, objects, notifications and lanes of the relay, and what an operator does to them.'
+      },
       components: {
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, basic: { type: 'http', scheme: 'basic' } }
       },
@@ -33,19 +37,19 @@ export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
 }
 
 const refusals: Record<number, string> = {
-  400: 'The request is not right; the message names the field.',
-  401: 'Not without ADMIN_TOKEN.',
-  403: 'Not from there.',
-  404: 'There is no such thing.',
-  405: 'Another method than this path takes; `Allow` has those that it does.',
+  400: 'The request is malformed; the message names the field.',
+  401: 'ADMIN_TOKEN is required.',
+  403: 'Not allowed from this address.',
+  404: 'Not found.',
+  405: 'This path does not take this method; `Allow` lists those it takes.',
   413: 'The body is too large.',
   415: 'The body is not JSON.',
-  429: 'Too many wrong tokens at the moment; the right one is taken at once.',
-  500: 'A mistake of ours; the log says which.',
-  503: 'The database does not answer. Try again.'
+  429: 'Too many wrong tokens at the moment; the right one still works.',
+  500: 'A fault of the relay; the log says which.',
+  503: 'The database does not answer; try again.'
 }
 
-/** Its own answers, and how it can refuse. */
+/** The path's own answers, and its errors. */
 function answersOf({ method, schema = {} }: RouteOptions): Record<number, object> {
   const never = [
     ...([method].flat().every((name) => name === 'GET' || name === 'HEAD') ? [413, 415] : []),

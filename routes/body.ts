@@ -1,11 +1,11 @@
-// Request bodies: are read here. Nothing is authenticated before the last byte, so size, chunk count and the bytes that
+// Request bodies: reads them. Nothing is authenticated before the last byte, so size, chunk count and the bytes that
 // all requests take together are bounded.
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
-import { createHeld, noBytes, smallBytes, type Waiting } from './held.ts'
 import { drop } from './leftovers.ts'
 import { letOthersIn } from './turns.ts'
+import { createWaitingBodies, noBytes, smallBytes, type WaitingBody } from './waiting-bodies.ts'
 
 /** A piece costs a hundred times its byte, in room and in time. Flux sends kilobytes at a time. */
 const minPieceBytes = 64
@@ -13,12 +13,12 @@ const freePieces = 64
 
 /** Reads bodies of at most `maxBytes`. Rejects with TOO_LARGE, BAD_REQUEST or CANNOT_STORE. */
 export function createBodyReader(maxBytes: number, clock: Clock): (request: IncomingMessage) => Promise<Buffer> {
-  const held = createHeld(clock)
+  const waiting = createWaitingBodies(clock)
 
   return async (request) => {
     const declared = Number(request.headers['content-length'] ?? 0)
     if (declared > maxBytes) throw tooLarge()
-    const body: Waiting = { bytes: noBytes, at: 0 }
+    const body: WaitingBody = { bytes: noBytes, at: 0 }
     let [size, pieces] = [0, 0]
     let isOver = false
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
@@ -28,16 +28,16 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
       if (size + piece.length > maxBytes) throw tooLarge()
       if (pieces > freePieces && size < pieces * minPieceBytes) {
         drop(request)
-        throw new RelayError('BAD_REQUEST', 'the body comes in too small pieces')
+        throw new RelayError('BAD_REQUEST', 'the body comes in pieces that are too small')
       }
       // As nearly all do: what came with the headers is all of it, and there is nothing to wait for.
       if (piece.length === declared) body.bytes = piece
-      else held.add(body, size, piece, declared || maxBytes)
+      else waiting.add(body, size, piece, declared || maxBytes)
       size += piece.length
       if (size > smallBytes) letOthersIn(request)
     }
 
-    /** What has been read is dropped; what still comes of it is for whoever answers. */
+    /** Drops what has been read; whoever answers deals with what still comes. */
     function fail(error: RelayError): void {
       isOver = true
       reject(error)
@@ -60,7 +60,7 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
     const giveUp = () => isOver || fail(new RelayError('BAD_REQUEST', 'the body ended too early'))
     request.on('error', giveUp)
     request.on('close', giveUp)
-    return promise.finally(() => held.release(body))
+    return promise.finally(() => waiting.release(body))
   }
 }
 

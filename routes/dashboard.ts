@@ -1,4 +1,4 @@
-// GET /: the dashboard, for a person. Pages are HTML that works without a script; what changes something is a form.
+// Dashboard: serves pages for people. They are HTML that works without a script; whatever changes something is a form.
 
 import formbody from '@fastify/formbody'
 import helmet from '@fastify/helmet'
@@ -13,9 +13,9 @@ import { pages } from './dashboard/pages.ts'
 import { toRelayError } from './errors.ts'
 
 const titles: Partial<Record<ErrorCode, string>> = {
-  UNAUTHORIZED: 'Who are you?',
+  UNAUTHORIZED: 'Please sign in',
   FORBIDDEN: 'Not allowed',
-  TOO_MANY: 'Not so fast',
+  TOO_MANY: 'Too many attempts',
   NOT_FOUND: 'Not found',
   CANNOT_STORE: 'The database does not answer'
 }
@@ -35,9 +35,9 @@ export const dashboard: FastifyPluginAsync<DashboardOptions> = async (app, optio
         frameAncestors: ["'none'"]
       }
     },
-    // Without it a browser says `Origin: null` where a form is sent over plain http, and the guard knows it for nobody's.
+    // Without it a browser sends `Origin: null` with a form over plain http, which the guard refuses.
     referrerPolicy: { policy: 'same-origin' },
-    // Whether the host is to be reached by TLS only is for whoever ends TLS to say.
+    // Whoever terminates TLS decides whether the host may be reached by TLS only.
     strictTransportSecurity: false
   })
   await app.register(formbody, { bodyLimit: 64 * 1024 })
@@ -51,7 +51,7 @@ export const dashboard: FastifyPluginAsync<DashboardOptions> = async (app, optio
   app.register(serveAssets)
   app.register(async (guarded) => {
     guarded.addHook('onRequest', options.guard)
-    // A page says what is secret to others, and what was true a moment ago.
+    // A page shows what others must not see, and what was true only a moment ago.
     guarded.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
     guarded.register(pages, options)
     guarded.register(forms, options)

@@ -10,9 +10,12 @@ const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than this path takes' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'WRONG_TYPE', message: 'send content-type: application/json' },
   // A parameter that is longer than any name.
-  FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: 'there is nothing here' },
-  FST_ERR_BAD_URL: { code: 'BAD_REQUEST', message: 'the path is not a valid one' },
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: { code: 'BAD_REQUEST', message: 'the body is not as long as content-length says' }
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: 'not found' },
+  FST_ERR_BAD_URL: { code: 'BAD_REQUEST', message: 'the path is not valid' },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    code: 'BAD_REQUEST',
+    message: 'the body has another length than content-length says'
+  }
 }
 
 export function answerErrors(app: FastifyInstance, strays: Strays): void {
@@ -36,13 +39,13 @@ export function answerErrors(app: FastifyInstance, strays: Strays): void {
 const whereEventsGo = 'events are posted to /webhook or /webhook/<source>'
 
 function nothingHere({ method }: FastifyRequest): string {
-  return method === 'POST' ? `there is nothing at this path: ${whereEventsGo}` : 'there is nothing here'
+  return method === 'POST' ? `nothing takes events at this path: ${whereEventsGo}` : 'not found'
 }
 
 function otherMethod({ method, url }: FastifyRequest): string {
-  // What Go's client makes of a POST that is answered 301, 302 or 303.
+  // Go's client turns a POST that is answered 301, 302 or 303 into a GET.
   if (method === 'GET' && /^\/+webhook(?![^/?#])/.test(url)) {
-    return 'this takes POST. Flux turns a POST that is redirected into a GET: give the Provider the address it leads to'
+    return 'this takes POST. Flux turns a redirected POST into a GET: give the Provider the address that the redirect leads to'
   }
   return method === 'POST' ? `this path takes no POST: ${whereEventsGo}` : 'this path does not take this method'
 }
@@ -62,7 +65,7 @@ const unreadable: Record<string, { status: string; message: string }> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', message: 'the request took too long' }
 }
 
-/** For `clientErrorHandler`: what is no HTTP. Not logged: the error holds the bytes, and they may hold a secret. */
+/** For `clientErrorHandler`: bytes that are not HTTP. Not logged: the error contains them, and they may contain a secret. */
 export function answerUnreadable(
   error: NodeJS.ErrnoException & { rawPacket?: unknown },
   socket: Socket,
@@ -85,7 +88,7 @@ function answer(reply: FastifyReply, error: RelayError) {
   reply.code(error.statusCode)
   const body = { code: error.code, message: error.message }
   const { raw } = reply.request
-  // The rest of a body that nobody reads would be taken for the next request.
+  // Otherwise the rest of an unread body would be taken for the next request.
   if (!raw.complete) reply.header('connection', 'close')
   if (!hasLeftovers(raw)) return reply.send(body)
   const text = JSON.stringify(body)
@@ -93,7 +96,7 @@ function answer(reply: FastifyReply, error: RelayError) {
   return reply.send(answerBeforeLeftovers(raw, text))
 }
 
-/** Every error as one of ours. What nobody foresaw says nothing of itself to the outside. */
+/** Every error as one of ours. An unforeseen one shows nothing of itself to the outside. */
 export function toRelayError(error: FastifyError | RelayError): RelayError {
   if (error instanceof RelayError) return error
   const known = fastifyCodes[error.code]
@@ -108,7 +111,7 @@ export function toRelayError(error: FastifyError | RelayError): RelayError {
     const place = /\(line \d+ column \d+\)/.exec(error.message)?.[0] ?? ''
     return new RelayError('BAD_JSON', `the body is not valid JSON ${place}`.trim(), { cause: error })
   }
-  return new RelayError('INTERNAL', 'something went wrong here; the log says what', { cause: error })
+  return new RelayError('INTERNAL', 'something went wrong in the relay; the log says what', { cause: error })
 }
 
 /** `involvedObject.name must be string`; the value itself stays out. */

@@ -1,5 +1,5 @@
-// The guard: lets in to the API and the dashboard whoever may administer, and slows down who guesses. A browser sends what
-// it knows of a token to every site's requests, so that what changes something has to come from a page of ours.
+// Guard: lets administrators in to the API and the dashboard, and slows down whoever guesses. A browser sends what
+// it knows of a token with requests from any site, so a change has to come from one of our own pages.
 import { isIPv4 } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../src/clock.ts'
@@ -38,11 +38,11 @@ export function createGuard(admission: Admission, { wrongTokens, metrics, clock 
   async function slowDown(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const waitMs = wrongTokens.note(request.socket.remoteAddress ?? '')
     if (waitMs === 0) return
-    // Whoever guesses has to connect again for each.
+    // Whoever guesses has to reconnect for each guess.
     reply.header('connection', 'close')
     if (waiting >= maxWaiting) {
       reply.header('retry-after', String(Math.ceil(waitMs / 1000)))
-      throw new RelayError('TOO_MANY', 'too many wrong tokens at the moment; the right one is taken at once')
+      throw new RelayError('TOO_MANY', 'too many wrong tokens at the moment; the right one still works')
     }
     waiting += 1
     await new Promise<void>((resolve) => void clock.after(waitMs, resolve))
@@ -66,7 +66,7 @@ function judgeToken({ token, session }: Extract<Admission, { token: string }>) {
   const how =
     session === undefined
       ? 'send ADMIN_TOKEN as a bearer token, or as the password of any user'
-      : 'open the address with a token that the log of the relay has since its start, or set ADMIN_TOKEN'
+      : 'open the address with a token that the relay logged when it started, or set ADMIN_TOKEN'
   return (request: FastifyRequest): Refusal | undefined => {
     const given = tokenIn(request, session !== undefined)
     if (given !== undefined) return equal(given, token) ? undefined : refusal('wrong_token', how)
@@ -75,7 +75,7 @@ function judgeToken({ token, session }: Extract<Admission, { token: string }>) {
   }
 }
 
-/** What is there to be judged; undefined where there is nothing. An address is kept by proxies and browsers: only a token
+/** The token in the request; undefined where there is none. An address is kept by proxies and browsers: only a token
  * that ends with this process may stand in one. */
 function tokenIn(request: FastifyRequest, isInAddress: boolean): string | undefined {
   const { authorization = '' } = request.headers
@@ -95,7 +95,7 @@ function isInvitation(admission: Admission, request: FastifyRequest): admission 
   return 'session' in admission && invitationIn(request) !== undefined
 }
 
-/** From here on a cookie does, so that the token stays neither in the history nor in what a page says of where it is. */
+/** A cookie takes over, so that the token stays neither in the history nor in a `Referer`. */
 function welcome({ session }: { session: string }, { url }: FastifyRequest, reply: FastifyReply): FastifyReply {
   const query = new URLSearchParams(url.split('?', 2)[1])
   query.delete('token')
@@ -115,12 +115,12 @@ function judgeLocal(request: FastifyRequest): Refusal | undefined {
   if (!isLocal)
     return refusal(
       'not_local',
-      'ADMIN_OPEN_TO=loopback is for this machine only; set ADMIN_TOKEN to use this from another'
+      'ADMIN_OPEN_TO=loopback is for this machine only; set ADMIN_TOKEN to get in from another'
     )
   if (isForwarded(request))
     return refusal(
       'proxied',
-      'this came through a proxy, to which everybody is local; set ADMIN_TOKEN instead of ADMIN_OPEN_TO'
+      'this came through a proxy, which makes everybody look local; set ADMIN_TOKEN instead of ADMIN_OPEN_TO'
     )
   return undefined
 }
@@ -140,7 +140,7 @@ function otherSite({ method, headers, host }: FastifyRequest): Refusal | undefin
   const { 'sec-fetch-site': site, origin } = headers
   // Programs send neither; a page can change neither.
   const isOurs = site !== undefined ? site === 'same-origin' || site === 'none' : isOriginOf(host, origin)
-  return isOurs ? undefined : refusal('other_site', 'a page of another site may not do this')
+  return isOurs ? undefined : refusal('other_site', 'a page of another site must not do this')
 }
 
 // Not the scheme: TLS may end before the relay.

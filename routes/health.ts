@@ -1,4 +1,4 @@
-// GET /healthz, /readyz and /metrics: answer probes and Prometheus.
+// Health: answers probes and Prometheus at /healthz, /readyz and /metrics.
 import type { FastifyPluginAsync } from 'fastify'
 import type { LateSlack } from '../src/deliver/lazy-slack.ts'
 import type { Metrics } from '../src/metrics.ts'
@@ -14,7 +14,7 @@ interface HealthOptions {
 export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, slack, metrics, scrape }) => {
   app.get('/healthz', async () => ({ status: 'ok' }))
 
-  /** Ready means: an event that came now would be stored, and nothing of the relay's own keeps it from being posted. */
+  /** Ready: an event that came now would be stored, and nothing in the relay itself keeps it from being posted. */
   app.get('/readyz', async () => {
     await store.ping()
     await slack.ready()

@@ -20,7 +20,7 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     // notification-controller opens a connection for every event, so there is nothing to keep alive for.
     keepAliveTimeout: 5000,
-    // It waits 15 s for its answer; who takes longer to ask has something else in mind.
+    // It waits 15 s for its answer; a client that takes longer to ask is not Flux.
     requestTimeout: 15_000,
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2000 },
     frameworkErrors(error, request, reply) {
@@ -37,7 +37,7 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
     }
   }) as unknown as FastifyInstance
   app.server.maxConnections = maxConnections
-  // Those that no route takes as well: they are answered 405, not 404.
+  // Also methods that no route takes: they are answered 405, not 404.
   for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
   knowPaths(app)
   answerErrors(app, strays)

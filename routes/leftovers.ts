@@ -1,10 +1,10 @@
-// Leftovers: what a client still sends after it was refused. Flux's client, as every one written in Go, writes its whole
+// Leftovers: reads what a client still sends after it was refused. Flux's client, like any written in Go, writes its whole
 // body before it reads; where the connection closes meanwhile it reports a broken pipe, and nobody sees the answer.
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { letOthersIn } from './turns.ts'
 
-/** A larger body was not meant for us. */
+/** A larger body is not an event. */
 const maxBytes = 16 * 1024 * 1024
 const maxMs = 5000
 /** Connections that are read to their end at a time. Of others nothing more is read, until they close or their time is up. */

@@ -1,4 +1,4 @@
-// Operators' app: serves the API and the pages behind the same server. It loads with their first request, so that a relay
+// Operators' app: serves the API and the pages on the same server. It loads with their first request, so that a relay
 // that is only posted to starts sooner and stays smaller.
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
@@ -12,7 +12,7 @@ export interface OperatorsOptions extends ApiOptions, DashboardOptions {
   strays: Strays
 }
 
-/** Answers whatever no other route does. */
+/** Answers what no other route takes. */
 export const operators: FastifyPluginAsync<OperatorsOptions> = async (app, { log, strays, ...options }) => {
   let loading: Promise<FastifyInstance> | undefined
 

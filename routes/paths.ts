@@ -1,4 +1,4 @@
-// Paths: know which methods each one takes, so that a wrong method is answered 405 with `Allow`, and not 404.
+// Paths: knows which methods each path takes, so that a wrong method is answered 405 with `Allow`, not 404.
 import type { FastifyInstance } from 'fastify'
 
 declare module 'fastify' {

@@ -1,5 +1,5 @@
-// Strays: requests that meet no route, and bytes that are no HTTP. A wrong address is the commonest mistake of a first day,
-// and Flux says of it only that it gave up, so they are counted, and logged in samples: anyone can send any number of them.
+// Strays: counts requests that meet no route, and bytes that are not HTTP. A wrong address is the commonest first mistake,
+// and Flux reports only that it gave up. Logged in samples, because anyone can send any number of them.
 import type { Logger } from 'pino'
 import type { Clock } from '../src/clock.ts'
 import type { Metrics } from '../src/metrics.ts'
@@ -25,7 +25,7 @@ export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; l
       lostLines((requests) =>
         log.warn(
           { requests, method, path: maskedPath(url), sender: ip },
-          'nothing takes this request: a wrong address?'
+          'no route takes this request: is the address wrong?'
         )
       )
     },
@@ -35,7 +35,7 @@ export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; l
       tlsLines((requests) =>
         log.warn(
           { requests, sender },
-          'TLS was spoken to this port, which speaks plain HTTP: https:// instead of http://?'
+          'a client spoke TLS to this port, which speaks plain HTTP: does its address begin with https:// instead of http://?'
         )
       )
     }
@@ -57,7 +57,7 @@ function createSampler(clock: Clock): (write: (count: number) => void) => void {
   }
 }
 
-/** A path may hold a token: Flux's own webhook receivers do. What is logged is which of ours it was meant to be. */
+/** A path may contain a token, as those of Flux's own webhook receivers do. Only the path that was probably meant is logged. */
 function maskedPath(url: string): string {
   const [known] = /^\/+(?:webhook|api|healthz|readyz|metrics)(?=[/?#]|$)/.exec(url) ?? []
   if (known === undefined) return /^\/*([?#]|$)/.test(url) ? '/' : '/…'

@@ -1,4 +1,4 @@
-// Turns: large bodies are read by turns, a piece of each, so that a hundred of them keep nobody waiting.
+// Turns: reads large bodies in turns, a piece of each, so that a hundred of them keep nobody waiting.
 import type { IncomingMessage } from 'node:http'
 
 /** Of so many a piece (64 KiB) is read between two looks at everything else: a millisecond or two. */

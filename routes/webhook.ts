@@ -1,4 +1,4 @@
-// POST /webhook[/:source]: accepts what notification-controller posts. Signature, JSON, shape, then onto the disk.
+// Webhook: accepts what notification-controller posts to /webhook[/:source]. Signature, JSON, shape, then onto the disk.
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
@@ -34,7 +34,7 @@ interface WebhookOptions {
 const maxParts = 10_000
 
 const unknownSource =
-  'the config file has no such source: post to /webhook/<source>, or to /webhook for the one that is called default'
+  'the config file has no such source: post to /webhook/<source>, or to /webhook for the one named default'
 
 type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEvent }>
 
@@ -70,7 +70,8 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
       metrics.signatureFailures.inc({ source: source.name })
       throw new RelayError('BAD_SIGNATURE', verdict.because)
     }
-    if (hasManyParts(body, maxParts)) throw new RelayError('BAD_EVENT', `the body has more than ${maxParts} values`)
+    if (hasManyParts(body, maxParts))
+      throw new RelayError('BAD_EVENT', `the body has more than ${maxParts} values in it`)
     const text = decode(body)
     texts.set(request, text)
     return new Promise((resolve, reject) =>

@@ -1,7 +1,7 @@
 // App: assembles the whole program on one page. Data flows one way: webhook → intake → store → lane → Slack.
 import type { FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
-import { admissionBy, announce } from '../routes/admission.ts'
+import { admissionBy, logAdmission } from '../routes/admission.ts'
 import { createGuard } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
 import { createHttp } from '../routes/http.ts'
@@ -67,7 +67,7 @@ export async function buildApp({
   })
   // Decisions go by the store's clock: replicas differ, and any of them may be set while it runs.
   const clock = steadyClock(own, store.timeOf)
-  const { listenedUntil = clock.now() } = await store.lastHeard()
+  const { listenedUntil = clock.now() } = await store.lastEvents()
   const ages = createAges(clock, clock.now() - listenedUntil)
   const spans = await openSpans(environment, { store, log })
   const slack = await openSlack(environment)
@@ -92,12 +92,19 @@ export async function buildApp({
     tryNow: lanes.tryNow,
     silencesChanged: silences.look
   })
-  const tell = createOperator({ store, operators: () => current().operators, metrics, clock, log, wake: lanes.wake })
-  const sources = createSources({ store, sources: () => current().sources, tell, clock, log })
+  const announce = createOperator({
+    store,
+    operators: () => current().operators,
+    metrics,
+    clock,
+    log,
+    wake: lanes.wake
+  })
+  const sources = createSources({ store, sources: () => current().sources, announce, clock, log })
   const budget = createBudget({ store, config: current, maxPending: app.env.MAX_PENDING })
-  const clocks = createClocks({ tell, clock, log })
-  const claims = createClaims({ tell, metrics, clock, log })
-  const wrongTokens = createWrongTokens({ tell, clock, log })
+  const clocks = createClocks({ announce, clock, log })
+  const claims = createClaims({ announce, metrics, clock, log })
+  const wrongTokens = createWrongTokens({ announce, clock, log })
   const admission = admissionBy(app.env)
   const intake = createIntake({
     store,
@@ -106,7 +113,7 @@ export async function buildApp({
     clock,
     wake: lanes.wake,
     budget,
-    full: createFullness({ tell, clock, log }),
+    full: createFullness({ announce, clock, log }),
     twins: claims.twins
   })
   const pruning = createPruning({
@@ -148,11 +155,11 @@ export async function buildApp({
     await lanes.start()
     await silences.start()
     await sources.start()
-    config.start(lanes.follow, createReadings(tell, clock))
+    config.start(lanes.follow, createReadings(announce, clock))
     pruning.start()
   })
   app.addHook('onListen', async () => {
-    announce(admission, app, log)
+    logAdmission(admission, app, log)
     // Said once, on purpose. From here on it is a secret as any other.
     if ('token' in admission) secrets.push(admission.token, ...(admission.session ? [admission.session] : []))
   })

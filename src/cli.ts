@@ -1,9 +1,9 @@
-// Commands: define the command line. Exit code 0: fine; 1: the answer is no; 2: used wrongly, or it cannot run here.
+// Commands: define the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { RelayError } from './errors.ts'
 
 const program = new Command('flux-relay')
-  .description('Receives events of Flux CD, decides which matter to whom, and posts those to Slack, reliably')
+  .description('Receives Flux CD events, decides which matter to whom, and posts those to Slack, reliably')
   .exitOverride()
   .showHelpAfterError('(--help lists the commands)')
   .addHelpText('after', '\nNew here? Start with `demo`. docs/README.md has a page for each question.')
@@ -13,7 +13,7 @@ program.commandsGroup('Run it:')
 program
   .command('serve')
   .description('run the relay; settings come from the environment: CONFIG_FILE, DATABASE_URL, PORT, ADMIN_TOKEN …')
-  .option('--example', 'use config.example.yaml, if CONFIG_FILE is not set')
+  .option('--example', 'use config.example.yaml if CONFIG_FILE is not set')
   .action(async (options) => (await import('./cli/serve.ts')).serve(options))
 
 program
@@ -21,14 +21,14 @@ program
   .description('play a day of events to a relay of its own, and show its messages; needs nothing, leaves nothing')
   .option('--once', 'end after the day, instead of staying up for the dashboard')
   .addOption(
-    new Option('--port <number>', 'port of the dashboard; another if it is taken')
+    new Option('--port <number>', 'port of the dashboard; another one if it is taken')
       .env('PORT')
       .default('8080')
       .argParser(portNumber)
   )
   .action(async (options) => (await import('./cli/demo.ts')).demo(options))
 
-program.commandsGroup('What a config file does, before it does it:')
+program.commandsGroup('Try a config file before the relay uses it:')
 
 program
   .command('check')
@@ -89,7 +89,7 @@ program
   // Not as a default value: --help shows those.
   .addOption(new Option('--hmac-key <key>', 'sign as the generic-hmac Provider does').env('FLUX_HMAC_KEY'))
   .option('--token <token>', 'send this bearer token')
-  .option('--now', 'replace the timestamps by the present time')
+  .option('--now', 'replace the timestamps with the present time')
   .option('--json', 'print JSON')
   .action(async (url, files, options) => exit(await (await import('./cli/send.ts')).send(url, files, options)))
 
@@ -145,12 +145,12 @@ ofNotifications(program.command('retry'))
   .argument('[ids...]', 'as `notifications --state dead` lists them')
   .option('--all', 'all dead letters that match')
   .action(async (ids: string[], options, command: Command) => {
-    if (ids.length > 0 === (options.all === true)) command.error('error: name dead letters, or say --all')
+    if (ids.length > 0 === (options.all === true)) command.error('error: give the ids of dead letters, or --all')
     exit(await (await import('./cli/notifications.ts')).retry(ids, options))
   })
 
 ofRelay(program.command('unblock'))
-  .description('try a waiting or blocked destination now; a rate limit of Slack is still obeyed')
+  .description('try a waiting or blocked destination now; the rate limits of Slack still apply')
   .argument('<destination>', 'a destination, or a lane as /api/lanes lists it')
   .action(async (name: string, options) => exit(await (await import('./cli/unblock.ts')).unblock(name, options)))
 
@@ -164,7 +164,7 @@ ofRelay(silence.command('add'))
   )
   .option('--for <duration>', 'such as 30m or 2h')
   .option('--until <time>', 'end at this time instead, such as 2026-12-01T06:00:00Z')
-  .option('--comment <text>', 'why, or what is going on')
+  .option('--comment <text>', 'the reason, shown with the silence and in its summary')
   .action(async (options) => exit(await (await import('./cli/silence.ts')).addSilence(options)))
 
 ofRelay(silence.command('list'))

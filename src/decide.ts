@@ -7,7 +7,7 @@ import { advanceTwin, worstFirst } from './objects/twins.ts'
 import type { ObjectMemory } from './objects.ts'
 import { dress } from './render/compose/fill-template.ts'
 import { createView } from './render/compose/view.ts'
-import { tell } from './rules/notify.ts'
+import { recipientsOf } from './rules/notify.ts'
 import { match } from './rules/rules.ts'
 import type { Arrival, Decision } from './store/kept.ts'
 
@@ -23,14 +23,14 @@ export function decide(arrival: Arrival, known: ObjectMemory | undefined, config
   const advanced = advanceTwin(known, event, receivedAt)
   const { fired, verdicts } = match({ event, transition: advanced.transition }, config.rules)
   const muting = mutingOf(config.mutes, { event, transition: advanced.transition }, now)
-  const { tellings, quiet, told } = tell(advanced, fired, config.rules.byName, now, muting !== undefined)
-  const memory = worstFirst(told === advanced.memory.told ? advanced.memory : { ...advanced.memory, told })
+  const { recipients, quiet, notified } = recipientsOf(advanced, fired, config.rules.byName, now, muting !== undefined)
+  const memory = worstFirst(notified === advanced.memory.notified ? advanced.memory : { ...advanced.memory, notified })
   const unformed: { rule: string; template: string; because: string }[] = []
-  const notifications = tellings.flatMap((telling) => {
-    const { rule, destination: name, grouping } = telling
+  const notifications = recipients.flatMap((recipient) => {
+    const { rule, destination: name, grouping } = recipient
     const destination = config.destinations.get(name)
     if (destination === undefined) return []
-    const plain = createView(event, advanced, telling, config.links)
+    const plain = createView(event, advanced, recipient, config.links)
     const template = config.templates.get(config.rules.byName.get(rule)?.template ?? '')
     const occasion = { event, previousRevision: advanced.previousRevision, rule, destination: name }
     const { view, because } = template === undefined ? { view: plain } : dress(plain, template, occasion)

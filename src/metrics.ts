@@ -189,7 +189,7 @@ function standing(of: Of) {
       of('database_reusable_bytes', 'Of an embedded database, what pruning has left to be written again')
     ),
     databaseFree: new Gauge(of('database_free_bytes', 'What is left on the volume of an embedded database')),
-    sourceHeard: new Gauge({
+    sourceLastEvent: new Gauge({
       ...of(
         'source_last_event_timestamp_seconds',
         `When a source last posted an event, or since when one is expected of it, as Unix time. ${shared}`

@@ -36,14 +36,14 @@ export interface Failure {
 }
 
 /** A rule and a destination that was notified of the current failure. */
-export interface Told {
+export interface Notified {
   rule: string
   destination: string
   /** When it was last notified, in ms. */
   at: number
   reminders: number
   /** It was muted, and was not notified yet. */
-  isHeld?: true
+  isWithheld?: true
 }
 
 export interface ObjectMemory {
@@ -61,7 +61,7 @@ export interface ObjectMemory {
   revision: string
   /** The fingerprint of the last warning that did not decide the state. */
   remark?: string
-  told: readonly Told[]
+  notified: readonly Notified[]
   /** Of the object that this is remembered of, where its events say it. */
   uid?: string
   /** What is remembered of others with the same name, the latest first: see objects/twins.ts. */
@@ -76,7 +76,7 @@ export interface Advance {
   /** The failure the object was in before this event. */
   before?: Failure
   /** With `recovered`: how, who was notified of the failure that is over, and what the event would have been without it. */
-  ended?: { how: Ending; told: readonly Told[]; beneath: 'updated' | 'heartbeat' | 'informed' }
+  ended?: { how: Ending; notified: readonly Notified[]; beneath: 'updated' | 'heartbeat' | 'informed' }
   /** The last good revision before this event. */
   previousRevision: string
   /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
@@ -102,24 +102,67 @@ export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing
   return now - seenAt > staleMs ? 'stale' : 'failing'
 }
 
-/** A memory as it is kept. Where a version before this one wrote it, what it says of a failure may be of two events. */
+/** A memory as it is kept: how a failure began is left out where its latest event says the same. */
+export function memoryText(memory: ObjectMemory): string {
+  return JSON.stringify(shortened(memory))
+}
+
+function shortened(memory: ObjectMemory): StoredMemory {
+  const { failure, others } = memory
+  const began = failure && (failure.began.text !== failure.text || failure.began.reason !== failure.reason)
+  if ((failure === undefined || began) && others === undefined) return memory
+  return {
+    ...memory,
+    failure: failure && { ...failure, began: began ? failure.began : undefined },
+    others: others?.map(shortened)
+  }
+}
+
+/** A memory from {@link memoryText}, or as a version before this one wrote it: then what it says of a failure may be of two events. */
 export function readMemory(json: string): ObjectMemory {
-  const memory = JSON.parse(json) as ObjectMemory
-  const { failure } = memory
-  if (failure === undefined || failure.began !== undefined) return memory
-  const { reason, text, prints } = failure
+  return restored(JSON.parse(json) as StoredMemory)
+}
+
+function restored({ notified, told, failure, others, ...rest }: StoredMemory): ObjectMemory {
+  return {
+    ...rest,
+    notified:
+      notified ?? told?.map(({ isHeld, ...entry }) => ({ ...entry, ...(isHeld && { isWithheld: isHeld }) })) ?? [],
+    ...(failure && { failure: restoredFailure(failure, rest.decidedAt) }),
+    ...(others && { others: others.map(restored) })
+  }
+}
+
+function restoredFailure(failure: StoredFailure, decidedAt: number): Failure {
+  const { reason, text, prints, at, began = { reason, text } } = failure
+  if (at !== undefined) return { ...failure, at, began }
   // The text was of the first event, the reason of the latest. One fingerprint means that all of them said the same.
   const isOfOne = prints.length <= 1
-  const began = { reason: isOfOne ? reason : '', text }
   // They were made with the revision, so that none of them would be found again.
-  return { ...memory, failure: { ...failure, text: isOfOne ? text : '', at: memory.decidedAt, began, prints: [] } }
+  return {
+    ...failure,
+    text: isOfOne ? text : '',
+    at: decidedAt,
+    began: { reason: isOfOne ? reason : '', text },
+    prints: []
+  }
 }
+
+/** `notified` was `told`, and `isWithheld` was `isHeld`; a failure had no `at`. */
+interface StoredMemory extends Omit<ObjectMemory, 'notified' | 'failure' | 'others'> {
+  notified?: readonly Notified[]
+  told?: readonly (Notified & { isHeld?: true })[]
+  failure?: StoredFailure | undefined
+  others?: readonly StoredMemory[] | undefined
+}
+
+type StoredFailure = Omit<Failure, 'at' | 'began'> & { at?: number; began?: Failure['began'] | undefined }
 
 /** What `event` does to an object of which `memory` is known. `now` in ms. */
 export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now: number): Advance {
   // A cluster whose clock is ahead would make every later event look old.
   const at = Math.min(event.at, now)
-  const known = notAhead(memory, now) ?? { since: at, decidedAt: 0, revision: '', told: [] }
+  const known = notAhead(memory, now) ?? { since: at, decidedAt: 0, revision: '', notified: [] }
   const bearing = bearingOf(event)
   switch (bearing.is) {
     case 'failure':
@@ -136,7 +179,7 @@ export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now:
   }
 }
 
-/** Decided by a clock that has been set back since: what comes now is later all the same. */
+/** Corrects a memory from a clock that has been set back since: what comes now is later all the same. */
 function notAhead(memory: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
   if (memory === undefined || memory.decidedAt <= now) return memory
   const { failure } = memory
@@ -153,47 +196,6 @@ export function objectOf(key: string): ObjectRef {
   const parts = key.split('/')
   const [kind = '', namespace = '', name = ''] = parts.slice(-3)
   return { cluster: parts.slice(0, -3).join('/'), kind, namespace, name }
-}
-
-/** A rule and destination that was notified, or was not after all, of the failure that began at `since`, in ms. */
-interface Hearing {
-  rule: string
-  destination: string
-  since: number | undefined
-}
-
-/**
- * Forgets that `rule` notified `destination` of the failure that began at `since`: the message was never delivered. What was
- * said of a later one was.
- */
-export function forget(memory: ObjectMemory, hearing: Hearing): ObjectMemory {
-  const { rule, destination, since } = hearing
-  const others = memory.others?.map((other) => forget(other, hearing))
-  const isOfIt = memory.failure?.since === since
-  const told = memory.told.filter((entry) => !isOfIt || entry.rule !== rule || entry.destination !== destination)
-  return { ...memory, told, ...(others && { others }) }
-}
-
-/** Marks `destination` as notified of what was withheld from it, because the summary of the mute has said it. */
-export function hear(memory: ObjectMemory, destination: string, now: number): ObjectMemory {
-  return {
-    ...memory,
-    told: memory.told.map((entry) => {
-      if (entry.destination !== destination || !entry.isHeld) return entry
-      const { isHeld: _, ...rest } = entry
-      return { ...rest, at: now }
-    })
-  }
-}
-
-/**
- * Undoes {@link forget} when a dead letter is retried, so that the recovery is sent too. Nothing changes if the failure
- * that began at `since` is over, or `destination` was notified of it meanwhile. `now` in ms.
- */
-export function remember(memory: ObjectMemory, { rule, destination, since }: Hearing, now: number): ObjectMemory {
-  if (memory.failure === undefined || memory.failure.since !== since) return memory
-  if (memory.told.some((entry) => entry.rule === rule && entry.destination === destination)) return memory
-  return { ...memory, told: [...memory.told, { rule, destination, at: now, reminders: 0 }] }
 }
 
 function seen(memory: ObjectMemory, at: number): ObjectMemory {
@@ -240,7 +242,7 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
     count: 1,
     prints: [failureFingerprint(event)]
   }
-  return stay({ ...known, failure: started, since: at, decidedAt: at, told: [] }, 'failed')
+  return stay({ ...known, failure: started, since: at, decidedAt: at, notified: [] }, 'failed')
 }
 
 /** What is shown of a failure, always of one event. */
@@ -292,10 +294,10 @@ function end(
 ): Advance {
   const { failure: _, remark: __, ...rest } = known
   return {
-    memory: { ...rest, since: at, decidedAt: at, revision, told: [] },
+    memory: { ...rest, since: at, decidedAt: at, revision, notified: [] },
     transition: 'recovered',
     before: failure,
-    ended: { how, told: known.told, beneath },
+    ended: { how, notified: known.notified, beneath },
     previousRevision: known.revision
   }
 }

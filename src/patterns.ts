@@ -11,7 +11,7 @@ export const Patterns = Type.Unsafe<string | string[]>({
 
 /** A text that holds when any of several patterns does. */
 export interface TextTest {
-  holds(text: string): boolean
+  matches(text: string): boolean
   /** As written, for people. */
   wanted: string
 }
@@ -22,7 +22,7 @@ export function compileGlobs(patterns: string | string[]): TextTest {
   const exact = new Set(list.filter((pattern) => !isGlob(pattern)))
   const globs = list.filter(isGlob)
   return {
-    holds: (text) => exact.has(text) || globs.some((glob) => globMatches(glob, text)),
+    matches: (text) => exact.has(text) || globs.some((glob) => globMatches(glob, text)),
     wanted: list.join(', ')
   }
 }

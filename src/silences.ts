@@ -5,7 +5,7 @@ import { type Clock, every } from './clock.ts'
 import type { Mute } from './mutes/mutes.ts'
 import { compileSilence } from './mutes/silence.ts'
 import { muteNotice } from './notices/delivery.ts'
-import { apartMs } from './store/deadline.ts'
+import { apartMs } from './store/kept.ts'
 import type { Store } from './store/store.ts'
 
 export interface Silences {
@@ -39,7 +39,7 @@ export function createSilences(options: {
     for (const { id } of fromAhead) await store.endSilence(id, now)
     mutes = silences.flatMap((silence) => (fromAhead.includes(silence) ? [] : (compileSilence(silence) ?? [])))
     const laneOf = (destination: string) => options.destinations().get(destination)?.lane
-    options.wake(await store.endMutes(now, laneOf, (held) => muteNotice(held, now)))
+    options.wake(await store.endMutes(now, laneOf, (withheld) => muteNotice(withheld, now)))
   }
 
   return {

@@ -82,7 +82,7 @@ export async function openSpans(
         'flux_relay.outcome': outcome,
         'flux_relay.answer': answer
       }
-      const ended = store.records.toldOf(message).then(
+      const ended = store.records.reportedBy(message).then(
         (events) => {
           const links = events.map((event) => ({ context: { ...idsOf(event), traceFlags: TraceFlags.SAMPLED } }))
           const options = { kind: SpanKind.CLIENT, startTime: from, attributes, links, root: true }

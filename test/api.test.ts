@@ -120,7 +120,7 @@ t.test('what fails is listed with since when, how often and who was notified', a
         object: { name: 'shop' },
         state: 'failing',
         failure: { since: '2026-09-21T13:59:58.000Z', count: 1, reason: 'BuildFailed', text: /kustomize build/ },
-        told: [{ rule: 'everything', destination: 'team', at: '2026-09-21T14:00:00.000Z' }]
+        notified: [{ rule: 'everything', destination: 'team', at: '2026-09-21T14:00:00.000Z' }]
       }
     ],
     next: null
@@ -247,7 +247,7 @@ t.test('a question that is not right is answered with the field and what may sta
   const cases: [string, RegExp][] = [
     ['/api/events?limit=0', /limit must be a number from 1 to 500/],
     ['/api/events?limit=501', /limit must be a number from 1 to 500/],
-    ['/api/events?cursor=abc', /cursor is not one that was given out/],
+    ['/api/events?cursor=abc', /cursor is not a cursor of this list/],
     ['/api/events?since=yesterday', /since is not a time such as/],
     ['/api/events?severity=fatal', /severity .*info, warn, error/],
     ['/api/events?kin=HelmRelease', /there is no kin in the querystring/],
@@ -256,7 +256,7 @@ t.test('a question that is not right is answered with the field and what may sta
     ['/api/objects?state=failed', /state .*healthy, failing, stale/],
     ['/api/objects?state=failing&cursor=abc', /cursor/],
     ['/api/notifications?state=lost', /state .*pending, sent, dead, muted/],
-    ['/api/objects?cursor=abc', /cursor is not one that was given out/],
+    ['/api/objects?cursor=abc', /cursor is not a cursor of this list/],
     ['/api/preview/team?limit=201', /limit must be a number from 1 to 200/],
     ['/api/events?since=2026-13-01', /since is not a time such as/]
   ]
@@ -328,11 +328,11 @@ t.test('a name that nothing has is answered with what there is, and one that has
 })
 
 // The compiler keeps these complete.
-const telling = { id: 1, rule: 1, destination: 1, state: 1 }
+const notification = { id: 1, rule: 1, destination: 1, state: 1 }
 const object: Record<keyof ObjectRef, 1> = { cluster: 1, kind: 1, namespace: 1, name: 1 }
 const event: Record<keyof Omit<EventRecord, 'body'>, unknown> = {
   ...{ id: 1, receivedAt: 1, source: 1, object, severity: 1, reason: 1, transition: 1, message: 1 },
-  notifications: [telling]
+  notifications: [notification]
 }
 const post: Record<keyof NonNullable<EventDetail['notifications'][number]['message']>, unknown> = {
   ...{ id: 1, state: 1, failures: 1, payload: 'any', attempts: [{ at: 1, answer: 1 }] }
@@ -346,9 +346,9 @@ const detail: Record<keyof EventDetail, unknown> = {
     ],
     quiet: []
   },
-  notifications: [{ ...telling, reason: 1, message: post }]
+  notifications: [{ ...notification, reason: 1, message: post }]
 }
-const notification: Record<keyof NotificationRecord, unknown> = {
+const notificationRecord: Record<keyof NotificationRecord, unknown> = {
   ...{
     id: 1,
     event: 1,
@@ -364,7 +364,7 @@ const notification: Record<keyof NotificationRecord, unknown> = {
   }
 }
 const objectRecord: Record<keyof ObjectRecord, unknown> = {
-  ...{ object, state: 1, since: 1, revision: 1, seenAt: 1, told: [] },
+  ...{ object, state: 1, since: 1, revision: 1, seenAt: 1, notified: [] },
   failure: { since: 1, count: 1, severity: 1, reason: 1, text: 1 }
 }
 
@@ -383,7 +383,7 @@ t.test('no field is lost on the way out', async (t) => {
   const answers: [string, unknown][] = [
     ['/api/events', { events: [event], next: 1 }],
     ['/api/objects', { objects: [objectRecord], next: 1 }],
-    ['/api/notifications', { notifications: [notification], next: 1 }]
+    ['/api/notifications', { notifications: [notificationRecord], next: 1 }]
   ]
   for (const [path, shape] of answers) t.same(shapeOf((await get(relay, path)).body), shape, path)
   const { body } = await get(relay, '/api/events/1')
@@ -391,7 +391,7 @@ t.test('no field is lost on the way out', async (t) => {
     ...detail,
     notifications: [
       {
-        ...telling,
+        ...notification,
         reason: 1,
         message: {
           ...post,

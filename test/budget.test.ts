@@ -237,7 +237,7 @@ t.test('no destination ever holds more than its part, and each source is charged
 function decisionTo(destinations: readonly string[]): Decision {
   return {
     transition: 'failed',
-    memory: { since: at, decidedAt: at, revision: '', told: [] },
+    memory: { since: at, decidedAt: at, revision: '', notified: [] },
     notifications: destinations.map((destination) => ({ rule: 'r', destination, lane: destination, view: view('x') })),
     trace: { verdicts: [], quiet: [] },
     keep: true

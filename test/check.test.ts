@@ -63,15 +63,15 @@ rules: [{ name: x, send: [team-a, team-b, gone, proxy, chat, closed, local] }]`
   ])
   t.equal(results.length, 6, 'nothing is posted for a preview')
   t.notMatch(out, /T000/, 'no webhook URL')
-  const told = standIn.accepted.filter(({ path }) => path === '/services/T000/B000/secret')
+  const posted = standIn.accepted.filter(({ path }) => path === '/services/T000/B000/secret')
   t.match(
-    told.map(({ body }) => body),
+    posted.map(({ body }) => body),
     [
       { text: /^This is a test of flux-relay.*"team-a" works/ },
       { text: /^This is a test of flux-relay.*"team-b" works/, channel: '#b' }
     ]
   )
-  t.ok((told[1]?.at ?? 0) - (told[0]?.at ?? 0) >= 1000, 'at the pace of the webhook they share')
+  t.ok((posted[1]?.at ?? 0) - (posted[0]?.at ?? 0) >= 1000, 'at the pace of the webhook they share')
 })
 
 t.test('a drill where everything works says yes, for machines too', async (t) => {

@@ -200,7 +200,7 @@ t.test('a blocked destination is tried now, and what comes of it is said', async
   t.match(still, { code: 1, out: /^team: tried: it still answers 404 no_service; next try 20\S+Z\n$/ })
   relay.slack.calm('*')
   const works = await run(['unblock', 'team'], env)
-  t.match(works, { code: 0, out: 'team: tried: nothing waits any more\n' })
+  t.match(works, { code: 0, out: 'team: tried: nothing is waiting any more\n' })
   t.equal(relay.slack.accepted.length, 1)
   t.match(await run(['unblock', 'team'], env), { code: 0, out: 'team: nothing waits there\n' })
   const unknown = await run(['unblock', 'nobody'], env)
@@ -299,8 +299,8 @@ t.test('conditions of a silence stand in one text or in several, and what they c
   const refused: [string[], RegExp][] = [
     [['namespace=db,nmae=x'], /answers 400: match\.nmae: unknown key "nmae"; did you mean "name"\?/],
     [['namespace=db,zone=x'], /unknown key "zone"; there are severity, kind, namespace, /],
-    [['namespace'], /"namespace" is no condition; write key=value/],
-    [['namespace=a', 'namespace=b'], /namespace is there twice; for either of two, write namespace=one,other/],
+    [['namespace'], /"namespace" is not a condition; write key=value/],
+    [['namespace=a', 'namespace=b'], /namespace appears twice; for either of two values, write namespace=one,other/],
     [['namespace='], /answers 400: match\.namespace/],
     [['metadata.=x'], /"metadata\.=" names no key; write key=value/],
     [['kind=x,severity=eror'], /did you mean "error"/]

@@ -23,13 +23,13 @@ for (const file of readdirSync(mistakes)) {
     const text = readFileSync(join(mistakes, file), 'utf8')
     const expected = [...text.matchAll(/^# expect: (.*)$/gm)].map(([, mistake]) => mistake)
     const { config, problems } = loadConfig(text, file, environment)
-    const told = problems.map(({ line, column, message, isWarning }, at) => {
+    const reported = problems.map(({ line, column, message, isWarning }, at) => {
       const mistake = `${line}:${column} ${isWarning ? 'warning: ' : ''}${message}`
       const [start = '', rest] = expected[at]?.split('…') ?? []
       return rest === '' && mistake.startsWith(start) ? expected[at] : mistake
     })
     t.not(expected.length, 0, 'the file says what to expect')
-    t.strictSame(told, expected, 'every mistake, in the order of the file')
+    t.strictSame(reported, expected, 'every mistake, in the order of the file')
     const isRefused = expected.some((mistake) => !/^\S+ warning: /.test(mistake ?? ''))
     t.equal(config === undefined, isRefused, 'refused where it says more than warnings')
   })
@@ -63,7 +63,7 @@ rules:
     send: local
   - { name: far, match: { namespace: "${'team-a, '.repeat(20)}" }, sned: local, send: local }
 `
-  const told = `
+  const reported = `
 config.yaml:5:24 error: "eror" is not one of info, warn, error; did you mean "error"?
   5 |     match: { severity: eror }
     |                        ^
@@ -74,7 +74,7 @@ config.yaml:7:204 error: unknown key "sned"; did you mean "send"?
   7 | am-a, team-a, team-a, team-a, team-a, team-a, team-a, " }, sned: local, send: local }
     |                                                            ^`
   const { problems } = loadConfig(text, 'config.yaml', environment)
-  t.equal(problems.map(formatProblem).join('\n'), told.trimStart())
+  t.equal(problems.map(formatProblem).join('\n'), reported.trimStart())
 })
 
 t.test('the example works as it is, and says that anyone may post to it', async (t) => {
@@ -368,9 +368,13 @@ t.test('each mistake is reported in the first run, whatever else is wrong', asyn
   t.strictSame(mistakesOf(sound), [], 'the rest is sound')
   const alone = Object.entries(oneEach).flatMap(([section, entries]) =>
     Object.entries(entries).map(([what, entry]) => {
-      const told = mistakesOf({ ...sound, [section]: [...(sound[section] ?? []), entry] })
-      t.ok(told.length > 0, `${section}: ${what}`)
-      return { section, entry, told: told.filter((problem) => !/nothing is sent to|no rule uses/.test(problem)) }
+      const reported = mistakesOf({ ...sound, [section]: [...(sound[section] ?? []), entry] })
+      t.ok(reported.length > 0, `${section}: ${what}`)
+      return {
+        section,
+        entry,
+        reported: reported.filter((problem) => !/nothing is sent to|no rule uses/.test(problem))
+      }
     })
   )
   const all = Object.fromEntries(
@@ -379,19 +383,19 @@ t.test('each mistake is reported in the first run, whatever else is wrong', asyn
       [...(sound[section] ?? []), ...Object.values(entries)]
     ])
   )
-  t.strictSame(mistakesOf(all), alone.flatMap(({ told }) => told).sort(), 'all at once')
+  t.strictSame(mistakesOf(all), alone.flatMap(({ reported }) => reported).sort(), 'all at once')
   for (const [index, one] of alone.entries()) {
     const other = alone[(index * 7 + 3) % alone.length]
     if (other === undefined || other === one) continue
     const both = structuredClone(sound)
     for (const { section, entry } of [one, other]) both[section] = [...(both[section] ?? []), entry]
-    const told = mistakesOf(both).filter((problem) => !/nothing is sent to|no rule uses/.test(problem))
-    t.strictSame(told, [...one.told, ...other.told].sort(), `${one.entry} and ${other.entry}`)
+    const reported = mistakesOf(both).filter((problem) => !/nothing is sent to|no rule uses/.test(problem))
+    t.strictSame(reported, [...one.reported, ...other.reported].sort(), `${one.entry} and ${other.entry}`)
   }
 })
 
 t.test('one entry may be wrong in several ways, and each is reported', async (t) => {
-  const told = mistakesOf({
+  const reported = mistakesOf({
     ...sound,
     rules: [
       '- { name: a, match: { severity: eror, when: "event.reson == 1", kind: helmrelease }, remindEvery: 0s, template: nope, sned: x, send: nobody }'
@@ -406,7 +410,7 @@ t.test('one entry may be wrong in several ways, and each is reported', async (t)
     /"sned"/,
     /no destination "nobody"/
   ])
-    t.match(told, each)
+    t.match(reported, each)
 })
 
 t.test(
@@ -415,12 +419,14 @@ t.test(
     const before = `sources: { default: { hmacKeys: ["\${NO_SUCH_KEY}"] } }
 destinations: { local: { preview: false } }
 `
-    const told = (text: string) =>
+    const reported = (text: string) =>
       loadConfig(text, 'config.yaml', environment).problems.map(({ line, message }) => `${line}: ${message}`)
-    const open = told(`${before}rules: [{ name: x, send: local }\ncluster: x\n`)
+    const open = reported(`${before}rules: [{ name: x, send: local }\ncluster: x\n`)
     t.match(open, [/^1: .*NO_SUCH_KEY is not set/, /^2: must be true or left out/, /^3: this \[ is never closed/])
     t.equal(open.length, 3, 'and nothing is made up of the rest')
-    const twice = told(`${before}rules:\n  - { name: x, name: y, send: local }\nretention: { events: 0s }\nmute: 5\n`)
+    const twice = reported(
+      `${before}rules:\n  - { name: x, name: y, send: local }\nretention: { events: 0s }\nmute: 5\n`
+    )
     t.match(twice, [
       /^1: /,
       /^2: /,
@@ -429,7 +435,7 @@ destinations: { local: { preview: false } }
       /^6: must be a list/
     ])
     t.equal(twice.length, 5)
-    t.match(told('rules:\n  - { name: x, send: *nobody }\ncluster: 5\n'), [/^2: /, /^3: must be a text/])
+    t.match(reported('rules:\n  - { name: x, send: *nobody }\ncluster: 5\n'), [/^2: /, /^3: must be a text/])
   }
 )
 
@@ -456,8 +462,8 @@ t.test('an entry that lacks something says the rest of what is wrong with it', a
     [{ templates: ['fine: { body: 5, title: "{{" }'] }, [/must be a text/, /\{\{/]]
   ]
   for (const [sections, expected] of lacking) {
-    const told = mistakesOf({ ...sound, ...sections }).join('\n')
-    for (const each of expected) t.match(told, each)
+    const reported = mistakesOf({ ...sound, ...sections }).join('\n')
+    for (const each of expected) t.match(reported, each)
   }
 })
 
@@ -470,6 +476,9 @@ t.test('what a misshapen part would have said is not made up without it', async 
   ]
   for (const rules of quiet)
     t.equal(mistakesOf({ ...sound, rules: [...(sound['rules'] ?? []), rules] }).length, 1, rules)
-  const told = mistakesOf({ ...sound, sources: ['default: { cluster: 5 }', 'b: { cluster: x, tokens: ["${KEY2}"] }'] })
-  t.notMatch(told.join('\n'), /no cluster/)
+  const reported = mistakesOf({
+    ...sound,
+    sources: ['default: { cluster: 5 }', 'b: { cluster: x, tokens: ["${KEY2}"] }']
+  })
+  t.notMatch(reported.join('\n'), /no cluster/)
 })

@@ -42,8 +42,8 @@ t.test('what was acknowledged before kill -9 reaches Slack after the restart', a
 
   await serve(t, folder, port)
   const missing = () => {
-    const told = new Set(slack.accepted.flatMap(({ text }) => text.match(/app-\d+/g) ?? []))
-    return acknowledged.filter((name) => !told.has(name))
+    const posted = new Set(slack.accepted.flatMap(({ text }) => text.match(/app-\d+/g) ?? []))
+    return acknowledged.filter((name) => !posted.has(name))
   }
   await slack.until(() => missing().length === 0, 30_000)
   t.same(missing(), [])

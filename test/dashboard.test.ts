@@ -258,7 +258,7 @@ t.test('nobody gets in without the token, and no other site acts for who has it'
     const { status, headers, html } = await look(relay, path)
     t.equal(status, 401, path)
     t.match(headers.get('www-authenticate'), 'Basic')
-    t.match(html, '<h1>Who are you?</h1>')
+    t.match(html, '<h1>Please sign in</h1>')
   }
   for (const authorization of [basic, 'Bearer open-sesame']) {
     t.equal((await look(relay, '/', { authorization })).status, 200)
@@ -290,7 +290,7 @@ t.test('open pages learn that something changed, and only so many of them', asyn
   )
   t.match(streams[0]?.headers.get('content-type'), 'text/event-stream')
   t.equal((await look(relay, '/live')).status, 204, 'a browser does not ask again')
-  const seen = hear(streams[0] as Response)
+  const seen = listen(streams[0] as Response)
   // The first look only learns what is there.
   await new Promise((resolve) => setTimeout(resolve, 2200))
   await relay.post(fluxEvent())
@@ -303,7 +303,7 @@ t.test('open pages learn that something changed, and only so many of them', asyn
 })
 
 /** Resolves to all that came once it matches. */
-function hear(response: Response): (pattern: RegExp) => Promise<string> {
+function listen(response: Response): (pattern: RegExp) => Promise<string> {
   let text = ''
   const reader = (response.body as ReadableStream<Uint8Array>).getReader()
   return async (pattern) => {

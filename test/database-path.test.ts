@@ -6,7 +6,7 @@ import { join, relative } from 'node:path'
 import t from 'tap'
 import { openStore } from '../src/store/open.ts'
 import { verify } from '../src/store/verify/verify.ts'
-import { slackFor, start, untold } from './fixtures/disk.ts'
+import { slackFor, start, unposted } from './fixtures/disk.ts'
 import { run } from './fixtures/process.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { arrival, sendTo } from './fixtures/store.ts'
@@ -52,8 +52,8 @@ for (const [what, make] of Object.entries(links)) {
     t.match(await verify(`sqlite:${join(data, 'relay.db')}`), { counts: { events: 2 }, damage: [] })
     slack.calm()
     const second = await start(t, folder, slack, volume)
-    await slack.until(() => untold(slack, names).length === 0, 30_000).catch(() => {})
-    t.same(untold(slack, names), [])
+    await slack.until(() => unposted(slack, names).length === 0, 30_000).catch(() => {})
+    t.same(unposted(slack, names), [])
     await second.stop()
   })
 }

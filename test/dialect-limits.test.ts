@@ -36,7 +36,7 @@ const anyEvent = fc
 const strangers = dialectNames.filter((dialect) => !dialect.startsWith('slack'))
 
 /** Over the message of an event, that of its recovery, both together, and each without blocks. */
-function holdsForAll(t: Test, title: string, check: (body: Record<string, unknown>, dialect: Dialect) => string[]) {
+function isTrueOfAll(t: Test, title: string, check: (body: Record<string, unknown>, dialect: Dialect) => string[]) {
   const property = fc.property(anyEvent, (wire) => {
     const over: WireEvent = {
       ...wire,
@@ -67,7 +67,7 @@ const fallbacksIn = ({ attachments = [] }: { attachments?: { fallback?: string }
   attachments.map(({ fallback }) => fallback)
 
 t.test('whatever an event holds, it calls nobody, forges no link and ends no code', async (t) => {
-  holdsForAll(t, 'in every dialect', (body, dialect) =>
+  isTrueOfAll(t, 'in every dialect', (body, dialect) =>
     textsIn(body).flatMap((text) => {
       const found = orders.filter(([, pattern]) => pattern.test(text)).map(([what]) => what)
       if (!text.isWellFormed()) found.push('half a character')
@@ -115,7 +115,7 @@ function faultsFor(body: Record<string, unknown>, dialect: Dialect): string[] {
 }
 
 t.test('every message is within the limits of whoever gets it', async (t) => {
-  holdsForAll(t, 'whatever the event', faultsFor)
+  isTrueOfAll(t, 'whatever the event', faultsFor)
   const growing = event('14:13:20', 'web', 'HealthCheckFailed', '@'.repeat(3000))
   const huge = listOf(namesOf(3000), 60, ', ')
   const more = Array.from({ length: 40 }, (_, i) => listOf(namesOf(1500, 'x'.repeat(i)), 260, ', '))
@@ -143,8 +143,8 @@ const namesOf = (count: number, prefix = 'web') => Array.from({ length: count },
 
 function lostIn(body: object, names: string[]): string[] {
   const text = textsIn(body).join('\n')
-  const told = new Set(text.match(/[\w-]+/g))
-  return names.filter((name) => !told.has(name))
+  const named = new Set(text.match(/[\w-]+/g))
+  return names.filter((name) => !named.has(name))
 }
 
 t.test('a digest for Discord gives up links and words before it gives up a name', async (t) => {

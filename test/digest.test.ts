@@ -42,8 +42,8 @@ function waitingAfter(
     const key = objectKey(event.object)
     const advanced = advance(memories.get(key), event, at)
     memories.set(key, advanced.memory)
-    const telling = { says: says ?? advanced.transition, mention: undefined }
-    const view = createView(event, advanced, telling, withLinks ? links : noLinks)
+    const recipient = { says: says ?? advanced.transition, mention: undefined }
+    const view = createView(event, advanced, recipient, withLinks ? links : noLinks)
     return { id: `${index}`, event: `${index}`, createdAt: at, view }
   })
 }
@@ -311,7 +311,7 @@ t.test('no input breaks a limit, loses an object, repeats one, or gets out of it
   fc.assert(
     fc.property(fc.array(wire, { minLength: 1, maxLength: 120 }), fc.boolean(), (events, withLinks) => {
       let rest = waitingAfter(events as Partial<WireEvent>[], { withLinks })
-      const told: string[] = []
+      const named: string[] = []
       for (let messages = 0; rest.length > 0; messages++) {
         const { ids, payload } = composeDigest(rest, start)
         if (ids.length === 0 || messages > events.length) return false
@@ -322,10 +322,10 @@ t.test('no input breaks a limit, loses an object, repeats one, or gets out of it
         if (texts.some((one) => one.length > messageRoom.section)) return false
         if (Buffer.byteLength(JSON.stringify(payload)) > messageRoom.bytes) return false
         if (/<[!@#](?!date\^)/.test([payload.text, ...texts].join('\n'))) return false
-        told.push(...ids)
+        named.push(...ids)
         rest = rest.filter(({ id }) => !ids.includes(id))
       }
-      return told.length === events.length && new Set(told).size === events.length
+      return named.length === events.length && new Set(named).size === events.length
     }),
     { numRuns: 150 }
   )

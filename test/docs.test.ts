@@ -8,8 +8,8 @@ import { formatProblem } from '../src/config/problem.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { toText } from '../src/render/slack/terminal.ts'
 import { programsIn } from '../tools/run.ts'
+import { composed } from './fixtures/composed.ts'
 import { wire } from './fixtures/events.ts'
-import { tell } from './fixtures/told.ts'
 
 const root = join(import.meta.dirname, '..')
 const page = readFileSync(join(root, 'docs', 'templates.md'), 'utf8')
@@ -50,7 +50,7 @@ for (const section of sections) {
     const config = configOf(example)
     t.strictSame(loadConfig(config, 'config.yaml', { KEY: 'k' }).problems.map(formatProblem), [], 'is right')
     if (shown === undefined) return
-    const last = tell(config, shown.startsWith('✅') ? [failed, recovered] : [failed]).messages.at(-1)
+    const last = composed(config, shown.startsWith('✅') ? [failed, recovered] : [failed]).messages.at(-1)
     t.equal(last && toText(last), shown.trimEnd(), 'looks as it says')
   })
 }

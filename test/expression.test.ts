@@ -7,7 +7,7 @@ import { type EventOverrides, event } from './fixtures/events.ts'
 const evaluate = (source: string, overrides: EventOverrides = {}, transition: Transition = 'failed') => {
   const compiled = compileExpression(source)
   if ('error' in compiled) throw new Error(`${source}: ${compiled.error}`)
-  return compiled.holds({ event: event(overrides), transition })
+  return compiled.matches({ event: event(overrides), transition })
 }
 
 const evil = '(a+)+$'
@@ -189,5 +189,5 @@ t.test('two expressions with the same pattern, and one compiled twice, do not di
   const [first, second] = [compileExpression(source), compileExpression(`!${source}`)]
   if ('error' in first || 'error' in second) return t.fail()
   const subject = { event: event(), transition: 'failed' } as const
-  t.strictSame([first.holds(subject), second.holds(subject), first.holds(subject)], [true, false, true])
+  t.strictSame([first.matches(subject), second.matches(subject), first.matches(subject)], [true, false, true])
 })

@@ -33,8 +33,8 @@ const laneOf = async (relay: Relay, name: string) =>
   )
 
 /** Moves the clock on until `holds`, as real time passes. */
-async function advanceUntil(clock: TestClock, stepMs: number, holds: () => boolean): Promise<void> {
-  for (let steps = 0; steps < 500 && !holds(); steps++) {
+async function advanceUntil(clock: TestClock, stepMs: number, isTrue: () => boolean): Promise<void> {
+  for (let steps = 0; steps < 500 && !isTrue(); steps++) {
     clock.advance(stepMs)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
@@ -102,9 +102,9 @@ rules: [{ name: all, match: { severity: info }, send: [gone, team] }]`
     )
     await relay.post(about('shop'))
     await relay.slack.until(({ accepted }) => accepted.length === 2)
-    const told = texts(relay.slack.accepted).join('\n')
-    t.match(told, /apps\/shop/)
-    t.match(told, /FAILED destination gone/)
+    const posted = texts(relay.slack.accepted).join('\n')
+    t.match(posted, /apps\/shop/)
+    t.match(posted, /FAILED destination gone/)
   }
 )
 
@@ -213,13 +213,13 @@ t.test(
     const folder = tempFolder(t)
     const before = await startRelay(t, { clock, config, folder })
     const { port } = before.slack
-    const told = (relay: Relay) => texts(to(relay, `${team}/ops`))
+    const posted = (relay: Relay) => texts(to(relay, `${team}/ops`))
     before.slack.behave(team, { status: 404, body: 'no_service' })
     await before.post(about('first'))
-    await before.slack.until(() => told(before).length === 1)
+    await before.slack.until(() => posted(before).length === 1)
     before.slack.calm()
-    await advanceUntil(clock, 60_000, () => told(before).length === 2)
-    t.match(told(before), [/FAILED destination team/, /destination team/])
+    await advanceUntil(clock, 60_000, () => posted(before).length === 2)
+    t.match(posted(before), [/FAILED destination team/, /destination team/])
     before.slack.behave(team, { status: 404, body: 'no_service' })
     await before.post(about('second'))
     await before.logged(/rejects all messages: its lane waits/, 2)
@@ -229,11 +229,11 @@ t.test(
 
     const relay = await startRelay(t, { clock, config, folder, slack: { port } })
     relay.slack.behave(team, { status: 404, body: 'no_service' })
-    await advanceUntil(clock, 60_000, () => told(relay).length === 1)
-    t.match(told(relay), [/FAILED destination team/])
+    await advanceUntil(clock, 60_000, () => posted(relay).length === 1)
+    t.match(posted(relay), [/FAILED destination team/])
     const probes = relay.slack.received.length
     await advanceUntil(clock, 60_000, () => relay.slack.received.length > probes + 2)
-    t.equal(told(relay).length, 1, 'once')
+    t.equal(posted(relay).length, 1, 'once')
   }
 )
 

@@ -1,7 +1,7 @@
 // Fingerprint: is the same for the same failure, and another for another.
 import t from 'tap'
 import { failureFingerprint } from '../src/events/cause.ts'
-import { fingerprint, normalise, rows } from '../src/events/fingerprint.ts'
+import { fingerprint, rows, withoutVariation } from '../src/events/fingerprint.ts'
 import { parseRevision } from '../src/events/revision.ts'
 import { event } from './fixtures/events.ts'
 import { fc } from './fixtures/fc.ts'
@@ -487,12 +487,12 @@ const different: Pair[] = [
 t.test('the same failure is recognised through', async (t) => {
   for (const [name, one, other] of same) {
     t.not(one, other, `${name} (the texts differ)`)
-    t.equal(print(one), print(other), name, { one: normalise(one), other: normalise(other) })
+    t.equal(print(one), print(other), name, { one: withoutVariation(one), other: withoutVariation(other) })
   }
 })
 
 t.test('another failure is recognised by', async (t) => {
-  for (const [name, one, other] of different) t.not(print(one), print(other), name, { both: normalise(one) })
+  for (const [name, one, other] of different) t.not(print(one), print(other), name, { both: withoutVariation(one) })
 })
 
 t.test('the reason is part of the failure', async (t) => {
@@ -541,16 +541,16 @@ t.test('the revision is no part of the failure, wherever it stands in the text',
 
 t.test('a normalised message still reads as the failure', async (t) => {
   t.equal(
-    normalise('stat /tmp/kustomization-644156964/apps: no such file or directory, retrying in 30s\n'),
+    withoutVariation('stat /tmp/kustomization-644156964/apps: no such file or directory, retrying in 30s\n'),
     'stat /tmp/kustomization-<tmp>/apps: no such file or directory, retrying in <duration>'
   )
-  t.equal(normalise(wall('unchanged')).split('\n')[0], 'apply failed:')
+  t.equal(withoutVariation(wall('unchanged')).split('\n')[0], 'apply failed:')
   t.equal(
-    normalise(waitingFor("Job/apps/seed status: 'Failed'", "Deployment/apps/web status: 'InProgress'")),
+    withoutVariation(waitingFor("Job/apps/seed status: 'Failed'", "Deployment/apps/web status: 'InProgress'")),
     'health check failed after <duration>: timeout waiting for: [Deployment/apps/web, Job/apps/seed]'
   )
-  t.equal(normalise('pods "podinfo-6bc5d5b96-j9lw6" not found'), 'pods "podinfo-<hash>" not found')
-  t.equal(normalise(helmLogs('a')), upgradeFailed)
+  t.equal(withoutVariation('pods "podinfo-6bc5d5b96-j9lw6" not found'), 'pods "podinfo-<hash>" not found')
+  t.equal(withoutVariation(helmLogs('a')), upgradeFailed)
 })
 
 t.test('a message of any length stays small, with whole characters at every cut', async (t) => {
@@ -591,12 +591,12 @@ t.test('a message of any length stays small, with whole characters at every cut'
       ['timeout waiting for: [', ']']
     ] as const) {
       const name = `${JSON.stringify(start + piece)} repeated`
-      const text = normalise(start + piece.repeat(Math.ceil(39_000 / piece.length)) + end)
+      const text = withoutVariation(start + piece.repeat(Math.ceil(39_000 / piece.length)) + end)
       t.ok(text.length < 50_000, name)
       if (piece !== '\ud83d') t.ok(text.isWellFormed(), `${name}, cut between characters`)
     }
   }
-  t.ok(normalise('read the policy; '.repeat(200_000)).length < 10_000)
+  t.ok(withoutVariation('read the policy; '.repeat(200_000)).length < 10_000)
 })
 
 t.test('any text has a fingerprint, and its normalised form has the same one', async (t) => {
@@ -619,7 +619,7 @@ t.test('any text has a fingerprint, and its normalised form has the same one', a
   fc.assert(
     fc.property(text, (parts) => {
       const message = parts.join('')
-      return print(normalise(message)) === print(message)
+      return print(withoutVariation(message)) === print(message)
     }),
     { numRuns: 2_000 }
   )
@@ -646,7 +646,7 @@ t.test('what varies is found wherever it is, because its hint is there too', asy
     let found = 0
     const before = fc.constantFrom('', '(', 'localhost', '10.0.0.1')
     const after = fc.constantFrom('', ')', ' attempt', ' retries', ' tries', ' times')
-    const holds = fc.property(before, varying, after, fc.boolean(), (head, made, tail, isLoud) => {
+    const isSame = fc.property(before, varying, after, fc.boolean(), (head, made, tail, isLoud) => {
       const plain = `${head}${made}${tail}`
       const text = isLoud && pattern.flags.includes('i') ? plain.toUpperCase() : plain
       if (text.search(pattern) === -1) return true
@@ -654,7 +654,7 @@ t.test('what varies is found wherever it is, because its hint is there too', asy
       const small = text.toLowerCase()
       return typeof hint === 'string' ? small.includes(hint) : hint.test(small)
     })
-    fc.assert(holds, { numRuns: 400, seed: 1 })
+    fc.assert(isSame, { numRuns: 400, seed: 1 })
     t.ok(found > 5, `${pattern.source.slice(0, 40)}: ${found} texts`)
   }
 })

@@ -41,7 +41,7 @@ const happenings = {
 } as const
 
 /** To which channels, or else destinations, each of the happenings goes, of an object of its own. */
-function told(config: Config, of: Partial<WireEvent['involvedObject']> = {}): Record<string, string[]> {
+function recipients(config: Config, of: Partial<WireEvent['involvedObject']> = {}): Record<string, string[]> {
   const { receive } = startRehearsal(config)
   return Object.fromEntries(
     Object.entries(happenings).map(([what, happening]) => {
@@ -144,7 +144,7 @@ for (const [eventSeverity, asked, expected, remark] of severities) {
   t.test(`eventSeverity ${JSON.stringify(eventSeverity)} notifies of what it says`, async (t) => {
     const imported = importText(guide({ alerts: [eventSeverity === undefined ? {} : { eventSeverity }] }))
     t.strictSame(imported.takeovers[0]?.rules[0]?.match?.severity, asked)
-    t.strictSame(told(load(imported)), expected)
+    t.strictSame(recipients(load(imported)), expected)
     if (remark === undefined) t.strictSame(remarksOf(imported), [])
     else {
       t.match(remarksOf(imported), [remark])
@@ -184,7 +184,7 @@ t.test('one Provider serves Alerts with channels of their own, and nothing is po
       where
     )
     t.equal(new Set(imported.targets.map(({ variable }) => variable)).size, 1, 'one webhook')
-    t.strictSame(told(load(imported)), {
+    t.strictSame(recipients(load(imported)), {
       ...nobody,
       info: ['#gitops-updates'],
       drift: ['#devops-alerts'],
@@ -215,12 +215,12 @@ t.test('a channel of the Provider is that of the Alerts without one', async (t) 
       ['slack-updates', '#updates']
     ]
   )
-  t.strictSame(told(load(imported)).info, ['#updates'])
+  t.strictSame(recipients(load(imported)).info, ['#updates'])
 })
 
 t.test('what another Alert posts to the same channel already is posted once', async (t) => {
   const twice = importText(guide({ alerts: [{ eventSeverity: 'error' }, { eventSeverity: 'info' }] }))
-  t.strictSame(told(load(twice)).error, ['slack'])
+  t.strictSame(recipients(load(twice)).error, ['slack'])
   t.match(remarksOf(twice), [
     /alert-0 posts nothing that flux-system\/alert-1 does not post to the same channel; Flux posted it twice/
   ])
@@ -231,7 +231,7 @@ t.test('what another Alert posts to the same channel already is posted once', as
     'of two that are the same, the first stays'
   )
   const apart = importText(guide({ alerts: [{ eventSeverity: 'error' }, { eventSeverity: 'info', channel: '#all' }] }))
-  t.strictSame(told(load(apart)).error, ['slack', '#all'], 'two channels are two posts')
+  t.strictSame(recipients(load(apart)).error, ['slack', '#all'], 'two channels are two posts')
   const partly = importText(
     guide({
       alerts: [
@@ -258,7 +258,7 @@ const keys: readonly (readonly [what: string, secret: object, key: string, remar
 for (const [what, secret, key, remark] of keys) {
   t.test(`a Secret with its address as ${what} is taken`, async (t) => {
     const imported = importText(guide({ alerts: [{ eventSeverity: 'error' }], secret }))
-    t.strictSame(told(load(imported)).error, ['slack'])
+    t.strictSame(recipients(load(imported)).error, ['slack'])
     t.match(imported.targets[0]?.variable.command, `get secret slack-url -o jsonpath='{.data.${key}}' | base64 -d`)
     t.strictSame(imported.remarks.length, remark === undefined ? 0 : 1)
     if (remark !== undefined) t.match(remarksOf(imported), [remark])
@@ -269,7 +269,7 @@ for (const [what, secret, key, remark] of keys) {
 t.test('manifests of earlier versions are read, and what Flux serves is said once', async (t) => {
   for (const version of ['v1beta1', 'v1beta2']) {
     const imported = importText(guide({ version, alerts: [{ eventSeverity: 'error' }] }))
-    t.strictSame(told(load(imported)).error, ['slack'])
+    t.strictSame(recipients(load(imported)).error, ['slack'])
     t.match(remarksOf(imported), [
       new RegExp(`^1: ${version} .* refused by every Flux after 2\\.\\d: Flux serves v1beta3`)
     ])
@@ -280,8 +280,8 @@ t.test('manifests of earlier versions are read, and what Flux serves is said onc
 
 t.test('an Alert in another namespace than its Provider is taken, and Flux would not find it', async (t) => {
   const imported = importText(guide({ alertNamespace: 'my-app', alerts: [{ eventSeverity: 'error' }] }))
-  t.strictSame(told(load(imported), { namespace: 'my-app' }).error, ['slack'])
-  t.strictSame(told(load(imported)).error, [], 'its sources are those of its own namespace, as in Flux')
+  t.strictSame(recipients(load(imported), { namespace: 'my-app' }).error, ['slack'])
+  t.strictSame(recipients(load(imported)).error, [], 'its sources are those of its own namespace, as in Flux')
   t.match(remarksOf(imported), [
     /Provider slack, which Flux looks for in my-app, the Alert's namespace; the one in flux-system/
   ])
@@ -296,7 +296,7 @@ t.test('a variable that Flux fills in is anything until then, and said', async (
   const imported = importText(
     guide({ alerts: [{ eventSeverity: 'error' }] }).replaceAll('namespace: flux-system', 'namespace: ${NAMESPACE}')
   )
-  t.strictSame(told(load(imported), { namespace: 'team-a' }).error, ['slack'])
+  t.strictSame(recipients(load(imported), { namespace: 'team-a' }).error, ['slack'])
   t.match(remarksOf(imported).join('\n'), /metadata\.namespace holds a variable .*until then the rule has \* there/)
   const named = importText(
     guide({
@@ -304,7 +304,7 @@ t.test('a variable that Flux fills in is anything until then, and said', async (
       alerts: [{ eventSeverity: 'error' }]
     })
   )
-  t.strictSame(told(load(named)).error, ['a-channel'])
+  t.strictSame(recipients(load(named)).error, ['a-channel'])
   t.match(
     named.targets[0]?.others.map(({ name, what }) => `${name}: ${what}`),
     ['CHANNEL: the channel of slack; general where Flux has nothing else', 'CLUSTER: the username of slack']
@@ -316,7 +316,7 @@ t.test('fields that are null are absent, and fields that nobody knows are said, 
     guide({ alerts: [{ eventSeverity: 'error', exclusionList: null, inclusionList: null, summary: null }] })
   )
   t.strictSame(remarksOf(nulls), [])
-  t.strictSame(told(load(nulls)).error, ['slack'])
+  t.strictSame(recipients(load(nulls)).error, ['slack'])
   const eventSources = [
     { kind: 'Kustomization', name: '*', labelSelector: { team: 'x' }, severity: 'info' },
     { kind: 'HelmRelease' },
@@ -325,7 +325,7 @@ t.test('fields that are null are absent, and fields that nobody knows are said, 
   const deep = importText(
     guide({ alerts: [{ eventSeverity: 'error', eventSources, providerRef: { name: 'slack', kind: 'x' } }] })
   )
-  t.strictSame(told(load(deep)).error, ['slack'], 'the rest of the Alert is taken')
+  t.strictSame(recipients(load(deep)).error, ['slack'], 'the rest of the Alert is taken')
   const said = remarksOf(deep).join('\n')
   for (const each of [
     /spec\.eventSources\.0\.labelSelector is not known/,
@@ -341,8 +341,8 @@ t.test('nobody waits for a dependency as an error but the image controllers', as
   const eventSources = ['ResourceSet', 'GitRepository', 'Terraform', 'ImagePolicy'].map((kind) => ({ kind, name: '*' }))
   for (const sources of [eventSources, eventSources.slice(0, 2)]) {
     const config = load(importText(guide({ alerts: [{ eventSeverity: 'error', eventSources: sources }] })))
-    t.strictSame(told(config, { kind: 'ResourceSet' }).warn, [])
-    t.strictSame(told(config, { kind: 'ResourceSet' }).error, ['slack'])
+    t.strictSame(recipients(config, { kind: 'ResourceSet' }).warn, [])
+    t.strictSame(recipients(config, { kind: 'ResourceSet' }).error, ['slack'])
   }
 })
 
@@ -353,7 +353,7 @@ t.test('the items of an AlertList need not say what they are', async (t) => {
   const lists = ['Provider', 'Alert'].map((kind) =>
     stringify({ apiVersion: `${group}/v1beta3`, kind: `${kind}List`, items: items(kind) })
   )
-  t.strictSame(told(load(importText(lists.join('---\n')))).error, ['slack'])
+  t.strictSame(recipients(load(importText(lists.join('---\n')))).error, ['slack'])
 })
 
 // As a page gives it to whoever copies it: every line begins at the margin.
@@ -422,9 +422,9 @@ url: "${url}"
 t.test('manifests that lost their indentation are read as what they were', async (t) => {
   const imported = importText(flat)
   const config = load(imported)
-  t.strictSame(told(config), { ...nobody, warn: ['#trouble'], drift: ['#trouble'], error: ['#trouble'] })
-  t.strictSame(told(config, { kind: 'HelmRelease', namespace: 'apps' }).error, ['#trouble'])
-  t.strictSame(told(config, { kind: 'HelmRelease' }).error, [])
+  t.strictSame(recipients(config), { ...nobody, warn: ['#trouble'], drift: ['#trouble'], error: ['#trouble'] })
+  t.strictSame(recipients(config, { kind: 'HelmRelease', namespace: 'apps' }).error, ['#trouble'])
+  t.strictSame(recipients(config, { kind: 'HelmRelease' }).error, [])
   t.match(imported.targets[0]?.variable.command, /get secret chat-hook .*\.data\.url/)
   const said = remarksOf(imported)
   t.match(said.join('\n'), /the indentation of this Alert is lost, and was put back/)
@@ -434,7 +434,7 @@ t.test('manifests that lost their indentation are read as what they were', async
     'lines are those of the file'
   )
   const withLineEnds = importText(flat.replaceAll('\n', '\r\n'))
-  t.strictSame(told(load(withLineEnds)).error, ['#trouble'], 'also from Windows')
+  t.strictSame(recipients(load(withLineEnds)).error, ['#trouble'], 'also from Windows')
 })
 
 t.test('what cannot be put back is said, with the document and what to do', async (t) => {

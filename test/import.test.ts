@@ -73,7 +73,7 @@ t.test("a tutorial's manifests become a config that loads and sends what Flux se
   })
   const about = (kind: string, namespace: string, rest: Partial<WireEvent> = {}) =>
     wire({ involvedObject: { kind, namespace, name: 'webapp' }, ...rest })
-  const isTold: [boolean, WireEvent][] = [
+  const isNotified: [boolean, WireEvent][] = [
     [true, about('Kustomization', 'flux-system')],
     [true, about('GitRepository', 'flux-system', { reason: 'GitOperationFailed' })],
     [true, about('HelmRelease', 'apps', { reason: 'UpgradeFailed' })],
@@ -86,7 +86,7 @@ t.test("a tutorial's manifests become a config that loads and sends what Flux se
     [false, about('Kustomization', 'flux-system', { severity: 'info', reason: 'DependencyNotReady' })],
     [false, about('Kustomization', 'flux-system', { message: 'waiting for the socket' })]
   ]
-  for (const [expected, event] of isTold) {
+  for (const [expected, event] of isNotified) {
     const { involvedObject, severity, reason } = event
     const fired = firedBy(config, event)
     t.equal(fired.length, expected ? 1 : 0, `${involvedObject.kind} ${involvedObject.namespace} ${severity} ${reason}`)
@@ -355,21 +355,21 @@ const anyEvent = fc
   )
 
 t.test('whatever the Alert, exactly the events that Flux alerts of fire a rule, and only one', async (t) => {
-  const counts = { told: 0, not: 0 }
+  const counts = { notified: 0, not: 0 }
   fc.assert(
     fc.property(anyAlert, fc.array(anyEvent, { minLength: 20, maxLength: 20 }), (spec, events) => {
       const imported = importText(alertText(spec))
       const config = imported.takeovers.length === 0 ? undefined : load(imported)
       for (const event of events) {
         const expected = isAlertedByFlux(spec, event)
-        counts[expected ? 'told' : 'not']++
+        counts[expected ? 'notified' : 'not']++
         if ((config === undefined ? [] : firedBy(config, event)).length !== Number(expected))
           throw new Error(JSON.stringify(event))
       }
     }),
     { numRuns: 150 }
   )
-  t.ok(counts.told > 100 && counts.not > 100, JSON.stringify(counts))
+  t.ok(counts.notified > 100 && counts.not > 100, JSON.stringify(counts))
 })
 
 function run(args: string[], { cwd = root, input = '' } = {}) {
@@ -421,7 +421,7 @@ t.test('malformed YAML is reported with its place; where there is nothing to imp
   t.match(malformed.err, /malformed\.yaml:6:12 error: Nested mappings[^\n]*\n {2}6 \| {3}summary: impact: production\n/)
   t.equal(malformed.out, '')
   const empty = run(['import', '-'], { input: 'apiVersion: v1\nkind: ConfigMap\n' })
-  t.match(empty, { code: 1, out: '', err: 'there is no Alert that the relay could stand in for\n' })
+  t.match(empty, { code: 1, out: '', err: 'there is no Alert for the relay to take over\n' })
   t.equal(run(['import', '--json', '-'], { input: 'a: b' }).code, 1)
   const missing = run(['import', 'nowhere.yaml'])
   t.match(missing, { code: 2, err: /no such file/ })

@@ -19,8 +19,10 @@ const floors = [
   ['render/links'],
   ['render/compose'],
   ['render/receivers', 'render/check'],
-  ['store/deadline', 'store/withheld'],
+  ['store/withheld'],
   ['store/kept'],
+  ['store/texts'],
+  ['store/rows', 'store/steps', 'store/deciding', 'store/waiting'],
   ['store/records'],
   ['store/store'],
   ['store/reading'],
@@ -60,7 +62,7 @@ const pure = new Set([
     'rehearsal'
   ],
   ...['render/slack', 'render/template', 'render/links', 'render/compose', 'render/receivers', 'render/check'],
-  ...['store/deadline', 'store/withheld'],
+  ...['store/withheld', 'store/texts', 'store/rows', 'store/steps', 'store/deciding'],
   'dashboard'
 ])
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/
@@ -129,6 +131,25 @@ t.test('every file belongs to a room', async (t) => {
   )
 })
 
+t.test('a name that a room exports is the only one of that name in the room', async (t) => {
+  const exported = /^export (?:async )?(?:function\*?|const|let|class|interface|type) ([\w$]+)/gm
+  const places = files.flatMap((file) => {
+    const names = readFileSync(join(root, file), 'utf8').matchAll(exported)
+    return [...new Set([...names].map(([, name]) => name))].map((name) => ({
+      file,
+      name: `${name} in ${roomOf(file)}`
+    }))
+  })
+  t.ok(places.length > 300, 'exports are recognised')
+  const byName = Map.groupBy(places, ({ name }) => name)
+  t.same(
+    [...byName]
+      .filter(([, all]) => all.length > 1)
+      .map(([name, all]) => `${name}: ${all.map(({ file }) => file).join(', ')}`),
+    []
+  )
+})
+
 t.test('rooms import only rooms of the floors below', async (t) => {
   const floorOf = new Map(
     [...floors.entries()].flatMap(([floor, rooms]) => rooms.map((room) => [room, floor] as const))
@@ -175,4 +196,12 @@ t.test('the rooms that decide do no I/O, read no clock and throw no dice, and lo
       })
     )
   t.same(against, [])
+})
+
+t.test('what is remembered of objects is written by one file of each store, and bounded by another', async (t) => {
+  const writes = /\b(?:update|insert into|delete from) objects\b/
+  t.same(
+    files.filter((file) => writes.test(readFileSync(join(root, file), 'utf8'))).sort(),
+    ['postgres', 'sqlite'].flatMap((store) => ['memories', 'upkeep'].map((name) => `src/store/${store}/${name}.ts`))
+  )
 })

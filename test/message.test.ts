@@ -31,10 +31,10 @@ function event(clock: string, severity: WireEvent['severity'], reason: string, m
   }
 }
 
-type Telling = Partial<Parameters<typeof createView>[2]> & { links?: typeof links }
+type Saying = Partial<Parameters<typeof createView>[2]> & { links?: typeof links }
 
 /** The message about the last of `events`, which are about one object. */
-function messageOf(events: WireEvent[], { says, links = compileLinks([]).links, ...telling }: Telling = {}): Payload {
+function messageOf(events: WireEvent[], { says, links = compileLinks([]).links, ...saying }: Saying = {}): Payload {
   const now = Date.UTC(2026, 8, 21, 15)
   let memory: ObjectMemory | undefined
   let message: Payload | undefined
@@ -42,7 +42,7 @@ function messageOf(events: WireEvent[], { says, links = compileLinks([]).links, 
     const normal = normalise(wire, { source: 'default', cluster: undefined, defaultCluster: 'prod-eu' }, now)
     const advanced = advance(memory, normal, now)
     memory = advanced.memory
-    const about = { mention: undefined, ...telling, says: says ?? advanced.transition }
+    const about = { mention: undefined, ...saying, says: says ?? advanced.transition }
     message = composeOne(createView(normal, advanced, about, links))
   }
   if (message === undefined) throw new Error('no events')
@@ -337,10 +337,10 @@ function eventsWith(revision: fc.Arbitrary<string>): fc.Arbitrary<WireEvent[]> {
   return fc.array(wire, { minLength: 1, maxLength: 3 })
 }
 
-function isTakenAlways(events: fc.Arbitrary<WireEvent[]>, telling: Telling) {
+function isTakenAlways(events: fc.Arbitrary<WireEvent[]>, saying: Saying) {
   const property = fc.property(events, (events) => {
     for (const says of ['failed', 'changed', 'repeated', 'recovered', 'updated', 'informed', 'heartbeat'] as const) {
-      const faults = faultsIn(messageOf(events, { says, ...telling }))
+      const faults = faultsIn(messageOf(events, { says, ...saying }))
       if (faults.length > 0) throw new Error(`${says}: ${faults.join('; ')}`)
     }
   })

@@ -54,13 +54,13 @@ t.test('the relay goes on where it was', async (t) => {
     return sendTo('lane')(item)
   })
   t.match(known, [{ since: at }], 'objects are remembered')
-  const told: string[] = []
+  const posted: string[] = []
   for (let n = 0; n < 3; n++) {
     const message = await post(store, 'lane', at + 500)
-    told.push(message.payload.text)
+    posted.push(message.payload.text)
     await store.settle(message, attempt, sent)
   }
-  t.same(told, ['two', 'strange', 'done-7'], 'what is new comes after what was waiting')
+  t.same(posted, ['two', 'strange', 'done-7'], 'what is new comes after what was waiting')
 })
 
 t.test('a database that is in use is neither moved nor moved into', async (t) => {

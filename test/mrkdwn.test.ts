@@ -17,14 +17,14 @@ const shown = (mrkdwn: string): string =>
   mrkdwn.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 
 // Leaves tap's title for the property; a counterexample is in the failure's text.
-function holdsForAll(t: Test, title: string, property: fc.IProperty<unknown>) {
+function isTrueOfAll(t: Test, title: string, property: fc.IProperty<unknown>) {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }), title)
 }
 
 t.test('what Slack would read as a mention, link or entity is shown as it was written', async (t) => {
   t.equal(escapeMrkdwn('<!channel> & <https://evil|login>'), '&lt;!channel&gt; &amp; &lt;https://evil|login&gt;')
   t.equal(escapeMrkdwn('&lt;'), '&amp;lt;', 'an entity is text, too')
-  holdsForAll(
+  isTrueOfAll(
     t,
     'and read back, nothing of any text is lost',
     fc.property(anyText, (text) => {
@@ -51,7 +51,7 @@ t.test('text from outside is cleaned of what would hide, reorder or colour it', 
   t.equal(clean('  tab\tand\n\n  é 👩‍🚀 日本'), '  tab\tand\n\n  é 👩‍🚀 日本', 'everything else stays')
   const unclosed = clean('\u001b]0;never closed\nthe reason')
   t.equal(unclosed, '\nthe reason', 'an unclosed sequence takes no more than its line')
-  holdsForAll(
+  isTrueOfAll(
     t,
     'nothing of the kind is left, and cleaning twice changes nothing',
     fc.property(anyText, (text) => {
@@ -67,7 +67,7 @@ t.test('a text that is cut says how many characters are missing', async (t) => {
   t.equal(cut('0123456789'.repeat(5), 40), '012345678901234 … (+35 characters)')
   t.equal(cut('<'.repeat(41), 60), '<<<<<<<< … (+33 characters)', 'counted as Slack gets it: &lt;')
   t.equal(cut('🔥'.repeat(30), 40), '🔥🔥🔥🔥🔥🔥🔥 … (+46 characters)', 'no half of an emoji')
-  holdsForAll(
+  isTrueOfAll(
     t,
     'it is never over its limit once escaped, never wastes it, and never splits a code point',
     fc.property(anyText.map(clean), fc.integer({ min: 40, max: 500 }), (text, max) => {
@@ -90,7 +90,7 @@ beginning wait for 2 resou
 2 resources
 0 out of 1 expected pods are ready`
   t.equal(cutMiddle(log, 120), short.trimStart())
-  holdsForAll(
+  isTrueOfAll(
     t,
     'it is never over its limit once escaped, keeps both ends, and never splits a code point',
     fc.property(anyText.map(clean), fc.integer({ min: 60, max: 500 }), (text, max) => {
@@ -137,12 +137,12 @@ t.test('code cannot be closed by what stands in it', async (t) => {
   t.equal(code('a `b` <c>\nd'), '`a ˋbˋ &lt;c&gt; d`')
   t.equal(code(' \n '), '', 'and where there is nothing, nothing is shown')
   t.equal(fence('a\n```\n*b*'), '```a\nˋˋˋ\n*b*```')
-  holdsForAll(
+  isTrueOfAll(
     t,
     'inline code is one line between its two backticks',
     fc.property(anyText, (text) => /^(`[^`\n]+`)?$/.test(code(text)))
   )
-  holdsForAll(
+  isTrueOfAll(
     t,
     'no text follows the end of a fence',
     fc.property(anyText, (text) => {
@@ -154,7 +154,7 @@ t.test('code cannot be closed by what stands in it', async (t) => {
 
 t.test('a name cannot format the message around it', async (t) => {
   t.equal(plain('*bold* _it_ ~no~ `code`\nnext'), '∗bold∗ ＿it＿ ∼no∼ ˋcodeˋ next')
-  holdsForAll(
+  isTrueOfAll(
     t,
     'whatever it is',
     fc.property(anyText, (text) => !/[*_~`\n]/.test(plain(text)))
@@ -162,14 +162,14 @@ t.test('a name cannot format the message around it', async (t) => {
 })
 
 t.test('no text can make a mention or a link of its own', async (t) => {
-  holdsForAll(
+  isTrueOfAll(
     t,
     'in a name, in code, in a fence',
     fc.property(anyText, (text) => !`${plain(text)}${code(text)}${fence(text)}`.includes('<'))
   )
   const anyUrl = fc.oneof(fc.webUrl({ withFragments: true, withQueryParameters: true }), anyText)
   const urlWithText = fc.tuple(fc.constantFrom('', 'https://git.example/'), anyUrl).map((parts) => parts.join(''))
-  holdsForAll(
+  isTrueOfAll(
     t,
     'in a link’s label or address',
     fc.property(urlWithText, anyText, (url, label) => {

@@ -250,7 +250,7 @@ const problemsOf = (rest: string) =>
   )
 
 t.test('it is said of rules, links, mutes and severities alike', async (t) => {
-  const told = problemsOf(`rules:
+  const reported = problemsOf(`rules:
   - { name: x, match: { kind: helmrelease }, send: a }
   - { name: y, match: { severity: info, source: nope }, send: a }
 links: [{ match: { namespace: Team }, repository: "https://github.com/acme/fleet" }]
@@ -259,7 +259,7 @@ severities:
   - { kind: Kustomisation, severity: warn }
   - { reason: healthcheckfailed, severity: warn }
 `)
-  t.match(told, [
+  t.match(reported, [
     /^4: warning: .*HelmRelease/,
     /^5: .*no source "nope"/,
     /^6: .*"team"/,
@@ -267,14 +267,14 @@ severities:
     /^9: .*"Kustomization"/,
     /^10: .*"HealthCheckFailed"/
   ])
-  t.equal(told.length, 6)
+  t.equal(reported.length, 6)
 })
 
 t.test('a variable in a matcher, which nobody fills in, is refused', async (t) => {
-  const told = problemsOf(
+  const reported = problemsOf(
     'rules: [{ name: x, match: { namespace: "${NAMESPACE}", not: { kind: "${KIND}" } }, send: a }]'
   )
-  t.match(told, [
+  t.match(reported, [
     /^3: error: \$\{NAMESPACE\} is not filled in here; write the namespace itself/,
     /^3: error: \$\{KIND\}/
   ])
@@ -316,10 +316,10 @@ const idle: readonly (readonly [what: string, config: string, expected: RegExp])
 
 for (const [what, config, expected] of idle) {
   t.test(`an option without effect is said: ${what}`, async (t) => {
-    const told = problemsOf(config)
-    t.equal(told.length, 1, told.join('\n'))
-    t.match(told[0], expected)
-    t.match(told[0], /warning/)
+    const reported = problemsOf(config)
+    t.equal(reported.length, 1, reported.join('\n'))
+    t.match(reported[0], expected)
+    t.match(reported[0], /warning/)
   })
 }
 

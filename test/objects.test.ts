@@ -3,6 +3,7 @@ import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { muteNotice } from '../src/notices/delivery.ts'
+import { forget, markNotified, remember } from '../src/objects/notified.ts'
 import { type ObjectMemory, readMemory, stateOf } from '../src/objects.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { fold, type Waiting } from '../src/render/compose/digest-groups.ts'
@@ -68,7 +69,7 @@ const failure = (at: number, changes: Partial<Story> = {}) =>
     ...changes
   })
 
-function told(config: string, events: WireEvent[]): string[] {
+function textsOf(config: string, events: WireEvent[]): string[] {
   const replay = startReplay(config)
   for (const event of events) replay.receive(event)
   return replay.said.map(({ at, text }) => `${at} ${text}`)
@@ -83,7 +84,7 @@ t.test(
       heartbeat(24 * minute, { sha: shas.next }),
       heartbeat(34 * minute, { sha: shas.next })
     ]
-    t.same(told(toAll, events), [
+    t.same(textsOf(toAll, events), [
       "01 00:10:00 FAILED Kustomization apps/shop (prod): HealthCheckFailed - health check failed after 122.5s: timeout waiting for: [Deployment/apps/shop status: 'InProgress']",
       '01 00:24:00 RECOVERED Kustomization apps/shop (prod) after 14 m, 1 failure, by main@def5678'
     ])
@@ -128,7 +129,7 @@ t.test('a Flux of 2021, whose only sign of recovery is a heartbeat with an older
         revision
       }
     )
-  const said = told(toAll, [
+  const said = textsOf(toAll, [
     beat('16:24', '94.0083ms', tag('master', '1')),
     step('16:36', 'GitRepository', 'info', 'info', `Fetched revision: ${tag('v1.8.0', '6')}`),
     step(
@@ -159,7 +160,7 @@ t.test('a day with one Kustomization failing for six hours among 200 healthy one
   events.sort((a, b) => String(a.timestamp).localeCompare(String(b.timestamp)))
   t.equal(events.length, 28_873)
   t.same(
-    told(toAll, events).map((text) => text.slice(0, 90)),
+    textsOf(toAll, events).map((text) => text.slice(0, 90)),
     [
       '01 02:00:00 FAILED Kustomization apps/shop (prod): HealthCheckFailed - health check failed',
       '01 06:00:00 STILL FAILING Kustomization apps/shop (prod) for 4 h, 49 times: HealthCheckFai',
@@ -170,7 +171,7 @@ t.test('a day with one Kustomization failing for six hours among 200 healthy one
 
 t.test('reminders come after 4, 8 and 16 hours and then once a day, and never with `remindEvery: never`', async (t) => {
   const events = Array.from({ length: 6 * 24 * 12 }, (_, n) => failure(n * 5 * minute))
-  const at = told(toAll, events).map((text) => text.slice(0, 11))
+  const at = textsOf(toAll, events).map((text) => text.slice(0, 11))
   t.same(
     at,
     [
@@ -184,7 +185,7 @@ t.test('reminders come after 4, 8 and 16 hours and then once a day, and never wi
       '06 04:00:00'
     ].map((x) => x.slice(0, 11))
   )
-  t.equal(told(toAll.replace('send:', 'remindEvery: never, send:'), events).length, 1)
+  t.equal(textsOf(toAll.replace('send:', 'remindEvery: never, send:'), events).length, 1)
 })
 
 t.test('a helm release that tries 22 times in three seconds, each time in other words, is one message', async (t) => {
@@ -197,7 +198,7 @@ t.test('a helm release that tries 22 times in three seconds, each time in other 
       message: `Helm upgrade failed for release apps/shop.v${n + 3} with chart shop@6.7.1: timed out waiting for the condition after ${n}.${n}s\n\nLast Helm logs:\n\n2026-09-21T00:00:0${n % 3}.${n}23456789Z: beginning wait for ${n} resources with timeout of 5m0s`
     })
   )
-  t.same(told(toAll, events).length, 1)
+  t.same(textsOf(toAll, events).length, 1)
 })
 
 t.test('a flapping object notifies at every turn and at no other time', async (t) => {
@@ -208,7 +209,7 @@ t.test('a flapping object notifies at every turn and at no other time', async (t
     heartbeat(n * hour + 20 * minute)
   ])
   t.same(
-    told(toAll, events).map((text) => text.slice(3, 26)),
+    textsOf(toAll, events).map((text) => text.slice(3, 26)),
     [0, 1, 2].flatMap((n) => [`0${n}:00:00 FAILED Kustomi`, `0${n}:10:00 RECOVERED Kust`])
   )
 })
@@ -218,7 +219,7 @@ t.test('failures that alternate are sent once each', async (t) => {
     failure(n * 5 * minute, { reason: n % 2 ? 'BuildFailed' : 'HealthCheckFailed', message: n % 2 ? 'a' : 'b' })
   )
   t.same(
-    told(toAll, events).map((text) => text.slice(12, 40)),
+    textsOf(toAll, events).map((text) => text.slice(12, 40)),
     ['FAILED Kustomization apps/sh', 'NEW ERROR Kustomization apps']
   )
 })
@@ -243,11 +244,11 @@ t.test('a rollback is no recovery: the release is still not what was asked for',
     helm(9 * minute, 'UpgradeSucceeded')
   ]
   t.same(
-    told(toAll, events).map((text) => text.slice(3, 36)),
+    textsOf(toAll, events).map((text) => text.slice(3, 36)),
     ['00:00:00 FAILED HelmRelease apps/', '00:09:00 RECOVERED HelmRelease ap']
   )
   t.same(
-    told(toAll.replace('severity: error', 'severity: warn'), events).map((text) => text.slice(3, 36)),
+    textsOf(toAll.replace('severity: error', 'severity: warn'), events).map((text) => text.slice(3, 36)),
     [
       '00:00:00 FAILED HelmRelease apps/',
       '00:01:00 WARNING HelmRelease apps',
@@ -260,12 +261,12 @@ t.test('a rollback is no recovery: the release is still not what was asked for',
 
 t.test('a recovery that never came is made up for by the next heartbeat', async (t) => {
   const events = [failure(0), heartbeat(hour)]
-  t.equal(told(toAll, events).length, 2)
+  t.equal(textsOf(toAll, events).length, 2)
 })
 
 t.test('passed tests and corrected drift end only their own kind of failure', async (t) => {
   const ends = (failed: string, end: string) =>
-    told(toAll.replace('error', 'warn'), [helm(0, failed, { severity: 'error' }), helm(minute, end)]).length === 2
+    textsOf(toAll.replace('error', 'warn'), [helm(0, failed, { severity: 'error' }), helm(minute, end)]).length === 2
   t.ok(ends('TestFailed', 'TestSucceeded'))
   t.notOk(ends('UpgradeFailed', 'TestSucceeded'))
   t.ok(ends('DriftDetected', 'DriftCorrected'))
@@ -293,7 +294,7 @@ t.test('every kind recovers by what its controller emits, and by nothing else', 
     ['FluxInstance', 'DependencyNotReady', false]
   ]
   for (const [kind, reason, recovers] of table) {
-    const said = told(toAll, [
+    const said = textsOf(toAll, [
       wire({ at: 0, kind, severity: 'error', reason: 'Broken' }),
       wire({ at: minute, kind, reason })
     ])
@@ -352,13 +353,13 @@ t.test('a warning and its end notify whoever asked for warnings', async (t) => {
     wire({ at: 5 * minute, reason: 'DependencyNotReady', message: "dependency 'apps/db' is not ready" }),
     heartbeat(10 * minute)
   ]
-  t.same(told(toAll, events), [])
+  t.same(textsOf(toAll, events), [])
   t.same(
-    told(toAll.replace('error', 'warn'), events).map((text) => text.slice(12, 50)),
+    textsOf(toAll.replace('error', 'warn'), events).map((text) => text.slice(12, 50)),
     ['WARNING Kustomization apps/shop (prod)', 'NO LONGER WAITS Kustomization apps/sho']
   )
   t.same(
-    told(`severities: [{ reason: DependencyNotReady, severity: info }]${toAll.replace('error', 'warn')}`, events),
+    textsOf(`severities: [{ reason: DependencyNotReady, severity: info }]${toAll.replace('error', 'warn')}`, events),
     [],
     'unless it is made none'
   )
@@ -383,10 +384,10 @@ t.test('news go to who asked for them; heartbeats to nobody, unless for every ev
   ]
   const info = toAll.replace('error', '[info]')
   t.same(
-    told(info, events).map((text) => text.slice(3, 29)),
+    textsOf(info, events).map((text) => text.slice(3, 29)),
     ['00:01:00 INFO Kustomizatio', '00:02:00 UPDATED Kustomiza']
   )
-  t.equal(told(info.replace('send:', 'notify: every, send:'), events).length, 4)
+  t.equal(textsOf(info.replace('send:', 'notify: every, send:'), events).length, 4)
 })
 
 t.test(
@@ -437,20 +438,20 @@ rules:
         }
         for (const destination of ['errors', 'warnings', 'all']) {
           for (const name of ['a', 'b']) {
-            const heard = replay.said.filter(
+            const own = replay.said.filter(
               (one) => one.destination === destination && one.text.includes(`apps/${name} `)
             )
             let isFailing = false
-            for (const { says } of heard) {
+            for (const { says } of own) {
               if (says === 'failed' && isFailing) return false
               if ((says === 'changed' || says === 'recovered') && !isFailing) return false
               if (says === 'failed') isFailing = true
               if (says === 'recovered') isFailing = false
             }
             const memory = replay.memory.get(`prod/Kustomization/apps/${name}`)
-            const isTold =
+            const isNotified =
               memory?.failure !== undefined && (destination !== 'errors' || memory.failure.severity === 'error')
-            if (isTold !== isFailing) return false
+            if (isNotified !== isFailing) return false
           }
         }
         return true
@@ -507,7 +508,7 @@ t.test('a memory from before a failure kept what it began with says no more than
     readMemory(
       JSON.stringify({
         failure: { ...failed, text: 'no such file', prints },
-        ...{ since: start, decidedAt: start + hour, revision: 'r', told: [] }
+        ...{ since: start, decidedAt: start + hour, revision: 'r', notified: [] }
       })
     )
   t.match(old(['a']).failure, { text: 'no such file', began: { reason: 'HealthCheckFailed', text: 'no such file' } })
@@ -515,15 +516,27 @@ t.test('a memory from before a failure kept what it began with says no more than
   const memory: ObjectMemory = old(['b', 'a'])
   t.equal(stateOf(memory, start + 25 * hour), 'failing')
   t.equal(stateOf(memory, start + 25 * hour + 1), 'stale')
-  t.same(readMemory(JSON.stringify({ since: 1, decidedAt: 1, revision: '', told: [] })), {
-    ...{ since: 1, decidedAt: 1, revision: '', told: [] }
+  const entry = { rule: 'failures', destination: 'team', at: start, reminders: 1 }
+  const told = JSON.stringify({
+    ...old([]),
+    notified: undefined,
+    told: [entry, { ...entry, rule: 'all', isHeld: true }]
+  })
+  t.same(
+    readMemory(told).notified,
+    [entry, { ...entry, rule: 'all', isWithheld: true }],
+    'it says the same in other words'
+  )
+  t.same(Object.keys(readMemory(told)).includes('told'), false)
+  t.same(readMemory(JSON.stringify({ since: 1, decidedAt: 1, revision: '', notified: [] })), {
+    ...{ since: 1, decidedAt: 1, revision: '', notified: [] }
   })
 
   const { config } = loadConfig(`cluster: prod\n${toAll}`, 'x.yaml', {})
   if (config === undefined) throw new Error('the config of the test is not right')
-  const told = [{ rule: 'failures', destination: 'team', at: start + hour, reminders: 0 }]
+  const notified = [{ rule: 'failures', destination: 'team', at: start + hour, reminders: 0 }]
   const after = (reason: string) =>
-    startRehearsal(config, () => ({ ...memory, told })).receive(failure(2 * hour, { reason }), start + 2 * hour)
+    startRehearsal(config, () => ({ ...memory, notified })).receive(failure(2 * hour, { reason }), start + 2 * hour)
   t.equal(after('HealthCheckFailed').transition, 'repeated', 'the same reason is no other failure')
   t.equal(after('BuildFailed').transition, 'changed')
 })
@@ -616,7 +629,7 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: team }]`,
       const began = shownOf(first)
       const [item] = fold(waiting).flatMap(({ items }) => items)
       const rows = waiting.map(({ view }) => ({ key: 'shop', object: view.object, says: view.says }))
-      const held = gather({ mute: 'm', destination: 'team' }, rows, new Map(known && [['shop', known]]))
+      const withheld = gather({ mute: 'm', destination: 'team' }, rows, new Map(known && [['shop', known]]))
       return (
         isLike(known?.failure, {
           ...shown,
@@ -624,7 +637,7 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: team }]`,
           count: failing.length
         }) &&
         isLike(item?.view, { reason, severity: shown.severity, summary: text }) &&
-        muteNotice(held, start).message.endsWith(`: ${reason} - ${text}`)
+        muteNotice(withheld, start).message.endsWith(`: ${reason} - ${text}`)
       )
     }),
     { numRuns: 1500 }
@@ -646,3 +659,31 @@ function isLike(actual: object | undefined, expected: object): boolean {
     ([key, value]) => JSON.stringify(actual[key as keyof typeof actual]) === JSON.stringify(value)
   )
 }
+
+t.test('of two clusters under one name each keeps who was notified of its own failure', async (t) => {
+  const entry = { rule: 'r', destination: 'team', at: start, reminders: 0 }
+  const failing = (since: number, notified: ObjectMemory['notified']): ObjectMemory => ({
+    ...{ since, decidedAt: since, revision: '', notified },
+    failure: {
+      ...{ severity: 'error', reason: 'BuildFailed', revision: '', text: 'm', at: since, since, count: 1, prints: [] },
+      began: { reason: 'BuildFailed', text: 'm' }
+    }
+  })
+  const twins = (latest: ObjectMemory['notified'], other: ObjectMemory['notified']) => ({
+    ...failing(start + minute, latest),
+    others: [failing(start, other)]
+  })
+  const notifiedOf = ({ notified, others = [] }: ObjectMemory) => [notified, ...others.map((other) => other.notified)]
+  const first = { rule: 'r', destination: 'team', since: start }
+  const now = start + hour
+
+  t.same(notifiedOf(forget(twins([entry], [entry]), first)), [[entry], []], 'a message that never arrived')
+  t.same(notifiedOf(remember(twins([], []), first, now)), [[], [{ ...entry, at: now }]], 'and is retried')
+  t.same(notifiedOf(remember(twins([], [entry]), first, now)), [[], [entry]], 'once')
+  const withheld = { ...entry, isWithheld: true as const }
+  t.same(
+    notifiedOf(markNotified(twins([entry], [withheld]), 'team', now)),
+    [[entry], [{ ...entry, at: now }]],
+    'a mute that is over'
+  )
+})

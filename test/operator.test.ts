@@ -19,14 +19,14 @@ const token = config.replace('hmacKeys: [key]', 'tokens: [key]')
 const bearer = { path: '/webhook/eu', headers: { authorization: 'Bearer key' } }
 
 /** What was posted to the operator, as a phone shows it. */
-function told(relay: Pick<Relay, 'slack'>): string[] {
+function posted(relay: Pick<Relay, 'slack'>): string[] {
   return relay.slack.accepted
     .filter(({ path }) => path.endsWith('/ops'))
     .map(({ body }) => (body as { text: string }).text)
 }
 
-async function untilTold(relay: Relay, times: number): Promise<void> {
-  await relay.slack.until(() => told(relay).length >= times)
+async function untilPosted(relay: Relay, times: number): Promise<void> {
+  await relay.slack.until(() => posted(relay).length >= times)
 }
 
 function write(relay: Relay, text: string): void {
@@ -51,9 +51,9 @@ t.test(
     const relay = await startRelay(t, { clock, config })
     const faulty = config.replace('send: team', 'send: taem')
     write(relay, faulty)
-    await untilTold(relay, 1)
+    await untilPosted(relay, 1)
     t.match(
-      told(relay)[0],
+      posted(relay)[0],
       /FAILED config config\.yaml: ConfigRefused - A change of the config file is refused; what was in effect before stays/
     )
     const text = relay.slack.accepted.at(-1)?.text
@@ -62,23 +62,23 @@ t.test(
     relay.app.reload()
     await turn()
     write(relay, `${faulty}\n# and a comment`)
-    await untilTold(relay, 2)
+    await untilPosted(relay, 2)
     clock.advance(120_000)
     write(relay, config)
-    await untilTold(relay, 3)
-    t.match(told(relay)[2], /RECOVERED config config\.yaml after 2 h 2 m/)
-    t.match(told(relay)[1], /FAILED/)
+    await untilPosted(relay, 3)
+    t.match(posted(relay)[2], /RECOVERED config config\.yaml after 2 h 2 m/)
+    t.match(posted(relay)[1], /FAILED/)
     relay.app.reload()
     write(relay, `${config}\n# fine`)
     await turn()
-    t.equal(told(relay).length, 3)
+    t.equal(posted(relay).length, 3)
   }
 )
 
 t.test('a config file that is refused does not take its secrets to Slack', async (t) => {
   const relay = await startRelay(t, { config })
   write(relay, config.replace('[key]', 'not-in-a-list-and-secret'))
-  await untilTold(relay, 1)
+  await untilPosted(relay, 1)
   t.match(relay.slack.accepted.at(-1)?.text, /must be a list/)
   t.notMatch(relay.slack.accepted.at(-1)?.text, 'not-in-a-list-and-secret')
 })
@@ -94,17 +94,17 @@ t.test('the operator is notified of bad signatures when they are many, and then 
     clock.advance(60_000)
   }
   await knock(4)
-  t.same(told(relay), [], 'one a minute is nothing to wake anyone for')
+  t.same(posted(relay), [], 'one a minute is nothing to wake anyone for')
   await knock(1)
-  await untilTold(relay, 1)
-  t.match(told(relay)[0], /source eu: BadSignatures - 10 requests within 5 m had no valid signature or token/)
+  await untilPosted(relay, 1)
+  t.match(posted(relay)[0], /source eu: BadSignatures - 10 requests within 5 m had no valid signature or token/)
   await knock(40)
   clock.advance(4 * 3_600_000 - 1)
   await knock(20)
-  t.equal(told(relay).length, 1)
+  t.equal(posted(relay).length, 1)
   clock.advance(1)
   await knock(20)
-  await untilTold(relay, 2)
+  await untilPosted(relay, 2)
   t.match(relay.slack.accepted.at(-1)?.text, /compare `token` in the Secret of its Provider/)
 })
 
@@ -122,25 +122,25 @@ t.test(
       await first.post(about('shop', { ...well, timestamp: new Date(clock.now()).toISOString() }), bearer)
       await pass(clock, 20)
     }
-    t.same(told(first), [], 'heartbeats are heard, although they leave no event')
+    t.same(posted(first), [], 'heartbeats are heard, although they leave no event')
     t.equal((await scrape(first)).value('source_quiet', { source: 'eu' }), 0)
     await pass(clock, 11)
-    await untilTold(first, 1)
-    t.match(told(first)[0], /FAILED source eu: SourceQuiet - No event for 30 m.*; one is expected every 30 m/)
+    await untilPosted(first, 1)
+    t.match(posted(first)[0], /FAILED source eu: SourceQuiet - No event for 30 m.*; one is expected every 30 m/)
     t.equal((await scrape(first)).value('source_quiet', { source: 'eu' }), 1)
     await pass(clock, 10)
     await first.app.close()
     const again = { clock, folder: dirname(first.app.env.CONFIG_FILE), config: token }
     const second = await startRelay(t, { ...again, config: token.replaceAll('$SLACK', first.slack.url()) })
     await pass(clock, 45)
-    t.equal(told(first).length, 1)
+    t.equal(posted(first).length, 1)
     await second.post(about('shop'), bearer)
     t.equal((await scrape(second)).value('source_quiet', { source: 'eu' }), 0)
     await pass(clock, 1)
-    await untilTold(first, 2)
-    t.match(told(first)[1], /RECOVERED source eu after 1 h 2\d m/)
+    await untilPosted(first, 2)
+    t.match(posted(first)[1], /RECOVERED source eu after 1 h 2\d m/)
     await pass(clock, 20)
-    t.equal(told(first).length, 2)
+    t.equal(posted(first).length, 2)
   }
 )
 
@@ -151,8 +151,8 @@ t.test(
     const relay = await startRelay(t, { clock, config: token })
     await relay.post(about('shop'))
     await pass(clock, 31)
-    await untilTold(relay, 1)
-    t.match(told(relay)[0], /source eu/)
+    await untilPosted(relay, 1)
+    t.match(posted(relay)[0], /source eu/)
     const seen = await scrape(relay)
     t.equal(seen.value('source_quiet', { source: 'default' }), 0)
     t.equal(
@@ -185,7 +185,7 @@ t.test('every source has its state among the metrics, and of what is not known t
   t.same(await stateOf(second, 'eu'), ['unknown'])
   t.equal((await scrape(second)).value('source_quiet', { source: 'eu' }), undefined)
   await pass(clock, 31)
-  await untilTold(first, 1)
+  await untilPosted(first, 1)
   t.same(await stateOf(second, 'eu'), ['quiet'])
   t.equal((await scrape(second)).value('source_quiet', { source: 'eu' }), 1)
 })
@@ -200,8 +200,8 @@ t.test('a source that is expected and has never come is still one that never cam
   const eu = async () => JSON.parse((await second.get('/api/sources')).body).sources[1]
   t.match(await eu(), { source: 'eu', state: 'never', lastEventAt: null })
   await pass(clock, 29)
-  await untilTold(first, 1)
-  t.match(told(first)[0], /source eu: SourceQuiet - No event for 30 m/, 'expected since the first start')
+  await untilPosted(first, 1)
+  t.match(posted(first)[0], /source eu: SourceQuiet - No event for 30 m/, 'expected since the first start')
   t.match(await eu(), { source: 'eu', state: 'quiet', lastEventAt: null })
 })
 
@@ -215,10 +215,10 @@ t.test('what could not arrive because the relay was away does not count against 
   const folder = dirname(first.app.env.CONFIG_FILE)
   await startRelay(t, { clock, folder, config: token.replaceAll('$SLACK', first.slack.url()) })
   await pass(clock, 29)
-  t.same(told(first), [])
+  t.same(posted(first), [])
   await pass(clock, 3)
-  await untilTold(first, 1)
-  t.match(told(first)[0], /No event for 5 h 3\d m/)
+  await untilPosted(first, 1)
+  t.match(posted(first)[0], /No event for 5 h 3\d m/)
 })
 
 t.test('the end of a quiet spell that nobody was notified of is not news', async (t) => {
@@ -233,7 +233,7 @@ t.test('the end of a quiet spell that nobody was notified of is not news', async
   await second.post(about('cart'), bearer)
   await pass(clock, 2)
   await first.slack.until(({ accepted }) => accepted.length === 2)
-  t.same(told(first), [])
+  t.same(posted(first), [])
 })
 
 t.test('a source that posts to one replica is not quiet to another', async (t) => {
@@ -281,16 +281,16 @@ t.test('two replicas notify of a quiet source, of its return and of a faulty fil
     }
   }
   await passSlowly(33)
-  await untilTold(first, 1)
+  await untilPosted(first, 1)
   await second.post(about('shop'), bearer)
   await passSlowly(3)
-  await untilTold(first, 2)
+  await untilPosted(first, 2)
   for (const relay of [first, second]) {
     writeFileSync(relay.app.env.CONFIG_FILE, 'rules: 5')
     relay.app.reload()
   }
-  await untilTold(first, 3)
+  await untilPosted(first, 3)
   await passSlowly(3)
-  t.match(told(first), [/FAILED source eu/, /RECOVERED source eu/, /FAILED config/])
-  t.equal(told(first).length, 3)
+  t.match(posted(first), [/FAILED source eu/, /RECOVERED source eu/, /FAILED config/])
+  t.equal(posted(first).length, 3)
 })

@@ -289,7 +289,7 @@ for (const [name, open] of Object.entries(stores)) {
         object: shop,
         state: 'failing',
         failure: { since: now - minute, count: 2, reason: 'BuildFailed', text: 'boom' },
-        told: [{ rule: 'r', destination: 'lane' }],
+        notified: [{ rule: 'r', destination: 'lane' }],
         seenAt: at
       })
       await store.accept([about({ name: 'new-1' })], silent)
@@ -384,9 +384,9 @@ for (const [name, open] of Object.entries(stores)) {
         [{ minute: at + 2 * minute, events: 1, failed: 0, messages: 0 }].slice(1),
         'never more than a day'
       )
-      const told = await records.toldOf('2')
-      t.match(told, [{ id: '2', source: 'default', object: { namespace: 'apps', name: 'b' } }])
-      t.equal(told.length, 1)
+      const notified = await records.reportedBy('2')
+      t.match(notified, [{ id: '2', source: 'default', object: { namespace: 'apps', name: 'b' } }])
+      t.equal(notified.length, 1)
       t.same(await records.latency(at), { medianMs: 1000, p99Ms: 1000 })
       t.equal(await records.latency(at + 1), undefined)
       t.same(await records.ruleHits(at), [{ rule: 'r', count: 2, lastAt: at }])
@@ -399,12 +399,12 @@ for (const [name, open] of Object.entries(stores)) {
         const [store, records] = await start(t)
         await store.accept([about({ name: 'shop' })], failing('lane'))
         await bury(store, 'lane')
-        t.same((await memoryOf(store, 'shop'))?.told, [])
+        t.same((await memoryOf(store, 'shop'))?.notified, [])
         const now = at + 48 * hour
         t.same(await records.retry(['1', '1', '99'], new Map([['lane', 'new']]), now), [
           { id: '1', destination: 'lane', lane: 'new' }
         ])
-        t.same((await memoryOf(store, 'shop'))?.told, [{ rule: 'r', destination: 'lane', at: now, reminders: 0 }])
+        t.same((await memoryOf(store, 'shop'))?.notified, [{ rule: 'r', destination: 'lane', at: now, reminders: 0 }])
         t.equal(store.pending, 1)
         t.same(await store.busyLanes(), ['new'])
         const step = await store.next(
@@ -432,10 +432,10 @@ for (const [name, open] of Object.entries(stores)) {
       await store.accept([about({ name: 'shop' })], (item) => ({
         ...failing('lane', at + hour)(item, undefined),
         notifications: [],
-        memory: { ...failing('lane', at + hour)(item, undefined).memory, told: [] }
+        memory: { ...failing('lane', at + hour)(item, undefined).memory, notified: [] }
       }))
       await records.retry(['1'], lanes, at + hour)
-      t.same((await memoryOf(store, 'shop'))?.told, [], 'the failure it is in began later')
+      t.same((await memoryOf(store, 'shop'))?.notified, [], 'the failure it is in began later')
     })
 
     t.test('a failure that is never delivered takes back nothing of a later one that is', async (t) => {
@@ -443,10 +443,10 @@ for (const [name, open] of Object.entries(stores)) {
       await store.accept([about({ name: 'shop' })], failing('lane'))
       await store.accept([about({ name: 'shop' })], failing('lane', at + hour))
       await bury(store, 'lane')
-      const told = (await memoryOf(store, 'shop'))?.told
-      t.match(told, [{ rule: 'r', destination: 'lane' }], 'the end of the later one is told')
+      const notified = (await memoryOf(store, 'shop'))?.notified
+      t.match(notified, [{ rule: 'r', destination: 'lane' }], 'the end of the later one is told')
       await bury(store, 'lane')
-      t.same((await memoryOf(store, 'shop'))?.told, [], 'unless it does not arrive either')
+      t.same((await memoryOf(store, 'shop'))?.notified, [], 'unless it does not arrive either')
     })
 
     t.test('all dead letters of a destination are tried again in batches, the oldest first', async (t) => {

@@ -117,12 +117,12 @@ t.test('a wrong transition is reported once, with when', async (t) => {
 })
 
 t.test('a flood of what is not expected is shown by its first three', async (t) => {
-  const told = failures(
+  const reported = failures(
     'tests: [{ name: x, event: {}, every: 10m, times: 50, expect: [] }]',
     config.replace('name: failures,', 'name: failures, notify: every,')
   )
-  t.equal(told.filter((line) => /is notified by/.test(line)).length, 3)
-  t.match(told.at(-1), /47 more messages are not expected/)
+  t.equal(reported.filter((line) => /is notified by/.test(line)).length, 3)
+  t.match(reported.at(-1), /47 more messages are not expected/)
 })
 
 t.test('messages are compared as they are read, wherever their lines break', async (t) => {
@@ -191,8 +191,8 @@ t.test('what a test says of source and metadata holds for all its steps, and a s
 })
 
 t.test('terminal codes in an event do not reach the terminal', async (t) => {
-  const told = failures(`tests: [{ name: x, event: { namespace: "a\\e[2Jb" }, expect: [platform, dba] }]`)
-  t.equal(told[1], '  databases: namespace is ab, wanted db-*')
+  const reported = failures(`tests: [{ name: x, event: { namespace: "a\\e[2Jb" }, expect: [platform, dba] }]`)
+  t.equal(reported[1], '  databases: namespace is ab, wanted db-*')
 })
 
 t.test('what is left out of an event is as Flux would send it', async (t) => {

@@ -47,8 +47,8 @@ t.test('every option has a title, a description in sentences, and examples that 
     t.match(title, /^[A-Z]/, `${path}: its title`)
     t.match(description, /^[A-Z`].*[.`]$/s, `${path}: its description`)
     t.ok(examples && examples.length > 0, `${path}: its examples`)
-    const holds = ajv.compile(schema)
-    for (const example of examples ?? []) t.ok(holds(example), `${path}: ${JSON.stringify(example)}`)
+    const matches = ajv.compile(schema)
+    for (const example of examples ?? []) t.ok(matches(example), `${path}: ${JSON.stringify(example)}`)
   }
 })
 

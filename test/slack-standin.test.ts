@@ -196,8 +196,8 @@ t.test('takes the slow message of a client that has hung up, and counts who is t
   await hangUp('hang')
   await post({ text: 'again' })
   await slack.until(({ accepted }) => accepted.length === 2)
-  const told = slack.received.map((r) => `${r.status} ${r.taken ? 'taken' : ''} ${r.answered ? 'answered' : ''}`)
-  t.same(told, ['200 taken ', '0  ', '200 taken answered'])
+  const accounts = slack.received.map((r) => `${r.status} ${r.taken ? 'taken' : ''} ${r.answered ? 'answered' : ''}`)
+  t.same(accounts, ['200 taken ', '0  ', '200 taken answered'])
   t.equal(slack.maxInFlight(), 1, 'a client that hung up is not there any more')
 
   slack.behave('*', { is: 'hang' })

@@ -16,7 +16,7 @@ import {
 } from '../src/store/kept.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres/store.ts'
-import type { Held } from '../src/store/withheld.ts'
+import type { Withheld } from '../src/store/withheld.ts'
 import { execute, startPostgres } from './fixtures/postgres.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
@@ -32,7 +32,7 @@ const failure = {
   count: 1,
   prints: []
 } as const
-const told = { rule: 'r', destination: 'lane', at, reminders: 0 }
+const notified = { rule: 'r', destination: 'lane', at, reminders: 0 }
 const postgres = await startPostgres(t)
 
 async function prepareSqlite(t: Test) {
@@ -139,7 +139,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       for (const [index, name] of ['x', 'y', 'x'].entries()) {
         await store.accept([arrival(name)], (item, memory) => {
           seen.push(memory?.since)
-          return { ...sendTo('lane')(item), memory: { since: index, decidedAt: at, revision: '', told: [] } }
+          return { ...sendTo('lane')(item), memory: { since: index, decidedAt: at, revision: '', notified: [] } }
         })
       }
       t.same(seen, [undefined, undefined, 0])
@@ -189,7 +189,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
       await store.accept([arrival('one')], grouped)
       await store.accept([arrival('two', { receivedAt: at + 9000 })], grouped)
-      t.match(await store.next('lane', plan, at + 9000), { is: 'wait', until: at + 10_000, isHeld: true })
+      t.match(await store.next('lane', plan, at + 9000), { is: 'wait', until: at + 10_000, isInterruptible: true })
       await store.close()
       store = await open()
       t.match(await store.next('lane', plan, at + 9999), { is: 'wait', until: at + 10_000 })
@@ -284,12 +284,12 @@ for (const [name, prepare] of Object.entries(stores)) {
       const dead: Settlement = { message: { state: 'dead', reason: 'refused' }, lane: { notBefore: 0 } }
       await store.settle(await post(store, 'lane'), attempt, dead)
       t.equal(store.pending, 0)
-      let told: unknown
+      let notified: unknown
       await store.accept([arrival('one')], (item, memory) => {
-        told = memory?.told
+        notified = memory?.notified
         return sendTo('lane')(item)
       })
-      t.same(told, [])
+      t.same(notified, [])
       await store.close()
     })
 
@@ -347,15 +347,15 @@ for (const [name, prepare] of Object.entries(stores)) {
     t.test('the last event of a source is known, and until when somebody listened', async (t) => {
       const { open } = await prepare(t)
       let store = await open()
-      t.same(await store.lastHeard(), { sources: new Map(), listenedUntil: undefined })
-      await store.heard(
+      t.same(await store.lastEvents(), { sources: new Map(), listenedUntil: undefined })
+      await store.noteLastEvents(
         new Map([
           ['a', at],
           ['b', at + 1]
         ]),
         at + 2
       )
-      await store.heard(
+      await store.noteLastEvents(
         new Map([
           ['a', at - 1],
           ['b', at + 5]
@@ -364,7 +364,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       )
       await store.close()
       store = await open()
-      t.same(await store.lastHeard(), {
+      t.same(await store.lastEvents(), {
         sources: new Map([
           ['a', at],
           ['b', at + 5]
@@ -452,7 +452,7 @@ for (const [name, prepare] of Object.entries(stores)) {
           const decision = sendTo('lane')(item)
           return {
             ...decision,
-            memory: { ...decision.memory, failure, told: [{ ...told, isHeld: true }] },
+            memory: { ...decision.memory, failure, notified: [{ ...notified, isWithheld: true }] },
             notifications: decision.notifications.map((entry) => ({ ...entry, muting: { name: 'upgrade', until } }))
           }
         }
@@ -460,22 +460,25 @@ for (const [name, prepare] of Object.entries(stores)) {
         t.match(receipt, { notifications: [{ isMuted: true }] })
         t.equal(store.pending, 0)
         t.same(await store.busyLanes(), [])
-        const heard: Held[] = []
-        const compose = (held: Held) => {
-          heard.push(held)
+        const summaries: Withheld[] = []
+        const compose = (withheld: Withheld) => {
+          summaries.push(withheld)
           return view('summary', 'informed')
         }
         const laneOf = () => undefined
         t.same(await store.endMutes(until - 1, laneOf, compose), [])
         t.same(await store.endMutes(until, laneOf, compose), ['lane'])
         t.same(await store.endMutes(until, laneOf, compose), [])
-        t.match(heard, [{ mute: 'upgrade', destination: 'lane', notifications: 2 }])
-        t.match(heard[0]?.objects, [{ object: { name: 'one' }, says: 'failed', failure }, { object: { name: 'two' } }])
+        t.match(summaries, [{ mute: 'upgrade', destination: 'lane', notifications: 2 }])
+        t.match(summaries[0]?.objects, [
+          { object: { name: 'one' }, says: 'failed', failure },
+          { object: { name: 'two' } }
+        ])
         t.equal((await post(store, 'lane')).payload.text, 'summary')
         t.equal(store.pending, 1)
         await store.accept([arrival('one')], (item, memory) => {
-          t.match(memory?.told, [{ destination: 'lane', at: until }])
-          t.notOk(memory?.told[0]?.isHeld)
+          t.match(memory?.notified, [{ destination: 'lane', at: until }])
+          t.notOk(memory?.notified[0]?.isWithheld)
           return sendTo('lane')(item)
         })
         await store.close()
@@ -532,9 +535,9 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal(await store.records.announce('key', [], at + 40 * 24 * hour, hour), true)
       t.equal(await store.records.announce('key', [], at, hour), true, 'what the operator was told')
       t.equal(await store.records.announce('key', [], at, hour), false)
-      await store.heard(new Map([['eu', at + hour]]), at + hour)
-      await store.heard(new Map([['eu', at]]), at)
-      t.same(await store.lastHeard(), { sources: new Map([['eu', at]]), listenedUntil: at }, 'who was heard')
+      await store.noteLastEvents(new Map([['eu', at + hour]]), at + hour)
+      await store.noteLastEvents(new Map([['eu', at]]), at)
+      t.same(await store.lastEvents(), { sources: new Map([['eu', at]]), listenedUntil: at }, 'who was heard')
       await store.close()
     })
 
@@ -548,16 +551,16 @@ for (const [name, prepare] of Object.entries(stores)) {
       })
       const before = { events: at + 10, deadLetters: at + 10, duplicates: at + 10 }
       while ((await store.prune(before, 10)) >= 10);
-      const held: Held[] = []
+      const withheld: Withheld[] = []
       await store.endMutes(
         at + 30,
         () => 'lane',
         (one) => {
-          held.push(one)
+          withheld.push(one)
           return view('summary', 'informed')
         }
       )
-      t.match(held, [{ notifications: 2 }])
+      t.match(withheld, [{ notifications: 2 }])
       await store.close()
     })
 
@@ -566,7 +569,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       async (t) => {
         const { open } = await prepare(t)
         const store = await open()
-        const memory = { since: at, decidedAt: at, revision: '', told: [] }
+        const memory = { since: at, decidedAt: at, revision: '', notified: [] }
         const names = ['failing-1', 'well-1', 'well-2', 'failing-2', 'well-3']
         for (const [n, name] of names.entries()) {
           await store.accept([arrival(name, { receivedAt: at + n })], (item) => ({
@@ -621,8 +624,9 @@ t.test('a database file serves one relay at a time, and says so', async (t) => {
   await (await open()).close()
 })
 
-const memory1 = JSON.stringify({ since: at, decidedAt: at, revision: 'main@sha1:4f2c91d', failure, told: [told] })
+const known1 = { since: at, decidedAt: at, revision: 'main@sha1:4f2c91d', failure }
 // As the first version wrote them.
+const memory1 = JSON.stringify({ ...known1, told: [notified] })
 const rows1 = `
   insert into events (id, received_at, source, cluster, kind, namespace, name, severity, reason, transition, object, body, trace)
     values (1, ${at}, 'eu', 'prod', 'Kustomization', 'apps', 'one', 'error', 'BuildFailed', 'failed',
@@ -633,30 +637,39 @@ const rows1 = `
   insert into notifications (id, event_id, rule, destination, lane, object, says, state, created_at)
     values (1, 1, 'r', 'lane', 'lane', 'prod/Kustomization/apps/one', 'failed', 'pending', ${at});
   insert into views values (1, '${JSON.stringify(view('one'))}');`
-const version1 = (file: string) => readFileSync(join(import.meta.dirname, '..', 'src', 'store', file), 'utf8')
+const migration = (store: string, version: number) =>
+  readFileSync(join(import.meta.dirname, '..', 'src', 'store', store, `${version}.sql`), 'utf8')
 
-const before2 = {
-  async sqlite(t: Test) {
-    const prepared = await prepareSqlite(t)
-    const db = new DatabaseSync(prepared.file)
-    db.exec(`${version1('sqlite/1.sql')}; pragma user_version = 1; ${rows1}`)
-    db.close()
-    return prepared
-  },
-  async postgres() {
-    const prepared = await preparePostgres()
-    await execute(
-      prepared.url,
-      `create table relay_schema (version integer primary key);
-      insert into relay_schema values (1); ${version1('postgres/1.sql')} ${rows1}
-      alter sequence notifications_id_seq restart with 2; alter sequence event_ids restart with 2;`
-    )
-    return prepared
-  }
+/** A database of `version`, in which the rows of the first have been since. */
+async function earlierSqlite(t: Test, version: number) {
+  const prepared = await prepareSqlite(t)
+  const db = new DatabaseSync(prepared.file)
+  db.exec(`${migration('sqlite', 1)}; ${rows1}`)
+  for (let next = 2; next <= version; next++) db.exec(migration('sqlite', next))
+  db.exec(`pragma user_version = ${version}`)
+  db.close()
+  return prepared
 }
 
-for (const [name, prepare] of Object.entries(before2)) {
-  t.test(`${name}: a database of the first version goes on where it was`, async (t) => {
+async function firstPostgres() {
+  const prepared = await preparePostgres()
+  await execute(
+    prepared.url,
+    `create table relay_schema (version integer primary key);
+    insert into relay_schema values (1); ${migration('postgres', 1)} ${rows1}
+    alter sequence notifications_id_seq restart with 2; alter sequence event_ids restart with 2;`
+  )
+  return prepared
+}
+
+const earlier = {
+  'sqlite, version 1': (t: Test) => earlierSqlite(t, 1),
+  'sqlite, version 2': (t: Test) => earlierSqlite(t, 2),
+  'postgres, version 1': firstPostgres
+}
+
+for (const [name, prepare] of Object.entries(earlier)) {
+  t.test(`${name}: the database goes on where it was`, async (t) => {
     const { open } = await prepare(t)
     const store = await open()
     t.equal(store.pending, 1)
@@ -665,10 +678,11 @@ for (const [name, prepare] of Object.entries(before2)) {
     const known: unknown[] = []
     const keep = (item: Arrival, memory: ObjectMemory | undefined): Decision => {
       known.push(memory)
-      return { ...sendTo('lane')(item), memory: memory ?? { since: at, decidedAt: at, revision: '', told: [] } }
+      return { ...sendTo('lane')(item), memory: memory ?? { since: at, decidedAt: at, revision: '', notified: [] } }
     }
     await store.accept([arrival('one'), arrival('two')], keep)
-    t.same(known, [JSON.parse(memory1), JSON.parse(memory1)], 'what is known of each object')
+    const memory = { ...known1, notified: [notified] }
+    t.same(known, [memory, memory], 'what is known of each object')
     t.same(Object.fromEntries(await store.boundObjects(10)), {
       '': { kept: 1, forgotten: 0 },
       eu: { kept: 1, forgotten: 0 }

@@ -7,12 +7,12 @@ import { bodyFor, type Dialect, dialectNames, digestRoom } from '../src/render/r
 import { section } from '../src/render/slack/blocks.ts'
 import { type Payload, textsOf, withoutBlocks } from '../src/render/slack/payload.ts'
 import { toText } from '../src/render/slack/terminal.ts'
+import { composed, configWith } from './fixtures/composed.ts'
 import { fixture, fixtureNames, wire } from './fixtures/events.ts'
 import { fc } from './fixtures/fc.ts'
 import { event, textsIn } from './fixtures/messages.ts'
 import { startRelay } from './fixtures/relay.ts'
 import { faultsOf } from './fixtures/slack.ts'
-import { configWith, tell } from './fixtures/told.ts'
 
 const links = `
 links:
@@ -37,7 +37,7 @@ const recovered = about('14:14:00', { ...finished, metadata: { revision: `main@s
 
 /** The message about the last of `events` by a template of these lines. */
 function message(lines: string, events: readonly WireEvent[] = [failed]): Payload {
-  return tell(configWith(`${links}templates:\n  own:\n${lines}`), events).messages.at(-1) as Payload
+  return composed(configWith(`${links}templates:\n  own:\n${lines}`), events).messages.at(-1) as Payload
 }
 
 /** `expected` is the message and its line on the lock screen; ' stands for a backtick. */
@@ -160,10 +160,10 @@ t.test('a mention is written out in the template, and the rule’s own comes wit
     'template: own',
     'template: own, mention: "<!here>"'
   )
-  t.match(tell(called, [failed]).messages[0]?.blocks?.[0], { text: { text: 'Oh no <!here>' } })
+  t.match(composed(called, [failed]).messages[0]?.blocks?.[0], { text: { text: 'Oh no <!here>' } })
   const blocks = 'templates: { own: { blocks: [{ type: divider }] } }'
   const ofBlocks = configWith(blocks).replace('template: own', 'template: own, mention: "<!here>"')
-  t.match(tell(ofBlocks, [failed]).messages[0]?.blocks?.at(-1), { text: { text: '<!here>' } })
+  t.match(composed(ofBlocks, [failed]).messages[0]?.blocks?.at(-1), { text: { text: '<!here>' } })
 })
 
 const kit = `
@@ -231,11 +231,11 @@ t.test('in a digest the summary is the line of an object, and always has its nam
   const own = configWith(
     `${links}templates: { own: { summary: "*{{ object.name }}* of {{ metadata.team }}: {{ event.message | first_line }}" } }`
   )
-  const text = toText(tell(own, few).digest())
+  const text = toText(composed(own, few).digest())
   for (const name of ['web', 'db', 'shop']) t.match(text, `• ${name} of : kustomize build failed`)
   const nameless = configWith('templates: { own: { summary: "{{ event.reason }}" } }')
-  t.match(toText(tell(nameless, few).digest()), '• Kustomization team-a/web BuildFailed\n')
-  const twice = tell(own, [failed, { ...failed, timestamp: '2026-09-21T14:05:00Z' }, ...few])
+  t.match(toText(composed(nameless, few).digest()), '• Kustomization team-a/web BuildFailed\n')
+  const twice = composed(own, [failed, { ...failed, timestamp: '2026-09-21T14:05:00Z' }, ...few])
   t.match(toText(twice.digest()), /• apps of .* ×2\n/)
 })
 
@@ -243,13 +243,15 @@ t.test('a storm names every object, templates or not', async (t) => {
   const names = Array.from({ length: 200 }, (_, n) => `service-${n}`)
   const storm = names.map((name) => about('14:00:00', { involvedObject: { name } }))
   const own = configWith(`templates: { own: { summary: "{{ object.name }}: {{ event.message }}" } }`)
-  const text = toText(tell(own, storm).digest())
+  const text = toText(composed(own, storm).digest())
   t.strictSame(
     names.filter((name) => !text.includes(name)),
     [],
     'in one message'
   )
-  const discord = textsIn(bodyFor(tell(own, storm.slice(0, 30)).digest(digestRoom('discord')), 'discord')).join('\n')
+  const discord = textsIn(bodyFor(composed(own, storm.slice(0, 30)).digest(digestRoom('discord')), 'discord')).join(
+    '\n'
+  )
   t.strictSame(
     names.slice(0, 30).filter((name) => !discord.includes(name)),
     [],
@@ -284,7 +286,7 @@ rules: [{ name: everything, match: { severity: info }, template: own, send: team
 t.test('thousands of long values are given up at once', async (t) => {
   const start = performance.now()
   const config = configWith('templates: { own: { body: "{% for i in (1..900) %}{{ metadata.v }}{% endfor %}" } }')
-  const [trace] = tell(config, [{ ...failed, metadata: { v: 'v'.repeat(400) } }]).traces
+  const [trace] = composed(config, [{ ...failed, metadata: { v: 'v'.repeat(400) } }]).traces
   t.match(trace, { unformed: [{ rule: 'everything', template: 'own' }] })
   t.ok(performance.now() - start < 2000, `${performance.now() - start} ms`)
 })
@@ -306,7 +308,7 @@ t.test('what would be cut or empty is reported when the config loads, with the k
 })
 
 t.test('what is promised is in the view: the template is not asked again', async (t) => {
-  const { views } = tell(configWith('templates: { own: { title: "Oh no {{ object.name }}" } }'), [failed])
+  const { views } = composed(configWith('templates: { own: { title: "Oh no {{ object.name }}" } }'), [failed])
   t.match(views[0]?.custom, { title: 'Oh no apps' })
   const stored = JSON.parse(JSON.stringify(views[0]))
   t.match(composeOne(stored, '*delayed 3 h*'), {
@@ -407,7 +409,7 @@ t.test(
   async (t) => {
     const configs = [...hostileTemplates, ...hostileBlocks]
     const property = fc.property(anyEvent, fc.nat(configs.length - 1), (event, at) => {
-      const { messages, digest, traces } = tell(configs[at] ?? '', [event])
+      const { messages, digest, traces } = composed(configs[at] ?? '', [event])
       if (messages.length === 0) return
       for (const payload of [...messages, digest()]) {
         const faults = faultsIn(payload)
@@ -430,7 +432,7 @@ t.test('no other receiver takes any of it for an order either', async (t) => {
   const configs = [...hostileTemplates, ...hostileBlocks]
   const strangers: Dialect[] = dialectNames.filter((dialect) => !dialect.startsWith('slack'))
   const property = fc.property(anyEvent, fc.nat(configs.length - 1), (event, at) => {
-    for (const payload of tell(configs[at] ?? '', [event]).messages) {
+    for (const payload of composed(configs[at] ?? '', [event]).messages) {
       for (const dialect of strangers) {
         const texts = textsIn(bodyFor(payload, dialect))
         const found = texts.flatMap((text) => orders.filter(([, pattern]) => pattern.test(text)).map(([what]) => what))
@@ -450,7 +452,7 @@ templates:
     body: "{{ event.message }}"
     fields: { Cluster: "{{ object.cluster }}", Revision: "{{ revision.short }}" }`)
   for (const name of fixtureNames) {
-    const { messages, traces } = tell(own, [fixture(name)])
+    const { messages, traces } = composed(own, [fixture(name)])
     t.strictSame(messages.flatMap(faultsIn), [], name)
     t.equal(traces[0]?.unformed, undefined, name)
   }
@@ -464,7 +466,10 @@ t.test('how a failure began and how it ended have names of their own', async (t)
     severity
   })
   const events = [at('14:00:00', 'error', 'BuildFailed'), at('14:01:00', 'error', 'PruneFailed')]
-  t.match(tell(configWith(own), events).messages[1]?.text, /New error \| BuildFailed \| PruneFailed \| *$/)
+  t.match(composed(configWith(own), events).messages[1]?.text, /New error \| BuildFailed \| PruneFailed \| *$/)
   const waits = [at('14:00:00', 'info', 'DependencyNotReady'), at('14:01:00', 'info', 'ReconciliationSucceeded')]
-  t.match(tell(configWith(own), waits).messages[1]?.text, /No longer waits \| DependencyNotReady \| \S+ \| unblocked$/)
+  t.match(
+    composed(configWith(own), waits).messages[1]?.text,
+    /No longer waits \| DependencyNotReady \| \S+ \| unblocked$/
+  )
 })

@@ -125,7 +125,7 @@ destinations:
 operator: ops
 rules: [{ name: failures, send: team }]`
   const relay = await startRelay(t, { clock, config })
-  const told = () =>
+  const posted = () =>
     relay.slack.accepted.filter(({ path }) => path.endsWith('/ops')).map(({ body }) => (body as { text: string }).text)
   const skew = async () =>
     /source_clock_skew_seconds\{source="default"\} (.*)/.exec((await relay.get('/metrics')).body)?.[1]
@@ -136,13 +136,13 @@ rules: [{ name: failures, send: team }]`
   for (let n = 0; n < 5; n++) await post(0)
   t.equal(await skew(), '0')
   for (let n = 0; n < 6; n++) await post(2 * hour)
-  await relay.slack.until(() => told().length === 1)
-  t.match(told()[0], 'default: ClockSkew - The clock of helm-controller-7c7b is 2 h behind the relay')
+  await relay.slack.until(() => posted().length === 1)
+  t.match(posted()[0], 'default: ClockSkew - The clock of helm-controller-7c7b is 2 h behind the relay')
   t.equal(await skew(), '7200')
   t.match(relay.log.join(''), /is 2 h behind the relay/)
   for (let n = 0; n < 6; n++) await post(0)
-  await relay.slack.until(() => told().length === 2)
-  t.match(told()[1], /RECOVERED source default/)
+  await relay.slack.until(() => posted().length === 2)
+  t.match(posted()[1], /RECOVERED source default/)
   t.equal(await skew(), '0')
 })
 
@@ -236,7 +236,7 @@ function startHistory(t: Parameters<typeof tempFolder>[0]) {
     full: () => {}
   })
   const log = createLog([], () => [], { write: () => {} })
-  const clocks = createClocks({ tell: async () => true, clock, log })
+  const clocks = createClocks({ announce: async () => true, clock, log })
   const ages = createAges(clock, 0)
   let events = 0
   return {

@@ -118,8 +118,8 @@ t.test('reloads under load lose no event, and turn none away', async (t) => {
   await relay.logged(/config reloaded/, 5)
   await relay.logged(/the last good one stays/, 3)
   const missing = () => {
-    const told = new Set(relay.slack.accepted.flatMap(({ text }) => text.match(/app-\d+/g) ?? []))
-    return names.filter((name) => !told.has(name))
+    const posted = new Set(relay.slack.accepted.flatMap(({ text }) => text.match(/app-\d+/g) ?? []))
+    return names.filter((name) => !posted.has(name))
   }
   await relay.slack.until(() => missing().length === 0, 60_000)
   t.same(missing(), [])

@@ -354,7 +354,7 @@ t.test('a method that a path does not take is answered 405 with those that it ta
 t.test('requests that meet no route are all counted, and logged once a minute without what they ask for', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
-  const lines = () => relay.log.map((line) => JSON.parse(line)).filter(({ msg }) => /nothing takes this/.test(msg))
+  const lines = () => relay.log.map((line) => JSON.parse(line)).filter(({ msg }) => /no route takes this/.test(msg))
   for (const path of ['/hook/SECRET', '/', '/webhook/a/SECRET', '/SECRET']) await relay.post({}, { path })
   await relay.get('/webhook?SECRET')
   t.match(lines(), [{ requests: 1, method: 'POST', path: '/…', sender: '127.0.0.1', level: 40 }])

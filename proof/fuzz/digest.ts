@@ -60,8 +60,8 @@ function missing({ ids, payload }: Digest, waiting: readonly Waiting[], dialect:
   const body = textsIn(
     dialect === 'slack' ? [...textsOf(payload)].map(({ text }) => text) : bodyFor(payload, dialect)
   ).join('\n')
-  const told = new Set(ids)
-  const names = new Set(waiting.filter(({ id }) => told.has(id)).map(nameOf))
+  const named = new Set(ids)
+  const names = new Set(waiting.filter(({ id }) => named.has(id)).map(nameOf))
   return [...names].filter((name) => !body.includes(name))
 }
 
@@ -78,19 +78,19 @@ export const digest: Target<Window, { waiting: Waiting[]; digests: Digest[] }> =
     for (let rest = waiting; rest.length > 0 && digests.length < 200; ) {
       const digest = composeDigest(rest, now, digestRoom(window.dialect))
       digests.push(digest)
-      const told = new Set(digest.ids)
-      rest = rest.filter(({ id }) => !told.has(id))
+      const named = new Set(digest.ids)
+      rest = rest.filter(({ id }) => !named.has(id))
     }
     return { waiting, digests }
   },
   faults({ waiting, digests }, { dialect }) {
-    const told = digests.flatMap(({ ids }) => ids)
+    const named = digests.flatMap(({ ids }) => ids)
     const lost = digests.flatMap((digest) => missing(digest, waiting, dialect))
     const texts = digests.map(({ payload }) => [...textsOf(payload)].map(({ text }) => text))
     return [
       ...faultsAmong({
         'an empty digest': digests.some(({ ids }) => ids.length === 0),
-        'left out, or told twice': told.length !== waiting.length || new Set(told).size !== waiting.length,
+        'left out, or told twice': named.length !== waiting.length || new Set(named).size !== waiting.length,
         [`a name is lost for ${dialect}: ${lost}`]: lost.length > 0,
         'over 10,000 characters': texts.some(
           (all) => all.reduce((sum, text) => sum + text.length, 0) > messageRoom.text

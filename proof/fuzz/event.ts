@@ -38,12 +38,12 @@ export const event: Target<WireEvent, Outcome> = {
     return { event, print, again, key: objectKey(event.object), view }
   },
   faults({ event, print, again, key, view }) {
-    const { url = '', revision, object, ...told } = view
+    const { url = '', revision, object, ...named } = view
     const texts = [
-      told.reason,
-      told.summary,
-      told.message,
-      told.controller,
+      named.reason,
+      named.summary,
+      named.message,
+      named.controller,
       revision?.text ?? '',
       ...Object.values(object)
     ]
@@ -54,7 +54,7 @@ export const event: Target<WireEvent, Outcome> = {
       'a time that is none': Number.isNaN(event.at),
       'half a character': texts.some((text) => !text.isWellFormed()),
       'a hidden character': texts.some((text) => hidden.test(text)),
-      'a name of several lines': [...Object.values(object), told.reason].some((text) => /[\n\r]/.test(text)),
+      'a name of several lines': [...Object.values(object), named.reason].some((text) => /[\n\r]/.test(text)),
       'too much text': texts.some((text) => text.length > 2400),
       'a link elsewhere': [url, revision?.url ?? ''].some(
         (link) => link !== '' && !/^https:\/\/(git|flux)\.example\//.test(link)

@@ -112,22 +112,22 @@ type Compiled = Expression | { error: string; offset: number }
 
 export const expression: Target<
   { source: string; wire: WireEvent },
-  { compiled: Compiled; held: boolean | Error | undefined }
+  { compiled: Compiled; matched: boolean | Error | undefined }
 > = {
   name: 'cel',
   share: 70_000,
   input: fc.record({ source, wire: anyEvent }),
   run({ source, wire }) {
     const compiled = compileExpression(source)
-    if ('error' in compiled) return { compiled, held: undefined }
+    if ('error' in compiled) return { compiled, matched: undefined }
     const event = normalise(wire, { source: 'default', cluster: undefined, defaultCluster: 'prod' }, 0)
-    return { compiled, held: compiled.holds({ event, transition: 'failed' }) }
+    return { compiled, matched: compiled.matches({ event, transition: 'failed' }) }
   },
-  faults({ compiled, held }, { source }) {
+  faults({ compiled, matched }, { source }) {
     if (!('error' in compiled)) {
       return faultsAmong({
-        'neither yes, no nor why': typeof held !== 'boolean' && !(held instanceof Error),
-        'an error of ours': held instanceof TypeError || held instanceof RangeError
+        'neither yes, no nor why': typeof matched !== 'boolean' && !(matched instanceof Error),
+        'an error of ours': matched instanceof TypeError || matched instanceof RangeError
       })
     }
     return faultsAmong({

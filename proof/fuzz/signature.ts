@@ -2,7 +2,7 @@
 
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
-import { type Credentials, type Verdict, verify } from '../../src/events/signature.ts'
+import { type Authenticity, type Credentials, verify } from '../../src/events/signature.ts'
 import { anyText, bodies, mutated } from './hostile.ts'
 import { faultsAmong, type Target } from './target.ts'
 
@@ -35,7 +35,7 @@ function headersOf({ body, credentials, algorithm, forge, garbage, withToken }: 
   return { signature: withToken ? undefined : value, authorization: withToken ? value : undefined }
 }
 
-export const signature: Target<Request, Verdict> = {
+export const signature: Target<Request, Authenticity> = {
   name: 'signature',
   share: 150_000,
   input: fc.record({

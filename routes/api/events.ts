@@ -1,4 +1,4 @@
-// GET /api/events and /api/events/:id: list events with everything that came of each.
+// Event routes: list events at /api/events, and one with its whole history at /api/events/:id.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
@@ -51,13 +51,13 @@ const eventFields = {
   message: Type.String()
 }
 
-const telling = { id: Type.String(), rule: Type.String(), destination: Type.String(), state: State }
+const notification = { id: Type.String(), rule: Type.String(), destination: Type.String(), state: State }
 
 const EventsReply = Type.Object({
   events: Type.Array(
     Type.Object({
       ...eventFields,
-      notifications: Type.Array(Type.Object(telling)),
+      notifications: Type.Array(Type.Object(notification)),
       body: Type.Optional(
         Type.String({ description: 'The text that was posted, without what is internal to a controller.' })
       )
@@ -94,7 +94,7 @@ const EventReply = Type.Object({
     quiet: Type.Array(Type.Object({ rule: Type.String(), destination: Type.String(), because: Type.String() }))
   }),
   notifications: Type.Array(
-    Type.Object({ ...telling, reason: TextOrNull, message: Type.Union([MessageReply, Type.Null()]) })
+    Type.Object({ ...notification, reason: TextOrNull, message: Type.Union([MessageReply, Type.Null()]) })
   )
 })
 
@@ -117,14 +117,15 @@ export function events(app: FastifyInstance, { store, config, clock }: ApiOption
     '/api/events/:id',
     {
       schema: {
-        summary: 'One event: why it led to what it led to, and every answer to its messages',
+        summary: 'One event: what each rule decided, its notifications, and every answer to its messages',
         params: Id,
         response: { 200: EventReply }
       }
     },
     async ({ params }) => {
       const event = await store.records.event(params.id)
-      if (event === undefined) throw new RelayError('NOT_FOUND', 'there is no such event; it may be over its retention')
+      if (event === undefined)
+        throw new RelayError('NOT_FOUND', 'there is no such event; it may be older than the retention')
       const notifications = event.notifications.map(({ message, ...rest }) => ({
         ...rest,
         message: message && {

@@ -1,4 +1,4 @@
-// /api/lanes and /api/preview/:destination: list lanes, try one now, and show the newest messages of a destination.
+// Lane routes: list lanes at /api/lanes, try one now, and show a destination's newest messages at /api/preview/:destination.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { createPace, tokensAt } from '../../src/deliver/pace.ts'
@@ -15,11 +15,13 @@ const LanesReply = Type.Object({
   lanes: Type.Array(
     Type.Object({
       lane: Type.String(),
-      destinations: Type.Array(Type.String(), { description: 'None where it has gone from the config file.' }),
-      backlog: Type.Integer({ description: 'Notifications that wait.' }),
+      destinations: Type.Array(Type.String(), {
+        description: 'Empty where the config file no longer has a destination for it.'
+      }),
+      backlog: Type.Integer({ description: 'Notifications waiting.' }),
       oldest: Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'When the oldest was accepted.' }),
       block: Type.Union([Type.Object({ reason: Type.String(), since: time, probes: Type.Integer() }), Type.Null()], {
-        description: 'Nothing can be posted there: `reason` is what was answered. It is tried again now and then.'
+        description: 'Nothing can be posted there: `reason` is the answer. It is tried again from time to time.'
       }),
       notBefore: TextOrNull,
       tokens: Type.Number({ description: 'Messages that may go at once.' })
@@ -28,17 +30,17 @@ const LanesReply = Type.Object({
 })
 
 const TryParams = Type.Object({
-  lane: Type.String({ description: 'A lane as `GET /api/lanes` has it, or a destination.' })
+  lane: Type.String({ description: 'A lane as listed by `GET /api/lanes`, or a destination.' })
 })
 
 const TryReply = Type.Object({
   lane: Type.String(),
   destinations: Type.Array(Type.String()),
-  backlog: Type.Integer({ description: 'Notifications that wait.' }),
-  isTried: Type.Boolean({ description: 'False where nothing waits, or a rate limit does not allow it yet.' }),
+  backlog: Type.Integer({ description: 'Notifications waiting.' }),
+  isTried: Type.Boolean({ description: 'False where nothing is waiting, or a rate limit still applies.' }),
   notBefore: Type.Unsafe<string | null>({
     type: ['string', 'null'],
-    description: 'Until when Slack asked to wait with a 429, which is kept.'
+    description: 'When the wait that Slack asked for with a 429 ends; it still applies.'
   })
 })
 
@@ -80,7 +82,7 @@ export function lanes(app: FastifyInstance, { store, config, clock, actions }: A
         lanes: [...keys].sort().flatMap((lane) => {
           const destinations = byLane.get(lane) ?? []
           const record = known.get(lane) ?? { ...unused, lane }
-          // Of a destination that has gone, and nothing waits for it.
+          // Its destination is gone from the config file, and nothing is waiting.
           if (destinations.length === 0 && record.backlog === 0) return []
           const { backlog, oldest, block, notBefore, bucket } = record
           return {
@@ -101,7 +103,7 @@ export function lanes(app: FastifyInstance, { store, config, clock, actions }: A
     '/api/lanes/:lane/try',
     {
       schema: {
-        summary: 'Tries a lane that waits or is blocked now; a rate limit is kept',
+        summary: 'Tries a waiting or blocked lane now; a rate limit still applies',
         params: TryParams,
         response: { 200: TryReply }
       }

@@ -1,4 +1,4 @@
-// Names in a query: refuse those that do not exist, because an empty answer would say that all is quiet.
+// Names in a query: refuses those that do not exist, because an empty answer would look as if all were quiet.
 import type { Config } from '../../src/config/config.ts'
 import { RelayError } from '../../src/errors.ts'
 import { meantBy } from '../../src/events/vocabulary.ts'
@@ -21,7 +21,7 @@ type Kept = (records: Records) => Promise<Listed<unknown>>
 const one = { limit: 1 }
 
 /**
- * Throws BAD_REQUEST, with what there is, where a name of `query` is neither in the config file nor of anything that is
+ * Throws BAD_REQUEST, with what there is, where a name in `query` is neither in the config file nor in anything
  * kept: what has gone from the file is still found by its name. To be asked where nothing was found, which costs a step.
  */
 export async function refuseUnknown(query: Named, config: Config, records: Records): Promise<void> {
@@ -50,7 +50,7 @@ export async function refuseUnknown(query: Named, config: Config, records: Recor
   }
 }
 
-/** Objects are remembered for longer than what was said of them. */
+/** Objects are remembered for longer than their notifications. */
 async function newestOf(kept: Records, cluster: string | undefined): Promise<Listed<unknown>> {
   const events = await kept.events({ cluster }, one)
   return events.items.length > 0 || events.next !== null ? events : kept.objects({ cluster }, one, 0)

@@ -1,4 +1,4 @@
-// /api/notifications: list notifications, and retry or discard dead letters.
+// Notification routes: list notifications at /api/notifications, and retry or discard dead letters.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
@@ -53,7 +53,7 @@ const NotificationsReply = Type.Object({
 const Retried = Type.Object({ id: Type.String(), destination: Type.String(), lane: Type.String() })
 const RetryReply = Type.Object({ retried: Type.Array(Retried), next: Next })
 
-const notDead = 'there is no such dead letter: it was tried again or discarded already, or its destination is gone'
+const notDead = 'there is no such dead letter: it was already retried or discarded, or its destination is gone'
 
 export function notifications(app: FastifyInstance, { store, config, clock, actions }: ApiOptions): void {
   const { records } = store
@@ -73,7 +73,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
 
   app.post<{ Params: Static<typeof Id> }>(
     '/api/notifications/:id/retry',
-    { schema: { summary: 'Tries a dead letter again', params: Id, response: { 200: Retried } } },
+    { schema: { summary: 'Retries a dead letter', params: Id, response: { 200: Retried } } },
     async ({ params }) => {
       const retried = await actions.retry(params.id)
       if (retried === undefined) throw new RelayError('NOT_FOUND', notDead)
@@ -85,7 +85,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
     '/api/notifications/retry',
     {
       schema: {
-        summary: 'Tries dead letters again, the oldest first: repeat with the cursor until there is no next',
+        summary: 'Retries dead letters, oldest first; repeat with the cursor until `next` is null',
         querystring: RetryQuery,
         response: { 200: RetryReply }
       }
@@ -104,7 +104,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
     '/api/notifications/:id/discard',
     {
       schema: {
-        summary: 'Puts a dead letter away',
+        summary: 'Discards a dead letter',
         params: Id,
         response: { 200: Type.Object({ id: Type.String(), state: State }) }
       }

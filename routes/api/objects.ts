@@ -1,4 +1,4 @@
-// GET /api/objects: lists Flux objects and their states, as far as their events say.
+// Object routes: list Flux objects at /api/objects, with their states as their events show them.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { ObjectRecord } from '../../src/store/records.ts'
@@ -7,7 +7,7 @@ import type { ApiOptions } from './options.ts'
 import { cursorOf, iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
 
 const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
-  description: 'stale: it was failing at its last event, and has been silent for longer than ever before.'
+  description: 'stale: it was failing at its last event, and has been silent at least twice as long as ever before.'
 })
 
 const ObjectsQuery = Type.Object(
@@ -33,9 +33,9 @@ const ObjectsReply = Type.Object({
       ),
       since: time,
       revision: Type.String(),
-      told: Type.Array(
+      notified: Type.Array(
         Type.Object({ rule: Type.String(), destination: Type.String(), at: time, reminders: Type.Integer() }),
-        { description: 'Who was notified of its failure.' }
+        { description: 'The rules and destinations notified of its failure.' }
       ),
       seenAt: time
     })
@@ -64,12 +64,12 @@ export function objects(app: FastifyInstance, { store, config, clock }: ApiOptio
   )
 }
 
-function replyOf({ failure, told, ...object }: ObjectRecord) {
+function replyOf({ failure, notified, ...object }: ObjectRecord) {
   return {
     ...object,
     ...(failure && { failure: { ...failure, since: iso(failure.since) } }),
     since: iso(object.since),
-    told: told.map((entry) => ({ ...entry, at: iso(entry.at) })),
+    notified: notified.map((entry) => ({ ...entry, at: iso(entry.at) })),
     seenAt: iso(object.seenAt)
   }
 }

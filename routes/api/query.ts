@@ -12,7 +12,7 @@ export function cursorOf(pattern: string) {
     Type.String({
       maxLength: 2000,
       pattern,
-      patternErrorMessage: 'is not one that was given out here',
+      patternErrorMessage: 'is not a cursor of this list',
       description: 'The `next` of the page before, with the same filter.'
     })
   )
@@ -29,7 +29,7 @@ export const PageFields = {
   cursor: cursorOf('^[0-9]{1,15}$'),
   order: Type.Optional(
     Type.Enum(['asc', 'desc'], {
-      description: 'desc, the newest first, if left out; objects that do not fail come by their names.'
+      description: 'desc (newest first) if left out; objects that do not fail are ordered by name.'
     })
   )
 }
@@ -52,17 +52,17 @@ export const Moment = Type.Optional(
 
 export const Next = Type.Unsafe<string | null>({
   type: ['string', 'null'],
-  description: 'The cursor of the next page; null where there is none. A page may be short and have one.'
+  description: 'The cursor of the next page, or null. Even a short page may have one.'
 })
 
 /** A row's number, as a path has it. */
 export const Id = Type.Object({
-  id: Type.String({ pattern: '^[0-9]{1,15}$', patternErrorMessage: 'is not one: ids are numbers' })
+  id: Type.String({ pattern: '^[0-9]{1,15}$', patternErrorMessage: 'is not an id: ids are numbers' })
 })
 
 /** What every error looks like. */
 export const ErrorReply = Type.Object({
-  code: Type.String({ description: 'For programs; does not change.' }),
+  code: Type.String({ description: 'For programs; never changes.' }),
   message: Type.String({ description: 'What happened, and what to do.' })
 })
 
@@ -81,7 +81,7 @@ export function pageOf({ limit = '100', cursor, order }: PageQuery): Page {
   return { limit: Number(limit), cursor, order: order === 'asc' ? 'asc' : 'desc' }
 }
 
-/** The time that `text` says, of the form of {@link Moment}, in ms. */
+/** The time in `text`, which is a {@link Moment}, in ms. */
 export function momentOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined
   if (/^[0-9]+$/.test(text)) return Number(text)

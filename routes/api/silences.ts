@@ -1,4 +1,4 @@
-// /api/silences: list, add and end silences.
+// Silence routes: list, add and end silences at /api/silences.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
@@ -19,7 +19,7 @@ const SilenceReply = Type.Object({
 const SilenceAdded = Type.Object({
   ...SilenceReply.properties,
   warnings: Type.Array(Type.String(), {
-    description: 'What of `match` no event can be, with what was probably meant.'
+    description: 'The parts of `match` that no event can match, and what was probably meant.'
   })
 })
 
@@ -34,7 +34,7 @@ const NewSilence = Type.Object(
     until: Type.Optional(Type.String({ description: 'Or until when, such as 2026-12-01T06:00:00Z.' })),
     comment: Type.Optional(
       Type.String({
-        description: `Said with what was held back; up to ${silenceLimits.commentCharacters} characters.`
+        description: `The reason, shown with the silence and in its summary; up to ${silenceLimits.commentCharacters} characters.`
       })
     )
   },

@@ -1,4 +1,4 @@
-// GET /api/sources: lists sources, when each last posted, and which of its requests were refused.
+// Source routes: list sources at /api/sources, when each last posted, and which of its requests were refused.
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
@@ -15,24 +15,26 @@ const SourcesReply = Type.Object({
       source: Type.String(),
       state: Type.Enum([...sourceStates], {
         description:
-          'active: its last event is no older than `quietAfterSeconds`. quiet: it is. unknown: it is, but the relay was away ' +
-          'meanwhile. never: no event of it has ever come.'
+          'active: the last event is no older than `quietAfterSeconds`. quiet: it is older. unknown: it is older, but the relay ' +
+          'was away meanwhile. never: no event has ever come from it.'
       }),
       lastEventAt: Type.Unsafe<string | null>({
         ...TimeOrNull,
-        description: 'Whichever replica took it; null where none ever came.'
+        description: 'Accepted by any replica; null where none ever came.'
       }),
       quietAfterSeconds: Type.Number({
         description:
           '`expectEvery`, where it is set. Otherwise an hour, or ten times the usual gap where that is longer.'
       }),
-      isExpected: Type.Boolean({ description: 'It has an `expectEvery`: the operator is notified when it is quiet.' }),
+      isExpected: Type.Boolean({
+        description: '`expectEvery` is set: the operator is notified when the source is quiet.'
+      }),
       cluster: Type.Unsafe<string | null>({
         ...TextOrNull,
-        description: 'The one that it speaks for by the config file.'
+        description: 'The cluster it speaks for, by the config file.'
       }),
       clusters: Type.Array(Type.Object({ cluster: Type.String(), lastEventAt: time, isQuiet: Type.Boolean() }), {
-        description: 'Those that its events to this process were about, the first 20 of them.'
+        description: 'The clusters of its events to this process, the first 20.'
       }),
       hasMoreClusters: Type.Boolean(),
       events: Type.Integer({
@@ -44,19 +46,19 @@ const SourcesReply = Type.Object({
       refusedElsewhereAt: Type.Unsafe<string | null>({
         ...TimeOrNull,
         description:
-          'When one was refused in the last hour that is not in `refused`: by another replica, or before a restart.'
+          'When a request was last refused by another replica, or before a restart; it is not counted in `refused`.'
       })
     })
   ),
   countedSince: Type.String({ format: 'date-time', description: 'When this process started to count.' }),
   listeningSince: Type.Unsafe<string | null>({
     ...TimeOrNull,
-    description: 'When the relay took events again after it had been away; null where it was not.'
+    description: 'When the relay was back after it had been away; null where it was not away.'
   }),
-  isShared: Type.Boolean({ description: 'Other replicas take events, too: what is counted is what came to this one.' })
+  isShared: Type.Boolean({ description: 'Other replicas accept events, too; the counts are of this one.' })
 })
 
-/** Replicas write down who posted every ten seconds: what is older than a minute is not known any more. */
+/** Replicas write down every ten seconds who posted: what is older than a minute is out of date. */
 const freshMs = 60_000
 
 export function sources(app: FastifyInstance, { standing, clock }: ApiOptions): void {
@@ -66,7 +68,10 @@ export function sources(app: FastifyInstance, { standing, clock }: ApiOptions): 
     async () => {
       const { sources, countedSince, listeningSince, isShared, knownAt } = standing()
       if (clock.now() - knownAt > freshMs) {
-        throw new RelayError('CANNOT_STORE', 'the database does not answer, so when sources last posted is not known')
+        throw new RelayError(
+          'CANNOT_STORE',
+          'the database does not answer, so it is not known when sources last posted'
+        )
       }
       return {
         sources: sources.map(replyOf),

@@ -1,4 +1,4 @@
-// Forms: what people do on the pages. Dead letters are retried or discarded, lanes tried now, silences begun and ended.
+// Forms: carry out what people do on the pages: retry or discard dead letters, try lanes now, add and end silences.
 import type { FastifyPluginAsync } from 'fastify'
 import { page } from '../../src/dashboard/page.ts'
 import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'
@@ -8,7 +8,7 @@ import { assets } from './assets.ts'
 import type { DashboardOptions } from './options.ts'
 import { answersOf, backOf, withDone } from './query.ts'
 
-/** For one click: 5,000 notifications. Who has more clicks again. */
+/** Pages for one click: 5,000 notifications. For more, one clicks again. */
 const maxPages = 10
 
 /** Where to go back to. */
@@ -63,7 +63,7 @@ export const forms: FastifyPluginAsync<DashboardOptions> = async (app, { actions
   })
 
   app.post<WithId>('/silences/:id/end', async ({ params: { id } }, reply) => {
-    if (!/^\d{1,15}$/.test(id)) throw new RelayError('NOT_FOUND', 'there is no such silence')
+    if (!/^\d{1,15}$/.test(id)) throw new RelayError('NOT_FOUND', 'there is no such silence any more')
     const isEnded = await actions.endSilence(id)
     return reply.redirect(withDone('/silences', 'ended', isEnded ? 1 : 0), 303)
   })

@@ -4,19 +4,19 @@ import type { FastifyPluginAsync } from 'fastify'
 import { every } from '../../src/clock.ts'
 import type { DashboardOptions } from './options.ts'
 
-/** People who look at once. Whoever comes later has to do with pages that come again every half minute. */
+/** People who watch at a time. Pages of those who come later reload every half minute. */
 const maxListeners = 32
-/** How often to look for what is new, while somebody listens. */
+/** How often to look for news, while somebody watches. */
 const lookMs = 2000
 /** Pages are stale after this long also where nothing happened: they say how long ago things were. */
 const longestMs = 30_000
-/** What may wait for a client that does not read. */
+/** How much may wait for a client that does not read. */
 const maxWaitingBytes = 4096
 
 export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, standing, store, clock }) => {
   const listeners = new Set<PassThrough>()
   let stop: (() => void) | undefined
-  let toldAt = 0
+  let sentAt = 0
   let last: string | undefined
 
   /** Differs where a page may differ. One look at the end of an index; the rest is in memory, apart from silences. */
@@ -28,7 +28,7 @@ export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, 
     return [newest.items[0]?.id, store.pending, ids, refusal()?.at, config().rules.all.length, ...sources].join(' ')
   }
 
-  function tell(text: string): void {
+  function broadcast(text: string): void {
     for (const listener of listeners) {
       if (listener.writableLength > maxWaitingBytes) listener.destroy()
       else listener.write(text)
@@ -36,17 +36,17 @@ export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, 
   }
 
   function start(): void {
-    toldAt = clock.now()
-    stop = every(clock, lookMs, look, (err) => app.log.error({ err }, 'cannot look for what is new on the pages'))
+    sentAt = clock.now()
+    stop = every(clock, lookMs, look, (err) => app.log.error({ err }, 'cannot look for changes to the pages'))
   }
 
   async function look(): Promise<void> {
     const seen = await mark().catch(() => last)
-    const isNews = (last !== undefined && seen !== last) || clock.now() - toldAt >= longestMs
+    const isNews = (last !== undefined && seen !== last) || clock.now() - sentAt >= longestMs
     last = seen
     if (isNews) {
-      tell('event: change\ndata: 1\n\n')
-      toldAt = clock.now()
+      broadcast('event: change\ndata: 1\n\n')
+      sentAt = clock.now()
     }
     if (listeners.size > 0) return
     stop?.()
@@ -54,7 +54,7 @@ export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, 
   }
 
   app.get('/live', async (_request, reply) => {
-    // 204 is how a browser is told not to ask again.
+    // After a 204 a browser does not ask again.
     if (listeners.size >= maxListeners) return reply.code(204).send()
     const stream = new PassThrough()
     listeners.add(stream)

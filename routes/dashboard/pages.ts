@@ -1,4 +1,4 @@
-// The pages: what each needs to know, from the store and the config, and the address it has.
+// Pages: fetch what each page shows from the store and the config, and give it its address.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { deliveriesPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
@@ -6,12 +6,12 @@ import { eventsPage } from '../../src/dashboard/events.ts'
 import { lanesOf } from '../../src/dashboard/lanes.ts'
 import { nowPage } from '../../src/dashboard/now.ts'
 import { objectName } from '../../src/dashboard/object.ts'
+import { overviewOf } from '../../src/dashboard/overview.ts'
 import { type Html, type PageOptions, page } from '../../src/dashboard/page.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'
 import { type ActiveMute, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
-import { verdictOf } from '../../src/dashboard/verdict.ts'
 import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { silenceName } from '../../src/mutes/silence.ts'
@@ -78,8 +78,8 @@ export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config,
       lastEventAt: newest.items[0]?.receivedAt,
       origin: originOf(request)
     }
-    const verdict = verdictOf(data)
-    return send(request, reply, { title: verdict.title, place: '/' }, nowPage(data, verdict))
+    const overview = overviewOf(data)
+    return send(request, reply, { title: overview.title, place: '/' }, nowPage(data, overview))
   })
 
   const eventQuestions = [
@@ -184,6 +184,7 @@ function originOf({ host, headers }: FastifyRequest): string {
 
 async function found<T>(looked: Promise<T | undefined>): Promise<T> {
   const thing = await looked
-  if (thing === undefined) throw new RelayError('NOT_FOUND', 'It may have been here once: what is old is deleted.')
+  if (thing === undefined)
+    throw new RelayError('NOT_FOUND', 'It may have existed once: what is older than the retention is deleted.')
   return thing
 }

@@ -49,22 +49,22 @@ export function oneOf<Choice extends string>(
 const done: Record<string, (count: number) => string> = {
   retried: (count) =>
     count === 0
-      ? 'Nothing was retried: its destination is not in the config file any more, or it is not a dead letter.'
+      ? 'Nothing was retried: the destination is no longer in the config file, or this is no longer a dead letter.'
       : `${count.toLocaleString('en')} ${count === 1 ? 'notification waits' : 'notifications wait'} to be sent again.`,
-  discarded: (count) => (count === 0 ? 'It was not a dead letter any more.' : 'Discarded. It will not be sent.'),
-  tried: (count) => (count === 0 ? 'Slack asked to wait, and that is kept.' : 'It is tried now.'),
+  discarded: (count) => (count === 0 ? 'It was no longer a dead letter.' : 'Discarded. It will not be sent.'),
+  tried: (count) => (count === 0 ? 'Slack asked to wait, so it is not tried before that.' : 'Trying it now.'),
   silenced: () => 'Silenced.',
-  ended: (count) => (count === 0 ? 'It had ended already.' : 'Ended. A summary of what it withheld is sent now.')
+  ended: (count) => (count === 0 ? 'It had already ended.' : 'Ended. A summary of what it withheld is being sent.')
 }
 
-/** `path` of ours with what was done there. */
+/** `path`, with what was done there. */
 export function withDone(path: string, what: keyof typeof done, count = 1): string {
   const { pathname, searchParams } = new URL(path, 'http://here')
   searchParams.set('done', `${what}-${count}`)
   return `${pathname}?${searchParams}`
 }
 
-/** What was done, in our own words: what stands in the address is only which. */
+/** What was done, in our own words: the address only names it. */
 export function doneOf(query: unknown): string | undefined {
   const { done: text = '' } = answersOf(query, ['done'])
   const [, what = '', count] = /^([a-z]+)-(\d{1,9})$/.exec(text) ?? []

@@ -7,7 +7,7 @@ import { countPosts } from '../demo/flux.ts'
 import { drawMessage, paint } from '../demo/screen.ts'
 import { createStage, type Shown, type Stage } from '../demo/stage.ts'
 
-/** What comes within this time is posted together, unless it is about the same object. */
+/** Events this close together are posted at once, unless they are about the same object. */
 const sceneMs = 8000
 
 /** Plays the day that ends now; with `once` it ends there, else the relay stays up until it is stopped. */

@@ -40,8 +40,8 @@ export function explain(
   const rehearsed = rehearsal.receive(wire, Date.now(), source)
   const verdicts = verdictsOn(rehearsed, config)
   const messages = rehearsed.notifications.map((notification) => {
-    const { text, payload, ...told } = speak(notification)
-    return { ...told, text: text.split('\n'), builder: builderUrl(payload), payload }
+    const { text, payload, ...notified } = speak(notification)
+    return { ...notified, text: text.split('\n'), builder: builderUrl(payload), payload }
   })
   const { event, transition, trace } = rehearsed
   if (json) {
@@ -54,7 +54,7 @@ export function explain(
   return messages.length > 0 ? 0 : 1
 }
 
-/** What would be remembered of an object in that state: failing means that everyone was notified of it. */
+/** The memory of an object in that state: failing means that everyone was notified of it. */
 function memoryOf(
   state: Options['objectState'],
   event: FluxEvent,
@@ -63,7 +63,7 @@ function memoryOf(
   if (state === 'unknown') return undefined
   const healthy = healthyBefore(event)
   if (state === 'healthy') return healthy
-  const told = rules.flatMap(({ name, send }) =>
+  const notified = rules.flatMap(({ name, send }) =>
     send.map((destination) => ({ rule: name, destination, at: healthy.since, reminders: 0 }))
   )
   const failure = {
@@ -75,10 +75,10 @@ function memoryOf(
     began: { reason: event.reason, text: event.message },
     since: healthy.since,
     count: 1,
-    // Of another event than this one.
+    // The fingerprint is another event's.
     prints: ['']
   } as const
-  return { ...healthy, failure, told }
+  return { ...healthy, failure, notified }
 }
 
 /** Where Slack shows the message. Its builder knows no attachments, so their blocks come after the others. */
@@ -96,7 +96,7 @@ function inWords(
     `${object.kind} ${object.namespace}/${object.name} in cluster "${object.cluster}": ${transition} (${severity}, ${reason}), from source "${source}"`,
     '',
     ...verdicts.map(sayVerdict),
-    ...trace.quiet.map(({ rule, destination, because }) => `  –  ${rule} is quiet to ${destination}: ${because}`),
+    ...trace.quiet.map(({ rule, destination, because }) => `  –  ${rule} does not notify ${destination}: ${because}`),
     ...(trace.unformed ?? []).map(
       ({ rule, template, because }) => `  !  template ${template} of ${rule} failed: ${because}`
     ),

@@ -40,7 +40,7 @@ export function importFiles(paths: string[], { namespace, relay, flux, json }: O
   }
   for (const { file, line, message } of remarks) process.stderr.write(`${file}:${line}: ${message}\n`)
   if (isEmpty) {
-    process.stderr.write('there is no Alert that the relay could stand in for\n')
+    process.stderr.write('there is no Alert for the relay to take over\n')
     process.stderr.write(`read: ${inventory(manifests)}\n`)
     return 1
   }
@@ -90,7 +90,7 @@ function textsAt(path: string): Text[] {
     .filter(({ text }) => isOfInterest.test(text))
 }
 
-// A folder may hold anything, such as the templates of Helm, which are no YAML.
+// A folder may contain anything, such as Helm templates, which are not YAML.
 const isOfInterest = /notification\.toolkit\.fluxcd\.io|^\s*"?kind"?:\s*"?Secret\b/m
 
 function filesBelow(folder: string): string[] {

@@ -9,12 +9,13 @@ export function parseMatch(texts: readonly string[]): Record<string, unknown> | 
   const match: Record<string, unknown> = {}
   const metadata: Record<string, unknown> = {}
   for (const { key, value } of texts.flatMap(conditionsIn)) {
-    if (value === undefined) return { error: `"${key}" is no condition; write key=value, such as namespace=db` }
+    if (value === undefined) return { error: `"${key}" is not a condition; write key=value, such as namespace=db` }
     const isMetadata = key.startsWith('metadata.')
     const name = isMetadata ? key.slice('metadata.'.length) : key
     if (name === '') return { error: `"${key}=" names no key; write key=value, such as metadata.team=shop` }
     const into = isMetadata ? metadata : match
-    if (Object.hasOwn(into, name)) return { error: `${key} is there twice; for either of two, write ${key}=one,other` }
+    if (Object.hasOwn(into, name))
+      return { error: `${key} appears twice; for either of two values, write ${key}=one,other` }
     into[name] = textsOf(key, value)
   }
   return { ...match, ...(Object.keys(metadata).length > 0 && { metadata }) }
@@ -47,7 +48,7 @@ function conditionOf(piece: string): Condition {
 function textsOf(key: string, value: string): unknown {
   if (key === 'when') return value
   const plain = (text: string) => text.replaceAll('\\,', ',')
-  // One regular expression, which may hold commas.
+  // One regular expression, which may contain commas.
   if (key === 'message') return { include: [plain(value)] }
   const values = value.split(/(?<!\\),/).map((each) => plain(each).trim())
   // As in the file: one severity means this and worse, a list exactly these.

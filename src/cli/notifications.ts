@@ -21,7 +21,7 @@ export interface ListOptions extends ClientOptions, Filter {
 
 type Listed = Omit<NotificationRecord, 'createdAt'> & { createdAt: string }
 
-/** A page may be short although there is more: so many empty ones are enough of looking. */
+/** A page may be short although there is more: after so many empty ones it stops looking. */
 const maxPages = 200
 
 /** Lists the newest; resolves to the exit code. */
@@ -38,7 +38,7 @@ export async function list({ json, limit, state, ...options }: ListOptions): Pro
   }
   if (json) process.stdout.write(`${JSON.stringify({ notifications: found, next: cursor ?? null }, null, 2)}\n`)
   else process.stdout.write(found.length === 0 ? 'None.\n' : asTable(found))
-  if (!json && cursor !== undefined) process.stderr.write(`There are more: --limit is ${limit}.\n`)
+  if (!json && cursor !== undefined) process.stderr.write(`There are more; raise --limit (now ${limit}).\n`)
   return 0
 }
 
@@ -66,7 +66,7 @@ interface Retried {
   destination: string
 }
 
-/** Tries dead letters again: those of `ids`, or all that match. Resolves to the exit code, 1 where one could not be. */
+/** Retries dead letters: those of `ids`, or all that match. Resolves to the exit code, 1 where one could not be. */
 export async function retry(ids: readonly string[], { json, all, ...options }: RetryOptions): Promise<number> {
   const failed: { id: string; message: string }[] = []
   const retried = all ? await retryAll(options) : []
@@ -97,7 +97,7 @@ async function retryAll(options: ClientOptions & Filter): Promise<Retried[]> {
 function sayRetried(retried: readonly Retried[]): string {
   const counts = Map.groupBy(retried, ({ destination }) => destination)
   const parts = [...counts].map(([destination, { length }]) => `${length} to ${destination}`)
-  return parts.length === 0 ? 'Nothing is tried again.\n' : `Tried again: ${parts.join(', ')}.\n`
+  return parts.length === 0 ? 'Nothing was retried.\n' : `Retried: ${parts.join(', ')}.\n`
 }
 
 function filterOf({ destination, rule, cluster, kind, namespace, name, since }: Filter) {

@@ -24,7 +24,7 @@ export async function serve({ example }: { example?: boolean }): Promise<void> {
   flushCompileCache()
 }
 
-/** Its config file holds nothing to protect and posts nowhere: whoever tries it out needs no token on this machine. */
+/** The example config has nothing to protect and posts nowhere, so trying it out on this machine needs no token. */
 function withExample(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   if (environment['CONFIG_FILE']) return environment
   const { ADMIN_TOKEN, ADMIN_OPEN_TO } = environment

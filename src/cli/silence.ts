@@ -23,7 +23,7 @@ interface NewSilence extends Options {
   comment?: string
 }
 
-/** Adds one that holds back what fits all of `match`, and says what of it no event can be; resolves to the exit code. */
+/** Adds a silence for what matches all of `match`, and warns of what no event can match; resolves to the exit code. */
 export async function addSilence({ json, match, for: lasting, until, comment, ...relay }: NewSilence): Promise<number> {
   const parsed = parseMatch(match)
   if ('error' in parsed) {

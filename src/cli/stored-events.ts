@@ -1,4 +1,4 @@
-// Stored events: are fetched from a running relay page by page, with never more than one page in memory.
+// Stored events: fetches them from a running relay page by page, with never more than one page in memory.
 import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { RelayError } from '../errors.ts'

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/config.ts'
 import { formatProblem, type Problem } from '../config/problem.ts'
-import { type Failure, runTest } from '../rehearsal/run-test.ts'
+import { runTest, type TestFailure } from '../rehearsal/run-test.ts'
 import { loadTests } from '../rehearsal/tests-file.ts'
 
 interface Result {
   file: string
   name: string
-  failures: (Problem & Pick<Failure, 'because'>)[]
+  failures: (Problem & Pick<TestFailure, 'because'>)[]
 }
 
 /** Prints what failed; resolves to the exit code: 1 where a test failed, 2 where a file is faulty. */

@@ -49,11 +49,11 @@ async function outcomeOf(relay: ClientOptions, name: string, before: Lane | unde
 }
 
 function say({ backlog, notBefore }: { backlog: number; notBefore: string | null }, after: Lane | undefined): string {
-  if (notBefore !== null) return `Slack asked to wait until ${notBefore}, and that is kept; ${backlog} wait`
-  if (backlog === 0 || after === undefined) return 'nothing waits there'
+  if (notBefore !== null) return `Slack asked to wait until ${notBefore}, which still applies; ${backlog} waiting`
+  if (backlog === 0 || after === undefined) return 'nothing is waiting there'
   if (after.block) return `tried: it still answers ${after.block.reason}; next try ${after.notBefore ?? 'in a moment'}`
   if (after.notBefore !== null) return `tried: it could not be reached, or had trouble; next try ${after.notBefore}`
   return after.backlog === 0
-    ? 'tried: nothing waits any more'
-    : `tried: it takes messages; ${after.backlog} wait for their turn`
+    ? 'tried: nothing is waiting any more'
+    : `tried: it takes messages; ${after.backlog} still waiting`
 }

@@ -29,6 +29,6 @@ function say({ counts, findings, damage }: Report, isSound: boolean): string {
     ? 'The database is sound.'
     : damage.length > 0
       ? 'The database is damaged: stop the relay, keep the file, and restore the latest backup.'
-      : 'The database does not fit together: please report this, with what stands above.'
+      : 'The database does not fit together: please report this, with the output above.'
   return [...counted, ...looked, ...pages, end].join('\n')
 }

@@ -136,20 +136,20 @@ function sharedWebhooks({ destinations: texts }: ConfigText, destinations: reado
 }
 
 function writtenOutSecrets({ sources = {}, destinations }: ConfigText): Fault[] {
-  const told = (what: string, secret: string, path: Path): Fault[] => {
+  const faultsOf = (what: string, secret: string, path: Path): Fault[] => {
     const message = `this ${what} is written out here, for everyone who sees the file; write \${VARIABLE} or \${file:/path}`
     return secret.includes('${') || secret === standIn ? [] : [{ path, message, isWarning: true }]
   }
   return [
     ...Object.entries(sources).flatMap(([name, source]) => [
-      ...(source?.hmacKeys ?? []).flatMap((key, at) => told('key', key, ['sources', name, 'hmacKeys', at])),
-      ...(source?.tokens ?? []).flatMap((token, at) => told('token', token, ['sources', name, 'tokens', at]))
+      ...(source?.hmacKeys ?? []).flatMap((key, at) => faultsOf('key', key, ['sources', name, 'hmacKeys', at])),
+      ...(source?.tokens ?? []).flatMap((token, at) => faultsOf('token', token, ['sources', name, 'tokens', at]))
     ]),
     ...Object.entries(destinations).flatMap(([name, { slack }]) =>
       // Plain http is for loopback only, and nobody else can post to that.
       slack === undefined || slack.webhookUrl.startsWith('http:')
         ? []
-        : told('webhook URL', slack.webhookUrl, ['destinations', name, 'slack', 'webhookUrl'])
+        : faultsOf('webhook URL', slack.webhookUrl, ['destinations', name, 'slack', 'webhookUrl'])
     )
   ]
 }

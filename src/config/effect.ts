@@ -2,7 +2,7 @@
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { globCovers } from '../patterns.ts'
-import { type Known, matcherFaults, neverFaults, tellsOfFailures } from '../rules/never.ts'
+import { asksForFailures, type Known, matcherFaults, neverFaults } from '../rules/never.ts'
 import type { ConfigText } from './schema.ts'
 
 type Path = Fault['path']
@@ -27,7 +27,7 @@ function idleOptions({ rules }: ConfigText): Fault[] {
   const idle = (path: Path, why: string): Fault => ({ path, message: `has no effect: ${why}`, isWarning: true })
   return rules.flatMap(({ match, mention, remindEvery, notify, group }, at): Fault[] => {
     const reminds = remindEvery !== undefined && remindEvery !== 'never'
-    const onlyNews = !tellsOfFailures(match)
+    const onlyNews = !asksForFailures(match)
     return [
       ...(onlyNews && mention !== undefined
         ? [idle(['rules', at, 'mention'], 'it pings when a failure begins, and this rule is about info only')]

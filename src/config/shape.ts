@@ -76,10 +76,10 @@ function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
     // A list is not "not one of these words".
     return error.keyword === 'type' || (error.keyword === 'enum' && typeof error.data === 'object')
   }
-  const telling = errors.filter((error) => !isEcho(error))
+  const specific = errors.filter((error) => !isEcho(error))
   const isEmptySummary = (error: ErrorObject) =>
-    error.keyword === 'anyOf' && telling.some((other) => isInside(other, error))
-  return telling.filter((error) => !isEmptySummary(error) && !['propertyNames', 'if'].includes(error.keyword))
+    error.keyword === 'anyOf' && specific.some((other) => isInside(other, error))
+  return specific.filter((error) => !isEmptySummary(error) && !['propertyNames', 'if'].includes(error.keyword))
 }
 
 function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeFault {

@@ -31,8 +31,8 @@ export interface ConfigWatch {
   refusal(): Refusal | undefined
   /** Reads the file again. Nothing changes unless all of it is right. */
   reload(): void
-  /** `changed` is called after each swap, `told` after each reading. */
-  start(changed: () => Promise<void>, told: (reading: Reading) => Promise<void>): void
+  /** `changed` is called after each swap, `afterReading` after each reading. */
+  start(changed: () => Promise<void>, afterReading: (reading: Reading) => Promise<void>): void
   stop(): void
 }
 
@@ -53,7 +53,7 @@ export function watchConfig(
   let config = first.config
   let refusal: Refusal | undefined
   let changed = async () => {}
-  let told = async (_: Reading) => {}
+  let afterReading = async (_: Reading) => {}
   let looking: NodeJS.Timeout | undefined
 
   function warn({ problems }: Loaded): void {
@@ -83,7 +83,7 @@ export function watchConfig(
     warn(loaded)
     metrics.configReloads.succeeded(reading.isGood)
     if (loaded.config !== undefined) config = loaded.config
-    told(reading).catch((error: unknown) =>
+    afterReading(reading).catch((error: unknown) =>
       log.error({ err: error }, 'the operator could not be notified of the config file')
     )
     if (loaded.config === undefined) {
@@ -113,7 +113,7 @@ export function watchConfig(
     reload,
     start(whenChanged, whenRead) {
       changed = whenChanged
-      told = whenRead
+      afterReading = whenRead
       looking = setInterval(look, lookEveryMs).unref()
     },
     stop: () => clearInterval(looking)

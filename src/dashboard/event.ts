@@ -34,8 +34,8 @@ export function eventPage(event: EventDetail, now: number): Html {
   <p class="quiet">Rules for other kinds of objects, and those after a final one, were not asked.</p>
 </section>
 ${trace.quiet.length > 0 && quietCard(trace.quiet)}
-<section class="card" aria-labelledby="told-title">
-  <h2 id="told-title">Notifications <span class="count">${notifications.length}</span></h2>
+<section class="card" aria-labelledby="notified-title">
+  <h2 id="notified-title">Notifications <span class="count">${notifications.length}</span></h2>
   ${notifications.length === 0 && html`<p class="empty">Nobody was notified.</p>`}
   <div class="rows">${notifications.map((notification) => notificationRow(notification, address(`/events/${id}`, {}), now))}</div>
 </section>

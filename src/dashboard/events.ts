@@ -77,12 +77,12 @@ function eventRow(
   return html`<li><a class="event" href="/events/${id}">
   <span class="line"><span>${transitionBadge(transition, severity)} <b>${objectName(object)}</b> ${objectPlace(object)}</span> <span class="quiet">${ago(receivedAt, now)}</span></span>
   <span class="text">${reason && html`<code>${shown(reason, 100)}</code> `}${shown(message, 240)}</span>
-  ${notifications.length > 0 && html`<span class="quiet">${toldOf(notifications)}</span>`}
+  ${notifications.length > 0 && html`<span class="quiet">${recipientsOf(notifications)}</span>`}
 </a></li>`
 }
 
 /** `platform sent, team-a pending` */
-function toldOf(notifications: EventRecord['notifications']): string {
-  const told = notifications.slice(0, 5).map(({ destination, state }) => `${destination} ${state}`)
-  return [...told, ...(notifications.length > 5 ? [`${notifications.length - 5} more`] : [])].join(', ')
+function recipientsOf(notifications: EventRecord['notifications']): string {
+  const named = notifications.slice(0, 5).map(({ destination, state }) => `${destination} ${state}`)
+  return [...named, ...(notifications.length > 5 ? [`${notifications.length - 5} more`] : [])].join(', ')
 }

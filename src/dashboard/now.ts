@@ -6,11 +6,11 @@ import { barsOf, chart } from './chart.ts'
 import { firstEventCard } from './first-event.ts'
 import { lanesCard, sayCount } from './lanes.ts'
 import { objectLink, shown, silenceLink } from './object.ts'
+import type { Evidence, Overview } from './overview.ts'
 import type { Html } from './page.ts'
 import { type ActiveMute, mutesCard } from './silences.ts'
 import { sourcesCard } from './sources.ts'
 import { ago, atClock, exactly, lasting } from './time.ts'
-import type { Evidence, Verdict } from './verdict.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -26,10 +26,10 @@ export interface Now extends Evidence {
   origin: string
 }
 
-export function nowPage(data: Now, verdict: Verdict): Html {
+export function nowPage(data: Now, overview: Overview): Html {
   const { now, refusal } = data
   return html`<div id="now" data-live>
-${hero(data, verdict)}
+${hero(data, overview)}
 ${refusal && refusalCard(refusal, now)}
 <div class="columns">${columnsOf(data).map((cards) => html`<div>${cards}</div>`)}</div>
 ${chartsCard(data)}
@@ -41,7 +41,7 @@ function columnsOf({ now, failing, stale, lanes, mutes, dead, sources, origin }:
   const isFirst = sources.sources.every(({ lastEventAt }) => lastEventAt === undefined)
   const troubles = [
     ...(failing.items.length > 0 ? [objectsCard('failing', 'Failing', failing, now)] : []),
-    ...(stale.items.length > 0 ? [objectsCard('stale', notHeardOf(stale, now), stale, now)] : []),
+    ...(stale.items.length > 0 ? [objectsCard('stale', staleSummary(stale, now), stale, now)] : []),
     ...(isFirst && first ? [firstEventCard(first, origin, now)] : [])
   ]
   const [posting, destinations, quiet] = [sourcesCard(sources, now), lanesCard(lanes, dead, now), mutesCard(mutes, now)]
@@ -49,12 +49,12 @@ function columnsOf({ now, failing, stale, lanes, mutes, dead, sources, origin }:
 }
 
 /** The least time without an event of any of them. */
-function notHeardOf({ items }: Listed<ObjectRecord>, now: number): string {
+function staleSummary({ items }: Listed<ObjectRecord>, now: number): string {
   const isDay = items.every(({ seenAt }) => now - seenAt >= dayMs)
   return `No event for ${isDay ? 'a day' : 'an hour'}`
 }
 
-function hero({ now, lastEventAt, sources }: Now, { colour, title, aside }: Verdict): Html {
+function hero({ now, lastEventAt, sources }: Now, { colour, title, aside }: Overview): Html {
   const times = [lastEventAt, ...sources.sources.map(({ lastEventAt }) => lastEventAt)].filter((at) => at !== undefined)
   const last = times.length > 0 && html`Last event ${ago(Math.max(...times), now)}.`
   return html`<section class="hero ${colour}"><h1>${title}</h1><p>${aside.map((sentence) => html`${sentence} `)}${last}</p></section>`

@@ -43,9 +43,9 @@ export function noticesTo(operators: readonly Destination[], view: View): NewNot
 
 export function createAlarm({ store, destinations, operators, metrics, clock, log, wake }: AlarmOptions): Alarm {
   /** Blocked lanes of which this process has notified. */
-  const told = new Set<string>()
+  const announced = new Set<string>()
   /** Blocked lanes of which nobody was notified yet: they came to be blocked again within the hour. */
-  const untold = new Set<string>()
+  const unannounced = new Set<string>()
   let seen = 0
   const counted = new Map<string, number>()
   /** By destination, the dead letters that nobody was notified of. */
@@ -58,20 +58,20 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
     const { lane, destination } = message
     const next = settlement.lane.block
     const now = clock.now()
-    if (next !== undefined && !told.has(lane)) {
+    if (next !== undefined && !announced.has(lane)) {
       // Another process may have notified of this block, or have had to wait for the hour to be over.
       const sinceMs = Math.max(withinMs, now - next.since + 1)
       const isNews = await store.records.announce(`blocked ${destination}`, [], now, sinceMs)
-      if (!isNews && block === undefined) untold.add(lane)
+      if (!isNews && block === undefined) unannounced.add(lane)
       if (!isNews) return []
-      told.add(lane)
-      untold.delete(lane)
+      announced.add(lane)
+      unannounced.delete(lane)
       const change = { block: next, isOver: false as const, isGone: kind === 'gone', advice: adviceOn(kind, reply) }
       return noticesTo(besides(lane), laneNotice(destination, change, now))
     }
     if (next !== undefined) return []
-    told.delete(lane)
-    if (block === undefined || untold.delete(lane)) return []
+    announced.delete(lane)
+    if (block === undefined || unannounced.delete(lane)) return []
     const waited = await store.backlog(lane)
     return noticesTo(besides(lane), laneNotice(destination, { block, isOver: true, waited }, now))
   }

@@ -49,7 +49,7 @@ export interface LanesOptions {
   log: Logger
 }
 
-type Wait = { until: number; isHeld?: true }
+type Wait = { until: number; isInterruptible?: true }
 
 /** How often to look whether all that waits is where it should be. */
 const followMs = 60_000
@@ -63,8 +63,8 @@ export function createLanes(options: LanesOptions): Lanes {
   const posts = createPost(options.slack, log)
   const giveUp = new AbortController()
   const running = new Map<string, Promise<void>>()
-  /** Sleeping lanes; with `isHeld` a new notification wakes them early. */
-  const waiting = new Map<string, { cancel: () => void; isHeld: boolean }>()
+  /** Sleeping lanes; with `isInterruptible` a new notification wakes them early. */
+  const waiting = new Map<string, { cancel: () => void; isInterruptible: boolean }>()
   const wokenMeanwhile = new Set<string>()
   let stopFollowing = () => {}
   let isStopping = false
@@ -74,7 +74,7 @@ export function createLanes(options: LanesOptions): Lanes {
       if (isStopping) return
       if (running.has(lane)) wokenMeanwhile.add(lane)
       // Pace, backoff and a storm's first moments are waited out, whatever comes: looking again would only cost time.
-      else if (waiting.get(lane)?.isHeld ?? true) start(lane)
+      else if (waiting.get(lane)?.isInterruptible ?? true) start(lane)
     }
   }
 
@@ -92,7 +92,7 @@ export function createLanes(options: LanesOptions): Lanes {
         wokenMeanwhile.delete(lane)
         wait = await drain(lane)
         await alarm.ofDeadLetters()
-      } while (wokenMeanwhile.has(lane) && (wait === undefined || wait.isHeld) && !isStopping)
+      } while (wokenMeanwhile.has(lane) && (wait === undefined || wait.isInterruptible) && !isStopping)
     } catch (error) {
       log.error({ lane, err: error }, 'lane stopped by an error; it goes on in a second')
       wait = { until: clock.now() + storeRetryMs }
@@ -100,7 +100,7 @@ export function createLanes(options: LanesOptions): Lanes {
     running.delete(lane)
     if (wait === undefined || isStopping) return
     const cancel = clock.after(wait.until - clock.now(), () => start(lane))
-    waiting.set(lane, { cancel, isHeld: wait.isHeld ?? false })
+    waiting.set(lane, { cancel, isInterruptible: wait.isInterruptible ?? false })
   }
 
   /** What the lane waits for, or undefined where it is empty. */

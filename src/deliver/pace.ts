@@ -2,8 +2,7 @@
 // (docs.slack.dev/apis/web-api/rate-limits), and may disable an app that goes on after a 429.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
-import { apartMs } from '../store/deadline.ts'
-import type { Bucket } from '../store/kept.ts'
+import { apartMs, type Bucket } from '../store/kept.ts'
 
 export const PaceSchema = Type.Object(
   {

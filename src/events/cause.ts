@@ -16,8 +16,8 @@ export function failureFingerprint({ reason, message, revision, metadata }: Flux
 /** The fingerprint of what happened, with the object's own name taken out of it. */
 export function causeFingerprint({ object: { namespace, name }, reason, message }: FluxEvent): string {
   // Of one or two letters it may stand anywhere.
-  const isTelling = name.length >= 3
-  return fingerprint(reason, message, isTelling ? (text) => withoutName(text, namespace, name) : undefined)
+  const isDistinctive = name.length >= 3
+  return fingerprint(reason, message, isDistinctive ? (text) => withoutName(text, namespace, name) : undefined)
 }
 
 // A git commit is never shortened to less.

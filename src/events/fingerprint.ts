@@ -154,7 +154,7 @@ export function fingerprint(
   message: string,
   change: (text: string) => string = (text) => text
 ): string {
-  if (latest.message !== message) latest = { message, text: normalise(message).replaceAll('\n', ' ') }
+  if (latest.message !== message) latest = { message, text: withoutVariation(message).replaceAll('\n', ' ') }
   const text = change(latest.text)
   // As JSON, no reason can end where a message begins, and lone surrogates stay themselves. What is remembered was made with
   // a revision's place, and stays what it is where that was empty.
@@ -162,7 +162,7 @@ export function fingerprint(
 }
 
 /** The message with its varying parts replaced by placeholders: equal texts are why two failures are the same. */
-export function normalise(message: string): string {
+export function withoutVariation(message: string): string {
   const ends = bothEnds(withSortedCulprits(withoutHelmLogs(message.trim()))).map(withPlainSpaces)
   const [head = '', tail] = withoutChangeLog(ends).map(withPlaceholders)
   return withSortedErrors(tail === undefined ? head : `${first(head, keptHeadChars)}\n…\n${last(tail, keptTailChars)}`)

@@ -1,4 +1,4 @@
-// Flux events: are checked as Flux sends them, and normalised into the one form that the rest of the relay works with.
+// Flux events: checks what Flux sends and normalises it into the one form that the rest of the relay works with.
 import { type Static, Type } from 'typebox'
 import { hasHeartbeats } from './bearing.ts'
 import { apart, type Claim, foreign, type Owners } from './owners.ts'
@@ -14,7 +14,7 @@ const Name = Type.String({ maxLength: 253, pattern: '^[^/]*$' })
 
 /**
  * The wire format (fluxcd/pkg apis/event/v1beta1/event.go). Unknown fields are let through: the Event API is on its way
- * to v1. `severity` holds more than info and error because the schema allows trace, and people post by hand.
+ * to v1. `severity` may be more than info and error because the schema allows trace, and people post by hand.
  */
 export const FluxEventSchema = Type.Object({
   involvedObject: Type.Object({

@@ -1,4 +1,4 @@
-// Clusters and who speaks for them: a source that names its cluster is the only one to be believed about it. Pure.
+// Owners: say which source speaks for a cluster: a source that names its cluster is the only one to be believed about it. Pure.
 
 /** The source that speaks for a cluster, by the cluster's name as {@link folded}. */
 export type Owners = ReadonlyMap<string, string>

@@ -31,7 +31,7 @@ export const SeveritySchema = Type.Object(
 
 type SeverityText = Static<typeof SeveritySchema>
 
-/** The severity of an event that Flux calls `fluxSeverity`: that of the first entry that holds, else Flux's own. */
+/** The severity of an event that Flux calls `fluxSeverity`: that of the first entry that matches, else Flux's own. */
 export type Classify = (event: { kind: string; reason: string; message: string }, fluxSeverity: Severity) => Severity
 
 const builtIn: SeverityText[] = [
@@ -61,7 +61,7 @@ export function compileSeverities(texts: readonly SeverityText[]): { classify: C
     faults,
     classify: (event, fluxSeverity) =>
       entries.find(
-        ({ kind, reason, find }) => kind.holds(event.kind) && reason.holds(event.reason) && find(event.message)
+        ({ kind, reason, find }) => kind.matches(event.kind) && reason.matches(event.reason) && find(event.message)
       )?.severity ??
       // Two writers met; the next reconciliation goes through (fluxcd/helm-controller#258).
       (fluxSeverity === 'error' && isConflict(event.message) ? 'warn' : fluxSeverity)

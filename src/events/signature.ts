@@ -8,7 +8,7 @@ export interface Credentials {
   tokens: readonly string[]
 }
 
-export type Verdict = { ok: true } | { ok: false; because: string }
+export type Authenticity = { ok: true } | { ok: false; because: string }
 
 // Flux names the hash in the header and reserves the right to change it (Provider docs, "HMAC verification").
 const signaturePattern = /^(sha224|sha256|sha384|sha512)=([0-9a-f]{56,128})$/
@@ -18,7 +18,7 @@ export function verify(
   body: Buffer,
   headers: { signature: string | undefined; authorization: string | undefined },
   { hmacKeys, tokens }: Credentials
-): Verdict {
+): Authenticity {
   if (hmacKeys.length === 0 && tokens.length === 0) return { ok: true }
 
   if (hmacKeys.length > 0 && headers.signature !== undefined) {
@@ -28,7 +28,7 @@ export function verify(
     }
     const candidates = new Set(hmacKeys.flatMap(formsOf))
     let matched = false
-    // Every key is tried, so the time taken does not tell which one matched.
+    // Every key is tried, so the time taken does not show which one matched.
     for (const key of candidates) {
       if (equal(createHmac(algorithm, key).update(body).digest('hex'), digest)) matched = true
     }

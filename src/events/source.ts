@@ -1,4 +1,4 @@
-// A source: who may post events, one for each Flux Provider or cluster.
+// Source: defines who may post events, one for each Flux Provider or cluster.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import { Duration } from '../duration.ts'

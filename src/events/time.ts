@@ -1,4 +1,4 @@
-// Event time: how far a timestamp from outside is believed, and what it says of the clock it came from. Pure.
+// Event time: decides how far a timestamp from outside is believed, and what it shows of the clock it came from. Pure.
 
 /** A timestamp counts where it is this near to when the event came; beyond, the clock it is from is wrong. */
 export const believedMs = 15 * 60 * 1000

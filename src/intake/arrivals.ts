@@ -19,7 +19,7 @@ export interface Arrivals {
    */
   add(arrival: Arrival): Promise<Receipt>
   /** The oldest, as many as make a batch; none where none wait. */
-  take(): Waiting[]
+  take(): readonly Waiting[]
   /** They are committed; `receipts` are in their order. */
   settle(batch: readonly Waiting[], receipts: readonly Receipt[]): void
   /** They are not. */
@@ -47,40 +47,44 @@ const patienceTicks = patienceMs / tickMs
 
 /** `isLate` is called where some were refused because their commit took too long. */
 export function createArrivals(clock: Clock, isLate: () => void): Arrivals {
+  // Arrays, not a set: what a set held when it grew lives on with its old table until the next full collection.
   const gathering: Waiting[] = []
-  /** In the order in which they came; those that are being committed too. */
-  const unanswered = new Set<Waiting>()
+  let committing: readonly Waiting[] = []
+  /** Of those that are being committed: so many, from the first on, were refused because it takes too long. */
+  let refused = 0
   let bytes = 0
   let tick = 0
   let cancel: (() => void) | undefined
 
   function onTick(): void {
-    cancel = undefined
     tick += 1
-    const before = unanswered.size
-    for (const waiting of unanswered) {
-      if (tick - waiting.since < patienceTicks) break
-      unanswered.delete(waiting)
-      const text = `the database has not answered within ${patienceMs / 1000} seconds; try again`
-      waiting.reject(new RelayError('CANNOT_STORE', text))
+    const before = refused
+    while (refused < committing.length && isOverdue(committing[refused])) refuse(committing[refused++])
+    // What was refused is not to be committed any more: Flux was asked to send it again.
+    const overdue = gathering.findIndex((waiting) => !isOverdue(waiting))
+    const dropped = gathering.splice(0, overdue === -1 ? gathering.length : overdue)
+    for (const waiting of dropped) {
+      bytes -= waiting.bytes
+      refuse(waiting)
     }
-    dropAnswered()
-    if (unanswered.size < before) isLate()
-    if (unanswered.size > 0) cancel = clock.after(tickMs, onTick)
+    if (dropped.length > 0 || refused > before) isLate()
+    cancel = refused < committing.length || gathering.length > 0 ? clock.after(tickMs, onTick) : undefined
   }
 
-  /** What was refused is not to be committed any more: Flux was asked to send it again. */
-  function dropAnswered(): void {
-    const first = gathering.findIndex((waiting) => unanswered.has(waiting))
-    for (const waiting of gathering.splice(0, first === -1 ? gathering.length : first)) bytes -= waiting.bytes
+  function isOverdue(waiting: Waiting | undefined): boolean {
+    return waiting !== undefined && tick - waiting.since >= patienceTicks
+  }
+
+  function refuse(waiting: Waiting | undefined): void {
+    const text = `the database has not answered within ${patienceMs / 1000} seconds; try again`
+    waiting?.reject(new RelayError('CANNOT_STORE', text))
   }
 
   function leave(batch: readonly Waiting[]): void {
-    for (const waiting of batch) {
-      unanswered.delete(waiting)
-      bytes -= waiting.bytes
-    }
-    if (unanswered.size > 0) return
+    for (const waiting of batch) bytes -= waiting.bytes
+    committing = []
+    refused = 0
+    if (gathering.length > 0) return
     cancel?.()
     cancel = undefined
   }
@@ -96,7 +100,6 @@ export function createArrivals(clock: Clock, isLate: () => void): Arrivals {
         const waiting = { arrival, bytes: size, since: tick, resolve, reject }
         bytes += size
         gathering.push(waiting)
-        unanswered.add(waiting)
         cancel ??= clock.after(tickMs, onTick)
       })
     },
@@ -106,7 +109,8 @@ export function createArrivals(clock: Clock, isLate: () => void): Arrivals {
         size += waiting.bytes
         return place === maxBatch || (place > 0 && size > maxBatchBytes)
       })
-      return gathering.splice(0, end === -1 ? gathering.length : end)
+      committing = gathering.splice(0, end === -1 ? gathering.length : end)
+      return committing
     },
     settle(batch, receipts) {
       leave(batch)

@@ -1,7 +1,7 @@
 // Budget: how much may wait for delivery, in all, for one destination and from one source, so that a webhook that is gone
 // and a source that floods take nothing from the others.
 import { RelayError } from '../errors.ts'
-import { forget } from '../objects.ts'
+import { forget } from '../objects/notified.ts'
 import type { Decision, NewNotification, Tally } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 
@@ -81,7 +81,7 @@ export function createBudget({ store, config, maxPending }: BudgetOptions): Budg
   }
 
   /** With what the batch under way has added. */
-  function heldBy(source: string): number {
+  function takenBy(source: string): number {
     let sum = waited.get(source) ?? waitingOf(source)
     waited.set(source, sum)
     for (const bySource of admitted.values()) sum += bySource.get(source) ?? 0
@@ -108,7 +108,7 @@ export function createBudget({ store, config, maxPending }: BudgetOptions): Budg
         )
       }
       // Below that no source can have so many.
-      if (pending >= limit.source && heldBy(source) >= limit.source) {
+      if (pending >= limit.source && takenBy(source) >= limit.source) {
         const text = `too many notifications of the source ${source} are waiting for delivery; try again`
         refuse({ kind: 'source', name: source, limit: limit.source }, text)
       }

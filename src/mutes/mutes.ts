@@ -43,7 +43,7 @@ export type MuteText = Static<typeof MuteSchema>
 
 export interface Mute {
   name: string
-  holds(subject: Subject): boolean
+  matches(subject: Subject): boolean
   /** When it ends, in ms; undefined where it is not in effect at `now`. */
   endOf(now: number): number | undefined
 }
@@ -60,11 +60,11 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
   const faults: Fault[] = []
   const mutes = texts.flatMap(({ name, match, until, weekly }, index): Mute[] => {
     const path = ['mute', index]
-    const holds = compileFilter(match, [...path, 'match'], faults)
+    const matches = compileFilter(match, [...path, 'match'], faults)
     if ((until === undefined) === (weekly === undefined)) {
       faults.push({ path, message: 'a mute has an end: either `until:` or `weekly:`' })
     } else if (weekly !== undefined) {
-      if (isTimeZone(weekly.timeZone)) return [{ name, holds, endOf: compileWeekly(weekly).endOf }]
+      if (isTimeZone(weekly.timeZone)) return [{ name, matches, endOf: compileWeekly(weekly).endOf }]
       faults.push({
         path: [...path, 'weekly', 'timeZone'],
         message: `there is no time zone "${weekly.timeZone}"; it is a place such as Europe/Paris, or UTC`
@@ -74,7 +74,7 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
       const fault = { path: [...path, 'until'], message: `"${until}" is not a time` }
       if (Number.isNaN(end)) faults.push(fault)
       else if (end <= now) faults.push({ ...fault, message: `this mute is over since ${until}`, isWarning: true })
-      return [muteUntil(name, holds, end)]
+      return [muteUntil(name, matches, end)]
     }
     return []
   })
@@ -82,8 +82,8 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
 }
 
 /** One that ends once. */
-export function muteUntil(name: string, holds: Mute['holds'], end: number): Mute {
-  return { name, holds, endOf: (now) => (now < end ? end : undefined) }
+export function muteUntil(name: string, matches: Mute['matches'], end: number): Mute {
+  return { name, matches, endOf: (now) => (now < end ? end : undefined) }
 }
 
 /** What mutes `subject`: of several the one that ends last, because only then is it sent again. */
@@ -91,7 +91,7 @@ export function mutingOf(mutes: readonly Mute[], subject: Subject, now: number):
   let longest: Muting | undefined
   for (const mute of mutes) {
     const until = mute.endOf(now)
-    if (until === undefined || until <= (longest?.until ?? 0) || !mute.holds(subject)) continue
+    if (until === undefined || until <= (longest?.until ?? 0) || !mute.matches(subject)) continue
     longest = { name: mute.name, until }
   }
   return longest

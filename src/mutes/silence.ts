@@ -29,6 +29,6 @@ export function silenceName({ id, comment }: Pick<Silence, 'id' | 'comment'>): s
 /** Nothing, if its match is malformed: it was checked when it was made, and a program that knows less may read it. */
 export function compileSilence(silence: Silence): Mute | undefined {
   const faults: Parameters<typeof compileFilter>[2] = []
-  const holds = compileFilter(silence.match, [], faults)
-  return faults.length === 0 ? muteUntil(silenceName(silence), holds, silence.endsAt) : undefined
+  const matches = compileFilter(silence.match, [], faults)
+  return faults.length === 0 ? muteUntil(silenceName(silence), matches, silence.endsAt) : undefined
 }

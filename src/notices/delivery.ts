@@ -5,7 +5,7 @@ import { clean } from '../legible.ts'
 import type { View } from '../render/compose/view.ts'
 import { cut } from '../render/slack/mrkdwn.ts'
 import type { LaneState } from '../store/kept.ts'
-import type { Held, HeldObject } from '../store/withheld.ts'
+import type { Withheld, WithheldObject } from '../store/withheld.ts'
 import { newsOf, troubleOf } from './notice.ts'
 
 /** That nothing can be posted to `destination`, or that it takes messages again. `waited`: notifications. */
@@ -73,22 +73,22 @@ const maxInLine = 5
 const titles = { recovered: 'Recovered', well: 'Well again', gone: 'Gone' } as const
 
 /** That a mute is over: how much it held back, what fails now, and what ended meanwhile. */
-export function muteNotice({ mute, notifications, objects }: Held, now: number): View {
+export function muteNotice({ mute, notifications, objects }: Withheld, now: number): View {
   const failing = objects.filter(({ failure }) => failure?.severity === 'error')
   const warned = objects.filter(({ failure }) => failure !== undefined && failure.severity !== 'error')
   const ended = Map.groupBy(objects, ({ failure, says, ending }) =>
     failure !== undefined || says !== 'recovered' ? undefined : kindOfEnd(ending)
   )
   const ends = (['recovered', 'well', 'gone'] as const).map((kind) => [titles[kind], ended.get(kind) ?? []] as const)
-  const held = `${countOf(notifications)} ${notifications === 1 ? 'was' : 'were'} held back`
+  const withheld = `${countOf(notifications)} ${notifications === 1 ? 'was' : 'were'} held back`
   const lines = [
-    `${held}.`,
+    `${withheld}.`,
     ...listed('Still failing', failing, now),
     ...listed('Still with a warning', warned, now),
     ...ends.flatMap(([title, objects]) => listed(`${title} meanwhile`, objects, now))
   ]
   const summary = [
-    held,
+    withheld,
     failing.length > 0 ? `${failing.length} still failing` : 'nothing of it fails any more',
     ...(warned.length > 0 ? [`${warned.length} still with a warning`] : []),
     ...ends.flatMap(([title, objects]) => (objects.length > 0 ? [inLine(title.toLowerCase(), objects)] : []))
@@ -99,18 +99,18 @@ export function muteNotice({ mute, notifications, objects }: Held, now: number):
   return { ...news, message: lines.join('\n'), cause: `mute ${mute}` }
 }
 
-function kindOfEnd(ending: HeldObject['ending']): keyof typeof titles {
+function kindOfEnd(ending: WithheldObject['ending']): keyof typeof titles {
   if (ending === undefined) return 'recovered'
   return ending === 'uninstalled' || ending === 'deleted' ? 'gone' : 'well'
 }
 
-function inLine(title: string, objects: readonly HeldObject[]): string {
+function inLine(title: string, objects: readonly WithheldObject[]): string {
   const names = objects.slice(0, maxInLine).map(({ object }) => nameOf(object))
   const rest = objects.length - names.length
   return `${title}: ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
-function listed(title: string, objects: readonly HeldObject[], now: number): string[] {
+function listed(title: string, objects: readonly WithheldObject[], now: number): string[] {
   if (objects.length === 0) return []
   const rest = objects.length - maxNamed
   return [
@@ -124,7 +124,7 @@ function nameOf({ cluster, kind, namespace, name }: ObjectRef): string {
   return `${kind} ${[namespace, name].filter(Boolean).join('/')}${cluster === '' ? '' : ` (${cluster})`}`
 }
 
-function lineOf({ object, failure }: HeldObject, now: number): string {
+function lineOf({ object, failure }: WithheldObject, now: number): string {
   const named = nameOf(object)
   if (failure === undefined) return clean(named)
   return clean(

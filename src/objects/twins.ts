@@ -37,8 +37,8 @@ export function advanceTwin(known: ObjectMemory | undefined, event: FluxEvent, n
 
 /** What is shown of several that exist at a time: one that fails, where any does. */
 export function worstFirst(memory: ObjectMemory): ObjectMemory {
+  if (memory.isShared === undefined || memory.failure !== undefined) return memory
   const { others = [], isShared, ...latest } = memory
-  if (isShared === undefined || latest.failure !== undefined) return memory
   const failing = others.find(({ failure }) => failure !== undefined)
   if (failing === undefined) return memory
   return { ...failing, others: [latest, ...others.filter((other) => other !== failing)], isShared }

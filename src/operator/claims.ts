@@ -6,7 +6,7 @@ import type { Claim } from '../events/owners.ts'
 import type { Metrics } from '../metrics.ts'
 import { claimNotice, twinsNotice } from '../notices/sources.ts'
 import type { View } from '../render/compose/view.ts'
-import type { Tell } from './operator.ts'
+import type { Announce } from './operator.ts'
 
 export interface Claims {
   /** An event of `source` said to be of a cluster that another source speaks for. */
@@ -18,17 +18,17 @@ export interface Claims {
 /** How long the operator is not notified of the same again. */
 const silentMs = 24 * 60 * 60 * 1000
 
-export function createClaims(options: { tell: Tell; metrics: Metrics; clock: Clock; log: Logger }): Claims {
-  const { tell, metrics, clock, log } = options
+export function createClaims(options: { announce: Announce; metrics: Metrics; clock: Clock; log: Logger }): Claims {
+  const { announce, metrics, clock, log } = options
   /** When the operator was notified of each, in ticks, so that not every event asks the database. */
-  const told = new Map<string, number>()
+  const announcedAt = new Map<string, number>()
 
   function once(key: string, view: (now: number) => View): void {
-    const last = told.get(key)
+    const last = announcedAt.get(key)
     if (last !== undefined && clock.ticks() - last < silentMs) return
-    told.set(key, clock.ticks())
-    tell(key, view(clock.now()), silentMs).catch((err: unknown) => {
-      told.delete(key)
+    announcedAt.set(key, clock.ticks())
+    announce(key, view(clock.now()), silentMs).catch((err: unknown) => {
+      announcedAt.delete(key)
       log.error({ err }, 'cannot notify of what a source claims')
     })
   }

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { correctionOf, measure, type Skew, skewOf } from '../events/time.ts'
 import { skewNotice } from '../notices/sources.ts'
-import type { Tell } from './operator.ts'
+import type { Announce } from './operator.ts'
 
 export interface Clocks {
   /**
@@ -24,7 +24,7 @@ const rightMs = 60 * 1000
 /** Replicas see the same clock; a clock that goes wrong again a day later is news. */
 const onceMs = 60 * 60 * 1000
 
-export function createClocks({ tell, clock, log }: { tell: Tell; clock: Clock; log: Logger }): Clocks {
+export function createClocks({ announce, clock, log }: { announce: Announce; clock: Clock; log: Logger }): Clocks {
   const sources = new Map<string, Map<string, Skew>>()
   /** The sources whose clock is known to be wrong: since when. */
   const wrong = new Map<string, number>()
@@ -46,11 +46,11 @@ export function createClocks({ tell, clock, log }: { tell: Tell; clock: Clock; l
     if (since === undefined && Math.abs(skewMs) >= wrongMs) {
       wrong.set(source, now)
       const view = skewNotice(source, { from, skewMs, since: now, isOver: false }, now)
-      await tell(`clock ${source} wrong`, view, onceMs)
+      await announce(`clock ${source} wrong`, view, onceMs)
     }
     if (since !== undefined && Math.abs(skewMs) < rightMs) {
       wrong.delete(source)
-      await tell(`clock ${source} right`, skewNotice(source, { from, skewMs, since, isOver: true }, now), onceMs)
+      await announce(`clock ${source} right`, skewNotice(source, { from, skewMs, since, isOver: true }, now), onceMs)
     }
   }
 

@@ -3,13 +3,13 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Full } from '../intake/budget.ts'
 import { fullNotice } from '../notices/relay.ts'
-import type { Tell } from './operator.ts'
+import type { Announce } from './operator.ts'
 
 /** How long the same is not said again. */
 const silentMs = 60 * 60 * 1000
 
 /** What to do with what was found full. */
-export function createFullness({ tell, clock, log }: { tell: Tell; clock: Clock; log: Logger }) {
+export function createFullness({ announce, clock, log }: { announce: Announce; clock: Clock; log: Logger }) {
   /** When this process last said it: one entry for each name in the config file, and one more. */
   const saidAt = new Map<string, number>()
 
@@ -17,7 +17,7 @@ export function createFullness({ tell, clock, log }: { tell: Tell; clock: Clock;
     const key = `full ${found.kind} ${found.name}`
     if (Math.abs(now - (saidAt.get(key) ?? Number.NEGATIVE_INFINITY)) < silentMs) return
     saidAt.set(key, now)
-    tell(key, fullNotice(found, silentMs, now), silentMs).catch((err: unknown) => {
+    announce(key, fullNotice(found, silentMs, now), silentMs).catch((err: unknown) => {
       saidAt.delete(key)
       log.error({ err, kind: found.kind, name: found.name }, 'cannot notify the operator of what is full')
     })

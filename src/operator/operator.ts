@@ -9,7 +9,7 @@ import type { View } from '../render/compose/view.ts'
 import type { Store } from '../store/store.ts'
 
 /** Resolves to whether it was news: nobody had notified of it under the same key within that time. */
-export type Tell = (key: string, view: View, withinMs: number) => Promise<boolean>
+export type Announce = (key: string, view: View, withinMs: number) => Promise<boolean>
 
 export function createOperator(options: {
   store: Store
@@ -18,7 +18,7 @@ export function createOperator(options: {
   clock: Clock
   log: Logger
   wake: (lanes: string[]) => void
-}): Tell {
+}): Announce {
   const { store, operators, metrics, clock, log, wake } = options
   return async (key, view, withinMs) => {
     const notices = noticesTo(operators(), view)

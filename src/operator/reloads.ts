@@ -3,13 +3,13 @@ import { hash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Reading } from '../config/watch.ts'
 import { configNotice } from '../notices/relay.ts'
-import type { Tell } from './operator.ts'
+import type { Announce } from './operator.ts'
 
 /** Replicas read the same file within minutes; the same mistake a day later is another. */
 const withinMs = 60 * 60 * 1000
 
 /** What to do with each reading after the first, which was right. */
-export function createReadings(tell: Tell, clock: Clock): (reading: Reading) => Promise<void> {
+export function createReadings(announce: Announce, clock: Clock): (reading: Reading) => Promise<void> {
   let refused: { key: string; since: number } | undefined
   return async ({ file, text, problems, isGood }) => {
     const now = clock.now()
@@ -17,12 +17,12 @@ export function createReadings(tell: Tell, clock: Clock): (reading: Reading) => 
       if (refused === undefined) return
       const { key, since } = refused
       refused = undefined
-      await tell(`config right after ${key}`, configNotice(file, { problems, since, isOver: true }, now), withinMs)
+      await announce(`config right after ${key}`, configNotice(file, { problems, since, isOver: true }, now), withinMs)
       return
     }
     const key = hash('sha256', text ?? '', 'base64url')
     if (key === refused?.key) return
     refused = { key, since: refused?.since ?? now }
-    await tell(`config refused ${key}`, configNotice(file, { problems, since: now, isOver: false }, now), withinMs)
+    await announce(`config refused ${key}`, configNotice(file, { problems, since: now, isOver: false }, now), withinMs)
   }
 }

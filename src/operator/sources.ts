@@ -7,7 +7,7 @@ import type { Source } from '../events/source.ts'
 import { floodNotice, quietNotice } from '../notices/sources.ts'
 import type { Store } from '../store/store.ts'
 import { createFlood, type Flood } from './flood.ts'
-import type { Tell } from './operator.ts'
+import type { Announce } from './operator.ts'
 import { isOverdue, type Standings, standingOf } from './standing.ts'
 import { createTraffic } from './traffic.ts'
 
@@ -26,7 +26,7 @@ export interface Sources {
 export interface SourcesOptions {
   store: Store
   sources: () => ReadonlyMap<string, Source>
-  tell: Tell
+  announce: Announce
   clock: Clock
   log: Logger
 }
@@ -48,7 +48,7 @@ const leastGapMs = 60_000
 /** Gaps that are remembered of a source. */
 const maxGaps = 15
 
-export function createSources({ store, sources, tell, clock, log }: SourcesOptions): Sources {
+export function createSources({ store, sources, announce, clock, log }: SourcesOptions): Sources {
   const floods = new Map<string, Flood>()
   const traffic = createTraffic()
   const countedSince = clock.now()
@@ -79,7 +79,7 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
 
   async function look(): Promise<void> {
     const now = clock.now()
-    const before = await store.lastHeard()
+    const before = await store.lastEvents()
     if (now - (before.listenedUntil ?? 0) > absentMs) listeningSince = now
     learn(before.sources)
     const news = new Map(fresh)
@@ -89,7 +89,7 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
       const row = expectedRow(name)
       if (expectMs !== undefined && !known.has(name) && !known.has(row) && !news.has(name)) news.set(row, now)
     }
-    if (news.size > 0 || now - (before.listenedUntil ?? 0) >= markMs) await store.heard(news, now)
+    if (news.size > 0 || now - (before.listenedUntil ?? 0) >= markMs) await store.noteLastEvents(news, now)
     // What came in the meantime is for the next look.
     fresh = new Map([...fresh].filter(([name, at]) => news.get(name) !== at))
     learn(new Map([...known, ...news]))
@@ -114,7 +114,7 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
     const standing = standOf(source, now)
     const { name, since, expectMs } = standing
     if (!isOverdue(standing) || since === undefined || expectMs === undefined || notified.get(name) === since) return
-    await tell(silenceKey(name, since), quietNotice(name, { since, expectMs, isOver: false }, now), onceMs)
+    await announce(silenceKey(name, since), quietNotice(name, { since, expectMs, isOver: false }, now), onceMs)
     notified.set(name, since)
   }
 
@@ -124,13 +124,13 @@ export function createSources({ store, sources, tell, clock, log }: SourcesOptio
     if (since === undefined || expectMs === undefined || at - since <= expectMs) return
     const key = silenceKey(name, since)
     // A quiet spell that ends before anyone noticed it is not worth a notice.
-    const wasTold = notified.get(name) === since || !(await store.records.announce(key, [], at, onceMs))
-    if (wasTold) await tell(`${key} over`, quietNotice(name, { since, expectMs, isOver: true }, at), onceMs)
+    const wasAnnounced = notified.get(name) === since || !(await store.records.announce(key, [], at, onceMs))
+    if (wasAnnounced) await announce(`${key} over`, quietNotice(name, { since, expectMs, isOver: true }, at), onceMs)
   }
 
   async function notifyOfFlood(source: string, flood: { requests: number; withinMs: number }): Promise<void> {
     const notice = floodNotice(source, { ...flood, silentMs: floodSilentMs }, clock.now())
-    await tell(`signatures ${source}`, notice, floodSilentMs)
+    await announce(`signatures ${source}`, notice, floodSilentMs)
   }
 
   return {

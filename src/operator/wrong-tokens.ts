@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { wrongTokensNotice } from '../notices/relay.ts'
 import { createFlood } from './flood.ts'
-import type { Tell } from './operator.ts'
+import type { Announce } from './operator.ts'
 
 export interface WrongTokens {
   /** Notes one from `address`, as the socket has it; returns how long its answer should wait, in ms. */
@@ -30,7 +30,15 @@ interface Count {
   at: number
 }
 
-export function createWrongTokens({ tell, clock, log }: { tell: Tell; clock: Clock; log: Logger }): WrongTokens {
+export function createWrongTokens({
+  announce,
+  clock,
+  log
+}: {
+  announce: Announce
+  clock: Clock
+  log: Logger
+}): WrongTokens {
   /** The latest are at the end. */
   const byAddress = new Map<string, Count>()
   const all: Count = { count: 0, at: 0 }
@@ -65,7 +73,7 @@ export function createWrongTokens({ tell, clock, log }: { tell: Tell; clock: Clo
       if (cancel === undefined) logNow()
       const flooded = flood.note(now)
       if (flooded !== undefined) {
-        tell('admin tokens', wrongTokensNotice({ ...flooded, from: address, silentMs }, now), silentMs).catch(
+        announce('admin tokens', wrongTokensNotice({ ...flooded, from: address, silentMs }, now), silentMs).catch(
           (err: unknown) => log.error({ err }, 'the operator could not be notified of wrong tokens')
         )
       }

@@ -2,20 +2,20 @@
 import type { Spoken } from './rehearsal.ts'
 
 /** A message, or of one in the past what the relay keeps: by which rule it went where. */
-export type Heard = Pick<Spoken, 'destination' | 'rule'> & Partial<Pick<Spoken, 'says' | 'text'>>
+export type Sent = Pick<Spoken, 'destination' | 'rule'> & Partial<Pick<Spoken, 'says' | 'text'>>
 
 export type Difference =
-  | { is: 'lost'; was: Heard }
-  | { is: 'added'; now: Heard }
+  | { is: 'lost'; was: Sent }
+  | { is: 'added'; now: Sent }
   /** The same rule notifies another destination. */
-  | { is: 're-routed'; was: Heard; now: Heard }
-  | { is: 're-worded'; was: Heard; now: Heard }
+  | { is: 're-routed'; was: Sent; now: Sent }
+  | { is: 're-worded'; was: Sent; now: Sent }
 
 /** What changes for the readers: the same message by another rule is not a difference to them. */
-export function compare(before: readonly Heard[], after: readonly Heard[]): Difference[] {
+export function compare(before: readonly Sent[], after: readonly Sent[]): Difference[] {
   const was = new Set(before)
   const now = new Set(after)
-  const pairs = (fits: (a: Heard, b: Heard) => boolean) =>
+  const pairs = (fits: (a: Sent, b: Sent) => boolean) =>
     [...was].flatMap((a) => {
       const b = [...now].find((candidate) => fits(a, candidate))
       if (b === undefined) return []
@@ -36,6 +36,6 @@ export function compare(before: readonly Heard[], after: readonly Heard[]): Diff
   ]
 }
 
-function isReworded({ was, now }: { was: Heard; now: Heard }): boolean {
+function isReworded({ was, now }: { was: Sent; now: Sent }): boolean {
   return was.text !== undefined && was.text !== now.text
 }

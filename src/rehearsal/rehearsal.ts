@@ -3,7 +3,8 @@ import type { Config } from '../config/config.ts'
 import { decide, originOf } from '../decide.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../events/flux.ts'
 import { clean } from '../legible.ts'
-import { hear, type ObjectMemory, objectKey, type Transition } from '../objects.ts'
+import { markNotified } from '../objects/notified.ts'
+import { type ObjectMemory, objectKey, type Transition } from '../objects.ts'
 import { composeOne } from '../render/compose/message.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import { toText } from '../render/slack/terminal.ts'
@@ -39,7 +40,7 @@ export function startRehearsal(
   const withheld = new Map<string, Withheld[]>()
 
   /** What is known of an object once the mutes that are over have sent their summaries. */
-  function heard(key: string, known: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
+  function afterSummaries(key: string, known: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
     const all = withheld.get(key)
     if (known === undefined || all === undefined) return known
     const over = all.filter(({ until }) => until <= now)
@@ -47,7 +48,7 @@ export function startRehearsal(
       key,
       all.filter(({ until }) => until > now)
     )
-    return over.reduce((memory, { destination, until }) => hear(memory, destination, until), known)
+    return over.reduce((memory, { destination, until }) => markNotified(memory, destination, until), known)
   }
 
   return {
@@ -57,7 +58,7 @@ export function startRehearsal(
       const key = objectKey(event.object)
       const decision = decide(
         { event, body: '', identity: '', receivedAt: now },
-        heard(key, memory.get(key), now) ?? recall(event),
+        afterSummaries(key, memory.get(key), now) ?? recall(event),
         config,
         now
       )
@@ -90,7 +91,7 @@ function withoutMuted(decision: Decision): Decision {
 /** What is known of an object that was healthy, at another revision, an hour before `event`. */
 export function healthyBefore({ at }: FluxEvent): ObjectMemory {
   const since = at - 3_600_000
-  return { since, decidedAt: since, revision: 'main@sha1:0000000', told: [] }
+  return { since, decidedAt: since, revision: 'main@sha1:0000000', notified: [] }
 }
 
 /** A notification as a message of its own, and as a person reads it. */
@@ -121,7 +122,7 @@ export function sayWhyNot({ because, got, wanted }: Exclude<Verdict, { fired: tr
 const maxRules = 5
 
 /** One line for each rule that might have told `destination`, or for `rule` alone. */
-export function whyNotTold(
+export function whyNotNotified(
   { destination, rule: only }: { destination: string; rule?: string },
   rehearsed: Rehearsed,
   config: Config
@@ -135,7 +136,7 @@ export function whyNotTold(
     const quiet = trace.quiet.find((entry) => entry.rule === name && entry.destination === destination)
     if (!send.includes(destination)) return `${name} sends to ${send.join(', ')}`
     if (quiet !== undefined) return `${name} is quiet: ${quiet.because}`
-    if (notifications.some((told) => told.rule === name && told.destination === destination)) {
+    if (notifications.some((notified) => notified.rule === name && notified.destination === destination)) {
       return `${name} does send it, once; another message was expected`
     }
     // What ends a failure need not match any rule.

@@ -2,9 +2,9 @@
 import type { Config } from '../config/config.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { objectKey, type Transition } from '../objects.ts'
-import { compare, type Difference, type Heard } from './compare.ts'
+import { compare, type Difference, type Sent } from './compare.ts'
 import { parseEvent } from './event.ts'
-import { healthyBefore, type Rehearsed, speak, startRehearsal, whyNotTold } from './rehearsal.ts'
+import { healthyBefore, type Rehearsed, speak, startRehearsal, whyNotNotified } from './rehearsal.ts'
 import { createWindow } from './window.ts'
 
 /** An event as a relay keeps it. */
@@ -25,8 +25,8 @@ export interface Example {
   /** ms */
   at: number
   object: ObjectRef
-  was?: Heard
-  now?: Heard
+  was?: Sent
+  now?: Sent
   /** Of a message that is lost: why, line by line. */
   because: readonly string[]
 }
@@ -80,8 +80,8 @@ export function startReplay(config: Config, old?: Config): Replay {
         return
       }
       const { event, memory } = after
-      const told = heardOf(after, stored, config)
-      const past = old === undefined ? pastOf(stored, told) : { was: [], now: told, isUnsure: false }
+      const sent = sentOf(after, stored, config)
+      const past = old === undefined ? pastOf(stored, sent) : { was: [], now: sent, isUnsure: false }
       const moment = {
         key: objectKey(event.object),
         transition: stored.transition,
@@ -94,8 +94,8 @@ export function startReplay(config: Config, old?: Config): Replay {
         counts[obstacle === 'before' ? 'notCompared' : 'unsure']++
         return
       }
-      counts.withheld += told.length - past.now.length
-      const was = old && before ? heardOf(before(stored), stored, old) : past.was
+      counts.withheld += sent.length - past.now.length
+      const was = old && before ? sentOf(before(stored), stored, old) : past.was
       for (const difference of compare(was, past.now)) {
         count(changes, difference, stored, after, config)
       }
@@ -118,16 +118,16 @@ function createRehearsal(config: Config): (stored: StoredEvent) => Rehearsed | u
  * What was notified when the event came, and of what would be now the part that can be held against it: what was withheld by
  * a mute, by a silence or by hand was not notified, and no file says when that was right.
  */
-function pastOf({ notifications }: StoredEvent, now: readonly Heard[]) {
-  const isSame = (one: Heard) => (other: Heard) => one.rule === other.rule && one.destination === other.destination
+function pastOf({ notifications }: StoredEvent, now: readonly Sent[]) {
+  const isSame = (one: Sent) => (other: Sent) => one.rule === other.rule && one.destination === other.destination
   const kept = notifications.filter(({ state }) => state === 'muted' || state === 'discarded')
-  const rest = now.filter((heard) => !kept.some(isSame(heard)))
+  const rest = now.filter((sent) => !kept.some(isSame(sent)))
   // A dead letter was to be notified; the relay took back that its destination was notified.
   const isUnsure = rest.length < now.length || notifications.some(({ state }) => state === 'dead')
   return { was: notifications.filter((past) => !kept.includes(past)), now: rest, isUnsure }
 }
 
-function heardOf(rehearsed: Rehearsed | undefined, { source }: StoredEvent, { sources }: Config): Heard[] {
+function sentOf(rehearsed: Rehearsed | undefined, { source }: StoredEvent, { sources }: Config): Sent[] {
   // Flux would be answered that there is no such source.
   return sources.has(source) ? (rehearsed?.notifications.map(speak) ?? []) : []
 }
@@ -152,8 +152,8 @@ function count(
   change.examples.push({ id, at: receivedAt, object: after.event.object, ...messages, because })
 }
 
-function whyLost({ destination, rule }: Heard, source: string, after: Rehearsed, config: Config): string[] {
+function whyLost({ destination, rule }: Sent, source: string, after: Rehearsed, config: Config): string[] {
   if (!config.sources.has(source)) return [`there is no source ${source}`]
   if (!config.destinations.has(destination)) return [`there is no destination ${destination}`]
-  return whyNotTold({ destination, ...(config.rules.byName.has(rule) && { rule }) }, after, config)
+  return whyNotNotified({ destination, ...(config.rules.byName.has(rule) && { rule }) }, after, config)
 }

@@ -2,19 +2,19 @@
 import type { Config } from '../config/config.ts'
 import { sayDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
-import { type Rehearsed, type Spoken, speak, startRehearsal, whyNotTold } from './rehearsal.ts'
-import type { Expected, Step } from './step.ts'
+import { type Rehearsed, type Spoken, speak, startRehearsal, whyNotNotified } from './rehearsal.ts'
+import type { Expected, TestStep } from './step.ts'
 import type { RuleTest } from './tests-file.ts'
 
 /** An expectation that did not come true. */
-export interface Failure {
+export interface TestFailure {
   path: Fault['path']
   message: string
   /** Why it did not, or what was sent instead, line by line. */
   because: readonly string[]
 }
 
-interface Told extends Spoken {
+interface SentAt extends Spoken {
   /** In ms from the beginning of the test. */
   at: number
 }
@@ -23,45 +23,50 @@ interface Told extends Spoken {
 const start = Date.UTC(2026, 0, 5, 9)
 
 /** Everything that is not as `test` expects. */
-export function runTest({ steps }: RuleTest, config: Config): Failure[] {
+export function runTest({ steps }: RuleTest, config: Config): TestFailure[] {
   const { receive } = startRehearsal(config)
   return steps.flatMap((step) => {
-    const told: Told[] = []
-    const failures: Failure[] = []
+    const sent: SentAt[] = []
+    const failures: TestFailure[] = []
     let last: Rehearsed | undefined
     for (const at of step.times) {
       last = receive(step.eventAt(start + at), start + at, step.source)
-      told.push(...last.notifications.map((notification) => ({ ...speak(notification), at })))
+      sent.push(...last.notifications.map((notification) => ({ ...speak(notification), at })))
       // Of an event that comes again and again, the first that goes astray says it all.
       if (failures.length === 0) failures.push(...transitionFailures(step, last, at))
     }
-    return last === undefined ? failures : [...failures, ...messageFailures(step, told, last, config)]
+    return last === undefined ? failures : [...failures, ...messageFailures(step, sent, last, config)]
   })
 }
 
 function transitionFailures(
-  { path, transition: wanted, times }: Step,
+  { path, transition: wanted, times }: TestStep,
   { transition }: Rehearsed,
   at: number
-): Failure[] {
+): TestFailure[] {
   if (wanted === undefined || wanted === transition) return []
   const when = times.length > 1 ? ` after ${sayDuration(at)}` : ''
   return [{ path: [...path, 'transition'], message: `the event is \`${transition}\`${when}`, because: [] }]
 }
 
-function messageFailures({ path, expected }: Step, told: readonly Told[], last: Rehearsed, config: Config): Failure[] {
+function messageFailures(
+  { path, expected }: TestStep,
+  sent: readonly SentAt[],
+  last: Rehearsed,
+  config: Config
+): TestFailure[] {
   if (expected === undefined) return []
-  const pairs = pair(expected, told)
-  const spare = new Set(told.filter((message) => ![...pairs.values()].includes(message)))
+  const pairs = pair(expected, sent)
+  const spare = new Set(sent.filter((message) => ![...pairs.values()].includes(message)))
   const failures = expected
     .filter((wanted) => !pairs.has(wanted))
-    .map((wanted): Failure => {
+    .map((wanted): TestFailure => {
       const near = [...spare].find((message) => isBy(message, wanted))
       if (near === undefined) {
         return {
           path: wanted.path,
           message: `${sayWho(wanted)} is not notified`,
-          because: whyNotTold(wanted, last, config)
+          because: whyNotNotified(wanted, last, config)
         }
       }
       spare.delete(near)
@@ -73,7 +78,7 @@ function messageFailures({ path, expected }: Step, told: readonly Told[], last: 
 // Of an event that comes again and again, the first show what the others are.
 const maxSurplus = 3
 
-function surplusFailures(path: Fault['path'], spare: readonly Told[]): Failure[] {
+function surplusFailures(path: Fault['path'], spare: readonly SentAt[]): TestFailure[] {
   const failures = spare.slice(0, maxSurplus).map(({ destination, rule, says, at, text }) => ({
     path,
     message: `${destination} is notified by ${rule} (${says}) after ${sayDuration(at)}, which is not expected`,
@@ -84,10 +89,10 @@ function surplusFailures(path: Fault['path'], spare: readonly Told[]): Failure[]
 }
 
 /** Gives to as many of `expected` as possible a message of its own (augmenting paths). */
-function pair(expected: readonly Expected[], told: readonly Told[]): Map<Expected, Told> {
-  const takenBy = new Map<Told, Expected>()
-  const place = (wanted: Expected, tried: Set<Told>): boolean =>
-    told.some((message) => {
+function pair(expected: readonly Expected[], sent: readonly SentAt[]): Map<Expected, SentAt> {
+  const takenBy = new Map<SentAt, Expected>()
+  const place = (wanted: Expected, tried: Set<SentAt>): boolean =>
+    sent.some((message) => {
       if (tried.has(message) || !isMet(message, wanted)) return false
       tried.add(message)
       const holder = takenBy.get(message)
@@ -99,22 +104,22 @@ function pair(expected: readonly Expected[], told: readonly Told[]): Map<Expecte
   return new Map([...takenBy].map(([message, wanted]) => [wanted, message]))
 }
 
-function isMet(message: Told, wanted: Expected): boolean {
+function isMet(message: SentAt, wanted: Expected): boolean {
   const isSaid = wanted.says === undefined || wanted.says === message.says
   return isBy(message, wanted) && isSaid && missingTexts(message, wanted).length === 0
 }
 
-function isBy({ destination, rule }: Told, wanted: Expected): boolean {
+function isBy({ destination, rule }: SentAt, wanted: Expected): boolean {
   return wanted.destination === destination && (wanted.rule === undefined || wanted.rule === rule)
 }
 
 /** In one line and without the bars: a test does not depend on where a message breaks. */
-function missingTexts({ text }: Told, { texts }: Expected): string[] {
+function missingTexts({ text }: SentAt, { texts }: Expected): string[] {
   const line = text.replace(/^┃ /gm, '').replace(/\s+/g, ' ')
   return texts.filter(({ isIn }) => !isIn(line)).map(({ wanted }) => wanted)
 }
 
-function differenceOf(message: Told, wanted: Expected): string {
+function differenceOf(message: SentAt, wanted: Expected): string {
   const who = `${message.destination} is notified by ${message.rule}`
   if (wanted.says !== undefined && wanted.says !== message.says) return `${who} as \`${message.says}\``
   return `${who}, and the message does not have ${missingTexts(message, wanted).join(' and ')}`

@@ -12,7 +12,7 @@ import type { NotificationText, StepText } from './tests-schema.ts'
 type Path = Fault['path']
 
 /** An event, or one that comes again and again, and what is expected of it. */
-export interface Step {
+export interface TestStep {
   path: Path
   /** As it is at `now`, in ms. */
   eventAt: (now: number) => WireEvent
@@ -50,7 +50,7 @@ export function buildStep(
   path: Path,
   previous: number | undefined,
   { config, read, faults }: Around
-): Step {
+): TestStep {
   const { source = 'default', at, after, every, times = 1, transition, expect } = text
   const fault = (key: string, message: string) => faults.push({ path: [...path, key], message })
   if (text.file !== undefined && text.event !== undefined) fault('file', 'a step has an `event` or a `file`, not both')
@@ -84,7 +84,7 @@ function eventOf(
   common: ShortEvent,
   read: (path: string) => string,
   fault: (message: string) => void
-): Step['eventAt'] {
+): TestStep['eventAt'] {
   if (file === undefined) {
     const short = { ...common, ...event, metadata: { ...common.metadata, ...event?.metadata } }
     return (now) => wireOf(short, now)

@@ -6,7 +6,7 @@ import { readYaml } from '../config/yaml.ts'
 import type { Fault } from '../errors.ts'
 import { matcherFaults } from '../rules/never.ts'
 import type { ShortEvent } from './event.ts'
-import { type Around, buildStep, type Step } from './step.ts'
+import { type Around, buildStep, type TestStep } from './step.ts'
 import { TestsSchema, type TestText } from './tests-schema.ts'
 
 type Path = Fault['path']
@@ -14,7 +14,7 @@ type Path = Fault['path']
 export interface RuleTest {
   name: string
   path: Path
-  steps: readonly Step[]
+  steps: readonly TestStep[]
 }
 
 export interface LoadedTests {
@@ -68,7 +68,7 @@ function buildTest({ name, steps, ...own }: TestText, path: Path, around: Around
     ...(steps ?? []).map((step, at) => ({ ...step, place: [...path, 'steps', at] }))
   ]
   for (const { event: short, place } of events) around.faults.push(...slipsIn(short, [...place, 'event']))
-  const built: Step[] = []
+  const built: TestStep[] = []
   for (const [index, text] of texts.entries()) {
     const place = steps === undefined ? path : [...path, 'steps', index]
     built.push(

@@ -32,7 +32,7 @@ function kindOf({ event }: Subject): string {
 /** Without the rules whose condition on `key` alone keeps them from firing. */
 function narrow(rules: readonly Rule[], key: 'kind' | 'namespace', subject: Subject): readonly Rule[] {
   return rules.filter(({ conditions }) =>
-    conditions.every((condition) => condition.key !== key || condition.holds(subject) === true)
+    conditions.every((condition) => condition.key !== key || condition.matches(subject) === true)
   )
 }
 

@@ -8,7 +8,7 @@ import { inWords, type as sayType, unknownField, type Vocabulary } from './cel-w
 
 export interface Expression {
   /** Whether it is true of `subject`; an Error where CEL could not decide, as for the first letters of a missing key. */
-  holds(subject: Subject): boolean | Error
+  matches(subject: Subject): boolean | Error
 }
 
 /** What rules look at: the event, and what it did to its object. */
@@ -57,7 +57,7 @@ export function compileExpression(source: string): Expression | { error: string;
       return { error: `gives ${sayType(type ?? 'dyn')}; a condition must be true or false`, offset: 0 }
     }
     return {
-      holds: (subject) => {
+      matches: (subject) => {
         try {
           const value: unknown = program(context(subject))
           return typeof value === 'boolean' ? value : new Error('the condition is neither true nor false')

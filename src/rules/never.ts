@@ -104,7 +104,7 @@ function whyNeverIs(field: Field, text: string, known: Known): string | undefine
 }
 
 function notAmong(what: string, where: string, pattern: string, names: readonly string[]): string | undefined {
-  if (names.some(compileGlobs(pattern).holds)) return undefined
+  if (names.some(compileGlobs(pattern).matches)) return undefined
   const guess = didYouMean(pattern, names)
   const all = names.length > 20 ? '' : `; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`
   return `there is no ${what} ${quote(pattern)} ${where}${guess || all}`
@@ -116,9 +116,9 @@ function misspelt(field: 'kind' | 'reason', pattern: string): string | undefined
     return meant && `Flux has no ${field} ${quote(pattern)}, and case counts; did you mean "${meant}"?`
   }
   const names = vocabulary[field]
-  if (names.some(compileGlobs(pattern).holds)) return undefined
-  const { holds } = compileGlobs(pattern.toLowerCase())
-  const meant = names.filter((name) => holds(name.toLowerCase()))
+  if (names.some(compileGlobs(pattern).matches)) return undefined
+  const { matches } = compileGlobs(pattern.toLowerCase())
+  const meant = names.filter((name) => matches(name.toLowerCase()))
   if (meant.length > 0) {
     return `Flux has no ${field} like ${quote(pattern)}: case counts, and there is ${meant.slice(0, 3).join(', ')}`
   }
@@ -159,7 +159,7 @@ const lostKeys = /^[^/]+\.toolkit\.fluxcd\.io\/(.*)$|^(token|digest|checksum)$/s
 
 function lostKey(key: string, patterns: string | string[], path: Fault['path']): Fault[] {
   const [found, name] = lostKeys.exec(key) ?? []
-  if (found === undefined || compileGlobs(patterns).holds('')) return []
+  if (found === undefined || compileGlobs(patterns).matches('')) return []
   const message = name === undefined ? 'no event keeps this key' : `events come without the prefix; write "${name}"`
   return [{ path: [...path, key], message, isWarning: true }]
 }
@@ -223,7 +223,7 @@ function placesOf(patterns: string | string[] | undefined, path: Fault['path']) 
 }
 
 /** Whether a rule that asks for `severity`, and not for `refused`, ever notifies of a failure: none is `info`. */
-export function tellsOfFailures({ severity, not }: MatchText = {}): boolean {
+export function asksForFailures({ severity, not }: MatchText = {}): boolean {
   const refused = not?.severity === undefined ? new Set<Severity>() : severitiesOf(not.severity)
   const left = severitiesOf(severity ?? 'error').difference(refused)
   return left.size === 0 || severityNames.some((name) => name !== 'info' && left.has(name))

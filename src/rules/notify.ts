@@ -1,10 +1,10 @@
 // Notify: decides who is notified, and of what: something changed, it still fails, it is over. Pure.
-import type { Advance, Told, Transition } from '../objects.ts'
+import type { Advance, Notified, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
 import type { Rule } from './rule.ts'
 
 /** One thing to say to one destination because of one rule. */
-export interface Telling {
+export interface Recipient {
   rule: string
   destination: string
   /** What the event is to this destination: the first about a failure is always `failed`. */
@@ -30,47 +30,47 @@ const longestReminderMs = 24 * 60 * 60 * 1000
  * match it; everything else to the destinations of the rules that fired. `rules` are all there are, by name. `isMuted`: the
  * notifications will be withheld. The returned `told` belongs into the object's memory.
  */
-export function tell(
+export function recipientsOf(
   { transition, memory, ended, aside }: Advance,
   fired: readonly Rule[],
   rules: ReadonlyMap<string, Rule>,
   now: number,
   isMuted: boolean
-): { tellings: Telling[]; quiet: Quiet[]; told: readonly Told[] } {
-  const tellings: Telling[] = []
+): { recipients: Recipient[]; quiet: Quiet[]; notified: readonly Notified[] } {
+  const recipients: Recipient[] = []
   const quiet: Quiet[] = []
-  let told = notAhead(memory.told, now)
+  let notified = notAhead(memory.notified, now)
 
-  for (const { rule, destination, isHeld } of ended?.told ?? []) {
-    if (isHeld && !isMuted) {
+  for (const { rule, destination, isWithheld } of ended?.notified ?? []) {
+    if (isWithheld && !isMuted) {
       quiet.push({ rule, destination, because: 'the failure that is over was muted' })
       continue
     }
     // Grouped as the failure was, or the end of it would overtake the beginning, which is still held.
-    tellings.push({ rule, destination, says: 'recovered', mention: undefined, grouping: rules.get(rule)?.group })
+    recipients.push({ rule, destination, says: 'recovered', mention: undefined, grouping: rules.get(rule)?.group })
   }
   for (const rule of fired) {
     for (const destination of rule.send) {
-      const isOf = (entry: Told) => entry.rule === rule.name && entry.destination === destination
-      if (ended?.told.some(isOf)) continue
+      const isOf = (entry: Notified) => entry.rule === rule.name && entry.destination === destination
+      if (ended?.notified.some(isOf)) continue
       // While a mute lasts, a withheld failure counts as notified; after it, the failure is new.
-      const heard = told.find((entry) => isOf(entry) && (isMuted || !entry.isHeld))
-      const decision = decide(ended?.beneath ?? transition, aside, heard, rule, now)
-      if ('because' in decision) {
-        quiet.push({ rule: rule.name, destination, because: decision.because })
+      const before = notified.find((entry) => isOf(entry) && (isMuted || !entry.isWithheld))
+      const judgement = judge(ended?.beneath ?? transition, aside, before, rule, now)
+      if ('because' in judgement) {
+        quiet.push({ rule: rule.name, destination, because: judgement.because })
         continue
       }
-      const { says } = decision
+      const { says } = judgement
       // The recovery names the revision that fixed it: the same destination need not be notified of the update, too.
       if (
         (says === 'updated' || (ended !== undefined && says === 'informed')) &&
-        tellings.some((other) => other.says === 'recovered' && other.destination === destination)
+        recipients.some((other) => other.says === 'recovered' && other.destination === destination)
       ) {
         quiet.push({ rule: rule.name, destination, because: 'the recovery message already names this revision' })
         continue
       }
-      const reminders = says === 'repeated' && rule.notify === 'changes' ? (heard?.reminders ?? 0) + 1 : 0
-      tellings.push({
+      const reminders = says === 'repeated' && rule.notify === 'changes' ? (before?.reminders ?? 0) + 1 : 0
+      recipients.push({
         rule: rule.name,
         destination,
         says,
@@ -80,18 +80,18 @@ export function tell(
       })
       const isOfFailure = says === 'failed' || says === 'changed' || says === 'repeated'
       if (!isOfFailure || aside !== undefined) continue
-      const isHeld = isMuted && (heard?.isHeld ?? heard === undefined)
-      const entry: Told = { rule: rule.name, destination, at: now, reminders, ...(isHeld && { isHeld }) }
-      told = [...told.filter((other) => !isOf(other)), entry]
+      const isWithheld = isMuted && (before?.isWithheld ?? before === undefined)
+      const entry: Notified = { rule: rule.name, destination, at: now, reminders, ...(isWithheld && { isWithheld }) }
+      notified = [...notified.filter((other) => !isOf(other)), entry]
     }
   }
-  return { tellings, quiet, told }
+  return { recipients, quiet, notified }
 }
 
-function decide(
+function judge(
   transition: Transition,
   aside: Advance['aside'],
-  heard: Told | undefined,
+  before: Notified | undefined,
   rule: Rule,
   now: number
 ): { says: Transition } | { because: string } {
@@ -99,12 +99,12 @@ function decide(
     case 'failed':
     case 'changed':
     case 'repeated':
-      if (aside === undefined && heard === undefined) return { says: 'failed' }
+      if (aside === undefined && before === undefined) return { says: 'failed' }
       if (rule.notify === 'every') return { says: transition }
       if (aside === 'late') return { because: 'older than what is known of the object' }
-      if (heard === undefined || aside === 'remark') return { because: 'the same warning again' }
+      if (before === undefined || aside === 'remark') return { because: 'the same warning again' }
       if (transition !== 'repeated') return { says: transition }
-      return remind(heard, rule, now)
+      return remind(before, rule, now)
     case 'heartbeat':
       return rule.notify === 'every' ? { says: 'heartbeat' } : { because: 'a heartbeat: nothing new' }
     default:
@@ -113,13 +113,15 @@ function decide(
 }
 
 /** Notifications by a clock that has been set back since count as sent now: reminders would wait for that time to come. */
-function notAhead(told: readonly Told[], now: number): readonly Told[] {
-  return told.every(({ at }) => at <= now) ? told : told.map((entry) => ({ ...entry, at: Math.min(entry.at, now) }))
+function notAhead(notified: readonly Notified[], now: number): readonly Notified[] {
+  return notified.every(({ at }) => at <= now)
+    ? notified
+    : notified.map((entry) => ({ ...entry, at: Math.min(entry.at, now) }))
 }
 
-function remind(heard: Told, { remindEveryMs }: Rule, now: number): { says: Transition } | { because: string } {
+function remind(before: Notified, { remindEveryMs }: Rule, now: number): { says: Transition } | { because: string } {
   if (remindEveryMs === undefined) return { because: 'the same failure, and reminders are off' }
-  const due = heard.at + reminderWait(remindEveryMs, heard.reminders)
+  const due = before.at + reminderWait(remindEveryMs, before.reminders)
   if (now >= due) return { says: 'repeated' }
   return { because: `the same failure; next reminder after ${new Date(due).toISOString()}` }
 }

@@ -8,7 +8,7 @@ export interface Condition {
   key: string
   wanted: string
   /** An Error where CEL could not decide. */
-  holds(subject: Subject): boolean | Error
+  matches(subject: Subject): boolean | Error
   /** What the event has in the place that was asked for. */
   found(subject: Subject): string
 }

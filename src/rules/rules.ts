@@ -33,7 +33,7 @@ export function compileRules(texts: readonly RuleText[]): { rules: RuleSet; faul
 /** Compiles a `match:` that asks for no severity unless it says so. */
 export function compileFilter(match: MatchText, path: Fault['path'], faults: Fault[]): (subject: Subject) => boolean {
   const conditions = compileMatch(match, path, faults)
-  return (subject) => conditions.every(({ holds }) => holds(subject) === true)
+  return (subject) => conditions.every(({ matches }) => matches(subject) === true)
 }
 
 /**
@@ -66,11 +66,11 @@ export function match(subject: Subject, rules: RuleSet, wantsAll = false): { fir
 }
 
 function judge(rule: Rule, subject: Subject): Verdict {
-  for (const { key, wanted, holds, found } of rule.conditions) {
-    const held = holds(subject)
-    if (held === true) continue
-    const isError = held instanceof Error
-    const got = isError ? (held.message.split('\n', 1)[0] ?? '') : found(subject)
+  for (const { key, wanted, matches, found } of rule.conditions) {
+    const matched = matches(subject)
+    if (matched === true) continue
+    const isError = matched instanceof Error
+    const got = isError ? (matched.message.split('\n', 1)[0] ?? '') : found(subject)
     const verdict = {
       rule: rule.name,
       fired: false,
@@ -115,8 +115,8 @@ function compileMatchers(match: Matchers, path: Fault['path'], prefix: string, f
   return conditions
 }
 
-function textCondition(key: string, { holds, wanted }: TextTest, of: (subject: Subject) => string): Condition {
-  return { key, wanted, holds: (subject) => holds(of(subject)), found: (subject) => of(subject) || '(nothing)' }
+function textCondition(key: string, { matches, wanted }: TextTest, of: (subject: Subject) => string): Condition {
+  return { key, wanted, matches: (subject) => matches(of(subject)), found: (subject) => of(subject) || '(nothing)' }
 }
 
 function severityCondition(key: string, severity: Severity | Severity[]): Condition {
@@ -125,7 +125,7 @@ function severityCondition(key: string, severity: Severity | Severity[]): Condit
   return {
     key,
     wanted: exactly ? `only ${severity.join(' or ')}` : severity === 'error' ? 'error' : `${severity} or worse`,
-    holds: ({ event }) => accepted.has(event.severity),
+    matches: ({ event }) => accepted.has(event.severity),
     found: ({ event }) => event.severity
   }
 }
@@ -150,7 +150,7 @@ function messageCondition(
   return {
     key,
     wanted,
-    holds: ({ event: { message } }) =>
+    matches: ({ event: { message } }) =>
       !excluded?.some(({ find }) => find(message)) && (included?.some(({ find }) => find(message)) ?? true),
     found: ({ event }) => event.message
   }
@@ -160,11 +160,11 @@ function compileWhen(source: string, path: Fault['path'], faults: Fault[]): Cond
   const compiled = compileExpression(source)
   if ('error' in compiled) {
     faults.push({ path, message: compiled.error, offset: compiled.offset })
-    return { key: 'when', wanted: source, holds: () => false, found: () => 'not a valid expression' }
+    return { key: 'when', wanted: source, matches: () => false, found: () => 'not a valid expression' }
   }
-  return { key: 'when', wanted: source, holds: compiled.holds, found: () => 'false' }
+  return { key: 'when', wanted: source, matches: compiled.matches, found: () => 'false' }
 }
 
-function opposite({ key, wanted, holds, found }: Condition): Condition {
-  return { key, wanted: `not ${wanted}`, holds: (subject) => holds(subject) === false, found }
+function opposite({ key, wanted, matches, found }: Condition): Condition {
+  return { key, wanted: `not ${wanted}`, matches: (subject) => matches(subject) === false, found }
 }

@@ -104,14 +104,14 @@ export function createScrape({
   }
 
   function setSources({ sources }: Standings): void {
-    const { sourceHeard, sourceQuiet, sourceState } = metrics
-    for (const gauge of [sourceHeard, sourceQuiet, sourceState]) gauge.reset()
+    const { sourceLastEvent, sourceQuiet, sourceState } = metrics
+    for (const gauge of [sourceLastEvent, sourceQuiet, sourceState]) gauge.reset()
     for (const standing of sources) {
       const { name, since, state } = standing
       for (const each of sourceStates) sourceState.set({ source: name, state: each }, each === state ? 1 : 0)
       // What is not known has no series: a 0 would say that it is not so.
       if (since === undefined) continue
-      sourceHeard.set({ source: name }, since / 1000)
+      sourceLastEvent.set({ source: name }, since / 1000)
       if (state !== 'unknown') sourceQuiet.set({ source: name }, isOverdue(standing) ? 1 : 0)
     }
   }

@@ -1,4 +1,4 @@
-// Age: what is sure to be older than some time. Only time that passed while somebody looked counts, so that a clock that is
+// Age: says what is sure to be older than some time. Only time that passed while somebody looked counts, so that a clock that is
 // set, or a relay that was down, makes nothing old.
 import type { Clock } from '../clock.ts'
 
@@ -7,7 +7,7 @@ export interface Ages {
   before(ms: number): number
 }
 
-/** After a start, and after the clock was set, nothing is given up on or deleted for so long: it may be put right again. */
+/** After a start, and after the clock was set, nothing becomes a dead letter or is deleted for so long: it may be put right again. */
 const doubtMs = 60 * 60 * 1000
 /** Between two looks a clock and real time part by less, unless it was set or the machine slept. */
 const apartMs = 10_000

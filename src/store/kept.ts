@@ -1,4 +1,4 @@
-// Kept: the shapes of what a store takes in, keeps and hands out.
+// Kept: defines the shapes of what a store takes in, keeps and hands out.
 import type { FluxEvent } from '../events/flux.ts'
 import type { Muting } from '../mutes/mutes.ts'
 import type { ObjectMemory, Transition } from '../objects.ts'
@@ -18,6 +18,9 @@ export interface Arrival {
   /** How far the clock that its event's time is from is known to be behind the relay's. */
   behindMs?: number
 }
+
+/** Clocks of replicas differ by less, in ms, however exactly each goes by the database's. */
+export const apartMs = 1000
 
 /** How long a repeated body is taken for a retry of the sender. notification-controller gives up after `timeout`. */
 export const duplicateWindowMs = 2 * 60 * 1000
@@ -39,7 +42,7 @@ export interface NewNotification {
 export interface Trace {
   verdicts: readonly Verdict[]
   quiet: readonly { rule: string; destination: string; because: string }[]
-  /** Told in the relay's own form, because the rule's template failed. */
+  /** Sent in the relay's own form, because the rule's template failed. */
   unformed?: readonly { rule: string; template: string; because: string }[]
 }
 
@@ -126,10 +129,10 @@ export function isLimit(bucket: Bucket | undefined, notBefore: number): boolean 
 export type Step =
   | { is: 'idle' }
   /**
-   * `isHeld`: a new notification may end this wait early. All that waits is held for its group, or another replica is
+   * `isInterruptible`: a new notification may end this wait early. All that waits is held for its group, or another replica is
    * posting from this lane.
    */
-  | { is: 'wait'; until: number; isHeld?: true }
+  | { is: 'wait'; until: number; isInterruptible?: true }
   /**
    * Post `message`; it is written down and its token is spent. `block` is set where this is a probe. The post has to end
    * when `signal` aborts, because another replica may take the lane over after that.
@@ -145,7 +148,7 @@ export type NextPost =
 /** How long it may take until every replica has a new config file: a kubelet looks at a ConfigMap once a minute. */
 export const rolloutMs = 5 * 60 * 1000
 
-/** Why {@link Store.follow} gives up. */
+/** Why {@link Store.follow} makes dead letters. */
 export const goneReason = 'its destination is no longer in the config file'
 
 /** How many of the oldest pending notifications a message is composed from: more than any message can name. */
@@ -157,7 +160,7 @@ export interface Plan {
   token(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
   /** `pending` is the oldest part of what waits, of one destination, oldest first. */
   next(lane: LaneState, pending: readonly Pending[], now: number): NextPost
-  /** Notifications accepted before this are given up on, in ms. */
+  /** Notifications accepted before this become dead letters, in ms. */
   oldest: number
 }
 
@@ -192,7 +195,7 @@ export interface ObjectCount {
 export interface Tally {
   /** Neither sent nor dead. */
   pending: number
-  /** Given up on by this process. */
+  /** Dead letters made by this process. */
   buried: number
 }
 
@@ -208,20 +211,9 @@ export interface Size {
 }
 
 /** By the names of the sources, in ms since 1970; `listenedUntil` is undefined where nobody ever did. */
-export interface Heard {
+export interface LastEvents {
   sources: ReadonlyMap<string, number>
   listenedUntil: number | undefined
-}
-
-/** Whose row says when anyone last listened: no source has this name. */
-export const listener = ''
-
-/** Of the rows about sources, the same in every store. */
-export function heardFrom(rows: readonly (readonly [name: string, at: number])[]): Heard {
-  const sources = new Map(rows)
-  const listenedUntil = sources.get(listener)
-  sources.delete(listener)
-  return { sources, listenedUntil }
 }
 
 /** The lane that a destination has by now; undefined where the config file has no such destination. */

@@ -1,4 +1,4 @@
-// Migration: moves everything an embedded database holds into an empty PostgreSQL, all of it or nothing.
+// Migration: moves everything in an embedded database into an empty PostgreSQL, all of it or nothing.
 import { existsSync, renameSync } from 'node:fs'
 import { Client } from 'pg'
 import { RelayError } from '../errors.ts'
@@ -25,7 +25,7 @@ const tables = {
   lanes: 'key'
 } as const
 
-/** Texts that stand in an index, which holds no more than so much of them. */
+/** Texts that stand in an index, which takes no more than so much of them. */
 const indexed: Record<string, readonly string[]> = {
   events: ['object'],
   objects: ['key'],
@@ -104,7 +104,10 @@ function* stepsOf(from: Database, table: string, key: string): Generator<Row[]> 
   const columns = key === 'rowid' ? 'rowid, *' : '*'
   let after: Row[string] = key === 'id' || key === 'rowid' ? 0 : ''
   for (;;) {
-    const rows = from.all(`select ${columns} from ${table} where ${key} > ? order by ${key} limit ${stepRows}`, after)
+    const rows: Row[] = from.all(
+      `select ${columns} from ${table} where ${key} > ? order by ${key} limit ${stepRows}`,
+      after
+    )
     if (rows.length === 0) return
     after = rows.at(-1)?.[key] ?? after
     yield rows

@@ -5,7 +5,7 @@ import { openSqlite } from './sqlite/store.ts'
 import type { Store } from './store.ts'
 
 /**
- * Opens `sqlite:<file>` or `postgres://…`. Rejects with BAD_DATABASE where it cannot be used; the text never holds more
+ * Opens `sqlite:<file>` or `postgres://…`. Rejects with BAD_DATABASE where it cannot be used; the text never shows more
  * than a path. `waiting` is called with the reason while a PostgreSQL is not up yet, `warn` with what should be otherwise.
  */
 export async function openStore(

@@ -1,7 +1,7 @@
 // Records: define what people ask of the store. Every answer is a page whose cost is bounded, however much is kept. Times
 // are ms since 1970, by the database's clock.
 import type { ObjectRef } from '../events/flux.ts'
-import type { Failure, Told, Transition } from '../objects.ts'
+import type { Failure, Notified, Transition } from '../objects.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Attempt, Bucket, LaneState, NewNotification, Trace } from './kept.ts'
 
@@ -78,7 +78,7 @@ export interface ObjectRecord {
   /** When the present state began. */
   since: number
   revision: string
-  told: readonly Told[]
+  notified: readonly Notified[]
   /** When the newest of its events was that were remembered. */
   seenAt: number
 }
@@ -147,7 +147,7 @@ export interface Records {
   events(filter: EventFilter, page: Page, options?: { withBody?: boolean }): Promise<Listed<EventRecord>>
   event(id: string): Promise<EventDetail | undefined>
   /** The events that a post reports, or the first hundred of them. */
-  toldOf(message: string): Promise<Pick<EventRecord, 'id' | 'source' | 'object'>[]>
+  reportedBy(message: string): Promise<Pick<EventRecord, 'id' | 'source' | 'object'>[]>
   /** `state` at `now`. Failing and stale ones with the newest failure first, the others in the order of their keys. */
   objects(
     filter: ObjectFilter & { state?: ObjectState | undefined },

@@ -1,4 +1,4 @@
-// Store: the promises about what is kept. SQLite keeps them for one process; every other store has to keep them too.
+// Store: defines the promises about what is kept. SQLite keeps them for one process; every other store has to keep them too.
 import type { NewSilence, Silence } from '../mutes/silence.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
@@ -7,8 +7,8 @@ import type {
   Attempt,
   Decide,
   Expiry,
-  Heard,
   LaneOf,
+  LastEvents,
   Message,
   NewNotification,
   ObjectCount,
@@ -20,7 +20,7 @@ import type {
   Tally
 } from './kept.ts'
 import type { Records } from './records.ts'
-import type { Held } from './withheld.ts'
+import type { Withheld } from './withheld.ts'
 
 export interface Store {
   /**
@@ -61,14 +61,14 @@ export interface Store {
    * from then on that destination counts as notified of the failures that last. It goes to the lane that the destination has by now,
    * which may have moved since. Resolves to the lanes that got something.
    */
-  endMutes(now: number, laneOf: LaneOf, compose: (held: Held) => View): Promise<string[]>
+  endMutes(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): Promise<string[]>
 
   /** Those that have not ended, oldest first. */
   silences(now: number): Promise<Silence[]>
 
   addSilence(silence: NewSilence, now: number): Promise<Silence>
 
-  /** Ends a silence now, for what it holds back, too. False where none of that id is in effect. */
+  /** Ends a silence now, for what it withheld, too. False where none of that id is in effect. */
   endSilence(id: string, now: number): Promise<boolean>
 
   /** How many notifications wait in a lane, those of its open message included. */
@@ -93,7 +93,7 @@ export interface Store {
   /** Notifications that are neither sent nor dead, as last counted. */
   readonly pending: number
 
-  /** Notifications given up on by this process, for whatever reason. */
+  /** Dead letters made by this process, for whatever reason. */
   readonly buried: number
 
   /** Both by destination. A store of several replicas counts now and then, so that it costs little. */
@@ -103,9 +103,9 @@ export interface Store {
   readonly records: Records
 
   /** Notes when sources last posted, by their names, and that somebody listened until `now`. Never goes back in time. */
-  heard(sources: ReadonlyMap<string, number>, now: number): Promise<void>
+  noteLastEvents(sources: ReadonlyMap<string, number>, now: number): Promise<void>
 
-  lastHeard(): Promise<Heard>
+  lastEvents(): Promise<LastEvents>
 
   /** Calls `wake` with lanes that another replica filled, or left. */
   listen(wake: (lanes: string[]) => void): void

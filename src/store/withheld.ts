@@ -3,17 +3,17 @@ import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, ObjectMemory, Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'
 
-export interface Held {
+export interface Withheld {
   mute: string
   destination: string
   notifications: number
-  /** Each object once, in the order in which it was first held. */
-  objects: readonly HeldObject[]
+  /** Each object once, in the order in which it was first withheld. */
+  objects: readonly WithheldObject[]
 }
 
-export interface HeldObject {
+export interface WithheldObject {
   object: ObjectRef
-  /** What was held last of its state; of one of which there was only news, that. */
+  /** The last withheld change of its state, or the last news where there was only news. */
   says: Transition
   /** With `recovered`: how, where it is not Ready. */
   ending?: NonNullable<View['ending']>
@@ -21,26 +21,44 @@ export interface HeldObject {
   failure: Failure | undefined
 }
 
-export interface HeldRow extends Omit<HeldObject, 'failure'> {
+export interface WithheldRow extends Omit<WithheldObject, 'failure'> {
   /** The key it is remembered by. */
   key: string
 }
 
-/** The ending of a view as a store gives it: nothing where it has none. */
-export function endingFrom(value: unknown): Pick<HeldRow, 'ending'> {
-  return typeof value === 'string' ? { ending: value as NonNullable<View['ending']> } : {}
+/** A notification that was withheld, with `object` and `ending` of its view: as every store has them. */
+export interface WithheldNotification {
+  id: number
+  lane: string
+  object: string
+  says: Transition
+  ref: string
+  ending: string | null
+}
+
+/** What of it is summed up. */
+export function withheldOf({ object, says, ref, ending }: WithheldNotification): WithheldRow {
+  return {
+    key: object,
+    object: JSON.parse(ref) as ObjectRef,
+    says,
+    ...(ending !== null && { ending: ending as NonNullable<View['ending']> })
+  }
 }
 
 const news = new Set<Transition>(['updated', 'informed', 'heartbeat'])
 
 /** From the rows of one mute and destination, oldest first, and what is known of their objects by now. */
 export function gather(
-  { mute, destination }: Pick<Held, 'mute' | 'destination'>,
-  rows: readonly HeldRow[],
+  { mute, destination }: Pick<Withheld, 'mute' | 'destination'>,
+  rows: readonly WithheldRow[],
   memories: ReadonlyMap<string, ObjectMemory>
-): Held {
-  const last = new Map<string, HeldRow>()
+): Withheld {
+  const last = new Map<string, WithheldRow>()
   for (const row of rows) if (!last.has(row.key) || !news.has(row.says)) last.set(row.key, row)
-  const objects = [...last.values()].map(({ key, ...held }) => ({ ...held, failure: memories.get(key)?.failure }))
+  const objects = [...last.values()].map(({ key, ...withheld }) => ({
+    ...withheld,
+    failure: memories.get(key)?.failure
+  }))
   return { mute, destination, notifications: rows.length, objects }
 }

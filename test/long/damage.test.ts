@@ -4,7 +4,7 @@ import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFile
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { verify } from '../../src/store/verify/verify.ts'
-import { slackFor, start, startOn, untold, usedDatabase } from '../fixtures/disk.ts'
+import { slackFor, start, startOn, unposted, usedDatabase } from '../fixtures/disk.ts'
 import { run } from '../fixtures/process.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 
@@ -23,8 +23,8 @@ t.test('a log whose end is torn keeps everything that was acknowledged', async (
   appendFileSync(log, bytes.subarray(32, 32 + 24 + 1000))
   slack.calm()
   const second = await start(t, folder, slack)
-  await slack.until(() => untold(slack, names).length === 0, 30_000).catch(() => {})
-  t.same(untold(slack, names), [])
+  await slack.until(() => unposted(slack, names).length === 0, 30_000).catch(() => {})
+  t.same(unposted(slack, names), [])
   await second.stop()
 })
 

@@ -14,7 +14,7 @@ t.test('the demo sums up a day in a few messages, and says how many Flux would h
   const folder = tempFolder(t)
   const { code, out, err } = await run(['demo', '--once', '--port', '0'], { TMPDIR: folder })
   t.equal(code, 0, err)
-  for (const told of [
+  for (const shown of [
     /🗂 .* main@4f2c91d applied to 40 objects {3}🟢 40 ok/,
     /🔴 Failed {2}HelmRelease payments\/ledger {2}`UpgradeFailed`/,
     /⏳ Still failing for 4 h {2}HelmRelease payments\/ledger/,
@@ -24,7 +24,7 @@ t.test('the demo sums up a day in a few messages, and says how many Flux would h
     /⚠️ Warning {2}Kustomization shop\/shop-gateway {2}`DependencyNotReady`/,
     /media\/media-worker[\s\S]{0,200}6 failures {3}fixed by main@731f7ea/
   ]) {
-    t.match(out, told)
+    t.match(out, shown)
   }
   t.notMatch(out, /40 objects[\s\S]*40 objects[\s\S]*40 objects/, 'heartbeats are quiet')
   const [, events, messages] = /([\d,]+) events → (\d+) messages/.exec(out) ?? []

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { verify } from '../../src/store/verify/verify.ts'
-import { type Running, slackFor, start, startOn, untold, usedDatabase } from '../fixtures/disk.ts'
+import { type Running, slackFor, start, startOn, unposted, usedDatabase } from '../fixtures/disk.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 
 /** Posts until the relay has no room; those it took. */
@@ -50,8 +50,8 @@ t.test('a file that may not grow', async (t) => {
   t.equal((await relay.post('refused-1-x')).status, 503)
   limit('unlimited')
   t.ok(await recovers(relay, 'late-1-x'), 'takes events again when there is room')
-  await slack.until(() => untold(slack, [...taken, 'late-1-x']).length === 0).catch(() => {})
-  t.same(untold(slack, [...taken, 'late-1-x']), [])
+  await slack.until(() => unposted(slack, [...taken, 'late-1-x']).length === 0).catch(() => {})
+  t.same(unposted(slack, [...taken, 'late-1-x']), [])
   await relay.stop()
   t.equal(relay.relay.exitCode, 0)
   t.match(await verify(`sqlite:${join(folder, 'relay.db')}`), { damage: [] })
@@ -70,8 +70,8 @@ t.test('a volume without space', async (t) => {
   t.ok(taken.length > 0)
   spawnSync('mount', ['-o', 'remount,size=30m', volume])
   t.ok(await recovers(relay, 'late-1-x'))
-  await slack.until(() => untold(slack, [...taken, 'late-1-x']).length === 0).catch(() => {})
-  t.same(untold(slack, [...taken, 'late-1-x']), [])
+  await slack.until(() => unposted(slack, [...taken, 'late-1-x']).length === 0).catch(() => {})
+  t.same(unposted(slack, [...taken, 'late-1-x']), [])
   await relay.stop()
 })
 
@@ -102,8 +102,8 @@ t.test('a disk that does not keep what it is given', async (t) => {
   slack.calm()
   const second = await start(t, folder, slack)
   t.equal((await second.post('late-1-x')).status, 202)
-  await slack.until(() => untold(slack, ['early-1-x', 'late-1-x']).length === 0).catch(() => {})
-  t.same(untold(slack, ['early-1-x', 'late-1-x']), [])
+  await slack.until(() => unposted(slack, ['early-1-x', 'late-1-x']).length === 0).catch(() => {})
+  t.same(unposted(slack, ['early-1-x', 'late-1-x']), [])
   await second.stop()
 })
 

@@ -60,7 +60,7 @@ t.test('what one replica posts from, the other leaves alone', async (t) => {
   await a.accept([arrival('one'), arrival('two')], sendTo('lane'))
   const first = await post(a, 'lane')
   const step = await b.next('lane', plan, at)
-  t.match(step, { is: 'wait', isHeld: true })
+  t.match(step, { is: 'wait', isInterruptible: true })
   t.ok(step.is === 'wait' && step.until > at && step.until <= at + 5000, 'and looks again soon')
   await a.settle(first, attempt, again)
   t.match(await b.next('lane', plan, at), { is: 'wait', until: at + 500 }, 'the backoff is for both')
@@ -76,7 +76,7 @@ t.test('two replicas that drain a lane together keep its order and never post at
     names.map((name) => arrival(name)),
     sendTo('lane')
   )
-  const told: string[] = []
+  const posted: string[] = []
   let inFlight = 0
   let most = 0
   async function drain(store: Store): Promise<void> {
@@ -89,14 +89,14 @@ t.test('two replicas that drain a lane together keep its order and never post at
       }
       most = Math.max(most, ++inFlight)
       await pause(1)
-      told.push(step.message.payload.text)
+      posted.push(step.message.payload.text)
       inFlight -= 1
       await store.settle(step.message, attempt, sent)
     }
   }
   await Promise.all([drain(a), drain(b)])
   t.equal(most, 1)
-  t.same(told, names)
+  t.same(posted, names)
 })
 
 t.test('the lane of a replica that was killed goes on elsewhere, with the message it was posting', async (t) => {
@@ -255,18 +255,18 @@ t.test('replicas whose clocks differ, and are set while they run, go by one cloc
 t.test('replicas notice each other’s work, and of what one leaves behind', async (t) => {
   const [b, , url] = await pair(t)
   const a = await openPostgres(url, { clock: 'caller' })
-  const heard: string[] = []
-  b.listen((lanes) => heard.push(...lanes))
+  const woken: string[] = []
+  b.listen((lanes) => woken.push(...lanes))
   a.listen((lanes) => t.fail(`heard of its own ${lanes}`))
   await a.accept([arrival('one'), arrival('two')], sendTo('lane'))
   await a.accept([arrival('three')], sendTo('other'))
-  while (heard.length < 2) await pause(20)
-  t.same(heard.toSorted(), ['lane', 'other'])
-  heard.length = 0
+  while (woken.length < 2) await pause(20)
+  t.same(woken.toSorted(), ['lane', 'other'])
+  woken.length = 0
   await post(a, 'lane')
   await a.close()
-  while (heard.length < 2) await pause(20)
-  t.same(heard.toSorted(), ['lane', 'other'])
+  while (woken.length < 2) await pause(20)
+  t.same(woken.toSorted(), ['lane', 'other'])
   t.match(await b.next('lane', plan, at), { is: 'post' }, 'without waiting for its lease to run out')
 })
 
@@ -438,8 +438,8 @@ t.test('while the database is away Flux is asked to try again, and nothing is lo
     if ((await relay.post(about('during'))).status !== 202) throw new Error('not yet')
   })
   t.equal((await relay.get('/readyz')).status, 200)
-  const told = () => relay.slack.accepted.map(({ text }) => text).join()
-  await relay.slack.until(() => /apps\/before/.test(told()) && /apps\/during/.test(told()), 30_000)
+  const posted = () => relay.slack.accepted.map(({ text }) => text).join()
+  await relay.slack.until(() => /apps\/before/.test(posted()) && /apps\/during/.test(posted()), 30_000)
   t.notMatch(relay.log.join(''), new URL(url).password)
 })
 

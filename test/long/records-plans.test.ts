@@ -45,7 +45,7 @@ async function askEverything(records: ReturnType<typeof createReading>): Promise
     }
   }
   await records.event('7')
-  await records.toldOf('7')
+  await records.reportedBy('7')
   for (const state of [undefined, 'failing', 'stale', 'healthy'] as const) {
     await records.objects({ state }, { limit: 100 }, at)
     await records.objects({ state }, { limit: 100, cursor: '5:o5' }, at)

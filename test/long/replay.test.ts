@@ -16,7 +16,7 @@ interface Past {
   name: string
   minutes: number
   /** `rule → destination`: what the relay sent, and `rule → destination, state` where that is not `sent`. */
-  told?: string[]
+  notified?: string[]
   transition?: Transition
   isGood?: boolean
   isHeartbeat?: boolean
@@ -29,7 +29,7 @@ function stored(id: number, past: Past): StoredEvent {
   const {
     name,
     minutes,
-    told = [],
+    notified = [],
     transition,
     isGood,
     isHeartbeat,
@@ -50,7 +50,7 @@ function stored(id: number, past: Past): StoredEvent {
     source,
     body: JSON.stringify({ ...event, involvedObject: { ...event.involvedObject, namespace } }),
     ...(transition !== undefined && { transition }),
-    notifications: told.map((entry) => {
+    notifications: notified.map((entry) => {
       const [rule = '', destination = '', state = 'sent'] = entry.split(/ → |, /)
       return { rule, destination, state }
     })
@@ -100,13 +100,13 @@ async function replayed(t: Test, past: readonly Past[], configs: Record<string, 
   return { ...result, asked, json }
 }
 
-const told = ['failures → platform']
+const notified = ['failures → platform']
 const story: Past[] = [
-  { name: 'shop', minutes: 0, transition: 'failed', told },
+  { name: 'shop', minutes: 0, transition: 'failed', notified },
   { name: 'shop', minutes: 5, transition: 'repeated' },
-  { name: 'cart', minutes: 6, transition: 'failed', told, namespace: 'db' },
-  { name: 'shop', minutes: 10, transition: 'recovered', isGood: true, told },
-  { name: 'cart', minutes: 11, transition: 'recovered', isGood: true, told, namespace: 'db' }
+  { name: 'cart', minutes: 6, transition: 'failed', notified, namespace: 'db' },
+  { name: 'shop', minutes: 10, transition: 'recovered', isGood: true, notified },
+  { name: 'cart', minutes: 11, transition: 'recovered', isGood: true, notified, namespace: 'db' }
 ]
 
 t.test('the config that was in use sends the same, all pages of it, and the answer is yes', async (t) => {
@@ -151,19 +151,19 @@ t.test('given the old config too, changes of wording are seen, line by line', as
   t.match(out, /platform\n {2}4 re-worded\n {4}.*: failed, by failures\n {6}- 🔴 Failed.*\n {6}\+ ⚠️ Warning .*\n/)
 })
 
-const withheld = (state: string) => [`${told[0]}, ${state}`]
+const withheld = (state: string) => [`${notified[0]}, ${state}`]
 
 t.test('the config that runs, with a mute in it, sends the same: what it muted notified nobody', async (t) => {
   const until = new Date(begin + 30 * 60_000).toISOString()
   const mute = `mute: [{ name: upgrade, match: { namespace: apps }, until: "${until}" }]\n`
   const past: Past[] = [
-    { name: 'shop', minutes: 0, transition: 'failed', told: withheld('muted') },
+    { name: 'shop', minutes: 0, transition: 'failed', notified: withheld('muted') },
     { name: 'shop', minutes: 5, transition: 'repeated' },
-    { name: 'cart', minutes: 6, transition: 'failed', told: withheld('muted') },
-    { name: 'cart', minutes: 10, transition: 'recovered', isGood: true, told: withheld('muted') },
+    { name: 'cart', minutes: 6, transition: 'failed', notified: withheld('muted') },
+    { name: 'cart', minutes: 10, transition: 'recovered', isGood: true, notified: withheld('muted') },
     // What was held back has been said in one message when the mute ended.
     { name: 'shop', minutes: 40, transition: 'repeated' },
-    { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, told }
+    { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, notified }
   ]
   const { code, out } = await replayed(t, past, { 'new.yaml': config + mute })
   t.match(out, /^6 events since .*\nNothing would change\.\n$/)
@@ -179,11 +179,11 @@ t.test('the config that runs, with a mute in it, sends the same: what it muted n
 t.test('what was silenced or discarded by hand, or never arrived, is no loss and nothing new', async (t) => {
   for (const state of ['muted', 'discarded', 'dead']) {
     const past: Past[] = [
-      { name: 'shop', minutes: 0, transition: 'failed', told: withheld(state) },
+      { name: 'shop', minutes: 0, transition: 'failed', notified: withheld(state) },
       // Who was not notified of it is notified with its next event.
-      { name: 'shop', minutes: 45, transition: 'repeated', told },
-      { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, told },
-      { name: 'shop', minutes: 60, transition: 'failed', told }
+      { name: 'shop', minutes: 45, transition: 'repeated', notified },
+      { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, notified },
+      { name: 'shop', minutes: 60, transition: 'failed', notified }
     ]
     const { code, out } = await replayed(t, past, {})
     t.equal(code, 0, state)
@@ -201,15 +201,15 @@ t.test('what was silenced or discarded by hand, or never arrived, is no loss and
 })
 
 t.test('with the old config, what the relay sent in the past does not count', async (t) => {
-  const silent = story.map(({ told: _, ...past }) => past)
+  const silent = story.map(({ notified: _, ...past }) => past)
   const { out } = await replayed(t, silent, { 'old.yaml': config })
   t.match(out, /Nothing would change/)
 })
 
 t.test('what went to a destination or came from a source that is gone is lost', async (t) => {
   const past: Past[] = [
-    { name: 'a', minutes: 0, transition: 'failed', told: ['failures → gone'] },
-    { name: 'b', minutes: 1, transition: 'failed', told, source: 'edge' }
+    { name: 'a', minutes: 0, transition: 'failed', notified: ['failures → gone'] },
+    { name: 'b', minutes: 1, transition: 'failed', notified, source: 'edge' }
   ]
   const { code, out } = await replayed(t, past, { 'new.yaml': config.replace('send: platform', 'send: team') })
   t.equal(code, 1)
@@ -221,8 +221,8 @@ t.test('what went to a destination or came from a source that is gone is lost', 
 t.test('failures from before the first event are not compared, until they are over', async (t) => {
   const past: Past[] = [
     { name: 'shop', minutes: 0, transition: 'repeated' },
-    { name: 'shop', minutes: 5, transition: 'recovered', isGood: true, told },
-    { name: 'shop', minutes: 10, transition: 'failed', told },
+    { name: 'shop', minutes: 5, transition: 'recovered', isGood: true, notified },
+    { name: 'shop', minutes: 10, transition: 'failed', notified },
     { name: 'shop', minutes: 15, transition: 'recovered', isGood: true }
   ]
   const { code, out } = await replayed(t, past, {})
@@ -243,17 +243,17 @@ t.test('with the old config they are, as both begin with nothing', async (t) => 
 t.test('an update is one, though the revision before it is older than the first event', async (t) => {
   const deploys = `${config}  - { name: deploys, match: { severity: [info] }, send: team }`
   const update: Past = { name: 'shop', minutes: 0, transition: 'updated', isGood: true, isHeartbeat: true }
-  const same = await replayed(t, [{ ...update, told: ['deploys → team'] }], { 'new.yaml': deploys })
+  const same = await replayed(t, [{ ...update, notified: ['deploys → team'] }], { 'new.yaml': deploys })
   t.match(same.out, /Nothing would change/)
 
-  const failure: Past = { name: 'shop', minutes: 0, transition: 'failed', told }
-  const recovery: Past = { ...update, minutes: 10, transition: 'recovered', told: [...told, 'deploys → team'] }
+  const failure: Past = { name: 'shop', minutes: 0, transition: 'failed', notified }
+  const recovery: Past = { ...update, minutes: 10, transition: 'recovered', notified: [...notified, 'deploys → team'] }
   const unsure = await replayed(t, [failure, recovery], { 'new.yaml': deploys })
   t.match(unsure.out, /1 of them cannot be compared.*\nNothing/, 'whether it came with a recovery is not known')
 })
 
 t.test('an example has the time of its event, and nothing that a terminal obeys', async (t) => {
-  const past: Past[] = [{ name: '\u001b[2Jshop', minutes: 60, transition: 'failed', told: ['failures → gone'] }]
+  const past: Past[] = [{ name: '\u001b[2Jshop', minutes: 60, transition: 'failed', notified: ['failures → gone'] }]
   const { out } = await replayed(t, past, { 'new.yaml': config.replace('send: platform', 'send: team') })
   const at = new Date(begin + hour).toISOString().slice(0, 19).replace('T', ' ')
   t.match(out, ` ${at} UTC  Kustomization apps/shop (prod)`)

@@ -93,8 +93,8 @@ t.test(
 
     const missing = () =>
       acknowledged.flatMap((mine, lane) => {
-        const told = new Set(namesIn(slack, lane).flat())
-        return mine.map((n) => `app-${lane}-${n}`).filter((name) => !told.has(name))
+        const posted = new Set(namesIn(slack, lane).flat())
+        return mine.map((n) => `app-${lane}-${n}`).filter((name) => !posted.has(name))
       })
     await slack.until(() => missing().length === 0, 60_000).catch(() => undefined)
     t.same(missing(), [], 'everything acknowledged was told')

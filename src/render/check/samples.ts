@@ -32,7 +32,7 @@ type About = Partial<Omit<WireEvent, 'involvedObject'>> & { object?: WireEvent['
 /** The notification of the last of `events`, which are a minute apart and about one object. */
 function sample(title: string, events: readonly About[], says?: Transition): Sample {
   let memory: ObjectMemory | undefined
-  const told = events.map(({ object, ...about }, index) => {
+  const shown = events.map(({ object, ...about }, index) => {
     const event = normalise(
       {
         involvedObject: { kind: 'Kustomization', namespace: 'apps', name: 'web', ...object },
@@ -52,7 +52,7 @@ function sample(title: string, events: readonly About[], says?: Transition): Sam
     const view = createView(event, advanced, { says: says ?? advanced.transition, mention: undefined }, links)
     return { title, event, previousRevision: advanced.previousRevision, view }
   })
-  const last = told.at(-1)
+  const last = shown.at(-1)
   if (last === undefined) throw new Error(`the sample "${title}" has no event`)
   return last
 }

@@ -28,7 +28,7 @@ export function compileTemplates(texts: Readonly<Record<string, TemplateText>>):
 /** What is wrong with a template that compiles: each place once, with the first kind of event that shows it. */
 function tried(template: MessageTemplate, text: TemplateText, samples: readonly Sample[]): Fault[] {
   const faults = new Map<string, Fault>()
-  const tell = (fault: Fault) => {
+  const report = (fault: Fault) => {
     const key = fault.path.join('\n')
     if (!faults.has(key)) faults.set(key, fault)
   }
@@ -36,18 +36,18 @@ function tried(template: MessageTemplate, text: TemplateText, samples: readonly 
     const occasion = { event, previousRevision, rule: 'failures', destination: 'platform' }
     const onCut = (path: Fault['path'], max: number) => {
       if (isExtreme) return
-      tell({ path, message: `is cut to the ${max} characters that Slack takes, for ${title}`, isWarning: true })
+      report({ path, message: `is cut to the ${max} characters that Slack takes, for ${title}`, isWarning: true })
     }
     try {
       const custom = customOf(view, template, occasion, onCut)
       for (const part of isExtreme ? [] : emptyParts(custom, text)) {
         const message = `is empty for ${title}, which is shown as it would be without a template`
-        tell({ path: ['templates', template.name, part], message, isWarning: true })
+        report({ path: ['templates', template.name, part], message, isWarning: true })
       }
     } catch (error) {
       if (!(error instanceof SlotError)) throw error
       const { path, message, offset } = error
-      tell({ path, message: `${message}, for ${title}`, offset })
+      report({ path, message: `${message}, for ${title}`, offset })
     }
   }
   return [...faults.values()]

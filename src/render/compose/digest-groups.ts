@@ -76,7 +76,7 @@ function itemOf(entries: Waiting[]): Item {
 }
 
 /**
- * What is told once, by the latest: an object. What the relay says of itself is about one trouble of a destination or
+ * What is said once, by the latest: an object. What the relay says of itself is about one trouble of a destination or
  * source, which has others, and each piece of news is about itself.
  */
 export function subjectOf(view: View): string {

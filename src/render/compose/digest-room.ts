@@ -1,4 +1,4 @@
-// A message being filled: sections and attachments within all of Slack's limits at once. Pure.
+// Digest room: fills one message with sections and attachments, within all of Slack's limits. Pure.
 import { type Block, section } from '../slack/blocks.ts'
 import { messageRoom } from '../slack/limits.ts'
 import type { Attachment } from '../slack/payload.ts'

@@ -1,4 +1,4 @@
-// Many notifications as one message: as many objects as Slack's limits allow, every one of them named. Pure.
+// Digest: composes many notifications into one message, with as many objects as Slack's limits allow, all of them named. Pure.
 import { sayDuration } from '../../duration.ts'
 import { context, section } from '../slack/blocks.ts'
 import { maxFallback, messageRoom } from '../slack/limits.ts'
@@ -18,7 +18,7 @@ const looks: Record<Category, { emoji: string; word: string; colour: string }> =
   other: { emoji: ':large_green_circle:', word: 'ok', colour: '#dddddd' }
 }
 
-/** The ids of the notifications in it, which is never nothing, and the message. `waiting` is oldest first and not empty; `maxText` is
+/** The message, and the ids of the notifications in it, at least one. `waiting` is oldest first and not empty; `maxText` is
  * for receivers that take less than Slack. */
 export function composeDigest(
   waiting: readonly Waiting[],
@@ -26,20 +26,20 @@ export function composeDigest(
   maxText: number = messageRoom.text
 ): { ids: string[]; payload: Payload } {
   const page = createPage((category) => looks[category].colour, maxText)
-  const told: Item[] = []
+  const named: Item[] = []
   const groups = fold(waiting).flatMap(ownLines)
   const clusters = new Set(waiting.map(({ view }) => view.object.cluster))
   const lines = groups.reduce((sum, { dependents }) => sum + 1 + grouped(dependents).length, 0)
   const style = { hasClusters: clusters.size > 1, maxText: textRoom(lines) }
-  const isFull = !groups.every((group) => writeGroup(page, group, style, told))
-  const ids = new Set(told.flatMap((item) => item.ids))
+  const isFull = !groups.every((group) => writeGroup(page, group, style, named))
+  const ids = new Set(named.flatMap((item) => item.ids))
   const members = waiting.filter(({ id }) => ids.has(id))
   const attachments = page.attachments()
   return {
     ids: [...ids],
     payload: {
-      text: fallback(told, clusters),
-      blocks: [section(title(told, clusters, isFull)), context(facts(told, members, now))],
+      text: fallback(named, clusters),
+      blocks: [section(title(named, clusters, isFull)), context(facts(named, members, now))],
       attachments,
       unfurl_links: false,
       unfurl_media: false
@@ -66,18 +66,18 @@ function ownLines(group: Group): Group[] {
   return items.map((item) => ({ category, items: [item], dependents }))
 }
 
-/** Writes as much of `group` as there is room for, adding to `told`; whether that was all. */
-function writeGroup(page: Page, group: Group, style: Style, told: Item[]): boolean {
+/** Writes as much of `group` as there is room for, adding to `named`; whether that was all. */
+function writeGroup(page: Page, group: Group, style: Style, named: Item[]): boolean {
   const { category, items, dependents } = group
   const [only] = items
   const heading = `*${looks[category].word.replace(/^./, (letter) => letter.toUpperCase())}*`
   if (items.length === 1 && only !== undefined) {
     if (!page.write(category, heading, [line(only, style)])) return false
-    told.push(only)
-  } else if (!writeNames(page, category, heading, groupText(items, style), items, style, told)) {
+    named.push(only)
+  } else if (!writeNames(page, category, heading, groupText(items, style), items, style, named)) {
     return false
   }
-  return writeDependents(page, category, heading, dependents, style, told)
+  return writeDependents(page, category, heading, dependents, style, named)
 }
 
 /** What others say whose trouble this explains: each in its own words, or by their names alone where they are too many. */
@@ -87,19 +87,19 @@ function writeDependents(
   heading: string,
   dependents: readonly Item[],
   style: Style,
-  told: Item[]
+  named: Item[]
 ): boolean {
   const troubles = grouped(dependents)
   const because = '↳ because of it:'
-  if (troubles.length > maxOwnLines) return writeNames(page, category, heading, because, dependents, style, told)
+  if (troubles.length > maxOwnLines) return writeNames(page, category, heading, because, dependents, style, named)
   return troubles.every((items, index) => {
     const head = index === 0 ? [because] : []
     const [only] = items
     if (items.length > 1 || only === undefined) {
-      return writeNames(page, category, heading, [...head, groupText(items, style)].join('\n'), items, style, told)
+      return writeNames(page, category, heading, [...head, groupText(items, style)].join('\n'), items, style, named)
     }
     if (!page.write(category, heading, [...head, line(only, style)])) return false
-    told.push(only)
+    named.push(only)
     return true
   })
 }
@@ -112,7 +112,7 @@ function writeNames(
   text: string,
   items: readonly Item[],
   style: Style,
-  told: Item[]
+  named: Item[]
 ): boolean {
   let head = text === '' ? [] : [text]
   for (const [place, members] of byPlace(items, style)) {
@@ -123,7 +123,7 @@ function writeNames(
         ? page.write(category, heading, [...head, `${prefix} ${nameOf(item)}`])
         : page.extend(category, nameOf(item), prefix)
       if (!isWritten) return false
-      told.push(item)
+      named.push(item)
       isFirst = false
       head = []
     }
@@ -220,32 +220,32 @@ function groupText(items: readonly Item[], style: Style): string {
   return [code(reason), applied, shared, `· ${items.length} objects`].filter(Boolean).join(' ')
 }
 
-function counts(told: readonly Item[]): { category: Category; count: number }[] {
+function counts(named: readonly Item[]): { category: Category; count: number }[] {
   return (Object.keys(looks) as Category[])
-    .map((category) => ({ category, count: told.filter((item) => item.category === category).length }))
+    .map((category) => ({ category, count: named.filter((item) => item.category === category).length }))
     .filter(({ count }) => count > 0)
 }
 
 /** What all of them have in common: their revision, if it was applied somewhere, and their cluster. */
 function subject(
-  told: readonly Item[],
+  named: readonly Item[],
   clusters: ReadonlySet<string>
 ): { cluster: string; revision: View['revision'] } {
-  const revisions = new Set(told.map(({ view }) => view.revision?.text))
-  const isApplied = told.some(({ view }) => view.says === 'updated' || view.says === 'heartbeat')
+  const revisions = new Set(named.map(({ view }) => view.revision?.text))
+  const isApplied = named.some(({ view }) => view.says === 'updated' || view.says === 'heartbeat')
   const [cluster = ''] = clusters
   return {
     cluster: clusters.size === 1 ? cluster : '',
-    revision: revisions.size === 1 && isApplied ? told[0]?.view.revision : undefined
+    revision: revisions.size === 1 && isApplied ? named[0]?.view.revision : undefined
   }
 }
 
-function title(told: readonly Item[], clusters: ReadonlySet<string>, isFull: boolean): string {
-  const { cluster, revision } = subject(told, clusters)
-  const objects = told.length === 1 ? '1 object' : `${told.length} objects`
+function title(named: readonly Item[], clusters: ReadonlySet<string>, isFull: boolean): string {
+  const { cluster, revision } = subject(named, clusters)
+  const objects = named.length === 1 ? '1 object' : `${named.length} objects`
   const what = revision ? `*${link(revision.url, plain(revision.text))} applied to ${objects}*` : `*${objects}*`
-  const parts = counts(told).map(({ category, count }) => `${looks[category].emoji} ${count} ${looks[category].word}`)
-  const mentions = [...new Set(told.map(({ view }) => view.mention))]
+  const parts = counts(named).map(({ category, count }) => `${looks[category].emoji} ${count} ${looks[category].word}`)
+  const mentions = [...new Set(named.map(({ view }) => view.mention))]
     .filter((mention) => mention !== undefined)
     .slice(0, 5)
   return [':card_index_dividers:', code(cluster), what, ...parts, isFull && '_more follow_', ...mentions]
@@ -253,8 +253,8 @@ function title(told: readonly Item[], clusters: ReadonlySet<string>, isFull: boo
     .join('   ')
 }
 
-function facts(told: readonly Item[], members: readonly Waiting[], now: number): string {
-  const times = told.map(({ view }) => view.at)
+function facts(named: readonly Item[], members: readonly Waiting[], now: number): string {
+  const times = named.map(({ view }) => view.at)
   const [from, to] = [Math.min(...times), Math.max(...times)]
   const span = from === to ? time(from) : `${time(from)} to ${time(to)}`
   return [span, delayed(members, now)].filter(Boolean).join('   ')
@@ -269,11 +269,11 @@ export function delayed(members: readonly { createdAt: number }[], now: number):
   return waitedMs > lateAfterMs ? `*delayed ${sayDuration(waitedMs)}*` : ''
 }
 
-function fallback(told: readonly Item[], clusters: ReadonlySet<string>): string {
-  const { cluster, revision } = subject(told, clusters)
-  const what = revision ? `${revision.text} applied to ${told.length} objects` : `${told.length} objects`
-  const parts = counts(told).map(({ category, count }) => `${count} ${looks[category].word}`)
-  const names = told
+function fallback(named: readonly Item[], clusters: ReadonlySet<string>): string {
+  const { cluster, revision } = subject(named, clusters)
+  const what = revision ? `${revision.text} applied to ${named.length} objects` : `${named.length} objects`
+  const parts = counts(named).map(({ category, count }) => `${count} ${looks[category].word}`)
+  const names = named
     .slice(0, 10)
     .map(({ view: { object } }) => [object.namespace, object.name].filter(Boolean).join('/'))
   return escapeMrkdwn(

@@ -1,4 +1,4 @@
-// A view in the dress of a template: its texts are filled in now, with what is known of the event now.
+// Filling: fills a rule's template for one notification, when its event is accepted.
 import type { FluxEvent } from '../../events/flux.ts'
 import { parseRevision } from '../../events/revision.ts'
 import { clean } from '../../legible.ts'

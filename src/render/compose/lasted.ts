@@ -1,4 +1,4 @@
-// A failure that is over: says what it was and how long it lasted, as mrkdwn.
+// Lasted: says what a failure that is over was and how long it lasted, as mrkdwn.
 import { code } from '../slack/mrkdwn.ts'
 import type { View } from './view.ts'
 

@@ -1,4 +1,4 @@
-// View: holds what one notification will say, in plain text, fixed when its event is accepted: a reload cannot change it.
+// View: what one notification will say, in plain text, fixed when its event is accepted: a reload cannot change it.
 import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
 import type { Severity } from '../../events/severity.ts'
@@ -65,7 +65,7 @@ export function isOwn({ controller, object }: View): boolean {
   return controller === ownController && object.cluster === ''
 }
 
-/** The view of `event` for one telling of it. */
+/** The view of `event` for one recipient. */
 export function createView(
   event: FluxEvent,
   { memory, before, ended, aside, previousRevision, overAt }: Advance,

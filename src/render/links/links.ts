@@ -92,7 +92,7 @@ export function compileLinks(texts: readonly Static<typeof LinkSchema>[]): { lin
   const faults: Fault[] = []
   const entries = texts.map((text, index) => {
     const path = ['links', index]
-    const holds = compileFilter(text.match ?? {}, [...path, 'match'], faults)
+    const matches = compileFilter(text.match ?? {}, [...path, 'match'], faults)
     const templates: LinkTemplates = guessed(text, path, faults)
     for (const kind of kinds) {
       const source = text[kind]
@@ -101,7 +101,7 @@ export function compileLinks(texts: readonly Static<typeof LinkSchema>[]): { lin
       if ('error' in compiled) faults.push({ path: [...path, kind], message: compiled.error, offset: compiled.offset })
       else templates[kind] = compiled
     }
-    return { holds, templates }
+    return { matches, templates }
   })
   return { faults, links: { of: (event, previousRevision) => linksOf(entries, event, previousRevision) } }
 }
@@ -135,7 +135,7 @@ export function urlFault(text: string): string | undefined {
 }
 
 function linksOf(
-  entries: { holds: ReturnType<typeof compileFilter>; templates: LinkTemplates }[],
+  entries: { matches: ReturnType<typeof compileFilter>; templates: LinkTemplates }[],
   event: FluxEvent,
   previousRevision: string
 ): ReturnType<Links['of']> {
@@ -143,7 +143,7 @@ function linksOf(
   const isOther = previous !== undefined && event.revision !== undefined && previous.text !== event.revision.text
   if (entries.length === 0) return isOther ? { previous: { text: previous.short } } : {}
 
-  const matching = entries.filter(({ holds }) => holds({ event, transition: 'informed' }))
+  const matching = entries.filter(({ matches }) => matches({ event, transition: 'informed' }))
   const context = {
     object: event.object,
     revision: event.revision ?? {},

@@ -68,7 +68,7 @@ create table notifications (
   group_key text,
   -- A group is held until its deadline, which is that of its first notification.
   held_until bigint not null default 0,
-  -- What muted it, and until when that lasts; no time any more once it was told what was held back.
+  -- What muted it, and until when that lasts; null once the summary of what was withheld is written.
   mute text,
   muted_until bigint
 );
@@ -82,7 +82,7 @@ create table views (
 create index notifications_event on notifications (event_id);
 create index notifications_message on notifications (message_id) where message_id is not null;
 create index notifications_created on notifications (created_at);
--- What was held back and is to be told of when its mute ends.
+-- What was withheld, until the summary at the end of its mute.
 create index notifications_muted on notifications (muted_until) where muted_until is not null;
 create index notifications_state on notifications (state, id) where state <> 'sent';
 create index notifications_rule on notifications (rule, id);
@@ -91,7 +91,7 @@ create index notifications_to on notifications (destination, id);
 create index notifications_waiting on notifications (lane, id) where state = 'pending' and message_id is null;
 create index notifications_group on notifications (lane, group_key, held_until)
   where state = 'pending' and message_id is null and group_key is not null;
--- The ends of failures, to be taken back with a failure that is given up on.
+-- The ends of failures, to be taken back with a failure that becomes a dead letter.
 create index notifications_end on notifications (object, lane, id)
   where state = 'pending' and message_id is null and says = 'recovered';
 -- What a new config file moves or gives up on; and how many wait in all.
@@ -132,7 +132,7 @@ create table silences (
   ends_at bigint not null
 );
 
--- What the operator was told of, so that it is told once.
+-- What the operator was notified of, so that it happens once.
 create table announcements (
   key text primary key,
   announced_at bigint not null

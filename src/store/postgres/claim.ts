@@ -1,18 +1,24 @@
 // Claim in PostgreSQL: picks a lane's next step. The lane's row is locked meanwhile, and names the replica that posts
 // from it until the answer is written down.
 
-import type { View } from '../../render/compose/view.ts'
-import type { Payload } from '../../render/slack/payload.ts'
-import { apartMs, deadlineOf } from '../deadline.ts'
-import { composeWindow, type LaneState, type Message, type Pending, type Plan, type Step } from '../kept.ts'
-import { clockSql, type Sql } from './connections.ts'
+import { apartMs, composeWindow, type Plan, type Step } from '../kept.ts'
+import { type LaneRow, laneStateOf, type MessageRow, messageOf, type PendingRow, pendingOf } from '../rows.ts'
+import { expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'
+import type { Store } from '../store.ts'
+import type { Waiting } from '../waiting.ts'
+import { type Connections, clockSql, type Sql } from './connections.ts'
+import type { Presence } from './presence.ts'
 import { bury } from './queue.ts'
+import { settle } from './settle.ts'
 
 /** Another replica is choosing the lane's next step, which takes it some milliseconds. */
 const lockedMs = 50
 
+/** A lane is looked at again by everyone after so long: the replica that unblocked it may be gone by then. */
+const longestWaitMs = 10_000
+
 /** When to look again at a lane that another replica is posting from, at the latest. */
-const heldMs = 5000
+const leasedMs = 5000
 
 // Skipped where another replica has it: nobody waits here with a connection in hand.
 const lockSql = `
@@ -47,55 +53,81 @@ const writeSql = `
     values ($1, $2, 'open', $3, $4, $5, $6) returning id
   ), carried as (
     update notifications set message_id = (select id from message) where id = any($7)
-  ), held as (
+  ), leased as (
     update lanes set tokens = $8, tokens_at = $9, holder = $10, claim = claim + 1 where key = $1 returning claim
   )
-  select message.id, held.claim from message, held`
+  select message.id, leased.claim from message, leased`
 
-const holdSql = `
+const leaseSql = `
   update lanes set tokens = $2, tokens_at = $3, holder = $4, claim = claim + 1 where key = $1 returning claim`
 
-interface LaneRow {
-  tokens: number | null
-  tokens_at: number | null
-  not_before: number
-  set_at: number | null
-  block_reason: string | null
-  block_since: number | null
-  probes: number
-  holder: string | null
-}
-
-interface MessageRow {
-  id: number
-  lane: string
-  destination: string
-  payload: string
-  is_plain: boolean
-  failures: number
-  newest_at: number
-  notifications: number
-}
-
-interface WaitingRow {
-  id: number
-  event_id: number | null
-  destination: string
-  created_at: number
-  group_key: string | null
+interface WaitingRow extends PendingRow {
   view: string
 }
 
-export interface Asking {
+interface LeasedRow extends LaneRow {
+  holder: string | null
+}
+
+/** What belongs to the store itself. */
+interface Host {
+  connections: Connections
+  presence: Presence
+  waiting: Waiting
+  /** Pace and deadlines go by the caller's clock, not by what the database's says just then. */
+  isCallersClock: boolean
+}
+
+export function createClaims({ connections, presence, waiting, isCallersClock }: Host): Pick<Store, 'next' | 'settle'> {
+  /** The claims behind the messages in hand, by their ids. */
+  const numbers = new Map<string, number>()
+  const { replica } = presence
+  const skewErrorMs = () => (isCallersClock ? 0 : presence.skewErrorMs)
+
+  function noteBuried(destinations: readonly string[]): void {
+    for (const destination of destinations) waiting.bury(destination)
+    waiting.keep()
+  }
+
+  return {
+    async next(lane, plan, now) {
+      // Asked for before the claim: if it ends while that is committed, so does the post, at once.
+      const signal = presence.lease()
+      const asking = { lane, plan, now, replica, isCallersClock }
+      const { step, number, buried } = await connections.transaction((sql) => claim(sql, asking))
+      noteBuried(buried)
+      if (step.is === 'wait') {
+        // Round up, so that the retry is not too early; cap it, because another replica may unblock the lane.
+        return { ...step, until: Math.min(step.until + skewErrorMs(), now + longestWaitMs) }
+      }
+      if (step.is === 'idle') return step
+      // A process that was stopped in between must not go on as if no time had passed.
+      presence.lease()
+      if (number !== undefined) numbers.set(step.message.id, number)
+      return { ...step, signal }
+    },
+
+    async settle(message, attempt, settlement, notices = []) {
+      const number = numbers.get(message.id)
+      const settling = { message, attempt, settlement, notices, replica, number, skewErrorMs: skewErrorMs() }
+      const { sent, buried } = await connections.transaction((sql) => settle(sql, settling))
+      numbers.delete(message.id)
+      waiting.add(message.destination, -sent)
+      for (const { destination } of notices) waiting.add(destination, 1)
+      noteBuried(buried)
+      presence.announce(notices.map(({ lane }) => lane))
+    }
+  }
+}
+
+interface Asking extends Pick<Host, 'isCallersClock'> {
   lane: string
   plan: Plan
   now: number
   replica: string
-  /** Pace and deadlines go by `now`, not by what the database's clock says just then. */
-  isCallersClock: boolean
 }
 
-export interface Claim {
+interface Claim {
   step: Step
   /** What a post is settled with. */
   number?: number
@@ -103,36 +135,45 @@ export interface Claim {
   buried: readonly string[]
 }
 
-/** A lane whose row is locked, by the database's clock. */
-interface Turn {
-  sql: Sql
-  lane: string
-  replica: string
-  plan: Plan
-  state: LaneState
-  now: number
-}
-
-export async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock }: Asking): Promise<Claim> {
+async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock }: Asking): Promise<Claim> {
   const row = await lockLane(sql, lane)
   if (row === undefined) return { step: { is: 'wait', until: asked + lockedMs }, buried: [] }
   const { now: read, aliveUntil, open } = await look(sql, lane, row.holder)
   if (row.holder !== null && row.holder !== replica && aliveUntil > read) {
-    const until = asked + Math.min(aliveUntil + 1 - read, heldMs)
-    return { step: { is: 'wait', until, isHeld: true }, buried: [] }
+    const until = asked + Math.min(aliveUntil + 1 - read, leasedMs)
+    return { step: { is: 'wait', until, isInterruptible: true }, buried: [] }
   }
   // Read from the database, so that all replicas keep one pace.
   const now = isCallersClock ? asked : read
-  const turn = { sql, lane, replica, plan, state: stateOf(row, now), now }
-  return open === undefined ? compose(turn) : again(turn, open)
+  const state = laneStateOf(row, now)
+  const { due, buried } = open === undefined ? await oldestDue(sql, lane, plan.oldest, now) : { due: [], buried: [] }
+  const isDue = due.length > 0
+  const heldUntil = open === undefined && !isDue ? await firstHeld(sql, lane) : null
+  const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)
+  if (turn.is === 'again') {
+    const { message, bucket } = turn
+    const { rows } = await sql<{ claim: number }>(leaseSql, [lane, bucket.tokens, bucket.at, replica])
+    return { step: { is: 'post', message, block: state.block }, number: rows[0]?.claim ?? 0, buried }
+  }
+  if (turn.is !== 'compose') return { step: turn, buried }
+  const pending = due.map((waiting) => pendingOf(waiting, waiting.view))
+  const next = plan.next(state, pending, now)
+  if ('until' in next) return { step: { is: 'wait', until: next.until }, buried }
+  const { message, ids } = messageFrom(lane, pending, next)
+  const { rows } = await sql<{ id: number; claim: number }>(writeSql, [
+    ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, message.notifications, now],
+    ...[ids, next.bucket.tokens, next.bucket.at, replica]
+  ])
+  const post: Step = { is: 'post', message: { id: String(rows[0]?.id), ...message }, block: state.block }
+  return { step: post, number: rows[0]?.claim ?? 0, buried }
 }
 
-async function lockLane(sql: Sql, lane: string): Promise<LaneRow | undefined> {
-  const found = await sql<LaneRow>(lockSql, [lane])
+async function lockLane(sql: Sql, lane: string): Promise<LeasedRow | undefined> {
+  const found = await sql<LeasedRow>(lockSql, [lane])
   if (found.rows.length > 0) return found.rows[0]
   // New, or locked.
   const { rowCount } = await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [lane])
-  return rowCount === 0 ? undefined : (await sql<LaneRow>(lockSql, [lane])).rows[0]
+  return rowCount === 0 ? undefined : (await sql<LeasedRow>(lockSql, [lane])).rows[0]
 }
 
 async function look(sql: Sql, lane: string, holder: string | null) {
@@ -142,89 +183,20 @@ async function look(sql: Sql, lane: string, holder: string | null) {
   return { now: row.now, aliveUntil: row.alive_until ?? 0, open: row.id === null ? undefined : messageOf(row) }
 }
 
-async function again({ sql, lane, replica, plan, state, now }: Turn, message: Message): Promise<Claim> {
-  if (state.notBefore > now) return { step: { is: 'wait', until: state.notBefore }, buried: [] }
-  const taken = plan.token(state, now)
-  if ('until' in taken) return { step: { is: 'wait', until: taken.until }, buried: [] }
-  const { rows } = await sql<{ claim: number }>(holdSql, [lane, taken.bucket.tokens, taken.bucket.at, replica])
-  return { step: { is: 'post', message, block: state.block }, number: rows[0]?.claim ?? 0, buried: [] }
-}
-
-async function compose({ sql, lane, replica, plan, state, now }: Turn): Promise<Claim> {
-  const { pending, buried } = await oldestPending(sql, lane, plan.oldest, now)
-  if (pending.length === 0) return { step: await heldUntil(sql, lane), buried }
-  if (state.notBefore > now) return { step: { is: 'wait', until: state.notBefore }, buried }
-  const next = plan.next(state, pending, now)
-  if ('until' in next) return { step: { is: 'wait', until: next.until }, buried }
-
-  const ids = new Set(next.ids)
-  const members = pending.filter(({ id }) => ids.has(id))
-  const message: Omit<Message, 'id'> = {
-    lane,
-    destination: members[0]?.destination ?? '',
-    payload: next.payload,
-    isPlain: false,
-    failures: 0,
-    newestAt: Math.max(...members.map(({ createdAt }) => createdAt)),
-    notifications: members.length
-  }
-  const { rows } = await sql<{ id: number; claim: number }>(writeSql, [
-    ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, members.length, now],
-    ...[members.map(({ id }) => id), next.bucket.tokens, next.bucket.at, replica]
-  ])
-  const post: Step = { is: 'post', message: { id: String(rows[0]?.id), ...message }, block: state.block }
-  return { step: post, number: rows[0]?.claim ?? 0, buried }
-}
-
-/** Of the destination that has waited longest: two may share a lane, and a message is for one of them. */
-async function oldestPending(sql: Sql, lane: string, oldest: number, now: number) {
+/** What a lane composes from; the destination of each that is too old for that, and a dead letter now. */
+async function oldestDue(sql: Sql, lane: string, oldest: number, now: number) {
   const buried: string[] = []
   for (;;) {
     const { rows } = await sql<WaitingRow>(waitingSql, [lane, now, composeWindow])
-    const expired = rows.filter((row) => row.created_at < oldest)
-    const ids = expired.map(({ id }) => id)
-    buried.push(...(await bury(sql, ids, 'not delivered within 24 hours')))
-    if (expired.length > 0) continue
-    return { pending: rows.filter((row) => row.destination === rows[0]?.destination).map(pendingOf), buried }
+    const sorted = sortDue(rows, oldest)
+    if ('due' in sorted) return { due: sorted.due, buried }
+    const ids = sorted.expired.map(({ id }) => id)
+    buried.push(...(await bury(sql, ids, expiredReason)))
   }
 }
 
-async function heldUntil(sql: Sql, lane: string): Promise<Step> {
+/** When the first of the groups that are held is due. */
+async function firstHeld(sql: Sql, lane: string): Promise<number | null> {
   const { rows } = await sql<{ until: number | null }>(heldSql, [lane])
-  const until = rows[0]?.until ?? null
-  return until === null ? { is: 'idle' } : { is: 'wait', until, isHeld: true }
-}
-
-function stateOf(row: LaneRow, now: number): LaneState {
-  return {
-    bucket: row.tokens === null ? undefined : { tokens: row.tokens, at: row.tokens_at ?? 0 },
-    notBefore: deadlineOf(row.not_before, row.set_at, now),
-    ...(row.block_reason !== null && {
-      block: { reason: row.block_reason, since: row.block_since ?? 0, probes: row.probes }
-    })
-  }
-}
-
-function pendingOf(row: WaitingRow): Pending {
-  return {
-    id: String(row.id),
-    event: String(row.event_id ?? `notice ${row.id}`),
-    destination: row.destination,
-    createdAt: row.created_at,
-    group: row.group_key ?? undefined,
-    view: JSON.parse(row.view) as View
-  }
-}
-
-function messageOf(row: MessageRow): Message {
-  return {
-    id: String(row.id),
-    lane: row.lane,
-    destination: row.destination,
-    payload: JSON.parse(row.payload) as Payload,
-    isPlain: row.is_plain,
-    failures: row.failures,
-    newestAt: row.newest_at,
-    notifications: row.notifications
-  }
+  return rows[0]?.until ?? null
 }

@@ -49,7 +49,7 @@ export class Connections {
         return await this.#try(work)
       } catch (error) {
         if (!isConflict(error)) throw error
-        if (tries === maxTries) throw this.#told(error)
+        if (tries === maxTries) throw this.#safe(error)
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** tries))
       }
     }
@@ -81,7 +81,7 @@ export class Connections {
     try {
       return await this.#pool.query(text, values as unknown[])
     } catch (error) {
-      throw this.#told(error)
+      throw this.#safe(error)
     }
   }
 
@@ -92,11 +92,11 @@ export class Connections {
   /** What the database says, and no more than may be repeated. What `work` itself throws goes through as it is. */
   #answer<T>(promise: Promise<T>): Promise<T> {
     return promise.catch((error: unknown) => {
-      throw isConflict(error) ? error : this.#told(error)
+      throw isConflict(error) ? error : this.#safe(error)
     })
   }
 
-  #told(error: unknown): RelayError {
+  #safe(error: unknown): RelayError {
     return new RelayError('CANNOT_STORE', `the database cannot be used: ${sayDatabaseError(error, this.#url)}`)
   }
 }

@@ -1,10 +1,10 @@
 // Moves in PostgreSQL: follow a changed config file: pending notifications go to another lane, or become dead letters.
 
 import { goneReason } from '../kept.ts'
-import { clockSql, type Sql } from './connections.ts'
+import { type Connections, clockSql, type Sql } from './connections.ts'
 import { bury } from './queue.ts'
 
-/** Notifications given up on in one transaction. */
+/** Dead letters made in one transaction. */
 const abandonStep = 500
 
 // A message that is being posted stays where its answer is awaited: at the new address it would be beside it.
@@ -15,8 +15,34 @@ const staleMessagesSql = `
   ))
   order by m.id`
 
+/**
+ * As Store.follow; what was accepted at `before` or later is left alone where its destination is gone. `buried` is called with the
+ * destination of each that is a dead letter now.
+ */
+export async function follow(
+  connections: Connections,
+  lanes: ReadonlyMap<string, string>,
+  before: number,
+  buried: (destinations: readonly string[]) => void
+): Promise<number> {
+  const { rows: waited } = await connections.query<{ destination: string; lane: string }>(waitedForSql)
+  for (const { destination, lane } of waited) {
+    const to = lanes.get(destination) ?? lane
+    if (to !== lane) await connections.transaction((sql) => reroute(sql, destination, to))
+  }
+  const gone = waited.map(({ destination }) => destination).filter((destination) => !lanes.has(destination))
+  let lost = 0
+  while (gone.length > 0) {
+    const some = await connections.transaction((sql) => abandon(sql, gone, before))
+    if (some.length === 0) break
+    buried(some)
+    lost += some.length
+  }
+  return lost
+}
+
 /** Moves what waits for `destination` to `lane`. */
-export async function reroute(sql: Sql, destination: string, lane: string): Promise<void> {
+async function reroute(sql: Sql, destination: string, lane: string): Promise<void> {
   const { rows: left } = await sql<{ lane: string }>(
     `select lane from notifications where destination = $1 and state = 'pending' and lane <> $2 group by lane`,
     [destination, lane]
@@ -61,13 +87,8 @@ export const waitedForSql = `
   )
   select destination, lane from known`
 
-/** The destinations that something waits for, and the lanes it waits in. */
-export async function waitedFor(sql: Sql): Promise<{ destination: string; lane: string }[]> {
-  return (await sql<{ destination: string; lane: string }>(waitedForSql)).rows
-}
-
-/** Gives up on some of what waits for `destinations` since before that time: the destination of each; none when there is nothing left. */
-export async function abandon(sql: Sql, destinations: readonly string[], before: number): Promise<string[]> {
+/** Makes dead letters of some of what waits for `destinations` since before that time: the destination of each; none when there is nothing left. */
+async function abandon(sql: Sql, destinations: readonly string[], before: number): Promise<string[]> {
   const { rows } = await sql<{ id: number; lane: string }>(
     `select id, lane from notifications where state = 'pending' and destination = any($1) and created_at < $2 limit $3`,
     [destinations, before, abandonStep]

@@ -1,36 +1,57 @@
 // Mutes in PostgreSQL: keep silences and what mutes withheld.
-import type { ObjectRef } from '../../events/flux.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
-import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
+import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
-import type { LaneOf } from '../kept.ts'
-import { endingFrom, gather, type Held } from '../withheld.ts'
-import type { Sql } from './connections.ts'
+import type { LaneOf, NewNotification } from '../kept.ts'
+import { type SilenceRow, silenceOf } from '../rows.ts'
+import type { Store } from '../store.ts'
+import { gather, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
+import type { Connections, Sql } from './connections.ts'
+import { changeMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
 import { storable } from './text.ts'
 
-interface HeldNotification {
-  id: number
-  lane: string
-  object: string
-  says: Transition
-  ref: string
-  ending: string | null
-}
-
-// Skipped where another replica is telling of them.
-const heldSql = `
+// Rows that another replica is summing up are skipped.
+const withheldSql = `
   select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
   from notifications n join views v on v.id = n.id
   where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n skip locked`
 
-/** Sums up one mute that is over. Undefined if there is none left. */
-export async function endMute(
+/** `added` is called with each summary that was written. */
+export function createMuting(
+  connections: Connections,
+  added: (entries: readonly NewNotification[]) => void
+): Pick<Store, 'endMutes' | 'silences' | 'addSilence' | 'endSilence'> {
+  return {
+    async endMutes(now, laneOf, compose) {
+      const lanes: string[] = []
+      for (;;) {
+        const summary = await connections.transaction((sql) => endMute(sql, now, laneOf, compose))
+        if (summary === undefined) return lanes
+        added([summary])
+        lanes.push(summary.lane)
+      }
+    },
+
+    async silences(now) {
+      const { rows } = await connections.query<SilenceRow>('select * from silences where ends_at > $1 order by id', [
+        now
+      ])
+      return rows.map(silenceOf)
+    },
+
+    addSilence: (silence, now) => addSilence(connections.query, silence, now),
+    endSilence: (id, now) => connections.transaction((sql) => endSilence(sql, id, now))
+  }
+}
+
+/** Sums up one mute that is over; the summary. Undefined if there is none left. */
+async function endMute(
   sql: Sql,
   now: number,
   laneOf: LaneOf,
-  compose: (held: Held) => View
-): Promise<string | undefined> {
+  compose: (withheld: Withheld) => View
+): Promise<NewNotification | undefined> {
   const { rows: over } = await sql<{ mute: string; destination: string }>(
     'select mute, destination from notifications where muted_until <= $1 limit 1 for update skip locked',
     [now]
@@ -38,62 +59,18 @@ export async function endMute(
   const [ended] = over
   if (ended === undefined) return undefined
   const { mute, destination } = ended
-  const { rows } = await sql<HeldNotification>(heldSql, [now, mute, destination])
-  const memories = await hearAll(sql, [...new Set(rows.map(({ object }) => object))], destination, now)
+  const { rows } = await sql<WithheldNotification>(withheldSql, [now, mute, destination])
+  const keys = new Set(rows.map(({ object }) => object))
+  const memories = await changeMemories(sql, keys, (memory) => markNotified(memory, destination, now))
   await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
-  const held = gather(
-    ended,
-    rows.map(({ object, says, ref, ending }) => ({
-      key: object,
-      object: JSON.parse(ref) as ObjectRef,
-      says,
-      ...endingFrom(ending)
-    })),
-    memories
-  )
   const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
-  await insertNotifications(sql, [
-    { event: null, at: now, entry: { rule: 'mute', destination, lane, view: compose(held) } }
-  ])
-  return lane
+  const view = compose(gather(ended, rows.map(withheldOf), memories))
+  const entry: NewNotification = { rule: 'mute', destination, lane, view }
+  await insertNotifications(sql, [{ event: null, at: now, entry }])
+  return entry
 }
 
-async function hearAll(
-  sql: Sql,
-  keys: readonly string[],
-  destination: string,
-  now: number
-): Promise<Map<string, ObjectMemory>> {
-  // In the order in which every other transaction locks objects.
-  const { rows } = await sql<{ key: string; memory: string | null }>(
-    'select key, memory from objects where key = any($1) order by key for update',
-    [keys]
-  )
-  const memories = new Map<string, ObjectMemory>()
-  for (const { key, memory } of rows) {
-    if (memory !== null) memories.set(key, hear(readMemory(memory), destination, now))
-  }
-  await sql(
-    `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
-    [[...memories.keys()], [...memories.values()].map((memory) => JSON.stringify(memory))]
-  )
-  return memories
-}
-
-interface SilenceRow {
-  id: number
-  match: string
-  comment: string
-  created_at: number
-  ends_at: number
-}
-
-export async function silences(sql: Sql, now: number): Promise<Silence[]> {
-  const { rows } = await sql<SilenceRow>('select * from silences where ends_at > $1 order by id', [now])
-  return rows.map(silenceOf)
-}
-
-export async function addSilence(sql: Sql, { match, comment, endsAt }: NewSilence, now: number): Promise<Silence> {
+async function addSilence(sql: Sql, { match, comment, endsAt }: NewSilence, now: number): Promise<Silence> {
   const { rows } = await sql<SilenceRow>(
     'insert into silences (match, comment, created_at, ends_at) values ($1, $2, $3, $4) returning *',
     [JSON.stringify(match), storable(comment), now, endsAt]
@@ -103,7 +80,7 @@ export async function addSilence(sql: Sql, { match, comment, endsAt }: NewSilenc
   return silenceOf(row)
 }
 
-export async function endSilence(sql: Sql, id: string, now: number): Promise<boolean> {
+async function endSilence(sql: Sql, id: string, now: number): Promise<boolean> {
   const { rows } = await sql<SilenceRow>('select * from silences where id = $1 and ends_at > $2 for update', [
     Number(id),
     now
@@ -117,14 +94,4 @@ export async function endSilence(sql: Sql, id: string, now: number): Promise<boo
     silenceName(silenceOf(row))
   ])
   return true
-}
-
-function silenceOf(row: SilenceRow): Silence {
-  return {
-    id: String(row.id),
-    match: JSON.parse(row.match) as Silence['match'],
-    comment: row.comment,
-    createdAt: row.created_at,
-    endsAt: row.ends_at
-  }
 }

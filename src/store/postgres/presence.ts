@@ -30,14 +30,14 @@ export class Presence {
   readonly #leaseMs: number
   readonly #database: Connections
   readonly #wake: (lanes: string[]) => void
-  readonly #toTell = new Set<string>()
+  readonly #toAnnounce = new Set<string>()
   #client: Client | undefined
   #lost = new AbortController()
-  #heldUntil = 0
+  #leasedUntil = 0
   #isOver = false
   #stopBeating = () => {}
   #lapsing: NodeJS.Timeout | undefined
-  #telling: NodeJS.Timeout | undefined
+  #announcing: NodeJS.Timeout | undefined
 
   /** `wake` is called with lanes that another replica filled. */
   constructor(url: string, database: Connections, leaseMs: number, wake: (lanes: string[]) => void) {
@@ -64,25 +64,25 @@ export class Presence {
    * Aborted a little before others may take this replica for dead: a post that goes on longer could be beside another's.
    * Throws CANNOT_STORE where that is so already.
    */
-  hold(): AbortSignal {
+  lease(): AbortSignal {
     // The timer may be late: this process may have been stopped.
-    if (performance.now() >= this.#heldUntil) this.#lost.abort()
+    if (performance.now() >= this.#leasedUntil) this.#lost.abort()
     const { signal } = this.#lost
     if (!signal.aborted) return signal
     throw new RelayError('CANNOT_STORE', 'the database was out of reach for so long that others may have the lanes')
   }
 
   /** Other replicas get to know that there is something new in these lanes. */
-  tell(lanes: Iterable<string>): void {
-    for (const lane of lanes) this.#toTell.add(lane)
-    if (this.#toTell.size > 0 && !this.#isOver) this.#telling ??= setTimeout(() => this.#flush(), gatherMs)
+  announce(lanes: Iterable<string>): void {
+    for (const lane of lanes) this.#toAnnounce.add(lane)
+    if (this.#toAnnounce.size > 0 && !this.#isOver) this.#announcing ??= setTimeout(() => this.#flush(), gatherMs)
   }
 
   /** No more signs of life, and nothing may be posted any more. */
   end(): void {
     this.#isOver = true
     this.#stopBeating()
-    for (const timer of [this.#lapsing, this.#telling]) clearTimeout(timer)
+    for (const timer of [this.#lapsing, this.#announcing]) clearTimeout(timer)
     this.#lost.abort()
     this.#drop()
   }
@@ -90,7 +90,7 @@ export class Presence {
   /** After the end: the others need not wait for the lease to run out, and get to know of `lanes`, left to them. */
   async leave(lanes: readonly string[]): Promise<void> {
     await this.#database.query('delete from replicas where id = $1', [this.replica])
-    for (const lane of lanes) this.#toTell.add(lane)
+    for (const lane of lanes) this.#toAnnounce.add(lane)
     await this.#flush()
   }
 
@@ -100,11 +100,11 @@ export class Presence {
       const sent = performance.now()
       const { rows } = await this.#client.query<{ now: number }>(beatSql, [this.replica, this.#leaseMs])
       const tookMs = performance.now() - sent
-      // Read in the middle of the round trip, as far as anyone can tell.
+      // Read in the middle of the round trip, as far as anyone knows.
       this.#begun = (rows[0]?.now ?? 0) - (sent + tookMs / 2)
       this.skewErrorMs = Math.ceil(tookMs / 2)
       if (this.#isOver) this.#drop()
-      else this.#hold(sent + this.#leaseMs * 0.9)
+      else this.#lease(sent + this.#leaseMs * 0.9)
     } catch (error) {
       this.#drop()
       throw error
@@ -112,13 +112,13 @@ export class Presence {
   }
 
   /** Counted from before the beat was sent, and a tenth less: here the lease always ends first. */
-  #hold(until: number): void {
+  #lease(until: number): void {
     clearTimeout(this.#lapsing)
     // A post from before a gap is over, whatever comes after it.
-    if (performance.now() >= this.#heldUntil) this.#lost.abort()
+    if (performance.now() >= this.#leasedUntil) this.#lost.abort()
     if (this.#lost.signal.aborted) this.#lost = new AbortController()
     const lost = this.#lost
-    this.#heldUntil = until
+    this.#leasedUntil = until
     this.#lapsing = setTimeout(() => lost.abort(), until - performance.now())
   }
 
@@ -147,9 +147,9 @@ export class Presence {
    * and each waits for the disk. With eight at a time that is 1,900 a second instead of 3,900.
    */
   async #flush(): Promise<void> {
-    this.#telling = undefined
-    const lanes = [...this.#toTell]
-    this.#toTell.clear()
+    this.#announcing = undefined
+    const lanes = [...this.#toAnnounce]
+    this.#toAnnounce.clear()
     while (lanes.length > 0) {
       let payload = this.replica
       for (let next = lanes[0]; next !== undefined; next = lanes[0]) {

@@ -1,9 +1,12 @@
-// Notifications in PostgreSQL: written, counted, given up on.
-import { forget, readMemory } from '../../objects.ts'
-import type { View } from '../../render/compose/view.ts'
-import { apartMs } from '../deadline.ts'
-import type { NewNotification } from '../kept.ts'
+// Queue in PostgreSQL: writes and counts notifications, and makes dead letters of them.
+
+import { forget } from '../../objects/notified.ts'
+import { apartMs, type NewNotification } from '../kept.ts'
+import { type FailedRow, undeliveredOf } from '../rows.ts'
+import { endlessReason, groupDeadline, groupOf } from '../steps.ts'
+import { viewText } from '../texts.ts'
 import type { Sql } from './connections.ts'
+import { changeMemories } from './memories.ts'
 import { indexable, keyOf } from './text.ts'
 
 // In the order of their places, so the ids are too.
@@ -13,7 +16,7 @@ const insertSql = `
       $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[]) with ordinality
       as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, mute, muted_until, view,
         dead, place)
-  ), told as (
+  ), written as (
     insert into notifications (event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
       held_until, mute, muted_until)
     select event_id, rule, destination, lane, object, says,
@@ -22,7 +25,7 @@ const insertSql = `
     from n order by place
     returning id
   ), placed as (
-    select id, row_number() over (order by id) as place from told
+    select id, row_number() over (order by id) as place from written
   )
   insert into views select placed.id, n.view from placed join n using (place) returning id`
 
@@ -59,7 +62,7 @@ export async function insertNotifications(sql: Sql, rows: readonly NewRow[]): Pr
     heldUntil,
     column(({ muting }) => muting?.name ?? null),
     rows.map(({ entry }) => entry.muting?.until ?? null),
-    column(({ view }) => JSON.stringify(view)),
+    column(({ view }) => viewText(view)),
     column(({ dead }) => dead ?? null)
   ])
   return inserted.rows.map(({ id }) => id).sort((a, b) => a - b)
@@ -82,16 +85,15 @@ async function deadlines(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
     const key = groupKeyOf(entry)
     if (key === undefined) return 0
     const name = nameOf(entry.lane, key)
-    const first = known.get(name) ?? 0
-    const until = first > at ? first : at + (entry.group?.waitMs ?? 0)
+    const until = groupDeadline(known.get(name), entry.group?.waitMs ?? 0, at)
     known.set(name, until)
     return until
   })
 }
 
-/** What is muted is summed up together with the rest of it, whatever group it would be in; a dead letter waits for none. */
-function groupKeyOf({ group, muting, dead }: NewNotification): string | undefined {
-  return group === undefined || muting !== undefined || dead !== undefined ? undefined : indexable(group.key)
+function groupKeyOf(entry: NewNotification): string | undefined {
+  const group = groupOf(entry)
+  return group && indexable(group.key)
 }
 
 const killSql = `
@@ -101,7 +103,7 @@ const killSql = `
 
 // The end of a failure that nobody was notified of would be news from nowhere.
 const killEndsSql = `
-  update notifications set state = 'dead', reason = 'the failure it ends was never delivered'
+  update notifications set state = 'dead', reason = '${endlessReason}'
   where id in (
     select (
       select e.id from notifications e
@@ -113,14 +115,10 @@ const killEndsSql = `
   ) and state = 'pending'
   returning destination`
 
-interface DeadRow {
+interface DeadRow extends FailedRow {
   id: number
   lane: string
-  object: string
-  rule: string
-  destination: string
   says: string
-  view: string | null
 }
 
 /**
@@ -141,30 +139,11 @@ export async function bury(sql: Sql, ids: readonly number[], reason: string): Pr
     column('rule'),
     column('destination')
   ])
-  await forgetFailed(sql, failed)
+  const byObject = Map.groupBy(failed, ({ object }) => object)
+  await changeMemories(sql, byObject.keys(), (memory, key) =>
+    (byObject.get(key) ?? []).reduce((left, row) => forget(left, undeliveredOf(row)), memory)
+  )
   return [...buried, ...ends.rows.map(({ destination }) => destination)]
-}
-
-async function forgetFailed(sql: Sql, failed: readonly DeadRow[]): Promise<void> {
-  // In the order in which every other transaction locks objects.
-  const { rows } = await sql<{ key: string; memory: string | null }>(
-    'select key, memory from objects where key = any($1) order by key for update',
-    [failed.map(({ object }) => object)]
-  )
-  const known = rows.filter(({ memory }) => memory !== null)
-  const memories = known.map(({ key, memory }) =>
-    failed
-      .filter(({ object }) => object === key)
-      .reduce(
-        (left, { rule, destination, view }) =>
-          forget(left, { rule, destination, since: (JSON.parse(view ?? '{}') as Partial<View>).failure?.since }),
-        readMemory(memory ?? '')
-      )
-  )
-  await sql(
-    `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
-    [known.map(({ key }) => key), memories.map((memory) => JSON.stringify(memory))]
-  )
 }
 
 // The first lane, then the first after it: as many steps as there are lanes, however much waits in them.

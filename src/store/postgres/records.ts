@@ -1,11 +1,12 @@
 // Records in PostgreSQL: answer what people ask, and retry or discard dead letters.
-import { readMemory, remember } from '../../objects.ts'
-import type { View } from '../../render/compose/view.ts'
-import { apartMs } from '../deadline.ts'
+import { remember } from '../../objects/notified.ts'
+import { apartMs } from '../kept.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, idOf, type Row } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
+import { type FailedRow, undeliveredOf } from '../rows.ts'
 import type { Connections, Sql } from './connections.ts'
+import { changeMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
 import { keyOf, storable } from './text.ts'
 
@@ -30,21 +31,16 @@ const announceSql = `
   on conflict (key) do update set announced_at = excluded.announced_at
   where announcements.announced_at <= $2 - $3::bigint or announcements.announced_at > $2 + ${apartMs} returning key`
 
-interface DeadRow {
+interface DeadRow extends FailedRow {
   id: number
-  destination: string
-  rule: string
-  object: string
   says: string
-  view: string
 }
 
 /** What belongs to the store itself. */
-export interface Host {
+interface Host {
   connections: Connections
-  /** How far the database's clock is ahead of the caller's, in ms. */
-  /** So many more wait, in these lanes. */
-  added(lanes: readonly string[]): void
+  /** These wait from now on. */
+  added(entries: readonly { destination: string; lane: string }[]): void
 }
 
 export function createPostgresRecords({ connections, added }: Host): Records {
@@ -55,7 +51,7 @@ export function createPostgresRecords({ connections, added }: Host): Records {
     async retry(ids, lanes, now) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
       const retried = await connections.transaction((sql) => retry(sql, wanted, lanes, now))
-      added(retried.map(({ lane }) => lane))
+      added(retried)
       return retried
     },
 
@@ -77,7 +73,7 @@ export function createPostgresRecords({ connections, added }: Host): Records {
         )
         return true
       })
-      if (isNews) added(notices.map(({ lane }) => lane))
+      if (isNews) added(notices)
       return isNews
     }
   }
@@ -95,7 +91,7 @@ export function askPostgres(sql: Sql): Ask {
   }
 }
 
-/** First the notifications, then the objects they are about: as where they are given up on. */
+/** First the notifications, then the objects they are about: as where they become dead letters. */
 async function retry(
   sql: Sql,
   ids: readonly number[],
@@ -109,32 +105,13 @@ async function retry(
     lane: lanes.get(destination) ?? ''
   }))
   await sql(retrySql, [rows.map(({ id }) => id), retried.map(({ lane }) => lane), now])
-  await rememberFailures(
-    sql,
+  const failed = Map.groupBy(
     rows.filter(({ says }) => says === 'failed'),
-    now
+    ({ object }) => object
+  )
+  if (failed.size === 0) return retried
+  await changeMemories(sql, failed.keys(), (memory, key) =>
+    (failed.get(key) ?? []).reduce((left, row) => remember(left, undeliveredOf(row), now), memory)
   )
   return retried
-}
-
-async function rememberFailures(sql: Sql, failed: readonly DeadRow[], now: number): Promise<void> {
-  if (failed.length === 0) return
-  const { rows } = await sql<{ key: string; memory: string | null }>(
-    'select key, memory from objects where key = any($1) order by key for update',
-    [failed.map(({ object }) => object)]
-  )
-  const known = rows.filter(({ memory }) => memory !== null)
-  const memories = known.map(({ key, memory }) =>
-    failed
-      .filter(({ object }) => object === key)
-      .reduce(
-        (left, { rule, destination, view }) =>
-          remember(left, { rule, destination, since: (JSON.parse(view) as View).failure?.since }, now),
-        readMemory(memory ?? '')
-      )
-  )
-  await sql(
-    `update objects set memory = k.memory from unnest($1::text[], $2::text[]) as k(key, memory) where objects.key = k.key`,
-    [known.map(({ key }) => key), memories.map((memory) => JSON.stringify(memory))]
-  )
 }

@@ -18,7 +18,7 @@ const writeSql = `
     tokens = coalesce($12, tokens), tokens_at = coalesce($13, tokens_at)
   where key = $7`
 
-/** What is settled, in the times of the database. */
+/** What is settled. */
 export interface Settling {
   message: Message
   attempt: Attempt
@@ -27,13 +27,15 @@ export interface Settling {
   replica: string
   /** The claim's number, by which a post is known to be this lane's latest. */
   number: number | undefined
+  /** How far the times in it may be off from the database's, in ms. */
+  skewErrorMs: number
 }
 
-/** How many notifications are no longer pending, and the destination of each that is a dead letter now. */
+/** How many notifications were sent, and the destination of each that is a dead letter now. */
 export async function settle(
   sql: Sql,
-  { message, attempt, settlement, notices, replica, number }: Settling
-): Promise<{ settled: number; buried: readonly string[] }> {
+  { message, attempt, settlement, notices, replica, number, skewErrorMs }: Settling
+): Promise<{ sent: number; buried: readonly string[] }> {
   const { rows } = await sql<{ holder: string | null; claim: number }>(
     'select holder, claim from lanes where key = $1 for update',
     [message.lane]
@@ -41,32 +43,34 @@ export async function settle(
   const [lane] = rows
   if (number === undefined || lane?.claim !== number) throw laneLost()
   // Settled by this replica already, which did not get to know.
-  if (lane.holder === null) return { settled: 0, buried: [] }
+  if (lane.holder === null) return { sent: 0, buried: [] }
   if (lane.holder !== replica) throw laneLost()
 
   const { message: end, lane: next } = settlement
   const isOpen = end.state === 'open'
+  // Round up: it is what Slack asked for.
+  const notBefore = Math.max(0, next.notBefore + skewErrorMs)
+  const tokensAt = next.bucket && next.bucket.at + notBefore - next.notBefore
   await sql(writeSql, [
     ...[message.id, attempt.at, attempt.answer],
     ...[end.state, isOpen ? end.failures : null, isOpen ? end.isPlain : null, message.lane],
-    ...[next.notBefore, next.block?.reason ?? null, next.block?.since ?? null, next.block?.probes ?? 0],
-    ...[next.bucket?.tokens ?? null, next.bucket?.at ?? null]
+    ...[notBefore, next.block?.reason ?? null, next.block?.since ?? null, next.block?.probes ?? 0],
+    ...[next.bucket?.tokens ?? null, tokensAt ?? null]
   ])
   await insertNotifications(
     sql,
     notices.map((entry) => ({ event: null, at: attempt.at, entry }))
   )
-  if (end.state === 'sent') return { settled: await tell(sql, message.id), buried: [] }
-  const buried = end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : []
-  return { settled: buried.length, buried }
+  if (end.state === 'sent') return { sent: await markSent(sql, message.id), buried: [] }
+  return { sent: 0, buried: end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : [] }
 }
 
-async function tell(sql: Sql, message: string): Promise<number> {
+async function markSent(sql: Sql, message: string): Promise<number> {
   const { rowCount } = await sql(
     `update notifications set state = 'sent' where message_id = $1 and state = 'pending'`,
     [message]
   )
-  // Given up on while the answer was on its way, because their destination went: they arrived all the same.
+  // Their destination went while the answer was on its way, so that they became dead letters: they arrived all the same.
   await sql(`update notifications set state = 'sent', reason = null where message_id = $1 and state = 'dead'`, [
     message
   ])

@@ -1,4 +1,4 @@
-// Text in PostgreSQL: replaces what Flux may send and PostgreSQL cannot hold.
+// Text in PostgreSQL: replaces what Flux may send and PostgreSQL cannot store.
 import { hash } from 'node:crypto'
 import type { ObjectRef } from '../../events/flux.ts'
 import { objectKey } from '../../objects.ts'

@@ -49,14 +49,14 @@ const headsSql = `
 
 // As with the lanes.
 const rulesSql = (first: number) => `
-  with recursive told(rule) as (
+  with recursive notifying(rule) as (
     select min(rule) from notifications
     union all
-    select (select min(n.rule) from notifications n where n.rule > told.rule) from told where told.rule is not null
+    select (select min(n.rule) from notifications n where n.rule > notifying.rule) from notifying where notifying.rule is not null
   ), hits as (
-    select rule, (select count(*) from notifications n where n.rule = told.rule and n.id >= ${first}) as count,
-      (select max(n.id) from notifications n where n.rule = told.rule) as last
-    from told where rule is not null
+    select rule, (select count(*) from notifications n where n.rule = notifying.rule and n.id >= ${first}) as count,
+      (select max(n.id) from notifications n where n.rule = notifying.rule) as last
+    from notifying where rule is not null
   )
   select hits.rule, hits.count, n.created_at as last_at from hits join notifications n on n.id = hits.last
   where hits.count > 0 order by hits.count desc, hits.rule`

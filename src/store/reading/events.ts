@@ -14,7 +14,7 @@ const maxNotifications = 20_000
 /** Of one event. */
 const maxDetails = 1000
 /** A digest may carry hundreds. */
-const maxToldOf = 100
+const maxReported = 100
 
 const columns = `id, received_at, source, cluster, kind, namespace, name, severity, reason, transition,
   octet_length(body) as size`
@@ -23,14 +23,14 @@ const columns = `id, received_at, source, cluster, kind, namespace, name, severi
 export function readEvents(
   ask: Ask,
   keyOf: (object: ObjectRef) => string
-): Pick<Records, 'events' | 'event' | 'toldOf'> {
+): Pick<Records, 'events' | 'event' | 'reportedBy'> {
   return {
     async events(filter, page, { withBody = false } = {}): Promise<Listed<EventRecord>> {
       const { ids, next } = await findEvents(ask, keyOf, filter, page)
       const rows = inOrder(ids, await ask(`select ${columns} from events where id in ${among(ids)}`, []))
       const kept = withinBytes(rows)
       const bodies = await bodiesOf(ask, kept)
-      const notifications = await tellingsOf(ask, kept)
+      const notifications = await notificationsOf(ask, kept)
       const items = kept.map((row) => {
         const id = Number(row['id'])
         const body = bodies.get(id) ?? ''
@@ -49,11 +49,11 @@ export function readEvents(
       return { ...recordOf(row, body), body, trace, notifications: await detailsOf(ask, id) }
     },
 
-    async toldOf(message) {
+    async reportedBy(message) {
       const rows = await ask(
         `select distinct e.id, e.source, e.cluster, e.kind, e.namespace, e.name
          from notifications n join events e on e.id = n.event_id
-         where n.message_id = ${idOf(message, 'message')} order by e.id limit ${maxToldOf}`,
+         where n.message_id = ${idOf(message, 'message')} order by e.id limit ${maxReported}`,
         []
       )
       return rows.map((row) => {
@@ -109,17 +109,17 @@ async function bodiesOf(ask: Ask, rows: readonly Row[]): Promise<Map<number, str
   return new Map(found.map(({ id, body }) => [Number(id), String(body)]))
 }
 
-async function tellingsOf(ask: Ask, events: readonly Row[]) {
+async function notificationsOf(ask: Ask, events: readonly Row[]) {
   const found = await ask(
     `select id, event_id, rule, destination, state from notifications
      where event_id in ${among(events.map(({ id }) => id ?? null))} order by id limit ${maxNotifications}`,
     []
   )
   const byEvent = Map.groupBy(found, (row) => Number(row['event_id']))
-  return new Map([...byEvent].map(([event, rows]) => [event, rows.map(tellingRecord)]))
+  return new Map([...byEvent].map(([event, rows]) => [event, rows.map(notificationRecord)]))
 }
 
-function tellingRecord(row: Row): EventRecord['notifications'][number] {
+function notificationRecord(row: Row): EventRecord['notifications'][number] {
   return {
     id: String(row['id']),
     rule: String(row['rule']),
@@ -156,7 +156,7 @@ async function detailsOf(ask: Ask, event: number): Promise<EventDetail['notifica
     ])
   )
   return rows.map((row) => ({
-    ...tellingRecord(row),
+    ...notificationRecord(row),
     reason: row['reason'] === null ? null : String(row['reason']),
     message: posts.get(Number(row['message_id'])) ?? null
   }))

@@ -13,7 +13,7 @@ export async function findEvents(
   page: Page
 ): Promise<Walked> {
   const none = { ids: [], next: null }
-  const found = tellsOfMore(filter) ? byTelling(filter, page) : byEvent(filter, keyOf)
+  const found = asksOfNotifications(filter) ? byNotification(filter, page) : byEvent(filter, keyOf)
   const { lead } = found.conditions
   if (filter.since !== undefined) {
     const first = await firstSince(ask, found.table, filter.since)
@@ -30,9 +30,9 @@ export async function findEvents(
 
 /** Where to go on after an event, where a page ends early. */
 export async function placeOf(ask: Ask, event: number, filter: EventFilter, page: Page): Promise<string> {
-  if (!tellsOfMore(filter)) return String(event)
+  if (!asksOfNotifications(filter)) return String(event)
   const conditions = new Conditions()
-  const wanted = tellingIs(conditions, filter)
+  const wanted = notificationIs(conditions, filter)
   const place = page.order === 'asc' ? 'min(o.id)' : 'max(o.id)'
   const [row] = await ask(
     `select ${place} as id from notifications o where o.event_id = ${event} and ${wanted.join(' and ')}`,
@@ -42,14 +42,14 @@ export async function placeOf(ask: Ask, event: number, filter: EventFilter, page
 }
 
 // Said so that only the index of the event's own notifications can be used: they are few, those of a rule are not.
-function tellingIs(conditions: Conditions, { rule, destination, state }: EventFilter): string[] {
+function notificationIs(conditions: Conditions, { rule, destination, state }: EventFilter): string[] {
   return Object.entries({ rule, destination, state }).flatMap(([column, value]) =>
     value === undefined ? [] : [`coalesce(o.${column}, '') = ${conditions.put(value)}`]
   )
 }
 
 /** Whether notifications are the best way to find the events: it is rare, and nothing says where they are. */
-function tellsOfMore({ rule, destination, state, namespace }: EventFilter): boolean {
+function asksOfNotifications({ rule, destination, state, namespace }: EventFilter): boolean {
   if (namespace !== undefined) return false
   return rule !== undefined || destination !== undefined || (state !== undefined && state !== 'sent')
 }
@@ -68,15 +68,15 @@ function byEvent(filter: EventFilter, keyOf: (object: ObjectRef) => string): Wal
     left.delete('cluster')
   }
   conditions.rest.push(...conditions.equal('w', Object.fromEntries(left)), ...within(conditions, 'w', since, until))
-  const told = tellingIs(conditions, filter)
-  if (told.length > 0) {
-    conditions.rest.push(one('w.id', told.join(' and '), 'is not null'))
+  const wanted = notificationIs(conditions, filter)
+  if (wanted.length > 0) {
+    conditions.rest.push(one('w.id', wanted.join(' and '), 'is not null'))
   }
   return { table: 'events', columns: ['received_at', ...fields], conditions }
 }
 
 /** By the notifications: an event stands where the first of its own that match is come upon. */
-function byTelling(filter: EventFilter, page: Page): Walk {
+function byNotification(filter: EventFilter, page: Page): Walk {
   const conditions = new Conditions()
   const { rule, destination, state } = filter
   const lead = leadOf(filter)
@@ -87,7 +87,7 @@ function byTelling(filter: EventFilter, page: Page): Walk {
     ...conditions.equal('e', Object.fromEntries(fields.map((field) => [field, filter[field]]))),
     ...within(conditions, 'e', filter.since, filter.until)
   )
-  const others = tellingIs(conditions, filter)
+  const others = notificationIs(conditions, filter)
   const before = page.order === 'asc' ? '<' : '>'
   conditions.rest.push(one('w.event_id', [`o.id ${before} w.id`, ...others].join(' and '), 'is null'))
   return {

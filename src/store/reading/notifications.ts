@@ -1,7 +1,9 @@
-// Notification reading: finds pages of notifications on any store.
+// Notification reading: finds pages of notifications, and the newest messages, on any store.
 import type { ObjectRef } from '../../events/flux.ts'
-import type { View } from '../../render/compose/view.ts'
+import type { Payload } from '../../render/slack/payload.ts'
 import type { NotificationFilter, NotificationRecord, NotificationState, Page, Records } from '../records.ts'
+import type { Store } from '../store.ts'
+import { readView } from '../texts.ts'
 import { leadOf, notSent } from './find-events.ts'
 import { type Ask, among, Conditions, firstSince, inOrder, type Row, type Walked, walk } from './walk.ts'
 
@@ -16,6 +18,23 @@ export function readNotifications(ask: Ask): Pick<Records, 'notifications'> {
       )
       return { items: inOrder(ids, rows).map(recordOf), next }
     }
+  }
+}
+
+/** As Store.messages. */
+export function readMessages(ask: Ask): Store['messages'] {
+  return async (destination, limit) => {
+    const rows = await ask(
+      `select id, coalesce(settled_at, created_at) as at, state, payload from messages
+       where destination = $1 order by id desc limit $2`,
+      [destination, limit]
+    )
+    return rows.map((row) => ({
+      id: String(row['id']),
+      at: Number(row['at']),
+      state: String(row['state']),
+      payload: JSON.parse(String(row['payload'])) as Payload
+    }))
   }
 }
 
@@ -42,7 +61,7 @@ export async function findNotifications(ask: Ask, filter: NotificationFilter, pa
 }
 
 function recordOf(row: Row): NotificationRecord {
-  const view = JSON.parse(String(row['view'])) as View
+  const view = readView(String(row['view']))
   return {
     id: String(row['id']),
     event: row['event_id'] === null ? null : String(row['event_id']),

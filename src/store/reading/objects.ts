@@ -110,7 +110,7 @@ function recordOf(row: Row, wanted: ObjectFilter, state: ObjectState | undefined
       }),
       since: memory.since,
       revision: memory.revision,
-      told: memory.told,
+      notified: memory.notified,
       seenAt: memory.seenAt ?? Number(row['seen_at'])
     }
   ]

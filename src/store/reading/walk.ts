@@ -55,7 +55,7 @@ export interface Walked {
   next: string | null
 }
 
-/** A page of the rows for which every condition holds. Throws BAD_REQUEST if the cursor is malformed. */
+/** A page of the rows that meet every condition. Throws BAD_REQUEST if the cursor is malformed. */
 export async function walk(
   ask: Ask,
   { table, columns, beside, conditions, found = 'w.id' }: Walk,

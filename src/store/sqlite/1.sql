@@ -54,7 +54,7 @@ create table notifications (
   group_key text,
   -- A group is held until its deadline, which is that of its first notification.
   held_until integer not null default 0,
-  -- What muted it, and until when that lasts; no time any more once it was told what was held back.
+  -- What muted it, and until when that lasts; null once the summary of what was withheld is written.
   mute text,
   muted_until integer
 ) strict;
@@ -68,7 +68,7 @@ create table views (
 create index notifications_event on notifications (event_id);
 create index notifications_message on notifications (message_id) where message_id is not null;
 create index notifications_created on notifications (created_at);
--- What was held back and is to be told of when its mute ends.
+-- What was withheld, until the summary at the end of its mute.
 create index notifications_muted on notifications (muted_until) where muted_until is not null;
 create index notifications_state on notifications (state) where state <> 'sent';
 create index notifications_rule on notifications (rule);
@@ -113,7 +113,7 @@ create table silences (
   ends_at integer not null
 ) strict;
 
--- What the operator was told of, so that it is told once.
+-- What the operator was notified of, so that it happens once.
 create table announcements (
   key text primary key,
   announced_at integer not null

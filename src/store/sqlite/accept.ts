@@ -1,65 +1,43 @@
-// One event into SQLite: known or new, decided on, written with everything that comes of it.
-import { objectKey, readMemory } from '../../objects.ts'
+// Accepting in SQLite: decides on a batch of events one by one and writes each with everything that follows from it.
+import { objectKey } from '../../objects.ts'
+import { decideOn, type Ledger, receiptOf } from '../deciding.ts'
 import type { Arrival, Decide, Receipt } from '../kept.ts'
 import type { Database } from './file.ts'
+import { memoryOf, setMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
 import type { RecentBodies } from './recent-bodies.ts'
 
-/** Decides on one event and writes what comes of it, inside a transaction. */
-export function acceptOne(
+/** Inside a transaction. */
+export function accept(
   db: Database,
   { queue, bodies }: { queue: Queue; bodies: RecentBodies },
-  arrival: Arrival,
+  batch: readonly Arrival[],
   decide: Decide
-): Receipt {
-  const { event, body, identity, receivedAt } = arrival
-  const known = bodies.find(identity, receivedAt)
-  if (known !== undefined) return { status: 'duplicate', id: String(known) }
-
-  const key = objectKey(event.object)
-  const row = db.get('select memory from objects where key = ?', key)
-  const memory = row && readMemory(String(row.memory))
-  let decision: ReturnType<Decide>
-  try {
-    decision = decide(arrival, memory)
-  } catch (error) {
-    return { status: 'failed', error }
+): Receipt[] {
+  const ledger: Ledger = {
+    duplicateOf: ({ identity, receivedAt }) => bodies.find(identity, receivedAt),
+    memoryOf: (key) => memoryOf(db, key),
+    remember: (key, memory, arrival) => setMemory(db, key, memory, arrival),
+    keep({ event, body, identity, receivedAt }, key, { transition, trace, notifications }) {
+      const id = db.run(
+        'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        receivedAt,
+        event.source,
+        event.object.cluster,
+        event.object.kind,
+        event.object.namespace,
+        event.object.name,
+        event.severity,
+        event.reason,
+        transition,
+        key,
+        body,
+        JSON.stringify(trace),
+        identity
+      )
+      bodies.add(identity, id, receivedAt)
+      return { id, notified: notifications.map((entry) => receiptOf(queue.insert(id, entry, receivedAt), entry)) }
+    }
   }
-  if (decision.memory !== memory) {
-    db.run(
-      `insert into objects (key, memory, seen_at, failing_since, source) values (?, ?, ?, ?, ?)
-       on conflict (key) do update
-       set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`,
-      ...[key, JSON.stringify(decision.memory), receivedAt, decision.memory.failure?.since ?? null, event.source]
-    )
-  }
-  const { transition } = decision
-  if (!decision.keep) return { status: 'accepted', id: null, transition, notifications: [] }
-
-  const id = db.run(
-    'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    receivedAt,
-    event.source,
-    event.object.cluster,
-    event.object.kind,
-    event.object.namespace,
-    event.object.name,
-    event.severity,
-    event.reason,
-    transition,
-    key,
-    body,
-    JSON.stringify(decision.trace),
-    identity
-  )
-  bodies.add(identity, id, receivedAt)
-  const notifications = decision.notifications.map((entry) => ({
-    id: String(queue.insert(id, entry, receivedAt)),
-    rule: entry.rule,
-    destination: entry.destination,
-    lane: entry.lane,
-    isMuted: entry.muting !== undefined,
-    isDead: entry.dead !== undefined
-  }))
-  return { status: 'accepted', id: String(id), transition, notifications }
+  return batch.map((arrival) => decideOn(arrival, objectKey(arrival.event.object), ledger, decide))
 }

@@ -9,6 +9,12 @@ import { realPath } from './path.ts'
 
 export type Row = Record<string, SQLInputValue>
 
+/** Runs `work` in a transaction of the store's: what it counted is taken back where it fails. */
+export type Transaction = <T>(work: () => T) => T
+
+/** As {@link Transaction}, and on disk when it resolves. */
+export type Write = <T>(work: () => T) => Promise<T>
+
 /** A relay that is being replaced is given so long to go. */
 const lockedMs = 1000
 
@@ -94,7 +100,7 @@ export class Database {
     this.#lock = lock
     this.file = file
     // NORMAL: what SQLite does by itself never damages the file; that a commit is on disk is waited for, and long logs are
-    // moved, in sqlite-log.ts.
+    // moved, in log.ts.
     db.exec(
       'pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory; pragma cache_size = -16000; pragma wal_autocheckpoint = 0'
     )
@@ -146,13 +152,13 @@ export class Database {
     return statement
   }
 
-  /** The first row. */
-  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#statement(sql).get(...values) as Row | undefined
+  /** The first row. All tables are strict, so that a row is what its columns say. */
+  get<R = Row>(sql: string, ...values: SQLInputValue[]): R | undefined {
+    return this.#statement(sql).get(...values) as R | undefined
   }
 
-  all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#statement(sql).all(...values) as Row[]
+  all<R = Row>(sql: string, ...values: SQLInputValue[]): R[] {
+    return this.#statement(sql).all(...values) as R[]
   }
 
   /** One row at a time, where all of them together would be too large. */
@@ -161,8 +167,8 @@ export class Database {
   }
 
   /** For statements that are put together from what was asked for: they are not kept. */
-  query(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#db.prepare(sql).all(...values) as Row[]
+  query<R = Row>(sql: string, ...values: SQLInputValue[]): R[] {
+    return this.#db.prepare(sql).all(...values) as R[]
   }
 
   /** The id of the inserted row. */

@@ -1,78 +1,79 @@
-// Mutes in SQLite: keep silences and what mutes withheld, inside a transaction of the store's.
-import type { ObjectRef } from '../../events/flux.ts'
-import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
-import { hear, type ObjectMemory, readMemory, type Transition } from '../../objects.ts'
+// Mutes in SQLite: keep silences and what mutes withheld.
+import { silenceName } from '../../mutes/silence.ts'
+import { markNotified } from '../../objects/notified.ts'
+import type { ObjectMemory } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
-import type { LaneOf, NewNotification } from '../kept.ts'
-import { endingFrom, gather, type Held } from '../withheld.ts'
-import type { Database, Row } from './file.ts'
+import type { LaneOf } from '../kept.ts'
+import { type SilenceRow, silenceOf } from '../rows.ts'
+import type { Store } from '../store.ts'
+import { gather, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
+import type { Database, Write } from './file.ts'
+import { changeMemory } from './memories.ts'
+import type { Queue } from './queue.ts'
 
-/** What is to be said of one mute that is over; undefined where there is none left. */
-export function endMute(
+export function createMuting(
   db: Database,
-  now: number,
-  laneOf: LaneOf,
-  compose: (held: Held) => View
-): NewNotification | undefined {
-  const over = db.get('select mute, destination from notifications where muted_until <= ? limit 1', now)
-  if (over === undefined) return undefined
-  const [mute, destination] = [String(over.mute), String(over.destination)]
-  const rows = db.all(
-    `select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref,
-       json_extract(v.view, '$.ending') as ending
-     from notifications n join views v on v.id = n.id
-     where n.muted_until <= ? and n.mute = ? and n.destination = ? order by n.id`,
-    ...[now, mute, destination]
-  )
-  const memories = new Map<string, ObjectMemory>()
-  for (const key of new Set(rows.map(({ object }) => String(object)))) {
-    const known = db.get('select memory from objects where key = ?', key)
-    if (known === undefined) continue
-    const memory = hear(readMemory(String(known.memory)), destination, now)
-    memories.set(key, memory)
-    db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), key)
+  queue: Queue,
+  write: Write
+): Pick<Store, 'endMutes' | 'silences' | 'addSilence' | 'endSilence'> {
+  /** Sums up one mute that is over, inside a transaction: in which lane. Undefined where there is none left. */
+  function endMute(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): string | undefined {
+    const ended = db.get<{ mute: string; destination: string }>(
+      'select mute, destination from notifications where muted_until <= ? limit 1',
+      now
+    )
+    if (ended === undefined) return undefined
+    const { mute, destination } = ended
+    const rows = db.all<WithheldNotification>(
+      `select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref,
+         json_extract(v.view, '$.ending') as ending
+       from notifications n join views v on v.id = n.id
+       where n.muted_until <= ? and n.mute = ? and n.destination = ? order by n.id`,
+      ...[now, mute, destination]
+    )
+    const memories = new Map<string, ObjectMemory>()
+    for (const key of new Set(rows.map(({ object }) => object))) {
+      const memory = changeMemory(db, key, (known) => markNotified(known, destination, now))
+      if (memory !== undefined) memories.set(key, memory)
+    }
+    for (const { id } of rows) db.run('update notifications set muted_until = null where id = ?', id)
+    const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
+    const view = compose(gather(ended, rows.map(withheldOf), memories))
+    queue.insert(null, { rule: 'mute', destination, lane, view }, now)
+    return lane
   }
-  for (const { id } of rows) db.run('update notifications set muted_until = null where id = ?', Number(id))
-  const held = gather(
-    { mute, destination },
-    rows.map((row) => ({
-      key: String(row.object),
-      object: JSON.parse(String(row.ref)) as ObjectRef,
-      says: String(row.says) as Transition,
-      ...endingFrom(row.ending)
-    })),
-    memories
-  )
-  return { rule: 'mute', destination, lane: laneOf(destination) ?? String(rows.at(-1)?.lane), view: compose(held) }
-}
 
-export function silences(db: Database, now: number): Silence[] {
-  return db.all('select * from silences where ends_at > ? order by id', now).map(silenceOf)
-}
+  function endSilence(id: string, now: number): boolean {
+    const row = db.get<SilenceRow>('select * from silences where id = ? and ends_at > ?', Number(id), now)
+    if (row === undefined) return false
+    db.run('update silences set ends_at = ? where id = ?', now, row.id)
+    db.run(
+      'update notifications set muted_until = ? where muted_until = ? and mute = ?',
+      ...[now, row.ends_at, silenceName(silenceOf(row))]
+    )
+    return true
+  }
 
-export function addSilence(db: Database, { match, comment, endsAt }: NewSilence, now: number): Silence {
-  const id = db.run('insert into silences values (null, ?, ?, ?, ?)', ...[JSON.stringify(match), comment, now, endsAt])
-  return { id: String(id), match, comment, createdAt: now, endsAt }
-}
-
-export function endSilence(db: Database, id: string, now: number): boolean {
-  const row = db.get('select * from silences where id = ? and ends_at > ?', Number(id), now)
-  if (row === undefined) return false
-  const silence = silenceOf(row)
-  db.run('update silences set ends_at = ? where id = ?', now, Number(id))
-  db.run(
-    'update notifications set muted_until = ? where muted_until = ? and mute = ?',
-    ...[now, silence.endsAt, silenceName(silence)]
-  )
-  return true
-}
-
-function silenceOf(row: Row): Silence {
   return {
-    id: String(row.id),
-    match: JSON.parse(String(row.match)) as Silence['match'],
-    comment: String(row.comment),
-    createdAt: Number(row.created_at),
-    endsAt: Number(row.ends_at)
+    async endMutes(now, laneOf, compose) {
+      const lanes: string[] = []
+      for (;;) {
+        const lane = await write(() => endMute(now, laneOf, compose))
+        if (lane === undefined) return lanes
+        lanes.push(lane)
+      }
+    },
+
+    silences: async (now) =>
+      db.all<SilenceRow>('select * from silences where ends_at > ? order by id', now).map(silenceOf),
+
+    addSilence: ({ match, comment, endsAt }, now) =>
+      write(() => {
+        const values = [JSON.stringify(match), comment, now, endsAt]
+        const id = db.run('insert into silences values (null, ?, ?, ?, ?)', ...values)
+        return { id: String(id), match, comment, createdAt: now, endsAt }
+      }),
+
+    endSilence: (id, now) => write(() => endSilence(id, now))
   }
 }

@@ -1,27 +1,40 @@
-// Notifications in SQLite: written, counted, given up on. Everything here is inside a transaction of the store's.
-import { forget, objectKey, readMemory } from '../../objects.ts'
-import type { View } from '../../render/compose/view.ts'
-import { apartMs } from '../deadline.ts'
-import { composeWindow, goneReason, type NewNotification } from '../kept.ts'
-import type { Database, Row } from './file.ts'
-import { waitingSql } from './lanes.ts'
-import type { Waiting } from './waiting.ts'
+// Queue in SQLite: writes and moves notifications, and makes dead letters of them, inside a transaction of the store's.
+
+import { forget } from '../../objects/notified.ts'
+import { objectKey } from '../../objects.ts'
+import { apartMs, composeWindow, goneReason, type NewNotification } from '../kept.ts'
+import { type PendingRow, undeliveredOf } from '../rows.ts'
+import { endlessReason, expiredReason, groupDeadline, groupOf, sortDue } from '../steps.ts'
+import { viewText } from '../texts.ts'
+import type { Waiting } from '../waiting.ts'
+import type { Database } from './file.ts'
+import { openMessage, waitingSql } from './lanes.ts'
+import { changeMemory } from './memories.ts'
 
 export interface Queue {
-  readonly waiting: Waiting
   /** Its id. `event` is null for what the relay says of itself. */
   insert(event: number | null, entry: NewNotification, now: number): number
-  /** What a lane composes from, for `pendingOf`; what was accepted before `since` is given up on. */
-  oldest(lane: string, since: number, now: number): Row[]
+  /** What a lane composes from; what was accepted before `since` becomes a dead letter. */
+  oldest(lane: string, since: number, now: number): PendingRow[]
   bury(id: number, reason: string): void
-  /** Gives up on all that waits for `destination`; how many that were. */
-  abandon(destination: string): number
+  /** As Store.follow; messages that are `posting` stay where their answer is awaited. */
+  follow(lanes: ReadonlyMap<string, string>, posting: ReadonlySet<number>): number
+}
+
+interface PlacedRow {
+  lane: string
+  object: string
+  rule: string
+  destination: string
+  says: string
+  state: string
+  view: string | null
 }
 
 export function createQueue(db: Database, waiting: Waiting): Queue {
   function insert(event: number | null, entry: NewNotification, now: number): number {
     const { rule, destination, lane, view, muting, dead } = entry
-    const group = muting === undefined && dead === undefined ? entry.group : undefined
+    const group = groupOf(entry)
     if (muting === undefined) waiting.add(destination, 1)
     if (dead !== undefined) waiting.bury(destination)
     const id = db.run(
@@ -30,76 +43,114 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[event, rule, destination, lane, objectKey(view.object), view.says],
       ...[dead === undefined ? (muting ? 'muted' : 'pending') : 'dead', dead ?? null, now, group?.key ?? null],
-      group === undefined ? 0 : deadline(lane, group, now),
+      group === undefined ? 0 : groupDeadline(firstDeadline(lane, group.key, now), group.waitMs, now),
       ...[muting?.name ?? null, muting?.until ?? null]
     )
-    db.run('insert into views values (?, ?)', id, JSON.stringify(view))
+    db.run('insert into views values (?, ?)', id, viewText(view))
     return id
   }
 
-  /** That of the group's first notification that is still held, or one of its own. */
-  function deadline(lane: string, { key, waitMs }: { key: string; waitMs: number }, now: number): number {
-    const first = db.get(
+  /** That of the group's first notification that is still held. */
+  function firstDeadline(lane: string, key: string, now: number): number | undefined {
+    const first = db.get<{ held_until: number }>(
       `select held_until from notifications
        where lane = ?1 and group_key = ?2 and held_until > ?3 and state = 'pending' and message_id is null
          and created_at <= ?3 + ${apartMs}
        order by held_until limit 1`,
       ...[lane, key, now]
     )
-    return first === undefined ? now + waitMs : Number(first.held_until)
+    return first?.held_until
   }
 
-  /** Of the destination that has waited longest: two may share a lane, and a message is for one of them. */
-  function oldest(lane: string, since: number, now: number): Row[] {
+  function oldest(lane: string, since: number, now: number): PendingRow[] {
     for (;;) {
-      const rows = db.all(
+      const rows = db.all<PendingRow>(
         `select id, event_id, destination, created_at, group_key from notifications
          where lane = ?1 and state = 'pending' and message_id is null
            and (held_until <= ?2 or created_at > ?2 + ${apartMs})
          order by id limit ?3`,
         ...[lane, now, composeWindow]
       )
-      const expired = rows.filter((row) => Number(row.created_at) < since)
-      for (const { id } of expired) bury(Number(id), 'not delivered within 24 hours')
-      if (expired.length > 0) continue
-      return rows.filter((row) => row.destination === rows[0]?.destination)
+      const sorted = sortDue(rows, since)
+      if ('due' in sorted) return sorted.due
+      for (const { id } of sorted.expired) bury(id, expiredReason)
     }
   }
 
   /** Makes a dead letter of a pending notification, and takes back that its destination was notified of a failure. */
   function bury(id: number, reason: string): void {
-    const row = db.get('select n.*, v.view from notifications n left join views v on v.id = n.id where n.id = ?', id)
+    const row = db.get<PlacedRow>(
+      'select n.*, v.view from notifications n left join views v on v.id = n.id where n.id = ?',
+      id
+    )
     if (row === undefined || row.state !== 'pending') return
+    const { lane, object, rule, destination } = row
     db.run(`update notifications set state = 'dead', reason = ? where id = ?`, reason, id)
-    waiting.bury(String(row.destination))
+    waiting.bury(destination)
     if (row.says !== 'failed') return
-    const { object, rule, destination } = row
-    const known = db.get('select memory from objects where key = ?', object ?? '')
-    if (known !== undefined) {
-      const since = (JSON.parse(String(row.view ?? '{}')) as Partial<View>).failure?.since
-      const heard = { rule: String(rule), destination: String(destination), since }
-      const memory = forget(readMemory(String(known.memory)), heard)
-      db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), object ?? '')
-    }
+    changeMemory(db, object, (memory) => forget(memory, undeliveredOf(row)))
     // The end of a failure that nobody was notified of would be news from nowhere. The plus keeps the planner from going through
     // everything the rule ever sent.
-    const end = db.get(
+    const end = db.get<{ id: number }>(
       `select id from notifications
        where lane = ? and state = 'pending' and message_id is null and id > ?
          and object = ? and +rule = ? and +destination = ? and says = 'recovered' order by id limit 1`,
-      ...[row.lane ?? '', id, object ?? '', rule ?? '', destination ?? '']
+      ...[lane, id, object, rule, destination]
     )
-    if (end !== undefined) bury(Number(end.id), 'the failure it ends was never delivered')
+    if (end !== undefined) bury(end.id, endlessReason)
   }
 
+  function follow(lanes: ReadonlyMap<string, string>, posting: ReadonlySet<number>): number {
+    const waited = db.all<{ destination: string; lane: string }>(`select distinct destination, lane from ${waitingSql}`)
+    let lost = 0
+    for (const { destination, lane } of waited) {
+      const to = lanes.get(destination)
+      if (to === undefined) lost += abandon(destination)
+      else if (to !== lane) reroute(destination, to, posting)
+    }
+    return lost
+  }
+
+  /** Makes dead letters of all that waits for `destination`; returns how many. */
   function abandon(destination: string): number {
-    const lost = db.all(`select id, message_id from ${waitingSql} where destination = ?`, destination)
+    const lost = db.all<{ id: number; message_id: number | null }>(
+      `select id, message_id from ${waitingSql} where destination = ?`,
+      destination
+    )
     for (const { id, message_id } of lost) {
-      if (message_id !== null) db.run(`update messages set state = 'dead' where id = ?`, Number(message_id))
-      bury(Number(id), goneReason)
+      if (message_id !== null) db.run(`update messages set state = 'dead' where id = ?`, message_id)
+      bury(id, goneReason)
     }
     return lost.length
   }
 
-  return { waiting, insert, oldest, bury, abandon }
+  /**
+   * Moves what waits for `destination` to `lane`. What is being posted stays where its answer is awaited: at the new address
+   * it would be beside it.
+   */
+  function reroute(destination: string, lane: string, posting: ReadonlySet<number>): void {
+    const stale = db.all<{ id: number }>(
+      `select id from messages where destination = ? and state = 'open' and lane <> ?`,
+      destination,
+      lane
+    )
+    for (const { id } of stale) {
+      if (posting.has(id)) continue
+      if (openMessage(db, lane) === undefined) db.run('update messages set lane = ? where id = ?', lane, id)
+      else {
+        // The new lane has a message open already: what this one carries goes back to waiting. It stays as a record,
+        // because somebody may have seen it.
+        db.run('update notifications set message_id = null where message_id = ?', id)
+        db.run(`update messages set state = 'dead' where id = ?`, id)
+      }
+    }
+    db.run(
+      `update notifications set lane = ?1 where id in (
+         select id from ${waitingSql} where destination = ?2 and lane <> ?1 and (
+           message_id is null or message_id in (select id from messages where lane = ?1 and state = 'open')))`,
+      ...[lane, destination]
+    )
+  }
+
+  return { insert, oldest, bury, follow }
 }

@@ -5,7 +5,7 @@ import type { Database } from './file.ts'
 
 /** Forgotten together. */
 const spanMs = duplicateWindowMs / 4
-/** Of 43: enough to tell bodies apart, at less than half the memory; what is in the table decides. */
+/** Of 43: enough to keep bodies apart, at less than half the memory; what is in the table decides. */
 const characters = 12
 /** So many are known at most, which takes 50 MB: the last two minutes of 4,000 events a second, the last one of 8,000. */
 const maxBodies = 500_000

@@ -1,50 +1,46 @@
 // Records in SQLite: answer what people ask, and retry or discard dead letters.
 import { setImmediate as pause } from 'node:timers/promises'
-import { objectKey, readMemory, remember } from '../../objects.ts'
-import type { View } from '../../render/compose/view.ts'
-import { apartMs } from '../deadline.ts'
-import type { NewNotification } from '../kept.ts'
+import { remember } from '../../objects/notified.ts'
+import { objectKey } from '../../objects.ts'
+import { apartMs } from '../kept.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, among, idOf } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
-import type { Database, Row } from './file.ts'
+import { type FailedRow, undeliveredOf } from '../rows.ts'
+import type { Waiting } from '../waiting.ts'
+import type { Database, Write } from './file.ts'
+import { changeMemory } from './memories.ts'
+import type { Queue } from './queue.ts'
 
-/** What belongs to the store itself: its transactions, and its count of what waits. */
-export interface Host {
-  /** A transaction that is on disk when it resolves. */
-  write<T>(work: () => T): Promise<T>
-  /** Inside a transaction: one more waits for `destination`. */
-  waits(destination: string): void
-  insert(notice: NewNotification, now: number): void
+interface DeadRow extends FailedRow {
+  id: number
+  says: string
 }
 
-export function createSqliteRecords(db: Database, host: Host): Records {
+/** What belongs to the store itself. */
+interface Host {
+  queue: Queue
+  waiting: Waiting
+  write: Write
+}
+
+export function createSqliteRecords(db: Database, { queue, waiting, write }: Host): Records {
   const ask = askSqlite(db)
 
   /** Retries one, inside a transaction. */
-  function retryOne(row: Row, lanes: ReadonlyMap<string, string>, now: number): Retried[] {
-    const destination = String(row['destination'])
+  function retryOne(row: DeadRow, lanes: ReadonlyMap<string, string>, now: number): Retried[] {
+    const { id, destination } = row
     const lane = lanes.get(destination)
     if (lane === undefined) return []
     db.run(
       `update notifications
        set state = 'pending', reason = null, message_id = null, lane = ?, created_at = ?, group_key = null, held_until = 0
        where id = ?`,
-      ...[lane, now, Number(row['id'])]
+      ...[lane, now, id]
     )
-    host.waits(destination)
-    if (row['says'] === 'failed') rememberFailure(row, now)
-    return [{ id: String(row['id']), destination, lane }]
-  }
-
-  function rememberFailure(row: Row, now: number): void {
-    const key = String(row['object'])
-    const known = db.get('select memory from objects where key = ?', key)
-    if (known === undefined) return
-    const since = (JSON.parse(String(row['view'])) as View).failure?.since
-    const heard = { rule: String(row['rule']), destination: String(row['destination']), since }
-    const memory = remember(readMemory(String(known['memory'])), heard, now)
-    db.run('update objects set memory = ? where key = ?', JSON.stringify(memory), key)
+    waiting.add(destination, 1)
+    if (row.says === 'failed') changeMemory(db, row.object, (memory) => remember(memory, undeliveredOf(row), now))
+    return [{ id: String(id), destination, lane }]
   }
 
   const records: Records = {
@@ -52,23 +48,22 @@ export function createSqliteRecords(db: Database, host: Host): Records {
 
     async retry(ids, lanes, now) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
-      const retried = await host.write(() =>
+      return write(() =>
         db
-          .query(
+          .query<DeadRow>(
             `select n.id, n.destination, n.rule, n.object, n.says, v.view
              from notifications n join views v on v.id = n.id
              where n.id in ${among(wanted)} and n.state = 'dead' order by n.id`
           )
           .flatMap((row) => retryOne(row, lanes, now))
       )
-      return retried
     },
 
     retryAll: (filter, page, lanes, now) => retryPage(ask, records, { filter, page, lanes, now }),
 
     async discard(ids) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
-      const discarded = await host.write(() =>
+      const discarded = await write(() =>
         db.query(
           `update notifications set state = 'muted', reason = '${discardedReason}'
            where id in ${among(wanted)} and state = 'dead' returning id`
@@ -78,16 +73,15 @@ export function createSqliteRecords(db: Database, host: Host): Records {
     },
 
     async announce(key, notices, now, withinMs) {
-      const isNews = await host.write(() => {
+      return write(() => {
         const news = db.all(
           `insert into announcements values (?1, ?2) on conflict (key) do update set announced_at = excluded.announced_at
            where announcements.announced_at <= ?2 - ?3 or announcements.announced_at > ?2 + ${apartMs} returning key`,
           ...[key, now, withinMs]
         )
-        if (news.length > 0) for (const notice of notices) host.insert(notice, now)
+        if (news.length > 0) for (const notice of notices) queue.insert(null, notice, now)
         return news.length > 0
       })
-      return isNews
     }
   }
   return records

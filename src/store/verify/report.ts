@@ -1,4 +1,4 @@
-// Report: what a look at a database found.
+// Report: counts what is in a database and checks that its rows fit together, in SQL that every store speaks.
 
 export interface Finding {
   check: string
@@ -22,3 +22,72 @@ export type Read = (sql: string) => Promise<Record<string, unknown>[]>
 
 /** So many examples of what is wrong. */
 export const shown = 5
+
+const counts: [name: string, sql: string][] = [
+  ['events', 'select count(*) as n from events'],
+  ['objects', 'select count(*) as n from objects'],
+  ...(['pending', 'sent', 'dead', 'muted'] as const).map((state): [string, string] => [
+    `notifications ${state}`,
+    `select count(*) as n from notifications where state = '${state}'`
+  ]),
+  ...(['open', 'sent', 'dead'] as const).map((state): [string, string] => [
+    `messages ${state}`,
+    `select count(*) as n from messages where state = '${state}'`
+  ])
+]
+
+// Each selects the rows that should not be, by `id`.
+const checks: [check: string, sql: string][] = [
+  [
+    'a lane has at most one open message',
+    `select max(id) as id from messages where state = 'open' group by lane having count(*) > 1`
+  ],
+  [
+    'every open message has as many pending notifications as it counts',
+    `select m.id from messages m where m.state = 'open' and m.notifications <> (
+       select count(*) from notifications n where n.message_id = m.id and n.state = 'pending')`
+  ],
+  [
+    'every pending notification in a message is in an open one of its lane',
+    `select n.id from notifications n left join messages m on m.id = n.message_id
+     where n.state = 'pending' and n.message_id is not null and (m.id is null or m.state <> 'open' or m.lane <> n.lane)`
+  ],
+  [
+    'every sent notification is in a message that was sent',
+    `select n.id from notifications n left join messages m on m.id = n.message_id
+     where n.state = 'sent' and (m.id is null or m.state <> 'sent')`
+  ],
+  ['every dead letter has a reason', `select id from notifications where state = 'dead' and coalesce(reason, '') = ''`],
+  [
+    'every muted notification names its mute',
+    `select id from notifications where state = 'muted' and coalesce(mute, '') = '' and coalesce(reason, '') = ''`
+  ],
+  [
+    'every notification has its event',
+    `select n.id from notifications n where n.event_id is not null and not exists (
+       select 1 from events e where e.id = n.event_id)`
+  ],
+  [
+    'every notification has its text',
+    `select n.id from notifications n where not exists (select 1 from views v where v.id = n.id)`
+  ],
+  [
+    'every attempt has its message',
+    `select distinct a.message_id as id from attempts a where not exists (select 1 from messages m where m.id = a.message_id)`
+  ],
+  ['every object has a memory', `select key as id from objects where memory is null`]
+]
+
+/** Everything but what the database says of its own pages. */
+export async function look(read: Read): Promise<Omit<Report, 'damage'>> {
+  const counted: Record<string, number> = {}
+  for (const [name, sql] of counts) counted[name] = Number((await read(sql))[0]?.['n'])
+  const findings: Finding[] = []
+  for (const [check, sql] of checks) {
+    const [total] = await read(`select count(*) as n from (${sql}) as found`)
+    const rows = Number(total?.['n'])
+    const examples = rows === 0 ? [] : await read(`select id from (${sql}) as found order by id limit ${shown}`)
+    findings.push({ check, rows, examples: examples.map(({ id }) => String(id)) })
+  }
+  return { counts: counted, findings }
+}

@@ -1,84 +1,94 @@
-// Verification: checks that what a database holds fits together. It only reads, as of one moment, so that a relay may go
+// Verification: opens a database to check that its rows fit together. It only reads, as of one moment, so that a relay may go
 // on meanwhile.
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { RelayError } from '../../errors.ts'
-import { sqliteFile } from '../sqlite/path.ts'
-import { readPostgres } from './postgres.ts'
-import { type Finding, type Read, type Report, shown } from './report.ts'
-import { readSqlite } from './sqlite.ts'
+import { sayFileError } from '../sqlite/file-errors.ts'
+import { realPath, sqliteFile } from '../sqlite/path.ts'
+import { checkVersion } from '../sqlite/schema.ts'
+import { look, type Report, shown } from './report.ts'
 
-const counts: [name: string, sql: string][] = [
-  ['events', 'select count(*) as n from events'],
-  ['objects', 'select count(*) as n from objects'],
-  ...(['pending', 'sent', 'dead', 'muted'] as const).map((state): [string, string] => [
-    `notifications ${state}`,
-    `select count(*) as n from notifications where state = '${state}'`
-  ]),
-  ...(['open', 'sent', 'dead'] as const).map((state): [string, string] => [
-    `messages ${state}`,
-    `select count(*) as n from messages where state = '${state}'`
-  ])
-]
+/** SQLITE_CORRUPT: pages are so damaged that SQLite cannot go on looking. */
+const corrupt = 11
 
-// Each selects the rows that should not be, by `id`.
-const checks: [check: string, sql: string][] = [
-  [
-    'a lane has at most one open message',
-    `select max(id) as id from messages where state = 'open' group by lane having count(*) > 1`
-  ],
-  [
-    'every open message has as many pending notifications as it counts',
-    `select m.id from messages m where m.state = 'open' and m.notifications <> (
-       select count(*) from notifications n where n.message_id = m.id and n.state = 'pending')`
-  ],
-  [
-    'every pending notification in a message is in an open one of its lane',
-    `select n.id from notifications n left join messages m on m.id = n.message_id
-     where n.state = 'pending' and n.message_id is not null and (m.id is null or m.state <> 'open' or m.lane <> n.lane)`
-  ],
-  [
-    'every sent notification is in a message that was sent',
-    `select n.id from notifications n left join messages m on m.id = n.message_id
-     where n.state = 'sent' and (m.id is null or m.state <> 'sent')`
-  ],
-  ['every dead letter has a reason', `select id from notifications where state = 'dead' and coalesce(reason, '') = ''`],
-  [
-    'every muted notification names its mute',
-    `select id from notifications where state = 'muted' and coalesce(mute, '') = '' and coalesce(reason, '') = ''`
-  ],
-  [
-    'every notification has its event',
-    `select n.id from notifications n where n.event_id is not null and not exists (
-       select 1 from events e where e.id = n.event_id)`
-  ],
-  [
-    'every notification has its text',
-    `select n.id from notifications n where not exists (select 1 from views v where v.id = n.id)`
-  ],
-  [
-    'every attempt has its message',
-    `select distinct a.message_id as id from attempts a where not exists (select 1 from messages m where m.id = a.message_id)`
-  ],
-  ['every object has a memory', `select key as id from objects where memory is null`]
-]
+/** How many of its own complaints SQLite may make. */
+const maxDamage = 20
+
+// SQLite has no checksums: a page in the middle of a long text may hold anything, and its own check is content.
+const json = [
+  ['events', 'id', 'trace'],
+  ['events', 'id', 'body'],
+  ['objects', 'key', 'memory'],
+  ['views', 'id', 'view'],
+  ['messages', 'id', 'payload'],
+  ['silences', 'id', 'match']
+] as const
 
 /** Reads the database at `address`, as in DATABASE_URL. Throws BAD_DATABASE where it cannot be read at all. */
 export async function verify(address: string): Promise<Report> {
   const url = address.trim()
-  if (/^postgres(ql)?:/.test(url)) return readPostgres(url, async (read) => ({ ...(await look(read)), damage: [] }))
+  if (/^postgres(ql)?:/.test(url)) return readPostgres(url)
   const file = sqliteFile(url)
-  if (file !== undefined) return readSqlite(file, look)
+  if (file !== undefined) return readSqlite(file)
   throw new RelayError('BAD_DATABASE', 'name a database as in DATABASE_URL: sqlite:data/relay.db or postgres://…')
 }
 
-async function look(read: Read): Promise<Omit<Report, 'damage'>> {
-  const counted: Record<string, number> = {}
-  for (const [name, sql] of counts) counted[name] = Number((await read(sql))[0]?.['n'])
-  const findings: Finding[] = []
-  for (const [check, sql] of checks) {
-    const [total] = await read(`select count(*) as n from (${sql}) as found`)
-    const rows = Number(total?.['n'])
-    const examples = rows === 0 ? [] : await read(`select id from (${sql}) as found order by id limit ${shown}`)
-    findings.push({ check, rows, examples: examples.map(({ id }) => String(id)) })
+/** As of one moment; it checks its own pages. Throws BAD_DATABASE; the text contains no password. */
+async function readPostgres(url: string): Promise<Report> {
+  // Only for those who use it, as when a relay opens it.
+  const [{ Client }, { checkUrl, connectionConfig, sayDatabaseError }] = await Promise.all([
+    import('pg'),
+    import('../postgres/connections.ts')
+  ])
+  checkUrl(url)
+  // Looking at everything may take its time.
+  const { query_timeout: _, ...config } = connectionConfig(url)
+  const client = new Client(config)
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.query('begin transaction isolation level repeatable read read only')
+    await client.query('set local statement_timeout = 0')
+    return { ...(await look(async (sql) => (await client.query(sql)).rows)), damage: [] }
+  } catch (error) {
+    throw new RelayError('BAD_DATABASE', `cannot read the database: ${sayDatabaseError(error, url)}`)
+  } finally {
+    await client.end().catch(() => {})
   }
-  return { counts: counted, findings }
+}
+
+/** As of one moment, with every page as SQLite finds it. Throws BAD_DATABASE. */
+async function readSqlite(path: string): Promise<Report> {
+  const file = realPath(path)
+  if (!existsSync(file)) throw new RelayError('BAD_DATABASE', `there is no database ${file}`)
+  let db: DatabaseSync | undefined
+  try {
+    db = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
+    const open = db
+    open.exec('begin')
+    checkVersion(Number(open.prepare('pragma user_version').get()?.['user_version']))
+    const damage = open
+      .prepare(`pragma integrity_check(${maxDamage})`)
+      .all()
+      .map(({ integrity_check }) => String(integrity_check))
+      .filter((said) => said !== 'ok')
+    // Where pages are damaged, what they seem to hold says nothing.
+    if (damage.length > 0) return { counts: {}, findings: [], damage }
+    const { counts, findings } = await look(async (sql) => open.prepare(sql).all())
+    const broken = json.flatMap(([table, key, column]) =>
+      open
+        .prepare(`select ${key} as id from ${table} where not json_valid(${column})`)
+        .all()
+        .map(({ id }) => `${table} ${id}`)
+    )
+    const found = { check: 'what is kept as JSON is JSON', rows: broken.length, examples: broken.slice(0, shown) }
+    return { counts, findings: [...findings, found], damage }
+  } catch (error) {
+    if (error instanceof RelayError) throw error
+    const { errcode = 0, message } = error as { errcode?: number; message: string }
+    if ((errcode & 0xff) === corrupt) return { counts: {}, findings: [], damage: [message] }
+    throw new RelayError('BAD_DATABASE', `cannot read the database: ${sayFileError(error, file)}`, { cause: error })
+  } finally {
+    db?.close()
+  }
 }

@@ -1,4 +1,4 @@
-// Verdict: decides whether all is well, and lists everything known to be wrong, the worst first. What is not known is not
+// Overview: decides whether all is well, and lists everything known to be wrong, the worst first. What is not known is not
 // green.
 import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
@@ -24,7 +24,7 @@ export interface Evidence {
   sources: Standings
 }
 
-export interface Verdict {
+export interface Overview {
   colour: 'red' | 'amber' | 'green' | 'grey'
   title: string
   /** The rest, in sentences. */
@@ -41,10 +41,10 @@ interface Finding {
   advice?: Html | string
 }
 
-/** Told by name; of more sources only how many. */
+/** Sources named; of more only how many. */
 const maxNames = 2
 
-export function verdictOf(evidence: Evidence): Verdict {
+export function overviewOf(evidence: Evidence): Overview {
   const findings = findingsOf(evidence)
   if (findings.length === 0) return { colour: 'green', title: 'All is well', aside: [groundOf(evidence)] }
   const colour = (['red', 'amber', 'grey'] as const).find((colour) => findings.some((one) => one.colour === colour))

@@ -1,8 +1,11 @@
-// Pruning in PostgreSQL: deletes what is over, some rows at a time. Rows that a replica is using are left for the next
-// time.
-
+// Upkeep in PostgreSQL: deletes what is over and bounds what is remembered, some rows at a time, and measures the database. Rows
+// that a replica is using are left for the next time.
 import type { Expiry, ObjectCount } from '../kept.ts'
-import type { Sql } from './connections.ts'
+import type { Store } from '../store.ts'
+import type { Connections, Sql } from './connections.ts'
+
+/** The server asks its file system for each file of a database: not for every scrape of every replica. */
+const sizeMs = 60_000
 
 /** A replica's row may go when nobody could take it for alive any more. */
 const replicaMs = 3_600_000
@@ -39,8 +42,34 @@ const objectsSql = `
   delete from objects where key in (
     select key from objects where key = any($1) and seen_at < $2 for update skip locked)`
 
-/** Times by the database's clock. */
-export async function prune(sql: Sql, before: Expiry, limit: number): Promise<number> {
+export function createUpkeep(connections: Connections): Pick<Store, 'prune' | 'boundObjects' | 'size'> {
+  /** How far pruning has come in the objects' keys. */
+  let cursor = ''
+  let known = { dataBytes: 0, until: 0 }
+  return {
+    async prune(before, limit) {
+      const rows = await connections.transaction((sql) => prune(sql, before, limit))
+      const objects = await connections.transaction((sql) => pruneObjects(sql, cursor, before.deadLetters, limit))
+      cursor = objects.last ?? ''
+      return rows + objects.deleted
+    },
+
+    boundObjects: (max) => boundObjects(connections.query, max),
+
+    async size() {
+      const now = performance.now()
+      if (now >= known.until) {
+        const { rows } = await connections.query<{ bytes: number }>(
+          'select pg_database_size(current_database()) as bytes'
+        )
+        known = { dataBytes: rows[0]?.bytes ?? 0, until: now + sizeMs }
+      }
+      return { dataBytes: known.dataBytes }
+    }
+  }
+}
+
+async function prune(sql: Sql, before: Expiry, limit: number): Promise<number> {
   const bodies = await sql(bodiesSql, [before.duplicates, limit])
   const notifications = await sql(notificationsSql, [before.events, before.deadLetters, limit])
   const events = await sql(eventsSql, [before.events, limit])
@@ -55,7 +84,7 @@ export async function prune(sql: Sql, before: Expiry, limit: number): Promise<nu
 }
 
 /** Looks at the next `limit` objects after `key`; `last` is undefined at their end. */
-export async function pruneObjects(
+async function pruneObjects(
   sql: Sql,
   key: string,
   before: number,
@@ -80,7 +109,7 @@ const forgetSql = `
 /** Objects forgotten in one statement. */
 const forgetStep = 2000
 
-export async function boundObjects(sql: Sql, max: number): Promise<ReadonlyMap<string, ObjectCount>> {
+async function boundObjects(sql: Sql, max: number): Promise<ReadonlyMap<string, ObjectCount>> {
   const counts = new Map<string, ObjectCount>()
   const { rows } = await sql<{ source: string; n: number }>(countSql)
   for (const { source, n } of rows) {

@@ -1,23 +1,19 @@
-// Waiting counts: track how much waits for each destination, in memory. Whatever changes a notification's state reports
-// it inside its transaction, and a rollback takes it back.
+// Waiting counts: track how much waits for each destination, in memory. What a transaction changes counts once it is
+// committed, and a rollback takes it back.
+import type { Tally } from './kept.ts'
 
-import type { Tally } from '../kept.ts'
-import type { Database } from './file.ts'
-import { waitingSql } from './lanes.ts'
+interface Change {
+  destination: string
+  pending: number
+  buried: number
+}
 
 export class Waiting {
-  readonly #tally = new Map<string, Tally>()
+  #tally = new Map<string, Tally>()
   #total = 0
   #buried = 0
   /** What the transaction under way has changed. */
-  #changes: { destination: string; pending: number; buried: number }[] = []
-
-  /** Reads what waits from before. */
-  constructor(db: Database) {
-    const rows = db.all(`select destination, count(*) as n from ${waitingSql} group by destination`)
-    for (const { destination, n } of rows)
-      this.#change({ destination: String(destination), pending: Number(n), buried: 0 })
-  }
+  #changes: Change[] = []
 
   /** So many more wait for `destination`; `pending` is negative for those that wait no longer. */
   add(destination: string, pending: number): void {
@@ -40,6 +36,14 @@ export class Waiting {
     this.#changes = []
   }
 
+  /** What waits by destination, as just counted. */
+  recount(pending: ReadonlyMap<string, number>): void {
+    const known = [...this.#tally].filter(([, { buried }]) => buried > 0)
+    this.#tally = new Map(known.map(([destination, { buried }]) => [destination, { pending: 0, buried }]))
+    this.#total = 0
+    for (const [destination, count] of pending) this.#change({ destination, pending: count, buried: 0 })
+  }
+
   get total(): number {
     return this.#total
   }
@@ -52,7 +56,7 @@ export class Waiting {
     return this.#tally
   }
 
-  #change({ destination, pending, buried }: { destination: string; pending: number; buried: number }): void {
+  #change({ destination, pending, buried }: Change): void {
     const known = this.#tally.get(destination) ?? { pending: 0, buried: 0 }
     this.#tally.set(destination, { pending: known.pending + pending, buried: known.buried + buried })
     this.#total += pending

@@ -1,20 +1,20 @@
-// Held bytes: bound what all bodies that have begun and not ended hold together. Nobody has proven anything yet, and a body
-// of Flux comes at once, so that whoever has waited longest for more of it is the first to go.
+// Waiting bodies: bound the memory of all bodies that have begun and not ended. Nobody has proven anything yet, and a body
+// of Flux comes at once, so that the one that has waited longest for more bytes is the first to go.
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 
 /** A body on its way. */
-export interface Waiting {
-  /** What it holds: what has come of it, and room for more. */
+export interface WaitingBody {
+  /** What has come so far, and room for more. */
   bytes: Buffer
   /** When the last of it came, in ms. */
   at: number
 }
 
-interface Held {
+interface WaitingBodies {
   /** Puts `piece` where `size` bytes of at most `maxSize` are already. Throws CANNOT_STORE where there is no room for it. */
-  add(body: Waiting, size: number, piece: Buffer, maxSize: number): void
-  release(body: Waiting): void
+  add(body: WaitingBody, size: number, piece: Buffer, maxSize: number): void
+  release(body: WaitingBody): void
 }
 
 export const noBytes: Buffer = Buffer.alloc(0)
@@ -26,12 +26,12 @@ const maxLargeBytes = 32 * 1024 * 1024
 /** A large body of which nothing came for so long makes room for another. */
 const stalledMs = 500
 
-export function createHeld(clock: Clock): Held {
+export function createWaitingBodies(clock: Clock): WaitingBodies {
   // Apart, or a few large ones would cost a thousand small ones their room.
   const small = createPool(maxSmallBytes, 0)
   const large = createPool(maxLargeBytes, stalledMs)
   const poolOf = (bytes: number) => (bytes > smallBytes ? large : small)
-  const release = (body: Waiting) => poolOf(body.bytes.length).leave(body)
+  const release = (body: WaitingBody) => poolOf(body.bytes.length).leave(body)
 
   return {
     add(body, size, piece, maxSize) {
@@ -54,24 +54,24 @@ export function createHeld(clock: Clock): Held {
 /** Room for `maxBytes`. Whoever was longest without progress, for `patienceMs` at least, loses its own to another. */
 function createPool(maxBytes: number, patienceMs: number) {
   // In the order of their last progress: each joins anew with every piece.
-  const waiting = new Set<Waiting>()
-  let held = 0
+  const waiting = new Set<WaitingBody>()
+  let taken = 0
 
-  function leave(body: Waiting): void {
+  function leave(body: WaitingBody): void {
     if (!waiting.delete(body)) return
-    held -= body.bytes.length
+    taken -= body.bytes.length
     body.bytes = noBytes
   }
 
   return {
     leave,
-    join(body: Waiting, now: number): void {
+    join(body: WaitingBody, now: number): void {
       body.at = now
       waiting.add(body)
-      held += body.bytes.length
+      taken += body.bytes.length
     },
     makeRoom(bytes: number, now: number): void {
-      while (held + bytes > maxBytes) {
+      while (taken + bytes > maxBytes) {
         const [longest] = waiting
         if (longest === undefined || Math.abs(now - longest.at) < patienceMs) throw tooMany()
         leave(longest)

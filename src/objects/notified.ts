@@ -1,0 +1,51 @@
+// Notified: corrects who counts as notified of an object's failure, after what became of a notification. Pure.
+import type { Notified, ObjectMemory } from '../objects.ts'
+
+/** A rule and destination that was notified, or was not after all, of the failure that began at `since`, in ms. */
+export interface Undelivered {
+  rule: string
+  destination: string
+  since: number | undefined
+}
+
+/**
+ * Forgets that `rule` notified `destination` of the failure that began at `since`: the message was never delivered. What was
+ * said of a later one was.
+ */
+export function forget(memory: ObjectMemory, { rule, destination, since }: Undelivered): ObjectMemory {
+  return inEach(memory, (notified, failure) =>
+    notified.filter((entry) => failure?.since !== since || entry.rule !== rule || entry.destination !== destination)
+  )
+}
+
+/**
+ * Undoes {@link forget} when a dead letter is retried, so that the recovery is sent too. Nothing changes if the failure
+ * that began at `since` is over, or `destination` was notified of it meanwhile. `now` in ms.
+ */
+export function remember(memory: ObjectMemory, { rule, destination, since }: Undelivered, now: number): ObjectMemory {
+  return inEach(memory, (notified, failure) => {
+    if (failure === undefined || failure.since !== since) return notified
+    if (notified.some((entry) => entry.rule === rule && entry.destination === destination)) return notified
+    return [...notified, { rule, destination, at: now, reminders: 0 }]
+  })
+}
+
+/** Marks `destination` as notified of what was withheld from it, because the summary of the mute has said it. */
+export function markNotified(memory: ObjectMemory, destination: string, now: number): ObjectMemory {
+  return inEach(memory, (notified) =>
+    notified.map((entry) => {
+      if (entry.destination !== destination || !entry.isWithheld) return entry
+      const { isWithheld: _, ...rest } = entry
+      return { ...rest, at: now }
+    })
+  )
+}
+
+/** Of several objects with one name nobody knows here which a notification was about: its failure says it, or all are meant. */
+function inEach(
+  memory: ObjectMemory,
+  change: (notified: readonly Notified[], failure: ObjectMemory['failure']) => readonly Notified[]
+): ObjectMemory {
+  const others = memory.others?.map((other) => inEach(other, change))
+  return { ...memory, notified: change(memory.notified, memory.failure), ...(others && { others }) }
+}

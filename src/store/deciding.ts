@@ -1,0 +1,39 @@
+// Deciding: takes the arrivals of a batch one by one, each knowing what those before it left. Pure but for the ledger, which
+// is a store's.
+import type { ObjectMemory } from '../objects.ts'
+import type { Arrival, Decide, Decision, NewNotification, Receipt } from './kept.ts'
+
+type Notified = Extract<Receipt, { status: 'accepted' }>['notifications']
+
+/** What a store knows as of the arrival that is being decided on, and takes down for those after it. */
+export interface Ledger {
+  /** The event that came with the same body, not longer ago than `duplicateWindowMs`. */
+  duplicateOf(arrival: Arrival): number | undefined
+  memoryOf(key: string): ObjectMemory | undefined
+  remember(key: string, memory: ObjectMemory, arrival: Arrival): void
+  /** Keeps the event with what it leads to. `notified` may be filled in until the receipts are handed out. */
+  keep(arrival: Arrival, key: string, decision: Decision): { id: number; notified: Notified }
+}
+
+/** What becomes of `arrival`, which is about the object that is remembered by `key`. */
+export function decideOn(arrival: Arrival, key: string, ledger: Ledger, decide: Decide): Receipt {
+  const duplicate = ledger.duplicateOf(arrival)
+  if (duplicate !== undefined) return { status: 'duplicate', id: String(duplicate) }
+  const memory = ledger.memoryOf(key)
+  let decision: Decision
+  try {
+    decision = decide(arrival, memory)
+  } catch (error) {
+    return { status: 'failed', error }
+  }
+  if (decision.memory !== memory) ledger.remember(key, decision.memory, arrival)
+  const { transition } = decision
+  if (!decision.keep) return { status: 'accepted', id: null, transition, notifications: [] }
+  const { id, notified } = ledger.keep(arrival, key, decision)
+  return { status: 'accepted', id: String(id), transition, notifications: notified }
+}
+
+/** What a receipt says of a notification that was written under `id`. */
+export function receiptOf(id: number, { rule, destination, lane, muting, dead }: NewNotification): Notified[number] {
+  return { id: String(id), rule, destination, lane, isMuted: muting !== undefined, isDead: dead !== undefined }
+}

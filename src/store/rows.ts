@@ -1,0 +1,120 @@
+// Rows: turns rows that every store has alike into what a store hands out. Pure.
+import type { Silence } from '../mutes/silence.ts'
+import type { Undelivered } from '../objects/notified.ts'
+import type { View } from '../render/compose/view.ts'
+import type { Payload } from '../render/slack/payload.ts'
+import { apartMs, type LaneState, type LastEvents, type Message, type Pending } from './kept.ts'
+import { readView } from './texts.ts'
+
+export interface LaneRow {
+  tokens: number | null
+  tokens_at: number | null
+  not_before: number
+  set_at: number | null
+  block_reason: string | null
+  block_since: number | null
+  probes: number
+}
+
+export interface MessageRow {
+  id: number
+  lane: string
+  destination: string
+  payload: string
+  /** SQLite has no booleans. */
+  is_plain: boolean | number
+  failures: number
+  newest_at: number
+  notifications: number
+}
+
+export interface PendingRow {
+  id: number
+  event_id: number | null
+  destination: string
+  created_at: number
+  group_key: string | null
+}
+
+export interface SilenceRow {
+  id: number
+  match: string
+  comment: string
+  created_at: number
+  ends_at: number
+}
+
+/** What is known of a lane at `now`, in ms; of a new one, nothing. */
+export function laneStateOf(row: LaneRow | undefined, now: number): LaneState {
+  if (row === undefined) return { bucket: undefined, notBefore: 0 }
+  return {
+    bucket: row.tokens === null ? undefined : { tokens: row.tokens, at: row.tokens_at ?? 0 },
+    notBefore: deadlineOf(row.not_before, row.set_at, now),
+    ...(row.block_reason !== null && {
+      block: { reason: row.block_reason, since: row.block_since ?? 0, probes: row.probes }
+    })
+  }
+}
+
+/** A deadline in ms, 0 where it was set in what is the future by now: then nobody knows how long it has been waited for. */
+function deadlineOf(until: number, setAt: number | null, now: number): number {
+  return setAt !== null && setAt - now > apartMs ? 0 : until
+}
+
+export function messageOf(row: MessageRow): Message {
+  return {
+    id: String(row.id),
+    lane: row.lane,
+    destination: row.destination,
+    payload: JSON.parse(row.payload) as Payload,
+    isPlain: Boolean(row.is_plain),
+    failures: row.failures,
+    newestAt: row.newest_at,
+    notifications: row.notifications
+  }
+}
+
+/** `view`: its row of `views`. */
+export function pendingOf(row: PendingRow, view: string): Pending {
+  return {
+    id: String(row.id),
+    event: String(row.event_id ?? `notice ${row.id}`),
+    destination: row.destination,
+    createdAt: row.created_at,
+    group: row.group_key ?? undefined,
+    view: readView(view)
+  }
+}
+
+export function silenceOf(row: SilenceRow): Silence {
+  return {
+    id: String(row.id),
+    match: JSON.parse(row.match) as Silence['match'],
+    comment: row.comment,
+    createdAt: row.created_at,
+    endsAt: row.ends_at
+  }
+}
+
+/** A notification of a failure that becomes a dead letter, or is retried; `view` is null where its row of `views` is missing. */
+export interface FailedRow {
+  object: string
+  rule: string
+  destination: string
+  view: string | null
+}
+
+/** Who was to be notified of which failure. */
+export function undeliveredOf({ rule, destination, view }: FailedRow): Undelivered {
+  return { rule, destination, since: (JSON.parse(view ?? '{}') as Partial<View>).failure?.since }
+}
+
+/** Whose row says when anyone last listened: no source has this name. */
+export const listener = ''
+
+export function lastEventsFrom(rows: readonly { name: string; heard_at: number }[]): LastEvents {
+  const sources = new Map(rows.map(({ name, heard_at }) => [name, heard_at]))
+  const listenedUntil = sources.get(listener)
+  sources.delete(listener)
+  return { sources, listenedUntil }
+}

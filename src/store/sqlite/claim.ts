@@ -1,0 +1,166 @@
+// Claim in SQLite: picks a lane's next step, writes down what it posts, and how that ended.
+import { setImmediate as pause } from 'node:timers/promises'
+import type { Attempt, LaneState, Message, NextPost, Pending, Plan, Settlement, Step } from '../kept.ts'
+import { type PendingRow, pendingOf } from '../rows.ts'
+import { messageFrom, type Turn, turnOf } from '../steps.ts'
+import type { Store } from '../store.ts'
+import type { Waiting } from '../waiting.ts'
+import type { Database, Transaction } from './file.ts'
+import { laneState, openMessage, setBucket } from './lanes.ts'
+import type { Log } from './log.ts'
+import type { Queue } from './queue.ts'
+
+/** How much of what waits is read at a time. */
+const readRows = 100
+
+export interface Claims extends Pick<Store, 'next' | 'settle'> {
+  /** Messages whose answer is awaited. They are this process's, so a crash empties it. */
+  posting: ReadonlySet<number>
+}
+
+export function createClaims(
+  db: Database,
+  { queue, waiting, log, transaction }: { queue: Queue; waiting: Waiting; log: Log; transaction: Transaction }
+): Claims {
+  const posting = new Set<number>()
+
+  /** Reading, composing and writing hundreds takes milliseconds each: whoever waits for this thread is let in between. */
+  async function claim(lane: string, plan: Plan, now: number): Promise<Step> {
+    for (;;) {
+      const { turn, state, rows } = transaction(() => look(lane, plan, now))
+      if (turn.is === 'again') return postOf(turn.message, state)
+      if (turn.is !== 'compose') return turn
+      const pending: Pending[] = []
+      for (let at = 0; at < rows.length; at += readRows) {
+        await pause()
+        pending.push(...readPending(db, rows.slice(at, at + readRows)))
+      }
+      await pause()
+      const next = plan.next(state, pending, now)
+      if ('until' in next) return { is: 'wait', until: next.until }
+      await pause()
+      const message = transaction(() => {
+        if (!waitsStill(db, lane, next.ids)) return undefined
+        setBucket(db, lane, next.bucket)
+        return writeMessage(db, lane, pending, next, now)
+      })
+      if (message !== undefined) return postOf(message, state)
+    }
+  }
+
+  /** What the lane does, and what to compose from. */
+  function look(lane: string, plan: Plan, now: number): { turn: Turn; state: LaneState; rows: PendingRow[] } {
+    const open = openMessage(db, lane)
+    const state = laneState(db, lane, now)
+    const rows = open === undefined ? queue.oldest(lane, plan.oldest, now) : []
+    const isDue = rows.length > 0
+    const heldUntil = open === undefined && !isDue ? firstHeld(db, lane) : null
+    const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)
+    if (turn.is === 'again') setBucket(db, lane, turn.bucket)
+    return { turn, state, rows }
+  }
+
+  /** At once, because whoever moves lanes next has to know. */
+  function postOf(message: Message, { block }: LaneState): Step {
+    posting.add(Number(message.id))
+    return { is: 'post', message, block }
+  }
+
+  return {
+    posting,
+
+    async next(lane, plan, now) {
+      const step = await claim(lane, plan, now)
+      if (step.is === 'post') await log.flushed()
+      return step
+    },
+
+    async settle(message, attempt, settlement, notices = []) {
+      transaction(() => {
+        writeOutcome(db, { queue, waiting }, message, attempt, settlement)
+        for (const notice of notices) queue.insert(null, notice, attempt.at)
+      })
+      posting.delete(Number(message.id))
+      await log.flushed()
+    }
+  }
+}
+
+/** When the first of the groups that are held is due. */
+function firstHeld(db: Database, lane: string): number | null {
+  const held = `select min(held_until) as until from notifications
+    where lane = ? and group_key is not null and state = 'pending' and message_id is null`
+  return db.get<{ until: number | null }>(held, lane)?.until ?? null
+}
+
+/** Rows in the order of their ids, with their texts. */
+function readPending(db: Database, rows: readonly PendingRow[]): Pending[] {
+  const views = db.all<{ view: string }>(
+    'select view from views where id in (select value from json_each(?)) order by id',
+    JSON.stringify(rows.map(({ id }) => id))
+  )
+  return rows.map((row, index) => pendingOf(row, views[index]?.view ?? ''))
+}
+
+/** Whether a message in `lane` may carry them: a new config file may have moved, or made dead letters of, what was only read. */
+function waitsStill(db: Database, lane: string, ids: readonly string[]): boolean {
+  if (openMessage(db, lane) !== undefined) return false
+  const found = db.get(
+    `select count(*) as n from notifications where id in (select value from json_each(?))
+       and lane = ? and state = 'pending' and message_id is null`,
+    ...[JSON.stringify(ids.map(Number)), lane]
+  )
+  return found?.n === ids.length
+}
+
+/** Writes the message down, and which notifications it carries. */
+function writeMessage(
+  db: Database,
+  lane: string,
+  pending: readonly Pending[],
+  next: Exclude<NextPost, { until: number }>,
+  now: number
+): Message {
+  const { message, ids } = messageFrom(lane, pending, next)
+  const id = db.run(
+    `insert into messages values (null, ?, ?, 'open', ?, 0, 0, ?, ?, ?, null)`,
+    ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, ids.length, now]
+  )
+  db.run(
+    'update notifications set message_id = ? where id in (select value from json_each(?))',
+    ...[id, JSON.stringify(ids)]
+  )
+  return { id: String(id), ...message }
+}
+
+function writeOutcome(
+  db: Database,
+  { queue, waiting }: { queue: Queue; waiting: Waiting },
+  message: Message,
+  { at, answer }: Attempt,
+  { message: end, lane }: Settlement
+): void {
+  const id = Number(message.id)
+  db.run('insert into attempts values (?, ?, ?)', id, at, answer)
+  if (end.state === 'open') {
+    db.run('update messages set failures = ?, is_plain = ? where id = ?', end.failures, end.isPlain ? 1 : 0, id)
+  } else {
+    db.run('update messages set state = ?, settled_at = ? where id = ?', end.state, at, id)
+  }
+  if (end.state === 'sent') {
+    const sent = `update notifications set state = 'sent' where message_id = ? and state = 'pending'`
+    waiting.add(message.destination, -db.changes(sent, id))
+    // Their destination went while the answer was on its way, so that they became dead letters: they arrived all the same.
+    db.run(`update notifications set state = 'sent', reason = null where message_id = ? and state = 'dead'`, id)
+  }
+  if (end.state === 'dead') {
+    const members = db.all<{ id: number }>('select id from notifications where message_id = ?', id)
+    for (const member of members) queue.bury(member.id, end.reason)
+  }
+  db.run(
+    'update lanes set not_before = ?, set_at = ?, block_reason = ?, block_since = ?, probes = ? where key = ?',
+    ...[lane.notBefore, at, lane.block?.reason ?? null, lane.block?.since ?? null, lane.block?.probes ?? 0],
+    message.lane
+  )
+  if (lane.bucket !== undefined) setBucket(db, message.lane, lane.bucket)
+}

@@ -1,0 +1,49 @@
+// Memories in SQLite: keep what is remembered of objects and of sources, inside a transaction of the store's.
+import { memoryText, type ObjectMemory, readMemory } from '../../objects.ts'
+import { type Arrival, apartMs, type LastEvents } from '../kept.ts'
+import { lastEventsFrom, listener } from '../rows.ts'
+import type { Database } from './file.ts'
+
+export function memoryOf(db: Database, key: string): ObjectMemory | undefined {
+  const row = db.get<{ memory: string }>('select memory from objects where key = ?', key)
+  return row && readMemory(row.memory)
+}
+
+/** What is remembered after an event. */
+export function setMemory(db: Database, key: string, memory: ObjectMemory, { receivedAt, event }: Arrival): void {
+  db.run(
+    `insert into objects (key, memory, seen_at, failing_since, source) values (?, ?, ?, ?, ?)
+     on conflict (key) do update
+     set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`,
+    ...[key, memoryText(memory), receivedAt, memory.failure?.since ?? null, event.source]
+  )
+}
+
+/** Between events. The memory as it is then; undefined where the object is forgotten. */
+export function changeMemory(
+  db: Database,
+  key: string,
+  change: (memory: ObjectMemory) => ObjectMemory
+): ObjectMemory | undefined {
+  const known = memoryOf(db, key)
+  if (known === undefined) return undefined
+  const memory = change(known)
+  db.run('update objects set memory = ? where key = ?', memoryText(memory), key)
+  return memory
+}
+
+/** As Store.noteLastEvents. */
+export function noteLastEvents(db: Database, sources: ReadonlyMap<string, number>, now: number): void {
+  for (const [name, at] of [...sources, [listener, now] as const]) {
+    // From a clock that has been set back since, it would hide for as long that nobody posts.
+    db.run(
+      `insert into sources values (?1, ?2) on conflict (name) do update
+       set heard_at = case when heard_at > ?3 + ${apartMs} then ?2 else max(heard_at, ?2) end`,
+      ...[name, at, now]
+    )
+  }
+}
+
+export function lastEvents(db: Database): LastEvents {
+  return lastEventsFrom(db.all('select name, heard_at from sources'))
+}

@@ -1,0 +1,120 @@
+// Upkeep in SQLite: deletes what is over and bounds what is remembered, in steps, so that whoever waits for this thread gets
+// in between; and measures the file.
+import { stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setImmediate as pause } from 'node:timers/promises'
+import type { Expiry, ObjectCount } from '../kept.ts'
+import type { Store } from '../store.ts'
+import type { Database, Transaction } from './file.ts'
+
+const stepRows = 500
+
+// The next id is the newest plus one: one that was given out is not given out again.
+const isNotNewest = (table: string) => `id < (select max(id) from ${table})`
+
+interface ObjectRow {
+  key: string
+  seen_at: number
+  failing_since: number | null
+  source: string
+}
+
+export function createUpkeep(db: Database, transaction: Transaction): Pick<Store, 'prune' | 'boundObjects' | 'size'> {
+  /** How far pruning has come in the objects' keys. */
+  let cursor = ''
+
+  function prune(before: Expiry, limit: number): number {
+    const finished = db.all<{ id: number }>(
+      `delete from notifications where id in (
+         select id from notifications where created_at < max(?1, ?2) and ${isNotNewest('notifications')} and
+           ((state = 'sent' or state = 'muted' and muted_until is null) and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3) returning id`,
+      ...[before.events, before.deadLetters, limit]
+    )
+    const ids = JSON.stringify(finished.map(({ id }) => id))
+    db.run('delete from views where id in (select value from json_each(?))', ids)
+    db.run('delete from announcements where announced_at < ?', before.events)
+    // An event stays while a notification of it does, and a message while it carries one.
+    const events = db.changes(
+      `delete from events where id in (
+         select id from events where received_at < ? and ${isNotNewest('events')} and
+           not exists (select 1 from notifications where event_id = events.id) limit ?)`,
+      ...[before.events, limit]
+    )
+    const messages = db.all<{ id: number }>(
+      `delete from messages where id in (
+         select id from messages where created_at < ? and state <> 'open' and
+           not exists (select 1 from notifications where message_id = messages.id) limit ?) returning id`,
+      ...[before.events, limit]
+    )
+    for (const { id } of messages) db.run('delete from attempts where message_id = ?', id)
+    db.run('delete from silences where ends_at < ?', before.events)
+    return finished.length + events + messages.length + pruneObjects(before.deadLetters, limit)
+  }
+
+  /** Looks at the next `limit` objects, from where it left off. */
+  function pruneObjects(before: number, limit: number): number {
+    const next = db.all<Pick<ObjectRow, 'key' | 'seen_at'>>(
+      'select key, seen_at from objects where key > ? order by key limit ?',
+      cursor,
+      limit
+    )
+    cursor = next.length < limit ? '' : (next.at(-1)?.key ?? '')
+    const over = next.filter((row) => row.seen_at < before)
+    for (const { key } of over) db.run('delete from objects where key = ?', key)
+    return over.length
+  }
+
+  return {
+    prune: async (before, limit) => transaction(() => prune(before, limit)),
+
+    async boundObjects(max) {
+      const found = new Map<string, number>()
+      await walk(db, ({ source }) => found.set(source, (found.get(source) ?? 0) + 1))
+      const counts = new Map<string, ObjectCount>()
+      for (const [source, n] of found) {
+        const keys = n > max ? (await oldestFirst(db, source)).slice(0, n - max) : []
+        for (let at = 0; at < keys.length; at += stepRows) {
+          await pause()
+          transaction(() => {
+            for (const key of keys.slice(at, at + stepRows)) db.run('delete from objects where key = ?', key)
+          })
+        }
+        counts.set(source, { kept: n - keys.length, forgotten: keys.length })
+      }
+      return counts
+    },
+
+    /** With its log. Rejects where the volume does not answer. */
+    async size() {
+      const [data, log, volume] = await Promise.all([stat(db.file), stat(`${db.file}-wal`), statfs(dirname(db.file))])
+      const pages = 'select freelist_count * page_size as bytes from pragma_freelist_count, pragma_page_size'
+      return {
+        dataBytes: data.size,
+        logBytes: log.size,
+        reusableBytes: Number(db.get(pages)?.bytes),
+        freeBytes: volume.bavail * volume.bsize
+      }
+    }
+  }
+}
+
+/** The keys of a source's objects, healthy ones before those that fail, those with the oldest last event before others. */
+async function oldestFirst(db: Database, source: string): Promise<string[]> {
+  const known: ObjectRow[] = []
+  await walk(db, (row) => row.source === source && known.push(row))
+  const isFailing = (row: ObjectRow) => Number(row.failing_since !== null)
+  return known.sort((a, b) => isFailing(a) - isFailing(b) || a.seen_at - b.seen_at).map(({ key }) => key)
+}
+
+/** By key: an index on the source would be written with each new object, at a random place, and is read once in minutes. */
+async function walk(db: Database, visit: (row: ObjectRow) => void): Promise<void> {
+  for (let cursor = ''; ; ) {
+    const sql = 'select key, seen_at, failing_since, source from objects where key > ? order by key limit ?'
+    const rows = db.all<ObjectRow>(sql, cursor, stepRows)
+    for (const row of rows) visit(row)
+    const last = rows.at(-1)
+    if (rows.length < stepRows || last === undefined) return
+    cursor = last.key
+    await pause()
+  }
+}

@@ -1,0 +1,79 @@
+// Steps: decides what a lane does next, from what is known of it. Pure: each store reads that, and writes what comes of it.
+import type { Bucket, LaneState, Message, NewNotification, NextPost, Pending, Plan, Step } from './kept.ts'
+
+/** A lane as it is now. */
+export interface Standing {
+  state: LaneState
+  /** The message that is written down and not settled. */
+  open: Message | undefined
+  /** Whether there is anything to compose a message from. */
+  isDue: boolean
+  /** Where there is neither: when the first of the groups that are held is due, in ms; null where none is. */
+  heldUntil?: number | null
+}
+
+/** Wait, post what is open again, or compose; for both of these, a probe included, there is a token. */
+export type Turn = Exclude<Step, { is: 'post' }> | { is: 'again'; message: Message; bucket: Bucket } | { is: 'compose' }
+
+/** What the lane does at `now`, in ms. */
+export function turnOf(
+  { state, open, isDue, heldUntil = null }: Standing,
+  plan: Pick<Plan, 'token'>,
+  now: number
+): Turn {
+  if (open === undefined && !isDue) {
+    return heldUntil === null ? { is: 'idle' } : { is: 'wait', until: heldUntil, isInterruptible: true }
+  }
+  if (state.notBefore > now) return { is: 'wait', until: state.notBefore }
+  const taken = plan.token(state, now)
+  if ('until' in taken) return { is: 'wait', until: taken.until }
+  return open === undefined ? { is: 'compose' } : { is: 'again', message: open, bucket: taken.bucket }
+}
+
+/** Why what waited for longer than {@link Plan.oldest} is a dead letter. */
+export const expiredReason = 'not delivered within 24 hours'
+
+/** Why the end of a failure becomes a dead letter together with it: it would be news from nowhere. */
+export const endlessReason = 'the failure it ends was never delivered'
+
+/**
+ * Splits `rows`, oldest first: what is too old becomes a dead letter; where nothing is, one message may be composed from
+ * what is due, which is for the destination that has waited longest: two may share a lane, and a message is for one of them.
+ */
+export function sortDue<Row extends { created_at: number; destination: string }>(
+  rows: readonly Row[],
+  oldest: number
+): { expired: Row[] } | { due: Row[] } {
+  const expired = rows.filter((row) => row.created_at < oldest)
+  return expired.length > 0 ? { expired } : { due: rows.filter((row) => row.destination === rows[0]?.destination) }
+}
+
+/** The message that a plan made of some of `pending`, and the ids of those. */
+export function messageFrom(
+  lane: string,
+  pending: readonly Pending[],
+  { ids, payload }: Exclude<NextPost, { until: number }>
+): { message: Omit<Message, 'id'>; ids: number[] } {
+  const chosen = new Set(ids)
+  const members = pending.filter(({ id }) => chosen.has(id))
+  const message = {
+    lane,
+    destination: members[0]?.destination ?? '',
+    payload,
+    isPlain: false,
+    failures: 0,
+    newestAt: Math.max(...members.map(({ createdAt }) => createdAt)),
+    notifications: members.length
+  }
+  return { message, ids: members.map(({ id }) => Number(id)) }
+}
+
+/** What is muted is summed up together with the rest of it, whatever group it would be in; a dead letter waits for none. */
+export function groupOf({ group, muting, dead }: NewNotification): NewNotification['group'] {
+  return muting === undefined && dead === undefined ? group : undefined
+}
+
+/** Until when one of a group is held: as long as the first of it that still is, or for `waitMs` from `now`; all in ms. */
+export function groupDeadline(first: number | undefined, waitMs: number, now: number): number {
+  return first !== undefined && first > now ? first : now + waitMs
+}

@@ -1,0 +1,50 @@
+// Texts: write views as compact JSON, and read them. What Flux said stands in a view up to four times, and is kept once. Pure.
+import type { View } from '../render/compose/view.ts'
+
+type Failure = NonNullable<View['failure']>
+interface StoredFailure extends Omit<Failure, 'text' | 'began'> {
+  text?: string | undefined
+  began?: Failure['began'] | undefined
+}
+interface StoredView extends Omit<View, 'summary' | 'failure'> {
+  summary?: string | undefined
+  failure?: StoredFailure
+}
+
+/** A view as it is kept: a text that is the first line of its message is left out, and how a failure began where that is the same. */
+export function viewText(view: View): string {
+  const { summary, message, failure } = view
+  const first = firstLineOf(message)
+  const stored: StoredView = { ...view, summary: summary === first ? undefined : summary }
+  if (failure !== undefined) {
+    const { reason, text, began } = failure
+    const isAsBegun = began?.reason === reason && began.text === text
+    stored.failure = {
+      ...failure,
+      text: text === first ? undefined : text,
+      began: isAsBegun ? undefined : began
+    }
+  }
+  return JSON.stringify(stored)
+}
+
+/** A view from {@link viewText}, or with all its texts, as versions before this one kept it. */
+export function readView(json: string): View {
+  const { summary, failure, ...rest } = JSON.parse(json) as StoredView
+  const first = firstLineOf(rest.message)
+  return {
+    ...rest,
+    summary: summary ?? first,
+    ...(failure && { failure: readFailure(failure, first) })
+  }
+}
+
+function readFailure({ text, began, ...rest }: StoredFailure, first: string): Failure {
+  const said = text ?? first
+  return { ...rest, text: said, began: began ?? { reason: rest.reason, text: said } }
+}
+
+function firstLineOf(message: string): string {
+  const end = message.indexOf('\n')
+  return end < 0 ? message : message.slice(0, end)
+}

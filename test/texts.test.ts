@@ -1,0 +1,55 @@
+// Texts: what is read of a view or a memory is what was written, and nothing that Flux said is written twice.
+import { assert, constantFrom, oneof, property, record, string } from 'fast-check'
+import t from 'tap'
+import { type Failure, memoryText, type ObjectMemory, readMemory } from '../src/objects.ts'
+import type { View } from '../src/render/compose/view.ts'
+import { readView, viewText } from '../src/store/texts.ts'
+
+const line = 'kustomize build failed: accumulating resources: no such file or directory'
+const said = oneof(constantFrom(line, `${line}\nand more`, '', line.slice(0, 20)), string())
+const reason = constantFrom('BuildFailed', 'HealthCheckFailed')
+
+t.test('a view comes back as it was', async () => {
+  const views = record({ summary: said, message: said, reason, text: said, began: record({ reason, text: said }) })
+  assert(
+    property(views, ({ summary, message, reason, text, began }) => {
+      const view: View = {
+        ...{ says: 'failed', severity: 'error', reason, summary, message, cause: 'c', controller: 'k', at: 1 },
+        object: { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name: 'one' },
+        failure: { reason, text, began, since: 1, count: 2 }
+      }
+      t.same(readView(viewText(view)), view)
+    })
+  )
+})
+
+t.test('a memory comes back as it was, that of a twin too', async () => {
+  const failures = record({ reason, text: said, began: record({ reason, text: said }) })
+  assert(
+    property(failures, failures, (one, other) => {
+      const failure = (of: Pick<Failure, 'reason' | 'text' | 'began'>): Failure => ({
+        ...{ severity: 'error', revision: '', at: 2, since: 1, count: 1, prints: ['p'] },
+        ...of
+      })
+      const base = { since: 1, decidedAt: 2, revision: '', notified: [] }
+      const twin: ObjectMemory = { ...base, failure: failure(other) }
+      const memory: ObjectMemory = { ...base, failure: failure(one), others: [twin, base] }
+      t.same(readMemory(memoryText(memory)), memory)
+    })
+  )
+})
+
+t.test('the first event of a failure is written once', async (t) => {
+  const failure: Failure = {
+    ...{ severity: 'error', reason: 'BuildFailed', revision: '', text: line, at: 1 },
+    ...{ began: { reason: 'BuildFailed', text: line }, since: 1, count: 1, prints: [] }
+  }
+  const memory = memoryText({ since: 1, decidedAt: 1, revision: '', notified: [], failure })
+  t.equal(memory.split(line).length - 1, 1)
+  const view = viewText({
+    ...{ says: 'failed', severity: 'error', reason: 'BuildFailed', summary: line, message: `${line}\nand more` },
+    ...{ cause: 'c', controller: 'k', at: 1, failure },
+    object: { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name: 'one' }
+  })
+  t.equal(view.split(line).length - 1, 1)
+})

@@ -3,6 +3,8 @@ import { attempt, isVague, isWrong, tried } from './error-words.ts'
 
 /** How much of a line a lock screen shows. */
 const room = 90
+/** Object and cluster stand before it there: the cause begins before this. */
+const early = 40
 
 /** `spec.template`, `line 12` */
 const location = /^(?:line \d+|[\w.[\]'"$/:-]{1,120})$/
@@ -12,36 +14,42 @@ const label = /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception)$/
 /** In order where the cause is near enough; with less between; and with the cause first where its subject is too long. */
 export function causeFirst(links: readonly string[]): string {
   const whole = links.join(': ')
-  if (whole.length <= room || links.length < 2) return whole
-  const chain = withDenial(links.map(withoutFolders))
-  const [first = ''] = chain
-  if (
-    chain.length === 2 &&
-    isWrong(first) &&
-    !tried.test(first) &&
-    (first.length <= 25 || /\bnot ready$/.test(first))
-  ) {
-    return whole
-  }
-  if (!chain.some((link) => isWrong(link) || isVague(link))) return whole
+  if (links.length < 2 || isTold(links)) return whole
+  const isShort = whole.length <= room
+  const chain = isShort ? links : withDenial(links.map(withoutFolders))
   const { start, core, end } = causeIn(chain)
-  const detail = (chain[core + 1] ?? '').length <= 20 ? Math.min(core + 1, end) : core
+  const before = chain.slice(0, start)
+  if (isShort && before.join(': ').length + 2 <= early) return whole
   const cause = chain.slice(start).join(': ')
   if (start === 0) return cause
-  if (first.length + 2 + lengthOf(chain, start, end) > room) {
-    return `${cause} (${chain.slice(0, start).join(': ')})`
+  const [first = ''] = chain
+  if (first.length + 2 > early || first.length + 2 + lengthOf(chain, start, end) > room) {
+    return `${cause} (${before.join(': ')})`
   }
-  const between: string[] = []
-  const dropped: string[] = []
-  for (const link of chain.slice(1, start).reverse()) {
-    const fits =
-      lengthOf([first, link, ...between], 0, Number.POSITIVE_INFINITY) + 2 + lengthOf(chain, start, detail) <= room
-    if (fits && dropped.length === 0) between.unshift(link)
-    else dropped.unshift(link)
-  }
+  const detail = (chain[core + 1] ?? '').length <= 20 ? Math.min(core + 1, end) : core
+  const rest = room - lengthOf(chain, start, detail) - 2
+  const { between, dropped } = around(first, before.slice(1), Math.min(rest, early + 6))
   const text = [first, ...between, cause].join(': ')
-  const rest = ` (${dropped.join(': ')})`
-  return dropped.length > 0 && text.length + rest.length <= 160 ? text + rest : text
+  const more = ` (${dropped.join(': ')})`
+  return dropped.length > 0 && text.length + more.length <= 160 ? text + more : text
+}
+
+/** Where the first link says what is wrong, or none does. */
+function isTold(links: readonly string[]): boolean {
+  const [first = ''] = links
+  if (!links.some((link) => isWrong(link) || isVague(link))) return true
+  const isPlain = isWrong(first) && !tried.test(first) && (first.length <= 25 || /\bnot ready$/.test(first))
+  return links.length === 2 && isPlain
+}
+
+/** Which of `links` fit behind `first` into `most` characters, the nearest to the cause before others. */
+function around(first: string, links: readonly string[], most: number): { between: string[]; dropped: string[] } {
+  const between: string[] = []
+  for (const link of links.toReversed()) {
+    if ([first, link, ...between].join(': ').length > most) break
+    between.unshift(link)
+  }
+  return { between, dropped: links.slice(0, links.length - between.length) }
 }
 
 /** That it was denied goes with what was: `Deployment web: denied by Kyverno`. */

@@ -123,6 +123,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/\bfailed to checkout and determine revision: /g, ''],
   [/\blooks like "[^"]{1,500}" is not a valid chart repository or cannot be reached: /g, ''],
   [/\bscan failed: /g, ''],
+  [/\bdownload archive from (\S{1,500}) failed, status: /g, 'GET $1: '],
   [/^successful scan: (found \d{1,9} tags)[\s\S]{0,200}$/, '$1'],
   [/^stored artifact for commit '([\s\S]{1,300}?)'$/, 'new commit: $1'],
   [

@@ -24,3 +24,9 @@ export function clean(text: string): string {
 export function oneLine(text: string): string {
   return (/\s\s|[^\S ]/.test(text) ? text.replace(/\s+/g, ' ') : text).trim()
 }
+
+/** The first `max` UTF-16 units of `text`, but no half of a character. */
+export function beginning(text: string, max: number): string {
+  if (text.length <= max) return text
+  return text.slice(0, /[\ud800-\udbff]/.test(text[max - 1] ?? '') ? max - 1 : max)
+}

@@ -1,6 +1,6 @@
 // Drift: reads which objects are no longer as they were applied, and which were put right.
-import type { ObjectRef } from './flux.ts'
-import type { Applied } from './gist.ts'
+import type { ObjectRef } from '../flux.ts'
+import type { Applied } from './applied.ts'
 import { listed } from './health.ts'
 
 // helm-controller internal/reconcile/correct_cluster_drift.go
@@ -10,14 +10,18 @@ const entry =
   /^([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})\/)?(\S{1,253}) (changed|removed|created|recreated|patched|deleted)\b/
 const plan = /^Plan: (\d{1,9} to add, \d{1,9} to change, \d{1,9} to destroy)/m
 
-/** `drift: Deployment web, Service db`; undefined where `text` is about something else. */
+/**
+ * `drift: Deployment web, Service db`, or of terraform `plan: 1 to add, …`, which is a drift where the reason says so;
+ * undefined where `text` is about something else.
+ */
 export function driftIn(
   text: string,
+  reason: string,
   object: ObjectRef,
   max: number
 ): { what: string; objects?: Applied[] } | undefined {
   const planned = plan.exec(text)?.[1]
-  if (planned !== undefined) return { what: `${/drift/i.test(text.slice(0, 200)) ? 'drift' : 'plan'}: ${planned}` }
+  if (planned !== undefined) return { what: `${/^Drift/.test(reason) ? 'drift' : 'plan'}: ${planned}` }
   const found = heading.exec(text)
   if (found === null) return undefined
   const objects = text

@@ -1,14 +1,32 @@
 // Health: reads which objects a health check waited for in vain: what failed first, what only waits counted.
-import { sayDuration } from '../duration.ts'
-import type { ObjectRef } from './flux.ts'
-import type { NotReady, NotReadyObject } from './gist.ts'
+import { sayDuration } from '../../duration.ts'
+import type { Named } from '../dependency.ts'
+import type { ObjectRef } from '../flux.ts'
 import { nameOf } from './wording.ts'
+
+/** Objects of each state as far as there is room to list them, and how many there are of it. */
+export interface NotReady {
+  failed: NotReadyObject[]
+  failedCount: number
+  waiting: NotReadyObject[]
+  waitingCount: number
+  /** How long it was waited, in ms, where the message says so. */
+  afterMs?: number
+}
+
+export interface NotReadyObject extends Named {
+  /** As kstatus has it: `InProgress`, `Failed`, `NotFound`, `Terminating`, `Unknown`. */
+  status: string
+}
 
 // fluxcd/pkg ssa/manager_wait.go; the others are of 2021 and of flux-operator.
 const list = /\b(?:timeout waiting for|timed out waiting for|stalled resources|timed out for):? \[/
 const entry =
   /(?<=[[\s,])(?:([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})\/)?([^\s,\]'"/]{1,253})(?: status: '(\w{1,20})'| \(unknown status\)|(?=[,\]]))|([A-Za-z][\w.]{0,120}) '(?:([a-z0-9][a-z0-9-]{0,62})\/)?([a-z0-9][a-z0-9.:-]{0,252})'(?=[,\]]))/g
 const duration = /\b(?:after|in) (?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,6})(?:\.\d{1,12})?s)?(?=[\s,:]|$)/
+
+// flux-operator adds a line for each of Flux's own objects below.
+const detail = /^[A-Z]\w{0,62}\/\S{1,320} status: '?(?:Failed|Stalled)'?: ([^\n]{1,2000})/m
 
 /** So many are kept by name of those that failed, and of those that wait. */
 const maxNames = 20
@@ -32,6 +50,7 @@ export function notReadyIn(text: string): (NotReady & { why: string }) | undefin
     if (!found.has(key)) found.set(key, object)
     if (why === '' && hasFailed(object)) why = reasonBehind(rest, match.index + all.length)
   }
+  if (why === '') why = detail.exec(rest)?.[1]?.trim() ?? ''
   const all = [...found.values()]
   const failed = all.filter(hasFailed)
   const waiting = all.filter((object) => !hasFailed(object))

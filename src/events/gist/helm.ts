@@ -1,5 +1,6 @@
 // Helm: reads what helm-controller says of an action, and the log of Helm below it.
-import type { ObjectRef } from './flux.ts'
+import { beginning, oneLine } from '../../legible.ts'
+import type { ObjectRef } from '../flux.ts'
 import { nameOf } from './wording.ts'
 
 /** `upgrade to ledger 3.14.1`, or in one sentence what worked; `rest` is the error. */
@@ -80,7 +81,7 @@ export function foldedLog(lines: readonly string[]): string[] {
   let last = ''
   for (const line of lines.slice(-400)) {
     const times = Number(omitted.exec(line)?.[1] ?? 0)
-    const text = withoutStamp(line.replace(omitted, '')).trim().slice(0, maxLine)
+    const text = beginning(oneLine(withoutStamp(line.replace(omitted, ''))), maxLine)
     if (text !== '') last = text
     if (last !== '') counts.set(last, (counts.get(last) ?? 0) + times + (text === '' ? 0 : 1))
   }

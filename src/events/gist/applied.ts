@@ -1,9 +1,14 @@
 // Applied: reads which objects a controller created, configured or deleted.
-import { actionIn } from './change-log.ts'
-import type { ObjectRef } from './flux.ts'
-import type { Applied } from './gist.ts'
+import { actionIn } from '../change-log.ts'
+import type { Named } from '../dependency.ts'
+import type { ObjectRef } from '../flux.ts'
 import { listed } from './health.ts'
 import { nameOf } from './wording.ts'
+
+export interface Applied extends Named {
+  /** `created`, `configured`, `deleted` … */
+  action: string
+}
 
 /** So many are kept by name. */
 const maxObjects = 50

@@ -1,5 +1,12 @@
 // Images: reads which image the automation took from which tag to which, and what the latest is.
-import type { ImageUpdate } from './gist.ts'
+
+export interface ImageUpdate {
+  /** Without registry and path: `podinfo`. Empty where the message names only tags. */
+  name: string
+  /** Empty where it is not known. */
+  from: string
+  to: string
+}
 
 /** More of them are counted. */
 const maxImages = 20

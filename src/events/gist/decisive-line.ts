@@ -1,18 +1,18 @@
 // Decisive line: chooses among the lines of a message the one that says what is wrong, with the headings it stands under.
-import { actionIn } from './change-log.ts'
+import { actionIn } from '../change-log.ts'
 import { isVague, isWrong } from './error-words.ts'
 
 /** More than this nobody reads, and no controller writes before it comes to the point. */
 const maxLines = 400
 
 // The frames of terraform, the bullets of lists, the bars of SOPS.
-const frame = /^[\s│╷╵┃|>]*(?:[-*•]\s{1,8}(?:\|\s?)?)?/u
+const frame = /^[\s│╷╵┃├└─|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
 const continued = /^\s*\|\s/
 
 const noise =
-  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*\s]+|\[?(?:resource .*blocked due to the following policies:?)|The following .*|Usage:.*|See .* for (?:more|details).*|exit status \d+|Error details?:|Caused by:|Traceback .*|File ".*)$/i
+  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|The following .*|Usage:.*|See .* for (?:more|details).*|exit status \d+|Error details?:|Caused by:|Traceback .*|File ".*)$/i
 const warning = /^(?:\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
-const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b)/
+const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b(?! CODE))/
 
 /** What answered comes below. */
 const asked = /\b(?:GET|HEAD|PUT|POST|Get|Head|Put|Post) "?https?:\/\/\S{1,1500}$/
@@ -75,7 +75,7 @@ function lineOf(text: string): Line {
   if (warning.test(head)) return { text: text.replace(/^\[?warning\]?:?\s*/i, ''), kind: 'warning', isLoud: false }
   const isLoud = loud.test(head)
   const said = isLoud
-    ? text.replace(/^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC)\b:?)\s*/, '')
+    ? text.replace(/^(?:(?:error|fatal|panic|err|\[error\]):|Error:|(?:ERROR|FATAL|PANIC)\b:?)\s*/, '')
     : text
   if (isVagueChain(said)) return { text: said, kind: 'vague', isLoud }
   return { text: said, kind: isLoud || isWrong(head) ? 'wrong' : 'other', isLoud }
@@ -88,7 +88,7 @@ function isVagueChain(text: string): boolean {
       .slice(Math.max(0, text.length - 200))
       .split(': ')
       .at(-1) ?? ''
-  return isVague(last.replace(/^.* desc = /, '')) && /exit status|deadline|timed out|canceled/.test(last)
+  return isVague(last.replace(/^.* desc = /, '')) && /exit status|deadline|timed out|canceled|<nil>/.test(last)
 }
 
 function indexOfDecisive(lines: readonly Line[]): number {
@@ -115,7 +115,7 @@ function headingsOf(lines: readonly Line[], at: number): string[] {
   const opening = at > 0 && (first?.kind === 'heading' || first?.kind === 'vague') ? [first.text] : []
   const near = nearest > 0 ? lines[nearest]?.text : undefined
   const headings = near === undefined || near.length > 60 ? opening : [...opening, near]
-  return headings.map((text) => text.replace(/(?:: )?(?:rpc error: code = \w+ desc = )?exit status \d+$/, ''))
+  return headings.map((text) => text.replace(/(?:: )?(?:rpc error: code = \w+ desc = )?(?:exit status \d+|<nil>)$/, ''))
 }
 
 /** A short title, such as terraform's `Unsupported argument`, has its sentence below. */

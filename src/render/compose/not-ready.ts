@@ -1,6 +1,6 @@
 // Not ready: says what a health check waited for in vain: how many, then which, what failed first. Pure.
 import { sayAbout } from '../../duration.ts'
-import type { NotReady, NotReadyObject } from '../../events/gist.ts'
+import type { NotReady, NotReadyObject } from '../../events/gist/health.ts'
 import { plain } from '../slack/mrkdwn.ts'
 
 /** Names that a phone shows in two lines. */

@@ -1,7 +1,8 @@
 // View: what one notification will say, in plain text, fixed when its event is accepted: a reload cannot change it.
 import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
-import { gistOf, type NotReady } from '../../events/gist.ts'
+import type { NotReady } from '../../events/gist/health.ts'
+import { gistOf } from '../../events/gist.ts'
 import { redact } from '../../events/redaction.ts'
 import type { Severity } from '../../events/severity.ts'
 import { clean, oneLine } from '../../legible.ts'

@@ -10,6 +10,7 @@ import { createStrays } from '../routes/strays.ts'
 import { webhook } from '../routes/webhook.ts'
 import { createActions } from './actions.ts'
 import { type Clock, steadyClock, systemClock } from './clock.ts'
+import { createCommits } from './commits.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { openSlack } from './deliver/lazy-slack.ts'
@@ -107,6 +108,7 @@ export async function buildApp({
   const claims = createClaims({ announce, metrics, clock, log })
   const wrongTokens = createWrongTokens({ announce, clock, log })
   const admission = admissionBy(app.env)
+  const commits = createCommits({ records: store.records, clock, log })
   const intake = createIntake({
     store,
     config: () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] }),
@@ -114,6 +116,7 @@ export async function buildApp({
     clock,
     wake: lanes.wake,
     budget,
+    commits,
     full: createFullness({ announce, clock, log }),
     twins: claims.twins
   })
@@ -153,6 +156,7 @@ export async function buildApp({
   app.register(health, { store, slack, metrics, scrape })
 
   app.addHook('onReady', async () => {
+    await commits.start()
     await lanes.start()
     await silences.start()
     await sources.start()
@@ -166,6 +170,7 @@ export async function buildApp({
   })
   app.addHook('onClose', async () => {
     config.stop()
+    commits.stop()
     pruning.stop()
     silences.stop()
     sources.stop()

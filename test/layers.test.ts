@@ -33,7 +33,7 @@ const floors = [
   ['deliver'],
   ['config'],
   ['decide'],
-  ['actions', 'intake', 'silences', 'import'],
+  ['actions', 'commits', 'intake', 'silences', 'import'],
   ['operator'],
   ['scrape', 'rehearsal', 'dashboard'],
   ['routes'],

@@ -2,7 +2,8 @@
 
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import { decide } from '../decide.ts'
+import { decide, type SubjectOf } from '../decide.ts'
+import type { FluxEvent } from '../events/flux.ts'
 import { kindLabel, type Metrics } from '../metrics.ts'
 import type { Arrival, Decision, Receipt } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
@@ -22,13 +23,25 @@ export interface IntakeOptions {
   /** Called after the commit with the lanes that got something. */
   wake: (lanes: Set<string>) => void
   budget: Pick<Budget, 'begin' | 'admit' | 'keep'>
+  /** What commits are called. */
+  commits?: { note(event: FluxEvent): void; subjectOf: SubjectOf }
   /** Called with what was too full for a part of a batch. */
   full: (found: readonly Full[]) => void
   /** Called where two objects with one name came from a source. */
   twins: (source: string) => void
 }
 
-export function createIntake({ store, config, metrics, clock, wake, budget, full, twins }: IntakeOptions): Intake {
+export function createIntake({
+  store,
+  config,
+  metrics,
+  clock,
+  wake,
+  budget,
+  commits,
+  full,
+  twins
+}: IntakeOptions): Intake {
   const arrivals = createArrivals(clock, () => metrics.commitFailures.inc())
   let isCommitting = false
 
@@ -60,7 +73,10 @@ export function createIntake({ store, config, metrics, clock, wake, budget, full
         budget.begin()
       }
       decisions.set(arrival, undefined)
-      const decision = budget.admit(arrival.event.source, decide(arrival, memory, current, clock.now()))
+      const decision = budget.admit(
+        arrival.event.source,
+        decide(arrival, memory, current, clock.now(), commits?.subjectOf)
+      )
       decisions.set(arrival, decision)
       return decision
     })
@@ -79,6 +95,7 @@ export function createIntake({ store, config, metrics, clock, wake, budget, full
 
   return {
     async accept(arrival) {
+      commits?.note(arrival.event)
       const answer = arrivals.add(arrival)
       if (!isCommitting) {
         isCommitting = true

@@ -199,8 +199,8 @@ t.test('ends of warnings, and what is gone, are no recoveries', async (t) => {
   t.equal(ids.length, 4)
   t.equal(
     reads(payload),
-    `📱 ✅ 1 recovered, ✅ 2 well again, 🗑️ 1 gone in prod-eu: apps/c; apps/a; apps/old
-✅ 1 recovered, ✅ 2 well again, 🗑️ 1 gone in 'prod-eu'
+    `📱 ✅ 1 recovered, ✅ 2 no longer waiting, 🗑️ 1 gone in prod-eu: apps/c; apps/a; apps/old
+✅ 1 recovered, ✅ 2 no longer waiting, 🗑️ 1 gone in 'prod-eu'
 ✅ apps/c works again after 4 s (Kustomization, was BuildFailed)
 ✅ 2 no longer wait after 4 s
 Kustomization apps: a, b

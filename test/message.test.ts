@@ -185,12 +185,20 @@ Kustomization   DependencyNotReady   main@8bd5de2   2026-09-21 14:13 UTC
 const noFile = 'kustomization.yaml: no such file or directory'
 const failing = ['14:00:00', '14:05:00', '14:10:00'].map((clock) => event(clock, 'error', 'BuildFailed', noFile))
 
+t.test('what was rolled back is said once', async (t) => {
+  const failure = release('14:00:00', 'error', 'UpgradeFailed', helmFailure, '6.5.3')
+  const back = 'Helm rollback to previous release apps/podinfo.v3 with chart podinfo@6.5.2 succeeded'
+  const payload = messageOf([failure, release('14:01:00', 'info', 'RollbackSucceeded', back, '6.5.3')])
+  t.match(toText(payload), /^⚠️ apps\/podinfo was rolled back in `prod-eu`\n/)
+  t.notMatch(toText(payload).split('\n').slice(1).join('\n'), 'rolled back')
+  t.match(payload.text, /^⚠️ apps\/podinfo was rolled back in prod-eu/)
+})
+
 t.test('another failure: what it was and what it is', async (t) => {
   const other = event('14:11:00', 'error', 'HealthCheckFailed', unhealthy(['web']))
   const expected = `
 🟠 flux-system/apps fails for another reason in 'prod-eu' (11 m)
-1 object not ready after 5 m
-Deployment apps: web
+Deployment apps/web not ready after 5 m
 Kustomization   BuildFailed → HealthCheckFailed   main@8bd5de2   2026-09-21 14:11 UTC
 📱 🟠 flux-system/apps fails for another reason in prod-eu (11 m): Deployment apps/web not ready after 5 m`
   reads(t, messageOf([...failing, other]), expected)

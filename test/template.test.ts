@@ -60,7 +60,7 @@ Reason
 Revision
 main@8bd5de2
 ┃ It says: kustomize build failed: accumulating resources: no such file or directory
-📱 🔴 Failed Kustomization team-a/apps in prod-eu: no such file or directory (kustomize build)`
+📱 🔴 Failed Kustomization team-a/apps in prod-eu: kustomize build: no such file or directory`
   reads(t, payload, expected)
   t.match(payload.blocks?.[1], {
     type: 'section',

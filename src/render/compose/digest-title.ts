@@ -91,6 +91,7 @@ function wordFor(category: Category, members: readonly Item[]): string {
     if (members.every(({ view }) => view.reason === 'DependencyNotReady')) return 'waiting'
     return members.length === 1 ? 'with a warning' : 'with warnings'
   }
+  if (category === 'cleared' && members.every(({ view }) => view.ending === 'unblocked')) return 'no longer waiting'
   if (category === 'other' && !members.every(isApplied)) return 'with news'
   return categoryLooks[category].word
 }

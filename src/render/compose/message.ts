@@ -6,6 +6,7 @@ import { maxFallback, messageRoom } from '../slack/limits.ts'
 import { colours, type Face, faceOf } from '../slack/looks.ts'
 import { code, cut, escapeMrkdwn, factsLine, fence, link, plain, prose } from '../slack/mrkdwn.ts'
 import type { Attachment, Payload } from '../slack/payload.ts'
+import { phraseOf } from '../slack/phrases.ts'
 import { unmarked } from '../slack/terminal.ts'
 import { decisivePart, emphasised } from './emphasis.ts'
 import { backOf, compareOf, factsOf, isOfChange, type Posting, revisionLink } from './facts.ts'
@@ -86,8 +87,16 @@ export function gistLines(view: View): string[] {
   // A reminder has it among its facts.
   if (!isOfTrouble || (says === 'repeated' && view.failure !== undefined)) return []
   const change = isOfChange(view) ? changeOf(view) : ''
-  const [what, ...which] = notReady === undefined ? [emphasised(summary)] : notReadyLines(notReady)
+  // Of one object its gist says as much in one line.
+  const isOfMany = notReady !== undefined && notReady.failedCount + notReady.waitingCount > 1
+  const [what, ...which] = isOfMany ? notReadyLines(notReady) : [isSaid(view) ? '' : emphasised(summary)]
   return [[what, change].filter(Boolean).join(', '), ...which].filter(Boolean)
+}
+
+/** Whether the sentence before it says the same: "was rolled back", "rolled back". */
+function isSaid({ says, severity, reason, summary, failure }: View): boolean {
+  const { words } = phraseOf({ says, severity, reason: failure?.reason ?? reason }, failure !== undefined)
+  return summary !== '' && words.endsWith(summary)
 }
 
 /** `at main@a61e0c5 _Update podinfo_ (compare)`: what failed, and never that this is why. */
@@ -146,7 +155,7 @@ function fixIn({ isFix, revision, note }: View): string {
 
 /** `: upgrade to ledger 3.14.1: context deadline exceeded`, what decides first where that would be out of sight. */
 function causeAfter(start: string, { summary, reason }: View): string {
-  if (summary === '') return reason === '' ? '' : `: ${reason}`
+  if (summary === '' || start.includes(` ${summary} `)) return summary === '' && reason !== '' ? `: ${reason}` : ''
   const cause = decisivePart(summary)
   const at = summary.indexOf(cause)
   if (start.length + 2 + at + Math.min(cause.length, 30) <= seen) return `: ${summary}`

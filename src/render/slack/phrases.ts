@@ -26,14 +26,14 @@ export function phraseOf({ says, severity, reason, ending }: Called, isOfFailure
     case 'changed':
       return { words: isWarning ? 'has another warning' : 'fails for another reason', lasted: 'beside' }
     case 'repeated':
-      if (!isOfFailure) return { words: isWarning ? 'has a warning' : '' }
+      if (!isOfFailure) return { words: isWarning ? warned(reason).begins : '' }
       return { words: isWarning ? warned(reason).lasts : 'still fails', lasted: 'for' }
     case 'recovered':
       return ending === undefined ? { words: 'works again', lasted: 'after' } : endings[ending]
     case 'updated':
       return { words: 'is at' }
     case 'informed':
-      return { words: isWarning ? 'has a warning' : '' }
+      return { words: isWarning ? warned(reason).begins : '' }
     case 'heartbeat':
       return { words: 'is well' }
   }

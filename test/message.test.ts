@@ -190,7 +190,9 @@ t.test('what was rolled back is said once', async (t) => {
   const back = 'Helm rollback to previous release apps/podinfo.v3 with chart podinfo@6.5.2 succeeded'
   const payload = messageOf([failure, release('14:01:00', 'info', 'RollbackSucceeded', back, '6.5.3')])
   t.match(toText(payload), /^⚠️ apps\/podinfo was rolled back in `prod-eu`\n/)
-  t.notMatch(toText(payload).split('\n').slice(1).join('\n'), 'rolled back')
+  t.match(toText(payload), /in `prod-eu`\nrolled back to podinfo 6\.5\.2\n/, 'to which')
+  const bare = messageOf([failure, release('14:01:00', 'info', 'RollbackSucceeded', 'rolled back', '6.5.3')])
+  t.notMatch(toText(bare), /\nrolled back/)
   t.match(payload.text, /^⚠️ apps\/podinfo was rolled back in prod-eu/)
 })
 

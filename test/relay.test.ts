@@ -15,7 +15,7 @@ t.test('a failing Kustomization is one readable message in Slack', async (t) => 
   t.equal(
     toText(payload),
     `🔴 apps/shop failed
-kustomize build: accumulating resources: shop: is a directory
+kustomize build: shop: is a directory
 Kustomization   BuildFailed   main@4f2c91d   2026-09-21 13:59 UTC`
   )
   await settled(relay)

@@ -2,7 +2,7 @@
 import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
 import type { NotReady } from '../../events/gist/health.ts'
-import { gistOf } from '../../events/gist.ts'
+import { type Gist, gistOf } from '../../events/gist.ts'
 import { redact } from '../../events/redaction.ts'
 import type { Severity } from '../../events/severity.ts'
 import { clean, oneLine } from '../../legible.ts'
@@ -96,6 +96,8 @@ export interface Shown {
   show?: readonly string[]
   /** Of the commit that its revision is. */
   subject?: string | undefined
+  /** That of its message, where it is known already. */
+  gist?: Gist | undefined
 }
 
 /** The view of `event` for one recipient. */
@@ -103,7 +105,7 @@ export function createView(
   event: FluxEvent,
   { memory, before, ended, aside, previousRevision, overAt }: Advance,
   { says, mention, nextReminderMs }: { says: Transition; mention: string | undefined; nextReminderMs?: number },
-  { links, show = [], subject }: Shown
+  { links, show = [], subject, gist = gistOf(event.object, event.reason, event.message) }: Shown
 ): View {
   const message = redact(clean(event.message))
   // What decides nothing of a failure is not about it.
@@ -119,7 +121,7 @@ export function createView(
       name: short(event.object.name)
     },
     reason: reasonOf(event.reason),
-    ...saidIn(event, overAt),
+    ...saidIn(gist, event.at, overAt),
     message: cutMiddle(message, maxMessage),
     cause: causeFingerprint(event),
     controller: short(event.controller),
@@ -151,10 +153,10 @@ export function createView(
 
 /** Of the gist of a message, what a view keeps. */
 function saidIn(
-  { object, reason, message, at }: FluxEvent,
+  { what, notReady, log = [] }: Gist,
+  at: number,
   overAt: number | undefined
 ): Pick<View, 'summary' | 'notReady' | 'log'> {
-  const { what, notReady, log = [] } = gistOf(object, reason, message)
   return {
     summary: cut(late(at, overAt) + what, maxSummary),
     ...(notReady && { notReady }),

@@ -79,8 +79,8 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   while (end < last && (chain[end + 1] ?? '').length <= 40 && lengthOf(chain, start, end + 1) <= room) end++
   const [first = ''] = chain
   const beside = room - first.length - 2
-  const most = lengthOf(chain, start, end) <= beside ? beside : room
-  while (start > 1 && belongs(chain, start, end, most)) start--
+  const most = first.length + 2 <= early && lengthOf(chain, start, end) <= beside ? beside : room
+  while (start > 1 && belongs(chain, start, core, end, most)) start--
   return { start, core, end }
 }
 
@@ -98,10 +98,10 @@ function neededOf(link: string): number {
 }
 
 /** Whether the link before `start` is needed to understand what begins there. */
-function belongs(chain: readonly string[], start: number, end: number, most: number): boolean {
+function belongs(chain: readonly string[], start: number, core: number, end: number, most: number): boolean {
   const before = chain[start - 1] ?? ''
   const said = chain
-    .slice(start, end + 1)
+    .slice(start, core + 1)
     .filter((link) => !isVague(link))
     .join(' ')
     .replace(/"[^"]*"/g, '')

@@ -39,7 +39,7 @@ function fill(database: string): void {
      from ${numbers};
      insert into views select n, '{"says":"failed","object":{}}' from ${numbers};
      insert into messages (lane, destination, state, payload, newest_at, notifications, created_at, settled_at)
-     select 'team', 'team', 'sent', '{"text":"told"}', ${now}, 50, ${now}, ${now} from ${numbers} where n <= ${rows / 50}`
+     select 'team', 'team', 'sent', '{"text":"sent"}', ${now}, 50, ${now}, ${now} from ${numbers} where n <= ${rows / 50}`
   )
   db.exec('commit')
   db.close()

@@ -31,14 +31,15 @@ export function nothingLost({ acknowledged, events, notifications }: Case): stri
     }
     const event = kept.get(Number(id))
     if (event === undefined) faults.push(`event ${id} (${serial}) was acknowledged and is not in the database`)
-    else if (serialOf(event.body) !== serial) faults.push(`event ${id} was acknowledged as ${serial} and holds another`)
+    else if (serialOf(event.body) !== serial)
+      faults.push(`event ${id} was acknowledged as ${serial} and contains another`)
     for (const { id } of promised) {
       if (byId.get(Number(id))?.event_id !== event?.id)
         faults.push(`notification ${id} of ${name} is not in the database`)
     }
     const isToAll = notified.get(Number(id))?.some(({ destination }) => destination === 'all')
     const isQuiet = event !== undefined && /"rule":"everything"[^}]*"because"/.test(quietOf(event.trace))
-    if (!isToAll && !isQuiet) faults.push(`event ${id} (${serial}) was told to nobody`)
+    if (!isToAll && !isQuiet) faults.push(`event ${id} (${serial}) notified nobody`)
   }
   for (const { id, state, reason, mute } of notifications) {
     if (state === 'pending') faults.push(`notification ${id} still waits`)
@@ -97,7 +98,7 @@ export function failuresStand({ acknowledged, events }: Case): string[] {
     const body = bodies.get(Number(id))
     if (status === 'duplicate' || body === undefined || !isFailing(body)) return []
     const stands = ['failed', 'changed', 'repeated'].includes(transition ?? '')
-    return stands || notifications.length > 0 ? [] : [`event ${id} (${serial}) is a failure that nobody hears of`]
+    return stands || notifications.length > 0 ? [] : [`event ${id} (${serial}) is a failure that notified nobody`]
   })
 }
 
@@ -130,7 +131,7 @@ export function recoveriesFollowFailures({ notifications }: Case): string[] {
     const key = `${row.object} ${row.rule} ${row.destination}`
     if (row.says === 'failed' && row.state !== 'dead') failed.add(key)
     if (row.says === 'recovered' && row.state === 'sent' && !failed.has(key)) {
-      faults.push(`${row.destination} heard that ${row.object} recovered (${row.id}), and never that it failed`)
+      faults.push(`${row.destination} was notified that ${row.object} recovered (${row.id}), and never that it failed`)
     }
   }
   return faults
@@ -143,7 +144,7 @@ export function mutesWereSummedUp({ notifications }: Case): string[] {
   return notifications
     .filter((row: NotificationRow) => row.state === 'muted' && row.mute !== null)
     .filter(({ id, destination, muted_until }) => muted_until !== null || (notified.get(destination) ?? 0) < id)
-    .map(({ id, destination }) => `notification ${id} was muted, and ${destination} was never told of it`)
+    .map(({ id, destination }) => `notification ${id} was muted, and no summary of it went to ${destination}`)
 }
 
 function isFailing(body: string): boolean {

@@ -25,7 +25,7 @@ const lines = [
   ...figures.map(([name, value]) => `${name.padEnd(34)}${value}`),
   '',
   ...faults.flatMap(([promise, found]) => [
-    `${promise.padEnd(34)}${found.length === 0 ? 'holds' : `BROKEN, ${found.length} times`}`,
+    `${promise.padEnd(34)}${found.length === 0 ? 'kept' : `BROKEN, ${found.length} times`}`,
     ...found.slice(0, shown).map((fault) => `    ${fault}`)
   ])
 ]

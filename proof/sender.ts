@@ -30,7 +30,7 @@ export interface Sending {
 }
 
 const connections = 4
-/** After so many tries an event is given up, as Flux would: it must then not have been acknowledged. */
+/** After so many tries an event is dropped, as by Flux: it must then not have been acknowledged. */
 const maxTries = 40
 
 /** `ports` are those of the relays, of which some may be down. */

@@ -13,7 +13,7 @@ interface Json {
 }
 
 /**
- * A text may recur, as when a dead letter is tried again: then the recorded attempts tell which message it was, and for what
+ * A text may recur, as when a dead letter is retried: then the recorded attempts show which message it was, and for what
  * a kill kept from being recorded, the order of arrival.
  */
 export function recognise(

@@ -31,7 +31,7 @@ export function hooksOf(version: number): Map<string, string> {
   ])
 }
 
-/** In the second version the destination `temporary` is not there: what waits for it is given up on. */
+/** In the second version the destination `temporary` is not there: what waits for it becomes a dead letter. */
 function hasTemporary(version: number): boolean {
   return version !== 1
 }

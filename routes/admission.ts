@@ -11,7 +11,7 @@ export type Admission = { token: string; session?: string } | { openTo: 'loopbac
 /** Shorter ones can be guessed: wrong tokens are slowed, and the right one still works. */
 const shortToken = 16
 
-/** A relay can always tell its administrator from everybody else: without a token one is made. */
+/** A relay always knows its administrator from everybody else: without a token one is made. */
 export function admissionBy({ ADMIN_TOKEN, ADMIN_OPEN_TO }: Pick<Env, 'ADMIN_TOKEN' | 'ADMIN_OPEN_TO'>): Admission {
   // A Secret made with `echo` ends in a newline, which no header can carry.
   const token = ADMIN_TOKEN.trim()

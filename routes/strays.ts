@@ -11,7 +11,7 @@ export interface Strays {
   unreadable(sender: string | undefined, isTls: boolean): void
 }
 
-/** Of each kind, one line in so long. */
+/** The log gets one line of each kind in this time. */
 const quietMs = 60_000
 
 export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; log: Logger }): Strays {

@@ -1,7 +1,7 @@
 // Turns: reads large bodies in turns, a piece of each, so that a hundred of them keep nobody waiting.
 import type { IncomingMessage } from 'node:http'
 
-/** Of so many a piece (64 KiB) is read between two looks at everything else: a millisecond or two. */
+/** So many bodies advance by a piece (64 KiB) before everything else has its turn: a millisecond or two. */
 const perTurn = 8
 
 const waiting: IncomingMessage[] = []

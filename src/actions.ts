@@ -1,4 +1,4 @@
-// Actions: what an operator does, by the API or on the pages, checked by one set of limits. Each is checked, stored and
+// Actions: carries out what an operator does, by the API or on the pages, within one set of limits. Each is checked, stored and
 // logged, and wakes what waits for it.
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
@@ -74,7 +74,7 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
     async retry(id) {
       const [retried] = await records.retry([id], lanes(), clock.now())
       if (retried === undefined) return undefined
-      log.info({ notification: id, destination: retried.destination }, 'dead letter waits again')
+      log.info({ notification: id, destination: retried.destination }, 'dead letter retried')
       wake([retried.lane])
       return retried
     },
@@ -82,7 +82,7 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
     async retryAll(filter, page) {
       const retried = await records.retryAll(filter, page, lanes(), clock.now())
       if (retried.items.length === 0) return retried
-      log.info({ notifications: retried.items.length }, 'dead letters wait again')
+      log.info({ notifications: retried.items.length }, 'dead letters retried')
       wake(new Set(retried.items.map(({ lane }) => lane)))
       return retried
     },
@@ -118,13 +118,13 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
       const backlog = await store.backlog(lane)
       if (destinations.length === 0 && backlog === 0) throw new RelayError('NOT_FOUND', noSuchLane(all))
       const limitedUntil = await tryNow(lane)
-      log.info({ lane, destinations, notifications: backlog }, 'lane is tried by hand')
+      log.info({ lane, destinations, notifications: backlog }, 'lane tried by hand')
       return { lane, destinations, backlog, limitedUntil }
     }
   }
 }
 
-/** What there is instead, as far as a sentence goes. */
+/** The names that exist, as many as fit into a sentence. */
 function noSuchLane(destinations: readonly Destination[]): string {
   const named = destinations.slice(0, 20).map(({ name, lane }) => `${name} (${lane})`)
   const rest = destinations.length - named.length
@@ -137,7 +137,7 @@ function checkSilence(asked: AskedSilence, known: Known, now: number): { silence
   const comment = (asked.comment ?? '').trim()
   // Characters as a person counts them: an emoji is one.
   if ([...comment].length > silenceLimits.commentCharacters) {
-    refuse(`a comment has ${silenceLimits.commentCharacters} characters at most`)
+    refuse(`the comment may have ${silenceLimits.commentCharacters} characters at most`)
   }
   return { silence: { match, comment, endsAt }, warnings }
 }
@@ -146,8 +146,7 @@ const shapeOf = compileShape(MatchSchema)
 
 function checkMatch(given: Record<string, unknown>, known: Known): { match: Silence['match']; warnings: string[] } {
   const match = trimNames(given, ['mute', 0, 'match']).value as Silence['match']
-  if (Object.keys(match).length === 0)
-    refuse('a silence says what it is about; to silence everything, write * as the name')
+  if (Object.keys(match).length === 0) refuse('a silence needs a matcher; to silence everything, write * as the name')
   const faults: Fault[] = shapeOf(match)
   if (faults.length === 0) compileFilter(match, [], faults)
   if (faults.length === 0) faults.push(...neverFaults(match, [], known))
@@ -165,14 +164,14 @@ function inWords({ path, message }: Fault): string {
 
 function endOf({ for: lasting, until }: AskedSilence, now: number): number {
   if ((lasting === undefined) === (until === undefined)) {
-    refuse('a silence has an end: either `for`, such as 2h, or `until`, a time')
+    refuse('a silence needs an end: either `for`, such as 2h, or `until`, a time')
   }
   if (lasting !== undefined && !isDuration(lasting)) refuse('for is not a duration such as 30m or 2h')
   const end = lasting === undefined ? Date.parse(until ?? '') : now + parseDuration(lasting)
   if (Number.isNaN(end)) refuse('until is not a time such as 2026-12-01T06:00:00Z')
   const { longestDays } = silenceLimits
   if (end <= now || end > now + longestDays * 24 * 60 * 60 * 1000) {
-    refuse(`a silence ends after now, and within ${longestDays} days`)
+    refuse(`a silence must end in the future, within ${longestDays} days`)
   }
   return end
 }

@@ -160,7 +160,7 @@ export async function buildApp({
   })
   app.addHook('onListen', async () => {
     logAdmission(admission, app, log)
-    // Said once, on purpose. From here on it is a secret as any other.
+    // Logged once, on purpose. From here on it is a secret like any other.
     if ('token' in admission) secrets.push(admission.token, ...(admission.session ? [admission.session] : []))
   })
   app.addHook('onClose', async () => {

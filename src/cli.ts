@@ -1,4 +1,4 @@
-// Commands: define the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
+// Commands: defines the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { RelayError } from './errors.ts'
 
@@ -45,7 +45,7 @@ program
   .argument('<event>', 'event file (JSON)')
   .option('--source <name>', 'source that the event arrives from', 'default')
   .addOption(
-    new Option('--object-state <state>', 'what the relay knows of its object')
+    new Option('--object-state <state>', 'the state of its object before the event')
       .choices(['unknown', 'healthy', 'failing'])
       .default('unknown')
   )
@@ -54,7 +54,7 @@ program
 
 program
   .command('test')
-  .description('run the tests in YAML files: whether each event notifies the right destinations')
+  .description('run the tests in YAML files: does each event notify the right destinations?')
   .argument('<config>', 'config file')
   .argument('<tests...>', 'tests files')
   .option('--json', 'print JSON')
@@ -69,7 +69,7 @@ ofRelay(program.command('replay'))
   .option('--since <duration>', 'how far back, such as 24h or 7d', '24h')
   .action(async (options) => exit(await (await import('./cli/replay.ts')).replay(options)))
 
-program.commandsGroup('Move in:')
+program.commandsGroup('Set up and maintain:')
 
 program
   .command('import')
@@ -84,7 +84,7 @@ program
 program
   .command('send')
   .description('post events to a relay as Flux would, from JSON files or directories of them')
-  .argument('<url>', 'such as http://localhost:8080/webhook')
+  .argument('<url>', 'webhook of the relay, such as http://localhost:8080/webhook')
   .argument('<files...>', 'event files, or directories')
   // Not as a default value: --help shows those.
   .addOption(new Option('--hmac-key <key>', 'sign as the generic-hmac Provider does').env('FLUX_HMAC_KEY'))
@@ -96,15 +96,17 @@ program
 program
   .command('migrate')
   .description('move everything from an embedded database into an empty PostgreSQL; stop the relay first')
-  .requiredOption('--from <url>', 'such as sqlite:data/relay.db')
+  .requiredOption('--from <url>', 'the embedded database, such as sqlite:data/relay.db')
   .addOption(
-    new Option('--to <url>', 'such as postgres://user:password@host/database').env('DATABASE_URL').makeOptionMandatory()
+    new Option('--to <url>', 'the PostgreSQL, such as postgres://user:password@host/database')
+      .env('DATABASE_URL')
+      .makeOptionMandatory()
   )
   .action(async ({ from, to }) => exit(await (await import('./cli/migrate.ts')).migrate(from, to)))
 
 program
   .command('verify')
-  .description('check that the contents of a database fit together; only reads, and a relay may go on using it')
+  .description('check that the contents of a database fit together; only reads, while a relay may use it')
   .argument('<database>', 'as in DATABASE_URL: sqlite:data/relay.db or postgres://user:password@host/database')
   .option('--json', 'print JSON')
   .action(async (url, options) => exit(await (await import('./cli/verify.ts')).verify(url, options)))
@@ -113,14 +115,14 @@ program
 function ofRelay(command: Command): Command {
   return command
     .addOption(new Option('--url <url>', 'address of the relay').env('RELAY_URL').default('http://localhost:8080'))
-    .addOption(new Option('--token <token>', 'its ADMIN_TOKEN').env('ADMIN_TOKEN'))
+    .addOption(new Option('--token <token>', 'ADMIN_TOKEN of the relay').env('ADMIN_TOKEN'))
     .option('--json', 'print JSON')
 }
 
 function ofNotifications(command: Command): Command {
   return ofRelay(command)
     .option('--destination <name>', 'only for this destination')
-    .option('--rule <name>', 'only from this rule')
+    .option('--rule <name>', 'only by this rule')
     .option('--cluster <name>', 'only about objects in this cluster')
     .option('--kind <kind>', 'only about objects of this kind, such as HelmRelease')
     .option('--namespace <name>', 'only about objects in this namespace')
@@ -137,12 +139,12 @@ ofRelay(program.command('sources'))
 ofNotifications(program.command('notifications'))
   .description('list notifications, newest first: pending, sent, dead or muted')
   .addOption(new Option('--state <state>', 'only in this state').choices(['pending', 'sent', 'dead', 'muted']))
-  .addOption(new Option('--limit <number>', 'how many at most').default('50').argParser(positive))
+  .addOption(new Option('--limit <number>', 'list at most this many').default('50').argParser(positive))
   .action(async (options) => exit(await (await import('./cli/notifications.ts')).list(options)))
 
 ofNotifications(program.command('retry'))
   .description('send dead letters again')
-  .argument('[ids...]', 'as `notifications --state dead` lists them')
+  .argument('[ids...]', 'ids of dead letters, as `notifications --state dead` lists them')
   .option('--all', 'all dead letters that match')
   .action(async (ids: string[], options, command: Command) => {
     if (ids.length > 0 === (options.all === true)) command.error('error: give the ids of dead letters, or --all')
@@ -160,9 +162,9 @@ ofRelay(silence.command('add'))
   .description('withhold what matches; one message sums it up at the end')
   .requiredOption(
     '--match <key=value...>',
-    'such as namespace=db,kind=HelmRelease or name=web,api: all keys must match, each by any of its values (also: cluster, reason, severity, source, message, metadata.team, when; write a comma in a value as \\,)'
+    'what to withhold, such as namespace=db,kind=HelmRelease or name=web,api: all keys must match, each by any of its values (also: cluster, reason, severity, source, message, metadata.team, when; write a comma in a value as \\,)'
   )
-  .option('--for <duration>', 'such as 30m or 2h')
+  .option('--for <duration>', 'how long, such as 30m or 2h')
   .option('--until <time>', 'end at this time instead, such as 2026-12-01T06:00:00Z')
   .option('--comment <text>', 'the reason, shown with the silence and in its summary')
   .action(async (options) => exit(await (await import('./cli/silence.ts')).addSilence(options)))
@@ -173,7 +175,7 @@ ofRelay(silence.command('list'))
 
 ofRelay(silence.command('expire'))
   .description('end silences now; one message sums up what each withheld')
-  .argument('<ids...>', 'as `silence list` shows them')
+  .argument('<ids...>', 'ids, as `silence list` shows them')
   .action(async (ids, options) => exit(await (await import('./cli/silence.ts')).expireSilences(ids, options)))
 
 function positive(text: string): string {

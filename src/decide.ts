@@ -1,4 +1,4 @@
-// Deciding: from an event and what is known of its object to everything that follows. Pure; intake and rehearsals share it.
+// Decide: turns an event and the memory of its object into everything that follows. Pure; intake and rehearsals share it.
 import type { Config } from './config/config.ts'
 import type { Origin } from './events/flux.ts'
 import { believe } from './events/time.ts'
@@ -11,12 +11,12 @@ import { recipientsOf } from './rules/notify.ts'
 import { match } from './rules/rules.ts'
 import type { Arrival, Decision } from './store/kept.ts'
 
-/** Where an event comes in that is posted to `source`. */
+/** The origin of an event that is posted to `source`. */
 export function originOf({ sources, cluster, owners }: Config, source: string): Origin {
   return { source, cluster: sources.get(source)?.cluster, defaultCluster: cluster, owners }
 }
 
-/** From an event and what is known of its object to everything that is to be written. Pure. */
+/** Turns an event and the memory of its object into everything to write. Pure. */
 export function decide(arrival: Arrival, known: ObjectMemory | undefined, config: Config, now: number): Decision {
   const { receivedAt, behindMs } = arrival
   const event = { ...arrival.event, at: believe(arrival.event.at, receivedAt, behindMs) }

@@ -1,4 +1,4 @@
-// Environment: holds addresses, paths and limits. What the relay does is in the config file.
+// Environment: reads addresses, paths and limits. What the relay does is in the config file.
 import env from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
@@ -35,7 +35,7 @@ declare module 'fastify' {
   }
 }
 
-/** What of the environment is nobody's business: no output may hold it. */
+/** The secrets of the environment: no output may contain them. */
 export function secretsIn(environment: Record<string, string | undefined>): string[] {
   const { ADMIN_TOKEN = '', DATABASE_URL = '', PGPASSWORD = '' } = environment
   const written = [DATABASE_URL, ...proxiesIn(environment)].flatMap(passwordsIn)
@@ -68,12 +68,12 @@ export async function readEnvironment(
   app: FastifyInstance,
   environment: Record<string, string | undefined>
 ): Promise<void> {
-  // An empty variable is how compose files and manifests spell one that is not set.
+  // Compose files and manifests spell a variable that is not set as an empty one.
   const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   try {
     await app.register(env, { schema: EnvSchema, confKey: 'env', env: false, data })
   } catch (error) {
     const { message } = error as Error
-    throw new RelayError('BAD_CONFIG', `the environment is not right: ${message.replaceAll('env/', '')}`)
+    throw new RelayError('BAD_CONFIG', `the environment has errors: ${message.replaceAll('env/', '')}`)
   }
 }

@@ -25,7 +25,7 @@ const statuses = {
 export type ErrorCode = keyof typeof statuses
 
 /**
- * An error whose message may be shown to whoever asked: it says what happened and what to do, and holds no secret.
+ * An error whose message may be shown to whoever asked: it says what happened and what to do, and contains no secret.
  * Callers look at `code`, never at the class or the text.
  */
 export class RelayError extends Error {

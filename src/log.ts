@@ -1,4 +1,4 @@
-// The log: facts with fields, one line each, and no secret in any of them.
+// Log: writes facts with fields, one line each, with no secret in any of them.
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { webhookUrl } from './secrecy.ts'
 

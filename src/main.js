@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The program begins here, in JavaScript: Node strips the types of what it reads before the cache is on at every start,
-// which takes 110 ms and 20 MB, and an old Node, which reads no TypeScript, is told in words what it lacks.
+// which takes 110 ms and 20 MB, and an old Node, which reads no TypeScript, can say in words what it lacks.
 import module from 'node:module'
 import { join } from 'node:path'
 

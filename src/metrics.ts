@@ -1,4 +1,4 @@
-// Metrics: define what Prometheus sees. Label values are the operator's own names or from closed lists, never free text
+// Metrics: defines what Prometheus sees. Label values are the operator's own names or from closed lists, never free text
 // from an event.
 import { readFileSync } from 'node:fs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
@@ -75,7 +75,7 @@ function intakeMetrics(of: Of) {
       of('lost_requests_total', 'Requests to no address of the relay, or with a method that it does not take')
     ),
     unreadableRequests: new Counter({
-      ...of('unreadable_requests_total', 'Connections on which something else than HTTP was spoken: tls, or unknown'),
+      ...of('unreadable_requests_total', 'Connections that did not speak HTTP: tls, or unknown'),
       labelNames: ['what']
     }),
     signatureFailures: new Counter({
@@ -83,12 +83,12 @@ function intakeMetrics(of: Of) {
       labelNames: ['source']
     }),
     foreignClusters: new Counter({
-      ...of('foreign_cluster_events_total', 'Events that said to be of a cluster that another source speaks for'),
+      ...of('foreign_cluster_events_total', 'Events that claimed a cluster that another source speaks for'),
       labelNames: ['source']
     }),
     adminRefused: adminRefused(of),
     unmatched: new Counter({
-      ...of('unmatched_events_total', 'Events accepted that no rule matched: nobody is notified of them'),
+      ...of('unmatched_events_total', 'Events accepted that no rule matched, so that nobody is notified of them'),
       labelNames: ['source', 'severity']
     }),
     ruleHits: new Counter({
@@ -132,8 +132,8 @@ function deliveryMetrics(of: Of) {
     notifications: new Counter({
       ...of(
         'notifications_total',
-        'Notifications that entered a state: pending when accepted, muted instead of it, then sent or dead. ' +
-          'Without a destination: dead because theirs was removed from the config file'
+        'Notifications that entered a state: pending or muted when accepted, then sent or dead. ' +
+          'Without a destination: dead, because their destination was removed from the config file'
       ),
       labelNames: ['destination', 'state']
     }),
@@ -148,7 +148,7 @@ function deliveryMetrics(of: Of) {
   }
 }
 
-// Of the database, which replicas share.
+// These are about the database, which replicas share.
 const shared = 'Replicas on one PostgreSQL all report the same: aggregate with max, not sum'
 
 function standing(of: Of) {
@@ -158,37 +158,37 @@ function standing(of: Of) {
       labelNames: ['destination']
     }),
     pendingLimit: new Gauge({
-      ...of('pending_limit', 'How many notifications may wait for a destination: what comes beyond is a dead letter'),
+      ...of(
+        'pending_limit',
+        'How many notifications may wait for a destination; beyond that, new ones become dead letters'
+      ),
       labelNames: ['destination']
     }),
     sourcePending: new Gauge({
       ...of(
         'source_pending',
-        'About how many notifications of a source wait, of those that this process has accepted since its start'
+        'Approximate number of waiting notifications of a source, of those that this process has accepted'
       ),
       labelNames: ['source']
     }),
     oldestPending: new Gauge({
       ...of(
         'oldest_pending_seconds',
-        `Age of what has waited longest in the lane of a destination; 0 where nothing waits. ${shared}`
+        `Age of the oldest waiting notification in the lane of a destination; 0 where nothing waits. ${shared}`
       ),
       labelNames: ['destination']
     }),
     laneBlocked: new Gauge({
-      ...of(
-        'lane_blocked',
-        `1 while nothing can be posted there and it is tried again now and then, else 0. ${shared}`
-      ),
+      ...of('lane_blocked', `1 while nothing can be posted there and it is tried from time to time, else 0. ${shared}`),
       labelNames: ['destination']
     }),
     databaseUp: new Gauge(of('database_up', '1 if the database answered within a second of this scrape, else 0')),
     databaseSize: new Gauge(of('database_size_bytes', `Size of the database without its log. ${shared}`)),
     databaseLog: new Gauge(of('database_log_bytes', 'Size of the log of an embedded database')),
     databaseReusable: new Gauge(
-      of('database_reusable_bytes', 'Of an embedded database, what pruning has left to be written again')
+      of('database_reusable_bytes', 'Size of the pages of an embedded database that pruning has freed for new rows')
     ),
-    databaseFree: new Gauge(of('database_free_bytes', 'What is left on the volume of an embedded database')),
+    databaseFree: new Gauge(of('database_free_bytes', 'Free space on the volume of an embedded database')),
     sourceLastEvent: new Gauge({
       ...of(
         'source_last_event_timestamp_seconds',
@@ -199,7 +199,7 @@ function standing(of: Of) {
     sourceSkew: new Gauge({
       ...of(
         'source_clock_skew_seconds',
-        'How far the clock of a source is behind, negative where it is ahead, by the least that its events were late'
+        'How far the clock of a source is behind (negative: ahead), by the smallest delay of its events'
       ),
       labelNames: ['source']
     }),
@@ -224,7 +224,7 @@ function objectMetrics(of: Of) {
     labelNames: ['source']
   })
   const forgottenObjects = new Counter({
-    ...of('forgotten_objects_total', 'Objects forgotten because their source has too many, healthy ones first'),
+    ...of('forgotten_objects_total', 'Objects forgotten because their source had too many, healthy ones first'),
     labelNames: ['source']
   })
   const countObjects = (counts: ReadonlyMap<string, { kept: number; forgotten: number }>) => {

@@ -26,7 +26,7 @@ export interface Failure {
   text: string
   /** When it happened, in ms. */
   at: number
-  /** Of its first event. */
+  /** The reason and text of its first event. */
   began: { reason: string; text: string }
   /** ms */
   since: number
@@ -62,7 +62,7 @@ export interface ObjectMemory {
   /** The fingerprint of the last warning that did not decide the state. */
   remark?: string
   notified: readonly Notified[]
-  /** Of the object that this is remembered of, where its events say it. */
+  /** The uid of the object, where its events say it. */
   uid?: string
   /** What is remembered of others with the same name, the latest first: see objects/twins.ts. */
   others?: readonly ObjectMemory[]
@@ -81,11 +81,11 @@ export interface Advance {
   previousRevision: string
   /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
   aside?: 'late' | 'remark'
-  /** Of a failure that came late: when it is known to have been over, because the object worked or was gone, in ms. */
+  /** When a failure that came late is known to have been over, because the object worked or was gone, in ms. */
   overAt?: number
 }
 
-/** Of an object of which one event is known nobody can say how often it speaks. */
+/** After a single event nobody can say how often an object speaks. */
 const staleAfterOneEventMs = 24 * 60 * 60 * 1000
 const minStaleMs = 60 * 60 * 1000
 
@@ -174,7 +174,7 @@ export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now:
     case 'remark':
       return remark(seen(known, at), event)
     case 'news':
-      // Of a healthy object there is nothing to remember, and nothing to write.
+      // A healthy object has nothing to remember, so nothing is written.
       return stay(known.failure === undefined ? known : seen(known, at), 'informed')
   }
 }
@@ -245,7 +245,7 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
   return stay({ ...known, failure: started, since: at, decidedAt: at, notified: [] }, 'failed')
 }
 
-/** What is shown of a failure, always of one event. */
+/** The shown parts of a failure, always of one event. */
 function saidBy({ severity, reason, revision, message }: FluxEvent, at: number) {
   return { severity, reason, revision: revision?.text ?? '', text: firstLine(message), at }
 }

@@ -9,7 +9,7 @@ export const Patterns = Type.Unsafe<string | string[]>({
   minItems: 1
 })
 
-/** A text that holds when any of several patterns does. */
+/** One or several patterns; a text matches when one of them does. */
 export interface TextTest {
   matches(text: string): boolean
   /** As written, for people. */
@@ -31,13 +31,13 @@ export function isGlob(pattern: string): boolean {
   return pattern.includes('*') || pattern.includes('?')
 }
 
-/** Whether every text of which the glob `narrow` holds is one of which the glob `wide` holds. A no may mean: not proven. */
+/** Whether the glob `wide` matches every text that the glob `narrow` matches. A no may mean: not proven. */
 export function globCovers(wide: string, narrow: string): boolean {
   // Read as a text, a star of `narrow` is any run of characters, which only a star can take in.
   return globMatches(wide, narrow, (taker, char) => char !== '*' && (taker === '?' || taker === char))
 }
 
-/** What every text that `glob` holds of begins with. */
+/** What every text that `glob` matches begins with. */
 export function literalStart(glob: string): string {
   return glob.split(/[*?]/, 1)[0] ?? ''
 }
@@ -85,7 +85,7 @@ export function compileRegex(pattern: string): { find(text: string): boolean } |
   }
 }
 
-/** What RE2 says of a regular expression, in words. `part` is where it stumbles. */
+/** Says RE2's complaint about a regular expression in words. `part` is where it stumbles. */
 function regexFault(kind: string, part: string): string {
   if (/^\(\?<?[=!]/.test(part)) {
     const around = part.startsWith('(?<') ? 'behind' : 'ahead'
@@ -101,9 +101,9 @@ const regexFaults: Record<string, (part: string) => string> = {
   'missing closing ]': (part) => `"${part}" is never closed with "]"`,
   'missing argument to repetition operator': (part) => `"${part}" repeats nothing; for any text, write ".*"`,
   'invalid nested repetition operator': (part) => `"${part}" repeats a repetition`,
-  'invalid repeat count': (part) => `"${part}" is no count: from 0 to 1000, the smaller first`,
+  'invalid repeat count': (part) => `"${part}" is not a count: from 0 to 1000, the smaller first`,
   'invalid escape sequence': (part) => `"${part}" means nothing in RE2`,
-  'invalid character class range': (part) => `"${part}" is no range of characters`,
+  'invalid character class range': (part) => `"${part}" is not a range of characters`,
   'invalid or unsupported Perl syntax': (part) => `RE2 does not know "${part}"`,
   'trailing backslash at end of expression': () => 'ends in a lone "\\"'
 }

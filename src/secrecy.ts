@@ -1,4 +1,4 @@
-// Secrecy: finds what may not be shown in a text, by how it looks and by what is known, and takes it out.
+// Secrecy: finds secrets in a text, by their looks or because they are known, and takes them out.
 
 /** A part of a text, from `start` up to `end`. */
 export type Range = readonly [start: number, end: number]
@@ -77,7 +77,7 @@ export interface KnownSecrets {
 
 /** So much of a secret is one. */
 export const pieceLength = 8
-/** What is shorter stands everywhere. */
+/** Shorter pieces occur everywhere. */
 const shortest = 4
 
 /** Parts of many addresses, and secrets of nobody. */
@@ -98,7 +98,7 @@ export function createKnownSecrets(): KnownSecrets {
       const plain = secret.trim()
       // As it stands in JSON, and what messages make of it.
       for (const form of new Set([plain, JSON.stringify(plain).slice(1, -1)])) {
-        // Of an address, what all of them have in common is not a secret.
+        // The parts that all addresses have in common are not secret.
         const parts = /^[a-z][a-z0-9+.-]*:\/\//i.test(form) ? partsOf(form) : form.split(/\s*[\r\n]+\s*/)
         for (const part of parts) addPart(part)
       }
@@ -117,7 +117,7 @@ export function createKnownSecrets(): KnownSecrets {
   }
 }
 
-/** Of a URL: what stands before and behind its host. */
+/** The parts of a URL before and behind its host. */
 function partsOf(url: string): string[] {
   return suspectsIn(url).flatMap(([start, end]) => url.slice(start, end).split(/[/?&=:@#]/))
 }

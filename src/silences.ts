@@ -1,4 +1,4 @@
-// Silences: follow those in the store, which other replicas and the API add to. In: the store. Out: the mutes in effect,
+// Silences: follows those in the store, which other replicas and the API add to. In: the store. Out: the mutes in effect,
 // and summaries when they end.
 import type { Logger } from 'pino'
 import { type Clock, every } from './clock.ts'
@@ -11,13 +11,13 @@ import type { Store } from './store/store.ts'
 export interface Silences {
   /** As last read from the store. */
   mutes(): readonly Mute[]
-  /** Reads them, and tells of what ended. */
+  /** Reads them, and sends the summaries of those that ended. */
   look(): Promise<void>
   start(): Promise<void>
   stop(): void
 }
 
-/** How soon another replica's silence is in effect here, and the end of a mute is told. */
+/** How soon another replica's silence is in effect here, and the summary of a mute that ended is sent. */
 const lookMs = 5000
 
 export function createSilences(options: {
@@ -48,7 +48,7 @@ export function createSilences(options: {
     async start() {
       await look()
       stop = every(clock, lookMs, look, (err) =>
-        log.error({ err }, 'cannot look for silences; trying again in 5 seconds')
+        log.error({ err }, 'cannot read the silences; trying again in 5 seconds')
       )
     },
     stop: () => stop()

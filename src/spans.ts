@@ -1,5 +1,5 @@
-// Spans for OpenTelemetry: one for each event from the request to the disk, one for each post to Slack, linked to those of
-// the events it tells of. Without OTEL_EXPORTER_OTLP_ENDPOINT nothing of it is loaded.
+// Spans: traces each event from the request to the disk, and each post to Slack, for OpenTelemetry; a post is linked to
+// the events in it. Without OTEL_EXPORTER_OTLP_ENDPOINT nothing of this is loaded.
 import { hash, randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'

@@ -1,4 +1,4 @@
-// What an operator does, by the API or by a form of the pages, is taken or refused by both alike.
+// Actions: are accepted or refused alike, by the API and by the forms of the pages.
 import t from 'tap'
 import { silenceLimits } from '../src/mutes/silence.ts'
 import { submit, textOf } from './fixtures/dashboard.ts'
@@ -35,7 +35,7 @@ const { commentCharacters, longestDays } = silenceLimits
 const refused: Record<string, Fields> = {
   'that is about nothing': { for: '1h' },
   'without an end': { name: 'x' },
-  'for what is no duration': { name: 'x', for: 'long' },
+  'a malformed `for`': { name: 'x', for: 'long' },
   'for no time': { name: 'x', for: '0s' },
   'for longer than the longest': { name: 'x', for: `${longestDays}d1s` },
   'with a comment of one character too many': { name: 'x', for: '1h', comment: 'y'.repeat(commentCharacters + 1) },
@@ -101,7 +101,7 @@ t.test('what was done to a dead letter by the API or on the pages is done for th
   const relay = await startRelay(t)
   relay.slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
   for (const name of ['first', 'second']) await relay.post(about(name))
-  await relay.logged(/message given up/, 2)
+  await relay.logged(/message not delivered/, 2)
   relay.slack.calm('*')
   const { notifications } = JSON.parse((await relay.get('/api/notifications?state=dead')).body)
   const [one, two] = notifications.map(({ id }: { id: string }) => id)

@@ -31,7 +31,7 @@ t.test('without ADMIN_TOKEN nobody gets in, from wherever, but by the address th
   for (const path of ['/', '/events', '/rules', '/api/events', '/api/preview/look', '/api/openapi.json']) {
     const { status, html } = await look(relay, path)
     t.equal(status, 401, path)
-    t.match(html, /the log of the relay has since its start, or set ADMIN_TOKEN/, path)
+    t.match(html, /the relay logged when it started, or set ADMIN_TOKEN/, path)
   }
   t.equal((await submit(relay, '/silences', { name: 'x', for: '1h' })).status, 401)
 

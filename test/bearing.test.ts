@@ -1,4 +1,4 @@
-// Bearing: tells, by what each controller emits, what fails an object, what ends which failure, what is only news.
+// Bearing: decides, by what each controller emits, what fails an object, what ends which failure, what is only news.
 import t from 'tap'
 import { isConflict } from '../src/events/conflict.ts'
 import type { WireEvent } from '../src/events/flux.ts'

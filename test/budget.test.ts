@@ -87,15 +87,15 @@ for (const database of ['sqlite', 'postgres']) {
     await relay.slack.until(() => /parcel/.test(texts(relay, 'team')))
 
     const dead = await deadLetters(relay)
-    t.equal(dead.length, 5, 'the others wait, as many as may')
+    t.equal(dead.length, 5, 'the others wait, up to the limit')
     for (const { destination, reason } of dead) {
       t.equal(destination, 'dead')
-      t.equal(reason, '10 notifications waited for its destination, as many as may')
+      t.equal(reason, 'its destination had reached its limit of 10 waiting notifications')
     }
     await relay.slack.until(() => /destination dead/.test(texts(relay, 'ops')))
-    t.match(texts(relay, 'ops'), /10 notifications wait for it, as many as may: what comes for it now is a dead letter/)
+    t.match(texts(relay, 'ops'), /10 notifications wait for it, which is the limit: new ones become dead letters/)
     const full = relay.slack.accepted.filter(
-      ({ path, text }) => path.endsWith('/ops') && /what comes for it now/.test(text)
+      ({ path, text }) => path.endsWith('/ops') && /new ones become dead letters/.test(text)
     )
     t.equal(full.length, 1, 'the operator is notified of it once')
     for (const destination of ['all', 'team', 'ops']) await untilSent(relay, destination)
@@ -182,7 +182,7 @@ rules: [{ name: all, send: gone }]`
   t.match(await deadLetters(second), [{ destination: 'gone', object: { name: 'late' } }])
 })
 
-t.test('no destination ever holds more than its part, and each source is charged what it added', async (t) => {
+t.test('no destination ever takes more than its part, and each source is charged what it added', async (t) => {
   const names = ['a', 'b', 'c']
   const step = fc.record({
     source: fc.constantFrom('one', 'two'),

@@ -56,8 +56,8 @@ rules: [{ name: x, send: [team-a, team-b, gone, proxy, chat, closed, local] }]`
   t.match(results, [
     '✔  team-a: took the test message (200 ok)',
     '✔  team-b: took the test message (200 ok)',
-    /^✘ {2}gone: 404 no_service: the webhook is not valid any more/,
-    /^✘ {2}proxy: 200 and a web page: "log in": that does not come from who should take the message: a proxy, a firewall/,
+    /^✘ {2}gone: 404 no_service: the webhook is no longer valid/,
+    /^✘ {2}proxy: 200 and a web page: "log in": that answer is not from the receiver: a proxy, a firewall/,
     /^✔ {2}chat: took the test message \(200/,
     /^✘ {2}closed: ECONNREFUSED: it cannot be reached/
   ])
@@ -74,7 +74,7 @@ rules: [{ name: x, send: [team-a, team-b, gone, proxy, chat, closed, local] }]`
   t.ok((posted[1]?.at ?? 0) - (posted[0]?.at ?? 0) >= 1000, 'at the pace of the webhook they share')
 })
 
-t.test('a drill where everything works says yes, for machines too', async (t) => {
+t.test('a drill where everything works says yes, in JSON too', async (t) => {
   const standIn = await slack(t)
   const config = `${source}destinations: { a: { slack: { webhookUrl: "${standIn.url()}" } } }\nrules: [{ name: x, send: a }]`
   const { code, out } = await check(t, config, '--drill', '--json')

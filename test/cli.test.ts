@@ -146,12 +146,12 @@ t.test('send signs, posts a directory in order and says what was answered', asyn
   t.match(unsigned.out, /401 .*X-Signature is missing/)
 })
 
-t.test('dead letters of a running relay are listed, and tried again', async (t) => {
+t.test('dead letters of a running relay are listed and retried', async (t) => {
   const relay = await startRelay(t, { env: { ADMIN_TOKEN: 's3cret' } })
   relay.slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
   for (const [index, name] of ['shop', 'cart', 'till'].entries()) {
     await relay.post(about(name))
-    await relay.logged(/message given up/, index + 1)
+    await relay.logged(/message not delivered/, index + 1)
   }
   relay.slack.calm('*')
   const env = { RELAY_URL: `${relay.url}/`, ADMIN_TOKEN: 's3cret' }
@@ -177,10 +177,10 @@ t.test('dead letters of a running relay are listed, and tried again', async (t) 
 
   const one = await run(['retry', '1', '99'], env)
   t.equal(one.code, 1)
-  t.match(one.out, /^99: there is no such dead letter.*\nTried again: 1 to team\.\n$/)
+  t.match(one.out, /^99: there is no such dead letter.*\nRetried: 1 to team\.\n$/)
   const all = await run(['retry', '--all', '--destination', 'team'], env)
   t.equal(all.code, 0)
-  t.equal(all.out, 'Tried again: 2 to team.\n')
+  t.equal(all.out, 'Retried: 2 to team.\n')
   await relay.slack.until(({ accepted }) => accepted.length >= 1)
 
   const refused = await run(['notifications'], { ...env, ADMIN_TOKEN: 'wrong' })
@@ -202,7 +202,7 @@ t.test('a blocked destination is tried now, and what comes of it is said', async
   const works = await run(['unblock', 'team'], env)
   t.match(works, { code: 0, out: 'team: tried: nothing is waiting any more\n' })
   t.equal(relay.slack.accepted.length, 1)
-  t.match(await run(['unblock', 'team'], env), { code: 0, out: 'team: nothing waits there\n' })
+  t.match(await run(['unblock', 'team'], env), { code: 0, out: 'team: nothing is waiting there\n' })
   const unknown = await run(['unblock', 'nobody'], env)
   t.match(unknown, { code: 1, out: /^there is no such lane or destination; there are: team \(slack:\w+\)\n$/ })
 
@@ -245,7 +245,7 @@ t.test('a silence withholds what matches, until it is ended', async (t) => {
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   t.match(
     JSON.stringify(relay.slack.accepted[0]?.body),
-    /db upgrade.*1 notification was held back.*Kustomization apps\/shop/
+    /db upgrade.*1 notification was withheld.*Kustomization apps\/shop/
   )
   t.equal((await run(['silence', 'list'], env)).out, 'None.\n')
 
@@ -255,9 +255,9 @@ t.test('a silence withholds what matches, until it is ended', async (t) => {
       /answers 400: match\.namespce: unknown key "namespce"; did you mean "namespace"/
     ],
     [['--match', 'message=(', '--for', '2h'], /answers 400: match\.message\.include\.0: /],
-    [['--match', 'name=x'], /answers 400: a silence has an end/],
+    [['--match', 'name=x'], /answers 400: a silence needs an end/],
     [['--match', 'name=x', '--for', 'soon'], /answers 400: for is not a duration/],
-    [['--match', 'name=x', '--until', '2020-01-01T00:00:00Z'], /answers 400: a silence ends after now/]
+    [['--match', 'name=x', '--until', '2020-01-01T00:00:00Z'], /answers 400: a silence must end in the future/]
   ]
   for (const [args, said] of wrong) t.match((await add(...args)).err, said)
 })
@@ -337,7 +337,7 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
     [['check', '/nowhere.yaml'], {}, /no such file.*nowhere\.yaml/],
     [['serve'], { CONFIG_FILE: '/nowhere.yaml' }, /^cannot read CONFIG_FILE \/nowhere\.yaml: ENOENT\n$/],
     [['serve', '--example'], { PORT: 'eighty' }, /PORT must be integer/],
-    [['retry'], {}, /name dead letters, or say --all/],
+    [['retry'], {}, /give the ids of dead letters, or --all/],
     [['notifications', '--url', 'http://127.0.0.1:1'], {}, /^no answer from http:\/\/127\.0\.0\.1:1: ECONNREFUSED\n$/],
     [['serve', '--example'], { DATABASE_URL: 'mysql://x' }, /DATABASE_URL/]
   ]

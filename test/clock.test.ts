@@ -1,4 +1,4 @@
-// What is done again and again stops when it is told to, and outlives an error.
+// Repeated work: stops when it is asked to, and outlives an error.
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { every } from '../src/clock.ts'

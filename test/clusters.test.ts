@@ -25,7 +25,7 @@ const failed = (uid: string, at: number): WireEvent =>
 const works = (uid: string, at: number): WireEvent => ({ ...failed(uid, at), ...ready })
 
 t.test(
-  'a source that claims the cluster of another changes nothing there, and the operator is told once',
+  'a source that claims the cluster of another changes nothing there, and the operator is notified once',
   async (t) => {
     // As a rule, or a person who reads the message, would take for it.
     const claims = ['prod-eu', ' prod-eu ', 'PROD-EU', 'prod\u200b-eu', 'ｐｒｏｄ-eu']
@@ -119,7 +119,7 @@ t.test('several sources without a cluster are refused, with what to write instea
   t.equal(config, undefined)
   t.match(
     found.filter(({ isWarning }) => !isWarning),
-    [{ message: /names no cluster, and neither does "a": .*write `cluster:` with the name of its cluster/ }]
+    [{ message: /names no cluster, nor does "a": .*write `cluster:` with the name of its cluster/ }]
   )
   t.ok(problems('{ a: {}, b: { cluster: b } }').config, 'one may do without')
   const warned = problems('{ a: {}, b: { cluster: prod } }', 'cluster: prod')

@@ -38,7 +38,7 @@ for (const file of readdirSync(mistakes)) {
 t.test('an empty file is refused in words', async (t) => {
   const { config, problems } = loadConfig('', 'config.yaml', {})
   t.equal(config, undefined)
-  t.match(problems, [{ line: 1, column: 1, message: 'must be a map of keys, and is empty', excerpt: '' }])
+  t.match(problems, [{ line: 1, column: 1, message: 'must be a map of keys, but is empty', excerpt: '' }])
 })
 
 t.test('every option that stands as a comment in the example is right, too', async (t) => {
@@ -307,8 +307,8 @@ rules: [{ name: failures, send: a }]`
   const { config, problems } = loadConfig(text, 'config.yaml', { CLUSTER: 'a\nb\n', TOKEN: 'c\nd' })
   t.equal(config, undefined)
   t.match(problems, [
-    { line: 2, message: 'what is filled in here has several lines; it should be one' },
-    { line: 3, message: 'what is filled in here has several lines; it should be one' }
+    { line: 2, message: 'the value filled in here has several lines; it should have one' },
+    { line: 3, message: 'the value filled in here has several lines; it should have one' }
   ])
   t.notMatch(JSON.stringify(problems), /c\\nd|c d/, 'without the secret')
 })
@@ -318,11 +318,11 @@ const oneEach: Record<string, Record<string, string>> = {
   sources: {
     'a secret that is missing': 'a: { hmacKeys: ["${NO_SUCH_KEY}"] }',
     'a key that is unknown': 'b: { hmacKeys: ["${FLUX_HMAC_KEY}"], hmackeys: x }',
-    'a duration that is none': 'c: { hmacKeys: ["${FLUX_HMAC_KEY}"], expectEvery: often }',
+    'a malformed duration': 'c: { hmacKeys: ["${FLUX_HMAC_KEY}"], expectEvery: often }',
     'a duration that is too short': 'd: { hmacKeys: ["${FLUX_HMAC_KEY}"], expectEvery: 1s }'
   },
   destinations: {
-    'a URL that is none': 'e: { slack: { webhookUrl: "http://acme.dev" } }',
+    'a malformed URL': 'e: { slack: { webhookUrl: "http://acme.dev" } }',
     'a missing URL': 'f: { slack: { channel: "#x" } }',
     'a misspelt key beside a missing secret': 'g: { slack: { webhookUrl: "${NO_SUCH_URL}", chanel: x } }'
   },
@@ -430,7 +430,7 @@ destinations: { local: { preview: false } }
     t.match(twice, [
       /^1: /,
       /^2: /,
-      /^4: the key "name" is there twice/,
+      /^4: the key "name" appears twice/,
       /^5: .*would keep nothing/,
       /^6: must be a list/
     ])

@@ -152,7 +152,7 @@ t.test('dead letters are retried one by one, all at once, or discarded', async (
 
   const discard = `/deliveries/${ids[1]}/discard`
   t.match(textOf((await submit(relay, discard, fieldsOf(dead.html, discard))).html), 'Discarded.')
-  t.match(textOf((await submit(relay, discard, fieldsOf(dead.html, discard))).html), 'not a dead letter any more')
+  t.match(textOf((await submit(relay, discard, fieldsOf(dead.html, discard))).html), 'It was no longer a dead letter.')
 
   const all = await submit(relay, '/deliveries/retry-all', fieldsOf(dead.html, '/deliveries/retry-all'))
   t.match(textOf(all.html), '1 notification waits')
@@ -168,12 +168,12 @@ t.test('a destination that waits is tried with a click', async (t) => {
   await relay.post(about('one'))
   await relay.logged(/rejects all messages/)
   const { html } = await look(relay, '/')
-  t.match(textOf(html), /Nothing could be posted there for .*: 404 no_service .* Try now/)
+  t.match(textOf(html), /Nothing could be posted for .*: 404 no_service .* Try now/)
   const [, action = ''] = /action="(\/lanes\/[^"]+\/try)"/.exec(html) ?? []
   t.equal((await submit(relay, action, {}, { origin: 'https://elsewhere.example' })).status, 403)
   t.equal(relay.slack.received.length, 1)
   const tried = await submit(relay, action)
-  t.match(textOf(tried.html), 'It is tried now.')
+  t.match(textOf(tried.html), 'Trying it now.')
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   t.equal((await submit(relay, '/lanes/slack:nope/try')).status, 404)
 })
@@ -193,9 +193,9 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
   t.match(textOf((await look(relay, `/events/${body.id}`)).html), /muted team by failures/)
 
   const [, end = ''] = /action="(\/silences\/\d+\/end)"/.exec(silences.html) ?? []
-  t.match(textOf((await submit(relay, end)).html), 'Ended. A summary of what it withheld is sent now.')
+  t.match(textOf((await submit(relay, end)).html), 'Ended. A summary of what it withheld is being sent.')
   await relay.slack.until(({ accepted }) => accepted.length === 2)
-  t.match(textOf((await submit(relay, end)).html), 'It had ended already.')
+  t.match(textOf((await submit(relay, end)).html), 'It had already ended.')
 })
 
 t.test('a silence that no event meets says so, with what was meant', async (t) => {
@@ -209,7 +209,7 @@ t.test('a silence that no event meets says so, with what was meant', async (t) =
 t.test('a silence that says nothing, or too much, is asked for again', async (t) => {
   const relay = await startRelay(t, { config })
   for (const [fields, fault] of [
-    [{ for: '1h' }, 'a silence says what it is about'],
+    [{ for: '1h' }, 'a silence needs a matcher'],
     [{ name: 'x', for: 'long' }, 'for is not a duration'],
     [{ name: 'x', for: '900d' }, 'within 366 days'],
     [{ name: 'x', for: '1h', comment: 'y'.repeat(400) }, '300 characters']
@@ -243,7 +243,7 @@ t.test('a config file that cannot be used is reported, without its contents', as
   const { html } = await look(relay, '/')
   t.match(
     textOf(html),
-    /The config file is refused.* The config file cannot be used Read just now .*config\.yaml:1:\d+ must be a list/
+    /The config file was refused.* The config file cannot be used Read just now .*config\.yaml:1:\d+ must be a list/
   )
   t.notMatch(html, 's3cret')
   rmSync(file)

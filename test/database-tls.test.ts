@@ -77,7 +77,7 @@ t.test('a certificate that is not there is said to be it', async (t) => {
   })
 })
 
-t.test('whoever connects is held to it: the relay, migrate and verify', async (t) => {
+t.test('it binds whoever connects: the relay, migrate and verify', async (t) => {
   const refused = { code: 'BAD_DATABASE', message: /sslmode=verify-full/ }
   await t.rejects(openStore(far), refused)
   await t.rejects(verify(far), refused)

@@ -5,7 +5,7 @@ import type { Dialect } from '../src/render/receivers/dialect.ts'
 
 t.test('an address that takes no webhook messages is refused with what to do instead', async (t) => {
   const faults: [url: string, fault: RegExp][] = [
-    ['https://slack.com/api/chat.postMessage', /Slack's Web API.*make an incoming webhook.*a bot token is none/],
+    ['https://slack.com/api/chat.postMessage', /Slack's Web API.*make an incoming webhook.*a bot token is not one/],
     ['https://www.slack.com/api/chat.postMessage', /Web API/],
     ['https://acme.slack.com/api/chat.postMessage', /Web API/],
     ['https://slack-gov.com/api/', /Web API/],
@@ -18,18 +18,18 @@ t.test('an address that takes no webhook messages is refused with what to do ins
     ['https://hooks.slack.com/', /not a webhook/],
     ['https://hooks.slack.com/services', /not a webhook/],
     ['https://acme.slack.com/services/T/B/x', /not a webhook/],
-    ['xoxb-12-34-abc', /is a token of Slack.*make an incoming webhook/],
-    ['xapp-1-A0-1-abc', /is a token of Slack/],
-    ['https://discord.com/channels/1/2', /not a webhook of Discord/],
+    ['xoxb-12-34-abc', /is a Slack token.*make an incoming webhook/],
+    ['xapp-1-A0-1-abc', /is a Slack token/],
+    ['https://discord.com/channels/1/2', /not a Discord webhook/],
     ['hooks.slack.com/services/T/B/x', /is not a URL/],
     ['https://hooks.slack.com/services/T0/B0', /three parts/],
     ['https://hooks.slack.com/services/T0/B0/', /three parts/],
     ['https://hooks.slack-gov.com/services/T0', /three parts/],
     ['https://hooks.slack.com/services/T/B/x/https://hooks.slack.com/services/T/B/y', /three parts/],
-    ['https://hooks.slack.com/services/T/B/x # team-a', /a note behind/],
+    ['https://hooks.slack.com/services/T/B/x # team-a', /a URL and a note/],
     ['https://https://hooks.slack.com/services/T/B/x', /twice/],
-    ['https://user:pw@bridge.example/in', /would not be sent along/],
-    ['https://hooks.slack.com@evil.example/services/T/B/x', /would not be sent along/],
+    ['https://user:pw@bridge.example/in', /which would not be sent/],
+    ['https://hooks.slack.com@evil.example/services/T/B/x', /which would not be sent/],
     ['http://hooks.slack.com/services/T/B/x', /must be https/]
   ]
   for (const [url, fault] of faults) {

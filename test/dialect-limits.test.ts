@@ -1,4 +1,4 @@
-// Receivers: take nothing in an event for an order and refuse no message, whatever it holds and however much.
+// Receivers: take nothing in an event for an order and refuse no message, whatever is in it and however much.
 import t, { type Test } from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
 import { bodyFor, type Dialect, dialectNames, digestRoom } from '../src/render/receivers/dialect.ts'
@@ -66,7 +66,7 @@ const orders: [what: string, pattern: RegExp][] = [
 const fallbacksIn = ({ attachments = [] }: { attachments?: { fallback?: string }[] }) =>
   attachments.map(({ fallback }) => fallback)
 
-t.test('whatever an event holds, it calls nobody, forges no link and ends no code', async (t) => {
+t.test('whatever is in an event, it calls nobody, forges no link and ends no code', async (t) => {
   isTrueOfAll(t, 'in every dialect', (body, dialect) =>
     textsIn(body).flatMap((text) => {
       const found = orders.filter(([, pattern]) => pattern.test(text)).map(([what]) => what)

@@ -408,9 +408,9 @@ t.test('each thing that the relay says of itself is said, in its own words, and 
     /source dev is well again; was 'ClockSkew' for 3 m|source dev .*'ClockSkew' for 3 m/,
     /claims cluster prod-eu/,
     /claims cluster prod-us/,
-    /'3 notifications for team were given up on/,
+    /'3 notifications for team could not be delivered/,
     /destination ops 'no_service'/,
-    /'5 notifications for ops were given up on/,
+    /'5 notifications for ops could not be delivered/,
     /source test 'SourceQuiet' 'No event for 2 m; one is expected every 1 m 30 s/
   ])
     t.match(text, said)
@@ -421,7 +421,7 @@ t.test('each thing that the relay says of itself is said, in its own words, and 
     { pace: createPace({ burst: 1 }) },
     start + 1000
   )
-  t.match(JSON.stringify(two), /no_service.*5 notifications for ops were given up on/)
+  t.match(JSON.stringify(two), /no_service.*5 notifications for ops could not be delivered/)
 })
 
 t.test('in a digest, too, no reason is said to have lasted longer than it did', async (t) => {

@@ -1,4 +1,4 @@
-// What the documentation shows is what the relay does.
+// Documentation: shows what the relay does.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -82,7 +82,7 @@ const faults: readonly (readonly [what: string, source: string, error: RegExp, a
   ['and stands for &&', 'event.reason == "x" and true', /there is no "and"; write &&/, 'and true'],
   ['not stands for !', 'not event.reason == "x"', /there is no "not"; write !/, 'event'],
   ['=~ stands for matches()', 'event.reason =~ "x"', /matches\("…"\)/, '=~'],
-  ['a quotation mark is curly', 'event.reason == “x”', /“ is no quotation mark/, '“'],
+  ['a quotation mark is curly', 'event.reason == “x”', /“ is not a quotation mark/, '“'],
   ['a parenthesis is missing', '(event.reason == "x"', /a \) is missing before the end/, ''],
   ['a pattern is not RE2', 'true && event.message.matches("(?=a)")', /RE2 has no look-ahead/, '"(?='],
   ['a pattern inside a macro is not RE2', 'metadata.exists(k, k.matches("("))', /a "\(" is never closed/, '"("'],

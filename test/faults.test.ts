@@ -32,7 +32,7 @@ const laneOf = async (relay: Relay, name: string) =>
     lane.destinations.includes(name)
   )
 
-/** Moves the clock on until `holds`, as real time passes. */
+/** Moves the clock on until `isTrue`, as real time passes. */
 async function advanceUntil(clock: TestClock, stepMs: number, isTrue: () => boolean): Promise<void> {
   for (let steps = 0; steps < 500 && !isTrue(); steps++) {
     clock.advance(stepMs)
@@ -40,31 +40,39 @@ async function advanceUntil(clock: TestClock, stepMs: number, isTrue: () => bool
   }
 }
 
-t.test('a body that a firewall does not let through is given up on alone, and the next message goes', async (t) => {
-  for (const refusal of [page, login, { ...page, status: 404 }, { ...page, status: 200, body: '{"status":"error"}' }]) {
-    const relay = await startRelay(t, { clock: createClock(), config })
-    relay.slack.behave(team, ({ text }) => (text.includes('poison') ? refusal : undefined))
-    await relay.post(about('poison'))
-    await relay.post(about('good'))
-    await relay.slack.until(() => to(relay, team).length === 1 && to(relay, `${team}/ops`).length === 1)
-    const said = `${refusal.status} ${refusal.body}`
-    t.match(texts(to(relay, team)), [/good/], said)
-    t.equal(
-      relay.slack.received.filter(({ text }) => text.includes('"poison') || text.includes('/poison')).length,
-      2,
-      'both forms'
-    )
-    t.match(texts(to(relay, `${team}/ops`)), [
-      /destination team.*1 notification for team was given up on: refused on its way/
-    ])
-    t.match(await laneOf(relay, 'team'), { block: null, backlog: 0 })
-    const { body } = await api(relay, 'GET', '/api/notifications?state=dead')
-    t.match(body.notifications, [{ object: { name: 'poison' }, reason: /also as plain text: \d+ and/ }])
+t.test(
+  'a body that a firewall does not let through becomes a dead letter alone, and the next message goes',
+  async (t) => {
+    for (const refusal of [
+      page,
+      login,
+      { ...page, status: 404 },
+      { ...page, status: 200, body: '{"status":"error"}' }
+    ]) {
+      const relay = await startRelay(t, { clock: createClock(), config })
+      relay.slack.behave(team, ({ text }) => (text.includes('poison') ? refusal : undefined))
+      await relay.post(about('poison'))
+      await relay.post(about('good'))
+      await relay.slack.until(() => to(relay, team).length === 1 && to(relay, `${team}/ops`).length === 1)
+      const said = `${refusal.status} ${refusal.body}`
+      t.match(texts(to(relay, team)), [/good/], said)
+      t.equal(
+        relay.slack.received.filter(({ text }) => text.includes('"poison') || text.includes('/poison')).length,
+        2,
+        'both forms'
+      )
+      t.match(texts(to(relay, `${team}/ops`)), [
+        /destination team.*1 notification for team could not be delivered: refused on its way/
+      ])
+      t.match(await laneOf(relay, 'team'), { block: null, backlog: 0 })
+      const { body } = await api(relay, 'GET', '/api/notifications?state=dead')
+      t.match(body.notifications, [{ object: { name: 'poison' }, reason: /also as plain text: \d+ and/ }])
+    }
   }
-})
+)
 
 t.test(
-  'where everything is refused on the way, nothing is given up on, and it goes in order when that ends',
+  'where everything is refused on the way, nothing becomes a dead letter, and all goes in order when that ends',
   async (t) => {
     for (const refusal of [page, login, { status: 302, headers: { location: 'https://login.corp.example/?u=x' } }]) {
       const clock = createClock()
@@ -86,7 +94,7 @@ t.test(
 )
 
 t.test(
-  'a channel that is gone does not hold up another of the same webhook, and its operator is notified there',
+  'a channel that is gone does not block another of the same webhook, and its operator is notified there',
   async (t) => {
     const relay = await startRelay(t, {
       clock: createClock(),
@@ -183,12 +191,12 @@ t.test(
     await relay.slack.until(() => notices().length === 1)
     t.match(
       notices()[0],
-      /1 notification for team was given up on: Slack refuses it, also as plain text: 400 invalid_blocks/
+      /1 notification for team could not be delivered: Slack refuses it, also as plain text: 400 invalid_blocks/
     )
     for (const name of ['two', 'three']) await relay.post(about(name))
-    await relay.logged(/message given up/, 3)
+    await relay.logged(/message not delivered/, 3)
     await advanceUntil(clock, 60_000, () => notices().length > 1)
-    t.match(notices()[1], /2 notifications for team were given up on/)
+    t.match(notices()[1], /2 notifications for team could not be delivered/)
     t.ok(clock.now() - Date.parse('2026-09-21T14:00:00Z') >= 3_600_000, 'an hour later')
     t.notMatch(relay.log.join(''), /destination rejects all messages/)
 
@@ -200,7 +208,7 @@ t.test(
     await advanceUntil(clock, 60_000, () => notices().length > 2)
     t.match(
       notices()[2],
-      /given up on: not delivered within 24 hours/,
+      /could not be delivered: not delivered within 24 hours/,
       'those that were too old before they were tried, too'
     )
   }
@@ -237,7 +245,7 @@ t.test(
   }
 )
 
-t.test('what was given up on because its destination was taken out of the file reaches the operator', async (t) => {
+t.test('the operator is notified of dead letters whose destination was removed from the file', async (t) => {
   const folder = tempFolder(t)
   const clock = createClock()
   const first = await startRelay(t, { folder, clock, config })
@@ -252,7 +260,9 @@ t.test('what was given up on because its destination was taken out of the file r
       'destinations: { ops: { slack: { webhookUrl: "$SLACK" } } }\noperator: ops\nrules: [{ name: all, send: ops }]'
   })
   await second.slack.until(({ accepted }) => accepted.length === 1)
-  t.match(texts(second.slack.accepted), [/2 notifications for team were given up on: its destination is no longer/])
+  t.match(texts(second.slack.accepted), [
+    /2 notifications for team could not be delivered: its destination is no longer/
+  ])
 })
 
 t.test('an operator who can only be reached through the lane at fault finds it in the log', async (t) => {
@@ -262,7 +272,7 @@ t.test('an operator who can only be reached through the lane at fault finds it i
   })
   relay.slack.behave(team, () => ({ status: 400, body: 'invalid_blocks' }))
   await relay.post(about('one'))
-  await relay.logged(/"reasons":\["Slack refuses it.*notifications were not delivered/)
+  await relay.logged(/"reasons":\["Slack refuses it.*notifications could not be delivered/)
   t.equal(relay.slack.accepted.length, 0)
 })
 
@@ -305,12 +315,12 @@ t.test(
       [first, 'three']
     ] as const)
       await relay.post(about(name))
-    const givenUp = () => [...first.log, ...second.log].filter((line) => /message given up/.test(line)).length
+    const givenUp = () => [...first.log, ...second.log].filter((line) => /message not delivered/.test(line)).length
     await first.slack.until(() => givenUp() > 0 && to(first, `${team}/ops`).length > 0)
     first.slack.behave(team, () => ({ status: 404, body: 'no_service' }))
     await second.post(about('four'))
     await first.slack.until(() => to(first, `${team}/ops`).length === 2)
-    t.match(texts(to(first, `${team}/ops`)).sort(), [/FAILED destination team/, /for team (was|were) given up on/])
+    t.match(texts(to(first, `${team}/ops`)).sort(), [/FAILED destination team/, /for team could not be delivered/])
     first.slack.calm(team)
     for (const relay of [first, second]) {
       const { status } = await api(relay, 'POST', '/api/lanes/team/try')

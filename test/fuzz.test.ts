@@ -1,4 +1,4 @@
-// Hostile input for everything that takes any, for a few seconds; `npm run proof fuzz` does it a million times, and
+// Fuzz: feeds hostile input to everything that takes any, for a few seconds; `npm run proof fuzz` does it a million times, and
 // against the clock: here a hang is what does not end in time for the whole file.
 import t from 'tap'
 import { runTarget } from '../proof/fuzz/run.ts'

@@ -124,10 +124,10 @@ const severities: readonly (readonly [
     ['error', 'warn'],
     ['error', 'warn'],
     { ...nobody, warn: slack, drift: slack, error: slack },
-    /a list .*exactly error and warn/
+    /a list .*error and warn only/
   ],
   [['Error', 'Warning'], ['error', 'warn'], { ...nobody, warn: slack, drift: slack, error: slack }, /a list/],
-  [['error'], ['error'], { ...nobody, error: slack }, /a list .*exactly error$/],
+  [['error'], ['error'], { ...nobody, error: slack }, /a list .*error only$/],
   [['warn'], ['warn'], { ...nobody, warn: slack, drift: slack }, /a list/],
   [['info'], ['info'], { ...nobody, info: slack }, /a list/],
   [
@@ -297,7 +297,7 @@ t.test('a variable that Flux fills in is anything until then, and said', async (
     guide({ alerts: [{ eventSeverity: 'error' }] }).replaceAll('namespace: flux-system', 'namespace: ${NAMESPACE}')
   )
   t.strictSame(recipients(load(imported), { namespace: 'team-a' }).error, ['slack'])
-  t.match(remarksOf(imported).join('\n'), /metadata\.namespace holds a variable .*until then the rule has \* there/)
+  t.match(remarksOf(imported).join('\n'), /metadata\.namespace has a variable .*until then the rule has \* there/)
   const named = importText(
     guide({
       provider: { channel: '${CHANNEL:=general}', username: 'flux-${CLUSTER}' },

@@ -204,7 +204,7 @@ const oneRemark: [string, string, RegExp | undefined][] = [
   [
     'a variable of Flux',
     alertText({ eventMetadata: { cluster: '${cluster}' } }),
-    /spec\.eventMetadata\.cluster holds a var/
+    /spec\.eventMetadata\.cluster has a var/
   ],
   ['a variable as the address', alertText({}, { address: '${slack_url}' }), undefined],
   ['an inclusion list of no patterns', alertText({ inclusionList: ['('] }), /inclusionList of Alert .*: not a pattern/],

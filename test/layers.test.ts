@@ -131,6 +131,13 @@ t.test('every file belongs to a room', async (t) => {
   )
 })
 
+t.test('every file opens with its subject, a colon, and what it does', async (t) => {
+  t.same(
+    files.filter((file) => !/^\/\/ [^:\n]{2,70}: [a-z]/.test(readFileSync(join(root, file), 'utf8'))),
+    []
+  )
+})
+
 t.test('a name that a room exports is the only one of that name in the room', async (t) => {
   const exported = /^export (?:async )?(?:function\*?|const|let|class|interface|type) ([\w$]+)/gm
   const places = files.flatMap((file) => {

@@ -1,4 +1,4 @@
-// Links: lead to the right page or are left out, whatever an event holds and whatever the config says.
+// Links: lead to the right page or are left out, whatever is in an event and whatever the config says.
 import t from 'tap'
 import { normalise } from '../src/events/flux.ts'
 import { compileLinks } from '../src/render/links/links.ts'
@@ -78,7 +78,7 @@ t.test('a mistake in a template is reported when the config loads, with its plac
 t.test('no template reads a file', async (t) => {
   for (const tag of ['include', 'render', 'layout']) {
     const byName = compileUrl(`https://x.example/{% ${tag} "./package.json" %}`, variables)
-    t.match(byName, { error: /no other templates/ }, `${tag} of a file by its name`)
+    t.match(byName, { error: /cannot include another/ }, `${tag} of a file by its name`)
     const byValue = compile(`https://x.example/{% ${tag} metadata.file %}`)
     t.equal(byValue.render(context), undefined, `${tag} of a file that an event names`)
   }

@@ -1,4 +1,4 @@
-// Log: never holds a secret or a webhook URL, whichever way it got there.
+// Log: never shows a secret or a webhook URL, whichever way it got there.
 import t from 'tap'
 import { secretsIn } from '../src/env.ts'
 import { createLog } from '../src/log.ts'

@@ -140,14 +140,14 @@ t.test('every dead letter is counted, however it came to be one', async (t) => {
     (await scrape(relay)).value('notifications_total', { destination, state: 'dead' })
   relay.slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
   await relay.post(about('refused'))
-  await relay.logged(/message given up/)
+  await relay.logged(/message not delivered/)
   t.equal(await dead('team'), 1, 'refused by Slack')
   relay.slack.behave('*', () => ({ status: 404, body: 'no_service' }))
   await relay.post(about('open'))
   await relay.logged(/destination rejects/)
   await relay.post(about('behind'))
   clock.advance(25 * 3_600_000)
-  await relay.logged(/message given up/, 2)
+  await relay.logged(/message not delivered/, 2)
   // By the lane's next step, which follows at once.
   for (let tries = 0; tries < 200 && (await dead('team')) !== 3; tries++) {
     await new Promise((done) => setTimeout(done, 10))

@@ -1,4 +1,4 @@
-// mrkdwn: makes whatever an event holds a harmless and readable part of a Slack message.
+// mrkdwn: makes whatever is in an event a harmless and readable part of a Slack message.
 import t, { type Test } from 'tap'
 import { clean } from '../src/legible.ts'
 import { code, cut, cutMiddle, escapeMrkdwn, fence, link, plain, time } from '../src/render/slack/mrkdwn.ts'

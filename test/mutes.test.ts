@@ -40,7 +40,7 @@ t.test('a mute without an end is refused, and one that is over is reported', asy
   const load = (mute: string) => loadConfig(`${open}mute:\n  - ${mute}`, 'c.yaml', { T: 't' }).problems
   t.match(load('{ name: x, match: {} }'), [{ line: 5, message: /has an end: either `until:` or `weekly:`/ }])
   t.match(load('{ name: x, match: {}, until: "tomorrow" }'), [{ line: 5, message: /2026-12-01T06:00:00Z/ }])
-  t.match(load('{ name: x, match: {}, until: 2020-01-01T00:00:00Z }'), [{ isWarning: true, message: /over since/ }])
+  t.match(load('{ name: x, match: {}, until: 2020-01-01T00:00:00Z }'), [{ isWarning: true, message: /ended at/ }])
   const weekly = 'weekly: { days: [mon-fry], from: "20:00", to: "7:00", timeZone: Europe/Paris }'
   t.match(load(`{ name: x, match: {}, ${weekly} }`), [{ message: /mon-fri/ }, { message: /"7:00"/ }])
   const zone = 'weekly: { days: [mon], from: "20:00", to: "07:00", timeZone: Europe/Pariss }'
@@ -88,7 +88,7 @@ t.test('nothing is sent during a mute, and one message at its end', async (t) =>
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   const [said = ''] = texts(relay)
   t.match(said, 'mute db upgrade')
-  t.match(said, '4 notifications were held back')
+  t.match(said, '4 notifications were withheld')
   t.match(
     said,
     /Still failing:\\n {2}Kustomization apps\/a \(prod\) for 1 h[^\\]*BuildFailed[^\\]*\\n {2}Kustomization apps\/c/
@@ -101,7 +101,7 @@ t.test('nothing is sent during a mute, and one message at its end', async (t) =>
   t.match(
     texts(relay)[1],
     /RECOVERED Kustomization apps\/c/,
-    'the message counts as having heard; nothing is said twice'
+    'the message counts as a notification; nothing is said twice'
   )
 })
 
@@ -145,11 +145,11 @@ t.test('a failure that was sent before a mute and recovers in it is not left ope
   await relay.post(about('a', { timestamp: at(clock), ...ready }))
   await pass(relay, clock, 60 * 60_000)
   await relay.slack.until(({ accepted }) => accepted.length === 2)
-  t.match(texts(relay)[1], /held back; nothing of it fails any more; recovered: Kustomization apps\/a \(prod\)/)
+  t.match(texts(relay)[1], /withheld; none of its objects fail now; recovered: Kustomization apps\/a \(prod\)/)
 })
 
 t.test(
-  'a failure that was muted and lasts is told when its next event comes after a mute was taken out of the file',
+  'a failure that was muted and lasts is sent with its next event after the mute was taken out of the file',
   async (t) => {
     const clock = createClock()
     const first = await startRelay(t, { config: config(upgrade), clock })

@@ -159,7 +159,7 @@ const heroes: {
     },
     colour: 'amber',
     title: 'Quiet: nothing from prod-eu since 14:00 UTC',
-    text: /Flux is down or suspended there, or what it posts does not arrive\..* Last event 31 m ago\.$/
+    text: /Flux is down or suspended there, or its posts do not arrive\..* Last event 31 m ago\.$/
   },
   {
     of: 'a source without expectEvery is quiet for an hour',
@@ -173,7 +173,7 @@ const heroes: {
     },
     colour: 'amber',
     title: 'Quiet: nothing from open since 14:00 UTC',
-    text: /If it posts that seldom, say so with expectEvery\./
+    text: /If it posts this rarely, set expectEvery\./
   },
   {
     of: 'two sources are quiet, one since yesterday',
@@ -247,7 +247,7 @@ const heroes: {
       await stage.relay.post('{"reason":1}', { path: '/webhook/open' })
     },
     colour: 'amber',
-    title: '1 request for source open was not an event of Flux in the last hour'
+    title: '1 request for source open was not a Flux event in the last hour'
   },
   {
     of: 'an object fails, a source is quiet, and a key is wrong',
@@ -262,7 +262,7 @@ const heroes: {
     text: /^Quiet: nothing from prod-eu since 14:00 UTC\. 1 request for source default had .* Last event just now\.$/
   },
   {
-    of: 'an object failed when it was last heard of',
+    of: 'an object failed at its last event',
     async happens(stage) {
       await stage.fail('open', 'old')
       stage.clock.advance(26 * 3_600_000)
@@ -270,7 +270,7 @@ const heroes: {
     },
     colour: 'amber',
     title: 'Nothing is known to fail',
-    text: /1 failed at the last event, and nothing is known of it since\./
+    text: /1 failed at the last event; nothing is known about it since\./
   },
   {
     of: 'the config file is refused',
@@ -280,7 +280,7 @@ const heroes: {
     },
     colour: 'amber',
     title: 'Nothing is known to fail',
-    text: /The config file is refused: what was in effect before stays\./
+    text: /The config file was refused; the previous version stays in effect\./
   },
   {
     of: 'Slack rejects all messages',
@@ -306,7 +306,7 @@ const heroes: {
       await stage.pass(8)
     },
     colour: 'amber',
-    title: /^Messages to team are late: the next has been tried for [89] m$/
+    title: /^Messages to team are late: the next one has been tried for [89] m$/
   }
 ]
 
@@ -347,7 +347,7 @@ t.test('after the relay was away nobody is called quiet, and nothing is green, u
     colour: 'grey',
     title: 'Not known yet: the relay was away, and nothing has come from 3 sources since 17:01 UTC'
   })
-  t.match((await second.hero()).page, /without a break since 17:01 UTC\. What is empty before that says nothing\./)
+  t.match((await second.hero()).page, /without a break since 17:01 UTC\. Gaps before that mean nothing\./)
   await second.beatAll()
   t.match(await second.hero(), { colour: 'green', title: 'All is well' })
 })

@@ -76,7 +76,7 @@ function textsOf(config: string, events: WireEvent[]): string[] {
 }
 
 t.test(
-  'a failure is told once, its heartbeats are silent, its recovery is told with how long and by what',
+  'a failure is sent once, its heartbeats are silent, its recovery says how long it lasted and what ended it',
   async (t) => {
     const events = [
       heartbeat(0),
@@ -255,7 +255,7 @@ t.test('a rollback is no recovery: the release is still not what was asked for',
       '00:03:00 WARNING HelmRelease apps',
       '00:09:00 RECOVERED HelmRelease ap'
     ],
-    'who wants warnings hears of the remediation'
+    'who wants warnings is notified of the remediation'
   )
 })
 
@@ -406,7 +406,7 @@ t.test(
 )
 
 t.test(
-  'for any interleaving, each destination hears failed … recovered in turn, and in the end what is true',
+  'for any interleaving, each destination gets failed … recovered in turn, and in the end what is true',
   async (t) => {
     const config = `
 destinations: { errors: { preview: true }, warnings: { preview: true }, all: { preview: true } }

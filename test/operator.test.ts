@@ -54,7 +54,7 @@ t.test(
     await untilPosted(relay, 1)
     t.match(
       posted(relay)[0],
-      /FAILED config config\.yaml: ConfigRefused - A change of the config file is refused; what was in effect before stays/
+      /FAILED config config\.yaml: ConfigRefused - A change of the config file was refused; the previous version stays in effect/
     )
     const text = relay.slack.accepted.at(-1)?.text
     t.match(text, /7:33 .*taem.*did you mean/, 'where, and what was probably meant')
@@ -122,7 +122,7 @@ t.test(
       await first.post(about('shop', { ...well, timestamp: new Date(clock.now()).toISOString() }), bearer)
       await pass(clock, 20)
     }
-    t.same(posted(first), [], 'heartbeats are heard, although they leave no event')
+    t.same(posted(first), [], 'heartbeats count, although they leave no event')
     t.equal((await scrape(first)).value('source_quiet', { source: 'eu' }), 0)
     await pass(clock, 11)
     await untilPosted(first, 1)

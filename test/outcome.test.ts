@@ -82,7 +82,7 @@ t.test('a rate limit leaves one token for when it is over, whatever was in hand'
   t.same(take(lane.bucket, pace, now + 30_000), { bucket: { tokens: 0, at: now + 30_000 } })
 })
 
-t.test('what is refused on the way, and an empty message is not, is given up on alone', async (t) => {
+t.test('a message that is refused on the way while an empty one is not becomes a dead letter alone', async (t) => {
   const plain = { ...fresh, isPlain: true, failures: 1 }
   for (const refusal of [answer(403, page), answer(404, page), answer(200, page), answer(403, 'Access Denied.')]) {
     const said = JSON.stringify(refusal)
@@ -96,21 +96,24 @@ t.test('what is refused on the way, and an empty message is not, is given up on 
   }
 })
 
-t.test('where an empty message is refused the same way, nothing is given up on and the lane waits', async (t) => {
-  let message = { ...fresh, isPlain: true, failures: 1 }
-  let block: Block
-  const waits: number[] = []
-  for (let probe = 0; probe < 9; probe++) {
-    const result = settle(message, answer(403, page), { ...given, block, empty: answer(403, page) })
-    t.match(result, { outcome: 'blocked', settlement: { message: { state: 'open', isPlain: false } } })
-    waits.push((result.settlement.lane.notBefore - now) / 1000)
-    block = result.settlement.lane.block
-    message = { ...message, failures: message.failures + 1, isPlain: false }
-    t.equal(needsEmpty(message, answer(403, page), { ...given, block }), true, 'each probe takes one along')
+t.test(
+  'where an empty message is refused the same way, the lane waits and nothing becomes a dead letter',
+  async (t) => {
+    let message = { ...fresh, isPlain: true, failures: 1 }
+    let block: Block
+    const waits: number[] = []
+    for (let probe = 0; probe < 9; probe++) {
+      const result = settle(message, answer(403, page), { ...given, block, empty: answer(403, page) })
+      t.match(result, { outcome: 'blocked', settlement: { message: { state: 'open', isPlain: false } } })
+      waits.push((result.settlement.lane.notBefore - now) / 1000)
+      block = result.settlement.lane.block
+      message = { ...message, failures: message.failures + 1, isPlain: false }
+      t.equal(needsEmpty(message, answer(403, page), { ...given, block }), true, 'each probe takes one along')
+    }
+    t.same(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600])
+    t.match(block, { reason: '403 and a web page', since: now })
   }
-  t.same(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600])
-  t.match(block, { reason: '403 and a web page', since: now })
-})
+)
 
 t.test('what an empty message says of the lane itself counts', async (t) => {
   const plain = { ...fresh, isPlain: true }
@@ -196,7 +199,7 @@ t.test('a destination that is gone is asked again after 5, 10, 20, 40 and then e
   t.match(settle(fresh, answer(500), { ...given, block }).settlement.lane.block, { probes: 6 }, 'a hiccup does not')
 })
 
-t.test('after a day it is given up, whatever keeps it from going', async (t) => {
+t.test('after a day it becomes a dead letter, whatever keeps it from going', async (t) => {
   const old = { ...fresh, newestAt: now - maxAgeMs }
   for (const reply of [
     answer(500),

@@ -38,7 +38,7 @@ t.test('an answer that is compressed without being asked for is read', async (t)
     )
     t.equal(kindOf(yes, 'slack'), 'taken', coding)
     const other = await postTo(t, (response) => response.writeHead(200, { 'content-encoding': coding }).end('ok'))
-    t.equal(kindOf(other, 'slack'), 'taken', `${coding} that is none`)
+    t.equal(kindOf(other, 'slack'), 'taken', `malformed ${coding}`)
   }
 })
 

@@ -56,7 +56,7 @@ rules: [{ name: all, send: team }]`
     await relay.slack.until(({ accepted }) => accepted.length === 1)
     t.match(
       relay.slack.accepted[0]?.text,
-      /FAILED destination team: proxy 407 - The proxy answers 407: it wants a user/
+      /FAILED destination team: proxy 407 - The proxy answers 407: it requires a user/
     )
     t.match(relay.log.join(''), /"answer":"proxy 407".*destination rejects all messages/)
     const { lanes } = JSON.parse((await relay.get('/api/lanes')).body)

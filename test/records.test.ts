@@ -93,7 +93,7 @@ for (const [name, open] of Object.entries(stores)) {
     }
 
     t.test(
-      'events come newest first with what was told of them, page by page, none twice and none left out',
+      'events come newest first with their notifications, page by page, none twice and none left out',
       async (t) => {
         const [store, records] = await start(t)
         const names = Array.from({ length: 25 }, (_, n) => `app-${n}`)
@@ -123,7 +123,7 @@ for (const [name, open] of Object.entries(stores)) {
           names
         )
         const exact = await records.events({}, { limit: 25 })
-        t.equal(exact.next, null, 'a page that holds all has no next')
+        t.equal(exact.next, null, 'a page with everything has no next')
         t.equal(exact.items[0]?.body, undefined)
         const [bodied] = (await records.events({}, { limit: 1 }, { withBody: true })).items
         t.equal(bodied?.body, '{"message":"about app-24"}', 'the body as it came')
@@ -393,37 +393,34 @@ for (const [name, open] of Object.entries(stores)) {
       t.same(await records.ruleHits(at + 1), [])
     })
 
-    t.test(
-      'a dead letter that is tried again goes where its destination is now, and its end is told too',
-      async (t) => {
-        const [store, records] = await start(t)
-        await store.accept([about({ name: 'shop' })], failing('lane'))
-        await bury(store, 'lane')
-        t.same((await memoryOf(store, 'shop'))?.notified, [])
-        const now = at + 48 * hour
-        t.same(await records.retry(['1', '1', '99'], new Map([['lane', 'new']]), now), [
-          { id: '1', destination: 'lane', lane: 'new' }
-        ])
-        t.same((await memoryOf(store, 'shop'))?.notified, [{ rule: 'r', destination: 'lane', at: now, reminders: 0 }])
-        t.equal(store.pending, 1)
-        t.same(await store.busyLanes(), ['new'])
-        const step = await store.next(
-          'new',
-          {
-            token: () => ({ bucket: { tokens: 0, at: now } }),
-            next: (_, [first]) => ({
-              bucket: { tokens: 0, at: now },
-              ids: [first?.id ?? ''],
-              payload: { text: 'again', unfurl_links: false, unfurl_media: false }
-            }),
-            oldest: now - 24 * hour
-          },
-          now
-        )
-        t.match(step, { is: 'post' }, 'it is not too old at once')
-        t.same(await records.retry(['1'], lanes, now), [], 'what waits is not tried again')
-      }
-    )
+    t.test('a retried dead letter goes where its destination is now, and its end is sent too', async (t) => {
+      const [store, records] = await start(t)
+      await store.accept([about({ name: 'shop' })], failing('lane'))
+      await bury(store, 'lane')
+      t.same((await memoryOf(store, 'shop'))?.notified, [])
+      const now = at + 48 * hour
+      t.same(await records.retry(['1', '1', '99'], new Map([['lane', 'new']]), now), [
+        { id: '1', destination: 'lane', lane: 'new' }
+      ])
+      t.same((await memoryOf(store, 'shop'))?.notified, [{ rule: 'r', destination: 'lane', at: now, reminders: 0 }])
+      t.equal(store.pending, 1)
+      t.same(await store.busyLanes(), ['new'])
+      const step = await store.next(
+        'new',
+        {
+          token: () => ({ bucket: { tokens: 0, at: now } }),
+          next: (_, [first]) => ({
+            bucket: { tokens: 0, at: now },
+            ids: [first?.id ?? ''],
+            payload: { text: 'again', unfurl_links: false, unfurl_media: false }
+          }),
+          oldest: now - 24 * hour
+        },
+        now
+      )
+      t.match(step, { is: 'post' }, 'it is not too old at once')
+      t.same(await records.retry(['1'], lanes, now), [], 'what waits is not tried again')
+    })
 
     t.test('a failure that is over is not remembered as notified', async (t) => {
       const [store, records] = await start(t)
@@ -444,12 +441,12 @@ for (const [name, open] of Object.entries(stores)) {
       await store.accept([about({ name: 'shop' })], failing('lane', at + hour))
       await bury(store, 'lane')
       const notified = (await memoryOf(store, 'shop'))?.notified
-      t.match(notified, [{ rule: 'r', destination: 'lane' }], 'the end of the later one is told')
+      t.match(notified, [{ rule: 'r', destination: 'lane' }], 'the end of the later one is sent')
       await bury(store, 'lane')
       t.same((await memoryOf(store, 'shop'))?.notified, [], 'unless it does not arrive either')
     })
 
-    t.test('all dead letters of a destination are tried again in batches, the oldest first', async (t) => {
+    t.test('all dead letters of a destination are retried in batches, oldest first', async (t) => {
       const [store, records] = await start(t)
       const names = Array.from({ length: 5 }, (_, n) => `app-${n}`)
       await store.accept(

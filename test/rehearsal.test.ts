@@ -46,10 +46,10 @@ t.test('five lines say who is to be notified of an event, in any order, and pass
   t.same(
     failures(`
 tests:
-  - name: a database that fails is told to the DBAs, too
+  - name: a database that fails notifies the DBAs, too
     event: { namespace: db-shop }
     expect: [dba, platform]
-  - { name: a success is told to nobody, event: { severity: info }, expect: [] }
+  - { name: a success notifies nobody, event: { severity: info }, expect: [] }
   - { name: one, event: {}, expect: platform }`),
     []
   )
@@ -71,7 +71,7 @@ t.test('who is not notified: the first condition that failed of each rule that m
       '4:74 dba by failures is not notified',
       '  failures sends to platform',
       '5:67 platform is not notified',
-      '  failures does send it, once; another message was expected'
+      '  failures does notify it, once; another message was expected'
     ]
   )
 })
@@ -103,7 +103,10 @@ t.test('the object is remembered from step to step: first failure, reminder, rec
   t.match(failures(story('[]')), ['6:66 platform is notified by failures (repeated) after 4 h, which is not expected'])
   t.match(
     failures(story('[platform, platform]')),
-    ['6:85 platform is not notified', /^ {2}failures is quiet: the same failure; next reminder after 2026-01-05T21/],
+    [
+      '6:85 platform is not notified',
+      /^ {2}failures does not notify: the same failure; next reminder after 2026-01-05T21/
+    ],
     'the reason is that of the last event'
   )
 })
@@ -143,16 +146,13 @@ t.test('messages are compared as they are read, wherever their lines break', asy
   t.notMatch(otherwise.join('\n'), /not expected/, 'the same message is not another failure')
 })
 
-t.test(
-  'the most is made of what was told: a broad expectation does not take the message of a narrow one',
-  async (t) => {
-    const two = `${config}  - { name: more, send: platform }`
-    t.same(
-      failures('tests: [{ name: x, event: {}, expect: [platform, { destination: platform, rule: failures }] }]', two),
-      []
-    )
-  }
-)
+t.test('as many expectations as possible are met: a broad one does not take the message of a narrow one', async (t) => {
+  const two = `${config}  - { name: more, send: platform }`
+  t.same(
+    failures('tests: [{ name: x, event: {}, expect: [platform, { destination: platform, rule: failures }] }]', two),
+    []
+  )
+})
 
 t.test('no recovery for who was not notified of the failure, and the reason is said', async (t) => {
   t.same(
@@ -161,7 +161,10 @@ t.test('no recovery for who was not notified of the failure, and the reason is s
     steps:
       - { event: { severity: warn, reason: DependencyNotReady }, transition: failed, expect: [] }
       - { event: { heartbeat: true }, transition: recovered, expect: platform }`),
-    ['5:70 platform is not notified', '  failures did not notify it of the failure, and so not of its end']
+    [
+      '5:70 platform is not notified',
+      '  failures did not notify it of the failure, so it does not notify it of the end'
+    ]
   )
 })
 
@@ -177,7 +180,7 @@ t.test('an event as Flux posted it comes from a file, at the time of its step an
   )
 })
 
-t.test('what a test says of source and metadata holds for all its steps, and a step may say otherwise', async (t) => {
+t.test('source and metadata of a test apply to all its steps, and a step may say otherwise', async (t) => {
   t.same(
     failures(`tests:
   - name: x
@@ -240,7 +243,7 @@ t.test('everything wrong with a tests file is reported at once, each at its plac
       '3:14 unknown key "namespce"; did you mean "namespace"?',
       '3:38 "eror" is not one of info, warn, error; did you mean "error"?',
       '4:14 "destination" is missing',
-      '4:34 must be a text or a map of keys, and is 5',
+      '4:34 must be a text or a map of keys, but is 5',
       '7:13 there is no source "egde"; did you mean "edge"?',
       '8:14 there is no destination "plattform"; did you mean "platform"?',
       '8:51 there is no rule "database"; did you mean "databases"?',

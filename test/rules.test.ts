@@ -155,7 +155,7 @@ t.test('a final rule is the last one to fire, and only if it fires', async (t) =
   t.strictSame(judged(rules), ['a', 'b'])
   t.strictSame(fired(rules, inside('lab')), ['a', 'c'])
   const stopped = { rule: 'c', fired: false, because: 'final', got: 'stopped by b' }
-  t.match(match(subject(), rules, true).verdicts[2], stopped, 'as `explain` tells')
+  t.match(match(subject(), rules, true).verdicts[2], stopped, 'as `explain` says')
 })
 
 t.test('rules for other kinds are passed over, and `explain` shows them all the same', async (t) => {

@@ -328,7 +328,7 @@ t.test('a file that would show a secret to everybody is refused, wherever it sta
     const { config, problems } = loadConfig(file(part), 'config.yaml', own)
     t.equal(config, undefined, what)
     t.ok(
-      problems.some(({ message }) => message.startsWith('a secret stands here')),
+      problems.some(({ message }) => message.startsWith('this looks like a secret')),
       what
     )
   }

@@ -188,7 +188,7 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: [${names.jo
 
   relay.child.kill('SIGUSR2')
   await relay.said(/stopping because of an error/)
-  t.match(relay.output(), /cannot reach [^"]*\[redacted\]/, 'what it stopped of is told')
+  t.match(relay.output(), /cannot reach [^"]*\[redacted\]/, 'the reason of the stop is logged')
   t.strictSame(leaksIn(relay.output()), [], 'the log')
   t.strictSame(leaksIn(answers.join('\n')), [], `${answers.length} answers`)
   t.strictSame(
@@ -214,7 +214,7 @@ t.test('a start that fails says why, and no secret', async (t) => {
   const cases: [what: string, env: Record<string, string>, says: RegExp][] = [
     ['a faulty file', { CONFIG_FILE: bad, DATABASE_URL: sqlite }, /must be https/],
     [
-      'a proxy that is no URL',
+      'a proxy with a malformed URL',
       { CONFIG_FILE: good, DATABASE_URL: sqlite, HTTPS_PROXY: `http://u:${canary('proxy')}@[x` },
       /HTTPS_PROXY or HTTP_PROXY is not/
     ],
@@ -224,17 +224,17 @@ t.test('a start that fails says why, and no secret', async (t) => {
       /waiting for the database/
     ],
     [
-      'an address that is none',
+      'a malformed address',
       { CONFIG_FILE: good, DATABASE_URL: `postgres://u:${canary('database')}#@127.0.0.1:${closed}/d` },
       /not of the form/
     ],
-    ['another address that is none', { CONFIG_FILE: good, DATABASE_URL: plainCanary('database') }, /DATABASE_URL/],
+    ['another malformed address', { CONFIG_FILE: good, DATABASE_URL: plainCanary('database') }, /DATABASE_URL/],
     [
       'a password among the settings',
       { CONFIG_FILE: good, DATABASE_URL: `postgres://127.0.0.1:${closed}/d?user=u&password=${password}` },
       /waiting for the database/
     ],
-    ['a number that is none', { CONFIG_FILE: good, DATABASE_URL: sqlite, PORT: plainCanary('wrong') }, /PORT/]
+    ['a malformed number', { CONFIG_FILE: good, DATABASE_URL: sqlite, PORT: plainCanary('wrong') }, /PORT/]
   ]
   const failures = cases.map(async ([what, env, says]) => {
     const { said, output, child } = start(t, { PORT: '0', ADMIN_TOKEN: canary('admin'), ...env })

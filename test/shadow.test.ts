@@ -23,7 +23,7 @@ const certain: readonly (readonly [what: string, wide: Match, narrow: Match])[] 
   ['the severity that is meant where none is written', { severity: ['error'] }, {}],
   ['one of a list', { kind: ['Kustomization', 'HelmRelease'] }, { kind: 'HelmRelease' }],
   ['anything', { namespace: '*' }, { namespace: ['a', 'b-*'] }],
-  ['a name that the glob holds of', { namespace: 'team-*' }, { namespace: ['team-a', 'team-b'] }],
+  ['a name that the glob matches', { namespace: 'team-*' }, { namespace: ['team-a', 'team-b'] }],
   ['a narrower glob', { namespace: 'team-*' }, { namespace: 'team-?-*' }],
   ['more conditions', { kind: 'HelmRelease' }, { kind: 'HelmRelease', name: 'x', when: 'transition == "failed"' }],
   ['metadata', { metadata: { team: ['a', 'b'] } }, { metadata: { team: 'a', env: 'prod' } }],
@@ -125,7 +125,7 @@ t.test('no event ever reaches a rule that is said to be unreachable', async (t) 
   t.ok(found > 300, `${found} of them had one`)
 })
 
-t.test('a glob covers another only where it holds of all that the other does', async (t) => {
+t.test('a glob covers another only where it matches all that the other does', async (t) => {
   const yes = [
     ['*', 'a*'],
     ['a*', 'a'],

@@ -109,7 +109,7 @@ for (const [what, request, credentials, because] of refused) {
     const verdict = check(request, credentials)
     t.match(verdict, { ok: false, because })
     const said = JSON.stringify(verdict)
-    for (const secret of [key, hex, 's3cret']) t.notOk(said.includes(secret), 'and tells the sender no secret')
+    for (const secret of [key, hex, 's3cret']) t.notOk(said.includes(secret), 'and shows the sender no secret')
   })
 }
 

@@ -49,20 +49,23 @@ t.test('what pruning leaves is counted as room', async (t) => {
   t.ok(freeBytes > 0)
 })
 
-t.test('however many bodies came within two minutes, memory holds so many, and the newest are known', async (t) => {
-  const file = join(tempFolder(t), 'relay.db')
-  const store = await openStore(`sqlite:${file}`)
-  const all = Array.from({ length: 6000 }, (_, n) => arrival(`app-${n}`))
-  await store.accept(all, (item) => ({ ...sendTo('lane')(item), notifications: [] }))
-  await store.close()
-  const db = openDatabase(file)
-  t.teardown(() => db.close())
-  const bodies = new RecentBodies(db, 2000)
-  t.ok(bodies.size > 1000 && bodies.size <= 2000, `${bodies.size}`)
-  t.equal(bodies.find(all.at(-1)?.identity ?? '', at), 6000)
-  t.equal(bodies.find(all.at(-1000)?.identity ?? '', at), 5001)
-  t.equal(bodies.find(all[0]?.identity ?? '', at), undefined)
-})
+t.test(
+  'however many bodies came within two minutes, memory has room for so many, and the newest are known',
+  async (t) => {
+    const file = join(tempFolder(t), 'relay.db')
+    const store = await openStore(`sqlite:${file}`)
+    const all = Array.from({ length: 6000 }, (_, n) => arrival(`app-${n}`))
+    await store.accept(all, (item) => ({ ...sendTo('lane')(item), notifications: [] }))
+    await store.close()
+    const db = openDatabase(file)
+    t.teardown(() => db.close())
+    const bodies = new RecentBodies(db, 2000)
+    t.ok(bodies.size > 1000 && bodies.size <= 2000, `${bodies.size}`)
+    t.equal(bodies.find(all.at(-1)?.identity ?? '', at), 6000)
+    t.equal(bodies.find(all.at(-1000)?.identity ?? '', at), 5001)
+    t.equal(bodies.find(all[0]?.identity ?? '', at), undefined)
+  }
+)
 
 t.test('Prometheus sees how large the database is, and what is left for it', async (t) => {
   const relay = await startRelay(t)

@@ -147,7 +147,7 @@ t.test('takes one message a second and a short burst, path by path, and notices 
   t.equal(slack.impatient, 1)
 })
 
-t.test('misbehaves as it is told, then is normal again', async (t) => {
+t.test('misbehaves as asked, then is normal again', async (t) => {
   const { slack, post } = await build(t)
   slack.behave('*', [
     { status: 404, body: 'no_service', headers: { 'X-Slack': 'no' } },
@@ -210,7 +210,7 @@ t.test('takes the slow message of a client that has hung up, and counts who is t
   await Promise.all([slack.close(), ...hanging])
 })
 
-t.test('tells a test what it is still waiting for, and closes on hanging clients', async (t) => {
+t.test('says what a test is still waiting for, and closes on hanging clients', async (t) => {
   const { slack, post } = await build(t)
   slack.behave('*', { is: 'hang' })
   const hanging = t.rejects(post({ text: 'hello' }))

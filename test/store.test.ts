@@ -313,7 +313,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what waits, and what was given up on, is counted for each destination', async (t) => {
+    t.test('pending notifications and dead letters are counted for each destination', async (t) => {
       const { open } = await prepare(t)
       let store = await open()
       const tooOld = arrival('old', { receivedAt: at - maxAgeMs - 1 })
@@ -420,7 +420,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what is given up on while it is posted is not posted again', async (t) => {
+    t.test('a dead letter made while it is being posted is not posted again', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('one')], sendTo('gone'))
@@ -503,11 +503,15 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal(await store.endSilence(second.id, at + 20), false, 'only once')
       const moved = () => 'other lane'
       const summary = () => view('summary', 'informed')
-      t.same(await store.endMutes(at + 10, moved, summary), ['other lane'], 'what it held is told now, where it is now')
+      t.same(
+        await store.endMutes(at + 10, moved, summary),
+        ['other lane'],
+        'what it withheld is summed up now, where it is now'
+      )
       await store.close()
     })
 
-    t.test('what was set by a clock that was ahead holds nothing once that is right', async (t) => {
+    t.test('what was set by a clock that was ahead delays nothing once that is right', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       const hour = 3_600_000
@@ -518,7 +522,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       const tried = await post(store, 'lane')
       t.equal(tried.payload.text, 'one', 'a backoff')
       await store.settle(tried, { ...later, at: at - 500 }, { ...again, lane: { notBefore: at + 10_000 } })
-      t.match(await store.next('lane', plan, at), { is: 'wait', until: at + 10_000 }, 'one of now holds')
+      t.match(await store.next('lane', plan, at), { is: 'wait', until: at + 10_000 }, 'one of now counts')
 
       const grouped = (item: Arrival): Decision => {
         const decision = sendTo('groups')(item)
@@ -533,11 +537,11 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match(await store.next('groups', plan, at), { is: 'wait', until: at + 10_000 }, 'a new one has its own time')
 
       t.equal(await store.records.announce('key', [], at + 40 * 24 * hour, hour), true)
-      t.equal(await store.records.announce('key', [], at, hour), true, 'what the operator was told')
+      t.equal(await store.records.announce('key', [], at, hour), true, 'what the operator was notified of')
       t.equal(await store.records.announce('key', [], at, hour), false)
       await store.noteLastEvents(new Map([['eu', at + hour]]), at + hour)
       await store.noteLastEvents(new Map([['eu', at]]), at)
-      t.same(await store.lastEvents(), { sources: new Map([['eu', at]]), listenedUntil: at }, 'who was heard')
+      t.same(await store.lastEvents(), { sources: new Map([['eu', at]]), listenedUntil: at }, 'who has posted')
       await store.close()
     })
 

@@ -283,7 +283,7 @@ rules: [{ name: everything, match: { severity: info }, template: own, send: team
   t.match((await get('/metrics')).body, 'flux_relay_template_errors_total{template="own"} 3', url)
 })
 
-t.test('thousands of long values are given up at once', async (t) => {
+t.test('thousands of long values are refused at once', async (t) => {
   const start = performance.now()
   const config = configWith('templates: { own: { body: "{% for i in (1..900) %}{{ metadata.v }}{% endfor %}" } }')
   const [trace] = composed(config, [{ ...failed, metadata: { v: 'v'.repeat(400) } }]).traces
@@ -405,7 +405,7 @@ function faultsIn(payload: Payload): string[] {
 }
 
 t.test(
-  'whatever an event holds and wherever a template puts it: text stays text, and Slack takes the message',
+  'whatever is in an event and wherever a template puts it: text stays text, and Slack takes the message',
   async (t) => {
     const configs = [...hostileTemplates, ...hostileBlocks]
     const property = fc.property(anyEvent, fc.nat(configs.length - 1), (event, at) => {

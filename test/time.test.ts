@@ -242,7 +242,7 @@ function startHistory(t: Parameters<typeof tempFolder>[0]) {
   return {
     own,
     store,
-    /** Deletes and gives up as a running relay does, and says how many wait. */
+    /** Deletes and makes dead letters as a running relay does, and says how many wait. */
     async tidy() {
       const before = {
         events: ages.before(7 * day),

@@ -266,7 +266,7 @@ t.test(
       t.notMatch(answer, 'SECRET', what)
     }
     const bytes = JSON.stringify([...Buffer.from('SECRET')]).slice(1, -1)
-    t.notMatch(relay.log.join(''), new RegExp(`SECRET|${bytes}`), 'nor does the log hold it, not even as numbers')
+    t.notMatch(relay.log.join(''), new RegExp(`SECRET|${bytes}`), 'nor does the log show it, not even as numbers')
   }
 )
 

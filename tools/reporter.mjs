@@ -1,4 +1,4 @@
-// Prints a line per test file and each failure in full; closes with `N passed, N failed`, a line that machines read.
+// Reporter: prints a line per test file and each failure in full; closes with `N passed, N failed`, a line that machines read.
 import { Minipass } from 'minipass'
 import { Parser } from 'tap-parser'
 

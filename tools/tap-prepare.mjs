@@ -1,4 +1,4 @@
-// Builds tap's Test class without its TypeScript plugin, so that Node strips the types.
+// Preparation of tap: builds its Test class without the TypeScript plugin, so that Node strips the types.
 // Without this the first run after `npm ci` fails: tap has already chosen its loader from the old list of plugins.
 import { spawnSync } from 'node:child_process'
 import '@tapjs/core' // first: @tapjs/test refers to it while it loads

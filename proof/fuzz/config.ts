@@ -87,7 +87,7 @@ export const config: Target<string, Loaded> = {
     if (config !== undefined) decidedBy(config, [fixture('kustomization-path-not-found')])
     return faultsAmong({
       'refused without a reason': config === undefined && problems.every(({ isWarning }) => isWarning),
-      'a place that is none': problems.some(({ line, column }) => !(line >= 1 && column >= 1)),
+      'a place outside the text': problems.some(({ line, column }) => !(line >= 1 && column >= 1)),
       'no message': problems.some(({ message }) => message.trim() === ''),
       'a secret of the environment': said.includes(environment.KEY)
     })

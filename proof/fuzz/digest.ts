@@ -90,7 +90,7 @@ export const digest: Target<Window, { waiting: Waiting[]; digests: Digest[] }> =
     return [
       ...faultsAmong({
         'an empty digest': digests.some(({ ids }) => ids.length === 0),
-        'left out, or told twice': named.length !== waiting.length || new Set(named).size !== waiting.length,
+        'left out, or sent twice': named.length !== waiting.length || new Set(named).size !== waiting.length,
         [`a name is lost for ${dialect}: ${lost}`]: lost.length > 0,
         'over 10,000 characters': texts.some(
           (all) => all.reduce((sum, text) => sum + text.length, 0) > messageRoom.text

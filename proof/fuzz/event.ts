@@ -48,10 +48,10 @@ export const event: Target<WireEvent, Outcome> = {
       ...Object.values(object)
     ]
     return faultsAmong({
-      'a fingerprint that is none': !/^[0-9a-f]{16}$/.test(print),
+      'a malformed fingerprint': !/^[0-9a-f]{16}$/.test(print),
       'another fingerprint of the same text': print !== again,
       'no key': key === '',
-      'a time that is none': Number.isNaN(event.at),
+      'a malformed time': Number.isNaN(event.at),
       'half a character': texts.some((text) => !text.isWellFormed()),
       'a hidden character': texts.some((text) => hidden.test(text)),
       'a name of several lines': [...Object.values(object), named.reason].some((text) => /[\n\r]/.test(text)),

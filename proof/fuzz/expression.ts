@@ -132,7 +132,7 @@ export const expression: Target<
     }
     return faultsAmong({
       'no reason': compiled.error === '',
-      'a place that is none': !(compiled.offset >= 0 && compiled.offset <= source.length)
+      'a place outside the text': !(compiled.offset >= 0 && compiled.offset <= source.length)
     })
   }
 }

@@ -32,7 +32,7 @@ export const message: Target<WireEvent, Payload[]> = {
     )
   },
   faults: (payloads) => [
-    ...(payloads.length === 0 ? ['nothing is told'] : []),
+    ...(payloads.length === 0 ? ['nothing is said'] : []),
     ...payloads.flatMap((payload) => [...slackFaults(payload), ...strangerFaults(payload)])
   ]
 }

@@ -50,7 +50,7 @@ export const mrkdwn: Target<{ text: string; url: string; max: number; at: number
       'code of several lines, or closed early': !/^(`[^`\n]+`)?$/.test(code),
       'a fence closed early': !/^`*$/.test(fence.slice(fence.indexOf('```', 3))),
       'longer than it may be': [cut, middle].some((text) => escapeMrkdwn(text).length > max),
-      'a time that is none':
+      'a malformed time':
         !/^(<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|)?[+-]?\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d UTC>?$/.test(time)
     })
   }

@@ -62,7 +62,7 @@ export const regexes: Target<{ pattern: string; text: string }, { compiled: Rege
     if (!('error' in compiled)) return faultsAmong({ 'neither yes nor no': typeof found !== 'boolean' })
     return faultsAmong({
       'no reason': compiled.error === '',
-      'a place that is none': !(compiled.offset >= 0 && compiled.offset <= pattern.length)
+      'a place outside the text': !(compiled.offset >= 0 && compiled.offset <= pattern.length)
     })
   }
 }
@@ -74,7 +74,7 @@ const glob = fc
   })
   .map((parts) => parts.join(''))
 
-/** What a glob means, said in another way: the last letter is held against every place of the glob at once. */
+/** What a glob means, said in another way: the last letter is compared with every place of the glob at once. */
 function oracle(glob: string, text: string): boolean {
   let places = new Set(afterStars(glob, 0))
   for (let at = 0; at < text.length; at++) {

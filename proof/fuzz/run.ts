@@ -1,4 +1,4 @@
-// Runs one target: so many cases from a seed, each held against its promises and against the clock of the CPU.
+// Run: tries one target with so many cases from a seed, each against its promises and the clock of the CPU.
 import fc from 'fast-check'
 import type { AnyTarget } from './target.ts'
 

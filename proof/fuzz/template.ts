@@ -165,7 +165,7 @@ export const template: Target<Case, Filled> = {
     return [
       ...faultsAmong({
         'no reason': faults.some(({ message }) => message === ''),
-        'a place that is none': faults.some(isOutside),
+        'a place outside the text': faults.some(isOutside),
         'an error of ours': /is not a function|Cannot read|undefined \(|Maximum call stack/.test(because)
       }),
       ...(payload === undefined ? [] : [...slackFaults(payload), ...strangerFaults(payload)])

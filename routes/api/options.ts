@@ -1,4 +1,4 @@
-// Options of the API: what its topics need of the rest of the program.
+// API options: defines what its topics need from the rest of the program.
 import type { Actions } from '../../src/actions.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Config } from '../../src/config/config.ts'

@@ -57,7 +57,7 @@ export const Next = Type.Unsafe<string | null>({
 
 /** A row's number, as a path has it. */
 export const Id = Type.Object({
-  id: Type.String({ pattern: '^[0-9]{1,15}$', patternErrorMessage: 'is not an id: ids are numbers' })
+  id: Type.String({ pattern: '^[0-9]{1,15}$', patternErrorMessage: 'is not a number, as every id is' })
 })
 
 /** What every error looks like. */

@@ -14,7 +14,7 @@ const maxPages = 10
 /** Where to go back to. */
 const deadLetters = '/deliveries?state=dead'
 
-/** Of what is checked by what is done with it; a form has 64 KiB at most. */
+/** For texts that whoever uses them checks; a form has 64 KiB at most. */
 const anyLength = Number.POSITIVE_INFINITY
 
 type WithId = { Params: { id: string } }

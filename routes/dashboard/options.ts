@@ -1,4 +1,4 @@
-// Options of the dashboard: what its pages need of the rest of the program.
+// Dashboard options: defines what its pages need from the rest of the program.
 import type { Actions } from '../../src/actions.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Config } from '../../src/config/config.ts'

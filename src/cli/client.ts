@@ -18,7 +18,7 @@ export type Query = Record<string, string | undefined>
 // A page of stored events with their bodies takes a database its time.
 const answerWithinMs = 60_000
 
-/** What helps against a 401. */
+/** The advice for a 401. */
 const whereTokenIs =
   'give it as --token or in the variable ADMIN_TOKEN; the relay has it in its environment (its Secret), or, where none is ' +
   'set, behind "?token=" in its log since the start'

@@ -47,7 +47,7 @@ async function play(stage: Stage, day: readonly Moment[]): Promise<Shown[]> {
     clearOnComplete: true,
     forceRedraw: true
   })
-  // What is redirected into a file has the messages, and no bar.
+  // A file gets the messages, and no progress bar.
   const isWatched = process.stdout.isTTY && process.stderr.isTTY
   const bar = isWatched ? bars.create(day.length, 0, { time: '' }) : undefined
   const all: Shown[] = []

@@ -1,7 +1,7 @@
 // `--match key=value`: reads conditions from the command line as a `match:` of the config file.
 
 /**
- * `["namespace=db,db-*,kind=HelmRelease", "metadata.team=shop"]` as a match, or what is wrong with the writing of it; what
+ * `["namespace=db,db-*,kind=HelmRelease", "metadata.team=shop"]` as a match, or its mistake; what
  * the keys are is for the relay to say. A comma goes before another value, or before another key and its "="; `\,` is a
  * comma. `when` takes the rest of its text, whatever is in it.
  */

@@ -36,7 +36,7 @@ async function find(relay: ClientOptions, name: string): Promise<Lane | undefine
   return lanes.find(({ lane, destinations }) => lane === name || destinations.includes(name))
 }
 
-/** How the lane stands once something has come of the try. */
+/** The lane once the try has ended. */
 async function outcomeOf(relay: ClientOptions, name: string, before: Lane | undefined): Promise<Lane | undefined> {
   let found = before
   for (let waited = 0; waited < patienceMs; waited += lookMs) {

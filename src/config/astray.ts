@@ -13,7 +13,7 @@ const places = [
   ['slackApps', '*', 'appToken']
 ]
 
-/** What is nothing else: incoming webhooks of Slack and Discord, and Slack's tokens. */
+/** Texts that can only be secrets: incoming webhooks of Slack and Discord, and Slack's tokens. */
 const unmistakable =
   /https:\/\/(hooks\.slack(-gov)?\.com\/(services|workflows|triggers)|([a-z]+\.)?discord(app)?\.com\/api\/webhooks)\/.|\b(xox[a-z]|xapp)-\d[\w.-]{8}/i
 
@@ -21,14 +21,14 @@ const unmistakable =
 const filled = new Set<string | number | undefined>(['cluster', 'sources', 'destinations', 'slackApps'])
 
 /**
- * A fault for each text, or key, of the file that is a secret by its looks, or holds one of `secrets`. `fill` fills in the
+ * A fault for each text, or key, of the file that looks like a secret, or contains one of `secrets`. `fill` fills in the
  * references of a text.
  */
 export function astrayFaults(value: unknown, secrets: readonly string[], fill: (text: string) => string): Fault[] {
   const known = secrets.map((secret) => secret.trim()).filter((secret) => secret.length >= pieceLength)
   const isSecret = (text: string) => unmistakable.test(text) || known.some((secret) => text.includes(secret))
   const message =
-    'a secret stands here, which pages, messages and metrics would show; it belongs under `sources` or `destinations`'
+    'this looks like a secret, which pages, messages and metrics would show; it belongs under `sources` or `destinations`'
 
   function look(value: unknown, path: Path): Fault[] {
     if (places.some((place) => place.every((key, at) => key === '*' || key === path[at]))) return []

@@ -1,4 +1,4 @@
-// Sources and clusters: checks that no two sources can be taken for each other.
+// Clusters: checks that no two sources can be taken for each other.
 import type { Fault } from '../errors.ts'
 import type { ConfigText } from './schema.ts'
 
@@ -12,8 +12,8 @@ export function clusterFaults({ sources = {}, cluster }: ConfigText): Fault[] {
     ...others.map((name) => ({
       path: ['sources', name],
       message:
-        `names no cluster, and neither does "${first}": their objects could be taken for each other's; write \`cluster:\` ` +
-        'with the name of its cluster, or, where both are one cluster, list the keys of both at one source; the other one is',
+        `names no cluster, nor does "${first}": their objects could be taken for each other's; write \`cluster:\` ` +
+        'with the name of its cluster, or, if both are one cluster, list the keys of both at one source; the other one is',
       beside: ['sources', first]
     })),
     ...(owner === undefined

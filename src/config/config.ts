@@ -1,4 +1,4 @@
-// The config file: from its text to everything the relay works by, or to everything that is wrong with it.
+// Config: turns the text of the config file into what the relay works by, or into a list of all its mistakes.
 import { createDestination, type Destination, webhookUrlFault } from '../deliver/destination.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
@@ -28,7 +28,7 @@ export interface Config {
   owners: Owners
   destinations: ReadonlyMap<string, Destination>
   classify: Classify
-  /** Who is notified of the relay itself. */
+  /** The destinations that are notified of the relay itself. */
   operators: readonly Destination[]
   links: Links
   mutes: readonly Mute[]
@@ -132,7 +132,7 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
 /** Sources are looked after every ten seconds. */
 const shortestExpectMs = 60_000
 
-/** Durations that say something else than what they do. */
+/** Durations that would do something else than they seem to. */
 function durationFaults({ rules, retention = {} }: ConfigText): Fault[] {
   const isNothing = (text: string | undefined) => text !== undefined && text !== 'never' && parseDuration(text) === 0
   const never = 'would remind with every event; write never, or at least 1s'
@@ -163,7 +163,7 @@ function buildSource(
   if (expectMs !== undefined && expectMs < shortestExpectMs) {
     faults.push({
       path: [...path, 'expectEvery'],
-      message: `"${expectEvery}" is too short: a minute is the shortest silence that is noticed`
+      message: `"${expectEvery}" is too short: the shortest quiet spell that is noticed is a minute`
     })
   }
   return {
@@ -184,7 +184,7 @@ function buildDestination(
   const path = ['destinations', name]
   const { slack, preview } = text
   if ((slack === undefined) === (preview === undefined)) {
-    faults.push({ path, message: 'a destination is either `slack:` with a webhookUrl or `preview: true`' })
+    faults.push({ path, message: 'a destination has either `slack:` with a webhookUrl or `preview: true`' })
   }
   if (slack === undefined) return createDestination(name, text)
   const urlPath = [...path, 'slack', 'webhookUrl']

@@ -14,13 +14,13 @@ import type { ShapeFault } from './shape.ts'
 
 type Path = Fault['path']
 
-/** What a file was made into, as far as the sense of it hangs on that. */
+/** The compiled parts of a file that cross-checks need. */
 interface Made {
   destinations: ReadonlyMap<string, Destination>
   sources: ReadonlyMap<string, Pick<Source, 'name' | 'cluster'>>
 }
 
-/** Everything that the parts of `text` say wrong of each other. What hangs on a misshapen part is left unsaid. */
+/** All contradictions between the parts of `text`. Those that depend on a misshapen part are left out. */
 export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeFault[]): Fault[] {
   const unknown = unknownDestinations(text)
   const lostTemplates = unknownTemplates(text)
@@ -42,7 +42,7 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
   ].filter(({ path }) => !shape.some((fault) => hangsOn(path, fault)))
 }
 
-/** What `made` says of events; where a source is misshapen, nothing is known of them. */
+/** The names and clusters known from `made`; nothing is known of sources where one is misshapen. */
 function knownOf({ sources }: Pick<Made, 'sources'>, isWhole: boolean): Known {
   return isWhole ? knownFrom(sources) : { sources: undefined, clusters: undefined }
 }
@@ -50,7 +50,7 @@ function knownOf({ sources }: Pick<Made, 'sources'>, isWhole: boolean): Known {
 /** Whether a fault at `path` may be there only because something else, which is misshapen, was left out. */
 function hangsOn(path: Path, { path: misshapen, isAboutKey }: ShapeFault): boolean {
   const isIn = (inner: Path, outer: Path) => outer.every((key, at) => String(key) === String(inner[at]))
-  // Of an entry that lacks something, the rest is what it is.
+  // An entry that lacks something is still right in its other parts.
   const isLacking = isAboutKey && misshapen.length === 2
   if (!isLacking) {
     if (isIn(path, misshapen)) return true
@@ -60,7 +60,7 @@ function hangsOn(path: Path, { path: misshapen, isAboutKey }: ShapeFault): boole
   return isIn(path, misshapen.slice(0, 2)) && !isPlain(path)
 }
 
-/** Of a name alone, whatever stands beside it. */
+/** These faults are about a name alone, whatever stands beside it. */
 function isPlain([section, , key, matcher]: Path): boolean {
   if (section === 'severities') return key === 'kind' || key === 'reason'
   return key === 'send' || key === 'template' || (key === 'match' && matcher !== 'not')
@@ -93,7 +93,7 @@ function repeatedNames({ rules }: ConfigText): Fault[] {
   return rules.flatMap(({ name }, at) => {
     const other = first.get(name)
     if (other === undefined) first.set(name, at)
-    const message = `there is another rule called "${name}"`
+    const message = `there is another rule named "${name}"`
     return other === undefined ? [] : [{ path: ['rules', at, 'name'], message, beside: ['rules', other, 'name'] }]
   })
 }
@@ -137,7 +137,7 @@ function sharedWebhooks({ destinations: texts }: ConfigText, destinations: reado
 
 function writtenOutSecrets({ sources = {}, destinations }: ConfigText): Fault[] {
   const faultsOf = (what: string, secret: string, path: Path): Fault[] => {
-    const message = `this ${what} is written out here, for everyone who sees the file; write \${VARIABLE} or \${file:/path}`
+    const message = `this ${what} stands in the file for everyone to see; write \${VARIABLE} or \${file:/path}`
     return secret.includes('${') || secret === standIn ? [] : [{ path, message, isWarning: true }]
   }
   return [

@@ -30,22 +30,22 @@ function idleOptions({ rules }: ConfigText): Fault[] {
     const onlyNews = !asksForFailures(match)
     return [
       ...(onlyNews && mention !== undefined
-        ? [idle(['rules', at, 'mention'], 'it pings when a failure begins, and this rule is about info only')]
+        ? [idle(['rules', at, 'mention'], 'it pings when a failure begins, and this rule matches info only')]
         : []),
       ...(onlyNews && reminds
-        ? [idle(['rules', at, 'remindEvery'], 'failures are reminded of, and this rule is about info only')]
+        ? [idle(['rules', at, 'remindEvery'], 'reminders are about failures, and this rule matches info only')]
         : []),
       ...(!onlyNews && reminds && notify === 'every'
         ? [idle(['rules', at, 'remindEvery'], '`notify: every` sends each event anyway')]
         : []),
       ...(group?.wait !== undefined && parseDuration(group.wait) === 0
-        ? [idle(['rules', at, 'group', 'wait'], 'in no time, nothing is held for the others; leave out `group`')]
+        ? [idle(['rules', at, 'group', 'wait'], 'a wait of no time gathers nothing; leave out `group`')]
         : [])
     ]
   })
 }
 
-/** The first entry that holds counts. */
+/** The first entry that matches counts. */
 function idleSeverities({ severities = [] }: ConfigText): Fault[] {
   const isWithin = (wide: string | string[] = '*', narrow: string | string[] = '*') =>
     [narrow].flat().every((pattern) => [wide].flat().some((one) => globCovers(one, pattern)))

@@ -1,4 +1,4 @@
-// The mask of a file: what of its lines, and of messages about it, may be shown. Nothing is quoted that stands where secrets
+// Mask: decides what of a file's lines, and of messages about it, may be shown. Nothing is quoted that stands where secrets
 // do, under whichever key, and whether or not it is YAML; elsewhere everything but what is, or looks like, a secret.
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Pair, type Scalar } from 'yaml'
 import { createKnownSecrets, cutOut, pieceLength, type Range, starOut, suspectsIn } from '../secrecy.ts'
@@ -81,7 +81,7 @@ interface Hidden {
   shown: Range[]
 }
 
-/** What is to be starred out in the closed parts: what is hidden, and whatever is not text, such as a comment or an anchor. */
+/** The ranges to mask in the closed parts: hidden texts, and whatever is not text, such as a comment or an anchor. */
 function starsIn(text: string, closed: readonly Range[], { ranges, shown }: Hidden): Range[] {
   const origins = [...text.matchAll(/https?:\/\/[\w.-]+(?![^\s"'/]*@)/gi)].map(
     ({ 0: found, index }): Range => [index, index + found.length]
@@ -159,7 +159,7 @@ function openInFlow(pairs: readonly Pair[], vocabulary: Vocabulary): Range[] {
   })
 }
 
-/** The same where it is no YAML: by lines that begin with the name of a section. */
+/** The closed parts of a file that is not YAML: found by lines that begin with the name of a section. */
 function openInText(text: string, vocabulary: Vocabulary): Range[] {
   const ranges: [number, number][] = []
   let isOpen = false
@@ -167,7 +167,7 @@ function openInText(text: string, vocabulary: Vocabulary): Range[] {
     const [, section] = /^["']?([^\s"':#-][^\s"':]*)["']?\s*:(?:\s|$)/.exec(line) ?? []
     if (section !== undefined) isOpen = vocabulary.isOpen(section)
     else if (/^[^\s#-]/.test(line)) isOpen = false
-    // Of a section that lost its first line, what is left stands in the one above.
+    // The rest of a section that lost its first line belongs to the section above.
     else if ([...line.matchAll(key)].some(([, name = '']) => vocabulary.isSecretive(name))) isOpen = false
     if (isOpen) ranges.push([index, index + line.length])
   }
@@ -221,7 +221,7 @@ function hiddenInDocument({ contents }: Document, mayShow: (word: string) => boo
   return hidden
 }
 
-/** The same where it is no YAML: every word is a text, and a short one may be a piece of a longer one. */
+/** The texts of a file that is not YAML: every word is one, and a short one may be a piece of a longer one. */
 function hiddenInText(text: string, closed: readonly Range[], isWord: (word: string) => boolean): Hidden {
   const hidden: Hidden = { ranges: [], texts: [], references: [], shown: [] }
   for (const [from, to] of closed) {

@@ -1,4 +1,4 @@
-// Problems: show a fault of a config file as file:line:col, the line, a caret, and what was probably meant.
+// Problems: shows a fault of a config file as file:line:col, the line, a caret, and what was probably meant.
 import { type Document, isCollection, isMap, isPair, isScalar, type LineCounter, type Node } from 'yaml'
 import type { Fault } from '../errors.ts'
 

@@ -37,7 +37,7 @@ export function soundSections(
   return { value: Object.fromEntries(kept), lost: [...lost] }
 }
 
-/** Where what is never closed begins is before the place at which the library notices. */
+/** Where an unclosed bracket or quote begins: before the place at which the library notices. */
 function lasting(errors: Document['errors'], starts: readonly number[]): number[] {
   return errors.every(({ code }) => local.has(code)) ? [] : [...starts]
 }

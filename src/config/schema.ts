@@ -1,4 +1,4 @@
-// Config schema: is assembled from the rooms. `npm run schema` writes config.schema.json from it.
+// Config schema: assembles the rooms' schemas. `npm run schema` writes config.schema.json from it.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import { DestinationSchema } from '../deliver/destination.ts'
@@ -29,7 +29,7 @@ export const ConfigSchema = Type.Object(
       about(
         Type.String({ maxLength: 253 }),
         'Cluster',
-        'The cluster of events that name none: neither does their source, nor do they in `metadata.cluster`.',
+        'The cluster of events whose source names none and that have no `metadata.cluster`.',
         'prod-eu'
       )
     ),
@@ -39,13 +39,13 @@ export const ConfigSchema = Type.Object(
           about(
             Type.Union([SourceSchema, Type.Null()]),
             'Source',
-            'One for each Flux Provider or cluster. Without keys and tokens it takes events from anyone who can reach it.',
+            'One for each Flux Provider or cluster. Without keys and tokens it accepts events from anyone who can reach it.',
             { hmacKeys: ['${FLUX_HMAC_KEY}'], cluster: 'prod-eu' }
           ),
           { minProperties: 1 }
         ),
         'Sources',
-        'Who may post events. `default` is `POST /webhook`, any other name is `POST /webhook/<name>`. Left out: a `default` that takes events from anyone.',
+        'Who may post events. `default` is `POST /webhook`, any other name is `POST /webhook/<name>`. If left out, a `default` accepts events from anyone.',
         { 'prod-eu': { hmacKeys: ['${FLUX_HMAC_KEY}'] } }
       )
     ),
@@ -68,7 +68,7 @@ export const ConfigSchema = Type.Object(
       about(
         Patterns,
         'Operator',
-        'Names of destinations that are notified of the relay itself: of a webhook that no longer works through the others.',
+        'Names of the destinations that are notified of the relay itself, such as of a webhook that no longer works, through the others.',
         'platform',
         ['platform', 'ops']
       )
@@ -82,7 +82,7 @@ export const ConfigSchema = Type.Object(
           })
         ),
         'Severities',
-        'Flux knows `info` and `error`. Waiting for a dependency, drift, rollbacks and write conflicts are `warn` by themselves; this list comes first, and the first entry that matches counts.',
+        'Flux knows `info` and `error`. The relay makes `warn` of waiting for a dependency, drift, rollbacks and write conflicts; this list comes first, and its first matching entry counts.',
         [{ kind: 'HelmRelease', reason: 'TestFailed', severity: 'warn' }]
       )
     ),
@@ -94,33 +94,33 @@ export const ConfigSchema = Type.Object(
           })
         ),
         'Links',
-        'Where an object, a commit and a change can be looked at: Liquid templates over `object` (cluster, kind, namespace, name), `revision` and `previous` (text, pointer, sha, short) and `metadata.<key>`. Values are percent-encoded, and a link of which a value is empty is left out. The first entry that matches and has the link counts.',
+        'Pages of an object, a commit and a change: Liquid templates over `object` (cluster, kind, namespace, name), `revision` and `previous` (text, pointer, sha, short) and `metadata.<key>`. Values are percent-encoded, and a link of which a value is empty is left out. The first entry that matches and has the link counts.',
         [{ commit: 'https://github.com/acme/fleet/commit/{{ revision.sha }}' }]
       )
     ),
     mute: Type.Optional(
       about(
         Type.Array(
-          about(MuteSchema, 'Mute', 'Ends either at a time or every week.', {
+          about(MuteSchema, 'Mute', 'Ends once, at a time, or every week.', {
             name: 'db upgrade',
             match: { namespace: 'db' },
             until: '2026-12-01T06:00:00Z'
           })
         ),
         'Mutes',
-        'What is withheld, until a time or every week. At the end, one message says what was withheld and what still fails.',
+        'Which notifications are withheld, until a time or every week. At the end, one message says what was withheld and what still fails.',
         [{ name: 'db upgrade', match: { namespace: 'db' }, until: '2026-12-01T06:00:00Z' }]
       )
     ),
     templates: Type.Optional(
       about(
         named(
-          about(TemplateSchema, 'Template', 'What is left out stays as it is without a template.', {
+          about(TemplateSchema, 'Template', 'Parts that are left out look as without a template.', {
             title: '{{ transition | state }} {{ object.namespace }}/{{ object.name }}'
           })
         ),
         'Templates',
-        'How messages look, by name, for the rules that say `template: <name>`. Texts are Liquid; docs/templates.md says what they may use.',
+        'How messages look, by name, for rules with `template: <name>`. Texts are Liquid; docs/templates.md says what they may use.',
         { detailed: { title: '{{ transition | state }} {{ object.kind }} {{ object.namespace }}/{{ object.name }}' } }
       )
     ),
@@ -145,12 +145,7 @@ export const ConfigSchema = Type.Object(
               )
             ),
             deadLetters: Type.Optional(
-              about(
-                Duration,
-                'Dead letters',
-                'How long what could not be delivered is kept; 30d by default, at least 1s.',
-                '30d'
-              )
+              about(Duration, 'Dead letters', 'How long dead letters are kept; 30d by default, at least 1s.', '30d')
             )
           },
           { additionalProperties: false }
@@ -164,7 +159,7 @@ export const ConfigSchema = Type.Object(
   {
     additionalProperties: false,
     title: 'flux-relay',
-    description: 'Which of the events that Flux sends notify whom.'
+    description: 'Which events of Flux notify whom.'
   }
 )
 

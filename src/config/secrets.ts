@@ -1,4 +1,4 @@
-// Secrets: come from the environment or from files; the config file only names them: ${VARIABLE}, ${file:/path}.
+// Secrets: reads them from the environment or from files; the config file only names them: ${VARIABLE}, ${file:/path}.
 import { readFileSync } from 'node:fs'
 import type { Fault } from '../errors.ts'
 import { didYouMean } from '../spelling.ts'
@@ -9,7 +9,7 @@ export interface Secrets {
    * added for each that cannot be.
    */
   fill(text: string, path: Fault['path']): string
-  /** The same for a text that is a secret, wherever it stands. */
+  /** Fills in the references of a text that is a secret, wherever it stands. */
   secret(text: string, path: Fault['path']): string
   /** A signing key, as it is: Flux may sign with the line end that it ends in. */
   key(text: string, path: Fault['path']): string
@@ -40,7 +40,7 @@ export function createSecrets(environment: Record<string, string | undefined>, f
   function fill(text: string, path: Fault['path']): string {
     const filled = replaced(text, path, (value) => value.trim()).trim()
     if (!/[\r\n]/.test(filled)) return filled
-    faults.push({ path, message: 'what is filled in here has several lines; it should be one' })
+    faults.push({ path, message: 'the value filled in here has several lines; it should have one' })
     return filled.replace(/\s*[\r\n]\s*/g, ' ')
   }
 
@@ -55,7 +55,7 @@ export function createSecrets(environment: Record<string, string | undefined>, f
 
   function read(whole: string, file: string | undefined, variable: string | undefined): string | { error: string } {
     if (file === undefined && variable === undefined) {
-      return { error: `${whole} is no reference; write \${VARIABLE} or \${file:/path}` }
+      return { error: `${whole} is not a reference; write \${VARIABLE} or \${file:/path}` }
     }
     const found = variable === undefined ? readSecret(file ?? '') : environment[variable]
     if (found === undefined) {
@@ -68,7 +68,7 @@ export function createSecrets(environment: Record<string, string | undefined>, f
   }
 }
 
-const blank = 'this secret is blank, so that everybody knows it; write ${VARIABLE} or ${file:/path}'
+const blank = 'this secret is blank, so everybody knows it; write ${VARIABLE} or ${file:/path}'
 
 /** Nothing to be seen in it, whatever Unicode calls it: white space, marks of order and of direction, joiners. */
 function isBlank(secret: string): boolean {
@@ -94,7 +94,7 @@ export function createStandIns(environment: Record<string, string | undefined>, 
 
 const whyUnreadable: Record<string, string> = {
   ENOENT: 'does not exist',
-  EACCES: 'may not be read by this user',
+  EACCES: 'is not readable by this user',
   EISDIR: 'is a directory'
 }
 

@@ -21,10 +21,10 @@ const ajv = new Ajv({
   validateSchema: false,
   code: { optimize: false }
 })
-  // What editors show where a text is not of the right form.
+  // Editors show this where a text has the wrong form.
   .addKeyword('patternErrorMessage')
 
-/** Of a config file. Whatever stands in these sections may be a secret, at its place or not. */
+/** The sections of a config file in which any text may be a secret, at its place or not. */
 export const vocabulary = vocabularyOf(
   ConfigSchema,
   ['sources', 'destinations', 'slackApps'],
@@ -106,9 +106,9 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeF
       return at(`${shown(error.data)} is not one of ${allowed.join(', ')}${didYouMean(String(error.data), allowed)}`)
     }
     case 'anyOf':
-      return at(`${shown(error.data)} is not what may stand here: ${unionInWords(error)}`)
+      return at(`${shown(error.data)} is not allowed here: ${unionInWords(error)}`)
     case 'type':
-      return at(`must be ${articles([params['type']].flat() as string[])}, and is ${shown(error.data)}`)
+      return at(`must be ${articles([params['type']].flat() as string[])}, but is ${shown(error.data)}`)
     case 'pattern':
       if (error.propertyName !== undefined) {
         return {
@@ -119,7 +119,7 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeF
       }
       return at(patternInWords(error, shown))
     case 'const':
-      return at(`must be ${String(params['allowedValue'])} or left out, and is ${shown(error.data)}`)
+      return at(`must be ${String(params['allowedValue'])} or left out, but is ${shown(error.data)}`)
     case 'uniqueItems': {
       const second = Number(params['i'])
       return { ...at(`${shown((error.data as unknown[])[second])} is already listed`), path: [...path, second] }
@@ -136,7 +136,7 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeF
 function patternInWords({ data, schema, parentSchema }: ErrorObject, shown: (value: unknown) => string): string {
   const { patternErrorMessage, description } = (parentSchema ?? {}) as Record<string, string | undefined>
   const form = patternErrorMessage ?? description
-  return `${shown(data)} is not of the right form: ${form ?? `it must match ${String(schema)}`}`
+  return `${shown(data)} has the wrong form: ${form ?? `it must match ${String(schema)}`}`
 }
 
 function unionInWords({ schema }: ErrorObject): string {

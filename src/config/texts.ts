@@ -1,4 +1,4 @@
-// Names in the config file are one line: white space around them, such as the line end of a YAML block, is no part of them.
+// Texts: trims names in the config file to one line, because the white space around a YAML block is not part of them.
 import type { ShapeFault } from './shape.ts'
 
 type Path = (string | number)[]
@@ -26,7 +26,7 @@ export function trimNames(value: unknown, at: Path = []): { value: unknown; faul
       if (isFree(path)) return inner
       const text = inner.trim()
       if (/[\r\n]/.test(text))
-        faults.push({ path, message: 'is a name of several lines; a name is one', isAboutKey: false })
+        faults.push({ path, message: 'is a name of several lines; a name has one', isAboutKey: false })
       return text
     }
     if (typeof inner !== 'object' || inner === null || isFree(path)) return inner

@@ -1,10 +1,10 @@
-// The vocabulary of a file: the words that its schema has, which may be shown wherever they stand, and its open sections.
+// Vocabulary: knows the words of a schema, which may be shown wherever they stand, and a file's open sections.
 import type { Type } from 'typebox'
 import { suspectsIn } from '../secrecy.ts'
 import { didYouMean } from '../spelling.ts'
 
 export interface Vocabulary {
-  /** Whether what stands under this key of the file may be quoted. Of one that is not known, nobody knows. */
+  /** Whether what stands under this key of the file may be quoted. An unknown key may hide anything. */
   isOpen(section: string | number | undefined): boolean
   /** Whether what stands under it has names that may be quoted. */
   isNamed(section: string | number | undefined): boolean

@@ -1,4 +1,4 @@
-// Config watch: reads the config file again when it changes: built, checked, then swapped whole. A bad file keeps the
+// Config watch: reloads the config file when it changes: built, checked, then swapped whole. A bad file keeps the
 // last good one.
 import { readFileSync, statSync } from 'node:fs'
 import type { Logger } from 'pino'
@@ -87,7 +87,7 @@ export function watchConfig(
       log.error({ err: error }, 'the operator could not be notified of the config file')
     )
     if (loaded.config === undefined) {
-      log.error({ file }, 'the config file is not right; the last good one stays')
+      log.error({ file }, 'the config file has errors; the last good one stays in use')
       const place = reading.text === undefined ? '' : `${file}:`
       refusal = { at: Date.now(), problems: reading.problems.map((problem) => place + problem) }
       return

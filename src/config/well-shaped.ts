@@ -1,4 +1,4 @@
-// Well-shaped parts: are what remains of a config file without its misshapen values, so that the rest is checked in the
+// Well-shaped: drops the misshapen values of a config file, so that the rest is checked in the
 // same run.
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
@@ -7,7 +7,7 @@ import { type ShapeFault, shapeFaults } from './shape.ts'
 type Entry = Record<string, unknown>
 type Sections = Record<string, Record<string, unknown>>
 
-// What nothing can be said against, by section. Sections that are not here hold no entries.
+// Entries without any fault, by section. Sections that are not here have no entries.
 const harmless: Record<string, Entry> = {
   sources: { tokens: [standIn] },
   destinations: { preview: true },
@@ -24,7 +24,7 @@ const harmless: Record<string, Entry> = {
  */
 export function wellShaped(value: unknown, faults: readonly ShapeFault[]): ConfigText {
   if (faults.length === 0) return value as ConfigText
-  // Nothing is to be said of sources where there is no file to speak of.
+  // Without a legible file there is nothing to say about sources.
   const copy = structuredClone(isMap(value) ? value : { sources: { default: harmless['sources'] } }) as Sections
   for (const { path } of faults) remove(copy, path.map(String))
   for (const [section, entry] of faults.map(({ path }) => path.map(String))) {
@@ -41,12 +41,12 @@ export function wellShaped(value: unknown, faults: readonly ShapeFault[]): Confi
   return { destinations: {}, rules: [], ...copy } as ConfigText
 }
 
-/** Of a list, a field goes as a whole: the places of the items behind it would not be theirs any more. */
+/** A list is dropped as a whole: otherwise the items behind a dropped one would be at wrong places. */
 function remove(copy: Sections, [section = '', entry, ...rest]: string[]): void {
   if (entry === undefined) {
     delete copy[section]
     if (section === 'sources') copy[section] = { default: harmless['sources'] }
-    // That there are no templates any more is not a fault of the rules.
+    // The rules are not at fault if all templates are gone.
     if (section === 'templates' && Array.isArray(copy['rules']))
       for (const rule of copy['rules'] as (Entry | null)[]) delete rule?.['template']
     return
@@ -67,7 +67,7 @@ function entriesAtFault(faults: readonly ShapeFault[]): string[][] {
   return (
     faults
       .map(({ path }) => path.map(String))
-      // That nothing is sent is how a rule stands that lacks it, and no other shape would say less.
+      // A rule that sends nothing is the least that a rule without `send` can mean.
       .filter(([section = '', entry, field]) => section in harmless && entry !== undefined && field !== 'send')
   )
 }

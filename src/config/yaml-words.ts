@@ -1,4 +1,4 @@
-// YAML syntax errors: are put in words, at the place of the mistake.
+// YAML words: puts syntax errors in words, at the place of the mistake.
 import {
   type Document,
   type ErrorCode,
@@ -31,7 +31,7 @@ export function writingFaults(text: string, document: Document, lines: LineCount
   return withoutEchoes([...said, ...(said.length > 0 || text.includes('&') ? lostAliases(document) : [])])
 }
 
-/** What is wrong where the library says `said` of the aliases of `document`. */
+/** The mistake behind the library's `said` about the aliases of `document`. */
 export function aliasFaults(document: Document, said: string): WritingFault[] {
   if (said.startsWith('Unresolved alias')) return lostAliases(document)
   const fault = said.startsWith('Excessive alias count') ? 'repeat too much' : 'cannot be followed'
@@ -57,14 +57,14 @@ const words: Partial<Record<ErrorCode, Words>> = {
     return { start: openingBefore(document, start), message: `this ${opening} is never closed with ${end}` }
   },
   BAD_SCALAR_START: (message) => `a text that begins with ${message.at(-1)} needs quotes`,
-  BLOCK_IN_FLOW: () => 'inside of [ ] or { } this cannot stand; is a bracket never closed?',
+  BLOCK_IN_FLOW: () => 'this is not allowed inside [ ] or { }; is a bracket never closed?',
   BLOCK_AS_IMPLICIT_KEY: (message) =>
     message.startsWith('Nested mappings')
       ? 'a second ": " on one line; put the text in quotes'
-      : 'a list stands where a key should',
+      : 'there is a list where a key should be',
   DUPLICATE_KEY: (_, start, { document, lines }) => {
     const { key, first } = firstOfKey(document, start)
-    return `the key "${key}" is there twice; the first is at line ${lines.linePos(first).line}`
+    return `the key "${key}" appears twice; first at line ${lines.linePos(first).line}`
   },
   MISSING_CHAR: (message, start, { document }) => {
     if (message.startsWith('Missing closing')) {
@@ -84,17 +84,17 @@ const words: Partial<Record<ErrorCode, Words>> = {
   UNEXPECTED_TOKEN: (message, start, { document, lines }) => {
     const [, token] = /^Unexpected .* token.*: "(.+)"$/.exec(message) ?? []
     if (token !== undefined && /^[}\]]$/.test(token)) return `this ${token} closes nothing`
-    // What the library says quotes the text.
+    // The library's message quotes the text.
     if (token !== undefined) return misplaced
     const opening = quotedBefore(document, start)
-    if (opening === undefined) return `this cannot stand here: ${message}`
+    if (opening === undefined) return `this is not allowed here: ${message}`
     const { line } = lines.linePos(opening)
     return `the text in quotes ends before this, and began at line ${line}; is a quote missing, or one too many?`
   }
 }
 
-const misplaced = 'is indented unlike what stands above it'
-const noKey = 'a key needs a colon and a space behind it ("key: value"), a list item a dash and a space ("- item")'
+const misplaced = 'is indented unlike the lines above it'
+const noKey = 'a key needs a colon and a space after it ("key: value"), a list item a dash and a space ("- item")'
 
 function inWords({ code, message, pos }: YAMLError, place: Place): WritingFault {
   const said = words[code]?.(message, pos[0], place) ?? message
@@ -127,7 +127,7 @@ function lostAliases(document: Document): WritingFault[] {
           })
         }
         if (anchors.has(node.source) || node.source === '') return
-        const message = `*${node.source} is read as a YAML alias, and there is no &${node.source} above; a glob needs quotes: "*${node.source}"`
+        const message = `*${node.source} is read as a YAML alias, but there is no &${node.source} above; a glob needs quotes: "*${node.source}"`
         faults.push({ start: startOf(node), message })
       } else if (node.anchor !== undefined) anchors.add(node.anchor)
     }

@@ -1,4 +1,4 @@
-// A YAML file: from its text to its value and the place of everything in it, and to what keeps it from being read.
+// YAML file: parses a text into its value and the place of everything in it, or into what keeps it from being read.
 import { LineCounter, parseDocument } from 'yaml'
 import { createMask, type Mask } from './mask.ts'
 import { inOrder, type Problem, problemAt, type Source } from './problem.ts'
@@ -18,7 +18,7 @@ export interface Refused {
 
 /**
  * `file` is only for the problems' places. `vocabulary` says what of the file they may quote; `fill` fills in the references
- * to secrets that a text holds.
+ * to secrets in a text.
  */
 export function readYaml(
   text: string,

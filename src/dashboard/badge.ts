@@ -1,4 +1,4 @@
-// States as a word in a colour: red fails, amber waits or is not known, green is well, grey is nothing to look at.
+// Badge: shows a state as a word in a colour: red fails, amber waits or is not known, green is well, grey is unremarkable.
 import { html } from 'hono/html'
 import type { Transition } from '../objects.ts'
 import type { NotificationState } from '../store/records.ts'

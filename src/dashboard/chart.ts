@@ -57,7 +57,7 @@ export function chart({ title, per, from, bars }: Series): Html {
 
 function drawBar({ total, part }: Bar, index: number, most: number): Html | undefined {
   if (total === 0) return undefined
-  // One is to be seen beside a thousand.
+  // One must stay visible beside a thousand.
   const tall = Math.max(2, Math.round((total / most) * height))
   const red = part === 0 ? 0 : Math.max(2, Math.round((part / total) * tall))
   const rect = (name: string, size: number) =>

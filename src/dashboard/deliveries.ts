@@ -27,7 +27,7 @@ const meanings: Record<NotificationState, string> = {
   pending: 'Nothing is waiting.',
   dead: 'There are no dead letters.',
   muted: 'Nothing is withheld.',
-  sent: 'Nothing was sent yet.'
+  sent: 'Nothing has been sent yet.'
 }
 
 export function deliveriesPage({ now, state, answers, notifications, rules, destinations }: Deliveries): Html {
@@ -50,9 +50,9 @@ export function deliveriesPage({ now, state, answers, notifications, rules, dest
 ${filterForm('/deliveries', questions, asked, { state })}
 <div id="deliveries"${!cursor && html` data-live`}>
   ${state === 'dead' && items.length > 0 && retryAllForm(asked, here)}
-  ${items.length === 0 && html`<p class="empty">${older ? 'None among those that were looked at.' : meanings[state]}</p>`}
+  ${items.length === 0 && html`<p class="empty">${older ? 'None among those searched so far.' : meanings[state]}</p>`}
   <ol class="card rows">${items.map((item) => deliveryRow(item, here, now))}</ol>
-  ${older && html`<p><a class="button" href="${older}" rel="next">${items.length === 0 ? 'Look further back' : 'Older'}</a></p>`}
+  ${older && html`<p><a class="button" href="${older}" rel="next">${items.length === 0 ? 'Search further back' : 'Older'}</a></p>`}
 </div>`
 }
 
@@ -61,7 +61,7 @@ function retryAllForm(asked: Answers, back: string): Html {
   return html`<form class="line" method="post" action="/deliveries/retry-all">
   ${Object.entries(asked).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}
   ${backTo(back)}
-  <span class="quiet">Each is sent once more, at the pace of its destination.</span>
+  <span class="quiet">Each is sent again, at the pace of its destination.</span>
   <button class="primary">Retry all${isFiltered && ' that match'}</button>
 </form>`
 }

@@ -1,4 +1,4 @@
-// One event: what it was, what each rule said to it, and what became of every notification.
+// Event page: shows one event, each rule's verdict, and what became of every notification.
 import { html } from 'hono/html'
 import type { Verdict } from '../rules/rule.ts'
 import type { EventDetail } from '../store/records.ts'
@@ -29,9 +29,9 @@ export function eventPage(event: EventDetail, now: number): Html {
 </section>
 <section class="card" aria-labelledby="rules-title">
   <h2 id="rules-title">Rules</h2>
-  ${trace.verdicts.length === 0 && html`<p class="empty">No rule is for this kind of object.</p>`}
+  ${trace.verdicts.length === 0 && html`<p class="empty">No rule matches this kind of object.</p>`}
   <ol class="rows">${trace.verdicts.map(verdictRow)}</ol>
-  <p class="quiet">Rules for other kinds of objects, and those after a final one, were not asked.</p>
+  <p class="quiet">Rules for other kinds of objects, and those after a final rule, were skipped.</p>
 </section>
 ${trace.quiet.length > 0 && quietCard(trace.quiet)}
 <section class="card" aria-labelledby="notified-title">
@@ -72,8 +72,8 @@ function notificationRow(
   <div class="line"><span>${stateBadge(state)} <b>${destination}</b> <span class="quiet">by ${rule}</span></span> ${state === 'dead' && retryButton(id, back)}</div>
   ${reason && html`<p class="trouble">${shown(reason, 300)}</p>`}
   ${message && message.attempts.length > 0 && html`<ol class="attempts">${message.attempts.map(({ at, answer }) => html`<li>${exactly(at)} <code>${shown(answer, 300)}</code> <span class="quiet">${ago(at, now)}</span></li>`)}</ol>`}
-  ${message && message.attempts.length === 0 && html`<p class="quiet">Not tried yet.</p>`}
-  ${message === null && state === 'pending' && html`<p class="quiet">Waits for its turn.</p>`}
+  ${message && message.attempts.length === 0 && html`<p class="quiet">Not posted yet.</p>`}
+  ${message === null && state === 'pending' && html`<p class="quiet">Waiting for its turn.</p>`}
   ${message && slackMessage(message.payload)}
 </article>`
 }

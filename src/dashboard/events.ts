@@ -12,7 +12,7 @@ export interface Events {
   now: number
   answers: Answers
   events: Listed<EventRecord>
-  /** Where the filter names one object: how it is. */
+  /** The object, where the filter names one. */
   object: ObjectRecord | undefined
   rules: readonly string[]
   destinations: readonly string[]
@@ -21,7 +21,7 @@ export interface Events {
 const transitions = ['failed', 'changed', 'repeated', 'recovered', 'updated', 'informed', 'heartbeat']
 const any = ['', 'any'] as const
 
-/** What the events can be narrowed down by. */
+/** The questions of the filter form. */
 function questionsOf(rules: readonly string[], destinations: readonly string[]): Question[] {
   return [
     { name: 'cluster', label: 'Cluster' },
@@ -50,9 +50,9 @@ export function eventsPage({ now, answers, events, object, rules, destinations }
 ${object && objectCard(object, now)}
 ${filterForm('/events', questionsOf(rules, destinations), asked)}
 <div id="events"${!cursor && html` data-live`}>
-  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those that were looked at.' : 'No events.'}</p>`}
+  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those searched so far.' : 'No events.'}</p>`}
   <ol class="card rows">${events.items.map((event) => eventRow(event, now))}</ol>
-  ${older && html`<p><a class="button" href="${older}" rel="next">${isCut ? 'Look further back' : 'Older'}</a></p>`}
+  ${older && html`<p><a class="button" href="${older}" rel="next">${isCut ? 'Search further back' : 'Older'}</a></p>`}
 </div>`
 }
 
@@ -60,7 +60,7 @@ ${filterForm('/events', questionsOf(rules, destinations), asked)}
 const knownForMs = 24 * 60 * 60 * 1000
 
 function objectCard({ object, state, failure, since, revision, seenAt }: ObjectRecord, now: number): Html {
-  // What was well long ago may have failed since, unseen.
+  // An object that was well long ago may have failed since, unseen.
   const isKnown = now - seenAt <= knownForMs
   const colour = state === 'healthy' ? (isKnown ? 'green' : 'grey') : state === 'stale' ? 'amber' : 'red'
   return html`<section class="card" id="object" data-live aria-label="The object">

@@ -1,4 +1,4 @@
-// Filters: are plain forms; the page comes back with the answer in its address.
+// Filters: draws plain forms; the page comes back with the answers in its address.
 import { html } from 'hono/html'
 import { address, type Html } from './page.ts'
 
@@ -34,7 +34,7 @@ export function ask({ name, label, options }: Question, value: string): Html {
     return html`<label>${label} <input name="${name}" value="${value}" maxlength="300" autocomplete="off" autocapitalize="off" spellcheck="false"></label>`
   }
   const pairs = options.map((option) => (typeof option === 'string' ? ([option, option] as const) : option))
-  // What was asked for stays asked for, also where it is not one of the choices any more.
+  // An answer stays, even where it is no longer one of the choices.
   const all = value === '' || pairs.some(([option]) => option === value) ? pairs : [...pairs, [value, value] as const]
   return html`<label>${label} <select name="${name}">${all.map(
     ([option, text]) => html`<option value="${option}"${option === value && html` selected`}>${text}</option>`

@@ -7,11 +7,11 @@ import type { Html } from './page.ts'
 export function firstEventCard(source: Standing, origin: string, now: number): Html {
   return html`<section class="card" aria-labelledby="first-title">
   <h2 id="first-title">Get the first event</h2>
-  <p class="quiet">Post one by hand; this one fails nothing:</p>
+  <p class="quiet">Post one by hand; this one is harmless:</p>
   <pre id="by-hand">${byHand(source, origin, now)}</pre>
   <p class="quiet">With a Provider and an Alert in place, let Flux post one:</p>
   <pre>kubectl -n flux-system annotate --overwrite kustomization/flux-system reconcile.fluxcd.io/requestedAt="$(date +%s)"</pre>
-  <p class="quiet">Where none comes, Flux says why:</p>
+  <p class="quiet">If none arrives, Flux says why:</p>
   <pre>kubectl -n flux-system get events --field-selector involvedObject.kind=Alert</pre>
 </section>`
 }

@@ -7,7 +7,7 @@ import { shown } from './object.ts'
 import { address, type Html } from './page.ts'
 import { ahead, lasting } from './time.ts'
 
-/** A lane, and who posts through it. */
+/** A lane and its destinations. */
 export interface DashboardLane {
   destinations: readonly Destination[]
   /** Absent where it was never used. */
@@ -25,12 +25,12 @@ export function lanesOf(destinations: Iterable<Destination>, records: readonly L
   ]
 }
 
-/** Those that refuse everything. */
+/** Those that reject all messages. */
 export function blockedOf(lanes: readonly DashboardLane[]): DashboardLane[] {
   return lanes.filter(({ record }) => record?.block != null)
 }
 
-/** A message that was not taken for so long is late; what is held on purpose is not a message yet. */
+/** A message that was not taken for this long is late; what is held on purpose is not a message yet. */
 const lateMs = 5 * 60 * 1000
 
 function isLate({ openSince, block }: Pick<LaneRecord, 'openSince' | 'block'>, now: number): boolean {
@@ -68,8 +68,8 @@ function laneRow({ destinations, record }: DashboardLane, now: number): Html {
   const names = destinations.map(({ name }) => html`<a class="object" href="/preview/${name}">${name}</a> `)
   const pace = first && `${first.pace.perSecond} a second, bursts of ${first.pace.burst}`
   return html`<li>
-  <div class="line"><b>${names.length > 0 ? names : 'a destination that is not in the config file any more'}</b> ${stateOf(record, now)}</div>
-  ${record?.block && html`<p class="trouble">Nothing could be posted there for ${lasting(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.</p>`}
+  <div class="line"><b>${names.length > 0 ? names : 'a destination that is no longer in the config file'}</b> ${stateOf(record, now)}</div>
+  ${record?.block && html`<p class="trouble">Nothing could be posted for ${lasting(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.</p>`}
   ${record !== undefined && record.backlog > 0 && record.notBefore > now && tryButton(record.lane)}
   <p class="quiet">${
     backlog > 0
@@ -85,7 +85,7 @@ function tryButton(lane: string): Html {
 
 function stateOf(record: LaneRecord | undefined, now: number): Html {
   if (record?.block != null) return badge('red', 'blocked')
-  // That nothing waits says nothing of whether it would be taken.
+  // An empty lane does not show whether a message would be taken.
   if (record?.bucket == null && (record?.backlog ?? 0) === 0) return badge('grey', 'never used')
   if (record == null || record.backlog === 0) return badge('grey', 'idle')
   if (isLate(record, now)) return badge('amber', 'late')

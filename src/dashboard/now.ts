@@ -1,4 +1,4 @@
-// The first page: whether all is well, and if not, what fails, since when and why.
+// First page: shows whether all is well, and if not, what fails, since when and why.
 import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
 import type { Listed, Minute, ObjectRecord } from '../store/records.ts'
@@ -16,7 +16,7 @@ const dayMs = 24 * 60 * 60 * 1000
 
 export interface Now extends Evidence {
   mutes: readonly ActiveMute[]
-  /** Of the last day. */
+  /** The minutes of the last day. */
   minutes: readonly Minute[]
   /** From event to Slack, in the last hour. */
   latency: { medianMs: number; p99Ms: number } | undefined
@@ -63,7 +63,7 @@ function hero({ now, lastEventAt, sources }: Now, { colour, title, aside }: Over
 function refusalCard({ at, problems }: Refusal, now: number): Html {
   return html`<section class="card refused" aria-labelledby="refused-title">
   <h2 id="refused-title">The config file cannot be used</h2>
-  <p>Read ${ago(at, now)}. The relay goes on with the last good one.</p>
+  <p>Read ${ago(at, now)}. The relay keeps using the last good one.</p>
   <ul>${problems.slice(0, 10).map((problem) => html`<li><code>${problem}</code></li>`)}</ul>
 </section>`
 }
@@ -109,7 +109,7 @@ function chartsCard({ now, minutes, latency, sources: { listeningSince } }: Now)
     ${chart({ title: 'Messages, last day', ...daily, bars: barsOf(minutes, day, messages) })}
   </div>
   <p class="quiet key"><span class="dot red"></span> new failures</p>
-  ${!isWhole && html`<p class="quiet">The relay has taken events without a break since ${atClock(listeningSince, now)}. What is empty before that says nothing.</p>`}
+  ${!isWhole && html`<p class="quiet">The relay has accepted events without a break since ${atClock(listeningSince, now)}. Gaps before that mean nothing.</p>`}
 </section>`
 }
 

@@ -1,4 +1,4 @@
-// Objects on a page: show a name, a place and a failure, as text that stays text.
+// Objects: shows a name, a place and a failure, as text that stays text.
 import { html } from 'hono/html'
 import type { ObjectRef } from '../events/flux.ts'
 import { clean } from '../legible.ts'

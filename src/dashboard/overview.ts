@@ -69,12 +69,12 @@ function findingsOf({ now, failing, stale, lanes, dead, refusal, sources }: Evid
     ...refusedElsewhere(sources.sources),
     ...quietClusters(sources.sources, now),
     ...(stale.items.length > 0
-      ? [plain(`${sayCount(stale)} failed at the last event, and nothing is known of ${itOrThem(stale)} since`)]
+      ? [plain(`${sayCount(stale)} failed at the last event; nothing is known about ${itOrThem(stale)} since`)]
       : []),
     ...(dead.items.length > 0 ? [plain(sayDead(dead))] : []),
-    ...(refusal ? [plain('The config file is refused: what was in effect before stays')] : []),
+    ...(refusal ? [plain('The config file was refused; the previous version stays in effect')] : []),
     ...([failing, stale, dead].some(({ items, next }) => items.length === 0 && next !== null)
-      ? [plain('There is too much to look at all of it')]
+      ? [plain('There is too much to check all of it')]
       : []),
     ...unknownSources(sources, now)
   ]
@@ -101,12 +101,12 @@ function lanesInTrouble(lanes: readonly DashboardLane[], now: number): Finding[]
     ...(blocked > 0 ? [{ colour: 'red', says: refuses, isTitle: true } as const] : []),
     ...lateOf(lanes, now).map(({ destinations, waitingMs }): Finding => {
       const name = destinations[0]?.name ?? 'a destination that is gone'
-      const says = `Messages to ${name} are late: the next has been tried for ${sayDuration(floorToMinute(waitingMs))}`
+      const says = `Messages to ${name} are late: the next one has been tried for ${sayDuration(floorToMinute(waitingMs))}`
       return {
         colour: 'amber',
         says,
         isTitle: true,
-        advice: 'It does not take them at the moment; they are tried again.'
+        advice: 'It does not accept them at the moment; the relay keeps trying.'
       }
     })
   ]
@@ -159,8 +159,8 @@ function quietSources(sources: readonly Standing[], now: number): Finding[] {
 }
 
 function whyQuiet(isUnset: boolean): Html {
-  const seldom = html` If it posts that seldom, say so with <code>expectEvery</code>.`
-  return html`Flux is down or suspended there, or what it posts does not arrive. In that cluster: <code>kubectl -n flux-system get events --field-selector involvedObject.kind=Alert</code>.${isUnset && seldom}`
+  const seldom = html` If it posts this rarely, set <code>expectEvery</code>.`
+  return html`Flux is down or suspended there, or its posts do not arrive. In that cluster: <code>kubectl -n flux-system get events --field-selector involvedObject.kind=Alert</code>.${isUnset && seldom}`
 }
 
 function quietClusters(sources: readonly Standing[], now: number): Finding[] {

@@ -20,7 +20,7 @@ export function previewPage({ now, destination, destinations, messages }: Previe
 <nav class="tabs" aria-label="Destinations">${destinations.map(
     (other) => html`<a href="/preview/${other}"${other === name && html` aria-current="page"`}>${other}</a>`
   )}</nav>
-<p class="quiet">${slack === undefined ? 'A preview: nothing leaves the relay.' : 'What was posted, or is about to be.'} Newest first.</p>
+<p class="quiet">${slack === undefined ? 'A preview: nothing leaves the relay.' : 'Messages that were posted, or will be next.'} Newest first.</p>
 <div id="messages" data-live>
   ${messages.length === 0 && html`<p class="empty">No messages.</p>`}
   ${messages.map(

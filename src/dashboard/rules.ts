@@ -22,7 +22,7 @@ export interface RulesUse {
 
 export function rulesPage(rules: readonly Rule[], use: RulesUse): Html {
   return html`<h1>Rules</h1>
-<p class="quiet">In the order of the config file. Every rule that matches sends. Hits are notifications of the last 24 hours.</p>
+<p class="quiet">In the order of the config file. Every matching rule sends. Hits are notifications of the last 24 hours.</p>
 <ol class="card rows" id="rules" data-live>${rules.map((rule) => ruleRow(rule, use))}</ol>`
 }
 
@@ -45,9 +45,9 @@ function useBadge({ hits, lastAt }: RuleUse, keptMs: number): Html {
 function habitsOf({ notify, remindEveryMs, group, mention, isFinal }: Rule): string[] {
   const reminds = remindEveryMs === undefined ? 'no reminders' : `reminds every ${sayDuration(remindEveryMs)}`
   return [
-    ...(notify === 'every' ? ['notifies of every event'] : ['notifies of changes', reminds]),
-    ...(group ? [`gathers for ${sayDuration(group.waitMs)}`] : []),
-    ...(mention ? ['with a mention'] : []),
-    ...(isFinal ? ['stops here'] : [])
+    ...(notify === 'every' ? ['every event'] : ['changes only', reminds]),
+    ...(group ? [`groups for ${sayDuration(group.waitMs)}`] : []),
+    ...(mention ? [`pings ${mention}`] : []),
+    ...(isFinal ? ['final'] : [])
   ]
 }

@@ -1,4 +1,4 @@
-// The form that makes a silence: what it is about is filled in where somebody came from an object.
+// Silence form: draws the form for a new silence, filled in for whoever came from an object.
 import { html } from 'hono/html'
 import { type Answers, ask } from './filter.ts'
 import type { Html } from './page.ts'

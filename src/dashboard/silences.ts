@@ -63,7 +63,7 @@ function wordsOf(match: Silence['match']): string {
   return words.join(' · ') || 'everything'
 }
 
-/** What a silence made with the form is called where it says nothing better. */
+/** The default comment of a silence made with the form. */
 export function suggestedComment(object: {
   cluster?: string
   kind?: string

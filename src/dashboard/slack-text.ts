@@ -1,4 +1,4 @@
-// Slack's mrkdwn: becomes HTML, as far as the relay and its templates write it. Text from events is already escaped in
+// Slack text: turns mrkdwn into HTML, as far as the relay and its templates write it. Text from events is already escaped in
 // it.
 import { html } from 'hono/html'
 import { withEmojis } from '../render/slack/emoji.ts'

@@ -20,7 +20,7 @@ const badges: Record<SourceState, [Colour, string]> = {
   never: ['grey', 'never posted']
 }
 
-/** What to look at comes first. */
+/** Troubled ones come first. */
 const order: readonly SourceState[] = ['quiet', 'unknown', 'never', 'active']
 
 export function sourcesCard({ sources, countedSince, isShared }: Standings, now: number): Html {
@@ -32,7 +32,7 @@ export function sourcesCard({ sources, countedSince, isShared }: Standings, now:
   <h2 id="sources-title">Sources <span class="count">${sources.length}</span></h2>
   <ul class="rows">${rows.slice(0, openRows)}</ul>
   ${rest.length > 0 && html`<details id="more-sources"><summary>${rest.length} more</summary><ul class="rows">${rest}</ul></details>`}
-  ${isShared && html`<p class="quiet">Other replicas take events, too: what is counted here is what came to this one.</p>`}
+  ${isShared && html`<p class="quiet">Other replicas accept events, too; the counts here are of this one.</p>`}
 </section>`
 }
 
@@ -66,7 +66,7 @@ export function sayRefusal({ code, requests }: Pick<Refusals, 'code' | 'requests
   return `${count} ${of}${faultOf(code, source, requests === 1)} in the last hour`
 }
 
-/** Of what this process has not counted itself. */
+/** About refusals that this process has not counted itself. */
 export function sayRefusedElsewhere(of: string): string {
   return `Requests ${of}were refused by another replica or before a restart`
 }
@@ -82,7 +82,7 @@ function faultOf(code: ErrorCode, { proves }: Standing, isOne: boolean): string 
     case 'INTERNAL':
       return 'failed here'
     default:
-      return `${isOne ? 'was not an event' : 'were no events'} of Flux`
+      return `${isOne ? 'was not a Flux event' : 'were not Flux events'}`
   }
 }
 
@@ -103,7 +103,7 @@ export function adviceOn(code: ErrorCode, { proves, name }: Standing): Html | st
       return 'If that was Flux, what it sent is lost: raise MAX_BODY_BYTES.'
     case 'CANNOT_STORE':
     case 'INTERNAL':
-      return 'Flux tries again for a while, then gives up on an event. The log says why.'
+      return 'Flux retries for a while, then the event is lost. The log says why.'
     default:
       return 'If that was Flux, what it sent is lost. The log says why, and who sent them.'
   }

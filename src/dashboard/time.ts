@@ -1,4 +1,4 @@
-// Times as people ask for them: how long ago, for how long; the exact one stands in the title, and the script adds local time.
+// Time: says how long ago, or for how long; the exact time is in the title, and the script adds local time.
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import { utc } from '../render/slack/mrkdwn.ts'

@@ -1,4 +1,4 @@
-// The alarm of the lanes: the operator is notified that nothing can be posted to a destination, and of dead letters, once for
+// Alarm: notifies the operator that nothing can be posted to a destination, and of dead letters, once for
 // each destination and hour, and never through the lane that is at fault.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
@@ -14,7 +14,7 @@ import { adviceOn } from './saying.ts'
 export interface Alarm {
   /** The notices to write down with an outcome that blocks a lane, or ends its block. */
   ofLane(message: Message, block: LaneState['block'], settled: Settled): Promise<NewNotification[]>
-  /** Looks whether notifications were given up on since it last did, for whatever reason, and notifies of them. */
+  /** Notifies of the dead letters since it last looked, whatever their reason. */
   ofDeadLetters(): Promise<void>
 }
 
@@ -84,7 +84,7 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
       // Whoever looks meanwhile finds it taken.
       owed.delete(destination)
       const isNews = await notify(destination, count).catch((err: unknown) => {
-        log.error({ err, destination }, 'cannot notify of dead letters yet; trying again in a minute')
+        log.error({ err, destination }, 'cannot notify the operator of dead letters yet; trying again in a minute')
         return false
       })
       if (!isNews)
@@ -118,7 +118,7 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
     if (!(await store.records.announce(`dead letters ${destination}`, notices, now, withinMs))) return false
     log.error(
       { destination, notifications: count, reasons: [...new Set(reasons)].slice(0, 3) },
-      'notifications were not delivered; they are kept to be sent again'
+      'notifications could not be delivered; they are kept and can be retried'
     )
     for (const { destination } of notices) metrics.notifications.inc({ destination, state: 'pending' })
     wake(notices.map(({ lane }) => lane))

@@ -1,8 +1,8 @@
-// An answer: what one receiver means by a status and a body. Pure. Only its own yes is a yes: in front of any of them may
+// Answer: decides what one receiver means by a status and a body. Pure. Only its own yes is a yes: in front of any may
 // stand a proxy, a firewall or a login page, and they answer 200 as readily as 403.
 import { type Dialect, isOfSlack } from '../render/receivers/dialect.ts'
 
-/** What came of one HTTP request. It holds nothing of the URL. */
+/** The result of one HTTP request. It contains nothing of the URL. */
 export type Reply =
   | {
       is: 'answer'
@@ -147,7 +147,7 @@ function kindOfSuccess(status: number, said: Said, receiver: Receiver): Kind {
   return json ? 'taken' : 'doubtful'
 }
 
-/** What a body says, as far as that is clear without knowing whose it is. */
+/** The meaning of a body, as far as it is clear without knowing whose it is. */
 export interface Said {
   is: 'nothing' | 'page' | 'json' | 'text'
   /** The word Slack answers errors with; empty where there is none. */

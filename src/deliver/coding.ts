@@ -1,4 +1,4 @@
-// The coding of an answer: undoes compression. Nobody is asked to compress, and some gateways do all the same: a login page
+// Coding: undoes the compression of an answer. The relay asks nobody to compress, but some gateways do: a login page
 // that cannot be read would pass for the yes of a receiver that nothing is known of.
 import { brotliDecompressSync, constants, gunzipSync, inflateSync } from 'node:zlib'
 

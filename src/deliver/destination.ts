@@ -1,4 +1,4 @@
-// A destination: a Slack webhook, or a preview that keeps its messages for people to look at.
+// Destination: compiles a Slack webhook, or a preview that keeps its messages for people to look at.
 import { hash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
@@ -18,7 +18,7 @@ const SlackSchema = Type.Object(
     webhookUrl: about(
       Type.String({ minLength: 1 }),
       'Webhook URL',
-      'The URL of an incoming webhook. Whoever has it can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https; plain http is taken for loopback only.',
+      'The URL of an incoming webhook. Whoever has it can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https; plain http is accepted for loopback only.',
       '${SLACK_PLATFORM_URL}',
       '${file:/run/secrets/team-a-webhook}'
     ),
@@ -26,7 +26,7 @@ const SlackSchema = Type.Object(
       about(
         Type.String({ minLength: 1 }),
         'Channel',
-        "Posts to another channel than the webhook's own. Only legacy webhooks, Mattermost and Rocket.Chat heed it; Slack apps post where they were installed.",
+        "Posts to another channel than the webhook's own. Only legacy webhooks, Mattermost and Rocket.Chat honour it; Slack apps post where they were installed.",
         '#team-a'
       )
     ),
@@ -34,7 +34,7 @@ const SlackSchema = Type.Object(
       about(
         Type.String({ minLength: 1 }),
         'User name',
-        'The name under which messages appear. Heeded by the same receivers as `channel`.',
+        'The name under which messages appear. The same receivers honour it as `channel`.',
         'Flux'
       )
     ),
@@ -42,7 +42,7 @@ const SlackSchema = Type.Object(
       about(
         Type.Enum([...dialectNames]),
         'Dialect',
-        'What the receiver understands. Left out, it is guessed from the URL; most others take what Slack does.',
+        'What the receiver understands. If left out, it is guessed from the URL; most receivers take what Slack takes.',
         'slack'
       )
     )
@@ -53,7 +53,7 @@ const SlackSchema = Type.Object(
 export const DestinationSchema = Type.Object(
   {
     slack: Type.Optional(
-      about(SlackSchema, 'Slack', 'An incoming webhook of Slack, or of something that takes the same.', {
+      about(SlackSchema, 'Slack', 'An incoming webhook of Slack, or of a receiver that takes the same messages.', {
         webhookUrl: '${SLACK_PLATFORM_URL}'
       })
     ),
@@ -114,7 +114,7 @@ export function lanesByName(destinations: ReadonlyMap<string, Destination>): Map
   return new Map([...destinations].map(([name, { lane }]) => [name, lane]))
 }
 
-// A webhook's own channel is a lane of the webhook, as it always was; one that it is told to post to is another, with a
+// A webhook's own channel is a lane of the webhook, as it always was; one named by `channel` is another, with a
 // pace and faults of its own: `channel_not_found` says nothing of the channels beside it.
 function laneOf(webhookUrl: string, channel: string | undefined): string {
   const place = channel === undefined ? webhookUrl : `${webhookUrl}\n${channel}`
@@ -128,31 +128,31 @@ const makeOne =
 
 /** Why `url` cannot be a webhook URL; the text does not repeat it. */
 export function webhookUrlFault(url: string): string | undefined {
-  if (/^xox[a-z]-|^xapp-/.test(url)) return `is a token of Slack, and the relay posts to webhooks: ${makeOne}`
+  if (/^xox[a-z]-|^xapp-/.test(url)) return `is a Slack token, but the relay posts to webhooks: ${makeOne}`
   if (!URL.canParse(url)) return 'is not a URL; it should begin with https://'
   const { protocol, hostname, pathname, username, password } = new URL(url)
   if (/^https?$/.test(hostname)) return 'begins with https:// twice'
-  if (/\s/.test(url.trim())) return 'has a space in it: are those two URLs, or a note behind one?'
+  if (/\s/.test(url.trim())) return 'has a space in it: is it two URLs, or a URL and a note?'
   if (username !== '' || password !== '')
-    return 'has a user in front of its host, who would not be sent along: the relay posts to addresses that need none'
+    return 'has a user before its host, which would not be sent: the relay posts to addresses that need none'
   if (protocol !== 'https:' && !(protocol === 'http:' && loopback.test(hostname)))
     return 'must be https: whoever reads the URL can post to the channel (plain http is for loopback only)'
   if (isOfSlack(hostname)) return slackUrlFault(hostname, pathname)
   if (/(^|\.)discord(app)?\.com$/.test(hostname) && !/^\/api\/(v\d+\/)?webhooks\/[^/]+\/[^/]+/.test(pathname))
-    return 'is not a webhook of Discord: those begin with https://discord.com/api/webhooks/ (Server Settings, Integrations, Webhooks)'
+    return 'is not a Discord webhook: those begin with https://discord.com/api/webhooks/ (Server Settings, Integrations, Webhooks)'
   return undefined
 }
 
 // Slack's Web API answers 200 to whatever comes, and says in the body that it has no token; its pages answer with a page.
 function slackUrlFault(hostname: string, pathname: string): string | undefined {
   if (/^\/api(\/|$)/.test(pathname))
-    return `is Slack's Web API, which takes a token and not a webhook's messages: ${makeOne}; a bot token is none`
+    return `is Slack's Web API, which takes a token and no webhook messages: ${makeOne}; a bot token is not one`
   if (/^hooks\./.test(hostname)) {
     if (/^\/(triggers|workflows)\/./.test(pathname)) return undefined
     const parts = pathname.split('/').filter(Boolean)
     if (parts[0] === 'services' && parts.length === 4) return undefined
     if (parts[0] === 'services' && parts.length > 1)
-      return `is not a whole webhook of Slack: those end in three parts, as in https://hooks.slack.com/services/T…/B…/…`
+      return `is not a complete Slack webhook: those end in three parts, as in https://hooks.slack.com/services/T…/B…/…`
   }
-  return `is an address of Slack and not a webhook: ${makeOne}`
+  return `is a Slack address but not a webhook: ${makeOne}`
 }

@@ -1,4 +1,4 @@
-// A drill: one marked test message to each destination, and what the receiver says to it.
+// Drill: posts one marked test message to each destination, and reports the answers.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bodyFor } from '../render/receivers/dialect.ts'
 import { context, section } from '../render/slack/blocks.ts'

@@ -1,4 +1,4 @@
-// Lanes: one queue per channel. In order, one request in flight, paced. In: commits that wake a lane. Out: posts to
+// Lanes: runs one queue per channel, in order, with one request in flight, paced. In: commits that wake a lane. Out: posts to
 // Slack, and their outcomes back into the store.
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
@@ -94,7 +94,7 @@ export function createLanes(options: LanesOptions): Lanes {
         await alarm.ofDeadLetters()
       } while (wokenMeanwhile.has(lane) && (wait === undefined || wait.isInterruptible) && !isStopping)
     } catch (error) {
-      log.error({ lane, err: error }, 'lane stopped by an error; it goes on in a second')
+      log.error({ lane, err: error }, 'lane stopped by an error; it continues in a second')
       wait = { until: clock.now() + storeRetryMs }
     }
     running.delete(lane)
@@ -186,7 +186,7 @@ export function createLanes(options: LanesOptions): Lanes {
       return
     }
     if (end.state === 'dead') {
-      log.error({ ...facts, because: end.reason }, 'message given up: its notifications are dead letters')
+      log.error({ ...facts, because: end.reason }, 'message not delivered: its notifications are dead letters')
       return
     }
     const next = new Date(lane.notBefore).toISOString()
@@ -196,7 +196,11 @@ export function createLanes(options: LanesOptions): Lanes {
 
   async function follow(): Promise<void> {
     const lost = await store.follow(lanesByName(options.destinations()), clock.now())
-    if (lost > 0) log.error({ notifications: lost }, 'destinations were removed: what waited for them are dead letters')
+    if (lost > 0)
+      log.error(
+        { notifications: lost },
+        'destinations were removed: the notifications that waited for them are dead letters'
+      )
     wake(await store.busyLanes())
     await alarm.ofDeadLetters()
   }

@@ -1,4 +1,4 @@
-// Outcome: decides how an attempt ended and what follows: sent, tried again, blocked or dead. Pure.
+// Outcome: decides how an attempt ended and what follows: sent, retried, blocked or dead. Pure.
 import type { LaneState, Message, Settlement } from '../store/kept.ts'
 import { type Kind, kindOf, type Receiver, type Reply } from './answer.ts'
 import { sayReply } from './saying.ts'
@@ -32,7 +32,7 @@ export type Outcome = (typeof outcomes)[number]
 
 export interface Circumstances {
   now: number
-  /** What was accepted before it is given up on; {@link maxAgeMs} ago, where it is left out. */
+  /** What was accepted before this becomes a dead letter; {@link maxAgeMs} ago if left out. */
   oldest?: number
   /** In [0, 1). */
   random: number
@@ -53,7 +53,7 @@ export interface Settled {
 }
 
 /**
- * Whether only an empty message can tell what a no is about: where it gets the same answer, it is not about `message`, whose
+ * Whether only an empty message can show what a no is about: where it gets the same answer, it is not about `message`, whose
  * plain form was refused too. A probe of a blocked lane takes one along, so that no body can keep a lane blocked.
  */
 export function needsEmpty(
@@ -123,11 +123,11 @@ function doubted(attempt: Attempt): Settled {
     if (!message.isPlain) return inPlain(attempt, { notBefore: 0 })
     return dead(attempt, `refused on its way, also as plain text: ${sayReply(reply)}; an empty message gets through`)
   }
-  // An empty message that fails for as long as this is one that the receiver cannot take: it tells nothing, and somebody has
+  // Where an empty message fails for this long, the receiver cannot take one: that shows nothing, and somebody has
   // to look.
   if (kind === 'transient' && empty.is === 'answer' && (message.failures >= emptyTries || block !== undefined))
     return blocked(attempt)
-  // What is wrong with the lane itself was said to the empty message.
+  // The answer to the empty message says what is wrong with the lane itself.
   return settle(message, empty, { ...given, block, empty: undefined })
 }
 

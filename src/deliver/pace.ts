@@ -1,4 +1,4 @@
-// A lane's speed: a token bucket, pure. Slack allows one message a second per webhook and short bursts
+// Pace: limits a lane's speed by a token bucket. Pure. Slack allows one message a second per webhook and short bursts
 // (docs.slack.dev/apis/web-api/rate-limits), and may disable an app that goes on after a 429.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'

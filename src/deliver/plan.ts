@@ -24,7 +24,7 @@ export function planNext(
   const [oldest] = pending
   if (first === undefined || oldest === undefined) throw new Error('a lane without anything to post has no next post')
   const gathered = oldest.createdAt + gatherMs
-  // A deadline in the future of a clock that was set back would hold the lane for as long as it was.
+  // A deadline in the future of a clock that was set back would stop the lane for as long as it was.
   if (units.length > 1 && now < gathered && now >= oldest.createdAt) return { until: gathered }
   const taken = take(lane.bucket, pace, now)
   if ('until' in taken) return taken
@@ -37,7 +37,7 @@ export function planNext(
 function compose(members: readonly Pending[], now: number, maxText: number | undefined) {
   const isOneEvent = new Set(members.map(({ event }) => event)).size === 1
   const isOneObject = new Set(members.map(({ view }) => subjectOf(view))).size === 1
-  // What says how the object is: news that came after its failure are not shown as that.
+  // The notification that says the object's state: news after its failure does not count as that.
   const state = decisive(members)
   const isOneFailure = isOneObject && state.view.failure !== undefined && state.view.says !== 'recovered'
   if (!(isOneEvent || isOneFailure)) return composeDigest(members, now, maxText)
@@ -46,7 +46,7 @@ function compose(members: readonly Pending[], now: number, maxText: number | und
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
   // To a destination that was not notified of it yet, it is a failure and not a change of one.
   const isNew = members.some((member) => member.view.says === 'failed')
-  // Where only one of the rules has a template, that is the form that somebody asked for.
+  // Where only one of the rules has a template, its form is the one that somebody asked for.
   const custom = members.findLast(({ event, view }) => event === state.event && view.custom !== undefined)?.view.custom
   const { wasReason, ...rest } = state.view
   const view: View = {

@@ -1,4 +1,4 @@
-// Answers in words: say what a receiver answered and what to make of it, without the webhook's address.
+// Answers in words: says what a receiver answered and what to make of it, without the webhook's address.
 import { type Kind, type Reply, read } from './answer.ts'
 
 /** What to record of a reply: `200 ok`, `404 no_service`, `403 and a web page`, `proxy 407`, `ECONNRESET`. */
@@ -40,7 +40,7 @@ function firstWords(body: string, secrets: readonly string[]): string {
   return masked.length > maxQuote ? `${masked.slice(0, maxQuote).trimEnd()}…` : masked
 }
 
-/** What of a webhook's address lets others post: its path and its query, and each part of them that is not a word. */
+/** The secret parts of a webhook's address: path and query, and each part of them that is not a word. */
 function secretsOf(url: string): string[] {
   if (!URL.canParse(url)) return [url]
   const { pathname, search } = new URL(url)
@@ -61,20 +61,19 @@ export function adviceOn(kind: Kind, reply: Reply): string {
   if (kind === 'proxy') {
     const status = reply.is === 'failure' ? '' : ` ${reply.status}`
     return reply.is !== 'failure' && reply.status === 407
-      ? `the proxy answers${status}: it wants a user and a password, as in HTTPS_PROXY=http://user:password@proxy:3128`
-      : `the proxy answers${status} and does not let the relay through: look at HTTPS_PROXY, NO_PROXY and what it allows`
+      ? `the proxy answers${status}: it requires a user and a password, as in HTTPS_PROXY=http://user:password@proxy:3128`
+      : `the proxy answers${status} and does not let the relay through: check HTTPS_PROXY, NO_PROXY and what the proxy allows`
   }
   return advice[kind]
 }
 
 const advice: Record<Exclude<Kind, 'proxy'>, string> = {
   taken: '',
-  unclear:
-    'that is not the "ok" of who takes a message: is there a proxy or a gateway in between that answers by itself?',
+  unclear: 'that is not the "ok" of the receiver: does a proxy or a gateway in between answer by itself?',
   doubtful:
-    'that does not come from who should take the message: a proxy, a firewall or a login page in between answers, or the address is not that of a webhook',
-  'rate limit': 'too many messages have just been posted there; try again in a minute',
-  transient: 'it cannot be reached, or has trouble of its own',
+    'that answer is not from the receiver: a proxy, a firewall or a login page in between answers, or the address is not that of a webhook',
+  'rate limit': 'too many messages were posted there just now; try again in a minute',
+  transient: 'it cannot be reached, or has trouble itself',
   refused: 'it does not take this form of message; is `dialect` right?',
-  gone: 'the webhook is not valid any more, or its channel is archived; make a new one'
+  gone: 'the webhook is no longer valid, or its channel is archived; make a new one'
 }

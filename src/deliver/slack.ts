@@ -9,11 +9,11 @@ import { plainBytes } from './coding.ts'
 /** Slack answers in well under a second; this is for the days it does not. */
 const timeoutMs = 15_000
 
-/** What is read of an answer: a word, a small JSON object, or the message as Discord repeats it. */
+/** The most that is read of an answer: a word, a small JSON object, or the message as Discord repeats it. */
 const maxAnswer = 16 * 1024
 
 export interface Slack {
-  /** Posts `body` (JSON) to `url`. Never rejects. `signal` gives up on the answer, not on the message. */
+  /** Posts `body` (JSON) to `url`. Never rejects. `signal` stops waiting for the answer; the message may still arrive. */
   post(url: string, body: string, signal: AbortSignal): Promise<Reply>
   close(): Promise<void>
 }
@@ -98,7 +98,7 @@ function retryAfterMs(headers: IncomingHttpHeaders, body: string): number | unde
   return inBody === undefined ? undefined : Math.ceil(Number(inBody) * 1000)
 }
 
-/** `ECONNREFUSED`, `TimeoutError`…: never the message, which may hold the address. */
+/** `ECONNREFUSED`, `TimeoutError`…: never the message, which may contain the address. */
 function codeOf(error: unknown): string {
   const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: { code?: unknown } }
   const found = [code, cause?.code, name].find((value) => typeof value === 'string' && /^\w{2,40}$/.test(value))

@@ -11,7 +11,7 @@ export interface FastClock extends Clock {
   goLive(): void
 }
 
-// Longer than anything is held on purpose; housekeeping every five seconds of a whole day would take as long again.
+// Longer than anything is held in a lane on purpose; housekeeping every five seconds of a whole day would take as long again.
 const beforeLeapMs = 30_000
 
 interface Timer {

@@ -1,4 +1,4 @@
-// A day in a cluster: deployments, a release that will not come up, a repository that somebody deletes.
+// Day: scripts a day in a cluster: deployments, a release that will not come up, a repository that somebody deletes.
 import type { WireEvent } from '../events/flux.ts'
 import { type Actor, applied, finished, rolledBack, say, unhealthy, upgraded, upgradeFailed, waits } from './flux.ts'
 

@@ -1,4 +1,4 @@
-// Demo events: what Flux's controllers emit, in their own words and with their metadata, and how much of it Flux's own Slack
+// Demo events: words them as Flux's controllers do, with their metadata, and counts how many of them Flux's own Slack
 // provider would have posted.
 import type { WireEvent } from '../events/flux.ts'
 
@@ -41,7 +41,7 @@ export function say({ kind, namespace, name }: Actor, at: number, saying: Saying
   }
 }
 
-/** Of a Kustomization at every interval. `tookMs` makes each text another, as it does in Flux. */
+/** The event of a Kustomization at every interval. `tookMs` makes each text another, as it does in Flux. */
 export function finished(revision: string, tookMs: number): Saying {
   return {
     reason: 'ReconciliationSucceeded',
@@ -50,13 +50,13 @@ export function finished(revision: string, tookMs: number): Saying {
   }
 }
 
-/** Of a Kustomization that changed something in the cluster. */
+/** The event of a Kustomization that changed something in the cluster. */
 export function applied({ name, namespace }: Actor, revision: string): Saying {
   const lines = [`Deployment/${namespace}/${name} configured`, `ConfigMap/${namespace}/${name}-env configured`]
   return { reason: 'Progressing', message: lines.join('\n'), metadata: { revision } }
 }
 
-/** Of a Kustomization whose Deployment does not come up. */
+/** The event of a Kustomization whose Deployment does not come up. */
 export function unhealthy({ name, namespace }: Actor, revision: string, took: string): Saying {
   return {
     severity: 'error',
@@ -66,7 +66,7 @@ export function unhealthy({ name, namespace }: Actor, revision: string, took: st
   }
 }
 
-/** Of a Kustomization that waits for another one: info for Flux, every time it looks. */
+/** The event of a Kustomization that waits for another one: info for Flux, every time it looks. */
 export function waits(revision: string): Saying {
   return {
     reason: 'DependencyNotReady',
@@ -75,7 +75,7 @@ export function waits(revision: string): Saying {
   }
 }
 
-/** Of a HelmRelease whose upgrade did not come up; Helm's log lines carry the time, so no two texts are the same. */
+/** The event of a HelmRelease whose upgrade did not come up; Helm's log lines carry the time, so no two texts are the same. */
 export function upgradeFailed({ name, namespace }: Actor, chart: string, at: number): Saying {
   const stamp = (before: number) => new Date(at - before).toISOString()
   return {
@@ -99,7 +99,7 @@ export function rolledBack({ name, namespace }: Actor, version: number): Saying 
   }
 }
 
-/** Of a HelmRelease that is as it should be. */
+/** The event of a HelmRelease after a good upgrade. */
 export function upgraded({ name, namespace }: Actor, chart: string, version: number): Saying {
   return {
     reason: 'UpgradeSucceeded',

@@ -1,4 +1,4 @@
-// The demo's relay: the real program on a database of its own, posted to over HTTP, a day in seconds.
+// Stage: runs the real program on a database of its own, posted to over HTTP, a day in seconds.
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -20,7 +20,7 @@ export interface Shown {
 }
 
 export interface Stage {
-  /** Of the relay and its dashboard. */
+  /** The address of the relay and its dashboard. */
   url: string
   /** Posts what comes at about the same time and lets the relay say what it has to say; resolves to that, oldest first. */
   play(scene: readonly Moment[]): Promise<Shown[]>

@@ -1,4 +1,4 @@
-// The config file that an import becomes: to be read, changed and kept by people.
+// Imported config: writes the config file of an import, for people to read, change and keep.
 import { Document, isMap, isSeq, type Node, type YAMLMap } from 'yaml'
 import type { ConfigText } from '../config/schema.ts'
 import { hmacVariable } from './destination.ts'
@@ -40,8 +40,8 @@ function head(takeovers: readonly Takeover[]): string[] {
   return [
     'flux-relay: imported from Flux. Each Alert is a rule, and every rule that matches sends, as in Flux.',
     '',
-    'What is different: Flux posts every event, and the relay notifies of what changes.',
-    'Of a failure: that it began, became another, still lasts (after 4 h, 8 h, 16 h, then daily), and that it is over.',
+    'What is different: Flux posts every event; the relay notifies of changes.',
+    'Of a failure: its beginning, a new error, reminders (after 4 h, 8 h, 16 h, then daily) and its end.',
     'Heartbeats are silent. A rule with `notify: every` sends each event.',
     ...(hasErrors
       ? [

@@ -25,7 +25,7 @@ export interface Target extends Posting {
   name: string
   text: Static<typeof DestinationSchema>
   variable: Variable
-  /** Of the channel and the user name, where Flux fills in something. */
+  /** Remarks on the channel and the user name, where Flux fills in something. */
   others: Variable[]
 }
 
@@ -35,7 +35,7 @@ const dialects: Record<string, Dialect | undefined> = { slack: undefined, discor
 /** Why the relay cannot stand in for `provider`, if it cannot. */
 export function faultOf({ spec }: Provider, secret: Secret | undefined): string | undefined {
   if (spec.type.startsWith('ENC['))
-    return 'is encrypted: decrypt it first (sops --decrypt), its Secret can stay as it is'
+    return 'is encrypted: decrypt it first (sops --decrypt); its Secret can stay as it is'
   if (!(spec.type in dialects)) return `is of type "${spec.type}", which the relay does not post to`
   if (spec.suspend) return 'is suspended'
   const hasAddress = Boolean(spec.address) || (spec.secretRef !== undefined && secret === undefined)
@@ -96,7 +96,7 @@ function destinationName(text: string): string {
   )
 }
 
-/** What Flux fills in (`${CHANNEL:=general}`) is a variable of the relay's, which knows no values beside it. */
+/** A variable that Flux fills in (`${CHANNEL:=general}`) becomes one of the relay's, which has no default values. */
 function substituted(text: string, what: string): { text: string; others: Variable[] } {
   const others: Variable[] = []
   const filled = text.replace(/\$\{([A-Za-z_]\w*)([^}]*)\}/g, (_, name: string, rest: string) => {
@@ -125,7 +125,7 @@ export function secretOf({ spec, namespace }: Provider, secrets: readonly Secret
 interface Origin extends Ref {
   /** `none`: Flux posts with a bot token and there is no webhook. */
   kind: 'Secret' | 'Provider' | 'none'
-  /** Of the Secret, the key of the address. */
+  /** The key of the address in the Secret. */
   key: string
   channel: string | undefined
   /** undefined where the files do not say. */
@@ -175,7 +175,7 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
   if (origin.kind === 'none') {
     remark(
       'address',
-      `posts with a bot token, and the relay posts to incoming webhooks: make one${spec.channel ? ` for the channel ${spec.channel}` : ''} at https://api.slack.com/apps (Incoming Webhooks)`
+      `posts with a bot token, but the relay posts to incoming webhooks: make one${spec.channel ? ` for the channel ${spec.channel}` : ''} at https://api.slack.com/apps (Incoming Webhooks)`
     )
     if (spec.username) remark('username', 'has a username: an incoming webhook goes by the name of its app')
   } else {
@@ -187,7 +187,7 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
     const where = `${secret.namespace}/${secret.name}`
     remark(
       'secretRef',
-      `names a Secret that Flux looks for in ${namespace}; the one in these files is ${where}, and the relay's variable is taken from it`
+      `names a Secret that Flux looks for in ${namespace}; the one in these files is ${where}, and the relay's variable is taken from there`
     )
   }
   if (secret !== undefined && origin.kind === 'Secret' && origin.key !== 'address') {

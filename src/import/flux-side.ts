@@ -26,7 +26,7 @@ export function feedOf({ takeovers, metadata }: Import, relayUrl: string, namesp
   provider.commentBefore = [
     ' Makes Flux post to the relay. The Secret with the key that both share has to be there (deploy/README.md):',
     `   kubectl -n ${namespace} create secret generic flux-relay --from-literal=token="$${hmacVariable}"`,
-    ' When the relay posts, suspend the Alerts it stands in for, or everything is posted twice:',
+    ' When the relay posts, suspend the Alerts it replaces, or everything is posted twice:',
     ...takeovers.map(({ alert }) => `   flux suspend alert ${alert.name} -n ${alert.namespace}`)
   ].join('\n')
   const alert = document({

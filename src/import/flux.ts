@@ -43,14 +43,14 @@ const ProviderSpec = Type.Object({
   proxySecretRef: Type.Optional(Reference),
   certSecretRef: Type.Optional(Reference),
   suspend: Type.Optional(Type.Boolean()),
-  // Of no meaning to where and what is posted.
+  // These do not affect what is posted, or where.
   interval: Type.Optional(Type.Unknown()),
   timeout: Type.Optional(Type.Unknown()),
   serviceAccountName: Type.Optional(Type.Unknown()),
   commitStatusExpr: Type.Optional(Type.Unknown())
 })
 
-/** Something an operator should know of what was read. It holds no secret. */
+/** Something an operator should know of what was read. It contains no secret. */
 export interface Remark extends Place {
   message: string
 }
@@ -84,7 +84,7 @@ const ajv = new Ajv()
 const isAlertSpec = ajv.compile<Alert['spec']>(AlertSpec)
 const isProviderSpec = ajv.compile<Provider['spec']>(ProviderSpec)
 
-/** Picks Flux's out of `manifests`; other kinds are nobody's business. `namespace` is of those that name none. */
+/** Picks Flux's objects out of `manifests` and ignores other kinds. `namespace` is for those that name none. */
 export function collect(manifests: readonly Manifest[], namespace: string): FluxObjects {
   const remarks: Remark[] = []
   const alerts: Alert[] = []
@@ -171,7 +171,7 @@ function find<Spec extends object>(
     if (path.join('.') === 'spec.address' || (path[0] === 'metadata' && !metadata)) continue
     const isMatched = kind === 'Alert' && /^(metadata\.namespace|spec\.eventSources\.)/.test(path.join('.'))
     const meanwhile = isMatched ? '; until then the rule has * there' : ''
-    const message = `${kind} ${namespace}/${name}: ${path.join('.')} holds a variable that Flux fills in; write in what it stands for, or import what \`kubectl get -o yaml\` shows${meanwhile}`
+    const message = `${kind} ${namespace}/${name}: ${path.join('.')} has a variable that Flux fills in; write its value, or import what \`kubectl get -o yaml\` shows${meanwhile}`
     remarks.push({ ...at(path), message })
   }
   return { kind, name, namespace, spec, apiVersion, at }

@@ -16,7 +16,7 @@ export interface Takeover {
   target: Target
   sources: EventSource[]
   rules: RuleText[]
-  /** What is different from the Alert, and on. */
+  /** The differences from the Alert. */
   remarks: Remark[]
 }
 
@@ -24,7 +24,7 @@ export interface Import {
   takeovers: Takeover[]
   /** Those that the takeovers send to. */
   targets: Target[]
-  /** What all events bear. */
+  /** The metadata of all events. */
   metadata: Record<string, string>
   /** Everything that was not carried over, or not as it was, in the order of the files. */
   remarks: Remark[]
@@ -36,7 +36,7 @@ interface Wired extends Posting {
   asked: Asked
 }
 
-/** `namespace` is of those manifests that name none. */
+/** `namespace` is for manifests without one. */
 export function importFlux(manifests: readonly Manifest[], namespace: string): Import {
   const { alerts, providers, secrets, remarks } = collect(manifests, namespace)
   const wired = alerts.flatMap((alert): Wired[] => {
@@ -123,7 +123,7 @@ function wire(
   return { posting: { alert, asked, provider, channel: channel ?? providerRef.channel ?? provider.spec.channel } }
 }
 
-/** Where Flux would do otherwise with how an Alert is wired. */
+/** Remarks where Flux would treat the wiring of an Alert differently. */
 function wiringRemarks({ alert, provider }: Wired): Remark[] {
   const { providerRef, channel, eventSeverity } = alert.spec
   const what = `Alert ${alert.namespace}/${alert.name}`
@@ -178,7 +178,7 @@ function withoutRepeated(all: readonly Takeover[], remarks: Remark[]): Takeover[
         other.takeover.target === takeover.target &&
         (rule.mention === undefined || rule.mention === other.rule.mention) &&
         asksForAll(other.rule, rule) &&
-        // Of two that are the same, the first stays.
+        // The first of two equal ones stays.
         (otherAt < at || !asksForAll(rule, other.rule))
     )
     if (wider === undefined) continue

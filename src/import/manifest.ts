@@ -1,4 +1,4 @@
-// Kubernetes manifests in a text: several documents, Lists, and where in the file each of their fields stands.
+// Manifests: parses the Kubernetes manifests of a text, Lists included, with the place of each field in the file.
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml'
 import { type Problem, problemAt } from '../config/problem.ts'
 import { flatKind, indented, type Part, partsOf } from './indentation.ts'
@@ -45,7 +45,7 @@ function readPart(part: Part, whole: string, file: string): { manifests: Manifes
   if (read?.problems.length === 0) {
     return { problems: [], manifests: read.manifests.map((manifest) => ({ ...manifest, wasFlat: true })) }
   }
-  // Of other kinds, nothing is asked.
+  // Other kinds are not checked.
   if (!['Alert', 'Provider', 'Secret'].includes(kind)) return { manifests: [], problems: [] }
   const lines = new LineCounter()
   for (const { index } of whole.matchAll(/^/gm)) lines.addNewLine(index)
@@ -104,7 +104,7 @@ function lineOf(root: Node, path: readonly (string | number)[], lines: LineCount
   return lines.linePos(root.range?.[0] ?? 0).line
 }
 
-/** Of the key, not of its value: that may begin a line below. */
+/** The line of the key, not of its value, which may begin a line below. */
 function rangeIn(parent: unknown, key: string | number | undefined): Node['range'] {
   if (isSeq(parent) && typeof key === 'number') return (parent.items[key] as Node | undefined)?.range
   if (!isMap(parent)) return undefined

@@ -25,7 +25,7 @@ export function distinct(name: string, taken: Set<string>, longest: number, sepa
   }
 }
 
-/** `slack-url` → `SLACK_URL`, `slack` → `SLACK_URL`: an environment variable that holds a URL. */
+/** `slack-url` → `SLACK_URL`, `slack` → `SLACK_URL`: an environment variable for a URL. */
 export function variableFor(name: string): string {
   const words = name.toUpperCase().replace(/[^A-Z0-9]+/g, '_')
   const isUrl = /(^|_)URL$/.test(words)

@@ -1,4 +1,4 @@
-// An Alert as rules: one, or several where its sources are not all combinations of some kinds, namespaces and names. And what
+// Imported rules: turn an Alert into one rule, or several where its sources are not all combinations of some kinds, namespaces and names. And what
 // Alerts add to their events: one Alert posts to the relay for all of them, so it can only add what they have in common.
 import { type Severity, severityNames } from '../events/severity.ts'
 import { compileRegex } from '../patterns.ts'
@@ -11,7 +11,7 @@ const longestName = 100
 
 type Match = NonNullable<RuleText['match']>
 
-/** What an Alert asks for: `info` and `error` as Flux means them, `warn` and lists as guides do, which Flux refuses. */
+/** The severities an Alert may ask for: `info` and `error` as Flux means them, `warn` and lists as guides do, which Flux refuses. */
 export type Asked = Severity | Severity[]
 
 /** The rules for `alert`, which sends to `destination`; none where Flux would never send anything for it. `taken` are the names in use. */
@@ -75,7 +75,7 @@ function messageMatch(alert: Alert, remarks: Remark[]): Match['message'] | 'noth
   return { ...(include.length > 0 && { include }), ...(exclude.length > 0 && { exclude }) }
 }
 
-/** What `eventSeverity` asks for, and what to know of it; undefined where it is nothing that anybody means by it. */
+/** The severities that `eventSeverity` asks for, with a remark; undefined where it has no possible meaning. */
 export function askedSeverity(value: unknown): { asked: Asked; remark: string | undefined } | undefined {
   if (value === undefined) {
     return {
@@ -94,7 +94,7 @@ export function askedSeverity(value: unknown): { asked: Asked; remark: string | 
     const all = severities.join(' and ')
     return {
       asked: severities,
-      remark: `has a list as its eventSeverity, which Flux refuses: it takes info or error. The rule asks for exactly ${all}${meaning(severities)}`
+      remark: `has a list as its eventSeverity, which Flux refuses: it takes info or error. The rule asks for ${all} only${meaning(severities)}`
     }
   }
   if (only === 'warn') {
@@ -140,7 +140,7 @@ export function severityMatch(asked: Asked, kinds: readonly string[]): Match {
   }
 }
 
-/** What every one of `alerts` adds; a remark on each thing that only some do. A summary is the key `summary`. */
+/** The metadata that every one of `alerts` adds; a remark on each key that only some add. A summary is the key `summary`. */
 export function commonMetadata(alerts: readonly Alert[], remarks: Remark[]): Record<string, string> {
   const [first, ...others] = alerts.map(metadataOf)
   const isCommon = (key: string, value: string) => others.every((metadata) => metadata[key] === value)

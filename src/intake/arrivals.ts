@@ -1,4 +1,4 @@
-// Arrivals: events that wait for their commit, in order, bounded in bytes and in time, whatever the database does.
+// Arrivals: queues events for their commit, in order, bounded in bytes and in time, whatever the database does.
 import type { Clock } from '../clock.ts'
 import { RelayError } from '../errors.ts'
 import type { Arrival, Receipt } from '../store/kept.ts'
@@ -31,9 +31,9 @@ const maxBatch = 200
 /** Larger bodies go in smaller batches, so that each is written within the time that a statement may take. */
 const maxBatchBytes = 8 * 1024 * 1024
 
-/** Of what waits and of what is being committed. Half of what a pod may have in `deploy/base` is left for the rest. */
+/** The bytes of waiting and committing events. Half of a pod's memory in `deploy/base` is left for the rest. */
 const maxBytes = 64 * 1024 * 1024
-/** What an event takes beside its texts, so that a bound on bytes is one on their number. */
+/** The bytes of an event beside its texts, so that a bound on bytes also bounds their number. */
 const bytesOfEvent = 1000
 
 /**

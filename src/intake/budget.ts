@@ -1,11 +1,11 @@
-// Budget: how much may wait for delivery, in all, for one destination and from one source, so that a webhook that is gone
+// Budget: limits how much may wait for delivery, in all, for one destination and from one source, so that a webhook that is gone
 // and a source that floods take nothing from the others.
 import { RelayError } from '../errors.ts'
 import { forget } from '../objects/notified.ts'
 import type { Decision, NewNotification, Tally } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 
-/** What holds as much as it may; `name` is empty for the relay as a whole. */
+/** What has reached its limit; `name` is empty for the relay as a whole. */
 export interface Full {
   kind: 'destination' | 'source' | 'relay'
   name: string
@@ -21,7 +21,7 @@ export interface Budget {
   begin(): void
   /**
    * The decision as far as there is room for it: what is for a destination that is full becomes a dead letter. Throws
-   * CANNOT_STORE where `source`, or the relay, holds as much as it may. What leads to nothing that waits always has room.
+   * CANNOT_STORE where `source`, or the relay, has reached its limit. An event that leaves nothing waiting always has room.
    */
   admit(source: string, decision: Decision): Decision
   /** The batch is committed; what was too full for a part of it. */
@@ -35,7 +35,7 @@ const sourceParts = 2
 export interface BudgetOptions {
   store: Pick<Store, 'pending' | 'tally'>
   config: () => { destinations: ReadonlyMap<string, unknown>; sources: ReadonlyMap<string, unknown> }
-  /** Of all notifications. */
+  /** The limit on all notifications. */
   maxPending: number
 }
 
@@ -44,7 +44,7 @@ export function createBudget({ store, config, maxPending }: BudgetOptions): Budg
   // from its sources in proportion. It is exact where one source adds or nothing leaves, which is when it matters.
   /** By destination and source: how much of what waits there it has added. */
   const shares = new Map<string, Map<string, number>>()
-  /** Of the batch that is being decided on, by destination and source. */
+  /** The counts of the batch that is being decided on, by destination and source. */
   const admitted = new Map<string, Map<string, number>>()
   const full = new Map<string, Full>()
   /** By source, what waited of it when the batch began. */
@@ -127,7 +127,7 @@ export function createBudget({ store, config, maxPending }: BudgetOptions): Budg
         if (view.says === 'failed') memory = forget(memory, { rule, destination, since: view.failure?.since })
         return {
           ...notification,
-          dead: `${limit.destination} notifications waited for its destination, as many as may`
+          dead: `its destination had reached its limit of ${limit.destination} waiting notifications`
         }
       })
       return { ...decision, memory, notifications }

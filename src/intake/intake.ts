@@ -1,4 +1,4 @@
-// Intake: from a verified event to rows on disk. Events that arrive while one batch commits make up the next.
+// Intake: takes verified events to rows on disk. Events that arrive while one batch commits make up the next.
 
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'

@@ -1,4 +1,4 @@
-// Mutes: decide what is withheld for a while, by the config file or by a silence. Pure.
+// Mutes: decides what is withheld for a while, by the config file or by a silence. Pure.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import type { Fault } from '../errors.ts'
@@ -12,7 +12,7 @@ export const MuteSchema = Type.Object(
     name: about(
       Type.String({ minLength: 1, maxLength: 100 }),
       'Name',
-      'Said with what was held: "during db upgrade".',
+      'Shown with what was withheld: "during db upgrade".',
       'db upgrade'
     ),
     match: about(MatchSchema, 'Match', 'Which events are withheld; the matchers of a rule.', { namespace: 'db' }),
@@ -48,7 +48,7 @@ export interface Mute {
   endOf(now: number): number | undefined
 }
 
-/** What holds a notification back. */
+/** What withholds a notification. */
 export interface Muting {
   name: string
   /** ms */
@@ -73,7 +73,7 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
       const end = Date.parse(until)
       const fault = { path: [...path, 'until'], message: `"${until}" is not a time` }
       if (Number.isNaN(end)) faults.push(fault)
-      else if (end <= now) faults.push({ ...fault, message: `this mute is over since ${until}`, isWarning: true })
+      else if (end <= now) faults.push({ ...fault, message: `this mute ended at ${until}`, isWarning: true })
       return [muteUntil(name, matches, end)]
     }
     return []
@@ -86,7 +86,7 @@ export function muteUntil(name: string, matches: Mute['matches'], end: number): 
   return { name, matches, endOf: (now) => (now < end ? end : undefined) }
 }
 
-/** What mutes `subject`: of several the one that ends last, because only then is it sent again. */
+/** The mute that withholds `subject`: of several, the one that ends last, because only then is it sent again. */
 export function mutingOf(mutes: readonly Mute[], subject: Subject, now: number): Muting | undefined {
   let longest: Muting | undefined
   for (const mute of mutes) {

@@ -1,10 +1,10 @@
-// Silences: mutes that somebody asked for while the relay runs.
+// Silence: makes a mute of what somebody asked for while the relay runs.
 import type { Static } from 'typebox'
 import { compileFilter } from '../rules/rules.ts'
 import type { MatchSchema } from '../rules/schema.ts'
 import { type Mute, muteUntil } from './mutes.ts'
 
-/** What a silence is made of. */
+/** The parts of a silence. */
 export interface NewSilence {
   match: Static<typeof MatchSchema>
   comment: string
@@ -12,7 +12,7 @@ export interface NewSilence {
   endsAt: number
 }
 
-/** What a silence may be at most; a year of any length. */
+/** The limits of a silence; a year of any length. */
 export const silenceLimits = { commentCharacters: 300, longestDays: 366 } as const
 
 export interface Silence extends NewSilence {
@@ -21,7 +21,7 @@ export interface Silence extends NewSilence {
   createdAt: number
 }
 
-/** What it is called in messages. */
+/** The name of a silence in messages. */
 export function silenceName({ id, comment }: Pick<Silence, 'id' | 'comment'>): string {
   return comment === '' ? `silence ${id}` : comment
 }

@@ -1,4 +1,4 @@
-// Weekly hours: resolve hours of the week in a time zone, also where an hour is missing or comes twice.
+// Weekly hours: resolves hours of the week in a time zone, also where an hour is missing or comes twice.
 import { Type } from 'typebox'
 import { about } from '../about.ts'
 
@@ -43,7 +43,7 @@ export interface Weekly {
   endOf(now: number): number | undefined
 }
 
-/** Whether the time zone is one. */
+/** Whether the time zone exists. */
 export function isTimeZone(name: string): boolean {
   try {
     Temporal.Now.instant().toZonedDateTimeISO(name)
@@ -76,7 +76,7 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
   }
 }
 
-/** Of `sat`, or of `fri-mon`: 1 is Monday, as Temporal counts. */
+/** The days of `sat` or `fri-mon`: 1 is Monday, as in Temporal. */
 function daysOf(text: string): number[] {
   const [first = 0, last = first] = text.split('-').map((name) => dayNames.indexOf(name as (typeof dayNames)[number]))
   const count = ((last - first + 7) % 7) + 1

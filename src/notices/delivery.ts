@@ -1,4 +1,4 @@
-// Notices of delivery: a lane that is blocked, notifications that were given up on, and a mute that is over. Pure.
+// Notices of delivery: say that a lane is blocked, that notifications became dead letters, that a mute is over. Pure.
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { clean } from '../legible.ts'
@@ -8,7 +8,7 @@ import type { LaneState } from '../store/kept.ts'
 import type { Withheld, WithheldObject } from '../store/withheld.ts'
 import { newsOf, troubleOf } from './notice.ts'
 
-/** That nothing can be posted to `destination`, or that it takes messages again. `waited`: notifications. */
+/** The notice that nothing can be posted to `destination`, or that it takes messages again. `waited`: notifications. */
 export function laneNotice(
   destination: string,
   {
@@ -25,7 +25,7 @@ export function laneNotice(
   const trouble = { kind: 'destination', name: destination, severity: 'error', reason, gist, since, isOver } as const
   const view = troubleOf(now, { ...trouble, count: probes })
   if (!isOver) return view
-  return { ...view, note: `${countOf(change.waited)} waited and go now` }
+  return { ...view, note: `${countOf(change.waited)} waited and will be sent now` }
 }
 
 /** What a blocked lane means, by what decided it; `advice` is said where there is no more to say. */
@@ -33,26 +33,26 @@ function meaningOf({ isGone, advice }: { isGone: boolean; advice: string }): str
   if (isGone) {
     return (
       'Slack answers that the webhook or its channel is gone. Nothing is lost: notifications wait for up to 24 hours. ' +
-      'Put a new webhook URL into the config, or restore the channel; it is tried again after 5 minutes, then less often.'
+      'Put a new webhook URL into the config, or restore the channel; the relay tries again after 5 minutes, then less often.'
     )
   }
   const sentence = `${advice.charAt(0).toUpperCase()}${advice.slice(1)}`
-  return `${sentence}${/[.?]$/.test(sentence) ? '' : '.'} Nothing is lost: notifications wait for up to 24 hours, and it is tried again and again.`
+  return `${sentence}${/[.?]$/.test(sentence) ? '' : '.'} Nothing is lost: notifications wait for up to 24 hours, and the relay keeps trying.`
 }
 
 /** Different reasons that are named. */
 const maxReasons = 3
 const maxReason = 200
 
-/** That notifications for `destination` were given up on, for `reasons`. */
+/** The notice that notifications for `destination` became dead letters, for `reasons`. */
 export function deadNotice(
   destination: string,
   { count, reasons }: { count: number; reasons: readonly string[] },
   now: number
 ): View {
   const because = [...new Set(reasons)].slice(0, maxReasons).map((reason) => cut(clean(reason), maxReason))
-  const gist = `${countOf(count)} for ${destination} ${count === 1 ? 'was' : 'were'} given up on`
-  const todo = `When what is behind it is mended: flux-relay retry --all --destination ${destination}. Until then they are kept: flux-relay notifications --state dead --destination ${destination}. Further ones are counted for an hour before they are said.`
+  const gist = `${countOf(count)} for ${destination} could not be delivered`
+  const todo = `Nothing is deleted: see flux-relay notifications --state dead --destination ${destination}. When the cause is fixed, send them: flux-relay retry --all --destination ${destination}. More of them are counted, and reported in an hour.`
   const news = { kind: 'destination', name: destination, severity: 'error', reason: 'DeadLetters' } as const
   if (because.length === 0) return newsOf(now, { ...news, gist: `${gist}.`, why: todo })
   const message = [`${gist}:`, ...because, todo].join('\n')
@@ -69,10 +69,10 @@ const maxLine = 160
 /** And in the line that stands for all of it. */
 const maxInLine = 5
 
-/** How a failure that a mute held back ended, as its line begins. */
+/** How a withheld failure ended, as its line begins. */
 const titles = { recovered: 'Recovered', well: 'Well again', gone: 'Gone' } as const
 
-/** That a mute is over: how much it held back, what fails now, and what ended meanwhile. */
+/** The notice that a mute is over: how much it withheld, what fails now, and what ended meanwhile. */
 export function muteNotice({ mute, notifications, objects }: Withheld, now: number): View {
   const failing = objects.filter(({ failure }) => failure?.severity === 'error')
   const warned = objects.filter(({ failure }) => failure !== undefined && failure.severity !== 'error')
@@ -80,7 +80,7 @@ export function muteNotice({ mute, notifications, objects }: Withheld, now: numb
     failure !== undefined || says !== 'recovered' ? undefined : kindOfEnd(ending)
   )
   const ends = (['recovered', 'well', 'gone'] as const).map((kind) => [titles[kind], ended.get(kind) ?? []] as const)
-  const withheld = `${countOf(notifications)} ${notifications === 1 ? 'was' : 'were'} held back`
+  const withheld = `${countOf(notifications)} ${notifications === 1 ? 'was' : 'were'} withheld`
   const lines = [
     `${withheld}.`,
     ...listed('Still failing', failing, now),
@@ -89,7 +89,7 @@ export function muteNotice({ mute, notifications, objects }: Withheld, now: numb
   ]
   const summary = [
     withheld,
-    failing.length > 0 ? `${failing.length} still failing` : 'nothing of it fails any more',
+    failing.length > 0 ? `${failing.length} still failing` : 'none of its objects fail now',
     ...(warned.length > 0 ? [`${warned.length} still with a warning`] : []),
     ...ends.flatMap(([title, objects]) => (objects.length > 0 ? [inLine(title.toLowerCase(), objects)] : []))
   ]

@@ -1,5 +1,4 @@
-// A notice: what the relay says of itself, in the form of any other notification. Pure.
-
+// Notice: makes a view of what the relay says of itself, in the form of any other notification. Pure.
 import { clean } from '../legible.ts'
 import { ownController, type View } from '../render/compose/view.ts'
 import { maxSummary } from '../render/slack/limits.ts'

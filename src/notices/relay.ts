@@ -1,4 +1,4 @@
-// Notices of the relay: its config file, its bounds and its API. Pure.
+// Notices of the relay: report on its config file, its bounds and its API. Pure.
 import { basename } from 'node:path'
 import { sayDuration } from '../duration.ts'
 import { clean } from '../legible.ts'
@@ -10,7 +10,7 @@ import { newsOf, troubleOf } from './notice.ts'
 const maxProblems = 3
 const maxProblem = 200
 
-/** That a change of the config file is refused, or that the file is right again. `problems`: `14:9 "eror" is not …`. */
+/** The notice that a change of the config file is refused, or that the file is right again. `problems`: `14:9 "eror" is not …`. */
 export function configNotice(
   file: string,
   { problems, since, isOver }: { problems: readonly string[]; since: number; isOver: boolean },
@@ -19,15 +19,15 @@ export function configNotice(
   const named = problems.slice(0, maxProblems).map((problem) => cut(clean(problem), maxProblem))
   const rest = problems.length - named.length
   const refused = {
-    gist: 'A change of the config file is refused; what was in effect before stays.',
+    gist: 'A change of the config file was refused; the previous version stays in effect.',
     why: problems.length === 0 ? undefined : [...named, ...(rest > 0 ? [`… and ${rest} more`] : [])].join('\n')
   }
-  const texts = isOver ? { gist: 'The config file is right again and in effect.' } : refused
+  const texts = isOver ? { gist: 'The config file is valid again and in effect.' } : refused
   const name = basename(file)
   return troubleOf(now, { kind: 'config', name, severity: 'error', reason: 'ConfigRefused', ...texts, since, isOver })
 }
 
-/** That as much waits as may. `silentMs`: how long it is not said again. */
+/** The notice that a bound on waiting notifications is reached. `silentMs`: how long it is not repeated. */
 export function fullNotice(
   { kind, name, limit }: { kind: keyof typeof fullTexts; name: string; limit: number },
   silentMs: number,
@@ -40,32 +40,32 @@ export function fullNotice(
     severity: 'error',
     reason: 'Full',
     gist,
-    why: `${why} This is not said again for ${sayDuration(silentMs)}.`
+    why: `${why} This is not repeated for ${sayDuration(silentMs)}.`
   })
 }
 
 const fullTexts = {
   destination: (limit: number, name: string) => ({
-    gist: `${limit} notifications wait for it, as many as may: what comes for it now is a dead letter at once.`,
+    gist: `${limit} notifications wait for it, which is the limit: new ones become dead letters at once.`,
     why:
-      'Everything else goes on. Mend its webhook, or send less to it; when it has room again, ' +
+      'Other destinations are not affected. Fix its webhook, or send less to it; when it has room again, ' +
       `flux-relay retry --all --destination ${name}`
   }),
   source: (limit: number) => ({
-    gist: `${limit} notifications of its events wait, as many as may: its next ones are answered 503.`,
+    gist: `${limit} notifications of its events wait, which is the limit: its next events are answered 503.`,
     why:
-      'Flux tries again for the `timeout` of its Provider, then an event is lost. Other sources go on, and so do events ' +
-      'that lead to no notification. Look at what it sends, and at the destinations it waits for.'
+      'Flux retries for the `timeout` of its Provider, then an event is lost. Other sources are not affected, nor are events ' +
+      'that lead to no notification. Check what it sends, and the destinations that its notifications wait for.'
   }),
   relay: (limit: number) => ({
-    gist: `${limit} notifications wait, as many as MAX_PENDING allows: events that lead to more are answered 503.`,
+    gist: `${limit} notifications wait, the most that MAX_PENDING allows: events that lead to more are answered 503.`,
     why:
-      'Flux tries again for the `timeout` of its Provider, then an event is lost. Mend the webhooks that are gone, or have ' +
-      'what waits for them discarded.'
+      'Flux retries for the `timeout` of its Provider, then an event is lost. Replace the webhooks that are gone, or discard ' +
+      'what waits for them.'
   })
 }
 
-/** That somebody tries tokens on the dashboard or the API. `from`: as the socket has it. */
+/** The notice that somebody tries tokens on the dashboard or the API. `from`: the address of the socket. */
 export function wrongTokensNotice(
   { requests, withinMs, from, silentMs }: { requests: number; withinMs: number; from: string; silentMs: number },
   now: number
@@ -77,7 +77,7 @@ export function wrongTokensNotice(
     reason: 'WrongTokens',
     gist: `${requests} requests within ${sayDuration(withinMs)} had a wrong token for the dashboard or the API.`,
     why:
-      `The last came from ${clean(from)}; where a proxy stands in front, that is the proxy. Either a program still has an ` +
+      `The last came from ${clean(from)}; behind a proxy, that is the proxy. Either a program still uses an ` +
       `old ADMIN_TOKEN, or somebody is guessing. This is not repeated for ${sayDuration(silentMs)}.`
   })
 }

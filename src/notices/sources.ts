@@ -1,14 +1,14 @@
-// Notices of sources: one that is quiet, one that cannot prove itself, and what one says that nobody can believe. Pure.
+// Notices of sources: report one that is quiet, one that cannot prove itself, and claims that cannot be true. Pure.
 import { sayDuration } from '../duration.ts'
 import { clean } from '../legible.ts'
 import type { View } from '../render/compose/view.ts'
 import { cut } from '../render/slack/mrkdwn.ts'
 import { newsOf, troubleOf } from './notice.ts'
 
-/** Of a name that somebody else chose. */
+/** The most characters of a name that somebody else chose. */
 const maxName = 100
 
-/** That a source has been quiet since `since`, or that it posts again. */
+/** The notice that a source has been quiet since `since`, or that it posts again. */
 export function quietNotice(
   source: string,
   { since, expectMs, isOver }: { since: number; expectMs: number; isOver: boolean },
@@ -16,11 +16,11 @@ export function quietNotice(
 ): View {
   const lasted = sayDuration(now - since)
   const texts = isOver
-    ? { gist: `Events come again after ${lasted}.` }
+    ? { gist: `Events arrive again after ${lasted}.` }
     : {
         gist: `No event for ${lasted}; one is expected every ${sayDuration(expectMs)}.`,
         why:
-          'Flux is down or suspended there, or what it posts does not arrive. ' +
+          'Flux is down or suspended there, or its posts do not arrive. ' +
           'In that cluster: kubectl -n flux-system get events --field-selector involvedObject.kind=Alert'
       }
   return troubleOf(now, {
@@ -34,7 +34,7 @@ export function quietNotice(
   })
 }
 
-/** That a clock of `source` is wrong, or right again. `skewMs`: how far it is behind, negative where it is ahead. */
+/** The notice that a clock of `source` is wrong, or right again. `skewMs`: how far it is behind, negative where it is ahead. */
 export function skewNotice(
   source: string,
   { from, skewMs, since, isOver }: { from: string; skewMs: number; since: number; isOver: boolean },
@@ -47,8 +47,8 @@ export function skewNotice(
     : {
         gist: `${whose} is ${off}.`,
         why:
-          'Times in messages are when events were received, as long as it lasts. In that cluster, and where the relay ' +
-          'runs: does every node have its time from NTP (`timedatectl`)?'
+          'Until then messages show when events were received. In that cluster, and where the relay ' +
+          'runs, check that every node gets its time from NTP (`timedatectl`).'
       }
   return troubleOf(now, {
     kind: 'source',
@@ -61,7 +61,7 @@ export function skewNotice(
   })
 }
 
-/** That requests come that cannot prove to be of this source. `silentMs`: how long it is not said again. */
+/** The notice that requests for this source had no valid proof. `silentMs`: how long it is not repeated. */
 export function floodNotice(
   source: string,
   { requests, withinMs, silentMs }: { requests: number; withinMs: number; silentMs: number },
@@ -72,12 +72,12 @@ export function floodNotice(
     gist: `${requests} requests within ${sayDuration(withinMs)} had no valid signature or token; they were refused.`,
     why:
       'If Flux sent them, their events are lost: compare `token` in the Secret of its Provider with the keys of this ' +
-      'source. Otherwise somebody else is at the door.',
+      'source. Otherwise somebody without the key is posting.',
     silentMs
   })
 }
 
-/** That events of `source` say to be of a cluster that the source `owner` speaks for. */
+/** The notice that events of `source` claim a cluster that the source `owner` speaks for. */
 export function claimNotice(
   source: string,
   { cluster, owner, silentMs }: { cluster: string; owner: string; silentMs: number },
@@ -88,17 +88,17 @@ export function claimNotice(
     reason: 'ForeignCluster',
     gist: `Source ${source} claims cluster ${named}, which source ${owner} owns.`,
     why:
-      `What it posts is kept apart, as of a cluster called ${source}. If it is the same cluster, write ` +
-      `\`cluster: ${named}\` at sources.${source} in the config file; if not, look who has its key.`,
+      `Its events are kept apart, under the cluster name ${source}. If it is the same cluster, write ` +
+      `\`cluster: ${named}\` at sources.${source} in the config file; if not, find out who has its key.`,
     silentMs
   })
 }
 
-/** That two objects of one name come from `source`, which cannot be in one cluster. */
+/** The notice that two objects of one name come from `source`, which cannot be in one cluster. */
 export function twinsNotice(source: string, silentMs: number, now: number): View {
   return warningOf(source, now, {
     reason: 'TwoClusters',
-    gist: `Two clusters look like one in source ${source}: objects of one name have different uids, and both exist.`,
+    gist: `Two clusters look like one in source ${source}: objects of the same name have different uids, and both exist.`,
     why:
       'They are remembered apart, and messages cannot say which is which. Give each cluster a source of its own with ' +
       '`cluster:`, or its name as `cluster` in the `eventMetadata` of its Alerts.',

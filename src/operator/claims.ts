@@ -1,4 +1,4 @@
-// Claims: notice a source that speaks for another's cluster, and two objects under one name. In: accepted events. Out: a
+// Claims: notices a source that claims another's cluster, and two objects under one name. In: accepted events. Out: a
 // notice to the operator, and a counter.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
@@ -9,7 +9,7 @@ import type { View } from '../render/compose/view.ts'
 import type { Announce } from './operator.ts'
 
 export interface Claims {
-  /** An event of `source` said to be of a cluster that another source speaks for. */
+  /** An event of `source` claimed a cluster that another source speaks for. */
   claimed(source: string, claim: Claim): void
   /** Two objects with one name came from `source`. */
   twins(source: string): void
@@ -29,7 +29,7 @@ export function createClaims(options: { announce: Announce; metrics: Metrics; cl
     announcedAt.set(key, clock.ticks())
     announce(key, view(clock.now()), silentMs).catch((err: unknown) => {
       announcedAt.delete(key)
-      log.error({ err }, 'cannot notify of what a source claims')
+      log.error({ err }, 'cannot notify the operator of what a source claims')
     })
   }
 

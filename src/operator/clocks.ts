@@ -1,4 +1,4 @@
-// The clocks of the clusters: how far each is from the relay's, by the timestamps of what they post. Out: how much to add to
+// Clocks of the clusters: measure how far each is from the relay's, by the timestamps of events. Out: how much to add to
 // them, and what the operator is notified of.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
@@ -12,7 +12,7 @@ export interface Clocks {
    * how far its clock is behind, in ms.
    */
   behind(source: string, from: string, stamp: number, receivedAt: number): number
-  /** Of each source the clock that is furthest off: how far it is behind, in ms. */
+  /** How far the clock that is furthest off is behind, by source, in ms. */
   skews(): ReadonlyMap<string, number>
 }
 
@@ -38,7 +38,7 @@ export function createClocks({ announce, clock, log }: { announce: Announce; clo
     return found
   }
 
-  /** Told when a clock goes wrong, and when all of the source's are right again. */
+  /** Notifies when a clock goes wrong, and when all clocks of the source are right again. */
   async function look(source: string): Promise<void> {
     const now = clock.now()
     const { from = '', skewMs = 0 } = furthest(source) ?? {}
@@ -66,7 +66,10 @@ export function createClocks({ announce, clock, log }: { announce: Announce; clo
         const [oldest = ''] = processes.keys()
         if (processes.size > maxProcesses) processes.delete(oldest)
         const isNews = wrong.has(source) || Math.abs(skewOf(skew) ?? 0) >= wrongMs
-        if (isNews) look(source).catch((err: unknown) => log.error({ err, source }, 'cannot notify of a wrong clock'))
+        if (isNews)
+          look(source).catch((err: unknown) =>
+            log.error({ err, source }, 'cannot notify the operator of a wrong clock')
+          )
       }
       return skew === undefined ? 0 : correctionOf(skew)
     },

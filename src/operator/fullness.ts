@@ -1,14 +1,14 @@
-// Fullness: notifies the operator of each full thing once an hour, however many events meet it.
+// Fullness: notifies the operator of each bound that is reached once an hour, however many events meet it.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Full } from '../intake/budget.ts'
 import { fullNotice } from '../notices/relay.ts'
 import type { Announce } from './operator.ts'
 
-/** How long the same is not said again. */
+/** How long a notice is not repeated. */
 const silentMs = 60 * 60 * 1000
 
-/** What to do with what was found full. */
+/** Announces what was found full. */
 export function createFullness({ announce, clock, log }: { announce: Announce; clock: Clock; log: Logger }) {
   /** When this process last said it: one entry for each name in the config file, and one more. */
   const saidAt = new Map<string, number>()

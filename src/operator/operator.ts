@@ -1,4 +1,4 @@
-// The operator: is notified of the relay itself at the destinations of `operator:`, once, whichever replica notices it.
+// Operator: sends notices about the relay itself to the destinations of `operator:`, once, whichever replica sees the cause.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { noticesTo } from '../deliver/alarm.ts'
@@ -8,7 +8,7 @@ import type { Metrics } from '../metrics.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Store } from '../store/store.ts'
 
-/** Resolves to whether it was news: nobody had notified of it under the same key within that time. */
+/** Resolves to whether it was news: no replica had announced it under the same key within that time. */
 export type Announce = (key: string, view: View, withinMs: number) => Promise<boolean>
 
 export function createOperator(options: {

@@ -1,4 +1,4 @@
-// Reloads: notify the operator of a faulty config file, once for each faulty text, and when it is right again.
+// Reloads: notifies the operator of a faulty config file, once for each faulty text, and when it is valid again.
 import { hash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Reading } from '../config/watch.ts'
@@ -8,7 +8,7 @@ import type { Announce } from './operator.ts'
 /** Replicas read the same file within minutes; the same mistake a day later is another. */
 const withinMs = 60 * 60 * 1000
 
-/** What to do with each reading after the first, which was right. */
+/** Returns what to do with each reading after the first, which was valid. */
 export function createReadings(announce: Announce, clock: Clock): (reading: Reading) => Promise<void> {
   let refused: { key: string; since: number } | undefined
   return async ({ file, text, problems, isGood }) => {

@@ -1,4 +1,4 @@
-// Sources while the relay runs: when each last posted, whether one that should is quiet, and whether somebody without its
+// Sources: follow when each last posted, whether one that should is quiet, and whether somebody without its
 // key is at the door. In: requests to the webhook. Out: how each stands, and what the operator is notified of.
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
@@ -52,7 +52,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
   const floods = new Map<string, Flood>()
   const traffic = createTraffic()
   const countedSince = clock.now()
-  /** What has to be written down. */
+  /** Arrivals that have yet to be written down. */
   let fresh = new Map<string, number>()
   /** As the store has it. */
   let known: ReadonlyMap<string, number> = new Map()
@@ -149,7 +149,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
       const flooded = flood.note(now)
       if (flooded === undefined) return
       notifyOfFlood(source, flooded).catch((err: unknown) =>
-        log.error({ err, source }, 'cannot notify of bad signatures')
+        log.error({ err, source }, 'cannot notify the operator of bad signatures')
       )
     },
     standing() {
@@ -161,7 +161,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     async start() {
       await look()
       stop = every(clock, lookMs, look, (err) =>
-        log.error({ err }, 'cannot look after the sources; trying again in 10 seconds')
+        log.error({ err }, 'cannot check the sources; trying again in 10 seconds')
       )
     },
     stop: () => stop()

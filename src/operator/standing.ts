@@ -1,4 +1,4 @@
-// A source as it stands: whether it posts, is quiet, never posted, or nobody can know yet. Pure.
+// Standing: decides whether a source posts, is quiet, never posted, or cannot be known yet. Pure.
 import type { Source } from '../events/source.ts'
 import type { Lately } from './traffic.ts'
 
@@ -14,7 +14,7 @@ export const sourceStates = ['active', 'quiet', 'unknown', 'never'] as const sat
 export interface Standing extends Omit<Lately, 'lastEventAt'> {
   name: string
   state: SourceState
-  /** Of its last event, whichever replica took it; undefined where none ever came. */
+  /** When its last event came, to any replica; undefined where none ever came. */
   lastEventAt: number | undefined
   /** When its last event came, or else since when one is expected. */
   since: number | undefined
@@ -28,7 +28,7 @@ export interface Standing extends Omit<Lately, 'lastEventAt'> {
   refusedElsewhereAt: number | undefined
   /** Clusters that were about in its events and of which nothing has come for longer than {@link quietAfterMs}. */
   quietClusters: Lately['clusters']
-  /** How it proves to be itself. */
+  /** How it proves its identity. */
   proves: { bySignature: boolean; byToken: boolean }
 }
 
@@ -65,7 +65,7 @@ const hourMs = 60 * 60 * 1000
 const leastMs = hourMs
 /** A time so far ahead was noted before the clock was put back: it says nothing. */
 const aheadMs = 60_000
-/** What is usual is known after so many gaps. */
+/** The usual gap is known after so many gaps. */
 const enoughGaps = 5
 
 /** How long nothing may come of a source before it is quiet, in ms. */

@@ -6,7 +6,7 @@ export interface Traffic {
   accepted(source: string, cluster: string, now: number): void
   /** A request for it was answered with this error. */
   refused(source: string, code: ErrorCode, now: number): void
-  /** Of the last event of it that this process took, in ms. */
+  /** When this process took the source's last event, in ms. */
   lastEventAt(source: string): number | undefined
   of(source: string, now: number): Lately
   /** Forgets the sources that are not among `names`. */
@@ -15,7 +15,7 @@ export interface Traffic {
 
 /** One source, in the last hour; times in ms. */
 export interface Lately {
-  /** Of the last event that this process took. */
+  /** When this process took its last event. */
   lastEventAt: number | undefined
   events: number
   refusals: readonly Refusals[]

@@ -1,4 +1,4 @@
-// Wrong tokens: delay the answer to whoever guesses at the dashboard or the API, log a line a minute, and notify the
+// Wrong tokens: delays the answer to whoever guesses at the dashboard or the API, logs a line a minute, and notifies the
 // operator of a flood.
 import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
@@ -19,7 +19,7 @@ const freeOfAll = 30
 const waitMs = 1000
 /** An address that has been right, or away, for so long begins again. */
 const forgetMs = 10 * 60 * 1000
-/** What is remembered has a bound: of more addresses only how many they were in all counts. */
+/** Addresses that are remembered; of more, only their total counts. */
 const maxAddresses = 1000
 
 const logEveryMs = 60_000

@@ -1,4 +1,4 @@
-// Rehearsal events: from a file, as Flux posts them, or in a few words, as tests write them, expanded into what Flux would
+// Rehearsal events: reads them from a file, as Flux posts them, or expands the few words of a test into what Flux would
 // send. Pure.
 import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
@@ -9,23 +9,23 @@ const Text = (description: string, maxLength = 253) => Type.Optional(Type.String
 
 export const ShortEventSchema = Type.Object(
   {
-    kind: Text('Kustomization, if left out.'),
-    namespace: Text('flux-system, if left out.'),
-    name: Text('apps, if left out.'),
-    cluster: Text("What the event says of itself; a source's own cluster wins."),
+    kind: Text('Kustomization if left out.'),
+    namespace: Text('flux-system if left out.'),
+    name: Text('apps if left out.'),
+    cluster: Text("The cluster that the event names; a source's own cluster wins."),
     severity: Type.Optional(
       Type.Enum([...severityNames], {
         description: 'If left out: info for a heartbeat and where Flux has it with this reason, error for the others.'
       })
     ),
     reason: Text("If left out: that of the kind's controller for a failure or a success.", 1024),
-    message: Type.Optional(Type.String({ description: 'The reason, if left out.' })),
+    message: Type.Optional(Type.String({ description: 'The reason if left out.' })),
     revision: Text('Such as main@sha1:4f2c91d or 6.5.3.', 1024),
     metadata: Type.Optional(
-      Type.Record(Type.String(), Type.String(), { description: 'Everything else that the event carries.' })
+      Type.Record(Type.String(), Type.String(), { description: 'Everything else in the metadata of the event.' })
     ),
     heartbeat: Type.Optional(
-      Type.Boolean({ description: 'What a Kustomization says at every interval: healthy, perhaps at a new revision.' })
+      Type.Boolean({ description: 'What a Kustomization posts at every interval: healthy, perhaps at a new revision.' })
     )
   },
   { additionalProperties: false }
@@ -84,7 +84,7 @@ const ajv = new Ajv({
   formats: { 'date-time': (text: string) => !Number.isNaN(Date.parse(text)) }
 })
 
-/** The event in `text`, or a sentence that says why it is none. */
+/** The event in `text`, or a sentence that says why it is not an event. */
 export function parseEvent(text: string): WireEvent | string {
   let value: unknown
   try {

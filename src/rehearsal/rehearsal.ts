@@ -1,4 +1,4 @@
-// A rehearsal: events through a config in virtual time, each object remembered, nothing stored and nothing sent. Pure.
+// Rehearsal: runs events through a config in virtual time; objects are remembered, nothing is stored or sent. Pure.
 import type { Config } from '../config/config.ts'
 import { decide, originOf } from '../decide.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../events/flux.ts'
@@ -24,7 +24,7 @@ export interface Rehearsal {
   memory: ReadonlyMap<string, ObjectMemory>
 }
 
-/** What a mute holds back of an object, and will say in one message when it ends. */
+/** What a mute withholds about an object, and sums up in one message when it ends. */
 interface Withheld {
   destination: string
   /** ms */
@@ -72,7 +72,7 @@ export function startRehearsal(
   }
 }
 
-/** What is muted notifies nobody, and that is why. */
+/** A muted notification notifies nobody; the mute is the reason. */
 function withoutMuted(decision: Decision): Decision {
   const { notifications, trace } = decision
   const muted = notifications.flatMap(({ rule, destination, muting }) =>
@@ -108,7 +108,7 @@ export function speak({ destination, rule, view }: NewNotification): Spoken {
   return { destination, rule, says: view.says, text: toText(payload), payload }
 }
 
-/** What every rule says to the event, also those that were passed over. */
+/** Every rule's verdict on the event, also of those that were passed over. */
 export function verdictsOn({ event, transition }: Rehearsed, { rules }: Config): Verdict[] {
   return match({ event, transition }, rules, true).verdicts
 }
@@ -121,7 +121,7 @@ export function sayWhyNot({ because, got, wanted }: Exclude<Verdict, { fired: tr
 // The rest says the same of other rules.
 const maxRules = 5
 
-/** One line for each rule that might have told `destination`, or for `rule` alone. */
+/** One line for each rule that might have notified `destination`, or for `rule` alone. */
 export function whyNotNotified(
   { destination, rule: only }: { destination: string; rule?: string },
   rehearsed: Rehearsed,
@@ -135,12 +135,13 @@ export function whyNotNotified(
     const verdict = verdicts.get(name)
     const quiet = trace.quiet.find((entry) => entry.rule === name && entry.destination === destination)
     if (!send.includes(destination)) return `${name} sends to ${send.join(', ')}`
-    if (quiet !== undefined) return `${name} is quiet: ${quiet.because}`
+    if (quiet !== undefined) return `${name} does not notify: ${quiet.because}`
     if (notifications.some((notified) => notified.rule === name && notified.destination === destination)) {
-      return `${name} does send it, once; another message was expected`
+      return `${name} does notify it, once; another message was expected`
     }
     // What ends a failure need not match any rule.
-    if (transition === 'recovered') return `${name} did not notify it of the failure, and so not of its end`
+    if (transition === 'recovered')
+      return `${name} did not notify it of the failure, so it does not notify it of the end`
     return verdict === undefined || verdict.fired ? `${name} fires` : `${name}: ${sayWhyNot(verdict)}`
   })
   const rest = candidates.length - lines.length

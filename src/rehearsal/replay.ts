@@ -27,7 +27,7 @@ export interface Example {
   object: ObjectRef
   was?: Sent
   now?: Sent
-  /** Of a message that is lost: why, line by line. */
+  /** Why a lost message is lost, line by line. */
   because: readonly string[]
 }
 
@@ -115,7 +115,7 @@ function createRehearsal(config: Config): (stored: StoredEvent) => Rehearsed | u
 }
 
 /**
- * What was notified when the event came, and of what would be now the part that can be held against it: what was withheld by
+ * What was notified when the event came, and of what would be now the part that can be compared with it: what was withheld by
  * a mute, by a silence or by hand was not notified, and no file says when that was right.
  */
 function pastOf({ notifications }: StoredEvent, now: readonly Sent[]) {

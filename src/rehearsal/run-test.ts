@@ -32,7 +32,7 @@ export function runTest({ steps }: RuleTest, config: Config): TestFailure[] {
     for (const at of step.times) {
       last = receive(step.eventAt(start + at), start + at, step.source)
       sent.push(...last.notifications.map((notification) => ({ ...speak(notification), at })))
-      // Of an event that comes again and again, the first that goes astray says it all.
+      // Where an event repeats, the first that goes astray says it all.
       if (failures.length === 0) failures.push(...transitionFailures(step, last, at))
     }
     return last === undefined ? failures : [...failures, ...messageFailures(step, sent, last, config)]
@@ -75,7 +75,7 @@ function messageFailures(
   return [...failures, ...surplusFailures([...path, 'expect'], [...spare])]
 }
 
-// Of an event that comes again and again, the first show what the others are.
+// Where an event repeats, the first surplus messages show what the others are.
 const maxSurplus = 3
 
 function surplusFailures(path: Fault['path'], spare: readonly SentAt[]): TestFailure[] {

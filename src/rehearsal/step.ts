@@ -1,4 +1,4 @@
-// A step of a test: from how it is written to what comes when and what is expected of it. Pure, but for `read`.
+// Step: compiles a step of a test: what comes when, and what is expected of it. Pure, but for `read`.
 import type { Config } from '../config/config.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'

@@ -1,4 +1,4 @@
-// A tests file: from its text to the tests in it, or to everything that is wrong with it. Pure, but for `read`.
+// Tests file: parses a text into its tests, or into a list of all its mistakes. Pure, but for `read`.
 import { inOrder, locate, type Problem } from '../config/problem.ts'
 import { compileShape } from '../config/shape.ts'
 import { vocabularyOf } from '../config/vocabulary.ts'

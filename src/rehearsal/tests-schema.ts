@@ -17,12 +17,12 @@ const TextsSchema = (description: string) =>
 const notification = {
   properties: {
     destination: Type.String({ minLength: 1 }),
-    rule: Type.String({ minLength: 1, description: 'Any rule, if left out.' }),
+    rule: Type.String({ minLength: 1, description: 'Any rule if left out.' }),
     says: Type.Enum([...transitionNames], {
-      description: 'What the message says of the object: the first about a failure at a destination is `failed`.'
+      description: 'What the message says of the object; the first about a failure at a destination is `failed`.'
     }),
-    text: TextsSchema('Stands in the message, as a person reads it; of several texts each does.'),
-    matches: TextsSchema('RE2: found in the message, as a person reads it.')
+    text: TextsSchema('A text of the message, as a person reads it; of several texts, each must be there.'),
+    matches: TextsSchema('RE2, found in the message as a person reads it.')
   },
   required: ['destination'],
   additionalProperties: false
@@ -42,7 +42,7 @@ const step = {
   file: Type.Optional(
     Type.String({ minLength: 1, description: 'An event as Flux posts it (JSON), relative to this file.' })
   ),
-  source: Type.Optional(Type.String({ description: 'Where it comes in; `default`, if left out.' })),
+  source: Type.Optional(Type.String({ description: 'The source; `default` if left out.' })),
   at: Type.Optional(
     Type.String({
       pattern: '^\\+?([0-9]{1,6}[smhd]){1,4}$',
@@ -50,19 +50,18 @@ const step = {
     })
   ),
   after: Type.Optional(
-    Type.String({ ...Duration, description: 'Since the step before, such as 10m. 1m, if left out.' })
+    Type.String({ ...Duration, description: 'Since the step before, such as 10m. 1m if left out.' })
   ),
   every: Type.Optional(Type.String({ ...Duration, description: 'The event comes again and again, with `times`.' })),
   times: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
-  transition: Type.Optional(
-    Type.Enum([...transitionNames], { description: 'What the event, or each of them, is to do to its object.' })
-  ),
+  transition: Type.Optional(Type.Enum([...transitionNames], { description: 'What each event must do to its object.' })),
   expect: Type.Optional(
     Type.Unsafe<string | (string | NotificationText)[]>({
       type: ['string', 'array'],
       items: { type: ['string', 'object'], minLength: 1, ...notification },
       minLength: 1,
-      description: 'Every message of this step, of all its events together, in any order. [] is nobody.'
+      description:
+        'All messages of this step, of all its events together, in any order. [] means that nobody is notified.'
     })
   )
 }
@@ -78,7 +77,7 @@ export const TestsSchema = Type.Object(
           steps: Type.Optional(
             Type.Array(StepSchema, {
               minItems: 1,
-              description: 'One after the other; `event` and `source` of the test are then what they have in common.'
+              description: 'Steps, one after the other; they share `event` and `source` of the test.'
             })
           ),
           ...step

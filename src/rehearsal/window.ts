@@ -1,17 +1,17 @@
-// Window: finds out what can be compared of stored events, which begin somewhere, without what was known of their objects
+// Window: decides which stored events can be compared, as they begin somewhere, without what was known of their objects
 // by then. Pure.
 import type { ObjectMemory, Transition } from '../objects.ts'
 
 /** What the relay made of an event when it came. */
 export interface Moment {
-  /** Of the object. */
+  /** The key of the object. */
   key: string
   /** Where it is unknown, everything can be compared. */
   transition: Transition | undefined
   isHeartbeat: boolean
   /** Something of it was withheld by hand, or never arrived: who is notified of what follows depends on that. */
   leavesUnsure: boolean
-  /** Of the object, after the event. */
+  /** The memory of the object after the event. */
   memory: ObjectMemory
 }
 

@@ -56,7 +56,7 @@ const sayings: readonly (readonly [said: RegExp, words: Words])[] = [
   ],
   [
     /must have the same type, (?:expected type|got) '(.+)' (?:but found|and) '(.+)'$/,
-    ([one = '', other = '']) => `these are to be of one type, and are ${type(one)} and ${type(other)}`
+    ([one = '', other = '']) => `both must have one type, but are ${type(one)} and ${type(other)}`
   ],
   [/^Cannot index type '(.+)'$/, ([operand = '']) => `${type(operand)} has no fields`],
   [/^has\(\) invalid argument$/, () => 'has() takes a field: has(metadata.team)'],
@@ -106,7 +106,7 @@ function unknownVariable(name: string, source: string, offset: number, { variabl
   const known = Object.keys(variables)
   const owner = known.find((variable) => variables[variable]?.includes(name))
   const isCompared = /(?:[=!]=|\[|,)\s*$/.test(source.slice(0, offset)) && !source.startsWith('.', offset + name.length)
-  if (isCompared) return `there is no variable "${name}"; as a text, it needs quotes: "${name}"`
+  if (isCompared) return `there is no variable "${name}"; a text needs quotes: "${name}"`
   const guess = owner === undefined ? didYouMean(name, known) : `; did you mean "${owner}.${name}"?`
   return `there is no variable "${name}"; there are ${known.join(', ')}${guess}`
 }
@@ -131,10 +131,10 @@ function unexpected(source: string, offset: number): string {
   if (source[offset] === '=') {
     return source[offset - 1] === '=' ? 'there is no "==="; write "=="' : 'to compare, write "=="'
   }
-  if (/[“”‘’„]/.test(source[offset] ?? '')) return `${source[offset]} is no quotation mark here; write " or '`
+  if (/[“”‘’„]/.test(source[offset] ?? '')) return `${source[offset]} is not a quotation mark here; write " or '`
   // The library notices at the word behind it, or in the middle of it.
   const nearby = [...source.matchAll(/\w+/g)].filter(({ index }) => index <= offset).slice(-2)
   const [word] = nearby.map(([each]) => each).filter((each) => Object.hasOwn(inOtherLanguages, each.toLowerCase()))
   if (word !== undefined) return `there is no "${word}"; write ${inOtherLanguages[word.toLowerCase()]}`
-  return `"${source.slice(offset).match(/^\w+|^./)?.[0] ?? ''}" cannot stand here`
+  return `"${source.slice(offset).match(/^\w+|^./)?.[0] ?? ''}" is not allowed here`
 }

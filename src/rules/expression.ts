@@ -1,4 +1,4 @@
-// Expressions: evaluate `when:` in CEL, with Go's regular expressions and a closed set of variables.
+// Expressions: evaluates `when:` in CEL, with Go's regular expressions and a closed set of variables.
 import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js'
 import type { FluxEvent } from '../events/flux.ts'
 import type { Revision } from '../events/revision.ts'

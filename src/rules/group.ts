@@ -1,4 +1,4 @@
-// Grouping on purpose: makes one message of a push that touches forty objects. Pure.
+// Grouping: makes one message of a push that touches forty objects. Pure.
 import { type Static, Type } from 'typebox'
 import { about } from '../about.ts'
 import { Duration, parseDuration } from '../duration.ts'
@@ -25,7 +25,7 @@ export const GroupSchema = Type.Object(
       ['cluster', 'revision']
     ),
     wait: Type.Optional(
-      about(Duration, 'Wait', 'How long the first of them is held for the others; 10s by default.', '10s', '1m')
+      about(Duration, 'Wait', 'How long the first waits for the others; 10s by default.', '10s', '1m')
     )
   },
   { additionalProperties: false }
@@ -34,7 +34,7 @@ export const GroupSchema = Type.Object(
 export interface Grouping {
   /** Events of one key share a message. */
   keyOf(event: FluxEvent): string
-  /** How long the first of them is held, in ms. */
+  /** How long the first waits for the others, in ms. */
   waitMs: number
 }
 

@@ -1,4 +1,4 @@
-// Matchers that no event can meet: names that nothing has, and what `not` takes away again. Only what is certain is said. Pure.
+// Never: finds matchers that no event can meet: names that nothing has, and what `not` takes away again. Pure.
 import type { Fault } from '../errors.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
 import { meantBy, vocabulary } from '../events/vocabulary.ts'
@@ -39,7 +39,7 @@ export function neverFaults(match: MatchText, path: Fault['path'], known: Known,
   ]
 }
 
-/** What of the patterns of `match` no event can have; for entries that have nothing but such patterns. */
+/** Warnings for patterns of `match` that no event can meet; for entries that have only patterns. */
 export function matcherFaults(
   match: Pick<Matchers, Field | 'metadata' | 'message'>,
   path: Fault['path'],
@@ -64,7 +64,7 @@ export function matcherFaults(
               {
                 path: [...path, 'message', list, at],
                 message:
-                  'ends in a line end, which has to be found as well; is that meant? In YAML, `|-` leaves it out',
+                  'ends in a line end, which must then be found as well; is that meant? In YAML, `|-` leaves it out',
                 isWarning: true
               }
             ]
@@ -74,7 +74,7 @@ export function matcherFaults(
   ]
 }
 
-/** Two names that were written as one text: no name in Kubernetes holds a comma or a space. */
+/** Two names that were written as one text: no name in Kubernetes has a comma or a space. */
 function oneText(field: Field, text: string, isListed: boolean): string | undefined {
   if (isListed || field === 'cluster' || field === 'source' || !/[\s,]/.test(text)) return undefined
   const names = text.split(/[\s,]+-?|^-/).filter(Boolean)
@@ -97,7 +97,7 @@ function whyNever(field: Field, pattern: string, { sources, clusters }: Known): 
   }
 }
 
-/** The same of a text that an expression compares it with, where * is no wildcard. */
+/** Why no event has the text that an expression compares `field` with; * is not a wildcard there. */
 function whyNeverIs(field: Field, text: string, known: Known): string | undefined {
   if (field === 'reason' || field === 'cluster' || !isGlob(text)) return whyNever(field, text, known)
   return `no ${field} is ${quote(text)}: an expression has no wildcards; write startsWith() or endsWith()`
@@ -120,7 +120,7 @@ function misspelt(field: 'kind' | 'reason', pattern: string): string | undefined
   const { matches } = compileGlobs(pattern.toLowerCase())
   const meant = names.filter((name) => matches(name.toLowerCase()))
   if (meant.length > 0) {
-    return `Flux has no ${field} like ${quote(pattern)}: case counts, and there is ${meant.slice(0, 3).join(', ')}`
+    return `Flux has no ${field} like ${quote(pattern)}: case counts, but there is ${meant.slice(0, 3).join(', ')}`
   }
   const core = pattern.replace(/^\*+|\*+$/g, '')
   const guess = isGlob(core) ? undefined : meantBy(field, core)
@@ -167,7 +167,7 @@ function lostKey(key: string, patterns: string | string[], path: Fault['path']):
 function contradictions(wanted: Matchers, not: Matchers, path: Fault['path'], usual: Severity): Fault[] {
   const never = (key: string[], what: string): Fault => ({
     path: [...path, 'not', ...key],
-    message: `leaves nothing over: it takes away every ${what} that the rest of this match asks for`,
+    message: `leaves nothing: it excludes every ${what} that the rest of this match asks for`,
     isWarning: true
   })
   const severities = severitiesOf(wanted.severity ?? usual)
@@ -195,10 +195,10 @@ function taken(
   const places = placesOf(wanted ?? '*', [...path, ...key])
   const lost = places.filter(({ pattern }) => isRefused(pattern))
   if (lost.length === places.length) return [never(key, what)]
-  return lost.map(({ at }) => ({ path: at, message: '`not` takes it away again', isWarning: true }))
+  return lost.map(({ at }) => ({ path: at, message: '`not` excludes it again', isWarning: true }))
 }
 
-// Of RE2, found anywhere: each of these is found in any text.
+// RE2 patterns that are found in any text.
 const everything = new Set(['', '.*', '^', '$', '^.*', '.*$', '(?s).*', '(?s)^.*$', '()'])
 
 function messageContradictions(
@@ -210,10 +210,10 @@ function messageContradictions(
   const isWithout = (patterns: readonly string[]) =>
     patterns.some((pattern) => everything.has(pattern)) || include?.every((pattern) => patterns.includes(pattern))
   if (exclude.length > 0 && isWithout(exclude)) {
-    return said(['message', 'exclude'], 'leaves nothing over: every message that is included is excluded again')
+    return said(['message', 'exclude'], 'leaves nothing: every message that is included is excluded again')
   }
   const isRefused = not?.exclude === undefined && not?.include !== undefined && isWithout(not.include)
-  return isRefused ? said(['not', 'message'], 'leaves nothing over: it takes away every message that is included') : []
+  return isRefused ? said(['not', 'message'], 'leaves nothing: it excludes every message that is included') : []
 }
 
 /** Each pattern with its place: that of the key, or in the list. */

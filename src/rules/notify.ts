@@ -3,7 +3,7 @@ import type { Advance, Notified, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
 import type { Rule } from './rule.ts'
 
-/** One thing to say to one destination because of one rule. */
+/** One destination to notify because of one rule. */
 export interface Recipient {
   rule: string
   destination: string
@@ -28,7 +28,7 @@ const longestReminderMs = 24 * 60 * 60 * 1000
 /**
  * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules
  * match it; everything else to the destinations of the rules that fired. `rules` are all there are, by name. `isMuted`: the
- * notifications will be withheld. The returned `told` belongs into the object's memory.
+ * notifications will be withheld. The returned `notified` belongs in the object's memory.
  */
 export function recipientsOf(
   { transition, memory, ended, aside }: Advance,

@@ -1,4 +1,4 @@
-// Remarks: find what an expression asks that no event can be, and where it fails for events that lack a key. Only what is
+// Remarks: finds what an expression asks that no event can be, and where it fails for events that lack a key. Only what is
 // certain is said. Pure.
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { Fault } from '../errors.ts'

@@ -1,4 +1,4 @@
-// Rule: what a compiled rule is, and what it says of an event.
+// Rule: defines a compiled rule, and its verdict on an event.
 import type { Subject } from './expression.ts'
 import type { Grouping } from './group.ts'
 
@@ -36,6 +36,6 @@ export type Verdict =
 export interface RuleSet {
   all: readonly Rule[]
   byName: ReadonlyMap<string, Rule>
-  /** Those that an event has to be held against. */
+  /** Those that an event must be matched against. */
   candidates(subject: Subject): readonly Rule[]
 }

@@ -1,4 +1,4 @@
-// Rules: which events are worth telling, and whom. Pure: an event goes in, each rule's verdict comes out.
+// Rules: decides which events match which rules. Pure: an event goes in, each rule's verdict comes out.
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import type { Severity } from '../events/severity.ts'
@@ -37,7 +37,7 @@ export function compileFilter(match: MatchText, path: Fault['path'], faults: Fau
 }
 
 /**
- * Holds an event against the rules in their order, up to the first `final` one that fires. Rules that name other kinds
+ * Matches an event against the rules in their order, up to the first `final` one that fires. Rules that name other kinds
  * are passed over without a verdict, and where there are many rules, so are those for other namespaces and all that did
  * not fire after the first {@link maxPassedOver}; unless `wantsAll`: for `explain`, which says something of every rule.
  */

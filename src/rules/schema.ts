@@ -23,7 +23,7 @@ const matchers = {
     about(
       Type.Union([SeverityName, Type.Array(SeverityName, { minItems: 1 })]),
       'Severity',
-      'One severity means this and worse (`info`, `warn`, `error`); a list means exactly these. A rule that does not say is about `error`.',
+      'One severity means it and worse (`info`, `warn`, `error`); a list means exactly these. A rule without one matches `error`.',
       'warn',
       ['info']
     )
@@ -57,15 +57,10 @@ const matchers = {
     about(
       Type.Record(
         Type.String(),
-        about(
-          Patterns,
-          'Value',
-          'What the value has to be, as globs. A key that is missing has an empty value.',
-          'payments'
-        )
+        about(Patterns, 'Value', 'The value, as globs. A missing key has an empty value.', 'payments')
       ),
       'Metadata',
-      'Keys of the `eventMetadata` of the Alert, or of the annotations `event.toolkit.fluxcd.io/<key>` of the object. All of them have to hold.',
+      'Keys of the `eventMetadata` of the Alert, or of the annotations `event.toolkit.fluxcd.io/<key>` of the object. All of them must match.',
       { team: 'payments' }
     )
   ),
@@ -85,7 +80,7 @@ const matchers = {
             about(
               Type.Array(Type.String(), { minItems: 1 }),
               'Excluded',
-              'None of these is found in the message, whatever is included.',
+              'None of these may be found in the message, whatever is included.',
               ['^Dependencies do not meet']
             )
           )
@@ -131,11 +126,11 @@ export const RuleSchema = Type.Object(
     name: about(
       Type.String({ minLength: 1, maxLength: 100 }),
       'Name',
-      'What the rule is called in logs and explanations. Each has its own: it is how the relay remembers what a destination was notified of.',
+      'The name of the rule in logs and explanations. Names are unique: by them the relay remembers what a destination was notified of.',
       'platform failures'
     ),
     match: Type.Optional(
-      about(MatchSchema, 'Match', 'Which events. All conditions have to hold. Left out: every `error`.', {
+      about(MatchSchema, 'Match', 'Which events. All conditions must match. If left out: every `error`.', {
         severity: 'warn',
         namespace: 'team-*'
       })
@@ -144,7 +139,7 @@ export const RuleSchema = Type.Object(
       about(
         Type.Enum(['changes', 'every']),
         'Notify',
-        '`changes` (default): that a failure began, that it changed, that it still lasts, that it is over, and what was applied. `every`: each event.',
+        '`changes` (default): the beginning, changes and end of a failure, reminders while it lasts, and what was applied. `every`: each event.',
         'every'
       )
     ),
@@ -152,7 +147,7 @@ export const RuleSchema = Type.Object(
       about(
         DurationOrNever,
         'Reminders',
-        'How long a failure lasts before a reminder; then twice as long each time, up to a day. `4h` by default, at least `1s`, or `never`.',
+        'How long a failure lasts before a reminder; the wait doubles each time, up to a day. `4h` by default, at least `1s`, or `never`.',
         '4h',
         'never'
       )
@@ -161,13 +156,11 @@ export const RuleSchema = Type.Object(
       about(
         GroupSchema,
         'Group',
-        'Holds the first event for a while, so that one push that touches forty objects is one message. Without it, a message goes at once.',
+        'Waits after the first event, so that one push that touches forty objects is one message. Without it, messages go at once.',
         { by: ['cluster', 'revision'], wait: '10s' }
       )
     ),
-    final: Type.Optional(
-      about(Type.Boolean(), 'Final', 'Where this rule fires, the rules below it are not looked at.', true)
-    ),
+    final: Type.Optional(about(Type.Boolean(), 'Final', 'When this rule fires, the rules below it are skipped.', true)),
     mention: Type.Optional(
       about(
         Type.String({
@@ -175,18 +168,13 @@ export const RuleSchema = Type.Object(
           patternErrorMessage: 'write <@U012AB3CD>, <!subteam^S012AB3CD>, <!here> or <!channel>'
         }),
         'Mention',
-        'Who is pinged when a failure begins, and at no other time: a user, a user group, `<!here>` or `<!channel>`.',
+        'Who is pinged when a failure begins, and only then: a user, a user group, `<!here>` or `<!channel>`.',
         '<!subteam^S012AB3CD>',
         '<!here>'
       )
     ),
     template: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'Template',
-        'The name of an entry of `templates`: how the message looks.',
-        'detailed'
-      )
+      about(Type.String({ minLength: 1 }), 'Template', 'The entry of `templates` that shapes the message.', 'detailed')
     ),
     send: about(
       Type.Unsafe<string | string[]>({

@@ -1,9 +1,9 @@
-// Shadowed rules: are found where a `final` rule above takes every event that they match. Pure.
+// Shadow: finds rules that cannot fire because a `final` rule above takes every event they match. Pure.
 import type { Severity } from '../events/severity.ts'
 import { globCovers, literalStart } from '../patterns.ts'
 import { type RuleText, severitiesOf } from './schema.ts'
 
-/** What a rule asks of an event, key by key. Of each key one pattern has to hold, or, of `refuses`, none may. */
+/** What a rule asks of an event, key by key. For each key one pattern must match, or, in `refuses`, none may. */
 interface Demands {
   severities: ReadonlySet<Severity>
   wants: ReadonlyMap<string, readonly string[]>
@@ -17,7 +17,7 @@ export interface Shadowed {
 }
 
 /**
- * Rules held against each other, in all: 1,000 final rules are half of it and take a third of a second. Beyond it no more are
+ * Pairs of rules that are compared, in all: 1,000 final rules are half of it and take a third of a second. Beyond it no more are
  * found, so that no file keeps a running relay busy for longer than two thirds.
  */
 const maxPairs = 1_000_000
@@ -59,7 +59,7 @@ function asksAtMost(key: string, wide: readonly string[], narrow: readonly strin
   return narrow?.every((pattern) => wide.some((one) => includes(key, one, pattern))) ?? false
 }
 
-/** Whether no event that `narrow` asks for is one that `pattern` holds of. */
+/** Whether no event that `narrow` asks for is one that `pattern` matches. */
 function isRefused(key: string, pattern: string, narrow: Demands): boolean {
   if (narrow.refuses.get(key)?.some((one) => includes(key, one, pattern))) return true
   const wanted = globs.test(key) ? narrow.wants.get(key) : undefined
@@ -70,7 +70,7 @@ function includes(key: string, wide: string, narrow: string): boolean {
   return globs.test(key) ? globCovers(wide, narrow) : wide === narrow
 }
 
-// Of anything but globs, such as expressions, it is only known whether they are the same.
+// Anything but globs, such as expressions, can only be compared for equality.
 const globs = /^(kind|namespace|name|cluster|source|reason|metadata\..*)$/s
 
 function demandsOf({ match: { severity = 'error', not = {}, when, message, ...texts } = {} }: RuleText): Demands {

@@ -1,4 +1,4 @@
-// Scrape: answers /metrics with the counters and the present state. In: the store and the config file. Nothing is read or
+// Scrape: answers /metrics with counters and the present state. In: the store and the config file. Nothing is read or
 // counted until Prometheus asks.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
@@ -15,7 +15,7 @@ export interface ScrapeOptions {
   store: Store
   metrics: Metrics
   config: () => Config
-  /** Of the sources in the config file. */
+  /** How the sources of the config file stand. */
   standing: () => Standings
   budget: Pick<Budget, 'limits' | 'waitingOf'>
   /** How far the clocks of sources are behind, in ms. */
@@ -87,7 +87,7 @@ export function createScrape({
     }
   }
 
-  /** What is not known has no series: 0 would be an alarm. */
+  /** An unknown value has no series: 0 would be an alarm. */
   function setSize(): void {
     const { databaseSize, databaseLog, databaseReusable, databaseFree } = metrics
     const { dataBytes, logBytes, reusableBytes, freeBytes } = size
@@ -109,7 +109,7 @@ export function createScrape({
     for (const standing of sources) {
       const { name, since, state } = standing
       for (const each of sourceStates) sourceState.set({ source: name, state: each }, each === state ? 1 : 0)
-      // What is not known has no series: a 0 would say that it is not so.
+      // An unknown state has no series: a 0 would say that it is not so.
       if (since === undefined) continue
       sourceLastEvent.set({ source: name }, since / 1000)
       if (state !== 'unknown') sourceQuiet.set({ source: name }, isOverdue(standing) ? 1 : 0)

@@ -1,4 +1,4 @@
-// Series: exist for every name in the config file from the start, at 0, so that the first of anything is an increase;
+// Series: creates one for every name in the config file at the start, at 0, so that the first of anything is an increase;
 // none for a name that left it, and none that an event could make.
 import type { Counter, Gauge } from 'prom-client'
 import { outcomes } from '../deliver/outcome.ts'
@@ -27,7 +27,7 @@ export const removed = { destination: '', state: 'dead' } as const
 export async function keepTo(names: Names, metrics: Metrics): Promise<void> {
   const { notifications, slackRequests, duplicates, signatureFailures, foreignClusters, unmatched } = metrics
   const { ruleHits, ruleErrors, templateErrors, events, objects, forgottenObjects } = metrics
-  // Of events only what happened: every kind and transition of every source would be hundreds of zeros each.
+  // Events get only the series of what happened: every kind and transition of every source would be hundreds of zeros each.
   await drop(events, 'source', names.source)
   await keep(notifications, 'destination', names.destination, 'state')
   await keep(slackRequests, 'destination', names.destination, 'outcome')

@@ -65,7 +65,7 @@ t.test('the README says of the demo what the demo says', async (t) => {
   t.equal(posts, countPosts(events, 'info').toLocaleString('en-US'))
 })
 
-t.test('the clock wakes in order, leaps where nothing is held, and goes on as the real one', async (t) => {
+t.test('the clock wakes in order, leaps where nothing waits, and goes on as the real one', async (t) => {
   const clock = createFastClock(start)
   const woken: [string, number][] = []
   const note = (name: string) => () => void woken.push([name, clock.now() - start])

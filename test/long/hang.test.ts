@@ -83,7 +83,7 @@ t.test(
   }
 )
 
-t.test('connections that were given up on do not keep the relay from going on', async (t) => {
+t.test('abandoned connections do not keep the relay from going on', async (t) => {
   const { relay, clock, url } = await startOnPostgres(t)
   const thaw = postgres.freeze()
   if (thaw === undefined) return void t.comment('skipped: this PostgreSQL is not ours to stop')

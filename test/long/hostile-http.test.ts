@@ -1,4 +1,4 @@
-// Hostile clients, a few of each; `npm run proof http` brings thousands and measures.
+// Hostile clients: attack with a few of each kind; `npm run proof http` brings thousands and measures.
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { attacks, run } from '../../proof/http/attacks.ts'
@@ -98,7 +98,7 @@ t.test('who is refused reads the answer, also who writes all before reading, as 
 t.test('small bodies that never end cost newer ones nothing, however many they are', async (t) => {
   const relay = await startRelay(t)
   const whole = (n: number) => JSON.stringify(about(`app-${n}`, { message: 'm'.repeat(60_000) }))
-  // Together more than is held; each lacks its last byte.
+  // Together more than there is room for; each lacks its last byte.
   const open: ReturnType<typeof say>[] = []
   for (let n = 0; n < 100; n++) {
     const body = whole(n)

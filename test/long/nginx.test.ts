@@ -1,4 +1,4 @@
-// A real nginx on the relay's machine: ADMIN_OPEN_TO=loopback refuses whoever comes through it, where it can be known, and
+// nginx: proxies on the relay's machine: ADMIN_OPEN_TO=loopback refuses whoever comes through it, where it can be known, and
 // Flux's events pass. It cannot where nginx speaks HTTP/1.1, adds no header and asks for 127.0.0.1: SECURITY.md says so.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

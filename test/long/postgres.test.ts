@@ -249,7 +249,7 @@ t.test('replicas whose clocks differ, and are set while they run, go by one cloc
   await ahead.settle(third.message, { at: time(), answer: '429' }, { message: open, lane: limited })
   const asked = now()
   const later = await exact.next('lane', paced, asked)
-  t.ok(later.is === 'wait' && Math.abs(later.until - asked - 5000) < 500, 'Slack’s Retry-After holds for both')
+  t.ok(later.is === 'wait' && Math.abs(later.until - asked - 5000) < 500, 'Slack’s Retry-After counts for both')
 })
 
 t.test('replicas notice each other’s work, and of what one leaves behind', async (t) => {
@@ -257,7 +257,7 @@ t.test('replicas notice each other’s work, and of what one leaves behind', asy
   const a = await openPostgres(url, { clock: 'caller' })
   const woken: string[] = []
   b.listen((lanes) => woken.push(...lanes))
-  a.listen((lanes) => t.fail(`heard of its own ${lanes}`))
+  a.listen((lanes) => t.fail(`was woken by its own ${lanes}`))
   await a.accept([arrival('one'), arrival('two')], sendTo('lane'))
   await a.accept([arrival('three')], sendTo('other'))
   while (woken.length < 2) await pause(20)
@@ -270,7 +270,7 @@ t.test('replicas notice each other’s work, and of what one leaves behind', asy
   t.match(await b.next('lane', plan, at), { is: 'post' }, 'without waiting for its lease to run out')
 })
 
-t.test('what PostgreSQL cannot hold does not come between other events and the disk', async (t) => {
+t.test('what PostgreSQL cannot store does not come between other events and the disk', async (t) => {
   const [a] = await pair(t)
   const name = `a\0b${'\u{1f600}'.repeat(1000)}\ud800`
   const odd = arrival(name)
@@ -311,7 +311,7 @@ t.test('without a database nothing is accepted, and with it again everything goe
   t.equal((await post(b, 'lane')).payload.text, 'one')
 })
 
-t.test('no error holds the password', async (t) => {
+t.test('no error shows the password', async (t) => {
   const url = await postgres.createDatabase()
   const secrets = ['p@ss', 'w#rd', 'p%40ss', 's3cret', '12#']
   const urls = [

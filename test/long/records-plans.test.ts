@@ -77,7 +77,7 @@ const fill = (numbers: string) => [
    select n, 'r' || (n % 1000), 'd' || (n % 1000), 'l' || (n % 1000), 'o', 'failed',
      case when n % 50 = 0 then 'dead' when n > 29000 then 'pending' else 'sent' end, n * 1000,
      case when n <= 29000 or n > 29900 then n end from ${numbers}`,
-  `insert into views select id, '{"says":"failed","object":{}}' from notifications`,
+  `insert into views select id, '{"says":"failed","object":{},"message":"m"}' from notifications`,
   `insert into attempts select n, n, 'ok' from ${numbers}`,
   `insert into lanes (key) select distinct lane from notifications`
 ]

@@ -138,7 +138,7 @@ t.test('what is new, or goes elsewhere by the same rule, is no loss', async (t) 
   t.equal(more.code, 0)
   t.match(more.out, /\nteam\n {2}4 added\n {4}.*Kustomization apps\/shop \(prod\): failed, by team\n/)
   const renamed = await replayed(t, story, { 'new.yaml': config.replace('name: failures', 'name: errors') })
-  t.match(renamed.out, /Nothing would change/, 'whoever hears does not see the name of a rule')
+  t.match(renamed.out, /Nothing would change/, 'readers do not see the name of a rule')
 })
 
 t.test('given the old config too, changes of wording are seen, line by line', async (t) => {
@@ -161,7 +161,7 @@ t.test('the config that runs, with a mute in it, sends the same: what it muted n
     { name: 'shop', minutes: 5, transition: 'repeated' },
     { name: 'cart', minutes: 6, transition: 'failed', notified: withheld('muted') },
     { name: 'cart', minutes: 10, transition: 'recovered', isGood: true, notified: withheld('muted') },
-    // What was held back has been said in one message when the mute ended.
+    // The summary at the end of the mute has said it.
     { name: 'shop', minutes: 40, transition: 'repeated' },
     { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, notified }
   ]
@@ -169,7 +169,7 @@ t.test('the config that runs, with a mute in it, sends the same: what it muted n
   t.match(out, /^6 events since .*\nNothing would change\.\n$/)
   t.equal(code, 0)
   const without = await replayed(t, past, {})
-  t.equal(without.code, 0, 'nothing that was told to nobody is lost')
+  t.equal(without.code, 0, 'what notified nobody is not lost')
   t.match(
     without.out,
     /\n2 notifications were withheld by a mute, a silence or an operator, and would not be by this file\n/

@@ -97,7 +97,7 @@ t.test(
         return mine.map((n) => `app-${lane}-${n}`).filter((name) => !posted.has(name))
       })
     await slack.until(() => missing().length === 0, 60_000).catch(() => undefined)
-    t.same(missing(), [], 'everything acknowledged was told')
+    t.same(missing(), [], 'everything acknowledged was posted')
     const count = acknowledged.reduce((sum, mine) => sum + mine.length, 0)
     t.ok(count > (lanes * eventsInLane) / 2, `${count} of ${lanes * eventsInLane} were acknowledged`)
 

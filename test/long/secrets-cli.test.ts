@@ -88,7 +88,7 @@ stringData: { password: "${plainCanary('flux')}", headers: "Authorization: Beare
   const event = at('event.json', JSON.stringify(about('shop')))
   const tests = at(
     'tests.yaml',
-    'tests: [{ name: a, event: { kind: Kustomization, name: x }, expect: { told: [] } }]\n'
+    'tests: [{ name: a, event: { kind: Kustomization, name: x }, expect: { notified: [] } }]\n'
   )
   const wrong = ['--token', canary('admin')]
   const commands: string[][] = [

@@ -66,7 +66,7 @@ t.test('troubleshooting: what needs no cluster does what the page says', async (
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   relay.slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
   await relay.post(about('cart'), { path })
-  await relay.logged(/message given up/)
+  await relay.logged(/message not delivered/)
   relay.slack.calm('*')
   t.equal((await relay.post(fluxEvent())).status, 401)
   writeFileSync(join(folder, 'better.yaml'), troubled.replace('"$SLACK"', relay.slack.url()))

@@ -77,7 +77,7 @@ function show(what) {
 function listen() {
   source = new EventSource('/live')
   source.onopen = () => {
-    // What happened while nobody listened.
+    // Catches up with what happened while nobody listened.
     if (state.dataset.state) refresh()
     show('live')
   }
@@ -88,7 +88,7 @@ function listen() {
 localise(document)
 if (document.querySelector('[data-live]')) {
   listen()
-  // Where too many listen, pages come again by themselves.
+  // When too many listen, pages reload by themselves.
   setInterval(() => {
     if (!document.hidden && source.readyState === EventSource.CLOSED) refresh()
   }, 30_000)

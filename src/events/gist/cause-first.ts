@@ -14,7 +14,7 @@ const label = /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception)$/
 /** In order where the cause is near enough; with less between; and with the cause first where its subject is too long. */
 export function causeFirst(links: readonly string[]): string {
   const whole = links.join(': ')
-  if (links.length < 2 || isTold(links)) return whole
+  if (links.length < 2 || isClear(links)) return whole
   const isShort = whole.length <= room
   const chain = isShort ? links : withDenial(links.map(withoutFolders))
   const { start, core, end } = causeIn(chain)
@@ -35,7 +35,7 @@ export function causeFirst(links: readonly string[]): string {
 }
 
 /** Where the first link says what is wrong, or none does. */
-function isTold(links: readonly string[]): boolean {
+function isClear(links: readonly string[]): boolean {
   const [first = ''] = links
   if (!links.some((link) => isWrong(link) || isVague(link))) return true
   const isPlain = isWrong(first) && !tried.test(first) && (first.length <= 25 || /\bnot ready$/.test(first))

@@ -16,8 +16,8 @@ const place =
 export function shortened(line: string, lead = ''): string {
   const { links, others } = withoutList(withoutValues(withoutRepeats(linksOf(line))))
   const { chain, where } = withoutPlaces(links)
-  const telling = withoutAttempts(chain, where !== '')
-  const text = causeFirst(lead === '' ? telling : [lead, ...telling])
+  const specificLinks = withoutAttempts(chain, where !== '')
+  const text = causeFirst(lead === '' ? specificLinks : [lead, ...specificLinks])
   const more = others > 0 ? `${text} (and ${others} more)` : text
   if (where === '' || text.includes(where)) return more
   return text === '' ? where : `${more} (${where})`

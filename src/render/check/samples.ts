@@ -1,11 +1,11 @@
-// Samples: are one notification of every kind that templates have to cope with, to look at before any event has arrived.
+// Samples: makes one notification of every kind that templates have to cope with, to check before any event has arrived.
 import { type FluxEvent, normalise, type WireEvent } from '../../events/flux.ts'
 import { advance, type ObjectMemory, type Transition } from '../../objects.ts'
 import { createView, type View } from '../compose/view.ts'
 import type { Links } from '../links/links.ts'
 
 export interface Sample {
-  /** Of which kind, for people: `a failed HelmRelease`. */
+  /** The kind of sample, for people: `a failed HelmRelease`. */
   title: string
   event: FluxEvent
   previousRevision: string
@@ -110,7 +110,7 @@ export function createSamples(): Sample[] {
     sample('a failed Kustomization', [finished, unhealthy]),
     sample('a failed HelmRelease', [upgrade]),
     sample('a failed GitRepository', [source]),
-    sample('a Kustomization that fails differently', [notBuilt, unhealthy]),
+    sample('a Kustomization with a new error', [notBuilt, unhealthy]),
     sample('a Kustomization that still fails', [notBuilt, notBuilt]),
     sample('a recovered Kustomization', [notBuilt, { ...finished, ...newer }]),
     sample('an updated Kustomization', [finished, { ...finished, ...newer }]),

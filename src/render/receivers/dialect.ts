@@ -1,5 +1,5 @@
-// One message for many receivers: the JSON that each of those takes that call themselves Slack-compatible, and what
-// only looks like a Slack webhook. Pure.
+// Dialect: writes one message as the JSON of each receiver that calls itself Slack-compatible, and of those that
+// only look like a Slack webhook. Pure.
 
 import { maxPlainText, messageRoom } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'

@@ -93,7 +93,7 @@ export function literal(escaped: string): string {
 }
 
 function tag(part: string, syntax: Syntax, { hasLinks, isBare }: Detail): string {
-  // A label may hold a `|` of its own.
+  // A label may contain a `|`.
   const [, target = '', label = ''] = /^<([^|]*)\|?(.*)>$/s.exec(part) ?? []
   if (target.startsWith('!date')) return label
   if (/^https?:/.test(target)) {

@@ -1,4 +1,4 @@
-// Slack's sizes: what it takes of a message and where it says so, and how far below that the relay stays. All of them are in
+// Slack's limits: lists what Slack takes of a message, where it says so, and how far below that the relay stays. All of them are in
 // UTF-16 units once escaped: Slack does not document its unit, and those are never fewer than characters.
 
 /** Slack refuses what is larger. docs.slack.dev/reference/block-kit; each line names the page below it. */

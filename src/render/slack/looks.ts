@@ -10,7 +10,7 @@ export interface Face {
   title: string
   /** On the lock screen. */
   word: string
-  /** Of the bar beside the details; without one the details stand in the message itself. */
+  /** The colour of the bar beside the details; without one the details are in the message itself. */
   colour?: keyof typeof colours
 }
 
@@ -32,7 +32,7 @@ const endings: Record<Exclude<Ending, 'ready'>, Face> = {
 }
 const warning: Face = { emoji: ':warning:', title: '*Warning*', word: 'WARNING', colour: 'amber' }
 
-/** What of a view decides its face. */
+/** The parts of a view that decide its face. */
 interface Said {
   says: Transition
   severity: Severity

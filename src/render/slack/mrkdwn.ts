@@ -11,7 +11,7 @@ export function escapeMrkdwn(text: string): string {
 // There is no escape for formatting characters; these look like them and do nothing.
 const lookalikes: Record<string, string> = { '*': '∗', _: '＿', '~': '∼', '`': 'ˋ' }
 
-/** A name outside of code, on one line. Kubernetes names hold none of the characters that are replaced. */
+/** A name outside of code, on one line. Kubernetes names have none of the characters that are replaced. */
 export function plain(text: string): string {
   return escapeMrkdwn(oneLine(text)).replace(/[*_~`]/g, (mark) => lookalikes[mark] ?? '')
 }

@@ -1,4 +1,4 @@
-// A message as it looks in a terminal: for the log, the command line and tests that read like Slack.
+// Terminal: shows a message as plain lines, for the log, the command line and tests.
 
 import { oneLine } from '../../legible.ts'
 import { withEmojis } from './emoji.ts'
@@ -15,7 +15,7 @@ export function toText(payload: Payload): string {
   return lines.length > 0 ? lines.join('\n') : readable(payload.text)
 }
 
-/** The same for one line of mrkdwn, without the mentions in it. */
+/** One line of mrkdwn as plain text, without the mentions in it. */
 export function toLine(mrkdwn: string): string {
   return oneLine(readable(withoutMentions(mrkdwn)))
 }

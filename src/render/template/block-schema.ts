@@ -26,7 +26,10 @@ const text = {
     type: { enum: ['mrkdwn', 'plain_text'], description: 'Whether marks such as *bold* mean anything in it.' },
     text: { ...source, description: 'The text, a template.' },
     emoji: { type: 'boolean', description: 'In plain_text: whether emoji codes such as :tada: become emojis.' },
-    verbatim: { enum: [true], description: 'The relay always sends it: names and addresses in a text stay text.' }
+    verbatim: {
+      enum: [true],
+      description: 'The relay always sets it, so that names and addresses in a text stay text.'
+    }
   },
   required: ['type', 'text'],
   additionalProperties: false
@@ -41,8 +44,8 @@ const url = {
 
 const imageProperties = {
   type: { const: 'image', description: 'An image.' },
-  image_url: { ...url, description: `Where the image is; ${url.description}` },
-  alt_text: { ...source, description: 'What is on the image, for those who do not see it; a template.' }
+  image_url: { ...url, description: `The address of the image; ${url.description}` },
+  alt_text: { ...source, description: 'What the image shows, for those who cannot see it; a template.' }
 } as const
 
 const image = {
@@ -56,7 +59,7 @@ const button = {
   type: 'object',
   properties: {
     type: { const: 'button', description: 'A button that opens a page.' },
-    text: { ...plain, description: `What stands on it, at most ${slackTakes.buttonText} characters.` },
+    text: { ...plain, description: `Its label, at most ${slackTakes.buttonText} characters.` },
     url: { ...url, description: `The page it opens; ${url.description}` },
     style: { enum: ['primary', 'danger'], description: 'Green or red.' }
   },
@@ -68,7 +71,7 @@ function list(items: object, maxItems: number, description: string): object {
   return { type: 'array', minItems: 1, maxItems, items, description }
 }
 
-/** One of several shapes, told apart by `type`, so that a fault is reported of that shape only. */
+/** One of several shapes, chosen by `type`, so that a fault is reported of that shape only. */
 function byType(
   shapes: Record<string, { properties: object; required: readonly string[] }>,
   description: string
@@ -97,7 +100,7 @@ const blocks = {
         slackTakes.fields,
         `Short texts in two columns, at most ${slackTakes.fields} of ${said(slackTakes.field)} characters.`
       ),
-      accessory: byType({ image, button }, 'What stands beside the text.'),
+      accessory: byType({ image, button }, 'Shown beside the text.'),
       expand: { type: 'boolean', description: 'Show all of a long text at once.' }
     },
     required: ['type']
@@ -138,7 +141,7 @@ export const BlocksSchema = Type.Unsafe<Record<string, unknown>[]>({
   type: 'array',
   minItems: 1,
   maxItems: templateRoom.blocks,
-  items: byType(blocks, 'A Block Kit block. What is empty for an event is left out.'),
+  items: byType(blocks, 'A Block Kit block. Parts that are empty for an event are left out.'),
   description:
     "The whole message as Block Kit blocks, as Slack's Block Kit Builder shows them; their texts are templates."
 })

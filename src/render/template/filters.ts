@@ -1,4 +1,4 @@
-// The filters of message templates: ours, and those of Liquid that are of use and do no harm.
+// Filters: gives message templates our own filters, and those of Liquid that are useful and harmless.
 import type { FilterImplOptions, Liquid } from 'liquidjs'
 import { sayDuration } from '../../duration.ts'
 import { oneLine } from '../../legible.ts'
@@ -78,7 +78,7 @@ const ours: Record<string, FilterImplOptions> = {
   }
 }
 
-/** What a value reads as. Throws for what has parts: `{{ failure }}` would print nothing of use. */
+/** The text of a value. Throws for a value with parts: `{{ failure }}` would print nothing of use. */
 export function textOf(value: unknown): string {
   if (value === undefined || value === null) return ''
   if (Array.isArray(value)) return value.map(textOf).join('')

@@ -43,10 +43,10 @@ const sayings: readonly (readonly [said: RegExp, words: (found: string, names: L
   [/^invalid value expression: ""$/, () => '{{ }} is empty'],
   [
     /^expected filter name$/,
-    () => 'behind | goes the name of a filter; to choose between values, write {% if … %} or | default:'
+    () => 'after | comes the name of a filter; to choose between values, write {% if … %} or | default:'
   ],
-  [/^expected "\|" before filter$/, () => 'this cannot stand here; to compare, write ==, and before a filter, |'],
-  [/^ENOENT: /, () => 'a template has no other templates to include']
+  [/^expected "\|" before filter$/, () => 'this is not allowed here; to compare, write ==, and before a filter, |'],
+  [/^ENOENT: /, () => 'a template cannot include another']
 ]
 
 function noFilter(filter: string, { filters }: LiquidNames): string {

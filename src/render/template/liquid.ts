@@ -1,4 +1,4 @@
-// Liquid templates: checked when the config loads, filled in when an event arrives, limited in steps and memory.
+// Liquid: checks templates when the config loads and fills them in when an event arrives, limited in steps and memory.
 import { Context, Liquid, type Template as Parsed } from 'liquidjs'
 import { didYouMean } from '../../spelling.ts'
 import { liquidInWords } from './liquid-words.ts'
@@ -42,7 +42,7 @@ export function compileUrl(text: string, variables: Variables): Template | Templ
         try {
           return urls.renderSync(parsed, limited(urls, context))
         } catch {
-          // Over its limits, or a value that no URL can hold.
+          // Over its limits, or a value that no URL can contain.
           return undefined
         }
       }

@@ -1,4 +1,4 @@
-// Slot: holds one place in a message that a template fills, in its form and within its limit.
+// Slot: fills one place in a message from a template, in its form and within its limit.
 import type { Fault } from '../../errors.ts'
 import { toMrkdwn, toPlain, toUrl } from './pieces.ts'
 import { compileText } from './text.ts'

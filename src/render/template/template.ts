@@ -33,7 +33,7 @@ export const TemplateSchema = Type.Object(
       about(
         Type.String(source),
         'Body',
-        'What stands where the error or the news would; an empty text for nothing.',
+        'Replaces the error or the news; an empty text shows nothing.',
         '{{ event.message | fence }}'
       )
     ),
@@ -44,10 +44,10 @@ export const TemplateSchema = Type.Object(
           minProperties: 1,
           maxProperties: slackTakes.fields,
           propertyNames: { maxLength: 75 },
-          additionalProperties: { type: 'string', ...source, description: 'The value under this label.' }
+          additionalProperties: { type: 'string', ...source, description: 'The value under the label.' }
         }),
         'Fields',
-        'Labels and what stands under each, instead of the line with cluster, controller, revision and time.',
+        'Labels with their values, instead of the line with cluster, controller, revision and time.',
         { Cluster: '{{ object.cluster }}', Revision: '{{ revision.short }}' }
       )
     ),

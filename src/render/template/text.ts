@@ -1,4 +1,4 @@
-// One text of a message template: checked when the config loads, filled in when an event arrives.
+// Text: compiles one text of a message template when the config loads, and fills it in when an event arrives.
 import { type FilteredValueToken, Liquid, type Template, toValueSync, type Value } from 'liquidjs'
 import { installFilters, mentionOf, textOf } from './filters.ts'
 import {
@@ -96,7 +96,7 @@ function mentionFault(parsed: Template[]): TemplateFault | undefined {
     const isQuoted = at === 0 && rest.length === 0 && name !== ''
     if (isQuoted && mentionOf(name) !== undefined) continue
     const error = isQuoted
-      ? `"${name}" cannot be mentioned; write the id of a person (U…), of a group (S…), here or channel`
+      ? `"${name}" cannot be mentioned; write the id of a person (U…) or of a group (S…), here, or channel`
       : 'who is mentioned must be written out in quotes: {{ "S012AB3CD" | mention }}'
     return { error, offset: token?.begin ?? 0 }
   }
@@ -115,6 +115,6 @@ function* valuesIn(templates: Iterable<Template>): Generator<Pick<Value | Filter
 function openTag(text: string): TemplateFault | undefined {
   const found = /<(https?:|[@!#])[^<>]*\{[{%]/.exec(text)
   if (found === null) return undefined
-  const error = 'a value cannot stand inside of <…>; make a link with {{ url | link: "label" }}'
+  const error = 'a value is not allowed inside <…>; make a link with {{ url | link: "label" }}'
   return { error, offset: found.index }
 }

@@ -1,5 +1,4 @@
 // Queue in PostgreSQL: writes and counts notifications, and makes dead letters of them.
-
 import { forget } from '../../objects/notified.ts'
 import { apartMs, type NewNotification } from '../kept.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'

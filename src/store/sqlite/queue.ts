@@ -1,5 +1,4 @@
 // Queue in SQLite: writes and moves notifications, and makes dead letters of them, inside a transaction of the store's.
-
 import { forget } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
 import { apartMs, composeWindow, goneReason, type NewNotification } from '../kept.ts'

@@ -6,7 +6,7 @@ const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001
 const controls =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
 
-// What nearly every name and message is made of: nothing of it has to go.
+// Nearly every name and message is made of these characters, which can all stay.
 const ordinary = /^[\n\t -~]*$/
 
 /** Text as a person may see it: no terminal codes, no control or reordering characters, `\n` the only line end. */

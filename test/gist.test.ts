@@ -39,7 +39,7 @@ t.test('98 of 100 messages are said right within 90 characters', async (t) => {
   const share = (cases.length - wrong.length) / cases.length
   t.comment(`${cases.length - wrong.length} of ${cases.length} right: ${(100 * share).toFixed(1)} %`)
   for (const one of wrong) t.comment(JSON.stringify(one))
-  t.ok(cases.length >= 250)
+  t.ok(cases.length >= 350)
   t.ok(share >= 0.98, `${wrong.length} are wrong`)
 })
 
@@ -197,7 +197,7 @@ t.test('no secret is in any part of a gist', async () => {
       const message = `${before} ${form} ${after}${isLong ? ` ${'x y\n'.repeat(20_000)} ${form}` : ''}`
       return !JSON.stringify(gist(message)).includes(secret)
     }),
-    { numRuns: 1000 }
+    { numRuns: 300 }
   )
 })
 

@@ -14,7 +14,7 @@ const label = /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception)$/
 /** In order where the cause is near enough; with less between; and with the cause first where its subject is too long. */
 export function causeFirst(links: readonly string[]): string {
   const whole = links.join(': ')
-  if (links.length < 2 || isTold(links)) return whole
+  if (links.length < 2 || isClear(links)) return whole
   const isShort = whole.length <= room
   const chain = isShort ? links : withDenial(links.map(withoutFolders))
   const { start, core, end } = causeIn(chain)
@@ -35,7 +35,7 @@ export function causeFirst(links: readonly string[]): string {
 }
 
 /** Where the first link says what is wrong, or none does. */
-function isTold(links: readonly string[]): boolean {
+function isClear(links: readonly string[]): boolean {
   const [first = ''] = links
   if (!links.some((link) => isWrong(link) || isVague(link))) return true
   const isPlain = isWrong(first) && !tried.test(first) && (first.length <= 25 || /\bnot ready$/.test(first))
@@ -79,8 +79,8 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   while (end < last && (chain[end + 1] ?? '').length <= 40 && lengthOf(chain, start, end + 1) <= room) end++
   const [first = ''] = chain
   const beside = room - first.length - 2
-  const most = lengthOf(chain, start, end) <= beside ? beside : room
-  while (start > 1 && belongs(chain, start, end, most)) start--
+  const most = first.length + 2 <= early && lengthOf(chain, start, end) <= beside ? beside : room
+  while (start > 1 && belongs(chain, start, core, end, most)) start--
   return { start, core, end }
 }
 
@@ -98,10 +98,10 @@ function neededOf(link: string): number {
 }
 
 /** Whether the link before `start` is needed to understand what begins there. */
-function belongs(chain: readonly string[], start: number, end: number, most: number): boolean {
+function belongs(chain: readonly string[], start: number, core: number, end: number, most: number): boolean {
   const before = chain[start - 1] ?? ''
   const said = chain
-    .slice(start, end + 1)
+    .slice(start, core + 1)
     .filter((link) => !isVague(link))
     .join(' ')
     .replace(/"[^"]*"/g, '')

@@ -96,14 +96,14 @@ function indexOfDecisive(lines: readonly Line[]): number {
   const first = lines.findIndex(({ kind }) => kind !== 'heading' && kind !== 'warning')
   // What is loud comes after what was done until then.
   const loudAt = lines.findIndex(({ isLoud, kind }) => isLoud && kind === 'wrong')
-  if (wrongAt >= 0) return loudAt >= 0 && !startsTelling(lines) ? loudAt : wrongAt
+  if (wrongAt >= 0) return loudAt >= 0 && !startsWrong(lines) ? loudAt : wrongAt
   if (first >= 0) return first
   const warned = lines.findIndex(({ kind }) => kind === 'warning')
   return warned >= 0 ? warned : lines.length - 1
 }
 
 /** A controller's own error stands first, and a log behind it. */
-function startsTelling(lines: readonly Line[]): boolean {
+function startsWrong(lines: readonly Line[]): boolean {
   return lines[0]?.kind === 'wrong'
 }
 

@@ -16,8 +16,8 @@ const place =
 export function shortened(line: string, lead = ''): string {
   const { links, others } = withoutList(withoutValues(withoutRepeats(linksOf(line))))
   const { chain, where } = withoutPlaces(links)
-  const telling = withoutAttempts(chain, where !== '')
-  const text = causeFirst(lead === '' ? telling : [lead, ...telling])
+  const specificLinks = withoutAttempts(chain, where !== '')
+  const text = causeFirst(lead === '' ? specificLinks : [lead, ...specificLinks])
   const more = others > 0 ? `${text} (and ${others} more)` : text
   if (where === '' || text.includes(where)) return more
   return text === '' ? where : `${more} (${where})`
@@ -46,7 +46,7 @@ function withoutValues(links: readonly string[]): string[] {
 
 /** Of several faults in brackets the first, and how many more there are. */
 function withoutList(links: readonly string[]): { links: string[]; others: number } {
-  const last = (links.at(-1) ?? '').replace(/^(["'])(.*: .*|[A-Za-z].{30,})\1$/, '$2').replace(/^'(?=[^']*$)/, '')
+  const last = (links.at(-1) ?? '').replace(/^"([^"]*: [^"]*)"$|^'([^']{30,})'?$/, '$1$2')
   if (!last.startsWith('[') || !last.endsWith(']'))
     return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
   const [first = '', ...others] = last.slice(1, -1).split(/, (?=[^\s,]{1,200}: )/)

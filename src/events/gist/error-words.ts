@@ -10,7 +10,7 @@ export function isVague(text: string): boolean {
 }
 
 const wrong =
-  /\b(?:errors?|fail(?:ed|ure|s)?|denied|forbidden|invalid|(?:not|none) (?:been|found|allowed|authori[sz]ed|ready|permitted|valid|yet|expected|set|supported|exist|match|of|a|be)|(?:did|does|do|could|was|were|are|is|has|have) not|\w{2,6}n't|(?:rate )?limit (?:exceeded|reached|of)|rate limit|you must|must (?:be|have|match|not|contain)|no \w+|already|wrong|mismatch\w*|cannot|unable|refused|time(?:d )?out|timeout|expired|missing|required|unauthorized|exceeded|conflicts?|unknown|unsupported|unexpected|immutable|violat\w+|blocked|rejected|declined|x509|crash\w*|killed|exhausted|insufficient|stalled|nil pointer|unbound|undefined|duplicate|locked|too (?:many|long|large)|disallowed|prohibited|has no)\b|[a-z](?:Exceeded|Failed|Error|Denied|Exception|NotFound|Timeout)\b/i
+  /\b(?:errors?|fail(?:ed|ure|s)?|denied|forbidden|invalid|(?:not|none) (?:been|found|allowed|authori[sz]ed|ready|permitted|valid|yet|expected|set|supported|exist|match|of|a|be)|(?:did|does|do|could|was|were|are|is|has|have) not|\w{2,6}n't|(?:rate )?limit (?:exceeded|reached|of)|rate limit|you must|connection (?:\w+ )?(?:closed|lost)|must (?:consist|be|have|match|not|contain)|no \w+|already|wrong|mismatch\w*|cannot|unable|refused|time(?:d )?out|timeout|expired|missing|required|unauthorized|exceeded|conflicts?|unknown|unsupported|unexpected|immutable|violat\w+|blocked|rejected|declined|x509|crash\w*|killed|exhausted|insufficient|stalled|nil pointer|unbound|undefined|duplicate|locked|too (?:many|long|large)|disallowed|prohibited|has no)\b|[a-z](?:Exceeded|Failed|Error|Denied|Exception|NotFound|Timeout)\b/i
 
 /** Whether `text` says that something is wrong. */
 export function isWrong(text: string): boolean {

@@ -23,7 +23,7 @@ export interface NotReadyObject extends Named {
 const list = /\b(?:timeout waiting for|timed out waiting for|stalled resources|timed out for):? \[/
 const entry =
   /(?<=[[\s,])(?:([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})\/)?([^\s,\]'"/]{1,253})(?: status: '(\w{1,20})'| \(unknown status\)|(?=[,\]]))|([A-Za-z][\w.]{0,120}) '(?:([a-z0-9][a-z0-9-]{0,62})\/)?([a-z0-9][a-z0-9.:-]{0,252})'(?=[,\]]))/g
-const duration = /\b(?:after|in) (?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,6})(?:\.\d{1,12})?s)?(?=[\s,:]|$)/
+const duration = /\b(?:after|in) (?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,6}(?:\.\d{1,12})?)s)?(?=[\s,:]|$)/
 
 // flux-operator adds a line for each of Flux's own objects below.
 const detail = /^[A-Z]\w{0,62}\/\S{1,320} status: '?(?:Failed|Stalled)'?: ([^\n]{1,2000})/m
@@ -77,7 +77,7 @@ function reasonBehind(rest: string, end: number): string {
 function durationIn(text: string): number | undefined {
   const [, h, m, s] = duration.exec(text.slice(-200)) ?? []
   if (h === undefined && m === undefined && s === undefined) return undefined
-  return (Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000
+  return Math.round(Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000
 }
 
 /** In words: `Job apps/migrate failed; 13 more not ready after 5 m`. `max` is how long it may be. */

@@ -68,7 +68,7 @@ export function withoutStamp(line: string): string {
 }
 
 const omitted = /\((\d{1,9}) duplicate lines? omitted\)$/
-const telling =
+const remarkable =
   /\b(?:not ready|fail(?:ed|ure|s)?|errors?|warning|timed out|exceeded|denied|forbidden|not found|unable|cannot)\b/i
 
 /** How many lines of a log are worth showing. */
@@ -89,7 +89,7 @@ export function foldedLog(lines: readonly string[]): string[] {
   const chosen = new Set(
     all
       .toReversed()
-      .filter(([text]) => telling.test(text))
+      .filter(([text]) => remarkable.test(text))
       .slice(0, maxLines)
   )
   for (const one of all.toReversed()) if (chosen.size < maxLines) chosen.add(one)

@@ -15,7 +15,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/\bdial tcp (\[?[\d.:a-f]{3,60}\]?:\d{1,5}: )(?:connect: )?/g, '$1'],
   [/; \[map\[[^\n]{0,600}\]\];?/g, ''],
   [/\bunexpected requesting "[^"]{1,500}" status code: /g, 'status code: '],
-  [/\bunexpected status code (?=\d{3})/g, ''],
+  [/\b(?:unexpected|response) status code (?=\d{3})/g, ''],
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, ''],
   [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
   [/\b(\d{1,6})\.\d{1,12}(?=[nuµm]?s\b)/g, '$1'],

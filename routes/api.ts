@@ -1,17 +1,16 @@
 // API: serves operators and the command line under /api, by topic in api/; it describes itself at /api/openapi.json.
-
 import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync, RouteOptions } from 'fastify'
 import { events } from './api/events.ts'
 import { lanes } from './api/lanes.ts'
 import { notifications } from './api/notifications.ts'
 import { objects } from './api/objects.ts'
-import type { ApiOptions } from './api/options.ts'
 import { ErrorReply } from './api/query.ts'
 import { silences } from './api/silences.ts'
 import { sources } from './api/sources.ts'
+import type { OperatorOptions } from './options.ts'
 
-export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
+export const api: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
   app.addHook('onRequest', options.guard)
   // Answers for the token's owner must not stay in a cache on the way.
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))

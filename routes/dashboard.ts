@@ -1,5 +1,4 @@
 // Dashboard: serves pages for people. They are HTML that works without a script; whatever changes something is a form.
-
 import formbody from '@fastify/formbody'
 import helmet from '@fastify/helmet'
 import type { FastifyError, FastifyPluginAsync } from 'fastify'
@@ -8,9 +7,9 @@ import type { ErrorCode } from '../src/errors.ts'
 import { assets, serveAssets } from './dashboard/assets.ts'
 import { forms } from './dashboard/forms.ts'
 import { live } from './dashboard/live.ts'
-import type { DashboardOptions } from './dashboard/options.ts'
 import { pages } from './dashboard/pages.ts'
 import { toRelayError } from './errors.ts'
+import type { OperatorOptions } from './options.ts'
 
 const titles: Partial<Record<ErrorCode, string>> = {
   UNAUTHORIZED: 'Please sign in',
@@ -20,7 +19,7 @@ const titles: Partial<Record<ErrorCode, string>> = {
   CANNOT_STORE: 'The database does not answer'
 }
 
-export const dashboard: FastifyPluginAsync<DashboardOptions> = async (app, options) => {
+export const dashboard: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,

@@ -1,10 +1,9 @@
-// HTTP server: applies the same limits and the same form of errors to every request.
+// HTTP server: applies the same limits and the same form of errors to every request, knows which methods each path takes, and
+// stops without waiting for clients that only keep their connection open.
 import { METHODS } from 'node:http'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { answerError, answerErrors, answerUnreadable } from './errors.ts'
-import { knowPaths } from './paths.ts'
-import { closeConnectionsAtStop } from './stopping.ts'
 import type { Strays } from './strays.ts'
 
 /** Each takes 10 to 20 KiB, also one that says nothing until its time is up. */
@@ -43,4 +42,50 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
   answerErrors(app, strays)
   closeConnectionsAtStop(app)
   return app
+}
+
+/** Without this, a client that keeps its connection open keeps the relay from stopping until it times out. */
+function closeConnectionsAtStop(app: FastifyInstance): void {
+  let isStopping = false
+  app.addHook('preClose', async () => {
+    isStopping = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (isStopping) reply.header('connection', 'close')
+  })
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The methods that a route of this app takes at `url`, whatever follows its path; none where there is no route. */
+    methodsAt: (url: string) => string[]
+  }
+}
+
+/** Has to be called before the first route. A route that takes everything (`/*`) says nothing about a path. */
+function knowPaths(app: FastifyInstance): void {
+  const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  app.addHook('onRoute', ({ url, method }) => {
+    if (url.includes('*')) return
+    const route = routes.get(url) ?? { pattern: patternOf(url), methods: new Set() }
+    for (const name of [method].flat()) route.methods.add(name)
+    routes.set(url, route)
+  })
+  app.decorate('methodsAt', (url) => {
+    const path = pathOf(url)
+    const matching = [...routes.values()].filter(({ pattern }) => pattern.test(path))
+    return [...new Set(matching.flatMap(({ methods }) => [...methods]))].sort()
+  })
+}
+
+/** A name in a path has at most 100 characters, as Fastify has it (`maxParamLength`). */
+function patternOf(url: string): RegExp {
+  const parts = url.split('/').map((part) => (part.startsWith(':') ? '[^/]{1,100}' : RegExp.escape(part)))
+  return new RegExp(`^${parts.join('/')}$`)
+}
+
+/** As the router reads it: slashes that are double or at the end are one too many. */
+function pathOf(url: string): string {
+  const [path = ''] = url.replace(/^https?:\/\/[^/]*/, '').split(/[?#]/, 1)
+  return path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
 }

@@ -2,18 +2,15 @@
 // that is only posted to starts sooner and stays smaller.
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
-import type { ApiOptions } from './api/options.ts'
-import type { DashboardOptions } from './dashboard/options.ts'
 import { createHttp } from './http.ts'
+import type { OperatorOptions } from './options.ts'
 import type { Strays } from './strays.ts'
 
-export interface OperatorsOptions extends ApiOptions, DashboardOptions {
-  log: Logger
-  strays: Strays
-}
-
 /** Answers what no other route takes. */
-export const operators: FastifyPluginAsync<OperatorsOptions> = async (app, { log, strays, ...options }) => {
+export const operatorsApp: FastifyPluginAsync<OperatorOptions & { log: Logger; strays: Strays }> = async (
+  app,
+  { log, strays, ...options }
+) => {
   let loading: Promise<FastifyInstance> | undefined
 
   async function load(): Promise<FastifyInstance> {

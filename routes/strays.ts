@@ -4,23 +4,19 @@ import type { Logger } from 'pino'
 import type { Clock } from '../src/clock.ts'
 import type { Metrics } from '../src/metrics.ts'
 
-export interface Strays {
-  /** A request to no address of ours, or with a method that it does not take. */
-  lost(request: { method: string; url: string; ip: string }): void
-  /** Bytes that could not be read as HTTP. `isTls`: they begin as a TLS handshake does. */
-  unreadable(sender: string | undefined, isTls: boolean): void
-}
-
 /** The log gets one line of each kind in this time. */
 const quietMs = 60_000
 
-export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; log: Logger }): Strays {
+export type Strays = ReturnType<typeof createStrays>
+
+export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; log: Logger }) {
   const lostLines = createSampler(clock)
   const tlsLines = createSampler(clock)
   // A counter that begins at one has not risen, as Prometheus sees it.
   for (const what of ['tls', 'unknown']) metrics.unreadableRequests.inc({ what }, 0)
   return {
-    lost({ method, url, ip }) {
+    /** A request to no address of ours, or with a method that it does not take. */
+    lost({ method, url, ip }: { method: string; url: string; ip: string }): void {
       metrics.lostRequests.inc()
       lostLines((requests) =>
         log.warn(
@@ -29,7 +25,8 @@ export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; l
         )
       )
     },
-    unreadable(sender, isTls) {
+    /** Bytes that could not be read as HTTP. `isTls`: they begin as a TLS handshake does. */
+    unreadable(sender: string | undefined, isTls: boolean): void {
       metrics.unreadableRequests.inc({ what: isTls ? 'tls' : 'unknown' })
       if (!isTls) return
       tlsLines((requests) =>

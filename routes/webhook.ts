@@ -11,9 +11,9 @@ import { verify } from '../src/events/signature.ts'
 import type { Source } from '../src/events/source.ts'
 import type { Intake } from '../src/intake/intake.ts'
 import type { Metrics } from '../src/metrics.ts'
-import type { Claims } from '../src/operator/claims.ts'
 import type { Clocks } from '../src/operator/clocks.ts'
 import type { Sources } from '../src/operator/sources.ts'
+import type { Troubles } from '../src/operator/troubles.ts'
 import { instant, type Spans } from '../src/spans.ts'
 import { createBodyReader, hasManyParts } from './body.ts'
 import { toRelayError } from './errors.ts'
@@ -24,7 +24,7 @@ interface WebhookOptions {
   metrics: Metrics
   sources: Pick<Sources, 'accepted' | 'refused'>
   clocks: Pick<Clocks, 'behind'>
-  claims: Pick<Claims, 'claimed'>
+  troubles: Pick<Troubles, 'claimed'>
   spans: Pick<Spans, 'received'>
   clock: Clock
   maxBodyBytes: number
@@ -40,7 +40,7 @@ type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEv
 
 export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   app,
-  { config, intake, metrics, sources, clocks, claims, spans, clock, maxBodyBytes }
+  { config, intake, metrics, sources, clocks, troubles, spans, clock, maxBodyBytes }
 ) => {
   const texts = new WeakMap<object, string>()
   const readBody = createBodyReader(maxBodyBytes, clock)
@@ -101,29 +101,25 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     const checked = instant()
     const receipt = await intake.accept({ event, body: keepable(text, request.body), identity, receivedAt, behindMs })
     sources.accepted(source.name, event.object.cluster)
-    if (event.claim !== undefined) claims.claimed(source.name, event.claim)
+    if (event.claim !== undefined) troubles.claimed(source.name, event.claim)
     const to = instant()
     const outcome = receipt.status === 'duplicate' ? receipt.status : receipt.transition
-    const facts = { source: source.name, object: event.object, outcome }
-    spans.received({
-      ...facts,
+    const spanned = {
       id: outcome === 'duplicate' ? null : receipt.id,
-      from: to - reply.elapsedTime,
-      checked,
-      to
-    })
-    const { cluster, kind, namespace, name } = event.object
+      source: source.name,
+      object: event.object,
+      outcome
+    }
+    spans.received({ ...spanned, from: to - reply.elapsedTime, checked, to })
+    const line = { event: receipt.id, source: source.name, ...event.object }
     if (receipt.status === 'duplicate') {
-      request.log.info(
-        { event: receipt.id, source: source.name, cluster, kind, namespace, name },
-        'event is a duplicate'
-      )
+      request.log.info(line, 'event is a duplicate')
       return { id: receipt.id, status: receipt.status, transition: null, notifications: [] }
     }
     const { id, status, transition } = receipt
     const notifications = receipt.notifications.map(({ id, rule, destination }) => ({ id, rule, destination }))
-    const line = { event: id, source: source.name, cluster, kind, namespace, name, reason: event.reason, transition }
-    request.log.info({ ...line, notifications: notifications.length }, 'event accepted')
+    const { length } = notifications
+    request.log.info({ ...line, reason: event.reason, transition, notifications: length }, 'event accepted')
     return { id, status, transition, notifications }
   }
 

@@ -1,5 +1,5 @@
-// Option descriptions: stand beside an option's type. Editors show them, and docs/configuration.md is made from them.
-import type { Type } from 'typebox'
+// Schemas: give an option its description, which editors show and docs/configuration.md is made from, beside its type.
+import { Type } from 'typebox'
 
 /** `schema` with a title, a description (Markdown, sentences) and examples, each of which has to be valid. */
 export function about<T extends Type.TSchema>(
@@ -9,4 +9,14 @@ export function about<T extends Type.TSchema>(
   ...examples: readonly unknown[]
 ): T {
   return { ...schema, title, description, examples }
+}
+
+/** As {@link about}, of a key that may be left out. */
+export function option<T extends Type.TSchema>(...described: Parameters<typeof about<T>>) {
+  return Type.Optional(about(...described))
+}
+
+/** An object of these keys and no others. */
+export function closedObject<T extends Type.TProperties>(properties: T): Type.TObject<T> {
+  return Type.Object(properties, { additionalProperties: false })
 }

@@ -35,24 +35,6 @@ export interface TriedLane {
   limitedUntil: number | undefined
 }
 
-export interface Actions {
-  /** A dead letter waits again; undefined where it is none, or its destination is gone. */
-  retry(id: string): Promise<Retried | undefined>
-  /** A page of those that match, the oldest first. */
-  retryAll(filter: Omit<NotificationFilter, 'state'>, page: Page): Promise<Listed<Retried>>
-  /** False where it was no dead letter. */
-  discard(id: string): Promise<boolean>
-  /**
-   * Resolves when the silence is in effect here. `warnings`: what of its match no event can be. Throws BAD_REQUEST, which
-   * names the field.
-   */
-  silence(asked: AskedSilence): Promise<{ silence: Silence; warnings: string[] }>
-  /** Resolves when it has no effect here any more; to false where none of that id was in effect. */
-  endSilence(id: string): Promise<boolean>
-  /** Tries what waits now. Throws NOT_FOUND, which says what there is. */
-  tryLane(laneOrDestination: string): Promise<TriedLane>
-}
-
 export interface ActionsOptions {
   store: Store
   config: () => Pick<Config, 'sources' | 'destinations'>
@@ -66,12 +48,15 @@ export interface ActionsOptions {
   silencesChanged: () => Promise<void>
 }
 
-export function createActions({ store, config, clock, log, wake, tryNow, silencesChanged }: ActionsOptions): Actions {
+export type Actions = ReturnType<typeof createActions>
+
+export function createActions({ store, config, clock, log, wake, tryNow, silencesChanged }: ActionsOptions) {
   const { records } = store
   const lanes = () => lanesByName(config().destinations)
 
   return {
-    async retry(id) {
+    /** A dead letter waits again; undefined where it is none, or its destination is gone. */
+    async retry(id: string): Promise<Retried | undefined> {
       const [retried] = await records.retry([id], lanes(), clock.now())
       if (retried === undefined) return undefined
       log.info({ notification: id, destination: retried.destination }, 'dead letter retried')
@@ -79,7 +64,8 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
       return retried
     },
 
-    async retryAll(filter, page) {
+    /** A page of those that match, the oldest first. */
+    async retryAll(filter: Omit<NotificationFilter, 'state'>, page: Page): Promise<Listed<Retried>> {
       const retried = await records.retryAll(filter, page, lanes(), clock.now())
       if (retried.items.length === 0) return retried
       log.info({ notifications: retried.items.length }, 'dead letters retried')
@@ -87,14 +73,19 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
       return retried
     },
 
-    async discard(id) {
+    /** False where it was no dead letter. */
+    async discard(id: string): Promise<boolean> {
       const discarded = await records.discard([id])
       if (discarded.length === 0) return false
       log.info({ notification: id }, 'dead letter discarded')
       return true
     },
 
-    async silence(asked) {
+    /**
+     * Resolves when the silence is in effect here. `warnings`: what of its match no event can be. Throws BAD_REQUEST, which
+     * names the field.
+     */
+    async silence(asked: AskedSilence): Promise<{ silence: Silence; warnings: string[] }> {
       const now = clock.now()
       const { silence: wanted, warnings } = checkSilence(asked, knownFrom(config().sources), now)
       const silence = await store.addSilence(wanted, now)
@@ -104,14 +95,16 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
       return { silence, warnings }
     },
 
-    async endSilence(id) {
+    /** Resolves when it has no effect here any more; to false where none of that id was in effect. */
+    async endSilence(id: string): Promise<boolean> {
       if (!(await store.endSilence(id, clock.now()))) return false
       log.info({ silence: id }, 'silence ended')
       await silencesChanged()
       return true
     },
 
-    async tryLane(laneOrDestination) {
+    /** Tries what waits now. Throws NOT_FOUND, which says what there is. */
+    async tryLane(laneOrDestination: string): Promise<TriedLane> {
       const all = [...config().destinations.values()]
       const lane = config().destinations.get(laneOrDestination)?.lane ?? laneOrDestination
       const destinations = all.filter((destination) => destination.lane === lane).map(({ name }) => name)

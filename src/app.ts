@@ -1,15 +1,14 @@
 // App: assembles the whole program on one page. Data flows one way: webhook → intake → store → lane → Slack.
 import type { FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
-import { admissionBy, logAdmission } from '../routes/admission.ts'
-import { createGuard } from '../routes/guard.ts'
+import { admissionBy, createGuard, logAdmission } from '../routes/guard.ts'
 import { health } from '../routes/health.ts'
 import { createHttp } from '../routes/http.ts'
-import { operators } from '../routes/operators.ts'
+import { operatorsApp } from '../routes/operators.ts'
 import { createStrays } from '../routes/strays.ts'
 import { webhook } from '../routes/webhook.ts'
 import { createActions } from './actions.ts'
-import { type Clock, steadyClock, systemClock } from './clock.ts'
+import { type Clock, createAges, steadyClock, systemClock } from './clock.ts'
 import { createCommits } from './commits.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
@@ -19,17 +18,14 @@ import { createBudget } from './intake/budget.ts'
 import { createIntake } from './intake/intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
-import { createClaims } from './operator/claims.ts'
 import { createClocks } from './operator/clocks.ts'
-import { createFullness } from './operator/fullness.ts'
-import { createOperator } from './operator/operator.ts'
-import { createReadings } from './operator/reloads.ts'
+import { createOperator, createReadings } from './operator/operator.ts'
 import { createSources } from './operator/sources.ts'
+import { createTroubles } from './operator/troubles.ts'
 import { createWrongTokens } from './operator/wrong-tokens.ts'
 import { createScrape } from './scrape/scrape.ts'
 import { createSilences } from './silences.ts'
 import { openSpans } from './spans.ts'
-import { createAges } from './store/age.ts'
 import { openStore } from './store/open.ts'
 import { createPruning } from './store/pruning.ts'
 
@@ -72,88 +68,38 @@ export async function buildApp({
   const ages = createAges(clock, clock.now() - listenedUntil)
   const spans = await openSpans(environment, { store, log })
   const slack = await openSlack(environment)
-  const lanes = createLanes({
-    store,
-    slack,
-    destinations: () => current().destinations,
-    operators: () => current().operators,
-    publicUrl: app.env.PUBLIC_URL?.replace(/\/+$/, ''),
-    metrics,
-    spans,
-    clock,
-    ages,
-    log
-  })
-  const silences = createSilences({ store, destinations: () => current().destinations, clock, log, wake: lanes.wake })
-  const actions = createActions({
-    store,
-    config: current,
-    clock,
-    log,
-    wake: lanes.wake,
-    tryNow: lanes.tryNow,
-    silencesChanged: silences.look
-  })
-  const announce = createOperator({
-    store,
-    operators: () => current().operators,
-    metrics,
-    clock,
-    log,
-    wake: lanes.wake
-  })
-  const sources = createSources({ store, sources: () => current().sources, announce, clock, log })
-  const budget = createBudget({ store, config: current, maxPending: app.env.MAX_PENDING })
-  const clocks = createClocks({ announce, clock, log })
-  const claims = createClaims({ announce, metrics, clock, log })
-  const wrongTokens = createWrongTokens({ announce, clock, log })
-  const admission = admissionBy(app.env)
-  const commits = createCommits({ records: store.records, clock, log })
-  const intake = createIntake({
-    store,
-    config: () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] }),
-    metrics,
-    clock,
-    wake: lanes.wake,
-    budget,
-    commits,
-    full: createFullness({ announce, clock, log }),
-    twins: claims.twins
-  })
-  const pruning = createPruning({
-    store,
-    counted: metrics.countObjects,
-    retention: () => current().retention,
-    clock,
-    ages,
-    log
-  })
+  const operators = () => current().operators
+  const destinations = () => current().destinations
+  // What nearly every room takes: rows, counters, time and lines.
+  const base = { store, metrics, clock, log }
+  const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
+  const lanes = createLanes({ ...base, slack, destinations, operators, publicUrl, spans, ages })
+  const { wake, tryNow } = lanes
+  const silences = createSilences({ ...base, destinations, wake })
+  const actions = createActions({ ...base, config: current, wake, tryNow, silencesChanged: silences.look })
 
-  app.register(webhook, {
-    config: current,
-    intake,
-    metrics,
-    sources,
-    clocks,
-    claims,
-    spans,
-    clock,
-    maxBodyBytes: app.env.MAX_BODY_BYTES
-  })
-  app.register(operators, {
-    config: current,
-    refusal: config.refusal,
-    standing: sources.standing,
-    store,
-    actions,
-    clock,
-    guard: createGuard(admission, { wrongTokens, metrics, clock }),
-    log,
-    strays
-  })
+  const announce = createOperator({ ...base, operators, wake })
+  const sources = createSources({ ...base, sources: () => current().sources, announce })
+  const clocks = createClocks({ ...base, announce })
+  const troubles = createTroubles({ ...base, announce })
+  const wrongTokens = createWrongTokens({ ...base, announce })
+
+  const budget = createBudget({ store, config: current, maxPending: app.env.MAX_PENDING })
+  const withSilences = () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] })
+  const { full, twins } = troubles
+  const commits = createCommits({ ...base, records: store.records })
+  const intake = createIntake({ ...base, config: withSilences, wake, budget, commits, full, twins })
+  const counted = metrics.countObjects
+  const pruning = createPruning({ ...base, counted, retention: () => current().retention, ages })
+
   const { standing } = sources
-  const scrape = createScrape({ store, metrics, config: current, standing, budget, skews: clocks.skews, clock })
-  app.register(health, { store, slack, metrics, scrape })
+  const admission = admissionBy(app.env)
+  const guard = createGuard(admission, { ...base, wrongTokens })
+  const scrape = createScrape({ ...base, config: current, standing, budget, skews: clocks.skews })
+  const maxBodyBytes = app.env.MAX_BODY_BYTES
+  app.register(webhook, { ...base, config: current, intake, sources, clocks, troubles, spans, maxBodyBytes })
+  app.register(operatorsApp, { ...base, config: current, refusal: config.refusal, standing, actions, guard, strays })
+  app.register(health, { ...base, slack, scrape })
 
   app.addHook('onReady', async () => {
     await commits.start()

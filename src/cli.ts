@@ -107,14 +107,14 @@ program
       .env('DATABASE_URL')
       .makeOptionMandatory()
   )
-  .action(async ({ from, to }) => exit(await (await import('./cli/migrate.ts')).migrate(from, to)))
+  .action(async ({ from, to }) => exit(await (await import('./cli/database.ts')).migrate(from, to)))
 
 program
   .command('verify')
   .description('check that the contents of a database fit together; only reads, while a relay may use it')
   .argument('<database>', 'as in DATABASE_URL: sqlite:data/relay.db or postgres://user:password@host/database')
   .option('--json', 'print JSON')
-  .action(async (url, options) => exit(await (await import('./cli/verify.ts')).verify(url, options)))
+  .action(async (url, options) => exit(await (await import('./cli/database.ts')).verify(url, options)))
 
 /** Adds the options of a command that talks to a running relay. */
 function ofRelay(command: Command): Command {

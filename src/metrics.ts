@@ -2,30 +2,13 @@
 // from an event.
 import { readFileSync } from 'node:fs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { vocabulary } from './events/vocabulary.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-// Kinds that Flux and its companions emit events for; anything else counts as "other", or a sender could make series.
-const knownKinds = new Set([
-  'ArtifactGenerator',
-  'Bucket',
-  'ExternalArtifact',
-  'FluxInstance',
-  'GitRepository',
-  'HelmChart',
-  'HelmRelease',
-  'HelmRepository',
-  'ImagePolicy',
-  'ImageRepository',
-  'ImageUpdateAutomation',
-  'Kustomization',
-  'OCIRepository',
-  'ResourceSet',
-  'ResourceSetInputProvider',
-  'Terraform'
-])
+const knownKinds = new Set<string>(vocabulary.kind)
 
-/** `kind` as a label value. */
+/** `kind` as a label value; one that nobody knows counts as "other", or a sender could make series. */
 export function kindLabel(kind: string): string {
   return knownKinds.has(kind) ? kind : 'other'
 }

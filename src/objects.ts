@@ -1,12 +1,22 @@
 // Objects: remember each Flux object and decide what an event does to it. Pure: memory and event in, both out.
 import { bearingOf, type Success } from './events/bearing.ts'
 import { failureFingerprint } from './events/cause.ts'
-import { fingerprint } from './events/fingerprint.ts'
+import { fingerprint, isComparable } from './events/fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './events/flux.ts'
 import type { Severity } from './events/severity.ts'
 import { longestRetryMs } from './events/time.ts'
 
-export type Transition = 'failed' | 'changed' | 'repeated' | 'recovered' | 'updated' | 'informed' | 'heartbeat'
+/** What an event can do to an object. */
+export const transitionNames = [
+  'failed',
+  'changed',
+  'repeated',
+  'recovered',
+  'updated',
+  'informed',
+  'heartbeat'
+] as const
+export type Transition = (typeof transitionNames)[number]
 
 /**
  * How a failure ended: the object is Ready, it no longer waits for another, its drift was corrected, what was wrong is over,
@@ -85,78 +95,7 @@ export interface Advance {
   overAt?: number
 }
 
-/** After a single event nobody can say how often an object speaks. */
-const staleAfterOneEventMs = 24 * 60 * 60 * 1000
-const minStaleMs = 60 * 60 * 1000
-
 const rememberedPrints = 8
-
-/**
- * Whether the object works, fails, or was failing at its last event: then it has been silent for an hour, and twice
- * as long as ever before.
- */
-export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing' | 'stale' {
-  const { failure, seenAt = memory.decidedAt, longestGapMs } = memory
-  if (failure === undefined) return 'healthy'
-  const staleMs = longestGapMs === undefined ? staleAfterOneEventMs : Math.max(minStaleMs, 2 * longestGapMs)
-  return now - seenAt > staleMs ? 'stale' : 'failing'
-}
-
-/** A memory as it is kept: how a failure began is left out where its latest event says the same. */
-export function memoryText(memory: ObjectMemory): string {
-  return JSON.stringify(shortened(memory))
-}
-
-function shortened(memory: ObjectMemory): StoredMemory {
-  const { failure, others } = memory
-  const began = failure && (failure.began.text !== failure.text || failure.began.reason !== failure.reason)
-  if ((failure === undefined || began) && others === undefined) return memory
-  return {
-    ...memory,
-    failure: failure && { ...failure, began: began ? failure.began : undefined },
-    others: others?.map(shortened)
-  }
-}
-
-/** A memory from {@link memoryText}, or as a version before this one wrote it: then what it says of a failure may be of two events. */
-export function readMemory(json: string): ObjectMemory {
-  return restored(JSON.parse(json) as StoredMemory)
-}
-
-function restored({ notified, told, failure, others, ...rest }: StoredMemory): ObjectMemory {
-  return {
-    ...rest,
-    notified:
-      notified ?? told?.map(({ isHeld, ...entry }) => ({ ...entry, ...(isHeld && { isWithheld: isHeld }) })) ?? [],
-    ...(failure && { failure: restoredFailure(failure, rest.decidedAt) }),
-    ...(others && { others: others.map(restored) })
-  }
-}
-
-function restoredFailure(failure: StoredFailure, decidedAt: number): Failure {
-  const { reason, text, prints, at, began = { reason, text } } = failure
-  if (at !== undefined) return { ...failure, at, began }
-  // The text was of the first event, the reason of the latest. One fingerprint means that all of them said the same.
-  const isOfOne = prints.length <= 1
-  // They were made with the revision, so that none of them would be found again.
-  return {
-    ...failure,
-    text: isOfOne ? text : '',
-    at: decidedAt,
-    began: { reason: isOfOne ? reason : '', text },
-    prints: []
-  }
-}
-
-/** `notified` was `told`, and `isWithheld` was `isHeld`; a failure had no `at`. */
-interface StoredMemory extends Omit<ObjectMemory, 'notified' | 'failure' | 'others'> {
-  notified?: readonly Notified[]
-  told?: readonly (Notified & { isHeld?: true })[]
-  failure?: StoredFailure | undefined
-  others?: readonly StoredMemory[] | undefined
-}
-
-type StoredFailure = Omit<Failure, 'at' | 'began'> & { at?: number; began?: Failure['began'] | undefined }
 
 /** What `event` does to an object of which `memory` is known. `now` in ms. */
 export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now: number): Advance {
@@ -220,14 +159,15 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   if (at < failure.since && !isWorse) return late(known, 'repeated')
 
   const print = failureFingerprint(event)
+  const prints = failure.prints.filter(isComparable)
   // Without any, they are of a version that made them in another way: then the reason says it.
-  const isKnown = failure.prints.length > 0 ? failure.prints.includes(print) : failure.reason === event.reason
+  const isKnown = prints.length > 0 ? prints.includes(print) : failure.reason === event.reason
   const isLate = at < failure.at && !isWorse
   const next: Failure = {
     ...failure,
     ...(!isLate && saidBy(event, at)),
     count: failure.count + 1,
-    prints: [print, ...failure.prints.filter((other) => other !== print)].slice(0, rememberedPrints)
+    prints: [print, ...prints.filter((other) => other !== print)].slice(0, rememberedPrints)
   }
   const memory = { ...known, failure: next, decidedAt: Math.max(at, known.decidedAt) }
   return { ...stay(memory, isKnown || isLate ? 'repeated' : 'changed'), before: failure }
@@ -247,7 +187,8 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
 
 /** The shown parts of a failure, always of one event. */
 function saidBy({ severity, reason, revision, message }: FluxEvent, at: number) {
-  return { severity, reason, revision: revision?.text ?? '', text: firstLine(message), at }
+  const [line = ''] = message.trimStart().split('\n', 1)
+  return { severity, reason, revision: revision?.text ?? '', text: line.slice(0, 300).toWellFormed(), at }
 }
 
 function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Success, isFirst: boolean): Advance {
@@ -316,8 +257,4 @@ function late(memory: ObjectMemory, transition: Transition): Advance {
 
 function stay(memory: ObjectMemory, transition: Transition): Advance {
   return { memory, transition, previousRevision: memory.revision }
-}
-
-function firstLine(text: string): string {
-  return text.trimStart().split('\n', 1)[0]?.slice(0, 300).toWellFormed() ?? ''
 }

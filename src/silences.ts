@@ -8,15 +8,6 @@ import { muteNotice } from './notices/delivery.ts'
 import { apartMs } from './store/kept.ts'
 import type { Store } from './store/store.ts'
 
-export interface Silences {
-  /** As last read from the store. */
-  mutes(): readonly Mute[]
-  /** Reads them, and sends the summaries of those that ended. */
-  look(): Promise<void>
-  start(): Promise<void>
-  stop(): void
-}
-
 /** How soon another replica's silence is in effect here, and the summary of a mute that ended is sent. */
 const lookMs = 5000
 
@@ -26,7 +17,7 @@ export function createSilences(options: {
   clock: Clock
   log: Logger
   wake: (lanes: string[]) => void
-}): Silences {
+}) {
   const { store, clock, log } = options
   let mutes: readonly Mute[] = []
   let stop = () => {}
@@ -43,14 +34,16 @@ export function createSilences(options: {
   }
 
   return {
-    mutes: () => mutes,
+    /** As last read from the store. */
+    mutes: (): readonly Mute[] => mutes,
+    /** Reads them, and sends the summaries of those that ended. */
     look,
-    async start() {
+    async start(): Promise<void> {
       await look()
       stop = every(clock, lookMs, look, (err) =>
         log.error({ err }, 'cannot read the silences; trying again in 5 seconds')
       )
     },
-    stop: () => stop()
+    stop: (): void => stop()
   }
 }

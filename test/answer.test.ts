@@ -1,7 +1,7 @@
 // Answers: decide whose yes counts as one, and what each no is about.
 import t from 'tap'
-import { type Kind, kindOf, type Receiver, type Reply, receiverOf } from '../src/deliver/answer.ts'
-import { quoteReply, sayReply } from '../src/deliver/saying.ts'
+import { isAboutToken, type Kind, kindOf, type Receiver, type Reply, receiverOf } from '../src/deliver/answer.ts'
+import { adviceOn, detailsOf, quoteReply, sayReply } from '../src/deliver/saying.ts'
 import { dialectNames, guessDialect } from '../src/render/receivers/dialect.ts'
 
 const answer = (status: number, body = '', redirectsTo?: string): Reply => ({
@@ -12,14 +12,19 @@ const answer = (status: number, body = '', redirectsTo?: string): Reply => ({
   redirectsTo
 })
 const login = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>ok</body></html>'
-const all = ['slack', 'workflow', 'mattermost', 'rocketchat', 'discord', 'zulip', 'other'] as const satisfies Receiver[]
+const all = [
+  'slack',
+  'web-api',
+  'workflow',
+  'mattermost',
+  'rocketchat',
+  'discord',
+  'zulip',
+  'other'
+] as const satisfies Receiver[]
 
 /** The same for every receiver. */
 const everywhere: [Reply, Kind][] = [
-  [answer(200, 'ok'), 'taken'],
-  [answer(200, '{"ok":true}'), 'taken'],
-  [answer(200, '{"success":true}'), 'taken'],
-  [answer(200, '{"result":"success","msg":""}'), 'taken'],
   [answer(200, login), 'doubtful'],
   [answer(200, `\ufeff\n${login}`), 'doubtful'],
   [answer(201, '<?xml version="1.0"?><error/>'), 'doubtful'],
@@ -49,7 +54,6 @@ const everywhere: [Reply, Kind][] = [
   [answer(200, '{"message":"Forbidden"}'), 'doubtful'],
   [answer(200, 'Error: there is no such hook'), 'doubtful'],
   [answer(200, `Warning: session in line 3\n${login}`), 'doubtful'],
-  [answer(206, '\ufeffok'), 'taken'],
   [answer(403, 'forbidden'), 'doubtful'],
   [answer(403, '{"error":"forbidden"}'), 'doubtful'],
   [answer(404, '{"error":{"code":404}}'), 'doubtful'],
@@ -79,21 +83,50 @@ const everywhere: [Reply, Kind][] = [
   [{ is: 'failure', code: 'ECONNREFUSED' }, 'transient']
 ]
 
+const slacks = { slack: 'unclear', 'web-api': 'unclear' } as const
+
 /** And what differs: `[answer, the usual, { receiver: what it is there }]`. */
 const differing: [Reply, Kind, Partial<Record<Receiver, Kind>>][] = [
-  [answer(200), 'taken', { slack: 'unclear', mattermost: 'unclear', rocketchat: 'unclear', zulip: 'unclear' }],
-  [answer(202), 'taken', { slack: 'unclear', mattermost: 'unclear', rocketchat: 'unclear', zulip: 'unclear' }],
-  [answer(204), 'taken', { slack: 'unclear' }],
+  // The Web API says where it was posted, or it was not.
+  [answer(200, 'ok'), 'taken', { 'web-api': 'unclear' }],
+  [answer(206, '\ufeffok'), 'taken', { 'web-api': 'unclear' }],
+  [answer(200, '{"ok":true}'), 'taken', { 'web-api': 'unclear' }],
+  [answer(200, '{"ok":true,"channel":"C0123ABCD"}'), 'taken', { 'web-api': 'unclear' }],
+  [answer(200, '{"ok":true,"ts":"1503435956.000247"}'), 'taken', { 'web-api': 'unclear' }],
+  [answer(200, '{"ok":true,"channel":"C0123ABCD","ts":1503435956.000247}'), 'taken', { 'web-api': 'unclear' }],
+  [answer(200, '{"ok":true,"channel":"C0123ABCD","message":{"te'), 'unclear', { rocketchat: 'taken', other: 'taken' }],
+  [answer(200, '{"ok":true,"channel":"C0123ABCD","message":{},"ts":"1503435956.000247"}'), 'taken', {}],
+  [answer(200, '{"success":true}'), 'taken', { 'web-api': 'unclear' }],
+  [answer(200, '{"result":"success","msg":""}'), 'taken', { 'web-api': 'unclear' }],
+  [answer(200), 'taken', { ...slacks, mattermost: 'unclear', rocketchat: 'unclear', zulip: 'unclear' }],
+  [answer(202), 'taken', { ...slacks, mattermost: 'unclear', rocketchat: 'unclear', zulip: 'unclear' }],
+  [answer(204), 'taken', slacks],
   [answer(200, 'queued for you'), 'unclear', { rocketchat: 'taken', other: 'taken' }],
-  [answer(200, '{"id":"1","type":0}'), 'taken', { slack: 'doubtful', mattermost: 'doubtful', zulip: 'doubtful' }],
+  [
+    answer(200, '{"id":"1","type":0}'),
+    'taken',
+    { slack: 'doubtful', 'web-api': 'doubtful', mattermost: 'doubtful', zulip: 'doubtful' }
+  ],
   [answer(302, '', 'api.slack.com'), 'doubtful', { slack: 'gone' }],
   [answer(302), 'doubtful', { slack: 'gone' }],
-  [answer(400, 'a_word_nobody_knows'), 'doubtful', { slack: 'refused', workflow: 'refused', other: 'refused' }],
+  [
+    answer(400, 'a_word_nobody_knows'),
+    'doubtful',
+    { slack: 'refused', 'web-api': 'refused', workflow: 'refused', other: 'refused' }
+  ],
   [answer(403, 'Access Denied.'), 'doubtful', {}],
   [answer(403, '{"message":"Forbidden"}'), 'doubtful', {}],
-  [answer(200, '{"ok":"true"}'), 'taken', { slack: 'doubtful', mattermost: 'doubtful', zulip: 'doubtful' }],
-  [answer(403, 'a_word_nobody_knows'), 'doubtful', { slack: 'gone', workflow: 'gone' }],
-  [answer(403, '{"ok":false,"error":"x"}'), 'doubtful', { slack: 'gone', workflow: 'gone', zulip: 'gone' }],
+  [
+    answer(200, '{"ok":"true"}'),
+    'taken',
+    { slack: 'doubtful', 'web-api': 'doubtful', mattermost: 'doubtful', zulip: 'doubtful' }
+  ],
+  [answer(403, 'a_word_nobody_knows'), 'doubtful', { slack: 'gone', 'web-api': 'gone', workflow: 'gone' }],
+  [
+    answer(403, '{"ok":false,"error":"x"}'),
+    'doubtful',
+    { slack: 'gone', 'web-api': 'gone', workflow: 'gone', zulip: 'gone' }
+  ],
   [answer(404, '{"message":"Unknown Webhook","code":10015}'), 'doubtful', { discord: 'gone' }],
   [
     answer(400, '{"message":"Cannot send an empty message","code":50006}'),
@@ -117,6 +150,77 @@ for (const receiver of all) {
     }
   })
 }
+
+/** What the Web API answers errors with, by what it is about (docs.slack.dev/reference/methods/chat.postMessage). */
+const apiWords: Record<string, [kind: Kind, isAboutToken: boolean, words: string]> = {
+  'the token': [
+    'gone',
+    true,
+    'invalid_auth not_authed account_inactive token_revoked token_expired missing_scope not_allowed_token_type org_login_required two_factor_setup_required enterprise_is_restricted access_denied accesslimited'
+  ],
+  'the channel': [
+    'gone',
+    false,
+    'not_in_channel channel_not_found is_archived is_inactive no_permission restricted_action restricted_action_read_only_channel restricted_action_thread_only_channel restricted_action_non_threadable_channel ekm_access_denied team_access_not_granted team_not_found messages_tab_disabled'
+  ],
+  'the message': [
+    'refused',
+    false,
+    'invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_long too_many_attachments no_text invalid_arguments invalid_attachments attachment_payload_limit_exceeded invalid_metadata_format invalid_metadata_schema metadata_too_large metadata_must_be_sent_from_app'
+  ],
+  'the rate': ['rate limit', false, 'ratelimited rate_limited message_limit_exceeded'],
+  'a moment': [
+    'transient',
+    false,
+    'internal_error fatal_error service_unavailable request_timeout team_added_to_org external_channel_migrating'
+  ],
+  'anything else': ['doubtful', false, 'invalid_charset invalid_post_type method_deprecated some_new_error']
+}
+
+for (const [what, [kind, aboutToken, words]] of Object.entries(apiWords)) {
+  t.test(`the Web API's words about ${what} mean that, whatever the status`, async (t) => {
+    for (const word of words.split(' ')) {
+      const body = `{"ok":false,"error":"${word}","response_metadata":{"messages":[]}}`
+      t.equal(kindOf(answer(200, body), 'web-api'), kind, word)
+      t.equal(isAboutToken(answer(200, body), 'web-api'), aboutToken, `${word} is about all channels of the app or not`)
+      t.notOk(isAboutToken(answer(200, body), 'slack'), 'a webhook has no token')
+      if (kind !== 'doubtful') t.equal(kindOf(answer(500, body), 'web-api'), kind, `500 ${word}`)
+      const app = { name: 'acme', token: 'xoxb-1-2-three', apiUrl: 'https://slack.com/api' }
+      const advice = adviceOn(kind, answer(200, body), { app })
+      t.match(advice, kind === 'gone' ? /[a-z]{3}.* .*[a-z]{3}/ : /./, `${word} says what to do`)
+      t.notMatch(advice, /webhook/, 'and speaks of no webhook')
+    }
+  })
+}
+
+t.test('an app that is not in a channel is to be invited, by its name where that is known', async (t) => {
+  const app = { name: 'acme', token: 'xoxb-1-2-three', apiUrl: 'https://slack.com/api' }
+  for (const word of ['not_in_channel', 'channel_not_found', 'no_permission']) {
+    const reply = answer(200, `{"ok":false,"error":"${word}"}`)
+    t.match(adviceOn('gone', reply, { app }, 'flux'), /\/invite @flux$/)
+    t.match(adviceOn('gone', reply, { app }), /\/invite @… \(the name of the app\)$/)
+  }
+})
+
+t.test('what Slack says beside its word is kept short, in one line each, and is not taken from a yes', async (t) => {
+  const details = (fields: object) => detailsOf(answer(200, JSON.stringify({ ok: false, error: 'x_y', ...fields })))
+  t.same(details({ response_metadata: { messages: ['[ERROR] must be less [json-pointer:/blocks/0/text/text]'] } }), [
+    'must be less [json-pointer:/blocks/0/text/text]'
+  ])
+  t.same(details({ errors: ['no more than 5 items allowed [json-pointer:/blocks/2]'] }), [
+    'no more than 5 items allowed [json-pointer:/blocks/2]'
+  ])
+  t.same(details({ needed: 'chat:write', provided: 'incoming-webhook' }), [
+    'needs chat:write, and has incoming-webhook'
+  ])
+  t.same(details({ errors: ['a\n\u001b[31mb\u202e'.padEnd(500, 'x')] })[0]?.length, 201)
+  t.match(details({ errors: ['a\n\u001b[31mb'] })[0], /^a \[31mb$/)
+  t.equal(details({ errors: Array(50).fill('x') }).length, 5)
+  for (const odd of [{ errors: 'x' }, { errors: [1, null, {}] }, { response_metadata: null }, { needed: 7 }])
+    t.ok(details(odd).every((detail) => detail === 'x'))
+  t.same(detailsOf(answer(200, '{"ok":true,"errors":["x"]}')), [])
+  t.same(detailsOf(answer(500, '<html>')), [])
+})
 
 t.test(
   'whose answers they are follows from the address, and where that does not show it, from the dialect',
@@ -164,7 +268,7 @@ t.test('an answer is said in a few words, and a page by its first', async (t) =>
   ]
   for (const [reply, short, quoted = short] of said) {
     t.equal(sayReply(reply), short)
-    t.equal(quoteReply(reply, url), quoted)
+    t.equal(quoteReply(reply, { url }), quoted)
   }
-  t.ok(quoteReply(answer(403, 'x'.repeat(5000)), url).length < 100)
+  t.ok(quoteReply(answer(403, 'x'.repeat(5000)), { url }).length < 100)
 })

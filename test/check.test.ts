@@ -8,6 +8,7 @@ import t, { type Test } from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { startSlack } from './fixtures/slack.ts'
+import { startSlackApi } from './fixtures/slack-api.ts'
 
 const cli = join(import.meta.dirname, '..', 'src', 'main.js')
 
@@ -72,6 +73,60 @@ rules: [{ name: x, send: [team-a, team-b, gone, proxy, chat, closed, local] }]`
     ]
   )
   t.ok((posted[1]?.at ?? 0) - (posted[0]?.at ?? 0) >= 1000, 'at the pace of the webhook they share')
+})
+
+t.test('a drill asks whose token it is, then posts, and says how to let the app in', async (t) => {
+  const token = 'xoxb-1-2-three'
+  const api = await startSlackApi({
+    apps: {
+      [token]: { name: 'flux', userId: 'U0FLUX' },
+      'xoxb-gone': { name: 'gone', userId: 'U0GONE', error: 'token_revoked' },
+      'xoxb-mute': { name: 'mute', userId: 'U0MUTE', scopes: ['incoming-webhook'] }
+    },
+    channels: [
+      { id: 'C0000000A', name: 'team-a', members: ['U0FLUX'] },
+      { id: 'C0000000B', name: 'team-b' },
+      { id: 'C0000000C', name: 'team-c', members: ['U0FLUX', 'U0MUTE'] }
+    ]
+  })
+  t.teardown(() => api.close())
+  const other = await slack(t)
+  const apps = Object.entries({ acme: token, gone: 'xoxb-gone', mute: 'xoxb-mute', wrong: 'xoxb-wrong' })
+  const config = `${source}slackApps:
+${apps.map(([name, token]) => `  ${name}: { token: ${token}, apiUrl: "${api.apiUrl}" }`).join('\n')}
+  page: { token: xoxb-page, apiUrl: "${other.url('/hooks')}" }
+destinations:
+  id: { slack: { app: acme, channel: C0000000A } }
+  name: { slack: { app: acme, channel: "#team-c" } }
+  out: { slack: { app: acme, channel: C0000000B } }
+  none: { slack: { app: acme, channel: "#nowhere" } }
+  gone: { slack: { app: gone, channel: C0000000A } }
+  mute: { slack: { app: mute, channel: C0000000C } }
+  wrong: { slack: { app: wrong, channel: C0000000A } }
+  page: { slack: { app: page, channel: C0000000A } }
+rules: [{ name: x, send: [id, name, out, none, gone, mute, wrong, page] }]`
+  const { code, out } = await check(t, config, '--drill')
+  t.equal(code, 1)
+  t.match(
+    out.split('\n').filter((line) => /^[✔✘]/.test(line)),
+    [
+      /^✔ {2}id: took the test message \(200 ok\)$/,
+      /^✔ {2}name: took the test message \(200 ok, channel C0000000C\)$/,
+      /^✘ {2}out: 200 not_in_channel: invite the app to the channel, by writing in it: \/invite @flux$/,
+      /^✘ {2}none: 200 channel_not_found: there is no such channel, or it is private .*\/invite @flux$/,
+      /^✘ {2}gone: auth\.test: 200 token_revoked: the token was revoked, or the app removed: install the app again/,
+      /^✘ {2}mute: 200 missing_scope; needs chat:write, and has incoming-webhook: the app may not post: add the scope/,
+      /^✘ {2}wrong: auth\.test: 200 invalid_auth: Slack does not know this token/,
+      /^✘ {2}page: auth\.test: 200 ok: that does not come from Slack: .*`apiUrl` is not the address of the Web API/
+    ]
+  )
+  t.notMatch(out, /xoxb-(1|gone|mute|wrong|page)/, 'no token')
+  t.same(
+    api.calls.filter(({ token: of }) => of === token).map(({ method }) => method),
+    ['auth.test', ...Array(4).fill('chat.postMessage')],
+    'asked once for all channels of an app'
+  )
+  t.match(api.seen('team-a'), [{ text: /^This is a test of flux-relay.*"id" works/ }])
 })
 
 t.test('a drill where everything works says yes, in JSON too', async (t) => {

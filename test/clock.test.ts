@@ -1,9 +1,8 @@
 // Repeated work: stops when it is asked to, and outlives an error.
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { every } from '../src/clock.ts'
+import { createAges, every } from '../src/clock.ts'
 import { createLog } from '../src/log.ts'
-import { createAges } from '../src/store/age.ts'
 import { createPruning } from '../src/store/pruning.ts'
 import type { Store } from '../src/store/store.ts'
 import { createClock } from './fixtures/clock.ts'

@@ -13,6 +13,11 @@ const environment = {
   SLACK_URL: `${slackUrl}\n`,
   PLAIN_HTTP_URL: 'http://hooks.slack.com/services/T000/B000/secret',
   CHANNEL: 'team-a',
+  SLACK_BOT_TOKEN: 'xoxb-1-2-three\n',
+  OTHER_BOT_TOKEN: 'xoxb-4-5-six',
+  SLACK_APP_TOKEN: 'xapp-1-A0-7-eight',
+  USER_TOKEN: 'xoxp-1-2-nine',
+  ROTATED_TOKEN: 'xoxe.xoxb-1-ten',
   EMPTY: ' \n'
 }
 
@@ -47,7 +52,11 @@ t.test('every option that stands as a comment in the example is right, too', asy
   const option = /^(\s*)# ( {2,}\S|- |[A-Za-z-]+:(?:$| +["'{[<]| +\w+ *(?:#|$)))/gm
   const all = example.replace(option, '$1$2')
   t.ok(all.includes('\n  platform:\n'), 'they are in effect')
-  const secrets = { FLUX_HMAC_KEY: 'k', SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T/B/x' }
+  const secrets = {
+    FLUX_HMAC_KEY: 'k',
+    SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T/B/x',
+    SLACK_BOT_TOKEN: 'xoxb-1-2-three'
+  }
   t.same(
     loadConfig(all, 'config.yaml', secrets).problems.filter(({ isWarning }) => !isWarning),
     []

@@ -1,11 +1,16 @@
 // Destinations: take webhook addresses only, and share a lane where the channel is the same.
 import t from 'tap'
+import { loadConfig } from '../src/config/config.ts'
 import { createDestination, webhookUrlFault } from '../src/deliver/destination.ts'
 import type { Dialect } from '../src/render/receivers/dialect.ts'
+import { createSlackApp, type SlackApp } from '../src/slack-api/app.ts'
 
 t.test('an address that takes no webhook messages is refused with what to do instead', async (t) => {
   const faults: [url: string, fault: RegExp][] = [
-    ['https://slack.com/api/chat.postMessage', /Slack's Web API.*make an incoming webhook.*a bot token is not one/],
+    [
+      'https://slack.com/api/chat.postMessage',
+      /Slack's Web API.*slackApps: .*token:.*slack: \{ app: slack, channel: C0123ABCD \}/
+    ],
     ['https://www.slack.com/api/chat.postMessage', /Web API/],
     ['https://acme.slack.com/api/chat.postMessage', /Web API/],
     ['https://slack-gov.com/api/', /Web API/],
@@ -18,7 +23,7 @@ t.test('an address that takes no webhook messages is refused with what to do ins
     ['https://hooks.slack.com/', /not a webhook/],
     ['https://hooks.slack.com/services', /not a webhook/],
     ['https://acme.slack.com/services/T/B/x', /not a webhook/],
-    ['xoxb-12-34-abc', /is a Slack token.*make an incoming webhook/],
+    ['xoxb-12-34-abc', /is a Slack token.*slackApps: .*slack: \{ app: slack, channel: C0123ABCD \}/],
     ['xapp-1-A0-1-abc', /is a Slack token/],
     ['https://discord.com/channels/1/2', /not a Discord webhook/],
     ['hooks.slack.com/services/T/B/x', /is not a URL/],
@@ -68,3 +73,30 @@ t.test('each channel of a webhook has a lane of its own, where the receiver heed
     t.equal(lane('#a', dialect), lane('#b', dialect), `${dialect}: the channel is the webhook's own`)
   }
 })
+
+t.test('the YAML that a refused address is answered with is a config', async (t) => {
+  const fault = webhookUrlFault('https://slack.com/api/chat.postMessage') ?? ''
+  const [apps = '', place = ''] = [...fault.matchAll(/`([^`]+)`/g)].map(([, yaml]) => yaml)
+  const text = `${apps}\ndestinations: { team: { ${place} } }\nrules: [{ name: all, send: team }]\n`
+  const { problems } = loadConfig(text, 'config.yaml', { SLACK_BOT_TOKEN: 'xoxb-1-2-three' })
+  t.same(
+    problems.filter(({ isWarning }) => !isWarning),
+    []
+  )
+})
+
+t.test(
+  'a channel of an app has one lane, however it is written, which shows no secret and outlives a token',
+  async (t) => {
+    const app = createSlackApp('acme', { token: 'xoxb-1-2-three' })
+    const other = createSlackApp('gov', { token: 'xoxb-4-5-six', apiUrl: 'https://slack-gov.com/api/' })
+    const of = (app: SlackApp, channel: string) => createDestination('team', { slack: { app, channel } })
+    t.equal(of(app, 'C0123ABCD').lane, 'slack:acme:C0123ABCD')
+    t.equal(of(app, '#team-a').lane, 'slack:acme:team-a')
+    t.equal(of({ ...app, token: 'xoxb-new' }, '#team-a').lane, of(app, '#team-a').lane)
+    t.not(of(other, '#team-a').lane, of(app, '#team-a').lane)
+    t.equal(of(other, '#team-a').slack?.url, 'https://slack-gov.com/api/chat.postMessage')
+    t.equal(of(app, '#team-a').slack?.url, 'https://slack.com/api/chat.postMessage')
+    t.match(of(app, '#team-a').slack, { receiver: 'web-api', dialect: 'slack', sender: { channel: '#team-a' } })
+  }
+)

@@ -399,7 +399,7 @@ t.test('each thing that the relay says of itself is said, in its own words, and 
     claimNotice('dev', { cluster: 'prod-eu', owner: 'prod', silentMs: 1000 }, start),
     claimNotice('dev', { cluster: 'prod-us', owner: 'prod', silentMs: 1000 }, start),
     deadNotice('team', { count: 3, reasons: ['too old'] }, start),
-    laneNotice('ops', gone, start),
+    laneNotice({ kind: 'destination', name: 'ops' }, gone, start),
     deadNotice('ops', { count: 5, reasons: ['too old'] }, start),
     quietNotice('test', { ...quiet, expectMs: 90_000 }, start + 120_000)
   ]

@@ -1,7 +1,7 @@
 // Fingerprint: is the same for the same failure, and another for another.
 import t from 'tap'
 import { failureFingerprint } from '../src/events/cause.ts'
-import { fingerprint, rows, withoutVariation } from '../src/events/fingerprint.ts'
+import { fingerprint, withoutVariation } from '../src/events/fingerprint.ts'
 import { parseRevision } from '../src/events/revision.ts'
 import { event } from './fixtures/events.ts'
 import { fc } from './fixtures/fc.ts'
@@ -272,6 +272,32 @@ const same: Pair[] = [
   ],
   ['apply log of 39,000 characters', longLog('9.8s', 'created'), longLog('10.23s', 'unchanged')],
   ['a line of 39,000 characters', longLine('9.8s'), longLine('1m10.23456s')],
+  [
+    'another chart version',
+    'Helm upgrade failed for release apps/podinfo with chart podinfo@6.5.3: timed out waiting for the condition',
+    'Helm upgrade failed for release apps/podinfo with chart podinfo@6.5.4: timed out waiting for the condition'
+  ],
+  [
+    'another address behind the arrow',
+    'read udp 10.0.0.1:43210->10.96.0.10:53: i/o timeout',
+    'read udp 10.0.0.1:43210->10.96.0.11:53: i/o timeout'
+  ],
+  [
+    'another address',
+    'dial tcp 10.100.47.29:80: connect: connection refused',
+    'dial tcp 10.100.47.30:80: connect: connection refused'
+  ],
+  [
+    'another commit',
+    'failed to download archive: GET http://source-controller/437f3d5915f678979e0f607f30c88e3d353a1456.tar.gz: 404',
+    'failed to download archive: GET http://source-controller/687b5930bbe44638b9c5e377ac50e33afbb542b9.tar.gz: 404'
+  ],
+  ['another short commit', "failed to push commit '3ebb95c'", "failed to push commit '4fcc06d'"],
+  [
+    'another digest',
+    'failed to verify sha256:2c6f56657df53e55ae32ba81b6a818a9b7fec5f04ea38e174fe717187236567f',
+    'failed to verify sha256:3251a7c972d1d605c1e41a5f58d9804e363cdd81fce9a51343add88545b63a83'
+  ],
   ['spaces, tabs, line ends', "bucket  'my-new-bucket'\r\n\tdoes not exist\n", "bucket 'my-new-bucket' does not exist"]
 ]
 
@@ -338,11 +364,6 @@ const different: Pair[] = [
     'manifest for ghcr.io/org/app:main-9d8c7b6f-58495 not found'
   ],
   [
-    'another chart version',
-    'Helm upgrade failed for release apps/podinfo with chart podinfo@6.5.3: timed out waiting for the condition',
-    'Helm upgrade failed for release apps/podinfo with chart podinfo@6.5.4: timed out waiting for the condition'
-  ],
-  [
     'another release',
     'Helm test failed for release apps/redis.v1 with chart redis@19.6.3: pod failed',
     'Helm test failed for release apps/valkey.v1 with chart redis@19.6.3: pod failed'
@@ -369,16 +390,6 @@ const different: Pair[] = [
     'dial tcp: lookup 6s.example.com: no such host'
   ],
   [
-    'another address behind the arrow',
-    'read udp 10.0.0.1:43210->10.96.0.10:53: i/o timeout',
-    'read udp 10.0.0.1:43210->10.96.0.11:53: i/o timeout'
-  ],
-  [
-    'another address',
-    'dial tcp 10.100.47.29:80: connect: connection refused',
-    'dial tcp 10.100.47.30:80: connect: connection refused'
-  ],
-  [
     'another port of a service',
     'Post "https://victoria-metrics-operator.monitoring.svc:9443/validate?timeout=10s": context deadline exceeded',
     'Post "https://victoria-metrics-operator.monitoring.svc:8443/validate?timeout=10s": context deadline exceeded'
@@ -387,17 +398,6 @@ const different: Pair[] = [
     'another port in words',
     'connection to server at "db", port 5432 failed: refused',
     'connection to server at "db", port 5433 failed: refused'
-  ],
-  [
-    'another commit',
-    'failed to download archive: GET http://source-controller/437f3d5915f678979e0f607f30c88e3d353a1456.tar.gz: 404',
-    'failed to download archive: GET http://source-controller/687b5930bbe44638b9c5e377ac50e33afbb542b9.tar.gz: 404'
-  ],
-  ['another short commit', "failed to push commit '3ebb95c'", "failed to push commit '4fcc06d'"],
-  [
-    'another digest',
-    'failed to verify sha256:2c6f56657df53e55ae32ba81b6a818a9b7fec5f04ea38e174fe717187236567f',
-    'failed to verify sha256:3251a7c972d1d605c1e41a5f58d9804e363cdd81fce9a51343add88545b63a83'
   ],
   [
     'another tag of a repository',
@@ -497,7 +497,7 @@ t.test('another failure is recognised by', async (t) => {
 
 t.test('the reason is part of the failure', async (t) => {
   const failure = fingerprint('BuildFailed', 'Update failed')
-  t.match(failure, /^[0-9a-f]{16}$/)
+  t.match(failure, /^2:[0-9a-f]{16}$/)
   t.equal(fingerprint('BuildFailed', 'Update failed'), failure)
   t.not(fingerprint('ArtifactFailed', 'Update failed'), failure)
   t.not(fingerprint('a', 'b,c'), fingerprint('a,b', 'c'), 'what ends one part cannot begin the next')
@@ -526,7 +526,7 @@ t.test('the revision is no part of the failure, wherever it stands in the text',
   }
   const main = `main@sha1:${shas[0]}`
   t.not(at(main, 'on branch main'), at(main, 'on branch test'), 'a branch is no revision')
-  t.not(at('6.7.1', 'needs 1.6.7.1'), at('6.7.1', 'needs 1.6.7.2'), 'nor is a number that contains one')
+  t.not(at('6.7.1', 'needs 16.7.1'), at('6.7.1', 'needs 16.7.2'), 'nor is a number that contains one')
   t.not(at(main, 'image tag aaaaaaa'), at(main, 'image tag bbbbbbb'), 'nor is any other commit')
   const artifact = (n: number) =>
     failureFingerprint(
@@ -550,7 +550,7 @@ t.test('a normalised message still reads as the failure', async (t) => {
     'health check failed after <duration>: timeout waiting for: [Deployment/apps/web, Job/apps/seed]'
   )
   t.equal(withoutVariation('pods "podinfo-6bc5d5b96-j9lw6" not found'), 'pods "podinfo-<hash>" not found')
-  t.equal(withoutVariation(helmLogs('a')), upgradeFailed)
+  t.equal(withoutVariation(helmLogs('a')), upgradeFailed.replace('6.5.3', '<version>'))
 })
 
 t.test('a message of any length stays small, with whole characters at every cut', async (t) => {
@@ -624,37 +624,4 @@ t.test('any text has a fingerprint, and its normalised form has the same one', a
     { numRuns: 2_000 }
   )
   t.pass('for two thousand texts')
-})
-
-/** `source` without what is looked for around a match, which no text can be made from. */
-function withoutAssertions(source: string): string {
-  const start = source.search(/\(\?(?:[=!]|<[=!])/)
-  if (start === -1) return source.replaceAll('\\b', '')
-  let depth = 0
-  for (let at = start; at < source.length; at++) {
-    if (source[at] === '\\') at += 1
-    else if (source[at] === '(') depth += 1
-    else if (source[at] === ')' && --depth === 0)
-      return withoutAssertions(source.slice(0, start) + source.slice(at + 1))
-  }
-  throw new Error(`no end of the assertion in ${source}`)
-}
-
-t.test('what varies is found wherever it is, because its hint is there too', async (t) => {
-  for (const [hint, pattern] of rows) {
-    const varying = fc.stringMatching(new RegExp(withoutAssertions(pattern.source)))
-    let found = 0
-    const before = fc.constantFrom('', '(', 'localhost', '10.0.0.1')
-    const after = fc.constantFrom('', ')', ' attempt', ' retries', ' tries', ' times')
-    const isSame = fc.property(before, varying, after, fc.boolean(), (head, made, tail, isLoud) => {
-      const plain = `${head}${made}${tail}`
-      const text = isLoud && pattern.flags.includes('i') ? plain.toUpperCase() : plain
-      if (text.search(pattern) === -1) return true
-      found += 1
-      const small = text.toLowerCase()
-      return typeof hint === 'string' ? small.includes(hint) : hint.test(small)
-    })
-    fc.assert(isSame, { numRuns: 400, seed: 1 })
-    t.ok(found > 5, `${pattern.source.slice(0, 40)}: ${found} texts`)
-  }
 })

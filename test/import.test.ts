@@ -32,7 +32,10 @@ function importText(text: string): Import {
 
 /** The config of `imported`, with its variables set. */
 function load(imported: Import): Config {
-  const variables = imported.targets.map(({ variable }) => [variable.name, 'https://hooks.slack.com/services/T/B/x'])
+  const variables = imported.targets.map(({ variable, app }) => [
+    variable.name,
+    app === undefined ? 'https://hooks.slack.com/services/T/B/x' : 'xoxb-1-2-three'
+  ])
   const environment = { FLUX_HMAC_KEY: 'k', ...Object.fromEntries(variables) }
   const { config, problems } = loadConfig(configOf(imported), 'config.yaml', environment)
   if (config === undefined || problems.length > 0) throw new Error(JSON.stringify(problems))
@@ -130,16 +133,126 @@ t.test('info is everything, errors included; objects by name stay by name; `susp
   t.strictSame(rules, [{ name: 'slack', match: of, send: 'slack' }])
 })
 
-t.test('a bot token cannot be carried over: the rules stay, and a webhook has to be made', async (t) => {
+t.test('a bot token and its channel are carried over as they are', async (t) => {
   const imported = importText(fixture('bot'))
-  t.match(textOf(imported), {
+  t.strictSame(textOf(imported), {
     cluster: 'my-cluster',
-    destinations: { 'slack-bot': { slack: { webhookUrl: '${SLACK_BOT_URL}' } } }
+    sources: { default: { hmacKeys: ['${FLUX_HMAC_KEY}'] } },
+    slackApps: { 'slack-bot': { token: '${SLACK_BOT_TOKEN}' } },
+    destinations: { 'slack-bot': { slack: { app: 'slack-bot', channel: '#general' } } },
+    rules: [
+      {
+        name: 'slack',
+        match: { kind: 'Kustomization', namespace: 'flux-system', severity: 'info' },
+        send: 'slack-bot'
+      }
+    ]
   })
-  const of = { kind: 'Kustomization', namespace: 'flux-system', severity: 'info' }
-  t.strictSame(textOf(imported)['rules'], [{ name: 'slack', match: of, send: 'slack-bot' }])
-  t.match(remarksOf(imported), [/^9: .*bot token.*make one for the channel general/])
-  t.match(imported.targets[0]?.variable, { command: undefined, what: /new incoming webhook for the channel general/ })
+  t.match(configOf(imported), / {2}# SLACK_BOT_TOKEN: the bot token in Secret flux-system\/slack-bot-token\n/)
+  t.match(imported.targets[0]?.variable.command, /get secret slack-bot-token -o jsonpath='\{\.data\.token\}'/)
+})
+
+const api = 'https://slack.com/api/chat.postMessage'
+const secretText = (name: string, stringData: object) =>
+  stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'apps', name }, stringData })
+
+/** `[what, Provider, its Secret where there is one, the slackApps and the place that become of it, or why nothing does]` */
+const bots: [string, object, object | undefined, { apps?: object; slack?: object } | RegExp][] = [
+  [
+    'its address in the Provider',
+    { address: api, channel: 'general' },
+    { token: 'xoxb-s3cr3t' },
+    { slack: { app: 'chat', channel: '#general' } }
+  ],
+  [
+    'its address in the Secret',
+    { address: undefined, channel: 'general' },
+    { token: 'xoxb-s3cr3t', address: api },
+    { slack: { app: 'chat', channel: '#general' } }
+  ],
+  [
+    'no address',
+    { address: undefined, channel: 'general' },
+    { token: 'xoxb-s3cr3t' },
+    { slack: { app: 'chat', channel: '#general' } }
+  ],
+  [
+    'a Secret that is elsewhere',
+    { address: api, channel: 'general' },
+    undefined,
+    { slack: { app: 'chat', channel: '#general' } }
+  ],
+  [
+    'GovSlack',
+    { address: 'https://slack-gov.com/api/chat.postMessage', channel: 'general' },
+    { token: 'xoxb-s3cr3t' },
+    { apps: { chat: { token: '${CHAT_TOKEN}', apiUrl: 'https://slack-gov.com/api' } } }
+  ],
+  [
+    'a channel by its ID',
+    { address: api, channel: 'C0123ABCD' },
+    { token: 'xoxb-s3cr3t' },
+    { slack: { app: 'chat', channel: 'C0123ABCD' } }
+  ],
+  [
+    'a channel with its sign',
+    { address: api, channel: '#Team-A' },
+    { token: 'xoxb-s3cr3t' },
+    { slack: { app: 'chat', channel: '#team-a' } }
+  ],
+  [
+    'a username',
+    { address: api, channel: 'general', username: 'flux' },
+    { token: 'xoxb-s3cr3t' },
+    { slack: { app: 'chat', channel: '#general' } }
+  ],
+  ['no channel', { address: api }, { token: 'xoxb-s3cr3t' }, /posts with a token, and to no channel; it is left out/],
+  ['no token', { address: api, channel: 'general' }, { password: 'x' }, /its Secret has no token; it is left out/],
+  [
+    'no Secret',
+    { address: api, channel: 'general', secretRef: undefined },
+    undefined,
+    /names no Secret with a token; it is left out/
+  ]
+]
+
+for (const [what, provider, secret, expected] of bots) {
+  t.test(`a Provider that posts with a token: ${what}`, async (t) => {
+    const manifests = [
+      alertText({}, { secretRef: { name: 'chat-token' }, ...provider }),
+      ...(secret === undefined ? [] : [secretText('chat-token', secret)])
+    ].join('---\n')
+    const imported = importText(manifests)
+    if (expected instanceof RegExp) {
+      t.match(remarksOf(imported).join('\n'), expected)
+      return t.strictSame(imported.takeovers, [])
+    }
+    const { slackApps, destinations } = textOf(imported)
+    t.match(slackApps, expected.apps ?? { chat: { token: '${CHAT_TOKEN}' } })
+    if (expected.slack) t.strictSame(destinations, { chat: { slack: expected.slack } })
+    load(imported)
+    t.notMatch(configOf(imported) + remarksOf(imported).join(), /s3cr3t/, 'and its secret is not copied')
+    t.equal(remarksOf(imported).length, 'username' in provider ? 1 : 0)
+  })
+}
+
+t.test('one token of several Providers is one app, and a webhook beside a token stays a webhook', async (t) => {
+  const parts = ['a', 'b'].map((name) =>
+    alertText({}, { address: api, channel: name, secretRef: { name: 'slack' } }).replaceAll(
+      'name: chat',
+      `name: ${name}`
+    )
+  )
+  const imported = importText([...parts, secretText('slack', { token: 'xoxb-s3cr3t' })].join('---\n'))
+  t.match(textOf(imported), {
+    slackApps: { slack: { token: '${SLACK_TOKEN}' } },
+    destinations: { a: { slack: { app: 'slack', channel: '#a' } }, b: { slack: { app: 'slack', channel: '#b' } } }
+  })
+  t.equal(load(imported).destinations.size, 2)
+  const webhook = importText(
+    [alertText({}, { secretRef: { name: 'slack' } }), secretText('slack', { token: 'x' })].join('---\n')
+  )
+  t.match(textOf(webhook)['destinations'], { chat: { slack: { webhookUrl: /./ } } })
 })
 
 t.test('an inclusion list of nothing that is a pattern lets nothing through, as in Flux', async (t) => {
@@ -411,7 +524,7 @@ t.test('the standard input, directories and several files are read as one', asyn
   t.match(remarks.at(-1), { file: /bot\.yaml$/, message: /^cluster of Alert/ })
   t.strictSame(
     variables.map(({ name }: { name: string }) => name),
-    ['SLACK_URL', 'CHAT_URL', 'SLACK_BOT_URL']
+    ['SLACK_URL', 'CHAT_URL', 'SLACK_BOT_TOKEN']
   )
   t.match(flux, /kind: Provider/)
 })

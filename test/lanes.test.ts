@@ -1,11 +1,10 @@
 // Lanes: wait where they should: the destination has moved, or its time has not come.
 import t from 'tap'
-import { systemClock } from '../src/clock.ts'
+import { createAges, systemClock } from '../src/clock.ts'
 import { createDestination, type Destination } from '../src/deliver/destination.ts'
 import { createLanes, type Lanes } from '../src/deliver/lanes.ts'
 import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
-import { createAges } from '../src/store/age.ts'
 import { openSqlite } from '../src/store/sqlite/store.ts'
 import type { Store } from '../src/store/store.ts'
 import { tempFolder } from './fixtures/relay.ts'

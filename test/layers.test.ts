@@ -29,7 +29,7 @@ const floors = [
   ['store/sqlite', 'store/postgres'],
   ['store/open'],
   ['store/verify', 'store'],
-  ['metrics', 'notices', 'spans'],
+  ['metrics', 'notices', 'slack-api', 'spans'],
   ['deliver'],
   ['config'],
   ['decide'],
@@ -57,6 +57,7 @@ const pure = new Set([
     'rules',
     'mutes',
     'notices',
+    'slack-api',
     'decide',
     'import',
     'rehearsal'

@@ -4,7 +4,8 @@ import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { muteNotice } from '../src/notices/delivery.ts'
 import { forget, markNotified, remember } from '../src/objects/notified.ts'
-import { type ObjectMemory, readMemory, stateOf } from '../src/objects.ts'
+import { readMemory, stateOf } from '../src/objects/stored-memory.ts'
+import type { ObjectMemory } from '../src/objects.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { fold, type Waiting } from '../src/render/compose/digest-groups.ts'
 import { gather } from '../src/store/withheld.ts'
@@ -685,5 +686,26 @@ t.test('of two clusters under one name each keeps who was notified of its own fa
     notifiedOf(markNotified(twins([entry], [withheld]), 'team', now)),
     [[entry], [{ ...entry, at: now }]],
     'a mute that is over'
+  )
+})
+
+t.test('a version that takes other failures for the same makes no failing object differ, once it runs', async (t) => {
+  const { config } = loadConfig(`cluster: prod\n${toAll}`, 'x.yaml', {})
+  if (config === undefined) throw new Error('the config of the test is not right')
+  const changes = { reason: 'ReconciliationFailed', message: 'Deployment/apps/shop dry-run failed: denied' }
+  const before = startRehearsal(config)
+  before.receive(failure(0, changes), start)
+  const [memory] = [...before.memory.values()]
+  if (memory?.failure === undefined) throw new Error('nothing has failed')
+  const old = { ...memory, failure: { ...memory.failure, prints: ['0123456789abcdef', '1:0123456789abcdef'] } }
+  const after = startRehearsal(config, () => readMemory(JSON.stringify(old)))
+  const transition = (at: number, other: Partial<Story> = {}) =>
+    after.receive(failure(at, { ...changes, ...other }), start + at).transition
+  t.equal(transition(minute), 'repeated', 'it said nothing new')
+  t.equal([...after.memory.values()][0]?.failure?.prints.length, 1, 'what cannot be compared is forgotten')
+  t.equal(transition(2 * minute, { message: 'exceeded quota' }), 'changed', 'and what is new is new from then on')
+  t.equal(
+    startRehearsal(config, () => old).receive(failure(minute, { reason: 'BuildFailed' }), start + minute).transition,
+    'changed'
   )
 })

@@ -69,6 +69,7 @@ t.test('every example on the page works', async (t) => {
   const environment = {
     FLUX_HMAC_KEY: 'k',
     FLUX_TOKEN: 't',
+    SLACK_BOT_TOKEN: 'xoxb-1-2-three',
     SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T/B/x'
   }
   for (const text of examples) {

@@ -79,6 +79,14 @@ t.test('whatever goes wrong, no secret is in the log, an answer, a metric or a p
   slack.behave(path('moved'), { is: 'redirect', to: webhookOf('https://elsewhere.example', 'moved') })
   slack.behave(path('silent'), { is: 'hang' })
 
+  // Something in front of the Web API that says what it was asked.
+  slack.behave('/api/chat.postMessage', (request) => {
+    const said = JSON.stringify(request.headers).replaceAll('"', "'")
+    const messages = [`[ERROR] ${said}`, `${said}`]
+    const body = JSON.stringify({ ok: false, error: 'invalid_blocks', needed: said, response_metadata: { messages } })
+    return { status: 200, body, type: 'application/json' }
+  })
+
   const file = join(folder, 'config.yaml')
   const secret = join(folder, 'token')
   writeFileSync(secret, `${canary('token')}\n`)
@@ -93,11 +101,14 @@ t.test('whatever goes wrong, no secret is in the log, an answer, a metric or a p
   const names = Object.keys(urls) as (keyof typeof urls)[]
   const config = (hmac: string) => `
 sources: { default: { hmacKeys: ["\${${hmac}}"], tokens: ["\${file:${secret}}"] }, open: { cluster: open } }
+slackApps:
+  acme: { token: "\${BOT}", appToken: "\${SOCKET}", apiUrl: "${base}/api" }
 destinations:
+  channel: { slack: { app: acme, channel: "#team-a" } }
 ${names.map((name) => `  ${name}: { slack: { webhookUrl: "${webhookOf(urls[name], name)}" }, pace: { perSecond: 50, burst: 50 } }`).join('\n')}
   local: { preview: true }
 operator: [webhook, local]
-rules: [{ name: all, match: { severity: info }, notify: every, send: [${names.join(', ')}, local] }]
+rules: [{ name: all, match: { severity: info }, notify: every, send: [${names.join(', ')}, channel, local] }]
 `
   writeFileSync(file, config('HMAC'))
   const relay = start(t, {
@@ -106,6 +117,8 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: [${names.jo
       ADMIN_TOKEN: canary('admin'),
       HMAC: canary('hmac'),
       ROTATED: canary('rotated'),
+      BOT: `xoxb-1-2-${plainCanary('bot')}`,
+      SOCKET: `xapp-1-2-${plainCanary('socket')}`,
       WEBHOOK: webhookOf(base, 'webhook')
     },
     HTTP_PROXY: `http://relay:${encodeURIComponent(canary('proxy'))}@127.0.0.1:${proxy}`,
@@ -189,6 +202,7 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: [${names.jo
   relay.child.kill('SIGUSR2')
   await relay.said(/stopping because of an error/)
   t.match(relay.output(), /cannot reach [^"]*\[redacted\]/, 'the reason of the stop is logged')
+  t.match(relay.output(), /"details":\["[^"]*Bearer \[redacted\]/, 'what stands beside a word of the Web API is logged')
   t.strictSame(leaksIn(relay.output()), [], 'the log')
   t.strictSame(leaksIn(answers.join('\n')), [], `${answers.length} answers`)
   t.strictSame(
@@ -207,7 +221,7 @@ t.test('a start that fails says why, and no secret', async (t) => {
   writeFileSync(good, 'destinations: { local: { preview: true } }\nrules: [{ name: all, send: local }]\n')
   writeFileSync(
     bad,
-    `sources: { default: { hmacKeys: "${plainCanary('written')}", tokens: [${plainCanary('token')}] } }\ndestinations:\n  a: { slack: { webhookUrl: "http://slack.example/services/T/B/${plainCanary('webhook')}" } }\n  b: { slack: { webhookUrl: "${plainCanary('moved')}" } }\n  c: { slack: { url: "https://hooks.slack.com/services/T/B/${plainCanary('refused')}" } }\nrules: [{ name: all, send: a }]\n`
+    `sources: { default: { hmacKeys: "${plainCanary('written')}", tokens: [${plainCanary('token')}] } }\nslackApps: { x: { token: ${plainCanary('bot')}, appToken: "xoxb-${plainCanary('socket')}" } }\ndestinations:\n  a: { slack: { webhookUrl: "http://slack.example/services/T/B/${plainCanary('webhook')}" } }\n  b: { slack: { webhookUrl: "${plainCanary('moved')}" } }\n  d: { slack: { app: ${plainCanary('bot')} } }\n  c: { slack: { url: "https://hooks.slack.com/services/T/B/${plainCanary('refused')}" } }\nrules: [{ name: all, send: a }]\n`
   )
   const password = encodeURIComponent(canary('database'))
   const sqlite = `sqlite:${join(folder, 'relay.db')}`

@@ -1,6 +1,6 @@
 // Messages drawn as Slack shows them: its marks and nothing else become HTML.
 import t from 'tap'
-import { slackMessage } from '../src/dashboard/slack-message.ts'
+import { slackMessage } from '../src/dashboard/preview.ts'
 import { slackText } from '../src/dashboard/slack-text.ts'
 import { mrkdwn } from '../src/render/slack/blocks.ts'
 import type { Payload } from '../src/render/slack/payload.ts'

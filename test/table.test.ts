@@ -1,6 +1,6 @@
 // Tables: align what people read.
 import t from 'tap'
-import { table } from '../src/cli/table.ts'
+import { table } from '../src/cli/output.ts'
 
 t.test('columns stand under each other, and the last is cut to the terminal', async (t) => {
   const rows = [

@@ -13,15 +13,17 @@ const secret = 'canary-of-the-config'
 const own = `
 cluster: prod
 sources: { default: { hmacKeys: ["${secret}-hmac"], tokens: [${secret}-token] } }
+slackApps: { acme: { token: "xoxb-1-2-${secret}", apiUrl: "https://slack-gov.com/api" } }
 destinations:
   team: { slack: { webhookUrl: "https://hooks.slack.com/services/T0/B0/${secret}" }, pace: { perSecond: 1, burst: 3 } }
+  room: { slack: { app: acme, channel: "#room", style: messages } }
   local: { preview: true }
 operator: team
 rules:
   - name: all
     match: { severity: warn, namespace: ["team-*"], message: { include: ["(?i)timeout"] }, when: 'object.name != "x"' }
     group: { by: [cluster], wait: 10s }
-    send: [team, local]
+    send: [team, room, local]
 retention: { events: 7d }
 `
 const files = [

@@ -48,7 +48,7 @@ export const event: Target<WireEvent, Outcome> = {
       ...Object.values(object)
     ]
     return faultsAmong({
-      'a malformed fingerprint': !/^[0-9a-f]{16}$/.test(print),
+      'a malformed fingerprint': !/^\d+:[0-9a-f]{16}$/.test(print),
       'another fingerprint of the same text': print !== again,
       'no key': key === '',
       'a malformed time': Number.isNaN(event.at),

@@ -33,7 +33,7 @@ function build(): FastifyInstance {
     metrics: createMetrics(),
     sources: { accepted() {}, refused() {} },
     clocks: { behind: () => 0 },
-    claims: { claimed() {} },
+    troubles: { claimed() {} },
     spans: { received() {} },
     clock: systemClock,
     maxBodyBytes: 100_000

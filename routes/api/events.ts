@@ -1,13 +1,15 @@
 // Event routes: list events at /api/events, and one with its whole history at /api/events/:id.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
-import { transitionNames } from '../../src/rules/schema.ts'
+import { transitionNames } from '../../src/objects.ts'
 import type { EventRecord } from '../../src/store/records.ts'
+import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
-import type { ApiOptions } from './options.ts'
 import {
+  describe,
   Filter,
   Id,
   iso,
@@ -19,30 +21,28 @@ import {
   PageFields,
   pageOf,
   State,
-  TextOrNull
+  Time,
+  textOrNull
 } from './query.ts'
 
-const EventsQuery = Type.Object(
-  {
-    ...objectFields,
-    source: Filter,
-    reason: Filter,
-    severity: Type.Optional(Type.Enum([...severityNames])),
-    transition: Type.Optional(Type.Enum([...transitionNames])),
-    rule: Filter,
-    destination: Filter,
-    state: Type.Optional(State),
-    since: Moment,
-    until: Moment,
-    body: Type.Optional(Type.Enum(['true', 'false'], { description: 'With the raw texts, as received.' })),
-    ...PageFields
-  },
-  { additionalProperties: false }
-)
+const EventsQuery = closedObject({
+  ...objectFields,
+  source: Filter,
+  reason: Filter,
+  severity: Type.Optional(Type.Enum([...severityNames])),
+  transition: Type.Optional(Type.Enum([...transitionNames])),
+  rule: Filter,
+  destination: Filter,
+  state: Type.Optional(State),
+  since: Moment,
+  until: Moment,
+  body: Type.Optional(Type.Enum(['true', 'false'], { description: 'With the raw texts, as received.' })),
+  ...PageFields
+})
 
 const eventFields = {
   id: Type.String(),
-  receivedAt: Type.String({ format: 'date-time' }),
+  receivedAt: Time,
   source: Type.String(),
   object: ObjectReply,
   severity: Type.String(),
@@ -81,7 +81,7 @@ const MessageReply = Type.Object(
     state: Type.String(),
     failures: Type.Integer(),
     payload: Type.Unknown({ description: 'What is posted, for Slack.' }),
-    attempts: Type.Array(Type.Object({ at: Type.String({ format: 'date-time' }), answer: Type.String() }))
+    attempts: Type.Array(Type.Object({ at: Time, answer: Type.String() }))
   },
   { description: 'The post that carries it.' }
 )
@@ -94,14 +94,14 @@ const EventReply = Type.Object({
     quiet: Type.Array(Type.Object({ rule: Type.String(), destination: Type.String(), because: Type.String() }))
   }),
   notifications: Type.Array(
-    Type.Object({ ...notification, reason: TextOrNull, message: Type.Union([MessageReply, Type.Null()]) })
+    Type.Object({ ...notification, reason: textOrNull(), message: Type.Union([MessageReply, Type.Null()]) })
   )
 })
 
-export function events(app: FastifyInstance, { store, config, clock }: ApiOptions): void {
+export function events(app: FastifyInstance, { store, config, clock }: OperatorOptions): void {
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/api/events',
-    { schema: { summary: 'Events', querystring: EventsQuery, response: { 200: EventsReply } } },
+    describe('Events', EventsReply, { querystring: EventsQuery }),
     async ({ query }) => {
       const { since, until, body, limit, cursor, order, ...fields } = query
       const now = clock.now()
@@ -115,13 +115,9 @@ export function events(app: FastifyInstance, { store, config, clock }: ApiOption
 
   app.get<{ Params: { id: string } }>(
     '/api/events/:id',
-    {
-      schema: {
-        summary: 'One event: what each rule decided, its notifications, and every answer to its messages',
-        params: Id,
-        response: { 200: EventReply }
-      }
-    },
+    describe('One event: what each rule decided, its notifications, and every answer to its messages', EventReply, {
+      params: Id
+    }),
     async ({ params }) => {
       const event = await store.records.event(params.id)
       if (event === undefined)

@@ -1,15 +1,14 @@
 // Lane routes: list lanes at /api/lanes, try one now, and show a destination's newest messages at /api/preview/:destination.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../../src/about.ts'
 import { createPace, tokensAt } from '../../src/deliver/pace.ts'
 import { RelayError } from '../../src/errors.ts'
 import { toText } from '../../src/render/slack/terminal.ts'
 import { unknownName } from '../../src/spelling.ts'
 import type { LaneRecord } from '../../src/store/records.ts'
-import type { ApiOptions } from './options.ts'
-import { iso, isoOrNull, TextOrNull } from './query.ts'
-
-const time = Type.String({ format: 'date-time' })
+import type { OperatorOptions } from '../options.ts'
+import { describe, iso, isoOrNull, Time, textOrNull } from './query.ts'
 
 const LanesReply = Type.Object({
   lanes: Type.Array(
@@ -19,15 +18,17 @@ const LanesReply = Type.Object({
         description: 'Empty where the config file no longer has a destination for it.'
       }),
       backlog: Type.Integer({ description: 'Notifications waiting.' }),
-      oldest: Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'When the oldest was accepted.' }),
-      block: Type.Union([Type.Object({ reason: Type.String(), since: time, probes: Type.Integer() }), Type.Null()], {
+      oldest: textOrNull('When the oldest was accepted.'),
+      block: Type.Union([Type.Object({ reason: Type.String(), since: Time, probes: Type.Integer() }), Type.Null()], {
         description: 'Nothing can be posted there: `reason` is the answer. It is tried again from time to time.'
       }),
-      notBefore: TextOrNull,
+      notBefore: textOrNull(),
       tokens: Type.Number({ description: 'Messages that may go at once.' })
     })
   )
 })
+
+export type ListedLane = Static<typeof LanesReply>['lanes'][number]
 
 const TryParams = Type.Object({
   lane: Type.String({ description: 'A lane as listed by `GET /api/lanes`, or a destination.' })
@@ -38,30 +39,24 @@ const TryReply = Type.Object({
   destinations: Type.Array(Type.String()),
   backlog: Type.Integer({ description: 'Notifications waiting.' }),
   isTried: Type.Boolean({ description: 'False where nothing is waiting, or a rate limit still applies.' }),
-  notBefore: Type.Unsafe<string | null>({
-    type: ['string', 'null'],
-    description: 'When the wait that Slack asked for with a 429 ends; it still applies.'
-  })
+  notBefore: textOrNull('When the wait that Slack asked for with a 429 ends; it still applies.')
 })
 
-const PreviewQuery = Type.Object(
-  {
-    limit: Type.Optional(
-      Type.String({
-        pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$',
-        patternErrorMessage: 'must be a number from 1 to 200',
-        description: 'A number from 1 to 200; 20 if left out.'
-      })
-    )
-  },
-  { additionalProperties: false }
-)
+const PreviewQuery = closedObject({
+  limit: Type.Optional(
+    Type.String({
+      pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$',
+      patternErrorMessage: 'must be a number from 1 to 200',
+      description: 'A number from 1 to 200; 20 if left out.'
+    })
+  )
+})
 
 const PreviewReply = Type.Object({
   messages: Type.Array(
     Type.Object({
       id: Type.String(),
-      at: time,
+      at: Time,
       state: Type.String(),
       text: Type.Array(Type.String()),
       payload: Type.Unknown()
@@ -69,45 +64,35 @@ const PreviewReply = Type.Object({
   )
 })
 
-export function lanes(app: FastifyInstance, { store, config, clock, actions }: ApiOptions): void {
-  app.get(
-    '/api/lanes',
-    { schema: { summary: 'The queue of each channel', response: { 200: LanesReply } } },
-    async () => {
-      const byLane = Map.groupBy(config().destinations.values(), ({ lane }) => lane)
-      const known = new Map((await store.records.lanes()).map((record) => [record.lane, record]))
-      const now = clock.now()
-      const keys = new Set([...byLane.keys(), ...known.keys()])
-      return {
-        lanes: [...keys].sort().flatMap((lane) => {
-          const destinations = byLane.get(lane) ?? []
-          const record = known.get(lane) ?? { ...unused, lane }
-          // Its destination is gone from the config file, and nothing is waiting.
-          if (destinations.length === 0 && record.backlog === 0) return []
-          const { backlog, oldest, block, notBefore, bucket } = record
-          return {
-            lane,
-            destinations: destinations.map(({ name }) => name),
-            backlog,
-            oldest: isoOrNull(oldest),
-            block: block && { ...block, since: iso(block.since) },
-            notBefore: notBefore > now ? iso(notBefore) : null,
-            tokens: Math.floor(tokensAt(bucket ?? undefined, destinations[0]?.pace ?? createPace(), now) * 10) / 10
-          }
-        })
-      }
+export function lanes(app: FastifyInstance, { store, config, clock, actions }: OperatorOptions): void {
+  app.get('/api/lanes', describe('The queue of each channel', LanesReply), async () => {
+    const byLane = Map.groupBy(config().destinations.values(), ({ lane }) => lane)
+    const known = new Map((await store.records.lanes()).map((record) => [record.lane, record]))
+    const now = clock.now()
+    const keys = new Set([...byLane.keys(), ...known.keys()])
+    return {
+      lanes: [...keys].sort().flatMap((lane) => {
+        const destinations = byLane.get(lane) ?? []
+        const record = known.get(lane) ?? { ...unused, lane }
+        // Its destination is gone from the config file, and nothing is waiting.
+        if (destinations.length === 0 && record.backlog === 0) return []
+        const { backlog, oldest, block, notBefore, bucket } = record
+        return {
+          lane,
+          destinations: destinations.map(({ name }) => name),
+          backlog,
+          oldest: isoOrNull(oldest),
+          block: block && { ...block, since: iso(block.since) },
+          notBefore: notBefore > now ? iso(notBefore) : null,
+          tokens: Math.floor(tokensAt(bucket ?? undefined, destinations[0]?.pace ?? createPace(), now) * 10) / 10
+        }
+      })
     }
-  )
+  })
 
   app.post<{ Params: Static<typeof TryParams> }>(
     '/api/lanes/:lane/try',
-    {
-      schema: {
-        summary: 'Tries a waiting or blocked lane now; a rate limit still applies',
-        params: TryParams,
-        response: { 200: TryReply }
-      }
-    },
+    describe('Tries a waiting or blocked lane now; a rate limit still applies', TryReply, { params: TryParams }),
     async ({ params }) => {
       const { lane, destinations, backlog, limitedUntil } = await actions.tryLane(params.lane)
       const notBefore = limitedUntil === undefined ? null : iso(limitedUntil)

@@ -1,10 +1,12 @@
 // Notification routes: list notifications at /api/notifications, and retry or discard dead letters.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
+import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
-import type { ApiOptions } from './options.ts'
 import {
+  describe,
   Filter,
   Id,
   iso,
@@ -16,51 +18,50 @@ import {
   PageFields,
   pageOf,
   State,
-  TextOrNull
+  Time,
+  textOrNull
 } from './query.ts'
 
 const filterFields = { ...objectFields, rule: Filter, destination: Filter, lane: Filter, since: Moment }
 
-const NotificationsQuery = Type.Object(
-  { ...filterFields, state: Type.Optional(State), ...PageFields },
-  { additionalProperties: false }
-)
+const NotificationsQuery = closedObject({ ...filterFields, state: Type.Optional(State), ...PageFields })
 
-const RetryQuery = Type.Object(
-  { ...filterFields, limit: PageFields.limit, cursor: PageFields.cursor },
-  { additionalProperties: false }
-)
+const RetryQuery = closedObject({ ...filterFields, limit: PageFields.limit, cursor: PageFields.cursor })
 
 const NotificationsReply = Type.Object({
   notifications: Type.Array(
     Type.Object({
       id: Type.String(),
-      event: TextOrNull,
+      event: textOrNull(),
       rule: Type.String(),
       destination: Type.String(),
       lane: Type.String(),
       state: State,
-      reason: TextOrNull,
+      reason: textOrNull(),
       says: Type.String(),
       object: ObjectReply,
       summary: Type.String(),
-      createdAt: Type.String({ format: 'date-time' })
+      createdAt: Time
     })
   ),
   next: Next
 })
 
+export type ListedNotification = Static<typeof NotificationsReply>['notifications'][number]
+
 const Retried = Type.Object({ id: Type.String(), destination: Type.String(), lane: Type.String() })
+export type RetriedNotification = Static<typeof Retried>
+
 const RetryReply = Type.Object({ retried: Type.Array(Retried), next: Next })
 
 const notDead = 'there is no such dead letter: it was already retried or discarded, or its destination is gone'
 
-export function notifications(app: FastifyInstance, { store, config, clock, actions }: ApiOptions): void {
+export function notifications(app: FastifyInstance, { store, config, clock, actions }: OperatorOptions): void {
   const { records } = store
 
   app.get<{ Querystring: Static<typeof NotificationsQuery> }>(
     '/api/notifications',
-    { schema: { summary: 'Notifications', querystring: NotificationsQuery, response: { 200: NotificationsReply } } },
+    describe('Notifications', NotificationsReply, { querystring: NotificationsQuery }),
     async ({ query }) => {
       const { since, limit, cursor, order, ...fields } = query
       const page = pageOf({ limit, cursor, order })
@@ -73,7 +74,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
 
   app.post<{ Params: Static<typeof Id> }>(
     '/api/notifications/:id/retry',
-    { schema: { summary: 'Retries a dead letter', params: Id, response: { 200: Retried } } },
+    describe('Retries a dead letter', Retried, { params: Id }),
     async ({ params }) => {
       const retried = await actions.retry(params.id)
       if (retried === undefined) throw new RelayError('NOT_FOUND', notDead)
@@ -83,13 +84,9 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
 
   app.post<{ Querystring: Static<typeof RetryQuery> }>(
     '/api/notifications/retry',
-    {
-      schema: {
-        summary: 'Retries dead letters, oldest first; repeat with the cursor until `next` is null',
-        querystring: RetryQuery,
-        response: { 200: RetryReply }
-      }
-    },
+    describe('Retries dead letters, oldest first; repeat with the cursor until `next` is null', RetryReply, {
+      querystring: RetryQuery
+    }),
     async ({ query }) => {
       const { since, limit, cursor, ...fields } = query
       const page = pageOf({ limit, cursor })
@@ -102,13 +99,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
 
   app.post<{ Params: Static<typeof Id> }>(
     '/api/notifications/:id/discard',
-    {
-      schema: {
-        summary: 'Discards a dead letter',
-        params: Id,
-        response: { 200: Type.Object({ id: Type.String(), state: State }) }
-      }
-    },
+    describe('Discards a dead letter', Type.Object({ id: Type.String(), state: State }), { params: Id }),
     async ({ params: { id } }) => {
       if (!(await actions.discard(id))) throw new RelayError('NOT_FOUND', notDead)
       return { id, state: 'muted' as const }

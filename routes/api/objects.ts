@@ -1,21 +1,22 @@
 // Object routes: list Flux objects at /api/objects, with their states as their events show them.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../../src/about.ts'
 import type { ObjectRecord } from '../../src/store/records.ts'
+import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
-import type { ApiOptions } from './options.ts'
-import { cursorOf, iso, Next, ObjectReply, objectFields, PageFields, pageOf } from './query.ts'
+import { cursorOf, describe, iso, Next, ObjectReply, objectFields, PageFields, pageOf, Time } from './query.ts'
 
 const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
   description: 'stale: it was failing at its last event, and has been silent at least twice as long as ever before.'
 })
 
-const ObjectsQuery = Type.Object(
-  { ...objectFields, state: Type.Optional(ObjectState), ...PageFields, cursor: cursorOf('^-?[0-9]{1,15}:') },
-  { additionalProperties: false }
-)
-
-const time = Type.String({ format: 'date-time' })
+const ObjectsQuery = closedObject({
+  ...objectFields,
+  state: Type.Optional(ObjectState),
+  ...PageFields,
+  cursor: cursorOf('^-?[0-9]{1,15}:')
+})
 
 const ObjectsReply = Type.Object({
   objects: Type.Array(
@@ -24,35 +25,31 @@ const ObjectsReply = Type.Object({
       state: ObjectState,
       failure: Type.Optional(
         Type.Object({
-          since: time,
+          since: Time,
           count: Type.Integer(),
           severity: Type.String(),
           reason: Type.String(),
           text: Type.String()
         })
       ),
-      since: time,
+      since: Time,
       revision: Type.String(),
       notified: Type.Array(
-        Type.Object({ rule: Type.String(), destination: Type.String(), at: time, reminders: Type.Integer() }),
+        Type.Object({ rule: Type.String(), destination: Type.String(), at: Time, reminders: Type.Integer() }),
         { description: 'The rules and destinations notified of its failure.' }
       ),
-      seenAt: time
+      seenAt: Time
     })
   ),
   next: Next
 })
 
-export function objects(app: FastifyInstance, { store, config, clock }: ApiOptions): void {
+export function objects(app: FastifyInstance, { store, config, clock }: OperatorOptions): void {
   app.get<{ Querystring: Static<typeof ObjectsQuery> }>(
     '/api/objects',
-    {
-      schema: {
-        summary: 'Objects: failing and stale ones with the newest failure first, others by their names',
-        querystring: ObjectsQuery,
-        response: { 200: ObjectsReply }
-      }
-    },
+    describe('Objects: failing and stale ones with the newest failure first, others by their names', ObjectsReply, {
+      querystring: ObjectsQuery
+    }),
     async ({ query }) => {
       const { limit, cursor, order, ...filter } = query
       const page = pageOf({ limit, cursor, order })

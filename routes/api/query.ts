@@ -1,7 +1,7 @@
 // List queries: define the filters, pages, texts and times that all lists of the API share.
 import { Type } from 'typebox'
 import { isDuration, parseDuration } from '../../src/duration.ts'
-import { maxPage, type Page } from '../../src/store/records.ts'
+import { maxPage, notificationStates, type Page } from '../../src/store/records.ts'
 
 const Text = Type.Optional(Type.String({ minLength: 1, maxLength: 300 }))
 
@@ -34,7 +34,7 @@ export const PageFields = {
   )
 }
 
-export const State = Type.Enum(['pending', 'sent', 'dead', 'muted'])
+export const State = Type.Enum([...notificationStates])
 export const Filter = Text
 
 const date = '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
@@ -50,10 +50,23 @@ export const Moment = Type.Optional(
   })
 )
 
-export const Next = Type.Unsafe<string | null>({
-  type: ['string', 'null'],
-  description: 'The cursor of the next page, or null. Even a short page may have one.'
-})
+/** A text or nothing. */
+export function textOrNull(description?: string, format?: string) {
+  return Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    ...(format && { format }),
+    ...(description && { description })
+  })
+}
+
+/** A time as {@link iso} writes it. */
+export const Time = Type.String({ format: 'date-time' })
+
+export function timeOrNull(description: string) {
+  return textOrNull(description, 'date-time')
+}
+
+export const Next = textOrNull('The cursor of the next page, or null. Even a short page may have one.')
 
 /** A row's number, as a path has it. */
 export const Id = Type.Object({
@@ -65,8 +78,6 @@ export const ErrorReply = Type.Object({
   code: Type.String({ description: 'For programs; never changes.' }),
   message: Type.String({ description: 'What happened, and what to do.' })
 })
-
-export const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] })
 
 export const ObjectReply = Type.Object({
   cluster: Type.String(),
@@ -95,4 +106,13 @@ export function iso(ms: number): string {
 
 export function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : iso(ms)
+}
+
+/** A path for the description of the API: what it takes, and what it answers with 200. */
+export function describe(
+  summary: string,
+  reply: Type.TSchema,
+  takes: { [part in 'params' | 'querystring' | 'body']?: Type.TSchema } = {}
+) {
+  return { schema: { summary, ...takes, response: { 200: reply } } }
 }

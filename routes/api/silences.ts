@@ -1,20 +1,21 @@
 // Silence routes: list, add and end silences at /api/silences.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type Silence, silenceLimits } from '../../src/mutes/silence.ts'
-import type { ApiOptions } from './options.ts'
-import { Id, iso } from './query.ts'
-
-const time = Type.String({ format: 'date-time' })
+import type { OperatorOptions } from '../options.ts'
+import { describe, Id, iso, Time } from './query.ts'
 
 const SilenceReply = Type.Object({
   id: Type.String(),
   match: Type.Record(Type.String(), Type.Unknown(), { description: 'As `match:` of a rule in the config file.' }),
   comment: Type.String(),
-  createdAt: time,
-  endsAt: time
+  createdAt: Time,
+  endsAt: Time
 })
+
+export type ListedSilence = Static<typeof SilenceReply>
 
 const SilenceAdded = Type.Object({
   ...SilenceReply.properties,
@@ -23,30 +24,23 @@ const SilenceAdded = Type.Object({
   })
 })
 
-const NewSilence = Type.Object(
-  {
-    match: Type.Record(Type.String(), Type.Unknown(), {
-      description: 'As `match:` of a rule in the config file, with one matcher at least.'
-    }),
-    for: Type.Optional(
-      Type.String({ description: `How long, such as 30m or 2h; up to ${silenceLimits.longestDays}d.` })
-    ),
-    until: Type.Optional(Type.String({ description: 'Or until when, such as 2026-12-01T06:00:00Z.' })),
-    comment: Type.Optional(
-      Type.String({
-        description: `The reason, shown with the silence and in its summary; up to ${silenceLimits.commentCharacters} characters.`
-      })
-    )
-  },
-  { additionalProperties: false }
-)
+const NewSilence = closedObject({
+  match: Type.Record(Type.String(), Type.Unknown(), {
+    description: 'As `match:` of a rule in the config file, with one matcher at least.'
+  }),
+  for: Type.Optional(Type.String({ description: `How long, such as 30m or 2h; up to ${silenceLimits.longestDays}d.` })),
+  until: Type.Optional(Type.String({ description: 'Or until when, such as 2026-12-01T06:00:00Z.' })),
+  comment: Type.Optional(
+    Type.String({
+      description: `The reason, shown with the silence and in its summary; up to ${silenceLimits.commentCharacters} characters.`
+    })
+  )
+})
 
-export function silences(app: FastifyInstance, { store, clock, actions }: ApiOptions): void {
+export function silences(app: FastifyInstance, { store, clock, actions }: OperatorOptions): void {
   app.get(
     '/api/silences',
-    {
-      schema: { summary: 'Silences in effect', response: { 200: Type.Object({ silences: Type.Array(SilenceReply) }) } }
-    },
+    describe('Silences in effect', Type.Object({ silences: Type.Array(SilenceReply) })),
     async () => ({ silences: (await store.silences(clock.now())).map(replyOf) })
   )
 
@@ -62,13 +56,9 @@ export function silences(app: FastifyInstance, { store, clock, actions }: ApiOpt
 
   app.delete<{ Params: Static<typeof Id> }>(
     '/api/silences/:id',
-    {
-      schema: {
-        summary: 'Ends a silence; what it withheld is posted as a summary',
-        params: Id,
-        response: { 200: Type.Pick(SilenceReply, ['id']) }
-      }
-    },
+    describe('Ends a silence; what it withheld is posted as a summary', Type.Pick(SilenceReply, ['id']), {
+      params: Id
+    }),
     async ({ params: { id } }) => {
       if (!(await actions.endSilence(id))) {
         throw new RelayError('NOT_FOUND', `there is no silence ${id} in effect`)

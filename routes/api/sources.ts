@@ -1,13 +1,10 @@
 // Source routes: list sources at /api/sources, when each last posted, and which of its requests were refused.
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
 import { type Standing, sourceStates } from '../../src/operator/standing.ts'
-import type { ApiOptions } from './options.ts'
-import { iso, isoOrNull, TextOrNull } from './query.ts'
-
-const time = Type.String({ format: 'date-time' })
-const TimeOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time' })
+import type { OperatorOptions } from '../options.ts'
+import { describe, iso, isoOrNull, Time, textOrNull, timeOrNull } from './query.ts'
 
 const SourcesReply = Type.Object({
   sources: Type.Array(
@@ -18,10 +15,7 @@ const SourcesReply = Type.Object({
           'active: the last event is no older than `quietAfterSeconds`. quiet: it is older. unknown: it is older, but the relay ' +
           'was away meanwhile. never: no event has ever come from it.'
       }),
-      lastEventAt: Type.Unsafe<string | null>({
-        ...TimeOrNull,
-        description: 'Accepted by any replica; null where none ever came.'
-      }),
+      lastEventAt: timeOrNull('Accepted by any replica; null where none ever came.'),
       quietAfterSeconds: Type.Number({
         description:
           '`expectEvery`, where it is set. Otherwise an hour, or ten times the usual gap where that is longer.'
@@ -29,58 +23,45 @@ const SourcesReply = Type.Object({
       isExpected: Type.Boolean({
         description: '`expectEvery` is set: the operator is notified when the source is quiet.'
       }),
-      cluster: Type.Unsafe<string | null>({
-        ...TextOrNull,
-        description: 'The cluster it speaks for, by the config file.'
-      }),
-      clusters: Type.Array(Type.Object({ cluster: Type.String(), lastEventAt: time, isQuiet: Type.Boolean() }), {
+      cluster: textOrNull('The cluster it speaks for, by the config file.'),
+      clusters: Type.Array(Type.Object({ cluster: Type.String(), lastEventAt: Time, isQuiet: Type.Boolean() }), {
         description: 'The clusters of its events to this process, the first 20.'
       }),
       hasMoreClusters: Type.Boolean(),
       events: Type.Integer({
         description: 'Accepted by this process in the last hour, heartbeats and repetitions too.'
       }),
-      refused: Type.Array(Type.Object({ code: Type.String(), requests: Type.Integer(), lastAt: time }), {
+      refused: Type.Array(Type.Object({ code: Type.String(), requests: Type.Integer(), lastAt: Time }), {
         description: 'Requests that this process answered with an error in the last hour, by its code.'
       }),
-      refusedElsewhereAt: Type.Unsafe<string | null>({
-        ...TimeOrNull,
-        description:
-          'When a request was last refused by another replica, or before a restart; it is not counted in `refused`.'
-      })
+      refusedElsewhereAt: timeOrNull(
+        'When a request was last refused by another replica, or before a restart; it is not counted in `refused`.'
+      )
     })
   ),
   countedSince: Type.String({ format: 'date-time', description: 'When this process started to count.' }),
-  listeningSince: Type.Unsafe<string | null>({
-    ...TimeOrNull,
-    description: 'When the relay was back after it had been away; null where it was not away.'
-  }),
+  listeningSince: timeOrNull('When the relay was back after it had been away; null where it was not away.'),
   isShared: Type.Boolean({ description: 'Other replicas accept events, too; the counts are of this one.' })
 })
+
+export type ListedSource = Static<typeof SourcesReply>['sources'][number]
 
 /** Replicas write down every ten seconds who posted: what is older than a minute is out of date. */
 const freshMs = 60_000
 
-export function sources(app: FastifyInstance, { standing, clock }: ApiOptions): void {
-  app.get(
-    '/api/sources',
-    { schema: { summary: 'Sources: when each last posted, and what was refused', response: { 200: SourcesReply } } },
-    async () => {
-      const { sources, countedSince, listeningSince, isShared, knownAt } = standing()
-      if (clock.now() - knownAt > freshMs) {
-        throw new RelayError(
-          'CANNOT_STORE',
-          'the database does not answer, so it is not known when sources last posted'
-        )
-      }
-      return {
-        sources: sources.map(replyOf),
-        countedSince: iso(countedSince),
-        listeningSince: listeningSince === 0 ? null : iso(listeningSince),
-        isShared
-      }
+export function sources(app: FastifyInstance, { standing, clock }: OperatorOptions): void {
+  app.get('/api/sources', describe('Sources: when each last posted, and what was refused', SourcesReply), async () => {
+    const { sources, countedSince, listeningSince, isShared, knownAt } = standing()
+    if (clock.now() - knownAt > freshMs) {
+      throw new RelayError('CANNOT_STORE', 'the database does not answer, so it is not known when sources last posted')
     }
-  )
+    return {
+      sources: sources.map(replyOf),
+      countedSince: iso(countedSince),
+      listeningSince: listeningSince === 0 ? null : iso(listeningSince),
+      isShared
+    }
+  })
 }
 
 function replyOf(standing: Standing) {

@@ -1,11 +1,11 @@
 // Forms: carry out what people do on the pages: retry or discard dead letters, try lanes now, add and end silences.
 import type { FastifyPluginAsync } from 'fastify'
 import { page } from '../../src/dashboard/page.ts'
-import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'
+import { silenceFields, silenceFormPage } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
 import { maxPage } from '../../src/store/records.ts'
+import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
-import type { DashboardOptions } from './options.ts'
 import { answersOf, backOf, withDone } from './query.ts'
 
 /** Pages for one click: 5,000 notifications. For more, one clicks again. */
@@ -19,7 +19,7 @@ const anyLength = Number.POSITIVE_INFINITY
 
 type WithId = { Params: { id: string } }
 
-export const forms: FastifyPluginAsync<DashboardOptions> = async (app, { actions }) => {
+export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions }) => {
   app.post<WithId>('/deliveries/:id/retry', async ({ params, body }, reply) => {
     const retried = await actions.retry(params.id)
     return reply.redirect(withDone(backOf(body, deadLetters), 'retried', retried === undefined ? 0 : 1), 303)

@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
 import { every } from '../../src/clock.ts'
-import type { DashboardOptions } from './options.ts'
+import type { OperatorOptions } from '../options.ts'
 
 /** People who watch at a time. Pages of those who come later reload every half minute. */
 const maxListeners = 32
@@ -13,7 +13,7 @@ const longestMs = 30_000
 /** How much may wait for a client that does not read. */
 const maxWaitingBytes = 4096
 
-export const live: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, standing, store, clock }) => {
+export const live: FastifyPluginAsync<OperatorOptions> = async (app, { config, refusal, standing, store, clock }) => {
   const listeners = new Set<PassThrough>()
   let stop: (() => void) | undefined
   let sentAt = 0

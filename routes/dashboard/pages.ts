@@ -1,26 +1,32 @@
 // Pages: fetch what each page shows from the store and the config, and give it its address.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../../src/clock.ts'
 import { deliveriesPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
 import { eventsPage } from '../../src/dashboard/events.ts'
 import { lanesOf } from '../../src/dashboard/lanes.ts'
 import { nowPage } from '../../src/dashboard/now.ts'
-import { objectName } from '../../src/dashboard/object.ts'
 import { overviewOf } from '../../src/dashboard/overview.ts'
 import { type Html, type PageOptions, page } from '../../src/dashboard/page.ts'
+import { objectName } from '../../src/dashboard/parts.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
-import { silenceFields, silenceFormPage } from '../../src/dashboard/silence-form.ts'
-import { type ActiveMute, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
+import {
+  type ActiveMute,
+  silenceFields,
+  silenceFormPage,
+  silencesPage,
+  suggestedComment
+} from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { silenceName } from '../../src/mutes/silence.ts'
+import { transitionNames } from '../../src/objects.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
-import { transitionNames } from '../../src/rules/schema.ts'
+import type { Minute, Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
-import { createFlow } from './activity.ts'
+import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
-import type { DashboardOptions } from './options.ts'
 import { answersOf, doneOf, oneOf, sinceOf, stateOf } from './query.ts'
 
 const hourMs = 60 * 60 * 1000
@@ -30,7 +36,7 @@ const maxSilentRules = 200
 
 type WithId = { Params: { id: string } }
 
-export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config, refusal, standing, store, clock }) => {
+export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, refusal, standing, store, clock }) => {
   const { records } = store
   const flow = createFlow(records, clock)
 
@@ -134,7 +140,7 @@ export const pages: FastifyPluginAsync<DashboardOptions> = async (app, { config,
       ...silence,
       warnings: neverFaults(silence.match, [], known).map(({ path, message }) => `${path.join('.')}: ${message}`)
     }))
-    const body = silencesPage({ silences, mutes: configMutes(now), now })
+    const body = silencesPage(silences, configMutes(now), now)
     return send(request, reply, { title: 'Silences', place: '/silences' }, body)
   })
 
@@ -187,4 +193,23 @@ async function found<T>(looked: Promise<T | undefined>): Promise<T> {
   if (thing === undefined)
     throw new RelayError('NOT_FOUND', 'It may have existed once: what is older than the retention is deleted.')
   return thing
+}
+
+/** Counts what came and was sent in each minute of the last 24 hours. Hours that are over do not change: they are counted once. */
+function createFlow(records: Pick<Records, 'perMinute'>, clock: Clock): () => Promise<Minute[]> {
+  let hour = -1
+  let past: Promise<Minute[]> = Promise.resolve([])
+  return async () => {
+    const now = clock.now()
+    const current = Math.floor(now / hourMs)
+    if (current !== hour) {
+      hour = current
+      past = records.perMinute((hour - 24) * hourMs, (hour - 1) * hourMs)
+      past.catch(() => {
+        hour = -1
+      })
+    }
+    // What was received in the last moments of an hour may be written in the next.
+    return [...(await past), ...(await records.perMinute((current - 1) * hourMs, now + 1))]
+  }
 }

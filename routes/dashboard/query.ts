@@ -2,7 +2,7 @@
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
 import { unknownName } from '../../src/spelling.ts'
-import type { NotificationState } from '../../src/store/records.ts'
+import { type NotificationState, notificationStates } from '../../src/store/records.ts'
 
 /** Those of `names` that `given` (a query or a form) answers. Throws BAD_REQUEST for one longer than `maxLength`. */
 export function answersOf<Name extends string>(
@@ -28,11 +28,9 @@ export function sinceOf(text: string | undefined, now: number): number | undefin
   throw new RelayError('BAD_REQUEST', 'since is not a duration such as 30m, 24h, 7d')
 }
 
-const states = ['pending', 'sent', 'dead', 'muted'] as const satisfies NotificationState[]
-
 /** Throws BAD_REQUEST if it is malformed. */
 export function stateOf(text: string | undefined): NotificationState | undefined {
-  return oneOf(states, text, 'state')
+  return oneOf(notificationStates, text, 'state')
 }
 
 /** `text`, where it is one of `choices`. Throws BAD_REQUEST with what there is where it is not. */

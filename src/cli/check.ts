@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type Config, type Loaded, loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
 import type { DrillResult } from '../deliver/drill.ts'
+import { print } from './output.ts'
 
 /** Prints the problems; resolves to the exit code. */
 export async function check(file: string, options: { drill?: boolean; json?: boolean }): Promise<number> {
@@ -10,12 +11,8 @@ export async function check(file: string, options: { drill?: boolean; json?: boo
   const { config, problems } = loaded
   const results = options.drill && config !== undefined ? await runDrill(config) : undefined
   const isOk = config !== undefined && (results ?? []).every(({ isTaken }) => isTaken)
-  if (options.json) {
-    const answer = { ok: isOk, problems, ...(results && { drill: results }) }
-    process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
-  } else {
-    process.stdout.write(`${[...saying(file, loaded), ...(results ?? []).map(sayResult)].join('\n')}\n`)
-  }
+  const lines = [...saying(file, loaded), ...(results ?? []).map(sayResult)]
+  print(options.json, { ok: isOk, problems, ...(results && { drill: results }) }, lines.join('\n'))
   return isOk ? 0 : 1
 }
 

@@ -5,6 +5,8 @@ import { RelayError } from '../errors.ts'
 export interface ClientOptions {
   url: string
   token?: string
+  /** Whether its answer is printed as it is. */
+  json?: boolean
 }
 
 export interface Answer {

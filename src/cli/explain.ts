@@ -9,6 +9,7 @@ import { healthyBefore, type Rehearsed, sayWhyNot, speak, startRehearsal, verdic
 import type { Payload } from '../render/slack/payload.ts'
 import type { Verdict } from '../rules/rule.ts'
 import { unknownName } from '../spelling.ts'
+import { print } from './output.ts'
 
 interface Options {
   source?: string
@@ -44,13 +45,9 @@ export function explain(
     return { ...notified, text: text.split('\n'), builder: builderUrl(payload), payload }
   })
   const { event, transition, trace } = rehearsed
-  if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ event, transition, rules: verdicts, quiet: trace.quiet, unformed: trace.unformed, messages }, null, 2)}\n`
-    )
-  } else {
-    process.stdout.write(inWords(rehearsed, verdicts, messages))
-  }
+  const { quiet, unformed } = trace
+  const answer = { event, transition, rules: verdicts, quiet, unformed, messages }
+  print(json, answer, inWords(rehearsed, verdicts, messages))
   return messages.length > 0 ? 0 : 1
 }
 

@@ -7,6 +7,7 @@ import { hmacVariable, type Variable } from '../import/destination.ts'
 import { feedOf } from '../import/flux-side.ts'
 import { type Import, importFlux } from '../import/import.ts'
 import { type Manifest, readManifests } from '../import/manifest.ts'
+import { print } from './output.ts'
 
 interface Options {
   namespace: string
@@ -35,7 +36,7 @@ export function importFiles(paths: string[], { namespace, relay, flux, json }: O
     const config = isEmpty ? undefined : configOf(imported)
     const manifestsToApply = isEmpty ? undefined : feedOf(imported, relay, namespace)
     const variables = variablesOf(targets)
-    process.stdout.write(`${JSON.stringify({ config, flux: manifestsToApply, variables, remarks }, null, 2)}\n`)
+    print(json, { config, flux: manifestsToApply, variables, remarks }, '')
     return isEmpty ? 1 : 0
   }
   for (const { file, line, message } of remarks) process.stderr.write(`${file}:${line}: ${message}\n`)

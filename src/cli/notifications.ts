@@ -1,32 +1,22 @@
 // `notifications` and `retry`: list a running relay's notifications, and retry its dead letters.
-import type { NotificationRecord } from '../store/records.ts'
+import type { ListedNotification, RetriedNotification } from '../../routes/api/notifications.ts'
 import { ask, type ClientOptions } from './client.ts'
-import { table } from './table.ts'
+import { print, table } from './output.ts'
 
-interface Filter {
-  destination?: string
-  rule?: string
-  cluster?: string
-  kind?: string
-  namespace?: string
-  name?: string
-  since?: string
-}
+const filters = ['destination', 'rule', 'cluster', 'kind', 'namespace', 'name', 'since'] as const
+type Filter = { [name in (typeof filters)[number]]?: string }
 
 export interface ListOptions extends ClientOptions, Filter {
   state?: string
   limit: string
-  json?: boolean
 }
-
-type Listed = Omit<NotificationRecord, 'createdAt'> & { createdAt: string }
 
 /** A page may be short although there is more: after so many empty ones it stops looking. */
 const maxPages = 200
 
 /** Lists the newest; resolves to the exit code. */
 export async function list({ json, limit, state, ...options }: ListOptions): Promise<number> {
-  const found: Listed[] = []
+  const found: ListedNotification[] = []
   let cursor: string | undefined
   for (let pages = 0; pages < maxPages && found.length < Number(limit); pages++) {
     const left = String(Math.min(Number(limit) - found.length, 500))
@@ -36,13 +26,12 @@ export async function list({ json, limit, state, ...options }: ListOptions): Pro
     cursor = body.next ?? undefined
     if (cursor === undefined) break
   }
-  if (json) process.stdout.write(`${JSON.stringify({ notifications: found, next: cursor ?? null }, null, 2)}\n`)
-  else process.stdout.write(found.length === 0 ? 'None.\n' : asTable(found))
+  print(json, { notifications: found, next: cursor ?? null }, found.length === 0 ? 'None.' : asTable(found))
   if (!json && cursor !== undefined) process.stderr.write(`There are more; raise --limit (now ${limit}).\n`)
   return 0
 }
 
-function asTable(found: readonly Listed[]): string {
+function asTable(found: readonly ListedNotification[]): string {
   const rows = found.map(({ id, createdAt, state, destination, rule, says, object, reason, summary }) => [
     id,
     createdAt.replace(/\.\d+Z$/, 'Z'),
@@ -58,12 +47,6 @@ function asTable(found: readonly Listed[]): string {
 
 export interface RetryOptions extends ClientOptions, Filter {
   all?: boolean
-  json?: boolean
-}
-
-interface Retried {
-  id: string
-  destination: string
 }
 
 /** Retries dead letters: those of `ids`, or all that match. Resolves to the exit code, 1 where one could not be. */
@@ -76,16 +59,13 @@ export async function retry(ids: readonly string[], { json, all, ...options }: R
     if (status === 200) retried.push(body)
     else failed.push({ id, message: body.message })
   }
-  if (json) process.stdout.write(`${JSON.stringify({ retried, failed }, null, 2)}\n`)
-  else {
-    for (const { id, message } of failed) process.stdout.write(`${id}: ${message}\n`)
-    process.stdout.write(sayRetried(retried))
-  }
+  const faults = failed.map(({ id, message }) => `${id}: ${message}`)
+  print(json, { retried, failed }, [...faults, sayRetried(retried)].join('\n'))
   return failed.length === 0 ? 0 : 1
 }
 
-async function retryAll(options: ClientOptions & Filter): Promise<Retried[]> {
-  const retried: Retried[] = []
+async function retryAll(options: ClientOptions & Filter): Promise<RetriedNotification[]> {
+  const retried: RetriedNotification[] = []
   for (let cursor: string | undefined; ; ) {
     const { body } = await ask(options, 'POST', '/api/notifications/retry', { ...filterOf(options), cursor })
     retried.push(...body.retried)
@@ -94,12 +74,12 @@ async function retryAll(options: ClientOptions & Filter): Promise<Retried[]> {
   }
 }
 
-function sayRetried(retried: readonly Retried[]): string {
+function sayRetried(retried: readonly RetriedNotification[]): string {
   const counts = Map.groupBy(retried, ({ destination }) => destination)
   const parts = [...counts].map(([destination, { length }]) => `${length} to ${destination}`)
-  return parts.length === 0 ? 'Nothing was retried.\n' : `Retried: ${parts.join(', ')}.\n`
+  return parts.length === 0 ? 'Nothing was retried.' : `Retried: ${parts.join(', ')}.`
 }
 
-function filterOf({ destination, rule, cluster, kind, namespace, name, since }: Filter) {
-  return { destination, rule, cluster, kind, namespace, name, since }
+function filterOf(options: Filter): Filter {
+  return Object.fromEntries(filters.map((name) => [name, options[name]]))
 }

@@ -1,12 +1,17 @@
 // `replay`: decides again on the events that a running relay keeps, with a new config, and lists what would change.
 import { readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
 import { SingleBar } from 'cli-progress'
+import { type Static, Type } from 'typebox'
 import { type Config, loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { isDuration, parseDuration } from '../duration.ts'
+import { RelayError } from '../errors.ts'
 import { clean } from '../legible.ts'
-import { type Change, type Example, type Summary, startReplay } from '../rehearsal/replay.ts'
-import { storedEvents } from './stored-events.ts'
+import type { Transition } from '../objects.ts'
+import { type Change, type Example, type StoredEvent, type Summary, startReplay } from '../rehearsal/replay.ts'
+import { ask, type ClientOptions } from './client.ts'
+import { print } from './output.ts'
 
 interface Options {
   url: string
@@ -42,7 +47,7 @@ export async function replay({ url, since, config: file, old: oldFile, token, js
   }
   const result = summary()
   const ok = result.changes.every(({ is }) => is !== 'lost')
-  process.stdout.write(json ? `${JSON.stringify({ ok, ...result }, null, 2)}\n` : `${inWords(result, start)}\n`)
+  print(json, { ok, ...result }, inWords(result, start))
   return ok ? 0 : 1
 }
 
@@ -60,19 +65,16 @@ function load(file: string): Config | false {
 }
 
 function inWords({ events, notCompared, unsure, withheld, unreadable, changes }: Summary, start: number): string {
+  const asides: [count: number, what: string][] = [
+    [notCompared, 'of them cannot be compared: they are about what began before'],
+    [unsure, 'of them cannot be compared: they are about what was withheld by hand, or never arrived'],
+    [withheld, 'notifications were withheld by a mute, a silence or an operator, and would not be by this file'],
+    [unreadable, 'of them cannot be read']
+  ]
   const destinations = [...new Set(changes.map(({ destination }) => destination))].sort()
   return [
     `${number(events)} events since ${sayTime(start)}`,
-    ...(notCompared > 0 ? [`${number(notCompared)} of them cannot be compared: they are about what began before`] : []),
-    ...(unsure > 0
-      ? [`${number(unsure)} of them cannot be compared: they are about what was withheld by hand, or never arrived`]
-      : []),
-    ...(withheld > 0
-      ? [
-          `${number(withheld)} notifications were withheld by a mute, a silence or an operator, and would not be by this file`
-        ]
-      : []),
-    ...(unreadable > 0 ? [`${number(unreadable)} of them cannot be read`] : []),
+    ...asides.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`),
     ...(changes.length === 0 ? ['Nothing would change.'] : []),
     ...destinations.flatMap((destination) => [
       '',
@@ -115,4 +117,47 @@ function sayTime(ms: number): string {
 
 function number(count: number): string {
   return count.toLocaleString('en')
+}
+
+const PageSchema = Type.Object({
+  events: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      receivedAt: Type.Unsafe<number | string>({ type: ['number', 'string'] }),
+      source: Type.String(),
+      body: Type.String(),
+      transition: Type.Optional(Type.Unsafe<Transition>({ type: 'string' })),
+      notifications: Type.Array(
+        Type.Object({ rule: Type.String(), destination: Type.String(), state: Type.Optional(Type.String()) })
+      )
+    })
+  ),
+  next: Type.Unsafe<string | null>({ type: ['string', 'null'] })
+})
+
+type Page = Static<typeof PageSchema>
+
+const ajv = new Ajv({ allowUnionTypes: true })
+const isPage = ajv.compile<Page>(PageSchema)
+
+const pageSize = 500
+
+/** Every event received after `since` (ms), oldest first. Throws NO_ANSWER where the relay does not answer with them. */
+async function* storedEvents(relay: ClientOptions, since: number): AsyncGenerator<StoredEvent> {
+  let cursor: string | null = null
+  do {
+    const page: Page = await pageOf(relay, since, cursor)
+    for (const { receivedAt, ...event } of page.events) {
+      yield { ...event, receivedAt: new Date(receivedAt).getTime() }
+    }
+    cursor = page.next
+  } while (cursor !== null)
+}
+
+async function pageOf(relay: ClientOptions, since: number, cursor: string | null): Promise<Page> {
+  const query = { since: String(since), order: 'asc', limit: String(pageSize), body: 'true' }
+  const { body } = await ask(relay, 'GET', '/api/events', { ...query, ...(cursor !== null && { cursor }) })
+  if (isPage(body)) return body
+  const fault = ajv.errorsText(isPage.errors, { dataVar: 'answer' })
+  throw new RelayError('NO_ANSWER', `${relay.url} does not answer with stored events: ${fault}; is that a flux-relay?`)
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { request } from 'undici'
 import { sign } from '../events/signature.ts'
+import { print } from './output.ts'
 
 interface Answer {
   file: string
@@ -34,8 +35,8 @@ export async function send(
     if (showsBar) bar.increment({ file })
   }
   if (showsBar) bar.stop()
-  if (json) process.stdout.write(`${JSON.stringify(answers, null, 2)}\n`)
-  else for (const { file, status, body } of answers) process.stdout.write(`${file}: ${status || 'no answer'} ${body}\n`)
+  const lines = answers.map(({ file, status, body }) => `${file}: ${status || 'no answer'} ${body}`)
+  print(json, answers, lines.join('\n'))
   return answers.every(({ status }) => status === 202) ? 0 : 1
 }
 

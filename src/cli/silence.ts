@@ -1,21 +1,9 @@
 // `silence`: adds, lists and ends silences of a running relay.
+import type { ListedSilence } from '../../routes/api/silences.ts'
 import { ask, type ClientOptions } from './client.ts'
-import { parseMatch } from './match.ts'
-import { table } from './table.ts'
+import { print, table } from './output.ts'
 
-interface Options extends ClientOptions {
-  json?: boolean
-}
-
-interface Silence {
-  id: string
-  match: Record<string, unknown>
-  comment: string
-  createdAt: string
-  endsAt: string
-}
-
-interface NewSilence extends Options {
+interface NewSilence extends ClientOptions {
   /** `namespace=db`, as written. */
   match: string[]
   for?: string
@@ -33,21 +21,20 @@ export async function addSilence({ json, match, for: lasting, until, comment, ..
   const content = { match: parsed, for: lasting, until, comment }
   const { body } = await ask(relay, 'POST', '/api/silences', {}, [201], content)
   for (const warning of body.warnings ?? []) process.stderr.write(`warning: ${warning}\n`)
-  process.stdout.write(json ? `${JSON.stringify(body, null, 2)}\n` : `Silence ${body.id} until ${body.endsAt}.\n`)
+  print(json, body, `Silence ${body.id} until ${body.endsAt}.`)
   return 0
 }
 
-export async function listSilences({ json, ...relay }: Options): Promise<number> {
+export async function listSilences({ json, ...relay }: ClientOptions): Promise<number> {
   const { body } = await ask(relay, 'GET', '/api/silences')
-  const silences: Silence[] = body.silences
+  const silences: ListedSilence[] = body.silences
   const rows = silences.map(({ id, match, comment, endsAt }) => [id, endsAt, JSON.stringify(match), comment])
-  const listed = rows.length === 0 ? 'None.\n' : table(['ID', 'ENDS', 'MATCH', 'COMMENT'], rows)
-  process.stdout.write(json ? `${JSON.stringify(body, null, 2)}\n` : listed)
+  print(json, body, rows.length === 0 ? 'None.' : table(['ID', 'ENDS', 'MATCH', 'COMMENT'], rows))
   return 0
 }
 
 /** Ends them now, which sends summaries of what they withheld; resolves to the exit code, 1 where one was not there. */
-export async function expireSilences(ids: readonly string[], relay: Options): Promise<number> {
+export async function expireSilences(ids: readonly string[], relay: ClientOptions): Promise<number> {
   let code = 0
   for (const id of ids) {
     const { status, body } = await ask(relay, 'DELETE', `/api/silences/${encodeURIComponent(id)}`, {}, [200, 400, 404])
@@ -55,4 +42,59 @@ export async function expireSilences(ids: readonly string[], relay: Options): Pr
     if (status !== 200) code = 1
   }
   return code
+}
+
+/**
+ * `["namespace=db,db-*,kind=HelmRelease", "metadata.team=shop"]` as a match, or its mistake; what
+ * the keys are is for the relay to say. A comma goes before another value, or before another key and its "="; `\,` is a
+ * comma. `when` takes the rest of its text, whatever is in it.
+ */
+export function parseMatch(texts: readonly string[]): Record<string, unknown> | { error: string } {
+  const match: Record<string, unknown> = {}
+  const metadata: Record<string, unknown> = {}
+  for (const { key, value } of texts.flatMap(conditionsIn)) {
+    if (value === undefined) return { error: `"${key}" is not a condition; write key=value, such as namespace=db` }
+    const isMetadata = key.startsWith('metadata.')
+    const name = isMetadata ? key.slice('metadata.'.length) : key
+    if (name === '') return { error: `"${key}=" names no key; write key=value, such as metadata.team=shop` }
+    const into = isMetadata ? metadata : match
+    if (Object.hasOwn(into, name))
+      return { error: `${key} appears twice; for either of two values, write ${key}=one,other` }
+    into[name] = textsOf(key, value)
+  }
+  return { ...match, ...(Object.keys(metadata).length > 0 && { metadata }) }
+}
+
+interface Condition {
+  key: string
+  value: string | undefined
+}
+
+// A comma before a key and its "="; a "==" compares, and belongs to an expression.
+const beforeKey = /(?<!\\),(?=\s*[A-Za-z][\w./-]*\s*=(?!=))/
+
+function conditionsIn(text: string): Condition[] {
+  const when = /(?:^|(?<!\\),)\s*when\s*=(?!=)/.exec(text)
+  const plain = when === null ? text : text.slice(0, when.index)
+  return [
+    ...(plain === '' && when !== null ? [] : plain.split(beforeKey).map(conditionOf)),
+    ...(when === null ? [] : [{ key: 'when', value: text.slice(when.index + when[0].length) }])
+  ]
+}
+
+function conditionOf(piece: string): Condition {
+  const at = piece.indexOf('=')
+  return at < 0
+    ? { key: piece.trim(), value: undefined }
+    : { key: piece.slice(0, at).trim(), value: piece.slice(at + 1) }
+}
+
+function textsOf(key: string, value: string): unknown {
+  if (key === 'when') return value
+  const plain = (text: string) => text.replaceAll('\\,', ',')
+  // One regular expression, which may contain commas.
+  if (key === 'message') return { include: [plain(value)] }
+  const values = value.split(/(?<!\\),/).map((each) => plain(each).trim())
+  // As in the file: one severity means this and worse, a list exactly these.
+  return key === 'severity' && values.length === 1 ? values[0] : values
 }

@@ -1,26 +1,16 @@
 // `sources`: lists who posts to a running relay, when each last did, and what was refused.
+import type { ListedSource } from '../../routes/api/sources.ts'
 import { ask, type ClientOptions } from './client.ts'
-import { table } from './table.ts'
-
-interface Source {
-  source: string
-  state: string
-  lastEventAt: string | null
-  events: number
-  cluster: string | null
-  clusters: { cluster: string }[]
-  hasMoreClusters: boolean
-  refused: { code: string; requests: number }[]
-}
+import { print, table } from './output.ts'
 
 /** Lists all sources of the config file; resolves to the exit code. */
-export async function listSources({ json, ...options }: ClientOptions & { json?: boolean }): Promise<number> {
-  const { body } = await ask(options, 'GET', '/api/sources')
-  process.stdout.write(json ? `${JSON.stringify(body, null, 2)}\n` : asTable(body.sources))
+export async function listSources({ json, ...relay }: ClientOptions): Promise<number> {
+  const { body } = await ask(relay, 'GET', '/api/sources')
+  print(json, body, asTable(body.sources))
   return 0
 }
 
-function asTable(sources: readonly Source[]): string {
+function asTable(sources: readonly ListedSource[]): string {
   const rows = sources.map((source) => [
     source.source,
     source.state,

@@ -5,6 +5,7 @@ import { loadConfig } from '../config/config.ts'
 import { formatProblem, type Problem } from '../config/problem.ts'
 import { runTest, type TestFailure } from '../rehearsal/run-test.ts'
 import { loadTests } from '../rehearsal/tests-file.ts'
+import { print } from './output.ts'
 
 interface Result {
   file: string
@@ -24,7 +25,7 @@ export function test(configFile: string, testFiles: string[], { json }: { json?:
   // Those of the config file are for `check` to say.
   const warnings = ofTests.filter(({ isWarning }) => isWarning)
   if (config === undefined || errors.length > 0) {
-    if (json) print(JSON.stringify({ ok: false, problems: errors, tests: [] }, null, 2))
+    if (json) print(json, { ok: false, problems: errors, tests: [] }, '')
     else process.stderr.write(`${errors.map(formatProblem).join('\n')}\n`)
     return 2
   }
@@ -40,7 +41,7 @@ export function test(configFile: string, testFiles: string[], { json }: { json?:
     })
   )
   const ok = results.every(({ failures }) => failures.length === 0)
-  print(json ? JSON.stringify(forMachines(ok, warnings, results), null, 2) : inWords(results))
+  print(json, forMachines(ok, warnings, results), inWords(results))
   return ok ? 0 : 1
 }
 
@@ -65,8 +66,4 @@ function inWords(results: readonly Result[]): string {
     return [`✘ ${name}`, ...lines, ''].join('\n')
   })
   return [...details, `${failed.length} of ${count} ${failed.length === 1 ? 'fails' : 'fail'}`].join('\n')
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

@@ -1,43 +1,40 @@
 // `unblock`: has a waiting lane tried now, and prints the outcome.
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ListedLane } from '../../routes/api/lanes.ts'
 import { ask, type ClientOptions } from './client.ts'
-
-interface Lane {
-  lane: string
-  destinations: string[]
-  backlog: number
-  block: { reason: string; since: string; probes: number } | null
-  notBefore: string | null
-}
+import { print } from './output.ts'
 
 /** An answer of Slack's may take 15 s, and a probe may ask twice. */
 const patienceMs = 35_000
 const lookMs = 250
 
 /** Tries the lane of `name`, a destination or a lane; resolves to the exit code, 1 where it does not take messages. */
-export async function unblock(name: string, { json, ...relay }: ClientOptions & { json?: boolean }): Promise<number> {
+export async function unblock(name: string, { json, ...relay }: ClientOptions): Promise<number> {
   const before = await find(relay, name)
   const path = `/api/lanes/${encodeURIComponent(name)}/try`
   const { status, body } = await ask(relay, 'POST', path, {}, [200, 404])
   if (status === 404) {
-    process.stdout.write(json ? `${JSON.stringify(body, null, 2)}\n` : `${body.message}\n`)
+    print(json, body, body.message)
     return 1
   }
   const after = body.isTried ? await outcomeOf(relay, name, before) : undefined
   const isFine = after === undefined ? body.notBefore === null : after.block === null && after.notBefore === null
-  if (json) process.stdout.write(`${JSON.stringify({ ...body, after: after ?? null }, null, 2)}\n`)
-  else process.stdout.write(`${name}: ${say(body, after)}\n`)
+  print(json, { ...body, after: after ?? null }, `${name}: ${say(body, after)}`)
   return isFine ? 0 : 1
 }
 
-async function find(relay: ClientOptions, name: string): Promise<Lane | undefined> {
+async function find(relay: ClientOptions, name: string): Promise<ListedLane | undefined> {
   const { body } = await ask(relay, 'GET', '/api/lanes')
-  const lanes: Lane[] = body.lanes
+  const lanes: ListedLane[] = body.lanes
   return lanes.find(({ lane, destinations }) => lane === name || destinations.includes(name))
 }
 
 /** The lane once the try has ended. */
-async function outcomeOf(relay: ClientOptions, name: string, before: Lane | undefined): Promise<Lane | undefined> {
+async function outcomeOf(
+  relay: ClientOptions,
+  name: string,
+  before: ListedLane | undefined
+): Promise<ListedLane | undefined> {
   let found = before
   for (let waited = 0; waited < patienceMs; waited += lookMs) {
     await sleep(lookMs)
@@ -48,7 +45,10 @@ async function outcomeOf(relay: ClientOptions, name: string, before: Lane | unde
   return found
 }
 
-function say({ backlog, notBefore }: { backlog: number; notBefore: string | null }, after: Lane | undefined): string {
+function say(
+  { backlog, notBefore }: { backlog: number; notBefore: string | null },
+  after: ListedLane | undefined
+): string {
   if (notBefore !== null) return `Slack asked to wait until ${notBefore}, which still applies; ${backlog} waiting`
   if (backlog === 0 || after === undefined) return 'nothing is waiting there'
   if (after.block) return `tried: it still answers ${after.block.reason}; next try ${after.notBefore ?? 'in a moment'}`

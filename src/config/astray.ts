@@ -28,7 +28,7 @@ export function astrayFaults(value: unknown, secrets: readonly string[], fill: (
   const known = secrets.map((secret) => secret.trim()).filter((secret) => secret.length >= pieceLength)
   const isSecret = (text: string) => unmistakable.test(text) || known.some((secret) => text.includes(secret))
   const message =
-    'this looks like a secret, which pages, messages and metrics would show; it belongs under `sources` or `destinations`'
+    'this looks like a secret, which pages, messages and metrics would show; it belongs under `sources`, `slackApps` or `destinations`'
 
   function look(value: unknown, path: Path): Fault[] {
     if (places.some((place) => place.every((key, at) => key === '*' || key === path[at]))) return []

@@ -1,10 +1,9 @@
 // Config: turns the text of the config file into what the relay works by, or into a list of all its mistakes.
-import { createDestination, type Destination, webhookUrlFault } from '../deliver/destination.ts'
+import type { Destination } from '../deliver/destination.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
-import { type Owners, ownersOf } from '../events/owners.ts'
 import { type Classify, compileSeverities } from '../events/severity.ts'
-import type { Source, SourceText } from '../events/source.ts'
+import { type Owners, ownersOf, type Source, type SourceText } from '../events/source.ts'
 import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileTemplates, type Templates } from '../render/check/templates.ts'
 import { compileLinks, type Links } from '../render/links/links.ts'
@@ -12,6 +11,7 @@ import type { RuleSet } from '../rules/rule.ts'
 import { compileRules } from '../rules/rules.ts'
 import { astrayFaults } from './astray.ts'
 import { senseFaults } from './crosscheck.ts'
+import { buildApp, buildDestination } from './places.ts'
 import { type Source as ConfigSource, inOrder, locate, type Problem } from './problem.ts'
 import { ConfigSchema, type ConfigText } from './schema.ts'
 import { createSecrets, createStandIns, type Secrets } from './secrets.ts'
@@ -100,8 +100,12 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   const sources = Object.entries(text.sources ?? { default: {} }).map(([name, entry]) =>
     buildSource(name, entry ?? {}, secrets, faults)
   )
+  const given = { secrets, faults }
+  const apps = new Map(
+    Object.entries(text.slackApps ?? {}).map(([name, entry]) => [name, buildApp(name, entry, given)])
+  )
   const destinations = Object.entries(text.destinations).map(([name, entry]) =>
-    buildDestination(name, entry, secrets, faults)
+    buildDestination(name, entry, apps, given)
   )
   const severities = compileSeverities(text.severities ?? [])
   const rules = compileRules(text.rules)
@@ -176,30 +180,4 @@ function buildSource(
     tokens: tokens.map((token, index) => secrets.secret(token, [...path, 'tokens', index])),
     cluster: cluster === undefined ? undefined : secrets.fill(cluster, [...path, 'cluster'])
   }
-}
-
-function buildDestination(
-  name: string,
-  text: ConfigText['destinations'][string],
-  secrets: Secrets,
-  faults: Fault[]
-): Destination {
-  const path = ['destinations', name]
-  const { slack, preview } = text
-  if ((slack === undefined) === (preview === undefined)) {
-    faults.push({ path, message: 'a destination has either `slack:` with a webhookUrl or `preview: true`' })
-  }
-  if (slack === undefined) return createDestination(name, text)
-  const urlPath = [...path, 'slack', 'webhookUrl']
-  const before = faults.length
-  const webhookUrl = secrets.secret(slack.webhookUrl, urlPath)
-  // A missing secret was reported already.
-  const fault = faults.length === before ? webhookUrlFault(webhookUrl) : undefined
-  if (fault !== undefined) faults.push({ path: urlPath, message: `the webhook URL ${fault}` })
-  const filled = (key: 'channel' | 'username') =>
-    slack[key] !== undefined && { [key]: secrets.fill(slack[key], [...path, 'slack', key]) }
-  return createDestination(name, {
-    ...text,
-    slack: { ...slack, ...filled('channel'), ...filled('username'), webhookUrl }
-  })
 }

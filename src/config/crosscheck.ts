@@ -5,9 +5,10 @@ import type { Source } from '../events/source.ts'
 import { urlFault } from '../render/links/links.ts'
 import { type Known, knownFrom } from '../rules/never.ts'
 import { findShadowed } from '../rules/shadow.ts'
+import { isLoopback } from '../slack-api/app.ts'
 import { didYouMean } from '../spelling.ts'
-import { clusterFaults } from './clusters.ts'
 import { effectFaults, unusedTemplates } from './effect.ts'
+import { idleKeys, mixedDestinations, sharedLanes, sharedTokens, unknownApps, unusedApps } from './place-faults.ts'
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 import type { ShapeFault } from './shape.ts'
@@ -24,17 +25,24 @@ interface Made {
 export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeFault[]): Fault[] {
   const unknown = unknownDestinations(text)
   const lostTemplates = unknownTemplates(text)
+  const lostApps = unknownApps(text)
   const isWhole = (...sections: string[]) =>
     shape.every(({ path: [section] }) => section !== undefined && !sections.includes(String(section)))
   return [
     ...unknown,
     ...lostTemplates,
+    ...mixedDestinations(text),
+    // Of an app that is misshapen, the name is there.
+    ...(shape.some(({ path }) => path.length === 1 && path[0] === 'slackApps') ? [] : lostApps),
+    ...(lostApps.length === 0 && isWhole('slackApps', 'destinations') ? unusedApps(text) : []),
     ...repeatedNames(text),
     ...clusterFaults(text),
     ...shadowedRules(text, shape),
     ...(unknown.length === 0 && isWhole('rules', 'destinations', 'operator') ? unusedDestinations(text) : []),
     ...(lostTemplates.length === 0 && isWhole('rules', 'templates') ? unusedTemplates(text) : []),
-    ...sharedWebhooks(text, [...made.destinations.values()]),
+    ...sharedLanes(text, [...made.destinations.values()]),
+    ...sharedTokens([...made.destinations.values()]),
+    ...idleKeys(text),
     ...writtenOutSecrets(text),
     ...repeatedItems(text, []),
     ...effectFaults(text, knownOf(made, isWhole('sources'))),
@@ -116,26 +124,7 @@ function unusedDestinations({ rules, operator = [], destinations }: ConfigText):
     .map((name) => ({ path: ['destinations', name], message: `nothing is sent to "${name}"`, isWarning: true }))
 }
 
-/** On purpose where each has a channel of its own, as long as no pace is written that does not count. */
-function sharedWebhooks({ destinations: texts }: ConfigText, destinations: readonly Destination[]): Fault[] {
-  const first = new Map<string, Destination>()
-  return destinations.flatMap((destination): Fault[] => {
-    const { name, lane, slack } = destination
-    // A malformed URL was reported already, and so was a missing secret.
-    if (slack === undefined || !URL.canParse(slack.url) || slack.url === standIn) return []
-    const other = first.get(lane)
-    if (other === undefined) {
-      first.set(lane, destination)
-      return []
-    }
-    if (slack.sender.channel !== other.slack?.sender.channel && texts[name]?.pace === undefined) return []
-    const message = `is also the webhook of "${other.name}": both share one lane, at the pace of "${other.name}"`
-    const path = ['destinations', name, 'slack', 'webhookUrl']
-    return [{ path, message, beside: ['destinations', other.name], isWarning: true }]
-  })
-}
-
-function writtenOutSecrets({ sources = {}, destinations }: ConfigText): Fault[] {
+function writtenOutSecrets({ sources = {}, slackApps = {}, destinations }: ConfigText): Fault[] {
   const faultsOf = (what: string, secret: string, path: Path): Fault[] => {
     const message = `this ${what} stands in the file for everyone to see; write \${VARIABLE} or \${file:/path}`
     return secret.includes('${') || secret === standIn ? [] : [{ path, message, isWarning: true }]
@@ -145,9 +134,14 @@ function writtenOutSecrets({ sources = {}, destinations }: ConfigText): Fault[] 
       ...(source?.hmacKeys ?? []).flatMap((key, at) => faultsOf('key', key, ['sources', name, 'hmacKeys', at])),
       ...(source?.tokens ?? []).flatMap((token, at) => faultsOf('token', token, ['sources', name, 'tokens', at]))
     ]),
+    ...Object.entries(slackApps).flatMap(([name, { token, appToken, apiUrl = '' }]) => [
+      // Nothing but this machine takes it.
+      ...(isLoopback(apiUrl) ? [] : faultsOf('token', token, ['slackApps', name, 'token'])),
+      ...(appToken === undefined ? [] : faultsOf('token', appToken, ['slackApps', name, 'appToken']))
+    ]),
     ...Object.entries(destinations).flatMap(([name, { slack }]) =>
       // Plain http is for loopback only, and nobody else can post to that.
-      slack === undefined || slack.webhookUrl.startsWith('http:')
+      slack?.webhookUrl === undefined || slack.webhookUrl.startsWith('http:')
         ? []
         : faultsOf('webhook URL', slack.webhookUrl, ['destinations', name, 'slack', 'webhookUrl'])
     )
@@ -185,4 +179,22 @@ function brokenLinks({ links = [] }: ConfigText): Fault[] {
       ]
     })
   })
+}
+
+/** Sources whose events could be taken for each other's. */
+function clusterFaults({ sources = {}, cluster }: ConfigText): Fault[] {
+  const entries = Object.entries(sources)
+  const [first, ...others] = entries.filter(([, source]) => source?.cluster === undefined).map(([name]) => name)
+  if (first === undefined) return []
+  const owner = entries.find(([, source]) => source?.cluster !== undefined && source.cluster === cluster)?.[0]
+  const faults: Fault[] = others.map((name) => ({
+    path: ['sources', name],
+    message:
+      `names no cluster, nor does "${first}": their objects could be taken for each other's; write \`cluster:\` ` +
+      'with the name of its cluster, or, if both are one cluster, list the keys of both at one source; the other one is',
+    beside: ['sources', first]
+  }))
+  if (owner === undefined) return faults
+  const message = `names no cluster, and \`cluster: ${cluster}\` is that of "${owner}": its events that name none are kept apart as of "${first}"; write \`cluster:\` here, as`
+  return [...faults, { path: ['sources', first], message, beside: ['sources', owner, 'cluster'], isWarning: true }]
 }

@@ -20,7 +20,10 @@ export interface MaskOptions {
 }
 
 /** Beside secrets, what is not one: a name, a time, a number. Everything else under `sources` and the like may be one. */
-const plainKeys = new Set(['channel', 'username', 'cluster', 'expectEvery', 'dialect', 'perSecond', 'burst', 'preview'])
+const plainKeys = new Set([
+  ...['channel', 'username', 'cluster', 'expectEvery', 'dialect', 'perSecond', 'burst', 'preview', 'app', 'style'],
+  ...['operators', 'apiUrl']
+])
 
 const word = /(?<=^|\s)(?<comment>#.*)|\$\{[^}\s]*\}|(?:[^\s"'{}[\],:]|:(?=\S))+/gm
 
@@ -60,10 +63,16 @@ export function createMask({ text, document, vocabulary, fill }: MaskOptions): M
     message(message, start) {
       const said =
         closed.some(([from, to]) => from <= start && start < to) || start >= text.length ? sayClosed(message) : message
-      return cutOut(said, [...suspectsIn(said), ...known.in(said).filter((range) => !isProse(said, range))])
+      const pages = [...said.matchAll(publicPages)].map(({ 0: page, index }): Range => [index, index + page.length])
+      const suspects = suspectsIn(said).filter((range) => !pages.some((page) => isWithin(range, page)))
+      return cutOut(said, [...suspects, ...known.in(said).filter((range) => !isProse(said, range))])
     }
   }
 }
+
+/** Where messages send people: secrets of nobody. */
+const publicPages =
+  /https:\/\/(api\.slack\.com\/apps|slack(-gov)?\.com\/api|hooks\.slack\.com\/services\/T…\/B…\/…)(?![\w/.?#-])/g
 
 /** Whether we say that ourselves: what is quoted stands in quotes, or is not a plain word. A short secret may be two words. */
 function isProse(message: string, [start, end]: Range): boolean {

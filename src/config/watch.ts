@@ -25,26 +25,17 @@ export interface Reading {
   isGood: boolean
 }
 
-export interface ConfigWatch {
-  current(): Config
-  /** Nothing, where {@link current} is what the file says. */
-  refusal(): Refusal | undefined
-  /** Reads the file again. Nothing changes unless all of it is right. */
-  reload(): void
-  /** `changed` is called after each swap, `afterReading` after each reading. */
-  start(changed: () => Promise<void>, afterReading: (reading: Reading) => Promise<void>): void
-  stop(): void
-}
-
 /** How soon a change is seen. Polled: a ConfigMap changes by a swapped symbolic link, which no notification follows. */
 const lookEveryMs = 1000
+
+export type ConfigWatch = ReturnType<typeof watchConfig>
 
 /** Reads `file`. Throws BAD_CONFIG with every fault where the first reading fails: then there is nothing to go on with. */
 export function watchConfig(
   file: string,
   environment: Record<string, string | undefined>,
   { log, metrics }: { log: Logger; metrics: Pick<Metrics, 'configReloads'> }
-): ConfigWatch {
+) {
   // Taken before it is read: a change while the relay is starting is seen as soon as it watches.
   let seen = stampOf(file)
   const first = loadConfig(readText(file), file, environment)
@@ -78,6 +69,7 @@ export function watchConfig(
     }
   }
 
+  /** Reads the file again. Nothing changes unless all of it is right. */
   function reload(): void {
     const { loaded, reading } = read()
     warn(loaded)
@@ -108,10 +100,12 @@ export function watchConfig(
   }
 
   return {
-    current: () => config,
+    current: (): Config => config,
+    /** Nothing, where {@link current} is what the file says. */
     refusal: () => refusal,
     reload,
-    start(whenChanged, whenRead) {
+    /** `whenChanged` is called after each swap, `whenRead` after each reading. */
+    start(whenChanged: () => Promise<void>, whenRead: (reading: Reading) => Promise<void>): void {
       changed = whenChanged
       afterReading = whenRead
       looking = setInterval(look, lookEveryMs).unref()

@@ -1,8 +1,8 @@
-// YAML file: parses a text into its value and the place of everything in it, or into what keeps it from being read.
-import { LineCounter, parseDocument } from 'yaml'
+// YAML file: parses a text into its value and the place of everything in it, or into what keeps it from being read. Sections
+// without a mistake are read all the same, so that they are checked in the same run.
+import { type Document, type ErrorCode, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import { createMask, type Mask } from './mask.ts'
 import { inOrder, type Problem, problemAt, type Source } from './problem.ts'
-import { soundSections } from './salvage.ts'
 import type { Vocabulary } from './vocabulary.ts'
 import { aliasFaults, type WritingFault, writingFaults } from './yaml-words.ts'
 
@@ -66,5 +66,54 @@ export function readYaml(
     const { problems, rest } = refused(aliasFaults(document, message))
     // Where aliases multiply, so does what would be said of them.
     return { problems, rest: message.startsWith('Unresolved alias') ? rest : undefined }
+  }
+}
+
+// These are about their own place. Behind any other mistake, what follows may be read as what it is not.
+const local: ReadonlySet<ErrorCode> = new Set([
+  'DUPLICATE_KEY',
+  'BAD_DQ_ESCAPE',
+  'TAG_RESOLVE_FAILED',
+  'BAD_SCALAR_START'
+])
+
+/**
+ * The sections of `document` that no mistake is in or before, and the names of the others. `starts` are the places of the
+ * mistakes, in characters from the start of the file.
+ */
+function soundSections(
+  document: Document,
+  starts: readonly number[],
+  maxAliasCount: number
+): { value: Record<string, unknown>; lost: string[] } | undefined {
+  const { contents, errors, warnings } = document
+  if (!isMap(contents)) return undefined
+  const end = Math.min(
+    ...errors.filter(({ code }) => !local.has(code)).flatMap(({ pos }) => pos),
+    ...lasting(errors, starts)
+  )
+  const places = [...starts, ...[...errors, ...warnings].map(({ pos }) => pos[0])]
+  const sections = contents.items.flatMap(({ key, value }) => {
+    if (!isScalar(key) || typeof key.value !== 'string') return []
+    const from = key.range?.[0] ?? 0
+    const to = (isNode(value) ? value.range?.[1] : undefined) ?? key.range?.[1] ?? from
+    const isSound = to <= end && !places.some((place) => from <= place && place <= to)
+    return [{ name: key.value, value: isSound && isNode(value) ? read(value, document, maxAliasCount) : undefined }]
+  })
+  const lost = new Set(sections.flatMap(({ name, value }) => (value === undefined ? [name] : [])))
+  const kept = sections.filter(({ name }) => !lost.has(name)).map(({ name, value }) => [name, value?.is] as const)
+  return { value: Object.fromEntries(kept), lost: [...lost] }
+}
+
+/** Where what is never closed begins is before the place at which the library notices. */
+function lasting(errors: Document['errors'], starts: readonly number[]): number[] {
+  return errors.every(({ code }) => local.has(code)) ? [] : [...starts]
+}
+
+function read(node: Node, document: Document, maxAliasCount: number): { is: unknown } | undefined {
+  try {
+    return { is: node.toJS(document, { maxAliasCount }) }
+  } catch {
+    return undefined
   }
 }

@@ -1,11 +1,8 @@
 // Deliveries page: lists notifications by state: pending, sent, withheld or dead.
 import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
-import { stateBadge } from './badge.ts'
-import { type Answers, filterForm } from './filter.ts'
-import { objectName, objectPlace, shown } from './object.ts'
 import { address, type Html } from './page.ts'
-import { ago } from './time.ts'
+import { type Answers, ago, filterForm, objectName, objectPlace, shown, stateBadge } from './parts.ts'
 
 export interface Deliveries {
   now: number

@@ -2,12 +2,20 @@
 import { html } from 'hono/html'
 import type { Verdict } from '../rules/rule.ts'
 import type { EventDetail } from '../store/records.ts'
-import { stateBadge, transitionBadge } from './badge.ts'
 import { retryButton } from './deliveries.ts'
-import { historyOf, objectName, objectPlace, shown, silenceLink } from './object.ts'
 import { address, type Html } from './page.ts'
-import { slackMessage } from './slack-message.ts'
-import { ago, exactly } from './time.ts'
+import {
+  ago,
+  exactly,
+  historyOf,
+  objectName,
+  objectPlace,
+  shown,
+  silenceLink,
+  stateBadge,
+  transitionBadge
+} from './parts.ts'
+import { slackMessage } from './preview.ts'
 
 /** More than anyone reads; all of it is where the whole body is. */
 const maxText = 100_000

@@ -1,12 +1,22 @@
 // Events page: lists events, newest first.
 import { html } from 'hono/html'
 import { severityNames } from '../events/severity.ts'
-import type { EventRecord, Listed, ObjectRecord } from '../store/records.ts'
-import { badge, transitionBadge } from './badge.ts'
-import { type Answers, filterForm, type Question } from './filter.ts'
-import { objectName, objectPlace, shown, silenceLink } from './object.ts'
+import { transitionNames } from '../objects.ts'
+import { type EventRecord, type Listed, notificationStates, type ObjectRecord } from '../store/records.ts'
 import { address, type Html } from './page.ts'
-import { ago, lasting } from './time.ts'
+import {
+  type Answers,
+  ago,
+  badge,
+  filterForm,
+  lasting,
+  objectName,
+  objectPlace,
+  type Question,
+  shown,
+  silenceLink,
+  transitionBadge
+} from './parts.ts'
 
 export interface Events {
   now: number
@@ -18,7 +28,6 @@ export interface Events {
   destinations: readonly string[]
 }
 
-const transitions = ['failed', 'changed', 'repeated', 'recovered', 'updated', 'informed', 'heartbeat']
 const any = ['', 'any'] as const
 
 /** The questions of the filter form. */
@@ -30,10 +39,10 @@ function questionsOf(rules: readonly string[], destinations: readonly string[]):
     { name: 'name', label: 'Name' },
     { name: 'reason', label: 'Reason' },
     { name: 'severity', label: 'Severity', options: [any, ...severityNames] },
-    { name: 'transition', label: 'Transition', options: [any, ...transitions] },
+    { name: 'transition', label: 'Transition', options: [any, ...transitionNames] },
     { name: 'rule', label: 'Rule', options: [any, ...rules] },
     { name: 'destination', label: 'Destination', options: [any, ...destinations] },
-    { name: 'state', label: 'Notification', options: [any, 'pending', 'sent', 'dead', 'muted'] },
+    { name: 'state', label: 'Notification', options: [any, ...notificationStates] },
     {
       name: 'since',
       label: 'Since',

@@ -1,11 +1,10 @@
 // Destinations card: shows each lane and whether its messages arrive.
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
+import { adviceOnBlock } from '../slack-api/words.ts'
 import type { LaneRecord, Listed } from '../store/records.ts'
-import { badge } from './badge.ts'
-import { shown } from './object.ts'
 import { address, type Html } from './page.ts'
-import { ahead, lasting } from './time.ts'
+import { ahead, badge, lasting, shown } from './parts.ts'
 
 /** A lane and its destinations. */
 export interface DashboardLane {
@@ -67,15 +66,18 @@ function laneRow({ destinations, record }: DashboardLane, now: number): Html {
   const backlog = record?.backlog ?? 0
   const names = destinations.map(({ name }) => html`<a class="object" href="/preview/${name}">${name}</a> `)
   const pace = first && `${first.pace.perSecond} a second, bursts of ${first.pace.burst}`
+  const { app, sender } = first?.slack ?? {}
+  const place = app && `${sender?.channel}, by the app ${app.name} · `
+  const advice = app && record?.block && adviceOnBlock(record.block.reason)
   return html`<li>
   <div class="line"><b>${names.length > 0 ? names : 'a destination that is no longer in the config file'}</b> ${stateOf(record, now)}</div>
-  ${record?.block && html`<p class="trouble">Nothing could be posted for ${lasting(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.</p>`}
+  ${record?.block && html`<p class="trouble">Nothing could be posted for ${lasting(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.${advice && html`<br>What to do: ${advice}.`}</p>`}
   ${record !== undefined && record.backlog > 0 && record.notBefore > now && tryButton(record.lane)}
   <p class="quiet">${
     backlog > 0
       ? html`<a href="${address('/deliveries', { state: 'pending', destination: first?.name })}">${backlog.toLocaleString('en')} waiting</a>${record?.oldest != null && html`, the oldest for ${lasting(record.oldest, now)}`} · `
       : ''
-  }${first?.slack === undefined && first !== undefined && 'preview · '}${pace}</p>
+  }${first?.slack === undefined && first !== undefined && 'preview · '}${place}${pace}</p>
 </li>`
 }
 

@@ -8,10 +8,9 @@ import type { Standing, Standings } from '../operator/standing.ts'
 import type { Refusals } from '../operator/traffic.ts'
 import type { Listed, ObjectRecord } from '../store/records.ts'
 import { blockedOf, type DashboardLane, lateOf, sayCount, sayDead } from './lanes.ts'
-import { shown } from './object.ts'
 import type { Html } from './page.ts'
+import { atClock, atMost, shown } from './parts.ts'
 import { adviceOn, sayRefusal, sayRefusedElsewhere } from './sources.ts'
-import { atClock, atMost } from './time.ts'
 
 export interface Evidence {
   now: number
@@ -186,17 +185,15 @@ function unknownSources({ sources, listeningSince }: Standings, now: number): Fi
       sources.length === 1 ? 'No event has ever come.' : `None of the ${sources.length} sources has ever posted.`
     return [{ ...grey('Waiting for the first event', true), advice }]
   }
-  return [
-    ...(unknown.length > 0
-      ? [
-          grey(
-            `Not known yet: the relay was away, and nothing has come from ${someOf(unknown)} since ${atClock(listeningSince, now)}`,
-            true
-          )
-        ]
-      : []),
-    ...(never.length > 0 ? [grey(`Nothing has ever come from ${someOf(never)}`, false)] : [])
-  ]
+  const findings: Finding[] = []
+  if (unknown.length > 0) {
+    const since = atClock(listeningSince, now)
+    findings.push(
+      grey(`Not known yet: the relay was away, and nothing has come from ${someOf(unknown)} since ${since}`, true)
+    )
+  }
+  if (never.length > 0) findings.push(grey(`Nothing has ever come from ${someOf(never)}`, false))
+  return findings
 }
 
 /** `prod-eu`, `prod-eu and prod-us`, `3 sources` */

@@ -1,11 +1,12 @@
 // Preview page: shows the newest messages of a destination as Slack shows them.
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
+import type { Block, Button, Image, Text } from '../render/slack/blocks.ts'
+import { withEmojis } from '../render/slack/emoji.ts'
 import type { Payload } from '../render/slack/payload.ts'
-import { badge } from './badge.ts'
 import type { Html } from './page.ts'
-import { slackMessage } from './slack-message.ts'
-import { ago } from './time.ts'
+import { ago, badge, exactly } from './parts.ts'
+import { slackText, unescaped, webAddress, webLink } from './slack-text.ts'
 
 export interface Preview {
   now: number
@@ -28,4 +29,70 @@ export function previewPage({ now, destination, destinations, messages }: Previe
       html`<article><div class="line"><span>${state === 'sent' ? badge('green', 'sent') : badge(state === 'dead' ? 'red' : 'amber', state)}</span> <span class="quiet">${ago(at, now)}</span></div>${slackMessage(payload, at)}</article>`
   )}
 </div>`
+}
+
+/** `at` in ms, where it is known. */
+export function slackMessage({ text, blocks = [], attachments = [] }: Payload, at?: number): Html {
+  const isPlain = blocks.length === 0 && attachments.length === 0
+  return html`<p class="lock"><small>On a lock screen</small> <span>${unescaped(withEmojis(text))}</span></p>
+<div class="slack">
+  <div class="sender"><span class="avatar" aria-hidden="true">⚡</span><b>flux-relay</b> <span class="app">APP</span> ${at !== undefined && exactly(at)}</div>
+  ${isPlain && html`<div class="block">${slackText(text)}</div>`}
+  ${blocks.map(drawBlock)}
+  ${attachments.map(({ color, blocks }) => html`<div class="attachment">${colourBar(color)}<div>${blocks.map(drawBlock)}</div></div>`)}
+</div>`
+}
+
+// A drawing, as styles that stand in a page are not allowed here.
+function colourBar(color: string): Html {
+  const fill = /^#[0-9a-f]{6}$/i.test(color) ? color : '#888888'
+  return html`<svg viewBox="0 0 4 10" preserveAspectRatio="none" aria-hidden="true"><rect width="4" height="10" fill="${fill}"/></svg>`
+}
+
+function drawBlock(block: Block): Html {
+  switch (block.type) {
+    case 'section': {
+      const { text, fields = [], accessory } = block
+      return html`<div class="block">${text && drawText(text, block.expand === true)}${
+        fields.length > 0 &&
+        html`<div class="fields">${fields.map((field) => html`<div>${drawElement(field)}</div>`)}</div>`
+      }${accessory && html`<p>${drawElement(accessory)}</p>`}</div>`
+    }
+    case 'context':
+      return html`<div class="block context">${block.elements.map((element) => html`<span>${drawElement(element)}</span>`)}</div>`
+    case 'actions':
+      return html`<div class="block context">${block.elements.map(drawElement)}</div>`
+    case 'header':
+      return html`<div class="block title">${drawElement(block.text)}</div>`
+    case 'image':
+      return html`<div class="block">${drawElement(block)}</div>`
+    case 'divider':
+      return html`<hr>`
+  }
+}
+
+/** Slack folds a section that is longer than this, unless it is told not to. */
+const foldedFrom = 600
+
+function drawText(text: Text, isExpanded: boolean): Html {
+  if (isExpanded || text.text.length < foldedFrom) return drawElement(text)
+  return html`<div class="folding"><div class="folded">${drawElement(text)}</div><details><summary>See more</summary></details></div>`
+}
+
+function drawElement(element: Text | Image | Button): Html {
+  switch (element.type) {
+    case 'mrkdwn':
+      return slackText(element.text)
+    case 'plain_text':
+      return html`${withEmojis(element.text)}`
+    case 'image':
+      return linked(element.image_url, `🖼 ${element.alt_text}`)
+    case 'button':
+      return html`<span class="action">${linked(element.url, element.text.text)}</span>`
+  }
+}
+
+function linked(url: string, label: string): Html {
+  const href = webAddress(url)
+  return href === undefined ? html`${label}` : webLink(href, html`${withEmojis(label)}`)
 }

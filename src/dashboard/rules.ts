@@ -2,9 +2,8 @@
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import type { Rule } from '../rules/rule.ts'
-import { badge } from './badge.ts'
 import { address, type Html } from './page.ts'
-import { ago } from './time.ts'
+import { ago, badge } from './parts.ts'
 
 /** What a rule did. `lastAt` is undefined if it sent nothing that is still kept. */
 export interface RuleUse {

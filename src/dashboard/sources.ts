@@ -4,10 +4,8 @@ import { sayDuration } from '../duration.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { SourceState, Standing, Standings } from '../operator/standing.ts'
 import type { Refusals } from '../operator/traffic.ts'
-import { badge, type Colour } from './badge.ts'
-import { shown } from './object.ts'
 import type { Html } from './page.ts'
-import { ago, atClock } from './time.ts'
+import { ago, atClock, badge, type Colour, shown } from './parts.ts'
 
 const hourMs = 60 * 60 * 1000
 /** More are there when they are asked for. */

@@ -3,10 +3,12 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../metrics.ts'
-import { deadNotice, laneNotice } from '../notices/delivery.ts'
+import { deadNotice, type LaneSubject, laneNotice } from '../notices/delivery.ts'
 import type { View } from '../render/compose/view.ts'
+import type { SlackApp } from '../slack-api/app.ts'
 import type { LaneState, Message, NewNotification } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
+import { isAboutToken } from './answer.ts'
 import type { Destination } from './destination.ts'
 import type { Settled } from './outcome.ts'
 import { adviceOn } from './saying.ts'
@@ -42,8 +44,8 @@ export function noticesTo(operators: readonly Destination[], view: View): NewNot
 }
 
 export function createAlarm({ store, destinations, operators, metrics, clock, log, wake }: AlarmOptions): Alarm {
-  /** Blocked lanes of which this process has notified. */
-  const announced = new Set<string>()
+  /** Blocked lanes of which this process has notified, and the app, where it is the app's token that is not taken. */
+  const announced = new Map<string, string | undefined>()
   /** Blocked lanes of which nobody was notified yet: they came to be blocked again within the hour. */
   const unannounced = new Set<string>()
   let seen = 0
@@ -51,32 +53,43 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
   /** By destination, the dead letters that nobody was notified of. */
   const owed = new Map<string, { count: number; askAt: number }>()
 
-  const besides = (lane: string | undefined) => operators().filter((operator) => operator.lane !== lane)
+  const besides = (lane: string | undefined, app?: SlackApp) =>
+    operators().filter(({ lane: own, slack }) => own !== lane && (app === undefined || slack?.app?.token !== app.token))
 
   async function ofLane(message: Message, block: LaneState['block'], settled: Settled): Promise<NewNotification[]> {
     const { settlement, kind, reply } = settled
     const { lane, destination } = message
     const next = settlement.lane.block
     const now = clock.now()
+    const place = destinations().get(destination)?.slack
     if (next !== undefined && !announced.has(lane)) {
+      // Of a token that Slack does not take, once for all channels of its app.
+      const app = place?.app && isAboutToken(reply, place.receiver) ? place.app : undefined
       // Another process may have notified of this block, or have had to wait for the hour to be over.
       const sinceMs = Math.max(withinMs, now - next.since + 1)
-      const isNews = await store.records.announce(`blocked ${destination}`, [], now, sinceMs)
+      const what = app === undefined ? destination : `app ${app.name}`
+      const isNews = await store.records.announce(`blocked ${what}`, [], now, sinceMs)
       if (!isNews && block === undefined) unannounced.add(lane)
       if (!isNews) return []
-      announced.add(lane)
+      announced.set(lane, app?.name)
       unannounced.delete(lane)
+      const isGone = kind === 'gone' && place?.app === undefined
       // The message that was refused waits as well.
       const waiting = (await store.backlog(lane)) + message.notifications
-      const means = { isGone: kind === 'gone', advice: adviceOn(kind, reply) }
+      const means = { isGone, advice: adviceOn(kind, reply, place) }
       const change = { block: next, isOver: false as const, ...means, waiting, nextAt: settlement.lane.notBefore }
-      return noticesTo(besides(lane), laneNotice(destination, change, now))
+      return noticesTo(besides(lane, app), laneNotice(subjectOf(destination, app?.name), change, now))
     }
     if (next !== undefined) return []
+    const app = announced.get(lane)
     announced.delete(lane)
     if (block === undefined || unannounced.delete(lane)) return []
     const waited = await store.backlog(lane)
-    return noticesTo(besides(lane), laneNotice(destination, { block, isOver: true, waited }, now))
+    return noticesTo(besides(lane), laneNotice(subjectOf(destination, app), { block, isOver: true, waited }, now))
+  }
+
+  function subjectOf(destination: string, app: string | undefined): LaneSubject {
+    return app === undefined ? { kind: 'destination', name: destination } : { kind: 'app', name: app }
   }
 
   async function ofDeadLetters(): Promise<void> {

@@ -1,6 +1,8 @@
 // Answer: decides what one receiver means by a status and a body. Pure. Only its own yes is a yes: in front of any may
 // stand a proxy, a firewall or a login page, and they answer 200 as readily as 403.
 import { type Dialect, isOfSlack } from '../render/receivers/dialect.ts'
+import { readApiAnswer } from '../slack-api/answer.ts'
+import { meanings } from '../slack-api/words.ts'
 
 /** The result of one HTTP request. It contains nothing of the URL. */
 export type Reply =
@@ -17,8 +19,11 @@ export type Reply =
   /** No answer, or half of one: whether the receiver took the message is not known. */
   | { is: 'failure'; code: string }
 
-/** Who answers. `other` is whatever else calls itself Slack-compatible, of which nothing is known. */
-export type Receiver = 'slack' | 'workflow' | 'mattermost' | 'rocketchat' | 'discord' | 'zulip' | 'other'
+/**
+ * Who answers. `slack` are its incoming webhooks; `other` is whatever else calls itself Slack-compatible, of which nothing is
+ * known.
+ */
+export type Receiver = 'slack' | 'web-api' | 'workflow' | 'mattermost' | 'rocketchat' | 'discord' | 'zulip' | 'other'
 
 export type Kind =
   /** The receiver said that it took the message. */
@@ -56,6 +61,8 @@ export function receiverOf(url: string, dialect: Dialect): Receiver {
 const lenience: Record<Receiver, { empty: boolean; noContent: boolean; json: boolean; text: boolean }> = {
   // docs.slack.dev/messaging/sending-messages-using-incoming-webhooks: `ok`.
   slack: { empty: false, noContent: false, json: false, text: false },
+  // docs.slack.dev/reference/methods/chat.postMessage: {"ok":true} with where and when it was posted.
+  'web-api': { empty: false, noContent: false, json: false, text: false },
   // node-slack-sdk WebhookTrigger: {"ok":true}; empty as well, which made Grafana post twice (grafana/alerting#183).
   workflow: { empty: true, noContent: true, json: true, text: false },
   // mattermost server, web/webhook.go: `ok`.
@@ -70,50 +77,27 @@ const lenience: Record<Receiver, { empty: boolean; noContent: boolean; json: boo
 }
 
 // Incoming webhooks answer an error with one plain-text word, the Web API with {"ok":false,"error":word}; statuses vary, so
-// the word counts first. https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks,
-// docs.slack.dev/reference/methods/chat.postMessage, and reports of what is seen.
+// the word counts first. https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks, and reports of
+// what is seen. Those of the Web API are seen at webhooks, too.
 const words = {
   gone: [
-    ...[
-      'action_prohibited',
-      'channel_is_archived',
-      'channel_not_found',
-      'invalid_token',
-      'no_active_hooks',
-      'no_service'
-    ],
-    ...['no_service_id', 'no_team', 'posting_to_general_channel_denied', 'team_disabled', 'user_not_found'],
-    ...[
-      'access_denied',
-      'account_inactive',
-      'ekm_access_denied',
-      'enterprise_is_restricted',
-      'invalid_auth',
-      'is_archived'
-    ],
-    ...[
-      'missing_scope',
-      'no_permission',
-      'not_allowed_token_type',
-      'not_authed',
-      'not_in_channel',
-      'org_login_required'
-    ],
-    ...['restricted_action', 'restricted_action_read_only_channel', 'team_access_not_granted', 'token_expired'],
-    'token_revoked'
+    ...['action_prohibited', 'channel_is_archived', 'invalid_token', 'no_active_hooks', 'no_service', 'no_service_id'],
+    ...['no_team', 'posting_to_general_channel_denied', 'team_disabled', 'user_not_found']
   ],
-  refused: [
-    ...['attachment_payload_limit_exceeded', 'invalid_attachments', 'invalid_blocks', 'invalid_blocks_format'],
-    ...['invalid_json', 'invalid_payload', 'json_not_object', 'missing_text_or_fallback_or_attachments'],
-    ...['msg_blocks_too_long', 'msg_too_long', 'no_text', 'too_many_attachments']
-  ],
-  'rate limit': ['rate_limited', 'ratelimited'],
-  transient: ['fatal_error', 'internal_error', 'request_timeout', 'rollup_error', 'service_unavailable']
+  refused: ['invalid_json', 'invalid_payload', 'json_not_object', 'missing_text_or_fallback_or_attachments'],
+  transient: ['rollup_error']
 } as const
 
-const kindOfWord = new Map<string, Kind>(
-  Object.entries(words).flatMap(([kind, all]) => all.map((word): [string, Kind] => [word, kind as Kind]))
-)
+const kindOfWord = new Map<string, Kind>([
+  ...[...meanings].map(([word, { kind }]): [string, Kind] => [word, kind]),
+  ...Object.entries(words).flatMap(([kind, all]) => all.map((word): [string, Kind] => [word, kind as Kind]))
+])
+
+/** Whether a no is about the token of an app, so that it goes for all its channels. */
+export function isAboutToken(reply: Reply, receiver: Receiver): boolean {
+  if (receiver !== 'web-api' || reply.is !== 'answer' || kindOf(reply, receiver) !== 'gone') return false
+  return meanings.get(read(reply.body).word)?.scope === 'token'
+}
 
 export function kindOf(reply: Reply, receiver: Receiver): Kind {
   if (reply.is === 'failure') return 'transient'
@@ -123,7 +107,7 @@ export function kindOf(reply: Reply, receiver: Receiver): Kind {
   if (status === 407) return 'proxy'
   const said = read(body)
   const known = kindOfWord.get(said.word)
-  if (status >= 200 && status < 300) return kindOfSuccess(status, said, receiver)
+  if (status >= 200 && status < 300) return kindOfSuccess(status, said, receiver, body)
   if (known !== undefined) return known
   // 511: a captive portal wants somebody to log in.
   if ((status >= 500 && status !== 511) || status === 408 || status === 425) return 'transient'
@@ -134,12 +118,15 @@ export function kindOf(reply: Reply, receiver: Receiver): Kind {
   return [401, 403, 404, 410].includes(status) ? 'gone' : 'refused'
 }
 
-function kindOfSuccess(status: number, said: Said, receiver: Receiver): Kind {
+function kindOfSuccess(status: number, said: Said, receiver: Receiver, body: string): Kind {
   const { empty, noContent, json, text } = lenience[receiver]
   const known = kindOfWord.get(said.word)
   if (said.is === 'page') return 'doubtful'
   if (said.verdict === 'no') return known ?? 'doubtful'
-  if (said.verdict === 'yes') return 'taken'
+  if (said.verdict === 'yes') {
+    // A gateway says {"ok":true}, too.
+    return receiver !== 'web-api' || readApiAnswer(body)?.posted !== undefined ? 'taken' : 'unclear'
+  }
   if (known !== undefined) return known
   if (said.is === 'nothing') return (status === 204 ? noContent : empty) ? 'taken' : 'unclear'
   // In the words of somebody else: it is not known who has the message.
@@ -215,6 +202,7 @@ function isSomething(value: unknown): boolean {
 function isFrom(receiver: Receiver, { is, word, verdict, fields }: Said, status: number): boolean {
   switch (receiver) {
     case 'slack':
+    case 'web-api':
     case 'workflow':
       // `forbidden` and `blocked` are words of gateways; Slack's have two parts.
       return word.includes('_') || 'ok' in fields

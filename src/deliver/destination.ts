@@ -1,7 +1,8 @@
-// Destination: compiles a Slack webhook, or a preview that keeps its messages for people to look at.
+// Destination: compiles a webhook, a channel of a Slack app, or a preview that keeps its messages for people to look at.
+
 import { hash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
+import { closedObject, option } from '../about.ts'
 import {
   type Dialect,
   dialectNames,
@@ -10,80 +11,81 @@ import {
   heedsChannel,
   isOfSlack
 } from '../render/receivers/dialect.ts'
+import { placeOf, type SlackApp, urlOf } from '../slack-api/app.ts'
 import { type Receiver, receiverOf } from './answer.ts'
 import { createPace, type Pace, PaceSchema } from './pace.ts'
 
-const SlackSchema = Type.Object(
-  {
-    webhookUrl: about(
-      Type.String({ minLength: 1 }),
-      'Webhook URL',
-      'The URL of an incoming webhook. Whoever has it can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https; plain http is accepted for loopback only.',
-      '${SLACK_PLATFORM_URL}',
-      '${file:/run/secrets/team-a-webhook}'
-    ),
-    channel: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'Channel',
-        "Posts to another channel than the webhook's own. Only legacy webhooks, Mattermost and Rocket.Chat honour it; Slack apps post where they were installed.",
-        '#team-a'
-      )
-    ),
-    username: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'User name',
-        'The name under which messages appear. The same receivers honour it as `channel`.',
-        'Flux'
-      )
-    ),
-    dialect: Type.Optional(
-      about(
-        Type.Enum([...dialectNames]),
-        'Dialect',
-        'What the receiver understands. If left out, it is guessed from the URL; most receivers take what Slack takes.',
-        'slack'
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+const SlackSchema = closedObject({
+  webhookUrl: option(
+    Type.String({ minLength: 1 }),
+    'Webhook URL',
+    'The URL of an incoming webhook; or write `app` and `channel`. Whoever has it can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https; plain http is accepted for loopback only.',
+    '${SLACK_PLATFORM_URL}',
+    '${file:/run/secrets/team-a-webhook}'
+  ),
+  app: option(
+    Type.String({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
+      patternErrorMessage: 'the name of one of `slackApps`'
+    }),
+    'App',
+    'Instead of `webhookUrl`: the name of one of `slackApps`, which posts to any `channel` that it was invited to.',
+    'acme'
+  ),
+  channel: option(
+    Type.String({ minLength: 1 }),
+    'Channel',
+    "With `app`: the channel's ID, which stays when it is renamed, or its name. With `webhookUrl`: posts to another channel than the webhook's own, which only legacy webhooks, Mattermost and Rocket.Chat honour.",
+    'C0123ABCD',
+    '#team-a'
+  ),
+  style: option(
+    Type.Enum(['messages']),
+    'Style',
+    'With `app`: what the channel shows. `messages`: one after the other, as with a webhook.',
+    'messages'
+  ),
+  username: option(
+    Type.String({ minLength: 1 }),
+    'User name',
+    'With `webhookUrl`: the name under which messages appear. Legacy webhooks, Mattermost and Rocket.Chat honour it.',
+    'Flux'
+  ),
+  dialect: option(
+    Type.Enum([...dialectNames]),
+    'Dialect',
+    'With `webhookUrl`: what the receiver understands. If left out, it is guessed from the URL; most receivers take what Slack takes.',
+    'slack'
+  )
+})
 
-export const DestinationSchema = Type.Object(
-  {
-    slack: Type.Optional(
-      about(SlackSchema, 'Slack', 'An incoming webhook of Slack, or of a receiver that takes the same messages.', {
-        webhookUrl: '${SLACK_PLATFORM_URL}'
-      })
-    ),
-    preview: Type.Optional(
-      about(
-        Type.Literal(true),
-        'Preview',
-        'Instead of `slack`: keeps the messages for the log and `/api/preview/<name>` and posts them nowhere.',
-        true
-      )
-    ),
-    digest: Type.Optional(
-      about(
-        Type.Literal('full'),
-        'Digest',
-        '`full`: a message about several objects names all of them, whatever number of messages that takes. Left out: all as long as that costs no further message, then the rest of each cause is counted.',
-        'full'
-      )
-    ),
-    pace: Type.Optional(
-      about(
-        PaceSchema,
-        'Pace',
-        'How fast messages go. Destinations of one webhook and channel share a queue; the first of them in the file sets its pace.',
-        { perSecond: 1, burst: 3 }
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+export const DestinationSchema = closedObject({
+  slack: option(
+    SlackSchema,
+    'Slack',
+    'A channel of a Slack app, or an incoming webhook of Slack or of a receiver that takes the same messages.',
+    { webhookUrl: '${SLACK_PLATFORM_URL}' },
+    { app: 'acme', channel: 'C0123ABCD' }
+  ),
+  preview: option(
+    Type.Literal(true),
+    'Preview',
+    'Instead of `slack`: keeps the messages for the log and `/api/preview/<name>` and posts them nowhere.',
+    true
+  ),
+  digest: option(
+    Type.Literal('full'),
+    'Digest',
+    '`full`: a message about several objects names all of them, whatever number of messages that takes. Left out: all as long as that costs no further message, then the rest of each cause is counted.',
+    'full'
+  ),
+  pace: option(
+    PaceSchema,
+    'Pace',
+    'How fast messages go. Destinations of one channel share a queue; the first of them in the file sets its pace.',
+    { perSecond: 1, burst: 3 }
+  )
+})
 
 export interface Destination {
   name: string
@@ -93,33 +95,49 @@ export interface Destination {
   /** Its digests name every object. */
   hasFullDigests?: true
   /** Absent for a preview. */
-  slack?: Webhook
+  slack?: Place
 }
 
-export interface Webhook {
-  /** Where to post. */
+/** Where messages are posted, and how whoever takes them there is spoken to. */
+export interface Place {
+  /** Of a webhook, a secret. */
   url: string
   dialect: Dialect
   /** Whose answers they are. */
   receiver: Receiver
-  /** Honoured by legacy webhooks only. */
+  /** What is said beside the message: to an app its channel; of webhooks, legacy ones heed it. */
   sender: { channel?: string; username?: string }
+  /** Whose token is sent along, where it is a channel of an app. */
+  app?: SlackApp
 }
 
-/** `slack.webhookUrl` is the URL itself, secrets resolved. */
+type DestinationText = Static<typeof DestinationSchema>
+
+/** What `slack` says, secrets resolved: `webhookUrl` is the URL itself, or `app` one that there is. */
+export type PlaceText =
+  | { webhookUrl: string; dialect?: Dialect; channel?: string; username?: string }
+  | { app: SlackApp; channel: string }
+
 export function createDestination(
   name: string,
-  { slack, pace, digest }: Static<typeof DestinationSchema>
+  text: { slack?: PlaceText; pace?: DestinationText['pace'] }
 ): Destination {
-  const full = digest === 'full' && ({ hasFullDigests: true } as const)
-  if (slack === undefined) return { name, lane: `preview:${name}`, pace: createPace(pace), ...full }
-  const { webhookUrl, dialect = guessDialect(webhookUrl), ...sender } = slack
+  const pace = createPace(text.pace)
+  if (text.slack === undefined) return { name, lane: `preview:${name}`, pace }
+  if ('app' in text.slack) {
+    const { app, channel } = text.slack
+    const slack: Place = {
+      ...{ url: urlOf(app, 'chat.postMessage'), dialect: 'slack', receiver: 'web-api' },
+      ...{ sender: { channel }, app }
+    }
+    return { name, lane: `slack:${placeOf(app, channel)}`, pace, slack }
+  }
+  const { webhookUrl, dialect = guessDialect(webhookUrl), ...sender } = text.slack
   const receiver = receiverOf(webhookUrl, dialect)
   return {
     name,
     lane: laneOf(webhookUrl, heedsChannel(dialect) ? sender.channel : undefined),
-    pace: createPace(pace),
-    ...full,
+    pace,
     slack: { url: endpointFor(webhookUrl, dialect), dialect, receiver, sender }
   }
 }
@@ -141,9 +159,13 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 const makeOne =
   'make an incoming webhook at https://api.slack.com/apps (Incoming Webhooks) and take its URL, https://hooks.slack.com/services/…'
 
+/** What somebody meant who wrote a token, or the address that takes one. */
+const useApp =
+  'write it as an app: `slackApps: { slack: { token: "${SLACK_BOT_TOKEN}" } }`, and here `slack: { app: slack, channel: C0123ABCD }`'
+
 /** Why `url` cannot be a webhook URL; the text does not repeat it. */
 export function webhookUrlFault(url: string): string | undefined {
-  if (/^xox[a-z]-|^xapp-/.test(url)) return `is a Slack token, but the relay posts to webhooks: ${makeOne}`
+  if (/^xox[a-z]-|^xapp-/.test(url)) return `is a Slack token, and not a webhook: ${useApp}`
   if (!URL.canParse(url)) return 'is not a URL; it should begin with https://'
   const { protocol, hostname, pathname, username, password } = new URL(url)
   if (/^https?$/.test(hostname)) return 'begins with https:// twice'
@@ -160,8 +182,7 @@ export function webhookUrlFault(url: string): string | undefined {
 
 // Slack's Web API answers 200 to whatever comes, and says in the body that it has no token; its pages answer with a page.
 function slackUrlFault(hostname: string, pathname: string): string | undefined {
-  if (/^\/api(\/|$)/.test(pathname))
-    return `is Slack's Web API, which takes a token and no webhook messages: ${makeOne}; a bot token is not one`
+  if (/^\/api(\/|$)/.test(pathname)) return `is Slack's Web API, which takes the token of an app: ${useApp}`
   if (/^hooks\./.test(hostname)) {
     if (/^\/(triggers|workflows)\/./.test(pathname)) return undefined
     const parts = pathname.split('/').filter(Boolean)

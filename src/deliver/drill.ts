@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { bodyFor } from '../render/receivers/dialect.ts'
 import { context, section } from '../render/slack/blocks.ts'
 import type { Payload } from '../render/slack/payload.ts'
+import { readApiAnswer } from '../slack-api/answer.ts'
+import { type SlackApp, urlOf } from '../slack-api/app.ts'
 import { kindOf } from './answer.ts'
-import type { Destination } from './destination.ts'
-import { adviceOn, quoteReply } from './saying.ts'
+import type { Destination, Place } from './destination.ts'
+import { adviceOn, detailsOf, quoteReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 
 export interface DrillResult {
@@ -17,26 +19,35 @@ export interface DrillResult {
   because: string
 }
 
-/** Slack allows one message a second for each webhook, and destinations may share one. */
+/** Slack allows one message a second for each channel, and destinations may share one. */
 const apartMs = 1100
+/** Between channels of one app, which together may take several hundred a minute. */
+const channelsApartMs = 250
 
-/** Posts to every destination that is not a preview. Webhooks are tried side by side, each at its pace. */
+/**
+ * Posts to every destination that is not a preview, after asking whose token it is where it is an app's. Webhooks and apps are
+ * tried side by side, each at its pace.
+ */
 export async function drill(
   destinations: readonly Destination[],
   slack: Slack,
   now: number,
   waitMs = apartMs
 ): Promise<DrillResult[]> {
-  const webhooks = Map.groupBy(
-    destinations.filter((destination) => destination.slack !== undefined),
-    ({ slack }) => slack?.url
+  const places = destinations.flatMap(({ name, lane, slack }) =>
+    slack === undefined ? [] : [{ name, lane, place: slack }]
   )
   const results = await Promise.all(
-    [...webhooks.values()].map(async (sharing) => {
+    [...Map.groupBy(places, ({ place }) => place.app ?? place.url).values()].map(async (sharing) => {
       const results: DrillResult[] = []
-      for (const destination of sharing) {
-        if (results.length > 0) await sleep(waitMs)
-        results.push(await tryOne(destination, slack, now))
+      const app = sharing[0]?.place.app
+      const identity = app === undefined ? undefined : await identify(app, slack)
+      const used = new Set<string>()
+      for (const { name, lane, place } of sharing) {
+        const isShared = app === undefined || used.has(lane)
+        if (results.length > 0 && identity?.fault === undefined) await sleep(isShared ? waitMs : channelsApartMs)
+        used.add(lane)
+        results.push(identity?.fault?.(name) ?? (await tryOne(name, place, slack, now, identity?.user)))
       }
       return results
     })
@@ -45,13 +56,39 @@ export async function drill(
   return results.flat().sort((a, b) => order.indexOf(a.destination) - order.indexOf(b.destination))
 }
 
-async function tryOne({ name, slack: webhook }: Destination, slack: Slack, now: number): Promise<DrillResult> {
-  if (webhook === undefined) return { destination: name, isTaken: true, answer: '', because: '' }
-  const body = JSON.stringify(bodyFor(testMessage(name, now), webhook.dialect, webhook.sender))
-  const reply = await slack.post(webhook.url, body, new AbortController().signal)
-  const kind = kindOf(reply, webhook.receiver)
-  const answer = quoteReply(reply, webhook.url)
-  return { destination: name, answer, isTaken: kind === 'taken', because: adviceOn(kind, reply) }
+/** By which name people invite an app, or why it cannot post at all. */
+async function identify(
+  app: SlackApp,
+  slack: Slack
+): Promise<{ user: string | undefined; fault?: (destination: string) => DrillResult }> {
+  const url = urlOf(app, 'auth.test')
+  const reply = await slack.post(url, '{}', new AbortController().signal, app.token)
+  const said = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
+  if (said?.isOk) return { user: said.user }
+  const kind = kindOf(reply, 'web-api')
+  const answer = `auth.test: ${quoteReply(reply, { url, app })}`
+  const because = adviceOn(kind === 'unclear' ? 'doubtful' : kind, reply, { app })
+  return { user: undefined, fault: (destination) => ({ destination, answer, isTaken: false, because }) }
+}
+
+async function tryOne(
+  name: string,
+  place: Place,
+  slack: Slack,
+  now: number,
+  user: string | undefined
+): Promise<DrillResult> {
+  const { url, dialect, sender, app } = place
+  const body = JSON.stringify(bodyFor(testMessage(name, now), dialect, sender))
+  const reply = await slack.post(url, body, new AbortController().signal, app?.token)
+  const kind = kindOf(reply, place.receiver)
+  const isTaken = kind === 'taken'
+  const details = detailsOf(reply).map((detail) => `; ${detail}`)
+  // Of a channel that is written by its name: the ID stays when it is renamed.
+  const { posted } = (isTaken && app && reply.is === 'answer' && readApiAnswer(reply.body)) || {}
+  const where = posted === undefined || posted.channel === sender.channel ? '' : `, channel ${posted.channel}`
+  const answer = `${quoteReply(reply, place)}${details.join('')}${where}`
+  return { destination: name, answer, isTaken, because: adviceOn(kind, reply, place, user) }
 }
 
 function testMessage(destination: string, now: number): Payload {

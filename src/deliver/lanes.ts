@@ -1,13 +1,12 @@
 // Lanes: runs one queue per channel, in order, with one request in flight, paced. In: commits that wake a lane. Out: posts to
 // Slack, and their outcomes back into the store.
 import type { Logger } from 'pino'
-import { type Clock, every } from '../clock.ts'
+import { type Ages, type Clock, every } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { DigestForm } from '../render/compose/digest.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { Spans } from '../spans.ts'
-import type { Ages } from '../store/age.ts'
 import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
@@ -16,8 +15,9 @@ import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
 import { createPace, take } from './pace.ts'
 import { planNext } from './plan.ts'
 import { createPost, moved } from './post.ts'
-import { sayReply } from './saying.ts'
+import { adviceOn, detailsOf, sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
+import { createTokens } from './tokens.ts'
 
 export interface Lanes {
   /** Begins with whatever waits from before. */
@@ -64,6 +64,7 @@ export function createLanes(options: LanesOptions): Lanes {
   const { store, clock, ages, log } = options
   const alarm = createAlarm({ ...options, wake: (lanes) => wake(lanes) })
   const posts = createPost(options.slack, log)
+  const tokens = createTokens(options.destinations)
   const giveUp = new AbortController()
   const running = new Map<string, Promise<void>>()
   /** Sleeping lanes; with `isInterruptible` a new notification wakes them early. */
@@ -109,7 +110,11 @@ export function createLanes(options: LanesOptions): Lanes {
   /** What the lane waits for, or undefined where it is empty. */
   async function drain(lane: string): Promise<Wait | undefined> {
     while (!isStopping) {
+      // Before anything is composed: what comes until then may be in the same message.
+      const turn = tokens.turnOf(lane, clock.now())
+      if (turn !== undefined) return { until: turn }
       const step: Step = await store.next(lane, planOf(lane), clock.now())
+      if (step.is !== 'post') tokens.giveBack(lane)
       if (step.is === 'idle') return undefined
       if (step.is === 'wait') return step
       await post(step)
@@ -121,19 +126,35 @@ export function createLanes(options: LanesOptions): Lanes {
     const at = clock.now()
     const destination = options.destinations().get(message.destination)
     const until = signal ? AbortSignal.any([giveUp.signal, signal]) : giveUp.signal
-    const reply = await posts.message(destination, message, until)
+    const known = tokens.answerFor(message.lane, at)
+    const reply = known ?? (await posts.message(destination, message, until))
     const receiver = destination?.slack?.receiver ?? 'slack'
     const isInDoubt = destination !== undefined && needsEmpty(message, reply, { block, receiver })
     const empty = isInDoubt ? await posts.empty(destination, until) : undefined
     const random = Math.random()
     const oldest = ages.before(maxAgeMs)
     const settled = settle(message, reply, { now: clock.now(), oldest, random, block, receiver, empty })
-    const answer = sayReply(settled.reply)
+    const said = sayReply(settled.reply)
+    const answer = known === undefined ? said : `${said}, as another channel of the app was answered`
+    // Before anything is written: other lanes of the app are about to ask.
+    const others = known === undefined ? tokens.learn(message.lane, settled) : []
     await record(message, { at, answer }, settled, block)
-    report(message, settled, at)
+    for (const other of others) await tryNow(other)
     const { id, destination: name, notifications } = message
     const { outcome, settlement } = settled
-    options.spans.posted({ message: id, destination: name, notifications, outcome, answer, from: at, to: clock.now() })
+    if (known === undefined) {
+      options.metrics.slackRequests.inc({ destination: name, outcome })
+      options.spans.posted({
+        message: id,
+        destination: name,
+        notifications,
+        outcome,
+        answer,
+        from: at,
+        to: clock.now()
+      })
+    }
+    report(message, settled, { at, answer })
     // Its destination moved meanwhile: it is tried again where it is now, behind what is being posted there.
     const lane = options.destinations().get(message.destination)?.lane
     if (settlement.message.state === 'open' && lane !== message.lane && reply !== moved) await follow()
@@ -182,11 +203,14 @@ export function createLanes(options: LanesOptions): Lanes {
     }
   }
 
-  function report(message: Message, { outcome, reply, settlement }: Settled, at: number): void {
+  function report(message: Message, { outcome, kind, reply, settlement }: Settled, { at, answer }: Attempt): void {
     const { message: end, lane } = settlement
     const { id, destination, notifications, failures } = message
-    const facts = { message: id, destination, notifications, answer: sayReply(reply), ms: clock.now() - at }
-    options.metrics.slackRequests.inc({ destination, outcome })
+    const details = detailsOf(reply)
+    const facts = {
+      ...{ message: id, destination, notifications, answer, ms: clock.now() - at },
+      ...(details.length > 0 && { details })
+    }
     if (end.state === 'sent') {
       options.metrics.notifications.inc({ destination, state: 'sent' }, notifications)
       options.metrics.deliverySeconds.observe((clock.now() - message.newestAt) / 1000)
@@ -198,8 +222,16 @@ export function createLanes(options: LanesOptions): Lanes {
       return
     }
     const next = new Date(lane.notBefore).toISOString()
-    if (outcome === 'blocked') log.error({ ...facts, next }, 'destination rejects all messages: its lane waits')
-    else log.warn({ ...facts, outcome, next }, 'message postponed')
+    if (outcome === 'blocked') {
+      const advice = adviceOn(kind, reply, options.destinations().get(destination)?.slack)
+      log.error({ ...facts, advice, next }, 'destination rejects all messages: its lane waits')
+    } else log.warn({ ...facts, outcome, next }, 'message postponed')
+  }
+
+  async function tryNow(lane: string): Promise<number | undefined> {
+    const limitedUntil = await store.tryNow(lane, clock.now())
+    if (limitedUntil === undefined && !running.has(lane) && !isStopping) start(lane)
+    return limitedUntil
   }
 
   async function follow(): Promise<void> {
@@ -225,9 +257,8 @@ export function createLanes(options: LanesOptions): Lanes {
     follow,
     wake,
     async tryNow(lane) {
-      const limitedUntil = await store.tryNow(lane, clock.now())
-      if (limitedUntil === undefined && !running.has(lane) && !isStopping) start(lane)
-      return limitedUntil
+      tokens.askAgain(lane)
+      return tryNow(lane)
     },
     async idle() {
       while (running.size > 0) await Promise.all(running.values())

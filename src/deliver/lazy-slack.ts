@@ -36,10 +36,10 @@ export async function openSlack(environment: Record<string, string | undefined>)
 
   if (proxiesIn(environment).length > 0) await loaded()
   return {
-    async post(url, body, signal) {
+    async post(url, body, signal, token) {
       try {
         const slack = await loaded()
-        return await slack.post(url, body, signal)
+        return await slack.post(url, body, signal, token)
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         return { is: 'failure', code: typeof code === 'string' && /^\w{2,40}$/.test(code) ? code : 'NoClient' }

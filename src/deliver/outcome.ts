@@ -76,7 +76,7 @@ export function settle(message: Message, reply: Reply, given: Circumstances): Se
     case 'taken':
       return ended(attempt, 'sent', { message: { state: 'sent' }, lane: { notBefore: 0 } })
     case 'rate limit': {
-      if (isTooOld) return dead(attempt, 'not delivered within 24 hours; Slack limits the rate of this webhook')
+      if (isTooOld) return dead(attempt, 'not delivered within 24 hours; Slack limits the rate of messages')
       const asked = (reply.is === 'answer' && reply.retryAfterMs) || 0
       const waitMs = asked > 0 ? Math.min(Math.max(1000, asked), maxAgeMs) : Math.min(1000 * 2 ** failures, maxLimitMs)
       const notBefore = now + waitMs

@@ -1,31 +1,24 @@
 // Pace: limits a lane's speed by a token bucket. Pure. Slack allows one message a second per webhook and short bursts
 // (docs.slack.dev/apis/web-api/rate-limits), and may disable an app that goes on after a 429.
 import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
+import { closedObject, option } from '../about.ts'
 import { apartMs, type Bucket } from '../store/kept.ts'
 
-export const PaceSchema = Type.Object(
-  {
-    perSecond: Type.Optional(
-      about(
-        Type.Number({ exclusiveMinimum: 0, maximum: 50 }),
-        'Messages a second',
-        'How many messages a second in the long run; 1 by default, which is what Slack allows.',
-        1,
-        0.5
-      )
-    ),
-    burst: Type.Optional(
-      about(
-        Type.Integer({ minimum: 1, maximum: 100 }),
-        'Burst',
-        'How many messages may go at once after a quiet while; 3 by default.',
-        3
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+export const PaceSchema = closedObject({
+  perSecond: option(
+    Type.Number({ exclusiveMinimum: 0, maximum: 50 }),
+    'Messages a second',
+    'How many messages a second in the long run; 1 by default, which is what Slack allows.',
+    1,
+    0.5
+  ),
+  burst: option(
+    Type.Integer({ minimum: 1, maximum: 100 }),
+    'Burst',
+    'How many messages may go at once after a quiet while; 3 by default.',
+    3
+  )
+})
 
 export interface Pace {
   perSecond: number

@@ -25,14 +25,17 @@ export function createPost(slack: Slack, log: Logger) {
         log.info({ destination: message.destination, message: toText(payload) }, 'message previewed')
         return { is: 'answer', status: 200, body: 'ok', retryAfterMs: undefined }
       }
-      const { url, dialect, sender } = destination.slack
-      return slack.post(url, JSON.stringify(bodyFor(payload, dialect, sender)), signal)
+      const { url, dialect, sender, app } = destination.slack
+      return slack.post(url, JSON.stringify(bodyFor(payload, dialect, sender)), signal, app?.token)
     },
 
     /** An empty message, to see whether the way is open. */
-    async empty({ slack: webhook }: Destination, signal: AbortSignal): Promise<Reply | undefined> {
-      if (webhook === undefined) return undefined
-      return slack.post(webhook.url, JSON.stringify(emptyBodyFor(webhook.dialect)), signal)
+    async empty({ slack: place }: Destination, signal: AbortSignal): Promise<Reply | undefined> {
+      if (place === undefined) return undefined
+      const { url, dialect, sender, app } = place
+      // Without a channel, Slack would answer that one is missing.
+      const body = { ...emptyBodyFor(dialect), ...(app !== undefined && sender) }
+      return slack.post(url, JSON.stringify(body), signal, app?.token)
     }
   }
 }

@@ -1,4 +1,7 @@
-// Answers in words: says what a receiver answered and what to make of it, without the webhook's address.
+// Answers in words: says what a receiver answered and what to make of it, without the webhook's address or the app's token.
+import { readApiAnswer } from '../slack-api/answer.ts'
+import type { SlackApp } from '../slack-api/app.ts'
+import { meanings } from '../slack-api/words.ts'
 import { type Kind, type Reply, read } from './answer.ts'
 
 /** What to record of a reply: `200 ok`, `404 no_service`, `403 and a web page`, `proxy 407`, `ECONNRESET`. */
@@ -15,18 +18,23 @@ export function sayReply(reply: Reply): string {
   return is === 'nothing' && status !== 204 && status < 300 ? `${status} and nothing` : String(status)
 }
 
+/** What the Web API says beside its word, such as which part of which block is wrong; for the log. */
+export function detailsOf(reply: Reply): string[] {
+  return reply.is === 'answer' ? (readApiAnswer(reply.body)?.details ?? []) : []
+}
+
 const maxQuote = 80
 
 /**
- * As {@link sayReply}, with the first words of what has no word of its own, for who tries a webhook by hand. `url` is the
- * webhook's: some proxies repeat what they were asked for.
+ * As {@link sayReply}, with the first words of what has no word of its own, for who tries a destination by hand. Some proxies
+ * repeat what they were asked for: neither the address nor the token of `app` is quoted.
  */
-export function quoteReply(reply: Reply, url: string): string {
+export function quoteReply(reply: Reply, { url, app }: { url: string; app?: SlackApp }): string {
   const said = sayReply(reply)
   if (reply.is !== 'answer') return said
   const { is, word, verdict } = read(reply.body)
   if (is === 'nothing' || word !== '' || verdict === 'yes') return said
-  const quoted = firstWords(reply.body, secretsOf(url))
+  const quoted = firstWords(reply.body, app === undefined ? secretsOf(url) : [app.token])
   return quoted === '' ? said : `${said}: "${quoted}"`
 }
 
@@ -56,15 +64,17 @@ function decoded(text: string): string {
   }
 }
 
-/** What an operator should make of it. */
-export function adviceOn(kind: Kind, reply: Reply): string {
+/** What an operator should make of it. `invited`: the name by which people invite the app, where that is known. */
+export function adviceOn(kind: Kind, reply: Reply, { app }: { app?: SlackApp } = {}, invited?: string): string {
   if (kind === 'proxy') {
     const status = reply.is === 'failure' ? '' : ` ${reply.status}`
     return reply.is !== 'failure' && reply.status === 407
       ? `the proxy answers${status}: it requires a user and a password, as in HTTPS_PROXY=http://user:password@proxy:3128`
       : `the proxy answers${status} and does not let the relay through: check HTTPS_PROXY, NO_PROXY and what the proxy allows`
   }
-  return advice[kind]
+  if (app === undefined) return advice[kind]
+  const word = reply.is === 'answer' ? read(reply.body).word : ''
+  return meanings.get(word)?.advice(invited) || adviceOfApps[kind] || advice[kind]
 }
 
 const advice: Record<Exclude<Kind, 'proxy'>, string> = {
@@ -76,4 +86,14 @@ const advice: Record<Exclude<Kind, 'proxy'>, string> = {
   transient: 'it cannot be reached, or has trouble itself',
   refused: 'it does not take this form of message; is `dialect` right?',
   gone: 'the webhook is no longer valid, or its channel is archived; make a new one'
+}
+
+/** Where an app is meant and no webhook, and the word says no more. */
+const adviceOfApps: Partial<Record<Kind, string>> = {
+  unclear:
+    'that is not the answer of Slack to a message it took: is there a proxy or a gateway in between that answers by itself?',
+  doubtful:
+    'that does not come from Slack: a proxy, a firewall or a login page in between answers, or `apiUrl` is not the address of the Web API',
+  refused: 'Slack does not take this message; details say which part of it',
+  gone: 'Slack takes nothing there: is the app still installed, and in the channel?'
 }

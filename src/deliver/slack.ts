@@ -1,5 +1,5 @@
-// Webhook client: posts once to an incoming webhook. Every outcome is a value; the URL, which is the secret, is in none
-// of them.
+// Slack client: posts once, to a webhook or to the Web API. Every outcome is a value; the URL of a webhook and the token of
+// an app, which are secrets, are in none of them.
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { RelayError } from '../errors.ts'
@@ -11,10 +11,15 @@ const timeoutMs = 15_000
 
 /** The most that is read of an answer: a word, a small JSON object, or the message as Discord repeats it. */
 const maxAnswer = 16 * 1024
+/** The Web API repeats the whole message, each letter that is not ASCII as `\\u…`, and says anywhere when it was posted. */
+const maxApiAnswer = 512 * 1024
 
 export interface Slack {
-  /** Posts `body` (JSON) to `url`. Never rejects. `signal` stops waiting for the answer; the message may still arrive. */
-  post(url: string, body: string, signal: AbortSignal): Promise<Reply>
+  /**
+   * Posts `body` (JSON) to `url`, which is the Web API where there is a `token` of an app. Never rejects. `signal` stops
+   * waiting for the answer; the message may still arrive.
+   */
+  post(url: string, body: string, signal: AbortSignal, token?: string): Promise<Reply>
   close(): Promise<void>
 }
 
@@ -22,7 +27,7 @@ export interface Slack {
 export function createSlack(): Slack {
   const dispatcher = createDispatcher()
   return {
-    post: (url, body, signal) => post(dispatcher, url, body, signal),
+    post: (url, body, signal, token) => post(dispatcher, { url, body, token }, signal),
     close: () => dispatcher.destroy()
   }
 }
@@ -36,17 +41,28 @@ function createDispatcher(): Dispatcher {
   }
 }
 
-async function post(dispatcher: Dispatcher, url: string, body: string, signal: AbortSignal): Promise<Reply> {
+async function post(
+  dispatcher: Dispatcher,
+  { url, body, token }: { url: string; body: string; token: string | undefined },
+  signal: AbortSignal
+): Promise<Reply> {
   try {
     const response = await request(url, {
       dispatcher,
       method: 'POST',
-      headers: { 'content-type': 'application/json; charset=utf-8', 'user-agent': 'flux-relay' },
+      headers: {
+        'content-type': 'application/json; charset=utf-8',
+        'user-agent': 'flux-relay',
+        ...(token !== undefined && { authorization: `Bearer ${token}` })
+      },
       body,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     })
     const { statusCode: status, headers } = response
-    const text = plainBytes(await readStart(response.body), headers['content-encoding'])
+    const text = plainBytes(
+      await readStart(response.body, token === undefined ? maxAnswer : maxApiAnswer),
+      headers['content-encoding']
+    )
       .toString('utf8')
       .trim()
     const redirectsTo = status >= 300 && status < 400 ? hostOf(headers.location, url) : undefined
@@ -57,16 +73,16 @@ async function post(dispatcher: Dispatcher, url: string, body: string, signal: A
   }
 }
 
-/** The first {@link maxAnswer} bytes; the rest is read and dropped, so that the connection can be used again. */
-async function readStart(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
+/** The first `most` bytes; the rest is read and dropped, so that the connection can be used again. */
+async function readStart(body: Dispatcher.ResponseData['body'], most: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
-    if (size < maxAnswer) chunks.push(chunk)
+    if (size < most) chunks.push(chunk)
     size += chunk.length
-    if (size > 4 * maxAnswer) break
+    if (size > 4 * most) break
   }
-  return Buffer.concat(chunks).subarray(0, maxAnswer)
+  return Buffer.concat(chunks).subarray(0, most)
 }
 
 /** Where a redirect leads: the host alone, because the rest may repeat what was asked for. */

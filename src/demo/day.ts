@@ -62,7 +62,7 @@ function revisionAt(since: number): string {
 /** Everything that is posted in the day that begins at `start`, in its order. */
 export function createDay(start: number): Moment[] {
   const moments: Moment[] = []
-  const add = (since: number, actor: Actor, saying: Parameters<typeof say>[2]) =>
+  const add: Add = (since, actor, saying) =>
     moments.push({ at: start + since, event: say(actor, start + since, saying) })
 
   heartbeats(add)

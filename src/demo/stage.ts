@@ -19,17 +19,6 @@ export interface Shown {
   payload: Payload
 }
 
-export interface Stage {
-  /** The address of the relay and its dashboard. */
-  url: string
-  /** Posts what comes at about the same time and lets the relay say what it has to say; resolves to that, oldest first. */
-  play(scene: readonly Moment[]): Promise<Shown[]>
-  /** Goes on to the present, and then as time does. */
-  goLive(): Promise<Shown[]>
-  /** Stops the relay. What it kept goes with the process. */
-  close(): Promise<void>
-}
-
 const exampleConfig = join(import.meta.dirname, '..', '..', 'config.example.yaml')
 
 /** Where config.example.yaml sends everything. */
@@ -39,8 +28,10 @@ const settleTurns = 4
 
 const host = '127.0.0.1'
 
+export type Stage = Awaited<ReturnType<typeof createStage>>
+
 /** Starts a relay on `config.example.yaml`, an empty database and `clock`. */
-export async function createStage(clock: FastClock, port: number): Promise<Stage> {
+export async function createStage(clock: FastClock, port: number) {
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-demo-'))
   const token = process.env['ADMIN_TOKEN'] ?? ''
   // Also where it ends before it has begun.
@@ -98,8 +89,10 @@ export async function createStage(clock: FastClock, port: number): Promise<Stage
   }
 
   return {
+    /** Of the relay and its dashboard. */
     url,
-    async play(scene) {
+    /** Posts what comes at about the same time and lets the relay say what it has to say; resolves to that, oldest first. */
+    async play(scene: readonly Moment[]): Promise<Shown[]> {
       await clock.advanceTo(scene[0]?.at ?? 0, settle)
       const before = await newMessages()
       await clock.advanceTo(scene.at(-1)?.at ?? 0, settle)
@@ -107,12 +100,14 @@ export async function createStage(clock: FastClock, port: number): Promise<Stage
       await settle()
       return [...before, ...(await newMessages())]
     },
-    async goLive() {
+    /** Goes on to the present, and then as time does. */
+    async goLive(): Promise<Shown[]> {
       await clock.advanceTo(Date.now(), settle)
       clock.goLive()
       return newMessages()
     },
-    async close() {
+    /** Stops the relay. What it kept goes with the process. */
+    async close(): Promise<void> {
       await app.close()
       await dispatcher.close()
     }

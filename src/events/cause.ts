@@ -1,23 +1,43 @@
 // Cause: decides when failures are the same: of one object at whatever revision, of two objects but for their own names.
 import { fingerprint } from './fingerprint.ts'
 import type { FluxEvent } from './flux.ts'
+import { withoutOwnNames } from './own-names.ts'
 import { parseRevision, type Revision } from './revision.ts'
 
 /** The fingerprint of what failed, wherever the event's own revision stands in it: a new commit is not a new failure. */
-export function failureFingerprint({ reason, message, revision, metadata }: FluxEvent): string {
+export function failureFingerprint(event: FluxEvent): string {
+  return fingerprint(event.reason, event.message, (text) => withoutRevisions(text, event))
+}
+
+/** The fingerprint of what happened, with the object's own names taken out of it, and what only it can have. */
+export function causeFingerprint(event: FluxEvent): string {
+  return fingerprint(event.reason, event.message, (text) =>
+    withoutOwnNames(withoutChart(withoutRevisions(text, event)), event.object)
+  )
+}
+
+// An event is asked for its failure, then for its cause.
+let latest: { event: FluxEvent; text: string; without: string } | undefined
+
+function withoutRevisions(text: string, event: FluxEvent): string {
+  if (latest?.event !== event || latest.text !== text) {
+    latest = { event, text, without: revisionsOf(event).reduce(withoutRevision, text) }
+  }
+  return latest.without
+}
+
+function revisionsOf({ revision, metadata }: FluxEvent): Revision[] {
   // Of a Kustomization from an artifact, its text may name that and the revision the commit it was made from.
   const texts = [metadata['revision'], metadata['originRevision'], metadata['oci-digest']]
   const others = texts.filter((text) => text !== undefined && text !== revision?.text)
-  const revisions = [...(revision ? [revision] : []), ...others.map((text) => parseRevision(text ?? ''))]
-  if (revisions.length === 0) return fingerprint(reason, message)
-  return fingerprint(reason, message, (text) => revisions.reduce(withoutRevision, text))
+  return [...(revision ? [revision] : []), ...others.map((text) => parseRevision(text ?? ''))]
 }
 
-/** The fingerprint of what happened, with the object's own name taken out of it. */
-export function causeFingerprint({ object: { namespace, name }, reason, message }: FluxEvent): string {
-  // Of one or two letters it may stand anywhere.
-  const isDistinctive = name.length >= 3
-  return fingerprint(reason, message, isDistinctive ? (text) => withoutName(text, namespace, name) : undefined)
+// helm-controller internal/reconcile: each release has a name and a chart, whatever is wrong with it.
+const helmRelease = /\brelease \S{1,320} with chart \S{1,320}(?=[:\s])/
+
+function withoutChart(text: string): string {
+  return text.includes(' with chart ') ? text.replace(helmRelease, 'release with its chart') : text
 }
 
 // A git commit is never shortened to less.
@@ -59,27 +79,3 @@ function withoutWord(text: string, word: string): string {
 }
 
 const wordBefore = /[\w.+-]/
-const word = /[\w.-]/
-const wordAfter = /[\w-]/
-// Helm names a release with its number.
-const releaseNumber = /^\.v(?:\d+|<n>)/
-
-/** By hand, because a pattern made of each name costs more to compile than all the rest of an event. */
-function withoutName(text: string, namespace: string, name: string): string {
-  let result = ''
-  let done = 0
-  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
-    if (at < done) continue
-    const qualified = at - namespace.length - 1
-    const isQualified = qualified >= done && text.startsWith(`${namespace}/`, qualified)
-    const start = isQualified && !word.test(text[qualified - 1] ?? '') ? qualified : at
-    if (word.test(text[start - 1] ?? '')) continue
-    const after = at + name.length
-    const number = releaseNumber.exec(text.slice(after, after + 20))?.[0] ?? ''
-    const end = wordAfter.test(text[after + number.length] ?? '') ? after : after + number.length
-    if (wordAfter.test(text[end] ?? '')) continue
-    result += `${text.slice(done, start)}<name>`
-    done = end
-  }
-  return result + text.slice(done)
-}

@@ -1,9 +1,9 @@
 // Flux events: checks what Flux sends and normalises it into the one form that the rest of the relay works with.
 import { type Static, Type } from 'typebox'
 import { hasHeartbeats } from './bearing.ts'
-import { apart, type Claim, foreign, type Owners } from './owners.ts'
 import { parseRevision, type Revision } from './revision.ts'
 import { builtInSeverities, type Classify, type Severity } from './severity.ts'
+import { apart, type Claim, foreign, type Owners } from './source.ts'
 
 // Kubernetes names and namespaces are at most 253 characters (RFC 1123 subdomain); Flux refuses to emit without them,
 // but a Go zero event has them all empty, so they are bounded and not required.

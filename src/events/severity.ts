@@ -1,6 +1,6 @@
 // Severity: adds `warn` to Flux's info and error, for what will pass or put itself right.
 import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
+import { about, closedObject, option } from '../about.ts'
 import type { Fault } from '../errors.ts'
 import { compileGlobs, compileRegex, Patterns } from '../patterns.ts'
 import { isConflict } from './conflict.ts'
@@ -8,26 +8,22 @@ import { isConflict } from './conflict.ts'
 export const severityNames = ['info', 'warn', 'error'] as const
 export type Severity = (typeof severityNames)[number]
 
-export const SeveritySchema = Type.Object(
-  {
-    kind: Type.Optional(
-      about(Patterns, 'Kinds', 'Kinds of Flux object, as globs. Left out: any.', 'HelmRelease', ['Image*', 'Bucket'])
-    ),
-    reason: Type.Optional(
-      about(Patterns, 'Reasons', 'The `reason` of the event, as globs. Left out: any.', 'TestFailed', ['DriftDetected'])
-    ),
-    message: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'Message',
-        'A regular expression (RE2) that is found in the message. Left out: any.',
-        '(?i)rate limit'
-      )
-    ),
-    severity: about(Type.Enum([...severityNames]), 'Severity', 'What such an event counts as.', 'warn')
-  },
-  { additionalProperties: false }
-)
+export const SeveritySchema = closedObject({
+  kind: option(Patterns, 'Kinds', 'Kinds of Flux object, as globs. Left out: any.', 'HelmRelease', [
+    'Image*',
+    'Bucket'
+  ]),
+  reason: option(Patterns, 'Reasons', 'The `reason` of the event, as globs. Left out: any.', 'TestFailed', [
+    'DriftDetected'
+  ]),
+  message: option(
+    Type.String({ minLength: 1 }),
+    'Message',
+    'A regular expression (RE2) that is found in the message. Left out: any.',
+    '(?i)rate limit'
+  ),
+  severity: about(Type.Enum([...severityNames]), 'Severity', 'What such an event counts as.', 'warn')
+})
 
 type SeverityText = Static<typeof SeveritySchema>
 

@@ -1,47 +1,36 @@
-// Source: defines who may post events, one for each Flux Provider or cluster.
+// Source: defines who may post events, one for each Flux Provider or cluster, and which of them speaks for a cluster.
 import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
+import { closedObject, option } from '../about.ts'
 import { Duration } from '../duration.ts'
 import type { Credentials } from './signature.ts'
 
-export const SourceSchema = Type.Object(
-  {
-    hmacKeys: Type.Optional(
-      about(
-        Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
-        'Signing keys',
-        'The `token` of the Secret of a Provider of type `generic-hmac`, with which Flux signs what it posts. List the old and the new one while you rotate. Write `${VARIABLE}` or `${file:/path}`, not the key itself.',
-        ['${FLUX_HMAC_KEY}'],
-        ['${FLUX_HMAC_KEY}', '${file:/run/secrets/old-key}']
-      )
-    ),
-    tokens: Type.Optional(
-      about(
-        Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
-        'Bearer tokens',
-        'For a Provider of type `generic`, which does not sign: what stands behind `Authorization: Bearer` in the `headers` of its Secret. With keys and tokens, either will do.',
-        ['${file:/run/secrets/flux-token}']
-      )
-    ),
-    cluster: Type.Optional(
-      about(
-        Type.String({ minLength: 1, maxLength: 253 }),
-        'Cluster',
-        'The cluster that this source speaks for, and no source without it. It wins over what an event says of itself in `metadata.cluster`, which tenants can set. Of several sources, all but one need it.',
-        'prod-eu'
-      )
-    ),
-    expectEvery: Type.Optional(
-      about(
-        Duration,
-        'How often to expect an event',
-        'If nothing comes for longer, `operator` is notified that the source is quiet, and when it is back. With `eventSeverity: info` Flux posts one at every `interval` of every Kustomization: three times the shortest is a good choice. At least `1m`. Without it, the dashboard shows the source as quiet after an hour, or ten times the usual gap where that is longer, and nobody is notified.',
-        '30m'
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+export const SourceSchema = closedObject({
+  hmacKeys: option(
+    Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+    'Signing keys',
+    'The `token` of the Secret of a Provider of type `generic-hmac`, with which Flux signs what it posts. List the old and the new one while you rotate. Write `${VARIABLE}` or `${file:/path}`, not the key itself.',
+    ['${FLUX_HMAC_KEY}'],
+    ['${FLUX_HMAC_KEY}', '${file:/run/secrets/old-key}']
+  ),
+  tokens: option(
+    Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+    'Bearer tokens',
+    'For a Provider of type `generic`, which does not sign: what stands behind `Authorization: Bearer` in the `headers` of its Secret. With keys and tokens, either will do.',
+    ['${file:/run/secrets/flux-token}']
+  ),
+  cluster: option(
+    Type.String({ minLength: 1, maxLength: 253 }),
+    'Cluster',
+    'The cluster that this source speaks for, and no source without it. It wins over what an event says of itself in `metadata.cluster`, which tenants can set. Of several sources, all but one need it.',
+    'prod-eu'
+  ),
+  expectEvery: option(
+    Duration,
+    'How often to expect an event',
+    'If nothing comes for longer, `operator` is notified that the source is quiet, and when it is back. With `eventSeverity: info` Flux posts one at every `interval` of every Kustomization: three times the shortest is a good choice. At least `1m`. Without it, the dashboard shows the source as quiet after an hour, or ten times the usual gap where that is longer, and nobody is notified.',
+    '30m'
+  )
+})
 
 export type SourceText = Static<typeof SourceSchema>
 
@@ -50,4 +39,42 @@ export interface Source extends Credentials {
   cluster: string | undefined
   /** Undefined where it may be quiet for as long as it likes. */
   expectMs: number | undefined
+}
+
+/** The source that speaks for a cluster, by the cluster's name as {@link folded}. */
+export type Owners = ReadonlyMap<string, string>
+
+/** What an event says of itself and nobody believes. */
+export interface Claim {
+  cluster: string
+  /** The source that speaks for it. */
+  owner: string
+}
+
+/** `sources`: name and `cluster` of each. Several may speak for one cluster. */
+export function ownersOf(sources: Iterable<{ name: string; cluster: string | undefined }>): Owners {
+  const owners = new Map<string, string>()
+  for (const { name, cluster } of sources) {
+    if (cluster !== undefined && !owners.has(folded(cluster))) owners.set(folded(cluster), name)
+  }
+  return owners
+}
+
+/** The claim in `cluster`, where it is a cluster that a source speaks for. */
+export function foreign(cluster: string, owners: Owners | undefined): Claim | undefined {
+  const owner = owners?.size ? owners.get(folded(cluster)) : undefined
+  return owner === undefined ? undefined : { cluster, owner }
+}
+
+/** What the cluster of a claim is called instead: as the source it came through, which no rule takes for the owner's. */
+export function apart(source: string, owners: Owners | undefined): string {
+  return owners?.has(folded(source)) ? `source:${source}` : source
+}
+
+/** The same for all names that people, or rules, could take for each other. */
+function folded(name: string): string {
+  return name
+    .normalize('NFKC')
+    .replace(/[\p{C}\p{Z}]/gu, '')
+    .toLowerCase()
 }

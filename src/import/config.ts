@@ -12,9 +12,12 @@ export function configOf({ takeovers, targets, metadata }: Import): string {
   // A variable of Flux's is not one of the relay's.
   const cluster = metadata['cluster']?.includes('${') ? undefined : metadata['cluster']
   const shown = shownOf(takeovers)
+  const ofApps = targets.flatMap((target) => (target.app === undefined ? [] : [{ ...target, app: target.app }]))
+  const apps = [...new Map(ofApps.map((target) => [target.app.name, target])).values()]
   const config: ConfigText = {
     ...(cluster && { cluster: cluster.slice(0, 253) }),
     sources: { default: { hmacKeys: [`\${${hmacVariable}}`] } },
+    ...(apps.length > 0 && { slackApps: Object.fromEntries(apps.map(({ app }) => [app.name, app.text])) }),
     destinations: Object.fromEntries(targets.map(({ name, text }) => [name, text])),
     // Flux shows all of them in every message.
     ...(shown.length > 0 && { show: shown }),
@@ -25,10 +28,13 @@ export function configOf({ takeovers, targets, metadata }: Import): string {
   for (const key of Object.keys(config).slice(1)) pairOf(document.contents, key).key.spaceBefore = true
 
   const destinations = document.get('destinations')
-  for (const { name, variable } of targets) {
-    pairOf(destinations, name).key.commentBefore = commented([`${variable.name}: ${variable.what}`])
+  for (const { app, variable } of apps) {
+    pairOf(document.get('slackApps'), app.name).key.commentBefore = commented([`${variable.name}: ${variable.what}`])
   }
-  const rules = document.get('rules')
+  for (const { name, variable, app } of targets) {
+    if (app === undefined)
+      pairOf(destinations, name).key.commentBefore = commented([`${variable.name}: ${variable.what}`])
+  }
   const origins = takeovers.flatMap((takeover) => takeover.rules.map((_, part) => originOf(takeover, part)))
   origins.forEach((origin, index) => {
     const rule = document.getIn(['rules', index], true) as Node
@@ -36,8 +42,8 @@ export function configOf({ takeovers, targets, metadata }: Import): string {
     rule.spaceBefore = index > 0
   })
   // Short lists and maps stand on one line.
-  for (const node of [document.getIn(['sources', 'default']), ...itemsOf(destinations), ...itemsOf(rules)])
-    flatten(node)
+  const apart = [...itemsOf(destinations), ...itemsOf(document.get('rules'))]
+  for (const node of [document.getIn(['sources', 'default']), document.get('slackApps'), ...apart]) flatten(node)
   return document.toString({ lineWidth: 0 })
 }
 

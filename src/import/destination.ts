@@ -2,8 +2,9 @@
 import type { Static } from 'typebox'
 import { type DestinationSchema, webhookUrlFault } from '../deliver/destination.ts'
 import type { Dialect } from '../render/receivers/dialect.ts'
+import type { SlackAppText } from '../slack-api/app.ts'
+import { type ApiOfProvider, apiOf, appFaultOf, appNameFor, appText, channelFor } from './app.ts'
 import { isSame, type Provider, type Ref, type Remark, type Secret } from './flux.ts'
-import { distinct, nameEach, variableFor } from './names.ts'
 
 /** An environment variable the config file refers to. */
 export interface Variable {
@@ -24,6 +25,8 @@ export interface Posting {
 export interface Target extends Posting {
   name: string
   text: Static<typeof DestinationSchema>
+  /** Whose channel it is, where Flux posts with a token: one of `slackApps`. */
+  app?: { name: string; text: SlackAppText }
   variable: Variable
   /** Remarks on the channel and the user name, where Flux fills in something. */
   others: Variable[]
@@ -33,11 +36,13 @@ export interface Target extends Posting {
 const dialects: Record<string, Dialect | undefined> = { slack: undefined, discord: 'discord', rocket: 'rocketchat' }
 
 /** Why the relay cannot stand in for `provider`, if it cannot. */
-export function faultOf({ spec }: Provider, secret: Secret | undefined): string | undefined {
+export function faultOf(provider: Provider, secret: Secret | undefined): string | undefined {
+  const { spec } = provider
   if (spec.type.startsWith('ENC['))
     return 'is encrypted: decrypt it first (sops --decrypt); its Secret can stay as it is'
   if (!(spec.type in dialects)) return `is of type "${spec.type}", which the relay does not post to`
   if (spec.suspend) return 'is suspended'
+  if (apiOf(provider, secret) !== undefined) return appFaultOf(provider, secret)
   const hasAddress = Boolean(spec.address) || (spec.secretRef !== undefined && secret === undefined)
   if (!hasAddress && !(secret && addressKeyOf(secret) !== undefined)) return 'has no address'
   return undefined
@@ -55,7 +60,9 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
   const names = nameEach(providers, '-', 63)
   const taken = new Set<string>()
   const takenNames = new Set<string>()
+  const takenApps = new Set<string>()
   const variables = new Map<string, Variable>()
+  const apps = new Map<string, NonNullable<Target['app']>>()
   const named = new Map(providers.map((provider, index) => [provider, names[index] ?? '']))
   for (const provider of providers) {
     const secret = secretOf(provider, secrets)
@@ -63,26 +70,35 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
   }
   return postings.map(({ provider, channel }) => {
     const secret = secretOf(provider, secrets)
-    // One webhook that is still to be made belongs to one channel.
-    const origin = { ...originOf(provider, secret), channel }
-    const isNone = origin.kind === 'none'
+    const origin = originOf(provider, secret)
     const isOnly = postings.filter((other) => other.provider === provider).length === 1
     const own = isOnly || channel === provider.spec.channel ? '' : `-${channel ?? 'own'}`
     const name = distinct(destinationName(`${named.get(provider)}${own}`), takenNames, 63)
-    const key = `${origin.kind} ${origin.namespace}/${origin.name}${isNone ? ` ${channel}` : ''}`
+    const key = `${origin.kind} ${origin.namespace}/${origin.name} ${origin.key}`
     const variable = variables.get(key) ?? {
       ...describe(origin),
-      name: distinct(variableFor(isNone ? name : origin.name), taken, 250, '_')
+      name: distinct(variableFor(origin.name, origin.api === undefined ? 'URL' : 'TOKEN'), taken, 250, '_')
     }
     variables.set(key, variable)
     const { username, type } = provider.spec
-    // A webhook that is still to be made belongs to one channel and has its app's name.
-    const sender = isNone ? {} : { ...(channel && { channel }), ...(username && { username }) }
+    // An app has its own name.
+    const sender = { ...(channel && { channel }), ...(username && origin.api === undefined && { username }) }
     const filled = Object.entries(sender).map(([field, text]) => substituted(text, `the ${field} of ${provider.name}`))
-    const texts = Object.fromEntries(Object.keys(sender).map((field, at) => [field, filled[at]?.text ?? '']))
+    const texts: { channel?: string } = Object.fromEntries(
+      Object.keys(sender).map((field, at) => [field, filled[at]?.text ?? ''])
+    )
+    const target = { name, provider, channel, variable, others: filled.flatMap(({ others }) => others) }
+    if (origin.api !== undefined) {
+      const of = `${key} ${origin.api.apiUrl}`
+      const app = apps.get(of) ?? {
+        name: distinct(destinationName(appNameFor(origin.name)), takenApps, 63),
+        text: appText(variable.name, origin.api)
+      }
+      apps.set(of, app)
+      return { ...target, app, text: { slack: { app: app.name, channel: channelFor(texts.channel ?? '') } } }
+    }
     const dialect = dialects[type]
-    const slack = { webhookUrl: `\${${variable.name}}`, ...texts, ...(dialect && { dialect }) }
-    return { name, provider, channel, text: { slack }, variable, others: filled.flatMap(({ others }) => others) }
+    return { ...target, text: { slack: { webhookUrl: `\${${variable.name}}`, ...texts, ...(dialect && { dialect }) } } }
   })
 }
 
@@ -123,46 +139,36 @@ export function secretOf({ spec, namespace }: Provider, secrets: readonly Secret
 }
 
 interface Origin extends Ref {
-  /** `none`: Flux posts with a bot token and there is no webhook. */
-  kind: 'Secret' | 'Provider' | 'none'
-  /** The key of the address in the Secret. */
+  kind: 'Secret' | 'Provider'
+  /** The key of the address, or of the token, in the Secret. */
   key: string
-  channel: string | undefined
   /** undefined where the files do not say. */
   address: string | undefined
+  /** Where Flux posts with a token, and what is in the Secret is that. */
+  api?: ApiOfProvider
 }
 
 /** A Secret's `address` wins over that of the Provider (event_handlers.go getNotificationParams). */
-function originOf({ spec, name, namespace }: Provider, secret: Secret | undefined): Origin {
+function originOf(provider: Provider, secret: Secret | undefined): Origin {
+  const { spec, name, namespace } = provider
+  const { secretRef } = spec
+  const api = apiOf(provider, secret)
+  const inSecret = { kind: 'Secret', name: secretRef?.name ?? name, namespace: secret?.namespace ?? namespace } as const
+  if (api !== undefined) return { ...inSecret, key: 'token', address: undefined, api }
   const found = secret && addressKeyOf(secret)
   const isInSecret =
     secret === undefined ? !spec.address : found === 'address' || (found !== undefined && !spec.address)
   const key = found ?? 'address'
   const address = isInSecret ? secret?.spec[key] : spec.address
-  const { channel, secretRef } = spec
-  const common = { key, channel, address }
-  if (isSlackApi(address)) return { ...common, kind: 'none', name, namespace }
-  if (isInSecret && secretRef) {
-    return { ...common, kind: 'Secret', name: secretRef.name, namespace: secret?.namespace ?? namespace }
-  }
-  return { ...common, kind: 'Provider', name, namespace }
+  if (isInSecret && secretRef) return { ...inSecret, key, address }
+  return { kind: 'Provider', name, namespace, key, address }
 }
 
-/** `https://slack.com/api/chat.postMessage`, which takes a bot's token instead of being secret itself. */
-function isSlackApi(address = ''): boolean {
-  if (!URL.canParse(address.trim())) return false
-  const { hostname, pathname } = new URL(address.trim())
-  return /(^|\.)slack(-gov)?\.com$/.test(hostname) && pathname.startsWith('/api/')
-}
-
-function describe({ kind, name, namespace, key, channel }: Origin): Omit<Variable, 'name'> {
-  if (kind === 'none') {
-    const where = channel ? `the channel ${channel}` : 'its channel'
-    return { command: undefined, what: `a new incoming webhook for ${where}; Flux posted there with a bot token` }
-  }
+function describe({ kind, name, namespace, key, api }: Origin): Omit<Variable, 'name'> {
   if (kind === 'Secret') {
     const command = `kubectl -n ${namespace} get secret ${name} -o jsonpath='{.data.${key}}' | base64 -d`
-    return { command, what: `the ${key} in Secret ${namespace}/${name}` }
+    const what = api === undefined ? key : 'bot token'
+    return { command, what: `the ${what} in Secret ${namespace}/${name}` }
   }
   const command = `kubectl -n ${namespace} get providers.notification.toolkit.fluxcd.io ${name} -o jsonpath='{.spec.address}'`
   return { command, what: `the address of Provider ${namespace}/${name}` }
@@ -172,12 +178,8 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
   const remarks: Remark[] = []
   const remark = (field: string, message: string) =>
     remarks.push({ ...at(['spec', field]), message: `Provider ${namespace}/${name} ${message}` })
-  if (origin.kind === 'none') {
-    remark(
-      'address',
-      `posts with a bot token, but the relay posts to incoming webhooks: make one${spec.channel ? ` for the channel ${spec.channel}` : ''} at https://api.slack.com/apps (Incoming Webhooks)`
-    )
-    if (spec.username) remark('username', 'has a username: an incoming webhook goes by the name of its app')
+  if (origin.api !== undefined) {
+    if (spec.username) remark('username', 'has a username: an app posts under its own name')
   } else {
     const isLegible = origin.address !== undefined && !origin.address.includes('${')
     const fault = isLegible ? webhookUrlFault(origin.address?.trim() ?? '') : undefined
@@ -190,7 +192,7 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
       `names a Secret that Flux looks for in ${namespace}; the one in these files is ${where}, and the relay's variable is taken from there`
     )
   }
-  if (secret !== undefined && origin.kind === 'Secret' && origin.key !== 'address') {
+  if (secret !== undefined && origin.kind === 'Secret' && origin.api === undefined && origin.key !== 'address') {
     const message = `Secret ${secret.namespace}/${secret.name}: Flux reads \`address\`, not \`${origin.key}\`, and never posted with this Secret; the relay's variable is taken from \`${origin.key}\``
     const path = ['stringData', 'data'].map((field) => [field, origin.key])
     const places = path.map((each) => secret.at(each))
@@ -210,4 +212,35 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
   if (secret && 'headers' in secret.spec)
     remark('secretRef', 'has headers in its Secret, which the relay does not send')
   return remarks
+}
+
+/**
+ * The name of each of `refs`: its own where no other has the same, else with its namespace before it; numbered in the end
+ * if that is still not enough. At most `longest` characters.
+ */
+export function nameEach(refs: readonly Ref[], separator: string, longest: number): string[] {
+  const taken = new Set<string>()
+  return refs.map((ref) => {
+    const isAlone = refs.every((other) => other.name !== ref.name || isSame(other, ref))
+    const full = isAlone ? ref.name : `${ref.namespace}${separator}${ref.name}`
+    return distinct(full, taken, longest)
+  })
+}
+
+/** `name`, or with a number if it is among `taken`, which it joins. */
+export function distinct(name: string, taken: Set<string>, longest: number, separator = '-'): string {
+  for (let number = 1; ; number++) {
+    const suffix = number === 1 ? '' : `${separator}${number}`
+    const candidate = name.slice(0, longest - suffix.length) + suffix
+    if (taken.has(candidate)) continue
+    taken.add(candidate)
+    return candidate
+  }
+}
+
+/** `slack-url` → `SLACK_URL`, `slack` → `SLACK_URL`: an environment variable for a URL, or for a token. */
+function variableFor(name: string, what: 'URL' | 'TOKEN' = 'URL'): string {
+  const words = name.toUpperCase().replace(/[^A-Z0-9]+/g, '_')
+  const isSaid = words === what || words.endsWith(`_${what}`)
+  return `${/^[A-Z]/.test(words) ? '' : 'SLACK_'}${words}${isSaid ? '' : `_${what}`}`
 }

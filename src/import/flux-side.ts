@@ -13,15 +13,12 @@ export function feedOf({ takeovers, metadata }: Import, relayUrl: string, namesp
   // Flux 2.10 brings v1; who has it shows it.
   const hasV1 = takeovers.some(({ alert }) => alert.apiVersion === `${group}/v1`)
   const common = { apiVersion: `${group}/${hasV1 ? 'v1' : 'v1beta3'}`, metadata: { name: 'flux-relay', namespace } }
-  const provider = document({
-    ...identity('Provider', common),
-    spec: {
-      type: 'generic-hmac',
-      address: relayUrl,
-      secretRef: { name: 'flux-relay' },
-      // Five tries instead of four (facts: notification-controller's back-off, which the timeout cuts short).
-      timeout: '60s'
-    }
+  const provider = manifest('Provider', common, {
+    type: 'generic-hmac',
+    address: relayUrl,
+    secretRef: { name: 'flux-relay' },
+    // Five tries instead of four (facts: notification-controller's back-off, which the timeout cuts short).
+    timeout: '60s'
   })
   provider.commentBefore = [
     ' Makes Flux post to the relay. The Secret with the key that both share has to be there (deploy/README.md):',
@@ -29,14 +26,11 @@ export function feedOf({ takeovers, metadata }: Import, relayUrl: string, namesp
     ' When the relay posts, suspend the Alerts it replaces, or everything is posted twice:',
     ...takeovers.map(({ alert }) => `   flux suspend alert ${alert.name} -n ${alert.namespace}`)
   ].join('\n')
-  const alert = document({
-    ...identity('Alert', common),
-    spec: {
-      providerRef: { name: 'flux-relay' },
-      eventSeverity: 'info',
-      ...(Object.keys(metadata).length > 0 && { eventMetadata: metadata }),
-      eventSources: sources.map(({ kind, name, namespace: where }) => ({ kind, name, namespace: where }))
-    }
+  const alert = manifest('Alert', common, {
+    providerRef: { name: 'flux-relay' },
+    eventSeverity: 'info',
+    ...(Object.keys(metadata).length > 0 && { eventMetadata: metadata }),
+    eventSources: sources.map(({ kind, name, namespace: where }) => ({ kind, name, namespace: where }))
   })
   alert.commentBefore = [
     ' info, although the rules may ask for errors only: the end of a failure is not an error.',
@@ -61,12 +55,12 @@ function strangeKinds(kinds: readonly string[]): string[] {
   ]
 }
 
-function identity(kind: string, { apiVersion, metadata }: { apiVersion: string; metadata: object }) {
-  return { apiVersion, kind, metadata }
-}
-
-function document(manifest: object): Document {
-  const made = new Document(manifest)
+function manifest(
+  kind: string,
+  { apiVersion, metadata }: { apiVersion: string; metadata: object },
+  spec: object
+): Document {
+  const made = new Document({ apiVersion, kind, metadata, spec })
   for (const path of [['metadata'], ['spec', 'secretRef'], ['spec', 'providerRef']]) {
     const node = made.getIn(path) as { flow?: boolean } | undefined
     if (node !== undefined) node.flow = true

@@ -86,11 +86,10 @@ const isProviderSpec = ajv.compile<Provider['spec']>(ProviderSpec)
 
 /** Picks Flux's objects out of `manifests` and ignores other kinds. `namespace` is for those that name none. */
 export function collect(manifests: readonly Manifest[], namespace: string): FluxObjects {
-  const remarks: Remark[] = []
+  const remarks = versionRemarks(manifests)
   const alerts: Alert[] = []
   const providers: Provider[] = []
   const secrets: Secret[] = []
-  remarks.push(...versionRemarks(manifests))
   for (const manifest of manifests) {
     const { apiVersion, kind } = manifest
     const isOfFlux = apiVersion.startsWith(`${group}/`)
@@ -111,10 +110,7 @@ export function collect(manifests: readonly Manifest[], namespace: string): Flux
   function add<Spec>(all: Found<Spec>[], found: (Found<Spec> & { kind: string }) | undefined): void {
     if (found === undefined) return
     const first = all.find((other) => isSame(other, found))
-    if (first === undefined) {
-      all.push(found)
-      return
-    }
+    if (first === undefined) return void all.push(found)
     const { file, line } = first.at()
     const message = `${found.kind} ${found.namespace}/${found.name} was read already, at ${file}:${line}; this one is left out. Import one cluster at a time`
     remarks.push({ ...found.at(), message })

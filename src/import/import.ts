@@ -1,12 +1,11 @@
 // Import: turns Flux's Alerts and Providers into a config that does the same. Pure.
-
 import { severityNames } from '../events/severity.ts'
 import type { RuleText } from '../rules/schema.ts'
 import { asksForAll } from '../rules/shadow.ts'
-import { faultOf, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
+import { apiOf } from './app.ts'
+import { faultOf, nameEach, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
 import { type Alert, collect, isSame, type Provider, type Remark, type Secret } from './flux.ts'
 import type { Manifest } from './manifest.ts'
-import { nameEach } from './names.ts'
 import { type Asked, askedSeverity, commonMetadata, rulesOf } from './rules.ts'
 import { type EventSource, overlap, sourcesOf } from './sources.ts'
 
@@ -42,7 +41,9 @@ export function importFlux(manifests: readonly Manifest[], namespace: string): I
   const wired = alerts.flatMap((alert): Wired[] => {
     const { fault, at, posting } = wire(alert, providers, secrets)
     if (posting !== undefined) {
-      remarks.push(...wiringRemarks(posting))
+      remarks.push(
+        ...wiringRemarks(posting, apiOf(posting.provider, secretOf(posting.provider, secrets)) !== undefined)
+      )
       return [posting]
     }
     const message = `Alert ${alert.namespace}/${alert.name} ${fault}; it is left out`
@@ -52,18 +53,15 @@ export function importFlux(manifests: readonly Manifest[], namespace: string): I
 
   const postings = wired.filter((entry, at) => wired.findIndex((other) => isSamePosting(other, entry)) === at)
   const targets = targetsOf(postings, secrets, remarks)
-  const names = nameEach(
-    wired.map(({ alert }) => alert),
-    '/',
-    100
-  )
-  const taken = new Set<string>()
+  const refs = wired.map(({ alert }) => alert)
+  const names = nameEach(refs, '/', 100)
+  const takenNames = new Set<string>()
   const all = wired.flatMap((entry, index): Takeover[] => {
     const { alert, asked } = entry
     const own: Remark[] = []
     const target = targets.find((other) => isSamePosting(other, entry))
     const sources = sourcesOf(alert, own)
-    const name = { asked, name: names[index] ?? alert.name, destination: target?.name ?? '', taken }
+    const name = { asked, name: names[index] ?? alert.name, destination: target?.name ?? '', taken: takenNames }
     const rules = rulesOf(alert, sources, name, own)
     remarks.push(...own)
     if (target !== undefined && rules.length > 0) return [{ alert, target, sources, rules, remarks: own }]
@@ -74,10 +72,8 @@ export function importFlux(manifests: readonly Manifest[], namespace: string): I
     return []
   })
   const takeovers = withoutRepeated(all, remarks)
-  const metadata = commonMetadata(
-    takeovers.map(({ alert }) => alert),
-    remarks
-  )
+  const taken = takeovers.map(({ alert }) => alert)
+  const metadata = commonMetadata(taken, remarks)
   return {
     takeovers,
     targets: targets.filter((target) => takeovers.some((takeover) => takeover.target === target)),
@@ -116,51 +112,41 @@ function wire(
       at: 'providerRef'
     }
   }
-  const fault = faultOf(provider, secretOf(provider, secrets))
+  const secret = secretOf(provider, secrets)
+  const posting = { alert, asked, provider, channel: channel ?? providerRef.channel ?? provider.spec.channel }
+  const isLost = !posting.channel && apiOf(provider, secret) !== undefined
+  const fault = faultOf(provider, secret) ?? (isLost ? 'posts with a token, and to no channel' : undefined)
   if (fault !== undefined) {
     return { fault: `posts to Provider ${provider.namespace}/${provider.name}, which ${fault}`, at: 'providerRef' }
   }
-  return { posting: { alert, asked, provider, channel: channel ?? providerRef.channel ?? provider.spec.channel } }
+  return { posting }
 }
 
 /** Remarks where Flux would treat the wiring of an Alert differently. */
-function wiringRemarks({ alert, provider }: Wired): Remark[] {
+function wiringRemarks({ alert, provider }: Wired, isOfApp: boolean): Remark[] {
   const { providerRef, channel, eventSeverity } = alert.spec
-  const what = `Alert ${alert.namespace}/${alert.name}`
-  const said = (path: string[], message: string): Remark => ({
-    ...alert.at(['spec', ...path]),
-    message: `${what} ${message}`
-  })
+  const remarks: Remark[] = []
+  const remark = (path: string[], message: string) =>
+    remarks.push({ ...alert.at(['spec', ...path]), message: `Alert ${alert.namespace}/${alert.name} ${message}` })
   const severity = askedSeverity(eventSeverity)?.remark
-  const channelPath = channel === undefined ? ['providerRef', 'channel'] : ['channel']
+  if (severity !== undefined) remark(['eventSeverity'], severity)
   const ofAlert = channel ?? providerRef.channel
-  return [
-    ...(severity === undefined ? [] : [said(['eventSeverity'], severity)]),
-    ...(ofAlert === undefined
-      ? []
-      : [
-          said(
-            channelPath,
-            `has a channel, which Flux knows of Providers only, and refuses; the relay posts to ${ofAlert}. Legacy webhooks heed that; the webhook of a Slack app posts to its own channel, so make one for each`
-          )
-        ]),
-    ...(providerRef.namespace === undefined
-      ? []
-      : [
-          said(
-            ['providerRef', 'namespace'],
-            'names the namespace of its Provider, which Flux does not know, and refuses'
-          )
-        ]),
-    ...(provider.namespace === alert.namespace
-      ? []
-      : [
-          said(
-            ['providerRef'],
-            `posts to Provider ${provider.name}, which Flux looks for in ${alert.namespace}, the Alert's namespace; the one in ${provider.namespace} is taken, as the relay has no such limit`
-          )
-        ])
-  ]
+  if (ofAlert !== undefined) {
+    remark(
+      channel === undefined ? ['providerRef', 'channel'] : ['channel'],
+      `has a channel, which Flux knows of Providers only, and refuses; the relay posts to ${ofAlert}${isOfApp ? '' : '. Legacy webhooks heed that; the webhook of a Slack app posts to its own channel, so make one for each'}`
+    )
+  }
+  if (providerRef.namespace !== undefined) {
+    remark(['providerRef', 'namespace'], 'names the namespace of its Provider, which Flux does not know, and refuses')
+  }
+  if (provider.namespace !== alert.namespace) {
+    remark(
+      ['providerRef'],
+      `posts to Provider ${provider.name}, which Flux looks for in ${alert.namespace}, the Alert's namespace; the one in ${provider.namespace} is taken, as the relay has no such limit`
+    )
+  }
+  return remarks
 }
 
 /**

@@ -3,8 +3,8 @@
 import { type Severity, severityNames } from '../events/severity.ts'
 import { compileRegex } from '../patterns.ts'
 import { mentionPattern, type RuleText } from '../rules/schema.ts'
+import { distinct } from './destination.ts'
 import type { Alert, Remark } from './flux.ts'
-import { distinct } from './names.ts'
 import { type EventSource, type Scope, scopesOf } from './sources.ts'
 
 const longestName = 100

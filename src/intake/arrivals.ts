@@ -12,20 +12,6 @@ export interface Waiting {
   reject(error: unknown): void
 }
 
-export interface Arrivals {
-  /**
-   * Resolves to what became of it. Throws CANNOT_STORE where too much waits; rejects with it where the answer has not come
-   * in time: one that was not taken by then never is, and what becomes of one that was is not known.
-   */
-  add(arrival: Arrival): Promise<Receipt>
-  /** The oldest, as many as make a batch; none where none wait. */
-  take(): readonly Waiting[]
-  /** They are committed; `receipts` are in their order. */
-  settle(batch: readonly Waiting[], receipts: readonly Receipt[]): void
-  /** They are not. */
-  fail(batch: readonly Waiting[], error: unknown): void
-}
-
 // SQLite commits on this thread: 200 rows take two or three milliseconds, in which nothing else happens.
 const maxBatch = 200
 /** Larger bodies go in smaller batches, so that each is written within the time that a statement may take. */
@@ -46,7 +32,7 @@ const tickMs = 500
 const patienceTicks = patienceMs / tickMs
 
 /** `isLate` is called where some were refused because their commit took too long. */
-export function createArrivals(clock: Clock, isLate: () => void): Arrivals {
+export function createArrivals(clock: Clock, isLate: () => void) {
   // Arrays, not a set: what a set held when it grew lives on with its old table until the next full collection.
   const gathering: Waiting[] = []
   let committing: readonly Waiting[] = []
@@ -90,7 +76,11 @@ export function createArrivals(clock: Clock, isLate: () => void): Arrivals {
   }
 
   return {
-    add(arrival) {
+    /**
+     * Resolves to what became of it. Throws CANNOT_STORE where too much waits; rejects with it where the answer has not come
+     * in time: one that was not taken by then never is, and what becomes of one that was is not known.
+     */
+    add(arrival: Arrival): Promise<Receipt> {
       const size = bytesOf(arrival)
       // One event always has room, however large it is.
       if (bytes > 0 && bytes + size > maxBytes) {
@@ -103,7 +93,8 @@ export function createArrivals(clock: Clock, isLate: () => void): Arrivals {
         cancel ??= clock.after(tickMs, onTick)
       })
     },
-    take() {
+    /** The oldest, as many as make a batch; none where none wait. */
+    take(): readonly Waiting[] {
       let size = 0
       const end = gathering.findIndex((waiting, place) => {
         size += waiting.bytes
@@ -112,11 +103,13 @@ export function createArrivals(clock: Clock, isLate: () => void): Arrivals {
       committing = gathering.splice(0, end === -1 ? gathering.length : end)
       return committing
     },
-    settle(batch, receipts) {
+    /** They are committed; `receipts` are in their order. */
+    settle(batch: readonly Waiting[], receipts: readonly Receipt[]): void {
       leave(batch)
       for (const [place, { resolve }] of batch.entries()) resolve(receipts[place] as Receipt)
     },
-    fail(batch, error) {
+    /** They are not. */
+    fail(batch: readonly Waiting[], error: unknown): void {
       leave(batch)
       for (const { reject } of batch) reject(error)
     }

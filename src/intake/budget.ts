@@ -12,22 +12,6 @@ export interface Full {
   limit: number
 }
 
-export interface Budget {
-  /** How many notifications may wait, by the config file in use. */
-  limits(): { destination: number; source: number; relay: number }
-  /** About how many notifications of `source` wait: those of before a restart and of other replicas are nobody's. */
-  waitingOf(source: string): number
-  /** A batch is decided on, or decided on again: what was admitted and not kept counts no longer. */
-  begin(): void
-  /**
-   * The decision as far as there is room for it: what is for a destination that is full becomes a dead letter. Throws
-   * CANNOT_STORE where `source`, or the relay, has reached its limit. An event that leaves nothing waiting always has room.
-   */
-  admit(source: string, decision: Decision): Decision
-  /** The batch is committed; what was too full for a part of it. */
-  keep(): readonly Full[]
-}
-
 /** So many destinations have to be full before the relay is, and so many sources. */
 const destinationParts = 4
 const sourceParts = 2
@@ -39,7 +23,9 @@ export interface BudgetOptions {
   maxPending: number
 }
 
-export function createBudget({ store, config, maxPending }: BudgetOptions): Budget {
+export type Budget = ReturnType<typeof createBudget>
+
+export function createBudget({ store, config, maxPending }: BudgetOptions) {
   // Who added what is known in part only, and the order in which lanes empty hardly: what leaves a destination is taken
   // from its sources in proportion. It is exact where one source adds or nothing leaves, which is when it matters.
   /** By destination and source: how much of what waits there it has added. */
@@ -89,9 +75,12 @@ export function createBudget({ store, config, maxPending }: BudgetOptions): Budg
   }
 
   return {
+    /** How many notifications may wait, by the config file in use. */
     limits,
+    /** About how many notifications of `source` wait: those of before a restart and of other replicas are nobody's. */
     waitingOf,
-    begin() {
+    /** A batch is decided on, or decided on again: what was admitted and not kept counts no longer. */
+    begin(): void {
       admitted.clear()
       waited.clear()
       full.clear()
@@ -99,7 +88,11 @@ export function createBudget({ store, config, maxPending }: BudgetOptions): Budg
       tally = store.tally()
       pending = store.pending
     },
-    admit(source, decision) {
+    /**
+     * The decision as far as there is room for it: what is for a destination that is full becomes a dead letter. Throws
+     * CANNOT_STORE where `source`, or the relay, has reached its limit. An event that leaves nothing waiting always has room.
+     */
+    admit(source: string, decision: Decision): Decision {
       if (!decision.notifications.some(needsRoom)) return decision
       if (pending >= limit.relay) {
         refuse(
@@ -132,7 +125,8 @@ export function createBudget({ store, config, maxPending }: BudgetOptions): Budg
       })
       return { ...decision, memory, notifications }
     },
-    keep() {
+    /** The batch is committed; what was too full for a part of it. */
+    keep(): readonly Full[] {
       const now = store.tally()
       for (const [destination, fresh] of admitted) {
         const before = (now.get(destination)?.pending ?? 0) - sumOf(fresh)

@@ -1,5 +1,4 @@
 // Intake: takes verified events to rows on disk. Events that arrive while one batch commits make up the next.
-
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { decide, type SubjectOf } from '../decide.ts'
@@ -9,11 +8,6 @@ import type { Arrival, Decision, Receipt } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createArrivals } from './arrivals.ts'
 import type { Budget, Full } from './budget.ts'
-
-export interface Intake {
-  /** Resolves once the event is on disk. Throws CANNOT_STORE where it is not, and the sender should try again. */
-  accept(arrival: Arrival): Promise<Exclude<Receipt, { status: 'failed' }>>
-}
 
 export interface IntakeOptions {
   store: Store
@@ -31,17 +25,9 @@ export interface IntakeOptions {
   twins: (source: string) => void
 }
 
-export function createIntake({
-  store,
-  config,
-  metrics,
-  clock,
-  wake,
-  budget,
-  commits,
-  full,
-  twins
-}: IntakeOptions): Intake {
+export type Intake = ReturnType<typeof createIntake>
+
+export function createIntake({ store, config, metrics, clock, wake, budget, commits, full, twins }: IntakeOptions) {
   const arrivals = createArrivals(clock, () => metrics.commitFailures.inc())
   let isCommitting = false
 
@@ -94,7 +80,8 @@ export function createIntake({
   }
 
   return {
-    async accept(arrival) {
+    /** Resolves once the event is on disk. Throws CANNOT_STORE where it is not, and the sender should try again. */
+    async accept(arrival: Arrival): Promise<Exclude<Receipt, { status: 'failed' }>> {
       commits?.note(arrival.event)
       const answer = arrivals.add(arrival)
       if (!isCommitting) {

@@ -1,43 +1,36 @@
 // Mutes: decides what is withheld for a while, by the config file or by a silence. Pure.
 import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
+import { about, closedObject, option } from '../about.ts'
 import type { Fault } from '../errors.ts'
 import type { Subject } from '../rules/expression.ts'
 import { compileFilter } from '../rules/rules.ts'
 import { MatchSchema } from '../rules/schema.ts'
 import { compileWeekly, isTimeZone, WeeklySchema } from './weekly.ts'
 
-export const MuteSchema = Type.Object(
-  {
-    name: about(
-      Type.String({ minLength: 1, maxLength: 100 }),
-      'Name',
-      'Shown with what was withheld: "during db upgrade".',
-      'db upgrade'
-    ),
-    match: about(MatchSchema, 'Match', 'Which events are withheld; the matchers of a rule.', { namespace: 'db' }),
-    until: Type.Optional(
-      about(
-        Type.String({
-          pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})$',
-          patternErrorMessage: 'a time with its offset, like 2026-12-01T06:00:00Z'
-        }),
-        'Until',
-        'When it ends, as a time with its offset.',
-        '2026-12-01T06:00:00Z'
-      )
-    ),
-    weekly: Type.Optional(
-      about(WeeklySchema, 'Weekly', 'A mute that comes again every week.', {
-        days: ['mon-fri'],
-        from: '20:00',
-        to: '07:00',
-        timeZone: 'Europe/Paris'
-      })
-    )
-  },
-  { additionalProperties: false }
-)
+export const MuteSchema = closedObject({
+  name: about(
+    Type.String({ minLength: 1, maxLength: 100 }),
+    'Name',
+    'Shown with what was withheld: "during db upgrade".',
+    'db upgrade'
+  ),
+  match: about(MatchSchema, 'Match', 'Which events are withheld; the matchers of a rule.', { namespace: 'db' }),
+  until: option(
+    Type.String({
+      pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})$',
+      patternErrorMessage: 'a time with its offset, like 2026-12-01T06:00:00Z'
+    }),
+    'Until',
+    'When it ends, as a time with its offset.',
+    '2026-12-01T06:00:00Z'
+  ),
+  weekly: option(WeeklySchema, 'Weekly', 'A mute that comes again every week.', {
+    days: ['mon-fri'],
+    from: '20:00',
+    to: '07:00',
+    timeZone: 'Europe/Paris'
+  })
+})
 
 export type MuteText = Static<typeof MuteSchema>
 

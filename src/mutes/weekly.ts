@@ -1,34 +1,31 @@
 // Weekly hours: resolves hours of the week in a time zone, also where an hour is missing or comes twice.
 import { Type } from 'typebox'
-import { about } from '../about.ts'
+import { about, closedObject } from '../about.ts'
 
 const dayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 const day = `(${dayNames.join('|')})`
 
-export const WeeklySchema = Type.Object(
-  {
-    days: about(
-      Type.Array(
-        Type.String({ pattern: `^${day}(-${day})?$`, patternErrorMessage: 'a day such as sat, or several: mon-fri' }),
-        { minItems: 1 }
-      ),
-      'Days',
-      'The days on which it begins.',
-      ['mon-fri'],
-      ['sat', 'sun']
+export const WeeklySchema = closedObject({
+  days: about(
+    Type.Array(
+      Type.String({ pattern: `^${day}(-${day})?$`, patternErrorMessage: 'a day such as sat, or several: mon-fri' }),
+      { minItems: 1 }
     ),
-    from: clockTime('From', 'When it begins, by the clocks of the time zone.', '20:00'),
-    to: clockTime('To', 'When it ends: on the next day, where that is not later than it began.', '07:00'),
-    timeZone: about(
-      Type.String({ minLength: 1 }),
-      'Time zone',
-      'A place of the IANA time zone database.',
-      'Europe/Paris',
-      'UTC'
-    )
-  },
-  { additionalProperties: false }
-)
+    'Days',
+    'The days on which it begins.',
+    ['mon-fri'],
+    ['sat', 'sun']
+  ),
+  from: clockTime('From', 'When it begins, by the clocks of the time zone.', '20:00'),
+  to: clockTime('To', 'When it ends: on the next day, where that is not later than it began.', '07:00'),
+  timeZone: about(
+    Type.String({ minLength: 1 }),
+    'Time zone',
+    'A place of the IANA time zone database.',
+    'Europe/Paris',
+    'UTC'
+  )
+})
 
 function clockTime(title: string, description: string, example: string) {
   const time = Type.String({

@@ -11,9 +11,12 @@ import type { LaneState } from '../store/kept.ts'
 import type { Withheld, WithheldObject } from '../store/withheld.ts'
 import { newsOf, troubleOf } from './notice.ts'
 
-/** The notice that nothing can be posted to `destination`, or that it takes messages again. `waited`, `waiting`: notifications. */
+/** What a lane's trouble is about: the destination, or the Slack app whose token is not taken. */
+export type LaneSubject = { kind: 'destination' | 'app'; name: string }
+
+/** The notice that nothing can be posted there, or that messages are taken again. `waited`, `waiting`: notifications. */
 export function laneNotice(
-  destination: string,
+  { kind, name }: LaneSubject,
   {
     block: { reason, since, probes },
     ...change
@@ -24,7 +27,7 @@ export function laneNotice(
   now: number
 ): View {
   const { isOver } = change
-  const trouble = { kind: 'destination', name: destination, severity: 'error', reason, since, count: probes } as const
+  const trouble = { kind, name, severity: 'error', reason, since, count: probes } as const
   if (isOver) {
     const { waited } = change
     const go = waited === 0 ? '' : `: ${countOf(waited)} waited and will be sent now`
@@ -40,7 +43,10 @@ export function laneNotice(
     says: `takes no messages: ${change.isGone ? 'Slack answers' : 'the answer is'} ${code(reason)}`,
     why: meaningOf(change),
     facts: [`since ${time(since)}`, `next try in ${sayAbout(change.nextAt - now)}`],
-    page: { path: `/deliveries?destination=${encodeURIComponent(destination)}`, label: 'what waits' }
+    page: {
+      path: kind === 'app' ? '/deliveries' : `/deliveries?destination=${encodeURIComponent(name)}`,
+      label: 'what waits'
+    }
   })
 }
 

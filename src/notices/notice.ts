@@ -7,7 +7,7 @@ import { unmarked } from '../render/slack/terminal.ts'
 
 /** What a notice is about; `reason` names it. Texts are mrkdwn: what comes from outside is harmless in them already. */
 export interface Notice {
-  kind: 'api' | 'config' | 'destination' | 'mute' | 'relay' | 'source'
+  kind: 'api' | 'app' | 'config' | 'destination' | 'mute' | 'relay' | 'source'
   name: string
   /** What the name stands behind, and the name there, where those are others. */
   noun?: string
@@ -52,6 +52,7 @@ const nouns: Record<Notice['kind'], string> = {
   relay: '',
   config: 'config file',
   destination: 'destination',
+  app: 'Slack app',
   mute: 'Mute',
   source: 'source'
 }

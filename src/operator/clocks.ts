@@ -6,16 +6,6 @@ import { correctionOf, measure, type Skew, skewOf } from '../events/time.ts'
 import { skewNotice } from '../notices/sources.ts'
 import type { Announce } from './operator.ts'
 
-export interface Clocks {
-  /**
-   * Notes the timestamp `stamp` of an event that came at `receivedAt` from the process `from`, such as a controller's pod;
-   * how far its clock is behind, in ms.
-   */
-  behind(source: string, from: string, stamp: number, receivedAt: number): number
-  /** How far the clock that is furthest off is behind, by source, in ms. */
-  skews(): ReadonlyMap<string, number>
-}
-
 /** Pods come and go: of each source those that posted last. */
 const maxProcesses = 32
 /** From here on times in messages mislead people; below the other, they are right again. */
@@ -24,7 +14,9 @@ const rightMs = 60 * 1000
 /** Replicas see the same clock; a clock that goes wrong again a day later is news. */
 const onceMs = 60 * 60 * 1000
 
-export function createClocks({ announce, clock, log }: { announce: Announce; clock: Clock; log: Logger }): Clocks {
+export type Clocks = ReturnType<typeof createClocks>
+
+export function createClocks({ announce, clock, log }: { announce: Announce; clock: Clock; log: Logger }) {
   const sources = new Map<string, Map<string, Skew>>()
   /** The sources whose clock is known to be wrong: since when. */
   const wrong = new Map<string, number>()
@@ -55,7 +47,11 @@ export function createClocks({ announce, clock, log }: { announce: Announce; clo
   }
 
   return {
-    behind(source, from, stamp, receivedAt) {
+    /**
+     * Notes the timestamp `stamp` of an event that came at `receivedAt` from the process `from`, such as a controller's pod;
+     * how far its clock is behind, in ms.
+     */
+    behind(source: string, from: string, stamp: number, receivedAt: number): number {
       const processes = sources.get(source) ?? new Map<string, Skew>()
       sources.set(source, processes)
       const known = processes.get(from)
@@ -73,7 +69,8 @@ export function createClocks({ announce, clock, log }: { announce: Announce; clo
       }
       return skew === undefined ? 0 : correctionOf(skew)
     },
-    skews() {
+    /** How far the clock that is furthest off is behind, by source, in ms. */
+    skews(): ReadonlyMap<string, number> {
       const all = [...sources.keys()].map((source) => [source, furthest(source)?.skewMs] as const)
       return new Map(all.filter((entry): entry is [string, number] => entry[1] !== undefined))
     }

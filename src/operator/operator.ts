@@ -1,10 +1,13 @@
 // Operator: sends notices about the relay itself to the destinations of `operator:`, once, whichever replica sees the cause.
+
+import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import type { Reading } from '../config/watch.ts'
 import { noticesTo } from '../deliver/alarm.ts'
 import type { Destination } from '../deliver/destination.ts'
-
 import type { Metrics } from '../metrics.ts'
+import { configNotice } from '../notices/relay.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Store } from '../store/store.ts'
 
@@ -30,5 +33,27 @@ export function createOperator(options: {
     for (const { destination } of notices) metrics.notifications.inc({ destination, state: 'pending' })
     wake(notices.map(({ lane }) => lane))
     return true
+  }
+}
+
+/** Replicas read the same file within minutes; the same mistake a day later is another. */
+const withinMs = 60 * 60 * 1000
+
+/** Returns what to do with each reading after the first, which was valid. */
+export function createReadings(announce: Announce, clock: Clock): (reading: Reading) => Promise<void> {
+  let refused: { key: string; since: number } | undefined
+  return async ({ file, text, problems, isGood }) => {
+    const now = clock.now()
+    if (isGood) {
+      if (refused === undefined) return
+      const { key, since } = refused
+      refused = undefined
+      await announce(`config right after ${key}`, configNotice(file, { problems, since, isOver: true }, now), withinMs)
+      return
+    }
+    const key = hash('sha256', text ?? '', 'base64url')
+    if (key === refused?.key) return
+    refused = { key, since: refused?.since ?? now }
+    await announce(`config refused ${key}`, configNotice(file, { problems, since: now, isOver: false }, now), withinMs)
   }
 }

@@ -6,22 +6,9 @@ import type { ErrorCode } from '../errors.ts'
 import type { Source } from '../events/source.ts'
 import { floodNotice, quietNotice } from '../notices/sources.ts'
 import type { Store } from '../store/store.ts'
-import { createFlood, type Flood } from './flood.ts'
 import type { Announce } from './operator.ts'
 import { isOverdue, type Standings, standingOf } from './standing.ts'
-import { createTraffic } from './traffic.ts'
-
-export interface Sources {
-  /** An event of it is on disk. `cluster` is the one it is about; empty where nobody named one. */
-  accepted(source: string, cluster: string): void
-  /** A request for it was answered with this error. */
-  refused(source: string, code: ErrorCode): void
-  standing(): Standings
-  /** Writes down who posted, and notifies of those who are quiet. */
-  look(): Promise<void>
-  start(): Promise<void>
-  stop(): void
-}
+import { createFlood, createTraffic } from './traffic.ts'
 
 export interface SourcesOptions {
   store: Store
@@ -48,8 +35,10 @@ const leastGapMs = 60_000
 /** Gaps that are remembered of a source. */
 const maxGaps = 15
 
-export function createSources({ store, sources, announce, clock, log }: SourcesOptions): Sources {
-  const floods = new Map<string, Flood>()
+export type Sources = ReturnType<typeof createSources>
+
+export function createSources({ store, sources, announce, clock, log }: SourcesOptions) {
+  const floods = new Map<string, ReturnType<typeof createFlood>>()
   const traffic = createTraffic()
   const countedSince = clock.now()
   /** Arrivals that have yet to be written down. */
@@ -128,43 +117,42 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     if (wasAnnounced) await announce(`${key} over`, quietNotice(name, { since, expectMs, isOver: true }, at), onceMs)
   }
 
-  async function notifyOfFlood(source: string, flood: { requests: number; withinMs: number }): Promise<void> {
-    const notice = floodNotice(source, { ...flood, silentMs: floodSilentMs }, clock.now())
-    await announce(`signatures ${source}`, notice, floodSilentMs)
-  }
-
   return {
-    accepted(source, cluster) {
+    /** An event of it is on disk. `cluster` is the one it is about; empty where nobody named one. */
+    accepted(source: string, cluster: string): void {
       const now = clock.now()
       fresh.set(source, now)
       traffic.accepted(source, cluster, now)
     },
-    refused(source, code) {
+    /** A request for it was answered with this error. */
+    refused(source: string, code: ErrorCode): void {
       const now = clock.now()
       fresh.set(refusedRow(source), now)
       traffic.refused(source, code, now)
       if (code !== 'BAD_SIGNATURE') return
-      const flood = floods.get(source) ?? createFlood()
-      floods.set(source, flood)
-      const flooded = flood.note(now)
-      if (flooded === undefined) return
-      notifyOfFlood(source, flooded).catch((err: unknown) =>
+      const floodAt = floods.get(source) ?? createFlood()
+      floods.set(source, floodAt)
+      const flood = floodAt(now)
+      if (flood === undefined) return
+      const notice = floodNotice(source, { ...flood, silentMs: floodSilentMs }, now)
+      announce(`signatures ${source}`, notice, floodSilentMs).catch((err: unknown) =>
         log.error({ err, source }, 'cannot notify the operator of bad signatures')
       )
     },
-    standing() {
+    standing(): Standings {
       const now = clock.now()
       const all = [...sources().values()].map((source) => standOf(source, now))
       return { sources: all, listeningSince: listeningFrom(now), countedSince, isShared, knownAt }
     },
+    /** Writes down who posted, and notifies of those who are quiet. */
     look,
-    async start() {
+    async start(): Promise<void> {
       await look()
       stop = every(clock, lookMs, look, (err) =>
         log.error({ err }, 'cannot check the sources; trying again in 10 seconds')
       )
     },
-    stop: () => stop()
+    stop: (): void => stop()
   }
 }
 

@@ -6,9 +6,8 @@ import type { Lately } from './traffic.ts'
  * `active`: its last event is no older than it may be. `quiet`: it is, and the relay was there to take one. `unknown`: it
  * is, but the relay was away meanwhile, or its clock was put back. `never`: no event of it has ever come.
  */
-export type SourceState = 'active' | 'quiet' | 'unknown' | 'never'
-
-export const sourceStates = ['active', 'quiet', 'unknown', 'never'] as const satisfies readonly SourceState[]
+export const sourceStates = ['active', 'quiet', 'unknown', 'never'] as const
+export type SourceState = (typeof sourceStates)[number]
 
 /** Times in ms. */
 export interface Standing extends Omit<Lately, 'lastEventAt'> {
@@ -106,17 +105,9 @@ export function standingOf(source: Source, known: Known, now: number): Standing 
   }
 }
 
-function stateOf(
-  {
-    lastEventAt,
-    since,
-    quietAfterMs,
-    listeningSince
-  }: Pick<Standing, 'lastEventAt' | 'since' | 'quietAfterMs'> & {
-    listeningSince: number
-  },
-  now: number
-): SourceState {
+type Times = Pick<Standing, 'lastEventAt' | 'since' | 'quietAfterMs'> & Pick<Known, 'listeningSince'>
+
+function stateOf({ lastEventAt, since, quietAfterMs, listeningSince }: Times, now: number): SourceState {
   if (since === undefined) return 'never'
   if (since - now > aheadMs) return 'unknown'
   if (now - since <= quietAfterMs) return lastEventAt === undefined ? 'never' : 'active'

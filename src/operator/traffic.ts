@@ -1,17 +1,6 @@
-// Traffic: counts each source's requests of the last hour in this process, in memory, a minute at a time.
+// Traffic: counts each source's requests of the last hour in this process, a minute at a time, and says when refused ones are
+// a flood.
 import type { ErrorCode } from '../errors.ts'
-
-export interface Traffic {
-  /** An event of it is on disk. `cluster` is empty where nobody named one. */
-  accepted(source: string, cluster: string, now: number): void
-  /** A request for it was answered with this error. */
-  refused(source: string, code: ErrorCode, now: number): void
-  /** When this process took the source's last event, in ms. */
-  lastEventAt(source: string): number | undefined
-  of(source: string, now: number): Lately
-  /** Forgets the sources that are not among `names`. */
-  keepTo(names: Iterable<string>): void
-}
 
 /** One source, in the last hour; times in ms. */
 export interface Lately {
@@ -50,8 +39,8 @@ interface Entry {
   hasMoreClusters: boolean
 }
 
-/** Entries are bounded by the sources of the config file, and by {@link Traffic.keepTo}. */
-export function createTraffic(): Traffic {
+/** Entries are bounded by the sources of the config file, and by `keepTo`. */
+export function createTraffic() {
   const entries = new Map<string, Entry>()
 
   function entryOf(source: string): Entry {
@@ -69,7 +58,8 @@ export function createTraffic(): Traffic {
   }
 
   return {
-    accepted(source, cluster, now) {
+    /** An event of it is on disk. `cluster` is empty where nobody named one. */
+    accepted(source: string, cluster: string, now: number): void {
       const entry = entryOf(source)
       entry.lastEventAt = now
       entry.events.add(now)
@@ -77,14 +67,16 @@ export function createTraffic(): Traffic {
       if (entry.clusters.size < maxClusters || entry.clusters.has(cluster)) entry.clusters.set(cluster, now)
       else entry.hasMoreClusters = true
     },
-    refused(source, code, now) {
+    /** A request for it was answered with this error. */
+    refused(source: string, code: ErrorCode, now: number): void {
       const { refusals } = entryOf(source)
       const { count } = refusals.get(code) ?? { count: createHourCount() }
       count.add(now)
       refusals.set(code, { count, lastAt: now })
     },
-    lastEventAt: (source) => entries.get(source)?.lastEventAt,
-    of(source, now) {
+    /** When this process took the source's last event, in ms. */
+    lastEventAt: (source: string): number | undefined => entries.get(source)?.lastEventAt,
+    of(source: string, now: number): Lately {
       const entry = entryOf(source)
       for (const [name, at] of entry.clusters) if (now - at > clusterMs) entry.clusters.delete(name)
       if (entry.clusters.size < maxClusters) entry.hasMoreClusters = false
@@ -101,23 +93,21 @@ export function createTraffic(): Traffic {
         hasMoreClusters: entry.hasMoreClusters
       }
     },
-    keepTo(names) {
+    /** Forgets the sources that are not among `names`. */
+    keepTo(names: Iterable<string>): void {
       const kept = new Set(names)
       for (const name of entries.keys()) if (!kept.has(name)) entries.delete(name)
     }
   }
 }
 
-interface HourCount {
-  add(now: number): void
-  total(now: number): number
-}
-
 const minuteMs = 60_000
 const minutes = 60
 
+type HourCount = ReturnType<typeof createHourCount>
+
 /** How often something happened in the last hour: a number for each minute, however often it is. */
-export function createHourCount(): HourCount {
+export function createHourCount() {
   const counts = new Uint32Array(minutes)
   let latest = 0
 
@@ -131,14 +121,30 @@ export function createHourCount(): HourCount {
   }
 
   return {
-    add(now) {
+    add(now: number): void {
       moveTo(now)
       const at = latest % minutes
       counts[at] = (counts[at] ?? 0) + 1
     },
-    total(now) {
+    total(now: number): number {
       moveTo(now)
       return counts.reduce((sum, count) => sum + count, 0)
     }
+  }
+}
+
+/** So many within so long: more than a scanner that passes by, and what a wrong key of a small cluster comes to. */
+const floodRequests = 10
+const floodMs = 5 * 60 * 1000
+
+/** Returns what to call for each request. Where that makes a flood, it returns how many requests, within how long. */
+export function createFlood(): (now: number) => { requests: number; withinMs: number } | undefined {
+  let times: number[] = []
+  return (now) => {
+    times = [...times, now].slice(-floodRequests)
+    const withinMs = now - (times[0] ?? now)
+    if (times.length < floodRequests || withinMs > floodMs) return undefined
+    times = []
+    return { requests: floodRequests, withinMs }
   }
 }

@@ -4,14 +4,8 @@ import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { wrongTokensNotice } from '../notices/relay.ts'
-import { createFlood } from './flood.ts'
 import type { Announce } from './operator.ts'
-
-export interface WrongTokens {
-  /** Notes one from `address`, as the socket has it; returns how long its answer should wait, in ms. */
-  note(address: string): number
-  stop(): void
-}
+import { createFlood } from './traffic.ts'
 
 /** Typing mistakes: so many wrong ones of an address, and of all, are answered at once. */
 const freeOfOne = 3
@@ -30,19 +24,13 @@ interface Count {
   at: number
 }
 
-export function createWrongTokens({
-  announce,
-  clock,
-  log
-}: {
-  announce: Announce
-  clock: Clock
-  log: Logger
-}): WrongTokens {
+export type WrongTokens = ReturnType<typeof createWrongTokens>
+
+export function createWrongTokens({ announce, clock, log }: { announce: Announce; clock: Clock; log: Logger }) {
   /** The latest are at the end. */
   const byAddress = new Map<string, Count>()
   const all: Count = { count: 0, at: 0 }
-  const flood = createFlood()
+  const floodAt = createFlood()
   let unlogged = 0
   let latest = ''
   let cancel: (() => void) | undefined
@@ -66,12 +54,13 @@ export function createWrongTokens({
   }
 
   return {
-    note(address) {
+    /** Notes one from `address`, as the socket has it; returns how long its answer should wait, in ms. */
+    note(address: string): number {
       const now = clock.now()
       latest = address
       unlogged += 1
       if (cancel === undefined) logNow()
-      const flooded = flood.note(now)
+      const flooded = floodAt(now)
       if (flooded !== undefined) {
         announce('admin tokens', wrongTokensNotice({ ...flooded, from: address, silentMs }, now), silentMs).catch(
           (err: unknown) => log.error({ err }, 'the operator could not be notified of wrong tokens')
@@ -81,7 +70,7 @@ export function createWrongTokens({
       all.at = now
       return countOf(networkOf(address), now) > freeOfOne || all.count > freeOfAll ? waitMs : 0
     },
-    stop: () => cancel?.()
+    stop: (): void => cancel?.()
   }
 }
 

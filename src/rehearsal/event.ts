@@ -2,34 +2,32 @@
 // send. Pure.
 import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../about.ts'
 import { FluxEventSchema, type WireEvent } from '../events/flux.ts'
 import { severityNames } from '../events/severity.ts'
 
 const Text = (description: string, maxLength = 253) => Type.Optional(Type.String({ maxLength, description }))
 
-export const ShortEventSchema = Type.Object(
-  {
-    kind: Text('Kustomization if left out.'),
-    namespace: Text('flux-system if left out.'),
-    name: Text('apps if left out.'),
-    cluster: Text("The cluster that the event names; a source's own cluster wins."),
-    severity: Type.Optional(
-      Type.Enum([...severityNames], {
-        description: 'If left out: info for a heartbeat and where Flux has it with this reason, error for the others.'
-      })
-    ),
-    reason: Text("If left out: that of the kind's controller for a failure or a success.", 1024),
-    message: Type.Optional(Type.String({ description: 'The reason if left out.' })),
-    revision: Text('Such as main@sha1:4f2c91d or 6.5.3.', 1024),
-    metadata: Type.Optional(
-      Type.Record(Type.String(), Type.String(), { description: 'Everything else in the metadata of the event.' })
-    ),
-    heartbeat: Type.Optional(
-      Type.Boolean({ description: 'What a Kustomization posts at every interval: healthy, perhaps at a new revision.' })
-    )
-  },
-  { additionalProperties: false }
-)
+export const ShortEventSchema = closedObject({
+  kind: Text('Kustomization if left out.'),
+  namespace: Text('flux-system if left out.'),
+  name: Text('apps if left out.'),
+  cluster: Text("The cluster that the event names; a source's own cluster wins."),
+  severity: Type.Optional(
+    Type.Enum([...severityNames], {
+      description: 'If left out: info for a heartbeat and where Flux has it with this reason, error for the others.'
+    })
+  ),
+  reason: Text("If left out: that of the kind's controller for a failure or a success.", 1024),
+  message: Type.Optional(Type.String({ description: 'The reason if left out.' })),
+  revision: Text('Such as main@sha1:4f2c91d or 6.5.3.', 1024),
+  metadata: Type.Optional(
+    Type.Record(Type.String(), Type.String(), { description: 'Everything else in the metadata of the event.' })
+  ),
+  heartbeat: Type.Optional(
+    Type.Boolean({ description: 'What a Kustomization posts at every interval: healthy, perhaps at a new revision.' })
+  )
+})
 
 export type ShortEvent = Static<typeof ShortEventSchema>
 

@@ -105,13 +105,8 @@ function buildExpected(
   config: Config | undefined,
   faults: Fault[]
 ): Expected {
-  const {
-    destination,
-    rule,
-    says,
-    text = [],
-    matches = []
-  } = typeof entry === 'string' ? { destination: entry } : entry
+  const asked: NotificationText = typeof entry === 'string' ? { destination: entry } : entry
+  const { destination, rule, says, text = [], matches = [] } = asked
   const at = (key: string) => (typeof entry === 'string' ? path : [...path, key])
   const known = (what: string, name: string, names: readonly string[]) => {
     if (names.includes(name)) return

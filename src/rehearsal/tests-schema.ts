@@ -1,18 +1,12 @@
 // Tests schema: defines a tests file: what happens, step by step, and who is notified of it.
 import { type Static, Type } from 'typebox'
+import { closedObject } from '../about.ts'
 import { Duration } from '../duration.ts'
-import type { Transition } from '../objects.ts'
-import { transitionNames } from '../rules/schema.ts'
+import { type Transition, transitionNames } from '../objects.ts'
+import { Patterns } from '../patterns.ts'
 import { ShortEventSchema } from './event.ts'
 
-const TextsSchema = (description: string) =>
-  Type.Unsafe<string | string[]>({
-    type: ['string', 'array'],
-    items: { type: 'string', minLength: 1 },
-    minItems: 1,
-    minLength: 1,
-    description
-  })
+const TextsSchema = (description: string) => ({ ...Patterns, description })
 
 const notification = {
   properties: {
@@ -66,29 +60,23 @@ const step = {
   )
 }
 
-const StepSchema = Type.Object(step, { additionalProperties: false })
+const StepSchema = closedObject(step)
 
-export const TestsSchema = Type.Object(
-  {
-    tests: Type.Array(
-      Type.Object(
-        {
-          name: Type.String({ minLength: 1 }),
-          steps: Type.Optional(
-            Type.Array(StepSchema, {
-              minItems: 1,
-              description: 'Steps, one after the other; they share `event` and `source` of the test.'
-            })
-          ),
-          ...step
-        },
-        { additionalProperties: false }
+export const TestsSchema = closedObject({
+  tests: Type.Array(
+    closedObject({
+      name: Type.String({ minLength: 1 }),
+      steps: Type.Optional(
+        Type.Array(StepSchema, {
+          minItems: 1,
+          description: 'Steps, one after the other; they share `event` and `source` of the test.'
+        })
       ),
-      { minItems: 1 }
-    )
-  },
-  { additionalProperties: false }
-)
+      ...step
+    }),
+    { minItems: 1 }
+  )
+})
 
 export type StepText = Static<typeof StepSchema>
 export type TestText = Static<typeof TestsSchema>['tests'][number]

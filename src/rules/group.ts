@@ -1,6 +1,6 @@
 // Grouping: makes one message of a push that touches forty objects. Pure.
 import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
+import { about, closedObject, option } from '../about.ts'
 import { Duration, parseDuration } from '../duration.ts'
 import type { FluxEvent } from '../events/flux.ts'
 
@@ -22,20 +22,15 @@ function isOfChart(kind: string): boolean {
 
 type Field = keyof typeof fields
 
-export const GroupSchema = Type.Object(
-  {
-    by: about(
-      Type.Array(Type.Enum(Object.keys(fields) as Field[]), { minItems: 1, uniqueItems: true }),
-      'Grouped by',
-      'Events that are equal in all of these share one message. The version of a chart counts as no revision, so that the upgrades of one push are together.',
-      ['cluster', 'revision']
-    ),
-    wait: Type.Optional(
-      about(Duration, 'Wait', 'How long the first waits for the others; 10s by default.', '10s', '1m')
-    )
-  },
-  { additionalProperties: false }
-)
+export const GroupSchema = closedObject({
+  by: about(
+    Type.Array(Type.Enum(Object.keys(fields) as Field[]), { minItems: 1, uniqueItems: true }),
+    'Grouped by',
+    'Events that are equal in all of these share one message. The version of a chart counts as no revision, so that the upgrades of one push are together.',
+    ['cluster', 'revision']
+  ),
+  wait: option(Duration, 'Wait', 'How long the first waits for the others; 10s by default.', '10s', '1m')
+})
 
 export interface Grouping {
   /** Events of one key share a message. */

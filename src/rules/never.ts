@@ -60,19 +60,14 @@ export function matcherFaults(
     ...(['include', 'exclude'] as const).flatMap((list) =>
       (match.message?.[list] ?? []).flatMap((pattern, at): Fault[] =>
         /[\r\n]$/.test(pattern)
-          ? [
-              {
-                path: [...path, 'message', list, at],
-                message:
-                  'ends in a line end, which must then be found as well; is that meant? In YAML, `|-` leaves it out',
-                isWarning: true
-              }
-            ]
+          ? [{ path: [...path, 'message', list, at], message: endsInLineEnd, isWarning: true }]
           : []
       )
     )
   ]
 }
+
+const endsInLineEnd = 'ends in a line end, which must then be found as well; is that meant? In YAML, `|-` leaves it out'
 
 /** Two names that were written as one text: no name in Kubernetes has a comma or a space. */
 function oneText(field: Field, text: string, isListed: boolean): string | undefined {

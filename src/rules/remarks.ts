@@ -3,9 +3,9 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { Fault } from '../errors.ts'
 import { severityNames } from '../events/severity.ts'
+import { transitionNames } from '../objects.ts'
 import { didYouMean } from '../spelling.ts'
 import { children, isMetadataOf, parseExpression } from './expression.ts'
-import { transitionNames } from './schema.ts'
 
 /** What a matcher names that Flux or the config file knows a list of. */
 export type Field = 'kind' | 'namespace' | 'name' | 'cluster' | 'source' | 'reason'

@@ -1,196 +1,147 @@
 // Rule schema: defines a rule in the config file, and its matchers.
 import { type Static, Type } from 'typebox'
-import { about } from '../about.ts'
+import { about, closedObject, option } from '../about.ts'
 import { DurationOrNever } from '../duration.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
-import type { Transition } from '../objects.ts'
 import { Patterns } from '../patterns.ts'
 import { GroupSchema } from './group.ts'
 
-export const transitionNames = [
-  'failed',
-  'changed',
-  'repeated',
-  'recovered',
-  'updated',
-  'informed',
-  'heartbeat'
-] as const satisfies readonly Transition[]
-
 const SeverityName = Type.Enum([...severityNames])
 const matchers = {
-  severity: Type.Optional(
-    about(
-      Type.Union([SeverityName, Type.Array(SeverityName, { minItems: 1 })]),
-      'Severity',
-      'One severity means it and worse (`info`, `warn`, `error`); a list means exactly these. A rule without one matches `error`.',
-      'warn',
-      ['info']
-    )
+  severity: option(
+    Type.Union([SeverityName, Type.Array(SeverityName, { minItems: 1 })]),
+    'Severity',
+    'One severity means it and worse (`info`, `warn`, `error`); a list means exactly these. A rule without one matches `error`.',
+    'warn',
+    ['info']
   ),
-  kind: Type.Optional(
-    about(
-      Patterns,
-      'Kinds',
-      'Kinds of Flux object, as globs: `*` is any run of characters, `?` is one. Case counts.',
-      'HelmRelease',
-      ['Kustomization', 'HelmRelease']
-    )
+  kind: option(
+    Patterns,
+    'Kinds',
+    'Kinds of Flux object, as globs: `*` is any run of characters, `?` is one. Case counts.',
+    'HelmRelease',
+    ['Kustomization', 'HelmRelease']
   ),
-  namespace: Type.Optional(
-    about(Patterns, 'Namespaces', 'Namespaces of the object, as globs.', 'team-*', ['flux-system', 'infra-*'])
+  namespace: option(Patterns, 'Namespaces', 'Namespaces of the object, as globs.', 'team-*', [
+    'flux-system',
+    'infra-*'
+  ]),
+  name: option(Patterns, 'Names', 'Names of the object, as globs.', 'podinfo', ['*-canary']),
+  cluster: option(
+    Patterns,
+    'Clusters',
+    'Clusters, as globs: the `cluster` of the source, else `metadata.cluster` of the event, else the one at the top of this file.',
+    'prod-*'
   ),
-  name: Type.Optional(about(Patterns, 'Names', 'Names of the object, as globs.', 'podinfo', ['*-canary'])),
-  cluster: Type.Optional(
-    about(
-      Patterns,
-      'Clusters',
-      'Clusters, as globs: the `cluster` of the source, else `metadata.cluster` of the event, else the one at the top of this file.',
-      'prod-*'
-    )
+  source: option(Patterns, 'Sources', 'Names under `sources`, as globs.', 'prod-eu'),
+  reason: option(Patterns, 'Reasons', 'The `reason` of the event, as globs.', ['HealthCheckFailed', 'BuildFailed']),
+  metadata: option(
+    Type.Record(
+      Type.String(),
+      about(Patterns, 'Value', 'The value, as globs. A missing key has an empty value.', 'payments')
+    ),
+    'Metadata',
+    'Keys of the `eventMetadata` of the Alert, or of the annotations `event.toolkit.fluxcd.io/<key>` of the object. All of them must match.',
+    { team: 'payments' }
   ),
-  source: Type.Optional(about(Patterns, 'Sources', 'Names under `sources`, as globs.', 'prod-eu')),
-  reason: Type.Optional(
-    about(Patterns, 'Reasons', 'The `reason` of the event, as globs.', ['HealthCheckFailed', 'BuildFailed'])
-  ),
-  metadata: Type.Optional(
-    about(
-      Type.Record(
-        Type.String(),
-        about(Patterns, 'Value', 'The value, as globs. A missing key has an empty value.', 'payments')
+  message: option(
+    closedObject({
+      include: option(
+        Type.Array(Type.String(), { minItems: 1 }),
+        'Included',
+        'At least one of these is found in the message.',
+        ['(?i)timeout']
       ),
-      'Metadata',
-      'Keys of the `eventMetadata` of the Alert, or of the annotations `event.toolkit.fluxcd.io/<key>` of the object. All of them must match.',
-      { team: 'payments' }
-    )
-  ),
-  message: Type.Optional(
-    about(
-      Type.Object(
-        {
-          include: Type.Optional(
-            about(
-              Type.Array(Type.String(), { minItems: 1 }),
-              'Included',
-              'At least one of these is found in the message.',
-              ['(?i)timeout']
-            )
-          ),
-          exclude: Type.Optional(
-            about(
-              Type.Array(Type.String(), { minItems: 1 }),
-              'Excluded',
-              'None of these may be found in the message, whatever is included.',
-              ['^Dependencies do not meet']
-            )
-          )
-        },
-        { additionalProperties: false }
-      ),
-      'Message',
-      "Regular expressions (RE2) that are found anywhere in the message, as in Flux's `inclusionList` and `exclusionList`.",
-      { include: ['(?i)timeout'], exclude: ['^Dependencies do not meet'] }
-    )
+      exclude: option(
+        Type.Array(Type.String(), { minItems: 1 }),
+        'Excluded',
+        'None of these may be found in the message, whatever is included.',
+        ['^Dependencies do not meet']
+      )
+    }),
+    'Message',
+    "Regular expressions (RE2) that are found anywhere in the message, as in Flux's `inclusionList` and `exclusionList`.",
+    { include: ['(?i)timeout'], exclude: ['^Dependencies do not meet'] }
   )
 }
 
-export const MatchSchema = Type.Object(
-  {
-    ...matchers,
-    not: Type.Optional(
-      about(
-        Type.Object(matchers, { additionalProperties: false }),
-        'Not',
-        'The opposite of any matcher: none of these may match.',
-        { reason: ['Progressing', 'DependencyNotReady'] }
-      )
-    ),
-    when: Type.Optional(
-      about(
-        Type.String({ minLength: 1 }),
-        'Expression',
-        'A CEL expression over `event` (severity, reason, message, controller, source), `object` (cluster, kind, namespace, name), `revision` (text, pointer, sha, short), `metadata` and `transition` (failed, changed, repeated, recovered, updated, informed, heartbeat). `matches()` is RE2. Compared with `==`, `!=` or `in`, a key of `metadata` that an event does not have is null; what else is done with it fails, and a rule whose expression fails for an event does not fire: ask `has()` first.',
-        'object.cluster.startsWith("prod") && transition != "repeated"',
-        'has(metadata.team) && metadata.team == object.namespace'
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+export const MatchSchema = closedObject({
+  ...matchers,
+  not: option(closedObject(matchers), 'Not', 'The opposite of any matcher: none of these may match.', {
+    reason: ['Progressing', 'DependencyNotReady']
+  }),
+  when: option(
+    Type.String({ minLength: 1 }),
+    'Expression',
+    'A CEL expression over `event` (severity, reason, message, controller, source), `object` (cluster, kind, namespace, name), `revision` (text, pointer, sha, short), `metadata` and `transition` (failed, changed, repeated, recovered, updated, informed, heartbeat). `matches()` is RE2. Compared with `==`, `!=` or `in`, a key of `metadata` that an event does not have is null; what else is done with it fails, and a rule whose expression fails for an event does not fire: ask `has()` first.',
+    'object.cluster.startsWith("prod") && transition != "repeated"',
+    'has(metadata.team) && metadata.team == object.namespace'
+  )
+})
 
 /** Only these four forms make Slack notify someone (facts: Slack's "Formatting text for app surfaces"). */
 export const mentionPattern = '^(<@[UW][A-Z0-9]+>|<!subteam\\^S[A-Z0-9]+>|<!here>|<!channel>)$'
 
-export const RuleSchema = Type.Object(
-  {
-    name: about(
-      Type.String({ minLength: 1, maxLength: 100 }),
-      'Name',
-      'The name of the rule in logs and explanations. Names are unique: by them the relay remembers what a destination was notified of.',
-      'platform failures'
-    ),
-    match: Type.Optional(
-      about(MatchSchema, 'Match', 'Which events. All conditions must match. If left out: every `error`.', {
-        severity: 'warn',
-        namespace: 'team-*'
-      })
-    ),
-    notify: Type.Optional(
-      about(
-        Type.Enum(['changes', 'every']),
-        'Notify',
-        '`changes` (default): the beginning, changes and end of a failure, reminders while it lasts, and what was applied. `every`: each event.',
-        'every'
-      )
-    ),
-    remindEvery: Type.Optional(
-      about(
-        DurationOrNever,
-        'Reminders',
-        'How long a failure lasts before a reminder; the wait doubles each time, up to a day. `4h` by default, at least `1s`, or `never`.',
-        '4h',
-        'never'
-      )
-    ),
-    group: Type.Optional(
-      about(
-        GroupSchema,
-        'Group',
-        'Waits after the first event, so that one push that touches forty objects is one message. Without it, messages go at once.',
-        { by: ['cluster', 'revision'], wait: '10s' }
-      )
-    ),
-    final: Type.Optional(about(Type.Boolean(), 'Final', 'When this rule fires, the rules below it are skipped.', true)),
-    mention: Type.Optional(
-      about(
-        Type.String({
-          pattern: mentionPattern,
-          patternErrorMessage: 'write <@U012AB3CD>, <!subteam^S012AB3CD>, <!here> or <!channel>'
-        }),
-        'Mention',
-        'Who is pinged when a failure begins, and only then: a user, a user group, `<!here>` or `<!channel>`.',
-        '<!subteam^S012AB3CD>',
-        '<!here>'
-      )
-    ),
-    template: Type.Optional(
-      about(Type.String({ minLength: 1 }), 'Template', 'The entry of `templates` that shapes the message.', 'detailed')
-    ),
-    send: about(
-      Type.Unsafe<string | string[]>({
-        type: ['string', 'array'],
-        items: { type: 'string', minLength: 1 },
-        minItems: 1,
-        uniqueItems: true
-      }),
-      'Send to',
-      'Names under `destinations`.',
-      'platform',
-      ['platform', 'team-a']
-    )
-  },
-  { additionalProperties: false }
-)
+export const RuleSchema = closedObject({
+  name: about(
+    Type.String({ minLength: 1, maxLength: 100 }),
+    'Name',
+    'The name of the rule in logs and explanations. Names are unique: by them the relay remembers what a destination was notified of.',
+    'platform failures'
+  ),
+  match: option(MatchSchema, 'Match', 'Which events. All conditions must match. If left out: every `error`.', {
+    severity: 'warn',
+    namespace: 'team-*'
+  }),
+  notify: option(
+    Type.Enum(['changes', 'every']),
+    'Notify',
+    '`changes` (default): the beginning, changes and end of a failure, reminders while it lasts, and what was applied. `every`: each event.',
+    'every'
+  ),
+  remindEvery: option(
+    DurationOrNever,
+    'Reminders',
+    'How long a failure lasts before a reminder; the wait doubles each time, up to a day. `4h` by default, at least `1s`, or `never`.',
+    '4h',
+    'never'
+  ),
+  group: option(
+    GroupSchema,
+    'Group',
+    'Waits after the first event, so that one push that touches forty objects is one message. Without it, messages go at once.',
+    { by: ['cluster', 'revision'], wait: '10s' }
+  ),
+  final: option(Type.Boolean(), 'Final', 'When this rule fires, the rules below it are skipped.', true),
+  mention: option(
+    Type.String({
+      pattern: mentionPattern,
+      patternErrorMessage: 'write <@U012AB3CD>, <!subteam^S012AB3CD>, <!here> or <!channel>'
+    }),
+    'Mention',
+    'Who is pinged when a failure begins, and only then: a user, a user group, `<!here>` or `<!channel>`.',
+    '<!subteam^S012AB3CD>',
+    '<!here>'
+  ),
+  template: option(
+    Type.String({ minLength: 1 }),
+    'Template',
+    'The entry of `templates` that shapes the message.',
+    'detailed'
+  ),
+  send: about(
+    Type.Unsafe<string | string[]>({
+      type: ['string', 'array'],
+      items: { type: 'string', minLength: 1 },
+      minItems: 1,
+      uniqueItems: true
+    }),
+    'Send to',
+    'Names under `destinations`.',
+    'platform',
+    ['platform', 'team-a']
+  )
+})
 
 export type RuleText = Static<typeof RuleSchema>
 export type MatchText = Static<typeof MatchSchema>

@@ -1,8 +1,7 @@
 // Pruning: once a minute, deletes what is older than `retention` in steps too small for anyone to notice; and of sources that
 // name more objects than they may, the oldest.
 import type { Logger } from 'pino'
-import { type Clock, every } from '../clock.ts'
-import type { Ages } from './age.ts'
+import { type Ages, type Clock, every } from '../clock.ts'
 import { duplicateWindowMs, type ObjectCount } from './kept.ts'
 import type { Store } from './store.ts'
 
@@ -15,11 +14,6 @@ const pauseMs = 50
 const maxObjects = 100_000
 const boundEveryMs = 5 * 60_000
 
-export interface Pruning {
-  start(): void
-  stop(): void
-}
-
 export function createPruning(options: {
   store: Store
   /** Called with how many objects each source has. */
@@ -28,7 +22,7 @@ export function createPruning(options: {
   clock: Clock
   ages: Ages
   log: Logger
-}): Pruning {
+}) {
   const { store, clock, ages, log } = options
   let pruneInMs = everyMs
   let boundInMs = 0
@@ -52,7 +46,7 @@ export function createPruning(options: {
   }
 
   return {
-    start() {
+    start(): void {
       stops = [
         every(
           clock,
@@ -68,7 +62,7 @@ export function createPruning(options: {
         )
       ]
     },
-    stop() {
+    stop(): void {
       for (const stop of stops) stop()
     }
   }

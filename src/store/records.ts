@@ -24,7 +24,8 @@ export interface Listed<T> {
 /** The fields of the object that something is about. */
 export type ObjectFilter = { [field in keyof ObjectRef]?: string | undefined }
 
-export type NotificationState = 'pending' | 'sent' | 'dead' | 'muted'
+export const notificationStates = ['pending', 'sent', 'dead', 'muted'] as const
+export type NotificationState = (typeof notificationStates)[number]
 
 /** Events with a notification of this rule, destination and state, where they are given. `until` is excluded. */
 export interface EventFilter extends ObjectFilter {

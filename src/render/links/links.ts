@@ -1,6 +1,6 @@
 // Links: find the pages of an object, a commit and a change of revision.
 import { type Static, Type } from 'typebox'
-import { about } from '../../about.ts'
+import { closedObject, option } from '../../about.ts'
 import type { Fault } from '../../errors.ts'
 import type { FluxEvent } from '../../events/flux.ts'
 import { parseRevision } from '../../events/revision.ts'
@@ -16,72 +16,55 @@ const UrlTemplate = Type.String({
   patternErrorMessage: 'it must begin with https:// or http://'
 })
 
-export const LinkSchema = Type.Object(
-  {
-    match: Type.Optional(
-      about(MatchSchema, 'Match', 'Which events have these links; the matchers of a rule. Left out: all.', {
-        namespace: 'flux-system'
-      })
-    ),
-    repository: Type.Optional(
-      about(
-        Type.String({ minLength: 1, maxLength: 500 }),
-        'Repository',
-        'The address of the Git repository: `commit` and `compare` follow from it where they are not given.',
-        'https://github.com/acme/fleet'
-      )
-    ),
-    host: Type.Optional(
-      about(
-        Type.Enum([...gitHosts]),
-        'Host',
-        'What the host of the repository runs, if its name does not show it.',
-        'gitlab'
-      )
-    ),
-    commit: Type.Optional(
-      about(
-        UrlTemplate,
-        'Commit',
-        'The page of the revision that was applied.',
-        'https://github.com/acme/fleet/commit/{{ revision.sha }}'
-      )
-    ),
-    compare: Type.Optional(
-      about(
-        UrlTemplate,
-        'Comparison',
-        'The page of what changed since the revision before.',
-        'https://github.com/acme/fleet/compare/{{ previous.sha }}...{{ revision.sha }}'
-      )
-    ),
-    dashboard: Type.Optional(
-      about(
-        UrlTemplate,
-        'Dashboard',
-        'The page of the object.',
-        'https://flux.acme.dev/{{ object.kind | downcase }}/{{ object.namespace }}/{{ object.name }}'
-      )
-    ),
-    pages: Type.Optional(
-      about(
-        Type.Unsafe<Record<string, string>>({
-          type: 'object',
-          minProperties: 1,
-          propertyNames: { minLength: 1, maxLength: 40 },
-          additionalProperties: { ...UrlTemplate, description: 'The address of the page.' }
-        }),
-        'Pages',
-        'Any other pages, by the names that their links have at the end of a message.',
-        {
-          Grafana: 'https://grafana.acme.dev/d/flux?var-ns={{ object.namespace }}',
-          Runbook: 'https://wiki.acme.dev/flux'
-        }
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+export const LinkSchema = closedObject({
+  match: option(MatchSchema, 'Match', 'Which events have these links; the matchers of a rule. Left out: all.', {
+    namespace: 'flux-system'
+  }),
+  repository: option(
+    Type.String({ minLength: 1, maxLength: 500 }),
+    'Repository',
+    'The address of the Git repository: `commit` and `compare` follow from it where they are not given.',
+    'https://github.com/acme/fleet'
+  ),
+  host: option(
+    Type.Enum([...gitHosts]),
+    'Host',
+    'What the host of the repository runs, if its name does not show it.',
+    'gitlab'
+  ),
+  commit: option(
+    UrlTemplate,
+    'Commit',
+    'The page of the revision that was applied.',
+    'https://github.com/acme/fleet/commit/{{ revision.sha }}'
+  ),
+  compare: option(
+    UrlTemplate,
+    'Comparison',
+    'The page of what changed since the revision before.',
+    'https://github.com/acme/fleet/compare/{{ previous.sha }}...{{ revision.sha }}'
+  ),
+  dashboard: option(
+    UrlTemplate,
+    'Dashboard',
+    'The page of the object.',
+    'https://flux.acme.dev/{{ object.kind | downcase }}/{{ object.namespace }}/{{ object.name }}'
+  ),
+  pages: option(
+    Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      minProperties: 1,
+      propertyNames: { minLength: 1, maxLength: 40 },
+      additionalProperties: { ...UrlTemplate, description: 'The address of the page.' }
+    }),
+    'Pages',
+    'Any other pages, by the names that their links have at the end of a message.',
+    {
+      Grafana: 'https://grafana.acme.dev/d/flux?var-ns={{ object.namespace }}',
+      Runbook: 'https://wiki.acme.dev/flux'
+    }
+  )
+})
 
 export interface Links {
   /** The first matching entry that has each link wins. A link whose variables are empty for this event is left out. */

@@ -1,6 +1,5 @@
 // Dialect: writes one message as the JSON of each receiver that calls itself Slack-compatible, and of those that
 // only look like a Slack webhook. Pure.
-
 import { maxPlainText, messageRoom } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'
 import { discordBody } from './discord.ts'

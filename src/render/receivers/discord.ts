@@ -1,5 +1,4 @@
 // A message for Discord: its Slack endpoint makes the content of `text`, and an embed of each attachment. Pure.
-
 import { cut } from '../slack/mrkdwn.ts'
 import type { Payload } from '../slack/payload.ts'
 import { bareDetail, type Detail, details, syntaxes, translate } from './markup.ts'

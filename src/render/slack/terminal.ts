@@ -1,5 +1,4 @@
 // Terminal: shows a message as plain lines, for the log, the command line and tests.
-
 import { oneLine } from '../../legible.ts'
 import { withEmojis } from './emoji.ts'
 import { withoutMentions } from './mrkdwn.ts'

@@ -5,35 +5,28 @@ import { slackTakes, templateRoom } from '../slack/limits.ts'
 
 const source = { type: 'string', minLength: 1, maxLength: 10_000 } as const
 
+/** An object that has these properties and no others. */
+function only<Properties extends object>(description: string, required: readonly string[], properties: Properties) {
+  return { type: 'object', ...(description && { description }), properties, required, additionalProperties: false }
+}
+
 const said = (size: number) => size.toLocaleString('en')
 
-const plain = {
-  type: 'object',
-  description: 'Text that is shown as it is.',
-  properties: {
-    type: { enum: ['plain_text'], description: 'The kind of text.' },
-    text: { ...source, description: 'The text, a template. It is one line.' },
-    emoji: { type: 'boolean', description: 'Whether emoji codes such as :tada: become emojis.' }
-  },
-  required: ['type', 'text'],
-  additionalProperties: false
-} as const
+const plain = only('Text that is shown as it is.', ['type', 'text'], {
+  type: { enum: ['plain_text'], description: 'The kind of text.' },
+  text: { ...source, description: 'The text, a template. It is one line.' },
+  emoji: { type: 'boolean', description: 'Whether emoji codes such as :tada: become emojis.' }
+})
 
-const text = {
-  type: 'object',
-  description: 'A text: mrkdwn with *bold*, _italic_, `code` and links, or plain_text.',
-  properties: {
-    type: { enum: ['mrkdwn', 'plain_text'], description: 'Whether marks such as *bold* mean anything in it.' },
-    text: { ...source, description: 'The text, a template.' },
-    emoji: { type: 'boolean', description: 'In plain_text: whether emoji codes such as :tada: become emojis.' },
-    verbatim: {
-      enum: [true],
-      description: 'The relay always sets it, so that names and addresses in a text stay text.'
-    }
-  },
-  required: ['type', 'text'],
-  additionalProperties: false
-} as const
+const text = only('A text: mrkdwn with *bold*, _italic_, `code` and links, or plain_text.', ['type', 'text'], {
+  type: { enum: ['mrkdwn', 'plain_text'], description: 'Whether marks such as *bold* mean anything in it.' },
+  text: { ...source, description: 'The text, a template.' },
+  emoji: { type: 'boolean', description: 'In plain_text: whether emoji codes such as :tada: become emojis.' },
+  verbatim: {
+    enum: [true],
+    description: 'The relay always sets it, so that names and addresses in a text stay text.'
+  }
+})
 
 const url = {
   type: 'string',
@@ -48,24 +41,14 @@ const imageProperties = {
   alt_text: { ...source, description: 'What the image shows, for those who cannot see it; a template.' }
 } as const
 
-const image = {
-  type: 'object',
-  properties: imageProperties,
-  required: ['type', 'image_url', 'alt_text'],
-  additionalProperties: false
-} as const
+const image = only('', ['type', 'image_url', 'alt_text'], imageProperties)
 
-const button = {
-  type: 'object',
-  properties: {
-    type: { const: 'button', description: 'A button that opens a page.' },
-    text: { ...plain, description: `Its label, at most ${slackTakes.buttonText} characters.` },
-    url: { ...url, description: `The page it opens; ${url.description}` },
-    style: { enum: ['primary', 'danger'], description: 'Green or red.' }
-  },
-  required: ['type', 'text', 'url'],
-  additionalProperties: false
-} as const
+const button = only('', ['type', 'text', 'url'], {
+  type: { const: 'button', description: 'A button that opens a page.' },
+  text: { ...plain, description: `Its label, at most ${slackTakes.buttonText} characters.` },
+  url: { ...url, description: `The page it opens; ${url.description}` },
+  style: { enum: ['primary', 'danger'], description: 'Green or red.' }
+})
 
 function list(items: object, maxItems: number, description: string): object {
   return { type: 'array', minItems: 1, maxItems, items, description }

@@ -1,6 +1,6 @@
 // Templates: replace the relay's own form of a message where `templates:` says so.
 import { type Static, Type } from 'typebox'
-import { about } from '../../about.ts'
+import { closedObject, option } from '../../about.ts'
 import type { Fault } from '../../errors.ts'
 import type { Block } from '../slack/blocks.ts'
 import { slackTakes, templateRoom } from '../slack/limits.ts'
@@ -11,73 +11,56 @@ import { compileSlot, type Filling, type Slot, SlotError } from './slot.ts'
 
 const source = { maxLength: 10_000 }
 
-export const TemplateSchema = Type.Object(
-  {
-    title: Type.Optional(
-      about(
-        Type.String(source),
-        'Title',
-        'The first line of a message.',
-        '{{ transition | state }} *{{ object.kind }} {{ object.namespace }}/{{ object.name }}*'
-      )
-    ),
-    summary: Type.Optional(
-      about(
-        Type.String(source),
-        'Summary',
-        'The line in a digest of several notifications.',
-        '*{{ object.name }}*: {{ event.message | first_line }}'
-      )
-    ),
-    gist: Type.Optional(
-      about(
-        Type.String(source),
-        'Gist',
-        'Replaces the line below the first, which says what is wrong; an empty text shows nothing.',
-        '{{ event.gist }}'
-      )
-    ),
-    body: Type.Optional(
-      about(
-        Type.String(source),
-        'Body',
-        'Replaces the lines of a log and, where there is no `gist`, what is wrong; an empty text shows nothing.',
-        '{{ event.message | fence }}'
-      )
-    ),
-    facts: Type.Optional(
-      about(
-        Type.String(source),
-        'Facts',
-        'Replaces the small last line of kind, reason, revision, time and metadata: each line of the text is one fact, and empty ones are left out.',
-        '{{ object.kind }}\n{{ event.reason }}\n{{ event.at | time }}'
-      )
-    ),
-    fields: Type.Optional(
-      about(
-        Type.Unsafe<Record<string, string>>({
-          type: 'object',
-          minProperties: 1,
-          maxProperties: slackTakes.fields,
-          propertyNames: { maxLength: 75 },
-          additionalProperties: { type: 'string', ...source, description: 'The value under the label.' }
-        }),
-        'Fields',
-        'Labels with their values, instead of the small last line.',
-        { Cluster: '{{ object.cluster }}', Revision: '{{ revision.short }}' }
-      )
-    ),
-    blocks: Type.Optional(
-      about(
-        BlocksSchema,
-        'Blocks',
-        "The whole message as Block Kit blocks, as Slack's Block Kit Builder shows them; their texts are templates.",
-        [{ type: 'section', text: { type: 'mrkdwn', text: '{{ event.message }}' } }]
-      )
-    )
-  },
-  { additionalProperties: false }
-)
+export const TemplateSchema = closedObject({
+  title: option(
+    Type.String(source),
+    'Title',
+    'The first line of a message.',
+    '{{ transition | state }} *{{ object.kind }} {{ object.namespace }}/{{ object.name }}*'
+  ),
+  summary: option(
+    Type.String(source),
+    'Summary',
+    'The line in a digest of several notifications.',
+    '*{{ object.name }}*: {{ event.message | first_line }}'
+  ),
+  gist: option(
+    Type.String(source),
+    'Gist',
+    'Replaces the line below the first, which says what is wrong; an empty text shows nothing.',
+    '{{ event.gist }}'
+  ),
+  body: option(
+    Type.String(source),
+    'Body',
+    'Replaces the lines of a log and, where there is no `gist`, what is wrong; an empty text shows nothing.',
+    '{{ event.message | fence }}'
+  ),
+  facts: option(
+    Type.String(source),
+    'Facts',
+    'Replaces the small last line of kind, reason, revision, time and metadata: each line of the text is one fact, and empty ones are left out.',
+    '{{ object.kind }}\n{{ event.reason }}\n{{ event.at | time }}'
+  ),
+  fields: option(
+    Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      minProperties: 1,
+      maxProperties: slackTakes.fields,
+      propertyNames: { maxLength: 75 },
+      additionalProperties: { type: 'string', ...source, description: 'The value under the label.' }
+    }),
+    'Fields',
+    'Labels with their values, instead of the small last line.',
+    { Cluster: '{{ object.cluster }}', Revision: '{{ revision.short }}' }
+  ),
+  blocks: option(
+    BlocksSchema,
+    'Blocks',
+    "The whole message as Block Kit blocks, as Slack's Block Kit Builder shows them; their texts are templates.",
+    [{ type: 'section', text: { type: 'mrkdwn', text: '{{ event.message }}' } }]
+  )
+})
 
 export type TemplateText = Static<typeof TemplateSchema>
 

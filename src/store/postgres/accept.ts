@@ -1,5 +1,6 @@
 // Accepting in PostgreSQL: writes a batch of events in a handful of statements, decided on under the objects' locks.
-import { type ObjectMemory, readMemory } from '../../objects.ts'
+import { readMemory } from '../../objects/stored-memory.ts'
+import type { ObjectMemory } from '../../objects.ts'
 import { decideOn, type Ledger, receiptOf } from '../deciding.ts'
 import { type Arrival, type Decide, type Decision, duplicateWindowMs, type Receipt } from '../kept.ts'
 import type { Sql } from './connections.ts'

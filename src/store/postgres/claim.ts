@@ -1,6 +1,5 @@
 // Claim in PostgreSQL: picks a lane's next step. The lane's row is locked meanwhile, and names the replica that posts
 // from it until the answer is written down.
-
 import { apartMs, composeWindow, type Plan, type Step } from '../kept.ts'
 import { type LaneRow, laneStateOf, type MessageRow, messageOf, type PendingRow, pendingOf } from '../rows.ts'
 import { expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'

@@ -1,6 +1,7 @@
 // Memories in PostgreSQL: keep what is remembered of objects and of sources. Objects are locked in the order of their keys, in
 // every transaction, so that replicas wait for each other and never in a circle.
-import { memoryText, type ObjectMemory, readMemory } from '../../objects.ts'
+import { memoryText, readMemory } from '../../objects/stored-memory.ts'
+import type { ObjectMemory } from '../../objects.ts'
 import { apartMs, type LastEvents } from '../kept.ts'
 import { lastEventsFrom, listener } from '../rows.ts'
 import type { Sql } from './connections.ts'

@@ -1,7 +1,8 @@
 // Object reading: finds pages of objects on any store; failing ones come from an index that has nothing else in it.
 import { RelayError } from '../../errors.ts'
 import type { ObjectRef } from '../../events/flux.ts'
-import { objectOf, readMemory, stateOf } from '../../objects.ts'
+import { readMemory, stateOf } from '../../objects/stored-memory.ts'
+import { objectOf } from '../../objects.ts'
 import { maxPage, type ObjectFilter, type ObjectRecord, type ObjectState, type Page, type Records } from '../records.ts'
 import { type Ask, Conditions, type Row } from './walk.ts'
 

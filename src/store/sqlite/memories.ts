@@ -1,5 +1,6 @@
 // Memories in SQLite: keep what is remembered of objects and of sources, inside a transaction of the store's.
-import { memoryText, type ObjectMemory, readMemory } from '../../objects.ts'
+import { memoryText, readMemory } from '../../objects/stored-memory.ts'
+import type { ObjectMemory } from '../../objects.ts'
 import { type Arrival, apartMs, type LastEvents } from '../kept.ts'
 import { lastEventsFrom, listener } from '../rows.ts'
 import type { Database } from './file.ts'

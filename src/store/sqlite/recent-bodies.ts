@@ -1,5 +1,4 @@
 // Recent bodies: are remembered for some minutes, in memory: a sender that got no answer sends the same bytes again.
-
 import { duplicateWindowMs } from '../kept.ts'
 import type { Database } from './file.ts'
 

@@ -1,0 +1,20 @@
+// Options: defines what the API and the dashboard need from the rest of the program.
+import type { Actions } from '../src/actions.ts'
+import type { Clock } from '../src/clock.ts'
+import type { Config } from '../src/config/config.ts'
+import type { Refusal } from '../src/config/watch.ts'
+import type { Standings } from '../src/operator/standing.ts'
+import type { Store } from '../src/store/store.ts'
+import type { Guard } from './guard.ts'
+
+export interface OperatorOptions {
+  config: () => Config
+  /** Why the config file as it is now is not in use. */
+  refusal: () => Refusal | undefined
+  /** How the sources of the config file stand. */
+  standing: () => Standings
+  store: Store
+  actions: Actions
+  clock: Clock
+  guard: Guard
+}

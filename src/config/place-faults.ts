@@ -1,0 +1,105 @@
+// Faults of places: finds destinations that are neither one thing nor the other, and Slack apps that are missing, unused or
+// there twice.
+import type { Destination } from '../deliver/destination.ts'
+import type { Fault } from '../errors.ts'
+import { didYouMean } from '../spelling.ts'
+import type { ConfigText } from './schema.ts'
+import { standIn } from './secrets.ts'
+
+/** What each destination lacks, or has too much of. */
+export function mixedDestinations({ destinations }: ConfigText): Fault[] {
+  return Object.entries(destinations).flatMap(([name, { slack, preview }]): Fault[] => {
+    const path = ['destinations', name]
+    if ((slack === undefined) === (preview === undefined)) {
+      const message = 'a destination is either `slack:` or `preview: true`'
+      return [{ path, message }]
+    }
+    if (slack === undefined) return []
+    const { webhookUrl, app, channel, style, username, dialect } = slack
+    const at = (key: string, message: string): Fault => ({ path: [...path, 'slack', key], message })
+    if (app === undefined) {
+      return [
+        ...(webhookUrl === undefined
+          ? [at('webhookUrl', '"webhookUrl" is missing, or else "app" with a "channel"')]
+          : []),
+        ...(style === undefined ? [] : [at('style', 'is for channels of an app: a webhook has messages only')])
+      ]
+    }
+    return [
+      ...(webhookUrl === undefined ? [] : [at('webhookUrl', 'stands beside `app`: a destination is one of both')]),
+      ...(channel === undefined
+        ? [at('channel', '"channel" is missing: write where the app posts, such as C0123ABCD or "#platform"')]
+        : []),
+      ...(username === undefined ? [] : [at('username', 'is for webhooks: an app posts under its own name')]),
+      ...(dialect === undefined ? [] : [at('dialect', 'is for webhooks: an app posts to Slack alone')])
+    ]
+  })
+}
+
+export function unknownApps({ slackApps = {}, destinations }: ConfigText): Fault[] {
+  return Object.entries(destinations).flatMap(([name, { slack }]) => {
+    const { app } = slack ?? {}
+    if (app === undefined || Object.hasOwn(slackApps, app)) return []
+    const message = `there is no Slack app "${app}" under \`slackApps\`${didYouMean(app, Object.keys(slackApps))}`
+    return [{ path: ['destinations', name, 'slack', 'app'], message }]
+  })
+}
+
+export function unusedApps({ slackApps = {}, destinations }: ConfigText): Fault[] {
+  const used = new Set(Object.values(destinations).flatMap(({ slack }) => slack?.app ?? []))
+  return Object.keys(slackApps)
+    .filter((name) => !used.has(name))
+    .map((name) => ({ path: ['slackApps', name], message: `no destination is of the app "${name}"`, isWarning: true }))
+}
+
+/** What `slackApps` may say already, and nothing asks for. */
+export function idleKeys({ slackApps = {} }: ConfigText): Fault[] {
+  return Object.entries(slackApps).flatMap(([name, app]) =>
+    (['appToken', 'operators'] as const)
+      .filter((key) => app[key] !== undefined)
+      .map((key) => ({
+        path: ['slackApps', name, key],
+        message: 'nothing uses this yet: no message has buttons',
+        isWarning: true
+      }))
+  )
+}
+
+/** Under two names, a channel may have two lanes, each with a pace of its own. */
+export function sharedTokens(destinations: readonly Destination[]): Fault[] {
+  const first = new Map<string, string>()
+  const apps = new Map(destinations.flatMap(({ slack }) => (slack?.app ? [[slack.app.name, slack.app]] : [])))
+  return [...apps.values()].flatMap(({ name, token, apiUrl }): Fault[] => {
+    // A missing secret was reported already.
+    if (token === standIn || token === '') return []
+    const key = `${apiUrl} ${token}`
+    const other = first.get(key)
+    if (other === undefined) first.set(key, name)
+    if (other === undefined) return []
+    const message = `one channel may have two lanes, because this is also the token of "${other}"`
+    return [{ path: ['slackApps', name, 'token'], message, beside: ['slackApps', other], isWarning: true }]
+  })
+}
+
+/** On purpose where each has a channel of its own, as long as no pace is written that does not count. */
+export function sharedLanes({ destinations: texts }: ConfigText, destinations: readonly Destination[]): Fault[] {
+  const first = new Map<string, Destination>()
+  return destinations.flatMap((destination): Fault[] => {
+    const { name, lane, slack } = destination
+    // A malformed URL was reported already, and so was a missing secret.
+    if (slack === undefined || !URL.canParse(slack.url) || slack.url === standIn || slack.sender.channel === '')
+      return []
+    const other = first.get(lane)
+    if (other === undefined) {
+      first.set(lane, destination)
+      return []
+    }
+    const isSame = slack.app !== undefined || slack.sender.channel === other.slack?.sender.channel
+    if (!isSame && texts[name]?.pace === undefined) return []
+    const [what, key] = slack.app === undefined ? ['webhook', 'webhookUrl'] : ['channel', 'channel']
+    const message = `is also the ${what} of "${other.name}": both share one lane, at the pace of "${other.name}"`
+    return [
+      { path: ['destinations', name, 'slack', key], message, beside: ['destinations', other.name], isWarning: true }
+    ]
+  })
+}

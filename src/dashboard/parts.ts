@@ -1,0 +1,157 @@
+// Parts: draws what pages share: objects as text that stays text, states as badges, how long ago something was, and filters as
+// plain forms; the page comes back with the answers in its address.
+import { html } from 'hono/html'
+import { sayDuration } from '../duration.ts'
+import type { ObjectRef } from '../events/flux.ts'
+import { clean } from '../legible.ts'
+import type { Transition } from '../objects.ts'
+import { cut, utc } from '../render/slack/mrkdwn.ts'
+import type { NotificationState } from '../store/records.ts'
+import { address, type Html } from './page.ts'
+
+/** At most about `max` characters of a text from outside, without what reorders or hides text. */
+export function shown(text: string, max: number): string {
+  // Cut before it is cleaned, too: it may have megabytes.
+  return cut(clean(text.slice(0, 4 * max + 1000)), max)
+}
+
+/** `apps/shop` */
+export function objectName({ namespace, name }: ObjectRef): string {
+  return shown([namespace, name].filter(Boolean).join('/'), 300) || 'unnamed object'
+}
+
+/** The name, what kind of object it is and where: a link to all events about it. */
+export function objectLink(object: ObjectRef): Html {
+  return html`<a class="object" href="${historyOf(object)}"><b>${objectName(object)}</b> ${objectPlace(object)}</a>`
+}
+
+/** `Kustomization · prod-eu` */
+export function objectPlace({ kind, cluster }: ObjectRef): Html {
+  const texts = [kind, cluster].filter(Boolean).map((text) => shown(text, 100))
+  return html`<span class="place">${texts.join(' · ')}</span>`
+}
+
+/** Where its events are. */
+export function historyOf(object: ObjectRef): string {
+  return address('/events', { ...object })
+}
+
+/** To the form that silences it, filled in. */
+export function silenceLink(object: ObjectRef): Html {
+  const label = `Silence ${objectName(object)}`
+  return html`<a class="button" href="${address('/silences/new', { ...object })}" aria-label="${label}">Silence</a>`
+}
+
+/** Red fails, amber waits or is not known, green is well, grey is unremarkable. */
+export type Colour = 'red' | 'amber' | 'green' | 'grey'
+
+export function badge(colour: Colour, word: string): Html {
+  return html`<span class="badge ${colour}">${word}</span>`
+}
+
+const transitions: Record<Transition, Colour> = {
+  failed: 'red',
+  changed: 'red',
+  repeated: 'amber',
+  recovered: 'green',
+  updated: 'green',
+  informed: 'grey',
+  heartbeat: 'grey'
+}
+
+/** What an event did to its object. A warning fails in amber. */
+export function transitionBadge(transition: Transition, severity: string): Html {
+  const colour = transitions[transition] ?? 'grey'
+  return badge(colour === 'red' && severity === 'warn' ? 'amber' : colour, transition)
+}
+
+const states: Record<NotificationState, Colour> = { pending: 'amber', sent: 'green', dead: 'red', muted: 'grey' }
+
+export function stateBadge(state: NotificationState): Html {
+  return badge(states[state], state)
+}
+
+function timed(at: number, text: string): Html {
+  return html`<time datetime="${new Date(at).toISOString()}" title="${utc(at)}">${text}</time>`
+}
+
+/** `5 m ago` */
+export function ago(at: number, now: number): Html {
+  return timed(at, now - at < 1000 ? 'just now' : `${roughly(now - at, 1)} ago`)
+}
+
+/** `2 h 5 m`, of what began at `since`. */
+export function lasting(since: number, now: number): Html {
+  return timed(since, roughly(now - since, 2))
+}
+
+/** `in 20 m` */
+export function ahead(at: number, now: number): Html {
+  return timed(at, at - now < 1000 ? 'now' : `in ${roughly(at - now, 2)}`)
+}
+
+/** At most so many units; seconds only where there is nothing else to say. */
+function roughly(ms: number, units: number): string {
+  const minute = 60_000
+  const said = sayDuration(ms < minute ? ms : Math.floor(ms / minute) * minute)
+  return said
+    .split(' ')
+    .slice(0, 2 * units)
+    .join(' ')
+}
+
+/** `2026-09-21 14:13:20 UTC` */
+export function exactly(at: number): Html {
+  return timed(at, utc(at))
+}
+
+/** `14:13 UTC`, with the date where that is another day than `now`'s. */
+export function atClock(at: number, now: number): string {
+  const [date = '', time = ''] = utc(at).split(' ')
+  return `${utc(now).startsWith(date) ? '' : `${date} `}${time.slice(0, 5)} UTC`
+}
+
+/** `12 m`, rounded up, so that what happened within it did; at least a minute. */
+export function atMost(ms: number): string {
+  const minute = 60_000
+  return sayDuration(Math.max(1, Math.ceil(ms / minute)) * minute)
+}
+
+/** One question of a form. `options` makes it a choice; a pair is a value and what it is called. */
+export interface Question {
+  name: string
+  label: string
+  options?: readonly (string | readonly [value: string, label: string])[]
+}
+
+/** What was asked for so far, by the names of the questions. */
+export type Answers = Readonly<Record<string, string | undefined>>
+
+/**
+ * `action` is where the form leads; `kept` goes along unseen. Closed, and saying what was asked for: who comes by a link
+ * wants to see what is below it.
+ */
+export function filterForm(action: string, questions: readonly Question[], answers: Answers, kept: Answers = {}): Html {
+  const asked = questions.flatMap(({ name, label }) => (answers[name] ? `${label.toLowerCase()} ${answers[name]}` : []))
+  return html`<details class="card filter" id="filter">
+  <summary>Filter <span class="count">${asked.join(', ')}</span></summary>
+  <form action="${action}" method="get">
+    ${Object.entries(kept).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}
+    <div class="questions">${questions.map((question) => ask(question, answers[question.name] ?? ''))}</div>
+    <div class="buttons"><button class="primary">Show</button> <a class="button" href="${address(action, kept)}">Clear</a></div>
+  </form>
+</details>`
+}
+
+/** A question with its answer so far. */
+export function ask({ name, label, options }: Question, value: string): Html {
+  if (options === undefined) {
+    return html`<label>${label} <input name="${name}" value="${value}" maxlength="300" autocomplete="off" autocapitalize="off" spellcheck="false"></label>`
+  }
+  const pairs = options.map((option) => (typeof option === 'string' ? ([option, option] as const) : option))
+  // An answer stays, even where it is no longer one of the choices.
+  const all = value === '' || pairs.some(([option]) => option === value) ? pairs : [...pairs, [value, value] as const]
+  return html`<label>${label} <select name="${name}">${all.map(
+    ([option, text]) => html`<option value="${option}"${option === value && html` selected`}>${text}</option>`
+  )}</select></label>`
+}

@@ -1,0 +1,68 @@
+// Tokens: share among the lanes of one Slack app its budget, a wait that Slack asks for, and a no to the token itself.
+import { type Budget, createBudget } from '../slack-api/budget.ts'
+import { isAboutToken, type Reply } from './answer.ts'
+import type { Destination } from './destination.ts'
+import type { Settled } from './outcome.ts'
+
+export interface Tokens {
+  /** When a message may go from `lane`, where that is later than `now`. A lane that is not of an app may go at once. */
+  turnOf(lane: string, now: number): number | undefined
+  /** There was nothing to post from `lane` after all. */
+  giveBack(lane: string): void
+  /**
+   * What Slack would answer, where that is known: it has just said no to the token of `lane`. Otherwise a request is made, and
+   * the turn of the lane is used up.
+   */
+  answerFor(lane: string, now: number): Reply | undefined
+  /** Learns from the answer to a request; the lanes that waited for the token to be taken again. */
+  learn(lane: string, settled: Settled): string[]
+  /** Somebody wants to know: Slack is to be asked again. */
+  askAgain(lane: string): void
+}
+
+/** It remembers tokens as long as the process runs: each is small, and there are as many as a config file ever had. */
+export function createTokens(destinations: () => ReadonlyMap<string, Destination>): Tokens {
+  const budgets = new Map<string, Budget<Reply>>()
+
+  const tokenOf = (lane: string): string | undefined =>
+    [...destinations().values()].find((destination) => destination.lane === lane)?.slack?.app?.token
+
+  function budgetOf(lane: string): Budget<Reply> | undefined {
+    const token = tokenOf(lane)
+    if (token === undefined) return undefined
+    const budget = budgets.get(token) ?? createBudget<Reply>()
+    budgets.set(token, budget)
+    return budget
+  }
+
+  return {
+    turnOf(lane, now) {
+      const turn = budgetOf(lane)?.turnOf(lane, now)
+      return turn !== undefined && turn > now ? turn : undefined
+    },
+    giveBack: (lane) => budgetOf(lane)?.giveBack(lane),
+    answerFor(lane, now) {
+      const budget = budgetOf(lane)
+      const refusal = budget?.refusalAt(now)
+      if (refusal === undefined) budget?.use(lane)
+      else budget?.giveBack(lane)
+      return refusal
+    },
+    learn(lane, { kind, reply, settlement }) {
+      const budget = budgetOf(lane)
+      if (budget === undefined || reply.is !== 'answer') return []
+      const { notBefore } = settlement.lane
+      if (kind === 'rate limit') budget.restUntil(notBefore)
+      if (isAboutToken(reply, 'web-api')) {
+        budget.refuse(reply, notBefore)
+        return []
+      }
+      const isTokenGood = kind === 'taken' || kind === 'refused' || kind === 'gone'
+      if (!isTokenGood || !budget.forgive()) return []
+      const token = tokenOf(lane)
+      const all = [...destinations().values()].filter(({ slack }) => slack?.app?.token === token)
+      return [...new Set(all.map((other) => other.lane))].filter((other) => other !== lane)
+    },
+    askAgain: (lane) => budgetOf(lane)?.askAgain()
+  }
+}

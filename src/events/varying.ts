@@ -1,0 +1,26 @@
+// Varying: takes out of a message what differs between two tries of one failure. The folder has the tables of it.
+import { hintsOf, look, mayHave } from './hints.ts'
+import { addresses } from './varying/addresses.ts'
+import { counts } from './varying/counts.ts'
+import { ids } from './varying/ids.ts'
+import { names } from './varying/names.ts'
+import { secrets } from './varying/secrets.ts'
+import { times } from './varying/times.ts'
+
+/** In this order: what is left of an id or an address may look like a name or a number. */
+export const rows = [...secrets, ...times, ...ids, ...addresses, ...names, ...counts]
+
+const hinted = rows.map(([hints, pattern, placeholder, others]) => ({
+  ...{ hints: hintsOf(hints), pattern, placeholder },
+  others: others && hintsOf(others)
+}))
+
+/** `text` with placeholders for all that varies. */
+export function withPlaceholders(text: string): string {
+  look(text)
+  let result = text
+  for (const { hints, others, pattern, placeholder } of hinted) {
+    if (mayHave(hints) && (others === undefined || mayHave(others))) result = result.replace(pattern, placeholder)
+  }
+  return result
+}

@@ -1,0 +1,74 @@
+// Stored memory: writes what is remembered of an object as text, reads it, whichever version wrote it, and says how the
+// object stands by now. Pure.
+import type { Failure, Notified, ObjectMemory } from '../objects.ts'
+
+/** A memory as it is kept: how a failure began is left out where its latest event says the same. */
+export function memoryText(memory: ObjectMemory): string {
+  return JSON.stringify(shortened(memory))
+}
+
+function shortened(memory: ObjectMemory): StoredMemory {
+  const { failure, others } = memory
+  const began = failure && (failure.began.text !== failure.text || failure.began.reason !== failure.reason)
+  if ((failure === undefined || began) && others === undefined) return memory
+  return {
+    ...memory,
+    failure: failure && { ...failure, began: began ? failure.began : undefined },
+    others: others?.map(shortened)
+  }
+}
+
+/** A memory from {@link memoryText}, or as a version before this one wrote it: then what it says of a failure may be of two events. */
+export function readMemory(json: string): ObjectMemory {
+  return restored(JSON.parse(json) as StoredMemory)
+}
+
+function restored({ notified, told, failure, others, ...rest }: StoredMemory): ObjectMemory {
+  return {
+    ...rest,
+    notified:
+      notified ?? told?.map(({ isHeld, ...entry }) => ({ ...entry, ...(isHeld && { isWithheld: isHeld }) })) ?? [],
+    ...(failure && { failure: restoredFailure(failure, rest.decidedAt) }),
+    ...(others && { others: others.map(restored) })
+  }
+}
+
+function restoredFailure(failure: StoredFailure, decidedAt: number): Failure {
+  const { reason, text, prints, at, began = { reason, text } } = failure
+  if (at !== undefined) return { ...failure, at, began }
+  // The text was of the first event, the reason of the latest. One fingerprint means that all of them said the same.
+  const isOfOne = prints.length <= 1
+  // They were made with the revision, so that none of them would be found again.
+  return {
+    ...failure,
+    text: isOfOne ? text : '',
+    at: decidedAt,
+    began: { reason: isOfOne ? reason : '', text },
+    prints: []
+  }
+}
+
+/** `notified` was `told`, and `isWithheld` was `isHeld`; a failure had no `at`. */
+interface StoredMemory extends Omit<ObjectMemory, 'notified' | 'failure' | 'others'> {
+  notified?: readonly Notified[]
+  told?: readonly (Notified & { isHeld?: true })[]
+  failure?: StoredFailure | undefined
+  others?: readonly StoredMemory[] | undefined
+}
+
+type StoredFailure = Omit<Failure, 'at' | 'began'> & { at?: number; began?: Failure['began'] | undefined }
+
+/** After a single event nobody can say how often an object speaks. */
+const staleAfterOneEventMs = 24 * 60 * 60 * 1000
+const minStaleMs = 60 * 60 * 1000
+
+/**
+ * Whether the object works, fails, or was failing at its last event: then it has been silent for an hour, and twice
+ * as long as ever before.
+ */
+export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing' | 'stale' {
+  const { failure, seenAt = memory.decidedAt, longestGapMs } = memory
+  if (failure === undefined) return 'healthy'
+  const staleMs = longestGapMs === undefined ? staleAfterOneEventMs : Math.max(minStaleMs, 2 * longestGapMs)
+  return now - seenAt > staleMs ? 'stale' : 'failing'
+}

@@ -1,0 +1,51 @@
+// Troubles: notifies the operator of a source that claims another's cluster, of two objects under one name, and of each bound
+// that is reached. In: accepted events. Out: a notice at most once an hour or a day, however many events meet it.
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Claim } from '../events/source.ts'
+import type { Full } from '../intake/budget.ts'
+import type { Metrics } from '../metrics.ts'
+import { fullNotice } from '../notices/relay.ts'
+import { claimNotice, twinsNotice } from '../notices/sources.ts'
+import type { View } from '../render/compose/view.ts'
+import type { Announce } from './operator.ts'
+
+/** How long a notice is not repeated. */
+const claimSilentMs = 24 * 60 * 60 * 1000
+const fullSilentMs = 60 * 60 * 1000
+
+export type Troubles = ReturnType<typeof createTroubles>
+
+export function createTroubles(options: { announce: Announce; metrics: Metrics; clock: Clock; log: Logger }) {
+  const { announce, metrics, clock, log } = options
+  /** Until when, in ticks, this process does not say each again: so that not every event asks the database. */
+  const silentUntil = new Map<string, number>()
+
+  function once(key: string, silentMs: number, view: (now: number) => View): void {
+    const ticks = clock.ticks()
+    for (const [said, until] of silentUntil) if (until <= ticks) silentUntil.delete(said)
+    if (silentUntil.has(key)) return
+    silentUntil.set(key, ticks + silentMs)
+    announce(key, view(clock.now()), silentMs).catch((err: unknown) => {
+      silentUntil.delete(key)
+      log.error({ err, key }, 'cannot notify the operator')
+    })
+  }
+
+  return {
+    /** An event of `source` claimed a cluster that another source speaks for. */
+    claimed(source: string, claim: Claim): void {
+      metrics.foreignClusters.inc({ source })
+      const view = (now: number) => claimNotice(source, { ...claim, silentMs: claimSilentMs }, now)
+      once(`claim ${source} ${claim.owner}`, claimSilentMs, view)
+    },
+    /** Two objects with one name came from `source`. */
+    twins: (source: string): void =>
+      once(`twins ${source}`, claimSilentMs, (now) => twinsNotice(source, claimSilentMs, now)),
+    full(found: readonly Full[]): void {
+      for (const each of found) {
+        once(`full ${each.kind} ${each.name}`, fullSilentMs, (now) => fullNotice(each, fullSilentMs, now))
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// An answer of Slack's Web API: is read as far as it is in Slack's form. Pure.
+
+export interface ApiAnswer {
+  isOk: boolean
+  /** The error's word; empty where there is none. */
+  word: string
+  /** Where and when a message was posted: both, or it was not. */
+  posted: { channel: string; ts: string } | undefined
+  /** By which name people invite the app, of `auth.test`. */
+  user: string | undefined
+  team: string | undefined
+  /** What Slack says beside its word: what is wrong at which place, which scope is missing. At most {@link maxDetails}. */
+  details: string[]
+}
+
+const maxDetails = 5
+const maxDetail = 200
+
+/** Undefined where `body` is not an answer in Slack's form, such as a page, half of an answer, or a word without JSON. */
+export function readApiAnswer(body: string): ApiAnswer | undefined {
+  const fields = parse(body)
+  if (fields === undefined || typeof fields['ok'] !== 'boolean') return undefined
+  const { ok, error, channel, ts, user, team } = fields
+  return {
+    isOk: ok,
+    word: typeof error === 'string' && /^[a-z][a-z0-9_]{1,63}$/.test(error) ? error : '',
+    posted: isText(channel) && isText(ts) ? { channel, ts } : undefined,
+    user: nameOf(user),
+    team: nameOf(team),
+    details: ok ? [] : detailsOf(fields)
+  }
+}
+
+function parse(body: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+// `errors` and `response_metadata.messages` say the same, the latter with `[ERROR]` before it.
+function detailsOf({ errors, response_metadata: more, needed, provided }: Record<string, unknown>): string[] {
+  const messages = (more as { messages?: unknown } | undefined | null)?.messages
+  const all = [Array.isArray(messages) ? messages : errors].flat().filter(isText)
+  const scopes = isText(needed) ? [`needs ${needed}, and has ${isText(provided) ? provided : 'nothing'}`] : []
+  return [...all.map((text) => text.replace(/^\[ERROR\]\s*/, '')), ...scopes].slice(0, maxDetails).map(inOneLine)
+}
+
+function inOneLine(text: string): string {
+  const line = text.replace(/[\p{C}\s]+/gu, ' ').trim()
+  return line.length > maxDetail ? `${line.slice(0, maxDetail).trimEnd()}…` : line
+}
+
+function nameOf(value: unknown): string | undefined {
+  return isText(value) ? inOneLine(value).slice(0, 80) : undefined
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,123 @@
+// A Slack app: defines its options, and says what is wrong with a token, an address or a channel. Pure.
+
+import { type Static, Type } from 'typebox'
+import { about, closedObject, option } from '../about.ts'
+
+export const SlackAppSchema = closedObject({
+  token: about(
+    Type.String({ minLength: 1 }),
+    'Bot token',
+    'The Bot User OAuth Token of the app, which begins with `xoxb-`. Whoever has it can post in all its channels, so write `${VARIABLE}` or `${file:/path}`.',
+    '${SLACK_BOT_TOKEN}',
+    '${file:/run/secrets/slack-bot-token}'
+  ),
+  appToken: option(
+    Type.String({ minLength: 1 }),
+    'App-level token',
+    'The app-level token, which begins with `xapp-`, for Socket Mode. Nothing uses it yet, and `check` says so.',
+    '${SLACK_APP_TOKEN}'
+  ),
+  operators: option(
+    Type.Array(
+      Type.String({
+        pattern: '^[UWS][A-Z0-9]{6,}$',
+        patternErrorMessage: 'the ID of a user (U012AB3CD) or of a user group (S012AB3CD)'
+      })
+    ),
+    'Operators',
+    'Users and user groups who may act on the relay from Slack. Nothing uses it yet, and `check` says so.',
+    ['U012AB3CD', 'S012AB3CD']
+  ),
+  apiUrl: option(
+    Type.String({ minLength: 1 }),
+    'Web API',
+    'The address of the Web API; `https://slack.com/api` by default. GovSlack has its own. It has to be https; plain http is accepted for loopback only.',
+    'https://slack-gov.com/api'
+  )
+})
+
+export type SlackAppText = Static<typeof SlackAppSchema>
+
+export interface SlackApp {
+  name: string
+  /** The secret. */
+  token: string
+  /** Without a slash at its end. */
+  apiUrl: string
+}
+
+const slackApiUrl = 'https://slack.com/api'
+
+/** `text` with its secrets filled in. */
+export function createSlackApp(name: string, { token, apiUrl = slackApiUrl }: SlackAppText): SlackApp {
+  return { name, token, apiUrl: apiUrl.replace(/\/+$/, '') }
+}
+
+/** docs.slack.dev/reference/methods */
+export function urlOf({ apiUrl }: Pick<SlackApp, 'apiUrl'>, method: 'auth.test' | 'chat.postMessage'): string {
+  return `${apiUrl}/${method}`
+}
+
+const where = 'OAuth & Permissions of the app at https://api.slack.com/apps has it'
+
+/** Why `token` is no bot token; the text does not repeat it. */
+export function botTokenFault(token: string): string | undefined {
+  if (/^xoxb-[\x21-\x7e]+$/.test(token)) return undefined
+  // docs.slack.dev/authentication/using-token-rotation: it is over after twelve hours.
+  if (/^xoxe\.?/.test(token))
+    return 'is one that Slack replaces every twelve hours, which the relay cannot do: make an app without token rotation'
+  if (token.startsWith('xapp-'))
+    return `is the app-level token, which cannot post: it belongs in \`appToken\`; ${where}`
+  if (/^xox[a-z]-/.test(token))
+    return `is the token of a person or a legacy one: take the Bot User OAuth Token (xoxb-…); ${where}`
+  if (URL.canParse(token)) return 'is an address: write a webhook as `webhookUrl` of a destination, which needs no app'
+  return `is none of Slack's, which begin with xoxb-; ${where}`
+}
+
+/** Why `token` is no app-level token; the text does not repeat it. */
+export function appTokenFault(token: string): string | undefined {
+  if (/^xapp-[\x21-\x7e]+$/.test(token)) return undefined
+  if (token.startsWith('xoxb-')) return 'is the bot token, which belongs in `token`'
+  return "is none of Slack's, which begin with xapp-; Basic Information of the app at https://api.slack.com/apps makes one"
+}
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** Whether only this machine can be reached by it. */
+export function isLoopback(url: string): boolean {
+  return URL.canParse(url) && loopback.test(new URL(url).hostname)
+}
+
+/** Why `url` cannot be the address of the Web API. */
+export function apiUrlFault(url: string): string | undefined {
+  if (!URL.canParse(url)) return "is not a URL; Slack's is https://slack.com/api"
+  const { protocol, hostname, pathname, search, hash, username, password } = new URL(url)
+  if (username !== '' || password !== '' || search !== '' || hash !== '')
+    return 'should be an address alone, as in https://slack.com/api'
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(url)))
+    return 'must be https: whoever reads what is sent there has the token (plain http is for loopback only)'
+  if (/^hooks\./.test(hostname)) return 'is a webhook: write it as `webhookUrl` of a destination, which needs no app'
+  if (/\/[a-z]+(\.[a-zA-Z]+)+\/?$/.test(pathname))
+    return 'ends in a method: leave that out, as in https://slack.com/api'
+  if (/(^|\.)slack(-gov)?\.com$/.test(hostname) && !/^\/api\/?$/.test(pathname))
+    return `is not the Web API of Slack, which is https://${hostname}/api`
+  return undefined
+}
+
+const idPattern = /^[CGD][A-Z0-9]{7,}$/
+// Lower case, digits and letters of any script, "-", "_" and ".": at most 80 (slack.com/help/articles/201402297).
+const namePattern = /^#[^\s\p{Lu}#@,:;!?()[\]{}<>|"'`*]{1,80}$/u
+
+/** Why `channel` names none; the text does not repeat it. */
+export function channelFault(channel: string): string | undefined {
+  if (idPattern.test(channel) || namePattern.test(channel)) return undefined
+  const forms = 'write its ID, such as C0123ABCD, or its name in quotes and with a "#" before it, such as "#platform"'
+  if (/^[UW][A-Z0-9]{7,}$/.test(channel) || channel.startsWith('@'))
+    return `the channel is a person, and an app posts to channels: ${forms}`
+  return `this is neither the ID of a channel nor a name with a "#" before it: ${forms}`
+}
+
+/** What distinguishes a channel from the others of its app: by its ID and by its name, it may be twice there. */
+export function placeOf(app: Pick<SlackApp, 'name'>, channel: string): string {
+  return `${app.name}:${channel.replace(/^#/, '')}`
+}

@@ -1,0 +1,107 @@
+// Words of Slack's Web API: say what each of its errors is about, and what an operator should do. Pure.
+// docs.slack.dev/reference/methods/chat.postMessage lists most of them; some are only seen in reports.
+
+/** `gone`: nothing gets through until somebody does something. `refused`: it is about this message alone. */
+export type WordKind = 'gone' | 'refused' | 'rate limit' | 'transient'
+
+/** What a word is about: every channel of a `token`, one `channel`, or one `message`. */
+export type Scope = 'token' | 'channel' | 'message'
+
+export interface Meaning {
+  kind: WordKind
+  scope: Scope
+  /** What to do next; empty where that is nothing. `app` is the name by which people invite it, where that is known. */
+  advice: (app: string | undefined) => string
+}
+
+const said = (text: string) => () => text
+
+function invite(app: string | undefined): string {
+  return app === undefined ? '/invite @… (the name of the app)' : `/invite @${app}`
+}
+
+const reinstall =
+  'install the app again (https://api.slack.com/apps, Install App), put its Bot User OAuth Token into the config'
+const askAdmin = 'ask an administrator of the workspace'
+
+/**
+ * Of a word that may be about either, `channel`: then each channel asks for itself, which costs a request; the other way
+ * round, channels that are well would wait for one that is not.
+ */
+const aboutToken: Record<string, string> = {
+  access_denied: `Slack does not let the app post: ${askAdmin}`,
+  accesslimited: `Slack takes nothing from the network that the relay is in: ${askAdmin} to allow its address`,
+  account_inactive: `the app, or its workspace, was removed: ${reinstall}`,
+  enterprise_is_restricted: `the token is of a whole organisation, which may not post: ${reinstall} of one workspace`,
+  invalid_auth:
+    'Slack does not know this token, or not from this address: copy the Bot User OAuth Token (xoxb-…) again, from OAuth & Permissions of the app at https://api.slack.com/apps',
+  missing_scope:
+    'the app may not post: add the scope chat:write under OAuth & Permissions at https://api.slack.com/apps, then install the app again',
+  not_allowed_token_type: 'this is no bot token: take the Bot User OAuth Token, which begins with xoxb-',
+  not_authed:
+    'the token did not reach Slack: is there a proxy or a gateway that takes the header Authorization out, or is `apiUrl` wrong?',
+  org_login_required: 'the workspace is being moved to an organisation; that takes a while, and nothing has to be done',
+  token_expired:
+    'the token is over, because token rotation is on for the app, which the relay cannot do: make another app without it, and use its token',
+  token_revoked: `the token was revoked, or the app removed: ${reinstall}`,
+  two_factor_setup_required: `the workspace asks for a second factor first: ${askAdmin}`,
+  unknown_method: '`apiUrl` is not the address of the Web API, which ends in /api'
+}
+
+const restricted = 'the channel does not take posts of apps: change who may post in its settings, or take another one'
+
+const aboutChannel: Record<string, string | Meaning['advice']> = {
+  channel_not_found: (app) =>
+    `there is no such channel, or it is private and the app is not in it: take the ID, which stands at the end of "View channel details", and write in the channel: ${invite(app)}`,
+  channel_type_not_supported: restricted,
+  ekm_access_denied: `administrators have suspended posting: ${askAdmin}`,
+  is_archived: 'the channel is archived: restore it, or name another one',
+  is_inactive: 'the channel is frozen, archived or deleted: restore it, or name another one',
+  messages_tab_disabled: 'that is the conversation with the app itself, and it is switched off: name a channel',
+  no_permission: (app) => `the app is not in the channel: invite it, by writing in the channel: ${invite(app)}`,
+  not_in_channel: (app) => `invite the app to the channel, by writing in it: ${invite(app)}`,
+  restricted_action: restricted,
+  restricted_action_non_threadable_channel: restricted,
+  restricted_action_read_only_channel: restricted,
+  restricted_action_thread_locked: restricted,
+  restricted_action_thread_only_channel: restricted,
+  team_access_not_granted: `the app is not installed in the workspace of this channel: ${askAdmin}`,
+  team_not_found: `the workspace of this channel is not there any more: name another channel`
+}
+
+const aboutMessage = [
+  ...['attachment_payload_limit_exceeded', 'block_mismatch', 'cannot_reply_to_message', 'invalid_arguments'],
+  ...['invalid_attachments', 'invalid_blocks', 'invalid_blocks_format', 'invalid_metadata_format'],
+  ...['invalid_metadata_schema', 'markdown_text_conflict', 'metadata_must_be_sent_from_app', 'metadata_too_large'],
+  ...['msg_blocks_too_long', 'msg_too_long', 'no_text', 'too_many_attachments']
+]
+
+const tooFast = ['message_limit_exceeded', 'rate_limited', 'ratelimited']
+
+const passing = [
+  ...['external_channel_migrating', 'fatal_error', 'internal_error', 'messaging_processing_failed'],
+  ...['request_timeout', 'service_unavailable', 'team_added_to_org', 'update_failed']
+]
+
+const entries: [string, Meaning][] = [
+  ...Object.entries(aboutToken).map(([word, advice]): [string, Meaning] => [
+    word,
+    { kind: 'gone', scope: 'token', advice: said(advice) }
+  ]),
+  ...Object.entries(aboutChannel).map(([word, advice]): [string, Meaning] => [
+    word,
+    { kind: 'gone', scope: 'channel', advice: typeof advice === 'string' ? said(advice) : advice }
+  ]),
+  ...aboutMessage.map((word): [string, Meaning] => [word, { kind: 'refused', scope: 'message', advice: said('') }]),
+  ...tooFast.map((word): [string, Meaning] => [word, { kind: 'rate limit', scope: 'token', advice: said('') }]),
+  ...passing.map((word): [string, Meaning] => [word, { kind: 'transient', scope: 'channel', advice: said('') }])
+]
+
+/** By the word itself. What is not here may be about anything. */
+export const meanings: ReadonlyMap<string, Meaning> = new Map(entries)
+
+/** What to do about a lane that is blocked for `reason`, such as `200 not_in_channel`; empty where the word says no more. */
+export function adviceOnBlock(reason: string): string {
+  const [, word = ''] = /^\d{3} (\w+)$/.exec(reason) ?? []
+  return meanings.get(word)?.advice(undefined) ?? ''
+}

@@ -9,6 +9,7 @@ import { createStrays } from '../routes/strays.ts'
 import { webhook } from '../routes/webhook.ts'
 import { createActions } from './actions.ts'
 import { type Clock, createAges, steadyClock, systemClock } from './clock.ts'
+import { createCommits } from './commits.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { openSlack } from './deliver/lazy-slack.ts'
@@ -71,7 +72,8 @@ export async function buildApp({
   const destinations = () => current().destinations
   // What nearly every room takes: rows, counters, time and lines.
   const base = { store, metrics, clock, log }
-  const lanes = createLanes({ ...base, slack, destinations, operators, spans, ages })
+  const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
+  const lanes = createLanes({ ...base, slack, destinations, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
   const silences = createSilences({ ...base, destinations, wake })
   const actions = createActions({ ...base, config: current, wake, tryNow, silencesChanged: silences.look })
@@ -85,7 +87,8 @@ export async function buildApp({
   const budget = createBudget({ store, config: current, maxPending: app.env.MAX_PENDING })
   const withSilences = () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] })
   const { full, twins } = troubles
-  const intake = createIntake({ ...base, config: withSilences, wake, budget, full, twins })
+  const commits = createCommits({ ...base, records: store.records })
+  const intake = createIntake({ ...base, config: withSilences, wake, budget, commits, full, twins })
   const counted = metrics.countObjects
   const pruning = createPruning({ ...base, counted, retention: () => current().retention, ages })
 
@@ -99,6 +102,7 @@ export async function buildApp({
   app.register(health, { ...base, slack, scrape })
 
   app.addHook('onReady', async () => {
+    await commits.start()
     await lanes.start()
     await silences.start()
     await sources.start()
@@ -112,6 +116,7 @@ export async function buildApp({
   })
   app.addHook('onClose', async () => {
     config.stop()
+    commits.stop()
     pruning.stop()
     silences.stop()
     sources.stop()

@@ -60,6 +60,11 @@ program
   .option('--json', 'print JSON')
   .action(async (config, tests, options) => exit((await import('./cli/test.ts')).test(config, tests, options)))
 
+program
+  .command('template')
+  .description('print the form that messages have by themselves as a template, to start from')
+  .action(async () => (await import('./cli/template.ts')).template())
+
 ofRelay(program.command('replay'))
   .description(
     'replay stored events through a new config and list what would change; exit 1 if a message would be lost'

@@ -1,6 +1,7 @@
 // Decide: turns an event and the memory of its object into everything that follows. Pure; intake and rehearsals share it.
 import type { Config } from './config/config.ts'
-import type { Origin } from './events/flux.ts'
+import type { FluxEvent, Origin } from './events/flux.ts'
+import { gistOf } from './events/gist.ts'
 import { believe } from './events/time.ts'
 import { mutingOf } from './mutes/mutes.ts'
 import { advanceTwin, worstFirst } from './objects/twins.ts'
@@ -16,8 +17,17 @@ export function originOf({ sources, cluster, owners }: Config, source: string): 
   return { source, cluster: sources.get(source)?.cluster, defaultCluster: cluster, owners }
 }
 
+/** What the commit that an event speaks of is called, where that is known. */
+export type SubjectOf = (event: FluxEvent) => string | undefined
+
 /** Turns an event and the memory of its object into everything to write. Pure. */
-export function decide(arrival: Arrival, known: ObjectMemory | undefined, config: Config, now: number): Decision {
+export function decide(
+  arrival: Arrival,
+  known: ObjectMemory | undefined,
+  config: Config,
+  now: number,
+  subjectOf: SubjectOf = () => undefined
+): Decision {
   const { receivedAt, behindMs } = arrival
   const event = { ...arrival.event, at: believe(arrival.event.at, receivedAt, behindMs) }
   const advanced = advanceTwin(known, event, receivedAt)
@@ -26,11 +36,19 @@ export function decide(arrival: Arrival, known: ObjectMemory | undefined, config
   const { recipients, quiet, notified } = recipientsOf(advanced, fired, config.rules.byName, now, muting !== undefined)
   const memory = worstFirst(notified === advanced.memory.notified ? advanced.memory : { ...advanced.memory, notified })
   const unformed: { rule: string; template: string; because: string }[] = []
+  // Once for all of them: most events notify nobody.
+  const isSaid = recipients.length > 0
+  const shown = {
+    links: config.links,
+    show: config.show,
+    subject: isSaid ? subjectOf(event) : undefined,
+    gist: isSaid ? gistOf(event.object, event.reason, event.message) : undefined
+  }
   const notifications = recipients.flatMap((recipient) => {
     const { rule, destination: name, grouping } = recipient
     const destination = config.destinations.get(name)
     if (destination === undefined) return []
-    const plain = createView(event, advanced, recipient, config.links)
+    const plain = createView(event, advanced, recipient, shown)
     const template = config.templates.get(config.rules.byName.get(rule)?.template ?? '')
     const occasion = { event, previousRevision: advanced.previousRevision, rule, destination: name }
     const { view, because } = template === undefined ? { view: plain } : dress(plain, template, occasion)

@@ -29,6 +29,11 @@ export function parseDuration(text: string): number {
   return ms
 }
 
+/** As {@link sayDuration}; from ten minutes on nobody counts seconds. */
+export function sayAbout(ms: number): string {
+  return sayDuration(ms < 10 * unitMs.m ? ms : Math.round(ms / unitMs.m) * unitMs.m)
+}
+
 /** `45 s`, `14 m`, `4 h`, `1 h 30 m`, `2 d 3 h`: the two largest units that are not zero. Under a second is `0 s`. */
 export function sayDuration(ms: number): string {
   let rest = Math.max(0, Math.round(ms / 1000) * 1000)

@@ -13,6 +13,8 @@ export const EnvSchema = Type.Object({
   ADMIN_TOKEN: Type.String({ default: '', pattern: '^$|\\S' }),
   /** Who administers without ADMIN_TOKEN: whoever is on this machine. */
   ADMIN_OPEN_TO: Type.Optional(Type.Enum(['loopback'])),
+  /** Where people reach the relay with a browser: messages link to their pages there. */
+  PUBLIC_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s<>|]+$', maxLength: 300 })),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
   /**
    * notification-controller takes events of up to 3 MiB (internal/server/limits.go) and adds the `eventMetadata` of the Alert,

@@ -57,7 +57,7 @@ function without(pattern: RegExp, text: string, [start, end]: Range): Range[] {
  * Letters and digits that change kind at every fifth place or more: words do at most where one begins. Of 24 random letters
  * and digits, one in two hundred passes for words; `ResourceSetInputProvider` is not one.
  */
-function isRandom(run: string): boolean {
+export function isRandom(run: string): boolean {
   const kinds = [...run].flatMap((letter) =>
     /[0-9]/.test(letter) ? 'digit' : /[a-z]/.test(letter) ? 'lower' : /[A-Z]/.test(letter) ? 'upper' : []
   )

@@ -211,17 +211,17 @@ t.test('what is removed while it fails is gone: never Ready, and never failing a
     [
       { kind: 'HelmRelease', severity: 'error', reason: 'UpgradeFailed' },
       { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: uninstall },
-      /^GONE, UNINSTALLED HelmRelease apps\/shop \(prod\) after 1 m, 1 failure$/
+      /^🗑️ apps\/shop was uninstalled in prod$/
     ],
     [
       { severity: 'error', reason: 'HealthCheckFailed' },
       { reason: 'HealthCheckFailed', message: 'Deployment/apps/shop deleted\nService/apps/shop deleted\n' },
-      /^GONE, DELETED Kustomization apps\/shop \(prod\) after 1 m, 1 failure$/
+      /^🗑️ apps\/shop was deleted in prod$/
     ],
     [
       { reason: 'DependencyNotReady', message: 'Dependencies do not meet ready condition' },
       { reason: 'DependencyNotReady', message: 'Deployment/apps/shop deleted' },
-      /^GONE, DELETED Kustomization apps\/shop \(prod\) after 1 m$/
+      /^🗑️ apps\/shop was deleted in prod$/
     ],
     // Called so by its owners; and what a failed upgrade leaves installed is another chart, which fixed nothing.
     [
@@ -232,13 +232,13 @@ t.test('what is removed while it fails is gone: never Ready, and never failing a
         message: 'Helm uninstall succeeded for release auto-remediation/shop.v3 with chart remediation@1.1.0',
         metadata: { revision: '1.1.0' }
       },
-      /^GONE, UNINSTALLED HelmRelease apps\/shop \(prod\) after 1 m, 1 failure$/
+      /^🗑️ apps\/shop was uninstalled in prod$/
     ]
   ]
   for (const [failed, removed, text] of removals) {
     const { said, memory } = story([failed, removed])
     t.match(said[1]?.text, text)
-    t.notMatch(said[1]?.text, /Ready|RECOVERED/)
+    t.notMatch(said[1]?.text, /works again/)
     t.match(memory, { failure: undefined, revision: '' })
   }
   const remediation = 'Helm uninstall remediation for release apps/shop.v1 with chart shop@6.7.1 succeeded'
@@ -267,30 +267,34 @@ t.test('what is removed while it fails is gone: never Ready, and never failing a
 t.test('the end of a warning is called what it is, and no failure is counted', async (t) => {
   const drift = { kind: 'HelmRelease', severity: 'error' as const, reason: 'DriftDetected' }
   const warnings: [Short, Short, string][] = [
-    [{ reason: 'DependencyNotReady' }, { reason: 'ReconciliationSucceeded' }, 'NO LONGER WAITS Kustomization'],
+    [
+      { reason: 'DependencyNotReady' },
+      { reason: 'ReconciliationSucceeded' },
+      '✅ apps/shop no longer waits in prod (1 m)'
+    ],
     [
       { reason: 'DependencyNotReady', metadata: { revision: `main@sha1:${'5'.repeat(40)}` } },
       { reason: 'ReconciliationSucceeded' },
-      'NO LONGER WAITS Kustomization'
+      '✅ apps/shop no longer waits in prod (1 m)'
     ],
-    [drift, { kind: 'HelmRelease', reason: 'DriftCorrected' }, 'DRIFT CORRECTED HelmRelease'],
-    [drift, { kind: 'HelmRelease', reason: 'UpgradeSucceeded' }, 'WELL AGAIN HelmRelease'],
+    [drift, { kind: 'HelmRelease', reason: 'DriftCorrected' }, '✅ drift of apps/shop is corrected in prod (1 m)'],
+    [drift, { kind: 'HelmRelease', reason: 'UpgradeSucceeded' }, '✅ apps/shop is well again in prod (1 m)'],
     [
       { kind: 'HelmRelease', reason: 'RollbackSucceeded' },
       { kind: 'HelmRelease', reason: 'UpgradeSucceeded' },
-      'WELL AGAIN HelmRelease'
+      '✅ apps/shop is well again in prod (1 m)'
     ]
   ]
   for (const [warned, ended, text] of warnings) {
     const { said } = story([warned, ended])
-    t.equal(said[1]?.text, `${text} apps/shop (prod) after 1 m`)
+    t.equal(said[1]?.text, text)
   }
   const error = story([
     { reason: 'DependencyNotReady' },
     { severity: 'error', reason: 'BuildFailed' },
     { reason: 'ReconciliationSucceeded' }
   ])
-  t.match(error.said.at(-1)?.text, /^RECOVERED .* 2 failures$/, 'what became an error has failed')
+  t.match(error.said.at(-1)?.text, /^✅ .* works again/, 'what became an error has failed')
 })
 
 t.test('each destination that is notified of an end is notified once', async (t) => {

@@ -14,6 +14,7 @@ const recovery = event('14:27:20', 'web', 'ReconciliationSucceeded', 'done')
 const hostile = [
   ...'@everyone @here @channel @all @**all** @_**all** @alice <!here> <!channel>'.split(' '),
   ...'<@U012AB3CD> <@&1> <#C01> <t:1:R> <https://evil.example|login> <evil.example|login>'.split(' '),
+  ...':white_check_mark: :100: https://evil.example mailto:a@evil.example 1. --- === ## -# >>>'.split(' '),
   ...'[login](https://evil.example) [a][b] [b]:https://evil.example ](https://evil.example)'.split(' '),
   ...'[ ] ( ) | || \\ ` `` ``` ```` ~~~ ~ * ** _ # > - + &lt;!here&gt; &amp; < > 🔥'.split(' '),
   ...[' ', '\n', '\n\n', '\n```\n', '`\n', '\ud83d', 'a'.repeat(400), '@'.repeat(300)]
@@ -79,8 +80,9 @@ t.test('whatever is in an event, it calls nobody, forges no link and ends no cod
       if (slackLink.test(text)) found.push('a link')
       const outside = text.replace(/^```(text)?\n[^`]*\n```$/gm, '').replace(/`[^`\n]+`/g, '')
       if (outside.includes('`')) found.push('half a code')
-      // Discord's limits may take the code away from a message; then it is bare.
-      if (dialect !== 'discord' && outside.includes('MARK')) found.push('a message out of its code')
+      if (/^[ \t]*(?:[#>+=-]|\d{1,9}[.)]\s)/m.test(outside)) found.push('a heading, a quotation, a list or a rule')
+      if (/(?<!\]\()\b(?:https?|ftp|mailto):(?=[^\s\u200b])/i.test(outside)) found.push('a live address')
+      if (/:[a-z0-9_+'-]+:/i.test(outside.replace(/\d:\d\d/g, ''))) found.push('an emoji')
       return found
     })
   )

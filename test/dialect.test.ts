@@ -40,101 +40,106 @@ t.test('the URL shows who is behind it, and where and how it wants to be asked',
   }
 })
 
-const failure = event('14:13:20', 'web', 'HealthCheckFailed', 'Deployment/web: <nil> | `x` & *y*\n\nlast line')
-const recovery = event('14:27:20', 'web', 'ReconciliationSucceeded', 'done')
-const database = [
-  event('14:13:20', 'db', 'BuildFailed', 'no such file'),
-  event('14:14:20', 'db', 'ReconciliationSucceeded', 'done')
-]
-const revision = (label: string) => `\`prod-eu\`   kustomize-controller   ${label}   `
-const commit = revision(`[main@8bd5de2](https://git.example/${sha})`)
-const named = (name: string) => `[Kustomization apps/${name}](https://flux.example/${name})`
-const fenced = 'Deployment/web: <nil> | ˋxˋ & *y*\n\nlast line'
+const failure = {
+  ...event(
+    '14:13:20',
+    'web',
+    'UpgradeFailed',
+    'Helm upgrade failed for release apps/web with chart web@1.2.3: no [such](file)\n\nLast Helm logs:\n\n2026-09-21T14:08:20Z: wait for <nil> | `x` & *y*.'
+  ),
+  involvedObject: { kind: 'HelmRelease', namespace: 'apps', name: 'web' }
+}
+const broken = event('14:13:25', 'api', 'BuildFailed', 'no | file <nil>')
+const recovery = event('14:27:25', 'api', 'ReconciliationSucceeded', 'done')
+const revision = `[main@8bd5de2](https://git.example/${sha})`
+const named = (name: string) => `**[apps/${name}](https://flux.example/${name})**`
 type Golden = {
   payload: Payload
-  title: string
-  facts: string
-  attached: [color: string, text: string][]
+  /** What stands in the message itself, by its blocks, in Markdown. */
+  head: string[]
+  /** What stands beside the colour. */
+  log?: string
   plain: string
 }
 const goldens: Record<string, Golden> = {
   failure: {
     payload: messageOf([failure], '<!subteam^S012AB3CD>'),
-    title: `🔴 **Failed**  **${named('web')}**  \`HealthCheckFailed\``,
-    facts: `${commit}2026-09-21 14:13:20 UTC`,
-    attached: [['#a30200', `\`\`\`\n${fenced}\n\`\`\``]],
-    plain: `🔴 Failed  Kustomization apps/web (https://flux.example/web)  HealthCheckFailed
-prod-eu   kustomize-controller   main@8bd5de2 (https://git.example/${sha})   2026-09-21 14:13:20 UTC
-Deployment/web: ‹nil› | \`x\` & *y*\n\nlast line`
+    head: [
+      `🔴 ${named('web')} failed in \`prod-eu\`\nupgrade to web 1.2.3: **no ［such］\u200b(file)**`,
+      `HelmRelease   UpgradeFailed   chart ${revision}   2026-09-21 14:13 UTC`
+    ],
+    log: '```\nwait for <nil> | ˋxˋ & *y*.\n```',
+    plain: `🔴 apps/web (https://flux.example/web) failed in prod-eu
+upgrade to web 1.2.3: no [such]\u200b(file)
+HelmRelease   UpgradeFailed   chart main@8bd5de2 (https://git.example/${sha})   2026-09-21 14:13 UTC
+wait for ‹nil› | \`x\` & *y*.`
   },
   recovery: {
-    payload: messageOf([failure, recovery]),
-    title: `✅ ~~Failed~~ → **Ready**  **${named('web')}**`,
-    facts: `${commit}2026-09-21 14:27:20 UTC`,
-    attached: [['#2eb886', 'was `HealthCheckFailed` for **14 m**   1 failure']],
-    plain: `✅ Failed → Ready  Kustomization apps/web (https://flux.example/web)
-prod-eu   kustomize-controller   main@8bd5de2 (https://git.example/${sha})   2026-09-21 14:27:20 UTC
-was HealthCheckFailed for 14 m   1 failure`
+    payload: messageOf([broken, recovery]),
+    head: [
+      `✅ ${named('api')} works again in \`prod-eu\` after **14 m**`,
+      'Kustomization   was BuildFailed, once   2026-09-21 14:27 UTC'
+    ],
+    plain: `✅ apps/api (https://flux.example/api) works again in prod-eu after 14 m
+Kustomization   was BuildFailed, once   2026-09-21 14:27 UTC`
   },
   digest: {
-    payload: digestOf([failure, event('14:13:25', 'api', 'BuildFailed', 'no [such](file)'), ...database]),
-    title: '🗂   `prod-eu`   **3 objects**   🔴 2 failing   ✅ 1 recovered',
-    facts: '2026-09-21 14:13:20 UTC to 2026-09-21 14:14:20 UTC',
-    attached: [
-      [
-        '#a30200',
-        `**Failing**
-• ${named('web')} \`HealthCheckFailed\` \`Deployment/web: <nil> | ˋxˋ & *y*\`
-• ${named('api')} \`BuildFailed\` \`no [such]\u200b(file)\``
-      ],
-      ['#2eb886', `**Recovered**\n• ${named('db')} failed, now recovered; \`BuildFailed\` for 1 m`]
+    payload: digestOf([failure, event('14:13:20', 'db', 'PruneFailed', 'x_y'), broken, recovery]),
+    head: [
+      '🔴 **2 failing**, ✅ 1 recovered in `prod-eu`',
+      `🔴 ${named('web')}: upgrade to web 1.2.3: **no ［such］\u200b(file)** (HelmRelease UpgradeFailed)
+🔴 ${named('db')}: **x_y** (Kustomization PruneFailed)
+✅ ${named('api')} works again after **14 m** (Kustomization, was BuildFailed, failed meanwhile)`,
+      '2026-09-21 14:13 UTC – 2026-09-21 14:27 UTC'
     ],
-    plain: `🗂   prod-eu   3 objects   🔴 2 failing   ✅ 1 recovered
-2026-09-21 14:13:20 UTC to 2026-09-21 14:14:20 UTC
-Failing
-• Kustomization apps/web (https://flux.example/web) HealthCheckFailed Deployment/web: ‹nil› | ˋxˋ & *y*
-• Kustomization apps/api (https://flux.example/api) BuildFailed no [such]\u200b(file)
-Recovered
-• Kustomization apps/db (https://flux.example/db) failed, now recovered; BuildFailed for 1 m`
+    plain: `🔴 2 failing, ✅ 1 recovered in prod-eu
+🔴 apps/web (https://flux.example/web): upgrade to web 1.2.3: no [such]\u200b(file) (HelmRelease UpgradeFailed)
+🔴 apps/db (https://flux.example/db): x_y (Kustomization PruneFailed)
+✅ apps/api (https://flux.example/api) works again after 14 m (Kustomization, was BuildFailed, failed meanwhile)
+2026-09-21 14:13 UTC – 2026-09-21 14:27 UTC`
   }
 }
 
-for (const [name, { payload, title, facts, attached, plain }] of Object.entries(goldens)) {
+for (const [name, { payload, head, log, plain }] of Object.entries(goldens)) {
   t.test(`a ${name} reads the same everywhere`, async (t) => {
     const body = (dialect: Dialect) => bodyFor(payload, dialect, {})
-    const fallback = payload.text.replace('&lt;', '‹').replace('&gt;', '›').replace('&amp;', '&')
+    const fallback = payload.text.replace('](', ']\u200b(')
+    const color = '#a30200'
     const mrkdwn_in = ['pretext', 'text']
-    const legacy = (fallback: string, facts: string, texts: [string, string][]) =>
-      texts.map(([color, text], i) => ({ fallback, color, ...(i === 0 && { pretext: facts }), text, mrkdwn_in }))
+    const [title = '', ...facts] = head
+    const legacy = (text: string, pretext: string, log: string | undefined, fallback: string) =>
+      log === undefined
+        ? { text: [text, pretext].join('\n') }
+        : { text, attachments: [{ fallback, color, pretext, text: log, mrkdwn_in }] }
     t.strictSame(body('slack'), payload, 'Slack')
-    const [mrkdwn = '', line = '', ...rest] = [...textsOf(payload)].map(({ text }) => text)
-    const beside = rest.map((text, i): [string, string] => [attached[i]?.[0] ?? '', text])
-    const old = { text: mrkdwn, attachments: legacy(payload.text, line, beside) }
+    const mrkdwn = [...textsOf(payload)].map(({ text }) => text)
+    const own = mrkdwn.slice(0, head.length)
+    const old = legacy(own[0] ?? '', own.slice(1).join('\n'), mrkdwn[head.length], payload.text)
     t.strictSame(body('slack-legacy'), { ...old, unfurl_links: false, unfurl_media: false }, 'Slack, long ago')
     t.equal(faultsOf(body('slack-legacy')), undefined, 'Slack takes it')
-    const noPipes = attached.map(([color, text]): [string, string] => [color, text.replaceAll('|', '∣')])
-    t.strictSame(body('mattermost'), { text: title, attachments: legacy(fallback, facts, noPipes) }, 'Mattermost')
-    t.strictSame(body('rocketchat'), { text: title, attachments: legacy(fallback, facts, attached) }, 'Rocket.Chat')
-    const embeds = attached.map(([color, text]) => ({ color, text }))
-    t.strictSame(body('discord'), { text: `${title}\n${facts}`, attachments: embeds }, 'Discord')
+    const pretext = facts.join('\n')
+    t.strictSame(body('mattermost'), legacy(title, pretext, log?.replaceAll('|', '∣'), fallback), 'Mattermost')
+    t.strictSame(body('rocketchat'), legacy(title, pretext, log, fallback), 'Rocket.Chat')
+    const embeds = log === undefined ? {} : { attachments: [{ color, text: log }] }
+    t.strictSame(body('discord'), { text: head.join('\n'), ...embeds }, 'Discord')
     const section = (text: string) => {
       const own = text.replaceAll('**', '*').replace('```\n', '```text\n')
       return { type: 'section', text: { type: 'mrkdwn', text: own } }
     }
-    const attachments = attached.map(([color, text]) => ({ color, blocks: [section(text)] }))
-    t.strictSame(body('zulip'), { blocks: [section(title), section(facts)], attachments }, 'Zulip')
+    const attached = log === undefined ? {} : { attachments: [{ color, blocks: [section(log)] }] }
+    t.strictSame(body('zulip'), { blocks: head.map(section), ...attached }, 'Zulip')
     t.strictSame(body('text'), { text: plain }, 'those who take text')
     const details = plain.slice(plain.indexOf('\n') + 1)
     t.strictSame(body('workflow'), { summary: fallback, text: plain, details }, 'a workflow')
     const again = textsIn(bodyFor(withoutBlocks(payload), 'discord'))
-    t.strictSame(again, [[title, facts, ...attached.map(([, text]) => text)].join('\n')], 'a second try is only text')
+    t.strictSame(again, [[...head, ...(log === undefined ? [] : [log])].join('\n')], 'a second try is only text')
   })
 }
 
 t.test('a mention is what the receiver calls it, and is left out of a second try', async (t) => {
   const called = (dialect: Dialect, mention: string, change = (payload: Payload) => payload) => {
     const [title = ''] = textsIn(bodyFor(change(messageOf([failure], mention)), dialect))
-    return /^.*HealthCheckFailed`? ?(.*)/.exec(title)?.[1]
+    return /^.*failed in `?prod-eu`? *(.*)/.exec(title)?.[1]
   }
   const names: [Dialect, here: string, channel: string][] = [
     ['slack-legacy', '<!here>', '<!channel>'],

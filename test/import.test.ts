@@ -373,6 +373,7 @@ t.test('only what all Alerts have in common is on every event; a mention in a su
   const imported = importText(`${alertText({ eventMetadata: { cluster: 'eu', team: 'a' }, summary: 'impact' })}---
 ${other.replaceAll('namespace: apps', 'namespace: web')}`)
   t.strictSame(imported.metadata, { cluster: 'eu' })
+  t.strictSame(textOf(imported)['show'], ['team'], 'messages show what Alerts add, as those of Flux do')
   t.match(textOf(imported)['rules'], [{ mention: undefined }, { mention: '<!here>' }])
   t.match(
     imported.remarks.map(({ message }) => message.split(' is ')[0]),

@@ -8,7 +8,7 @@ import t from 'tap'
  * other. A room is a folder or a file of `src`, or `routes`; the innermost name counts.
  */
 const floors = [
-  ['about', 'clock', 'errors', 'secrecy', 'spelling'],
+  ['about', 'clock', 'errors', 'legible', 'secrecy', 'spelling'],
   ['duration', 'env', 'log', 'patterns'],
   ['events'],
   ['objects'],
@@ -33,7 +33,7 @@ const floors = [
   ['deliver'],
   ['config'],
   ['decide'],
-  ['actions', 'intake', 'silences', 'import'],
+  ['actions', 'commits', 'intake', 'silences', 'import'],
   ['operator'],
   ['scrape', 'rehearsal', 'dashboard'],
   ['routes'],
@@ -48,6 +48,7 @@ const pure = new Set([
     'about',
     'errors',
     'duration',
+    'legible',
     'secrecy',
     'spelling',
     'patterns',

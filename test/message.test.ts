@@ -31,10 +31,15 @@ function event(clock: string, severity: WireEvent['severity'], reason: string, m
   }
 }
 
-type Saying = Partial<Parameters<typeof createView>[2]> & { links?: typeof links }
+type Shown = Parameters<typeof createView>[3]
+type Saying = Partial<Parameters<typeof createView>[2]> & Partial<Shown>
 
 /** The message about the last of `events`, which are about one object. */
-function messageOf(events: WireEvent[], { says, links = compileLinks([]).links, ...saying }: Saying = {}): Payload {
+function messageOf(
+  events: WireEvent[],
+  { says, links = compileLinks([]).links, show, subject, ...saying }: Saying = {},
+  posting?: Parameters<typeof composeOne>[1]
+): Payload {
   const now = Date.UTC(2026, 8, 21, 15)
   let memory: ObjectMemory | undefined
   let message: Payload | undefined
@@ -43,7 +48,7 @@ function messageOf(events: WireEvent[], { says, links = compileLinks([]).links, 
     const advanced = advance(memory, normal, now)
     memory = advanced.memory
     const about = { mention: undefined, ...saying, says: says ?? advanced.transition }
-    message = composeOne(createView(normal, advanced, about, links))
+    message = composeOne(createView(normal, advanced, about, { links, ...(show && { show }), subject }), posting)
   }
   if (message === undefined) throw new Error('no events')
   return message
@@ -58,7 +63,7 @@ function reads(t: Test, payload: Payload, expected: string) {
 
 // What may stand in angle brackets: times, links to the two hosts above, and the mention.
 const ours =
-  /<!date\^-?\d+\^\{date_short_pretty\} \{time_secs\}\|[^<>]* UTC>|<https:\/\/(git|flux)\.example\/[^<>|\s]*\|[^<>]*>|<!subteam\^S012AB3CD>/g
+  /<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[^<>]* UTC>|<https:\/\/(git|flux)\.example\/[^<>|\s]*\|[^<>]*>|<!subteam\^S012AB3CD>/g
 
 /** Everything that would make Slack refuse the message, or take something in it for an order. */
 function faultsIn(payload: Payload): string[] {
@@ -82,142 +87,185 @@ function faultsIn(payload: Payload): string[] {
   return faults.filter(([, isSo]) => isSo).map(([fault]) => fault)
 }
 
-t.test('a failed Kustomization: state, object and reason first, then where and when, then the error', async (t) => {
+t.test('a failed Kustomization: which object and where, then what is wrong, then the facts', async (t) => {
   const payload = messageOf([event('14:13:20', 'error', 'HealthCheckFailed', 'Deployment/apps/web: <nil>')], { links })
   const expected = `
-🔴 Failed  Kustomization flux-system/apps  'HealthCheckFailed'
-'prod-eu'   kustomize-controller   main@8bd5de2   2026-09-21 14:13:20 UTC
-┃ Deployment/apps/web: <nil>
-📱 FAILED Kustomization flux-system/apps (prod-eu): HealthCheckFailed - Deployment/apps/web: &lt;nil&gt;`
+🔴 flux-system/apps failed in 'prod-eu'
+Deployment apps/web: <nil>
+Kustomization   HealthCheckFailed   main@8bd5de2   2026-09-21 14:13 UTC
+📱 🔴 flux-system/apps failed in prod-eu: Deployment apps/web: &lt;nil&gt;`
   reads(t, payload, expected)
-  const object = '<https://flux.example/kustomization/flux-system/apps|Kustomization flux-system/apps>'
-  const where = `\`prod-eu\`   kustomize-controller   <https://git.example/commit/${sha}|main@8bd5de2>`
-  const time = '<!date^1790000000^{date_short_pretty} {time_secs}|2026-09-21 14:13:20 UTC>'
+  const object = '<https://flux.example/kustomization/flux-system/apps|flux-system/apps>'
+  const commit = `<https://git.example/commit/${sha}|main@8bd5de2>`
+  const time = '<!date^1790000000^{date_short_pretty} {time}|2026-09-21 14:13 UTC>'
   t.strictSame(
     [...textsOf(payload)].map(({ text }) => text),
     [
-      `:red_circle: *Failed*  *${object}*  \`HealthCheckFailed\``,
-      `${where}   ${time}`,
-      '```Deployment/apps/web: &lt;nil&gt;```'
+      `:red_circle: *${object}* failed in \`prod-eu\`\n*Deployment apps/web: &lt;nil&gt;*`,
+      `Kustomization   HealthCheckFailed   ${commit}   ${time}`
     ],
     'as Slack gets it'
   )
-  t.equal(payload.attachments?.[0]?.color, '#a30200', 'beside a red bar')
+  t.notOk(payload.attachments, 'nothing stands where nobody reads it')
 })
 
-t.test('a failed HelmRelease: with the chart’s version and the Helm log', async (t) => {
-  const message = `Helm upgrade failed: context deadline exceeded
+const helmFailure = `Helm upgrade failed for release apps/podinfo with chart podinfo@6.5.3: context deadline exceeded
 
 Last Helm logs:
 
 2026-09-21T14:08:20Z: beginning wait for 2 resources with timeout of 5m0s
 2026-09-21T14:13:20Z: Deployment is not ready: apps/podinfo. 0 out of 1 expected pods are ready\n`
-  const release: WireEvent = {
-    ...event('14:13:20', 'error', 'UpgradeFailed', message),
-    involvedObject: { kind: 'HelmRelease', namespace: 'apps', name: 'podinfo' },
-    metadata: { revision: '6.5.3' },
-    reportingController: 'helm-controller'
+const release = (clock: string, severity: 'info' | 'error', reason: string, message: string, version: string) => ({
+  ...event(clock, severity, reason, message),
+  involvedObject: { kind: 'HelmRelease', namespace: 'apps', name: 'podinfo' },
+  metadata: { revision: version } as Record<string, string>,
+  reportingController: 'helm-controller'
+})
+const upgraded = (clock: string, version: string) =>
+  release(
+    clock,
+    'info',
+    'UpgradeSucceeded',
+    `Helm upgrade succeeded for release with chart podinfo@${version}`,
+    version
+  )
+
+t.test(
+  'a failed HelmRelease: the chart that was to be, the last good one, and of the log what adds something',
+  async (t) => {
+    const failure = release('14:13:20', 'error', 'UpgradeFailed', helmFailure, '6.5.3')
+    const expected = `
+🔴 apps/podinfo failed in 'prod-eu'
+upgrade to podinfo 6.5.3: context deadline exceeded; Deployment podinfo: 0 of 1 pods ready
+HelmRelease   UpgradeFailed   last good 6.5.2   2026-09-21 14:13 UTC
+┃ beginning wait for 2 resources with timeout of 5m0s
+┃ Deployment is not ready: apps/podinfo. 0 out of 1 expected pods are ready
+📱 🔴 apps/podinfo failed in prod-eu: upgrade to podinfo 6.5.3: context deadline exceeded; Deployment podinfo: 0 of 1 pods ready`
+    const payload = messageOf([upgraded('13:00:00', '6.5.2'), failure])
+    reads(t, payload, expected)
+    t.equal(payload.attachments?.[0]?.color, '#a30200', 'beside a red bar')
+    t.match(JSON.stringify(payload.blocks), 'upgrade to podinfo 6.5.3: *context deadline exceeded*; Deployment')
   }
-  const expected = `
-🔴 Failed  HelmRelease apps/podinfo  'UpgradeFailed'
-'prod-eu'   helm-controller   chart '6.5.3'   2026-09-21 14:13:20 UTC
-┃ Helm upgrade failed: context deadline exceeded
-┃
-┃ Last Helm logs:
-┃
-┃ 2026-09-21T14:08:20Z: beginning wait for 2 resources with timeout of 5m0s
-┃ 2026-09-21T14:13:20Z: Deployment is not ready: apps/podinfo. 0 out of 1 expected pods are ready
-📱 FAILED HelmRelease apps/podinfo (prod-eu): UpgradeFailed - Helm upgrade failed: context deadline exceeded`
-  reads(t, messageOf([release]), expected)
+)
+
+const unhealthy = (names: string[], status = 'InProgress') =>
+  `health check failed after 5m0.01s: timeout waiting for: [${names.map((name) => `Deployment/apps/${name} status: '${status}'`).join(', ')}]`
+
+t.test('a health check of many: how many, at which commit, and which', async (t) => {
+  const names = Array.from({ length: 14 }, (_, n) => `web-${n}`)
+  const failed = {
+    ...event('14:13:20', 'error', 'HealthCheckFailed', unhealthy(names)),
+    metadata: { revision: `main@sha1:${newSha}` }
+  }
+  const finished = event('14:00:00', 'info', 'ReconciliationSucceeded', 'Reconciliation finished in 449ms')
+  const payload = messageOf([finished, failed], { links, subject: 'Update podinfo 6.5.0 -> 6.5.1' })
+  reads(
+    t,
+    payload,
+    `
+🔴 flux-system/apps failed in 'prod-eu'
+14 objects not ready after 5 m, at main@731f7ea Update podinfo 6.5.0 -> 6.5.1 (compare)
+Deployment apps: web-0, web-1, web-2, web-3, web-4, web-5 and 8 more
+Kustomization   HealthCheckFailed   2026-09-21 14:13 UTC
+📱 ${payload.text}`
+  )
+  t.match(payload.text.slice(0, 90), 'flux-system/apps failed in prod-eu: 14 objects not ready')
 })
 
-t.test('a warning: amber, and not called a failure', async (t) => {
-  const payload = messageOf([
-    event('14:13:20', 'warn', 'DependencyNotReady', 'Dependencies do not meet ready condition')
-  ])
+t.test('a warning: not called a failure', async (t) => {
+  const payload = messageOf([event('14:13:20', 'warn', 'DependencyNotReady', "dependency 'apps/redis' is not ready")])
   const expected = `
-⚠️ Warning  Kustomization flux-system/apps  'DependencyNotReady'
-'prod-eu'   kustomize-controller   'main@8bd5de2'   2026-09-21 14:13:20 UTC
-┃ Dependencies do not meet ready condition
-📱 WARNING Kustomization flux-system/apps (prod-eu): DependencyNotReady - Dependencies do not meet ready condition`
+⚠️ flux-system/apps waits in 'prod-eu'
+dependency 'apps/redis' is not ready
+Kustomization   DependencyNotReady   main@8bd5de2   2026-09-21 14:13 UTC
+📱 ⚠️ flux-system/apps waits in prod-eu: dependency 'apps/redis' is not ready`
   reads(t, payload, expected)
-  t.equal(payload.attachments?.[0]?.color, '#daa038')
 })
 
 const noFile = 'kustomization.yaml: no such file or directory'
 const failing = ['14:00:00', '14:05:00', '14:10:00'].map((clock) => event(clock, 'error', 'BuildFailed', noFile))
 
+t.test('what was rolled back is said once', async (t) => {
+  const failure = release('14:00:00', 'error', 'UpgradeFailed', helmFailure, '6.5.3')
+  const back = 'Helm rollback to previous release apps/podinfo.v3 with chart podinfo@6.5.2 succeeded'
+  const payload = messageOf([failure, release('14:01:00', 'info', 'RollbackSucceeded', back, '6.5.3')])
+  t.match(toText(payload), /^⚠️ apps\/podinfo was rolled back in `prod-eu`\n/)
+  t.match(toText(payload), /in `prod-eu`\nrolled back to podinfo 6\.5\.2\n/, 'to which')
+  const bare = messageOf([failure, release('14:01:00', 'info', 'RollbackSucceeded', 'rolled back', '6.5.3')])
+  t.notMatch(toText(bare), /\nrolled back/)
+  t.match(payload.text, /^⚠️ apps\/podinfo was rolled back in prod-eu/)
+})
+
 t.test('another failure: what it was and what it is', async (t) => {
-  const other = event('14:11:00', 'error', 'HealthCheckFailed', 'timeout waiting for: [Deployment/apps/web]')
+  const other = event('14:11:00', 'error', 'HealthCheckFailed', unhealthy(['web']))
   const expected = `
-🔴 New error  Kustomization flux-system/apps  ~BuildFailed~ → 'HealthCheckFailed'
-'prod-eu'   kustomize-controller   'main@8bd5de2'   2026-09-21 14:11:00 UTC
-┃ timeout waiting for: [Deployment/apps/web]
-📱 NEW ERROR Kustomization flux-system/apps (prod-eu): HealthCheckFailed - timeout waiting for: [Deployment/apps/web]`
+🟠 flux-system/apps fails for another reason in 'prod-eu' (11 m)
+Deployment apps/web not ready after 5 m
+Kustomization   BuildFailed → HealthCheckFailed   main@8bd5de2   2026-09-21 14:11 UTC
+📱 🟠 flux-system/apps fails for another reason in prod-eu (11 m): Deployment apps/web not ready after 5 m`
   reads(t, messageOf([...failing, other]), expected)
   const nameless = messageOf([
     event('14:00:00', 'error', 'error', 'one'),
     event('14:01:00', 'error', 'BuildFailed', 'two')
   ])
-  t.notMatch(toText(nameless), '~', 'an old Flux gave no reason: none is struck out')
+  t.notMatch(toText(nameless), '→', 'an old Flux gave no reason: there is no arrow from nothing')
   const unnamed = messageOf([...failing, event('14:11:00', 'error', 'error', 'two')])
-  t.notMatch(toText(unnamed), /→ *\n/, 'nor is there an arrow to nothing')
+  t.notMatch(toText(unnamed), '→', 'nor to nothing')
 })
 
-t.test('a reminder: for how long, how often, and when the next one comes', async (t) => {
+t.test('a reminder: one line and the facts, and never a log', async (t) => {
   const expected = `
-⏳ Still failing for 10 m  Kustomization flux-system/apps  'BuildFailed'
-'prod-eu'   kustomize-controller   'main@8bd5de2'   2026-09-21 14:10:00 UTC
-┃ kustomization.yaml: no such file or directory
-┃ 3 times since 2026-09-21 14:00:00 UTC   next reminder in 8 h
-📱 STILL FAILING Kustomization flux-system/apps (prod-eu) for 10 m, 3 times: BuildFailed - ${noFile}`
+⏳ flux-system/apps still fails in 'prod-eu', for 10 m
+Kustomization   BuildFailed: ${noFile}   3 times   next reminder in 8 h
+📱 ⏳ flux-system/apps still fails in prod-eu, for 10 m: ${noFile}`
   reads(t, messageOf(failing, { nextReminderMs: 8 * 3_600_000 }), expected)
+  const logged = ['14:00:00', '14:20:00'].map((clock) => release(clock, 'error', 'UpgradeFailed', helmFailure, '6.5.3'))
+  t.notMatch(toText(messageOf(logged)), /┃|beginning wait/)
 })
 
 const finished = event('14:14:00', 'info', 'ReconciliationSucceeded', 'Reconciliation finished in 449ms')
 const finishedNew = { ...finished, metadata: { revision: `main@sha1:${newSha}` } }
 
-t.test('a recovery: from what, after how long, and by which commit', async (t) => {
+t.test('a recovery: after how long, from what, and by which commit, in two lines', async (t) => {
   const payload = messageOf([...failing, finishedNew], { links })
   const expected = `
-✅ ~Failed~ → Ready  Kustomization flux-system/apps
-'prod-eu'   kustomize-controller   main@731f7ea   2026-09-21 14:14:00 UTC
-┃ was 'BuildFailed' for 14 m   3 failures   fixed by main@731f7ea
-📱 RECOVERED Kustomization flux-system/apps (prod-eu) after 14 m, 3 failures, by main@731f7ea`
+✅ flux-system/apps works again in 'prod-eu' after 14 m
+Kustomization   was BuildFailed, 3 times   fixed by main@731f7ea   2026-09-21 14:14 UTC
+📱 ✅ flux-system/apps works again in prod-eu after 14 m, with main@731f7ea`
   reads(t, payload, expected)
   t.match(JSON.stringify(payload), `fixed by <https://git.example/commit/${newSha}|main@731f7ea>`)
   t.notMatch(toText(messageOf([...failing, finished])), 'fixed by', 'no commit is praised where none was made')
-  t.equal(payload.attachments?.[0]?.color, '#2eb886')
 })
 
-t.test('the end of a warning: that it is over, and no failure', async (t) => {
+t.test('the end of a warning: one line, and no failure', async (t) => {
   const waits = event('14:00:00', 'info', 'DependencyNotReady', 'Dependencies do not meet ready condition')
   const expected = `
-✅ No longer waits  Kustomization flux-system/apps
-'prod-eu'   kustomize-controller   'main@8bd5de2'   2026-09-21 14:14:00 UTC
-┃ was 'DependencyNotReady' for 14 m
-📱 NO LONGER WAITS Kustomization flux-system/apps (prod-eu) after 14 m`
+✅ flux-system/apps no longer waits in 'prod-eu' (14 m)
+📱 ✅ flux-system/apps no longer waits in prod-eu (14 m)`
   reads(t, messageOf([waits, waits, finished]), expected)
+  const drifted = release(
+    '14:00:00',
+    'info',
+    'DriftDetected',
+    'Cluster state has drifted:\nDeployment/apps/web changed',
+    '6'
+  )
+  const corrected = { ...drifted, reason: 'DriftCorrected', timestamp: '2026-09-21T14:00:36Z' }
+  const drift = messageOf([drifted, corrected])
+  t.equal(toText(drift), '✅ drift of apps/podinfo is corrected in `prod-eu` (36 s)')
 })
 
-t.test('the end of an object: that it is gone, and not that it is Ready', async (t) => {
-  const release = (severity: 'info' | 'error', reason: string, message: string): WireEvent => ({
-    ...event(severity === 'error' ? '14:00:00' : '14:14:00', severity, reason, message),
-    involvedObject: { kind: 'HelmRelease', namespace: 'apps', name: 'podinfo' },
-    metadata: { revision: '6.5.3' },
-    reportingController: 'helm-controller'
-  })
-  const expected = `
-🗑️ Gone: uninstalled  HelmRelease apps/podinfo
-'prod-eu'   helm-controller   chart '6.5.3'   2026-09-21 14:14:00 UTC
-┃ was 'UpgradeFailed' for 14 m   1 failure
-📱 GONE, UNINSTALLED HelmRelease apps/podinfo (prod-eu) after 14 m, 1 failure`
+t.test('the end of an object: that it is gone, and not that it works', async (t) => {
   const uninstalled = 'Helm uninstall succeeded for release apps/podinfo.v3 with chart podinfo@6.5.3'
-  reads(
-    t,
-    messageOf([release('error', 'UpgradeFailed', 'boom'), release('info', 'UninstallSucceeded', uninstalled)]),
-    expected
-  )
+  const expected = `
+🗑️ apps/podinfo was uninstalled in 'prod-eu'
+HelmRelease   was UpgradeFailed, once   2026-09-21 14:14 UTC
+📱 🗑️ apps/podinfo was uninstalled in prod-eu`
+  const events = [
+    release('14:00:00', 'error', 'UpgradeFailed', 'boom', '6.5.3'),
+    release('14:14:00', 'info', 'UninstallSucceeded', uninstalled, '6.5.3')
+  ]
+  reads(t, messageOf(events), expected)
 })
 
 t.test('a recovery from one failure after another says of none that it lasted all the while', async (t) => {
@@ -226,8 +274,10 @@ t.test('a recovery from one failure after another says of none that it lasted al
     event('14:08:00', 'error', 'PruneFailed', 'no'),
     event('14:13:00', 'error', 'BuildFailed', noFile)
   ]
-  const text = toText(messageOf([...others, finished])).replaceAll('`', "'")
-  t.match(text, "was failing for 14 m (first 'HealthCheckFailed', last 'BuildFailed')   3 failures")
+  t.match(
+    toText(messageOf([...others, finished])),
+    /after 14 m\nKustomization {3}was first HealthCheckFailed, last BuildFailed, 3 times/
+  )
 })
 
 t.test('a recovery names no commit where nobody knows which one failed', async (t) => {
@@ -238,44 +288,117 @@ t.test('a recovery names no commit where nobody knows which one failed', async (
 t.test('a remark on a failing object is not called its failure', async (t) => {
   const skipped = event('14:12:00', 'error', 'NamespaceCheckSkipped', 'skipped the check')
   const again = messageOf([...failing, skipped, skipped])
-  t.match(again.text, /^WARNING .*: NamespaceCheckSkipped - skipped the check$/)
-  t.notMatch(toText(again), /Still failing|times since/)
+  t.equal(again.text, '⚠️ flux-system/apps has a warning in prod-eu: skipped the check')
+  t.notMatch(toText(again), /still fails|times/)
 })
 
-t.test('an update: from which revision to which, and the two compared', async (t) => {
-  const payload = messageOf([finished, { ...finishedNew, timestamp: '2026-09-21T14:24:00Z' }], { links })
+t.test('an update: where it is now, what that commit is, and the two compared, in two lines', async (t) => {
+  const events = [finished, { ...finishedNew, timestamp: '2026-09-21T14:24:00Z' }]
+  const payload = messageOf(events, { links, subject: 'shop: new *checkout* (#412)' })
   const expected = `
-🟢 Updated  Kustomization flux-system/apps
-'Reconciliation finished in 449ms'
-'prod-eu'   kustomize-controller   main@8bd5de2 → main@731f7ea   2026-09-21 14:24:00 UTC
-📱 UPDATED Kustomization flux-system/apps (prod-eu) to main@731f7ea: Reconciliation finished in 449ms`
+🟢 flux-system/apps is at main@731f7ea shop: new ∗checkout∗ (#412) in 'prod-eu'
+Kustomization   was main@8bd5de2 (compare)   2026-09-21 14:24 UTC
+📱 🟢 flux-system/apps is at main@731f7ea "shop: new *checkout* (#412)" in prod-eu`
   reads(t, payload, expected)
-  const change = `<https://git.example/compare/${sha}...${newSha}|main@8bd5de2> → <https://git.example/commit/${newSha}|`
-  t.match(JSON.stringify(payload), change)
+  t.match(JSON.stringify(payload), `was main@8bd5de2 (<https://git.example/compare/${sha}...${newSha}|compare>)`)
 })
 
-t.test('news: a list of applied objects is counted, not listed', async (t) => {
+t.test('news: what was done to which objects, in one line', async (t) => {
   const message = 'Deployment/apps/web configured\nService/apps/web created\nJob/apps/a deleted\nJob/apps/b deleted'
-  const expected = `
-ℹ️ Info  Kustomization flux-system/apps  'Progressing'
-'1 configured, 1 created, 2 deleted'
-'prod-eu'   kustomize-controller   'main@8bd5de2'   2026-09-21 14:13:20 UTC
-📱 INFO Kustomization flux-system/apps (prod-eu): Progressing - 1 configured, 1 created, 2 deleted`
-  reads(t, messageOf([event('14:13:20', 'info', 'Progressing', message)]), expected)
+  const payload = messageOf([event('14:13:20', 'info', 'Progressing', message)])
+  t.match(
+    toText(payload),
+    /^ℹ️ flux-system\/apps in `prod-eu`: .*2 deleted: Job apps\/a, apps\/b.*\nKustomization {3}Progressing {3}main@8bd5de2 /
+  )
+  const pushed = `pushed commit '5d7a0e3' to branch 'main'\n\nObjects:\n- Deployment/web\n  Changes:\n  - ghcr.io/acme/web:2.4.0 -> ghcr.io/acme/web:2.4.1`
+  const update = messageOf([
+    {
+      ...event('14:13:20', 'info', 'Succeeded', pushed),
+      involvedObject: { kind: 'ImageUpdateAutomation', namespace: 'flux-system', name: 'apps' },
+      metadata: null
+    }
+  ])
+  t.match(update.text, /^🟢 flux-system\/apps in prod-eu: web 2\.4\.0 → 2\.4\.1/)
+})
+
+t.test('what the Alert says of it, its owner and its pages stand among the facts', async (t) => {
+  const { links } = compileLinks([
+    {
+      match: { namespace: 'flux-*' },
+      pages: { Grafana: 'https://git.example/{{ object.name }}', Empty: 'https://git.example/{{ metadata.none }}' }
+    },
+    { pages: { Grafana: 'https://git.example/other', Runbook: 'https://git.example/runbook' } }
+  ])
+  const metadata = {
+    summary: 'Shop of *production*',
+    team: 'payments',
+    runbook: 'https://flux.example/rb',
+    env: '',
+    other: 'x',
+    bad: 'javascript:alert(1)'
+  }
+  const owned = { ...event('14:13:20', 'error', 'BuildFailed', noFile), metadata }
+  const payload = messageOf([owned], { links, show: ['team', 'runbook', 'env', 'none', 'bad'] })
+  t.match(
+    toText(payload).split('\n').at(-1),
+    /UTC {3}Shop of ∗production∗ {3}team payments {3}runbook {3}bad javascript:alert\(1\) {3}Grafana {3}Runbook$/
+  )
+  const json = JSON.stringify(payload)
+  for (const said of [
+    'team *payments*',
+    '<https://flux.example/rb|runbook>',
+    '<https://git.example/apps|Grafana>',
+    '<https://git.example/runbook|Runbook>'
+  ])
+    t.match(json, said)
+  t.strictSame(faultsIn(payload), [])
+})
+
+t.test('where people can reach the relay, every message leads to its page', async (t) => {
+  const publicUrl = 'https://flux.example'
+  const lastOf = (payload: Payload) =>
+    [...textsOf(payload)].map(({ text }) => text).findLast((text) => text.includes('why'))
+  const waits = event('14:00:00', 'info', 'DependencyNotReady', 'x')
+  t.match(
+    lastOf(messageOf(failing.slice(0, 1), {}, { publicUrl, event: '123' })),
+    / {3}<https:\/\/flux\.example\/events\/123\|why &amp; silence>$/
+  )
+  for (const events of [
+    [...failing, finished],
+    [waits, finished],
+    [finished, finishedNew]
+  ]) {
+    t.match(lastOf(messageOf(events, {}, { publicUrl, event: '123' })), '<https://flux.example/events/123|why>')
+  }
+  t.notOk(lastOf(messageOf(failing.slice(0, 1), {}, { publicUrl, event: 'notice 7' })), 'not to one that is not there')
+})
+
+t.test('a lock screen says which object, where and why in its first ninety characters', async (t) => {
+  const messages = [
+    helmFailure,
+    `Helm upgrade failed for release apps/podinfo with chart podinfo@6.5.3: cannot patch "web" with kind Ingress: admission webhook "validate.nginx.ingress.kubernetes.io" denied the request: host "x.example" and path "/" is already defined in ingress shop/old`,
+    unhealthy(Array.from({ length: 40 }, (_, n) => `service-of-a-long-name-${n}`))
+  ]
+  const causes = ['context deadline exceeded', 'denied by validate.nginx', '40 objects not ready']
+  for (const [index, message] of messages.entries()) {
+    const payload = messageOf([release('14:13:20', 'error', 'UpgradeFailed', message, '6.5.3')])
+    const seen = payload.text.slice(0, 90)
+    for (const said of ['apps/podinfo', 'prod-eu', causes[index] ?? '']) t.match(seen, said, payload.text)
+  }
 })
 
 t.test('a mention stands in the first line, where Slack notifies because of it', async (t) => {
   const payload = messageOf(failing.slice(0, 1), { mention })
-  t.match(payload.blocks?.[0], { text: { text: /`BuildFailed` <!subteam\^S012AB3CD>$/ } })
+  t.match(payload.blocks?.[0], { text: { text: /in `prod-eu` {2}<!subteam\^S012AB3CD>\n/ } })
   t.notMatch(payload.text, 'S012AB3CD', 'and not on the lock screen')
   t.strictSame(faultsIn(payload), [])
 })
 
 t.test('an event of nothing but Go’s zero values is sent, too', async (t) => {
   const expected = `
-ℹ️ Info  unnamed object
-'prod-eu'   2026-09-21 15:00:00 UTC
-📱 INFO unnamed object (prod-eu)`
+ℹ️ unnamed object in 'prod-eu'
+2026-09-21 15:00 UTC
+📱 ℹ️ unnamed object in prod-eu`
   reads(t, messageOf([{ involvedObject: {}, severity: '', timestamp: null, message: '', reason: '' }]), expected)
 })
 
@@ -285,32 +408,27 @@ const hostile =
 t.test('a hostile event is shown as what it is: text', async (t) => {
   const { timestamp } = finished
   const involvedObject = { kind: hostile, namespace: hostile, name: hostile }
-  const metadata = { revision: hostile, cluster: hostile, summary: hostile }
+  const metadata = { revision: hostile, cluster: hostile, summary: hostile, other: hostile }
   const texts = { message: `${hostile}\n${hostile}`, reason: hostile, reportingController: hostile }
   const attack: WireEvent = { involvedObject, severity: 'error', timestamp, metadata, ...texts }
   const name = '<!channel> <@U012> <https://evil|login> ˋxˋ ˋˋˋyˋˋˋ ∗b∗! ＿i＿ ∼s∼ red gnp.exe &lt;'
   const code = `'<!channel> <@U012> <https://evil|login> ˋxˋ ˋˋˋyˋˋˋ *b*! _i_ ~s~ red gnp.exe &lt;'`
-  const error = `<!channel> <@U012> <https://evil|login> 'x' ˋˋˋyˋˋˋ *b*! _i_ ~s~ red gnp.exe &lt;`
-  const payload = messageOf([attack], { links })
-  const expected = `
-🔴 Failed  ${name} ${name}/${name}  ${code}
-${code}   ${name}   ${code}   2026-09-21 14:14:00 UTC
-┃ ${error}
-┃ ${error}
-📱 ${payload.text.replaceAll('`', "'")}`
-  reads(t, payload, expected)
+  const payload = messageOf([attack], { links, show: ['other'] })
+  const [title, gist, facts] = toText(payload).replaceAll('`', "'").split('\n')
+  t.equal(title, `🔴 ${name}/${name} failed in ${code}`)
+  t.match(gist, '<!channel> <@U012> <https://evil|login> ˋxˋ ˋˋˋyˋˋˋ ∗b∗! ＿i＿ ∼s∼ red gnp.exe')
+  t.notMatch(gist, /:(?!\u2060)[a-z_]+:/, 'nor is an emoji')
+  t.match(facts, /^<!channel> .* {3}other <!channel> <@U012>/)
+  t.strictSame(faultsIn(payload), [])
 })
 
-t.test('of a message of 39,000 characters both ends are shown, and how much is missing', async (t) => {
+t.test('of a message of 39,000 characters what is wrong is found, and shown alone', async (t) => {
   const applied = Array.from({ length: 900 }, (_, n) => `Deployment/team-${n % 40}/service-${n} configured`)
-  const message = ['apply failed: <nil>', ...applied, 'Service/apps/web is invalid: field is immutable'].join('\n')
+  const message = [...applied, 'Service/apps/web is invalid: field is immutable'].join('\n')
   t.ok(message.length > 33_000)
   const payload = messageOf([event('14:13:20', 'error', 'ApplyFailed', message)])
-  const lines = toText(payload).split('\n')
-  t.equal(lines[2], '┃ apply failed: <nil>')
-  t.match(lines.filter((line) => line.includes('…')).join('\n'), /^┃ … \(\+\d{5} characters\) …$/)
-  t.equal(lines.at(-1), '┃ Service/apps/web is invalid: field is immutable')
-  t.match(payload.text, /ApplyFailed - Service\/apps\/web is invalid: field is immutable$/, 'and the reason is found')
+  t.ok(toText(payload).split('\n').length <= 9)
+  t.match(payload.text, /Service apps\/web:? .*immutable|immutable/, 'and the reason is found')
   t.strictSame(faultsIn(payload), [])
 })
 
@@ -348,7 +466,14 @@ function isTakenAlways(events: fc.Arbitrary<WireEvent[]>, saying: Saying) {
 }
 
 t.test('whatever Flux sends, Slack takes the message and nothing in it is an order to Slack', async (t) => {
-  t.doesNotThrow(() => isTakenAlways(eventsWith(fc.constant(hostile)), { mention, nextReminderMs: 60_000 }))
+  t.doesNotThrow(() =>
+    isTakenAlways(eventsWith(fc.constant(hostile)), {
+      mention,
+      nextReminderMs: 60_000,
+      show: ['revision', 'cluster', 'no'],
+      subject: `${hostile} :fire:`
+    })
+  )
   t.doesNotThrow(() => isTakenAlways(eventsWith(text), { links }), 'with links and changes of revision')
   const before = { ...finished, metadata: { revision: 'v'.repeat(4000) } }
   t.strictSame(faultsIn(messageOf([before, finished])), [], 'a long previous revision')

@@ -87,23 +87,18 @@ t.test('nothing is sent during a mute, and one message at its end', async (t) =>
   await pass(relay, clock, 6 * 60_000)
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   const [said = ''] = texts(relay)
-  t.match(said, 'mute db upgrade')
-  t.match(said, '4 notifications were withheld')
+  t.match(said, ':bell: Mute *db upgrade* is over. 4 notifications were withheld, 2 still fail.')
   t.match(
     said,
-    /Still failing:\\n {2}Kustomization apps\/a \(prod\) for 1 h[^\\]*BuildFailed[^\\]*\\n {2}Kustomization apps\/c/
+    /\\n:red_circle: \*apps\/a\* has been failing in `prod` for 1 h[^\\]*: BuildFailed: [^\\]*\\n:red_circle: \*apps\/c\*/
   )
-  t.match(said, /Recovered meanwhile:\\n {2}Kustomization apps\/b \(prod\)/)
+  t.match(said, ':white_check_mark: works again meanwhile: apps/b in `prod`')
 
   await relay.post(about('a', { timestamp: at(clock) }))
   await relay.post(about('c', { timestamp: at(clock), ...ready }))
   await pass(relay, clock, 5000)
   await relay.slack.until(({ accepted }) => accepted.length === 2)
-  t.match(
-    texts(relay)[1],
-    /RECOVERED Kustomization apps\/c/,
-    'the message counts as a notification; nothing is said twice'
-  )
+  t.match(texts(relay)[1], /✅ apps\/c works again/, 'the message counts as a notification; nothing is said twice')
 })
 
 t.test('the message at the end says of each object what its last event said, and how it ended', async (t) => {
@@ -125,13 +120,13 @@ t.test('the message at the end says of each object what its last event said, and
   await pass(relay, clock, 55 * 60_000)
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   const [said = ''] = texts(relay)
-  t.match(said, /Still failing:\\n {2}Kustomization apps\/a \(prod\) for [^\\]*: HealthCheckFailed - timed out\\n/)
+  t.match(said, /:red_circle: \*apps\/a\* has been failing in `prod` for [^\\]*: HealthCheckFailed: timed out\\n/)
   t.notMatch(said, 'no such file')
-  t.match(said, /Still with a warning:\\n {2}Kustomization apps\/b \(prod\) for [^\\]*: DependencyNotReady/)
-  t.match(said, /Well again meanwhile:\\n {2}Kustomization apps\/c \(prod\)/)
-  t.match(said, /Gone meanwhile:\\n {2}Kustomization apps\/d \(prod\)/)
-  t.notMatch(said, 'Recovered')
-  t.match(said, '1 still failing; 1 still with a warning; well again: ')
+  t.match(said, /:warning: \*apps\/b\* has had a warning in `prod` for [^\\]*: DependencyNotReady/)
+  t.match(said, ':white_check_mark: well again meanwhile: apps/c in `prod`')
+  t.match(said, ':wastebasket: gone meanwhile: apps/d in `prod`')
+  t.notMatch(said, 'works again')
+  t.match(said, '1 still fails, 1 with a warning')
 })
 
 t.test('a failure that was sent before a mute and recovers in it is not left open', async (t) => {
@@ -146,7 +141,7 @@ t.test('a failure that was sent before a mute and recovers in it is not left ope
   await relay.post(about('a', { timestamp: at(clock), ...ready }))
   await pass(relay, clock, 60 * 60_000)
   await relay.slack.until(({ accepted }) => accepted.length === 2)
-  t.match(texts(relay)[1], /withheld; none of its objects fail now; recovered: Kustomization apps\/a \(prod\)/)
+  t.match(texts(relay)[1], /withheld, none of its objects fail now.*works again meanwhile: apps\/a in `prod`/)
 })
 
 t.test(
@@ -161,7 +156,7 @@ t.test(
     first.app.reload()
     await first.post(about('a', { timestamp: at(clock) }))
     await first.slack.until(({ accepted }) => accepted.length === 1)
-    t.match(texts(first)[0], /FAILED Kustomization apps\/a/, 'as a failure, not as a repetition')
+    t.match(texts(first)[0], /🔴 apps\/a failed/, 'as a failure, not as a repetition')
   }
 )
 

@@ -37,7 +37,7 @@ function pending(event: string, changes: Partial<Pending> & { name?: string; men
 
 t.test('one alone goes at once', async (t) => {
   const next = planNext(full, [pending('1', { createdAt: now })], none, { pace }, now)
-  t.match(next, { ids: ['1'], bucket: { tokens: 2 }, payload: { text: /^FAILED Kustomization apps\/1/ } })
+  t.match(next, { ids: ['1'], bucket: { tokens: 2 }, payload: { text: /^🔴 apps\/1 failed in prod/ } })
 })
 
 t.test('several wait for a quarter of a second from the first of them, for more to come', async (t) => {
@@ -50,7 +50,7 @@ t.test('with a token for each they go one by one, with fewer as one message', as
   const three = [pending('1'), pending('2'), pending('3')]
   t.match(planNext(full, three, none, { pace }, now), { ids: ['1'] })
   const next = planNext({ ...full, bucket: { tokens: 2.5, at: now } }, three, none, { pace }, now)
-  t.match(next, { ids: ['1', '2', '3'], payload: { text: /3 objects: 3 failing/ } })
+  t.match(next, { ids: ['1', '2', '3'], payload: { text: /^🔴 3 failing in prod/ } })
 })
 
 t.test('without a token nothing is composed', async (t) => {
@@ -74,7 +74,7 @@ t.test(
 t.test('two rules that notify one destination of an event share a message, with the mention of either', async (t) => {
   const same = [pending('1'), { ...pending('1', { mention: '<!here>' }), id: 'other' }]
   const next = planNext(full, same, none, { pace }, now)
-  t.match(next, { ids: ['1', 'other'], payload: { text: /^FAILED/ } })
+  t.match(next, { ids: ['1', 'other'], payload: { text: /^🔴 .* failed/ } })
   t.match(JSON.stringify(next), '<!here>')
 })
 
@@ -92,7 +92,8 @@ t.test('an object that fails again and again before there is a token is sent onc
     { pace },
     now
   )
-  t.match(next, { ids: ['1', '2', '3'], payload: { text: /^FAILED Kustomization apps\/shop \(prod\): PruneFailed/ } })
+  t.match(next, { ids: ['1', '2', '3'], payload: { text: /^🔴 apps\/shop failed in prod/ } })
+  t.match(JSON.stringify(next), 'PruneFailed')
 })
 
 t.test('news of an object that comes after its failure is not shown as that', async (t) => {
@@ -104,13 +105,13 @@ t.test('news of an object that comes after its failure is not shown as that', as
   const news = of('2', { says: 'informed', severity: 'info', reason: 'Progressing', summary: '3 configured' })
   const lane = { ...full, bucket: { tokens: 1, at: now } }
   const next = planNext(lane, [of('1', { summary: 'no such file' }), news], none, { pace }, now)
-  t.match(next, { ids: ['1', '2'], payload: { text: /^FAILED .*: BuildFailed - no such file$/ } })
+  t.match(next, { ids: ['1', '2'], payload: { text: /^🔴 .* failed in prod: no such file$/ } })
 })
 
 t.test('a group whose time has come is one message, whatever tokens there are', async (t) => {
   const group = { group: 'revision' }
   const next = planNext(full, [pending('1', group), pending('2', group), pending('3')], none, { pace }, now)
-  t.match(next, { ids: ['1', '2'], payload: { text: /2 objects/ } })
+  t.match(next, { ids: ['1', '2'], payload: { text: /^🔴 2 failing in prod/ } })
 })
 
 t.test('a clock set back does not stop the lane', async (t) => {

@@ -54,10 +54,7 @@ rules: [{ name: all, send: team }]`
     })
     await relay.post(about('shop'))
     await relay.slack.until(({ accepted }) => accepted.length === 1)
-    t.match(
-      relay.slack.accepted[0]?.text,
-      /FAILED destination team: proxy 407 - The proxy answers 407: it requires a user/
-    )
+    t.match(relay.slack.accepted[0]?.text, /destination team takes no messages: the answer is proxy 407/)
     t.match(relay.log.join(''), /"answer":"proxy 407".*destination rejects all messages/)
     const { lanes } = JSON.parse((await relay.get('/api/lanes')).body)
     t.match(

@@ -84,9 +84,9 @@ t.test('who is notified and should not be is shown with the message they get', a
     expect: []`),
     [
       '4:5 platform is notified by failures (failed) after 0 s, which is not expected',
-      '  🔴 Failed  Kustomization flux-system/apps  `ReconciliationFailed`',
-      '  `prod`   kustomize-controller   `main@4f2c91d`   2026-01-05 09:00:00 UTC',
-      '  ┃ disk is full'
+      '  🔴 flux-system/apps failed in `prod`',
+      '  disk is full',
+      '  Kustomization   ReconciliationFailed   main@4f2c91d   2026-01-05 09:00 UTC'
     ]
   )
 })
@@ -96,9 +96,9 @@ t.test('the object is remembered from step to step: first failure, reminder, rec
   - name: six hours of the same failure
     event: { kind: HelmRelease, namespace: apps, name: shop }
     steps:
-      - { transition: failed, expect: [{ destination: platform, says: failed, text: HelmRelease apps/shop }] }
+      - { transition: failed, expect: [{ destination: platform, says: failed, text: apps/shop failed }] }
       - { after: 5m, every: 5m, times: 71, transition: repeated, expect: ${quiet} }
-      - { at: 6h, event: { severity: info }, expect: [{ destination: platform, says: recovered, text: 72 failures }] }`
+      - { at: 6h, event: { severity: info }, expect: [{ destination: platform, says: recovered, text: 72 times }] }`
   t.same(failures(story('[{ destination: platform, says: repeated, text: for 4 h }]')), [])
   t.match(failures(story('[]')), ['6:66 platform is notified by failures (repeated) after 4 h, which is not expected'])
   t.match(
@@ -131,15 +131,12 @@ t.test('a flood of what is not expected is shown by its first three', async (t) 
 t.test('messages are compared as they are read, wherever their lines break', async (t) => {
   const expecting = (entry: string) => `tests:
   - name: x
-    event: { namespace: a, name: b, message: "first\\nsecond <!channel>", revision: 6.5.3 }
+    event: { namespace: a, name: b, message: "first   and <!channel>", revision: 6.5.3 }
     expect: [{ destination: platform, ${entry} }]`
-  t.same(
-    failures(expecting('text: ["Failed Kustomization a/b", "first second <!channel>"], matches: "\\\\d+\\\\.5"')),
-    []
-  )
+  t.same(failures(expecting('text: ["a/b failed in `prod`", "first and <!channel>"], matches: "\\\\d+\\\\.5"')), [])
   t.match(failures(expecting('text: Broken, matches: ["^nothing$"]')), [
     '4:14 platform is notified by failures, and the message does not have "Broken" and something that matches ^nothing$',
-    /Failed/
+    /a\/b failed/
   ])
   const otherwise = failures(expecting('says: changed'))
   t.equal(otherwise[0], '4:14 platform is notified by failures as `failed`')
@@ -175,7 +172,7 @@ t.test('an event as Flux posted it comes from a file, at the time of its step an
     steps:
       - { file: kustomization-path-not-found.json, source: edge, expect: [platform, { destination: dba, text: edge-1 }] }
       - { file: kustomization-heartbeat.json, source: edge, after: 10m, transition: recovered,
-          expect: [{ destination: platform, text: for 10 m }, { destination: dba, rule: edge }] }`),
+          expect: [{ destination: platform, text: after 10 m }, { destination: dba, rule: edge }] }`),
     []
   )
 })
@@ -201,12 +198,12 @@ t.test('terminal codes in an event do not reach the terminal', async (t) => {
 t.test('what is left out of an event is as Flux would send it', async (t) => {
   const everything = config.replace('name: failures,', 'name: failures, match: { severity: info }, notify: every,')
   const messages = {
-    '{ kind: HelmRelease }': '`UpgradeFailed` `prod` helm-controller',
-    '{ kind: GitRepository, severity: info }': 'source-controller',
-    '{ kind: ImagePolicy }': 'image-reflector-controller',
-    '{ kind: ImageUpdateAutomation }': 'image-automation-controller',
-    '{ reason: Progressing }': 'Info Kustomization flux-system/apps `Progressing`',
-    '{ heartbeat: true }': 'Healthy',
+    '{ kind: HelmRelease }': 'HelmRelease   UpgradeFailed',
+    '{ kind: GitRepository, severity: info }': 'GitRepository',
+    '{ kind: ImagePolicy }': 'ImagePolicy   Failed',
+    '{ kind: ImageUpdateAutomation }': 'ImageUpdateAutomation   Failed',
+    '{ reason: Progressing }': 'ℹ️ flux-system/apps in `prod`',
+    '{ heartbeat: true }': 'is well in `prod`',
     '{ cluster: dev, metadata: { team: a } }': '`dev`'
   }
   for (const [event, text] of Object.entries(messages)) {

@@ -40,7 +40,7 @@ t.test('text made to be slow is not', async (t) => {
 
 t.test('every block has its form, and images stay where they are', async (t) => {
   const payload: Payload = {
-    text: 'fallback',
+    text: 'fallback &lt;b&gt; :red_circle:',
     blocks: [
       { type: 'header', text: { type: 'plain_text', text: 'A <title>' } },
       {
@@ -65,8 +65,21 @@ t.test('every block has its form, and images stay where they are', async (t) => 
   t.match(drawn, /<div class="fields"><div><b>Cluster<\/b><br>prod<\/div>/)
   t.match(drawn, '<a href="https://acme.dev/" rel="noreferrer noopener">Open</a>')
   t.match(drawn, '<a href="https://acme.dev/x.png" rel="noreferrer noopener">🖼 a graph</a>')
-  t.notMatch(drawn, /<img|<script|javascript:|fallback/)
+  t.notMatch(drawn, /<img|<script|javascript:/)
+  t.match(
+    drawn,
+    /<p class="lock"><small>On a lock screen<\/small> <span>fallback &lt;b&gt; 🔴<\/span><\/p>/,
+    'as a phone shows it'
+  )
+  t.notMatch(drawn.replace(/<p class="lock">.*?<\/p>/s, ''), 'fallback')
   t.match(drawn, 'fill="#888888"')
   const { blocks: _, attachments: __, ...plain } = payload
   t.match(String(slackMessage(plain)), 'fallback')
+})
+
+t.test('a long text is folded as Slack folds it, and one that Slack shows whole is not', async (t) => {
+  const long = { type: 'section' as const, text: mrkdwn('word '.repeat(200)) }
+  const frame = { text: 'x', unfurl_links: false, unfurl_media: false } as const
+  t.match(String(slackMessage({ ...frame, blocks: [long] })), /class="folded"[\s\S]*See more/)
+  t.notMatch(String(slackMessage({ ...frame, blocks: [{ ...long, expand: true }] })), 'See more')
 })

@@ -19,6 +19,7 @@ links:
   - commit: "https://git.example/commit/{{ revision.sha }}"
     compare: "https://git.example/compare/{{ previous.sha }}...{{ revision.sha }}"
     dashboard: "https://flux.example/{{ object.name }}"
+    pages: { Grafana: "https://flux.example/grafana" }
 `
 const sha = '8bd5de26c3f0a5cc5e1ab0e9b8c1a3dd1e6b7f3c'
 const newSha = '731f7eaddfb6af01cb2173e18f0f75b0ba780ef1'
@@ -59,7 +60,7 @@ Reason
 Revision
 main@8bd5de2
 ┃ It says: kustomize build failed: accumulating resources: no such file or directory
-📱 🔴 Failed Kustomization team-a/apps in 'prod-eu'`
+📱 🔴 Failed Kustomization team-a/apps in prod-eu: kustomize build: no such file or directory`
   reads(t, payload, expected)
   t.match(payload.blocks?.[1], {
     type: 'section',
@@ -72,12 +73,21 @@ t.test('what a template leaves out stays as it is without one', async (t) => {
   const usual = message('    summary: x')
   t.match(
     toText(message('    title: "Oh no"')),
-    /^Oh no\n`prod-eu` {3}kustomize-controller .*\n┃ kustomize build failed/
+    /^Oh no\nkustomize build: no such .*\nKustomization {3}BuildFailed {3}main@8bd5de2 .*UTC {3}Grafana$/
   )
-  t.match(toText(message('    body: "Oh no"')), /^🔴 Failed {2}Kustomization .*\n.*\n┃ Oh no$/)
-  t.match(toText(message('    fields: { Oh: "no" }')), /^🔴 Failed .*\nOh\nno\n┃ kustomize build failed/)
-  t.notMatch(toText(message('    body: ""')), '┃', 'an empty body: no details')
-  t.match(toText(usual), /^🔴 Failed {2}Kustomization team-a\/apps {2}`BuildFailed`\n/)
+  t.match(toText(message('    gist: "Oh no"')), /^🔴 team-a\/apps failed .*\nOh no\nKustomization .*$/)
+  t.match(toText(message('    body: "Oh no"')), /^🔴 team-a\/apps failed .*\nKustomization .*\n┃ Oh no$/)
+  t.match(
+    toText(message('    facts: "Oh\\n\\n  {{ metadata.none }}\\n  no"')),
+    /^🔴 .*\nkustomize build: .*\nOh {3}no$/
+  )
+  t.match(toText(message('    fields: { Oh: "no" }')), /^🔴 .*\nkustomize build: .*\nOh\nno$/)
+  t.match(
+    toText(message('    body: ""')),
+    /^🔴 .*\nKustomization .*$/,
+    'an empty body: nothing is said of what is wrong'
+  )
+  t.match(toText(usual), /^🔴 team-a\/apps failed in `prod-eu`\nkustomize build: /)
   const noTitle = message('    title: "{{ metadata.no_such_key }}"')
   t.strictSame(noTitle, usual, 'a title of nothing is no title')
 })
@@ -106,8 +116,15 @@ t.test('every variable and filter of the contract', async (t) => {
       '{{ failure.reason }} {{ failure.count }} {{ failure.text }}',
       'BuildFailed 1 kustomize build failed: accumulating resources: no such file or directory'
     ],
-    ['{{ failure.since }} {{ failure.since | time }}', '2026-09-21T14:00:00.000Z 2026-09-21 14:00:00 UTC'],
-    ['{{ failure.since | ago }} {{ 90 | duration }}', '14 m ago 1 m 30 s'],
+    ['{{ failure.since }} {{ failure.since | time }}', '2026-09-21T14:00:00.000Z 2026-09-21 14:00 UTC'],
+    ['{{ failure.since | ago }} {{ failure.since | lasting }} {{ 90 | duration }}', '14 m ago 14 m 1 m 30 s'],
+    ['{{ transition | glyph }} {{ object.path }} {{ transition | words }}', '✅ team-a/apps works again'],
+    ['{{ event.gist }}|{{ event.log }}|{{ event.decisive }}', '||Reconciliation finished in 449ms'],
+    ['{{ failure.isFixed }} {{ failure.before }} {{ failure.nextReminder }} {{ revision.subject }}', 'true'],
+    [
+      '{% for page in links.pages %}{{ page[1] | link: page[0] }}{% endfor %}{% for fact in shown %}x{% endfor %}.',
+      'Grafana.'
+    ],
     ['{{ metadata.team }} {{ event.metadata.team }} {{ metadata["no.such"] }}', 'payments payments'],
     ['{{ rule }} {{ destination }}', 'everything local'],
     ['{{ links.commit }} {{ links.dashboard | link: "look" }}', `https://git.example/commit/${newSha} look`],
@@ -145,7 +162,7 @@ t.test('a value is harmless in the place where it stands', async (t) => {
     ['{{ "javascript:alert(1)" | link: "x" }} <https://x.example>', 'x <https://x.example|https://x.example>']
   ]
   for (const [template, mrkdwn] of cases) {
-    const payload = message(`    title: '${template.replaceAll(/\bv\b/g, 'metadata.v')}'`, [
+    const payload = message(`    title: '${template.replaceAll(/\bv\b/g, 'metadata.v')}'\n    gist: ''`, [
       { ...failed, metadata: { v: text } }
     ])
     t.strictSame(payload.blocks?.[0], section(mrkdwn), template)
@@ -160,7 +177,7 @@ t.test('a mention is written out in the template, and the rule’s own comes wit
     'template: own',
     'template: own, mention: "<!here>"'
   )
-  t.match(composed(called, [failed]).messages[0]?.blocks?.[0], { text: { text: 'Oh no <!here>' } })
+  t.match(composed(called, [failed]).messages[0]?.blocks?.[0], { text: { text: /^Oh no {2}<!here>\n/ } })
   const blocks = 'templates: { own: { blocks: [{ type: divider }] } }'
   const ofBlocks = configWith(blocks).replace('template: own', 'template: own, mention: "<!here>"')
   t.match(composed(ofBlocks, [failed]).messages[0]?.blocks?.at(-1), { text: { text: '<!here>' } })
@@ -204,11 +221,7 @@ t.test('blocks are the whole message, without what an event has nothing for', as
       ]
     }
   ])
-  t.match(
-    payload.text,
-    /^FAILED Kustomization team-a\/apps \(prod-eu\): BuildFailed/,
-    'with a line for the lock screen'
-  )
+  t.match(payload.text, /^🔴 team-a\/apps failed in prod-eu: kustomize build/, 'with a line for the lock screen')
   t.equal(faultsOf(payload), undefined)
 })
 
@@ -232,11 +245,11 @@ t.test('in a digest the summary is the line of an object, and always has its nam
     `${links}templates: { own: { summary: "*{{ object.name }}* of {{ metadata.team }}: {{ event.message | first_line }}" } }`
   )
   const text = toText(composed(own, few).digest())
-  for (const name of ['web', 'db', 'shop']) t.match(text, `• ${name} of : kustomize build failed`)
+  for (const name of ['web', 'db', 'shop']) t.match(text, `🔴 ${name} of : kustomize build failed`)
   const nameless = configWith('templates: { own: { summary: "{{ event.reason }}" } }')
-  t.match(toText(composed(nameless, few).digest()), '• Kustomization team-a/web BuildFailed\n')
+  t.match(toText(composed(nameless, few).digest()), '🔴 team-a/web BuildFailed\n')
   const twice = composed(own, [failed, { ...failed, timestamp: '2026-09-21T14:05:00Z' }, ...few])
-  t.match(toText(twice.digest()), /• apps of .* ×2\n/)
+  t.match(toText(twice.digest()), /🔴 apps of .* ×2\n/)
 })
 
 t.test('a storm names every object, templates or not', async (t) => {
@@ -278,7 +291,7 @@ rules: [{ name: everything, match: { severity: info }, template: own, send: team
   }
   t.strictSame(
     slack.accepted.map(({ body }) => (body as Payload).text.split(':', 1)[0]),
-    ['Oh no', ...['many', 'long', 'loud'].map((name) => `FAILED Kustomization team-a/${name}`)]
+    ['Oh no', ...['many', 'long', 'loud'].map((name) => `🔴 team-a/${name} failed`)]
   )
   t.match((await get('/metrics')).body, 'flux_relay_template_errors_total{template="own"} 3', url)
 })
@@ -311,7 +324,7 @@ t.test('what is promised is in the view: the template is not asked again', async
   const { views } = composed(configWith('templates: { own: { title: "Oh no {{ object.name }}" } }'), [failed])
   t.match(views[0]?.custom, { title: 'Oh no apps' })
   const stored = JSON.parse(JSON.stringify(views[0]))
-  t.match(composeOne(stored, '*delayed 3 h*'), {
+  t.match(composeOne(stored, { late: '*delayed 3 h*' }), {
     blocks: [{ text: { text: 'Oh no apps' } }, { elements: [{ text: /delayed 3 h/ }] }]
   })
 })
@@ -386,7 +399,7 @@ templates:
 )
 
 const ours =
-  /<!date\^-?\d+\^\{date_short_pretty\} \{time_secs\}\|[^<>]* UTC>|<https:\/\/(git|flux|img|x)\.example\/[^<>|\s]*\|[^<>\n]*>/g
+  /<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[^<>]* UTC>|<https:\/\/(git|flux|img|x)\.example\/[^<>|\s]*\|[^<>\n]*>/g
 
 /** Everything that would make Slack refuse the message, or take something in it for an order. */
 function faultsIn(payload: Payload): string[] {
@@ -466,7 +479,7 @@ t.test('how a failure began and how it ended have names of their own', async (t)
     severity
   })
   const events = [at('14:00:00', 'error', 'BuildFailed'), at('14:01:00', 'error', 'PruneFailed')]
-  t.match(composed(configWith(own), events).messages[1]?.text, /New error \| BuildFailed \| PruneFailed \| *$/)
+  t.match(composed(configWith(own), events).messages[1]?.text, /New error \| BuildFailed \| PruneFailed \|: x$/)
   const waits = [at('14:00:00', 'info', 'DependencyNotReady'), at('14:01:00', 'info', 'ReconciliationSucceeded')]
   t.match(
     composed(configWith(own), waits).messages[1]?.text,

@@ -59,7 +59,7 @@ t.test('the first failure of an object is notified, whatever its timestamp is', 
     t.equal(body.transition, 'failed', `${timestamp}`)
     t.equal(body.notifications.length, 1)
     await relay.slack.until(({ accepted }) => accepted.length === 1)
-    t.match(relay.slack.accepted[0]?.text, '2026-09-21 14:00:00 UTC', 'and the message has the time of its receipt')
+    t.match(relay.slack.accepted[0]?.text, '2026-09-21 14:00 UTC', 'and the message has the time of its receipt')
   }
 })
 
@@ -136,12 +136,12 @@ rules: [{ name: failures, send: team }]`
   t.equal(await skew(), '0')
   for (let n = 0; n < 6; n++) await post(2 * hour)
   await relay.slack.until(() => posted().length === 1)
-  t.match(posted()[0], 'default: ClockSkew - The clock of helm-controller-7c7b is 2 h behind the relay')
+  t.match(posted()[0], 'source default has a clock of helm-controller-7c7b that is 2 h behind the relay')
   t.equal(await skew(), '7200')
   t.match(relay.log.join(''), /is 2 h behind the relay/)
   for (let n = 0; n < 6; n++) await post(0)
   await relay.slack.until(() => posted().length === 2)
-  t.match(posted()[1], /RECOVERED source default/)
+  t.match(posted()[1], /source default has clocks that are right again/)
   t.equal(await skew(), '0')
 })
 

@@ -34,7 +34,7 @@ export const event: Target<WireEvent, Outcome> = {
     const print = failureFingerprint(event)
     const again = failureFingerprint(event)
     const advanced = advance(undefined, event, now)
-    const view = createView(event, advanced, { says: advanced.transition, mention: undefined }, links)
+    const view = createView(event, advanced, { says: advanced.transition, mention: undefined }, { links })
     return { event, print, again, key: objectKey(event.object), view }
   },
   faults({ event, print, again, key, view }) {

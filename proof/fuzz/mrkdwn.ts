@@ -1,17 +1,7 @@
 // Text for Slack: whatever it was, it is text afterwards, and as long as it may be.
 import fc from 'fast-check'
-import {
-  clean,
-  code,
-  cut,
-  cutMiddle,
-  escapeMrkdwn,
-  fence,
-  link,
-  plain,
-  time,
-  words
-} from '../../src/render/slack/mrkdwn.ts'
+import { clean } from '../../src/legible.ts'
+import { code, cut, cutMiddle, escapeMrkdwn, fence, link, plain, time, words } from '../../src/render/slack/mrkdwn.ts'
 import { anyMessage, anyText, mutated } from './hostile.ts'
 import { faultsAmong, type Target } from './target.ts'
 

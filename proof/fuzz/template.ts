@@ -155,7 +155,7 @@ export const template: Target<Case, Filled> = {
     if (faults.length > 0) return { faults, payload: undefined, because: undefined }
     const event = normalise(wire, { source: 'default', cluster: undefined, defaultCluster: 'prod' }, 0)
     const advanced = advance(undefined, event, 0)
-    const plain = createView(event, advanced, { says: advanced.transition, mention: undefined }, links)
+    const plain = createView(event, advanced, { says: advanced.transition, mention: undefined }, { links })
     const { view, because } = dress(plain, template, { event, previousRevision: '', rule: 'r', destination: 'd' })
     return { faults, payload: composeOne(view), because }
   },

@@ -31,6 +31,8 @@ export interface Config {
   /** The destinations that are notified of the relay itself. */
   operators: readonly Destination[]
   links: Links
+  /** Keys of the metadata that messages show. */
+  show: readonly string[]
   mutes: readonly Mute[]
   /** By name. */
   templates: Templates
@@ -122,6 +124,7 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
     operators,
     classify: severities.classify,
     links: links.links,
+    show: text.show ?? [],
     mutes: mutes.mutes,
     templates: templates.templates,
     rules: rules.rules,

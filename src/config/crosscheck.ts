@@ -164,10 +164,12 @@ function repeatedItems(value: unknown, path: Path): Fault[] {
 }
 
 function brokenLinks({ links = [] }: ConfigText): Fault[] {
-  return links.flatMap(({ commit, compare, dashboard }, index) =>
-    Object.entries({ commit, compare, dashboard }).flatMap(([kind, url]): Fault[] => {
+  return links.flatMap(({ commit, compare, dashboard, pages = {} }, index) => {
+    const own = Object.entries({ commit, compare, dashboard }).map(([kind, url]) => ({ path: [kind], url }))
+    const named = Object.entries(pages).map(([name, url]) => ({ path: ['pages', name], url }))
+    return [...own, ...named].flatMap(({ path: place, url }): Fault[] => {
       if (url === undefined) return []
-      const path = ['links', index, kind]
+      const path = ['links', index, ...place]
       const message = urlFault(url)
       const reference = /\$\{\w*\}?/.exec(url)
       const literal = `${reference?.[0]} is not filled in here, and stands in the link as it is`
@@ -176,7 +178,7 @@ function brokenLinks({ links = [] }: ConfigText): Fault[] {
         ...(reference === null ? [] : [{ path, message: literal, offset: reference.index, isWarning: true }])
       ]
     })
-  )
+  })
 }
 
 /** Sources whose events could be taken for each other's. */

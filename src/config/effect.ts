@@ -66,7 +66,7 @@ function idleSeverities({ severities = [] }: ConfigText): Fault[] {
 
 function idleLinks({ links = [] }: ConfigText): Fault[] {
   return links.flatMap(({ match: _, ...pages }, at) => {
-    const message = 'gives no link: add repository, commit, compare or dashboard'
+    const message = 'gives no link: add repository, commit, compare, dashboard or pages'
     return Object.keys(pages).length > 0 ? [] : [{ path: ['links', at], message, isWarning: true }]
   })
 }

@@ -97,6 +97,12 @@ export const ConfigSchema = Type.Object(
       'Flux knows `info` and `error`. The relay makes `warn` of waiting for a dependency, drift, rollbacks and write conflicts; this list comes first, and its first matching entry counts.',
       [{ kind: 'HelmRelease', reason: 'TestFailed', severity: 'warn' }]
     ),
+    show: option(
+      Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { uniqueItems: true, maxItems: 10 }),
+      'Shown',
+      'Keys of the metadata of events that messages show in their last line; addresses become links. `summary` always is.',
+      ['team', 'env', 'runbook']
+    ),
     links: option(
       Type.Array(
         about(LinkSchema, 'Links', 'The links of the events that match.', {

@@ -91,7 +91,7 @@ function fill(copy: Sections, section: string, entry: string): void {
     ...(tokens !== undefined && !has('tokens', 'hmacKeys') && { tokens }),
     ...(preview !== undefined && !has('slack', 'preview') && { preview }),
     ...(until !== undefined && !has('until', 'weekly') && { until }),
-    ...(dashboard !== undefined && !has('repository', 'commit', 'compare', 'dashboard') && { dashboard }),
+    ...(dashboard !== undefined && !has('repository', 'commit', 'compare', 'dashboard', 'pages') && { dashboard }),
     ...own
   }
 }

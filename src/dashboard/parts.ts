@@ -3,8 +3,9 @@
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
+import { clean } from '../legible.ts'
 import type { Transition } from '../objects.ts'
-import { clean, cut, utc } from '../render/slack/mrkdwn.ts'
+import { cut, utc } from '../render/slack/mrkdwn.ts'
 import type { NotificationState } from '../store/records.ts'
 import { address, type Html } from './page.ts'
 

@@ -6,7 +6,7 @@ import { withEmojis } from '../render/slack/emoji.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Html } from './page.ts'
 import { ago, badge, exactly } from './parts.ts'
-import { slackText, webAddress, webLink } from './slack-text.ts'
+import { slackText, unescaped, webAddress, webLink } from './slack-text.ts'
 
 export interface Preview {
   now: number
@@ -34,7 +34,8 @@ export function previewPage({ now, destination, destinations, messages }: Previe
 /** `at` in ms, where it is known. */
 export function slackMessage({ text, blocks = [], attachments = [] }: Payload, at?: number): Html {
   const isPlain = blocks.length === 0 && attachments.length === 0
-  return html`<div class="slack">
+  return html`<p class="lock"><small>On a lock screen</small> <span>${unescaped(withEmojis(text))}</span></p>
+<div class="slack">
   <div class="sender"><span class="avatar" aria-hidden="true">⚡</span><b>flux-relay</b> <span class="app">APP</span> ${at !== undefined && exactly(at)}</div>
   ${isPlain && html`<div class="block">${slackText(text)}</div>`}
   ${blocks.map(drawBlock)}
@@ -52,7 +53,7 @@ function drawBlock(block: Block): Html {
   switch (block.type) {
     case 'section': {
       const { text, fields = [], accessory } = block
-      return html`<div class="block">${text && drawElement(text)}${
+      return html`<div class="block">${text && drawText(text, block.expand === true)}${
         fields.length > 0 &&
         html`<div class="fields">${fields.map((field) => html`<div>${drawElement(field)}</div>`)}</div>`
       }${accessory && html`<p>${drawElement(accessory)}</p>`}</div>`
@@ -68,6 +69,14 @@ function drawBlock(block: Block): Html {
     case 'divider':
       return html`<hr>`
   }
+}
+
+/** Slack folds a section that is longer than this, unless it is told not to. */
+const foldedFrom = 600
+
+function drawText(text: Text, isExpanded: boolean): Html {
+  if (isExpanded || text.text.length < foldedFrom) return drawElement(text)
+  return html`<div class="folding"><div class="folded">${drawElement(text)}</div><details><summary>See more</summary></details></div>`
 }
 
 function drawElement(element: Text | Image | Button): Html {

@@ -68,6 +68,7 @@ function words(text: string): Html {
   return html`${lines.map((line, index) => (index === 0 ? line : html`<br>${line}`))}`
 }
 
-function unescaped(text: string): string {
+/** What stands for a character, as that. */
+export function unescaped(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

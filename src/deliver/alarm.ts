@@ -74,7 +74,10 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
       announced.set(lane, app?.name)
       unannounced.delete(lane)
       const isGone = kind === 'gone' && place?.app === undefined
-      const change = { block: next, isOver: false as const, isGone, advice: adviceOn(kind, reply, place) }
+      // The message that was refused waits as well.
+      const waiting = (await store.backlog(lane)) + message.notifications
+      const means = { isGone, advice: adviceOn(kind, reply, place) }
+      const change = { block: next, isOver: false as const, ...means, waiting, nextAt: settlement.lane.notBefore }
       return noticesTo(besides(lane, app), laneNotice(subjectOf(destination, app?.name), change, now))
     }
     if (next !== undefined) return []

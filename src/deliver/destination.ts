@@ -73,6 +73,12 @@ export const DestinationSchema = closedObject({
     'Instead of `slack`: keeps the messages for the log and `/api/preview/<name>` and posts them nowhere.',
     true
   ),
+  digest: option(
+    Type.Literal('full'),
+    'Digest',
+    '`full`: a message about several objects names all of them, whatever number of messages that takes. Left out: all as long as that costs no further message, then the rest of each cause is counted.',
+    'full'
+  ),
   pace: option(
     PaceSchema,
     'Pace',
@@ -86,6 +92,8 @@ export interface Destination {
   /** The queue of its channel, shared with every other destination that posts there. Not the URL: that is a secret. */
   lane: string
   pace: Pace
+  /** Its digests name every object. */
+  hasFullDigests?: true
   /** Absent for a preview. */
   slack?: Place
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { type Ages, type Clock, every } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import type { DigestForm } from '../render/compose/digest.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { Spans } from '../spans.ts'
 import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step } from '../store/kept.ts'
@@ -43,6 +44,8 @@ export interface LanesOptions {
   destinations: () => ReadonlyMap<string, Destination>
   /** Who is notified of the lanes themselves. */
   operators: () => readonly Destination[]
+  /** Where people reach the relay, for links in messages. */
+  publicUrl?: string | undefined
   metrics: Metrics
   spans: Pick<Spans, 'posted'>
   clock: Clock
@@ -181,13 +184,18 @@ export function createLanes(options: LanesOptions): Lanes {
       causesOf,
       hold: holdsOf,
       next: (state, pending, gatherings, now) =>
-        planNext(state, pending, gatherings, { pace, maxText: roomOf(pending) }, now),
+        planNext(state, pending, gatherings, { pace, ...formOf(pending) }, now),
       oldest: ages.before(maxAgeMs)
     }
   }
 
-  function roomOf([first]: readonly Pending[]): number {
-    return digestRoom(options.destinations().get(first?.destination ?? '')?.slack?.dialect ?? 'slack')
+  function formOf([first]: readonly Pending[]): DigestForm {
+    const destination = options.destinations().get(first?.destination ?? '')
+    return {
+      maxText: digestRoom(destination?.slack?.dialect ?? 'slack'),
+      isFull: destination?.hasFullDigests,
+      publicUrl: options.publicUrl
+    }
   }
 
   /** An answer that cannot be written down is kept in hand: a second post would be the worse way to try again. */

@@ -1,5 +1,6 @@
 // Plan: picks a lane's next post: one notification, a group that was waited for, or a digest of all that fits. Pure.
-import { composeDigest, delayed } from '../render/compose/digest.ts'
+import { delayed } from '../render/compose/delayed.ts'
+import { composeDigest, type DigestForm } from '../render/compose/digest.ts'
 import { decisive, subjectOf } from '../render/compose/digest-groups.ts'
 import { composeOne } from '../render/compose/message.ts'
 import type { View } from '../render/compose/view.ts'
@@ -13,18 +14,12 @@ import { type Pace, take } from './pace.ts'
  */
 const headMs = 250
 
-export interface Form {
-  pace: Pace
-  /** Of its digests, in characters. */
-  maxText?: number
-}
-
-/** `pending` is oldest first and of one destination, with what is held to be gathered; some are due. `now` in ms. */
+/** `pending` is oldest first and of one destination, with what is held to be gathered; some are due. `form` is that of its digests; `now` in ms. */
 export function planNext(
   lane: LaneState,
   pending: readonly Pending[],
   gatherings: Gatherings,
-  { pace, maxText }: Form,
+  { pace, ...form }: { pace: Pace } & DigestForm,
   now: number
 ): NextPost {
   const due = pending.filter(({ heldUntil }) => heldUntil <= now)
@@ -42,26 +37,22 @@ export function planNext(
   // The token just taken, and those that are left.
   const isToken = Math.floor(bucket.tokens) + 1 >= units.length
   const members = (isToken ? membersOf(first, pending) : pending).map((entry) => unlessPinged(entry, gatherings, now))
-  return { bucket, ...composeOf(members, gatherings, maxText, now) }
+  return { bucket, ...composeOf(members, gatherings, form, now) }
 }
 
 /** The message of `members`, as far as they fit, and what becomes of their gatherings. */
 function composeOf(
   members: readonly Pending[],
   gatherings: Gatherings,
-  maxText: number | undefined,
+  form: DigestForm,
   now: number
 ): Omit<Extract<NextPost, { ids: readonly string[] }>, 'bucket'> {
   const whole = gather(members, { ids: new Set(members.map(({ id }) => id)), payload: undefined }, gatherings, now)
-  const { ids, payload } = compose(members, now, { maxText, nextWordMs: nextWordMs(whole) })
+  const { ids, payload } = compose(members, now, { ...form, nextWordMs: nextWordMs(whole) })
   return { ids, payload, gathered: gather(members, { ids: new Set(ids), payload }, gatherings, now) }
 }
 
-function compose(
-  pending: readonly Pending[],
-  now: number,
-  form: { maxText?: number | undefined; nextWordMs?: number | undefined }
-) {
+function compose(pending: readonly Pending[], now: number, form: DigestForm) {
   // What was held on purpose is not late.
   const members = pending.map((entry) => ({ ...entry, createdAt: Math.max(entry.createdAt, entry.heldUntil) }))
   const isOneEvent = new Set(members.map(({ event }) => event)).size === 1
@@ -84,7 +75,10 @@ function compose(
     ...(mention !== undefined && { mention }),
     ...(custom && { custom })
   }
-  return { ids: members.map(({ id }) => id), payload: composeOne(view, delayed(members, now)) }
+  return {
+    ids: members.map(({ id }) => id),
+    payload: composeOne(view, { late: delayed(members, now), publicUrl: form.publicUrl, event: state.event })
+  }
 }
 
 /** What may be posted on its own: an event with a cause that is new, a group whose time has come, or what was gathered. */

@@ -4,10 +4,14 @@ import type { ConfigText } from '../config/schema.ts'
 import { hmacVariable } from './destination.ts'
 import type { Import, Takeover } from './import.ts'
 
+/** As many as a config file may list. */
+const maxShown = 10
+
 /** The text of a config file for `imported`. Every variable it refers to has to be set before it loads. */
 export function configOf({ takeovers, targets, metadata }: Import): string {
   // A variable of Flux's is not one of the relay's.
   const cluster = metadata['cluster']?.includes('${') ? undefined : metadata['cluster']
+  const shown = shownOf(takeovers)
   const ofApps = targets.flatMap((target) => (target.app === undefined ? [] : [{ ...target, app: target.app }]))
   const apps = [...new Map(ofApps.map((target) => [target.app.name, target])).values()]
   const config: ConfigText = {
@@ -15,6 +19,8 @@ export function configOf({ takeovers, targets, metadata }: Import): string {
     sources: { default: { hmacKeys: [`\${${hmacVariable}}`] } },
     ...(apps.length > 0 && { slackApps: Object.fromEntries(apps.map(({ app }) => [app.name, app.text])) }),
     destinations: Object.fromEntries(targets.map(({ name, text }) => [name, text])),
+    // Flux shows all of them in every message.
+    ...(shown.length > 0 && { show: shown }),
     rules: takeovers.flatMap(({ rules }) => rules)
   }
   const document = new Document(config, { aliasDuplicateObjects: false })
@@ -39,6 +45,13 @@ export function configOf({ takeovers, targets, metadata }: Import): string {
   const apart = [...itemsOf(destinations), ...itemsOf(document.get('rules'))]
   for (const node of [document.getIn(['sources', 'default']), document.get('slackApps'), ...apart]) flatten(node)
   return document.toString({ lineWidth: 0 })
+}
+
+/** Keys of the metadata that Alerts add. The cluster is in the first line of a message, and the summary always shown. */
+function shownOf(takeovers: readonly Takeover[]): string[] {
+  const keys = takeovers.flatMap(({ alert }) => Object.keys(alert.spec.eventMetadata ?? {}))
+  const names = new Set(keys.filter((key) => key !== 'cluster' && key !== 'summary' && key.length <= 100))
+  return [...names].slice(0, maxShown)
 }
 
 function head(takeovers: readonly Takeover[]): string[] {

@@ -1,7 +1,8 @@
 // Intake: takes verified events to rows on disk. Events that arrive while one batch commits make up the next.
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import { decide } from '../decide.ts'
+import { decide, type SubjectOf } from '../decide.ts'
+import type { FluxEvent } from '../events/flux.ts'
 import { kindLabel, type Metrics } from '../metrics.ts'
 import type { Arrival, Decision, Receipt } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
@@ -16,6 +17,8 @@ export interface IntakeOptions {
   /** Called after the commit with the lanes that got something. */
   wake: (lanes: Set<string>) => void
   budget: Pick<Budget, 'begin' | 'admit' | 'keep'>
+  /** What commits are called. */
+  commits?: { note(event: FluxEvent): void; subjectOf: SubjectOf }
   /** Called with what was too full for a part of a batch. */
   full: (found: readonly Full[]) => void
   /** Called where two objects with one name came from a source. */
@@ -24,7 +27,7 @@ export interface IntakeOptions {
 
 export type Intake = ReturnType<typeof createIntake>
 
-export function createIntake({ store, config, metrics, clock, wake, budget, full, twins }: IntakeOptions) {
+export function createIntake({ store, config, metrics, clock, wake, budget, commits, full, twins }: IntakeOptions) {
   const arrivals = createArrivals(clock, () => metrics.commitFailures.inc())
   let isCommitting = false
 
@@ -56,7 +59,10 @@ export function createIntake({ store, config, metrics, clock, wake, budget, full
         budget.begin()
       }
       decisions.set(arrival, undefined)
-      const decision = budget.admit(arrival.event.source, decide(arrival, memory, current, clock.now()))
+      const decision = budget.admit(
+        arrival.event.source,
+        decide(arrival, memory, current, clock.now(), commits?.subjectOf)
+      )
       decisions.set(arrival, decision)
       return decision
     })
@@ -76,6 +82,7 @@ export function createIntake({ store, config, metrics, clock, wake, budget, full
   return {
     /** Resolves once the event is on disk. Throws CANNOT_STORE where it is not, and the sender should try again. */
     async accept(arrival: Arrival): Promise<Exclude<Receipt, { status: 'failed' }>> {
+      commits?.note(arrival.event)
       const answer = arrivals.add(arrival)
       if (!isCommitting) {
         isCommitting = true

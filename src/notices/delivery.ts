@@ -1,8 +1,12 @@
 // Notices of delivery: say that a lane is blocked, that notifications became dead letters, that a mute is over. Pure.
-import { sayDuration } from '../duration.ts'
+import { sayAbout } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
+import { gistOf } from '../events/gist.ts'
+import { clean } from '../legible.ts'
+import { nameOf } from '../render/compose/name.ts'
 import type { View } from '../render/compose/view.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
+import { maxSummary } from '../render/slack/limits.ts'
+import { code, cut, plain, prose, time } from '../render/slack/mrkdwn.ts'
 import type { LaneState } from '../store/kept.ts'
 import type { Withheld, WithheldObject } from '../store/withheld.ts'
 import { newsOf, troubleOf } from './notice.ts'
@@ -10,7 +14,7 @@ import { newsOf, troubleOf } from './notice.ts'
 /** What a lane's trouble is about: the destination, or the Slack app whose token is not taken. */
 export type LaneSubject = { kind: 'destination' | 'app'; name: string }
 
-/** The notice that nothing can be posted there, or that messages are taken again. `waited`: notifications. */
+/** The notice that nothing can be posted there, or that messages are taken again. `waited`, `waiting`: notifications. */
 export function laneNotice(
   { kind, name }: LaneSubject,
   {
@@ -18,28 +22,45 @@ export function laneNotice(
     ...change
   }: { block: NonNullable<LaneState['block']> } & (
     | { isOver: true; waited: number }
-    | { isOver: false; isGone: boolean; advice: string }
+    | { isOver: false; isGone: boolean; advice: string; waiting: number; nextAt: number }
   ),
   now: number
 ): View {
   const { isOver } = change
-  const gist = isOver ? `Messages are taken again after ${sayDuration(now - since)}.` : meaningOf(change)
-  const trouble = { kind, name, severity: 'error', reason, gist, since, isOver } as const
-  const view = troubleOf(now, { ...trouble, count: probes })
-  if (!isOver) return view
-  return { ...view, note: `${countOf(change.waited)} waited and will be sent now` }
+  const trouble = { kind, name, severity: 'error', reason, since, count: probes } as const
+  if (isOver) {
+    const { waited } = change
+    const go = waited === 0 ? '' : `: ${countOf(waited)} waited and will be sent now`
+    return troubleOf(now, {
+      ...trouble,
+      isOver,
+      says: `takes messages again after *${sayAbout(now - since)}*${go}`
+    })
+  }
+  return troubleOf(now, {
+    ...trouble,
+    isOver,
+    says: `takes no messages: ${change.isGone ? 'Slack answers' : 'the answer is'} ${code(reason)}`,
+    why: meaningOf(change),
+    facts: [`since ${time(since)}`, `next try in ${sayAbout(change.nextAt - now)}`],
+    page: {
+      path: kind === 'app' ? '/deliveries' : `/deliveries?destination=${encodeURIComponent(name)}`,
+      label: 'what waits'
+    }
+  })
 }
 
 /** What a blocked lane means, by what decided it; `advice` is said where there is no more to say. */
-function meaningOf({ isGone, advice }: { isGone: boolean; advice: string }): string {
+function meaningOf({ isGone, advice, waiting }: { isGone: boolean; advice: string; waiting: number }): string {
+  const waits = waiting === 1 ? '1 notification waits' : `${waiting} notifications wait`
   if (isGone) {
     return (
-      'Slack answers that the webhook or its channel is gone. Nothing is lost: notifications wait for up to 24 hours. ' +
-      'Put a new webhook URL into the config, or restore the channel; the relay tries again after 5 minutes, then less often.'
+      `The webhook or its channel is gone. ${waits}, for 24 h at most. ` +
+      'Put a new webhook URL into the config or the Secret, or restore the channel.'
     )
   }
   const sentence = `${advice.charAt(0).toUpperCase()}${advice.slice(1)}`
-  return `${sentence}${/[.?]$/.test(sentence) ? '' : '.'} Nothing is lost: notifications wait for up to 24 hours, and the relay keeps trying.`
+  return `${prose(sentence)}${/[.?]$/.test(sentence) ? '' : '.'} ${waits}, for 24 h at most.`
 }
 
 /** Different reasons that are named. */
@@ -52,84 +73,109 @@ export function deadNotice(
   { count, reasons }: { count: number; reasons: readonly string[] },
   now: number
 ): View {
-  const because = [...new Set(reasons)].slice(0, maxReasons).map((reason) => cut(clean(reason), maxReason))
-  const gist = `${countOf(count)} for ${destination} could not be delivered`
-  const todo = `Nothing is deleted: see flux-relay notifications --state dead --destination ${destination}. When the cause is fixed, send them: flux-relay retry --all --destination ${destination}. More of them are counted, and reported in an hour.`
-  const news = { kind: 'destination', name: destination, severity: 'error', reason: 'DeadLetters' } as const
-  if (because.length === 0) return newsOf(now, { ...news, gist: `${gist}.`, why: todo })
-  const message = [`${gist}:`, ...because, todo].join('\n')
-  return { ...newsOf(now, { ...news, gist: `${gist}: ${because.join('; ')}` }), message }
+  const because = [...new Set(reasons)].slice(0, maxReasons).map((reason) => prose(cut(clean(reason), maxReason)))
+  const [first, ...others] = because
+  const failed = `has ${countOf(count)} that could not be delivered${first === undefined ? '' : `: ${first}`}`
+  const todo =
+    'Nothing is deleted. When the cause is fixed, send them: ' +
+    `${code(`flux-relay retry --all --destination ${destination}`)}. More of them are reported after an hour.`
+  return newsOf(now, {
+    kind: 'destination',
+    name: destination,
+    severity: 'error',
+    reason: 'DeadLetters',
+    says: failed,
+    why: [...others.map((reason) => `Others: ${reason}`), todo].join('\n'),
+    page: { path: `/deliveries?state=dead&destination=${encodeURIComponent(destination)}`, label: 'which' }
+  })
 }
 
 function countOf(notifications: number): string {
   return `${notifications} ${notifications === 1 ? 'notification' : 'notifications'}`
 }
 
-/** Objects named in one message about a mute; an object's line has at most 160 characters. */
+/** Objects named in one message about a mute; an object's line says at most so much of what it said. */
 const maxNamed = 12
-const maxLine = 160
-/** And in the line that stands for all of it. */
-const maxInLine = 5
-
-/** How a withheld failure ended, as its line begins. */
-const titles = { recovered: 'Recovered', well: 'Well again', gone: 'Gone' } as const
+const maxGist = 120
+/** Names of those that are well again. */
+const maxInLine = 8
 
 /** The notice that a mute is over: how much it withheld, what fails now, and what ended meanwhile. */
 export function muteNotice({ mute, notifications, objects }: Withheld, now: number): View {
-  const failing = objects.filter(({ failure }) => failure?.severity === 'error')
-  const warned = objects.filter(({ failure }) => failure !== undefined && failure.severity !== 'error')
+  const trouble = objects.filter(({ failure }) => failure !== undefined)
+  const failing = trouble.filter(({ failure }) => failure?.severity === 'error')
+  const warned = trouble.filter(({ failure }) => failure?.severity !== 'error')
   const ended = Map.groupBy(objects, ({ failure, says, ending }) =>
     failure !== undefined || says !== 'recovered' ? undefined : kindOfEnd(ending)
   )
-  const ends = (['recovered', 'well', 'gone'] as const).map((kind) => [titles[kind], ended.get(kind) ?? []] as const)
-  const withheld = `${countOf(notifications)} ${notifications === 1 ? 'was' : 'were'} withheld`
+  const ends = (['recovered', 'well', 'gone'] as const).flatMap((kind) => endLine(kind, ended.get(kind) ?? []))
+  const worst = [...failing, ...warned]
+  const rest = worst.length - maxNamed
   const lines = [
-    `${withheld}.`,
-    ...listed('Still failing', failing, now),
-    ...listed('Still with a warning', warned, now),
-    ...ends.flatMap(([title, objects]) => listed(`${title} meanwhile`, objects, now))
+    ...worst.slice(0, maxNamed).map((entry) => lineOf(entry, now)),
+    ...(rest > 0 ? [`_and ${rest} more_`] : []),
+    ...ends
   ]
-  const summary = [
-    withheld,
-    failing.length > 0 ? `${failing.length} still failing` : 'none of its objects fail now',
-    ...(warned.length > 0 ? [`${warned.length} still with a warning`] : []),
-    ...ends.flatMap(([title, objects]) => (objects.length > 0 ? [inLine(title.toLowerCase(), objects)] : []))
-  ]
-  const severity = failing.length + warned.length > 0 ? 'warn' : 'info'
-  const gist = clean(summary.join('; '))
-  const news = newsOf(now, { kind: 'mute', name: mute, severity, reason: '', gist })
-  return { ...news, message: lines.join('\n'), cause: `mute ${mute}` }
+  const held = `${countOf(notifications)} ${notifications === 1 ? 'was' : 'were'} withheld`
+  const state = [
+    failing.length > 0
+      ? `${failing.length} still ${failing.length === 1 ? 'fails' : 'fail'}`
+      : 'none of its objects fail now',
+    ...(warned.length > 0 ? [`${warned.length} with a warning`] : [])
+  ].join(', ')
+  // What was made by hand is named by its comment: `silenced apps/web`, or its number.
+  const [, silence] = /^silenced? (.+)$/s.exec(mute) ?? []
+  const news = newsOf(now, {
+    kind: 'mute',
+    name: mute,
+    ...(silence !== undefined && { noun: 'Silence', called: silence }),
+    severity: worst.length > 0 ? 'warn' : 'info',
+    reason: '',
+    says: `is over. ${held}, ${state}.`,
+    why: lines.join('\n'),
+    page: { path: '/silences', label: 'silences' }
+  })
+  const first = worst[0]
+  const cause = first?.failure && `: ${nameOf(first)}: ${gistIn(first) || first.failure.reason}`
+  return {
+    ...news,
+    cause: `mute ${mute}`,
+    summary: cut(`${news.summary.replace(/\.$/, '')}${cause ?? ''}`, maxSummary)
+  }
 }
 
-function kindOfEnd(ending: WithheldObject['ending']): keyof typeof titles {
+function kindOfEnd(ending: WithheldObject['ending']): 'recovered' | 'well' | 'gone' {
   if (ending === undefined) return 'recovered'
   return ending === 'uninstalled' || ending === 'deleted' ? 'gone' : 'well'
 }
 
-function inLine(title: string, objects: readonly WithheldObject[]): string {
-  const names = objects.slice(0, maxInLine).map(({ object }) => nameOf(object))
-  const rest = objects.length - names.length
-  return `${title}: ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+const endWords = {
+  recovered: ':white_check_mark: works again',
+  well: ':white_check_mark: well again',
+  gone: ':wastebasket: gone'
 }
 
-function listed(title: string, objects: readonly WithheldObject[], now: number): string[] {
+function endLine(kind: keyof typeof endWords, objects: readonly WithheldObject[]): string[] {
   if (objects.length === 0) return []
-  const rest = objects.length - maxNamed
-  return [
-    `${title}:`,
-    ...objects.slice(0, maxNamed).map((entry) => cut(`  ${lineOf(entry, now)}`, maxLine)),
-    ...(rest > 0 ? [`  … and ${rest} more`] : [])
-  ]
+  const names = objects.slice(0, maxInLine).map((object) => `${plain(nameOf(object))}${placeOf(object.object)}`)
+  const rest = objects.length - names.length
+  return [`${endWords[kind]} meanwhile: ${names.join(', ')}${rest > 0 ? ` _and ${rest} more_` : ''}`]
 }
 
-function nameOf({ cluster, kind, namespace, name }: ObjectRef): string {
-  return `${kind} ${[namespace, name].filter(Boolean).join('/')}${cluster === '' ? '' : ` (${cluster})`}`
+function placeOf({ cluster }: ObjectRef): string {
+  return cluster === '' ? '' : ` in ${code(cluster)}`
+}
+
+/** What its latest event said, in short. */
+function gistIn({ object, failure }: Pick<WithheldObject, 'object' | 'failure'>): string {
+  return failure === undefined ? '' : gistOf(object, failure.reason, failure.text).what
 }
 
 function lineOf({ object, failure }: WithheldObject, now: number): string {
-  const named = nameOf(object)
-  if (failure === undefined) return clean(named)
-  return clean(
-    `${named} for ${sayDuration(now - failure.since)}: ${[failure.reason, failure.text].filter(Boolean).join(' - ')}`
-  )
+  if (failure === undefined) return ''
+  const isError = failure.severity === 'error'
+  const gist = prose(cut(gistIn({ object, failure }), maxGist))
+  const said = [plain(failure.reason), gist].filter(Boolean).join(': ')
+  const has = isError ? 'has been failing' : 'has had a warning'
+  return `${isError ? ':red_circle:' : ':warning:'} *${plain(nameOf({ object }))}* ${has}${placeOf(object)} for ${sayAbout(now - failure.since)}: ${said}`
 }

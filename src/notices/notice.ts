@@ -1,16 +1,26 @@
 // Notice: makes a view of what the relay says of itself, in the form of any other notification. Pure.
+import { clean } from '../legible.ts'
 import { ownController, type View } from '../render/compose/view.ts'
 import { maxSummary } from '../render/slack/limits.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
+import { cut, plain } from '../render/slack/mrkdwn.ts'
+import { unmarked } from '../render/slack/terminal.ts'
 
-/** What a notice is about: `reason` names it, `gist` says it in one line, `why` what it means and what to do. */
+/** What a notice is about; `reason` names it. Texts are mrkdwn: what comes from outside is harmless in them already. */
 export interface Notice {
   kind: 'api' | 'app' | 'config' | 'destination' | 'mute' | 'relay' | 'source'
   name: string
+  /** What the name stands behind, and the name there, where those are others. */
+  noun?: string
+  called?: string
   severity: View['severity']
   reason: string
-  gist: string
+  /** What it does or what happened to it, without its name: `takes no messages`. */
+  says: string
+  /** What it means and what to do. */
   why?: string | undefined
+  facts?: readonly string[]
+  /** A page of the dashboard that shows more. */
+  page?: { path: string; label: string }
 }
 
 /** Trouble that lasts; `count` is how often it was met. */
@@ -27,23 +37,41 @@ export function newsOf(now: number, notice: Notice): View {
 
 /** Trouble that begins, or is over: then it has the same reason as a cause, and none to show. */
 export function troubleOf(now: number, { since, isOver, count = 1, ...notice }: Trouble): View {
+  const view = frame(notice, now)
   return {
-    ...frame(notice, now),
+    ...view,
     says: isOver ? 'recovered' : 'failed',
     ...(isOver && { reason: '' }),
-    failure: { reason: notice.reason, text: notice.gist, since, count }
+    failure: { reason: notice.reason, text: view.summary, since, count }
   }
 }
 
-function frame({ kind, name, severity, reason, gist, why }: Notice, at: number): Omit<View, 'says'> {
+/** What a name stands behind. */
+const nouns: Record<Notice['kind'], string> = {
+  api: '',
+  relay: '',
+  config: 'config file',
+  destination: 'destination',
+  app: 'Slack app',
+  mute: 'Mute',
+  source: 'source'
+}
+
+function frame(
+  { kind, name, noun = nouns[kind], called, severity, reason, says, why, facts, page }: Notice,
+  at: number
+): Omit<View, 'says'> {
+  const line = noun === '' ? says : `${noun} *${plain(called ?? name)}* ${says}`
+  const summary = unmarked(line)
   return {
     severity,
     object: { cluster: '', kind, namespace: '', name: clean(name) },
     reason,
-    summary: cut(gist, maxSummary),
-    message: why === undefined ? gist : `${gist}\n${why}`,
+    summary: cut(summary, maxSummary),
+    message: [summary, ...(why ?? '').split('\n').map(unmarked)].filter(Boolean).join('\n'),
     cause: reason,
     controller: ownController,
-    at
+    at,
+    own: { line, ...(why && { why }), ...(facts && { facts }), ...(page && { page }) }
   }
 }

@@ -1,8 +1,9 @@
 // Notices of the relay: report on its config file, its bounds and its API. Pure.
 import { basename } from 'node:path'
 import { sayDuration } from '../duration.ts'
+import { clean } from '../legible.ts'
 import type { View } from '../render/compose/view.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
+import { code, cut, prose } from '../render/slack/mrkdwn.ts'
 import { newsOf, troubleOf } from './notice.ts'
 
 /** Problems of a config file that are named; the log has all of them. */
@@ -15,15 +16,17 @@ export function configNotice(
   { problems, since, isOver }: { problems: readonly string[]; since: number; isOver: boolean },
   now: number
 ): View {
-  const named = problems.slice(0, maxProblems).map((problem) => cut(clean(problem), maxProblem))
+  const named = problems.slice(0, maxProblems).map((problem) => prose(cut(clean(problem), maxProblem)))
   const rest = problems.length - named.length
-  const refused = {
-    gist: 'A change of the config file was refused; the previous version stays in effect.',
-    why: problems.length === 0 ? undefined : [...named, ...(rest > 0 ? [`… and ${rest} more`] : [])].join('\n')
-  }
-  const texts = isOver ? { gist: 'The config file is valid again and in effect.' } : refused
-  const name = basename(file)
-  return troubleOf(now, { kind: 'config', name, severity: 'error', reason: 'ConfigRefused', ...texts, since, isOver })
+  const trouble = { kind: 'config', name: basename(file), severity: 'error', reason: 'ConfigRefused' } as const
+  if (isOver) return troubleOf(now, { ...trouble, since, isOver, says: 'is valid again and in effect' })
+  return troubleOf(now, {
+    ...trouble,
+    since,
+    isOver,
+    says: 'has mistakes: the change was refused, the previous version stays in effect',
+    why: [...named, ...(rest > 0 ? [`_and ${rest} more_, which the log has`] : [])].join('\n')
+  })
 }
 
 /** The notice that a bound on waiting notifications is reached. `silentMs`: how long it is not repeated. */
@@ -32,32 +35,33 @@ export function fullNotice(
   silentMs: number,
   now: number
 ): View {
-  const { gist, why } = fullTexts[kind](limit, name)
+  const { says, why } = fullTexts[kind](limit, name)
   return newsOf(now, {
     kind,
     name: name === '' ? 'flux-relay' : name,
     severity: 'error',
     reason: 'Full',
-    gist,
-    why: `${why} This is not repeated for ${sayDuration(silentMs)}.`
+    says,
+    why: `${why} This is not repeated for ${sayDuration(silentMs)}.`,
+    page: { path: '/deliveries', label: 'what waits' }
   })
 }
 
 const fullTexts = {
   destination: (limit: number, name: string) => ({
-    gist: `${limit} notifications wait for it, which is the limit: new ones become dead letters at once.`,
+    says: `has ${limit} notifications waiting, which is the limit: new ones become dead letters at once`,
     why:
       'Other destinations are not affected. Fix its webhook, or send less to it; when it has room again, ' +
-      `flux-relay retry --all --destination ${name}`
+      `${code(`flux-relay retry --all --destination ${name}`)}.`
   }),
   source: (limit: number) => ({
-    gist: `${limit} notifications of its events wait, which is the limit: its next events are answered 503.`,
+    says: `has ${limit} notifications of its events waiting, which is the limit: its next events are answered 503`,
     why:
       'Flux retries for the `timeout` of its Provider, then an event is lost. Other sources are not affected, nor are events ' +
       'that lead to no notification. Check what it sends, and the destinations that its notifications wait for.'
   }),
   relay: (limit: number) => ({
-    gist: `${limit} notifications wait, the most that MAX_PENDING allows: events that lead to more are answered 503.`,
+    says: `${limit} notifications wait, the most that MAX_PENDING allows: events that lead to more are answered 503`,
     why:
       'Flux retries for the `timeout` of its Provider, then an event is lost. Replace the webhooks that are gone, or discard ' +
       'what waits for them.'
@@ -74,9 +78,9 @@ export function wrongTokensNotice(
     name: 'ADMIN_TOKEN',
     severity: 'warn',
     reason: 'WrongTokens',
-    gist: `${requests} requests within ${sayDuration(withinMs)} had a wrong token for the dashboard or the API.`,
+    says: `${requests} requests within ${sayDuration(withinMs)} had a wrong token for the dashboard or the API`,
     why:
-      `The last came from ${clean(from)}; behind a proxy, that is the proxy. Either a program still uses an ` +
+      `The last came from ${prose(clean(from))}; behind a proxy, that is the proxy. Either a program still uses an ` +
       `old ADMIN_TOKEN, or somebody is guessing. This is not repeated for ${sayDuration(silentMs)}.`
   })
 }

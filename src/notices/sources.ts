@@ -1,7 +1,8 @@
 // Notices of sources: report one that is quiet, one that cannot prove itself, and claims that cannot be true. Pure.
-import { sayDuration } from '../duration.ts'
+import { sayAbout } from '../duration.ts'
+import { clean } from '../legible.ts'
 import type { View } from '../render/compose/view.ts'
-import { clean, cut } from '../render/slack/mrkdwn.ts'
+import { code, cut, prose } from '../render/slack/mrkdwn.ts'
 import { newsOf, troubleOf } from './notice.ts'
 
 /** The most characters of a name that somebody else chose. */
@@ -13,14 +14,14 @@ export function quietNotice(
   { since, expectMs, isOver }: { since: number; expectMs: number; isOver: boolean },
   now: number
 ): View {
-  const lasted = sayDuration(now - since)
+  const lasted = sayAbout(now - since)
   const texts = isOver
-    ? { gist: `Events arrive again after ${lasted}.` }
+    ? { says: `posts again after *${lasted}*` }
     : {
-        gist: `No event for ${lasted}; one is expected every ${sayDuration(expectMs)}.`,
+        says: `has been quiet for *${lasted}*; one event is expected every ${sayAbout(expectMs)}`,
         why:
           'Flux is down or suspended there, or its posts do not arrive. ' +
-          'In that cluster: kubectl -n flux-system get events --field-selector involvedObject.kind=Alert'
+          'In that cluster: `kubectl -n flux-system get events --field-selector involvedObject.kind=Alert`'
       }
   return troubleOf(now, {
     kind: 'source',
@@ -39,12 +40,12 @@ export function skewNotice(
   { from, skewMs, since, isOver }: { from: string; skewMs: number; since: number; isOver: boolean },
   now: number
 ): View {
-  const off = `${sayDuration(Math.abs(skewMs))} ${skewMs > 0 ? 'behind' : 'ahead of'} the relay's`
-  const whose = from === '' ? 'The clock' : `The clock of ${cut(clean(from), maxName)}`
+  const off = `*${sayAbout(Math.abs(skewMs))}* ${skewMs > 0 ? 'behind' : 'ahead of'} the relay's`
+  const whose = from === '' ? '' : ` of ${prose(cut(clean(from), maxName))}`
   const texts = isOver
-    ? { gist: `Its clocks are right again after ${sayDuration(now - since)}.` }
+    ? { says: `has clocks that are right again, after ${sayAbout(now - since)}` }
     : {
-        gist: `${whose} is ${off}.`,
+        says: `has a clock${whose} that is ${off}`,
         why:
           'Until then messages show when events were received. In that cluster, and where the relay ' +
           'runs, check that every node gets its time from NTP (`timedatectl`).'
@@ -68,7 +69,7 @@ export function floodNotice(
 ): View {
   return warningOf(source, now, {
     reason: 'BadSignatures',
-    gist: `${requests} requests within ${sayDuration(withinMs)} had no valid signature or token; they were refused.`,
+    says: `got ${requests} requests within ${sayAbout(withinMs)} without a valid signature or token; they were refused`,
     why:
       'If Flux sent them, their events are lost: compare `token` in the Secret of its Provider with the keys of this ' +
       'source. Otherwise somebody without the key is posting.',
@@ -85,10 +86,10 @@ export function claimNotice(
   const named = cut(clean(cluster).replaceAll('\n', ' '), maxName)
   return warningOf(source, now, {
     reason: 'ForeignCluster',
-    gist: `Source ${source} claims cluster ${named}, which source ${owner} owns.`,
+    says: `claims cluster ${prose(named)}, which source ${prose(owner)} owns`,
     why:
-      `Its events are kept apart, under the cluster name ${source}. If it is the same cluster, write ` +
-      `\`cluster: ${named}\` at sources.${source} in the config file; if not, find out who has its key.`,
+      `Its events are kept apart, under the cluster name ${prose(source)}. If it is the same cluster, write ` +
+      `${code(`cluster: ${named}`)} at sources.${prose(source)} in the config file; if not, find out who has its key.`,
     silentMs
   })
 }
@@ -97,7 +98,7 @@ export function claimNotice(
 export function twinsNotice(source: string, silentMs: number, now: number): View {
   return warningOf(source, now, {
     reason: 'TwoClusters',
-    gist: `Two clusters look like one in source ${source}: objects of the same name have different uids, and both exist.`,
+    says: 'speaks for two clusters that look like one: objects of the same name have different uids, and both exist',
     why:
       'They are remembered apart, and messages cannot say which is which. Give each cluster a source of its own with ' +
       '`cluster:`, or its name as `cluster` in the `eventMetadata` of its Alerts.',
@@ -108,8 +109,8 @@ export function twinsNotice(source: string, silentMs: number, now: number): View
 function warningOf(
   source: string,
   now: number,
-  { reason, gist, why, silentMs }: { reason: string; gist: string; why: string; silentMs: number }
+  { reason, says, why, silentMs }: { reason: string; says: string; why: string; silentMs: number }
 ): View {
-  const said = `${why} This is not repeated for ${sayDuration(silentMs)}.`
-  return newsOf(now, { kind: 'source', name: source, severity: 'warn', reason, gist, why: said })
+  const said = `${why} This is not repeated for ${sayAbout(silentMs)}.`
+  return newsOf(now, { kind: 'source', name: source, severity: 'warn', reason, says, why: said })
 }

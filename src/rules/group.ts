@@ -11,7 +11,13 @@ const fields = {
   name: ({ object }: FluxEvent) => object.name,
   reason: ({ reason }: FluxEvent) => reason,
   severity: ({ severity }: FluxEvent) => severity,
-  revision: ({ revision }: FluxEvent) => revision?.text ?? ''
+  // A chart has a version of its own, which nothing else shares: those of one push are told apart by none.
+  revision: ({ object, revision }: FluxEvent) =>
+    isOfChart(object.kind) || revision?.sha === '' ? '' : (revision?.text ?? '')
+}
+
+function isOfChart(kind: string): boolean {
+  return kind === 'HelmRelease' || kind === 'HelmChart'
 }
 
 type Field = keyof typeof fields
@@ -20,7 +26,7 @@ export const GroupSchema = closedObject({
   by: about(
     Type.Array(Type.Enum(Object.keys(fields) as Field[]), { minItems: 1, uniqueItems: true }),
     'Grouped by',
-    'Events that are equal in all of these share one message.',
+    'Events that are equal in all of these share one message. The version of a chart counts as no revision, so that the upgrades of one push are together.',
     ['cluster', 'revision']
   ),
   wait: option(Duration, 'Wait', 'How long the first waits for the others; 10s by default.', '10s', '1m')

@@ -1,5 +1,6 @@
 // Samples: makes one notification of every kind that templates have to cope with, to check before any event has arrived.
 import { type FluxEvent, normalise, type WireEvent } from '../../events/flux.ts'
+import { parseRevision } from '../../events/revision.ts'
 import { advance, type ObjectMemory, type Transition } from '../../objects.ts'
 import { createView, type View } from '../compose/view.ts'
 import type { Links } from '../links/links.ts'
@@ -21,8 +22,9 @@ const links: Links = {
   of: ({ revision }, previous) => ({
     ...(revision && { commit: `https://git.example.com/acme/fleet/commit/${revision.sha}` }),
     dashboard: 'https://flux.example.com/apps/web',
+    pages: [{ name: 'Grafana', url: 'https://grafana.example.com/d/flux' }],
     ...(previous !== '' && {
-      previous: { text: previous, url: `https://git.example.com/acme/fleet/compare/${newSha}` }
+      previous: { text: parseRevision(previous).short, url: `https://git.example.com/acme/fleet/compare/${newSha}` }
     })
   })
 }
@@ -49,7 +51,12 @@ function sample(title: string, events: readonly About[], says?: Transition): Sam
     )
     const advanced = advance(memory, event, start + 86_400_000)
     memory = advanced.memory
-    const view = createView(event, advanced, { says: says ?? advanced.transition, mention: undefined }, links)
+    const view = createView(
+      event,
+      advanced,
+      { says: says ?? advanced.transition, mention: undefined },
+      { links, show: ['team', 'runbook'] }
+    )
     return { title, event, previousRevision: advanced.previousRevision, view }
   })
   const last = shown.at(-1)
@@ -73,6 +80,7 @@ const notBuilt: About = {
 }
 const newer = { metadata: { revision: `main@sha1:${newSha}` } }
 const release = { kind: 'HelmRelease', namespace: 'apps', name: 'podinfo' }
+const owned = { team: 'payments', runbook: 'https://wiki.example.com/runbook', summary: 'Apps of production' }
 const upgrade: About = {
   object: release,
   severity: 'error',
@@ -83,8 +91,31 @@ Last Helm logs:
 
 2026-09-21T14:08:20.1Z: beginning wait for 2 resources with timeout of 5m0s
 2026-09-21T14:13:20.2Z: Deployment is not ready: apps/podinfo. 0 out of 1 expected pods are ready`,
-  metadata: { revision: '6.5.3', 'app-version': '6.5.3' },
+  metadata: { ...owned, revision: '6.5.3', 'app-version': '6.5.3' },
   reportingController: 'helm-controller'
+}
+const upgraded = (version: string): About => ({
+  object: release,
+  reason: 'UpgradeSucceeded',
+  message: `Helm upgrade succeeded for release apps/podinfo.v3 with chart podinfo@${version}`,
+  metadata: { revision: version },
+  reportingController: 'helm-controller'
+})
+const drifted: About = {
+  ...upgraded('6.5.3'),
+  reason: 'DriftDetected',
+  message:
+    'Cluster state of release apps/podinfo.v3 has drifted from the desired state:\nDeployment/apps/podinfo changed (0 additions, 1 changes, 0 removals)'
+}
+const corrected: About = {
+  ...upgraded('6.5.3'),
+  reason: 'DriftCorrected',
+  message: 'Cluster state of release apps/podinfo.v3 has been corrected:\nDeployment/apps/podinfo configured'
+}
+const uninstalled: About = {
+  ...upgraded('6.5.3'),
+  reason: 'UninstallSucceeded',
+  message: 'Helm uninstall succeeded for release apps/podinfo.v3 with chart podinfo@6.5.3'
 }
 const source: About = {
   object: { kind: 'GitRepository', namespace: 'flux-system', name: 'fleet' },
@@ -109,6 +140,10 @@ export function createSamples(): Sample[] {
   return [
     sample('a failed Kustomization', [finished, unhealthy]),
     sample('a failed HelmRelease', [upgrade]),
+    sample('a HelmRelease that failed after it worked', [upgraded('6.5.2'), upgrade]),
+    sample('a recovered HelmRelease', [upgrade, upgraded('6.5.4')]),
+    sample('a HelmRelease whose drift is corrected', [drifted, corrected]),
+    sample('an uninstalled HelmRelease', [upgrade, uninstalled]),
     sample('a failed GitRepository', [source]),
     sample('a Kustomization with a new error', [notBuilt, unhealthy]),
     sample('a Kustomization that still fails', [notBuilt, notBuilt]),

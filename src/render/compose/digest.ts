@@ -1,64 +1,124 @@
-// Digest: composes many notifications into one message, with as many objects as Slack's limits allow, all of them named. Pure.
-import { sayDuration } from '../../duration.ts'
-import { context, section } from '../slack/blocks.ts'
-import { maxFallback, messageRoom } from '../slack/limits.ts'
-import { code, cut, escapeMrkdwn, link, plain, time } from '../slack/mrkdwn.ts'
+// Digest: composes many notifications into one message: by cause, then the names, those of one namespace together. Pure.
+import { type Block, context, section } from '../slack/blocks.ts'
+import { messageRoom } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'
-import { type Category, fold, type Group, grouped, type Item, type Waiting } from './digest-groups.ts'
-import { createPage, type Page } from './digest-room.ts'
-import { lasted } from './lasted.ts'
-import type { View } from './view.ts'
+import { fold, type Group, grouped, type Item, type Waiting } from './digest-groups.ts'
+import { commonDuration, groupLine, itemLine, nameIn, placesOf, type Style } from './digest-lines.ts'
+import { createPage, jsonBytes, type Page } from './digest-room.ts'
+import { appliedLine, type Contents, factsOfAll, isApplied, kindOf, lockScreenOf, titleOf } from './digest-title.ts'
+import { allLink } from './pages.ts'
 
-const looks: Record<Category, { emoji: string; word: string; colour: string }> = {
-  failing: { emoji: ':red_circle:', word: 'failing', colour: '#a30200' },
-  warning: { emoji: ':warning:', word: 'warnings', colour: '#daa038' },
-  recovered: { emoji: ':white_check_mark:', word: 'recovered', colour: '#2eb886' },
-  cleared: { emoji: ':white_check_mark:', word: 'well again', colour: '#2eb886' },
-  gone: { emoji: ':wastebasket:', word: 'gone', colour: '#2eb886' },
-  other: { emoji: ':large_green_circle:', word: 'ok', colour: '#dddddd' }
-}
-
+/** How a digest is composed, beside what waits. */
 export interface DigestForm {
-  /** In characters, for receivers that take less than Slack. */
+  /** For receivers that take less text than Slack. */
   maxText?: number | undefined
-  /** More may come of what fails: there is word of it within so long. */
+  /** All objects are named, whatever number of messages that takes. */
+  isFull?: boolean | undefined
+  /** Where people reach the relay. */
+  publicUrl?: string | undefined
+  /** What is of the same cause from here on is gathered for so long at most. */
   nextWordMs?: number | undefined
 }
 
-/** The ids of the notifications in it, which is never nothing, and the message. `waiting` is oldest first and not empty. */
+/** Where there are more objects than this, a link for each would be the most of the message. */
+const maxLinked = 10
+
+/** How many names a group may have, tried in this order until all groups have room. */
+const nameLimits = [Number.POSITIVE_INFINITY, 200, 100, 50, 25, 17, 12, 8, 6, 4, 3]
+
+/**
+ * The message, and the ids of the notifications in it, at least one. `waiting` is oldest first and not empty. All objects are
+ * named as long as that costs no further message; where it would, the rest of each group is counted.
+ */
 export function composeDigest(
   waiting: readonly Waiting[],
   now: number,
-  { maxText = messageRoom.text, nextWordMs }: DigestForm = {}
+  form: DigestForm = {}
 ): { ids: string[]; payload: Payload } {
-  const page = createPage((category) => looks[category].colour, maxText)
-  const named: Item[] = []
-  const groups = fold(waiting).flatMap(ownLines)
-  const clusters = new Set(waiting.map(({ view }) => view.object.cluster))
-  const lines = groups.reduce((sum, { dependents }) => sum + 1 + grouped(dependents).length, 0)
-  const style = { hasClusters: clusters.size > 1, maxText: textRoom(lines) }
-  const isFull = !groups.every((group) => writeGroup(page, group, style, named))
-  const ids = new Set(named.flatMap((item) => item.ids))
+  const contents = contentsOf(fold(waiting).flatMap(ownLines))
+  const { groups, style } = contents
+  const isShort = kindOf(contents) === 'deployment' && !form.isFull
+  const frame = frameOf(contents, waiting, now, form)
+  const taken = {
+    text: frame.reduce((sum, text) => sum + text.length + 40, 0),
+    bytes: frame.reduce((sum, text) => sum + jsonBytes(text) + 200, 1000)
+  }
+  for (const maxNames of form.isFull ? [Number.POSITIVE_INFINITY] : nameLimits) {
+    const page = createPage(form.maxText ?? messageRoom.text, taken)
+    const named: Item[] = []
+    const writing: Writing = { page, style, maxNames, named, isTitled: kindOf(contents) !== 'mixed', form }
+    const isWhole = isShort || groups.every((group) => writeGroup(group, writing))
+    if (!isWhole && maxNames !== nameLimits.at(-1) && !form.isFull) continue
+    const shown = isWhole ? contents : contentsOf(partOf(groups, new Set(named)), style)
+    return messageOf(shown, page.sections(), waiting, now, { ...form, isCut: !isWhole })
+  }
+  throw new Error('the last of the limits composes a digest in any case')
+}
+
+function contentsOf(groups: readonly Group[], known?: Style): Contents {
+  const items = groups.flatMap(({ items, dependents }) => [...items, ...dependents])
+  const causes = groups.reduce((sum, { dependents }) => sum + 1 + grouped(dependents).length, 0)
+  const style = known ?? {
+    hasClusters: new Set(items.map(({ view }) => view.object.cluster)).size > 1,
+    hasLinks: items.length <= maxLinked,
+    maxText: textRoom(causes)
+  }
+  return { items, groups, style }
+}
+
+/** Those of `groups` that are in the message. */
+function partOf(groups: readonly Group[], named: ReadonlySet<Item>): Group[] {
+  const isNamed = (item: Item) => named.has(item)
+  return groups
+    .map((group) => ({
+      ...group,
+      items: group.items.filter(isNamed),
+      dependents: group.dependents.filter(isNamed)
+    }))
+    .filter(({ items, dependents }) => items.length + dependents.length > 0)
+}
+
+/** The texts around the sections. */
+function frameOf(
+  contents: Contents,
+  waiting: readonly Waiting[],
+  now: number,
+  form: DigestForm & { isCut?: boolean }
+): [title: string, facts: string] {
+  return [titleOf(contents, form), factsOfAll(contents, waiting, now, form)]
+}
+
+function messageOf(
+  contents: Contents,
+  sections: readonly string[],
+  waiting: readonly Waiting[],
+  now: number,
+  form: DigestForm & { isCut: boolean }
+): { ids: string[]; payload: Payload } {
+  const ids = new Set(contents.items.flatMap((item) => item.ids))
   const members = waiting.filter(({ id }) => ids.has(id))
-  const attachments = page.attachments()
+  const [title, facts] = frameOf(contents, members, now, form)
+  const isFolded = kindOf(contents) !== 'mixed' && contents.items.length > maxLinked
+  const body = sections.map((text) => (isFolded ? section(text) : expanded(text)))
   return {
     ids: [...ids],
     payload: {
-      text: fallback(named, clusters),
-      blocks: [section(title(named, clusters, isFull)), context(facts(named, members, { now, nextWordMs }))],
-      attachments,
+      text: lockScreenOf(contents),
+      blocks: [section(title), ...body, ...(facts === '' ? [] : [context(facts)])],
       unfurl_links: false,
       unfurl_media: false
     }
   }
 }
 
-const endingInWords: Record<NonNullable<View['ending']>, string> = {
-  unblocked: 'no longer waits',
-  corrected: 'drift corrected',
-  cleared: 'is well again',
-  uninstalled: 'was uninstalled',
-  deleted: 'was deleted'
+// Without it Slack hides all but five lines behind "See more". Many names of one cause may be hidden.
+function expanded(text: string): Block {
+  return { ...section(text), expand: true } as Block
+}
+
+/** Enough to recognise a failure where there are many, and most of it where there are few. */
+function textRoom(causes: number): number {
+  return Math.min(240, Math.max(80, Math.floor(7000 / causes) - 60))
 }
 
 // With more objects than this the names alone are what a reader has time for, and what there is room for.
@@ -72,222 +132,77 @@ function ownLines(group: Group): Group[] {
   return items.map((item) => ({ category, items: [item], dependents }))
 }
 
-/** Writes as much of `group` as there is room for, adding to `named`; whether that was all. */
-function writeGroup(page: Page, group: Group, style: Style, named: Item[]): boolean {
-  const { category, items, dependents } = group
-  const [only] = items
-  const heading = `*${looks[category].word.replace(/^./, (letter) => letter.toUpperCase())}*`
-  if (items.length === 1 && only !== undefined) {
-    if (!page.write(category, heading, [line(only, style)])) return false
-    named.push(only)
-  } else if (!writeNames(page, category, heading, groupText(items, style), items, style, named)) {
-    return false
+/** A message being written. */
+interface Writing {
+  page: Page
+  style: Style
+  /** Of one cause. */
+  maxNames: number
+  /** What is in the message so far. */
+  named: Item[]
+  /** The title says what the one group has in common. */
+  isTitled: boolean
+  form: DigestForm
+}
+
+/** Writes as much of `group` as there is room for; whether that was all. */
+function writeGroup({ items, dependents }: Group, writing: Writing): boolean {
+  const { isTitled, style, page, named, form } = writing
+  if (!form.isFull && items.length > 1 && items.every(isApplied)) {
+    if (!page.write([appliedLine(items)])) return false
+    named.push(...items)
+    return true
   }
-  return writeDependents(page, category, heading, dependents, style, named)
+  const head = isTitled ? [] : [items.length > 1 ? groupLine(items, style) : '']
+  return writeItems(items, head.filter(Boolean), writing, undefined) && writeDependents(dependents, writing)
 }
 
 /** What others say whose trouble this explains: each in its own words, or by their names alone where they are too many. */
-function writeDependents(
-  page: Page,
-  category: Category,
-  heading: string,
-  dependents: readonly Item[],
-  style: Style,
-  named: Item[]
-): boolean {
+function writeDependents(dependents: readonly Item[], writing: Writing): boolean {
   const troubles = grouped(dependents)
   const because = '↳ because of it:'
-  if (troubles.length > maxOwnLines) return writeNames(page, category, heading, because, dependents, style, named)
+  if (troubles.length > maxOwnLines) return writeItems(dependents, [because], { ...writing, isTitled: true }, because)
   return troubles.every((items, index) => {
-    const head = index === 0 ? [because] : []
-    const [only] = items
-    if (items.length > 1 || only === undefined) {
-      return writeNames(page, category, heading, [...head, groupText(items, style)].join('\n'), items, style, named)
-    }
-    if (!page.write(category, heading, [...head, line(only, style)])) return false
-    named.push(only)
-    return true
+    const mark = index === 0 ? because : '↳'
+    const head = items.length > 1 ? [groupLine(items, writing.style, mark)] : []
+    return writeItems(items, head, { ...writing, isTitled: false }, mark)
   })
 }
 
-/** `text` once, then the names by kind and namespace: `• HelmRelease apps: a, b, c`. */
-function writeNames(
-  page: Page,
-  category: Category,
-  heading: string,
-  text: string,
-  items: readonly Item[],
-  style: Style,
-  named: Item[]
-): boolean {
-  let head = text === '' ? [] : [text]
-  for (const [place, members] of byPlace(items, style)) {
-    const prefix = `• ${place}`
-    let isFirst = true
-    for (const item of members) {
-      const isWritten = isFirst
-        ? page.write(category, heading, [...head, `${prefix} ${nameOf(item)}`])
-        : page.extend(category, nameOf(item), prefix)
-      if (!isWritten) return false
-      named.push(item)
-      isFirst = false
-      head = []
-    }
-  }
+/** One object in its own words; of several, below `head`, the names. */
+function writeItems(items: readonly Item[], head: readonly string[], writing: Writing, mark: string | undefined) {
+  const { page, style, named, isTitled } = writing
+  const [only] = items
+  if (items.length > 1 || only === undefined || isTitled) return writeNames(items, head, writing)
+  if (!page.write([...head, itemLine(only, style, mark)])) return false
+  named.push(only)
   return true
 }
 
-function byPlace(items: readonly Item[], { hasClusters }: Style): Map<string, Item[]> {
-  const places = new Map<string, Item[]>()
-  for (const item of items) {
-    const { cluster, kind, namespace } = item.view.object
-    const path = [plain(kind), namespace && `${plain(namespace)}:`].filter(Boolean).join(' ')
-    const place = [hasClusters && code(cluster), path].filter(Boolean).join(' ')
-    const members = places.get(place)
-    if (members === undefined) places.set(place, [item])
-    else members.push(item)
+/** The names by kind and namespace, `HelmRelease apps: a, b, c`, and how many more there are. */
+function writeNames(items: readonly Item[], above: readonly string[], writing: Writing): boolean {
+  const { page, style, maxNames, named, isTitled, form } = writing
+  const places = placesOf(items, style)
+  const isTimed = commonDuration(items) === undefined
+  const share = Math.max(1, Math.floor(maxNames / places.size))
+  const written: Item[] = []
+  let head = above
+  for (const [place, members] of places) {
+    const prefix = `${place}${members.length > share ? ` (${members.length})` : ''}:`
+    for (const [index, item] of members.slice(0, Math.min(share, maxNames - written.length)).entries()) {
+      const name = nameIn(item, style, isTimed)
+      const isWritten = index === 0 ? page.write([...head, `${prefix} ${name}`]) : page.extend(name, prefix)
+      if (!isWritten) return false
+      named.push(item)
+      written.push(item)
+      head = []
+    }
   }
-  return places
-}
-
-function nameOf(item: Item): string {
-  const { url, object, failure, at } = item.view
-  const name = link(url, plain(object.name) || 'unnamed')
-  if (item.view.says !== 'recovered') return [name, ...notes(item)].join(' ')
-  if (failure === undefined) return name
-  return `${name} (${[...notes(item), sayDuration(at - failure.since)].join(', ')})`
-}
-
-function notes({ category, view, failures, turned }: Item): string[] {
-  if (category === 'recovered')
-    return turned ? [failures > 1 ? `failed ×${failures}, now recovered` : 'failed, now recovered'] : []
-  if (view.says === 'recovered') return []
-  return [turned && 'recovered and again', failures > 1 && `×${failures}`].filter((note) => note !== false)
-}
-
-/** An object on a line of its own. */
-function line(item: Item, style: Style): string {
-  const { hasClusters } = style
-  const { object, url, reason, revision } = item.view
-  const { kind, namespace, name } = object
-  const path = [namespace, name].filter(Boolean).join('/')
-  const title = link(url, plain([kind, path].filter(Boolean).join(' ') || 'unnamed object'))
-  const own = item.view.custom?.summary
-  if (own !== undefined) {
-    const isNamed = name !== '' && own.includes(plain(name))
-    return ['•', hasClusters && code(object.cluster), !isNamed && title, own, ...notes(item)].filter(Boolean).join(' ')
-  }
-  if (item.category === 'recovered') {
-    const { failure, at } = item.view
-    const how = failure && lasted(failure, sayDuration(at - failure.since))
-    const was = item.turned ? `${notes(item).join('')}; ${how ?? ''}` : how && `was ${how}`
-    return ['•', hasClusters && code(object.cluster), title, was].filter(Boolean).join(' ')
-  }
-  if (item.view.says === 'recovered') {
-    const { failure, at, ending } = item.view
-    const was = failure && `was ${lasted(failure, sayDuration(at - failure.since))}`
-    const how = ending && endingInWords[ending]
-    return ['•', hasClusters && code(object.cluster), title, [how, was].filter(Boolean).join('; ')]
-      .filter(Boolean)
-      .join(' ')
-  }
-  const parts = ['•', hasClusters && code(object.cluster), title, code(reason), ...notes(item)]
-  if (item.category === 'other' && revision) parts.push(link(revision.url, plain(revision.text)))
-  return [...parts, text(item.view, style)].filter(Boolean).join(' ')
-}
-
-/** What the lines of a message have in common. */
-interface Style {
-  hasClusters: boolean
-  /** Of what an event says, in characters. */
-  maxText: number
-}
-
-/** Enough to recognise a failure where there are many, and most of it where there are few. */
-function textRoom(lines: number): number {
-  return Math.min(240, Math.max(80, Math.floor(7000 / lines) - 60))
-}
-
-function text({ summary }: View, { maxText }: Style): string {
-  return code(cut(summary, maxText))
-}
-
-function groupText(items: readonly Item[], style: Style): string {
-  const [first] = items
-  if (first === undefined || first.category === 'recovered') return ''
-  const { ending } = first.view
-  if (ending !== undefined) return `${endingInWords[ending]} · ${items.length} objects`
-  const { reason, revision } = first.view
-  const applied = first.category === 'other' && revision ? link(revision.url, plain(revision.text)) : ''
-  // The text is that of the first; its name in it would look as if it were about all of them.
-  const { namespace, name } = first.view.object
-  const summary = first.view.summary.replaceAll(`${namespace}/${name}`, '…')
-  const shared = text({ ...first.view, summary }, style)
-  return [code(reason), applied, shared, `· ${items.length} objects`].filter(Boolean).join(' ')
-}
-
-function counts(named: readonly Item[]): { category: Category; count: number }[] {
-  return (Object.keys(looks) as Category[])
-    .map((category) => ({ category, count: named.filter((item) => item.category === category).length }))
-    .filter(({ count }) => count > 0)
-}
-
-/** What all of them have in common: their revision, if it was applied somewhere, and their cluster. */
-function subject(
-  named: readonly Item[],
-  clusters: ReadonlySet<string>
-): { cluster: string; revision: View['revision'] } {
-  const revisions = new Set(named.map(({ view }) => view.revision?.text))
-  const isApplied = named.some(({ view }) => view.says === 'updated' || view.says === 'heartbeat')
-  const [cluster = ''] = clusters
-  return {
-    cluster: clusters.size === 1 ? cluster : '',
-    revision: revisions.size === 1 && isApplied ? named[0]?.view.revision : undefined
-  }
-}
-
-function title(named: readonly Item[], clusters: ReadonlySet<string>, isFull: boolean): string {
-  const { cluster, revision } = subject(named, clusters)
-  const objects = named.length === 1 ? '1 object' : `${named.length} objects`
-  const what = revision ? `*${link(revision.url, plain(revision.text))} applied to ${objects}*` : `*${objects}*`
-  const parts = counts(named).map(({ category, count }) => `${looks[category].emoji} ${count} ${looks[category].word}`)
-  const mentions = [...new Set(named.map(({ view }) => view.mention))]
-    .filter((mention) => mention !== undefined)
-    .slice(0, 5)
-  return [':card_index_dividers:', code(cluster), what, ...parts, isFull && '_more follow_', ...mentions]
-    .filter(Boolean)
-    .join('   ')
-}
-
-function facts(
-  named: readonly Item[],
-  members: readonly Waiting[],
-  { now, nextWordMs }: { now: number; nextWordMs: number | undefined }
-): string {
-  const times = named.map(({ view }) => view.at)
-  const [from, to] = [Math.min(...times), Math.max(...times)]
-  const span = from === to ? time(from) : `${time(from)} to ${time(to)}`
-  const more = nextWordMs === undefined ? '' : `more may follow; next word in ${sayDuration(nextWordMs)} at most`
-  return [span, delayed(members, now), more].filter(Boolean).join('   ')
-}
-
-/** A message that comes this long after its event is late, and says so. */
-const lateAfterMs = 2 * 60 * 1000
-
-/** `delayed 3 h`, where the oldest of `members` has waited for long. */
-export function delayed(members: readonly { createdAt: number }[], now: number): string {
-  const waitedMs = now - Math.min(...members.map(({ createdAt }) => createdAt))
-  return waitedMs > lateAfterMs ? `*delayed ${sayDuration(waitedMs)}*` : ''
-}
-
-function fallback(named: readonly Item[], clusters: ReadonlySet<string>): string {
-  const { cluster, revision } = subject(named, clusters)
-  const what = revision ? `${revision.text} applied to ${named.length} objects` : `${named.length} objects`
-  const parts = counts(named).map(({ category, count }) => `${count} ${looks[category].word}`)
-  const names = named
-    .slice(0, 10)
-    .map(({ view: { object } }) => [object.namespace, object.name].filter(Boolean).join('/'))
-  return escapeMrkdwn(
-    cut(`${cluster === '' ? '' : `${cluster}: `}${what}: ${parts.join(', ')}: ${names.join(', ')}`, maxFallback)
-  )
+  const rest = items.length - written.length
+  // Where there are several causes the line of facts has it.
+  const all = isTitled && items.length > maxLinked ? allLink(items, form.publicUrl) : ''
+  const end = [rest > 0 ? `_and ${rest} more_` : '', all && `(${all})`].filter(Boolean).join(' ')
+  if (end !== '' && !page.write([end])) return rest === 0
+  if (rest > 0) named.push(...items.filter((item) => !written.includes(item)))
+  return true
 }

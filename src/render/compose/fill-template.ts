@@ -1,10 +1,14 @@
 // Filling: fills a rule's template for one notification, when its event is accepted.
 import type { FluxEvent } from '../../events/flux.ts'
 import { parseRevision } from '../../events/revision.ts'
-import { clean, cutMiddle } from '../slack/mrkdwn.ts'
-import { saidUrl } from '../template/pieces.ts'
+import { clean } from '../../legible.ts'
+import { cutMiddle } from '../slack/mrkdwn.ts'
+import { Said, saidUrl } from '../template/pieces.ts'
 import type { Filling } from '../template/slot.ts'
 import type { Custom, MessageTemplate } from '../template/template.ts'
+import { decisivePart } from './emphasis.ts'
+import { gistLines } from './message.ts'
+import { nameOf } from './name.ts'
 import type { View } from './view.ts'
 
 /** What a template may speak of beside the view. */
@@ -42,6 +46,9 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
     event: {
       message: cutMiddle(clean(event.message), maxMessage),
       summary: view.summary,
+      gist: new Said(view.summary, () => gistLines(view).join('\n')),
+      decisive: decisivePart(view.summary),
+      log: (view.log ?? []).join('\n'),
       reason: view.reason,
       severity: view.severity,
       source: event.source,
@@ -49,14 +56,18 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
       at: new Date(view.at).toISOString(),
       metadata: event.metadata
     },
-    object: view.object,
-    revision: event.revision,
+    object: { ...view.object, path: nameOf(view) },
+    revision: event.revision && { ...event.revision, subject: view.subject },
     previous,
     failure: view.failure && {
       ...view.failure,
       since: new Date(view.failure.since).toISOString(),
-      ending: view.ending
+      before: view.wasReason,
+      ending: view.ending,
+      isFixed: view.isFix,
+      ...(view.nextReminderMs !== undefined && { nextReminder: view.nextReminderMs / 1000 })
     },
+    shown: shownIn(view),
     links: linksOf(view),
     metadata: event.metadata,
     transition: view.says,
@@ -65,10 +76,19 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
   }
 }
 
-function linksOf({ revision, previous, url }: View): object {
+/** The Alert's summary and the metadata that the config shows, by name; an address is a link with that name. */
+function shownIn({ about, facts = [] }: View): [string, string][] {
+  return [
+    ...(about ? [['summary', about] as [string, string]] : []),
+    ...facts.map(({ name, value }): [string, string] => [name, value])
+  ]
+}
+
+function linksOf({ revision, previous, url, pages = [] }: View): object {
   return {
     ...(revision?.url && { commit: saidUrl(revision.url) }),
     ...(previous?.url && { compare: saidUrl(previous.url) }),
-    ...(url && { dashboard: saidUrl(url) })
+    ...(url && { dashboard: saidUrl(url) }),
+    pages: pages.map(({ name, url }) => [name, saidUrl(url)])
   }
 }

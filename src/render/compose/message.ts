@@ -1,37 +1,52 @@
-// Message: composes a view into what Slack shows: state first, then what and why, then where and when, then the error
-// itself.
-import { sayDuration } from '../../duration.ts'
+// Message: composes a view into what Slack shows: what became of which object, then why, then the facts, small.
+import { oneLine } from '../../legible.ts'
 import { type Block, context, mrkdwn, section } from '../slack/blocks.ts'
-import { maxFallback } from '../slack/limits.ts'
+import { withEmojis } from '../slack/emoji.ts'
+import { maxFallback, messageRoom } from '../slack/limits.ts'
 import { colours, type Face, faceOf } from '../slack/looks.ts'
-import { code, cut, escapeMrkdwn, fence, link, oneLine, plain, time } from '../slack/mrkdwn.ts'
+import { code, cut, escapeMrkdwn, factsLine, fence, link, plain, prose } from '../slack/mrkdwn.ts'
 import type { Attachment, Payload } from '../slack/payload.ts'
-import { toLine } from '../slack/terminal.ts'
-import { lasted } from './lasted.ts'
-import type { View } from './view.ts'
+import { phraseOf } from '../slack/phrases.ts'
+import { unmarked } from '../slack/terminal.ts'
+import { decisivePart, emphasised } from './emphasis.ts'
+import { backOf, compareOf, factsOf, isOfChange, type Posting, revisionLink } from './facts.ts'
+import { nameOf } from './name.ts'
+import { notReadyLines } from './not-ready.ts'
+import { composeNotice } from './notice.ts'
+import { stateOf } from './state.ts'
+import { isOwn, type View } from './view.ts'
 
-/**
- * One notification as a message of its own. Every text of the view is inside its limit already. `late` is mrkdwn that
- * says how late it is, or empty.
- */
-export function composeOne(view: View, late = ''): Payload {
+/** One notification as a message of its own. Every text of the view is inside its limit already. */
+export function composeOne(view: View, posting: Posting = {}): Payload {
   const { custom = {}, mention = '' } = view
+  if (isOwn(view) && view.custom === undefined) return composeNotice(view, posting)
   const face = faceOf(view, view.failure !== undefined)
-  const text = fallback(view, face)
-  if (custom.blocks !== undefined && custom.blocks.length > 0) return ofBlocks(text, custom.blocks, [mention, late])
+  const text = lockScreen(view, face)
+  if (custom.blocks !== undefined && custom.blocks.length > 0) {
+    return ofBlocks(text, custom.blocks, [mention, posting.late ?? '', backOf(view, posting)])
+  }
+  const title = [custom.title ?? titleOf(view, face), mention].filter(Boolean).join('  ')
+  const gist =
+    custom.gist === undefined ? (custom.body === undefined ? gistLines(view) : []) : [custom.gist].filter(Boolean)
+  const head = [...joined([title, ...gist]), ...factBlocks(view, posting)]
+  const beside = custom.body === undefined ? logOf(view) : textBlock(custom.body)
+  return whole(text, head, beside, face)
+}
 
-  const title = custom.title ?? titleLine(view, face)
-  const head: Block[] = [section([title, mention].filter(Boolean).join(' ')), ...factsOf(view, late)]
-  const details = custom.body === undefined ? detailsOf(view) : textBlock(custom.body)
+/** `beside` goes next to the colour of the state, or before the facts where it has none. */
+function whole(text: string, head: Block[], beside: Block[], { colour }: Face): Payload {
   const attachments: Attachment[] =
-    face.colour !== undefined && details.length > 0 ? [{ color: colours[face.colour], blocks: details }] : []
-  return {
+    colour !== undefined && beside.length > 0 ? [{ color: colours[colour], blocks: beside }] : []
+  const payload: Payload = {
     text,
-    blocks: attachments.length > 0 ? head : [...head.slice(0, 1), ...details, ...head.slice(1)],
+    blocks: attachments.length > 0 ? head : [...head.slice(0, 1), ...beside, ...head.slice(1)],
     ...(attachments.length > 0 && { attachments }),
     unfurl_links: false,
     unfurl_media: false
   }
+  // Of what is written in letters of three bytes there is less room: the log goes first, which the event's page has.
+  const isTooLarge = beside.length > 0 && Buffer.byteLength(JSON.stringify(payload)) > messageRoom.bytes
+  return isTooLarge ? whole(text, head, [], { emoji: '', word: '' }) : payload
 }
 
 /** A message that is a template's own, and after it what a template cannot know. */
@@ -40,110 +55,113 @@ function ofBlocks(text: string, blocks: readonly Block[], others: readonly strin
   return { text, blocks: [...blocks, ...textBlock(more)], unfurl_links: false, unfurl_media: false }
 }
 
-function titleLine(view: View, face: Face): string {
-  const since = view.failure && ` for *${sayDuration(view.at - view.failure.since)}*`
-  const parts = [
-    face.emoji,
-    view.says === 'repeated' ? `${face.title}${since ?? ''}` : face.title,
-    ` ${bold(link(view.url, objectName(view)))} `,
-    reason(view)
-  ]
-  return parts.filter(Boolean).join(' ')
+/** `lines` as one section where there is room for them, and as more where there is not. */
+function joined(lines: readonly string[]): Block[] {
+  const texts: string[] = []
+  for (const line of lines) {
+    const last = texts.at(-1)
+    if (last !== undefined && last.length + 1 + line.length <= messageRoom.section)
+      texts.push(`${texts.pop()}\n${line}`)
+    else texts.push(line)
+  }
+  return texts.map(section)
+}
+
+function titleOf(view: View, face: Face): string {
+  const { object, url, revision, subject } = view
+  const at = revision && [revisionLink(revision), subject && `_${prose(subject)}_`].filter(Boolean).join(' ')
+  const sentence = stateOf(view, {
+    object: `*${link(url, plain(nameOf(view)))}*`,
+    place: object.cluster === '' ? '' : ` in ${code(object.cluster)}`,
+    strong: (text) => `*${text}*`,
+    revision: at ?? '',
+    gist: prose(view.summary)
+  })
+  return `${face.emoji} ${sentence}`
+}
+
+/** What is wrong, in plain words, and which resources it is about. */
+export function gistLines(view: View): string[] {
+  const { says, severity, summary, notReady } = view
+  const isOfTrouble = says === 'failed' || says === 'changed' || (severity === 'warn' && says !== 'recovered')
+  // A reminder has it among its facts.
+  if (!isOfTrouble || (says === 'repeated' && view.failure !== undefined)) return []
+  const change = isOfChange(view) ? changeOf(view) : ''
+  // Of one object its gist says as much in one line.
+  const isOfMany = notReady !== undefined && notReady.failedCount + notReady.waitingCount > 1
+  const [what, ...which] = isOfMany ? notReadyLines(notReady) : [isSaid(view) ? '' : emphasised(summary)]
+  return [[what, change].filter(Boolean).join(', '), ...which].filter(Boolean)
+}
+
+/** Whether the sentence before it says the same: "was rolled back", "rolled back". */
+function isSaid({ says, severity, reason, summary, failure }: View): boolean {
+  const { words } = phraseOf({ says, severity, reason: failure?.reason ?? reason }, failure !== undefined)
+  return summary !== '' && words.endsWith(summary)
+}
+
+/** `at main@a61e0c5 _Update podinfo_ (compare)`: what failed, and never that this is why. */
+function changeOf(view: View): string {
+  const { revision, subject } = view
+  if (revision === undefined) return ''
+  const named = subject ? ` _${prose(subject)}_` : ''
+  return `at ${revisionLink(revision)}${named}${compareOf(view)}`
 }
 
 /** The line of facts, or a template's fields; and how late it is. */
-function factsOf(view: View, late: string): Block[] {
-  const fields = view.custom?.fields
-  if (fields === undefined) return [context([where(view), late].filter(Boolean).join('   '))]
+function factBlocks(view: View, posting: Posting): Block[] {
+  const { fields, facts } = view.custom ?? {}
+  const others = [posting.late ?? '', backOf(view, posting)].filter(Boolean)
+  if (facts !== undefined) return smallBlock(factsLine([facts], factsLine(others)))
+  if (fields === undefined) return smallBlock(factsOf(view, posting))
   const columns: Block[] = fields.length > 0 ? [{ type: 'section', fields: fields.map(mrkdwn) }] : []
-  return [...columns, ...(late === '' ? [] : [context(late)])]
+  return [...columns, ...smallBlock(factsLine(others))]
 }
 
-function fallback(view: View, face: Face): string {
-  const own = view.custom?.title && toLine(view.custom.title)
-  if (own) return escapeMrkdwn(cut(own, maxFallback))
-  const { object, failure, says, summary, revision } = view
-  const lasting = failure === undefined ? '' : sayDuration(view.at - failure.since)
-  const what = [view.reason, summary].filter(Boolean).join(' - ')
-  const tail = {
-    failed: `: ${what}`,
-    changed: `: ${what}`,
-    repeated: failure ? ` for ${lasting}, ${failure.count} times: ${what}` : `: ${what}`,
-    recovered: ` after ${[lasting, counted(view), view.isFix && `by ${revision?.text}`, view.note].filter(Boolean).join(', ')}`,
-    updated: revision ? ` to ${revision.text}: ${summary}` : `: ${summary}`,
-    informed: `: ${what}`,
-    heartbeat: `: ${summary}`
-  }[says]
-  const cluster = object.cluster === '' ? '' : ` (${object.cluster})`
-  return escapeMrkdwn(cut(oneLine(`${face.word} ${titleOf(view)}${cluster}${tail}`).replace(/:$/, ''), maxFallback))
+function smallBlock(text: string): Block[] {
+  return text === '' ? [] : [context(text)]
 }
 
-function objectName(view: View): string {
-  return plain(titleOf(view))
-}
-
-/** `HelmRelease apps/podinfo`, unescaped. */
-function titleOf({ object: { kind, namespace, name } }: View): string {
-  const path = [namespace, name].filter(Boolean).join('/')
-  return [kind, path].filter(Boolean).join(' ') || 'unnamed object'
-}
-
-function bold(text: string): string {
-  return `*${text}*`
-}
-
-function reason({ says, reason, wasReason }: View): string {
-  if (says === 'recovered' || says === 'updated' || says === 'heartbeat') return ''
-  if (wasReason && reason && wasReason !== reason) return `~${plain(wasReason)}~ → ${code(reason)}`
-  return code(reason)
-}
-
-/** The one line of facts: cluster, controller, revision, time. */
-function where(view: View): string {
-  const { object, controller, revision, previous, at } = view
-  const label = object.kind === 'HelmRelease' ? 'chart ' : ''
-  const now = revision && label + (revision.url ? link(revision.url, plain(revision.text)) : code(revision.text))
-  const was = previous && (previous.url ? link(previous.url, plain(previous.text)) : code(previous.text))
-  const change = was && now ? `${was} → ${now}` : now
-  return [code(object.cluster), plain(controller), change, time(at)].filter(Boolean).join('   ')
-}
-
-function detailsOf(view: View): Block[] {
-  const { says, failure, message, summary, at } = view
-  if (says === 'recovered') {
-    if (failure === undefined) return []
-    const parts = [
-      `was ${lasted(failure, `*${sayDuration(at - failure.since)}*`)}`,
-      ...[counted(view)].filter((text) => text !== '')
-    ]
-    if (view.isFix && view.revision) parts.push(`fixed by ${link(view.revision.url, plain(view.revision.text))}`)
-    if (view.note) parts.push(plain(view.note))
-    return [context(parts.join('   '))]
-  }
-  if (says === 'repeated' && failure !== undefined) {
-    const next = view.nextReminderMs === undefined ? '' : `next reminder in ${sayDuration(view.nextReminderMs)}`
-    const facts = [`${failure.count} times since ${time(failure.since)}`, next].filter(Boolean).join('   ')
-    return [...errorText(message), context(facts)]
-  }
-  if (says === 'failed' || says === 'changed') return errorText(message)
-  if (view.severity === 'warn') return errorText(message)
-  return summary === '' ? [] : [section(code(summary))]
-}
-
-function errorText(message: string): Block[] {
-  return message === '' ? [] : textBlock(fence(message))
+function logOf({ says, log = [] }: View): Block[] {
+  const isShown = log.length > 0 && (says === 'failed' || says === 'changed')
+  return isShown ? [section(fence(log.join('\n')))] : []
 }
 
 function textBlock(text: string): Block[] {
   return text === '' ? [] : [section(text)]
 }
 
-/** How many failures are over. What only waited, or was put right by itself, has not failed. */
-function counted({ failure, ending }: View): string {
-  const isWarning = ending === 'unblocked' || ending === 'corrected' || failure?.severity === 'warn'
-  return failure === undefined || isWarning ? '' : times(failure.count)
+/** What a phone's lock screen shows: of its first ninety characters it shows all, and those say what, where and why. */
+const seen = 90
+
+function lockScreen(view: View, face: Face): string {
+  const { custom, object, revision, subject, says } = view
+  const own = custom?.title && unmarked(custom.title)
+  const sentence = stateOf(view, {
+    object: nameOf(view),
+    place: object.cluster === '' ? '' : ` in ${object.cluster}`,
+    strong: (text) => text,
+    revision: revision === undefined ? '' : [revision.text, subject && `"${subject}"`].filter(Boolean).join(' '),
+    gist: view.summary
+  })
+  const start = own || `${withEmojis(face.emoji)} ${sentence}`
+  const isSaid = says === 'updated' || says === 'informed' || says === 'heartbeat' || own?.includes(view.summary)
+  const end = says === 'recovered' ? fixIn(view) : isSaid ? '' : causeAfter(start, view)
+  return escapeMrkdwn(cut(oneLine(`${start}${end}`), maxFallback))
 }
 
-function times(count: number): string {
-  return count === 1 ? '1 failure' : `${count} failures`
+function fixIn({ isFix, revision, note }: View): string {
+  return [isFix && revision && `, with ${revision.text}`, note && `, ${note}`].filter(Boolean).join('')
+}
+
+/** `: upgrade to ledger 3.14.1: context deadline exceeded`, what decides first where that would be out of sight. */
+function causeAfter(start: string, { summary, reason }: View): string {
+  if (summary === '' || start.includes(` ${summary} `)) return summary === '' && reason !== '' ? `: ${reason}` : ''
+  const cause = decisivePart(summary)
+  const at = summary.indexOf(cause)
+  if (start.length + 2 + at + Math.min(cause.length, 30) <= seen) return `: ${summary}`
+  const rest = [summary.slice(0, at), summary.slice(at + cause.length)]
+    .map((part) => part.replace(/^[\s:,;.]+|[\s:,;.]+$/g, ''))
+    .filter(Boolean)
+    .join('; ')
+  return `: ${cause}${rest === '' ? '' : ` (${rest})`}`
 }

@@ -1,13 +1,16 @@
 // View: what one notification will say, in plain text, fixed when its event is accepted: a reload cannot change it.
 import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
+import type { NotReady } from '../../events/gist/health.ts'
+import { type Gist, gistOf } from '../../events/gist.ts'
+import { redact } from '../../events/redaction.ts'
 import type { Severity } from '../../events/severity.ts'
+import { clean, oneLine } from '../../legible.ts'
 import type { Advance, Ending, Failure, Transition } from '../../objects.ts'
 import type { Links } from '../links/links.ts'
 import { maxMessage, maxSummary } from '../slack/limits.ts'
-import { clean, cut, cutMiddle, utc } from '../slack/mrkdwn.ts'
+import { cut, cutMiddle, linkTarget, utc } from '../slack/mrkdwn.ts'
 import type { Custom } from '../template/template.ts'
-import { summarise } from './summary.ts'
 
 /**
  * Clean, bounded, unescaped texts; escaping belongs to the form of the destination. Kept as JSON in the database.
@@ -19,6 +22,10 @@ export interface View {
   reason: string
   /** The gist, one line. */
   summary: string
+  /** What it waited for in vain, where that is what it says. */
+  notReady?: NotReady
+  /** Of a log, the few lines that add something. */
+  log?: readonly string[]
   /** What Flux said. */
   message: string
   /** Fingerprint of the failure without the object's own name: equal causes share a line in a digest. */
@@ -28,8 +35,16 @@ export interface View {
   revision?: { text: string; url?: string }
   /** The last good revision, where it is another; the url compares the two. */
   previous?: { text: string; url?: string }
+  /** The subject of the commit that the revision is, where it is known. */
+  subject?: string
   /** The object's page. */
   url?: string
+  /** Other pages, by their names. */
+  pages?: readonly { name: string; url: string }[]
+  /** The `summary` of its metadata, which an Alert gives it. */
+  about?: string
+  /** The other metadata that the config shows. */
+  facts?: readonly { name: string; value: string }[]
   mention?: string
   /** Said beside the facts of a recovery. */
   note?: string
@@ -54,6 +69,16 @@ export interface View {
   nextReminderMs?: number
   /** What its rule's template makes of it, as mrkdwn. */
   custom?: Custom
+  /** What the relay says of itself, as mrkdwn. */
+  own?: Own
+}
+
+/** A sentence, what it means, facts, and a page of the dashboard that shows more. */
+export interface Own {
+  line: string
+  why?: string
+  facts?: readonly string[]
+  page?: { path: string; label: string }
 }
 
 /** Who says what the relay says of itself. */
@@ -64,14 +89,25 @@ export function isOwn({ controller, object }: View): boolean {
   return controller === ownController && object.cluster === ''
 }
 
+/** What the config, or an earlier event, has to show beside the event. */
+export interface Shown {
+  links: Links
+  /** Keys of its metadata. */
+  show?: readonly string[]
+  /** Of the commit that its revision is. */
+  subject?: string | undefined
+  /** That of its message, where it is known already. */
+  gist?: Gist | undefined
+}
+
 /** The view of `event` for one recipient. */
 export function createView(
   event: FluxEvent,
   { memory, before, ended, aside, previousRevision, overAt }: Advance,
   { says, mention, nextReminderMs }: { says: Transition; mention: string | undefined; nextReminderMs?: number },
-  links: Links
+  { links, show = [], subject, gist = gistOf(event.object, event.reason, event.message) }: Shown
 ): View {
-  const message = clean(event.message)
+  const message = redact(clean(event.message))
   // What decides nothing of a failure is not about it.
   const failure = aside === undefined ? (memory.failure ?? before) : undefined
   const urls = links.of(event, previousRevision)
@@ -85,7 +121,7 @@ export function createView(
       name: short(event.object.name)
     },
     reason: reasonOf(event.reason),
-    summary: cut(summaryOf(event, message, overAt), maxSummary),
+    ...saidIn(gist, event.at, overAt),
     message: cutMiddle(message, maxMessage),
     cause: causeFingerprint(event),
     controller: short(event.controller),
@@ -93,7 +129,10 @@ export function createView(
       revision: { text: short(event.revision.short), ...(urls.commit && { url: urls.commit }) }
     }),
     ...(urls.previous && { previous: { ...urls.previous, text: short(urls.previous.text) } }),
+    ...(subject && event.revision && { subject: cut(clean(oneLine(subject)), maxSubject) }),
     ...(urls.dashboard && { url: urls.dashboard }),
+    ...(urls.pages && { pages: urls.pages }),
+    ...metadataOf(event, show),
     ...(mention && { mention }),
     at: event.at,
     ...(failure && {
@@ -112,11 +151,48 @@ export function createView(
   }
 }
 
+/** Of the gist of a message, what a view keeps. */
+function saidIn(
+  { what, notReady, log = [] }: Gist,
+  at: number,
+  overAt: number | undefined
+): Pick<View, 'summary' | 'notReady' | 'log'> {
+  return {
+    summary: cut(late(at, overAt) + what, maxSummary),
+    ...(notReady && { notReady }),
+    ...(log.length > 0 && { log: log.slice(0, maxLines).map((line) => cut(line, maxLine)) })
+  }
+}
+
 /** Of a failure that came late, nobody must think that it lasts. */
-function summaryOf({ at }: FluxEvent, message: string, overAt: number | undefined): string {
-  const summary = summarise(message)
-  if (overAt === undefined) return summary
-  return `reported late: it failed at ${clockTime(at)}, which was over by ${clockTime(overAt)} UTC: ${summary}`
+function late(at: number, overAt: number | undefined): string {
+  if (overAt === undefined) return ''
+  return `reported late: it failed at ${clockTime(at)}, which was over by ${clockTime(overAt)} UTC: `
+}
+
+/** What Slack shows of an attachment before it folds it away. */
+const maxLines = 5
+const maxLine = 240
+const maxSubject = 100
+const maxValue = 100
+
+/** The Alert's summary, and what the config shows besides. */
+function metadataOf({ metadata }: FluxEvent, show: readonly string[]): Pick<View, 'about' | 'facts'> {
+  const about = metadata['summary']
+  const facts = show.flatMap((name) => {
+    const value = metadata[name]
+    if (value === undefined || name === 'summary') return []
+    const text = oneLine(clean(value))
+    return text === '' ? [] : [{ name, value: isAddress(text) ? text : cut(text, maxValue) }]
+  })
+  return {
+    ...(about && { about: cut(oneLine(clean(about)), maxSummary) }),
+    ...(facts.length > 0 && { facts })
+  }
+}
+
+function isAddress(text: string): boolean {
+  return /^https?:/.test(text) && linkTarget(text) !== undefined
 }
 
 function clockTime(at: number): string {

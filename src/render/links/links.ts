@@ -49,6 +49,20 @@ export const LinkSchema = closedObject({
     'Dashboard',
     'The page of the object.',
     'https://flux.acme.dev/{{ object.kind | downcase }}/{{ object.namespace }}/{{ object.name }}'
+  ),
+  pages: option(
+    Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      minProperties: 1,
+      propertyNames: { minLength: 1, maxLength: 40 },
+      additionalProperties: { ...UrlTemplate, description: 'The address of the page.' }
+    }),
+    'Pages',
+    'Any other pages, by the names that their links have at the end of a message.',
+    {
+      Grafana: 'https://grafana.acme.dev/d/flux?var-ns={{ object.namespace }}',
+      Runbook: 'https://wiki.acme.dev/flux'
+    }
   )
 })
 
@@ -57,7 +71,12 @@ export interface Links {
   of(
     event: FluxEvent,
     previousRevision: string
-  ): { commit?: string; dashboard?: string; previous?: { text: string; url?: string } }
+  ): {
+    commit?: string
+    dashboard?: string
+    previous?: { text: string; url?: string }
+    pages?: { name: string; url: string }[]
+  }
 }
 
 /** A template of an entry; a guessed one is only for the commits of Git, and not for digests and versions of charts. */
@@ -79,14 +98,21 @@ export function compileLinks(texts: readonly Static<typeof LinkSchema>[]): { lin
     const path = ['links', index]
     const matches = compileFilter(text.match ?? {}, [...path, 'match'], faults)
     const templates: LinkTemplates = guessed(text, path, faults)
-    for (const kind of kinds) {
-      const source = text[kind]
-      if (source === undefined) continue
+    const compile = (source: string, place: Fault['path']) => {
       const compiled = compileUrl(source, variables)
-      if ('error' in compiled) faults.push({ path: [...path, kind], message: compiled.error, offset: compiled.offset })
-      else templates[kind] = compiled
+      if (!('error' in compiled)) return compiled
+      faults.push({ path: place, message: compiled.error, offset: compiled.offset })
+      return undefined
     }
-    return { matches, templates }
+    for (const kind of kinds) {
+      const template = text[kind] === undefined ? undefined : compile(text[kind], [...path, kind])
+      if (template !== undefined) templates[kind] = template
+    }
+    const pages = Object.entries(text.pages ?? {}).flatMap(([name, source]) => {
+      const template = compile(source, [...path, 'pages', name])
+      return template === undefined ? [] : [{ name, template }]
+    })
+    return { matches, templates, pages }
   })
   return { faults, links: { of: (event, previousRevision) => linksOf(entries, event, previousRevision) } }
 }
@@ -119,11 +145,13 @@ export function urlFault(text: string): string | undefined {
   return linkTarget(sample) === undefined ? 'makes no http(s) URL that Slack takes' : undefined
 }
 
-function linksOf(
-  entries: { matches: ReturnType<typeof compileFilter>; templates: LinkTemplates }[],
-  event: FluxEvent,
-  previousRevision: string
-): ReturnType<Links['of']> {
+interface Entry {
+  matches: ReturnType<typeof compileFilter>
+  templates: LinkTemplates
+  pages: readonly { name: string; template: Template }[]
+}
+
+function linksOf(entries: readonly Entry[], event: FluxEvent, previousRevision: string): ReturnType<Links['of']> {
   const previous = previousRevision === '' ? undefined : parseRevision(previousRevision)
   const isOther = previous !== undefined && event.revision !== undefined && previous.text !== event.revision.text
   if (entries.length === 0) return isOther ? { previous: { text: previous.short } } : {}
@@ -143,9 +171,12 @@ function linksOf(
   const url = (kind: (typeof kinds)[number]) => {
     const template = matching.find(({ templates }) => templates[kind])?.templates[kind]
     if (template?.isGuessed && !isCommit[kind]) return undefined
-    const rendered = template?.render(context)
-    // Checked again here: a value may have made something else of it.
-    return rendered !== undefined && linkTarget(rendered) !== undefined ? rendered : undefined
+    return addressOf(template, context)
+  }
+  const pages = new Map<string, string>()
+  for (const { name, template } of matching.flatMap(({ pages }) => pages)) {
+    const address = pages.has(name) ? undefined : addressOf(template, context)
+    if (address !== undefined) pages.set(name, address)
   }
   const commit = url('commit')
   const dashboard = url('dashboard')
@@ -153,6 +184,13 @@ function linksOf(
   return {
     ...(commit !== undefined && { commit }),
     ...(dashboard !== undefined && { dashboard }),
-    ...(isOther && { previous: { text: previous.short, ...(compare !== undefined && { url: compare }) } })
+    ...(isOther && { previous: { text: previous.short, ...(compare !== undefined && { url: compare }) } }),
+    ...(pages.size > 0 && { pages: [...pages].map(([name, url]) => ({ name, url })) })
   }
+}
+
+/** Checked again here: a value may have made something else of it. */
+function addressOf(template: Template | undefined, context: Record<string, unknown>): string | undefined {
+  const rendered = template?.render(context)
+  return rendered !== undefined && linkTarget(rendered) !== undefined ? rendered : undefined
 }

@@ -153,6 +153,7 @@ function linesOf(payload: Payload): string[] {
 
 function variablesOf(payload: Payload): { summary: string; text: string; details: string } {
   const summary = literal(payload.text)
-  const lines = linesOf(payload)
-  return { summary, text: lines.join('\n'), details: lines.slice(1).join('\n') || summary }
+  const text = linesOf(payload).join('\n')
+  const end = text.indexOf('\n')
+  return { summary, text, details: (end < 0 ? '' : text.slice(end + 1)) || summary }
 }

@@ -118,12 +118,15 @@ const lookalikes: Record<string, string> = { '[': '［', ']': '］', '|': '∣',
 function words(text: string, { bold, strike }: Syntax): string {
   return neutral(unescaped(withEmojis(text)))
     .replace(/[[\]|\\`]/g, (mark) => lookalikes[mark] ?? '')
+    .replace(lineMark, breaker)
+    .replace(bareAddress, `$&${breaker}`)
     .replaceAll('*', bold)
     .replaceAll('~', strike)
 }
 
 function bareWords(text: string): string {
-  return bare(unescaped(withEmojis(text).replace(/[*~_`]/g, '')))
+  // Inside of a word `_` is only a character: the relay's own stand at the edges.
+  return bare(unescaped(withEmojis(text).replace(/[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '')))
 }
 
 /** No backticks: one at the end of a line, and Rocket.Chat takes none of a fenced block for code. */
@@ -144,6 +147,10 @@ const breaker = '\u200b'
 // unless b is a word that calls everyone; `<nil>` stays, too, while `<!here>` and `<https://…` are broken.
 const atMention = /@(?=everyone|here|channel|all|topic|stream|[*_])|(?<![A-Za-z0-9])@(?=\S)/gi
 const atTag = /<(?!\w*>|[\s=]|$)/g
+// What makes a heading, a quotation, a list or a rule of a line; the relay's own lines begin with none of it.
+const lineMark = /(?<=^[ \t]*)(?=[#>+=-]|\d{1,9}[.)]\s)/gm
+// Most receivers make links of addresses, and some look at what is behind them.
+const bareAddress = /\b(?:https?|ftp|mailto|file|tel):(?=\S)/gi
 const betweenLabelAndAddress = /\](?=[([:])/g
 
 function neutral(text: string): string {

@@ -10,6 +10,8 @@ const emojis: Record<string, string> = {
   ':information_source:': 'ℹ️',
   ':green_heart:': '💚',
   ':warning:': '⚠️',
+  ':large_orange_circle:': '🟠',
+  ':bell:': '🔔',
   ':wastebasket:': '🗑️'
 }
 

@@ -37,6 +37,7 @@ export const templateRoom = {
   bytes: 13_000,
   title: 1500,
   summary: 600,
+  gist: 1300,
   body: messageRoom.section,
   field: 1500,
   /** A block of the relay's own follows where a message is late or calls someone. */

@@ -6,31 +6,29 @@ export const colours = { red: '#a30200', amber: '#daa038', green: '#2eb886' } as
 
 export interface Face {
   emoji: string
-  /** In the message, mrkdwn. */
-  title: string
-  /** On the lock screen. */
+  /** For a template's `state`. */
   word: string
   /** The colour of the bar beside the details; without one the details are in the message itself. */
   colour?: keyof typeof colours
 }
 
 const faces: Record<Transition, Face> = {
-  failed: { emoji: ':red_circle:', title: '*Failed*', word: 'FAILED', colour: 'red' },
-  changed: { emoji: ':red_circle:', title: '*New error*', word: 'NEW ERROR', colour: 'red' },
-  repeated: { emoji: ':hourglass_flowing_sand:', title: '*Still failing*', word: 'STILL FAILING', colour: 'amber' },
-  recovered: { emoji: ':white_check_mark:', title: '~Failed~ → *Ready*', word: 'RECOVERED', colour: 'green' },
-  updated: { emoji: ':large_green_circle:', title: '*Updated*', word: 'UPDATED' },
-  informed: { emoji: ':information_source:', title: '*Info*', word: 'INFO' },
-  heartbeat: { emoji: ':green_heart:', title: '*Healthy*', word: 'HEALTHY' }
+  failed: { emoji: ':red_circle:', word: 'Failed', colour: 'red' },
+  changed: { emoji: ':large_orange_circle:', word: 'New error', colour: 'red' },
+  repeated: { emoji: ':hourglass_flowing_sand:', word: 'Still failing', colour: 'amber' },
+  recovered: { emoji: ':white_check_mark:', word: 'Recovered', colour: 'green' },
+  updated: { emoji: ':large_green_circle:', word: 'Updated' },
+  informed: { emoji: ':information_source:', word: 'Info' },
+  heartbeat: { emoji: ':green_heart:', word: 'Healthy' }
 }
 const endings: Record<Exclude<Ending, 'ready'>, Face> = {
-  unblocked: { emoji: ':white_check_mark:', title: '*No longer waits*', word: 'NO LONGER WAITS', colour: 'green' },
-  corrected: { emoji: ':white_check_mark:', title: '*Drift corrected*', word: 'DRIFT CORRECTED', colour: 'green' },
-  cleared: { emoji: ':white_check_mark:', title: '*Well again*', word: 'WELL AGAIN', colour: 'green' },
-  uninstalled: { emoji: ':wastebasket:', title: '*Gone: uninstalled*', word: 'GONE, UNINSTALLED', colour: 'green' },
-  deleted: { emoji: ':wastebasket:', title: '*Gone: deleted*', word: 'GONE, DELETED', colour: 'green' }
+  unblocked: { emoji: ':white_check_mark:', word: 'No longer waits', colour: 'green' },
+  corrected: { emoji: ':white_check_mark:', word: 'Drift corrected', colour: 'green' },
+  cleared: { emoji: ':white_check_mark:', word: 'Well again', colour: 'green' },
+  uninstalled: { emoji: ':wastebasket:', word: 'Gone, uninstalled', colour: 'green' },
+  deleted: { emoji: ':wastebasket:', word: 'Gone, deleted', colour: 'green' }
 }
-const warning: Face = { emoji: ':warning:', title: '*Warning*', word: 'WARNING', colour: 'amber' }
+const warning: Face = { emoji: ':warning:', word: 'Warning', colour: 'amber' }
 
 /** The parts of a view that decide its face. */
 interface Said {
@@ -46,17 +44,15 @@ export function faceOf({ says, severity, ending }: Said, isFailing: boolean): Fa
   if (says === 'repeated' && !isFailing) return severity === 'warn' ? warning : faces.informed
   if (severity !== 'warn') return faces[says]
   if (says === 'failed' || says === 'informed') return warning
-  return { ...faces[says], ...(says === 'changed' && { ...warning, title: '*New warning*', word: 'NEW WARNING' }) }
+  return { ...faces[says], ...(says === 'changed' && { ...warning, word: 'New warning' }) }
 }
 
-/** `:red_circle: Failed`, for a template. Undefined for what is not a state. */
-export function stateInWords(
+/** The face for a template. Undefined for what is not a state. */
+export function faceFor(
   says: string,
   { severity, ending }: { severity: string; ending?: string | undefined },
   isFailing: boolean
-): string | undefined {
+): Face | undefined {
   if (!Object.hasOwn(faces, says)) return undefined
-  const said = { says, severity, ...(ending !== undefined && { ending }) } as Said
-  const { emoji, word } = faceOf(said, isFailing)
-  return `${emoji} ${word.slice(0, 1)}${word.slice(1).toLowerCase()}`
+  return faceOf({ says, severity, ...(ending !== undefined && { ending }) } as Said, isFailing)
 }

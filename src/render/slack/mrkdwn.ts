@@ -1,26 +1,7 @@
 // Slack's mrkdwn: makes text from outside a harmless part of a message. Source of the escaping rules:
 // docs.slack.dev/messaging/formatting-message-text.
-import { maxLinkUrl } from './limits.ts'
-
-// ANSI sequences (CSI, and OSC up to its end), then every control character but tab and newline, then the marks that
-// reorder or hide text: bidi embeddings and isolates, zero-width no-break space.
-const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g
-const controls =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
-
-// Nearly every name and message is made of these characters, which can all stay.
-const ordinary = /^[\n\t -~]*$/
-
-/** Text as a person may see it: no terminal codes, no control or reordering characters, `\n` the only line end. */
-export function clean(text: string): string {
-  if (ordinary.test(text)) return text.trimEnd()
-  return text
-    .toWellFormed()
-    .replace(/\r\n?|\u2028|\u2029|\u0085/g, '\n')
-    .replace(ansi, '')
-    .replace(controls, '')
-    .trimEnd()
-}
+import { oneLine } from '../../legible.ts'
+import { maxLinkUrl, messageRoom } from './limits.ts'
 
 /** Escapes what Slack would read as a mention, a link or an entity. Needed inside code, too. */
 export function escapeMrkdwn(text: string): string {
@@ -32,14 +13,30 @@ const lookalikes: Record<string, string> = { '*': '∗', _: '＿', '~': '∼', '
 
 /** A name outside of code, on one line. Kubernetes names have none of the characters that are replaced. */
 export function plain(text: string): string {
-  return escapeMrkdwn(oneLine(text)).replace(/[*_~`]/g, (mark) => lookalikes[mark] ?? '')
+  return withoutNames(escapeMrkdwn(oneLine(text)).replace(/[*_~`]/g, (mark) => lookalikes[mark] ?? ''))
 }
 
 /** Text outside of code, its lines kept. `_` inside of a word is only a character, and common in names. */
 export function words(text: string): string {
-  return escapeMrkdwn(text)
+  const marked = escapeMrkdwn(text)
     .replace(/[*~`]/g, (mark) => lookalikes[mark] ?? '')
     .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '＿')
+    // At the start of a line Slack takes it for a quotation, escaped or not.
+    .replace(/^(\s*)&gt;/gm, '$1›')
+  return withoutNames(marked)
+}
+
+// `:white_check_mark:` would be one, and so would `:100:`; what stands in 10:00:12 is a time.
+const emojiName = /(?<!\d(?=:\d\d)):(?=[a-z0-9_+'-]{1,100}:)/gi
+const joiner = '\u2060'
+
+function withoutNames(text: string): string {
+  return text.includes(':') ? text.replace(emojiName, `:${joiner}`) : text
+}
+
+/** What an event says, in a sentence of the relay's: on one line. */
+export function prose(text: string): string {
+  return words(oneLine(text))
 }
 
 /** Inline code. Empty text gives an empty string: Slack would show two backticks. */
@@ -68,22 +65,18 @@ export function linkTarget(url: string): string | undefined {
   return target.length > maxLinkUrl ? undefined : target
 }
 
-/** When, in the reader's time zone. The fallback is UTC and says so. `at` in ms. */
+/** When, to the minute, in the reader's time zone. The fallback is UTC and says so. `at` in ms. */
 export function time(at: number): string {
   const seconds = Math.floor(at / 1000)
+  const minute = `${utc(at).slice(0, 16)} UTC`
   // What Slack does with a time before 1970 is not documented.
-  if (seconds < 0) return utc(at)
-  return `<!date^${seconds}^{date_short_pretty} {time_secs}|${utc(at)}>`
+  if (seconds < 0) return minute
+  return `<!date^${seconds}^{date_short_pretty} {time}|${minute}>`
 }
 
 /** `2026-09-21 14:13:20 UTC` */
 export function utc(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
-}
-
-/** Everything on one line, runs of white space as one space. */
-export function oneLine(text: string): string {
-  return (/\s\s|[^\S ]/.test(text) ? text.replace(/\s+/g, ' ') : text).trim()
 }
 
 /**
@@ -139,3 +132,17 @@ export function mentionsIn(mrkdwn: string): string[] {
 }
 
 const mentions = / *<(@\w+|!subteam\^\w+|!here|!channel)>/g
+
+const joint = '   '
+
+/** As many of `facts` on one line as there is room for, and `last` in any case. */
+export function factsLine(facts: readonly string[], last = ''): string {
+  let room = messageRoom.section - last.length
+  const kept: string[] = []
+  for (const fact of facts) {
+    if (fact === '' || fact.length + joint.length > room) continue
+    kept.push(fact)
+    room -= fact.length + joint.length
+  }
+  return [...kept, last].filter(Boolean).join(joint)
+}

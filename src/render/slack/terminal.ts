@@ -1,6 +1,7 @@
 // Terminal: shows a message as plain lines, for the log, the command line and tests.
+import { oneLine } from '../../legible.ts'
 import { withEmojis } from './emoji.ts'
-import { oneLine, withoutMentions } from './mrkdwn.ts'
+import { withoutMentions } from './mrkdwn.ts'
 import { type Payload, textsOf } from './payload.ts'
 
 /** The texts of `payload` as a reader sees them, line by line; a bar stands for an attachment's colour. */
@@ -18,17 +19,25 @@ export function toLine(mrkdwn: string): string {
   return oneLine(readable(withoutMentions(mrkdwn)))
 }
 
+/** The same without the marks of code, for where there are none. */
+export function unmarked(mrkdwn: string): string {
+  return toLine(mrkdwn).replaceAll('`', '')
+}
+
 function readable(mrkdwn: string): string {
   // Every other part stands in code, where marks are just characters.
   const parts = mrkdwn.split(/(```[\s\S]*?```|`[^`\n]*`)/)
-  return unescaped(parts.map((part, index) => (index % 2 === 1 ? part.replaceAll('```', '') : unmarked(part))).join(''))
+  return unescaped(
+    parts.map((part, index) => (index % 2 === 1 ? part.replaceAll('```', '') : withoutMarks(part))).join('')
+  )
 }
 
-function unmarked(text: string): string {
+function withoutMarks(text: string): string {
   return withEmojis(text)
     .replace(/<!date\^[^|>]*\|([^>]*)>/g, '$1')
     .replace(/<(https?:[^|>]*)\|([^>]*)>/g, '$2')
-    .replace(/(^|\s)\*([^*\n]+)\*(?=\s|$)/g, '$1$2')
+    .replace(/(?<![\w*])\*([^*\n]+)\*(?![\w*])/g, '$1')
+    .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '')
 }
 
 function unescaped(text: string): string {

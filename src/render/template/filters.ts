@@ -1,8 +1,11 @@
 // Filters: gives message templates our own filters, and those of Liquid that are useful and harmless.
 import type { FilterImplOptions, Liquid } from 'liquidjs'
-import { sayDuration } from '../../duration.ts'
-import { stateInWords } from '../slack/looks.ts'
-import { code, fence, link, oneLine, time, utc, words } from '../slack/mrkdwn.ts'
+import { sayAbout, sayDuration } from '../../duration.ts'
+import { oneLine } from '../../legible.ts'
+import type { Transition } from '../../objects.ts'
+import { faceFor } from '../slack/looks.ts'
+import { code, fence, link, time, utc, words } from '../slack/mrkdwn.ts'
+import { type Called, phraseOf } from '../slack/phrases.ts'
 import { Said } from './pieces.ts'
 
 // Of Liquid's own these are left: no `raw`, nothing that reads a clock or throws dice (`date: "now"`, `sample`), nothing
@@ -32,15 +35,39 @@ export function mentionOf(name: string): string | undefined {
   return /^S[A-Z0-9]{5,}$/.test(name) ? `<!subteam^${name}>` : undefined
 }
 
+/** What of the variables decides how a state is called. */
+function calledIn(environments: object): Omit<Called, 'says'> & { isOfFailure: boolean; isAt: boolean } {
+  const { event, failure, revision } = environments as {
+    event: { severity: Called['severity']; reason: string }
+    failure?: { ending?: NonNullable<Called['ending']>; reason: string }
+    revision?: object
+  }
+  const isOfFailure = failure !== undefined
+  const reason = failure?.reason ?? event.reason
+  return { severity: event.severity, reason, ending: failure?.ending, isOfFailure, isAt: revision !== undefined }
+}
+
 const ours: Record<string, FilterImplOptions> = {
   state(value: unknown) {
-    const { event, failure } = this.context.environments as {
-      event: { severity: string }
-      failure?: { ending?: string }
-    }
-    const said = { severity: event.severity, ending: failure?.ending }
-    const state = stateInWords(textOf(value), said, failure !== undefined)
-    return state === undefined ? value : new Said(state, (text) => text)
+    const { severity, ending, isOfFailure } = calledIn(this.context.environments)
+    const face = faceFor(textOf(value), { severity, ending }, isOfFailure)
+    return face === undefined ? value : new Said(`${face.emoji} ${face.word}`, (text) => text)
+  },
+  glyph(value: unknown) {
+    const { severity, ending, isOfFailure } = calledIn(this.context.environments)
+    const face = faceFor(textOf(value), { severity, ending }, isOfFailure)
+    return face === undefined ? value : new Said(face.emoji, (text) => text)
+  },
+  words(value: unknown) {
+    const { isOfFailure, isAt, ...called } = calledIn(this.context.environments)
+    const says = textOf(value)
+    if (faceFor(says, called, isOfFailure) === undefined) return value
+    return says === 'updated' && !isAt ? '' : phraseOf({ ...called, says: says as Transition }, isOfFailure).words
+  },
+  lasting(value: unknown) {
+    const at = Date.parse(textOf(value))
+    const { event } = this.context.environments as { event: { at: string } }
+    return Number.isNaN(at) ? value : sayAbout(Date.parse(event.at) - at)
   },
   first_line(value: unknown) {
     const text = textOf(value)

@@ -1,5 +1,6 @@
 // Template output: keeps the operator's text as written, and escapes event values for where they land.
-import { clean, cut, cutMiddle, escapeMrkdwn, link, oneLine, words } from '../slack/mrkdwn.ts'
+import { clean, oneLine } from '../../legible.ts'
+import { cut, cutMiddle, escapeMrkdwn, link, words } from '../slack/mrkdwn.ts'
 
 /** A value. A filter may have given it a form of its own, such as code or a link. */
 export class Said {

@@ -4,7 +4,7 @@ import { closedObject, option } from '../../about.ts'
 import type { Fault } from '../../errors.ts'
 import type { Block } from '../slack/blocks.ts'
 import { slackTakes, templateRoom } from '../slack/limits.ts'
-import { plain } from '../slack/mrkdwn.ts'
+import { factsLine, plain } from '../slack/mrkdwn.ts'
 import { BlocksSchema } from './block-schema.ts'
 import { compileBlocks } from './blocks.ts'
 import { compileSlot, type Filling, type Slot, SlotError } from './slot.ts'
@@ -24,11 +24,23 @@ export const TemplateSchema = closedObject({
     'The line in a digest of several notifications.',
     '*{{ object.name }}*: {{ event.message | first_line }}'
   ),
+  gist: option(
+    Type.String(source),
+    'Gist',
+    'Replaces the line below the first, which says what is wrong; an empty text shows nothing.',
+    '{{ event.gist }}'
+  ),
   body: option(
     Type.String(source),
     'Body',
-    'Replaces the error or the news; an empty text shows nothing.',
+    'Replaces the lines of a log and, where there is no `gist`, what is wrong; an empty text shows nothing.',
     '{{ event.message | fence }}'
+  ),
+  facts: option(
+    Type.String(source),
+    'Facts',
+    'Replaces the small last line of kind, reason, revision, time and metadata: each line of the text is one fact, and empty ones are left out.',
+    '{{ object.kind }}\n{{ event.reason }}\n{{ event.at | time }}'
   ),
   fields: option(
     Type.Unsafe<Record<string, string>>({
@@ -39,7 +51,7 @@ export const TemplateSchema = closedObject({
       additionalProperties: { type: 'string', ...source, description: 'The value under the label.' }
     }),
     'Fields',
-    'Labels with their values, instead of the line with cluster, controller, revision and time.',
+    'Labels with their values, instead of the small last line.',
     { Cluster: '{{ object.cluster }}', Revision: '{{ revision.short }}' }
   ),
   blocks: option(
@@ -57,7 +69,11 @@ export interface Custom {
   title?: string
   summary?: string
   /** Empty: nothing. */
+  gist?: string
+  /** Empty: nothing. */
   body?: string
+  /** Empty: nothing. */
+  facts?: string
   fields?: string[]
   blocks?: Block[]
 }
@@ -74,7 +90,7 @@ type Fill = (filling: Filling) => Custom
 export function compileTemplate(name: string, text: TemplateText, faults: Fault[]): MessageTemplate {
   const path = ['templates', name]
   if (text.blocks !== undefined) {
-    for (const part of ['body', 'fields'] as const) {
+    for (const part of ['gist', 'body', 'facts', 'fields'] as const) {
       if (text[part] === undefined) continue
       faults.push({
         path: [...path, part],
@@ -82,16 +98,22 @@ export function compileTemplate(name: string, text: TemplateText, faults: Fault[
       })
     }
   }
+  if (text.facts !== undefined && text.fields !== undefined) {
+    faults.push({ path: [...path, 'facts'], message: 'a template has either facts or fields: both are the last line' })
+  }
   const fill = compileParts(text, path, faults)
   return { name, fill: (variables, onCut) => fitting(fill, { variables, ...(onCut && { onCut }) }, path) }
 }
 
-function compileParts({ title, summary, body, fields, blocks }: TemplateText, path: string[], faults: Fault[]): Fill {
+function compileParts(text: TemplateText, path: string[], faults: Fault[]): Fill {
+  const { title, summary, gist, body, facts, fields, blocks } = text
   const slot = (part: string, text: string | undefined, form: 'mrkdwn' | 'line', max: number): Slot | undefined =>
     text === undefined ? undefined : compileSlot(text, { form, max }, [...path, part], faults)
   const fillTitle = slot('title', title, 'line', templateRoom.title)
   const fillSummary = slot('summary', summary, 'line', templateRoom.summary)
+  const fillGist = slot('gist', gist, 'mrkdwn', templateRoom.gist)
   const fillBody = slot('body', body, 'mrkdwn', templateRoom.body)
+  const fillFacts = slot('facts', facts, 'mrkdwn', templateRoom.body)
   const fillFields =
     fields &&
     Object.entries(fields).map(([label, text]) => compileField(label, text, [...path, 'fields', label], faults))
@@ -100,7 +122,15 @@ function compileParts({ title, summary, body, fields, blocks }: TemplateText, pa
     ...(fillTitle && shown('title', fillTitle(filling))),
     // A line of a digest has room for so much, however little else there is to say.
     ...(fillSummary && shown('summary', fillSummary({ ...filling, scale: 1 }))),
+    ...(fillGist && { gist: fillGist(filling) }),
     ...(fillBody && { body: fillBody(filling) }),
+    ...(fillFacts && {
+      facts: factsLine(
+        fillFacts(filling)
+          .split('\n')
+          .map((fact) => fact.trim())
+      )
+    }),
     ...(fillFields && { fields: fillFields.map((fill) => fill(filling)).filter((field) => field !== '') }),
     ...(fillBlocks && { blocks: fillBlocks(filling) })
   })

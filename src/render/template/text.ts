@@ -17,15 +17,28 @@ export interface TextTemplate {
   render(variables: object): Piece[]
 }
 
-const objectFields = ['cluster', 'kind', 'namespace', 'name']
+const objectFields = ['cluster', 'kind', 'namespace', 'name', 'path']
 const revisionFields = ['text', 'pointer', 'sha', 'short']
 const fields: Record<string, readonly string[]> = {
-  event: ['message', 'summary', 'reason', 'severity', 'source', 'controller', 'at', 'metadata'],
+  event: [
+    'message',
+    'summary',
+    'gist',
+    'decisive',
+    'log',
+    'reason',
+    'severity',
+    'source',
+    'controller',
+    'at',
+    'metadata'
+  ],
   object: objectFields,
-  revision: revisionFields,
+  revision: [...revisionFields, 'subject'],
   previous: revisionFields,
-  failure: ['since', 'count', 'severity', 'reason', 'text', 'began', 'ending'],
-  links: ['commit', 'compare', 'dashboard'],
+  failure: ['since', 'count', 'severity', 'reason', 'text', 'began', 'before', 'ending', 'isFixed', 'nextReminder'],
+  links: ['commit', 'compare', 'dashboard', 'pages'],
+  shown: [],
   transition: [],
   rule: [],
   destination: []

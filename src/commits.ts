@@ -1,0 +1,81 @@
+// Commits: remember what the newest commits of each cluster are called, by their revision. In: events of Git sources, and at
+// the start those of the store. Out: the subject of a revision.
+import type { Logger } from 'pino'
+import { type Clock, every } from './clock.ts'
+import { commitSubjectOf } from './events/commit-subject.ts'
+import { type FluxEvent, normalise, type WireEvent } from './events/flux.ts'
+import type { Records } from './store/records.ts'
+
+export interface Commits {
+  /** Remembers the commit that `event` is about, if it is about one. */
+  note(event: FluxEvent): void
+  /** What the commit that `event` speaks of is called; undefined where nobody said. */
+  subjectOf(event: FluxEvent): string | undefined
+  start(): Promise<void>
+  stop(): void
+}
+
+/** Of each cluster. */
+const maxRemembered = 100
+
+/** How soon what another replica was told is known here: a push is applied some seconds after it was fetched. */
+const refreshMs = 5000
+
+/** How far back the first look goes. */
+const lookBackMs = 7 * 24 * 60 * 60 * 1000
+
+export function createCommits({
+  records,
+  clock,
+  log
+}: {
+  records: Pick<Records, 'events'>
+  clock: Clock
+  log: Logger
+}): Commits {
+  /** By cluster, the oldest first. */
+  const subjects = new Map<string, Map<string, string>>()
+  let since: number | undefined
+  let stop = () => {}
+
+  function keep(cluster: string, revision: string, subject: string): void {
+    const known = subjects.get(cluster) ?? new Map<string, string>()
+    subjects.set(cluster, known)
+    known.delete(revision)
+    known.set(revision, subject)
+    const [oldest] = known.keys()
+    if (known.size > maxRemembered && oldest !== undefined) known.delete(oldest)
+  }
+
+  function note(event: FluxEvent): void {
+    const subject = event.revision?.sha ? commitSubjectOf(event) : undefined
+    if (subject !== undefined && event.revision) keep(event.object.cluster, event.revision.sha, subject)
+  }
+
+  /** Reads what was stored since the last time, a moment of overlap included. */
+  async function look(): Promise<void> {
+    const now = clock.now()
+    const from = since ?? now - lookBackMs
+    const filter = { kind: 'GitRepository', reason: 'NewArtifact', since: from }
+    const { items } = await records.events(filter, { limit: maxRemembered }, { withBody: true })
+    since = now - 2 * refreshMs
+    for (const { object, body = '' } of items.toReversed()) {
+      const origin = { source: '', cluster: object.cluster, defaultCluster: '' }
+      note(normalise(JSON.parse(body) as WireEvent, origin, now))
+    }
+  }
+
+  return {
+    note,
+    subjectOf({ object, revision }) {
+      return revision?.sha ? subjects.get(object.cluster)?.get(revision.sha) : undefined
+    },
+    async start() {
+      await look().catch((err: unknown) =>
+        log.warn({ err }, 'cannot read what commits are called; messages leave it out')
+      )
+      stop = every(clock, refreshMs, look, (err) => log.warn({ err }, 'cannot read what commits are called'))
+    },
+    stop: () => stop()
+  }
+}

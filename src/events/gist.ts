@@ -1,0 +1,133 @@
+// Gist: says what an event is about in one line, decisive words first, and finds what is worth showing beside it.
+import { beginning, clean, oneLine } from '../legible.ts'
+import type { ObjectRef } from './flux.ts'
+import { type Applied, appliedIn, sayApplied } from './gist/applied.ts'
+import { decisiveLine } from './gist/decisive-line.ts'
+import { driftIn } from './gist/drift.ts'
+import { shortened } from './gist/error-chain.ts'
+import { isVague } from './gist/error-words.ts'
+import { type NotReady, notReadyIn, sayNotReady } from './gist/health.ts'
+import { foldedLog, helmActionIn, waitedFor, withoutHelmLogs, withoutStamp } from './gist/helm.ts'
+import { type ImageUpdate, latestIn, pushIn, sayImage, sayPush } from './gist/images.ts'
+import { kustomizeCause } from './gist/kustomize.ts'
+import { sopsCause } from './gist/sops.ts'
+import { inFewerWords } from './gist/wording.ts'
+import { redact } from './redaction.ts'
+
+/** What a message says, without what stands around it. Plain text, nothing escaped; no secrets of URLs, no control characters. */
+export interface Gist {
+  /** One line of at most 200 characters, the decisive words within the first 90. Empty for an empty message. */
+  what: string
+  /** Of a health check, or of a wait that timed out: what it waited for. */
+  notReady?: NotReady
+  /** Which images were updated, or are the latest. */
+  images?: ImageUpdate[]
+  /** Objects that were applied or deleted, in the order of the message. */
+  objects?: Applied[]
+  /** What a log adds to `what`: at most five lines, oldest first, without stamps, equal ones folded: `… (×149)`. */
+  log?: string[]
+}
+
+export const maxGist = 200
+
+/** The last one, because each rule that matches asks for the same one in a row, and it is most of what a view costs. */
+let latest: { object?: ObjectRef; message?: string; gist: Gist } = { gist: { what: '' } }
+
+/** The gist of a `message` of `object`, as Flux sent both. Its work is bounded, whatever the message is. */
+export function gistOf(object: ObjectRef, reason: string, message: string): Gist {
+  const isLatest = latest.object === object && latest.message === message
+  if (!isLatest) latest = { object, message, gist: read(object, reason, message) }
+  return latest.gist
+}
+
+function read(object: ObjectRef, reason: string, message: string): Gist {
+  const text = redact(clean(bounded(message)))
+  const { said, lines } = withoutHelmLogs(text)
+  const found = driftIn(said, reason, object, maxGist) ?? gistOfSaid(said, object)
+  const log = foldedLog(lines)
+  const waited = isVagueAtEnd(found.what) ? waitedFor(lines.slice(-400).map(withoutStamp), object) : ''
+  const what = waited === '' ? found.what : withWaited(found.what, waited)
+  return { ...found, what: fitted(oneLine(what)), ...(log.length > 0 && { log }) }
+}
+
+// Errors lead, and apply logs put them last; what stands between is more of the same. Flux documents 39,000 characters.
+const headChars = 49_152
+const tailChars = 16_384
+
+/** Both ends, cut between words, so that no half of a secret is left. */
+function bounded(message: string): string {
+  if (message.length <= headChars + tailChars) return message
+  const head = message.slice(0, headChars).replace(/\S+$/, '')
+  const tail = message.slice(-tailChars).replace(/^\S+/, '')
+  return `${head}\n${tail}`
+}
+
+const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] = [
+  (text) => {
+    const push = pushIn(text)
+    return push && { what: sayPush(push, maxGist), ...(push.images.length > 0 && { images: push.images.slice(0, 20) }) }
+  },
+  (text) => {
+    const latest = latestIn(text)
+    return latest && { what: `${sayImage(latest)} is the latest tag`, images: [latest] }
+  },
+  (text, object) => {
+    const health = notReadyIn(text)
+    if (health === undefined) return undefined
+    const { why, ...notReady } = health
+    const reason = why === '' ? '' : gistOfSaid(why, object).what
+    return { what: sayNotReady({ ...notReady, why: reason }, object, maxGist), notReady }
+  },
+  (text, object) => {
+    const action = helmActionIn(text)
+    if (action === undefined) return undefined
+    return { what: action.rest === '' ? action.lead : causeOf(action.rest, object, action.lead) }
+  },
+  (text, object) => {
+    const { objects, counts, others } = appliedIn(text)
+    return counts.size === 0 || others > 0 ? undefined : { what: sayApplied(objects, counts, object, maxGist), objects }
+  }
+]
+
+function gistOfSaid(text: string, object: ObjectRef): Gist {
+  return knownForm(text, object) ?? { what: causeOf(text, object) }
+}
+
+function knownForm(text: string, object: ObjectRef): Gist | undefined {
+  for (const form of forms) {
+    const found = form(text, object)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+// One line of a hostile message may be all of it.
+const maxLine = 4000
+
+/** The decisive line of `text`, in few words, its cause first where it is long; behind `lead`. */
+function causeOf(text: string, object: ObjectRef, lead = ''): string {
+  const { line, others } = decisiveLine(sopsCause(text) ?? kustomizeCause(text) ?? withoutQuotedFiles(text))
+  const bounded = line.length > maxLine ? `${line.slice(0, 2500)} … ${line.slice(-1400)}` : line
+  const cause = shortened(inFewerWords(oneLine(bounded), object), lead)
+  return others > 0 ? `${cause} (and ${others} more)` : cause
+}
+
+/** kustomize quotes whole files between two words of its own. */
+function withoutQuotedFiles(text: string): string {
+  return text.includes('`') ? text.replace(/`\n[^`]{0,4000}`/g, '`…`') : text
+}
+
+function isVagueAtEnd(what: string): boolean {
+  return isVague(what.split(': ').at(-1) ?? '')
+}
+
+/** `upgrade to ledger 3.14.1: context deadline exceeded; Deployment ledger: 0 of 2 pods ready` */
+function withWaited(what: string, waited: string): string {
+  const whole = `${what}; ${waited}`
+  return whole.length <= 90 ? whole : whole.replace('timed out waiting for the condition', 'timed out')
+}
+
+function fitted(what: string): string {
+  const text = what.replace(/[\s:;,.]+$/, '')
+  return text.length <= maxGist ? text : `${beginning(text, maxGist - 1).trimEnd()}…`
+}

@@ -1,0 +1,127 @@
+// Decisive line: chooses among the lines of a message the one that says what is wrong, with the headings it stands under.
+import { actionIn } from '../change-log.ts'
+import { isVague, isWrong } from './error-words.ts'
+
+/** More than this nobody reads, and no controller writes before it comes to the point. */
+const maxLines = 400
+
+// The frames of terraform, the bullets of lists, the bars of SOPS.
+const frame = /^[\s│╷╵┃├└─|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
+const continued = /^\s*\|\s/
+
+const noise =
+  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|The following .*|Usage:.*|See .* for (?:more|details).*|exit status \d+|Error details?:|Caused by:|Traceback .*|File ".*)$/i
+const warning = /^(?:\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
+const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b(?! CODE))/
+
+/** What answered comes below. */
+const asked = /\b(?:GET|HEAD|PUT|POST|Get|Head|Put|Post) "?https?:\/\/\S{1,1500}$/
+
+interface Line {
+  text: string
+  kind: 'heading' | 'warning' | 'wrong' | 'vague' | 'other'
+  isLoud: boolean
+}
+
+export interface Decisive {
+  /** On one line: headings and what stands under them, as a chain. */
+  line: string
+  /** How many more items of a list of errors there are. */
+  others: number
+}
+
+/** The decisive line of `text`, which may be anything. */
+export function decisiveLine(text: string): Decisive {
+  const lines = linesOf(text)
+  const at = indexOfDecisive(lines)
+  const chosen = lines[at]
+  if (chosen === undefined) return { line: '', others: 0 }
+  const headings = headingsOf(lines, at)
+  const detail = detailOf(lines, at)
+  const listed = headings.length > 0 && /\berrors? occurred$/.test(headings.at(-1) ?? '')
+  const line = [...headings.map((heading) => heading.replace(/(?:: )?\d+ errors? occurred$/, '')), chosen.text, detail]
+    .filter((part) => part !== '')
+    .join(': ')
+  return { line, others: listed ? lines.slice(at + 1).filter(({ kind }) => kind === 'wrong').length : 0 }
+}
+
+function linesOf(text: string): Line[] {
+  const texts: string[] = []
+  let isContinued = false
+  for (const raw of text.split('\n', maxLines * 4)) {
+    const bare = raw.replace(frame, '').trim()
+    if (continued.test(raw) && isContinued && texts.length > 0) texts.push(`${texts.pop()} ${bare}`)
+    else texts.push(bare)
+    isContinued = /^\s*(?:[-*]\s{1,8})?\|\s/.test(raw)
+  }
+  return texts
+    .map(withoutChange)
+    .filter((line) => line !== '' && !noise.test(line.slice(0, 600)))
+    .slice(0, maxLines)
+    .map(lineOf)
+}
+
+/** `apply failed: secret/a unchanged` begins a list of what was applied. */
+function withoutChange(line: string): string {
+  if (actionIn(line.replace(/ \(dry run\)$/, '')) !== undefined) return ''
+  const introduction = /^([a-z][a-z ]{2,40} failed): (\S{1,600} \w{1,12})$/.exec(line)
+  return introduction !== null && actionIn(introduction[2] ?? '') !== undefined ? '' : line
+}
+
+function lineOf(text: string): Line {
+  const head = text.slice(0, 2000)
+  if (text.endsWith(':') || text.endsWith(': [') || asked.test(head))
+    return { text: text.replace(/[:[\s]+$/, ''), kind: 'heading', isLoud: false }
+  if (warning.test(head)) return { text: text.replace(/^\[?warning\]?:?\s*/i, ''), kind: 'warning', isLoud: false }
+  const isLoud = loud.test(head)
+  const said = isLoud
+    ? text.replace(/^(?:(?:error|fatal|panic|err|\[error\]):|Error:|(?:ERROR|FATAL|PANIC)\b:?)\s*/, '')
+    : text
+  if (isVagueChain(said)) return { text: said, kind: 'vague', isLoud }
+  return { text: said, kind: isLoud || isWrong(head) ? 'wrong' : 'other', isLoud }
+}
+
+/** `Apply error: rpc error: code = Internal desc = exit status 1` */
+function isVagueChain(text: string): boolean {
+  const last =
+    text
+      .slice(Math.max(0, text.length - 200))
+      .split(': ')
+      .at(-1) ?? ''
+  return isVague(last.replace(/^.* desc = /, '')) && /exit status|deadline|timed out|canceled|<nil>/.test(last)
+}
+
+function indexOfDecisive(lines: readonly Line[]): number {
+  const wrongAt = lines.findIndex(({ kind }) => kind === 'wrong')
+  const first = lines.findIndex(({ kind }) => kind !== 'heading' && kind !== 'warning')
+  // What is loud comes after what was done until then.
+  const loudAt = lines.findIndex(({ isLoud, kind }) => isLoud && kind === 'wrong')
+  if (wrongAt >= 0) return loudAt >= 0 && !startsWrong(lines) ? loudAt : wrongAt
+  if (first >= 0) return first
+  const warned = lines.findIndex(({ kind }) => kind === 'warning')
+  return warned >= 0 ? warned : lines.length - 1
+}
+
+/** A controller's own error stands first, and a log behind it. */
+function startsWrong(lines: readonly Line[]): boolean {
+  return lines[0]?.kind === 'wrong'
+}
+
+/** The first line where it is a heading, and the one right above `at`. */
+function headingsOf(lines: readonly Line[], at: number): string[] {
+  const nearest = lines.slice(0, at).findLastIndex(({ kind }) => kind === 'heading')
+  const first = lines[0]
+  // Of what stands before a vague line or a log nobody learns more.
+  const opening = at > 0 && (first?.kind === 'heading' || first?.kind === 'vague') ? [first.text] : []
+  const near = nearest > 0 ? lines[nearest]?.text : undefined
+  const headings = near === undefined || near.length > 60 ? opening : [...opening, near]
+  return headings.map((text) => text.replace(/(?:: )?(?:rpc error: code = \w+ desc = )?(?:exit status \d+|<nil>)$/, ''))
+}
+
+/** A short title, such as terraform's `Unsupported argument`, has its sentence below. */
+function detailOf(lines: readonly Line[], at: number): string {
+  const chosen = lines[at]
+  if (chosen === undefined || !chosen.isLoud || chosen.text.includes(': ') || chosen.text.length > 60) return ''
+  const next = lines[at + 1]
+  return next === undefined || next.kind === 'heading' || next.isLoud ? '' : next.text
+}

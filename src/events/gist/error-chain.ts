@@ -1,0 +1,79 @@
+// Error chain: shortens what Go programs make of an error, `doing a: doing b: cause`, so that the cause is read first.
+
+import { causeFirst } from './cause-first.ts'
+import { attempt, isVague, isWrong, tried } from './error-words.ts'
+import { linksOf } from './links.ts'
+import { placeOf } from './place.ts'
+
+/** A place on the net, with or without what was done there. */
+const place =
+  /^(?:(?:(?:(?:unable|failed|error|could not|cannot)\b[a-z -]{0,40}|[a-z]{2,20}ing) )?)(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
+
+/**
+ * The chain `line` with its cause within the first 90 characters where that can be: without what was tried and places on the
+ * net, which come last. `lead` goes before it, unless the cause would be too far behind.
+ */
+export function shortened(line: string, lead = ''): string {
+  const { links, others } = withoutList(withoutValues(withoutRepeats(linksOf(line))))
+  const { chain, where } = withoutPlaces(links)
+  const specificLinks = withoutAttempts(chain, where !== '')
+  const text = causeFirst(lead === '' ? specificLinks : [lead, ...specificLinks])
+  const more = others > 0 ? `${text} (and ${others} more)` : text
+  if (where === '' || text.includes(where)) return more
+  return text === '' ? where : `${more} (${where})`
+}
+
+/** `chart pull error: chart pull error: …`, and links whose words the next one repeats. */
+function withoutRepeats(links: readonly string[]): string[] {
+  return links.filter((link, at) => {
+    const next = links[at + 1]
+    return next === undefined || !(next === link || (link.length >= 6 && next.startsWith(link)))
+  })
+}
+
+/** A value that Go has printed as it is in memory. */
+const dump = /^(?:\[\])?[\w.]{0,60}[[({]|^map\[/
+
+/** `Invalid value: v1.LabelSelector{…}: field is immutable`: the last says it all. */
+function withoutValues(links: readonly string[]): string[] {
+  return links.filter((link, at) => {
+    const hasReason = at + 2 < links.length
+    if (link === 'Invalid value') return !hasReason
+    const isValue = links[at - 1] === 'Invalid value' && at + 1 < links.length
+    return !(isValue && (link.length > 30 || dump.test(link)))
+  })
+}
+
+/** Of several faults in brackets the first, and how many more there are. */
+function withoutList(links: readonly string[]): { links: string[]; others: number } {
+  const last = (links.at(-1) ?? '').replace(/^"([^"]*: [^"]*)"$|^'([^']{30,})'?$/, '$1$2')
+  if (!last.startsWith('[') || !last.endsWith(']'))
+    return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
+  const [first = '', ...others] = last.slice(1, -1).split(/, (?=[^\s,]{1,200}: )/)
+  return { links: [...links.slice(0, -1), ...linksOf(first)], others: others.length }
+}
+
+function withoutPlaces(links: readonly string[]): { chain: string[]; where: string } {
+  let where = ''
+  const chain = links.filter((link, at) => {
+    const found = place.exec(link)?.[1]
+    // What is left would say nothing.
+    if (found === undefined || (at === links.length - 1 && at === 0)) return true
+    where = placeOf(found)
+    return false
+  })
+  return { chain, where }
+}
+
+const specific = /["'/\d]/
+
+/** Without what was tried where the rest says enough. */
+function withoutAttempts(chain: readonly string[], hasPlace: boolean): string[] {
+  return chain.filter((link, at) => {
+    if (at === chain.length - 1 || !attempt.test(link)) return true
+    if (at > 0 && !tried.test(link)) return true
+    const rest = chain.slice(at + 1)
+    if (hasPlace || rest.some((later) => !isVague(later) && (isWrong(later) || later.length > 40))) return false
+    return !(rest.some(isVague) && rest.some((later) => specific.test(later)))
+  })
+}

@@ -1,0 +1,128 @@
+// Health: reads which objects a health check waited for in vain: what failed first, what only waits counted.
+import { sayDuration } from '../../duration.ts'
+import type { Named } from '../dependency.ts'
+import type { ObjectRef } from '../flux.ts'
+import { nameOf } from './wording.ts'
+
+/** Objects of each state as far as there is room to list them, and how many there are of it. */
+export interface NotReady {
+  failed: NotReadyObject[]
+  failedCount: number
+  waiting: NotReadyObject[]
+  waitingCount: number
+  /** How long it was waited, in ms, where the message says so. */
+  afterMs?: number
+}
+
+export interface NotReadyObject extends Named {
+  /** As kstatus has it: `InProgress`, `Failed`, `NotFound`, `Terminating`, `Unknown`. */
+  status: string
+}
+
+// fluxcd/pkg ssa/manager_wait.go; the others are of 2021 and of flux-operator.
+const list = /\b(?:timeout waiting for|timed out waiting for|stalled resources|timed out for):? \[/
+const entry =
+  /(?<=[[\s,])(?:([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})\/)?([^\s,\]'"/]{1,253})(?: status: '(\w{1,20})'| \(unknown status\)|(?=[,\]]))|([A-Za-z][\w.]{0,120}) '(?:([a-z0-9][a-z0-9-]{0,62})\/)?([a-z0-9][a-z0-9.:-]{0,252})'(?=[,\]]))/g
+const duration = /\b(?:after|in) (?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,6}(?:\.\d{1,12})?)s)?(?=[\s,:]|$)/
+
+// flux-operator adds a line for each of Flux's own objects below.
+const detail = /^[A-Z]\w{0,62}\/\S{1,320} status: '?(?:Failed|Stalled)'?: ([^\n]{1,2000})/m
+
+/** So many are kept by name of those that failed, and of those that wait. */
+const maxNames = 20
+
+/** What a health check in `text` found, and why the first that failed did where it says so; undefined where there is none. */
+export function notReadyIn(text: string): (NotReady & { why: string }) | undefined {
+  const start = list.exec(text)
+  if (start === null) return undefined
+  const rest = text.slice(start.index + start[0].length - 1)
+  const found = new Map<string, NotReadyObject>()
+  let why = ''
+  for (const match of rest.matchAll(entry)) {
+    const [all, kind = match[5] ?? '', namespace = match[6] ?? '', name = match[7] ?? ''] = match
+    const object = {
+      kind,
+      namespace,
+      name,
+      status: match[4] ?? (all.includes('unknown status') ? 'Unknown' : 'InProgress')
+    }
+    const key = `${object.kind}/${object.namespace}/${object.name}`
+    if (!found.has(key)) found.set(key, object)
+    if (why === '' && hasFailed(object)) why = reasonBehind(rest, match.index + all.length)
+  }
+  if (why === '') why = detail.exec(rest)?.[1]?.trim() ?? ''
+  const all = [...found.values()]
+  const failed = all.filter(hasFailed)
+  const waiting = all.filter((object) => !hasFailed(object))
+  const afterMs = durationIn(text.slice(0, start.index))
+  return {
+    failed: failed.slice(0, maxNames),
+    failedCount: failed.length,
+    waiting: waiting.slice(0, maxNames),
+    waitingCount: waiting.length,
+    ...(afterMs !== undefined && { afterMs }),
+    why
+  }
+}
+
+function hasFailed({ status }: NotReadyObject): boolean {
+  return status === 'Failed' || status === 'NotFound'
+}
+
+/** `status: 'Failed': Deadline exceeded, Deployment/…` */
+function reasonBehind(rest: string, end: number): string {
+  return /^: ([^\n[\]]{1,300}?)(?=, [A-Z]\w{0,62}\/|\]|\n|$)/.exec(rest.slice(end, end + 310))?.[1] ?? ''
+}
+
+function durationIn(text: string): number | undefined {
+  const [, h, m, s] = duration.exec(text.slice(-200)) ?? []
+  if (h === undefined && m === undefined && s === undefined) return undefined
+  return Math.round(Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000
+}
+
+/** In words: `Job apps/migrate failed; 13 more not ready after 5 m`. `max` is how long it may be. */
+export function sayNotReady(health: NotReady & { why: string }, object: ObjectRef, max: number): string {
+  const { failed, failedCount, waiting, waitingCount, afterMs, why } = health
+  const after = afterMs === undefined || afterMs < 1000 ? '' : ` after ${sayDuration(afterMs)}`
+  if (failedCount + waitingCount === 0) return `not ready${after}`
+  if (failedCount === 0) {
+    const [only] = waiting
+    if (waitingCount === 1 && only !== undefined) return `${nameOf(only, object)} not ready${after}${other(only)}`
+    return listed(`${waitingCount} objects not ready${after}`, waiting, waitingCount, object, max)
+  }
+  const others = waitingCount === 0 ? '' : `; ${waitingCount} more not ready${after}`
+  const [only] = failed
+  if (failedCount === 1 && only !== undefined) {
+    const state = only.status === 'NotFound' ? 'not found' : 'failed'
+    return `${nameOf(only, object)} ${state}${why === '' ? '' : `: ${why}`}${others}`
+  }
+  return `${listed(`${failedCount} failed`, failed, failedCount, object, max - others.length)}${others}`
+}
+
+function other({ status }: NotReadyObject): string {
+  return status === 'InProgress' ? '' : ` (${status})`
+}
+
+/** `what: Deployment a, b, Job apps/c and 9 more`: a kind is named once for those of it. */
+export function listed(
+  what: string,
+  members: readonly { kind: string; namespace: string; name: string }[],
+  count: number,
+  object: ObjectRef,
+  max: number
+): string {
+  let text = `${what}:`
+  let kind = ''
+  let named = 0
+  for (const member of members) {
+    const name = nameOf(member.kind === kind ? { ...member, kind: '' } : member, object)
+    const next = `${text}${named === 0 ? ' ' : ', '}${name}`
+    const left = count - named - 1
+    if (next.length + (left > 0 ? ` and ${left} more`.length : 0) > max) break
+    text = next
+    kind = member.kind
+    named++
+  }
+  if (named === 0) return what
+  return named < count ? `${text} and ${count - named} more` : text
+}

@@ -1,0 +1,45 @@
+// Links: splits a chain of errors at its colons.
+
+const quotes = new Set(['"', "'", '`'])
+const closing: Record<string, string> = { '(': ')', '[': ']', '{': '}' }
+
+/** Splits `line` at its colons, but for those in quotes and brackets. One pass. */
+export function linksOf(line: string): string[] {
+  const links: string[] = []
+  const open: string[] = []
+  const unclosed = new Set<string>()
+  let start = 0
+  for (let at = 0; at < line.length; at++) {
+    const char = line[at] ?? ''
+    if (quotes.has(char) && !unclosed.has(char) && !isApostrophe(line, at)) {
+      const end = endOfQuote(line, at)
+      if (end < 0) unclosed.add(char)
+      else at = end
+    } else if (closing[char] !== undefined) {
+      // One that is never closed would hide every colon behind it.
+      if (line.includes(closing[char], at)) open.push(closing[char])
+    } else if (char === open.at(-1)) {
+      open.pop()
+    } else if (char === ':' && /\s/.test(line[at + 1] ?? '') && open.length === 0) {
+      links.push(line.slice(start, at).trim())
+      start = at + 1
+    }
+  }
+  links.push(line.slice(start).trim())
+  return links.filter((link) => link !== '' && !/^err(?:or)?$/i.test(link))
+}
+
+/** `couldn't` */
+function isApostrophe(line: string, at: number): boolean {
+  return line[at] === "'" && /[A-Za-z0-9]/.test(line[at - 1] ?? '')
+}
+
+function endOfQuote(line: string, start: number): number {
+  const quote = line[start] ?? ''
+  for (let at = line.indexOf(quote, start + 1); at >= 0; at = line.indexOf(quote, at + 1)) {
+    if (line[at - 1] === '\\') continue
+    const isEnd = quote !== "'" || !/[A-Za-z0-9]/.test(line[at + 1] ?? '')
+    if (isEnd) return at
+  }
+  return -1
+}

@@ -1,0 +1,152 @@
+// Redaction: takes out of a controller's message what opens a door: passwords in URLs, signed queries, tokens, keys.
+import { isRandom } from '../secrecy.ts'
+
+// Each pattern eats what it has looked at, or stops at the next separator: the work is linear in the text.
+const urlRest = /:\/\/[^\s"'<>`]+/g
+const httpBefore = /https?$/i
+
+/** Parameters that say what was asked for, and never open anything. Whatever else a query holds may have been signed. */
+const harmless = new Set([
+  ...[
+    'ref',
+    'version',
+    'timeout',
+    'submodules',
+    'depth',
+    'tag',
+    'branch',
+    'commit',
+    'path',
+    'page',
+    'limit',
+    'n',
+    'last'
+  ],
+  ...['scope', 'service', 'account', 'list-type', 'prefix', 'delimiter', 'encoding-type', 'max-keys', 'location'],
+  ...[
+    'api-version',
+    'versioning',
+    'format',
+    'watch',
+    'dryrun',
+    'fieldmanager',
+    'force',
+    'fieldvalidation',
+    'resourceversion'
+  ]
+])
+
+// The path behind the host is the key to a channel, as in `webhookUrl` of secrecy.ts.
+const webhookPath = /^(\/(?:services|workflows|triggers|api\/webhooks|webhookb2|bot(?=\d+:))\/?).+/
+
+const keyNames = [
+  ...[
+    'x-(?:amz|goog|ms)-(?:signature|credential|security-token)',
+    'sig',
+    'signature',
+    'awsaccesskeyid',
+    'googleaccessid'
+  ],
+  ...['(?:aws_?)?(?:secret_?)?access_?key(?:_?id)?', 'account_?key', 'sharedaccess(?:key|signature)', 'session_?token'],
+  ...['(?:access|refresh|id|private|auth|bearer|job|deploy|x-vault)[-_]?token', 'token', 'api[-_]?key', 'x-api-key'],
+  ...['client[-_]?secret', 'secret[-_]?key', 'secret', 'password', 'passwd', 'passphrase', 'pwd', 'private[-_]?key']
+].join('|')
+
+/** `name=value`, and in JSON and YAML `"name": "value"`. A colon outside of quotes may begin a sentence. */
+const keyed = new RegExp(
+  String.raw`(?<![A-Za-z0-9])((?:${keyNames})(?:=|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)([^\s"'&,;<>)\\]+)`,
+  'gi'
+)
+/** `password: hunter22`: only where what follows is no word. */
+const listed =
+  /(?<![A-Za-z0-9])((?:password|passwd|passphrase|token|api[-_]?key|secret[-_]?key|client[-_]?secret|access[-_]?key): {0,4})(?=[^\s\d]{0,64}\d)([^\s"'&,;<>()/]{8,})(?![\w/])/gi
+
+const authorization =
+  /\b(authorization["']?\s{0,4}[:=]\s{0,4}["'[]{0,2}(?:(?:bearer|basic|token|negotiate|aws4-hmac-sha256)\s{1,4})?)(?!\s)[^\s"'\],;]+/gi
+/** `Basic authentication` and `Bearer realm=` are no secrets. */
+const scheme = /\b((?:[Bb]earer|[Bb]asic|BEARER|BASIC)\s{1,4})(?=[a-z._~+/=-]{0,64}[A-Z\d])[\w.~+/=-]{8,}/g
+
+/** What says by its first letters that it is a token. */
+const tokens = new RegExp(
+  [
+    ...['gh[a-z]_[A-Za-z0-9]{16,}', String.raw`github_pat_\w{20,}`, String.raw`gl[a-z]{2,6}-[\w.-]{16,}`],
+    ...[String.raw`(?:xox[a-z]|xapp|xwfp)(?:\.xox[a-z])?-[\w.-]{8,}`, '(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}'],
+    ...[String.raw`AIza[\w-]{30,}`, String.raw`ya29\.[\w.-]{16,}`, String.raw`eyJ[\w-]{8,}\.[\w-]{2,}(?:\.[\w-]*)*`],
+    ...[
+      String.raw`(?:sk|rk|pk)[-_](?:live|test|proj|ant)[-_][\w-]{16,}`,
+      'npm_[A-Za-z0-9]{30,}',
+      'do[opr]_v1_[a-f0-9]{32,}'
+    ],
+    ...[String.raw`hv[sbr]\.[\w-]{20,}`, 'AGE-SECRET-KEY-1[A-Z0-9]{8,}', String.raw`dckr_(?:pat|oat)_[\w-]{16,}`],
+    ...[
+      String.raw`AT(?:ATT|BB|CTT)[\w-]{16,}=?[A-F0-9]*`,
+      String.raw`SG\.[\w-]{16,}\.[\w-]{16,}`,
+      'pypi-[A-Za-z0-9_-]{16,}'
+    ]
+  ]
+    .map((form) => `(?<![\\w-])${form}`)
+    .join('|'),
+  'g'
+)
+const privateKey = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\w+/=\s\\:,-]*/g
+
+const longRun = /(?<![\w+=~-]|SHA256:)[\w+=~-]{24,}/g
+
+/** `text` with an ellipsis for each secret in it. What is no secret stays, letter by letter; doing it again changes nothing. */
+export function redact(text: string): string {
+  const plain = text.includes('://') ? text.replace(urlRest, withoutKeys) : text
+  return plain
+    .replace(privateKey, '…')
+    .replace(authorization, '$1…')
+    .replace(scheme, '$1…')
+    .replace(keyed, '$1…')
+    .replace(listed, '$1…')
+    .replace(tokens, '…')
+    .replace(longRun, (run) => (isKey(run) ? '…' : run))
+}
+
+/** A URL behind its scheme, without what opens it. `at` is where it stands in `text`. */
+function withoutKeys(rest: string, at: number, text: string): string {
+  // What ends the sentence is no part of it.
+  const url = rest.slice(3).replace(/[:,.;)\]}]{1,4}$/, '')
+  const end = rest.slice(3 + url.length)
+  const { user, after } = authorityOf(url, httpBefore.test(text.slice(Math.max(0, at - 5), at)))
+  const question = after.search(/[?#]/)
+  const path = question < 0 ? after : after.slice(0, question)
+  const query = question < 0 ? '' : after.slice(question)
+  const slash = path.indexOf('/')
+  const host = slash < 0 ? path : path.slice(0, slash)
+  const steps = slash < 0 ? '' : path.slice(slash).replace(webhookPath, '$1…')
+  return `://${user}${host}${steps}${isHarmless(query) ? query : `${query[0]}…`}${end}`
+}
+
+/** Who logs in, without what they log in with. A name alone is one over ssh, and over HTTP as often a token. */
+function authorityOf(url: string, isHttp: boolean): { user: string; after: string } {
+  const path = url.search(/[/?#]/)
+  const authority = path < 0 ? url : url.slice(0, path)
+  const at = authority.lastIndexOf('@')
+  if (at >= 0) {
+    const user = authority.slice(0, at)
+    const isName = user === 'git' || (!isHttp && !user.includes(':'))
+    return { user: isName ? `${user}@` : '…@', after: url.slice(at + 1) }
+  }
+  // A password may hold a slash. A port is followed by one, too.
+  const mayBePassword = /:(?!\d{0,5}$)./.test(authority)
+  const later = mayBePassword ? url.lastIndexOf('@') : -1
+  return later < 0 ? { user: '', after: url } : { user: '…@', after: url.slice(later + 1) }
+}
+
+function isHarmless(query: string): boolean {
+  return query
+    .slice(1)
+    .split(/[&;#]/)
+    .every((part) => {
+      const [name = '', value = ''] = part.split('=', 2)
+      return value.length <= 100 && (harmless.has(name.toLowerCase()) || (part === name && name.length <= 20))
+    })
+}
+
+/** Letters of both cases and digits as chance mixes them. Names of Kubernetes have no capitals, commits and digests neither. */
+function isKey(run: string): boolean {
+  return /[A-Z].*[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run) && isRandom(run)
+}

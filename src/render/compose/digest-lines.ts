@@ -1,0 +1,205 @@
+// Digest lines: what a digest says of one object, of several with one cause, and of where they are. Pure.
+import { sayAbout } from '../../duration.ts'
+import { faceOf } from '../slack/looks.ts'
+import { code, cut, link, plain, prose } from '../slack/mrkdwn.ts'
+import type { Category, Item } from './digest-groups.ts'
+import { emphasised } from './emphasis.ts'
+import { revisionLink } from './facts.ts'
+import { nameOf } from './name.ts'
+import { noticeEmoji, noticeLine } from './notice.ts'
+import { stateOf } from './state.ts'
+import { isOwn, type View } from './view.ts'
+
+/** What the lines of a message have in common. */
+export interface Style {
+  hasClusters: boolean
+  /** Whether names lead to the pages of their objects. */
+  hasLinks: boolean
+  /** Of what an event says, in characters. */
+  maxText: number
+}
+
+export const categoryLooks: Record<Category, { emoji: string; word: string }> = {
+  failing: { emoji: ':red_circle:', word: 'failing' },
+  warning: { emoji: ':warning:', word: 'with warnings' },
+  recovered: { emoji: ':white_check_mark:', word: 'recovered' },
+  cleared: { emoji: ':white_check_mark:', word: 'well again' },
+  gone: { emoji: ':wastebasket:', word: 'gone' },
+  other: { emoji: ':large_green_circle:', word: 'updated' }
+}
+
+function emojiOf({ view, category }: Item): string {
+  if (isOwn(view)) return noticeEmoji(view)
+  return category === 'other' ? faceOf(view, view.failure !== undefined).emoji : categoryLooks[category].emoji
+}
+
+/** An object on a line of its own, which begins with `mark`. */
+export function itemLine(item: Item, style: Style, mark = emojiOf(item)): string {
+  const { view, category } = item
+  const own = view.custom?.summary
+  if (isOwn(view) && own === undefined) return `${mark} ${noticeLine(view, style.maxText)}`
+  const name = boldName(view, style)
+  if (own !== undefined) {
+    const isNamed = view.object.name !== '' && own.includes(plain(view.object.name))
+    const place = style.hasClusters ? code(view.object.cluster) : ''
+    return [mark, place, isNamed ? '' : name, own, noted(item)].filter(Boolean).join(' ')
+  }
+  if (category === 'failing' || category === 'warning') {
+    const place = placeIn(view, style)
+    const gist = emphasised(cut(view.summary, style.maxText))
+    return [mark, `${name}${place}${gist && ':'}`, gist, kindOf(item)].filter(Boolean).join(' ')
+  }
+  const { revision, subject } = view
+  const sentence = stateOf(view, {
+    object: name,
+    place: placeIn(view, style),
+    strong: (text) => `*${text}*`,
+    revision: revision ? [revisionLink(revision), subject && `_${prose(subject)}_`].filter(Boolean).join(' ') : '',
+    gist: prose(cut(view.summary, style.maxText))
+  })
+  return [mark, sentence, kindOf(item)].filter(Boolean).join(' ')
+}
+
+function boldName(view: View, { hasLinks }: Style): string {
+  return `*${link(hasLinks ? view.url : undefined, plain(nameOf(view)))}*`
+}
+
+function placeIn({ object }: View, { hasClusters }: Style): string {
+  return hasClusters && object.cluster !== '' ? ` in ${code(object.cluster)}` : ''
+}
+
+/** `(HelmRelease UpgradeFailed, ×3)` */
+function kindOf(item: Item): string {
+  const { view } = item
+  const { kind } = view.object
+  const isOver = view.says === 'recovered'
+  const reason = isOver ? wasOf(view) : item.category === 'other' ? '' : view.reason
+  const what = isOver
+    ? [plain(kind), reason].filter(Boolean).join(', ')
+    : [kind, reason].map(plain).filter(Boolean).join(' ')
+  const said = [what, noted(item)].filter(Boolean).join(', ')
+  return said === '' ? '' : `(${said})`
+}
+
+function wasOf({ failure, ending }: View): string {
+  if (failure === undefined || ending === 'unblocked' || ending === 'corrected') return ''
+  const { reason, began } = failure
+  if (began === undefined || began.reason === reason) return reason === '' ? '' : `was ${plain(reason)}`
+  return `was first ${plain(began.reason)}, last ${plain(reason)}`
+}
+
+/** What happened to it meanwhile. */
+function noted({ view, failures, turned }: Item): string {
+  if (view.says === 'recovered') return turned ? `failed${failures > 1 ? ` ×${failures}` : ''} meanwhile` : ''
+  return [turned && 'had recovered', failures > 1 && `×${failures}`].filter(Boolean).join(', ')
+}
+
+/** Its name among those of its namespace. */
+export function nameIn(item: Item, { hasLinks }: Style, isTimed: boolean): string {
+  const { view } = item
+  const name = link(hasLinks ? view.url : undefined, plain(view.object.name) || 'unnamed')
+  const isOver = view.says === 'recovered'
+  const lasted = isTimed && isOver && view.failure && sayAbout(view.at - view.failure.since)
+  const version = item.category === 'other' && view.object.kind === 'HelmRelease' && view.revision
+  const notes = [noted(item), lasted].filter(Boolean).join(', ')
+  return [name, version && plain(version.text), notes && `(${notes})`].filter(Boolean).join(' ')
+}
+
+/** Items by where they are, in the order in which they came: `HelmRelease payments`. */
+export function placesOf(items: readonly Item[], { hasClusters }: Style): Map<string, Item[]> {
+  return Map.groupBy(items, ({ view: { object } }) => {
+    const path = [plain(object.kind), plain(object.namespace)].filter(Boolean).join(' ')
+    return [hasClusters && code(object.cluster), path].filter(Boolean).join(' ')
+  })
+}
+
+/** What several have in common, above their names; it names none of them. */
+export function groupLine(items: readonly Item[], style: Style, mark?: string): string {
+  const [first] = items
+  if (first === undefined) return ''
+  const { category, view } = first
+  const start = mark ?? emojiOf(first)
+  if (category === 'failing' || category === 'warning') {
+    const counted = [plain(view.reason), items.length].filter(Boolean).join(', ')
+    return `${start} ${gistLine(items, style)} (${counted})`
+  }
+  if (view.says === 'recovered') return `${start} ${endingsOf(items)}`
+  const at = sharedRevision(items)
+  if (view.says === 'updated' && at) return `${start} *${items.length}* at ${revisionLink(at)}`
+  const gist = view.says === 'informed' && view.summary !== '' ? `: ${gistLine(items, style)}` : ''
+  const what = { heartbeat: 'are well', updated: 'updated' }[view.says as string] ?? 'with news'
+  return `${start} *${items.length} ${what}*${gist}`
+}
+
+/** The gist that several share, what decides in it in bold. */
+export function gistLine(items: readonly Item[], { maxText }: Style): string {
+  return emphasised(cut(sharedGist(items), maxText))
+}
+
+/** The revision that all of them are at. */
+export function sharedRevision(items: readonly Item[]): View['revision'] {
+  const [first] = items
+  const revision = first?.view.revision
+  return items.every(({ view }) => view.revision?.text === revision?.text) ? revision : undefined
+}
+
+/** `*69 recovered* in prod-us after *42 m*`, where all lasted about as long. */
+export function endingsOf(items: readonly Item[], place = ''): string {
+  const [first] = items
+  const ending = first?.view.ending
+  const lasted = commonDuration(items)
+  const after = lasted === undefined ? '' : ` after *${lasted}*`
+  const count = `*${items.length}`
+  if (ending === undefined) return `${count} recovered*${place}${after}`
+  if (ending === 'unblocked') return `${count} no longer ${items.length === 1 ? 'waits' : 'wait'}*${place}${after}`
+  if (ending === 'corrected') return `*drift of ${items.length} is corrected*${place}${after}`
+  if (ending === 'cleared') return `${count} ${items.length === 1 ? 'is' : 'are'} well again*${place}${after}`
+  return `${count} ${items.length === 1 ? 'was' : 'were'} ${ending}*${place}`
+}
+
+/** So few that each is said to have lasted so long. */
+const maxTimed = 10
+
+/**
+ * How long their failures lasted: once, where that is the same within a tenth; of many the shortest and the longest;
+ * undefined where each says it for itself.
+ */
+export function commonDuration(items: readonly Item[]): string | undefined {
+  const lasted = items.map(({ view }) => (view.failure === undefined ? -1 : view.at - view.failure.since))
+  const [shortest, longest] = [Math.min(...lasted), Math.max(...lasted)]
+  if (lasted.length === 0 || shortest < 0) return undefined
+  if (shortest >= longest * 0.9) return sayAbout(longest)
+  return items.length > maxTimed ? `${sayAbout(shortest)} to ${sayAbout(longest)}` : undefined
+}
+
+/**
+ * The gist that they share: what is different from one to the next is left out of it, such as their own names and versions.
+ */
+export function sharedGist(items: readonly Item[]): string {
+  const gists = items.map(({ view }) => withoutOwnName(view).split(' '))
+  const [first = [], ...others] = gists
+  if (others.some((gist) => gist.length !== first.length)) return first.join(' ')
+  return first.map((word, at) => (others.every((gist) => gist[at] === word) ? word : elided(word))).join(' ')
+}
+
+/** `'flux-system/app-36'` as `'…'`. */
+function elided(word: string): string {
+  const [, before = '', after = ''] = /^(["'([]*).*?(["')\].,:;]*)$/.exec(word) ?? []
+  return `${before}…${after}`
+}
+
+const nameEnd = /[\w-]/
+
+function withoutOwnName({ summary, object: { namespace, name } }: View): string {
+  if (name === '') return summary
+  let result = ''
+  let done = 0
+  for (let at = summary.indexOf(name); at >= 0; at = summary.indexOf(name, at + name.length)) {
+    const start = at - namespace.length - 1
+    const isQualified = start >= done && summary.startsWith(namespace, start) && /[/-]/.test(summary[at - 1] ?? '')
+    if (nameEnd.test(summary[at + name.length] ?? '') || (!isQualified && nameEnd.test(summary[at - 1] ?? ''))) continue
+    result += `${summary.slice(done, isQualified ? start : at)}…`
+    done = at + name.length
+  }
+  return result + summary.slice(done)
+}

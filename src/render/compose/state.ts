@@ -1,0 +1,37 @@
+// State: says in one sentence what became of an object: "payments/ledger failed in prod-eu". Pure.
+import { sayAbout } from '../../duration.ts'
+import { phraseOf } from '../slack/phrases.ts'
+import type { View } from './view.ts'
+
+/** How the parts of the sentence are written: as mrkdwn, or as plain text. */
+export interface Writing {
+  object: string
+  /** ` in prod-eu`; empty where no cluster is known. */
+  place: string
+  strong(text: string): string
+  /** Where it is now; empty where nobody says. */
+  revision: string
+  /** What it says, where that belongs into the sentence. */
+  gist: string
+}
+
+/** What `view` says of its object. */
+export function stateOf(view: View, { object, place, strong, revision, gist }: Writing): string {
+  const { says, severity, reason, ending, failure, at } = view
+  const phrase = phraseOf({ says, severity, ending, reason: failure?.reason ?? reason }, failure !== undefined)
+  const isAt = says === 'updated' && revision !== ''
+  const verb = says === 'updated' && !isAt ? '' : phrase.words
+  const lasted = failure === undefined || phrase.lasted === undefined ? '' : sayAbout(at - failure.since)
+  const isNews = !isAt && verb === '' && gist !== ''
+  return [
+    ending === 'corrected' ? `drift of ${object}` : object,
+    verb && ` ${verb}`,
+    isAt ? ` ${revision}` : '',
+    place,
+    lasted &&
+      { after: ` after ${strong(lasted)}`, for: `, for ${strong(lasted)}`, beside: ` (${lasted})` }[
+        phrase.lasted ?? 'for'
+      ],
+    isNews ? `: ${gist}` : ''
+  ].join('')
+}

@@ -1,0 +1,56 @@
+// Phrases: what a state is called in a sentence about an object: "failed", "no longer waits".
+import type { Severity } from '../../events/severity.ts'
+import type { Ending, Transition } from '../../objects.ts'
+
+export interface Phrase {
+  /** Behind the object's name; empty for news, which says itself what it is. */
+  words: string
+  /** How it is said for how long: `after 14 m`, `, for 14 m`, `(14 m)`. */
+  lasted?: 'after' | 'for' | 'beside'
+}
+
+/** What of an event decides how it is called; `reason` is that of the failure, where it is about one. */
+export interface Called {
+  says: Transition
+  severity: Severity
+  reason: string
+  ending?: Exclude<Ending, 'ready'> | undefined
+}
+
+/** `isOfFailure`: the event is about a failure that is known. */
+export function phraseOf({ says, severity, reason, ending }: Called, isOfFailure: boolean): Phrase {
+  const isWarning = severity === 'warn'
+  switch (says) {
+    case 'failed':
+      return { words: isWarning ? warned(reason).begins : 'failed' }
+    case 'changed':
+      return { words: isWarning ? 'has another warning' : 'fails for another reason', lasted: 'beside' }
+    case 'repeated':
+      if (!isOfFailure) return { words: isWarning ? warned(reason).begins : '' }
+      return { words: isWarning ? warned(reason).lasts : 'still fails', lasted: 'for' }
+    case 'recovered':
+      return ending === undefined ? { words: 'works again', lasted: 'after' } : endings[ending]
+    case 'updated':
+      return { words: 'is at' }
+    case 'informed':
+      return { words: isWarning ? warned(reason).begins : '' }
+    case 'heartbeat':
+      return { words: 'is well' }
+  }
+}
+
+const endings: Record<Exclude<Ending, 'ready'>, Phrase> = {
+  unblocked: { words: 'no longer waits', lasted: 'beside' },
+  corrected: { words: 'is corrected', lasted: 'beside' },
+  cleared: { words: 'is well again', lasted: 'beside' },
+  uninstalled: { words: 'was uninstalled' },
+  deleted: { words: 'was deleted' }
+}
+
+/** Waiting, drift and rollbacks have words of their own; they are no failures. */
+function warned(reason: string): { begins: string; lasts: string } {
+  if (reason === 'DependencyNotReady') return { begins: 'waits', lasts: 'still waits' }
+  if (reason === 'DriftDetected') return { begins: 'has drifted', lasts: 'is still drifting' }
+  if (reason === 'RollbackSucceeded') return { begins: 'was rolled back', lasts: 'is still rolled back' }
+  return { begins: 'has a warning', lasts: 'still has a warning' }
+}

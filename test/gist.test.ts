@@ -1,0 +1,227 @@
+// Gist: one line says what is wrong, within what a lock screen shows, of the messages that Flux's controllers really send.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { parse } from 'yaml'
+import { commitSubjectOf } from '../src/events/commit-subject.ts'
+import { gistOf, maxGist } from '../src/events/gist.ts'
+import { fc } from './fixtures/fc.ts'
+
+interface Case {
+  object: string
+  reason: string
+  message: string
+  /** Within the first 90 characters. */
+  says: string[]
+  never?: string[]
+}
+
+const corpus = join(import.meta.dirname, 'corpus')
+const files = readdirSync(corpus).filter((name) => name.startsWith('gists-'))
+const cases = files.flatMap((name) => parse(readFileSync(join(corpus, name), 'utf8')) as Case[])
+
+function objectOf(text: string) {
+  const [kind = '', path = ''] = text.split(' ')
+  const [namespace = '', name = ''] = path.split('/')
+  return { cluster: 'prod', kind, namespace, name }
+}
+
+const object = objectOf('Kustomization apps/web')
+const gist = (message: string, of = object) => gistOf(of, '', message)
+
+t.test('98 of 100 messages are said right within 90 characters', async (t) => {
+  const wrong = cases.flatMap(({ object, reason, message, says, never = [] }) => {
+    const { what } = gistOf(objectOf(object), reason, message)
+    const head = [...what].slice(0, 90).join('')
+    const faults = [...says.filter((words) => !head.includes(words)), ...never.filter((words) => what.includes(words))]
+    return faults.length === 0 ? [] : [{ object, what, faults }]
+  })
+  const share = (cases.length - wrong.length) / cases.length
+  t.comment(`${cases.length - wrong.length} of ${cases.length} right: ${(100 * share).toFixed(1)} %`)
+  for (const one of wrong) t.comment(JSON.stringify(one))
+  t.ok(cases.length >= 350)
+  t.ok(share >= 0.98, `${wrong.length} are wrong`)
+})
+
+t.test('of a health check what failed is known, and what waits is counted', async (t) => {
+  const entries = Array.from({ length: 89 }, (_, at) => `Deployment/apps/app-${at} status: 'InProgress'`)
+  entries.splice(60, 0, "Job/apps/migrate status: 'Failed'")
+  const { what, notReady } = gist(`health check failed after 5m0.01s: timeout waiting for: [${entries.join(', ')}]`)
+  t.equal(what, 'Job migrate failed; 89 more not ready after 5 m')
+  t.same(notReady?.failed, [{ kind: 'Job', namespace: 'apps', name: 'migrate', status: 'Failed' }])
+  t.match(notReady, { failedCount: 1, waitingCount: 89, afterMs: 300_000 })
+  t.equal(notReady?.waiting.length, 20, 'no more than there is room for')
+})
+
+t.test('of an update of images each is known by name, from and to', async (t) => {
+  const message = [
+    "pushed commit '731f7ea' to branch 'main'",
+    'Automated image update',
+    '- ghcr.io/acme/web:2.4.0 -> ghcr.io/acme/web:2.4.1',
+    '- registry:5000/api:1.0@sha256:e3b0c44298fc -> registry:5000/api:1.1@sha256:a3b0c44298fc'
+  ].join('\n')
+  const { what, images } = gist(message, objectOf('ImageUpdateAutomation flux-system/apps'))
+  t.equal(what, 'web 2.4.0 → 2.4.1, api 1.0 → 1.1 pushed to main (731f7ea)')
+  t.same(images, [
+    { name: 'web', from: '2.4.0', to: '2.4.1' },
+    { name: 'api', from: '1.0', to: '1.1' }
+  ])
+})
+
+t.test('the log of Helm has five lines at most, without stamps, equal ones as one', async (t) => {
+  const log = [
+    '2026-11-28T10:00:12.123456789Z: creating 4 resource(s)',
+    '2026-11-28T10:00:12.223456789Z: Patch Deployment "ledger" in namespace payments',
+    '2026-11-28T10:00:13.223456789Z: Patch Service "ledger" in namespace payments',
+    '2026-11-28T10:00:13.323456789Z: beginning wait for 4 resources with timeout of 5m0s',
+    '2026-11-28T10:00:14.123456789Z: Deployment is not ready: payments/ledger. 0 out of 2 expected pods are ready (147 duplicate lines omitted)',
+    '2026-11-28T10:05:11.123456789Z: Deployment is not ready: payments/ledger. 0 out of 2 expected pods are ready',
+    '2026-11-28T10:05:12.123456789Z: warning: Upgrade "ledger" failed: context deadline exceeded'
+  ]
+  const message = `Helm upgrade failed for release payments/ledger with chart ledger@3.14.1: context deadline exceeded\n\nLast Helm logs:\n\n${log.join('\n')}`
+  t.same(gist(message, objectOf('HelmRelease payments/ledger')).log, [
+    'Patch Deployment "ledger" in namespace payments',
+    'Patch Service "ledger" in namespace payments',
+    'beginning wait for 4 resources with timeout of 5m0s',
+    'Deployment is not ready: payments/ledger. 0 out of 2 expected pods are ready (×149)',
+    'warning: Upgrade "ledger" failed: context deadline exceeded'
+  ])
+})
+
+t.test('of what was applied each object is known', async (t) => {
+  const { what, objects } = gist('Service/apps/a created\nJob/apps/c deleted\nNamespace/b created')
+  t.equal(what, '1 deleted: Job c; 2 created: Service a, Namespace b')
+  t.match(objects, [{ kind: 'Service', name: 'a', action: 'created' }, { name: 'c' }, { kind: 'Namespace', name: 'b' }])
+})
+
+t.test('the subject of a commit is that of the one that was stored', async (t) => {
+  const of = (kind: string, message: string) => commitSubjectOf({ object: objectOf(`${kind} apps/web`), message })
+  t.equal(of('GitRepository', "stored artifact for commit 'shop: it's new (#412)'"), "shop: it's new (#412)")
+  t.equal(of('GitRepository', "stored artifact for commit 'a\u0007\nb'"), 'a b')
+  t.equal(of('GitRepository', "stored artifact for commit 'ghp_abcdefghijklmnopqrstuvwxyz012345'"), '…')
+  t.equal(of('OCIRepository', "stored artifact for commit 'a'"), undefined)
+  t.equal(of('GitRepository', "unable to clone 'a'"), undefined)
+})
+
+t.test('nothing is said of nothing', async (t) => t.strictSame(gist(' \n '), { what: '' }))
+
+const parts = [
+  ...[
+    'Helm upgrade failed for release a/b with chart c@1: ',
+    'health check failed after 5m0s: timeout waiting for: [',
+    '\n\nLast Helm logs:\n'
+  ],
+  ...[
+    "Deployment/a/b status: 'Failed'",
+    ', ',
+    ': ',
+    '"',
+    "'",
+    '(',
+    ')',
+    '[',
+    ']',
+    '{',
+    '<',
+    '>',
+    '://',
+    '/',
+    '@',
+    '\n',
+    '\t* ',
+    '| ',
+    '; '
+  ],
+  ...[
+    '2 errors occurred:',
+    'accumulating resources from ',
+    'denied the request:',
+    "pushed commit '731f7ea' to branch 'main'\n",
+    'a:1 -> a:2'
+  ],
+  ...[
+    '\u001b[31m',
+    '\u202e',
+    '\u2028',
+    '\u0000',
+    '\ud800',
+    '🔴',
+    'error',
+    'Deployment/a/b configured',
+    'Plan: 1 to add',
+    'template: a:1:2: executing "a" at <b>: '
+  ]
+]
+const anything = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc
+    .array(fc.oneof(fc.constantFrom(...parts), fc.string({ maxLength: 20 })), { maxLength: 60 })
+    .map((all) => all.join(''))
+)
+const anyObject = fc.record({ cluster: fc.constant('c'), kind: fc.string(), namespace: fc.string(), name: fc.string() })
+
+/** Line ends, control characters, and marks that reorder or hide text. */
+const illegible = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/
+
+t.test('whatever the message is, the gist is one line, legible and short', async () => {
+  fc.assert(
+    fc.property(anyObject, anything, (object, message) => {
+      const { what, log = [], images = [], notReady, objects = [] } = gistOf(object, 'Failed', message)
+      const names = [...(notReady?.failed ?? []), ...(notReady?.waiting ?? []), ...objects].flatMap((one) =>
+        Object.values(one)
+      )
+      const texts = [what, ...log, ...images.flatMap((image) => Object.values(image)), ...names]
+      return (
+        what.length <= maxGist &&
+        log.length <= 5 &&
+        texts.every((text) => text.isWellFormed() && !illegible.test(text)) &&
+        what === what.trim()
+      )
+    }),
+    { numRuns: 2000 }
+  )
+})
+
+t.test('no secret is in any part of a gist', async () => {
+  const secret = 'Zq8Rt5Lm2Xw9Kp4Vn7Bc3Jd6'
+  const forms = fc.constantFrom(
+    `https://me:${secret}@acme.dev/a`,
+    `https://acme.dev/a?X-Amz-Signature=${secret}&a=b`,
+    `ghp_${secret}`,
+    `Authorization: Bearer ${secret}`,
+    `"password": "${secret}"`
+  )
+  const around = fc.array(fc.constantFrom(...parts, 'word '), { maxLength: 20 }).map((all) => all.join(''))
+  fc.assert(
+    fc.property(around, forms, around, fc.boolean(), (before, form, after, isLong) => {
+      const message = `${before} ${form} ${after}${isLong ? ` ${'x y\n'.repeat(20_000)} ${form}` : ''}`
+      return !JSON.stringify(gist(message)).includes(secret)
+    }),
+    { numRuns: 300 }
+  )
+})
+
+t.test(
+  'of three megabytes only both ends are read, so that the work is bounded, whatever they are made of',
+  async (t) => {
+    const units = [
+      ...parts,
+      'a',
+      ' ',
+      'a/b created\n',
+      'a.',
+      'A/b-',
+      'a: ',
+      '"a": ',
+      'arn:aws:',
+      '- ',
+      'is forbidden: ',
+      'x: failed\n'
+    ]
+    for (const [index, unit] of units.entries()) {
+      const end = unit.repeat(100_000 / unit.length)
+      const [one, other] = ['x', 'y'].map((middle) => gist(`${end} ${middle.repeat(2_800_000)} ${end}: failed`))
+      t.same(one, other, `part ${index}`)
+    }
+  }
+)

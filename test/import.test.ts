@@ -140,6 +140,7 @@ t.test('a bot token and its channel are carried over as they are', async (t) => 
     sources: { default: { hmacKeys: ['${FLUX_HMAC_KEY}'] } },
     slackApps: { 'slack-bot': { token: '${SLACK_BOT_TOKEN}' } },
     destinations: { 'slack-bot': { slack: { app: 'slack-bot', channel: '#general' } } },
+    show: ['env'],
     rules: [
       {
         name: 'slack',

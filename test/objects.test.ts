@@ -86,7 +86,7 @@ t.test(
       heartbeat(34 * minute, { sha: shas.next })
     ]
     t.same(textsOf(toAll, events), [
-      '01 00:10:00 🔴 apps/shop failed in prod: Deployment shop not ready after 2 m 2 s',
+      '01 00:10:00 🔴 apps/shop failed in prod: Deployment shop not ready after 2 m 3 s',
       '01 00:24:00 ✅ apps/shop works again in prod after 14 m, with main@def5678'
     ])
   }
@@ -252,7 +252,7 @@ t.test('a rollback is no recovery: the release is still not what was asked for',
     textsOf(toAll.replace('severity: error', 'severity: warn'), events).map((text) => text.slice(3, 36)),
     [
       '00:00:00 🔴 apps/shop failed in p',
-      '00:01:00 ⚠️ apps/shop has a warni',
+      '00:01:00 ⚠️ apps/shop was rolled ',
       '00:03:00 ⚠️ apps/shop has a warni',
       '00:09:00 ✅ apps/shop works again '
     ],

@@ -480,11 +480,9 @@ t.test('of one cause: how many and where, the cause in bold, then the names, and
     title,
     ':red_circle: *150 failing* in `prod-eu`, all for one reason  <!here>\n*HelmRepository "charts" not found*'
   )
-  t.match(
-    names,
-    /^HelmChart flux-system: svc-0, svc-1, .*svc-149\n\(<https:\/\/relay\.example\/events\?.*\|all 150>\)$/
-  )
-  t.match(names, 'cluster=prod-eu&amp;kind=HelmChart&amp;namespace=flux-system&amp;reason=SourceUnavailable')
+  t.match(names, /^HelmChart flux-system: svc-0, svc-1, .*svc-149$/)
+  t.match(facts, / {3}<https:\/\/relay\.example\/events\?[^|]*\|all 150> {3}/)
+  t.match(facts, 'cluster=prod-eu&amp;kind=HelmChart&amp;namespace=flux-system&amp;reason=SourceUnavailable')
   t.match(
     facts,
     /more may follow; next word in 5 m at most {3}.* {3}<https:\/\/relay\.example\/silences\/new\?.*\|silence>$/

@@ -19,7 +19,10 @@ const pace = { perSecond: 1, burst: 3 }
 // Never a token for each: always a digest.
 const plan: Plan = {
   token: () => ({ bucket: { tokens: 0, at: now } }),
-  next: (lane, pending, at) => planNext({ ...lane, bucket: { tokens: 1, at } }, pending, { pace }, at),
+  causesOf: () => [],
+  hold: () => [],
+  next: (lane, pending, gatherings, at) =>
+    planNext({ ...lane, bucket: { tokens: 1, at } }, pending, gatherings, { pace }, at),
   oldest: now - maxAgeMs
 }
 

@@ -1,5 +1,6 @@
 // `npm run bench storm`: a thousand failing objects in three seconds, against a Slack that allows one message a second.
-// Real processes: the relay as it is shipped, and a strict stand-in that refuses whatever Slack would.
+// Real processes: the relay as it is shipped, and a strict stand-in that refuses whatever Slack would. Then storms that come
+// slowly, on a clock of their own.
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,7 @@ import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import { freePort, spawnRelay } from '../test/fixtures/process.ts'
 import { type Slack, type SlackOptions, startSlack } from '../test/fixtures/slack.ts'
+import { links, run as runTrickle, trickles } from './trickle.ts'
 
 const objects = 1000
 const postWithinMs = 3000
@@ -17,6 +19,7 @@ interface Scenario {
   slack?: SlackOptions
   burst?: number
   isDistinct?: boolean
+  hasLinks?: boolean
   /** How the stand-in misbehaves. */
   trouble?: (slack: Slack) => void
   /** The relay is killed after so many acknowledgements, and started again. */
@@ -34,6 +37,7 @@ function dice(seed: number): () => number {
 
 const scenarios: Scenario[] = [
   { name: 'one cause' },
+  { name: 'one cause, links', hasLinks: true },
   { name: 'one cause, burst 1', slack: { burst: 1 }, burst: 1 },
   { name: '1,000 different texts', isDistinct: true },
   { name: '30 % answered 500', trouble: (slack) => sometimes(slack, 0.3, { status: 500, body: 'rollup_error' }) },
@@ -52,6 +56,7 @@ function outage(slack: Slack, ms: number): void {
   setTimeout(() => slack.calm('*'), ms).unref()
 }
 
+const seconds = (ms = 0) => `${(ms / 1000).toFixed(2)} s`
 const header = ['scenario', 'named', 'messages', '429', '400', 'first', 'last', 'optimum', 'twice']
 const widths = [24, 8, 9, 5, 5, 9, 9, 9, 6]
 const row = (cells: (string | number)[]) =>
@@ -61,7 +66,13 @@ const only = process.argv[2]
 for (const scenario of scenarios.filter(({ name }) => only === undefined || name.includes(only))) {
   process.stdout.write(row(await run(scenario)))
 }
-process.stdout.write(`${await loneLatency()}\n`)
+if (only === undefined) process.stdout.write(`${await loneLatency()}\n`)
+process.stdout.write(row(['scenario', 'named', 'messages', 'pings', '', 'first', 'last']))
+for (const trickle of trickles.filter(({ name }) => only === undefined || name.includes(only))) {
+  const { named, messages, pings, first, last } = await runTrickle(trickle)
+  const cells = [`${(named * 100).toFixed(1)} %`, messages, pings, '', seconds(first), seconds(last)]
+  process.stdout.write(row([trickle.name, ...cells]))
+}
 await dispatcher.close()
 
 async function run({
@@ -69,11 +80,12 @@ async function run({
   slack: slackOptions,
   burst = 3,
   isDistinct = false,
+  hasLinks = false,
   trouble,
   killAt
 }: Scenario): Promise<(string | number)[]> {
   const slack = await startSlack({ perSecond: 1, burst: 4, ...slackOptions })
-  const relay = await startRelay(slack, burst)
+  const relay = await startRelay(slack, burst, hasLinks)
   trouble?.(slack)
   const started = Date.now()
   const acknowledged = new Set<number>()
@@ -100,7 +112,6 @@ async function run({
   const share = [...acknowledged].filter((n) => named().has(`app-${n}`)).length / acknowledged.size
   await relay.stop()
   await slack.close()
-  const seconds = (ms: number | undefined) => `${((ms ?? 0) / 1000).toFixed(2)} s`
   return [
     name,
     `${(share * 100).toFixed(1)} %`,
@@ -171,13 +182,14 @@ interface Relay {
   stop(): Promise<void>
 }
 
-async function startRelay(slack: Slack, burst: number): Promise<Relay> {
+async function startRelay(slack: Slack, burst: number, hasLinks = false): Promise<Relay> {
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
   const rate = burst > 50 ? 50 : 1
   writeFileSync(
     join(folder, 'config.yaml'),
     `destinations: { team: { slack: { webhookUrl: "${slack.url()}" }, pace: { perSecond: ${rate}, burst: ${burst} } } }\n` +
-      'rules: [{ name: failures, send: team }]\n'
+      'rules: [{ name: failures, send: team }]\n' +
+      (hasLinks ? links : '')
   )
   const port = await freePort()
   let process_ = await spawnRelay(folder, port)

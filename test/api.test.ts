@@ -138,8 +138,9 @@ t.test('reason and text of a failure are of its latest event', async (t) => {
   ])
 })
 
-t.test('a dead letter is sent again at once, and so is the recovery', async (t) => {
-  const relay = await startRelay(t, { clock: createClock() })
+t.test('a dead letter is sent again at once, and the recovery after it', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
   await bury(relay, 'shop')
   const { body } = await get(relay, '/api/notifications?state=dead')
   t.match(body.notifications, [
@@ -151,6 +152,8 @@ t.test('a dead letter is sent again at once, and so is the recovery', async (t) 
   t.match(await send(relay, '/api/notifications/1/retry'), { status: 404 })
   const fixed = { severity: 'info', reason: 'ReconciliationSucceeded', timestamp: '2026-09-21T14:00:00Z' } as const
   await relay.post(about('shop', fixed))
+  await relay.app.idle()
+  clock.advance(5000)
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(relay.slack.accepted[1]?.text, /works again/)
 })

@@ -421,7 +421,8 @@ t.test('each thing that the relay says of itself is said, in its own words, and 
   t.notMatch(text, /\bok\b|recovered and again/i)
   const two = planNext(
     { bucket: undefined, notBefore: 0 },
-    waiting.slice(6, 8).map((entry) => ({ ...entry, destination: 'ops', group: undefined })),
+    waiting.slice(6, 8).map((entry) => ({ ...entry, destination: 'ops', group: undefined, heldUntil: 0, holds: 0 })),
+    new Map(),
     { pace: createPace({ burst: 1 }) },
     start + 1000
   )

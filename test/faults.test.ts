@@ -283,10 +283,10 @@ t.test('after a 429 what has piled up is one message, however large the burst is
   )
   // One after the other, as where they come apart from each other.
   for (let at = 0; at < 3; at++) {
-    await relay.post(about(`early-${at}`))
+    await relay.post(about(`early-${at}`, { reason: `Cause${at}` }))
     await relay.logged(/message (sent|postponed)/, at + 1)
   }
-  for (let at = 0; at < 40; at++) await relay.post(about(`late-${at}`))
+  for (let at = 0; at < 40; at++) await relay.post(about(`late-${at}`, { reason: `Cause${at}` }))
   relay.slack.behave(team, () => ({ status: 200, body: 'ok' }))
   const before = relay.slack.received.length
   await advanceUntil(clock, 1000, () => relay.slack.received.length >= before + 2)

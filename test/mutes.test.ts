@@ -96,6 +96,7 @@ t.test('nothing is sent during a mute, and one message at its end', async (t) =>
 
   await relay.post(about('a', { timestamp: at(clock) }))
   await relay.post(about('c', { timestamp: at(clock), ...ready }))
+  await pass(relay, clock, 5000)
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(texts(relay)[1], /✅ apps\/c works again/, 'the message counts as a notification; nothing is said twice')
 })

@@ -2,10 +2,11 @@
 import t from 'tap'
 import { createPace } from '../src/deliver/pace.ts'
 import { planNext } from '../src/deliver/plan.ts'
-import type { Pending } from '../src/store/kept.ts'
+import type { Gatherings, Pending } from '../src/store/kept.ts'
 
 const now = Date.parse('2026-09-21T14:00:00Z')
 const pace = createPace()
+const none: Gatherings = new Map()
 const full = { bucket: undefined, notBefore: 0 }
 
 function pending(event: string, changes: Partial<Pending> & { name?: string; mention?: string } = {}): Pending {
@@ -16,6 +17,8 @@ function pending(event: string, changes: Partial<Pending> & { name?: string; men
     destination: 'team',
     createdAt: now - 1000,
     group: undefined,
+    heldUntil: 0,
+    holds: 0,
     view: {
       says: 'failed',
       severity: 'error',
@@ -33,25 +36,25 @@ function pending(event: string, changes: Partial<Pending> & { name?: string; men
 }
 
 t.test('one alone goes at once', async (t) => {
-  const next = planNext(full, [pending('1', { createdAt: now })], { pace }, now)
+  const next = planNext(full, [pending('1', { createdAt: now })], none, { pace }, now)
   t.match(next, { ids: ['1'], bucket: { tokens: 2 }, payload: { text: /^🔴 apps\/1 failed in prod/ } })
 })
 
 t.test('several wait for a quarter of a second from the first of them, for more to come', async (t) => {
   const two = [pending('1', { createdAt: now - 100 }), pending('2', { createdAt: now - 1 })]
-  t.same(planNext(full, two, { pace }, now), { until: now + 150 })
-  t.match(planNext(full, two, { pace }, now + 150), { ids: ['1'] })
+  t.same(planNext(full, two, none, { pace }, now), { until: now + 150 })
+  t.match(planNext(full, two, none, { pace }, now + 150), { ids: ['1'] })
 })
 
 t.test('with a token for each they go one by one, with fewer as one message', async (t) => {
   const three = [pending('1'), pending('2'), pending('3')]
-  t.match(planNext(full, three, { pace }, now), { ids: ['1'] })
-  const next = planNext({ ...full, bucket: { tokens: 2.5, at: now } }, three, { pace }, now)
+  t.match(planNext(full, three, none, { pace }, now), { ids: ['1'] })
+  const next = planNext({ ...full, bucket: { tokens: 2.5, at: now } }, three, none, { pace }, now)
   t.match(next, { ids: ['1', '2', '3'], payload: { text: /^🔴 3 failing in prod/ } })
 })
 
 t.test('without a token nothing is composed', async (t) => {
-  t.match(planNext({ ...full, bucket: { tokens: 0, at: now } }, [pending('1'), pending('2')], { pace }, now), {
+  t.match(planNext({ ...full, bucket: { tokens: 0, at: now } }, [pending('1'), pending('2')], none, { pace }, now), {
     until: now + 1021
   })
 })
@@ -61,16 +64,16 @@ t.test(
   async (t) => {
     const own = pending('1')
     own.view.custom = { title: 'Oh no' }
-    const next = planNext(full, [own, { ...pending('1'), id: 'other' }], { pace }, now)
+    const next = planNext(full, [own, { ...pending('1'), id: 'other' }], none, { pace }, now)
     t.match(next, { ids: ['1', 'other'], payload: { text: 'Oh no' } })
-    const later = planNext(full, [own, ...[pending('2', { name: '1' })]], { pace }, now)
+    const later = planNext(full, [own, ...[pending('2', { name: '1' })]], none, { pace }, now)
     t.match(later, { payload: { text: /^Oh no/ } }, 'each event in its own')
   }
 )
 
 t.test('two rules that notify one destination of an event share a message, with the mention of either', async (t) => {
   const same = [pending('1'), { ...pending('1', { mention: '<!here>' }), id: 'other' }]
-  const next = planNext(full, same, { pace }, now)
+  const next = planNext(full, same, none, { pace }, now)
   t.match(next, { ids: ['1', 'other'], payload: { text: /^🔴 .* failed/ } })
   t.match(JSON.stringify(next), '<!here>')
 })
@@ -85,6 +88,7 @@ t.test('an object that fails again and again before there is a token is sent onc
   const next = planNext(
     lane,
     [failing('1', 'BuildFailed'), failing('2', 'HealthCheckFailed'), failing('3', 'PruneFailed')],
+    none,
     { pace },
     now
   )
@@ -100,22 +104,22 @@ t.test('news of an object that comes after its failure is not shown as that', as
   }
   const news = of('2', { says: 'informed', severity: 'info', reason: 'Progressing', summary: '3 configured' })
   const lane = { ...full, bucket: { tokens: 1, at: now } }
-  const next = planNext(lane, [of('1', { summary: 'no such file' }), news], { pace }, now)
+  const next = planNext(lane, [of('1', { summary: 'no such file' }), news], none, { pace }, now)
   t.match(next, { ids: ['1', '2'], payload: { text: /^🔴 .* failed in prod: no such file$/ } })
 })
 
 t.test('a group whose time has come is one message, whatever tokens there are', async (t) => {
   const group = { group: 'revision' }
-  const next = planNext(full, [pending('1', group), pending('2', group), pending('3')], { pace }, now)
+  const next = planNext(full, [pending('1', group), pending('2', group), pending('3')], none, { pace }, now)
   t.match(next, { ids: ['1', '2'], payload: { text: /^🔴 2 failing in prod/ } })
 })
 
 t.test('a clock set back does not stop the lane', async (t) => {
   const later = { createdAt: now + 3_600_000 }
-  t.match(planNext(full, [pending('1', later), pending('2', later)], { pace }, now), { ids: ['1'] })
+  t.match(planNext(full, [pending('1', later), pending('2', later)], none, { pace }, now), { ids: ['1'] })
 })
 
 t.test('a lone message that comes late says so', async (t) => {
-  const next = planNext(full, [pending('1', { createdAt: now - 3 * 3_600_000 })], { pace }, now)
+  const next = planNext(full, [pending('1', { createdAt: now - 3 * 3_600_000 })], none, { pace }, now)
   t.match(JSON.stringify(next), /delayed 3 h/)
 })

@@ -10,7 +10,7 @@ import type { Listed, Page, Records } from '../src/store/records.ts'
 import type { Store } from '../src/store/store.ts'
 import { startPostgres } from './fixtures/postgres.ts'
 import { tempFolder } from './fixtures/relay.ts'
-import { arrival, at, attempt, post, sendTo, sent, view } from './fixtures/store.ts'
+import { arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
 
 const postgres = await startPostgres(t)
 
@@ -408,11 +408,13 @@ for (const [name, open] of Object.entries(stores)) {
       const step = await store.next(
         'new',
         {
+          ...plan,
           token: () => ({ bucket: { tokens: 0, at: now } }),
           next: (_, [first]) => ({
             bucket: { tokens: 0, at: now },
             ids: [first?.id ?? ''],
-            payload: { text: 'again', unfurl_links: false, unfurl_media: false }
+            payload: { text: 'again', unfurl_links: false, unfurl_media: false },
+            gathered: []
           }),
           oldest: now - 24 * hour
         },

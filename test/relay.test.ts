@@ -26,7 +26,7 @@ Kustomization   BuildFailed   main@4f2c91d   2026-09-21 13:59 UTC`
 
 t.test('messages arrive in the order of their events, one at a time', async (t) => {
   const relay = await startRelay(t, { slack: { latencyMs: 2 } })
-  for (let n = 0; n < 20; n++) await relay.post(about(`app-${n}`))
+  for (let n = 0; n < 20; n++) await relay.post(about(`app-${n}`, { reason: `Cause${n}` }))
   await relay.slack.until(({ accepted }) => accepted.length === 20)
   const names = relay.slack.accepted.map(({ text }) => /apps\/(app-\d+)/.exec(text)?.[1])
   t.same(
@@ -119,9 +119,9 @@ t.test('a restart goes on where the last relay stopped, and keeps its pace', asy
   // One after the other: two that wait together are gathered for a moment that this clock never comes to.
   await first.post(about('one'))
   await first.slack.until(({ accepted }) => accepted.length === 1)
-  await first.post(about('two'))
+  await first.post(about('two', { reason: 'PruneFailed' }))
   await first.slack.until(({ accepted }) => accepted.length === 2)
-  await first.post(about('three'))
+  await first.post(about('three', { reason: 'HealthCheckFailed' }))
   await first.app.close()
   const folder = dirname(first.app.env.CONFIG_FILE)
   await startRelay(t, { clock, folder, config: config.replaceAll('$SLACK', first.slack.url()) })

@@ -43,7 +43,7 @@ t.test('what pruning leaves is counted as room', async (t) => {
     (item) => ({ ...sendTo('lane')(item), notifications: [] })
   )
   t.equal((await store.size()).reusableBytes, 0)
-  await store.prune({ events: at + 1, deadLetters: 0, duplicates: 0 }, 1000)
+  await store.prune({ events: at + 1, deadLetters: 0, duplicates: 0, gatherings: 0 }, 1000)
   const { reusableBytes = 0, freeBytes = 0 } = await store.size()
   t.ok(reusableBytes > 9_000_000, `${reusableBytes}`)
   t.ok(freeBytes > 0)

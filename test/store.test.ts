@@ -194,9 +194,9 @@ for (const [name, prepare] of Object.entries(stores)) {
       store = await open()
       t.match(await store.next('lane', plan, at + 9999), { is: 'wait', until: at + 10_000 })
       let seen: unknown
-      const next: Plan['next'] = (lane, pending, now) => {
+      const next: Plan['next'] = (lane, pending, gatherings, now) => {
         seen = pending.map(({ group, view }) => [group, view.object.name])
-        return plan.next(lane, pending, now)
+        return plan.next(lane, pending, gatherings, now)
       }
       await store.next('lane', { ...plan, next }, at + 10_000)
       t.same(seen, [
@@ -553,7 +553,7 @@ for (const [name, prepare] of Object.entries(stores)) {
         const decision = sendTo('lane')(item)
         return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
       })
-      const before = { events: at + 10, deadLetters: at + 10, duplicates: at + 10 }
+      const before = { events: at + 10, deadLetters: at + 10, duplicates: at + 10, gatherings: at + 10 }
       while ((await store.prune(before, 10)) >= 10);
       const withheld: Withheld[] = []
       await store.endMutes(
@@ -603,7 +603,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       const store = await open()
       await store.accept([arrival('sent-1'), arrival('sent-2'), arrival('waits')], sendTo('lane'))
       for (let n = 0; n < 2; n++) await store.settle(await post(store, 'lane'), attempt, sent)
-      const before = { events: at + 1, deadLetters: at + 1, duplicates: at + 1 }
+      const before = { events: at + 1, deadLetters: at + 1, duplicates: at + 1, gatherings: at + 1 }
       let steps = 0
       while ((await store.prune(before, 1)) > 0) steps += 1
       t.ok(steps >= 3, 'more than one step')
@@ -655,12 +655,14 @@ async function earlierSqlite(t: Test, version: number) {
   return prepared
 }
 
-async function firstPostgres() {
+async function earlierPostgres(version: number) {
   const prepared = await preparePostgres()
+  const since = Array.from({ length: version - 1 }, (_, n) => migration('postgres', n + 2))
   await execute(
     prepared.url,
     `create table relay_schema (version integer primary key);
-    insert into relay_schema values (1); ${migration('postgres', 1)} ${rows1}
+    insert into relay_schema select generate_series(1, ${version});
+    ${migration('postgres', 1)} ${rows1} ${since.join('\n')}
     alter sequence notifications_id_seq restart with 2; alter sequence event_ids restart with 2;`
   )
   return prepared
@@ -669,7 +671,9 @@ async function firstPostgres() {
 const earlier = {
   'sqlite, version 1': (t: Test) => earlierSqlite(t, 1),
   'sqlite, version 2': (t: Test) => earlierSqlite(t, 2),
-  'postgres, version 1': firstPostgres
+  'sqlite, version 3': (t: Test) => earlierSqlite(t, 3),
+  'postgres, version 1': () => earlierPostgres(1),
+  'postgres, version 2': () => earlierPostgres(2)
 }
 
 for (const [name, prepare] of Object.entries(earlier)) {
@@ -678,7 +682,9 @@ for (const [name, prepare] of Object.entries(earlier)) {
     const store = await open()
     t.equal(store.pending, 1)
     t.match(await store.next('lane', plan, at), { is: 'wait', until: at + 500 }, 'a backoff')
-    t.equal((await post(store, 'lane', at + 500)).payload.text, 'one', 'what waits')
+    const message = await post(store, 'lane', at + 500)
+    t.equal(message.payload.text, 'one', 'what waits')
+    await store.settle(message, attempt, sent)
     const known: unknown[] = []
     const keep = (item: Arrival, memory: ObjectMemory | undefined): Decision => {
       known.push(memory)

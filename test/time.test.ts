@@ -15,6 +15,7 @@ import { createClock } from './fixtures/clock.ts'
 import { fc } from './fixtures/fc.ts'
 import { fluxEvent, startRelay, tempFolder } from './fixtures/relay.ts'
 import { startReplay } from './fixtures/replay.ts'
+import { plan } from './fixtures/store.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -204,7 +205,12 @@ t.test('only time that passed while somebody looked makes anything old', async (
   t.ok(back.before(day) < clock.now() - 53 * hour, 'time in which no relay was there to try does not count')
 })
 
-const failing: Plan = { token: () => ({ until: 0 }), next: (_lane, _pending, now) => ({ until: now + 1 }), oldest: 0 }
+const failing: Plan = {
+  ...plan,
+  token: () => ({ until: 0 }),
+  next: (_lane, _pending, _gatherings, now) => ({ until: now + 1 }),
+  oldest: 0
+}
 const anyStep = fc.oneof(
   fc.integer({ min: -40 * day, max: 40 * day }),
   fc.integer({ min: -20 * minute, max: 20 * minute })
@@ -245,7 +251,8 @@ function startHistory(t: Parameters<typeof tempFolder>[0]) {
       const before = {
         events: ages.before(7 * day),
         deadLetters: ages.before(30 * day),
-        duplicates: ages.before(2 * minute)
+        duplicates: ages.before(2 * minute),
+        gatherings: ages.before(60 * minute)
       }
       while ((await store.prune(before, 100)) >= 100);
       for (const lane of await store.busyLanes())

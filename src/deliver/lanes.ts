@@ -11,6 +11,7 @@ import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step 
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
 import { type Destination, lanesByName } from './destination.ts'
+import { causesOf, holdsOf } from './gathering.ts'
 import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
 import { createPace, take } from './pace.ts'
 import { planNext } from './plan.ts'
@@ -57,6 +58,9 @@ type Wait = { until: number; isInterruptible?: true }
 /** How often to look whether all that waits is where it should be. */
 const followMs = 60_000
 
+/** While something is held, how long after a look the next comes at the earliest: in a storm there is news at any moment. */
+const lookMs = 100
+
 /** How long to wait where the store cannot be reached. */
 const storeRetryMs = 1000
 
@@ -68,7 +72,7 @@ export function createLanes(options: LanesOptions): Lanes {
   const giveUp = new AbortController()
   const running = new Map<string, Promise<void>>()
   /** Sleeping lanes; with `isInterruptible` a new notification wakes them early. */
-  const waiting = new Map<string, { cancel: () => void; isInterruptible: boolean }>()
+  const waiting = new Map<string, { cancel: () => void; isInterruptible: boolean; sinceTicks: number }>()
   const wokenMeanwhile = new Set<string>()
   let stopFollowing = () => {}
   let isStopping = false
@@ -77,9 +81,20 @@ export function createLanes(options: LanesOptions): Lanes {
     for (const lane of lanes) {
       if (isStopping) return
       if (running.has(lane)) wokenMeanwhile.add(lane)
-      // Pace, backoff and a storm's first moments are waited out, whatever comes: looking again would only cost time.
-      else if (waiting.get(lane)?.isInterruptible ?? true) start(lane)
+      else if (waiting.has(lane)) lookSoon(lane)
+      else start(lane)
     }
+  }
+
+  function lookSoon(lane: string): void {
+    const { cancel, isInterruptible, sinceTicks } = waiting.get(lane) ?? {}
+    // Pace, backoff and a storm's first moments are waited out, whatever comes: looking again would only cost time.
+    if (cancel === undefined || sinceTicks === undefined || !isInterruptible) return
+    const inMs = sinceTicks + lookMs - clock.ticks()
+    if (inMs > 0) {
+      cancel()
+      waiting.set(lane, { cancel: clock.after(inMs, () => start(lane)), isInterruptible: false, sinceTicks })
+    } else start(lane)
   }
 
   function start(lane: string): void {
@@ -96,7 +111,7 @@ export function createLanes(options: LanesOptions): Lanes {
         wokenMeanwhile.delete(lane)
         wait = await drain(lane)
         await alarm.ofDeadLetters()
-      } while (wokenMeanwhile.has(lane) && (wait === undefined || wait.isInterruptible) && !isStopping)
+      } while (wokenMeanwhile.has(lane) && wait === undefined && !isStopping)
     } catch (error) {
       log.error({ lane, err: error }, 'lane stopped by an error; it continues in a second')
       wait = { until: clock.now() + storeRetryMs }
@@ -104,7 +119,8 @@ export function createLanes(options: LanesOptions): Lanes {
     running.delete(lane)
     if (wait === undefined || isStopping) return
     const cancel = clock.after(wait.until - clock.now(), () => start(lane))
-    waiting.set(lane, { cancel, isInterruptible: wait.isInterruptible ?? false })
+    waiting.set(lane, { cancel, isInterruptible: wait.isInterruptible ?? false, sinceTicks: clock.ticks() })
+    if (wokenMeanwhile.delete(lane)) lookSoon(lane)
   }
 
   /** What the lane waits for, or undefined where it is empty. */
@@ -165,7 +181,10 @@ export function createLanes(options: LanesOptions): Lanes {
     const pace = destination?.pace ?? createPace()
     return {
       token: ({ bucket }, now) => take(bucket, pace, now),
-      next: (state, pending, now) => planNext(state, pending, { pace, ...formOf(pending) }, now),
+      causesOf,
+      hold: holdsOf,
+      next: (state, pending, gatherings, now) =>
+        planNext(state, pending, gatherings, { pace, ...formOf(pending) }, now),
       oldest: ages.before(maxAgeMs)
     }
   }

@@ -4,38 +4,57 @@ import { composeDigest, type DigestForm } from '../render/compose/digest.ts'
 import { decisive, subjectOf } from '../render/compose/digest-groups.ts'
 import { composeOne } from '../render/compose/message.ts'
 import type { View } from '../render/compose/view.ts'
-import type { LaneState, NextPost, Pending } from '../store/kept.ts'
+import type { Gatherings, LaneState, NextPost, Pending } from '../store/kept.ts'
+import { gather, isFirst, nextWordMs, unlessPinged } from './gathering.ts'
 import { type Pace, take } from './pace.ts'
 
 /**
- * When several wait, so long after the first of them: the head of a storm goes into one message instead of several small
+ * When several are due, so long after the first of them: the head of a storm goes into one message instead of several small
  * ones, each of which would cost a token. One alone goes at once.
  */
-const gatherMs = 250
+const headMs = 250
 
-/** `pending` is oldest first, not empty, and of one destination; `form` is that of its digests; `now` in ms. */
+/** `pending` is oldest first and of one destination, with what is held to be gathered; some are due. `form` is that of its digests; `now` in ms. */
 export function planNext(
   lane: LaneState,
   pending: readonly Pending[],
+  gatherings: Gatherings,
   { pace, ...form }: { pace: Pace } & DigestForm,
   now: number
 ): NextPost {
-  const units = unitsOf(pending)
+  const due = pending.filter(({ heldUntil }) => heldUntil <= now)
+  const units = unitsOf(due, (entry) => isFirst(entry, gatherings, now))
   const [first] = units
-  const [oldest] = pending
+  const [oldest] = due
   if (first === undefined || oldest === undefined) throw new Error('a lane without anything to post has no next post')
-  const gathered = oldest.createdAt + gatherMs
+  const isSeveral = new Set(due.map(({ group, event }) => group ?? event)).size > 1
+  const headUntil = oldest.createdAt + headMs
   // A deadline in the future of a clock that was set back would stop the lane for as long as it was.
-  if (units.length > 1 && now < gathered && now >= oldest.createdAt) return { until: gathered }
+  if (isSeveral && now < headUntil && now >= oldest.createdAt) return { until: headUntil }
   const taken = take(lane.bucket, pace, now)
   if ('until' in taken) return taken
   const { bucket } = taken
   // The token just taken, and those that are left.
   const isToken = Math.floor(bucket.tokens) + 1 >= units.length
-  return { bucket, ...compose(isToken ? first : pending, now, form) }
+  const members = (isToken ? membersOf(first, pending) : pending).map((entry) => unlessPinged(entry, gatherings, now))
+  return { bucket, ...composeOf(members, gatherings, form, now) }
 }
 
-function compose(members: readonly Pending[], now: number, form: DigestForm) {
+/** The message of `members`, as far as they fit, and what becomes of their gatherings. */
+function composeOf(
+  members: readonly Pending[],
+  gatherings: Gatherings,
+  form: DigestForm,
+  now: number
+): Omit<Extract<NextPost, { ids: readonly string[] }>, 'bucket'> {
+  const whole = gather(members, { ids: new Set(members.map(({ id }) => id)), payload: undefined }, gatherings, now)
+  const { ids, payload } = compose(members, now, { ...form, nextWordMs: nextWordMs(whole) })
+  return { ids, payload, gathered: gather(members, { ids: new Set(ids), payload }, gatherings, now) }
+}
+
+function compose(pending: readonly Pending[], now: number, form: DigestForm) {
+  // What was held on purpose is not late.
+  const members = pending.map((entry) => ({ ...entry, createdAt: Math.max(entry.createdAt, entry.heldUntil) }))
   const isOneEvent = new Set(members.map(({ event }) => event)).size === 1
   const isOneObject = new Set(members.map(({ view }) => subjectOf(view))).size === 1
   // The notification that says the object's state: news after its failure does not count as that.
@@ -62,14 +81,31 @@ function compose(members: readonly Pending[], now: number, form: DigestForm) {
   }
 }
 
-/** What may be posted on its own: an event, or a group whose time has come. */
-function unitsOf(pending: readonly Pending[]): Pending[][] {
-  const units = new Map<string, Pending[]>()
-  for (const entry of pending) {
-    const key = entry.group === undefined ? `event ${entry.event}` : `group ${entry.group}`
+/** What may be posted on its own: an event with a cause that is new, a group whose time has come, or what was gathered. */
+interface Unit {
+  is: 'event' | 'group' | 'gathered'
+  entries: Pending[]
+}
+
+function unitsOf(due: readonly Pending[], isFirst: (entry: Pending) => boolean): Unit[] {
+  const units = new Map<string, Unit>()
+  for (const entry of due) {
+    const is = entry.group !== undefined ? 'group' : isFirst(entry) ? 'event' : 'gathered'
+    const key = { group: `group ${entry.group}`, event: `event ${entry.event}`, gathered: '' }[is]
     const unit = units.get(key)
-    if (unit === undefined) units.set(key, [entry])
-    else unit.push(entry)
+    if (unit === undefined) units.set(key, { is, entries: [entry] })
+    else unit.entries.push(entry)
   }
   return [...units.values()]
+}
+
+/**
+ * All of `pending` that goes with a unit. With what was gathered all goes that is held for it; with anything else what is
+ * held of the same objects, which would overtake it.
+ */
+function membersOf({ is, entries }: Unit, pending: readonly Pending[]): readonly Pending[] {
+  const chosen = new Set(entries)
+  const subjects = new Set(entries.map(({ view }) => subjectOf(view)))
+  const goesAlong = (view: View) => is === 'gathered' || subjects.has(subjectOf(view))
+  return pending.filter((entry) => chosen.has(entry) || (entry.holds > 0 && goesAlong(entry.view)))
 }

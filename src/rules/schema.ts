@@ -109,7 +109,7 @@ export const RuleSchema = closedObject({
   group: option(
     GroupSchema,
     'Group',
-    'Waits after the first event, so that one push that touches forty objects is one message. Without it, messages go at once.',
+    'Waits after the first event, so that one push that touches forty objects is one message. Without it, the first of a failure goes at once.',
     { by: ['cluster', 'revision'], wait: '10s' }
   ),
   final: option(Type.Boolean(), 'Final', 'When this rule fires, the rules below it are skipped.', true),
@@ -119,7 +119,7 @@ export const RuleSchema = closedObject({
       patternErrorMessage: 'write <@U012AB3CD>, <!subteam^S012AB3CD>, <!here> or <!channel>'
     }),
     'Mention',
-    'Who is pinged when a failure begins, and only then: a user, a user group, `<!here>` or `<!channel>`.',
+    'Who is pinged when a failure begins, and only then: a user, a user group, `<!here>` or `<!channel>`. Once an hour for one cause in one channel.',
     '<!subteam^S012AB3CD>',
     '<!here>'
   ),

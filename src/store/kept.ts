@@ -87,7 +87,45 @@ export interface Pending {
   createdAt: number
   /** Of a group whose time has come. */
   group: string | undefined
+  /** To be gathered with others, until then, in ms; 0 where it is due. */
+  heldUntil: number
+  /** How often it was held to be gathered: for its cause, then for its lane. */
+  holds: number
   view: View
+}
+
+/** What a lane remembers of a cause: the last message about it, and how long what follows is held. */
+export interface Gathering {
+  /** When that message was composed, in ms. */
+  postedAt: number
+  /** How many there were before it without a calm while. */
+  step: number
+  /** What follows is held until so long after `postedAt`. */
+  gapMs: number
+  /** When each mention was last sent for it, in ms. */
+  pinged: Readonly<Record<string, number>>
+}
+
+/** By their causes. */
+export type Gatherings = ReadonlyMap<string, Gathering>
+
+/** What a message makes of a gathering, once it is sent. */
+export interface Gathered extends Gathering {
+  cause: string
+  /** The mentions in it. */
+  pings: readonly string[]
+}
+
+/** It is not held again: that is for its cause once, and once for its lane. */
+export const maxHolds = 2
+
+/** Notifications to be held. */
+export interface Hold {
+  ids: readonly string[]
+  /** ms */
+  until: number
+  /** {@link Pending.holds} from then on. */
+  holds: number
 }
 
 /** One post to Slack, written down before it is tried: every retry sends these very bytes. */
@@ -142,8 +180,11 @@ export type Step =
 /** A token and what is posted for it, or when to ask again. */
 export type NextPost =
   | { until: number }
-  /** `ids`: which of the pending notifications the message carries; never none. */
-  | { bucket: Bucket; ids: readonly string[]; payload: Payload }
+  /** `ids`: which of the pending notifications the message carries; never none. `gathered` counts once it is sent. */
+  | { bucket: Bucket; ids: readonly string[]; payload: Payload; gathered: readonly Gathered[] }
+
+/** How long a gathering is remembered: within this time a cause pings once. */
+export const gatheringMs = 60 * 60 * 1000
 
 /** How long it may take until every replica has a new config file: a kubelet looks at a ConfigMap once a minute. */
 export const rolloutMs = 5 * 60 * 1000
@@ -158,8 +199,15 @@ export const composeWindow = 500
 export interface Plan {
   /** A token for a post, or when there will be one. */
   token(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
-  /** `pending` is the oldest part of what waits, of one destination, oldest first. */
-  next(lane: LaneState, pending: readonly Pending[], now: number): NextPost
+  /** The causes whose gatherings decide about a notification. */
+  causesOf(view: View): readonly string[]
+  /** Which of `pending`, which are due and of one destination, are held to be gathered with others. */
+  hold(pending: readonly Pending[], gatherings: Gatherings, now: number): readonly Hold[]
+  /**
+   * `pending` is the oldest part of what is due, which is never nothing, and what is held to be gathered: of one
+   * destination, oldest first.
+   */
+  next(lane: LaneState, pending: readonly Pending[], gatherings: Gatherings, now: number): NextPost
   /** Notifications accepted before this become dead letters, in ms. */
   oldest: number
 }
@@ -179,6 +227,7 @@ export interface Settlement {
 
 /** What is older may go, in ms since 1970. */
 export interface Expiry {
+  gatherings: number
   events: number
   deadLetters: number
   duplicates: number

@@ -22,7 +22,8 @@ const tables = {
   silences: 'id',
   announcements: 'key',
   sources: 'name',
-  lanes: 'key'
+  lanes: 'key',
+  gatherings: 'rowid'
 } as const
 
 /** Texts that stand in an index, which takes no more than so much of them. */

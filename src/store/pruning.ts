@@ -2,7 +2,7 @@
 // name more objects than they may, the oldest.
 import type { Logger } from 'pino'
 import { type Ages, type Clock, every } from '../clock.ts'
-import { duplicateWindowMs, type ObjectCount } from './kept.ts'
+import { duplicateWindowMs, gatheringMs, type ObjectCount } from './kept.ts'
 import type { Store } from './store.ts'
 
 const everyMs = 60_000
@@ -33,7 +33,8 @@ export function createPruning(options: {
     const before = {
       events: ages.before(eventsMs),
       deadLetters: ages.before(deadLettersMs),
-      duplicates: ages.before(duplicateWindowMs)
+      duplicates: ages.before(duplicateWindowMs),
+      gatherings: ages.before(gatheringMs)
     }
     pruneInMs = everyMs
     const deleted = await store.prune(before, stepRows)

@@ -3,7 +3,16 @@ import type { Silence } from '../mutes/silence.ts'
 import type { Undelivered } from '../objects/notified.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
-import { apartMs, type LaneState, type LastEvents, type Message, type Pending } from './kept.ts'
+import {
+  apartMs,
+  type Gathered,
+  type Gathering,
+  type Gatherings,
+  type LaneState,
+  type LastEvents,
+  type Message,
+  type Pending
+} from './kept.ts'
 import { readView } from './texts.ts'
 
 export interface LaneRow {
@@ -34,6 +43,17 @@ export interface PendingRow {
   destination: string
   created_at: number
   group_key: string | null
+  held_until: number
+  holds: number
+}
+
+export interface GatheringRow {
+  cause: string
+  posted_at: number
+  step: number
+  gap_ms: number
+  /** JSON */
+  pinged: string
 }
 
 export interface SilenceRow {
@@ -57,7 +77,7 @@ export function laneStateOf(row: LaneRow | undefined, now: number): LaneState {
 }
 
 /** A deadline in ms, 0 where it was set in what is the future by now: then nobody knows how long it has been waited for. */
-function deadlineOf(until: number, setAt: number | null, now: number): number {
+export function deadlineOf(until: number, setAt: number | null, now: number): number {
   return setAt !== null && setAt - now > apartMs ? 0 : until
 }
 
@@ -82,8 +102,27 @@ export function pendingOf(row: PendingRow, view: string): Pending {
     destination: row.destination,
     createdAt: row.created_at,
     group: row.group_key ?? undefined,
+    heldUntil: row.held_until,
+    holds: row.holds,
     view: readView(view)
   }
+}
+
+export function gatheringsOf(rows: readonly GatheringRow[]): Gatherings {
+  return new Map(
+    rows.map(({ cause, posted_at, step, gap_ms, pinged }) => [
+      cause,
+      { postedAt: posted_at, step, gapMs: gap_ms, pinged: JSON.parse(pinged) as Gathering['pinged'] }
+    ])
+  )
+}
+
+/** What is to be written of a message's gatherings, sent at `sentAt`, in ms; `gathered` is as its message has it. */
+export function gatheringRows(gathered: string, sentAt: number): GatheringRow[] {
+  return (JSON.parse(gathered) as Gathered[]).map(({ cause, postedAt, step, gapMs, pinged, pings }) => {
+    const after = { ...pinged, ...Object.fromEntries(pings.map((mention) => [mention, sentAt])) }
+    return { cause, posted_at: postedAt, step, gap_ms: gapMs, pinged: JSON.stringify(after) }
+  })
 }
 
 export function silenceOf(row: SilenceRow): Silence {

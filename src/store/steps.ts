@@ -1,5 +1,5 @@
 // Steps: decides what a lane does next, from what is known of it. Pure: each store reads that, and writes what comes of it.
-import type { Bucket, LaneState, Message, NewNotification, NextPost, Pending, Plan, Step } from './kept.ts'
+import type { Bucket, Hold, LaneState, Message, NewNotification, NextPost, Pending, Plan, Step } from './kept.ts'
 
 /** A lane as it is now. */
 export interface Standing {
@@ -8,7 +8,7 @@ export interface Standing {
   open: Message | undefined
   /** Whether there is anything to compose a message from. */
   isDue: boolean
-  /** Where there is neither: when the first of the groups that are held is due, in ms; null where none is. */
+  /** Where there is neither: when the first of what is held is due, in ms; null where none is. */
   heldUntil?: number | null
 }
 
@@ -48,12 +48,28 @@ export function sortDue<Row extends { created_at: number; destination: string }>
   return expired.length > 0 ? { expired } : { due: rows.filter((row) => row.destination === rows[0]?.destination) }
 }
 
+/**
+ * What one message may be composed from: what is due, but for what is held to be gathered now, and with it what was already, in the
+ * order of their ids. Of what is due some deadlines may be later: of a clock that was set back, or of a group that is complete.
+ */
+export function composable(
+  due: readonly Pending[],
+  holds: readonly Hold[],
+  held: readonly Pending[],
+  now: number
+): Pending[] {
+  const isHeld = new Set(holds.flatMap(({ ids }) => ids))
+  const rest = due.filter(({ id }) => !isHeld.has(id))
+  const all = [...rest.map((entry) => ({ ...entry, heldUntil: Math.min(entry.heldUntil, now) })), ...held]
+  return all.sort((a, b) => Number(a.id) - Number(b.id))
+}
+
 /** The message that a plan made of some of `pending`, and the ids of those. */
 export function messageFrom(
   lane: string,
   pending: readonly Pending[],
-  { ids, payload }: Exclude<NextPost, { until: number }>
-): { message: Omit<Message, 'id'>; ids: number[] } {
+  { ids, payload, gathered }: Exclude<NextPost, { until: number }>
+): { message: Omit<Message, 'id'>; ids: number[]; gathered: string } {
   const chosen = new Set(ids)
   const members = pending.filter(({ id }) => chosen.has(id))
   const message = {
@@ -65,7 +81,7 @@ export function messageFrom(
     newestAt: Math.max(...members.map(({ createdAt }) => createdAt)),
     notifications: members.length
   }
-  return { message, ids: members.map(({ id }) => Number(id)) }
+  return { message, ids: members.map(({ id }) => Number(id)), gathered: JSON.stringify(gathered) }
 }
 
 /** What is muted is summed up together with the rest of it, whatever group it would be in; a dead letter waits for none. */

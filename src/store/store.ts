@@ -75,7 +75,7 @@ export interface Store {
   backlog(lane: string): Promise<number>
 
   /**
-   * Lets a lane go on at once: a backoff and the next probe of a block are not waited for any more. A rate limit is: then
+   * Lets a lane go on at once: a backoff, the next probe of a block and what is gathered are not waited for any more. A rate limit is: then
    * nothing changes, and this resolves to when it is over.
    */
   tryNow(lane: string, now: number): Promise<number | undefined>

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createPace, take } from '../../src/deliver/pace.ts'
 import { type Arrival, type Decide, type Decision, type Plan, rolloutMs } from '../../src/store/kept.ts'
-import { heldSql, openMessageSql, waitingSql } from '../../src/store/postgres/claim.ts'
+import { firstHeldSql, gatheringsSql, heldSql, openMessageSql, waitingSql } from '../../src/store/postgres/claim.ts'
 import { waitedForSql } from '../../src/store/postgres/moves.ts'
 import { backlogSql, busyLanesSql } from '../../src/store/postgres/queue.ts'
 import { openPostgres, type PostgresOptions } from '../../src/store/postgres/store.ts'
@@ -51,7 +51,7 @@ async function eventually<T>(work: () => Promise<T>): Promise<T> {
 t.test('replicas that start at the same time create the tables once', async (t) => {
   const url = await postgres.createDatabase()
   const stores = await Promise.all(Array.from({ length: 4 }, () => openPostgres(url)))
-  t.same(await execute(url, 'select * from relay_schema'), [{ version: 1 }, { version: 2 }])
+  t.same(await execute(url, 'select * from relay_schema'), [{ version: 1 }, { version: 2 }, { version: 3 }])
   await Promise.all(stores.map((store) => store.close()))
 })
 
@@ -193,7 +193,7 @@ t.test('a group that two replicas begin at the same moment is sent as one', asyn
   ])
   await b.accept([arrival('next', { receivedAt: at + 10_010 })], grouped)
   const seen: string[] = []
-  const look: Plan['next'] = (_lane, pending, now) => {
+  const look: Plan['next'] = (_lane, pending, _gatherings, now) => {
     seen.push(...pending.map(({ view }) => view.object.name))
     return { until: now }
   }
@@ -222,12 +222,13 @@ t.test('replicas whose clocks differ, and are set while they run, go by one cloc
 
   const pace = createPace({ perSecond: 1, burst: 1 })
   const paced: Plan = {
+    ...plan,
     token: ({ bucket }, now) => take(bucket, pace, now),
-    next(state, pending, now) {
+    next(state, pending, gatherings, now) {
       const age = now - (pending[0]?.createdAt ?? 0)
       if (age < -50 || age > 5000) throw new Error(`accepted ${age} ms ago`)
       const taken = take(state.bucket, pace, now)
-      return 'until' in taken ? taken : { ...plan.next(state, pending, now), ...taken }
+      return 'until' in taken ? taken : { ...plan.next(state, pending, gatherings, now), ...taken }
     },
     oldest: 0
   }
@@ -358,7 +359,9 @@ t.test('a hundred thousand rows are not read to find the next', async (t) => {
   const queries: [what: string, sql: string, values: unknown[]][] = [
     ['what a lane composes from', waitingSql, ['lane-7', at, 500]],
     ['its open message', openMessageSql, ['lane-7', 'nobody']],
-    ['its groups', heldSql, ['lane-7']],
+    ['when what is held is due', firstHeldSql, ['lane-7']],
+    ['what is held', heldSql, ['lane-7', at, 'd7', 500]],
+    ['its gatherings', gatheringsSql, ['lane-7', ['lane']]],
     ['its backlog', backlogSql, ['lane-7']],
     ['the lanes with work', busyLanesSql, []],
     ['what a new config file moves', waitedForSql, []]

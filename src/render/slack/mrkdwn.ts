@@ -123,8 +123,15 @@ function fitting(text: string, max: number): number {
 
 /** `mrkdwn` without the mentions that a rule put into it. */
 export function withoutMentions(mrkdwn: string): string {
-  return mrkdwn.replace(/ *<(@\w+|!subteam\^\w+|!here|!channel)>/g, '')
+  return mrkdwn.replace(mentions, '')
 }
+
+/** Those mentions. */
+export function mentionsIn(mrkdwn: string): string[] {
+  return (mrkdwn.match(mentions) ?? []).map((mention) => mention.trimStart())
+}
+
+const mentions = / *<(@\w+|!subteam\^\w+|!here|!channel)>/g
 
 const joint = '   '
 

@@ -1,8 +1,17 @@
 // Claim in PostgreSQL: picks a lane's next step. The lane's row is locked meanwhile, and names the replica that posts
 // from it until the answer is written down.
-import { apartMs, composeWindow, type Plan, type Step } from '../kept.ts'
-import { type LaneRow, laneStateOf, type MessageRow, messageOf, type PendingRow, pendingOf } from '../rows.ts'
-import { expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'
+import { apartMs, composeWindow, type Gatherings, type Pending, type Plan, type Step } from '../kept.ts'
+import {
+  type GatheringRow,
+  gatheringsOf,
+  type LaneRow,
+  laneStateOf,
+  type MessageRow,
+  messageOf,
+  type PendingRow,
+  pendingOf
+} from '../rows.ts'
+import { composable, expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
@@ -32,24 +41,41 @@ export const openMessageSql = `
 // Of a group not only what has reached its deadline, but all that was there before the first of it did: replicas that each
 // began the group at the same moment did not see each other's.
 export const waitingSql = `
-  select n.id, n.event_id, n.destination, n.created_at, n.group_key, v.view
+  select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.holds, v.view
   from notifications n join views v on v.id = n.id
-  where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= $2 or n.created_at > $2::bigint + ${apartMs} or exists (
+  where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= $2
+    or n.created_at > $2::bigint + ${apartMs} or n.held_at > $2::bigint + ${apartMs} or n.holds = 0 and exists (
     select 1 from notifications f
     where f.lane = n.lane and f.group_key = n.group_key and f.held_until <= $2 and f.held_until > n.created_at
       and f.state = 'pending' and f.message_id is null
   ))
   order by n.id limit $3`
 
+export const firstHeldSql = `
+  select min(until) as until from (
+    select min(held_until) as until from notifications
+    where lane = $1 and state = 'pending' and message_id is null and group_key is not null
+    union all
+    select min(held_until) from notifications
+    where lane = $1 and state = 'pending' and message_id is null and holds > 0
+  ) as held`
+
 export const heldSql = `
-  select min(held_until) as until from notifications
-  where lane = $1 and state = 'pending' and message_id is null and group_key is not null`
+  select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.holds, v.view
+  from notifications n join views v on v.id = n.id
+  where n.lane = $1 and n.held_until > $2 and n.holds > 0 and n.state = 'pending' and n.message_id is null
+    and n.destination = $3 and n.created_at <= $2::bigint + ${apartMs} and n.held_at <= $2::bigint + ${apartMs}
+  order by n.id limit $4`
+
+const holdSql = 'update notifications set held_until = $2, held_at = $3, holds = $4 where id = any($1)'
+
+export const gatheringsSql = 'select * from gatherings where lane = $1 and cause = any($2)'
 
 // The message, what it carries, the token that is spent and who posts it are committed before the post.
 const writeSql = `
   with message as (
-    insert into messages (lane, destination, state, payload, newest_at, notifications, created_at)
-    values ($1, $2, 'open', $3, $4, $5, $6) returning id
+    insert into messages (lane, destination, state, payload, newest_at, notifications, created_at, gathered)
+    values ($1, $2, 'open', $3, $4, $5, $6, $11) returning id
   ), carried as (
     update notifications set message_id = (select id from message) where id = any($7)
   ), leased as (
@@ -145,26 +171,54 @@ async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock
   // Read from the database, so that all replicas keep one pace.
   const now = isCallersClock ? asked : read
   const state = laneStateOf(row, now)
-  const { due, buried } = open === undefined ? await oldestDue(sql, lane, plan.oldest, now) : { due: [], buried: [] }
-  const isDue = due.length > 0
-  const heldUntil = open === undefined && !isDue ? await firstHeld(sql, lane) : null
-  const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)
-  if (turn.is === 'again') {
-    const { message, bucket } = turn
-    const { rows } = await sql<{ claim: number }>(leaseSql, [lane, bucket.tokens, bucket.at, replica])
-    return { step: { is: 'post', message, block: state.block }, number: rows[0]?.claim ?? 0, buried }
+  const buried: string[] = []
+  for (;;) {
+    const due = open === undefined ? await oldestDue(sql, { lane, oldest: plan.oldest, buried }, now) : []
+    const isDue = due.length > 0
+    const heldUntil = open === undefined && !isDue ? await firstHeld(sql, lane) : null
+    const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)
+    if (turn.is === 'again') {
+      const { message, bucket } = turn
+      const { rows } = await sql<{ claim: number }>(leaseSql, [lane, bucket.tokens, bucket.at, replica])
+      return { step: { is: 'post', message, block: state.block }, number: rows[0]?.claim ?? 0, buried }
+    }
+    if (turn.is !== 'compose') return { step: turn, buried }
+    const pending = await gathered(sql, { lane, plan, due }, now)
+    if (pending.length === 0) continue
+    const next = plan.next(state, pending, await gatheringsFor(sql, { lane, plan, pending }), now)
+    if ('until' in next) return { step: { is: 'wait', until: next.until }, buried }
+    const { message, ids, gathered: after } = messageFrom(lane, pending, next)
+    const { rows } = await sql<{ id: number; claim: number }>(writeSql, [
+      ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, message.notifications, now],
+      ...[ids, next.bucket.tokens, next.bucket.at, replica, after]
+    ])
+    const post: Step = { is: 'post', message: { id: String(rows[0]?.id), ...message }, block: state.block }
+    return { step: post, number: rows[0]?.claim ?? 0, buried }
   }
-  if (turn.is !== 'compose') return { step: turn, buried }
-  const pending = due.map((waiting) => pendingOf(waiting, waiting.view))
-  const next = plan.next(state, pending, now)
-  if ('until' in next) return { step: { is: 'wait', until: next.until }, buried }
-  const { message, ids } = messageFrom(lane, pending, next)
-  const { rows } = await sql<{ id: number; claim: number }>(writeSql, [
-    ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, message.notifications, now],
-    ...[ids, next.bucket.tokens, next.bucket.at, replica]
-  ])
-  const post: Step = { is: 'post', message: { id: String(rows[0]?.id), ...message }, block: state.block }
-  return { step: post, number: rows[0]?.claim ?? 0, buried }
+}
+
+/** What a message may be composed from, or nothing, where all that was due is held from now on. */
+async function gathered(
+  sql: Sql,
+  { lane, plan, due }: { lane: string; plan: Plan; due: readonly WaitingRow[] },
+  now: number
+): Promise<Pending[]> {
+  const pending = due.map((row) => pendingOf(row, row.view))
+  const holds = plan.hold(pending, await gatheringsFor(sql, { lane, plan, pending }), now)
+  for (const { ids, until, holds: times } of holds) await sql(holdSql, [ids, until, now, times])
+  const rest = composable(pending, holds, [], now)
+  if (rest.length === 0) return rest
+  const { rows } = await sql<WaitingRow>(heldSql, [lane, now, rest[0]?.destination, composeWindow - rest.length])
+  const held = rows.map((row) => pendingOf(row, row.view))
+  return composable(pending, holds, held, now)
+}
+
+async function gatheringsFor(
+  sql: Sql,
+  { lane, plan, pending }: { lane: string; plan: Plan; pending: readonly Pending[] }
+): Promise<Gatherings> {
+  const causes = new Set(pending.flatMap(({ view }) => plan.causesOf(view)))
+  return gatheringsOf((await sql<GatheringRow>(gatheringsSql, [lane, [...causes]])).rows)
 }
 
 async function lockLane(sql: Sql, lane: string): Promise<LeasedRow | undefined> {
@@ -182,20 +236,23 @@ async function look(sql: Sql, lane: string, holder: string | null) {
   return { now: row.now, aliveUntil: row.alive_until ?? 0, open: row.id === null ? undefined : messageOf(row) }
 }
 
-/** What a lane composes from; the destination of each that is too old for that, and a dead letter now. */
-async function oldestDue(sql: Sql, lane: string, oldest: number, now: number) {
-  const buried: string[] = []
+/** What is due. The destination of each that is too old for that, and a dead letter now, is added to `buried`. */
+async function oldestDue(
+  sql: Sql,
+  { lane, oldest, buried }: { lane: string; oldest: number; buried: string[] },
+  now: number
+): Promise<WaitingRow[]> {
   for (;;) {
     const { rows } = await sql<WaitingRow>(waitingSql, [lane, now, composeWindow])
     const sorted = sortDue(rows, oldest)
-    if ('due' in sorted) return { due: sorted.due, buried }
+    if ('due' in sorted) return sorted.due
     const ids = sorted.expired.map(({ id }) => id)
     buried.push(...(await bury(sql, ids, expiredReason)))
   }
 }
 
-/** When the first of the groups that are held is due. */
+/** When the first of what is held is due. */
 async function firstHeld(sql: Sql, lane: string): Promise<number | null> {
-  const { rows } = await sql<{ until: number | null }>(heldSql, [lane])
+  const { rows } = await sql<{ until: number | null }>(firstHeldSql, [lane])
   return rows[0]?.until ?? null
 }

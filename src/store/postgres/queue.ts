@@ -1,6 +1,6 @@
 // Queue in PostgreSQL: writes and counts notifications, and makes dead letters of them.
 import { forget } from '../../objects/notified.ts'
-import { apartMs, type NewNotification } from '../kept.ts'
+import { apartMs, maxHolds, type NewNotification } from '../kept.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'
 import { endlessReason, groupDeadline, groupOf } from '../steps.ts'
 import { viewText } from '../texts.ts'
@@ -32,7 +32,7 @@ const deadlinesSql = `
   select n.lane, n.group_key, min(n.held_until) as until
   from (select distinct lane, group_key from unnest($1::text[], $2::text[]) as g(lane, group_key)) as g
   join notifications n on n.lane = g.lane and n.group_key = g.group_key
-  where n.state = 'pending' and n.message_id is null and n.held_until > $3
+  where n.state = 'pending' and n.message_id is null and n.held_until > $3 and n.holds = 0
     and n.created_at <= $3::bigint + ${apartMs}
   group by n.lane, n.group_key`
 
@@ -177,10 +177,17 @@ export async function backlog(sql: Sql, lane: string): Promise<number> {
 const tryNowSql = `
   update lanes set not_before = 0 where key = $1 and (not_before <= $2 or tokens_at is distinct from not_before)`
 
+const releaseSql = `
+  update notifications set held_until = 0, held_at = null, holds = ${maxHolds}
+  where lane = $1 and holds > 0 and state = 'pending' and message_id is null`
+
 /** Whatever the lane waits for is over, but for a rate limit: until when that lasts. */
 export async function tryNow(sql: Sql, lane: string, now: number): Promise<number | undefined> {
   const { rowCount } = await sql(tryNowSql, [lane, now])
-  if (rowCount !== 0) return undefined
+  if (rowCount !== 0) {
+    await sql(releaseSql, [lane])
+    return undefined
+  }
   const { rows } = await sql<{ not_before: number }>(
     'select not_before from lanes where key = $1 and not_before > $2',
     [lane, now]

@@ -18,7 +18,7 @@ const deadSql = `
 
 const retrySql = `
   update notifications set state = 'pending', reason = null, message_id = null, lane = k.lane, created_at = $3,
-    group_key = null, held_until = 0
+    group_key = null, held_until = 0, held_at = null, holds = 0
   from unnest($1::bigint[], $2::text[]) as k(id, lane) where notifications.id = k.id`
 
 const discardSql = `

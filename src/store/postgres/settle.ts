@@ -1,6 +1,7 @@
 // Settling in PostgreSQL: writes down how an attempt ended, unless another replica has taken the lane meanwhile.
 import { RelayError } from '../../errors.ts'
 import type { Attempt, Message, NewNotification, Settlement } from '../kept.ts'
+import { type GatheringRow, gatheringRows } from '../rows.ts'
 import type { Sql } from './connections.ts'
 import { bury, insertNotifications } from './queue.ts'
 
@@ -61,8 +62,27 @@ export async function settle(
     sql,
     notices.map((entry) => ({ event: null, at: attempt.at, entry }))
   )
-  if (end.state === 'sent') return { sent: await markSent(sql, message.id), buried: [] }
+  if (end.state === 'sent') {
+    await writeGatherings(sql, message, attempt.at)
+    return { sent: await markSent(sql, message.id), buried: [] }
+  }
   return { sent: 0, buried: end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : [] }
+}
+
+const gatheringsSql = `
+  insert into gatherings (lane, cause, posted_at, step, gap_ms, pinged)
+  select $1, cause, posted_at, step, gap_ms, pinged
+  from unnest($2::text[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[]) as g(cause, posted_at, step, gap_ms, pinged)
+  on conflict (lane, cause) do update
+  set posted_at = excluded.posted_at, step = excluded.step, gap_ms = excluded.gap_ms, pinged = excluded.pinged`
+
+async function writeGatherings(sql: Sql, { id, lane }: Message, sentAt: number): Promise<void> {
+  const { rows } = await sql<{ gathered: string }>('select gathered from messages where id = $1', [id])
+  const gatherings = gatheringRows(rows[0]?.gathered ?? '[]', sentAt)
+  if (gatherings.length === 0) return
+  const column = (name: keyof GatheringRow) => gatherings.map((row) => row[name])
+  const columns = (['cause', 'posted_at', 'step', 'gap_ms', 'pinged'] as const).map(column)
+  await sql(gatheringsSql, [lane, ...columns])
 }
 
 async function markSent(sql: Sql, message: string): Promise<number> {

@@ -1,8 +1,19 @@
 // Claim in SQLite: picks a lane's next step, writes down what it posts, and how that ended.
 import { setImmediate as pause } from 'node:timers/promises'
-import type { Attempt, LaneState, Message, NextPost, Pending, Plan, Settlement, Step } from '../kept.ts'
-import { type PendingRow, pendingOf } from '../rows.ts'
-import { messageFrom, type Turn, turnOf } from '../steps.ts'
+import {
+  type Attempt,
+  composeWindow,
+  type Gatherings,
+  type LaneState,
+  type Message,
+  type NextPost,
+  type Pending,
+  type Plan,
+  type Settlement,
+  type Step
+} from '../kept.ts'
+import { type GatheringRow, gatheringRows, gatheringsOf, type PendingRow, pendingOf } from '../rows.ts'
+import { composable, messageFrom, type Turn, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
 import type { Database, Transaction } from './file.ts'
@@ -36,13 +47,20 @@ export function createClaims(
         pending.push(...readPending(db, rows.slice(at, at + readRows)))
       }
       await pause()
-      const next = plan.next(state, pending, now)
+      const holds = plan.hold(pending, readGatherings(db, lane, plan, pending), now)
+      if (holds.length > 0) transaction(() => queue.hold(holds, now))
+      const due = composable(pending, holds, [], now)
+      const [first] = due
+      if (first === undefined) continue
+      const held = queue.held(lane, first.destination, composeWindow - due.length, now)
+      const all = held.length === 0 ? due : composable(pending, holds, readPending(db, held), now)
+      const next = plan.next(state, all, readGatherings(db, lane, plan, all), now)
       if ('until' in next) return { is: 'wait', until: next.until }
       await pause()
       const message = transaction(() => {
         if (!waitsStill(db, lane, next.ids)) return undefined
         setBucket(db, lane, next.bucket)
-        return writeMessage(db, lane, pending, next, now)
+        return writeMessage(db, lane, all, next, now)
       })
       if (message !== undefined) return postOf(message, state)
     }
@@ -86,11 +104,38 @@ export function createClaims(
   }
 }
 
-/** When the first of the groups that are held is due. */
+/** When the first of what is held is due. */
 function firstHeld(db: Database, lane: string): number | null {
-  const held = `select min(held_until) as until from notifications
-    where lane = ? and group_key is not null and state = 'pending' and message_id is null`
+  const held = `select min(until) as until from (
+    select min(held_until) as until from notifications
+    where lane = ?1 and group_key is not null and state = 'pending' and message_id is null
+    union all
+    select min(held_until) from notifications
+    where lane = ?1 and holds > 0 and state = 'pending' and message_id is null)`
   return db.get<{ until: number | null }>(held, lane)?.until ?? null
+}
+
+/** Of the causes of `pending`. */
+function readGatherings(db: Database, lane: string, plan: Plan, pending: readonly Pending[]): Gatherings {
+  const causes = new Set(pending.flatMap(({ view }) => plan.causesOf(view)))
+  return gatheringsOf(
+    db.all<GatheringRow>(
+      'select * from gatherings where lane = ? and cause in (select value from json_each(?))',
+      ...[lane, JSON.stringify([...causes])]
+    )
+  )
+}
+
+/** Of a message that was sent. */
+function writeGatherings(db: Database, { id, lane }: Message, sentAt: number): void {
+  const gathered = db.get<{ gathered: string }>('select gathered from messages where id = ?', Number(id))?.gathered
+  for (const { cause, posted_at, step, gap_ms, pinged } of gatheringRows(gathered ?? '[]', sentAt)) {
+    db.run(
+      `insert into gatherings values (?, ?, ?, ?, ?, ?) on conflict (lane, cause) do update
+       set posted_at = excluded.posted_at, step = excluded.step, gap_ms = excluded.gap_ms, pinged = excluded.pinged`,
+      ...[lane, cause, posted_at, step, gap_ms, pinged]
+    )
+  }
 }
 
 /** Rows in the order of their ids, with their texts. */
@@ -121,10 +166,10 @@ function writeMessage(
   next: Exclude<NextPost, { until: number }>,
   now: number
 ): Message {
-  const { message, ids } = messageFrom(lane, pending, next)
+  const { message, ids, gathered } = messageFrom(lane, pending, next)
   const id = db.run(
-    `insert into messages values (null, ?, ?, 'open', ?, 0, 0, ?, ?, ?, null)`,
-    ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, ids.length, now]
+    `insert into messages values (null, ?, ?, 'open', ?, 0, 0, ?, ?, ?, null, ?)`,
+    ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, ids.length, now, gathered]
   )
   db.run(
     'update notifications set message_id = ? where id in (select value from json_each(?))',
@@ -152,6 +197,7 @@ function writeOutcome(
     waiting.add(message.destination, -db.changes(sent, id))
     // Their destination went while the answer was on its way, so that they became dead letters: they arrived all the same.
     db.run(`update notifications set state = 'sent', reason = null where message_id = ? and state = 'dead'`, id)
+    writeGatherings(db, message, at)
   }
   if (end.state === 'dead') {
     const members = db.all<{ id: number }>('select id from notifications where message_id = ?', id)

@@ -1,5 +1,5 @@
 // Lanes in SQLite: read and write lanes and messages, inside a transaction of the store's.
-import { type Bucket, isLimit, type LaneState, type Message } from '../kept.ts'
+import { type Bucket, isLimit, type LaneState, type Message, maxHolds } from '../kept.ts'
 import { type LaneRow, laneStateOf, type MessageRow, messageOf } from '../rows.ts'
 import type { Database } from './file.ts'
 
@@ -46,6 +46,11 @@ export function tryNow(db: Database, key: string, now: number): number | undefin
   const { bucket, notBefore } = laneState(db, key, now)
   if (isLimit(bucket, notBefore) && notBefore > now) return notBefore
   db.run('update lanes set not_before = 0 where key = ?', key)
+  db.run(
+    `update notifications set held_until = 0, held_at = null, holds = ${maxHolds}
+     where lane = ? and holds > 0 and state = 'pending' and message_id is null`,
+    key
+  )
   return undefined
 }
 

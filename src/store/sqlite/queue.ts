@@ -1,7 +1,7 @@
 // Queue in SQLite: writes and moves notifications, and makes dead letters of them, inside a transaction of the store's.
 import { forget } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
-import { apartMs, composeWindow, goneReason, type NewNotification } from '../kept.ts'
+import { apartMs, composeWindow, goneReason, type Hold, type NewNotification } from '../kept.ts'
 import { type PendingRow, undeliveredOf } from '../rows.ts'
 import { endlessReason, expiredReason, groupDeadline, groupOf, sortDue } from '../steps.ts'
 import { viewText } from '../texts.ts'
@@ -15,6 +15,10 @@ export interface Queue {
   insert(event: number | null, entry: NewNotification, now: number): number
   /** What a lane composes from; what was accepted before `since` becomes a dead letter. */
   oldest(lane: string, since: number, now: number): PendingRow[]
+  /** Holds them from `now` on. */
+  hold(holds: readonly Hold[], now: number): void
+  /** Of a destination, what is held to be gathered, oldest first. */
+  held(lane: string, destination: string, limit: number, now: number): PendingRow[]
   bury(id: number, reason: string): void
   /** As Store.follow; messages that are `posting` stay where their answer is awaited. */
   follow(lanes: ReadonlyMap<string, string>, posting: ReadonlySet<number>): number
@@ -53,7 +57,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
   function firstDeadline(lane: string, key: string, now: number): number | undefined {
     const first = db.get<{ held_until: number }>(
       `select held_until from notifications
-       where lane = ?1 and group_key = ?2 and held_until > ?3 and state = 'pending' and message_id is null
+       where lane = ?1 and group_key = ?2 and held_until > ?3 and state = 'pending' and message_id is null and holds = 0
          and created_at <= ?3 + ${apartMs}
        order by held_until limit 1`,
       ...[lane, key, now]
@@ -64,9 +68,9 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
   function oldest(lane: string, since: number, now: number): PendingRow[] {
     for (;;) {
       const rows = db.all<PendingRow>(
-        `select id, event_id, destination, created_at, group_key from notifications
+        `select id, event_id, destination, created_at, group_key, held_until, holds from notifications
          where lane = ?1 and state = 'pending' and message_id is null
-           and (held_until <= ?2 or created_at > ?2 + ${apartMs})
+           and (held_until <= ?2 or created_at > ?2 + ${apartMs} or held_at > ?2 + ${apartMs})
          order by id limit ?3`,
         ...[lane, now, composeWindow]
       )
@@ -74,6 +78,25 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
       if ('due' in sorted) return sorted.due
       for (const { id } of sorted.expired) bury(id, expiredReason)
     }
+  }
+
+  function hold(holds: readonly Hold[], now: number): void {
+    for (const { ids, until, holds: times } of holds) {
+      db.run(
+        'update notifications set held_until = ?, held_at = ?, holds = ? where id in (select value from json_each(?))',
+        ...[until, now, times, JSON.stringify(ids.map(Number))]
+      )
+    }
+  }
+
+  function held(lane: string, destination: string, limit: number, now: number): PendingRow[] {
+    return db.all<PendingRow>(
+      `select id, event_id, destination, created_at, group_key, held_until, holds from notifications
+       where lane = ?1 and held_until > ?2 and holds > 0 and state = 'pending' and message_id is null
+         and destination = ?3 and created_at <= ?2 + ${apartMs} and held_at <= ?2 + ${apartMs}
+       order by id limit ?4`,
+      ...[lane, now, destination, limit]
+    )
   }
 
   /** Makes a dead letter of a pending notification, and takes back that its destination was notified of a failure. */
@@ -151,5 +174,5 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     )
   }
 
-  return { insert, oldest, bury, follow }
+  return { insert, oldest, hold, held, bury, follow }
 }

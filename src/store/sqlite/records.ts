@@ -34,7 +34,8 @@ export function createSqliteRecords(db: Database, { queue, waiting, write }: Hos
     if (lane === undefined) return []
     db.run(
       `update notifications
-       set state = 'pending', reason = null, message_id = null, lane = ?, created_at = ?, group_key = null, held_until = 0
+       set state = 'pending', reason = null, message_id = null, lane = ?, created_at = ?, group_key = null, held_until = 0,
+         held_at = null, holds = 0
        where id = ?`,
       ...[lane, now, id]
     )

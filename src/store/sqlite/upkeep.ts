@@ -32,6 +32,7 @@ export function createUpkeep(db: Database, transaction: Transaction): Pick<Store
     )
     const ids = JSON.stringify(finished.map(({ id }) => id))
     db.run('delete from views where id in (select value from json_each(?))', ids)
+    db.run('delete from gatherings where posted_at < ?', before.gatherings)
     db.run('delete from announcements where announced_at < ?', before.events)
     // An event stays while a notification of it does, and a message while it carries one.
     const events = db.changes(

@@ -21,6 +21,7 @@ const json = [
   ['objects', 'key', 'memory'],
   ['views', 'id', 'view'],
   ['messages', 'id', 'payload'],
+  ['messages', 'id', 'gathered'],
   ['silences', 'id', 'match']
 ] as const
 

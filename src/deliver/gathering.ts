@@ -1,0 +1,198 @@
+// Gathering: decides how long what follows of a cause is held, so that it shares messages, and who is pinged. Pure.
+import { isOwn, type View } from '../render/compose/view.ts'
+import { mentionsIn, withoutMentions } from '../render/slack/mrkdwn.ts'
+import type { Payload } from '../render/slack/payload.ts'
+import {
+  apartMs,
+  type Gathered,
+  type Gathering,
+  type Gatherings,
+  gatheringMs,
+  type Hold,
+  maxHolds,
+  type Pending
+} from '../store/kept.ts'
+
+/** After the first message about a cause what follows is held so long, then longer from message to message. */
+const ladderMs = [2, 10, 30, 60, 120, 300].map((seconds) => seconds * 1000)
+
+/** Where a storm is under way, it is short: how far that reaches is news. */
+const stormGapMs = 1000
+
+/** Several causes share the messages that follow: a lane has so many of them, and then one a minute. */
+const sharedLadderMs = ladderMs.slice(0, 4)
+const sharedMaxMs = 60_000
+
+/** So many in one message are a storm, which may have the second and third gap short. */
+const burst = 20
+
+/** So many fill messages: they go on as fast as the lane may post, as what did not fit does, and all of that is one step. */
+const flood = 200
+
+/** After so long without a message about it a cause begins anew: twice the longest gap. */
+const calmMs = 10 * 60_000
+
+/** Nobody needs good news at once, and a push reaches one object after the other. */
+const goodNewsMs: Readonly<Record<string, number>> = { recoveries: 5000, news: 10_000 }
+
+/** What all causes of a lane have in common is remembered as one of them. */
+const lane = 'lane'
+const recoveries = 'recoveries'
+const news = 'news'
+const notices = 'notices'
+
+/** What is gathered together: failures of one cause, all recoveries, all other news. Notices are not: they are few. */
+function causeOf(view: View): string {
+  if (isOwn(view)) return notices
+  if (view.says === 'recovered') return recoveries
+  if (view.says === 'updated' || view.says === 'informed' || view.says === 'heartbeat') return news
+  return `failure ${view.cause}`
+}
+
+/** The causes whose gatherings {@link holdsOf} and {@link gather} need. */
+export function causesOf(view: View): readonly string[] {
+  return [causeOf(view), lane]
+}
+
+/** Whether it is the first of its cause, for a while: it is held by nothing. */
+export function isFirst({ view, createdAt }: Pending, gatherings: Gatherings, now: number): boolean {
+  const cause = causeOf(view)
+  return !isGood(cause) && current(gatherings.get(cause), createdAt, now) === undefined
+}
+
+/**
+ * Which of `pending`, all of them due, are held: until the gap after the last message about their cause is over, and then
+ * until the lane may have a message about what follows. Nothing is held twice for the same.
+ */
+export function holdsOf(pending: readonly Pending[], gatherings: Gatherings, now: number): Hold[] {
+  const sizes = countBy(pending.map(({ view }) => causeOf(view)))
+  const holds = new Map<string, { ids: string[]; until: number; holds: number }>()
+  for (const entry of pending) {
+    const size = sizes.get(causeOf(entry.view)) ?? 0
+    // A group stays together: it has waited since the first of it came.
+    const first = entry.group === undefined ? entry : pending.find(({ group }) => group === entry.group)
+    const hold = holdOf(entry, { gatherings, isBurst: size >= burst, since: first?.createdAt ?? entry.createdAt, now })
+    if (hold === undefined) continue
+    const key = `${hold.until} ${hold.holds}`
+    const others = holds.get(key)
+    if (others === undefined) holds.set(key, { ...hold, ids: [entry.id] })
+    else others.ids.push(entry.id)
+  }
+  return [...holds.values()]
+}
+
+function holdOf(
+  entry: Pending,
+  { gatherings, isBurst, since, now }: { gatherings: Gatherings; isBurst: boolean; since: number; now: number }
+): Pick<Hold, 'until' | 'holds'> | undefined {
+  // From a clock that was set back since: nobody knows how long it has waited.
+  if (entry.createdAt - now > apartMs) return undefined
+  const cause = causeOf(entry.view)
+  const known = current(gatherings.get(cause), since, now)
+  const ownUntil = Math.max(untilOf(known), since + (goodNewsMs[cause] ?? 0))
+  if (entry.holds === 0 && ownUntil > now) return { until: ownUntil, holds: 1 }
+  if (known === undefined || isBurst || entry.holds >= maxHolds) return undefined
+  const sharedUntil = untilOf(current(gatherings.get(lane), since, now))
+  // Never for longer in all than was said.
+  const until = Math.min(sharedUntil, since + Math.max(known.gapMs, sharedMaxMs))
+  return until > now ? { until, holds: maxHolds } : undefined
+}
+
+/**
+ * What a message makes of gatherings. `members` are all that it could have carried, with the mentions that may be sent; `payload`
+ * is what is sent, of which some mentions may have been left out.
+ */
+export function gather(
+  members: readonly Pending[],
+  { ids, payload }: { ids: ReadonlySet<string>; payload: Payload | undefined },
+  gatherings: Gatherings,
+  now: number
+): Gathered[] {
+  const said = payload && members.some(({ view }) => mentionsOf(view).length > 0) ? JSON.stringify(payload) : ''
+  const byCause = Map.groupBy(members, ({ view }) => causeOf(view))
+  const carried = [...byCause].filter(([, entries]) => entries.some(({ id }) => ids.has(id)))
+  const gathered = carried
+    .filter(([cause]) => cause !== notices)
+    .map(([cause, entries]) => {
+      const known = current(gatherings.get(cause), entries[0]?.createdAt ?? now, now)
+      const { step, gapMs } = stepAfter(known, entries, { ids, first: 0, ladder: ladderMs })
+      const mentions = entries.filter(({ id }) => ids.has(id)).flatMap(({ view }) => mentionsOf(view))
+      const pings = mentions.filter((mention) => said.includes(mention))
+      const pinged = recentPings(gatherings.get(cause), now)
+      return { cause, postedAt: now, step, gapMs, pinged, pings: [...new Set(pings)] }
+    })
+  const follows = members.filter(({ view, createdAt }) => {
+    return current(gatherings.get(causeOf(view)), createdAt, now) !== undefined
+  })
+  if (!follows.some(({ id }) => ids.has(id))) return gathered
+  const known = current(gatherings.get(lane), follows[0]?.createdAt ?? now, now)
+  // What was the first of its cause came before.
+  const { step, gapMs } = stepAfter(known, follows, { ids, first: 1, ladder: sharedLadderMs })
+  return [...gathered, { cause: lane, postedAt: now, step, gapMs, pinged: {}, pings: [] }]
+}
+
+/** How long at most what follows of the failures in a message waits for its own, in ms; undefined where none was gathered. */
+export function nextWordMs(gathered: readonly Gathered[]): number | undefined {
+  const lasting = gathered.filter(({ cause, step }) => step > 0 && cause !== lane && !isGood(cause))
+  return lasting.length === 0 ? undefined : Math.max(sharedMaxMs, ...lasting.map(({ gapMs }) => gapMs))
+}
+
+/** The same without the mentions that were sent for its cause within the hour. */
+export function unlessPinged(entry: Pending, gatherings: Gatherings, now: number): Pending {
+  const mentions = mentionsOf(entry.view)
+  if (mentions.length === 0) return entry
+  const pinged = recentPings(gatherings.get(causeOf(entry.view)), now)
+  if (mentions.every((mention) => pinged[mention] === undefined)) return entry
+  const { mention, custom, ...view } = entry.view
+  const isLeft = mention !== undefined && pinged[mention] === undefined
+  return { ...entry, view: { ...view, ...(isLeft && { mention }), ...(custom && { custom: quietly(custom) }) } }
+}
+
+/** Who a message about it pings: by its rule, or by its template. */
+function mentionsOf({ mention, custom }: View): string[] {
+  return [...(mention === undefined ? [] : [mention]), ...(custom ? mentionsIn(JSON.stringify(custom)) : [])]
+}
+
+function quietly(custom: NonNullable<View['custom']>): NonNullable<View['custom']> {
+  return JSON.parse(JSON.stringify(custom), (_key, value) =>
+    typeof value === 'string' ? withoutMentions(value) : value
+  )
+}
+
+/** The gathering, unless a calm while has ended it before `createdAt`, or its clock was set back since. */
+function current(gathering: Gathering | undefined, createdAt: number, now: number): Gathering | undefined {
+  if (gathering === undefined || gathering.postedAt - now > apartMs) return undefined
+  return createdAt - gathering.postedAt < calmMs ? gathering : undefined
+}
+
+function untilOf(gathering: Gathering | undefined): number {
+  return gathering === undefined ? 0 : gathering.postedAt + gathering.gapMs
+}
+
+/** The step, and the gap, after a message that carries `ids` of `entries`. */
+function stepAfter(
+  known: Gathering | undefined,
+  entries: readonly Pending[],
+  { ids, first, ladder }: { ids: ReadonlySet<string>; first: number; ladder: readonly number[] }
+): { step: number; gapMs: number } {
+  const isUnderWay = entries.length >= flood || !entries.every(({ id }) => ids.has(id))
+  if (isUnderWay) return { step: known?.step ?? first, gapMs: stormGapMs }
+  const step = known === undefined ? first : known.step + 1
+  const isShort = entries.length >= burst && step > 0 && step <= 2
+  return { step, gapMs: isShort ? stormGapMs : (ladder[Math.min(step, ladder.length - 1)] ?? stormGapMs) }
+}
+
+function recentPings(gathering: Gathering | undefined, now: number): Record<string, number> {
+  const pings = Object.entries(gathering?.pinged ?? {})
+  return Object.fromEntries(pings.filter(([, at]) => now - at < gatheringMs && at - now <= apartMs))
+}
+
+function isGood(cause: string): boolean {
+  return cause in goodNewsMs
+}
+
+function countBy(keys: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return counts
+}

@@ -1,0 +1,240 @@
+// Gathering on a real store: what is held stays held through restarts, replicas, moved lanes and clocks that were wrong.
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import t, { type Test } from 'tap'
+import { causesOf, holdsOf } from '../src/deliver/gathering.ts'
+import { createPace, take } from '../src/deliver/pace.ts'
+import { planNext } from '../src/deliver/plan.ts'
+import type { Plan, Settlement } from '../src/store/kept.ts'
+import { openStore } from '../src/store/open.ts'
+import { openPostgres } from '../src/store/postgres/store.ts'
+import type { Store } from '../src/store/store.ts'
+import { fc } from './fixtures/fc.ts'
+import { anyCame, type Came, minutes, of, run, seconds, start } from './fixtures/lane.ts'
+import { startPostgres } from './fixtures/postgres.ts'
+import { tempFolder } from './fixtures/relay.ts'
+import { arrival, sendTo, sent } from './fixtures/store.ts'
+
+const postgres = await startPostgres(t)
+const pace = createPace()
+const lane = 'lane'
+
+const stores = {
+  async sqlite(t: Test) {
+    const file = join(tempFolder(t), 'relay.db')
+    return { open: () => openStore(`sqlite:${file}`), file }
+  },
+  async postgres() {
+    const url = await postgres.createDatabase()
+    return { open: () => openPostgres(url, { clock: 'caller' }), file: undefined }
+  }
+}
+
+interface Posted {
+  at: number
+  ids: number[]
+}
+
+/** Posts all of `came` from the lane of a store, in virtual time; `turn` gives the store to use next. */
+async function runOn(came: readonly Came[], turn: () => Promise<Store>, settlement = sent): Promise<Posted[]> {
+  const posted: Posted[] = []
+  const names = new Map<string, number>()
+  let wakeAt = Number.POSITIVE_INFINITY
+  for (let next = 0; next < came.length || wakeAt < Number.POSITIVE_INFINITY; ) {
+    const now = Math.min(came[next]?.at ?? Number.POSITIVE_INFINITY, wakeAt)
+    for (; came[next]?.at === now; next++) await add(next)
+    wakeAt = await drain(now)
+  }
+  return posted
+
+  async function add(place: number): Promise<void> {
+    const { at, view, destination = 'team' } = came[place] as Came
+    const decide = sendTo(lane)
+    const [receipt] = await (await turn()).accept([arrival(view.object.name, { receivedAt: at })], (item) => ({
+      ...decide(item),
+      notifications: [{ rule: 'r', destination, lane, view }]
+    }))
+    if (receipt?.status === 'accepted') names.set(receipt.notifications[0]?.id ?? '', place)
+  }
+
+  async function drain(now: number): Promise<number> {
+    let ids: number[] = []
+    const plan = realPlan((carried) => {
+      ids = carried.map((id) => names.get(id) ?? -1).sort((a, b) => a - b)
+    })
+    for (;;) {
+      const store = await turn()
+      const step = await store.next(lane, plan, now)
+      if (step.is === 'idle') return Number.POSITIVE_INFINITY
+      if (step.is === 'wait') return step.until
+      posted.push({ at: now, ids })
+      await store.settle(step.message, { at: now, answer: '200 ok' }, settlement)
+    }
+  }
+}
+
+function realPlan(carries: (ids: readonly string[]) => void = () => {}): Plan {
+  return {
+    token: ({ bucket }, now) => take(bucket, pace, now),
+    causesOf,
+    hold: holdsOf,
+    next(state, pending, gatherings, now) {
+      const next = planNext(state, pending, gatherings, { pace }, now)
+      if ('ids' in next) carries(next.ids)
+      return next
+    },
+    oldest: 0
+  }
+}
+
+const failures = (count: number, ms: number, from = 0): Came[] =>
+  Array.from({ length: count }, (_, n) => ({
+    at: start + from + Math.floor((n * ms) / count),
+    view: of(`app-${from}-${n}`, { mention: '<!here>' })
+  }))
+
+const planned = (came: readonly Came[]): Posted[] => run(came).map(({ at, ids }) => ({ at, ids }))
+
+for (const [name, prepare] of Object.entries(stores)) {
+  t.test(name, async (t) => {
+    t.test('what trickles is gathered as planned, with a restart before every step', async (t) => {
+      const { open } = await prepare(t)
+      const came = failures(20, minutes(2))
+      let store = await open()
+      const posted = await runOn(came, async () => {
+        await store.close()
+        store = await open()
+        return store
+      })
+      await store.close()
+      t.same(posted, planned(came))
+    })
+
+    t.test('so is whatever comes', async (t) => {
+      await fc.assert(
+        fc.asyncProperty(anyCame(25, minutes(12), 3), async (came) => {
+          const { open } = await prepare(t)
+          const store = await open()
+          const posted = await runOn(came, async () => store)
+          await store.close()
+          t.same(posted, planned(came))
+        }),
+        { numRuns: name === 'sqlite' ? 12 : 3 }
+      )
+    })
+
+    t.test('of more than one message can be composed from, the first of a new cause is found at once', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      // All of them are held; the oldest 500 are not all there is to look at.
+      await runOn(failures(2, seconds(1)), async () => store)
+      const late = start + seconds(4)
+      const many = Array.from({ length: 600 }, (_, n) => ({ ...of(`more-${n}`) }))
+      const views = [...many, of('other', { cause: 'another' })]
+      await store.accept(
+        views.map((_, n) => arrival(`late-${n}`, { receivedAt: late })),
+        (item) => {
+          const view = views[Number(item.event.object.name.slice(5))]
+          return { ...sendTo(lane)(item), notifications: view ? [{ rule: 'r', destination: 'team', lane, view }] : [] }
+        }
+      )
+      let carried: readonly string[] = []
+      const step = await store.next(
+        lane,
+        realPlan((ids) => (carried = ids)),
+        late
+      )
+      t.equal(step.is, 'post')
+      t.equal(carried.length, 1)
+      t.match(step, { message: { payload: { text: /other/ } } })
+      await store.close()
+    })
+
+    t.test('a message that was given up on counts as none', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const dead: Settlement = { message: { state: 'dead', reason: 'refused' }, lane: { notBefore: 0 } }
+      await runOn(failures(1, 0), async () => store, dead)
+      const posted = await runOn(failures(1, 0, seconds(1)), async () => store)
+      t.same(posted, [{ at: start + seconds(1), ids: [0] }], 'the next is the first')
+      t.match((await store.messages('team', 1))[0]?.payload, { blocks: [{ text: { text: /<!here>/ } }] }, 'and pings')
+      await store.close()
+    })
+
+    t.test('what is held waits in its lane, and moves with its destination', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      await runOn(failures(1, 0), async () => store)
+      const accept = (came: Came) =>
+        store.accept([arrival(came.view.object.name, { receivedAt: came.at })], (item) => ({
+          ...sendTo(lane)(item),
+          notifications: [{ rule: 'r', destination: 'team', lane, view: came.view }]
+        }))
+      await accept({ at: start + 100, view: of('second') })
+      const held = { is: 'wait', until: start + seconds(2), isInterruptible: true }
+      t.same(await store.next(lane, realPlan(), start + 100), held)
+      t.equal(store.pending, 1)
+      t.same(await store.busyLanes(), [lane])
+      await store.follow(new Map([['team', 'moved']]), start + minutes(10))
+      t.same(await store.next('moved', realPlan(), start + 200), held, 'until the same moment')
+      t.match(await store.next('moved', realPlan(), start + seconds(2)), { is: 'post' })
+      await store.close()
+    })
+
+    t.test('what is held goes at once when somebody asks for it', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      await runOn(failures(2, 2), async () => store)
+      await store.accept([arrival('third', { receivedAt: start + seconds(3) })], (item) => ({
+        ...sendTo(lane)(item),
+        notifications: [{ rule: 'r', destination: 'team', lane, view: of('third') }]
+      }))
+      t.match(await store.next(lane, realPlan(), start + seconds(3)), { is: 'wait' })
+      t.equal(await store.tryNow(lane, start + seconds(3)), undefined)
+      t.match(await store.next(lane, realPlan(), start + seconds(3)), { is: 'post' })
+      await store.close()
+    })
+
+    t.test('what was held by a clock that was ahead is not held once that is right', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const ahead = minutes(60)
+      await runOn(failures(2, 2), async () => store)
+      const second = { at: start + minutes(20), view: of('second') }
+      await store.accept([arrival('second', { receivedAt: second.at })], (item) => ({
+        ...sendTo(lane)(item),
+        notifications: [{ rule: 'r', destination: 'team', lane, view: second.view }]
+      }))
+      // It was accepted by the right clock, and is held by one that is an hour ahead.
+      const hold: Plan['hold'] = (pending) => [
+        { ids: pending.map(({ id }) => id), until: start + ahead + minutes(5), holds: 1 }
+      ]
+      t.match(await store.next(lane, { ...realPlan(), hold }, start + ahead), { is: 'wait' })
+      t.match(await store.next(lane, realPlan(), second.at + seconds(10)), { is: 'post' })
+      await store.close()
+    })
+
+    t.test('gatherings are forgotten when none needs them any more', async (t) => {
+      const { open, file } = await prepare(t)
+      const store = await open()
+      await runOn(failures(1, 0), async () => store)
+      const before = { events: 0, deadLetters: 0, duplicates: 0 }
+      await store.prune({ ...before, gatherings: start + minutes(60) }, 100)
+      await store.close()
+      if (file === undefined) return
+      const db = new DatabaseSync(file)
+      t.equal(db.prepare('select count(*) as n from gatherings').get()?.['n'], 0)
+      db.close()
+    })
+  })
+}
+
+t.test('two replicas post what one would, and when', async (t) => {
+  const { open } = await stores.postgres()
+  const replicas = [await open(), await open()]
+  t.teardown(() => Promise.all(replicas.map((store) => store.close())))
+  const came = failures(20, minutes(2))
+  let turns = 0
+  const posted = await runOn(came, async () => replicas[turns++ % 2] as Store)
+  t.same(posted, planned(came))
+})

@@ -379,7 +379,7 @@ t.test('a lock screen says which object, where and why in its first ninety chara
     `Helm upgrade failed for release apps/podinfo with chart podinfo@6.5.3: cannot patch "web" with kind Ingress: admission webhook "validate.nginx.ingress.kubernetes.io" denied the request: host "x.example" and path "/" is already defined in ingress shop/old`,
     unhealthy(Array.from({ length: 40 }, (_, n) => `service-of-a-long-name-${n}`))
   ]
-  const causes = ['context deadline exceeded', 'denied by validate.nginx', '40 objects not ready']
+  const causes = ['context deadline exceeded', 'host "x.example" and path', '40 objects not ready']
   for (const [index, message] of messages.entries()) {
     const payload = messageOf([release('14:13:20', 'error', 'UpgradeFailed', message, '6.5.3')])
     const seen = payload.text.slice(0, 90)

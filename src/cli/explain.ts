@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
+import { failureFingerprint } from '../events/cause.ts'
 import type { FluxEvent } from '../events/flux.ts'
 import type { ObjectMemory } from '../objects.ts'
 import { parseEvent } from '../rehearsal/event.ts'
@@ -73,7 +74,7 @@ function memoryOf(
     since: healthy.since,
     count: 1,
     // The fingerprint is another event's.
-    prints: ['']
+    prints: [failureFingerprint({ ...event, reason: '', message: 'another failure' })]
   } as const
   return { ...healthy, failure, notified }
 }

@@ -52,7 +52,9 @@ export function titleOf(contents: Contents, { isCut }: Form): string {
   const mentions = [...new Set(items.map(({ view }) => view.mention))]
     .filter((mention) => mention !== undefined)
     .slice(0, 5)
-  const line = [sentenceOf(contents), isCut && '_more follow_', ...mentions].filter(Boolean).join('  ')
+  const line = [`${sentenceOf(contents)}${atOf(contents)}`, isCut && '_more follow_', ...mentions]
+    .filter(Boolean)
+    .join('  ')
   return kindOf(contents) === 'cause' ? `${line}\n${gistLine(items, style)}` : line
 }
 
@@ -76,9 +78,14 @@ function sentenceOf(contents: Contents): string {
   }
   const counts = countsOf(items)
   const parts = counts.map(({ category, members }, index) => counted(category, members, index === 0))
-  const applied = items.filter(isApplied)
-  const at = applied.length > 0 ? sharedRevision(items) : undefined
-  return `${parts.join(', ')}${place}${at ? `, at ${changeOf(at, applied)}` : ''}`
+  return `${parts.join(', ')}${place}`
+}
+
+/** `, at main@a61e0c5 _Update podinfo_`, where some of a push failed. */
+function atOf(contents: Contents): string {
+  const applied = contents.items.filter(isApplied)
+  const at = kindOf(contents) === 'mixed' && applied.length > 0 ? sharedRevision(contents.items) : undefined
+  return at === undefined ? '' : `, at ${changeOf(at, applied)}`
 }
 
 function counted(category: Category, members: readonly Item[], isBold = true): string {
@@ -140,7 +147,8 @@ export function factsOfAll(
     ...(isDeployment ? deploymentFacts(items) : [spanOf(items)]),
     next,
     delayed(members, now),
-    isDeployment ? allLink(items, publicUrl, 'all') : kind === 'mixed' ? allLink(items, publicUrl) : '',
+    // Below the names, which Slack may fold away.
+    isDeployment ? allLink(items, publicUrl, 'all') : allLink(items, publicUrl),
     isTrouble && items.every(({ view }) => !isOwn(view)) ? silenceLink(items, publicUrl) : ''
   ]
   return facts.filter(Boolean).join('   ')
@@ -236,6 +244,6 @@ function causeIn(kind: ReturnType<typeof kindOf>, group: Group | undefined): str
 function secondIn(groups: readonly Group[]): string {
   return groups
     .slice(1, 6)
-    .flatMap(({ items }) => (items[0] ? [`; ${nameOf(items[0].view)}`] : []))
+    .flatMap(({ items }) => (items[0] && !items.every(isApplied) ? [`; ${nameOf(items[0].view)}`] : []))
     .join('')
 }

@@ -6,7 +6,6 @@ import { fold, type Group, grouped, type Item, type Waiting } from './digest-gro
 import { commonDuration, groupLine, itemLine, nameIn, placesOf, type Style } from './digest-lines.ts'
 import { createPage, jsonBytes, type Page } from './digest-room.ts'
 import { appliedLine, type Contents, factsOfAll, isApplied, kindOf, lockScreenOf, titleOf } from './digest-title.ts'
-import { allLink } from './pages.ts'
 
 /** How a digest is composed, beside what waits. */
 export interface DigestForm {
@@ -181,7 +180,7 @@ function writeItems(items: readonly Item[], head: readonly string[], writing: Wr
 
 /** The names by kind and namespace, `HelmRelease apps: a, b, c`, and how many more there are. */
 function writeNames(items: readonly Item[], above: readonly string[], writing: Writing): boolean {
-  const { page, style, maxNames, named, isTitled, form } = writing
+  const { page, style, maxNames, named } = writing
   const places = placesOf(items, style)
   const isTimed = commonDuration(items) === undefined
   const share = Math.max(1, Math.floor(maxNames / places.size))
@@ -199,9 +198,7 @@ function writeNames(items: readonly Item[], above: readonly string[], writing: W
     }
   }
   const rest = items.length - written.length
-  // Where there are several causes the line of facts has it.
-  const all = isTitled && items.length > maxLinked ? allLink(items, form.publicUrl) : ''
-  const end = [rest > 0 ? `_and ${rest} more_` : '', all && `(${all})`].filter(Boolean).join(' ')
+  const end = rest > 0 ? `_and ${rest} more_` : ''
   if (end !== '' && !page.write([end])) return rest === 0
   if (rest > 0) named.push(...items.filter((item) => !written.includes(item)))
   return true

@@ -38,6 +38,7 @@ function decisiveIn(gist: string): [start: number, end: number] {
 
 /** Where the sentence ends that begins at `start`. */
 function sentenceEnd(gist: string, start: number): number {
-  const at = gist.slice(start).search(/; |\. (?=[\p{Lu}\d])/u)
-  return at < 0 ? gist.length : start + at
+  // What stands in brackets at the end says where, and not what.
+  const at = gist.slice(start).search(/; |\. (?=[\p{Lu}\d])| \([^()]*\)$/u)
+  return at <= 0 ? gist.length : start + at
 }

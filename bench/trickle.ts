@@ -1,18 +1,13 @@
 // Trickles: storms that come slowly, through the whole relay on a clock of its own, so that ten minutes take seconds.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { buildApp } from '../src/app.ts'
-import { createClock } from '../test/fixtures/clock.ts'
+import type { WireEvent } from '../src/events/flux.ts'
 import { fluxEvent } from '../test/fixtures/relay.ts'
-import { startSlack } from '../test/fixtures/slack.ts'
+import { startVirtualRelay } from './virtual-relay.ts'
 
 /** A page for each object, as many have one. */
 export const links =
   'links: [{ dashboard: "https://grafana.example.com/d/flux?var-object={{ object.namespace }}-{{ object.name }}" }]\n'
 
 const minuteMs = 60_000
-const stepMs = 100
 
 /** An object that fails, or recovers. */
 interface Came {
@@ -69,81 +64,39 @@ export const trickles: Trickle[] = [
 ]
 
 export async function run({ came, isAfterFailure, hasLinks }: Trickle): Promise<Outcome> {
-  const unlimited = Number.POSITIVE_INFINITY
-  const slack = await startSlack({ perSecond: unlimited, burst: unlimited, latencyMs: 0 })
-  const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
-  writeFileSync(
-    join(folder, 'config.yaml'),
-    `destinations: { team: { slack: { webhookUrl: "${slack.url()}" } } }\n` +
-      'rules: [{ name: failures, match: { severity: error }, mention: "<!here>", send: team }]\n' +
-      (hasLinks ? links : '')
-  )
-  const clock = createClock()
-  const app = await buildApp({
-    environment: {
-      CONFIG_FILE: join(folder, 'config.yaml'),
-      DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`,
-      HOST: '127.0.0.1',
-      PORT: '0',
-      ADMIN_OPEN_TO: 'loopback'
-    },
-    clock,
-    logTo: { write() {} }
-  })
-  await app.ready()
-  const posted: { at: number; text: string }[] = []
+  const rules = 'rules: [{ name: failures, match: { severity: error }, mention: "<!here>", send: team }]\n'
+  const { clock, posted, post, pass, close } = await startVirtualRelay(rules + (hasLinks ? links : ''))
   let begin = clock.now()
 
-  async function pass(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed += stepMs) {
-      clock.advance(Math.min(stepMs, ms - passed))
-      await note()
-    }
-  }
-  async function note(): Promise<void> {
-    await app.idle()
-    for (const { text } of slack.accepted.slice(posted.length)) posted.push({ at: clock.now() - begin, text })
-  }
-  async function post({ name, cause, isOver }: Came): Promise<void> {
-    const payload = fluxEvent({
-      involvedObject: {
-        kind: 'HelmChart',
-        namespace: 'apps',
-        name,
-        uid: name,
-        apiVersion: 'source.toolkit.fluxcd.io/v1'
-      },
-      timestamp: new Date(clock.now()).toISOString(),
-      ...(isOver
-        ? { severity: 'info', reason: 'ChartPullSucceeded', message: `pulled '${name}' chart` }
-        : { reason: 'ChartPullError', message: `failed to get source: ${cause}` })
-    })
-    const { statusCode, body } = await app.inject({ method: 'POST', url: '/webhook', payload })
-    if (statusCode !== 202) throw new Error(`answered ${statusCode}: ${body}`)
-    await note()
-  }
-
   if (isAfterFailure) {
-    for (const entry of came) await post({ at: entry.at, name: entry.name, cause: entry.cause })
+    for (const { name, cause } of came) await post(eventOf({ at: 0, name, cause }, clock.now()))
     await pass(30 * minuteMs)
     posted.length = 0
-    slack.accepted.length = 0
     begin = clock.now()
   }
   for (const entry of came) {
     await pass(begin + entry.at - clock.now())
-    await post(entry)
+    await post(eventOf(entry, clock.now()))
   }
   await pass(6 * minuteMs)
-  await app.close()
-  await slack.close()
-  rmSync(folder, { recursive: true })
-  const all = posted.map(({ text }) => text).join('\n')
+  await close()
+  const all = posted.map(({ body }) => body).join('\n')
   return {
     messages: posted.length,
-    pings: posted.filter(({ text }) => text.includes('<!here>')).length,
+    pings: posted.filter(({ body }) => body.includes('<!here>')).length,
     named: came.filter(({ name }) => new RegExp(`${name}\\b`).test(all)).length / came.length,
-    first: posted[0]?.at ?? 0,
-    last: posted.at(-1)?.at ?? 0
+    first: (posted[0]?.at ?? begin) - begin,
+    last: (posted.at(-1)?.at ?? begin) - begin
   }
+}
+
+function eventOf({ name, cause, isOver }: Came, at: number): WireEvent {
+  const apiVersion = 'source.toolkit.fluxcd.io/v1'
+  return fluxEvent({
+    involvedObject: { kind: 'HelmChart', namespace: 'apps', name, uid: name, apiVersion },
+    timestamp: new Date(at).toISOString(),
+    ...(isOver
+      ? { severity: 'info', reason: 'ChartPullSucceeded', message: `pulled '${name}' chart` }
+      : { reason: 'ChartPullError', message: `failed to get source: ${cause}` })
+  })
 }

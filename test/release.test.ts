@@ -131,6 +131,8 @@ t.test('what a user verifies is what the workflow signs with', async (t) => {
   const page = read('docs/release.md')
   const [, identity = ''] = /--certificate-identity (\S+)/.exec(page) ?? []
   t.equal(identity, `https://github.com/acme/flux-relay/.github/workflows/release.yaml@refs/tags/v${version}`)
+  const tags = [...page.matchAll(/flux-relay:(\d[\w.]*)|\$what:([\w.]+)/g)].map(([, a, b]) => a ?? b)
+  t.strictSame([...new Set(tags)], [version])
   const [, issuer = ''] = /--certificate-oidc-issuer (\S+)/.exec(page) ?? []
   for (const name of ['deploy/README.md', 'deploy/chart/README.md']) {
     const [, text = ''] = /matchOIDCIdentity:\n([\s\S]*?)(?:---|```)/.exec(read(name)) ?? []

@@ -135,7 +135,21 @@ t.test('two releases in one namespace have nothing in common', { skip }, async (
 // What YAML, Go templates and shells take for something else, and what people write.
 const word = fc.constantFrom('123', 'true', 'null', 'on', 'a', 'payments', '0x1f', '1e3')
 const text = fc.oneof(
-  fc.constantFrom('', ' ', '{{ .Values.secret }}', '${HOME}', "it's", '"', ': ', '# no comment', '- a', '|', '\t', '%'),
+  fc.constantFrom(
+    '',
+    ' ',
+    '   a: b',
+    '{{ .Values.secret }}',
+    '${HOME}',
+    "it's",
+    '"',
+    ': ',
+    '# no comment',
+    '- a',
+    '|',
+    '\t',
+    '%'
+  ),
   fc.string({ unit: 'grapheme', maxLength: 30 })
 )
 const lines = fc

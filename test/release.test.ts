@@ -142,7 +142,7 @@ t.test('what a user verifies is what the workflow signs with', async (t) => {
     for (const other of [
       identity.replace('/tags/', '/heads/'),
       identity.replace('release.yaml', 'ci.yml'),
-      identity.replace('acme', 'mallory'),
+      identity.replace('flux-relay/', 'flux-relay2/'),
       `${identity}-evil`
     ]) {
       t.notMatch(other, new RegExp(accepted.subject), other)

@@ -122,7 +122,7 @@ t.test('every command of every page is run here, says what it needs, or is a scr
 
 t.test('there is one placeholder for each address that is not known, and one command replaces them', async (t) => {
   const folder = tempFolder(t)
-  const theirs = ['README.md', 'Dockerfile', 'deploy', 'docs', 'test/fixtures/alerts.yaml']
+  const theirs = ['.ci', 'README.md', 'Dockerfile', 'deploy', 'docs', 'test/fixtures/alerts.yaml']
   for (const name of theirs) cpSync(join(root, name), join(folder, name), { recursive: true })
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.png'))

@@ -1,0 +1,16 @@
+{{- /* Names: say what the objects of a release are called, and find each other by. */ -}}
+
+{{- define "flux-relay.name" -}}
+{{- .Values.fullnameOverride | default .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* The one label of deploy/base: Deployment, Service and policies select by it, so two releases differ in it. */ -}}
+{{- define "flux-relay.labels" -}}
+app.kubernetes.io/name: {{ include "flux-relay.name" . }}
+{{- end -}}
+
+{{- define "flux-relay.image" -}}
+{{- with .Values.image -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ with .digest }}@{{ . }}{{ end }}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,256 @@
+// Helm: the chart makes what deploy/ is, and whatever its values may be makes what Kubernetes takes.
+import { cpSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { Alert } from '@kubernetes-models/flux-cd/notification.toolkit.fluxcd.io/v1beta3/Alert'
+import { Deployment } from 'kubernetes-models/apps/v1/Deployment'
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy'
+import { ConfigMap } from 'kubernetes-models/v1/ConfigMap'
+import { PersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim'
+import t, { type Test } from 'tap'
+import { fc } from '../fixtures/fc.ts'
+import { chart, helm, noHelm, render } from '../fixtures/helm.ts'
+import { cannotBuild, faultsOf, type Manifest, Manifests, the } from '../fixtures/manifests.ts'
+import { tempFolder } from '../fixtures/relay.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const deploy = join(root, 'deploy')
+const skip = noHelm
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const image = 'registry.example.com/flux-relay'
+
+/** Someone's own kustomization of ours, as deploy/README.md says to write it. */
+function kustomized(t: Test, resources: string[], components: string[]): Manifest[] {
+  const folder = realpathSync(tempFolder(t))
+  const kustomization = {
+    resources: resources.map((name) => relative(folder, join(deploy, name))),
+    components: components.map((name) => relative(folder, join(deploy, 'components', name))),
+    images: [{ name: 'flux-relay', newName: image, newTag: version }]
+  }
+  writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization))
+  return new Manifests(folder).all
+}
+
+/** By kind and name. The volume is kept in each tool's own words. */
+function comparable(manifests: Manifest[]): Record<string, Manifest> {
+  const kept = { 'kustomize.toolkit.fluxcd.io/prune': 'disabled' }
+  const inHelmsWords = (manifest: Manifest) =>
+    manifest.kind === 'PersistentVolumeClaim' && JSON.stringify(manifest).includes(JSON.stringify(kept))
+      ? { ...manifest, metadata: { ...manifest.metadata, annotations: { 'helm.sh/resource-policy': 'keep' } } }
+      : manifest
+  const entries = manifests.map((each) => [`${each.kind}/${each.metadata.name}`, inHelmsWords(each)] as const)
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+const folders = { base: {}, postgres: { postgres: { enabled: true } } }
+const components = [[], ['monitoring'], ['direct'], ['direct', 'monitoring']]
+
+for (const [folder, values] of Object.entries(folders)) {
+  for (const added of components) {
+    const title = [`deploy/${folder}`, ...added].join(' with ')
+    t.test(`the chart makes what ${title} is, to the last field`, { skip: skip || cannotBuild }, async (t) => {
+      const enabled = Object.fromEntries(added.map((name) => [name, { enabled: true }]))
+      t.strictSame(comparable(render({ ...values, ...enabled })), comparable(kustomized(t, [folder], added)))
+    })
+  }
+}
+
+t.test('the chart makes the Provider and the Alert of deploy/flux', { skip: skip || cannotBuild }, async (t) => {
+  const ofFlux = (manifests: Manifest[]) => manifests.filter(({ kind }) => ['Provider', 'Alert'].includes(kind))
+  const rendered = ofFlux(render({ alert: { enabled: true } }))
+  t.equal(rendered.length, 2)
+  t.strictSame(comparable(rendered), comparable(ofFlux(new Manifests(join(deploy, 'flux')).all)))
+})
+
+t.test('an Alert names each kind of each namespace once', { skip }, async (t) => {
+  const kinds = ['Kustomization', 'HelmRelease']
+  const values = { alert: { enabled: true, namespaces: ['apps', 'flux-system', 'db', 'apps'], kinds } }
+  const { eventSources = [] } = the(render(values), Alert).spec ?? {}
+  const named = eventSources.map(({ kind, namespace = 'flux-system' }) => `${namespace}/${kind}`)
+  t.strictSame(
+    named.sort(),
+    ['apps', 'db', 'flux-system'].flatMap((namespace) => kinds.map((kind) => `${namespace}/${kind}`)).sort()
+  )
+})
+
+t.test('helm finds nothing wrong with the chart', { skip }, async (t) => {
+  const { isFine, out, err } = helm(['lint', chart, '--strict', '--values', '-'], '{}')
+  t.ok(isFine, out + err)
+  t.notMatch(out, /\[(WARNING|ERROR)\]/)
+})
+
+t.test('a packaged chart has in it what is a link here', { skip }, async (t) => {
+  const folder = tempFolder(t)
+  const { isFine, err } = helm(['package', chart, '--destination', folder])
+  t.ok(isFine, err)
+  const values = { monitoring: { enabled: true } }
+  const packaged = join(folder, `flux-relay-${version}.tgz`)
+  t.strictSame(render(values, { folder: packaged }), render(values))
+})
+
+t.test('a chart whose links were lost says so instead of installing no alerts', { skip }, async (t) => {
+  const folder = join(tempFolder(t), 'chart')
+  cpSync(chart, folder, { recursive: true })
+  rmSync(join(folder, 'files'), { recursive: true })
+  t.doesNotThrow(() => render({}, { folder }))
+  t.throws(() => render({ monitoring: { enabled: true } }, { folder }), /take the packaged chart/)
+})
+
+t.test('helm refuses what the schema refuses', { skip }, async (t) => {
+  t.throws(() => render({ postgress: { enabled: true } }), /postgress/)
+  t.throws(() => render({ config: { cluster: 'a map' } }), /config/)
+  t.doesNotThrow(() => render({ global: { a: 1 }, enabled: true }), 'what a parent chart adds')
+})
+
+t.test('what comes after the installation is said with the names that it has', { skip }, async (t) => {
+  // helm prints them only where there is a cluster; a template can have them anywhere.
+  const folder = join(tempFolder(t), 'chart')
+  cpSync(chart, folder, { recursive: true })
+  const template = '{{ include (print .Template.BasePath "/NOTES.txt") . | quote }}'
+  const manifest = `{ apiVersion: v1, kind: ConfigMap, metadata: { name: notes }, data: { notes: ${template} } }`
+  writeFileSync(join(folder, 'templates', 'notes.yaml'), manifest)
+  const manifests = render({ postgres: { enabled: true } }, { release: 'mine', namespace: 'relays', folder })
+  const notes = the(manifests, ConfigMap, 'notes').data?.['notes'] ?? ''
+  for (const part of ['Secret flux-relay in relays', 'DATABASE_URL', 'http://mine.relays.svc/webhook'])
+    t.match(notes, part)
+  for (const [, name] of notes.matchAll(/ deployment[ /](\S+)/g)) t.equal(name, 'mine')
+})
+
+t.test('two releases in one namespace have nothing in common', { skip }, async (t) => {
+  const all = { monitoring: { enabled: true }, direct: { enabled: true }, alert: { enabled: true } }
+  const [one, other] = ['one', 'other'].map((release) => render(all, { release }))
+  const names = (manifests: Manifest[] = []) => Object.keys(comparable(manifests))
+  t.strictSame(
+    names(one).filter((name) => names(other).includes(name)),
+    []
+  )
+  t.notMatch(JSON.stringify(other).replaceAll(/"(image|secretRef|secretKeyRef)":("[^"]*"|\{[^}]*\})/g, ''), /"one\b/)
+  const own = { matchLabels: { 'app.kubernetes.io/name': 'other' } }
+  t.strictSame(the(other ?? [], Deployment, 'other').spec?.selector, own)
+  for (const { spec } of (other ?? []).filter(({ kind }) => kind === 'NetworkPolicy') as NetworkPolicy[]) {
+    t.strictSame(spec?.podSelector, own)
+  }
+})
+
+// What YAML, Go templates and shells take for something else, and what people write.
+const word = fc.constantFrom('123', 'true', 'null', 'on', 'a', 'payments', '0x1f', '1e3')
+const text = fc.oneof(
+  fc.constantFrom(
+    '',
+    ' ',
+    '   a: b',
+    '{{ .Values.secret }}',
+    '${HOME}',
+    "it's",
+    '"',
+    ': ',
+    '# no comment',
+    '- a',
+    '|',
+    '\t',
+    '%'
+  ),
+  fc.string({ unit: 'grapheme', maxLength: 30 })
+)
+const lines = fc
+  .array(
+    fc.oneof(
+      text.map((each) => each.replaceAll(/[\r\n\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/g, '')),
+      word
+    ),
+    {
+      minLength: 1,
+      maxLength: 5
+    }
+  )
+  .map((all) => all.join('\n'))
+  .filter((all) => all.trim() !== '' && all === all.toWellFormed())
+const variable = fc.record({ name: fc.stringMatching(/^X_[A-Z]{1,8}$/), value: lines })
+const generated = fc.record(
+  {
+    config: lines,
+    secret: word,
+    env: fc.uniqueArray(variable, { selector: ({ name }) => name, maxLength: 3 }),
+    envFrom: fc.constantFrom([], [{ secretRef: { name: 'more' } }]),
+    podAnnotations: fc.dictionary(fc.constantFrom('a', 'example.com/b'), lines),
+    podLabels: fc.dictionary(fc.constantFrom('a', 'b'), word),
+    nodeSelector: fc.dictionary(fc.constantFrom('a', 'b'), word),
+    tolerations: fc.constantFrom([], [{ operator: 'Exists' }]),
+    priorityClassName: fc.oneof(fc.constant(''), word),
+    imagePullSecrets: fc.constantFrom([], [{ name: 'pull' }]),
+    image: fc.record({
+      repository: fc.constant('images.example.org:5000/relay'),
+      tag: fc.constantFrom('', '1.0', '1e3', '007'),
+      digest: fc.constantFrom('', `sha256:${'0'.repeat(64)}`),
+      pullPolicy: fc.constantFrom('', 'Always')
+    }),
+    persistence: fc.record({
+      size: fc.constantFrom('1Gi', '1000000000', '1.5Ti'),
+      storageClassName: fc.oneof(fc.constant(''), word),
+      existingClaim: fc.oneof(fc.constant(''), word)
+    }),
+    postgres: fc.record({ enabled: fc.boolean(), replicas: fc.integer({ min: 1, max: 9 }), port: fc.constant(6432) }),
+    flux: fc.record({ namespace: word }),
+    alert: fc.record({ enabled: fc.boolean(), cluster: lines, namespaces: fc.array(word, { maxLength: 3 }) }),
+    direct: fc.record({ enabled: fc.boolean() }),
+    monitoring: fc.record({
+      enabled: fc.boolean(),
+      namespace: word,
+      labels: fc.dictionary(fc.constant('release'), word)
+    }),
+    networkPolicy: fc.record({
+      enabled: fc.boolean(),
+      ingress: fc.constantFrom([], [{ ports: [{ port: 'http' }] }]),
+      egress: fc.constantFrom([], [{ ports: [{ port: 3128 }] }])
+    }),
+    volumes: fc.constantFrom([], [{ name: 'ca', secret: { secretName: 'ca' } }]),
+    volumeMounts: fc.constantFrom([], [{ name: 'ca', mountPath: '/ca' }])
+  },
+  { requiredKeys: [] }
+)
+
+t.test('whatever the values are, Kubernetes takes it, and it says what they say', { skip }, async (t) => {
+  const property = fc.property(generated, fc.constantFrom('flux-relay', 'relay2'), (values, release) => {
+    const manifests = render(values, { release, namespace: 'ns' })
+    const faults = manifests.flatMap((manifest) => faultsOf(manifest))
+    if (faults.length > 0) throw new Error(faults.join('\n'))
+    const { spec } = the(manifests, Deployment, release)
+    const pod = spec?.template.spec
+    const [container] = pod?.containers ?? []
+    const isOnPostgres = values.postgres?.enabled === true
+    const claim = values.persistence?.existingClaim
+    const expected = {
+      namespaces: manifests.map(() => 'ns'),
+      config: values.config === undefined ? undefined : `${values.config.trimEnd()}\n`,
+      secrets: [values.secret ?? 'flux-relay', ...(values.envFrom ?? []).map(({ secretRef }) => secretRef.name)],
+      env: (values.env ?? []).map(({ value }) => value),
+      annotations: values.podAnnotations ?? {},
+      replicas: isOnPostgres ? values.postgres?.replicas : 1,
+      hasVolume: !isOnPostgres,
+      makesVolume: !isOnPostgres && !claim,
+      hasPolicies: values.networkPolicy?.enabled !== false,
+      isRestricted: true,
+      cluster: values.alert?.enabled ? values.alert.cluster : undefined
+    }
+    const config = the(manifests, ConfigMap, release).data?.['config.yaml']
+    const found = {
+      namespaces: manifests.map(({ metadata }) => metadata.namespace),
+      config: values.config === undefined ? undefined : `${config?.trimEnd()}\n`,
+      secrets: container?.envFrom?.map(({ secretRef }) => secretRef?.name),
+      env: container?.env?.filter(({ name }) => name.startsWith('X_')).map(({ value }) => value),
+      annotations: spec?.template.metadata?.annotations ?? {},
+      replicas: spec?.replicas,
+      hasVolume: pod?.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined),
+      makesVolume: manifests.some(({ kind }) => kind === PersistentVolumeClaim.name),
+      hasPolicies: manifests.some(({ kind }) => kind === NetworkPolicy.name),
+      isRestricted:
+        pod?.securityContext?.runAsNonRoot === true && container?.securityContext?.readOnlyRootFilesystem === true,
+      cluster: values.alert?.enabled ? the(manifests, Alert, release).spec?.eventMetadata?.['cluster'] : undefined
+    }
+    // As JSON, for which a map is a map whoever made it.
+    if (!isDeepStrictEqual(JSON.parse(JSON.stringify(found)), JSON.parse(JSON.stringify(expected)))) {
+      throw new Error(`${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`)
+    }
+  })
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 60 }))
+})

@@ -31,8 +31,9 @@ rules:
 
 const eu = { path: '/webhook/eu', headers: { authorization: 'Bearer key' } }
 
+/** Each with a cause of its own: what follows of one would be held. */
 function failureIn(namespace: string, name: string) {
-  return about(name, { involvedObject: { kind: 'Kustomization', namespace, name } })
+  return about(name, { reason: `Cause-${name}`, involvedObject: { kind: 'Kustomization', namespace, name } })
 }
 
 const heartbeat = about('well', {

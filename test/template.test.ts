@@ -286,7 +286,8 @@ rules: [{ name: everything, match: { severity: info }, template: own, send: team
   const { post, slack, get, url } = await startRelay(t, { config })
   await post(failed)
   for (const loops of ['many', 'long', 'loud']) {
-    await post({ ...failed, involvedObject: { ...failed.involvedObject, name: loops }, metadata: { loops } })
+    const involvedObject = { ...failed.involvedObject, name: loops }
+    await post({ ...failed, reason: `Reason-${loops}`, involvedObject, metadata: { loops } })
     await slack.until(({ accepted }) => accepted.at(-1)?.text.includes(loops) === true)
   }
   t.strictSame(

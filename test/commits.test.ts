@@ -25,7 +25,11 @@ t.test('a failure says what its commit is called, also after a restart', async (
   await first.post(failed('one'))
   await first.slack.until(({ accepted }) => accepted.length === 1)
   t.match(JSON.stringify(first.slack.accepted[0]?.body), 'main@a61e0c5')
-  await first.post({ ...failed('two'), message: 'another cause', metadata: { revision: `main@sha1:${'b'.repeat(40)}` } })
+  await first.post({
+    ...failed('two'),
+    message: 'another cause',
+    metadata: { revision: `main@sha1:${'b'.repeat(40)}` }
+  })
   await first.slack.until(({ accepted }) => accepted.length === 2)
   t.notMatch(JSON.stringify(first.slack.accepted[1]?.body), 'checkout', 'of another nobody knows')
   await first.app.close()

@@ -96,8 +96,6 @@ export interface Shown {
   show?: readonly string[]
   /** Of the commit that its revision is. */
   subject?: string | undefined
-  /** That of its message, where it is known already. */
-  gist?: Gist | undefined
 }
 
 /** The view of `event` for one recipient. */
@@ -105,7 +103,7 @@ export function createView(
   event: FluxEvent,
   { memory, before, ended, aside, previousRevision, overAt }: Advance,
   { says, mention, nextReminderMs }: { says: Transition; mention: string | undefined; nextReminderMs?: number },
-  { links, show = [], subject, gist = gistOf(event.object, event.reason, event.message) }: Shown
+  { links, show = [], subject }: Shown
 ): View {
   const message = redact(clean(event.message))
   // What decides nothing of a failure is not about it.
@@ -121,7 +119,7 @@ export function createView(
       name: short(event.object.name)
     },
     reason: reasonOf(event.reason),
-    ...saidIn(gist, event.at, overAt),
+    ...saidIn(gistOf(event.object, event.reason, event.message), event.at, overAt),
     message: cutMiddle(message, maxMessage),
     cause: causeFingerprint(event),
     controller: short(event.controller),

@@ -1,7 +1,6 @@
 // Decide: turns an event and the memory of its object into everything that follows. Pure; intake and rehearsals share it.
 import type { Config } from './config/config.ts'
 import type { FluxEvent, Origin } from './events/flux.ts'
-import { gistOf } from './events/gist.ts'
 import { believe } from './events/time.ts'
 import { mutingOf } from './mutes/mutes.ts'
 import { advanceTwin, worstFirst } from './objects/twins.ts'
@@ -36,13 +35,10 @@ export function decide(
   const { recipients, quiet, notified } = recipientsOf(advanced, fired, config.rules.byName, now, muting !== undefined)
   const memory = worstFirst(notified === advanced.memory.notified ? advanced.memory : { ...advanced.memory, notified })
   const unformed: { rule: string; template: string; because: string }[] = []
-  // Once for all of them: most events notify nobody.
-  const isSaid = recipients.length > 0
   const shown = {
     links: config.links,
     show: config.show,
-    subject: isSaid ? subjectOf(event) : undefined,
-    gist: isSaid ? gistOf(event.object, event.reason, event.message) : undefined
+    subject: recipients.length > 0 ? subjectOf(event) : undefined
   }
   const notifications = recipients.flatMap((recipient) => {
     const { rule, destination: name, grouping } = recipient

@@ -35,8 +35,11 @@ export function decide(
   const { recipients, quiet, notified } = recipientsOf(advanced, fired, config.rules.byName, now, muting !== undefined)
   const memory = worstFirst(notified === advanced.memory.notified ? advanced.memory : { ...advanced.memory, notified })
   const unformed: { rule: string; template: string; because: string }[] = []
-  const subject = recipients.length > 0 ? subjectOf(event) : undefined
-  const shown = { links: config.links, show: config.show, subject }
+  const shown = {
+    links: config.links,
+    show: config.show,
+    subject: recipients.length > 0 ? subjectOf(event) : undefined
+  }
   const notifications = recipients.flatMap((recipient) => {
     const { rule, destination: name, grouping } = recipient
     const destination = config.destinations.get(name)

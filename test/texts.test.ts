@@ -48,7 +48,7 @@ t.test('the first event of a failure is written once', async (t) => {
   const memory = memoryText({ since: 1, decidedAt: 1, revision: '', notified: [], failure })
   t.equal(memory.split(line).length - 1, 1)
   const view = viewText({
-    ...{ says: 'failed', severity: 'error', reason: 'BuildFailed', summary: line, message: `${line}\nand more` },
+    ...{ says: 'failed', severity: 'error', reason: 'BuildFailed', message: `${line}\nand more` },
     ...{ cause: 'c', controller: 'k', at: 1, failure },
     object: { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name: 'one' }
   })

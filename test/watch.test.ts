@@ -17,7 +17,7 @@ t.test('a new webhook URL unblocks at once: what waited goes to it, in order', a
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
   await relay.post(about('first'))
   await relay.logged(/destination rejects/)
-  await relay.post(about('second'))
+  await relay.post(about('second', { reason: 'PruneFailed' }))
   write(relay, openConfig.replaceAll('$SLACK', relay.slack.url('/services/T000/B000/renewed')))
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.same(

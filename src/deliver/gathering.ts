@@ -176,7 +176,7 @@ function stepAfter(
   { ids, first, ladder }: { ids: ReadonlySet<string>; first: number; ladder: readonly number[] }
 ): { step: number; gapMs: number } {
   const isUnderWay = entries.length >= flood || !entries.every(({ id }) => ids.has(id))
-  if (isUnderWay) return { step: known?.step ?? first, gapMs: stormGapMs }
+  if (isUnderWay) return { step: known?.step ?? 0, gapMs: stormGapMs }
   const step = known === undefined ? first : known.step + 1
   const isShort = entries.length >= burst && step > 0 && step <= 2
   return { step, gapMs: isShort ? stormGapMs : (ladder[Math.min(step, ladder.length - 1)] ?? stormGapMs) }

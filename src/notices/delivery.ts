@@ -1,9 +1,11 @@
 // Notices of delivery: say that a lane is blocked, that notifications became dead letters, that a mute is over. Pure.
+
 import { sayAbout } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { gistOf } from '../events/gist.ts'
 import { clean } from '../legible.ts'
 import { nameOf } from '../render/compose/name.ts'
+import { saidIn } from '../render/compose/said.ts'
 import type { View } from '../render/compose/view.ts'
 import { maxSummary } from '../render/slack/limits.ts'
 import { code, cut, plain, prose, time } from '../render/slack/mrkdwn.ts'
@@ -140,7 +142,7 @@ export function muteNotice({ mute, notifications, objects }: Withheld, now: numb
   return {
     ...news,
     cause: `mute ${mute}`,
-    summary: cut(`${news.summary.replace(/\.$/, '')}${cause ?? ''}`, maxSummary)
+    summary: cut(`${saidIn(news).summary.replace(/\.$/, '')}${cause ?? ''}`, maxSummary)
   }
 }
 

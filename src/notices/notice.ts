@@ -42,7 +42,7 @@ export function troubleOf(now: number, { since, isOver, count = 1, ...notice }: 
     ...view,
     says: isOver ? 'recovered' : 'failed',
     ...(isOver && { reason: '' }),
-    failure: { reason: notice.reason, text: view.summary, since, count }
+    failure: { reason: notice.reason, text: view.summary ?? '', since, count }
   }
 }
 

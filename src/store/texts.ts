@@ -6,35 +6,30 @@ interface StoredFailure extends Omit<Failure, 'text' | 'began'> {
   text?: string | undefined
   began?: Failure['began'] | undefined
 }
-interface StoredView extends Omit<View, 'summary' | 'failure'> {
-  summary?: string | undefined
+interface StoredView extends Omit<View, 'failure'> {
   failure?: StoredFailure
 }
 
 /** A view as it is kept: a text that is the first line of its message is left out, and how a failure began where that is the same. */
 export function viewText(view: View): string {
-  const { summary, message, failure } = view
-  const first = firstLineOf(message)
-  const stored: StoredView = { ...view, summary: summary === first ? undefined : summary }
-  if (failure !== undefined) {
-    const { reason, text, began } = failure
-    const isAsBegun = began?.reason === reason && began.text === text
-    stored.failure = {
-      ...failure,
-      text: text === first ? undefined : text,
-      began: isAsBegun ? undefined : began
-    }
+  const { failure } = view
+  if (failure === undefined) return JSON.stringify(view)
+  const { reason, text, began } = failure
+  const isAsBegun = began?.reason === reason && began.text === text
+  const kept: StoredFailure = {
+    ...failure,
+    text: text === firstLineOf(view.message) ? undefined : text,
+    began: isAsBegun ? undefined : began
   }
-  return JSON.stringify(stored)
+  return JSON.stringify({ ...view, failure: kept })
 }
 
 /** A view from {@link viewText}, or with all its texts, as versions before this one kept it. */
 export function readView(json: string): View {
-  const { summary, failure, ...rest } = JSON.parse(json) as StoredView
+  const { failure, ...rest } = JSON.parse(json) as StoredView
   const first = firstLineOf(rest.message)
   return {
     ...rest,
-    summary: summary ?? first,
     ...(failure && { failure: readFailure(failure, first) })
   }
 }

@@ -79,6 +79,8 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/\bfailed to create manager for existing fields: /g, ''],
   [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 ', '" not found'],
   [/(?<=: ')validation error: /g, ''],
+  // Kyverno repeats the rule behind what it says.
+  [/\.? rule [\w.-]{1,120} failed at path \/[^\s']{0,300}/g, '', 'failed at path'],
   [/^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[A-Z]\w{0,62}(?:\.[a-z0-9.-]{1,200})? "[^"]{1,253}" is invalid: /, '$1'],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: '],
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],

@@ -1,4 +1,5 @@
 // Digest lines: what a digest says of one object, of several with one cause, and of where they are. Pure.
+
 import { sayAbout } from '../../duration.ts'
 import { faceOf } from '../slack/looks.ts'
 import { code, cut, link, plain, prose } from '../slack/mrkdwn.ts'
@@ -7,6 +8,7 @@ import { emphasised } from './emphasis.ts'
 import { revisionLink } from './facts.ts'
 import { nameOf } from './name.ts'
 import { noticeEmoji, noticeLine } from './notice.ts'
+import { saidIn } from './said.ts'
 import { stateOf } from './state.ts'
 import { isOwn, type View } from './view.ts'
 
@@ -46,7 +48,7 @@ export function itemLine(item: Item, style: Style, mark = emojiOf(item)): string
   }
   if (category === 'failing' || category === 'warning') {
     const place = placeIn(view, style)
-    const gist = emphasised(cut(view.summary, style.maxText))
+    const gist = emphasised(cut(saidIn(view).summary, style.maxText))
     return [mark, `${name}${place}${gist && ':'}`, gist, kindOf(item)].filter(Boolean).join(' ')
   }
   const { revision, subject } = view
@@ -55,7 +57,7 @@ export function itemLine(item: Item, style: Style, mark = emojiOf(item)): string
     place: placeIn(view, style),
     strong: (text) => `*${text}*`,
     revision: revision ? [revisionLink(revision), subject && `_${prose(subject)}_`].filter(Boolean).join(' ') : '',
-    gist: prose(cut(view.summary, style.maxText))
+    gist: prose(cut(saidIn(view).summary, style.maxText))
   })
   return [mark, sentence, kindOf(item)].filter(Boolean).join(' ')
 }
@@ -126,7 +128,7 @@ export function groupLine(items: readonly Item[], style: Style, mark?: string): 
   if (view.says === 'recovered') return `${start} ${endingsOf(items)}`
   const at = sharedRevision(items)
   if (view.says === 'updated' && at) return `${start} *${items.length}* at ${revisionLink(at)}`
-  const gist = view.says === 'informed' && view.summary !== '' ? `: ${gistLine(items, style)}` : ''
+  const gist = view.says === 'informed' && saidIn(view).summary !== '' ? `: ${gistLine(items, style)}` : ''
   const what = { heartbeat: 'are well', updated: 'updated' }[view.says as string] ?? 'with news'
   return `${start} *${items.length} ${what}*${gist}`
 }
@@ -172,11 +174,14 @@ export function commonDuration(items: readonly Item[]): string | undefined {
   return items.length > maxTimed ? `${sayAbout(shortest)} to ${sayAbout(longest)}` : undefined
 }
 
+/** They have one cause: so many of them show where they differ. */
+const maxCompared = 25
+
 /**
  * The gist that they share: what is different from one to the next is left out of it, such as their own names and versions.
  */
 export function sharedGist(items: readonly Item[]): string {
-  const gists = items.map(({ view }) => withoutOwnName(view).split(' '))
+  const gists = items.slice(0, maxCompared).map(({ view }) => withoutOwnName(view).split(' '))
   const [first = [], ...others] = gists
   if (others.some((gist) => gist.length !== first.length)) return first.join(' ')
   return first.map((word, at) => (others.every((gist) => gist[at] === word) ? word : elided(word))).join(' ')
@@ -190,7 +195,9 @@ function elided(word: string): string {
 
 const nameEnd = /[\w-]/
 
-function withoutOwnName({ summary, object: { namespace, name } }: View): string {
+function withoutOwnName(view: View): string {
+  const { namespace, name } = view.object
+  const { summary } = saidIn(view)
   if (name === '') return summary
   let result = ''
   let done = 0

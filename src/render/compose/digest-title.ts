@@ -1,4 +1,5 @@
 // Digest title: the first line of a digest, its line of facts and what a lock screen shows of it. Pure.
+
 import { sayAbout } from '../../duration.ts'
 import { oneLine } from '../../legible.ts'
 import { withEmojis } from '../slack/emoji.ts'
@@ -11,6 +12,7 @@ import { categoryLooks, endingsOf, gistLine, type Style, sharedGist, sharedRevis
 import { revisionLink } from './facts.ts'
 import { nameOf } from './name.ts'
 import { allLink, silenceLink } from './pages.ts'
+import { saidIn } from './said.ts'
 import { isOwn, type View } from './view.ts'
 
 /** What is in a digest. */
@@ -235,7 +237,7 @@ function causeIn(kind: ReturnType<typeof kindOf>, group: Group | undefined): str
   const { view } = first
   const rest = group.items.length - 1
   const name = `${nameOf(view)}${rest > 0 ? ` and ${rest} more` : ''}`
-  const gist = group.items.length > 1 ? sharedGist(group.items) : view.summary
+  const gist = group.items.length > 1 ? sharedGist(group.items) : saidIn(view).summary
   if (kind === 'cause') return `: ${gist} (${view.object.kind} ${name})`
   if (kind === 'end' || view.says === 'recovered' || gist === '') return `: ${name}`
   return `: ${isOwn(view) ? '' : `${name}: `}${gist}`

@@ -32,13 +32,13 @@ function decisiveIn(gist: string): [start: number, end: number] {
   const end = sentenceEnd(gist, start)
   if (end - start <= maxBold) return [start, end]
   // The last part of a long chain of causes is the first of them.
-  const last = gist.lastIndexOf(': ', gist.length - 2)
-  return last >= 0 && gist.length - last - 2 <= maxBold ? [last + 2, gist.length] : [0, 0]
+  const last = gist.lastIndexOf(': ', end - 2)
+  return last >= start && end - last - 2 <= maxBold ? [last + 2, end] : [0, 0]
 }
 
 /** Where the sentence ends that begins at `start`. */
 function sentenceEnd(gist: string, start: number): number {
-  // What stands in brackets at the end says where, and not what.
-  const at = gist.slice(start).search(/; |\. (?=[\p{Lu}\d])| \([^()]*\)$/u)
+  // What stands in brackets at the end says where, and not what; it may have been cut off.
+  const at = gist.slice(start).search(/; |\. (?=[\p{Lu}\d])| \([^()]*(?:\)|…)$/u)
   return at <= 0 ? gist.length : start + at
 }

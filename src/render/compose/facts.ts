@@ -1,8 +1,10 @@
 // Facts: the small last line of a message: kind, reason, revision, time, owner, pages, and the way back to the relay. Pure.
+
 import { sayDuration } from '../../duration.ts'
 import { cut, factsLine, link, plain, prose, time } from '../slack/mrkdwn.ts'
 import { decisivePart } from './emphasis.ts'
 import { eventPage } from './pages.ts'
+import { saidIn } from './said.ts'
 import type { View } from './view.ts'
 
 /** What is known of a message only when it is posted. */
@@ -85,8 +87,11 @@ export function revisionLink({ text, url }: { text: string; url?: string }): str
 }
 
 /** `UpgradeFailed: context deadline exceeded`, how often, and when it is said again. */
-function reminderFacts({ reason, summary, nextReminderMs }: View, { count }: NonNullable<View['failure']>): string[] {
-  const what = [shortName(reason), prose(cut(decisivePart(summary), maxRevision))].filter(Boolean).join(': ')
+function reminderFacts(view: View, { count }: NonNullable<View['failure']>): string[] {
+  const { reason, nextReminderMs } = view
+  const what = [shortName(reason), prose(cut(decisivePart(saidIn(view).summary), maxRevision))]
+    .filter(Boolean)
+    .join(': ')
   const next = nextReminderMs === undefined ? '' : `next reminder in ${sayDuration(nextReminderMs)}`
   return [what, `${count} times`, next]
 }
@@ -98,12 +103,12 @@ export function isOfChange({ says, object, revision, previous }: View): boolean 
 }
 
 function revisionOf(view: View): string {
-  const { says, revision, previous, object, summary } = view
+  const { says, revision, previous, object } = view
   if (revision === undefined || isOfChange(view)) return ''
   if (says === 'updated')
     return previous === undefined ? '' : `was ${revisionLink({ text: previous.text })}${compareOf(view)}`
   // A gist that names the chart's version need not be followed by it.
-  const isNamed = object.kind === 'HelmRelease' && summary.includes(revision.text)
+  const isNamed = object.kind === 'HelmRelease' && saidIn(view).summary.includes(revision.text)
   const now = isNamed ? '' : `${labelOf(view)}${revisionLink(revision)}`
   if (previous === undefined) return now
   if (says === 'failed' || says === 'changed') {

@@ -1,4 +1,5 @@
 // Filling: fills a rule's template for one notification, when its event is accepted.
+
 import type { FluxEvent } from '../../events/flux.ts'
 import { parseRevision } from '../../events/revision.ts'
 import { clean } from '../../legible.ts'
@@ -9,6 +10,7 @@ import type { Custom, MessageTemplate } from '../template/template.ts'
 import { decisivePart } from './emphasis.ts'
 import { gistLines } from './message.ts'
 import { nameOf } from './name.ts'
+import { saidIn } from './said.ts'
 import type { View } from './view.ts'
 
 /** What a template may speak of beside the view. */
@@ -41,14 +43,15 @@ export function customOf(view: View, template: MessageTemplate, occasion: Occasi
 const maxMessage = 39_000
 
 function variablesOf(view: View, { event, previousRevision, rule, destination }: Occasion): object {
+  const { summary, log = [] } = saidIn(view)
   const previous = view.previous && parseRevision(clean(previousRevision))
   return {
     event: {
       message: cutMiddle(clean(event.message), maxMessage),
-      summary: view.summary,
-      gist: new Said(view.summary, () => gistLines(view).join('\n')),
-      decisive: decisivePart(view.summary),
-      log: (view.log ?? []).join('\n'),
+      summary,
+      gist: new Said(summary, () => gistLines(view).join('\n')),
+      decisive: decisivePart(summary),
+      log: log.join('\n'),
       reason: view.reason,
       severity: view.severity,
       source: event.source,

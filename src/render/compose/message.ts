@@ -1,4 +1,5 @@
 // Message: composes a view into what Slack shows: what became of which object, then why, then the facts, small.
+
 import { oneLine } from '../../legible.ts'
 import { type Block, context, mrkdwn, section } from '../slack/blocks.ts'
 import { withEmojis } from '../slack/emoji.ts'
@@ -13,6 +14,7 @@ import { backOf, compareOf, factsOf, isOfChange, type Posting, revisionLink } fr
 import { nameOf } from './name.ts'
 import { notReadyLines } from './not-ready.ts'
 import { composeNotice } from './notice.ts'
+import { saidIn } from './said.ts'
 import { stateOf } from './state.ts'
 import { isOwn, type View } from './view.ts'
 
@@ -75,14 +77,15 @@ function titleOf(view: View, face: Face): string {
     place: object.cluster === '' ? '' : ` in ${code(object.cluster)}`,
     strong: (text) => `*${text}*`,
     revision: at ?? '',
-    gist: prose(view.summary)
+    gist: prose(saidIn(view).summary)
   })
   return `${face.emoji} ${sentence}`
 }
 
 /** What is wrong, in plain words, and which resources it is about. */
 export function gistLines(view: View): string[] {
-  const { says, severity, summary, notReady } = view
+  const { says, severity } = view
+  const { summary, notReady } = saidIn(view)
   const isOfTrouble = says === 'failed' || says === 'changed' || (severity === 'warn' && says !== 'recovered')
   // A reminder has it among its facts.
   if (!isOfTrouble || (says === 'repeated' && view.failure !== undefined)) return []
@@ -94,7 +97,9 @@ export function gistLines(view: View): string[] {
 }
 
 /** Whether the sentence before it says the same: "was rolled back", "rolled back". */
-function isSaid({ says, severity, reason, summary, failure }: View): boolean {
+function isSaid(view: View): boolean {
+  const { says, severity, reason, failure } = view
+  const { summary } = saidIn(view)
   const { words } = phraseOf({ says, severity, reason: failure?.reason ?? reason }, failure !== undefined)
   return summary !== '' && words.endsWith(summary)
 }
@@ -121,7 +126,9 @@ function smallBlock(text: string): Block[] {
   return text === '' ? [] : [context(text)]
 }
 
-function logOf({ says, log = [] }: View): Block[] {
+function logOf(view: View): Block[] {
+  const { says } = view
+  const { log = [] } = saidIn(view)
   const isShown = log.length > 0 && (says === 'failed' || says === 'changed')
   return isShown ? [section(fence(log.join('\n')))] : []
 }
@@ -136,15 +143,16 @@ const seen = 90
 function lockScreen(view: View, face: Face): string {
   const { custom, object, revision, subject, says } = view
   const own = custom?.title && unmarked(custom.title)
+  const { summary } = saidIn(view)
   const sentence = stateOf(view, {
     object: nameOf(view),
     place: object.cluster === '' ? '' : ` in ${object.cluster}`,
     strong: (text) => text,
     revision: revision === undefined ? '' : [revision.text, subject && `"${subject}"`].filter(Boolean).join(' '),
-    gist: view.summary
+    gist: summary
   })
   const start = own || `${withEmojis(face.emoji)} ${sentence}`
-  const isSaid = says === 'updated' || says === 'informed' || says === 'heartbeat' || own?.includes(view.summary)
+  const isSaid = says === 'updated' || says === 'informed' || says === 'heartbeat' || own?.includes(summary)
   const end = says === 'recovered' ? fixIn(view) : isSaid ? '' : causeAfter(start, view)
   return escapeMrkdwn(cut(oneLine(`${start}${end}`), maxFallback))
 }
@@ -154,7 +162,9 @@ function fixIn({ isFix, revision, note }: View): string {
 }
 
 /** `: upgrade to ledger 3.14.1: context deadline exceeded`, what decides first where that would be out of sight. */
-function causeAfter(start: string, { summary, reason }: View): string {
+function causeAfter(start: string, view: View): string {
+  const { reason } = view
+  const { summary } = saidIn(view)
   if (summary === '' || start.includes(` ${summary} `)) return summary === '' && reason !== '' ? `: ${reason}` : ''
   const cause = decisivePart(summary)
   const at = summary.indexOf(cause)

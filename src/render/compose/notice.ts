@@ -1,10 +1,12 @@
 // Notice: what the relay says of itself, as a message or a line of a digest. Pure.
+
 import { type Block, context, section } from '../slack/blocks.ts'
 import { withEmojis } from '../slack/emoji.ts'
 import { maxFallback, messageRoom } from '../slack/limits.ts'
 import { cut, escapeMrkdwn, link, plain, prose, time } from '../slack/mrkdwn.ts'
 import type { Payload } from '../slack/payload.ts'
 import type { Posting } from './facts.ts'
+import { saidIn } from './said.ts'
 import type { View } from './view.ts'
 
 /** A message of its own. */
@@ -22,7 +24,7 @@ export function composeNotice(view: View, { late = '', publicUrl }: Posting): Pa
     : [section(title), section(why.slice(0, messageRoom.section))]
   return {
     text: escapeMrkdwn(
-      cut(`${withEmojis(noticeEmoji(view))} ${isOfObjects ? '' : 'flux-relay: '}${view.summary}`, maxFallback)
+      cut(`${withEmojis(noticeEmoji(view))} ${isOfObjects ? '' : 'flux-relay: '}${saidIn(view).summary}`, maxFallback)
     ),
     blocks: [...head, context(facts)],
     unfurl_links: false,
@@ -31,8 +33,9 @@ export function composeNotice(view: View, { late = '', publicUrl }: Posting): Pa
 }
 
 /** Its sentence, without who says it. One of an earlier version has none as mrkdwn. */
-export function noticeLine({ own, object, summary }: View, maxText: number): string {
-  return own?.line ?? `${plain(object.kind)} *${plain(object.name)}*: ${prose(cut(summary, maxText))}`
+export function noticeLine(view: View, maxText: number): string {
+  const { own, object } = view
+  return own?.line ?? `${plain(object.kind)} *${plain(object.name)}*: ${prose(cut(saidIn(view).summary, maxText))}`
 }
 
 function restOf({ message }: View): string {

@@ -1,8 +1,6 @@
 // View: what one notification will say, in plain text, fixed when its event is accepted: a reload cannot change it.
 import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
-import type { NotReady } from '../../events/gist/health.ts'
-import { type Gist, gistOf } from '../../events/gist.ts'
 import { redact } from '../../events/redaction.ts'
 import type { Severity } from '../../events/severity.ts'
 import { clean, oneLine } from '../../legible.ts'
@@ -11,21 +9,17 @@ import type { Links } from '../links/links.ts'
 import { maxMessage, maxSummary } from '../slack/limits.ts'
 import { cut, cutMiddle, linkTarget, utc } from '../slack/mrkdwn.ts'
 import type { Custom } from '../template/template.ts'
+import { readSaid, type Said } from './said.ts'
 
 /**
- * Clean, bounded, unescaped texts; escaping belongs to the form of the destination. Kept as JSON in the database.
+ * Clean, bounded, unescaped texts; escaping belongs to the form of the destination. Kept as JSON in the database, its gist only
+ * where that is not the one of its message: ask {@link saidIn}.
  */
-export interface View {
+export interface View extends Partial<Said> {
   says: Transition
   severity: Severity
   object: ObjectRef
   reason: string
-  /** The gist, one line. */
-  summary: string
-  /** What it waited for in vain, where that is what it says. */
-  notReady?: NotReady
-  /** Of a log, the few lines that add something. */
-  log?: readonly string[]
   /** What Flux said. */
   message: string
   /** Fingerprint of the failure without the object's own name: equal causes share a line in a digest. */
@@ -119,7 +113,7 @@ export function createView(
       name: short(event.object.name)
     },
     reason: reasonOf(event.reason),
-    ...saidIn(gistOf(event.object, event.reason, event.message), event.at, overAt),
+    ...givenIn(event, message, overAt),
     message: cutMiddle(message, maxMessage),
     cause: causeFingerprint(event),
     controller: short(event.controller),
@@ -149,17 +143,15 @@ export function createView(
   }
 }
 
-/** Of the gist of a message, what a view keeps. */
-function saidIn(
-  { what, notReady, log = [] }: Gist,
-  at: number,
+/** What is said where that is not the gist of the message that is kept: because it came late, or is too long to be kept whole. */
+function givenIn(
+  { object, reason, at }: FluxEvent,
+  message: string,
   overAt: number | undefined
 ): Pick<View, 'summary' | 'notReady' | 'log'> {
-  return {
-    summary: cut(late(at, overAt) + what, maxSummary),
-    ...(notReady && { notReady }),
-    ...(log.length > 0 && { log: log.slice(0, maxLines).map((line) => cut(line, maxLine)) })
-  }
+  if (overAt === undefined && message.length <= maxMessage) return {}
+  const { summary, ...rest } = readSaid({ object, reason, message })
+  return { ...rest, summary: cut(late(at, overAt) + summary, maxSummary) }
 }
 
 /** Of a failure that came late, nobody must think that it lasts. */
@@ -168,9 +160,6 @@ function late(at: number, overAt: number | undefined): string {
   return `reported late: it failed at ${clockTime(at)}, which was over by ${clockTime(overAt)} UTC: `
 }
 
-/** What Slack shows of an attachment before it folds it away. */
-const maxLines = 5
-const maxLine = 240
 const maxSubject = 100
 const maxValue = 100
 

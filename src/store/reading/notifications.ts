@@ -1,5 +1,7 @@
 // Notification reading: finds pages of notifications, and the newest messages, on any store.
+
 import type { ObjectRef } from '../../events/flux.ts'
+import { saidIn } from '../../render/compose/said.ts'
 import type { Payload } from '../../render/slack/payload.ts'
 import type { NotificationFilter, NotificationRecord, NotificationState, Page, Records } from '../records.ts'
 import type { Store } from '../store.ts'
@@ -72,7 +74,7 @@ function recordOf(row: Row): NotificationRecord {
     reason: row['reason'] === null ? null : String(row['reason']),
     says: view.says,
     object: view.object,
-    summary: view.summary,
+    summary: saidIn(view).summary,
     createdAt: Number(row['created_at'])
   }
 }

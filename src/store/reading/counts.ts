@@ -21,7 +21,9 @@ const busySql = `
 
 const oldestSql = `
   (select n.created_at from notifications n
-   where n.lane = k.lane and n.state = 'pending' and n.message_id is null order by n.id limit 1) as oldest,
+   where n.lane = k.lane and n.state = 'pending' and n.message_id is null and n.held_until = 0 order by n.id limit 1) as oldest,
+  (select min(n.created_at) from notifications n
+   where n.lane = k.lane and n.state = 'pending' and n.message_id is null and n.held_until > 0) as oldest_held,
   (select min(n.created_at) from notifications n where n.message_id = m.id) as oldest_open`
 
 const lanesSql = `
@@ -137,7 +139,7 @@ function headOf(row: Row): LaneHead {
   }
   return {
     lane: String(row['lane']),
-    oldest: least(row['oldest'], row['oldest_open']),
+    oldest: least(row['oldest'], row['oldest_held'], row['oldest_open']),
     block: row['block_reason'] == null ? null : block
   }
 }

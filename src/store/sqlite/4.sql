@@ -18,12 +18,10 @@ create index gatherings_posted on gatherings (posted_at);
 -- been set back since is none.
 alter table notifications add column holds integer not null default 0;
 alter table notifications add column held_at integer;
--- As before, and with what says whether it is due: what is held need not be read for that, however much it is.
+-- What is due comes first: what is held need not be read for it, however much that is.
 drop index notifications_waiting;
-create index notifications_waiting on notifications (lane, id, destination, held_until, held_at, created_at)
+create index notifications_waiting on notifications (lane, held_until, id, destination)
   where state = 'pending' and message_id is null;
-create index notifications_held on notifications (lane, held_until)
-  where state = 'pending' and message_id is null and holds > 0;
 
 -- What becomes of its causes' gatherings once it is sent.
 alter table messages add column gathered text not null default '[]';

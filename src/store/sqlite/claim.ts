@@ -106,12 +106,8 @@ export function createClaims(
 
 /** When the first of what is held is due. */
 function firstHeld(db: Database, lane: string): number | null {
-  const held = `select min(until) as until from (
-    select min(held_until) as until from notifications
-    where lane = ?1 and group_key is not null and state = 'pending' and message_id is null
-    union all
-    select min(held_until) from notifications
-    where lane = ?1 and holds > 0 and state = 'pending' and message_id is null)`
+  const held = `select min(held_until) as until from notifications
+    where lane = ? and held_until > 0 and state = 'pending' and message_id is null`
   return db.get<{ until: number | null }>(held, lane)?.until ?? null
 }
 

@@ -34,8 +34,27 @@ interface PlacedRow {
   view: string | null
 }
 
+const columns = 'id, event_id, destination, created_at, group_key, held_until, holds'
+const inLane = `from notifications where lane = ?1 and state = 'pending' and message_id is null`
+
+// Two ranges of one index, of which each is as short as what is asked for.
+const dueSql = `
+  select * from (select ${columns} ${inLane} and held_until = 0 order by id limit ?3)
+  union all
+  select * from (select ${columns} ${inLane} and held_until > 0 and held_until <= ?2 order by held_until, id limit ?3)
+  order by id limit ?3`
+
+const dueBySetClockSql = `
+  select ${columns} ${inLane}
+    and (held_until <= ?2 or created_at > ?2 + ${apartMs} or held_at > ?2 + ${apartMs})
+  order by id limit ?3`
+
 export function createQueue(db: Database, waiting: Waiting): Queue {
+  /** The latest time that this clock is known to have shown, in ms. */
+  let newest = Number(db.get('select max(created_at) as at from notifications')?.at ?? 0)
+
   function insert(event: number | null, entry: NewNotification, now: number): number {
+    newest = Math.max(newest, now)
     const { rule, destination, lane, view, muting, dead } = entry
     const group = groupOf(entry)
     if (muting === undefined) waiting.add(destination, 1)
@@ -66,14 +85,11 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
   }
 
   function oldest(lane: string, since: number, now: number): PendingRow[] {
+    // The clock was set back: deadlines from before are looked at one by one.
+    const isSetBack = newest > now + apartMs
+    newest = Math.max(newest, now)
     for (;;) {
-      const rows = db.all<PendingRow>(
-        `select id, event_id, destination, created_at, group_key, held_until, holds from notifications
-         where lane = ?1 and state = 'pending' and message_id is null
-           and (held_until <= ?2 or created_at > ?2 + ${apartMs} or held_at > ?2 + ${apartMs})
-         order by id limit ?3`,
-        ...[lane, now, composeWindow]
-      )
+      const rows = db.all<PendingRow>(isSetBack ? dueBySetClockSql : dueSql, lane, now, composeWindow)
       const sorted = sortDue(rows, since)
       if ('due' in sorted) return sorted.due
       for (const { id } of sorted.expired) bury(id, expiredReason)

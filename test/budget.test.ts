@@ -94,7 +94,7 @@ for (const database of ['sqlite', 'postgres']) {
       t.equal(reason, 'its destination had reached its limit of 10 waiting notifications')
     }
     await relay.slack.until(() => /destination dead/.test(texts(relay, 'ops')))
-    t.match(texts(relay, 'ops'), /10 notifications wait for it, which is the limit: new ones become dead letters/)
+    t.match(texts(relay, 'ops'), /10 notifications waiting, which is the limit: new ones become dead letters/)
     const full = relay.slack.accepted.filter(
       ({ path, text }) => path.endsWith('/ops') && /new ones become dead letters/.test(text)
     )

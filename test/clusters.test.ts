@@ -45,7 +45,7 @@ t.test(
     const { events } = JSON.parse((await relay.get('/api/events?source=dev')).body)
     for (const { object } of events) t.equal(object.cluster, 'dev', 'what it posts counts as its own')
     await relay.slack.until(() => posted().length > 0)
-    t.match(posted()[0]?.text, 'Source dev claims cluster prod-eu, which source prod owns.')
+      t.match(posted()[0]?.text, 'source dev claims cluster prod-eu, which source prod owns')
     clock.advance(60_000)
     await relay.app.idle()
     t.equal(posted().length, 1)
@@ -186,7 +186,7 @@ t.test('the operator is notified once that two clusters look like one, and what 
     await relay.post(works(uid, clock.now()), { path: '/webhook/prod' })
   }
   await relay.slack.until(() => posted().length > 0)
-  t.match(posted()[0]?.text, /Two clusters look like one in source prod.*eventMetadata/s)
+  t.match(posted()[0]?.text, /source prod speaks for two clusters that look like one.*eventMetadata/s)
   clock.advance(60_000)
   await relay.app.idle()
   t.equal(posted().length, 1)

@@ -36,7 +36,7 @@ t.test('a failure and its end are sent once, however often the controller says t
   const [first, last] = relay.slack.accepted.map(({ text }) => text)
   t.match(first, /shop\/storefront[\s\S]*prod-eu/)
   t.match(first, /main@4f2c91d/)
-  t.match(last, /4 failures/)
+  t.match(last, /4 times/)
   t.match(last, /main@c07d5a1/, 'the revision is known without its prefix')
   t.match((await relay.post(later(heartbeat, '2026-08-02T11:24:41Z'), { path })).body, { transition: 'heartbeat' })
 })

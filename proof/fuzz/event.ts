@@ -1,8 +1,10 @@
 // Event target: turns an event into memory, fingerprint and view.
+
 import type fc from 'fast-check'
 import { failureFingerprint } from '../../src/events/cause.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../../src/events/flux.ts'
 import { advance, objectKey } from '../../src/objects.ts'
+import { saidIn } from '../../src/render/compose/said.ts'
 import { createView, type View } from '../../src/render/compose/view.ts'
 import { compileLinks } from '../../src/render/links/links.ts'
 import { anyEvent } from './hostile.ts'
@@ -41,7 +43,7 @@ export const event: Target<WireEvent, Outcome> = {
     const { url = '', revision, object, ...named } = view
     const texts = [
       named.reason,
-      named.summary,
+      saidIn(named).summary,
       named.message,
       named.controller,
       revision?.text ?? '',

@@ -43,7 +43,7 @@ export const event: Target<WireEvent, Outcome> = {
     const { url = '', revision, object, ...named } = view
     const texts = [
       named.reason,
-      saidIn(named).summary,
+      saidIn(view).summary,
       named.message,
       named.controller,
       revision?.text ?? '',

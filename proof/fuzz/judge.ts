@@ -8,7 +8,7 @@ import { faultsAmong } from './target.ts'
 
 // What may stand in angle brackets: times, and links to the hosts that the targets' configs name.
 const ours =
-  /<!date\^-?\d+\^\{date_short_pretty\} \{time_secs\}\|[^<>]* UTC>|<https:\/\/(?:git|flux|x)\.example\/[^<>|\s]*\|[^<>\n]*>/g
+  /<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[^<>]* UTC>|<https:\/\/(?:git|flux|x)\.example\/[^<>|\s]*\|[^<>\n]*>/g
 
 /** Everything that would make Slack refuse `payload`, or take something in it for an order. */
 export function slackFaults(payload: Payload): string[] {

@@ -51,7 +51,7 @@ export const mrkdwn: Target<{ text: string; url: string; max: number; at: number
       'a fence closed early': !/^`*$/.test(fence.slice(fence.indexOf('```', 3))),
       'longer than it may be': [cut, middle].some((text) => escapeMrkdwn(text).length > max),
       'a malformed time':
-        !/^(<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|)?[+-]?\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d UTC>?$/.test(time)
+        !/^(<!date\^\d+\^\{date_short_pretty\} \{time\}\|)?[+-]?\d{4,6}-\d\d-\d\d \d\d:\d\d UTC>?$/.test(time)
     })
   }
 }

@@ -1,9 +1,11 @@
 // Commands: defines the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import about from '../package.json' with { type: 'json' }
 import { RelayError } from './errors.ts'
 
 const program = new Command('flux-relay')
   .description('Receives Flux CD events, decides which matter to whom, and posts those to Slack, reliably')
+  .version(about.version, '--version', 'print the version')
   .exitOverride()
   .showHelpAfterError('(--help lists the commands)')
   .addHelpText('after', '\nNew here? Start with `demo`. docs/README.md has a page for each question.')
@@ -196,6 +198,9 @@ function portNumber(text: string): string {
 function exit(code: number): void {
   process.exitCode = code
 }
+
+// Whoever reads a pipe may have read enough (`… | head`).
+process.stdout.on('error', () => {})
 
 try {
   await program.parseAsync()

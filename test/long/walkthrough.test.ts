@@ -164,9 +164,7 @@ t.test('every script, command and option that a page names exists', async (t) =>
     const text = readFileSync(join(root, page), 'utf8').replaceAll('\\\n', ' ')
     for (const [, script = ''] of text.matchAll(/\bnpm run (?:-s )?([\w:]+)/g))
       t.ok(script in scripts, `${page}: ${script}`)
-    const calls = text.matchAll(
-      /(?:[`|]|^|\$ )(?:npm run -s relay --|flux-relay|relay) ([a-z]+(?: (?:add|list|expire))?)\b([^`|\n]*)/gm
-    )
+    const calls = text.matchAll(/(?:[`|]|^|\$ )(?:npx )?flux-relay ([a-z]+(?: (?:add|list|expire))?)\b([^`|\n]*)/gm)
     for (const [call, command = '', rest = ''] of calls) {
       const help = await helpOf(command)
       t.match(help, new RegExp(`^Usage: flux-relay ${command}\\b`), `${page}: ${call}`)

@@ -4,8 +4,9 @@ import closeWithGrace from 'close-with-grace'
 import { createFastClock } from '../demo/clock.ts'
 import { createDay, dayMs, type Moment } from '../demo/day.ts'
 import { countPosts } from '../demo/flux.ts'
-import { drawMessage, paint } from '../demo/screen.ts'
+import { drawMessage } from '../demo/screen.ts'
 import { createStage, type Shown, type Stage } from '../demo/stage.ts'
+import { paint } from '../paint.ts'
 
 /** Events this close together are posted at once, unless they are about the same object. */
 const sceneMs = 8000

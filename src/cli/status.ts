@@ -107,14 +107,14 @@ function headline(found: Found): string {
   const { failing, stale, dead, silences } = found
   const warnings = failing.items.filter(({ failure }) => failure?.severity === 'warn').length
   const errors = failing.items.length - warnings
-  const kinds = warnings === 0 || errors === 0 ? '' : ` (${errors} errors, ${warnings} warnings)`
+  const kinds = warnings === 0 || errors === 0 ? '' : ` (${counted(errors, 'error')}, ${counted(warnings, 'warning')})`
   const parts = [
     failing.items.length > 0 && paint(errors > 0 ? 'red' : 'yellow', `${count(failing)} failing${kinds}`),
     stale.items.length > 0 && paint('yellow', `${count(stale)} stale`),
     ...sayLanes(found.lanes),
     ...saySources(found.sources),
-    dead.items.length > 0 && paint('red', `${count(dead)} ${dead.items.length === 1 ? 'dead letter' : 'dead letters'}`),
-    silences.length > 0 && `${silences.length} ${silences.length === 1 ? 'silence' : 'silences'}`
+    dead.items.length > 0 && paint('red', `${count(dead)} dead ${dead.items.length === 1 ? 'letter' : 'letters'}`),
+    silences.length > 0 && counted(silences.length, 'silence')
   ].filter((part) => part !== false)
   const opening = isWell(found)
     ? paint('green', 'All is well')
@@ -126,6 +126,10 @@ function headline(found: Found): string {
 
 function count({ items, next }: { items: unknown[]; next: string | null }): string {
   return `${items.length}${next === null ? '' : '+'}`
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
 }
 
 function sayLanes(lanes: readonly ListedLane[]): string[] {
@@ -141,7 +145,7 @@ function saySources(sources: readonly ListedSource[]): string[] {
   const active = sources.length - troubled.length
   const newest = sources.map(({ lastEventAt }) => lastEventAt ?? '').reduce((a, b) => (a > b ? a : b), '')
   const last = newest === '' ? '' : `, the last event ${age(newest)} ago`
-  return [...troubled, ...(active > 0 ? [`${active} ${active === 1 ? 'source' : 'sources'} active${last}`] : [])]
+  return [...troubled, ...(active > 0 ? [`${counted(active, 'source')} active${last}`] : [])]
 }
 
 function saySource({ source, state, lastEventAt }: ListedSource): string {

@@ -257,6 +257,13 @@ function portNumber(text: string): string {
   throw new InvalidArgumentError('It should be a number from 0 to 65535.')
 }
 
+/** What the system's most frequent codes mean; undefined for others. */
+function sayError(code: string | undefined, path: string | undefined): string | undefined {
+  if (code === 'ENOENT' && path) return `there is no such file: ${path}`
+  if (code === 'EADDRINUSE') return 'something else is on that port; PORT=8081 before the command takes another'
+  return undefined
+}
+
 function exit(code: number): void {
   process.exitCode = code
 }
@@ -273,7 +280,7 @@ try {
     // An operator gets a sentence about what they can mend; our own mistakes come with their stack.
     const { message, stack, code, path } = error as NodeJS.ErrnoException
     const isTheirs = error instanceof RelayError || /^E[A-Z]+$/.test(code ?? '')
-    const said = code === 'ENOENT' && path ? `there is no such file: ${path}` : message
+    const said = sayError(code, path) ?? message
     process.stderr.write(`${isTheirs ? said : stack}\n`)
     process.exit(2)
   }

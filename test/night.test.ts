@@ -65,7 +65,10 @@ t.test('where every source posts and nothing fails, all is well; where one never
     out: 'Nothing is known to fail · nothing has come from default yet\n'
   })
   await relay.post({ severity: 'info', reason: 'ReconciliationSucceeded', message: 'done' })
-  t.match(await run(['status'], env), { code: 0, out: /^All is well · (\d waiting · )?1 source active, the last event \d+ s ago\n$/ })
+  t.match(await run(['status'], env), {
+    code: 0,
+    out: /^All is well · (\d waiting · )?1 source active, the last event \d+ s ago\n$/
+  })
 })
 
 t.test('a destination that takes nothing, what it answers, and what waits there', async (t) => {
@@ -138,7 +141,7 @@ t.test(
         ['events', '--transition', 'broke'],
         /Allowed choices are failed, changed, repeated, recovered, updated, informed, heartbeat\./
       ],
-      [['objects', '--cluster', 'prod-ue'], /there is no cluster "prod-ue"; did you mean "prod-eu"\?/],
+      [['objects', '--cluster', 'prod-eux'], /there is no cluster "prod-eux"; did you mean "prod-eu"\?/],
       [['discard', '--all', '--destination', 'nobody'], /there is no destination "nobody"; there are team, payments/],
       [['unblock', 'nobody'], /there is no such lane or destination; there are: /]
     ]

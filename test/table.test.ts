@@ -38,7 +38,7 @@ t.test(
   }
 )
 
-t.test('whatever the texts are, no line is longer than the terminal, and why keeps its 30 characters', async (t) => {
+t.test('whatever the texts are, no line is longer than the terminal, and why keeps its 30 characters', async () => {
   const text = fc.string({ unit: 'grapheme-ascii', maxLength: 120 })
   const wide = [{ name: 'ID' }, { name: 'RULE', leaves: 1 }, { name: 'ABOUT', least: 20 }, { name: 'WHY' }]
   const row = fc.tuple(fc.stringMatching(/^[0-9]{1,6}$/), text, text, fc.stringMatching(/^[a-z]{30,200}$/))

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
-import type { FluxEvent } from '../events/flux.ts'
 import type { ObjectMemory } from '../objects.ts'
 import { paint } from '../paint.ts'
 import { parseEvent } from '../rehearsal/event.ts'
@@ -43,7 +42,7 @@ export function explain(
     return 2
   }
   const now = Date.now()
-  const rehearsal = startRehearsal(config, (event) => memoryOf(objectState, event, { now, rules: config.rules.all }))
+  const rehearsal = startRehearsal(config, () => memoryOf(objectState, { now, rules: config.rules.all }))
   const rehearsed = rehearsal.receive(wire, now, source)
   const verdicts = verdictsOn(rehearsed, config)
   const messages = rehearsed.notifications.map((notification) => {
@@ -60,7 +59,6 @@ export function explain(
 /** The memory of an object in that state: failing means that everyone was notified of it. */
 function memoryOf(
   state: Options['objectState'],
-  event: FluxEvent,
   { now, rules }: { now: number; rules: readonly { name: string; send: readonly string[] }[] }
 ): ObjectMemory | undefined {
   if (state === 'unknown') return undefined

@@ -26,6 +26,7 @@ program
   .command('demo')
   .description('play a day of events to a relay of its own, and show its messages; needs nothing, leaves nothing')
   .option('--once', 'end after the day, instead of staying up for the dashboard')
+  .option('--no-pause', 'do not wait for Enter where there is something to read')
   .addOption(
     new Option('--port <number>', 'port of the dashboard; another one if it is taken')
       .env('PORT')

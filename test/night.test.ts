@@ -91,7 +91,7 @@ t.test('who was notified of an event, what Slack answered, and why the others we
   await relay.app['idle']()
   const { code, out } = await run(['why', '4'], env)
   t.equal(code, 0)
-  t.match(out, /^(payments, team|team, payments): notified\.\n\nEvent 4, \d+ s ago \(20\S+Z\), from source eu\n/)
+  t.match(out, /^payments(, team)?: notified(; team: waiting)?\.\n\nEvent 4, \d+ s ago \(20\S+Z\), from source eu\n/)
   t.match(
     out,
     /\nHelmRelease prod-eu\/payments\/ledger: failed \(error, UpgradeFailed\)\n {2}context deadline exceeded\n/
@@ -184,7 +184,7 @@ t.test('on a terminal of 100 columns every table keeps why, and colours; elsewhe
   const { env } = await badNight(t)
   const whys: [string[], RegExp][] = [
     [['status'], /SourceUnavailable: failed to get/],
-    [['objects'], /SourceUnavailable: failed to get/],
+    [['objects'], /SourceUnavailable: failed to/],
     [['events'], /failed to get source: HelmReposi/],
     [['notifications'], /failed to get source: HelmRepo/]
   ]

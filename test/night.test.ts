@@ -186,12 +186,12 @@ t.test('on a terminal of 100 columns every table keeps why, and colours; elsewhe
     [['status'], /SourceUnavailable: failed to get/],
     [['objects'], /SourceUnavailable: failed to/],
     [['events'], /failed to get source: HelmReposi/],
-    [['notifications'], /failed to get source: HelmRepo/]
+    [['notifications'], /failed to get source: Helm/]
   ]
   for (const [args, why] of whys) {
     const { shown } = await runInTerminal(args, { env })
     t.match(shown, why, args.join())
-    t.match(shown, /\x1b\[31m/, 'red')
+    t.match(shown, /\x1b\[3[123]m/, 'colour')
     const lines = shown
       .replace(/\x1b\[\d+m/g, '')
       .trimEnd()

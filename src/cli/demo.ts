@@ -1,6 +1,6 @@
 // `demo`: plays a day of events in seconds, prints the messages, and serves the dashboard.
 import { once } from 'node:events'
-import { MultiBar, type SingleBar } from 'cli-progress'
+import { SingleBar } from 'cli-progress'
 import closeWithGrace from 'close-with-grace'
 import { createFastClock } from '../demo/clock.ts'
 import { createDay, dayMs, type Moment } from '../demo/day.ts'
@@ -56,7 +56,10 @@ async function play(stage: Stage, day: readonly Moment[], stops: readonly Stop[]
   const progress = createProgress(day.length)
   const show = (messages: readonly Shown[]) => {
     all.push(...messages)
-    for (const message of messages) progress.log(drawMessage(message, Math.min(process.stdout.columns ?? 100, 120)))
+    if (messages.length > 0) progress.clear()
+    for (const message of messages) {
+      process.stdout.write(drawMessage(message, Math.min(process.stdout.columns ?? 100, 120)))
+    }
   }
   let [stop, ...others] = stops
   let isNear = false
@@ -80,37 +83,31 @@ async function play(stage: Stage, day: readonly Moment[], stops: readonly Stop[]
   return all
 }
 
-/** Below the messages; nothing where standard output or error is no terminal. */
+/** A bar below the messages; none where standard output or error is no terminal. */
 function createProgress(total: number) {
   const isWatched = process.stdout.isTTY && process.stderr.isTTY
-  let bars: MultiBar | undefined
   let bar: SingleBar | undefined
   let done = 0
   return {
-    /** A message, above the bar. */
-    log(text: string): void {
-      if (bars === undefined) process.stdout.write(text)
-      else bars.log(text)
-    },
     /** So many events more, and the time of the day. */
     advance(events: number, time: string): void {
       done += events
       if (!isWatched) return
-      bars ??= new MultiBar({
-        format: '  {time} {bar} {value} of {total} events',
-        barCompleteChar: '━',
-        barIncompleteChar: ' ',
-        hideCursor: true,
-        clearOnComplete: true,
-        forceRedraw: true
-      })
-      bar ??= bars.create(total, 0, { time })
+      if (bar === undefined) {
+        bar = new SingleBar({
+          format: '  {time} {bar} {value} of {total} events',
+          barCompleteChar: '━',
+          barIncompleteChar: ' ',
+          hideCursor: true,
+          clearOnComplete: true
+        })
+        bar.start(total, done, { time })
+      }
       bar.update(done, { time })
     },
-    /** Without a bar, until the next event. */
+    /** Room for text, until the next event. */
     clear(): void {
-      bars?.stop()
-      bars = undefined
+      bar?.stop()
       bar = undefined
     }
   }

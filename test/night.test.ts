@@ -186,7 +186,7 @@ t.test('on a terminal of 100 columns every table keeps why, and colours; elsewhe
     [['status'], /SourceUnavailable: failed to get/],
     [['objects'], /SourceUnavailable: failed to/],
     [['events'], /failed to get source: HelmReposi/],
-    [['notifications'], /failed to get source: Helm/]
+    [['notifications'], /(failed to get source: Helm|HelmRepository "charts")/]
   ]
   for (const [args, why] of whys) {
     const { shown } = await runInTerminal(args, { env })

@@ -48,6 +48,8 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/package.json /app/LICENSE /app/config.example.yaml /app/config.schema.json ./
 COPY --from=build /app/routes routes
 COPY --from=build /app/src src
+# For `docker exec` and `kubectl exec`: the same spelling everywhere.
+RUN ln -s /app/src/main.js /usr/local/bin/flux-relay
 # After the directory exists as it should: what a later step does inside a volume is thrown away.
 VOLUME /data
 EXPOSE 8080

@@ -36,8 +36,10 @@ export function logAdmission(admission: Admission, app: FastifyInstance, log: Lo
   const { token, session } = admission
   if (session !== undefined) {
     const { port } = app.server.address() as AddressInfo
+    const dashboard = `http://localhost:${port}/?token=${token}`
     log.warn(
-      `ADMIN_TOKEN is not set; until this process ends, the dashboard is at http://localhost:${port}/?token=${token} and the API takes that token`
+      { dashboard },
+      `ADMIN_TOKEN is not set; until this process ends, the dashboard is at ${dashboard} and the API takes that token`
     )
     return
   }

@@ -1,9 +1,15 @@
 // Commands: defines the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import about from '../package.json' with { type: 'json' }
 import { RelayError } from './errors.ts'
+import type { Transition } from './objects.ts'
+
+// Written out: to load what knows them would make every start slower.
+const transitions: Transition[] = ['failed', 'changed', 'repeated', 'recovered', 'updated', 'informed', 'heartbeat']
 
 const program = new Command('flux-relay')
   .description('Receives Flux CD events, decides which matter to whom, and posts those to Slack, reliably')
+  .version(about.version, '--version', 'print the version')
   .exitOverride()
   .showHelpAfterError('(--help lists the commands)')
   .addHelpText('after', '\nNew here? Start with `demo`. docs/README.md has a page for each question.')
@@ -20,6 +26,7 @@ program
   .command('demo')
   .description('play a day of events to a relay of its own, and show its messages; needs nothing, leaves nothing')
   .option('--once', 'end after the day, instead of staying up for the dashboard')
+  .option('--no-pause', 'do not wait for Enter where there is something to read')
   .addOption(
     new Option('--port <number>', 'port of the dashboard; another one if it is taken')
       .env('PORT')
@@ -43,12 +50,13 @@ program
   .description('show what the relay would do with an event, and why: rule by rule, with the messages')
   .argument('<config>', 'config file')
   .argument('<event>', 'event file (JSON)')
-  .option('--source <name>', 'source that the event arrives from', 'default')
+  .option('--source <name>', 'source that the event arrives from; not needed where there is one')
   .addOption(
     new Option('--object-state <state>', 'the state of its object before the event')
       .choices(['unknown', 'healthy', 'failing'])
       .default('unknown')
   )
+  .option('--link', "with each message's address in Slack's Block Kit Builder")
   .option('--json', 'print JSON')
   .action(async (config, event, options) => exit((await import('./cli/explain.ts')).explain(config, event, options)))
 
@@ -116,6 +124,12 @@ program
   .option('--json', 'print JSON')
   .action(async (url, options) => exit(await (await import('./cli/database.ts')).verify(url, options)))
 
+program
+  .command('completion')
+  .description('print what completes commands and options in a shell, such as: source <(flux-relay completion bash)')
+  .addArgument(new Argument('<shell>', 'your shell').choices(['bash', 'zsh', 'fish']))
+  .action(async (shell) => (await import('./cli/completion.ts')).completion(shell, program))
+
 /** Adds the options of a command that talks to a running relay. */
 function ofRelay(command: Command): Command {
   return command
@@ -125,17 +139,50 @@ function ofRelay(command: Command): Command {
 }
 
 function ofNotifications(command: Command): Command {
-  return ofRelay(command)
+  return ofObjects(ofRelay(command))
     .option('--destination <name>', 'only for this destination')
     .option('--rule <name>', 'only by this rule')
+    .option('--since <time>', 'only newer than this, such as 24h or 2026-11-20T10:00:00Z')
+}
+
+function ofObjects(command: Command): Command {
+  return command
     .option('--cluster <name>', 'only about objects in this cluster')
     .option('--kind <kind>', 'only about objects of this kind, such as HelmRelease')
     .option('--namespace <name>', 'only about objects in this namespace')
     .option('--name <name>', 'only about objects of this name')
-    .option('--since <time>', 'only newer than this, such as 24h or 2026-11-20T10:00:00Z')
 }
 
 program.commandsGroup('Talk to a running relay:')
+
+ofRelay(program.command('status'))
+  .description('show what fails and why, and what is wrong with the relay itself; exit 1 unless all is well')
+  .option('-w, --watch', 'show it again every five seconds')
+  .action(async (options) => exit(await (await import('./cli/status.ts')).status(options)))
+
+ofObjects(ofRelay(program.command('objects')))
+  .description('list what is known of Flux objects: failing ones first, since when and why')
+  .addOption(new Option('--state <state>', 'only in this state').choices(['failing', 'stale', 'healthy']))
+  .addOption(limit())
+  .action(async (options) => exit(await (await import('./cli/objects.ts')).listObjects(options)))
+
+ofObjects(ofRelay(program.command('events')))
+  .description('list events, newest first, with who was notified')
+  .option('--source <name>', 'only from this source')
+  .option('--reason <reason>', 'only with this reason, such as UpgradeFailed')
+  .addOption(new Option('--severity <severity>', 'only of this severity').choices(['info', 'warn', 'error']))
+  .addOption(new Option('--transition <name>', 'only those that did this to their object').choices(transitions))
+  .option('--destination <name>', 'only those that notified this destination')
+  .option('--rule <name>', 'only those that this rule notified of')
+  .option('--since <time>', 'only newer than this, such as 24h or 2026-11-20T10:00:00Z')
+  .option('--until <time>', 'only older than this')
+  .addOption(limit())
+  .action(async (options) => exit(await (await import('./cli/events.ts')).listEvents(options)))
+
+ofRelay(program.command('why'))
+  .description('say who was notified of an event and who was not, and why; exit 1 if nobody was')
+  .argument('<event>', 'its id, as `events` lists it, or an object as namespace/name, for its newest event')
+  .action(async (event: string, options) => exit(await (await import('./cli/why.ts')).why(event, options)))
 
 ofRelay(program.command('sources'))
   .description('list sources, the last event of each, and refused requests')
@@ -144,7 +191,7 @@ ofRelay(program.command('sources'))
 ofNotifications(program.command('notifications'))
   .description('list notifications, newest first: pending, sent, dead or muted')
   .addOption(new Option('--state <state>', 'only in this state').choices(['pending', 'sent', 'dead', 'muted']))
-  .addOption(new Option('--limit <number>', 'list at most this many').default('50').argParser(positive))
+  .addOption(limit())
   .action(async (options) => exit(await (await import('./cli/notifications.ts')).list(options)))
 
 ofNotifications(program.command('retry'))
@@ -156,9 +203,23 @@ ofNotifications(program.command('retry'))
     exit(await (await import('./cli/notifications.ts')).retry(ids, options))
   })
 
+ofNotifications(program.command('discard'))
+  .description('discard dead letters: they are not sent again')
+  .argument('[ids...]', 'ids of dead letters, as `notifications --state dead` lists them')
+  .option('--all', 'all dead letters that match, after a question')
+  .option('--yes', 'without the question')
+  .action(async (ids: string[], options, command: Command) => {
+    if (ids.length > 0 === (options.all === true)) command.error('error: give the ids of dead letters, or --all')
+    exit(await (await import('./cli/notifications.ts')).discard(ids, options))
+  })
+
+ofRelay(program.command('lanes'))
+  .description('list the queue of each channel: what waits, since when, and what blocks it')
+  .action(async (options) => exit(await (await import('./cli/lanes.ts')).listLanes(options)))
+
 ofRelay(program.command('unblock'))
   .description('try a waiting or blocked destination now; the rate limits of Slack still apply')
-  .argument('<destination>', 'a destination, or a lane as /api/lanes lists it')
+  .argument('<destination>', 'a destination, or a lane, as `lanes` lists them')
   .action(async (name: string, options) => exit(await (await import('./cli/unblock.ts')).unblock(name, options)))
 
 const silence = program.command('silence').description('withhold notifications for a while')
@@ -183,6 +244,10 @@ ofRelay(silence.command('expire'))
   .argument('<ids...>', 'ids, as `silence list` shows them')
   .action(async (ids, options) => exit(await (await import('./cli/silence.ts')).expireSilences(ids, options)))
 
+function limit(): Option {
+  return new Option('--limit <number>', 'list at most this many').default('50').argParser(positive)
+}
+
 function positive(text: string): string {
   if (/^[1-9][0-9]{0,5}$/.test(text)) return text
   throw new InvalidArgumentError('It should be a number from 1 to 999999.')
@@ -193,9 +258,19 @@ function portNumber(text: string): string {
   throw new InvalidArgumentError('It should be a number from 0 to 65535.')
 }
 
+/** What the system's most frequent codes mean; undefined for others. */
+function sayError(code: string | undefined, path: string | undefined): string | undefined {
+  if (code === 'ENOENT' && path) return `there is no such file: ${path}`
+  if (code === 'EADDRINUSE') return 'something else is on that port; PORT=8081 before the command takes another'
+  return undefined
+}
+
 function exit(code: number): void {
   process.exitCode = code
 }
+
+// Whoever reads a pipe may have read enough (`… | head`).
+process.stdout.on('error', () => {})
 
 try {
   await program.parseAsync()
@@ -204,9 +279,10 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : 2
   } else {
     // An operator gets a sentence about what they can mend; our own mistakes come with their stack.
-    const { message, stack, code } = error as NodeJS.ErrnoException
+    const { message, stack, code, path } = error as NodeJS.ErrnoException
     const isTheirs = error instanceof RelayError || /^E[A-Z]+$/.test(code ?? '')
-    process.stderr.write(`${isTheirs ? message : stack}\n`)
+    const said = sayError(code, path) ?? message
+    process.stderr.write(`${isTheirs ? said : stack}\n`)
     process.exit(2)
   }
 }

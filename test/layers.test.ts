@@ -9,7 +9,7 @@ import t from 'tap'
  */
 const floors = [
   ['about', 'clock', 'errors', 'legible', 'secrecy', 'spelling'],
-  ['duration', 'env', 'log', 'patterns'],
+  ['duration', 'env', 'log', 'paint', 'patterns'],
   ['events'],
   ['objects'],
   ['rules'],

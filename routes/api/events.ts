@@ -66,6 +66,8 @@ const EventsReply = Type.Object({
   next: Next
 })
 
+export type ListedEvent = Static<typeof EventsReply>['events'][number]
+
 const Verdict = Type.Object({
   rule: Type.String(),
   fired: Type.Boolean(),
@@ -97,6 +99,8 @@ const EventReply = Type.Object({
     Type.Object({ ...notification, reason: textOrNull(), message: Type.Union([MessageReply, Type.Null()]) })
   )
 })
+
+export type OneEvent = Static<typeof EventReply>
 
 export function events(app: FastifyInstance, { store, config, clock }: OperatorOptions): void {
   app.get<{ Querystring: Static<typeof EventsQuery> }>(

@@ -44,6 +44,8 @@ const ObjectsReply = Type.Object({
   next: Next
 })
 
+export type ListedObject = Static<typeof ObjectsReply>['objects'][number]
+
 export function objects(app: FastifyInstance, { store, config, clock }: OperatorOptions): void {
   app.get<{ Querystring: Static<typeof ObjectsQuery> }>(
     '/api/objects',

@@ -1,17 +1,28 @@
 // `demo`: plays a day of events in seconds, prints the messages, and serves the dashboard.
-import { MultiBar } from 'cli-progress'
+import { once } from 'node:events'
+import { SingleBar } from 'cli-progress'
 import closeWithGrace from 'close-with-grace'
 import { createFastClock } from '../demo/clock.ts'
 import { createDay, dayMs, type Moment } from '../demo/day.ts'
 import { countPosts } from '../demo/flux.ts'
-import { drawMessage, paint } from '../demo/screen.ts'
+import { drawMessage } from '../demo/screen.ts'
 import { createStage, type Shown, type Stage } from '../demo/stage.ts'
+import { type Stop, stops } from '../demo/stops.ts'
+import { paint } from '../paint.ts'
 
 /** Events this close together are posted at once, unless they are about the same object. */
 const sceneMs = 8000
 
+interface DemoOptions {
+  /** End after the day. */
+  once?: boolean
+  /** Wait for Enter where there is something to read, if somebody is at a terminal. */
+  pause: boolean
+  port: string
+}
+
 /** Plays the day that ends now; with `once` it ends there, else the relay stays up until it is stopped. */
-export async function demo({ once, port }: { once?: boolean; port: string }): Promise<void> {
+export async function demo({ once: isShort, pause, port }: DemoOptions): Promise<void> {
   const start = Date.now() - dayMs
   let stage: Stage | undefined
   let isStopping = false
@@ -26,49 +37,89 @@ export async function demo({ once, port }: { once?: boolean; port: string }): Pr
   stage = await createStage(createFastClock(start), Number(port))
   try {
     const day = createDay(start)
-    const messages = await play(stage, day)
-    process.stdout.write(summary(day, messages, stage.url))
+    const isRead = pause && process.stdin.isTTY && process.stdout.isTTY
+    const messages = await play(stage, day, isRead ? stops : [])
+    process.stdout.write(summary(day, messages))
+    process.stdout.write(pages(stage.url, await stage.newestOf({ name: 'ledger', transition: 'failed' })))
   } catch (error) {
     // Posts that a Ctrl-C cuts off are not worth a word.
     if (isStopping) return
     await stage.close()
     throw error
   }
-  if (once) await close()
+  if (isShort) await close()
   else process.stdout.write(`\nIt runs on, by itself. ${paint('bold', 'Ctrl-C')} ends it and leaves nothing behind.\n`)
 }
 
-async function play(stage: Stage, day: readonly Moment[]): Promise<Shown[]> {
-  const bars = new MultiBar({
-    format: '  {time} {bar} {value} of {total} events',
-    barCompleteChar: '━',
-    barIncompleteChar: ' ',
-    hideCursor: true,
-    clearOnComplete: true,
-    forceRedraw: true
-  })
-  // A file gets the messages, and no progress bar.
-  const isWatched = process.stdout.isTTY && process.stderr.isTTY
-  const bar = isWatched ? bars.create(day.length, 0, { time: '' }) : undefined
+async function play(stage: Stage, day: readonly Moment[], stops: readonly Stop[]): Promise<Shown[]> {
   const all: Shown[] = []
+  const progress = createProgress(day.length)
   const show = (messages: readonly Shown[]) => {
     all.push(...messages)
+    if (messages.length > 0) progress.clear()
     for (const message of messages) {
-      const text = drawMessage(message, Math.min(process.stdout.columns ?? 100, 120))
-      if (bar === undefined) process.stdout.write(text)
-      else bars.log(text)
+      process.stdout.write(drawMessage(message, Math.min(process.stdout.columns ?? 100, 120)))
     }
   }
+  let [stop, ...others] = stops
+  let isNear = false
   try {
     for (const scene of scenesOf(day)) {
-      show(await stage.play(scene))
-      bar?.increment(scene.length, { time: new Date(scene[0]?.at ?? 0).toISOString().slice(11, 16) })
+      const messages = await stage.play(scene)
+      show(messages)
+      progress.advance(scene.length, new Date(scene[0]?.at ?? 0).toISOString().slice(11, 16))
+      if (stop === undefined) continue
+      isNear ||= scene.some(({ event }) => stop?.isBy(event))
+      if (!isNear || messages.length === 0) continue
+      progress.clear()
+      await readOn(stop.says)
+      ;[stop, ...others] = others
+      isNear = false
     }
     show(await stage.goLive())
   } finally {
-    bars.stop()
+    progress.clear()
   }
   return all
+}
+
+/** A bar below the messages; none where standard output or error is no terminal. */
+function createProgress(total: number) {
+  const isWatched = process.stdout.isTTY && process.stderr.isTTY
+  let bar: SingleBar | undefined
+  let done = 0
+  return {
+    /** So many events more, and the time of the day. */
+    advance(events: number, time: string): void {
+      done += events
+      if (!isWatched) return
+      if (bar === undefined) {
+        bar = new SingleBar({
+          format: '  {time} {bar} {value} of {total} events',
+          barCompleteChar: '━',
+          barIncompleteChar: ' ',
+          hideCursor: true,
+          clearOnComplete: true
+        })
+        bar.start(total, done, { time })
+      }
+      bar.update(done, { time })
+    },
+    /** Room for text, until the next event. */
+    clear(): void {
+      bar?.stop()
+      bar = undefined
+    }
+  }
+}
+
+/** Resolves when whoever is at the terminal presses Enter. */
+async function readOn(says: string): Promise<void> {
+  process.stdout.write(`${paint('cyan', says)} ${paint('bold', 'Enter goes on.')}`)
+  process.stdin.resume()
+  await once(process.stdin, 'data')
+  process.stdin.pause()
+  process.stdout.write('\n')
 }
 
 /** The day in pieces that can be posted at once: nothing in one of them depends on the order. */
@@ -89,15 +140,24 @@ function scenesOf(day: readonly Moment[]): Moment[][] {
   return scenes
 }
 
-function summary(day: readonly Moment[], messages: readonly Shown[], url: string): string {
+function summary(day: readonly Moment[], messages: readonly Shown[]): string {
   const events = day.map(({ event }) => event)
   const count = (n: number) => n.toLocaleString('en-US')
   return [
     `${paint('bold', `${count(events.length)} events → ${messages.length} messages.`)}`,
     `Flux's own Slack provider would have posted ${count(countPosts(events, 'info'))} of them;`,
     `with eventSeverity: error, ${count(countPosts(events, 'error'))}, and never that anything recovered.`,
-    '',
-    `The dashboard, with why each of them was sent or not: ${paint('underline', url)}`,
     ''
   ].join('\n')
+}
+
+/** Where to look next. `event`: one with a story. */
+function pages(url: string, event: string | undefined): string {
+  const all: [what: string, path: string][] = [
+    ['What fails now', '/'],
+    ...(event === undefined ? [] : [['Why a message was sent, rule by rule', `/events/${event}`] as [string, string]]),
+    ['The messages, as Slack shows them', '/preview/local'],
+    ['What each rule did', '/rules']
+  ]
+  return `\n${all.map(([what, path]) => `  ${what.padEnd(38)}${paint('underline', url + path)}\n`).join('')}`
 }

@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
-import { failureFingerprint } from '../events/cause.ts'
-import type { FluxEvent } from '../events/flux.ts'
 import type { ObjectMemory } from '../objects.ts'
+import { paint } from '../paint.ts'
 import { parseEvent } from '../rehearsal/event.ts'
 import { healthyBefore, type Rehearsed, sayWhyNot, speak, startRehearsal, verdictsOn } from '../rehearsal/rehearsal.ts'
 import type { Payload } from '../render/slack/payload.ts'
@@ -14,6 +13,8 @@ import { print } from './output.ts'
 
 interface Options {
   source?: string
+  /** With the address of each message in Slack's Block Kit Builder. */
+  link?: boolean
   objectState?: 'unknown' | 'healthy' | 'failing'
   json?: boolean
 }
@@ -22,15 +23,17 @@ interface Options {
 export function explain(
   configFile: string,
   eventFile: string,
-  { source = 'default', objectState = 'unknown', json }: Options
+  { source: named, objectState = 'unknown', link, json }: Options
 ): number {
   const { config, problems } = loadConfig(readFileSync(configFile, 'utf8'), configFile, process.env, { sends: false })
   if (config === undefined) {
     process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
     return 2
   }
+  const names = [...config.sources.keys()]
+  const source = named ?? (names.length === 1 && names[0] ? names[0] : 'default')
   if (!config.sources.has(source)) {
-    process.stderr.write(`--source: ${unknownName('source', source, [...config.sources.keys()])}\n`)
+    process.stderr.write(`--source: ${unknownName('source', source, names)}\n`)
     return 2
   }
   const wire = parseEvent(readFileSync(eventFile, 'utf8'))
@@ -38,12 +41,13 @@ export function explain(
     process.stderr.write(`${eventFile}: ${wire}\n`)
     return 2
   }
-  const rehearsal = startRehearsal(config, (event) => memoryOf(objectState, event, config.rules.all))
-  const rehearsed = rehearsal.receive(wire, Date.now(), source)
+  const now = Date.now()
+  const rehearsal = startRehearsal(config, () => memoryOf(objectState, { now, rules: config.rules.all }))
+  const rehearsed = rehearsal.receive(wire, now, source)
   const verdicts = verdictsOn(rehearsed, config)
   const messages = rehearsed.notifications.map((notification) => {
     const { text, payload, ...notified } = speak(notification)
-    return { ...notified, text: text.split('\n'), builder: builderUrl(payload), payload }
+    return { ...notified, text: text.split('\n'), ...(link && { builder: builderUrl(payload) }), payload }
   })
   const { event, transition, trace } = rehearsed
   const { quiet, unformed } = trace
@@ -55,26 +59,25 @@ export function explain(
 /** The memory of an object in that state: failing means that everyone was notified of it. */
 function memoryOf(
   state: Options['objectState'],
-  event: FluxEvent,
-  rules: readonly { name: string; send: readonly string[] }[]
+  { now, rules }: { now: number; rules: readonly { name: string; send: readonly string[] }[] }
 ): ObjectMemory | undefined {
   if (state === 'unknown') return undefined
-  const healthy = healthyBefore(event)
+  const healthy = healthyBefore(now)
   if (state === 'healthy') return healthy
   const notified = rules.flatMap(({ name, send }) =>
     send.map((destination) => ({ rule: name, destination, at: healthy.since, reminders: 0 }))
   )
+  // What the failure was, nobody says: so it was another one than that of the event.
   const failure = {
     severity: 'error',
-    reason: event.reason,
+    reason: '',
     revision: '',
-    text: event.message,
+    text: '',
     at: healthy.since,
-    began: { reason: event.reason, text: event.message },
+    began: { reason: '', text: '' },
     since: healthy.since,
     count: 1,
-    // The fingerprint is another event's.
-    prints: [failureFingerprint({ ...event, reason: '', message: 'another failure' })]
+    prints: []
   } as const
   return { ...healthy, failure, notified }
 }
@@ -88,7 +91,7 @@ function builderUrl({ blocks = [], attachments = [] }: Payload): string {
 function inWords(
   { event: { object, severity, reason, source }, transition, trace }: Rehearsed,
   verdicts: readonly Verdict[],
-  messages: readonly { destination: string; rule: string; says: string; text: string[]; builder: string }[]
+  messages: readonly { destination: string; rule: string; says: string; text: string[]; builder?: string }[]
 ): string {
   const lines = [
     `${object.kind} ${object.namespace}/${object.name} in cluster "${object.cluster}": ${transition} (${severity}, ${reason}), from source "${source}"`,
@@ -105,7 +108,7 @@ function inWords(
     lines.push(
       `${destination} is notified by ${rule} (${says}):`,
       ...text.map((line) => `  ${line}`),
-      `  ${builder}`,
+      ...(builder === undefined ? [] : [`  ${builder}`]),
       ''
     )
   }
@@ -113,5 +116,7 @@ function inWords(
 }
 
 function sayVerdict(verdict: Verdict): string {
-  return verdict.fired ? `  ✔  ${verdict.rule}` : `  ✘  ${verdict.rule}: ${sayWhyNot(verdict)}`
+  return verdict.fired
+    ? `  ${paint('green', '✔')}  ${verdict.rule}`
+    : paint('gray', `  ✘  ${verdict.rule}: ${sayWhyNot(verdict)}`)
 }

@@ -1,48 +1,54 @@
-// `notifications` and `retry`: list a running relay's notifications, and retry its dead letters.
+// `notifications`, `retry`, `discard`: list a running relay's notifications, and retry or discard its dead letters.
 import type { ListedNotification, RetriedNotification } from '../../routes/api/notifications.ts'
+import { isSure } from './ask-person.ts'
 import { ask, type ClientOptions } from './client.ts'
-import { print, table } from './output.ts'
+import { collect, type ListOptions, mentionMore, sayNone } from './list.ts'
+import { age, print, table } from './output.ts'
+import { nameOf, painted } from './say.ts'
 
 const filters = ['destination', 'rule', 'cluster', 'kind', 'namespace', 'name', 'since'] as const
 type Filter = { [name in (typeof filters)[number]]?: string }
 
-export interface ListOptions extends ClientOptions, Filter {
+interface NotificationsOptions extends ListOptions, Filter {
   state?: string
-  limit: string
 }
-
-/** A page may be short although there is more: after so many empty ones it stops looking. */
-const maxPages = 200
 
 /** Lists the newest; resolves to the exit code. */
-export async function list({ json, limit, state, ...options }: ListOptions): Promise<number> {
-  const found: ListedNotification[] = []
-  let cursor: string | undefined
-  for (let pages = 0; pages < maxPages && found.length < Number(limit); pages++) {
-    const left = String(Math.min(Number(limit) - found.length, 500))
-    const query = { ...filterOf(options), state, limit: left, cursor }
-    const { body } = await ask(options, 'GET', '/api/notifications', query)
-    found.push(...body.notifications)
-    cursor = body.next ?? undefined
-    if (cursor === undefined) break
-  }
-  print(json, { notifications: found, next: cursor ?? null }, found.length === 0 ? 'None.' : asTable(found))
-  if (!json && cursor !== undefined) process.stderr.write(`There are more; raise --limit (now ${limit}).\n`)
+export async function list(options: NotificationsOptions): Promise<number> {
+  const query = { state: options.state, ...filterOf(options) }
+  const { items, next } = await collect<ListedNotification>(
+    options,
+    '/api/notifications',
+    'notifications',
+    query,
+    Number(options.limit)
+  )
+  print(options.json, { notifications: items, next }, items.length === 0 ? sayNone(query) : asTable(items))
+  mentionMore({ next }, options)
   return 0
 }
+
+const columns = [
+  { name: 'ID' },
+  { name: 'AGE' },
+  { name: 'STATE' },
+  { name: 'DESTINATION', least: 12 },
+  { name: 'RULE', leaves: 1 },
+  { name: 'ABOUT', least: 24 },
+  { name: 'WHY' }
+]
 
 function asTable(found: readonly ListedNotification[]): string {
   const rows = found.map(({ id, createdAt, state, destination, rule, says, object, reason, summary }) => [
     id,
-    createdAt.replace(/\.\d+Z$/, 'Z'),
-    state,
+    age(createdAt),
+    painted(state),
     destination,
     rule,
-    `${says} ${object.kind} ${[object.cluster, object.namespace, object.name].filter(Boolean).join('/')}`,
+    `${says} ${nameOf(object)}`,
     reason ?? summary
   ])
-  const header = ['ID', 'SINCE', 'STATE', 'DESTINATION', 'RULE', 'ABOUT', 'WHY']
-  return table(header, rows, process.stdout.isTTY ? process.stdout.columns : undefined)
+  return table(columns, rows)
 }
 
 export interface RetryOptions extends ClientOptions, Filter {
@@ -78,6 +84,52 @@ function sayRetried(retried: readonly RetriedNotification[]): string {
   const counts = Map.groupBy(retried, ({ destination }) => destination)
   const parts = [...counts].map(([destination, { length }]) => `${length} to ${destination}`)
   return parts.length === 0 ? 'Nothing was retried.' : `Retried: ${parts.join(', ')}.`
+}
+
+/** Discards dead letters: those of `ids`, or all that match, after a question. Resolves to the exit code. */
+export async function discard(
+  ids: readonly string[],
+  { json, all, yes, ...options }: RetryOptions & { yes?: boolean }
+): Promise<number> {
+  const chosen = all ? await deadLetters(options) : ids
+  if (
+    all &&
+    chosen.length > 0 &&
+    !yes &&
+    !(await isSure(`Discard ${count(chosen.length)}? They are not sent again.`))
+  ) {
+    process.stderr.write(`${count(chosen.length)} would be discarded; nothing was. Confirm with --yes.\n`)
+    return 1
+  }
+  const discarded: string[] = []
+  const failed: { id: string; message: string }[] = []
+  for (const id of chosen) {
+    const path = `/api/notifications/${encodeURIComponent(id)}/discard`
+    const { status, body } = await ask(options, 'POST', path, {}, [200, 400, 404])
+    if (status === 200) discarded.push(id)
+    else failed.push({ id, message: body.message })
+  }
+  const faults = failed.map(({ id, message }) => `${id}: ${message}`)
+  const done = discarded.length === 0 ? 'Nothing was discarded.' : `Discarded: ${count(discarded.length)}.`
+  print(json, { discarded, failed }, [...faults, done].join('\n'))
+  return failed.length === 0 ? 0 : 1
+}
+
+/** The ids of all that match, however many. */
+async function deadLetters(options: ClientOptions & Filter): Promise<string[]> {
+  const query = { ...filterOf(options), state: 'dead' }
+  const { items } = await collect<ListedNotification>(
+    options,
+    '/api/notifications',
+    'notifications',
+    query,
+    Number.POSITIVE_INFINITY
+  )
+  return items.map(({ id }) => id)
+}
+
+function count(letters: number): string {
+  return letters === 1 ? '1 dead letter' : `${letters} dead letters`
 }
 
 function filterOf(options: Filter): Filter {

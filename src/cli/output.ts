@@ -1,4 +1,6 @@
 // Output: prints what a command found, for a person at a terminal or for a program.
+import { sayDuration } from '../duration.ts'
+import { type Format, paint } from '../paint.ts'
 
 /** Prints `value` as JSON if that is asked for, else `text`, and ends its last line. */
 export function print(json: boolean | undefined, value: unknown, text: string): void {
@@ -6,20 +8,104 @@ export function print(json: boolean | undefined, value: unknown, text: string): 
   process.stdout.write(output === '' || output.endsWith('\n') ? output : `${output}\n`)
 }
 
+export interface Column {
+  name: string
+  /** Where there is too little room the lowest goes first. Without one it stays. */
+  leaves?: number
+  /** So many characters are enough, where there is too little room: the middle is left out. */
+  least?: number
+}
+
+/** A text, and how it is painted. */
+export type Cell = string | { text: string; format: Format }
+
+const gap = 2
+
+/** What the last column keeps while others leave or shrink: it says why. */
+const leastWhy = 30
+
 /**
- * One line for each row, under `header`, columns two spaces apart. Where `width` is given the last column is cut to it.
- * Texts may be untrusted: none can move the cursor.
+ * One line for each row, under a header. In `width` characters, where it is given: columns leave, then they shrink, and only
+ * then is the last one cut to less than {@link leastWhy}. Texts may be untrusted: none can move the cursor.
  */
-export function table(header: readonly string[], rows: readonly (readonly string[])[], width?: number): string {
-  const lines = [header, ...rows].map((row) => row.map(plain))
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  return lines.map((line) => `${oneLine(line, widths).trimEnd().slice(0, width)}\n`).join('')
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  width: number | undefined = process.stdout.isTTY ? process.stdout.columns : undefined
+): string {
+  const cells = rows.map((row) => row.map(cellOf))
+  const natural = columns.map(({ name }, at) => Math.max(name.length, ...cells.map((row) => lengthOf(row[at]?.text))))
+  const widths = width === undefined ? natural : fit(columns, natural, width)
+  const header = columns.map(({ name }) => ({ text: name, format: 'bold' as const }))
+  return [header, ...cells].map((row) => `${lineOf(row, columns, widths).trimEnd()}\n`).join('')
 }
 
-function oneLine(cells: readonly string[], widths: readonly number[]): string {
-  return cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ')
+function cellOf(cell: Cell): { text: string; format: Format } {
+  const { text, format } = typeof cell === 'string' ? { text: cell, format: 'reset' as const } : cell
+  return { text: plain(text), format }
 }
 
-function plain(text: string): string {
+/** Widths of at most `width` together; 0 for a column that leaves. */
+function fit(columns: readonly Column[], natural: readonly number[], width: number): number[] {
+  const widths = [...natural]
+  const last = widths.length - 1
+  const wanted = Math.min(natural[last] ?? 0, leastWhy)
+  const room = () => width - widths.slice(0, last).reduce((sum, each) => sum + (each > 0 ? each + gap : 0), 0)
+  const leaving = columns
+    .map(({ leaves }, at) => ({ leaves, at }))
+    .filter(({ leaves }) => leaves !== undefined)
+    .sort((a, b) => (a.leaves ?? 0) - (b.leaves ?? 0))
+  for (const { at } of leaving) if (room() < wanted) widths[at] = 0
+  // The widest gives first, one character at a time.
+  while (room() < wanted) {
+    const spare = widths.map((each, at) => each - Math.max(columns[at]?.least ?? each, columns[at]?.name.length ?? 0))
+    const widest = widths.reduce<number>((best, each, at) => {
+      return at < last && (spare[at] ?? 0) > 0 && (best < 0 || each > (widths[best] ?? 0)) ? at : best
+    }, -1)
+    if (widest < 0) break
+    widths[widest] = (widths[widest] ?? 0) - 1
+  }
+  widths[last] = Math.max(room(), columns[last]?.name.length ?? 0)
+  return widths
+}
+
+function lineOf(row: readonly Exclude<Cell, string>[], columns: readonly Column[], widths: readonly number[]): string {
+  const last = columns.length - 1
+  return row
+    .flatMap(({ text, format }, at) => {
+      const room = widths[at] ?? 0
+      if (room === 0 && at < last) return []
+      const cut = at === last ? cutEnd(text, room) : cutMiddle(text, room)
+      const padding = at === last ? '' : ' '.repeat(Math.max(0, room - lengthOf(cut)))
+      return [`${format === 'reset' ? cut : paint(format, cut)}${padding}`]
+    })
+    .join(' '.repeat(gap))
+}
+
+/** As people count: an emoji is one. */
+function lengthOf(text = ''): number {
+  return [...text].length
+}
+
+function cutEnd(text: string, room: number): string {
+  return lengthOf(text) <= room ? text : `${[...text].slice(0, Math.max(0, room - 1)).join('')}…`
+}
+
+/** The end of a name says more than its middle. */
+function cutMiddle(text: string, room: number): string {
+  const letters = [...text]
+  if (letters.length <= room) return text
+  const head = Math.floor((room - 1) / 3)
+  return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (room - 1 - head)).join('')}`
+}
+
+/** Without what moves the cursor. */
+export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+}
+
+/** How long ago, or how far ahead, the ISO time `at` is: `45 s`, `14 m`, `3 h 20 m`, `2 d 3 h`. */
+export function age(at: string, now = Date.now()): string {
+  const ms = Math.abs(now - Date.parse(at))
+  return sayDuration(ms < 60_000 ? ms : Math.floor(ms / 60_000) * 60_000)
 }

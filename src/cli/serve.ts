@@ -1,7 +1,9 @@
 // `serve`: runs the relay until a signal.
 import { flushCompileCache } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
+import { createProse } from './prose.ts'
 
 /** How long a stop may take; Slack's answer is waited for a little less. */
 const stopWithinMs = 10_000
@@ -17,9 +19,16 @@ export async function serve({ example }: { example?: boolean }): Promise<void> {
   })
   const { buildApp } = await import('../app.ts')
   const environment = example ? withExample(process.env) : process.env
-  app = await buildApp({ environment })
+  // JSON is for what collects logs.
+  const prose = process.stdout.isTTY ? createProse((text) => process.stdout.write(text)) : undefined
+  app = await buildApp({ environment, ...(prose && { logTo: prose }) })
   process.on('SIGHUP', app.reload)
-  await app.listen({ host: app.env.HOST, port: app.env.PORT })
+  const { HOST, PORT, CONFIG_FILE, DATABASE_URL } = app.env
+  await app.listen({ host: HOST, port: PORT })
+  const { port } = app.server.address() as AddressInfo
+  // Without what is secret in it: of a server, only its kind.
+  const database = DATABASE_URL.startsWith('sqlite:') ? DATABASE_URL.replace('sqlite:', '') : 'PostgreSQL'
+  prose?.started({ host: HOST, port, config: CONFIG_FILE, database })
   // Node would keep what it has compiled when it ends, which a relay that is killed never does.
   flushCompileCache()
 }

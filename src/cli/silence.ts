@@ -1,7 +1,7 @@
 // `silence`: adds, lists and ends silences of a running relay.
 import type { ListedSilence } from '../../routes/api/silences.ts'
 import { ask, type ClientOptions } from './client.ts'
-import { print, table } from './output.ts'
+import { age, print, table } from './output.ts'
 
 interface NewSilence extends ClientOptions {
   /** `namespace=db`, as written. */
@@ -25,11 +25,18 @@ export async function addSilence({ json, match, for: lasting, until, comment, ..
   return 0
 }
 
+const columns = [{ name: 'ID' }, { name: 'ENDS' }, { name: 'MATCH', least: 24 }, { name: 'COMMENT' }]
+
 export async function listSilences({ json, ...relay }: ClientOptions): Promise<number> {
   const { body } = await ask(relay, 'GET', '/api/silences')
   const silences: ListedSilence[] = body.silences
-  const rows = silences.map(({ id, match, comment, endsAt }) => [id, endsAt, JSON.stringify(match), comment])
-  print(json, body, rows.length === 0 ? 'None.' : table(['ID', 'ENDS', 'MATCH', 'COMMENT'], rows))
+  const rows = silences.map(({ id, match, comment, endsAt }) => [
+    id,
+    `in ${age(endsAt)}`,
+    JSON.stringify(match),
+    comment
+  ])
+  print(json, body, rows.length === 0 ? 'None.' : table(columns, rows))
   return 0
 }
 

@@ -1,7 +1,8 @@
 // `sources`: lists who posts to a running relay, when each last did, and what was refused.
 import type { ListedSource } from '../../routes/api/sources.ts'
 import { ask, type ClientOptions } from './client.ts'
-import { print, table } from './output.ts'
+import { age, print, table } from './output.ts'
+import { painted } from './say.ts'
 
 /** Lists all sources of the config file; resolves to the exit code. */
 export async function listSources({ json, ...relay }: ClientOptions): Promise<number> {
@@ -10,16 +11,24 @@ export async function listSources({ json, ...relay }: ClientOptions): Promise<nu
   return 0
 }
 
+const columns = [
+  { name: 'SOURCE', least: 12 },
+  { name: 'STATE' },
+  { name: 'LAST EVENT' },
+  { name: 'IN THE LAST HOUR', leaves: 1 },
+  { name: 'REFUSED', least: 12 },
+  { name: 'CLUSTERS' }
+]
+
 function asTable(sources: readonly ListedSource[]): string {
   const rows = sources.map((source) => [
     source.source,
-    source.state,
-    source.lastEventAt?.replace(/\.\d+Z$/, 'Z') ?? 'never',
+    painted(source.state),
+    source.lastEventAt === null ? 'never' : `${age(source.lastEventAt)} ago`,
     String(source.events),
     source.refused.map(({ code, requests }) => `${requests} ${code}`).join(', ') || 'none',
     source.cluster ??
       [...source.clusters.map(({ cluster }) => cluster), ...(source.hasMoreClusters ? ['…'] : [])].join(', ')
   ])
-  const header = ['SOURCE', 'STATE', 'LAST EVENT', 'IN THE LAST HOUR', 'REFUSED', 'CLUSTERS']
-  return table(header, rows, process.stdout.isTTY ? process.stdout.columns : undefined)
+  return table(columns, rows)
 }

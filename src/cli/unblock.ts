@@ -12,11 +12,7 @@ const lookMs = 250
 export async function unblock(name: string, { json, ...relay }: ClientOptions): Promise<number> {
   const before = await find(relay, name)
   const path = `/api/lanes/${encodeURIComponent(name)}/try`
-  const { status, body } = await ask(relay, 'POST', path, {}, [200, 404])
-  if (status === 404) {
-    print(json, body, body.message)
-    return 1
-  }
+  const { body } = await ask(relay, 'POST', path)
   const after = body.isTried ? await outcomeOf(relay, name, before) : undefined
   const isFine = after === undefined ? body.notBefore === null : after.block === null && after.notBefore === null
   print(json, { ...body, after: after ?? null }, `${name}: ${say(body, after)}`)

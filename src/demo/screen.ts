@@ -1,11 +1,9 @@
 // Demo screen: prints messages roughly as Slack shows them: bold title, grey facts, a coloured bar beside the details.
-import { styleText } from 'node:util'
+import { type Format, paint } from '../paint.ts'
 import type { Block } from '../render/slack/blocks.ts'
 import { colours } from '../render/slack/looks.ts'
 import { toText } from '../render/slack/terminal.ts'
 import type { Shown } from './stage.ts'
-
-type Format = 'bold' | 'cyan' | 'green' | 'gray' | 'red' | 'reset' | 'strikethrough' | 'underline' | 'yellow'
 
 const bars: Record<string, Format> = { [colours.red]: 'red', [colours.amber]: 'yellow', [colours.green]: 'green' }
 
@@ -28,11 +26,6 @@ export function drawMessage({ at, payload }: Shown, width: number): string {
   if (lines.length > shown.length) shown.push(paint('gray', `… and ${lines.length - shown.length} more lines`))
   const time = paint('gray', at.slice(11, 16))
   return `${shown.map((line, index) => `  ${index === 0 ? time : '     '}  ${line}`).join('\n')}\n\n`
-}
-
-/** `text` in that format, if the terminal has colours and nobody minds them. */
-export function paint(format: Format, text: string): string {
-  return styleText(format, text, { stream: process.stdout })
 }
 
 /** The lines that one was broken into; what stands in code or is struck out in Slack looks so where it can. */

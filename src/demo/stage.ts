@@ -100,6 +100,14 @@ export async function createStage(clock: FastClock, port: number) {
       await settle()
       return [...before, ...(await newMessages())]
     },
+    /** The id of the newest event that matches `query`, as the API has it. */
+    async newestOf(query: Record<string, string>): Promise<string | undefined> {
+      const headers = token === '' ? {} : { authorization: `Bearer ${token}` }
+      const address = `${url}/api/events?${new URLSearchParams({ ...query, limit: '1' })}`
+      const { body } = await request(address, { dispatcher, headers })
+      const { events } = (await body.json()) as { events: { id: string }[] }
+      return events[0]?.id
+    },
     /** Goes on to the present, and then as time does. */
     async goLive(): Promise<Shown[]> {
       await clock.advanceTo(Date.now(), settle)

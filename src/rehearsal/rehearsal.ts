@@ -88,10 +88,10 @@ function withoutMuted(decision: Decision): Decision {
   }
 }
 
-/** What is known of an object that was healthy, at another revision, an hour before `event`. */
-export function healthyBefore({ at }: FluxEvent): ObjectMemory {
+/** What is known of an object that was healthy, at a revision that nobody knows, an hour before `at`, in ms. */
+export function healthyBefore(at: number): ObjectMemory {
   const since = at - 3_600_000
-  return { since, decidedAt: since, revision: 'main@sha1:0000000', notified: [] }
+  return { since, decidedAt: since, revision: '', notified: [] }
 }
 
 /** A notification as a message of its own, and as a person reads it. */

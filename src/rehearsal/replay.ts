@@ -99,7 +99,9 @@ export function startReplay(config: Config, old?: Config) {
 
 function createRehearsal(config: Config): (stored: StoredEvent) => Rehearsed | undefined {
   let transition: Transition | undefined
-  const { receive } = startRehearsal(config, (event) => (transition === 'updated' ? healthyBefore(event) : undefined))
+  // A heartbeat is an update where the revision before was another one; which one, nobody knows any more.
+  const before = (at: number) => ({ ...healthyBefore(at), revision: 'main@sha1:0000000' })
+  const { receive } = startRehearsal(config, ({ at }) => (transition === 'updated' ? before(at) : undefined))
   return (stored) => {
     const wire = parseEvent(stored.body)
     transition = stored.transition

@@ -7,6 +7,7 @@ import { createDay, dayMs } from '../../src/demo/day.ts'
 import { countPosts } from '../../src/demo/flux.ts'
 import { run } from '../fixtures/process.ts'
 import { tempFolder } from '../fixtures/relay.ts'
+import { runInTerminal, type Typist } from '../fixtures/terminal.ts'
 
 const start = Date.UTC(2026, 8, 21)
 
@@ -31,9 +32,34 @@ t.test('the demo sums up a day in a few messages, and says how many Flux would h
   t.ok(Number(messages) < 30, `${messages} messages`)
   t.notMatch(out, /delayed/, 'the day waits for the disk')
   t.equal(events, createDay(start).length.toLocaleString('en-US'))
-  t.match(out, /http:\/\/localhost:\d+\n$/)
+  t.match(
+    out,
+    /Why a message was sent, rule by rule +http:\/\/localhost:\d+\/events\/\d+\n[\s\S]*\/rules\n$/,
+    'the best pages'
+  )
+  t.notMatch(out, /Enter/, 'nobody is there to press it')
   t.strictSame(readdirSync(folder), [], 'nothing is left of it')
   t.notMatch(out, /\x1b/, 'no colours where nobody could see them')
+})
+
+t.test('at a terminal the demo waits where there is something to read, until Enter is pressed', async (t) => {
+  const enters = (args: string[]) => {
+    let pressed = 0
+    const whenShown = ({ shown, type }: Typist) => {
+      if (shown().split('Enter goes on.').length - 1 === pressed) return
+      pressed += 1
+      type('\n')
+    }
+    return runInTerminal(['demo', '--once', '--port', '0', ...args], { whenShown })
+  }
+  const { code, shown } = await enters([])
+  t.equal(code, 0)
+  const stops = shown.split('Enter goes on.').slice(0, -1)
+  t.equal(stops.length, 3)
+  t.match(stops[0], /payments\/ledger[\s\S]*A release does not come up/, 'after its message')
+  t.match(stops[2], /150 [\s\S]*150 failures with one cause, and their end/)
+  t.match(shown, /7,342 events → /)
+  t.notMatch((await enters(['--no-pause'])).shown, /Enter goes on/)
 })
 
 t.test(

@@ -95,7 +95,8 @@ t.test('the README and the pages on the config file: what needs nothing more doe
   }
 })
 
-const followed = [...ofConfig, 'docs/getting-started.md', 'docs/troubleshooting.md']
+// The page on the Slack app is followed by test/slack-app-page.test.ts.
+const followed = [...ofConfig, 'docs/getting-started.md', 'docs/troubleshooting.md', 'docs/slack-app.md']
 const pages = [
   ...['README.md', 'CONTRIBUTING.md', 'deploy/README.md'],
   ...readdirSync(join(root, 'docs'))
@@ -113,6 +114,8 @@ t.test('every command of every page is run here, says what it needs, or is a scr
       for (const line of commands.trim().split('\n')) {
         const [, script] = /^npm (?:run (?:-s )?)?([\w:]+)/.exec(line) ?? []
         const [, file] = /^npx node (\S+)/.exec(line) ?? []
+        // Its commands and options are looked up below.
+        if (line.startsWith('npx flux-relay ')) continue
         const isThere = file === undefined ? script === 'ci' || (script ?? '') in scripts : existsSync(join(root, file))
         t.ok(isThere, `${page}: ${line}`)
       }
@@ -164,9 +167,7 @@ t.test('every script, command and option that a page names exists', async (t) =>
     const text = readFileSync(join(root, page), 'utf8').replaceAll('\\\n', ' ')
     for (const [, script = ''] of text.matchAll(/\bnpm run (?:-s )?([\w:]+)/g))
       t.ok(script in scripts, `${page}: ${script}`)
-    const calls = text.matchAll(
-      /(?:[`|]|^|\$ )(?:npm run -s relay --|flux-relay|relay) ([a-z]+(?: (?:add|list|expire))?)\b([^`|\n]*)/gm
-    )
+    const calls = text.matchAll(/(?:[`|]|^|\$ )(?:npx )?flux-relay ([a-z]+(?: (?:add|list|expire))?)\b([^`|\n]*)/gm)
     for (const [call, command = '', rest = ''] of calls) {
       const help = await helpOf(command)
       t.match(help, new RegExp(`^Usage: flux-relay ${command}\\b`), `${page}: ${call}`)
@@ -208,5 +209,5 @@ t.test('the index has every page', async (t) => {
 })
 
 t.test('the README stays short enough to be read', async (t) => {
-  t.ok(readFileSync(join(root, 'README.md'), 'utf8').split('\n').length < 170)
+  t.ok(readFileSync(join(root, 'README.md'), 'utf8').split('\n').length < 120)
 })

@@ -1,0 +1,41 @@
+// Lists: ask a running relay for what matches a filter, page by page.
+import { ask, type ClientOptions, type Query } from './client.ts'
+
+export interface ListOptions extends ClientOptions {
+  limit: string
+}
+
+/** A page may be short although there is more: after so many empty ones it stops looking. */
+const maxPages = 200
+const pageSize = 500
+
+/** The first `limit` of `path` that match; `next` where there are more. `key` is the list in an answer. */
+export async function collect<T>(
+  relay: ClientOptions,
+  path: string,
+  key: string,
+  query: Query,
+  limit: number
+): Promise<{ items: T[]; next: string | null }> {
+  const items: T[] = []
+  let next: string | null = null
+  for (let pages = 0; pages < maxPages && items.length < limit; pages++) {
+    const left = String(Math.min(limit - items.length, pageSize))
+    const { body } = await ask(relay, 'GET', path, { ...query, limit: left, ...(next !== null && { cursor: next }) })
+    items.push(...body[key])
+    next = body.next
+    if (next === null) break
+  }
+  return { items, next }
+}
+
+/** `None matches --namespace elsewhere.`, because an empty answer may be a typing mistake. */
+export function sayNone(query: Query): string {
+  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))
+  return given.length === 0 ? 'None.' : `None matches ${given.join(' ')}.`
+}
+
+/** To a person only; JSON has `next`. */
+export function mentionMore({ next }: { next: string | null }, { json, limit }: ListOptions): void {
+  if (!json && next !== null) process.stderr.write(`There are more; raise --limit (now ${limit}).\n`)
+}

@@ -1,0 +1,38 @@
+// `objects`: lists what a running relay knows of Flux objects: what fails, since when, who was notified, and why.
+import type { ListedObject } from '../../routes/api/objects.ts'
+import { collect, type ListOptions, mentionMore, sayNone } from './list.ts'
+import { age, print, table } from './output.ts'
+import { nameInCluster, painted } from './say.ts'
+
+const filters = ['state', 'cluster', 'kind', 'namespace', 'name']
+
+const columns = [
+  { name: 'STATE' },
+  { name: 'SINCE' },
+  { name: 'CLUSTER', least: 8 },
+  { name: 'OBJECT', least: 24 },
+  { name: 'NOTIFIED', least: 8, leaves: 1 },
+  { name: 'WHY' }
+]
+
+/** Lists those that match: failing ones first. Resolves to the exit code. */
+export async function listObjects(options: ListOptions & Record<string, unknown>): Promise<number> {
+  const query = Object.fromEntries(filters.map((name) => [name, options[name] as string | undefined]))
+  const { items, next } = await collect<ListedObject>(options, '/api/objects', 'objects', query, Number(options.limit))
+  const text = items.length === 0 ? sayNone(query) : table(columns, items.map(rowOf))
+  print(options.json, { objects: items, next }, text)
+  mentionMore({ next }, options)
+  return 0
+}
+
+function rowOf({ object, state, failure, since, revision, notified }: ListedObject) {
+  const names = [...new Set(notified.map(({ destination }) => destination))].join(', ')
+  return [
+    failure?.severity === 'warn' ? { text: state, format: 'yellow' as const } : painted(state),
+    age(failure?.since ?? since),
+    object.cluster,
+    nameInCluster(object),
+    failure === undefined ? '' : names || 'nobody',
+    failure === undefined ? revision : `${failure.reason}: ${failure.text}`
+  ]
+}

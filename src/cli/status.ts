@@ -1,0 +1,203 @@
+// `status`: says on one screen what fails and why, and what is wrong with the relay itself.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ListedLane } from '../../routes/api/lanes.ts'
+import type { ListedNotification } from '../../routes/api/notifications.ts'
+import type { ListedObject } from '../../routes/api/objects.ts'
+import type { ListedSilence } from '../../routes/api/silences.ts'
+import type { ListedSource } from '../../routes/api/sources.ts'
+import { RelayError } from '../errors.ts'
+import { fingerprint } from '../events/fingerprint.ts'
+import { withoutOwnNames } from '../events/own-names.ts'
+import { paint } from '../paint.ts'
+import { ask, type ClientOptions } from './client.ts'
+import { collect } from './list.ts'
+import { age, plain, print, table } from './output.ts'
+import { nameInCluster } from './say.ts'
+
+interface StatusOptions extends ClientOptions {
+  watch?: boolean
+}
+
+/** Nobody reads more of them; of more it says "1000+". */
+const maxCounted = 1000
+const watchEveryMs = 5000
+
+interface Found {
+  failing: { items: ListedObject[]; next: string | null }
+  stale: { items: ListedObject[]; next: string | null }
+  dead: { items: ListedNotification[]; next: string | null }
+  lanes: ListedLane[]
+  sources: ListedSource[]
+  silences: ListedSilence[]
+}
+
+/** Objects of one cluster and kind that fail for one reason. */
+interface Group {
+  /** The oldest of them first. */
+  objects: ListedObject[]
+  severity: string
+  since: string
+}
+
+/** Prints what there is to know now, or again and again; resolves to the exit code: 1 unless all is well. */
+export async function status({ json, watch, ...relay }: StatusOptions): Promise<number> {
+  if (!watch) {
+    const found = await look(relay)
+    print(json, forMachines(found), inWords(found))
+    return isWell(found) ? 0 : 1
+  }
+  while (process.stdout.writable) {
+    const found = await look(relay).catch((error: unknown) => {
+      if (error instanceof RelayError) return error
+      throw error
+    })
+    // From the top, over what was there.
+    if (process.stdout.isTTY) process.stdout.write('\x1b[H\x1b[J')
+    if (found instanceof RelayError) print(json, { error: found.message }, found.message)
+    else print(json, forMachines(found), inWords(found))
+    if (process.stdout.isTTY) {
+      process.stdout.write(paint('gray', `\n${new Date().toLocaleTimeString()}, again in 5 s. Ctrl-C ends it.\n`))
+    }
+    await sleep(watchEveryMs)
+  }
+  return 0
+}
+
+async function look(relay: ClientOptions): Promise<Found> {
+  const objects = (state: string) => collect<ListedObject>(relay, '/api/objects', 'objects', { state }, maxCounted)
+  const [failing, stale, dead, lanes, sources, silences] = await Promise.all([
+    objects('failing'),
+    objects('stale'),
+    collect<ListedNotification>(relay, '/api/notifications', 'notifications', { state: 'dead' }, maxCounted),
+    ask(relay, 'GET', '/api/lanes'),
+    ask(relay, 'GET', '/api/sources'),
+    ask(relay, 'GET', '/api/silences')
+  ])
+  return {
+    ...{ failing, stale, dead },
+    ...{ lanes: lanes.body.lanes, sources: sources.body.sources, silences: silences.body.silences }
+  }
+}
+
+/** What is not known is not well. */
+function isWell({ failing, stale, dead, lanes, sources }: Found): boolean {
+  const isQuiet = [failing, stale, dead].every(({ items, next }) => items.length === 0 && next === null)
+  return isQuiet && lanes.every(({ block }) => block === null) && sources.every(({ state }) => state === 'active')
+}
+
+function forMachines(found: Found): object {
+  const { failing, stale, dead, ...rest } = found
+  return {
+    isWell: isWell(found),
+    failing: failing.items,
+    stale: stale.items,
+    deadLetters: dead.items,
+    isComplete: [failing, stale, dead].every(({ next }) => next === null),
+    ...rest
+  }
+}
+
+function inWords(found: Found): string {
+  const groups = [...groupsOf(found.failing.items), ...groupsOf(found.stale.items)]
+  const lines = groups.length === 0 ? '' : `\n${table(columns, groups.map(rowOf))}`
+  return `${headline(found)}\n${lines}`
+}
+
+function headline(found: Found): string {
+  const { failing, stale, dead, silences } = found
+  const warnings = failing.items.filter(({ failure }) => failure?.severity === 'warn').length
+  const errors = failing.items.length - warnings
+  const kinds = warnings === 0 || errors === 0 ? '' : ` (${counted(errors, 'error')}, ${counted(warnings, 'warning')})`
+  const parts = [
+    failing.items.length > 0 && paint(errors > 0 ? 'red' : 'yellow', `${count(failing)} failing${kinds}`),
+    stale.items.length > 0 && paint('yellow', `${count(stale)} stale`),
+    ...sayLanes(found.lanes),
+    ...saySources(found.sources),
+    dead.items.length > 0 && paint('red', `${count(dead)} dead ${dead.items.length === 1 ? 'letter' : 'letters'}`),
+    silences.length > 0 && counted(silences.length, 'silence')
+  ].filter((part) => part !== false)
+  const opening = isWell(found)
+    ? paint('green', 'All is well')
+    : failing.items.length + stale.items.length === 0
+      ? 'Nothing is known to fail'
+      : undefined
+  return [...(opening ? [opening] : []), ...parts].join(' · ')
+}
+
+function count({ items, next }: { items: unknown[]; next: string | null }): string {
+  return `${items.length}${next === null ? '' : '+'}`
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}
+
+function sayLanes(lanes: readonly ListedLane[]): string[] {
+  const blocked = lanes.flatMap(({ destinations, lane, backlog, block }) =>
+    block ? [paint('red', plain(`${destinations[0] ?? lane} blocked (${block.reason}), ${backlog} waiting`))] : []
+  )
+  const waiting = lanes.filter(({ block }) => !block).reduce((sum, { backlog }) => sum + backlog, 0)
+  return [...blocked, ...(waiting > 0 ? [`${waiting} waiting`] : [])]
+}
+
+function saySources(sources: readonly ListedSource[]): string[] {
+  const troubled = sources.filter(({ state }) => state !== 'active').map((source) => paint('yellow', saySource(source)))
+  const active = sources.length - troubled.length
+  const newest = sources.map(({ lastEventAt }) => lastEventAt ?? '').reduce((a, b) => (a > b ? a : b), '')
+  const last = newest === '' ? '' : `, the last event ${age(newest)} ago`
+  return [...troubled, ...(active > 0 ? [`${counted(active, 'source')} active${last}`] : [])]
+}
+
+function saySource({ source, state, lastEventAt }: ListedSource): string {
+  if (lastEventAt === null) return `nothing has come from ${source} yet`
+  return state === 'quiet' ? `${source} quiet for ${age(lastEventAt)}` : `${source}: last event ${age(lastEventAt)} ago`
+}
+
+const columns = [
+  { name: 'SINCE' },
+  { name: 'CLUSTER', least: 8 },
+  { name: 'OBJECT', least: 24 },
+  { name: 'NOTIFIED', least: 8, leaves: 1 },
+  { name: 'WHY' }
+]
+
+/** Errors before warnings, the oldest first. */
+function groupsOf(objects: readonly ListedObject[]): Group[] {
+  const alike = Map.groupBy(objects, ({ object, failure }) =>
+    JSON.stringify([object.cluster, object.kind, failure?.severity, causeOf(failure, object)])
+  )
+  return [...alike.values()]
+    .map((each) => {
+      const sorted = each.toSorted((a, b) => sinceOf(a).localeCompare(sinceOf(b)))
+      const [first] = sorted
+      return { objects: sorted, severity: first?.failure?.severity ?? '', since: first ? sinceOf(first) : '' }
+    })
+    .sort((a, b) => Number(a.severity === 'warn') - Number(b.severity === 'warn') || a.since.localeCompare(b.since))
+}
+
+/** Equal where objects fail for one reason: their own names are what differs. */
+function causeOf(failure: ListedObject['failure'], object: ListedObject['object']): string {
+  const { reason = '', text = '' } = failure ?? {}
+  return fingerprint(reason, text, (normal) => withoutOwnNames(normal, object))
+}
+
+function sinceOf({ failure, since }: ListedObject): string {
+  return failure?.since ?? since
+}
+
+function rowOf({ objects, severity, since }: Group) {
+  const [first] = objects
+  if (first === undefined) return []
+  const { object, failure, state } = first
+  const names = objects.slice(0, 2).map(({ object }) => object.name)
+  const more = objects.length > names.length ? ', …' : ''
+  const notified = new Set(objects.flatMap(({ notified }) => notified.map(({ destination }) => destination)))
+  const why = failure === undefined ? '' : `${failure.reason}: ${failure.text}`
+  return [
+    { text: age(since), format: severity === 'warn' || state === 'stale' ? ('yellow' as const) : ('red' as const) },
+    object.cluster,
+    objects.length === 1 ? nameInCluster(object) : `${objects.length} × ${object.kind} (${names.join(', ')}${more})`,
+    [...notified].join(', ') || 'nobody',
+    state === 'stale' ? `no event for ${age(first.seenAt)}; ${why}` : why
+  ]
+}

@@ -1,0 +1,99 @@
+// `why`: says of one event who was notified and why, what Slack answered, and what each rule made of it.
+import type { OneEvent } from '../../routes/api/events.ts'
+import { RelayError } from '../errors.ts'
+import { paint } from '../paint.ts'
+import { ask, type ClientOptions } from './client.ts'
+import { age, plain, print } from './output.ts'
+import { nameOf } from './say.ts'
+
+/** Longer messages have logs in them. */
+const maxMessageLines = 12
+
+/**
+ * Prints what came of `which`: the id of an event, or an object as `namespace/name`, of which it takes the newest event.
+ * Resolves to the exit code: 1 where nobody was notified. Throws NO_ANSWER where there is none, with what there is.
+ */
+export async function why(which: string, { json, ...relay }: ClientOptions): Promise<number> {
+  const id = /^[0-9]+$/.test(which) ? which : await newestOf(which, relay)
+  const { status, body } = await ask(relay, 'GET', `/api/events/${encodeURIComponent(id)}`, {}, [200, 404])
+  if (status === 404) throw new RelayError('NO_ANSWER', `there is no event ${id}; ${await sayNewest(relay)}`)
+  print(json, body, inWords(body))
+  return body.notifications.length > 0 ? 0 : 1
+}
+
+async function newestOf(which: string, relay: ClientOptions): Promise<string> {
+  const [name = '', namespace, cluster] = which.split('/').reverse()
+  const { body } = await ask(relay, 'GET', '/api/events', { name, namespace, cluster, limit: '1' })
+  const [newest] = body.events
+  if (newest === undefined)
+    throw new RelayError('NO_ANSWER', `there is no event about ${which}; ${await sayNewest(relay)}`)
+  return newest.id
+}
+
+async function sayNewest(relay: ClientOptions): Promise<string> {
+  const { body } = await ask(relay, 'GET', '/api/events', { limit: '1' })
+  const [newest] = body.events
+  return newest === undefined ? 'none has come yet' : `the newest is ${newest.id}, about ${nameOf(newest.object)}`
+}
+
+function inWords(event: OneEvent): string {
+  const { id, receivedAt, source, object, transition, severity, reason, message, trace, notifications } = event
+  const matched = trace.verdicts.filter(({ fired }) => fired)
+  const others = trace.verdicts.filter(({ fired }) => !fired)
+  return [
+    paint('bold', sentence(event)),
+    '',
+    plain(`Event ${id}, ${age(receivedAt)} ago (${receivedAt}), from source ${source}`),
+    plain(`${nameOf(object)}: ${transition} (${severity}, ${reason})`),
+    ...linesOf(message),
+    '',
+    ...notifications.flatMap(sayNotification),
+    ...trace.quiet.map(({ rule, destination, because }) =>
+      plain(`–  ${destination} is not notified by ${rule}: ${because}`)
+    ),
+    ...matched.map(({ rule }) => `${paint('green', '✔')}  ${plain(rule)}`),
+    ...others.map(({ rule, because, got, wanted }) =>
+      paint('gray', plain(`✘  ${rule}: ${because} is ${got?.split('\n', 1)[0]}, wanted ${wanted}`))
+    )
+  ].join('\n')
+}
+
+/** What is asked first. */
+function sentence({ notifications, trace, transition }: OneEvent): string {
+  const byState = Map.groupBy(notifications, ({ state }) => state)
+  const named = (state: 'pending' | 'sent' | 'dead' | 'muted') =>
+    [...new Set((byState.get(state) ?? []).map(({ destination }) => destination))].join(', ')
+  const parts = [
+    byState.has('sent') && `${named('sent')}: notified`,
+    byState.has('pending') && `${named('pending')}: waiting`,
+    byState.has('dead') && `${named('dead')}: undeliverable`,
+    byState.has('muted') && `${named('muted')}: withheld`
+  ].filter((part) => part !== false)
+  if (parts.length > 0) return plain(`${parts.join('; ')}.`)
+  const [quiet] = trace.quiet
+  if (quiet) return plain(`Nobody was notified: ${quiet.because}.`)
+  return trace.verdicts.some(({ fired }) => fired)
+    ? `Nobody was notified: no rule that matches sends what is ${transition}.`
+    : 'Nobody was notified: no rule matches.'
+}
+
+function linesOf(message: string): string[] {
+  const lines = message.trim().split('\n')
+  const shown = lines.slice(0, maxMessageLines).map((line) => `  ${plain(line)}`)
+  return lines.length > maxMessageLines ? [...shown, `  … and ${lines.length - maxMessageLines} more lines`] : shown
+}
+
+function sayNotification({
+  id,
+  rule,
+  destination,
+  state,
+  reason,
+  message
+}: OneEvent['notifications'][number]): string[] {
+  const because = reason === null ? '' : `: ${reason}`
+  const attempts = (message?.attempts ?? []).map(({ at, answer }) => `     ${age(at)} ago: ${answer}`)
+  return [`•  ${destination} by ${rule}: ${state}${because} (notification ${id})`, ...attempts].map(
+    (line) => `${line.startsWith(' ') ? '     ' : ''}${plain(line)}`
+  )
+}

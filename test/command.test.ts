@@ -1,0 +1,128 @@
+// The command: is found by npx, links and an old Node, says its version, completes itself, and speaks to people in words.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import t from 'tap'
+import { run } from './fixtures/process.ts'
+import { tempFolder } from './fixtures/relay.ts'
+import { runInTerminal } from './fixtures/terminal.ts'
+
+const root = join(import.meta.dirname, '..')
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const onPath = (process.env['PATH'] ?? '').split(delimiter)
+
+/** The version that runs as `node` from a folder; undefined where none does. */
+const majorOf = (folder: string) => {
+  const { stdout } = spawnSync(join(folder, 'node'), ['-p', 'process.versions.node'], { encoding: 'utf8' })
+  return stdout ? Number.parseInt(stdout, 10) : undefined
+}
+
+t.test('npx runs it in a checkout, and says nothing else', async (t) => {
+  const { status, stdout, stderr } = spawnSync('npx', ['flux-relay', '--version'], { cwd: root, encoding: 'utf8' })
+  t.strictSame({ status, stdout, stderr }, { status: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+t.test('a link on the PATH runs it, even by a Node that is too old for it', async (t) => {
+  const folder = join(tempFolder(t), 'bin')
+  mkdirSync(folder)
+  const link = join(folder, 'flux-relay')
+  symlinkSync(join(root, 'src', 'main.js'), link)
+  const old = onPath.find((each) => (majorOf(each) ?? 26) < 26)
+  if (old === undefined) t.comment('there is no old Node on the PATH')
+  for (const PATH of [process.env['PATH'], `${old ?? ''}${delimiter}/usr/bin${delimiter}/bin`]) {
+    const started = spawnSync(link, ['check', '/nowhere.yaml'], { encoding: 'utf8', env: { PATH } })
+    t.match(started, { status: 2, stdout: '', stderr: /nowhere\.yaml/ }, 'with its exit code')
+    const said = spawnSync(link, ['--version'], { encoding: 'utf8', env: { PATH } })
+    t.match(said, { status: 0, stdout: `${version}\n`, stderr: '' })
+  }
+})
+
+t.test('what a reader of a pipe leaves unread is no error', async (t) => {
+  for (const args of ['--help', 'notifications --help']) {
+    const { stderr } = spawnSync('bash', ['-c', `'${process.execPath}' src/main.js ${args} | true`], {
+      cwd: root,
+      encoding: 'utf8'
+    })
+    t.equal(stderr, '')
+  }
+})
+
+t.test('it says its version', async (t) => {
+  t.strictSame(await run(['--version']), { code: 0, out: `${version}\n`, err: '' })
+})
+
+t.test('at a terminal the relay says in words where it is, which config it has, and how many warnings', async (t) => {
+  const folder = tempFolder(t)
+  const config = join(folder, 'config.yaml')
+  const start = (text: string, env: Record<string, string> = {}) => {
+    writeFileSync(config, text)
+    let isOver = false
+    return runInTerminal(['serve'], {
+      env: {
+        CONFIG_FILE: config,
+        DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`,
+        HOST: '127.0.0.1',
+        PORT: '0',
+        NO_COLOR: '1',
+        KEY: 'a-key-that-nobody-guesses-at-all',
+        ...env
+      },
+      whenShown: ({ shown, interrupt }) => {
+        if (isOver || !/Database .*\n\n/.test(shown())) return
+        isOver = true
+        interrupt()
+      }
+    })
+  }
+  const rest = 'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team }]'
+  const closed = await start(`sources: { default: { hmacKeys: ["\${KEY}"] } }\n${rest}`)
+  t.match(
+    closed.shown,
+    /^\nThe relay is up\. Ctrl-C stops it\.\n\n {2}Dashboard +http:\/\/localhost:\d+\/\?token=[\w-]{32}\n/
+  )
+  t.match(
+    closed.shown,
+    /Flux posts to +http:\/\/localhost:\d+\/webhook\n {2}Config +.*config\.yaml, with no warnings; /
+  )
+  t.match(closed.shown, /\n(\^C)?\d\d:\d\d:\d\d {2}stopping +signal=SIGINT\n$/)
+  t.notMatch(closed.shown, /\{"level"/, 'no JSON')
+  const open = await start(`sources: { default: {} }\n${rest}`, { ADMIN_OPEN_TO: 'loopback' })
+  t.match(open.shown, /^\d\d:\d\d:\d\d {2}warning: .*config\.yaml:1: source "default" accepts events from anyone/)
+  t.match(open.shown, /Dashboard +http:\/\/localhost:\d+\n[\s\S]*with 1 warning, above/)
+  const own = await start(`sources: { default: { hmacKeys: ["\${KEY}"] } }\n${rest}`, {
+    ADMIN_TOKEN: 'a-token-of-our-own'
+  })
+  t.match(own.shown, /Dashboard +http:\/\/localhost:\d+\n/)
+  t.notMatch(own.shown, /a-token-of-our-own/)
+})
+
+t.test('completion knows every command, option and choice', async (t) => {
+  const complete = async (line: string) => {
+    const script = `source <('${process.execPath}' src/main.js completion bash)
+      COMP_WORDS=(${line.replace(/ $/, " ''")}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); COMPREPLY=()
+      _flux_relay; printf '%s\\n' "\${COMPREPLY[@]}"`
+    const { stdout, stderr } = spawnSync('bash', ['-c', script], { cwd: root, encoding: 'utf8' })
+    t.equal(stderr, '', line)
+    return stdout.split('\n').filter(Boolean)
+  }
+  const expected: [string, string[]][] = [
+    ['flux-relay st', ['status']],
+    ['flux-relay un', ['unblock']],
+    ['flux-relay silence ', ['add', 'list', 'expire', '-h', '--help']],
+    ['flux-relay notifications --state ', ['pending', 'sent', 'dead', 'muted']],
+    ['flux-relay notifications --destination team --state d', ['dead']],
+    ['flux-relay status --w', ['--watch']],
+    ['flux-relay completion f', ['fish']],
+    ['flux-relay events --se', ['--severity']]
+  ]
+  for (const [line, words] of expected) t.strictSame(await complete(line), words, line)
+  const help = (await run(['--help'])).out
+  const commands = [...help.matchAll(/^ {2}([a-z]+)\b/gm)].map(([, name]) => name).filter((name) => name !== 'help')
+  t.ok(commands.length > 20, `${commands.length}`)
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { code, out } = await run(['completion', shell])
+    t.equal(code, 0)
+    for (const command of commands) t.match(out, new RegExp(`\\b${command}\\b`), `${shell}: ${command}`)
+  }
+  t.match(await run(['completion', 'tcsh']), { code: 2, err: /Allowed choices are bash, zsh, fish/ })
+})

@@ -1,0 +1,236 @@
+// A bad night: each question of whoever is on call is answered by one command, against a real relay.
+import t, { type Test } from 'tap'
+import { run } from './fixtures/process.ts'
+import { about, fluxEvent, type Relay, startRelay } from './fixtures/relay.ts'
+import { runInTerminal } from './fixtures/terminal.ts'
+
+const config = `
+sources: { default: {}, eu: { cluster: prod-eu }, us: { cluster: prod-us } }
+destinations:
+  team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
+  payments: { slack: { webhookUrl: "$HOST/services/T00000000/B00000001/payments" }, pace: { perSecond: 50, burst: 100 } }
+rules:
+  - { name: payments, match: { namespace: payments }, send: payments }
+  - { name: failures, match: { severity: warn }, send: team }
+`
+
+const eu = { path: '/webhook/eu' }
+const payments = { ...fluxEvent().involvedObject, kind: 'HelmRelease', namespace: 'payments', name: 'ledger', uid: 'l' }
+const upgradeFailed = { involvedObject: payments, reason: 'UpgradeFailed', message: 'context deadline exceeded' }
+
+const missing = 'failed to get source: HelmRepository "charts" not found'
+
+/** Three charts without a source, a release that does not come up, and one that waits. */
+async function badNight(t: Test): Promise<{ relay: Relay; env: Record<string, string> }> {
+  const relay = await startRelay(t, { config })
+  for (const name of ['cart', 'till', 'shop']) {
+    const { involvedObject } = about(name)
+    const chart = { ...involvedObject, kind: 'HelmChart', namespace: 'flux-system' }
+    await relay.post({ involvedObject: chart, reason: 'SourceUnavailable', message: missing }, eu)
+  }
+  await relay.post(upgradeFailed, eu)
+  await relay.post(
+    about('waiter', {
+      severity: 'info',
+      reason: 'DependencyNotReady',
+      message: "Dependencies do not meet ready condition: dependency 'apps/shop' is not ready"
+    }),
+    eu
+  )
+  return { relay, env: { RELAY_URL: relay.url } }
+}
+
+t.test('what fails, since when, who was notified, and why: alike ones in one line', async (t) => {
+  const { env } = await badNight(t)
+  const { code, out, err } = await run(['status'], env)
+  t.strictSame({ code, err }, { code: 1, err: '' })
+  const [headline = '', , header, ...rows] = out.trimEnd().split('\n')
+  t.match(headline, /^5 failing \(4 errors, 1 warning\) · /)
+  t.match(headline, /nothing has come from us yet/)
+  t.match(headline, /1 source active, the last event \d+ s ago/)
+  t.match(header, /^SINCE +CLUSTER +OBJECT +NOTIFIED +WHY$/)
+  t.equal(rows.length, 3)
+  t.match(rows[0], /^\d+ s +prod-eu +3 × HelmChart \(cart, till, …\) +team +SourceUnavailable: failed to get source/)
+  t.match(rows[1], /prod-eu +HelmRelease payments\/ledger +payments, team +UpgradeFailed: context deadline exceeded/)
+  t.match(rows[2], /prod-eu +Kustomization apps\/waiter +team +DependencyNotReady: /, 'what only waits comes last')
+  const json = JSON.parse((await run(['status', '--json'], env)).out)
+  t.match(json, { isWell: false, isComplete: true, failing: { length: 5 }, deadLetters: [], silences: [] })
+})
+
+t.test('where every source posts and nothing fails, all is well; where one never did, that is said', async (t) => {
+  const relay = await startRelay(t)
+  const env = { RELAY_URL: relay.url }
+  t.match(await run(['status'], env), {
+    code: 1,
+    out: 'Nothing is known to fail · nothing has come from default yet\n'
+  })
+  await relay.post({ severity: 'info', reason: 'ReconciliationSucceeded', message: 'done' })
+  t.match(await run(['status'], env), {
+    code: 0,
+    out: /^All is well · (\d waiting · )?1 source active, the last event \d+ s ago\n$/
+  })
+})
+
+t.test('a destination that takes nothing, what it answers, and what waits there', async (t) => {
+  const { relay, env } = await badNight(t)
+  relay.slack.behave('*', () => ({ status: 404, body: 'no_service' }))
+  await relay.post(about('another'), eu)
+  await relay.logged(/rejects all messages/)
+  t.match((await run(['status'], env)).out, /team blocked \(404 no_service\), \d waiting/)
+  const { code, out } = await run(['lanes'], env)
+  t.equal(code, 0)
+  t.match(out, /^DESTINATIONS +LANE +STATE +WAITING +OLDEST +WHY\n/)
+  t.match(out, /\nteam +slack:\S+ +blocked +\d +\d+ s +answers 404 no_service since \d+ s; next try in /)
+  t.match(out, /\npayments +slack:\S+ +open +0\n/)
+  t.match(JSON.parse((await run(['lanes', '--json'], env)).out), { lanes: { length: 2 } })
+})
+
+t.test('who was notified of an event, what Slack answered, and why the others were not', async (t) => {
+  const { relay, env } = await badNight(t)
+  await relay.slack.until(({ accepted }) => accepted.some(({ text }) => text.includes('ledger')))
+  await relay.app['idle']()
+  const { code, out } = await run(['why', '4'], env)
+  t.equal(code, 0)
+  t.match(out, /^payments(, team)?: notified(; team: waiting)?\.\n\nEvent 4, \d+ s ago \(20\S+Z\), from source eu\n/)
+  t.match(
+    out,
+    /\nHelmRelease prod-eu\/payments\/ledger: failed \(error, UpgradeFailed\)\n {2}context deadline exceeded\n/
+  )
+  t.match(out, /\n• {2}payments by payments: sent \(notification \d+\)\n {5}\d+ s ago: 200 ok\n/)
+  t.match(out, /\n✔ {2}payments\n✔ {2}failures$/m)
+  const chart = await run(['why', 'flux-system/cart'], env)
+  t.match(chart.out, /\n✘ {2}payments: namespace is flux-system, wanted payments\n/)
+
+  const { body } = await relay.post({ ...upgradeFailed, metadata: { attempt: '2' } }, eu)
+  t.match(await run(['why', body.id], env), { code: 1, out: /^Nobody was notified: .*\.\n/ })
+  t.match(
+    await run(['why', 'ledger'], env),
+    { code: 1, out: new RegExp(`Event ${body.id}, `) },
+    'the newest of an object'
+  )
+  const unknown: [string, RegExp][] = [
+    ['99', /^there is no event 99; the newest is 6, about HelmRelease prod-eu\/payments\/ledger\n$/],
+    ['payments/lodger', /^there is no event about payments\/lodger; the newest is 6/]
+  ]
+  for (const [which, said] of unknown) t.match(await run(['why', which], env), { code: 2, out: '', err: said })
+})
+
+t.test(
+  'events and objects, by any of their fields; a name that there is not is an error with what there is',
+  async (t) => {
+    const { env } = await badNight(t)
+    const events = await run(['events', '--kind', 'HelmChart', '--limit', '2'], env)
+    t.match(
+      events.out,
+      /^ID +AGE +DID +CLUSTER +OBJECT +REASON +NOTIFIED +MESSAGE\n3 +\d+ s +failed +prod-eu +HelmChart flux-system\/shop +SourceUnavailable +team +failed to get source/
+    )
+    t.match(events, { code: 0, err: 'There are more; raise --limit (now 2).\n' })
+    t.equal((await run(['events', '--destination', 'payments'], env)).out.split('\n').length, 3)
+    const objects = await run(['objects', '--state', 'failing', '--namespace', 'payments'], env)
+    t.match(
+      objects.out,
+      /^STATE +SINCE +CLUSTER +OBJECT +NOTIFIED +WHY\nfailing +\d+ s +prod-eu +HelmRelease payments\/ledger +\S+, \S+ +UpgradeFailed: context/
+    )
+    t.match(await run(['objects', '--state', 'healthy'], env), { code: 0, out: 'None matches --state healthy.\n' })
+    const unknown: [string[], RegExp][] = [
+      [['events', '--destination', 'paymets'], /there is no destination "paymets"; did you mean "payments"\?/],
+      [['events', '--source', 'asia'], /there is no source "asia"; there are default, eu, us/],
+      [['events', '--rule', 'none'], /there is no rule "none"; there are payments, failures/],
+      [['events', '--kind', 'helmchart'], /there is no kind "helmchart"; did you mean "HelmChart"\?/],
+      [
+        ['events', '--transition', 'broke'],
+        /Allowed choices are failed, changed, repeated, recovered, updated, informed, heartbeat\./
+      ],
+      [['objects', '--cluster', 'prod-eux'], /there is no cluster "prod-eux"; did you mean "prod-eu"\?/],
+      [['discard', '--all', '--destination', 'nobody'], /there is no destination "nobody"; there are team, payments/],
+      [['unblock', 'nobody'], /there is no such lane or destination; there are: /]
+    ]
+    for (const [args, said] of unknown) t.match(await run(args, env), { code: 2, out: '', err: said }, args.join(' '))
+  }
+)
+
+t.test('dead letters are discarded: by id, or all that match, after a question', async (t) => {
+  const relay = await startRelay(t)
+  const env = { RELAY_URL: relay.url }
+  relay.slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
+  for (const [index, name] of ['shop', 'cart', 'till', 'bank'].entries()) {
+    await relay.post(about(name))
+    await relay.logged(/message not delivered/, index + 1)
+  }
+  t.match((await run(['status'], env)).out, /4 dead letters/)
+  const one = await run(['discard', '1', '99'], env)
+  t.match(one, { code: 1, out: /^99: there is no such dead letter.*\nDiscarded: 1 dead letter\.\n$/ })
+  const asked = await run(['discard', '--all'], env)
+  t.match(asked, { code: 1, out: '', err: '3 dead letters would be discarded; nothing was. Confirm with --yes.\n' })
+  const answer = (text: string) => {
+    let isAnswered = false
+    return runInTerminal(['discard', '--all', '--name', 'cart'], {
+      env,
+      whenShown: ({ shown, type }) => {
+        if (isAnswered || !shown().includes('[y/N]')) return
+        isAnswered = true
+        type(text)
+      }
+    })
+  }
+  t.match(await answer('\n'), { code: 1, shown: /Discard 1 dead letter\? They are not sent again\. \[y\/N\]/ })
+  t.match(await answer('y\n'), { code: 0, shown: /Discarded: 1 dead letter\./ })
+  t.match(await run(['discard', '--all', '--yes'], env), { code: 0, out: 'Discarded: 2 dead letters.\n' })
+  t.match(await run(['discard', '--all', '--yes'], env), { code: 0, out: 'Nothing was discarded.\n' })
+  t.match((await run(['discard'], env)).err, /give the ids of dead letters, or --all/)
+})
+
+t.test('on a terminal of 100 columns every table keeps why, and colours; elsewhere there is none', async (t) => {
+  const { env } = await badNight(t)
+  const whys: [string[], RegExp][] = [
+    [['status'], /SourceUnavailable: failed to get/],
+    [['objects'], /SourceUnavailable: failed to/],
+    [['events'], /failed to get source: HelmReposi/],
+    [['notifications'], /(failed to get source: Helm|HelmRepository "charts")/]
+  ]
+  for (const [args, why] of whys) {
+    const { shown } = await runInTerminal(args, { env })
+    t.match(shown, why, args.join())
+    t.match(shown, /\x1b\[3[123]m/, 'colour')
+    const lines = shown
+      .replace(/\x1b\[\d+m/g, '')
+      .trimEnd()
+      .split('\n')
+    // The headline of `status` is a sentence.
+    const tooLong = lines.slice(args[0] === 'status' ? 2 : 0).filter((line) => line.length > 100)
+    t.strictSame(tooLong, [])
+    t.notMatch((await runInTerminal(args, { env: { ...env, NO_COLOR: '1' } })).shown, /\x1b\[3/, 'NO_COLOR')
+    t.notMatch((await run(args, env)).out, /\x1b/, 'a pipe')
+  }
+})
+
+t.test('status --watch shows what changes, through an outage of the relay, until Ctrl-C', async (t) => {
+  const { relay, env } = await badNight(t)
+  const steps = [
+    async () =>
+      void (await relay.post(
+        {
+          ...upgradeFailed,
+          severity: 'info',
+          reason: 'UpgradeSucceeded',
+          message: 'Helm upgrade succeeded for release payments/ledger.v2 with chart ledger@2.0.0'
+        },
+        eu
+      )),
+    async () => void (await relay.app.close()),
+    async () => {}
+  ]
+  const marks = [/5 failing/, /4 failing/, /no answer from/]
+  let at = 0
+  const { shown } = await runInTerminal(['status', '--watch'], {
+    env,
+    whenShown: ({ shown, interrupt }) => {
+      if (at >= marks.length || !marks[at]?.test(shown())) return
+      void steps[at]?.()
+      at += 1
+      if (at === marks.length) interrupt()
+    }
+  })
+  t.equal(at, marks.length, shown)
+  t.match(shown, /\x1b\[H\x1b\[J/, 'in the same place')
+})

@@ -17,7 +17,7 @@ rules:
   - { name: payments, match: { namespace: pay }, send: team }
 `
 
-const pages = ['/', '/events', '/deliveries', '/silences', '/silences/new', '/rules', '/preview/local']
+const pages = ['/', '/objects', '/events', '/deliveries', '/silences', '/silences/new', '/rules', '/preview/local']
 
 t.test('every page is there before anything has happened', async (t) => {
   const relay = await startRelay(t, { config })
@@ -51,9 +51,12 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   await post(0, about('fine', { severity: 'info', reason: 'ReconciliationSucceeded' }))
   const { html } = await look(relay, '/')
   const text = textOf(html)
-  t.match(text, '1 object is failing')
+  t.match(text, '1 failing')
   t.match(text, /apps\/shop Kustomization · prod 2 h 5 m kustomize build failed: .* BuildFailed · 2 times, last/)
-  t.match(text, /No event for a day 1 apps\/old .* 1 d 6 h .* once, last event 2\d{3}-\S+ \S+ UTC/)
+  t.match(
+    text,
+    /No event for a day 1 They failed at their last event. What they do now is not known. apps\/old .* 1 d 6 h .* once, last event 2\d{3}-\S+ \S+ UTC/
+  )
   t.notMatch(text, 'apps/fine')
   t.match(html, /<time datetime="[^"]+Z" title="[^"]+ UTC">2 h 5 m<\/time>/, 'the exact time is there, too')
   t.match(html, /aria-label="Events, last hour: 2, at most [1-4] in a minute"/)

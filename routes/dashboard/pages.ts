@@ -1,33 +1,30 @@
 // Pages: fetch what each page shows from the store and the config, and give it its address.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../src/clock.ts'
+import { type ActiveMute, boardOf } from '../../src/dashboard/board.ts'
 import { deliveriesPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
 import { eventsPage } from '../../src/dashboard/events.ts'
 import { lanesOf } from '../../src/dashboard/lanes.ts'
 import { nowPage } from '../../src/dashboard/now.ts'
+import { objectsPage } from '../../src/dashboard/objects.ts'
 import { overviewOf } from '../../src/dashboard/overview.ts'
 import { type Html, type PageOptions, page } from '../../src/dashboard/page.ts'
 import { objectName } from '../../src/dashboard/parts.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
-import {
-  type ActiveMute,
-  silenceFields,
-  silenceFormPage,
-  silencesPage,
-  suggestedComment
-} from '../../src/dashboard/silences.ts'
+import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
-import { silenceName } from '../../src/mutes/silence.ts'
+import { compileSilence, silenceName } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
-import type { Minute, Records } from '../../src/store/records.ts'
+import { objectSearchFields } from '../../src/search.ts'
+import { type Minute, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
 import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
-import { answersOf, doneOf, oneOf, sinceOf, stateOf } from './query.ts'
+import { answersOf, doneOf, oneOf, searchOf, sinceOf, stateOf } from './query.ts'
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
@@ -51,32 +48,43 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
   })
 
   function configMutes(now: number): ActiveMute[] {
-    return config().mutes.flatMap((mute) => {
-      const endsAt = mute.endOf(now)
-      return endsAt === undefined ? [] : [{ name: mute.name, endsAt }]
+    return config().mutes.flatMap(({ name, matches, endOf }) => {
+      const endsAt = endOf(now)
+      return endsAt === undefined ? [] : [{ name, endsAt, matches }]
     })
+  }
+
+  async function activeMutes(now: number): Promise<ActiveMute[]> {
+    const silenced = (await store.silences(now)).flatMap((silence): ActiveMute[] => {
+      const { id, createdAt, endsAt } = silence
+      const mute = compileSilence(silence)
+      return mute ? [{ name: silenceName(silence), endsAt, silence: { id, createdAt }, matches: mute.matches }] : []
+    })
+    return [...silenced, ...configMutes(now)]
   }
 
   app.get('/', async (request, reply) => {
     const now = clock.now()
-    const [failing, stale, lanes, dead, silences, minutes, latency, newest] = await Promise.all([
-      records.objects({ state: 'failing' }, { limit: 50 }, now),
-      records.objects({ state: 'stale' }, { limit: 20 }, now),
+    const { q: asked = '' } = answersOf(request.query, ['q'])
+    const search = searchOf(asked, objectSearchFields)
+    const [failures, lanes, dead, mutes, minutes, latency, newest, traffic] = await Promise.all([
+      records.failures(now),
       records.lanes(),
       records.notifications({ state: 'dead' }, { limit: 20 }),
-      store.silences(now),
+      activeMutes(now),
       flow(),
       records.latency(now - hourMs),
-      records.events({}, { limit: 1 })
+      records.events({}, { limit: 1 }),
+      records.destinationTraffic(now - dayMs)
     ])
-    const silenced = silences.map((silence) => ({ name: silenceName(silence), endsAt: silence.endsAt }))
     const data = {
       now,
-      failing,
-      stale,
+      asked,
+      board: boardOf(failures, mutes, search),
       lanes: lanesOf(config().destinations.values(), lanes),
+      traffic,
       dead,
-      mutes: [...silenced, ...configMutes(now)],
+      mutes,
       refusal: refusal(),
       sources: standing(),
       minutes,
@@ -85,7 +93,21 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
       origin: originOf(request)
     }
     const overview = overviewOf(data)
-    return send(request, reply, { title: overview.title, place: '/' }, nowPage(data, overview))
+    const { tab: title, colour } = overview
+    return send(request, reply, { title, place: '/', colour }, nowPage(data, overview))
+  })
+
+  app.get('/objects', async (request, reply) => {
+    const now = clock.now()
+    const { q: asked = '', state: named, cursor } = answersOf(request.query, ['q', 'state', 'cursor'], 2000)
+    const state = oneOf(objectStates, named, 'state')
+    const search = searchOf(asked, objectSearchFields)
+    const [objects, mutes] = await Promise.all([
+      records.objects({ state, search }, { limit: 50, cursor }, now),
+      activeMutes(now)
+    ])
+    const body = objectsPage({ now, state, asked, cursor, objects, mutes })
+    return send(request, reply, { title: 'Objects', place: '/' }, body)
   })
 
   const eventQuestions = [

@@ -1,6 +1,7 @@
 // Page queries: take named texts from an address or a form, and drop everything else.
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
+import { parseSearch, type Search } from '../../src/search.ts'
 import { unknownName } from '../../src/spelling.ts'
 import { type NotificationState, notificationStates } from '../../src/store/records.ts'
 
@@ -26,6 +27,13 @@ export function sinceOf(text: string | undefined, now: number): number | undefin
   if (text === undefined) return undefined
   if (isDuration(text)) return now - parseDuration(text)
   throw new RelayError('BAD_REQUEST', 'since is not a duration such as 30m, 24h, 7d')
+}
+
+/** What a search box asks for. Throws BAD_REQUEST where a word before a colon is none of `fields`. */
+export function searchOf(text: string, fields: readonly string[]): Search {
+  const search = parseSearch(text, fields)
+  if (typeof search === 'string') throw new RelayError('BAD_REQUEST', search)
+  return search
 }
 
 /** Throws BAD_REQUEST if it is malformed. */

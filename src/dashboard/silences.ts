@@ -1,14 +1,12 @@
 // Silences page: lists silences, which people make here, and the mutes of the config file.
 import { html } from 'hono/html'
 import { type Silence, silenceName } from '../mutes/silence.ts'
+import type { ActiveMute as BoardMute } from './board.ts'
 import type { Html } from './page.ts'
 import { type Answers, ahead, ask, objectName, shown } from './parts.ts'
 
 /** One that is in effect. */
-export interface ActiveMute {
-  name: string
-  endsAt: number
-}
+type ActiveMute = Pick<BoardMute, 'name' | 'endsAt'>
 
 /** On the first page. */
 export function mutesCard(mutes: readonly ActiveMute[], now: number): Html {

@@ -24,10 +24,10 @@ t.test('a page changes by itself, and leaves alone where somebody is writing', o
   // The first look only learns what is there.
   await page.waitForTimeout(2200)
   await relay.post(about('shop', { timestamp: new Date().toISOString() }))
-  await page.getByRole('heading', { name: '1 object is failing' }).waitFor({ timeout: 10_000 })
+  await page.getByRole('heading', { name: '1 failing' }).waitFor({ timeout: 10_000 })
   await page.getByRole('link', { name: 'Silence apps/shop' }).focus()
   await relay.post(about('cart', { timestamp: new Date().toISOString() }))
-  await page.getByRole('heading', { name: '2 objects are failing' }).waitFor({ timeout: 10_000 })
+  await page.getByRole('heading', { name: '2 failing' }).waitFor({ timeout: 10_000 })
   const focused = await page.evaluate('document.activeElement.getAttribute("aria-label")')
   t.equal(focused, 'Silence apps/shop', 'the focus stays where it was')
   t.same(said, [])

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
 import { createClock } from './fixtures/clock.ts'
-import { fieldsOf, look, submit, textOf } from './fixtures/dashboard.ts'
+import { look, submit, textOf } from './fixtures/dashboard.ts'
 import { about, fluxEvent, type Relay, startRelay } from './fixtures/relay.ts'
 
 const config = `
@@ -100,10 +100,8 @@ t.test('one tap silences for an hour, and the object is muted by that from then 
   const relay = await startRelay(t, { config })
   await relay.post({})
   const { html } = await look(relay, '/')
-  const form = html.slice(html.indexOf('action="/silences"') - 200)
-  const fields = fieldsOf(form, '/silences')
-  t.match(fields, { kind: 'Kustomization', namespace: 'apps', name: 'shop', cluster: 'prod', for: '1h' })
-  t.equal((await submit(relay, '/silences', fields)).status, 200)
+  const [, action = ''] = /action="(\/silences\?[^"]+)"/.exec(html) ?? []
+  t.equal((await submit(relay, action.replaceAll('&amp;', '&'))).status, 200)
   t.match(textOf((await look(relay, '/')).html), /1 muted .* Muted 1 .* ends in 59 m|1 muted .* ends in 1 h/)
 })
 

@@ -48,9 +48,11 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions 
     return reply.redirect(withDone('/', 'tried', limitedUntil === undefined ? 1 : 0), 303)
   })
 
-  app.post('/silences', async ({ body }, reply) => {
-    const match = answersOf(body, silenceFields, anyLength)
-    const asked = answersOf(body, ['for', 'comment'], anyLength)
+  app.post('/silences', async ({ query, body }, reply) => {
+    // A button beside an object has it in its address, a form in its fields.
+    const given = { ...(query as object), ...(body as object) }
+    const match = answersOf(given, silenceFields, anyLength)
+    const asked = answersOf(given, ['for', 'comment'], anyLength)
     try {
       await actions.silence({ ...asked, match })
     } catch (error) {

@@ -102,14 +102,13 @@ function someOf(names: readonly string[]): string {
 
 function footOfOne({ object, failure, seenAt }: Trouble, now: number): Html {
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
-  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}</span> <span class="buttons">${hourForm(object)} ${silenceLink(object)}</span></div>`
+  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}</span> <span class="buttons">${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>`
 }
 
 /** Silences it for an hour at one tap. */
 function hourForm(object: Trouble['object']): Html {
-  const fields = { ...object, for: '1h' }
-  const key = [object.cluster, object.kind, object.namespace, object.name].join('/')
-  return html`<form method="post" action="/silences">${Object.entries(fields).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}<button data-key="hour-${key}" aria-label="Silence ${objectName(object)} for 1 hour">1 h</button></form>`
+  const action = address('/silences', { ...object, for: '1h' })
+  return html`<form method="post" action="${action}"><button data-key="${action}" aria-label="Silence 1 h: ${objectName(object)}">Silence 1 h</button></form>`
 }
 
 /** A closed list of objects. Of a cause, with what they have in common; without one, of what hangs on it. */

@@ -57,6 +57,7 @@ function objectRow(record: ObjectRecord, mutes: readonly ActiveMute[], now: numb
   return html`<li>
   <div class="line"><span>${badge(colour, state)} ${mute && badge('grey', 'muted')} ${objectLink(object)}</span> <span class="quiet">for ${lasting(since, now)}</span></div>
   ${failure?.text && html`<p class="text">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> `}${shown(failure.text, 240)}</p>`}
-  <div class="line"><span class="quiet">${mute && html`withheld by ${shown(mute.name, 100)} · `}${revision && html`last applied <code>${shown(revision, 80)}</code> · `}last event ${ago(seenAt, now)}</span> ${state !== 'healthy' && silenceLink(object)}</div>
+  <p class="quiet">${mute && html`withheld by ${shown(mute.name, 100)} · `}${revision && html`last applied <code>${shown(revision, 80)}</code> · `}last event ${ago(seenAt, now)}</p>
+  ${state !== 'healthy' && !mute && html`<p>${silenceLink(object)}</p>`}
 </li>`
 }

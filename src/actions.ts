@@ -81,6 +81,14 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
       return true
     },
 
+    /** A page of those that match. */
+    async discardAll(filter: Omit<NotificationFilter, 'state'>, page: Page): Promise<Listed<string>> {
+      const { items, next } = await records.notifications({ ...filter, state: 'dead' }, page)
+      const discarded = await records.discard(items.map(({ id }) => id))
+      if (discarded.length > 0) log.info({ notifications: discarded.length }, 'dead letters discarded')
+      return { items: discarded, next }
+    },
+
     /**
      * Resolves when the silence is in effect here. `warnings`: what of its match no event can be. Throws BAD_REQUEST, which
      * names the field.

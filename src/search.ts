@@ -6,6 +6,10 @@ import { unknownName } from './spelling.ts'
 /** What every word before a colon may be where objects are searched. */
 export const objectSearchFields = ['cluster', 'kind', 'namespace', 'name', 'reason', 'severity'] as const
 
+/** As {@link objectSearchFields}, for events and for notifications. */
+export const eventSearchFields = [...objectSearchFields, 'source', 'transition'] as const
+export const notificationSearchFields = ['cluster', 'kind', 'namespace', 'name', 'destination', 'rule'] as const
+
 /** Values of a field are globs of which one has to match; each word has to be found somewhere. The case never counts. */
 export interface Search {
   fields: Readonly<Record<string, readonly string[]>>

@@ -109,6 +109,30 @@ t.test('an event shows which rule said what, who was notified, and how that went
   )
   const again = await relay.post({ timestamp: '2026-09-21T14:03:00Z' })
   t.match(textOf((await look(relay, `/events/${again.body.id}`)).html), /Matched, not sent failures → team: /)
+  t.ok(
+    text.indexOf('team and local were notified.') < text.indexOf('BuildFailed'),
+    'what is asked first is answered first'
+  )
+  t.match(
+    text,
+    /It still fails, for .*\. team and local were notified of it\. If it fails again, the next reminder is due in 3 h 59 m|next reminder is due in 4 h/
+  )
+  t.match(text, /✓ failures matched 1 did not match – payments no match/)
+  t.match(html, /<details id="unmatched"><summary/)
+  t.match(text, /Revision main@sha1:4f2c91d0/)
+  t.match(
+    text,
+    /flux -n apps get kustomization shop flux -n apps logs --kind=Kustomization --name=shop kubectl -n apps describe kustomization\/shop curl http:\/\/127\.0\.0\.1:\d+\/api\/events\/\d+/
+  )
+  const repeated = textOf((await look(relay, `/events/${again.body.id}`)).html)
+  t.match(repeated, /Nobody was notified\. team and local: the same failure; next reminder in (3 h 59 m|4 h)/)
+  t.match(repeated, /Newest events of this object repeated .* this one failed/)
+  const odd = await relay.post(about('x;rm -rf ~', { message: 'odd' }))
+  t.notMatch(
+    textOf((await look(relay, `/events/${odd.body.id}`)).html),
+    /(kubectl|flux) -n/,
+    'nothing odd is pasted into a shell'
+  )
   t.equal((await look(relay, '/events/99999')).status, 404)
   t.equal((await look(relay, '/events/none')).status, 400)
 })
@@ -130,7 +154,10 @@ t.test('events are narrowed down, and an object has its history', async (t) => {
   const [, history = ''] = /<a class="object" href="([^"]+name=app-7)"/.exec((await look(relay, '/')).html) ?? []
   const text = textOf((await look(relay, history.replaceAll('&amp;', '&'))).html)
   t.match(text, /apps\/app-7 stale for .* HealthCheckFailed/)
-  t.match(textOf((await look(relay, '/events?namespace=none&state=dead')).html), 'No events.')
+  t.match(
+    textOf((await look(relay, '/events?namespace=none&state=dead')).html),
+    'No events match namespace none, state dead'
+  )
   t.equal((await look(relay, '/events?cursor=no')).status, 400)
 })
 
@@ -165,6 +192,67 @@ t.test('dead letters are retried one by one, all at once, or discarded', async (
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(relay.slack.accepted[1]?.text, 'apps/three')
   t.match(textOf((await look(relay, '/deliveries?state=muted')).html), /apps\/two .* discarded by an operator/)
+})
+
+t.test('dead letters of one kind are discarded at once, after a question that says how many', async (t) => {
+  const relay = await startRelay(t, { config })
+  const refuse = (body: string) => relay.slack.behave('*', { status: 400, body })
+  for (const [n, name] of ['one', 'two', 'three'].entries()) {
+    refuse(n === 0 ? 'invalid_payload' : 'invalid_blocks')
+    await relay.post(about(name))
+    await relay.logged(/dead letters/, n + 1)
+  }
+  const { html } = await look(relay, '/deliveries?state=dead')
+  t.match(
+    textOf(html),
+    /By destination and answer 3 team .*invalid_blocks.* 2 Retry 2 Discard 2 … team .*invalid_payload.* 1/
+  )
+  const links = [...html.matchAll(/href="(\/deliveries\/discard\?[^"]+)"/g)].map(([, link = '']) => link)
+  const [link = ''] = links
+  const question = await look(relay, link.replaceAll('&amp;', '&'))
+  t.match(textOf(question.html), /Discard 2 dead letters\? .* cannot be undone/)
+  t.notMatch(textOf(question.html), 'apps/one')
+  const done = await submit(relay, '/deliveries/discard-all', fieldsOf(question.html, '/deliveries/discard-all'))
+  t.match(textOf(done.html), /2 discarded\. .* dead apps\/one/)
+  t.notMatch(textOf(done.html), /dead apps\/(two|three)/)
+})
+
+t.test('retrying and discarding all keeps to what is searched for', async (t) => {
+  const relay = await startRelay(t, { config })
+  relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
+  for (const [n, name] of ['one', 'two'].entries()) {
+    await relay.post(about(name))
+    await relay.logged(/dead letters/, n + 1)
+  }
+  relay.slack.calm()
+  const { html } = await look(relay, '/deliveries?state=dead&q=name:tw*')
+  t.match(textOf(html), /1 Retry all that match|Retry all that match/)
+  t.notMatch(textOf(html), 'apps/one')
+  await submit(relay, '/deliveries/retry-all', fieldsOf(html, '/deliveries/retry-all'))
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.match(relay.slack.accepted[0]?.text, 'apps/two')
+  t.match(textOf((await look(relay, '/deliveries?state=dead')).html), 'apps/one')
+})
+
+t.test('events are found by the same words, also those in their messages', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post(about('ledger', { message: 'upgrade failed: context Deadline exceeded <b> "quoted"' }))
+  await relay.post(about('cart', { message: 'build failed' }))
+  for (const [q, count] of [
+    ['name:LEDG*', 1],
+    ['"deadline exceeded"', 1],
+    ['<b>', 1],
+    ['kind:kustomization failed', 2],
+    ['namespace:Apps name:cart name:ledger', 2],
+    ['cluster:prod severity:error transition:failed', 2],
+    ['100%', 0],
+    ['name:led_er', 0]
+  ] as const) {
+    const { html } = await look(relay, `/events?${new URLSearchParams({ q })}`)
+    t.equal(html.match(/<a class="event"/g)?.length ?? 0, count, q)
+  }
+  t.match(textOf((await look(relay, '/events?q=name:nomatch')).html), /No events match name:nomatch \. Clear/)
+  t.equal((await look(relay, '/events?q=rule:x')).status, 400)
 })
 
 t.test('a destination that waits is tried with a click', async (t) => {

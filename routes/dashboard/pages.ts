@@ -2,7 +2,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../src/clock.ts'
 import { type ActiveMute, boardOf } from '../../src/dashboard/board.ts'
-import { deliveriesPage } from '../../src/dashboard/deliveries.ts'
+import { deadLetterQuestions, deliveriesPage, discardPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
 import { eventsPage } from '../../src/dashboard/events.ts'
 import { lanesOf } from '../../src/dashboard/lanes.ts'
@@ -15,12 +15,14 @@ import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
+import { type FluxEvent, normalise, type WireEvent } from '../../src/events/flux.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { compileSilence, silenceName } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
+import type { Links } from '../../src/render/links/links.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
-import { objectSearchFields } from '../../src/search.ts'
-import { type Minute, objectStates, type Records } from '../../src/store/records.ts'
+import { eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
+import { type EventDetail, type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
 import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
@@ -112,19 +114,20 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
 
   const eventQuestions = [
     ...(['cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'transition'] as const),
-    ...(['rule', 'destination', 'state', 'since', 'cursor'] as const)
+    ...(['rule', 'destination', 'state', 'since', 'cursor', 'q'] as const)
   ]
 
   app.get('/events', async (request, reply) => {
     const now = clock.now()
     const answers = answersOf(request.query, eventQuestions)
-    const { cursor, since, state, ...wanted } = answers
+    const { cursor, since, state, q = '', ...wanted } = answers
+    const search = searchOf(q, eventSearchFields)
     const { cluster, kind, namespace, name } = wanted
     const isOne = kind !== undefined && namespace !== undefined && name !== undefined
     oneOf(severityNames, wanted.severity, 'severity')
     oneOf(transitionNames, wanted.transition, 'transition')
     const [events, objects] = await Promise.all([
-      records.events({ ...wanted, state: stateOf(state), since: sinceOf(since, now) }, { limit: 50, cursor }),
+      records.events({ ...wanted, state: stateOf(state), since: sinceOf(since, now), search }, { limit: 50, cursor }),
       isOne ? records.objects({ cluster: cluster ?? '', kind, namespace, name }, { limit: 1 }, now) : undefined
     ])
     if (events.items.length === 0) await refuseUnknown(wanted, config(), records)
@@ -133,8 +136,22 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
   })
 
   app.get<WithId>('/events/:id', async (request, reply) => {
+    const now = clock.now()
     const event = await found(records.event(request.params.id))
-    return send(request, reply, { title: objectName(event.object), place: '/events' }, eventPage(event, clock.now()))
+    const [standing, near] = await Promise.all([
+      records.objects(event.object, { limit: 1 }, now),
+      records.events(event.object, { limit: 8 })
+    ])
+    const { rules, links } = config()
+    const flux = fluxEventOf(event)
+    const body = eventPage({
+      ...{ now, event, standing: standing.items[0], rules: rules.byName, origin: originOf(request) },
+      neighbours: near.items.length > 1 ? near.items : [],
+      metadata: flux?.metadata ?? {},
+      revision: flux?.revision?.text ?? '',
+      links: flux ? pagesOf(links, flux) : {}
+    })
+    return send(request, reply, { title: objectName(event.object), place: '/events' }, body)
   })
 
   app.get<WithId>('/events/:id/body', async (request, reply) => {
@@ -142,17 +159,29 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
     return reply.type('text/plain; charset=utf-8').send(body)
   })
 
-  const deliveryQuestions = ['destination', 'rule', 'cluster', 'namespace', 'name', 'cursor'] as const
+  const deliveryQuestions = [...deadLetterQuestions, 'cursor'] as const
 
   app.get('/deliveries', async (request, reply) => {
     const now = clock.now()
     const answers = answersOf(request.query, deliveryQuestions)
-    const { cursor, ...wanted } = answers
+    const { cursor, q = '', ...wanted } = answers
+    const search = searchOf(q, notificationSearchFields)
     const state = stateOf(answersOf(request.query, ['state']).state) ?? 'pending'
-    const notifications = await records.notifications({ ...wanted, state }, { limit: 50, cursor })
+    const [notifications, dead] = await Promise.all([
+      records.notifications({ ...wanted, state, search }, { limit: 50, cursor }),
+      state === 'dead' ? records.notifications({ ...wanted, state, search }, { limit: maxPage }) : undefined
+    ])
     if (notifications.items.length === 0) await refuseUnknown(wanted, config(), records)
-    const body = deliveriesPage({ now, state, answers, notifications, ...names() })
+    const body = deliveriesPage({ now, state, answers, notifications, dead, ...names() })
     return send(request, reply, { title: 'Deliveries', place: '/deliveries' }, body)
+  })
+
+  app.get('/deliveries/discard', async (request, reply) => {
+    const { q = '', ...wanted } = answersOf(request.query, deadLetterQuestions)
+    const search = searchOf(q, notificationSearchFields)
+    const dead = await records.notifications({ ...wanted, state: 'dead', search }, { limit: maxPage })
+    const body = discardPage({ ...wanted, q }, dead)
+    return send(request, reply, { title: 'Discard', place: '/deliveries' }, body)
   })
 
   app.get('/silences', async (request, reply) => {
@@ -208,6 +237,21 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
 function originOf({ host, headers }: FastifyRequest): string {
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   return /^[\w.:[\]-]{1,253}$/.test(host) ? `${scheme}://${host}` : 'http://localhost:8080'
+}
+
+/** As it was read when it came; undefined where a version before this one kept what this one cannot read. */
+function fluxEventOf({ body, source, object, receivedAt }: EventDetail): FluxEvent | undefined {
+  try {
+    const origin = { source, cluster: object.cluster, defaultCluster: '', owners: new Map() }
+    return normalise(JSON.parse(body) as WireEvent, origin, receivedAt)
+  } catch {
+    return undefined
+  }
+}
+
+function pagesOf(links: Links, event: FluxEvent): Record<string, string> {
+  const { commit, dashboard } = links.of(event, '')
+  return { ...(commit && { commit }), ...(dashboard && { Dashboard: dashboard }) }
 }
 
 async function found<T>(looked: Promise<T | undefined>): Promise<T> {

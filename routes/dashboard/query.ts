@@ -57,7 +57,12 @@ const done: Record<string, (count: number) => string> = {
     count === 0
       ? 'Nothing was retried: the destination is no longer in the config file, or this is no longer a dead letter.'
       : `${count.toLocaleString('en')} ${count === 1 ? 'notification waits' : 'notifications wait'} to be sent again.`,
-  discarded: (count) => (count === 0 ? 'It was no longer a dead letter.' : 'Discarded. It will not be sent.'),
+  discarded: (count) =>
+    count === 0
+      ? 'It was no longer a dead letter.'
+      : count === 1
+        ? 'Discarded. It will not be sent.'
+        : `${count.toLocaleString('en')} discarded. They will not be sent.`,
   tried: (count) => (count === 0 ? 'Slack asked to wait, so it is not tried before that.' : 'Trying it now.'),
   silenced: () => 'Silenced.',
   ended: (count) => (count === 0 ? 'It had already ended.' : 'Ended. A summary of what it withheld is being sent.')

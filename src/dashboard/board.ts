@@ -33,7 +33,7 @@ export interface ActiveMute {
 }
 
 export interface Board {
-  /** Errors, the oldest first; dependents of them may be warnings. */
+  /** Errors: those of several objects, then the others, the oldest first; dependents of them may be warnings. */
   failing: readonly Cause[]
   /** Warnings. */
   waiting: readonly Cause[]
@@ -128,6 +128,11 @@ export function countsOf(values: readonly string[]): [value: string, count: numb
   return [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
 }
 
+/** What is wrong with several comes before what is wrong with one. */
+function isMany({ items, dependents }: Cause): boolean {
+  return items.length + dependents.length > 2
+}
+
 /** The oldest first. */
 function byAge(a: Trouble, b: Trouble): number {
   return a.failure.since - b.failure.since
@@ -147,7 +152,7 @@ function causesOf(troubles: readonly Trouble[]): Cause[] {
         dependents: items.flatMap((item) => dependentsOf.get(item) ?? []).toSorted(byAge)
       }
     })
-    .sort((a, b) => byAge(a.first, b.first))
+    .sort((a, b) => Number(isMany(b)) - Number(isMany(a)) || byAge(a.first, b.first))
 }
 
 // What was found out about a failure, for as long as it is at hand: the same ones come look after look.

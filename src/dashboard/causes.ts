@@ -7,6 +7,8 @@ import { ago, ahead, exactly, lasting, objectLink, objectName, shown, silenceLin
 
 /** For the whole page, so that a bad night still loads on a phone. The rest is one click away. */
 const maxCauses = 40
+/** Open from the start, so that the destinations are not far below on a phone. */
+const openCauses = 12
 /** Of one cause. */
 const maxMembers = 12
 const maxMutes = 20
@@ -56,11 +58,13 @@ function causesCard(
   now: number
 ): Html {
   const count = causes.reduce((sum, { items, dependents }) => sum + items.length + dependents.length, 0)
+  const folded = causes.slice(openCauses, most)
   const rest = causes.slice(most)
   const left = rest.reduce((sum, { items, dependents }) => sum + items.length + dependents.length, 0)
   return html`<section class="card" id="${id}" aria-labelledby="${id}-title">
   <h2 id="${id}-title">${title} <span class="count">${count.toLocaleString('en')}</span></h2>
-  <ul class="rows">${causes.slice(0, most).map((cause) => causeRow(cause, now))}</ul>
+  <ul class="rows">${causes.slice(0, openCauses).map((cause) => causeRow(cause, now))}</ul>
+  ${folded.length > 0 && html`<details id="more-${id}"><summary>${folded.length} more causes</summary><ul class="rows">${folded.map((cause) => causeRow(cause, now))}</ul></details>`}
   ${left > 0 && html`<p><a href="${address('/objects', { state: 'failing', q: asked })}">${left.toLocaleString('en')} more, of ${rest.length.toLocaleString('en')} ${rest.length === 1 ? 'cause' : 'causes'}</a></p>`}
 </section>`
 }

@@ -96,6 +96,8 @@ export interface NotificationFilter extends ObjectFilter {
   rule?: string | undefined
   destination?: string | undefined
   lane?: string | undefined
+  /** Why it is dead or muted, exactly. */
+  reason?: string | undefined
   since?: number | undefined
   /** With the fields of this filter. */
   search?: Search | undefined

@@ -43,7 +43,7 @@ export function readMessages(ask: Ask): Store['messages'] {
 /** The ids of the notifications on a page. */
 export async function findNotifications(ask: Ask, asked: NotificationFilter, page: Page): Promise<Walked> {
   const filter = narrowed(asked)
-  const { state, rule, destination, lane, since, cluster, kind, namespace, name, search } = filter
+  const { state, rule, destination, lane, since, cluster, kind, namespace, name, search, reason } = filter
   const object: Partial<Record<keyof ObjectRef, string | undefined>> = { cluster, kind, namespace, name }
   const own = new Set(['rule', 'destination', 'state'])
   const isAboutObject =
@@ -53,7 +53,7 @@ export async function findNotifications(ask: Ask, asked: NotificationFilter, pag
   const lead = leadOf(filter)
   conditions.lead.push(...conditions.equal('notifications', lead))
   if ('state' in lead) conditions.lead.push(notSent)
-  const left = Object.entries({ state, rule, destination, lane }).filter(([column]) => !(column in lead))
+  const left = Object.entries({ state, rule, destination, lane, reason }).filter(([column]) => !(column in lead))
   conditions.rest.push(...conditions.equal('w', Object.fromEntries(left)), ...conditions.equal('e', object))
   conditions.rest.push(...searched(conditions, search, (field) => (own.has(field) ? 'w' : 'e'), 'e.body'))
   if (since !== undefined) {
@@ -62,7 +62,7 @@ export async function findNotifications(ask: Ask, asked: NotificationFilter, pag
     conditions.lead.push(`id >= ${first}`)
     conditions.rest.push(`w.created_at >= ${conditions.put(since)}`)
   }
-  const columns = ['event_id', 'rule', 'destination', 'lane', 'state', 'created_at']
+  const columns = ['event_id', 'rule', 'destination', 'lane', 'state', 'reason', 'created_at']
   const beside = isAboutObject && { beside: 'events e where e.id = w.event_id' }
   return walk(ask, { table: 'notifications', columns, conditions, ...beside }, page)
 }

@@ -111,6 +111,20 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
       return true
     },
 
+    /** Lets a silence last longer by `for`, such as 1h; false where none of that id is in effect. Throws BAD_REQUEST. */
+    async extendSilence(id: string, lasting: string): Promise<boolean> {
+      const now = clock.now()
+      const silence = (await store.silences(now)).find((each) => each.id === id)
+      if (silence === undefined) return false
+      // Checked as if it were to last as long from now.
+      const endsAt = silence.endsAt - now + endOf({ match: {}, for: lasting }, now)
+      endOf({ match: {}, until: new Date(endsAt).toISOString() }, now)
+      if (!(await store.extendSilence(id, endsAt, now))) return false
+      log.info({ silence: id, endsAt: new Date(endsAt).toISOString() }, 'silence extended')
+      await silencesChanged()
+      return true
+    },
+
     /** Tries what waits now. Throws NOT_FOUND, which says what there is. */
     async tryLane(laneOrDestination: string): Promise<TriedLane> {
       const all = [...config().destinations.values()]

@@ -281,7 +281,10 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
   const fields = fieldsOf(form.html, '/silences')
   t.match(fields, { kind: 'Kustomization', namespace: 'apps', name: 'shop', for: '1h' })
   const silences = await submit(relay, '/silences', fields)
-  t.match(textOf(silences.html), /Silenced\. .* silenced apps\/shop ends in/)
+  t.match(
+    textOf(silences.html),
+    /Silenced\. .* silenced apps\/shop made just now , ends in .* Matches 1 failing object apps\/shop/
+  )
   t.match(textOf((await look(relay, '/')).html), /Muted now silenced apps\/shop/)
   const { body } = await relay.post({ reason: 'HealthCheckFailed', timestamp: '2026-09-21T14:05:00Z' })
   t.match(textOf((await look(relay, `/events/${body.id}`)).html), /muted team by failures/)
@@ -290,6 +293,35 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
   t.match(textOf((await submit(relay, end)).html), 'Ended. A summary of what it withheld is being sent.')
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(textOf((await submit(relay, end)).html), 'It had already ended.')
+})
+
+t.test(
+  'a silence says beforehand what it matches, lasts longer at one tap, and is there again after its end',
+  async (t) => {
+    const clock = createClock()
+    const relay = await startRelay(t, { config, clock })
+    for (const name of ['shop', 'cart']) await relay.post(about(name))
+    t.match(textOf((await look(relay, '/silences/new?name=sh*&for=2h')).html), /Matches 1 of 2 failing objects/)
+    t.match(textOf((await look(relay, '/silences/new?name=none')).html), /Matches 0 of 2 failing objects/)
+    const { html } = await submit(relay, '/silences', { name: 'sh*', for: '1h', comment: 'rollout' })
+    const [, extend = ''] = /action="(\/silences\/\d+\/extend)"/.exec(html) ?? []
+    const extended = textOf((await submit(relay, extend)).html)
+    t.match(extended, /It lasts an hour longer\. .* rollout made .* ends in (2 h|1 h 59 m)/)
+    clock.advance(3 * 60 * 60_000)
+    const over = await look(relay, '/silences')
+    t.match(textOf(over.html), /No silences\. Ended 1 rollout .* ended 1 h ago|No silences\. Ended 1 rollout/)
+    t.match(over.html, /href="\/silences\/new\?name=sh\*&amp;comment=rollout"|href="\/silences\/new\?name=sh%2A/)
+    t.match(textOf((await submit(relay, extend)).html), 'It had already ended.')
+  }
+)
+
+t.test('mutes of the config file say when they come next', async (t) => {
+  const weekly = `
+mute:
+  - { name: nights, match: { namespace: db }, weekly: { days: [tue], from: "20:00", to: "07:00", timeZone: UTC } }
+rules:`
+  const relay = await startRelay(t, { config: config.replace('\nrules:', weekly), clock: createClock() })
+  t.match(textOf((await look(relay, '/silences')).html), /nights not now; next in .* 2026-09-22 20:00:00 UTC/)
 })
 
 t.test('a silence that no event meets says so, with what was meant', async (t) => {

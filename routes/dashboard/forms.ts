@@ -82,6 +82,11 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions 
     return reply.redirect(withDone('/silences', 'silenced'), 303)
   })
 
+  app.post<WithId>('/silences/:id/extend', async ({ params: { id } }, reply) => {
+    const isExtended = await actions.extendSilence(id, '1h')
+    return reply.redirect(withDone('/silences', 'extended', isExtended ? 1 : 0), 303)
+  })
+
   app.post<WithId>('/silences/:id/end', async ({ params: { id } }, reply) => {
     if (!/^\d{1,15}$/.test(id)) throw new RelayError('NOT_FOUND', 'there is no such silence any more')
     const isEnded = await actions.endSilence(id)

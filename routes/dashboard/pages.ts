@@ -1,7 +1,7 @@
 // Pages: fetch what each page shows from the store and the config, and give it its address.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../src/clock.ts'
-import { type ActiveMute, boardOf } from '../../src/dashboard/board.ts'
+import { type ActiveMute, boardOf, mutesOf } from '../../src/dashboard/board.ts'
 import { deadLetterQuestions, deliveriesPage, discardPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
 import { eventsPage } from '../../src/dashboard/events.ts'
@@ -15,9 +15,9 @@ import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
-import { type FluxEvent, normalise, type WireEvent } from '../../src/events/flux.ts'
+import { type FluxEvent, normalise, type ObjectRef, type WireEvent } from '../../src/events/flux.ts'
 import { severityNames } from '../../src/events/severity.ts'
-import { compileSilence, silenceName } from '../../src/mutes/silence.ts'
+import { compileSilence, type Silence, silenceName } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
 import type { Links } from '../../src/render/links/links.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
@@ -191,15 +191,41 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
       ...silence,
       warnings: neverFaults(silence.match, [], known).map(({ path, message }) => `${path.join('.')}: ${message}`)
     }))
-    const body = silencesPage(silences, configMutes(now), now)
+    const [mutes, ended, failures] = await Promise.all([
+      activeMutes(now),
+      store.endedSilences(now, 20),
+      records.failures(now)
+    ])
+    const holds = new Map<string, ObjectRef[]>()
+    for (const record of failures.items) {
+      for (const { name } of mutesOf(record, mutes)) {
+        if (holds.get(name)?.push(record.object) === undefined) holds.set(name, [record.object])
+      }
+    }
+    const body = silencesPage({
+      ...{ now, silences, ended, holds },
+      mutes: config().mutes.map(({ name, endOf, nextOf }) => ({ name, endsAt: endOf(now), nextAt: nextOf(now) }))
+    })
     return send(request, reply, { title: 'Silences', place: '/silences' }, body)
   })
 
   app.get('/silences/new', async (request, reply) => {
-    const answers = answersOf(request.query, silenceFields)
-    const body = silenceFormPage({ comment: suggestedComment(answers), ...answers })
+    const now = clock.now()
+    const match = answersOf(request.query, silenceFields)
+    const asked = answersOf(request.query, ['for', 'comment'])
+    const answers = { comment: suggestedComment(match), ...match, ...asked }
+    const matches = Object.keys(match).length > 0 ? await countMatches(match, now) : undefined
+    const body = silenceFormPage(answers, undefined, matches)
     return send(request, reply, { title: 'New silence', place: '/silences' }, body)
   })
+
+  /** How many of what fails a silence would match. */
+  async function countMatches(match: Silence['match'], now: number): Promise<{ count: number; of: number }> {
+    const mute = compileSilence({ id: '', match, comment: '', createdAt: now, endsAt: now + 1 })
+    const { items } = await records.failures(now)
+    const one = mute ? [{ name: '', endsAt: mute.endOf(now) ?? now, matches: mute.matches }] : []
+    return { count: items.filter((record) => mutesOf(record, one).length > 0).length, of: items.length }
+  }
 
   app.get('/rules', async (request, reply) => {
     const now = clock.now()

@@ -65,6 +65,7 @@ const done: Record<string, (count: number) => string> = {
         : `${count.toLocaleString('en')} discarded. They will not be sent.`,
   tried: (count) => (count === 0 ? 'Slack asked to wait, so it is not tried before that.' : 'Trying it now.'),
   silenced: () => 'Silenced.',
+  extended: (count) => (count === 0 ? 'It had already ended.' : 'It lasts an hour longer.'),
   ended: (count) => (count === 0 ? 'It had already ended.' : 'Ended. A summary of what it withheld is being sent.')
 }
 

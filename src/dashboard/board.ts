@@ -64,7 +64,7 @@ export function boardOf({ items, next }: Listed<ObjectRecord>, mutes: readonly A
   const open: Trouble[] = []
   for (const trouble of troubles) {
     if (trouble.state === 'stale') continue
-    const by = muteOf(trouble, mutes)
+    const [by] = mutesOf(trouble, mutes)
     if (by === undefined) open.push(trouble)
     else if (muted.get(by)?.push(trouble) === undefined) muted.set(by, [trouble])
   }
@@ -97,11 +97,11 @@ function compiled(search: Search): (trouble: Trouble) => boolean {
   return ({ object, failure: { reason, severity, text } }) => isFound({ ...object, reason, severity }, [text])
 }
 
-/** The mute that withholds it: of several, the one that ends last. */
-export function muteOf(record: ObjectRecord, mutes: readonly ActiveMute[]): ActiveMute | undefined {
-  if (mutes.length === 0 || record.failure === undefined) return undefined
+/** The mutes that match it, the one that ends last first: that withholds it. */
+export function mutesOf(record: ObjectRecord, mutes: readonly ActiveMute[]): ActiveMute[] {
+  if (mutes.length === 0 || record.failure === undefined) return []
   const subject = subjectOf(record, record.failure)
-  return mutes.filter((mute) => mute.matches(subject)).toSorted((a, b) => b.endsAt - a.endsAt)[0]
+  return mutes.filter((mute) => mute.matches(subject)).toSorted((a, b) => b.endsAt - a.endsAt)
 }
 
 /** As its event was, as far as it is remembered: without source, metadata and all but the first line. */

@@ -1,7 +1,7 @@
 // Objects page: lists objects by state, also those that work.
 import { html } from 'hono/html'
 import type { Listed, ObjectRecord, ObjectState } from '../store/records.ts'
-import { type ActiveMute, muteOf } from './board.ts'
+import { type ActiveMute, mutesOf } from './board.ts'
 import { address, type Html } from './page.ts'
 import { ago, badge, type Colour, lasting, objectLink, shown, silenceLink } from './parts.ts'
 import { searchBox } from './search-box.ts'
@@ -52,7 +52,7 @@ const colours: Record<ObjectState, Colour> = { failing: 'red', stale: 'amber', h
 
 function objectRow(record: ObjectRecord, mutes: readonly ActiveMute[], now: number): Html {
   const { object, state, failure, since, revision, seenAt } = record
-  const mute = muteOf(record, mutes)
+  const [mute] = mutesOf(record, mutes)
   const colour = state === 'failing' && failure?.severity === 'warn' ? 'amber' : colours[state]
   return html`<li>
   <div class="line"><span>${badge(colour, state)} ${mute && badge('grey', 'muted')} ${objectLink(object)}</span> <span class="quiet">for ${lasting(since, now)}</span></div>

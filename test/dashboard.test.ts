@@ -17,7 +17,17 @@ rules:
   - { name: payments, match: { namespace: pay }, send: team }
 `
 
-const pages = ['/', '/objects', '/events', '/deliveries', '/silences', '/silences/new', '/rules', '/preview/local']
+const pages = [
+  '/',
+  '/objects',
+  '/events',
+  '/deliveries',
+  '/silences',
+  '/silences/new',
+  '/rules',
+  '/rules/try',
+  '/preview/local'
+]
 
 t.test('every page is there before anything has happened', async (t) => {
   const relay = await startRelay(t, { config })
@@ -321,7 +331,7 @@ mute:
   - { name: nights, match: { namespace: db }, weekly: { days: [tue], from: "20:00", to: "07:00", timeZone: UTC } }
 rules:`
   const relay = await startRelay(t, { config: config.replace('\nrules:', weekly), clock: createClock() })
-  t.match(textOf((await look(relay, '/silences')).html), /nights not now; next in .* 2026-09-22 20:00:00 UTC/)
+  t.match(textOf((await look(relay, '/silences')).html), /nights next in .* Not now; it begins 2026-09-22 20:00:00 UTC/)
 })
 
 t.test('a silence that no event meets says so, with what was meant', async (t) => {
@@ -352,8 +362,33 @@ t.test('rules that do nothing stand out', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post({})
   const text = textOf((await look(relay, '/rules')).html)
-  t.match(text, /failures 2 hits severity warn or worse → team , local/)
-  t.match(text, /payments none in 7 d severity error namespace pay/)
+  t.match(text, /1\. failures 2 hits severity warn or worse → team , local/)
+  t.match(text, /2\. payments none in 7 d severity error namespace pay/)
+})
+
+t.test('an event is tried: what would happen is shown, and nothing does', async (t) => {
+  const relay = await startRelay(t, { config })
+  const { html, status } = await submit(relay, '/rules/try', { event: JSON.stringify(fluxEvent()), source: 'default' })
+  t.equal(status, 200)
+  t.match(
+    textOf(html),
+    /failed apps\/shop .* team and local would be notified\. ✓ failures matched – payments no match/
+  )
+  t.match(html, '&quot;BuildFailed&quot;', 'what was pasted is not lost')
+  t.match(textOf((await look(relay, '/events')).html), 'No events.')
+  await submit(relay, '/silences', { name: 'shop', for: '1h', comment: 'rollout' })
+  const muted = await submit(relay, '/rules/try', { event: JSON.stringify(fluxEvent()), source: 'default' })
+  t.match(textOf(muted.html), /Nobody would be notified\. failures → team: muted by "rollout" until/)
+  for (const [event, fault] of [
+    ['{', 'This is not valid JSON'],
+    ['{}', 'This is not a Flux event']
+  ] as const) {
+    const refused = await submit(relay, '/rules/try', { event, source: 'default' })
+    t.equal(refused.status, 400)
+    t.match(textOf(refused.html), fault)
+  }
+  t.match(textOf((await submit(relay, '/rules/try', { event: '{}', source: 'nope' })).html), 'there is no source')
+  t.equal(relay.slack.received.length, 0)
 })
 
 t.test('a config file that cannot be used is reported, without its contents', async (t) => {

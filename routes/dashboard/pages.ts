@@ -1,6 +1,7 @@
 // Pages: fetch what each page shows from the store and the config, and give it its address.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../src/clock.ts'
+import type { Config } from '../../src/config/config.ts'
 import { type ActiveMute, boardOf, mutesOf } from '../../src/dashboard/board.ts'
 import { deadLetterQuestions, deliveriesPage, discardPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
@@ -14,6 +15,7 @@ import { objectName } from '../../src/dashboard/parts.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
+import { type Tried, tryEventPage } from '../../src/dashboard/try-event.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type FluxEvent, normalise, type ObjectRef, type WireEvent } from '../../src/events/flux.ts'
 import { severityNames } from '../../src/events/severity.ts'
@@ -22,6 +24,7 @@ import { transitionNames } from '../../src/objects.ts'
 import type { Links } from '../../src/render/links/links.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
+import { unknownName } from '../../src/spelling.ts'
 import { type EventDetail, type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
 import type { OperatorOptions } from '../options.ts'
@@ -244,6 +247,22 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
     return send(request, reply, { title: 'Rules', place: '/rules' }, body)
   })
 
+  app.get('/rules/try', async (request, reply) => {
+    const body = tryEventPage({}, [...config().sources.keys()], clock.now())
+    return send(request, reply, { title: 'Try an event', place: '/rules' }, body)
+  })
+
+  app.post('/rules/try', async (request, reply) => {
+    const now = clock.now()
+    const answers = answersOf(request.body, ['event', 'source'], Number.POSITIVE_INFINITY)
+    const silenced = (await store.silences(now)).flatMap((silence) => compileSilence(silence) ?? [])
+    const withSilences = { ...config(), mutes: [...config().mutes, ...silenced] }
+    const outcome = await tryEvent(answers, withSilences, now)
+    reply.code(typeof outcome === 'string' ? 400 : 200)
+    const body = tryEventPage(answers, [...config().sources.keys()], now, outcome)
+    return send(request, reply, { title: 'Try an event', place: '/rules' }, body)
+  })
+
   app.get('/preview', async (_request, reply) => {
     const { destinations } = config()
     const first = [...destinations.values()].find(({ slack }) => slack === undefined) ?? [...destinations.values()][0]
@@ -263,6 +282,27 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
 function originOf({ host, headers }: FastifyRequest): string {
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   return /^[\w.:[\]-]{1,253}$/.test(host) ? `${scheme}://${host}` : 'http://localhost:8080'
+}
+
+/** What would come of the event in `answers`, or why it is none. Loaded when it is asked for: most never do. */
+async function tryEvent(
+  answers: { event?: string; source?: string },
+  config: Config,
+  now: number
+): Promise<Tried | string> {
+  const { event: text = '', source = [...config.sources.keys()][0] ?? '' } = answers
+  if (!config.sources.has(source)) return unknownName('source', source, [...config.sources.keys()])
+  const { parseEvent } = await import('../../src/rehearsal/event.ts')
+  const { healthyBefore, speak, startRehearsal, verdictsOn } = await import('../../src/rehearsal/rehearsal.ts')
+  const wire = parseEvent(text)
+  if (typeof wire === 'string') return `This is ${wire}`
+  const rehearsed = startRehearsal(config, healthyBefore).receive(wire, now, source)
+  const { event, transition, trace, notifications } = rehearsed
+  return {
+    ...{ object: event.object, severity: event.severity, transition, quiet: trace.quiet },
+    verdicts: verdictsOn(rehearsed, config),
+    messages: notifications.map(speak)
+  }
 }
 
 /** As it was read when it came; undefined where a version before this one kept what this one cannot read. */

@@ -143,7 +143,8 @@ function commandCard({ event: { id, object }, origin }: EventFacts): Html {
 </section>`
 }
 
-function verdictRow(verdict: Verdict): Html {
+/** What a rule said of an event. */
+export function verdictRow(verdict: Verdict): Html {
   const name = html`<a href="${address('/rules', {})}#${encodeURIComponent(verdict.rule)}">${verdict.rule}</a>`
   if (verdict.fired)
     return html`<li class="verdict"><span class="mark green" aria-hidden="true">✓</span><div><b>${name}</b> matched</div></li>`

@@ -49,8 +49,8 @@ export function withTimes(because: string, now: number): Html {
   if (at === undefined) return html`${because}`
   const [before = '', after = ''] = because.split(at, 2)
   const time = Date.parse(at)
-  return time > now
-    ? html`${before.replace(/\bafter $/, '')}${ahead(time, now)}${after}`
+  return time > now && before.endsWith('after ')
+    ? html`${before.slice(0, -'after '.length)}${ahead(time, now)}${after}`
     : html`${before}${exactly(time)}${after}`
 }
 

@@ -64,9 +64,10 @@ function muteRow({ name, endsAt, nextAt }: ConfigMute, index: number, holds: Sil
     endsAt !== undefined
       ? html`ends ${ahead(endsAt, now)}`
       : nextAt !== undefined
-        ? html`not now; next ${ahead(nextAt, now)}, ${exactly(nextAt)}`
+        ? html`next ${ahead(nextAt, now)}`
         : 'over'
   return html`<li><div class="line"><b>${shown(name, 100)}</b> <span class="quiet">${when}</span></div>
+  ${endsAt === undefined && nextAt !== undefined && html`<p class="quiet">Not now; it begins ${exactly(nextAt)}.</p>`}
   ${endsAt !== undefined && heldObjects(`file-${index}`, holds.get(name) ?? [])}</li>`
 }
 

@@ -33,23 +33,27 @@ t.test('a page changes by itself, and leaves alone where somebody is writing', o
   t.same(said, [])
 })
 
-t.test('a page that does not hear from the relay says since when, and a slash leads to the search', options, async (t) => {
-  const relay = await startRelay(t, { config })
-  for (const name of ['a', 'b', 'c', 'd']) await relay.post(about(name, { timestamp: new Date().toISOString() }))
-  const page = await (browser as Browser).newPage()
-  t.teardown(() => page.close())
-  await page.clock.install()
-  await page.goto(relay.url)
-  await page.locator('#live[data-state=live]').waitFor()
-  await page.keyboard.press('/')
-  t.equal(await page.evaluate('document.activeElement.id'), 'search')
-  // Connected, and silent: as a relay that hangs.
-  await page.route('**/live', () => {})
-  await page.clock.runFor(44_000)
-  t.equal(await page.locator('#live').textContent(), 'live')
-  await page.clock.runFor(60_000)
-  await page.getByText(/^stale since \d/).waitFor()
-})
+t.test(
+  'a page that does not hear from the relay says since when, and a slash leads to the search',
+  options,
+  async (t) => {
+    const relay = await startRelay(t, { config })
+    for (const name of ['a', 'b', 'c', 'd']) await relay.post(about(name, { timestamp: new Date().toISOString() }))
+    const page = await (browser as Browser).newPage()
+    t.teardown(() => page.close())
+    await page.clock.install()
+    await page.goto(relay.url)
+    await page.locator('#live[data-state=live]').waitFor()
+    await page.keyboard.press('/')
+    t.equal(await page.evaluate('document.activeElement.id'), 'search')
+    // Connected, and silent: as a relay that hangs.
+    await page.route('**/live', () => {})
+    await page.clock.runFor(44_000)
+    t.equal(await page.locator('#live').textContent(), 'live')
+    await page.clock.runFor(60_000)
+    await page.getByText(/^stale since \d/).waitFor()
+  }
+)
 
 t.test('by the keyboard alone: an object is silenced, a dead letter is retried', options, async (t) => {
   const relay = await startRelay(t, { config })

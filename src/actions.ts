@@ -81,6 +81,14 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
       return true
     },
 
+    /** A page of those that match. */
+    async discardAll(filter: Omit<NotificationFilter, 'state'>, page: Page): Promise<Listed<string>> {
+      const { items, next } = await records.notifications({ ...filter, state: 'dead' }, page)
+      const discarded = await records.discard(items.map(({ id }) => id))
+      if (discarded.length > 0) log.info({ notifications: discarded.length }, 'dead letters discarded')
+      return { items: discarded, next }
+    },
+
     /**
      * Resolves when the silence is in effect here. `warnings`: what of its match no event can be. Throws BAD_REQUEST, which
      * names the field.
@@ -99,6 +107,20 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
     async endSilence(id: string): Promise<boolean> {
       if (!(await store.endSilence(id, clock.now()))) return false
       log.info({ silence: id }, 'silence ended')
+      await silencesChanged()
+      return true
+    },
+
+    /** Lets a silence last longer by `for`, such as 1h; false where none of that id is in effect. Throws BAD_REQUEST. */
+    async extendSilence(id: string, lasting: string): Promise<boolean> {
+      const now = clock.now()
+      const silence = (await store.silences(now)).find((each) => each.id === id)
+      if (silence === undefined) return false
+      // Checked as if it were to last as long from now.
+      const endsAt = silence.endsAt - now + endOf({ match: {}, for: lasting }, now)
+      endOf({ match: {}, until: new Date(endsAt).toISOString() }, now)
+      if (!(await store.extendSilence(id, endsAt, now))) return false
+      log.info({ silence: id, endsAt: new Date(endsAt).toISOString() }, 'silence extended')
       await silencesChanged()
       return true
     },

@@ -17,7 +17,17 @@ rules:
   - { name: payments, match: { namespace: pay }, send: team }
 `
 
-const pages = ['/', '/events', '/deliveries', '/silences', '/silences/new', '/rules', '/preview/local']
+const pages = [
+  '/',
+  '/objects',
+  '/events',
+  '/deliveries',
+  '/silences',
+  '/silences/new',
+  '/rules',
+  '/rules/try',
+  '/preview/local'
+]
 
 t.test('every page is there before anything has happened', async (t) => {
   const relay = await startRelay(t, { config })
@@ -51,9 +61,12 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   await post(0, about('fine', { severity: 'info', reason: 'ReconciliationSucceeded' }))
   const { html } = await look(relay, '/')
   const text = textOf(html)
-  t.match(text, '1 object is failing')
+  t.match(text, '1 failing')
   t.match(text, /apps\/shop Kustomization · prod 2 h 5 m kustomize build failed: .* BuildFailed · 2 times, last/)
-  t.match(text, /No event for a day 1 apps\/old .* 1 d 6 h .* once, last event 2\d{3}-\S+ \S+ UTC/)
+  t.match(
+    text,
+    /No event for a day 1 They failed at their last event. What they do now is not known. apps\/old .* 1 d 6 h .* once, last event 2\d{3}-\S+ \S+ UTC/
+  )
   t.notMatch(text, 'apps/fine')
   t.match(html, /<time datetime="[^"]+Z" title="[^"]+ UTC">2 h 5 m<\/time>/, 'the exact time is there, too')
   t.match(html, /aria-label="Events, last hour: 2, at most [1-4] in a minute"/)
@@ -106,6 +119,30 @@ t.test('an event shows which rule said what, who was notified, and how that went
   )
   const again = await relay.post({ timestamp: '2026-09-21T14:03:00Z' })
   t.match(textOf((await look(relay, `/events/${again.body.id}`)).html), /Matched, not sent failures → team: /)
+  t.ok(
+    text.indexOf('team and local were notified.') < text.indexOf('BuildFailed'),
+    'what is asked first is answered first'
+  )
+  t.match(
+    text,
+    /It still fails, for .*\. team and local were notified of it\. If it fails again, the next reminder is due in 3 h 59 m|next reminder is due in 4 h/
+  )
+  t.match(text, /✓ failures matched 1 did not match – payments no match/)
+  t.match(html, /<details id="unmatched"><summary/)
+  t.match(text, /Revision main@sha1:4f2c91d0/)
+  t.match(
+    text,
+    /flux -n apps get kustomization shop flux -n apps logs --kind=Kustomization --name=shop kubectl -n apps describe kustomization\/shop curl http:\/\/127\.0\.0\.1:\d+\/api\/events\/\d+/
+  )
+  const repeated = textOf((await look(relay, `/events/${again.body.id}`)).html)
+  t.match(repeated, /Nobody was notified\. team and local: the same failure; next reminder in (3 h 59 m|4 h)/)
+  t.match(repeated, /Newest events of this object repeated .* this one failed/)
+  const odd = await relay.post(about('x;rm -rf ~', { message: 'odd' }))
+  t.notMatch(
+    textOf((await look(relay, `/events/${odd.body.id}`)).html),
+    /(kubectl|flux) -n/,
+    'nothing odd is pasted into a shell'
+  )
   t.equal((await look(relay, '/events/99999')).status, 404)
   t.equal((await look(relay, '/events/none')).status, 400)
 })
@@ -127,7 +164,10 @@ t.test('events are narrowed down, and an object has its history', async (t) => {
   const [, history = ''] = /<a class="object" href="([^"]+name=app-7)"/.exec((await look(relay, '/')).html) ?? []
   const text = textOf((await look(relay, history.replaceAll('&amp;', '&'))).html)
   t.match(text, /apps\/app-7 stale for .* HealthCheckFailed/)
-  t.match(textOf((await look(relay, '/events?namespace=none&state=dead')).html), 'No events.')
+  t.match(
+    textOf((await look(relay, '/events?namespace=none&state=dead')).html),
+    'No events match namespace none, state dead'
+  )
   t.equal((await look(relay, '/events?cursor=no')).status, 400)
 })
 
@@ -138,7 +178,7 @@ t.test('dead letters are retried one by one, all at once, or discarded', async (
     await relay.post(about(name))
     await relay.logged(/dead letters/, ['one', 'two', 'three'].indexOf(name) + 1)
   }
-  t.match(textOf((await look(relay, '/')).html), /3 notifications could not be delivered\. Last event/)
+  t.match(textOf((await look(relay, '/')).html), /3 notifications could not be delivered ?\. Last event/)
   const path = '/deliveries?state=dead'
   const dead = await look(relay, path)
   t.match(textOf(dead.html), /dead apps\/three .* refused: invalid_payload|dead apps\/three/)
@@ -162,6 +202,67 @@ t.test('dead letters are retried one by one, all at once, or discarded', async (
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(relay.slack.accepted[1]?.text, 'apps/three')
   t.match(textOf((await look(relay, '/deliveries?state=muted')).html), /apps\/two .* discarded by an operator/)
+})
+
+t.test('dead letters of one kind are discarded at once, after a question that says how many', async (t) => {
+  const relay = await startRelay(t, { config })
+  const refuse = (body: string) => relay.slack.behave('*', { status: 400, body })
+  for (const [n, name] of ['one', 'two', 'three'].entries()) {
+    refuse(n === 0 ? 'invalid_payload' : 'invalid_blocks')
+    await relay.post(about(name))
+    await relay.logged(/dead letters/, n + 1)
+  }
+  const { html } = await look(relay, '/deliveries?state=dead')
+  t.match(
+    textOf(html),
+    /By destination and answer 3 team .*invalid_blocks.* 2 Retry 2 Discard 2 … team .*invalid_payload.* 1/
+  )
+  const links = [...html.matchAll(/href="(\/deliveries\/discard\?[^"]+)"/g)].map(([, link = '']) => link)
+  const [link = ''] = links
+  const question = await look(relay, link.replaceAll('&amp;', '&'))
+  t.match(textOf(question.html), /Discard 2 dead letters\? .* cannot be undone/)
+  t.notMatch(textOf(question.html), 'apps/one')
+  const done = await submit(relay, '/deliveries/discard-all', fieldsOf(question.html, '/deliveries/discard-all'))
+  t.match(textOf(done.html), /2 discarded\. .* dead apps\/one/)
+  t.notMatch(textOf(done.html), /dead apps\/(two|three)/)
+})
+
+t.test('retrying and discarding all keeps to what is searched for', async (t) => {
+  const relay = await startRelay(t, { config })
+  relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
+  for (const [n, name] of ['one', 'two'].entries()) {
+    await relay.post(about(name))
+    await relay.logged(/dead letters/, n + 1)
+  }
+  relay.slack.calm()
+  const { html } = await look(relay, '/deliveries?state=dead&q=name:tw*')
+  t.match(textOf(html), /1 Retry all that match|Retry all that match/)
+  t.notMatch(textOf(html), 'apps/one')
+  await submit(relay, '/deliveries/retry-all', fieldsOf(html, '/deliveries/retry-all'))
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.match(relay.slack.accepted[0]?.text, 'apps/two')
+  t.match(textOf((await look(relay, '/deliveries?state=dead')).html), 'apps/one')
+})
+
+t.test('events are found by the same words, also those in their messages', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post(about('ledger', { message: 'upgrade failed: context Deadline exceeded <b> "quoted"' }))
+  await relay.post(about('cart', { message: 'build failed' }))
+  for (const [q, count] of [
+    ['name:LEDG*', 1],
+    ['"deadline exceeded"', 1],
+    ['<b>', 1],
+    ['kind:kustomization failed', 2],
+    ['namespace:Apps name:cart name:ledger', 2],
+    ['cluster:prod severity:error transition:failed', 2],
+    ['100%', 0],
+    ['name:led_er', 0]
+  ] as const) {
+    const { html } = await look(relay, `/events?${new URLSearchParams({ q })}`)
+    t.equal(html.match(/<a class="event"/g)?.length ?? 0, count, q)
+  }
+  t.match(textOf((await look(relay, '/events?q=name:nomatch')).html), /No events match name:nomatch \. Clear/)
+  t.equal((await look(relay, '/events?q=rule:x')).status, 400)
 })
 
 t.test('a destination that waits is tried with a click', async (t) => {
@@ -190,7 +291,10 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
   const fields = fieldsOf(form.html, '/silences')
   t.match(fields, { kind: 'Kustomization', namespace: 'apps', name: 'shop', for: '1h' })
   const silences = await submit(relay, '/silences', fields)
-  t.match(textOf(silences.html), /Silenced\. .* silenced apps\/shop ends in/)
+  t.match(
+    textOf(silences.html),
+    /Silenced\. .* silenced apps\/shop made just now , ends in .* Matches 1 failing object apps\/shop/
+  )
   t.match(textOf((await look(relay, '/')).html), /Muted now silenced apps\/shop/)
   const { body } = await relay.post({ reason: 'HealthCheckFailed', timestamp: '2026-09-21T14:05:00Z' })
   t.match(textOf((await look(relay, `/events/${body.id}`)).html), /muted team by failures/)
@@ -199,6 +303,35 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
   t.match(textOf((await submit(relay, end)).html), 'Ended. A summary of what it withheld is being sent.')
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(textOf((await submit(relay, end)).html), 'It had already ended.')
+})
+
+t.test(
+  'a silence says beforehand what it matches, lasts longer at one tap, and is there again after its end',
+  async (t) => {
+    const clock = createClock()
+    const relay = await startRelay(t, { config, clock })
+    for (const name of ['shop', 'cart']) await relay.post(about(name))
+    t.match(textOf((await look(relay, '/silences/new?name=sh*&for=2h')).html), /Matches 1 of 2 failing objects/)
+    t.match(textOf((await look(relay, '/silences/new?name=none')).html), /Matches 0 of 2 failing objects/)
+    const { html } = await submit(relay, '/silences', { name: 'sh*', for: '1h', comment: 'rollout' })
+    const [, extend = ''] = /action="(\/silences\/\d+\/extend)"/.exec(html) ?? []
+    const extended = textOf((await submit(relay, extend)).html)
+    t.match(extended, /It lasts an hour longer\. .* rollout made .* ends in (2 h|1 h 59 m)/)
+    clock.advance(3 * 60 * 60_000)
+    const over = await look(relay, '/silences')
+    t.match(textOf(over.html), /No silences\. Ended 1 rollout .* ended 1 h ago|No silences\. Ended 1 rollout/)
+    t.match(over.html, /href="\/silences\/new\?name=sh\*&amp;comment=rollout"|href="\/silences\/new\?name=sh%2A/)
+    t.match(textOf((await submit(relay, extend)).html), 'It had already ended.')
+  }
+)
+
+t.test('mutes of the config file say when they come next', async (t) => {
+  const weekly = `
+mute:
+  - { name: nights, match: { namespace: db }, weekly: { days: [tue], from: "20:00", to: "07:00", timeZone: UTC } }
+rules:`
+  const relay = await startRelay(t, { config: config.replace('\nrules:', weekly), clock: createClock() })
+  t.match(textOf((await look(relay, '/silences')).html), /nights next in .* Not now; it begins 2026-09-22 20:00:00 UTC/)
 })
 
 t.test('a silence that no event meets says so, with what was meant', async (t) => {
@@ -229,8 +362,33 @@ t.test('rules that do nothing stand out', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post({})
   const text = textOf((await look(relay, '/rules')).html)
-  t.match(text, /failures 2 hits severity warn or worse → team , local/)
-  t.match(text, /payments none in 7 d severity error namespace pay/)
+  t.match(text, /1\. failures 2 hits severity warn or worse → team , local/)
+  t.match(text, /2\. payments none in 7 d severity error namespace pay/)
+})
+
+t.test('an event is tried: what would happen is shown, and nothing does', async (t) => {
+  const relay = await startRelay(t, { config })
+  const { html, status } = await submit(relay, '/rules/try', { event: JSON.stringify(fluxEvent()), source: 'default' })
+  t.equal(status, 200)
+  t.match(
+    textOf(html),
+    /failed apps\/shop .* team and local would be notified\. ✓ failures matched – payments no match/
+  )
+  t.match(html, '&quot;BuildFailed&quot;', 'what was pasted is not lost')
+  t.match(textOf((await look(relay, '/events')).html), 'No events.')
+  await submit(relay, '/silences', { name: 'shop', for: '1h', comment: 'rollout' })
+  const muted = await submit(relay, '/rules/try', { event: JSON.stringify(fluxEvent()), source: 'default' })
+  t.match(textOf(muted.html), /Nobody would be notified\. failures → team: muted by "rollout" until/)
+  for (const [event, fault] of [
+    ['{', 'This is not valid JSON'],
+    ['{}', 'This is not a Flux event']
+  ] as const) {
+    const refused = await submit(relay, '/rules/try', { event, source: 'default' })
+    t.equal(refused.status, 400)
+    t.match(textOf(refused.html), fault)
+  }
+  t.match(textOf((await submit(relay, '/rules/try', { event: '{}', source: 'nope' })).html), 'there is no source')
+  t.equal(relay.slack.received.length, 0)
 })
 
 t.test('a config file that cannot be used is reported, without its contents', async (t) => {

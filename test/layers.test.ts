@@ -10,7 +10,7 @@ import t from 'tap'
 const floors = [
   ['about', 'clock', 'errors', 'legible', 'secrecy', 'spelling'],
   ['duration', 'env', 'log', 'paint', 'patterns'],
-  ['events'],
+  ['events', 'search'],
   ['objects'],
   ['rules'],
   ['mutes'],
@@ -53,6 +53,7 @@ const pure = new Set([
     'spelling',
     'patterns',
     'events',
+    'search',
     'objects',
     'rules',
     'mutes',

@@ -34,6 +34,20 @@ t.test('a weekly mute keeps the hours of its place', async (t) => {
   }
 })
 
+t.test('a weekly mute says when it begins next, also from within it', async (t) => {
+  const nights = { days: ['mon-fri'], from: '20:00', to: '07:00', timeZone: 'Europe/Paris' }
+  for (const [now, next] of [
+    ['2026-07-15T17:59', '2026-07-15T18:00'],
+    ['2026-07-15T18:00', '2026-07-16T18:00'],
+    ['2026-07-17T23:00', '2026-07-20T18:00'],
+    ['2026-10-24T12:00', '2026-10-26T19:00']
+  ] as const) {
+    t.equal(compileWeekly(nights).nextOf(utc(now)), utc(next), now)
+  }
+  const once = { days: ['wed'], from: '20:00', to: '21:00', timeZone: 'UTC' }
+  t.equal(compileWeekly(once).nextOf(utc('2026-07-15T20:00')), utc('2026-07-22T20:00'), 'a week later')
+})
+
 t.test('a mute without an end is refused, and one that is over is reported', async (t) => {
   const open =
     'sources: { a: { tokens: ["${T}"] } }\ndestinations: { a: { preview: true } }\nrules: [{ name: a, send: a }]\n'

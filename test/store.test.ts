@@ -499,7 +499,15 @@ for (const [name, prepare] of Object.entries(stores)) {
         return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
       })
       t.equal(await store.endSilence('999', at), false)
+      t.equal(await store.extendSilence(second.id, second.endsAt + 1000, at + 9), true)
+      t.equal((await store.silences(at + 9)).find(({ id }) => id === second.id)?.endsAt, second.endsAt + 1000)
+      t.same(await store.endedSilences(at + 9, 5), [])
       t.equal(await store.endSilence(second.id, at + 10), true)
+      t.equal(await store.extendSilence(second.id, at + 9000, at + 11), false, 'what has ended stays so')
+      t.same(
+        (await store.endedSilences(at + 11, 5)).map(({ id }) => id),
+        [second.id]
+      )
       t.equal(await store.endSilence(second.id, at + 20), false, 'only once')
       const moved = () => 'other lane'
       const summary = () => view('summary', 'informed')

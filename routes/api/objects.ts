@@ -2,18 +2,26 @@
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
-import type { ObjectRecord } from '../../src/store/records.ts'
+import { RelayError } from '../../src/errors.ts'
+import { objectSearchFields, parseSearch } from '../../src/search.ts'
+import { type ObjectRecord, objectStates } from '../../src/store/records.ts'
 import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
 import { cursorOf, describe, iso, Next, ObjectReply, objectFields, PageFields, pageOf, Time } from './query.ts'
 
-const ObjectState = Type.Enum(['healthy', 'failing', 'stale'], {
+const ObjectState = Type.Enum([...objectStates], {
   description: 'stale: it was failing at its last event, and has been silent at least twice as long as ever before.'
 })
 
 const ObjectsQuery = closedObject({
   ...objectFields,
   state: Type.Optional(ObjectState),
+  q: Type.Optional(
+    Type.String({
+      maxLength: 500,
+      description: `As in the search box of the dashboard: cluster:prod-eu name:ledg* "deadline exceeded". Before a colon: ${objectSearchFields.join(', ')}.`
+    })
+  ),
   ...PageFields,
   cursor: cursorOf('^-?[0-9]{1,15}:')
 })
@@ -53,9 +61,11 @@ export function objects(app: FastifyInstance, { store, config, clock }: Operator
       querystring: ObjectsQuery
     }),
     async ({ query }) => {
-      const { limit, cursor, order, ...filter } = query
+      const { limit, cursor, order, q = '', ...filter } = query
       const page = pageOf({ limit, cursor, order })
-      const { items, next } = await store.records.objects(filter, page, clock.now())
+      const search = parseSearch(q, objectSearchFields)
+      if (typeof search === 'string') throw new RelayError('BAD_REQUEST', `q: ${search}`)
+      const { items, next } = await store.records.objects({ ...filter, search }, page, clock.now())
       if (items.length === 0)
         await refuseUnknown({ cluster: filter.cluster, kind: filter.kind }, config(), store.records)
       return { objects: items.map(replyOf), next }

@@ -4,7 +4,13 @@ import { readFileSync } from 'node:fs'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Assets } from '../../src/dashboard/page.ts'
 
-const types = { 'style.css': 'text/css', 'live.js': 'text/javascript', 'icon.svg': 'image/svg+xml' } as const
+const types = {
+  'style.css': 'text/css',
+  'live.js': 'text/javascript',
+  'icon.svg': 'image/svg+xml',
+  'icon-red.svg': 'image/svg+xml',
+  'icon-amber.svg': 'image/svg+xml'
+} as const
 type Name = keyof typeof types
 
 const contents = new Map(
@@ -22,7 +28,9 @@ function addressOf(name: Name): string {
 export const assets: Assets = {
   style: addressOf('style.css'),
   script: addressOf('live.js'),
-  icon: addressOf('icon.svg')
+  icon: addressOf('icon.svg'),
+  redIcon: addressOf('icon-red.svg'),
+  amberIcon: addressOf('icon-amber.svg')
 }
 
 export const serveAssets: FastifyPluginAsync = async (app) => {

@@ -1,12 +1,14 @@
 // Forms: carry out what people do on the pages: retry or discard dead letters, try lanes now, add and end silences.
 import type { FastifyPluginAsync } from 'fastify'
+import { deadLetterQuestions } from '../../src/dashboard/deliveries.ts'
 import { page } from '../../src/dashboard/page.ts'
 import { silenceFields, silenceFormPage } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
-import { maxPage } from '../../src/store/records.ts'
+import { notificationSearchFields } from '../../src/search.ts'
+import { type Listed, maxPage, type NotificationFilter, type Page } from '../../src/store/records.ts'
 import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
-import { answersOf, backOf, withDone } from './query.ts'
+import { answersOf, backOf, searchOf, withDone } from './query.ts'
 
 /** Pages for one click: 5,000 notifications. For more, one clicks again. */
 const maxPages = 10
@@ -19,6 +21,25 @@ const anyLength = Number.POSITIVE_INFINITY
 
 type WithId = { Params: { id: string } }
 
+/** Which dead letters a form is about. */
+function deadLettersOf(form: unknown): Omit<NotificationFilter, 'state'> {
+  const { q = '', ...filter } = answersOf(form, deadLetterQuestions)
+  return { ...filter, search: searchOf(q, notificationSearchFields) }
+}
+
+/** How many things `act` did, page by page. */
+async function eachPage(act: (page: Page) => Promise<Listed<unknown>>): Promise<number> {
+  let count = 0
+  let cursor: string | undefined
+  for (let pages = 0; pages < maxPages; pages++) {
+    const { items, next } = await act({ limit: maxPage, cursor })
+    count += items.length
+    if (next === null) break
+    cursor = next
+  }
+  return count
+}
+
 export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions }) => {
   app.post<WithId>('/deliveries/:id/retry', async ({ params, body }, reply) => {
     const retried = await actions.retry(params.id)
@@ -26,16 +47,13 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions 
   })
 
   app.post('/deliveries/retry-all', async ({ body }, reply) => {
-    const filter = answersOf(body, ['destination', 'rule', 'cluster', 'namespace', 'name'])
-    let count = 0
-    let cursor: string | undefined
-    for (let pages = 0; pages < maxPages; pages++) {
-      const { items, next } = await actions.retryAll(filter, { limit: maxPage, cursor })
-      count += items.length
-      if (next === null) break
-      cursor = next
-    }
+    const count = await eachPage((page) => actions.retryAll(deadLettersOf(body), page))
     return reply.redirect(withDone(backOf(body, deadLetters), 'retried', count), 303)
+  })
+
+  app.post('/deliveries/discard-all', async ({ body }, reply) => {
+    const count = await eachPage((page) => actions.discardAll(deadLettersOf(body), page))
+    return reply.redirect(withDone(deadLetters, 'discarded', count), 303)
   })
 
   app.post<WithId>('/deliveries/:id/discard', async ({ params, body }, reply) => {
@@ -48,9 +66,11 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions 
     return reply.redirect(withDone('/', 'tried', limitedUntil === undefined ? 1 : 0), 303)
   })
 
-  app.post('/silences', async ({ body }, reply) => {
-    const match = answersOf(body, silenceFields, anyLength)
-    const asked = answersOf(body, ['for', 'comment'], anyLength)
+  app.post('/silences', async ({ query, body }, reply) => {
+    // A button beside an object has it in its address, a form in its fields.
+    const given = { ...(query as object), ...(body as object) }
+    const match = answersOf(given, silenceFields, anyLength)
+    const asked = answersOf(given, ['for', 'comment'], anyLength)
     try {
       await actions.silence({ ...asked, match })
     } catch (error) {
@@ -60,6 +80,11 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions 
       return reply.send(String(page({ title: 'New silence', place: '/silences', assets }, form)))
     }
     return reply.redirect(withDone('/silences', 'silenced'), 303)
+  })
+
+  app.post<WithId>('/silences/:id/extend', async ({ params: { id } }, reply) => {
+    const isExtended = await actions.extendSilence(id, '1h')
+    return reply.redirect(withDone('/silences', 'extended', isExtended ? 1 : 0), 303)
   })
 
   app.post<WithId>('/silences/:id/end', async ({ params: { id } }, reply) => {

@@ -1,33 +1,35 @@
 // Pages: fetch what each page shows from the store and the config, and give it its address.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../src/clock.ts'
-import { deliveriesPage } from '../../src/dashboard/deliveries.ts'
+import type { Config } from '../../src/config/config.ts'
+import { type ActiveMute, boardOf, mutesOf } from '../../src/dashboard/board.ts'
+import { deadLetterQuestions, deliveriesPage, discardPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
 import { eventsPage } from '../../src/dashboard/events.ts'
 import { lanesOf } from '../../src/dashboard/lanes.ts'
 import { nowPage } from '../../src/dashboard/now.ts'
+import { objectsPage } from '../../src/dashboard/objects.ts'
 import { overviewOf } from '../../src/dashboard/overview.ts'
 import { type Html, type PageOptions, page } from '../../src/dashboard/page.ts'
 import { objectName } from '../../src/dashboard/parts.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
-import {
-  type ActiveMute,
-  silenceFields,
-  silenceFormPage,
-  silencesPage,
-  suggestedComment
-} from '../../src/dashboard/silences.ts'
+import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
+import { type Tried, tryEventPage } from '../../src/dashboard/try-event.ts'
 import { RelayError } from '../../src/errors.ts'
+import { type FluxEvent, normalise, type ObjectRef, type WireEvent } from '../../src/events/flux.ts'
 import { severityNames } from '../../src/events/severity.ts'
-import { silenceName } from '../../src/mutes/silence.ts'
+import { compileSilence, type Silence, silenceName } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
+import type { Links } from '../../src/render/links/links.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
-import type { Minute, Records } from '../../src/store/records.ts'
+import { eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
+import { unknownName } from '../../src/spelling.ts'
+import { type EventDetail, type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
 import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
-import { answersOf, doneOf, oneOf, sinceOf, stateOf } from './query.ts'
+import { answersOf, doneOf, oneOf, searchOf, sinceOf, stateOf } from './query.ts'
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
@@ -51,32 +53,43 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
   })
 
   function configMutes(now: number): ActiveMute[] {
-    return config().mutes.flatMap((mute) => {
-      const endsAt = mute.endOf(now)
-      return endsAt === undefined ? [] : [{ name: mute.name, endsAt }]
+    return config().mutes.flatMap(({ name, matches, endOf }) => {
+      const endsAt = endOf(now)
+      return endsAt === undefined ? [] : [{ name, endsAt, matches }]
     })
+  }
+
+  async function activeMutes(now: number): Promise<ActiveMute[]> {
+    const silenced = (await store.silences(now)).flatMap((silence): ActiveMute[] => {
+      const { id, createdAt, endsAt } = silence
+      const mute = compileSilence(silence)
+      return mute ? [{ name: silenceName(silence), endsAt, silence: { id, createdAt }, matches: mute.matches }] : []
+    })
+    return [...silenced, ...configMutes(now)]
   }
 
   app.get('/', async (request, reply) => {
     const now = clock.now()
-    const [failing, stale, lanes, dead, silences, minutes, latency, newest] = await Promise.all([
-      records.objects({ state: 'failing' }, { limit: 50 }, now),
-      records.objects({ state: 'stale' }, { limit: 20 }, now),
+    const { q: asked = '' } = answersOf(request.query, ['q'])
+    const search = searchOf(asked, objectSearchFields)
+    const [failures, lanes, dead, mutes, minutes, latency, newest, traffic] = await Promise.all([
+      records.failures(now),
       records.lanes(),
       records.notifications({ state: 'dead' }, { limit: 20 }),
-      store.silences(now),
+      activeMutes(now),
       flow(),
       records.latency(now - hourMs),
-      records.events({}, { limit: 1 })
+      records.events({}, { limit: 1 }),
+      records.destinationTraffic(now - dayMs)
     ])
-    const silenced = silences.map((silence) => ({ name: silenceName(silence), endsAt: silence.endsAt }))
     const data = {
       now,
-      failing,
-      stale,
+      asked,
+      board: boardOf(failures, mutes, search),
       lanes: lanesOf(config().destinations.values(), lanes),
+      traffic,
       dead,
-      mutes: [...silenced, ...configMutes(now)],
+      mutes,
       refusal: refusal(),
       sources: standing(),
       minutes,
@@ -85,24 +98,39 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
       origin: originOf(request)
     }
     const overview = overviewOf(data)
-    return send(request, reply, { title: overview.title, place: '/' }, nowPage(data, overview))
+    const { tab: title, colour } = overview
+    return send(request, reply, { title, place: '/', colour }, nowPage(data, overview))
+  })
+
+  app.get('/objects', async (request, reply) => {
+    const now = clock.now()
+    const { q: asked = '', state: named, cursor } = answersOf(request.query, ['q', 'state', 'cursor'], 2000)
+    const state = oneOf(objectStates, named, 'state')
+    const search = searchOf(asked, objectSearchFields)
+    const [objects, mutes] = await Promise.all([
+      records.objects({ state, search }, { limit: 50, cursor }, now),
+      activeMutes(now)
+    ])
+    const body = objectsPage({ now, state, asked, cursor, objects, mutes })
+    return send(request, reply, { title: 'Objects', place: '/' }, body)
   })
 
   const eventQuestions = [
     ...(['cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'transition'] as const),
-    ...(['rule', 'destination', 'state', 'since', 'cursor'] as const)
+    ...(['rule', 'destination', 'state', 'since', 'cursor', 'q'] as const)
   ]
 
   app.get('/events', async (request, reply) => {
     const now = clock.now()
     const answers = answersOf(request.query, eventQuestions)
-    const { cursor, since, state, ...wanted } = answers
+    const { cursor, since, state, q = '', ...wanted } = answers
+    const search = searchOf(q, eventSearchFields)
     const { cluster, kind, namespace, name } = wanted
     const isOne = kind !== undefined && namespace !== undefined && name !== undefined
     oneOf(severityNames, wanted.severity, 'severity')
     oneOf(transitionNames, wanted.transition, 'transition')
     const [events, objects] = await Promise.all([
-      records.events({ ...wanted, state: stateOf(state), since: sinceOf(since, now) }, { limit: 50, cursor }),
+      records.events({ ...wanted, state: stateOf(state), since: sinceOf(since, now), search }, { limit: 50, cursor }),
       isOne ? records.objects({ cluster: cluster ?? '', kind, namespace, name }, { limit: 1 }, now) : undefined
     ])
     if (events.items.length === 0) await refuseUnknown(wanted, config(), records)
@@ -111,8 +139,22 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
   })
 
   app.get<WithId>('/events/:id', async (request, reply) => {
+    const now = clock.now()
     const event = await found(records.event(request.params.id))
-    return send(request, reply, { title: objectName(event.object), place: '/events' }, eventPage(event, clock.now()))
+    const [standing, near] = await Promise.all([
+      records.objects(event.object, { limit: 1 }, now),
+      records.events(event.object, { limit: 8 })
+    ])
+    const { rules, links } = config()
+    const flux = fluxEventOf(event)
+    const body = eventPage({
+      ...{ now, event, standing: standing.items[0], rules: rules.byName, origin: originOf(request) },
+      neighbours: near.items.length > 1 ? near.items : [],
+      metadata: flux?.metadata ?? {},
+      revision: flux?.revision?.text ?? '',
+      links: flux ? pagesOf(links, flux) : {}
+    })
+    return send(request, reply, { title: objectName(event.object), place: '/events' }, body)
   })
 
   app.get<WithId>('/events/:id/body', async (request, reply) => {
@@ -120,17 +162,29 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
     return reply.type('text/plain; charset=utf-8').send(body)
   })
 
-  const deliveryQuestions = ['destination', 'rule', 'cluster', 'namespace', 'name', 'cursor'] as const
+  const deliveryQuestions = [...deadLetterQuestions, 'cursor'] as const
 
   app.get('/deliveries', async (request, reply) => {
     const now = clock.now()
     const answers = answersOf(request.query, deliveryQuestions)
-    const { cursor, ...wanted } = answers
+    const { cursor, q = '', ...wanted } = answers
+    const search = searchOf(q, notificationSearchFields)
     const state = stateOf(answersOf(request.query, ['state']).state) ?? 'pending'
-    const notifications = await records.notifications({ ...wanted, state }, { limit: 50, cursor })
+    const [notifications, dead] = await Promise.all([
+      records.notifications({ ...wanted, state, search }, { limit: 50, cursor }),
+      state === 'dead' ? records.notifications({ ...wanted, state, search }, { limit: maxPage }) : undefined
+    ])
     if (notifications.items.length === 0) await refuseUnknown(wanted, config(), records)
-    const body = deliveriesPage({ now, state, answers, notifications, ...names() })
+    const body = deliveriesPage({ now, state, answers, notifications, dead, ...names() })
     return send(request, reply, { title: 'Deliveries', place: '/deliveries' }, body)
+  })
+
+  app.get('/deliveries/discard', async (request, reply) => {
+    const { q = '', ...wanted } = answersOf(request.query, deadLetterQuestions)
+    const search = searchOf(q, notificationSearchFields)
+    const dead = await records.notifications({ ...wanted, state: 'dead', search }, { limit: maxPage })
+    const body = discardPage({ ...wanted, q }, dead)
+    return send(request, reply, { title: 'Discard', place: '/deliveries' }, body)
   })
 
   app.get('/silences', async (request, reply) => {
@@ -140,15 +194,41 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
       ...silence,
       warnings: neverFaults(silence.match, [], known).map(({ path, message }) => `${path.join('.')}: ${message}`)
     }))
-    const body = silencesPage(silences, configMutes(now), now)
+    const [mutes, ended, failures] = await Promise.all([
+      activeMutes(now),
+      store.endedSilences(now, 20),
+      records.failures(now)
+    ])
+    const holds = new Map<string, ObjectRef[]>()
+    for (const record of failures.items) {
+      for (const { name } of mutesOf(record, mutes)) {
+        if (holds.get(name)?.push(record.object) === undefined) holds.set(name, [record.object])
+      }
+    }
+    const body = silencesPage({
+      ...{ now, silences, ended, holds },
+      mutes: config().mutes.map(({ name, endOf, nextOf }) => ({ name, endsAt: endOf(now), nextAt: nextOf(now) }))
+    })
     return send(request, reply, { title: 'Silences', place: '/silences' }, body)
   })
 
   app.get('/silences/new', async (request, reply) => {
-    const answers = answersOf(request.query, silenceFields)
-    const body = silenceFormPage({ comment: suggestedComment(answers), ...answers })
+    const now = clock.now()
+    const match = answersOf(request.query, silenceFields)
+    const asked = answersOf(request.query, ['for', 'comment'])
+    const answers = { comment: suggestedComment(match), ...match, ...asked }
+    const matches = Object.keys(match).length > 0 ? await countMatches(match, now) : undefined
+    const body = silenceFormPage(answers, undefined, matches)
     return send(request, reply, { title: 'New silence', place: '/silences' }, body)
   })
+
+  /** How many of what fails a silence would match. */
+  async function countMatches(match: Silence['match'], now: number): Promise<{ count: number; of: number }> {
+    const mute = compileSilence({ id: '', match, comment: '', createdAt: now, endsAt: now + 1 })
+    const { items } = await records.failures(now)
+    const one = mute ? [{ name: '', endsAt: mute.endOf(now) ?? now, matches: mute.matches }] : []
+    return { count: items.filter((record) => mutesOf(record, one).length > 0).length, of: items.length }
+  }
 
   app.get('/rules', async (request, reply) => {
     const now = clock.now()
@@ -165,6 +245,22 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
     }
     const body = rulesPage(rules.all, { uses, keptMs: retention.eventsMs, now })
     return send(request, reply, { title: 'Rules', place: '/rules' }, body)
+  })
+
+  app.get('/rules/try', async (request, reply) => {
+    const body = tryEventPage({}, [...config().sources.keys()], clock.now())
+    return send(request, reply, { title: 'Try an event', place: '/rules' }, body)
+  })
+
+  app.post('/rules/try', async (request, reply) => {
+    const now = clock.now()
+    const answers = answersOf(request.body, ['event', 'source'], Number.POSITIVE_INFINITY)
+    const silenced = (await store.silences(now)).flatMap((silence) => compileSilence(silence) ?? [])
+    const withSilences = { ...config(), mutes: [...config().mutes, ...silenced] }
+    const outcome = await tryEvent(answers, withSilences, now)
+    reply.code(typeof outcome === 'string' ? 400 : 200)
+    const body = tryEventPage(answers, [...config().sources.keys()], now, outcome)
+    return send(request, reply, { title: 'Try an event', place: '/rules' }, body)
   })
 
   app.get('/preview', async (_request, reply) => {
@@ -186,6 +282,42 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
 function originOf({ host, headers }: FastifyRequest): string {
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   return /^[\w.:[\]-]{1,253}$/.test(host) ? `${scheme}://${host}` : 'http://localhost:8080'
+}
+
+/** What would come of the event in `answers`, or why it is none. Loaded when it is asked for: most never do. */
+async function tryEvent(
+  answers: { event?: string; source?: string },
+  config: Config,
+  now: number
+): Promise<Tried | string> {
+  const { event: text = '', source = [...config.sources.keys()][0] ?? '' } = answers
+  if (!config.sources.has(source)) return unknownName('source', source, [...config.sources.keys()])
+  const { parseEvent } = await import('../../src/rehearsal/event.ts')
+  const { healthyBefore, speak, startRehearsal, verdictsOn } = await import('../../src/rehearsal/rehearsal.ts')
+  const wire = parseEvent(text)
+  if (typeof wire === 'string') return `This is ${wire}`
+  const rehearsed = startRehearsal(config, healthyBefore).receive(wire, now, source)
+  const { event, transition, trace, notifications } = rehearsed
+  return {
+    ...{ object: event.object, severity: event.severity, transition, quiet: trace.quiet },
+    verdicts: verdictsOn(rehearsed, config),
+    messages: notifications.map(speak)
+  }
+}
+
+/** As it was read when it came; undefined where a version before this one kept what this one cannot read. */
+function fluxEventOf({ body, source, object, receivedAt }: EventDetail): FluxEvent | undefined {
+  try {
+    const origin = { source, cluster: object.cluster, defaultCluster: '', owners: new Map() }
+    return normalise(JSON.parse(body) as WireEvent, origin, receivedAt)
+  } catch {
+    return undefined
+  }
+}
+
+function pagesOf(links: Links, event: FluxEvent): Record<string, string> {
+  const { commit, dashboard } = links.of(event, '')
+  return { ...(commit && { commit }), ...(dashboard && { Dashboard: dashboard }) }
 }
 
 async function found<T>(looked: Promise<T | undefined>): Promise<T> {

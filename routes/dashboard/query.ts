@@ -1,6 +1,7 @@
 // Page queries: take named texts from an address or a form, and drop everything else.
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
+import { parseSearch, type Search } from '../../src/search.ts'
 import { unknownName } from '../../src/spelling.ts'
 import { type NotificationState, notificationStates } from '../../src/store/records.ts'
 
@@ -28,6 +29,13 @@ export function sinceOf(text: string | undefined, now: number): number | undefin
   throw new RelayError('BAD_REQUEST', 'since is not a duration such as 30m, 24h, 7d')
 }
 
+/** What a search box asks for. Throws BAD_REQUEST where a word before a colon is none of `fields`. */
+export function searchOf(text: string, fields: readonly string[]): Search {
+  const search = parseSearch(text, fields)
+  if (typeof search === 'string') throw new RelayError('BAD_REQUEST', search)
+  return search
+}
+
 /** Throws BAD_REQUEST if it is malformed. */
 export function stateOf(text: string | undefined): NotificationState | undefined {
   return oneOf(notificationStates, text, 'state')
@@ -49,9 +57,15 @@ const done: Record<string, (count: number) => string> = {
     count === 0
       ? 'Nothing was retried: the destination is no longer in the config file, or this is no longer a dead letter.'
       : `${count.toLocaleString('en')} ${count === 1 ? 'notification waits' : 'notifications wait'} to be sent again.`,
-  discarded: (count) => (count === 0 ? 'It was no longer a dead letter.' : 'Discarded. It will not be sent.'),
+  discarded: (count) =>
+    count === 0
+      ? 'It was no longer a dead letter.'
+      : count === 1
+        ? 'Discarded. It will not be sent.'
+        : `${count.toLocaleString('en')} discarded. They will not be sent.`,
   tried: (count) => (count === 0 ? 'Slack asked to wait, so it is not tried before that.' : 'Trying it now.'),
   silenced: () => 'Silenced.',
+  extended: (count) => (count === 0 ? 'It had already ended.' : 'It lasts an hour longer.'),
   ended: (count) => (count === 0 ? 'It had already ended.' : 'Ended. A summary of what it withheld is being sent.')
 }
 

@@ -1,14 +1,18 @@
 // Deliveries page: lists notifications by state: pending, sent, withheld or dead.
 import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
+import { sayCount } from './lanes.ts'
 import { address, type Html } from './page.ts'
 import { type Answers, ago, filterForm, objectName, objectPlace, shown, stateBadge } from './parts.ts'
+import { searchBox } from './search-box.ts'
 
 export interface Deliveries {
   now: number
   state: NotificationState
   answers: Answers
   notifications: Listed<NotificationRecord>
+  /** As many dead letters as one page may have, of those that match: for how many there are of each kind. */
+  dead: Listed<NotificationRecord> | undefined
   rules: readonly string[]
   destinations: readonly string[]
 }
@@ -27,7 +31,7 @@ const meanings: Record<NotificationState, string> = {
   sent: 'Nothing has been sent yet.'
 }
 
-export function deliveriesPage({ now, state, answers, notifications, rules, destinations }: Deliveries): Html {
+export function deliveriesPage({ now, state, answers, notifications, dead, rules, destinations }: Deliveries): Html {
   const { cursor, ...asked } = answers
   const here = address('/deliveries', { state, ...asked })
   const questions = [
@@ -37,6 +41,7 @@ export function deliveriesPage({ now, state, answers, notifications, rules, dest
     { name: 'namespace', label: 'Namespace' },
     { name: 'name', label: 'Name' }
   ]
+  const { q = '', reason, ...filter } = asked
   const { items, next } = notifications
   const older = next && address('/deliveries', { state, ...asked, cursor: next })
   return html`<h1>Deliveries</h1>
@@ -44,23 +49,64 @@ export function deliveriesPage({ now, state, answers, notifications, rules, dest
     ([tab, label]) =>
       html`<a href="${address('/deliveries', { ...asked, state: tab })}"${tab === state && html` aria-current="page"`}>${label}</a>`
   )}</nav>
-${filterForm('/deliveries', questions, asked, { state })}
+${searchBox('/deliveries', q, { ...filter, state })}
+${filterForm('/deliveries', questions, filter, { state, q })}
 <div id="deliveries"${!cursor && html` data-live`}>
-  ${state === 'dead' && items.length > 0 && retryAllForm(asked, here)}
+  ${dead && dead.items.length > 0 && deadCard(dead, asked, here)}
   ${items.length === 0 && html`<p class="empty">${older ? 'None among those searched so far.' : meanings[state]}</p>`}
   <ol class="card rows">${items.map((item) => deliveryRow(item, here, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">${items.length === 0 ? 'Search further back' : 'Older'}</a></p>`}
 </div>`
 }
 
-function retryAllForm(asked: Answers, back: string): Html {
+/** What dead letters are narrowed down by. */
+export const deadLetterQuestions = ['destination', 'reason', 'rule', 'cluster', 'namespace', 'name', 'q'] as const
+
+/** Dead letters by destination and answer, the most frequent first; each kind is retried or discarded at once. */
+function deadCard(dead: Listed<NotificationRecord>, asked: Answers, back: string): Html {
+  const groups = Map.groupBy(dead.items, ({ destination, reason }) => JSON.stringify([destination, reason]))
+  const rows = [...groups.values()].toSorted((a, b) => b.length - a.length)
   const isFiltered = Object.values(asked).some(Boolean)
-  return html`<form class="line" method="post" action="/deliveries/retry-all">
-  ${Object.entries(asked).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}
-  ${backTo(back)}
-  <span class="quiet">Each is sent again, at the pace of its destination.</span>
-  <button class="primary">Retry all${isFiltered && ' that match'}</button>
-</form>`
+  return html`<section class="card" aria-labelledby="kinds-title">
+  <h2 id="kinds-title">By destination and answer <span class="count">${sayCount(dead)}</span></h2>
+  <ul class="rows">${rows.slice(0, 20).map((of) => kindRow(of, dead.next !== null, asked, back))}</ul>
+  <div class="line"><span class="quiet">What is retried is sent again, at the pace of its destination.</span>
+  <span class="buttons">${retryAllForm(asked, back, isFiltered ? 'Retry all that match' : 'Retry all')} <a class="button danger" href="${address('/deliveries/discard', asked)}">Discard all …</a></span></div>
+</section>`
+}
+
+function kindRow(of: readonly NotificationRecord[], isCut: boolean, asked: Answers, back: string): Html {
+  const [{ destination = '', reason = null } = {}] = of
+  const kind = { ...asked, destination, ...(reason !== null && { reason }) }
+  const count = `${of.length.toLocaleString('en')}${isCut ? '+' : ''}`
+  // A very long reason names no kind.
+  const isNamed = (reason ?? '').length <= 500
+  return html`<li><div class="line"><span><b>${destination}</b> <code>${shown(reason ?? '', 200)}</code> <span class="count">${count}</span></span>
+  ${isNamed && of.length > 1 && html`<span class="buttons">${retryAllForm(kind, back, `Retry ${count}`)} <a class="button danger" href="${address('/deliveries/discard', kind)}">Discard ${count} …</a></span>`}</div></li>`
+}
+
+function retryAllForm(asked: Answers, back: string, words: string): Html {
+  return html`<form method="post" action="/deliveries/retry-all">${hidden(asked)}${backTo(back)}<button>${words}</button></form>`
+}
+
+function hidden(asked: Answers): Html {
+  return html`${Object.entries(asked).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}`
+}
+
+/** Asks before dead letters are discarded for good: those that match `asked`. */
+export function discardPage(asked: Answers, dead: Listed<NotificationRecord>): Html {
+  const count = sayCount(dead)
+  const said = Object.entries(asked).flatMap(([name, value]) => (value ? `${name} ${value}` : []))
+  const what = dead.items.length === 1 && dead.next === null ? 'dead letter' : 'dead letters'
+  const back = address('/deliveries', { state: 'dead', ...asked })
+  return html`<h1>Discard ${count} ${what}?</h1>
+<section class="card">
+  ${said.length > 0 && html`<p>Those of <b>${shown(said.join(', '), 600)}</b>.</p>`}
+  <p>They will never be sent. This cannot be undone.</p>
+  <ul class="members">${dead.items.slice(0, 10).map(({ object, summary, destination }) => html`<li>${objectName(object)} <span class="quiet">to ${destination}: ${shown(summary, 120)}</span></li>`)}</ul>
+  ${dead.items.length > 10 && html`<p class="quiet">and others</p>`}
+  <div class="buttons">${dead.items.length > 0 && html`<form method="post" action="/deliveries/discard-all">${hidden(asked)}<button class="danger">Discard ${count}</button></form>`} <a class="button" href="${back}">Cancel</a></div>
+</section>`
 }
 
 function deliveryRow(

@@ -1,8 +1,9 @@
-// Event page: shows one event, each rule's verdict, and what became of every notification.
+// Event page: says who was notified of one event or why not, then what it said, each rule's verdict, and what else there is.
 import { html } from 'hono/html'
-import type { Verdict } from '../rules/rule.ts'
-import type { EventDetail } from '../store/records.ts'
+import type { Rule, Verdict } from '../rules/rule.ts'
+import type { EventDetail, EventRecord, ObjectRecord } from '../store/records.ts'
 import { retryButton } from './deliveries.ts'
+import { sayNotified, sayStanding, withTimes } from './notified.ts'
 import { address, type Html } from './page.ts'
 import {
   ago,
@@ -20,33 +21,56 @@ import { slackMessage } from './preview.ts'
 /** More than anyone reads; all of it is where the whole body is. */
 const maxText = 100_000
 
-export function eventPage(event: EventDetail, now: number): Html {
-  const { id, object, receivedAt, severity, transition, source, reason, message, trace, notifications } = event
+export interface EventFacts {
+  now: number
+  event: EventDetail
+  /** Keys as rules and templates know them. */
+  metadata: Readonly<Record<string, string>>
+  revision: string
+  /** Pages about it, by their names. */
+  links: Readonly<Record<string, string>>
+  /** How the object stands now; undefined where it is forgotten. */
+  standing: ObjectRecord | undefined
+  rules: ReadonlyMap<string, Rule>
+  /** The newest events of the object, this one among them or not. */
+  neighbours: readonly EventRecord[]
+  /** Where whoever looks reached the relay. */
+  origin: string
+}
+
+export function eventPage(facts: EventFacts): Html {
+  const { now, event, standing, rules, neighbours } = facts
+  const { id, object, severity, transition, message, trace, notifications } = event
+  const matched = trace.verdicts.filter(({ fired }) => fired)
+  const others = trace.verdicts.filter(({ fired }) => !fired)
+  const back = address(`/events/${id}`, {})
   return html`<div id="event" data-live>
 <h1>${objectName(object)}</h1>
-<section class="card" aria-label="The event">
+<section class="card" aria-label="What became of it">
   <div class="line"><span>${transitionBadge(transition, severity)} ${objectPlace(object)}</span>
   <span class="buttons"><a class="button" href="${historyOf(object)}">History</a> ${silenceLink(object)}</span></div>
-  <dl>
-    <dt>Received</dt><dd>${exactly(receivedAt)} <span class="quiet">${ago(receivedAt, now)}</span></dd>
-    <dt>Reason</dt><dd><code>${shown(reason, 1100) || '(none)'}</code></dd>
-    <dt>Severity</dt><dd>${shown(severity, 20)}</dd>
-    <dt>Source</dt><dd>${shown(source, 100)}</dd>
-  </dl>
+  <p class="lead">${sayNotified(event, now)}</p>
+  <p>${sayStanding(standing, rules, now)}</p>
+</section>
+<section class="card" aria-label="The event">
+  ${factList(facts)}
   <pre class="message" tabindex="0">${shown(message, maxText)}</pre>
 </section>
+<section class="card" aria-labelledby="notified-title">
+  <h2 id="notified-title">Notifications <span class="count">${notifications.length}</span></h2>
+  ${notifications.length === 0 && html`<p class="empty">None.</p>`}
+  <div class="rows">${notifications.map((notification) => notificationRow(notification, back, now))}</div>
+</section>
+${trace.quiet.length > 0 && quietCard(trace.quiet, now)}
 <section class="card" aria-labelledby="rules-title">
   <h2 id="rules-title">Rules</h2>
   ${trace.verdicts.length === 0 && html`<p class="empty">No rule matches this kind of object.</p>`}
-  <ol class="rows">${trace.verdicts.map(verdictRow)}</ol>
+  ${matched.length > 0 && html`<ol class="rows">${matched.map(verdictRow)}</ol>`}
+  ${others.length > 0 && html`<details id="unmatched"${matched.length === 0 && html` open`}><summary class="quiet">${others.length.toLocaleString('en')} did not match</summary><ol class="rows">${others.map(verdictRow)}</ol></details>`}
   <p class="quiet">Rules for other kinds of objects, and those after a final rule, were skipped.</p>
 </section>
-${trace.quiet.length > 0 && quietCard(trace.quiet)}
-<section class="card" aria-labelledby="notified-title">
-  <h2 id="notified-title">Notifications <span class="count">${notifications.length}</span></h2>
-  ${notifications.length === 0 && html`<p class="empty">Nobody was notified.</p>`}
-  <div class="rows">${notifications.map((notification) => notificationRow(notification, address(`/events/${id}`, {}), now))}</div>
-</section>
+${neighbours.length > 0 && neighbourCard(neighbours, event, now)}
+${commandCard(facts)}
 <details class="card" id="body">
   <summary>As received</summary>
   <pre tabindex="0">${shown(pretty(event.body), maxText)}</pre>
@@ -55,7 +79,72 @@ ${trace.quiet.length > 0 && quietCard(trace.quiet)}
 </div>`
 }
 
-function verdictRow(verdict: Verdict): Html {
+function factList({ now, event, metadata, revision, links }: EventFacts): Html {
+  const { reason, severity, receivedAt, source } = event
+  const { commit, ...pages } = links
+  // The revision is said already, and these are what it is read from.
+  const spoken = new Set(['revision', 'originRevision', 'commit', 'summary'])
+  const rest = Object.entries(metadata).filter(([key]) => !spoken.has(key))
+  const said = shown(revision, 200)
+  return html`<dl>
+    ${metadata['summary'] && html`<dt>Summary</dt><dd>${shown(metadata['summary'], 500)}</dd>`}
+    <dt>Reason</dt><dd><code>${shown(reason, 1100) || '(none)'}</code></dd>
+    <dt>Severity</dt><dd>${shown(severity, 20)}</dd>
+    ${revision && html`<dt>Revision</dt><dd>${commit ? html`<a href="${commit}"><code>${said}</code></a>` : html`<code>${said}</code>`}</dd>`}
+    ${Object.entries(pages).map(([name, url]) => html`<dt>${name}</dt><dd><a href="${url}">${shown(url, 200)}</a></dd>`)}
+    ${rest.slice(0, 20).map(([key, value]) => html`<dt>${shown(key, 60)}</dt><dd>${shown(value, 300)}</dd>`)}
+    <dt>Received</dt><dd>${exactly(receivedAt)} <span class="quiet">${ago(receivedAt, now)}</span></dd>
+    <dt>Source</dt><dd>${shown(source, 100)}</dd>
+  </dl>`
+}
+
+function neighbourCard(neighbours: readonly EventRecord[], { id, object }: EventDetail, now: number): Html {
+  return html`<section class="card" aria-labelledby="near-title">
+  <h2 id="near-title">Newest events of this object</h2>
+  <ol class="members">${neighbours.map(
+    (near) =>
+      html`<li class="line"><a class="object" href="/events/${near.id}"${near.id === id && html` aria-current="page"`}>${transitionBadge(near.transition, near.severity)} ${near.reason ? html`<code>${shown(near.reason, 60)}</code> ` : ''}${shown(near.message, 80)}</a> <span class="quiet">${near.id === id ? 'this one' : ago(near.receivedAt, now)}</span></li>`
+  )}</ol>
+  <p><a href="${historyOf(object)}">All of them</a></p>
+</section>`
+}
+
+/** What names in Kubernetes are: nothing else gets into a line that is pasted into a shell. */
+const pastable = /^[a-z0-9A-Z]([-a-zA-Z0-9.]*[a-z0-9A-Z])?$/
+
+/** Kinds that `flux` knows, by what it calls them. */
+const fluxKinds: Record<string, string> = {
+  Kustomization: 'kustomization',
+  HelmRelease: 'helmrelease',
+  GitRepository: 'source git',
+  OCIRepository: 'source oci',
+  HelmRepository: 'source helm',
+  HelmChart: 'source chart',
+  Bucket: 'source bucket',
+  ImageRepository: 'image repository',
+  ImagePolicy: 'image policy',
+  ImageUpdateAutomation: 'image update'
+}
+
+function commandCard({ event: { id, object }, origin }: EventFacts): Html {
+  const { kind, namespace, name } = object
+  const isSafe = [kind, namespace, name].every((text) => pastable.test(text))
+  const known = Object.hasOwn(fluxKinds, kind) ? fluxKinds[kind] : undefined
+  const lines = [
+    ...(isSafe && known
+      ? [`flux -n ${namespace} get ${known} ${name}`, `flux -n ${namespace} logs --kind=${kind} --name=${name}`]
+      : []),
+    ...(isSafe ? [`kubectl -n ${namespace} describe ${kind.toLowerCase()}/${name}`] : []),
+    `curl ${origin}/api/events/${id}`
+  ]
+  return html`<section class="card" aria-labelledby="commands-title">
+  <h2 id="commands-title">Look further</h2>
+  ${lines.map((line) => html`<pre tabindex="0">${line}</pre>`)}
+</section>`
+}
+
+/** What a rule said of an event. */
+export function verdictRow(verdict: Verdict): Html {
   const name = html`<a href="${address('/rules', {})}#${encodeURIComponent(verdict.rule)}">${verdict.rule}</a>`
   if (verdict.fired)
     return html`<li class="verdict"><span class="mark green" aria-hidden="true">✓</span><div><b>${name}</b> matched</div></li>`
@@ -64,10 +153,10 @@ function verdictRow(verdict: Verdict): Html {
   <dl><dt>wanted</dt><dd><code>${shown(verdict.wanted, 500)}</code></dd><dt>${verdict.isError ? 'because' : 'has'}</dt><dd><code>${shown(verdict.got, 300)}</code></dd></dl></div></li>`
 }
 
-function quietCard(quiet: EventDetail['trace']['quiet']): Html {
+function quietCard(quiet: EventDetail['trace']['quiet'], now: number): Html {
   return html`<section class="card" aria-labelledby="quiet-title">
   <h2 id="quiet-title">Matched, not sent</h2>
-  <ul class="rows">${quiet.map(({ rule, destination, because }) => html`<li><b>${rule}</b> → ${destination}: ${because}</li>`)}</ul>
+  <ul class="rows">${quiet.map(({ rule, destination, because }) => html`<li><b>${rule}</b> → ${destination}: ${withTimes(because, now)}</li>`)}</ul>
 </section>`
 }
 

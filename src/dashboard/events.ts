@@ -17,6 +17,7 @@ import {
   silenceLink,
   transitionBadge
 } from './parts.ts'
+import { searchBox } from './search-box.ts'
 
 export interface Events {
   now: number
@@ -53,16 +54,27 @@ function questionsOf(rules: readonly string[], destinations: readonly string[]):
 
 export function eventsPage({ now, answers, events, object, rules, destinations }: Events): Html {
   const { cursor, ...asked } = answers
+  const { q = '', ...filter } = asked
   const older = events.next && address('/events', { ...asked, cursor: events.next })
   const isCut = older && events.items.length === 0
   return html`<h1>${object ? objectName(object.object) : 'Events'}</h1>
 ${object && objectCard(object, now)}
-${filterForm('/events', questionsOf(rules, destinations), asked)}
+${searchBox('/events', q, filter)}
+${filterForm('/events', questionsOf(rules, destinations), filter, { q })}
 <div id="events"${!cursor && html` data-live`}>
-  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those searched so far.' : 'No events.'}</p>`}
+  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those searched so far.' : nothing(asked)}</p>`}
   <ol class="card rows">${events.items.map((event) => eventRow(event, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">${isCut ? 'Search further back' : 'Older'}</a></p>`}
 </div>`
+}
+
+function nothing(asked: Answers): Html {
+  const said = Object.entries(asked).flatMap(([name, value]) =>
+    value ? (name === 'q' ? value : `${name} ${value}`) : []
+  )
+  return said.length === 0
+    ? html`No events.`
+    : html`No events match <b>${shown(said.join(', '), 300)}</b>. <a href="/events">Clear</a>`
 }
 
 /** After so long a healthy object is shown as not known: it may have been deleted, or its cluster gone. */

@@ -2,9 +2,9 @@
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
 import { adviceOnBlock } from '../slack-api/words.ts'
-import type { LaneRecord, Listed } from '../store/records.ts'
+import type { DestinationTraffic, LaneRecord, Listed } from '../store/records.ts'
 import { address, type Html } from './page.ts'
-import { ahead, badge, lasting, shown } from './parts.ts'
+import { ago, ahead, badge, lasting, shown } from './parts.ts'
 
 /** A lane and its destinations. */
 export interface DashboardLane {
@@ -53,32 +53,76 @@ export function sayDead(dead: Listed<unknown>): string {
   return `${sayCount(dead)} ${dead.items.length === 1 ? 'notification' : 'notifications'} could not be delivered`
 }
 
-export function lanesCard(lanes: readonly DashboardLane[], dead: Listed<unknown>, now: number): Html {
-  return html`<section class="card" aria-labelledby="lanes-title">
-  <h2 id="lanes-title">Destinations</h2>
-  <ul class="rows">${lanes.map((lane) => laneRow(lane, now))}</ul>
+/** `traffic`: of the last 24 hours. Those in trouble come first, then those with something to send. */
+export function lanesCard(
+  lanes: readonly DashboardLane[],
+  traffic: readonly DestinationTraffic[],
+  dead: Listed<unknown>,
+  now: number
+): Html {
+  const byName = new Map(traffic.map((entry) => [entry.destination, entry]))
+  const rows = lanes.toSorted((a, b) => rankOf(a, now) - rankOf(b, now)).map((lane) => laneRow(lane, byName, now))
+  const rest = rows.slice(openRows)
+  return html`<section class="card" id="lanes" aria-labelledby="lanes-title">
+  <h2 id="lanes-title">Destinations <span class="count">${lanes.length}</span></h2>
   ${dead.items.length > 0 && html`<p><a class="trouble" href="/deliveries?state=dead">${sayDead(dead)}</a></p>`}
+  <ul class="rows">${rows.slice(0, openRows)}</ul>
+  ${rest.length > 0 && html`<details id="more-lanes"><summary>${rest.length} more</summary><ul class="rows">${rest}</ul></details>`}
 </section>`
 }
 
-function laneRow({ destinations, record }: DashboardLane, now: number): Html {
+/** More are there when they are asked for. */
+const openRows = 12
+
+function rankOf({ record }: DashboardLane, now: number): number {
+  if (record == null) return 4
+  if (record.block !== null) return 0
+  if (isLate(record, now)) return 1
+  return record.backlog > 0 ? 2 : 3
+}
+
+function laneRow(
+  { destinations, record }: DashboardLane,
+  traffic: ReadonlyMap<string, DestinationTraffic>,
+  now: number
+): Html {
   const [first] = destinations
   const backlog = record?.backlog ?? 0
   const names = destinations.map(({ name }) => html`<a class="object" href="/preview/${name}">${name}</a> `)
-  const pace = first && `${first.pace.perSecond} a second, bursts of ${first.pace.burst}`
   const { app, sender } = first?.slack ?? {}
-  const place = app && `${sender?.channel}, by the app ${app.name} · `
   const advice = app && record?.block && adviceOnBlock(record.block.reason)
+  const facts = [
+    backlog > 0 &&
+      html`<a href="${address('/deliveries', { state: 'pending', destination: first?.name })}">${backlog.toLocaleString('en')} waiting</a>${record?.oldest != null && html`, the oldest for ${lasting(record.oldest, now)}`}`,
+    trafficOf(destinations, traffic, now),
+    first !== undefined && first.slack === undefined && 'preview',
+    app && `${sender?.channel}, by the app ${app.name}`,
+    first && paceOf(first)
+  ].filter(Boolean)
   return html`<li>
   <div class="line"><b>${names.length > 0 ? names : 'a destination that is no longer in the config file'}</b> ${stateOf(record, now)}</div>
   ${record?.block && html`<p class="trouble">Nothing could be posted for ${lasting(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.${advice && html`<br>What to do: ${advice}.`}</p>`}
   ${record !== undefined && record.backlog > 0 && record.notBefore > now && tryButton(record.lane)}
-  <p class="quiet">${
-    backlog > 0
-      ? html`<a href="${address('/deliveries', { state: 'pending', destination: first?.name })}">${backlog.toLocaleString('en')} waiting</a>${record?.oldest != null && html`, the oldest for ${lasting(record.oldest, now)}`} · `
-      : ''
-  }${first?.slack === undefined && first !== undefined && 'preview · '}${place}${pace}</p>
+  <p class="quiet">${facts.map((fact, index) => html`${index > 0 && ' · '}${fact}`)}</p>
 </li>`
+}
+
+/** `23 messages today, last 5 m ago` */
+function trafficOf(
+  destinations: readonly Destination[],
+  traffic: ReadonlyMap<string, DestinationTraffic>,
+  now: number
+): Html | string {
+  const used = destinations.flatMap(({ name }) => traffic.get(name) ?? [])
+  if (used.length === 0) return 'nothing posted yet'
+  const messages = used.reduce((sum, entry) => sum + entry.messages, 0)
+  const last = Math.max(...used.map(({ lastAt }) => lastAt))
+  return html`${messages.toLocaleString('en')} ${messages === 1 ? 'message' : 'messages'} in 24 h, last ${ago(last, now)}`
+}
+
+/** Only where it is not what Slack allows everyone. */
+function paceOf({ pace: { perSecond, burst } }: Destination): string | undefined {
+  return perSecond === 1 && burst === 3 ? undefined : `${perSecond} a second, bursts of ${burst}`
 }
 
 function tryButton(lane: string): Html {

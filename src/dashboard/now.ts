@@ -2,19 +2,24 @@
 import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
 import type { Standing } from '../operator/standing.ts'
-import type { Listed, Minute, ObjectRecord } from '../store/records.ts'
+import type { DestinationTraffic, Minute } from '../store/records.ts'
+import type { ActiveMute } from './board.ts'
+import { boardCards } from './causes.ts'
 import { barsOf, chart } from './chart.ts'
-import { lanesCard, sayCount } from './lanes.ts'
+import { lanesCard } from './lanes.ts'
 import type { Evidence, Overview } from './overview.ts'
 import type { Html } from './page.ts'
-import { ago, atClock, exactly, lasting, objectLink, shown, silenceLink } from './parts.ts'
-import { type ActiveMute, mutesCard } from './silences.ts'
+import { ago, atClock } from './parts.ts'
+import { searchBox } from './search-box.ts'
+import { mutesCard } from './silences.ts'
 import { sourcesCard } from './sources.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
 export interface Now extends Evidence {
   mutes: readonly ActiveMute[]
+  /** What the search box says. */
+  asked: string
   /** The minutes of the last day. */
   minutes: readonly Minute[]
   /** From event to Slack, in the last hour. */
@@ -23,67 +28,46 @@ export interface Now extends Evidence {
   lastEventAt: number | undefined
   /** Where whoever looks reached the relay. */
   origin: string
+  /** What each destination was sent in the last 24 hours. */
+  traffic: readonly DestinationTraffic[]
 }
 
 export function nowPage(data: Now, overview: Overview): Html {
-  const { now, refusal } = data
-  return html`<div id="now" data-live>
-${hero(data, overview)}
+  const { now, refusal, board, asked } = data
+  const { failing, waiting, muted, stale } = board.counts
+  const isSearchable = asked !== '' || failing + waiting + muted + stale > 3
+  return html`<div id="now-hero" data-live>${hero(data, overview)}</div>
+${isSearchable && searchBox('/', asked)}
+<div id="now" data-live>
 ${refusal && refusalCard(refusal, now)}
 <div class="columns">${columnsOf(data).map((cards) => html`<div>${cards}</div>`)}</div>
 ${chartsCard(data)}
 </div>`
 }
 
-function columnsOf({ now, failing, stale, lanes, mutes, dead, sources, origin }: Now): Html[][] {
+function columnsOf({ now, board, asked, lanes, traffic, mutes, dead, sources, origin }: Now): Html[][] {
   const [first] = sources.sources
   const isFirst = sources.sources.every(({ lastEventAt }) => lastEventAt === undefined)
-  const troubles = [
-    ...(failing.items.length > 0 ? [objectsCard('failing', 'Failing', failing, now)] : []),
-    ...(stale.items.length > 0 ? [objectsCard('stale', staleSummary(stale, now), stale, now)] : []),
-    ...(isFirst && first ? [firstEventCard(first, origin, now)] : [])
-  ]
-  const [posting, destinations, quiet] = [sourcesCard(sources, now), lanesCard(lanes, dead, now), mutesCard(mutes, now)]
-  return troubles.length > 0 ? [troubles, [posting, destinations, quiet]] : [[posting], [destinations, quiet]]
+  const troubles = [...boardCards(board, asked, now), ...(isFirst && first ? [firstEventCard(first, origin, now)] : [])]
+  const posting = sourcesCard(sources, now)
+  const destinations = lanesCard(lanes, traffic, dead, now)
+  const quiet = mutesCard(mutes, now)
+  if (troubles.length === 0) return [[posting], [destinations, quiet]]
+  return isFirst ? [troubles, [posting, destinations, quiet]] : [troubles, [destinations, posting, quiet]]
 }
 
-/** The least time without an event of any of them. */
-function staleSummary({ items }: Listed<ObjectRecord>, now: number): string {
-  const isDay = items.every(({ seenAt }) => now - seenAt >= dayMs)
-  return `No event for ${isDay ? 'a day' : 'an hour'}`
-}
-
-function hero({ now, lastEventAt, sources }: Now, { colour, title, aside }: Overview): Html {
+function hero({ now, lastEventAt, sources }: Now, { colour, heading, aside }: Overview): Html {
   const times = [lastEventAt, ...sources.sources.map(({ lastEventAt }) => lastEventAt)].filter((at) => at !== undefined)
   const last = times.length > 0 && html`Last event ${ago(Math.max(...times), now)}.`
-  return html`<section class="hero ${colour}"><h1>${title}</h1><p>${aside.map((sentence) => html`${sentence} `)}${last}</p></section>`
+  return html`<section class="hero ${colour}"><h1>${heading}</h1><p>${aside.map((sentence) => html`${sentence} `)}${last}</p></section>`
 }
 
 function refusalCard({ at, problems }: Refusal, now: number): Html {
-  return html`<section class="card refused" aria-labelledby="refused-title">
+  return html`<section class="card refused" id="refused" aria-labelledby="refused-title">
   <h2 id="refused-title">The config file cannot be used</h2>
   <p>Read ${ago(at, now)}. The relay keeps using the last good one.</p>
   <ul>${problems.slice(0, 10).map((problem) => html`<li><code>${problem}</code></li>`)}</ul>
 </section>`
-}
-
-function objectsCard(id: string, title: string, { items, next }: Listed<ObjectRecord>, now: number): Html {
-  const count = sayCount({ items, next })
-  return html`<section class="card" aria-labelledby="${id}-title">
-  <h2 id="${id}-title">${title} <span class="count">${count}</span></h2>
-  <ul class="rows">${items.map((item) => objectRow(item, now))}</ul>
-</section>`
-}
-
-function objectRow({ object, state, failure, seenAt }: ObjectRecord, now: number): Html {
-  const colour = state === 'stale' || failure?.severity === 'warn' ? 'amber' : 'red'
-  const times = failure?.count === 1 ? 'once' : `${failure?.count.toLocaleString('en')} times`
-  const seen = state === 'stale' ? html`last event ${exactly(seenAt)}` : html`last ${ago(seenAt, now)}`
-  return html`<li class="failing ${colour}">
-  <div class="line">${objectLink(object)} <span class="long">${failure && lasting(failure.since, now)}</span></div>
-  ${failure?.text && html`<p class="text">${shown(failure.text, 300)}</p>`}
-  <div class="line"><span class="quiet">${failure?.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${failure && times}, ${seen}</span> ${silenceLink(object)}</div>
-</li>`
 }
 
 function chartsCard({ now, minutes, latency, sources: { listeningSince } }: Now): Html {

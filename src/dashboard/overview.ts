@@ -6,16 +6,16 @@ import { sayDuration } from '../duration.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Standing, Standings } from '../operator/standing.ts'
 import type { Refusals } from '../operator/traffic.ts'
-import type { Listed, ObjectRecord } from '../store/records.ts'
-import { blockedOf, type DashboardLane, lateOf, sayCount, sayDead } from './lanes.ts'
+import type { Listed } from '../store/records.ts'
+import type { Board } from './board.ts'
+import { blockedOf, type DashboardLane, lateOf, sayDead } from './lanes.ts'
 import type { Html } from './page.ts'
-import { atClock, atMost, shown } from './parts.ts'
+import { atClock, atMost, historyOf, lasting, objectName, shown } from './parts.ts'
 import { adviceOn, sayRefusal, sayRefusedElsewhere } from './sources.ts'
 
 export interface Evidence {
   now: number
-  failing: Listed<ObjectRecord>
-  stale: Listed<ObjectRecord>
+  board: Board
   lanes: readonly DashboardLane[]
   dead: Listed<unknown>
   /** The config file as it is now cannot be used. */
@@ -26,6 +26,10 @@ export interface Evidence {
 export interface Overview {
   colour: 'red' | 'amber' | 'green' | 'grey'
   title: string
+  /** The same as words that lead to what they are about. */
+  heading: Html | string
+  /** For the tab of a browser. */
+  tab: string
   /** The rest, in sentences. */
   aside: readonly (Html | string)[]
 }
@@ -34,6 +38,11 @@ interface Finding {
   colour: 'red' | 'amber' | 'grey'
   /** A sentence without its full stop. */
   says: string
+  /** Where it is about. */
+  href?: string
+  /** The same in parts, each with where it leads. */
+  heading?: Html
+  tab?: string
   /** It may stand over the page; otherwise it is said below "Nothing is known to fail". */
   isTitle: boolean
   /** What to do about it. */
@@ -45,20 +54,31 @@ const maxNames = 2
 
 export function overviewOf(evidence: Evidence): Overview {
   const findings = findingsOf(evidence)
-  if (findings.length === 0) return { colour: 'green', title: 'All is well', aside: [groundOf(evidence)] }
+  if (findings.length === 0) return { colour: 'green', ...plainTitle('All is well'), aside: [groundOf(evidence)] }
   const colour = (['red', 'amber', 'grey'] as const).find((colour) => findings.some((one) => one.colour === colour))
   const title = findings.find(({ isTitle }) => isTitle)
-  const rest = findings.filter((finding) => finding !== title).map(({ says }) => `${says}.`)
+  const rest = findings.filter((finding) => finding !== title).map((finding) => html`${headingOf(finding)}.`)
   return {
     colour: colour ?? 'grey',
-    title: title?.says ?? 'Nothing is known to fail',
+    ...(title
+      ? { title: title.says, heading: headingOf(title), tab: title.tab ?? title.says }
+      : plainTitle('Nothing is known to fail')),
     aside: [...(title?.advice ? [title.advice] : []), ...rest]
   }
 }
 
-function findingsOf({ now, failing, stale, lanes, dead, refusal, sources }: Evidence): Finding[] {
+function plainTitle(title: string): Pick<Overview, 'title' | 'heading' | 'tab'> {
+  return { title, heading: title, tab: title }
+}
+
+function headingOf({ says, href, heading }: Finding): Html | string {
+  return heading ?? (href === undefined ? says : html`<a href="${href}">${says}</a>`)
+}
+
+function findingsOf({ now, board, lanes, dead, refusal, sources }: Evidence): Finding[] {
+  const { counts } = board
   return [
-    ...failingObjects(failing),
+    ...failingObjects(board, now),
     ...lanesInTrouble(lanes, now),
     ...refusedRequests(sources.sources, ({ code }) => isOurs(code)),
     // A wrong key is why nothing comes; of a source that posts it is a stray request, and less than one that is quiet.
@@ -67,37 +87,72 @@ function findingsOf({ now, failing, stale, lanes, dead, refusal, sources }: Evid
     ...refusedRequests(sources.sources, ({ code }, { state }) => !isOurs(code) && state === 'active'),
     ...refusedElsewhere(sources.sources),
     ...quietClusters(sources.sources, now),
-    ...(stale.items.length > 0
-      ? [plain(`${sayCount(stale)} failed at the last event; nothing is known about ${itOrThem(stale)} since`)]
+    ...(counts.stale > 0
+      ? [
+          plain(
+            `${sayNumber(counts.stale)} failed at the last event; nothing is known about ${counts.stale === 1 ? 'it' : 'them'} since`,
+            '#stale'
+          )
+        ]
       : []),
-    ...(dead.items.length > 0 ? [plain(sayDead(dead))] : []),
-    ...(refusal ? [plain('The config file was refused; the previous version stays in effect')] : []),
-    ...([failing, stale, dead].some(({ items, next }) => items.length === 0 && next !== null)
+    ...(dead.items.length > 0 ? [plain(sayDead(dead), '/deliveries?state=dead')] : []),
+    ...(refusal ? [plain('The config file was refused; the previous version stays in effect', '#refused')] : []),
+    ...(board.isCut || (dead.items.length === 0 && dead.next !== null)
       ? [plain('There is too much to check all of it')]
       : []),
     ...unknownSources(sources, now)
   ]
 }
 
-function plain(says: string): Finding {
-  return { colour: 'amber', says, isTitle: false }
+function plain(says: string, href?: string): Finding {
+  return { colour: 'amber', says, isTitle: false, ...(href && { href }) }
 }
 
-function itOrThem({ items, next }: Listed<unknown>): string {
-  return items.length === 1 && next === null ? 'it' : 'them'
+function sayNumber(count: number): string {
+  return count.toLocaleString('en')
 }
 
-function failingObjects(failing: Listed<ObjectRecord>): Finding[] {
-  if (failing.items.length === 0) return []
-  const says = `${sayCount(failing)} ${failing.items.length === 1 ? 'object is' : 'objects are'} failing`
-  return [{ colour: 'red', says, isTitle: true }]
+/** `20 failing · 3 waiting · 5 muted` */
+function failingObjects(board: Board, now: number): Finding[] {
+  const { counts, isCut, onlyWaits } = board
+  const number = (count: number) => `${sayNumber(count)}${isCut ? '+' : ''}`
+  const warnings = onlyWaits ? 'waiting' : counts.waiting === 1 ? 'warning' : 'warnings'
+  const parts = [
+    { count: counts.failing, says: `${number(counts.failing)} failing`, href: '#failing' },
+    { count: counts.waiting, says: `${number(counts.waiting)} ${warnings}`, href: '#waiting' },
+    { count: counts.muted, says: `${number(counts.muted)} muted`, href: '#muted' }
+  ].filter(({ count }) => count > 0)
+  if (parts.length === 0) return []
+  const colour = counts.failing > 0 ? 'red' : counts.waiting > 0 ? 'amber' : 'grey'
+  const isQuiet = counts.failing + counts.waiting === 0
+  const says = parts.map(({ says }) => says).join(' · ')
+  const heading = html`${parts.map(({ says, href }, index) => html`${index > 0 && ' · '}<a href="${href}">${says}</a>`)}`
+  return [
+    {
+      ...{ colour, says, heading, isTitle: true },
+      ...(counts.failing > 0 && { tab: `(${number(counts.failing)}) failing` }),
+      ...(isQuiet ? { advice: 'Nothing else is known to fail.' } : adviceOnAge(board, now))
+    }
+  ]
+}
+
+function adviceOnAge({ failing, waiting }: Board, now: number): Pick<Finding, 'advice'> {
+  const all = [...failing, ...waiting].flatMap(({ items, dependents }) => [...items, ...dependents])
+  if (all.length < 2) return {}
+  const byAge = all.toSorted((a, b) => a.failure.since - b.failure.since)
+  const [oldest, newest] = [byAge[0], byAge.at(-1)]
+  if (oldest === undefined || newest === undefined) return {}
+  const name = ({ object }: typeof oldest) => html`<a href="${historyOf(object)}">${objectName(object)}</a>`
+  return {
+    advice: html`The oldest is ${name(oldest)}, for ${lasting(oldest.failure.since, now)}; the newest ${name(newest)}, for ${lasting(newest.failure.since, now)}.`
+  }
 }
 
 function lanesInTrouble(lanes: readonly DashboardLane[], now: number): Finding[] {
   const blocked = blockedOf(lanes).length
   const refuses = `${blocked} ${blocked === 1 ? 'destination rejects' : 'destinations reject'} all messages`
   return [
-    ...(blocked > 0 ? [{ colour: 'red', says: refuses, isTitle: true } as const] : []),
+    ...(blocked > 0 ? [{ colour: 'red', says: refuses, href: '#lanes', isTitle: true } as const] : []),
     ...lateOf(lanes, now).map(({ destinations, waitingMs }): Finding => {
       const name = destinations[0]?.name ?? 'a destination that is gone'
       const says = `Messages to ${name} are late: the next one has been tried for ${sayDuration(floorToMinute(waitingMs))}`

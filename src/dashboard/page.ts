@@ -9,6 +9,9 @@ export interface Assets {
   style: string
   script: string
   icon: string
+  /** The icon with a dot: something fails, or is not as it should be. */
+  redIcon: string
+  amberIcon: string
 }
 
 const places = [
@@ -25,12 +28,14 @@ export interface PageOptions {
   /** The address of the place that it belongs to. */
   place: (typeof places)[number][0] | undefined
   assets: Assets
+  /** How things stand: the icon of the tab shows it. */
+  colour?: string | undefined
   /** What was just done, in words. */
   done?: string | undefined
 }
 
 /** The whole document. Parts with an id and `data-live` are put in again by the script when something has changed. */
-export function page({ title, place, assets, done }: PageOptions, body: Html): Html {
+export function page({ title, place, assets, colour, done }: PageOptions, body: Html): Html {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -38,7 +43,7 @@ export function page({ title, place, assets, done }: PageOptions, body: Html): H
 <title>${title} · flux-relay</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<link rel="icon" href="${assets.icon}" type="image/svg+xml">
+<link rel="icon" href="${iconOf(assets, colour)}" type="image/svg+xml">
 <link rel="stylesheet" href="${assets.style}">
 <script type="module" src="${assets.script}"></script>
 </head>
@@ -58,6 +63,10 @@ ${body}
 </body>
 </html>
 `
+}
+
+function iconOf({ icon, redIcon, amberIcon }: Assets, colour: string | undefined): string {
+  return colour === 'red' ? redIcon : colour === 'amber' ? amberIcon : icon
 }
 
 function navLink(href: string, name: string, isHere: boolean): Html {

@@ -37,9 +37,9 @@ export function historyOf(object: ObjectRef): string {
 }
 
 /** To the form that silences it, filled in. */
-export function silenceLink(object: ObjectRef): Html {
-  const label = `Silence ${objectName(object)}`
-  return html`<a class="button" href="${address('/silences/new', { ...object })}" aria-label="${label}">Silence</a>`
+export function silenceLink(object: ObjectRef, words = 'Silence'): Html {
+  const label = `${words} ${objectName(object)}`
+  return html`<a class="button" href="${address('/silences/new', { ...object })}" aria-label="${label}">${words}</a>`
 }
 
 /** Red fails, amber waits or is not known, green is well, grey is unremarkable. */
@@ -85,8 +85,12 @@ export function lasting(since: number, now: number): Html {
   return timed(since, roughly(now - since, 2))
 }
 
-/** `in 20 m` */
+/** Further ahead than that, a date says more than a number of days. */
+const farMs = 60 * 24 * 60 * 60 * 1000
+
+/** `in 20 m`, or `on 2099-01-01` */
 export function ahead(at: number, now: number): Html {
+  if (at - now > farMs) return timed(at, `on ${utc(at).slice(0, 10)}`)
   return timed(at, at - now < 1000 ? 'now' : `in ${roughly(at - now, 2)}`)
 }
 

@@ -20,16 +20,16 @@ export interface RulesUse {
 }
 
 export function rulesPage(rules: readonly Rule[], use: RulesUse): Html {
-  return html`<h1>Rules</h1>
+  return html`<div class="line"><h1>Rules</h1> <a class="button" href="/rules/try">Try an event</a></div>
 <p class="quiet">In the order of the config file. Every matching rule sends. Hits are notifications of the last 24 hours.</p>
-<ol class="card rows" id="rules" data-live>${rules.map((rule) => ruleRow(rule, use))}</ol>`
+<ol class="card rows" id="rules" data-live>${rules.map((rule, index) => ruleRow(rule, index + 1, use))}</ol>`
 }
 
-function ruleRow(rule: Rule, { uses, keptMs, now }: RulesUse): Html {
+function ruleRow(rule: Rule, number: number, { uses, keptMs, now }: RulesUse): Html {
   const { name, conditions, send } = rule
   const use = uses.get(name)
   return html`<li id="${encodeURIComponent(name)}">
-  <div class="line"><a class="object" href="${address('/events', { rule: name })}"><b>${name}</b></a> ${use && useBadge(use, keptMs)}</div>
+  <div class="line"><span><span class="quiet">${number}.</span> <a class="object" href="${address('/events', { rule: name })}"><b>${name}</b></a> ${rule.isFinal && badge('grey', 'final')}</span> ${use && useBadge(use, keptMs)}</div>
   ${conditions.length === 0 && html`<p class="empty">matches every event</p>`}
   <dl>${conditions.map(({ key, wanted }) => html`<dt>${key}</dt><dd><code>${wanted}</code></dd>`)}</dl>
   <p class="quiet">→ ${send.map((destination, index) => html`${index > 0 && ', '}<a href="/preview/${destination}">${destination}</a>`)} · ${habitsOf(rule).join(' · ')}${use?.lastAt !== undefined && html` · last ${ago(use.lastAt, now)}`}</p>
@@ -41,12 +41,12 @@ function useBadge({ hits, lastAt }: RuleUse, keptMs: number): Html {
   return lastAt === undefined ? badge('amber', `none in ${sayDuration(keptMs)}`) : badge('grey', 'none in 24 h')
 }
 
-function habitsOf({ notify, remindEveryMs, group, mention, isFinal }: Rule): string[] {
+function habitsOf({ notify, remindEveryMs, group, mention, template }: Rule): string[] {
   const reminds = remindEveryMs === undefined ? 'no reminders' : `reminds every ${sayDuration(remindEveryMs)}`
   return [
     ...(notify === 'every' ? ['every event'] : ['changes only', reminds]),
     ...(group ? [`groups for ${sayDuration(group.waitMs)}`] : []),
     ...(mention ? [`pings ${mention}`] : []),
-    ...(isFinal ? ['final'] : [])
+    ...(template ? [`written by template ${template}`] : [])
   ]
 }

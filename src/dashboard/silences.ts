@@ -1,14 +1,13 @@
 // Silences page: lists silences, which people make here, and the mutes of the config file.
 import { html } from 'hono/html'
+import type { ObjectRef } from '../events/flux.ts'
 import { type Silence, silenceName } from '../mutes/silence.ts'
-import type { Html } from './page.ts'
-import { type Answers, ahead, ask, objectName, shown } from './parts.ts'
+import type { ActiveMute as BoardMute } from './board.ts'
+import { address, type Html } from './page.ts'
+import { type Answers, ago, ahead, ask, exactly, objectLink, objectName, shown } from './parts.ts'
 
 /** One that is in effect. */
-export interface ActiveMute {
-  name: string
-  endsAt: number
-}
+type ActiveMute = Pick<BoardMute, 'name' | 'endsAt'>
 
 /** On the first page. */
 export function mutesCard(mutes: readonly ActiveMute[], now: number): Html {
@@ -23,27 +22,94 @@ export function mutesCard(mutes: readonly ActiveMute[], now: number): Html {
 /** `warnings`: what of its match no event can be. */
 type Checked = Silence & { warnings: readonly string[] }
 
-export function silencesPage(silences: readonly Checked[], mutes: readonly ActiveMute[], now: number): Html {
+/** A mute of the config file. */
+export interface ConfigMute {
+  name: string
+  /** While it is in effect. */
+  endsAt: number | undefined
+  /** When it comes again. */
+  nextAt: number | undefined
+}
+
+export interface Silences {
+  now: number
+  silences: readonly Checked[]
+  mutes: readonly ConfigMute[]
+  /** The latest first. */
+  ended: readonly Silence[]
+  /** The objects that fail and are withheld, by the name of the mute or silence. */
+  holds: ReadonlyMap<string, readonly ObjectRef[]>
+}
+
+export function silencesPage({ now, silences, mutes, ended, holds }: Silences): Html {
   return html`<div class="line"><h1>Silences</h1> <a class="button primary" href="/silences/new">New silence</a></div>
 <div id="silences" data-live>
   ${silences.length === 0 && html`<p class="empty">No silences.</p>`}
-  <ul class="card rows">${silences.map((silence) => silenceRow(silence, now))}</ul>
+  <ul class="card rows">${silences.map((silence) => silenceRow(silence, holds, now))}</ul>
   ${
     mutes.length > 0 &&
     html`<section class="card" aria-labelledby="mutes-title"><h2 id="mutes-title">From the config file</h2>
-  <ul class="rows">${mutes.map(({ name, endsAt }) => html`<li class="line"><b>${shown(name, 100)}</b> <span class="quiet">ends ${ahead(endsAt, now)}</span></li>`)}</ul></section>`
+  <ul class="rows">${mutes.map((mute, index) => muteRow(mute, index, holds, now))}</ul></section>`
+  }
+  ${
+    ended.length > 0 &&
+    html`<details class="card" id="ended"><summary>Ended <span class="count">${ended.length}</span></summary>
+  <ul class="rows">${ended.map((silence) => endedRow(silence, now))}</ul></details>`
   }
 </div>`
 }
 
-function silenceRow(silence: Checked, now: number): Html {
-  const { id, match, endsAt, warnings } = silence
+function muteRow({ name, endsAt, nextAt }: ConfigMute, index: number, holds: Silences['holds'], now: number): Html {
+  const when =
+    endsAt !== undefined
+      ? html`ends ${ahead(endsAt, now)}`
+      : nextAt !== undefined
+        ? html`next ${ahead(nextAt, now)}`
+        : 'over'
+  return html`<li><div class="line"><b>${shown(name, 100)}</b> <span class="quiet">${when}</span></div>
+  ${endsAt === undefined && nextAt !== undefined && html`<p class="quiet">Not now; it begins ${exactly(nextAt)}.</p>`}
+  ${endsAt !== undefined && heldObjects(`file-${index}`, holds.get(name) ?? [])}</li>`
+}
+
+/** What fails and is withheld by it: the list opens. */
+function heldObjects(id: string, objects: readonly ObjectRef[]): Html {
+  if (objects.length === 0) return html`<p class="quiet">Matches nothing that fails now.</p>`
+  const rest = objects.length - maxHeld
+  return html`<details id="held-${id}"><summary class="quiet">Matches ${objects.length.toLocaleString('en')} failing ${objects.length === 1 ? 'object' : 'objects'}</summary>
+  <ul class="members">${objects.slice(0, maxHeld).map((object) => html`<li>${objectLink(object)}</li>`)}</ul>
+  ${rest > 0 && html`<p class="quiet">and ${rest.toLocaleString('en')} more</p>`}</details>`
+}
+
+const maxHeld = 20
+
+function silenceRow(silence: Checked, holds: Silences['holds'], now: number): Html {
+  const { id, match, createdAt, endsAt, warnings } = silence
+  const name = shown(silenceName(silence), 100)
   return html`<li>
-  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">ends ${ahead(endsAt, now)}</span></div>
+  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">made ${ago(createdAt, now)}, ends ${ahead(endsAt, now)}</span></div>
   <div class="line"><code>${shown(wordsOf(match), 600)}</code>
-  <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="End ${shown(silenceName(silence), 100)} now">End now</button></form></div>
+  <span class="buttons"><form method="post" action="/silences/${id}/extend"><button data-key="extend-${id}" aria-label="+1 h for ${name}">+1 h</button></form>
+  <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="End now: ${name}">End now</button></form></span></div>
+  ${heldObjects(id, holds.get(silenceName(silence)) ?? [])}
   ${warnings.map((warning) => html`<p class="trouble">${shown(warning, 300)}</p>`)}
 </li>`
+}
+
+function endedRow(silence: Silence, now: number): Html {
+  const { match, comment, createdAt, endsAt } = silence
+  const fields = Object.fromEntries(silenceFields.map((field) => [field, textOf(match[field])]))
+  const isWhole = Object.keys(match).every(
+    (key) => textOf(match[key as keyof typeof match]) !== undefined && key in fields
+  )
+  return html`<li>
+  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${exactly(createdAt)}, ended ${ago(endsAt, now)}</span></div>
+  <div class="line"><code>${shown(wordsOf(match), 600)}</code> ${isWhole && html`<a class="button" href="${address('/silences/new', { ...fields, comment })}">Again …</a>`}</div>
+</li>`
+}
+
+/** A matcher that the form has a field for. */
+function textOf(wanted: unknown): string | undefined {
+  return typeof wanted === 'string' ? wanted : undefined
 }
 
 /** `namespace db · name primary` */
@@ -83,8 +149,8 @@ const durations = [
   ['7d', '7 days']
 ] as const
 
-/** `fault` is what was wrong with the answers. */
-export function silenceFormPage(answers: Answers, fault?: string): Html {
+/** `fault` is what was wrong with the answers; `matches`: how many of the objects that fail now they match, where it was asked. */
+export function silenceFormPage(answers: Answers, fault?: string, matches?: { count: number; of: number }): Html {
   return html`<h1>New silence</h1>
 ${fault && html`<p class="trouble" role="alert">${fault}</p>`}
 <form class="card" method="post" action="/silences">
@@ -94,6 +160,7 @@ ${fault && html`<p class="trouble" role="alert">${fault}</p>`}
     ${ask({ name: 'for', label: 'For', options: durations }, answers['for'] ?? '1h')}
     ${ask({ name: 'comment', label: 'Why' }, answers['comment'] ?? '')}
   </div>
-  <div class="buttons"><button class="primary">Silence</button> <a class="button" href="/silences">Cancel</a></div>
+  ${matches && html`<p role="status">Matches <b>${matches.count.toLocaleString('en')}</b> of ${matches.of.toLocaleString('en')} failing ${matches.of === 1 ? 'object' : 'objects'}.</p>`}
+  <div class="buttons"><button class="primary">Silence</button> <button formmethod="get" formaction="/silences/new" formnovalidate>Count what matches</button> <a class="button" href="/silences">Cancel</a></div>
 </form>`
 }

@@ -1,6 +1,6 @@
 // Cause: decides when failures are the same: of one object at whatever revision, of two objects but for their own names.
 import { fingerprint } from './fingerprint.ts'
-import type { FluxEvent } from './flux.ts'
+import type { FluxEvent, ObjectRef } from './flux.ts'
 import { withoutOwnNames } from './own-names.ts'
 import { parseRevision, type Revision } from './revision.ts'
 
@@ -14,6 +14,11 @@ export function causeFingerprint(event: FluxEvent): string {
   return fingerprint(event.reason, event.message, (text) =>
     withoutOwnNames(withoutChart(withoutRevisions(text, event)), event.object)
   )
+}
+
+/** `text`, which `object` failed with, without the names and the chart that only it has; numbers and times vary still. */
+export function withoutOwn(text: string, object: ObjectRef): string {
+  return withoutOwnNames(withoutChart(text), object)
 }
 
 // An event is asked for its failure, then for its cause.

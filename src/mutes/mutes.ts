@@ -39,6 +39,8 @@ export interface Mute {
   matches(subject: Subject): boolean
   /** When it ends, in ms; undefined where it is not in effect at `now`. */
   endOf(now: number): number | undefined
+  /** When it comes next, in ms; undefined where it ends once. */
+  nextOf(now: number): number | undefined
 }
 
 /** What withholds a notification. */
@@ -57,7 +59,7 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
     if ((until === undefined) === (weekly === undefined)) {
       faults.push({ path, message: 'a mute has an end: either `until:` or `weekly:`' })
     } else if (weekly !== undefined) {
-      if (isTimeZone(weekly.timeZone)) return [{ name, matches, endOf: compileWeekly(weekly).endOf }]
+      if (isTimeZone(weekly.timeZone)) return [{ name, matches, ...compileWeekly(weekly) }]
       faults.push({
         path: [...path, 'weekly', 'timeZone'],
         message: `there is no time zone "${weekly.timeZone}"; it is a place such as Europe/Paris, or UTC`
@@ -76,7 +78,7 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
 
 /** One that ends once. */
 export function muteUntil(name: string, matches: Mute['matches'], end: number): Mute {
-  return { name, matches, endOf: (now) => (now < end ? end : undefined) }
+  return { name, matches, endOf: (now) => (now < end ? end : undefined), nextOf: () => undefined }
 }
 
 /** The mute that withholds `subject`: of several, the one that ends last, because only then is it sent again. */

@@ -38,6 +38,8 @@ function clockTime(title: string, description: string, example: string) {
 export interface Weekly {
   /** When the window that `now` is in ends, in ms; undefined where it is in none. */
   endOf(now: number): number | undefined
+  /** When the next window after `now` begins, in ms. */
+  nextOf(now: number): number | undefined
 }
 
 /** Whether the time zone exists. */
@@ -56,14 +58,25 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
   const from = Temporal.PlainTime.from(text.from)
   const to = Temporal.PlainTime.from(text.to)
   const isOverNight = Temporal.PlainTime.compare(to, from) <= 0
+  const today = (now: number) =>
+    Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(text.timeZone).toPlainDate()
+  // A time that the clocks skip is taken as the same time after the change (RFC 5545, "compatible").
+  const startOn = (day: Temporal.PlainDate) =>
+    day.toZonedDateTime({ timeZone: text.timeZone, plainTime: from }).epochMilliseconds
   return {
+    nextOf(now) {
+      for (let ahead = 0; ahead <= 7; ahead++) {
+        const day = today(now).add({ days: ahead })
+        if (days.has(day.dayOfWeek) && startOn(day) > now) return startOn(day)
+      }
+      return undefined
+    },
+
     endOf(now) {
-      const here = Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(text.timeZone)
       // One that began yesterday may still last.
-      for (const begins of [here.toPlainDate().subtract({ days: 1 }), here.toPlainDate()]) {
+      for (const begins of [today(now).subtract({ days: 1 }), today(now)]) {
         if (!days.has(begins.dayOfWeek)) continue
-        // A time that the clocks skip is taken as the same time after the change (RFC 5545, "compatible").
-        const start = begins.toZonedDateTime({ timeZone: text.timeZone, plainTime: from }).epochMilliseconds
+        const start = startOn(begins)
         const lastDay = isOverNight ? begins.add({ days: 1 }) : begins
         const end = lastDay.toZonedDateTime({ timeZone: text.timeZone, plainTime: to }).epochMilliseconds
         if (start <= now && now < end) return end

@@ -126,6 +126,11 @@ function remind(before: Notified, { remindEveryMs }: Rule, now: number): { says:
   return { because: `the same failure; next reminder after ${new Date(due).toISOString()}` }
 }
 
+/** When a reminder of a failure that lasts is due, in ms; undefined where `rule` sends none. */
+export function reminderDue({ at, reminders }: Notified, { notify, remindEveryMs }: Rule): number | undefined {
+  return notify === 'every' || remindEveryMs === undefined ? undefined : at + reminderWait(remindEveryMs, reminders)
+}
+
 /** Reminders come after `remindEvery`, then twice as long each time, up to a day. */
 function reminderWait(remindEveryMs: number, reminders: number): number {
   return Math.min(remindEveryMs * 2 ** reminders, Math.max(longestReminderMs, remindEveryMs))

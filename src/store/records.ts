@@ -3,6 +3,7 @@
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, Notified, Transition } from '../objects.ts'
 import type { Payload } from '../render/slack/payload.ts'
+import type { Search } from '../search.ts'
 import type { Attempt, Bucket, LaneState, NewNotification, Trace } from './kept.ts'
 
 /** `limit` is at most {@link maxPage}; `cursor` is the `next` of the page before, with the same filter. */
@@ -38,6 +39,8 @@ export interface EventFilter extends ObjectFilter {
   state?: NotificationState | undefined
   since?: number | undefined
   until?: number | undefined
+  /** With the fields of this filter. */
+  search?: Search | undefined
 }
 
 export interface EventRecord {
@@ -70,7 +73,11 @@ export interface EventDetail extends Omit<EventRecord, 'notifications'> {
   }[]
 }
 
-export type ObjectState = 'healthy' | 'failing' | 'stale'
+export const objectStates = ['healthy', 'failing', 'stale'] as const
+export type ObjectState = (typeof objectStates)[number]
+
+/** As many failing objects as are looked at for one page. */
+export const maxFailures = 20_000
 
 export interface ObjectRecord {
   object: ObjectRef
@@ -89,7 +96,11 @@ export interface NotificationFilter extends ObjectFilter {
   rule?: string | undefined
   destination?: string | undefined
   lane?: string | undefined
+  /** Why it is dead or muted, exactly. */
+  reason?: string | undefined
   since?: number | undefined
+  /** With the fields of this filter. */
+  search?: Search | undefined
 }
 
 export interface NotificationRecord {
@@ -132,6 +143,14 @@ export interface Minute {
   messages: number
 }
 
+/** `messages`: how many posts to it there were. */
+export interface DestinationTraffic {
+  destination: string
+  messages: number
+  /** When the newest post was settled, or else written down. */
+  lastAt: number
+}
+
 export interface Retried {
   id: string
   destination: string
@@ -151,10 +170,12 @@ export interface Records {
   reportedBy(message: string): Promise<Pick<EventRecord, 'id' | 'source' | 'object'>[]>
   /** `state` at `now`. Failing and stale ones with the newest failure first, the others in the order of their keys. */
   objects(
-    filter: ObjectFilter & { state?: ObjectState | undefined },
+    filter: ObjectFilter & { state?: ObjectState | undefined; search?: Search | undefined },
     page: Page,
     now: number
   ): Promise<Listed<ObjectRecord>>
+  /** All that fail or are stale at `now`, the newest failure first, or the first {@link maxFailures} of them. */
+  failures(now: number): Promise<Listed<ObjectRecord>>
   notifications(filter: NotificationFilter, page: Page): Promise<Listed<NotificationRecord>>
   /** Every lane that was ever used or has something to send. */
   lanes(): Promise<LaneRecord[]>
@@ -166,6 +187,8 @@ export interface Records {
   latency(since: number): Promise<{ medianMs: number; p99Ms: number } | undefined>
   /** Notifications of each rule since then, and when the newest was. */
   ruleHits(since: number): Promise<{ rule: string; count: number; lastAt: number }[]>
+  /** Posts to each destination that was ever posted to, since then, and when the newest was. */
+  destinationTraffic(since: number): Promise<DestinationTraffic[]>
 
   /**
    * Dead letters wait again, each in the lane that its destination has now, by `lanes`; where it has none they stay as

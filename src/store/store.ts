@@ -66,10 +66,16 @@ export interface Store {
   /** Those that have not ended, oldest first. */
   silences(now: number): Promise<Silence[]>
 
+  /** Those that have ended, the latest first, as far as they are kept. */
+  endedSilences(now: number, limit: number): Promise<Silence[]>
+
   addSilence(silence: NewSilence, now: number): Promise<Silence>
 
   /** Ends a silence now, for what it withheld, too. False where none of that id is in effect. */
   endSilence(id: string, now: number): Promise<boolean>
+
+  /** Lets a silence end at `endsAt` instead, for what it withheld, too. False where none of that id is in effect. */
+  extendSilence(id: string, endsAt: number, now: number): Promise<boolean>
 
   /** How many notifications wait in a lane, those of its open message included. */
   backlog(lane: string): Promise<number>

@@ -21,7 +21,15 @@ rules:
 `
 
 const pages = [
-  ...['/', '/events', '/events?name=app-1', '/deliveries', '/deliveries?state=dead', '/deliveries?state=sent'],
+  ...[
+    '/',
+    '/objects',
+    '/events',
+    '/events?name=app-1',
+    '/deliveries',
+    '/deliveries?state=dead',
+    '/deliveries?state=sent'
+  ],
   ...['/silences', '/silences/new', '/rules', '/preview/local', '/preview/team']
 ]
 

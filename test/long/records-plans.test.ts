@@ -37,7 +37,9 @@ async function askEverything(records: ReturnType<typeof createReading>): Promise
     { state: 'pending' },
     { state: 'sent' },
     { since: 29_000 * 1000, until: 29_500 * 1000 },
-    { rule: 'r7', since: 29_000 * 1000 }
+    { rule: 'r7', since: 29_000 * 1000 },
+    { search: { fields: { cluster: ['c7'], name: ['o*'], kind: ['K', 'x?'] }, words: ['deadline', 'a<b'] } },
+    { search: { fields: { name: ['o7'] }, words: [] }, rule: 'r7' }
   ]
   for (const filter of filters) {
     for (const page of [{ limit: 100 }, { limit: 100, cursor: '15000' }, { limit: 100, order: 'asc' as const }]) {
@@ -51,8 +53,17 @@ async function askEverything(records: ReturnType<typeof createReading>): Promise
     await records.objects({ state }, { limit: 100, cursor: '5:o5' }, at)
   }
   await records.objects(object, { limit: 1 }, at)
+  await records.failures(at)
   for (const state of [undefined, 'pending', 'sent', 'dead', 'muted'] as const) {
-    const more = [{}, { rule: 'r7' }, { destination: 'd7' }, { lane: 'l7' }, { namespace: 'n7' }, { since: 29_000_000 }]
+    const more = [
+      {},
+      { rule: 'r7' },
+      { destination: 'd7' },
+      { lane: 'l7' },
+      { namespace: 'n7' },
+      { since: 29_000_000 },
+      { search: { fields: { destination: ['d*'], name: ['o7'] }, words: ['build'] } }
+    ]
     for (const filter of more) await records.notifications({ state, ...filter }, { limit: 100 })
   }
   await records.lanes()
@@ -60,6 +71,7 @@ async function askEverything(records: ReturnType<typeof createReading>): Promise
   await records.perMinute(29_000 * 1000, 30_000 * 1000)
   await records.latency(29_000 * 1000)
   await records.ruleHits(29_000 * 1000)
+  await records.destinationTraffic(29_000 * 1000)
 }
 
 // Tables of a relay with a thousand rules, destinations and lanes; `n` counts from 1 to 30,000, a second each.

@@ -5,6 +5,11 @@ const state = document.getElementById('live')
 let source
 let isBusy = false
 let isAskedAgain = false
+/** When the server was last heard of, by this page's own clock. */
+let heardAt = Date.now()
+/** The server says something every half minute. */
+const longestSilenceMs = 45_000
+let triedAt = 0
 
 /** Local time beside the exact one. */
 function localise(root) {
@@ -52,7 +57,11 @@ async function refresh() {
     const response = await fetch(location.href, { headers: { accept: 'text/html' } })
     if (!response.ok) throw new Error(response.statusText)
     const page = new DOMParser().parseFromString(await response.text(), 'text/html')
+    heardAt = Date.now()
     document.title = page.title
+    const icon = document.querySelector('link[rel="icon"]')
+    const newIcon = page.querySelector('link[rel="icon"]')
+    if (icon && newIcon && icon.getAttribute('href') !== newIcon.getAttribute('href')) icon.replaceWith(newIcon)
     for (const fresh of page.querySelectorAll('[data-live]')) {
       const old = document.getElementById(fresh.id)
       localise(fresh)
@@ -68,21 +77,40 @@ async function refresh() {
   }
 }
 
-function show(what) {
+function show(what, words = what) {
   if (state.dataset.state === what) return
   state.dataset.state = what
-  state.textContent = what
+  state.textContent = words
+}
+
+/** A connection may look open long after the other side is gone. */
+function watch() {
+  if (document.hidden || Date.now() - heardAt < longestSilenceMs) return
+  const since = new Date(heardAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+  show('stale', `stale since ${since}`)
+  // One that has just been opened may still be answered.
+  if (Date.now() - triedAt < 15_000) return
+  source.close()
+  listen()
 }
 
 function listen() {
+  triedAt = Date.now()
   source = new EventSource('/live')
   source.onopen = () => {
+    heardAt = Date.now()
     // Catches up with what happened while nobody listened.
     if (state.dataset.state) refresh()
     show('live')
   }
-  source.addEventListener('change', refresh)
-  source.onerror = () => show(source.readyState === EventSource.CLOSED ? 'slow' : 'offline')
+  source.addEventListener('change', () => {
+    heardAt = Date.now()
+    show('live')
+    refresh()
+  })
+  source.onerror = () => {
+    if (state.dataset.state !== 'stale') show(source.readyState === EventSource.CLOSED ? 'slow' : 'offline')
+  }
 }
 
 localise(document)
@@ -92,9 +120,21 @@ if (document.querySelector('[data-live]')) {
   setInterval(() => {
     if (!document.hidden && source.readyState === EventSource.CLOSED) refresh()
   }, 30_000)
+  setInterval(watch, 5_000)
+  // A tab in the background is a monitor, too: its title and icon say how things stand.
+  setInterval(() => document.hidden && refresh(), 60_000)
   // A browser has six connections for a site, for all of its tabs.
   document.addEventListener('visibilitychange', () => {
     source.close()
+    heardAt = Date.now()
     if (!document.hidden) listen()
   })
 }
+document.addEventListener('keydown', (event) => {
+  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return
+  if (event.target.matches('input, select, textarea, [contenteditable]')) return
+  const box = document.getElementById('search')
+  if (!box) return
+  event.preventDefault()
+  box.focus()
+})

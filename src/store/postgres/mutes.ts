@@ -21,7 +21,7 @@ const withheldSql = `
 export function createMuting(
   connections: Connections,
   added: (entries: readonly NewNotification[]) => void
-): Pick<Store, 'endMutes' | 'silences' | 'addSilence' | 'endSilence'> {
+): Pick<Store, 'endMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'> {
   return {
     async endMutes(now, laneOf, compose) {
       const lanes: string[] = []
@@ -41,7 +41,16 @@ export function createMuting(
     },
 
     addSilence: (silence, now) => addSilence(connections.query, silence, now),
-    endSilence: (id, now) => connections.transaction((sql) => endSilence(sql, id, now))
+    async endedSilences(now, limit) {
+      const { rows } = await connections.query<SilenceRow>(
+        'select * from silences where ends_at <= $1 order by ends_at desc, id desc limit $2',
+        [now, limit]
+      )
+      return rows.map(silenceOf)
+    },
+
+    endSilence: (id, now) => connections.transaction((sql) => moveEnd(sql, id, now, now)),
+    extendSilence: (id, endsAt, now) => connections.transaction((sql) => moveEnd(sql, id, endsAt, now))
   }
 }
 
@@ -80,16 +89,16 @@ async function addSilence(sql: Sql, { match, comment, endsAt }: NewSilence, now:
   return silenceOf(row)
 }
 
-async function endSilence(sql: Sql, id: string, now: number): Promise<boolean> {
+async function moveEnd(sql: Sql, id: string, endsAt: number, now: number): Promise<boolean> {
   const { rows } = await sql<SilenceRow>('select * from silences where id = $1 and ends_at > $2 for update', [
     Number(id),
     now
   ])
   const [row] = rows
   if (row === undefined) return false
-  await sql('update silences set ends_at = $2 where id = $1', [row.id, now])
+  await sql('update silences set ends_at = $2 where id = $1', [row.id, endsAt])
   await sql('update notifications set muted_until = $1 where muted_until = $2 and mute = $3', [
-    now,
+    endsAt,
     row.ends_at,
     silenceName(silenceOf(row))
   ])

@@ -63,6 +63,22 @@ const rulesSql = (first: number) => `
   select hits.rule, hits.count, n.created_at as last_at from hits join notifications n on n.id = hits.last
   where hits.count > 0 order by hits.count desc, hits.rule`
 
+// As with the lanes.
+const trafficSql = (first: number) => `
+  with recursive posted(destination) as (
+    select min(destination) from messages
+    union all
+    select (select min(m.destination) from messages m where m.destination > posted.destination)
+    from posted where posted.destination is not null
+  ), traffic as (
+    select destination,
+      (select count(*) from messages m where m.destination = posted.destination and m.id >= ${first}) as count,
+      (select max(m.id) from messages m where m.destination = posted.destination) as last
+    from posted where destination is not null
+  )
+  select traffic.destination, traffic.count, coalesce(m.settled_at, m.created_at) as last_at
+  from traffic join messages m on m.id = traffic.last order by traffic.destination`
+
 const eventsSql = `
   select received_at / ${minuteMs} as minute, count(*) as events,
     sum(case when transition in ('failed', 'changed') then 1 else 0 end) as failed
@@ -76,7 +92,9 @@ const latencySql = `
   select settled_at - newest_at as ms from messages
   where created_at >= $1 and state = 'sent' order by created_at desc limit ${sampleRows}`
 
-export function readCounts(ask: Ask): Pick<Records, 'lanes' | 'laneHeads' | 'perMinute' | 'latency' | 'ruleHits'> {
+export function readCounts(
+  ask: Ask
+): Pick<Records, 'lanes' | 'laneHeads' | 'perMinute' | 'latency' | 'ruleHits' | 'destinationTraffic'> {
   return {
     async lanes() {
       return (await ask(lanesSql, [])).map((row) => ({
@@ -125,6 +143,15 @@ export function readCounts(ask: Ask): Pick<Records, 'lanes' | 'laneHeads' | 'per
       return rows.map((row) => ({
         rule: String(row['rule']),
         count: Number(row['count']),
+        lastAt: Number(row['last_at'])
+      }))
+    },
+
+    async destinationTraffic(since) {
+      const first = (await firstSince(ask, 'messages', since)) ?? Number.MAX_SAFE_INTEGER
+      return (await ask(trafficSql(first), [])).map((row) => ({
+        destination: String(row['destination']),
+        messages: Number(row['count']),
         lastAt: Number(row['last_at'])
       }))
     }

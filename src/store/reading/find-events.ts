@@ -1,5 +1,7 @@
 // Event search: chooses which index to walk along, and what to ask of every row on the way.
 import type { ObjectRef } from '../../events/flux.ts'
+import { isGlob } from '../../patterns.ts'
+import { likeGlob, likeWord, type Search } from '../../search.ts'
 import type { EventFilter, Page } from '../records.ts'
 import { type Ask, Conditions, firstSince, lastBefore, type Walk, type Walked, walk } from './walk.ts'
 
@@ -9,10 +11,11 @@ const fields = ['source', 'cluster', 'kind', 'namespace', 'name', 'reason', 'sev
 export async function findEvents(
   ask: Ask,
   keyOf: (object: ObjectRef) => string,
-  filter: EventFilter,
+  asked: EventFilter,
   page: Page
 ): Promise<Walked> {
   const none = { ids: [], next: null }
+  const filter = narrowed(asked)
   const found = asksOfNotifications(filter) ? byNotification(filter, page) : byEvent(filter, keyOf)
   const { lead } = found.conditions
   if (filter.since !== undefined) {
@@ -28,8 +31,43 @@ export async function findEvents(
   return walk(ask, found, page)
 }
 
+/** Names that are the same in every row, and have an index or are few: a search for one is an exact filter. */
+const exact = ['cluster', 'namespace', 'rule', 'destination', 'state'] as const
+
+/** With all that a search says exactly as filters, which an index may answer. */
+export function narrowed<Filter extends EventFilter>(filter: Filter): Filter {
+  if (filter.search === undefined) return filter
+  const fields = { ...filter.search.fields }
+  const found: Record<string, string> = {}
+  for (const field of exact) {
+    const [value, ...more] = fields[field] ?? []
+    if (value === undefined || more.length > 0 || isGlob(value) || filter[field] !== undefined) continue
+    // Kubernetes has namespaces in lower case only.
+    found[field] = field === 'namespace' ? value.toLowerCase() : value
+    delete fields[field]
+  }
+  return { ...filter, ...found, search: { ...filter.search, fields } }
+}
+
+/** What is left of a search, as conditions: `alias` names the columns of a field, `body` what has the words. */
+export function searched(
+  conditions: Conditions,
+  search: Search | undefined,
+  aliasOf: (field: string) => string,
+  body: string
+): string[] {
+  if (search === undefined) return []
+  const like = (column: string, patterns: readonly string[]) =>
+    `(${patterns.map((pattern) => `lower(${column}) like ${conditions.put(pattern)} escape '\\'`).join(' or ')})`
+  return [
+    ...Object.entries(search.fields).map(([field, globs]) => like(`${aliasOf(field)}.${field}`, globs.map(likeGlob))),
+    ...search.words.map((word) => like(body, likeWord(word)))
+  ]
+}
+
 /** Where to go on after an event, where a page ends early. */
-export async function placeOf(ask: Ask, event: number, filter: EventFilter, page: Page): Promise<string> {
+export async function placeOf(ask: Ask, event: number, asked: EventFilter, page: Page): Promise<string> {
+  const filter = narrowed(asked)
   if (!asksOfNotifications(filter)) return String(event)
   const conditions = new Conditions()
   const wanted = notificationIs(conditions, filter)
@@ -72,7 +110,9 @@ function byEvent(filter: EventFilter, keyOf: (object: ObjectRef) => string): Wal
   if (wanted.length > 0) {
     conditions.rest.push(one('w.id', wanted.join(' and '), 'is not null'))
   }
-  return { table: 'events', columns: ['received_at', ...fields], conditions }
+  conditions.rest.push(...searched(conditions, filter.search, () => 'w', 'w.body'))
+  const body = filter.search?.words.length ? ['body'] : []
+  return { table: 'events', columns: ['received_at', ...fields, ...body], conditions }
 }
 
 /** By the notifications: an event stands where the first of its own that match is come upon. */
@@ -85,7 +125,8 @@ function byNotification(filter: EventFilter, page: Page): Walk {
   conditions.rest.push(
     ...conditions.equal('w', { rule, destination, state }),
     ...conditions.equal('e', Object.fromEntries(fields.map((field) => [field, filter[field]]))),
-    ...within(conditions, 'e', filter.since, filter.until)
+    ...within(conditions, 'e', filter.since, filter.until),
+    ...searched(conditions, filter.search, () => 'e', 'e.body')
   )
   const others = notificationIs(conditions, filter)
   const before = page.order === 'asc' ? '<' : '>'

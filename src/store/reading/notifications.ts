@@ -6,7 +6,7 @@ import type { Payload } from '../../render/slack/payload.ts'
 import type { NotificationFilter, NotificationRecord, NotificationState, Page, Records } from '../records.ts'
 import type { Store } from '../store.ts'
 import { readView } from '../texts.ts'
-import { leadOf, notSent } from './find-events.ts'
+import { leadOf, narrowed, notSent, searched } from './find-events.ts'
 import { type Ask, among, Conditions, firstSince, inOrder, type Row, type Walked, walk } from './walk.ts'
 
 export function readNotifications(ask: Ask): Pick<Records, 'notifications'> {
@@ -41,23 +41,28 @@ export function readMessages(ask: Ask): Store['messages'] {
 }
 
 /** The ids of the notifications on a page. */
-export async function findNotifications(ask: Ask, filter: NotificationFilter, page: Page): Promise<Walked> {
-  const { state, rule, destination, lane, since, cluster, kind, namespace, name } = filter
+export async function findNotifications(ask: Ask, asked: NotificationFilter, page: Page): Promise<Walked> {
+  const filter = narrowed(asked)
+  const { state, rule, destination, lane, since, cluster, kind, namespace, name, search, reason } = filter
   const object: Partial<Record<keyof ObjectRef, string | undefined>> = { cluster, kind, namespace, name }
-  const isAboutObject = Object.values(object).some((value) => value !== undefined)
+  const own = new Set(['rule', 'destination', 'state'])
+  const isAboutObject =
+    Object.values(object).some((value) => value !== undefined) ||
+    (search !== undefined && (search.words.length > 0 || Object.keys(search.fields).some((field) => !own.has(field))))
   const conditions = new Conditions()
   const lead = leadOf(filter)
   conditions.lead.push(...conditions.equal('notifications', lead))
   if ('state' in lead) conditions.lead.push(notSent)
-  const left = Object.entries({ state, rule, destination, lane }).filter(([column]) => !(column in lead))
+  const left = Object.entries({ state, rule, destination, lane, reason }).filter(([column]) => !(column in lead))
   conditions.rest.push(...conditions.equal('w', Object.fromEntries(left)), ...conditions.equal('e', object))
+  conditions.rest.push(...searched(conditions, search, (field) => (own.has(field) ? 'w' : 'e'), 'e.body'))
   if (since !== undefined) {
     const first = await firstSince(ask, 'notifications', since)
     if (first === undefined) return { ids: [], next: null }
     conditions.lead.push(`id >= ${first}`)
     conditions.rest.push(`w.created_at >= ${conditions.put(since)}`)
   }
-  const columns = ['event_id', 'rule', 'destination', 'lane', 'state', 'created_at']
+  const columns = ['event_id', 'rule', 'destination', 'lane', 'state', 'reason', 'created_at']
   const beside = isAboutObject && { beside: 'events e where e.id = w.event_id' }
   return walk(ask, { table: 'notifications', columns, conditions, ...beside }, page)
 }

@@ -2,8 +2,17 @@
 import { RelayError } from '../../errors.ts'
 import type { ObjectRef } from '../../events/flux.ts'
 import { readMemory, stateOf } from '../../objects/stored-memory.ts'
-import { objectOf } from '../../objects.ts'
-import { maxPage, type ObjectFilter, type ObjectRecord, type ObjectState, type Page, type Records } from '../records.ts'
+import { type ObjectMemory, objectOf } from '../../objects.ts'
+import { compileSearch, type Search } from '../../search.ts'
+import {
+  maxFailures,
+  maxPage,
+  type ObjectFilter,
+  type ObjectRecord,
+  type ObjectState,
+  type Page,
+  type Records
+} from '../records.ts'
 import { type Ask, Conditions, type Row } from './walk.ts'
 
 /** Rows looked at in one statement, and for one page: their memories are of a kilobyte, and read. */
@@ -17,25 +26,54 @@ interface Order {
 }
 
 /** `keyOf`: what the store calls an object. */
-export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pick<Records, 'objects'> {
+export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pick<Records, 'objects' | 'failures'> {
+  let known = new Map<string, Remembered>()
   return {
-    async objects({ state, ...filter }, page, now) {
+    async objects({ state, search, ...filter }, page, now) {
       const { cluster, kind, namespace, name } = filter
+      const isFound = foundBy(search)
       if (cluster !== undefined && kind !== undefined && namespace !== undefined && name !== undefined) {
         const rows = await ask(`${columnsSql} where key = $1`, [keyOf({ cluster, kind, namespace, name })])
-        return { items: rows.flatMap((row) => recordOf(row, filter, state, now)), next: null }
+        return { items: rows.flatMap((row) => recordOf(row, filter, state, now)).filter(isFound), next: null }
       }
       const isFailing = state === 'failing' || state === 'stale'
       const order = isFailing ? byFailure(ask, page) : byKey(ask)
-      return walkObjects(order, page, (row) => recordOf(row, filter, state, now))
+      const limit = Math.min(page.limit, maxPage)
+      return walkObjects(order, { ...page, limit }, (row) => recordOf(row, filter, state, now).filter(isFound))
+    },
+
+    async failures(now) {
+      const page = { limit: maxFailures }
+      // Most say what they said at the last look, and thousands take their time to be read.
+      const read = new Map<string, Remembered>()
+      const recordsOf = (row: Row) => {
+        const key = String(row['key'])
+        const last = known.get(key)
+        const one = last?.text === row['memory'] ? last : remembered(row)
+        if (one === undefined) return []
+        read.set(key, one)
+        return [{ ...one.record, state: stateOf(one.memory, now) }]
+      }
+      const found = await walkObjects(byFailure(ask, page), page, recordsOf, maxFailures)
+      known = read
+      return found
     }
+  }
+}
+
+function foundBy(search: Search | undefined): (record: ObjectRecord) => boolean {
+  if (search === undefined) return () => true
+  const isFound = compileSearch(search)
+  return ({ object, failure }) => {
+    const { reason = '', severity = '', text = '' } = failure ?? {}
+    return isFound({ ...object, reason, severity }, [text])
   }
 }
 
 const columnsSql = 'select key, memory, seen_at, failing_since from objects'
 
-async function walkObjects(order: Order, page: Page, recordsOf: (row: Row) => ObjectRecord[]) {
-  const limit = Math.min(page.limit, maxPage)
+async function walkObjects(order: Order, page: Page, recordsOf: (row: Row) => ObjectRecord[], most = maxRows) {
+  const { limit } = page
   const items: ObjectRecord[] = []
   let cursor = page.cursor
   for (let looked = 0; ; ) {
@@ -47,7 +85,7 @@ async function walkObjects(order: Order, page: Page, recordsOf: (row: Row) => Ob
     }
     looked += rows.length
     if (rows.length < windowRows) return { items, next: null }
-    if (looked >= maxRows) return { items, next: cursor ?? null }
+    if (looked >= most) return { items, next: cursor ?? null }
   }
 }
 
@@ -84,6 +122,20 @@ function byKey(ask: Ask): Order {
   }
 }
 
+/** A row with what was read out of it. */
+interface Remembered {
+  text: string
+  memory: ObjectMemory
+  record: Omit<ObjectRecord, 'state'>
+}
+
+function remembered(row: Row): Remembered | undefined {
+  if (row['memory'] === null) return undefined
+  const text = String(row['memory'])
+  const memory = readMemory(text)
+  return { text, memory, record: recordIn(memory, objectOf(String(row['key'])), Number(row['seen_at'])) }
+}
+
 /** One, or none where it is not what was asked for. */
 function recordOf(row: Row, wanted: ObjectFilter, state: ObjectState | undefined, now: number): ObjectRecord[] {
   if (row['memory'] === null || (state === 'healthy' && row['failing_since'] !== null)) return []
@@ -95,24 +147,25 @@ function recordOf(row: Row, wanted: ObjectFilter, state: ObjectState | undefined
   const memory = readMemory(String(row['memory']))
   const is = stateOf(memory, now)
   if (state !== undefined && state !== is) return []
-  const { failure } = memory
-  return [
-    {
-      object,
-      state: is,
-      ...(failure && {
-        failure: {
-          since: failure.since,
-          count: failure.count,
-          reason: failure.reason,
-          text: failure.text,
-          severity: failure.severity
-        }
-      }),
-      since: memory.since,
-      revision: memory.revision,
-      notified: memory.notified,
-      seenAt: memory.seenAt ?? Number(row['seen_at'])
-    }
-  ]
+  return [{ ...recordIn(memory, object, Number(row['seen_at'])), state: is }]
+}
+
+function recordIn(memory: ObjectMemory, object: ObjectRef, rowSeenAt: number): Omit<ObjectRecord, 'state'> {
+  const { failure, since, revision, notified, seenAt = rowSeenAt } = memory
+  return {
+    object,
+    ...(failure && {
+      failure: {
+        since: failure.since,
+        count: failure.count,
+        reason: failure.reason,
+        text: failure.text,
+        severity: failure.severity
+      }
+    }),
+    since,
+    revision,
+    notified,
+    seenAt
+  }
 }

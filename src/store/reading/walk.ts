@@ -98,7 +98,11 @@ export function idOf(text: string, what: string): number {
  * An id that nothing since `since` is below, as ids and times go up together but for a little; undefined where nothing
  * came since then.
  */
-export async function firstSince(ask: Ask, table: Walk['table'], since: number): Promise<number | undefined> {
+export async function firstSince(
+  ask: Ask,
+  table: Walk['table'] | 'messages',
+  since: number
+): Promise<number | undefined> {
   const time = table === 'events' ? 'received_at' : 'created_at'
   const [row] = await ask(
     `select min(id) as id from (

@@ -15,7 +15,7 @@ export function createMuting(
   db: Database,
   queue: Queue,
   write: Write
-): Pick<Store, 'endMutes' | 'silences' | 'addSilence' | 'endSilence'> {
+): Pick<Store, 'endMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'> {
   /** Sums up one mute that is over, inside a transaction: in which lane. Undefined where there is none left. */
   function endMute(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): string | undefined {
     const ended = db.get<{ mute: string; destination: string }>(
@@ -43,13 +43,13 @@ export function createMuting(
     return lane
   }
 
-  function endSilence(id: string, now: number): boolean {
+  function moveEnd(id: string, endsAt: number, now: number): boolean {
     const row = db.get<SilenceRow>('select * from silences where id = ? and ends_at > ?', Number(id), now)
     if (row === undefined) return false
-    db.run('update silences set ends_at = ? where id = ?', now, row.id)
+    db.run('update silences set ends_at = ? where id = ?', endsAt, row.id)
     db.run(
       'update notifications set muted_until = ? where muted_until = ? and mute = ?',
-      ...[now, row.ends_at, silenceName(silenceOf(row))]
+      ...[endsAt, row.ends_at, silenceName(silenceOf(row))]
     )
     return true
   }
@@ -67,6 +67,11 @@ export function createMuting(
     silences: async (now) =>
       db.all<SilenceRow>('select * from silences where ends_at > ? order by id', now).map(silenceOf),
 
+    endedSilences: async (now, limit) =>
+      db
+        .all<SilenceRow>('select * from silences where ends_at <= ? order by ends_at desc, id desc limit ?', now, limit)
+        .map(silenceOf),
+
     addSilence: ({ match, comment, endsAt }, now) =>
       write(() => {
         const values = [JSON.stringify(match), comment, now, endsAt]
@@ -74,6 +79,7 @@ export function createMuting(
         return { id: String(id), match, comment, createdAt: now, endsAt }
       }),
 
-    endSilence: (id, now) => write(() => endSilence(id, now))
+    endSilence: (id, now) => write(() => moveEnd(id, now, now)),
+    extendSilence: (id, endsAt, now) => write(() => moveEnd(id, endsAt, now))
   }
 }

@@ -1,0 +1,210 @@
+// Board: sorts all that fails for the first page: errors, warnings and what is muted apart, equal causes together, and what
+// hangs on another failing object under that one.
+import { hash } from 'node:crypto'
+import { withoutOwn } from '../events/cause.ts'
+import { blamedBy } from '../events/dependency.ts'
+import { withoutVariation } from '../events/fingerprint.ts'
+import type { Mute } from '../mutes/mutes.ts'
+import { objectKey } from '../objects.ts'
+import { compileSearch, type Search } from '../search.ts'
+import type { Listed, ObjectRecord } from '../store/records.ts'
+
+/** An object that fails, with its failure. */
+export type Trouble = ObjectRecord & { failure: NonNullable<ObjectRecord['failure']> }
+
+/** Objects that fail alike. */
+export interface Cause {
+  /** The same from look to look, as an id in a page. */
+  id: string
+  /** The one that has failed for longest. */
+  first: Trouble
+  items: readonly Trouble[]
+  /** What waits for one of them, or needs it. */
+  dependents: readonly Trouble[]
+}
+
+/** A mute or silence in effect. */
+export interface ActiveMute {
+  name: string
+  endsAt: number
+  /** Of a silence; a mute of the config file has none. */
+  silence?: { id: string; createdAt: number }
+  matches: Mute['matches']
+}
+
+export interface Board {
+  /** Errors: those of several objects, then the others, the oldest first; dependents of them may be warnings. */
+  failing: readonly Cause[]
+  /** Warnings. */
+  waiting: readonly Cause[]
+  muted: readonly { by: ActiveMute; causes: readonly Cause[]; count: number }[]
+  /** Those that failed at their last event, and have been silent for long. */
+  stale: readonly Trouble[]
+  counts: { failing: number; waiting: number; muted: number; stale: number }
+  /** All warnings are about objects that wait for others. */
+  onlyWaits: boolean
+  /** There are more than were looked at. */
+  isCut: boolean
+  /** Of what fails, those that are shown. */
+  shown: number
+  facets: readonly Facet[]
+}
+
+export interface Facet {
+  field: 'cluster' | 'namespace' | 'kind'
+  /** The most frequent first. */
+  values: readonly (readonly [value: string, count: number])[]
+}
+
+/** `search` narrows down what is shown; the counts are of all. */
+export function boardOf({ items, next }: Listed<ObjectRecord>, mutes: readonly ActiveMute[], search: Search): Board {
+  const troubles = items.filter((item): item is Trouble => item.failure !== undefined)
+  const stale = troubles.filter(({ state }) => state === 'stale')
+  const muted = new Map<ActiveMute, Trouble[]>()
+  const open: Trouble[] = []
+  for (const trouble of troubles) {
+    if (trouble.state === 'stale') continue
+    const [by] = mutesOf(trouble, mutes)
+    if (by === undefined) open.push(trouble)
+    else if (muted.get(by)?.push(trouble) === undefined) muted.set(by, [trouble])
+  }
+  const warnings = open.filter(({ failure }) => failure.severity === 'warn')
+  const isShown = compiled(search)
+  const shownOpen = open.filter(isShown)
+  const shownMuted = [...muted].map(([by, of]) => [by, of.filter(isShown)] as const).filter(([, of]) => of.length > 0)
+  const shownStale = stale.filter(isShown)
+  const causes = causesOf(shownOpen)
+  return {
+    failing: causes.filter(({ first }) => first.failure.severity !== 'warn'),
+    waiting: causes.filter(({ first }) => first.failure.severity === 'warn'),
+    muted: shownMuted.map(([by, of]) => ({ by, causes: causesOf(of), count: of.length })),
+    stale: shownStale,
+    counts: {
+      failing: open.length - warnings.length,
+      waiting: warnings.length,
+      muted: troubles.length - stale.length - open.length,
+      stale: stale.length
+    },
+    onlyWaits: warnings.every(({ failure }) => failure.reason === 'DependencyNotReady'),
+    isCut: next !== null,
+    shown: shownOpen.length + shownMuted.reduce((sum, [, of]) => sum + of.length, 0) + shownStale.length,
+    facets: (['cluster', 'namespace', 'kind'] as const).map((field) => facetOf(field, troubles))
+  }
+}
+
+function compiled(search: Search): (trouble: Trouble) => boolean {
+  const isFound = compileSearch(search)
+  return ({ object, failure: { reason, severity, text } }) => isFound({ ...object, reason, severity }, [text])
+}
+
+/** The mutes that match it, the one that ends last first: that withholds it. */
+export function mutesOf(record: ObjectRecord, mutes: readonly ActiveMute[]): ActiveMute[] {
+  if (mutes.length === 0 || record.failure === undefined) return []
+  const subject = subjectOf(record, record.failure)
+  return mutes.filter((mute) => mute.matches(subject)).toSorted((a, b) => b.endsAt - a.endsAt)
+}
+
+/** As its event was, as far as it is remembered: without source, metadata and all but the first line. */
+function subjectOf(
+  { object }: ObjectRecord,
+  { severity, reason, text, since }: Trouble['failure']
+): Parameters<Mute['matches']>[0] {
+  const event = {
+    ...{ source: '', object, uid: '', severity, reason, message: text, at: since, metadata: {} },
+    ...{ revision: undefined, controller: '', isHeartbeat: false }
+  }
+  return { event, transition: 'failed' }
+}
+
+function facetOf(field: Facet['field'], troubles: readonly Trouble[]): Facet {
+  const counts = countsOf(troubles.map(({ object }) => object[field]))
+  return { field, values: counts.filter(([value]) => value !== '') }
+}
+
+/** Each value with how often it is there, the most frequent first. */
+export function countsOf(values: readonly string[]): [value: string, count: number][] {
+  const counts = new Map<string, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+}
+
+/** What is wrong with several comes before what is wrong with one. */
+function isMany({ items, dependents }: Cause): boolean {
+  return items.length + dependents.length > 2
+}
+
+/** The oldest first. */
+function byAge(a: Trouble, b: Trouble): number {
+  return a.failure.since - b.failure.since
+}
+
+function causesOf(troubles: readonly Trouble[]): Cause[] {
+  const { roots, dependentsOf } = explained(troubles)
+  const texts = new Map<string, string>()
+  const groups = Map.groupBy(roots, (trouble) => causeOf(trouble, texts))
+  return [...groups]
+    .map(([key, of]) => {
+      const items = of.toSorted(byAge)
+      return {
+        id: hash('sha256', key).slice(0, 12),
+        first: items[0] as Trouble,
+        items,
+        dependents: items.flatMap((item) => dependentsOf.get(item) ?? []).toSorted(byAge)
+      }
+    })
+    .sort((a, b) => Number(isMany(b)) - Number(isMany(a)) || byAge(a.first, b.first))
+}
+
+// What was found out about a failure, for as long as it is at hand: the same ones come look after look.
+const causes = new WeakMap<Trouble['failure'], string>()
+const blames = new WeakMap<Trouble['failure'], readonly string[]>()
+
+/** `texts` remembers those that many share. */
+function causeOf(trouble: Trouble, texts: Map<string, string>): string {
+  const cause = causes.get(trouble.failure) ?? findCause(trouble, texts)
+  causes.set(trouble.failure, cause)
+  return cause
+}
+
+function findCause({ object, failure: { severity, reason, text } }: Trouble, texts: Map<string, string>): string {
+  const own = withoutOwn(text, object)
+  const cause = texts.get(own) ?? withoutVariation(own)
+  texts.set(own, cause)
+  return [severity === 'warn', reason, cause].join('\n')
+}
+
+/** Takes what only suffers from another object's failure away from the rest. */
+function explained(troubles: readonly Trouble[]) {
+  const byKey = new Map(troubles.map((trouble) => [objectKey(trouble.object), trouble]))
+  const parents = new Map<Trouble, Trouble>()
+  for (const trouble of troubles) {
+    const { failure } = trouble
+    for (const key of blamedOf(trouble)) {
+      const parent = byKey.get(key)
+      if (parent === undefined || rootOf(parent, parents) === trouble) continue
+      // A warning explains no error.
+      if (parent.failure.severity === 'warn' && failure.severity !== 'warn') continue
+      parents.set(trouble, parent)
+      break
+    }
+  }
+  const children = troubles.filter((trouble) => parents.has(trouble))
+  return {
+    roots: troubles.filter((trouble) => !parents.has(trouble)),
+    dependentsOf: Map.groupBy(children, (trouble) => rootOf(trouble, parents))
+  }
+}
+
+/** The keys of the objects that it blames. */
+function blamedOf({ object, failure }: Trouble): readonly string[] {
+  const { cluster } = object
+  const keys = blames.get(failure) ?? blamedBy(object, failure.text).map((named) => objectKey({ ...named, cluster }))
+  blames.set(failure, keys)
+  return keys
+}
+
+function rootOf(trouble: Trouble, parents: ReadonlyMap<Trouble, Trouble>): Trouble {
+  let root = trouble
+  for (let parent = parents.get(root); parent !== undefined; parent = parents.get(root)) root = parent
+  return root
+}

@@ -1,0 +1,207 @@
+// Causes: draw what fails as cards: a row for each cause, which opens to its objects, and what is muted apart.
+import { html } from 'hono/html'
+import { asksFor, toggled } from '../search.ts'
+import { type ActiveMute, type Board, type Cause, countsOf, type Facet, type Trouble } from './board.ts'
+import { address, type Html } from './page.ts'
+import { ago, ahead, exactly, lasting, objectLink, objectName, shown, silenceLink } from './parts.ts'
+
+/** For the whole page, so that a bad night still loads on a phone. The rest is one click away. */
+const maxCauses = 40
+/** Open from the start, so that the destinations are not far below on a phone. */
+const openCauses = 12
+/** Of one cause. */
+const maxMembers = 12
+const maxMutes = 20
+const maxStale = 20
+const maxChips = 8
+
+/** `asked`: what the search box says. */
+export function boardCards(board: Board, asked: string, now: number): Html[] {
+  const { failing, waiting, muted, stale, counts, onlyWaits } = board
+  const all = counts.failing + counts.waiting + counts.muted + counts.stale
+  if (all === 0) return []
+  const rest = Math.max(0, maxCauses - failing.length)
+  const warnings = onlyWaits ? 'Waiting' : 'Warnings'
+  return [
+    ...(all > 3 || asked !== '' ? [chips(board, asked, all)] : []),
+    ...(failing.length > 0 ? [causesCard('failing', 'Failing', failing, maxCauses, asked, now)] : []),
+    ...(waiting.length > 0 ? [causesCard('waiting', warnings, waiting, Math.max(10, rest), asked, now)] : []),
+    ...(stale.length > 0 ? [staleCard(stale, now)] : []),
+    ...(muted.length > 0 ? [mutedCard(muted, now)] : [])
+  ]
+}
+
+function chips({ facets, shown: count }: Board, asked: string, all: number): Html {
+  const rows = facets.filter(
+    ({ field, values }) => values.length > 1 || values.some(([value]) => asksFor(asked, field, value))
+  )
+  return html`<nav class="chips" id="chips" aria-label="Narrow down">
+  ${rows.map((facet) => chipRow(facet, asked))}
+  ${asked !== '' && html`<p class="quiet">${count.toLocaleString('en')} of ${all.toLocaleString('en')} match. <a href="/">Show all</a></p>`}
+</nav>`
+}
+
+function chipRow({ field, values }: Facet, asked: string): Html {
+  const rest = values.length - maxChips
+  return html`<p><span class="quiet">${field}</span> ${values.slice(0, maxChips).map(([value, count]) => {
+    const href = address('/', { q: toggled(asked, field, value) })
+    return html`<a class="chip" href="${href}"${asksFor(asked, field, value) && html` aria-current="true"`}>${shown(value, 60)} <span class="count">${count.toLocaleString('en')}</span></a> `
+  })}${rest > 0 && html`<span class="quiet">and ${rest.toLocaleString('en')} more</span>`}</p>`
+}
+
+function causesCard(
+  id: string,
+  title: string,
+  causes: readonly Cause[],
+  most: number,
+  asked: string,
+  now: number
+): Html {
+  const count = causes.reduce((sum, { items, dependents }) => sum + items.length + dependents.length, 0)
+  const folded = causes.slice(openCauses, most)
+  const rest = causes.slice(most)
+  const left = rest.reduce((sum, { items, dependents }) => sum + items.length + dependents.length, 0)
+  return html`<section class="card" id="${id}" aria-labelledby="${id}-title">
+  <h2 id="${id}-title">${title} <span class="count">${count.toLocaleString('en')}</span></h2>
+  <ul class="rows">${causes.slice(0, openCauses).map((cause) => causeRow(cause, now))}</ul>
+  ${folded.length > 0 && html`<details id="more-${id}"><summary>${folded.length} more causes</summary><ul class="rows">${folded.map((cause) => causeRow(cause, now))}</ul></details>`}
+  ${left > 0 && html`<p><a href="${address('/objects', { state: 'failing', q: asked })}">${left.toLocaleString('en')} more, of ${rest.length.toLocaleString('en')} ${rest.length === 1 ? 'cause' : 'causes'}</a></p>`}
+</section>`
+}
+
+function causeRow(cause: Cause, now: number): Html {
+  const { id, first, items, dependents } = cause
+  const { failure } = first
+  return html`<li class="failing ${failure.severity === 'warn' ? 'amber' : 'red'}">
+  ${items.length === 1 ? headOfOne(first, now) : headOfMany(items, now)}
+  ${failure.text && html`<p class="text">${shown(failure.text, 300)}</p>`}
+  ${items.length === 1 ? footOfOne(first, now) : members(`cause-${id}`, items, now, cause)}
+  ${dependents.length > 0 && members(`hangs-${id}`, dependents, now)}
+</li>`
+}
+
+function headOfOne({ object, failure }: Trouble, now: number): Html {
+  return html`<div class="line">${objectLink(object)} <span class="long">${lasting(failure.since, now)}</span></div>`
+}
+
+function headOfMany(items: readonly Trouble[], now: number): Html {
+  const [kind, ...kinds] = countsOf(items.map(({ object }) => object.kind)).map(([name]) => name)
+  const clusters = countsOf(items.map(({ object }) => object.cluster)).map(([name]) => name)
+  const what = kind === undefined || kind === '' || kinds.length > 0 ? 'objects' : pluralOf(kind)
+  const [first, last] = [items[0], items.at(-1)]
+  const isSpread = first && last && last.failure.since - first.failure.since >= 60_000
+  return html`<div class="line"><span><b>${items.length.toLocaleString('en')} ${shown(what, 100)}</b> <span class="place">${shown(someOf(clusters.filter(Boolean)), 200)}</span></span>
+  <span class="long">${first && lasting(first.failure.since, now)}${isSpread && html` <span class="quiet">to ${lasting(last.failure.since, now)}</span>`}</span></div>`
+}
+
+/** `HelmRepositories` */
+function pluralOf(kind: string): string {
+  if (/[^aeiou]y$/.test(kind)) return `${kind.slice(0, -1)}ies`
+  return `${kind}s`
+}
+
+function someOf(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
+}
+
+function footOfOne({ object, failure, seenAt }: Trouble, now: number): Html {
+  const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
+  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}</span> <span class="buttons">${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>`
+}
+
+/** Silences it for an hour at one tap. */
+function hourForm(object: Trouble['object']): Html {
+  const action = address('/silences', { ...object, for: '1h' })
+  return html`<form method="post" action="${action}"><button data-key="${action}" aria-label="Silence 1 h: ${objectName(object)}">Silence 1 h</button></form>`
+}
+
+/** A closed list of objects. Of a cause, with what they have in common; without one, of what hangs on it. */
+function members(id: string, items: readonly Trouble[], now: number, cause?: Cause): Html {
+  const namespaces = countsOf(items.map(({ object }) => object.namespace)).filter(([name]) => name !== '')
+  const counted = namespaces.slice(0, 4).map(([name, count]) => `${shown(name, 60)} ${count.toLocaleString('en')}`)
+  const more = namespaces.length > 4 ? ` and ${namespaces.length - 4} more namespaces` : ''
+  const reason = cause?.first.failure.reason ?? ''
+  const rest = items.length - maxMembers
+  const clusters = new Set(items.map(({ object }) => object.cluster))
+  const common = { reason, ...(clusters.size === 1 && { cluster: items[0]?.object.cluster }) }
+  const says = cause
+    ? html`${reason && html`<code>${shown(reason, 100)}</code> · `}${counted.join(', ')}${more}`
+    : html`${items.length.toLocaleString('en')} ${items.length === 1 ? 'hangs' : 'hang'} on it: ${items.length === 1 ? items.map(({ object }) => objectName(object)) : html`${counted.join(', ')}${more}`}`
+  return html`<details id="${id}"><summary class="quiet">${says}</summary>
+  <ul class="members">${items.slice(0, maxMembers).map((item) => memberRow(item, now))}</ul>
+  <p class="line">${rest > 0 && html`<a href="${listOf(items, reason)}">all ${items.length.toLocaleString('en')}</a>`}${cause && reason && html`<a class="button" href="${address('/silences/new', common)}">Silence all of ${shown(reason, 60)}</a>`}</p>
+</details>`
+}
+
+/** Where all of them are, and where there is no telling them apart, others of the same reason. */
+function listOf(items: readonly Trouble[], reason: string): string {
+  const one = (of: (item: Trouble) => string) => {
+    const values = new Set(items.map(of))
+    return values.size === 1 ? [...values][0] : undefined
+  }
+  const kind = one(({ object }) => object.kind)
+  const cluster = one(({ object }) => object.cluster)
+  const said = reason || one(({ failure }) => failure.reason)
+  const asked = Object.entries({ cluster, kind, reason: said }).filter(([, value]) => value)
+  return address('/objects', {
+    state: 'failing',
+    q: asked.reduce((q, [field, value]) => toggled(q, field, value ?? ''), '')
+  })
+}
+
+function memberRow({ object, failure }: Trouble, now: number): Html {
+  return html`<li class="line">${objectLink(object)} <span class="quiet">${lasting(failure.since, now)}</span></li>`
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+function staleCard(stale: readonly Trouble[], now: number): Html {
+  const isDay = stale.every(({ seenAt }) => now - seenAt >= dayMs)
+  const rest = stale.length - maxStale
+  return html`<section class="card" id="stale" aria-labelledby="stale-title">
+  <h2 id="stale-title">No event for ${isDay ? 'a day' : 'an hour'} <span class="count">${stale.length.toLocaleString('en')}</span></h2>
+  <p class="quiet">They failed at their last event. What they do now is not known.</p>
+  <ul class="rows">${stale.slice(0, maxStale).map((item) => staleRow(item, now))}</ul>
+  ${rest > 0 && html`<p><a href="/objects?state=stale">${rest.toLocaleString('en')} more</a></p>`}
+</section>`
+}
+
+function staleRow({ object, failure, seenAt }: Trouble, now: number): Html {
+  const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
+  return html`<li class="failing amber">
+  <div class="line">${objectLink(object)} <span class="long">${lasting(failure.since, now)}</span></div>
+  ${failure.text && html`<p class="text">${shown(failure.text, 300)}</p>`}
+  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}</span> ${silenceLink(object)}</div>
+</li>`
+}
+
+function mutedCard(muted: Board['muted'], now: number): Html {
+  const count = muted.reduce((sum, { count }) => sum + count, 0)
+  const rest = muted.length - maxMutes
+  return html`<section class="card" id="muted" aria-labelledby="muted-title">
+  <h2 id="muted-title">Muted <span class="count">${count.toLocaleString('en')}</span></h2>
+  <ul class="rows">${muted.slice(0, maxMutes).map(({ by, causes, count }, index) => mutedRow(by, causes, count, index, now))}</ul>
+  ${rest > 0 && html`<p><a href="/silences">${rest} more mutes</a></p>`}
+</section>`
+}
+
+function mutedRow(by: ActiveMute, causes: readonly Cause[], count: number, index: number, now: number): Html {
+  const items = causes.flatMap(({ items, dependents }) => [...items, ...dependents])
+  const rest = items.length - maxMembers
+  return html`<li>
+  <div class="line"><a class="object" href="/silences"><b>${shown(by.name, 100)}</b></a> <span class="quiet">ends ${ahead(by.endsAt, now)}</span></div>
+  <p class="quiet">${sayOrigin(by, now)}</p>
+  <details id="muted-${by.silence?.id ?? `file-${index}`}"><summary class="quiet">${count.toLocaleString('en')} ${count === 1 ? 'object fails' : 'objects fail'} meanwhile</summary>
+  <ul class="members">${items
+    .slice(0, maxMembers)
+    .map(
+      (item) =>
+        html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${lasting(item.failure.since, now)}</span></div><p class="quiet">${shown(item.failure.text, 160)}</p></li>`
+    )}</ul>${rest > 0 && html`<p class="quiet">and ${rest.toLocaleString('en')} more</p>`}</details>
+</li>`
+}
+
+/** By what: a mute of the file, or a silence that somebody made. */
+export function sayOrigin({ silence }: Pick<ActiveMute, 'silence'>, now: number): Html | string {
+  return silence === undefined ? 'a mute of the config file' : html`a silence, made ${ago(silence.createdAt, now)}`
+}

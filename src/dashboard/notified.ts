@@ -1,0 +1,86 @@
+// Notified: says in a sentence who was notified of an event, or why nobody was, and how its object stands since.
+import { html } from 'hono/html'
+import { reminderDue } from '../rules/notify.ts'
+import type { Rule } from '../rules/rule.ts'
+import type { EventDetail, NotificationState, ObjectRecord } from '../store/records.ts'
+import type { Html } from './page.ts'
+import { ahead, exactly, lasting, shown } from './parts.ts'
+
+const said: Record<NotificationState, (names: string, areSeveral: boolean) => string> = {
+  sent: (names, areSeveral) => `${names} ${areSeveral ? 'were' : 'was'} notified.`,
+  pending: (names) => `A message to ${names} waits to be sent.`,
+  muted: (names) => `Withheld from ${names}.`,
+  dead: (names) => `It could not be delivered to ${names}.`
+}
+
+/** Of each state that matters most first: `team-a and audit were notified. A message to ops waits to be sent.` */
+export function sayNotified({ notifications, trace }: Pick<EventDetail, 'notifications' | 'trace'>, now: number): Html {
+  const sentences = (['dead', 'sent', 'pending', 'muted'] as const).flatMap((state) => {
+    const of = notifications.filter((notification) => notification.state === state)
+    const names = [...new Set(of.map(({ destination }) => destination))]
+    if (names.length === 0) return []
+    const why = state === 'muted' || state === 'dead' ? [...new Set(of.flatMap(({ reason }) => reason ?? []))] : []
+    const reason =
+      why.length > 0
+        ? ` Why: ${why
+            .slice(0, 3)
+            .map((text) => shown(text, 200))
+            .join('; ')}.`
+        : ''
+    return [`${said[state](listed(names), names.length > 1)}${reason}`]
+  })
+  if (sentences.length > 0) return html`${sentences.join(' ')}`
+  return trace.quiet.length > 0 ? sayQuiet(trace.quiet, now) : html`${sayUnmatched(trace)}`
+}
+
+function sayQuiet(quiet: EventDetail['trace']['quiet'], now: number): Html {
+  const byReason = [...Map.groupBy(quiet, ({ because }) => because)].slice(0, 3)
+  return html`Nobody was notified. ${byReason.map(
+    ([because, of]) =>
+      html`${listed([...new Set(of.map(({ destination }) => destination))])}: ${withTimes(because, now)}. `
+  )}`
+}
+
+const moment = /\b\d{4}-\d\d-\d\dT[\d:.]+Z/
+
+/** A reason, with the time in it as one from here. */
+export function withTimes(because: string, now: number): Html {
+  const [at] = moment.exec(because) ?? []
+  if (at === undefined) return html`${because}`
+  const [before = '', after = ''] = because.split(at, 2)
+  const time = Date.parse(at)
+  return time > now && before.endsWith('after ')
+    ? html`${before.slice(0, -'after '.length)}${ahead(time, now)}${after}`
+    : html`${before}${exactly(time)}${after}`
+}
+
+function sayUnmatched({ verdicts }: EventDetail['trace']): string {
+  if (verdicts.some(({ fired }) => fired)) return 'Nobody was notified.'
+  if (verdicts.length === 0) return 'Nobody was notified: no rule is for such an object.'
+  return `Nobody was notified: ${verdicts.length === 1 ? 'the one rule that was tried does not match' : `none of the ${verdicts.length} rules that were tried matches`}.`
+}
+
+/** How the object stands now: since when, who knows of it, when they are reminded. */
+export function sayStanding(record: ObjectRecord | undefined, rules: ReadonlyMap<string, Rule>, now: number): Html {
+  if (record === undefined) return html``
+  const { state, failure, since, notified } = record
+  if (failure === undefined) return html`The object works, since ${lasting(since, now)}.`
+  const is = state === 'stale' ? 'It was failing at its last event' : 'It still fails'
+  const names = [...new Set(notified.filter(({ isWithheld }) => !isWithheld).map(({ destination }) => destination))]
+  const who =
+    names.length > 0
+      ? html` ${listed(names)} ${names.length === 1 ? 'was' : 'were'} notified of it.`
+      : html` Nobody was notified of it.`
+  const due = notified.flatMap((entry) => {
+    const rule = rules.get(entry.rule)
+    return (rule && reminderDue(entry, rule)) ?? []
+  })
+  const next = due.length > 0 && html` If it fails again, the next reminder is due ${ahead(Math.min(...due), now)}.`
+  return html`${is}, for ${lasting(failure.since, now)}.${who}${next}`
+}
+
+/** `a, b and c` */
+export function listed(names: readonly string[]): string {
+  const few = names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more`] : names
+  return few.length < 2 ? few.join('') : `${few.slice(0, -1).join(', ')} and ${few.at(-1)}`
+}

@@ -1,0 +1,63 @@
+// Objects page: lists objects by state, also those that work.
+import { html } from 'hono/html'
+import type { Listed, ObjectRecord, ObjectState } from '../store/records.ts'
+import { type ActiveMute, mutesOf } from './board.ts'
+import { address, type Html } from './page.ts'
+import { ago, badge, type Colour, lasting, objectLink, shown, silenceLink } from './parts.ts'
+import { searchBox } from './search-box.ts'
+
+export interface Objects {
+  now: number
+  /** None for all. */
+  state: ObjectState | undefined
+  /** What the search box says. */
+  asked: string
+  cursor: string | undefined
+  objects: Listed<ObjectRecord>
+  mutes: readonly ActiveMute[]
+}
+
+const tabs = [
+  ['failing', 'Failing'],
+  ['stale', 'Stale'],
+  ['healthy', 'Healthy'],
+  ['', 'All']
+] as const
+
+export function objectsPage({ now, state, asked, cursor, objects, mutes }: Objects): Html {
+  const { items, next } = objects
+  const here = { state, q: asked }
+  const more = next && address('/objects', { ...here, cursor: next })
+  return html`<h1>Objects</h1>
+<nav class="tabs" aria-label="States">${tabs.map(
+    ([tab, label]) =>
+      html`<a href="${address('/objects', { state: tab, q: asked })}"${tab === (state ?? '') && html` aria-current="page"`}>${label}</a>`
+  )}</nav>
+${searchBox('/objects', asked, { state })}
+<div id="objects"${!cursor && html` data-live`}>
+  ${items.length === 0 && html`<p class="empty">${more ? 'None among those searched so far.' : nothing(state, asked)}</p>`}
+  <ol class="card rows">${items.map((item) => objectRow(item, mutes, now))}</ol>
+  ${more && html`<p><a class="button" href="${more}" rel="next">${items.length === 0 ? 'Search further' : 'More'}</a></p>`}
+</div>`
+}
+
+function nothing(state: ObjectState | undefined, asked: string): Html {
+  const what = html`No ${state} objects`
+  return asked === ''
+    ? html`${what}.`
+    : html`${what} match <b>${shown(asked, 200)}</b>. <a href="${address('/objects', { state })}">Clear</a>`
+}
+
+const colours: Record<ObjectState, Colour> = { failing: 'red', stale: 'amber', healthy: 'green' }
+
+function objectRow(record: ObjectRecord, mutes: readonly ActiveMute[], now: number): Html {
+  const { object, state, failure, since, revision, seenAt } = record
+  const [mute] = mutesOf(record, mutes)
+  const colour = state === 'failing' && failure?.severity === 'warn' ? 'amber' : colours[state]
+  return html`<li>
+  <div class="line"><span>${badge(colour, state)} ${mute && badge('grey', 'muted')} ${objectLink(object)}</span> <span class="quiet">for ${lasting(since, now)}</span></div>
+  ${failure?.text && html`<p class="text">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> `}${shown(failure.text, 240)}</p>`}
+  <p class="quiet">${mute && html`withheld by ${shown(mute.name, 100)} · `}${revision && html`last applied <code>${shown(revision, 80)}</code> · `}last event ${ago(seenAt, now)}</p>
+  ${state !== 'healthy' && !mute && html`<p>${silenceLink(object)}</p>`}
+</li>`
+}

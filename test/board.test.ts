@@ -1,0 +1,163 @@
+// The first page on a bad night: equal causes together, what hangs on another under it, what is muted apart, and true counts.
+import t from 'tap'
+import type { WireEvent } from '../src/events/flux.ts'
+import { createClock } from './fixtures/clock.ts'
+import { look, submit, textOf } from './fixtures/dashboard.ts'
+import { about, fluxEvent, type Relay, startRelay } from './fixtures/relay.ts'
+
+const config = `
+cluster: prod
+destinations:
+  team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
+  idle: { preview: true }
+mute: [{ name: kafka migration, match: { namespace: kafka }, until: "2099-01-01T00:00:00Z" }]
+rules:
+  - { name: failures, match: { severity: error }, send: team }
+`
+
+function of(kind: string, namespace: string, name: string, changes: Partial<WireEvent>): WireEvent {
+  const event = about(name, changes)
+  return { ...event, involvedObject: { ...event.involvedObject, kind, namespace, uid: `${kind}/${namespace}/${name}` } }
+}
+
+function timedOut(namespace: string, name: string): WireEvent {
+  const message = `Helm upgrade failed for release ${namespace}/${name} with chart ${name}@1.${name.length}.0: timed out waiting for the condition`
+  return of('HelmRelease', namespace, name, { reason: 'UpgradeFailed', message })
+}
+
+/** A cause, three that fail alike, two that hang on the cause, one that waits, and two that are muted. */
+async function badNight(relay: Relay): Promise<void> {
+  const chart = (name: string) =>
+    of('HelmChart', 'flux-system', name, {
+      reason: 'NoSourceArtifact',
+      message: "no artifact available for HelmRepository source 'charts'"
+    })
+  for (const event of [
+    chart('early'),
+    of('HelmRepository', 'flux-system', 'charts', { reason: 'Failed', message: 'no such host' }),
+    chart('late'),
+    timedOut('shop', 'cart'),
+    timedOut('shop', 'till-2'),
+    timedOut('pay', 'ledger'),
+    of('Kustomization', 'data', 'etl', {
+      severity: 'info',
+      reason: 'DependencyNotReady',
+      message: "dependency 'data/base' is not ready"
+    }),
+    timedOut('kafka', 'broker'),
+    timedOut('kafka', 'topics')
+  ]) {
+    await relay.post(event)
+  }
+}
+
+t.test(
+  'a bad night is told in a few rows: causes with what hangs on them, the same together, muted ones apart',
+  async (t) => {
+    const relay = await startRelay(t, { config })
+    await badNight(relay)
+    const { html } = await look(relay, '/')
+    const text = textOf(html)
+    t.match(html, '<title>(6) failing · flux-relay</title>')
+    t.match(html, /rel="icon" href="\/assets\/icon-red\.svg/)
+    t.match(text, /6 failing · 1 waiting · 2 muted The oldest is/)
+    t.match(html, /<h1><a href="#failing">6 failing<\/a> · <a href="#waiting">/, 'each part leads to what it is about')
+    t.match(
+      text,
+      /flux-system\/charts HelmRepository · prod .* no such host .* 2 hang on it: flux-system 2 .*early.*late/
+    )
+    t.match(text, /3 HelmReleases prod .* UpgradeFailed · shop 2, pay 1 .*shop\/cart.*pay\/ledger/)
+    t.match(text, /Waiting 1 data\/etl/)
+    t.match(
+      text,
+      /Muted 2 kafka migration ends on 2099-01-01 a mute of the config file 2 objects fail meanwhile kafka\/broker/
+    )
+    t.match(text, /namespace flux-system 3 kafka 2 shop 2/, 'how many there are where')
+    t.notMatch(html.slice(html.indexOf('id="failing"'), html.indexOf('id="muted"')), 'kafka/broker')
+  }
+)
+
+t.test('what is shown can be narrowed down by words and by one click, and the counts stay true', async (t) => {
+  const relay = await startRelay(t, { config })
+  await badNight(relay)
+  const [, chip = ''] =
+    /<a class="chip" href="([^"]*namespace[^"]*shop[^"]*)"/.exec((await look(relay, '/')).html) ?? []
+  const { html } = await look(relay, chip.replaceAll('&amp;', '&'))
+  t.match(textOf(html), /6 failing · 1 waiting · 2 muted .* 2 of 9 match\. Show all .* 2 HelmReleases/)
+  t.match(html, 'value="namespace:shop"')
+  t.match(html, /aria-current="true">shop/)
+  t.match(textOf((await look(relay, '/?q=name:TILL*+%22timed+out%22')).html), /1 of 9 match/)
+  const refused = await look(relay, '/?q=clustr:prod')
+  t.equal(refused.status, 400)
+  t.match(textOf(refused.html), /there is no field "clustr"; did you mean "cluster"\?/)
+})
+
+t.test('muted objects alone are not green, and not red', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post(timedOut('kafka', 'broker'))
+  t.match(textOf((await look(relay, '/')).html), /1 muted Nothing else is known to fail\./)
+  t.match((await look(relay, '/')).html, /class="hero grey"/)
+})
+
+t.test('one tap silences for an hour, and the object is muted by that from then on', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post({})
+  const { html } = await look(relay, '/')
+  const [, action = ''] = /action="(\/silences\?[^"]+)"/.exec(html) ?? []
+  t.equal((await submit(relay, action.replaceAll('&amp;', '&'))).status, 200)
+  t.match(textOf((await look(relay, '/')).html), /1 muted .* Muted 1 .* ends in 59 m|1 muted .* ends in 1 h/)
+})
+
+t.test('however much fails, all of it is counted, the page stays small, and the rest has its page', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config: config.replace('severity: error', 'name: none'), clock })
+  const words = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta', 'eta', 'theta', 'iota', 'kappa']
+  for (let n = 0; n < 100; n++) {
+    const message = `kustomize build failed: ${words[n % 10]} ${words[Math.floor(n / 10)]} is missing`
+    for (let batch = 0; batch < 6; batch++) await relay.post(about(`x${n}-${batch}`, { message }))
+  }
+  const { html } = await look(relay, '/')
+  t.match(textOf(html), /600 failing/)
+  t.match(textOf(html), /360 more, of 60 causes/)
+  t.ok(html.length < 200_000, String(html.length))
+  const seen = new Set<string>()
+  let next: string | undefined = '/objects?state=failing&q=kind:kustom*'
+  for (let pages = 0; next !== undefined && pages < 20; pages++) {
+    const { html } = await look(relay, next)
+    for (const [, name = ''] of html.matchAll(/<b>apps\/(x[\d-]+)<\/b>/g)) seen.add(name)
+    next = /href="([^"]+)" rel="next"/.exec(html)?.[1]?.replaceAll('&amp;', '&')
+  }
+  t.equal(seen.size, 600, 'each of them is found by paging')
+})
+
+t.test('objects are found by the same words on their page and in the API', async (t) => {
+  const relay = await startRelay(t, { config })
+  await badNight(relay)
+  await relay.post(fluxEvent({ severity: 'info', reason: 'ReconciliationSucceeded', message: 'fine' }))
+  for (const [q, names] of [
+    ['namespace:shop', ['cart', 'till-2']],
+    ['kind:helmrelease name:T*', ['till-2', 'topics']],
+    ['"no such host"', ['charts']],
+    ['reason:DependencyNotReady severity:warn', ['etl']],
+    ['namespace:pay namespace:data', ['etl', 'ledger']],
+    ['nothing', []]
+  ] as const) {
+    const { body } = await relay.get(`/api/objects?${new URLSearchParams({ q, limit: '100' })}`)
+    const found = JSON.parse(body).objects.map(({ object }: { object: { name: string } }) => object.name)
+    t.same(found.sort(), names, q)
+    const { html } = await look(relay, `/objects?${new URLSearchParams({ q })}`)
+    t.equal(html.match(/<a class="object"/g)?.length ?? 0, names.length, q)
+  }
+  t.match(textOf((await look(relay, '/objects?state=healthy')).html), /healthy apps\/shop/)
+  t.match(textOf((await look(relay, '/objects?q=name:nomatch')).html), /No objects match name:nomatch \. Clear/)
+  t.equal((await relay.get('/api/objects?q=nme:x')).status, 400)
+})
+
+t.test('destinations say what they were sent today, those in trouble first', async (t) => {
+  const relay = await startRelay(t, { config })
+  t.match(textOf((await look(relay, '/')).html), /Destinations 2 team never used nothing posted yet · 50 a second/)
+  await relay.post({})
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  await relay.logged(/message sent/)
+  t.match(textOf((await look(relay, '/')).html), /team idle 1 message in 24 h, last just now/)
+})

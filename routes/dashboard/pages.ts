@@ -152,7 +152,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
 
   app.get('/rules', async (request, reply) => {
     const now = clock.now()
-    const { rules, retention } = config()
+    const { rules, owners, retention } = config()
     const hits = new Map((await records.ruleHits(now - dayMs)).map((hit) => [hit.rule, hit]))
     const uses = new Map<string, RuleUse>()
     for (const { name } of rules.all) {
@@ -163,7 +163,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
         uses.set(name, { hits: 0, lastAt: items[0]?.createdAt })
       }
     }
-    const body = rulesPage(rules.all, { uses, keptMs: retention.eventsMs, now })
+    const body = rulesPage(rules.all, owners, { uses, keptMs: retention.eventsMs, now })
     return send(request, reply, { title: 'Rules', place: '/rules' }, body)
   })
 

@@ -1,5 +1,6 @@
 // Event page: shows one event, each rule's verdict, and what became of every notification.
 import { html } from 'hono/html'
+import { type Owned, sayEntry } from '../rules/owners.ts'
 import type { Verdict } from '../rules/rule.ts'
 import type { EventDetail } from '../store/records.ts'
 import { retryButton } from './deliveries.ts'
@@ -39,6 +40,7 @@ export function eventPage(event: EventDetail, now: number): Html {
   <h2 id="rules-title">Rules</h2>
   ${trace.verdicts.length === 0 && html`<p class="empty">No rule matches this kind of object.</p>`}
   <ol class="rows">${trace.verdicts.map(verdictRow)}</ol>
+  ${trace.owner && ownerLine(trace.owner)}
   <p class="quiet">Rules for other kinds of objects, and those after a final rule, were skipped.</p>
 </section>
 ${trace.quiet.length > 0 && quietCard(trace.quiet)}
@@ -62,6 +64,12 @@ function verdictRow(verdict: Verdict): Html {
   return html`<li class="verdict"><span class="mark" aria-hidden="true">–</span><div><b>${name}</b> no match: <code>${verdict.because}</code>
   ${verdict.isError && ' could not be decided'}
   <dl><dt>wanted</dt><dd><code>${shown(verdict.wanted, 500)}</code></dd><dt>${verdict.isError ? 'because' : 'has'}</dt><dd><code>${shown(verdict.got, 300)}</code></dd></dl></div></li>`
+}
+
+function ownerLine(owner: Owned): Html {
+  const { entry, send, passed = [] } = owner
+  const others = passed.map(({ app, channel, because }) => html` ${app}:${shown(channel, 80)} ${because}.`)
+  return html`<p>The owner is <b>${send.join(', ')}</b>, by <a href="/rules#owner-${entry}">${shown(sayEntry(owner), 300)}</a>.${others}</p>`
 }
 
 function quietCard(quiet: EventDetail['trace']['quiet']): Html {

@@ -87,7 +87,7 @@ export function idleOwners({ owners = [] }: ConfigText, known: Known): Fault[] {
     ...owners.flatMap(({ match = {} }, at) => neverFaults(match, ['owners', at, 'match'], known)),
     ...[...within, ...beyond].map(({ rule, by }) => ({
       path: ['owners', rule],
-      message: `is never reached: entry ${by + 1} takes every event that it asks for`,
+      message: `is never reached: every event that it asks for is taken by entry ${by + 1}`,
       beside: ['owners', by],
       isWarning: true
     })),

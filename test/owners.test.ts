@@ -159,7 +159,11 @@ t.test('what an event named and did not get is in the trace', async (t) => {
 t.test('the end of a failure goes where its beginning went, whoever owns the object by then', async (t) => {
   const { receive } = startRehearsal(load(config))
   const at = Date.parse('2026-03-04T05:06:07Z')
-  const good = { severity: 'info' as const, reason: 'ReconciliationSucceeded', message: 'Applied revision: main@sha1:b' }
+  const good = {
+    severity: 'info' as const,
+    reason: 'ReconciliationSucceeded',
+    message: 'Applied revision: main@sha1:b'
+  }
   receive(of('shop', { slack_channel: 'team-a' }), at)
   const timestamp = new Date(at + 60_000).toISOString()
   const end = receive(
@@ -182,7 +186,7 @@ t.test('without `owners`, a destination may be called owner', async (t) => {
   t.match(receive(wire(), Date.now()).notifications, [{ destination: 'owner' }])
 })
 
-t.test('the index finds what reading the entries one by one would find', async (t) => {
+t.test('the index finds what reading the entries one by one would find', async () => {
   const word = fc.constantFrom('a', 'ab', 'abc', 'b', 'bc', '')
   const glob = fc.constantFrom('a', 'ab', 'abc', 'b', 'a*', 'ab*', '*c', '*', 'a?', '?', 'a*c')
   const patterns = fc.oneof(glob, fc.array(glob, { minLength: 1, maxLength: 3 }))
@@ -229,7 +233,7 @@ t.test('the index finds what reading the entries one by one would find', async (
   )
 })
 
-t.test('no metadata makes a mention, or a destination that the file does not allow', async (t) => {
+t.test('no metadata makes a mention, or a destination that the file does not allow', async () => {
   const made = load(config)
   const value = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 30 }),

@@ -7,8 +7,12 @@ import type { FluxEvent } from '../events/flux.ts'
 import type { ObjectMemory } from '../objects.ts'
 import { parseEvent } from '../rehearsal/event.ts'
 import { healthyBefore, type Rehearsed, sayWhyNot, speak, startRehearsal, verdictsOn } from '../rehearsal/rehearsal.ts'
-import type { Payload } from '../render/slack/payload.ts'
+
+
 import { clean } from '../legible.ts'
+import type { Payload } from '../render/slack/payload.ts'
+
+
 import { type Owned, ownerOf, sayEntry } from '../rules/owners.ts'
 import type { Verdict } from '../rules/rule.ts'
 import { unknownName } from '../spelling.ts'
@@ -65,7 +69,12 @@ function memoryOf(
   if (state === 'healthy') return healthy
   const owner = ownerOf({ event, transition: 'failed' }, owners, (name) => destinations.whyShut(name))
   const notified = rules.all.flatMap(({ name, send, isToOwner }) =>
-    [...send, ...(isToOwner ? (owner?.send ?? []) : [])].map((destination) => ({ rule: name, destination, at: healthy.since, reminders: 0 }))
+    [...send, ...(isToOwner ? (owner?.send ?? []) : [])].map((destination) => ({
+      rule: name,
+      destination,
+      at: healthy.since,
+      reminders: 0
+    }))
   )
   const failure = {
     severity: 'error',

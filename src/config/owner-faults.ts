@@ -1,6 +1,6 @@
 // Faults of owners: finds entries that are neither one thing nor the other, that no event reaches, and names that do not exist.
 import type { Fault } from '../errors.ts'
-import { neverFaults, type Known } from '../rules/never.ts'
+import { type Known, neverFaults } from '../rules/never.ts'
 import type { OwnerText } from '../rules/owners-schema.ts'
 import { toOwner } from '../rules/rules.ts'
 import { findShadowed } from '../rules/shadow.ts'
@@ -12,7 +12,9 @@ type Path = Fault['path']
 /** What each entry lacks, or has too much of, and an `owner` that could be meant twice. */
 export function mixedOwners({ owners, rules, destinations }: ConfigText): Fault[] {
   const senders = rules.flatMap(({ send }, at) =>
-    [send].flat().includes(toOwner) ? [['rules', at, 'send', ...(Array.isArray(send) ? [send.indexOf(toOwner)] : [])]] : []
+    [send].flat().includes(toOwner)
+      ? [['rules', at, 'send', ...(Array.isArray(send) ? [send.indexOf(toOwner)] : [])]]
+      : []
   )
   const isDestination = Object.hasOwn(destinations, toOwner)
   if (owners === undefined) {
@@ -21,7 +23,12 @@ export function mixedOwners({ owners, rules, destinations }: ConfigText): Fault[
   }
   return [
     ...(isDestination
-      ? [{ path: ['destinations', toOwner], message: 'with `owners`, `send: owner` is the owner of an object: call it otherwise' }]
+      ? [
+          {
+            path: ['destinations', toOwner],
+            message: 'with `owners`, `send: owner` is the owner of an object: call it otherwise'
+          }
+        ]
       : []),
     ...(senders.length === 0
       ? [{ path: ['owners'], message: 'no rule sends to them: write `send: owner` in one', isWarning: true }]
@@ -39,7 +46,9 @@ function mixed({ send, app, channel, allow }: OwnerText, path: Path): Fault[] {
     ]
   }
   return [
-    ...(send === undefined ? [] : [at('send', 'stands beside `channel`: what cannot go there goes to the next entry that matches')]),
+    ...(send === undefined
+      ? []
+      : [at('send', 'stands beside `channel`: what cannot go there goes to the next entry that matches')]),
     ...(app === undefined ? [at('channel', 'needs `app` beside it: the one of `slackApps` that posts there')] : []),
     ...(channel === undefined ? [at('app', 'needs `channel` beside it, such as "{{ metadata.slack_channel }}"')] : []),
     ...(channel !== undefined && allow === undefined
@@ -49,10 +58,15 @@ function mixed({ send, app, channel, allow }: OwnerText, path: Path): Fault[] {
 }
 
 /** Names of destinations and apps that are nowhere. */
-export function unknownOfOwners({ owners = [], slackApps = {}, destinations }: ConfigText): { destinations: Fault[]; apps: Fault[] } {
+export function unknownOfOwners({ owners = [], slackApps = {}, destinations }: ConfigText): {
+  destinations: Fault[]
+  apps: Fault[]
+} {
   const known = new Set(Object.keys(destinations))
   const places = owners.flatMap(({ send = [] }, at) =>
-    [send].flat().map((name, index) => ({ name, path: ['owners', at, 'send', ...(Array.isArray(send) ? [index] : [])] }))
+    [send]
+      .flat()
+      .map((name, index) => ({ name, path: ['owners', at, 'send', ...(Array.isArray(send) ? [index] : [])] }))
   )
   return {
     destinations:
@@ -95,7 +109,8 @@ export function idleOwners({ owners = [] }: ConfigText, known: Known): Fault[] {
       ? [
           {
             path: ['owners', last],
-            message: 'is the last entry, and events that none matches have no owner: end with one that has `send` alone',
+            message:
+              'is the last entry, and events that none matches have no owner: end with one that has `send` alone',
             isWarning: true
           }
         ]

@@ -67,7 +67,8 @@ function meaningOf(means: { isGone: boolean; advice: string; waiting: number; in
   }
   const sentence = `${advice.charAt(0).toUpperCase()}${advice.slice(1)}`
   const said = `${prose(sentence)}${/[.?]$/.test(sentence) ? '' : '.'}`
-  if (instead !== undefined) return `${said} Events name this channel. What is for it goes to ${prose(instead)} meanwhile.`
+  if (instead !== undefined)
+    return `${said} Events name this channel. What is for it goes to ${prose(instead)} meanwhile.`
   return `${said} ${waits}, for 24 h at most.`
 }
 

@@ -16,6 +16,8 @@ export interface Owner {
   send: readonly string[]
   /** From the file alone: who annotates an object decides nothing here. */
   mention: string | undefined
+  /** What is said of an event that belongs to it. */
+  owned: Owned
   /** Where an event names the channel. */
   channel?: { app: string; wanted: string; of: ChannelOf; isAllowed: (channel: string) => boolean; allowed: string }
 }
@@ -62,11 +64,10 @@ export function compileOwners(texts: readonly OwnerText[]): { owners: OwnersTabl
     const conditions = compileMatch(match, [...path, 'match'], faults)
     const of = channel === undefined ? undefined : compileChannel(channel, [...path, 'channel'], faults)
     const { matches, wanted } = compileGlobs([allow].flat().map((glob) => glob.replace(/^#/, '')))
+    const entry = at + 1
     return {
-      entry: at + 1,
-      conditions,
-      send: [send].flat(),
-      mention,
+      ...{ entry, conditions, send: [send].flat(), mention },
+      owned: { entry, match: sayMatch({ conditions }), send: [send].flat(), ...(mention !== undefined && { mention }) },
       ...(of && channel !== undefined && { channel: { app, wanted: channel, of, isAllowed: matches, allowed: wanted } })
     }
   })
@@ -93,20 +94,14 @@ export function ownerOf(
 ): Owned | undefined {
   const passed: PassedChannel[] = []
   for (let owner = owners.next(subject, 0); owner !== undefined; owner = owners.next(subject, owner.entry)) {
-    const { entry, channel, mention } = owner
-    const found = {
-      entry,
-      match: sayMatch(owner),
-      ...(mention !== undefined && { mention }),
-      ...(passed.length > 0 && { passed })
-    }
-    if (channel === undefined) return { ...found, send: owner.send }
+    const { entry, channel, owned } = owner
+    if (channel === undefined) return passed.length === 0 ? owned : { ...owned, passed }
     const named = channel.of(subject.event.metadata)
     // It names none: the entry has nothing to say.
     if (named === undefined) continue
     const destination = channelName(channel.app, named, insteadOf(subject, owners, entry))
     const because = channel.isAllowed(named) ? whyShut(destination) : `is not among ${channel.allowed}`
-    if (because === undefined) return { ...found, send: [destination] }
+    if (because === undefined) return { ...owned, send: [destination], ...(passed.length > 0 && { passed }) }
     passed.push({ entry, app: channel.app, channel: named.slice(0, 80).toWellFormed(), because })
   }
   return undefined
@@ -145,6 +140,8 @@ interface Bucket {
 function createIndex(texts: readonly OwnerText[]) {
   const buckets = new Map<string, Bucket>()
   const rest: number[] = []
+  /** Entries that ask for nothing but what they are found by: reading them again would cost more than finding them. */
+  const isSure = new Uint8Array(texts.length)
   for (const [at, text] of texts.entries()) {
     const chosen = indexable(text.match ?? {})
     if (chosen === undefined) {
@@ -153,6 +150,7 @@ function createIndex(texts: readonly OwnerText[]) {
     }
     const bucket = buckets.get(chosen.field) ?? { whole: new Map(), begun: new Map(), lengths: new Set() }
     buckets.set(chosen.field, bucket)
+    if (isAllOf(chosen, text.match ?? {})) isSure[at] = 1
     for (const pattern of new Set(chosen.patterns)) {
       const start = literalStart(pattern)
       const entries = isGlob(pattern) ? bucket.begun : bucket.whole
@@ -163,6 +161,8 @@ function createIndex(texts: readonly OwnerText[]) {
     }
   }
 
+  const ofMetadata = buckets.keys().some((field) => field.startsWith('metadata.'))
+
   return ({ event }: Subject, from: number, isRight: (place: number) => boolean): number | undefined => {
     let best: number | undefined
     const look = (places: readonly number[] | undefined) => {
@@ -170,7 +170,7 @@ function createIndex(texts: readonly OwnerText[]) {
       for (let index = from === 0 ? 0 : firstFrom(places, from); index < places.length; index++) {
         const place = places[index] as number
         if (best !== undefined && place >= best) return
-        if (isRight(place)) best = place
+        if (isSure[place] === 1 || isRight(place)) best = place
       }
     }
     const inField = (field: string, text: string) => {
@@ -179,9 +179,11 @@ function createIndex(texts: readonly OwnerText[]) {
       look(bucket.whole.get(text))
       for (const length of bucket.lengths) if (length <= text.length) look(bucket.begun.get(text.slice(0, length)))
     }
-    for (const key of Object.keys(event.metadata)) inField(`metadata.${key}`, event.metadata[key] ?? '')
-    const { namespace, name, cluster } = event.object
-    for (const [field, text] of Object.entries({ namespace, name, cluster, source: event.source })) inField(field, text)
+    if (ofMetadata) for (const key of Object.keys(event.metadata)) inField(`metadata.${key}`, event.metadata[key] ?? '')
+    inField('namespace', event.object.namespace)
+    inField('name', event.object.name)
+    inField('cluster', event.object.cluster)
+    inField('source', event.source)
     look(rest)
     return best
   }
@@ -197,6 +199,14 @@ function firstFrom(places: readonly number[], from: number): number {
     else high = middle
   }
   return low
+}
+
+/** Whether what an entry is found by is all that it asks for. */
+function isAllOf({ patterns }: { patterns: string[] }, match: NonNullable<OwnerText['match']>) {
+  const { metadata = {}, ...others } = match
+  const asked = Object.keys(others).length + Object.keys(metadata).length
+  const isWhole = patterns.every((pattern) => !isGlob(pattern) || /^[^*?]+\*$/.test(pattern))
+  return asked === 1 && isWhole
 }
 
 /** The field by which an entry is found: whole texts before beginnings, and what has the most values first. */

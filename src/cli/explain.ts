@@ -4,14 +4,11 @@ import { type Config, loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { failureFingerprint } from '../events/cause.ts'
 import type { FluxEvent } from '../events/flux.ts'
+import { clean } from '../legible.ts'
 import type { ObjectMemory } from '../objects.ts'
 import { parseEvent } from '../rehearsal/event.ts'
 import { healthyBefore, type Rehearsed, sayWhyNot, speak, startRehearsal, verdictsOn } from '../rehearsal/rehearsal.ts'
-
-
-import { clean } from '../legible.ts'
 import type { Payload } from '../render/slack/payload.ts'
-
 
 import { type Owned, ownerOf, sayEntry } from '../rules/owners.ts'
 import type { Verdict } from '../rules/rule.ts'

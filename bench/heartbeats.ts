@@ -72,7 +72,8 @@ async function measure(name: string, make: (n: number) => Partial<WireEvent>): P
     wake: () => {},
     budget: createBudget({ store, config: () => current, maxPending: Number.POSITIVE_INFINITY }),
     full: () => {},
-    twins: () => {}
+    twins: () => {},
+    passed: () => {}
   })
   let next = 0
   const send = async () => {

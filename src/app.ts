@@ -11,6 +11,7 @@ import { createActions } from './actions.ts'
 import { type Clock, createAges, steadyClock, systemClock } from './clock.ts'
 import { createCommits } from './commits.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
+import { createChannels } from './deliver/channels.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { openSlack } from './deliver/lazy-slack.ts'
 import { readEnvironment, secretsIn } from './env.ts'
@@ -69,11 +70,12 @@ export async function buildApp({
   const spans = await openSpans(environment, { store, log })
   const slack = await openSlack(environment)
   const operators = () => current().operators
-  const destinations = () => current().destinations
+  const channels = createChannels(() => current().destinations, clock)
+  const { destinations } = channels
   // What nearly every room takes: rows, counters, time and lines.
   const base = { store, metrics, clock, log }
   const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
-  const lanes = createLanes({ ...base, slack, destinations, operators, publicUrl, spans, ages })
+  const lanes = createLanes({ ...base, slack, channels, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
   const silences = createSilences({ ...base, destinations, wake })
   const actions = createActions({ ...base, config: current, wake, tryNow, silencesChanged: silences.look })
@@ -85,10 +87,14 @@ export async function buildApp({
   const wrongTokens = createWrongTokens({ ...base, announce })
 
   const budget = createBudget({ store, config: current, maxPending: app.env.MAX_PENDING })
-  const withSilences = () => ({ ...current(), mutes: [...current().mutes, ...silences.mutes()] })
-  const { full, twins } = troubles
+  const inEffect = () => ({
+    ...current(),
+    destinations: destinations(),
+    mutes: [...current().mutes, ...silences.mutes()]
+  })
+  const { full, twins, passed } = troubles
   const commits = createCommits({ ...base, records: store.records })
-  const intake = createIntake({ ...base, config: withSilences, wake, budget, commits, full, twins })
+  const intake = createIntake({ ...base, config: inEffect, wake, budget, commits, full, twins, passed })
   const counted = metrics.countObjects
   const pruning = createPruning({ ...base, counted, retention: () => current().retention, ages })
 

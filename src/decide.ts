@@ -8,12 +8,13 @@ import type { ObjectMemory } from './objects.ts'
 import { dress } from './render/compose/fill-template.ts'
 import { createView } from './render/compose/view.ts'
 import { recipientsOf } from './rules/notify.ts'
+import { ownerOf } from './rules/owners.ts'
 import { match } from './rules/rules.ts'
 import type { Arrival, Decision } from './store/kept.ts'
 
 /** The origin of an event that is posted to `source`. */
-export function originOf({ sources, cluster, owners }: Config, source: string): Origin {
-  return { source, cluster: sources.get(source)?.cluster, defaultCluster: cluster, owners }
+export function originOf({ sources, cluster, speakers }: Config, source: string): Origin {
+  return { source, cluster: sources.get(source)?.cluster, defaultCluster: cluster, speakers }
 }
 
 /** What the commit that an event speaks of is called, where that is known. */
@@ -32,7 +33,11 @@ export function decide(
   const advanced = advanceTwin(known, event, receivedAt)
   const { fired, verdicts } = match({ event, transition: advanced.transition }, config.rules)
   const muting = mutingOf(config.mutes, { event, transition: advanced.transition }, now)
-  const { recipients, quiet, notified } = recipientsOf(advanced, fired, config.rules.byName, now, muting !== undefined)
+  const owned = fired.some(({ isToOwner }) => isToOwner)
+    ? ownerOf({ event, transition: advanced.transition }, config.owners, whyShut)
+    : undefined
+  const to = { fired, owned, rules: config.rules.byName }
+  const { recipients, quiet, notified } = recipientsOf(advanced, to, now, muting !== undefined)
   const memory = worstFirst(notified === advanced.memory.notified ? advanced.memory : { ...advanced.memory, notified })
   const unformed: { rule: string; template: string; because: string }[] = []
   const shown = {
@@ -55,7 +60,13 @@ export function decide(
     ]
   })
   const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
-  const trace = { verdicts, quiet, ...(unformed.length > 0 && { unformed }) }
+  const trace = { verdicts, quiet, ...(owned && { owner: owned }), ...(unformed.length > 0 && { unformed }) }
   const isTwin = advanced.isTwin && { isTwin: true as const }
   return { transition: advanced.transition, memory, notifications, trace, keep, ...isTwin }
+
+  /** A failure goes on where it began: a channel that was notified of it stays its own, under that name. */
+  function whyShut(name: string): string | undefined {
+    const before = [...advanced.memory.notified, ...(advanced.ended?.notified ?? [])]
+    return before.some(({ destination }) => destination === name) ? undefined : config.destinations.whyShut(name)
+  }
 }

@@ -45,7 +45,7 @@ t.test(
     const { events } = JSON.parse((await relay.get('/api/events?source=dev')).body)
     for (const { object } of events) t.equal(object.cluster, 'dev', 'what it posts counts as its own')
     await relay.slack.until(() => posted().length > 0)
-    t.match(posted()[0]?.text, 'source dev claims cluster prod-eu, which source prod owns')
+    t.match(posted()[0]?.text, 'source dev claims cluster prod-eu, which source prod speaks for')
     clock.advance(60_000)
     await relay.app.idle()
     t.equal(posted().length, 1)

@@ -1,6 +1,7 @@
 // Lanes: wait where they should: the destination has moved, or its time has not come.
 import t from 'tap'
 import { createAges, systemClock } from '../src/clock.ts'
+import { createChannels, Destinations } from '../src/deliver/channels.ts'
 import { createDestination, type Destination } from '../src/deliver/destination.ts'
 import { createLanes, type Lanes } from '../src/deliver/lanes.ts'
 import { createLog } from '../src/log.ts'
@@ -20,7 +21,7 @@ function lanesOf(store: Store, destination: Destination, posted: string[] = []):
       },
       close: async () => {}
     },
-    destinations: () => new Map([[destination.name, destination]]),
+    channels: createChannels(() => new Destinations([[destination.name, destination]], new Map()), systemClock),
     operators: () => [],
     metrics: createMetrics(),
     spans: { posted() {} },

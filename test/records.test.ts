@@ -357,8 +357,8 @@ for (const [name, open] of Object.entries(stores)) {
       t.same(
         (await records.laneHeads()).toSorted((a, b) => a.lane.localeCompare(b.lane)),
         [
-          { lane: 'lane', oldest: at, block },
-          { lane: 'never used', oldest: at + hour, block: null }
+          { lane: 'lane', oldest: at, block, notBefore: at + hour },
+          { lane: 'never used', oldest: at + hour, block: null, notBefore: 0 }
         ],
         'those that are empty and well are left out'
       )

@@ -235,7 +235,15 @@ function startHistory(t: Parameters<typeof tempFolder>[0]) {
   const store = openSqlite(`${tempFolder(t)}/relay.db`)
   const clock = steadyClock(own, (now) => store.timeOf(now))
   const intake = createIntake({
-    ...{ store, clock, config: () => config, metrics: createMetrics(), wake: () => {}, twins: () => {} },
+    ...{
+      store,
+      clock,
+      config: () => config,
+      metrics: createMetrics(),
+      wake: () => {},
+      twins: () => {},
+      passed: () => {}
+    },
     budget: createBudget({ store, config: () => config, maxPending: 10_000 }),
     full: () => {}
   })

@@ -58,7 +58,7 @@ function listOf(schema: Schema, indent: string): string[] {
   return Object.entries(properties).flatMap(([key, option]) => {
     const must = required.includes(key) ? ', required' : ''
     // The matchers of `not`, and those of a link, are the ones of a rule.
-    const isDocumented = key === 'not' || (key === 'match' && !('send' in properties))
+    const isDocumented = key === 'not' || (key === 'match' && !('notify' in properties))
     return [
       `${indent}- **\`${key}\`** (${typeOf(option)}${must}): ${option.description}${exampleOf(option)}`,
       ...(isDocumented ? [] : listOf(option, `${indent}  `))

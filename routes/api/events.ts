@@ -93,7 +93,29 @@ const EventReply = Type.Object({
   body: Type.String(),
   trace: Type.Object({
     verdicts: Type.Array(Verdict),
-    quiet: Type.Array(Type.Object({ rule: Type.String(), destination: Type.String(), because: Type.String() }))
+    quiet: Type.Array(Type.Object({ rule: Type.String(), destination: Type.String(), because: Type.String() })),
+    owner: Type.Optional(
+      Type.Object(
+        {
+          entry: Type.Integer({ description: 'Its place under `owners`, from 1.' }),
+          match: Type.String({ description: 'What it asks for; empty where it takes everything.' }),
+          send: Type.Array(Type.String()),
+          mention: Type.Optional(Type.String()),
+          passed: Type.Optional(
+            Type.Array(
+              Type.Object({
+                entry: Type.Integer(),
+                app: Type.String(),
+                channel: Type.String(),
+                because: Type.String()
+              }),
+              { description: 'Channels that the event named and did not get, and why.' }
+            )
+          )
+        },
+        { description: 'Whom the event belonged to, where a rule sends to the owner.' }
+      )
+    )
   }),
   notifications: Type.Array(
     Type.Object({ ...notification, reason: textOrNull(), message: Type.Union([MessageReply, Type.Null()]) })

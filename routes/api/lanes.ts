@@ -15,7 +15,8 @@ const LanesReply = Type.Object({
     Type.Object({
       lane: Type.String(),
       destinations: Type.Array(Type.String(), {
-        description: 'Empty where the config file no longer has a destination for it.'
+        description:
+          'Empty for a channel that events name, and where the config file no longer has a destination for it.'
       }),
       backlog: Type.Integer({ description: 'Notifications waiting.' }),
       oldest: textOrNull('When the oldest was accepted.'),

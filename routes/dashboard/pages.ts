@@ -232,7 +232,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
 
   app.get('/rules', async (request, reply) => {
     const now = clock.now()
-    const { rules, retention } = config()
+    const { rules, owners, retention } = config()
     const hits = new Map((await records.ruleHits(now - dayMs)).map((hit) => [hit.rule, hit]))
     const uses = new Map<string, RuleUse>()
     for (const { name } of rules.all) {
@@ -243,7 +243,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
         uses.set(name, { hits: 0, lastAt: items[0]?.createdAt })
       }
     }
-    const body = rulesPage(rules.all, { uses, keptMs: retention.eventsMs, now })
+    const body = rulesPage(rules.all, owners, { uses, keptMs: retention.eventsMs, now })
     return send(request, reply, { title: 'Rules', place: '/rules' }, body)
   })
 
@@ -296,7 +296,7 @@ async function tryEvent(
   const { healthyBefore, speak, startRehearsal, verdictsOn } = await import('../../src/rehearsal/rehearsal.ts')
   const wire = parseEvent(text)
   if (typeof wire === 'string') return `This is ${wire}`
-  const rehearsed = startRehearsal(config, healthyBefore).receive(wire, now, source)
+  const rehearsed = startRehearsal(config, () => healthyBefore(now)).receive(wire, now, source)
   const { event, transition, trace, notifications } = rehearsed
   return {
     ...{ object: event.object, severity: event.severity, transition, quiet: trace.quiet },

@@ -1,12 +1,16 @@
 // `explain`: shows what the relay would do with an event and why: rule by rule, with the messages.
 import { readFileSync } from 'node:fs'
-import { loadConfig } from '../config/config.ts'
+import { type Config, loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
+import type { FluxEvent } from '../events/flux.ts'
+import { clean } from '../legible.ts'
 import type { ObjectMemory } from '../objects.ts'
 import { paint } from '../paint.ts'
 import { parseEvent } from '../rehearsal/event.ts'
 import { healthyBefore, type Rehearsed, sayWhyNot, speak, startRehearsal, verdictsOn } from '../rehearsal/rehearsal.ts'
 import type { Payload } from '../render/slack/payload.ts'
+
+import { type Owned, ownerOf, sayEntry } from '../rules/owners.ts'
 import type { Verdict } from '../rules/rule.ts'
 import { unknownName } from '../spelling.ts'
 import { print } from './output.ts'
@@ -42,7 +46,7 @@ export function explain(
     return 2
   }
   const now = Date.now()
-  const rehearsal = startRehearsal(config, () => memoryOf(objectState, { now, rules: config.rules.all }))
+  const rehearsal = startRehearsal(config, (event) => memoryOf(objectState, { event, config, now }))
   const rehearsed = rehearsal.receive(wire, now, source)
   const verdicts = verdictsOn(rehearsed, config)
   const messages = rehearsed.notifications.map((notification) => {
@@ -50,8 +54,8 @@ export function explain(
     return { ...notified, text: text.split('\n'), ...(link && { builder: builderUrl(payload) }), payload }
   })
   const { event, transition, trace } = rehearsed
-  const { quiet, unformed } = trace
-  const answer = { event, transition, rules: verdicts, quiet, unformed, messages }
+  const { quiet, owner, unformed } = trace
+  const answer = { event, transition, rules: verdicts, owner, quiet, unformed, messages }
   print(json, answer, inWords(rehearsed, verdicts, messages))
   return messages.length > 0 ? 0 : 1
 }
@@ -59,13 +63,19 @@ export function explain(
 /** The memory of an object in that state: failing means that everyone was notified of it. */
 function memoryOf(
   state: Options['objectState'],
-  { now, rules }: { now: number; rules: readonly { name: string; send: readonly string[] }[] }
+  { event, config: { rules, owners, destinations }, now }: { event: FluxEvent; config: Config; now: number }
 ): ObjectMemory | undefined {
   if (state === 'unknown') return undefined
   const healthy = healthyBefore(now)
   if (state === 'healthy') return healthy
-  const notified = rules.flatMap(({ name, send }) =>
-    send.map((destination) => ({ rule: name, destination, at: healthy.since, reminders: 0 }))
+  const owner = ownerOf({ event, transition: 'failed' }, owners, (name) => destinations.whyShut(name))
+  const notified = rules.all.flatMap(({ name, send, isToOwner }) =>
+    [...send, ...(isToOwner ? (owner?.send ?? []) : [])].map((destination) => ({
+      rule: name,
+      destination,
+      at: healthy.since,
+      reminders: 0
+    }))
   )
   // What the failure was, nobody says: so it was another one than that of the event.
   const failure = {
@@ -97,6 +107,7 @@ function inWords(
     `${object.kind} ${object.namespace}/${object.name} in cluster "${object.cluster}": ${transition} (${severity}, ${reason}), from source "${source}"`,
     '',
     ...verdicts.map(sayVerdict),
+    ...sayOwner(trace.owner),
     ...trace.quiet.map(({ rule, destination, because }) => `  –  ${rule} does not notify ${destination}: ${because}`),
     ...(trace.unformed ?? []).map(
       ({ rule, template, because }) => `  !  template ${template} of ${rule} failed: ${because}`
@@ -113,6 +124,17 @@ function inWords(
     )
   }
   return lines.join('\n')
+}
+
+function sayOwner(owner: Owned | undefined): string[] {
+  if (owner === undefined) return []
+  const { passed = [], send } = owner
+  return [
+    ...passed.map(
+      ({ entry, app, channel, because }) => `  –  entry ${entry} of owners: ${app}:${clean(channel)} ${because}`
+    ),
+    `  →  the owner is ${send.join(', ')}, by ${sayEntry(owner)}`
+  ]
 }
 
 function sayVerdict(verdict: Verdict): string {

@@ -1,12 +1,14 @@
 // Config: turns the text of the config file into what the relay works by, or into a list of all its mistakes.
+import { Destinations } from '../deliver/channels.ts'
 import type { Destination } from '../deliver/destination.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { type Classify, compileSeverities } from '../events/severity.ts'
-import { type Owners, ownersOf, type Source, type SourceText } from '../events/source.ts'
+import { type Source, type SourceText, type Speakers, speakersOf } from '../events/source.ts'
 import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileTemplates, type Templates } from '../render/check/templates.ts'
 import { compileLinks, type Links } from '../render/links/links.ts'
+import { compileOwners, type OwnersTable } from '../rules/owners.ts'
 import type { RuleSet } from '../rules/rule.ts'
 import { compileRules } from '../rules/rules.ts'
 import { astrayFaults } from './astray.ts'
@@ -25,8 +27,8 @@ export interface Config {
   cluster: string
   sources: ReadonlyMap<string, Source>
   /** Which of them speak for which clusters. */
-  owners: Owners
-  destinations: ReadonlyMap<string, Destination>
+  speakers: Speakers
+  destinations: Destinations
   classify: Classify
   /** The destinations that are notified of the relay itself. */
   operators: readonly Destination[]
@@ -37,6 +39,8 @@ export interface Config {
   /** By name. */
   templates: Templates
   rules: RuleSet
+  /** To whom events belong, for rules that send to the owner. */
+  owners: OwnersTable
   retention: { eventsMs: number; deadLettersMs: number }
   /** For the log to keep out. */
   secrets: readonly string[]
@@ -108,18 +112,29 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
     buildDestination(name, entry, apps, given)
   )
   const severities = compileSeverities(text.severities ?? [])
-  const rules = compileRules(text.rules)
+  const rules = compileRules(text.rules, { hasOwners: text.owners !== undefined })
+  const owners = compileOwners(text.owners ?? [])
   faults.push(...durationFaults(text))
   const links = compileLinks(text.links ?? [])
   const mutes = compileMutes(text.mute ?? [], Date.now())
   const templates = compileTemplates(text.templates ?? {})
-  faults.push(...severities.faults, ...rules.faults, ...links.faults, ...mutes.faults, ...templates.faults)
-  const byName = new Map(destinations.map((destination) => [destination.name, destination]))
+  faults.push(
+    ...severities.faults,
+    ...rules.faults,
+    ...owners.faults,
+    ...links.faults,
+    ...mutes.faults,
+    ...templates.faults
+  )
+  const byName = new Destinations(
+    destinations.map((destination) => [destination.name, destination]),
+    apps
+  )
   const operators = [text.operator ?? []].flat().flatMap((name) => byName.get(name) ?? [])
   return {
     cluster: secrets.fill(text.cluster ?? '', ['cluster']),
     sources: new Map(sources.map((source) => [source.name, source])),
-    owners: ownersOf(sources),
+    speakers: speakersOf(sources),
     destinations: byName,
     operators,
     classify: severities.classify,
@@ -128,6 +143,7 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
     mutes: mutes.mutes,
     templates: templates.templates,
     rules: rules.rules,
+    owners: owners.owners,
     retention: {
       eventsMs: parseDuration(text.retention?.events ?? '7d'),
       deadLettersMs: parseDuration(text.retention?.deadLetters ?? '30d')

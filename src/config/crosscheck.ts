@@ -4,10 +4,12 @@ import type { Fault } from '../errors.ts'
 import type { Source } from '../events/source.ts'
 import { urlFault } from '../render/links/links.ts'
 import { type Known, knownFrom } from '../rules/never.ts'
+import { toOwner } from '../rules/rules.ts'
 import { findShadowed } from '../rules/shadow.ts'
 import { isLoopback } from '../slack-api/app.ts'
 import { didYouMean } from '../spelling.ts'
 import { effectFaults, unusedTemplates } from './effect.ts'
+import { idleOwners, mixedOwners, unknownOfOwners } from './owner-faults.ts'
 import { idleKeys, mixedDestinations, sharedLanes, sharedTokens, unknownApps, unusedApps } from './place-faults.ts'
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
@@ -23,22 +25,25 @@ interface Made {
 
 /** All contradictions between the parts of `text`. Those that depend on a misshapen part are left out. */
 export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeFault[]): Fault[] {
-  const unknown = unknownDestinations(text)
+  const strangers = unknownOfOwners(text)
+  const unknown = [...unknownDestinations(text), ...strangers.destinations]
   const lostTemplates = unknownTemplates(text)
-  const lostApps = unknownApps(text)
+  const lostApps = [...unknownApps(text), ...strangers.apps]
   const isWhole = (...sections: string[]) =>
     shape.every(({ path: [section] }) => section !== undefined && !sections.includes(String(section)))
   return [
     ...unknown,
     ...lostTemplates,
     ...mixedDestinations(text),
+    // Of owners that are misshapen as a whole, the section is there.
+    ...(shape.some(({ path }) => path.length === 1 && path[0] === 'owners') ? [] : mixedOwners(text)),
     // Of an app that is misshapen, the name is there.
     ...(shape.some(({ path }) => path.length === 1 && path[0] === 'slackApps') ? [] : lostApps),
-    ...(lostApps.length === 0 && isWhole('slackApps', 'destinations') ? unusedApps(text) : []),
+    ...(lostApps.length === 0 && isWhole('slackApps', 'destinations', 'owners') ? unusedApps(text) : []),
     ...repeatedNames(text),
     ...clusterFaults(text),
     ...shadowedRules(text, shape),
-    ...(unknown.length === 0 && isWhole('rules', 'destinations', 'operator') ? unusedDestinations(text) : []),
+    ...(unknown.length === 0 && isWhole('rules', 'destinations', 'operator', 'owners') ? unusedDestinations(text) : []),
     ...(lostTemplates.length === 0 && isWhole('rules', 'templates') ? unusedTemplates(text) : []),
     ...sharedLanes(text, [...made.destinations.values()]),
     ...sharedTokens([...made.destinations.values()]),
@@ -46,6 +51,7 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...writtenOutSecrets(text),
     ...repeatedItems(text, []),
     ...effectFaults(text, knownOf(made, isWhole('sources'))),
+    ...(isWhole('owners') ? idleOwners(text, knownOf(made, isWhole('sources'))) : []),
     ...brokenLinks(text)
   ].filter(({ path }) => !shape.some((fault) => hangsOn(path, fault)))
 }
@@ -84,7 +90,17 @@ function unknownDestinations({ rules, operator = [], destinations }: ConfigText)
       const message = `there is no destination "${name}"${didYouMean(name, [...known])}`
       return [{ path: Array.isArray(names) ? [...path, at] : path, message }]
     })
-  return [...unknown(operator, ['operator']), ...rules.flatMap(({ send }, at) => unknown(send, ['rules', at, 'send']))]
+  return [
+    ...unknown(operator, ['operator']),
+    ...rules.flatMap(({ send }, at) =>
+      // What `owner` lacks is said of it by itself.
+      unknown(send, ['rules', at, 'send']).filter(({ path }) => nameAt(send, path.at(-1)) !== toOwner)
+    )
+  ]
+}
+
+function nameAt(send: string | string[], index: string | number | undefined): string | undefined {
+  return Array.isArray(send) ? send[Number(index)] : send
 }
 
 function unknownTemplates({ rules, templates = {} }: ConfigText): Fault[] {
@@ -117,8 +133,9 @@ function shadowedRules({ rules }: ConfigText, shape: readonly ShapeFault[]): Fau
   }))
 }
 
-function unusedDestinations({ rules, operator = [], destinations }: ConfigText): Fault[] {
-  const used = new Set([...rules.flatMap(({ send }) => send), ...[operator].flat()])
+function unusedDestinations({ rules, owners = [], operator = [], destinations }: ConfigText): Fault[] {
+  const senders = [...rules, ...owners].flatMap(({ send = [] }) => send)
+  const used = new Set([...senders, ...[operator].flat()])
   return Object.keys(destinations)
     .filter((name) => !used.has(name))
     .map((name) => ({ path: ['destinations', name], message: `nothing is sent to "${name}"`, isWarning: true }))

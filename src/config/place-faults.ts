@@ -45,8 +45,9 @@ export function unknownApps({ slackApps = {}, destinations }: ConfigText): Fault
   })
 }
 
-export function unusedApps({ slackApps = {}, destinations }: ConfigText): Fault[] {
-  const used = new Set(Object.values(destinations).flatMap(({ slack }) => slack?.app ?? []))
+export function unusedApps({ slackApps = {}, owners = [], destinations }: ConfigText): Fault[] {
+  const entries = [...Object.values(destinations).map(({ slack }) => slack), ...owners]
+  const used = new Set(entries.flatMap((entry) => entry?.app ?? []))
   return Object.keys(slackApps)
     .filter((name) => !used.has(name))
     .map((name) => ({ path: ['slackApps', name], message: `no destination is of the app "${name}"`, isWarning: true }))

@@ -10,6 +10,7 @@ import { MuteSchema } from '../mutes/mutes.ts'
 import { Patterns } from '../patterns.ts'
 import { LinkSchema } from '../render/links/links.ts'
 import { TemplateSchema } from '../render/template/template.ts'
+import { OwnerSchema } from '../rules/owners-schema.ts'
 import { RuleSchema } from '../rules/schema.ts'
 import { SlackAppSchema } from '../slack-api/app.ts'
 
@@ -134,6 +135,19 @@ export const ConfigSchema = Type.Object(
       'Templates',
       'How messages look, by name, for rules with `template: <name>`. Texts are Liquid; docs/templates.md says what they may use.',
       { detailed: { title: '{{ transition | state }} {{ object.kind }} {{ object.namespace }}/{{ object.name }}' } }
+    ),
+    owners: option(
+      Type.Array(
+        about(OwnerSchema, 'Owner', 'Either `send`, or `app`, `channel` and `allow`.', {
+          match: { namespace: 'payments*' },
+          send: 'payments',
+          mention: '<!subteam^S012PAYMT>'
+        }),
+        { minItems: 1 }
+      ),
+      'Owners',
+      'To whom events belong, for rules with `send: owner`: the first entry that matches. With it, no destination may be called `owner`. docs/owners.md says how fifty rules become one.',
+      [{ match: { namespace: 'payments*' }, send: 'payments' }, { send: 'platform' }]
     ),
     rules: about(
       Type.Array(

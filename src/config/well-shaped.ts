@@ -16,6 +16,7 @@ const harmless: Record<string, Entry> = {
   links: { dashboard: standIn },
   mute: { name: '-', match: {}, until: '9999-01-01T00:00:00Z' },
   templates: {},
+  owners: { send: [] },
   rules: { name: '', send: [] }
 }
 
@@ -84,7 +85,7 @@ function fill(copy: Sections, section: string, entry: string): void {
     return
   }
   // Each of these may stand in the place of another.
-  const { tokens, preview, until, dashboard, ...lacking } = whole
+  const { tokens, preview, until, dashboard, send, ...lacking } = whole
   const has = (...keys: string[]) => keys.some((key) => key in own)
   entries[entry] = {
     ...lacking,
@@ -92,6 +93,7 @@ function fill(copy: Sections, section: string, entry: string): void {
     ...(preview !== undefined && !has('slack', 'preview') && { preview }),
     ...(until !== undefined && !has('until', 'weekly') && { until }),
     ...(dashboard !== undefined && !has('repository', 'commit', 'compare', 'dashboard', 'pages') && { dashboard }),
+    ...(send !== undefined && !has('channel', 'app') && { send }),
     ...own
   }
 }

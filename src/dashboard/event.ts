@@ -1,5 +1,6 @@
 // Event page: says who was notified of one event or why not, then what it said, each rule's verdict, and what else there is.
 import { html } from 'hono/html'
+import { type Owned, sayEntry } from '../rules/owners.ts'
 import type { Rule, Verdict } from '../rules/rule.ts'
 import type { EventDetail, EventRecord, ObjectRecord } from '../store/records.ts'
 import { retryButton } from './deliveries.ts'
@@ -66,6 +67,7 @@ ${trace.quiet.length > 0 && quietCard(trace.quiet, now)}
   <h2 id="rules-title">Rules</h2>
   ${trace.verdicts.length === 0 && html`<p class="empty">No rule matches this kind of object.</p>`}
   ${matched.length > 0 && html`<ol class="rows">${matched.map(verdictRow)}</ol>`}
+  ${trace.owner && ownerLine(trace.owner)}
   ${others.length > 0 && html`<details id="unmatched"${matched.length === 0 && html` open`}><summary class="quiet">${others.length.toLocaleString('en')} did not match</summary><ol class="rows">${others.map(verdictRow)}</ol></details>`}
   <p class="quiet">Rules for other kinds of objects, and those after a final rule, were skipped.</p>
 </section>
@@ -151,6 +153,12 @@ export function verdictRow(verdict: Verdict): Html {
   return html`<li class="verdict"><span class="mark" aria-hidden="true">–</span><div><b>${name}</b> no match: <code>${verdict.because}</code>
   ${verdict.isError && ' could not be decided'}
   <dl><dt>wanted</dt><dd><code>${shown(verdict.wanted, 500)}</code></dd><dt>${verdict.isError ? 'because' : 'has'}</dt><dd><code>${shown(verdict.got, 300)}</code></dd></dl></div></li>`
+}
+
+function ownerLine(owner: Owned): Html {
+  const { entry, send, passed = [] } = owner
+  const others = passed.map(({ app, channel, because }) => html` ${app}:${shown(channel, 80)} ${because}.`)
+  return html`<p>The owner is <b>${send.join(', ')}</b>, by <a href="/rules#owner-${entry}">${shown(sayEntry(owner), 300)}</a>.${others}</p>`
 }
 
 function quietCard(quiet: EventDetail['trace']['quiet'], now: number): Html {

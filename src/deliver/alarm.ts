@@ -9,6 +9,7 @@ import type { SlackApp } from '../slack-api/app.ts'
 import type { LaneState, Message, NewNotification } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { isAboutToken } from './answer.ts'
+import { partsOf } from './channels.ts'
 import type { Destination } from './destination.ts'
 import type { Settled } from './outcome.ts'
 import { adviceOn } from './saying.ts'
@@ -76,7 +77,8 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
       const isGone = kind === 'gone' && place?.app === undefined
       // The message that was refused waits as well.
       const waiting = (await store.backlog(lane)) + message.notifications
-      const means = { isGone, advice: adviceOn(kind, reply, place) }
+      const { instead = '' } = partsOf(destination) ?? {}
+      const means = { isGone, advice: adviceOn(kind, reply, place), ...(instead !== '' && { instead }) }
       const change = { block: next, isOver: false as const, ...means, waiting, nextAt: settlement.lane.notBefore }
       return noticesTo(besides(lane, app), laneNotice(subjectOf(destination, app?.name), change, now))
     }
@@ -89,7 +91,9 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
   }
 
   function subjectOf(destination: string, app: string | undefined): LaneSubject {
-    return app === undefined ? { kind: 'destination', name: destination } : { kind: 'app', name: app }
+    if (app !== undefined) return { kind: 'app', name: app }
+    const named = partsOf(destination)
+    return { kind: 'destination', name: named === undefined ? destination : `${named.app}:${named.channel}` }
   }
 
   async function ofDeadLetters(): Promise<void> {

@@ -12,6 +12,7 @@ import {
   isOfSlack
 } from '../render/receivers/dialect.ts'
 import { placeOf, type SlackApp, urlOf } from '../slack-api/app.ts'
+import type { LanesByName } from '../store/kept.ts'
 import { type Receiver, receiverOf } from './answer.ts'
 import { createPace, type Pace, PaceSchema } from './pace.ts'
 
@@ -143,8 +144,8 @@ export function createDestination(
 }
 
 /** The lane of every destination, by its name. */
-export function lanesByName(destinations: ReadonlyMap<string, Destination>): Map<string, string> {
-  return new Map([...destinations].map(([name, { lane }]) => [name, lane]))
+export function lanesByName(destinations: ReadonlyMap<string, Destination>): LanesByName {
+  return { get: (name) => destinations.get(name)?.lane, has: (name) => destinations.has(name) }
 }
 
 // A webhook's own channel is a lane of the webhook, as it always was; one named by `channel` is another, with a

@@ -10,6 +10,7 @@ import type { Spans } from '../spans.ts'
 import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
+import { type Channels, inLane, labelOf } from './channels.ts'
 import { type Destination, lanesByName } from './destination.ts'
 import { causesOf, holdsOf } from './gathering.ts'
 import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
@@ -41,7 +42,7 @@ export interface Lanes {
 export interface LanesOptions {
   store: Store
   slack: Slack
-  destinations: () => ReadonlyMap<string, Destination>
+  channels: Channels
   /** Who is notified of the lanes themselves. */
   operators: () => readonly Destination[]
   /** Where people reach the relay, for links in messages. */
@@ -65,10 +66,11 @@ const lookMs = 100
 const storeRetryMs = 1000
 
 export function createLanes(options: LanesOptions): Lanes {
-  const { store, clock, ages, log } = options
-  const alarm = createAlarm({ ...options, wake: (lanes) => wake(lanes) })
+  const { store, channels, clock, ages, log } = options
+  const { destinations } = channels
+  const alarm = createAlarm({ ...options, destinations, wake: (lanes) => wake(lanes) })
   const posts = createPost(options.slack, log)
-  const tokens = createTokens(options.destinations)
+  const tokens = createTokens(destinations)
   const giveUp = new AbortController()
   const running = new Map<string, Promise<void>>()
   /** Sleeping lanes; with `isInterruptible` a new notification wakes them early. */
@@ -140,7 +142,7 @@ export function createLanes(options: LanesOptions): Lanes {
 
   async function post({ message, block, signal }: Extract<Step, { is: 'post' }>): Promise<void> {
     const at = clock.now()
-    const destination = options.destinations().get(message.destination)
+    const destination = destinations().get(message.destination)
     const until = signal ? AbortSignal.any([giveUp.signal, signal]) : giveUp.signal
     const known = tokens.answerFor(message.lane, at)
     const reply = known ?? (await posts.message(destination, message, until))
@@ -155,14 +157,16 @@ export function createLanes(options: LanesOptions): Lanes {
     // Before anything is written: other lanes of the app are about to ask.
     const others = known === undefined ? tokens.learn(message.lane, settled) : []
     await record(message, { at, answer }, settled, block)
+    // After the notice of it, which is about the channel itself: from now on its messages go elsewhere.
+    channels.learn(message.lane, settled.settlement.lane.block, settled.settlement.lane.notBefore)
     for (const other of others) await tryNow(other)
     const { id, destination: name, notifications } = message
     const { outcome, settlement } = settled
     if (known === undefined) {
-      options.metrics.slackRequests.inc({ destination: name, outcome })
+      options.metrics.slackRequests.inc({ destination: labelOf(name), outcome })
       options.spans.posted({
         message: id,
-        destination: name,
+        destination: labelOf(name),
         notifications,
         outcome,
         answer,
@@ -172,12 +176,12 @@ export function createLanes(options: LanesOptions): Lanes {
     }
     report(message, settled, { at, answer })
     // Its destination moved meanwhile: it is tried again where it is now, behind what is being posted there.
-    const lane = options.destinations().get(message.destination)?.lane
+    const lane = destinations().get(message.destination)?.lane
     if (settlement.message.state === 'open' && lane !== message.lane && reply !== moved) await follow()
   }
 
   function planOf(lane: string): Plan {
-    const destination = [...options.destinations().values()].find((candidate) => candidate.lane === lane)
+    const destination = inLane(destinations(), lane)
     const pace = destination?.pace ?? createPace()
     return {
       token: ({ bucket }, now) => take(bucket, pace, now),
@@ -190,7 +194,7 @@ export function createLanes(options: LanesOptions): Lanes {
   }
 
   function formOf([first]: readonly Pending[]): DigestForm {
-    const destination = options.destinations().get(first?.destination ?? '')
+    const destination = destinations().get(first?.destination ?? '')
     return {
       maxText: digestRoom(destination?.slack?.dialect ?? 'slack'),
       isFull: destination?.hasFullDigests,
@@ -231,7 +235,7 @@ export function createLanes(options: LanesOptions): Lanes {
       ...(details.length > 0 && { details })
     }
     if (end.state === 'sent') {
-      options.metrics.notifications.inc({ destination, state: 'sent' }, notifications)
+      options.metrics.notifications.inc({ destination: labelOf(destination), state: 'sent' }, notifications)
       options.metrics.deliverySeconds.observe((clock.now() - message.newestAt) / 1000)
       log.info({ ...facts, attempt: failures + 1 }, 'message sent')
       return
@@ -242,7 +246,7 @@ export function createLanes(options: LanesOptions): Lanes {
     }
     const next = new Date(lane.notBefore).toISOString()
     if (outcome === 'blocked') {
-      const advice = adviceOn(kind, reply, options.destinations().get(destination)?.slack)
+      const advice = adviceOn(kind, reply, destinations().get(destination)?.slack)
       log.error({ ...facts, advice, next }, 'destination rejects all messages: its lane waits')
     } else log.warn({ ...facts, outcome, next }, 'message postponed')
   }
@@ -254,7 +258,10 @@ export function createLanes(options: LanesOptions): Lanes {
   }
 
   async function follow(): Promise<void> {
-    const lost = await store.follow(lanesByName(options.destinations()), clock.now())
+    for (const { lane, block, notBefore } of await store.records.laneHeads()) {
+      if (block !== null) channels.learn(lane, block, notBefore)
+    }
+    const lost = await store.follow(lanesByName(destinations()), clock.now())
     if (lost > 0)
       log.error(
         { notifications: lost },

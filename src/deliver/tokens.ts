@@ -1,6 +1,7 @@
 // Tokens: share among the lanes of one Slack app its budget, a wait that Slack asks for, and a no to the token itself.
 import { type Budget, createBudget } from '../slack-api/budget.ts'
 import { isAboutToken, type Reply } from './answer.ts'
+import { inLane } from './channels.ts'
 import type { Destination } from './destination.ts'
 import type { Settled } from './outcome.ts'
 
@@ -23,9 +24,10 @@ export interface Tokens {
 /** It remembers tokens as long as the process runs: each is small, and there are as many as a config file ever had. */
 export function createTokens(destinations: () => ReadonlyMap<string, Destination>): Tokens {
   const budgets = new Map<string, Budget<Reply>>()
+  /** By token, the lanes that were not asked for because Slack had said no to it. */
+  const waiting = new Map<string, Set<string>>()
 
-  const tokenOf = (lane: string): string | undefined =>
-    [...destinations().values()].find((destination) => destination.lane === lane)?.slack?.app?.token
+  const tokenOf = (lane: string): string | undefined => inLane(destinations(), lane)?.slack?.app?.token
 
   function budgetOf(lane: string): Budget<Reply> | undefined {
     const token = tokenOf(lane)
@@ -45,7 +47,11 @@ export function createTokens(destinations: () => ReadonlyMap<string, Destination
       const budget = budgetOf(lane)
       const refusal = budget?.refusalAt(now)
       if (refusal === undefined) budget?.use(lane)
-      else budget?.giveBack(lane)
+      else {
+        budget?.giveBack(lane)
+        const token = tokenOf(lane) ?? ''
+        waiting.set(token, (waiting.get(token) ?? new Set()).add(lane))
+      }
       return refusal
     },
     learn(lane, { kind, reply, settlement }) {
@@ -59,9 +65,11 @@ export function createTokens(destinations: () => ReadonlyMap<string, Destination
       }
       const isTokenGood = kind === 'taken' || kind === 'refused' || kind === 'gone'
       if (!isTokenGood || !budget.forgive()) return []
-      const token = tokenOf(lane)
+      const token = tokenOf(lane) ?? ''
       const all = [...destinations().values()].filter(({ slack }) => slack?.app?.token === token)
-      return [...new Set(all.map((other) => other.lane))].filter((other) => other !== lane)
+      const others = new Set([...all.map((other) => other.lane), ...(waiting.get(token) ?? [])])
+      waiting.delete(token)
+      return [...others].filter((other) => other !== lane)
     },
     askAgain: (lane) => budgetOf(lane)?.askAgain()
   }

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import { hasHeartbeats } from './bearing.ts'
 import { parseRevision, type Revision } from './revision.ts'
 import { builtInSeverities, type Classify, type Severity } from './severity.ts'
-import { apart, type Claim, foreign, type Owners } from './source.ts'
+import { apart, type Claim, foreign, type Speakers } from './source.ts'
 
 // Kubernetes names and namespaces are at most 253 characters (RFC 1123 subdomain); Flux refuses to emit without them,
 // but a Go zero event has them all empty, so they are bounded and not required.
@@ -74,7 +74,7 @@ export interface Origin {
   /** For sources that name none and events that carry none. */
   defaultCluster: string
   /** The clusters that other sources speak for, where this one names none. */
-  owners?: Owners
+  speakers?: Speakers
 }
 
 // Internal to the controllers. They reach the relay when a controller posts to it directly, and `token` leaked through
@@ -84,7 +84,7 @@ const internalKeys = new Set(['token', 'digest', 'checksum'])
 /** Turns a validated wire event into the relay's own form. `receivedAt` (ms) stands in for a missing timestamp. */
 export function normalise(
   wire: WireEvent,
-  { source, cluster, defaultCluster, owners }: Origin,
+  { source, cluster, defaultCluster, speakers }: Origin,
   receivedAt: number,
   classify: Classify = builtInSeverities
 ): FluxEvent {
@@ -96,10 +96,10 @@ export function normalise(
   const fluxSeverity = wire.severity === 'error' ? 'error' : wire.severity.startsWith('warn') ? 'warn' : 'info'
   const at = stampOf(wire)
   const named = metadata.cluster?.trim().slice(0, 253).toWellFormed() || defaultCluster
-  const claim = cluster === undefined ? foreign(named, owners) : undefined
+  const claim = cluster === undefined ? foreign(named, speakers) : undefined
   return {
     source,
-    object: { cluster: cluster ?? (claim ? apart(source, owners) : named), kind, namespace, name },
+    object: { cluster: cluster ?? (claim ? apart(source, speakers) : named), kind, namespace, name },
     uid,
     severity: classify({ kind, reason, message: wire.message }, fluxSeverity),
     reason,

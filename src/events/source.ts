@@ -42,33 +42,33 @@ export interface Source extends Credentials {
 }
 
 /** The source that speaks for a cluster, by the cluster's name as {@link folded}. */
-export type Owners = ReadonlyMap<string, string>
+export type Speakers = ReadonlyMap<string, string>
 
 /** What an event says of itself and nobody believes. */
 export interface Claim {
   cluster: string
   /** The source that speaks for it. */
-  owner: string
+  speaker: string
 }
 
 /** `sources`: name and `cluster` of each. Several may speak for one cluster. */
-export function ownersOf(sources: Iterable<{ name: string; cluster: string | undefined }>): Owners {
-  const owners = new Map<string, string>()
+export function speakersOf(sources: Iterable<{ name: string; cluster: string | undefined }>): Speakers {
+  const speakers = new Map<string, string>()
   for (const { name, cluster } of sources) {
-    if (cluster !== undefined && !owners.has(folded(cluster))) owners.set(folded(cluster), name)
+    if (cluster !== undefined && !speakers.has(folded(cluster))) speakers.set(folded(cluster), name)
   }
-  return owners
+  return speakers
 }
 
 /** The claim in `cluster`, where it is a cluster that a source speaks for. */
-export function foreign(cluster: string, owners: Owners | undefined): Claim | undefined {
-  const owner = owners?.size ? owners.get(folded(cluster)) : undefined
-  return owner === undefined ? undefined : { cluster, owner }
+export function foreign(cluster: string, speakers: Speakers | undefined): Claim | undefined {
+  const speaker = speakers?.size ? speakers.get(folded(cluster)) : undefined
+  return speaker === undefined ? undefined : { cluster, speaker }
 }
 
-/** What the cluster of a claim is called instead: as the source it came through, which no rule takes for the owner's. */
-export function apart(source: string, owners: Owners | undefined): string {
-  return owners?.has(folded(source)) ? `source:${source}` : source
+/** What the cluster of a claim is called instead: as the source it came through, which no rule takes for the speaker's. */
+export function apart(source: string, speakers: Speakers | undefined): string {
+  return speakers?.has(folded(source)) ? `source:${source}` : source
 }
 
 /** The same for all names that people, or rules, could take for each other. */

@@ -2,8 +2,10 @@
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { decide, type SubjectOf } from '../decide.ts'
+import { labelOf } from '../deliver/channels.ts'
 import type { FluxEvent } from '../events/flux.ts'
 import { kindLabel, type Metrics } from '../metrics.ts'
+import type { PassedChannel } from '../rules/owners.ts'
 import type { Arrival, Decision, Receipt } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createArrivals } from './arrivals.ts'
@@ -23,11 +25,14 @@ export interface IntakeOptions {
   full: (found: readonly Full[]) => void
   /** Called where two objects with one name came from a source. */
   twins: (source: string) => void
+  /** Called with channels that an event of a source named and that it did not get. */
+  passed: (source: string, channels: readonly PassedChannel[]) => void
 }
 
 export type Intake = ReturnType<typeof createIntake>
 
-export function createIntake({ store, config, metrics, clock, wake, budget, commits, full, twins }: IntakeOptions) {
+export function createIntake(options: IntakeOptions) {
+  const { store, config, metrics, clock, wake, budget, commits, full, twins, passed } = options
   const arrivals = createArrivals(clock, () => metrics.commitFailures.inc())
   let isCommitting = false
 
@@ -74,6 +79,7 @@ export function createIntake({ store, config, metrics, clock, wake, budget, comm
       if (decisions.get(arrival)?.isTwin) twins(arrival.event.source)
       if (receipts[index]?.status === 'duplicate') metrics.duplicates.inc({ source: arrival.event.source })
       const decision = decisions.get(arrival)
+      if (decision?.trace.owner?.passed) passed(arrival.event.source, decision.trace.owner.passed)
       if (decision !== undefined) count(metrics, arrival, decision)
     }
     return receipts
@@ -109,7 +115,8 @@ function count(metrics: Metrics, { event }: Arrival, { transition, trace, notifi
   metrics.events.inc({ source, kind: kindLabel(object.kind), severity, transition })
   for (const { destination, muting, dead } of notifications) {
     // Dead letters are counted with all others, by the store.
-    if (dead === undefined) metrics.notifications.inc({ destination, state: muting ? 'muted' : 'pending' })
+    if (dead === undefined)
+      metrics.notifications.inc({ destination: labelOf(destination), state: muting ? 'muted' : 'pending' })
   }
   for (const { template } of trace.unformed ?? []) metrics.templateErrors.inc({ template })
   let fired = 0

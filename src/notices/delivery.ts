@@ -16,7 +16,10 @@ import { newsOf, troubleOf } from './notice.ts'
 /** What a lane's trouble is about: the destination, or the Slack app whose token is not taken. */
 export type LaneSubject = { kind: 'destination' | 'app'; name: string }
 
-/** The notice that nothing can be posted there, or that messages are taken again. `waited`, `waiting`: notifications. */
+/**
+ * The notice that nothing can be posted there, or that messages are taken again. `waited`, `waiting`: notifications. `instead`:
+ * who gets them meanwhile, where an event names the channel.
+ */
 export function laneNotice(
   { kind, name }: LaneSubject,
   {
@@ -24,7 +27,7 @@ export function laneNotice(
     ...change
   }: { block: NonNullable<LaneState['block']> } & (
     | { isOver: true; waited: number }
-    | { isOver: false; isGone: boolean; advice: string; waiting: number; nextAt: number }
+    | { isOver: false; isGone: boolean; advice: string; waiting: number; nextAt: number; instead?: string }
   ),
   now: number
 ): View {
@@ -53,7 +56,8 @@ export function laneNotice(
 }
 
 /** What a blocked lane means, by what decided it; `advice` is said where there is no more to say. */
-function meaningOf({ isGone, advice, waiting }: { isGone: boolean; advice: string; waiting: number }): string {
+function meaningOf(means: { isGone: boolean; advice: string; waiting: number; instead?: string }): string {
+  const { isGone, advice, waiting, instead } = means
   const waits = waiting === 1 ? '1 notification waits' : `${waiting} notifications wait`
   if (isGone) {
     return (
@@ -62,7 +66,29 @@ function meaningOf({ isGone, advice, waiting }: { isGone: boolean; advice: strin
     )
   }
   const sentence = `${advice.charAt(0).toUpperCase()}${advice.slice(1)}`
-  return `${prose(sentence)}${/[.?]$/.test(sentence) ? '' : '.'} ${waits}, for 24 h at most.`
+  const said = `${prose(sentence)}${/[.?]$/.test(sentence) ? '' : '.'}`
+  if (instead !== undefined)
+    return `${said} Events name this channel. What is for it goes to ${prose(instead)} meanwhile.`
+  return `${said} ${waits}, for 24 h at most.`
+}
+
+/** The notice that events of `source` name a channel that they did not get. `silentMs`: how long it is not repeated. */
+export function channelNotice(
+  source: string,
+  { entry, app, channel, because }: { entry: number; app: string; channel: string; because: string },
+  silentMs: number,
+  now: number
+): View {
+  return newsOf(now, {
+    kind: 'destination',
+    name: cut(clean(`${app}:${channel}`), maxReason),
+    severity: 'warn',
+    reason: 'ChannelPassedOver',
+    says: `is named by an event of source ${prose(source)}, and ${prose(clean(because))}: the next entry of ${code('owners')} that matches got it`,
+    why:
+      `Entry ${entry} of ${code('owners')} reads the channel from the metadata, which whoever can annotate the object decides. ` +
+      `Correct the annotation, or ${code('allow')} in the config file. This is not repeated for ${sayAbout(silentMs)}.`
+  })
 }
 
 /** Different reasons that are named. */

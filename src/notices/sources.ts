@@ -77,16 +77,16 @@ export function floodNotice(
   })
 }
 
-/** The notice that events of `source` claim a cluster that the source `owner` speaks for. */
+/** The notice that events of `source` claim a cluster that the source `speaker` speaks for. */
 export function claimNotice(
   source: string,
-  { cluster, owner, silentMs }: { cluster: string; owner: string; silentMs: number },
+  { cluster, speaker, silentMs }: { cluster: string; speaker: string; silentMs: number },
   now: number
 ): View {
   const named = cut(clean(cluster).replaceAll('\n', ' '), maxName)
   return warningOf(source, now, {
     reason: 'ForeignCluster',
-    says: `claims cluster ${prose(named)}, which source ${prose(owner)} owns`,
+    says: `claims cluster ${prose(named)}, which source ${prose(speaker)} speaks for`,
     why:
       `Its events are kept apart, under the cluster name ${prose(source)}. If it is the same cluster, write ` +
       `${code(`cluster: ${named}`)} at sources.${prose(source)} in the config file; if not, find out who has its key.`,

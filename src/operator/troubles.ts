@@ -5,10 +5,15 @@ import type { Clock } from '../clock.ts'
 import type { Claim } from '../events/source.ts'
 import type { Full } from '../intake/budget.ts'
 import type { Metrics } from '../metrics.ts'
+import { channelNotice } from '../notices/delivery.ts'
 import { fullNotice } from '../notices/relay.ts'
 import { claimNotice, twinsNotice } from '../notices/sources.ts'
 import type { View } from '../render/compose/view.ts'
+import type { PassedChannel } from '../rules/owners.ts'
 import type { Announce } from './operator.ts'
+
+/** Channels that events name are reported, so many in a day: their names have no end. */
+const maxPassed = 20
 
 /** How long a notice is not repeated. */
 const claimSilentMs = 24 * 60 * 60 * 1000
@@ -37,11 +42,23 @@ export function createTroubles(options: { announce: Announce; metrics: Metrics; 
     claimed(source: string, claim: Claim): void {
       metrics.foreignClusters.inc({ source })
       const view = (now: number) => claimNotice(source, { ...claim, silentMs: claimSilentMs }, now)
-      once(`claim ${source} ${claim.owner}`, claimSilentMs, view)
+      once(`claim ${source} ${claim.speaker}`, claimSilentMs, view)
     },
     /** Two objects with one name came from `source`. */
     twins: (source: string): void =>
       once(`twins ${source}`, claimSilentMs, (now) => twinsNotice(source, claimSilentMs, now)),
+    /** An event of `source` named channels that it did not get; those that Slack refused were reported by their lane. */
+    passed(source: string, channels: readonly PassedChannel[]): void {
+      for (const each of channels) {
+        const known = silentUntil
+          .keys()
+          .filter((key) => key.startsWith('channel '))
+          .toArray()
+        const key = `channel ${each.app} ${each.channel}`
+        if (known.length >= maxPassed && !known.includes(key)) return
+        once(key, claimSilentMs, (now) => channelNotice(source, each, claimSilentMs, now))
+      }
+    },
     full(found: readonly Full[]): void {
       for (const each of found) {
         once(`full ${each.kind} ${each.name}`, fullSilentMs, (now) => fullNotice(each, fullSilentMs, now))

@@ -8,7 +8,8 @@ import { type ObjectMemory, objectKey, type Transition } from '../objects.ts'
 import { composeOne } from '../render/compose/message.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import { toText } from '../render/slack/terminal.ts'
-import type { Verdict } from '../rules/rule.ts'
+import { sayEntry } from '../rules/owners.ts'
+import type { Rule, Verdict } from '../rules/rule.ts'
 import { match } from '../rules/rules.ts'
 import type { Decision, NewNotification } from '../store/kept.ts'
 
@@ -118,6 +119,14 @@ export function sayWhyNot({ because, got, wanted }: Exclude<Verdict, { fired: tr
   return `${because} is ${clean(got).split('\n', 1)[0]}, wanted ${wanted}`
 }
 
+/**
+ * Whether `asked`, as a person writes it, is the destination `sent`: of a channel that an event names, who gets it otherwise
+ * may be left out, as in `acme:team-a`.
+ */
+export function isSent(asked: string, sent: string): boolean {
+  return asked === sent || (asked.includes(':') && sent.startsWith(`${asked}:`))
+}
+
 // The rest says the same of other rules.
 const maxRules = 5
 
@@ -129,16 +138,24 @@ export function whyNotNotified(
 ): string[] {
   const { transition, trace, notifications } = rehearsed
   const verdicts = new Map(verdictsOn(rehearsed, config).map((verdict) => [verdict.rule, verdict]))
-  const candidates = config.rules.all.filter(({ name, send }) => (only ? name === only : send.includes(destination)))
+  const isOwners = config.owners.all.some(({ send, channel }) =>
+    channel === undefined ? send.includes(destination) : destination.startsWith(`${channel.app}:`)
+  )
+  const maySend = ({ send, isToOwner }: Rule) => send.includes(destination) || (isToOwner && isOwners)
+  const candidates = config.rules.all.filter((rule) => (only ? rule.name === only : maySend(rule)))
   if (candidates.length === 0) return [only ? `there is no rule ${only}` : `no rule sends to ${destination}`]
-  const lines = candidates.slice(0, maxRules).map(({ name, send }) => {
+  const lines = candidates.slice(0, maxRules).map((rule) => {
+    const { name, send } = rule
     const verdict = verdicts.get(name)
     const quiet = trace.quiet.find((entry) => entry.rule === name && entry.destination === destination)
-    if (!send.includes(destination)) return `${name} sends to ${send.join(', ')}`
+    if (!maySend(rule)) return `${name} sends to ${[...send, ...(rule.isToOwner ? ['the owner'] : [])].join(', ')}`
     if (quiet !== undefined) return `${name} does not notify: ${quiet.because}`
-    if (notifications.some((notified) => notified.rule === name && notified.destination === destination)) {
+    if (notifications.some((notified) => notified.rule === name && isSent(destination, notified.destination))) {
       return `${name} does notify it, once; another message was expected`
     }
+    const { owner } = trace
+    if (rule.isToOwner && !send.includes(destination) && owner && !owner.send.some((to) => isSent(destination, to)))
+      return `${name} sends to the owner, who is ${owner.send.join(', ')}, by ${sayEntry(owner)}`
     // What ends a failure need not match any rule.
     if (transition === 'recovered')
       return `${name} did not notify it of the failure, so it does not notify it of the end`

@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts'
 import { sayDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
-import { type Rehearsed, type Spoken, speak, startRehearsal, whyNotNotified } from './rehearsal.ts'
+import { isSent, type Rehearsed, type Spoken, speak, startRehearsal, whyNotNotified } from './rehearsal.ts'
 import type { Expected, TestStep } from './step.ts'
 import type { RuleTest } from './tests-file.ts'
 
@@ -110,7 +110,7 @@ function isMet(message: SentAt, wanted: Expected): boolean {
 }
 
 function isBy({ destination, rule }: SentAt, wanted: Expected): boolean {
-  return wanted.destination === destination && (wanted.rule === undefined || wanted.rule === rule)
+  return isSent(wanted.destination, destination) && (wanted.rule === undefined || wanted.rule === rule)
 }
 
 /** In one line and without the bars: a test does not depend on where a message breaks. */

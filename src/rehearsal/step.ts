@@ -112,7 +112,9 @@ function buildExpected(
     if (names.includes(name)) return
     faults.push({ path: at(what), message: unknownName(what, name, names) })
   }
-  if (config) known('destination', destination, [...config.destinations.keys()])
+  // A channel that events name, without who gets it otherwise.
+  const isChannel = config?.destinations.has(`${destination}:`) || config?.destinations.has(destination)
+  if (config && !isChannel) known('destination', destination, [...config.destinations.keys()])
   if (config && rule !== undefined) known('rule', rule, [...config.rules.byName.keys()])
   const patterns = [matches].flat().flatMap((pattern, index) => {
     const compiled = compileRegex(pattern)

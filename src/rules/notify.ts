@@ -1,7 +1,9 @@
 // Notify: decides who is notified, and of what: something changed, it still fails, it is over. Pure.
 import type { Advance, Notified, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
+import type { Owned } from './owners.ts'
 import type { Rule } from './rule.ts'
+import { toOwner } from './rules.ts'
 
 /** One destination to notify because of one rule. */
 export interface Recipient {
@@ -27,13 +29,13 @@ const longestReminderMs = 24 * 60 * 60 * 1000
 
 /**
  * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules
- * match it; everything else to the destinations of the rules that fired. `rules` are all there are, by name. `isMuted`: the
- * notifications will be withheld. The returned `notified` belongs in the object's memory.
+ * match it; everything else to the destinations of the rules that fired, and to `owned` for those that send to the owner.
+ * `rules` are all there are, by name. `isMuted`: the notifications will be withheld. The returned `notified` belongs in the
+ * object's memory.
  */
 export function recipientsOf(
   { transition, memory, ended, aside }: Advance,
-  fired: readonly Rule[],
-  rules: ReadonlyMap<string, Rule>,
+  { fired, owned, rules }: { fired: readonly Rule[]; owned?: Owned | undefined; rules: ReadonlyMap<string, Rule> },
   now: number,
   isMuted: boolean
 ): { recipients: Recipient[]; quiet: Quiet[]; notified: readonly Notified[] } {
@@ -50,7 +52,10 @@ export function recipientsOf(
     recipients.push({ rule, destination, says: 'recovered', mention: undefined, grouping: rules.get(rule)?.group })
   }
   for (const rule of fired) {
-    for (const destination of rule.send) {
+    if (rule.isToOwner && owned === undefined) {
+      quiet.push({ rule: rule.name, destination: toOwner, because: 'no entry of `owners` matches' })
+    }
+    for (const { destination, mention } of addressesOf(rule, owned)) {
       const isOf = (entry: Notified) => entry.rule === rule.name && entry.destination === destination
       if (ended?.notified.some(isOf)) continue
       // While a mute lasts, a withheld failure counts as notified; after it, the failure is new.
@@ -74,7 +79,7 @@ export function recipientsOf(
         rule: rule.name,
         destination,
         says,
-        mention: says === 'failed' ? rule.mention : undefined,
+        mention: says === 'failed' ? mention : undefined,
         grouping: rule.group,
         ...(reminders > 0 && { nextReminderMs: reminderWait(rule.remindEveryMs ?? 0, reminders) })
       })
@@ -86,6 +91,13 @@ export function recipientsOf(
     }
   }
   return { recipients, quiet, notified }
+}
+
+/** Where a rule sends. The owner is pinged as its entry says, everybody else as the rule does. */
+function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | undefined) {
+  const all = new Map(send.map((destination) => [destination, mention]))
+  if (isToOwner) for (const destination of owned?.send ?? []) all.set(destination, owned?.mention ?? mention)
+  return [...all].map(([destination, mention]) => ({ destination, mention }))
 }
 
 function judge(

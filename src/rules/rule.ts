@@ -15,7 +15,10 @@ export interface Condition {
 
 export interface Rule {
   name: string
+  /** Names of destinations. */
   send: readonly string[]
+  /** It sends also to whom the event belongs to, by `owners`. */
+  isToOwner: boolean
   mention: string | undefined
   /** The name of the template its messages are made by. */
   template: string | undefined

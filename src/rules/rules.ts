@@ -8,14 +8,24 @@ import { compileGroup } from './group.ts'
 import type { Condition, Rule, RuleSet, Verdict } from './rule.ts'
 import { type Matchers, type MatchText, type RuleText, severitiesOf } from './schema.ts'
 
-/** Compiles the `rules:` section. Faults are those that the schema cannot see: expressions and regular expressions. */
-export function compileRules(texts: readonly RuleText[]): { rules: RuleSet; faults: Fault[] } {
+/** Among what a rule sends to: whom the event belongs to, by the `owners:` section. */
+export const toOwner = 'owner'
+
+/**
+ * Compiles the `rules:` section. Faults are those that the schema cannot see: expressions and regular expressions. Without
+ * `hasOwners`, "owner" is a destination like any other.
+ */
+export function compileRules(
+  texts: readonly RuleText[],
+  { hasOwners = false } = {}
+): { rules: RuleSet; faults: Fault[] } {
   const faults: Fault[] = []
   const all = texts.map((text, index): Rule => {
     const conditions = compileMatch({ severity: 'error', ...text.match }, ['rules', index, 'match'], faults)
     return {
       name: text.name,
-      send: [text.send].flat(),
+      send: [text.send].flat().filter((name) => !(hasOwners && name === toOwner)),
+      isToOwner: hasOwners && [text.send].flat().includes(toOwner),
       mention: text.mention,
       template: text.template,
       notify: text.notify ?? 'changes',
@@ -82,7 +92,8 @@ function judge(rule: Rule, subject: Subject): Verdict {
   return { rule: rule.name, fired: true }
 }
 
-function compileMatch({ not, when, ...match }: MatchText, path: Fault['path'], faults: Fault[]): Condition[] {
+/** The conditions of a `match:`, all of which must hold. */
+export function compileMatch({ not, when, ...match }: MatchText, path: Fault['path'], faults: Fault[]): Condition[] {
   return [
     ...compileMatchers(match, path, '', faults),
     ...compileMatchers(not ?? {}, [...path, 'not'], 'not.', faults).map(opposite),

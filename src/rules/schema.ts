@@ -137,9 +137,11 @@ export const RuleSchema = closedObject({
       uniqueItems: true
     }),
     'Send to',
-    'Names under `destinations`.',
+    'Names under `destinations`. With `owners`, `owner` is whom the event belongs to.',
     'platform',
-    ['platform', 'team-a']
+    ['platform', 'team-a'],
+    'owner',
+    ['owner', 'feed']
   )
 })
 

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Counter, Gauge } from 'prom-client'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
+import { labelOf } from '../deliver/channels.ts'
 import { outcomes } from '../deliver/outcome.ts'
 import { severityNames } from '../events/severity.ts'
 import type { Budget } from '../intake/budget.ts'
@@ -58,7 +59,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
 
   function countBuried(destinations: Config['destinations']): void {
     for (const [name, tally] of store.tally()) {
-      const labels = destinations.has(name) ? { destination: name, state: 'dead' } : removed
+      const labels = destinations.has(name) ? { destination: labelOf(name), state: 'dead' } : removed
       metrics.notifications.inc(labels, tally.buried - (buried.get(name) ?? 0))
       buried.set(name, tally.buried)
     }
@@ -79,6 +80,17 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
       const head = byLane.get(lane)
       laneBlocked.set(labels, head?.block ? 1 : 0)
       oldestPending.set(labels, head?.oldest == null ? 0 : Math.max(0, now - head.oldest) / 1000)
+    }
+  }
+
+  /** All channels of an app that events name, as one. */
+  function setChannels(labels: ReadonlySet<string>): void {
+    for (const destination of labels) {
+      const all = [...store.tally()].filter(([name]) => labelOf(name) === destination)
+      metrics.pending.set(
+        { destination },
+        all.reduce((sum, [, { pending }]) => sum + pending, 0)
+      )
     }
   }
 
@@ -117,18 +129,20 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
   }
 
   return async () => {
-    const { sources, destinations, rules, templates } = config()
+    const { sources, destinations, rules, owners, templates } = config()
+    const apps = owners.all.flatMap(({ channel }) => (channel === undefined ? [] : [labelOf(`${channel.app}::`)]))
     metrics.sourcePending.reset()
     for (const source of sources.keys()) metrics.sourcePending.set({ source }, budget.waitingOf(source))
     metrics.databaseUp.set((await look()) ? 1 : 0)
     countBuried(destinations)
     setLanes(destinations)
+    setChannels(new Set(apps))
     setSize()
     setSources(standing())
     setSkews(sources)
     const names = {
       source: [...sources.keys()],
-      destination: [...destinations.keys()],
+      destination: [...destinations.keys(), ...new Set(apps)],
       rule: [...rules.byName.keys()],
       template: [...templates.keys()]
     }

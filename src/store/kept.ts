@@ -4,6 +4,7 @@ import type { Muting } from '../mutes/mutes.ts'
 import type { ObjectMemory, Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
+import type { Owned } from '../rules/owners.ts'
 import type { Verdict } from '../rules/rule.ts'
 
 /** An event that passed every check at the door. */
@@ -42,6 +43,8 @@ export interface NewNotification {
 export interface Trace {
   verdicts: readonly Verdict[]
   quiet: readonly { rule: string; destination: string; because: string }[]
+  /** Whom the event belongs to, where a rule that fired sends to the owner. */
+  owner?: Owned
   /** Sent in the relay's own form, because the rule's template failed. */
   unformed?: readonly { rule: string; template: string; because: string }[]
 }
@@ -264,6 +267,9 @@ export interface LastEvents {
   sources: ReadonlyMap<string, number>
   listenedUntil: number | undefined
 }
+
+/** The lanes of destinations, by their names. */
+export type LanesByName = Pick<ReadonlyMap<string, string>, 'get' | 'has'>
 
 /** The lane that a destination has by now; undefined where the config file has no such destination. */
 export type LaneOf = (destination: string) => string | undefined

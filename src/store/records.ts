@@ -4,7 +4,7 @@ import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, Notified, Transition } from '../objects.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Search } from '../search.ts'
-import type { Attempt, Bucket, LaneState, NewNotification, Trace } from './kept.ts'
+import type { Attempt, Bucket, LaneState, LanesByName, NewNotification, Trace } from './kept.ts'
 
 /** `limit` is at most {@link maxPage}; `cursor` is the `next` of the page before, with the same filter. */
 export interface Page {
@@ -133,7 +133,7 @@ export interface LaneRecord {
 }
 
 /** As a {@link LaneRecord}, without what has to be counted. */
-export type LaneHead = Pick<LaneRecord, 'lane' | 'oldest' | 'block'>
+export type LaneHead = Pick<LaneRecord, 'lane' | 'oldest' | 'block' | 'notBefore'>
 
 /** `failed`: events that brought new trouble; `messages`: posts that were written down. */
 export interface Minute {
@@ -194,12 +194,12 @@ export interface Records {
    * Dead letters wait again, each in the lane that its destination has now, by `lanes`; where it has none they stay as
    * they are. At most {@link maxPage} ids. Their age counts from `now`.
    */
-  retry(ids: readonly string[], lanes: ReadonlyMap<string, string>, now: number): Promise<Retried[]>
+  retry(ids: readonly string[], lanes: LanesByName, now: number): Promise<Retried[]>
   /** As retry for a page of the dead letters that match, the oldest first. */
   retryAll(
     filter: Omit<NotificationFilter, 'state'>,
     page: Page,
-    lanes: ReadonlyMap<string, string>,
+    lanes: LanesByName,
     now: number
   ): Promise<Listed<Retried>>
   /** Dead letters that nobody wants; resolves to those that were. */

@@ -8,6 +8,7 @@ import type {
   Decide,
   Expiry,
   LaneOf,
+  LanesByName,
   LastEvents,
   Message,
   NewNotification,
@@ -91,7 +92,7 @@ export interface Store {
    * becomes a dead letter where the destination is gone; resolves to how many did. Replicas may have different files for
    * a while, so that a store of several leaves alone what is younger than {@link rolloutMs}.
    */
-  follow(lanes: ReadonlyMap<string, string>, now: number): Promise<number>
+  follow(lanes: LanesByName, now: number): Promise<number>
 
   /** The newest messages of a destination, newest first. */
   messages(destination: string, limit: number): Promise<{ id: string; at: number; state: string; payload: Payload }[]>

@@ -1,5 +1,5 @@
 // Moves in PostgreSQL: follow a changed config file: pending notifications go to another lane, or become dead letters.
-import { goneReason } from '../kept.ts'
+import { goneReason, type LanesByName } from '../kept.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
 import { bury } from './queue.ts'
 
@@ -20,7 +20,7 @@ const staleMessagesSql = `
  */
 export async function follow(
   connections: Connections,
-  lanes: ReadonlyMap<string, string>,
+  lanes: LanesByName,
   before: number,
   buried: (destinations: readonly string[]) => void
 ): Promise<number> {

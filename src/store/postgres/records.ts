@@ -1,6 +1,6 @@
 // Records in PostgreSQL: answer what people ask, and retry or discard dead letters.
 import { remember } from '../../objects/notified.ts'
-import { apartMs } from '../kept.ts'
+import { apartMs, type LanesByName } from '../kept.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, idOf, type Row } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
@@ -10,11 +10,11 @@ import { changeMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
 import { keyOf, storable } from './text.ts'
 
-// In one order, and without those that someone else has in hand.
+// In one order, and without those that someone else has in hand. Which destinations there are the config file says.
 const deadSql = `
   select n.id, n.destination, n.rule, n.object, n.says, v.view
   from notifications n join views v on v.id = n.id
-  where n.id = any($1) and n.state = 'dead' and n.destination = any($2) order by n.id for update of n skip locked`
+  where n.id = any($1) and n.state = 'dead' order by n.id for update of n skip locked`
 
 const retrySql = `
   update notifications set state = 'pending', reason = null, message_id = null, lane = k.lane, created_at = $3,
@@ -92,13 +92,9 @@ export function askPostgres(sql: Sql): Ask {
 }
 
 /** First the notifications, then the objects they are about: as where they become dead letters. */
-async function retry(
-  sql: Sql,
-  ids: readonly number[],
-  lanes: ReadonlyMap<string, string>,
-  now: number
-): Promise<Retried[]> {
-  const { rows } = await sql<DeadRow>(deadSql, [ids, [...lanes.keys()]])
+async function retry(sql: Sql, ids: readonly number[], lanes: LanesByName, now: number): Promise<Retried[]> {
+  const { rows: dead } = await sql<DeadRow>(deadSql, [ids])
+  const rows = dead.filter(({ destination }) => lanes.has(destination))
   const retried = rows.map(({ id, destination }) => ({
     id: String(id),
     destination,

@@ -46,7 +46,7 @@ const headsSql = `
     union select lane from messages where state = 'open'
     union select key from lanes where block_reason is not null
   )
-  select k.lane, l.block_reason, l.block_since, l.probes, ${oldestSql}
+  select k.lane, l.not_before, l.block_reason, l.block_since, l.probes, ${oldestSql}
   from known k left join lanes l on l.key = k.lane left join messages m on m.lane = k.lane and m.state = 'open'`
 
 // As with the lanes.
@@ -101,7 +101,6 @@ export function readCounts(
         ...headOf(row),
         backlog: Number(row['waiting']) + Number(row['open'] ?? 0),
         openSince: row['open_since'] == null ? null : Number(row['open_since']),
-        notBefore: Number(row['not_before'] ?? 0),
         bucket: row['tokens'] == null ? null : { tokens: Number(row['tokens']), at: Number(row['tokens_at']) }
       }))
     },
@@ -167,6 +166,7 @@ function headOf(row: Row): LaneHead {
   return {
     lane: String(row['lane']),
     oldest: least(row['oldest'], row['oldest_held'], row['oldest_open']),
+    notBefore: Number(row['not_before'] ?? 0),
     block: row['block_reason'] == null ? null : block
   }
 }

@@ -1,5 +1,6 @@
 // Reading: assembles everything that is only read, for any store that speaks this SQL.
 import type { ObjectRef } from '../../events/flux.ts'
+import type { LanesByName } from '../kept.ts'
 import type { Listed, NotificationFilter, Page, Records, Retried } from '../records.ts'
 import { readCounts } from './counts.ts'
 import { readEvents } from './events.ts'
@@ -18,7 +19,7 @@ export function createReading(
 interface RetryPage {
   filter: Omit<NotificationFilter, 'state'>
   page: Page
-  lanes: ReadonlyMap<string, string>
+  lanes: LanesByName
   now: number
 }
 

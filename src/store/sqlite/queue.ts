@@ -1,7 +1,7 @@
 // Queue in SQLite: writes and moves notifications, and makes dead letters of them, inside a transaction of the store's.
 import { forget } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
-import { apartMs, composeWindow, goneReason, type Hold, type NewNotification } from '../kept.ts'
+import { apartMs, composeWindow, goneReason, type Hold, type LanesByName, type NewNotification } from '../kept.ts'
 import { type PendingRow, undeliveredOf } from '../rows.ts'
 import { endlessReason, expiredReason, groupDeadline, groupOf, sortDue } from '../steps.ts'
 import { viewText } from '../texts.ts'
@@ -21,7 +21,7 @@ export interface Queue {
   held(lane: string, destination: string, limit: number, now: number): PendingRow[]
   bury(id: number, reason: string): void
   /** As Store.follow; messages that are `posting` stay where their answer is awaited. */
-  follow(lanes: ReadonlyMap<string, string>, posting: ReadonlySet<number>): number
+  follow(lanes: LanesByName, posting: ReadonlySet<number>): number
 }
 
 interface PlacedRow {
@@ -138,7 +138,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     if (end !== undefined) bury(end.id, endlessReason)
   }
 
-  function follow(lanes: ReadonlyMap<string, string>, posting: ReadonlySet<number>): number {
+  function follow(lanes: LanesByName, posting: ReadonlySet<number>): number {
     const waited = db.all<{ destination: string; lane: string }>(`select distinct destination, lane from ${waitingSql}`)
     let lost = 0
     for (const { destination, lane } of waited) {

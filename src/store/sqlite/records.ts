@@ -2,7 +2,7 @@
 import { setImmediate as pause } from 'node:timers/promises'
 import { remember } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
-import { apartMs } from '../kept.ts'
+import { apartMs, type LanesByName } from '../kept.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, among, idOf } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
@@ -28,7 +28,7 @@ export function createSqliteRecords(db: Database, { queue, waiting, write }: Hos
   const ask = askSqlite(db)
 
   /** Retries one, inside a transaction. */
-  function retryOne(row: DeadRow, lanes: ReadonlyMap<string, string>, now: number): Retried[] {
+  function retryOne(row: DeadRow, lanes: LanesByName, now: number): Retried[] {
     const { id, destination } = row
     const lane = lanes.get(destination)
     if (lane === undefined) return []

@@ -1,0 +1,148 @@
+// Channels: finds destinations by name: those of the file, and channels of an app that events name (`acme:team-a:platform`),
+// bounded in number; what Slack does not take there goes to whom their name says.
+import type { Clock } from '../clock.ts'
+import { channelFault, placeOf, type SlackApp } from '../slack-api/app.ts'
+import { meanings } from '../slack-api/words.ts'
+import { createDestination, type Destination } from './destination.ts'
+
+/** What is known of channels that events name, each by its app and name as {@link placeOf}. */
+export interface Known {
+  /** Whether Slack takes nothing there for now. */
+  isRefused(place: string): boolean
+  /** Whether it may be used, because it is one of those in use or there is room for one more. */
+  isRoom(place: string): boolean
+}
+
+const nothing: Known = { isRefused: () => false, isRoom: () => true }
+
+const idPattern = /^[CGD][A-Z0-9]{7,}$/
+
+/** Destinations by name. As a map it has those of the file; `get` and `has` also know the channels that events name. */
+export class Destinations extends Map<string, Destination> {
+  readonly #apps: ReadonlyMap<string, SlackApp>
+  readonly #known: Known
+
+  constructor(
+    declared: Iterable<readonly [string, Destination]>,
+    apps: ReadonlyMap<string, SlackApp>,
+    known = nothing
+  ) {
+    super()
+    this.#apps = apps
+    this.#known = known
+    for (const [name, destination] of declared) this.set(name, destination)
+  }
+
+  override get(name: string): Destination | undefined {
+    const declared = super.get(name)
+    if (declared !== undefined) return declared
+    const named = this.#named(name)
+    if (named === undefined) return undefined
+    const instead = super.get(named.instead)
+    if (instead !== undefined && this.#known.isRefused(named.place)) return { ...instead, name }
+    return createDestination(name, { slack: named })
+  }
+
+  override has(name: string): boolean {
+    return super.has(name) || this.#named(name) !== undefined
+  }
+
+  /** Why the channel of that name, one that an event names, is not to be used now. */
+  whyShut(name: string): string | undefined {
+    const named = this.#named(name)
+    if (named === undefined) return 'is not the name or the ID of a channel'
+    if (this.#known.isRefused(named.place)) return 'is not taken by Slack'
+    return this.#known.isRoom(named.place)
+      ? undefined
+      : `is one more than the ${maxChannels} that events may name in a day`
+  }
+
+  /** The same, with what is known of channels. */
+  knowing(known: Known): Destinations {
+    return new Destinations(this, this.#apps, known)
+  }
+
+  #named(name: string) {
+    const { app: appName = '', channel = '', instead = '' } = partsOf(name) ?? {}
+    const app = this.#apps.get(appName)
+    if (app === undefined) return undefined
+    const written = idPattern.test(channel) ? channel : `#${channel}`
+    if (channelFault(written) !== undefined) return undefined
+    return { app, channel: written, instead, place: placeOf(app, channel) }
+  }
+}
+
+/** What the name of a channel that an event names consists of; undefined for a destination of the file. */
+export function partsOf(destination: string): { app: string; channel: string; instead: string } | undefined {
+  const [app = '', channel = '', instead, ...more] = destination.split(':')
+  return instead === undefined || more.length > 0 ? undefined : { app, channel, instead }
+}
+
+/**
+ * What metrics call a destination: a channel that an event names is one of all those of its app (`acme:*`), so that events
+ * make no series.
+ */
+export function labelOf(destination: string): string {
+  const named = partsOf(destination)
+  return named === undefined ? destination : `${named.app}:*`
+}
+
+/** One of the destinations that post from `lane`, if only by its app and channel. */
+export function inLane(destinations: ReadonlyMap<string, Destination>, lane: string): Destination | undefined {
+  const declared = destinations.values().find((destination) => destination.lane === lane)
+  return declared ?? destinations.get(`${lane.replace(/^slack:/, '')}:`)
+}
+
+/** Channels that events may name in a day. Each is a lane; whoever can annotate an object can name one. */
+export const maxChannels = 100
+const dayMs = 24 * 60 * 60 * 1000
+
+/** The channels that one running relay uses. It forgets them when it stops, and learns again what Slack does not take. */
+export interface Channels {
+  /** Those of the file, and the channels that events name. */
+  destinations(): Destinations
+  /** Nothing can be posted from `lane` until then, in ms, for `reason`, such as `200 is_archived`. */
+  learn(lane: string, block: { reason: string } | undefined, until: number): void
+}
+
+/** `declared`: those of the file in use. */
+export function createChannels(declared: () => Destinations, clock: Clock): Channels {
+  const refusedUntil = new Map<string, number>()
+  const usedUntil = new Map<string, number>()
+  let of: Destinations | undefined
+  let made: Destinations | undefined
+
+  const known: Known = {
+    isRefused: (place) => (refusedUntil.get(place) ?? 0) > clock.now(),
+    isRoom(place) {
+      const now = clock.now()
+      if (!usedUntil.has(place) && usedUntil.size >= maxChannels) {
+        for (const [other, until] of usedUntil) if (until <= now) usedUntil.delete(other)
+        if (usedUntil.size >= maxChannels) return false
+      }
+      // From here on it counts, even if the event is not stored after all: asked again, the answer is the same.
+      usedUntil.set(place, now + dayMs)
+      return true
+    }
+  }
+
+  return {
+    destinations() {
+      const now = declared()
+      if (of !== now || made === undefined) made = now.knowing(known)
+      of = now
+      return made
+    },
+    learn(lane, block, until) {
+      const place = lane.replace(/^slack:/, '')
+      if (block === undefined) refusedUntil.delete(place)
+      else if (isAboutChannel(block.reason)) refusedUntil.set(place, until)
+    }
+  }
+}
+
+/** `reason`: `200 not_in_channel`. */
+function isAboutChannel(reason: string): boolean {
+  const { kind, scope } = meanings.get(/^\d{3} (\w+)$/.exec(reason)?.[1] ?? '') ?? {}
+  return kind === 'gone' && scope === 'channel'
+}

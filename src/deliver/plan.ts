@@ -14,7 +14,7 @@ import { type Pace, take } from './pace.ts'
  */
 const headMs = 250
 
-/** `pending` is oldest first and of one destination, with what is held to be gathered; some are due. `form` is that of its digests; `now` in ms. */
+/** `waiting` is oldest first and of one destination, with what is held to be gathered; some are due. `form` is that of its digests; `now` in ms. */
 export function planNext(
   lane: LaneState,
   waiting: readonly Pending[],
@@ -26,7 +26,7 @@ export function planNext(
   // What is new is seen by everybody in the channel, and goes before what is said in a thread.
   const card = waiting.filter(isDue).some((entry) => entry.card === undefined) ? undefined : waiting.find(isDue)?.card
   const pending = waiting.filter((entry) => entry.card?.id === card?.id)
-  if (card !== undefined) return replyNext(lane, pending, card, gatherings, { pace, maxText }, now)
+  if (card !== undefined) return replyNext(lane, pending, card, gatherings, { pace, ...form }, now)
   const due = pending.filter(isDue)
   const units = unitsOf(due, (entry) => isFirst(entry, gatherings, now))
   const [first] = units
@@ -51,13 +51,13 @@ function replyNext(
   pending: readonly Pending[],
   card: CardPlace,
   gatherings: Gatherings,
-  { pace, maxText }: Form,
+  { pace, ...form }: { pace: Pace } & DigestForm,
   now: number
 ): NextPost {
   const taken = take(lane.bucket, pace, now)
   if ('until' in taken) return taken
   const members = pending.map((entry) => unlessPinged(entry, gatherings, now))
-  const composed = composeOf(members, gatherings, maxText, now)
+  const composed = composeOf(members, gatherings, form, now)
   const ids = new Set(composed.ids)
   // An update wakes nobody, and a reply only those who follow the thread.
   const isBroadcast = members.some(({ id, view }) => ids.has(id) && view.says === 'repeated')

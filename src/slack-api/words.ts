@@ -55,7 +55,6 @@ const aboutChannel: Record<string, string | Meaning['advice']> = {
     `there is no such channel, or it is private and the app is not in it: take the ID, which stands at the end of "View channel details", and write in the channel: ${invite(app)}`,
   channel_type_not_supported: restricted,
   ekm_access_denied: `administrators have suspended posting: ${askAdmin}`,
-  is_inactive: 'the channel is archived: restore it, or name another one',
   is_archived: 'the channel is archived: restore it, or name another one',
   is_inactive: 'the channel is frozen, archived or deleted: restore it, or name another one',
   messages_tab_disabled: 'that is the conversation with the app itself, and it is switched off: name a channel',

@@ -31,7 +31,12 @@ export function createPost(slack: Slack, log: Logger) {
         return { is: 'answer', status: 200, body: 'ok', retryAfterMs: undefined }
       }
       const { url, dialect, sender, app } = destination.slack
-      return slack.post(url, JSON.stringify({ ...bodyFor(payload, dialect, sender), ...replyOf(message) }), signal, app?.token)
+      return slack.post(
+        url,
+        JSON.stringify({ ...bodyFor(payload, dialect, sender), ...replyOf(message) }),
+        signal,
+        app?.token
+      )
     },
 
     /** An empty message, to see whether the way is open. */

@@ -198,10 +198,15 @@ t.test('updates keep the limits of Slack, and an app that is limited waits', asy
   }
   await pass(60_000)
   const before = updates(api).length
-  api.behave('chat.update', [{ status: 429, headers: { 'retry-after': '30' }, body: '{"ok":false,"error":"ratelimited"}' }])
+  let refused = 0
+  // Said in the body alone: the stand-in would keep to a header in real time.
+  api.behave('chat.update', () => {
+    refused += 1
+    return refused > 1 ? undefined : { status: 429, body: '{"ok":false,"error":"ratelimited","retry_after":30}' }
+  })
   for (let at = 0; at < 30; at++) await recover(`app-${at}`)
-  await pass(20_000)
-  t.equal(updates(api).length, before + 1, 'one that was refused, and no other')
+  await pass(25_000)
+  t.equal(refused, 1, 'and no other is tried')
   await pass(60_000)
   t.ok(updates(api).length - before <= 42, `${updates(api).length - before} updates`)
   await pass(60_000)

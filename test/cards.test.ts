@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
 import { createClock, type TestClock } from './fixtures/clock.ts'
+import { fc } from './fixtures/fc.ts'
 import { about, type Relay, type RelayOptions, startRelay, tempFolder } from './fixtures/relay.ts'
 import { botToken, type Posted, type SlackApi, type SlackApiOptions, startSlackApi } from './fixtures/slack-api.ts'
 
@@ -55,10 +56,10 @@ async function build(t: Test, options: SlackApiOptions = {}, changes: RelayOptio
       world.relay = await start()
     },
     async pass(ms) {
-      for (let passed = 0; passed < ms; passed += 500) {
-        clock.advance(500)
+      for (let passed = 0; passed < ms; passed += 1000) {
+        clock.advance(1000)
         await world.relay.app.idle()
-        await pause(6)
+        await pause(4)
       }
     },
     fail: (name, message = 'no such file: base') => send(name, { message }),
@@ -194,7 +195,7 @@ t.test('updates keep the limits of Slack, and an app that is limited waits', asy
   const { api, pass, fail, recover } = await build(t)
   for (let at = 0; at < 30; at++) {
     await fail(`app-${at}`, `cause number ${at} of ${'abcdefghijklmnopqrstuvwxyzABCDEF'[at]}`)
-    await pass(500)
+    await pass(1000)
   }
   await pass(60_000)
   const before = updates(api).length
@@ -211,4 +212,82 @@ t.test('updates keep the limits of Slack, and an app that is limited waits', asy
   t.ok(updates(api).length - before <= 42, `${updates(api).length - before} updates`)
   await pass(60_000)
   for (const card of cards(api)) t.ok(isGreen(card), shown(card))
+})
+
+type Chance = 'restart' | 'delete' | 'lose answers' | 'limit' | 'fail updates'
+type Step = { is: 'fail' | 'change' | 'recover'; object: number } | { is: 'pass'; seconds: number } | { is: Chance }
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      is: fc.constantFrom('fail' as const, 'change' as const, 'recover' as const),
+      object: fc.nat(4)
+    })
+  },
+  { weight: 4, arbitrary: fc.record({ is: fc.constant('pass' as const), seconds: fc.integer({ min: 1, max: 20 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ is: fc.constantFrom<Chance>('restart', 'delete', 'lose answers', 'limit', 'fail updates') })
+  }
+)
+
+t.test('whatever happens, in the end nothing is red that is over, and no failure has two cards', async (t) => {
+  const property = fc.asyncProperty(fc.array(anyStep, { minLength: 3, maxLength: 25 }), async (steps) => {
+    const world = await build(t)
+    const { api, pass } = world
+    const failing = new Set<string>()
+    /** Whose answers were lost: the relay cannot know where they are. */
+    const orphans = new Set<number>()
+    let isAnyDeleted = false
+    for (const [index, step] of steps.entries()) {
+      if (step.is === 'pass') await pass(step.seconds * 1000)
+      else if (step.is === 'restart') await world.restart()
+      else if (step.is === 'delete') {
+        const last = cards(api).at(-1)
+        if (last !== undefined) api.delete('team', last.ts)
+        isAnyDeleted = true
+      } else if (step.is === 'lose answers') {
+        let left = 1
+        api.behave('chat.postMessage', () => {
+          if (left === 0) return undefined
+          left -= 1
+          orphans.add(api.posted.length)
+          return { is: 'reset-after' }
+        })
+      } else if (step.is === 'limit' || step.is === 'fail updates') {
+        const body = `{"ok":false,"error":"${step.is === 'limit' ? 'ratelimited' : 'internal_error'}","retry_after":5}`
+        let left = 1
+        api.behave('chat.update', () => (left-- > 0 ? { status: step.is === 'limit' ? 429 : 200, body } : undefined))
+      } else if ('object' in step) {
+        const name = `object-${step.object}`
+        if (step.is === 'recover') {
+          await world.recover(name)
+          failing.delete(name)
+        } else {
+          await world.fail(name, step.is === 'fail' ? 'no such file: base' : `denied by webhook number ${index}`)
+          failing.add(name)
+        }
+        await pass(1000)
+      }
+    }
+    api.calm()
+    await pass(4 * 60_000)
+    const live = api.posted.filter(
+      (message, index) => message.threadTs === undefined && !message.isDeleted && !orphans.has(index)
+    )
+    const red = live.filter((message) => /red_circle/.test(shown(message))).map(shown)
+    for (const text of red) {
+      const named = new Set(text.match(/object-\d/g))
+      const over = [...named].filter((name) => !failing.has(name))
+      if (over.length > 0 && !/recovered/i.test(text)) throw new Error(`${over} is over, and red in ${text}`)
+    }
+    for (const name of failing) {
+      const count = red.filter((text) => text.includes(name)).length
+      if (count > 1 || (count === 0 && !isAnyDeleted)) throw new Error(`${name} has ${count} cards: ${live.map(shown)}`)
+    }
+    await world.relay.app.close()
+    await api.close()
+  })
+  await fc.assert(property, { numRuns: Number(process.env['RUNS'] ?? 8), endOnFailure: false })
 })

@@ -76,7 +76,7 @@ export async function buildApp({
   const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
   const lanes = createLanes({ ...base, slack, destinations, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
-  const cards = createCards({ ...base, slack, destinations, wake })
+  const cards = createCards({ ...base, slack, destinations, publicUrl, wake })
   const silences = createSilences({ ...base, destinations, wake })
   const actions = createActions({ ...base, config: current, wake, tryNow, silencesChanged: silences.look })
 

@@ -45,9 +45,9 @@ export function lost(card: Card, lane: string): CardEnd {
   const { destination } = card
   const notifications = card.entries.filter(isOpen).map(({ rule, view }): NewNotification => {
     const { mention: _, wasReason: __, nextReminderMs: ___, ...rest } = view
-    return { rule, destination, lane, view: { ...rest, says: 'failed', note: lostNote } }
+    return { rule, destination, lane, view: { ...rest, says: 'failed', facts: [...(rest.facts ?? []), lostFact] } }
   })
   return { is: 'lost', notifications }
 }
 
-const lostNote = 'its message before can no longer be updated'
+const lostFact = { name: 'posted again', value: 'the message before can no longer be updated' }

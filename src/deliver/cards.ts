@@ -33,6 +33,8 @@ export interface CardsOptions {
   destinations: () => ReadonlyMap<string, Destination>
   /** There is something new in these lanes. */
   wake(lanes: Iterable<string>): void
+  /** Where people reach the relay. */
+  publicUrl?: string | undefined
   clock: Clock
   log: Logger
 }
@@ -49,7 +51,7 @@ interface Shown {
   lanes: Set<string>
 }
 
-export function createCards({ store, slack, destinations, wake, clock, log }: CardsOptions): Cards {
+export function createCards({ store, slack, destinations, wake, publicUrl, clock, log }: CardsOptions): Cards {
   const giveUp = new AbortController()
   const working = new Map<string, Promise<void>>()
   let stopLooking = () => {}
@@ -102,7 +104,7 @@ export function createCards({ store, slack, destinations, wake, clock, log }: Ca
       const body = { ...bodyFor(payload, 'slack', { channel }), ts, attachments: payload.attachments ?? [] }
       return slack.post(urlOf(app, 'chat.update'), JSON.stringify(body), signal, app.token)
     }
-    const payload = composeCard(card.entries, clock.now())
+    const payload = composeCard(card.entries, clock.now(), publicUrl)
     let reply = await post(payload)
     const lane = destinations().get(card.destination)?.lane ?? card.lane
     let judged = judge(card, reply, lane, clock.now())

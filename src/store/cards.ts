@@ -6,6 +6,7 @@ import { readView, viewText } from './texts.ts'
 
 /** A notification that was in a message. */
 export interface CarriedRow {
+  event_id: number | null
   rule: string
   object: string
   view: string
@@ -33,6 +34,7 @@ export interface CardRow {
 export interface EntryRow {
   object: string
   rule: string
+  event_id: number | null
   since: number | null
   view: string
   memory: string | null
@@ -42,6 +44,7 @@ export interface EntryRow {
 export interface NewEntry {
   object: string
   rule: string
+  event_id: number | null
   since: number | null
   view: string
 }
@@ -85,15 +88,16 @@ export function carriedBy(
   const isKnown = new Set(known.map(({ object, since }) => incidentKey(object, since)))
   const incidents = new Map<string, NewEntry & { says: View['says'] }>()
   const news: NewEntry[] = []
-  for (const { rule, object, view: text } of carried) {
+  for (const { view: text, ...about } of carried) {
     const view = readView(text)
+    const { object } = about
     const since = incidentOf(view)
-    if (since === undefined) news.push({ object, rule, since: null, view: viewText(view) })
+    if (since === undefined) news.push({ ...about, since: null, view: viewText(view) })
     else if (isOfIncident(view)) {
       const key = incidentKey(object, since)
       // A reminder says no more than what it reminds of.
       const before = view.says === 'repeated' ? incidents.get(key) : undefined
-      incidents.set(key, before ?? { object, rule, since, view: viewText(view), says: view.says })
+      incidents.set(key, before ?? { ...about, since, view: viewText(view), says: view.says })
     }
   }
   const all = [...incidents].map(([key, { says, ...entry }]) => ({ key, says, entry }))
@@ -117,9 +121,10 @@ export function cardOf(row: CardRow, entries: readonly EntryRow[]): Card {
   return { id: String(id), lane, destination, channel, ts, version, claim, entries: entries.map(entryOf) }
 }
 
-function entryOf({ object, rule, since, view, memory }: EntryRow): CardEntry {
+function entryOf({ object, rule, event_id, since, view, memory }: EntryRow): CardEntry {
   return {
-    ...{ object, rule, since: since ?? undefined, view: readView(view) },
+    ...{ object, rule, event: event_id === null ? undefined : String(event_id) },
+    ...{ since: since ?? undefined, view: readView(view) },
     memory: memory === null ? undefined : readMemory(memory)
   }
 }

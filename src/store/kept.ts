@@ -101,6 +101,8 @@ export interface CardEntry {
   /** The key of its object. */
   object: string
   rule: string
+  /** The ID of the latest event of it that was sent; undefined where that is none. */
+  event: string | undefined
   /** When the incident began, in ms; undefined for news. */
   since: number | undefined
   /** The latest that was sent of it. */

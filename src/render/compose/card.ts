@@ -8,6 +8,8 @@ import type { View } from './view.ts'
 
 /** An incident, or news, where `since` (ms) is undefined; and what is known of its object, where anything is. */
 export interface Named {
+  /** The ID of its event. */
+  event: string | undefined
   since: number | undefined
   view: View
   memory: ObjectMemory | undefined
@@ -24,11 +26,11 @@ function failureOf(memory: ObjectMemory, since: number): ObjectMemory['failure']
   return [memory, ...(memory.others ?? [])].find(({ failure }) => failure?.since === since)?.failure
 }
 
-/** `now` in ms. `named` is never empty. */
-export function composeCard(named: readonly Named[], now: number): Payload {
+/** `named` is never empty; `now` in ms; `publicUrl`: where people reach the relay. */
+export function composeCard(named: readonly Named[], now: number, publicUrl?: string): Payload {
   const views = named.map((entry) => viewOf(entry, now))
   const [only] = views
-  if (only !== undefined && views.length === 1) return composeOne(only)
+  if (only !== undefined && views.length === 1) return composeOne(only, { publicUrl, event: named[0]?.event ?? '' })
   const open = named.filter(isOpen)
   // News stay what they were; of what ended, as long as anything lasts, the number is enough.
   const shown = named.flatMap((entry, index) => {
@@ -38,7 +40,7 @@ export function composeCard(named: readonly Named[], now: number): Payload {
       ? [{ id: String(index), event: objectKey(view.object), createdAt: now, view }]
       : []
   })
-  const { payload } = composeDigest(shown, now)
+  const { payload } = composeDigest(shown, now, { publicUrl })
   const all = named.filter(({ since }) => since !== undefined).length
   if (open.length === 0 || open.length === all) return payload
   const [title, ...rest] = payload.blocks ?? []
@@ -60,7 +62,7 @@ function viewOf(entry: Named, now: number): View {
 }
 
 /** It is over, and no message about that came by: by which revision is not known, and not said. */
-function recovered(view: View, { since, memory }: Omit<Named, 'view'>, now: number): View {
+function recovered(view: View, { since, memory }: Pick<Named, 'since' | 'memory'>, now: number): View {
   const { object, severity, reason, cause, controller, url, failure } = view
   // Where it has failed again, when that was over is not known: it was before.
   const at = Math.max(since ?? 0, Math.min(memory?.failure?.since ?? memory?.since ?? now, now))

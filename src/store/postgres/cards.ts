@@ -61,8 +61,8 @@ export async function turn(sql: Sql, objects: readonly string[], now: number): P
 
 const changeSql = `
   with changed as (
-    update card_entries e set view = c.view
-    from unnest($2::text[], $3::bigint[], $4::text[]) as c(object, since, view)
+    update card_entries e set view = c.view, event_id = c.event_id
+    from unnest($2::text[], $3::bigint[], $4::text[], $6::bigint[]) as c(object, since, view, event_id)
     where e.object = c.object and e.lane = $5 and e.since = c.since
     returning e.card_id
   ), named as (
@@ -75,10 +75,10 @@ const entriesSql = `
     insert into cards (lane, destination, channel, ts, posted_at, updated_at) values ($1, $2, $3, $4, $5, $5)
     returning id
   )
-  insert into card_entries (card_id, lane, object, rule, since, view)
-  select card.id, $1, e.object, e.rule, e.since, e.view
-  from card, unnest($6::text[], $7::text[], $8::bigint[], $9::text[]) with ordinality
-    as e(object, rule, since, view, place)
+  insert into card_entries (card_id, lane, object, rule, since, view, event_id)
+  select card.id, $1, e.object, e.rule, e.since, e.view, e.event_id
+  from card, unnest($6::text[], $7::text[], $8::bigint[], $9::text[], $10::bigint[]) with ordinality
+    as e(object, rule, since, view, event_id, place)
   order by e.place
   returning card_id`
 
@@ -92,7 +92,7 @@ const overSql = `
 export async function notePosted(sql: Sql, message: Message, posted: Posted, now: number): Promise<void> {
   const { id, lane, destination } = message
   const { rows: carried } = await sql<CarriedRow>(
-    `select n.rule, n.object, v.view from notifications n join views v on v.id = n.id
+    `select n.event_id, n.rule, n.object, v.view from notifications n join views v on v.id = n.id
      where n.message_id = $1 order by n.id`,
     [id]
   )
@@ -104,10 +104,10 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
   const column = (from: readonly NewEntry[], name: keyof NewEntry) => from.map((entry) => entry[name])
   if (changes.length > 0) {
     const columns = (['object', 'since', 'view'] as const).map((name) => column(changes, name))
-    await sql(changeSql, [now, ...columns, lane])
+    await sql(changeSql, [now, ...columns, lane, column(changes, 'event_id')])
   }
   if (entries.length === 0) return
-  const columns = (['object', 'rule', 'since', 'view'] as const).map((name) => column(entries, name))
+  const columns = (['object', 'rule', 'since', 'view', 'event_id'] as const).map((name) => column(entries, name))
   const { rows } = await sql<{ card_id: number }>(entriesSql, [
     ...[lane, destination, posted.channel, posted.ts, now],
     ...columns

@@ -26,6 +26,8 @@ create table card_entries (
   lane text not null,
   object text not null,
   rule text not null,
+  -- Of the latest that was sent of it.
+  event_id integer,
   since integer,
   view text not null
 ) strict;

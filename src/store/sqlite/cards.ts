@@ -44,7 +44,7 @@ export function turn(db: Database, object: string, now: number): void {
 export function notePosted(db: Database, message: Message, posted: Posted, now: number): void {
   const { id, lane, destination } = message
   const carried = db.all<CarriedRow>(
-    `select n.rule, n.object, v.view from notifications n join views v on v.id = n.id where n.message_id = ? order by n.id`,
+    `select n.event_id, n.rule, n.object, v.view from notifications n join views v on v.id = n.id where n.message_id = ? order by n.id`,
     Number(id)
   )
   const known = db.all<Pick<KnownRow, 'object' | 'since'>>(
@@ -53,9 +53,9 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
     ...[JSON.stringify(carried.map(({ object }) => object)), lane]
   )
   const { entries, changes } = carriedBy(carried, known)
-  for (const { object, since, view } of changes) {
-    const set = 'update card_entries set view = ? where object = ? and lane = ? and since = ?'
-    db.run(set, view, object, lane, since)
+  for (const { object, event_id, since, view } of changes) {
+    const set = 'update card_entries set view = ?, event_id = ? where object = ? and lane = ? and since = ?'
+    db.run(set, view, event_id, object, lane, since)
     db.run(
       `update cards set version = version + 1, due_at = ${earliest('?1')}
        where id = (select card_id from card_entries where object = ?2 and lane = ?3 and since = ?4)`,
@@ -67,10 +67,10 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
     'insert into cards (lane, destination, channel, ts, posted_at, updated_at) values (?, ?, ?, ?, ?, ?)',
     ...[lane, destination, posted.channel, posted.ts, now, now]
   )
-  for (const { object, rule, since, view } of entries) {
+  for (const { object, rule, event_id, since, view } of entries) {
     db.run(
-      'insert into card_entries (card_id, lane, object, rule, since, view) values (?, ?, ?, ?, ?, ?)',
-      ...[card, lane, object, rule, since, view]
+      'insert into card_entries (card_id, lane, object, rule, event_id, since, view) values (?, ?, ?, ?, ?, ?, ?)',
+      ...[card, lane, object, rule, event_id, since, view]
     )
   }
   // What ended while it was being posted.

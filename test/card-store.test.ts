@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { View } from '../src/render/compose/view.ts'
 import type { Card, CardPlan, Plan } from '../src/store/kept.ts'
+import { moveToPostgres } from '../src/store/migrate.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres/store.ts'
 import type { Store } from '../src/store/store.ts'
@@ -79,6 +80,25 @@ async function due(store: Store, now: number): Promise<Card | undefined> {
   const step = await store.nextCard(cardPlan, now)
   return step.is === 'update' ? step.card : undefined
 }
+
+t.test('cards move to PostgreSQL with all that they name', async (t) => {
+  const file = join(tempFolder(t), 'relay.db')
+  const store = await openStore(`sqlite:${file}`)
+  await say(store, 'failed', ['one', 'two'])
+  await postAll(store, '1.1')
+  await say(store, 'recovered', ['two'], at + seconds(60), false)
+  await store.close()
+  const url = await postgres.createDatabase()
+  await moveToPostgres(file, url, () => {})
+  const moved = await openPostgres(url, { clock: 'caller' })
+  t.teardown(() => moved.close())
+  t.match(await due(moved, at + seconds(75)), {
+    ts: '1.1',
+    entries: [{ memory: { failure: { since } } }, { memory: { failure: undefined } }]
+  })
+  await say(moved, 'failed', ['three'], at + seconds(76))
+  t.notOk((await postAll(moved, '2.1', at + seconds(76))).thread, 'and new ones are made')
+})
 
 for (const [name, prepare] of Object.entries(stores)) {
   t.test(name, async (t) => {

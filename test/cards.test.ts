@@ -97,6 +97,25 @@ t.test('cards outlive restarts', async (t) => {
   for (const card of cards(api)) t.ok(isGreen(card), shown(card))
 })
 
+t.test('a token that is not taken is asked once in five minutes, and the cards are put right then', async (t) => {
+  const { api, pass, fail, recover } = await build(t)
+  for (const name of ['shop', 'cart', 'mail']) {
+    await fail(name, `${name} has a cause of its own`)
+    await pass(15_000)
+  }
+  let asked = 0
+  api.behave('chat.update', () => {
+    asked += 1
+    return { status: 200, body: '{"ok":false,"error":"token_revoked"}' }
+  })
+  for (const name of ['shop', 'cart', 'mail']) await recover(name)
+  await pass(120_000)
+  t.equal(asked, 1)
+  api.calm()
+  await pass(5 * 60_000)
+  for (const card of cards(api)) t.ok(isGreen(card), shown(card))
+})
+
 for (const [name, lose] of Object.entries({
   'was deleted': async ({ api }: World) => api.delete('team', api.posted[0]?.ts ?? ''),
   'is too old to be edited': async ({ api }: World) =>

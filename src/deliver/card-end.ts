@@ -3,7 +3,7 @@ import { isOpen } from '../render/compose/card.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { lostWords } from '../slack-api/words.ts'
 import type { Card, CardEnd, NewNotification } from '../store/kept.ts'
-import { kindOf, type Reply } from './answer.ts'
+import { isAboutToken, kindOf, type Reply } from './answer.ts'
 
 /** What may pass by itself. */
 const againMs = 30_000
@@ -36,6 +36,8 @@ export function judge(card: Card, reply: Reply, lane: string, now: number): Judg
     case 'transient':
       return { is: 'end', end: { is: 'again', at: now + againMs } }
     default:
+      // Of the token, all other cards would be answered the same.
+      if (isAboutToken(reply, 'web-api')) return { is: 'rest', until: now + blockedMs, end: { is: 'again', at: now } }
       return { is: 'end', end: { is: 'again', at: now + blockedMs } }
   }
 }

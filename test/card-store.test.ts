@@ -228,9 +228,9 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
     })
 
-    t.test('a reply whose thread is gone is no reply any more, and its card is looked at', async (t) => {
+    t.test('a reply whose thread is gone is the next card, and the rest of the last is looked at', async (t) => {
       const { store } = await start(t)
-      await say(store, 'failed', ['one'])
+      await say(store, 'failed', ['one', 'two'])
       await postAll(store, '1.1')
       await say(store, 'changed', ['one'], at + seconds(60))
       const step = await store.next(lane, whole, at + seconds(60))
@@ -239,7 +239,16 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.settle(step.message, attempt, gone)
       const next = await store.next(lane, whole, at + seconds(61))
       t.ok(next.is === 'post' && next.message.thread === undefined)
-      t.match(await due(store, at + seconds(61)), { ts: '1.1' })
+      const old = await due(store, at + seconds(61))
+      t.same(
+        old?.entries.map(({ view }) => view.object.name),
+        ['two']
+      )
+      const posted = { channel: 'C000000A', ts: '2.1' }
+      if (next.is === 'post') await store.settle(next.message, attempt, { ...sent, message: { state: 'sent', posted } })
+      if (old) await store.settleCard(old, { is: 'lost', notifications: [] }, at + seconds(62))
+      await say(store, 'recovered', ['one'], at + seconds(120))
+      t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
     })
 
     t.test('an open reply outlives a restart as one', async (t) => {

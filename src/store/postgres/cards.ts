@@ -115,10 +115,22 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
   await sql(overSql, [rows[0]?.card_id, now + cardPatienceMs])
 }
 
-/** Its thread is gone, and so is the card: whoever updates it will see that. */
+/**
+ * Its thread is gone, and so is the card: `message` is the card of what it is about, and whoever updates the old one will see that
+ * it is lost, with the rest.
+ */
 export async function leaveThread(sql: Sql, { id, thread }: Message, now: number): Promise<void> {
+  const card = thread?.id
   await sql('update messages set card_id = null where id = $1', [id])
-  await sql('update cards set version = version + 1, due_at = $1 where id = $2', [now, thread?.id])
+  await sql('update cards set version = version + 1, due_at = $1 where id = $2', [now, card])
+  await sql(
+    'delete from card_entries where card_id = $1 and object in (select object from notifications where message_id = $2)',
+    [card, id]
+  )
+  const { rowCount } = await sql('select 1 from card_entries where card_id = $1 and since is not null limit 1', [card])
+  if (rowCount !== 0) return
+  await sql('delete from card_entries where card_id = $1', [card])
+  await sql('delete from cards where id = $1', [card])
 }
 
 const pruneSql = `

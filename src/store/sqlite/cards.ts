@@ -82,10 +82,22 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
   )
 }
 
-/** Its thread is gone, and so is the card: whoever updates it will see that. */
+/**
+ * Its thread is gone, and so is the card: `message` is the card of what it is about, and whoever updates the old one will see that
+ * it is lost, with the rest.
+ */
 export function leaveThread(db: Database, { id, thread }: Message, now: number): void {
+  const card = Number(thread?.id ?? 0)
   db.run('update messages set card_id = null where id = ?', Number(id))
-  db.run('update cards set version = version + 1, due_at = ? where id = ?', now, Number(thread?.id ?? 0))
+  db.run(
+    'delete from card_entries where card_id = ? and object in (select object from notifications where message_id = ?)',
+    ...[card, Number(id)]
+  )
+  const rest = db.get('select 1 from card_entries where card_id = ? and since is not null', card)
+  if (rest === undefined) {
+    db.run('delete from cards where id = ?', card)
+    removeEntries(db, card)
+  } else db.run('update cards set version = version + 1, due_at = ? where id = ?', now, card)
 }
 
 /** Cards that name nothing that goes on. */

@@ -36,7 +36,17 @@ export interface EventRow {
   trace: string
 }
 
+/** An incident that a card names. */
+export interface CardRow {
+  ts: string
+  object: string
+  since: number
+  /** Of its object, by now. */
+  failing_since: number | null
+}
+
 export interface Evidence {
+  cardEntries: CardRow[]
   notifications: NotificationRow[]
   messages: MessageRow[]
   attempts: { message_id: number; at: number; answer: string }[]
@@ -44,6 +54,8 @@ export interface Evidence {
 }
 
 const queries = {
+  cardEntries: `select c.ts, e.object, e.since, o.failing_since from cards c join card_entries e on e.card_id = c.id
+    left join objects o on o.key = e.object where e.since is not null order by c.id`,
   notifications: `select id, event_id, rule, destination, object, says, state, reason, message_id, created_at, group_key,
     mute, muted_until from notifications order by id`,
   messages: 'select id, destination, state, payload, created_at from messages order by id',
@@ -63,8 +75,12 @@ export async function readEvidence(url: string, real: (at: number) => number): P
   }
 }
 
-function timed({ notifications, messages, attempts, events }: Evidence, real: (at: number) => number): Evidence {
+function timed(
+  { cardEntries, notifications, messages, attempts, events }: Evidence,
+  real: (at: number) => number
+): Evidence {
   return {
+    cardEntries,
     notifications,
     messages: messages.map((row) => ({ ...row, created_at: real(row.created_at) })),
     attempts: attempts.map((row) => ({ ...row, at: real(row.at) })),
@@ -74,6 +90,7 @@ function timed({ notifications, messages, attempts, events }: Evidence, real: (a
 
 async function read(ask: (sql: string) => Promise<Record<string, unknown>[]>): Promise<Evidence> {
   return {
+    cardEntries: (await ask(queries.cardEntries)) as unknown as CardRow[],
     notifications: (await ask(queries.notifications)) as unknown as NotificationRow[],
     messages: (await ask(queries.messages)) as unknown as MessageRow[],
     attempts: (await ask(queries.attempts)) as unknown as Evidence['attempts'],
@@ -83,7 +100,7 @@ async function read(ask: (sql: string) => Promise<Record<string, unknown>[]>): P
 
 /** The driver hands 64-bit integers out as text. */
 function numbered(row: Record<string, unknown>): Record<string, unknown> {
-  const isNumber = (key: string, value: unknown) => /(^id|_id|_at|_until)$/.test(key) && typeof value === 'string'
+  const isNumber = (key: string, value: unknown) => /(^id|_id|_at|_until|since)$/.test(key) && typeof value === 'string'
   return Object.fromEntries(
     Object.entries(row).map(([key, value]) => [key, isNumber(key, value) ? Number(value) : value])
   )

@@ -24,8 +24,9 @@ export function messagesInOrder({ sightings, journal }: Case): string[] {
 export function postedInOrder({ notifications, messages, retried, hasReplicas, journal }: Case): string[] {
   const writtenAt = new Map(messages.map(({ id, created_at }) => [id, created_at]))
   const inOrder = notifications.filter(
-    ({ id, state, group_key, message_id }) =>
-      state === 'sent' && message_id !== null && group_key === null && !retried.has(id)
+    ({ id, destination, state, group_key, message_id }) =>
+      // What opens a failure goes before replies.
+      destination !== 'cards' && state === 'sent' && message_id !== null && group_key === null && !retried.has(id)
   )
   const keyOf = (row: (typeof inOrder)[number]) => (hasReplicas ? `${row.destination} ${row.object}` : row.destination)
   return [...Map.groupBy(inOrder, keyOf)].flatMap(([key, rows]) => {

@@ -8,6 +8,7 @@ import { request } from 'undici'
 import { startPostgres } from '../test/fixtures/postgres.ts'
 import { run } from '../test/fixtures/process.ts'
 import { startSlack } from '../test/fixtures/slack.ts'
+import { deleteOne, startTroubledApi, untilShown } from './cards.ts'
 import { createClocks } from './clocks.ts'
 import { createDice, type Dice } from './dice.ts'
 import { readEvidence } from './evidence.ts'
@@ -15,7 +16,7 @@ import { createRelays, type Relays } from './relays.ts'
 import { startSending } from './sender.ts'
 import { calm, makeTrouble } from './trouble.ts'
 import { judge, type Verdict } from './verdict.ts'
-import { configOf, versions } from './world.ts'
+import { type Addresses, configOf, versions } from './world.ts'
 
 export interface ProofOptions {
   kills: number
@@ -43,7 +44,10 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     const trouble = makeTrouble(slack, dice.for('trouble'))
     const server = postgres ? await startPostgres({ teardown: (end) => void ends.push(end) }) : undefined
     const database = server?.url ?? `sqlite:${join(folder, 'relay.db')}`
-    const base = slack.url('')
+    const api = await startTroubledApi(dice.for('api'))
+    ends.push(() => api.close())
+    const base = { base: slack.url(''), apiUrl: api.apiUrl }
+    const people = dice.for('people')
     writeConfig(folder, configOf(0, base))
     const replicas = postgres ? 2 : 1
     const clocks = createClocks(dice.for('clocks'), folder)
@@ -64,6 +68,7 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
       }
       if (chaos.chance(0.35)) clocks.set(chaos.pick(relays.ports))
       if (chaos.chance(0.06)) void silence(chaos.pick(relays.ports))
+      if (people.chance(0.1)) deleteOne(api, people)
       relays.start()
       if (server !== undefined && chaos.chance(0.04)) {
         relays.journal.restarts.push(Date.now())
@@ -77,6 +82,7 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     const tookMs = performance.now() - began
 
     calm(slack)
+    api.calm()
     for (const port of relays.ports) clocks.set(port, true)
     writeConfig(folder, configOf(versions - 1, base))
     relays.journal.moves.push(Date.now())
@@ -84,13 +90,14 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     await drain(relays)
     const retried = await retryDeadLetters(relays)
     await drain(relays)
+    await untilShown(api)
     const drainedMs = performance.now() - began - tookMs
     await relays.stop()
     const verified = await run(['verify', database])
     const evidence = await readEvidence(database, clocks.real)
     return judge({
       ...{ ...evidence, retried, hasReplicas: postgres, journal: relays.journal },
-      ...{ posted: sending.posted, slack, trouble, tookMs, drainedMs, verified }
+      ...{ posted: sending.posted, slack, cards: api, trouble, tookMs, drainedMs, verified }
     })
   } finally {
     for (const end of ends.reverse()) await end()
@@ -102,7 +109,7 @@ function writeConfig(folder: string, text: string): void {
   renameSync(join(folder, 'next.yaml'), join(folder, 'config.yaml'))
 }
 
-function disturbed(dice: Dice, base: string): string {
+function disturbed(dice: Dice, base: Addresses): string {
   const until = new Date(Date.now() + 2000 + dice.below(6000)).toISOString()
   return configOf(dice.below(versions), base, dice.chance(0.4) ? until : undefined)
 }

@@ -1,5 +1,7 @@
 // Verdict: runs all checks, and sums up the figures of a proof.
 import type { Slack } from '../test/fixtures/slack.ts'
+import type { SlackApi } from '../test/fixtures/slack-api.ts'
+import { cardsAreTrue } from './cards.ts'
 import {
   acceptedInOrder,
   type Case,
@@ -26,13 +28,14 @@ export interface Verdict {
 type Materials = Omit<Case, 'acknowledged' | 'sightings'> & {
   posted: Posted
   slack: Slack
+  cards: SlackApi
   trouble: Trouble
   tookMs: number
   drainedMs: number
   verified: { code: number | null; out: string; err: string }
 }
 
-export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...rest }: Materials): Verdict {
+export function judge({ posted, slack, cards, trouble, tookMs, drainedMs, verified, ...rest }: Materials): Verdict {
   const { acknowledged } = posted
   const { received, accepted } = slack
   const all: Case = { ...rest, acknowledged, sightings: recognise(received, rest) }
@@ -58,6 +61,7 @@ export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...
       ['a recovery is its own object’s', recoveriesAreTrue(all)],
       ['a failure is notified or stands', failuresStand(all)],
       ['mutes are summed up when they end', mutesWereSummedUp(all)],
+      ['cards show what is true', cardsAreTrue(cards.posted, rest.cardEntries)],
       ['relays start, stop and answer', [...journal.faults, ...odd]],
       ['flux-relay verify', verified.code === 0 ? [] : [`${verified.code}: ${verified.out}${verified.err}`]]
     ],
@@ -80,6 +84,8 @@ export function judge({ posted, slack, trouble, tookMs, drainedMs, verified, ...
       ['messages', messages.length],
       ['requests at Slack', received.length],
       ['… taken', accepted.length],
+      ['cards', `${new Set(rest.cardEntries.map(({ ts }) => ts)).size}, ${cards.posted.length} messages of the app`],
+      ['updates', cards.calls.filter(({ method }) => method === 'chat.update').length],
       ['messages that came twice', `${duplicates.repeated}, at most ${duplicates.worstLane} in a lane`],
       ['tokens left at the tightest', worst.toFixed(2)]
     ]

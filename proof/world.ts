@@ -1,6 +1,8 @@
 // The config files of a proof: destinations that move, share a webhook, go away and come back, rules that group, a mute
 // that begins and ends. The last version is the one that everything has to be delivered under.
 
+import { botToken } from '../test/fixtures/slack-api.ts'
+
 /** What the relay may post to one webhook: as Slack allows, four times as fast. */
 export const pace = { perSecond: 4, burst: 3 }
 
@@ -36,8 +38,17 @@ function hasTemporary(version: number): boolean {
   return version !== 1
 }
 
+/** Of Slack's webhooks and of its Web API. */
+export interface Addresses {
+  base: string
+  apiUrl: string
+}
+
+/** The channel of the destination `cards`. */
+export const cardChannel = 'C0000CARD'
+
 /** A config file. `mutedUntil` (ISO) begins a mute of the namespace `quiet`. */
-export function configOf(version: number, base: string, mutedUntil?: string): string {
+export function configOf(version: number, { base, apiUrl }: Addresses, mutedUntil?: string): string {
   const destinations = [...hooksOf(version)].map(
     ([name, path]) =>
       `  ${name}: { slack: { webhookUrl: "${base}${path}", username: ${name} }, pace: { perSecond: ${pace.perSecond}, burst: ${pace.burst} } }`
@@ -47,14 +58,17 @@ cluster: proof
 sources:
   default: {}
   signed: { hmacKeys: ["${hmacKey}"], cluster: other }
+slackApps: { acme: { token: "${botToken}", apiUrl: "${apiUrl}" } }
 destinations:
 ${destinations.join('\n')}
+  cards: { slack: { app: acme, channel: ${cardChannel} }, pace: { perSecond: 4, burst: 3 } }
 operator: [operator]
 rules:
   - { name: everything, match: { severity: info }, notify: every, send: all }
   - { name: team, match: { namespace: "team-*" }, remindEvery: 1m, send: [team, shared-a] }
   - { name: shared, match: { severity: info, namespace: "team-b" }, send: shared-b }
   - { name: grouped, match: { severity: info }, group: { by: [namespace, revision], wait: 1s }, send: grouped }
+  - { name: cards, match: { severity: error, namespace: team-a }, send: cards }
   - { name: moving, match: { severity: info }, send: moving }
 ${hasTemporary(version) ? '  - { name: temporary, match: { severity: info, namespace: team-a }, send: temporary }' : ''}
 ${mutedUntil === undefined ? '' : `mute: [{ name: quiet time, match: { namespace: quiet }, until: "${mutedUntil}" }]`}

@@ -11,6 +11,7 @@ import { createActions } from './actions.ts'
 import { type Clock, createAges, steadyClock, systemClock } from './clock.ts'
 import { createCommits } from './commits.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
+import { createCards } from './deliver/cards.ts'
 import { createChannels } from './deliver/channels.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { openSlack } from './deliver/lazy-slack.ts'
@@ -77,6 +78,7 @@ export async function buildApp({
   const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
   const lanes = createLanes({ ...base, slack, channels, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
+  const cards = createCards({ ...base, slack, destinations, publicUrl, wake })
   const silences = createSilences({ ...base, destinations, wake })
   const actions = createActions({ ...base, config: current, wake, tryNow, silencesChanged: silences.look })
 
@@ -110,6 +112,7 @@ export async function buildApp({
   app.addHook('onReady', async () => {
     await commits.start()
     await lanes.start()
+    cards.start()
     await silences.start()
     await sources.start()
     config.start(lanes.follow, createReadings(announce, clock))
@@ -127,7 +130,7 @@ export async function buildApp({
     silences.stop()
     sources.stop()
     wrongTokens.stop()
-    await lanes.stop(stopGraceMs)
+    await Promise.all([lanes.stop(stopGraceMs), cards.stop()])
     await slack.close()
     await spans.stop()
     await store.close()

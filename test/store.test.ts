@@ -680,8 +680,10 @@ const earlier = {
   'sqlite, version 1': (t: Test) => earlierSqlite(t, 1),
   'sqlite, version 2': (t: Test) => earlierSqlite(t, 2),
   'sqlite, version 3': (t: Test) => earlierSqlite(t, 3),
+  'sqlite, version 4': (t: Test) => earlierSqlite(t, 4),
   'postgres, version 1': () => earlierPostgres(1),
-  'postgres, version 2': () => earlierPostgres(2)
+  'postgres, version 2': () => earlierPostgres(2),
+  'postgres, version 3': () => earlierPostgres(3)
 }
 
 for (const [name, prepare] of Object.entries(earlier)) {

@@ -81,7 +81,7 @@ function webhookOf({ webhookUrl = standIn, dialect, ...text }: SlackText, path: 
 }
 
 function channelOf(
-  { channel }: SlackText,
+  { channel, style }: SlackText,
   name: string,
   { path, apps, given }: { path: Path; apps: ReadonlyMap<string, SlackApp>; given: Given }
 ): PlaceText {
@@ -92,5 +92,5 @@ function channelOf(
   const filled = secrets.fill(channel, [...path, 'channel'])
   const fault = faults.length === before ? channelFault(filled) : undefined
   if (fault !== undefined) faults.push({ path: [...path, 'channel'], message: fault })
-  return { app, channel: filled }
+  return { app, channel: filled, ...(style && { style }) }
 }

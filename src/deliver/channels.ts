@@ -40,7 +40,8 @@ export class Destinations extends Map<string, Destination> {
     if (named === undefined) return undefined
     const instead = super.get(named.instead)
     if (instead !== undefined && this.#known.isRefused(named.place)) return { ...instead, name }
-    return createDestination(name, { slack: named })
+    // Cards are found by the lanes of the file: one of such a channel would never be updated, and be red for ever.
+    return createDestination(name, { slack: { ...named, style: 'messages' } })
   }
 
   override has(name: string): boolean {

@@ -41,9 +41,9 @@ const SlackSchema = closedObject({
     '#team-a'
   ),
   style: option(
-    Type.Enum(['messages']),
+    Type.Enum(['cards', 'messages']),
     'Style',
-    'With `app`: what the channel shows. `messages`: one after the other, as with a webhook.',
+    'With `app`: what the channel shows. `cards` (default): one message per failure, updated until it is over, with what happens meanwhile in its thread. `messages`: one after the other, as with a webhook.',
     'messages'
   ),
   username: option(
@@ -110,14 +110,19 @@ export interface Place {
   sender: { channel?: string; username?: string }
   /** Whose token is sent along, where it is a channel of an app. */
   app?: SlackApp
+  /** What its channel shows. Without an app, messages. */
+  style?: Style
 }
+
+/** `cards`: messages that are updated. */
+export type Style = 'messages' | 'cards'
 
 type DestinationText = Static<typeof DestinationSchema>
 
 /** What `slack` says, secrets resolved: `webhookUrl` is the URL itself, or `app` one that there is. */
 export type PlaceText =
   | { webhookUrl: string; dialect?: Dialect; channel?: string; username?: string }
-  | { app: SlackApp; channel: string }
+  | { app: SlackApp; channel: string; style?: Style }
 
 export function createDestination(
   name: string,
@@ -126,10 +131,10 @@ export function createDestination(
   const pace = createPace(text.pace)
   if (text.slack === undefined) return { name, lane: `preview:${name}`, pace }
   if ('app' in text.slack) {
-    const { app, channel } = text.slack
+    const { app, channel, style = 'cards' } = text.slack
     const slack: Place = {
       ...{ url: urlOf(app, 'chat.postMessage'), dialect: 'slack', receiver: 'web-api' },
-      ...{ sender: { channel }, app }
+      ...{ sender: { channel }, app, style }
     }
     return { name, lane: `slack:${placeOf(app, channel)}`, pace, slack }
   }

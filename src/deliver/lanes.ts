@@ -151,7 +151,8 @@ export function createLanes(options: LanesOptions): Lanes {
     const empty = isInDoubt ? await posts.empty(destination, until) : undefined
     const random = Math.random()
     const oldest = ages.before(maxAgeMs)
-    const settled = settle(message, reply, { now: clock.now(), oldest, random, block, receiver, empty })
+    const hasCards = destination?.slack?.style === 'cards'
+    const settled = settle(message, reply, { now: clock.now(), oldest, random, block, receiver, hasCards, empty })
     const said = sayReply(settled.reply)
     const answer = known === undefined ? said : `${said}, as another channel of the app was answered`
     // Before anything is written: other lanes of the app are about to ask.
@@ -185,6 +186,7 @@ export function createLanes(options: LanesOptions): Lanes {
     const pace = destination?.pace ?? createPace()
     return {
       token: ({ bucket }, now) => take(bucket, pace, now),
+      hasCards: destination?.slack?.style === 'cards',
       causesOf,
       hold: holdsOf,
       next: (state, pending, gatherings, now) =>

@@ -1,5 +1,7 @@
 // Outcome: decides how an attempt ended and what follows: sent, retried, blocked or dead. Pure.
-import type { LaneState, Message, Settlement } from '../store/kept.ts'
+import { readApiAnswer } from '../slack-api/answer.ts'
+import { lostWords, threadWords } from '../slack-api/words.ts'
+import type { LaneState, Message, Posted, Settlement } from '../store/kept.ts'
 import { type Kind, kindOf, type Receiver, type Reply } from './answer.ts'
 import { sayReply } from './saying.ts'
 
@@ -39,6 +41,8 @@ export interface Circumstances {
   /** The lane's block, where this was a probe. */
   block: LaneState['block']
   receiver: Receiver
+  /** What it takes may become a card. */
+  hasCards?: boolean
   /** What an empty message was answered, where {@link needsEmpty} asked for one. */
   empty?: Reply | undefined
 }
@@ -74,7 +78,7 @@ export function settle(message: Message, reply: Reply, given: Circumstances): Se
 
   switch (kind) {
     case 'taken':
-      return ended(attempt, 'sent', { message: { state: 'sent' }, lane: { notBefore: 0 } })
+      return ended(attempt, 'sent', { message: { state: 'sent', ...placeIn(attempt) }, lane: { notBefore: 0 } })
     case 'rate limit': {
       if (isTooOld) return dead(attempt, 'not delivered within 24 hours; Slack limits the rate of messages')
       const asked = (reply.is === 'answer' && reply.retryAfterMs) || 0
@@ -90,6 +94,7 @@ export function settle(message: Message, reply: Reply, given: Circumstances): Se
       return isTooOld ? dead(attempt, reason, { notBefore: 0, block }) : retried(attempt, random)
     }
     case 'refused':
+      if (isThreadGone(message, reply)) return inChannel(attempt)
       if (message.isPlain) return dead(attempt, `Slack refuses it, also as plain text: ${sayReply(reply)}`)
       return inPlain(attempt, { notBefore: 0 })
     case 'doubtful':
@@ -141,6 +146,25 @@ function again({ message }: Attempt, lane: Settlement['lane'], failures = messag
 
 function dead(attempt: Attempt, reason: string, lane: Settlement['lane'] = { notBefore: 0 }): Settled {
   return ended(attempt, 'dead', { message: { state: 'dead', reason }, lane })
+}
+
+/** Where it was posted, which only the Web API says. */
+function placeIn({ reply, given }: Attempt): { posted?: Posted } {
+  if (given.receiver !== 'web-api' || !given.hasCards || reply.is !== 'answer') return {}
+  const posted = readApiAnswer(reply.body)?.posted
+  return posted === undefined ? {} : { posted }
+}
+
+function isThreadGone({ thread }: Message, reply: Reply): boolean {
+  if (thread === undefined || reply.is !== 'answer') return false
+  return [...threadWords, ...lostWords].includes(readApiAnswer(reply.body)?.word ?? '')
+}
+
+/** Somebody deleted the message that it replies to. */
+function inChannel(attempt: Attempt): Settled {
+  const { failures, isPlain } = attempt.message
+  const message = { state: 'open', failures: failures + 1, isPlain, isThreadGone: true } as const
+  return ended(attempt, 'refused', { message, lane: { notBefore: 0 } })
 }
 
 function inPlain(attempt: Attempt, lane: Settlement['lane']): Settled {

@@ -4,7 +4,7 @@ import { composeDigest, type DigestForm } from '../render/compose/digest.ts'
 import { decisive, subjectOf } from '../render/compose/digest-groups.ts'
 import { composeOne } from '../render/compose/message.ts'
 import type { View } from '../render/compose/view.ts'
-import type { Gatherings, LaneState, NextPost, Pending } from '../store/kept.ts'
+import type { CardPlace, Gatherings, LaneState, NextPost, Pending } from '../store/kept.ts'
 import { gather, isFirst, nextWordMs, unlessPinged } from './gathering.ts'
 import { type Pace, take } from './pace.ts'
 
@@ -14,15 +14,20 @@ import { type Pace, take } from './pace.ts'
  */
 const headMs = 250
 
-/** `pending` is oldest first and of one destination, with what is held to be gathered; some are due. `form` is that of its digests; `now` in ms. */
+/** `waiting` is oldest first and of one destination, with what is held to be gathered; some are due. `form` is that of its digests; `now` in ms. */
 export function planNext(
   lane: LaneState,
-  pending: readonly Pending[],
+  waiting: readonly Pending[],
   gatherings: Gatherings,
   { pace, ...form }: { pace: Pace } & DigestForm,
   now: number
 ): NextPost {
-  const due = pending.filter(({ heldUntil }) => heldUntil <= now)
+  const isDue = ({ heldUntil }: Pending) => heldUntil <= now
+  // What is new is seen by everybody in the channel, and goes before what is said in a thread.
+  const card = waiting.filter(isDue).some((entry) => entry.card === undefined) ? undefined : waiting.find(isDue)?.card
+  const pending = waiting.filter((entry) => entry.card?.id === card?.id)
+  if (card !== undefined) return replyNext(lane, pending, card, gatherings, { pace, ...form }, now)
+  const due = pending.filter(isDue)
   const units = unitsOf(due, (entry) => isFirst(entry, gatherings, now))
   const [first] = units
   const [oldest] = due
@@ -38,6 +43,25 @@ export function planNext(
   const isToken = Math.floor(bucket.tokens) + 1 >= units.length
   const members = (isToken ? membersOf(first, pending) : pending).map((entry) => unlessPinged(entry, gatherings, now))
   return { bucket, ...composeOf(members, gatherings, form, now) }
+}
+
+/** All that waits about what a card names is one reply in its thread. */
+function replyNext(
+  lane: LaneState,
+  pending: readonly Pending[],
+  card: CardPlace,
+  gatherings: Gatherings,
+  { pace, ...form }: { pace: Pace } & DigestForm,
+  now: number
+): NextPost {
+  const taken = take(lane.bucket, pace, now)
+  if ('until' in taken) return taken
+  const members = pending.map((entry) => unlessPinged(entry, gatherings, now))
+  const composed = composeOf(members, gatherings, form, now)
+  const ids = new Set(composed.ids)
+  // An update wakes nobody, and a reply only those who follow the thread.
+  const isBroadcast = members.some(({ id, view }) => ids.has(id) && view.says === 'repeated')
+  return { bucket: taken.bucket, ...composed, thread: { ...card, isBroadcast } }
 }
 
 /** The message of `members`, as far as they fit, and what becomes of their gatherings. */

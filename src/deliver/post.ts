@@ -11,6 +11,11 @@ import type { Slack } from './slack.ts'
 /** Nothing was posted: the message waits in a lane that is not its destination's any more. */
 export const moved: Reply = { is: 'failure', code: 'DestinationMoved' }
 
+function replyOf({ thread }: Message) {
+  if (thread === undefined) return {}
+  return { thread_ts: thread.ts, ...(thread.isBroadcast && { reply_broadcast: true }) }
+}
+
 export function createPost(slack: Slack, log: Logger) {
   return {
     /** The message itself. */
@@ -26,7 +31,12 @@ export function createPost(slack: Slack, log: Logger) {
         return { is: 'answer', status: 200, body: 'ok', retryAfterMs: undefined }
       }
       const { url, dialect, sender, app } = destination.slack
-      return slack.post(url, JSON.stringify(bodyFor(payload, dialect, sender)), signal, app?.token)
+      return slack.post(
+        url,
+        JSON.stringify({ ...bodyFor(payload, dialect, sender), ...replyOf(message) }),
+        signal,
+        app?.token
+      )
     },
 
     /** An empty message, to see whether the way is open. */

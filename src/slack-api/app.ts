@@ -54,7 +54,10 @@ export function createSlackApp(name: string, { token, apiUrl = slackApiUrl }: Sl
 }
 
 /** docs.slack.dev/reference/methods */
-export function urlOf({ apiUrl }: Pick<SlackApp, 'apiUrl'>, method: 'auth.test' | 'chat.postMessage'): string {
+export function urlOf(
+  { apiUrl }: Pick<SlackApp, 'apiUrl'>,
+  method: 'auth.test' | 'chat.postMessage' | 'chat.update'
+): string {
   return `${apiUrl}/${method}`
 }
 

@@ -69,8 +69,19 @@ const aboutChannel: Record<string, string | Meaning['advice']> = {
   team_not_found: `the workspace of this channel is not there any more: name another channel`
 }
 
+/**
+ * Of chat.update: the message was deleted, is too old by what the workspace allows, or is not the app's.
+ * docs.slack.dev/reference/methods/chat.update
+ */
+export const lostWords = ['message_not_found', 'edit_window_closed', 'cant_update_message']
+
+/** Of a reply: there is no such thread any more. */
+export const threadWords = ['cannot_reply_to_message', 'thread_not_found']
+
 const aboutMessage = [
-  ...['attachment_payload_limit_exceeded', 'block_mismatch', 'cannot_reply_to_message', 'invalid_arguments'],
+  ...lostWords,
+  ...threadWords,
+  ...['attachment_payload_limit_exceeded', 'block_mismatch', 'invalid_arguments'],
   ...['invalid_attachments', 'invalid_blocks', 'invalid_blocks_format', 'invalid_metadata_format'],
   ...['invalid_metadata_schema', 'markdown_text_conflict', 'metadata_must_be_sent_from_app', 'metadata_too_large'],
   ...['msg_blocks_too_long', 'msg_too_long', 'no_text', 'too_many_attachments']

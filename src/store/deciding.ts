@@ -1,6 +1,6 @@
 // Deciding: takes the arrivals of a batch one by one, each knowing what those before it left. Pure but for the ledger, which
 // is a store's.
-import type { ObjectMemory } from '../objects.ts'
+import type { ObjectMemory, Transition } from '../objects.ts'
 import type { Arrival, Decide, Decision, NewNotification, Receipt } from './kept.ts'
 
 type Notified = Extract<Receipt, { status: 'accepted' }>['notifications']
@@ -11,6 +11,8 @@ export interface Ledger {
   duplicateOf(arrival: Arrival): number | undefined
   memoryOf(key: string): ObjectMemory | undefined
   remember(key: string, memory: ObjectMemory, arrival: Arrival): void
+  /** The object fails, fails otherwise, or works again: cards that name it are out of date. */
+  turn(key: string, arrival: Arrival): void
   /** Keeps the event with what it leads to. `notified` may be filled in until the receipts are handed out. */
   keep(arrival: Arrival, key: string, decision: Decision): { id: number; notified: Notified }
 }
@@ -28,9 +30,14 @@ export function decideOn(arrival: Arrival, key: string, ledger: Ledger, decide: 
   }
   if (decision.memory !== memory) ledger.remember(key, decision.memory, arrival)
   const { transition } = decision
+  if (isTurn(transition)) ledger.turn(key, arrival)
   if (!decision.keep) return { status: 'accepted', id: null, transition, notifications: [] }
   const { id, notified } = ledger.keep(arrival, key, decision)
   return { status: 'accepted', id: String(id), transition, notifications: notified }
+}
+
+function isTurn(transition: Transition): boolean {
+  return transition === 'failed' || transition === 'changed' || transition === 'recovered'
 }
 
 /** What a receipt says of a notification that was written under `id`. */

@@ -82,6 +82,80 @@ export type Receipt =
   /** The decision failed, nothing of this arrival was written; the rest of the batch was. */
   | { status: 'failed'; error: unknown }
 
+/** Where a message is in Slack. */
+export interface Posted {
+  /** The ID of the channel. */
+  channel: string
+  ts: string
+}
+
+/** A card, as far as a reply in its thread needs it. */
+export interface CardPlace extends Posted {
+  id: string
+}
+
+/** The thread of a card that a message goes to; shown in the channel as well where it `isBroadcast`. */
+export interface Thread extends CardPlace {
+  isBroadcast: boolean
+}
+
+/** What a card names: an incident, or news that were in its message. */
+export interface CardEntry {
+  /** The key of its object. */
+  object: string
+  rule: string
+  /** The ID of the latest event of it that was sent; undefined where that is none. */
+  event: string | undefined
+  /** When the incident began, in ms; undefined for news. */
+  since: number | undefined
+  /** The latest that was sent of it. */
+  view: View
+  /** What is known of its object by now. */
+  memory: ObjectMemory | undefined
+}
+
+/** A message that is updated, with what is to be shown. */
+export interface Card extends CardPlace {
+  lane: string
+  destination: string
+  entries: readonly CardEntry[]
+  /** What is known is of this version of what it shows. */
+  version: number
+  /** Whoever has the latest claim may update it. */
+  claim: number
+}
+
+/** What is to be done about the cards of an app: `signal` aborts when another replica may take the card over. */
+export type CardStep = { is: 'wait' } | { is: 'update'; card: Card; signal?: AbortSignal }
+
+/** What becomes of a card after an update. */
+export type CardEnd =
+  | { is: 'shown' }
+  /** It is not updated again before, in ms. */
+  | { is: 'again'; at: number }
+  /** It cannot be updated any more: what it named is posted anew. */
+  | { is: 'lost'; notifications: readonly NewNotification[] }
+
+/** Whose cards are looked for, and how often they may be updated. */
+export interface CardPlan {
+  lanes: readonly string[]
+  /** The name of the budget that they share. */
+  budget: string
+  token: Plan['token']
+}
+
+/** A card is updated at most once in so long, in ms. */
+export const cardGapMs = 10_000
+
+/** How long the message about a change is waited for, which says more of it than the memory, in ms. */
+export const cardPatienceMs = 10_000
+
+/** After so long another may update a card: longer than any request takes, in ms. */
+export const cardClaimMs = 30_000
+
+/** Nobody makes a card wait for longer: a time beyond is of a clock that was set back. In ms. */
+export const cardHorizonMs = 10 * 60_000
+
 /** A notification waiting in a lane. */
 export interface Pending {
   id: string
@@ -95,6 +169,8 @@ export interface Pending {
   /** How often it was held to be gathered: for its cause, then for its lane. */
   holds: number
   view: View
+  /** The card that names its incident. */
+  card?: CardPlace
 }
 
 /** What a lane remembers of a cause: the last message about it, and how long what follows is held. */
@@ -144,6 +220,8 @@ export interface Message {
   /** When its newest notification was accepted, in ms: it is retried until that is too old. */
   newestAt: number
   notifications: number
+  /** Set where it is a reply. */
+  thread?: Thread
 }
 
 /** A lane's token bucket. */
@@ -184,7 +262,7 @@ export type Step =
 export type NextPost =
   | { until: number }
   /** `ids`: which of the pending notifications the message carries; never none. `gathered` counts once it is sent. */
-  | { bucket: Bucket; ids: readonly string[]; payload: Payload; gathered: readonly Gathered[] }
+  | { bucket: Bucket; ids: readonly string[]; payload: Payload; gathered: readonly Gathered[]; thread?: Thread }
 
 /** How long a gathering is remembered: within this time a cause pings once. */
 export const gatheringMs = 60 * 60 * 1000
@@ -202,6 +280,8 @@ export const composeWindow = 500
 export interface Plan {
   /** A token for a post, or when there will be one. */
   token(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
+  /** Whether its messages become cards. */
+  hasCards?: boolean
   /** The causes whose gatherings decide about a notification. */
   causesOf(view: View): readonly string[]
   /** Which of `pending`, which are due and of one destination, are held to be gathered with others. */
@@ -223,7 +303,11 @@ export interface Attempt {
 
 /** What becomes of a message and of its lane after an attempt. */
 export interface Settlement {
-  message: { state: 'sent' } | { state: 'dead'; reason: string } | { state: 'open'; failures: number; isPlain: boolean }
+  message: /** `posted` where it may become a card. */
+    | { state: 'sent'; posted?: Posted }
+    | { state: 'dead'; reason: string }
+    /** `isThreadGone`: it is no reply any more. */
+    | { state: 'open'; failures: number; isPlain: boolean; isThreadGone?: true }
   /** `bucket` where the answer says that there are no tokens, whatever was counted. */
   lane: Pick<LaneState, 'notBefore' | 'block'> & { bucket?: Bucket }
 }

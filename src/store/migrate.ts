@@ -23,14 +23,17 @@ const tables = {
   announcements: 'key',
   sources: 'name',
   lanes: 'key',
-  gatherings: 'rowid'
+  gatherings: 'rowid',
+  cards: 'id',
+  card_entries: 'id'
 } as const
 
 /** Texts that stand in an index, which takes no more than so much of them. */
 const indexed: Record<string, readonly string[]> = {
   events: ['object'],
   objects: ['key'],
-  notifications: ['object', 'group_key']
+  notifications: ['object', 'group_key'],
+  card_entries: ['object']
 }
 
 /**
@@ -82,7 +85,9 @@ async function copyAll(from: Database, url: string, progress: (done: number, tot
       select setval('event_ids', (select coalesce(max(id), 0) + 1 from events)),
         setval(pg_get_serial_sequence('notifications', 'id'), (select coalesce(max(id), 0) + 1 from notifications)),
         setval(pg_get_serial_sequence('silences', 'id'), (select coalesce(max(id), 0) + 1 from silences)),
-        setval(pg_get_serial_sequence('messages', 'id'), (select coalesce(max(id), 0) + 1 from messages))`)
+        setval(pg_get_serial_sequence('messages', 'id'), (select coalesce(max(id), 0) + 1 from messages)),
+        setval(pg_get_serial_sequence('cards', 'id'), (select coalesce(max(id), 0) + 1 from cards)),
+        setval(pg_get_serial_sequence('card_entries', 'id'), (select coalesce(max(id), 0) + 1 from card_entries))`)
     await to.query('commit')
   } finally {
     await to.end()

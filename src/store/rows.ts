@@ -35,6 +35,11 @@ export interface MessageRow {
   failures: number
   newest_at: number
   notifications: number
+  card_id: number | null
+  is_broadcast: boolean | number
+  /** Of its card; null where that is gone. */
+  card_channel: string | null
+  card_ts: string | null
 }
 
 export interface PendingRow {
@@ -90,7 +95,13 @@ export function messageOf(row: MessageRow): Message {
     isPlain: Boolean(row.is_plain),
     failures: row.failures,
     newestAt: row.newest_at,
-    notifications: row.notifications
+    notifications: row.notifications,
+    ...(row.card_ts !== null && {
+      thread: {
+        ...{ id: String(row.card_id), channel: row.card_channel ?? '', ts: row.card_ts },
+        isBroadcast: Boolean(row.is_broadcast)
+      }
+    })
   }
 }
 

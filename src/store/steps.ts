@@ -68,7 +68,7 @@ export function composable(
 export function messageFrom(
   lane: string,
   pending: readonly Pending[],
-  { ids, payload, gathered }: Exclude<NextPost, { until: number }>
+  { ids, payload, gathered, thread }: Exclude<NextPost, { until: number }>
 ): { message: Omit<Message, 'id'>; ids: number[]; gathered: string } {
   const chosen = new Set(ids)
   const members = pending.filter(({ id }) => chosen.has(id))
@@ -79,7 +79,8 @@ export function messageFrom(
     isPlain: false,
     failures: 0,
     newestAt: Math.max(...members.map(({ createdAt }) => createdAt)),
-    notifications: members.length
+    notifications: members.length,
+    ...(thread && { thread })
   }
   return { message, ids: members.map(({ id }) => Number(id)), gathered: JSON.stringify(gathered) }
 }

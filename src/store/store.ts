@@ -5,6 +5,10 @@ import type { Payload } from '../render/slack/payload.ts'
 import type {
   Arrival,
   Attempt,
+  Card,
+  CardEnd,
+  CardPlan,
+  CardStep,
   Decide,
   Expiry,
   LaneOf,
@@ -56,6 +60,18 @@ export interface Store {
     settlement: Settlement,
     notices?: readonly NewNotification[]
   ): Promise<void>
+
+  /**
+   * The card of `plan.lanes` that has been out of date for longest, as far as it may be updated by now, with all that is known of
+   * what it names. It is claimed, and the token spent, before this resolves.
+   */
+  nextCard(plan: CardPlan, now: number): Promise<CardStep>
+
+  /** Records how an update ended. Nothing happens where another has claimed the card since. */
+  settleCard(card: Card, end: CardEnd, now: number): Promise<void>
+
+  /** No card of this budget is updated before `until`, in ms: Slack asked for it. */
+  restCards(budget: string, until: number, now: number): Promise<void>
 
   /**
    * For each mute that is over and each destination, writes the notification that `compose` makes of what was withheld;

@@ -44,6 +44,9 @@ export const templateRoom = {
   blocks: slackTakes.blocks - 2
 } as const
 
+/** `text` of an update without blocks. docs.slack.dev/reference/methods/chat.update: 4,000 characters. */
+export const maxUpdateText = 3900
+
 /** What an event says, in the one section that shows it: the whole text stays with the event. */
 export const maxMessage = 2400
 

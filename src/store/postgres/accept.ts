@@ -3,6 +3,7 @@ import { readMemory } from '../../objects/stored-memory.ts'
 import type { ObjectMemory } from '../../objects.ts'
 import { decideOn, type Ledger, receiptOf } from '../deciding.ts'
 import { type Arrival, type Decide, type Decision, duplicateWindowMs, type Receipt } from '../kept.ts'
+import { turn } from './cards.ts'
 import type { Sql } from './connections.ts'
 import { dropEmpty, lockObjects, setMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
@@ -64,6 +65,7 @@ export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide
   const { memories, bodies, ids } = await lock(sql, batch, keys)
   const changed = new Map<string, { memory: ObjectMemory; seenAt: number }>()
   const kept: Kept[] = []
+  const turned = new Map<string, number>()
   const ledger: Ledger = {
     duplicateOf({ identity, receivedAt }) {
       const known = bodies.get(identity)
@@ -74,6 +76,7 @@ export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide
       memories.set(key, memory)
       changed.set(key, { memory, seenAt: receivedAt })
     },
+    turn: (key, { receivedAt }) => turned.set(key, receivedAt),
     keep(arrival, key, decision) {
       const id = ids[kept.length] ?? 0
       const notified: Kept['notified'] = []
@@ -90,6 +93,7 @@ export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide
   )
   await writeEvents(sql, kept)
   await writeNotifications(sql, kept)
+  await turn(sql, [...turned.keys()], Math.max(...turned.values()))
   return receipts
 }
 

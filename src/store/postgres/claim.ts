@@ -14,6 +14,7 @@ import {
 import { composable, expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
+import { readCards } from './cards.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
 import type { Presence } from './presence.ts'
 import { bury } from './queue.ts'
@@ -35,8 +36,9 @@ const lockSql = `
 
 // A statement of its own: one that locks sees the other tables as they were before it had the lock.
 export const openMessageSql = `
-  select ${clockSql} as now, (select alive_until from replicas where id = $2) as alive_until, m.*
-  from (select 1) as one left join messages m on m.lane = $1 and m.state = 'open'`
+  select ${clockSql} as now, (select alive_until from replicas where id = $2) as alive_until, m.*,
+    c.channel as card_channel, c.ts as card_ts
+  from (select 1) as one left join messages m on m.lane = $1 and m.state = 'open' left join cards c on c.id = m.card_id`
 
 // Of a group not only what has reached its deadline, but all that was there before the first of it did: replicas that each
 // began the group at the same moment did not see each other's.
@@ -74,8 +76,9 @@ export const gatheringsSql = 'select * from gatherings where lane = $1 and cause
 // The message, what it carries, the token that is spent and who posts it are committed before the post.
 const writeSql = `
   with message as (
-    insert into messages (lane, destination, state, payload, newest_at, notifications, created_at, gathered)
-    values ($1, $2, 'open', $3, $4, $5, $6, $11) returning id
+    insert into messages (lane, destination, state, payload, newest_at, notifications, created_at, gathered, card_id,
+      is_broadcast)
+    values ($1, $2, 'open', $3, $4, $5, $6, $11, $12, $13) returning id
   ), carried as (
     update notifications set message_id = (select id from message) where id = any($7)
   ), leased as (
@@ -185,12 +188,14 @@ async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock
     if (turn.is !== 'compose') return { step: turn, buried }
     const pending = await gathered(sql, { lane, plan, due }, now)
     if (pending.length === 0) continue
-    const next = plan.next(state, pending, await gatheringsFor(sql, { lane, plan, pending }), now)
+    const known = plan.hasCards ? await readCards(sql, lane, pending) : pending
+    const next = plan.next(state, known, await gatheringsFor(sql, { lane, plan, pending }), now)
     if ('until' in next) return { step: { is: 'wait', until: next.until }, buried }
     const { message, ids, gathered: after } = messageFrom(lane, pending, next)
     const { rows } = await sql<{ id: number; claim: number }>(writeSql, [
       ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, message.notifications, now],
-      ...[ids, next.bucket.tokens, next.bucket.at, replica, after]
+      ...[ids, next.bucket.tokens, next.bucket.at, replica, after],
+      ...[message.thread?.id ?? null, message.thread?.isBroadcast ?? false]
     ])
     const post: Step = { is: 'post', message: { id: String(rows[0]?.id), ...message }, block: state.block }
     return { step: post, number: rows[0]?.claim ?? 0, buried }

@@ -62,9 +62,10 @@ async function reroute(sql: Sql, destination: string, lane: string): Promise<voi
  * Where the new lane has a message open already, what this one carries goes back to waiting. It stays as a record, because
  * somebody may have seen it.
  */
+// The thread that it would have gone to is not in the new channel.
 async function moveMessage(sql: Sql, id: number, lane: string): Promise<void> {
   const { rowCount } = await sql(
-    `update messages set lane = $2 where id = $1 and not exists (
+    `update messages set lane = $2, card_id = null where id = $1 and not exists (
        select 1 from messages where lane = $2 and state = 'open')`,
     [id, lane]
   )

@@ -2,6 +2,7 @@
 import { RelayError } from '../../errors.ts'
 import type { Attempt, Message, NewNotification, Settlement } from '../kept.ts'
 import { type GatheringRow, gatheringRows } from '../rows.ts'
+import { leaveThread, notePosted } from './cards.ts'
 import type { Sql } from './connections.ts'
 import { bury, insertNotifications } from './queue.ts'
 
@@ -58,13 +59,16 @@ export async function settle(
     ...[notBefore, next.block?.reason ?? null, next.block?.since ?? null, next.block?.probes ?? 0],
     ...[next.bucket?.tokens ?? null, tokensAt ?? null]
   ])
+  if (end.state === 'open' && end.isThreadGone) await leaveThread(sql, message, attempt.at)
   await insertNotifications(
     sql,
     notices.map((entry) => ({ event: null, at: attempt.at, entry }))
   )
   if (end.state === 'sent') {
     await writeGatherings(sql, message, attempt.at)
-    return { sent: await markSent(sql, message.id), buried: [] }
+    const sent = await markSent(sql, message.id)
+    if (end.posted !== undefined) await notePosted(sql, message, end.posted, attempt.at)
+    return { sent, buried: [] }
   }
   return { sent: 0, buried: end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : [] }
 }

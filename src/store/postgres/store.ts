@@ -7,6 +7,7 @@ import { readMessages } from '../reading/notifications.ts'
 import type { Store } from '../store.ts'
 import { Waiting } from '../waiting.ts'
 import { accept } from './accept.ts'
+import { createCards } from './cards.ts'
 import { createClaims } from './claim.ts'
 import { Connections, checkUrl, chosenBare, isNotUpYet, sayDatabaseError } from './connections.ts'
 import { lastEvents, noteLastEvents } from './memories.ts'
@@ -106,6 +107,7 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
 
   const store: Store = {
     ...createClaims({ connections: lanes, presence, waiting, isCallersClock }),
+    ...createCards({ connections: lanes, presence, isCallersClock, added }),
     ...createMuting(lanes, added),
     ...createUpkeep(lanes),
     records: createPostgresRecords({ connections: lanes, added }),

@@ -2,6 +2,7 @@
 // that a replica is using are left for the next time.
 import type { Expiry, ObjectCount } from '../kept.ts'
 import type { Store } from '../store.ts'
+import { pruneCards } from './cards.ts'
 import type { Connections, Sql } from './connections.ts'
 
 /** The server asks its file system for each file of a database: not for every scrape of every replica. */
@@ -81,7 +82,8 @@ async function prune(sql: Sql, before: Expiry, limit: number): Promise<number> {
   await sql('delete from gatherings where posted_at < $1', [before.gatherings])
   await sql('delete from announcements where announced_at < $1', [before.events])
   await sql('delete from replicas where alive_until < $1', [before.duplicates - replicaMs])
-  return [bodies, notifications, events].reduce((sum, { rowCount }) => sum + (rowCount ?? 0), messages.length)
+  const cards = await pruneCards(sql, before.events, limit)
+  return [bodies, notifications, events].reduce((sum, { rowCount }) => sum + (rowCount ?? 0), messages.length + cards)
 }
 
 /** Looks at the next `limit` objects after `key`; `last` is undefined at their end. */

@@ -2,6 +2,7 @@
 import { objectKey } from '../../objects.ts'
 import { decideOn, type Ledger, receiptOf } from '../deciding.ts'
 import type { Arrival, Decide, Receipt } from '../kept.ts'
+import { turn } from './cards.ts'
 import type { Database } from './file.ts'
 import { memoryOf, setMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
@@ -18,6 +19,7 @@ export function accept(
     duplicateOf: ({ identity, receivedAt }) => bodies.find(identity, receivedAt),
     memoryOf: (key) => memoryOf(db, key),
     remember: (key, memory, arrival) => setMemory(db, key, memory, arrival),
+    turn: (key, { receivedAt }) => turn(db, key, receivedAt),
     keep({ event, body, identity, receivedAt }, key, { transition, trace, notifications }) {
       const id = db.run(
         'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',

@@ -16,6 +16,7 @@ import { type GatheringRow, gatheringRows, gatheringsOf, type PendingRow, pendin
 import { composable, messageFrom, type Turn, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
+import { leaveThread, notePosted, readCards } from './cards.ts'
 import type { Database, Transaction } from './file.ts'
 import { laneState, openMessage, setBucket } from './lanes.ts'
 import type { Log } from './log.ts'
@@ -54,7 +55,8 @@ export function createClaims(
       if (first === undefined) continue
       const held = queue.held(lane, first.destination, composeWindow - due.length, now)
       const all = held.length === 0 ? due : composable(pending, holds, readPending(db, held), now)
-      const next = plan.next(state, all, readGatherings(db, lane, plan, all), now)
+      const known = plan.hasCards ? readCards(db, lane, all) : all
+      const next = plan.next(state, known, readGatherings(db, lane, plan, all), now)
       if ('until' in next) return { is: 'wait', until: next.until }
       await pause()
       const message = transaction(() => {
@@ -164,8 +166,9 @@ function writeMessage(
 ): Message {
   const { message, ids, gathered } = messageFrom(lane, pending, next)
   const id = db.run(
-    `insert into messages values (null, ?, ?, 'open', ?, 0, 0, ?, ?, ?, null, ?)`,
-    ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, ids.length, now, gathered]
+    `insert into messages values (null, ?, ?, 'open', ?, 0, 0, ?, ?, ?, null, ?, ?, ?)`,
+    ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, ids.length, now, gathered],
+    ...[message.thread === undefined ? null : Number(message.thread.id), message.thread?.isBroadcast ? 1 : 0]
   )
   db.run(
     'update notifications set message_id = ? where id in (select value from json_each(?))',
@@ -185,6 +188,7 @@ function writeOutcome(
   db.run('insert into attempts values (?, ?, ?)', id, at, answer)
   if (end.state === 'open') {
     db.run('update messages set failures = ?, is_plain = ? where id = ?', end.failures, end.isPlain ? 1 : 0, id)
+    if (end.isThreadGone) leaveThread(db, message, at)
   } else {
     db.run('update messages set state = ?, settled_at = ? where id = ?', end.state, at, id)
   }
@@ -194,6 +198,7 @@ function writeOutcome(
     // Their destination went while the answer was on its way, so that they became dead letters: they arrived all the same.
     db.run(`update notifications set state = 'sent', reason = null where message_id = ? and state = 'dead'`, id)
     writeGatherings(db, message, at)
+    if (end.posted !== undefined) notePosted(db, message, end.posted, at)
   }
   if (end.state === 'dead') {
     const members = db.all<{ id: number }>('select id from notifications where message_id = ?', id)

@@ -56,6 +56,10 @@ export function tryNow(db: Database, key: string, now: number): number | undefin
 
 /** The message that is written down and not settled: a lane has at most one. */
 export function openMessage(db: Database, lane: string): Message | undefined {
-  const row = db.get<MessageRow>(`select * from messages where lane = ? and state = 'open'`, lane)
+  const row = db.get<MessageRow>(
+    `select m.*, c.channel as card_channel, c.ts as card_ts from messages m left join cards c on c.id = m.card_id
+     where m.lane = ? and m.state = 'open'`,
+    lane
+  )
   return row && messageOf(row)
 }

@@ -174,7 +174,9 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     )
     for (const { id } of stale) {
       if (posting.has(id)) continue
-      if (openMessage(db, lane) === undefined) db.run('update messages set lane = ? where id = ?', lane, id)
+      // The thread that it would have gone to is not in the new channel.
+      if (openMessage(db, lane) === undefined)
+        db.run('update messages set lane = ?, card_id = null where id = ?', lane, id)
       else {
         // The new lane has a message open already: what this one carries goes back to waiting. It stays as a record,
         // because somebody may have seen it.

@@ -4,6 +4,7 @@ import { readMessages } from '../reading/notifications.ts'
 import type { Store } from '../store.ts'
 import { Waiting } from '../waiting.ts'
 import { accept } from './accept.ts'
+import { createCards } from './cards.ts'
 import { createClaims } from './claim.ts'
 import { badDatabase, type Database, openDatabase, type Transaction, type Write } from './file.ts'
 import { backlog, busyLanes, countPending, tryNow } from './lanes.ts'
@@ -60,6 +61,7 @@ function createStore(db: Database, log: Log): Store {
   const { posting, ...claims } = createClaims(db, { queue, waiting, log, transaction })
   return {
     ...claims,
+    ...createCards(db, { queue, transaction, write }),
     ...createMuting(db, queue, write),
     ...createUpkeep(db, transaction),
     records: createSqliteRecords(db, { queue, waiting, write }),

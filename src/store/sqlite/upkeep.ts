@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { setImmediate as pause } from 'node:timers/promises'
 import type { Expiry, ObjectCount } from '../kept.ts'
 import type { Store } from '../store.ts'
+import { pruneCards } from './cards.ts'
 import type { Database, Transaction } from './file.ts'
 
 const stepRows = 500
@@ -49,7 +50,8 @@ export function createUpkeep(db: Database, transaction: Transaction): Pick<Store
     )
     for (const { id } of messages) db.run('delete from attempts where message_id = ?', id)
     db.run('delete from silences where ends_at < ?', before.events)
-    return finished.length + events + messages.length + pruneObjects(before.deadLetters, limit)
+    const cards = pruneCards(db, before.events, limit)
+    return finished.length + events + messages.length + cards + pruneObjects(before.deadLetters, limit)
   }
 
   /** Looks at the next `limit` objects, from where it left off. */

@@ -75,6 +75,12 @@ const checks: [check: string, sql: string][] = [
     'every attempt has its message',
     `select distinct a.message_id as id from attempts a where not exists (select 1 from messages m where m.id = a.message_id)`
   ],
+  [
+    'every card names something, and what is named has its card',
+    `select c.id from cards c where not exists (select 1 from card_entries e where e.card_id = c.id)
+     union all
+     select e.id from card_entries e where not exists (select 1 from cards c where c.id = e.card_id)`
+  ],
   ['every object has a memory', `select key as id from objects where memory is null`]
 ]
 

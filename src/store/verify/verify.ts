@@ -22,6 +22,7 @@ const json = [
   ['views', 'id', 'view'],
   ['messages', 'id', 'payload'],
   ['messages', 'id', 'gathered'],
+  ['card_entries', 'id', 'view'],
   ['silences', 'id', 'match']
 ] as const
 

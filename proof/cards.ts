@@ -1,0 +1,94 @@
+// Proof of cards: a Web API that lies, and what people see in its channel in the end beside what the database knows.
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Behaviour, type Posted, type SlackApi, startSlackApi } from '../test/fixtures/slack-api.ts'
+import type { Dice } from './dice.ts'
+import type { CardRow } from './evidence.ts'
+import { cardChannel } from './world.ts'
+
+const troubles: [share: number, behaviour: (dice: Dice) => Behaviour][] = [
+  [0.03, () => ({ is: 'html' })],
+  [0.04, () => ({ is: 'reset' })],
+  [0.04, () => ({ is: 'reset-after' })],
+  [0.03, () => ({ is: 'truncated' })],
+  [0.02, () => ({ status: 200, body: '{"ok":false,"error":"internal_error"}' })],
+  [0.02, () => ({ is: 'rate-limited', retryAfterSeconds: 1 })],
+  [1, (dice) => ({ is: 'slow', ms: 2 + dice.below(80) })]
+]
+
+/** Updates of an app are limited as Slack does it; posts are not, because the pace of lanes is proven beside. */
+export async function startTroubledApi(dice: Dice): Promise<SlackApi> {
+  const api = await startSlackApi({
+    ...{ perSecond: 1000, burst: 1000, tiers: { 'chat.postMessage': 100_000 } },
+    channels: [{ id: cardChannel, name: 'cards', members: ['U0FLUX'] }]
+  })
+  api.behave('*', () => draw(dice))
+  return api
+}
+
+function draw(dice: Dice): Behaviour {
+  for (const [share, behaviour] of troubles) if (dice.chance(share)) return behaviour(dice)
+  return { is: 'slow', ms: 5 }
+}
+
+/** A person deletes one of the last messages. */
+export function deleteOne(api: SlackApi, dice: Dice): void {
+  const last = api.posted.filter(({ isDeleted }) => !isDeleted).slice(-20)
+  if (last.length > 0) api.delete(cardChannel, dice.pick(last).ts)
+}
+
+const quietMs = 45_000
+const longestMs = 400_000
+
+/** Until no card is updated any more, or too long. */
+export async function untilShown(api: SlackApi): Promise<void> {
+  const count = () => api.calls.length
+  const deadline = performance.now() + longestMs
+  let before = count()
+  let since = performance.now()
+  while (performance.now() < deadline && performance.now() - since < quietMs) {
+    await pause(500)
+    if (count() === before) continue
+    before = count()
+    since = performance.now()
+  }
+}
+
+const textOf = ({ text, blocks, attachments }: Posted) => JSON.stringify([text, blocks, attachments])
+const isRed = (message: Posted) => /red_circle|orange_circle|hourglass/.test(textOf(message))
+
+/** Every card shows what is true, no incident has two, and nothing is red that is over. */
+export function cardsAreTrue(posted: readonly Posted[], rows: readonly CardRow[]): string[] {
+  const byTs = new Map(posted.map((message) => [message.ts, message]))
+  const faults = [...Map.groupBy(rows, ({ ts }) => ts)].flatMap(([ts, entries]) => {
+    const message = byTs.get(ts)
+    if (message === undefined) return [`card ${ts} was never posted`]
+    if (message.isDeleted) return []
+    const open = entries.filter(({ since, failing_since }) => failing_since === since)
+    const known = open.length > 0 ? `${open.map(({ object }) => object)} fail` : 'all are well'
+    const named = open.length <= 10 ? open.filter(({ object }) => !textOf(message).includes(nameOf(object))) : []
+    return [
+      ...(isRed(message) === open.length > 0 ? [] : [`card ${ts}: ${known}, and it says ${message.text}`]),
+      ...named.map(({ object }) => `card ${ts} does not name ${object}`)
+    ]
+  })
+  const incidents = Map.groupBy(rows, ({ object, since }) => `${object} since ${since}`)
+  const twice = [...incidents].filter(([, cards]) => cards.length > 1).map(([key]) => `${key} has two cards`)
+  // Its answer was lost, or the relay was killed before it was written down: it was posted again.
+  const isCard = new Set(rows.map(({ ts }) => ts))
+  const orphans = posted.filter(
+    (message) => message.threadTs === undefined && !message.isDeleted && isRed(message) && !isCard.has(message.ts)
+  )
+  const alone = orphans.filter(
+    ({ ts, text }) => !posted.some((other) => other.ts > ts && other.text === text) && !wasUpdated(posted, ts)
+  )
+  return [...faults, ...twice, ...alone.map(({ ts, text }) => `${ts} is red, and nobody's: ${text}`)]
+}
+
+/** It was a card once, and was lost for an answer that the proof gave. */
+function wasUpdated(posted: readonly Posted[], ts: string): boolean {
+  return (posted.find((message) => message.ts === ts)?.versions ?? 1) > 1
+}
+
+function nameOf(object: string): string {
+  return object.split('/').at(-1) ?? ''
+}

@@ -1,0 +1,136 @@
+// Cards: keep what channels of Slack apps show true. In: cards that are out of date, found in the store by what is due. Out: one
+// update at a time for each app, of the newest state only.
+import type { Logger } from 'pino'
+import { type Clock, every } from '../clock.ts'
+import { composeCard } from '../render/compose/card.ts'
+import { bodyFor } from '../render/receivers/dialect.ts'
+import { maxUpdateText } from '../render/slack/limits.ts'
+import { cut } from '../render/slack/mrkdwn.ts'
+import { type Payload, withoutBlocks } from '../render/slack/payload.ts'
+import { type SlackApp, urlOf } from '../slack-api/app.ts'
+import type { Card, CardPlan } from '../store/kept.ts'
+import type { Store } from '../store/store.ts'
+import type { Reply } from './answer.ts'
+import { judge, lost } from './card-end.ts'
+import type { Destination } from './destination.ts'
+import { type Pace, take } from './pace.ts'
+import { sayReply } from './saying.ts'
+import type { Slack } from './slack.ts'
+
+/** How often to look. */
+const lookMs = 1000
+
+/**
+ * Slack allows 50 updates a minute and app, in all its channels (docs.slack.dev/reference/methods/chat.update, tier 3): 40, of which
+ * these may come at once.
+ */
+const burst = 8
+const pace: Pace = { burst, perSecond: (40 - burst) / 60 }
+
+export interface CardsOptions {
+  store: Store
+  slack: Slack
+  destinations: () => ReadonlyMap<string, Destination>
+  /** There is something new in these lanes. */
+  wake(lanes: Iterable<string>): void
+  /** Where people reach the relay. */
+  publicUrl?: string | undefined
+  clock: Clock
+  log: Logger
+}
+
+export interface Cards {
+  start(): void
+  /** Resolves once no update is under way. */
+  stop(): Promise<void>
+}
+
+/** An app, and the lanes of its channels that show cards. */
+interface Shown {
+  app: SlackApp
+  lanes: Set<string>
+}
+
+export function createCards({ store, slack, destinations, wake, publicUrl, clock, log }: CardsOptions): Cards {
+  const giveUp = new AbortController()
+  const working = new Map<string, Promise<void>>()
+  let stopLooking = () => {}
+  let isStopping = false
+
+  function shown(): Map<string, Shown> {
+    const apps = new Map<string, Shown>()
+    for (const { lane, slack: place } of destinations().values()) {
+      if (place?.app === undefined || place.style !== 'cards') continue
+      const { app } = place
+      const known = apps.get(app.name) ?? { app, lanes: new Set() }
+      known.lanes.add(lane)
+      apps.set(app.name, known)
+    }
+    return apps
+  }
+
+  /** An app whose answers are slow keeps no other waiting. */
+  async function look(): Promise<void> {
+    for (const [name, apart] of shown()) {
+      if (working.has(name) || isStopping) continue
+      const work = drain(apart)
+        .catch((err) => log.error({ app: name, err }, 'cannot update cards; trying again in a second'))
+        .finally(() => working.delete(name))
+      working.set(name, work)
+    }
+  }
+
+  async function drain({ app, lanes }: Shown): Promise<void> {
+    const plan: CardPlan = {
+      ...{ lanes: [...lanes], budget: `updates:${app.name}` },
+      token: ({ bucket }, now) => take(bucket, pace, now)
+    }
+    while (!isStopping) {
+      const step = await store.nextCard(plan, clock.now())
+      if (step.is === 'wait') return
+      const signals = [giveUp.signal, ...(step.signal ? [step.signal] : [])]
+      if (!(await update(app, step.card, { budget: plan.budget, signal: AbortSignal.any(signals) }))) return
+    }
+  }
+
+  /** Whether the next may follow. */
+  async function update(
+    app: SlackApp,
+    card: Card,
+    { budget, signal }: { budget: string; signal: AbortSignal }
+  ): Promise<boolean> {
+    const { channel, ts } = card
+    const post = (payload: Payload): Promise<Reply> => {
+      const body = { ...bodyFor(payload, 'slack', { channel }), ts, attachments: payload.attachments ?? [] }
+      return slack.post(urlOf(app, 'chat.update'), JSON.stringify(body), signal, app.token)
+    }
+    const payload = composeCard(card.entries, clock.now(), publicUrl)
+    let reply = await post(payload)
+    const lane = destinations().get(card.destination)?.lane ?? card.lane
+    let judged = judge(card, reply, lane, clock.now())
+    if (judged.is === 'refused') {
+      log.warn({ card: card.id, answer: sayReply(reply) }, 'card refused: it is shown in plain text')
+      const plain = withoutBlocks(payload)
+      reply = await post({ ...plain, text: cut(plain.text, maxUpdateText) })
+      judged = judge(card, reply, lane, clock.now())
+    }
+    const end = judged.is === 'refused' ? lost(card, lane) : judged.end
+    if (judged.is === 'rest') await store.restCards(budget, judged.until, clock.now())
+    await store.settleCard(card, end, clock.now())
+    log[end.is === 'shown' ? 'debug' : 'warn']({ card: card.id, answer: sayReply(reply), end: end.is }, 'card updated')
+    if (end.is === 'lost') wake(end.notifications.map((entry) => entry.lane))
+    return end.is !== 'again'
+  }
+
+  return {
+    start() {
+      stopLooking = every(clock, lookMs, look, (err) => log.error({ err }, 'cannot look for cards'))
+    },
+    async stop() {
+      isStopping = true
+      stopLooking()
+      giveUp.abort()
+      await Promise.all(working.values())
+    }
+  }
+}

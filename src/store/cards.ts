@@ -1,0 +1,130 @@
+// Cards: decides what a message that was posted names, and what of it is news for a card that is there already. Pure.
+import { readMemory } from '../objects/stored-memory.ts'
+import { isOwn, type View } from '../render/compose/view.ts'
+import type { Card, CardEntry, CardPlace, Pending } from './kept.ts'
+import { readView, viewText } from './texts.ts'
+
+/** A notification that was in a message. */
+export interface CarriedRow {
+  event_id: number | null
+  rule: string
+  object: string
+  view: string
+}
+
+/** An incident of a lane, and the card that names it. */
+export interface KnownRow {
+  object: string
+  since: number
+  card_id: number
+  channel: string
+  ts: string
+}
+
+export interface CardRow {
+  id: number
+  lane: string
+  destination: string
+  channel: string
+  ts: string
+  version: number
+  claim: number
+}
+
+export interface EntryRow {
+  object: string
+  rule: string
+  event_id: number | null
+  since: number | null
+  view: string
+  memory: string | null
+}
+
+/** What is to be written of an entry; `since` is null for news. */
+export interface NewEntry {
+  object: string
+  rule: string
+  event_id: number | null
+  since: number | null
+  view: string
+}
+
+/** When the incident that a notification is about began, in ms. */
+export function incidentOf(view: View): number | undefined {
+  return isOwn(view) ? undefined : view.failure?.since
+}
+
+/** By object and beginning. */
+export function incidentKey(object: string, since: number): string {
+  return `${object}\n${since}`
+}
+
+/** `pending` with the cards that name what they are about; `keyOf` makes the key of an object. */
+export function withCards(
+  pending: readonly Pending[],
+  known: readonly KnownRow[],
+  keyOf: (view: View) => string
+): Pending[] {
+  const cards = new Map(known.map((row) => [incidentKey(row.object, row.since), placeOf(row)]))
+  return pending.map((entry) => {
+    const since = incidentOf(entry.view)
+    const card = since === undefined ? undefined : cards.get(incidentKey(keyOf(entry.view), since))
+    return card === undefined ? entry : { ...entry, card }
+  })
+}
+
+function placeOf({ card_id, channel, ts }: KnownRow): CardPlace {
+  return { id: String(card_id), channel, ts }
+}
+
+/**
+ * What a message was about, whose notifications are oldest first: `entries` of the card that it is from now on, none where
+ * nothing in it began or lasts; and `changes` of entries that other cards have.
+ */
+export function carriedBy(
+  carried: readonly CarriedRow[],
+  known: readonly Pick<KnownRow, 'object' | 'since'>[]
+): { entries: NewEntry[]; changes: NewEntry[] } {
+  const isKnown = new Set(known.map(({ object, since }) => incidentKey(object, since)))
+  const incidents = new Map<string, NewEntry & { says: View['says'] }>()
+  const news: NewEntry[] = []
+  for (const { view: text, ...about } of carried) {
+    const view = readView(text)
+    const { object } = about
+    const since = incidentOf(view)
+    if (since === undefined) news.push({ ...about, since: null, view: viewText(view) })
+    else if (isOfIncident(view)) {
+      const key = incidentKey(object, since)
+      // A reminder says no more than what it reminds of.
+      const before = view.says === 'repeated' ? incidents.get(key) : undefined
+      incidents.set(key, before ?? { ...about, since, view: viewText(view), says: view.says })
+    }
+  }
+  const all = [...incidents].map(([key, { says, ...entry }]) => ({ key, says, entry }))
+  const changes = all.filter(({ key, says }) => isKnown.has(key) && says !== 'repeated')
+  const begun = all.filter(({ key }) => !isKnown.has(key))
+  const open = begun.filter(({ says }) => says !== 'recovered')
+  // Of what was over when it was posted nothing changes any more.
+  const over = begun.filter(({ says }) => says === 'recovered').map(({ entry }) => ({ ...entry, since: null }))
+  return {
+    entries: open.length === 0 ? [] : [...open.map(({ entry }) => entry), ...over, ...news],
+    changes: changes.map(({ entry }) => entry)
+  }
+}
+
+function isOfIncident({ says }: View): boolean {
+  return says === 'failed' || says === 'changed' || says === 'repeated' || says === 'recovered'
+}
+
+export function cardOf(row: CardRow, entries: readonly EntryRow[]): Card {
+  const { id, lane, destination, channel, ts, version, claim } = row
+  return { id: String(id), lane, destination, channel, ts, version, claim, entries: entries.map(entryOf) }
+}
+
+function entryOf({ object, rule, event_id, since, view, memory }: EntryRow): CardEntry {
+  return {
+    ...{ object, rule, event: event_id === null ? undefined : String(event_id) },
+    ...{ since: since ?? undefined, view: readView(view) },
+    memory: memory === null ? undefined : readMemory(memory)
+  }
+}

@@ -1,0 +1,244 @@
+// Cards in PostgreSQL: keep which messages are updated, and find the one that is out of date for longest. Cards are locked after
+// objects and lanes, several in the order of their ids.
+import {
+  type CardRow,
+  type CarriedRow,
+  cardOf,
+  carriedBy,
+  type EntryRow,
+  type KnownRow,
+  type NewEntry,
+  withCards
+} from '../cards.ts'
+import {
+  type Card,
+  type CardEnd,
+  type CardPlan,
+  type CardStep,
+  cardClaimMs,
+  cardGapMs,
+  cardHorizonMs,
+  cardPatienceMs,
+  type Message,
+  type Pending,
+  type Posted
+} from '../kept.ts'
+import { type LaneRow, laneStateOf } from '../rows.ts'
+import type { Store } from '../store.ts'
+import { type Connections, clockSql, type Sql } from './connections.ts'
+import type { Presence } from './presence.ts'
+import { insertNotifications } from './queue.ts'
+import { keyOf } from './text.ts'
+
+export const knownSql = `
+  select e.object, e.since, e.card_id, c.channel, c.ts from card_entries e join cards c on c.id = e.card_id
+  where e.object = any($1) and e.lane = $2 and e.since is not null`
+
+/** The cards of what `pending` is about. */
+export async function readCards(sql: Sql, lane: string, pending: readonly Pending[]): Promise<Pending[]> {
+  const keys = new Set(pending.map(({ view }) => keyOf(view.object)))
+  const { rows } = await sql<KnownRow>(knownSql, [[...keys], lane])
+  return rows.length === 0 ? [...pending] : withCards(pending, rows, ({ object }) => keyOf(object))
+}
+
+// At the earliest, and not later than that after now, whatever the clock was when it was updated last.
+const earliest = `least(greatest($1::bigint, updated_at + ${cardGapMs}), $1::bigint + ${cardGapMs})`
+
+// Always written, though it may be due: whoever is about to claim the card waits for what its objects are by then.
+export const turnSql = `
+  with named as (
+    select id from cards where id in (select card_id from card_entries where object = any($2) and since is not null)
+    order by id for update
+  )
+  update cards set version = version + 1,
+    due_at = coalesce(due_at, greatest($1::bigint + ${cardPatienceMs}, ${earliest}))
+  from named where cards.id = named.id`
+
+/** The objects' state is another: whoever shows them is out of date, and waits a moment for the message that says so. */
+export async function turn(sql: Sql, objects: readonly string[], now: number): Promise<void> {
+  if (objects.length > 0) await sql(turnSql, [now, objects])
+}
+
+const changeSql = `
+  with changed as (
+    update card_entries e set view = c.view, event_id = c.event_id
+    from unnest($2::text[], $3::bigint[], $4::text[], $6::bigint[]) as c(object, since, view, event_id)
+    where e.object = c.object and e.lane = $5 and e.since = c.since
+    returning e.card_id
+  ), named as (
+    select id from cards where id in (select card_id from changed) order by id for update
+  )
+  update cards set version = version + 1, due_at = ${earliest} from named where cards.id = named.id`
+
+const entriesSql = `
+  with card as (
+    insert into cards (lane, destination, channel, ts, posted_at, updated_at) values ($1, $2, $3, $4, $5, $5)
+    returning id
+  )
+  insert into card_entries (card_id, lane, object, rule, since, view, event_id)
+  select card.id, $1, e.object, e.rule, e.since, e.view, e.event_id
+  from card, unnest($6::text[], $7::text[], $8::bigint[], $9::text[], $10::bigint[]) with ordinality
+    as e(object, rule, since, view, event_id, place)
+  order by e.place
+  returning card_id`
+
+// What ended while it was being posted.
+const overSql = `
+  update cards set due_at = $2 where id = $1 and exists (
+    select 1 from card_entries e left join objects o on o.key = e.object
+    where e.card_id = cards.id and e.since is not null and o.failing_since is distinct from e.since)`
+
+/** `message` was posted: it is a card of what it named from now on, or other cards have to show it. */
+export async function notePosted(sql: Sql, message: Message, posted: Posted, now: number): Promise<void> {
+  const { id, lane, destination } = message
+  const { rows: carried } = await sql<CarriedRow>(
+    `select n.event_id, n.rule, n.object, v.view from notifications n join views v on v.id = n.id
+     where n.message_id = $1 order by n.id`,
+    [id]
+  )
+  const objects = [...new Set(carried.map(({ object }) => object))].sort()
+  // What is being accepted about them is waited for: it looks for their cards, which are not there yet.
+  await sql('select key from objects where key = any($1) order by key for share', [objects])
+  const { rows: known } = await sql<KnownRow>(knownSql, [objects, lane])
+  const { entries, changes } = carriedBy(carried, known)
+  const column = (from: readonly NewEntry[], name: keyof NewEntry) => from.map((entry) => entry[name])
+  if (changes.length > 0) {
+    const columns = (['object', 'since', 'view'] as const).map((name) => column(changes, name))
+    await sql(changeSql, [now, ...columns, lane, column(changes, 'event_id')])
+  }
+  if (entries.length === 0) return
+  const columns = (['object', 'rule', 'since', 'view', 'event_id'] as const).map((name) => column(entries, name))
+  const { rows } = await sql<{ card_id: number }>(entriesSql, [
+    ...[lane, destination, posted.channel, posted.ts, now],
+    ...columns
+  ])
+  await sql(overSql, [rows[0]?.card_id, now + cardPatienceMs])
+}
+
+/**
+ * Its thread is gone, and so is the card: `message` is the card of what it is about, and whoever updates the old one will see that
+ * it is lost, with the rest.
+ */
+export async function leaveThread(sql: Sql, { id, thread }: Message, now: number): Promise<void> {
+  const card = thread?.id
+  await sql('update messages set card_id = null where id = $1', [id])
+  await sql('update cards set version = version + 1, due_at = $1 where id = $2', [now, card])
+  await sql(
+    'delete from card_entries where card_id = $1 and object in (select object from notifications where message_id = $2)',
+    [card, id]
+  )
+  const { rowCount } = await sql('select 1 from card_entries where card_id = $1 and since is not null limit 1', [card])
+  if (rowCount !== 0) return
+  await sql('delete from card_entries where card_id = $1', [card])
+  await sql('delete from cards where id = $1', [card])
+}
+
+const pruneSql = `
+  with over as (
+    delete from cards where id in (
+      select id from cards where posted_at < $1 and updated_at < $1 and not exists (
+        select 1 from card_entries e join objects o on o.key = e.object
+        where e.card_id = cards.id and e.since is not null and o.failing_since is not null)
+      order by posted_at limit $2 for update skip locked)
+    returning id
+  ), named as (
+    delete from card_entries using over where card_entries.card_id = over.id
+  )
+  select id from over`
+
+/** Cards that name nothing that goes on. */
+export async function pruneCards(sql: Sql, before: number, limit: number): Promise<number> {
+  return (await sql(pruneSql, [before, limit])).rowCount ?? 0
+}
+
+// One that is being changed is looked at the next time.
+export const dueSql = `
+  select * from cards where due_at is not null and (due_at <= $1 or due_at > $1::bigint + ${cardHorizonMs})
+    and (claimed_until <= $1 or claimed_until > $1::bigint + ${cardHorizonMs}) and lane = any($2)
+  order by due_at limit 1 for update skip locked`
+
+const claimSql = `
+  with spent as (
+    update lanes set tokens = $1, tokens_at = $2 where key = $3
+  )
+  update cards set claim = claim + 1, claimed_until = $4 where id = $5 returning claim`
+
+interface Host {
+  connections: Connections
+  presence: Presence
+  isCallersClock: boolean
+  added(entries: readonly { destination: string; lane: string }[]): void
+}
+
+export function createCards({
+  connections,
+  presence,
+  isCallersClock,
+  added
+}: Host): Pick<Store, 'nextCard' | 'settleCard' | 'restCards'> {
+  return {
+    async nextCard(plan, now) {
+      const signal = presence.lease()
+      const step = await connections.transaction((sql) => next(sql, plan, isCallersClock ? now : undefined))
+      if (step.is === 'wait') return step
+      presence.lease()
+      return { ...step, signal }
+    },
+
+    async settleCard(card, end, now) {
+      if (!(await connections.transaction((sql) => settle(sql, { card, end }, now)))) return
+      if (end.is === 'lost') added(end.notifications)
+    },
+
+    async restCards(budget, until, now) {
+      await connections.query('update lanes set not_before = $1, set_at = $2 where key = $3', [until, now, budget])
+    }
+  }
+}
+
+async function next(sql: Sql, { lanes, budget, token }: CardPlan, asked: number | undefined): Promise<CardStep> {
+  await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [budget])
+  const { rows: budgets } = await sql<LaneRow>('select * from lanes where key = $1 for update skip locked', [budget])
+  if (budgets.length === 0) return { is: 'wait' }
+  const { rows: clock } = await sql<{ now: number }>(`select ${clockSql} as now`)
+  const now = asked ?? clock[0]?.now ?? 0
+  const state = laneStateOf(budgets[0], now)
+  const taken = token(state, now)
+  if (state.notBefore > now || 'until' in taken) return { is: 'wait' }
+  const { rows } = await sql<CardRow>(dueSql, [now, lanes])
+  const [row] = rows
+  if (row === undefined) return { is: 'wait' }
+  const claimed = await sql<{ claim: number }>(claimSql, [
+    ...[taken.bucket.tokens, taken.bucket.at, budget, now + cardClaimMs, row.id]
+  ])
+  // A statement of its own after the lock: it sees what whoever made the card due has committed.
+  const entries = await sql<EntryRow>(
+    `select e.*, o.memory from card_entries e left join objects o on o.key = e.object
+     where e.card_id = $1 order by e.id`,
+    [row.id]
+  )
+  return { is: 'update', card: cardOf({ ...row, claim: claimed.rows[0]?.claim ?? 0 }, entries.rows) }
+}
+
+/** Whether the card was still this replica's. */
+async function settle(sql: Sql, { card, end }: { card: Card; end: CardEnd }, now: number): Promise<boolean> {
+  const { rowCount } = await sql('select id from cards where id = $1 and claim = $2 for update', [card.id, card.claim])
+  if (rowCount === 0) return false
+  if (end.is === 'lost') {
+    await sql('delete from card_entries where card_id = $1', [card.id])
+    await sql('delete from cards where id = $1', [card.id])
+    await insertNotifications(
+      sql,
+      end.notifications.map((entry) => ({ event: null, at: now, entry }))
+    )
+  } else if (end.is === 'again') {
+    await sql('update cards set due_at = $1, claimed_until = 0 where id = $2', [end.at, card.id])
+  } else {
+    await sql(
+      `update cards set due_at = case when version = $1 then null else $2::bigint + ${cardGapMs} end, updated_at = $2,
+         claimed_until = 0 where id = $3`,
+      [card.version, now, card.id]
+    )
+  }
+  return true
+}

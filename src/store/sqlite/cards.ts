@@ -1,0 +1,174 @@
+// Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
+import { objectKey } from '../../objects.ts'
+import { type CardRow, type CarriedRow, cardOf, carriedBy, type EntryRow, type KnownRow, withCards } from '../cards.ts'
+import {
+  type CardPlan,
+  type CardStep,
+  cardClaimMs,
+  cardGapMs,
+  cardHorizonMs,
+  cardPatienceMs,
+  type Message,
+  type Pending,
+  type Posted
+} from '../kept.ts'
+import type { Store } from '../store.ts'
+import type { Database, Transaction, Write } from './file.ts'
+import { laneState, setBucket } from './lanes.ts'
+import type { Queue } from './queue.ts'
+
+// At the earliest, and not later than that after now, whatever the clock was when it was updated last.
+const earliest = (now: string) => `min(max(${now}, updated_at + ${cardGapMs}), ${now} + ${cardGapMs})`
+
+/** The cards of what `pending` is about. */
+export function readCards(db: Database, lane: string, pending: readonly Pending[]): Pending[] {
+  const keys = [...new Set(pending.map(({ view }) => objectKey(view.object)))]
+  const known = db.all<KnownRow>(
+    `select e.object, e.since, e.card_id, c.channel, c.ts from card_entries e join cards c on c.id = e.card_id
+     where e.object in (select value from json_each(?)) and e.lane = ? and e.since is not null`,
+    ...[JSON.stringify(keys), lane]
+  )
+  return known.length === 0 ? [...pending] : withCards(pending, known, ({ object }) => objectKey(object))
+}
+
+/** The object's state is another: whoever shows it is out of date, and waits a moment for the message that says so. */
+export function turn(db: Database, object: string, now: number): void {
+  db.run(
+    `update cards set version = version + 1, due_at = coalesce(due_at, max(?1 + ${cardPatienceMs}, ${earliest('?1')}))
+     where id in (select card_id from card_entries where object = ?2 and since is not null)`,
+    ...[now, object]
+  )
+}
+
+/** `message` was posted: it is a card of what it named from now on, or other cards have to show it. */
+export function notePosted(db: Database, message: Message, posted: Posted, now: number): void {
+  const { id, lane, destination } = message
+  const carried = db.all<CarriedRow>(
+    `select n.event_id, n.rule, n.object, v.view from notifications n join views v on v.id = n.id where n.message_id = ? order by n.id`,
+    Number(id)
+  )
+  const known = db.all<Pick<KnownRow, 'object' | 'since'>>(
+    `select object, since from card_entries
+     where object in (select value from json_each(?)) and lane = ? and since is not null`,
+    ...[JSON.stringify(carried.map(({ object }) => object)), lane]
+  )
+  const { entries, changes } = carriedBy(carried, known)
+  for (const { object, event_id, since, view } of changes) {
+    const set = 'update card_entries set view = ?, event_id = ? where object = ? and lane = ? and since = ?'
+    db.run(set, view, event_id, object, lane, since)
+    db.run(
+      `update cards set version = version + 1, due_at = ${earliest('?1')}
+       where id = (select card_id from card_entries where object = ?2 and lane = ?3 and since = ?4)`,
+      ...[now, object, lane, since]
+    )
+  }
+  if (entries.length === 0) return
+  const card = db.run(
+    'insert into cards (lane, destination, channel, ts, posted_at, updated_at) values (?, ?, ?, ?, ?, ?)',
+    ...[lane, destination, posted.channel, posted.ts, now, now]
+  )
+  for (const { object, rule, event_id, since, view } of entries) {
+    db.run(
+      'insert into card_entries (card_id, lane, object, rule, event_id, since, view) values (?, ?, ?, ?, ?, ?, ?)',
+      ...[card, lane, object, rule, event_id, since, view]
+    )
+  }
+  // What ended while it was being posted.
+  db.run(
+    `update cards set due_at = ? where id = ? and exists (
+       select 1 from card_entries e left join objects o on o.key = e.object
+       where e.card_id = cards.id and e.since is not null and o.failing_since is not e.since)`,
+    ...[now + cardPatienceMs, card]
+  )
+}
+
+/**
+ * Its thread is gone, and so is the card: `message` is the card of what it is about, and whoever updates the old one will see that
+ * it is lost, with the rest.
+ */
+export function leaveThread(db: Database, { id, thread }: Message, now: number): void {
+  const card = Number(thread?.id ?? 0)
+  db.run('update messages set card_id = null where id = ?', Number(id))
+  db.run(
+    'delete from card_entries where card_id = ? and object in (select object from notifications where message_id = ?)',
+    ...[card, Number(id)]
+  )
+  const rest = db.get('select 1 from card_entries where card_id = ? and since is not null', card)
+  if (rest === undefined) {
+    db.run('delete from cards where id = ?', card)
+    removeEntries(db, card)
+  } else db.run('update cards set version = version + 1, due_at = ? where id = ?', now, card)
+}
+
+/** Cards that name nothing that goes on. */
+export function pruneCards(db: Database, before: number, limit: number): number {
+  const over = db.all<{ id: number }>(
+    `delete from cards where id in (
+       select id from cards where posted_at < ?1 and updated_at < ?1 and not exists (
+         select 1 from card_entries e join objects o on o.key = e.object
+         where e.card_id = cards.id and e.since is not null and o.failing_since is not null)
+       order by posted_at limit ?2) returning id`,
+    ...[before, limit]
+  )
+  for (const { id } of over) removeEntries(db, id)
+  return over.length
+}
+
+function removeEntries(db: Database, card: number): void {
+  db.run('delete from card_entries where card_id = ?', card)
+}
+
+export function createCards(
+  db: Database,
+  { queue, transaction, write }: { queue: Queue; transaction: Transaction; write: Write }
+): Pick<Store, 'nextCard' | 'settleCard' | 'restCards'> {
+  function next({ lanes, budget, token }: CardPlan, now: number): CardStep {
+    const row = db.get<CardRow>(
+      `select * from cards where due_at is not null and (due_at <= ?1 or due_at > ?1 + ${cardHorizonMs})
+         and (claimed_until <= ?1 or claimed_until > ?1 + ${cardHorizonMs})
+         and lane in (select value from json_each(?2)) order by due_at limit 1`,
+      ...[now, JSON.stringify(lanes)]
+    )
+    if (row === undefined) return { is: 'wait' }
+    const state = laneState(db, budget, now)
+    const taken = token(state, now)
+    if (state.notBefore > now || 'until' in taken) return { is: 'wait' }
+    setBucket(db, budget, taken.bucket)
+    db.run('update cards set claim = claim + 1, claimed_until = ? where id = ?', now + cardClaimMs, row.id)
+    const entries = db.all<EntryRow>(
+      `select e.*, o.memory from card_entries e left join objects o on o.key = e.object
+       where e.card_id = ? order by e.id`,
+      row.id
+    )
+    return { is: 'update', card: cardOf({ ...row, claim: row.claim + 1 }, entries) }
+  }
+
+  return {
+    nextCard: async (plan, now) => transaction(() => next(plan, now)),
+
+    settleCard: (card, end, now) =>
+      write(() => {
+        const id = Number(card.id)
+        if (db.get('select 1 from cards where id = ? and claim = ?', id, card.claim) === undefined) return
+        if (end.is === 'lost') {
+          db.run('delete from cards where id = ?', id)
+          removeEntries(db, id)
+          for (const entry of end.notifications) queue.insert(null, entry, now)
+        } else if (end.is === 'again') {
+          db.run('update cards set due_at = ?, claimed_until = 0 where id = ?', end.at, id)
+        } else {
+          db.run(
+            `update cards set due_at = case when version = ?1 then null else ?2 + ${cardGapMs} end, updated_at = ?2,
+               claimed_until = 0 where id = ?3`,
+            ...[card.version, now, id]
+          )
+        }
+      }),
+
+    async restCards(budget, until, now) {
+      transaction(() => {
+        db.run('update lanes set not_before = ?, set_at = ? where key = ?', until, now, budget)
+      })
+    }
+  }
+}

@@ -1,0 +1,291 @@
+// Cards on a real store: which messages are updated, when, and by whom; on both stores, through restarts and between replicas.
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { View } from '../src/render/compose/view.ts'
+import type { Card, CardPlan, Plan } from '../src/store/kept.ts'
+import { moveToPostgres } from '../src/store/migrate.ts'
+import { openStore } from '../src/store/open.ts'
+import { openPostgres } from '../src/store/postgres/store.ts'
+import type { Store } from '../src/store/store.ts'
+import { startPostgres } from './fixtures/postgres.ts'
+import { tempFolder } from './fixtures/relay.ts'
+import { again, arrival, at, attempt, plan, sent, view } from './fixtures/store.ts'
+
+const postgres = await startPostgres(t)
+const lane = 'slack:acme:C000000A'
+const seconds = (count: number) => count * 1000
+const since = at
+
+const stores = {
+  async sqlite(t: Test) {
+    const file = join(tempFolder(t), 'relay.db')
+    return { open: () => openStore(`sqlite:${file}`), isShared: false }
+  },
+  async postgres() {
+    const url = await postgres.createDatabase()
+    return { open: () => openPostgres(url, { clock: 'caller' }), isShared: true }
+  }
+}
+
+/** Carries all that waits, in the thread of the first that has one. */
+const whole: Plan = {
+  ...plan,
+  hasCards: true,
+  next: (_lane, pending) => {
+    const card = pending.find((entry) => entry.card)?.card
+    return {
+      ...{ bucket: { tokens: 0, at }, ids: pending.map(({ id }) => id), gathered: [] },
+      payload: { text: pending.map(({ view }) => view.object.name).join(), unfurl_links: false, unfurl_media: false },
+      ...(card && { thread: { ...card, isBroadcast: true } })
+    }
+  }
+}
+const cardPlan: CardPlan = { lanes: [lane], budget: 'updates:acme', token: () => ({ bucket: { tokens: 5, at } }) }
+
+function about(name: string, says: View['says'], begun = since): View {
+  return { ...view(name, says), failure: { reason: 'BuildFailed', text: 'm', since: begun, count: 1 } }
+}
+
+/** Accepts one event for each name; `notify` is false where nobody is notified of it. */
+async function say(store: Store, says: View['says'], names: readonly string[], now = at, notify = true) {
+  await store.accept(
+    names.map((name) => arrival(name, { receivedAt: now })),
+    (item) => {
+      const { name } = item.event.object
+      const isOver = says === 'recovered'
+      const failure = { ...about(name, says).failure, severity: 'error', revision: '', at: now, prints: [] }
+      return {
+        transition: says,
+        memory: {
+          ...{ since: now, decidedAt: now, revision: '', notified: [] },
+          ...(!isOver && { failure: { ...failure, began: { reason: 'BuildFailed', text: 'm' } } as never })
+        },
+        notifications: notify ? [{ rule: 'r', destination: 'team', lane, view: about(name, says) }] : [],
+        trace: { verdicts: [], quiet: [] },
+        keep: notify
+      }
+    }
+  )
+}
+
+async function postAll(store: Store, ts: string, now = at) {
+  const step = await store.next(lane, whole, now)
+  if (step.is !== 'post') throw new Error(`wanted a post, got ${step.is}`)
+  const settlement = { ...sent, message: { state: 'sent' as const, posted: { channel: 'C000000A', ts } } }
+  await store.settle(step.message, { ...attempt, at: now }, settlement)
+  return step.message
+}
+
+async function due(store: Store, now: number): Promise<Card | undefined> {
+  const step = await store.nextCard(cardPlan, now)
+  return step.is === 'update' ? step.card : undefined
+}
+
+t.test('cards move to PostgreSQL with all that they name', async (t) => {
+  const file = join(tempFolder(t), 'relay.db')
+  const store = await openStore(`sqlite:${file}`)
+  await say(store, 'failed', ['one', 'two'])
+  await postAll(store, '1.1')
+  await say(store, 'recovered', ['two'], at + seconds(60), false)
+  await store.close()
+  const url = await postgres.createDatabase()
+  await moveToPostgres(file, url, () => {})
+  const moved = await openPostgres(url, { clock: 'caller' })
+  t.teardown(() => moved.close())
+  t.match(await due(moved, at + seconds(75)), {
+    ts: '1.1',
+    entries: [{ memory: { failure: { since } } }, { memory: { failure: undefined } }]
+  })
+  await say(moved, 'failed', ['three'], at + seconds(76))
+  t.notOk((await postAll(moved, '2.1', at + seconds(76))).thread, 'and new ones are made')
+})
+
+for (const [name, prepare] of Object.entries(stores)) {
+  t.test(name, async (t) => {
+    const start = async (t: Test) => {
+      const { open, isShared } = await prepare(t)
+      const world = { store: await open(), open, isShared }
+      t.teardown(() => world.store.close())
+      return world
+    }
+
+    t.test('a message is a card of the failures in it, which are found by what follows', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one', 'two'])
+      t.notOk((await postAll(store, '1.1')).thread)
+      t.equal(await due(store, at + seconds(3600)), undefined, 'it shows what is true')
+      await say(store, 'changed', ['two'], at + seconds(1))
+      const reply = await postAll(store, '1.2', at + seconds(2))
+      t.match(reply.thread, { channel: 'C000000A', ts: '1.1', isBroadcast: true })
+      t.equal(await due(store, at + seconds(9)), undefined, 'not within ten seconds of the post')
+      const card = await due(store, at + seconds(12))
+      t.match(card, { channel: 'C000000A', ts: '1.1', destination: 'team', lane })
+      t.same(
+        card?.entries.map(({ view, since }) => [view.object.name, view.says, since]),
+        [
+          ['one', 'failed', since],
+          ['two', 'changed', since]
+        ]
+      )
+      t.ok(card?.entries.every(({ memory }) => memory?.failure?.since === since))
+    })
+
+    t.test('what ends makes it due, whoever is notified of that, and at the latest in ten seconds', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one', 'two'])
+      await postAll(store, '1.1')
+      await say(store, 'recovered', ['two'], at + seconds(60), false)
+      t.equal(await due(store, at + seconds(69)), undefined, 'the message about it is waited for')
+      const card = await due(store, at + seconds(70))
+      t.same(
+        card?.entries.map(({ memory }) => memory?.failure === undefined),
+        [false, true]
+      )
+    })
+
+    t.test('what ended while it was being posted makes it due', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one'])
+      const step = await store.next(lane, whole, at)
+      await say(store, 'recovered', ['one'], at + seconds(1), false)
+      if (step.is !== 'post') throw new Error(step.is)
+      const posted = { channel: 'C000000A', ts: '1.1' }
+      await store.settle(step.message, attempt, { ...sent, message: { state: 'sent', posted } })
+      t.match(await due(store, at + seconds(10)), { ts: '1.1' })
+    })
+
+    t.test('one updates it at a time, and what comes meanwhile makes it due again', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one', 'two'])
+      await postAll(store, '1.1')
+      await say(store, 'recovered', ['one'], at + seconds(60), false)
+      const now = at + seconds(75)
+      const card = await due(store, now)
+      t.ok(card)
+      if (card === undefined) return
+      t.equal(await due(store, now + seconds(1)), undefined)
+      await say(store, 'recovered', ['two'], now + seconds(1), false)
+      await store.settleCard(card, { is: 'shown' }, now + seconds(2))
+      t.equal(await due(store, now + seconds(11)), undefined, 'at most once in ten seconds')
+      const next = await due(store, now + seconds(12))
+      t.match(next, { id: card.id })
+      await store.settleCard(card, { is: 'shown' }, now + seconds(13))
+      t.equal(await due(store, now + seconds(25)), undefined, 'who had it before does not decide')
+      if (next) await store.settleCard(next, { is: 'shown' }, now + seconds(26))
+      t.equal(await due(store, now + seconds(3600)), undefined, 'it shows what is true')
+    })
+
+    t.test('an update that nobody ends is made again, after a restart too', async (t) => {
+      const world = await start(t)
+      await say(world.store, 'failed', ['one'])
+      await postAll(world.store, '1.1')
+      await say(world.store, 'recovered', ['one'], at + seconds(60), false)
+      t.ok(await due(world.store, at + seconds(75)))
+      await world.store.close()
+      world.store = await world.open()
+      t.equal(await due(world.store, at + seconds(80)), undefined, 'the request may be on its way')
+      t.match(await due(world.store, at + seconds(106)), { ts: '1.1' })
+    })
+
+    t.test('a budget that is empty, or rests, is waited for', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one'])
+      await postAll(store, '1.1')
+      await say(store, 'recovered', ['one'], at + seconds(60), false)
+      const now = at + seconds(75)
+      const spent = { ...cardPlan, token: () => ({ until: now + 1 }) }
+      t.same(await store.nextCard(spent, now), { is: 'wait' })
+      const card = await due(store, now)
+      t.ok(card)
+      await store.restCards(cardPlan.budget, now + seconds(90), now)
+      if (card) await store.settleCard(card, { is: 'again', at: now }, now)
+      t.equal(await due(store, now + seconds(89)), undefined)
+      t.match(await due(store, now + seconds(90)), { ts: '1.1' })
+    })
+
+    t.test('cards of other lanes are left alone', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one'])
+      await postAll(store, '1.1')
+      await say(store, 'recovered', ['one'], at + seconds(60), false)
+      t.same(await store.nextCard({ ...cardPlan, lanes: ['other'] }, at + seconds(75)), { is: 'wait' })
+    })
+
+    t.test('what a lost card named goes on is posted anew, as a card', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one', 'two'])
+      await postAll(store, '1.1')
+      await say(store, 'recovered', ['two'], at + seconds(60), false)
+      const card = await due(store, at + seconds(75))
+      if (card === undefined) throw new Error('there is none')
+      const again = { rule: 'r', destination: 'team', lane, view: about('one', 'failed') }
+      await store.settleCard(card, { is: 'lost', notifications: [again] }, at + seconds(76))
+      t.equal(store.pending, 1)
+      const message = await postAll(store, '2.1', at + seconds(77))
+      t.match(message.payload, { text: 'one' })
+      t.notOk(message.thread)
+      await say(store, 'recovered', ['one'], at + seconds(120))
+      t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
+    })
+
+    t.test('a reply whose thread is gone is the next card, and the rest of the last is looked at', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one', 'two'])
+      await postAll(store, '1.1')
+      await say(store, 'changed', ['one'], at + seconds(60))
+      const step = await store.next(lane, whole, at + seconds(60))
+      if (step.is !== 'post') throw new Error(step.is)
+      const gone = { ...again, message: { state: 'open', failures: 1, isPlain: false, isThreadGone: true } } as const
+      await store.settle(step.message, attempt, gone)
+      const next = await store.next(lane, whole, at + seconds(61))
+      t.ok(next.is === 'post' && next.message.thread === undefined)
+      const old = await due(store, at + seconds(61))
+      t.same(
+        old?.entries.map(({ view }) => view.object.name),
+        ['two']
+      )
+      const posted = { channel: 'C000000A', ts: '2.1' }
+      if (next.is === 'post') await store.settle(next.message, attempt, { ...sent, message: { state: 'sent', posted } })
+      if (old) await store.settleCard(old, { is: 'lost', notifications: [] }, at + seconds(62))
+      await say(store, 'recovered', ['one'], at + seconds(120))
+      t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
+    })
+
+    t.test('an open reply outlives a restart as one', async (t) => {
+      const world = await start(t)
+      await say(world.store, 'failed', ['one'])
+      await postAll(world.store, '1.1')
+      await say(world.store, 'changed', ['one'], at + seconds(60))
+      const step = await world.store.next(lane, whole, at + seconds(60))
+      if (step.is !== 'post') throw new Error(step.is)
+      await world.store.settle(step.message, attempt, again)
+      await world.store.close()
+      world.store = await world.open()
+      const next = await world.store.next(lane, whole, at + seconds(61))
+      t.match(next, { is: 'post', message: { thread: { ts: '1.1', isBroadcast: true } } })
+    })
+
+    t.test('a clock that was set back delays no card for long', async (t) => {
+      const { store } = await start(t)
+      const future = at + seconds(86_400)
+      await say(store, 'failed', ['one'], future)
+      await postAll(store, '1.1', future)
+      await say(store, 'recovered', ['one'], future + seconds(60), false)
+      t.match(await due(store, at + seconds(60)), { ts: '1.1' })
+    })
+
+    t.test('a card is pruned when what it names is over, and not before', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one'])
+      await postAll(store, '1.1')
+      const times = { events: at + seconds(200), deadLetters: at, duplicates: at, gatherings: at }
+      while ((await store.prune(times, 10)) > 0);
+      await say(store, 'recovered', ['one'], at + seconds(60), false)
+      const card = await due(store, at + seconds(75))
+      t.match(card, { entries: [{ view: { object: { name: 'one' } } }] }, 'its notification may be gone by then')
+      if (card) await store.settleCard(card, { is: 'shown' }, at + seconds(76))
+      t.ok((await store.prune(times, 10)) > 0)
+      t.equal(await store.prune(times, 10), 0)
+    })
+  })
+}

@@ -1,0 +1,161 @@
+// Cards: what a channel of a Slack app shows is true, whatever happened to the relay and to the channel meanwhile.
+import t from 'tap'
+import { build, cards, isGreen, shown, updates, type World } from './fixtures/cards.ts'
+
+t.test('a failure is one message: what follows is in its thread, and in the end it is green', async (t) => {
+  const { api, pass, fail, recover } = await build(t)
+  await fail('shop')
+  await pass(2000)
+  t.equal(api.posted.length, 1)
+  await fail('shop', 'admission webhook denied the request')
+  await pass(15_000)
+  const [card] = cards(api)
+  t.equal(cards(api).length, 1)
+  t.match(shown(card), /admission webhook denied/)
+  t.notOk(card?.isMarkedEdited, 'Slack does not say that it was edited')
+  t.match(api.seen('team', card?.ts).at(-1)?.text, /admission webhook/)
+  await recover('shop')
+  await pass(20_000)
+  t.equal(cards(api).length, 1)
+  t.ok(isGreen(cards(api)[0]), shown(card))
+  t.match(
+    api.seen('team', card?.ts).map(({ text, isBroadcast }) => [/shop/.test(text), isBroadcast]),
+    [
+      [true, false],
+      [true, false],
+      [true, false]
+    ]
+  )
+  const before = updates(api).length
+  await pass(60_000)
+  t.equal(updates(api).length, before, 'what is over is left alone')
+})
+
+t.test('a reminder is a reply that the channel sees', async (t) => {
+  const { api, pass, fail } = await build(t)
+  await fail('shop')
+  await pass(11 * 60_000)
+  await fail('shop')
+  await pass(15_000)
+  const [, reply] = api.posted
+  t.match(reply, { threadTs: api.posted[0]?.ts, isBroadcast: true })
+  t.equal(cards(api).length, 1)
+})
+
+t.test('a digest counts down, names what is left, and turns green with the last', async (t) => {
+  const { api, pass, fail, recover } = await build(t)
+  const names = Array.from({ length: 12 }, (_, index) => `app-${index}`)
+  await Promise.all(names.map((name) => fail(name)))
+  await pass(15_000)
+  const count = api.posted.length
+  t.ok(count <= 3, `${count} messages`)
+  for (const name of names.slice(0, 9)) await recover(name)
+  await pass(30_000)
+  const all = () => cards(api).map(shown).join('\n')
+  for (const name of names.slice(9)) t.match(all(), new RegExp(`${name}\\b`))
+  t.match(all(), /\d+ of \d+ still fail/)
+  t.ok(updates(api).length <= 3 * count, `${updates(api).length} updates`)
+  for (const name of names.slice(9)) await recover(name)
+  await pass(30_000)
+  t.equal(cards(api).length, count)
+  for (const card of cards(api)) t.ok(isGreen(card) && !/still fail/.test(shown(card)), shown(card))
+  t.ok(
+    api.posted.filter(({ threadTs }) => threadTs !== undefined).length <= 4 * count,
+    'recoveries are gathered in a reply'
+  )
+})
+
+t.test('what ends without a message to the channel is shown all the same', async (t) => {
+  const { api, pass, fail, recover, relay } = await build(t)
+  await fail('shop')
+  await pass(2000)
+  const silence = await fetch(`${relay.url}/api/silences`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ match: { name: 'shop' }, for: '1h', comment: 'quiet' })
+  })
+  t.ok(silence.ok, await silence.text())
+  await recover('shop')
+  await pass(25_000)
+  t.equal(api.posted.length, 1)
+  t.ok(isGreen(cards(api)[0]), shown(cards(api)[0]))
+})
+
+t.test('cards outlive restarts', async (t) => {
+  const world = await build(t)
+  const { api, pass, fail, recover } = world
+  await fail('shop')
+  await fail('cart')
+  await pass(15_000)
+  await world.restart()
+  await recover('shop')
+  await world.restart()
+  await pass(60_000)
+  await recover('cart')
+  await pass(60_000)
+  t.ok(cards(api).length >= 1)
+  for (const card of cards(api)) t.ok(isGreen(card), shown(card))
+})
+
+t.test('a token that is not taken is asked once in five minutes, and the cards are put right then', async (t) => {
+  const { api, pass, fail, recover } = await build(t)
+  for (const name of ['shop', 'cart', 'mail']) {
+    await fail(name, `${name} has a cause of its own`)
+    await pass(15_000)
+  }
+  let asked = 0
+  api.behave('chat.update', () => {
+    asked += 1
+    return { status: 200, body: '{"ok":false,"error":"token_revoked"}' }
+  })
+  for (const name of ['shop', 'cart', 'mail']) await recover(name)
+  await pass(120_000)
+  t.equal(asked, 1)
+  api.calm()
+  await pass(5 * 60_000)
+  for (const card of cards(api)) t.ok(isGreen(card), shown(card))
+})
+
+for (const [name, lose] of Object.entries({
+  'was deleted': async ({ api }: World) => api.delete('team', api.posted[0]?.ts ?? ''),
+  'is too old to be edited': async ({ api }: World) =>
+    api.behave('chat.update', [{ status: 200, body: '{"ok":false,"error":"edit_window_closed"}' }])
+})) {
+  t.test(`a failure whose card ${name} gets another`, async (t) => {
+    const world = await build(t)
+    const { api, pass, fail, recover } = world
+    await fail('shop')
+    await pass(2000)
+    await lose(world)
+    await fail('shop', 'admission webhook denied the request')
+    await pass(45_000)
+    const red = cards(api).filter((card) => !isGreen(card))
+    t.match(shown(red.at(-1)), /admission webhook/)
+    await recover('shop')
+    await pass(45_000)
+    t.ok(isGreen(cards(api).at(-1)), 'the new one is kept')
+  })
+}
+
+t.test('updates keep the limits of Slack, and an app that is limited waits', async (t) => {
+  const { api, pass, fail, recover } = await build(t)
+  for (let at = 0; at < 30; at++) {
+    await fail(`app-${at}`, `cause number ${at} of ${'abcdefghijklmnopqrstuvwxyzABCDEF'[at]}`)
+    await pass(1000)
+  }
+  await pass(60_000)
+  const before = updates(api).length
+  let refused = 0
+  // Said in the body alone: the stand-in would keep to a header in real time.
+  api.behave('chat.update', () => {
+    refused += 1
+    return refused > 1 ? undefined : { status: 429, body: '{"ok":false,"error":"ratelimited","retry_after":30}' }
+  })
+  for (let at = 0; at < 30; at++) await recover(`app-${at}`)
+  await pass(25_000)
+  t.equal(refused, 1, 'and no other is tried')
+  await pass(60_000)
+  t.ok(updates(api).length - before <= 42, `${updates(api).length - before} updates`)
+  await pass(60_000)
+  for (const card of cards(api)) t.ok(isGreen(card), shown(card))
+})

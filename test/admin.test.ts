@@ -67,7 +67,7 @@ t.test('the token made at the start is in one line of the log, whatever is logge
   relay.app.log.error({ url: path, headers: bearer(token) }, `asked for ${path}`)
   await look(relay, path)
   await look(relay, '/api/events?state='.padEnd(30, token), bearer(token))
-  t.equal(relay.log.join('').split(token).length - 1, 1)
+  t.equal(relay.log.filter((line) => line.includes(token)).length, 1)
   t.equal(relay.log.filter((line) => line.includes('?token=')).length, 2, 'the other has it taken out')
 })
 

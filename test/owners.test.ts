@@ -290,7 +290,7 @@ const channels = (...names: string[]) => names.map((name, at) => ({ id: `C000000
 const live = `
 slackApps: { acme: { token: "\${SLACK_BOT_TOKEN}", apiUrl: "$API" } }
 destinations:
-  platform: { slack: { app: acme, channel: "#platform" }, pace: { perSecond: 50, burst: 100 } }
+  platform: { slack: { app: acme, channel: "#platform", style: messages }, pace: { perSecond: 50, burst: 100 } }
   ops: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
 operator: ops
 owners:

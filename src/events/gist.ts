@@ -65,7 +65,8 @@ function read(object: ObjectRef, reason: string, message: string): Gist {
   const log = foldedLog(lines)
   const waited = isVagueAtEnd(found.what) ? waitedFor(lines.slice(-400).map(withoutStamp), object) : ''
   const what = waited === '' ? found.what : withWaited(found.what, waited)
-  return { ...found, what: fitted(oneLine(what)), ...(log.length > 0 && { log }) }
+  // A pattern that is bounded in characters may end between the halves of one.
+  return { ...found, what: fitted(oneLine(what)).toWellFormed(), ...(log.length > 0 && { log }) }
 }
 
 // Errors lead, and apply logs put them last; what stands between is more of the same. Flux documents 39,000 characters.

@@ -594,3 +594,15 @@ t.test('upgrades of charts, each with its version, are two lines as well', async
   const many = reads(composeDigest(waitingAfter(Array.from({ length: 25 }, (_, n) => upgrade(n))), start).payload)
   t.match(many, /^🟢 25 updated in 'prod-eu'\nshop 25 {3}took 24 s$/m)
 })
+
+t.test('what was applied of a push is a deployment too, before the health of it is known', async (t) => {
+  const applied = Array.from({ length: 24 }, (_, n) => ({
+    involvedObject: object('Kustomization', `team-${n % 3}/app-${n}`),
+    severity: 'info' as const,
+    reason: 'Progressing',
+    message: `Deployment/team-${n % 3}/app-${n} configured\nService/team-${n % 3}/app-${n} unchanged`
+  }))
+  const { payload } = composeDigest(waitingAfter(applied), start + 60_000)
+  t.match(payload.text, new RegExp(`^🟢 main@${sha.slice(0, 7)} applied in prod-eu.*24 objects`))
+  t.equal(toText(payload).trim().split('\n').length, 2)
+})

@@ -44,9 +44,7 @@ rules: [{ name: failures, send: ops }]
     t.match(answers[0]?.body, 'cannot be used')
     t.notMatch(answers.map(({ body }) => body).join('\n'), 'team-alone', text)
   }
-  await relay.slack.until(({ accepted }) =>
-    accepted.some(({ text }) => /the change was refused/.test(text))
-  )
+  await relay.slack.until(({ accepted }) => accepted.some(({ text }) => /the change was refused/.test(text)))
   t.notMatch(JSON.stringify(relay.slack.accepted.map(({ body }) => body)), 'team-alone')
   t.notMatch(relay.log.join(''), 'team-alone')
 })

@@ -35,9 +35,10 @@ export function kindOf({ items, groups }: Contents): 'cause' | 'end' | 'deployme
   return group.category === 'other' ? 'mixed' : 'end'
 }
 
-/** Whether it says that a revision was applied, or is. */
-export function isApplied({ view: { says, custom } }: Item): boolean {
-  return (says === 'updated' || says === 'heartbeat') && custom?.summary === undefined
+/** Whether it says that a revision was applied, or is: what kustomize-controller applied of one it lists under Progressing. */
+export function isApplied({ view: { says, reason, revision, custom } }: Item): boolean {
+  const isOnTheWay = says === 'informed' && reason === 'Progressing' && revision !== undefined
+  return (says === 'updated' || says === 'heartbeat' || isOnTheWay) && custom?.summary === undefined
 }
 
 /** What of the message's form the title and the facts need. */

@@ -57,7 +57,10 @@ const textOf = ({ text, blocks, attachments }: Posted) => JSON.stringify([text, 
 const isRed = (message: Posted) => /red_circle|orange_circle|hourglass/.test(textOf(message))
 
 /** Every card shows what is true, no incident has two, and nothing is red that is over. */
-export function cardsAreTrue(posted: readonly Posted[], rows: readonly CardRow[]): string[] {
+export function cardsAreTrue(
+  { posted, calls }: Pick<SlackApi, 'posted' | 'calls'>,
+  rows: readonly CardRow[]
+): string[] {
   const byTs = new Map(posted.map((message) => [message.ts, message]))
   const faults = [...Map.groupBy(rows, ({ ts }) => ts)].flatMap(([ts, entries]) => {
     const message = byTs.get(ts)
@@ -78,10 +81,20 @@ export function cardsAreTrue(posted: readonly Posted[], rows: readonly CardRow[]
   const orphans = posted.filter(
     (message) => message.threadTs === undefined && !message.isDeleted && isRed(message) && !isCard.has(message.ts)
   )
-  const alone = orphans.filter(
-    ({ ts, text }) => !posted.some((other) => other.ts > ts && other.text === text) && !wasUpdated(posted, ts)
-  )
+  const asPosted = textsAsPosted(calls)
+  const isRepeated = (message: Posted) => {
+    const at = posted.indexOf(message)
+    return asPosted.indexOf(asPosted[at] ?? '', at + 1) > at
+  }
+  const alone = orphans.filter((message) => !isRepeated(message) && !wasUpdated(posted, message.ts))
   return [...faults, ...twice, ...alone.map(({ ts, text }) => `${ts} is red, and nobody's: ${text}`)]
+}
+
+/** What each message was before anything updated it, in the order of `posted`. */
+function textsAsPosted(calls: SlackApi['calls']): string[] {
+  return calls
+    .filter(({ method, request }) => method === 'chat.postMessage' && request.taken)
+    .map(({ args }) => JSON.stringify([args['text'], args['blocks'], args['attachments']]))
 }
 
 /** It was a card once, and was lost for an answer that the proof gave. */

@@ -61,7 +61,7 @@ export function judge({ posted, slack, cards, trouble, tookMs, drainedMs, verifi
       ['a recovery is its own object’s', recoveriesAreTrue(all)],
       ['a failure is notified or stands', failuresStand(all)],
       ['mutes are summed up when they end', mutesWereSummedUp(all)],
-      ['cards show what is true', cardsAreTrue(cards.posted, rest.cardEntries)],
+      ['cards show what is true', cardsAreTrue(cards, rest.cardEntries)],
       ['relays start, stop and answer', [...journal.faults, ...odd]],
       ['flux-relay verify', verified.code === 0 ? [] : [`${verified.code}: ${verified.out}${verified.err}`]]
     ],

@@ -81,11 +81,20 @@ export function cardsAreTrue(
   const orphans = posted.filter(
     (message) => message.threadTs === undefined && !message.isDeleted && isRed(message) && !isCard.has(message.ts)
   )
-  // As it was posted: the other may say something else by now.
-  const times = (text: string) =>
-    calls.filter(({ method, args }) => method === 'chat.postMessage' && args['text'] === text).length
-  const alone = orphans.filter(({ ts, text }) => times(text) < 2 && !wasUpdated(posted, ts))
+  const asPosted = textsAsPosted(calls)
+  const isRepeated = (message: Posted) => {
+    const at = posted.indexOf(message)
+    return asPosted.indexOf(asPosted[at] ?? '', at + 1) > at
+  }
+  const alone = orphans.filter((message) => !isRepeated(message) && !wasUpdated(posted, message.ts))
   return [...faults, ...twice, ...alone.map(({ ts, text }) => `${ts} is red, and nobody's: ${text}`)]
+}
+
+/** What each message was before anything updated it, in the order of `posted`. */
+function textsAsPosted(calls: SlackApi['calls']): string[] {
+  return calls
+    .filter(({ method, request }) => method === 'chat.postMessage' && request.taken)
+    .map(({ args }) => JSON.stringify([args['text'], args['blocks'], args['attachments']]))
 }
 
 /** It was a card once, and was lost for an answer that the proof gave. */

@@ -13,8 +13,6 @@ export interface Case extends Evidence {
   journal: Journal
   /** Dead letters that were tried again: they go behind what came after them. */
   retried: ReadonlySet<number>
-  /** Several relays write at a time: numbers of different objects say nothing about their order. */
-  hasReplicas: boolean
 }
 
 /** Every acknowledged event is kept once, and each of its notifications is sent, muted or dead with a reason. */

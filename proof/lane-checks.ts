@@ -20,16 +20,18 @@ export function messagesInOrder({ sightings, journal }: Case): string[] {
   })
 }
 
-/** What was accepted first is sent first: from message to message, per destination. Groups are held on purpose. */
-export function postedInOrder({ notifications, messages, retried, hasReplicas, journal }: Case): string[] {
+/**
+ * What was accepted first of an object is sent first, from message to message, per destination. A new cause may overtake what
+ * is gathered of others, never what is of the same object. Groups are held on purpose.
+ */
+export function postedInOrder({ notifications, messages, retried, journal }: Case): string[] {
   const writtenAt = new Map(messages.map(({ id, created_at }) => [id, created_at]))
   const inOrder = notifications.filter(
     ({ id, destination, state, group_key, message_id }) =>
       // What opens a failure goes before replies.
       destination !== 'cards' && state === 'sent' && message_id !== null && group_key === null && !retried.has(id)
   )
-  const keyOf = (row: (typeof inOrder)[number]) => (hasReplicas ? `${row.destination} ${row.object}` : row.destination)
-  return [...Map.groupBy(inOrder, keyOf)].flatMap(([key, rows]) => {
+  return [...Map.groupBy(inOrder, ({ destination, object }) => `${destination} ${object}`)].flatMap(([key, rows]) => {
     let newest = 0
     return rows.flatMap(({ id, message_id, destination }) => {
       const until = writtenAt.get(newest) ?? 0

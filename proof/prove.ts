@@ -96,7 +96,7 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     const verified = await run(['verify', database])
     const evidence = await readEvidence(database, clocks.real)
     return judge({
-      ...{ ...evidence, retried, hasReplicas: postgres, journal: relays.journal },
+      ...{ ...evidence, retried, journal: relays.journal },
       ...{ posted: sending.posted, slack, cards: api, trouble, tookMs, drainedMs, verified }
     })
   } finally {

@@ -13,8 +13,9 @@ interface Json {
 }
 
 /**
- * A text may recur, as when a dead letter is retried: then the recorded attempts show which message it was, and for what
- * a kill kept from being recorded, the order of arrival.
+ * A text may recur, as when a dead letter is retried, or an object fails twice within a second: then the recorded attempts show
+ * which message it was, and for what a kill kept from being recorded, the order of arrival. One that the relay knows to be
+ * taken is over: it is not meant as long as another of the same text is.
  */
 export function recognise(
   received: readonly Received[],
@@ -23,6 +24,8 @@ export function recognise(
   const attemptsOf = Map.groupBy(attempts, ({ message_id }) => message_id)
   const wasTried = ({ id }: MessageRow, { at }: Received) =>
     attemptsOf.get(id)?.some((attempt) => attempt.at <= at + 20 && at - attempt.at < 900) ?? false
+  const wasTaken = ({ id }: MessageRow, { at }: Received) =>
+    attemptsOf.get(id)?.some((attempt) => attempt.answer === '200 ok' && attempt.at < at) ?? false
   const byText = new Map<string, MessageRow[]>()
   for (const message of messages) {
     for (const text of formsOf(message)) byText.set(text, [...(byText.get(text) ?? []), message])
@@ -34,7 +37,9 @@ export function recognise(
     const candidates = byText.get(request.text) ?? []
     const after = last.get(request.path) ?? 0
     const tried = candidates.length > 1 ? candidates.findLast((candidate) => wasTried(candidate, request)) : undefined
-    const message = tried ?? candidates.find(({ id }) => id >= after) ?? candidates.at(-1)
+    const later = candidates.filter(({ id }) => id >= after)
+    const open = later.find((candidate) => !wasTaken(candidate, request))
+    const message = tried ?? open ?? later[0] ?? candidates.at(-1)
     if (message !== undefined) last.set(request.path, message.id)
     return { request, message }
   })

@@ -47,11 +47,14 @@ export interface Addresses {
 /** The channel of the destination `cards`. */
 export const cardChannel = 'C0000CARD'
 
-/** A config file. `mutedUntil` (ISO) begins a mute of the namespace `quiet`. */
+/**
+ * A config file. `mutedUntil` (ISO) begins a mute of the namespace `quiet`. Digests are full, so that each object is named by
+ * the message that counts as sent for it: one that is only counted could be any.
+ */
 export function configOf(version: number, { base, apiUrl }: Addresses, mutedUntil?: string): string {
   const destinations = [...hooksOf(version)].map(
     ([name, path]) =>
-      `  ${name}: { slack: { webhookUrl: "${base}${path}", username: ${name} }, pace: { perSecond: ${pace.perSecond}, burst: ${pace.burst} } }`
+      `  ${name}: { slack: { webhookUrl: "${base}${path}", username: ${name} }, digest: full, pace: { perSecond: ${pace.perSecond}, burst: ${pace.burst} } }`
   )
   return `
 cluster: proof

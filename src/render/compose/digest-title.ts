@@ -167,7 +167,7 @@ function placesOfApplied(items: readonly Item[]): string {
 }
 
 /** Objects that a deployment names; of more there are only counts. */
-const maxNamed = 6
+const maxNamed = 10
 
 function deploymentFacts(items: readonly Item[]): string[] {
   const times = items.map(({ view }) => view.at)

@@ -19,6 +19,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, ''],
   [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
   [/\b(\d{1,6})\.\d{1,12}(?=[nuµm]?s\b)/g, '$1'],
+  [/ giving up after \d{1,4} attempt(?:s|\(s\))?(?=[:)\s]|$)/g, '', 'giving up after'],
   // What comes next, and what everybody should do
   [/[,;.]? (?:retrying|next (?:try|run|scan|retry)) in \d[\d.hmsµn]{0,20}/g, ''],
   [/; please apply your changes to the latest version(?: and try again)?/g, ''],

@@ -46,6 +46,21 @@ t.test('an empty file is refused in words', async (t) => {
   t.match(problems, [{ line: 1, column: 1, message: 'must be a map of keys, but is empty', excerpt: '' }])
 })
 
+t.test('`digest: full` goes for every kind of destination, and for no other', async (t) => {
+  const kinds = ['slack: { webhookUrl: "${SLACK_URL}" }', 'slack: { app: acme, channel: C0123ABCD }', 'preview: true']
+  const lines = kinds.flatMap((kind, n) => [`  counts-${n}: { ${kind} }`, `  full-${n}: { ${kind}, digest: full }`])
+  const text = `
+slackApps: { acme: { token: "\${SLACK_BOT_TOKEN}" } }
+destinations:
+${lines.join('\n')}
+rules: [{ name: all, send: [${lines.map((line) => line.trim().split(':')[0]).join(', ')}] }]
+`
+  const { config } = loadConfig(text, 'config.yaml', environment)
+  const destinations = [...(config?.destinations.values() ?? [])]
+  t.equal(destinations.length, 6)
+  for (const { name, hasFullDigests = false } of destinations) t.equal(hasFullDigests, name.startsWith('full'), name)
+})
+
 t.test('every option that stands as a comment in the example is right, too', async (t) => {
   const example = readFileSync(join(import.meta.dirname, '..', 'config.example.yaml'), 'utf8')
   // A comment that is an option: deeper lines, list items, and keys with something that is no prose behind them.

@@ -54,7 +54,7 @@ export function buildApp(name: string, text: SlackAppText, { secrets, faults }: 
 
 export function buildDestination(
   name: string,
-  { slack, pace }: DestinationText,
+  { slack, pace, digest }: DestinationText,
   apps: ReadonlyMap<string, SlackApp>,
   given: Given
 ): Destination {
@@ -62,7 +62,7 @@ export function buildDestination(
   const place =
     slack &&
     (slack.app === undefined ? webhookOf(slack, path, given) : channelOf(slack, slack.app, { path, apps, given }))
-  return createDestination(name, { ...(place && { slack: place }), ...(pace && { pace }) })
+  return createDestination(name, { ...(place && { slack: place }), ...(pace && { pace }), ...(digest && { digest }) })
 }
 
 function webhookOf({ webhookUrl = standIn, dialect, ...text }: SlackText, path: Path, given: Given): PlaceText {

@@ -126,24 +126,24 @@ export type PlaceText =
 
 export function createDestination(
   name: string,
-  text: { slack?: PlaceText; pace?: DestinationText['pace'] }
+  text: { slack?: PlaceText } & Pick<DestinationText, 'pace' | 'digest'>
 ): Destination {
-  const pace = createPace(text.pace)
-  if (text.slack === undefined) return { name, lane: `preview:${name}`, pace }
+  const form = { pace: createPace(text.pace), ...(text.digest === 'full' && { hasFullDigests: true as const }) }
+  if (text.slack === undefined) return { name, lane: `preview:${name}`, ...form }
   if ('app' in text.slack) {
     const { app, channel, style = 'cards' } = text.slack
     const slack: Place = {
       ...{ url: urlOf(app, 'chat.postMessage'), dialect: 'slack', receiver: 'web-api' },
       ...{ sender: { channel }, app, style }
     }
-    return { name, lane: `slack:${placeOf(app, channel)}`, pace, slack }
+    return { name, lane: `slack:${placeOf(app, channel)}`, ...form, slack }
   }
   const { webhookUrl, dialect = guessDialect(webhookUrl), ...sender } = text.slack
   const receiver = receiverOf(webhookUrl, dialect)
   return {
     name,
     lane: laneOf(webhookUrl, heedsChannel(dialect) ? sender.channel : undefined),
-    pace,
+    ...form,
     slack: { url: endpointFor(webhookUrl, dialect), dialect, receiver, sender }
   }
 }

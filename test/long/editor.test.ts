@@ -70,7 +70,7 @@ t.test('the severities are offered', async (t) => {
 
 t.test('the options of a destination are offered', async (t) => {
   const { ask } = await open(t, `${modeline}destinations:\n  team-a:\n    ¦`)
-  t.strictSame(labelsOf(await ask('completion')).sort(), ['pace', 'preview', 'slack'])
+  t.strictSame(labelsOf(await ask('completion')).sort(), ['digest', 'pace', 'preview', 'slack'])
 })
 
 t.test('what an option is for is shown, with its examples', async (t) => {

@@ -95,7 +95,11 @@ export async function buildApp({
     mutes: [...current().mutes, ...silences.mutes()]
   })
   const { full, twins, passed } = troubles
-  const commits = createCommits({ ...base, records: store.records })
+  const commits = createCommits({
+    ...base,
+    records: store.records,
+    isShared: app.env.DATABASE_URL.startsWith('postgres')
+  })
   const intake = createIntake({ ...base, config: inEffect, wake, budget, commits, full, twins, passed })
   const counted = metrics.countObjects
   const pruning = createPruning({ ...base, counted, retention: () => current().retention, ages })

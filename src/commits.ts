@@ -26,10 +26,13 @@ const lookBackMs = 7 * 24 * 60 * 60 * 1000
 
 export function createCommits({
   records,
+  isShared,
   clock,
   log
 }: {
   records: Pick<Records, 'events'>
+  /** Whether other replicas post to the same store. */
+  isShared: boolean
   clock: Clock
   log: Logger
 }): Commits {
@@ -74,7 +77,8 @@ export function createCommits({
       await look().catch((err: unknown) =>
         log.warn({ err }, 'cannot read what commits are called; messages leave it out')
       )
-      stop = every(clock, refreshMs, look, (err) => log.warn({ err }, 'cannot read what commits are called'))
+      if (isShared)
+        stop = every(clock, refreshMs, look, (err) => log.warn({ err }, 'cannot read what commits are called'))
     },
     stop: () => stop()
   }

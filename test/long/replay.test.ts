@@ -148,7 +148,10 @@ t.test('given the old config too, changes of wording are seen, line by line', as
     'new.yaml': severities + config.replace('name: failures,', 'name: failures, match: { severity: warn },')
   })
   t.equal(code, 0)
-  t.match(out, /platform\n {2}4 re-worded\n {4}.*: failed, by failures\n {6}- 🔴 .* failed .*\n {6}\+ ⚠️ .* has a warning .*\n/)
+  t.match(
+    out,
+    /platform\n {2}4 re-worded\n {4}.*: failed, by failures\n {6}- 🔴 .* failed .*\n {6}\+ ⚠️ .* has a warning .*\n/
+  )
 })
 
 const withheld = (state: string) => [`${notified[0]}, ${state}`]

@@ -43,7 +43,17 @@ const spread = (count: number, ms: number, { cause = 'no such repository', from 
     cause
   }))
 
-const causes = Array.from({ length: 10 }, (_, n) => `cause ${n}`)
+/** In words: numbers are taken for counts, and would be one cause. */
+const causes = [
+  ...[
+    'no such repository',
+    'certificate has expired',
+    'authentication required',
+    'connection refused',
+    'index missing'
+  ],
+  ...['chart is corrupt', 'version does not exist', 'digest mismatch', 'manifest unknown', 'disk full']
+]
 const inOrder = (...parts: Came[][]) => parts.flat().sort((a, b) => a.at - b.at)
 const recoveries = spread(25, 5000).map((entry): Came => ({ ...entry, isOver: true }))
 

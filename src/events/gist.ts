@@ -30,22 +30,13 @@ export interface Gist {
 
 export const maxGist = 200
 
-/** The last one, because each rule that matches asks for the same one in a row, and it is most of what a view costs. */
-let latest: { object?: ObjectRef; message?: string; gist: Gist } = { gist: { what: '' } }
-
-/** The gist of a `message` of `object`, as Flux sent both. Its work is bounded, whatever the message is. */
-export function gistOf(object: ObjectRef, reason: string, message: string): Gist {
-  const isLatest = latest.object === object && latest.message === message
-  if (!isLatest) latest = { object, message, gist: shared(object, reason, message) }
-  return latest.gist
-}
-
 /** In a storm many say the same: so many texts are read once. */
 const maxShared = 100
 const longestShared = 4000
 const sharedGists = new Map<string, Gist>()
 
-function shared(object: ObjectRef, reason: string, message: string): Gist {
+/** The gist of a `message` of `object`, as Flux sent both. Its work is bounded, whatever the message is. */
+export function gistOf(object: ObjectRef, reason: string, message: string): Gist {
   // What names its object is read with that name in mind.
   if (message.length > longestShared || message.includes(object.name)) return read(object, reason, message)
   const key = [object.kind, object.namespace, reason, message].join('\n')

@@ -40,11 +40,13 @@ export const openMessageSql = `
     c.channel as card_channel, c.ts as card_ts
   from (select 1) as one left join messages m on m.lane = $1 and m.state = 'open' left join cards c on c.id = m.card_id`
 
+const pendingSql = `
+  select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.holds, v.view
+  from notifications n join views v on v.id = n.id`
+
 // Of a group not only what has reached its deadline, but all that was there before the first of it did: replicas that each
 // began the group at the same moment did not see each other's.
-export const waitingSql = `
-  select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.holds, v.view
-  from notifications n join views v on v.id = n.id
+export const waitingSql = `${pendingSql}
   where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= $2
     or n.created_at > $2::bigint + ${apartMs} or n.held_at > $2::bigint + ${apartMs} or n.holds = 0 and exists (
     select 1 from notifications f
@@ -62,9 +64,7 @@ export const firstHeldSql = `
     where lane = $1 and state = 'pending' and message_id is null and holds > 0
   ) as held`
 
-export const heldSql = `
-  select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.holds, v.view
-  from notifications n join views v on v.id = n.id
+export const heldSql = `${pendingSql}
   where n.lane = $1 and n.held_until > $2 and n.holds > 0 and n.state = 'pending' and n.message_id is null
     and n.destination = $3 and n.created_at <= $2::bigint + ${apartMs} and n.held_at <= $2::bigint + ${apartMs}
   order by n.id limit $4`
@@ -186,10 +186,10 @@ async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock
       return { step: { is: 'post', message, block: state.block }, number: rows[0]?.claim ?? 0, buried }
     }
     if (turn.is !== 'compose') return { step: turn, buried }
-    const pending = await gathered(sql, { lane, plan, due }, now)
+    const { pending, gatherings } = await gathered(sql, { lane, plan, due }, now)
     if (pending.length === 0) continue
     const known = plan.hasCards ? await readCards(sql, lane, pending) : pending
-    const next = plan.next(state, known, await gatheringsFor(sql, { lane, plan, pending }), now)
+    const next = plan.next(state, known, gatherings, now)
     if ('until' in next) return { step: { is: 'wait', until: next.until }, buried }
     const { message, ids, gathered: after } = messageFrom(lane, pending, next)
     const { rows } = await sql<{ id: number; claim: number }>(writeSql, [
@@ -202,20 +202,24 @@ async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock
   }
 }
 
-/** What a message may be composed from, or nothing, where all that was due is held from now on. */
+/** What a message may be composed from, or nothing, where all that was due is held from now on; and the gatherings of it. */
 async function gathered(
   sql: Sql,
   { lane, plan, due }: { lane: string; plan: Plan; due: readonly WaitingRow[] },
   now: number
-): Promise<Pending[]> {
-  const pending = due.map((row) => pendingOf(row, row.view))
-  const holds = plan.hold(pending, await gatheringsFor(sql, { lane, plan, pending }), now)
+): Promise<{ pending: Pending[]; gatherings: Gatherings }> {
+  const fresh = due.map((row) => pendingOf(row, row.view))
+  const gatherings = await gatheringsFor(sql, { lane, plan, pending: fresh })
+  const holds = plan.hold(fresh, gatherings, now)
   for (const { ids, until, holds: times } of holds) await sql(holdSql, [ids, until, now, times])
-  const rest = composable(pending, holds, [], now)
-  if (rest.length === 0) return rest
+  const rest = composable(fresh, holds, [], now)
+  if (rest.length === 0) return { pending: rest, gatherings }
   const { rows } = await sql<WaitingRow>(heldSql, [lane, now, rest[0]?.destination, composeWindow - rest.length])
+  if (rows.length === 0) return { pending: rest, gatherings }
   const held = rows.map((row) => pendingOf(row, row.view))
-  return composable(pending, holds, held, now)
+  const pending = composable(fresh, holds, held, now)
+  // What is held may be of other causes.
+  return { pending, gatherings: await gatheringsFor(sql, { lane, plan, pending }) }
 }
 
 async function gatheringsFor(

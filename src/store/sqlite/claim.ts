@@ -48,7 +48,8 @@ export function createClaims(
         pending.push(...readPending(db, rows.slice(at, at + readRows)))
       }
       await pause()
-      const holds = plan.hold(pending, readGatherings(db, lane, plan, pending), now)
+      const gatherings = readGatherings(db, lane, plan, pending)
+      const holds = plan.hold(pending, gatherings, now)
       if (holds.length > 0) transaction(() => queue.hold(holds, now))
       const due = composable(pending, holds, [], now)
       const [first] = due
@@ -56,7 +57,8 @@ export function createClaims(
       const held = queue.held(lane, first.destination, composeWindow - due.length, now)
       const all = held.length === 0 ? due : composable(pending, holds, readPending(db, held), now)
       const known = plan.hasCards ? readCards(db, lane, all) : all
-      const next = plan.next(state, known, readGatherings(db, lane, plan, all), now)
+      // What is held may be of other causes.
+      const next = plan.next(state, known, held.length === 0 ? gatherings : readGatherings(db, lane, plan, all), now)
       if ('until' in next) return { is: 'wait', until: next.until }
       await pause()
       const message = transaction(() => {

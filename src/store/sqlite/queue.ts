@@ -107,8 +107,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
 
   function held(lane: string, destination: string, limit: number, now: number): PendingRow[] {
     return db.all<PendingRow>(
-      `select id, event_id, destination, created_at, group_key, held_until, holds from notifications
-       where lane = ?1 and held_until > ?2 and holds > 0 and state = 'pending' and message_id is null
+      `select ${columns} ${inLane} and held_until > ?2 and holds > 0
          and destination = ?3 and created_at <= ?2 + ${apartMs} and held_at <= ?2 + ${apartMs}
        order by id limit ?4`,
       ...[lane, now, destination, limit]

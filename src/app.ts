@@ -30,6 +30,7 @@ import { createSilences } from './silences.ts'
 import { openSpans } from './spans.ts'
 import { openStore } from './store/open.ts'
 import { createPruning } from './store/pruning.ts'
+import { sqliteFile } from './store/sqlite/path.ts'
 
 export interface AppOptions {
   environment?: Record<string, string | undefined>
@@ -98,7 +99,7 @@ export async function buildApp({
   const commits = createCommits({
     ...base,
     records: store.records,
-    isShared: app.env.DATABASE_URL.startsWith('postgres')
+    isShared: sqliteFile(app.env.DATABASE_URL) === undefined
   })
   const intake = createIntake({ ...base, config: inEffect, wake, budget, commits, full, twins, passed })
   const counted = metrics.countObjects

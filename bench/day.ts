@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { countPosts } from '../src/demo/flux.ts'
 import type { WireEvent } from '../src/events/flux.ts'
+import { textsOf } from '../src/render/slack/payload.ts'
 import { createFleetDay, dayMs } from './fleet-day.ts'
 import { type Posted, startVirtualRelay } from './virtual-relay.ts'
 
@@ -60,13 +61,8 @@ function nativeText({ involvedObject: { kind, namespace = '', name }, message, m
 }
 
 /** Every text in its blocks and attachments. */
-function textOf({ payload: { blocks, attachments } }: Posted): string {
-  const texts: string[] = []
-  JSON.stringify([blocks, attachments], (key, value) => {
-    if (key === 'text' && typeof value === 'string') texts.push(value)
-    return value
-  })
-  return texts.join('')
+function textOf({ payload }: Posted): string {
+  return [...textsOf(payload)].map(({ text }) => text).join('')
 }
 
 /** Whether its lock screen line names an object, or how many, a cluster, and of a failure a word of its cause. */

@@ -1,4 +1,5 @@
 // A fleet's day: three clusters, ten incidents, two storms, four rollouts, in the words of Flux's controllers.
+import { type Actor, applied, finished, type Saying, say, upgraded } from '../src/demo/flux.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 
 /** One event, when it is posted, in ms since the day began, and what a message about it should say. */
@@ -7,19 +8,6 @@ export interface Moment {
   event: WireEvent
   /** Of a failure: a word of its cause. */
   cause?: RegExp
-}
-
-interface Actor {
-  kind: string
-  namespace: string
-  name: string
-}
-
-interface Saying {
-  severity?: 'error' | 'info'
-  reason: string
-  message: string
-  revision?: string
 }
 
 interface Incident {
@@ -39,15 +27,6 @@ const minute = 60 * second
 const hour = 60 * minute
 export const dayMs = 24 * hour
 
-const controllers: Record<string, [api: string, controller: string]> = {
-  Kustomization: ['kustomize.toolkit.fluxcd.io/v1', 'kustomize-controller'],
-  HelmRelease: ['helm.toolkit.fluxcd.io/v2', 'helm-controller'],
-  HelmChart: ['source.toolkit.fluxcd.io/v1', 'source-controller'],
-  HelmRepository: ['source.toolkit.fluxcd.io/v1', 'source-controller'],
-  GitRepository: ['source.toolkit.fluxcd.io/v1', 'source-controller'],
-  OCIRepository: ['source.toolkit.fluxcd.io/v1', 'source-controller'],
-  Terraform: ['infra.contrib.fluxcd.io/v1alpha2', 'tofu-controller']
-}
 const teams = ['payments', 'shop', 'search', 'data']
 const clusters = ['prod-eu', 'prod-us', 'staging']
 const services = ['api', 'web', 'worker', 'cron', 'gateway', 'cache']
@@ -59,11 +38,7 @@ const releases = teams.flatMap((namespace) =>
 )
 
 const kustomization = (namespace: string, name: string): Actor => ({ kind: 'Kustomization', namespace, name })
-const reconciled = (revision: string): Saying => ({
-  reason: 'ReconciliationSucceeded',
-  message: 'Reconciliation finished in 812.4ms, next run in 10m0s',
-  revision
-})
+const reconciled = (revision: string) => finished(revision, 812)
 
 const good = 'main@sha1:4f2c91d0b7e84c6a9d35f1e20c7ab8d964e15f3a'
 const bad = 'main@sha1:a61e0c5d2f9b47718c3e6d05b1f2a4978de03c11'
@@ -73,11 +48,11 @@ const incidents: Incident[] = [
     ...{ cluster: 'prod-eu', actor: { kind: 'HelmRelease', namespace: 'payments', name: 'ledger' } },
     ...{ from: 2 * hour, everyMs: 12 * minute, lastsMs: 5 * hour, cause: /context deadline exceeded/ },
     fails: (n, at) => ({
-      ...{ severity: 'error', reason: 'UpgradeFailed', revision: '3.14.1' },
+      ...{ severity: 'error', reason: 'UpgradeFailed', metadata: { revision: '3.14.1' } },
       message: `Helm upgrade failed for release payments/ledger with chart ledger@3.14.1: context deadline exceeded\n\nLast Helm logs:\n\n${at}: Patch Deployment "ledger" in namespace payments\n${at}: beginning wait for 4 resources with timeout of 5m0s\n${at}: Deployment is not ready: payments/ledger. 0 out of 2 expected pods are ready\n${at}: Deployment is not ready: payments/ledger. ${n % 2} out of 2 expected pods are ready`
     }),
     over: {
-      ...{ reason: 'UpgradeSucceeded', revision: '3.14.2' },
+      ...{ reason: 'UpgradeSucceeded', metadata: { revision: '3.14.2' } },
       message: 'Helm upgrade succeeded for release payments/ledger.v31 with chart ledger@3.14.2'
     }
   },
@@ -85,7 +60,7 @@ const incidents: Incident[] = [
     ...{ cluster: 'prod-us', actor: kustomization('search', 'search-api') },
     ...{ from: 3.4 * hour, everyMs: 5 * minute, lastsMs: 40 * minute, cause: /not ready|not found|InProgress/ },
     fails: (n) => ({
-      ...{ severity: 'error', reason: 'HealthCheckFailed', revision: bad },
+      ...{ severity: 'error', reason: 'HealthCheckFailed', metadata: { revision: bad } },
       message: `health check failed after 5m0.${10 + n}s: timeout waiting for: [Deployment/search/indexer status: 'InProgress', StatefulSet/search/nodes status: 'InProgress', Deployment/search/search-api status: 'InProgress']`
     }),
     over: reconciled(good)
@@ -94,7 +69,7 @@ const incidents: Incident[] = [
     ...{ cluster: 'staging', actor: kustomization('data', 'warehouse') },
     ...{ from: 5 * hour, everyMs: 10 * minute, lastsMs: 1.5 * hour, cause: /no such file|must build/ },
     fails: () => ({
-      ...{ severity: 'error', reason: 'BuildFailed', revision: bad },
+      ...{ severity: 'error', reason: 'BuildFailed', metadata: { revision: bad } },
       message: `kustomize build failed: accumulating resources: accumulation err='accumulating resources from 'warehouse/deployment.yaml': open /tmp/kustomization-3498127/warehouse/deployment.yaml: no such file or directory': must build at directory: '/tmp/kustomization-3498127/warehouse/deployment.yaml': file is not directory`
     }),
     over: reconciled(good)
@@ -107,7 +82,11 @@ const incidents: Incident[] = [
       message:
         "failed to checkout and determine revision: unable to clone 'https://git.example.com/acme/fleet': remote: Internal Server Error"
     }),
-    over: { reason: 'Succeeded', message: "stored artifact for commit 'shop: new checkout (#412)'", revision: good }
+    over: {
+      reason: 'Succeeded',
+      message: "stored artifact for commit 'shop: new checkout (#412)'",
+      metadata: { revision: good }
+    }
   },
   {
     ...{ cluster: 'staging', actor: { kind: 'OCIRepository', namespace: 'shop', name: 'manifests' } },
@@ -126,7 +105,7 @@ const incidents: Incident[] = [
     ...{ cluster: 'prod-us', actor: kustomization('flux-system', 'infra-configs') },
     ...{ from: 9 * hour, everyMs: 2 * minute, lastsMs: 26 * minute, cause: /no endpoints|webhook/ },
     fails: () => ({
-      ...{ severity: 'error', reason: 'ReconciliationFailed', revision: good },
+      ...{ severity: 'error', reason: 'ReconciliationFailed', metadata: { revision: good } },
       message:
         'ClusterIssuer/letsencrypt dry-run failed (InternalError): Internal error occurred: failed calling webhook "webhook.cert-manager.io": failed to call webhook: Post "https://cert-manager-webhook.cert-manager.svc:443/validate?timeout=30s": no endpoints available for service "cert-manager-webhook"'
     }),
@@ -136,7 +115,7 @@ const incidents: Incident[] = [
     ...{ cluster: 'prod-eu', actor: kustomization('shop', 'shop-secrets') },
     ...{ from: 11 * hour, everyMs: 10 * minute, lastsMs: 50 * minute, cause: /decrypt|KMS|age|key/i },
     fails: (n) => ({
-      ...{ severity: 'error', reason: 'BuildFailed', revision: bad },
+      ...{ severity: 'error', reason: 'BuildFailed', metadata: { revision: bad } },
       message: `decryption failed for 'shop-secrets': failed to decrypt and format: cannot get sops data key: failed to decrypt sops data key with AWS KMS: operation error KMS: Decrypt, https response error StatusCode: 400, RequestID: 5a0f${n}c1e-2b1d-4a63-9f0e-91b3c3f1d9${10 + n}, AccessDeniedException: User is not authorized`
     }),
     over: reconciled(good)
@@ -150,16 +129,16 @@ const incidents: Incident[] = [
       cause: /BucketAlreadyExists|creating S3 Bucket/
     },
     fails: (n) => ({
-      ...{ severity: 'error', reason: 'TFExecApplyFailed', revision: bad },
+      ...{ severity: 'error', reason: 'TFExecApplyFailed', metadata: { revision: bad } },
       message: `error running Apply: exit status 1\n\nError: creating S3 Bucket (acme-warehouse): BucketAlreadyExists: The requested bucket name is not available.\n\tstatus code: 409, request id: 8Q${n}XK2\n\n  with aws_s3_bucket.warehouse,\n  on main.tf line 12, in resource "aws_s3_bucket" "warehouse":\n  12: resource "aws_s3_bucket" "warehouse" {`
     }),
-    over: { reason: 'TerraformOutputsWritten', message: 'Applied successfully', revision: good }
+    over: { reason: 'TerraformOutputsWritten', message: 'Applied successfully', metadata: { revision: good } }
   },
   {
     ...{ cluster: 'prod-us', actor: kustomization('payments', 'payments-quotas') },
     ...{ from: 14 * hour, everyMs: 10 * minute, lastsMs: 2 * hour, cause: /exceeded quota|denied/ },
     fails: (n) => ({
-      ...{ severity: 'error', reason: 'ReconciliationFailed', revision: bad },
+      ...{ severity: 'error', reason: 'ReconciliationFailed', metadata: { revision: bad } },
       message: `Deployment/payments/fraud dry-run failed (Forbidden): deployments.apps "fraud" is forbidden: exceeded quota: team, requested: limits.cpu=4, used: limits.cpu=${20 + (n % 3)}, limited: limits.cpu=22`
     }),
     over: reconciled(good)
@@ -168,12 +147,12 @@ const incidents: Incident[] = [
     ...{ cluster: 'prod-eu', actor: { kind: 'HelmRelease', namespace: 'search', name: 'indexer' } },
     ...{ from: 20 * hour, everyMs: 10 * minute, lastsMs: 3 * hour, cause: /denied the request|nonroot|runAsNonRoot/i },
     fails: () => ({
-      ...{ severity: 'error', reason: 'InstallFailed', revision: '0.9.0' },
+      ...{ severity: 'error', reason: 'InstallFailed', metadata: { revision: '0.9.0' } },
       message:
         'Helm install failed for release search/indexer with chart indexer@0.9.0: failed to create resource: admission webhook "validate.kyverno.svc-fail" denied the request: \n\nresource Deployment/search/indexer was blocked due to the following policies \n\nrun-as-nonroot:\n  autogen-run-as-non-root: \'validation error: Running as root is not allowed. rule autogen-run-as-non-root failed at path /spec/template/spec/securityContext/runAsNonRoot/\''
     }),
     over: {
-      ...{ reason: 'InstallSucceeded', revision: '0.9.1' },
+      ...{ reason: 'InstallSucceeded', metadata: { revision: '0.9.1' } },
       message: 'Helm install succeeded for release search/indexer.v1 with chart indexer@0.9.1'
     }
   }
@@ -244,7 +223,7 @@ function networkDown(add: Add): void {
         at,
         'prod-eu',
         actor,
-        { severity: 'error', reason: 'ArtifactFailed', message, revision: good },
+        { severity: 'error', reason: 'ArtifactFailed', message, metadata: { revision: good } },
         /i\/o timeout/
       )
     }
@@ -257,45 +236,29 @@ function roll(add: Add, { from, sha, subject }: (typeof rollouts)[number]): void
   const revision = `main@sha1:${sha}`
   for (const [place, cluster] of clusters.entries()) {
     const begin = from + place * 40 * second
-    const fleet = { kind: 'GitRepository', namespace: 'flux-system', name: 'fleet' }
-    add(begin, cluster, fleet, { reason: 'NewArtifact', message: `stored artifact for commit '${subject}'`, revision })
+    const fleet: Actor = { kind: 'GitRepository', namespace: 'flux-system', name: 'fleet' }
+    add(begin, cluster, fleet, {
+      reason: 'NewArtifact',
+      message: `stored artifact for commit '${subject}'`,
+      metadata: { revision }
+    })
     for (const [n, actor] of kustomizations.entries()) {
-      const { namespace, name } = actor
       const at = begin + 2 * second + n * 400
-      const message = `Deployment/${namespace}/${name} configured\nConfigMap/${namespace}/${name}-env configured`
-      add(at, cluster, actor, { reason: 'Progressing', message, revision })
+      add(at, cluster, actor, applied(actor, revision))
       add(at + 300, cluster, actor, reconciled(revision))
     }
     if (from > 10 * hour) {
       for (const [n, actor] of releases.entries()) {
-        const chart = `${actor.name}@18.${n}.${place}`
-        const message = `Helm upgrade succeeded for release ${actor.namespace}/${actor.name}.v${n + 3} with chart ${chart}`
-        const saying = { reason: 'UpgradeSucceeded', message, revision: `18.${n}.${place}` }
-        add(begin + 14 * second + n * 700, cluster, actor, saying)
+        add(begin + 14 * second + n * 700, cluster, actor, upgraded(actor, `18.${n}.${place}`, n + 3))
       }
     }
   }
 }
 
-function wire(at: number, cluster: string, { kind, namespace, name }: Actor, saying: Saying): WireEvent {
-  const [apiVersion = '', controller = ''] = controllers[kind] ?? []
-  const { severity = 'info', reason, message, revision } = saying
-  const isHeartbeat = reason === 'ReconciliationSucceeded'
-  return {
-    involvedObject: { kind, namespace, name, uid: `${cluster}-${kind}-${namespace}-${name}`.toLowerCase(), apiVersion },
-    ...{
-      severity,
-      message,
-      reason,
-      reportingController: controller,
-      reportingInstance: `${controller}-7d6b5c4f9-x2x8p`
-    },
-    // Whole seconds, as Flux has them.
-    timestamp: new Date(at).toISOString().replace(/\.\d+Z$/, 'Z'),
-    metadata: {
-      ...{ cluster, summary: `Fleet of ${cluster}`, team: teams.includes(namespace) ? namespace : 'platform' },
-      ...(revision && { revision }),
-      ...(isHeartbeat && { commit_status: 'update' })
-    }
-  }
+/** As it comes from `cluster`, with the metadata that its Alert adds. */
+function wire(at: number, cluster: string, actor: Actor, saying: Saying): WireEvent {
+  const { namespace } = actor
+  const team = teams.includes(namespace) ? namespace : 'platform'
+  const metadata = { cluster, summary: `Fleet of ${cluster}`, team, ...saying.metadata }
+  return say(actor, at, { ...saying, metadata })
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildApp } from '../src/app.ts'
 import type { WireEvent } from '../src/events/flux.ts'
+import type { Payload } from '../src/render/slack/payload.ts'
 import { createClock, type TestClock } from '../test/fixtures/clock.ts'
 import { startSlack } from '../test/fixtures/slack.ts'
 
@@ -12,7 +13,7 @@ const stepMs = 100
 /** A message as Slack took it, and when. */
 export interface Posted {
   at: number
-  payload: { text: string; blocks?: unknown[]; attachments?: unknown[] }
+  payload: Payload
   /** The whole body. */
   body: string
 }
@@ -56,7 +57,7 @@ export async function startVirtualRelay(rest: string, start?: number): Promise<V
     await app.idle()
     for (const { text, body } of slack.accepted.slice(seen)) {
       seen += 1
-      posted.push({ at: clock.now(), payload: body as Posted['payload'], body: text })
+      posted.push({ at: clock.now(), payload: body as Payload, body: text })
     }
   }
 

@@ -4,12 +4,13 @@ import type { WireEvent } from '../events/flux.ts'
 
 /** An object of the demo's cluster. */
 export interface Actor {
-  kind: 'Kustomization' | 'HelmRelease' | 'HelmChart' | 'HelmRepository' | 'GitRepository'
+  kind: keyof typeof controllers
   namespace: string
   name: string
 }
 
-interface Saying {
+/** What it says, without when. */
+export interface Saying {
   severity?: 'info' | 'error'
   reason: string
   message: string
@@ -21,7 +22,9 @@ const controllers = {
   HelmRelease: { api: 'helm.toolkit.fluxcd.io/v2', controller: 'helm-controller' },
   HelmChart: { api: 'source.toolkit.fluxcd.io/v1', controller: 'source-controller' },
   HelmRepository: { api: 'source.toolkit.fluxcd.io/v1', controller: 'source-controller' },
-  GitRepository: { api: 'source.toolkit.fluxcd.io/v1', controller: 'source-controller' }
+  GitRepository: { api: 'source.toolkit.fluxcd.io/v1', controller: 'source-controller' },
+  OCIRepository: { api: 'source.toolkit.fluxcd.io/v1', controller: 'source-controller' },
+  Terraform: { api: 'infra.contrib.fluxcd.io/v1alpha2', controller: 'tofu-controller' }
 } as const
 
 /** The event in which `actor` says that, at `at` (ms since 1970). */

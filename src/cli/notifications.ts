@@ -57,17 +57,33 @@ export interface RetryOptions extends ClientOptions, Filter {
 
 /** Retries dead letters: those of `ids`, or all that match. Resolves to the exit code, 1 where one could not be. */
 export async function retry(ids: readonly string[], { json, all, ...options }: RetryOptions): Promise<number> {
-  const failed: { id: string; message: string }[] = []
-  const retried = all ? await retryAll(options) : []
+  const before = all ? await retryAll(options) : []
+  const { done, failed } = await each(ids, 'retry', options)
+  const retried = [...before, ...done.map(({ body }) => body as RetriedNotification)]
+  print(json, { retried, failed }, [...faultsOf(failed), sayRetried(retried)].join('\n'))
+  return failed.length === 0 ? 0 : 1
+}
+
+interface Failed {
+  id: string
+  message: string
+}
+
+/** Does that with each of `ids`: what the relay answered of those it did, and why it did not do the others. */
+async function each(ids: readonly string[], action: 'retry' | 'discard', options: ClientOptions) {
+  const done: { id: string; body: unknown }[] = []
+  const failed: Failed[] = []
   for (const id of ids) {
-    const path = `/api/notifications/${encodeURIComponent(id)}/retry`
+    const path = `/api/notifications/${encodeURIComponent(id)}/${action}`
     const { status, body } = await ask(options, 'POST', path, {}, [200, 400, 404])
-    if (status === 200) retried.push(body)
+    if (status === 200) done.push({ id, body })
     else failed.push({ id, message: body.message })
   }
-  const faults = failed.map(({ id, message }) => `${id}: ${message}`)
-  print(json, { retried, failed }, [...faults, sayRetried(retried)].join('\n'))
-  return failed.length === 0 ? 0 : 1
+  return { done, failed }
+}
+
+function faultsOf(failed: readonly Failed[]): string[] {
+  return failed.map(({ id, message }) => `${id}: ${message}`)
 }
 
 async function retryAll(options: ClientOptions & Filter): Promise<RetriedNotification[]> {
@@ -101,17 +117,10 @@ export async function discard(
     process.stderr.write(`${count(chosen.length)} would be discarded; nothing was. Confirm with --yes.\n`)
     return 1
   }
-  const discarded: string[] = []
-  const failed: { id: string; message: string }[] = []
-  for (const id of chosen) {
-    const path = `/api/notifications/${encodeURIComponent(id)}/discard`
-    const { status, body } = await ask(options, 'POST', path, {}, [200, 400, 404])
-    if (status === 200) discarded.push(id)
-    else failed.push({ id, message: body.message })
-  }
-  const faults = failed.map(({ id, message }) => `${id}: ${message}`)
+  const { done: gone, failed } = await each(chosen, 'discard', options)
+  const discarded = gone.map(({ id }) => id)
   const done = discarded.length === 0 ? 'Nothing was discarded.' : `Discarded: ${count(discarded.length)}.`
-  print(json, { discarded, failed }, [...faults, done].join('\n'))
+  print(json, { discarded, failed }, [...faultsOf(failed), done].join('\n'))
   return failed.length === 0 ? 0 : 1
 }
 

@@ -3,7 +3,7 @@
 import type { Logger } from 'pino'
 import { type Clock, every } from './clock.ts'
 import { commitSubjectOf } from './events/commit-subject.ts'
-import { type FluxEvent, normalise, type WireEvent } from './events/flux.ts'
+import { type FluxEvent, readStored } from './events/flux.ts'
 import type { Records } from './store/records.ts'
 
 export interface Commits {
@@ -62,9 +62,9 @@ export function createCommits({
     const filter = { kind: 'GitRepository', reason: 'NewArtifact', since: from }
     const { items } = await records.events(filter, { limit: maxRemembered }, { withBody: true })
     since = now - 2 * refreshMs
-    for (const { object, body = '' } of items.toReversed()) {
-      const origin = { source: '', cluster: object.cluster, defaultCluster: '' }
-      note(normalise(JSON.parse(body) as WireEvent, origin, now))
+    for (const stored of items.toReversed()) {
+      const event = readStored({ ...stored, body: stored.body ?? '' })
+      if (event !== undefined) note(event)
     }
   }
 

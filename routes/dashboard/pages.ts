@@ -1,7 +1,6 @@
 // Pages: fetch what each page shows from the store and the config, and give it its address.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../src/clock.ts'
-import type { Config } from '../../src/config/config.ts'
 import { type ActiveMute, boardOf, mutesOf } from '../../src/dashboard/board.ts'
 import { deadLetterQuestions, deliveriesPage, discardPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
@@ -15,21 +14,21 @@ import { objectName } from '../../src/dashboard/parts.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
-import { type Tried, tryEventPage } from '../../src/dashboard/try-event.ts'
+import { tryEventPage } from '../../src/dashboard/try-event.ts'
 import { RelayError } from '../../src/errors.ts'
-import { type FluxEvent, normalise, type ObjectRef, type WireEvent } from '../../src/events/flux.ts'
+import { type FluxEvent, type ObjectRef, readStored } from '../../src/events/flux.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { compileSilence, type Silence, silenceName } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
 import type { Links } from '../../src/render/links/links.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
-import { unknownName } from '../../src/spelling.ts'
-import { type EventDetail, type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
+import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
 import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
 import { answersOf, doneOf, oneOf, searchOf, sinceOf, stateOf } from './query.ts'
+import { tryEvent } from './try-event.ts'
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
@@ -146,7 +145,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
       records.events(event.object, { limit: 8 })
     ])
     const { rules, links } = config()
-    const flux = fluxEventOf(event)
+    const flux = readStored(event)
     const body = eventPage({
       ...{ now, event, standing: standing.items[0], rules: rules.byName, origin: originOf(request) },
       neighbours: near.items.length > 1 ? near.items : [],
@@ -282,37 +281,6 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
 function originOf({ host, headers }: FastifyRequest): string {
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   return /^[\w.:[\]-]{1,253}$/.test(host) ? `${scheme}://${host}` : 'http://localhost:8080'
-}
-
-/** What would come of the event in `answers`, or why it is none. Loaded when it is asked for: most never do. */
-async function tryEvent(
-  answers: { event?: string; source?: string },
-  config: Config,
-  now: number
-): Promise<Tried | string> {
-  const { event: text = '', source = [...config.sources.keys()][0] ?? '' } = answers
-  if (!config.sources.has(source)) return unknownName('source', source, [...config.sources.keys()])
-  const { parseEvent } = await import('../../src/rehearsal/event.ts')
-  const { healthyBefore, speak, startRehearsal, verdictsOn } = await import('../../src/rehearsal/rehearsal.ts')
-  const wire = parseEvent(text)
-  if (typeof wire === 'string') return `This is ${wire}`
-  const rehearsed = startRehearsal(config, () => healthyBefore(now)).receive(wire, now, source)
-  const { event, transition, trace, notifications } = rehearsed
-  return {
-    ...{ object: event.object, severity: event.severity, transition, quiet: trace.quiet },
-    verdicts: verdictsOn(rehearsed, config),
-    messages: notifications.map(speak)
-  }
-}
-
-/** As it was read when it came; undefined where a version before this one kept what this one cannot read. */
-function fluxEventOf({ body, source, object, receivedAt }: EventDetail): FluxEvent | undefined {
-  try {
-    const origin = { source, cluster: object.cluster, defaultCluster: '', owners: new Map() }
-    return normalise(JSON.parse(body) as WireEvent, origin, receivedAt)
-  } catch {
-    return undefined
-  }
 }
 
 function pagesOf(links: Links, event: FluxEvent): Record<string, string> {

@@ -118,6 +118,24 @@ export function normalise(
   }
 }
 
+/**
+ * A stored event as it was read when it came, for the cluster that it counted for. Undefined where a version before this one
+ * kept what this one cannot read.
+ */
+export function readStored(stored: {
+  body: string
+  source: string
+  object: ObjectRef
+  receivedAt: number
+}): FluxEvent | undefined {
+  const { body, source, object, receivedAt } = stored
+  try {
+    return normalise(JSON.parse(body) as WireEvent, { source, cluster: object.cluster, defaultCluster: '' }, receivedAt)
+  } catch {
+    return undefined
+  }
+}
+
 /** The time that an event says it happened, in ms; NaN where it says none. */
 export function stampOf({ timestamp }: WireEvent): number {
   return timestamp === null ? Number.NaN : Date.parse(timestamp)

@@ -1,0 +1,25 @@
+// Try: asks a rehearsal what would come of an event that somebody pasted.
+import type { Config } from '../../src/config/config.ts'
+import type { Tried } from '../../src/dashboard/try-event.ts'
+import { unknownName } from '../../src/spelling.ts'
+
+/** What would come of the event in `answers`, or why it is none. Loaded when it is asked for: most never do. */
+export async function tryEvent(
+  answers: { event?: string; source?: string },
+  config: Config,
+  now: number
+): Promise<Tried | string> {
+  const { event: text = '', source = [...config.sources.keys()][0] ?? '' } = answers
+  if (!config.sources.has(source)) return unknownName('source', source, [...config.sources.keys()])
+  const { parseEvent } = await import('../../src/rehearsal/event.ts')
+  const { healthyBefore, speak, startRehearsal, verdictsOn } = await import('../../src/rehearsal/rehearsal.ts')
+  const wire = parseEvent(text)
+  if (typeof wire === 'string') return `This is ${wire}`
+  const rehearsed = startRehearsal(config, () => healthyBefore(now)).receive(wire, now, source)
+  const { event, transition, trace, notifications } = rehearsed
+  return {
+    ...{ object: event.object, severity: event.severity, transition, quiet: trace.quiet },
+    verdicts: verdictsOn(rehearsed, config),
+    messages: notifications.map(speak)
+  }
+}

@@ -13,7 +13,6 @@ export interface NotificationRow {
   reason: string | null
   message_id: number | null
   created_at: number
-  group_key: string | null
   mute: string | null
   muted_until: number | null
 }
@@ -56,7 +55,7 @@ export interface Evidence {
 const queries = {
   cardEntries: `select c.ts, e.object, e.since, o.failing_since from cards c join card_entries e on e.card_id = c.id
     left join objects o on o.key = e.object where e.since is not null order by c.id`,
-  notifications: `select id, event_id, rule, destination, object, says, state, reason, message_id, created_at, group_key,
+  notifications: `select id, event_id, rule, destination, object, says, state, reason, message_id, created_at,
     mute, muted_until from notifications order by id`,
   messages: 'select id, destination, state, payload, created_at from messages order by id',
   attempts: 'select message_id, at, answer from attempts',

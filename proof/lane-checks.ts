@@ -22,14 +22,14 @@ export function messagesInOrder({ sightings, journal }: Case): string[] {
 
 /**
  * What was accepted first of an object is sent first, from message to message, per destination. A new cause may overtake what
- * is gathered of others, never what is of the same object. Groups are held on purpose.
+ * is gathered of others, or waits in a group, never what is of the same object.
  */
 export function postedInOrder({ notifications, messages, retried, journal }: Case): string[] {
   const writtenAt = new Map(messages.map(({ id, created_at }) => [id, created_at]))
   const inOrder = notifications.filter(
-    ({ id, destination, state, group_key, message_id }) =>
+    ({ id, destination, state, message_id }) =>
       // What opens a failure goes before replies.
-      destination !== 'cards' && state === 'sent' && message_id !== null && group_key === null && !retried.has(id)
+      destination !== 'cards' && state === 'sent' && message_id !== null && !retried.has(id)
   )
   return [...Map.groupBy(inOrder, ({ destination, object }) => `${destination} ${object}`)].flatMap(([key, rows]) => {
     let newest = 0

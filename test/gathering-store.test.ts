@@ -150,6 +150,39 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test('however much is held, nothing overtakes what is older of the same object', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      await runOn(failures(2, seconds(1)), async () => store)
+      const late = start + seconds(4)
+      const accept = (view: Came['view'], group?: { key: string; waitMs: number }) =>
+        store.accept([arrival('late', { receivedAt: late })], (item) => ({
+          ...sendTo(lane)(item),
+          notifications: [{ rule: 'r', destination: 'team', lane, view, ...(group && { group }) }]
+        }))
+      // More of other objects than one message is composed from, and all of it is older.
+      for (let n = 0; n < 510; n++) await accept(of(`more-${n}`))
+      await accept(of('object'))
+      t.match(await store.next(lane, realPlan(), late), { is: 'wait' }, 'all of it is held')
+      await accept(of('object', { says: 'updated' }), { key: 'push', waitMs: minutes(1) })
+      await accept(of('other', { says: 'updated' }), { key: 'push', waitMs: minutes(1) })
+      await accept(of('object', { says: 'changed', cause: 'another' }))
+      let carried: readonly string[] = []
+      const step = await store.next(
+        lane,
+        realPlan((ids) => (carried = ids)),
+        late
+      )
+      t.match(step, { is: 'post', message: { notifications: 3 } })
+      const [held, , changed] = carried.map(Number)
+      t.equal(
+        (changed ?? 0) - (held ?? 0),
+        3,
+        'with what is held of it, for its cause and in a group, and nothing else'
+      )
+      await store.close()
+    })
+
     t.test('a message that was given up on counts as none', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

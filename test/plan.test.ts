@@ -3,6 +3,7 @@ import t from 'tap'
 import { createPace } from '../src/deliver/pace.ts'
 import { planNext } from '../src/deliver/plan.ts'
 import type { Gatherings, Pending } from '../src/store/kept.ts'
+import { fc } from './fixtures/fc.ts'
 
 const now = Date.parse('2026-09-21T14:00:00Z')
 const pace = createPace()
@@ -122,4 +123,47 @@ t.test('a clock set back does not stop the lane', async (t) => {
 t.test('a lone message that comes late says so', async (t) => {
   const next = planNext(full, [pending('1', { createdAt: now - 3 * 3_600_000 })], none, { pace }, now)
   t.match(JSON.stringify(next), /delayed 3 h/)
+})
+
+t.test('whatever waits and however it is held, nothing overtakes what is older of the same object', async (t) => {
+  const causes = ['a', 'b', 'c']
+  const entry = fc.record({
+    name: fc.constantFrom('x', 'y', 'z'),
+    cause: fc.constantFrom(...causes),
+    says: fc.constantFrom('failed' as const, 'changed' as const, 'recovered' as const, 'updated' as const),
+    // What is of no group is either due or held to be gathered.
+    held: fc.constantFrom(
+      { heldUntil: 0 },
+      { heldUntil: now - 10, holds: 1 },
+      { heldUntil: now + 60_000, holds: 1 },
+      { heldUntil: now - 10, group: 'ready' },
+      { heldUntil: now + 60_000, group: 'waiting' }
+    )
+  })
+  fc.assert(
+    fc.property(
+      fc.array(entry, { minLength: 1, maxLength: 12 }),
+      fc.subarray(causes),
+      fc.integer({ min: 1, max: 9 }),
+      (entries, known, tokens) => {
+        const waiting = entries.map(({ name, cause, says, held }, place) => {
+          const { view, ...rest } = pending(String(place), { name, ...held })
+          return { ...rest, view: { ...view, cause, says } }
+        })
+        fc.pre(waiting.some(({ heldUntil }) => heldUntil <= now))
+        const gatherings: Gatherings = new Map(
+          known.map((cause) => [`failure ${cause}`, { postedAt: now - 5000, step: 1, gapMs: 1, pinged: {} }])
+        )
+        const next = planNext({ bucket: { tokens, at: now }, notBefore: 0 }, waiting, gatherings, { pace }, now)
+        if ('until' in next) return false
+        const left = waiting.filter(({ id }) => !next.ids.includes(id))
+        return next.ids.every((id) => {
+          const { name } = waiting[Number(id)]?.view.object ?? {}
+          return left.every((other) => other.view.object.name !== name || Number(other.id) > Number(id))
+        })
+      }
+    ),
+    { numRuns: 500 }
+  )
+  t.pass()
 })

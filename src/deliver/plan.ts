@@ -41,8 +41,9 @@ export function planNext(
   const { bucket } = taken
   // The token just taken, and those that are left.
   const isToken = Math.floor(bucket.tokens) + 1 >= units.length
-  const members = (isToken ? membersOf(first, pending) : pending).map((entry) => unlessPinged(entry, gatherings, now))
-  return { bucket, ...composeOf(members, gatherings, form, now) }
+  const members = isToken ? membersOf(first, pending) : dueOrGathered(pending, now)
+  const quieted = members.map((entry) => unlessPinged(entry, gatherings, now))
+  return { bucket, ...composeOf(quieted, gatherings, form, now) }
 }
 
 /** All that waits about what a card names is one reply in its thread. */
@@ -56,7 +57,7 @@ function replyNext(
 ): NextPost {
   const taken = take(lane.bucket, pace, now)
   if ('until' in taken) return taken
-  const members = pending.map((entry) => unlessPinged(entry, gatherings, now))
+  const members = dueOrGathered(pending, now).map((entry) => unlessPinged(entry, gatherings, now))
   const composed = composeOf(members, gatherings, form, now)
   const ids = new Set(composed.ids)
   // An update wakes nobody, and a reply only those who follow the thread.
@@ -125,11 +126,22 @@ function unitsOf(due: readonly Pending[], isFirst: (entry: Pending) => boolean):
 
 /**
  * All of `pending` that goes with a unit. With what was gathered all goes that is held for it; with anything else what is
- * held of the same objects, which would overtake it.
+ * held of the same objects. And of each object that it names all that is older: nothing overtakes what is of its own object.
  */
 function membersOf({ is, entries }: Unit, pending: readonly Pending[]): readonly Pending[] {
   const chosen = new Set(entries)
   const subjects = new Set(entries.map(({ view }) => subjectOf(view)))
-  const goesAlong = (view: View) => is === 'gathered' || subjects.has(subjectOf(view))
-  return pending.filter((entry) => chosen.has(entry) || (entry.holds > 0 && goesAlong(entry.view)))
+  const goesAlong = ({ holds, view }: Pending) => holds > 0 && (is === 'gathered' || subjects.has(subjectOf(view)))
+  return withOlder((entry) => chosen.has(entry) || goesAlong(entry), pending)
+}
+
+/** What one message says of all that waits: the rest of a group stays held, but for what would be overtaken. */
+function dueOrGathered(pending: readonly Pending[], now: number): readonly Pending[] {
+  return withOlder(({ heldUntil, holds }) => heldUntil <= now || holds > 0, pending)
+}
+
+/** Those of `pending` that are chosen, and all that came before them of the same objects. */
+function withOlder(isChosen: (entry: Pending) => boolean, pending: readonly Pending[]): readonly Pending[] {
+  const newest = new Map(pending.filter(isChosen).map((entry) => [subjectOf(entry.view), Number(entry.id)]))
+  return pending.filter((entry) => isChosen(entry) || Number(entry.id) < (newest.get(subjectOf(entry.view)) ?? 0))
 }

@@ -65,9 +65,10 @@ export const firstHeldSql = `
   ) as held`
 
 export const heldSql = `${pendingSql}
-  where n.lane = $1 and n.held_until > $2 and n.holds > 0 and n.state = 'pending' and n.message_id is null
-    and n.destination = $3 and n.created_at <= $2::bigint + ${apartMs} and n.held_at <= $2::bigint + ${apartMs}
-  order by n.id limit $4`
+  where n.lane = $1 and n.held_until > $2 and n.state = 'pending' and n.message_id is null and n.destination = $3
+    and (n.holds > 0 or n.object in (select object from notifications where id = any($4)))
+    and n.created_at <= $2::bigint + ${apartMs} and coalesce(n.held_at, 0) <= $2::bigint + ${apartMs}
+  order by n.object in (select object from notifications where id = any($4)) desc, n.id limit ${composeWindow}`
 
 const holdSql = 'update notifications set held_until = $2, held_at = $3, holds = $4 where id = any($1)'
 
@@ -214,7 +215,7 @@ async function gathered(
   for (const { ids, until, holds: times } of holds) await sql(holdSql, [ids, until, now, times])
   const rest = composable(fresh, holds, [], now)
   if (rest.length === 0) return { pending: rest, gatherings }
-  const { rows } = await sql<WaitingRow>(heldSql, [lane, now, rest[0]?.destination, composeWindow - rest.length])
+  const { rows } = await sql<WaitingRow>(heldSql, [lane, now, rest[0]?.destination, rest.map(({ id }) => id)])
   if (rows.length === 0) return { pending: rest, gatherings }
   const held = rows.map((row) => pendingOf(row, row.view))
   const pending = composable(fresh, holds, held, now)

@@ -1,17 +1,6 @@
 // Claim in SQLite: picks a lane's next step, writes down what it posts, and how that ended.
 import { setImmediate as pause } from 'node:timers/promises'
-import {
-  type Attempt,
-  composeWindow,
-  type Gatherings,
-  type LaneState,
-  type Message,
-  type NextPost,
-  type Pending,
-  type Plan,
-  type Settlement,
-  type Step
-} from '../kept.ts'
+import type { Attempt, Gatherings, LaneState, Message, NextPost, Pending, Plan, Settlement, Step } from '../kept.ts'
 import { type GatheringRow, gatheringRows, gatheringsOf, type PendingRow, pendingOf } from '../rows.ts'
 import { composable, messageFrom, type Turn, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
@@ -54,7 +43,7 @@ export function createClaims(
       const due = composable(pending, holds, [], now)
       const [first] = due
       if (first === undefined) continue
-      const held = queue.held(lane, first.destination, composeWindow - due.length, now)
+      const held = queue.held(lane, first.destination, idsOf(due), now)
       const all = held.length === 0 ? due : composable(pending, holds, readPending(db, held), now)
       const known = plan.hasCards ? readCards(db, lane, all) : all
       // What is held may be of other causes.
@@ -106,6 +95,10 @@ export function createClaims(
       await log.flushed()
     }
   }
+}
+
+function idsOf(pending: readonly Pending[]): string[] {
+  return pending.map(({ id }) => id)
 }
 
 /** When the first of what is held is due. */

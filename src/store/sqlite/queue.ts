@@ -17,8 +17,8 @@ export interface Queue {
   oldest(lane: string, since: number, now: number): PendingRow[]
   /** Holds them from `now` on. */
   hold(holds: readonly Hold[], now: number): void
-  /** Of a destination, what is held to be gathered, oldest first. */
-  held(lane: string, destination: string, limit: number, now: number): PendingRow[]
+  /** Of a destination, what is held of the objects of `due`, by their ids, and then what else is held to be gathered. */
+  held(lane: string, destination: string, due: readonly string[], now: number): PendingRow[]
   bury(id: number, reason: string): void
   /** As Store.follow; messages that are `posting` stay where their answer is awaited. */
   follow(lanes: LanesByName, posting: ReadonlySet<number>): number
@@ -105,12 +105,15 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     }
   }
 
-  function held(lane: string, destination: string, limit: number, now: number): PendingRow[] {
+  function held(lane: string, destination: string, due: readonly string[], now: number): PendingRow[] {
     return db.all<PendingRow>(
-      `select ${columns} ${inLane} and held_until > ?2 and holds > 0
-         and destination = ?3 and created_at <= ?2 + ${apartMs} and held_at <= ?2 + ${apartMs}
-       order by id limit ?4`,
-      ...[lane, now, destination, limit]
+      `with due as (select object from notifications where id in (select value from json_each(?4)))
+       select * from (
+         select ${columns} ${inLane} and held_until > ?2 and (holds > 0 or object in due)
+           and destination = ?3 and created_at <= ?2 + ${apartMs} and coalesce(held_at, 0) <= ?2 + ${apartMs}
+         order by object in due desc, id limit ?5
+       ) order by id`,
+      ...[lane, now, destination, JSON.stringify(due.map(Number)), composeWindow]
     )
   }
 

@@ -31,11 +31,25 @@ export function createLog(
 
 /**
  * Not pino's own destination: where the reader of a pipe has gone (`… | head`), that one tries its last line again for
- * ever, and the process never ends (sonic-boom, flushSync on EPIPE).
+ * ever, and the process never ends (sonic-boom, flushSync on EPIPE). What is logged between two looks at the network is
+ * written at once: a batch of events is committed together, and a write for each of their lines would cost more than the lines.
  */
 function standardOutput(): DestinationStream {
   process.stdout.on('error', () => {})
-  return process.stdout
+  let lines = ''
+  const flush = () => {
+    const text = lines
+    lines = ''
+    if (text !== '') process.stdout.write(text)
+  }
+  // However the process ends, but for a kill.
+  process.on('exit', flush)
+  return {
+    write(line) {
+      if (lines === '') setImmediate(flush)
+      lines += line
+    }
+  }
 }
 
 /** What to take out of a line: webhook URLs, and each secret in every form that it may stand in there. */

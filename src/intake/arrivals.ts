@@ -93,6 +93,10 @@ export function createArrivals(clock: Clock, isLate: () => void) {
         cancel ??= clock.after(tickMs, onTick)
       })
     },
+    /** How many wait for the next batch. */
+    get count(): number {
+      return gathering.length
+    },
     /** The oldest, as many as make a batch; none where none wait. */
     take(): readonly Waiting[] {
       let size = 0

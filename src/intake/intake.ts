@@ -29,6 +29,9 @@ export interface IntakeOptions {
   passed: (source: string, channels: readonly PassedChannel[]) => void
 }
 
+/** However they trickle in, the first of them waits for no more looks at the network than this. */
+const maxTurns = 8
+
 export type Intake = ReturnType<typeof createIntake>
 
 export function createIntake(options: IntakeOptions) {
@@ -46,10 +49,17 @@ export function createIntake(options: IntakeOptions) {
         metrics.commitFailures.inc()
         arrivals.fail(batch, error)
       }
-      // Lets the requests in that arrived meanwhile: they are the next batch.
-      await new Promise((resolve) => setImmediate(resolve))
+      await comeToRest()
     }
     isCommitting = false
+  }
+
+  /** Lets the requests in that arrived meanwhile, as long as each turn brings some: they are the next batch. */
+  async function comeToRest(): Promise<void> {
+    for (let turn = 0, known = -1; turn < maxTurns && known < arrivals.count; turn++) {
+      known = arrivals.count
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   async function commitBatch(batch: readonly Arrival[]): Promise<Receipt[]> {

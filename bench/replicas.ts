@@ -94,7 +94,7 @@ function configFor(slack: Slack): string {
   return `destinations:\n${destinations.join('\n')}\nrules:\n${rules.join('\n')}\n`
 }
 
-async function post(port: number, name: string, namespace: string): Promise<void> {
+async function post(port: number, name: string, namespace: string, missing = name): Promise<void> {
   const { statusCode, body } = await request(`http://127.0.0.1:${port}/webhook`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -103,7 +103,7 @@ async function post(port: number, name: string, namespace: string): Promise<void
       involvedObject: { kind: 'Kustomization', namespace, name, uid: name },
       severity: 'error',
       timestamp: new Date().toISOString(),
-      message: `kustomize build failed: accumulating resources: cannot read ${name}`,
+      message: `kustomize build failed: accumulating resources: cannot read ${missing}`,
       reason: 'BuildFailed',
       reportingController: 'kustomize-controller'
     })
@@ -118,7 +118,8 @@ async function measureLatency(ports: number[]): Promise<{ p50: number; p99: numb
   const seen = slack.received.length
   for (let n = 0; n < loneEvents; n++) {
     const name = `lone-${names++}`
-    await post(ports[n % ports.length] ?? 0, name, `team-${n % lanes}`)
+    // Each for a reason of its own, or it would be gathered with others.
+    await post(ports[n % ports.length] ?? 0, name, `team-${n % lanes}`, inLetters(n))
     acknowledged.set(name, Date.now())
     await pause(loneEveryMs)
   }
@@ -131,6 +132,10 @@ async function measureLatency(ports: number[]): Promise<{ p50: number; p99: numb
   }
   waits.sort((a, b) => a - b)
   return { p50: waits[Math.floor(waits.length / 2)] ?? 0, p99: waits[Math.floor(waits.length * 0.99)] ?? 0 }
+}
+
+function inLetters(n: number): string {
+  return [...`${n}`].map((digit) => 'abcdefghij'[Number(digit)]).join('')
 }
 
 async function measureRate(ports: number[]): Promise<number> {

@@ -2,6 +2,7 @@
 // written in Go, writes its whole body before it reads; where the connection closes meanwhile it reports a broken pipe, and
 // nobody sees the answer.
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 
 /** So many bodies advance by a piece (64 KiB) before everything else has its turn: a millisecond or two. */
@@ -76,12 +77,31 @@ async function readAll(request: IncomingMessage): Promise<void> {
 /** Node's own for a request whose body nobody wants: its pieces are no longer made, which costs more than to read them. */
 type Droppable = IncomingMessage & { _dump(): void; _dumped: boolean }
 
+/** Where Node's parser has what it calls with each piece: `HTTPParser.kOnBody`, which is not exported. */
+const onBody = 3
+type Parser = Record<typeof onBody, { name: string } | undefined>
+
 /** Reads nothing more of `request`; what the parser has at hand is dropped. */
 export function drop(request: IncomingMessage): void {
   if (!isDropped(request)) (request as Droppable)._dump()
+  dropPieces(request.socket)
   request.socket.pause()
   // To drop is to begin to read, a few ticks from now.
   setImmediate(() => request.socket.pause())
+}
+
+/**
+ * Of what was read in one go, thousands of pieces of one byte may be left, each of which would be copied and handed over. The
+ * parser is used again for another connection, and then has to hand its pieces over as before.
+ */
+function dropPieces(socket: Socket): void {
+  const { parser } = socket as Socket & { parser?: Parser }
+  const known = parser?.[onBody]
+  if (parser === undefined || known?.name !== 'parserOnBody') return
+  parser[onBody] = undefined
+  socket.once('close', () => {
+    parser[onBody] = known
+  })
 }
 
 function isDropped(request: IncomingMessage): boolean {

@@ -43,8 +43,12 @@ function say(url: string, bytes: string): { answer: Promise<string>; socket: Soc
 
 t.test('a body in a thousand tiny pieces is no event, and one in large pieces is', async (t) => {
   const { url } = await startRelay(t)
-  const tiny = say(url, `${head('transfer-encoding: chunked')}${'1\r\n \r\n'.repeat(2000)}`)
-  t.match(await tiny.answer, /^HTTP\/1\.1 400 [\s\S]*connection: close[\s\S]*pieces that are too small/)
+  // Several, because what Node has for a connection is used again for the next.
+  for (let n = 0; n < 3; n++) {
+    const tiny = say(url, `${head('transfer-encoding: chunked')}${'1\r\n \r\n'.repeat(2000)}`)
+    t.match(await tiny.answer, /^HTTP\/1\.1 400 [\s\S]*connection: close[\s\S]*pieces that are too small/)
+    tiny.socket.destroy()
+  }
   const body = JSON.stringify(about('chunked', { message: 'm'.repeat(300_000) }))
   const chunks = body.match(/.{1,2000}/gs)?.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`)
   const large = say(url, `${head('transfer-encoding: chunked')}${chunks?.join('')}0\r\n\r\n`)

@@ -10,6 +10,7 @@ import { type NotReady, notReadyIn, sayNotReady } from './gist/health.ts'
 import { foldedLog, helmActionIn, waitedFor, withoutHelmLogs, withoutStamp } from './gist/helm.ts'
 import { type ImageUpdate, latestIn, pushIn, sayImage, sayPush } from './gist/images.ts'
 import { kustomizeCause } from './gist/kustomize.ts'
+import { kyvernoCause } from './gist/kyverno.ts'
 import { sopsCause } from './gist/sops.ts'
 import { inFewerWords } from './gist/wording.ts'
 import { redact } from './redaction.ts'
@@ -82,16 +83,20 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
     return latest && { what: `${sayImage(latest)} is the latest tag`, images: [latest] }
   },
   (text, object) => {
+    const action = helmActionIn(text)
+    if (action === undefined) return undefined
+    if (action.rest === '') return { what: action.lead }
+    const known = knownForm(action.rest, object)
+    return known
+      ? { ...known, what: led(action.lead, known.what) }
+      : { what: causeOf(action.rest, object, action.lead) }
+  },
+  (text, object) => {
     const health = notReadyIn(text)
     if (health === undefined) return undefined
     const { why, ...notReady } = health
     const reason = why === '' ? '' : gistOfSaid(why, object).what
     return { what: sayNotReady({ ...notReady, why: reason }, object, maxGist), notReady }
-  },
-  (text, object) => {
-    const action = helmActionIn(text)
-    if (action === undefined) return undefined
-    return { what: action.rest === '' ? action.lead : causeOf(action.rest, object, action.lead) }
   },
   (text, object) => {
     const { objects, counts, others } = appliedIn(text)
@@ -111,15 +116,31 @@ function knownForm(text: string, object: ObjectRef): Gist | undefined {
   return undefined
 }
 
+/** `what` behind `lead`, or behind its first word where there is no room for more. */
+function led(lead: string, what: string): string {
+  const text = `${lead}: ${what}`
+  return text.length <= 90 ? text : `${lead.split(' ', 1)[0]}: ${what}`
+}
+
 // One line of a hostile message may be all of it.
 const maxLine = 4000
 
 /** The decisive line of `text`, in few words, its cause first where it is long; behind `lead`. */
 function causeOf(text: string, object: ObjectRef, lead = ''): string {
-  const { line, others } = decisiveLine(sopsCause(text) ?? kustomizeCause(text) ?? withoutQuotedFiles(text))
+  const said = withoutEcho(text)
+  const { line, others } = decisiveLine(
+    sopsCause(said) ?? kustomizeCause(said) ?? kyvernoCause(said) ?? withoutQuotedFiles(said)
+  )
   const bounded = line.length > maxLine ? `${line.slice(0, 2500)} … ${line.slice(-1400)}` : line
   const cause = shortened(inFewerWords(oneLine(bounded), object), lead)
   return others > 0 ? `${cause} (and ${others} more)` : cause
+}
+
+/** kustomize-controller once said the reason of the API server beside its error: of most webhooks, both are the same text. */
+function withoutEcho(text: string): string {
+  return text.includes('dry-run failed, reason: ')
+    ? text.replace(/(?<=dry-run failed), reason: [\s\S]{0,3000}?, error: /, ': ')
+    : text
 }
 
 /** kustomize quotes whole files between two words of its own. */

@@ -9,8 +9,11 @@ const maxLines = 400
 const frame = /^[\s│╷╵┃├└─|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
 const continued = /^\s*\|\s/
 
+/** A line drawn behind the beginning of a report. */
+const rule = /(?<=: )[=*_~-]{8,}\s*$/
+
 const noise =
-  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|The following .*|Usage:.*|See .* for (?:more|details).*|exit status \d+|Error details?:|Caused by:|Traceback .*|File ".*)$/i
+  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|The following .*|Usage:.*|Occurrences:|(?:Policy|Entity)\s+: .*|See .* for (?:more|details).*|exit status \d+|Error details?:|Caused by:|Traceback .*|File ".*)$/i
 const warning = /^(?:\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
 const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b(?! CODE))/
 
@@ -49,7 +52,7 @@ function linesOf(text: string): Line[] {
   const texts: string[] = []
   let isContinued = false
   for (const raw of text.split('\n', maxLines * 4)) {
-    const bare = raw.replace(frame, '').trim()
+    const bare = raw.replace(frame, '').replace(rule, '').trim()
     if (continued.test(raw) && isContinued && texts.length > 0) texts.push(`${texts.pop()} ${bare}`)
     else texts.push(bare)
     isContinued = /^\s*(?:[-*]\s{1,8})?\|\s/.test(raw)

@@ -3,11 +3,11 @@
 import { causeFirst } from './cause-first.ts'
 import { attempt, isVague, isWrong, tried } from './error-words.ts'
 import { linksOf } from './links.ts'
-import { placeOf } from './place.ts'
+import { briefPlaces, placeOf } from './place.ts'
 
 /** A place on the net, with or without what was done there. */
 const place =
-  /^(?:(?:(?:(?:unable|failed|error|could not|cannot)\b[a-z -]{0,40}|[a-z]{2,20}ing) )?)(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
+  /^(?:(?:(?:(?:unable|failed|failing|error|could not|cannot|HTTP request failed)\b[a-z -]{0,40}|[a-z]{2,20}ing) )?)(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
 
 /**
  * The chain `line` with its cause within the first 90 characters where that can be: without what was tried and places on the
@@ -16,17 +16,23 @@ const place =
 export function shortened(line: string, lead = ''): string {
   const { links, others } = withoutList(withoutValues(withoutRepeats(linksOf(line))))
   const { chain, where } = withoutPlaces(links)
-  const specificLinks = withoutAttempts(chain, where !== '')
-  const text = causeFirst(lead === '' ? specificLinks : [lead, ...specificLinks])
-  const more = others > 0 ? `${text} (and ${others} more)` : text
-  if (where === '' || text.includes(where)) return more
-  return text === '' ? where : `${more} (${where})`
+  const specificLinks = withoutAttempts(chain, where)
+  const text = causeFirst(
+    [...(lead === '' ? [] : [lead]), ...specificLinks],
+    where === '' ? [] : [where, ...briefPlaces(where)]
+  )
+  return others > 0 ? `${text} (and ${others} more)` : text
 }
 
-/** `chart pull error: chart pull error: …`, and links whose words the next one repeats. */
+const object = /^([A-Z]\w{1,62}) ((?:[a-z0-9][a-z0-9-]{0,62}\/)?([a-z0-9][\w.:-]{0,252}))$/
+
+/** `chart pull error: chart pull error: …`, and links whose words the next one repeats, or an object that a later one names. */
 function withoutRepeats(links: readonly string[]): string[] {
   return links.filter((link, at) => {
     const next = links[at + 1]
+    const [, kind, path, name] = object.exec(link) ?? []
+    const isNamed = (later: string) => [path, name].some((known) => later.startsWith(`${kind} ${known} `))
+    if (kind !== undefined && links.slice(at + 1).some(isNamed)) return false
     return next === undefined || !(next === link || (link.length >= 6 && next.startsWith(link)))
   })
 }
@@ -66,14 +72,26 @@ function withoutPlaces(links: readonly string[]): { chain: string[]; where: stri
 }
 
 const specific = /["'/\d]/
+/** `could not get tags for "web"` */
+const triedFor =
+  /^(?:error|failed|failure|unable|could not|couldn't|cannot|can't)\b[^'"/\d]{0,60} ["']([^'"]{1,253})["']$/i
 
 /** Without what was tried where the rest says enough. */
-function withoutAttempts(chain: readonly string[], hasPlace: boolean): string[] {
+function withoutAttempts(chain: readonly string[], where: string): string[] {
   return chain.filter((link, at) => {
-    if (at === chain.length - 1 || !attempt.test(link)) return true
+    if (at === chain.length - 1) return true
+    const named = triedFor.exec(link)?.[1]
+    if (named !== undefined && where.includes(named)) return false
+    if (!attempt.test(link)) return true
     if (at > 0 && !tried.test(link)) return true
-    const rest = chain.slice(at + 1)
-    if (hasPlace || rest.some((later) => !isVague(later) && (isWrong(later) || later.length > 40))) return false
-    return !(rest.some(isVague) && rest.some((later) => specific.test(later)))
+    const rest = chain.slice(at + 1).map(withoutBrackets)
+    if (rest.some((later) => !isVague(later) && (isWrong(later) || later.length > 40))) return false
+    if (!rest.some(isVague)) return true
+    return where === '' && !rest.some((later) => specific.test(later))
   })
+}
+
+/** What is in brackets explains the rest. */
+function withoutBrackets(link: string): string {
+  return link.replace(/ \([^()]{0,300}\)/g, '')
 }

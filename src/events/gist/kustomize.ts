@@ -3,6 +3,11 @@
 const source = /(?:accumulating|merging) resources from '/g
 const recursed = /recursed accumulation of path '[^']{0,600}': /g
 
+const noFile = /(?:no such file or directory|is a directory|file name too long|URL is a git repository)$/
+/** What kustomize says where a file cannot be a directory either. */
+const fallback =
+  /^(?:evalsymlink failure|must build at directory|new root '|unable to find one of)|(?:file is not directory|no such file or directory)$/
+
 /** `kustomize build failed: base.yaml: no such file or directory`; undefined where `text` is about something else. */
 export function kustomizeCause(text: string): string | undefined {
   const start = text.search(/\baccumulat(?:ing|ion|e)/)
@@ -25,7 +30,11 @@ function innermost(text: string): string | undefined {
   if (end < 0) return undefined
   const name = named.slice(0, end)
   const rest = named.slice(end + 3)
-  const cause = /^([^\n]{1,2000}?)'(?:: |$)/.exec(rest)?.[1] ?? rest
+  const [all = '', first] = /^([^\n]{1,2000}?)'(?:: |$)/.exec(rest) ?? []
+  const second = rest.slice(all.length)
+  // It looks for a file first. Where that was never one, why it could not be fetched is what counts.
+  if (first !== undefined && noFile.test(first) && second !== '' && !fallback.test(second)) return second
+  const cause = first ?? rest
   const isNamed = cause.includes(name.slice(name.lastIndexOf('/') + 1)) || name.includes('://')
   return isNamed ? cause : `${name}: ${cause}`
 }

@@ -12,3 +12,9 @@ export function placeOf(url: string): string {
   if (list !== null) return [host, list[1]].filter(Boolean).join('/')
   return path.length <= 60 ? `${host}${path}` : `${host}/…${path.slice(path.lastIndexOf('/')).slice(-50)}`
 }
+
+/** `charts.acme.dev/…/web-1.2.3.tgz`: the host and the last step; and `…/web-1.2.3.tgz`. */
+export function briefPlaces(place: string): string[] {
+  const [first, last] = [place.indexOf('/'), place.lastIndexOf('/')]
+  return last - first < 4 ? [] : [`${place.slice(0, first)}/…${place.slice(last)}`, `…${place.slice(last)}`]
+}

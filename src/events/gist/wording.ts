@@ -20,13 +20,16 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
   [/\b(\d{1,6})\.\d{1,12}(?=[nuµm]?s\b)/g, '$1'],
   [/ giving up after \d{1,4} attempt(?:s|\(s\))?(?=[:)\s]|$)/g, '', 'giving up after'],
+  // That it was refused, where the next sentence says why
+  [/(?<=: |^)[A-Z][\w -]{0,60} (?:rejected|denied|refused|blocked) the request\. (?=[A-Z])/g, '', ' the request. '],
   // What comes next, and what everybody should do
   [/[,;.]? (?:retrying|next (?:try|run|scan|retry)) in \d[\d.hmsµn]{0,20}/g, ''],
   [/; please apply your changes to the latest version(?: and try again)?/g, ''],
   [/\bOperation cannot be fulfilled on ([a-z]{1,60})[\w.]{0,120} "([^"]{1,253})": /g, '$1 $2: '],
   [/; if you choose to ignore these errors, turn validation off with --validate=false/g, ''],
   [/\bensure CRDs are installed first,? ?/g, ''],
-  [/ Please see https?:\/\/\S{1,200}/g, ''],
+  [/[.,;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
+  [/(?<=\.) https?:\/\/\S{1,300}$/, '', '. http'],
   // Cloud
   [/\bgoogleapi: Error (?=\d{3}: )/g, ''],
   [/\b([\w-]{1,63}@[\w-]{1,63})\.iam\.gserviceaccount\.com\b/g, '$1'],
@@ -47,6 +50,9 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
     /\bdecryption failed for '([^']{1,253})': (?:failed to decrypt and format '[^']{1,300}' Secret data: )?/g,
     'decryption of $1: '
   ],
+  [/\bfailed to run '\S{0,100}\bgit (\w{1,20})\b[^'\n]{0,600}': (?:fatal: )?/g, 'git $1: ', 'git '],
+  [/\b(?:envsubst error: )?variable substitution failed: /g, ''],
+  [/\benvsubst error: (?:YAMLToJSON: )?/g, ''],
   [/\bvar substitution failed for '([^']{1,253})': /g, 'substitution in $1: '],
   [/\bpost build failed for '([^']{1,253})': /g, 'post build of $1: '],
   [/\bkustomization path not found: stat (\S{1,300}): no such file or directory/g, 'path not found: $1'],
@@ -72,7 +78,10 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/\bexecution error at \((\S{1,300}:\d{1,6}):\d{1,6}\): /g, '$1: '],
   // Kubernetes
   [/\bInternal error occurred: /g, ''],
-  [/\bserver-side apply failed for object (\S{1,320}) \S{1,253}, Kind=(\w{1,63}): /g, '$2 $1: '],
+  [
+    /\bserver-side apply failed for object (\S{1,320}) \S{1,253}, Kind=(\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
+    '$2 $1: '
+  ],
   [
     /\bfailed to (?:create typed \w{1,20} object|convert new object|create typed live object) \([^()]{1,600}\)(?: to smd typed)?: (?:errors: )?/g,
     ''
@@ -124,6 +133,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   ],
   // source-controller
   [/\bfailed to checkout and determine revision: /g, ''],
+  [/\b(?:failed to copy: )?httpReadSeeker: failed open: (?:failed to do request: )?/g, '', 'httpReadSeeker'],
   [/\blooks like "[^"]{1,500}" is not a valid chart repository or cannot be reached: /g, ''],
   [/\bscan failed: /g, ''],
   [/\bdownload archive from (\S{1,500}) failed, status: /g, 'GET $1: '],
@@ -139,6 +149,11 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
     /\b(?:chart pull error|chart build error|failed to get chart version for remote reference|invalid chart reference): /g,
     ''
   ],
+  [
+    /\bvalues don't meet the specifications of the schema\(s\) in the following chart\(s\): /g,
+    'values: ',
+    'values don'
+  ],
   [/\breconciliation failed: /gi, '', 'econciliation failed: '],
   [/\/tmp\/[\w.-]{1,255}\//g, ''],
   [/ : (?=\S)/g, ': '],
@@ -147,6 +162,22 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/\b(sha\d{1,3}:[\da-f]{7})[\da-f]{25,}/g, '$1'],
   [/\b([\da-f]{7})[\da-f]{33}\b/g, '$1']
 ]
+
+/** Where there is no room for all that has to be read. */
+const briefer: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+  // The names that kustomize has for objects: Deployment.v1.apps/web.shop, ConfigMap.v1.[noGrp]/web.[noNs]
+  [
+    /\b([A-Z]\w{1,62})\.v\d\w{0,20}\.(?:\[noGrp\]|[a-z0-9.-]{1,253})\/(\[?[\w.:-]{1,320}?)(?:\.\[noNs\])?(?=['":,;\s\]]|$)/g,
+    '$1 $2'
+  ],
+  [/\bmay not add resource with an (?=already registered id\b)/, ''],
+  [/ \(strict mode\)$/, '']
+]
+
+/** A part of a line in so few words that something is lost. */
+export function inFewestWords(text: string): string {
+  return briefer.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text)
+}
 
 const reference = /\b([A-Z][A-Za-z]{1,62})\/([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9][a-z0-9.:-]{0,252})/g
 

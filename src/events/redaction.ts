@@ -54,7 +54,7 @@ const keyNames = [
 
 /** `name=value`, and in JSON and YAML `"name": "value"`. A colon outside of quotes may begin a sentence. */
 const keyed = new RegExp(
-  String.raw`(?<![A-Za-z0-9])((?:${keyNames})(?:=|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)([^\s"'&,;<>)\\]+)`,
+  String.raw`(?<![A-Za-z0-9]|\/(?=(?:${keyNames})["']))((?:${keyNames})(?:=|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)([^\s"'&,;<>)\\]+)`,
   'gi'
 )
 /** `password: hunter22`: only where what follows is no word. */

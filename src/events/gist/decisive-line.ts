@@ -73,6 +73,8 @@ function withoutChange(line: string): string {
 
 function lineOf(text: string): Line {
   const head = text.slice(0, 2000)
+  // An error of a cloud may end in a message that is empty.
+  if (loud.test(head) && /: .{1,2000}:$/.test(head)) return lineOf(text.replace(/[:\s]+$/, ''))
   if (text.endsWith(':') || text.endsWith(': [') || asked.test(head))
     return { text: text.replace(/[:[\s]+$/, ''), kind: 'heading', isLoud: false }
   if (warning.test(head)) return { text: text.replace(/^\[?warning\]?:?\s*/i, ''), kind: 'warning', isLoud: false }

@@ -3,6 +3,7 @@
 import { causeFirst } from './cause-first.ts'
 import { attempt, isVague, isWrong, tried } from './error-words.ts'
 import { linksOf } from './links.ts'
+import { objectIn } from './named.ts'
 import { briefPlaces, placeOf } from './place.ts'
 
 /** A place on the net, with or without what was done there. */
@@ -10,10 +11,15 @@ const place =
   /^(?:(?:(?:(?:unable|failed|failing|error|could not|cannot|HTTP request failed)\b[a-z -]{0,40}|[a-z]{2,20}ing) )?)(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
 
 /**
- * The chain `line` with its cause within the first 90 characters where that can be: without what was tried and places on the
+ * The chain `list` with its cause within the first 90 characters where that can be: without what was tried and places on the
  * net, which come last. `lead` goes before it, unless the cause would be too far behind.
  */
-export function shortened(line: string, lead = ''): string {
+export function shortened(list: string, lead = ''): string {
+  // Helm joins errors so.
+  const [line = '', ...more] = list.split(
+    / && (?=(?:(?:cannot|failed|unable|error|could not|timed out|no)\b|resource |[A-Z]\w{1,62} [\w.:/-]{1,320}: ))/,
+    20
+  )
   const { links, others } = withoutList(withoutValues(withoutRepeats(linksOf(line))))
   const { chain, where } = withoutPlaces(links)
   const specificLinks = withoutAttempts(chain, where)
@@ -21,18 +27,18 @@ export function shortened(line: string, lead = ''): string {
     [...(lead === '' ? [] : [lead]), ...specificLinks],
     where === '' ? [] : [where, ...briefPlaces(where)]
   )
-  return others > 0 ? `${text} (and ${others} more)` : text
+  const count = others + more.length
+  return count > 0 ? `${text} (and ${count} more)` : text
 }
-
-const object = /^([A-Z]\w{1,62}) ((?:[a-z0-9][a-z0-9-]{0,62}\/)?([a-z0-9][\w.:-]{0,252}))$/
 
 /** `chart pull error: chart pull error: …`, and links whose words the next one repeats, or an object that a later one names. */
 function withoutRepeats(links: readonly string[]): string[] {
   return links.filter((link, at) => {
     const next = links[at + 1]
-    const [, kind, path, name] = object.exec(link) ?? []
-    const isNamed = (later: string) => [path, name].some((known) => later.startsWith(`${kind} ${known} `))
-    if (kind !== undefined && links.slice(at + 1).some(isNamed)) return false
+    const found = objectIn(link)
+    const isNamed = (later: string) =>
+      [link, `${found?.kind} ${found?.name}`].some((known) => later.startsWith(`${known} `))
+    if (found !== undefined && links.slice(at + 1).some(isNamed)) return false
     return next === undefined || !(next === link || (link.length >= 6 && next.startsWith(link)))
   })
 }
@@ -72,6 +78,8 @@ function withoutPlaces(links: readonly string[]): { chain: string[]; where: stri
 }
 
 const specific = /["'/\d]/
+/** So few words say little of what was tried. */
+const thin = 24
 /** `could not get tags for "web"` */
 const triedFor =
   /^(?:error|failed|failure|unable|could not|couldn't|cannot|can't)\b[^'"/\d]{0,60} ["']([^'"]{1,253})["']$/i
@@ -85,7 +93,10 @@ function withoutAttempts(chain: readonly string[], where: string): string[] {
     if (!attempt.test(link)) return true
     if (at > 0 && !tried.test(link)) return true
     const rest = chain.slice(at + 1).map(withoutBrackets)
-    if (rest.some((later) => !isVague(later) && (isWrong(later) || later.length > 40))) return false
+    if (rest.some((later) => !isVague(later) && (isWrong(later) || later.length > 40))) {
+      const [next = ''] = rest
+      return where === '' && rest.length === 1 && next.length <= thin && !specific.test(next)
+    }
     if (!rest.some(isVague)) return true
     return where === '' && !rest.some((later) => specific.test(later))
   })

@@ -2,6 +2,7 @@
 import { sayDuration } from '../../duration.ts'
 import type { Named } from '../dependency.ts'
 import type { ObjectRef } from '../flux.ts'
+import { withoutFolders } from './place.ts'
 import { nameOf } from './wording.ts'
 
 /** Objects of each state as far as there is room to list them, and how many there are of it. */
@@ -26,7 +27,7 @@ const entry =
 const duration = /\b(?:after|in) (?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,6}(?:\.\d{1,12})?)s)?(?=[\s,:]|$)/
 
 // flux-operator adds a line for each of Flux's own objects below.
-const detail = /^[A-Z]\w{0,62}\/\S{1,320} status: '?(?:Failed|Stalled)'?: ([^\n]{1,2000})/m
+const detail = /^[A-Z]\w{0,62}\/\S{1,320} status: (?:'?(?:Failed|Stalled)'?: )?(?!')([^\n]{1,4000})/m
 
 /** So many are kept by name of those that failed, and of those that wait. */
 const maxNames = 20
@@ -87,16 +88,25 @@ export function sayNotReady(health: NotReady & { why: string }, object: ObjectRe
   if (failedCount + waitingCount === 0) return `not ready${after}`
   if (failedCount === 0) {
     const [only] = waiting
-    if (waitingCount === 1 && only !== undefined) return `${nameOf(only, object)} not ready${after}${other(only)}`
+    if (waitingCount === 1 && only !== undefined) {
+      return behind(`${nameOf(only, object)} not ready${after}${other(only)}`, why)
+    }
     return listed(`${waitingCount} objects not ready${after}`, waiting, waitingCount, object, max)
   }
   const others = waitingCount === 0 ? '' : `; ${waitingCount} more not ready${after}`
   const [only] = failed
   if (failedCount === 1 && only !== undefined) {
     const state = only.status === 'NotFound' ? 'not found' : 'failed'
-    return `${nameOf(only, object)} ${state}${why === '' ? '' : `: ${why}`}${others}`
+    return `${behind(`${nameOf(only, object)} ${state}`, why)}${others}`
   }
   return `${listed(`${failedCount} failed`, failed, failedCount, object, max - others.length)}${others}`
+}
+
+/** `why` behind `what`, without folders where there is no room for them. */
+function behind(what: string, why: string): string {
+  if (why === '') return what
+  const whole = `${what}: ${why}`
+  return whole.length <= 90 ? whole : `${what}: ${withoutFolders(why)}`
 }
 
 function other({ status }: NotReadyObject): string {

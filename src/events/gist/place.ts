@@ -1,4 +1,4 @@
-// Place: says in few words where on the net something was asked for.
+// Place: says in few words where on the net something was asked for, and in which file something is wrong.
 
 /** `ghcr.io/acme/app:1.2.3` of what was asked of a registry, else host and path. */
 export function placeOf(url: string): string {
@@ -17,4 +17,9 @@ export function placeOf(url: string): string {
 export function briefPlaces(place: string): string[] {
   const [first, last] = [place.indexOf('/'), place.lastIndexOf('/')]
   return last - first < 4 ? [] : [`${place.slice(0, first)}/…${place.slice(last)}`, `…${place.slice(last)}`]
+}
+
+/** Of a long path at the beginning or end of `link` the file. */
+export function withoutFolders(link: string): string {
+  return link.replace(/(?<=^|: )[\w./-]{12,500}\/(?=[\w.-]{1,100}\.\w{1,10}(?::\d{1,6})?(?:$|: ))/, '…/')
 }

@@ -80,11 +80,20 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/\bInternal error occurred: /g, ''],
   [
     /\bserver-side apply failed for object (\S{1,320}) \S{1,253}, Kind=(\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
-    '$2 $1: '
+    '$2/$1: '
   ],
   [
-    /\bfailed to (?:create typed \w{1,20} object|convert new object|create typed live object) \([^()]{1,600}\)(?: to smd typed)?: (?:errors: )?/g,
-    ''
+    /\bfailed to (?:create typed \w{1,20} object|convert new object|create typed live object) \(\/?([^();]{1,330}); [^();]{0,200}Kind=(\w{1,63})\)(?: to smd typed)?: (?:errors: )?/g,
+    '$2/$1: '
+  ],
+  [
+    /\bcannot (?:patch|create|delete|get) "([^"]{1,253})" with kind (\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
+    '$2 $1: '
+  ],
+  [/^([A-Z]\w{1,62}\/\S{1,320}) (?=namespace not specified)/, '$1: '],
+  [
+    /\buser "(?:system:serviceaccount:)?([\w.@-]{1,253}):?([\w.-]{0,253})" \(groups=\[[^\]]{0,600}\]\) (?=is attempting)/gi,
+    '$1/$2 '
   ],
   [/\bfailed to create manager for existing fields: /g, ''],
   [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 ', '" not found'],
@@ -110,7 +119,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   ],
   [/\badmission webhook "([^"]{1,253})" denied the request(?: without explanation)?(: ?)?/g, 'denied by $1$2'],
   [/^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[a-z][\w.-]{1,253} "[^"]{1,253}" is forbidden: /, '$1forbidden: '],
-  [/\badmission webhook "([^"]{1,253})" does not support dry run/g, 'webhook does not support dry run: $1'],
+  [/\badmission webhook "([^"]{1,253})" does not support dry run/g, 'webhook does not support dry run ($1)'],
   [/\bdenied by [\w.-]{0,100}kyverno[\w.-]{0,100}/g, 'denied by Kyverno'],
   [/\bdenied by [\w.-]{0,100}gatekeeper[\w.-]{0,100}/g, 'denied by Gatekeeper'],
   [/\b(denied by|webhook) ([\w-]{1,63}\.[\w-]{1,63})(?:\.[\w-]{1,63}){2,8}(?=:|$)/g, '$1 $2'],
@@ -171,7 +180,10 @@ const briefer: readonly (readonly [pattern: RegExp, replacement: string])[] = [
     '$1 $2'
   ],
   [/\bmay not add resource with an (?=already registered id\b)/, ''],
-  [/ \(strict mode\)$/, '']
+  [/ \(strict mode\)$/, ''],
+  // helm-controller names the chart of a release after it.
+  [/^HelmChart '[\w./-]{1,400}' is not ready$/, 'HelmChart not ready'],
+  [/\bassociative list with keys has an element that (?=omits key field)/, '']
 ]
 
 /** A part of a line in so few words that something is lost. */
@@ -187,7 +199,7 @@ export function inFewerWords(line: string, object: ObjectRef): string {
   for (const [pattern, replacement, hint] of rows) {
     if (hint === undefined || text.includes(hint)) text = text.replace(pattern, replacement)
   }
-  text = withoutEcho(text).replace(/^([A-Z][A-Za-z]{1,62})\/([\w.:-]{1,253})(?=: )/, '$1 $2')
+  text = withoutEcho(text).replace(/(?<=^|: )([A-Z][A-Za-z]{1,62})\/([\w.:-]{1,253})(?=: )/g, '$1 $2')
   text = text.replace(reference, (_, kind: string, namespace: string, name: string) =>
     nameOf({ kind, namespace, name }, object)
   )
@@ -212,14 +224,14 @@ export function nameOf(
 
 function withoutOwn(text: string, { kind, namespace, name }: ObjectRef): string {
   if (name === '' || !text.includes(name)) return text
-  const own = [
+  const names = [
     `${kind} ${namespace}/${name}`,
     `${kind} '${namespace}/${name}'`,
     `${kind} '${name}'`,
     `${kind} "${name}"`,
     `${kind} ${name}`
   ]
-  for (const form of own) {
+  for (const form of names) {
     if (text === form || text.startsWith(`${form}: `)) return text.slice(form.length).replace(/^: /, '')
     if (text.startsWith(`${form} `)) return text.slice(form.length + 1)
   }

@@ -67,7 +67,7 @@ function linesOf(text: string): Line[] {
 /** `apply failed: secret/a unchanged` begins a list of what was applied. */
 function withoutChange(line: string): string {
   if (actionIn(line.replace(/ \(dry run\)$/, '')) !== undefined) return ''
-  const introduction = /^([a-z][a-z ]{2,40} failed): (\S{1,600} \w{1,12})$/.exec(line)
+  const introduction = /^([a-z][a-z ]{2,40} failed): (\S{1,600} \w{1,12})(?: \(dry run\))?$/.exec(line)
   return introduction !== null && actionIn(introduction[2] ?? '') !== undefined ? '' : line
 }
 

@@ -10,3 +10,7 @@ export function objectIn(link: string): { kind: string; namespace: string; name:
   const [, kind = '', namespace = '', name = ''] = object.exec(link) ?? []
   return kind === '' || words.test(kind) || words.test(link) ? undefined : { kind, namespace, name }
 }
+
+export function isObject(link: string): boolean {
+  return objectIn(link) !== undefined
+}

@@ -2,10 +2,11 @@
 
 /** `ghcr.io/acme/app:1.2.3` of what was asked of a registry, else host and path. */
 export function placeOf(url: string): string {
-  const [, host = '', rest = ''] = /^\w+:\/\/(?:[^/@]{1,300}@)?([^/?#]*)([\s\S]*)$/.exec(url) ?? []
+  const [, whole = '', rest = ''] = /^\w+:\/\/(?:[^/@]{1,300}@)?([^/?#]*)([\s\S]*)$/.exec(url) ?? []
+  const host = whole.replace(/\.cluster\.local\.?(?=:|$)/, '')
   const scope = /[?&]scope=repository(?::|%3A)([^&]{1,200}?)(?::|%3A)pull/i.exec(rest)?.[1]
   if (scope !== undefined) return `${host}/${scope.replaceAll(/%2F/gi, '/')}`
-  const path = rest.replace(/[?#][\s\S]*$/, '').replace(/\/+$|\.git$/, '')
+  const path = rest.replace(/[?#][\s\S]*$/, '').replace(/[/:]+$|\.git$/, '')
   const [, image, tag] = /^\/v2\/(.{1,200})\/(?:manifests|blobs)\/(.{1,128})$/.exec(path) ?? []
   if (image !== undefined && tag !== undefined) return `${host}/${image}${tag.includes(':') ? '@' : ':'}${tag}`
   const list = /^\/v2(?:\/(.{1,200})\/tags\/list)?$/.exec(path)

@@ -14,6 +14,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, '', '->'],
   [/\bdial tcp (\[?[\d.:a-f]{3,60}\]?:\d{1,5}: )(?:connect: )?/g, '$1'],
   [/; \[map\[[^\n]{0,600}\]\];?/g, ''],
+  [/\breceived non 2xx response status "([^"]{1,100})" when fetching (https?:\/\/\S{1,500})/g, 'GET $2: $1'],
   [/\bunexpected requesting "[^"]{1,500}" status code: /g, 'status code: '],
   [/\b(?:unexpected|response) status code (?=\d{3})/g, ''],
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, ''],
@@ -118,10 +119,15 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
     'webhook $1: '
   ],
   [/\badmission webhook "([^"]{1,253})" denied the request(?: without explanation)?(: ?)?/g, 'denied by $1$2'],
-  [/^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[a-z][\w.-]{1,253} "[^"]{1,253}" is forbidden: /, '$1forbidden: '],
+  [
+    /\b([A-Z]\w{1,62}[/ ](?:[\w-]{1,63}\/)?([\w.:-]{1,253}): )[a-z][\w.-]{1,253} "\2" is forbidden: /g,
+    '$1forbidden: ',
+    '" is forbidden: '
+  ],
   [/\badmission webhook "([^"]{1,253})" does not support dry run/g, 'webhook does not support dry run ($1)'],
   [/\bdenied by [\w.-]{0,100}kyverno[\w.-]{0,100}/g, 'denied by Kyverno'],
   [/\bdenied by [\w.-]{0,100}gatekeeper[\w.-]{0,100}/g, 'denied by Gatekeeper'],
+  [/(\bdenied by Kyverno: )Policy ([\w.-]{1,253}) failed: ([^\n]{1,3000})$/, '$1$3 [$2]'],
   [/\b(denied by|webhook) ([\w-]{1,63}\.[\w-]{1,63})(?:\.[\w-]{1,63}){2,8}(?=:|$)/g, '$1 $2'],
   [/(\bdenied by [^:\s]{1,253}: )\[([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]'],
   [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency '],

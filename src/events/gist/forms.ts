@@ -1,0 +1,48 @@
+// Forms: shortens the links of a chain of errors step by step, where there is no room for all of them.
+import { objectIn } from './named.ts'
+import { inFewestWords } from './wording.ts'
+
+/** `upgrade to ledger 3.14.1` */
+const action = /^(upgrade|install|rollback|uninstall|test)\b.{0,300}$/
+
+/** Who denied it is less than why, where a service is less than which, and a value less than what is wrong with it. */
+const lesser = /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^\d{1,30}$|^"[^"]{0,60}"$/
+
+/** Links, and what is lost in this form, against a cause that is read (2) or a name (1.2). */
+export interface Form {
+  links: readonly string[]
+  cost: number
+}
+
+/** `links`, and shorter forms in which less and less is said of what others say too; `bare` is the one that still has all names. */
+export function formsOf(links: readonly string[]): { forms: Form[]; bare: readonly string[] } {
+  const short = links.map((link) => inFewestWords(withoutNamespace(link)))
+  const brief = short.map((link, at) => (at === 0 ? link.replace(action, '$1') : link))
+  const bare = brief.filter((link, at) => at === brief.length - 1 || !lesser.test(link)).map(firstSentence)
+  const named = bare.flatMap((link, at) => {
+    const { kind = '', name = '' } = objectIn(link) ?? {}
+    const others = bare.toSpliced(at, 1)
+    if (kind === '' || !others.some((other) => other.includes(kind))) return [link]
+    return others.some((other) => other.includes(name)) ? [] : [name]
+  })
+  const nameless = bare.map((link) => objectIn(link)?.name ?? link)
+  const forms = [
+    { links, cost: 0 },
+    { links: short, cost: 0.02 },
+    { links: brief, cost: 0.04 },
+    { links: bare, cost: 0.08 },
+    { links: named, cost: 0.12 },
+    { links: nameless, cost: 0.25 }
+  ]
+  return { forms, bare }
+}
+
+function withoutNamespace(link: string): string {
+  const found = objectIn(link)
+  return found === undefined ? link : `${found.kind} ${found.name}`
+}
+
+function firstSentence(link: string): string {
+  const end = link.slice(12).search(/\. [A-Z]/)
+  return end < 0 ? link : link.slice(0, end + 12)
+}

@@ -1,0 +1,167 @@
+// Order: puts the links of a chain of errors in the order in which its cause is read on a lock screen.
+import { attempt, isVague, isWrong, tried } from './error-words.ts'
+import { isObject } from './named.ts'
+import { withoutFolders } from './place.ts'
+
+/** How much of a line a lock screen shows. */
+export const room = 90
+/** Object and cluster stand before it there: the cause begins before this. */
+const early = 40
+
+/** `spec.template`, `line 12` */
+const location = /^(?:line \d+|[\w.[\]'"$/:-]{1,120})$/
+/** `DENIED`, `Too long`, `no matching signatures`: the next link explains it. */
+const label =
+  /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception|http2|tls|ssh|x509|Too (?:long|many)|(?:Required|Unsupported|Duplicate|Invalid) value)$/
+
+/** Some links in the order in which they are read. */
+export interface Ordered {
+  /** Up to the end of the cause. */
+  head: string
+  /** What follows it: `: valid values: …` */
+  details: string
+  /** What stood before it and is less: ` (spec)` */
+  context: string
+  /** Whether that only says what was tried. */
+  isAttempt: boolean
+  /** What has to be read of `head`. */
+  cause: string
+}
+
+/**
+ * `links` in order where their cause is near enough; with less between; and with the cause first where what it is about is
+ * too long. `isTight`: what it is about first, and nothing between it and its cause, even where there is no room for all of
+ * that.
+ */
+export function ordered(links: readonly string[], isTight = false): Ordered {
+  const whole = links.join(': ')
+  if (links.length < 2 || isClear(links))
+    return { head: whole, details: '', context: '', isAttempt: false, cause: links.at(-1) ?? '' }
+  const isShort = whole.length <= room
+  const chain = isShort ? links : withDenial(links.map(withoutFolders))
+  const found = causeIn(chain)
+  const { core, end } = found
+  const isFirst = (chain[0] ?? '').length + 2 <= early
+  const start = isTight && isFirst ? tightStart(chain, core) : found.start
+  const cause = chain.slice(core, end + 1).join(': ')
+  const details = chain
+    .slice(end + 1)
+    .map((link) => `: ${link}`)
+    .join('')
+  const before = chain.slice(0, start)
+  const tail = chain.slice(start, end + 1)
+  if (start === 0 || (isShort && before.join(': ').length + 2 <= early)) {
+    return { head: [...before, ...tail].join(': '), details, context: '', isAttempt: false, cause }
+  }
+  const [first = ''] = chain
+  const isFitting = isTight || first.length + 2 + lengthOf(chain, start, end) <= room
+  if (!isFirst || !isFitting) {
+    const [objects, others] = [before.filter(isObject), before.filter((link) => !isObject(link))]
+    const context = ` (${[...objects, ...others].join(': ')})`
+    return { head: tail.join(': '), details, context, isAttempt: before.every((link) => tried.test(link)), cause }
+  }
+  const detail = (chain[core + 1] ?? '').length <= 20 ? Math.min(core + 1, end) : core
+  const rest = isTight ? room : room - lengthOf(chain, start, detail) - 2
+  const { between, dropped } = around(first, before.slice(1), Math.min(rest, early + 6))
+  const head = [first, ...between, ...tail].join(': ')
+  const more = dropped.length === 0 ? '' : ` (${dropped.join(': ')})`
+  const context = (head + details + more).length <= 160 ? more : ''
+  return { head, details, context, isAttempt: dropped.every((link) => tried.test(link)), cause }
+}
+
+/** From where on a cause can be understood, as far as there is room. */
+function tightStart(chain: readonly string[], core: number): number {
+  let start = core
+  const before = [chain[0] ?? '', ...chain.slice(1, core).filter(isObject)].join(': ').length + 2
+  const isNeeded = (link: string) => label.test(link) || location.test(link)
+  while (start > 1 && isNeeded(chain[start - 1] ?? '') && before + lengthOf(chain, start - 1, core) <= room) start--
+  return start
+}
+
+/** Where the first link says what is wrong, or none does. */
+function isClear(links: readonly string[]): boolean {
+  const [first = ''] = links
+  if (!links.some((link) => isWrong(link) || isVague(link))) return true
+  const isPlain = isWrong(first) && !tried.test(first) && (first.length <= 25 || /\bnot ready$/.test(first))
+  return links.length === 2 && isPlain
+}
+
+/** Which of `links` fit behind `first` into `most` characters: objects first, then the nearest to the cause. */
+function around(first: string, links: readonly string[], most: number): { between: string[]; dropped: string[] } {
+  const isBetween = new Set<number>()
+  const order = [...links.keys()].reverse()
+  const rank = (at: number) => Number(!isObject(links[at] ?? ''))
+  for (const at of order.toSorted((a, b) => rank(a) - rank(b))) {
+    const chosen = links.filter((_, n) => n === at || isBetween.has(n))
+    if ([first, ...chosen].join(': ').length <= most) isBetween.add(at)
+  }
+  return {
+    between: links.filter((_, at) => isBetween.has(at)),
+    dropped: links.filter((_, at) => !isBetween.has(at))
+  }
+}
+
+/** That it was denied goes with what was: `Deployment web: denied by Kyverno`. */
+function withDenial([first = '', second = '', ...rest]: readonly string[]): string[] {
+  const both = `${first}: ${second}`
+  return second.startsWith('denied by ') && both.length <= 50 && rest.length > 0
+    ? [both, ...rest]
+    : [first, second, ...rest]
+}
+
+const verdict = /^(?:denied by|webhook) |\b(?:forbidden|invalid|denied|rejected|refused|denied (?:the )?request)$/i
+
+/** From which link of `chain` up to which the cause stands, and up to which there are details that are short. */
+function causeIn(chain: readonly string[]): { start: number; core: number; end: number } {
+  const last = chain.length - 1
+  const wrong = chain.findLastIndex((link, at) => at > 0 && (isWrong(link) || isVague(link)))
+  let end = wrong < 0 ? last : wrong
+  // What says nothing of why comes after what does.
+  while (end > 1 && isVague(chain[end] ?? '') && isReason(chain[end - 1] ?? '')) end--
+  // Who denied it is not why, and that it is denied neither.
+  while (end < last && verdict.test(chain[end] ?? '')) end++
+  const core = end
+  let start = end
+  while (end < last && (chain[end + 1] ?? '').length <= 40 && lengthOf(chain, start, end + 1) <= room) end++
+  const [first = ''] = chain
+  const beside = room - first.length - 2
+  const most = first.length + 2 <= early && lengthOf(chain, start, end) <= beside ? beside : room
+  while (start > 1 && belongs(chain, start, core, end, most)) start--
+  return { start, core, end }
+}
+
+function isReason(link: string): boolean {
+  return isWrong(link) && !isVague(link) && !attempt.test(link) && !verdict.test(link)
+}
+
+/** How much has to be read of the links from `start` up to `end`: of a long one its first words. */
+function lengthOf(chain: readonly string[], start: number, end: number): number {
+  const links = chain.slice(start, end + 1)
+  return links.reduce((sum, link) => sum + 2 + neededOf(link), -2)
+}
+
+/** Of a sentence that is longer than all the room its beginning has to do; what is in brackets behind it can be missed. */
+export function neededOf(link: string): number {
+  const end = link.search(/[.,;] | [[(][^()[\]]{1,100}[)\]]$/)
+  const sentence = end < 12 ? link.length : end
+  return sentence > room ? 55 : sentence
+}
+
+/** Whether the link before `start` is needed to understand what begins there. */
+function belongs(chain: readonly string[], start: number, core: number, end: number, most: number): boolean {
+  const before = chain[start - 1] ?? ''
+  const said = chain
+    .slice(start, core + 1)
+    .filter((link) => !isVague(link))
+    .join(' ')
+    .replace(/"[^"]*"/g, '')
+    .trim()
+  if (said.length < 14 || !said.includes(' ')) return true
+  if (lengthOf(chain, start - 1, end) > most) return false
+  return (
+    location.test(before) ||
+    label.test(before) ||
+    /^denied by /.test(before) ||
+    (before.length <= (attempt.test(before) ? 30 : 60) && isWrong(before))
+  )
+}

@@ -9,6 +9,7 @@ import { isVague } from './gist/error-words.ts'
 import { type NotReady, notReadyIn, sayNotReady } from './gist/health.ts'
 import { foldedLog, helmActionIn, waitedFor, withoutHelmLogs, withoutStamp } from './gist/helm.ts'
 import { type ImageUpdate, latestIn, pushIn, sayImage, sayPush } from './gist/images.ts'
+import { withoutJson } from './gist/json-body.ts'
 import { kustomizeCause } from './gist/kustomize.ts'
 import { kyvernoCause } from './gist/kyverno.ts'
 import { sopsCause } from './gist/sops.ts'
@@ -127,7 +128,7 @@ const maxLine = 4000
 
 /** The decisive line of `text`, in few words, its cause first where it is long; behind `lead`. */
 function causeOf(text: string, object: ObjectRef, lead = ''): string {
-  const said = withoutEcho(text)
+  const said = withoutJson(withoutEcho(text))
   const { line, others } = decisiveLine(
     sopsCause(said) ?? kustomizeCause(said) ?? kyvernoCause(said) ?? withoutQuotedFiles(said)
   )

@@ -12,7 +12,11 @@ interface Part {
 }
 
 /** What it is worth that all of a cause is read, or most of it; a name, one of a kind that others name; a file, a place. */
-const [wholeCause, partOfCause, worthOfName, worthOfMore, worthOfFile, worthOfPlace] = [2, 1.6, 1.2, 0.2, 0.5, 0.5]
+const [wholeCause, mostOfCause, partOfCause, worthOfName, worthOfMore, worthOfFile, worthOfPlace] = [
+  2, 1.85, 1.6, 1.2, 0.2, 0.5, 0.5
+]
+/** What each shorter form of a place loses. */
+const shorter = 0.05
 /** What nothing between an object and its cause loses. */
 const tight = 0.05
 
@@ -26,9 +30,9 @@ export function causeFirst(links: readonly string[], places: readonly string[] =
   const most = wholeCause + parts.reduce((sum, { worth }) => sum + worth, 0) + worthOfPlace
   let best = { text: '', worth: -1 }
   const consider = (form: Ordered, cost: number) => {
-    for (const place of places.length > 0 ? places : ['']) {
+    for (const [at, place] of (places.length > 0 ? places : ['']).entries()) {
       const text = textOf(form, place)
-      const worth = worthOf(text.slice(0, room), form.cause, parts, place) - cost
+      const worth = worthOf(text.slice(0, room), form.cause, parts, place) - cost - at * shorter
       if (worth > best.worth) best = { text, worth }
     }
   }
@@ -57,7 +61,8 @@ function worthOf(read: string, cause: string, parts: readonly Part[], place: str
   const step = place.slice(place.lastIndexOf('/')).replace(/(?<=.)[:@].*$/, '')
   return parts.reduce(
     (sum, part) => sum + (isRead(part, read) ? part.worth : 0),
-    (share === 1 ? wholeCause : partOfCause * share) + (read.includes(step) ? worthOfPlace : 0)
+    (share === 1 ? wholeCause : share > 0.9 ? mostOfCause : partOfCause * share) +
+      (read.includes(step) ? worthOfPlace : 0)
   )
 }
 

@@ -1,5 +1,6 @@
 // Error chain: shortens what Go programs make of an error, `doing a: doing b: cause`, so that the cause is read first.
 
+import type { Named } from '../dependency.ts'
 import { causeFirst } from './cause-first.ts'
 import { attempt, isVague, isWrong, tried } from './error-words.ts'
 import { linksOf } from './links.ts'
@@ -31,16 +32,25 @@ export function shortened(list: string, lead = ''): string {
   return count > 0 ? `${text} (and ${count} more)` : text
 }
 
-/** `chart pull error: chart pull error: …`, and links whose words the next one repeats, or an object that a later one names. */
+/** `chart pull error: chart pull error: …`: without links whose words the next one repeats, and objects that others name. */
 function withoutRepeats(links: readonly string[]): string[] {
-  return links.filter((link, at) => {
+  const rest: string[] = []
+  for (const [at, link] of links.entries()) {
     const next = links[at + 1]
+    if (next !== undefined && (next === link || (link.length >= 6 && next.startsWith(link)))) continue
     const found = objectIn(link)
-    const isNamed = (later: string) =>
-      [link, `${found?.kind} ${found?.name}`].some((known) => later.startsWith(`${known} `))
-    if (found !== undefined && links.slice(at + 1).some(isNamed)) return false
-    return next === undefined || !(next === link || (link.length >= 6 && next.startsWith(link)))
-  })
+    if (found !== undefined) {
+      const isNamed = (later: string) =>
+        [link, `${found.kind} ${found.name}`].some((name) => later.startsWith(`${name} `))
+      if (rest.some((before) => isSame(objectIn(before), found)) || links.slice(at + 1).some(isNamed)) continue
+    }
+    rest.push(link)
+  }
+  return rest
+}
+
+function isSame(one: Named | undefined, other: Named): boolean {
+  return one?.kind === other.kind && one.name === other.name
 }
 
 /** A value that Go has printed as it is in memory. */
@@ -93,12 +103,12 @@ function withoutAttempts(chain: readonly string[], where: string): string[] {
     if (!attempt.test(link)) return true
     if (at > 0 && !tried.test(link)) return true
     const rest = chain.slice(at + 1).map(withoutBrackets)
-    if (rest.some((later) => !isVague(later) && (isWrong(later) || later.length > 40))) {
+    if (rest.some((later) => !isVague(later) && !tried.test(later) && (isWrong(later) || later.length > 40))) {
       const [next = ''] = rest
       return where === '' && rest.length === 1 && next.length <= thin && !specific.test(next)
     }
     if (!rest.some(isVague)) return true
-    return where === '' && !rest.some((later) => specific.test(later))
+    return where === ''
   })
 }
 

@@ -8,6 +8,9 @@ const action = /^(upgrade|install|rollback|uninstall|test)\b.{0,300}$/
 /** Who denied it is less than why, where a service is less than which, and a value less than what is wrong with it. */
 const lesser = /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^\d{1,30}$|^"[^"]{0,60}"$/
 
+/** `spec.template`, `.metadata.annotations` */
+const field = /^\.?(?:spec|status|metadata|data|stringData)\b[\w.[\]"'=$/:-]{0,200}$/
+
 /** Links, and what is lost in this form, against a cause that is read (2) or a name (1.2). */
 export interface Form {
   links: readonly string[]
@@ -25,14 +28,16 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
     if (kind === '' || !others.some((other) => other.includes(kind))) return [link]
     return others.some((other) => other.includes(name)) ? [] : [name]
   })
-  const nameless = bare.map((link) => objectIn(link)?.name ?? link)
+  const placeless = bare.filter((link, at) => at === 0 || at === bare.length - 1 || !field.test(link))
+  const nameless = placeless.map((link) => objectIn(link)?.name ?? link)
   const forms = [
     { links, cost: 0 },
     { links: short, cost: 0.02 },
     { links: brief, cost: 0.04 },
     { links: bare, cost: 0.08 },
     { links: named, cost: 0.12 },
-    { links: nameless, cost: 0.25 }
+    { links: placeless, cost: 0.15 },
+    { links: nameless, cost: 0.3 }
   ]
   return { forms, bare }
 }

@@ -62,7 +62,8 @@ export function ordered(links: readonly string[], isTight = false): Ordered {
   }
   const detail = (chain[core + 1] ?? '').length <= 20 ? Math.min(core + 1, end) : core
   const rest = isTight ? room : room - lengthOf(chain, start, detail) - 2
-  const { between, dropped } = around(first, before.slice(1), Math.min(rest, early + 6))
+  const most = Math.min(rest, early + 6)
+  const { between, dropped } = around(first, before.slice(1), most, isTight)
   const head = [first, ...between, ...tail].join(': ')
   const more = dropped.length === 0 ? '' : ` (${dropped.join(': ')})`
   const context = (head + details + more).length <= 160 ? more : ''
@@ -87,12 +88,18 @@ function isClear(links: readonly string[]): boolean {
 }
 
 /** Which of `links` fit behind `first` into `most` characters: objects first, then the nearest to the cause. */
-function around(first: string, links: readonly string[], most: number): { between: string[]; dropped: string[] } {
+function around(
+  first: string,
+  links: readonly string[],
+  most: number,
+  isTight: boolean
+): Record<'between' | 'dropped', string[]> {
   const isBetween = new Set<number>()
   const order = [...links.keys()].reverse()
   const rank = (at: number) => Number(!isObject(links[at] ?? ''))
   for (const at of order.toSorted((a, b) => rank(a) - rank(b))) {
     const chosen = links.filter((_, n) => n === at || isBetween.has(n))
+    if (isTight && rank(at) > 0) continue
     if ([first, ...chosen].join(': ').length <= most) isBetween.add(at)
   }
   return {
@@ -122,12 +129,17 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   while (end < last && verdict.test(chain[end] ?? '')) end++
   const core = end
   let start = end
-  while (end < last && (chain[end + 1] ?? '').length <= 40 && lengthOf(chain, start, end + 1) <= room) end++
+  while (end < last && isDetail(chain[end + 1] ?? '') && lengthOf(chain, start, end + 1) <= room) end++
   const [first = ''] = chain
   const beside = room - first.length - 2
   const most = first.length + 2 <= early && lengthOf(chain, start, end) <= beside ? beside : room
   while (start > 1 && belongs(chain, start, core, end, most)) start--
   return { start, core, end }
+}
+
+/** Few words, or one: a path, a value. */
+function isDetail(link: string): boolean {
+  return link.length <= 40 || (link.length <= 80 && !link.includes(' '))
 }
 
 function isReason(link: string): boolean {

@@ -8,7 +8,14 @@ import type { ObjectRef } from '../flux.ts'
 const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
   // gRPC, net/http and net: what asked whom, from which port
   [/\brpc error: code = \w{1,30} desc = /g, ''],
+  [
+    /\bconnection error: desc = "transport: (?:Error )?(?:while dialing:? )?([^"]{1,600})"/g,
+    '$1',
+    'connection error: desc'
+  ],
   [/\btls: failed to verify certificate: /g, ''],
+  [/\bssh: handshake failed: (?=ssh: )/g, '', 'handshake failed'],
+  [/, no supported methods remain\b/g, '', 'supported methods'],
   [/\b(lookup [\w.-]{1,253}) on [\w.:[\]-]{1,60}:\d{1,5}: (?:(?:read|dial) udp [^\s]{1,120}: )?/g, '$1: '],
   [/\bdial (?:tcp|udp): (?=lookup)/g, ''],
   [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, '', '->'],
@@ -65,6 +72,7 @@ const rows: readonly (readonly [pattern: RegExp, replacement: string, hint?: str
   [/\bfailed to decode Kubernetes YAML from (\S{1,300}): /g, '$1: '],
   [/\baccumulat(?:ing|e)[A-Za-z]{0,20}(?: [a-z]{1,20})?: /g, ''],
   [/ with config: `…`/g, ''],
+  [/(?<=\bdoc is missing (?:path|key): \S{1,500}): missing value$/, '', 'doc is missing'],
   [/\bfailed to get the patch file from path\(([^()]{1,300})\): (?:open \S{1,500}: )?/g, '$1: '],
   [/\bYAML parse error on (?=\S)/g, ''],
   [/\berror converting YAML to JSON: (?:yaml: )?/g, ''],

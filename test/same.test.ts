@@ -208,6 +208,9 @@ const variations: [before: string, varying: fc.Arbitrary<string | number>, after
     of('bcdfghjklmnpqrstvwxz', 5).filter((text) => !/pgsql|https|mssql|smtps|xhtml/.test(text)),
     ' failed'
   ],
+  ['order resource "web-1-', fc.integer({ min: 1_000_000_000, max: 4_000_000_000 }), '" failed'],
+  ['write /data/a/.', hex(9).map((text) => `1${text}`), '.tar.gz: no space left'],
+  ['write /data/a.tar.gz', fc.integer({ min: 100_000, max: 4_000_000_000 }), ': no space left'],
   ['pod apps/a-test-', of(`${lower}0123456789`, 5).filter((text) => /^.{0,3}\d[a-z]/.test(text)), ' failed'],
   ['Helm upgrade failed for release apps/shop.v', number, ' with chart shop: denied'],
   ['resource Job/apps/a not ready. status: ', fc.constantFrom('InProgress', 'Unknown', 'Failed, message: x'), ''],
@@ -326,7 +329,7 @@ t.test('no name and no text makes it fail, or stay, or grow beyond what it was g
         return causeFingerprint(event({ message, object: { namespace, name } }))
       })
       t.ok(
-        prints.every((print) => /^2:[\da-f]{16}$/.test(print)),
+        prints.every((print) => /^3:[\da-f]{16}$/.test(print)),
         `${namespace}/${name}`
       )
     }

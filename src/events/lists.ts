@@ -124,9 +124,16 @@ function endOf(unit: number): number {
 function sorted({ items, item, end }: List): string {
   // A slice of Go: [a b]
   if (items.length === 0) return end === closed ? item.split(' ').sort().join(' ') : item
-  const [head = '', ...others] = clauses([...items, item])
-  const [second] = others
+  return clausesInOrder(clauses([...items, item]))
+}
+
+function clausesInOrder([head = '', ...others]: readonly string[]): string {
+  const [second, third] = others
   if (second === undefined) return head
+  // delete failed, errors: a: denied; b: denied
+  if (third !== undefined && !head.includes(': ') && introduction(second, third) > 0) {
+    return `${head}, ${clausesInOrder(others)}`
+  }
   const start = introduction(head, second)
   return head.slice(0, start) + unique([head.slice(start), ...others]).join(', ')
 }

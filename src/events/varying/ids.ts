@@ -37,7 +37,9 @@ export const ids: readonly Row[] = [
     ['commit', 'revision', 'head', ...['rev', 'sha'].flatMap((word) => [...' :=(\'"s'].map((end) => word + end))]
   ],
   [[sevenHex], /(?<=\w)@(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/g, '@<hash>', ['@']],
-  [['.tar.gz'], /\/[\da-f]{7,64}(?=\.tar\.gz)/g, '/<hash>'],
+  [['.tar.gz'], /\/\.?[\da-f]{7,64}(?=\.tar\.gz)/g, '/<hash>'],
+  // os.CreateTemp behind the name of an archive
+  [['.tar.gz'], /(\.tar\.gz)[.-]?\d{5,12}(?!\w)/g, '$1<tmp>'],
   // Go pointers, panics and processes
   [['0x'], /\b0x[\da-f]{6,16}\b/gi, '<address>'],
   [

@@ -24,11 +24,12 @@ export const names: readonly Row[] = [
     '$1-<hash>'
   ],
   // Pods of a Deployment: podinfo-6bc5d5b96-j9lw6; ReplicaSets; generators of kustomize (api/hasher): settings-79bt28cg56;
-  // Jobs of a CronJob (minutes since 1970) and their pods: backup-29471230-x7k2p; names that end in a time; other pods
+  // Jobs of a CronJob (minutes since 1970) and their pods: backup-29471230-x7k2p; names that end in a time; requests and orders
+  // of cert-manager: web-1-2750194033; other pods
   [
     ['-'],
     new RegExp(
-      String.raw`-(?:${templateHash}-(?=\d{0,4}[a-z])${podSuffix}|(?=\d{0,9}[bcdf])(?=[bcdf]{0,9}\d)[4-9bcdf]{8,10}(?:-[a-z\d]{5})?|(?=[a-z]{0,9}\d)(?=\d{0,9}[a-z])[bcdfghkmt2456789]{10}|(?:(?:2[6-9]|3[0-3])\d{6}|\d{9,20})(?:-${podSuffix})?|${looksRandom}${podSuffix})${endOfName}${notInTag}`,
+      String.raw`-(?:${templateHash}-(?=\d{0,4}[a-z])${podSuffix}|(?=\d{0,9}[bcdf])(?=[bcdf]{0,9}\d)[4-9bcdf]{8,10}(?:-[a-z\d]{5})?|(?=[a-z]{0,9}\d)(?=\d{0,9}[a-z])[bcdfghkmt2456789]{10}|(?:\d{1,3}-)?(?:(?:2[6-9]|3[0-3])\d{6}|\d{9,20})(?:-${podSuffix}|-\d{8,10})?|${looksRandom}${podSuffix})${endOfName}${notInTag}`,
       'g'
     ),
     '-<hash>'

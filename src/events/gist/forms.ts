@@ -39,7 +39,9 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
     { links: placeless, cost: 0.15 },
     { links: nameless, cost: 0.3 }
   ]
-  return { forms, bare }
+  // What is no shorter is no form of its own.
+  const distinct = forms.filter(({ links }, at) => at === 0 || links.join(': ') !== forms[at - 1]?.links.join(': '))
+  return { forms: distinct, bare }
 }
 
 function withoutNamespace(link: string): string {

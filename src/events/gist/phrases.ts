@@ -1,0 +1,250 @@
+// Phrases: lists what is the same in every line that a controller, Kubernetes or a cloud writes.
+
+/**
+ * What goes, and what stands in its place; and what is in each such line where looking for that costs less. Applied top to
+ * bottom to one line of bounded length; every repetition is bounded, too.
+ */
+export const phrases: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
+  // gRPC, net/http and net: what asked whom, from which port
+  [/\brpc error: code = \w{1,30} desc = /g, '', 'rpc error: code = '],
+  [
+    /\bconnection error: desc = "transport: (?:Error )?(?:while dialing:? )?([^"]{1,600})"/g,
+    '$1',
+    'connection error: desc'
+  ],
+  [/\btls: failed to verify certificate: /g, '', 'tls: failed to verify certificate: '],
+  [/\bssh: handshake failed: (?=ssh: )/g, '', 'handshake failed'],
+  [/, no supported methods remain\b/g, '', 'supported methods'],
+  [/\b(lookup [\w.-]{1,253}) on [\w.:[\]-]{1,60}:\d{1,5}: (?:(?:read|dial) udp [^\s]{1,120}: )?/g, '$1: ', ' on '],
+  [/\bdial (?:tcp|udp): (?=lookup)/g, '', 'dial '],
+  [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, '', '->'],
+  [/\bdial tcp (\[?[\d.:a-f]{3,60}\]?:\d{1,5}: )(?:connect: )?/g, '$1', 'dial tcp '],
+  [/; \[map\[[^\n]{0,600}\]\];?/g, '', '; [map['],
+  [
+    /\breceived non 2xx response status "([^"]{1,100})" when fetching (https?:\/\/\S{1,500})/g,
+    'GET $2: $1',
+    'received non 2xx response status "'
+  ],
+  [/\bunexpected requesting "[^"]{1,500}" status code: /g, 'status code: ', 'unexpected requesting "'],
+  [/\b(?:unexpected|response) status code (?=\d{3})/g, '', ' status code '],
+  [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, '', ' (Client.Timeout '],
+  [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
+  [/\b(\d{1,6})\.\d{1,12}(?=[nuµm]?s\b)/g, '$1'],
+  [/ giving up after \d{1,4} attempt(?:s|\(s\))?(?=[:)\s]|$)/g, '', 'giving up after'],
+  // That it was refused, where the next sentence says why
+  [/(?<=: |^)[A-Z][\w -]{0,60} (?:rejected|denied|refused|blocked) the request\. (?=[A-Z])/g, '', ' the request. '],
+  // What comes next, and what everybody should do
+  [/[,;.]? (?:retrying|next (?:try|run|scan|retry)) in \d[\d.hmsµn]{0,20}/g, '', ' in '],
+  [
+    /; please apply your changes to the latest version(?: and try again)?/g,
+    '',
+    '; please apply your changes to the latest version'
+  ],
+  [
+    /\bOperation cannot be fulfilled on ([a-z]{1,60})[\w.]{0,120} "([^"]{1,253})": /g,
+    '$1 $2: ',
+    'Operation cannot be fulfilled on '
+  ],
+  [
+    /; if you choose to ignore these errors, turn validation off with --validate=false/g,
+    '',
+    '; if you choose to ignore these errors, turn validation off with --validate=false'
+  ],
+  [/\bensure CRDs are installed first,? ?/g, '', 'ensure CRDs are installed first'],
+  [/[.,;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
+  [/(?<=\.) https?:\/\/\S{1,300}$/, '', '. http'],
+  // Cloud
+  [/\bgoogleapi: Error (?=\d{3}: )/g, '', 'googleapi: Error '],
+  [/\b([\w-]{1,63}@[\w-]{1,63})\.iam\.gserviceaccount\.com\b/g, '$1', '.iam.gserviceaccount.com'],
+  [
+    /\boperation error [\w ]{1,60}: \w{1,60}, (?:https? response error )?(?:StatusCode: \d{3}, )?(?:RequestID: [^\s,]{0,120}, )?(?:HostID: [^\s,]{0,200}, )?(?:api error )?/g,
+    '',
+    'operation error '
+  ],
+  [/\barn:aws[\w-]{0,12}:\w{1,20}:[\w-]{0,20}:\d{0,12}:(assumed-role\/[^/\s]{1,64})\/[^\s:,]{1,128}/g, '$1', 'arn:aws'],
+  [/\bAccessDenied(?:Exception)?: (?:User: )?(?=\S{1,200} is not authorized)/g, '', 'AccessDenied'],
+  // kustomize-controller
+  [/^kustomize (build|create) failed: (?:Error: )?/, 'kustomize $1: ', 'kustomize '],
+  [/\bApply failed with \d{1,6} conflicts?: /g, '', 'Apply failed with '],
+  [/ dry-run failed, reason: (\w{1,40})(?:, error)?: /g, ' dry-run failed ($1): ', ' dry-run failed, reason: '],
+  [/ dry-run failed(?: \(\w{1,40}\))?: /g, ': ', ' dry-run failed'],
+  [/ apply failed(?: \(\w{1,40}\))?: (?=\S)/g, ': ', ' apply failed'],
+  [/, error: /g, ': ', ', error: '],
+  [
+    /\bdecryption failed for '([^']{1,253})': (?:failed to decrypt and format '[^']{1,300}' Secret data: )?/g,
+    'decryption of $1: ',
+    "decryption failed for '"
+  ],
+  [/\bfailed to run '\S{0,100}\bgit (\w{1,20})\b[^'\n]{0,600}': (?:fatal: )?/g, 'git $1: ', 'git '],
+  [/\b(?:envsubst error: )?variable substitution failed: /g, '', 'variable substitution failed: '],
+  [/\benvsubst error: (?:YAMLToJSON: )?/g, '', 'envsubst error: '],
+  [/\bvar substitution failed for '([^']{1,253})': /g, 'substitution in $1: ', "var substitution failed for '"],
+  [/\bpost build failed for '([^']{1,253})': /g, 'post build of $1: ', "post build failed for '"],
+  [
+    /\bkustomization path not found: stat (\S{1,300}): no such file or directory/g,
+    'path not found: $1',
+    'kustomization path not found: stat '
+  ],
+  [/\bevalsymlink failure on '[^']{0,500}' : lstat (\S{1,500}): /g, '$1: ', "evalsymlink failure on '"],
+  [
+    /\b(?:open|stat|lstat|read) (\/\S{1,500}): (?=no such file|is a directory|not a directory|permission denied|no space)/g,
+    '$1: ',
+    ': '
+  ],
+  [/\bfailed to decode Kubernetes YAML from (\S{1,300}): /g, '$1: ', 'failed to decode Kubernetes YAML from '],
+  [/\baccumulat(?:ing|e)[A-Za-z]{0,20}(?: [a-z]{1,20})?: /g, '', 'accumulat'],
+  [/ with config: `…`/g, '', ' with config: `…`'],
+  [/(?<=\bdoc is missing (?:path|key): \S{1,500}): missing value$/, '', 'doc is missing'],
+  [
+    /\bfailed to get the patch file from path\(([^()]{1,300})\): (?:open \S{1,500}: )?/g,
+    '$1: ',
+    'failed to get the patch file from path('
+  ],
+  [/\bYAML parse error on (?=\S)/g, '', 'YAML parse error on '],
+  [/\berror converting YAML to JSON: (?:yaml: )?/g, '', 'error converting YAML to JSON: '],
+  [/\b(conflicts? with "[^"]{1,100}") using [\w./-]{1,100}/g, '$1', ' using '],
+  // Go templates, of which one includes the other
+  [
+    /\btemplate: \S{1,300}: executing "[^"]{0,300}" at <[^>]{0,500}>: error calling \w{1,30}: (?=template: |execution error)/g,
+    '',
+    '>: error calling '
+  ],
+  [/\btemplate: (\S{1,300}:\d{1,6}):\d{1,6}: executing "[^"]{0,300}" at <\.>: /g, '$1: ', ': executing "'],
+  [
+    /\btemplate: (\S{1,300}:\d{1,6}):\d{1,6}: executing "[^"]{0,300}" at <([^>]{0,500})>: /g,
+    '$1: $2: ',
+    ': executing "'
+  ],
+  [/\bexecution error at \((\S{1,300}:\d{1,6}):\d{1,6}\): /g, '$1: ', 'execution error at ('],
+  // Kubernetes
+  [/\bInternal error occurred: /g, '', 'Internal error occurred: '],
+  [
+    /\bserver-side apply failed for object (\S{1,320}) \S{1,253}, Kind=(\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
+    '$2/$1: ',
+    'server-side apply failed for object '
+  ],
+  [
+    /\bfailed to (?:create typed \w{1,20} object|convert new object|create typed live object) \(\/?([^();]{1,330}); [^();]{0,200}Kind=(\w{1,63})\)(?: to smd typed)?: (?:errors: )?/g,
+    '$2/$1: ',
+    'failed to '
+  ],
+  [
+    /\bcannot (?:patch|create|delete|get) "([^"]{1,253})" with kind (\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
+    '$2 $1: ',
+    '" with kind '
+  ],
+  [/^([A-Z]\w{1,62}\/\S{1,320}) (?=namespace not specified)/, '$1: '],
+  [
+    /\buser "(?:system:serviceaccount:)?([\w.@-]{1,253}):?([\w.-]{0,253})" \(groups=\[[^\]]{0,600}\]\) (?=is attempting)/gi,
+    '$1/$2 '
+  ],
+  [/\bfailed to create manager for existing fields: /g, '', 'failed to create manager for existing fields: '],
+  [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 ', '" not found'],
+  [/(?<=: ')validation error: /g, '', 'validation error: '],
+  // Kyverno repeats the rule behind what it says.
+  [/\.? rule [\w.-]{1,120} failed at path \/[^\s']{0,300}/g, '', 'failed at path'],
+  [
+    /^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[A-Z]\w{0,62}(?:\.[a-z0-9.-]{1,200})? "[^"]{1,253}" is invalid: /,
+    '$1',
+    '" is invalid: '
+  ],
+  [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
+  [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
+  [
+    /\bUser "system:serviceaccount:([\w.-]{1,63}):([\w.-]{1,253})" cannot (\w{1,20}) resource "([\w./-]{1,253})" in API group "[^"]{0,253}"(?: in the namespace "([^"]{1,63})"| at the cluster scope)?/g,
+    '$1/$2 cannot $3 $4 in $5 (forbidden)',
+    'User "system:serviceaccount:'
+  ],
+  [
+    /\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=[\w.-]{1,63}\/[\w.-]{1,253} cannot )/g,
+    '',
+    'is forbidden: '
+  ],
+  [/ in {1,2}\(forbidden\)/g, ' (forbidden)', '(forbidden)'],
+  [
+    /\bfailed calling webhook "([^"]{1,253})": (?:failed to call webhook: )?(?:(?:Post|Get) "[^"]{1,500}": )?/g,
+    'webhook $1: ',
+    'failed calling webhook "'
+  ],
+  [
+    /\badmission webhook "([^"]{1,253})" denied the request(?: without explanation)?(: ?)?/g,
+    'denied by $1$2',
+    '" denied the request'
+  ],
+  [
+    /\b([A-Z]\w{1,62}[/ ](?:[\w-]{1,63}\/)?([\w.:-]{1,253}): )[a-z][\w.-]{1,253} "\2" is forbidden: /g,
+    '$1forbidden: ',
+    '" is forbidden: '
+  ],
+  [
+    /\badmission webhook "([^"]{1,253})" does not support dry run/g,
+    'webhook does not support dry run ($1)',
+    '" does not support dry run'
+  ],
+  [/\bdenied by [\w.-]{0,100}kyverno[\w.-]{0,100}/g, 'denied by Kyverno', 'denied by '],
+  [/\bdenied by [\w.-]{0,100}gatekeeper[\w.-]{0,100}/g, 'denied by Gatekeeper', 'denied by '],
+  [/(\bdenied by Kyverno: )Policy ([\w.-]{1,253}) failed: ([^\n]{1,3000})$/, '$1$3 [$2]', ' failed: '],
+  [/\b(denied by|webhook) ([\w-]{1,63}\.[\w-]{1,63})(?:\.[\w-]{1,63}){2,8}(?=:|$)/g, '$1 $2'],
+  [/(\bdenied by [^:\s]{1,253}: )\[([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]', '] '],
+  [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency ', 'dependency '],
+  [/\bresource (?=[A-Z]\w{0,62}\/\S{1,300} (?:not ready|still exists))/g, '', 'resource '],
+  [/ (not ready|still exists)\. status: (\w{1,20}), message: /g, ' $1: ', ', message: '],
+  [/\b((?:pre|post)-(?:install|upgrade|rollback|delete)|test) hooks? failed: /g, '$1 hook: ', ' hook'],
+  [/\bwarning: Hook [a-z-]{1,20} (\S{1,300}) failed: /gi, '$1: ', 'Hook '],
+  [
+    /\[?\bresource mapping not found for name: "([^"]{0,253})" namespace: "[^"]{0,63}" from "[^"]{0,300}": /g,
+    '$1: ',
+    'resource mapping'
+  ],
+  [/\bunable to recognize "[^"]{0,300}": /g, '', 'unable to recognize "'],
+  [
+    /\b(?:unable to build kubernetes objects from (?:current |new )?release manifest|failed to create resource): /g,
+    '',
+    ': '
+  ],
+  [
+    /\brendered manifests contain a resource that already exists\. Unable to continue with \w{1,20}: ([A-Z]\w{1,62}) "([^"]{1,253})" in namespace "[^"]{0,63}" exists and cannot be imported into the current release: [\s\S]{0,3000}$/,
+    '$1 $2 already exists, with invalid ownership metadata',
+    'rendered manifests contain a resource that already exists. Unable to continue with '
+  ],
+  // source-controller
+  [/\bfailed to checkout and determine revision: /g, '', 'failed to checkout and determine revision: '],
+  [/\b(?:failed to copy: )?httpReadSeeker: failed open: (?:failed to do request: )?/g, '', 'httpReadSeeker'],
+  [
+    /\blooks like "[^"]{1,500}" is not a valid chart repository or cannot be reached: /g,
+    '',
+    '" is not a valid chart repository or cannot be reached: '
+  ],
+  [/\bscan failed: /g, '', 'scan failed: '],
+  [/\bdownload archive from (\S{1,500}) failed, status: /g, 'GET $1: ', 'download archive from '],
+  [/^successful scan: (found \d{1,9} tags)[\s\S]{0,200}$/, '$1', 'successful scan: '],
+  [/^stored artifact for commit '([\s\S]{1,300}?)'$/, 'new commit: $1', "stored artifact for commit '"],
+  [
+    /^stored artifact with revision '([^']{1,300})' from '(?:oci|https?):\/\/([^']{1,300})'(?:, origin [\s\S]{0,600})?$/,
+    'new artifact: $1 of $2',
+    "stored artifact with revision '"
+  ],
+  [
+    /^stored fetched index of size (\S{1,20}) from '\w{2,5}:\/\/([^']{1,300})'/,
+    'new index of $2 ($1)',
+    'stored fetched index of size '
+  ],
+  [/^(pulled|packaged) '([^']{1,253})' chart with version '([^']{1,128})'/, '$1 $2 $3', "' chart with version '"],
+  [
+    /\b(?:chart pull error|chart build error|failed to get chart version for remote reference|invalid chart reference): /g,
+    '',
+    ': '
+  ],
+  [
+    /\bvalues don't meet the specifications of the schema\(s\) in the following chart\(s\): /g,
+    'values: ',
+    'values don'
+  ],
+  [/\breconciliation failed: /gi, '', 'econciliation failed: '],
+  [/\/tmp\/[\w.-]{1,255}\//g, '', '/tmp/'],
+  [/ : (?=\S)/g, ': ', ' : '],
+  // Revisions and digests, as `git log --oneline` has them
+  [/@sha\d{1,3}:([\da-f]{7})[\da-f]{20,}/g, '@$1', '@sha'],
+  [/\b(sha\d{1,3}:[\da-f]{7})[\da-f]{25,}/g, '$1'],
+  [/\b([\da-f]{7})[\da-f]{33}\b/g, '$1']
+]

@@ -188,7 +188,16 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
 /** The shown parts of a failure, always of one event. */
 function saidBy({ severity, reason, revision, message }: FluxEvent, at: number) {
   const [line = ''] = message.trimStart().split('\n', 1)
-  return { severity, reason, revision: revision?.text ?? '', text: line.slice(0, 300).toWellFormed(), at }
+  return { severity, reason, revision: revision?.text ?? '', text: beginning(line).toWellFormed(), at }
+}
+
+const maxText = 300
+
+/** Cut between words, so that no half of a secret is left: that would not be known for one. */
+function beginning(line: string): string {
+  if (line.length <= maxText) return line
+  const space = line.lastIndexOf(' ', maxText)
+  return line.slice(0, space > 0 ? space : maxText)
 }
 
 function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Success, isFirst: boolean): Advance {

@@ -1,6 +1,12 @@
 // Redaction: no secret of a controller's message is shown, and what is none stays.
 import t from 'tap'
+import { normalise } from '../src/events/flux.ts'
+import { gistOf } from '../src/events/gist.ts'
 import { redact } from '../src/events/redaction.ts'
+import { advance } from '../src/objects.ts'
+import { composeOne } from '../src/render/compose/message.ts'
+import { createView } from '../src/render/compose/view.ts'
+import { compileLinks } from '../src/render/links/links.ts'
 import { fc } from './fixtures/fc.ts'
 
 const secret = 'Zq8Rt5Lm2Xw9Kp4Vn7Bc3Jd6'
@@ -79,4 +85,119 @@ t.test('a secret is found in whatever text it stands, and redacting again change
       return !redacted.includes(secret) && redact(redacted) === redacted
     })
   )
+})
+
+const upper = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+const lower = 'abcdefghijklmnopqrstuvwxyz'
+const digits = '0123456789'
+const of = (chars: string, length: number) =>
+  fc.string({ unit: fc.constantFrom(...chars), minLength: length, maxLength: length })
+const letters = (length: number) => of(`${upper}${lower}${digits}`, length)
+const base64 = (length: number) => of(`${upper}${lower}${digits}+/`, length)
+const hex = (length: number) => of('0123456789abcdef', length)
+const accessKey = of(`${upper}234567`, 16).map((key) => `AKIA${key}`)
+
+/** What is written, with each secret of it where § stands. */
+const written: [what: string, text: string, ...secrets: fc.Arbitrary<string>[]][] = [
+  [
+    'S3',
+    'https://b.s3.amazonaws.com/k?X-Amz-Algorithm=A&X-Amz-Credential=§%2F20261129&X-Amz-Security-Token=§&X-Amz-Signature=§',
+    ...[accessKey, base64(120).map(encodeURIComponent), hex(64)]
+  ],
+  [
+    'S3 of old',
+    'https://b.s3.amazonaws.com/k?AWSAccessKeyId=§&Expires=1700000000&Signature=§%3D',
+    accessKey,
+    letters(27)
+  ],
+  ['GCS', 'https://storage.googleapis.com/b/k?X-Goog-Algorithm=A&X-Goog-Expires=900&X-Goog-Signature=§', hex(256)],
+  ['Azure', 'https://a.blob.core.windows.net/c?sv=2023-01-03&sp=r&sig=§%3D', base64(43).map(encodeURIComponent)],
+  ['an account of Azure', 'AccountName=a;AccountKey=§;EndpointSuffix=core.windows.net', base64(86)],
+  ['CloudFront', 'https://d1.cloudfront.net/a?Policy=§&Signature=§&Key-Pair-Id=K2J', letters(40), letters(60)],
+  ['a password of Git', 'https://bot:§@git.acme.dev/a/b.git', letters(12)],
+  ['a token of Git', 'https://§@git.acme.dev/a/b.git', of(`${lower}${digits}`, 40)],
+  ['a token of an app', 'https://x-access-token:§@git.acme.dev/a/b', letters(36).map((text) => `ghs_${text}`)],
+  ['Redis', 'redis://:§@redis.db.svc:6379/0', letters(16)],
+  ['PostgreSQL', 'postgres://app:§@pg.db.svc:5432/app?sslmode=disable', letters(14)],
+  ['a bearer', 'Authorization: Bearer §', letters(40)],
+  ['a bearer as Go prints headers', '{"Authorization":["Bearer §"]}', letters(40)],
+  ['basic authentication', 'Authorization: Basic §==', base64(32)],
+  ['a header of GitLab', 'PRIVATE-TOKEN: §', of(lower, 20)],
+  ['a header of Datadog', 'DD-API-KEY: §', hex(32)],
+  ['a cookie', 'Set-Cookie: session=§; Path=/', letters(40)],
+  ['Vault', 'X-Vault-Token: §', letters(90).map((text) => `hvs.${text}`)],
+  ['GitHub', '§', fc.tuple(fc.constantFrom('p', 'o', 'u', 's', 'r'), letters(36)).map(([a, b]) => `gh${a}_${b}`)],
+  ['GitHub, fine', '§', letters(59).map((text) => `github_pat_${text.slice(0, 22)}_${text}`)],
+  ['GitLab', '§', fc.tuple(fc.constantFrom('glpat', 'gldt', 'glrt'), letters(20)).map((parts) => parts.join('-'))],
+  ['Slack', '§', fc.tuple(of(digits, 12), letters(24)).map(([a, b]) => `xoxb-${a}-${b}`)],
+  ['a Slack app', '§', hex(64).map((text) => `xapp-1-A012345-1234567890123-${text}`)],
+  ['a webhook of Slack', 'https://hooks.slack.com/services/T0/B0/§', letters(24)],
+  ['a webhook of Discord', 'https://discord.com/api/webhooks/123/§', letters(68)],
+  ['a JSON web token', 'eyJhbGciOiJSUzI1NiJ9.§.§', letters(60).map((text) => `eyJ${text}`), letters(43)],
+  ['a key of AWS', 'InvalidAccessKeyId: The AWS Access Key Id § does not exist', accessKey],
+  ['a secret key of AWS', 'aws_secret_access_key = §', base64(40)],
+  ['a secret key of AWS in JSON', '{"AccessKeyId":"§","SecretAccessKey":"§"}', accessKey, base64(40)],
+  ['a key of age', '§', of(`${upper}23456789`, 58).map((text) => `AGE-SECRET-KEY-1${text}`)],
+  ['PGP', '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n§\n-----END PGP PRIVATE KEY BLOCK-----', base64(64)],
+  ['SSH', '"identity":"-----BEGIN OPENSSH PRIVATE KEY-----\\n§\\n-----END OPENSSH PRIVATE KEY-----\\n"', base64(64)],
+  ['Docker', '{"auths":{"ghcr.io":{"username":"bot","password":"§","auth":"§"}}}', letters(16), base64(36)],
+  [
+    'Docker in JSON',
+    String.raw`"{\"auths\":{\"ghcr.io\":{\"password\":\"§\",\"auth\":\"§\"}}}"`,
+    letters(16),
+    base64(36)
+  ],
+  ['Docker as Go prints it', 'map[auths:map[ghcr.io:map[auth:§ password:§]]]', base64(36), letters(16)],
+  ['a value of Helm', '--set db.password=§,db.user=a', letters(16)],
+  ['a form of OAuth', 'grant_type=client_credentials&client_secret=§&scope=x', letters(31)],
+  ['Google', 'key=§', letters(35).map((text) => `AIza${text}`)],
+  ['Docker Hub', '§', letters(27).map((text) => `dckr_pat_${text}`)],
+  ['Grafana', '§', fc.tuple(letters(32), hex(8)).map((parts) => `glsa_${parts.join('_')}`)],
+  ['Pulumi', '§', hex(40).map((text) => `pul-${text}`)],
+  ['Terraform Cloud', '§', fc.tuple(letters(14), letters(60)).map((parts) => parts.join('.atlasv1.'))]
+]
+
+const sentences = [
+  'failed to fetch §: 403 Forbidden',
+  'Get "§": dial tcp: lookup git.acme.dev: no such host',
+  "unable to clone '§': authentication required",
+  'Helm upgrade failed for release a/b with chart c@1.0.0: template: c/a.yaml:1:2: executing "a" at <.Values.a>: § is refused',
+  'Deployment/a/b dry-run failed (Invalid): Deployment.apps "b" is invalid: spec.a: Invalid value: "§": must be a number',
+  'error running Plan: rpc error: code = Internal desc = exit status 1\n\nError: §\n\n  on main.tf line 1\n',
+  'Helm install failed: context deadline exceeded\n\nLast Helm logs:\n\ncreating 4 resource(s)\nwarning: § failed',
+  'apply failed: §',
+  `${'apply '.repeat(46)}§`
+]
+
+/** All that may be shown of a message: as text, in the gist, in what is posted. */
+function shownOf(message: string): string {
+  const involvedObject = { kind: 'Kustomization', namespace: 'apps', name: 'web' }
+  const wire = {
+    involvedObject,
+    severity: 'error',
+    timestamp: '2026-09-21T10:00:00Z',
+    reason: 'Failed',
+    message
+  } as const
+  const event = normalise(
+    { ...wire, reportingController: 'kustomize-controller' },
+    { source: 'a', cluster: undefined, defaultCluster: 'b' },
+    1
+  )
+  const advanced = advance(undefined, event, 1)
+  const view = createView(event, advanced, { mention: undefined, says: 'failed' }, { links: compileLinks([]).links })
+  return JSON.stringify([redact(message), gistOf(event.object, 'Failed', message), view, composeOne(view)])
+}
+
+t.test('no secret that a message can have is in any text that is made of it, nor a part of one', async (t) => {
+  for (const [what, text, ...secrets] of written) {
+    const property = fc.property(fc.tuple(...secrets), fc.constantFrom(...sentences), (values, sentence) => {
+      let n = 0
+      const filled = text.replaceAll('§', () => values[n++] ?? '')
+      const shown = shownOf(sentence.replace('§', () => filled))
+      return values.every((value) => !shown.includes(value.slice(0, 12)) && !shown.includes(value.slice(-12)))
+    })
+    const result = fc.check(property, { numRuns: 60, seed: 1 })
+    t.notOk(result.failed, what, { counterexample: result.counterexample, error: String(result.errorInstance ?? '') })
+  }
 })

@@ -54,12 +54,20 @@ const keyNames = [
 
 /** `name=value`, and in JSON and YAML `"name": "value"`. A colon outside of quotes may begin a sentence. */
 const keyed = new RegExp(
-  String.raw`(?<![A-Za-z0-9]|\/(?=(?:${keyNames})["']))((?:${keyNames})(?:=|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)([^\s"'&,;<>)\\]+)`,
+  String.raw`(?<![A-Za-z0-9]|\/(?=(?:${keyNames})["']))((?:${keyNames})(?: ?= ?|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)([^\s"'&,;<>)\\]+)`,
   'gi'
 )
-/** `password: hunter22`: only where what follows is no word. */
+/** `password: hunter22`: only where what follows is no word, nor a path. */
 const listed =
-  /(?<![A-Za-z0-9])((?:password|passwd|passphrase|token|api[-_]?key|secret[-_]?key|client[-_]?secret|access[-_]?key): {0,4})(?=[^\s\d]{0,64}\d)([^\s"'&,;<>()/]{8,})(?![\w/])/gi
+  /(?<![A-Za-z0-9])((?:password|passwd|passphrase|token|api[-_]?key|(?:secret[-_]?)?access[-_]?key|secret[-_]?key|client[-_]?secret): {0,4})(?=[^\s\d]{0,64}\d|[A-Za-z+/]{40}(?![\w/]))([^\s"'&,;<>()]{8,})(?![\w/])/gi
+/** Headers of HTTP that are keys, whatever is in them. */
+const headers =
+  /\b((?:(?:private|job|deploy|x-[a-z-]{1,30})-token|(?:[a-z-]{1,20}-)?api-key|(?:set-)?cookie): {1,4})[^\s"',;)]{8,}/gi
+/** Of a Docker config: `"auth":"…"`, and as Go prints it: `map[auth:… password:…]`. */
+const auth = /(\bauth\\?["']?: {0,4}\\?["']?)(?=[A-Za-z+/]{0,64}[\dA-Z=])[A-Za-z\d+/]{12,}={0,2}/g
+const mapped = /(?<=[[ ])((?:auth|password|token|secret|key):)[^\s\]]{6,}/g
+/** What SOPS has made of a value is no secret, but long. */
+const encrypted = /\bENC\[[A-Z\d_]{1,20},[^\]\s]{1,6000}\]/g
 
 const authorization =
   /\b(authorization["']?\s{0,4}[:=]\s{0,4}["'[]{0,2}(?:(?:bearer|basic|token|negotiate|aws4-hmac-sha256)\s{1,4})?)(?!\s)[^\s"'\],;]+/gi
@@ -75,6 +83,10 @@ const tokens = new RegExp(
     ...[
       String.raw`(?:sk|rk|pk)[-_](?:live|test|proj|ant)[-_][\w-]{16,}`,
       'npm_[A-Za-z0-9]{30,}',
+      'hf_[A-Za-z0-9]{30,}',
+      'pul-[a-f0-9]{40}',
+      'glsa_[A-Za-z0-9_]{32,}',
+      String.raw`[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}`,
       'do[opr]_v1_[a-f0-9]{32,}'
     ],
     ...[String.raw`hv[sbr]\.[\w-]{20,}`, 'AGE-SECRET-KEY-1[A-Z0-9]{8,}', String.raw`dckr_(?:pat|oat)_[\w-]{16,}`],
@@ -90,7 +102,7 @@ const tokens = new RegExp(
 )
 const privateKey = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\w+/=\s\\:,-]*/g
 
-const longRun = /(?<![\w+=~-]|SHA256:)[\w+=~-]{24,}/g
+const longRun = /(?<![\w+/=~-]|SHA256:)[\w+/=~-]{24,}/g
 
 /** `text` with an ellipsis for each secret in it. What is no secret stays, letter by letter; doing it again changes nothing. */
 export function redact(text: string): string {
@@ -100,15 +112,26 @@ export function redact(text: string): string {
   if (text.includes('-----BEGIN ')) rest = rest.replace(privateKey, '…')
   if (lower.includes('authorization')) rest = rest.replace(authorization, '$1…')
   if (lower.includes('bearer') || lower.includes('basic')) rest = rest.replace(scheme, '$1…')
-  if (keyWords.some((word) => lower.includes(word))) rest = rest.replace(keyed, '$1…').replace(listed, '$1…')
+  if (keyWords.some((word) => lower.includes(word))) {
+    rest = rest.replace(keyed, '$1…').replace(listed, (all, name: string, value: string) => {
+      return value.includes('/') && !isKey(value.replaceAll('/', '')) ? all : `${name}…`
+    })
+  }
+  if (headerWords.some((word) => lower.includes(word))) rest = rest.replace(headers, '$1…')
+  if (lower.includes('auth')) rest = rest.replace(auth, '$1…')
+  if (text.includes('map[')) rest = rest.replace(mapped, '$1…')
+  if (text.includes('ENC[')) rest = rest.replace(encrypted, 'ENC[…]')
   rest = rest.replace(tokens, '…')
   // A key has capitals and digits.
-  return lower !== text && digit.test(text) ? rest.replace(longRun, (run) => (isKey(run) ? '…' : run)) : rest
+  if (lower === text || !digit.test(text)) return rest
+  return rest.replace(longRun, withoutKey)
 }
 
 /** One of them is in each of the names that stand before a secret. */
 const keyWords = ['key', 'token', 'secret', 'pass', 'sig', 'credential', 'pwd', 'accessid']
+const headerWords = ['-token: ', 'api-key: ', 'cookie: ']
 const digit = /\d/
+const capital = /[A-Z]/
 
 /** A URL behind its scheme, without what opens it. `at` is where it stands in `text`. */
 function withoutKeys(rest: string, at: number, text: string): string {
@@ -154,4 +177,22 @@ function isHarmless(query: string): boolean {
 /** Letters of both cases and digits as chance mixes them. Names of Kubernetes have no capitals, commits and digests neither. */
 function isKey(run: string): boolean {
   return /[A-Z].*[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run) && isRandom(run)
+}
+
+/** `run` without what is a key in it: all of base64, and of a path each step for itself. */
+function withoutKey(run: string): string {
+  if (!capital.test(run)) return run
+  if (!run.includes('/')) return isKey(run) ? '…' : run
+  if (run.length >= 32 && isBase64(run)) return '…'
+  return run
+    .split('/')
+    .map((step) => (step.length >= 24 && isKey(step) ? '…' : step))
+    .join('/')
+}
+
+/** Steps of a path are words: they have one kind of letter, or begin with a capital. */
+function isBase64(run: string): boolean {
+  const steps = run.replace(/={1,2}$/, '').split('/')
+  const isMixed = (step: string) => step.length < 6 || /[a-z][A-Z\d]|\d[A-Za-z]/.test(step)
+  return steps.every((step) => /^[A-Za-z\d+]*$/.test(step) && isMixed(step)) && isKey(steps.join(''))
 }

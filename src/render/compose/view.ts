@@ -192,7 +192,7 @@ function short(text: string): string {
 }
 
 function saidOf({ reason, text }: { reason: string; text: string }): { reason: string; text: string } {
-  return { reason: reasonOf(reason), text: cut(clean(text), maxSummary) }
+  return { reason: reasonOf(reason), text: cut(redact(clean(text)), maxSummary) }
 }
 
 /** Whether another revision ended the failure. Where that of the failure is not known, nobody can say. */

@@ -86,7 +86,7 @@ function isRead({ name, namespace }: Part, read: string): boolean {
 /** `post build of Deployment web` */
 const partOf =
   /^(?:post build of|substitution in|decryption of) (?:[A-Z]\w{1,62} )?(\S{1,253})$|^[A-Z]\w{1,62} '(?:([\w.-]{1,63})\/)?([\w.-]{1,253})' is not ready$/
-const file = /(?:^|[\s/])([\w.-]{1,100}\.(?:ya?ml|tpl|json|tf|toml)(?::\d{1,6})?)$/
+const file = /(?:^|[\s/])([\w.-]{1,100}\.(?:ya?ml|tpl|json|tf|toml)(?::\d{1,6})?)\)?$/
 
 /** The names in `links`, each once. */
 function partsOf(links: readonly string[]): Part[] {

@@ -8,8 +8,9 @@ const action = /^(upgrade|install|rollback|uninstall|test)\b.{0,300}$/
 /** Who denied it is less than why, where a service is less than which, and a value less than what is wrong with it. */
 const lesser = /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^\d{1,30}$|^"[^"]{0,60}"$/
 
-/** `spec.template`, `.metadata.annotations` */
-const field = /^\.?(?:spec|status|metadata|data|stringData)\b[\w.[\]"'=$/:-]{0,200}$/
+/** `spec.template`, `.metadata.annotations`, `.Values.image` */
+const field = /^(?:\.?(?:spec|status|metadata|data|stringData)\b|\.[A-Za-z])[\w.[\]"'=$/:-]{0,200}$/
+const label = /^(?:(?:Required|Unsupported|Duplicate|Invalid) value|Too (?:long|many)|Not found)$/
 
 /** Links, and what is lost in this form, against a cause that is read (2) or a name (1.2). */
 export interface Form {
@@ -28,7 +29,11 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
     if (kind === '' || !others.some((other) => other.includes(kind))) return [link]
     return others.some((other) => other.includes(name)) ? [] : [name]
   })
-  const placeless = bare.filter((link, at) => at === 0 || at === bare.length - 1 || !field.test(link))
+  const placeless = bare.flatMap((link, at) => {
+    if (at === 0 || at === bare.length - 1 || !field.test(link)) return [link]
+    // That a value is required says nothing without the end of its path.
+    return label.test(bare[at + 1] ?? '') ? [`…${link.slice(link.lastIndexOf('.'))}`] : []
+  })
   const nameless = placeless.map((link) => objectIn(link)?.name ?? link)
   const forms = [
     { links, cost: 0 },

@@ -75,6 +75,8 @@ function tightStart(chain: readonly string[], core: number): number {
   let start = core
   const before = [chain[0] ?? '', ...chain.slice(1, core).filter(isObject)].join(': ').length + 2
   const isNeeded = (link: string) => label.test(link) || location.test(link)
+  // What says little is nothing without what stands before it.
+  if (start > 1 && isVague(chain[start] ?? '') && !isObject(chain[start - 1] ?? '')) start--
   while (start > 1 && isNeeded(chain[start - 1] ?? '') && before + lengthOf(chain, start - 1, core) <= room) start--
   return start
 }
@@ -84,6 +86,7 @@ function isClear(links: readonly string[]): boolean {
   const [first = ''] = links
   if (!links.some((link) => isWrong(link) || isVague(link))) return true
   const isPlain = isWrong(first) && !tried.test(first) && (first.length <= 25 || /\bnot ready$/.test(first))
+  if (links.length === 3 && /^dependency '\S{1,320}' is not ready$/.test(first)) return true
   return links.length === 2 && isPlain
 }
 
@@ -154,6 +157,7 @@ function lengthOf(chain: readonly string[], start: number, end: number): number 
 
 /** Of a sentence that is longer than all the room its beginning has to do; what is in brackets behind it can be missed. */
 export function neededOf(link: string): number {
+  if (link.length <= 60) return link.length
   const end = link.search(/[.,;] | [[(][^()[\]]{1,100}[)\]]$/)
   const sentence = end < 12 ? link.length : end
   return sentence > room ? 55 : sentence

@@ -33,6 +33,9 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/ giving up after \d{1,4} attempt(?:s|\(s\))?(?=[:)\s]|$)/g, '', 'giving up after'],
   // That it was refused, where the next sentence says why
   [/(?<=: |^)[A-Z][\w -]{0,60} (?:rejected|denied|refused|blocked) the request\. (?=[A-Z])/g, '', ' the request. '],
+  // A page for a browser
+  [/: ?<(?:!doctype|html|\?xml|head|body)\b[^\n]{0,4000}$/i, ''],
+  [/\buninstallation completed with \d{1,4} error\(s\): /g, '', 'uninstallation completed'],
   // What comes next, and what everybody should do
   [/[,;.]? (?:retrying|next (?:try|run|scan|retry)) in \d[\d.hmsµn]{0,20}/g, '', ' in '],
   [
@@ -69,6 +72,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/ dry-run failed, reason: (\w{1,40})(?:, error)?: /g, ' dry-run failed ($1): ', ' dry-run failed, reason: '],
   [/ dry-run failed(?: \(\w{1,40}\))?: /g, ': ', ' dry-run failed'],
   [/ apply failed(?: \(\w{1,40}\))?: (?=\S)/g, ': ', ' apply failed'],
+  [/ dry-run failed, error: /g, ': ', ' dry-run failed, error: '],
   [/, error: /g, ': ', ', error: '],
   [
     /\bdecryption failed for '([^']{1,253})': (?:failed to decrypt and format '[^']{1,300}' Secret data: )?/g,
@@ -116,6 +120,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     ': executing "'
   ],
   [/\bexecution error at \((\S{1,300}:\d{1,6}):\d{1,6}\): /g, '$1: ', 'execution error at ('],
+  [/\bparse error at \((\S{1,300}:\d{1,6})\): /g, '$1: ', 'parse error at ('],
   // Kubernetes
   [/\bInternal error occurred: /g, '', 'Internal error occurred: '],
   [
@@ -137,6 +142,16 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [
     /\buser "(?:system:serviceaccount:)?([\w.@-]{1,253}):?([\w.-]{0,253})" \(groups=\[[^\]]{0,600}\]\) (?=is attempting)/gi,
     '$1/$2 '
+  ],
+  [
+    /\bfailed (?:to prune fields|add back owned items|to convert pruned object at version \S{1,253}): /g,
+    '',
+    ': failed '
+  ],
+  [
+    /\bid resid\.ResId\{Gvk:resid\.Gvk\{[^{}]{0,200}Kind:"(\w{1,63})"[^{}]{0,60}\}, Name:"([^"]{1,253})"[^{}]{0,300}\} (?=exists)/g,
+    '$1 $2 ',
+    'resid.ResId'
   ],
   [/\bfailed to create manager for existing fields: /g, '', 'failed to create manager for existing fields: '],
   [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 ', '" not found'],

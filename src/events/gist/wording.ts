@@ -11,6 +11,7 @@ const briefer: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   ],
   [/\bmay not add resource with an (?=already registered id\b)/, ''],
   [/ \(strict mode\)$/, ''],
+  [/^conversion for \S{1,253}, Kind=\w{1,63} failed$/, 'conversion failed'],
   // helm-controller names the chart of a release after it.
   [/^HelmChart '[\w./-]{1,400}' is not ready$/, 'HelmChart not ready'],
   [/\bassociative list with keys has an element that (?=omits key field)/, '']

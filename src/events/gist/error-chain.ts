@@ -101,7 +101,8 @@ function withoutAttempts(chain: readonly string[], where: string): string[] {
     const named = triedFor.exec(link)?.[1]
     if (named !== undefined && where.includes(named)) return false
     if (!attempt.test(link)) return true
-    if (at > 0 && !tried.test(link)) return true
+    const isKept = at > 0 || (where !== '' && !/ error$/.test(link))
+    if (isKept && !tried.test(link)) return true
     const rest = chain.slice(at + 1).map(withoutBrackets)
     if (rest.some((later) => !isVague(later) && !tried.test(later) && (isWrong(later) || later.length > 40))) {
       const [next = ''] = rest

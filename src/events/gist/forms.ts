@@ -1,4 +1,5 @@
 // Forms: shortens the links of a chain of errors step by step, where there is no room for all of them.
+import { isVague } from './error-words.ts'
 import { objectIn } from './named.ts'
 import { inFewestWords } from './wording.ts'
 
@@ -9,7 +10,8 @@ const action = /^(upgrade|install|rollback|uninstall|test)\b.{0,300}$/
 const lesser = /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^\d{1,30}$|^"[^"]{0,60}"$/
 
 /** `spec.template`, `.metadata.annotations`, `.Values.image` */
-const field = /^(?:\.?(?:spec|status|metadata|data|stringData)\b|\.[A-Za-z])[\w.[\]"'=$/:-]{0,200}$/
+const field = /^(?:…?\.?(?:spec|status|metadata|data|stringData)\b|\.[A-Za-z])[\w.[\]"'=$/:-]{0,200}$/
+const webhook = /^webhook \S+$/
 const label = /^(?:(?:Required|Unsupported|Duplicate|Invalid) value|Too (?:long|many)|Not found)$/
 
 /** Links, and what is lost in this form, against a cause that is read (2) or a name (1.2). */
@@ -20,7 +22,8 @@ export interface Form {
 
 /** `links`, and shorter forms in which less and less is said of what others say too; `bare` is the one that still has all names. */
 export function formsOf(links: readonly string[]): { forms: Form[]; bare: readonly string[] } {
-  const short = links.map((link) => inFewestWords(withoutNamespace(link)))
+  const pathless = links.map((link, at) => (at > 0 && at < links.length - 1 ? withShortPath(link) : link))
+  const short = pathless.map((link) => inFewestWords(withoutNamespace(link)))
   const brief = short.map((link, at) => (at === 0 ? link.replace(action, '$1') : link))
   const bare = brief.filter((link, at) => at === brief.length - 1 || !lesser.test(link)).map(firstSentence)
   const named = bare.flatMap((link, at) => {
@@ -30,13 +33,16 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
     return others.some((other) => other.includes(name)) ? [] : [name]
   })
   const placeless = bare.flatMap((link, at) => {
-    if (at === 0 || at === bare.length - 1 || !field.test(link)) return [link]
+    if (at === 0 || at === bare.length - 1) return [link]
+    if (webhook.test(link) && !isVague(bare[at + 1] ?? '')) return []
+    if (!field.test(link)) return [link]
     // That a value is required says nothing without the end of its path.
     return label.test(bare[at + 1] ?? '') ? [`…${link.slice(link.lastIndexOf('.'))}`] : []
   })
   const nameless = placeless.map((link) => objectIn(link)?.name ?? link)
   const forms = [
     { links, cost: 0 },
+    { links: pathless, cost: 0.01 },
     { links: short, cost: 0.02 },
     { links: brief, cost: 0.04 },
     { links: bare, cost: 0.08 },
@@ -47,6 +53,12 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
   // What is no shorter is no form of its own.
   const distinct = forms.filter(({ links }, at) => at === 0 || links.join(': ') !== forms[at - 1]?.links.join(': '))
   return { forms: distinct, bare }
+}
+
+/** Of a long path to a field its last two steps. */
+function withShortPath(link: string): string {
+  if (link.length < 32 || !field.test(link)) return link
+  return `…${/\.[^.]{1,100}\.[^.]{1,100}$/.exec(link)?.[0] ?? link}`
 }
 
 function withoutNamespace(link: string): string {

@@ -3,7 +3,8 @@
 const source = /(?:accumulating|merging) resources from '/g
 const recursed = /recursed accumulation of path '[^']{0,600}': /g
 
-const noFile = /(?:no such file or directory|is a directory|file name too long|URL is a git repository)$/
+const noFile =
+  /(?:no such file or directory|is a directory|must resolve to a file|file name too long|URL is a git repository)$/
 /** What kustomize says where a file cannot be a directory either. */
 const fallback =
   /^(?:evalsymlink failure|must build at directory|new root '|unable to find one of)|(?:file is not directory|no such file or directory)$/

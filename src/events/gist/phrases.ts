@@ -36,6 +36,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   // A page for a browser
   [/: ?<(?:!doctype|html|\?xml|head|body)\b[^\n]{0,4000}$/i, ''],
   [/\buninstallation completed with \d{1,4} error\(s\): /g, '', 'uninstallation completed'],
+  [/\b\d{1,4} errors? occurred: /g, '', ' occurred: '],
   // What comes next, and what everybody should do
   [/[,;.]? (?:retrying|next (?:try|run|scan|retry)) in \d[\d.hmsµn]{0,20}/g, '', ' in '],
   [
@@ -199,6 +200,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\bdenied by [\w.-]{0,100}kyverno[\w.-]{0,100}/g, 'denied by Kyverno', 'denied by '],
   [/\bdenied by [\w.-]{0,100}gatekeeper[\w.-]{0,100}/g, 'denied by Gatekeeper', 'denied by '],
   [/(\bdenied by Kyverno: )Policy ([\w.-]{1,253}) failed: ([^\n]{1,3000})$/, '$1$3 [$2]', ' failed: '],
+  [/\bwebhook (?=webhook\.)/g, '', 'webhook webhook.'],
   [/\b(denied by|webhook) ([\w-]{1,63}\.[\w-]{1,63})(?:\.[\w-]{1,63}){2,8}(?=:|$)/g, '$1 $2'],
   [/(\bdenied by [^:\s]{1,253}: )\[([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]', '] '],
   [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency ', 'dependency '],
@@ -218,9 +220,9 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     ': '
   ],
   [
-    /\brendered manifests contain a resource that already exists\. Unable to continue with \w{1,20}: ([A-Z]\w{1,62}) "([^"]{1,253})" in namespace "[^"]{0,63}" exists and cannot be imported into the current release: [\s\S]{0,3000}$/,
+    /\b(?:rendered manifests contain a resource that already exists\. )?Unable to continue with \w{1,20}: ([A-Z]\w{1,62}) "([^"]{1,253})" in namespace "[^"]{0,63}" exists and cannot be imported into the current release: [\s\S]{0,3000}$/,
     '$1 $2 already exists, with invalid ownership metadata',
-    'rendered manifests contain a resource that already exists. Unable to continue with '
+    'exists and cannot be imported'
   ],
   // source-controller
   [/\bfailed to checkout and determine revision: /g, '', 'failed to checkout and determine revision: '],

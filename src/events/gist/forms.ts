@@ -48,7 +48,7 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
     { links: bare, cost: 0.08 },
     { links: named, cost: 0.12 },
     { links: placeless, cost: 0.15 },
-    { links: nameless, cost: 0.3 }
+    { links: nameless, cost: 0.35 }
   ]
   // What is no shorter is no form of its own.
   const distinct = forms.filter(({ links }, at) => at === 0 || links.join(': ') !== forms[at - 1]?.links.join(': '))

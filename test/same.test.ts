@@ -208,6 +208,9 @@ const variations: [before: string, varying: fc.Arbitrary<string | number>, after
     of('bcdfghjklmnpqrstvwxz', 5).filter((text) => !/pgsql|https|mssql|smtps|xhtml/.test(text)),
     ' failed'
   ],
+  ['operation-1700000000', fc.tuple(of('0123456789', 3), hex(13)).map((parts) => parts.join('-')), ' is in progress'],
+  ['[level a, queue ', number, ']'],
+  ['GET https://quay.io/v2/a?n=1&next_page=', token, ': 502'],
   ['order resource "web-1-', fc.integer({ min: 1_000_000_000, max: 4_000_000_000 }), '" failed'],
   ['write /data/a/.', hex(9).map((text) => `1${text}`), '.tar.gz: no space left'],
   ['write /data/a.tar.gz', fc.integer({ min: 100_000, max: 4_000_000_000 }), ': no space left'],

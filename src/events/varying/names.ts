@@ -29,7 +29,7 @@ export const names: readonly Row[] = [
   [
     ['-'],
     new RegExp(
-      String.raw`-(?:${templateHash}-(?=\d{0,4}[a-z])${podSuffix}|(?=\d{0,9}[bcdf])(?=[bcdf]{0,9}\d)[4-9bcdf]{8,10}(?:-[a-z\d]{5})?|(?=[a-z]{0,9}\d)(?=\d{0,9}[a-z])[bcdfghkmt2456789]{10}|(?:\d{1,3}-)?(?:(?:2[6-9]|3[0-3])\d{6}|\d{9,20})(?:-${podSuffix}|-\d{8,10})?|${looksRandom}${podSuffix})${endOfName}${notInTag}`,
+      String.raw`-(?:${templateHash}-(?=\d{0,4}[a-z])${podSuffix}|(?=\d{0,9}[bcdf])(?=[bcdf]{0,9}\d)[4-9bcdf]{8,10}(?:-[a-z\d]{5})?|(?=[a-z]{0,9}\d)(?=\d{0,9}[a-z])[bcdfghkmt2456789]{10}|(?:\d{1,3}-)?(?:(?:2[6-9]|3[0-3])\d{6}|\d{9,20})(?:-${podSuffix}|-\d{8,10}|-[\da-f]{10,32}(?:-[\da-f]{6,16}){0,2})?|${looksRandom}${podSuffix})${endOfName}${notInTag}`,
       'g'
     ),
     '-<hash>'

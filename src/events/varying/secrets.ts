@@ -2,10 +2,10 @@
 import type { Row } from './row.ts'
 
 export const secrets: readonly Row[] = [
-  // Queries of signed URLs: S3, GCS, Azure SAS, CloudFront; and tokens in any URL
+  // Queries of signed URLs: S3, GCS, Azure SAS, CloudFront; tokens in any URL, and where a list goes on
   [
     ['?'],
-    /\?(?=[^\s"'<>?]{0,2000}?(?:sig|signature|token|expires|credential|algorithm|key-pair-id|x-(?:amz|goog|ms)-[a-z-]{1,40}|googleaccessid|awsaccesskeyid|jwt|nonce|ts)=)[^\s"'<>?]{1,4000}/gi,
+    /\?(?=[^\s"'<>?]{0,2000}?(?:sig|signature|token|expires|credential|algorithm|key-pair-id|x-(?:amz|goog|ms)-[a-z-]{1,40}|googleaccessid|awsaccesskeyid|jwt|nonce|ts|next_page|page_?token|cursor|continue)=)[^\s"'<>?]{1,4000}/gi,
     '?<query>'
   ],
   [['@'], /(:\/\/)[^\s/@:"']*:[^\s/@"']+@/g, '$1<user>@'],

@@ -1,16 +1,32 @@
 // JSON body: reads what a service says is wrong out of the JSON that it answered.
 
-const body =
-  /\{\s{0,40}"(?:error|errors|code|message|detail|details|status|title)":[\s\S]{0,1500}?"(?:error_description|message|detail|details)":\s{0,4}"((?:[^"\\]|\\.){1,600})"[\s\S]{0,1500}?\}(?:\s{0,40}[\]}]){0,4}/
+const opening = /\{\s{0,40}"(?:error|errors|code|message|detail|details|status|title)":/g
+const said = /"(?:error_description|message|detail|details)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/
+
+/** No answer of a service is longer before it comes to the point, and no message has more of them in it. */
+const maxBody = 2000
+const maxBodies = 3
 
 /** `text` with the message of such a body in its place: behind the first line, where it stands below. */
 export function withoutJson(text: string): string {
   if (!text.includes('": ') && !text.includes('":"')) return text
-  const found = body.exec(text)
-  if (found === null) return text
-  const message = (found[1] ?? '').replace(/\\(?:r|n|t)/g, ' ').replace(/\\(.)/g, '$1')
-  const before = text.slice(0, found.index)
-  const end = before.indexOf('\n')
-  if (end < 0) return `${before}${message}${text.slice(found.index + found[0].length)}`
-  return `${before.slice(0, end)}: ${message}`
+  let tried = 0
+  for (const { index } of text.matchAll(opening)) {
+    if (++tried > maxBodies) break
+    const found = said.exec(text.slice(index, index + maxBody))
+    if (found === null) continue
+    const message = (found[1] ?? '').replace(/\\[rnt]/g, ' ').replace(/\\(.)/g, '$1')
+    const before = text.slice(0, index)
+    const line = before.indexOf('\n')
+    if (line >= 0) return `${before.slice(0, line)}: ${message}`
+    return `${before}${message}${text.slice(endOfBody(text, index + found.index + found[0].length))}`
+  }
+  return text
+}
+
+/** Behind the brackets that close at or after `start`. */
+function endOfBody(text: string, start: number): number {
+  const end = text.indexOf('}', start)
+  if (end < 0 || end - start > maxBody) return start
+  return end + (/^[\s\]}]{0,60}/.exec(text.slice(end, end + 60))?.[0].trimEnd().length ?? 1)
 }

@@ -99,12 +99,14 @@ function builderUrl({ blocks = [], attachments = [] }: Payload): string {
 }
 
 function inWords(
-  { event: { object, severity, reason, source }, transition, trace }: Rehearsed,
+  { event, transition, trace }: Rehearsed,
   verdicts: readonly Verdict[],
   messages: readonly { destination: string; rule: string; says: string; text: string[]; builder?: string }[]
 ): string {
+  const { object, severity, reason, source } = event
   const lines = [
     `${object.kind} ${object.namespace}/${object.name} in cluster "${object.cluster}": ${transition} (${severity}, ${reason}), from source "${source}"`,
+    ...sayMore(event),
     '',
     ...verdicts.map(sayVerdict),
     ...sayOwner(trace.owner),
@@ -124,6 +126,15 @@ function inWords(
     )
   }
   return lines.join('\n')
+}
+
+/** What an event says since Flux 2.10. */
+function sayMore({ action, related }: FluxEvent): string[] {
+  const parts = [
+    ...(action === '' ? [] : [`action ${clean(action)}`]),
+    ...(related ? [`related to ${clean(`${related.kind} ${related.namespace}/${related.name}`)}`] : [])
+  ]
+  return parts.length === 0 ? [] : [parts.join(', ')]
 }
 
 function sayOwner(owner: Owned | undefined): string[] {

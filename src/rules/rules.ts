@@ -30,6 +30,7 @@ export function compileRules(
       template: text.template,
       notify: text.notify ?? 'changes',
       remindEveryMs: text.remindEvery === 'never' ? undefined : parseDuration(text.remindEvery ?? '4h'),
+      forMs: parseDuration(text.for ?? '0s'),
       group: text.group && compileGroup(text.name, text.group),
       isFinal: text.final ?? false,
       conditions

@@ -1,7 +1,7 @@
 // Rule schema: defines a rule in the config file, and its matchers.
 import { type Static, Type } from 'typebox'
 import { about, closedObject, option } from '../about.ts'
-import { DurationOrNever } from '../duration.ts'
+import { Duration, DurationOrNever } from '../duration.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
 import { Patterns } from '../patterns.ts'
 import { GroupSchema } from './group.ts'
@@ -125,6 +125,13 @@ export const RuleSchema = closedObject({
     'How long a failure lasts before a reminder; the wait doubles each time, up to a day. `4h` by default, at least `1s`, or `never`.',
     '4h',
     'never'
+  ),
+  for: option(
+    Duration,
+    'For',
+    'How long a failure lasts before it is notified, as one that began when it began; what ends before that passes by itself, and nobody is notified of it or of its end. Of two rules that notify the same destination the one with the shorter `for` does. News are not held. Left out: at once.',
+    '2m',
+    '5m'
   ),
   group: option(
     GroupSchema,

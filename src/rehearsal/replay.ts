@@ -82,6 +82,7 @@ export function startReplay(config: Config, old?: Config) {
     },
     summary(): Summary {
       compareUntil(Number.POSITIVE_INFINITY)
+      for (const { examples } of changes.values()) examples.sort((a, b) => a.at - b.at)
       return { ...counts, changes: [...changes.values()] }
     }
   }

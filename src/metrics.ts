@@ -122,7 +122,7 @@ function deliveryMetrics(of: Of) {
     }),
     passed: new Counter({
       ...of('passed_total', 'Failures that passed by themselves before they had lasted as long as `for` of the rule'),
-      labelNames: ['rule', 'destination']
+      labelNames: ['rule']
     }),
     slackRequests: new Counter({
       ...of('slack_requests_total', 'Posts to Slack by their outcome'),

@@ -255,7 +255,7 @@ t.test('a relay says of each event what is held, what passed, and what lasted', 
   t.match(JSON.parse((await relay.get(`/api/events/${first.body.id}`)).body), {
     notifications: [{ state: 'muted', reason: 'passed by itself after 40 s' }]
   })
-  t.match((await relay.get('/metrics')).body, /passed_total\{rule="sources",destination="team"\} 1/)
+  t.match((await relay.get('/metrics')).body, /passed_total\{rule="sources"\} 1/)
 
   await relay.post({ timestamp: stamp() })
   await pass(119_000)
@@ -276,12 +276,13 @@ t.test('a reload that takes it away lets what is held go', async (t) => {
   const file = config.replace('for: 2m, ', '').replace('$SLACK', relay.slack.url())
   writeFileSync(join(folder, 'config.yaml'), file)
   relay.app.reload()
-  for (let ms = 0; ms < 60_000 && relay.slack.accepted.length === 0; ms += 1000) {
-    clock.advance(1000)
+  // Far less time than it was to be held.
+  for (let tries = 0; tries < 1000 && relay.slack.accepted.length === 0; tries++) {
+    if (tries % 20 === 0) clock.advance(1000)
     await new Promise((resolve) => setImmediate(resolve))
     await relay.app.idle()
   }
-  t.equal(relay.slack.accepted.length, 1)
+  t.equal(relay.slack.accepted.length, 1, relay.log.join(''))
 })
 
 t.test('explain says how long it has to last', async (t) => {

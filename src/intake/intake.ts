@@ -132,7 +132,7 @@ function count(
     if (dead === undefined)
       metrics.notifications.inc({ destination: labelOf(destination), state: muting ? 'muted' : 'pending' })
   }
-  for (const { rule, destination } of passed) metrics.passed.inc({ rule, destination: labelOf(destination) })
+  for (const rule of passed) metrics.passed.inc({ rule })
   for (const { template } of trace.unformed ?? []) metrics.templateErrors.inc({ template })
   let fired = 0
   for (const verdict of trace.verdicts) {

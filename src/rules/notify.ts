@@ -38,8 +38,8 @@ export interface Notifying {
   /** Belongs in the object's memory. */
   notified: readonly Notified[]
   releases: readonly Release[]
-  /** Whose failures are over before they had lasted. */
-  passed: readonly { rule: string; destination: string }[]
+  /** The rules of which it ended a failure before that had lasted. */
+  passed: readonly string[]
 }
 
 /** What is known of the rules, and of what waits. */
@@ -183,7 +183,7 @@ export function recipientsOf(
     quiet,
     notified,
     releases,
-    passed: passed.map(({ rule, destination }) => ({ rule, destination }))
+    passed: [...new Set(passed.map(({ rule }) => rule))]
   }
 }
 

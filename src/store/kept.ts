@@ -61,8 +61,8 @@ export interface Decision {
   keep: boolean
   /** Of the notifications that were held. */
   releases?: readonly Release[]
-  /** Failures that passed by themselves. */
-  passed?: readonly { rule: string; destination: string }[]
+  /** The rules of which it ended a failure before that had lasted. */
+  passed?: readonly string[]
   /** Two objects with its name exist at a time. */
   isTwin?: true
 }

@@ -73,6 +73,7 @@ function createRig(open: () => Promise<Store>, first: Config, { restarts = false
   const pace = createPace({ perSecond: 100, burst: 100 })
   let config = first
   let opened: Promise<Store> | undefined
+  const own = Math.random()
   let bodies = 0
 
   async function turn(): Promise<Store> {
@@ -140,7 +141,7 @@ function createRig(open: () => Promise<Store>, first: Config, { restarts = false
           uid: ''
         }),
         body: '{}',
-        identity: `body-${bodies++}`,
+        identity: `body-${own}-${bodies++}`,
         receivedAt: now
       }))
       const says = new Map<string, Transition[]>()
@@ -253,7 +254,7 @@ for (const [name, prepare] of Object.entries(stores)) {
             await rig.close()
           }
         }),
-        { numRuns: name === 'sqlite' ? 60 : 12 }
+        { numRuns: name === 'sqlite' ? 25 : 6 }
       )
     })
 
@@ -426,3 +427,37 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
   })
 }
+
+t.test('of replicas one posts what has lasted, or another settles what is over: never both', async (t) => {
+  const open = await stores.postgres()
+  const config = configOf('\n  - { name: r, for: 2m, send: team }')
+  const [one, other] = [createRig(open, config), createRig(open, config)]
+  const many = Array.from({ length: 12 }, (_, object) => object)
+  for (let round = 0; round < 4; round++) {
+    const at = start + round * seconds(3600)
+    await one.take(
+      many.map((object) => ({ at: 0, object, kind: 'fails' as const })),
+      at
+    )
+    // Each of them is at the end of its two minutes by the one, and over shortly before by the other.
+    const ends = many.map((object) =>
+      other.take([{ at: 0, object, kind: 'recovers' as const }], at + seconds(object % 2 === 0 ? 119 : 120))
+    )
+    await Promise.all([one.drain(at + seconds(120)), ...ends])
+    for (let now = at + seconds(121); now < at + seconds(600); ) now = Math.max(now + 1, await one.drain(now))
+    const store = await one.store()
+    t.strictSame(await store.busyLanes(), [], 'nothing waits')
+    const { items } = await store.records.notifications({ since: at - 1 }, { limit: 500 })
+    const byObject = Map.groupBy(items, ({ object }) => object.name)
+    for (const [name, of] of byObject) {
+      const states = of
+        .map(({ says, state }) => `${says} ${state}`)
+        .sort()
+        .join()
+      if (!['failed muted', 'failed sent,recovered sent'].includes(states)) t.fail(`${name}: ${states}`)
+    }
+    t.equal(byObject.size, many.length)
+  }
+  await one.close()
+  await other.close()
+})

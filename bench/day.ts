@@ -1,18 +1,23 @@
 // `npm run bench day`: a fleet's day as Flux's own Slack provider would have posted it, and as the relay does.
-// `-- --messages FILE` writes what was posted, a JSON line each.
+// `-- --messages FILE` writes what was posted, a JSON line each; `-- --for 2m` tries that on its sources.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { countPosts } from '../src/demo/flux.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { textsOf } from '../src/render/slack/payload.ts'
 import { createFleetDay, dayMs } from './fleet-day.ts'
+import { reportLasting } from './lasting.ts'
 import { type Posted, startVirtualRelay } from './virtual-relay.ts'
 
 /** What a phone shows of a message before it is opened. */
 const lockScreen = 90
 
-const { values } = parseArgs({ options: { messages: { type: 'string' } } })
+const { values } = parseArgs({ options: { messages: { type: 'string' }, for: { type: 'string' } } })
 const start = Date.parse('2026-09-21T00:00:00Z')
+if (values.for !== undefined) {
+  process.stdout.write(await reportLasting(values.for, start))
+  process.exit()
+}
 const day = createFleetDay(start)
 const relay = await startVirtualRelay(
   `rules:

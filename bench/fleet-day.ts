@@ -173,8 +173,8 @@ const rollouts = [
   { from: 18 * hour, sha: '731f7eaddfb6af01cb2173e18f0f75b0ba780ef1', subject: 'Renovate: all patch updates (#420)' }
 ]
 
-/** Everything that is posted in the day, in its order. */
-export function createFleetDay(start: number): Moment[] {
+/** Everything that is posted in the day, in its order; `withBlips`, also what passes by itself: most of what fails for minutes. */
+export function createFleetDay(start: number, { withBlips = false } = {}): Moment[] {
   const moments: Moment[] = []
   function add(since: number, cluster: string, actor: Actor, saying: Saying, cause?: RegExp): void {
     moments.push({ at: since, event: wire(start + since, cluster, actor, saying), ...(cause && { cause }) })
@@ -189,6 +189,7 @@ export function createFleetDay(start: number): Moment[] {
   repositoryGone(add)
   networkDown(add)
   for (const rollout of rollouts) roll(add, rollout)
+  if (withBlips) blips(add)
   return moments.sort((a, b) => a.at - b.at)
 }
 
@@ -228,6 +229,49 @@ function networkDown(add: Add): void {
       )
     }
     add(16.3 * hour + n * 500, 'prod-eu', actor, reconciled(good))
+  }
+}
+
+/** What source-controller says of a registry or a host that does not answer for a moment. */
+const hiccups: { kind: Actor['kind']; name: string; reason: string; message: string; over: Saying }[] = [
+  {
+    ...{ kind: 'GitRepository', name: 'apps', reason: 'GitOperationFailed' },
+    message:
+      "failed to checkout and determine revision: unable to list remote for 'https://git.example.com/acme/apps': dial tcp: lookup git.example.com on 10.96.0.10:53: server misbehaving",
+    over: { reason: 'Succeeded', message: "stored artifact for commit 'shop: new checkout (#412)'" }
+  },
+  {
+    ...{ kind: 'OCIRepository', name: 'base', reason: 'OCIArtifactPullFailed' },
+    message:
+      'failed to determine artifact digest: GET https://registry.example.com/v2/acme/base/manifests/latest: unexpected status code 503 Service Unavailable',
+    over: {
+      reason: 'NewArtifact',
+      message: "stored artifact with revision 'latest@sha256:7c1e' from 'oci://registry.example.com/acme/base'"
+    }
+  },
+  {
+    ...{ kind: 'HelmRepository', name: 'bitnami', reason: 'FetchFailed' },
+    message:
+      'failed to fetch Helm repository index: failed to cache index to temporary file: Get "https://charts.example.com/index.yaml": net/http: TLS handshake timeout',
+    over: { reason: 'NewArtifact', message: 'stored fetched index of size 14.2MB' }
+  }
+]
+
+/** Twenty times a day one of them does not answer: a cluster notices, or all do, most for less than two minutes, a few for longer. */
+function blips(add: Add): void {
+  for (let n = 0; n < 20; n++) {
+    const { kind, name, reason, message, over } =
+      hiccups[n % hiccups.length] ?? (hiccups[0] as (typeof hiccups)[number])
+    for (const [place, cluster] of clusters.entries()) {
+      if (n % 3 !== 0 && place !== n % clusters.length) continue
+      const actor: Actor = { kind, namespace: 'flux-system', name: `${name}-${n % 4}` }
+      const from = n * 69 * minute + place * 7 * second
+      const lastsMs = n % 5 === 4 ? (3 + n) * minute : (15 + ((n * 41 + place * 13) % 100)) * second
+      for (let at = 0; at < lastsMs; at += 40 * second) {
+        add(from + at, cluster, actor, { severity: 'error', reason, message }, /misbehaving|503|timeout/)
+      }
+      add(from + lastsMs, cluster, actor, over)
+    }
   }
 }
 

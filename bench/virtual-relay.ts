@@ -25,6 +25,8 @@ export interface VirtualRelay {
   /** Throws where it is not answered 202. */
   post(event: WireEvent): Promise<void>
   pass(ms: number): Promise<void>
+  /** What its API answers. */
+  ask(path: string): Promise<unknown>
   close(): Promise<void>
 }
 
@@ -74,6 +76,9 @@ export async function startVirtualRelay(rest: string, start?: number): Promise<V
         clock.advance(Math.min(stepMs, ms - passed))
         await note()
       }
+    },
+    async ask(path) {
+      return (await app.inject({ url: path })).json()
     },
     async close() {
       await app.close()

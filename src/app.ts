@@ -76,8 +76,12 @@ export async function buildApp({
   const { destinations } = channels
   // What nearly every room takes: rows, counters, time and lines.
   const base = { store, metrics, clock, log }
+  const holdOf = (name: string) => {
+    const rule = current().rules.byName.get(name)
+    return { forMs: rule?.forMs ?? 0, waitMs: rule?.group?.waitMs ?? 0 }
+  }
   const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
-  const lanes = createLanes({ ...base, slack, channels, operators, publicUrl, spans, ages })
+  const lanes = createLanes({ ...base, slack, channels, holdOf, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
   const cards = createCards({ ...base, slack, destinations, publicUrl, wake })
   const silences = createSilences({ ...base, destinations, wake })

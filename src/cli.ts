@@ -228,7 +228,7 @@ ofRelay(silence.command('add'))
   .description('withhold what matches; one message sums it up at the end')
   .requiredOption(
     '--match <key=value...>',
-    'what to withhold, such as namespace=db,kind=HelmRelease or name=web,api: all keys must match, each by any of its values (also: cluster, reason, severity, source, message, metadata.team, when; write a comma in a value as \\,)'
+    'what to withhold, such as namespace=db,kind=HelmRelease or name=web,api: all keys must match, each by any of its values (also: cluster, reason, severity, source, message, action, related.name, metadata.team, when; write a comma in a value as \\,)'
   )
   .option('--for <duration>', 'how long, such as 30m or 2h')
   .option('--until <time>', 'end at this time instead, such as 2026-12-01T06:00:00Z')

@@ -7,6 +7,7 @@ import { advanceTwin, worstFirst } from './objects/twins.ts'
 import type { ObjectMemory } from './objects.ts'
 import { dress } from './render/compose/fill-template.ts'
 import { createView } from './render/compose/view.ts'
+import type { Held } from './rules/lasting.ts'
 import { recipientsOf } from './rules/notify.ts'
 import { ownerOf } from './rules/owners.ts'
 import { match } from './rules/rules.ts'
@@ -26,6 +27,7 @@ export function decide(
   known: ObjectMemory | undefined,
   config: Config,
   now: number,
+  held: readonly Held[] = [],
   subjectOf: SubjectOf = () => undefined
 ): Decision {
   const { receivedAt, behindMs } = arrival
@@ -36,8 +38,8 @@ export function decide(
   const owned = fired.some(({ isToOwner }) => isToOwner)
     ? ownerOf({ event, transition: advanced.transition }, config.owners, whyShut)
     : undefined
-  const to = { fired, owned, rules: config.rules.byName }
-  const { recipients, quiet, notified } = recipientsOf(advanced, to, now, muting !== undefined)
+  const to = { fired, owned, rules: config.rules.byName, held }
+  const { recipients, quiet, notified, releases, passed } = recipientsOf(advanced, to, now, muting !== undefined)
   const memory = worstFirst(notified === advanced.memory.notified ? advanced.memory : { ...advanced.memory, notified })
   const unformed: { rule: string; template: string; because: string }[] = []
   const shown = {
@@ -56,13 +58,23 @@ export function decide(
     if (template !== undefined && because !== undefined) unformed.push({ rule, template: template.name, because })
     const group = grouping && { key: grouping.keyOf(event), waitMs: grouping.waitMs }
     return [
-      { rule, destination: name, lane: destination.lane, view, ...(group && { group }), ...(muting && { muting }) }
+      {
+        ...{ rule, destination: name, lane: destination.lane, view },
+        ...(group && { group }),
+        ...(recipient.heldUntil !== undefined && { heldUntil: recipient.heldUntil }),
+        ...(muting && { muting })
+      }
     ]
   })
   const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
   const trace = { verdicts, quiet, ...(owned && { owner: owned }), ...(unformed.length > 0 && { unformed }) }
   const isTwin = advanced.isTwin && { isTwin: true as const }
-  return { transition: advanced.transition, memory, notifications, trace, keep, ...isTwin }
+  return {
+    ...{ transition: advanced.transition, memory, notifications, trace, keep },
+    ...(releases.length > 0 && { releases }),
+    ...(passed.length > 0 && { passed }),
+    ...isTwin
+  }
 
   /** A failure goes on where it began: a channel that was notified of it stays its own, under that name. */
   function whyShut(name: string): string | undefined {

@@ -120,6 +120,10 @@ function deliveryMetrics(of: Of) {
       ),
       labelNames: ['destination', 'state']
     }),
+    passed: new Counter({
+      ...of('passed_total', 'Failures that passed by themselves before they had lasted as long as `for` of the rule'),
+      labelNames: ['rule']
+    }),
     slackRequests: new Counter({
       ...of('slack_requests_total', 'Posts to Slack by their outcome'),
       labelNames: ['destination', 'outcome']

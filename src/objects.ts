@@ -54,6 +54,8 @@ export interface Notified {
   reminders: number
   /** It was muted, and was not notified yet. */
   isWithheld?: true
+  /** It is notified then, in ms, if the failure lasts so long: whether it was is known to the store. */
+  heldUntil?: number
 }
 
 export interface ObjectMemory {
@@ -93,6 +95,8 @@ export interface Advance {
   aside?: 'late' | 'remark'
   /** When a failure that came late is known to have been over, because the object worked or was gone, in ms. */
   overAt?: number
+  /** With `overAt`: how long that failure lasted, at most, in ms. */
+  overAfterMs?: number
 }
 
 const rememberedPrints = 8
@@ -151,7 +155,7 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   const at = isOlder && !mayBeLate ? now : stampedAt
   if (failure === undefined) {
     // It was tried again for a while: it was over when it came. Notified as that, because nobody knows of it yet.
-    return mayBeLate ? { ...late(known, 'informed'), overAt: known.decidedAt } : begin(known, event, at)
+    return mayBeLate ? lateFailure(known, at) : begin(known, event, at)
   }
   // A remediation that worked, or a warning, does not make an error less of one.
   if (failure.severity === 'error' && event.severity === 'warn') return remark(known, event)
@@ -171,6 +175,10 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   }
   const memory = { ...known, failure: next, decidedAt: Math.max(at, known.decidedAt) }
   return { ...stay(memory, isKnown || isLate ? 'repeated' : 'changed'), before: failure }
+}
+
+function lateFailure(known: ObjectMemory, at: number): Advance {
+  return { ...late(known, 'informed'), overAt: known.decidedAt, overAfterMs: known.decidedAt - at }
 }
 
 function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {

@@ -22,6 +22,12 @@ const truths: readonly (readonly [source: string, overrides: EventOverrides, exp
   ['event.severity == "error" && event.reason == "BuildFailed" && event.source == "default"', {}, true],
   ['event.controller == "kustomize-controller" && event.message.contains("kustomize build")', {}, true],
   ['revision.pointer == "main" && revision.short == "main@4f1d2c3" && revision.sha.startsWith("4f1d")', {}, true],
+  [
+    'event.action == "upgrade" && related.kind + related.namespace + related.name == "HelmChartabc"',
+    { action: 'upgrade', related: { cluster: 'x', kind: 'HelmChart', namespace: 'ab', name: 'c' } },
+    true
+  ],
+  ['event.action == "" && related.kind == "" && related.name == ""', {}, true],
   ['revision.text == "" && revision.sha == ""', { revision: undefined }, true],
   ['event.reason in ["BuildFailed", "PruneFailed"]', {}, true],
   ['event.reason in ["PruneFailed"]', {}, false],
@@ -65,7 +71,7 @@ const faults: readonly (readonly [what: string, source: string, error: RegExp, a
   [
     'there is no such variable',
     'event.reason == "x" || foo',
-    /no variable "foo"; there are event, object, revision, metadata, transition$/,
+    /no variable "foo"; there are event, object, related, revision, metadata, transition$/,
     'foo'
   ],
   ['there is no such function', 'true && event.reason.begins("x")', /no function "begins"/, 'event.reason'],

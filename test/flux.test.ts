@@ -1,7 +1,9 @@
 // Flux events: are read from every form Flux sends, and refused with a reason otherwise.
 import Fastify from 'fastify'
 import t from 'tap'
-import { FluxEventSchema, normalise, type Origin } from '../src/events/flux.ts'
+import { FluxEventSchema, keepable, normalise, type Origin, readStored, type WireEvent } from '../src/events/flux.ts'
+import { vocabulary } from '../src/events/vocabulary.ts'
+import { advance } from '../src/objects.ts'
 import { fixture, fixtureNames, type WireOverrides, wire } from './fixtures/events.ts'
 
 const receivedAt = Date.parse('2026-03-04T05:06:10Z')
@@ -90,6 +92,7 @@ t.test('a failing Kustomization is seen as it was sent', async (t) => {
       short: 'main@4f1d2c3'
     },
     controller: 'kustomize-controller',
+    action: '',
     isHeartbeat: false
   })
 })
@@ -106,6 +109,7 @@ t.test('the zero event of Go becomes an event about nothing, at the time it came
     metadata: {},
     revision: undefined,
     controller: '',
+    action: '',
     isHeartbeat: false
   })
 })
@@ -219,4 +223,73 @@ t.test('only a finished reconciliation with commit_status: update makes a heartb
   for (const kind of kinds) t.notOk(seen({ ...finished, involvedObject: { kind }, metadata: beat }).isHeartbeat, kind)
   t.ok(seen({ ...finished, involvedObject: { kind: 'CueExport' }, metadata: beat }).isHeartbeat, 'made after its model')
   t.notOk(normalise(fixture('kustomization-progressing'), origin, receivedAt).isHeartbeat)
+})
+
+const laterNames = fixtureNames.filter((name) => name.startsWith('v1-'))
+
+t.test('what Event v1 adds is seen as it was sent, through notification-controller or directly', async (t) => {
+  const { action, related } = normalise(fixture('v1-helmrelease-upgrade-failed'), origin, receivedAt)
+  const chart = { cluster: 'local', kind: 'HelmChart', namespace: 'flux-system', name: 'payments-ledger' }
+  t.strictSame({ action, related }, { action: 'upgrade', related: chart })
+  t.strictSame(normalise(fixture('v1-helmrelease-direct'), { ...origin, cluster: 'prod' }, receivedAt).related, {
+    ...chart,
+    cluster: 'prod'
+  })
+  t.notOk(
+    'related' in normalise(fixture('v1-gitrepository-new-artifact'), origin, receivedAt),
+    'an event of one object'
+  )
+  const controllers = new Set(laterNames.map((name) => fixture(name).reportingController))
+  t.equal(controllers.size, 7, 'there is one of each controller of Flux')
+})
+
+t.test('both forms of an event are the same to the state, and to what is remembered of a failure', async (t) => {
+  for (const name of laterNames) {
+    const { action, relatedObject, ...earlier } = fixture(name)
+    t.ok(action, name)
+    const [one, other] = [fixture(name), earlier as WireEvent].map((form) => normalise(form, origin, receivedAt))
+    if (one === undefined || other === undefined) throw new Error(name)
+    t.strictSame({ ...one, action: '', related: undefined }, { ...other, related: undefined }, name)
+    const begun = advance(undefined, other, receivedAt)
+    const again = advance(begun.memory, one, receivedAt)
+    t.equal(begun.transition === 'failed' ? again.transition : 'repeated', 'repeated', `${name}: ${begun.transition}`)
+  }
+})
+
+t.test('an action decides no state, whatever it is', async (t) => {
+  const actions = [...vocabulary.action, 'install', 'uninstall', '', 'Recovered', 'x'.repeat(5000), 7, null, {}]
+  for (const name of fixtureNames) {
+    const plain = fixture(name)
+    const { transition } = advance(undefined, normalise(plain, origin, receivedAt), receivedAt)
+    for (const action of actions) {
+      const event = normalise({ ...plain, action }, origin, receivedAt)
+      t.equal(advance(undefined, event, receivedAt).transition, transition, `${name} ${String(action).slice(0, 20)}`)
+      t.ok(event.action.length <= 253)
+    }
+  }
+})
+
+const noReferences = [null, 'HelmChart/a/b', 3, [], {}, { kind: 'HelmChart' }, { kind: '', name: 'a' }, { name: 'a' }]
+const strangeReferences = [
+  { kind: 'HelmChart', name: 'a/b' },
+  { kind: 'HelmChart', namespace: 3, name: 'a' },
+  { kind: 'HelmChart', name: 'x'.repeat(254) }
+]
+
+t.test('no event is refused for its related object, and what is no reference is none', async (t) => {
+  for (const relatedObject of [...noReferences, ...strangeReferences]) {
+    t.equal(await post({ ...wire(), relatedObject }), 'accepted', JSON.stringify(relatedObject))
+    t.equal(seen({ relatedObject }).related, undefined)
+  }
+  t.equal(await post({ ...wire(), action: 7 }), 'accepted')
+  const near = seen({ relatedObject: { kind: 'GitRepository', name: 'fleet' } })
+  t.strictSame(near.related, { cluster: 'local', kind: 'GitRepository', namespace: 'team-a', name: 'fleet' })
+})
+
+t.test('what is kept of an event is read with its action and its related object', async (t) => {
+  const sent = fixture('v1-helmrelease-direct')
+  const event = normalise(sent, origin, receivedAt)
+  const stored = { body: keepable(JSON.stringify(sent), sent), source: 'default', object: event.object, receivedAt }
+  const { action, related } = readStored(stored) ?? {}
+  t.strictSame({ action, related }, { action: event.action, related: event.related })
 })

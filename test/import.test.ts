@@ -98,7 +98,7 @@ t.test("a tutorial's manifests become a config that loads and sends what Flux se
 })
 
 t.test('every version and form of manifest loads, and no secret is copied', async (t) => {
-  for (const name of ['tutorial', 'v1beta1', 'bot', 'kubectl-list', 'platform']) {
+  for (const name of ['tutorial', 'v1beta1', 'v1', 'bot', 'kubectl-list', 'platform']) {
     const imported = importText(fixture(name))
     t.ok(load(imported).rules.all.length > 0, name)
     const said = [
@@ -380,6 +380,23 @@ ${other.replaceAll('namespace: apps', 'namespace: web')}`)
     imported.remarks.map(({ message }) => message.split(' is ')[0]),
     ['team of Alert apps/chat', 'summary of Alert apps/chat', 'team of Alert web/chat']
   )
+})
+
+t.test('a summary of v1, which has it among the metadata, mentions as one of v1beta3 does', async (t) => {
+  const v1 = (eventMetadata: object) => importText(alertText({ eventMetadata }).replaceAll('v1beta3', 'v1'))
+  t.match(textOf(v1({ summary: '<!here>' }))['rules'], [{ mention: '<!here>' }])
+  t.strictSame(v1({ summary: '<!here>', team: 'a' }).metadata, { team: 'a' })
+  t.strictSame(v1({ summary: 'shop is down', team: 'a' }).metadata, { summary: 'shop is down', team: 'a' })
+  t.match(textOf(importText(fixture('v1')))['rules'], [
+    { name: 'on-call', mention: '<!subteam^S012AB3CD>' },
+    { match: { severity: 'info' } }
+  ])
+})
+
+t.test('manifests of v1 and of v1beta3 are read together', async (t) => {
+  const mixed = importText(`${fixture('v1')}---\n${fixture('tutorial')}`)
+  const [earlier, later] = [fixture('tutorial'), fixture('v1')].map((text) => load(importText(text)).rules.all.length)
+  t.equal(load(mixed).rules.all.length, Number(earlier) + Number(later))
 })
 
 t.test('the Alert for Flux names each object once, and posts what the rules need', async (t) => {

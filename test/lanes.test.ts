@@ -22,6 +22,7 @@ function lanesOf(store: Store, destination: Destination, posted: string[] = []):
       close: async () => {}
     },
     channels: createChannels(() => new Destinations([[destination.name, destination]], new Map()), systemClock),
+    holdOf: () => ({ forMs: 0, waitMs: 0 }),
     operators: () => [],
     metrics: createMetrics(),
     spans: { posted() {} },

@@ -57,6 +57,22 @@ const hopeless: readonly (readonly [what: string, match: Match, where: string, m
     'metadata.event.toolkit.fluxcd.io/team',
     /write "team"/
   ],
+  ['an action in another case', { action: 'applied' }, 'action', /did you mean "Applied"/],
+  ['a kind of the related object', { related: { kind: 'helmchart' } }, 'related.kind', /did you mean "HelmChart"/],
+  ['a name of the related object', { not: { related: { name: ['Fleet'] } } }, 'not.related.name.0', /"fleet"/],
+  [
+    'the related object, taken away',
+    { related: { kind: 'Bucket' }, not: { related: { kind: '*' } } },
+    'not.related.kind',
+    /every related kind/
+  ],
+  [
+    'a kind of the related object in an expression',
+    { when: 'related.kind == "gitrepository"' },
+    'when',
+    /"GitRepository"/
+  ],
+  ['an action in an expression', { when: 'event.action in ["failed"]' }, 'when', /did you mean "Failed"/],
   ['a key of a controller alone', { metadata: { token: 'a' } }, 'metadata.token', /no event keeps this key/],
   ['what `not` has in another case', { not: { kind: 'helmrelease' } }, 'not.kind', /did you mean "HelmRelease"/],
   [

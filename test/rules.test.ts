@@ -46,6 +46,12 @@ const why = (reason: string): EventOverrides => ({ reason })
 const says = (message: string): EventOverrides => ({ message })
 const has = (metadata: Record<string, string>): EventOverrides => ({ metadata })
 
+const doing = (action: string): EventOverrides => ({ action })
+const about = (kind: string, namespace: string, name: string): EventOverrides => ({
+  related: { cluster: 'prod-eu', kind, namespace, name }
+})
+const ofFleet: MatchText = { related: { kind: ['GitRepository', 'OCI*'], name: 'fleet' } }
+
 const scope: MatchText = { severity: 'warn', kind: 'Kust*', not: { name: 'db' }, when: 'event.reason != ""' }
 const teamInProd: MatchText = { metadata: { team: 'pay', env: ['prod', 'live'] } }
 const unknownTimeout: MatchText = { message: { include: ['timeout'], exclude: ['known'] } }
@@ -57,6 +63,28 @@ const rows: readonly Row[] = [
   ['error and nothing less', { severity: 'error' }, [error], 'severity', [warn, info]],
   ['exactly the severity in a list', { severity: ['info'] }, [info], 'severity', [warn, error]],
   ['exactly the severities in a list', { severity: ['info', 'error'] }, [info, error], 'severity', [warn]],
+  ['an action', { action: 'Appl*' }, [doing('Applying'), doing('Applied')], 'action', [doing('apply'), {}]],
+  [
+    'a related object',
+    ofFleet,
+    [about('GitRepository', 'a', 'fleet'), about('OCIRepository', 'b', 'fleet')],
+    'related.kind',
+    [about('HelmChart', 'a', 'fleet'), {}]
+  ],
+  [
+    'a related name',
+    ofFleet,
+    [about('OCIRepository', '', 'fleet')],
+    'related.name',
+    [about('GitRepository', 'a', 'x')]
+  ],
+  [
+    'none of some related objects',
+    { not: { related: { namespace: 'flux-*' } } },
+    [about('Bucket', 'apps', 'a'), {}],
+    'not.related.namespace',
+    [about('Bucket', 'flux-system', 'a')]
+  ],
   ['a kind', { kind: 'Bucket' }, [kind('Bucket')], 'kind', [kind('bucket'), kind('Buckets'), kind('')]],
   ['one of several kinds', { kind: ['Bucket', 'Helm*'] }, [kind('HelmChart'), kind('Bucket')], 'kind', [{}]],
   ['a namespace', { namespace: 'team-*' }, [{}, inside('team-b')], 'namespace', [inside('a-team-b'), inside('')]],

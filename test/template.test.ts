@@ -103,6 +103,7 @@ t.test('every variable and filter of the contract', async (t) => {
       '{{ event.reason }} {{ event.severity }} {{ event.source }} {{ event.controller }}',
       'ReconciliationSucceeded info default kustomize-controller'
     ],
+    ['-{{ event.action }}{{ related.kind }}{% if related %}?{% endif %}', '-'],
     [
       '{{ event.message | first_line }} {{ event.summary }}',
       'Reconciliation finished in 449ms Reconciliation finished in 449ms'

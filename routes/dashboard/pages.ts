@@ -149,8 +149,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
     const body = eventPage({
       ...{ now, event, standing: standing.items[0], rules: rules.byName, origin: originOf(request) },
       neighbours: near.items.length > 1 ? near.items : [],
-      metadata: flux?.metadata ?? {},
-      revision: flux?.revision?.text ?? '',
+      flux,
       links: flux ? pagesOf(links, flux) : {}
     })
     return send(request, reply, { title: objectName(event.object), place: '/events' }, body)

@@ -20,6 +20,9 @@ export async function tryEvent(
   return {
     ...{ object: event.object, severity: event.severity, transition, quiet: trace.quiet },
     verdicts: verdictsOn(rehearsed, config),
-    messages: notifications.map(speak)
+    messages: notifications.map((notification) => ({
+      ...speak(notification),
+      ...(notification.heldUntil !== undefined && { heldUntil: notification.heldUntil })
+    }))
   }
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type Config, loadConfig } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
+import { sayDuration } from '../duration.ts'
 import type { FluxEvent } from '../events/flux.ts'
 import { clean } from '../legible.ts'
 import type { ObjectMemory } from '../objects.ts'
@@ -51,7 +52,14 @@ export function explain(
   const verdicts = verdictsOn(rehearsed, config)
   const messages = rehearsed.notifications.map((notification) => {
     const { text, payload, ...notified } = speak(notification)
-    return { ...notified, text: text.split('\n'), ...(link && { builder: builderUrl(payload) }), payload }
+    const forMs = notification.heldUntil === undefined ? 0 : (config.rules.byName.get(notification.rule)?.forMs ?? 0)
+    return {
+      ...notified,
+      ...(forMs > 0 && { for: sayDuration(forMs) }),
+      text: text.split('\n'),
+      ...(link && { builder: builderUrl(payload) }),
+      payload
+    }
   })
   const { event, transition, trace } = rehearsed
   const { quiet, owner, unformed } = trace
@@ -99,12 +107,21 @@ function builderUrl({ blocks = [], attachments = [] }: Payload): string {
 }
 
 function inWords(
-  { event: { object, severity, reason, source }, transition, trace }: Rehearsed,
+  { event, transition, trace }: Rehearsed,
   verdicts: readonly Verdict[],
-  messages: readonly { destination: string; rule: string; says: string; text: string[]; builder?: string }[]
+  messages: readonly {
+    destination: string
+    rule: string
+    says: string
+    for?: string
+    text: string[]
+    builder?: string
+  }[]
 ): string {
+  const { object, severity, reason, source } = event
   const lines = [
     `${object.kind} ${object.namespace}/${object.name} in cluster "${object.cluster}": ${transition} (${severity}, ${reason}), from source "${source}"`,
+    ...sayMore(event),
     '',
     ...verdicts.map(sayVerdict),
     ...sayOwner(trace.owner),
@@ -115,15 +132,24 @@ function inWords(
     ''
   ]
   if (messages.length === 0) lines.push('Nobody is notified.', '')
-  for (const { destination, rule, says, text, builder } of messages) {
+  for (const { destination, rule, says, for: lasts, text, builder } of messages) {
     lines.push(
-      `${destination} is notified by ${rule} (${says}):`,
+      `${destination} is notified by ${rule} (${says})${lasts ? ` once it has lasted for ${lasts}` : ''}:`,
       ...text.map((line) => `  ${line}`),
       ...(builder === undefined ? [] : [`  ${builder}`]),
       ''
     )
   }
   return lines.join('\n')
+}
+
+/** What an event says since Flux 2.10. */
+function sayMore({ action, related }: FluxEvent): string[] {
+  const parts = [
+    ...(action === '' ? [] : [`action ${clean(action)}`]),
+    ...(related ? [`related to ${clean(`${related.kind} ${related.namespace}/${related.name}`)}`] : [])
+  ]
+  return parts.length === 0 ? [] : [parts.join(', ')]
 }
 
 function sayOwner(owner: Owned | undefined): string[] {

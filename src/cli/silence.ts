@@ -58,18 +58,18 @@ export async function expireSilences(ids: readonly string[], relay: ClientOption
  */
 export function parseMatch(texts: readonly string[]): Record<string, unknown> | { error: string } {
   const match: Record<string, unknown> = {}
-  const metadata: Record<string, unknown> = {}
+  const nested: Record<string, Record<string, unknown>> = {}
   for (const { key, value } of texts.flatMap(conditionsIn)) {
     if (value === undefined) return { error: `"${key}" is not a condition; write key=value, such as namespace=db` }
-    const isMetadata = key.startsWith('metadata.')
-    const name = isMetadata ? key.slice('metadata.'.length) : key
+    const [, group, name = key] = /^(metadata|related)\.(.*)$/s.exec(key) ?? []
     if (name === '') return { error: `"${key}=" names no key; write key=value, such as metadata.team=shop` }
-    const into = isMetadata ? metadata : match
+    if (group !== undefined) nested[group] ??= {}
+    const into = group === undefined ? match : (nested[group] ?? match)
     if (Object.hasOwn(into, name))
       return { error: `${key} appears twice; for either of two values, write ${key}=one,other` }
     into[name] = textsOf(key, value)
   }
-  return { ...match, ...(Object.keys(metadata).length > 0 && { metadata }) }
+  return { ...match, ...nested }
 }
 
 interface Condition {

@@ -2,6 +2,7 @@
 import type { OneEvent } from '../../routes/api/events.ts'
 import { RelayError } from '../errors.ts'
 import { paint } from '../paint.ts'
+import { passedReason } from '../rules/lasting.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { age, plain, print } from './output.ts'
 import { nameOf } from './say.ts'
@@ -65,9 +66,9 @@ function sentence({ notifications, trace, transition }: OneEvent): string {
     [...new Set((byState.get(state) ?? []).map(({ destination }) => destination))].join(', ')
   const parts = [
     byState.has('sent') && `${named('sent')}: notified`,
-    byState.has('pending') && `${named('pending')}: waiting`,
+    byState.has('pending') && `${named('pending')}: ${waitsFor(byState.get('pending') ?? [])}`,
     byState.has('dead') && `${named('dead')}: undeliverable`,
-    byState.has('muted') && `${named('muted')}: withheld`
+    byState.has('muted') && `${named('muted')}: ${passedIn(byState.get('muted') ?? []) ?? 'withheld'}`
   ].filter((part) => part !== false)
   if (parts.length > 0) return plain(`${parts.join('; ')}.`)
   const [quiet] = trace.quiet
@@ -75,6 +76,17 @@ function sentence({ notifications, trace, transition }: OneEvent): string {
   return trace.verdicts.some(({ fired }) => fired)
     ? `Nobody was notified: no rule that matches sends what is ${transition}.`
     : 'Nobody was notified: no rule matches.'
+}
+
+type Notification = OneEvent['notifications'][number]
+
+function waitsFor(pending: readonly Notification[]): string {
+  return pending.find(({ reason }) => reason !== null)?.reason ?? 'waiting'
+}
+
+/** `passed by itself after 40 s` */
+function passedIn(muted: readonly Notification[]): string | undefined {
+  return muted.find(({ reason }) => reason?.startsWith(passedReason))?.reason ?? undefined
 }
 
 function linesOf(message: string): string[] {

@@ -25,7 +25,7 @@ export function effectFaults(text: ConfigText, known: Known): Fault[] {
 
 function idleOptions({ rules }: ConfigText): Fault[] {
   const idle = (path: Path, why: string): Fault => ({ path, message: `has no effect: ${why}`, isWarning: true })
-  return rules.flatMap(({ match, mention, remindEvery, notify, group }, at): Fault[] => {
+  return rules.flatMap(({ match, mention, remindEvery, notify, group, for: lasts }, at): Fault[] => {
     const reminds = remindEvery !== undefined && remindEvery !== 'never'
     const onlyNews = !asksForFailures(match)
     return [
@@ -37,6 +37,17 @@ function idleOptions({ rules }: ConfigText): Fault[] {
         : []),
       ...(!onlyNews && reminds && notify === 'every'
         ? [idle(['rules', at, 'remindEvery'], '`notify: every` sends each event anyway')]
+        : []),
+      ...(onlyNews && lasts !== undefined
+        ? [
+            idle(
+              ['rules', at, 'for'],
+              'it is how long a failure lasts, and this rule matches info only; leave it out, or match `severity: warn`'
+            )
+          ]
+        : []),
+      ...(!onlyNews && lasts !== undefined && parseDuration(lasts) === 0
+        ? [idle(['rules', at, 'for'], 'every failure lasts for no time; leave it out')]
         : []),
       ...(group?.wait !== undefined && parseDuration(group.wait) === 0
         ? [idle(['rules', at, 'group', 'wait'], 'a wait of no time gathers nothing; leave out `group`')]

@@ -111,7 +111,7 @@ function subjectOf(
 ): Parameters<Mute['matches']>[0] {
   const event = {
     ...{ source: '', object, uid: '', severity, reason, message: text, at: since, metadata: {} },
-    ...{ revision: undefined, controller: '', isHeartbeat: false }
+    ...{ revision: undefined, controller: '', action: '', isHeartbeat: false }
   }
   return { event, transition: 'failed' }
 }

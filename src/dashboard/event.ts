@@ -1,5 +1,6 @@
 // Event page: says who was notified of one event or why not, then what it said, each rule's verdict, and what else there is.
 import { html } from 'hono/html'
+import type { FluxEvent } from '../events/flux.ts'
 import { type Owned, sayEntry } from '../rules/owners.ts'
 import type { Rule, Verdict } from '../rules/rule.ts'
 import type { EventDetail, EventRecord, ObjectRecord } from '../store/records.ts'
@@ -10,6 +11,7 @@ import {
   ago,
   exactly,
   historyOf,
+  objectLink,
   objectName,
   objectPlace,
   shown,
@@ -25,9 +27,8 @@ const maxText = 100_000
 export interface EventFacts {
   now: number
   event: EventDetail
-  /** Keys as rules and templates know them. */
-  metadata: Readonly<Record<string, string>>
-  revision: string
+  /** As rules and templates know it; undefined where a version before this one kept what this one cannot read. */
+  flux: FluxEvent | undefined
   /** Pages about it, by their names. */
   links: Readonly<Record<string, string>>
   /** How the object stands now; undefined where it is forgotten. */
@@ -81,7 +82,9 @@ ${commandCard(facts)}
 </div>`
 }
 
-function factList({ now, event, metadata, revision, links }: EventFacts): Html {
+function factList({ now, event, flux, links }: EventFacts): Html {
+  const { metadata = {}, action = '', related } = flux ?? {}
+  const revision = flux?.revision?.text ?? ''
   const { reason, severity, receivedAt, source } = event
   const { commit, ...pages } = links
   // The revision is said already, and these are what it is read from.
@@ -91,7 +94,9 @@ function factList({ now, event, metadata, revision, links }: EventFacts): Html {
   return html`<dl>
     ${metadata['summary'] && html`<dt>Summary</dt><dd>${shown(metadata['summary'], 500)}</dd>`}
     <dt>Reason</dt><dd><code>${shown(reason, 1100) || '(none)'}</code></dd>
+    ${action && html`<dt>Action</dt><dd><code>${shown(action, 100)}</code></dd>`}
     <dt>Severity</dt><dd>${shown(severity, 20)}</dd>
+    ${related && html`<dt>Related to</dt><dd>${objectLink(related)}</dd>`}
     ${revision && html`<dt>Revision</dt><dd>${commit ? html`<a href="${commit}"><code>${said}</code></a>` : html`<code>${said}</code>`}</dd>`}
     ${Object.entries(pages).map(([name, url]) => html`<dt>${name}</dt><dd><a href="${url}">${shown(url, 200)}</a></dd>`)}
     ${rest.slice(0, 20).map(([key, value]) => html`<dt>${shown(key, 60)}</dt><dd>${shown(value, 300)}</dd>`)}

@@ -1,5 +1,6 @@
 // Notified: says in a sentence who was notified of an event, or why nobody was, and how its object stands since.
 import { html } from 'hono/html'
+import { passedReason } from '../rules/lasting.ts'
 import { reminderDue } from '../rules/notify.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { EventDetail, NotificationState, ObjectRecord } from '../store/records.ts'
@@ -15,8 +16,12 @@ const said: Record<NotificationState, (names: string, areSeveral: boolean) => st
 
 /** Of each state that matters most first: `team-a and audit were notified. A message to ops waits to be sent.` */
 export function sayNotified({ notifications, trace }: Pick<EventDetail, 'notifications' | 'trace'>, now: number): Html {
+  const isHeld = ({ state, reason }: (typeof notifications)[number]) => state === 'pending' && reason !== null
+  const hasPassed = ({ state, reason }: (typeof notifications)[number]) =>
+    state === 'muted' && (reason?.startsWith(passedReason) ?? false)
+  const lasting = notifications.filter((notification) => isHeld(notification) || hasPassed(notification))
   const sentences = (['dead', 'sent', 'pending', 'muted'] as const).flatMap((state) => {
-    const of = notifications.filter((notification) => notification.state === state)
+    const of = notifications.filter((each) => each.state === state && !lasting.includes(each))
     const names = [...new Set(of.map(({ destination }) => destination))]
     if (names.length === 0) return []
     const why = state === 'muted' || state === 'dead' ? [...new Set(of.flatMap(({ reason }) => reason ?? []))] : []
@@ -29,7 +34,15 @@ export function sayNotified({ notifications, trace }: Pick<EventDetail, 'notific
         : ''
     return [`${said[state](listed(names), names.length > 1)}${reason}`]
   })
-  if (sentences.length > 0) return html`${sentences.join(' ')}`
+  const reasons = [...Map.groupBy(lasting, ({ reason }) => reason ?? '')].slice(0, 3)
+  if (sentences.length + reasons.length > 0) {
+    return html`${sentences.join(' ')}${reasons.map(([reason, of]) => {
+      const names = listed([...new Set(of.map(({ destination }) => destination))])
+      return reason.startsWith(passedReason)
+        ? html` It ${shown(reason, 200)}: nobody was notified at ${names}.`
+        : html` ${names}: ${withTimes(reason, now)}.`
+    })}`
+  }
   return trace.quiet.length > 0 ? sayQuiet(trace.quiet, now) : html`${sayUnmatched(trace)}`
 }
 

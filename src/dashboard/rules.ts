@@ -60,10 +60,11 @@ function useBadge({ hits, lastAt }: RuleUse, keptMs: number): Html {
   return lastAt === undefined ? badge('amber', `none in ${sayDuration(keptMs)}`) : badge('grey', 'none in 24 h')
 }
 
-function habitsOf({ notify, remindEveryMs, group, mention, template }: Rule): string[] {
+function habitsOf({ notify, remindEveryMs, forMs, group, mention, template }: Rule): string[] {
   const reminds = remindEveryMs === undefined ? 'no reminders' : `reminds every ${sayDuration(remindEveryMs)}`
   return [
     ...(notify === 'every' ? ['every event'] : ['changes only', reminds]),
+    ...(forMs > 0 ? [`only what lasts for ${sayDuration(forMs)}`] : []),
     ...(group ? [`groups for ${sayDuration(group.waitMs)}`] : []),
     ...(mention ? [`pings ${mention}`] : []),
     ...(template ? [`written by template ${template}`] : [])

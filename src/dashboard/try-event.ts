@@ -7,7 +7,7 @@ import type { Verdict } from '../rules/rule.ts'
 import { verdictRow } from './event.ts'
 import { listed, withTimes } from './notified.ts'
 import type { Html } from './page.ts'
-import { ask, objectName, objectPlace, transitionBadge } from './parts.ts'
+import { ahead, ask, objectName, objectPlace, transitionBadge } from './parts.ts'
 import { slackMessage } from './preview.ts'
 
 /** What would come of it. */
@@ -17,7 +17,7 @@ export interface Tried {
   severity: string
   verdicts: readonly Verdict[]
   quiet: readonly { rule: string; destination: string; because: string }[]
-  messages: readonly { destination: string; rule: string; payload: Payload }[]
+  messages: readonly { destination: string; rule: string; heldUntil?: number; payload: Payload }[]
 }
 
 /** The form, and below it what would come of what it says; `fault` is why it is no event. */
@@ -50,5 +50,5 @@ function triedCard({ object, transition, severity, verdicts, quiet, messages }: 
     .slice(0, 200)
     .map(verdictRow)}</ol>
 </section>
-${messages.slice(0, 20).map(({ destination, rule, payload }) => html`<section class="card"><p><b>${destination}</b> <span class="quiet">by ${rule}</span></p>${slackMessage(payload)}</section>`)}`
+${messages.slice(0, 20).map(({ destination, rule, heldUntil, payload }) => html`<section class="card"><p><b>${destination}</b> <span class="quiet">by ${rule}${heldUntil !== undefined && html`, if it lasts: ${ahead(heldUntil, now)}`}</span></p>${slackMessage(payload)}</section>`)}`
 }

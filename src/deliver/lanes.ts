@@ -7,7 +7,7 @@ import type { Metrics } from '../metrics.ts'
 import type { DigestForm } from '../render/compose/digest.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { Spans } from '../spans.ts'
-import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step } from '../store/kept.ts'
+import type { Attempt, HoldOf, LaneState, Message, NewNotification, Pending, Plan, Step } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
 import { type Channels, inLane, labelOf } from './channels.ts'
@@ -24,7 +24,7 @@ import { createTokens } from './tokens.ts'
 export interface Lanes {
   /** Begins with whatever waits from before. */
   start(): Promise<void>
-  /** The config file has changed: what waits goes where its destination now is. */
+  /** The config file has changed: what waits goes where its destination now is, and is held no longer than its rule now says. */
   follow(): Promise<void>
   /** There is something new in these lanes. */
   wake(lanes: Iterable<string>): void
@@ -43,6 +43,8 @@ export interface LanesOptions {
   store: Store
   slack: Slack
   channels: Channels
+  /** How long the rules of the config file hold. */
+  holdOf: HoldOf
   /** Who is notified of the lanes themselves. */
   operators: () => readonly Destination[]
   /** Where people reach the relay, for links in messages. */
@@ -273,16 +275,21 @@ export function createLanes(options: LanesOptions): Lanes {
     await alarm.ofDeadLetters()
   }
 
+  async function followAll(): Promise<void> {
+    await store.shorten(options.holdOf, clock.now())
+    await follow()
+  }
+
   return {
     async start() {
       store.listen(wake)
-      await follow()
+      await followAll()
       // Another replica may have gone by an older file in between.
       stopFollowing = every(clock, followMs, follow, (err) =>
         log.error({ err }, 'cannot look for work; trying again in a minute')
       )
     },
-    follow,
+    follow: followAll,
     wake,
     async tryNow(lane) {
       tokens.askAgain(lane)

@@ -13,8 +13,9 @@ const Text = Type.String({ maxLength: 253 })
 const Name = Type.String({ maxLength: 253, pattern: '^[^/]*$' })
 
 /**
- * The wire format (fluxcd/pkg apis/event/v1beta1/event.go). Unknown fields are let through: the Event API is on its way
- * to v1. `severity` may be more than info and error because the schema allows trace, and people post by hand.
+ * The wire format (fluxcd/pkg apis/event/v1beta1/event.go, and v1/event.go since Flux 2.10, of which `action` and
+ * `relatedObject` are). Unknown fields are let through. `severity` may be more than info and error because the schema allows
+ * trace, and people post by hand. What came with v1 decides nothing, so whatever stands there is no reason to refuse an event.
  */
 export const FluxEventSchema = Type.Object({
   involvedObject: Type.Object({
@@ -29,6 +30,8 @@ export const FluxEventSchema = Type.Object({
   timestamp: Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time' }),
   message: Type.String(),
   reason: Type.Optional(Type.String({ maxLength: 1024 })),
+  action: Type.Optional(Type.Unknown()),
+  relatedObject: Type.Optional(Type.Unknown()),
   metadata: Type.Optional(
     Type.Unsafe<Record<string, string> | null>({ type: ['object', 'null'], additionalProperties: { type: 'string' } })
   ),
@@ -52,6 +55,13 @@ export interface FluxEvent {
   metadata: Readonly<Record<string, string>>
   revision: Revision | undefined
   controller: string
+  /**
+   * What the controller was doing, in its own word, such as Applying; empty before Event v1. It says nothing of the object's
+   * state: a failed one has `Applying` as well as `Failed`.
+   */
+  action: string
+  /** Another object of the same cluster that the event is about, such as the chart of a HelmRelease; none before Event v1. */
+  related?: ObjectRef
   /** What a Kustomization sends at every interval, and what is its only sign of recovery. */
   isHeartbeat: boolean
   /** The cluster that it says it is of, where another source speaks for that: it is not believed. */
@@ -97,9 +107,11 @@ export function normalise(
   const at = stampOf(wire)
   const named = metadata.cluster?.trim().slice(0, 253).toWellFormed() || defaultCluster
   const claim = cluster === undefined ? foreign(named, speakers) : undefined
+  const object = { cluster: cluster ?? (claim ? apart(source, speakers) : named), kind, namespace, name }
+  const related = wire.relatedObject === undefined ? undefined : relatedTo(object, wire.relatedObject)
   return {
     source,
-    object: { cluster: cluster ?? (claim ? apart(source, speakers) : named), kind, namespace, name },
+    object,
     uid,
     severity: classify({ kind, reason, message: wire.message }, fluxSeverity),
     reason,
@@ -108,14 +120,33 @@ export function normalise(
     metadata,
     revision: revision ? parseRevision(revision) : undefined,
     controller: wire.reportingController ?? '',
+    action: typeof wire.action === 'string' ? wire.action.slice(0, 253).toWellFormed() : '',
     // A tenant can annotate any object with the key: without that reason it means nothing.
     isHeartbeat:
       metadata.commit_status === 'update' &&
       reason === 'ReconciliationSucceeded' &&
       fluxSeverity === 'info' &&
       hasHeartbeats(kind),
+    ...(related && { related }),
     ...(claim && { claim })
   }
+}
+
+/** The object that `reference`, from outside, names beside `object`; where it says no namespace, it is in the same. */
+function relatedTo({ cluster, namespace: own }: ObjectRef, reference: unknown): ObjectRef | undefined {
+  if (!isReference(reference)) return undefined
+  const { kind, namespace, name } = reference
+  return { cluster, kind, namespace: namespace || own, name }
+}
+
+function isReference(value: unknown): value is { kind: string; namespace?: string; name: string } {
+  if (typeof value !== 'object' || value === null) return false
+  const { kind, namespace = '', name } = value as Record<string, unknown>
+  return [kind, namespace, name].every(isName) && kind !== '' && name !== ''
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= 253 && !value.includes('/')
 }
 
 /**

@@ -1,4 +1,4 @@
-// Vocabulary: lists the kinds and reasons of Flux's controllers. Unknown ones are no fault (a controller may be newer),
+// Vocabulary: lists the kinds, reasons and actions of Flux's controllers. Unknown ones are no fault (a controller may be newer),
 // but one that differs from a known one by its case or a letter is a slip.
 import { nearest } from '../spelling.ts'
 
@@ -77,15 +77,21 @@ const reasons = [
   ...['NotificationDispatchFailed', 'MetadataAppendFailed', 'InvalidConfig', 'TokenNotFound', 'TokenNotValid']
 ]
 
-export const vocabulary = { kind: kinds, reason: reasons } as const
+/** Those that controllers share (fluxcd/pkg apis/event/v1/action.go). */
+const actions = [
+  ...['Reconciling', 'Reconciled', 'Fetching', 'Fetched', 'Applying', 'Applied', 'Deleting', 'Deleted'],
+  ...['Validating', 'Validated', 'Waiting', 'Progressing', 'Failed']
+]
 
-const known = { kind: new Set(kinds), reason: new Set(reasons) }
+export const vocabulary = { kind: kinds, reason: reasons, action: actions } as const
+
+const known = { kind: new Set(kinds), reason: new Set(reasons), action: new Set(actions) }
 
 /**
  * The known name that was meant by `name`, if it is unknown itself: it differs in its case or a letter or two, is a plural,
  * or what kubectl calls the kind. Undefined where it is known, or like nothing that is.
  */
-export function meantBy(field: 'kind' | 'reason', name: string): string | undefined {
+export function meantBy(field: keyof typeof vocabulary, name: string): string | undefined {
   if (known[field].has(name)) return undefined
   const lower = name.toLowerCase()
   const inOtherCase = vocabulary[field].find((other) => other.toLowerCase() === lower)

@@ -37,9 +37,14 @@ export function rulesOf(
 }
 
 /** A summary that is nothing but a mention is how Flux is made to notify someone (fluxcd/notification-controller#418). */
-export function mentionIn({ spec: { summary } }: Alert): string | undefined {
-  const text = summary?.trim() ?? ''
+export function mentionIn(alert: Alert): string | undefined {
+  const text = summaryOf(alert)?.trim() ?? ''
   return new RegExp(mentionPattern).test(text) ? text : undefined
+}
+
+/** It wins over a key of its name (event_handlers.go combineEventMetadata), which is all that v1 has of it. */
+function summaryOf({ spec: { summary, eventMetadata } }: Alert): string | undefined {
+  return summary || eventMetadata?.['summary']
 }
 
 function scopeMatch({ kinds, namespaces, names }: Scope) {
@@ -156,8 +161,9 @@ export function commonMetadata(alerts: readonly Alert[], remarks: Remark[]): Rec
   return common
 }
 
-/** The summary wins over a key of its name (event_handlers.go combineEventMetadata). A mention became one of the rule's. */
+/** What it adds to events. A mention became one of the rule's. */
 function metadataOf(alert: Alert): Record<string, string> {
-  const { eventMetadata, summary } = alert.spec
-  return { ...eventMetadata, ...(summary && mentionIn(alert) === undefined && { summary }) }
+  const { summary: _, ...eventMetadata } = alert.spec.eventMetadata ?? {}
+  const summary = mentionIn(alert) === undefined ? summaryOf(alert) : undefined
+  return { ...eventMetadata, ...(summary && { summary }) }
 }

@@ -67,7 +67,7 @@ export function createIntake(options: IntakeOptions) {
     const decisions = new Map<Arrival, Decision | undefined>()
     const started = performance.now()
     budget.begin()
-    const receipts = await store.accept(batch, (arrival, memory) => {
+    const receipts = await store.accept(batch, (arrival, memory, held) => {
       // The transaction runs again: what was decided the first time has not happened.
       if (decisions.has(arrival)) {
         decisions.clear()
@@ -76,7 +76,7 @@ export function createIntake(options: IntakeOptions) {
       decisions.set(arrival, undefined)
       const decision = budget.admit(
         arrival.event.source,
-        decide(arrival, memory, current, clock.now(), commits?.subjectOf)
+        decide(arrival, memory, current, clock.now(), held, commits?.subjectOf)
       )
       decisions.set(arrival, decision)
       return decision
@@ -120,7 +120,11 @@ function lanesOf(receipts: readonly Receipt[]): Set<string> {
   return lanes
 }
 
-function count(metrics: Metrics, { event }: Arrival, { transition, trace, notifications }: Decision): void {
+function count(
+  metrics: Metrics,
+  { event }: Arrival,
+  { transition, trace, notifications, passed = [] }: Decision
+): void {
   const { source, severity, object } = event
   metrics.events.inc({ source, kind: kindLabel(object.kind), severity, transition })
   for (const { destination, muting, dead } of notifications) {
@@ -128,6 +132,7 @@ function count(metrics: Metrics, { event }: Arrival, { transition, trace, notifi
     if (dead === undefined)
       metrics.notifications.inc({ destination: labelOf(destination), state: muting ? 'muted' : 'pending' })
   }
+  for (const rule of passed) metrics.passed.inc({ rule })
   for (const { template } of trace.unformed ?? []) metrics.templateErrors.inc({ template })
   let fired = 0
   for (const verdict of trace.verdicts) {

@@ -49,3 +49,8 @@ function inEach(
   const others = memory.others?.map((other) => inEach(other, change))
   return { ...memory, notified: change(memory.notified, memory.failure), ...(others && { others }) }
 }
+
+/** Whether somebody was to be notified of a failure once it has lasted, and may not have been yet. */
+export function mayBeHeld({ notified, others }: ObjectMemory): boolean {
+  return notified.some(({ heldUntil }) => heldUntil !== undefined) || (others?.some(mayBeHeld) ?? false)
+}

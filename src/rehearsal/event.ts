@@ -21,6 +21,16 @@ export const ShortEventSchema = closedObject({
   reason: Text("If left out: that of the kind's controller for a failure or a success.", 1024),
   message: Type.Optional(Type.String({ description: 'The reason if left out.' })),
   revision: Text('Such as main@sha1:4f2c91d or 6.5.3.', 1024),
+  action: Text(
+    "Since Flux 2.10, what the controller was doing: Applying, Failed. It says nothing of the object's state."
+  ),
+  related: Type.Optional(
+    closedObject({
+      kind: Type.String({ maxLength: 253 }),
+      namespace: Text("The object's own if left out."),
+      name: Type.String({ maxLength: 253 })
+    })
+  ),
   metadata: Type.Optional(
     Type.Record(Type.String(), Type.String(), { description: 'Everything else in the metadata of the event.' })
   ),
@@ -67,6 +77,8 @@ export function wireOf(short: ShortEvent, now: number): WireEvent {
     timestamp: new Date(now).toISOString(),
     reason,
     message: short.message ?? reason,
+    ...(short.action !== undefined && { action: short.action }),
+    ...(short.related && { relatedObject: short.related }),
     metadata: {
       ...short.metadata,
       ...(short.revision !== undefined && { revision: short.revision }),

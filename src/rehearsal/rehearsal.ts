@@ -8,12 +8,17 @@ import { type ObjectMemory, objectKey, type Transition } from '../objects.ts'
 import { composeOne } from '../render/compose/message.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import { toText } from '../render/slack/terminal.ts'
+import type { Held } from '../rules/lasting.ts'
 import { sayEntry } from '../rules/owners.ts'
 import type { Rule, Verdict } from '../rules/rule.ts'
 import { match } from '../rules/rules.ts'
 import type { Decision, NewNotification } from '../store/kept.ts'
+import { lastsUntil } from '../store/steps.ts'
 
-/** An event and what became of it; what is muted is among the reasons for quiet. */
+/**
+ * An event and what became of it; what is muted is among the reasons for quiet. So is what was held to see whether its failure
+ * lasts, once that is over before: until then it is among the notifications.
+ */
 export interface Rehearsed extends Decision {
   event: FluxEvent
 }
@@ -32,6 +37,12 @@ interface Withheld {
   until: number
 }
 
+/** A notification that is held, and how it is taken back. */
+interface HeldBack {
+  held: Held
+  takeBack(because: string): void
+}
+
 /** `recall` says what was known of an object before its first event; left out: nothing. */
 export function startRehearsal(
   config: Config,
@@ -39,6 +50,8 @@ export function startRehearsal(
 ): Rehearsal {
   const memory = new Map<string, ObjectMemory>()
   const withheld = new Map<string, Withheld[]>()
+  const held = new Map<string, HeldBack[]>()
+  let ids = 0
 
   /** What is known of an object once the mutes that are over have sent their summaries. */
   function afterSummaries(key: string, known: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
@@ -57,20 +70,49 @@ export function startRehearsal(
     receive(wire, now, source = 'default') {
       const event = normalise(wire, originOf(config, source), now, config.classify)
       const key = objectKey(event.object)
+      const waiting = (held.get(key) ?? []).filter(({ held: { until } }) => until > now)
       const decision = decide(
         { event, body: '', identity: '', receivedAt: now },
         afterSummaries(key, memory.get(key), now) ?? recall(event),
         config,
-        now
+        now,
+        waiting.map((entry) => entry.held)
       )
       memory.set(key, decision.memory)
+      for (const { held: row, because } of decision.releases ?? []) {
+        if (because !== undefined) waiting.find((entry) => entry.held === row)?.takeBack(because)
+      }
+      const gone = decision.releases?.map((release) => release.held) ?? []
       const muted = decision.notifications.flatMap(({ destination, muting }) =>
         muting ? [{ destination, until: muting.until }] : []
       )
       if (muted.length > 0) withheld.set(key, [...(withheld.get(key) ?? []), ...muted])
-      return { event, ...withoutMuted(decision) }
+      const { heldBack, ...rehearsed } = holdBack({ event, ...withoutMuted(decision) }, now, () => ids++)
+      held.set(key, [...waiting.filter((entry) => !gone.includes(entry.held)), ...heldBack])
+      return rehearsed
     }
   }
+}
+
+/** `rehearsed`, of which some notifications may be taken back: until then they are there, because what lasts is notified. */
+function holdBack(rehearsed: Rehearsed, now: number, nextId: () => number): Rehearsed & { heldBack: HeldBack[] } {
+  const notifications = [...rehearsed.notifications]
+  const quiet = [...rehearsed.trace.quiet]
+  const heldBack = notifications.flatMap((notification): HeldBack[] => {
+    const until = lastsUntil(notification, now)
+    if (until === undefined) return []
+    const { rule, destination, view } = notification
+    return [
+      {
+        held: { id: String(nextId()), rule, destination, since: view.failure?.since, until },
+        takeBack(because) {
+          notifications.splice(notifications.indexOf(notification), 1)
+          quiet.push({ rule, destination, because })
+        }
+      }
+    ]
+  })
+  return { ...rehearsed, notifications, trace: { ...rehearsed.trace, quiet }, heldBack }
 }
 
 /** A muted notification notifies nobody; the mute is the reason. */

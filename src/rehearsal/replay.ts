@@ -62,39 +62,65 @@ export function startReplay(config: Config, old?: Config) {
   const before = old && createRehearsal(old)
   const obstacleTo = createWindow()
   const changes = new Map<string, Change>()
+  /** What is compared once it is known whether the failures last that something is held for. */
+  let later: { until: number; compare: () => void }[] = []
   const counts = { events: 0, notCompared: 0, unsure: 0, withheld: 0, unreadable: 0 }
 
   return {
     add(stored: StoredEvent): void {
       counts.events++
       const after = now(stored)
+      const earlier = before?.(stored)
+      compareUntil(stored.receivedAt)
       if (after === undefined) {
         counts.unreadable++
         return
       }
-      const { event, memory } = after
-      const sent = sentOf(after, stored, config)
-      const past = old === undefined ? pastOf(stored, sent) : { was: [], now: sent, isUnsure: false }
-      const moment = {
-        key: objectKey(event.object),
-        transition: stored.transition,
-        isHeartbeat: event.isHeartbeat,
-        leavesUnsure: past.isUnsure,
-        memory
-      }
-      const obstacle = obstacleTo(moment)
-      if (obstacle !== undefined && old === undefined) {
-        counts[obstacle === 'before' ? 'notCompared' : 'unsure']++
-        return
-      }
-      counts.withheld += sent.length - past.now.length
-      const was = old && before ? sentOf(before(stored), stored, old) : past.was
-      for (const difference of compare(was, past.now)) {
-        count(changes, difference, stored, after, config)
-      }
+      const until = Math.max(...[after, earlier].map(heldUntil))
+      if (until > stored.receivedAt) later.push({ until, compare: () => compareWith(stored, after, earlier) })
+      else compareWith(stored, after, earlier)
     },
-    summary: (): Summary => ({ ...counts, changes: [...changes.values()] })
+    summary(): Summary {
+      compareUntil(Number.POSITIVE_INFINITY)
+      for (const { examples } of changes.values()) examples.sort((a, b) => a.at - b.at)
+      return { ...counts, changes: [...changes.values()] }
+    }
   }
+
+  function compareUntil(at: number): void {
+    const known = later.filter(({ until }) => until <= at)
+    if (known.length === 0) return
+    later = later.filter(({ until }) => until > at)
+    for (const { compare } of known) compare()
+  }
+
+  function compareWith(stored: StoredEvent, after: Rehearsed, earlier: Rehearsed | undefined): void {
+    const { event, memory } = after
+    const sent = sentOf(after, stored, config)
+    const past = old === undefined ? pastOf(stored, sent) : { was: [], now: sent, isUnsure: false }
+    const moment = {
+      key: objectKey(event.object),
+      transition: stored.transition,
+      isHeartbeat: event.isHeartbeat,
+      leavesUnsure: past.isUnsure,
+      memory
+    }
+    const obstacle = obstacleTo(moment)
+    if (obstacle !== undefined && old === undefined) {
+      counts[obstacle === 'before' ? 'notCompared' : 'unsure']++
+      return
+    }
+    counts.withheld += sent.length - past.now.length
+    const was = old ? sentOf(earlier, stored, old) : past.was
+    for (const difference of compare(was, past.now)) {
+      count(changes, difference, stored, after, config)
+    }
+  }
+}
+
+/** Until when something of it is held, in ms; 0 where nothing is. */
+function heldUntil(rehearsed: Rehearsed | undefined): number {
+  return Math.max(0, ...(rehearsed?.notifications.map((notification) => notification.heldUntil ?? 0) ?? []))
 }
 
 function createRehearsal(config: Config): (stored: StoredEvent) => Rehearsed | undefined {

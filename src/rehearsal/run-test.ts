@@ -25,17 +25,19 @@ const start = Date.UTC(2026, 0, 5, 9)
 /** Everything that is not as `test` expects. */
 export function runTest({ steps }: RuleTest, config: Config): TestFailure[] {
   const { receive } = startRehearsal(config)
-  return steps.flatMap((step) => {
-    const sent: SentAt[] = []
-    const failures: TestFailure[] = []
-    let last: Rehearsed | undefined
-    for (const at of step.times) {
-      last = receive(step.eventAt(start + at), start + at, step.source)
-      sent.push(...last.notifications.map((notification) => ({ ...speak(notification), at })))
-      // Where an event repeats, the first that goes astray says it all.
-      if (failures.length === 0) failures.push(...transitionFailures(step, last, at))
-    }
-    return last === undefined ? failures : [...failures, ...messageFailures(step, sent, last, config)]
+  const rehearsed = steps.map((step) => ({
+    step,
+    all: step.times.map((at) => ({ at, came: receive(step.eventAt(start + at), start + at, step.source) }))
+  }))
+  // What is held to see whether its failure lasts is of the step that began it, and known when all have been.
+  return rehearsed.flatMap(({ step, all }) => {
+    const sent = all.flatMap(({ at, came }) =>
+      came.notifications.map((notification): SentAt => ({ ...speak(notification), at }))
+    )
+    // Where an event repeats, the first that goes astray says it all.
+    const astray = all.map(({ at, came }) => transitionFailures(step, came, at)).find((failures) => failures.length > 0)
+    const last = all.at(-1)?.came
+    return [...(astray ?? []), ...(last === undefined ? [] : messageFailures(step, sent, last, config))]
   })
 }
 

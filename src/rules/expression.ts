@@ -18,8 +18,9 @@ export interface Subject {
 }
 
 const fields = {
-  event: ['severity', 'reason', 'message', 'controller', 'source'],
+  event: ['severity', 'reason', 'message', 'controller', 'source', 'action'],
   object: ['cluster', 'kind', 'namespace', 'name'],
+  related: ['kind', 'namespace', 'name'],
   revision: ['text', 'pointer', 'sha', 'short']
 } as const
 const regexes = new Map<string, (text: string) => boolean>()
@@ -30,6 +31,7 @@ const texts = (names: readonly string[]) => Object.fromEntries(names.map((name) 
 const environment = new Environment({ limits: { maxAstNodes: 1000, maxDepth: 50 } })
   .registerVariable({ name: 'event', schema: texts(fields.event) })
   .registerVariable({ name: 'object', schema: texts(fields.object) })
+  .registerVariable({ name: 'related', schema: texts(fields.related) })
   .registerVariable({ name: 'revision', schema: texts(fields.revision) })
   .registerVariable('metadata', 'map<string, string>')
   .registerVariable('transition', 'string')
@@ -183,13 +185,15 @@ function orNull(node: AccessNode, other: ASTNode): void {
   })
 }
 
+const noObject = { kind: '', namespace: '', name: '' }
 const noRevision: Revision = { text: '', pointer: '', sha: '', short: '' }
 
 function context({ event, transition }: Subject) {
-  const { severity, reason, message, controller, source, object, metadata, revision } = event
+  const { severity, reason, message, controller, source, action, object, related, metadata, revision } = event
   return {
-    event: { severity, reason, message, controller, source },
+    event: { severity, reason, message, controller, source, action },
     object,
+    related: related ?? noObject,
     revision: revision ?? noRevision,
     metadata,
     transition

@@ -5,7 +5,7 @@ import { meantBy, vocabulary } from '../events/vocabulary.ts'
 import { compileGlobs, globCovers, isGlob } from '../patterns.ts'
 import { didYouMean, quote } from '../spelling.ts'
 import { type Field, remarksOn } from './remarks.ts'
-import { type Matchers, type MatchText, severitiesOf } from './schema.ts'
+import { type Matchers, type MatchText, relatedFields, severitiesOf } from './schema.ts'
 
 /** What may stand in an event, as far as it is known. */
 export interface Known {
@@ -23,7 +23,7 @@ export function knownFrom(sources: ReadonlyMap<string, { cluster: string | undef
   return { sources: [...sources.keys()], clusters: isKnown ? [...new Set(clusters)] : undefined }
 }
 
-const fields: readonly Field[] = ['kind', 'namespace', 'name', 'cluster', 'source', 'reason']
+const fields: readonly Field[] = ['kind', 'namespace', 'name', 'cluster', 'source', 'reason', 'action']
 
 /**
  * What of `match` no event can meet, as warnings at `path`; an error where a variable stands that nobody fills in.
@@ -41,13 +41,13 @@ export function neverFaults(match: MatchText, path: Fault['path'], known: Known,
 
 /** Warnings for patterns of `match` that no event can meet; for entries that have only patterns. */
 export function matcherFaults(
-  match: Pick<Matchers, Field | 'metadata' | 'message'>,
+  match: Pick<Matchers, Field | 'related' | 'metadata' | 'message'>,
   path: Fault['path'],
   known: Known
 ) {
   return [
-    ...fields.flatMap((field) =>
-      placesOf(match[field], [...path, field]).flatMap(({ pattern, at }): Fault[] => {
+    ...askedOf(match).flatMap(({ field, key, patterns }) =>
+      placesOf(patterns, [...path, ...key]).flatMap(({ pattern, at }): Fault[] => {
         const variable = field === 'cluster' ? undefined : /\$\{\w*\}?/.exec(pattern)?.[0]
         if (variable !== undefined) {
           return [{ path: at, message: `${variable} is not filled in here; write the ${field} itself` }]
@@ -69,6 +69,14 @@ export function matcherFaults(
 
 const endsInLineEnd = 'ends in a line end, which must then be found as well; is that meant? In YAML, `|-` leaves it out'
 
+/** What `match` asks of each field that has names, with its place. */
+function askedOf(match: Pick<Matchers, Field | 'related'>) {
+  return [
+    ...fields.map((field) => ({ field, key: [field], patterns: match[field] })),
+    ...relatedFields.map((field) => ({ field, key: ['related', field], patterns: match.related?.[field] }))
+  ]
+}
+
 /** Two names that were written as one text: no name in Kubernetes has a comma or a space. */
 function oneText(field: Field, text: string, isListed: boolean): string | undefined {
   if (isListed || field === 'cluster' || field === 'source' || !/[\s,]/.test(text)) return undefined
@@ -86,6 +94,7 @@ function whyNever(field: Field, pattern: string, { sources, clusters }: Known): 
     case 'kind':
       return misspelt(field, pattern) ?? misshapen(field, pattern)
     case 'reason':
+    case 'action':
       return misspelt(field, pattern)
     default:
       return misshapen(field, pattern)
@@ -94,7 +103,8 @@ function whyNever(field: Field, pattern: string, { sources, clusters }: Known): 
 
 /** Why no event has the text that an expression compares `field` with; * is not a wildcard there. */
 function whyNeverIs(field: Field, text: string, known: Known): string | undefined {
-  if (field === 'reason' || field === 'cluster' || !isGlob(text)) return whyNever(field, text, known)
+  if (field === 'reason' || field === 'action' || field === 'cluster' || !isGlob(text))
+    return whyNever(field, text, known)
   return `no ${field} is ${quote(text)}: an expression has no wildcards; write startsWith() or endsWith()`
 }
 
@@ -105,7 +115,7 @@ function notAmong(what: string, where: string, pattern: string, names: readonly 
   return `there is no ${what} ${quote(pattern)} ${where}${guess || all}`
 }
 
-function misspelt(field: 'kind' | 'reason', pattern: string): string | undefined {
+function misspelt(field: keyof typeof vocabulary, pattern: string): string | undefined {
   if (!isGlob(pattern)) {
     const meant = meantBy(field, pattern)
     return meant && `Flux has no ${field} ${quote(pattern)}, and case counts; did you mean "${meant}"?`
@@ -169,7 +179,9 @@ function contradictions(wanted: Matchers, not: Matchers, path: Fault['path'], us
   const isSevere = not.severity !== undefined && severities.isSubsetOf(severitiesOf(not.severity))
   return [
     ...(isSevere ? [never(['severity'], 'severity')] : []),
-    ...fields.flatMap((field) => taken(field, wanted[field], not[field], path, [field], never)),
+    ...askedOf(not).flatMap(({ key, patterns }, at) =>
+      taken(key.join(' '), askedOf(wanted)[at]?.patterns, patterns, path, key, never)
+    ),
     ...Object.entries(not.metadata ?? {}).flatMap(([key, refused]) =>
       taken(`value of ${key}`, wanted.metadata?.[key], refused, path, ['metadata', key], never)
     ),

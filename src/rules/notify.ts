@@ -1,6 +1,8 @@
 // Notify: decides who is notified, and of what: something changed, it still fails, it is over. Pure.
+import { sayDuration } from '../duration.ts'
 import type { Advance, Notified, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
+import { type Held, lastsUntil, passedReason, type Release, soonerThan, unlessHeld } from './lasting.ts'
 import type { Owned } from './owners.ts'
 import type { Rule } from './rule.ts'
 import { toOwner } from './rules.ts'
@@ -14,6 +16,8 @@ export interface Recipient {
   mention: string | undefined
   /** How it is grouped with others. */
   grouping: Grouping | undefined
+  /** It is held until then, in ms, to see whether the failure lasts. */
+  heldUntil?: number
   /** With `repeated`: how long until the next reminder, in ms. */
   nextReminderMs?: number
 }
@@ -27,23 +31,61 @@ export interface Quiet {
 
 const longestReminderMs = 24 * 60 * 60 * 1000
 
+/** Who is notified of an event, and what becomes of what was held. */
+export interface Notifying {
+  recipients: Recipient[]
+  quiet: Quiet[]
+  /** Belongs in the object's memory. */
+  notified: readonly Notified[]
+  releases: readonly Release[]
+  /** The rules of which it ended a failure before that had lasted. */
+  passed: readonly string[]
+}
+
+/** What is known of the rules, and of what waits. */
+export interface Surroundings {
+  fired: readonly Rule[]
+  /** Whom rules that send to the owner notify. */
+  owned?: Owned | undefined
+  /** All there are, by name. */
+  rules: ReadonlyMap<string, Rule>
+  /** What is held about the object to see whether its failure lasts. */
+  held?: readonly Held[]
+}
+
 /**
  * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules
- * match it; everything else to the destinations of the rules that fired, and to `owned` for those that send to the owner.
- * `rules` are all there are, by name. `isMuted`: the notifications will be withheld. The returned `notified` belongs in the
- * object's memory.
+ * match it, and to nobody by a rule whose `for` the failure did not last; everything else to the destinations of the rules that
+ * fired, and to `owned` for those that send to the owner. `isMuted`: the notifications will be withheld.
  */
 export function recipientsOf(
-  { transition, memory, ended, aside }: Advance,
-  { fired, owned, rules }: { fired: readonly Rule[]; owned?: Owned | undefined; rules: ReadonlyMap<string, Rule> },
+  { transition, memory, before: over, ended, aside, overAfterMs }: Advance,
+  { fired, owned, rules, held = [] }: Surroundings,
   now: number,
   isMuted: boolean
-): { recipients: Recipient[]; quiet: Quiet[]; notified: readonly Notified[] } {
+): Notifying {
   const recipients: Recipient[] = []
   const quiet: Quiet[] = []
-  let notified = notAhead(memory.notified, now)
+  const releases: Release[] = []
+  const since = ended === undefined ? memory.failure?.since : over?.since
+  const rowOf = (entry: Pick<Notified, 'rule' | 'destination'>) =>
+    held.find((row) => row.since === since && row.rule === entry.rule && row.destination === entry.destination)
+  let notified = unlessHeld(notAhead(memory.notified, now), rowOf)
 
-  for (const { rule, destination, isWithheld } of ended?.notified ?? []) {
+  const passed: Notified[] = []
+  for (const entry of ended?.notified ?? []) {
+    const { rule, destination, isWithheld } = entry
+    const row = entry.heldUntil === undefined ? undefined : rowOf(entry)
+    const lastedMs = Math.max(0, memory.since - (since ?? memory.since))
+    if (row !== undefined && lastedMs < (rules.get(rule)?.forMs ?? 0)) {
+      const because = `${passedReason} after ${sayDuration(lastedMs)}`
+      passed.push(entry)
+      releases.push({ held: row, because })
+      quiet.push({ rule, destination, because })
+      continue
+    }
+    // The end must not overtake it; a group holds both.
+    if (row !== undefined && rules.get(rule)?.group === undefined) releases.push({ held: row })
     if (isWithheld && !isMuted) {
       quiet.push({ rule, destination, because: 'the failure that is over was muted' })
       continue
@@ -51,18 +93,29 @@ export function recipientsOf(
     // Grouped as the failure was, or the end of it would overtake the beginning, which is still held.
     recipients.push({ rule, destination, says: 'recovered', mention: undefined, grouping: rules.get(rule)?.group })
   }
-  for (const rule of fired) {
+  const addressed = fired.map((rule) => ({ rule, addresses: addressesOf(rule, owned) }))
+  for (const { rule, addresses } of addressed) {
     if (rule.isToOwner && owned === undefined) {
       quiet.push({ rule: rule.name, destination: toOwner, because: 'no entry of `owners` matches' })
     }
-    for (const { destination, mention } of addressesOf(rule, owned)) {
+    for (const { destination, mention } of addresses) {
       const isOf = (entry: Notified) => entry.rule === rule.name && entry.destination === destination
-      if (ended?.notified.some(isOf)) continue
+      if (ended?.notified.some((entry) => isOf(entry) && !passed.includes(entry))) continue
+      const withhold = (because: string) => quiet.push({ rule: rule.name, destination, because })
       // While a mute lasts, a withheld failure counts as notified; after it, the failure is new.
-      const before = notified.find((entry) => isOf(entry) && (isMuted || !entry.isWithheld))
+      const entry = notified.find((known) => isOf(known) && (isMuted || !known.isWithheld))
+      const row = entry && rowOf(entry)
+      const isOfFailing = transition === 'failed' || transition === 'changed' || transition === 'repeated'
+      if (row !== undefined && isOfFailing && (aside === 'late' || (transition === 'repeated' && !isMuted))) {
+        withhold(`held until ${new Date(row.until).toISOString()}, to see whether it lasts`)
+        continue
+      }
+      // What is held says what the failure is by now; nobody knows of it yet.
+      const isAnew = row !== undefined && isOfFailing && aside === undefined
+      const before = isAnew ? undefined : entry
       const judgement = judge(ended?.beneath ?? transition, aside, before, rule, now)
       if ('because' in judgement) {
-        quiet.push({ rule: rule.name, destination, because: judgement.because })
+        withhold(judgement.because)
         continue
       }
       const { says } = judgement
@@ -71,26 +124,67 @@ export function recipientsOf(
         (says === 'updated' || (ended !== undefined && says === 'informed')) &&
         recipients.some((other) => other.says === 'recovered' && other.destination === destination)
       ) {
-        quiet.push({ rule: rule.name, destination, because: 'the recovery message already names this revision' })
+        withhold('the recovery message already names this revision')
+        continue
+      }
+      if (overAfterMs !== undefined && overAfterMs < rule.forMs) {
+        withhold(`${passedReason}, after ${sayDuration(overAfterMs)} at most`)
+        continue
+      }
+      const sooner =
+        says === 'failed' ? soonerThan(rule, destination, { addressed, notified, rules, isMuted }) : undefined
+      if (isAnew) {
+        const because = sooner === undefined ? 'a newer event says more of the failure' : `${sooner} notifies it sooner`
+        releases.push({ held: row, because })
+      }
+      if (sooner !== undefined) {
+        notified = notified.filter((other) => !isOf(other))
+        withhold(`${sooner} notifies it sooner`)
         continue
       }
       const reminders = says === 'repeated' && rule.notify === 'changes' ? (before?.reminders ?? 0) + 1 : 0
+      const heldUntil = says === 'failed' ? lastsUntil(rule, memory.failure?.since, row, now) : undefined
       recipients.push({
         rule: rule.name,
         destination,
         says,
         mention: says === 'failed' ? mention : undefined,
         grouping: rule.group,
+        ...(heldUntil !== undefined && { heldUntil }),
         ...(reminders > 0 && { nextReminderMs: reminderWait(rule.remindEveryMs ?? 0, reminders) })
       })
       const isOfFailure = says === 'failed' || says === 'changed' || says === 'repeated'
       if (!isOfFailure || aside !== undefined) continue
+      if (says === 'failed') {
+        const later = notified.filter((other) => {
+          const isLater = (rules.get(other.rule)?.forMs ?? 0) > rule.forMs
+          return other.destination === destination && !isOf(other) && isLater && rowOf(other) !== undefined
+        })
+        for (const other of later) {
+          const otherRow = rowOf(other)
+          if (otherRow) releases.push({ held: otherRow, because: `${rule.name} notifies it sooner` })
+        }
+        notified = notified.filter((other) => !later.includes(other))
+      }
       const isWithheld = isMuted && (before?.isWithheld ?? before === undefined)
-      const entry: Notified = { rule: rule.name, destination, at: now, reminders, ...(isWithheld && { isWithheld }) }
-      notified = [...notified.filter((other) => !isOf(other)), entry]
+      const isHeld = heldUntil !== undefined && !isMuted
+      notified = [
+        ...notified.filter((other) => !isOf(other)),
+        {
+          ...{ rule: rule.name, destination, at: now, reminders },
+          ...(isWithheld && { isWithheld }),
+          ...(isHeld && { heldUntil })
+        }
+      ]
     }
   }
-  return { recipients, quiet, notified }
+  return {
+    recipients,
+    quiet,
+    notified,
+    releases,
+    passed: [...new Set(passed.map(({ rule }) => rule))]
+  }
 }
 
 /** Where a rule sends. The owner is pinged as its entry says, everybody else as the rule does. */

@@ -8,7 +8,7 @@ import { didYouMean } from '../spelling.ts'
 import { children, isMetadataOf, parseExpression } from './expression.ts'
 
 /** What a matcher names that Flux or the config file knows a list of. */
-export type Field = 'kind' | 'namespace' | 'name' | 'cluster' | 'source' | 'reason'
+export type Field = 'kind' | 'namespace' | 'name' | 'cluster' | 'source' | 'reason' | 'action'
 
 /** `whyNever`: why no event has that text in that field, if so. */
 export function remarksOn(
@@ -86,7 +86,11 @@ const fields: Record<string, Field> = {
   'object.namespace': 'namespace',
   'object.name': 'name',
   'object.cluster': 'cluster',
+  'related.kind': 'kind',
+  'related.namespace': 'namespace',
+  'related.name': 'name',
   'event.source': 'source',
+  'event.action': 'action',
   'event.reason': 'reason'
 }
 

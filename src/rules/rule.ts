@@ -25,6 +25,8 @@ export interface Rule {
   notify: 'changes' | 'every'
   /** undefined: never */
   remindEveryMs: number | undefined
+  /** How long a failure lasts before it is notified, in ms; 0: it is at once. */
+  forMs: number
   group: Grouping | undefined
   isFinal: boolean
   conditions: readonly Condition[]

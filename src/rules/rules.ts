@@ -6,7 +6,7 @@ import { compileGlobs, compileRegex, type TextTest } from '../patterns.ts'
 import { compileExpression, type Subject } from './expression.ts'
 import { compileGroup } from './group.ts'
 import type { Condition, Rule, RuleSet, Verdict } from './rule.ts'
-import { type Matchers, type MatchText, type RuleText, severitiesOf } from './schema.ts'
+import { type Matchers, type MatchText, type RuleText, relatedFields, severitiesOf } from './schema.ts'
 
 /** Among what a rule sends to: whom the event belongs to, by the `owners:` section. */
 export const toOwner = 'owner'
@@ -30,6 +30,7 @@ export function compileRules(
       template: text.template,
       notify: text.notify ?? 'changes',
       remindEveryMs: text.remindEvery === 'never' ? undefined : parseDuration(text.remindEvery ?? '4h'),
+      forMs: parseDuration(text.for ?? '0s'),
       group: text.group && compileGroup(text.name, text.group),
       isFinal: text.final ?? false,
       conditions
@@ -113,6 +114,11 @@ function compileMatchers(match: Matchers, path: Fault['path'], prefix: string, f
   if (match.cluster !== undefined) text('cluster', match.cluster, ({ event }) => event.object.cluster)
   if (match.source !== undefined) text('source', match.source, ({ event }) => event.source)
   if (match.reason !== undefined) text('reason', match.reason, ({ event }) => event.reason)
+  if (match.action !== undefined) text('action', match.action, ({ event }) => event.action)
+  for (const field of relatedFields) {
+    const patterns = match.related?.[field]
+    if (patterns !== undefined) text(`related.${field}`, patterns, ({ event }) => event.related?.[field] ?? '')
+  }
   for (const [key, patterns] of Object.entries(match.metadata ?? {})) {
     // Own keys only: every object has a `constructor`.
     text(`metadata.${key}`, patterns, ({ event }) =>

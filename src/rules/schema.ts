@@ -1,7 +1,7 @@
 // Rule schema: defines a rule in the config file, and its matchers.
 import { type Static, Type } from 'typebox'
 import { about, closedObject, option } from '../about.ts'
-import { DurationOrNever } from '../duration.ts'
+import { Duration, DurationOrNever } from '../duration.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
 import { Patterns } from '../patterns.ts'
 import { GroupSchema } from './group.ts'
@@ -35,6 +35,23 @@ const matchers = {
   ),
   source: option(Patterns, 'Sources', 'Names under `sources`, as globs.', 'prod-eu'),
   reason: option(Patterns, 'Reasons', 'The `reason` of the event, as globs.', ['HealthCheckFailed', 'BuildFailed']),
+  action: option(
+    Patterns,
+    'Actions',
+    'What the controller was doing, in its own word, as globs; Flux says it since 2.10. It is no state: a failure may have any of them.',
+    'Applying',
+    ['Fetching', 'Fetched']
+  ),
+  related: option(
+    closedObject({
+      kind: option(Patterns, 'Kinds', 'Its kinds, as globs.', 'OCIRepository'),
+      namespace: option(Patterns, 'Namespaces', 'Its namespaces, as globs.', 'flux-system'),
+      name: option(Patterns, 'Names', 'Its names, as globs.', 'apps-podinfo')
+    }),
+    'Related object',
+    'The other object that an event is about, such as the chart of a HelmRelease; Flux says it since 2.10. Without one, all of these are empty.',
+    { kind: 'HelmChart', namespace: 'flux-system' }
+  ),
   metadata: option(
     Type.Record(
       Type.String(),
@@ -73,11 +90,14 @@ export const MatchSchema = closedObject({
   when: option(
     Type.String({ minLength: 1 }),
     'Expression',
-    'A CEL expression over `event` (severity, reason, message, controller, source), `object` (cluster, kind, namespace, name), `revision` (text, pointer, sha, short), `metadata` and `transition` (failed, changed, repeated, recovered, updated, informed, heartbeat). `matches()` is RE2. Compared with `==`, `!=` or `in`, a key of `metadata` that an event does not have is null; what else is done with it fails, and a rule whose expression fails for an event does not fire: ask `has()` first.',
+    'A CEL expression over `event` (severity, reason, message, controller, source, action), `object` (cluster, kind, namespace, name), `related` (kind, namespace, name; empty where an event names no other object), `revision` (text, pointer, sha, short), `metadata` and `transition` (failed, changed, repeated, recovered, updated, informed, heartbeat). `matches()` is RE2. Compared with `==`, `!=` or `in`, a key of `metadata` that an event does not have is null; what else is done with it fails, and a rule whose expression fails for an event does not fire: ask `has()` first.',
     'object.cluster.startsWith("prod") && transition != "repeated"',
     'has(metadata.team) && metadata.team == object.namespace'
   )
 })
+
+/** What may be asked of the related object. */
+export const relatedFields = ['kind', 'namespace', 'name'] as const
 
 /** Only these four forms make Slack notify someone (facts: Slack's "Formatting text for app surfaces"). */
 export const mentionPattern = '^(<@[UW][A-Z0-9]+>|<!subteam\\^S[A-Z0-9]+>|<!here>|<!channel>)$'
@@ -105,6 +125,13 @@ export const RuleSchema = closedObject({
     'How long a failure lasts before a reminder; the wait doubles each time, up to a day. `4h` by default, at least `1s`, or `never`.',
     '4h',
     'never'
+  ),
+  for: option(
+    Duration,
+    'For',
+    'How long a failure lasts before it is notified, as one that began when it began; what ends before that passes by itself, and nobody is notified of it or of its end. Of two rules that notify the same destination the one with the shorter `for` does. News are not held. Left out: at once.',
+    '2m',
+    '5m'
   ),
   group: option(
     GroupSchema,

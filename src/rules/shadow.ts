@@ -71,7 +71,7 @@ function includes(key: string, wide: string, narrow: string): boolean {
 }
 
 // Anything but globs, such as expressions, can only be compared for equality.
-const globs = /^(kind|namespace|name|cluster|source|reason|metadata\..*)$/s
+const globs = /^(kind|namespace|name|cluster|source|reason|action|related\..*|metadata\..*)$/s
 
 function demandsOf({ match: { severity = 'error', not = {}, when, message, ...texts } = {} }: RuleText): Demands {
   const { severity: refused, message: refusedMessage, ...refusedTexts } = not
@@ -89,9 +89,14 @@ function demandsOf({ match: { severity = 'error', not = {}, when, message, ...te
 
 type Patterns = string | string[] | undefined
 
-function flat({ metadata = {}, ...texts }: { metadata?: Record<string, Patterns> } & Record<string, unknown>) {
-  const keyed = Object.entries(metadata).map(([key, patterns]) => [`metadata.${key}`, patterns])
-  return { ...texts, ...Object.fromEntries(keyed) } as Record<string, Patterns>
+type Nested = Record<string, Patterns>
+
+function flat({ metadata, related, ...texts }: { metadata?: Nested; related?: Nested } & Record<string, unknown>) {
+  return { ...texts, ...keyed('metadata', metadata), ...keyed('related', related) } as Record<string, Patterns>
+}
+
+function keyed(group: string, patterns: Nested = {}): Nested {
+  return Object.fromEntries(Object.entries(patterns).map(([key, value]) => [`${group}.${key}`, value]))
 }
 
 function mapOf(texts: Record<string, Patterns>): Map<string, string[]> {

@@ -172,7 +172,7 @@ export const removed = { destination: '', state: 'dead' } as const
 /** Adds what is missing and takes away what is gone. */
 export async function keepTo(names: Names, metrics: Metrics): Promise<void> {
   const { notifications, slackRequests, duplicates, signatureFailures, foreignClusters, unmatched } = metrics
-  const { ruleHits, ruleErrors, templateErrors, events, objects, forgottenObjects } = metrics
+  const { ruleHits, ruleErrors, passed, templateErrors, events, objects, forgottenObjects } = metrics
   // Events get only the series of what happened: every kind and transition of every source would be hundreds of zeros each.
   await drop(events, 'source', names.source)
   await keep(notifications, 'destination', names.destination, 'state')
@@ -180,7 +180,7 @@ export async function keepTo(names: Names, metrics: Metrics): Promise<void> {
   await keep(unmatched, 'source', names.source, 'severity')
   for (const counter of [duplicates, signatureFailures, foreignClusters, forgottenObjects])
     await keep(counter, 'source', names.source)
-  for (const counter of [ruleHits, ruleErrors]) await keep(counter, 'rule', names.rule)
+  for (const counter of [ruleHits, ruleErrors, passed]) await keep(counter, 'rule', names.rule)
   await keep(templateErrors, 'template', names.template)
   await drop(objects, 'source', names.source)
   for (const source of names.source) objects.inc({ source }, 0)

@@ -1,6 +1,8 @@
 // Deciding: takes the arrivals of a batch one by one, each knowing what those before it left. Pure but for the ledger, which
 // is a store's.
+import { mayBeHeld } from '../objects/notified.ts'
 import type { ObjectMemory, Transition } from '../objects.ts'
+import type { Held, Release } from '../rules/lasting.ts'
 import type { Arrival, Decide, Decision, NewNotification, Receipt } from './kept.ts'
 
 type Notified = Extract<Receipt, { status: 'accepted' }>['notifications']
@@ -10,6 +12,10 @@ export interface Ledger {
   /** The event that came with the same body, not longer ago than `duplicateWindowMs`. */
   duplicateOf(arrival: Arrival): number | undefined
   memoryOf(key: string): ObjectMemory | undefined
+  /** What is held about the object to see whether its failure lasts, those of this batch included. */
+  heldOf(key: string): readonly Held[]
+  /** Nobody is notified by them, or they are held no longer. */
+  release(key: string, releases: readonly Release[]): void
   remember(key: string, memory: ObjectMemory, arrival: Arrival): void
   /** The object fails, fails otherwise, or works again: cards that name it are out of date. */
   turn(key: string, arrival: Arrival): void
@@ -22,14 +28,16 @@ export function decideOn(arrival: Arrival, key: string, ledger: Ledger, decide: 
   const duplicate = ledger.duplicateOf(arrival)
   if (duplicate !== undefined) return { status: 'duplicate', id: String(duplicate) }
   const memory = ledger.memoryOf(key)
+  const held = memory !== undefined && mayBeHeld(memory) ? ledger.heldOf(key) : []
   let decision: Decision
   try {
-    decision = decide(arrival, memory)
+    decision = decide(arrival, memory, held)
   } catch (error) {
     return { status: 'failed', error }
   }
   if (decision.memory !== memory) ledger.remember(key, decision.memory, arrival)
-  const { transition } = decision
+  const { transition, releases = [] } = decision
+  if (releases.length > 0) ledger.release(key, releases)
   if (isTurn(transition)) ledger.turn(key, arrival)
   if (!decision.keep) return { status: 'accepted', id: null, transition, notifications: [] }
   const { id, notified } = ledger.keep(arrival, key, decision)

@@ -4,6 +4,7 @@ import type { Muting } from '../mutes/mutes.ts'
 import type { ObjectMemory, Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
+import type { Held, Release } from '../rules/lasting.ts'
 import type { Owned } from '../rules/owners.ts'
 import type { Verdict } from '../rules/rule.ts'
 
@@ -33,6 +34,8 @@ export interface NewNotification {
   view: View
   /** To be held until `waitMs` after the first of its group, and sent together with the rest of it. */
   group?: { key: string; waitMs: number }
+  /** To be held until then, in ms: it is notified of a failure that lasts so long. */
+  heldUntil?: number
   /** It is withheld: one message sums up what was, when this ends. */
   muting?: Muting
   /** There is no room for it where it would wait: it is a dead letter from the start, for this reason. */
@@ -56,12 +59,19 @@ export interface Decision {
   notifications: readonly NewNotification[]
   trace: Trace
   keep: boolean
+  /** Of the notifications that were held. */
+  releases?: readonly Release[]
+  /** The rules of which it ended a failure before that had lasted. */
+  passed?: readonly string[]
   /** Two objects with its name exist at a time. */
   isTwin?: true
 }
 
-/** Called inside the transaction with what is known of the object: synchronous and pure, so nothing comes between. */
-export type Decide = (arrival: Arrival, memory: ObjectMemory | undefined) => Decision
+/**
+ * Called inside the transaction with what is known of the object, and what is held about it: synchronous and pure, so nothing
+ * comes between.
+ */
+export type Decide = (arrival: Arrival, memory: ObjectMemory | undefined, held?: readonly Held[]) => Decision
 
 export type Receipt =
   | { status: 'duplicate'; id: string | null }
@@ -354,6 +364,9 @@ export interface LastEvents {
 
 /** The lanes of destinations, by their names. */
 export type LanesByName = Pick<ReadonlyMap<string, string>, 'get' | 'has'>
+
+/** How long a rule has a failure last before it is notified, and its groups wait, in ms; both 0 where there is no such rule. */
+export type HoldOf = (rule: string) => { forMs: number; waitMs: number }
 
 /** The lane that a destination has by now; undefined where the config file has no such destination. */
 export type LaneOf = (destination: string) => string | undefined

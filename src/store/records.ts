@@ -66,7 +66,7 @@ export interface EventDetail extends Omit<EventRecord, 'notifications'> {
     rule: string
     destination: string
     state: NotificationState
-    /** Why it is dead or muted. */
+    /** Why it is dead or muted; of one that waits, what for, where its failure has yet to last. */
     reason: string | null
     /** The post that carries it, with how each attempt was answered. */
     message: { id: string; state: string; failures: number; payload: Payload; attempts: Attempt[] } | null

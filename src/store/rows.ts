@@ -49,6 +49,7 @@ export interface PendingRow {
   created_at: number
   group_key: string | null
   held_until: number
+  held_at: number | null
   holds: number
 }
 

@@ -1,5 +1,17 @@
 // Steps: decides what a lane does next, from what is known of it. Pure: each store reads that, and writes what comes of it.
-import type { Bucket, Hold, LaneState, Message, NewNotification, NextPost, Pending, Plan, Step } from './kept.ts'
+import {
+  apartMs,
+  type Bucket,
+  type Hold,
+  type HoldOf,
+  type LaneState,
+  type Message,
+  type NewNotification,
+  type NextPost,
+  type Pending,
+  type Plan,
+  type Step
+} from './kept.ts'
 
 /** A lane as it is now. */
 export interface Standing {
@@ -88,6 +100,45 @@ export function messageFrom(
 /** What is muted is summed up together with the rest of it, whatever group it would be in; a dead letter waits for none. */
 export function groupOf({ group, muting, dead }: NewNotification): NewNotification['group'] {
   return muting === undefined && dead === undefined ? group : undefined
+}
+
+/** When one may be sent that is held to see whether its failure lasts, in ms; undefined where it is not held for that. */
+export function lastsUntil({ heldUntil, muting, dead }: NewNotification, now: number): number | undefined {
+  const isHeld = heldUntil !== undefined && heldUntil > now && muting === undefined && dead === undefined
+  return isHeld ? heldUntil : undefined
+}
+
+/** Of notifications that are held to see whether their failures last, `held_at` says since when, and they were never gathered. */
+export interface HeldRow {
+  id: number
+  created_at: number
+  held_until: number
+  held_at: number | null
+  holds: number
+}
+
+/**
+ * Of `rows`, of which all deadlines have come or are of a clock that was set back: whose failures have lasted, which wait as if
+ * they came now; and those that are held `anew`, because nobody knows for how long they were.
+ */
+export function lasting<Row extends HeldRow>(
+  rows: readonly Row[],
+  now: number
+): { lasted: Row[]; anew: Row[] } | undefined {
+  const held = rows.filter(({ holds, held_at }) => holds === 0 && held_at !== null)
+  if (held.length === 0) return undefined
+  const anew = held.filter(({ held_at }) => (held_at ?? 0) - now > apartMs)
+  return { anew, lasted: held.filter((row) => !anew.includes(row)) }
+}
+
+/** Until when one is held by a new config file, in ms; undefined where that is no sooner than before. `since` is when its failure began. */
+export function shortened(
+  { created_at, held_until, since }: { created_at: number; held_until: number; since: number | null },
+  { forMs, waitMs }: ReturnType<HoldOf>,
+  now: number
+): number | undefined {
+  const until = Math.max(Math.min(since ?? now, now) + forMs, created_at + waitMs, now)
+  return until < held_until ? until : undefined
 }
 
 /** Until when one of a group is held: as long as the first of it that still is, or for `waitMs` from `now`; all in ms. */

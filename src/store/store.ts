@@ -11,6 +11,7 @@ import type {
   CardStep,
   Decide,
   Expiry,
+  HoldOf,
   LaneOf,
   LanesByName,
   LastEvents,
@@ -109,6 +110,12 @@ export interface Store {
    * a while, so that a store of several leaves alone what is younger than {@link rolloutMs}.
    */
   follow(lanes: LanesByName, now: number): Promise<number>
+
+  /**
+   * Brings what is held to see whether its failure lasts in line with a new config file: by `holdOf` how long a rule has a failure
+   * last, and how long its groups wait. It is never held for longer than before.
+   */
+  shorten(holdOf: HoldOf, now: number): Promise<void>
 
   /** The newest messages of a destination, newest first. */
   messages(destination: string, limit: number): Promise<{ id: string; at: number; state: string; payload: Payload }[]>

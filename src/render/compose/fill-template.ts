@@ -56,10 +56,12 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
       severity: view.severity,
       source: event.source,
       controller: view.controller,
+      action: event.action,
       at: new Date(view.at).toISOString(),
       metadata: event.metadata
     },
     object: { ...view.object, path: nameOf(view) },
+    related: event.related,
     revision: event.revision && { ...event.revision, subject: view.subject },
     previous,
     failure: view.failure && {

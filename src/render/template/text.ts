@@ -30,10 +30,12 @@ const fields: Record<string, readonly string[]> = {
     'severity',
     'source',
     'controller',
+    'action',
     'at',
     'metadata'
   ],
   object: objectFields,
+  related: ['kind', 'namespace', 'name'],
   revision: [...revisionFields, 'subject'],
   previous: revisionFields,
   failure: ['since', 'count', 'severity', 'reason', 'text', 'began', 'before', 'ending', 'isFixed', 'nextReminder'],

@@ -1,10 +1,21 @@
 // Accepting in PostgreSQL: writes a batch of events in a handful of statements, decided on under the objects' locks.
+import { mayBeHeld } from '../../objects/notified.ts'
 import { readMemory } from '../../objects/stored-memory.ts'
 import type { ObjectMemory } from '../../objects.ts'
+import type { Held, Release } from '../../rules/lasting.ts'
 import { decideOn, type Ledger, receiptOf } from '../deciding.ts'
-import { type Arrival, type Decide, type Decision, duplicateWindowMs, type Receipt } from '../kept.ts'
+import {
+  type Arrival,
+  type Decide,
+  type Decision,
+  duplicateWindowMs,
+  type NewNotification,
+  type Receipt
+} from '../kept.ts'
+import { lastsUntil } from '../steps.ts'
 import { turn } from './cards.ts'
 import type { Sql } from './connections.ts'
+import { heldOf, release } from './lasting.ts'
 import { dropEmpty, lockObjects, setMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
 import { keyOf, storable } from './text.ts'
@@ -60,9 +71,17 @@ interface Known {
 }
 
 /** Inside a transaction. */
-export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide): Promise<Receipt[]> {
+export async function accept(
+  sql: Sql,
+  batch: readonly Arrival[],
+  decide: Decide
+): Promise<{ receipts: Receipt[]; settled: readonly string[] }> {
   const keys = batch.map(({ event }) => keyOf(event.object))
   const { memories, bodies, ids } = await lock(sql, batch, keys)
+  const holding = [...memories].flatMap(([key, memory]) => (memory && mayBeHeld(memory) ? [key] : []))
+  const held = await heldOf(sql, holding)
+  const releases: Release[] = []
+  let written = 0
   const changed = new Map<string, { memory: ObjectMemory; seenAt: number }>()
   const kept: Kept[] = []
   const turned = new Map<string, number>()
@@ -72,6 +91,15 @@ export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide
       return known && known.at > receivedAt - duplicateWindowMs ? known.event : undefined
     },
     memoryOf: (key) => memories.get(key),
+    heldOf: (key) => held.get(key) ?? [],
+    release(key, some) {
+      releases.push(...some)
+      const gone = some.map((release) => release.held)
+      held.set(
+        key,
+        (held.get(key) ?? []).filter((entry) => !gone.includes(entry))
+      )
+    },
     remember(key, memory, { receivedAt }) {
       memories.set(key, memory)
       changed.set(key, { memory, seenAt: receivedAt })
@@ -82,6 +110,11 @@ export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide
       const notified: Kept['notified'] = []
       bodies.set(arrival.identity, { event: id, at: arrival.receivedAt })
       kept.push({ id, arrival, key, decision, notified })
+      for (const entry of decision.notifications) {
+        const until = lastsUntil(entry, arrival.receivedAt)
+        if (until !== undefined) held.set(key, [...(held.get(key) ?? []), heldAt(written, entry, until)])
+        written += 1
+      }
       return { id, notified }
     }
   }
@@ -92,9 +125,26 @@ export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide
     [...memories].filter(([, memory]) => memory === undefined).map(([key]) => key)
   )
   await writeEvents(sql, kept)
-  await writeNotifications(sql, kept)
+  const notifications = await writeNotifications(sql, kept)
+  await release(
+    sql,
+    releases.map(({ held: entry, ...rest }) => ({ ...rest, held: { ...entry, id: idOf(entry.id, notifications) } }))
+  )
   await turn(sql, [...turned.keys()], Math.max(...turned.values()))
-  return receipts
+  const settled = releases.flatMap(({ held: { destination }, because }) => (because === undefined ? [] : [destination]))
+  return { receipts, settled }
+}
+
+const ofBatch = 'place '
+
+/** One that has no id yet, but its place in the batch. */
+function heldAt(place: number, { rule, destination, view }: NewNotification, until: number): Held {
+  return { id: `${ofBatch}${place}`, rule, destination, since: view.failure?.since, until }
+}
+
+/** Of what came in this batch, by its place among the `written`. */
+function idOf(id: string, written: readonly number[]): string {
+  return id.startsWith(ofBatch) ? String(written[Number(id.slice(ofBatch.length))]) : id
 }
 
 async function lock(sql: Sql, batch: readonly Arrival[], keys: readonly string[]): Promise<Known> {
@@ -132,10 +182,12 @@ async function writeEvents(sql: Sql, kept: readonly Kept[]): Promise<void> {
   ])
 }
 
-async function writeNotifications(sql: Sql, kept: readonly Kept[]): Promise<void> {
+/** Their ids, in the order of the batch. */
+async function writeNotifications(sql: Sql, kept: readonly Kept[]): Promise<number[]> {
   const rows = kept.flatMap(({ id: event, arrival, decision, notified }) =>
     decision.notifications.map((entry) => ({ event, at: arrival.receivedAt, entry, notified }))
   )
   const ids = await insertNotifications(sql, rows)
   for (const [index, { entry, notified }] of rows.entries()) notified.push(receiptOf(ids[index] ?? 0, entry))
+  return ids
 }

@@ -16,6 +16,7 @@ import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
 import { readCards } from './cards.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
+import { pass } from './lasting.ts'
 import type { Presence } from './presence.ts'
 import { bury } from './queue.ts'
 import { settle } from './settle.ts'
@@ -41,16 +42,16 @@ export const openMessageSql = `
   from (select 1) as one left join messages m on m.lane = $1 and m.state = 'open' left join cards c on c.id = m.card_id`
 
 const pendingSql = `
-  select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.holds, v.view
+  select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.held_at, n.holds, v.view
   from notifications n join views v on v.id = n.id`
 
 // Of a group not only what has reached its deadline, but all that was there before the first of it did: replicas that each
 // began the group at the same moment did not see each other's.
 export const waitingSql = `${pendingSql}
   where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= $2
-    or n.created_at > $2::bigint + ${apartMs} or n.held_at > $2::bigint + ${apartMs} or n.holds = 0 and exists (
+    or n.created_at > $2::bigint + ${apartMs} or n.held_at > $2::bigint + ${apartMs} or n.holds = 0 and n.held_at is null and exists (
     select 1 from notifications f
-    where f.lane = n.lane and f.group_key = n.group_key and f.held_until <= $2 and f.held_until > n.created_at
+    where f.lane = n.lane and f.group_key = n.group_key and f.held_at is null and f.held_until <= $2 and f.held_until > n.created_at
       and f.state = 'pending' and f.message_id is null
   ))
   order by n.id limit $3`
@@ -62,6 +63,9 @@ export const firstHeldSql = `
     union all
     select min(held_until) from notifications
     where lane = $1 and state = 'pending' and message_id is null and holds > 0
+    union all
+    select min(held_until) from notifications
+    where lane = $1 and state = 'pending' and message_id is null and holds = 0 and held_at is not null
   ) as held`
 
 export const heldSql = `${pendingSql}
@@ -254,6 +258,7 @@ async function oldestDue(
 ): Promise<WaitingRow[]> {
   for (;;) {
     const { rows } = await sql<WaitingRow>(waitingSql, [lane, now, composeWindow])
+    if (await pass(sql, rows, now)) continue
     const sorted = sortDue(rows, oldest)
     if ('due' in sorted) return sorted.due
     const ids = sorted.expired.map(({ id }) => id)

@@ -2,7 +2,7 @@
 import { forget } from '../../objects/notified.ts'
 import { apartMs, maxHolds, type NewNotification } from '../kept.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'
-import { endlessReason, groupDeadline, groupOf } from '../steps.ts'
+import { endlessReason, groupDeadline, groupOf, lastsUntil } from '../steps.ts'
 import { viewText } from '../texts.ts'
 import type { Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
@@ -12,15 +12,15 @@ import { indexable, keyOf } from './text.ts'
 const insertSql = `
   with n as (
     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-      $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[]) with ordinality
+      $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[]) with ordinality
       as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, mute, muted_until, view,
-        dead, place)
+        dead, held_at, place)
   ), written as (
     insert into notifications (event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
-      held_until, mute, muted_until)
+      held_until, held_at, mute, muted_until)
     select event_id, rule, destination, lane, object, says,
       case when dead is not null then 'dead' when mute is null then 'pending' else 'muted' end, dead,
-      created_at, group_key, held_until, mute, muted_until
+      created_at, group_key, held_until, held_at, mute, muted_until
     from n order by place
     returning id
   ), placed as (
@@ -32,7 +32,7 @@ const deadlinesSql = `
   select n.lane, n.group_key, min(n.held_until) as until
   from (select distinct lane, group_key from unnest($1::text[], $2::text[]) as g(lane, group_key)) as g
   join notifications n on n.lane = g.lane and n.group_key = g.group_key
-  where n.state = 'pending' and n.message_id is null and n.held_until > $3 and n.holds = 0
+  where n.state = 'pending' and n.message_id is null and n.held_until > $3 and n.holds = 0 and n.held_at is null
     and n.created_at <= $3::bigint + ${apartMs}
   group by n.lane, n.group_key`
 
@@ -62,12 +62,16 @@ export async function insertNotifications(sql: Sql, rows: readonly NewRow[]): Pr
     column(({ muting }) => muting?.name ?? null),
     rows.map(({ entry }) => entry.muting?.until ?? null),
     column(({ view }) => viewText(view)),
-    column(({ dead }) => dead ?? null)
+    column(({ dead }) => dead ?? null),
+    rows.map(({ at, entry }) => (lastsUntil(entry, at) === undefined ? null : at))
   ])
   return inserted.rows.map(({ id }) => id).sort((a, b) => a - b)
 }
 
-/** Until when each is held: as long as the first of its group that still is, or one of its own. 0 without a group. */
+/**
+ * Until when each is held: as long as the first of its group that still is, or for a time of its own, whichever is later. 0 where it is
+ * not.
+ */
 async function deadlines(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
   const grouped = rows.filter(({ entry }) => groupKeyOf(entry) !== undefined)
   const known = new Map<string, number>()
@@ -82,11 +86,13 @@ async function deadlines(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
   }
   return rows.map(({ at, entry }) => {
     const key = groupKeyOf(entry)
-    if (key === undefined) return 0
+    const lasts = lastsUntil(entry, at) ?? 0
+    if (key === undefined) return lasts
     const name = nameOf(entry.lane, key)
     const until = groupDeadline(known.get(name), entry.group?.waitMs ?? 0, at)
+    // One that has to last may be held for longer, alone.
     known.set(name, until)
-    return until
+    return Math.max(until, lasts)
   })
 }
 

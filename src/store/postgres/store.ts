@@ -10,6 +10,7 @@ import { accept } from './accept.ts'
 import { createCards } from './cards.ts'
 import { createClaims } from './claim.ts'
 import { Connections, checkUrl, chosenBare, isNotUpYet, sayDatabaseError } from './connections.ts'
+import { shorten } from './lasting.ts'
 import { lastEvents, noteLastEvents } from './memories.ts'
 import { follow } from './moves.ts'
 import { createMuting } from './mutes.ts'
@@ -127,7 +128,8 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
       ),
 
     async accept(batch, decide) {
-      const receipts = await intake.transaction((sql) => accept(sql, batch, decide))
+      const { receipts, settled } = await intake.transaction((sql) => accept(sql, batch, decide))
+      for (const destination of settled) waiting.add(destination, -1)
       const all = receipts.flatMap((receipt) => (receipt.status === 'accepted' ? receipt.notifications : []))
       added(all.filter(({ isMuted, isDead }) => !isMuted && !isDead))
       for (const { destination, isDead } of all) if (isDead) waiting.add(destination, 1)
@@ -138,6 +140,7 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
     busyLanes: () => busyLanes(lanes.query),
     backlog: (lane) => backlog(lanes.query, lane),
     tryNow: (lane, now) => tryNow(lanes.query, lane, now),
+    shorten: (holdOf, now) => lanes.transaction((sql) => shorten(sql, holdOf, now)),
     follow: (byDestination, now) => follow(lanes, byDestination, now - rolloutMs, buried),
 
     noteLastEvents: (sources, now) => noteLastEvents(lanes.query, sources, now),

@@ -19,11 +19,13 @@ const busySql = `
     ) from busy where busy.lane is not null
   )`
 
+// Not what has yet to last.
 const oldestSql = `
   (select n.created_at from notifications n
    where n.lane = k.lane and n.state = 'pending' and n.message_id is null and n.held_until = 0 order by n.id limit 1) as oldest,
   (select min(n.created_at) from notifications n
-   where n.lane = k.lane and n.state = 'pending' and n.message_id is null and n.held_until > 0) as oldest_held,
+   where n.lane = k.lane and n.state = 'pending' and n.message_id is null and n.held_until > 0
+     and (n.holds > 0 or n.held_at is null)) as oldest_held,
   (select min(n.created_at) from notifications n where n.message_id = m.id) as oldest_open`
 
 const lanesSql = `

@@ -5,6 +5,7 @@ import type { Payload } from '../../render/slack/payload.ts'
 import type { Attempt, Trace } from '../kept.ts'
 import type { EventDetail, EventRecord, Listed, NotificationState, Records } from '../records.ts'
 import { findEvents, placeOf } from './find-events.ts'
+import { reasonOf } from './notifications.ts'
 import { type Ask, among, idOf, inOrder, type Row } from './walk.ts'
 
 /** Bodies may have megabytes: a page ends where it has this many bytes of them. */
@@ -130,7 +131,7 @@ function notificationRecord(row: Row): EventRecord['notifications'][number] {
 
 async function detailsOf(ask: Ask, event: number): Promise<EventDetail['notifications']> {
   const rows = await ask(
-    `select id, rule, destination, state, reason, message_id from notifications
+    `select id, rule, destination, state, reason, message_id, held_until, held_at, holds from notifications
      where event_id = ${event} order by id limit ${maxDetails}`,
     []
   )
@@ -157,7 +158,7 @@ async function detailsOf(ask: Ask, event: number): Promise<EventDetail['notifica
   )
   return rows.map((row) => ({
     ...notificationRecord(row),
-    reason: row['reason'] === null ? null : String(row['reason']),
+    reason: reasonOf(row),
     message: posts.get(Number(row['message_id'])) ?? null
   }))
 }

@@ -14,7 +14,8 @@ export function readNotifications(ask: Ask): Pick<Records, 'notifications'> {
     async notifications(filter, page) {
       const { ids, next } = await findNotifications(ask, filter, page)
       const rows = await ask(
-        `select n.id, n.event_id, n.rule, n.destination, n.lane, n.state, n.reason, n.says, n.created_at, v.view
+        `select n.id, n.event_id, n.rule, n.destination, n.lane, n.state, n.reason, n.says, n.created_at, n.message_id,
+           n.held_until, n.held_at, n.holds, v.view
          from notifications n join views v on v.id = n.id where n.id in ${among(ids)}`,
         []
       )
@@ -67,6 +68,14 @@ export async function findNotifications(ask: Ask, asked: NotificationFilter, pag
   return walk(ask, { table: 'notifications', columns, conditions, ...beside }, page)
 }
 
+/** Why it is dead or muted, or what it waits for where its failure has yet to last. */
+export function reasonOf(row: Row): string | null {
+  if (row['reason'] !== null) return String(row['reason'])
+  const isHeld = row['state'] === 'pending' && row['message_id'] === null && Number(row['holds']) === 0
+  if (!isHeld || row['held_at'] === null) return null
+  return `held until ${new Date(Number(row['held_until'])).toISOString()}, to see whether it lasts`
+}
+
 function recordOf(row: Row): NotificationRecord {
   const view = readView(String(row['view']))
   return {
@@ -76,7 +85,7 @@ function recordOf(row: Row): NotificationRecord {
     destination: String(row['destination']),
     lane: String(row['lane']),
     state: row['state'] as NotificationState,
-    reason: row['reason'] === null ? null : String(row['reason']),
+    reason: reasonOf(row),
     says: view.says,
     object: view.object,
     summary: saidIn(view).summary,

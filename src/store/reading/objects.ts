@@ -52,7 +52,7 @@ export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pic
         const one = last?.text === row['memory'] ? last : remembered(row)
         if (one === undefined) return []
         read.set(key, one)
-        return [{ ...one.record, state: stateOf(one.memory, now) }]
+        return [asOf(one.record, one.memory, now)]
       }
       const found = await walkObjects(byFailure(ask, page), page, recordsOf, maxFailures)
       known = read
@@ -147,7 +147,13 @@ function recordOf(row: Row, wanted: ObjectFilter, state: ObjectState | undefined
   const memory = readMemory(String(row['memory']))
   const is = stateOf(memory, now)
   if (state !== undefined && state !== is) return []
-  return [{ ...recordIn(memory, object, Number(row['seen_at'])), state: is }]
+  return [asOf(recordIn(memory, object, Number(row['seen_at'])), memory, now)]
+}
+
+/** Nobody knows of what is held to see whether it lasts. */
+function asOf(record: Omit<ObjectRecord, 'state'>, memory: ObjectMemory, now: number): ObjectRecord {
+  const notified = record.notified.filter(({ heldUntil = 0 }) => heldUntil <= now)
+  return { ...record, notified, state: stateOf(memory, now) }
 }
 
 function recordIn(memory: ObjectMemory, object: ObjectRef, rowSeenAt: number): Omit<ObjectRecord, 'state'> {

@@ -2,8 +2,10 @@
 import { objectKey } from '../../objects.ts'
 import { decideOn, type Ledger, receiptOf } from '../deciding.ts'
 import type { Arrival, Decide, Receipt } from '../kept.ts'
+import type { Waiting } from '../waiting.ts'
 import { turn } from './cards.ts'
 import type { Database } from './file.ts'
+import { heldOf, release } from './lasting.ts'
 import { memoryOf, setMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
 import type { RecentBodies } from './recent-bodies.ts'
@@ -11,13 +13,15 @@ import type { RecentBodies } from './recent-bodies.ts'
 /** Inside a transaction. */
 export function accept(
   db: Database,
-  { queue, bodies }: { queue: Queue; bodies: RecentBodies },
+  { queue, bodies, waiting }: { queue: Queue; bodies: RecentBodies; waiting: Waiting },
   batch: readonly Arrival[],
   decide: Decide
 ): Receipt[] {
   const ledger: Ledger = {
     duplicateOf: ({ identity, receivedAt }) => bodies.find(identity, receivedAt),
     memoryOf: (key) => memoryOf(db, key),
+    heldOf: (key) => heldOf(db, key),
+    release: (_, releases) => release(db, waiting, releases),
     remember: (key, memory, arrival) => setMemory(db, key, memory, arrival),
     turn: (key, { receivedAt }) => turn(db, key, receivedAt),
     keep({ event, body, identity, receivedAt }, key, { transition, trace, notifications }) {

@@ -3,11 +3,12 @@ import { forget } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
 import { apartMs, composeWindow, goneReason, type Hold, type LanesByName, type NewNotification } from '../kept.ts'
 import { type PendingRow, undeliveredOf } from '../rows.ts'
-import { endlessReason, expiredReason, groupDeadline, groupOf, sortDue } from '../steps.ts'
+import { endlessReason, expiredReason, groupDeadline, groupOf, lastsUntil, sortDue } from '../steps.ts'
 import { viewText } from '../texts.ts'
 import type { Waiting } from '../waiting.ts'
 import type { Database } from './file.ts'
 import { openMessage, waitingSql } from './lanes.ts'
+import { pass } from './lasting.ts'
 import { changeMemory } from './memories.ts'
 
 export interface Queue {
@@ -34,7 +35,7 @@ interface PlacedRow {
   view: string | null
 }
 
-const columns = 'id, event_id, destination, created_at, group_key, held_until, holds'
+const columns = 'id, event_id, destination, created_at, group_key, held_until, held_at, holds'
 const inLane = `from notifications where lane = ?1 and state = 'pending' and message_id is null`
 
 // Two ranges of one index, of which each is as short as what is asked for.
@@ -57,15 +58,18 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     newest = Math.max(newest, now)
     const { rule, destination, lane, view, muting, dead } = entry
     const group = groupOf(entry)
+    const grouped = group === undefined ? 0 : groupDeadline(firstDeadline(lane, group.key, now), group.waitMs, now)
+    const lasts = lastsUntil(entry, now)
     if (muting === undefined) waiting.add(destination, 1)
     if (dead !== undefined) waiting.bury(destination)
     const id = db.run(
       `insert into notifications (event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
-         held_until, mute, muted_until)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         held_until, held_at, mute, muted_until)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[event, rule, destination, lane, objectKey(view.object), view.says],
       ...[dead === undefined ? (muting ? 'muted' : 'pending') : 'dead', dead ?? null, now, group?.key ?? null],
-      group === undefined ? 0 : groupDeadline(firstDeadline(lane, group.key, now), group.waitMs, now),
+      Math.max(grouped, lasts ?? 0),
+      lasts === undefined ? null : now,
       ...[muting?.name ?? null, muting?.until ?? null]
     )
     db.run('insert into views values (?, ?)', id, viewText(view))
@@ -77,7 +81,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     const first = db.get<{ held_until: number }>(
       `select held_until from notifications
        where lane = ?1 and group_key = ?2 and held_until > ?3 and state = 'pending' and message_id is null and holds = 0
-         and created_at <= ?3 + ${apartMs}
+         and held_at is null and created_at <= ?3 + ${apartMs}
        order by held_until limit 1`,
       ...[lane, key, now]
     )
@@ -90,6 +94,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     newest = Math.max(newest, now)
     for (;;) {
       const rows = db.all<PendingRow>(isSetBack ? dueBySetClockSql : dueSql, lane, now, composeWindow)
+      if (pass(db, rows, now)) continue
       const sorted = sortDue(rows, since)
       if ('due' in sorted) return sorted.due
       for (const { id } of sorted.expired) bury(id, expiredReason)

@@ -8,6 +8,7 @@ import { createCards } from './cards.ts'
 import { createClaims } from './claim.ts'
 import { badDatabase, type Database, openDatabase, type Transaction, type Write } from './file.ts'
 import { backlog, busyLanes, countPending, tryNow } from './lanes.ts'
+import { shorten } from './lasting.ts'
 import { type Log, openLog } from './log.ts'
 import { lastEvents, noteLastEvents } from './memories.ts'
 import { createMuting } from './mutes.ts'
@@ -77,10 +78,11 @@ function createStore(db: Database, log: Log): Store {
     },
     tally: () => waiting.tally(),
 
-    accept: (batch, decide) => write(() => accept(db, { queue, bodies }, batch, decide)),
+    accept: (batch, decide) => write(() => accept(db, { queue, bodies, waiting }, batch, decide)),
     busyLanes: async () => busyLanes(db),
     backlog: async (lane) => backlog(db, lane),
     tryNow: (lane, now) => write(() => tryNow(db, lane, now)),
+    shorten: (holdOf, now) => write(() => shorten(db, holdOf, now)),
     follow: (lanes) => write(() => queue.follow(lanes, posting)),
 
     noteLastEvents: async (sources, now) => transaction(() => noteLastEvents(db, sources, now)),

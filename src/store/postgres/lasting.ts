@@ -1,0 +1,73 @@
+// Lasting in PostgreSQL: keeps what is held to see whether its failure lasts. Its rows are locked after their objects where an
+// event comes in, and after their lane where they are due.
+import type { Held, Release } from '../../rules/lasting.ts'
+import type { HoldOf } from '../kept.ts'
+import { type FailedRow, type PendingRow, undeliveredOf } from '../rows.ts'
+import { lasting, shortened } from '../steps.ts'
+import type { Sql } from './connections.ts'
+
+// With its own partial index, which has nothing else.
+const isHeld = `n.state = 'pending' and n.message_id is null and n.holds = 0 and n.held_at is not null`
+
+const heldSql = `
+  select n.id, n.object, n.rule, n.destination, n.held_until, v.view
+  from notifications n left join views v on v.id = n.id
+  where n.object = any($1) and ${isHeld} order by n.id for update of n`
+
+/** What is held about objects, by their keys. A lane that is about to send it is waited for. */
+export async function heldOf(sql: Sql, objects: readonly string[]): Promise<Map<string, Held[]>> {
+  if (objects.length === 0) return new Map()
+  const { rows } = await sql<FailedRow & { id: number; held_until: number }>(heldSql, [objects])
+  return Map.groupBy(
+    rows.map((row) => ({ ...undeliveredOf(row), object: row.object, id: String(row.id), until: row.held_until })),
+    ({ object }) => object
+  )
+}
+
+// Of those that came in the same transaction the ids are known by now.
+const releaseSql = `
+  update notifications set state = case when k.because is null then state else 'muted' end, reason = k.because,
+    held_until = 0, held_at = null
+  from unnest($1::bigint[], $2::text[]) as k(id, because) where notifications.id = k.id`
+
+/** Nobody is notified by them, or they are held no longer. */
+export async function release(sql: Sql, releases: readonly Release[]): Promise<void> {
+  if (releases.length === 0) return
+  await sql(releaseSql, [releases.map(({ held }) => Number(held.id)), releases.map(({ because }) => because ?? null)])
+}
+
+// Not those that an event has just settled.
+const lastedSql = `
+  update notifications n set created_at = n.held_until, held_until = 0, held_at = null where n.id = any($1) and ${isHeld}`
+
+const anewSql = `
+  update notifications n set held_until = $2::bigint + n.held_until - n.held_at, held_at = $2, created_at = $2
+  where n.id = any($1) and ${isHeld}`
+
+/** Lets those of `rows` go on whose failures have lasted, and holds others anew; false where none was held. */
+export async function pass(sql: Sql, rows: readonly PendingRow[], now: number): Promise<boolean> {
+  const found = lasting(rows, now)
+  if (found === undefined) return false
+  await sql(lastedSql, [found.lasted.map(({ id }) => id)])
+  await sql(anewSql, [found.anew.map(({ id }) => id), now])
+  return true
+}
+
+const allSql = `
+  select n.id, n.rule, n.created_at, n.held_until, v.view from notifications n left join views v on v.id = n.id
+  where ${isHeld} order by n.id for update of n`
+
+const shortenSql = `
+  update notifications set held_until = k.until
+  from unnest($1::bigint[], $2::bigint[]) as k(id, until) where notifications.id = k.id`
+
+/** As Store.shorten. */
+export async function shorten(sql: Sql, holdOf: HoldOf, now: number): Promise<void> {
+  const { rows } = await sql<FailedRow & { id: number; created_at: number; held_until: number }>(allSql)
+  const sooner = rows.flatMap((row) => {
+    const since = undeliveredOf(row).since ?? null
+    const until = shortened({ ...row, since }, holdOf(row.rule), now)
+    return until === undefined ? [] : [{ id: row.id, until }]
+  })
+  if (sooner.length > 0) await sql(shortenSql, [sooner.map(({ id }) => id), sooner.map(({ until }) => until)])
+}

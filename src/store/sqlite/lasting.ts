@@ -1,0 +1,68 @@
+// Lasting in SQLite: keeps what is held to see whether its failure lasts, inside a transaction of the store's.
+import type { Held, Release } from '../../rules/lasting.ts'
+import type { HoldOf } from '../kept.ts'
+import { undeliveredOf } from '../rows.ts'
+import { type HeldRow, lasting, shortened } from '../steps.ts'
+import type { Waiting } from '../waiting.ts'
+import type { Database } from './file.ts'
+
+// With its own partial index, which has nothing else.
+const heldSql = `state = 'pending' and message_id is null and holds = 0 and held_at is not null`
+
+/** What is held about an object. */
+export function heldOf(db: Database, object: string): Held[] {
+  const rows = db.all<{ id: number; rule: string; destination: string; held_until: number; view: string | null }>(
+    `select n.id, n.rule, n.destination, n.held_until, v.view from notifications n left join views v on v.id = n.id
+     where n.object = ? and ${heldSql} order by n.id`,
+    object
+  )
+  return rows.map(({ id, held_until, ...row }) => {
+    const { rule, destination, since } = undeliveredOf({ object, ...row })
+    return { id: String(id), rule, destination, since, until: held_until }
+  })
+}
+
+/** Nobody is notified by them, or they are held no longer. */
+export function release(db: Database, waiting: Waiting, releases: readonly Release[]): void {
+  for (const { held, because } of releases) {
+    if (because === undefined) {
+      db.run('update notifications set held_until = 0, held_at = null where id = ?', Number(held.id))
+      continue
+    }
+    db.run(
+      `update notifications set state = 'muted', reason = ?, held_until = 0, held_at = null where id = ?`,
+      ...[because, Number(held.id)]
+    )
+    waiting.add(held.destination, -1)
+  }
+}
+
+/** Lets those of `rows` go on whose failures have lasted, and holds others anew; false where none was held. */
+export function pass(db: Database, rows: readonly HeldRow[], now: number): boolean {
+  const found = lasting(rows, now)
+  if (found === undefined) return false
+  const idsOf = (some: readonly HeldRow[]) => JSON.stringify(some.map(({ id }) => id))
+  db.run(
+    `update notifications set created_at = held_until, held_until = 0, held_at = null
+     where id in (select value from json_each(?))`,
+    idsOf(found.lasted)
+  )
+  db.run(
+    `update notifications set held_until = ?1 + held_until - held_at, held_at = ?1, created_at = ?1
+     where id in (select value from json_each(?2))`,
+    ...[now, idsOf(found.anew)]
+  )
+  return true
+}
+
+/** As Store.shorten. */
+export function shorten(db: Database, holdOf: HoldOf, now: number): void {
+  const rows = db.all<{ id: number; rule: string; created_at: number; held_until: number; since: number | null }>(
+    `select n.id, n.rule, n.created_at, n.held_until, json_extract(v.view, '$.failure.since') as since
+     from notifications n left join views v on v.id = n.id where ${heldSql}`
+  )
+  for (const { id, rule, ...row } of rows) {
+    const until = shortened(row, holdOf(rule), now)
+    if (until !== undefined) db.run('update notifications set held_until = ? where id = ?', until, id)
+  }
+}

@@ -1,0 +1,309 @@
+// `for`: a rule notifies only of what lasts: at its time, once, and of nothing that passes by itself.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { loadConfig } from '../src/config/config.ts'
+import { startReplay } from '../src/rehearsal/replay.ts'
+import { runTest } from '../src/rehearsal/run-test.ts'
+import { loadTests } from '../src/rehearsal/tests-file.ts'
+import { build, cards, isGreen } from './fixtures/cards.ts'
+import { createClock } from './fixtures/clock.ts'
+import { run } from './fixtures/process.ts'
+import { fluxEvent, startRelay, tempFolder } from './fixtures/relay.ts'
+
+const destinations = 'destinations: { team: { preview: true }, other: { preview: true } }\n'
+
+function load(text: string) {
+  const { config, problems } = loadConfig(destinations + text, 'config.yaml', {})
+  if (config === undefined) throw new Error(JSON.stringify(problems))
+  return config
+}
+
+/** Everything of the steps that is not as expected. */
+function failuresOf(rules: string, steps: string): string[] {
+  const config = load(rules)
+  const { tests, problems } = loadTests(`tests:\n  - name: story\n    steps:\n${steps}`, 'tests.yaml', {
+    config,
+    read: () => ''
+  })
+  if (problems.length > 0) throw new Error(JSON.stringify(problems))
+  return tests.flatMap((test) => runTest(test, config).map(({ message, because }) => [message, ...because].join(': ')))
+}
+
+const two = 'rules: [{ name: r, for: 2m, mention: "<!here>", remindEvery: 10m, send: team }]'
+const fails = 'event: { reason: BuildFailed }'
+const otherwise = 'event: { reason: HealthCheckFailed, message: web is not ready }'
+const works = 'event: { severity: info, revision: main@sha1:4f2c91d }'
+const nobody = 'expect: []'
+
+const stories: readonly (readonly [what: string, rules: string, steps: string[]])[] = [
+  [
+    'what passes by itself notifies nobody, nor does its end',
+    two,
+    [`${fails}, ${nobody}`, `after: 40s, ${works}, ${nobody}`]
+  ],
+  [
+    'what lasts is notified, and its end is',
+    two,
+    [
+      `${fails}, expect: [{ destination: team, says: failed }]`,
+      `after: 2m, ${works}, expect: [{ destination: team, says: recovered }]`
+    ]
+  ],
+  ['what never ends is notified', two, [`${fails}, expect: [{ destination: team, says: failed }]`]],
+  [
+    'what it changes to while it is held is what is said, once',
+    two,
+    [
+      `${fails}, ${nobody}`,
+      `after: 1m, ${otherwise}, expect: [{ destination: team, says: failed, text: web is not ready }]`,
+      `after: 1m, ${works}, expect: [{ destination: team, says: recovered }]`
+    ]
+  ],
+  [
+    'what it changes to after that is a change',
+    two,
+    [
+      `${fails}, expect: [{ destination: team, says: failed }]`,
+      `after: 3m, ${otherwise}, expect: [{ destination: team, says: changed }]`
+    ]
+  ],
+  [
+    'that it goes on is no news while it is held, and reminders count from when it was notified',
+    two,
+    [
+      `${fails}, expect: [{ destination: team, says: failed }]`,
+      `after: 1m, ${fails}, ${nobody}`,
+      `after: 10m, ${fails}, ${nobody}`,
+      `after: 1m, ${fails}, expect: [{ destination: team, says: repeated }]`
+    ]
+  ],
+  [
+    'of two rules the shorter notifies, whichever comes first',
+    'rules: [{ name: long, for: 5m, send: [team, other] }, { name: short, for: 1m, send: team }]',
+    [
+      `${fails}, expect: [{ destination: team, rule: short }, { destination: other, rule: long }]`,
+      `after: 6m, ${otherwise}, expect: [{ destination: team, rule: short, says: changed }, { destination: other, rule: long, says: changed }]`,
+      `after: 1m, ${works}, expect: [{ destination: team, rule: short }, { destination: other, rule: long }]`
+    ]
+  ],
+  [
+    'of two rules the shorter notifies, and what has not lasted for the longer is not notified by it',
+    'rules: [{ name: short, for: 1m, send: team }, { name: long, for: 5m, send: [team, other] }]',
+    [
+      `${fails}, expect: [{ destination: team, rule: short }]`,
+      `after: 3m, ${works}, expect: [{ destination: team, rule: short }]`
+    ]
+  ],
+  [
+    'a rule without it notifies at once, and the one with it stays quiet',
+    'rules: [{ name: slow, for: 5m, send: team }, { name: quick, match: { reason: "Build*" }, send: team }]',
+    [
+      `${fails}, expect: [{ destination: team, rule: quick }]`,
+      `after: 10m, ${otherwise}, ${nobody}`,
+      `after: 10m, ${works}, expect: [{ destination: team, rule: quick }]`
+    ]
+  ],
+  [
+    'a rule that comes to match later notifies sooner, instead of the other',
+    'rules: [{ name: slow, for: 5m, send: team }, { name: quick, match: { reason: "Health*" }, for: 1m, send: team }]',
+    [
+      `${fails}, ${nobody}`,
+      `after: 2m, ${otherwise}, expect: [{ destination: team, rule: quick, says: failed }]`,
+      `after: 30m, ${fails}, ${nobody}`
+    ]
+  ],
+  [
+    'one rule of two with the same `for` notifies',
+    'rules: [{ name: one, for: 1m, send: team }, { name: two, for: 1m, send: team }]',
+    [
+      `${fails}, expect: [{ destination: team, rule: one }]`,
+      `after: 2m, ${works}, expect: [{ destination: team, rule: one }]`
+    ]
+  ],
+  [
+    'news are not held, and an update that comes with the end of what passed is said',
+    'rules: [{ name: r, match: { severity: info }, for: 2m, send: team }]',
+    [
+      'event: { severity: info, revision: main@sha1:aaaaaaa }, expect: [{ destination: team, says: updated }]',
+      `${fails}, ${nobody}`,
+      `after: 40s, ${works}, expect: [{ destination: team, says: updated }]`
+    ]
+  ],
+  [
+    'with `notify: every` nothing of what passes is said, and everything of what has lasted',
+    'rules: [{ name: r, for: 2m, notify: every, send: team }]',
+    [
+      `${fails}, ${nobody}`,
+      `after: 1m, ${fails}, ${nobody}`,
+      `after: 30s, ${works}, ${nobody}`,
+      `${fails}, expect: [{ destination: team, says: failed }]`,
+      `after: 5m, ${fails}, expect: [{ destination: team, says: repeated }]`
+    ]
+  ],
+  [
+    'a warning that becomes an error has lasted since the warning',
+    'rules: [{ name: r, match: { severity: error }, for: 5m, send: team }]',
+    [
+      'event: { severity: warn, reason: Slow }, expect: []',
+      `after: 4m, ${fails}, ${nobody}`,
+      `after: 30s, ${works}, ${nobody}`,
+      'event: { severity: warn, reason: Slow }, expect: []',
+      `after: 6m, ${fails}, expect: [{ destination: team, says: failed }]`,
+      `after: 1s, ${works}, expect: [{ destination: team, says: recovered }]`
+    ]
+  ],
+  [
+    'what is muted from its beginning is withheld; a failure that a mute finds held is withheld with the next event',
+    `${two}\nmute: [{ name: works, match: { reason: "Health*" }, until: 2027-01-01T00:00:00Z }]`,
+    [
+      `${otherwise}, ${nobody}`,
+      `after: 5m, ${works}, ${nobody}`,
+      `${fails}, ${nobody}`,
+      `after: 1m, ${otherwise}, ${nobody}`
+    ]
+  ],
+  [
+    'owners are notified of what lasts',
+    `owners: [{ match: { namespace: "pay*" }, send: team }, { send: other }]\nrules: [{ name: r, for: 2m, send: owner }]`,
+    [
+      'event: { namespace: payments }, expect: [{ destination: team, says: failed }]',
+      'after: 3m, event: { namespace: payments, severity: info }, expect: [{ destination: team, says: recovered }]',
+      'event: { namespace: shop }, expect: []',
+      'after: 30s, event: { namespace: shop, severity: info }, expect: []'
+    ]
+  ]
+]
+
+for (const [what, rules, steps] of stories) {
+  t.test(what, async (t) => {
+    t.strictSame(failuresOf(rules, steps.map((step) => `      - { ${step} }`).join('\n')), [])
+  })
+}
+
+t.test('a test that expects what passes by itself is told why it does not come', async (t) => {
+  const [failure] = failuresOf(two, `      - { ${fails}, expect: team }\n      - { after: 40s, ${works} }`)
+  t.match(failure, /^team is not notified: r does not notify: passed by itself after 40 s$/)
+})
+
+t.test('a replay counts what passes by itself as lost, and not what lasts', async (t) => {
+  const replay = startReplay(load(two), load(two.replace('for: 2m, ', '')))
+  const start = Date.parse('2026-09-21T14:00:00Z')
+  const events = [
+    ...([
+      ['a', 0, 'error'],
+      ['b', 1, 'error'],
+      ['a', 40, 'info'],
+      ['b', 300, 'info'],
+      ['c', 310, 'error']
+    ] as const)
+  ].map(([name, at, severity], id) => ({
+    ...{ id: String(id), receivedAt: start + at * 1000, source: 'default', notifications: [] },
+    body: JSON.stringify(
+      fluxEvent({
+        involvedObject: { kind: 'Kustomization', namespace: 'apps', name },
+        ...(severity === 'info' && { severity, reason: 'ReconciliationSucceeded', message: 'done' }),
+        timestamp: new Date(start + at * 1000).toISOString()
+      })
+    )
+  }))
+  for (const event of events) replay.add(event)
+  const { changes } = replay.summary()
+  t.match(changes, [{ destination: 'team', is: 'lost', count: 2 }])
+  t.strictSame(
+    changes[0]?.examples.map(({ object, was }) => `${object.name} ${was?.says}`),
+    ['a failed', 'a recovered']
+  )
+  t.match(changes[0]?.examples[0]?.because, [/passed by itself after 40 s/])
+})
+
+const config = `
+destinations: { team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } } }
+rules: [{ name: sources, match: { severity: warn }, for: 2m, send: team }]
+`
+const recovered = { severity: 'info', reason: 'ReconciliationSucceeded', message: 'done' } as const
+
+t.test('a relay says of each event what is held, what passed, and what lasted', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  const env = { RELAY_URL: relay.url }
+  const stamp = () => new Date(clock.now()).toISOString()
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 1000) {
+      clock.advance(Math.min(1000, left))
+      await relay.app.idle()
+    }
+  }
+  const first = await relay.post({ timestamp: stamp() })
+  await pass(1000)
+  t.match((await relay.get(`/events/${first.body.id}`)).body, /held until .*to see whether it lasts/)
+  t.match((await run(['why', first.body.id], env)).out, /^team: held until .*, to see whether it lasts\./)
+  t.match(JSON.parse((await relay.get('/api/objects?state=failing')).body), { objects: [{ notified: [] }] })
+  t.match((await relay.get('/rules')).body, /only what lasts for 2 m/)
+  await pass(39_000)
+  const end = await relay.post({ ...recovered, timestamp: stamp() })
+  t.match(end.body, { transition: 'recovered', notifications: [] })
+  await pass(200_000)
+  t.equal(relay.slack.accepted.length, 0)
+  t.match(
+    (await relay.get(`/events/${first.body.id}`)).body,
+    /It passed by itself after 40 s: nobody was notified at team/
+  )
+  t.match((await relay.get(`/events/${end.body.id}`)).body, /passed by itself after 40 s/)
+  t.match((await run(['why', first.body.id], env)).out, /^team: passed by itself after 40 s\./)
+  t.match(JSON.parse((await relay.get(`/api/events/${first.body.id}`)).body), {
+    notifications: [{ state: 'muted', reason: 'passed by itself after 40 s' }]
+  })
+  t.match((await relay.get('/metrics')).body, /passed_total\{rule="sources"\} 1/)
+
+  await relay.post({ timestamp: stamp() })
+  await pass(119_000)
+  t.equal(relay.slack.accepted.length, 0)
+  await pass(2000)
+  t.equal(relay.slack.accepted.length, 1)
+  t.match(JSON.parse((await relay.get('/api/objects?state=failing')).body), {
+    objects: [{ notified: [{ destination: 'team' }] }]
+  })
+})
+
+t.test('a reload that takes it away lets what is held go', async (t) => {
+  const clock = createClock()
+  const folder = tempFolder(t)
+  const relay = await startRelay(t, { config, clock, folder })
+  await relay.post({ timestamp: new Date(clock.now()).toISOString() })
+  await relay.app.idle()
+  const file = config.replace('for: 2m, ', '').replace('$SLACK', relay.slack.url())
+  writeFileSync(join(folder, 'config.yaml'), file)
+  relay.app.reload()
+  // Far less time than it was to be held.
+  for (let tries = 0; tries < 1000 && relay.slack.accepted.length === 0; tries++) {
+    if (tries % 20 === 0) clock.advance(1000)
+    await new Promise((resolve) => setImmediate(resolve))
+    await relay.app.idle()
+  }
+  t.equal(relay.slack.accepted.length, 1, relay.log.join(''))
+})
+
+t.test('explain says how long it has to last', async (t) => {
+  const folder = tempFolder(t)
+  writeFileSync(join(folder, 'config.yaml'), destinations + two)
+  writeFileSync(join(folder, 'event.json'), JSON.stringify(fluxEvent()))
+  const { out } = await run(['explain', join(folder, 'config.yaml'), join(folder, 'event.json')], {})
+  t.match(out, /team is notified by r \(failed\) once it has lasted for 2 m:/)
+})
+
+t.test('a card is posted when it has lasted, and turns green; what passes leaves none', async (t) => {
+  const { api, pass, fail, recover } = await build(t, { rule: 'for: 2m' })
+  await fail('shop')
+  await fail('till')
+  await pass(60_000)
+  await recover('till')
+  t.equal(api.posted.length, 0)
+  await pass(70_000)
+  t.equal(cards(api).length, 1)
+  await recover('shop')
+  await pass(30_000)
+  t.equal(cards(api).length, 1)
+  t.ok(isGreen(cards(api)[0]))
+})

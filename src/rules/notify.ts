@@ -1,5 +1,5 @@
 // Notify: decides who is notified, and of what: something changed, it still fails, it is over. Pure.
-import type { Advance, Notified, Transition } from '../objects.ts'
+import type { Acknowledgement, Advance, Notified, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
 import type { Owned } from './owners.ts'
 import type { Rule } from './rule.ts'
@@ -30,6 +30,7 @@ const longestReminderMs = 24 * 60 * 60 * 1000
 /**
  * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules
  * match it; everything else to the destinations of the rules that fired, and to `owned` for those that send to the owner.
+ * Of an incident that is acknowledged nobody is reminded, and nobody is pinged.
  * `rules` are all there are, by name. `isMuted`: the notifications will be withheld. The returned `notified` belongs in the
  * object's memory.
  */
@@ -42,6 +43,7 @@ export function recipientsOf(
   const recipients: Recipient[] = []
   const quiet: Quiet[] = []
   let notified = notAhead(memory.notified, now)
+  const acknowledged = memory.failure?.acknowledged
 
   for (const { rule, destination, isWithheld } of ended?.notified ?? []) {
     if (isWithheld && !isMuted) {
@@ -60,7 +62,8 @@ export function recipientsOf(
       if (ended?.notified.some(isOf)) continue
       // While a mute lasts, a withheld failure counts as notified; after it, the failure is new.
       const before = notified.find((entry) => isOf(entry) && (isMuted || !entry.isWithheld))
-      const judgement = judge(ended?.beneath ?? transition, aside, before, rule, now)
+      const what = { transition: ended?.beneath ?? transition, aside, acknowledged }
+      const judgement = judge(what, before, rule, now)
       if ('because' in judgement) {
         quiet.push({ rule: rule.name, destination, because: judgement.because })
         continue
@@ -79,7 +82,7 @@ export function recipientsOf(
         rule: rule.name,
         destination,
         says,
-        mention: says === 'failed' ? mention : undefined,
+        mention: says === 'failed' && acknowledged === undefined ? mention : undefined,
         grouping: rule.group,
         ...(reminders > 0 && { nextReminderMs: reminderWait(rule.remindEveryMs ?? 0, reminders) })
       })
@@ -100,9 +103,14 @@ function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | undefine
   return [...all].map(([destination, mention]) => ({ destination, mention }))
 }
 
+interface Happened {
+  transition: Transition
+  aside: Advance['aside'] | undefined
+  acknowledged: Acknowledgement | undefined
+}
+
 function judge(
-  transition: Transition,
-  aside: Advance['aside'],
+  { transition, aside, acknowledged }: Happened,
   before: Notified | undefined,
   rule: Rule,
   now: number
@@ -112,6 +120,7 @@ function judge(
     case 'changed':
     case 'repeated':
       if (aside === undefined && before === undefined) return { says: 'failed' }
+      if (transition === 'repeated' && acknowledged !== undefined) return { because: sayAcknowledged(acknowledged) }
       if (rule.notify === 'every') return { says: transition }
       if (aside === 'late') return { because: 'older than what is known of the object' }
       if (before === undefined || aside === 'remark') return { because: 'the same warning again' }
@@ -122,6 +131,11 @@ function judge(
     default:
       return { says: transition }
   }
+}
+
+/** Why there is no reminder of an incident that is acknowledged. */
+export function sayAcknowledged({ by, at }: Acknowledgement): string {
+  return `acknowledged by ${by} since ${new Date(at).toISOString()}: no reminder`
 }
 
 /** Notifications by a clock that has been set back since count as sent now: reminders would wait for that time to come. */
@@ -138,7 +152,7 @@ function remind(before: Notified, { remindEveryMs }: Rule, now: number): { says:
   return { because: `the same failure; next reminder after ${new Date(due).toISOString()}` }
 }
 
-/** When a reminder of a failure that lasts is due, in ms; undefined where `rule` sends none. */
+/** When a reminder of a failure that lasts, and is not acknowledged, is due, in ms; undefined where `rule` sends none. */
 export function reminderDue({ at, reminders }: Notified, { notify, remindEveryMs }: Rule): number | undefined {
   return notify === 'every' || remindEveryMs === undefined ? undefined : at + reminderWait(remindEveryMs, reminders)
 }

@@ -70,6 +70,13 @@ function intakeMetrics(of: Of) {
       labelNames: ['source']
     }),
     adminRefused: adminRefused(of),
+    acts: new Counter({
+      ...of(
+        'acts_total',
+        'What operators did: acknowledge, silence, retry and so on, on a page, by the API, the CLI or in Slack'
+      ),
+      labelNames: ['did', 'via']
+    }),
     unmatched: new Counter({
       ...of('unmatched_events_total', 'Events accepted that no rule matched, so that nobody is notified of them'),
       labelNames: ['source', 'severity']

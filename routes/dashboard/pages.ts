@@ -223,7 +223,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
 
   /** How many of what fails a silence would match. */
   async function countMatches(match: Silence['match'], now: number): Promise<{ count: number; of: number }> {
-    const mute = compileSilence({ id: '', match, comment: '', createdAt: now, endsAt: now + 1 })
+    const mute = compileSilence({ id: '', match, comment: '', author: '', createdAt: now, endsAt: now + 1 })
     const { items } = await records.failures(now)
     const one = mute ? [{ name: '', endsAt: mute.endOf(now) ?? now, matches: mute.matches }] : []
     return { count: items.filter((record) => mutesOf(record, one).length > 0).length, of: items.length }

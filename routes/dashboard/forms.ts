@@ -1,14 +1,18 @@
-// Forms: carry out what people do on the pages: retry or discard dead letters, try lanes now, add and end silences.
+// Forms: carry out what people do on the pages: acknowledge incidents, retry or discard dead letters, try lanes now, add and end
+// silences.
 import type { FastifyPluginAsync } from 'fastify'
+import { maxIncidents } from '../../src/actions.ts'
 import { deadLetterQuestions } from '../../src/dashboard/deliveries.ts'
 import { page } from '../../src/dashboard/page.ts'
 import { silenceFields, silenceFormPage } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
+import { objectKey } from '../../src/objects.ts'
 import { notificationSearchFields } from '../../src/search.ts'
 import { type Listed, maxPage, type NotificationFilter, type Page } from '../../src/store/records.ts'
 import { actorOf } from '../actor.ts'
 import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
+import { failingAs } from './matching.ts'
 import { answersOf, backOf, searchOf, withDone } from './query.ts'
 
 /** Pages for one click: 5,000 notifications. For more, one clicks again. */
@@ -41,7 +45,36 @@ async function eachPage(act: (page: Page) => Promise<Listed<unknown>>): Promise<
   return count
 }
 
-export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions }) => {
+/** The incident that a button beside an object is about; everything of it is in the address. */
+function incidentOf(query: unknown) {
+  const { cluster = '', kind = '', namespace = '', name = '', since } = answersOf(query, incidentFields, anyLength)
+  return { object: objectKey({ cluster, kind, namespace, name }), ...(since !== undefined && { since: Number(since) }) }
+}
+
+const incidentFields = ['cluster', 'kind', 'namespace', 'name', 'since'] as const
+
+export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions, store, clock }) => {
+  app.post('/acknowledge', async (request, reply) => {
+    await actions.acknowledge(incidentOf(request.query), actorOf(request, 'page'))
+    return reply.redirect(withDone(backOf(request.query, '/'), 'acknowledged'), 303)
+  })
+
+  app.post('/unacknowledge', async (request, reply) => {
+    await actions.unacknowledge(incidentOf(request.query), actorOf(request, 'page'))
+    return reply.redirect(withDone(backOf(request.query, '/'), 'unacknowledged'), 303)
+  })
+
+  app.post('/acknowledge/matching', async (request, reply) => {
+    // A button has it in its address, the form of a silence in its fields.
+    const match = answersOf({ ...(request.query as object), ...(request.body as object) }, silenceFields, anyLength)
+    if (Object.keys(match).length === 0) throw new RelayError('BAD_REQUEST', 'name what to acknowledge')
+    const { found } = await failingAs(match, store.records, clock.now())
+    const open = found.filter(({ failure }) => failure.acknowledged === undefined).slice(0, maxIncidents)
+    const incidents = open.map(({ object, failure }) => ({ object: objectKey(object), since: failure.since }))
+    const done = await actions.acknowledgeAll(incidents, actorOf(request, 'page'))
+    return reply.redirect(withDone('/', 'acknowledged', done.filter(({ isNews }) => isNews).length), 303)
+  })
+
   app.post<WithId>('/deliveries/:id/retry', async (request, reply) => {
     const retried = await actions.retry(request.params.id, actorOf(request, 'page'))
     return reply.redirect(withDone(backOf(request.body, deadLetters), 'retried', retried === undefined ? 0 : 1), 303)

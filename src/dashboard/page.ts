@@ -19,6 +19,7 @@ const places = [
   ['/events', 'Events'],
   ['/deliveries', 'Deliveries'],
   ['/silences', 'Silences'],
+  ['/acts', 'Audit'],
   ['/rules', 'Rules'],
   ['/preview', 'Preview']
 ] as const

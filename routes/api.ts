@@ -55,7 +55,7 @@ const refusals: Record<number, string> = {
 function answersOf({ method, schema = {} }: RouteOptions): Record<number, object> {
   const never = [
     ...([method].flat().every((name) => name === 'GET' || name === 'HEAD') ? [413, 415] : []),
-    ...(schema.params === undefined ? [404] : [])
+    ...(schema.params === undefined && !Object.hasOwn(schema.response ?? {}, 404) ? [404] : [])
   ]
   const ways = Object.entries(refusals).filter(([status]) => !never.includes(Number(status)))
   const refused = ways.map(([status, description]) => [status, { ...ErrorReply, description }])

@@ -15,6 +15,11 @@ export interface Actor {
 /** Who gave no name. */
 export const somebody = 'an operator'
 
+/** The name of `actor`; empty where it gave none. */
+export function authorName(actor: Actor | undefined): string {
+  return actor === undefined || actor.name === somebody ? '' : actor.name
+}
+
 const maxName = 100
 
 /** A name from outside: one line, as long as a name may be. */

@@ -8,7 +8,7 @@ import type { Acknowledgement } from '../../src/objects.ts'
 import { objectKey, objectOf } from '../../src/objects.ts'
 import { actorOf } from '../actor.ts'
 import type { OperatorOptions } from '../options.ts'
-import { AcknowledgementReply, describe, iso, ObjectReply, Time, takenOn } from './query.ts'
+import { AcknowledgementReply, describe, ErrorReply, iso, ObjectReply, Time, takenOn } from './query.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 300 })
 
@@ -52,20 +52,32 @@ export function acknowledgements(app: FastifyInstance, { store, clock, actions }
 
   app.post<{ Body: AskedIncident }>(
     '/api/acknowledgements',
-    describe(
-      'Acknowledges the incident of an object: no reminders and no pings until it ends. Whoever was first stays',
-      Incident,
-      { body: NamedIncident }
-    ),
+    {
+      schema: {
+        summary:
+          'Acknowledges the incident of an object: no reminders and no pings until it ends. Whoever was first stays',
+        body: NamedIncident,
+        response: ofOne
+      }
+    },
     async (request) => answer(await actions.acknowledge(incidentOf(request.body), actorOf(request, 'api')))
   )
 
   app.delete<{ Querystring: AskedIncident }>(
     '/api/acknowledgements',
-    describe('Takes an acknowledgement back: reminders go on', Incident, { querystring: NamedIncident }),
+    {
+      schema: {
+        summary: 'Takes an acknowledgement back: reminders go on',
+        querystring: NamedIncident,
+        response: ofOne
+      }
+    },
     async (request) => answer(await actions.unacknowledge(incidentOf(request.query), actorOf(request, 'api')))
   )
 }
+
+/** The incident may be over. */
+const ofOne = { 200: Incident, 404: ErrorReply }
 
 function incidentOf({ cluster = '', kind, namespace = '', name, since }: AskedIncident) {
   const object = objectKey({ cluster, kind, namespace, name })

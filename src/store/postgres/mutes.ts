@@ -1,5 +1,5 @@
 // Mutes in PostgreSQL: keep silences and what mutes withheld.
-import type { Actor } from '../../actor.ts'
+import { type Actor, authorName } from '../../actor.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
 import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
@@ -91,7 +91,7 @@ async function addSilence(
   await refuseRepeated(sql, actor)
   const { rows } = await sql<SilenceRow>(
     'insert into silences (match, comment, created_at, ends_at, author) values ($1, $2, $3, $4, $5) returning *',
-    [JSON.stringify(match), storable(comment), now, endsAt, storable(actor?.name ?? '')]
+    [JSON.stringify(match), storable(comment), now, endsAt, storable(authorName(actor))]
   )
   const [row] = rows
   if (row === undefined) throw new Error('a row that was inserted did not come back')

@@ -1,5 +1,5 @@
 // Mutes in SQLite: keep silences and what mutes withheld.
-import type { Actor } from '../../actor.ts'
+import { type Actor, authorName } from '../../actor.ts'
 import { silenceName } from '../../mutes/silence.ts'
 import { markNotified } from '../../objects/notified.ts'
 import type { ObjectMemory } from '../../objects.ts'
@@ -85,7 +85,7 @@ export function createMuting(
     addSilence: ({ match, comment, endsAt }, now, actor) =>
       write(() => {
         refuseRepeated(db, actor)
-        const author = actor?.name ?? ''
+        const author = authorName(actor)
         const id = String(
           db.run(
             'insert into silences (match, comment, created_at, ends_at, author) values (?, ?, ?, ?, ?)',

@@ -36,9 +36,14 @@ async function find(which: string, relay: ClientOptions): Promise<Failing> {
   const [name = '', namespace, cluster, ...more] = which.split('/').reverse()
   if (more.length > 0) throw new RelayError('NO_ANSWER', 'write an object as namespace/name or cluster/namespace/name')
   const event = isId ? await eventOf(which, relay) : undefined
-  const query = event === undefined ? { name, namespace, cluster } : { ...event.object }
+  const { object = { name, namespace, cluster } } = event ?? {}
+  // A part that is empty is asked for as nothing.
+  const query = Object.fromEntries(Object.entries(object).map(([field, text]) => [field, text || undefined]))
   const { items } = await collect<ListedObject>(relay, '/api/objects', 'objects', query, maxFound)
-  const failing = items.filter((item): item is Failing => item.failure !== undefined)
+  const failing = items.filter(
+    (item): item is Failing =>
+      item.failure !== undefined && (event === undefined || nameOf(item.object) === nameOf(event.object))
+  )
   const [found, ...others] = failing
   if (found === undefined)
     throw new RelayError('NO_ANSWER', `${sayWhich(event, which)} does not fail: there is nothing to acknowledge`)

@@ -18,7 +18,7 @@ destinations:
   team: { preview: true }
   feed: { preview: true }
 rules:
-  - { name: failures, match: { severity: warn }, remindEvery: 10m, mention: "<!here>", send: team }
+  - { name: failures, match: { severity: error }, remindEvery: 10m, mention: "<!here>", send: team }
   - { name: all, match: { severity: info }, notify: every, mention: "<!here>", send: feed }
 `
 const { config } = loadConfig(text, 'config.yaml', {})

@@ -238,7 +238,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
     const did = oneOf(actNames, answers.did, 'did')
     const via = oneOf(actWays, answers.via, 'via')
     const acts = await records.acts({ name, did, via, since: sinceOf(since, now) }, { limit: 50, cursor })
-    return send(request, reply, { title: 'Audit log', place: '/acts' }, actsPage({ now, answers, acts }))
+    return send(request, reply, { title: 'Audit log', place: '/silences' }, actsPage({ now, answers, acts }))
   })
 
   app.get('/rules', async (request, reply) => {

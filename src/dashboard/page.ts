@@ -19,7 +19,6 @@ const places = [
   ['/events', 'Events'],
   ['/deliveries', 'Deliveries'],
   ['/silences', 'Silences'],
-  ['/acts', 'Audit'],
   ['/rules', 'Rules'],
   ['/preview', 'Preview']
 ] as const

@@ -42,7 +42,7 @@ export interface Silences {
 }
 
 export function silencesPage({ now, silences, mutes, ended, holds }: Silences): Html {
-  return html`<div class="line"><h1>Silences</h1> <a class="button primary" href="/silences/new">New silence</a></div>
+  return html`<div class="line"><h1>Silences</h1> <span class="buttons"><a class="button" href="/acts">Audit log</a> <a class="button primary" href="/silences/new">New silence</a></span></div>
 <div id="silences" data-live>
   ${silences.length === 0 && html`<p class="empty">No silences.</p>`}
   <ul class="card rows">${silences.map((silence) => silenceRow(silence, holds, now))}</ul>

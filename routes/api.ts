@@ -1,6 +1,8 @@
 // API: serves operators and the command line under /api, by topic in api/; it describes itself at /api/openapi.json.
 import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync, RouteOptions } from 'fastify'
+import { acknowledgements } from './api/acknowledgements.ts'
+import { acts } from './api/acts.ts'
 import { events } from './api/events.ts'
 import { lanes } from './api/lanes.ts'
 import { notifications } from './api/notifications.ts'
@@ -31,7 +33,8 @@ export const api: FastifyPluginAsync<OperatorOptions> = async (app, options) => 
   app.addHook('onRoute', (route) => {
     if (route.schema !== undefined && route.schema.hide !== true) route.schema.response = answersOf(route)
   })
-  for (const topic of [events, objects, notifications, lanes, silences, sources]) topic(app, options)
+  for (const topic of [events, objects, acknowledgements, notifications, lanes, silences, acts, sources])
+    topic(app, options)
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }
 
@@ -52,7 +55,7 @@ const refusals: Record<number, string> = {
 function answersOf({ method, schema = {} }: RouteOptions): Record<number, object> {
   const never = [
     ...([method].flat().every((name) => name === 'GET' || name === 'HEAD') ? [413, 415] : []),
-    ...(schema.params === undefined ? [404] : [])
+    ...(schema.params === undefined && !Object.hasOwn(schema.response ?? {}, 404) ? [404] : [])
   ]
   const ways = Object.entries(refusals).filter(([status]) => !never.includes(Number(status)))
   const refused = ways.map(([status, description]) => [status, { ...ErrorReply, description }])

@@ -110,7 +110,8 @@ function judgeToken({ token, session }: Extract<Admission, { token: string }>) {
       : 'open the address with a token that the relay logged when it started, or set ADMIN_TOKEN'
   return (request: FastifyRequest): Refusal | undefined => {
     const given = tokenIn(request, session !== undefined)
-    if (given !== undefined) return equal(given, token) ? undefined : refusal('wrong_token', how)
+    // A name without a password is no guess: it only says who asks.
+    if (given !== undefined && given !== '') return equal(given, token) ? undefined : refusal('wrong_token', how)
     const isKnown = session !== undefined && sessionsIn(request).some((text) => equal(text, session))
     return isKnown ? undefined : refusal('no_token', how)
   }
@@ -192,6 +193,13 @@ function isOriginOf(host: string, origin: string | undefined): boolean {
 function passwordOf(credentials: string): string {
   const text = Buffer.from(credentials, 'base64').toString('utf8')
   return text.slice(text.indexOf(':') + 1)
+}
+
+/** The name that somebody signed in with; empty where there is none. */
+export function userOf(authorization = ''): string {
+  const [scheme = '', credentials = ''] = authorization.split(/ +/, 2)
+  if (!/^basic$/i.test(scheme)) return ''
+  return Buffer.from(credentials, 'base64').toString('utf8').split(':', 1)[0] ?? ''
 }
 
 function isLoopback(address: string): boolean {

@@ -1,6 +1,8 @@
-// Actions: carries out what an operator does, by the API or on the pages, within one set of limits. Each is checked, stored and
-// logged, and wakes what waits for it.
+// Actions: carries out what an operator does, by the API, on the pages or in Slack, within one set of limits. Each is checked,
+// stored with who did it, counted and logged, and wakes what waits for it. Each throws REPEATED where `actor` has a click that has
+// had its effect before.
 import type { Logger } from 'pino'
+import type { Actor } from './actor.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { compileShape } from './config/shape.ts'
@@ -8,10 +10,14 @@ import { trimNames } from './config/texts.ts'
 import { type Destination, lanesByName } from './deliver/destination.ts'
 import { isDuration, parseDuration } from './duration.ts'
 import { type Fault, RelayError } from './errors.ts'
+import type { Metrics } from './metrics.ts'
 import { type NewSilence, type Silence, silenceLimits } from './mutes/silence.ts'
+import type { Acknowledged, Incident } from './objects/acknowledged.ts'
+import { objectOf } from './objects.ts'
 import { type Known, knownFrom, neverFaults } from './rules/never.ts'
 import { compileFilter } from './rules/rules.ts'
 import { MatchSchema } from './rules/schema.ts'
+import type { ActName } from './store/kept.ts'
 import type { Listed, NotificationFilter, Page, Retried } from './store/records.ts'
 import type { Store } from './store/store.ts'
 
@@ -38,54 +44,100 @@ export interface TriedLane {
 export interface ActionsOptions {
   store: Store
   config: () => Pick<Config, 'sources' | 'destinations'>
+  metrics: Pick<Metrics, 'acts'>
   clock: Clock
   log: Logger
   /** There is something new in these lanes. */
   wake: (lanes: Iterable<string>) => void
   /** Posts what waits in a lane at once; resolves to until when it may not, where that is a rate limit. */
-  tryNow: (lane: string) => Promise<number | undefined>
+  tryNow: (lane: string, actor: Actor) => Promise<number | undefined>
   /** Silences were added or ended: resolves when that is in effect here. */
   silencesChanged: () => Promise<void>
+  /** Cards are out of date. */
+  cardsChanged: () => void
 }
+
+/** As many incidents as one act may be about. */
+export const maxIncidents = 500
 
 export type Actions = ReturnType<typeof createActions>
 
-export function createActions({ store, config, clock, log, wake, tryNow, silencesChanged }: ActionsOptions) {
+export function createActions(options: ActionsOptions) {
+  const { store, config, metrics, clock, log, wake, tryNow, silencesChanged, cardsChanged } = options
   const { records } = store
   const lanes = () => lanesByName(config().destinations)
 
+  /** Counts and logs what was done. */
+  function note(did: ActName, { name, via }: Actor, facts: object, words: string): void {
+    metrics.acts.inc({ did, via })
+    log.info({ ...facts, by: name, via }, words)
+  }
+
+  /** `did` to the incidents that go on, which it resolves to. */
+  async function mark(
+    did: 'acknowledge' | 'unacknowledge',
+    incidents: readonly Incident[],
+    actor: Actor
+  ): Promise<Acknowledged[]> {
+    if (incidents.length > maxIncidents) refuse(`at most ${maxIncidents} incidents are acknowledged at a time`)
+    const done = await store[did](incidents, clock.now(), actor)
+    const news = done.filter(({ isNews }) => isNews)
+    if (news.length === 0) return done
+    note(did, actor, { objects: news.map(({ object }) => object) }, `incidents ${did}d`)
+    cardsChanged()
+    return done
+  }
+
+  /** The one incident of those that go on. */
+  function theOnly([done]: readonly Acknowledged[], { object }: Incident): Acknowledged {
+    if (done !== undefined) return done
+    throw new RelayError('NOT_FOUND', `${sayObject(object)} does not fail, or fails anew: that incident is over`)
+  }
+
   return {
+    /** Until the incident ends there are no reminders and no pings. Throws NOT_FOUND where it is over. */
+    acknowledge: async (incident: Incident, actor: Actor): Promise<Acknowledged> =>
+      theOnly(await mark('acknowledge', [incident], actor), incident),
+
+    /** Reminders go on. Throws NOT_FOUND where it is over. */
+    unacknowledge: async (incident: Incident, actor: Actor): Promise<Acknowledged> =>
+      theOnly(await mark('unacknowledge', [incident], actor), incident),
+
+    /** In one transaction; those that are over are left out. Throws BAD_REQUEST for more than {@link maxIncidents}. */
+    acknowledgeAll: (incidents: readonly Incident[], actor: Actor) => mark('acknowledge', incidents, actor),
+
     /** A dead letter waits again; undefined where it is none, or its destination is gone. */
-    async retry(id: string): Promise<Retried | undefined> {
-      const [retried] = await records.retry([id], lanes(), clock.now())
+    async retry(id: string, actor: Actor): Promise<Retried | undefined> {
+      const [retried] = await records.retry([id], lanes(), clock.now(), actor)
       if (retried === undefined) return undefined
-      log.info({ notification: id, destination: retried.destination }, 'dead letter retried')
+      note('retry', actor, { notification: id, destination: retried.destination }, 'dead letter retried')
       wake([retried.lane])
       return retried
     },
 
     /** A page of those that match, the oldest first. */
-    async retryAll(filter: Omit<NotificationFilter, 'state'>, page: Page): Promise<Listed<Retried>> {
-      const retried = await records.retryAll(filter, page, lanes(), clock.now())
+    async retryAll(filter: Omit<NotificationFilter, 'state'>, page: Page, actor: Actor): Promise<Listed<Retried>> {
+      const retried = await records.retryAll(filter, page, lanes(), clock.now(), actor)
       if (retried.items.length === 0) return retried
-      log.info({ notifications: retried.items.length }, 'dead letters retried')
+      note('retry', actor, { notifications: retried.items.length }, 'dead letters retried')
       wake(new Set(retried.items.map(({ lane }) => lane)))
       return retried
     },
 
     /** False where it was no dead letter. */
-    async discard(id: string): Promise<boolean> {
-      const discarded = await records.discard([id])
+    async discard(id: string, actor: Actor): Promise<boolean> {
+      const discarded = await records.discard([id], clock.now(), actor)
       if (discarded.length === 0) return false
-      log.info({ notification: id }, 'dead letter discarded')
+      note('discard', actor, { notification: id }, 'dead letter discarded')
       return true
     },
 
     /** A page of those that match. */
-    async discardAll(filter: Omit<NotificationFilter, 'state'>, page: Page): Promise<Listed<string>> {
+    async discardAll(filter: Omit<NotificationFilter, 'state'>, page: Page, actor: Actor): Promise<Listed<string>> {
       const { items, next } = await records.notifications({ ...filter, state: 'dead' }, page)
-      const discarded = await records.discard(items.map(({ id }) => id))
-      if (discarded.length > 0) log.info({ notifications: discarded.length }, 'dead letters discarded')
+      const ids = items.map(({ id }) => id)
+      const discarded = await records.discard(ids, clock.now(), actor)
+      if (discarded.length > 0) note('discard', actor, { notifications: discarded.length }, 'dead letters discarded')
       return { items: discarded, next }
     },
 
@@ -93,50 +145,57 @@ export function createActions({ store, config, clock, log, wake, tryNow, silence
      * Resolves when the silence is in effect here. `warnings`: what of its match no event can be. Throws BAD_REQUEST, which
      * names the field.
      */
-    async silence(asked: AskedSilence): Promise<{ silence: Silence; warnings: string[] }> {
+    async silence(asked: AskedSilence, actor: Actor): Promise<{ silence: Silence; warnings: string[] }> {
       const now = clock.now()
       const { silence: wanted, warnings } = checkSilence(asked, knownFrom(config().sources), now)
-      const silence = await store.addSilence(wanted, now)
+      const silence = await store.addSilence(wanted, now, actor)
       const { id, match, endsAt } = silence
-      log.info({ silence: id, match, endsAt: new Date(endsAt).toISOString() }, 'silence added')
+      note('silence', actor, { silence: id, match, endsAt: new Date(endsAt).toISOString() }, 'silence added')
       await silencesChanged()
       return { silence, warnings }
     },
 
     /** Resolves when it has no effect here any more; to false where none of that id was in effect. */
-    async endSilence(id: string): Promise<boolean> {
-      if (!(await store.endSilence(id, clock.now()))) return false
-      log.info({ silence: id }, 'silence ended')
+    async endSilence(id: string, actor: Actor): Promise<boolean> {
+      if (!(await store.endSilence(id, clock.now(), actor))) return false
+      note('end', actor, { silence: id }, 'silence ended')
       await silencesChanged()
       return true
     },
 
     /** Lets a silence last longer by `for`, such as 1h; false where none of that id is in effect. Throws BAD_REQUEST. */
-    async extendSilence(id: string, lasting: string): Promise<boolean> {
+    async extendSilence(id: string, lasting: string, actor: Actor): Promise<boolean> {
       const now = clock.now()
       const silence = (await store.silences(now)).find((each) => each.id === id)
       if (silence === undefined) return false
       // Checked as if it were to last as long from now.
       const endsAt = silence.endsAt - now + endOf({ match: {}, for: lasting }, now)
       endOf({ match: {}, until: new Date(endsAt).toISOString() }, now)
-      if (!(await store.extendSilence(id, endsAt, now))) return false
-      log.info({ silence: id, endsAt: new Date(endsAt).toISOString() }, 'silence extended')
+      if (!(await store.extendSilence(id, endsAt, now, actor))) return false
+      note('extend', actor, { silence: id, endsAt: new Date(endsAt).toISOString() }, 'silence extended')
       await silencesChanged()
       return true
     },
 
     /** Tries what waits now. Throws NOT_FOUND, which says what there is. */
-    async tryLane(laneOrDestination: string): Promise<TriedLane> {
+    async tryLane(laneOrDestination: string, actor: Actor): Promise<TriedLane> {
       const all = [...config().destinations.values()]
       const lane = config().destinations.get(laneOrDestination)?.lane ?? laneOrDestination
       const destinations = all.filter((destination) => destination.lane === lane).map(({ name }) => name)
       const backlog = await store.backlog(lane)
       if (destinations.length === 0 && backlog === 0) throw new RelayError('NOT_FOUND', noSuchLane(all))
-      const limitedUntil = await tryNow(lane)
-      log.info({ lane, destinations, notifications: backlog }, 'lane tried by hand')
+      const limitedUntil = await tryNow(lane, actor)
+      const facts = { lane, destinations, notifications: backlog }
+      if (limitedUntil === undefined) note('try', actor, facts, 'lane tried by hand')
       return { lane, destinations, backlog, limitedUntil }
     }
   }
+}
+
+/** `Kustomization apps/shop in prod-eu`. */
+function sayObject(key: string): string {
+  const { cluster, kind, namespace, name } = objectOf(key)
+  return `${kind} ${namespace}/${name} in ${cluster}`
 }
 
 /** The names that exist, as many as fit into a sentence. */

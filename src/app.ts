@@ -85,7 +85,8 @@ export async function buildApp({
   const { wake, tryNow } = lanes
   const cards = createCards({ ...base, slack, destinations, publicUrl, wake })
   const silences = createSilences({ ...base, destinations, wake })
-  const actions = createActions({ ...base, config: current, wake, tryNow, silencesChanged: silences.look })
+  const changed = { silencesChanged: silences.look, cardsChanged: cards.look }
+  const actions = createActions({ ...base, ...changed, config: current, wake, tryNow })
 
   const announce = createOperator({ ...base, operators, wake })
   const sources = createSources({ ...base, sources: () => current().sources, announce })

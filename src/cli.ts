@@ -3,9 +3,12 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import about from '../package.json' with { type: 'json' }
 import { RelayError } from './errors.ts'
 import type { Transition } from './objects.ts'
+import type { ActName } from './store/kept.ts'
 
 // Written out: to load what knows them would make every start slower.
 const transitions: Transition[] = ['failed', 'changed', 'repeated', 'recovered', 'updated', 'informed', 'heartbeat']
+
+const acts: ActName[] = ['acknowledge', 'unacknowledge', 'silence', 'extend', 'end', 'retry', 'discard', 'try']
 
 const program = new Command('flux-relay')
   .description('Receives Flux CD events, decides which matter to whom, and posts those to Slack, reliably')
@@ -183,6 +186,21 @@ ofRelay(program.command('why'))
   .description('say who was notified of an event and who was not, and why; exit 1 if nobody was')
   .argument('<event>', 'its id, as `events` lists it, or an object as namespace/name, for its newest event')
   .action(async (event: string, options) => exit(await (await import('./cli/why.ts')).why(event, options)))
+
+ofRelay(program.command('ack'))
+  .description('acknowledge an incident: no reminders and no pings until it is over')
+  .argument('<object>', 'what fails, as namespace/name or cluster/namespace/name, or the id of an event about it')
+  .option('--undo', 'take the acknowledgement back: reminders go on')
+  .action(async (object: string, options) => exit(await (await import('./cli/ack.ts')).ack(object, options)))
+
+ofRelay(program.command('acts'))
+  .description('list what operators did, newest first: who, when, and through what')
+  .addOption(new Option('--did <act>', 'only this').choices(acts))
+  .option('--name <name>', 'only by whom')
+  .addOption(new Option('--via <way>', 'only through this').choices(['page', 'api', 'cli', 'slack']))
+  .option('--since <time>', 'only newer than this, such as 24h or 2026-11-20T10:00:00Z')
+  .addOption(limit())
+  .action(async (options) => exit(await (await import('./cli/acts.ts')).listActs(options)))
 
 ofRelay(program.command('sources'))
   .description('list sources, the last event of each, and refused requests')

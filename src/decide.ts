@@ -67,7 +67,11 @@ export function decide(
     ]
   })
   const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
-  const trace = { verdicts, quiet, ...(owned && { owner: owned }), ...(unformed.length > 0 && { unformed }) }
+  const acknowledged = advanced.memory.failure?.acknowledged
+  const trace = {
+    ...{ verdicts, quiet, ...(owned && { owner: owned }), ...(unformed.length > 0 && { unformed }) },
+    ...(acknowledged && { acknowledged })
+  }
   const isTwin = advanced.isTwin && { isTwin: true as const }
   return {
     ...{ transition: advanced.transition, memory, notifications, trace, keep },

@@ -10,6 +10,7 @@ const statuses = {
   BAD_JSON: 400,
   BAD_EVENT: 400,
   BAD_REQUEST: 400,
+  REPEATED: 409,
   TOO_LARGE: 413,
   WRONG_TYPE: 415,
   TOO_MANY: 429,

@@ -2,7 +2,9 @@
 // from an event.
 import { readFileSync } from 'node:fs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { actWays } from './actor.ts'
 import { vocabulary } from './events/vocabulary.ts'
+import { actNames } from './store/kept.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -70,6 +72,7 @@ function intakeMetrics(of: Of) {
       labelNames: ['source']
     }),
     adminRefused: adminRefused(of),
+    acts: acts(of),
     unmatched: new Counter({
       ...of('unmatched_events_total', 'Events accepted that no rule matched, so that nobody is notified of them'),
       labelNames: ['source', 'severity']
@@ -98,6 +101,18 @@ function intakeMetrics(of: Of) {
       of('commit_failures_total', 'Batches of events that could not be committed: Flux got 503 and tries again')
     )
   }
+}
+
+function acts(of: Of) {
+  const counter = new Counter({
+    ...of(
+      'acts_total',
+      'What operators did: acknowledge, silence, retry and so on, on a page, by the API, the CLI or in Slack'
+    ),
+    labelNames: ['did', 'via']
+  })
+  for (const did of actNames) for (const via of actWays) counter.inc({ did, via }, 0)
+  return counter
 }
 
 function adminRefused(of: Of) {

@@ -1,4 +1,5 @@
 // Objects: remember each Flux object and decide what an event does to it. Pure: memory and event in, both out.
+import type { ActWay } from './actor.ts'
 import { bearingOf, type Success } from './events/bearing.ts'
 import { failureFingerprint } from './events/cause.ts'
 import { fingerprint, isComparable } from './events/fingerprint.ts'
@@ -43,6 +44,15 @@ export interface Failure {
   count: number
   /** Fingerprints seen during this failure, newest first: one that comes back is a repetition, not a change. */
   prints: readonly string[]
+  /** Somebody has taken it on: until it ends there are no reminders and no pings. */
+  acknowledged?: Acknowledgement
+}
+
+/** Who took an incident on, through what, and when, in ms. */
+export interface Acknowledgement {
+  by: string
+  via: ActWay
+  at: number
 }
 
 /** A rule and a destination that was notified of the current failure. */

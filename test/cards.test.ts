@@ -159,3 +159,21 @@ t.test('updates keep the limits of Slack, and an app that is limited waits', asy
   await pass(60_000)
   for (const card of cards(api)) t.ok(isGreen(card), shown(card))
 })
+
+t.test('a card shows at once who acknowledged its incident, and no longer once that is taken back', async (t) => {
+  const { api, relay, pass, fail } = await build(t)
+  await fail('shop')
+  await pass(2000)
+  const { objects } = JSON.parse((await relay.get('/api/objects?name=shop')).body)
+  const [{ object }] = objects
+  const authorization = `Basic ${Buffer.from('ada:').toString('base64')}`
+  const headers = { authorization, 'content-type': 'application/json' }
+  await fetch(`${relay.url}/api/acknowledgements`, { method: 'POST', headers, body: JSON.stringify(object) })
+  await pass(3000)
+  t.match(shown(cards(api)[0]), /acknowledged by \*ada\*/)
+  const { kind, namespace, name } = object
+  const query = new URLSearchParams({ kind, namespace, name, ...(object.cluster && { cluster: object.cluster }) })
+  await fetch(`${relay.url}/api/acknowledgements?${query}`, { method: 'DELETE', headers: { authorization } })
+  await pass(3000)
+  t.notMatch(shown(cards(api)[0]), /acknowledged/)
+})

@@ -8,7 +8,7 @@ import t from 'tap'
  * other. A room is a folder or a file of `src`, or `routes`; the innermost name counts.
  */
 const floors = [
-  ['about', 'clock', 'errors', 'legible', 'secrecy', 'spelling'],
+  ['about', 'actor', 'clock', 'errors', 'legible', 'secrecy', 'spelling'],
   ['duration', 'env', 'log', 'paint', 'patterns'],
   ['events', 'search'],
   ['objects'],
@@ -46,6 +46,7 @@ const floors = [
 const pure = new Set([
   ...[
     'about',
+    'actor',
     'errors',
     'duration',
     'legible',

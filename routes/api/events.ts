@@ -5,10 +5,12 @@ import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { transitionNames } from '../../src/objects.ts'
+import type { Trace } from '../../src/store/kept.ts'
 import type { EventRecord } from '../../src/store/records.ts'
 import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
 import {
+  AcknowledgementReply,
   describe,
   Filter,
   Id,
@@ -22,6 +24,7 @@ import {
   pageOf,
   State,
   Time,
+  takenOn,
   textOrNull
 } from './query.ts'
 
@@ -94,6 +97,7 @@ const EventReply = Type.Object({
   trace: Type.Object({
     verdicts: Type.Array(Verdict),
     quiet: Type.Array(Type.Object({ rule: Type.String(), destination: Type.String(), because: Type.String() })),
+    acknowledged: Type.Optional(AcknowledgementReply),
     owner: Type.Optional(
       Type.Object(
         {
@@ -155,11 +159,15 @@ export function events(app: FastifyInstance, { store, config, clock }: OperatorO
           attempts: message.attempts.map(({ at, answer }) => ({ at: iso(at), answer }))
         }
       }))
-      return { ...replyOf(event), notifications }
+      return { ...replyOf(event), trace: traceOf(event.trace), notifications }
     }
   )
 }
 
 function replyOf<T extends Pick<EventRecord, 'receivedAt'>>(event: T) {
   return { ...event, receivedAt: iso(event.receivedAt) }
+}
+
+function traceOf({ acknowledged, ...trace }: Trace) {
+  return { ...trace, ...takenOn(acknowledged) }
 }

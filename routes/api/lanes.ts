@@ -7,6 +7,7 @@ import { RelayError } from '../../src/errors.ts'
 import { toText } from '../../src/render/slack/terminal.ts'
 import { unknownName } from '../../src/spelling.ts'
 import type { LaneRecord } from '../../src/store/records.ts'
+import { actorOf } from '../actor.ts'
 import type { OperatorOptions } from '../options.ts'
 import { describe, iso, isoOrNull, Time, textOrNull } from './query.ts'
 
@@ -94,8 +95,9 @@ export function lanes(app: FastifyInstance, { store, config, clock, actions }: O
   app.post<{ Params: Static<typeof TryParams> }>(
     '/api/lanes/:lane/try',
     describe('Tries a waiting or blocked lane now; a rate limit still applies', TryReply, { params: TryParams }),
-    async ({ params }) => {
-      const { lane, destinations, backlog, limitedUntil } = await actions.tryLane(params.lane)
+    async (request) => {
+      const actor = actorOf(request, 'api')
+      const { lane, destinations, backlog, limitedUntil } = await actions.tryLane(request.params.lane, actor)
       const notBefore = limitedUntil === undefined ? null : iso(limitedUntil)
       return { lane, destinations, backlog, isTried: backlog > 0 && limitedUntil === undefined, notBefore }
     }

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
+import { actorOf } from '../actor.ts'
 import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
 import {
@@ -75,8 +76,8 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
   app.post<{ Params: Static<typeof Id> }>(
     '/api/notifications/:id/retry',
     describe('Retries a dead letter', Retried, { params: Id }),
-    async ({ params }) => {
-      const retried = await actions.retry(params.id)
+    async (request) => {
+      const retried = await actions.retry(request.params.id, actorOf(request, 'api'))
       if (retried === undefined) throw new RelayError('NOT_FOUND', notDead)
       return retried
     }
@@ -87,11 +88,11 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
     describe('Retries dead letters, oldest first; repeat with the cursor until `next` is null', RetryReply, {
       querystring: RetryQuery
     }),
-    async ({ query }) => {
-      const { since, limit, cursor, ...fields } = query
+    async (request) => {
+      const { since, limit, cursor, ...fields } = request.query
       const page = pageOf({ limit, cursor })
       const filter = { ...fields, since: momentOf(since, clock.now()) }
-      const { items, next } = await actions.retryAll(filter, page)
+      const { items, next } = await actions.retryAll(filter, page, actorOf(request, 'api'))
       if (items.length === 0) await refuseUnknown(fields, config(), records)
       return { retried: items, next }
     }
@@ -100,8 +101,9 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
   app.post<{ Params: Static<typeof Id> }>(
     '/api/notifications/:id/discard',
     describe('Discards a dead letter', Type.Object({ id: Type.String(), state: State }), { params: Id }),
-    async ({ params: { id } }) => {
-      if (!(await actions.discard(id))) throw new RelayError('NOT_FOUND', notDead)
+    async (request) => {
+      const { id } = request.params
+      if (!(await actions.discard(id, actorOf(request, 'api')))) throw new RelayError('NOT_FOUND', notDead)
       return { id, state: 'muted' as const }
     }
   )

@@ -7,7 +7,19 @@ import { objectSearchFields, parseSearch } from '../../src/search.ts'
 import { type ObjectRecord, objectStates } from '../../src/store/records.ts'
 import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
-import { cursorOf, describe, iso, Next, ObjectReply, objectFields, PageFields, pageOf, Time } from './query.ts'
+import {
+  AcknowledgementReply,
+  cursorOf,
+  describe,
+  iso,
+  Next,
+  ObjectReply,
+  objectFields,
+  PageFields,
+  pageOf,
+  Time,
+  takenOn
+} from './query.ts'
 
 const ObjectState = Type.Enum([...objectStates], {
   description: 'stale: it was failing at its last event, and has been silent at least twice as long as ever before.'
@@ -37,7 +49,8 @@ const ObjectsReply = Type.Object({
           count: Type.Integer(),
           severity: Type.String(),
           reason: Type.String(),
-          text: Type.String()
+          text: Type.String(),
+          acknowledged: Type.Optional(AcknowledgementReply)
         })
       ),
       since: Time,
@@ -76,7 +89,7 @@ export function objects(app: FastifyInstance, { store, config, clock }: Operator
 function replyOf({ failure, notified, ...object }: ObjectRecord) {
   return {
     ...object,
-    ...(failure && { failure: { ...failure, since: iso(failure.since) } }),
+    ...(failure && { failure: { ...failure, since: iso(failure.since), ...takenOn(failure.acknowledged) } }),
     since: iso(object.since),
     notified: notified.map((entry) => ({ ...entry, at: iso(entry.at) })),
     seenAt: iso(object.seenAt)

@@ -1,6 +1,8 @@
 // List queries: define the filters, pages, texts and times that all lists of the API share.
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
+import { actWays } from '../../src/actor.ts'
 import { isDuration, parseDuration } from '../../src/duration.ts'
+import type { Acknowledgement } from '../../src/objects.ts'
 import { maxPage, notificationStates, type Page } from '../../src/store/records.ts'
 
 const Text = Type.Optional(Type.String({ minLength: 1, maxLength: 300 }))
@@ -85,6 +87,14 @@ export const ObjectReply = Type.Object({
   namespace: Type.String(),
   name: Type.String()
 })
+
+/** Who has taken an incident on, through what, and since when. */
+export const AcknowledgementReply = Type.Object({ by: Type.String(), via: Type.Enum([...actWays]), at: Time })
+
+/** As a part of an answer, where there is one. */
+export function takenOn(by: Acknowledgement | undefined): { acknowledged?: Static<typeof AcknowledgementReply> } {
+  return by === undefined ? {} : { acknowledged: { ...by, at: iso(by.at) } }
+}
 
 type PageQuery = { [field in keyof typeof PageFields]?: string | undefined }
 

@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type Silence, silenceLimits } from '../../src/mutes/silence.ts'
+import { actorOf } from '../actor.ts'
 import type { OperatorOptions } from '../options.ts'
 import { describe, Id, iso, Time } from './query.ts'
 
@@ -11,6 +12,7 @@ const SilenceReply = Type.Object({
   id: Type.String(),
   match: Type.Record(Type.String(), Type.Unknown(), { description: 'As `match:` of a rule in the config file.' }),
   comment: Type.String(),
+  author: Type.String({ description: 'Who made it; empty where that is not known.' }),
   createdAt: Time,
   endsAt: Time
 })
@@ -47,8 +49,8 @@ export function silences(app: FastifyInstance, { store, clock, actions }: Operat
   app.post<{ Body: Static<typeof NewSilence> }>(
     '/api/silences',
     { schema: { summary: 'Silences what matches', body: NewSilence, response: { 201: SilenceAdded } } },
-    async ({ body }, reply) => {
-      const { silence, warnings } = await actions.silence(body)
+    async (request, reply) => {
+      const { silence, warnings } = await actions.silence(request.body, actorOf(request, 'api'))
       reply.code(201)
       return { ...replyOf(silence), warnings }
     }
@@ -59,8 +61,9 @@ export function silences(app: FastifyInstance, { store, clock, actions }: Operat
     describe('Ends a silence; what it withheld is posted as a summary', Type.Pick(SilenceReply, ['id']), {
       params: Id
     }),
-    async ({ params: { id } }) => {
-      if (!(await actions.endSilence(id))) {
+    async (request) => {
+      const { id } = request.params
+      if (!(await actions.endSilence(id, actorOf(request, 'api')))) {
         throw new RelayError('NOT_FOUND', `there is no silence ${id} in effect`)
       }
       return { id }
@@ -68,6 +71,6 @@ export function silences(app: FastifyInstance, { store, clock, actions }: Operat
   )
 }
 
-function replyOf({ id, match, comment, createdAt, endsAt }: Silence) {
-  return { id, match, comment, createdAt: iso(createdAt), endsAt: iso(endsAt) }
+function replyOf({ id, match, comment, author, createdAt, endsAt }: Silence) {
+  return { id, match, comment, author, createdAt: iso(createdAt), endsAt: iso(endsAt) }
 }

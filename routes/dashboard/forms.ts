@@ -1,13 +1,18 @@
-// Forms: carry out what people do on the pages: retry or discard dead letters, try lanes now, add and end silences.
+// Forms: carry out what people do on the pages: acknowledge incidents, retry or discard dead letters, try lanes now, add and end
+// silences.
 import type { FastifyPluginAsync } from 'fastify'
+import { maxIncidents } from '../../src/actions.ts'
 import { deadLetterQuestions } from '../../src/dashboard/deliveries.ts'
 import { page } from '../../src/dashboard/page.ts'
 import { silenceFields, silenceFormPage } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
+import { objectKey } from '../../src/objects.ts'
 import { notificationSearchFields } from '../../src/search.ts'
 import { type Listed, maxPage, type NotificationFilter, type Page } from '../../src/store/records.ts'
+import { actorOf } from '../actor.ts'
 import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
+import { failingAs } from './matching.ts'
 import { answersOf, backOf, searchOf, withDone } from './query.ts'
 
 /** Pages for one click: 5,000 notifications. For more, one clicks again. */
@@ -40,39 +45,70 @@ async function eachPage(act: (page: Page) => Promise<Listed<unknown>>): Promise<
   return count
 }
 
-export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions }) => {
-  app.post<WithId>('/deliveries/:id/retry', async ({ params, body }, reply) => {
-    const retried = await actions.retry(params.id)
-    return reply.redirect(withDone(backOf(body, deadLetters), 'retried', retried === undefined ? 0 : 1), 303)
+/** The incident that a button beside an object is about; everything of it is in the address. */
+function incidentOf(query: unknown) {
+  const { cluster = '', kind = '', namespace = '', name = '', since } = answersOf(query, incidentFields, anyLength)
+  return { object: objectKey({ cluster, kind, namespace, name }), ...(since !== undefined && { since: Number(since) }) }
+}
+
+const incidentFields = ['cluster', 'kind', 'namespace', 'name', 'since'] as const
+
+export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions, store, clock }) => {
+  app.post('/acknowledge', async (request, reply) => {
+    await actions.acknowledge(incidentOf(request.query), actorOf(request, 'page'))
+    return reply.redirect(withDone(backOf(request.query, '/'), 'acknowledged'), 303)
   })
 
-  app.post('/deliveries/retry-all', async ({ body }, reply) => {
-    const count = await eachPage((page) => actions.retryAll(deadLettersOf(body), page))
-    return reply.redirect(withDone(backOf(body, deadLetters), 'retried', count), 303)
+  app.post('/unacknowledge', async (request, reply) => {
+    await actions.unacknowledge(incidentOf(request.query), actorOf(request, 'page'))
+    return reply.redirect(withDone(backOf(request.query, '/'), 'unacknowledged'), 303)
   })
 
-  app.post('/deliveries/discard-all', async ({ body }, reply) => {
-    const count = await eachPage((page) => actions.discardAll(deadLettersOf(body), page))
+  app.post('/acknowledge/matching', async (request, reply) => {
+    // A button has it in its address, the form of a silence in its fields.
+    const match = answersOf({ ...(request.query as object), ...(request.body as object) }, silenceFields, anyLength)
+    if (Object.keys(match).length === 0) throw new RelayError('BAD_REQUEST', 'name what to acknowledge')
+    const { found } = await failingAs(match, store.records, clock.now())
+    const open = found.filter(({ failure }) => failure.acknowledged === undefined).slice(0, maxIncidents)
+    const incidents = open.map(({ object, failure }) => ({ object: objectKey(object), since: failure.since }))
+    const done = await actions.acknowledgeAll(incidents, actorOf(request, 'page'))
+    return reply.redirect(withDone('/', 'acknowledged', done.filter(({ isNews }) => isNews).length), 303)
+  })
+
+  app.post<WithId>('/deliveries/:id/retry', async (request, reply) => {
+    const retried = await actions.retry(request.params.id, actorOf(request, 'page'))
+    return reply.redirect(withDone(backOf(request.body, deadLetters), 'retried', retried === undefined ? 0 : 1), 303)
+  })
+
+  app.post('/deliveries/retry-all', async (request, reply) => {
+    const actor = actorOf(request, 'page')
+    const count = await eachPage((page) => actions.retryAll(deadLettersOf(request.body), page, actor))
+    return reply.redirect(withDone(backOf(request.body, deadLetters), 'retried', count), 303)
+  })
+
+  app.post('/deliveries/discard-all', async (request, reply) => {
+    const actor = actorOf(request, 'page')
+    const count = await eachPage((page) => actions.discardAll(deadLettersOf(request.body), page, actor))
     return reply.redirect(withDone(deadLetters, 'discarded', count), 303)
   })
 
-  app.post<WithId>('/deliveries/:id/discard', async ({ params, body }, reply) => {
-    const isDiscarded = await actions.discard(params.id)
-    return reply.redirect(withDone(backOf(body, deadLetters), 'discarded', isDiscarded ? 1 : 0), 303)
+  app.post<WithId>('/deliveries/:id/discard', async (request, reply) => {
+    const isDiscarded = await actions.discard(request.params.id, actorOf(request, 'page'))
+    return reply.redirect(withDone(backOf(request.body, deadLetters), 'discarded', isDiscarded ? 1 : 0), 303)
   })
 
-  app.post<{ Params: { lane: string } }>('/lanes/:lane/try', async ({ params: { lane } }, reply) => {
-    const { limitedUntil } = await actions.tryLane(lane)
+  app.post<{ Params: { lane: string } }>('/lanes/:lane/try', async (request, reply) => {
+    const { limitedUntil } = await actions.tryLane(request.params.lane, actorOf(request, 'page'))
     return reply.redirect(withDone('/', 'tried', limitedUntil === undefined ? 1 : 0), 303)
   })
 
-  app.post('/silences', async ({ query, body }, reply) => {
+  app.post('/silences', async (request, reply) => {
     // A button beside an object has it in its address, a form in its fields.
-    const given = { ...(query as object), ...(body as object) }
+    const given = { ...(request.query as object), ...(request.body as object) }
     const match = answersOf(given, silenceFields, anyLength)
     const asked = answersOf(given, ['for', 'comment'], anyLength)
     try {
-      await actions.silence({ ...asked, match })
+      await actions.silence({ ...asked, match }, actorOf(request, 'page'))
     } catch (error) {
       if (!(error instanceof RelayError) || error.code !== 'BAD_REQUEST') throw error
       const form = silenceFormPage({ ...asked, ...match }, error.message)
@@ -82,14 +118,15 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions 
     return reply.redirect(withDone('/silences', 'silenced'), 303)
   })
 
-  app.post<WithId>('/silences/:id/extend', async ({ params: { id } }, reply) => {
-    const isExtended = await actions.extendSilence(id, '1h')
+  app.post<WithId>('/silences/:id/extend', async (request, reply) => {
+    const isExtended = await actions.extendSilence(request.params.id, '1h', actorOf(request, 'page'))
     return reply.redirect(withDone('/silences', 'extended', isExtended ? 1 : 0), 303)
   })
 
-  app.post<WithId>('/silences/:id/end', async ({ params: { id } }, reply) => {
+  app.post<WithId>('/silences/:id/end', async (request, reply) => {
+    const { id } = request.params
     if (!/^\d{1,15}$/.test(id)) throw new RelayError('NOT_FOUND', 'there is no such silence any more')
-    const isEnded = await actions.endSilence(id)
+    const isEnded = await actions.endSilence(id, actorOf(request, 'page'))
     return reply.redirect(withDone('/silences', 'ended', isEnded ? 1 : 0), 303)
   })
 }

@@ -1,6 +1,8 @@
 // Pages: fetch what each page shows from the store and the config, and give it its address.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { actWays } from '../../src/actor.ts'
 import type { Clock } from '../../src/clock.ts'
+import { actsPage } from '../../src/dashboard/acts.ts'
 import { type ActiveMute, boardOf, mutesOf } from '../../src/dashboard/board.ts'
 import { deadLetterQuestions, deliveriesPage, discardPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
@@ -23,10 +25,12 @@ import { transitionNames } from '../../src/objects.ts'
 import type { Links } from '../../src/render/links/links.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
+import { actNames } from '../../src/store/kept.ts'
 import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
 import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
+import { failingAs } from './matching.ts'
 import { answersOf, doneOf, oneOf, searchOf, sinceOf, stateOf } from './query.ts'
 import { tryEvent } from './try-event.ts'
 
@@ -222,11 +226,19 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
 
   /** How many of what fails a silence would match. */
   async function countMatches(match: Silence['match'], now: number): Promise<{ count: number; of: number }> {
-    const mute = compileSilence({ id: '', match, comment: '', createdAt: now, endsAt: now + 1 })
-    const { items } = await records.failures(now)
-    const one = mute ? [{ name: '', endsAt: mute.endOf(now) ?? now, matches: mute.matches }] : []
-    return { count: items.filter((record) => mutesOf(record, one).length > 0).length, of: items.length }
+    const { found, of } = await failingAs(match, records, now)
+    return { count: found.length, of }
   }
+
+  app.get('/acts', async (request, reply) => {
+    const now = clock.now()
+    const answers = answersOf(request.query, ['name', 'did', 'via', 'since', 'cursor'])
+    const { cursor, since, name } = answers
+    const did = oneOf(actNames, answers.did, 'did')
+    const via = oneOf(actWays, answers.via, 'via')
+    const acts = await records.acts({ name, did, via, since: sinceOf(since, now) }, { limit: 50, cursor })
+    return send(request, reply, { title: 'Audit log', place: '/silences' }, actsPage({ now, answers, acts }))
+  })
 
   app.get('/rules', async (request, reply) => {
     const now = clock.now()

@@ -64,6 +64,11 @@ const done: Record<string, (count: number) => string> = {
         ? 'Discarded. It will not be sent.'
         : `${count.toLocaleString('en')} discarded. They will not be sent.`,
   tried: (count) => (count === 0 ? 'Slack asked to wait, so it is not tried before that.' : 'Trying it now.'),
+  acknowledged: (count) =>
+    count === 0
+      ? 'Nothing of that fails, or all of it is acknowledged already.'
+      : `Acknowledged${count === 1 ? '' : ` ${count.toLocaleString('en')} incidents`}. No reminders and no pings until ${count === 1 ? 'it is' : 'they are'} over.`,
+  unacknowledged: () => 'No longer acknowledged: reminders go on.',
   silenced: () => 'Silenced.',
   extended: (count) => (count === 0 ? 'It had already ended.' : 'It lasts an hour longer.'),
   ended: (count) => (count === 0 ? 'It had already ended.' : 'Ended. A summary of what it withheld is being sent.')
@@ -86,5 +91,5 @@ export function doneOf(query: unknown): string | undefined {
 /** The page to go back to: one of ours, or `otherwise`. */
 export function backOf(form: unknown, otherwise: string): string {
   const { back = '' } = answersOf(form, ['back'])
-  return /^\/(events\/|deliveries\b)[\w/?=&%.+*~-]*$/.test(back) ? back : otherwise
+  return /^\/((events|objects|deliveries)\b[\w/?=&%.+*~-]*)?$/.test(back) ? back : otherwise
 }

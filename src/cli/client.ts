@@ -1,4 +1,5 @@
 // API client: talks to a running relay.
+import { userInfo } from 'node:os'
 import { request } from 'undici'
 import { RelayError } from '../errors.ts'
 
@@ -41,7 +42,8 @@ export async function ask(
   const target = new URL(url.replace(/\/+$/, '') + path)
   for (const [key, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(key, value)
   const headers = {
-    ...(token && { authorization: `Bearer ${token}` }),
+    authorization: `Basic ${Buffer.from(`${person()}:${token ?? ''}`).toString('base64')}`,
+    'user-agent': 'flux-relay-cli',
     ...(content && { 'content-type': 'application/json' })
   }
   const sent = content === undefined ? null : JSON.stringify(content)
@@ -58,6 +60,16 @@ export async function ask(
   const said = (body as { message?: unknown } | undefined)?.message ?? 'is that a flux-relay?'
   const next = status === 401 ? `; ${whereTokenIs}` : ''
   throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}${next}`)
+}
+
+/** Who runs this: the audit log names them. */
+function person(): string {
+  try {
+    return userInfo().username.replaceAll(':', ' ')
+  } catch {
+    // A user id without a name, as in a container.
+    return ''
+  }
 }
 
 function parse(text: string): unknown {

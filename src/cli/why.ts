@@ -48,6 +48,7 @@ function inWords(event: OneEvent): string {
     plain(`${nameOf(object)}: ${transition} (${severity}, ${reason})`),
     ...linesOf(message),
     '',
+    ...(trace.acknowledged ? [plain(`✋  ${sayTakenOn(trace.acknowledged)}`)] : []),
     ...notifications.flatMap(sayNotification),
     ...trace.quiet.map(({ rule, destination, because }) =>
       plain(`–  ${destination} is not notified by ${rule}: ${because}`)
@@ -57,6 +58,10 @@ function inWords(event: OneEvent): string {
       paint('gray', plain(`✘  ${rule}: ${because} is ${got?.split('\n', 1)[0]}, wanted ${wanted}`))
     )
   ].join('\n')
+}
+
+function sayTakenOn({ by, at }: NonNullable<OneEvent['trace']['acknowledged']>): string {
+  return `acknowledged by ${by} since ${at}: nobody was reminded or pinged`
 }
 
 /** What is asked first. */

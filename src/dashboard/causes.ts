@@ -1,6 +1,7 @@
 // Causes: draw what fails as cards: a row for each cause, which opens to its objects, and what is muted apart.
 import { html } from 'hono/html'
 import { asksFor, toggled } from '../search.ts'
+import { acknowledgeAllForm, acknowledgeForm, takenOnBy } from './acknowledge.ts'
 import { type ActiveMute, type Board, type Cause, countsOf, type Facet, type Trouble } from './board.ts'
 import { address, type Html } from './page.ts'
 import { ago, ahead, exactly, lasting, objectLink, objectName, shown, silenceLink } from './parts.ts'
@@ -89,8 +90,9 @@ function headOfMany(items: readonly Trouble[], now: number): Html {
   const clusters = countsOf(items.map(({ object }) => object.cluster)).map(([name]) => name)
   const what = kind === undefined || kind === '' || kinds.length > 0 ? 'objects' : pluralOf(kind)
   const [first, last] = [items[0], items.at(-1)]
+  const taken = items.filter(({ failure }) => failure.acknowledged !== undefined).length
   const isSpread = first && last && last.failure.since - first.failure.since >= 60_000
-  return html`<div class="line"><span><b>${items.length.toLocaleString('en')} ${shown(what, 100)}</b> <span class="place">${shown(someOf(clusters.filter(Boolean)), 200)}</span></span>
+  return html`<div class="line"><span><b>${items.length.toLocaleString('en')} ${shown(what, 100)}</b> <span class="place">${shown(someOf(clusters.filter(Boolean)), 200)}</span>${taken > 0 && html` <span class="quiet">${taken.toLocaleString('en')} acknowledged</span>`}</span>
   <span class="long">${first && lasting(first.failure.since, now)}${isSpread && html` <span class="quiet">to ${lasting(last.failure.since, now)}</span>`}</span></div>`
 }
 
@@ -104,9 +106,10 @@ function someOf(names: readonly string[]): string {
   return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
 }
 
-function footOfOne({ object, failure, seenAt }: Trouble, now: number): Html {
+function footOfOne(trouble: Trouble, now: number): Html {
+  const { object, failure, seenAt } = trouble
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
-  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}</span> <span class="buttons">${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>`
+  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>`
 }
 
 /** Silences it for an hour at one tap. */
@@ -129,7 +132,7 @@ function members(id: string, items: readonly Trouble[], now: number, cause?: Cau
     : html`${items.length.toLocaleString('en')} ${items.length === 1 ? 'hangs' : 'hang'} on it: ${items.length === 1 ? items.map(({ object }) => objectName(object)) : html`${counted.join(', ')}${more}`}`
   return html`<details id="${id}"><summary class="quiet">${says}</summary>
   <ul class="members">${items.slice(0, maxMembers).map((item) => memberRow(item, now))}</ul>
-  <p class="line">${rest > 0 && html`<a href="${listOf(items, reason)}">all ${items.length.toLocaleString('en')}</a>`}${cause && reason && html`<a class="button" href="${address('/silences/new', common)}">Silence all of ${shown(reason, 60)}</a>`}</p>
+  <p class="line">${rest > 0 && html`<a href="${listOf(items, reason)}">all ${items.length.toLocaleString('en')}</a>`}${cause && reason && acknowledgeAllForm(common, `Acknowledge all of ${shown(reason, 60)}`)} ${cause && reason && html`<a class="button" href="${address('/silences/new', common)}">Silence all of ${shown(reason, 60)}</a>`}</p>
 </details>`
 }
 
@@ -150,7 +153,7 @@ function listOf(items: readonly Trouble[], reason: string): string {
 }
 
 function memberRow({ object, failure }: Trouble, now: number): Html {
-  return html`<li class="line">${objectLink(object)} <span class="quiet">${lasting(failure.since, now)}</span></li>`
+  return html`<li class="line">${objectLink(object)} <span class="quiet">${failure.acknowledged && html`${takenOnBy(failure, now)} · `}${lasting(failure.since, now)}</span></li>`
 }
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -166,12 +169,13 @@ function staleCard(stale: readonly Trouble[], now: number): Html {
 </section>`
 }
 
-function staleRow({ object, failure, seenAt }: Trouble, now: number): Html {
+function staleRow(trouble: Trouble, now: number): Html {
+  const { object, failure, seenAt } = trouble
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
   return html`<li class="failing amber">
   <div class="line">${objectLink(object)} <span class="long">${lasting(failure.since, now)}</span></div>
   ${failure.text && html`<p class="text">${shown(failure.text, 300)}</p>`}
-  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}</span> ${silenceLink(object)}</div>
+  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${silenceLink(object)}</span></div>
 </li>`
 }
 

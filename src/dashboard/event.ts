@@ -4,6 +4,7 @@ import type { FluxEvent } from '../events/flux.ts'
 import { type Owned, sayEntry } from '../rules/owners.ts'
 import type { Rule, Verdict } from '../rules/rule.ts'
 import type { EventDetail, EventRecord, ObjectRecord } from '../store/records.ts'
+import { acknowledgeForm, isFailing } from './acknowledge.ts'
 import { retryButton } from './deliveries.ts'
 import { sayNotified, sayStanding, withTimes } from './notified.ts'
 import { address, type Html } from './page.ts'
@@ -50,8 +51,9 @@ export function eventPage(facts: EventFacts): Html {
 <h1>${objectName(object)}</h1>
 <section class="card" aria-label="What became of it">
   <div class="line"><span>${transitionBadge(transition, severity)} ${objectPlace(object)}</span>
-  <span class="buttons"><a class="button" href="${historyOf(object)}">History</a> ${silenceLink(object)}</span></div>
+  <span class="buttons">${isFailing(standing) && acknowledgeForm(standing, back)} <a class="button" href="${historyOf(object)}">History</a> ${silenceLink(object)}</span></div>
   <p class="lead">${sayNotified(event, now)}</p>
+  ${trace.acknowledged && html`<p>Its incident had been acknowledged by <b>${shown(trace.acknowledged.by, 100)}</b>, ${exactly(trace.acknowledged.at)}: no reminder, no ping.</p>`}
   <p>${sayStanding(standing, rules, now)}</p>
 </section>
 <section class="card" aria-label="The event">

@@ -3,12 +3,14 @@ import { html } from 'hono/html'
 import { severityNames } from '../events/severity.ts'
 import { transitionNames } from '../objects.ts'
 import { type EventRecord, type Listed, notificationStates, type ObjectRecord } from '../store/records.ts'
+import { acknowledgeForm, isFailing, takenOnBy } from './acknowledge.ts'
 import { address, type Html } from './page.ts'
 import {
   type Answers,
   ago,
   badge,
   filterForm,
+  historyOf,
   lasting,
   objectName,
   objectPlace,
@@ -80,12 +82,14 @@ function nothing(asked: Answers): Html {
 /** After so long a healthy object is shown as not known: it may have been deleted, or its cluster gone. */
 const knownForMs = 24 * 60 * 60 * 1000
 
-function objectCard({ object, state, failure, since, revision, seenAt }: ObjectRecord, now: number): Html {
+function objectCard(record: ObjectRecord, now: number): Html {
+  const { object, state, failure, since, revision, seenAt } = record
   // An object that was well long ago may have failed since, unseen.
   const isKnown = now - seenAt <= knownForMs
   const colour = state === 'healthy' ? (isKnown ? 'green' : 'grey') : state === 'stale' ? 'amber' : 'red'
   return html`<section class="card" id="object" data-live aria-label="The object">
-  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last event ${ago(seenAt, now)} · ${objectPlace(object)}</span> ${silenceLink(object)}</div>
+  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last event ${ago(seenAt, now)} · ${objectPlace(object)}</span> <span class="buttons">${isFailing(record) && acknowledgeForm(record, historyOf(object))} ${silenceLink(object)}</span></div>
+  ${failure?.acknowledged && html`<p>${takenOnBy(failure, now)}</p>`}
   ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${shown(failure.text, 300)}</p>`}
   ${revision && html`<p class="quiet">Last applied: <code>${shown(revision, 200)}</code></p>`}
 </section>`

@@ -4,6 +4,7 @@ import { passedReason } from '../rules/lasting.ts'
 import { reminderDue } from '../rules/notify.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { EventDetail, NotificationState, ObjectRecord } from '../store/records.ts'
+import { takenOnBy } from './acknowledge.ts'
 import type { Html } from './page.ts'
 import { ahead, exactly, lasting, shown } from './parts.ts'
 
@@ -84,6 +85,9 @@ export function sayStanding(record: ObjectRecord | undefined, rules: ReadonlyMap
     names.length > 0
       ? html` ${listed(names)} ${names.length === 1 ? 'was' : 'were'} notified of it.`
       : html` Nobody was notified of it.`
+  const taken = takenOnBy(failure, now)
+  if (taken)
+    return html`${is}, for ${lasting(failure.since, now)}, ${taken}: no reminders, no pings until it is over.${who}`
   const due = notified.flatMap((entry) => {
     const rule = rules.get(entry.rule)
     return (rule && reminderDue(entry, rule)) ?? []

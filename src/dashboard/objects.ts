@@ -1,6 +1,7 @@
 // Objects page: lists objects by state, also those that work.
 import { html } from 'hono/html'
 import type { Listed, ObjectRecord, ObjectState } from '../store/records.ts'
+import { acknowledgeForm, isFailing, takenOnBy } from './acknowledge.ts'
 import { type ActiveMute, mutesOf } from './board.ts'
 import { address, type Html } from './page.ts'
 import { ago, badge, type Colour, lasting, objectLink, shown, silenceLink } from './parts.ts'
@@ -57,7 +58,8 @@ function objectRow(record: ObjectRecord, mutes: readonly ActiveMute[], now: numb
   return html`<li>
   <div class="line"><span>${badge(colour, state)} ${mute && badge('grey', 'muted')} ${objectLink(object)}</span> <span class="quiet">for ${lasting(since, now)}</span></div>
   ${failure?.text && html`<p class="text">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> `}${shown(failure.text, 240)}</p>`}
+  ${failure?.acknowledged && html`<p>${takenOnBy(failure, now)}</p>`}
   <p class="quiet">${mute && html`withheld by ${shown(mute.name, 100)} · `}${revision && html`last applied <code>${shown(revision, 80)}</code> · `}last event ${ago(seenAt, now)}</p>
-  ${state !== 'healthy' && !mute && html`<p>${silenceLink(object)}</p>`}
+  ${isFailing(record) && html`<div class="buttons">${acknowledgeForm(record, '/objects?state=failing')} ${!mute && silenceLink(object)}</div>`}
 </li>`
 }

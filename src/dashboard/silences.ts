@@ -42,7 +42,7 @@ export interface Silences {
 }
 
 export function silencesPage({ now, silences, mutes, ended, holds }: Silences): Html {
-  return html`<div class="line"><h1>Silences</h1> <a class="button primary" href="/silences/new">New silence</a></div>
+  return html`<div class="line"><h1>Silences</h1> <span class="buttons"><a class="button" href="/acts">Audit log</a> <a class="button primary" href="/silences/new">New silence</a></span></div>
 <div id="silences" data-live>
   ${silences.length === 0 && html`<p class="empty">No silences.</p>`}
   <ul class="card rows">${silences.map((silence) => silenceRow(silence, holds, now))}</ul>
@@ -86,7 +86,7 @@ function silenceRow(silence: Checked, holds: Silences['holds'], now: number): Ht
   const { id, match, createdAt, endsAt, warnings } = silence
   const name = shown(silenceName(silence), 100)
   return html`<li>
-  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">made ${ago(createdAt, now)}, ends ${ahead(endsAt, now)}</span></div>
+  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">made ${silence.author !== '' && html`by ${shown(silence.author, 100)} `}${ago(createdAt, now)}, ends ${ahead(endsAt, now)}</span></div>
   <div class="line"><code>${shown(wordsOf(match), 600)}</code>
   <span class="buttons"><form method="post" action="/silences/${id}/extend"><button data-key="extend-${id}" aria-label="+1 h for ${name}">+1 h</button></form>
   <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="End now: ${name}">End now</button></form></span></div>
@@ -161,6 +161,6 @@ ${fault && html`<p class="trouble" role="alert">${fault}</p>`}
     ${ask({ name: 'comment', label: 'Why' }, answers['comment'] ?? '')}
   </div>
   ${matches && html`<p role="status">Matches <b>${matches.count.toLocaleString('en')}</b> of ${matches.of.toLocaleString('en')} failing ${matches.of === 1 ? 'object' : 'objects'}.</p>`}
-  <div class="buttons"><button class="primary">Silence</button> <button formmethod="get" formaction="/silences/new" formnovalidate>Count what matches</button> <a class="button" href="/silences">Cancel</a></div>
+  <div class="buttons"><button class="primary">Silence</button> ${matches && matches.count > 0 && html`<button formaction="/acknowledge/matching" formnovalidate>Acknowledge ${matches.count === 1 ? 'it' : `these ${matches.count.toLocaleString('en')}`} instead</button>`} <button formmethod="get" formaction="/silences/new" formnovalidate>Count what matches</button> <a class="button" href="/silences">Cancel</a></div>
 </form>`
 }

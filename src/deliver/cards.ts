@@ -41,6 +41,8 @@ export interface CardsOptions {
 
 export interface Cards {
   start(): void
+  /** Something is out of date: it is not waited until the next look. */
+  look(): void
   /** Resolves once no update is under way. */
   stop(): Promise<void>
 }
@@ -126,6 +128,7 @@ export function createCards({ store, slack, destinations, wake, publicUrl, clock
     start() {
       stopLooking = every(clock, lookMs, look, (err) => log.error({ err }, 'cannot look for cards'))
     },
+    look: () => void look(),
     async stop() {
       isStopping = true
       stopLooking()

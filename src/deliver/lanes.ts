@@ -1,6 +1,7 @@
 // Lanes: runs one queue per channel, in order, with one request in flight, paced. In: commits that wake a lane. Out: posts to
 // Slack, and their outcomes back into the store.
 import type { Logger } from 'pino'
+import type { Actor } from '../actor.ts'
 import { type Ages, type Clock, every } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
@@ -32,7 +33,7 @@ export interface Lanes {
    * Posts what waits in a lane at once, whatever it waits for; resolves to until when, where that is a rate limit, which
    * is kept.
    */
-  tryNow(lane: string): Promise<number | undefined>
+  tryNow(lane: string, actor: Actor): Promise<number | undefined>
   /** Resolves once no lane is at work: each is empty, or waits for a moment. */
   idle(): Promise<void>
   /** Starts no more posts, waits for those under way, and after `graceMs` for their answers no longer. */
@@ -255,8 +256,8 @@ export function createLanes(options: LanesOptions): Lanes {
     } else log.warn({ ...facts, outcome, next }, 'message postponed')
   }
 
-  async function tryNow(lane: string): Promise<number | undefined> {
-    const limitedUntil = await store.tryNow(lane, clock.now())
+  async function tryNow(lane: string, actor?: Actor): Promise<number | undefined> {
+    const limitedUntil = await store.tryNow(lane, clock.now(), actor)
     if (limitedUntil === undefined && !running.has(lane) && !isStopping) start(lane)
     return limitedUntil
   }
@@ -291,9 +292,9 @@ export function createLanes(options: LanesOptions): Lanes {
     },
     follow: followAll,
     wake,
-    async tryNow(lane) {
+    async tryNow(lane, actor) {
       tokens.askAgain(lane)
-      return tryNow(lane)
+      return tryNow(lane, actor)
     },
     async idle() {
       while (running.size > 0) await Promise.all(running.values())

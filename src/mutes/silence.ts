@@ -17,6 +17,8 @@ export const silenceLimits = { commentCharacters: 300, longestDays: 366 } as con
 
 export interface Silence extends NewSilence {
   id: string
+  /** Who made it; empty where that is not known. */
+  author: string
   /** ms */
   createdAt: number
 }

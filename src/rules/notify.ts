@@ -1,6 +1,6 @@
 // Notify: decides who is notified, and of what: something changed, it still fails, it is over. Pure.
 import { sayDuration } from '../duration.ts'
-import type { Advance, Notified, Transition } from '../objects.ts'
+import type { Acknowledgement, Advance, Notified, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
 import { type Held, lastsUntil, passedReason, type Release, soonerThan, unlessHeld } from './lasting.ts'
 import type { Owned } from './owners.ts'
@@ -56,7 +56,8 @@ export interface Surroundings {
 /**
  * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules
  * match it, and to nobody by a rule whose `for` the failure did not last; everything else to the destinations of the rules that
- * fired, and to `owned` for those that send to the owner. `isMuted`: the notifications will be withheld.
+ * fired, and to `owned` for those that send to the owner. Of an incident that is acknowledged nobody is reminded, and nobody
+ * is pinged. `isMuted`: the notifications will be withheld.
  */
 export function recipientsOf(
   { transition, memory, before: over, ended, aside, overAfterMs }: Advance,
@@ -71,6 +72,7 @@ export function recipientsOf(
   const rowOf = (entry: Pick<Notified, 'rule' | 'destination'>) =>
     held.find((row) => row.since === since && row.rule === entry.rule && row.destination === entry.destination)
   let notified = unlessHeld(notAhead(memory.notified, now), rowOf)
+  const acknowledged = memory.failure?.acknowledged
 
   const passed: Notified[] = []
   for (const entry of ended?.notified ?? []) {
@@ -113,7 +115,8 @@ export function recipientsOf(
       // What is held says what the failure is by now; nobody knows of it yet.
       const isAnew = row !== undefined && isOfFailing && aside === undefined
       const before = isAnew ? undefined : entry
-      const judgement = judge(ended?.beneath ?? transition, aside, before, rule, now)
+      const what = { transition: ended?.beneath ?? transition, aside, acknowledged }
+      const judgement = judge(what, before, rule, now)
       if ('because' in judgement) {
         withhold(judgement.because)
         continue
@@ -148,7 +151,7 @@ export function recipientsOf(
         rule: rule.name,
         destination,
         says,
-        mention: says === 'failed' ? mention : undefined,
+        mention: says === 'failed' && acknowledged === undefined ? mention : undefined,
         grouping: rule.group,
         ...(heldUntil !== undefined && { heldUntil }),
         ...(reminders > 0 && { nextReminderMs: reminderWait(rule.remindEveryMs ?? 0, reminders) })
@@ -194,9 +197,14 @@ function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | undefine
   return [...all].map(([destination, mention]) => ({ destination, mention }))
 }
 
+interface Happened {
+  transition: Transition
+  aside: Advance['aside'] | undefined
+  acknowledged: Acknowledgement | undefined
+}
+
 function judge(
-  transition: Transition,
-  aside: Advance['aside'],
+  { transition, aside, acknowledged }: Happened,
   before: Notified | undefined,
   rule: Rule,
   now: number
@@ -206,6 +214,7 @@ function judge(
     case 'changed':
     case 'repeated':
       if (aside === undefined && before === undefined) return { says: 'failed' }
+      if (transition === 'repeated' && acknowledged !== undefined) return { because: sayAcknowledged(acknowledged) }
       if (rule.notify === 'every') return { says: transition }
       if (aside === 'late') return { because: 'older than what is known of the object' }
       if (before === undefined || aside === 'remark') return { because: 'the same warning again' }
@@ -216,6 +225,11 @@ function judge(
     default:
       return { says: transition }
   }
+}
+
+/** Why there is no reminder of an incident that is acknowledged. */
+export function sayAcknowledged({ by, at }: Acknowledgement): string {
+  return `acknowledged by ${by} since ${new Date(at).toISOString()}: no reminder`
 }
 
 /** Notifications by a clock that has been set back since count as sent now: reminders would wait for that time to come. */
@@ -232,7 +246,7 @@ function remind(before: Notified, { remindEveryMs }: Rule, now: number): { says:
   return { because: `the same failure; next reminder after ${new Date(due).toISOString()}` }
 }
 
-/** When a reminder of a failure that lasts is due, in ms; undefined where `rule` sends none. */
+/** When a reminder of a failure that lasts, and is not acknowledged, is due, in ms; undefined where `rule` sends none. */
 export function reminderDue({ at, reminders }: Notified, { notify, remindEveryMs }: Rule): number | undefined {
   return notify === 'every' || remindEveryMs === undefined ? undefined : at + reminderWait(remindEveryMs, reminders)
 }

@@ -1,7 +1,9 @@
 // Kept: defines the shapes of what a store takes in, keeps and hands out.
+import type { Actor } from '../actor.ts'
 import type { FluxEvent } from '../events/flux.ts'
 import type { Muting } from '../mutes/mutes.ts'
-import type { ObjectMemory, Transition } from '../objects.ts'
+import type { Silence } from '../mutes/silence.ts'
+import type { Acknowledgement, ObjectMemory, Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Held, Release } from '../rules/lasting.ts'
@@ -48,6 +50,8 @@ export interface Trace {
   quiet: readonly { rule: string; destination: string; because: string }[]
   /** Whom the event belongs to, where a rule that fired sends to the owner. */
   owner?: Owned
+  /** Who had taken its incident on: there was neither a reminder nor a ping. */
+  acknowledged?: Acknowledgement
   /** Sent in the relay's own form, because the rule's template failed. */
   unformed?: readonly { rule: string; template: string; because: string }[]
 }
@@ -335,6 +339,30 @@ export interface ObjectCount {
   kept: number
   /** Just now, because there were too many. */
   forgotten: number
+}
+
+/** What operators do. */
+export const actNames = ['acknowledge', 'unacknowledge', 'silence', 'extend', 'end', 'retry', 'discard', 'try'] as const
+export type ActName = (typeof actNames)[number]
+
+/** What an act is about: the parts that its name has. */
+export interface ActAbout {
+  incidents?: readonly { object: string; since: number }[]
+  silence?: string
+  match?: Silence['match']
+  comment?: string
+  /** ms */
+  endsAt?: number
+  /** Their ids. */
+  notifications?: readonly string[]
+  lane?: string
+}
+
+/** What an operator did: it is written down with its effect, or not at all. */
+export interface NewAct {
+  actor: Actor
+  did: ActName
+  about: ActAbout
 }
 
 /** Notifications for one destination. */

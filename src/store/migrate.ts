@@ -20,6 +20,7 @@ const tables = {
   messages: 'id',
   attempts: 'rowid',
   silences: 'id',
+  acts: 'id',
   announcements: 'key',
   sources: 'name',
   lanes: 'key',
@@ -85,6 +86,7 @@ async function copyAll(from: Database, url: string, progress: (done: number, tot
       select setval('event_ids', (select coalesce(max(id), 0) + 1 from events)),
         setval(pg_get_serial_sequence('notifications', 'id'), (select coalesce(max(id), 0) + 1 from notifications)),
         setval(pg_get_serial_sequence('silences', 'id'), (select coalesce(max(id), 0) + 1 from silences)),
+        setval(pg_get_serial_sequence('acts', 'id'), (select coalesce(max(id), 0) + 1 from acts)),
         setval(pg_get_serial_sequence('messages', 'id'), (select coalesce(max(id), 0) + 1 from messages)),
         setval(pg_get_serial_sequence('cards', 'id'), (select coalesce(max(id), 0) + 1 from cards)),
         setval(pg_get_serial_sequence('card_entries', 'id'), (select coalesce(max(id), 0) + 1 from card_entries))`)

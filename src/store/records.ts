@@ -1,10 +1,11 @@
 // Records: define what people ask of the store. Every answer is a page whose cost is bounded, however much is kept. Times
 // are ms since 1970, by the database's clock.
+import type { Actor, ActWay } from '../actor.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, Notified, Transition } from '../objects.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Search } from '../search.ts'
-import type { Attempt, Bucket, LaneState, LanesByName, NewNotification, Trace } from './kept.ts'
+import type { ActAbout, ActName, Attempt, Bucket, LaneState, LanesByName, NewNotification, Trace } from './kept.ts'
 
 /** `limit` is at most {@link maxPage}; `cursor` is the `next` of the page before, with the same filter. */
 export interface Page {
@@ -82,7 +83,7 @@ export const maxFailures = 20_000
 export interface ObjectRecord {
   object: ObjectRef
   state: ObjectState
-  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'severity'>
+  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'severity' | 'acknowledged'>
   /** When the present state began. */
   since: number
   revision: string
@@ -151,6 +152,25 @@ export interface DestinationTraffic {
   lastAt: number
 }
 
+/** An act as the audit log has it. */
+export interface ActRecord {
+  id: string
+  /** ms */
+  at: number
+  /** Who. */
+  name: string
+  via: ActWay
+  did: ActName
+  about: ActAbout
+}
+
+export interface ActFilter {
+  name?: string | undefined
+  via?: ActWay | undefined
+  did?: ActName | undefined
+  since?: number | undefined
+}
+
 export interface Retried {
   id: string
   destination: string
@@ -192,18 +212,22 @@ export interface Records {
 
   /**
    * Dead letters wait again, each in the lane that its destination has now, by `lanes`; where it has none they stay as
-   * they are. At most {@link maxPage} ids. Their age counts from `now`.
+   * they are. At most {@link maxPage} ids. Their age counts from `now`. As with every act, `actor` is who does it, which is
+   * written down with the effect; throws REPEATED where the click has had it before.
    */
-  retry(ids: readonly string[], lanes: LanesByName, now: number): Promise<Retried[]>
+  retry(ids: readonly string[], lanes: LanesByName, now: number, actor?: Actor): Promise<Retried[]>
   /** As retry for a page of the dead letters that match, the oldest first. */
   retryAll(
     filter: Omit<NotificationFilter, 'state'>,
     page: Page,
     lanes: LanesByName,
-    now: number
+    now: number,
+    actor?: Actor
   ): Promise<Listed<Retried>>
   /** Dead letters that nobody wants; resolves to those that were. */
-  discard(ids: readonly string[]): Promise<string[]>
+  discard(ids: readonly string[], now: number, actor?: Actor): Promise<string[]>
+  /** What operators did, the newest first. */
+  acts(filter: ActFilter, page: Page): Promise<Listed<ActRecord>>
   /** Writes `notices`, unless some were written under the same key within that time, by whatever replica. */
   announce(key: string, notices: readonly NewNotification[], now: number, withinMs: number): Promise<boolean>
 }

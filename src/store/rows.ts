@@ -1,9 +1,13 @@
 // Rows: turns rows that every store has alike into what a store hands out. Pure.
+import type { ActWay } from '../actor.ts'
+import { RelayError } from '../errors.ts'
 import type { Silence } from '../mutes/silence.ts'
 import type { Undelivered } from '../objects/notified.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import {
+  type ActAbout,
+  type ActName,
   apartMs,
   type Gathered,
   type Gathering,
@@ -68,6 +72,17 @@ export interface SilenceRow {
   comment: string
   created_at: number
   ends_at: number
+  author: string
+}
+
+export interface ActRow {
+  id: number
+  at: number
+  name: string
+  via: ActWay
+  did: ActName
+  /** JSON */
+  about: string
 }
 
 /** What is known of a lane at `now`, in ms; of a new one, nothing. */
@@ -143,8 +158,27 @@ export function silenceOf(row: SilenceRow): Silence {
     match: JSON.parse(row.match) as Silence['match'],
     comment: row.comment,
     createdAt: row.created_at,
-    endsAt: row.ends_at
+    endsAt: row.ends_at,
+    author: row.author
   }
+}
+
+/** What an act is about that moves the end of a silence. */
+export function aboutEnd({ id, match, comment }: Silence, endsAt: number): ActAbout {
+  return { silence: id, match, comment, endsAt }
+}
+
+/** What a click that is delivered again is answered. */
+export function repeated({ name, at, did }: Pick<ActRow, 'name' | 'at' | 'did'>): RelayError {
+  return new RelayError('REPEATED', `this was done already, by ${name} at ${new Date(at).toISOString()} (${did})`)
+}
+
+/** How acknowledging an incident changes a notification of it that waits: a reminder is withheld, and nobody is pinged. */
+export function waitsOn(view: View, by: string): { withheld: string } | { view: View } | undefined {
+  if (view.says === 'repeated') return { withheld: `acknowledged by ${by}: no reminder` }
+  if (view.mention === undefined) return undefined
+  const { mention: _, ...rest } = view
+  return { view: rest }
 }
 
 /** A notification of a failure that becomes a dead letter, or is retried; `view` is null where its row of `views` is missing. */

@@ -1,5 +1,7 @@
 // Store: defines the promises about what is kept. SQLite keeps them for one process; every other store has to keep them too.
+import type { Actor } from '../actor.ts'
 import type { NewSilence, Silence } from '../mutes/silence.ts'
+import type { Acknowledged, Incident } from '../objects/acknowledged.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type {
@@ -87,13 +89,21 @@ export interface Store {
   /** Those that have ended, the latest first, as far as they are kept. */
   endedSilences(now: number, limit: number): Promise<Silence[]>
 
-  addSilence(silence: NewSilence, now: number): Promise<Silence>
+  /** As with every act of an operator: `actor` is written down with the effect; throws REPEATED where its click has had it before. */
+  addSilence(silence: NewSilence, now: number, actor?: Actor): Promise<Silence>
 
   /** Ends a silence now, for what it withheld, too. False where none of that id is in effect. */
-  endSilence(id: string, now: number): Promise<boolean>
+  endSilence(id: string, now: number, actor?: Actor): Promise<boolean>
 
   /** Lets a silence end at `endsAt` instead, for what it withheld, too. False where none of that id is in effect. */
-  extendSilence(id: string, endsAt: number, now: number): Promise<boolean>
+  extendSilence(id: string, endsAt: number, now: number, actor?: Actor): Promise<boolean>
+
+  /**
+   * Incidents are acknowledged by `actor`, or not any more: what waits of them and would remind is withheld, what would ping
+   * does not, and cards that name them are out of date. Resolves to those that go on, each once.
+   */
+  acknowledge(incidents: readonly Incident[], now: number, actor: Actor): Promise<Acknowledged[]>
+  unacknowledge(incidents: readonly Incident[], now: number, actor: Actor): Promise<Acknowledged[]>
 
   /** How many notifications wait in a lane, those of its open message included. */
   backlog(lane: string): Promise<number>
@@ -102,7 +112,7 @@ export interface Store {
    * Lets a lane go on at once: a backoff, the next probe of a block and what is gathered are not waited for any more. A rate limit is: then
    * nothing changes, and this resolves to when it is over.
    */
-  tryNow(lane: string, now: number): Promise<number | undefined>
+  tryNow(lane: string, now: number, actor?: Actor): Promise<number | undefined>
 
   /**
    * Brings what waits in line with the config file: it moves to the lane that its destination has now, by `lanes`, and

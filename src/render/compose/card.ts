@@ -4,7 +4,7 @@ import { context } from '../slack/blocks.ts'
 import type { Payload } from '../slack/payload.ts'
 import { composeDigest } from './digest.ts'
 import { composeOne } from './message.ts'
-import type { View } from './view.ts'
+import { takenOn, type View } from './view.ts'
 
 /** An incident, or news, where `since` (ms) is undefined; and what is known of its object, where anything is. */
 export interface Named {
@@ -58,7 +58,14 @@ function viewOf(entry: Named, now: number): View {
   const { mention: _, ...view } = entry.view
   if (since === undefined) return view
   if (!isOpen(entry)) return view.says === 'recovered' ? view : recovered(view, { since, memory }, now)
-  return isOpen(entry) && view.says === 'repeated' ? { ...view, says: 'failed' } : view
+  return withTakenOn(view.says === 'repeated' ? { ...view, says: 'failed' } : view, memory && failureOf(memory, since))
+}
+
+/** Who has taken it on by now. */
+function withTakenOn(view: View, known: ObjectMemory['failure']): View {
+  if (view.failure === undefined) return view
+  const { acknowledged: _, ...failure } = view.failure
+  return { ...view, failure: { ...failure, ...takenOn(known?.acknowledged) } }
 }
 
 /** It is over, and no message about that came by: by which revision is not known, and not said. */

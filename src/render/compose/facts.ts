@@ -43,7 +43,14 @@ function ownFacts(view: View): string[] {
   const kind = shortName(object.kind)
   if (says === 'recovered') return [kind, wasOf(failure), fixOf(view), note ? plain(note) : '', time(at)]
   if (says === 'repeated' && failure !== undefined) return [kind, ...reminderFacts(view, failure)]
-  return [kind, reasonOf(view), revisionOf(view), time(at)]
+  return [kind, reasonOf(view), revisionOf(view), time(at), takenOnBy(failure)]
+}
+
+/** `acknowledged by *ada* since 14:02`. */
+function takenOnBy(failure: View['failure']): string {
+  if (failure?.acknowledged === undefined) return ''
+  const { by, at } = failure.acknowledged
+  return `acknowledged by *${shortName(by)}* since ${time(at)}`
 }
 
 function shortName(name: string): string {

@@ -52,6 +52,8 @@ export interface View extends Partial<Said> {
     began?: { reason: string; text: string }
     since: number
     count: number
+    /** Who has taken it on, since when, in ms. */
+    acknowledged?: { by: string; at: number }
   }
   /** With `recovered`: how, where the object is not Ready again. */
   ending?: Exclude<Ending, 'ready'>
@@ -133,7 +135,8 @@ export function createView(
         ...saidOf(failure),
         began: saidOf(failure.began),
         since: failure.since,
-        count: failure.count
+        count: failure.count,
+        ...takenOn(says === 'recovered' ? undefined : failure.acknowledged)
       }
     }),
     ...(says === 'recovered' && ended && ended.how !== 'ready' && { ending: ended.how }),
@@ -193,6 +196,11 @@ function short(text: string): string {
 
 function saidOf({ reason, text }: { reason: string; text: string }): { reason: string; text: string } {
   return { reason: reasonOf(reason), text: cut(redact(clean(text)), maxSummary) }
+}
+
+/** That somebody has taken a failure on, as far as a message says it. */
+export function takenOn(by: Failure['acknowledged']): { acknowledged?: { by: string; at: number } } {
+  return by === undefined ? {} : { acknowledged: { by: short(by.by), at: by.at } }
 }
 
 /** Whether another revision ended the failure. Where that of the failure is not known, nobody can say. */

@@ -59,6 +59,24 @@ export async function turn(sql: Sql, objects: readonly string[], now: number): P
   if (objects.length > 0) await sql(turnSql, [now, objects])
 }
 
+const showSql = `
+  with named as (
+    select id from cards where id in (
+      select e.card_id from card_entries e join unnest($2::text[], $3::bigint[]) as i(object, since)
+        on e.object = i.object and e.since = i.since)
+    order by id for update
+  )
+  update cards set version = version + 1, due_at = $1 from named where cards.id = named.id`
+
+/** What somebody did to incidents is shown at once: no message follows that would say it. */
+export async function showNow(
+  sql: Sql,
+  incidents: readonly { object: string; since: number }[],
+  now: number
+): Promise<void> {
+  await sql(showSql, [now, incidents.map(({ object }) => object), incidents.map(({ since }) => since)])
+}
+
 const changeSql = `
   with changed as (
     update card_entries e set view = c.view, event_id = c.event_id

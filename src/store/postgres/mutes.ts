@@ -1,11 +1,13 @@
 // Mutes in PostgreSQL: keep silences and what mutes withheld.
+import { type Actor, authorName } from '../../actor.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
 import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
-import type { LaneOf, NewNotification } from '../kept.ts'
-import { type SilenceRow, silenceOf } from '../rows.ts'
+import type { LaneOf, NewAct, NewNotification } from '../kept.ts'
+import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Store } from '../store.ts'
 import { gather, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
+import { refuseRepeated, writeAct } from './acts.ts'
 import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
@@ -40,7 +42,7 @@ export function createMuting(
       return rows.map(silenceOf)
     },
 
-    addSilence: (silence, now) => addSilence(connections.query, silence, now),
+    addSilence: (silence, now, actor) => connections.transaction((sql) => addSilence(sql, silence, now, actor)),
     async endedSilences(now, limit) {
       const { rows } = await connections.query<SilenceRow>(
         'select * from silences where ends_at <= $1 order by ends_at desc, id desc limit $2',
@@ -49,8 +51,9 @@ export function createMuting(
       return rows.map(silenceOf)
     },
 
-    endSilence: (id, now) => connections.transaction((sql) => moveEnd(sql, id, now, now)),
-    extendSilence: (id, endsAt, now) => connections.transaction((sql) => moveEnd(sql, id, endsAt, now))
+    endSilence: (id, now, actor) => connections.transaction((sql) => moveEnd(sql, id, now, { now, actor, did: 'end' })),
+    extendSilence: (id, endsAt, now, actor) =>
+      connections.transaction((sql) => moveEnd(sql, id, endsAt, { now, actor, did: 'extend' }))
   }
 }
 
@@ -79,17 +82,32 @@ async function endMute(
   return entry
 }
 
-async function addSilence(sql: Sql, { match, comment, endsAt }: NewSilence, now: number): Promise<Silence> {
+async function addSilence(
+  sql: Sql,
+  { match, comment, endsAt }: NewSilence,
+  now: number,
+  actor: Actor | undefined
+): Promise<Silence> {
+  await refuseRepeated(sql, actor)
   const { rows } = await sql<SilenceRow>(
-    'insert into silences (match, comment, created_at, ends_at) values ($1, $2, $3, $4) returning *',
-    [JSON.stringify(match), storable(comment), now, endsAt]
+    'insert into silences (match, comment, created_at, ends_at, author) values ($1, $2, $3, $4, $5) returning *',
+    [JSON.stringify(match), storable(comment), now, endsAt, storable(authorName(actor))]
   )
   const [row] = rows
   if (row === undefined) throw new Error('a row that was inserted did not come back')
-  return silenceOf(row)
+  const silence = silenceOf(row)
+  const about = { silence: silence.id, match, comment, endsAt }
+  if (actor) await writeAct(sql, { actor, did: 'silence', about }, now)
+  return silence
 }
 
-async function moveEnd(sql: Sql, id: string, endsAt: number, now: number): Promise<boolean> {
+async function moveEnd(
+  sql: Sql,
+  id: string,
+  endsAt: number,
+  { now, actor, did }: Omit<NewAct, 'actor' | 'about'> & { now: number; actor: Actor | undefined }
+): Promise<boolean> {
+  await refuseRepeated(sql, actor)
   const { rows } = await sql<SilenceRow>('select * from silences where id = $1 and ends_at > $2 for update', [
     Number(id),
     now
@@ -102,5 +120,6 @@ async function moveEnd(sql: Sql, id: string, endsAt: number, now: number): Promi
     row.ends_at,
     silenceName(silenceOf(row))
   ])
+  if (actor) await writeAct(sql, { actor, did, about: aboutEnd(silenceOf(row), endsAt) }, now)
   return true
 }

@@ -1,10 +1,12 @@
 // Records in PostgreSQL: answer what people ask, and retry or discard dead letters.
+import type { Actor } from '../../actor.ts'
 import { remember } from '../../objects/notified.ts'
-import { apartMs, type LanesByName } from '../kept.ts'
+import { type ActName, apartMs, type LanesByName } from '../kept.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, idOf, type Row } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'
+import { refuseRepeated, writeAct } from './acts.ts'
 import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
@@ -48,19 +50,29 @@ export function createPostgresRecords({ connections, added }: Host): Records {
   const records: Records = {
     ...createReading(ask, keyOf),
 
-    async retry(ids, lanes, now) {
+    async retry(ids, lanes, now, actor) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
-      const retried = await connections.transaction((sql) => retry(sql, wanted, lanes, now))
+      const retried = await connections.transaction(async (sql) => {
+        await refuseRepeated(sql, actor)
+        const done = await retry(sql, wanted, lanes, now)
+        await writeDone(sql, 'retry', done, actor, now)
+        return done
+      })
       added(retried)
       return retried
     },
 
-    retryAll: (filter, page, lanes, now) => retryPage(ask, records, { filter, page, lanes, now }),
+    retryAll: (filter, page, lanes, now, actor) => retryPage(ask, records, { filter, page, lanes, now, actor }),
 
-    async discard(ids) {
+    async discard(ids, now, actor) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
-      const { rows } = await connections.query<{ id: number }>(discardSql, [wanted, discardedReason])
-      return rows.map(({ id }) => String(id))
+      return connections.transaction(async (sql) => {
+        await refuseRepeated(sql, actor)
+        const { rows } = await sql<{ id: number }>(discardSql, [wanted, discardedReason])
+        const discarded = rows.map(({ id }) => ({ id: String(id) }))
+        await writeDone(sql, 'discard', discarded, actor, now)
+        return discarded.map(({ id }) => id)
+      })
     },
 
     async announce(key, notices, now, withinMs) {
@@ -78,6 +90,17 @@ export function createPostgresRecords({ connections, added }: Host): Records {
     }
   }
   return records
+}
+
+async function writeDone(
+  sql: Sql,
+  did: ActName,
+  done: readonly { id: string }[],
+  actor: Actor | undefined,
+  now: number
+): Promise<void> {
+  const about = { notifications: done.map(({ id }) => id) }
+  if (actor && done.length > 0) await writeAct(sql, { actor, did, about }, now)
 }
 
 /** The statements of every store, with what PostgreSQL cannot hold taken out of their values. */

@@ -7,6 +7,7 @@ import { readMessages } from '../reading/notifications.ts'
 import type { Store } from '../store.ts'
 import { Waiting } from '../waiting.ts'
 import { accept } from './accept.ts'
+import { createActs, refuseRepeated, writeAct } from './acts.ts'
 import { createCards } from './cards.ts'
 import { createClaims } from './claim.ts'
 import { Connections, checkUrl, chosenBare, isNotUpYet, sayDatabaseError } from './connections.ts'
@@ -110,6 +111,7 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
     ...createClaims({ connections: lanes, presence, waiting, isCallersClock }),
     ...createCards({ connections: lanes, presence, isCallersClock, added }),
     ...createMuting(lanes, added),
+    ...createActs(lanes, waiting),
     ...createUpkeep(lanes),
     records: createPostgresRecords({ connections: lanes, added }),
     messages: readMessages(askPostgres(lanes.query)),
@@ -139,7 +141,13 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
 
     busyLanes: () => busyLanes(lanes.query),
     backlog: (lane) => backlog(lanes.query, lane),
-    tryNow: (lane, now) => tryNow(lanes.query, lane, now),
+    tryNow: (lane, now, actor) =>
+      lanes.transaction(async (sql) => {
+        await refuseRepeated(sql, actor)
+        const limitedUntil = await tryNow(sql, lane, now)
+        if (actor && limitedUntil === undefined) await writeAct(sql, { actor, did: 'try', about: { lane } }, now)
+        return limitedUntil
+      }),
     shorten: (holdOf, now) => lanes.transaction((sql) => shorten(sql, holdOf, now)),
     follow: (byDestination, now) => follow(lanes, byDestination, now - rolloutMs, buried),
 

@@ -79,6 +79,7 @@ async function prune(sql: Sql, before: Expiry, limit: number): Promise<number> {
     await sql('delete from attempts where message_id = any($1)', [messages.map(({ id }) => id)])
   }
   await sql('delete from silences where ends_at < $1', [before.events])
+  await sql('delete from acts where at < $1', [before.events])
   await sql('delete from gatherings where posted_at < $1', [before.gatherings])
   await sql('delete from announcements where announced_at < $1', [before.events])
   await sql('delete from replicas where alive_until < $1', [before.duplicates - replicaMs])

@@ -166,7 +166,8 @@ function recordIn(memory: ObjectMemory, object: ObjectRef, rowSeenAt: number): O
         count: failure.count,
         reason: failure.reason,
         text: failure.text,
-        severity: failure.severity
+        severity: failure.severity,
+        ...(failure.acknowledged && { acknowledged: failure.acknowledged })
       }
     }),
     since,

@@ -1,7 +1,9 @@
 // Reading: assembles everything that is only read, for any store that speaks this SQL.
+import type { Actor } from '../../actor.ts'
 import type { ObjectRef } from '../../events/flux.ts'
 import type { LanesByName } from '../kept.ts'
 import type { Listed, NotificationFilter, Page, Records, Retried } from '../records.ts'
+import { readActs } from './acts.ts'
 import { readCounts } from './counts.ts'
 import { readEvents } from './events.ts'
 import { findNotifications, readNotifications } from './notifications.ts'
@@ -13,7 +15,13 @@ export function createReading(
   ask: Ask,
   keyOf: (object: ObjectRef) => string
 ): Omit<Records, 'retry' | 'retryAll' | 'discard' | 'announce'> {
-  return { ...readEvents(ask, keyOf), ...readObjects(ask, keyOf), ...readNotifications(ask), ...readCounts(ask) }
+  return {
+    ...readEvents(ask, keyOf),
+    ...readObjects(ask, keyOf),
+    ...readNotifications(ask),
+    ...readCounts(ask),
+    ...readActs(ask)
+  }
 }
 
 interface RetryPage {
@@ -21,14 +29,15 @@ interface RetryPage {
   page: Page
   lanes: LanesByName
   now: number
+  actor: Actor | undefined
 }
 
 /** {@link Records.retryAll} on top of `retry`. */
 export async function retryPage(
   ask: Ask,
   records: Pick<Records, 'retry'>,
-  { filter, page, lanes, now }: RetryPage
+  { filter, page, lanes, now, actor }: RetryPage
 ): Promise<Listed<Retried>> {
   const { ids, next } = await findNotifications(ask, { ...filter, state: 'dead' }, { ...page, order: 'asc' })
-  return { items: await records.retry(ids.map(String), lanes, now), next }
+  return { items: await records.retry(ids.map(String), lanes, now, actor), next }
 }

@@ -42,6 +42,15 @@ export function turn(db: Database, object: string, now: number): void {
   )
 }
 
+/** What somebody did to an incident is shown at once: no message follows that would say it. */
+export function showNow(db: Database, object: string, since: number, now: number): void {
+  db.run(
+    `update cards set version = version + 1, due_at = ?
+     where id in (select card_id from card_entries where object = ? and since = ?)`,
+    ...[now, object, since]
+  )
+}
+
 /** `message` was posted: it is a card of what it named from now on, or other cards have to show it. */
 export function notePosted(db: Database, message: Message, posted: Posted, now: number): void {
   const { id, lane, destination } = message

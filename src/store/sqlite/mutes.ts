@@ -1,12 +1,14 @@
 // Mutes in SQLite: keep silences and what mutes withheld.
+import { type Actor, authorName } from '../../actor.ts'
 import { silenceName } from '../../mutes/silence.ts'
 import { markNotified } from '../../objects/notified.ts'
 import type { ObjectMemory } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
-import type { LaneOf } from '../kept.ts'
-import { type SilenceRow, silenceOf } from '../rows.ts'
+import type { LaneOf, NewAct } from '../kept.ts'
+import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Store } from '../store.ts'
 import { gather, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
+import { refuseRepeated, writeAct } from './acts.ts'
 import type { Database, Write } from './file.ts'
 import { changeMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
@@ -43,15 +45,23 @@ export function createMuting(
     return lane
   }
 
-  function moveEnd(id: string, endsAt: number, now: number): boolean {
-    const row = db.get<SilenceRow>('select * from silences where id = ? and ends_at > ?', Number(id), now)
-    if (row === undefined) return false
-    db.run('update silences set ends_at = ? where id = ?', endsAt, row.id)
-    db.run(
-      'update notifications set muted_until = ? where muted_until = ? and mute = ?',
-      ...[endsAt, row.ends_at, silenceName(silenceOf(row))]
-    )
-    return true
+  function moveEnd(
+    id: string,
+    endsAt: number,
+    { now, actor, did }: Omit<NewAct, 'actor' | 'about'> & { now: number; actor: Actor | undefined }
+  ): Promise<boolean> {
+    return write(() => {
+      refuseRepeated(db, actor)
+      const row = db.get<SilenceRow>('select * from silences where id = ? and ends_at > ?', Number(id), now)
+      if (row === undefined) return false
+      db.run('update silences set ends_at = ? where id = ?', endsAt, row.id)
+      db.run(
+        'update notifications set muted_until = ? where muted_until = ? and mute = ?',
+        ...[endsAt, row.ends_at, silenceName(silenceOf(row))]
+      )
+      if (actor) writeAct(db, { actor, did, about: aboutEnd(silenceOf(row), endsAt) }, now)
+      return true
+    })
   }
 
   return {
@@ -72,14 +82,21 @@ export function createMuting(
         .all<SilenceRow>('select * from silences where ends_at <= ? order by ends_at desc, id desc limit ?', now, limit)
         .map(silenceOf),
 
-    addSilence: ({ match, comment, endsAt }, now) =>
+    addSilence: ({ match, comment, endsAt }, now, actor) =>
       write(() => {
-        const values = [JSON.stringify(match), comment, now, endsAt]
-        const id = db.run('insert into silences values (null, ?, ?, ?, ?)', ...values)
-        return { id: String(id), match, comment, createdAt: now, endsAt }
+        refuseRepeated(db, actor)
+        const author = authorName(actor)
+        const id = String(
+          db.run(
+            'insert into silences (match, comment, created_at, ends_at, author) values (?, ?, ?, ?, ?)',
+            ...[JSON.stringify(match), comment, now, endsAt, author]
+          )
+        )
+        if (actor) writeAct(db, { actor, did: 'silence', about: { silence: id, match, comment, endsAt } }, now)
+        return { id, match, comment, createdAt: now, endsAt, author }
       }),
 
-    endSilence: (id, now) => write(() => moveEnd(id, now, now)),
-    extendSilence: (id, endsAt, now) => write(() => moveEnd(id, endsAt, now))
+    endSilence: (id, now, actor) => moveEnd(id, now, { now, actor, did: 'end' }),
+    extendSilence: (id, endsAt, now, actor) => moveEnd(id, endsAt, { now, actor, did: 'extend' })
   }
 }

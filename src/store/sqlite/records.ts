@@ -1,13 +1,15 @@
 // Records in SQLite: answer what people ask, and retry or discard dead letters.
 import { setImmediate as pause } from 'node:timers/promises'
+import type { Actor } from '../../actor.ts'
 import { remember } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
-import { apartMs, type LanesByName } from '../kept.ts'
+import { type ActName, apartMs, type LanesByName } from '../kept.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, among, idOf } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'
 import type { Waiting } from '../waiting.ts'
+import { refuseRepeated, writeAct } from './acts.ts'
 import type { Database, Write } from './file.ts'
 import { changeMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
@@ -44,33 +46,50 @@ export function createSqliteRecords(db: Database, { queue, waiting, write }: Hos
     return [{ id: String(id), destination, lane }]
   }
 
+  /** Inside a transaction. */
+  function writeDone(did: ActName, notifications: readonly string[], actor: Actor | undefined, now: number): void {
+    if (actor && notifications.length > 0) writeAct(db, { actor, did, about: { notifications } }, now)
+  }
+
   const records: Records = {
     ...createReading(ask, objectKey),
 
-    async retry(ids, lanes, now) {
+    async retry(ids, lanes, now, actor) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
-      return write(() =>
-        db
+      return write(() => {
+        refuseRepeated(db, actor)
+        const retried = db
           .query<DeadRow>(
             `select n.id, n.destination, n.rule, n.object, n.says, v.view
              from notifications n join views v on v.id = n.id
              where n.id in ${among(wanted)} and n.state = 'dead' order by n.id`
           )
           .flatMap((row) => retryOne(row, lanes, now))
-      )
+        writeDone(
+          'retry',
+          retried.map(({ id }) => id),
+          actor,
+          now
+        )
+        return retried
+      })
     },
 
-    retryAll: (filter, page, lanes, now) => retryPage(ask, records, { filter, page, lanes, now }),
+    retryAll: (filter, page, lanes, now, actor) => retryPage(ask, records, { filter, page, lanes, now, actor }),
 
-    async discard(ids) {
+    async discard(ids, now, actor) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))
-      const discarded = await write(() =>
-        db.query(
-          `update notifications set state = 'muted', reason = '${discardedReason}'
-           where id in ${among(wanted)} and state = 'dead' returning id`
-        )
-      )
-      return discarded.map(({ id }) => String(id))
+      return write(() => {
+        refuseRepeated(db, actor)
+        const discarded = db
+          .query(
+            `update notifications set state = 'muted', reason = '${discardedReason}'
+             where id in ${among(wanted)} and state = 'dead' returning id`
+          )
+          .map(({ id }) => String(id))
+        writeDone('discard', discarded, actor, now)
+        return discarded
+      })
     },
 
     async announce(key, notices, now, withinMs) {

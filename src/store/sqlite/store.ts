@@ -4,6 +4,7 @@ import { readMessages } from '../reading/notifications.ts'
 import type { Store } from '../store.ts'
 import { Waiting } from '../waiting.ts'
 import { accept } from './accept.ts'
+import { createActs, refuseRepeated, writeAct } from './acts.ts'
 import { createCards } from './cards.ts'
 import { createClaims } from './claim.ts'
 import { badDatabase, type Database, openDatabase, type Transaction, type Write } from './file.ts'
@@ -64,6 +65,7 @@ function createStore(db: Database, log: Log): Store {
     ...claims,
     ...createCards(db, { queue, transaction, write }),
     ...createMuting(db, queue, write),
+    ...createActs(db, { waiting, write }),
     ...createUpkeep(db, transaction),
     records: createSqliteRecords(db, { queue, waiting, write }),
     messages: readMessages(askSqlite(db)),
@@ -81,7 +83,13 @@ function createStore(db: Database, log: Log): Store {
     accept: (batch, decide) => write(() => accept(db, { queue, bodies, waiting }, batch, decide)),
     busyLanes: async () => busyLanes(db),
     backlog: async (lane) => backlog(db, lane),
-    tryNow: (lane, now) => write(() => tryNow(db, lane, now)),
+    tryNow: (lane, now, actor) =>
+      write(() => {
+        refuseRepeated(db, actor)
+        const limitedUntil = tryNow(db, lane, now)
+        if (actor && limitedUntil === undefined) writeAct(db, { actor, did: 'try', about: { lane } }, now)
+        return limitedUntil
+      }),
     shorten: (holdOf, now) => write(() => shorten(db, holdOf, now)),
     follow: (lanes) => write(() => queue.follow(lanes, posting)),
 

@@ -50,6 +50,7 @@ export function createUpkeep(db: Database, transaction: Transaction): Pick<Store
     )
     for (const { id } of messages) db.run('delete from attempts where message_id = ?', id)
     db.run('delete from silences where ends_at < ?', before.events)
+    db.run('delete from acts where at < ?', before.events)
     const cards = pruneCards(db, before.events, limit)
     return finished.length + events + messages.length + cards + pruneObjects(before.deadLetters, limit)
   }

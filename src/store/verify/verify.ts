@@ -23,7 +23,8 @@ const json = [
   ['messages', 'id', 'payload'],
   ['messages', 'id', 'gathered'],
   ['card_entries', 'id', 'view'],
-  ['silences', 'id', 'match']
+  ['silences', 'id', 'match'],
+  ['acts', 'id', 'about']
 ] as const
 
 /** Reads the database at `address`, as in DATABASE_URL. Throws BAD_DATABASE where it cannot be read at all. */

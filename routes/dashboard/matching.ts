@@ -1,0 +1,17 @@
+// Matching: finds what fails now and is as a silence, or an acknowledgement of several, would match it.
+import { mutesOf, type Trouble } from '../../src/dashboard/board.ts'
+import { compileSilence, type Silence } from '../../src/mutes/silence.ts'
+import type { Records } from '../../src/store/records.ts'
+
+/** Those of all that fail, and how many fail. */
+export async function failingAs(
+  match: Silence['match'],
+  records: Pick<Records, 'failures'>,
+  now: number
+): Promise<{ found: Trouble[]; of: number }> {
+  const mute = compileSilence({ id: '', match, comment: '', author: '', createdAt: now, endsAt: now + 1 })
+  const { items } = await records.failures(now)
+  const one = mute ? [{ name: '', endsAt: mute.endOf(now) ?? now, matches: mute.matches }] : []
+  const failing = items.filter((item): item is Trouble => item.failure !== undefined)
+  return { found: failing.filter((record) => mutesOf(record, one).length > 0), of: items.length }
+}

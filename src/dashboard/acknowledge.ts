@@ -1,0 +1,31 @@
+// Acknowledge: draws who has taken an incident on, and the buttons to do so and to take that back.
+import { html } from 'hono/html'
+import type { ObjectRecord } from '../store/records.ts'
+import { address, type Html } from './page.ts'
+import { ago, objectName, shown } from './parts.ts'
+
+type Failing = Pick<ObjectRecord, 'object'> & { failure: NonNullable<ObjectRecord['failure']> }
+
+export function isFailing<T extends ObjectRecord>(record: T | undefined): record is T & Failing {
+  return record?.failure !== undefined
+}
+
+/** `acknowledged by ada, 5 m ago`; nothing where nobody has taken it on. */
+export function takenOnBy({ acknowledged }: Failing['failure'], now: number): Html | undefined {
+  if (acknowledged === undefined) return undefined
+  return html`<span class="taken">acknowledged by <b>${shown(acknowledged.by, 100)}</b>, ${ago(acknowledged.at, now)}</span>`
+}
+
+/** Takes the incident on at one tap, or takes that back; then `back`, an address here. */
+export function acknowledgeForm({ object, failure }: Failing, back: string): Html {
+  const isTaken = failure.acknowledged !== undefined
+  const words = isTaken ? 'Undo acknowledgement' : 'Acknowledge'
+  const action = address(isTaken ? '/unacknowledge' : '/acknowledge', { ...object, since: String(failure.since), back })
+  return html`<form method="post" action="${action}"><button data-key="${action}" aria-label="${words}: ${objectName(object)}">${words}</button></form>`
+}
+
+/** Takes on all that fails and is as `match` says. */
+export function acknowledgeAllForm(match: Record<string, string | undefined>, words: string): Html {
+  const action = address('/acknowledge/matching', match)
+  return html`<form method="post" action="${action}"><button data-key="${action}">${words}</button></form>`
+}

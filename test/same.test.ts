@@ -208,6 +208,7 @@ const variations: [before: string, varying: fc.Arbitrary<string | number>, after
     of('bcdfghjklmnpqrstvwxz', 5).filter((text) => !/pgsql|https|mssql|smtps|xhtml/.test(text)),
     ' failed'
   ],
+  ['rejected (remote ', hex(6).map((text) => `1${text}`), ')'],
   ['operation-1700000000', fc.tuple(of('0123456789', 3), hex(13)).map((parts) => parts.join('-')), ' is in progress'],
   ['[level a, queue ', number, ']'],
   ['GET https://quay.io/v2/a?n=1&next_page=', token, ': 502'],

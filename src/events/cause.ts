@@ -12,13 +12,20 @@ export function failureFingerprint(event: FluxEvent): string {
 /** The fingerprint of what happened, with the object's own names taken out of it, and what only it can have. */
 export function causeFingerprint(event: FluxEvent): string {
   return fingerprint(event.reason, event.message, (text) =>
-    withoutOwnNames(withoutChart(withoutRevisions(text, event)), event.object)
+    withoutOwnTag(withoutOwnNames(withoutChart(withoutRevisions(text, event)), event.object))
   )
 }
 
 /** `text`, which `object` failed with, without the names and the chart that only it has; numbers and times vary still. */
 export function withoutOwn(text: string, object: ObjectRef): string {
-  return withoutOwnNames(withoutChart(text), object)
+  return withoutOwnTag(withoutOwnNames(withoutChart(text), object))
+}
+
+const ownTag = /(<name>\/manifests\/)\w[\w.-]{0,127}/g
+
+/** What is asked of a registry for an object has a tag of its own, whatever is wrong with the registry. */
+function withoutOwnTag(text: string): string {
+  return text.includes('<name>/manifests/') ? text.replace(ownTag, '$1<tag>') : text
 }
 
 // An event is asked for its failure, then for its cause.

@@ -19,7 +19,8 @@ export function kyvernoCause(text: string): string | undefined {
 /** A scalar, on one line; without what Kyverno puts around what its policy says. */
 function saidIn(text: string, quote: string): string {
   const end = quote === '' ? text.search(/\n\s{0,20}[\w./-]{1,120}:(?:\s|$)/) : endOfScalar(text, quote)
-  return (end < 0 ? text : text.slice(quote.length, end))
+  const scalar = end < 0 ? text : text.slice(quote.length, end)
+  return (quote === "'" ? scalar.replaceAll("''", "'") : scalar)
     .replace(/\s{1,200}/g, ' ')
     .replace(/^validation (?:error|failure): /, '')
     .replace(/\.? rule \S{1,120} failed at path .*$/i, '')

@@ -158,7 +158,7 @@ function lengthOf(chain: readonly string[], start: number, end: number): number 
 /** Of a sentence that is longer than all the room its beginning has to do; what is in brackets behind it can be missed. */
 export function neededOf(link: string): number {
   if (link.length <= 60) return link.length
-  const end = link.search(/[.,;] | [[(][^()[\]]{1,100}[)\]]$/)
+  const end = link.search(/(?<!e\.g|i\.e)[.,;] | [[(][^()[\]]{1,100}[)\]]$/)
   const sentence = end < 12 ? link.length : end
   return sentence > room ? 55 : sentence
 }

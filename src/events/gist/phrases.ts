@@ -83,6 +83,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\bfailed to run '\S{0,100}\bgit (\w{1,20})\b[^'\n]{0,600}': (?:fatal: )?/g, 'git $1: ', 'git '],
   [/\b(?:envsubst error: )?variable substitution failed: /g, '', 'variable substitution failed: '],
   [/\benvsubst error: (?:YAMLToJSON: )?/g, '', 'envsubst error: '],
+  [
+    /\bgithub\.com\/ProtonMail\/[\w/-]{1,100} error: (Could not load secring): open \S{1,300}: no such file or directory(?:; GPG binary error: exit status \d{1,3})?/g,
+    '$1',
+    'ProtonMail'
+  ],
   [/\bvar substitution failed for '([^']{1,253})': /g, 'substitution in $1: ', "var substitution failed for '"],
   [/\bpost build failed for '([^']{1,253})': /g, 'post build of $1: ', "post build failed for '"],
   [

@@ -22,7 +22,7 @@ export function inFewestWords(text: string): string {
   return briefer.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text)
 }
 
-const reference = /\b([A-Z][A-Za-z]{1,62})\/([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9][a-z0-9.:-]{0,252})/g
+const reference = /(?<![\w./-])([A-Z][A-Za-z]{1,62})\/([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9][a-z0-9.:-]{0,252})/g
 
 /** `line` in fewer words, and without the name of the `object` that it is about: that is said beside it. */
 export function inFewerWords(line: string, object: ObjectRef): string {

@@ -32,9 +32,18 @@ export const ids: readonly Row[] = [
   [[twelveHex], /(?=[\da-f]{12})(?<![\w:+-])(?=[a-f]{0,127}\d)(?=\d{0,127}[a-f])[\da-f]{12,128}(?![\w-])/gi, '<hash>'],
   [
     [sevenHex],
-    /(?=[\da-f]{7})(?<=\b(?:commit|revision|rev|sha|head)s?["']?[ :=(]{1,2}["'(]?)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/gi,
+    /(?=[\da-f]{7})(?<=\b(?:commit|revision|rev|sha|head|local|remote|onto|parent)s?["']?[ :=(]{1,2}["'(]?)(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/gi,
     '<hash>',
-    ['commit', 'revision', 'head', ...['rev', 'sha'].flatMap((word) => [...' :=(\'"s'].map((end) => word + end))]
+    [
+      'commit',
+      'revision',
+      'head',
+      'local',
+      'remote',
+      'onto',
+      'parent',
+      ...['rev', 'sha'].flatMap((word) => [...' :=(\'"s'].map((end) => word + end))
+    ]
   ],
   [[sevenHex], /(?<=\w)@(?=[a-f]{0,39}\d)[\da-f]{7,40}(?![\w-]|\.\w)/g, '@<hash>', ['@']],
   [['.tar.gz'], /\/\.?[\da-f]{7,64}(?=\.tar\.gz)/g, '/<hash>'],

@@ -23,7 +23,8 @@ export function knownFrom(sources: ReadonlyMap<string, { cluster: string | undef
   return { sources: [...sources.keys()], clusters: isKnown ? [...new Set(clusters)] : undefined }
 }
 
-const fields: readonly Field[] = ['kind', 'namespace', 'name', 'cluster', 'source', 'reason']
+const objectFields = ['kind', 'namespace', 'name'] as const
+const fields = [...objectFields, 'object', 'cluster', 'source', 'reason'] as const
 
 /**
  * What of `match` no event can meet, as warnings at `path`; an error where a variable stands that nobody fills in.
@@ -41,7 +42,7 @@ export function neverFaults(match: MatchText, path: Fault['path'], known: Known,
 
 /** Warnings for patterns of `match` that no event can meet; for entries that have only patterns. */
 export function matcherFaults(
-  match: Pick<Matchers, Field | 'metadata' | 'message'>,
+  match: Pick<Matchers, Field | 'object' | 'metadata' | 'message'>,
   path: Fault['path'],
   known: Known
 ) {
@@ -70,15 +71,18 @@ export function matcherFaults(
 const endsInLineEnd = 'ends in a line end, which must then be found as well; is that meant? In YAML, `|-` leaves it out'
 
 /** Two names that were written as one text: no name in Kubernetes has a comma or a space. */
-function oneText(field: Field, text: string, isListed: boolean): string | undefined {
+function oneText(field: Field | 'object', text: string, isListed: boolean): string | undefined {
   if (isListed || field === 'cluster' || field === 'source' || !/[\s,]/.test(text)) return undefined
   const names = text.split(/[\s,]+-?|^-/).filter(Boolean)
   return `is one text; a list is [${names.join(', ')}]`
 }
 
 /** Why no event has what `pattern`, a glob, asks of `field`; with what was meant. */
-function whyNever(field: Field, pattern: string, { sources, clusters }: Known): string | undefined {
+function whyNever(field: Field | 'object', pattern: string, known: Known): string | undefined {
+  const { sources, clusters } = known
   switch (field) {
+    case 'object':
+      return whyNoObject(pattern, known)
     case 'source':
       return sources && notAmong('source', 'in this file', pattern, sources)
     case 'cluster':
@@ -96,6 +100,17 @@ function whyNever(field: Field, pattern: string, { sources, clusters }: Known): 
 function whyNeverIs(field: Field, text: string, known: Known): string | undefined {
   if (field === 'reason' || field === 'cluster' || !isGlob(text)) return whyNever(field, text, known)
   return `no ${field} is ${quote(text)}: an expression has no wildcards; write startsWith() or endsWith()`
+}
+
+function whyNoObject(pattern: string, known: Known): string | undefined {
+  const parts = pattern.split('/')
+  if (parts.length > objectFields.length || (parts.length < objectFields.length && !pattern.includes('*'))) {
+    return `no object is like ${quote(pattern)}: they are Kind/namespace/name`
+  }
+  // A star may stand for several parts.
+  if (parts.length < objectFields.length) return undefined
+  const whys = objectFields.map((field, at) => whyNever(field, parts[at] ?? '', known))
+  return whys.find((why) => why !== undefined)
 }
 
 function notAmong(what: string, where: string, pattern: string, names: readonly string[]): string | undefined {

@@ -590,6 +590,28 @@ t.test('the standard input, directories and several files are read as one', asyn
   t.match(flux, /kind: Provider/)
 })
 
+t.test('in a folder, what is no manifest is named and left out, and what kustomize changes is said', async (t) => {
+  const folder = tempFolder(t)
+  mkdirSync(join(folder, 'chart'))
+  copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'alerts.yaml'))
+  writeFileSync(
+    join(folder, 'chart', 'secret.yaml'),
+    'kind: Secret\nname: {{ .Release.Name }}-s3cr3t\na: {{- if x }}\n'
+  )
+  writeFileSync(join(folder, 'broken.yaml'), 'kind: Secret\na: "s3cr3t\n')
+  writeFileSync(join(folder, 'kustomization.yaml'), 'resources: [alerts.yaml]\nnamespace: team-a\npatches: []\n')
+  const { code, out, err } = run(['import', folder])
+  t.equal(code, 0, err)
+  t.match(out, /- name: on-call-webapp/)
+  t.match(err, /chart\/secret\.yaml:\d+: a template of Helm, not read/)
+  t.match(err, /broken\.yaml:\d+: no YAML, not read: /)
+  t.match(err, /kustomization\.yaml:2: kustomize changes what this lists \(namespace\), and the import does not/)
+  t.notMatch(out + err, secrets)
+  const component = 'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [alerts.yaml]\n'
+  writeFileSync(join(folder, 'kustomization.yaml'), component)
+  t.match(run(['import', folder]).err, /kustomization\.yaml:1: this is a Component/)
+})
+
 t.test('malformed YAML is reported with its place; where there is nothing to import, the answer is no', async (t) => {
   const malformed = run(['import', join(fixtures, 'malformed.yaml')])
   t.equal(malformed.code, 2)

@@ -204,7 +204,7 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
   if (origin.api !== undefined) {
     if (spec.username) remark('username', 'has a username: an app posts under its own name')
   } else {
-    const isLegible = origin.address !== undefined && !origin.address.includes('${')
+    const isLegible = origin.address !== undefined && !/^ENC\[|\$\{|\{\{/.test(origin.address)
     const fault = isLegible ? webhookUrlFault(origin.address?.trim() ?? '') : undefined
     if (fault !== undefined) remark('address', `has an address the relay refuses: it ${fault}`)
   }

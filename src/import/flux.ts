@@ -209,13 +209,18 @@ function find<Spec extends object>(
     remarks.push({ ...at(path), message: `${kind} ${namespace}/${name}: ${path.join('.')} is not known here` })
   }
   const { metadata } = value
-  for (const path of [...placeholders({ name, namespace }, ['metadata']), ...placeholders(spec, ['spec'])]) {
-    // A webhook's URL is not copied, so it does not matter how it comes about.
-    if (path.join('.') === 'spec.address' || (path[0] === 'metadata' && !metadata)) continue
-    const isMatched = kind === 'Alert' && /^(metadata\.namespace|spec\.eventSources\.)/.test(path.join('.'))
+  // A webhook's URL is not copied, so it does not matter how it comes about.
+  const unfilled = [...placeholders({ name, namespace }, ['metadata']), ...placeholders(spec, ['spec'])].filter(
+    (path) => path.join('.') !== 'spec.address' && (path[0] !== 'metadata' || metadata)
+  )
+  const [first, ...others] = unfilled
+  if (first !== undefined) {
+    const paths = unfilled.map((path) => path.join('.'))
+    const isMatched = kind === 'Alert' && paths.some((path) => /^(metadata\.namespace|spec\.eventSources\.)/.test(path))
     const meanwhile = isMatched ? '; until then the rule has its default, or * there' : ''
-    const message = `${kind} ${namespace}/${name}: ${path.join('.')} has a variable that is yet to be filled in; write its value, or import what \`kubectl get -o yaml\` shows${meanwhile}`
-    remarks.push({ ...at(path), message })
+    const have = others.length === 0 ? 'has a variable that is' : 'have variables that are'
+    const message = `${kind} ${namespace}/${name}: ${paths.join(', ')} ${have} yet to be filled in; write the value, or import what \`kubectl get -o yaml\` shows${meanwhile}`
+    remarks.push({ ...at(first), message })
   }
   return { kind, name, namespace, spec, apiVersion, at }
 }

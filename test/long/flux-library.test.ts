@@ -76,9 +76,15 @@ t.test('what the relay refuses is not tried again, and its answer says why where
   const unsigned = { timeoutMs: 15_000 }
   const post = (path: string, event = fluxEvent(), by: { key?: string; timeoutMs: number } = unsigned) =>
     flux.forward(`${relay.url}${path}`, event, by)
-  t.match((await post('/webhook', fluxEvent(), provider)).error, /^request failed with status code 401: .*does not match any key/)
+  t.match(
+    (await post('/webhook', fluxEvent(), provider)).error,
+    /^request failed with status code 401: .*does not match any key/
+  )
   t.match((await post('/webhook')).error, /^request failed with status code 401: .*X-Signature is missing/)
-  t.match((await post('/webhook/nobody')).error, /^request failed with status code 404: .*no such source: post to \/webhook/)
+  t.match(
+    (await post('/webhook/nobody')).error,
+    /^request failed with status code 404: .*no such source: post to \/webhook/
+  )
   t.match((await post('/')).error, /^request failed with status code 40[45]: .*\/webhook/s)
   const large = fluxEvent({ message: 'x'.repeat(4 << 20) })
   t.match(

@@ -91,7 +91,10 @@ program
   .command('import')
   .description('turn Alerts, Providers and Secrets of Flux into a config, and list what cannot be carried over')
   .argument('<flux...>', 'manifests, directories of manifests, or - for standard input')
-  .option('-n, --namespace <name>', 'namespace of the new Provider, and of manifests without one', 'flux-system')
+  .option(
+    '-n, --namespace <name>',
+    'namespace of the new Provider, and of manifests without one (default: flux-system)'
+  )
   .option('--flux', 'print the Provider and the Alert for Flux to post to the relay, instead of the config')
   .option('--relay <url>', 'where Flux finds the relay', 'http://flux-relay.flux-system.svc/webhook')
   .option('--json', 'print JSON')

@@ -21,6 +21,10 @@ import { tempFolder } from './fixtures/relay.ts'
 const root = join(import.meta.dirname, '..')
 const deploy = join(root, 'deploy')
 const skip = cannotBuild
+const imageText = readFileSync(join(root, 'Dockerfile'), 'utf8')
+const optionOf = (name: string) => Number(new RegExp(`--${name}=(\\d+)`).exec(imageText)?.[1])
+/** Both generations of the heap, the young one being three semi-spaces, and the bodies that arrivals.ts lets in at a time. */
+const imageMemoryMiB = optionOf('max-old-space-size') + 3 * optionOf('max-semi-space-size') + 64
 
 // Docker's own reading of it needs Docker; this much can be said without.
 t.test('docker-compose.yml says what the README promises', async (t) => {
@@ -46,7 +50,7 @@ t.test('docker-compose.yml says what the README promises', async (t) => {
 
 // What can be said of it without Docker.
 t.test('the image says what it is, and needs neither root nor a shell', async (t) => {
-  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8')
+  const dockerfile = imageText
   const { description, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const stages = dockerfile.match(/^FROM .*$/gm) ?? []
   t.ok(stages.length > 1 && !/ AS /.test(stages.at(-1) ?? ''), stages.join())
@@ -131,6 +135,7 @@ for (const folder of ['base', 'postgres']) {
       livenessProbe: { httpGet: { path: '/healthz', port: 'http' } },
       resources: { requests: { cpu: String, memory: String }, limits: { memory: String } }
     })
+    t.ok(imageMemoryMiB < Number.parseInt(String(container?.resources?.limits?.['memory']), 10), 'heap and buffers fit')
     t.match(labels, manifests.the(NetworkPolicy).spec?.podSelector?.matchLabels ?? {})
     const fromFlux = {
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'flux-system' } },

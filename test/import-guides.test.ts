@@ -1,7 +1,7 @@
 // Guides: ask things of Alerts that Flux does not know. The import takes them for what they mean and says where Flux
 // would do otherwise; each severity goes where the guide says.
 import t from 'tap'
-import { stringify } from 'yaml'
+import { parseAllDocuments, stringify } from 'yaml'
 import { type Config, loadConfig } from '../src/config/config.ts'
 import { formatProblem } from '../src/config/problem.ts'
 import type { WireEvent } from '../src/events/flux.ts'
@@ -143,7 +143,7 @@ const severities: readonly (readonly [
 for (const [eventSeverity, asked, expected, remark] of severities) {
   t.test(`eventSeverity ${JSON.stringify(eventSeverity)} notifies of what it says`, async (t) => {
     const imported = importText(guide({ alerts: [eventSeverity === undefined ? {} : { eventSeverity }] }))
-    t.strictSame(imported.takeovers[0]?.rules[0]?.match?.severity, asked)
+    t.strictSame(imported.rules[0]?.rule.match?.severity, asked)
     t.strictSame(recipients(load(imported)), expected)
     if (remark === undefined) t.strictSame(remarksOf(imported), [])
     else {
@@ -271,7 +271,7 @@ t.test('manifests of earlier versions are read, and what Flux serves is said onc
     const imported = importText(guide({ version, alerts: [{ eventSeverity: 'error' }] }))
     t.strictSame(recipients(load(imported)).error, ['slack'])
     t.match(remarksOf(imported), [
-      new RegExp(`^1: ${version} .* refused by every Flux after 2\\.\\d: Flux serves v1beta3`)
+      new RegExp(`^1: ${version} .* refused by every Flux after 2\\.\\d\\. Flux serves v1beta3`)
     ])
     t.equal(imported.remarks.length, 1)
     t.match(feedOf(imported, 'http://relay/webhook', 'flux-system'), /v1beta3/)
@@ -297,17 +297,20 @@ t.test('a variable that Flux fills in is anything until then, and said', async (
     guide({ alerts: [{ eventSeverity: 'error' }] }).replaceAll('namespace: flux-system', 'namespace: ${NAMESPACE}')
   )
   t.strictSame(recipients(load(imported), { namespace: 'team-a' }).error, ['slack'])
-  t.match(remarksOf(imported).join('\n'), /metadata\.namespace has a variable .*until then the rule has \* there/)
+  t.match(
+    remarksOf(imported).join('\n'),
+    /metadata\.namespace (has a variable|have variables) .*until then the rule has its default, or \* there/
+  )
   const named = importText(
     guide({
       provider: { channel: '${CHANNEL:=general}', username: 'flux-${CLUSTER}' },
       alerts: [{ eventSeverity: 'error' }]
     })
   )
-  t.strictSame(recipients(load(named)).error, ['a-channel'])
+  t.strictSame(recipients(load(named)).error, ['general'])
   t.match(
     named.targets[0]?.others.map(({ name, what }) => `${name}: ${what}`),
-    ['CHANNEL: the channel of slack; general where Flux has nothing else', 'CLUSTER: the username of slack']
+    ['CLUSTER: the username of slack']
   )
 })
 
@@ -460,4 +463,171 @@ t.test('kinds that a stock Flux refuses are said in the Alert for it', async (t)
   const feed = feedOf(importText(guide({ alerts: [{ eventSources }] })), 'http://relay/webhook', 'flux-system')
   t.match(feed, /# FluxInstance: only where the CRD of Alert was extended/)
   t.notMatch(feedOf(importText(guide({})), 'http://relay/webhook', 'flux-system'), /CRD/)
+})
+
+const error = { eventSeverity: 'error' }
+
+/** `[what, manifests, what is said, how many Alerts are taken]` */
+const said: readonly (readonly [what: string, text: string, remark: RegExp, taken: number])[] = [
+  [
+    'a wildcard that Flux does not know is one of the relay',
+    guide({ alerts: [{ ...error, eventSources: [{ kind: 'HelmRelease', name: '*', namespace: 'team-*' }] }] }),
+    /namespace "team-\*" matches nothing in Flux, .*the relay does, and the rule has it$/,
+    1
+  ],
+  [
+    'an Alert that is encrypted is left out',
+    guide({
+      alerts: [{ ...error, eventSources: [{ kind: 'ENC[AES256_GCM,data:x]', name: 'ENC[AES256_GCM,data:y]' }] }]
+    }),
+    /Alert flux-system\/alert-0 is encrypted: decrypt it first \(sops --decrypt\); it is left out$/,
+    0
+  ],
+  [
+    'a channel that is encrypted leaves its Provider out',
+    guide({ alerts: [error], provider: { channel: 'ENC[AES256_GCM,data:x]' } }),
+    /Provider flux-system\/slack, which is encrypted/,
+    0
+  ],
+  [
+    'an address that is encrypted is no matter',
+    `${guide({ alerts: [{}], provider: { address: 'ENC[AES256_GCM,data:x]' } })}`,
+    /has no eventSeverity/,
+    1
+  ],
+  [
+    'a manifest of which not even the kind is legible is said',
+    `${guide({ alerts: [error] })}---\napiVersion: v1\nkind: ENC[AES256_GCM,data:x]\n`,
+    /this manifest is encrypted, its kind as well/,
+    1
+  ],
+  [
+    'Alerts inside of a ResourceSet are said',
+    `${guide({ alerts: [error] })}---\n${stringify({
+      apiVersion: 'fluxcd.controlplane.io/v1',
+      kind: 'ResourceSet',
+      metadata: { name: 'teams', namespace: 'flux-system' },
+      spec: { resources: [{ apiVersion: `${group}/v1beta3`, kind: 'Alert', metadata: { name: '<< inputs.team >>' } }] }
+    })}`,
+    /this ResourceSet makes Alerts or Providers of its inputs: import what `kubectl get/,
+    1
+  ],
+  [
+    'an ExternalSecret says which keys there are',
+    `${guide({ alerts: [error] })}---\n${stringify({
+      apiVersion: 'external-secrets.io/v1',
+      kind: 'ExternalSecret',
+      metadata: { name: 'slack-url', namespace: 'flux-system' },
+      spec: { data: [{ secretKey: 'url', remoteRef: { key: 'flux' } }] }
+    })}`,
+    /Flux reads `address`, not `url`/,
+    1
+  ],
+  [
+    'a SealedSecret says which keys there are',
+    `${guide({ alerts: [error] })}---\n${stringify({
+      apiVersion: 'bitnami.com/v1alpha1',
+      kind: 'SealedSecret',
+      metadata: { name: 'slack-url', namespace: 'flux-system' },
+      spec: { encryptedData: { 'webhook-url': 'AgB…' } }
+    })}`,
+    /Flux reads `address`, not `webhook-url`/,
+    1
+  ],
+  [
+    'a Provider that is not there is asked for',
+    guide({ alerts: [{ ...error, providerRef: { name: 'other' } }] }),
+    /in none of the files: add what `kubectl -n flux-system get providers\.notification\.toolkit\.fluxcd\.io other/,
+    0
+  ],
+  [
+    'several variables are one remark',
+    guide({ alerts: [{ ...error, eventMetadata: { cluster: '${A}', env: '${B}', team: '{{ .Values.team }}' } }] }),
+    /spec\.eventMetadata\.cluster, spec\.eventMetadata\.env, spec\.eventMetadata\.team have variables/,
+    1
+  ]
+]
+
+for (const [what, text, remark, taken] of said) {
+  t.test(what, async (t) => {
+    const imported = importText(text)
+    t.match(remarksOf(imported), [remark])
+    t.equal(imported.remarks.length, 1)
+    t.equal(imported.takeovers.length, taken)
+    if (taken > 0) load(imported)
+  })
+}
+
+// Every type of notification-controller 1.9.3, and one that it does not know.
+const notOurs = {
+  'sets the status of commits': 'github gitlab gitea bitbucketserver bitbucket azuredevops',
+  'comments on pull requests': 'githubpullrequestcomment gitlabmergerequestcomment giteapullrequestcomment',
+  'starts workflows': 'githubdispatch',
+  'raises and ends alerts': 'alertmanager opsgenie pagerduty sentry datadog grafana otel',
+  'feeds other programs': 'generic generic-hmac nats googlepubsub azureeventhub',
+  'posts to a chat that the relay does not know': 'msteams googlechat webex telegram lark matrix zulip',
+  'neither Flux nor the relay knows': 'mattermost'
+}
+t.test('of every type of Provider it is said what becomes of it', async (t) => {
+  for (const [what, types] of Object.entries(notOurs)) {
+    for (const type of types.split(' ')) {
+      const imported = importText(guide({ alerts: [error], provider: { type } }))
+      t.match(remarksOf(imported), [new RegExp(`is of type "${type}", which ${what}`)])
+    }
+  }
+  for (const type of ['slack', 'discord', 'rocket']) {
+    t.strictSame(remarksOf(importText(guide({ alerts: [error], provider: { type } }))), [], type)
+  }
+})
+
+t.test('Alerts that differ in nothing but their objects are one rule, which names them', async (t) => {
+  const about = (name: string) => ({ ...error, eventSources: [{ kind: 'HelmRelease', name, namespace: name }] })
+  const imported = importText(guide({ alerts: [about('a'), about('b'), { ...about('c'), exclusionList: ['x'] }] }))
+  const config = configOf(imported)
+  t.strictSame(
+    imported.rules.map(({ rule }) => [rule.name, rule.match?.object]),
+    [
+      ['alert', ['HelmRelease/a/a', 'HelmRelease/b/b']],
+      ['alert-2', undefined]
+    ]
+  )
+  t.match(
+    config,
+    /# 2 Alerts that differ in nothing .*\n {2}# - flux-system\/alert-0, .*\n {2}# - flux-system\/alert-1/
+  )
+})
+
+t.test('what adds nothing of its own is one Alert for Flux, and what does is one each', async (t) => {
+  const about = (name: string, rest: object = {}) => ({
+    ...error,
+    eventSources: [{ kind: 'HelmRelease', name, matchLabels: { app: name } }],
+    ...rest
+  })
+  const alerts = [about('a', { summary: 'A' }), about('b', { summary: 'B' }), about('c', { summary: 'B' })]
+  const feeds = parseAllDocuments(feedOf(importText(guide({ alerts })), 'http://relay/webhook', 'flux-system')).slice(1)
+  t.match(
+    feeds.map((document) => document.toJS()),
+    [
+      { metadata: { name: 'flux-relay-alert-0' }, spec: { eventMetadata: { summary: 'A' } } },
+      {
+        metadata: { name: 'flux-relay-alert-1' },
+        spec: { eventMetadata: { summary: 'B' }, eventSources: [{ matchLabels: { app: 'b' } }, { name: 'c' }] }
+      }
+    ]
+  )
+  const shared = [about('a', { summary: 'A' }), { ...error, eventSources: [{ kind: 'HelmRelease', name: '*' }] }]
+  const [, one, none] = parseAllDocuments(
+    feedOf(importText(guide({ alerts: shared })), 'http://relay/webhook', 'flux-system')
+  ).map((document) => document.toJS())
+  t.strictSame(one.spec.eventSources, [{ kind: 'HelmRelease', name: '*', namespace: 'flux-system' }])
+  t.equal(none, undefined)
+})
+
+t.test('manifests without a namespace are said once, unless it was given', async (t) => {
+  const text = guide({ alerts: [error] }).replaceAll(/^ {2}namespace: flux-system\n/gm, '')
+  const { manifests } = readManifests(text, 'guide.yaml')
+  t.match(remarksOf(importFlux(manifests)), [
+    /^\d+: Provider slack names no namespace, as 1 more: it is taken for one in flux-system/
+  ])
+  t.strictSame(remarksOf(importFlux(manifests, 'apps')), [])
 })

@@ -109,7 +109,8 @@ t.test('every version and form of manifest loads, and no secret is copied', asyn
     t.notMatch(said.join('\n'), secrets)
   }
   const v1 = importText(alertText({}).replaceAll('v1beta3', 'v1'))
-  t.match(feedOf(v1, 'http://relay/webhook', 'flux-system'), /apiVersion: notification\.toolkit\.fluxcd\.io\/v1\n/)
+  t.notMatch(feedOf(v1, 'http://relay/webhook', 'flux-system'), /fluxcd\.io\/v1\n/, 'which no Flux serves')
+  t.match(remarksOf(v1)[0], /v1 of Alert is read here, and refused by each Flux up to 2\.9/)
 })
 
 t.test('what the tests take for manifests of Flux are such', async (t) => {
@@ -121,7 +122,7 @@ t.test('what the tests take for manifests of Flux are such', async (t) => {
 
 t.test('rules say where they come from, and what of the Alert is not in them', async (t) => {
   const config = configOf(importText(fixture('kubectl-list')))
-  t.match(config, / {2}# Alert team-a\/team-a, flux\.yaml:3\n {2}# line 32: matchLabels cannot be carried over/)
+  t.match(config, / {2}# Alert team-a\/team-a, flux\.yaml:3\n {2}# line 32: matchLabels: events do not carry labels/)
   t.match(config, /`notify: every` sends each event/)
   t.notMatch(configOf(importText(fixture('tutorial'))), /[&*]a1/, 'no aliases')
 })
@@ -295,8 +296,12 @@ t.test('what cannot be carried over is said at its place, and the rest is carrie
       'team-c-chat': { slack: { webhookUrl: '${CHAT_URL}', channel: '#c', dialect: 'rocketchat' } }
     },
     rules: [
-      { name: 'team-b/failures', mention: '<!subteam^S012AB3CD>', send: 'team-b-chat' },
-      { name: 'team-b/failures 2', match: { kind: 'HelmRelease', namespace: 'cache', name: 'redis' } },
+      {
+        name: 'team-b/failures',
+        match: { object: ['Kustomization/team-b/*', 'ImagePolicy/team-b/*', 'HelmRelease/*/*'] },
+        mention: '<!subteam^S012AB3CD>',
+        send: 'team-b-chat'
+      },
       { name: 'team-c/failures', send: 'team-c-chat' }
     ]
   })
@@ -365,7 +370,7 @@ t.test("a Secret's address wins over the Provider's, one Secret is one variable,
       .replaceAll('name: chat', `name: ${name}`)
   t.strictSame(
     variable(team('a', 'x'), team('a', 'z'), team('b', 'x')).map((line) => line.split(':')[0]),
-    ['a-x FLUX_HMAC_KEY_URL', 'z FLUX_HMAC_KEY_URL', 'b-x FLUX_HMAC_KEY_URL_2']
+    ['a-x A_FLUX_HMAC_KEY_URL', 'z A_FLUX_HMAC_KEY_URL', 'b-x B_FLUX_HMAC_KEY_URL']
   )
 })
 
@@ -373,11 +378,27 @@ t.test('only what all Alerts have in common is on every event; a mention in a su
   const other = alertText({ summary: '<!here>', eventMetadata: { cluster: 'eu', team: 'b' } })
   const imported = importText(`${alertText({ eventMetadata: { cluster: 'eu', team: 'a' }, summary: 'impact' })}---
 ${other.replaceAll('namespace: apps', 'namespace: web')}`)
-  t.strictSame(imported.metadata, { cluster: 'eu' })
+  t.strictSame(
+    imported.feeds.map(({ metadata }) => metadata),
+    [
+      { cluster: 'eu', team: 'a', summary: 'impact' },
+      { cluster: 'eu', team: 'b' }
+    ],
+    'where they are about other objects'
+  )
   t.strictSame(textOf(imported)['show'], ['team'], 'messages show what Alerts add, as those of Flux do')
   t.match(textOf(imported)['rules'], [{ mention: undefined }, { mention: '<!here>' }])
+  const eventSources = [{ kind: 'Kustomization', name: '*', namespace: 'db' }]
+  const first = alertText({ eventMetadata: { cluster: 'eu', team: 'a' }, summary: 'impact', eventSources })
+  const second = alertText({ eventMetadata: { cluster: 'eu', team: 'b' }, summary: '<!here>', eventSources })
+  const shared = importText(`${first}---\n${second.replaceAll('namespace: apps', 'namespace: web')}`)
+  t.strictSame(
+    shared.feeds.map(({ metadata }) => metadata),
+    [{ cluster: 'eu' }],
+    'where they are about the same'
+  )
   t.match(
-    imported.remarks.map(({ message }) => message.split(' is ')[0]),
+    shared.remarks.map(({ message }) => message.split(' is ')[0]),
     ['team of Alert apps/chat', 'summary of Alert apps/chat', 'team of Alert web/chat']
   )
 })
@@ -385,8 +406,8 @@ ${other.replaceAll('namespace: apps', 'namespace: web')}`)
 t.test('a summary of v1, which has it among the metadata, mentions as one of v1beta3 does', async (t) => {
   const v1 = (eventMetadata: object) => importText(alertText({ eventMetadata }).replaceAll('v1beta3', 'v1'))
   t.match(textOf(v1({ summary: '<!here>' }))['rules'], [{ mention: '<!here>' }])
-  t.strictSame(v1({ summary: '<!here>', team: 'a' }).metadata, { team: 'a' })
-  t.strictSame(v1({ summary: 'shop is down', team: 'a' }).metadata, { summary: 'shop is down', team: 'a' })
+  t.strictSame(v1({ summary: '<!here>', team: 'a' }).feeds[0]?.metadata, { team: 'a' })
+  t.strictSame(v1({ summary: 'shop is down', team: 'a' }).feeds[0]?.metadata, { summary: 'shop is down', team: 'a' })
   t.match(textOf(importText(fixture('v1')))['rules'], [
     { name: 'on-call', mention: '<!subteam^S012AB3CD>' },
     { match: { severity: 'info' } }
@@ -504,6 +525,45 @@ t.test('whatever the Alert, exactly the events that Flux alerts of fire a rule, 
   t.ok(counts.notified > 100 && counts.not > 100, JSON.stringify(counts))
 })
 
+t.test('of several Alerts, each event goes where Flux sent it, and Flux posts it to the relay once', async (t) => {
+  const metadata = fc.constantFrom<object>({}, { summary: 'a' }, { summary: 'b' })
+  const anyAlerts = fc.array(fc.tuple(anyAlert, metadata), { minLength: 2, maxLength: 4 })
+  const counts = { notified: 0, not: 0, merged: 0, feeds: 0 }
+  fc.assert(
+    fc.property(anyAlerts, fc.array(anyEvent, { minLength: 20, maxLength: 20 }), (alerts, events) => {
+      const provider = alertText({}).split('---\n')[1]
+      const named = alerts.map(([spec, added], at) =>
+        alertText({ ...spec, ...added })
+          .split('---\n')[0]
+          ?.replace(/^ {2}name: chat$/m, `  name: alert-${at}`)
+      )
+      const imported = importText([provider, ...named].join('---\n'))
+      if (imported.takeovers.length === 0) return
+      const config = load(imported)
+      counts.merged += Number(imported.rules.length < imported.takeovers.length)
+      counts.feeds += Number(imported.feeds.length > 1)
+      const feeds = parseAllDocuments(feedOf(imported, 'http://relay/webhook', 'flux-system'))
+        .map((document) => document.toJS())
+        .filter(({ kind }) => kind === 'Alert')
+      for (const event of events) {
+        const expected = alerts.filter(([spec]) => isAlertedByFlux(spec, event)).length
+        counts[expected > 0 ? 'notified' : 'not']++
+        const fired = firedBy(config, event).length
+        const posts = feeds.filter(({ spec }) =>
+          isAlertedByFlux({ inclusionList: [], exclusionList: [], ...spec }, event)
+        )
+        const isRight = expected === 0 ? fired === 0 : fired > 0 && fired <= expected && posts.length === 1
+        if (!isRight) throw new Error(`${expected} ${fired} ${posts.length} ${JSON.stringify(event)}`)
+      }
+    }),
+    { numRuns: 100 }
+  )
+  t.ok(
+    Object.values(counts).every((count) => count > 10),
+    JSON.stringify(counts)
+  )
+})
+
 function run(args: string[], { cwd = root, input = '' } = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src', 'main.js'), ...args], {
     cwd,
@@ -536,7 +596,7 @@ t.test('the standard input, directories and several files are read as one', asyn
   const { config, flux, variables, remarks } = JSON.parse(out)
   t.strictSame(
     parse(config).rules.map(({ name }: { name: string }) => name),
-    ['on-call-webapp', 'on-call-webapp 2', 'team-a', 'slack']
+    ['on-call-webapp', 'team-a', 'slack']
   )
   t.match(remarks[0], { file: /a\.yml$/, message: /^summary of Alert/ })
   t.match(remarks.at(-1), { file: /bot\.yaml$/, message: /^cluster of Alert/ })
@@ -545,6 +605,28 @@ t.test('the standard input, directories and several files are read as one', asyn
     ['SLACK_URL', 'CHAT_URL', 'SLACK_BOT_TOKEN']
   )
   t.match(flux, /kind: Provider/)
+})
+
+t.test('in a folder, what is no manifest is named and left out, and what kustomize changes is said', async (t) => {
+  const folder = tempFolder(t)
+  mkdirSync(join(folder, 'chart'))
+  copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'alerts.yaml'))
+  writeFileSync(
+    join(folder, 'chart', 'secret.yaml'),
+    'kind: Secret\nname: {{ .Release.Name }}-s3cr3t\na: {{- if x }}\n'
+  )
+  writeFileSync(join(folder, 'broken.yaml'), 'kind: Secret\na: "s3cr3t\n')
+  writeFileSync(join(folder, 'kustomization.yaml'), 'resources: [alerts.yaml]\nnamespace: team-a\npatches: []\n')
+  const { code, out, err } = run(['import', folder])
+  t.equal(code, 0, err)
+  t.match(out, /- name: on-call-webapp/)
+  t.match(err, /chart\/secret\.yaml:\d+: a template of Helm, not read/)
+  t.match(err, /broken\.yaml:\d+: no YAML, not read: /)
+  t.match(err, /kustomization\.yaml:2: kustomize changes what this lists \(namespace\), and the import does not/)
+  t.notMatch(out + err, secrets)
+  const component = 'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [alerts.yaml]\n'
+  writeFileSync(join(folder, 'kustomization.yaml'), component)
+  t.match(run(['import', folder]).err, /kustomization\.yaml:1: this is a Component/)
 })
 
 t.test('malformed YAML is reported with its place; where there is nothing to import, the answer is no', async (t) => {
@@ -597,7 +679,7 @@ t.test('the commands in docs/from-notification-controller.md do what it says', a
   const env = { PATH: `${folder}:${process.env['PATH']}` }
   const { status, stdout, stderr } = spawnSync('sh', ['-ec', commands], { cwd: folder, env, encoding: 'utf8' })
   t.equal(status, 0, stderr)
-  t.match(stdout, /config\.yaml is fine \(rules: 2, destinations: 1, sources: 1\)/)
+  t.match(stdout, /config\.yaml is fine \(rules: 1, destinations: 1, sources: 1\)/)
   t.ok(stderr.includes(/^export SLACK_URL=.*$/m.exec(commands)?.[0] ?? '-'), 'import says the same')
   t.match(readFileSync(join(folder, 'flux-relay.yaml'), 'utf8'), /flux suspend alert on-call-webapp -n flux-system/)
   t.match(readFileSync(join(folder, 'applied.txt'), 'utf8'), /token=0123456789abcdef\napply -f flux-relay\.yaml\n/)

@@ -87,6 +87,13 @@ const rows: readonly Row[] = [
   ],
   ['a kind', { kind: 'Bucket' }, [kind('Bucket')], 'kind', [kind('bucket'), kind('Buckets'), kind('')]],
   ['one of several kinds', { kind: ['Bucket', 'Helm*'] }, [kind('HelmChart'), kind('Bucket')], 'kind', [{}]],
+  [
+    'objects',
+    { object: ['Kustomization/team-a/*', 'HelmRelease/team-b/shop'] },
+    [{}],
+    'object',
+    [inside('team-b'), kind('HelmRelease')]
+  ],
   ['a namespace', { namespace: 'team-*' }, [{}, inside('team-b')], 'namespace', [inside('a-team-b'), inside('')]],
   ['a name', { name: ['apps', 'db-?'] }, [{}, named('db-1')], 'name', [named('db-12'), named('')]],
   ['a cluster', { cluster: 'prod-*' }, [{}], 'cluster', [cluster('dev-eu')]],

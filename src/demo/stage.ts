@@ -26,32 +26,37 @@ const destination = 'local'
 
 const settleTurns = 4
 
-const host = '127.0.0.1'
+/** This machine only, where nobody else has business with it; in a container, HOST is who it is published to. */
+const host = process.env['HOST'] || '127.0.0.1'
 
 export type Stage = Awaited<ReturnType<typeof createStage>>
 
 /** Starts a relay on `config.example.yaml`, an empty database and `clock`. */
 export async function createStage(clock: FastClock, port: number) {
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-demo-'))
-  const token = process.env['ADMIN_TOKEN'] ?? ''
+  let token = process.env['ADMIN_TOKEN'] ?? ''
+  const isOpen = token === '' && host === '127.0.0.1'
   // Also where it ends before it has begun.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   let previews = 0
+  let invitation: string | undefined
   const app = await buildApp({
     environment: {
       CONFIG_FILE: exampleConfig,
       DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`,
       ADMIN_TOKEN: token,
-      ...(token === '' && { ADMIN_OPEN_TO: 'loopback' })
+      ...(isOpen && { ADMIN_OPEN_TO: 'loopback' })
     },
     clock,
     logTo: {
       write(line) {
         if (line.includes('"msg":"message previewed"')) previews += 1
+        invitation ??= /\?token=([\w-]+)/.exec(line)?.[1]
       }
     }
   })
   await listen(app, port)
+  token ||= invitation ?? ''
   const url = `http://localhost:${(app.server.address() as AddressInfo).port}`
   const dispatcher = new Agent({ connections: 64 })
   const seen = new Set<string>()
@@ -91,6 +96,8 @@ export async function createStage(clock: FastClock, port: number) {
   return {
     /** Of the relay and its dashboard. */
     url,
+    /** The path of the dashboard, with what lets a browser in if it needs that. */
+    home: invitation === undefined ? '/' : `/?token=${invitation}`,
     /** Posts what comes at about the same time and lets the relay say what it has to say; resolves to that, oldest first. */
     async play(scene: readonly Moment[]): Promise<Shown[]> {
       await clock.advanceTo(scene[0]?.at ?? 0, settle)
@@ -122,7 +129,7 @@ export async function createStage(clock: FastClock, port: number) {
   }
 }
 
-/** This machine only: nobody else has business with it. On another port, where that one is taken. */
+/** On another port, where that one is taken. */
 async function listen(app: FastifyInstance, port: number): Promise<void> {
   try {
     await app.listen({ host, port })

@@ -2,26 +2,28 @@
 import { Document, isMap, isSeq, type Node, type YAMLMap } from 'yaml'
 import type { ConfigText } from '../config/schema.ts'
 import { hmacVariable } from './destination.ts'
-import type { Import, Takeover } from './import.ts'
+import type { Import } from './import.ts'
+import type { Takeover } from './repeated.ts'
 
 /** As many as a config file may list. */
 const maxShown = 10
 
 /** The text of a config file for `imported`. Every variable it refers to has to be set before it loads. */
-export function configOf({ takeovers, targets, metadata }: Import): string {
+export function configOf({ takeovers, rules, targets, feeds }: Import): string {
   // A variable of Flux's is not one of the relay's.
-  const cluster = metadata['cluster']?.includes('${') ? undefined : metadata['cluster']
+  const [cluster, ...otherClusters] = new Set(feeds.map(({ metadata }) => metadata['cluster']))
+  const isKnown = cluster !== undefined && otherClusters.length === 0 && !cluster.includes('${')
   const shown = shownOf(takeovers)
   const ofApps = targets.flatMap((target) => (target.app === undefined ? [] : [{ ...target, app: target.app }]))
   const apps = [...new Map(ofApps.map((target) => [target.app.name, target])).values()]
   const config: ConfigText = {
-    ...(cluster && { cluster: cluster.slice(0, 253) }),
+    ...(isKnown && { cluster: cluster.slice(0, 253) }),
     sources: { default: { hmacKeys: [`\${${hmacVariable}}`] } },
     ...(apps.length > 0 && { slackApps: Object.fromEntries(apps.map(({ app }) => [app.name, app.text])) }),
     destinations: Object.fromEntries(targets.map(({ name, text }) => [name, text])),
     // Flux shows all of them in every message.
     ...(shown.length > 0 && { show: shown }),
-    rules: takeovers.flatMap(({ rules }) => rules)
+    rules: rules.map(({ rule }) => rule)
   }
   const document = new Document(config, { aliasDuplicateObjects: false })
   document.commentBefore = commented(head(takeovers))
@@ -31,16 +33,17 @@ export function configOf({ takeovers, targets, metadata }: Import): string {
   for (const { app, variable } of apps) {
     pairOf(document.get('slackApps'), app.name).key.commentBefore = commented([`${variable.name}: ${variable.what}`])
   }
-  for (const { name, variable, app } of targets) {
-    if (app === undefined)
-      pairOf(destinations, name).key.commentBefore = commented([`${variable.name}: ${variable.what}`])
+  const ownVariables = targets.filter(
+    ({ app, variable }, at) => app === undefined && targets.findIndex((other) => other.variable === variable) === at
+  )
+  for (const { name, variable } of ownVariables) {
+    pairOf(destinations, name).key.commentBefore = commented([`${variable.name}: ${variable.what}`])
   }
-  const origins = takeovers.flatMap((takeover) => takeover.rules.map((_, part) => originOf(takeover, part)))
-  origins.forEach((origin, index) => {
+  for (const [index, { takeovers }] of rules.entries()) {
     const rule = document.getIn(['rules', index], true) as Node
-    rule.commentBefore = commented(origin)
+    rule.commentBefore = commented(originOf(takeovers))
     rule.spaceBefore = index > 0
-  })
+  }
   // Short lists and maps stand on one line.
   const apart = [...itemsOf(destinations), ...itemsOf(document.get('rules'))]
   for (const node of [document.getIn(['sources', 'default']), document.get('slackApps'), ...apart]) flatten(node)
@@ -57,7 +60,7 @@ function shownOf(takeovers: readonly Takeover[]): string[] {
 function head(takeovers: readonly Takeover[]): string[] {
   const hasErrors = takeovers.some(({ alert }) => alert.spec.eventSeverity === 'error')
   return [
-    'flux-relay: imported from Flux. Each Alert is a rule, and every rule that matches sends, as in Flux.',
+    'flux-relay: imported from Flux. Alerts are rules, and every rule that matches sends, as in Flux.',
     '',
     'What is different: Flux posts every event; the relay notifies of changes.',
     'Of a failure: its beginning, a new error, reminders (after 4 h, 8 h, 16 h, then daily) and its end.',
@@ -73,11 +76,25 @@ function head(takeovers: readonly Takeover[]): string[] {
   ]
 }
 
-function originOf({ alert, remarks }: Takeover, part: number): string[] {
-  const { file, line } = alert.at()
-  const origin = `Alert ${alert.namespace}/${alert.name}, ${file}:${line}`
-  if (part > 0) return [`${origin}, continued`]
-  return [origin, ...remarks.map((remark) => `line ${remark.line}: ${remark.message}`)]
+/** Which Alerts a rule stands for, and what of them is not in it. */
+function originOf(takeovers: readonly Takeover[]): string[] {
+  const places = takeovers.map(({ alert }) => {
+    const { file, line } = alert.at()
+    return `${alert.namespace}/${alert.name}, ${file}:${line}`
+  })
+  const remarks = takeovers.flatMap((takeover) => takeover.remarks)
+  const [only = '', ...others] = places
+  const origin =
+    others.length === 0
+      ? [`Alert ${only}`]
+      : [`${places.length} Alerts that differ in nothing that a rule can ask:`, ...places.map((place) => `- ${place}`)]
+  return [
+    ...origin,
+    ...[...Map.groupBy(remarks, ({ message }) => message)].map(([message, same]) => {
+      const lines = same.map(({ line }) => line)
+      return `line${lines.length === 1 ? '' : 's'} ${lines.join(', ')}: ${message}`
+    })
+  ]
 }
 
 function commented(lines: readonly string[]): string {

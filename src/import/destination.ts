@@ -5,6 +5,7 @@ import type { Dialect } from '../render/receivers/dialect.ts'
 import type { SlackAppText } from '../slack-api/app.ts'
 import { type ApiOfProvider, apiOf, appFaultOf, appNameFor, appText, channelFor } from './app.ts'
 import { isSame, type Provider, type Ref, type Remark, type Secret } from './flux.ts'
+import { purposeOf } from './provider-types.ts'
 
 /** An environment variable the config file refers to. */
 export interface Variable {
@@ -38,14 +39,21 @@ const dialects: Record<string, Dialect | undefined> = { slack: undefined, discor
 /** Why the relay cannot stand in for `provider`, if it cannot. */
 export function faultOf(provider: Provider, secret: Secret | undefined): string | undefined {
   const { spec } = provider
-  if (spec.type.startsWith('ENC['))
+  if ([spec.type, spec.channel, spec.username].some((text) => text?.startsWith('ENC[')))
     return 'is encrypted: decrypt it first (sops --decrypt); its Secret can stay as it is'
-  if (!(spec.type in dialects)) return `is of type "${spec.type}", which the relay does not post to`
+  if (!(spec.type in dialects)) return typeFault(spec.type)
   if (spec.suspend) return 'is suspended'
   if (apiOf(provider, secret) !== undefined) return appFaultOf(provider, secret)
   const hasAddress = Boolean(spec.address) || (spec.secretRef !== undefined && secret === undefined)
   if (!hasAddress && !(secret && addressKeyOf(secret) !== undefined)) return 'has no address'
   return undefined
+}
+
+function typeFault(type: string): string {
+  const purpose = purposeOf(type)
+  return purpose === undefined
+    ? `is of type "${type}", which neither Flux nor the relay knows`
+    : `is of type "${type}", which ${purpose}: that stays with Flux`
 }
 
 /** The key of the webhook's URL: Flux reads `address`; guides have others. */
@@ -62,6 +70,15 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
   const takenNames = new Set<string>()
   const takenApps = new Set<string>()
   const variables = new Map<string, Variable>()
+  const origins = [
+    ...new Map(
+      postings
+        .map(({ provider }) => originOf(provider, secretOf(provider, secrets)))
+        .map((origin) => [keyOf(origin), origin])
+    ).values()
+  ]
+  const originNames = nameEach(origins, '-', 200)
+  const ownName = new Map(origins.map((origin, at) => [keyOf(origin), originNames[at]]))
   const apps = new Map<string, NonNullable<Target['app']>>()
   const named = new Map(providers.map((provider, index) => [provider, names[index] ?? '']))
   for (const provider of providers) {
@@ -74,10 +91,15 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
     const isOnly = postings.filter((other) => other.provider === provider).length === 1
     const own = isOnly || channel === provider.spec.channel ? '' : `-${channel ?? 'own'}`
     const name = distinct(destinationName(`${named.get(provider)}${own}`), takenNames, 63)
-    const key = `${origin.kind} ${origin.namespace}/${origin.name} ${origin.key}`
+    const key = keyOf(origin)
     const variable = variables.get(key) ?? {
       ...describe(origin),
-      name: distinct(variableFor(origin.name, origin.api === undefined ? 'URL' : 'TOKEN'), taken, 250, '_')
+      name: distinct(
+        variableFor(ownName.get(key) ?? origin.name, origin.api === undefined ? 'URL' : 'TOKEN'),
+        taken,
+        250,
+        '_'
+      )
     }
     variables.set(key, variable)
     const { username, type } = provider.spec
@@ -102,6 +124,10 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
   })
 }
 
+function keyOf({ kind, namespace, name, key }: Origin): string {
+  return `${kind} ${namespace}/${name} ${key}`
+}
+
 /** Names stand in URLs and metrics (config/schema.ts). */
 function destinationName(text: string): string {
   return (
@@ -112,16 +138,13 @@ function destinationName(text: string): string {
   )
 }
 
-/** A variable that Flux fills in (`${CHANNEL:=general}`) becomes one of the relay's, which has no default values. */
+/** What Flux fills in has its default (`${CHANNEL:=general}`), else it is a variable of the relay, which has none. */
 function substituted(text: string, what: string): { text: string; others: Variable[] } {
   const others: Variable[] = []
   const filled = text.replace(/\$\{([A-Za-z_]\w*)([^}]*)\}/g, (_, name: string, rest: string) => {
-    const usual = /^:[=-](.*)$/.exec(rest)?.[1]
-    others.push({
-      name,
-      command: undefined,
-      what: usual === undefined ? what : `${what}; ${usual} where Flux has nothing else`
-    })
+    const usual = /^:?[=-](.+)$/.exec(rest)?.[1]
+    if (usual !== undefined) return usual
+    others.push({ name, command: undefined, what })
     return `\${${name}}`
   })
   return { text: filled, others }
@@ -181,7 +204,7 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
   if (origin.api !== undefined) {
     if (spec.username) remark('username', 'has a username: an app posts under its own name')
   } else {
-    const isLegible = origin.address !== undefined && !origin.address.includes('${')
+    const isLegible = origin.address !== undefined && !/^ENC\[|\$\{|\{\{/.test(origin.address)
     const fault = isLegible ? webhookUrlFault(origin.address?.trim() ?? '') : undefined
     if (fault !== undefined) remark('address', `has an address the relay refuses: it ${fault}`)
   }

@@ -1,19 +1,17 @@
 // Flux's side: writes the manifests that make Flux post to the relay what the imported Alerts were about.
 import { Document } from 'yaml'
-import { hmacVariable } from './destination.ts'
+import { compileGlobs, isGlob } from '../patterns.ts'
+import { distinct, hmacVariable } from './destination.ts'
+import type { Feed } from './feeds.ts'
 import type { Import } from './import.ts'
-import { withoutCovered } from './sources.ts'
+import type { EventSource } from './sources.ts'
 
-const group = 'notification.toolkit.fluxcd.io'
+/** No released Flux serves v1 of these, whatever a guide says. */
+const apiVersion = 'notification.toolkit.fluxcd.io/v1beta3'
 
-/** A Provider and an Alert for `namespace`, and how to make their Secret; `relayUrl` is where Flux finds the relay. */
-export function feedOf({ takeovers, metadata }: Import, relayUrl: string, namespace: string): string {
-  const sources = withoutCovered(takeovers.flatMap((takeover) => takeover.sources))
-  const isForeign = sources.some((source) => source.namespace !== namespace)
-  // Flux 2.10 brings v1; who has it shows it.
-  const hasV1 = takeovers.some(({ alert }) => alert.apiVersion === `${group}/v1`)
-  const common = { apiVersion: `${group}/${hasV1 ? 'v1' : 'v1beta3'}`, metadata: { name: 'flux-relay', namespace } }
-  const provider = manifest('Provider', common, {
+/** A Provider and Alerts for `namespace`, and how to make their Secret; `relayUrl` is where Flux finds the relay. */
+export function feedOf({ takeovers, feeds }: Import, relayUrl: string, namespace: string): string {
+  const provider = manifest('Provider', 'flux-relay', namespace, {
     type: 'generic-hmac',
     address: relayUrl,
     secretRef: { name: 'flux-relay' },
@@ -26,18 +24,46 @@ export function feedOf({ takeovers, metadata }: Import, relayUrl: string, namesp
     ' When the relay posts, suspend the Alerts it replaces, or everything is posted twice:',
     ...takeovers.map(({ alert }) => `   flux suspend alert ${alert.name} -n ${alert.namespace}`)
   ].join('\n')
-  const alert = manifest('Alert', common, {
+  const taken = new Set<string>()
+  const alerts = feeds.map((feed, at) => {
+    const [{ name }] = feed.alerts as [Feed['alerts'][0]]
+    const own = distinct(feeds.length === 1 ? 'flux-relay' : `flux-relay-${name}`, taken, 253)
+    return alertOf(feed, own, namespace, at === 0)
+  })
+  return [provider, ...alerts].map((document) => document.toString({ lineWidth: 0 })).join('---\n')
+}
+
+function alertOf({ sources, metadata }: Feed, name: string, namespace: string, isFirst: boolean): Document {
+  const posted = sources.filter((source) => !isGlob(source.namespace))
+  const everywhere = sources.filter((source) => isGlob(source.namespace))
+  // An Alert has to name something.
+  const named = posted.length > 0 ? posted : everywhere.map((source) => ({ ...source, namespace }))
+  const alert = manifest('Alert', name, namespace, {
     providerRef: { name: 'flux-relay' },
     eventSeverity: 'info',
     ...(Object.keys(metadata).length > 0 && { eventMetadata: metadata }),
-    eventSources: sources.map(({ kind, name, namespace: where }) => ({ kind, name, namespace: where }))
+    eventSources: named.flatMap(eventSources)
   })
-  alert.commentBefore = [
-    ' info, although the rules may ask for errors only: the end of a failure is not an error.',
-    ...strangeKinds(sources.map(({ kind }) => kind)),
+  const isForeign = named.some((source) => source.namespace !== namespace)
+  const comments = [
+    ...(isFirst ? [' info, although the rules may ask for errors only: the end of a failure is not an error.'] : []),
+    ...strangeKinds(named.map(({ kind }) => kind)),
+    ...everywhere.map(
+      (source) =>
+        ` ${source.kind} in namespaces like ${source.namespace}: Flux has no wildcard there; add a source for each namespace.`
+    ),
     ...(isForeign ? [` It is about other namespaces than ${namespace}: not with --no-cross-namespace-refs.`] : [])
-  ].join('\n')
-  return `${provider.toString({ lineWidth: 0 })}---\n${alert.toString({ lineWidth: 0 })}`
+  ]
+  if (comments.length > 0) alert.commentBefore = comments.join('\n')
+  return alert
+}
+
+/** As Flux takes it, which knows no globs: a name that is one is any, a kind is each that there is. */
+function eventSources({ kind, namespace, name, labels }: EventSource): object[] {
+  const { matches } = compileGlobs(kind)
+  const kinds = isGlob(kind) ? [...stockKinds].filter(matches) : [kind]
+  const rest = { name, namespace, ...(labels && { matchLabels: labels }) }
+  return kinds.map((each) => ({ kind: each, ...rest }))
 }
 
 // notification-controller config/crd/bases/notification.toolkit.fluxcd.io_alerts.yaml of 1.9.3.
@@ -47,7 +73,7 @@ const stockKinds = new Set([
 ])
 
 function strangeKinds(kinds: readonly string[]): string[] {
-  const strange = [...new Set(kinds)].filter((kind) => !stockKinds.has(kind))
+  const strange = [...new Set(kinds)].filter((kind) => !stockKinds.has(kind) && !isGlob(kind))
   if (strange.length === 0) return []
   return [
     ` ${strange.join(', ')}: only where the CRD of Alert was extended, as Flux Operator and tofu-controller have it done.`,
@@ -55,12 +81,8 @@ function strangeKinds(kinds: readonly string[]): string[] {
   ]
 }
 
-function manifest(
-  kind: string,
-  { apiVersion, metadata }: { apiVersion: string; metadata: object },
-  spec: object
-): Document {
-  const made = new Document({ apiVersion, kind, metadata, spec })
+function manifest(kind: string, name: string, namespace: string, spec: object): Document {
+  const made = new Document({ apiVersion, kind, metadata: { name, namespace }, spec })
   for (const path of [['metadata'], ['spec', 'secretRef'], ['spec', 'providerRef']]) {
     const node = made.getIn(path) as { flow?: boolean } | undefined
     if (node !== undefined) node.flow = true

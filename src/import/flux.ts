@@ -84,9 +84,17 @@ const ajv = new Ajv()
 const isAlertSpec = ajv.compile<Alert['spec']>(AlertSpec)
 const isProviderSpec = ajv.compile<Provider['spec']>(ProviderSpec)
 
-/** Picks Flux's objects out of `manifests` and ignores other kinds. `namespace` is for those that name none. */
-export function collect(manifests: readonly Manifest[], namespace: string): FluxObjects {
-  const remarks = versionRemarks(manifests)
+/** Where Flux is, and what is its own. */
+const ofFlux = 'flux-system'
+
+/** Picks Flux's objects out of `manifests` and ignores other kinds. `given` is the namespace of those that name none. */
+export function collect(manifests: readonly Manifest[], given: string | undefined): FluxObjects {
+  const namespace = given ?? ofFlux
+  const remarks = [
+    ...versionRemarks(manifests),
+    ...(given === undefined ? homeless(manifests) : []),
+    ...hidden(manifests)
+  ]
   const alerts: Alert[] = []
   const providers: Provider[] = []
   const secrets: Secret[] = []
@@ -100,9 +108,10 @@ export function collect(manifests: readonly Manifest[], namespace: string): Flux
     if (isOfFlux && kind === 'Alert') add(alerts, find(manifest, isAlertSpec, AlertSpec, namespace, remarks))
     if (isOfFlux && kind === 'Provider')
       add(providers, find(manifest, isProviderSpec, ProviderSpec, namespace, remarks))
-    if (apiVersion === 'v1' && kind === 'Secret') {
-      const { name, namespace: own } = metadataOf(manifest)
-      secrets.push({ name, namespace: own ?? namespace, spec: plainData(manifest), apiVersion, at: manifest.at })
+    const secret = secretIn(manifest)
+    if (secret !== undefined) {
+      const { namespace: own } = metadataOf(manifest)
+      secrets.push({ ...secret, namespace: own ?? namespace, apiVersion, at: manifest.at })
     }
   }
   return { alerts, providers, secrets, remarks }
@@ -117,7 +126,36 @@ export function collect(manifests: readonly Manifest[], namespace: string): Flux
   }
 }
 
-// Removed with notification-controller 1.7 and 1.9; v1 comes with a later one.
+/** One remark for all Alerts and Providers without a namespace: the first of them. */
+function homeless(manifests: readonly Manifest[]): Remark[] {
+  const all = manifests.filter((manifest) => isOurs(manifest) && metadataOf(manifest).namespace === undefined)
+  const [first] = all
+  if (first === undefined) return []
+  const others = all.length === 1 ? '' : `, as ${all.length - 1} more`
+  const message = `${first.kind} ${metadataOf(first).name} names no namespace${others}: it is taken for one in ${ofFlux}. \`--namespace\` says another; what stands in several namespaces has to come from \`kubectl get -A\``
+  return [{ ...first.at(['metadata']), message }]
+}
+
+/** A remark on each manifest that has Alerts inside, or would be one if it were legible. */
+function hidden(manifests: readonly Manifest[]): Remark[] {
+  return manifests.flatMap(({ kind, value, at }) => {
+    if (kind === 'ResourceSet' && JSON.stringify(value['spec'] ?? {}).includes(group)) {
+      const message =
+        'this ResourceSet makes Alerts or Providers of its inputs: import what `kubectl get -o yaml` shows of them'
+      return [{ ...at(), message }]
+    }
+    if (/^ENC\[/.test(kind)) {
+      return [{ ...at(), message: 'this manifest is encrypted, its kind as well: decrypt it first (sops --decrypt)' }]
+    }
+    return []
+  })
+}
+
+function isOurs({ apiVersion, kind }: Manifest): boolean {
+  return apiVersion.startsWith(`${group}/`) && (kind === 'Alert' || kind === 'Provider')
+}
+
+// Removed with notification-controller 1.7 and 1.9.
 const lastServed: Record<string, string> = { v1alpha1: '0.41', v1beta1: '2.6', v1beta2: '2.8' }
 
 /** The first manifest of each version that no Flux of now takes. */
@@ -126,9 +164,12 @@ function versionRemarks(manifests: readonly Manifest[]): Remark[] {
   return manifests.flatMap(({ apiVersion, kind, at }) => {
     const [of, version = ''] = apiVersion.split('/')
     const last = of === group ? lastServed[version] : undefined
-    if (last === undefined || said.has(version) || (kind !== 'Alert' && kind !== 'Provider')) return []
+    const isStrange = last !== undefined || version === 'v1'
+    if (!isStrange || said.has(version) || (kind !== 'Alert' && kind !== 'Provider')) return []
     said.add(version)
-    const message = `${version} of ${kind} is read here, and refused by every Flux after ${last}: Flux serves v1beta3, which \`import --flux\` prints`
+    const refusing =
+      last === undefined ? 'each Flux up to 2.9: it has a v1 of Receiver alone' : `every Flux after ${last}`
+    const message = `${version} of ${kind} is read here, and refused by ${refusing}. Flux serves v1beta3, which \`import --flux\` prints`
     return [{ ...at(['apiVersion']), message }]
   })
 }
@@ -151,6 +192,12 @@ function find<Spec extends object>(
     remarks.push({ ...at(['metadata']), message: `${kind} is left out: it has no name` })
     return undefined
   }
+  const locked = kind === 'Alert' ? encryptedIn(spec, ['spec']) : undefined
+  if (locked !== undefined) {
+    const message = `Alert ${namespace}/${name} is encrypted: decrypt it first (sops --decrypt); it is left out`
+    remarks.push({ ...at(locked), message })
+    return undefined
+  }
   leaveOutNameless(spec, `${kind} ${namespace}/${name}`, at, remarks)
   if (!isSpec(spec)) {
     const { instancePath = '', message } = isSpec.errors?.[0] ?? {}
@@ -162,13 +209,18 @@ function find<Spec extends object>(
     remarks.push({ ...at(path), message: `${kind} ${namespace}/${name}: ${path.join('.')} is not known here` })
   }
   const { metadata } = value
-  for (const path of [...placeholders({ name, namespace }, ['metadata']), ...placeholders(spec, ['spec'])]) {
-    // A webhook's URL is not copied, so it does not matter how it comes about.
-    if (path.join('.') === 'spec.address' || (path[0] === 'metadata' && !metadata)) continue
-    const isMatched = kind === 'Alert' && /^(metadata\.namespace|spec\.eventSources\.)/.test(path.join('.'))
-    const meanwhile = isMatched ? '; until then the rule has * there' : ''
-    const message = `${kind} ${namespace}/${name}: ${path.join('.')} has a variable that Flux fills in; write its value, or import what \`kubectl get -o yaml\` shows${meanwhile}`
-    remarks.push({ ...at(path), message })
+  // A webhook's URL is not copied, so it does not matter how it comes about.
+  const unfilled = [...placeholders({ name, namespace }, ['metadata']), ...placeholders(spec, ['spec'])].filter(
+    (path) => path.join('.') !== 'spec.address' && (path[0] !== 'metadata' || metadata)
+  )
+  const [first, ...others] = unfilled
+  if (first !== undefined) {
+    const paths = unfilled.map((path) => path.join('.'))
+    const isMatched = kind === 'Alert' && paths.some((path) => /^(metadata\.namespace|spec\.eventSources\.)/.test(path))
+    const meanwhile = isMatched ? '; until then the rule has its default, or * there' : ''
+    const have = others.length === 0 ? 'has a variable that is' : 'have variables that are'
+    const message = `${kind} ${namespace}/${name}: ${paths.join(', ')} ${have} yet to be filled in; write the value, or import what \`kubectl get -o yaml\` shows${meanwhile}`
+    remarks.push({ ...at(first), message })
   }
   return { kind, name, namespace, spec, apiVersion, at }
 }
@@ -225,6 +277,47 @@ function metadataOf({ value }: Manifest): { name: string; namespace: string | un
   }
 }
 
+/** Where a value stands that SOPS has encrypted, if one does. */
+function encryptedIn(value: unknown, path: (string | number)[]): (string | number)[] | undefined {
+  if (typeof value === 'string') return value.startsWith('ENC[') ? path : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  const entries = Object.entries(value).map(([key, inner]) =>
+    encryptedIn(inner, [...path, Array.isArray(value) ? Number(key) : key])
+  )
+  return entries.find((found) => found !== undefined)
+}
+
+/** A Secret, or what makes one: of that the keys are known at most, and the values are not. */
+function secretIn(manifest: Manifest): Pick<Secret, 'name' | 'spec'> | undefined {
+  const { apiVersion, kind, value } = manifest
+  const { name } = metadataOf(manifest)
+  if (apiVersion === 'v1' && kind === 'Secret') return { name, spec: plainData(manifest) }
+  const spec = recordOf(value['spec'])
+  if (kind === 'SealedSecret') {
+    const template = recordOf(recordOf(spec['template'])['metadata'])
+    return { name: textOf(template['name']) ?? name, spec: unknownValues(Object.keys(recordOf(spec['encryptedData']))) }
+  }
+  if (kind !== 'ExternalSecret') return undefined
+  const target = recordOf(spec['target'])
+  const given = Array.isArray(spec['data']) ? spec['data'].map((each) => textOf(recordOf(each)['secretKey'])) : []
+  const templated = Object.keys(recordOf(recordOf(target['template'])['data']))
+  const keys = templated.length > 0 ? templated : given.filter((key) => key !== undefined)
+  // Of dataFrom, or none that can be read: it may have any.
+  return keys.length === 0 ? undefined : { name: textOf(target['name']) ?? name, spec: unknownValues(keys) }
+}
+
+function unknownValues(keys: readonly string[]): Secret['spec'] {
+  return Object.fromEntries(keys.map((key) => [key, undefined]))
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
 /** In a file of SOPS the keys are legible and the values are not. */
 function plainData({ value: { data, stringData } }: Manifest): Secret['spec'] {
   const read = (texts: unknown, decode: (text: string) => string) =>
@@ -238,7 +331,7 @@ function plainData({ value: { data, stringData } }: Manifest): Secret['spec'] {
 
 /** Where Flux's `postBuild.substitute` has yet to put something. */
 function placeholders(value: unknown, path: (string | number)[]): (string | number)[][] {
-  if (typeof value === 'string') return /\$\{[A-Za-z_]/.test(value) ? [path] : []
+  if (typeof value === 'string') return /\$\{[A-Za-z_]|\{\{/.test(value) ? [path] : []
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]) =>
     placeholders(inner, [...path, Array.isArray(value) ? Number(key) : key])

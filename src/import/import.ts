@@ -1,30 +1,21 @@
 // Import: turns Flux's Alerts and Providers into a config that does the same. Pure.
 import { severityNames } from '../events/severity.ts'
-import type { RuleText } from '../rules/schema.ts'
-import { asksForAll } from '../rules/shadow.ts'
 import { apiOf } from './app.ts'
-import { faultOf, nameEach, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
+import { faultOf, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
+import { type Feed, feedsOf } from './feeds.ts'
 import { type Alert, collect, isSame, type Provider, type Remark, type Secret } from './flux.ts'
 import type { Manifest } from './manifest.ts'
-import { type Asked, askedSeverity, commonMetadata, rulesOf } from './rules.ts'
-import { type EventSource, overlap, sourcesOf } from './sources.ts'
-
-/** An Alert the relay takes over. */
-export interface Takeover {
-  alert: Alert
-  target: Target
-  sources: EventSource[]
-  rules: RuleText[]
-  /** The differences from the Alert. */
-  remarks: Remark[]
-}
+import { type ImportedRule, rulesOf, type Takeover, withoutRepeated } from './repeated.ts'
+import { type Asked, askedSeverity, demandsOf } from './rules.ts'
+import { sourcesOf } from './sources.ts'
 
 export interface Import {
   takeovers: Takeover[]
+  rules: ImportedRule[]
   /** Those that the takeovers send to. */
   targets: Target[]
-  /** The metadata of all events. */
-  metadata: Record<string, string>
+  /** What Flux has to post to the relay. */
+  feeds: Feed[]
   /** Everything that was not carried over, or not as it was, in the order of the files. */
   remarks: Remark[]
 }
@@ -35,8 +26,8 @@ interface Wired extends Posting {
   asked: Asked
 }
 
-/** `namespace` is for manifests without one. */
-export function importFlux(manifests: readonly Manifest[], namespace: string): Import {
+/** `namespace` is for manifests without one; undefined: Flux's own, and that is said. */
+export function importFlux(manifests: readonly Manifest[], namespace?: string): Import {
   const { alerts, providers, secrets, remarks } = collect(manifests, namespace)
   const wired = alerts.flatMap((alert): Wired[] => {
     const { fault, at, posting } = wire(alert, providers, secrets)
@@ -53,18 +44,15 @@ export function importFlux(manifests: readonly Manifest[], namespace: string): I
 
   const postings = wired.filter((entry, at) => wired.findIndex((other) => isSamePosting(other, entry)) === at)
   const targets = targetsOf(postings, secrets, remarks)
-  const refs = wired.map(({ alert }) => alert)
-  const names = nameEach(refs, '/', 100)
-  const takenNames = new Set<string>()
-  const all = wired.flatMap((entry, index): Takeover[] => {
+  const all = wired.flatMap((entry): Takeover[] => {
     const { alert, asked } = entry
     const own: Remark[] = []
     const target = targets.find((other) => isSamePosting(other, entry))
     const sources = sourcesOf(alert, own)
-    const name = { asked, name: names[index] ?? alert.name, destination: target?.name ?? '', taken: takenNames }
-    const rules = rulesOf(alert, sources, name, own)
+    const demands = demandsOf(alert, asked, own)
     remarks.push(...own)
-    if (target !== undefined && rules.length > 0) return [{ alert, target, sources, rules, remarks: own }]
+    if (target !== undefined && demands !== undefined && sources.length > 0)
+      return [{ alert, target, sources, demands, remarks: own }]
     remarks.push({
       ...alert.at(),
       message: `Alert ${alert.namespace}/${alert.name} lets nothing through; it is left out`
@@ -72,12 +60,11 @@ export function importFlux(manifests: readonly Manifest[], namespace: string): I
     return []
   })
   const takeovers = withoutRepeated(all, remarks)
-  const taken = takeovers.map(({ alert }) => alert)
-  const metadata = commonMetadata(taken, remarks)
   return {
     takeovers,
+    rules: rulesOf(takeovers, remarks),
     targets: targets.filter((target) => takeovers.some((takeover) => takeover.target === target)),
-    metadata,
+    feeds: feedsOf(takeovers, remarks),
     remarks: inOrder(remarks, manifests)
   }
 }
@@ -108,7 +95,7 @@ function wire(
     const where = namesakes.map((other) => other.namespace).join(', ')
     const others = where === '' ? '' : `, though one of its name is in each of ${where}`
     return {
-      fault: `posts to Provider ${namespace}/${name}, which is in none of the files${others}`,
+      fault: `posts to Provider ${namespace}/${name}, which is in none of the files${others || `: add what \`kubectl -n ${namespace} get providers.notification.toolkit.fluxcd.io ${name} -o yaml\` shows`}`,
       at: 'providerRef'
     }
   }
@@ -147,47 +134,6 @@ function wiringRemarks({ alert, provider }: Wired, isOfApp: boolean): Remark[] {
     )
   }
   return remarks
-}
-
-/**
- * Without the rules whose every event another rule posts to the same channel, too: where Flux posted it twice, once is
- * enough. What is posted twice only in part is said.
- */
-function withoutRepeated(all: readonly Takeover[], remarks: Remark[]): Takeover[] {
-  const entries = all.flatMap((takeover) => takeover.rules.map((rule) => ({ takeover, rule })))
-  const dropped = new Set<RuleText>()
-  for (const [at, { takeover, rule }] of entries.entries()) {
-    const wider = entries.find(
-      (other, otherAt) =>
-        other.takeover !== takeover &&
-        !dropped.has(other.rule) &&
-        other.takeover.target === takeover.target &&
-        (rule.mention === undefined || rule.mention === other.rule.mention) &&
-        asksForAll(other.rule, rule) &&
-        // The first of two equal ones stays.
-        (otherAt < at || !asksForAll(rule, other.rule))
-    )
-    if (wider === undefined) continue
-    dropped.add(rule)
-    const { alert } = takeover
-    const other = wider.takeover.alert
-    const message = `Alert ${alert.namespace}/${alert.name} ${takeover.rules.length > 1 ? `(${rule.name}) ` : ''}posts nothing that ${other.namespace}/${other.name} does not post to the same channel; Flux posted it twice, the relay does once`
-    remarks.push({ ...alert.at(), message })
-  }
-  const left = all.flatMap((takeover): Takeover[] => {
-    const rules = takeover.rules.filter((rule) => !dropped.has(rule))
-    return rules.length === 0 ? [] : [{ ...takeover, rules }]
-  })
-  for (const [at, takeover] of left.entries()) {
-    const other = left
-      .slice(0, at)
-      .find((one) => one.target === takeover.target && overlap(one.sources, takeover.sources))
-    if (other === undefined) continue
-    const { alert } = takeover
-    const message = `Alert ${alert.namespace}/${alert.name} is about objects that ${other.alert.namespace}/${other.alert.name} posts to the same channel, too: what both match is posted twice, as by Flux`
-    remarks.push({ ...alert.at(), message })
-  }
-  return left
 }
 
 /** By file, in the order they were read, and by line. */

@@ -1,39 +1,41 @@
-// Imported rules: turn an Alert into one rule, or several where its sources are not all combinations of some kinds, namespaces and names. And what
-// Alerts add to their events: one Alert posts to the relay for all of them, so it can only add what they have in common.
+// Imported rules: turn what Alerts ask of events into a rule, and what they add to events into what their feeds have in common.
 import { type Severity, severityNames } from '../events/severity.ts'
-import { compileRegex } from '../patterns.ts'
+import { compileRegex, globCovers, isGlob } from '../patterns.ts'
 import { mentionPattern, type RuleText } from '../rules/schema.ts'
-import { distinct } from './destination.ts'
 import type { Alert, Remark } from './flux.ts'
-import { type EventSource, type Scope, scopesOf } from './sources.ts'
-
-const longestName = 100
+import { type EventSource, scopeOf } from './sources.ts'
 
 type Match = NonNullable<RuleText['match']>
 
 /** The severities an Alert may ask for: `info` and `error` as Flux means them, `warn` and lists as guides do, which Flux refuses. */
 export type Asked = Severity | Severity[]
 
-/** The rules for `alert`, which sends to `destination`; none where Flux would never send anything for it. `taken` are the names in use. */
-export function rulesOf(
-  alert: Alert,
-  sources: readonly EventSource[],
-  { asked, name, destination, taken }: { asked: Asked; name: string; destination: string; taken: Set<string> },
-  remarks: Remark[]
-): RuleText[] {
+/** What an Alert asks of events, beside which objects they are about. */
+export interface Demands {
+  asked: Asked
+  message: Match['message']
+  mention: string | undefined
+}
+
+/** What `alert` asks for, with a remark on each of its patterns that is none; undefined where it lets nothing through. */
+export function demandsOf(alert: Alert, asked: Asked, remarks: Remark[]): Demands | undefined {
   const message = messageMatch(alert, remarks)
-  if (message === 'nothing') return []
-  const mention = mentionIn(alert)
-  return scopesOf(sources).map((scope) => ({
-    name: distinct(name, taken, longestName, ' '),
-    match: {
-      ...scopeMatch(scope),
-      ...severityMatch(asked, scope.kinds),
-      ...(message && { message })
-    },
+  return message === 'nothing' ? undefined : { asked, message, mention: mentionIn(alert) }
+}
+
+/** The rule that sends what meets `demands`, of the objects of `sources`. */
+export function ruleOf(
+  { asked, message, mention }: Demands,
+  sources: readonly EventSource[],
+  { name, send }: Pick<RuleText, 'name' | 'send'>
+): RuleText {
+  const kinds = sources.map(({ kind }) => kind)
+  return {
+    name,
+    match: { ...scopeOf(sources), ...severityMatch(asked, kinds), ...(message && { message }) },
     ...(mention !== undefined && { mention }),
-    send: destination
-  }))
+    send
+  }
 }
 
 /** A summary that is nothing but a mention is how Flux is made to notify someone (fluxcd/notification-controller#418). */
@@ -45,21 +47,6 @@ export function mentionIn(alert: Alert): string | undefined {
 /** It wins over a key of its name (event_handlers.go combineEventMetadata), which is all that v1 has of it. */
 function summaryOf({ spec: { summary, eventMetadata } }: Alert): string | undefined {
   return summary || eventMetadata?.['summary']
-}
-
-function scopeMatch({ kinds, namespaces, names }: Scope) {
-  return {
-    kind: oneOrMany(kinds),
-    namespace: oneOrMany(namespaces),
-    ...(names !== undefined && { name: oneOrMany(names) })
-  }
-}
-
-/** Where Flux has yet to put something (`${NAMESPACE}`), it may be anything. */
-function oneOrMany(names: string[]): string | string[] {
-  const texts = [...new Set(names.map((name) => name.replace(/\$\{[^}]*\}/g, '*')))]
-  const [only, ...others] = texts
-  return only !== undefined && others.length === 0 ? only : texts
 }
 
 /** Flux passes over patterns that it cannot compile; an inclusion list of nothing else lets nothing through. */
@@ -133,10 +120,12 @@ function meaning(severities: readonly Severity[]): string {
  */
 export function severityMatch(asked: Asked, kinds: readonly string[]): Match {
   if (asked !== 'error') return { severity: asked }
-  const ofHelm = kinds.includes('HelmRelease') ? ['RollbackSucceeded', 'UninstallSucceeded'] : []
+  // A kind that is a glob may be any.
+  const isAmong = (kind: string) => kinds.some((other) => globCovers(other, kind))
+  const ofHelm = isAmong('HelmRelease') ? ['RollbackSucceeded', 'UninstallSucceeded'] : []
   // Who waits for a dependency says so as info, but the image controllers as an error.
   const saysInfo = kinds.some((kind) => !kind.startsWith('Image'))
-  const saysError = kinds.some((kind) => kind.startsWith('Image'))
+  const saysError = kinds.some((kind) => kind.startsWith('Image') || (isGlob(kind) && globCovers(kind, 'ImagePolicy')))
   const reasons = [...(saysInfo && !saysError ? ['DependencyNotReady'] : []), ...ofHelm]
   return {
     severity: 'warn',
@@ -154,7 +143,7 @@ export function commonMetadata(alerts: readonly Alert[], remarks: Remark[]): Rec
     for (const key of Object.keys(metadataOf(alert))) {
       if (key in common) continue
       const path = key === 'summary' && alert.spec.summary ? ['spec', 'summary'] : ['spec', 'eventMetadata', key]
-      const message = `${key} of Alert ${alert.namespace}/${alert.name} is not carried over: one Alert posts to the relay, and not all of these agree on it`
+      const message = `${key} of Alert ${alert.namespace}/${alert.name} is not carried over: others are about the same objects, one Alert posts those to the relay, and not all agree on it`
       remarks.push({ ...alert.at(path), message })
     }
   }
@@ -162,7 +151,7 @@ export function commonMetadata(alerts: readonly Alert[], remarks: Remark[]): Rec
 }
 
 /** What it adds to events. A mention became one of the rule's. */
-function metadataOf(alert: Alert): Record<string, string> {
+export function metadataOf(alert: Alert): Record<string, string> {
   const { summary: _, ...eventMetadata } = alert.spec.eventMetadata ?? {}
   const summary = mentionIn(alert) === undefined ? summaryOf(alert) : undefined
   return { ...eventMetadata, ...(summary && { summary }) }

@@ -1,99 +1,95 @@
-// Imported event sources: turn an Alert's `eventSources` into lists of kinds, namespaces and names that the relay
-// matches.
-import { isGlob } from '../patterns.ts'
+// Imported event sources: turn an Alert's `eventSources` into what a rule matches, and what Flux has to post for it.
+import { globCovers, isGlob } from '../patterns.ts'
 import type { Alert, Remark } from './flux.ts'
 
-/** Objects an Alert is about; `name` may be `*`. */
+/** Objects an Alert is about; each part may be a glob. */
 export interface EventSource {
   kind: string
   namespace: string
   name: string
+  /** Flux posts only of objects with these labels, which events do not carry. */
+  labels?: Record<string, string>
 }
 
-/** Every kind with every namespace with every name. */
-export interface Scope {
-  kinds: string[]
-  namespaces: string[]
-  /** undefined: every name */
-  names: string[] | undefined
-}
+/** What of a rule says which objects it is about. */
+export type Scope =
+  | { kind: string | string[]; namespace: string | string[]; name?: string | string[] }
+  | { object: string[] }
 
-/** The sources of `alert` that ever match anything in Flux, with a remark on each that the relay takes otherwise. */
+const parts = ['kind', 'namespace', 'name'] as const
+
+/** The sources of `alert`, with a remark on each that the relay takes otherwise than Flux. */
 export function sourcesOf({ spec, namespace: own, at }: Alert, remarks: Remark[]): EventSource[] {
-  return spec.eventSources.flatMap(({ kind, name, namespace, matchLabels }, index) => {
-    const source = { kind, namespace: namespace || own, name }
+  return spec.eventSources.map(({ kind, name, namespace, matchLabels }, index) => {
+    const source = { kind: filled(kind), namespace: filled(namespace || own), name: filled(name) }
     const path = ['spec', 'eventSources', index]
     // Kind and namespace are compared as they are written (event_handlers.go eventMatchesAlert).
-    const wild = (['kind', 'namespace', 'name'] as const).find(
-      (key) => isGlob(source[key]) && !(key === 'name' && name === '*')
-    )
+    const written = { kind, namespace: namespace ?? '', name }
+    const wild = parts.find((part) => isGlob(written[part]) && !(part === 'name' && name === '*'))
     if (wild !== undefined) {
-      const message = `${wild} "${source[wild]}" matches nothing in Flux, which knows no wildcard there; the source is left out. The relay has wildcards: write it into the rule if you want it`
+      const message = `${wild} "${written[wild]}" matches nothing in Flux, which knows no wildcard there; the relay does, and the rule has it`
       remarks.push({ ...at([...path, wild]), message })
-      return []
     }
-    if (Object.keys(matchLabels ?? {}).length > 0) {
-      const matched =
-        name === '*'
-          ? `every ${kind} in ${source.namespace}`
-          : `${kind} ${source.namespace}/${name} whatever its labels`
-      const message = `matchLabels cannot be carried over, events do not carry labels: the rule matches ${matched}. Annotate the objects with event.toolkit.fluxcd.io/<key> and match that as metadata`
-      remarks.push({ ...at([...path, 'matchLabels']), message })
-    }
-    return [source]
+    if (Object.keys(matchLabels ?? {}).length === 0) return source
+    const matched =
+      name === '*' ? `every ${kind} in ${source.namespace}` : `${kind} ${source.namespace}/${name} whatever its labels`
+    const message = `matchLabels: events do not carry labels, so the rule matches ${matched}. The Alert of \`import --flux\` selects by them, unless others are about the same objects`
+    remarks.push({ ...at([...path, 'matchLabels']), message })
+    return { ...source, ...(matchLabels && { labels: matchLabels }) }
   })
 }
 
-/** Whether some object is among both. */
+/** What is yet to be filled in (`${NAMESPACE}`, `{{ .Values.namespace }}`) has its default (`${NAMESPACE:=apps}`), or may be anything. */
+function filled(text: string): string {
+  return text.replace(/\$\{\w+(?::?[=-]([^}]*))?\}|\{\{.*?\}\}/g, (_, usual: string | undefined) => usual || '*')
+}
+
+/** Whether Flux can post what `source` says: it knows no globs of kinds or namespaces. */
+export function isKnownToFlux({ kind, namespace }: EventSource): boolean {
+  return !isGlob(kind) && !isGlob(namespace)
+}
+
+/** Whether every object of `narrow` is one of `wide`. */
+export function covers(wide: EventSource, narrow: EventSource): boolean {
+  return parts.every((part) => globCovers(wide[part], narrow[part]))
+}
+
+/** Whether some object is among both. Two globs that are not one within the other are taken for apart. */
 export function overlap(some: readonly EventSource[], others: readonly EventSource[]): boolean {
-  return some.some(({ kind, namespace, name }) =>
-    others.some(
-      (other) =>
-        other.kind === kind &&
-        other.namespace === namespace &&
-        (name === '*' || other.name === '*' || other.name === name)
+  return some.some((one) =>
+    others.some((other) =>
+      parts.every((part) => globCovers(one[part], other[part]) || globCovers(other[part], one[part]))
     )
   )
 }
 
-/** Without those that others include. */
+/** Without those that others include, labels or not; of equal ones the first. */
 export function withoutCovered(sources: readonly EventSource[]): EventSource[] {
-  const all = new Map(sources.map((source) => [keyOf(source.kind, source.namespace, source.name), source]))
-  return [...all.values()].filter(({ kind, namespace, name }) => name === '*' || !all.has(keyOf(kind, namespace, '*')))
+  return sources.filter(
+    (source, at) =>
+      !sources.some(
+        (other, otherAt) => otherAt !== at && covers(other, source) && (otherAt < at || !covers(source, other))
+      )
+  )
 }
 
-/**
- * The fewest scopes found that together are `sources`. No object is in two of them: an Alert that becomes several rules
- * still sends everything once.
- */
-export function scopesOf(sources: readonly EventSource[]): Scope[] {
-  const single = withoutCovered(sources).map(({ kind, namespace, name }) => ({
-    kinds: [kind],
-    namespaces: [namespace],
-    names: [name]
-  }))
-  const byName = merge(single, 'names')
-  const byKind = merge(byName, 'kinds')
-  return merge(byKind, 'namespaces').map(({ names, ...scope }) => ({
-    ...scope,
-    names: names.includes('*') ? undefined : names
-  }))
-}
-
-type Lists = Record<'kinds' | 'namespaces' | 'names', string[]>
-
-/** Puts those together that differ in nothing but `list`. */
-function merge(scopes: Lists[], list: keyof Lists): Lists[] {
-  const merged = new Map<string, Lists>()
-  for (const scope of scopes) {
-    const { kinds, namespaces, names }: Lists = { ...scope, [list]: [] }
-    const key = JSON.stringify([kinds.toSorted(), namespaces.toSorted(), names.toSorted()])
-    const known = merged.get(key)
-    merged.set(key, known === undefined ? scope : { ...scope, [list]: [...known[list], ...scope[list]] })
+/** The matchers for `sources`: lists of kinds, namespaces and names if those are all combinations of them, else each object. */
+export function scopeOf(sources: readonly EventSource[]): Scope {
+  const single = withoutCovered(sources)
+  const [kinds, namespaces, names] = parts.map((part) => [...new Set(single.map((source) => source[part]))])
+  const combinations = (kinds?.length ?? 0) * (namespaces?.length ?? 0) * (names?.length ?? 0)
+  if (combinations > single.length) {
+    return { object: single.map(({ kind, namespace, name }) => `${kind}/${namespace}/${name}`) }
   }
-  return [...merged.values()]
+  const isEvery = names?.length === 1 && names[0] === '*'
+  return {
+    kind: oneOrMany(kinds),
+    namespace: oneOrMany(namespaces),
+    ...(!isEvery && { name: oneOrMany(names) })
+  }
 }
 
-function keyOf(...parts: string[]): string {
-  return parts.join('\n')
+function oneOrMany(texts: string[] = []): string | string[] {
+  const [only, ...others] = texts
+  return only !== undefined && others.length === 0 ? only : texts
 }

@@ -23,7 +23,8 @@ export function knownFrom(sources: ReadonlyMap<string, { cluster: string | undef
   return { sources: [...sources.keys()], clusters: isKnown ? [...new Set(clusters)] : undefined }
 }
 
-const fields: readonly Field[] = ['kind', 'namespace', 'name', 'cluster', 'source', 'reason', 'action']
+const objectFields = ['kind', 'namespace', 'name'] as const
+const fields = [...objectFields, 'object', 'cluster', 'source', 'reason', 'action'] as const
 
 /**
  * What of `match` no event can meet, as warnings at `path`; an error where a variable stands that nobody fills in.
@@ -41,7 +42,7 @@ export function neverFaults(match: MatchText, path: Fault['path'], known: Known,
 
 /** Warnings for patterns of `match` that no event can meet; for entries that have only patterns. */
 export function matcherFaults(
-  match: Pick<Matchers, Field | 'related' | 'metadata' | 'message'>,
+  match: Pick<Matchers, Field | 'object' | 'related' | 'metadata' | 'message'>,
   path: Fault['path'],
   known: Known
 ) {
@@ -70,7 +71,7 @@ export function matcherFaults(
 const endsInLineEnd = 'ends in a line end, which must then be found as well; is that meant? In YAML, `|-` leaves it out'
 
 /** What `match` asks of each field that has names, with its place. */
-function askedOf(match: Pick<Matchers, Field | 'related'>) {
+function askedOf(match: Pick<Matchers, Field | 'object' | 'related'>) {
   return [
     ...fields.map((field) => ({ field, key: [field], patterns: match[field] })),
     ...relatedFields.map((field) => ({ field, key: ['related', field], patterns: match.related?.[field] }))
@@ -78,15 +79,18 @@ function askedOf(match: Pick<Matchers, Field | 'related'>) {
 }
 
 /** Two names that were written as one text: no name in Kubernetes has a comma or a space. */
-function oneText(field: Field, text: string, isListed: boolean): string | undefined {
+function oneText(field: Field | 'object', text: string, isListed: boolean): string | undefined {
   if (isListed || field === 'cluster' || field === 'source' || !/[\s,]/.test(text)) return undefined
   const names = text.split(/[\s,]+-?|^-/).filter(Boolean)
   return `is one text; a list is [${names.join(', ')}]`
 }
 
 /** Why no event has what `pattern`, a glob, asks of `field`; with what was meant. */
-function whyNever(field: Field, pattern: string, { sources, clusters }: Known): string | undefined {
+function whyNever(field: Field | 'object', pattern: string, known: Known): string | undefined {
+  const { sources, clusters } = known
   switch (field) {
+    case 'object':
+      return whyNoObject(pattern, known)
     case 'source':
       return sources && notAmong('source', 'in this file', pattern, sources)
     case 'cluster':
@@ -106,6 +110,17 @@ function whyNeverIs(field: Field, text: string, known: Known): string | undefine
   if (field === 'reason' || field === 'action' || field === 'cluster' || !isGlob(text))
     return whyNever(field, text, known)
   return `no ${field} is ${quote(text)}: an expression has no wildcards; write startsWith() or endsWith()`
+}
+
+function whyNoObject(pattern: string, known: Known): string | undefined {
+  const parts = pattern.split('/')
+  if (parts.length > objectFields.length || (parts.length < objectFields.length && !pattern.includes('*'))) {
+    return `no object is like ${quote(pattern)}: they are Kind/namespace/name`
+  }
+  // A star may stand for several parts.
+  if (parts.length < objectFields.length) return undefined
+  const whys = objectFields.map((field, at) => whyNever(field, parts[at] ?? '', known))
+  return whys.find((why) => why !== undefined)
 }
 
 function notAmong(what: string, where: string, pattern: string, names: readonly string[]): string | undefined {

@@ -1,6 +1,7 @@
 // Rules: decides which events match which rules. Pure: an event goes in, each rule's verdict comes out.
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
+import type { Named } from '../events/dependency.ts'
 import type { Severity } from '../events/severity.ts'
 import { compileGlobs, compileRegex, type TextTest } from '../patterns.ts'
 import { compileExpression, type Subject } from './expression.ts'
@@ -111,6 +112,7 @@ function compileMatchers(match: Matchers, path: Fault['path'], prefix: string, f
   if (match.kind !== undefined) text('kind', match.kind, ({ event }) => event.object.kind)
   if (match.namespace !== undefined) text('namespace', match.namespace, ({ event }) => event.object.namespace)
   if (match.name !== undefined) text('name', match.name, ({ event }) => event.object.name)
+  if (match.object !== undefined) text('object', match.object, ({ event: { object } }) => objectName(object))
   if (match.cluster !== undefined) text('cluster', match.cluster, ({ event }) => event.object.cluster)
   if (match.source !== undefined) text('source', match.source, ({ event }) => event.source)
   if (match.reason !== undefined) text('reason', match.reason, ({ event }) => event.reason)
@@ -129,6 +131,11 @@ function compileMatchers(match: Matchers, path: Fault['path'], prefix: string, f
     conditions.push(messageCondition(`${prefix}message`, match.message, [...path, 'message'], faults))
   }
   return conditions
+}
+
+/** `HelmRelease/db/redis`: as the matcher `object` has it. No part can have a slash. */
+export function objectName({ kind, namespace, name }: Named): string {
+  return `${kind}/${namespace}/${name}`
 }
 
 function textCondition(key: string, { matches, wanted }: TextTest, of: (subject: Subject) => string): Condition {

@@ -27,6 +27,13 @@ const matchers = {
     'infra-*'
   ]),
   name: option(Patterns, 'Names', 'Names of the object, as globs.', 'podinfo', ['*-canary']),
+  object: option(
+    Patterns,
+    'Objects',
+    'Objects as `Kind/namespace/name`, as globs: where the three lists above would name more than is meant.',
+    'HelmRelease/db/redis',
+    ['HelmRelease/db/redis', 'Kustomization/apps/*']
+  ),
   cluster: option(
     Patterns,
     'Clusters',

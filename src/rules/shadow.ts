@@ -71,7 +71,7 @@ function includes(key: string, wide: string, narrow: string): boolean {
 }
 
 // Anything but globs, such as expressions, can only be compared for equality.
-const globs = /^(kind|namespace|name|cluster|source|reason|action|related\..*|metadata\..*)$/s
+const globs = /^(kind|namespace|name|object|cluster|source|reason|action|related\..*|metadata\..*)$/s
 
 function demandsOf({ match: { severity = 'error', not = {}, when, message, ...texts } = {} }: RuleText): Demands {
   const { severity: refused, message: refusedMessage, ...refusedTexts } = not

@@ -42,6 +42,16 @@ t.test('the demo sums up a day in a few messages, and says how many Flux would h
   t.notMatch(out, /\x1b/, 'no colours where nobody could see them')
 })
 
+t.test(
+  'in a container, where everybody can reach it, the demo prints the address that lets its reader in',
+  async (t) => {
+    const env = { TMPDIR: tempFolder(t), HOST: '0.0.0.0' }
+    const { code, out, err } = await run(['demo', '--once', '--port', '0'], env)
+    t.equal(code, 0, err)
+    t.match(out, /What fails now +http:\/\/localhost:\d+\/\?token=[\w-]{20,}\n/)
+  }
+)
+
 t.test('at a terminal the demo waits where there is something to read, until Enter is pressed', async (t) => {
   const enters = (args: string[]) => {
     let pressed = 0

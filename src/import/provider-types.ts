@@ -1,0 +1,24 @@
+// Provider types: know what Flux does with those that the relay has no part in.
+
+// fluxcd/notification-controller api/v1beta3/provider_types.go of 1.9.3.
+const purposes: Record<string, readonly string[]> = {
+  'sets the status of commits': ['github', 'gitlab', 'gitea', 'bitbucketserver', 'bitbucket', 'azuredevops'],
+  'comments on pull requests': ['githubpullrequestcomment', 'gitlabmergerequestcomment', 'giteapullrequestcomment'],
+  'starts workflows': ['githubdispatch'],
+  'raises and ends alerts': ['alertmanager', 'opsgenie', 'pagerduty', 'sentry', 'datadog', 'grafana', 'otel'],
+  'feeds other programs': ['generic', 'generic-hmac', 'nats', 'googlepubsub', 'azureeventhub'],
+  'posts to a chat that the relay does not know': [
+    'msteams',
+    'googlechat',
+    'webex',
+    'telegram',
+    'lark',
+    'matrix',
+    'zulip'
+  ]
+}
+
+/** What Flux does by a Provider of `type`; undefined where it has no such type. */
+export function purposeOf(type: string): string | undefined {
+  return Object.entries(purposes).find(([, types]) => types.includes(type))?.[0]
+}

@@ -1,0 +1,129 @@
+// Repeated: finds what several Alerts post to one channel. Flux posts it for each; the relay does once where it can.
+import type { RuleText } from '../rules/schema.ts'
+import { asksForAll } from '../rules/shadow.ts'
+import { distinct, nameEach, type Target } from './destination.ts'
+import type { Alert, Remark } from './flux.ts'
+import { type Demands, ruleOf } from './rules.ts'
+import { covers, type EventSource, isKnownToFlux, overlap } from './sources.ts'
+
+/** An Alert the relay takes over. */
+export interface Takeover {
+  alert: Alert
+  target: Target
+  sources: EventSource[]
+  demands: Demands
+  /** The differences from the Alert. */
+  remarks: Remark[]
+}
+
+/** A rule, and the Alerts that it stands for. */
+export interface ImportedRule {
+  rule: RuleText
+  takeovers: Takeover[]
+}
+
+const longestName = 100
+
+/** `all` without the sources whose every event another Alert posts to the same channel, too. */
+export function withoutRepeated(all: readonly Takeover[], remarks: Remark[]): Takeover[] {
+  const entries = all.flatMap((takeover) => takeover.sources.map((source) => ({ takeover, source })))
+  const dropped = new Map<EventSource, Takeover>()
+  for (const [at, { takeover, source }] of entries.entries()) {
+    const { mention } = takeover.demands
+    const wider = entries.find(
+      (other, otherAt) =>
+        other.takeover !== takeover &&
+        other.takeover.target === takeover.target &&
+        (mention === undefined || mention === other.takeover.demands.mention) &&
+        !dropped.has(other.source) &&
+        postsAll(other, { takeover, source }) &&
+        // The first of two equal ones stays.
+        (otherAt < at || !postsAll({ takeover, source }, other))
+    )
+    if (wider !== undefined) dropped.set(source, wider.takeover)
+  }
+  return all.flatMap((takeover): Takeover[] => {
+    const { alert } = takeover
+    const gone = takeover.sources.filter((source) => dropped.has(source))
+    if (gone.length === 0) return [takeover]
+    const sources = takeover.sources.filter((source) => !dropped.has(source))
+    const others = [...new Set(gone.map((source) => nameOf(dropped.get(source)?.alert ?? alert)))].join(' and ')
+    const what = sources.length === 0 ? 'nothing' : `nothing about ${gone.map(objectOf).join(', ')}`
+    const message = `Alert ${nameOf(alert)} posts ${what} that ${others} does not post to the same channel; Flux posted it twice, the relay does once`
+    remarks.push({ ...alert.at(), message })
+    return sources.length === 0 ? [] : [{ ...takeover, sources }]
+  })
+}
+
+interface Entry {
+  takeover: Takeover
+  source: EventSource
+}
+
+function postsAll(wide: Entry, narrow: Entry): boolean {
+  const { labels } = wide.source
+  const isOfAll = labels === undefined || JSON.stringify(labels) === JSON.stringify(narrow.source.labels)
+  return (
+    isOfAll &&
+    isKnownToFlux(wide.source) &&
+    covers(wide.source, narrow.source) &&
+    asksForAll(ruleFor(wide), ruleFor(narrow, wide.source))
+  )
+}
+
+function ruleFor({ takeover, source }: Entry, of = source): RuleText {
+  return ruleOf(takeover.demands, [of], { name: '', send: '' })
+}
+
+/** Alerts that differ in nothing but their objects are one rule. */
+export function rulesOf(takeovers: readonly Takeover[], remarks: Remark[]): ImportedRule[] {
+  const names = nameEach(
+    takeovers.map(({ alert }) => alert),
+    '/',
+    longestName
+  )
+  const groups = Map.groupBy(takeovers, ({ target, demands }) => JSON.stringify([target.name, demands]))
+  const taken = new Set<string>()
+  const rules = [...groups.values()].map((group): ImportedRule => {
+    const [first = '', ...others] = group.map((takeover) => names[takeovers.indexOf(takeover)] ?? '')
+    const name = others.length === 0 ? first : commonName(group)
+    const sources = group.flatMap(({ sources }) => sources)
+    const [{ target, demands }] = group as [Takeover]
+    const rule = ruleOf(demands, sources, { name: distinct(name, taken, longestName, ' '), send: target.name })
+    return { rule, takeovers: group }
+  })
+  remarks.push(...doubled(rules))
+  return rules
+}
+
+/** The words that all names begin with, else the destination's. */
+function commonName(group: readonly Takeover[]): string {
+  const [first = [], ...others] = group.map(({ alert }) => alert.name.split(/[-_.]/))
+  const length = first.findIndex((word, at) => others.some((words) => words[at] !== word))
+  const common = (length < 0 ? first : first.slice(0, length)).join('-')
+  if (common.length > 2) return common
+  const [{ target, demands }] = group as [Takeover]
+  return demands.asked === 'error' ? `${target.name} failures` : target.name
+}
+
+function doubled(rules: readonly ImportedRule[]): Remark[] {
+  const all = rules.flatMap(({ takeovers }, of) => takeovers.map((takeover) => ({ takeover, of })))
+  return all.flatMap(({ takeover, of }, at) => {
+    const { alert, target, sources } = takeover
+    const other = all
+      .slice(0, at)
+      .find((one) => one.takeover.target === target && overlap(one.takeover.sources, sources))
+    if (other === undefined) return []
+    const how = other.of === of ? 'once, where Flux posted it twice' : 'twice, as by Flux'
+    const message = `Alert ${nameOf(alert)} is about objects that ${nameOf(other.takeover.alert)} posts to the same channel, too: what both match is posted ${how}`
+    return [{ ...alert.at(), message }]
+  })
+}
+
+function nameOf({ namespace, name }: Alert): string {
+  return `${namespace}/${name}`
+}
+
+function objectOf({ kind, namespace, name }: EventSource): string {
+  return `${kind}/${namespace}/${name}`
+}

@@ -31,6 +31,56 @@ t.test('a failure is one message: what follows is in its thread, and in the end 
   t.equal(updates(api).length, before, 'what is over is left alone')
 })
 
+const logged = `Helm upgrade failed for release apps/shop with chart shop@6.5.3: context deadline exceeded
+
+Last Helm logs:
+
+2026-09-21T14:08:20Z: beginning wait for 2 resources with timeout of 5m0s
+2026-09-21T14:13:20Z: Deployment is not ready: apps/shop. 0 out of 1 expected pods are ready\n`
+const long = `dry-run failed: ${Array.from({ length: 40 }, (_, at) => `spec.containers[${at}].image: Required`).join(', ')}`
+
+for (const [name, message, own] of [
+  ['a log', logged, '0 out of 1 expected pods'],
+  ['an error that is longer than its gist', long, 'spec.containers[17]']
+] as const) {
+  t.test(`${name} is in the thread of its card, once, also where it was lost on the way`, async (t) => {
+    const world = await build(t)
+    const { api, pass, fail, recover } = world
+    await fail('shop', message)
+    let left = 2
+    api.behave('chat.postMessage', () => (api.posted.length === 1 && left-- > 0 ? { is: 'reset' } : undefined))
+    await pass(1000)
+    await world.restart()
+    await pass(20_000)
+    const [card] = cards(api)
+    t.notMatch(shown(card), own)
+    t.match(shown(card), /shop/)
+    const thread = () => api.seen('team', card?.ts).slice(1)
+    t.equal(thread().length, 1)
+    t.match(shown(thread()[0]), own)
+    t.match(thread(), [{ isBroadcast: false, text: 'apps/shop says:' }])
+    await recover('shop')
+    await pass(30_000)
+    t.ok(isGreen(cards(api)[0]), shown(cards(api)[0]))
+    t.equal(thread().length, 2)
+  })
+}
+
+t.test('what follows a card is left out where the card is gone meanwhile', async (t) => {
+  const { api, pass, fail } = await build(t)
+  api.behave('chat.postMessage', () => {
+    if (api.posted.length === 1) api.delete('team', api.posted[0]?.ts ?? '')
+    return undefined
+  })
+  await fail('shop', logged)
+  await pass(5000)
+  t.equal(api.posted.length, 1)
+  api.calm()
+  await fail('cart', 'another cause')
+  await pass(5000)
+  t.match(shown(cards(api)[0]), /cart/, 'and the lane goes on')
+})
+
 t.test('a reminder is a reply that the channel sees', async (t) => {
   const { api, pass, fail } = await build(t)
   await fail('shop')

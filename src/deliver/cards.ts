@@ -104,17 +104,24 @@ export function createCards({ store, slack, destinations, wake, publicUrl, clock
       const body = { ...bodyFor(payload, 'slack', { channel }), ts, attachments: payload.attachments ?? [] }
       return slack.post(urlOf(app, 'chat.update'), JSON.stringify(body), signal, app.token)
     }
-    const payload = composeCard(card.entries, clock.now(), publicUrl)
-    let reply = await post(payload)
+    const { reply: _, ...payload } = composeCard(card.entries, clock.now(), publicUrl)
+    if (JSON.stringify(payload) === JSON.stringify(card.shown)) {
+      await store.settleCard(card, { is: 'shown' }, clock.now())
+      return true
+    }
+    let shown: Payload = payload
+    let reply = await post(shown)
     const lane = destinations().get(card.destination)?.lane ?? card.lane
     let judged = judge(card, reply, lane, clock.now())
     if (judged.is === 'refused') {
       log.warn({ card: card.id, answer: sayReply(reply) }, 'card refused: it is shown in plain text')
       const plain = withoutBlocks(payload)
-      reply = await post({ ...plain, text: cut(plain.text, maxUpdateText) })
+      shown = { ...plain, text: cut(plain.text, maxUpdateText) }
+      reply = await post(shown)
       judged = judge(card, reply, lane, clock.now())
     }
-    const end = judged.is === 'refused' ? lost(card, lane) : judged.end
+    const judgedEnd = judged.is === 'refused' ? lost(card, lane) : judged.end
+    const end = judgedEnd.is === 'shown' ? { ...judgedEnd, payload: shown } : judgedEnd
     if (judged.is === 'rest') await store.restCards(budget, judged.until, clock.now())
     await store.settleCard(card, end, clock.now())
     log[end.is === 'shown' ? 'debug' : 'warn']({ card: card.id, answer: sayReply(reply), end: end.is }, 'card updated')

@@ -4,19 +4,19 @@ import type { Logger } from 'pino'
 import { type Ages, type Clock, every } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import type { DigestForm } from '../render/compose/digest.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { Spans } from '../spans.ts'
 import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
+import { moved } from './answer.ts'
 import { type Channels, inLane, labelOf } from './channels.ts'
 import { type Destination, lanesByName } from './destination.ts'
 import { causesOf, holdsOf } from './gathering.ts'
 import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
 import { createPace, take } from './pace.ts'
-import { planNext } from './plan.ts'
-import { createPost, moved } from './post.ts'
+import { type MessageForm, planNext } from './plan.ts'
+import { createPost } from './post.ts'
 import { adviceOn, detailsOf, sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 import { createTokens } from './tokens.ts'
@@ -195,9 +195,10 @@ export function createLanes(options: LanesOptions): Lanes {
     }
   }
 
-  function formOf([first]: readonly Pending[]): DigestForm {
+  function formOf([first]: readonly Pending[]): MessageForm {
     const destination = destinations().get(first?.destination ?? '')
     return {
+      hasCards: destination?.slack?.style === 'cards',
       maxText: digestRoom(destination?.slack?.dialect ?? 'slack'),
       isFull: destination?.hasFullDigests,
       publicUrl: options.publicUrl
@@ -238,12 +239,13 @@ export function createLanes(options: LanesOptions): Lanes {
     }
     if (end.state === 'sent') {
       options.metrics.notifications.inc({ destination: labelOf(destination), state: 'sent' }, notifications)
-      options.metrics.deliverySeconds.observe((clock.now() - message.newestAt) / 1000)
+      if (notifications > 0) options.metrics.deliverySeconds.observe((clock.now() - message.newestAt) / 1000)
       log.info({ ...facts, attempt: failures + 1 }, 'message sent')
       return
     }
     if (end.state === 'dead') {
-      log.error({ ...facts, because: end.reason }, 'message not delivered: its notifications are dead letters')
+      if (notifications === 0) log.warn({ ...facts, because: end.reason }, 'what follows a card was not delivered')
+      else log.error({ ...facts, because: end.reason }, 'message not delivered: its notifications are dead letters')
       return
     }
     const next = new Date(lane.notBefore).toISOString()

@@ -123,6 +123,8 @@ export interface Card extends CardPlace {
   version: number
   /** Whoever has the latest claim may update it. */
   claim: number
+  /** What it shows, where that is known for sure. */
+  shown: Payload | undefined
 }
 
 /** What is to be done about the cards of an app: `signal` aborts when another replica may take the card over. */
@@ -130,7 +132,8 @@ export type CardStep = { is: 'wait' } | { is: 'update'; card: Card; signal?: Abo
 
 /** What becomes of a card after an update. */
 export type CardEnd =
-  | { is: 'shown' }
+  /** `payload` is what it shows from now on; absent where it has shown that before. */
+  | { is: 'shown'; payload?: Payload }
   /** It is not updated again before, in ms. */
   | { is: 'again'; at: number }
   /** It cannot be updated any more: what it named is posted anew. */
@@ -143,6 +146,9 @@ export interface CardPlan {
   budget: string
   token: Plan['token']
 }
+
+/** So many of what a card has shown are kept. */
+export const keptVersions = 10
 
 /** A card is updated at most once in so long, in ms. */
 export const cardGapMs = 10_000
@@ -219,6 +225,7 @@ export interface Message {
   failures: number
   /** When its newest notification was accepted, in ms: it is retried until that is too old. */
   newestAt: number
+  /** None where it follows a card, whose notifications they are. */
   notifications: number
   /** Set where it is a reply. */
   thread?: Thread

@@ -30,7 +30,8 @@ function failureOf(memory: ObjectMemory, since: number): ObjectMemory['failure']
 export function composeCard(named: readonly Named[], now: number, publicUrl?: string): Payload {
   const views = named.map((entry) => viewOf(entry, now))
   const [only] = views
-  if (only !== undefined && views.length === 1) return composeOne(only, { publicUrl, event: named[0]?.event ?? '' })
+  if (only !== undefined && views.length === 1)
+    return composeOne(only, { publicUrl, event: named[0]?.event ?? '', isCard: true })
   const open = named.filter(isOpen)
   // News stay what they were; of what ended, as long as anything lasts, the number is enough.
   const shown = named.flatMap((entry, index) => {

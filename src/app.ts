@@ -79,8 +79,9 @@ export async function buildApp({
   const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
   const lanes = createLanes({ ...base, slack, channels, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
-  const cards = createCards({ ...base, slack, destinations, publicUrl, wake })
   const silences = createSilences({ ...base, destinations, wake })
+  const withholding = () => ({ muted: current().mutes, silenced: silences.mutes() })
+  const cards = createCards({ ...base, slack, destinations, publicUrl, withholding, wake })
   const actions = createActions({ ...base, config: current, wake, tryNow, silencesChanged: silences.look })
 
   const announce = createOperator({ ...base, operators, wake })
@@ -93,7 +94,7 @@ export async function buildApp({
   const inEffect = () => ({
     ...current(),
     destinations: destinations(),
-    mutes: [...current().mutes, ...silences.mutes()]
+    mutes: Object.values(withholding()).flat()
   })
   const { full, twins, passed } = troubles
   const commits = createCommits({

@@ -40,7 +40,10 @@ const whole: Plan = {
     }
   }
 }
-const cardPlan: CardPlan = { lanes: [lane], budget: 'updates:acme', token: () => ({ bucket: { tokens: 5, at } }) }
+const cardPlan: CardPlan = {
+  ...{ lanes: 'slack:acme:', except: [], budget: 'updates:acme' },
+  token: () => ({ bucket: { tokens: 5, at } })
+}
 
 function about(name: string, says: View['says'], begun = since): View {
   return { ...view(name, says), failure: { reason: 'BuildFailed', text: 'm', since: begun, count: 1 } }
@@ -208,7 +211,8 @@ for (const [name, prepare] of Object.entries(stores)) {
       await say(store, 'failed', ['one'])
       await postAll(store, '1.1')
       await say(store, 'recovered', ['one'], at + seconds(60), false)
-      t.same(await store.nextCard({ ...cardPlan, lanes: ['other'] }, at + seconds(75)), { is: 'wait' })
+      t.same(await store.nextCard({ ...cardPlan, lanes: 'slack:other:' }, at + seconds(75)), { is: 'wait' })
+      t.same(await store.nextCard({ ...cardPlan, except: [lane] }, at + seconds(75)), { is: 'wait' }, 'by now')
     })
 
     t.test('what a lost card named goes on is posted anew, as a card', async (t) => {

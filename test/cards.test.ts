@@ -1,6 +1,6 @@
 // Cards: what a channel of a Slack app shows is true, whatever happened to the relay and to the channel meanwhile.
 import t from 'tap'
-import { build, cards, isGreen, shown, updates, type World } from './fixtures/cards.ts'
+import { build, cards, isGreen, plainConfig, shown, updates, type World } from './fixtures/cards.ts'
 
 t.test('a failure is one message: what follows is in its thread, and in the end it is green', async (t) => {
   const { api, pass, fail, recover } = await build(t)
@@ -115,20 +115,77 @@ t.test('a digest counts down, names what is left, and turns green with the last'
   )
 })
 
+t.test('a digest of a destination that names all is a card that does', async (t) => {
+  const config = plainConfig.replace('channel: C000000A }', 'channel: C000000A }, digest: full')
+  const { api, pass, fail, recover } = await build(t, { config })
+  // As many of one cause as are not named elsewhere, with room to spare.
+  const names = Array.from({ length: 220 }, (_, index) => `a-name-of-some-length-${index}`)
+  await Promise.all(names.map((name) => fail(name)))
+  await pass(20_000)
+  for (const name of names.slice(0, 20)) await recover(name)
+  await pass(30_000)
+  const all = cards(api).map(shown).join('\n')
+  t.same(
+    names.slice(20).filter((name) => !new RegExp(`${name}\\b`).test(all)),
+    [],
+    'all that is left is named'
+  )
+  t.match(all, /\d+ of \d+ still fail/)
+  t.notMatch(all, /and \d+ more_|more follow/)
+})
+
 t.test('what ends without a message to the channel is shown all the same', async (t) => {
-  const { api, pass, fail, recover, relay } = await build(t)
+  const { api, pass, fail, recover, silence } = await build(t)
   await fail('shop')
   await pass(2000)
-  const silence = await fetch(`${relay.url}/api/silences`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ match: { name: 'shop' }, for: '1h', comment: 'quiet' })
-  })
-  t.ok(silence.ok, await silence.text())
+  await silence('shop', '1h')
   await recover('shop')
   await pass(25_000)
   t.equal(api.posted.length, 1)
   t.ok(isGreen(cards(api)[0]), shown(cards(api)[0]))
+})
+
+t.test('a silence is shown on the cards of what it withholds, as long as it lasts', async (t) => {
+  const world = await build(t)
+  const { api, pass, fail, silence } = world
+  await fail('shop')
+  await fail('cart', 'another cause')
+  await pass(15_000)
+  await silence('shop', '7m')
+  await pass(15_000)
+  const texts = () => new Map(cards(api).map((card) => [/shop|cart/.exec(shown(card))?.[0], shown(card)]))
+  t.match(texts().get('shop'), /:no_bell: silenced until <!date\^\d+\^[^>]*>: db upgrade/)
+  t.notMatch(texts().get('cart'), /silenced/)
+  const before = updates(api).length
+  await pass(5 * 60_000)
+  await world.restart()
+  await pass(10_000)
+  t.equal(updates(api).length, before, 'what is shown already is not sent again')
+  await pass(2 * 60_000)
+  t.notMatch(texts().get('shop'), /silenced/, 'it is over by itself')
+  const id = await silence('shop', '1h')
+  await pass(15_000)
+  t.match(texts().get('shop'), /silenced/)
+  await fetch(`${world.relay.url}/api/silences/${id}`, { method: 'DELETE' })
+  await pass(25_000)
+  t.notMatch(texts().get('shop'), /silenced/, 'it was ended')
+})
+
+t.test('of a card with several, it says how many are quiet; mutes of the file are shown, too', async (t) => {
+  const mute = `mute: [{ name: night, match: { name: [app-1, app-2, app-3] }, until: "2026-09-21T14:03:00Z" }]\n`
+  const world = await build(t)
+  const { api, pass, fail } = world
+  const names = ['app-1', 'app-2', 'app-3', 'app-4', 'app-5']
+  await Promise.all(names.map((name) => fail(name)))
+  await pass(15_000)
+  await world.restart(`${plainConfig}${mute}`)
+  await pass(15_000)
+  t.match(cards(api).map(shown), [
+    /:no_bell: muted until <!date[^>]*>: night/,
+    /:no_bell: 2 of them muted until <!date[^>]*>: night/
+  ])
+  await pass(3 * 60_000)
+  t.notMatch(cards(api).map(shown).join(), /muted until/)
 })
 
 t.test('cards outlive restarts', async (t) => {

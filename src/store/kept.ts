@@ -132,8 +132,11 @@ export type CardStep = { is: 'wait' } | { is: 'update'; card: Card; signal?: Abo
 
 /** What becomes of a card after an update. */
 export type CardEnd =
-  /** `payload` is what it shows from now on; absent where it has shown that before. */
-  | { is: 'shown'; payload?: Payload }
+  /**
+   * `payload` is what it shows from now on; absent where it has shown that before. `until` when it is to be looked at again, in
+   * ms, whatever happens.
+   */
+  | { is: 'shown'; payload?: Payload; until?: number }
   /** It is not updated again before, in ms. */
   | { is: 'again'; at: number }
   /** It cannot be updated any more: what it named is posted anew. */
@@ -141,7 +144,10 @@ export type CardEnd =
 
 /** Whose cards are looked for, and how often they may be updated. */
 export interface CardPlan {
-  lanes: readonly string[]
+  /** What its lanes begin with. */
+  lanes: string
+  /** Those of them that show no cards by now. */
+  except: readonly string[]
   /** The name of the budget that they share. */
   budget: string
   token: Plan['token']

@@ -157,6 +157,19 @@ export interface Retried {
   lane: string
 }
 
+/** An incident on a card that goes on, and the event that was the last to be sent of it. */
+export interface CardIncident {
+  /** The key of its object. */
+  key: string
+  since: number
+  event: string
+  object: ObjectRef
+  source: string
+  transition: Transition
+  receivedAt: number
+  body: string
+}
+
 /** The longest window of {@link Records.perMinute}. */
 export const maxWindowMs = 24 * 60 * 60 * 1000
 
@@ -176,6 +189,8 @@ export interface Records {
   ): Promise<Listed<ObjectRecord>>
   /** All that fail or are stale at `now`, the newest failure first, or the first {@link maxFailures} of them. */
   failures(now: number): Promise<Listed<ObjectRecord>>
+  /** What cards name that goes on, or what `card` does; the oldest, where there is too much of it. */
+  incidentsOnCards(card?: string): Promise<CardIncident[]>
   notifications(filter: NotificationFilter, page: Page): Promise<Listed<NotificationRecord>>
   /** Every lane that was ever used or has something to send. */
   lanes(): Promise<LaneRecord[]>

@@ -181,7 +181,8 @@ export async function pruneCards(sql: Sql, before: number, limit: number): Promi
 // One that is being changed is looked at the next time.
 export const dueSql = `
   select * from cards where due_at is not null and (due_at <= $1 or due_at > $1::bigint + ${cardHorizonMs})
-    and (claimed_until <= $1 or claimed_until > $1::bigint + ${cardHorizonMs}) and lane = any($2)
+    and (claimed_until <= $1 or claimed_until > $1::bigint + ${cardHorizonMs}) 
+    and starts_with(lane, $2) and lane <> all($3)
   order by due_at limit 1 for update skip locked`
 
 const claimSql = `
@@ -211,7 +212,7 @@ export function createCards({
   presence,
   isCallersClock,
   added
-}: Host): Pick<Store, 'nextCard' | 'settleCard' | 'restCards'> {
+}: Host): Pick<Store, 'nextCard' | 'settleCard' | 'touchCards' | 'restCards'> {
   return {
     async nextCard(plan, now) {
       const signal = presence.lease()
@@ -226,13 +227,17 @@ export function createCards({
       if (end.is === 'lost') added(end.notifications)
     },
 
+    async touchCards(objects, now) {
+      await connections.transaction((sql) => touch(sql, objects, now))
+    },
+
     async restCards(budget, until, now) {
       await connections.query('update lanes set not_before = $1, set_at = $2 where key = $3', [until, now, budget])
     }
   }
 }
 
-async function next(sql: Sql, { lanes, budget, token }: CardPlan, asked: number | undefined): Promise<CardStep> {
+async function next(sql: Sql, { lanes, except, budget, token }: CardPlan, asked: number | undefined): Promise<CardStep> {
   await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [budget])
   const { rows: budgets } = await sql<LaneRow>('select * from lanes where key = $1 for update skip locked', [budget])
   if (budgets.length === 0) return { is: 'wait' }
@@ -241,7 +246,7 @@ async function next(sql: Sql, { lanes, budget, token }: CardPlan, asked: number 
   const state = laneStateOf(budgets[0], now)
   const taken = token(state, now)
   if (state.notBefore > now || 'until' in taken) return { is: 'wait' }
-  const { rows } = await sql<CardRow>(dueSql, [now, lanes])
+  const { rows } = await sql<CardRow>(dueSql, [now, lanes, except])
   const [row] = rows
   if (row === undefined) return { is: 'wait' }
   await sql(claimSql, [...[taken.bucket.tokens, taken.bucket.at, budget, now + cardClaimMs, row.id]])
@@ -270,9 +275,9 @@ async function settle(sql: Sql, { card, end }: { card: Card; end: CardEnd }, now
   } else {
     if (end.payload !== undefined) await sql(versionSql, [card.id, now, JSON.stringify(end.payload)])
     await sql(
-      `update cards set due_at = case when version = $1 then null else $2::bigint + ${cardGapMs} end, updated_at = $2,
+      `update cards set due_at = case when version = $1 then $4::bigint else $2::bigint + ${cardGapMs} end, updated_at = $2,
          claimed_until = 0, shown_claim = claim where id = $3`,
-      [card.version, now, card.id]
+      [card.version, now, card.id, end.until ?? null]
     )
   }
   return true

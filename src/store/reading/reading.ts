@@ -2,6 +2,7 @@
 import type { ObjectRef } from '../../events/flux.ts'
 import type { LanesByName } from '../kept.ts'
 import type { Listed, NotificationFilter, Page, Records, Retried } from '../records.ts'
+import { readCards } from './cards.ts'
 import { readCounts } from './counts.ts'
 import { readEvents } from './events.ts'
 import { findNotifications, readNotifications } from './notifications.ts'
@@ -13,7 +14,13 @@ export function createReading(
   ask: Ask,
   keyOf: (object: ObjectRef) => string
 ): Omit<Records, 'retry' | 'retryAll' | 'discard' | 'announce'> {
-  return { ...readEvents(ask, keyOf), ...readObjects(ask, keyOf), ...readNotifications(ask), ...readCounts(ask) }
+  return {
+    ...readEvents(ask, keyOf),
+    ...readObjects(ask, keyOf),
+    ...readNotifications(ask),
+    ...readCounts(ask),
+    ...readCards(ask)
+  }
 }
 
 interface RetryPage {

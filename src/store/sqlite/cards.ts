@@ -164,13 +164,13 @@ function removeParts(db: Database, card: number): void {
 export function createCards(
   db: Database,
   { queue, transaction, write }: { queue: Queue; transaction: Transaction; write: Write }
-): Pick<Store, 'nextCard' | 'settleCard' | 'restCards'> {
-  function next({ lanes, budget, token }: CardPlan, now: number): CardStep {
+): Pick<Store, 'nextCard' | 'settleCard' | 'touchCards' | 'restCards'> {
+  function next({ lanes, except, budget, token }: CardPlan, now: number): CardStep {
     const row = db.get<CardRow>(
       `select * from cards where due_at is not null and (due_at <= ?1 or due_at > ?1 + ${cardHorizonMs})
          and (claimed_until <= ?1 or claimed_until > ?1 + ${cardHorizonMs})
-         and lane in (select value from json_each(?2)) order by due_at limit 1`,
-      ...[now, JSON.stringify(lanes)]
+         and substr(lane, 1, length(?2)) = ?2 and lane not in (select value from json_each(?3)) order by due_at limit 1`,
+      ...[now, lanes, JSON.stringify(except)]
     )
     if (row === undefined) return { is: 'wait' }
     const state = laneState(db, budget, now)
@@ -206,12 +206,14 @@ export function createCards(
         } else {
           if (end.payload !== undefined) addVersion(db, id, JSON.stringify(end.payload), now)
           db.run(
-            `update cards set due_at = case when version = ?1 then null else ?2 + ${cardGapMs} end, updated_at = ?2,
+            `update cards set due_at = case when version = ?1 then ?4 else ?2 + ${cardGapMs} end, updated_at = ?2,
                claimed_until = 0, shown_claim = claim where id = ?3`,
-            ...[card.version, now, id]
+            ...[card.version, now, id, end.until ?? null]
           )
         }
       }),
+
+    touchCards: (objects, now) => write(() => touch(db, objects, now)),
 
     async restCards(budget, until, now) {
       transaction(() => {

@@ -1,8 +1,10 @@
 // Cards on a real store: which messages are updated, when, and by whom; on both stores, through restarts and between replicas.
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { objectKey } from '../src/objects.ts'
 import type { View } from '../src/render/compose/view.ts'
-import type { Card, CardPlan, Plan } from '../src/store/kept.ts'
+import type { Payload } from '../src/render/slack/payload.ts'
+import type { Card, CardEnd, CardPlan, Plan } from '../src/store/kept.ts'
 import { moveToPostgres } from '../src/store/migrate.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres/store.ts'
@@ -44,6 +46,14 @@ const cardPlan: CardPlan = {
   ...{ lanes: 'slack:acme:', except: [], budget: 'updates:acme' },
   token: () => ({ bucket: { tokens: 5, at } })
 }
+
+const withReply =
+  (reply: Payload): Plan['next'] =>
+  (...given) => {
+    const next = whole.next(...given)
+    return 'until' in next ? next : { ...next, payload: { ...next.payload, reply } }
+  }
+const key = (name: string) => objectKey(arrival(name).event.object)
 
 function about(name: string, says: View['says'], begun = since): View {
   return { ...view(name, says), failure: { reason: 'BuildFailed', text: 'm', since: begun, count: 1 } }
@@ -267,6 +277,73 @@ for (const [name, prepare] of Object.entries(stores)) {
       world.store = await world.open()
       const next = await world.store.next(lane, whole, at + seconds(61))
       t.match(next, { is: 'post', message: { thread: { ts: '1.1', isBroadcast: true } } })
+    })
+
+    t.test('what is to follow a card does, once, in its thread, also after a restart', async (t) => {
+      const world = await start(t)
+      const reply = { text: 'the log', unfurl_links: false as const, unfurl_media: false as const }
+      await say(world.store, 'failed', ['one'])
+      const step = await world.store.next(lane, { ...whole, next: withReply(reply) }, at)
+      if (step.is !== 'post') throw new Error(step.is)
+      const settlement = { ...sent, message: { state: 'sent' as const, posted: { channel: 'C000000A', ts: '1.1' } } }
+      await world.store.settle(step.message, attempt, settlement)
+      await world.store.close()
+      world.store = await world.open()
+      t.same(await world.store.busyLanes(), [lane], 'the lane is not forgotten')
+      t.equal(world.store.pending, 0)
+      const next = await world.store.next(lane, whole, at + seconds(1))
+      t.match(next, {
+        is: 'post',
+        message: { notifications: 0, payload: reply, thread: { ts: '1.1', isBroadcast: false } }
+      })
+      if (next.is === 'post')
+        await world.store.settle(next.message, attempt, {
+          ...settlement,
+          message: { state: 'sent', posted: { channel: 'C000000A', ts: '1.2' } }
+        })
+      t.same(await world.store.next(lane, whole, at + seconds(2)), { is: 'idle' })
+      t.equal(await due(world.store, at + seconds(3600)), undefined, 'and it is no card')
+    })
+
+    t.test('what a card shows is known, but for an update whose end nobody knows', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one'])
+      await postAll(store, '1.1')
+      const shown: unknown[] = []
+      const ends: CardEnd[] = [
+        { is: 'shown', payload: { text: 'next', unfurl_links: false, unfurl_media: false } },
+        { is: 'shown' },
+        { is: 'again', at },
+        { is: 'shown' }
+      ]
+      for (const [index, end] of [...ends, ends[1]].entries()) {
+        const now = at + seconds(60 * (index + 1))
+        await store.touchCards([key('one')], now)
+        const card = await due(store, now)
+        if (card === undefined || end === undefined) throw new Error(`${index}: nothing is due`)
+        shown.push(card.shown?.text)
+        await store.settleCard(card, end, now)
+      }
+      t.same(shown, ['one', 'next', 'next', undefined, 'next'])
+      t.equal(await due(store, at + seconds(3600)), undefined)
+      await store.touchCards([key('one')], at + seconds(3600))
+      const card = await due(store, at + seconds(3600))
+      if (card) await store.settleCard(card, { is: 'shown', until: at + seconds(3660) }, at + seconds(3600))
+      t.equal(await due(store, at + seconds(3659)), undefined)
+      t.ok(await due(store, at + seconds(3660)), 'it is looked at again')
+    })
+
+    t.test('incidents on cards come with their events, as long as they go on', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one', 'two'])
+      await postAll(store, '1.1')
+      await say(store, 'failed', ['three'])
+      await say(store, 'recovered', ['two'], at + seconds(60), false)
+      const incidents = await store.records.incidentsOnCards()
+      t.match(incidents, [{ key: key('one'), since, object: { name: 'one' }, transition: 'failed', body: String }])
+      t.equal(incidents.length, 1)
+      t.same(await store.records.incidentsOnCards('1'), incidents)
+      t.same(await store.records.incidentsOnCards('2'), [])
     })
 
     t.test('a clock that was set back delays no card for long', async (t) => {

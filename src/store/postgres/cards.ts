@@ -237,7 +237,11 @@ export function createCards({
   }
 }
 
-async function next(sql: Sql, { lanes, except, budget, token }: CardPlan, asked: number | undefined): Promise<CardStep> {
+async function next(
+  sql: Sql,
+  { lanes, except, budget, token }: CardPlan,
+  asked: number | undefined
+): Promise<CardStep> {
   await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [budget])
   const { rows: budgets } = await sql<LaneRow>('select * from lanes where key = $1 for update skip locked', [budget])
   if (budgets.length === 0) return { is: 'wait' }

@@ -1,6 +1,7 @@
 // Cards: what a channel of a Slack app shows is true, whatever happened to the relay and to the channel meanwhile.
 import t from 'tap'
 import { build, cards, isGreen, plainConfig, shown, updates, type World } from './fixtures/cards.ts'
+import { botToken } from './fixtures/slack-api.ts'
 
 t.test('a failure is one message: what follows is in its thread, and in the end it is green', async (t) => {
   const { api, pass, fail, recover } = await build(t)
@@ -266,3 +267,53 @@ t.test('updates keep the limits of Slack, and an app that is limited waits', asy
   await pass(60_000)
   for (const card of cards(api)) t.ok(isGreen(card), shown(card))
 })
+
+const looking = plainConfig.replace('apiUrl:', 'history: true, apiUrl:')
+const readers = { [botToken]: { name: 'flux', userId: 'U0FLUX', scopes: ['chat:write', 'channels:history'] } }
+
+t.test('with `history: true` a message whose answer was lost is found, and is the card that is updated', async (t) => {
+  const world = await build(t, { config: looking, apps: readers })
+  const { api, pass, fail, recover } = world
+  api.behave('chat.postMessage', [{ is: 'reset-after' }])
+  await fail('shop')
+  await pass(10_000)
+  t.equal(cards(api).length, 1, 'it is not posted again')
+  // The same for a reply, which only its thread knows, and where the process is another.
+  let left = 1
+  api.behave('chat.postMessage', () => (left-- > 0 ? { is: 'reset-after' } : undefined))
+  await fail('shop', 'admission webhook denied the request')
+  await pass(1000)
+  await world.restart()
+  await pass(20_000)
+  t.equal(api.seen('team', cards(api)[0]?.ts).length, 2, 'the reply is there once')
+  await recover('shop')
+  await pass(30_000)
+  t.equal(cards(api).length, 1)
+  t.ok(isGreen(cards(api)[0]), shown(cards(api)[0]))
+  const asked = api.calls.filter(({ method }) => method.startsWith('conversations.'))
+  t.same(
+    asked.map(({ method }) => method),
+    ['conversations.history', 'conversations.replies'],
+    'nothing else is looked for'
+  )
+})
+
+for (const [name, make] of Object.entries({
+  'it never came': (api: World['api']) => api.behave('chat.postMessage', [{ is: 'reset' }]),
+  'the app may not read': (api: World['api']) => {
+    Object.assign(api.apps[botToken] ?? {}, { scopes: ['chat:write'] })
+    api.behave('chat.postMessage', [{ is: 'reset' }])
+  },
+  'history has trouble for long': (api: World['api']) => {
+    api.behave('conversations.history', () => ({ status: 500 }))
+    api.behave('chat.postMessage', [{ is: 'reset' }])
+  }
+})) {
+  t.test(`with \`history: true\` a message is posted where ${name}`, async (t) => {
+    const { api, pass, fail } = await build(t, { config: looking, apps: structuredClone(readers) })
+    make(api)
+    await fail('shop')
+    await pass(90_000)
+    t.equal(cards(api).length, 1)
+  })
+}

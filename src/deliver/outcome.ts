@@ -13,6 +13,8 @@ const maxBackoffMs = 10_000
 const maxLimitMs = 60_000
 /** A proxy that cannot reach Slack often can a moment later. */
 const proxyTries = 5
+/** How long a message may take until history has it, in ms: nobody says; this is what a person would wait. */
+const historyMs = 2000
 /** How often what only follows a card is tried. */
 const asideTries = 5
 /** So does a receiver that has trouble for a moment. */
@@ -45,6 +47,8 @@ export interface Circumstances {
   receiver: Receiver
   /** What it takes may become a card. */
   hasCards?: boolean
+  /** It is looked for before it is tried again, which is no use at once: history may not know of it yet. */
+  looks?: boolean | undefined
   /** What an empty message was answered, where {@link needsEmpty} asked for one. */
   empty?: Reply | undefined
 }
@@ -184,7 +188,8 @@ function inPlain(attempt: Attempt, lane: Settlement['lane']): Settled {
 
 function retried(attempt: Attempt, random: number): Settled {
   const { message, given } = attempt
-  const waitMs = Math.round(random * Math.min(maxBackoffMs, 1000 * 2 ** Math.min(message.failures, 10)))
+  const drawnMs = Math.round(random * Math.min(maxBackoffMs, 1000 * 2 ** Math.min(message.failures, 10)))
+  const waitMs = given.looks ? Math.max(historyMs, drawnMs) : drawnMs
   return ended(attempt, 'retry', again(attempt, { notBefore: given.now + waitMs, block: given.block }))
 }
 

@@ -6,6 +6,7 @@ import { toText } from '../render/slack/terminal.ts'
 import type { Message } from '../store/kept.ts'
 import { moved, type Reply, removed } from './answer.ts'
 import type { Destination } from './destination.ts'
+import { metadataOf } from './look-before.ts'
 import type { Slack } from './slack.ts'
 
 function replyOf({ thread }: Message) {
@@ -30,7 +31,11 @@ export function createPost(slack: Slack, log: Logger) {
       const { url, dialect, sender, app } = destination.slack
       return slack.post(
         url,
-        JSON.stringify({ ...bodyFor(payload, dialect, sender), ...replyOf(message) }),
+        JSON.stringify({
+          ...bodyFor(payload, dialect, sender),
+          ...replyOf(message),
+          ...(app?.hasHistory && { metadata: metadataOf(message) })
+        }),
         signal,
         app?.token
       )

@@ -267,9 +267,9 @@ export type Step =
   | { is: 'wait'; until: number; isInterruptible?: true }
   /**
    * Post `message`; it is written down and its token is spent. `block` is set where this is a probe. The post has to end
-   * when `signal` aborts, because another replica may take the lane over after that.
+   * when `signal` aborts, because another replica may take the lane over after that. `isAgain`: it may have been posted before.
    */
-  | { is: 'post'; message: Message; block: LaneState['block']; signal?: AbortSignal }
+  | { is: 'post'; message: Message; isAgain?: true; block: LaneState['block']; signal?: AbortSignal }
 
 /** A token and what is posted for it, or when to ask again. */
 export type NextPost =

@@ -15,6 +15,7 @@ import { createCards } from './deliver/cards.ts'
 import { createChannels } from './deliver/channels.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { openSlack } from './deliver/lazy-slack.ts'
+import { createPermalink } from './deliver/permalink.ts'
 import { readEnvironment, secretsIn } from './env.ts'
 import { createBudget } from './intake/budget.ts'
 import { createIntake } from './intake/intake.ts'
@@ -112,7 +113,9 @@ export async function buildApp({
   const scrape = createScrape({ ...base, config: current, standing, budget, skews: clocks.skews })
   const maxBodyBytes = app.env.MAX_BODY_BYTES
   app.register(webhook, { ...base, config: current, intake, sources, clocks, troubles, spans, maxBodyBytes })
-  app.register(operatorsApp, { ...base, config: current, refusal: config.refusal, standing, actions, guard, strays })
+  const permalink = createPermalink(slack, destinations)
+  const { refusal } = config
+  app.register(operatorsApp, { ...base, config: current, refusal, standing, actions, permalink, guard, strays })
   app.register(health, { ...base, slack, scrape })
 
   app.addHook('onReady', async () => {

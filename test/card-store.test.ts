@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { objectKey } from '../src/objects.ts'
 import type { View } from '../src/render/compose/view.ts'
 import type { Payload } from '../src/render/slack/payload.ts'
-import type { Card, CardEnd, CardPlan, Plan } from '../src/store/kept.ts'
+import { type Card, type CardEnd, type CardPlan, keptVersions, type Plan } from '../src/store/kept.ts'
 import { moveToPostgres } from '../src/store/migrate.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres/store.ts'
@@ -344,6 +344,36 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal(incidents.length, 1)
       t.same(await store.records.incidentsOnCards('1'), incidents)
       t.same(await store.records.incidentsOnCards('2'), [])
+    })
+
+    t.test('an event leads to its card, what that showed and its thread', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one'])
+      await postAll(store, '1.1')
+      await say(store, 'changed', ['one'], at + seconds(60))
+      await postAll(store, '1.2', at + seconds(60))
+      const card = await due(store, at + seconds(60))
+      const payload = { text: 'changed', unfurl_links: false as const, unfurl_media: false as const }
+      if (card) await store.settleCard(card, { is: 'shown', payload }, at + seconds(60))
+      for (const event of ['1', '2']) {
+        t.match(await store.records.cardsOf(event), [
+          {
+            ...{ id: '1', destination: 'team', channel: 'C000000A', ts: '1.1', postedAt: at, isDue: false },
+            versions: [{ payload: { text: 'changed' } }, { payload: { text: 'one' } }],
+            thread: [{ state: 'sent', isBroadcast: true, payload: { text: 'one' } }]
+          }
+        ])
+      }
+      for (let n = 0; n < 12; n++) {
+        const now = at + seconds(120 + 60 * n)
+        await store.touchCards([key('one')], now)
+        const next = await due(store, now)
+        if (next) await store.settleCard(next, { is: 'shown', payload: { ...payload, text: `${n}` } }, now)
+      }
+      const [full] = await store.records.cardsOf('1')
+      t.equal(full?.versions.length, keptVersions)
+      t.equal(full?.versions[0]?.payload.text, '11')
+      t.same(await store.records.cardsOf('3'), [])
     })
 
     t.test('a clock that was set back delays no card for long', async (t) => {

@@ -317,3 +317,36 @@ for (const [name, make] of Object.entries({
     t.equal(cards(api).length, 1)
   })
 }
+
+t.test(
+  'the page of an event shows its card as it is now, what it showed, its thread, and the way to Slack',
+  async (t) => {
+    const { api, pass, fail, recover, relay } = await build(t)
+    await fail('shop', logged)
+    await pass(5000)
+    await fail('shop', 'admission webhook denied the request')
+    await pass(20_000)
+    await recover('shop')
+    await pass(30_000)
+    for (const event of ['1', '2', '3']) {
+      const { body } = await relay.get(`/events/${event}`)
+      const [, section = ''] = /(The card in team[\s\S]*?)<\/section>/.exec(body) ?? []
+      t.match(section, /works again/)
+      t.match(section, /What it showed before <span class="count">2</)
+      t.match(section, /Its thread <span class="count">3</)
+      t.match(section, /apps\/shop says:/)
+      t.match(section, 'href="/cards/1/slack"')
+    }
+    const open = (id: string) => fetch(`${relay.url}/cards/${id}/slack`, { redirect: 'manual' })
+    const ts = cards(api)[0]?.ts ?? ''
+    t.equal(
+      (await open('1')).headers.get('location'),
+      `https://acme.slack.com/archives/C000000A/p${ts.replace('.', '')}`
+    )
+    t.equal((await open('9')).status, 404)
+    api.delete('team', ts)
+    const gone = await open('1')
+    t.equal(gone.status, 404)
+    t.match(await gone.text(), /message_not_found/)
+  }
+)

@@ -1,13 +1,33 @@
-// Card reading: finds what cards name that goes on, on any store.
+// Card reading: finds cards, and what they name that goes on, on any store.
 import type { Transition } from '../../objects.ts'
-import type { CardIncident, Records } from '../records.ts'
-import { type Ask, idOf } from './walk.ts'
+import type { Payload } from '../../render/slack/payload.ts'
+import type { CardIncident, CardRecord, Records } from '../records.ts'
+import { type Ask, idOf, type Row } from './walk.ts'
 
 /** Of more, mutes are not looked for: so many failures at a time are a fault of something else. */
 const maxIncidents = 5000
 
-export function readCards(ask: Ask): Pick<Records, 'incidentsOnCards'> {
+/** Of one event: one for each destination. */
+const maxCards = 20
+/** Of one card: more than anybody reads. */
+const maxReplies = 100
+
+export function readCards(ask: Ask): Pick<Records, 'incidentsOnCards' | 'cardsOf' | 'card'> {
   return {
+    async cardsOf(event) {
+      const carried = `select message_id from notifications where event_id = ${idOf(event, 'id')} and message_id is not null`
+      const rows = await ask(
+        `select id from cards where message_id in (${carried})
+         union select card_id from messages where id in (${carried}) and card_id is not null
+         order by id limit ${maxCards}`,
+        []
+      )
+      const found = await Promise.all(rows.map(({ id }) => cardOf(ask, Number(id))))
+      return found.filter((card) => card !== undefined)
+    },
+
+    card: (id) => cardOf(ask, idOf(id, 'card')),
+
     async incidentsOnCards(card) {
       const isOfCard = card === undefined ? '' : `and e.card_id = ${idOf(card, 'card')}`
       const rows = await ask(
@@ -27,5 +47,27 @@ export function readCards(ask: Ask): Pick<Records, 'incidentsOnCards'> {
         }
       })
     }
+  }
+}
+
+async function cardOf(ask: Ask, id: number): Promise<CardRecord | undefined> {
+  const [row] = await ask(`select * from cards where id = ${id}`, [])
+  if (row === undefined) return undefined
+  const versions = await ask(`select at, payload from card_versions where card_id = ${id} order by id desc`, [])
+  const thread = await ask(
+    `select coalesce(settled_at, created_at) as at, state, is_broadcast, payload from messages
+     where card_id = ${id} order by id limit ${maxReplies}`,
+    []
+  )
+  const payloadOf = (from: Row) => JSON.parse(String(from['payload'])) as Payload
+  return {
+    ...{ id: String(id), lane: String(row['lane']), destination: String(row['destination']) },
+    ...{ channel: String(row['channel']), ts: String(row['ts']) },
+    ...{ postedAt: Number(row['posted_at']), isDue: row['due_at'] !== null },
+    versions: versions.map((version) => ({ at: Number(version['at']), payload: payloadOf(version) })),
+    thread: thread.map((reply) => ({
+      ...{ at: Number(reply['at']), state: String(reply['state']), payload: payloadOf(reply) },
+      isBroadcast: Boolean(reply['is_broadcast'])
+    }))
   }
 }

@@ -172,6 +172,19 @@ t.test('a silence is shown on the cards of what it withholds, as long as it last
   t.notMatch(texts().get('shop'), /silenced/, 'it was ended')
 })
 
+t.test('a card that was posted late, when what it says was silenced already, says so', async (t) => {
+  const { api, pass, fail, silence } = await build(t)
+  api.behave('chat.postMessage', () => ({ status: 503 }))
+  await fail('shop')
+  await pass(3000)
+  await silence('shop', '1h')
+  await pass(5000)
+  api.calm()
+  await pass(80_000)
+  t.equal(cards(api).length, 1)
+  t.match(shown(cards(api)[0]), /silenced until/)
+})
+
 t.test('of a card with several, it says how many are quiet; mutes of the file are shown, too', async (t) => {
   const mute = `mute: [{ name: night, match: { name: [app-1, app-2, app-3] }, until: "2026-09-21T14:03:00Z" }]\n`
   const world = await build(t)

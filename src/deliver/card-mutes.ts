@@ -17,10 +17,16 @@ export interface CardMutes {
   of(card: string, now: number): Promise<ReadonlyMap<string, Quiet>>
 }
 
+/** While something is withheld, how often to look for cards that were posted since, after they had waited. */
+const lookMs = 60_000
+
 const nobody: ReadonlyMap<string, Quiet> = new Map()
 
 export function createCardMutes(records: Pick<Records, 'incidentsOnCards'>, withholding: () => Withholding): CardMutes {
   let known: ReadonlyMap<string, Mute> = new Map()
+  /** Incidents that are, as of the last look. */
+  let withheld: ReadonlySet<string> = new Set()
+  let lookAt = 0
 
   /** By what cards say of them. */
   function inEffect(now: number): ReadonlyMap<string, Mute> {
@@ -40,10 +46,16 @@ export function createCardMutes(records: Pick<Records, 'incidentsOnCards'>, with
       const news = [...present].filter(([key]) => !before.has(key)).map(([, mute]) => mute)
       const over = [...before].filter(([key]) => !present.has(key)).map(([, mute]) => mute)
       const changed = [...news, ...over]
-      if (changed.length === 0) return []
+      const isTime = present.size > 0 && (now >= lookAt || lookAt - now > lookMs)
+      if (changed.length === 0 && !isTime) return []
       const incidents = await records.incidentsOnCards()
+      const quiet = incidents.filter((incident) => isMatch([...present.values()], incident))
+      const turned = changed.length === 0 ? [] : incidents.filter((incident) => isMatch(changed, incident))
+      const begun = quiet.filter((incident) => !withheld.has(incidentOf(incident)))
       known = present
-      return incidents.filter((incident) => isMatch(changed, incident)).map(({ key }) => key)
+      withheld = new Set(quiet.map(incidentOf))
+      lookAt = now + lookMs
+      return [...new Set([...turned, ...begun].map(({ key }) => key))]
     },
 
     async of(card, now) {
@@ -62,6 +74,10 @@ export function createCardMutes(records: Pick<Records, 'incidentsOnCards'>, with
       return found
     }
   }
+}
+
+function incidentOf({ key, since }: CardIncident): string {
+  return `${key} ${since}`
 }
 
 function isMatch(mutes: readonly Mute[], incident: CardIncident): boolean {

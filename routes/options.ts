@@ -3,6 +3,7 @@ import type { Actions } from '../src/actions.ts'
 import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/config.ts'
 import type { Refusal } from '../src/config/watch.ts'
+import type { Permalink } from '../src/deliver/permalink.ts'
 import type { Standings } from '../src/operator/standing.ts'
 import type { Store } from '../src/store/store.ts'
 import type { Guard } from './guard.ts'
@@ -14,6 +15,8 @@ export interface OperatorOptions {
   /** How the sources of the config file stand. */
   standing: () => Standings
   store: Store
+  /** Where a card is in Slack. */
+  permalink: Permalink
   actions: Actions
   clock: Clock
   guard: Guard

@@ -15,6 +15,7 @@ import { createCards } from './deliver/cards.ts'
 import { createChannels } from './deliver/channels.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { openSlack } from './deliver/lazy-slack.ts'
+import { createPermalink } from './deliver/permalink.ts'
 import { readEnvironment, secretsIn } from './env.ts'
 import { createBudget } from './intake/budget.ts'
 import { createIntake } from './intake/intake.ts'
@@ -83,8 +84,9 @@ export async function buildApp({
   const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
   const lanes = createLanes({ ...base, slack, channels, holdOf, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
-  const cards = createCards({ ...base, slack, destinations, publicUrl, wake })
   const silences = createSilences({ ...base, destinations, wake })
+  const withholding = () => ({ muted: current().mutes, silenced: silences.mutes() })
+  const cards = createCards({ ...base, slack, destinations, publicUrl, withholding, wake })
   const changed = { silencesChanged: silences.look, cardsChanged: cards.look }
   const actions = createActions({ ...base, ...changed, config: current, wake, tryNow })
 
@@ -98,7 +100,7 @@ export async function buildApp({
   const inEffect = () => ({
     ...current(),
     destinations: destinations(),
-    mutes: [...current().mutes, ...silences.mutes()]
+    mutes: Object.values(withholding()).flat()
   })
   const { full, twins, passed } = troubles
   const commits = createCommits({
@@ -116,7 +118,9 @@ export async function buildApp({
   const scrape = createScrape({ ...base, config: current, standing, budget, skews: clocks.skews })
   const maxBodyBytes = app.env.MAX_BODY_BYTES
   app.register(webhook, { ...base, config: current, intake, sources, clocks, troubles, spans, maxBodyBytes })
-  app.register(operatorsApp, { ...base, config: current, refusal: config.refusal, standing, actions, guard, strays })
+  const permalink = createPermalink(slack, destinations)
+  const { refusal } = config
+  app.register(operatorsApp, { ...base, config: current, refusal, standing, actions, permalink, guard, strays })
   app.register(health, { ...base, slack, scrape })
 
   app.addHook('onReady', async () => {

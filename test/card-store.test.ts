@@ -1,8 +1,10 @@
 // Cards on a real store: which messages are updated, when, and by whom; on both stores, through restarts and between replicas.
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { objectKey } from '../src/objects.ts'
 import type { View } from '../src/render/compose/view.ts'
-import type { Card, CardPlan, Plan } from '../src/store/kept.ts'
+import type { Payload } from '../src/render/slack/payload.ts'
+import { type Card, type CardEnd, type CardPlan, keptVersions, type Plan } from '../src/store/kept.ts'
 import { moveToPostgres } from '../src/store/migrate.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres/store.ts'
@@ -40,7 +42,18 @@ const whole: Plan = {
     }
   }
 }
-const cardPlan: CardPlan = { lanes: [lane], budget: 'updates:acme', token: () => ({ bucket: { tokens: 5, at } }) }
+const cardPlan: CardPlan = {
+  ...{ lanes: 'slack:acme:', except: [], budget: 'updates:acme' },
+  token: () => ({ bucket: { tokens: 5, at } })
+}
+
+const withReply =
+  (reply: Payload): Plan['next'] =>
+  (...given) => {
+    const next = whole.next(...given)
+    return 'until' in next ? next : { ...next, payload: { ...next.payload, reply } }
+  }
+const key = (name: string) => objectKey(arrival(name).event.object)
 
 function about(name: string, says: View['says'], begun = since): View {
   return { ...view(name, says), failure: { reason: 'BuildFailed', text: 'm', since: begun, count: 1 } }
@@ -208,7 +221,8 @@ for (const [name, prepare] of Object.entries(stores)) {
       await say(store, 'failed', ['one'])
       await postAll(store, '1.1')
       await say(store, 'recovered', ['one'], at + seconds(60), false)
-      t.same(await store.nextCard({ ...cardPlan, lanes: ['other'] }, at + seconds(75)), { is: 'wait' })
+      t.same(await store.nextCard({ ...cardPlan, lanes: 'slack:other:' }, at + seconds(75)), { is: 'wait' })
+      t.same(await store.nextCard({ ...cardPlan, except: [lane] }, at + seconds(75)), { is: 'wait' }, 'by now')
     })
 
     t.test('what a lost card named goes on is posted anew, as a card', async (t) => {
@@ -263,6 +277,103 @@ for (const [name, prepare] of Object.entries(stores)) {
       world.store = await world.open()
       const next = await world.store.next(lane, whole, at + seconds(61))
       t.match(next, { is: 'post', message: { thread: { ts: '1.1', isBroadcast: true } } })
+    })
+
+    t.test('what is to follow a card does, once, in its thread, also after a restart', async (t) => {
+      const world = await start(t)
+      const reply = { text: 'the log', unfurl_links: false as const, unfurl_media: false as const }
+      await say(world.store, 'failed', ['one'])
+      const step = await world.store.next(lane, { ...whole, next: withReply(reply) }, at)
+      if (step.is !== 'post') throw new Error(step.is)
+      const settlement = { ...sent, message: { state: 'sent' as const, posted: { channel: 'C000000A', ts: '1.1' } } }
+      await world.store.settle(step.message, attempt, settlement)
+      await world.store.close()
+      world.store = await world.open()
+      t.same(await world.store.busyLanes(), [lane], 'the lane is not forgotten')
+      t.equal(world.store.pending, 0)
+      const next = await world.store.next(lane, whole, at + seconds(1))
+      t.match(next, {
+        is: 'post',
+        message: { notifications: 0, payload: reply, thread: { ts: '1.1', isBroadcast: false } }
+      })
+      if (next.is === 'post')
+        await world.store.settle(next.message, attempt, {
+          ...settlement,
+          message: { state: 'sent', posted: { channel: 'C000000A', ts: '1.2' } }
+        })
+      t.same(await world.store.next(lane, whole, at + seconds(2)), { is: 'idle' })
+      t.equal(await due(world.store, at + seconds(3600)), undefined, 'and it is no card')
+    })
+
+    t.test('what a card shows is known, but for an update whose end nobody knows', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one'])
+      await postAll(store, '1.1')
+      const shown: unknown[] = []
+      const ends: CardEnd[] = [
+        { is: 'shown', payload: { text: 'next', unfurl_links: false, unfurl_media: false } },
+        { is: 'shown' },
+        { is: 'again', at },
+        { is: 'shown' }
+      ]
+      for (const [index, end] of [...ends, ends[1]].entries()) {
+        const now = at + seconds(60 * (index + 1))
+        await store.touchCards([key('one')], now)
+        const card = await due(store, now)
+        if (card === undefined || end === undefined) throw new Error(`${index}: nothing is due`)
+        shown.push(card.shown?.text)
+        await store.settleCard(card, end, now)
+      }
+      t.same(shown, ['one', 'next', 'next', undefined, 'next'])
+      t.equal(await due(store, at + seconds(3600)), undefined)
+      await store.touchCards([key('one')], at + seconds(3600))
+      const card = await due(store, at + seconds(3600))
+      if (card) await store.settleCard(card, { is: 'shown', until: at + seconds(3660) }, at + seconds(3600))
+      t.equal(await due(store, at + seconds(3659)), undefined)
+      t.ok(await due(store, at + seconds(3660)), 'it is looked at again')
+    })
+
+    t.test('incidents on cards come with their events, as long as they go on', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one', 'two'])
+      await postAll(store, '1.1')
+      await say(store, 'failed', ['three'])
+      await say(store, 'recovered', ['two'], at + seconds(60), false)
+      const incidents = await store.records.incidentsOnCards()
+      t.match(incidents, [{ key: key('one'), since, object: { name: 'one' }, transition: 'failed', body: String }])
+      t.equal(incidents.length, 1)
+      t.same(await store.records.incidentsOnCards('1'), incidents)
+      t.same(await store.records.incidentsOnCards('2'), [])
+    })
+
+    t.test('an event leads to its card, what that showed and its thread', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one'])
+      await postAll(store, '1.1')
+      await say(store, 'changed', ['one'], at + seconds(60))
+      await postAll(store, '1.2', at + seconds(60))
+      const card = await due(store, at + seconds(60))
+      const payload = { text: 'changed', unfurl_links: false as const, unfurl_media: false as const }
+      if (card) await store.settleCard(card, { is: 'shown', payload }, at + seconds(60))
+      for (const event of ['1', '2']) {
+        t.match(await store.records.cardsOf(event), [
+          {
+            ...{ id: '1', destination: 'team', channel: 'C000000A', ts: '1.1', postedAt: at, isDue: false },
+            versions: [{ payload: { text: 'changed' } }, { payload: { text: 'one' } }],
+            thread: [{ state: 'sent', isBroadcast: true, payload: { text: 'one' } }]
+          }
+        ])
+      }
+      for (let n = 0; n < 12; n++) {
+        const now = at + seconds(120 + 60 * n)
+        await store.touchCards([key('one')], now)
+        const next = await due(store, now)
+        if (next) await store.settleCard(next, { is: 'shown', payload: { ...payload, text: `${n}` } }, now)
+      }
+      const [full] = await store.records.cardsOf('1')
+      t.equal(full?.versions.length, keptVersions)
+      t.equal(full?.versions[0]?.payload.text, '11')
+      t.same(await store.records.cardsOf('3'), [])
     })
 
     t.test('a clock that was set back delays no card for long', async (t) => {

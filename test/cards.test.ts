@@ -1,6 +1,6 @@
 // Cards: what a channel of a Slack app shows is true, whatever happened to the relay and to the channel meanwhile.
 import t from 'tap'
-import { build, cards, isGreen, shown, updates, type World } from './fixtures/cards.ts'
+import { build, cards, isGreen, plainConfig, shown, updates, type World } from './fixtures/cards.ts'
 
 t.test('a failure is one message: what follows is in its thread, and in the end it is green', async (t) => {
   const { api, pass, fail, recover } = await build(t)
@@ -65,16 +65,30 @@ t.test('a digest counts down, names what is left, and turns green with the last'
   )
 })
 
+t.test('a digest of a destination that names all is a card that does', async (t) => {
+  const config = plainConfig.replace('channel: C000000A }', 'channel: C000000A }, digest: full')
+  const { api, pass, fail, recover } = await build(t, { config })
+  // As many of one cause as are not named elsewhere, with room to spare.
+  const names = Array.from({ length: 220 }, (_, index) => `a-name-of-some-length-${index}`)
+  await Promise.all(names.map((name) => fail(name)))
+  await pass(20_000)
+  for (const name of names.slice(0, 20)) await recover(name)
+  await pass(30_000)
+  const all = cards(api).map(shown).join('\n')
+  t.same(
+    names.slice(20).filter((name) => !new RegExp(`${name}\\b`).test(all)),
+    [],
+    'all that is left is named'
+  )
+  t.match(all, /\d+ of \d+ still fail/)
+  t.notMatch(all, /and \d+ more_|more follow/)
+})
+
 t.test('what ends without a message to the channel is shown all the same', async (t) => {
-  const { api, pass, fail, recover, relay } = await build(t)
+  const { api, pass, fail, recover, silence } = await build(t)
   await fail('shop')
   await pass(2000)
-  const silence = await fetch(`${relay.url}/api/silences`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ match: { name: 'shop' }, for: '1h', comment: 'quiet' })
-  })
-  t.ok(silence.ok, await silence.text())
+  await silence('shop', '1h')
   await recover('shop')
   await pass(25_000)
   t.equal(api.posted.length, 1)

@@ -306,7 +306,7 @@ async function build(t: Parameters<typeof tempFolder>[0], names: string[], relay
   const started = await startRelay(t, {
     clock,
     ...relay,
-    config: live.replaceAll('$API', api.apiUrl),
+    config: (relay.config ?? live).replaceAll('$API', api.apiUrl),
     env: { SLACK_BOT_TOKEN: botToken }
   })
   return { api, relay: started, clock }
@@ -347,6 +347,29 @@ t.test('a channel that an event names is posted to; metrics do not name it', asy
     trace: { owner: { entry: 1, send: ['acme:team-a:platform'] } }
   })
 })
+
+for (const [style, end] of [
+  ['cards', /:white_check_mark:.*works again/],
+  ['messages', /:red_circle:.*failed/]
+] as const) {
+  t.test(`a channel that an event names shows ${style} where the file says so of it, or nothing`, async (t) => {
+    const declared = '  team-a: { slack: { app: acme, channel: "#team-a", style: messages } }\noperator:'
+    const config = style === 'cards' ? live : live.replace('operator:', declared)
+    const { api, relay, clock } = await build(t, ['platform', 'team-a'], { config })
+    await fail(relay, 'one', 'team-a')
+    await api.until(() => names(api, 'team-a').length === 1)
+    await fail(relay, 'one', 'team-a', {
+      severity: 'info',
+      reason: 'ReconciliationSucceeded',
+      message: 'Applied revision: main@sha1:b'
+    })
+    await passing(clock, () => api.posted.length === 2)
+    const first = () => JSON.stringify(api.posted[0]?.blocks)
+    if (style === 'cards') await passing(clock, () => end.test(first()))
+    t.match(first(), end)
+    t.equal(api.posted[1]?.threadTs, style === 'cards' ? api.posted[0]?.ts : undefined)
+  })
+}
 
 t.test('what Slack does not take goes to the entry after it, and the operator is notified once', async (t) => {
   const { api, relay, clock } = await build(t, ['platform'])

@@ -20,12 +20,16 @@ const manifest = parse(readFileSync(join(root, 'deploy', 'slack', 'app-manifest.
 const [, bot = ''] = /^\/invite @(\S+)$/m.exec(page) ?? []
 
 t.test('the configs of the page are right', async (t) => {
-  const rest = { destinations: { local: { slack: { app: 'gov', channel: 'C0123ABCD' } } }, rules: [] }
+  const restFor = (app: string | undefined) => ({
+    destinations: { local: { slack: { app, channel: 'C0123ABCD' } } },
+    rules: []
+  })
   const environment = { SLACK_BOT_TOKEN: botToken, FLUX_HMAC_KEY: 'k' }
-  t.equal(blocks('yaml').length, 2)
+  t.equal(blocks('yaml').length, 3)
   for (const block of blocks('yaml')) {
     const isWhole = block.includes('destinations:')
-    const config = isWhole ? block : JSON.stringify({ ...rest, ...parse(block) })
+    const part = parse(block)
+    const config = isWhole ? block : JSON.stringify({ ...restFor(Object.keys(part.slackApps)[0]), ...part })
     const { problems } = loadConfig(config, 'page', environment)
     const said = problems.filter(({ isWarning }) => isWhole || !isWarning)
     t.strictSame(said.map(formatProblem), [], block)

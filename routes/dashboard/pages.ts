@@ -41,7 +41,8 @@ const maxSilentRules = 200
 
 type WithId = { Params: { id: string } }
 
-export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, refusal, standing, store, clock }) => {
+export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
+  const { config, refusal, standing, store, permalink, clock } = options
   const { records } = store
   const flow = createFlow(records, clock)
 
@@ -144,14 +145,15 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
   app.get<WithId>('/events/:id', async (request, reply) => {
     const now = clock.now()
     const event = await found(records.event(request.params.id))
-    const [standing, near] = await Promise.all([
+    const [standing, near, cards] = await Promise.all([
       records.objects(event.object, { limit: 1 }, now),
-      records.events(event.object, { limit: 8 })
+      records.events(event.object, { limit: 8 }),
+      records.cardsOf(event.id)
     ])
     const { rules, links } = config()
     const flux = readStored(event)
     const body = eventPage({
-      ...{ now, event, standing: standing.items[0], rules: rules.byName, origin: originOf(request) },
+      ...{ now, event, cards, standing: standing.items[0], rules: rules.byName, origin: originOf(request) },
       neighbours: near.items.length > 1 ? near.items : [],
       flux,
       links: flux ? pagesOf(links, flux) : {}
@@ -162,6 +164,12 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
   app.get<WithId>('/events/:id/body', async (request, reply) => {
     const { body } = await found(records.event(request.params.id))
     return reply.type('text/plain; charset=utf-8').send(body)
+  })
+
+  app.get<WithId>('/cards/:id/slack', async (request, reply) => {
+    const link = await permalink(await found(records.card(request.params.id)))
+    if ('url' in link) return reply.redirect(link.url)
+    throw new RelayError('NOT_FOUND', `the message cannot be shown in Slack: ${link.because}`)
   })
 
   const deliveryQuestions = [...deadLetterQuestions, 'cursor'] as const

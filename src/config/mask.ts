@@ -22,7 +22,7 @@ export interface MaskOptions {
 /** Beside secrets, what is not one: a name, a time, a number. Everything else under `sources` and the like may be one. */
 const plainKeys = new Set([
   ...['channel', 'username', 'cluster', 'expectEvery', 'dialect', 'perSecond', 'burst', 'preview', 'app', 'style'],
-  ...['operators', 'apiUrl']
+  ...['operators', 'apiUrl', 'history']
 ])
 
 const word = /(?<=^|\s)(?<comment>#.*)|\$\{[^}\s]*\}|(?:[^\s"'{}[\],:]|:(?=\S))+/gm

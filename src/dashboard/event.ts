@@ -3,8 +3,9 @@ import { html } from 'hono/html'
 import type { FluxEvent } from '../events/flux.ts'
 import { type Owned, sayEntry } from '../rules/owners.ts'
 import type { Rule, Verdict } from '../rules/rule.ts'
-import type { EventDetail, EventRecord, ObjectRecord } from '../store/records.ts'
+import type { CardRecord, EventDetail, EventRecord, ObjectRecord } from '../store/records.ts'
 import { acknowledgeForm, isFailing } from './acknowledge.ts'
+import { cardSection } from './card.ts'
 import { retryButton } from './deliveries.ts'
 import { sayNotified, sayStanding, withTimes } from './notified.ts'
 import { address, type Html } from './page.ts'
@@ -37,6 +38,8 @@ export interface EventFacts {
   rules: ReadonlyMap<string, Rule>
   /** The newest events of the object, this one among them or not. */
   neighbours: readonly EventRecord[]
+  /** Those that it is on, or in whose threads. */
+  cards: readonly CardRecord[]
   /** Where whoever looks reached the relay. */
   origin: string
 }
@@ -65,6 +68,7 @@ export function eventPage(facts: EventFacts): Html {
   ${notifications.length === 0 && html`<p class="empty">None.</p>`}
   <div class="rows">${notifications.map((notification) => notificationRow(notification, back, now))}</div>
 </section>
+${facts.cards.map((card) => cardSection(card, now))}
 ${trace.quiet.length > 0 && quietCard(trace.quiet, now)}
 <section class="card" aria-labelledby="rules-title">
   <h2 id="rules-title">Rules</h2>

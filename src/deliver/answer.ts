@@ -19,6 +19,11 @@ export type Reply =
   /** No answer, or half of one: whether the receiver took the message is not known. */
   | { is: 'failure'; code: string }
 
+/** Nothing was posted: the message waits in a lane that is not its destination's any more. */
+export const moved: Reply = { is: 'failure', code: 'DestinationMoved' }
+/** Nothing was posted: its destination is no longer in the config file. */
+export const removed: Reply = { is: 'failure', code: 'NoDestination' }
+
 /**
  * Who answers. `slack` are its incoming webhooks; `other` is whatever else calls itself Slack-compatible, of which nothing is
  * known.

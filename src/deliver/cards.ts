@@ -2,17 +2,19 @@
 // update at a time for each app, of the newest state only.
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
-import { composeCard } from '../render/compose/card.ts'
+import { composeCard, isOpen, type Named } from '../render/compose/card.ts'
 import { bodyFor } from '../render/receivers/dialect.ts'
 import { maxUpdateText } from '../render/slack/limits.ts'
 import { cut } from '../render/slack/mrkdwn.ts'
 import { type Payload, withoutBlocks } from '../render/slack/payload.ts'
 import { type SlackApp, urlOf } from '../slack-api/app.ts'
-import type { Card, CardPlan } from '../store/kept.ts'
+import { type Card, type CardPlan, cardHorizonMs } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import type { Reply } from './answer.ts'
 import { judge, lost } from './card-end.ts'
-import type { Destination } from './destination.ts'
+import { createCardMutes, type Withholding } from './card-mutes.ts'
+import type { Destinations } from './channels.ts'
+import { laneOf } from './destination.ts'
 import { type Pace, take } from './pace.ts'
 import { sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
@@ -30,11 +32,12 @@ const pace: Pace = { burst, perSecond: (40 - burst) / 60 }
 export interface CardsOptions {
   store: Store
   slack: Slack
-  destinations: () => ReadonlyMap<string, Destination>
+  destinations: () => Destinations
   /** There is something new in these lanes. */
   wake(lanes: Iterable<string>): void
   /** Where people reach the relay. */
   publicUrl?: string | undefined
+  withholding: () => Withholding
   clock: Clock
   log: Logger
 }
@@ -47,44 +50,40 @@ export interface Cards {
   stop(): Promise<void>
 }
 
-/** An app, and the lanes of its channels that show cards. */
-interface Shown {
-  app: SlackApp
-  lanes: Set<string>
+/** When a card that says until when something is quiet is looked at again: it is not to say so for longer. */
+function quietUntil(entries: readonly Named[], now: number): { until?: number } {
+  const ends = entries.filter(isOpen).flatMap(({ quiet }) => quiet?.until ?? [])
+  // Whoever reads it believes no time beyond the horizon.
+  return ends.length === 0 ? {} : { until: Math.min(...ends, now + cardHorizonMs / 2) }
 }
 
-export function createCards({ store, slack, destinations, wake, publicUrl, clock, log }: CardsOptions): Cards {
+export function createCards(options: CardsOptions): Cards {
+  const { store, slack, destinations, wake, publicUrl, clock, log } = options
+  const mutes = createCardMutes(store.records, options.withholding)
   const giveUp = new AbortController()
   const working = new Map<string, Promise<void>>()
   let stopLooking = () => {}
   let isStopping = false
 
-  function shown(): Map<string, Shown> {
-    const apps = new Map<string, Shown>()
-    for (const { lane, slack: place } of destinations().values()) {
-      if (place?.app === undefined || place.style !== 'cards') continue
-      const { app } = place
-      const known = apps.get(app.name) ?? { app, lanes: new Set() }
-      known.lanes.add(lane)
-      apps.set(app.name, known)
-    }
-    return apps
-  }
-
   /** An app whose answers are slow keeps no other waiting. */
   async function look(): Promise<void> {
-    for (const [name, apart] of shown()) {
+    const apps = [...destinations().apps]
+    if (apps.length === 0) return
+    const turned = await mutes.changed(clock.now())
+    if (turned.length > 0) await store.touchCards(turned, clock.now())
+    for (const app of apps) {
+      const { name } = app
       if (working.has(name) || isStopping) continue
-      const work = drain(apart)
+      const work = drain(app)
         .catch((err) => log.error({ app: name, err }, 'cannot update cards; trying again in a second'))
         .finally(() => working.delete(name))
       working.set(name, work)
     }
   }
 
-  async function drain({ app, lanes }: Shown): Promise<void> {
+  async function drain(app: SlackApp): Promise<void> {
     const plan: CardPlan = {
-      ...{ lanes: [...lanes], budget: `updates:${app.name}` },
+      ...{ lanes: laneOf(app, ''), except: destinations().lanesOfMessages(), budget: `updates:${app.name}` },
       token: ({ bucket }, now) => take(bucket, pace, now)
     }
     while (!isStopping) {
@@ -106,17 +105,29 @@ export function createCards({ store, slack, destinations, wake, publicUrl, clock
       const body = { ...bodyFor(payload, 'slack', { channel }), ts, attachments: payload.attachments ?? [] }
       return slack.post(urlOf(app, 'chat.update'), JSON.stringify(body), signal, app.token)
     }
-    const payload = composeCard(card.entries, clock.now(), publicUrl)
-    let reply = await post(payload)
+    const now = clock.now()
+    const quiet = await mutes.of(card.id, now)
+    const entries = card.entries.map((entry) => ({ ...entry, quiet: quiet.get(entry.event ?? '') }))
+    const isFull = destinations().get(card.destination)?.hasFullDigests
+    const { reply: _, ...payload } = composeCard(entries, now, { publicUrl, isFull })
+    const next = quietUntil(entries, now)
+    if (JSON.stringify(payload) === JSON.stringify(card.shown)) {
+      await store.settleCard(card, { is: 'shown', ...next }, clock.now())
+      return true
+    }
+    let shown: Payload = payload
+    let reply = await post(shown)
     const lane = destinations().get(card.destination)?.lane ?? card.lane
     let judged = judge(card, reply, lane, clock.now())
     if (judged.is === 'refused') {
       log.warn({ card: card.id, answer: sayReply(reply) }, 'card refused: it is shown in plain text')
       const plain = withoutBlocks(payload)
-      reply = await post({ ...plain, text: cut(plain.text, maxUpdateText) })
+      shown = { ...plain, text: cut(plain.text, maxUpdateText) }
+      reply = await post(shown)
       judged = judge(card, reply, lane, clock.now())
     }
-    const end = judged.is === 'refused' ? lost(card, lane) : judged.end
+    const judgedEnd = judged.is === 'refused' ? lost(card, lane) : judged.end
+    const end = judgedEnd.is === 'shown' ? { ...judgedEnd, payload: shown, ...next } : judgedEnd
     if (judged.is === 'rest') await store.restCards(budget, judged.until, clock.now())
     await store.settleCard(card, end, clock.now())
     log[end.is === 'shown' ? 'debug' : 'warn']({ card: card.id, answer: sayReply(reply), end: end.is }, 'card updated')

@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { channelFault, placeOf, type SlackApp } from '../slack-api/app.ts'
 import { meanings } from '../slack-api/words.ts'
-import { createDestination, type Destination } from './destination.ts'
+import { createDestination, type Destination, type Style } from './destination.ts'
 
 /** What is known of channels that events name, each by its app and name as {@link placeOf}. */
 export interface Known {
@@ -21,6 +21,7 @@ const idPattern = /^[CGD][A-Z0-9]{7,}$/
 export class Destinations extends Map<string, Destination> {
   readonly #apps: ReadonlyMap<string, SlackApp>
   readonly #known: Known
+  #styled: ReadonlyMap<string, Style> | undefined
 
   constructor(
     declared: Iterable<readonly [string, Destination]>,
@@ -40,8 +41,33 @@ export class Destinations extends Map<string, Destination> {
     if (named === undefined) return undefined
     const instead = super.get(named.instead)
     if (instead !== undefined && this.#known.isRefused(named.place)) return { ...instead, name }
-    // Cards are found by the lanes of the file: one of such a channel would never be updated, and be red for ever.
-    return createDestination(name, { slack: { ...named, style: 'messages' } })
+    const place = createDestination(name, { slack: named })
+    // A channel shows one thing, by whatever name: what the file says of it goes.
+    const style = this.#styles().get(place.lane)
+    return place.slack && style !== undefined ? { ...place, slack: { ...place.slack, style } } : place
+  }
+
+  /** The apps that events may name channels of, and those of the file. */
+  get apps(): Iterable<SlackApp> {
+    return this.#apps.values()
+  }
+
+  /** What the file says that the channels in it show, by their lanes: of several of one lane, the first. */
+  #styles(): ReadonlyMap<string, Style> {
+    this.#styled ??= new Map(
+      [...this.values()].toReversed().flatMap(({ lane, slack }) => (slack?.style ? [[lane, slack.style]] : []))
+    )
+    return this.#styled
+  }
+
+  /** Lanes of the file whose channels show messages and no cards. */
+  lanesOfMessages(): string[] {
+    return [...this.#styles()].flatMap(([lane, style]) => (style === 'messages' ? [lane] : []))
+  }
+
+  override set(name: string, destination: Destination): this {
+    this.#styled = undefined
+    return super.set(name, destination)
   }
 
   override has(name: string): boolean {

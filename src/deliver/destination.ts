@@ -136,13 +136,13 @@ export function createDestination(
       ...{ url: urlOf(app, 'chat.postMessage'), dialect: 'slack', receiver: 'web-api' },
       ...{ sender: { channel }, app, style }
     }
-    return { name, lane: `slack:${placeOf(app, channel)}`, ...form, slack }
+    return { name, lane: laneOf(app, channel), ...form, slack }
   }
   const { webhookUrl, dialect = guessDialect(webhookUrl), ...sender } = text.slack
   const receiver = receiverOf(webhookUrl, dialect)
   return {
     name,
-    lane: laneOf(webhookUrl, heedsChannel(dialect) ? sender.channel : undefined),
+    lane: webhookLane(webhookUrl, heedsChannel(dialect) ? sender.channel : undefined),
     ...form,
     slack: { url: endpointFor(webhookUrl, dialect), dialect, receiver, sender }
   }
@@ -153,9 +153,14 @@ export function lanesByName(destinations: ReadonlyMap<string, Destination>): Lan
   return { get: (name) => destinations.get(name)?.lane, has: (name) => destinations.has(name) }
 }
 
+/** The lane of a channel of an app; without a channel, what those of all its channels begin with. */
+export function laneOf(app: Pick<SlackApp, 'name'>, channel: string): string {
+  return `slack:${placeOf(app, channel)}`
+}
+
 // A webhook's own channel is a lane of the webhook, as it always was; one named by `channel` is another, with a
 // pace and faults of its own: `channel_not_found` says nothing of the channels beside it.
-function laneOf(webhookUrl: string, channel: string | undefined): string {
+function webhookLane(webhookUrl: string, channel: string | undefined): string {
   const place = channel === undefined ? webhookUrl : `${webhookUrl}\n${channel}`
   return `slack:${hash('sha256', place).slice(0, 16)}`
 }

@@ -5,19 +5,20 @@ import type { Actor } from '../actor.ts'
 import { type Ages, type Clock, every } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import type { DigestForm } from '../render/compose/digest.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { Spans } from '../spans.ts'
 import type { Attempt, HoldOf, LaneState, Message, NewNotification, Pending, Plan, Step } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
+import { moved } from './answer.ts'
 import { type Channels, inLane, labelOf } from './channels.ts'
 import { type Destination, lanesByName } from './destination.ts'
 import { causesOf, holdsOf } from './gathering.ts'
+import { createLookBefore } from './look-before.ts'
 import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
 import { createPace, take } from './pace.ts'
-import { planNext } from './plan.ts'
-import { createPost, moved } from './post.ts'
+import { type MessageForm, planNext } from './plan.ts'
+import { createPost } from './post.ts'
 import { adviceOn, detailsOf, sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 import { createTokens } from './tokens.ts'
@@ -73,6 +74,7 @@ export function createLanes(options: LanesOptions): Lanes {
   const { destinations } = channels
   const alarm = createAlarm({ ...options, destinations, wake: (lanes) => wake(lanes) })
   const posts = createPost(options.slack, log)
+  const looks = createLookBefore(options.slack, log)
   const tokens = createTokens(destinations)
   const giveUp = new AbortController()
   const running = new Map<string, Promise<void>>()
@@ -143,21 +145,38 @@ export function createLanes(options: LanesOptions): Lanes {
     return undefined
   }
 
-  async function post({ message, block, signal }: Extract<Step, { is: 'post' }>): Promise<void> {
+  async function post({ message, isAgain, block, signal }: Extract<Step, { is: 'post' }>): Promise<void> {
     const at = clock.now()
     const destination = destinations().get(message.destination)
     const until = signal ? AbortSignal.any([giveUp.signal, signal]) : giveUp.signal
     const known = tokens.answerFor(message.lane, at)
-    const reply = known ?? (await posts.message(destination, message, until))
+    const place = destination?.lane === message.lane ? destination.slack : undefined
+    const before = isAgain && place && known === undefined ? await looks.answerTo(place, message, until) : undefined
+    const reply = known ?? before ?? (await posts.message(destination, message, until))
     const receiver = destination?.slack?.receiver ?? 'slack'
     const isInDoubt = destination !== undefined && needsEmpty(message, reply, { block, receiver })
     const empty = isInDoubt ? await posts.empty(destination, until) : undefined
     const random = Math.random()
     const oldest = ages.before(maxAgeMs)
     const hasCards = destination?.slack?.style === 'cards'
-    const settled = settle(message, reply, { now: clock.now(), oldest, random, block, receiver, hasCards, empty })
+    const settled = settle(message, reply, {
+      now: clock.now(),
+      oldest,
+      random,
+      block,
+      receiver,
+      hasCards,
+      empty,
+      looks: place?.app?.hasHistory
+    })
     const said = sayReply(settled.reply)
-    const answer = known === undefined ? said : `${said}, as another channel of the app was answered`
+    const hasLooked = before !== undefined && settled.settlement.message.state === 'sent'
+    const answer =
+      known === undefined
+        ? `${said}${hasLooked ? ', found in the channel' : ''}`
+        : `${said}, as another channel of the app was answered`
+    if (place?.app?.hasHistory && known === undefined && before === undefined)
+      looks.learn(message, reply, settled.settlement.message.state !== 'open')
     // Before anything is written: other lanes of the app are about to ask.
     const others = known === undefined ? tokens.learn(message.lane, settled) : []
     await record(message, { at, answer }, settled, block)
@@ -198,9 +217,10 @@ export function createLanes(options: LanesOptions): Lanes {
     }
   }
 
-  function formOf([first]: readonly Pending[]): DigestForm {
+  function formOf([first]: readonly Pending[]): MessageForm {
     const destination = destinations().get(first?.destination ?? '')
     return {
+      hasCards: destination?.slack?.style === 'cards',
       maxText: digestRoom(destination?.slack?.dialect ?? 'slack'),
       isFull: destination?.hasFullDigests,
       publicUrl: options.publicUrl
@@ -241,12 +261,13 @@ export function createLanes(options: LanesOptions): Lanes {
     }
     if (end.state === 'sent') {
       options.metrics.notifications.inc({ destination: labelOf(destination), state: 'sent' }, notifications)
-      options.metrics.deliverySeconds.observe((clock.now() - message.newestAt) / 1000)
+      if (notifications > 0) options.metrics.deliverySeconds.observe((clock.now() - message.newestAt) / 1000)
       log.info({ ...facts, attempt: failures + 1 }, 'message sent')
       return
     }
     if (end.state === 'dead') {
-      log.error({ ...facts, because: end.reason }, 'message not delivered: its notifications are dead letters')
+      if (notifications === 0) log.warn({ ...facts, because: end.reason }, 'what follows a card was not delivered')
+      else log.error({ ...facts, because: end.reason }, 'message not delivered: its notifications are dead letters')
       return
     }
     const next = new Date(lane.notBefore).toISOString()

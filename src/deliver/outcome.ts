@@ -2,7 +2,7 @@
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { lostWords, threadWords } from '../slack-api/words.ts'
 import type { LaneState, Message, Posted, Settlement } from '../store/kept.ts'
-import { type Kind, kindOf, type Receiver, type Reply } from './answer.ts'
+import { type Kind, kindOf, moved, type Receiver, type Reply, removed } from './answer.ts'
 import { sayReply } from './saying.ts'
 
 /** After this, what could not be delivered becomes a dead letter. */
@@ -13,6 +13,10 @@ const maxBackoffMs = 10_000
 const maxLimitMs = 60_000
 /** A proxy that cannot reach Slack often can a moment later. */
 const proxyTries = 5
+/** How long a message may take until history has it, in ms: nobody says; this is what a person would wait. */
+const historyMs = 2000
+/** How often what only follows a card is tried. */
+const asideTries = 5
 /** So does a receiver that has trouble for a moment. */
 const emptyTries = 5
 
@@ -43,6 +47,8 @@ export interface Circumstances {
   receiver: Receiver
   /** What it takes may become a card. */
   hasCards?: boolean
+  /** It is looked for before it is tried again, which is no use at once: history may not know of it yet. */
+  looks?: boolean | undefined
   /** What an empty message was answered, where {@link needsEmpty} asked for one. */
   empty?: Reply | undefined
 }
@@ -90,11 +96,14 @@ export function settle(message: Message, reply: Reply, given: Circumstances): Se
       return ended(attempt, 'rate_limited', again(attempt, lane, asked > 0 ? failures : failures + 1))
     }
     case 'transient': {
+      if (isAside(message) && (message.failures >= asideTries || reply === moved || reply === removed))
+        return dead(attempt, 'it can no longer follow its card', { notBefore: 0, block })
       const reason = `not delivered within 24 hours; the last answer was ${sayReply(reply)}`
       return isTooOld ? dead(attempt, reason, { notBefore: 0, block }) : retried(attempt, random)
     }
     case 'refused':
-      if (isThreadGone(message, reply)) return inChannel(attempt)
+      if (isThreadGone(message, reply))
+        return isAside(message) ? dead(attempt, 'the card that it follows is gone') : inChannel(attempt)
       if (message.isPlain) return dead(attempt, `Slack refuses it, also as plain text: ${sayReply(reply)}`)
       return inPlain(attempt, { notBefore: 0 })
     case 'doubtful':
@@ -115,6 +124,11 @@ interface Attempt {
   kind: Kind
   given: Circumstances
   isTooOld: boolean
+}
+
+/** Whether it only follows a card: news are worth more than what waits behind it. */
+function isAside({ notifications }: Message): boolean {
+  return notifications === 0
 }
 
 function doubted(attempt: Attempt): Settled {
@@ -174,7 +188,8 @@ function inPlain(attempt: Attempt, lane: Settlement['lane']): Settled {
 
 function retried(attempt: Attempt, random: number): Settled {
   const { message, given } = attempt
-  const waitMs = Math.round(random * Math.min(maxBackoffMs, 1000 * 2 ** Math.min(message.failures, 10)))
+  const drawnMs = Math.round(random * Math.min(maxBackoffMs, 1000 * 2 ** Math.min(message.failures, 10)))
+  const waitMs = given.looks ? Math.max(historyMs, drawnMs) : drawnMs
   return ended(attempt, 'retry', again(attempt, { notBefore: given.now + waitMs, block: given.block }))
 }
 

@@ -3,7 +3,7 @@ import { delayed } from '../render/compose/delayed.ts'
 import { composeDigest, type DigestForm } from '../render/compose/digest.ts'
 import { decisive, subjectOf } from '../render/compose/digest-groups.ts'
 import { composeOne } from '../render/compose/message.ts'
-import type { View } from '../render/compose/view.ts'
+import { isOfIncident, type View } from '../render/compose/view.ts'
 import type { CardPlace, Gatherings, LaneState, NextPost, Pending } from '../store/kept.ts'
 import { gather, isFirst, nextWordMs, unlessPinged } from './gathering.ts'
 import { type Pace, take } from './pace.ts'
@@ -14,12 +14,18 @@ import { type Pace, take } from './pace.ts'
  */
 const headMs = 250
 
+/** How messages are composed, beside what waits. */
+export interface MessageForm extends DigestForm {
+  /** What goes on is a card, and what is long follows in its thread. */
+  hasCards?: boolean
+}
+
 /** `waiting` is oldest first and of one destination, with what is held to be gathered; some are due. `form` is that of its digests; `now` in ms. */
 export function planNext(
   lane: LaneState,
   waiting: readonly Pending[],
   gatherings: Gatherings,
-  { pace, ...form }: { pace: Pace } & DigestForm,
+  { pace, ...form }: { pace: Pace } & MessageForm,
   now: number
 ): NextPost {
   const isDue = ({ heldUntil }: Pending) => heldUntil <= now
@@ -52,13 +58,13 @@ function replyNext(
   pending: readonly Pending[],
   card: CardPlace,
   gatherings: Gatherings,
-  { pace, ...form }: { pace: Pace } & DigestForm,
+  { pace, ...form }: { pace: Pace } & MessageForm,
   now: number
 ): NextPost {
   const taken = take(lane.bucket, pace, now)
   if ('until' in taken) return taken
   const members = dueOrGathered(pending, now).map((entry) => unlessPinged(entry, gatherings, now))
-  const composed = composeOf(members, gatherings, form, now)
+  const composed = composeOf(members, gatherings, { ...form, hasCards: false }, now)
   const ids = new Set(composed.ids)
   // An update wakes nobody, and a reply only those who follow the thread.
   const isBroadcast = members.some(({ id, view }) => ids.has(id) && view.says === 'repeated')
@@ -69,7 +75,7 @@ function replyNext(
 function composeOf(
   members: readonly Pending[],
   gatherings: Gatherings,
-  form: DigestForm,
+  form: MessageForm,
   now: number
 ): Omit<Extract<NextPost, { ids: readonly string[] }>, 'bucket'> {
   const whole = gather(members, { ids: new Set(members.map(({ id }) => id)), payload: undefined }, gatherings, now)
@@ -77,7 +83,7 @@ function composeOf(
   return { ids, payload, gathered: gather(members, { ids: new Set(ids), payload }, gatherings, now) }
 }
 
-function compose(pending: readonly Pending[], now: number, form: DigestForm) {
+function compose(pending: readonly Pending[], now: number, form: MessageForm) {
   // What was held on purpose is not late.
   const members = pending.map((entry) => ({ ...entry, createdAt: Math.max(entry.createdAt, entry.heldUntil) }))
   const isOneEvent = new Set(members.map(({ event }) => event)).size === 1
@@ -100,9 +106,10 @@ function compose(pending: readonly Pending[], now: number, form: DigestForm) {
     ...(mention !== undefined && { mention }),
     ...(custom && { custom })
   }
+  const isCard = (form.hasCards ?? false) && isOfIncident(view) && view.says !== 'recovered'
   return {
     ids: members.map(({ id }) => id),
-    payload: composeOne(view, { late: delayed(members, now), publicUrl: form.publicUrl, event: state.event })
+    payload: composeOne(view, { late: delayed(members, now), publicUrl: form.publicUrl, event: state.event, isCard })
   }
 }
 

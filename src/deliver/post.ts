@@ -4,12 +4,10 @@ import { bodyFor, emptyBodyFor } from '../render/receivers/dialect.ts'
 import { withoutBlocks } from '../render/slack/payload.ts'
 import { toText } from '../render/slack/terminal.ts'
 import type { Message } from '../store/kept.ts'
-import type { Reply } from './answer.ts'
+import { moved, type Reply, removed } from './answer.ts'
 import type { Destination } from './destination.ts'
+import { metadataOf } from './look-before.ts'
 import type { Slack } from './slack.ts'
-
-/** Nothing was posted: the message waits in a lane that is not its destination's any more. */
-export const moved: Reply = { is: 'failure', code: 'DestinationMoved' }
 
 function replyOf({ thread }: Message) {
   if (thread === undefined) return {}
@@ -22,7 +20,7 @@ export function createPost(slack: Slack, log: Logger) {
     async message(destination: Destination | undefined, message: Message, signal: AbortSignal): Promise<Reply> {
       const payload = message.isPlain ? withoutBlocks(message.payload) : message.payload
       // Removed from the config a moment ago: what waits for it is being made dead letters.
-      if (destination === undefined) return { is: 'failure', code: 'NoDestination' }
+      if (destination === undefined) return removed
       // It is being moved, or waits in a lane that a replica with another config file knows: posted from here, it would be
       // beside what its own lane posts to the same address.
       if (destination.lane !== message.lane) return moved
@@ -33,7 +31,11 @@ export function createPost(slack: Slack, log: Logger) {
       const { url, dialect, sender, app } = destination.slack
       return slack.post(
         url,
-        JSON.stringify({ ...bodyFor(payload, dialect, sender), ...replyOf(message) }),
+        JSON.stringify({
+          ...bodyFor(payload, dialect, sender),
+          ...replyOf(message),
+          ...(app?.hasHistory && { metadata: metadataOf(message) })
+        }),
         signal,
         app?.token
       )

@@ -16,10 +16,10 @@ const maxApiAnswer = 512 * 1024
 
 export interface Slack {
   /**
-   * Posts `body` (JSON) to `url`, which is the Web API where there is a `token` of an app. Never rejects. `signal` stops
+   * Posts `body` (JSON, or fields of a form) to `url`, which is the Web API where there is a `token` of an app. Never rejects. `signal` stops
    * waiting for the answer; the message may still arrive.
    */
-  post(url: string, body: string, signal: AbortSignal, token?: string): Promise<Reply>
+  post(url: string, body: string | URLSearchParams, signal: AbortSignal, token?: string): Promise<Reply>
   close(): Promise<void>
 }
 
@@ -43,7 +43,7 @@ function createDispatcher(): Dispatcher {
 
 async function post(
   dispatcher: Dispatcher,
-  { url, body, token }: { url: string; body: string; token: string | undefined },
+  { url, body, token }: { url: string; body: string | URLSearchParams; token: string | undefined },
   signal: AbortSignal
 ): Promise<Reply> {
   try {
@@ -51,11 +51,11 @@ async function post(
       dispatcher,
       method: 'POST',
       headers: {
-        'content-type': 'application/json; charset=utf-8',
+        'content-type': `application/${typeof body === 'string' ? 'json' : 'x-www-form-urlencoded'}; charset=utf-8`,
         'user-agent': 'flux-relay',
         ...(token !== undefined && { authorization: `Bearer ${token}` })
       },
-      body,
+      body: String(body),
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     })
     const { statusCode: status, headers } = response

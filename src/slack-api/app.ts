@@ -28,6 +28,12 @@ export const SlackAppSchema = closedObject({
     'Users and user groups who may act on the relay from Slack. Nothing uses it yet, and `check` says so.',
     ['U012AB3CD', 'S012AB3CD']
   ),
+  history: option(
+    Type.Literal(true),
+    'History',
+    "The app has the scope `channels:history`, and `groups:history` for private channels: where Slack's answer to a post was lost, the message is looked for in its channel, so that it is not posted twice. Left out, it is posted again.",
+    true
+  ),
   apiUrl: option(
     Type.String({ minLength: 1 }),
     'Web API',
@@ -44,19 +50,27 @@ export interface SlackApp {
   token: string
   /** Without a slash at its end. */
   apiUrl: string
+  /** It may read its channels. */
+  hasHistory?: true
 }
 
 const slackApiUrl = 'https://slack.com/api'
 
 /** `text` with its secrets filled in. */
-export function createSlackApp(name: string, { token, apiUrl = slackApiUrl }: SlackAppText): SlackApp {
-  return { name, token, apiUrl: apiUrl.replace(/\/+$/, '') }
+export function createSlackApp(name: string, { token, apiUrl = slackApiUrl, history }: SlackAppText): SlackApp {
+  return { name, token, apiUrl: apiUrl.replace(/\/+$/, ''), ...(history && { hasHistory: history }) }
 }
 
 /** docs.slack.dev/reference/methods */
 export function urlOf(
   { apiUrl }: Pick<SlackApp, 'apiUrl'>,
-  method: 'auth.test' | 'chat.postMessage' | 'chat.update'
+  method:
+    | 'auth.test'
+    | 'chat.getPermalink'
+    | 'chat.postMessage'
+    | 'chat.update'
+    | 'conversations.history'
+    | 'conversations.replies'
 ): string {
   return `${apiUrl}/${method}`
 }

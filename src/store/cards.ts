@@ -1,6 +1,7 @@
 // Cards: decides what a message that was posted names, and what of it is news for a card that is there already. Pure.
 import { readMemory } from '../objects/stored-memory.ts'
-import { isOwn, type View } from '../render/compose/view.ts'
+import { isOfIncident, isOwn, type View } from '../render/compose/view.ts'
+import type { Payload } from '../render/slack/payload.ts'
 import type { Card, CardEntry, CardPlace, Pending } from './kept.ts'
 import { readView, viewText } from './texts.ts'
 
@@ -29,6 +30,7 @@ export interface CardRow {
   ts: string
   version: number
   claim: number
+  shown_claim: number
 }
 
 export interface EntryRow {
@@ -112,13 +114,19 @@ export function carriedBy(
   }
 }
 
-function isOfIncident({ says }: View): boolean {
-  return says === 'failed' || says === 'changed' || says === 'repeated' || says === 'recovered'
+/** `row` as it was before it was claimed; `shown` is its newest version. */
+export function cardOf(row: CardRow, entries: readonly EntryRow[], shown: string | undefined): Card {
+  const { id, lane, destination, channel, ts, version, claim, shown_claim } = row
+  return {
+    ...{ id: String(id), lane, destination, channel, ts, version, claim: claim + 1, entries: entries.map(entryOf) },
+    // Of an update whose answer nobody knows Slack may show either.
+    shown: shown !== undefined && shown_claim === claim ? (JSON.parse(shown) as Payload) : undefined
+  }
 }
 
-export function cardOf(row: CardRow, entries: readonly EntryRow[]): Card {
-  const { id, lane, destination, channel, ts, version, claim } = row
-  return { id: String(id), lane, destination, channel, ts, version, claim, entries: entries.map(entryOf) }
+/** A message that became a card, and what follows in its thread, as texts. */
+export function versionOf({ reply, ...shown }: Payload): { shown: string; reply: string | undefined } {
+  return { shown: JSON.stringify(shown), reply: reply && JSON.stringify(reply) }
 }
 
 function entryOf({ object, rule, event_id, since, view, memory }: EntryRow): CardEntry {

@@ -137,6 +137,8 @@ export interface Card extends CardPlace {
   version: number
   /** Whoever has the latest claim may update it. */
   claim: number
+  /** What it shows, where that is known for sure. */
+  shown: Payload | undefined
 }
 
 /** What is to be done about the cards of an app: `signal` aborts when another replica may take the card over. */
@@ -144,7 +146,11 @@ export type CardStep = { is: 'wait' } | { is: 'update'; card: Card; signal?: Abo
 
 /** What becomes of a card after an update. */
 export type CardEnd =
-  | { is: 'shown' }
+  /**
+   * `payload` is what it shows from now on; absent where it has shown that before. `until` when it is to be looked at again, in
+   * ms, whatever happens.
+   */
+  | { is: 'shown'; payload?: Payload; until?: number }
   /** It is not updated again before, in ms. */
   | { is: 'again'; at: number }
   /** It cannot be updated any more: what it named is posted anew. */
@@ -152,11 +158,17 @@ export type CardEnd =
 
 /** Whose cards are looked for, and how often they may be updated. */
 export interface CardPlan {
-  lanes: readonly string[]
+  /** What its lanes begin with. */
+  lanes: string
+  /** Those of them that show no cards by now. */
+  except: readonly string[]
   /** The name of the budget that they share. */
   budget: string
   token: Plan['token']
 }
+
+/** So many of what a card has shown are kept. */
+export const keptVersions = 10
 
 /** A card is updated at most once in so long, in ms. */
 export const cardGapMs = 10_000
@@ -233,6 +245,7 @@ export interface Message {
   failures: number
   /** When its newest notification was accepted, in ms: it is retried until that is too old. */
   newestAt: number
+  /** None where it follows a card, whose notifications they are. */
   notifications: number
   /** Set where it is a reply. */
   thread?: Thread
@@ -268,9 +281,9 @@ export type Step =
   | { is: 'wait'; until: number; isInterruptible?: true }
   /**
    * Post `message`; it is written down and its token is spent. `block` is set where this is a probe. The post has to end
-   * when `signal` aborts, because another replica may take the lane over after that.
+   * when `signal` aborts, because another replica may take the lane over after that. `isAgain`: it may have been posted before.
    */
-  | { is: 'post'; message: Message; block: LaneState['block']; signal?: AbortSignal }
+  | { is: 'post'; message: Message; isAgain?: true; block: LaneState['block']; signal?: AbortSignal }
 
 /** A token and what is posted for it, or when to ask again. */
 export type NextPost =

@@ -26,7 +26,8 @@ const tables = {
   lanes: 'key',
   gatherings: 'rowid',
   cards: 'id',
-  card_entries: 'id'
+  card_entries: 'id',
+  card_versions: 'id'
 } as const
 
 /** Texts that stand in an index, which takes no more than so much of them. */
@@ -89,7 +90,8 @@ async function copyAll(from: Database, url: string, progress: (done: number, tot
         setval(pg_get_serial_sequence('acts', 'id'), (select coalesce(max(id), 0) + 1 from acts)),
         setval(pg_get_serial_sequence('messages', 'id'), (select coalesce(max(id), 0) + 1 from messages)),
         setval(pg_get_serial_sequence('cards', 'id'), (select coalesce(max(id), 0) + 1 from cards)),
-        setval(pg_get_serial_sequence('card_entries', 'id'), (select coalesce(max(id), 0) + 1 from card_entries))`)
+        setval(pg_get_serial_sequence('card_entries', 'id'), (select coalesce(max(id), 0) + 1 from card_entries)),
+        setval(pg_get_serial_sequence('card_versions', 'id'), (select coalesce(max(id), 0) + 1 from card_versions))`)
     await to.query('commit')
   } finally {
     await to.end()

@@ -177,6 +177,36 @@ export interface Retried {
   lane: string
 }
 
+/** An incident on a card that goes on, and the event that was the last to be sent of it. */
+export interface CardIncident {
+  /** The key of its object. */
+  key: string
+  since: number
+  event: string
+  object: ObjectRef
+  source: string
+  transition: Transition
+  receivedAt: number
+  body: string
+}
+
+/** A card with what it has shown and what is in its thread, each as far as it is kept. */
+export interface CardRecord {
+  id: string
+  lane: string
+  destination: string
+  /** Where it is in Slack. */
+  channel: string
+  ts: string
+  postedAt: number
+  /** It shows what is over, and will be updated. */
+  isDue: boolean
+  /** The newest, which is what it shows now, first. */
+  versions: { at: number; payload: Payload }[]
+  /** Oldest first. */
+  thread: { at: number; state: string; isBroadcast: boolean; payload: Payload }[]
+}
+
 /** The longest window of {@link Records.perMinute}. */
 export const maxWindowMs = 24 * 60 * 60 * 1000
 
@@ -196,6 +226,11 @@ export interface Records {
   ): Promise<Listed<ObjectRecord>>
   /** All that fail or are stale at `now`, the newest failure first, or the first {@link maxFailures} of them. */
   failures(now: number): Promise<Listed<ObjectRecord>>
+  /** What cards name that goes on, or what `card` does; the oldest, where there is too much of it. */
+  incidentsOnCards(card?: string): Promise<CardIncident[]>
+  /** The cards that an event is on, or in whose threads it is. */
+  cardsOf(event: string): Promise<CardRecord[]>
+  card(id: string): Promise<CardRecord | undefined>
   notifications(filter: NotificationFilter, page: Page): Promise<Listed<NotificationRecord>>
   /** Every lane that was ever used or has something to send. */
   lanes(): Promise<LaneRecord[]>

@@ -65,13 +65,16 @@ export interface Store {
   ): Promise<void>
 
   /**
-   * The card of `plan.lanes` that has been out of date for longest, as far as it may be updated by now, with all that is known of
+   * The card of these lanes that has been out of date for longest, as far as it may be updated by now, with all that is known of
    * what it names. It is claimed, and the token spent, before this resolves.
    */
   nextCard(plan: CardPlan, now: number): Promise<CardStep>
 
   /** Records how an update ended. Nothing happens where another has claimed the card since. */
   settleCard(card: Card, end: CardEnd, now: number): Promise<void>
+
+  /** What is shown of these objects is another: their cards are out of date. */
+  touchCards(objects: readonly string[], now: number): Promise<void>
 
   /** No card of this budget is updated before `until`, in ms: Slack asked for it. */
   restCards(budget: string, until: number, now: number): Promise<void>

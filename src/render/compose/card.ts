@@ -1,10 +1,17 @@
 // Card: composes what a card shows, from what it names and what is known of that by now. Pure.
+import type { Muting } from '../../mutes/mutes.ts'
 import { type ObjectMemory, objectKey } from '../../objects.ts'
-import { context } from '../slack/blocks.ts'
+import { type Block, context } from '../slack/blocks.ts'
+import { plain, time } from '../slack/mrkdwn.ts'
 import type { Payload } from '../slack/payload.ts'
 import { composeDigest } from './digest.ts'
 import { composeOne } from './message.ts'
 import { takenOn, type View } from './view.ts'
+
+/** What keeps an incident quiet: a mute of the config file, or a silence made by hand; `until` in ms. */
+export interface Quiet extends Muting {
+  is: 'muted' | 'silenced'
+}
 
 /** An incident, or news, where `since` (ms) is undefined; and what is known of its object, where anything is. */
 export interface Named {
@@ -13,6 +20,15 @@ export interface Named {
   since: number | undefined
   view: View
   memory: ObjectMemory | undefined
+  quiet?: Quiet | undefined
+}
+
+/** How a card is composed, beside what it names. */
+export interface CardForm {
+  /** Where people reach the relay. */
+  publicUrl?: string | undefined
+  /** All objects are named, as far as there is room. */
+  isFull?: boolean | undefined
 }
 
 /** Whether what it is about goes on. Of an object that nobody remembers nothing is known, and not known is not over. */
@@ -26,12 +42,21 @@ function failureOf(memory: ObjectMemory, since: number): ObjectMemory['failure']
   return [memory, ...(memory.others ?? [])].find(({ failure }) => failure?.since === since)?.failure
 }
 
-/** `named` is never empty; `now` in ms; `publicUrl`: where people reach the relay. */
-export function composeCard(named: readonly Named[], now: number, publicUrl?: string): Payload {
+/** `named` is never empty; `now` in ms. */
+export function composeCard(named: readonly Named[], now: number, form: CardForm = {}): Payload {
+  const open = named.filter(isOpen)
+  const all = named.filter(({ since }) => since !== undefined).length
+  const isCountdown = open.length > 0 && open.length < all
+  const count = `${counted(open.length)} of ${counted(all)} still ${open.length === 1 ? 'fails' : 'fail'}`
+  const lines = [isCountdown ? count : '', ...quietLines(open)].filter(Boolean)
+  return below(composed(named, open, now, form), lines.map(context))
+}
+
+function composed(named: readonly Named[], open: readonly Named[], now: number, form: CardForm): Payload {
   const views = named.map((entry) => viewOf(entry, now))
   const [only] = views
-  if (only !== undefined && views.length === 1) return composeOne(only, { publicUrl, event: named[0]?.event ?? '' })
-  const open = named.filter(isOpen)
+  if (only !== undefined && views.length === 1)
+    return composeOne(only, { publicUrl: form.publicUrl, event: named[0]?.event ?? '', isCard: true })
   // News stay what they were; of what ended, as long as anything lasts, the number is enough.
   const shown = named.flatMap((entry, index) => {
     const view = views[index]
@@ -40,12 +65,33 @@ export function composeCard(named: readonly Named[], now: number, publicUrl?: st
       ? [{ id: String(index), event: objectKey(view.object), createdAt: now, view }]
       : []
   })
-  const { payload } = composeDigest(shown, now, { publicUrl })
-  const all = named.filter(({ since }) => since !== undefined).length
-  if (open.length === 0 || open.length === all) return payload
+  const whole = composeDigest(shown, now, form)
+  // There is no further message for the rest: where not all have room, it is counted.
+  if (whole.ids.length === shown.length || !form.isFull) return whole.payload
+  return composeDigest(shown, now, { ...form, isFull: false }).payload
+}
+
+/** `payload` with `blocks` below its title. */
+function below(payload: Payload, blocks: readonly Block[]): Payload {
+  if (blocks.length === 0) return payload
   const [title, ...rest] = payload.blocks ?? []
-  const count = context(`${counted(open.length)} of ${counted(all)} still ${open.length === 1 ? 'fails' : 'fail'}`)
-  return { ...payload, blocks: title === undefined ? [count] : [title, count, ...rest] }
+  return { ...payload, blocks: [...(title === undefined ? [] : [title]), ...blocks, ...rest] }
+}
+
+/** Why nothing more is said of what goes on: `silenced until 16:00: db upgrade`, or `3 of them muted until …`. */
+function quietLines(open: readonly Named[]): string[] {
+  const groups = Map.groupBy(open, ({ quiet }) => (quiet === undefined ? '' : sayQuiet(quiet)))
+  return [...groups]
+    .filter(([said]) => said !== '')
+    .slice(0, maxLines)
+    .map(([said, { length }]) => `:no_bell: ${length === open.length ? '' : `${counted(length)} of them `}${said}`)
+}
+
+/** A card has room for a few; of more, the dashboard shows each. */
+const maxLines = 3
+
+function sayQuiet({ is, name, until }: Quiet): string {
+  return `${is} until ${time(until)}: ${plain(name)}`
 }
 
 function counted(count: number): string {

@@ -15,6 +15,8 @@ export interface Posting {
   publicUrl?: string | undefined
   /** The id of its event. */
   event?: string
+  /** It is a card: what is long goes into its thread. */
+  isCard?: boolean
 }
 
 /** Longer ones are no use to a reader. */

@@ -3,9 +3,9 @@
 import { oneLine } from '../../legible.ts'
 import { type Block, context, mrkdwn, section } from '../slack/blocks.ts'
 import { withEmojis } from '../slack/emoji.ts'
-import { maxFallback, messageRoom } from '../slack/limits.ts'
+import { maxFallback, maxSummary, messageRoom } from '../slack/limits.ts'
 import { colours, type Face, faceOf } from '../slack/looks.ts'
-import { code, cut, escapeMrkdwn, factsLine, fence, link, plain, prose } from '../slack/mrkdwn.ts'
+import { code, cut, cutMiddle, escapeMrkdwn, factsLine, fence, link, plain, prose } from '../slack/mrkdwn.ts'
 import type { Attachment, Payload } from '../slack/payload.ts'
 import { phraseOf } from '../slack/phrases.ts'
 import { unmarked } from '../slack/terminal.ts'
@@ -32,8 +32,23 @@ export function composeOne(view: View, posting: Posting = {}): Payload {
     custom.gist === undefined ? (custom.body === undefined ? gistLines(view) : []) : [custom.gist].filter(Boolean)
   const head = [...joined([title, ...gist]), ...factBlocks(view, posting)]
   const beside = custom.body === undefined ? logOf(view) : textBlock(custom.body)
-  return whole(text, head, beside, face)
+  if (!posting.isCard) return whole(text, head, beside, face)
+  const reply = replyOf(view, beside, face)
+  return { ...whole(text, head, [], face), ...(reply && { reply }) }
 }
+
+/** What a card leaves out: the log, or the whole of an error that its gist only begins. */
+function replyOf(view: View, beside: readonly Block[], face: Face): Payload | undefined {
+  const isCut = view.custom?.body === undefined && view.message.length > maxSummary
+  const blocks = beside.length === 0 && isCut ? [section(fence(cutMiddle(view.message, maxReply)))] : [...beside]
+  if (blocks.length === 0) return undefined
+  const colour = colours[face.colour ?? 'amber']
+  const text = escapeMrkdwn(cut(oneLine(`${nameOf(view)} says:`), maxFallback))
+  return { text, attachments: [{ color: colour, blocks }], unfurl_links: false, unfurl_media: false }
+}
+
+/** Between the fences. */
+const maxReply = messageRoom.section - 10
 
 /** `beside` goes next to the colour of the state, or before the facts where it has none. */
 function whole(text: string, head: Block[], beside: Block[], { colour }: Face): Payload {

@@ -85,6 +85,12 @@ export function isOwn({ controller, object }: View): boolean {
   return controller === ownController && object.cluster === ''
 }
 
+/** Whether it says something of an incident: how it goes on, or that it is over. */
+export function isOfIncident({ says, failure }: View): boolean {
+  const isOf = says === 'failed' || says === 'changed' || says === 'repeated' || says === 'recovered'
+  return isOf && failure !== undefined
+}
+
 /** What the config, or an earlier event, has to show beside the event. */
 export interface Shown {
   links: Links

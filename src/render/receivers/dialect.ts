@@ -87,8 +87,10 @@ export function bodyFor(
 ): object {
   const sender = { ...(channel && { channel }), ...(username && { username }) }
   switch (dialect) {
-    case 'slack':
-      return { ...payload, ...sender }
+    case 'slack': {
+      const { reply: _, ...message } = payload
+      return { ...message, ...sender }
+    }
     case 'slack-legacy': {
       const { text, unfurl_links, unfurl_media } = payload
       const parts = partsOf(payload, (mrkdwn) => mrkdwn)

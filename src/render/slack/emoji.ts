@@ -12,6 +12,7 @@ const emojis: Record<string, string> = {
   ':warning:': '⚠️',
   ':large_orange_circle:': '🟠',
   ':bell:': '🔔',
+  ':no_bell:': '🔕',
   ':wastebasket:': '🗑️'
 }
 

@@ -13,6 +13,8 @@ export interface Payload {
   text: string
   blocks?: Block[]
   attachments?: Attachment[]
+  /** Of a card: what follows it in its thread. Whoever posts the message leaves it out. */
+  reply?: Payload
   unfurl_links: false
   unfurl_media: false
 }
@@ -27,7 +29,7 @@ export function* textsOf({ blocks = [], attachments = [] }: Payload): Generator<
 
 /** The same message without any blocks: sent once when Slack refuses the form, so that the content still arrives. */
 export function withoutBlocks(payload: Payload): Payload {
-  const { blocks: _, attachments: __, ...rest } = payload
+  const { blocks: _, attachments: __, reply: ___, ...rest } = payload
   const text = [...textsOf(payload)].map(({ text }) => text).join('\n')
   return { ...rest, text: text === '' || text.length > maxText ? rest.text : text }
 }

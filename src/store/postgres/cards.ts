@@ -8,6 +8,7 @@ import {
   type EntryRow,
   type KnownRow,
   type NewEntry,
+  versionOf,
   withCards
 } from '../cards.ts'
 import {
@@ -19,6 +20,7 @@ import {
   cardGapMs,
   cardHorizonMs,
   cardPatienceMs,
+  keptVersions,
   type Message,
   type Pending,
   type Posted
@@ -54,6 +56,13 @@ export const turnSql = `
     due_at = coalesce(due_at, greatest($1::bigint + ${cardPatienceMs}, ${earliest}))
   from named where cards.id = named.id`
 
+const touchSql = `
+  with named as (
+    select id from cards where id in (select card_id from card_entries where object = any($2) and since is not null)
+    order by id for update
+  )
+  update cards set version = version + 1, due_at = ${earliest} from named where cards.id = named.id`
+
 /** The objects' state is another: whoever shows them is out of date, and waits a moment for the message that says so. */
 export async function turn(sql: Sql, objects: readonly string[], now: number): Promise<void> {
   if (objects.length > 0) await sql(turnSql, [now, objects])
@@ -77,6 +86,11 @@ export async function showNow(
   await sql(showSql, [now, incidents.map(({ object }) => object), incidents.map(({ since }) => since)])
 }
 
+/** What is shown of the objects is another: their cards are to be updated, as soon as they may be. */
+export async function touch(sql: Sql, objects: readonly string[], now: number): Promise<void> {
+  if (objects.length > 0) await sql(touchSql, [now, objects])
+}
+
 const changeSql = `
   with changed as (
     update card_entries e set view = c.view, event_id = c.event_id
@@ -90,8 +104,13 @@ const changeSql = `
 
 const entriesSql = `
   with card as (
-    insert into cards (lane, destination, channel, ts, posted_at, updated_at) values ($1, $2, $3, $4, $5, $5)
-    returning id
+    insert into cards (lane, destination, channel, ts, posted_at, updated_at, message_id)
+    values ($1, $2, $3, $4, $5, $5, $11) returning id
+  ), version as (
+    insert into card_versions (card_id, at, payload) select id, $5, $12 from card
+  ), reply as (
+    insert into messages (lane, destination, state, payload, newest_at, notifications, created_at, gathered, card_id)
+    select $1, $2, 'open', $13, $5, 0, $5, '[]', id from card where $13::text is not null
   )
   insert into card_entries (card_id, lane, object, rule, since, view, event_id)
   select card.id, $1, e.object, e.rule, e.since, e.view, e.event_id
@@ -126,9 +145,11 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
   }
   if (entries.length === 0) return
   const columns = (['object', 'rule', 'since', 'view', 'event_id'] as const).map((name) => column(entries, name))
+  const { shown, reply } = versionOf(message.payload)
   const { rows } = await sql<{ card_id: number }>(entriesSql, [
     ...[lane, destination, posted.channel, posted.ts, now],
-    ...columns
+    ...columns,
+    ...[id, shown, reply ?? null]
   ])
   await sql(overSql, [rows[0]?.card_id, now + cardPatienceMs])
 }
@@ -146,8 +167,12 @@ export async function leaveThread(sql: Sql, { id, thread }: Message, now: number
     [card, id]
   )
   const { rowCount } = await sql('select 1 from card_entries where card_id = $1 and since is not null limit 1', [card])
-  if (rowCount !== 0) return
+  if (rowCount === 0) await remove(sql, card)
+}
+
+async function remove(sql: Sql, card: string | undefined): Promise<void> {
   await sql('delete from card_entries where card_id = $1', [card])
+  await sql('delete from card_versions where card_id = $1', [card])
   await sql('delete from cards where id = $1', [card])
 }
 
@@ -161,6 +186,8 @@ const pruneSql = `
     returning id
   ), named as (
     delete from card_entries using over where card_entries.card_id = over.id
+  ), shown as (
+    delete from card_versions using over where card_versions.card_id = over.id
   )
   select id from over`
 
@@ -172,14 +199,24 @@ export async function pruneCards(sql: Sql, before: number, limit: number): Promi
 // One that is being changed is looked at the next time.
 export const dueSql = `
   select * from cards where due_at is not null and (due_at <= $1 or due_at > $1::bigint + ${cardHorizonMs})
-    and (claimed_until <= $1 or claimed_until > $1::bigint + ${cardHorizonMs}) and lane = any($2)
+    and (claimed_until <= $1 or claimed_until > $1::bigint + ${cardHorizonMs}) 
+    and starts_with(lane, $2) and lane <> all($3)
   order by due_at limit 1 for update skip locked`
 
 const claimSql = `
   with spent as (
     update lanes set tokens = $1, tokens_at = $2 where key = $3
   )
-  update cards set claim = claim + 1, claimed_until = $4 where id = $5 returning claim`
+  update cards set claim = claim + 1, claimed_until = $4 where id = $5`
+
+const shownSql = 'select payload from card_versions where card_id = $1 order by id desc limit 1'
+
+const versionSql = `
+  with shown as (
+    insert into card_versions (card_id, at, payload) values ($1, $2, $3)
+  )
+  delete from card_versions where card_id = $1 and id <= (
+    select id from card_versions where card_id = $1 order by id desc limit 1 offset ${keptVersions - 1})`
 
 interface Host {
   connections: Connections
@@ -193,7 +230,7 @@ export function createCards({
   presence,
   isCallersClock,
   added
-}: Host): Pick<Store, 'nextCard' | 'settleCard' | 'restCards'> {
+}: Host): Pick<Store, 'nextCard' | 'settleCard' | 'touchCards' | 'restCards'> {
   return {
     async nextCard(plan, now) {
       const signal = presence.lease()
@@ -208,13 +245,21 @@ export function createCards({
       if (end.is === 'lost') added(end.notifications)
     },
 
+    async touchCards(objects, now) {
+      await connections.transaction((sql) => touch(sql, objects, now))
+    },
+
     async restCards(budget, until, now) {
       await connections.query('update lanes set not_before = $1, set_at = $2 where key = $3', [until, now, budget])
     }
   }
 }
 
-async function next(sql: Sql, { lanes, budget, token }: CardPlan, asked: number | undefined): Promise<CardStep> {
+async function next(
+  sql: Sql,
+  { lanes, except, budget, token }: CardPlan,
+  asked: number | undefined
+): Promise<CardStep> {
   await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [budget])
   const { rows: budgets } = await sql<LaneRow>('select * from lanes where key = $1 for update skip locked', [budget])
   if (budgets.length === 0) return { is: 'wait' }
@@ -223,19 +268,18 @@ async function next(sql: Sql, { lanes, budget, token }: CardPlan, asked: number 
   const state = laneStateOf(budgets[0], now)
   const taken = token(state, now)
   if (state.notBefore > now || 'until' in taken) return { is: 'wait' }
-  const { rows } = await sql<CardRow>(dueSql, [now, lanes])
+  const { rows } = await sql<CardRow>(dueSql, [now, lanes, except])
   const [row] = rows
   if (row === undefined) return { is: 'wait' }
-  const claimed = await sql<{ claim: number }>(claimSql, [
-    ...[taken.bucket.tokens, taken.bucket.at, budget, now + cardClaimMs, row.id]
-  ])
+  await sql(claimSql, [...[taken.bucket.tokens, taken.bucket.at, budget, now + cardClaimMs, row.id]])
   // A statement of its own after the lock: it sees what whoever made the card due has committed.
   const entries = await sql<EntryRow>(
     `select e.*, o.memory from card_entries e left join objects o on o.key = e.object
      where e.card_id = $1 order by e.id`,
     [row.id]
   )
-  return { is: 'update', card: cardOf({ ...row, claim: claimed.rows[0]?.claim ?? 0 }, entries.rows) }
+  const { rows: shown } = await sql<{ payload: string }>(shownSql, [row.id])
+  return { is: 'update', card: cardOf(row, entries.rows, shown[0]?.payload) }
 }
 
 /** Whether the card was still this replica's. */
@@ -243,8 +287,7 @@ async function settle(sql: Sql, { card, end }: { card: Card; end: CardEnd }, now
   const { rowCount } = await sql('select id from cards where id = $1 and claim = $2 for update', [card.id, card.claim])
   if (rowCount === 0) return false
   if (end.is === 'lost') {
-    await sql('delete from card_entries where card_id = $1', [card.id])
-    await sql('delete from cards where id = $1', [card.id])
+    await remove(sql, card.id)
     await insertNotifications(
       sql,
       end.notifications.map((entry) => ({ event: null, at: now, entry }))
@@ -252,10 +295,11 @@ async function settle(sql: Sql, { card, end }: { card: Card; end: CardEnd }, now
   } else if (end.is === 'again') {
     await sql('update cards set due_at = $1, claimed_until = 0 where id = $2', [end.at, card.id])
   } else {
+    if (end.payload !== undefined) await sql(versionSql, [card.id, now, JSON.stringify(end.payload)])
     await sql(
-      `update cards set due_at = case when version = $1 then null else $2::bigint + ${cardGapMs} end, updated_at = $2,
-         claimed_until = 0 where id = $3`,
-      [card.version, now, card.id]
+      `update cards set due_at = case when version = $1 then $4::bigint else $2::bigint + ${cardGapMs} end, updated_at = $2,
+         claimed_until = 0, shown_claim = claim where id = $3`,
+      [card.version, now, card.id, end.until ?? null]
     )
   }
   return true

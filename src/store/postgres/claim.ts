@@ -188,7 +188,7 @@ async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock
     if (turn.is === 'again') {
       const { message, bucket } = turn
       const { rows } = await sql<{ claim: number }>(leaseSql, [lane, bucket.tokens, bucket.at, replica])
-      return { step: { is: 'post', message, block: state.block }, number: rows[0]?.claim ?? 0, buried }
+      return { step: { is: 'post', message, isAgain: true, block: state.block }, number: rows[0]?.claim ?? 0, buried }
     }
     if (turn.is !== 'compose') return { step: turn, buried }
     const { pending, gatherings } = await gathered(sql, { lane, plan, due }, now)

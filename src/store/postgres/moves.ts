@@ -9,7 +9,7 @@ const abandonStep = 500
 // A message that is being posted stays where its answer is awaited: at the new address it would be beside it.
 const staleMessagesSql = `
   select m.id from messages m join lanes l on l.key = m.lane
-  where m.destination = $1 and m.state = 'open' and m.lane <> $2 and (l.holder is null or not exists (
+  where m.destination = $1 and m.state = 'open' and m.lane <> $2 and m.notifications > 0 and (l.holder is null or not exists (
     select 1 from replicas r where r.id = l.holder and r.alive_until > ${clockSql}
   ))
   order by m.id`

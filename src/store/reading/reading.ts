@@ -4,6 +4,7 @@ import type { ObjectRef } from '../../events/flux.ts'
 import type { LanesByName } from '../kept.ts'
 import type { Listed, NotificationFilter, Page, Records, Retried } from '../records.ts'
 import { readActs } from './acts.ts'
+import { readCards } from './cards.ts'
 import { readCounts } from './counts.ts'
 import { readEvents } from './events.ts'
 import { findNotifications, readNotifications } from './notifications.ts'
@@ -20,7 +21,8 @@ export function createReading(
     ...readObjects(ask, keyOf),
     ...readNotifications(ask),
     ...readCounts(ask),
-    ...readActs(ask)
+    ...readActs(ask),
+    ...readCards(ask)
   }
 }
 

@@ -1,6 +1,15 @@
 // Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
 import { objectKey } from '../../objects.ts'
-import { type CardRow, type CarriedRow, cardOf, carriedBy, type EntryRow, type KnownRow, withCards } from '../cards.ts'
+import {
+  type CardRow,
+  type CarriedRow,
+  cardOf,
+  carriedBy,
+  type EntryRow,
+  type KnownRow,
+  versionOf,
+  withCards
+} from '../cards.ts'
 import {
   type CardPlan,
   type CardStep,
@@ -8,6 +17,7 @@ import {
   cardGapMs,
   cardHorizonMs,
   cardPatienceMs,
+  keptVersions,
   type Message,
   type Pending,
   type Posted
@@ -51,6 +61,16 @@ export function showNow(db: Database, object: string, since: number, now: number
   )
 }
 
+/** What is shown of the objects is another: their cards are to be updated, as soon as they may be. */
+export function touch(db: Database, objects: readonly string[], now: number): void {
+  db.run(
+    `update cards set version = version + 1, due_at = ${earliest('?1')}
+     where id in (select card_id from card_entries
+       where object in (select value from json_each(?2)) and since is not null)`,
+    ...[now, JSON.stringify(objects)]
+  )
+}
+
 /** `message` was posted: it is a card of what it named from now on, or other cards have to show it. */
 export function notePosted(db: Database, message: Message, posted: Posted, now: number): void {
   const { id, lane, destination } = message
@@ -75,9 +95,18 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
   }
   if (entries.length === 0) return
   const card = db.run(
-    'insert into cards (lane, destination, channel, ts, posted_at, updated_at) values (?, ?, ?, ?, ?, ?)',
-    ...[lane, destination, posted.channel, posted.ts, now, now]
+    `insert into cards (lane, destination, channel, ts, posted_at, updated_at, message_id) values (?, ?, ?, ?, ?, ?, ?)`,
+    ...[lane, destination, posted.channel, posted.ts, now, now, Number(id)]
   )
+  const { shown, reply } = versionOf(message.payload)
+  addVersion(db, card, shown, now)
+  if (reply !== undefined) {
+    db.run(
+      `insert into messages (lane, destination, state, payload, is_plain, failures, newest_at, notifications, created_at,
+         gathered, card_id) values (?, ?, 'open', ?, 0, 0, ?, 0, ?, '[]', ?)`,
+      ...[lane, destination, reply, now, now, card]
+    )
+  }
   for (const { object, rule, event_id, since, view } of entries) {
     db.run(
       'insert into card_entries (card_id, lane, object, rule, event_id, since, view) values (?, ?, ?, ?, ?, ?, ?)',
@@ -90,6 +119,16 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
        select 1 from card_entries e left join objects o on o.key = e.object
        where e.card_id = cards.id and e.since is not null and o.failing_since is not e.since)`,
     ...[now + cardPatienceMs, card]
+  )
+}
+
+/** From now on `card` shows `payload`. */
+function addVersion(db: Database, card: number, payload: string, now: number): void {
+  db.run('insert into card_versions (card_id, at, payload) values (?, ?, ?)', card, now, payload)
+  db.run(
+    `delete from card_versions where card_id = ?1 and id <= (
+       select id from card_versions where card_id = ?1 order by id desc limit 1 offset ${keptVersions})`,
+    card
   )
 }
 
@@ -107,7 +146,7 @@ export function leaveThread(db: Database, { id, thread }: Message, now: number):
   const rest = db.get('select 1 from card_entries where card_id = ? and since is not null', card)
   if (rest === undefined) {
     db.run('delete from cards where id = ?', card)
-    removeEntries(db, card)
+    removeParts(db, card)
   } else db.run('update cards set version = version + 1, due_at = ? where id = ?', now, card)
 }
 
@@ -121,24 +160,26 @@ export function pruneCards(db: Database, before: number, limit: number): number 
        order by posted_at limit ?2) returning id`,
     ...[before, limit]
   )
-  for (const { id } of over) removeEntries(db, id)
+  for (const { id } of over) removeParts(db, id)
   return over.length
 }
 
-function removeEntries(db: Database, card: number): void {
+/** All that belongs to a card that was deleted. */
+function removeParts(db: Database, card: number): void {
   db.run('delete from card_entries where card_id = ?', card)
+  db.run('delete from card_versions where card_id = ?', card)
 }
 
 export function createCards(
   db: Database,
   { queue, transaction, write }: { queue: Queue; transaction: Transaction; write: Write }
-): Pick<Store, 'nextCard' | 'settleCard' | 'restCards'> {
-  function next({ lanes, budget, token }: CardPlan, now: number): CardStep {
+): Pick<Store, 'nextCard' | 'settleCard' | 'touchCards' | 'restCards'> {
+  function next({ lanes, except, budget, token }: CardPlan, now: number): CardStep {
     const row = db.get<CardRow>(
       `select * from cards where due_at is not null and (due_at <= ?1 or due_at > ?1 + ${cardHorizonMs})
          and (claimed_until <= ?1 or claimed_until > ?1 + ${cardHorizonMs})
-         and lane in (select value from json_each(?2)) order by due_at limit 1`,
-      ...[now, JSON.stringify(lanes)]
+         and substr(lane, 1, length(?2)) = ?2 and lane not in (select value from json_each(?3)) order by due_at limit 1`,
+      ...[now, lanes, JSON.stringify(except)]
     )
     if (row === undefined) return { is: 'wait' }
     const state = laneState(db, budget, now)
@@ -151,7 +192,11 @@ export function createCards(
        where e.card_id = ? order by e.id`,
       row.id
     )
-    return { is: 'update', card: cardOf({ ...row, claim: row.claim + 1 }, entries) }
+    const shown = db.get<{ payload: string }>(
+      'select payload from card_versions where card_id = ? order by id desc limit 1',
+      row.id
+    )
+    return { is: 'update', card: cardOf(row, entries, shown?.payload) }
   }
 
   return {
@@ -163,18 +208,21 @@ export function createCards(
         if (db.get('select 1 from cards where id = ? and claim = ?', id, card.claim) === undefined) return
         if (end.is === 'lost') {
           db.run('delete from cards where id = ?', id)
-          removeEntries(db, id)
+          removeParts(db, id)
           for (const entry of end.notifications) queue.insert(null, entry, now)
         } else if (end.is === 'again') {
           db.run('update cards set due_at = ?, claimed_until = 0 where id = ?', end.at, id)
         } else {
+          if (end.payload !== undefined) addVersion(db, id, JSON.stringify(end.payload), now)
           db.run(
-            `update cards set due_at = case when version = ?1 then null else ?2 + ${cardGapMs} end, updated_at = ?2,
-               claimed_until = 0 where id = ?3`,
-            ...[card.version, now, id]
+            `update cards set due_at = case when version = ?1 then ?4 else ?2 + ${cardGapMs} end, updated_at = ?2,
+               claimed_until = 0, shown_claim = claim where id = ?3`,
+            ...[card.version, now, id, end.until ?? null]
           )
         }
       }),
+
+    touchCards: (objects, now) => write(() => touch(db, objects, now)),
 
     async restCards(budget, until, now) {
       transaction(() => {

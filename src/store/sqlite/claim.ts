@@ -29,7 +29,7 @@ export function createClaims(
   async function claim(lane: string, plan: Plan, now: number): Promise<Step> {
     for (;;) {
       const { turn, state, rows } = transaction(() => look(lane, plan, now))
-      if (turn.is === 'again') return postOf(turn.message, state)
+      if (turn.is === 'again') return { ...postOf(turn.message, state), isAgain: true }
       if (turn.is !== 'compose') return turn
       const pending: Pending[] = []
       for (let at = 0; at < rows.length; at += readRows) {
@@ -72,7 +72,7 @@ export function createClaims(
   }
 
   /** At once, because whoever moves lanes next has to know. */
-  function postOf(message: Message, { block }: LaneState): Step {
+  function postOf(message: Message, { block }: LaneState): Extract<Step, { is: 'post' }> {
     posting.add(Number(message.id))
     return { is: 'post', message, block }
   }

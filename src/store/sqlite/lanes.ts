@@ -12,7 +12,8 @@ export const waitingSql = `(
 
 /** The lanes that have something to send. */
 export function busyLanes(db: Database): string[] {
-  return db.all<{ lane: string }>(`select distinct lane from ${waitingSql}`).map(({ lane }) => lane)
+  const busy = `select lane from ${waitingSql} union select lane from messages where state = 'open'`
+  return db.all<{ lane: string }>(busy).map(({ lane }) => lane)
 }
 
 /** How many notifications wait in a lane, those of its open message included. */

@@ -175,7 +175,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
    */
   function reroute(destination: string, lane: string, posting: ReadonlySet<number>): void {
     const stale = db.all<{ id: number }>(
-      `select id from messages where destination = ? and state = 'open' and lane <> ?`,
+      `select id from messages where destination = ? and state = 'open' and lane <> ? and notifications > 0`,
       destination,
       lane
     )

@@ -79,7 +79,9 @@ const checks: [check: string, sql: string][] = [
     'every card names something, and what is named has its card',
     `select c.id from cards c where not exists (select 1 from card_entries e where e.card_id = c.id)
      union all
-     select e.id from card_entries e where not exists (select 1 from cards c where c.id = e.card_id)`
+     select e.id from card_entries e where not exists (select 1 from cards c where c.id = e.card_id)
+     union all
+     select v.id from card_versions v where not exists (select 1 from cards c where c.id = v.card_id)`
   ],
   ['every object has a memory', `select key as id from objects where memory is null`]
 ]

@@ -23,6 +23,7 @@ const json = [
   ['messages', 'id', 'payload'],
   ['messages', 'id', 'gathered'],
   ['card_entries', 'id', 'view'],
+  ['card_versions', 'id', 'payload'],
   ['silences', 'id', 'match'],
   ['acts', 'id', 'about']
 ] as const

@@ -1,0 +1,91 @@
+// Card mutes: know which incidents on cards a mute or a silence withholds, and of which that has changed.
+import { readStored } from '../events/flux.ts'
+import { type Mute, mutingOf } from '../mutes/mutes.ts'
+import type { Quiet } from '../render/compose/card.ts'
+import type { CardIncident, Records } from '../store/records.ts'
+
+/** What is in effect or may come to be: of the config file, and made by hand. */
+export interface Withholding {
+  muted: readonly Mute[]
+  silenced: readonly Mute[]
+}
+
+export interface CardMutes {
+  /** Objects on cards whose incidents are withheld since the last look, or are so no more; at first, all that are. */
+  changed(now: number): Promise<string[]>
+  /** What withholds the incidents of a card, by their events. */
+  of(card: string, now: number): Promise<ReadonlyMap<string, Quiet>>
+}
+
+/** While something is withheld, how often to look for cards that were posted since, after they had waited. */
+const lookMs = 60_000
+
+const nobody: ReadonlyMap<string, Quiet> = new Map()
+
+export function createCardMutes(records: Pick<Records, 'incidentsOnCards'>, withholding: () => Withholding): CardMutes {
+  let known: ReadonlyMap<string, Mute> = new Map()
+  /** Incidents that are, as of the last look. */
+  let withheld: ReadonlySet<string> = new Set()
+  let lookAt = 0
+
+  /** By what cards say of them. */
+  function inEffect(now: number): ReadonlyMap<string, Mute> {
+    const { muted, silenced } = withholding()
+    const of = (is: Quiet['is'], mutes: readonly Mute[]) =>
+      mutes.flatMap((mute): [string, Mute][] => {
+        const until = mute.endOf(now)
+        return until === undefined ? [] : [[`${is} ${until} ${mute.name}`, mute]]
+      })
+    return new Map([...of('muted', muted), ...of('silenced', silenced)])
+  }
+
+  return {
+    async changed(now) {
+      const present = inEffect(now)
+      const before = known
+      const news = [...present].filter(([key]) => !before.has(key)).map(([, mute]) => mute)
+      const over = [...before].filter(([key]) => !present.has(key)).map(([, mute]) => mute)
+      const changed = [...news, ...over]
+      const isTime = present.size > 0 && (now >= lookAt || lookAt - now > lookMs)
+      if (changed.length === 0 && !isTime) return []
+      const incidents = await records.incidentsOnCards()
+      const quiet = incidents.filter((incident) => isMatch([...present.values()], incident))
+      const turned = changed.length === 0 ? [] : incidents.filter((incident) => isMatch(changed, incident))
+      const begun = quiet.filter((incident) => !withheld.has(incidentOf(incident)))
+      known = present
+      withheld = new Set(quiet.map(incidentOf))
+      lookAt = now + lookMs
+      return [...new Set([...turned, ...begun].map(({ key }) => key))]
+    },
+
+    async of(card, now) {
+      if (inEffect(now).size === 0) return nobody
+      const { muted, silenced } = withholding()
+      const found = new Map<string, Quiet>()
+      for (const incident of await records.incidentsOnCards(card)) {
+        const subject = subjectOf(incident)
+        if (subject === undefined) continue
+        const mute = mutingOf(muted, subject, now)
+        const silence = mutingOf(silenced, subject, now)
+        if (silence !== undefined && silence.until >= (mute?.until ?? 0))
+          found.set(incident.event, { is: 'silenced', ...silence })
+        else if (mute !== undefined) found.set(incident.event, { is: 'muted', ...mute })
+      }
+      return found
+    }
+  }
+}
+
+function incidentOf({ key, since }: CardIncident): string {
+  return `${key} ${since}`
+}
+
+function isMatch(mutes: readonly Mute[], incident: CardIncident): boolean {
+  const subject = subjectOf(incident)
+  return subject !== undefined && mutes.some((mute) => mute.matches(subject))
+}
+
+function subjectOf({ transition, ...stored }: CardIncident) {
+  const event = readStored(stored)
+  return event && { event, transition }
+}

@@ -191,3 +191,16 @@ t.test('a card shows at once who acknowledged its incident, and no longer once t
   await pass(3000)
   t.notMatch(shown(cards(api)[0]), /acknowledged/)
 })
+
+t.test('a card of several says how many of them somebody acknowledged', async (t) => {
+  const { api, relay, pass, fail } = await build(t)
+  for (const name of ['shop', 'cart', 'till']) await fail(name, 'no such repository')
+  await pass(5000)
+  const { objects } = JSON.parse((await relay.get('/api/objects?name=cart')).body)
+  const [{ object }] = objects
+  const headers = { authorization: `Basic ${btoa('ada:')}`, 'content-type': 'application/json' }
+  await fetch(`${relay.url}/api/acknowledgements`, { method: 'POST', headers, body: JSON.stringify(object) })
+  await pass(15_000)
+  const several = cards(api).find((card) => shown(card).includes('cart'))
+  t.match(shown(several), /1 of them acknowledged by ada/)
+})

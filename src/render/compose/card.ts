@@ -48,7 +48,9 @@ export function composeCard(named: readonly Named[], now: number, form: CardForm
   const all = named.filter(({ since }) => since !== undefined).length
   const isCountdown = open.length > 0 && open.length < all
   const count = `${counted(open.length)} of ${counted(all)} still ${open.length === 1 ? 'fails' : 'fail'}`
-  const lines = [isCountdown ? count : '', ...quietLines(open)].filter(Boolean)
+  // A card of one says in its facts who has taken it on.
+  const taken = named.length === 1 ? [] : linesOf(open, ':eyes:', takenOnBy)
+  const lines = [isCountdown ? count : '', ...taken, ...linesOf(open, ':no_bell:', sayQuiet)].filter(Boolean)
   return below(composed(named, open, now, form), lines.map(context))
 }
 
@@ -78,20 +80,26 @@ function below(payload: Payload, blocks: readonly Block[]): Payload {
   return { ...payload, blocks: [...(title === undefined ? [] : [title]), ...blocks, ...rest] }
 }
 
-/** Why nothing more is said of what goes on: `silenced until 16:00: db upgrade`, or `3 of them muted until …`. */
-function quietLines(open: readonly Named[]): string[] {
-  const groups = Map.groupBy(open, ({ quiet }) => (quiet === undefined ? '' : sayQuiet(quiet)))
+/** What `say` says of what goes on, with how many of it that is about: `3 of them muted until …`. */
+function linesOf(open: readonly Named[], mark: string, say: (entry: Named) => string | undefined): string[] {
+  const groups = Map.groupBy(open, say)
+  groups.delete(undefined)
   return [...groups]
-    .filter(([said]) => said !== '')
     .slice(0, maxLines)
-    .map(([said, { length }]) => `:no_bell: ${length === open.length ? '' : `${counted(length)} of them `}${said}`)
+    .map(([said, { length }]) => `${mark} ${length === open.length ? '' : `${counted(length)} of them `}${said}`)
 }
 
 /** A card has room for a few; of more, the dashboard shows each. */
 const maxLines = 3
 
-function sayQuiet({ is, name, until }: Quiet): string {
-  return `${is} until ${time(until)}: ${plain(name)}`
+/** Why nothing more is said of it. */
+function sayQuiet({ quiet }: Named): string | undefined {
+  return quiet && `${quiet.is} until ${time(quiet.until)}: ${plain(quiet.name)}`
+}
+
+function takenOnBy({ since, memory }: Named): string | undefined {
+  const { acknowledged } = (memory && since !== undefined && failureOf(memory, since)) || {}
+  return acknowledged && `acknowledged by ${plain(acknowledged.by)}`
 }
 
 function counted(count: number): string {

@@ -13,6 +13,7 @@ const emojis: Record<string, string> = {
   ':large_orange_circle:': '🟠',
   ':bell:': '🔔',
   ':no_bell:': '🔕',
+  ':eyes:': '👀',
   ':wastebasket:': '🗑️'
 }
 

@@ -208,7 +208,9 @@ ofRelay(program.command('sources'))
 
 ofNotifications(program.command('notifications'))
   .description('list notifications, newest first: pending, sent, dead or muted')
-  .addOption(new Option('--state <state>', 'only in this state').choices(['pending', 'sent', 'dead', 'muted']))
+  .addOption(
+    new Option('--state <state>', 'only in this state').choices(['pending', 'sent', 'muted', 'dead', 'discarded'])
+  )
   .addOption(limit())
   .action(async (options) => exit(await (await import('./cli/notifications.ts')).list(options)))
 

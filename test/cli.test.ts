@@ -175,7 +175,7 @@ t.test('dead letters of a running relay are listed and retried', async (t) => {
     [['notifications', '--rule', 'everythign'], /no rule "everythign"; did you mean "everything"\?/],
     [['notifications', '--kind', 'kustomization'], /no kind "kustomization"; did you mean "Kustomization"\?/],
     [['retry', '--all', '--destination', 'tem'], /no destination "tem"; did you mean "team"\?/],
-    [['notifications', '--state', 'sending'], /Allowed choices are pending, sent, dead, muted/]
+    [['notifications', '--state', 'sending'], /Allowed choices are pending, sent, muted, dead, discarded/]
   ]
   for (const [args, said] of unknown) t.match(await run(args, env), { code: 2, err: said, out: '' }, args.join(' '))
 

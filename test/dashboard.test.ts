@@ -62,7 +62,10 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   const { html } = await look(relay, '/')
   const text = textOf(html)
   t.match(text, '1 failing')
-  t.match(text, /apps\/shop Kustomization · prod 2 h 5 m kustomize build failed: .* BuildFailed · 2 times, last/)
+  t.match(
+    text,
+    /apps\/shop Kustomization · prod 2 h 5 m kustomize build: shop: is a directory BuildFailed · 2 times, last/
+  )
   t.match(
     text,
     /No event for a day 1 They failed at their last event. What they do now is not known. apps\/old .* 1 d 6 h .* once, last event 2\d{3}-\S+ \S+ UTC/
@@ -201,7 +204,7 @@ t.test('dead letters are retried one by one, all at once, or discarded', async (
   t.match(textOf(all.html), '1 notification waits')
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(relay.slack.accepted[1]?.text, 'apps/three')
-  t.match(textOf((await look(relay, '/deliveries?state=muted')).html), /apps\/two .* discarded by an operator/)
+  t.match(textOf((await look(relay, '/deliveries?state=discarded')).html), /apps\/two .* discarded by an operator/)
 })
 
 t.test('dead letters of one kind are discarded at once, after a question that says how many', async (t) => {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
+import { gistOf } from '../../src/events/gist.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { transitionNames } from '../../src/objects.ts'
 import type { Trace } from '../../src/store/kept.ts'
@@ -27,6 +28,7 @@ import {
   takenOn,
   textOrNull
 } from './query.ts'
+import { createStandings, StandingReply } from './standing.ts'
 
 const EventsQuery = closedObject({
   ...objectFields,
@@ -51,7 +53,8 @@ const eventFields = {
   severity: Type.String(),
   reason: Type.String(),
   transition: Type.String(),
-  message: Type.String()
+  message: Type.String(),
+  gist: Type.String({ description: 'What the message says in one line, its cause first.' })
 }
 
 const notification = { id: Type.String(), rule: Type.String(), destination: Type.String(), state: State }
@@ -123,12 +126,18 @@ const EventReply = Type.Object({
   }),
   notifications: Type.Array(
     Type.Object({ ...notification, reason: textOrNull(), message: Type.Union([MessageReply, Type.Null()]) })
-  )
+  ),
+  standing: Type.Union([StandingReply, Type.Null()], {
+    description: 'How the object stands now; null where nothing is remembered of it.'
+  })
 })
 
 export type OneEvent = Static<typeof EventReply>
 
-export function events(app: FastifyInstance, { store, config, clock }: OperatorOptions): void {
+export function events(app: FastifyInstance, options: OperatorOptions): void {
+  const { store, config, clock } = options
+  const standings = createStandings(options)
+
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/api/events',
     describe('Events', EventsReply, { querystring: EventsQuery }),
@@ -159,13 +168,24 @@ export function events(app: FastifyInstance, { store, config, clock }: OperatorO
           attempts: message.attempts.map(({ at, answer }) => ({ at: iso(at), answer }))
         }
       }))
-      return { ...replyOf(event), trace: traceOf(event.trace), notifications }
+      const now = clock.now()
+      const [{ replyOf: standingOf }, { items }] = await Promise.all([
+        standings(now),
+        store.records.objects(event.object, { limit: 1 }, now)
+      ])
+      return {
+        ...replyOf(event),
+        trace: traceOf(event.trace),
+        notifications,
+        standing: items.map(standingOf)[0] ?? null
+      }
     }
   )
 }
 
-function replyOf<T extends Pick<EventRecord, 'receivedAt'>>(event: T) {
-  return { ...event, receivedAt: iso(event.receivedAt) }
+function replyOf<T extends Pick<EventRecord, 'receivedAt' | 'object' | 'reason' | 'message'>>(event: T) {
+  const { object, reason, message } = event
+  return { ...event, gist: gistOf(object, reason, message).what, receivedAt: iso(event.receivedAt) }
 }
 
 function traceOf({ acknowledged, ...trace }: Trace) {

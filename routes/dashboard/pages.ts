@@ -3,7 +3,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { actWays } from '../../src/actor.ts'
 import type { Clock } from '../../src/clock.ts'
 import { actsPage } from '../../src/dashboard/acts.ts'
-import { type ActiveMute, boardOf, mutesOf } from '../../src/dashboard/board.ts'
+import { boardOf, finderOf } from '../../src/dashboard/board.ts'
 import { deadLetterQuestions, deliveriesPage, discardPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
 import { eventsPage } from '../../src/dashboard/events.ts'
@@ -16,11 +16,12 @@ import { objectName } from '../../src/dashboard/parts.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
+import { mutesOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import { tryEventPage } from '../../src/dashboard/try-event.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type FluxEvent, type ObjectRef, readStored } from '../../src/events/flux.ts'
 import { severityNames } from '../../src/events/severity.ts'
-import { compileSilence, type Silence, silenceName } from '../../src/mutes/silence.ts'
+import { compileSilence, type Silence } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
 import type { Links } from '../../src/render/links/links.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
@@ -28,7 +29,9 @@ import { eventSearchFields, notificationSearchFields, objectSearchFields } from 
 import { actNames } from '../../src/store/kept.ts'
 import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
+import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
+import { createOwners } from '../owners.ts'
 import { assets } from './assets.ts'
 import { failingAs } from './matching.ts'
 import { answersOf, doneOf, oneOf, searchOf, sinceOf, stateOf } from './query.ts'
@@ -41,8 +44,10 @@ const maxSilentRules = 200
 
 type WithId = { Params: { id: string } }
 
-export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, refusal, standing, store, clock }) => {
+export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
+  const { config, refusal, standing, store, clock } = options
   const { records } = store
+  const ownership = createOwners(config)
   const flow = createFlow(records, clock)
 
   function send(request: FastifyRequest, reply: FastifyReply, shown: Omit<PageOptions, 'assets' | 'done'>, body: Html) {
@@ -55,22 +60,6 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
     destinations: [...config().destinations.keys()]
   })
 
-  function configMutes(now: number): ActiveMute[] {
-    return config().mutes.flatMap(({ name, matches, endOf }) => {
-      const endsAt = endOf(now)
-      return endsAt === undefined ? [] : [{ name, endsAt, matches }]
-    })
-  }
-
-  async function activeMutes(now: number): Promise<ActiveMute[]> {
-    const silenced = (await store.silences(now)).flatMap((silence): ActiveMute[] => {
-      const { id, createdAt, endsAt } = silence
-      const mute = compileSilence(silence)
-      return mute ? [{ name: silenceName(silence), endsAt, silence: { id, createdAt }, matches: mute.matches }] : []
-    })
-    return [...silenced, ...configMutes(now)]
-  }
-
   app.get('/', async (request, reply) => {
     const now = clock.now()
     const { q: asked = '' } = answersOf(request.query, ['q'])
@@ -79,7 +68,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
       records.failures(now),
       records.lanes(),
       records.notifications({ state: 'dead' }, { limit: 20 }),
-      activeMutes(now),
+      activeMutes(options, now),
       flow(),
       records.latency(now - hourMs),
       records.events({}, { limit: 1 }),
@@ -88,7 +77,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
     const data = {
       now,
       asked,
-      board: boardOf(failures, mutes, search),
+      board: boardOf(failures, mutes, ownership(), search),
       lanes: lanesOf(config().destinations.values(), lanes),
       traffic,
       dead,
@@ -110,11 +99,12 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
     const { q: asked = '', state: named, cursor } = answersOf(request.query, ['q', 'state', 'cursor'], 2000)
     const state = oneOf(objectStates, named, 'state')
     const search = searchOf(asked, objectSearchFields)
+    const ownerOf = ownership()
     const [objects, mutes] = await Promise.all([
-      records.objects({ state, search }, { limit: 50, cursor }, now),
-      activeMutes(now)
+      records.objects({ state, isWanted: finderOf(search, ownerOf) }, { limit: 50, cursor }, now),
+      activeMutes(options, now)
     ])
-    const body = objectsPage({ now, state, asked, cursor, objects, mutes })
+    const body = objectsPage({ now, state, asked, cursor, objects, mutes, ownerOf })
     return send(request, reply, { title: 'Objects', place: '/' }, body)
   })
 
@@ -144,14 +134,19 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
   app.get<WithId>('/events/:id', async (request, reply) => {
     const now = clock.now()
     const event = await found(records.event(request.params.id))
-    const [standing, near] = await Promise.all([
+    const [objects, near, mutes] = await Promise.all([
       records.objects(event.object, { limit: 1 }, now),
-      records.events(event.object, { limit: 8 })
+      records.events(event.object, { limit: 8 }),
+      activeMutes(options, now)
     ])
     const { rules, links } = config()
+    const [record] = objects.items
+    const standing = record && {
+      ...{ record, mute: mutesOf(record, mutes)[0], reminderAt: reminderOf(record, rules), owner: ownership()(record) }
+    }
     const flux = readStored(event)
     const body = eventPage({
-      ...{ now, event, standing: standing.items[0], rules: rules.byName, origin: originOf(request) },
+      ...{ now, event, standing, origin: originOf(request) },
       neighbours: near.items.length > 1 ? near.items : [],
       metadata: flux?.metadata ?? {},
       revision: flux?.revision?.text ?? '',
@@ -198,7 +193,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, { config, 
       warnings: neverFaults(silence.match, [], known).map(({ path, message }) => `${path.join('.')}: ${message}`)
     }))
     const [mutes, ended, failures] = await Promise.all([
-      activeMutes(now),
+      activeMutes(options, now),
       store.endedSilences(now, 20),
       records.failures(now)
     ])

@@ -40,7 +40,7 @@ export async function demo({ once: isShort, pause, port }: DemoOptions): Promise
     const isRead = pause && process.stdin.isTTY && process.stdout.isTTY
     const messages = await play(stage, day, isRead ? stops : [])
     process.stdout.write(summary(day, messages))
-    process.stdout.write(pages(stage.url, await stage.newestOf({ name: 'ledger', transition: 'failed' })))
+    process.stdout.write(pages(stage, await stage.newestOf({ name: 'ledger', transition: 'failed' })))
   } catch (error) {
     // Posts that a Ctrl-C cuts off are not worth a word.
     if (isStopping) return
@@ -152,12 +152,13 @@ function summary(day: readonly Moment[], messages: readonly Shown[]): string {
 }
 
 /** Where to look next. `event`: one with a story. */
-function pages(url: string, event: string | undefined): string {
+function pages({ url, invitation }: Stage, event: string | undefined): string {
   const all: [what: string, path: string][] = [
-    ['What fails now', '/'],
+    ['What fails now', invitation === undefined ? '/' : `/?token=${invitation}`],
     ...(event === undefined ? [] : [['Why a message was sent, rule by rule', `/events/${event}`] as [string, string]]),
     ['The messages, as Slack shows them', '/preview/local'],
     ['What each rule did', '/rules']
   ]
-  return `\n${all.map(([what, path]) => `  ${what.padEnd(38)}${paint('underline', url + path)}\n`).join('')}`
+  const first = invitation === undefined ? '' : '\n  The first page lets you in; the others work after it.\n'
+  return `${first}\n${all.map(([what, path]) => `  ${what.padEnd(38)}${paint('underline', url + path)}\n`).join('')}`
 }

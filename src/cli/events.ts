@@ -30,9 +30,8 @@ export async function listEvents(options: ListOptions & Record<string, unknown>)
   return 0
 }
 
-function rowOf({ id, receivedAt, transition, object, reason, notifications, message }: ListedEvent) {
+function rowOf({ id, receivedAt, transition, object, reason, notifications, gist }: ListedEvent) {
   const notified = [...new Set(notifications.map(({ destination }) => destination))].join(', ')
-  const [line = ''] = message.trimStart().split('\n', 1)
   return [
     id,
     age(receivedAt),
@@ -41,6 +40,6 @@ function rowOf({ id, receivedAt, transition, object, reason, notifications, mess
     nameInCluster(object),
     reason,
     notified || 'nobody',
-    line
+    gist
   ]
 }

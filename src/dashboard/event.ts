@@ -1,16 +1,18 @@
 // Event page: says who was notified of one event or why not, then what it said, each rule's verdict, and what else there is.
 import { html } from 'hono/html'
 import { type Owned, sayEntry } from '../rules/owners.ts'
-import type { Rule, Verdict } from '../rules/rule.ts'
-import type { EventDetail, EventRecord, ObjectRecord } from '../store/records.ts'
+import type { Verdict } from '../rules/rule.ts'
+import type { EventDetail, EventRecord } from '../store/records.ts'
 import { acknowledgeForm, isFailing } from './acknowledge.ts'
 import { retryButton } from './deliveries.ts'
-import { sayNotified, sayStanding, withTimes } from './notified.ts'
+import { type Standing, sayNotified, sayStanding, withTimes } from './notified.ts'
 import { address, type Html } from './page.ts'
 import {
   ago,
   exactly,
+  gistIn,
   historyOf,
+  hourForm,
   objectName,
   objectPlace,
   shown,
@@ -32,8 +34,7 @@ export interface EventFacts {
   /** Pages about it, by their names. */
   links: Readonly<Record<string, string>>
   /** How the object stands now; undefined where it is forgotten. */
-  standing: ObjectRecord | undefined
-  rules: ReadonlyMap<string, Rule>
+  standing: Standing | undefined
   /** The newest events of the object, this one among them or not. */
   neighbours: readonly EventRecord[]
   /** Where whoever looks reached the relay. */
@@ -41,19 +42,21 @@ export interface EventFacts {
 }
 
 export function eventPage(facts: EventFacts): Html {
-  const { now, event, standing, rules, neighbours } = facts
+  const { now, event, standing, neighbours } = facts
   const { id, object, severity, transition, message, trace, notifications } = event
   const matched = trace.verdicts.filter(({ fired }) => fired)
   const others = trace.verdicts.filter(({ fired }) => !fired)
+  const gist = gistIn(object, { reason: event.reason, text: message })
   const back = address(`/events/${id}`, {})
   return html`<div id="event" data-live>
 <h1>${objectName(object)}</h1>
 <section class="card" aria-label="What became of it">
   <div class="line"><span>${transitionBadge(transition, severity)} ${objectPlace(object)}</span>
-  <span class="buttons">${isFailing(standing) && acknowledgeForm(standing, back)} <a class="button" href="${historyOf(object)}">History</a> ${silenceLink(object)}</span></div>
+  <span class="buttons">${standing && isFailing(standing.record) && acknowledgeForm(standing.record, back)} <a class="button" href="${historyOf(object)}">History</a> ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>
+  ${gist && html`<p class="gist">${gist}</p>`}
   <p class="lead">${sayNotified(event, now)}</p>
   ${trace.acknowledged && html`<p>Its incident had been acknowledged by <b>${shown(trace.acknowledged.by, 100)}</b>, ${exactly(trace.acknowledged.at)}: no reminder, no ping.</p>`}
-  <p>${sayStanding(standing, rules, now)}</p>
+  <p>${sayStanding(standing, now)}</p>
 </section>
 <section class="card" aria-label="The event">
   ${factList(facts)}
@@ -107,7 +110,7 @@ function neighbourCard(neighbours: readonly EventRecord[], { id, object }: Event
   <h2 id="near-title">Newest events of this object</h2>
   <ol class="members">${neighbours.map(
     (near) =>
-      html`<li class="line"><a class="object" href="/events/${near.id}"${near.id === id && html` aria-current="page"`}>${transitionBadge(near.transition, near.severity)} ${near.reason ? html`<code>${shown(near.reason, 60)}</code> ` : ''}${shown(near.message, 80)}</a> <span class="quiet">${near.id === id ? 'this one' : ago(near.receivedAt, now)}</span></li>`
+      html`<li class="line"><a class="object" href="/events/${near.id}"${near.id === id && html` aria-current="page"`}>${transitionBadge(near.transition, near.severity)} ${near.reason ? html`<code>${shown(near.reason, 60)}</code> ` : ''}${shown(gistIn(object, { reason: near.reason, text: near.message }), 80)}</a> <span class="quiet">${near.id === id ? 'this one' : ago(near.receivedAt, now)}</span></li>`
   )}</ol>
   <p><a href="${historyOf(object)}">All of them</a></p>
 </section>`

@@ -2,9 +2,9 @@
 import { html } from 'hono/html'
 import type { ObjectRef } from '../events/flux.ts'
 import { type Silence, silenceName } from '../mutes/silence.ts'
-import type { ActiveMute as BoardMute } from './board.ts'
 import { address, type Html } from './page.ts'
 import { type Answers, ago, ahead, ask, exactly, objectLink, objectName, shown } from './parts.ts'
+import type { ActiveMute as BoardMute } from './trouble.ts'
 
 /** One that is in effect. */
 type ActiveMute = Pick<BoardMute, 'name' | 'endsAt'>

@@ -252,11 +252,12 @@ ofRelay(silence.command('add'))
   )
   .option('--for <duration>', 'how long, such as 30m or 2h')
   .option('--until <time>', 'end at this time instead, such as 2026-12-01T06:00:00Z')
+  .option('--starts <time>', 'begin later: at a time, or in so long, such as 2h')
   .option('--comment <text>', 'the reason, shown with the silence and in its summary')
   .action(async (options) => exit(await (await import('./cli/silence.ts')).addSilence(options)))
 
 ofRelay(silence.command('list'))
-  .description('list the silences in effect')
+  .description('list the silences in effect, and those that begin later')
   .action(async (options) => exit(await (await import('./cli/silence.ts')).listSilences(options)))
 
 ofRelay(silence.command('expire'))

@@ -485,6 +485,17 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
+    t.test('a silence may begin later, and is known from the start', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const later = await store.addSilence({ match: {}, comment: 'upgrade', startsAt: at + 500, endsAt: at + 1000 }, at)
+      t.match(later, { startsAt: at + 500, endsAt: at + 1000 })
+      t.same(await store.silences(at), [later])
+      t.equal(await store.endSilence(later.id, at + 1), true, 'it can be dropped before it begins')
+      t.same(await store.silences(at + 1), [])
+      await store.close()
+    })
+
     t.test('silences are there until they end, and can be ended before', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
@@ -682,10 +693,12 @@ const earlier = {
   'sqlite, version 3': (t: Test) => earlierSqlite(t, 3),
   'sqlite, version 4': (t: Test) => earlierSqlite(t, 4),
   'sqlite, version 5': (t: Test) => earlierSqlite(t, 5),
+  'sqlite, version 6': (t: Test) => earlierSqlite(t, 6),
   'postgres, version 1': () => earlierPostgres(1),
   'postgres, version 2': () => earlierPostgres(2),
   'postgres, version 3': () => earlierPostgres(3),
-  'postgres, version 4': () => earlierPostgres(4)
+  'postgres, version 4': () => earlierPostgres(4),
+  'postgres, version 5': () => earlierPostgres(5)
 }
 
 for (const [name, prepare] of Object.entries(earlier)) {

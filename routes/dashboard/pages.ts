@@ -213,7 +213,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
   app.get('/silences/new', async (request, reply) => {
     const now = clock.now()
     const match = answersOf(request.query, silenceFields)
-    const asked = answersOf(request.query, ['for', 'comment'])
+    const asked = answersOf(request.query, ['starts', 'for', 'comment'])
     const answers = { comment: suggestedComment(match), ...match, ...asked }
     const matches = Object.keys(match).length > 0 ? await countMatches(match, now) : undefined
     const body = silenceFormPage(answers, undefined, matches)

@@ -200,7 +200,13 @@ function mutedRow(by: ActiveMute, causes: readonly Cause[], count: number, index
 </li>`
 }
 
+function by(author: string): Html | '' {
+  return author === '' ? '' : html` by <b>${shown(author, 100)}</b>`
+}
+
 /** By what: a mute of the file, or a silence that somebody made. */
 export function sayOrigin({ silence }: Pick<ActiveMute, 'silence'>, now: number): Html | string {
-  return silence === undefined ? 'a mute of the config file' : html`a silence, made ${ago(silence.createdAt, now)}`
+  return silence === undefined
+    ? 'a mute of the config file'
+    : html`a silence${by(silence.author)}, made ${ago(silence.createdAt, now)}`
 }

@@ -14,7 +14,7 @@ export interface ActiveMute {
   name: string
   endsAt: number
   /** Of a silence; a mute of the config file has none. */
-  silence?: { id: string; createdAt: number }
+  silence?: { id: string; author: string; createdAt: number }
   matches: Mute['matches']
 }
 

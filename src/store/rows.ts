@@ -72,6 +72,7 @@ export interface SilenceRow {
   created_at: number
   ends_at: number
   author: string
+  starts_at: number | null
 }
 
 export interface ActRow {
@@ -157,6 +158,7 @@ export function silenceOf(row: SilenceRow): Silence {
     match: JSON.parse(row.match) as Silence['match'],
     comment: row.comment,
     createdAt: row.created_at,
+    ...(row.starts_at !== null && { startsAt: row.starts_at }),
     endsAt: row.ends_at,
     author: row.author
   }

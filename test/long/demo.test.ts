@@ -42,11 +42,14 @@ t.test('the demo sums up a day in a few messages, and says how many Flux would h
   t.notMatch(out, /\x1b/, 'no colours where nobody could see them')
 })
 
-t.test('in a container the demo listens where a published port reaches it, and lets in whoever has its token', async (t) => {
-  const { code, out, err } = await run(['demo', '--once', '--port', '0'], { HOST: '0.0.0.0', TMPDIR: tempFolder(t) })
-  t.equal(code, 0, err)
-  t.match(out, /\n {2}What fails now +http:\/\/localhost:\d+\/\?token=[\w-]{32}\n/)
-})
+t.test(
+  'in a container the demo listens where a published port reaches it, and lets in whoever has its token',
+  async (t) => {
+    const { code, out, err } = await run(['demo', '--once', '--port', '0'], { HOST: '0.0.0.0', TMPDIR: tempFolder(t) })
+    t.equal(code, 0, err)
+    t.match(out, /\n {2}What fails now +http:\/\/localhost:\d+\/\?token=[\w-]{32}\n/)
+  }
+)
 
 t.test('at a terminal the demo waits where there is something to read, until Enter is pressed', async (t) => {
   const enters = (args: string[]) => {

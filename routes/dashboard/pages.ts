@@ -27,7 +27,7 @@ import type { Links } from '../../src/render/links/links.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
 import { actNames } from '../../src/store/kept.ts'
-import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
+import { type EventRecord, type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
 import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
@@ -41,6 +41,9 @@ const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
 /** Rules that did nothing today and are looked up one by one. */
 const maxSilentRules = 200
+/** Of one object: for the bars of a day, and for the revision before an event. */
+const maxLately = 300
+const maxBefore = 20
 
 type WithId = { Params: { id: string } }
 
@@ -134,10 +137,12 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
   app.get<WithId>('/events/:id', async (request, reply) => {
     const now = clock.now()
     const event = await found(records.event(request.params.id))
-    const [objects, near, mutes] = await Promise.all([
+    const [objects, near, mutes, lately, before] = await Promise.all([
       records.objects(event.object, { limit: 1 }, now),
       records.events(event.object, { limit: 8 }),
-      activeMutes(options, now)
+      activeMutes(options, now),
+      records.events({ ...event.object, since: now - dayMs }, { limit: maxLately }),
+      records.events(event.object, { limit: maxBefore, cursor: event.id }, { withBody: true })
     ])
     const { rules, links } = config()
     const [record] = objects.items
@@ -150,7 +155,9 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       neighbours: near.items.length > 1 ? near.items : [],
       metadata: flux?.metadata ?? {},
       revision: flux?.revision?.text ?? '',
-      links: flux ? pagesOf(links, flux) : {}
+      links: flux ? pagesOf(links, flux) : {},
+      compare: flux && compareOf(links, flux, before.items),
+      lately: { events: lately.items, isCut: lately.next !== null }
     })
     return send(request, reply, { title: objectName(event.object), place: '/events' }, body)
   })
@@ -291,8 +298,18 @@ function originOf({ host, headers }: FastifyRequest): string {
 }
 
 function pagesOf(links: Links, event: FluxEvent): Record<string, string> {
-  const { commit, dashboard } = links.of(event, '')
-  return { ...(commit && { commit }), ...(dashboard && { Dashboard: dashboard }) }
+  const { commit, dashboard, pages = [] } = links.of(event, '')
+  const others = Object.fromEntries(pages.map(({ name, url }) => [name, url]))
+  return { ...(commit && { commit }), ...(dashboard && { Dashboard: dashboard }), ...others }
+}
+
+/** What changed since the revision that was applied last before `event`, of those `before` it, the newest first. */
+function compareOf(links: Links, event: FluxEvent, before: readonly EventRecord[]) {
+  const applied = before.find(({ transition }) => transition === 'updated' || transition === 'recovered')
+  const previous = applied && readStored({ ...applied, body: applied.body ?? '' })?.revision?.text
+  if (previous === undefined || previous === event.revision?.text) return undefined
+  const { text, url } = links.of(event, previous).previous ?? {}
+  return text !== undefined && url !== undefined ? { text, url } : undefined
 }
 
 async function found<T>(looked: Promise<T | undefined>): Promise<T> {

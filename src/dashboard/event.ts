@@ -4,6 +4,7 @@ import { type Owned, sayEntry } from '../rules/owners.ts'
 import type { Verdict } from '../rules/rule.ts'
 import type { EventDetail, EventRecord } from '../store/records.ts'
 import { acknowledgeForm, isFailing } from './acknowledge.ts'
+import { barsOf, chart } from './chart.ts'
 import { retryButton } from './deliveries.ts'
 import { type Standing, sayNotified, sayStanding, withTimes } from './notified.ts'
 import { address, type Html } from './page.ts'
@@ -37,6 +38,10 @@ export interface EventFacts {
   standing: Standing | undefined
   /** The newest events of the object, this one among them or not. */
   neighbours: readonly EventRecord[]
+  /** Those of the last 24 hours, as far as they are looked at; `isCut`: there were more. */
+  lately: { events: readonly EventRecord[]; isCut: boolean }
+  /** The page of what changed since the revision that was applied before. */
+  compare: { text: string; url: string } | undefined
   /** Where whoever looks reached the relay. */
   origin: string
 }
@@ -76,7 +81,7 @@ ${trace.quiet.length > 0 && quietCard(trace.quiet, now)}
   ${others.length > 0 && html`<details id="unmatched"${matched.length === 0 && html` open`}><summary class="quiet">${others.length.toLocaleString('en')} did not match</summary><ol class="rows">${others.map(verdictRow)}</ol></details>`}
   <p class="quiet">Rules for other kinds of objects, and those after a final rule, were skipped.</p>
 </section>
-${neighbours.length > 0 && neighbourCard(neighbours, event, now)}
+${neighbours.length > 0 && neighbourCard(facts)}
 ${commandCard(facts)}
 <details class="card" id="body">
   <summary>As received</summary>
@@ -86,7 +91,7 @@ ${commandCard(facts)}
 </div>`
 }
 
-function factList({ now, event, metadata, revision, links }: EventFacts): Html {
+function factList({ now, event, metadata, revision, links, compare }: EventFacts): Html {
   const { reason, severity, receivedAt, source } = event
   const { commit, ...pages } = links
   // The revision is said already, and these are what it is read from.
@@ -98,6 +103,7 @@ function factList({ now, event, metadata, revision, links }: EventFacts): Html {
     <dt>Reason</dt><dd><code>${shown(reason, 1100) || '(none)'}</code></dd>
     <dt>Severity</dt><dd>${shown(severity, 20)}</dd>
     ${revision && html`<dt>Revision</dt><dd>${commit ? html`<a href="${commit}"><code>${said}</code></a>` : html`<code>${said}</code>`}</dd>`}
+    ${compare && html`<dt>Changes</dt><dd><a href="${compare.url}">since ${shown(compare.text, 100)}</a></dd>`}
     ${Object.entries(pages).map(([name, url]) => html`<dt>${name}</dt><dd><a href="${url}">${shown(url, 200)}</a></dd>`)}
     ${rest.slice(0, 20).map(([key, value]) => html`<dt>${shown(key, 60)}</dt><dd>${shown(value, 300)}</dd>`)}
     <dt>Received</dt><dd>${exactly(receivedAt)} <span class="quiet">${ago(receivedAt, now)}</span></dd>
@@ -105,15 +111,28 @@ function factList({ now, event, metadata, revision, links }: EventFacts): Html {
   </dl>`
 }
 
-function neighbourCard(neighbours: readonly EventRecord[], { id, object }: EventDetail, now: number): Html {
+function neighbourCard({ neighbours, lately, event: { id, object }, now }: EventFacts): Html {
   return html`<section class="card" aria-labelledby="near-title">
   <h2 id="near-title">Newest events of this object</h2>
+  ${dayBar(lately, now)}
   <ol class="members">${neighbours.map(
     (near) =>
       html`<li class="line"><a class="object" href="/events/${near.id}"${near.id === id && html` aria-current="page"`}>${transitionBadge(near.transition, near.severity)} ${near.reason ? html`<code>${shown(near.reason, 60)}</code> ` : ''}${shown(gistIn(object, { reason: near.reason, text: near.message }), 80)}</a> <span class="quiet">${near.id === id ? 'this one' : ago(near.receivedAt, now)}</span></li>`
   )}</ol>
   <p><a href="${historyOf(object)}">All of them</a></p>
 </section>`
+}
+
+/** What the object did in the last 24 hours, half an hour a bar: what failed is red. */
+function dayBar({ events, isCut }: EventFacts['lately'], now: number): Html {
+  if (events.length === 0) return html``
+  const minutes = events.map(({ receivedAt, transition }) => {
+    const failed = transition === 'failed' || transition === 'changed' || transition === 'repeated' ? 1 : 0
+    return { minute: receivedAt, events: 1, failed, messages: 0 }
+  })
+  const bars = barsOf(minutes, { until: now, stepMinutes: 30, count: 48 }, ({ failed }) => ({ total: 1, part: failed }))
+  const title = isCut ? `The newest ${events.length} events` : 'Events, last day'
+  return chart({ title, per: '30 minutes', from: 'a day ago', bars })
 }
 
 /** What names in Kubernetes are: nothing else gets into a line that is pasted into a shell. */

@@ -205,7 +205,9 @@ function rowOf({ objects, severity, since, isMuted }: Group) {
   const notified = new Set(objects.flatMap(({ notified }) => notified.map(({ destination }) => destination)))
   const withheld = muted === undefined ? '' : `muted by ${muted.by}; `
   const format: Format = isMuted ? 'gray' : severity === 'warn' || state === 'stale' ? 'yellow' : 'red'
-  const why = failure === undefined ? '' : failure.gist || failure.reason
+  const says = failure === undefined ? '' : failure.gist || failure.reason
+  const isAlike = objects.every(({ failure }) => failure?.gist === objects[0]?.failure?.gist)
+  const why = isAlike ? says : `such as ${says}`
   return [
     { text: age(since), format },
     object.cluster,

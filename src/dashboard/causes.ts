@@ -74,9 +74,10 @@ function causesCard(
 function causeRow(cause: Cause, now: number): Html {
   const { id, first, items, dependents } = cause
   const { failure } = first
+  const isAlike = new Set(items.slice(0, maxMembers).map(({ object, failure }) => gistIn(object, failure))).size === 1
   return html`<li class="failing ${failure.severity === 'warn' ? 'amber' : 'red'}">
   ${items.length === 1 ? headOfOne(first, now) : headOfMany(items, now)}
-  ${failure.text && html`<p class="text">${gistIn(first.object, failure)}</p>`}
+  ${failure.text && html`<p class="text">${!isAlike && html`<span class="quiet">such as</span> `}${gistIn(first.object, failure)}</p>`}
   ${items.length === 1 ? footOfOne(first, now) : members(`cause-${id}`, items, now, cause)}
   ${dependents.length > 0 && members(`hangs-${id}`, dependents, now)}
 </li>`

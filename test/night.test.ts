@@ -260,3 +260,41 @@ t.test('status --watch shows what changes, through an outage of the relay, until
   t.equal(at, marks.length, shown)
   t.match(shown, /\x1b\[H\x1b\[J/, 'in the same place')
 })
+
+t.test('each of ten questions is answered on a page that is at most two links from the first', async (t) => {
+  const { relay, env } = await badNight(t)
+  await relay.slack.until(({ accepted }) => accepted.some(({ text }) => text.includes('ledger')))
+  await relay.app['idle']()
+  await run(['silence', 'add', '--match', 'kind=HelmChart', '--for', '2h', '--comment', 'charts move'], env)
+  const page = async (path: string) => {
+    const response = await fetch(relay.url + path)
+    t.equal(response.status, 200, path)
+    const text = (await response.text()).replace(/<[^>]*>/g, ' ')
+    return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replace(/\s+/g, ' ')
+  }
+  const questions: [question: string, path: string, answer: RegExp][] = [
+    ['what is the oldest failure', '/', /HelmRelease · prod-eu \d+ s context deadline exceeded/],
+    ['who was notified of it', '/events/4', /(payments|team) .*notified/],
+    ['why not team X', '/events/1', /payments no match: namespace wanted payments has flux-system/],
+    ['what is muted, by whom', '/', /Muted 3 charts move ends in 1 h 59 m a silence by \S+ ?\S*, made/],
+    ['which webhook is broken', '/', /Destinations 2 (team|payments) (idle|sending)/],
+    ['what did a commit do', '/events?q=4f2c91d0', /apps\/waiter/],
+    ['when is the next reminder', '/events/4', /the next reminder is due in 3 h 59 m/],
+    [
+      'how often did it fail',
+      '/events?kind=HelmRelease&namespace=payments&name=ledger&cluster=prod-eu&since=7d',
+      /failed/
+    ],
+    ['what would an event do', '/rules/try', /Try an event/],
+    ['what did Slack answer', '/events/4', /200 ok/]
+  ]
+  for (const [question, path, answer] of questions) t.match(await page(path), answer, question)
+  const commit = await run(['events', '--search', '4f2c91d0', '--kind', 'HelmRelease'], env)
+  t.match(commit, { code: 0, out: /HelmRelease payments\/ledger/ }, 'what a commit did')
+  t.match(
+    (await run(['silence', 'list'], env)).out,
+    /^ID +STARTS +ENDS +BY +MATCH +COMMENT\n1 +in 1 h 59 m +\S.* +charts move\n$/
+  )
+  const often = await run(['events', '--name', 'ledger', '--transition', 'failed', '--since', '7d', '--json'], env)
+  t.match(JSON.parse(often.out), { events: { length: 1 } }, 'how often it failed this week')
+})

@@ -6,6 +6,7 @@ import { RelayError } from '../../src/errors.ts'
 import { gistOf } from '../../src/events/gist.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { transitionNames } from '../../src/objects.ts'
+import { eventSearchFields, parseSearch } from '../../src/search.ts'
 import type { Trace } from '../../src/store/kept.ts'
 import type { EventRecord } from '../../src/store/records.ts'
 import type { OperatorOptions } from '../options.ts'
@@ -41,6 +42,12 @@ const EventsQuery = closedObject({
   state: Type.Optional(State),
   since: Moment,
   until: Moment,
+  q: Type.Optional(
+    Type.String({
+      maxLength: 500,
+      description: `As in the search box of the dashboard, such as a revision or "deadline exceeded". Before a colon: ${eventSearchFields.join(', ')}.`
+    })
+  ),
   body: Type.Optional(Type.Enum(['true', 'false'], { description: 'With the raw texts, as received.' })),
   ...PageFields
 })
@@ -142,9 +149,11 @@ export function events(app: FastifyInstance, options: OperatorOptions): void {
     '/api/events',
     describe('Events', EventsReply, { querystring: EventsQuery }),
     async ({ query }) => {
-      const { since, until, body, limit, cursor, order, ...fields } = query
+      const { since, until, q = '', body, limit, cursor, order, ...fields } = query
       const now = clock.now()
-      const filter = { ...fields, since: momentOf(since, now), until: momentOf(until, now) }
+      const search = parseSearch(q, eventSearchFields)
+      if (typeof search === 'string') throw new RelayError('BAD_REQUEST', `q: ${search}`)
+      const filter = { ...fields, since: momentOf(since, now), until: momentOf(until, now), search }
       const page = pageOf({ limit, cursor, order })
       const { items, next } = await store.records.events(filter, page, { withBody: body === 'true' })
       if (items.length === 0) await refuseUnknown(fields, config(), store.records)

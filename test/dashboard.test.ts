@@ -296,7 +296,7 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
   const silences = await submit(relay, '/silences', fields)
   t.match(
     textOf(silences.html),
-    /Silenced\. Undo .*silenced apps\/shop ends in .* made by an operator just now .* Matches 1 failing object apps\/shop/
+    /Silenced\. Undo .*silenced apps\/shop ends in .* made just now .* Matches 1 failing object apps\/shop/
   )
   t.match(textOf((await look(relay, '/')).html), /Muted now silenced apps\/shop/)
   const { body } = await relay.post({ reason: 'HealthCheckFailed', timestamp: '2026-09-21T14:05:00Z' })

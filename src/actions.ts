@@ -28,6 +28,8 @@ export interface AskedSilence {
   /** How long, such as 2h, or `until` when, such as 2026-12-01T06:00:00Z: one of them. */
   for?: string | undefined
   until?: string | undefined
+  /** When it begins, where that is later: a time, or in how long, such as 2h. */
+  starts?: string | undefined
   comment?: string | undefined
 }
 
@@ -207,13 +209,14 @@ function noSuchLane(destinations: readonly Destination[]): string {
 
 function checkSilence(asked: AskedSilence, known: Known, now: number): { silence: NewSilence; warnings: string[] } {
   const { match, warnings } = checkMatch(asked.match, known)
-  const endsAt = endOf(asked, now)
+  const startsAt = startOf(asked, now)
+  const endsAt = endOf(asked, startsAt ?? now)
   const comment = (asked.comment ?? '').trim()
   // Characters as a person counts them: an emoji is one.
   if ([...comment].length > silenceLimits.commentCharacters) {
     refuse(`the comment may have ${silenceLimits.commentCharacters} characters at most`)
   }
-  return { silence: { match, comment, endsAt }, warnings }
+  return { silence: { match, comment, ...(startsAt !== undefined && { startsAt }), endsAt }, warnings }
 }
 
 const shapeOf = compileShape(MatchSchema)
@@ -234,6 +237,16 @@ const keys = Object.keys(MatchSchema.properties).join(', ')
 function inWords({ path, message }: Fault): string {
   const isUnknown = path.length === 1 && /^unknown key "[^"]*"$/.test(message)
   return `${['match', ...path].join('.')}: ${message}${isUnknown ? `; there are ${keys}` : ''}`
+}
+
+/** Undefined for one that begins at once. */
+function startOf({ starts }: AskedSilence, now: number): number | undefined {
+  if (starts === undefined) return undefined
+  const start = isDuration(starts) ? now + parseDuration(starts) : Date.parse(starts)
+  if (Number.isNaN(start)) refuse('starts is neither a time such as 2026-12-01T06:00:00Z nor a duration such as 2h')
+  const { longestDays } = silenceLimits
+  if (start > now + longestDays * 24 * 60 * 60 * 1000) refuse(`a silence must begin within ${longestDays} days`)
+  return start <= now ? undefined : start
 }
 
 function endOf({ for: lasting, until }: AskedSilence, now: number): number {

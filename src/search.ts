@@ -4,10 +4,12 @@ import { compileGlobs, isGlob } from './patterns.ts'
 import { unknownName } from './spelling.ts'
 
 /** What every word before a colon may be where objects are searched. */
-export const objectSearchFields = ['cluster', 'kind', 'namespace', 'name', 'reason', 'severity'] as const
+export const objectSearchFields = ['cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'owner'] as const
 
 /** As {@link objectSearchFields}, for events and for notifications. */
-export const eventSearchFields = [...objectSearchFields, 'source', 'transition'] as const
+export const eventSearchFields = [
+  ...['cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'source', 'transition']
+] as const
 export const notificationSearchFields = ['cluster', 'kind', 'namespace', 'name', 'destination', 'rule'] as const
 
 /** Values of a field are globs of which one has to match; each word has to be found somewhere. The case never counts. */

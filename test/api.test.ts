@@ -45,6 +45,7 @@ t.test('events are listed with their notifications, and the raw text where it is
         reason: 'BuildFailed',
         transition: 'failed',
         message: fluxEvent().message,
+        gist: 'kustomize build: shop: is a directory',
         notifications: [{ id: '1', rule: 'everything', destination: 'team', state: 'sent' }],
         body: raw
       }
@@ -171,7 +172,7 @@ t.test('all dead letters that match are sent again, batch by batch', async (t) =
 t.test('a dead letter that nobody wants is put away', async (t) => {
   const relay = await startRelay(t, { clock: createClock() })
   await bury(relay, 'shop')
-  t.match(await send(relay, '/api/notifications/1/discard'), { status: 200, body: { id: '1', state: 'muted' } })
+  t.match(await send(relay, '/api/notifications/1/discard'), { status: 200, body: { id: '1', state: 'discarded' } })
   t.same((await get(relay, '/api/notifications?state=dead')).body.notifications, [])
   t.match(await send(relay, '/api/notifications/1/discard'), { status: 404 })
 })
@@ -255,7 +256,7 @@ t.test('a question that is not right is answered with the field and what may sta
     ['/api/events/abc', /id is not a number/],
     ['/api/objects?state=failed', /state .*healthy, failing, stale/],
     ['/api/objects?state=failing&cursor=abc', /cursor/],
-    ['/api/notifications?state=lost', /state .*pending, sent, dead, muted/],
+    ['/api/notifications?state=lost', /state .*pending, sent, muted, dead, discarded/],
     ['/api/objects?cursor=abc', /cursor is not a cursor of this list/],
     ['/api/preview/team?limit=201', /limit must be a number from 1 to 200/],
     ['/api/events?since=2026-13-01', /since is not a time such as/]
@@ -314,7 +315,7 @@ t.test('a name that nothing has is answered with what there is, and one that has
     t.equal((await get(relay, `/api/${path}`)).status, 200, `${path}: there is none now`)
   }
   const pages: [string, RegExp][] = [
-    ['/events?state=lost', /there is no state .*lost.*; there are pending, sent, dead, muted/],
+    ['/events?state=lost', /there is no state .*lost.*; there are pending, sent, muted, dead, discarded/],
     ['/events?severity=fatal', /there are info, warn, error/],
     ['/events?transition=fail', /there is no transition/],
     ['/events?since=yesterday', /since is not a duration/],
@@ -368,6 +369,13 @@ const objectRecord: Record<keyof ObjectRecord, unknown> = {
   failure: { since: 1, count: 1, severity: 1, reason: 1, text: 1 }
 }
 
+const gist = { gist: 1 }
+const standing = {
+  ...objectRecord,
+  failure: { ...(objectRecord.failure as object), ...gist },
+  nextReminderAt: 1
+}
+
 /** The fields of a value, without what is in them. */
 function shapeOf(value: unknown, name = ''): unknown {
   if (name === 'payload') return 'any'
@@ -381,14 +389,14 @@ t.test('no field is lost on the way out', async (t) => {
   const relay = await startRelay(t, { config, clock: createClock() })
   await bury(relay, 'shop')
   const answers: [string, unknown][] = [
-    ['/api/events', { events: [event], next: 1 }],
-    ['/api/objects', { objects: [objectRecord], next: 1 }],
+    ['/api/events', { events: [{ ...event, ...gist }], next: 1 }],
+    ['/api/objects', { objects: [standing], next: 1 }],
     ['/api/notifications', { notifications: [notificationRecord], next: 1 }]
   ]
   for (const [path, shape] of answers) t.same(shapeOf((await get(relay, path)).body), shape, path)
   const { body } = await get(relay, '/api/events/1')
   t.same(shapeOf(body), {
-    ...detail,
+    ...{ ...detail, ...gist, standing },
     notifications: [
       {
         ...notification,

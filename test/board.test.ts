@@ -161,3 +161,54 @@ t.test('destinations say what they were sent today, those in trouble first', asy
   await relay.logged(/message sent/)
   t.match(textOf((await look(relay, '/')).html), /team idle 1 message in 24 h, last just now/)
 })
+
+const owned = `
+cluster: prod
+destinations: { pay: { preview: true }, web: { preview: true }, platform: { preview: true } }
+owners:
+  - { match: { namespace: "pay*" }, send: pay }
+  - { match: { metadata: { team: web } }, send: web }
+  - { send: platform }
+rules:
+  - { name: failures, match: { severity: error }, send: owner }
+`
+
+t.test('whose it is, is one click away, and is what was notified or what the table surely says', async (t) => {
+  const relay = await startRelay(t, { config: owned })
+  const web = timedOut('shop', 'cart')
+  for (const event of [
+    timedOut('pay', 'ledger'),
+    { ...web, metadata: { ...web.metadata, team: 'web' } },
+    timedOut('shop', 'till'),
+    timedOut('db', 'main')
+  ]) {
+    await relay.post(event)
+  }
+  const { html } = await look(relay, '/')
+  t.match(textOf(html), /owner platform 2 pay 1 web 1/)
+  const { html: one } = await look(relay, '/?q=owner:web')
+  t.match(textOf(one), /1 of 4 match/)
+  t.match(textOf(one), /shop\/cart/)
+  const objects = textOf((await look(relay, '/objects?q=owner:pay')).html)
+  t.match(objects, /pay\/ledger .* owner pay/)
+  t.notMatch(objects, 'shop/cart')
+  const { objects: listed } = (await (await fetch(`${relay.url}/api/objects?q=owner:platform`)).json()) as {
+    objects: { object: { name: string }; owner: string }[]
+  }
+  t.strictSame(listed.map(({ object, owner }) => [object.name, owner]).sort(), [
+    ['main', 'platform'],
+    ['till', 'platform']
+  ])
+})
+
+t.test('an owner that depends on what is not remembered is not guessed', async (t) => {
+  const relay = await startRelay(t, { config: owned.replace('match: { severity: error }', 'match: { name: none }') })
+  for (const namespace of ['pay', 'shop']) await relay.post(timedOut(namespace, 'x'))
+  const { objects } = (await (await fetch(`${relay.url}/api/objects`)).json()) as {
+    objects: { object: { namespace: string }; owner?: string }[]
+  }
+  t.strictSame(objects.map(({ object, owner }) => [object.namespace, owner]).sort(), [
+    ['pay', 'pay'],
+    ['shop', undefined]
+  ])
+})

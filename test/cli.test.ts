@@ -175,7 +175,7 @@ t.test('dead letters of a running relay are listed and retried', async (t) => {
     [['notifications', '--rule', 'everythign'], /no rule "everythign"; did you mean "everything"\?/],
     [['notifications', '--kind', 'kustomization'], /no kind "kustomization"; did you mean "Kustomization"\?/],
     [['retry', '--all', '--destination', 'tem'], /no destination "tem"; did you mean "team"\?/],
-    [['notifications', '--state', 'sending'], /Allowed choices are pending, sent, dead, muted/]
+    [['notifications', '--state', 'sending'], /Allowed choices are pending, sent, muted, dead, discarded/]
   ]
   for (const [args, said] of unknown) t.match(await run(args, env), { code: 2, err: said, out: '' }, args.join(' '))
 
@@ -234,7 +234,7 @@ t.test('a silence withholds what matches, until it is ended', async (t) => {
   t.match(added.out, /^Silence 1 until 20\d\d-.*Z\.\n$/)
   t.match(
     (await run(['silence', 'list'], env)).out,
-    /1 +in 1 h 59 m +\{"namespace":\["apps","db-\*"\],"kind":\[.*\} +db upgrade\n$/
+    /1 +in 1 h 59 m +\S+ +\{"namespace":\["apps","db-\*"\],"kind":\[.*\} +db upgrade\n$/
   )
 
   const { body } = await relay.post(about('shop'))

@@ -62,7 +62,10 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   const { html } = await look(relay, '/')
   const text = textOf(html)
   t.match(text, '1 failing')
-  t.match(text, /apps\/shop Kustomization · prod 2 h 5 m kustomize build failed: .* BuildFailed · 2 times, last/)
+  t.match(
+    text,
+    /apps\/shop Kustomization · prod 2 h 5 m kustomize build: shop: is a directory BuildFailed · 2 times, last/
+  )
   t.match(
     text,
     /No event for a day 1 They failed at their last event. What they do now is not known. apps\/old .* 1 d 6 h .* once, last event 2\d{3}-\S+ \S+ UTC/
@@ -136,7 +139,7 @@ t.test('an event shows which rule said what, who was notified, and how that went
   )
   const repeated = textOf((await look(relay, `/events/${again.body.id}`)).html)
   t.match(repeated, /Nobody was notified\. team and local: the same failure; next reminder in (3 h 59 m|4 h)/)
-  t.match(repeated, /Newest events of this object repeated .* this one failed/)
+  t.match(repeated, /Newest events of this object Events, last day 2 .* repeated .* this one failed/)
   const odd = await relay.post(about('x;rm -rf ~', { message: 'odd' }))
   t.notMatch(
     textOf((await look(relay, `/events/${odd.body.id}`)).html),
@@ -201,7 +204,7 @@ t.test('dead letters are retried one by one, all at once, or discarded', async (
   t.match(textOf(all.html), '1 notification waits')
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(relay.slack.accepted[1]?.text, 'apps/three')
-  t.match(textOf((await look(relay, '/deliveries?state=muted')).html), /apps\/two .* discarded by an operator/)
+  t.match(textOf((await look(relay, '/deliveries?state=discarded')).html), /apps\/two .* discarded by an operator/)
 })
 
 t.test('dead letters of one kind are discarded at once, after a question that says how many', async (t) => {
@@ -293,7 +296,7 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
   const silences = await submit(relay, '/silences', fields)
   t.match(
     textOf(silences.html),
-    /Silenced\. .* silenced apps\/shop made just now , ends in .* Matches 1 failing object apps\/shop/
+    /Silenced\. Undo .*silenced apps\/shop ends in .* made just now .* Matches 1 failing object apps\/shop/
   )
   t.match(textOf((await look(relay, '/')).html), /Muted now silenced apps\/shop/)
   const { body } = await relay.post({ reason: 'HealthCheckFailed', timestamp: '2026-09-21T14:05:00Z' })
@@ -303,6 +306,10 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
   t.match(textOf((await submit(relay, end)).html), 'Ended. A summary of what it withheld is being sent.')
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(textOf((await submit(relay, end)).html), 'It had already ended.')
+  const again = await submit(relay, end.replace(/end$/, 'again'))
+  t.match(textOf(again.html), /Silenced\. Undo .* ends in .* Matches 1 failing object/, 'the same once more')
+  const undo = `/silences/${/silenced-(\d+)/.exec(again.to)?.[1]}/end`
+  t.match(textOf((await submit(relay, undo)).html), 'No silences.')
 })
 
 t.test(
@@ -316,7 +323,7 @@ t.test(
     const { html } = await submit(relay, '/silences', { name: 'sh*', for: '1h', comment: 'rollout' })
     const [, extend = ''] = /action="(\/silences\/\d+\/extend)"/.exec(html) ?? []
     const extended = textOf((await submit(relay, extend)).html)
-    t.match(extended, /It lasts an hour longer\. .* rollout made .* ends in (2 h|1 h 59 m)/)
+    t.match(extended, /It lasts an hour longer\. .* rollout ends in (2 h|1 h 59 m)/)
     clock.advance(3 * 60 * 60_000)
     const over = await look(relay, '/silences')
     t.match(textOf(over.html), /No silences\. Ended 1 rollout .* ended 1 h ago|No silences\. Ended 1 rollout/)
@@ -324,6 +331,17 @@ t.test(
     t.match(textOf((await submit(relay, extend)).html), 'It had already ended.')
   }
 )
+
+t.test('a silence may begin later: until then it withholds nothing, and it can be dropped', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  await relay.post({})
+  const { html } = await submit(relay, '/silences', { name: 'shop', starts: '2h', for: '1h', comment: 'upgrade' })
+  t.match(textOf(html), /upgrade begins in 2 h , ends 2026-09-21 17:00:00 UTC .* Drop/)
+  t.notMatch(textOf((await look(relay, '/')).html), '1 muted')
+  clock.advance(2 * 60 * 60_000 + 1)
+  t.match(textOf((await look(relay, '/')).html), /1 muted|Muted now upgrade/)
+})
 
 t.test('mutes of the config file say when they come next', async (t) => {
   const weekly = `
@@ -362,8 +380,8 @@ t.test('rules that do nothing stand out', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post({})
   const text = textOf((await look(relay, '/rules')).html)
-  t.match(text, /1\. failures 2 hits severity warn or worse → team , local/)
-  t.match(text, /2\. payments none in 7 d severity error namespace pay/)
+  t.match(text, /1\. failures severity: warn or worse team , local changes only · reminds every 4 h 2 last just now/)
+  t.match(text, /2\. payments severity: error namespace: pay team .* none in 7 d/)
 })
 
 t.test('an event is tried: what would happen is shown, and nothing does', async (t) => {

@@ -50,11 +50,34 @@ t.test('what fails, since when, who was notified, and why: alike ones in one lin
   t.match(headline, /1 source active, the last event \d+ s ago/)
   t.match(header, /^SINCE +CLUSTER +OBJECT +NOTIFIED +WHY$/)
   t.equal(rows.length, 3)
-  t.match(rows[0], /^\d+ s +prod-eu +3 × HelmChart \(cart, till, …\) +team +SourceUnavailable: failed to get source/)
-  t.match(rows[1], /prod-eu +HelmRelease payments\/ledger +payments, team +UpgradeFailed: context deadline exceeded/)
-  t.match(rows[2], /prod-eu +Kustomization apps\/waiter +team +DependencyNotReady: /, 'what only waits comes last')
+  t.match(rows[0], /^\d+ s +prod-eu +3 × HelmChart \(cart, till, …\) +team +HelmRepository "charts" not found$/)
+  t.match(rows[1], /prod-eu +HelmRelease payments\/ledger +payments, team +context deadline exceeded$/)
+  t.match(rows[2], /prod-eu +Kustomization apps\/waiter +team +.*apps\/shop/, 'what only waits comes last')
   const json = JSON.parse((await run(['status', '--json'], env)).out)
   t.match(json, { isWell: false, isComplete: true, failing: { length: 5 }, deadLetters: [], silences: [] })
+})
+
+t.test('what is muted is counted apart, with what mutes it, and nobody is reminded of it', async (t) => {
+  const { env } = await badNight(t)
+  const silenced = await run(
+    ['silence', 'add', '--match', 'namespace=payments', '--for', '2h', '--comment', 'db upgrade'],
+    env
+  )
+  t.equal(silenced.code, 0, silenced.err)
+  const { out } = await run(['status'], env)
+  t.match(out, /^4 failing \(3 errors, 1 warning\) · 1 muted · /)
+  t.match(
+    out.trimEnd().split('\n').at(-1),
+    /HelmRelease payments\/ledger +\S+, \S+ +muted by db upgrade; context deadline/
+  )
+  t.match(
+    (await run(['why', 'payments/ledger'], env)).out,
+    /\nIt still fails, for \d+ s\. Withheld by db upgrade, which ends in 1 h 59 m\.\n/
+  )
+  t.match(
+    (await run(['why', 'flux-system/cart'], env)).out,
+    /\nIt still fails, for \d+ s\. If it fails again, the next reminder is due in \d+ h( \d+ m)?\.\n/
+  )
 })
 
 t.test('where every source posts and nothing fails, all is well; where one never did, that is said', async (t) => {
@@ -91,7 +114,10 @@ t.test('who was notified of an event, what Slack answered, and why the others we
   await relay.app['idle']()
   const { code, out } = await run(['why', '4'], env)
   t.equal(code, 0)
-  t.match(out, /^payments(, team)?: notified(; team: waiting)?\.\n\nEvent 4, \d+ s ago \(20\S+Z\), from source eu\n/)
+  t.match(
+    out,
+    /^payments(, team)?: notified(; team: waiting)?\.\nIt still fails, for \d+ s\. .* in \d+ h.*\.\n\nEvent 4, \d+ s ago \(20\S+Z\), from source eu\n/
+  )
   t.match(
     out,
     /\nHelmRelease prod-eu\/payments\/ledger: failed \(error, UpgradeFailed\)\n {2}context deadline exceeded\n/
@@ -122,14 +148,14 @@ t.test(
     const events = await run(['events', '--kind', 'HelmChart', '--limit', '2'], env)
     t.match(
       events.out,
-      /^ID +AGE +DID +CLUSTER +OBJECT +REASON +NOTIFIED +MESSAGE\n3 +\d+ s +failed +prod-eu +HelmChart flux-system\/shop +SourceUnavailable +team +failed to get source/
+      /^ID +AGE +DID +CLUSTER +OBJECT +REASON +NOTIFIED +MESSAGE\n3 +\d+ s +failed +prod-eu +HelmChart flux-system\/shop +SourceUnavailable +team +HelmRepository "charts" not found\n/
     )
     t.match(events, { code: 0, err: 'There are more; raise --limit (now 2).\n' })
     t.equal((await run(['events', '--destination', 'payments'], env)).out.split('\n').length, 3)
     const objects = await run(['objects', '--state', 'failing', '--namespace', 'payments'], env)
     t.match(
       objects.out,
-      /^STATE +SINCE +CLUSTER +OBJECT +NOTIFIED +WHY\nfailing +\d+ s +prod-eu +HelmRelease payments\/ledger +\S+, \S+ +UpgradeFailed: context/
+      /^STATE +SINCE +CLUSTER +OBJECT +NOTIFIED +WHY\nfailing +\d+ s +prod-eu +HelmRelease payments\/ledger +\S+, \S+ +context deadline/
     )
     t.match(await run(['objects', '--state', 'healthy'], env), { code: 0, out: 'None matches --state healthy.\n' })
     const unknown: [string[], RegExp][] = [
@@ -183,9 +209,9 @@ t.test('dead letters are discarded: by id, or all that match, after a question',
 t.test('on a terminal of 100 columns every table keeps why, and colours; elsewhere there is none', async (t) => {
   const { env } = await badNight(t)
   const whys: [string[], RegExp][] = [
-    [['status'], /SourceUnavailable: failed to get/],
-    [['objects'], /SourceUnavailable: failed to/],
-    [['events'], /failed to get source: HelmReposi/],
+    [['status'], /HelmRepository "charts" not found/],
+    [['objects'], /HelmRepository "charts" not f/],
+    [['events'], /HelmRepository "charts" not f/],
     [['notifications'], /(failed to get source: Helm|HelmRepository "charts")/]
   ]
   for (const [args, why] of whys) {
@@ -233,4 +259,42 @@ t.test('status --watch shows what changes, through an outage of the relay, until
   })
   t.equal(at, marks.length, shown)
   t.match(shown, /\x1b\[H\x1b\[J/, 'in the same place')
+})
+
+t.test('each of ten questions is answered on a page that is at most two links from the first', async (t) => {
+  const { relay, env } = await badNight(t)
+  await relay.slack.until(({ accepted }) => accepted.some(({ text }) => text.includes('ledger')))
+  await relay.app['idle']()
+  await run(['silence', 'add', '--match', 'kind=HelmChart', '--for', '2h', '--comment', 'charts move'], env)
+  const page = async (path: string) => {
+    const response = await fetch(relay.url + path)
+    t.equal(response.status, 200, path)
+    const text = (await response.text()).replace(/<[^>]*>/g, ' ')
+    return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replace(/\s+/g, ' ')
+  }
+  const questions: [question: string, path: string, answer: RegExp][] = [
+    ['what is the oldest failure', '/', /HelmRelease · prod-eu \d+ s context deadline exceeded/],
+    ['who was notified of it', '/events/4', /(payments|team) .*notified/],
+    ['why not team X', '/events/1', /payments no match: namespace wanted payments has flux-system/],
+    ['what is muted, by whom', '/', /Muted 3 charts move ends in 1 h 59 m a silence by \S+ ?\S*, made/],
+    ['which webhook is broken', '/', /Destinations 2 (team|payments) (idle|sending)/],
+    ['what did a commit do', '/events?q=4f2c91d0', /apps\/waiter/],
+    ['when is the next reminder', '/events/4', /the next reminder is due in 3 h 59 m/],
+    [
+      'how often did it fail',
+      '/events?kind=HelmRelease&namespace=payments&name=ledger&cluster=prod-eu&since=7d',
+      /failed/
+    ],
+    ['what would an event do', '/rules/try', /Try an event/],
+    ['what did Slack answer', '/events/4', /200 ok/]
+  ]
+  for (const [question, path, answer] of questions) t.match(await page(path), answer, question)
+  const commit = await run(['events', '--search', '4f2c91d0', '--kind', 'HelmRelease'], env)
+  t.match(commit, { code: 0, out: /HelmRelease payments\/ledger/ }, 'what a commit did')
+  t.match(
+    (await run(['silence', 'list'], env)).out,
+    /^ID +STARTS +ENDS +BY +MATCH +COMMENT\n1 +in 1 h 59 m +\S.* +charts move\n$/
+  )
+  const often = await run(['events', '--name', 'ledger', '--transition', 'failed', '--since', '7d', '--json'], env)
+  t.match(JSON.parse(often.out), { events: { length: 1 } }, 'how often it failed this week')
 })

@@ -6,7 +6,7 @@ import type { ObjectMemory } from '../src/objects.ts'
 import type { Arrival, Decide, Settlement } from '../src/store/kept.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres/store.ts'
-import type { Listed, Page, Records } from '../src/store/records.ts'
+import type { Listed, NotificationState, Page, Records } from '../src/store/records.ts'
 import type { Store } from '../src/store/store.ts'
 import { startPostgres } from './fixtures/postgres.ts'
 import { tempFolder } from './fixtures/relay.ts'
@@ -477,14 +477,23 @@ for (const [name, open] of Object.entries(stores)) {
       )
     })
 
-    t.test('a dead letter that nobody wants is muted with the reason', async (t) => {
+    t.test('a dead letter that nobody wants is discarded, which is a state of its own in every list', async (t) => {
       const [store, records] = await start(t)
       await store.accept([about({ name: 'a' }), about({ name: 'b' })], sendTo('lane'))
       await bury(store, 'lane')
       t.same(await records.discard(['1', '2'], at), ['1'], 'what still waits is not thrown away')
-      t.match((await records.notifications({ state: 'muted' }, { limit: 9 })).items, [
-        { id: '1', reason: 'discarded by an operator' }
-      ])
+      const discarded = { id: '1', state: 'discarded', reason: 'discarded by an operator' }
+      for (const filter of [{}, { destination: 'lane' }, { rule: 'r' }, { name: 'a' }]) {
+        const of = async (state: NotificationState) =>
+          (await records.notifications({ ...filter, state }, { limit: 9 })).items
+        const events = async (state: NotificationState) =>
+          (await records.events({ ...filter, state }, { limit: 9 })).items
+        t.match(await of('discarded'), [discarded])
+        t.strictSame(await of('muted'), [])
+        t.match(await events('discarded'), [{ id: '1', notifications: [{ state: 'discarded' }] }])
+        t.strictSame(await events('muted'), [])
+      }
+      t.match(await records.event('1'), { notifications: [{ state: 'discarded' }] })
       await t.rejects(records.discard(['1); drop table events; --'], at), { code: 'BAD_REQUEST' })
     })
 

@@ -485,6 +485,17 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
+    t.test('a silence may begin later, and is known from the start', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const later = await store.addSilence({ match: {}, comment: 'upgrade', startsAt: at + 500, endsAt: at + 1000 }, at)
+      t.match(later, { startsAt: at + 500, endsAt: at + 1000 })
+      t.same(await store.silences(at), [later])
+      t.equal(await store.endSilence(later.id, at + 1), true, 'it can be dropped before it begins')
+      t.same(await store.silences(at + 1), [])
+      await store.close()
+    })
+
     t.test('silences are there until they end, and can be ended before', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

@@ -3,8 +3,10 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
+import { gistOf } from '../../src/events/gist.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { transitionNames } from '../../src/objects.ts'
+import { eventSearchFields, parseSearch } from '../../src/search.ts'
 import type { Trace } from '../../src/store/kept.ts'
 import type { EventRecord } from '../../src/store/records.ts'
 import type { OperatorOptions } from '../options.ts'
@@ -27,6 +29,7 @@ import {
   takenOn,
   textOrNull
 } from './query.ts'
+import { createStandings, StandingReply } from './standing.ts'
 
 const EventsQuery = closedObject({
   ...objectFields,
@@ -39,6 +42,12 @@ const EventsQuery = closedObject({
   state: Type.Optional(State),
   since: Moment,
   until: Moment,
+  q: Type.Optional(
+    Type.String({
+      maxLength: 500,
+      description: `As in the search box of the dashboard, such as a revision or "deadline exceeded". Before a colon: ${eventSearchFields.join(', ')}.`
+    })
+  ),
   body: Type.Optional(Type.Enum(['true', 'false'], { description: 'With the raw texts, as received.' })),
   ...PageFields
 })
@@ -51,7 +60,8 @@ const eventFields = {
   severity: Type.String(),
   reason: Type.String(),
   transition: Type.String(),
-  message: Type.String()
+  message: Type.String(),
+  gist: Type.String({ description: 'What the message says in one line, its cause first.' })
 }
 
 const notification = { id: Type.String(), rule: Type.String(), destination: Type.String(), state: State }
@@ -123,19 +133,27 @@ const EventReply = Type.Object({
   }),
   notifications: Type.Array(
     Type.Object({ ...notification, reason: textOrNull(), message: Type.Union([MessageReply, Type.Null()]) })
-  )
+  ),
+  standing: Type.Union([StandingReply, Type.Null()], {
+    description: 'How the object stands now; null where nothing is remembered of it.'
+  })
 })
 
 export type OneEvent = Static<typeof EventReply>
 
-export function events(app: FastifyInstance, { store, config, clock }: OperatorOptions): void {
+export function events(app: FastifyInstance, options: OperatorOptions): void {
+  const { store, config, clock } = options
+  const standings = createStandings(options)
+
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/api/events',
     describe('Events', EventsReply, { querystring: EventsQuery }),
     async ({ query }) => {
-      const { since, until, body, limit, cursor, order, ...fields } = query
+      const { since, until, q = '', body, limit, cursor, order, ...fields } = query
       const now = clock.now()
-      const filter = { ...fields, since: momentOf(since, now), until: momentOf(until, now) }
+      const search = parseSearch(q, eventSearchFields)
+      if (typeof search === 'string') throw new RelayError('BAD_REQUEST', `q: ${search}`)
+      const filter = { ...fields, since: momentOf(since, now), until: momentOf(until, now), search }
       const page = pageOf({ limit, cursor, order })
       const { items, next } = await store.records.events(filter, page, { withBody: body === 'true' })
       if (items.length === 0) await refuseUnknown(fields, config(), store.records)
@@ -159,13 +177,24 @@ export function events(app: FastifyInstance, { store, config, clock }: OperatorO
           attempts: message.attempts.map(({ at, answer }) => ({ at: iso(at), answer }))
         }
       }))
-      return { ...replyOf(event), trace: traceOf(event.trace), notifications }
+      const now = clock.now()
+      const [{ replyOf: standingOf }, { items }] = await Promise.all([
+        standings(now),
+        store.records.objects(event.object, { limit: 1 }, now)
+      ])
+      return {
+        ...replyOf(event),
+        trace: traceOf(event.trace),
+        notifications,
+        standing: items.map(standingOf)[0] ?? null
+      }
     }
   )
 }
 
-function replyOf<T extends Pick<EventRecord, 'receivedAt'>>(event: T) {
-  return { ...event, receivedAt: iso(event.receivedAt) }
+function replyOf<T extends Pick<EventRecord, 'receivedAt' | 'object' | 'reason' | 'message'>>(event: T) {
+  const { object, reason, message } = event
+  return { ...event, gist: gistOf(object, reason, message).what, receivedAt: iso(event.receivedAt) }
 }
 
 function traceOf({ acknowledged, ...trace }: Trace) {

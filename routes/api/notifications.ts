@@ -104,7 +104,7 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
     async (request) => {
       const { id } = request.params
       if (!(await actions.discard(id, actorOf(request, 'api')))) throw new RelayError('NOT_FOUND', notDead)
-      return { id, state: 'muted' as const }
+      return { id, state: 'discarded' as const }
     }
   )
 }

@@ -14,6 +14,7 @@ const SilenceReply = Type.Object({
   comment: Type.String(),
   author: Type.String({ description: 'Who made it; empty where that is not known.' }),
   createdAt: Time,
+  startsAt: Type.Optional(Time),
   endsAt: Time
 })
 
@@ -32,6 +33,9 @@ const NewSilence = closedObject({
   }),
   for: Type.Optional(Type.String({ description: `How long, such as 30m or 2h; up to ${silenceLimits.longestDays}d.` })),
   until: Type.Optional(Type.String({ description: 'Or until when, such as 2026-12-01T06:00:00Z.' })),
+  starts: Type.Optional(
+    Type.String({ description: 'When it begins, where that is later: a time, or in how long, such as 2h.' })
+  ),
   comment: Type.Optional(
     Type.String({
       description: `The reason, shown with the silence and in its summary; up to ${silenceLimits.commentCharacters} characters.`
@@ -42,7 +46,7 @@ const NewSilence = closedObject({
 export function silences(app: FastifyInstance, { store, clock, actions }: OperatorOptions): void {
   app.get(
     '/api/silences',
-    describe('Silences in effect', Type.Object({ silences: Type.Array(SilenceReply) })),
+    describe('Silences in effect, and those that begin later', Type.Object({ silences: Type.Array(SilenceReply) })),
     async () => ({ silences: (await store.silences(clock.now())).map(replyOf) })
   )
 
@@ -71,6 +75,7 @@ export function silences(app: FastifyInstance, { store, clock, actions }: Operat
   )
 }
 
-function replyOf({ id, match, comment, author, createdAt, endsAt }: Silence) {
-  return { id, match, comment, author, createdAt: iso(createdAt), endsAt: iso(endsAt) }
+function replyOf({ createdAt, startsAt, endsAt, ...silence }: Silence) {
+  const starts = startsAt !== undefined && { startsAt: iso(startsAt) }
+  return { ...silence, createdAt: iso(createdAt), ...starts, endsAt: iso(endsAt) }
 }

@@ -18,6 +18,9 @@ import { answersOf, backOf, searchOf, withDone } from './query.ts'
 /** Pages for one click: 5,000 notifications. For more, one clicks again. */
 const maxPages = 10
 
+/** Of the silences that ended last, so many may be made again. */
+const maxEnded = 100
+
 /** Where to go back to. */
 const deadLetters = '/deliveries?state=dead'
 
@@ -106,16 +109,16 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
     // A button beside an object has it in its address, a form in its fields.
     const given = { ...(request.query as object), ...(request.body as object) }
     const match = answersOf(given, silenceFields, anyLength)
-    const asked = answersOf(given, ['for', 'comment'], anyLength)
+    const asked = answersOf(given, ['starts', 'for', 'comment'], anyLength)
     try {
-      await actions.silence({ ...asked, match }, actorOf(request, 'page'))
+      const { silence } = await actions.silence({ ...asked, match }, actorOf(request, 'page'))
+      return reply.redirect(withDone('/silences', 'silenced', Number(silence.id)), 303)
     } catch (error) {
       if (!(error instanceof RelayError) || error.code !== 'BAD_REQUEST') throw error
       const form = silenceFormPage({ ...asked, ...match }, error.message)
       reply.code(400).type('text/html; charset=utf-8')
       return reply.send(String(page({ title: 'New silence', place: '/silences', assets }, form)))
     }
-    return reply.redirect(withDone('/silences', 'silenced'), 303)
   })
 
   app.post<WithId>('/silences/:id/extend', async (request, reply) => {
@@ -123,10 +126,19 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
     return reply.redirect(withDone('/silences', 'extended', isExtended ? 1 : 0), 303)
   })
 
+  app.post<WithId>('/silences/:id/again', async (request, reply) => {
+    const ended = await store.endedSilences(clock.now(), maxEnded)
+    const silence = ended.find(({ id }) => id === request.params.id)
+    if (silence === undefined) throw new RelayError('NOT_FOUND', 'there is no such silence any more')
+    const { match, comment } = silence
+    const again = await actions.silence({ match, comment, for: '1h' }, actorOf(request, 'page'))
+    return reply.redirect(withDone('/silences', 'silenced', Number(again.silence.id)), 303)
+  })
+
   app.post<WithId>('/silences/:id/end', async (request, reply) => {
     const { id } = request.params
     if (!/^\d{1,15}$/.test(id)) throw new RelayError('NOT_FOUND', 'there is no such silence any more')
     const isEnded = await actions.endSilence(id, actorOf(request, 'page'))
-    return reply.redirect(withDone('/silences', 'ended', isEnded ? 1 : 0), 303)
+    return reply.redirect(withDone('/silences', 'ended', isEnded ? Number(id) : 0), 303)
   })
 }

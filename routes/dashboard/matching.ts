@@ -1,5 +1,5 @@
 // Matching: finds what fails now and is as a silence, or an acknowledgement of several, would match it.
-import { mutesOf, type Trouble } from '../../src/dashboard/board.ts'
+import { mutesOf, type Trouble } from '../../src/dashboard/trouble.ts'
 import { compileSilence, type Silence } from '../../src/mutes/silence.ts'
 import type { Records } from '../../src/store/records.ts'
 

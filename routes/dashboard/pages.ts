@@ -3,7 +3,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { actWays } from '../../src/actor.ts'
 import type { Clock } from '../../src/clock.ts'
 import { actsPage } from '../../src/dashboard/acts.ts'
-import { type ActiveMute, boardOf, mutesOf } from '../../src/dashboard/board.ts'
+import { boardOf, finderOf } from '../../src/dashboard/board.ts'
 import { deadLetterQuestions, deliveriesPage, discardPage } from '../../src/dashboard/deliveries.ts'
 import { eventPage } from '../../src/dashboard/event.ts'
 import { eventsPage } from '../../src/dashboard/events.ts'
@@ -16,19 +16,22 @@ import { objectName } from '../../src/dashboard/parts.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
+import { mutesOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import { tryEventPage } from '../../src/dashboard/try-event.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type FluxEvent, type ObjectRef, readStored } from '../../src/events/flux.ts'
 import { severityNames } from '../../src/events/severity.ts'
-import { compileSilence, type Silence, silenceName } from '../../src/mutes/silence.ts'
+import { compileSilence, type Silence } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
 import type { Links } from '../../src/render/links/links.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
 import { actNames } from '../../src/store/kept.ts'
-import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
+import { type EventRecord, type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
+import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
+import { createOwners } from '../owners.ts'
 import { assets } from './assets.ts'
 import { failingAs } from './matching.ts'
 import { answersOf, doneOf, oneOf, searchOf, sinceOf, stateOf } from './query.ts'
@@ -38,12 +41,16 @@ const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
 /** Rules that did nothing today and are looked up one by one. */
 const maxSilentRules = 200
+/** Of one object: for the bars of a day, and for the revision before an event. */
+const maxLately = 300
+const maxBefore = 20
 
 type WithId = { Params: { id: string } }
 
 export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
   const { config, refusal, standing, store, permalink, clock } = options
   const { records } = store
+  const ownership = createOwners(config)
   const flow = createFlow(records, clock)
 
   function send(request: FastifyRequest, reply: FastifyReply, shown: Omit<PageOptions, 'assets' | 'done'>, body: Html) {
@@ -56,22 +63,6 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     destinations: [...config().destinations.keys()]
   })
 
-  function configMutes(now: number): ActiveMute[] {
-    return config().mutes.flatMap(({ name, matches, endOf }) => {
-      const endsAt = endOf(now)
-      return endsAt === undefined ? [] : [{ name, endsAt, matches }]
-    })
-  }
-
-  async function activeMutes(now: number): Promise<ActiveMute[]> {
-    const silenced = (await store.silences(now)).flatMap((silence): ActiveMute[] => {
-      const { id, createdAt, endsAt } = silence
-      const mute = compileSilence(silence)
-      return mute ? [{ name: silenceName(silence), endsAt, silence: { id, createdAt }, matches: mute.matches }] : []
-    })
-    return [...silenced, ...configMutes(now)]
-  }
-
   app.get('/', async (request, reply) => {
     const now = clock.now()
     const { q: asked = '' } = answersOf(request.query, ['q'])
@@ -80,7 +71,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       records.failures(now),
       records.lanes(),
       records.notifications({ state: 'dead' }, { limit: 20 }),
-      activeMutes(now),
+      activeMutes(options, now),
       flow(),
       records.latency(now - hourMs),
       records.events({}, { limit: 1 }),
@@ -89,7 +80,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const data = {
       now,
       asked,
-      board: boardOf(failures, mutes, search),
+      board: boardOf(failures, mutes, ownership(), search),
       lanes: lanesOf(config().destinations.values(), lanes),
       traffic,
       dead,
@@ -111,11 +102,12 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const { q: asked = '', state: named, cursor } = answersOf(request.query, ['q', 'state', 'cursor'], 2000)
     const state = oneOf(objectStates, named, 'state')
     const search = searchOf(asked, objectSearchFields)
+    const ownerOf = ownership()
     const [objects, mutes] = await Promise.all([
-      records.objects({ state, search }, { limit: 50, cursor }, now),
-      activeMutes(now)
+      records.objects({ state, isWanted: finderOf(search, ownerOf) }, { limit: 50, cursor }, now),
+      activeMutes(options, now)
     ])
-    const body = objectsPage({ now, state, asked, cursor, objects, mutes })
+    const body = objectsPage({ now, state, asked, cursor, objects, mutes, ownerOf })
     return send(request, reply, { title: 'Objects', place: '/' }, body)
   })
 
@@ -145,18 +137,27 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
   app.get<WithId>('/events/:id', async (request, reply) => {
     const now = clock.now()
     const event = await found(records.event(request.params.id))
-    const [standing, near, cards] = await Promise.all([
+    const [objects, near, mutes, lately, before, cards] = await Promise.all([
       records.objects(event.object, { limit: 1 }, now),
       records.events(event.object, { limit: 8 }),
+      activeMutes(options, now),
+      records.events({ ...event.object, since: now - dayMs }, { limit: maxLately }),
+      records.events(event.object, { limit: maxBefore, cursor: event.id }, { withBody: true }),
       records.cardsOf(event.id)
     ])
     const { rules, links } = config()
+    const [record] = objects.items
+    const standing = record && {
+      ...{ record, mute: mutesOf(record, mutes)[0], reminderAt: reminderOf(record, rules), owner: ownership()(record) }
+    }
     const flux = readStored(event)
     const body = eventPage({
-      ...{ now, event, cards, standing: standing.items[0], rules: rules.byName, origin: originOf(request) },
+      ...{ now, event, cards, standing, origin: originOf(request) },
       neighbours: near.items.length > 1 ? near.items : [],
       flux,
-      links: flux ? pagesOf(links, flux) : {}
+      links: flux ? pagesOf(links, flux) : {},
+      compare: flux && compareOf(links, flux, before.items),
+      lately: { events: lately.items, isCut: lately.next !== null }
     })
     return send(request, reply, { title: objectName(event.object), place: '/events' }, body)
   })
@@ -205,7 +206,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       warnings: neverFaults(silence.match, [], known).map(({ path, message }) => `${path.join('.')}: ${message}`)
     }))
     const [mutes, ended, failures] = await Promise.all([
-      activeMutes(now),
+      activeMutes(options, now),
       store.endedSilences(now, 20),
       records.failures(now)
     ])
@@ -225,7 +226,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
   app.get('/silences/new', async (request, reply) => {
     const now = clock.now()
     const match = answersOf(request.query, silenceFields)
-    const asked = answersOf(request.query, ['for', 'comment'])
+    const asked = answersOf(request.query, ['starts', 'for', 'comment'])
     const answers = { comment: suggestedComment(match), ...match, ...asked }
     const matches = Object.keys(match).length > 0 ? await countMatches(match, now) : undefined
     const body = silenceFormPage(answers, undefined, matches)
@@ -303,8 +304,18 @@ function originOf({ host, headers }: FastifyRequest): string {
 }
 
 function pagesOf(links: Links, event: FluxEvent): Record<string, string> {
-  const { commit, dashboard } = links.of(event, '')
-  return { ...(commit && { commit }), ...(dashboard && { Dashboard: dashboard }) }
+  const { commit, dashboard, pages = [] } = links.of(event, '')
+  const others = Object.fromEntries(pages.map(({ name, url }) => [name, url]))
+  return { ...(commit && { commit }), ...(dashboard && { Dashboard: dashboard }), ...others }
+}
+
+/** What changed since the revision that was applied last before `event`, of those `before` it, the newest first. */
+function compareOf(links: Links, event: FluxEvent, before: readonly EventRecord[]) {
+  const applied = before.find(({ transition }) => transition === 'updated' || transition === 'recovered')
+  const previous = applied && readStored({ ...applied, body: applied.body ?? '' })?.revision?.text
+  if (previous === undefined || previous === event.revision?.text) return undefined
+  const { text, url } = links.of(event, previous).previous ?? {}
+  return text !== undefined && url !== undefined ? { text, url } : undefined
 }
 
 async function found<T>(looked: Promise<T | undefined>): Promise<T> {

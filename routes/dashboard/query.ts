@@ -1,4 +1,6 @@
 // Page queries: take named texts from an address or a form, and drop everything else.
+import { html } from 'hono/html'
+import type { Html } from '../../src/dashboard/page.ts'
 import { isDuration, parseDuration } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
 import { parseSearch, type Search } from '../../src/search.ts'
@@ -52,7 +54,8 @@ export function oneOf<Choice extends string>(
   return choice
 }
 
-const done: Record<string, (count: number) => string> = {
+/** Each with a number: how many, or of a silence its id. */
+const done: Record<string, (count: number) => Html | string> = {
   retried: (count) =>
     count === 0
       ? 'Nothing was retried: the destination is no longer in the config file, or this is no longer a dead letter.'
@@ -69,9 +72,20 @@ const done: Record<string, (count: number) => string> = {
       ? 'Nothing of that fails, or all of it is acknowledged already.'
       : `Acknowledged${count === 1 ? '' : ` ${count.toLocaleString('en')} incidents`}. No reminders and no pings until ${count === 1 ? 'it is' : 'they are'} over.`,
   unacknowledged: () => 'No longer acknowledged: reminders go on.',
-  silenced: () => 'Silenced.',
+  silenced: (id) => withButton('Silenced.', `/silences/${id}/end`, 'Undo'),
   extended: (count) => (count === 0 ? 'It had already ended.' : 'It lasts an hour longer.'),
-  ended: (count) => (count === 0 ? 'It had already ended.' : 'Ended. A summary of what it withheld is being sent.')
+  ended: (count) =>
+    count === 0
+      ? 'It had already ended.'
+      : withButton(
+          'Ended. A summary of what it withheld is being sent.',
+          `/silences/${count}/again`,
+          'Silence it again for 1 h'
+        )
+}
+
+function withButton(says: string, action: string, words: string): Html {
+  return html`${says} <form class="inline" method="post" action="${action}"><button>${words}</button></form>`
 }
 
 /** `path`, with what was done there. */
@@ -82,7 +96,7 @@ export function withDone(path: string, what: keyof typeof done, count = 1): stri
 }
 
 /** What was done, in our own words: the address only names it. */
-export function doneOf(query: unknown): string | undefined {
+export function doneOf(query: unknown): Html | string | undefined {
   const { done: text = '' } = answersOf(query, ['done'])
   const [, what = '', count] = /^([a-z]+)-(\d{1,9})$/.exec(text) ?? []
   return Object.hasOwn(done, what) ? done[what]?.(Number(count)) : undefined

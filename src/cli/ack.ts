@@ -1,6 +1,6 @@
 // `ack`: acknowledges the incident of an object of a running relay, or takes that back.
 import type { ListedAcknowledgement } from '../../routes/api/acknowledgements.ts'
-import type { ListedObject } from '../../routes/api/objects.ts'
+import type { ListedObject } from '../../routes/api/standing.ts'
 import { RelayError } from '../errors.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { collect } from './list.ts'

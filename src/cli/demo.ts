@@ -152,12 +152,13 @@ function summary(day: readonly Moment[], messages: readonly Shown[]): string {
 }
 
 /** Where to look next. `event`: one with a story. */
-function pages({ url, home }: Pick<Stage, 'url' | 'home'>, event: string | undefined): string {
+function pages({ url, invitation }: Stage, event: string | undefined): string {
   const all: [what: string, path: string][] = [
-    ['What fails now', home],
+    ['What fails now', invitation === undefined ? '/' : `/?token=${invitation}`],
     ...(event === undefined ? [] : [['Why a message was sent, rule by rule', `/events/${event}`] as [string, string]]),
     ['The messages, as Slack shows them', '/preview/local'],
     ['What each rule did', '/rules']
   ]
-  return `\n${all.map(([what, path]) => `  ${what.padEnd(38)}${paint('underline', url + path)}\n`).join('')}`
+  const first = invitation === undefined ? '' : '\n  The first page lets you in; the others work after it.\n'
+  return `${first}\n${all.map(([what, path]) => `  ${what.padEnd(38)}${paint('underline', url + path)}\n`).join('')}`
 }

@@ -7,7 +7,7 @@ import { nameInCluster, painted } from './say.ts'
 /** As the API names them. */
 const filters = [
   ...['source', 'cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'transition'],
-  ...['rule', 'destination', 'since', 'until']
+  ...['rule', 'destination', 'since', 'until', 'q']
 ]
 
 const columns = [
@@ -23,16 +23,17 @@ const columns = [
 
 /** Lists the newest that match; resolves to the exit code. */
 export async function listEvents(options: ListOptions & Record<string, unknown>): Promise<number> {
-  const query = Object.fromEntries(filters.map((name) => [name, options[name] as string | undefined]))
+  const query = Object.fromEntries(
+    filters.map((name) => [name, options[name === 'q' ? 'search' : name] as string | undefined])
+  )
   const { items, next } = await collect<ListedEvent>(options, '/api/events', 'events', query, Number(options.limit))
   print(options.json, { events: items, next }, items.length === 0 ? sayNone(query) : table(columns, items.map(rowOf)))
   mentionMore({ next }, options)
   return 0
 }
 
-function rowOf({ id, receivedAt, transition, object, reason, notifications, message }: ListedEvent) {
+function rowOf({ id, receivedAt, transition, object, reason, notifications, gist }: ListedEvent) {
   const notified = [...new Set(notifications.map(({ destination }) => destination))].join(', ')
-  const [line = ''] = message.trimStart().split('\n', 1)
   return [
     id,
     age(receivedAt),
@@ -41,6 +42,6 @@ function rowOf({ id, receivedAt, transition, object, reason, notifications, mess
     nameInCluster(object),
     reason,
     notified || 'nobody',
-    line
+    gist
   ]
 }

@@ -1,5 +1,5 @@
 // `objects`: lists what a running relay knows of Flux objects: what fails, since when, who was notified, and why.
-import type { ListedObject } from '../../routes/api/objects.ts'
+import type { ListedObject } from '../../routes/api/standing.ts'
 import { collect, type ListOptions, mentionMore, sayNone } from './list.ts'
 import { age, print, table } from './output.ts'
 import { nameInCluster, painted } from './say.ts'
@@ -33,6 +33,6 @@ function rowOf({ object, state, failure, since, revision, notified }: ListedObje
     object.cluster,
     nameInCluster(object),
     failure === undefined ? '' : names || 'nobody',
-    failure === undefined ? revision : `${failure.reason}: ${failure.text}`
+    failure === undefined ? revision : failure.gist || failure.reason
   ]
 }

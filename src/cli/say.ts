@@ -22,7 +22,7 @@ const formats = {
   red: ['failing', 'failed', 'changed', 'dead', 'blocked', 'error'],
   yellow: ['stale', 'repeated', 'pending', 'quiet', 'never', 'unknown', 'waits', 'warn'],
   green: ['healthy', 'recovered', 'updated', 'sent', 'active', 'open'],
-  gray: ['muted', 'heartbeat', 'informed', 'info']
+  gray: ['muted', 'discarded', 'heartbeat', 'informed', 'info']
 } as const
 
 /** A word for a state: red fails, yellow waits or is not known, green is well. */

@@ -8,31 +8,49 @@ interface NewSilence extends ClientOptions {
   match: string[]
   for?: string
   until?: string
+  starts?: string
   comment?: string
 }
 
 /** Adds a silence for what matches all of `match`, and warns of what no event can match; resolves to the exit code. */
-export async function addSilence({ json, match, for: lasting, until, comment, ...relay }: NewSilence): Promise<number> {
+export async function addSilence({
+  json,
+  match,
+  for: lasting,
+  until,
+  starts,
+  comment,
+  ...relay
+}: NewSilence): Promise<number> {
   const parsed = parseMatch(match)
   if ('error' in parsed) {
     process.stderr.write(`--match: ${parsed.error}\n`)
     return 2
   }
-  const content = { match: parsed, for: lasting, until, comment }
+  const content = { match: parsed, for: lasting, until, starts, comment }
   const { body } = await ask(relay, 'POST', '/api/silences', {}, [201], content)
   for (const warning of body.warnings ?? []) process.stderr.write(`warning: ${warning}\n`)
-  print(json, body, `Silence ${body.id} until ${body.endsAt}.`)
+  print(json, body, `Silence ${body.id} ${body.startsAt ? `from ${body.startsAt} ` : ''}until ${body.endsAt}.`)
   return 0
 }
 
-const columns = [{ name: 'ID' }, { name: 'ENDS' }, { name: 'MATCH', least: 24 }, { name: 'COMMENT' }]
+const columns = [
+  { name: 'ID' },
+  { name: 'STARTS' },
+  { name: 'ENDS' },
+  { name: 'BY', least: 6, leaves: 1 },
+  { name: 'MATCH', least: 24 },
+  { name: 'COMMENT' }
+]
 
 export async function listSilences({ json, ...relay }: ClientOptions): Promise<number> {
   const { body } = await ask(relay, 'GET', '/api/silences')
   const silences: ListedSilence[] = body.silences
-  const rows = silences.map(({ id, match, comment, endsAt }) => [
+  const rows = silences.map(({ id, match, comment, author, startsAt, endsAt }) => [
     id,
+    startsAt === undefined || Date.parse(startsAt) <= Date.now() ? '' : `in ${age(startsAt)}`,
     `in ${age(endsAt)}`,
+    author,
     JSON.stringify(match),
     comment
   ])

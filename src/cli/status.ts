@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ListedLane } from '../../routes/api/lanes.ts'
 import type { ListedNotification } from '../../routes/api/notifications.ts'
-import type { ListedObject } from '../../routes/api/objects.ts'
 import type { ListedSilence } from '../../routes/api/silences.ts'
 import type { ListedSource } from '../../routes/api/sources.ts'
+import type { ListedObject } from '../../routes/api/standing.ts'
 import { RelayError } from '../errors.ts'
 import { fingerprint } from '../events/fingerprint.ts'
 import { withoutOwnNames } from '../events/own-names.ts'
-import { paint } from '../paint.ts'
+import { type Format, paint } from '../paint.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { collect } from './list.ts'
 import { age, plain, print, table } from './output.ts'
@@ -37,6 +37,7 @@ interface Group {
   objects: ListedObject[]
   severity: string
   since: string
+  isMuted: boolean
 }
 
 /** Prints what there is to know now, or again and again; resolves to the exit code: 1 unless all is well. */
@@ -105,11 +106,14 @@ function inWords(found: Found): string {
 
 function headline(found: Found): string {
   const { failing, stale, dead, silences } = found
-  const warnings = failing.items.filter(({ failure }) => failure?.severity === 'warn').length
-  const errors = failing.items.length - warnings
+  const open = failing.items.filter(({ muted }) => muted === undefined)
+  const muted = failing.items.length - open.length
+  const warnings = open.filter(({ failure }) => failure?.severity === 'warn').length
+  const errors = open.length - warnings
   const kinds = warnings === 0 || errors === 0 ? '' : ` (${counted(errors, 'error')}, ${counted(warnings, 'warning')})`
   const parts = [
-    failing.items.length > 0 && paint(errors > 0 ? 'red' : 'yellow', `${count(failing)} failing${kinds}`),
+    open.length > 0 && paint(errors > 0 ? 'red' : 'yellow', `${count(failing, open.length)} failing${kinds}`),
+    muted > 0 && paint('gray', `${count(failing, muted)} muted`),
     stale.items.length > 0 && paint('yellow', `${count(stale)} stale`),
     ...sayLanes(found.lanes),
     ...saySources(found.sources),
@@ -118,14 +122,15 @@ function headline(found: Found): string {
   ].filter((part) => part !== false)
   const opening = isWell(found)
     ? paint('green', 'All is well')
-    : failing.items.length + stale.items.length === 0
-      ? 'Nothing is known to fail'
+    : open.length + stale.items.length === 0
+      ? `Nothing ${muted > 0 ? 'else ' : ''}is known to fail`
       : undefined
   return [...(opening ? [opening] : []), ...parts].join(' · ')
 }
 
-function count({ items, next }: { items: unknown[]; next: string | null }): string {
-  return `${items.length}${next === null ? '' : '+'}`
+/** `length` of them, or more. */
+function count({ items, next }: { items: unknown[]; next: string | null }, length = items.length): string {
+  return `${length}${next === null ? '' : '+'}`
 }
 
 function counted(number: number, what: string): string {
@@ -161,18 +166,24 @@ const columns = [
   { name: 'WHY' }
 ]
 
-/** Errors before warnings, the oldest first. */
+/** Errors before warnings, what is muted last, the oldest first. */
 function groupsOf(objects: readonly ListedObject[]): Group[] {
-  const alike = Map.groupBy(objects, ({ object, failure }) =>
-    JSON.stringify([object.cluster, object.kind, failure?.severity, causeOf(failure, object)])
+  const alike = Map.groupBy(objects, ({ object, failure, muted }) =>
+    JSON.stringify([object.cluster, object.kind, failure?.severity, muted?.by, causeOf(failure, object)])
   )
   return [...alike.values()]
     .map((each) => {
       const sorted = each.toSorted((a, b) => sinceOf(a).localeCompare(sinceOf(b)))
       const [first] = sorted
-      return { objects: sorted, severity: first?.failure?.severity ?? '', since: first ? sinceOf(first) : '' }
+      const isMuted = first?.muted !== undefined
+      return { objects: sorted, severity: first?.failure?.severity ?? '', since: first ? sinceOf(first) : '', isMuted }
     })
-    .sort((a, b) => Number(a.severity === 'warn') - Number(b.severity === 'warn') || a.since.localeCompare(b.since))
+    .sort((a, b) => rankOf(a) - rankOf(b) || a.since.localeCompare(b.since))
+}
+
+function rankOf({ severity, isMuted }: Group): number {
+  if (isMuted) return 2
+  return severity === 'warn' ? 1 : 0
 }
 
 /** Equal where objects fail for one reason: their own names are what differs. */
@@ -185,19 +196,23 @@ function sinceOf({ failure, since }: ListedObject): string {
   return failure?.since ?? since
 }
 
-function rowOf({ objects, severity, since }: Group) {
+function rowOf({ objects, severity, since, isMuted }: Group) {
   const [first] = objects
   if (first === undefined) return []
-  const { object, failure, state } = first
+  const { object, failure, state, muted } = first
   const names = objects.slice(0, 2).map(({ object }) => object.name)
   const more = objects.length > names.length ? ', …' : ''
   const notified = new Set(objects.flatMap(({ notified }) => notified.map(({ destination }) => destination)))
-  const why = failure === undefined ? '' : `${failure.reason}: ${failure.text}`
+  const withheld = muted === undefined ? '' : `muted by ${muted.by}; `
+  const format: Format = isMuted ? 'gray' : severity === 'warn' || state === 'stale' ? 'yellow' : 'red'
+  const says = failure === undefined ? '' : failure.gist || failure.reason
+  const isAlike = objects.every(({ failure }) => failure?.gist === objects[0]?.failure?.gist)
+  const why = isAlike ? says : `such as ${says}`
   return [
-    { text: age(since), format: severity === 'warn' || state === 'stale' ? ('yellow' as const) : ('red' as const) },
+    { text: age(since), format },
     object.cluster,
     objects.length === 1 ? nameInCluster(object) : `${objects.length} × ${object.kind} (${names.join(', ')}${more})`,
     [...notified].join(', ') || 'nobody',
-    state === 'stale' ? `no event for ${age(first.seenAt)}; ${why}` : why
+    state === 'stale' ? `no event for ${age(first.seenAt)}; ${why}` : `${withheld}${why}`
   ]
 }

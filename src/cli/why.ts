@@ -3,6 +3,7 @@ import type { OneEvent } from '../../routes/api/events.ts'
 import { RelayError } from '../errors.ts'
 import { paint } from '../paint.ts'
 import { passedReason } from '../rules/lasting.ts'
+import type { NotificationState } from '../store/records.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { age, plain, print } from './output.ts'
 import { nameOf } from './say.ts'
@@ -38,14 +39,16 @@ async function sayNewest(relay: ClientOptions): Promise<string> {
 }
 
 function inWords(event: OneEvent): string {
-  const { id, receivedAt, source, object, transition, severity, reason, message, trace, notifications } = event
+  const { id, receivedAt, source, object, transition, severity, reason, message, gist, trace, notifications } = event
   const matched = trace.verdicts.filter(({ fired }) => fired)
   const others = trace.verdicts.filter(({ fired }) => !fired)
   return [
     paint('bold', sentence(event)),
+    ...sayStanding(event.standing),
     '',
     plain(`Event ${id}, ${age(receivedAt)} ago (${receivedAt}), from source ${source}`),
     plain(`${nameOf(object)}: ${transition} (${severity}, ${reason})`),
+    ...(gist === '' || gist === message.trim() ? [] : [paint('bold', `  ${plain(gist)}`)]),
     ...linesOf(message),
     '',
     ...(trace.acknowledged ? [plain(`✋  ${sayTakenOn(trace.acknowledged)}`)] : []),
@@ -64,16 +67,38 @@ function sayTakenOn({ by, at }: NonNullable<OneEvent['trace']['acknowledged']>):
   return `acknowledged by ${by} since ${at}: nobody was reminded or pinged`
 }
 
+/** How the object stands by now, and when who was notified is reminded. */
+function sayStanding(standing: OneEvent['standing']): string[] {
+  if (standing === null) return []
+  const { state, failure, since, seenAt, muted, nextReminderAt, owner } = standing
+  if (failure === undefined) return [`The object works, since ${age(since)}.`]
+  const is =
+    state === 'stale'
+      ? `It was failing at its last event, ${age(seenAt)} ago.`
+      : `It still fails, for ${age(failure.since)}.`
+  return [plain(`${is}${owner === undefined ? '' : ` Its owner is ${owner}.`} ${sayNext(muted, nextReminderAt)}`)]
+}
+
+function sayNext(muted: NonNullable<OneEvent['standing']>['muted'], nextReminderAt: string | null): string {
+  if (muted !== undefined) return `Withheld by ${muted.by}, which ends in ${age(muted.endsAt)}.`
+  if (nextReminderAt === null) return 'No reminder is due.'
+  const isDue = Date.parse(nextReminderAt) <= Date.now()
+  return isDue
+    ? 'If it fails again, a reminder is sent.'
+    : `If it fails again, the next reminder is due in ${age(nextReminderAt)}.`
+}
+
 /** What is asked first. */
 function sentence({ notifications, trace, transition }: OneEvent): string {
   const byState = Map.groupBy(notifications, ({ state }) => state)
-  const named = (state: 'pending' | 'sent' | 'dead' | 'muted') =>
+  const named = (state: NotificationState) =>
     [...new Set((byState.get(state) ?? []).map(({ destination }) => destination))].join(', ')
   const parts = [
     byState.has('sent') && `${named('sent')}: notified`,
     byState.has('pending') && `${named('pending')}: ${waitsFor(byState.get('pending') ?? [])}`,
     byState.has('dead') && `${named('dead')}: undeliverable`,
-    byState.has('muted') && `${named('muted')}: ${passedIn(byState.get('muted') ?? []) ?? 'withheld'}`
+    byState.has('muted') && `${named('muted')}: ${passedIn(byState.get('muted') ?? []) ?? 'withheld'}`,
+    byState.has('discarded') && `${named('discarded')}: discarded`
   ].filter((part) => part !== false)
   if (parts.length > 0) return plain(`${parts.join('; ')}.`)
   const [quiet] = trace.quiet

@@ -4,13 +4,10 @@ import { hash } from 'node:crypto'
 import { withoutOwn } from '../events/cause.ts'
 import { blamedBy } from '../events/dependency.ts'
 import { withoutVariation } from '../events/fingerprint.ts'
-import type { Mute } from '../mutes/mutes.ts'
 import { objectKey } from '../objects.ts'
-import { compileSearch, type Search } from '../search.ts'
+import { compileSearch, isEverything, type Search } from '../search.ts'
 import type { Listed, ObjectRecord } from '../store/records.ts'
-
-/** An object that fails, with its failure. */
-export type Trouble = ObjectRecord & { failure: NonNullable<ObjectRecord['failure']> }
+import { type ActiveMute, mutesOf, type OwnerOf, type Trouble } from './trouble.ts'
 
 /** Objects that fail alike. */
 export interface Cause {
@@ -21,15 +18,6 @@ export interface Cause {
   items: readonly Trouble[]
   /** What waits for one of them, or needs it. */
   dependents: readonly Trouble[]
-}
-
-/** A mute or silence in effect. */
-export interface ActiveMute {
-  name: string
-  endsAt: number
-  /** Of a silence; a mute of the config file has none. */
-  silence?: { id: string; createdAt: number }
-  matches: Mute['matches']
 }
 
 export interface Board {
@@ -51,13 +39,18 @@ export interface Board {
 }
 
 export interface Facet {
-  field: 'cluster' | 'namespace' | 'kind'
+  field: 'cluster' | 'namespace' | 'kind' | 'owner'
   /** The most frequent first. */
   values: readonly (readonly [value: string, count: number])[]
 }
 
 /** `search` narrows down what is shown; the counts are of all. */
-export function boardOf({ items, next }: Listed<ObjectRecord>, mutes: readonly ActiveMute[], search: Search): Board {
+export function boardOf(
+  { items, next }: Listed<ObjectRecord>,
+  mutes: readonly ActiveMute[],
+  ownerOf: OwnerOf,
+  search: Search
+): Board {
   const troubles = items.filter((item): item is Trouble => item.failure !== undefined)
   const stale = troubles.filter(({ state }) => state === 'stale')
   const muted = new Map<ActiveMute, Trouble[]>()
@@ -69,7 +62,7 @@ export function boardOf({ items, next }: Listed<ObjectRecord>, mutes: readonly A
     else if (muted.get(by)?.push(trouble) === undefined) muted.set(by, [trouble])
   }
   const warnings = open.filter(({ failure }) => failure.severity === 'warn')
-  const isShown = compiled(search)
+  const isShown = finderOf(search, ownerOf)
   const shownOpen = open.filter(isShown)
   const shownMuted = [...muted].map(([by, of]) => [by, of.filter(isShown)] as const).filter(([, of]) => of.length > 0)
   const shownStale = stale.filter(isShown)
@@ -88,36 +81,33 @@ export function boardOf({ items, next }: Listed<ObjectRecord>, mutes: readonly A
     onlyWaits: warnings.every(({ failure }) => failure.reason === 'DependencyNotReady'),
     isCut: next !== null,
     shown: shownOpen.length + shownMuted.reduce((sum, [, of]) => sum + of.length, 0) + shownStale.length,
-    facets: (['cluster', 'namespace', 'kind'] as const).map((field) => facetOf(field, troubles))
+    facets: [
+      ...(['cluster', 'namespace', 'kind'] as const).map((field) =>
+        facetOf(
+          field,
+          troubles.map(({ object }) => object[field])
+        )
+      ),
+      facetOf(
+        'owner',
+        troubles.map((trouble) => ownerOf(trouble) ?? '')
+      )
+    ]
   }
 }
 
-function compiled(search: Search): (trouble: Trouble) => boolean {
+/** Whether an object is what a search asks for. */
+export function finderOf(search: Search, ownerOf: OwnerOf): (record: ObjectRecord) => boolean {
+  if (isEverything(search)) return () => true
   const isFound = compileSearch(search)
-  return ({ object, failure: { reason, severity, text } }) => isFound({ ...object, reason, severity }, [text])
-}
-
-/** The mutes that match it, the one that ends last first: that withholds it. */
-export function mutesOf(record: ObjectRecord, mutes: readonly ActiveMute[]): ActiveMute[] {
-  if (mutes.length === 0 || record.failure === undefined) return []
-  const subject = subjectOf(record, record.failure)
-  return mutes.filter((mute) => mute.matches(subject)).toSorted((a, b) => b.endsAt - a.endsAt)
-}
-
-/** As its event was, as far as it is remembered: without source, metadata and all but the first line. */
-function subjectOf(
-  { object }: ObjectRecord,
-  { severity, reason, text, since }: Trouble['failure']
-): Parameters<Mute['matches']>[0] {
-  const event = {
-    ...{ source: '', object, uid: '', severity, reason, message: text, at: since, metadata: {} },
-    ...{ revision: undefined, controller: '', action: '', isHeartbeat: false }
+  return (record) => {
+    const { reason = '', severity = '', text = '' } = record.failure ?? {}
+    return isFound({ ...record.object, reason, severity, owner: ownerOf(record) ?? '' }, [text])
   }
-  return { event, transition: 'failed' }
 }
 
-function facetOf(field: Facet['field'], troubles: readonly Trouble[]): Facet {
-  const counts = countsOf(troubles.map(({ object }) => object[field]))
+function facetOf(field: Facet['field'], values: readonly string[]): Facet {
+  const counts = countsOf(values)
   return { field, values: counts.filter(([value]) => value !== '') }
 }
 

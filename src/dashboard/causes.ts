@@ -2,9 +2,10 @@
 import { html } from 'hono/html'
 import { asksFor, toggled } from '../search.ts'
 import { acknowledgeAllForm, acknowledgeForm, takenOnBy } from './acknowledge.ts'
-import { type ActiveMute, type Board, type Cause, countsOf, type Facet, type Trouble } from './board.ts'
+import { type Board, type Cause, countsOf, type Facet } from './board.ts'
 import { address, type Html } from './page.ts'
-import { ago, ahead, exactly, lasting, objectLink, objectName, shown, silenceLink } from './parts.ts'
+import { ago, ahead, exactly, gistIn, hourForm, lasting, objectLink, objectName, shown, silenceLink } from './parts.ts'
+import type { ActiveMute, Trouble } from './trouble.ts'
 
 /** For the whole page, so that a bad night still loads on a phone. The rest is one click away. */
 const maxCauses = 40
@@ -73,9 +74,10 @@ function causesCard(
 function causeRow(cause: Cause, now: number): Html {
   const { id, first, items, dependents } = cause
   const { failure } = first
+  const isAlike = new Set(items.slice(0, maxMembers).map(({ object, failure }) => gistIn(object, failure))).size === 1
   return html`<li class="failing ${failure.severity === 'warn' ? 'amber' : 'red'}">
   ${items.length === 1 ? headOfOne(first, now) : headOfMany(items, now)}
-  ${failure.text && html`<p class="text">${shown(failure.text, 300)}</p>`}
+  ${failure.text && html`<p class="text">${!isAlike && html`<span class="quiet">such as</span> `}${gistIn(first.object, failure)}</p>`}
   ${items.length === 1 ? footOfOne(first, now) : members(`cause-${id}`, items, now, cause)}
   ${dependents.length > 0 && members(`hangs-${id}`, dependents, now)}
 </li>`
@@ -110,12 +112,6 @@ function footOfOne(trouble: Trouble, now: number): Html {
   const { object, failure, seenAt } = trouble
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
   return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>`
-}
-
-/** Silences it for an hour at one tap. */
-function hourForm(object: Trouble['object']): Html {
-  const action = address('/silences', { ...object, for: '1h' })
-  return html`<form method="post" action="${action}"><button data-key="${action}" aria-label="Silence 1 h: ${objectName(object)}">Silence 1 h</button></form>`
 }
 
 /** A closed list of objects. Of a cause, with what they have in common; without one, of what hangs on it. */
@@ -174,8 +170,8 @@ function staleRow(trouble: Trouble, now: number): Html {
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
   return html`<li class="failing amber">
   <div class="line">${objectLink(object)} <span class="long">${lasting(failure.since, now)}</span></div>
-  ${failure.text && html`<p class="text">${shown(failure.text, 300)}</p>`}
-  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${silenceLink(object)}</span></div>
+  ${failure.text && html`<p class="text">${gistIn(object, failure)}</p>`}
+  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>
 </li>`
 }
 
@@ -200,12 +196,18 @@ function mutedRow(by: ActiveMute, causes: readonly Cause[], count: number, index
     .slice(0, maxMembers)
     .map(
       (item) =>
-        html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${lasting(item.failure.since, now)}</span></div><p class="quiet">${shown(item.failure.text, 160)}</p></li>`
+        html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${lasting(item.failure.since, now)}</span></div><p class="quiet">${gistIn(item.object, item.failure)}</p></li>`
     )}</ul>${rest > 0 && html`<p class="quiet">and ${rest.toLocaleString('en')} more</p>`}</details>
 </li>`
 }
 
+function by(author: string): Html | '' {
+  return author === '' ? '' : html` by <b>${shown(author, 100)}</b>`
+}
+
 /** By what: a mute of the file, or a silence that somebody made. */
 export function sayOrigin({ silence }: Pick<ActiveMute, 'silence'>, now: number): Html | string {
-  return silence === undefined ? 'a mute of the config file' : html`a silence, made ${ago(silence.createdAt, now)}`
+  return silence === undefined
+    ? 'a mute of the config file'
+    : html`a silence${by(silence.author)}, made ${ago(silence.createdAt, now)}`
 }

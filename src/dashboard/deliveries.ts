@@ -1,4 +1,4 @@
-// Deliveries page: lists notifications by state: pending, sent, withheld or dead.
+// Deliveries page: lists notifications by state.
 import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
 import { sayCount } from './lanes.ts'
@@ -21,6 +21,7 @@ const tabs: readonly (readonly [NotificationState, string])[] = [
   ['pending', 'Pending'],
   ['dead', 'Dead'],
   ['muted', 'Muted'],
+  ['discarded', 'Discarded'],
   ['sent', 'Sent']
 ]
 
@@ -28,6 +29,7 @@ const meanings: Record<NotificationState, string> = {
   pending: 'Nothing is waiting.',
   dead: 'There are no dead letters.',
   muted: 'Nothing is withheld.',
+  discarded: 'Nothing was discarded.',
   sent: 'Nothing has been sent yet.'
 }
 

@@ -2,17 +2,20 @@
 import { html } from 'hono/html'
 import type { FluxEvent } from '../events/flux.ts'
 import { type Owned, sayEntry } from '../rules/owners.ts'
-import type { Rule, Verdict } from '../rules/rule.ts'
-import type { CardRecord, EventDetail, EventRecord, ObjectRecord } from '../store/records.ts'
+import type { Verdict } from '../rules/rule.ts'
+import type { CardRecord, EventDetail, EventRecord } from '../store/records.ts'
 import { acknowledgeForm, isFailing } from './acknowledge.ts'
 import { cardSection } from './card.ts'
+import { barsOf, chart } from './chart.ts'
 import { retryButton } from './deliveries.ts'
-import { sayNotified, sayStanding, withTimes } from './notified.ts'
+import { type Standing, sayNotified, sayStanding, withTimes } from './notified.ts'
 import { address, type Html } from './page.ts'
 import {
   ago,
   exactly,
+  gistIn,
   historyOf,
+  hourForm,
   objectLink,
   objectName,
   objectPlace,
@@ -34,30 +37,35 @@ export interface EventFacts {
   /** Pages about it, by their names. */
   links: Readonly<Record<string, string>>
   /** How the object stands now; undefined where it is forgotten. */
-  standing: ObjectRecord | undefined
-  rules: ReadonlyMap<string, Rule>
+  standing: Standing | undefined
   /** The newest events of the object, this one among them or not. */
   neighbours: readonly EventRecord[]
   /** Those that it is on, or in whose threads. */
   cards: readonly CardRecord[]
+  /** Those of the last 24 hours, as far as they are looked at; `isCut`: there were more. */
+  lately: { events: readonly EventRecord[]; isCut: boolean }
+  /** The page of what changed since the revision that was applied before. */
+  compare: { text: string; url: string } | undefined
   /** Where whoever looks reached the relay. */
   origin: string
 }
 
 export function eventPage(facts: EventFacts): Html {
-  const { now, event, standing, rules, neighbours } = facts
+  const { now, event, standing, neighbours } = facts
   const { id, object, severity, transition, message, trace, notifications } = event
   const matched = trace.verdicts.filter(({ fired }) => fired)
   const others = trace.verdicts.filter(({ fired }) => !fired)
+  const gist = gistIn(object, { reason: event.reason, text: message })
   const back = address(`/events/${id}`, {})
   return html`<div id="event" data-live>
 <h1>${objectName(object)}</h1>
 <section class="card" aria-label="What became of it">
   <div class="line"><span>${transitionBadge(transition, severity)} ${objectPlace(object)}</span>
-  <span class="buttons">${isFailing(standing) && acknowledgeForm(standing, back)} <a class="button" href="${historyOf(object)}">History</a> ${silenceLink(object)}</span></div>
+  <span class="buttons">${standing && isFailing(standing.record) && acknowledgeForm(standing.record, back)} <a class="button" href="${historyOf(object)}">History</a> ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>
+  ${gist && html`<p class="gist">${gist}</p>`}
   <p class="lead">${sayNotified(event, now)}</p>
   ${trace.acknowledged && html`<p>Its incident had been acknowledged by <b>${shown(trace.acknowledged.by, 100)}</b>, ${exactly(trace.acknowledged.at)}: no reminder, no ping.</p>`}
-  <p>${sayStanding(standing, rules, now)}</p>
+  <p>${sayStanding(standing, now)}</p>
 </section>
 <section class="card" aria-label="The event">
   ${factList(facts)}
@@ -78,7 +86,7 @@ ${trace.quiet.length > 0 && quietCard(trace.quiet, now)}
   ${others.length > 0 && html`<details id="unmatched"${matched.length === 0 && html` open`}><summary class="quiet">${others.length.toLocaleString('en')} did not match</summary><ol class="rows">${others.map(verdictRow)}</ol></details>`}
   <p class="quiet">Rules for other kinds of objects, and those after a final rule, were skipped.</p>
 </section>
-${neighbours.length > 0 && neighbourCard(neighbours, event, now)}
+${neighbours.length > 0 && neighbourCard(facts)}
 ${commandCard(facts)}
 <details class="card" id="body">
   <summary>As received</summary>
@@ -88,7 +96,7 @@ ${commandCard(facts)}
 </div>`
 }
 
-function factList({ now, event, flux, links }: EventFacts): Html {
+function factList({ now, event, flux, links, compare }: EventFacts): Html {
   const { metadata = {}, action = '', related } = flux ?? {}
   const revision = flux?.revision?.text ?? ''
   const { reason, severity, receivedAt, source } = event
@@ -104,6 +112,7 @@ function factList({ now, event, flux, links }: EventFacts): Html {
     <dt>Severity</dt><dd>${shown(severity, 20)}</dd>
     ${related && html`<dt>Related to</dt><dd>${objectLink(related)}</dd>`}
     ${revision && html`<dt>Revision</dt><dd>${commit ? html`<a href="${commit}"><code>${said}</code></a>` : html`<code>${said}</code>`}</dd>`}
+    ${compare && html`<dt>Changes</dt><dd><a href="${compare.url}">since ${shown(compare.text, 100)}</a></dd>`}
     ${Object.entries(pages).map(([name, url]) => html`<dt>${name}</dt><dd><a href="${url}">${shown(url, 200)}</a></dd>`)}
     ${rest.slice(0, 20).map(([key, value]) => html`<dt>${shown(key, 60)}</dt><dd>${shown(value, 300)}</dd>`)}
     <dt>Received</dt><dd>${exactly(receivedAt)} <span class="quiet">${ago(receivedAt, now)}</span></dd>
@@ -111,15 +120,28 @@ function factList({ now, event, flux, links }: EventFacts): Html {
   </dl>`
 }
 
-function neighbourCard(neighbours: readonly EventRecord[], { id, object }: EventDetail, now: number): Html {
+function neighbourCard({ neighbours, lately, event: { id, object }, now }: EventFacts): Html {
   return html`<section class="card" aria-labelledby="near-title">
   <h2 id="near-title">Newest events of this object</h2>
+  ${dayBar(lately, now)}
   <ol class="members">${neighbours.map(
     (near) =>
-      html`<li class="line"><a class="object" href="/events/${near.id}"${near.id === id && html` aria-current="page"`}>${transitionBadge(near.transition, near.severity)} ${near.reason ? html`<code>${shown(near.reason, 60)}</code> ` : ''}${shown(near.message, 80)}</a> <span class="quiet">${near.id === id ? 'this one' : ago(near.receivedAt, now)}</span></li>`
+      html`<li class="line"><a class="object" href="/events/${near.id}"${near.id === id && html` aria-current="page"`}>${transitionBadge(near.transition, near.severity)} ${near.reason ? html`<code>${shown(near.reason, 60)}</code> ` : ''}${shown(gistIn(object, { reason: near.reason, text: near.message }), 80)}</a> <span class="quiet">${near.id === id ? 'this one' : ago(near.receivedAt, now)}</span></li>`
   )}</ol>
   <p><a href="${historyOf(object)}">All of them</a></p>
 </section>`
+}
+
+/** What the object did in the last 24 hours, half an hour a bar: what failed is red. */
+function dayBar({ events, isCut }: EventFacts['lately'], now: number): Html {
+  if (events.length === 0) return html``
+  const minutes = events.map(({ receivedAt, transition }) => {
+    const failed = transition === 'failed' || transition === 'changed' || transition === 'repeated' ? 1 : 0
+    return { minute: receivedAt, events: 1, failed, messages: 0 }
+  })
+  const bars = barsOf(minutes, { until: now, stepMinutes: 30, count: 48 }, ({ failed }) => ({ total: 1, part: failed }))
+  const title = isCut ? `The newest ${events.length} events` : 'Events, last day'
+  return chart({ title, per: '30 minutes', from: 'a day ago', bars })
 }
 
 /** What names in Kubernetes are: nothing else gets into a line that is pasted into a shell. */

@@ -10,7 +10,9 @@ import {
   ago,
   badge,
   filterForm,
+  gistIn,
   historyOf,
+  hourForm,
   lasting,
   objectName,
   objectPlace,
@@ -88,9 +90,9 @@ function objectCard(record: ObjectRecord, now: number): Html {
   const isKnown = now - seenAt <= knownForMs
   const colour = state === 'healthy' ? (isKnown ? 'green' : 'grey') : state === 'stale' ? 'amber' : 'red'
   return html`<section class="card" id="object" data-live aria-label="The object">
-  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last event ${ago(seenAt, now)} · ${objectPlace(object)}</span> <span class="buttons">${isFailing(record) && acknowledgeForm(record, historyOf(object))} ${silenceLink(object)}</span></div>
+  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last event ${ago(seenAt, now)} · ${objectPlace(object)}</span> <span class="buttons">${isFailing(record) && acknowledgeForm(record, historyOf(object))} ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>
   ${failure?.acknowledged && html`<p>${takenOnBy(failure, now)}</p>`}
-  ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${shown(failure.text, 300)}</p>`}
+  ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${gistIn(object, failure)}</p>`}
   ${revision && html`<p class="quiet">Last applied: <code>${shown(revision, 200)}</code></p>`}
 </section>`
 }
@@ -101,7 +103,7 @@ function eventRow(
 ): Html {
   return html`<li><a class="event" href="/events/${id}">
   <span class="line"><span>${transitionBadge(transition, severity)} <b>${objectName(object)}</b> ${objectPlace(object)}</span> <span class="quiet">${ago(receivedAt, now)}</span></span>
-  <span class="text">${reason && html`<code>${shown(reason, 100)}</code> `}${shown(message, 240)}</span>
+  <span class="text">${reason && html`<code>${shown(reason, 100)}</code> `}${gistIn(object, { reason, text: message })}</span>
   ${notifications.length > 0 && html`<span class="quiet">${recipientsOf(notifications)}</span>`}
 </a></li>`
 }

@@ -1,18 +1,18 @@
 // Notified: says in a sentence who was notified of an event, or why nobody was, and how its object stands since.
 import { html } from 'hono/html'
 import { passedReason } from '../rules/lasting.ts'
-import { reminderDue } from '../rules/notify.ts'
-import type { Rule } from '../rules/rule.ts'
 import type { EventDetail, NotificationState, ObjectRecord } from '../store/records.ts'
 import { takenOnBy } from './acknowledge.ts'
 import type { Html } from './page.ts'
 import { ahead, exactly, lasting, shown } from './parts.ts'
+import type { ActiveMute } from './trouble.ts'
 
 const said: Record<NotificationState, (names: string, areSeveral: boolean) => string> = {
   sent: (names, areSeveral) => `${names} ${areSeveral ? 'were' : 'was'} notified.`,
   pending: (names) => `A message to ${names} waits to be sent.`,
   muted: (names) => `Withheld from ${names}.`,
-  dead: (names) => `It could not be delivered to ${names}.`
+  dead: (names) => `It could not be delivered to ${names}.`,
+  discarded: (names) => `It could not be delivered to ${names}, and was discarded.`
 }
 
 /** Of each state that matters most first: `team-a and audit were notified. A message to ops waits to be sent.` */
@@ -21,7 +21,7 @@ export function sayNotified({ notifications, trace }: Pick<EventDetail, 'notific
   const hasPassed = ({ state, reason }: (typeof notifications)[number]) =>
     state === 'muted' && (reason?.startsWith(passedReason) ?? false)
   const lasting = notifications.filter((notification) => isHeld(notification) || hasPassed(notification))
-  const sentences = (['dead', 'sent', 'pending', 'muted'] as const).flatMap((state) => {
+  const sentences = (['dead', 'sent', 'pending', 'muted', 'discarded'] as const).flatMap((state) => {
     const of = notifications.filter((each) => each.state === state && !lasting.includes(each))
     const names = [...new Set(of.map(({ destination }) => destination))]
     if (names.length === 0) return []
@@ -74,9 +74,20 @@ function sayUnmatched({ verdicts }: EventDetail['trace']): string {
   return `Nobody was notified: ${verdicts.length === 1 ? 'the one rule that was tried does not match' : `none of the ${verdicts.length} rules that were tried matches`}.`
 }
 
-/** How the object stands now: since when, who knows of it, when they are reminded. */
-export function sayStanding(record: ObjectRecord | undefined, rules: ReadonlyMap<string, Rule>, now: number): Html {
-  if (record === undefined) return html``
+/** What applies to an object now. */
+export interface Standing {
+  record: ObjectRecord
+  /** What withholds notifications of it. */
+  mute: ActiveMute | undefined
+  /** When the next reminder is due, in ms. */
+  reminderAt: number | undefined
+  owner: string | undefined
+}
+
+/** How the object stands now: since when, who knows of it, whose it is, when they are reminded, or what withholds that. */
+export function sayStanding(standing: Standing | undefined, now: number): Html {
+  if (standing === undefined) return html``
+  const { record, mute, reminderAt, owner } = standing
   const { state, failure, since, notified } = record
   if (failure === undefined) return html`The object works, since ${lasting(since, now)}.`
   const is = state === 'stale' ? 'It was failing at its last event' : 'It still fails'
@@ -88,12 +99,18 @@ export function sayStanding(record: ObjectRecord | undefined, rules: ReadonlyMap
   const taken = takenOnBy(failure, now)
   if (taken)
     return html`${is}, for ${lasting(failure.since, now)}, ${taken}: no reminders, no pings until it is over.${who}`
-  const due = notified.flatMap((entry) => {
-    const rule = rules.get(entry.rule)
-    return (rule && reminderDue(entry, rule)) ?? []
-  })
-  const next = due.length > 0 && html` If it fails again, the next reminder is due ${ahead(Math.min(...due), now)}.`
-  return html`${is}, for ${lasting(failure.since, now)}.${who}${next}`
+  const whose = owner && html` Its owner is <b>${shown(owner, 100)}</b>.`
+  return html`${is}, for ${lasting(failure.since, now)}.${who}${whose}${sayNext(mute, reminderAt, now)}`
+}
+
+/** `If it fails again, the next reminder is due in 40 m.` */
+function sayNext(mute: ActiveMute | undefined, reminderAt: number | undefined, now: number): Html {
+  if (mute !== undefined)
+    return html` Withheld by <b>${shown(mute.name, 100)}</b>, which ends ${ahead(mute.endsAt, now)}.`
+  if (reminderAt === undefined) return html` No reminder is due.`
+  return reminderAt <= now
+    ? html` If it fails again, a reminder is sent.`
+    : html` If it fails again, the next reminder is due ${ahead(reminderAt, now)}.`
 }
 
 /** `a, b and c` */

@@ -3,7 +3,6 @@ import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
 import type { Standing } from '../operator/standing.ts'
 import type { DestinationTraffic, Minute } from '../store/records.ts'
-import type { ActiveMute } from './board.ts'
 import { boardCards } from './causes.ts'
 import { barsOf, chart } from './chart.ts'
 import { lanesCard } from './lanes.ts'
@@ -13,6 +12,7 @@ import { ago, atClock } from './parts.ts'
 import { searchBox } from './search-box.ts'
 import { mutesCard } from './silences.ts'
 import { sourcesCard } from './sources.ts'
+import type { ActiveMute } from './trouble.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 

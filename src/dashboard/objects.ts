@@ -2,10 +2,10 @@
 import { html } from 'hono/html'
 import type { Listed, ObjectRecord, ObjectState } from '../store/records.ts'
 import { acknowledgeForm, isFailing, takenOnBy } from './acknowledge.ts'
-import { type ActiveMute, mutesOf } from './board.ts'
 import { address, type Html } from './page.ts'
-import { ago, badge, type Colour, lasting, objectLink, shown, silenceLink } from './parts.ts'
+import { ago, badge, type Colour, gistIn, hourForm, lasting, objectLink, shown, silenceLink } from './parts.ts'
 import { searchBox } from './search-box.ts'
+import { type ActiveMute, mutesOf, type OwnerOf } from './trouble.ts'
 
 export interface Objects {
   now: number
@@ -16,6 +16,7 @@ export interface Objects {
   cursor: string | undefined
   objects: Listed<ObjectRecord>
   mutes: readonly ActiveMute[]
+  ownerOf: OwnerOf
 }
 
 const tabs = [
@@ -25,7 +26,7 @@ const tabs = [
   ['', 'All']
 ] as const
 
-export function objectsPage({ now, state, asked, cursor, objects, mutes }: Objects): Html {
+export function objectsPage({ now, state, asked, cursor, objects, mutes, ownerOf }: Objects): Html {
   const { items, next } = objects
   const here = { state, q: asked }
   const more = next && address('/objects', { ...here, cursor: next })
@@ -37,7 +38,7 @@ export function objectsPage({ now, state, asked, cursor, objects, mutes }: Objec
 ${searchBox('/objects', asked, { state })}
 <div id="objects"${!cursor && html` data-live`}>
   ${items.length === 0 && html`<p class="empty">${more ? 'None among those searched so far.' : nothing(state, asked)}</p>`}
-  <ol class="card rows">${items.map((item) => objectRow(item, mutes, now))}</ol>
+  <ol class="card rows">${items.map((item) => objectRow(item, mutes, ownerOf(item), now))}</ol>
   ${more && html`<p><a class="button" href="${more}" rel="next">${items.length === 0 ? 'Search further' : 'More'}</a></p>`}
 </div>`
 }
@@ -51,15 +52,15 @@ function nothing(state: ObjectState | undefined, asked: string): Html {
 
 const colours: Record<ObjectState, Colour> = { failing: 'red', stale: 'amber', healthy: 'green' }
 
-function objectRow(record: ObjectRecord, mutes: readonly ActiveMute[], now: number): Html {
+function objectRow(record: ObjectRecord, mutes: readonly ActiveMute[], owner: string | undefined, now: number): Html {
   const { object, state, failure, since, revision, seenAt } = record
   const [mute] = mutesOf(record, mutes)
   const colour = state === 'failing' && failure?.severity === 'warn' ? 'amber' : colours[state]
   return html`<li>
   <div class="line"><span>${badge(colour, state)} ${mute && badge('grey', 'muted')} ${objectLink(object)}</span> <span class="quiet">for ${lasting(since, now)}</span></div>
-  ${failure?.text && html`<p class="text">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> `}${shown(failure.text, 240)}</p>`}
+  ${failure?.text && html`<p class="text">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> `}${gistIn(object, failure)}</p>`}
   ${failure?.acknowledged && html`<p>${takenOnBy(failure, now)}</p>`}
-  <p class="quiet">${mute && html`withheld by ${shown(mute.name, 100)} · `}${revision && html`last applied <code>${shown(revision, 80)}</code> · `}last event ${ago(seenAt, now)}</p>
-  ${isFailing(record) && html`<div class="buttons">${acknowledgeForm(record, '/objects?state=failing')} ${!mute && silenceLink(object)}</div>`}
+  <p class="quiet">${mute && html`withheld by ${shown(mute.name, 100)} · `}${owner && html`owner <b>${shown(owner, 100)}</b> · `}${revision && html`last applied <code>${shown(revision, 80)}</code> · `}last event ${ago(seenAt, now)}</p>
+  ${isFailing(record) && html`<div class="buttons">${acknowledgeForm(record, '/objects?state=failing')} ${!mute && hourForm(object)} ${!mute && silenceLink(object)}</div>`}
 </li>`
 }

@@ -31,7 +31,7 @@ export interface PageOptions {
   /** How things stand: the icon of the tab shows it. */
   colour?: string | undefined
   /** What was just done, in words. */
-  done?: string | undefined
+  done?: Html | string | undefined
 }
 
 /** The whole document. Parts with an id and `data-live` are put in again by the script when something has changed. */
@@ -57,7 +57,7 @@ export function page({ title, place, assets, colour, done }: PageOptions, body: 
   </div>
 </header>
 <main id="main" tabindex="-1">
-${done && html`<p class="done" role="status">${done}</p>`}
+${done && html`<div class="done" role="status">${done}</div>`}
 ${body}
 </main>
 </body>

@@ -3,6 +3,7 @@
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
+import { gistOf } from '../events/gist.ts'
 import { clean } from '../legible.ts'
 import type { Transition } from '../objects.ts'
 import { cut, utc } from '../render/slack/mrkdwn.ts'
@@ -13,6 +14,11 @@ import { address, type Html } from './page.ts'
 export function shown(text: string, max: number): string {
   // Cut before it is cleaned, too: it may have megabytes.
   return cut(clean(text.slice(0, 4 * max + 1000)), max)
+}
+
+/** What an event or a failure of `object` says: the cause first, in one line. */
+export function gistIn(object: ObjectRef, { reason, text }: { reason: string; text: string }): string {
+  return shown(gistOf(object, reason, text).what, 200)
 }
 
 /** `apps/shop` */
@@ -34,6 +40,12 @@ export function objectPlace({ kind, cluster }: ObjectRef): Html {
 /** Where its events are. */
 export function historyOf(object: ObjectRef): string {
   return address('/events', { ...object })
+}
+
+/** Silences it for an hour at one tap. */
+export function hourForm(object: ObjectRef): Html {
+  const action = address('/silences', { ...object, for: '1h' })
+  return html`<form method="post" action="${action}"><button data-key="${action}" aria-label="Silence 1 h: ${objectName(object)}">Silence 1 h</button></form>`
 }
 
 /** To the form that silences it, filled in. */
@@ -65,7 +77,13 @@ export function transitionBadge(transition: Transition, severity: string): Html 
   return badge(colour === 'red' && severity === 'warn' ? 'amber' : colour, transition)
 }
 
-const states: Record<NotificationState, Colour> = { pending: 'amber', sent: 'green', dead: 'red', muted: 'grey' }
+const states: Record<NotificationState, Colour> = {
+  pending: 'amber',
+  sent: 'green',
+  dead: 'red',
+  muted: 'grey',
+  discarded: 'grey'
+}
 
 export function stateBadge(state: NotificationState): Html {
   return badge(states[state], state)

@@ -25,20 +25,25 @@ const maxOwners = 200
 
 export function rulesPage(rules: readonly Rule[], { all }: OwnersTable, use: RulesUse): Html {
   return html`<div class="line"><h1>Rules</h1> <a class="button" href="/rules/try">Try an event</a></div>
-<p class="quiet">In the order of the config file. Every matching rule sends. Hits are notifications of the last 24 hours.</p>
-<ol class="card rows" id="rules" data-live>${rules.map((rule, index) => ruleRow(rule, index + 1, use))}</ol>
+<p class="quiet">In the order of the config file. Every rule that matches sends, until one that is final. An amber figure: nothing for as long as notifications are kept.</p>
+<table class="card rules" id="rules" data-live>
+<thead><tr><th scope="col">Rule</th><th scope="col">Matches</th><th scope="col">Sends to</th><th scope="col">Notifications in 24 h</th></tr></thead>
+<tbody>${rules.map((rule, index) => ruleRow(rule, index + 1, use))}</tbody>
+</table>
 ${all.length > 0 && ownersCard(all)}`
 }
 
 function ruleRow(rule: Rule, number: number, { uses, keptMs, now }: RulesUse): Html {
   const { name, conditions, send, isToOwner } = rule
   const use = uses.get(name)
-  return html`<li id="${encodeURIComponent(name)}">
-  <div class="line"><span><span class="quiet">${number}.</span> <a class="object" href="${address('/events', { rule: name })}"><b>${name}</b></a> ${rule.isFinal && badge('grey', 'final')}</span> ${use && useBadge(use, keptMs)}</div>
-  ${conditions.length === 0 && html`<p class="empty">matches every event</p>`}
-  <dl>${conditions.map(({ key, wanted }) => html`<dt>${key}</dt><dd><code>${wanted}</code></dd>`)}</dl>
-  <p class="quiet">→ ${send.map((destination, index) => html`${index > 0 && ', '}<a href="/preview/${destination}">${destination}</a>`)}${isToOwner && html`${send.length > 0 && ', '}<a href="#owners">the owner</a>`} · ${habitsOf(rule).join(' · ')}${use?.lastAt !== undefined && html` · last ${ago(use.lastAt, now)}`}</p>
-</li>`
+  const matcher = conditions.map(({ key, wanted }) => `${key}: ${wanted}`).join('\n')
+  return html`<tr id="${encodeURIComponent(name)}">
+  <th scope="row"><span class="quiet">${number}.</span> <a class="object" href="${address('/events', { rule: name })}"><b>${name}</b></a> ${rule.isFinal && badge('grey', 'final')}</th>
+  <td data-label="Matches">${conditions.length === 0 ? html`<span class="quiet">every event</span>` : html`<code class="yaml">${matcher}</code>`}</td>
+  <td data-label="Sends to"><div>${send.map((destination, index) => html`${index > 0 && ', '}<a href="/preview/${destination}">${destination}</a>`)}${isToOwner && html`${send.length > 0 && ', '}<a href="#owners">the owner</a>`}
+  <p class="quiet">${habitsOf(rule).join(' · ')}</p></div></td>
+  <td data-label="In 24 h"><div>${use && useBadge(use, keptMs)}${use?.lastAt !== undefined && html` <span class="quiet">last ${ago(use.lastAt, now)}</span>`}</div></td>
+</tr>`
 }
 
 function ownersCard(owners: readonly Owner[]): Html {
@@ -56,7 +61,7 @@ function ownerRow(owner: Owner): Html {
 }
 
 function useBadge({ hits, lastAt }: RuleUse, keptMs: number): Html {
-  if (hits > 0) return badge('green', hits === 1 ? '1 hit' : `${hits.toLocaleString('en')} hits`)
+  if (hits > 0) return badge('green', hits.toLocaleString('en'))
   return lastAt === undefined ? badge('amber', `none in ${sayDuration(keptMs)}`) : badge('grey', 'none in 24 h')
 }
 

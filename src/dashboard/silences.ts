@@ -2,9 +2,9 @@
 import { html } from 'hono/html'
 import type { ObjectRef } from '../events/flux.ts'
 import { type Silence, silenceName } from '../mutes/silence.ts'
-import type { ActiveMute as BoardMute } from './board.ts'
 import { address, type Html } from './page.ts'
 import { type Answers, ago, ahead, ask, exactly, objectLink, objectName, shown } from './parts.ts'
+import type { ActiveMute as BoardMute } from './trouble.ts'
 
 /** One that is in effect. */
 type ActiveMute = Pick<BoardMute, 'name' | 'endsAt'>
@@ -83,26 +83,28 @@ function heldObjects(id: string, objects: readonly ObjectRef[]): Html {
 const maxHeld = 20
 
 function silenceRow(silence: Checked, holds: Silences['holds'], now: number): Html {
-  const { id, match, createdAt, endsAt, warnings } = silence
+  const { id, match, author, createdAt, startsAt, endsAt, warnings } = silence
+  const isLater = startsAt !== undefined && startsAt > now
   const name = shown(silenceName(silence), 100)
   return html`<li>
-  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">made ${silence.author !== '' && html`by ${shown(silence.author, 100)} `}${ago(createdAt, now)}, ends ${ahead(endsAt, now)}</span></div>
+  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${isLater ? html`begins ${ahead(startsAt, now)}, ends ${exactly(endsAt)}` : html`ends ${ahead(endsAt, now)}`}</span></div>
+  <p class="quiet">made${author && html` by <b>${shown(author, 100)}</b>`} ${ago(createdAt, now)}</p>
   <div class="line"><code>${shown(wordsOf(match), 600)}</code>
   <span class="buttons"><form method="post" action="/silences/${id}/extend"><button data-key="extend-${id}" aria-label="+1 h for ${name}">+1 h</button></form>
-  <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="End now: ${name}">End now</button></form></span></div>
-  ${heldObjects(id, holds.get(silenceName(silence)) ?? [])}
+  <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="${isLater ? 'Drop' : 'End now'}: ${name}">${isLater ? 'Drop' : 'End now'}</button></form></span></div>
+  ${!isLater && heldObjects(id, holds.get(silenceName(silence)) ?? [])}
   ${warnings.map((warning) => html`<p class="trouble">${shown(warning, 300)}</p>`)}
 </li>`
 }
 
 function endedRow(silence: Silence, now: number): Html {
-  const { match, comment, createdAt, endsAt } = silence
+  const { match, comment, author, createdAt, endsAt } = silence
   const fields = Object.fromEntries(silenceFields.map((field) => [field, textOf(match[field])]))
   const isWhole = Object.keys(match).every(
     (key) => textOf(match[key as keyof typeof match]) !== undefined && key in fields
   )
   return html`<li>
-  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${exactly(createdAt)}, ended ${ago(endsAt, now)}</span></div>
+  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${author && html`by ${shown(author, 100)}, `}${exactly(createdAt)}, ended ${ago(endsAt, now)}</span></div>
   <div class="line"><code>${shown(wordsOf(match), 600)}</code> ${isWhole && html`<a class="button" href="${address('/silences/new', { ...fields, comment })}">Again …</a>`}</div>
 </li>`
 }
@@ -149,6 +151,16 @@ const durations = [
   ['7d', '7 days']
 ] as const
 
+const starts = [
+  ['', 'now'],
+  ['1h', 'in 1 hour'],
+  ['2h', 'in 2 hours'],
+  ['4h', 'in 4 hours'],
+  ['8h', 'in 8 hours'],
+  ['1d', 'in 1 day'],
+  ['7d', 'in 7 days']
+] as const
+
 /** `fault` is what was wrong with the answers; `matches`: how many of the objects that fail now they match, where it was asked. */
 export function silenceFormPage(answers: Answers, fault?: string, matches?: { count: number; of: number }): Html {
   return html`<h1>New silence</h1>
@@ -157,6 +169,7 @@ ${fault && html`<p class="trouble" role="alert">${fault}</p>`}
   <p class="quiet">Notifications of events that match all of these are withheld while it lasts; when it ends, one message sums them up. <code>*</code> and <code>?</code> stand for any characters; empty fields match everything.</p>
   <div class="questions">
     ${silenceFields.map((name) => ask({ name, label: labels[name] }, answers[name] ?? ''))}
+    ${ask({ name: 'starts', label: 'Begins', options: starts }, answers['starts'] ?? '')}
     ${ask({ name: 'for', label: 'For', options: durations }, answers['for'] ?? '1h')}
     ${ask({ name: 'comment', label: 'Why' }, answers['comment'] ?? '')}
   </div>

@@ -26,37 +26,41 @@ const destination = 'local'
 
 const settleTurns = 4
 
-/** This machine only, where nobody else has business with it; in a container, HOST is who it is published to. */
+/**
+ * This machine only, as nobody else has business with it, unless HOST says otherwise: the image does, because a published port
+ * of a container does not reach its loopback.
+ */
 const host = process.env['HOST'] || '127.0.0.1'
+const isLoopback = /^(127\.|::1$|localhost$)/.test(host)
 
 export type Stage = Awaited<ReturnType<typeof createStage>>
 
 /** Starts a relay on `config.example.yaml`, an empty database and `clock`. */
 export async function createStage(clock: FastClock, port: number) {
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-demo-'))
-  let token = process.env['ADMIN_TOKEN'] ?? ''
-  const isOpen = token === '' && host === '127.0.0.1'
+  const given = process.env['ADMIN_TOKEN'] ?? ''
+  // Who comes through a published port is not of this machine: the relay makes a token, and says it once.
+  let made: string | undefined
   // Also where it ends before it has begun.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   let previews = 0
-  let invitation: string | undefined
   const app = await buildApp({
     environment: {
       CONFIG_FILE: exampleConfig,
       DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`,
-      ADMIN_TOKEN: token,
-      ...(isOpen && { ADMIN_OPEN_TO: 'loopback' })
+      ADMIN_TOKEN: given,
+      ...(given === '' && isLoopback && { ADMIN_OPEN_TO: 'loopback' })
     },
     clock,
     logTo: {
       write(line) {
         if (line.includes('"msg":"message previewed"')) previews += 1
-        invitation ??= /\?token=([\w-]+)/.exec(line)?.[1]
+        made ??= /"dashboard":"[^"]*\?token=([\w-]+)"/.exec(line)?.[1]
       }
     }
   })
   await listen(app, port)
-  token ||= invitation ?? ''
+  const token = given || (made ?? '')
   const url = `http://localhost:${(app.server.address() as AddressInfo).port}`
   const dispatcher = new Agent({ connections: 64 })
   const seen = new Set<string>()
@@ -96,8 +100,8 @@ export async function createStage(clock: FastClock, port: number) {
   return {
     /** Of the relay and its dashboard. */
     url,
-    /** The path of the dashboard, with what lets a browser in if it needs that. */
-    home: invitation === undefined ? '/' : `/?token=${invitation}`,
+    /** What lets a browser in, in the address of the first page; undefined where nothing has to, or the reader knows it. */
+    invitation: made,
     /** Posts what comes at about the same time and lets the relay say what it has to say; resolves to that, oldest first. */
     async play(scene: readonly Moment[]): Promise<Shown[]> {
       await clock.advanceTo(scene[0]?.at ?? 0, settle)

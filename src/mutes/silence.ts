@@ -8,6 +8,8 @@ import { type Mute, muteUntil } from './mutes.ts'
 export interface NewSilence {
   match: Static<typeof MatchSchema>
   comment: string
+  /** ms; without it a silence begins as it is made. */
+  startsAt?: number
   /** ms */
   endsAt: number
 }
@@ -32,5 +34,12 @@ export function silenceName({ id, comment }: Pick<Silence, 'id' | 'comment'>): s
 export function compileSilence(silence: Silence): Mute | undefined {
   const faults: Parameters<typeof compileFilter>[2] = []
   const matches = compileFilter(silence.match, [], faults)
-  return faults.length === 0 ? muteUntil(silenceName(silence), matches, silence.endsAt) : undefined
+  if (faults.length > 0) return undefined
+  const { startsAt = Number.NEGATIVE_INFINITY } = silence
+  const mute = muteUntil(silenceName(silence), matches, silence.endsAt)
+  return {
+    ...mute,
+    endOf: (now) => (now < startsAt ? undefined : mute.endOf(now)),
+    nextOf: (now) => (now < startsAt ? startsAt : undefined)
+  }
 }

@@ -26,7 +26,7 @@ export interface Listed<T> {
 /** The fields of the object that something is about. */
 export type ObjectFilter = { [field in keyof ObjectRef]?: string | undefined }
 
-export const notificationStates = ['pending', 'sent', 'dead', 'muted'] as const
+export const notificationStates = ['pending', 'sent', 'muted', 'dead', 'discarded'] as const
 export type NotificationState = (typeof notificationStates)[number]
 
 /** Events with a notification of this rule, destination and state, where they are given. `until` is excluded. */
@@ -67,7 +67,7 @@ export interface EventDetail extends Omit<EventRecord, 'notifications'> {
     rule: string
     destination: string
     state: NotificationState
-    /** Why it is dead or muted; of one that waits, what for, where its failure has yet to last. */
+    /** Why it is dead, muted or discarded; of one that waits, what for, where its failure has yet to last. */
     reason: string | null
     /** The post that carries it, with how each attempt was answered. */
     message: { id: string; state: string; failures: number; payload: Payload; attempts: Attempt[] } | null
@@ -210,7 +210,7 @@ export interface CardRecord {
 /** The longest window of {@link Records.perMinute}. */
 export const maxWindowMs = 24 * 60 * 60 * 1000
 
-/** Why {@link Records.discard} mutes. */
+/** What a notification that was discarded has as its reason. */
 export const discardedReason = 'discarded by an operator'
 
 export interface Records {
@@ -218,9 +218,9 @@ export interface Records {
   event(id: string): Promise<EventDetail | undefined>
   /** The events that a post reports, or the first hundred of them. */
   reportedBy(message: string): Promise<Pick<EventRecord, 'id' | 'source' | 'object'>[]>
-  /** `state` at `now`. Failing and stale ones with the newest failure first, the others in the order of their keys. */
+  /** `state` at `now`; those that `isWanted` wants. Failing and stale ones with the newest failure first, the others in the order of their keys. */
   objects(
-    filter: ObjectFilter & { state?: ObjectState | undefined; search?: Search | undefined },
+    filter: ObjectFilter & { state?: ObjectState | undefined; isWanted?: (record: ObjectRecord) => boolean },
     page: Page,
     now: number
   ): Promise<Listed<ObjectRecord>>

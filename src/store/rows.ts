@@ -73,6 +73,7 @@ export interface SilenceRow {
   created_at: number
   ends_at: number
   author: string
+  starts_at: number | null
 }
 
 export interface ActRow {
@@ -158,6 +159,7 @@ export function silenceOf(row: SilenceRow): Silence {
     match: JSON.parse(row.match) as Silence['match'],
     comment: row.comment,
     createdAt: row.created_at,
+    ...(row.starts_at !== null && { startsAt: row.starts_at }),
     endsAt: row.ends_at,
     author: row.author
   }

@@ -3,9 +3,10 @@ import type { ObjectRef } from '../../events/flux.ts'
 import type { Transition } from '../../objects.ts'
 import type { Payload } from '../../render/slack/payload.ts'
 import type { Attempt, Trace } from '../kept.ts'
-import type { EventDetail, EventRecord, Listed, NotificationState, Records } from '../records.ts'
+import type { EventDetail, EventRecord, Listed, Records } from '../records.ts'
 import { findEvents, placeOf } from './find-events.ts'
 import { reasonOf } from './notifications.ts'
+import { stateOf } from './states.ts'
 import { type Ask, among, idOf, inOrder, type Row } from './walk.ts'
 
 /** Bodies may have megabytes: a page ends where it has this many bytes of them. */
@@ -112,7 +113,7 @@ async function bodiesOf(ask: Ask, rows: readonly Row[]): Promise<Map<number, str
 
 async function notificationsOf(ask: Ask, events: readonly Row[]) {
   const found = await ask(
-    `select id, event_id, rule, destination, state from notifications
+    `select id, event_id, rule, destination, state, reason from notifications
      where event_id in ${among(events.map(({ id }) => id ?? null))} order by id limit ${maxNotifications}`,
     []
   )
@@ -125,7 +126,7 @@ function notificationRecord(row: Row): EventRecord['notifications'][number] {
     id: String(row['id']),
     rule: String(row['rule']),
     destination: String(row['destination']),
-    state: row['state'] as NotificationState
+    state: stateOf(row)
   }
 }
 

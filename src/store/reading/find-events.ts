@@ -3,6 +3,7 @@ import type { ObjectRef } from '../../events/flux.ts'
 import { isGlob } from '../../patterns.ts'
 import { likeGlob, likeWord, type Search } from '../../search.ts'
 import type { EventFilter, Page } from '../records.ts'
+import { besideState, keptState } from './states.ts'
 import { type Ask, Conditions, firstSince, lastBefore, type Walk, type Walked, walk } from './walk.ts'
 
 const fields = ['source', 'cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'transition'] as const
@@ -81,9 +82,11 @@ export async function placeOf(ask: Ask, event: number, asked: EventFilter, page:
 
 // Said so that only the index of the event's own notifications can be used: they are few, those of a rule are not.
 function notificationIs(conditions: Conditions, { rule, destination, state }: EventFilter): string[] {
-  return Object.entries({ rule, destination, state }).flatMap(([column, value]) =>
+  const wanted = { rule, destination, state: state && keptState(state) }
+  const equal = Object.entries(wanted).flatMap(([column, value]) =>
     value === undefined ? [] : [`coalesce(o.${column}, '') = ${conditions.put(value)}`]
   )
+  return [...equal, ...besideState('o', state)]
 }
 
 /** Whether notifications are the best way to find the events: it is rare, and nothing says where they are. */
@@ -123,7 +126,8 @@ function byNotification(filter: EventFilter, page: Page): Walk {
   conditions.lead.push(...conditions.equal('notifications', lead))
   if ('state' in lead) conditions.lead.push(notSent)
   conditions.rest.push(
-    ...conditions.equal('w', { rule, destination, state }),
+    ...conditions.equal('w', { rule, destination, state: state && keptState(state) }),
+    ...besideState('w', state),
     ...conditions.equal('e', Object.fromEntries(fields.map((field) => [field, filter[field]]))),
     ...within(conditions, 'e', filter.since, filter.until),
     ...searched(conditions, filter.search, () => 'e', 'e.body')
@@ -133,7 +137,7 @@ function byNotification(filter: EventFilter, page: Page): Walk {
   conditions.rest.push(one('w.event_id', [`o.id ${before} w.id`, ...others].join(' and '), 'is null'))
   return {
     table: 'notifications',
-    columns: ['event_id', 'rule', 'destination', 'state'],
+    columns: ['event_id', 'rule', 'destination', 'state', 'reason'],
     beside: 'events e where e.id = w.event_id',
     conditions,
     found: 'w.event_id'
@@ -153,7 +157,7 @@ export function leadOf({ rule, destination, state }: Pick<EventFilter, 'rule' | 
   if (state === 'dead') return { state }
   if (rule !== undefined) return { rule }
   if (destination !== undefined) return { destination }
-  return state === undefined || state === 'sent' ? {} : { state }
+  return state === undefined || state === 'sent' ? {} : { state: keptState(state) }
 }
 
 function within(conditions: Conditions, alias: string, since: number | undefined, until: number | undefined): string[] {

@@ -3,10 +3,11 @@
 import type { ObjectRef } from '../../events/flux.ts'
 import { saidIn } from '../../render/compose/said.ts'
 import type { Payload } from '../../render/slack/payload.ts'
-import type { NotificationFilter, NotificationRecord, NotificationState, Page, Records } from '../records.ts'
+import type { NotificationFilter, NotificationRecord, Page, Records } from '../records.ts'
 import type { Store } from '../store.ts'
 import { readView } from '../texts.ts'
 import { leadOf, narrowed, notSent, searched } from './find-events.ts'
+import { besideState, keptState, stateOf } from './states.ts'
 import { type Ask, among, Conditions, firstSince, inOrder, type Row, type Walked, walk } from './walk.ts'
 
 export function readNotifications(ask: Ask): Pick<Records, 'notifications'> {
@@ -54,8 +55,10 @@ export async function findNotifications(ask: Ask, asked: NotificationFilter, pag
   const lead = leadOf(filter)
   conditions.lead.push(...conditions.equal('notifications', lead))
   if ('state' in lead) conditions.lead.push(notSent)
-  const left = Object.entries({ state, rule, destination, lane, reason }).filter(([column]) => !(column in lead))
+  const asRow = { state: state && keptState(state), rule, destination, lane, reason }
+  const left = Object.entries(asRow).filter(([column]) => !(column in lead))
   conditions.rest.push(...conditions.equal('w', Object.fromEntries(left)), ...conditions.equal('e', object))
+  conditions.rest.push(...besideState('w', state))
   conditions.rest.push(...searched(conditions, search, (field) => (own.has(field) ? 'w' : 'e'), 'e.body'))
   if (since !== undefined) {
     const first = await firstSince(ask, 'notifications', since)
@@ -84,7 +87,7 @@ function recordOf(row: Row): NotificationRecord {
     rule: String(row['rule']),
     destination: String(row['destination']),
     lane: String(row['lane']),
-    state: row['state'] as NotificationState,
+    state: stateOf(row),
     reason: reasonOf(row),
     says: view.says,
     object: view.object,

@@ -3,7 +3,6 @@ import { RelayError } from '../../errors.ts'
 import type { ObjectRef } from '../../events/flux.ts'
 import { readMemory, stateOf } from '../../objects/stored-memory.ts'
 import { type ObjectMemory, objectOf } from '../../objects.ts'
-import { compileSearch, type Search } from '../../search.ts'
 import {
   maxFailures,
   maxPage,
@@ -29,17 +28,16 @@ interface Order {
 export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pick<Records, 'objects' | 'failures'> {
   let known = new Map<string, Remembered>()
   return {
-    async objects({ state, search, ...filter }, page, now) {
+    async objects({ state, isWanted = () => true, ...filter }, page, now) {
       const { cluster, kind, namespace, name } = filter
-      const isFound = foundBy(search)
       if (cluster !== undefined && kind !== undefined && namespace !== undefined && name !== undefined) {
         const rows = await ask(`${columnsSql} where key = $1`, [keyOf({ cluster, kind, namespace, name })])
-        return { items: rows.flatMap((row) => recordOf(row, filter, state, now)).filter(isFound), next: null }
+        return { items: rows.flatMap((row) => recordOf(row, filter, state, now)).filter(isWanted), next: null }
       }
       const isFailing = state === 'failing' || state === 'stale'
       const order = isFailing ? byFailure(ask, page) : byKey(ask)
       const limit = Math.min(page.limit, maxPage)
-      return walkObjects(order, { ...page, limit }, (row) => recordOf(row, filter, state, now).filter(isFound))
+      return walkObjects(order, { ...page, limit }, (row) => recordOf(row, filter, state, now).filter(isWanted))
     },
 
     async failures(now) {
@@ -58,15 +56,6 @@ export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pic
       known = read
       return found
     }
-  }
-}
-
-function foundBy(search: Search | undefined): (record: ObjectRecord) => boolean {
-  if (search === undefined) return () => true
-  const isFound = compileSearch(search)
-  return ({ object, failure }) => {
-    const { reason = '', severity = '', text = '' } = failure ?? {}
-    return isFound({ ...object, reason, severity }, [text])
   }
 }
 

@@ -39,3 +39,6 @@ create index cards_message on cards (message_id) where message_id is not null;
 
 -- What is in its thread.
 create index messages_card on messages (card_id) where card_id is not null;
+
+-- When a silence begins; null where it began as it was made.
+alter table silences add column starts_at integer;

@@ -1,4 +1,5 @@
 // Report: counts what is in a database and checks that its rows fit together, in SQL that every store speaks.
+import { discardedReason } from '../records.ts'
 
 export interface Finding {
   check: string
@@ -26,9 +27,18 @@ export const shown = 5
 const counts: [name: string, sql: string][] = [
   ['events', 'select count(*) as n from events'],
   ['objects', 'select count(*) as n from objects'],
-  ...(['pending', 'sent', 'dead', 'muted'] as const).map((state): [string, string] => [
+  ...(['pending', 'sent', 'dead'] as const).map((state): [string, string] => [
     `notifications ${state}`,
     `select count(*) as n from notifications where state = '${state}'`
+  ]),
+  ...(
+    [
+      ['muted', '<>'],
+      ['discarded', '=']
+    ] as const
+  ).map(([state, is]): [string, string] => [
+    `notifications ${state}`,
+    `select count(*) as n from notifications where state = 'muted' and coalesce(reason, '') ${is} '${discardedReason}'`
   ]),
   ...(['open', 'sent', 'dead'] as const).map((state): [string, string] => [
     `messages ${state}`,

@@ -1,0 +1,20 @@
+// Mutes: lists what withholds notifications now, of the config file and by hand, for the pages and the API.
+import type { ActiveMute } from '../src/dashboard/trouble.ts'
+import { compileSilence, silenceName } from '../src/mutes/silence.ts'
+import type { OperatorOptions } from './options.ts'
+
+/** Those in effect at `now`, in ms; silences first. */
+export async function activeMutes({ config, store }: OperatorOptions, now: number): Promise<ActiveMute[]> {
+  const silenced = (await store.silences(now)).flatMap((silence): ActiveMute[] => {
+    const { id, author, createdAt } = silence
+    const mute = compileSilence(silence)
+    const endsAt = mute?.endOf(now)
+    if (mute === undefined || endsAt === undefined) return []
+    return [{ name: silenceName(silence), endsAt, silence: { id, author, createdAt }, matches: mute.matches }]
+  })
+  const filed = config().mutes.flatMap(({ name, matches, endOf }): ActiveMute[] => {
+    const endsAt = endOf(now)
+    return endsAt === undefined ? [] : [{ name, endsAt, matches }]
+  })
+  return [...silenced, ...filed]
+}

@@ -15,6 +15,7 @@ import { createCards } from './deliver/cards.ts'
 import { createChannels } from './deliver/channels.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { openSlack } from './deliver/lazy-slack.ts'
+import { createRollouts } from './deliver/rollouts.ts'
 import { readEnvironment, secretsIn } from './env.ts'
 import { createBudget } from './intake/budget.ts'
 import { createIntake } from './intake/intake.ts'
@@ -80,6 +81,7 @@ export async function buildApp({
   const lanes = createLanes({ ...base, slack, channels, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
   const cards = createCards({ ...base, slack, destinations, publicUrl, wake })
+  const rollouts = createRollouts({ ...base, destinations, wake })
   const silences = createSilences({ ...base, destinations, wake })
   const actions = createActions({ ...base, config: current, wake, tryNow, silencesChanged: silences.look })
 
@@ -118,6 +120,7 @@ export async function buildApp({
     await commits.start()
     await lanes.start()
     cards.start()
+    rollouts.start()
     await silences.start()
     await sources.start()
     config.start(lanes.follow, createReadings(announce, clock))
@@ -133,6 +136,7 @@ export async function buildApp({
     commits.stop()
     pruning.stop()
     silences.stop()
+    rollouts.stop()
     sources.stop()
     wrongTokens.stop()
     await Promise.all([lanes.stop(stopGraceMs), cards.stop()])

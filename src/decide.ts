@@ -6,11 +6,16 @@ import { mutingOf } from './mutes/mutes.ts'
 import { advanceTwin, worstFirst } from './objects/twins.ts'
 import type { ObjectMemory } from './objects.ts'
 import { dress } from './render/compose/fill-template.ts'
+import { readSaid } from './render/compose/said.ts'
 import { createView } from './render/compose/view.ts'
 import { recipientsOf } from './rules/notify.ts'
 import { ownerOf } from './rules/owners.ts'
+import { type ReportTo, reportsOf } from './rules/rollout-report.ts'
 import { match } from './rules/rules.ts'
-import type { Arrival, Decision } from './store/kept.ts'
+import type { Arrival, Decision, RolloutReport } from './store/kept.ts'
+
+/** How long the card of a rollout waits for more than its first report, in ms. */
+const firstCardMs = 5000
 
 /** The origin of an event that is posted to `source`. */
 export function originOf({ sources, cluster, speakers }: Config, source: string): Origin {
@@ -59,10 +64,47 @@ export function decide(
       { rule, destination: name, lane: destination.lane, view, ...(group && { group }), ...(muting && { muting }) }
     ]
   })
+  const { reports, quiet: counted } = reportsOf(event, advanced, {
+    ...to,
+    isMuted: muting !== undefined,
+    isKnown: known !== undefined
+  })
   const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
-  const trace = { verdicts, quiet, ...(owned && { owner: owned }), ...(unformed.length > 0 && { unformed }) }
+  const trace = {
+    verdicts,
+    quiet: counted.length > 0 ? [...quiet, ...counted] : quiet,
+    ...(owned && { owner: owned }),
+    ...(unformed.length > 0 && { unformed })
+  }
   const isTwin = advanced.isTwin && { isTwin: true as const }
-  return { transition: advanced.transition, memory, notifications, trace, keep, ...isTwin }
+  const rollouts = reports.length > 0 && { reports: reports.flatMap(reportTo) }
+  return { transition: advanced.transition, memory, notifications, trace, keep, ...isTwin, ...rollouts }
+
+  /** With how the revision is called, and what the message needs of the event. */
+  function reportTo({ rollouts: { settleMs, isPerCluster }, ...report }: ReportTo): RolloutReport[] {
+    const { rule, destination, revision: key, is } = report
+    const place = config.destinations.get(destination)
+    if (place === undefined) return []
+    const saying = { says: 'updated', mention: undefined } as const
+    const all = { links: config.links, subject: subjectOf(event) }
+    const { revision, previous, subject, object } = createView(event, advanced, saying, all)
+    const cluster = isPerCluster ? object.cluster : ''
+    return [
+      {
+        ...report,
+        scope: JSON.stringify([rule, destination, cluster]),
+        head: {
+          cluster,
+          ...(key !== '' && revision && { revision }),
+          ...(key !== '' && previous && { previous }),
+          ...(key !== '' && subject && { subject })
+        },
+        said: is === 'failing' ? readSaid(event).summary : key === '' && is === 'applied' ? (revision?.text ?? '') : '',
+        settleMs,
+        ...(place.slack?.style === 'cards' && { firstMs: firstCardMs })
+      }
+    ]
+  }
 
   /** A failure goes on where it began: a channel that was notified of it stays its own, under that name. */
   function whyShut(name: string): string | undefined {

@@ -22,7 +22,7 @@ const floors = [
   ['store/withheld'],
   ['store/kept'],
   ['store/texts'],
-  ['store/rows', 'store/steps', 'store/deciding', 'store/waiting', 'store/cards'],
+  ['store/rows', 'store/steps', 'store/deciding', 'store/waiting', 'store/cards', 'store/rollouts'],
   ['store/records'],
   ['store/store'],
   ['store/reading'],
@@ -64,7 +64,7 @@ const pure = new Set([
     'rehearsal'
   ],
   ...['render/slack', 'render/template', 'render/links', 'render/compose', 'render/receivers', 'render/check'],
-  ...['store/withheld', 'store/texts', 'store/rows', 'store/steps', 'store/deciding', 'store/cards'],
+  ...['store/withheld', 'store/texts', 'store/rows', 'store/steps', 'store/deciding', 'store/cards', 'store/rollouts'],
   'dashboard'
 ])
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/

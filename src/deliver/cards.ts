@@ -3,6 +3,8 @@
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
 import { composeCard } from '../render/compose/card.ts'
+import { composeOne } from '../render/compose/message.ts'
+import { viewOfRollout } from '../render/compose/rollout.ts'
 import { bodyFor } from '../render/receivers/dialect.ts'
 import { maxUpdateText } from '../render/slack/limits.ts'
 import { cut } from '../render/slack/mrkdwn.ts'
@@ -104,7 +106,11 @@ export function createCards({ store, slack, destinations, wake, publicUrl, clock
       const body = { ...bodyFor(payload, 'slack', { channel }), ts, attachments: payload.attachments ?? [] }
       return slack.post(urlOf(app, 'chat.update'), JSON.stringify(body), signal, app.token)
     }
-    const payload = composeCard(card.entries, clock.now(), publicUrl)
+    const { rollout } = card
+    const payload =
+      rollout === undefined
+        ? composeCard(card.entries, clock.now(), publicUrl)
+        : composeOne(viewOfRollout(rollout, clock.now()), { publicUrl })
     let reply = await post(payload)
     const lane = destinations().get(card.destination)?.lane ?? card.lane
     let judged = judge(card, reply, lane, clock.now())
@@ -114,7 +120,7 @@ export function createCards({ store, slack, destinations, wake, publicUrl, clock
       reply = await post({ ...plain, text: cut(plain.text, maxUpdateText) })
       judged = judge(card, reply, lane, clock.now())
     }
-    const end = judged.is === 'refused' ? lost(card, lane) : judged.end
+    const end = judged.is === 'refused' ? lost(card, lane, clock.now()) : judged.end
     if (judged.is === 'rest') await store.restCards(budget, judged.until, clock.now())
     await store.settleCard(card, end, clock.now())
     log[end.is === 'shown' ? 'debug' : 'warn']({ card: card.id, answer: sayReply(reply), end: end.is }, 'card updated')

@@ -52,6 +52,7 @@ export function recipientsOf(
     recipients.push({ rule, destination, says: 'recovered', mention: undefined, grouping: rules.get(rule)?.group })
   }
   for (const rule of fired) {
+    if (rule.rollouts !== undefined) continue
     if (rule.isToOwner && owned === undefined) {
       quiet.push({ rule: rule.name, destination: toOwner, because: 'no entry of `owners` matches' })
     }
@@ -94,7 +95,7 @@ export function recipientsOf(
 }
 
 /** Where a rule sends. The owner is pinged as its entry says, everybody else as the rule does. */
-function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | undefined) {
+export function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | undefined) {
   const all = new Map(send.map((destination) => [destination, mention]))
   if (isToOwner) for (const destination of owned?.send ?? []) all.set(destination, owned?.mention ?? mention)
   return [...all].map(([destination, mention]) => ({ destination, mention }))

@@ -5,6 +5,7 @@ import type { Severity } from '../events/severity.ts'
 import { compileGlobs, compileRegex, type TextTest } from '../patterns.ts'
 import { compileExpression, type Subject } from './expression.ts'
 import { compileGroup } from './group.ts'
+import { compileRollouts } from './rollout.ts'
 import type { Condition, Rule, RuleSet, Verdict } from './rule.ts'
 import { type Matchers, type MatchText, type RuleText, severitiesOf } from './schema.ts'
 
@@ -31,6 +32,7 @@ export function compileRules(
       notify: text.notify ?? 'changes',
       remindEveryMs: text.remindEvery === 'never' ? undefined : parseDuration(text.remindEvery ?? '4h'),
       group: text.group && compileGroup(text.name, text.group),
+      rollouts: text.as === 'rollout' ? compileRollouts(text) : undefined,
       isFinal: text.final ?? false,
       conditions
     }

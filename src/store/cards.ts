@@ -1,7 +1,7 @@
 // Cards: decides what a message that was posted names, and what of it is news for a card that is there already. Pure.
 import { readMemory } from '../objects/stored-memory.ts'
 import { isOwn, type View } from '../render/compose/view.ts'
-import type { Card, CardEntry, CardPlace, Pending } from './kept.ts'
+import type { Card, CardEntry, CardPlace, Pending, Rollout } from './kept.ts'
 import { readView, viewText } from './texts.ts'
 
 /** A notification that was in a message. */
@@ -29,6 +29,7 @@ export interface CardRow {
   ts: string
   version: number
   claim: number
+  rollout_id: number | null
 }
 
 export interface EntryRow {
@@ -77,6 +78,14 @@ function placeOf({ card_id, channel, ts }: KnownRow): CardPlace {
   return { id: String(card_id), channel, ts }
 }
 
+/** The id of the rollout that a message was about, which is about nothing else then. */
+export function rolloutIn([first]: readonly CarriedRow[]): number | undefined {
+  // Of others, a text that says so is in a longer text, and its quotes are escaped.
+  if (!first?.view.includes('"rollout":{')) return undefined
+  const id = readView(first.view).rollout?.id
+  return id === undefined ? undefined : Number(id)
+}
+
 /**
  * What a message was about, whose notifications are oldest first: `entries` of the card that it is from now on, none where
  * nothing in it began or lasts; and `changes` of entries that other cards have.
@@ -116,9 +125,20 @@ function isOfIncident({ says }: View): boolean {
   return says === 'failed' || says === 'changed' || says === 'repeated' || says === 'recovered'
 }
 
-export function cardOf(row: CardRow, entries: readonly EntryRow[]): Card {
+/** `rollout`: the one that it shows, if that is what it shows. */
+export function cardOf(row: CardRow, entries: readonly EntryRow[], rollout?: Rollout): Card {
   const { id, lane, destination, channel, ts, version, claim } = row
-  return { id: String(id), lane, destination, channel, ts, version, claim, entries: entries.map(entryOf) }
+  return {
+    id: String(id),
+    lane,
+    destination,
+    channel,
+    ts,
+    version,
+    claim,
+    entries: entries.map(entryOf),
+    ...(rollout && { rollout })
+  }
 }
 
 function entryOf({ object, rule, event_id, since, view, memory }: EntryRow): CardEntry {

@@ -2,11 +2,11 @@
 import type { FluxEvent } from '../events/flux.ts'
 import type { Muting } from '../mutes/mutes.ts'
 import type { ObjectMemory, Transition } from '../objects.ts'
-import type { RolloutHead, RolloutStanding } from '../render/compose/rollout.ts'
+import type { RolloutHead, RolloutStanding } from '../render/compose/rollout-standing.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Owned } from '../rules/owners.ts'
-import type { Reported } from '../rules/rollout.ts'
+import type { Reported } from '../rules/rollout-report.ts'
 import type { Verdict } from '../rules/rule.ts'
 
 /** An event that passed every check at the door. */

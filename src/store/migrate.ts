@@ -25,7 +25,9 @@ const tables = {
   lanes: 'key',
   gatherings: 'rowid',
   cards: 'id',
-  card_entries: 'id'
+  card_entries: 'id',
+  rollouts: 'id',
+  rollout_entries: 'rowid'
 } as const
 
 /** Texts that stand in an index, which takes no more than so much of them. */
@@ -33,7 +35,9 @@ const indexed: Record<string, readonly string[]> = {
   events: ['object'],
   objects: ['key'],
   notifications: ['object', 'group_key'],
-  card_entries: ['object']
+  card_entries: ['object'],
+  rollouts: ['scope', 'revision'],
+  rollout_entries: ['object']
 }
 
 /**
@@ -87,7 +91,8 @@ async function copyAll(from: Database, url: string, progress: (done: number, tot
         setval(pg_get_serial_sequence('silences', 'id'), (select coalesce(max(id), 0) + 1 from silences)),
         setval(pg_get_serial_sequence('messages', 'id'), (select coalesce(max(id), 0) + 1 from messages)),
         setval(pg_get_serial_sequence('cards', 'id'), (select coalesce(max(id), 0) + 1 from cards)),
-        setval(pg_get_serial_sequence('card_entries', 'id'), (select coalesce(max(id), 0) + 1 from card_entries))`)
+        setval(pg_get_serial_sequence('card_entries', 'id'), (select coalesce(max(id), 0) + 1 from card_entries)),
+        setval(pg_get_serial_sequence('rollouts', 'id'), (select coalesce(max(id), 0) + 1 from rollouts))`)
     await to.query('commit')
   } finally {
     await to.end()

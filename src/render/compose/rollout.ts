@@ -11,72 +11,8 @@ import { emphasised } from './emphasis.ts'
 import { type Posting, revisionLink } from './facts.ts'
 import { nameOf } from './name.ts'
 import { eventPage } from './pages.ts'
+import type { Place, RolloutEntry, RolloutStanding, RolloutView } from './rollout-standing.ts'
 import type { View } from './view.ts'
-
-/** What a rollout is of. */
-export interface RolloutHead {
-  /** Empty where it is of several clusters. */
-  cluster: string
-  /** Left out where all it is of are charts, whose versions are of no commit. */
-  revision?: NonNullable<View['revision']>
-  previous?: NonNullable<View['previous']>
-  subject?: string
-}
-
-/** An object in a rollout. `expected`: it has said of every revision before that it has it, and not yet of this one. */
-export interface RolloutEntry {
-  /** Its key. */
-  object: string
-  is: 'expected' | 'coming' | 'applied' | 'failing'
-  /** When it came to that, in ms. */
-  at: number
-  /** Why it fails, in one line; of a chart that was applied, its version. */
-  said: string
-  /** Where its failure has a message that is updated: that place. */
-  url?: string
-}
-
-/** A newer revision took the place of this one in a cluster. `isOver`: by then there was nothing more to come of this one. */
-export interface Replacement {
-  by: string
-  isOver: boolean
-}
-
-/** All that is known of a rollout; times in ms. */
-export interface RolloutStanding {
-  /** Tells it from all others. */
-  id: string
-  rule: string
-  head: RolloutHead
-  openedAt: number
-  lastAt: number
-  settleMs: number
-  /** By cluster. */
-  replaced: Readonly<Record<string, Replacement>>
-  entries: readonly RolloutEntry[]
-}
-
-/** How far it is in a cluster. */
-interface Place {
-  cluster: string
-  applied: number
-  failing: number
-  coming: number
-  expected: number
-  replacedBy?: string
-}
-
-/** What a view says of a rollout. */
-export interface RolloutView {
-  id: string
-  is: 'open' | 'failing' | 'settled' | 'replaced'
-  places: readonly Place[]
-  /** The first few. */
-  failing: readonly { object: View['object']; said: string; url?: string }[]
-  /** The names of what was applied, or, of many, how many in which namespace. */
-  applied: readonly string[]
-  tookMs: number
-}
 
 const maxFailing = 8
 const maxNamed = 10
@@ -155,7 +91,11 @@ const emojis = {
 } as const
 
 /** The message, or the card, of a rollout. */
-export function composeRollout(view: View, rollout: RolloutView, { late = '', publicUrl, event = '' }: Posting): Payload {
+export function composeRollout(
+  view: View,
+  rollout: RolloutView,
+  { late = '', publicUrl, event = '' }: Posting
+): Payload {
   const { mention } = view
   const title = [sentenceOf(view, rollout, { isText: false }), mention].filter(Boolean).join('  ')
   const lines = [...placeLines(rollout), ...failingLines(rollout)]
@@ -208,7 +148,11 @@ function countsOf(place: Place, { is }: Pick<RolloutView, 'is'>, isText: boolean
   const counts = [
     applied > 0 || failing === 0 ? `${applied} applied` : '',
     failing === 0 ? '' : isText ? fails : `*${fails}*`,
-    left === 0 || replacedBy !== undefined ? '' : isOver ? `${left} ${left === 1 ? 'has' : 'have'} not reported` : `${left} to come`,
+    left === 0 || replacedBy !== undefined
+      ? ''
+      : isOver
+        ? `${left} ${left === 1 ? 'has' : 'have'} not reported`
+        : `${left} to come`,
     replacedBy === undefined ? '' : `replaced by ${isText ? replacedBy : plain(replacedBy)}`
   ]
   return counts.filter(Boolean).join(', ')
@@ -220,7 +164,9 @@ function placeLines({ places, is }: RolloutView): string[] {
   const sorted = [...places].sort((a, b) => b.failing - a.failing || b.coming + b.expected - a.coming - a.expected)
   const rest = sorted.length - maxPlaces
   return [
-    ...sorted.slice(0, maxPlaces).map((place) => `• ${code(place.cluster) || 'no cluster'}: ${countsOf(place, { is }, false)}`),
+    ...sorted
+      .slice(0, maxPlaces)
+      .map((place) => `• ${code(place.cluster) || 'no cluster'}: ${countsOf(place, { is }, false)}`),
     ...(rest > 0 ? [`_and ${rest} more clusters_`] : [])
   ]
 }

@@ -9,7 +9,7 @@ import type { Links } from '../links/links.ts'
 import { maxMessage, maxSummary } from '../slack/limits.ts'
 import { cut, cutMiddle, linkTarget, utc } from '../slack/mrkdwn.ts'
 import type { Custom } from '../template/template.ts'
-import type { RolloutView } from './rollout.ts'
+import type { RolloutView } from './rollout-standing.ts'
 import { readSaid, type Said } from './said.ts'
 
 /**

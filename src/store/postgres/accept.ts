@@ -7,6 +7,7 @@ import { turn } from './cards.ts'
 import type { Sql } from './connections.ts'
 import { dropEmpty, lockObjects, setMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
+import { type Reported, report } from './rollouts.ts'
 import { keyOf, storable } from './text.ts'
 
 // A statement of its own after the locks, so that it sees what whoever held them has committed: also the same body, which
@@ -66,6 +67,7 @@ export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide
   const changed = new Map<string, { memory: ObjectMemory; seenAt: number }>()
   const kept: Kept[] = []
   const turned = new Map<string, number>()
+  const reports: Reported[] = []
   const ledger: Ledger = {
     duplicateOf({ identity, receivedAt }) {
       const known = bodies.get(identity)
@@ -77,6 +79,9 @@ export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide
       changed.set(key, { memory, seenAt: receivedAt })
     },
     turn: (key, { receivedAt }) => turned.set(key, receivedAt),
+    report(arrival, said, id) {
+      for (const entry of said) reports.push({ arrival, said: entry, event: id })
+    },
     keep(arrival, key, decision) {
       const id = ids[kept.length] ?? 0
       const notified: Kept['notified'] = []
@@ -93,6 +98,7 @@ export async function accept(sql: Sql, batch: readonly Arrival[], decide: Decide
   )
   await writeEvents(sql, kept)
   await writeNotifications(sql, kept)
+  await report(sql, reports)
   await turn(sql, [...turned.keys()], Math.max(...turned.values()))
   return receipts
 }

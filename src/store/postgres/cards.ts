@@ -8,6 +8,7 @@ import {
   type EntryRow,
   type KnownRow,
   type NewEntry,
+  rolloutIn,
   withCards
 } from '../cards.ts'
 import {
@@ -28,6 +29,7 @@ import type { Store } from '../store.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
 import type { Presence } from './presence.ts'
 import { insertNotifications } from './queue.ts'
+import { readRollout } from './rollouts.ts'
 import { keyOf } from './text.ts'
 
 export const knownSql = `
@@ -82,6 +84,11 @@ const entriesSql = `
   order by e.place
   returning card_id`
 
+// It may be further by now.
+const rolloutCardSql = `
+  insert into cards (lane, destination, channel, ts, posted_at, updated_at, rollout_id, due_at)
+  values ($1, $2, $3, $4, $5, $5, $6, $5::bigint + ${cardGapMs})`
+
 // What ended while it was being posted.
 const overSql = `
   update cards set due_at = $2 where id = $1 and exists (
@@ -96,6 +103,11 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
      where n.message_id = $1 order by n.id`,
     [id]
   )
+  const rollout = rolloutIn(carried)
+  if (rollout !== undefined) {
+    await sql(rolloutCardSql, [lane, destination, posted.channel, posted.ts, now, rollout])
+    return
+  }
   const objects = [...new Set(carried.map(({ object }) => object))].sort()
   // What is being accepted about them is waited for: it looks for their cards, which are not there yet.
   await sql('select key from objects where key = any($1) order by key for share', [objects])
@@ -217,7 +229,8 @@ async function next(sql: Sql, { lanes, budget, token }: CardPlan, asked: number 
      where e.card_id = $1 order by e.id`,
     [row.id]
   )
-  return { is: 'update', card: cardOf({ ...row, claim: claimed.rows[0]?.claim ?? 0 }, entries.rows) }
+  const rollout = row.rollout_id === null ? undefined : await readRollout(sql, row.rollout_id)
+  return { is: 'update', card: cardOf({ ...row, claim: claimed.rows[0]?.claim ?? 0 }, entries.rows, rollout) }
 }
 
 /** Whether the card was still this replica's. */

@@ -16,6 +16,7 @@ import { createMuting } from './mutes.ts'
 import { Presence } from './presence.ts'
 import { backlog, busyLanes, countPending, tryNow } from './queue.ts'
 import { askPostgres, createPostgresRecords } from './records.ts'
+import { createRollouts } from './rollouts.ts'
 import { migrate } from './schema.ts'
 import { createUpkeep } from './upkeep.ts'
 
@@ -109,6 +110,7 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
     ...createClaims({ connections: lanes, presence, waiting, isCallersClock }),
     ...createCards({ connections: lanes, presence, isCallersClock, added }),
     ...createMuting(lanes, added),
+    ...createRollouts(lanes, added),
     ...createUpkeep(lanes),
     records: createPostgresRecords({ connections: lanes, added }),
     messages: readMessages(askPostgres(lanes.query)),

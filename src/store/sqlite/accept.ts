@@ -7,6 +7,7 @@ import type { Database } from './file.ts'
 import { memoryOf, setMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
 import type { RecentBodies } from './recent-bodies.ts'
+import { report } from './rollouts.ts'
 
 /** Inside a transaction. */
 export function accept(
@@ -20,6 +21,9 @@ export function accept(
     memoryOf: (key) => memoryOf(db, key),
     remember: (key, memory, arrival) => setMemory(db, key, memory, arrival),
     turn: (key, { receivedAt }) => turn(db, key, receivedAt),
+    report: (arrival, reports, id) => {
+      for (const said of reports) report(db, arrival, said, id)
+    },
     keep({ event, body, identity, receivedAt }, key, { transition, trace, notifications }) {
       const id = db.run(
         'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',

@@ -1,6 +1,15 @@
 // Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
 import { objectKey } from '../../objects.ts'
-import { type CardRow, type CarriedRow, cardOf, carriedBy, type EntryRow, type KnownRow, withCards } from '../cards.ts'
+import {
+  type CardRow,
+  type CarriedRow,
+  cardOf,
+  carriedBy,
+  type EntryRow,
+  type KnownRow,
+  rolloutIn,
+  withCards
+} from '../cards.ts'
 import {
   type CardPlan,
   type CardStep,
@@ -16,6 +25,7 @@ import type { Store } from '../store.ts'
 import type { Database, Transaction, Write } from './file.ts'
 import { laneState, setBucket } from './lanes.ts'
 import type { Queue } from './queue.ts'
+import { readRollout } from './rollouts.ts'
 
 // At the earliest, and not later than that after now, whatever the clock was when it was updated last.
 const earliest = (now: string) => `min(max(${now}, updated_at + ${cardGapMs}), ${now} + ${cardGapMs})`
@@ -49,6 +59,16 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
     `select n.event_id, n.rule, n.object, v.view from notifications n join views v on v.id = n.id where n.message_id = ? order by n.id`,
     Number(id)
   )
+  const rollout = rolloutIn(carried)
+  if (rollout !== undefined) {
+    // It may be further by now.
+    db.run(
+      `insert into cards (lane, destination, channel, ts, posted_at, updated_at, rollout_id, due_at)
+       values (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?5 + ${cardGapMs})`,
+      ...[lane, destination, posted.channel, posted.ts, now, rollout]
+    )
+    return
+  }
   const known = db.all<Pick<KnownRow, 'object' | 'since'>>(
     `select object, since from card_entries
      where object in (select value from json_each(?)) and lane = ? and since is not null`,
@@ -142,7 +162,8 @@ export function createCards(
        where e.card_id = ? order by e.id`,
       row.id
     )
-    return { is: 'update', card: cardOf({ ...row, claim: row.claim + 1 }, entries) }
+    const rollout = row.rollout_id === null ? undefined : readRollout(db, row.rollout_id)
+    return { is: 'update', card: cardOf({ ...row, claim: row.claim + 1 }, entries, rollout) }
   }
 
   return {

@@ -14,6 +14,7 @@ import { createMuting } from './mutes.ts'
 import { createQueue } from './queue.ts'
 import { RecentBodies } from './recent-bodies.ts'
 import { askSqlite, createSqliteRecords } from './records.ts'
+import { createRollouts } from './rollouts.ts'
 import { bringToVersion } from './schema.ts'
 import { createUpkeep } from './upkeep.ts'
 
@@ -63,6 +64,7 @@ function createStore(db: Database, log: Log): Store {
     ...claims,
     ...createCards(db, { queue, transaction, write }),
     ...createMuting(db, queue, write),
+    ...createRollouts(db, { queue, write }),
     ...createUpkeep(db, transaction),
     records: createSqliteRecords(db, { queue, waiting, write }),
     messages: readMessages(askSqlite(db)),

@@ -7,6 +7,7 @@ import type { Expiry, ObjectCount } from '../kept.ts'
 import type { Store } from '../store.ts'
 import { pruneCards } from './cards.ts'
 import type { Database, Transaction } from './file.ts'
+import { pruneRollouts } from './rollouts.ts'
 
 const stepRows = 500
 
@@ -51,7 +52,8 @@ export function createUpkeep(db: Database, transaction: Transaction): Pick<Store
     for (const { id } of messages) db.run('delete from attempts where message_id = ?', id)
     db.run('delete from silences where ends_at < ?', before.events)
     const cards = pruneCards(db, before.events, limit)
-    return finished.length + events + messages.length + cards + pruneObjects(before.deadLetters, limit)
+    const rollouts = pruneRollouts(db, before.events, limit)
+    return finished.length + events + messages.length + cards + rollouts + pruneObjects(before.deadLetters, limit)
   }
 
   /** Looks at the next `limit` objects, from where it left off. */

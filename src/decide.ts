@@ -1,5 +1,6 @@
 // Decide: turns an event and the memory of its object into everything that follows. Pure; intake and rehearsals share it.
 import type { Config } from './config/config.ts'
+import { hasHeartbeats } from './events/bearing.ts'
 import type { FluxEvent, Origin } from './events/flux.ts'
 import { believe } from './events/time.ts'
 import { mutingOf } from './mutes/mutes.ts'
@@ -81,7 +82,7 @@ export function decide(
   return { transition: advanced.transition, memory, notifications, trace, keep, ...isTwin, ...rollouts }
 
   /** With how the revision is called, and what the message needs of the event. */
-  function reportTo({ rollouts: { settleMs, isPerCluster }, ...report }: ReportTo): RolloutReport[] {
+  function reportTo({ rollouts: { settleMs, isPerCluster, isAbout }, ...report }: ReportTo): RolloutReport[] {
     const { rule, destination, revision: key, is } = report
     const place = config.destinations.get(destination)
     if (place === undefined) return []
@@ -100,6 +101,10 @@ export function decide(
           ...(key !== '' && subject && { subject })
         },
         said: is === 'failing' ? readSaid(event).summary : key === '' && is === 'applied' ? (revision?.text ?? '') : '',
+        previous: key === '' ? '' : advanced.previousRevision,
+        // Whose it is, another object's own events say.
+        isAbout:
+          hasHeartbeats(event.object.kind) && config.rules.byName.get(rule)?.isToOwner === false ? isAbout : undefined,
         settleMs,
         ...(place.slack?.style === 'cards' && { firstMs: firstCardMs })
       }

@@ -90,6 +90,11 @@ export function createCards({ store, slack, destinations, wake, publicUrl, clock
     while (!isStopping) {
       const step = await store.nextCard(plan, clock.now())
       if (step.is === 'wait') return
+      if (step.card.rollout === undefined && step.card.entries.length === 0) {
+        // Its rollout is over and forgotten.
+        await store.settleCard(step.card, { is: 'lost', notifications: [] }, clock.now())
+        continue
+      }
       const signals = [giveUp.signal, ...(step.signal ? [step.signal] : [])]
       if (!(await update(app, step.card, { budget: plan.budget, signal: AbortSignal.any(signals) }))) return
     }

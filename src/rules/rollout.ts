@@ -1,6 +1,7 @@
 // Rollouts: define how a rule makes one message of a revision that is rolled out. Pure.
 import { Type } from 'typebox'
 import { parseDuration } from '../duration.ts'
+import type { ObjectRef } from '../events/flux.ts'
 
 /** How a rule makes messages of rollouts. */
 export interface Rollouts {
@@ -8,6 +9,8 @@ export interface Rollouts {
   settleMs: number
   /** One message for each cluster, or one for all that have the revision. */
   isPerCluster: boolean
+  /** Whether the rule is about an object, whatever it says; undefined where only what it says decides. */
+  isAbout: ((object: ObjectRef) => boolean) | undefined
 }
 
 /** Of `cluster` and `revision`. */
@@ -16,6 +19,9 @@ export const RolloutBy = Type.Array(Type.Enum(['cluster', 'revision']), { minIte
 /** The longest `settle`, in ms: whatever is later is of another rollout. */
 export const maxSettleMs = 60 * 60_000
 
-export function compileRollouts({ by, settle }: { by?: readonly string[]; settle?: string }): Rollouts {
-  return { settleMs: parseDuration(settle ?? '2m'), isPerCluster: by?.includes('cluster') ?? true }
+export function compileRollouts(
+  { by, settle }: { by?: readonly string[]; settle?: string },
+  isAbout: Rollouts['isAbout']
+): Rollouts {
+  return { settleMs: parseDuration(settle ?? '2m'), isPerCluster: by?.includes('cluster') ?? true, isAbout }
 }

@@ -1,5 +1,5 @@
 // Kept: defines the shapes of what a store takes in, keeps and hands out.
-import type { FluxEvent } from '../events/flux.ts'
+import type { FluxEvent, ObjectRef } from '../events/flux.ts'
 import type { Muting } from '../mutes/mutes.ts'
 import type { ObjectMemory, Transition } from '../objects.ts'
 import type { RolloutHead, RolloutStanding } from '../render/compose/rollout-standing.ts'
@@ -51,6 +51,10 @@ export interface RolloutReport extends Reported {
   head: RolloutHead
   /** As {@link RolloutEntry.said}. */
   said: string
+  /** What the object had before; empty where nobody knows. */
+  previous: string
+  /** Whether another object of its kind and cluster is among those the rule is about; undefined where only its events say. */
+  isAbout: ((object: ObjectRef) => boolean) | undefined
   settleMs: number
   /** How long after its beginning it is said at the latest, in ms; left out where that is when it has settled or fails. */
   firstMs?: number

@@ -1,5 +1,7 @@
 // Rollouts: decides what a report changes of the rollouts that are known, and when there is something to say of one. Pure: each
 // store reads what is known, and writes what comes of it.
+import type { ObjectRef } from '../events/flux.ts'
+import { objectKey } from '../objects.ts'
 import type { Replacement, RolloutEntry, RolloutHead } from '../render/compose/rollout-standing.ts'
 import type { Rollout, RolloutReport } from './kept.ts'
 
@@ -55,6 +57,8 @@ export interface RolloutChanges {
   entries: readonly EntryChange[]
   /** Objects of the rollout `from`, in the cluster, that are expected in the one that took its place. */
   carried: readonly { from: number; into: number | undefined; hasExpected: boolean }[]
+  /** The first of its cluster: others that had the same revision before are expected in it, `undefined` being the one that begins. */
+  first?: { into: number | undefined }
 }
 
 /** Where news never end, they are said so often, in ms. */
@@ -95,7 +99,8 @@ export function follow(
   const carried = isCarried
     ? passed.map((row) => ({ from: row.id, into: into?.id, hasExpected: row.due_at !== null }))
     : []
-  return { ...(begun && { begun }), rows, entries, carried }
+  const isFirst = isCarried && (into?.members ?? 0) === 0 && report.isAbout !== undefined && report.previous !== ''
+  return { ...(begun && { begun }), rows, entries, carried, ...(isFirst && { first: { into: into?.id } }) }
 }
 
 function isOf({ revision }: RolloutRow, report: RolloutReport): boolean {
@@ -248,4 +253,14 @@ export function rolloutOf(row: RolloutRow, entries: readonly RolloutEntryRow[]):
 /** Slack leads whoever is signed in from there to the message in their workspace. */
 function placeUrl(channel: string, ts: string): string {
   return `https://slack.com/archives/${encodeURIComponent(channel)}/p${ts.replace('.', '')}`
+}
+
+/** What the memory of an object has in it that had that revision last, or fails at it. */
+export function remembersRevision(revision: string): string {
+  return `"revision":${JSON.stringify(revision)}`
+}
+
+/** The beginning of the keys of all objects of a kind in a cluster. */
+export function keysOf({ cluster, kind }: ObjectRef): string {
+  return objectKey({ cluster, kind, namespace: '', name: '' }).slice(0, -1)
 }

@@ -1,5 +1,7 @@
 // Rollouts in PostgreSQL: keep how far each revision is rolled out, and write what there is to say of one. Scopes are locked after
 // objects, several in one order, so that replicas wait for each other and never in a circle.
+
+import { objectOf } from '../../objects.ts'
 import {
   type Arrival,
   cardGapMs,
@@ -11,9 +13,11 @@ import {
 import {
   afterwards,
   follow,
+  keysOf,
   type LiveRow,
   type RolloutEntryRow,
   type RolloutRow,
+  remembersRevision,
   rolloutHorizonMs,
   rolloutOf
 } from '../rollouts.ts'
@@ -72,6 +76,10 @@ const carrySql = `
   where rollout_id = $3 and cluster = $4 and says_each and (state <> 'expected' or $5::boolean)
   on conflict do nothing`
 
+const expectSql = `
+  insert into rollout_entries
+  select $1::bigint, key, $3::text, 'expected', $4::bigint, '', true from unnest($2::text[]) as o(key) on conflict do nothing`
+
 /** What the events of a batch say of rollouts, in their order. */
 export interface Reported {
   arrival: Arrival
@@ -94,7 +102,7 @@ async function reportOne(sql: Sql, { arrival, said, event }: Reported): Promise<
   const now = arrival.receivedAt
   const known = { ...said, scope: indexable(said.scope), revision: indexable(said.revision) }
   const { rows: live } = await sql<LiveRow>(liveSql, [known.scope, known.revision, cluster, key])
-  const { begun, rows, entries, carried } = follow(live, known, { cluster, event, now })
+  const { begun, rows, entries, carried, first } = follow(live, known, { cluster, event, now })
   const id = begun === undefined ? 0 : await insert(sql, begun)
   for (const row of rows) await update(sql, row, now)
   for (const { rollout = id, state, said: text } of entries) {
@@ -102,6 +110,13 @@ async function reportOne(sql: Sql, { arrival, said, event }: Reported): Promise<
     else await sql(entrySql, [rollout, key, cluster, state, now, storable(text), said.saysEach])
   }
   for (const { from, into = id, hasExpected } of carried) await sql(carrySql, [into, now, from, cluster, hasExpected])
+  if (first === undefined) return
+  const { rows: others } = await sql<{ key: string }>(
+    'select key from objects where starts_with(key, $1) and position($2 in memory) > 0',
+    [storable(keysOf(object)), remembersRevision(said.previous)]
+  )
+  const expected = others.flatMap((row) => (said.isAbout?.(objectOf(row.key)) ? [row.key] : []))
+  await sql(expectSql, [first.into ?? id, expected, cluster, now])
 }
 
 async function insert(sql: Sql, row: Omit<RolloutRow, 'id'>): Promise<number> {

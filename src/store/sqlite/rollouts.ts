@@ -1,6 +1,6 @@
 // Rollouts in SQLite: keep how far each revision is rolled out, and write what there is to say of one, inside a transaction of the
 // store's.
-import { objectKey } from '../../objects.ts'
+import { objectKey, objectOf } from '../../objects.ts'
 import {
   type Arrival,
   cardGapMs,
@@ -12,9 +12,11 @@ import {
 import {
   afterwards,
   follow,
+  keysOf,
   type LiveRow,
   type RolloutEntryRow,
   type RolloutRow,
+  remembersRevision,
   rolloutHorizonMs,
   rolloutOf
 } from '../rollouts.ts'
@@ -48,7 +50,7 @@ export function report(
   const { cluster } = object
   const key = objectKey(object)
   const live = db.all<LiveRow>(liveSql, said.scope, said.revision, cluster, key)
-  const { begun, rows, entries, carried } = follow(live, said, { cluster, event, now })
+  const { begun, rows, entries, carried, first } = follow(live, said, { cluster, event, now })
   const id = begun === undefined ? 0 : insert(db, begun)
   for (const row of rows) update(db, row, now)
   for (const { rollout = id, state, said: text } of entries) {
@@ -67,6 +69,19 @@ export function report(
       `insert into rollout_entries select ?1, object, cluster, 'expected', ?2, '', says_each from rollout_entries
        where rollout_id = ?3 and cluster = ?4 and says_each = 1 and (state <> 'expected' or ?5 = 1) on conflict do nothing`,
       ...[into, now, from, cluster, hasExpected ? 1 : 0]
+    )
+  }
+  if (first === undefined) return
+  const prefix = keysOf(object)
+  const others = db.all<{ key: string }>(
+    'select key from objects where key >= ?1 and key < ?2 and instr(memory, ?3) > 0',
+    ...[prefix, `${prefix.slice(0, -1)}0`, remembersRevision(said.previous)]
+  )
+  for (const { key: other } of others) {
+    if (!said.isAbout?.(objectOf(other))) continue
+    db.run(
+      `insert into rollout_entries values (?, ?, ?, 'expected', ?, '', 1) on conflict do nothing`,
+      ...[first.into ?? id, other, cluster, now]
     )
   }
 }

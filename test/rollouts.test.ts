@@ -117,6 +117,11 @@ t.test('a card fills, is green when it has settled, and red with what fails', as
   await fleet.pass(seconds(15))
   t.match(card(), /red_circle.*1 applied, \*1 fails\*, 1 to come.*apps\/cart/)
   t.match(card(), /slack.com\/archives\/C000000A\/p/, 'and leads to the card of the failure')
+  t.match(
+    JSON.stringify(fleet.cards('team')[0]),
+    /slack.com\/archives\/C000000F\/p\d+\|rollout main@bbbbbbb/,
+    'which leads back'
+  )
   await fleet.apply('eu', 'cart', next)
   await fleet.apply('eu', 'mail', next)
   await fleet.pass(seconds(100))

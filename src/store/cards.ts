@@ -1,5 +1,6 @@
 // Cards: decides what a message that was posted names, and what of it is news for a card that is there already. Pure.
 import { readMemory } from '../objects/stored-memory.ts'
+import type { RolloutHead } from '../render/compose/rollout-standing.ts'
 import { isOwn, type View } from '../render/compose/view.ts'
 import type { Card, CardEntry, CardPlace, Pending, Rollout } from './kept.ts'
 import { readView, viewText } from './texts.ts'
@@ -39,6 +40,10 @@ export interface EntryRow {
   since: number | null
   view: string
   memory: string | null
+  /** Of the rollout in which its object fails, and the card of that; null where there is none. */
+  head: string | null
+  channel: string | null
+  ts: string | null
 }
 
 /** What is to be written of an entry; `since` is null for news. */
@@ -76,6 +81,12 @@ export function withCards(
 
 function placeOf({ card_id, channel, ts }: KnownRow): CardPlace {
   return { id: String(card_id), channel, ts }
+}
+
+/** The card of a rollout in which the object called `key`, as SQL, fails: the latest. */
+export function rolloutCardSql(key: string): string {
+  return `select max(rs.id) from rollout_entries re join cards rs on rs.rollout_id = re.rollout_id
+    where re.object = ${key} and re.state = 'failing'`
 }
 
 /** The id of the rollout that a message was about, which is about nothing else then. */
@@ -141,10 +152,22 @@ export function cardOf(row: CardRow, entries: readonly EntryRow[], rollout?: Rol
   }
 }
 
-function entryOf({ object, rule, event_id, since, view, memory }: EntryRow): CardEntry {
+function readHead(json: string): RolloutHead {
+  return JSON.parse(json) as RolloutHead
+}
+
+/** Slack leads whoever is signed in from there to the message in their workspace. */
+export function placeUrl({ channel, ts }: { channel: string; ts: string }): string {
+  return `https://slack.com/archives/${encodeURIComponent(channel)}/p${ts.replace('.', '')}`
+}
+
+function entryOf({ object, rule, event_id, since, view, memory, head, channel, ts }: EntryRow): CardEntry {
   return {
     ...{ object, rule, event: event_id === null ? undefined : String(event_id) },
     ...{ since: since ?? undefined, view: readView(view) },
-    memory: memory === null ? undefined : readMemory(memory)
+    memory: memory === null ? undefined : readMemory(memory),
+    ...(head !== null &&
+      channel !== null &&
+      ts !== null && { rollout: { head: readHead(head), url: placeUrl({ channel, ts }) } })
   }
 }

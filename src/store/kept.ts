@@ -146,6 +146,8 @@ export interface CardEntry {
   view: View
   /** What is known of its object by now. */
   memory: ObjectMemory | undefined
+  /** The rollout in which its object fails, where that has a card. */
+  rollout?: { head: RolloutHead; url: string }
 }
 
 /** A message that is updated, with what is to be shown. */

@@ -3,6 +3,7 @@
 import type { ObjectRef } from '../events/flux.ts'
 import { objectKey } from '../objects.ts'
 import type { Replacement, RolloutEntry, RolloutHead } from '../render/compose/rollout-standing.ts'
+import { placeUrl } from './cards.ts'
 import type { Rollout, RolloutReport } from './kept.ts'
 
 /** All times in ms; null where there is none. */
@@ -245,14 +246,9 @@ export function rolloutOf(row: RolloutRow, entries: readonly RolloutEntryRow[]):
     replaced: replacements(row),
     entries: entries.map(({ object, state, at, said, channel, ts }) => ({
       ...{ object, is: state, at, said },
-      ...(state === 'failing' && channel !== null && ts !== null && { url: placeUrl(channel, ts) })
+      ...(state === 'failing' && channel !== null && ts !== null && { url: placeUrl({ channel, ts }) })
     }))
   }
-}
-
-/** Slack leads whoever is signed in from there to the message in their workspace. */
-function placeUrl(channel: string, ts: string): string {
-  return `https://slack.com/archives/${encodeURIComponent(channel)}/p${ts.replace('.', '')}`
 }
 
 /** What the memory of an object has in it that had that revision last, or fails at it. */

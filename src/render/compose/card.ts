@@ -4,6 +4,7 @@ import { context } from '../slack/blocks.ts'
 import type { Payload } from '../slack/payload.ts'
 import { composeDigest } from './digest.ts'
 import { composeOne } from './message.ts'
+import type { RolloutHead } from './rollout-standing.ts'
 import type { View } from './view.ts'
 
 /** An incident, or news, where `since` (ms) is undefined; and what is known of its object, where anything is. */
@@ -13,6 +14,8 @@ export interface Named {
   since: number | undefined
   view: View
   memory: ObjectMemory | undefined
+  /** The rollout in which its object fails, and the page of its card. */
+  rollout?: { head: RolloutHead; url: string }
 }
 
 /** Whether what it is about goes on. Of an object that nobody remembers nothing is known, and not known is not over. */
@@ -54,8 +57,10 @@ function counted(count: number): string {
 
 /** What there is to say of it by now. Nobody is pinged again. */
 function viewOf(entry: Named, now: number): View {
-  const { since, memory } = entry
-  const { mention: _, ...view } = entry.view
+  const { since, memory, rollout } = entry
+  const { mention: _, ...rest } = entry.view
+  const name = ['rollout', rollout?.head.revision?.text].filter(Boolean).join(' ')
+  const view = rollout === undefined ? rest : { ...rest, pages: [...(rest.pages ?? []), { name, url: rollout.url }] }
   if (since === undefined) return view
   if (!isOpen(entry)) return view.says === 'recovered' ? view : recovered(view, { since, memory }, now)
   return isOpen(entry) && view.says === 'repeated' ? { ...view, says: 'failed' } : view

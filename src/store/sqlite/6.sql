@@ -40,6 +40,8 @@ create table rollout_entries (
   primary key (rollout_id, object)
 ) strict;
 
+create index rollout_entries_failing on rollout_entries (object) where state = 'failing';
+
 -- The rollout that a message shows which is updated.
 alter table cards add column rollout_id integer;
 

@@ -7,6 +7,7 @@ import {
   carriedBy,
   type EntryRow,
   type KnownRow,
+  rolloutCardSql,
   rolloutIn,
   withCards
 } from '../cards.ts'
@@ -67,6 +68,13 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
        values (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?5 + ${cardGapMs})`,
       ...[lane, destination, posted.channel, posted.ts, now, rollout]
     )
+    // The failures in it lead to it from now on.
+    db.run(
+      `update cards set version = version + 1, due_at = coalesce(due_at, ${earliest('?1')}) where id in (
+         select card_id from card_entries where since is not null and object in (
+           select object from rollout_entries where rollout_id = ?2 and state = 'failing'))`,
+      ...[now, rollout]
+    )
     return
   }
   const known = db.all<Pick<KnownRow, 'object' | 'since'>>(
@@ -95,6 +103,7 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
       ...[card, lane, object, rule, event_id, since, view]
     )
   }
+  touchRolloutsOf(db, card, now)
   // What ended while it was being posted.
   db.run(
     `update cards set due_at = ? where id = ? and exists (
@@ -102,6 +111,17 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
        where e.card_id = cards.id and e.since is not null and o.failing_since is not e.since)`,
     ...[now + cardPatienceMs, card]
   )
+}
+
+/** Rollouts in which something fails that a new card names, and that card itself, lead to each other from now on. */
+function touchRolloutsOf(db: Database, card: number, now: number): void {
+  const rollouts = `select re.rollout_id from card_entries e join rollout_entries re on re.object = e.object
+    where e.card_id = ?2 and e.since is not null and re.state = 'failing'`
+  const touched = db.changes(
+    `update cards set version = version + 1, due_at = coalesce(due_at, ${earliest('?1')}) where rollout_id in (${rollouts})`,
+    ...[now, card]
+  )
+  if (touched > 0) db.run('update cards set due_at = ? where id = ?', now + cardGapMs, card)
 }
 
 /**
@@ -158,7 +178,9 @@ export function createCards(
     setBucket(db, budget, taken.bucket)
     db.run('update cards set claim = claim + 1, claimed_until = ? where id = ?', now + cardClaimMs, row.id)
     const entries = db.all<EntryRow>(
-      `select e.*, o.memory from card_entries e left join objects o on o.key = e.object
+      `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object
+       left join cards rc on e.since is not null and rc.id = (${rolloutCardSql('e.object')})
+       left join rollouts r on r.id = rc.rollout_id
        where e.card_id = ? order by e.id`,
       row.id
     )

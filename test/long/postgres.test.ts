@@ -55,7 +55,8 @@ t.test('replicas that start at the same time create the tables once', async (t) 
     { version: 1 },
     { version: 2 },
     { version: 3 },
-    { version: 4 }
+    { version: 4 },
+    { version: 5 }
   ])
   await Promise.all(stores.map((store) => store.close()))
 })

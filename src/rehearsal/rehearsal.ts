@@ -12,6 +12,7 @@ import { sayEntry } from '../rules/owners.ts'
 import type { Rule, Verdict } from '../rules/rule.ts'
 import { match } from '../rules/rules.ts'
 import type { Decision, NewNotification } from '../store/kept.ts'
+import { rehearseRollouts } from './rollouts.ts'
 
 /** An event and what became of it; what is muted is among the reasons for quiet. */
 export interface Rehearsed extends Decision {
@@ -39,6 +40,7 @@ export function startRehearsal(
 ): Rehearsal {
   const memory = new Map<string, ObjectMemory>()
   const withheld = new Map<string, Withheld[]>()
+  const rollouts = rehearseRollouts()
 
   /** What is known of an object once the mutes that are over have sent their summaries. */
   function afterSummaries(key: string, known: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
@@ -68,7 +70,10 @@ export function startRehearsal(
         muting ? [{ destination, until: muting.until }] : []
       )
       if (muted.length > 0) withheld.set(key, [...(withheld.get(key) ?? []), ...muted])
-      return { event, ...withoutMuted(decision) }
+      const laneOf = (destination: string) => config.destinations.get(destination)?.lane
+      const said = decision.reports === undefined ? [] : rollouts(event, decision.reports, laneOf, now)
+      const left = withoutMuted(decision)
+      return { event, ...left, notifications: [...left.notifications, ...said] }
     }
   }
 }

@@ -73,7 +73,15 @@ export function startRehearsal(
       const laneOf = (destination: string) => config.destinations.get(destination)?.lane
       const said = decision.reports === undefined ? [] : rollouts(event, decision.reports, laneOf, now)
       const left = withoutMuted(decision)
-      return { event, ...left, notifications: [...left.notifications, ...said] }
+      const quiet = left.trace.quiet.filter(({ rule, destination }) => {
+        return !said.some((entry) => entry.rule === rule && entry.destination === destination)
+      })
+      return {
+        event,
+        ...left,
+        notifications: [...left.notifications, ...said],
+        trace: { ...left.trace, quiet }
+      }
     }
   }
 }

@@ -7,7 +7,7 @@ import { mutingOf } from './mutes/mutes.ts'
 import { advanceTwin, worstFirst } from './objects/twins.ts'
 import type { ObjectMemory } from './objects.ts'
 import { dress } from './render/compose/fill-template.ts'
-import { readSaid } from './render/compose/said.ts'
+import { saidIn } from './render/compose/said.ts'
 import { createView } from './render/compose/view.ts'
 import { recipientsOf } from './rules/notify.ts'
 import { ownerOf } from './rules/owners.ts'
@@ -88,7 +88,8 @@ export function decide(
     if (place === undefined) return []
     const saying = { says: 'updated', mention: undefined } as const
     const all = { links: config.links, subject: subjectOf(event) }
-    const { revision, previous, subject, object } = createView(event, advanced, saying, all)
+    const view = createView(event, advanced, saying, all)
+    const { revision, previous, subject, object } = view
     const cluster = isPerCluster ? object.cluster : ''
     return [
       {
@@ -100,7 +101,7 @@ export function decide(
           ...(key !== '' && previous && { previous }),
           ...(key !== '' && subject && { subject })
         },
-        said: is === 'failing' ? readSaid(event).summary : key === '' && is === 'applied' ? (revision?.text ?? '') : '',
+        said: is === 'failing' ? saidIn(view).summary : key === '' && is === 'applied' ? (revision?.text ?? '') : '',
         previous: key === '' ? '' : advanced.previousRevision,
         // Whose it is, another object's own events say.
         isAbout:

@@ -187,6 +187,21 @@ t.test('charts count in what is rolled out in their cluster, or by themselves', 
   t.match(said('prod-us')[1], /large_green_circle.*releases in `prod-us`: 2 applied/)
 })
 
+t.test('a secret in what a controller says is in no message about a rollout', async (t) => {
+  const fleet = await startFleet(t, webhookConfig())
+  await settled(fleet, ['shop', 'cart'])
+  await fleet.apply('eu', 'shop', next)
+  await fleet.fail(
+    'eu',
+    'cart',
+    next,
+    'cannot clone https://bot:ghp_0123456789abcdefghijABCDEFGHIJ012345@github.com/acme/fleet'
+  )
+  await fleet.pass(seconds(5))
+  t.match(fleet.texts(), [/1 applied, \*1 fails\*/])
+  t.notMatch(fleet.texts().join(), /ghp_0123/)
+})
+
 t.test('what fails long after is no matter of a rollout', async (t) => {
   const fleet = await startFleet(t, webhookConfig())
   await settled(fleet, ['shop', 'cart'])

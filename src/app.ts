@@ -16,6 +16,7 @@ import { createChannels } from './deliver/channels.ts'
 import { createLanes } from './deliver/lanes.ts'
 import { openSlack } from './deliver/lazy-slack.ts'
 import { createPermalink } from './deliver/permalink.ts'
+import { createRollouts } from './deliver/rollouts.ts'
 import { readEnvironment, secretsIn } from './env.ts'
 import { createBudget } from './intake/budget.ts'
 import { createIntake } from './intake/intake.ts'
@@ -84,6 +85,7 @@ export async function buildApp({
   const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
   const lanes = createLanes({ ...base, slack, channels, holdOf, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
+  const rollouts = createRollouts({ ...base, destinations, wake })
   const silences = createSilences({ ...base, destinations, wake })
   const withholding = () => ({ muted: current().mutes, silenced: silences.mutes() })
   const cards = createCards({ ...base, slack, destinations, publicUrl, withholding, wake })
@@ -127,6 +129,7 @@ export async function buildApp({
     await commits.start()
     await lanes.start()
     cards.start()
+    rollouts.start()
     await silences.start()
     await sources.start()
     config.start(lanes.follow, createReadings(announce, clock))
@@ -142,6 +145,7 @@ export async function buildApp({
     commits.stop()
     pruning.stop()
     silences.stop()
+    rollouts.stop()
     sources.stop()
     wrongTokens.stop()
     await Promise.all([lanes.stop(stopGraceMs), cards.stop()])

@@ -1,17 +1,23 @@
 // Decide: turns an event and the memory of its object into everything that follows. Pure; intake and rehearsals share it.
 import type { Config } from './config/config.ts'
+import { hasHeartbeats } from './events/bearing.ts'
 import type { FluxEvent, Origin } from './events/flux.ts'
 import { believe } from './events/time.ts'
 import { mutingOf } from './mutes/mutes.ts'
 import { advanceTwin, worstFirst } from './objects/twins.ts'
 import type { ObjectMemory } from './objects.ts'
 import { dress } from './render/compose/fill-template.ts'
+import { saidIn } from './render/compose/said.ts'
 import { createView } from './render/compose/view.ts'
 import type { Held } from './rules/lasting.ts'
 import { recipientsOf } from './rules/notify.ts'
 import { ownerOf } from './rules/owners.ts'
+import { type ReportTo, reportsOf } from './rules/rollout-report.ts'
 import { match } from './rules/rules.ts'
-import type { Arrival, Decision } from './store/kept.ts'
+import type { Arrival, Decision, RolloutReport } from './store/kept.ts'
+
+/** How long the card of a rollout waits for more than its first report, in ms. */
+const firstCardMs = 5000
 
 /** The origin of an event that is posted to `source`. */
 export function originOf({ sources, cluster, speakers }: Config, source: string): Origin {
@@ -66,18 +72,59 @@ export function decide(
       }
     ]
   })
+  const { reports, quiet: counted } = reportsOf(event, advanced, {
+    ...to,
+    isMuted: muting !== undefined,
+    isKnown: known !== undefined
+  })
   const keep = advanced.transition !== 'heartbeat' || notifications.length > 0
   const acknowledged = advanced.memory.failure?.acknowledged
   const trace = {
-    ...{ verdicts, quiet, ...(owned && { owner: owned }), ...(unformed.length > 0 && { unformed }) },
+    verdicts,
+    quiet: counted.length > 0 ? [...quiet, ...counted] : quiet,
+    ...(owned && { owner: owned }),
+    ...(unformed.length > 0 && { unformed }),
     ...(acknowledged && { acknowledged })
   }
   const isTwin = advanced.isTwin && { isTwin: true as const }
+  const rollouts = reports.length > 0 && { reports: reports.flatMap(reportTo) }
   return {
     ...{ transition: advanced.transition, memory, notifications, trace, keep },
     ...(releases.length > 0 && { releases }),
     ...(passed.length > 0 && { passed }),
-    ...isTwin
+    ...isTwin,
+    ...rollouts
+  }
+
+  /** With how the revision is called, and what the message needs of the event. */
+  function reportTo({ rollouts: { settleMs, isPerCluster, isAbout }, ...report }: ReportTo): RolloutReport[] {
+    const { rule, destination, revision: key, is } = report
+    const place = config.destinations.get(destination)
+    if (place === undefined) return []
+    const saying = { says: 'updated', mention: undefined } as const
+    const all = { links: config.links, subject: subjectOf(event) }
+    const view = createView(event, advanced, saying, all)
+    const { revision, previous, subject, object } = view
+    const cluster = isPerCluster ? object.cluster : ''
+    return [
+      {
+        ...report,
+        scope: JSON.stringify([rule, destination, cluster]),
+        head: {
+          cluster,
+          ...(key !== '' && revision && { revision }),
+          ...(key !== '' && previous && { previous }),
+          ...(key !== '' && subject && { subject })
+        },
+        said: is === 'failing' ? saidIn(view).summary : key === '' && is === 'applied' ? (revision?.text ?? '') : '',
+        previous: key === '' ? '' : advanced.previousRevision,
+        // Whose it is, another object's own events say.
+        isAbout:
+          hasHeartbeats(event.object.kind) && config.rules.byName.get(rule)?.isToOwner === false ? isAbout : undefined,
+        settleMs,
+        ...(place.slack?.style === 'cards' && { firstMs: firstCardMs })
+      }
+    ]
   }
 
   /** A failure goes on where it began: a channel that was notified of it stays its own, under that name. */

@@ -23,6 +23,7 @@ const floors = [
   ['store/kept'],
   ['store/texts'],
   ['store/rows', 'store/steps', 'store/deciding', 'store/waiting', 'store/cards'],
+  ['store/rollouts'],
   ['store/records'],
   ['store/store'],
   ['store/reading'],
@@ -65,7 +66,7 @@ const pure = new Set([
     'rehearsal'
   ],
   ...['render/slack', 'render/template', 'render/links', 'render/compose', 'render/receivers', 'render/check'],
-  ...['store/withheld', 'store/texts', 'store/rows', 'store/steps', 'store/deciding', 'store/cards'],
+  ...['store/withheld', 'store/texts', 'store/rows', 'store/steps', 'store/deciding', 'store/cards', 'store/rollouts'],
   'dashboard'
 ])
 const impure = /^(node:(fs|http|net|timers|sqlite|child_process).*|undici|fastify|pino|prom-client|close-with-grace)$/

@@ -9,6 +9,7 @@ import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileTemplates, type Templates } from '../render/check/templates.ts'
 import { compileLinks, type Links } from '../render/links/links.ts'
 import { compileOwners, type OwnersTable } from '../rules/owners.ts'
+import { maxSettleMs } from '../rules/rollout.ts'
 import type { RuleSet } from '../rules/rule.ts'
 import { compileRules } from '../rules/rules.ts'
 import { astrayFaults } from './astray.ts'
@@ -162,6 +163,11 @@ function durationFaults({ rules, retention = {} }: ConfigText): Fault[] {
   return [
     ...rules.flatMap(({ remindEvery }, at) =>
       isNothing(remindEvery) ? [{ path: ['rules', at, 'remindEvery'], message: `"${remindEvery}" ${never}` }] : []
+    ),
+    ...rules.flatMap(({ settle }, at) =>
+      settle !== undefined && (parseDuration(settle) === 0 || parseDuration(settle) > maxSettleMs)
+        ? [{ path: ['rules', at, 'settle'], message: `"${settle}" is not between 1s and 1h` }]
+        : []
     ),
     ...(['events', 'deadLetters'] as const).flatMap((key) =>
       isNothing(retention[key])

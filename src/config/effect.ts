@@ -3,6 +3,7 @@ import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { globCovers } from '../patterns.ts'
 import { asksForFailures, type Known, matcherFaults, neverFaults } from '../rules/never.ts'
+import { severitiesOf } from '../rules/schema.ts'
 import type { ConfigText } from './schema.ts'
 
 type Path = Fault['path']
@@ -25,7 +26,11 @@ export function effectFaults(text: ConfigText, known: Known): Fault[] {
 
 function idleOptions({ rules }: ConfigText): Fault[] {
   const idle = (path: Path, why: string): Fault => ({ path, message: `has no effect: ${why}`, isWarning: true })
-  return rules.flatMap(({ match, mention, remindEvery, notify, group, for: lasts }, at): Fault[] => {
+  return rules.flatMap((rule, at): Fault[] => {
+    const { match, mention, remindEvery, notify, group, for: lasts } = rule
+    if (rule.as === 'rollout') return idleOfRollouts(rule, ['rules', at])
+    const strays = (['by', 'settle'] as const).filter((key) => rule[key] !== undefined)
+    if (strays.length > 0) return strays.map((key) => idle(['rules', at, key], 'it is for `as: rollout`'))
     const reminds = remindEvery !== undefined && remindEvery !== 'never'
     const onlyNews = !asksForFailures(match)
     return [
@@ -54,6 +59,22 @@ function idleOptions({ rules }: ConfigText): Fault[] {
         : [])
     ]
   })
+}
+
+/** What a rule about rollouts does not heed; and where it can never say that anything was applied. */
+function idleOfRollouts({ match, ...rule }: ConfigText['rules'][number], path: Path): Fault[] {
+  const keys = (['notify', 'remindEvery', 'group', 'mention', 'template'] as const).filter(
+    (key) => rule[key] !== undefined
+  )
+  const idle = keys.map((key): Fault => {
+    const message =
+      'has no effect: with `as: rollout` one message says what came of a revision, and failures have rules of their own'
+    return { path: [...path, key], message, isWarning: true }
+  })
+  if (severitiesOf(match?.severity ?? 'error').has('info')) return idle
+  const message =
+    'a rollout needs events of severity info, or it never learns what was applied; write `match: { severity: info }`'
+  return [...idle, { path: [...path, 'as'], message }]
 }
 
 /** The first entry that matches counts. */

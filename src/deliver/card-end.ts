@@ -1,5 +1,6 @@
 // Card end: decides what becomes of a card after Slack's answer to its update. Pure.
 import { isOpen } from '../render/compose/card.ts'
+import { viewOfRollout } from '../render/compose/rollout.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { lostWords } from '../slack-api/words.ts'
 import type { Card, CardEnd, NewNotification } from '../store/kept.ts'
@@ -22,7 +23,7 @@ export type Judgement =
 export function judge(card: Card, reply: Reply, lane: string, now: number): Judgement {
   const kind = kindOf(reply, 'web-api')
   if (reply.is === 'answer' && lostWords.includes(readApiAnswer(reply.body)?.word ?? ''))
-    return { is: 'end', end: lost(card, lane) }
+    return { is: 'end', end: lost(card, lane, now) }
   switch (kind) {
     case 'taken':
       return { is: 'end', end: { is: 'shown' } }
@@ -42,9 +43,14 @@ export function judge(card: Card, reply: Reply, lane: string, now: number): Judg
   }
 }
 
-/** What goes on is posted anew, which makes a card of it; what is over is over. */
-export function lost(card: Card, lane: string): CardEnd {
-  const { destination } = card
+/** What goes on is posted anew, which makes a card of it; what is over is over. `now` in ms. */
+export function lost(card: Card, lane: string, now: number): CardEnd {
+  const { destination, rollout } = card
+  if (rollout !== undefined) {
+    const view = viewOfRollout(rollout, now)
+    const isLeft = view.rollout?.is === 'open' || view.rollout?.is === 'failing'
+    return { is: 'lost', notifications: isLeft ? [{ rule: rollout.rule, destination, lane, view }] : [] }
+  }
   const notifications = card.entries.filter(isOpen).map(({ rule, view }): NewNotification => {
     const { mention: _, wasReason: __, nextReminderMs: ___, ...rest } = view
     return { rule, destination, lane, view: { ...rest, says: 'failed', facts: [...(rest.facts ?? []), lostFact] } }

@@ -3,6 +3,8 @@
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
 import { composeCard, isOpen, type Named } from '../render/compose/card.ts'
+import { composeOne } from '../render/compose/message.ts'
+import { viewOfRollout } from '../render/compose/rollout.ts'
 import { bodyFor } from '../render/receivers/dialect.ts'
 import { maxUpdateText } from '../render/slack/limits.ts'
 import { cut } from '../render/slack/mrkdwn.ts'
@@ -89,6 +91,11 @@ export function createCards(options: CardsOptions): Cards {
     while (!isStopping) {
       const step = await store.nextCard(plan, clock.now())
       if (step.is === 'wait') return
+      if (step.card.rollout === undefined && step.card.entries.length === 0) {
+        // Its rollout is over and forgotten.
+        await store.settleCard(step.card, { is: 'lost', notifications: [] }, clock.now())
+        continue
+      }
       const signals = [giveUp.signal, ...(step.signal ? [step.signal] : [])]
       if (!(await update(app, step.card, { budget: plan.budget, signal: AbortSignal.any(signals) }))) return
     }
@@ -109,7 +116,11 @@ export function createCards(options: CardsOptions): Cards {
     const quiet = await mutes.of(card.id, now)
     const entries = card.entries.map((entry) => ({ ...entry, quiet: quiet.get(entry.event ?? '') }))
     const isFull = destinations().get(card.destination)?.hasFullDigests
-    const { reply: _, ...payload } = composeCard(entries, now, { publicUrl, isFull })
+    const { rollout } = card
+    const { reply: _, ...payload } =
+      rollout === undefined
+        ? composeCard(entries, now, { publicUrl, isFull })
+        : composeOne(viewOfRollout(rollout, now), { publicUrl })
     const next = quietUntil(entries, now)
     if (JSON.stringify(payload) === JSON.stringify(card.shown)) {
       await store.settleCard(card, { is: 'shown', ...next }, clock.now())
@@ -126,7 +137,7 @@ export function createCards(options: CardsOptions): Cards {
       reply = await post(shown)
       judged = judge(card, reply, lane, clock.now())
     }
-    const judgedEnd = judged.is === 'refused' ? lost(card, lane) : judged.end
+    const judgedEnd = judged.is === 'refused' ? lost(card, lane, clock.now()) : judged.end
     const end = judgedEnd.is === 'shown' ? { ...judgedEnd, payload: shown, ...next } : judgedEnd
     if (judged.is === 'rest') await store.restCards(budget, judged.until, clock.now())
     await store.settleCard(card, end, clock.now())

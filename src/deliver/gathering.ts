@@ -44,6 +44,7 @@ const notices = 'notices'
 /** What is gathered together: failures of one cause, all recoveries, all other news. Notices are not: they are few. */
 function causeOf(view: View): string {
   if (isOwn(view)) return notices
+  if (view.rollout !== undefined) return view.cause
   if (view.says === 'recovered') return recoveries
   if (view.says === 'updated' || view.says === 'informed' || view.says === 'heartbeat') return news
   return `failure ${view.cause}`

@@ -31,7 +31,10 @@ export function planNext(
   const isDue = ({ heldUntil }: Pending) => heldUntil <= now
   // What is new is seen by everybody in the channel, and goes before what is said in a thread.
   const card = waiting.filter(isDue).some((entry) => entry.card === undefined) ? undefined : waiting.find(isDue)?.card
-  const pending = waiting.filter((entry) => entry.card?.id === card?.id)
+  const all = waiting.filter((entry) => entry.card?.id === card?.id)
+  // A rollout is a message of its own, which becomes a card of it.
+  const rollout = card === undefined ? all.find(isDue)?.view.rollout && all.find(isDue) : undefined
+  const pending = rollout === undefined ? all.filter(({ view }) => view.rollout === undefined) : [rollout]
   if (card !== undefined) return replyNext(lane, pending, card, gatherings, { pace, ...form }, now)
   const due = pending.filter(isDue)
   const units = unitsOf(due, (entry) => isFirst(entry, gatherings, now))

@@ -14,6 +14,7 @@ import type { Rule, Verdict } from '../rules/rule.ts'
 import { match } from '../rules/rules.ts'
 import type { Decision, NewNotification } from '../store/kept.ts'
 import { lastsUntil } from '../store/steps.ts'
+import { rehearseRollouts } from './rollouts.ts'
 
 /**
  * An event and what became of it; what is muted is among the reasons for quiet. So is what was held to see whether its failure
@@ -52,6 +53,7 @@ export function startRehearsal(
   const withheld = new Map<string, Withheld[]>()
   const held = new Map<string, HeldBack[]>()
   let ids = 0
+  const rollouts = rehearseRollouts()
 
   /** What is known of an object once the mutes that are over have sent their summaries. */
   function afterSummaries(key: string, known: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
@@ -87,7 +89,15 @@ export function startRehearsal(
         muting ? [{ destination, until: muting.until }] : []
       )
       if (muted.length > 0) withheld.set(key, [...(withheld.get(key) ?? []), ...muted])
-      const { heldBack, ...rehearsed } = holdBack({ event, ...withoutMuted(decision) }, now, () => ids++)
+      const laneOf = (destination: string) => config.destinations.get(destination)?.lane
+      const said = decision.reports === undefined ? [] : rollouts(event, decision.reports, laneOf, now)
+      const left = withoutMuted(decision)
+      const notifications = [...left.notifications, ...said]
+      const quiet = left.trace.quiet.filter(({ rule, destination }) => {
+        return !said.some((entry) => entry.rule === rule && entry.destination === destination)
+      })
+      const all = { event, ...left, notifications, trace: { ...left.trace, quiet } }
+      const { heldBack, ...rehearsed } = holdBack(all, now, () => ids++)
       held.set(key, [...waiting.filter((entry) => !gone.includes(entry.held)), ...heldBack])
       return rehearsed
     }

@@ -16,7 +16,8 @@ const fields = {
     isOfChart(object.kind) || revision?.sha === '' ? '' : (revision?.text ?? '')
 }
 
-function isOfChart(kind: string): boolean {
+/** Whether the revisions of this kind are the versions of charts. */
+export function isOfChart(kind: string): boolean {
   return kind === 'HelmRelease' || kind === 'HelmChart'
 }
 

@@ -95,7 +95,9 @@ export function recipientsOf(
     // Grouped as the failure was, or the end of it would overtake the beginning, which is still held.
     recipients.push({ rule, destination, says: 'recovered', mention: undefined, grouping: rules.get(rule)?.group })
   }
-  const addressed = fired.map((rule) => ({ rule, addresses: addressesOf(rule, owned) }))
+  const addressed = fired
+    .filter(({ rollouts }) => rollouts === undefined)
+    .map((rule) => ({ rule, addresses: addressesOf(rule, owned) }))
   for (const { rule, addresses } of addressed) {
     if (rule.isToOwner && owned === undefined) {
       quiet.push({ rule: rule.name, destination: toOwner, because: 'no entry of `owners` matches' })
@@ -191,7 +193,7 @@ export function recipientsOf(
 }
 
 /** Where a rule sends. The owner is pinged as its entry says, everybody else as the rule does. */
-function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | undefined) {
+export function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | undefined) {
   const all = new Map(send.map((destination) => [destination, mention]))
   if (isToOwner) for (const destination of owned?.send ?? []) all.set(destination, owned?.mention ?? mention)
   return [...all].map(([destination, mention]) => ({ destination, mention }))

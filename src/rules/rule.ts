@@ -1,6 +1,7 @@
 // Rule: defines a compiled rule, and its verdict on an event.
 import type { Subject } from './expression.ts'
 import type { Grouping } from './group.ts'
+import type { Rollouts } from './rollout.ts'
 
 /** One thing a rule asks of an event. */
 export interface Condition {
@@ -28,6 +29,8 @@ export interface Rule {
   /** How long a failure lasts before it is notified, in ms; 0: it is at once. */
   forMs: number
   group: Grouping | undefined
+  /** It makes messages of rollouts, and none of events. */
+  rollouts: Rollouts | undefined
   isFinal: boolean
   conditions: readonly Condition[]
 }

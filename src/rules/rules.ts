@@ -2,10 +2,12 @@
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import type { Named } from '../events/dependency.ts'
+import type { ObjectRef } from '../events/flux.ts'
 import type { Severity } from '../events/severity.ts'
 import { compileGlobs, compileRegex, type TextTest } from '../patterns.ts'
 import { compileExpression, type Subject } from './expression.ts'
 import { compileGroup } from './group.ts'
+import { compileRollouts } from './rollout.ts'
 import type { Condition, Rule, RuleSet, Verdict } from './rule.ts'
 import { type Matchers, type MatchText, type RuleText, relatedFields, severitiesOf } from './schema.ts'
 
@@ -33,6 +35,10 @@ export function compileRules(
       remindEveryMs: text.remindEvery === 'never' ? undefined : parseDuration(text.remindEvery ?? '4h'),
       forMs: parseDuration(text.for ?? '0s'),
       group: text.group && compileGroup(text.name, text.group),
+      rollouts:
+        text.as === 'rollout'
+          ? compileRollouts(text, isFinalAbove(texts, index) ? undefined : aboutObjects(conditions))
+          : undefined,
       isFinal: text.final ?? false,
       conditions
     }
@@ -74,6 +80,20 @@ export function match(subject: Subject, rules: RuleSet, wantsAll = false): { fir
     if (verdict.fired || wantsAll || verdict.isError || verdicts.length < maxPassedOver) verdicts.push(verdict)
   }
   return { fired, verdicts }
+}
+
+/** A rule that ends the list for some objects may stand above. */
+function isFinalAbove(texts: readonly RuleText[], index: number): boolean {
+  return texts.slice(0, index).some(({ final }) => final)
+}
+
+const ofObject = /^(not\.)?(kind|namespace|name|cluster)$/
+
+/** What `conditions` ask of an object, where they ask nothing else but a severity. */
+function aboutObjects(conditions: readonly Condition[]): ((object: ObjectRef) => boolean) | undefined {
+  const asked = conditions.filter(({ key }) => key !== 'severity')
+  if (!asked.every(({ key }) => ofObject.test(key))) return undefined
+  return (object) => asked.every(({ matches }) => matches({ event: { object } } as Subject) === true)
 }
 
 function judge(rule: Rule, subject: Subject): Verdict {

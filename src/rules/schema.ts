@@ -5,6 +5,7 @@ import { Duration, DurationOrNever } from '../duration.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
 import { Patterns } from '../patterns.ts'
 import { GroupSchema } from './group.ts'
+import { RolloutBy } from './rollout.ts'
 
 const SeverityName = Type.Enum([...severityNames])
 const matchers = {
@@ -145,6 +146,25 @@ export const RuleSchema = closedObject({
     'Group',
     'Waits after the first event, so that one push that touches forty objects is one message. Without it, the first of a failure goes at once.',
     { by: ['cluster', 'revision'], wait: '10s' }
+  ),
+  as: option(
+    Type.Enum(['rollout']),
+    'As',
+    '`rollout`: one message for each revision and cluster says how many objects applied it, which fail and how many come, instead of one for each event. A webhook gets it when the rollout fails, and when it has settled; a Slack app shows a card at its beginning, which fills. Needs events of severity `info`; failures are sent by rules of their own.',
+    'rollout'
+  ),
+  by: option(
+    RolloutBy,
+    'By',
+    'With `as: rollout`: `[cluster, revision]` (default), or `[revision]` for one message about all clusters, with a line for each.',
+    ['revision']
+  ),
+  settle: option(
+    Duration,
+    'Settle',
+    'With `as: rollout`: how long without news until it is over; `2m` by default, at most `1h`.',
+    '2m',
+    '10m'
   ),
   final: option(Type.Boolean(), 'Final', 'When this rule fires, the rules below it are skipped.', true),
   mention: option(

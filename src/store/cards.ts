@@ -1,8 +1,9 @@
 // Cards: decides what a message that was posted names, and what of it is news for a card that is there already. Pure.
 import { readMemory } from '../objects/stored-memory.ts'
+import type { RolloutHead } from '../render/compose/rollout-standing.ts'
 import { isOfIncident, isOwn, type View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
-import type { Card, CardEntry, CardPlace, Pending } from './kept.ts'
+import type { Card, CardEntry, CardPlace, Pending, Rollout } from './kept.ts'
 import { readView, viewText } from './texts.ts'
 
 /** A notification that was in a message. */
@@ -31,6 +32,7 @@ export interface CardRow {
   version: number
   claim: number
   shown_claim: number
+  rollout_id: number | null
 }
 
 export interface EntryRow {
@@ -40,6 +42,10 @@ export interface EntryRow {
   since: number | null
   view: string
   memory: string | null
+  /** Of the rollout in which its object fails, and the card of that; null where there is none. */
+  head: string | null
+  channel: string | null
+  ts: string | null
 }
 
 /** What is to be written of an entry; `since` is null for news. */
@@ -79,6 +85,20 @@ function placeOf({ card_id, channel, ts }: KnownRow): CardPlace {
   return { id: String(card_id), channel, ts }
 }
 
+/** The card of a rollout in which the object called `key`, as SQL, fails: the latest. */
+export function rolloutCardSql(key: string): string {
+  return `select max(rs.id) from rollout_entries re join cards rs on rs.rollout_id = re.rollout_id
+    where re.object = ${key} and re.state = 'failing'`
+}
+
+/** The id of the rollout that a message was about, which is about nothing else then. */
+export function rolloutIn([first]: readonly CarriedRow[]): number | undefined {
+  // Of others, a text that says so is in a longer text, and its quotes are escaped.
+  if (!first?.view.includes('"rollout":{')) return undefined
+  const id = readView(first.view).rollout?.id
+  return id === undefined ? undefined : Number(id)
+}
+
 /**
  * What a message was about, whose notifications are oldest first: `entries` of the card that it is from now on, none where
  * nothing in it began or lasts; and `changes` of entries that other cards have.
@@ -114,13 +134,19 @@ export function carriedBy(
   }
 }
 
-/** `row` as it was before it was claimed; `shown` is its newest version. */
-export function cardOf(row: CardRow, entries: readonly EntryRow[], shown: string | undefined): Card {
+/** `row` as it was before it was claimed; `shown` is its newest version; `rollout`, where that is what it shows. */
+export function cardOf(
+  row: CardRow,
+  entries: readonly EntryRow[],
+  shown: string | undefined,
+  rollout: Rollout | undefined
+): Card {
   const { id, lane, destination, channel, ts, version, claim, shown_claim } = row
   return {
     ...{ id: String(id), lane, destination, channel, ts, version, claim: claim + 1, entries: entries.map(entryOf) },
     // Of an update whose answer nobody knows Slack may show either.
-    shown: shown !== undefined && shown_claim === claim ? (JSON.parse(shown) as Payload) : undefined
+    shown: shown !== undefined && shown_claim === claim ? (JSON.parse(shown) as Payload) : undefined,
+    ...(rollout && { rollout })
   }
 }
 
@@ -129,10 +155,22 @@ export function versionOf({ reply, ...shown }: Payload): { shown: string; reply:
   return { shown: JSON.stringify(shown), reply: reply && JSON.stringify(reply) }
 }
 
-function entryOf({ object, rule, event_id, since, view, memory }: EntryRow): CardEntry {
+function readHead(json: string): RolloutHead {
+  return JSON.parse(json) as RolloutHead
+}
+
+/** Slack leads whoever is signed in from there to the message in their workspace. */
+export function placeUrl({ channel, ts }: { channel: string; ts: string }): string {
+  return `https://slack.com/archives/${encodeURIComponent(channel)}/p${ts.replace('.', '')}`
+}
+
+function entryOf({ object, rule, event_id, since, view, memory, head, channel, ts }: EntryRow): CardEntry {
   return {
     ...{ object, rule, event: event_id === null ? undefined : String(event_id) },
     ...{ since: since ?? undefined, view: readView(view) },
-    memory: memory === null ? undefined : readMemory(memory)
+    memory: memory === null ? undefined : readMemory(memory),
+    ...(head !== null &&
+      channel !== null &&
+      ts !== null && { rollout: { head: readHead(head), url: placeUrl({ channel, ts }) } })
   }
 }

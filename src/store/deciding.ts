@@ -3,7 +3,7 @@
 import { mayBeHeld } from '../objects/notified.ts'
 import type { ObjectMemory, Transition } from '../objects.ts'
 import type { Held, Release } from '../rules/lasting.ts'
-import type { Arrival, Decide, Decision, NewNotification, Receipt } from './kept.ts'
+import type { Arrival, Decide, Decision, NewNotification, Receipt, RolloutReport } from './kept.ts'
 
 type Notified = Extract<Receipt, { status: 'accepted' }>['notifications']
 
@@ -19,6 +19,8 @@ export interface Ledger {
   remember(key: string, memory: ObjectMemory, arrival: Arrival): void
   /** The object fails, fails otherwise, or works again: cards that name it are out of date. */
   turn(key: string, arrival: Arrival): void
+  /** Takes down what the event says of rollouts; `id` is null where it is not kept. */
+  report(arrival: Arrival, reports: readonly RolloutReport[], id: number | null): void
   /** Keeps the event with what it leads to. `notified` may be filled in until the receipts are handed out. */
   keep(arrival: Arrival, key: string, decision: Decision): { id: number; notified: Notified }
 }
@@ -36,11 +38,15 @@ export function decideOn(arrival: Arrival, key: string, ledger: Ledger, decide: 
     return { status: 'failed', error }
   }
   if (decision.memory !== memory) ledger.remember(key, decision.memory, arrival)
-  const { transition, releases = [] } = decision
+  const { transition, releases = [], reports } = decision
   if (releases.length > 0) ledger.release(key, releases)
   if (isTurn(transition)) ledger.turn(key, arrival)
-  if (!decision.keep) return { status: 'accepted', id: null, transition, notifications: [] }
+  if (!decision.keep) {
+    if (reports !== undefined) ledger.report(arrival, reports, null)
+    return { status: 'accepted', id: null, transition, notifications: [] }
+  }
   const { id, notified } = ledger.keep(arrival, key, decision)
+  if (reports !== undefined) ledger.report(arrival, reports, id)
   return { status: 'accepted', id: String(id), transition, notifications: notified }
 }
 

@@ -1,13 +1,15 @@
 // Kept: defines the shapes of what a store takes in, keeps and hands out.
 import type { Actor } from '../actor.ts'
-import type { FluxEvent } from '../events/flux.ts'
+import type { FluxEvent, ObjectRef } from '../events/flux.ts'
 import type { Muting } from '../mutes/mutes.ts'
 import type { Silence } from '../mutes/silence.ts'
 import type { Acknowledgement, ObjectMemory, Transition } from '../objects.ts'
+import type { RolloutHead, RolloutStanding } from '../render/compose/rollout-standing.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Held, Release } from '../rules/lasting.ts'
 import type { Owned } from '../rules/owners.ts'
+import type { Reported } from '../rules/rollout-report.ts'
 import type { Verdict } from '../rules/rule.ts'
 
 /** An event that passed every check at the door. */
@@ -44,6 +46,36 @@ export interface NewNotification {
   dead?: string
 }
 
+/** What an event says of the rollout of its revision, to a destination. */
+export interface RolloutReport extends Reported {
+  rule: string
+  destination: string
+  /** Of these one follows the other: they have it in common. */
+  scope: string
+  /** How its revision is called. */
+  head: RolloutHead
+  /** As {@link RolloutEntry.said}. */
+  said: string
+  /** What the object had before; empty where nobody knows. */
+  previous: string
+  /** Whether another object of its kind and cluster is among those the rule is about; undefined where only its events say. */
+  isAbout: ((object: ObjectRef) => boolean) | undefined
+  settleMs: number
+  /** How long after its beginning it is said at the latest, in ms; left out where that is when it has settled or fails. */
+  firstMs?: number
+}
+
+/** A rollout with all that is known of it. */
+export interface Rollout extends RolloutStanding {
+  destination: string
+  /** When something was last said of it, and since when there is something new to say; in ms. */
+  saidAt: number | undefined
+  unsaidSince: number | undefined
+}
+
+/** How many of a rollout's objects are read to say something of it: more than any message names. */
+export const maxRolloutEntries = 5000
+
 /** Why an event led to what it led to. */
 export interface Trace {
   verdicts: readonly Verdict[]
@@ -67,6 +99,8 @@ export interface Decision {
   releases?: readonly Release[]
   /** The rules of which it ended a failure before that had lasted. */
   passed?: readonly string[]
+  /** Of rollouts; left out where no rule is about them. */
+  reports?: readonly RolloutReport[]
   /** Two objects with its name exist at a time. */
   isTwin?: true
 }
@@ -126,6 +160,8 @@ export interface CardEntry {
   view: View
   /** What is known of its object by now. */
   memory: ObjectMemory | undefined
+  /** The rollout in which its object fails, where that has a card. */
+  rollout?: { head: RolloutHead; url: string }
 }
 
 /** A message that is updated, with what is to be shown. */
@@ -133,6 +169,8 @@ export interface Card extends CardPlace {
   lane: string
   destination: string
   entries: readonly CardEntry[]
+  /** It shows a rollout, and names nothing else. */
+  rollout?: Rollout
   /** What is known is of this version of what it shows. */
   version: number
   /** Whoever has the latest claim may update it. */

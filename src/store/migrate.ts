@@ -27,7 +27,9 @@ const tables = {
   gatherings: 'rowid',
   cards: 'id',
   card_entries: 'id',
-  card_versions: 'id'
+  card_versions: 'id',
+  rollouts: 'id',
+  rollout_entries: 'rowid'
 } as const
 
 /** Texts that stand in an index, which takes no more than so much of them. */
@@ -35,7 +37,9 @@ const indexed: Record<string, readonly string[]> = {
   events: ['object'],
   objects: ['key'],
   notifications: ['object', 'group_key'],
-  card_entries: ['object']
+  card_entries: ['object'],
+  rollouts: ['scope', 'revision'],
+  rollout_entries: ['object']
 }
 
 /**
@@ -91,7 +95,8 @@ async function copyAll(from: Database, url: string, progress: (done: number, tot
         setval(pg_get_serial_sequence('messages', 'id'), (select coalesce(max(id), 0) + 1 from messages)),
         setval(pg_get_serial_sequence('cards', 'id'), (select coalesce(max(id), 0) + 1 from cards)),
         setval(pg_get_serial_sequence('card_entries', 'id'), (select coalesce(max(id), 0) + 1 from card_entries)),
-        setval(pg_get_serial_sequence('card_versions', 'id'), (select coalesce(max(id), 0) + 1 from card_versions))`)
+        setval(pg_get_serial_sequence('card_versions', 'id'), (select coalesce(max(id), 0) + 1 from card_versions)),
+        setval(pg_get_serial_sequence('rollouts', 'id'), (select coalesce(max(id), 0) + 1 from rollouts))`)
     await to.query('commit')
   } finally {
     await to.end()

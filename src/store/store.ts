@@ -22,6 +22,7 @@ import type {
   ObjectCount,
   Plan,
   Receipt,
+  Rollout,
   Settlement,
   Size,
   Step,
@@ -85,6 +86,12 @@ export interface Store {
    * which may have moved since. Resolves to the lanes that got something.
    */
   endMutes(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): Promise<string[]>
+
+  /**
+   * For each rollout of which something is due at `now`, writes the notification that `say` makes of it, if any, and has the
+   * card that shows it updated. Resolves to the lanes that got something.
+   */
+  sayRollouts(now: number, say: (rollout: Rollout) => NewNotification | undefined): Promise<string[]>
 
   /** Those that have not ended, oldest first. */
   silences(now: number): Promise<Silence[]>

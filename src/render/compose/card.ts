@@ -6,6 +6,7 @@ import { plain, time } from '../slack/mrkdwn.ts'
 import type { Payload } from '../slack/payload.ts'
 import { composeDigest } from './digest.ts'
 import { composeOne } from './message.ts'
+import type { RolloutHead } from './rollout-standing.ts'
 import { takenOn, type View } from './view.ts'
 
 /** What keeps an incident quiet: a mute of the config file, or a silence made by hand; `until` in ms. */
@@ -21,6 +22,8 @@ export interface Named {
   view: View
   memory: ObjectMemory | undefined
   quiet?: Quiet | undefined
+  /** The rollout in which its object fails, and the page of its card. */
+  rollout?: { head: RolloutHead; url: string }
 }
 
 /** How a card is composed, beside what it names. */
@@ -108,8 +111,10 @@ function counted(count: number): string {
 
 /** What there is to say of it by now. Nobody is pinged again. */
 function viewOf(entry: Named, now: number): View {
-  const { since, memory } = entry
-  const { mention: _, ...view } = entry.view
+  const { since, memory, rollout } = entry
+  const { mention: _, ...rest } = entry.view
+  const name = ['rollout', rollout?.head.revision?.text].filter(Boolean).join(' ')
+  const view = rollout === undefined ? rest : { ...rest, pages: [...(rest.pages ?? []), { name, url: rollout.url }] }
   if (since === undefined) return view
   if (!isOpen(entry)) return view.says === 'recovered' ? view : recovered(view, { since, memory }, now)
   return withTakenOn(view.says === 'repeated' ? { ...view, says: 'failed' } : view, memory && failureOf(memory, since))

@@ -14,6 +14,7 @@ import { backOf, compareOf, factsOf, isOfChange, type Posting, revisionLink } fr
 import { nameOf } from './name.ts'
 import { notReadyLines } from './not-ready.ts'
 import { composeNotice } from './notice.ts'
+import { composeRollout } from './rollout.ts'
 import { saidIn } from './said.ts'
 import { stateOf } from './state.ts'
 import { isOwn, type View } from './view.ts'
@@ -21,6 +22,7 @@ import { isOwn, type View } from './view.ts'
 /** One notification as a message of its own. Every text of the view is inside its limit already. */
 export function composeOne(view: View, posting: Posting = {}): Payload {
   const { custom = {}, mention = '' } = view
+  if (view.rollout !== undefined) return composeRollout(view, view.rollout, posting)
   if (isOwn(view) && view.custom === undefined) return composeNotice(view, posting)
   const face = faceOf(view, view.failure !== undefined)
   const text = lockScreen(view, face)

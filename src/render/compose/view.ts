@@ -9,6 +9,7 @@ import type { Links } from '../links/links.ts'
 import { maxMessage, maxSummary } from '../slack/limits.ts'
 import { cut, cutMiddle, linkTarget, utc } from '../slack/mrkdwn.ts'
 import type { Custom } from '../template/template.ts'
+import type { RolloutView } from './rollout-standing.ts'
 import { readSaid, type Said } from './said.ts'
 
 /**
@@ -67,6 +68,8 @@ export interface View extends Partial<Said> {
   custom?: Custom
   /** What the relay says of itself, as mrkdwn. */
   own?: Own
+  /** It is about the rollout of a revision, and not about an object. */
+  rollout?: RolloutView
 }
 
 /** A sentence, what it means, facts, and a page of the dashboard that shows more. */

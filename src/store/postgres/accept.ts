@@ -18,6 +18,7 @@ import type { Sql } from './connections.ts'
 import { heldOf, release } from './lasting.ts'
 import { dropEmpty, lockObjects, setMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
+import { type Reported, report } from './rollouts.ts'
 import { keyOf, storable } from './text.ts'
 
 // A statement of its own after the locks, so that it sees what whoever held them has committed: also the same body, which
@@ -85,6 +86,7 @@ export async function accept(
   const changed = new Map<string, { memory: ObjectMemory; seenAt: number }>()
   const kept: Kept[] = []
   const turned = new Map<string, number>()
+  const reports: Reported[] = []
   const ledger: Ledger = {
     duplicateOf({ identity, receivedAt }) {
       const known = bodies.get(identity)
@@ -105,6 +107,9 @@ export async function accept(
       changed.set(key, { memory, seenAt: receivedAt })
     },
     turn: (key, { receivedAt }) => turned.set(key, receivedAt),
+    report(arrival, said, id) {
+      for (const entry of said) reports.push({ arrival, said: entry, event: id })
+    },
     keep(arrival, key, decision) {
       const id = ids[kept.length] ?? 0
       const notified: Kept['notified'] = []
@@ -130,6 +135,7 @@ export async function accept(
     sql,
     releases.map(({ held: entry, ...rest }) => ({ ...rest, held: { ...entry, id: idOf(entry.id, notifications) } }))
   )
+  await report(sql, reports)
   await turn(sql, [...turned.keys()], Math.max(...turned.values()))
   const settled = releases.flatMap(({ held: { destination }, because }) => (because === undefined ? [] : [destination]))
   return { receipts, settled }

@@ -8,6 +8,8 @@ import {
   type EntryRow,
   type KnownRow,
   type NewEntry,
+  rolloutCardSql,
+  rolloutIn,
   versionOf,
   withCards
 } from '../cards.ts'
@@ -30,6 +32,7 @@ import type { Store } from '../store.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
 import type { Presence } from './presence.ts'
 import { insertNotifications } from './queue.ts'
+import { readRollout } from './rollouts.ts'
 import { keyOf } from './text.ts'
 
 export const knownSql = `
@@ -119,6 +122,33 @@ const entriesSql = `
   order by e.place
   returning card_id`
 
+// The failures in it lead to it from now on.
+const failuresOfSql = `
+  with named as (
+    select id from cards where id in (
+      select card_id from card_entries where since is not null and object in (
+        select object from rollout_entries where rollout_id = $2 and state = 'failing'))
+    order by id for update
+  )
+  update cards set version = version + 1, due_at = coalesce(due_at, ${earliest}) from named where cards.id = named.id`
+
+// Rollouts in which something fails that a new card names, and that card itself, lead to each other from now on.
+const rolloutsOfSql = `
+  with named as (
+    select id from cards where rollout_id in (
+      select re.rollout_id from card_entries e join rollout_entries re on re.object = e.object
+      where e.card_id = $2 and e.since is not null and re.state = 'failing')
+    order by id for update
+  ), touched as (
+    update cards set version = version + 1, due_at = coalesce(due_at, ${earliest}) from named where cards.id = named.id
+  )
+  update cards set due_at = $1::bigint + ${cardGapMs} where id = $2 and exists (select from named)`
+
+// It may be further by now.
+const newRolloutCardSql = `
+  insert into cards (lane, destination, channel, ts, posted_at, updated_at, rollout_id, due_at)
+  values ($1, $2, $3, $4, $5, $5, $6, $5::bigint + ${cardGapMs})`
+
 // What ended while it was being posted.
 const overSql = `
   update cards set due_at = $2 where id = $1 and exists (
@@ -133,6 +163,12 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
      where n.message_id = $1 order by n.id`,
     [id]
   )
+  const rollout = rolloutIn(carried)
+  if (rollout !== undefined) {
+    await sql(newRolloutCardSql, [lane, destination, posted.channel, posted.ts, now, rollout])
+    await sql(failuresOfSql, [now, rollout])
+    return
+  }
   const objects = [...new Set(carried.map(({ object }) => object))].sort()
   // What is being accepted about them is waited for: it looks for their cards, which are not there yet.
   await sql('select key from objects where key = any($1) order by key for share', [objects])
@@ -151,6 +187,7 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
     ...columns,
     ...[id, shown, reply ?? null]
   ])
+  await sql(rolloutsOfSql, [now, rows[0]?.card_id])
   await sql(overSql, [rows[0]?.card_id, now + cardPatienceMs])
 }
 
@@ -274,12 +311,15 @@ async function next(
   await sql(claimSql, [...[taken.bucket.tokens, taken.bucket.at, budget, now + cardClaimMs, row.id]])
   // A statement of its own after the lock: it sees what whoever made the card due has committed.
   const entries = await sql<EntryRow>(
-    `select e.*, o.memory from card_entries e left join objects o on o.key = e.object
+    `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object
+     left join cards rc on e.since is not null and rc.id = (${rolloutCardSql('e.object')})
+     left join rollouts r on r.id = rc.rollout_id
      where e.card_id = $1 order by e.id`,
     [row.id]
   )
   const { rows: shown } = await sql<{ payload: string }>(shownSql, [row.id])
-  return { is: 'update', card: cardOf(row, entries.rows, shown[0]?.payload) }
+  const rollout = row.rollout_id === null ? undefined : await readRollout(sql, row.rollout_id)
+  return { is: 'update', card: cardOf(row, entries.rows, shown[0]?.payload, rollout) }
 }
 
 /** Whether the card was still this replica's. */

@@ -18,6 +18,7 @@ import { createMuting } from './mutes.ts'
 import { Presence } from './presence.ts'
 import { backlog, busyLanes, countPending, tryNow } from './queue.ts'
 import { askPostgres, createPostgresRecords } from './records.ts'
+import { createRollouts } from './rollouts.ts'
 import { migrate } from './schema.ts'
 import { createUpkeep } from './upkeep.ts'
 
@@ -112,6 +113,7 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
     ...createCards({ connections: lanes, presence, isCallersClock, added }),
     ...createMuting(lanes, added),
     ...createActs(lanes, waiting),
+    ...createRollouts(lanes, added),
     ...createUpkeep(lanes),
     records: createPostgresRecords({ connections: lanes, added }),
     messages: readMessages(askPostgres(lanes.query)),

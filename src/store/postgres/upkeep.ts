@@ -4,6 +4,7 @@ import type { Expiry, ObjectCount } from '../kept.ts'
 import type { Store } from '../store.ts'
 import { pruneCards } from './cards.ts'
 import type { Connections, Sql } from './connections.ts'
+import { pruneRollouts } from './rollouts.ts'
 
 /** The server asks its file system for each file of a database: not for every scrape of every replica. */
 const sizeMs = 60_000
@@ -84,7 +85,11 @@ async function prune(sql: Sql, before: Expiry, limit: number): Promise<number> {
   await sql('delete from announcements where announced_at < $1', [before.events])
   await sql('delete from replicas where alive_until < $1', [before.duplicates - replicaMs])
   const cards = await pruneCards(sql, before.events, limit)
-  return [bodies, notifications, events].reduce((sum, { rowCount }) => sum + (rowCount ?? 0), messages.length + cards)
+  const rollouts = await pruneRollouts(sql, before.events, limit)
+  return [bodies, notifications, events].reduce(
+    (sum, { rowCount }) => sum + (rowCount ?? 0),
+    messages.length + cards + rollouts
+  )
 }
 
 /** Looks at the next `limit` objects after `key`; `last` is undefined at their end. */

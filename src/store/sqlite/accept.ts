@@ -9,6 +9,7 @@ import { heldOf, release } from './lasting.ts'
 import { memoryOf, setMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
 import type { RecentBodies } from './recent-bodies.ts'
+import { report } from './rollouts.ts'
 
 /** Inside a transaction. */
 export function accept(
@@ -24,6 +25,9 @@ export function accept(
     release: (_, releases) => release(db, waiting, releases),
     remember: (key, memory, arrival) => setMemory(db, key, memory, arrival),
     turn: (key, { receivedAt }) => turn(db, key, receivedAt),
+    report: (arrival, reports, id) => {
+      for (const said of reports) report(db, arrival, said, id)
+    },
     keep({ event, body, identity, receivedAt }, key, { transition, trace, notifications }) {
       const id = db.run(
         'insert into events values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',

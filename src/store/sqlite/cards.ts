@@ -7,6 +7,8 @@ import {
   carriedBy,
   type EntryRow,
   type KnownRow,
+  rolloutCardSql,
+  rolloutIn,
   versionOf,
   withCards
 } from '../cards.ts'
@@ -26,6 +28,7 @@ import type { Store } from '../store.ts'
 import type { Database, Transaction, Write } from './file.ts'
 import { laneState, setBucket } from './lanes.ts'
 import type { Queue } from './queue.ts'
+import { readRollout } from './rollouts.ts'
 
 // At the earliest, and not later than that after now, whatever the clock was when it was updated last.
 const earliest = (now: string) => `min(max(${now}, updated_at + ${cardGapMs}), ${now} + ${cardGapMs})`
@@ -78,6 +81,23 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
     `select n.event_id, n.rule, n.object, v.view from notifications n join views v on v.id = n.id where n.message_id = ? order by n.id`,
     Number(id)
   )
+  const rollout = rolloutIn(carried)
+  if (rollout !== undefined) {
+    // It may be further by now.
+    db.run(
+      `insert into cards (lane, destination, channel, ts, posted_at, updated_at, rollout_id, due_at)
+       values (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?5 + ${cardGapMs})`,
+      ...[lane, destination, posted.channel, posted.ts, now, rollout]
+    )
+    // The failures in it lead to it from now on.
+    db.run(
+      `update cards set version = version + 1, due_at = coalesce(due_at, ${earliest('?1')}) where id in (
+         select card_id from card_entries where since is not null and object in (
+           select object from rollout_entries where rollout_id = ?2 and state = 'failing'))`,
+      ...[now, rollout]
+    )
+    return
+  }
   const known = db.all<Pick<KnownRow, 'object' | 'since'>>(
     `select object, since from card_entries
      where object in (select value from json_each(?)) and lane = ? and since is not null`,
@@ -113,6 +133,7 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
       ...[card, lane, object, rule, event_id, since, view]
     )
   }
+  touchRolloutsOf(db, card, now)
   // What ended while it was being posted.
   db.run(
     `update cards set due_at = ? where id = ? and exists (
@@ -130,6 +151,17 @@ function addVersion(db: Database, card: number, payload: string, now: number): v
        select id from card_versions where card_id = ?1 order by id desc limit 1 offset ${keptVersions})`,
     card
   )
+}
+
+/** Rollouts in which something fails that a new card names, and that card itself, lead to each other from now on. */
+function touchRolloutsOf(db: Database, card: number, now: number): void {
+  const rollouts = `select re.rollout_id from card_entries e join rollout_entries re on re.object = e.object
+    where e.card_id = ?2 and e.since is not null and re.state = 'failing'`
+  const touched = db.changes(
+    `update cards set version = version + 1, due_at = coalesce(due_at, ${earliest('?1')}) where rollout_id in (${rollouts})`,
+    ...[now, card]
+  )
+  if (touched > 0) db.run('update cards set due_at = ? where id = ?', now + cardGapMs, card)
 }
 
 /**
@@ -188,7 +220,9 @@ export function createCards(
     setBucket(db, budget, taken.bucket)
     db.run('update cards set claim = claim + 1, claimed_until = ? where id = ?', now + cardClaimMs, row.id)
     const entries = db.all<EntryRow>(
-      `select e.*, o.memory from card_entries e left join objects o on o.key = e.object
+      `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object
+       left join cards rc on e.since is not null and rc.id = (${rolloutCardSql('e.object')})
+       left join rollouts r on r.id = rc.rollout_id
        where e.card_id = ? order by e.id`,
       row.id
     )
@@ -196,7 +230,8 @@ export function createCards(
       'select payload from card_versions where card_id = ? order by id desc limit 1',
       row.id
     )
-    return { is: 'update', card: cardOf(row, entries, shown?.payload) }
+    const rollout = row.rollout_id === null ? undefined : readRollout(db, row.rollout_id)
+    return { is: 'update', card: cardOf(row, entries, shown?.payload, rollout) }
   }
 
   return {

@@ -16,6 +16,7 @@ import { createMuting } from './mutes.ts'
 import { createQueue } from './queue.ts'
 import { RecentBodies } from './recent-bodies.ts'
 import { askSqlite, createSqliteRecords } from './records.ts'
+import { createRollouts } from './rollouts.ts'
 import { bringToVersion } from './schema.ts'
 import { createUpkeep } from './upkeep.ts'
 
@@ -66,6 +67,7 @@ function createStore(db: Database, log: Log): Store {
     ...createCards(db, { queue, transaction, write }),
     ...createMuting(db, queue, write),
     ...createActs(db, { waiting, write }),
+    ...createRollouts(db, { queue, write }),
     ...createUpkeep(db, transaction),
     records: createSqliteRecords(db, { queue, waiting, write }),
     messages: readMessages(askSqlite(db)),

@@ -7,6 +7,7 @@ import type { Expiry, ObjectCount } from '../kept.ts'
 import type { Store } from '../store.ts'
 import { pruneCards } from './cards.ts'
 import type { Database, Transaction } from './file.ts'
+import { pruneRollouts } from './rollouts.ts'
 
 const stepRows = 500
 
@@ -52,7 +53,8 @@ export function createUpkeep(db: Database, transaction: Transaction): Pick<Store
     db.run('delete from silences where ends_at < ?', before.events)
     db.run('delete from acts where at < ?', before.events)
     const cards = pruneCards(db, before.events, limit)
-    return finished.length + events + messages.length + cards + pruneObjects(before.deadLetters, limit)
+    const rollouts = pruneRollouts(db, before.events, limit)
+    return finished.length + events + messages.length + cards + rollouts + pruneObjects(before.deadLetters, limit)
   }
 
   /** Looks at the next `limit` objects, from where it left off. */

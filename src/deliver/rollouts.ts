@@ -1,0 +1,51 @@
+// Rollouts: say how far each revision is rolled out. In: rollouts of which something is due, found in the store. Out: a
+// notification when one fails or has settled; for a channel with cards one when it begins.
+import type { Logger } from 'pino'
+import { type Clock, every } from '../clock.ts'
+import { viewOfRollout } from '../render/compose/rollout.ts'
+import type { NewNotification, Rollout } from '../store/kept.ts'
+import type { Store } from '../store/store.ts'
+import type { Destination } from './destination.ts'
+
+/** How often to look. */
+const lookMs = 1000
+
+export interface RolloutsOptions {
+  store: Pick<Store, 'sayRollouts'>
+  destinations: () => Pick<ReadonlyMap<string, Destination>, 'get'>
+  /** There is something new in these lanes. */
+  wake(lanes: Iterable<string>): void
+  clock: Clock
+  log: Logger
+}
+
+export function createRollouts({ store, destinations, wake, clock, log }: RolloutsOptions) {
+  let stop = () => {}
+
+  async function look(): Promise<void> {
+    const now = clock.now()
+    wake(await store.sayRollouts(now, (rollout) => say(rollout, destinations().get(rollout.destination), now)))
+  }
+
+  return {
+    start(): void {
+      stop = every(clock, lookMs, look, (err) =>
+        log.error({ err }, 'cannot look for rollouts; trying again in a second')
+      )
+    },
+    stop: (): void => stop()
+  }
+}
+
+/** What is said of `rollout`, if anything: what has a card is shown there. `now` in ms. */
+export function say(rollout: Rollout, to: Destination | undefined, now: number): NewNotification | undefined {
+  if (to === undefined) return undefined
+  const isShown = to.slack?.style === 'cards' && rollout.saidAt !== undefined
+  if (isShown || !isWorthSaying(rollout, to)) return undefined
+  return { rule: rollout.rule, destination: to.name, lane: to.lane, view: viewOfRollout(rollout, now) }
+}
+
+/** A card begins with what is on its way; a message of its own needs something that has come. */
+function isWorthSaying({ unsaidSince, entries }: Rollout, { slack }: Destination): boolean {
+  return slack?.style === 'cards' ? entries.length > 0 : unsaidSince !== undefined
+}

@@ -1,0 +1,27 @@
+// Rollouts: define how a rule makes one message of a revision that is rolled out. Pure.
+import { Type } from 'typebox'
+import { parseDuration } from '../duration.ts'
+import type { ObjectRef } from '../events/flux.ts'
+
+/** How a rule makes messages of rollouts. */
+export interface Rollouts {
+  /** A rollout without news for so long is over, in ms. */
+  settleMs: number
+  /** One message for each cluster, or one for all that have the revision. */
+  isPerCluster: boolean
+  /** Whether the rule is about an object, whatever it says; undefined where only what it says decides. */
+  isAbout: ((object: ObjectRef) => boolean) | undefined
+}
+
+/** Of `cluster` and `revision`. */
+export const RolloutBy = Type.Array(Type.Enum(['cluster', 'revision']), { minItems: 1, uniqueItems: true })
+
+/** The longest `settle`, in ms: whatever is later is of another rollout. */
+export const maxSettleMs = 60 * 60_000
+
+export function compileRollouts(
+  { by, settle }: { by?: readonly string[]; settle?: string },
+  isAbout: Rollouts['isAbout']
+): Rollouts {
+  return { settleMs: parseDuration(settle ?? '2m'), isPerCluster: by?.includes('cluster') ?? true, isAbout }
+}

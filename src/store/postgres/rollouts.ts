@@ -1,0 +1,219 @@
+// Rollouts in PostgreSQL: keep how far each revision is rolled out, and write what there is to say of one. Scopes are locked after
+// objects, several in one order, so that replicas wait for each other and never in a circle.
+
+import { objectOf } from '../../objects.ts'
+import {
+  type Arrival,
+  cardGapMs,
+  maxRolloutEntries,
+  type NewNotification,
+  type Rollout,
+  type RolloutReport
+} from '../kept.ts'
+import {
+  afterwards,
+  follow,
+  keysOf,
+  type LiveRow,
+  type RolloutEntryRow,
+  type RolloutRow,
+  remembersRevision,
+  rolloutHorizonMs,
+  rolloutOf
+} from '../rollouts.ts'
+import type { Store } from '../store.ts'
+import type { Connections, Sql } from './connections.ts'
+import { insertNotifications } from './queue.ts'
+import { indexable, keyOf, storable } from './text.ts'
+
+/** Rollouts that something is said of in one transaction. */
+const maxDue = 20
+
+/** Any number that nothing else is locked by: of each scope, beside its hash. */
+const lockSpace = 8_140_772
+
+const lockSql = `
+  select pg_advisory_xact_lock(${lockSpace}, hash) from (
+    select distinct hashtext(scope) as hash from unnest($1::text[]) as s(scope) order by hash) as h`
+
+const liveSql = `
+  select r.*, e.state, e.said,
+    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = $3) as members,
+    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = $3 and m.state = 'failing') as failing,
+    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = $3 and m.state = 'coming') as coming,
+    (select count(distinct m.cluster) from rollout_entries m where m.rollout_id = r.id) as clusters
+  from (
+    select * from rollouts where scope = $1 and not is_closed
+    union all
+    select * from rollouts where scope = $1 and revision = $2 and revision <> '' and is_closed
+  ) r left join rollout_entries e on e.rollout_id = r.id and e.object = $4
+  order by r.id`
+
+const insertSql = `
+  insert into rollouts (rule, destination, scope, revision, head, event_id, opened_at, last_at, settle_ms, unsaid_since,
+    said_at, due_at, replaced, is_closed)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id`
+
+const updateSql = `
+  with shown as (
+    select id from cards where rollout_id = $10 order by id for update
+  ), touched as (
+    update cards set version = version + 1,
+      due_at = coalesce(due_at, least(greatest($11::bigint, updated_at + ${cardGapMs}), $11::bigint + ${cardGapMs}))
+    from shown where cards.id = shown.id
+  )
+  update rollouts set head = $1, event_id = $2, last_at = $3, settle_ms = $4, unsaid_since = $5, said_at = $6, due_at = $7,
+    replaced = $8, is_closed = $9 where id = $10`
+
+const entrySql = `
+  insert into rollout_entries values ($1, $2, $3, $4, $5, $6, $7) on conflict (rollout_id, object) do update
+  set state = excluded.state, at = excluded.at, said = excluded.said,
+    says_each = rollout_entries.says_each or excluded.says_each`
+
+const carrySql = `
+  insert into rollout_entries
+  select $1::bigint, object, cluster, 'expected', $2::bigint, '', says_each from rollout_entries
+  where rollout_id = $3 and cluster = $4 and says_each and (state <> 'expected' or $5::boolean)
+  on conflict do nothing`
+
+const expectSql = `
+  insert into rollout_entries
+  select $1::bigint, key, $3::text, 'expected', $4::bigint, '', true from unnest($2::text[]) as o(key) on conflict do nothing`
+
+/** What the events of a batch say of rollouts, in their order. */
+export interface Reported {
+  arrival: Arrival
+  said: RolloutReport
+  /** The event's id, where it is kept. */
+  event: number | null
+}
+
+export async function report(sql: Sql, reports: readonly Reported[]): Promise<void> {
+  if (reports.length === 0) return
+  await sql(lockSql, [reports.map(({ said }) => indexable(said.scope))])
+  // Each by itself: what it says depends on what those before it left.
+  for (const entry of reports) await reportOne(sql, entry)
+}
+
+async function reportOne(sql: Sql, { arrival, said, event }: Reported): Promise<void> {
+  const { object } = arrival.event
+  const cluster = storable(object.cluster)
+  const key = keyOf(object)
+  const now = arrival.receivedAt
+  const known = { ...said, scope: indexable(said.scope), revision: indexable(said.revision) }
+  const { rows: live } = await sql<LiveRow>(liveSql, [known.scope, known.revision, cluster, key])
+  const { begun, rows, entries, carried, first } = follow(live, known, { cluster, event, now })
+  const id = begun === undefined ? 0 : await insert(sql, begun)
+  for (const row of rows) await update(sql, row, now)
+  for (const { rollout = id, state, said: text } of entries) {
+    if (state === 'gone') await sql('delete from rollout_entries where rollout_id = $1 and object = $2', [rollout, key])
+    else await sql(entrySql, [rollout, key, cluster, state, now, storable(text), said.saysEach])
+  }
+  for (const { from, into = id, hasExpected } of carried) await sql(carrySql, [into, now, from, cluster, hasExpected])
+  if (first === undefined) return
+  const { rows: others } = await sql<{ key: string }>(
+    'select key from objects where starts_with(key, $1) and position($2 in memory) > 0',
+    [storable(keysOf(object)), remembersRevision(said.previous)]
+  )
+  const expected = others.flatMap((row) => (said.isAbout?.(objectOf(row.key)) ? [row.key] : []))
+  await sql(expectSql, [first.into ?? id, expected, cluster, now])
+}
+
+async function insert(sql: Sql, row: Omit<RolloutRow, 'id'>): Promise<number> {
+  const { rows } = await sql<{ id: number }>(insertSql, [
+    ...[
+      row.rule,
+      row.destination,
+      row.scope,
+      row.revision,
+      storable(row.head),
+      row.event_id,
+      row.opened_at,
+      row.last_at
+    ],
+    ...[row.settle_ms, row.unsaid_since, row.said_at, row.due_at, storable(row.replaced), Boolean(row.is_closed)]
+  ])
+  return rows[0]?.id ?? 0
+}
+
+async function update(sql: Sql, row: RolloutRow, now: number): Promise<void> {
+  await sql(updateSql, [
+    ...[storable(row.head), row.event_id, row.last_at, row.settle_ms, row.unsaid_since, row.said_at, row.due_at],
+    ...[storable(row.replaced), Boolean(row.is_closed), row.id, now]
+  ])
+}
+
+/** With all its objects; undefined where it is over and forgotten. */
+export async function readRollout(sql: Sql, id: number): Promise<Rollout | undefined> {
+  const { rows } = await sql<RolloutRow>('select * from rollouts where id = $1', [id])
+  return rows[0] && withEntries(sql, rows[0])
+}
+
+async function withEntries(sql: Sql, row: RolloutRow): Promise<Rollout> {
+  const { rows } = await sql<RolloutEntryRow>(
+    `select e.object, e.state, e.at, e.said, c.channel, c.ts from rollout_entries e
+     left join cards c on e.state = 'failing' and c.id = (
+       select max(card_id) from card_entries where object = e.object and since is not null)
+     where e.rollout_id = $1 order by e.at, e.object limit ${maxRolloutEntries}`,
+    [row.id]
+  )
+  return rolloutOf(row, rows)
+}
+
+const pruneSql = `
+  with over as (
+    delete from rollouts where id in (
+      select id from rollouts where last_at < $1 and due_at is null order by last_at limit $2 for update skip locked)
+    returning id
+  ), entries as (
+    delete from rollout_entries using over where rollout_entries.rollout_id = over.id
+  )
+  select id from over`
+
+/** Those of which all is said. */
+export async function pruneRollouts(sql: Sql, before: number, limit: number): Promise<number> {
+  return (await sql(pruneSql, [before, limit])).rowCount ?? 0
+}
+
+const dueSql = `
+  select * from rollouts where due_at is not null and (due_at <= $1 or due_at > $1::bigint + ${rolloutHorizonMs})
+  order by due_at limit ${maxDue}`
+
+export function createRollouts(
+  connections: Connections,
+  added: (entries: readonly { destination: string; lane: string }[]) => void
+): Pick<Store, 'sayRollouts'> {
+  return {
+    async sayRollouts(now, say) {
+      // Nothing is locked where nothing is due.
+      if ((await connections.query(dueSql, [now])).rowCount === 0) return []
+      const said = await connections.transaction((sql) => speak(sql, say, now))
+      added(said)
+      return said.map(({ lane }) => lane)
+    }
+  }
+}
+
+async function speak(
+  sql: Sql,
+  say: (rollout: Rollout) => NewNotification | undefined,
+  now: number
+): Promise<NewNotification[]> {
+  const { rows: found } = await sql<RolloutRow>(dueSql, [now])
+  await sql(lockSql, [found.map(({ scope }) => scope)])
+  // What another replica said meanwhile is not due any more.
+  const { rows } = await sql<RolloutRow>(dueSql, [now])
+  const locked = new Set(found.map(({ scope }) => scope))
+  const said: NewNotification[] = []
+  for (const row of rows.filter(({ scope }) => locked.has(scope))) {
+    const rollout = await withEntries(sql, row)
+    const entry = say(rollout)
+    if (entry !== undefined) {
+      await insertNotifications(sql, [{ event: row.event_id, at: now, entry }])
+      said.push(entry)
+    }
+    const fails = rollout.entries.some(({ is }) => is === 'failing')
+    await update(sql, afterwards(row, { isSaid: entry !== undefined, fails, now }), now)
+  }
+  return said
+}

@@ -1,0 +1,164 @@
+// Rollouts in SQLite: keep how far each revision is rolled out, and write what there is to say of one, inside a transaction of the
+// store's.
+import { objectKey, objectOf } from '../../objects.ts'
+import {
+  type Arrival,
+  cardGapMs,
+  maxRolloutEntries,
+  type NewNotification,
+  type Rollout,
+  type RolloutReport
+} from '../kept.ts'
+import {
+  afterwards,
+  follow,
+  keysOf,
+  type LiveRow,
+  type RolloutEntryRow,
+  type RolloutRow,
+  remembersRevision,
+  rolloutHorizonMs,
+  rolloutOf
+} from '../rollouts.ts'
+import type { Store } from '../store.ts'
+import type { Database, Write } from './file.ts'
+import type { Queue } from './queue.ts'
+
+/** Rollouts that something is said of in one transaction. */
+const maxDue = 20
+
+const liveSql = `
+  select r.*, e.state, e.said,
+    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = ?3) as members,
+    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = ?3 and m.state = 'failing') as failing,
+    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = ?3 and m.state = 'coming') as coming,
+    (select count(distinct m.cluster) from rollout_entries m where m.rollout_id = r.id) as clusters
+  from (
+    select * from rollouts where scope = ?1 and is_closed = 0
+    union all
+    select * from rollouts where scope = ?1 and revision = ?2 and revision <> '' and is_closed = 1
+  ) r left join rollout_entries e on e.rollout_id = r.id and e.object = ?4
+  order by r.id`
+
+/** `event`: its id, where it is kept. */
+export function report(
+  db: Database,
+  { event: { object }, receivedAt: now }: Arrival,
+  said: RolloutReport,
+  event: number | null
+): void {
+  const { cluster } = object
+  const key = objectKey(object)
+  const live = db.all<LiveRow>(liveSql, said.scope, said.revision, cluster, key)
+  const { begun, rows, entries, carried, first } = follow(live, said, { cluster, event, now })
+  const id = begun === undefined ? 0 : insert(db, begun)
+  for (const row of rows) update(db, row, now)
+  for (const { rollout = id, state, said: text } of entries) {
+    if (state === 'gone') db.run('delete from rollout_entries where rollout_id = ? and object = ?', rollout, key)
+    else {
+      db.run(
+        `insert into rollout_entries values (?, ?, ?, ?, ?, ?, ?) on conflict do update
+         set state = excluded.state, at = excluded.at, said = excluded.said,
+           says_each = max(says_each, excluded.says_each)`,
+        ...[rollout, key, cluster, state, now, text, said.saysEach ? 1 : 0]
+      )
+    }
+  }
+  for (const { from, into = id, hasExpected } of carried) {
+    db.run(
+      `insert into rollout_entries select ?1, object, cluster, 'expected', ?2, '', says_each from rollout_entries
+       where rollout_id = ?3 and cluster = ?4 and says_each = 1 and (state <> 'expected' or ?5 = 1) on conflict do nothing`,
+      ...[into, now, from, cluster, hasExpected ? 1 : 0]
+    )
+  }
+  if (first === undefined) return
+  const prefix = keysOf(object)
+  const others = db.all<{ key: string }>(
+    'select key from objects where key >= ?1 and key < ?2 and instr(memory, ?3) > 0',
+    ...[prefix, `${prefix.slice(0, -1)}0`, remembersRevision(said.previous)]
+  )
+  for (const { key: other } of others) {
+    if (!said.isAbout?.(objectOf(other))) continue
+    db.run(
+      `insert into rollout_entries values (?, ?, ?, 'expected', ?, '', 1) on conflict do nothing`,
+      ...[first.into ?? id, other, cluster, now]
+    )
+  }
+}
+
+function insert(db: Database, row: Omit<RolloutRow, 'id'>): number {
+  return db.run(
+    'insert into rollouts values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ...[row.rule, row.destination, row.scope, row.revision, row.head, row.event_id, row.opened_at, row.last_at],
+    ...[row.settle_ms, row.unsaid_since, row.said_at, row.due_at, row.replaced, row.is_closed ? 1 : 0]
+  )
+}
+
+function update(db: Database, row: RolloutRow, now: number): void {
+  db.run(
+    `update rollouts set head = ?, event_id = ?, last_at = ?, settle_ms = ?, unsaid_since = ?, said_at = ?, due_at = ?,
+       replaced = ?, is_closed = ? where id = ?`,
+    ...[row.head, row.event_id, row.last_at, row.settle_ms, row.unsaid_since, row.said_at, row.due_at],
+    ...[row.replaced, row.is_closed ? 1 : 0, row.id]
+  )
+  // Whoever shows it is out of date.
+  db.run(
+    `update cards set version = version + 1,
+       due_at = coalesce(due_at, min(max(?1, updated_at + ${cardGapMs}), ?1 + ${cardGapMs})) where rollout_id = ?2`,
+    ...[now, row.id]
+  )
+}
+
+/** With all its objects; undefined where it is over and forgotten. */
+export function readRollout(db: Database, id: number): Rollout | undefined {
+  const row = db.get<RolloutRow>('select * from rollouts where id = ?', id)
+  return row && withEntries(db, row)
+}
+
+function withEntries(db: Database, row: RolloutRow): Rollout {
+  const entries = db.all<RolloutEntryRow>(
+    `select e.object, e.state, e.at, e.said, c.channel, c.ts from rollout_entries e
+     left join cards c on e.state = 'failing' and c.id = (
+       select max(card_id) from card_entries where object = e.object and since is not null)
+     where e.rollout_id = ? order by e.at, e.object limit ${maxRolloutEntries}`,
+    row.id
+  )
+  return rolloutOf(row, entries)
+}
+
+/** Those of which all is said. */
+export function pruneRollouts(db: Database, before: number, limit: number): number {
+  const over = db.all<{ id: number }>(
+    `delete from rollouts where id in (
+       select id from rollouts where last_at < ? and due_at is null order by last_at limit ?) returning id`,
+    ...[before, limit]
+  )
+  for (const { id } of over) db.run('delete from rollout_entries where rollout_id = ?', id)
+  return over.length
+}
+
+export function createRollouts(
+  db: Database,
+  { queue, write }: { queue: Queue; write: Write }
+): Pick<Store, 'sayRollouts'> {
+  const dueSql = `
+    select * from rollouts where due_at is not null and (due_at <= ?1 or due_at > ?1 + ${rolloutHorizonMs})
+    order by due_at limit ${maxDue}`
+
+  function speak(row: RolloutRow, say: (rollout: Rollout) => NewNotification | undefined, now: number): string[] {
+    const rollout = withEntries(db, row)
+    const entry = say(rollout)
+    if (entry !== undefined) queue.insert(row.event_id, entry, now)
+    const fails = rollout.entries.some(({ is }) => is === 'failing')
+    update(db, afterwards(row, { isSaid: entry !== undefined, fails, now }), now)
+    return entry === undefined ? [] : [entry.lane]
+  }
+
+  return {
+    async sayRollouts(now, say) {
+      // Nothing is written, nor waited for, where nothing is due.
+      if (db.get(dueSql, now) === undefined) return []
+      return write(() => db.all<RolloutRow>(dueSql, now).flatMap((row) => speak(row, say, now)))
+    }
+  }
+}

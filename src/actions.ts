@@ -11,7 +11,7 @@ import { type Destination, lanesByName } from './deliver/destination.ts'
 import { isDuration, parseDuration } from './duration.ts'
 import { type Fault, RelayError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
-import { type NewSilence, type Silence, silenceLimits } from './mutes/silence.ts'
+import { isAboutObjects, type NewSilence, type Silence, silenceLimits } from './mutes/silence.ts'
 import type { Acknowledged, Incident } from './objects/acknowledged.ts'
 import { objectOf } from './objects.ts'
 import { type Known, knownFrom, neverFaults } from './rules/never.ts'
@@ -28,6 +28,8 @@ export interface AskedSilence {
   /** How long, such as 2h, or `until` when, such as 2026-12-01T06:00:00Z: one of them. */
   for?: string | undefined
   until?: string | undefined
+  /** Or until none of the objects that it is about fails any more, which it says by cluster, kind, namespace and name alone. */
+  untilRecovered?: boolean | undefined
   comment?: string | undefined
 }
 
@@ -84,7 +86,8 @@ export function createActions(options: ActionsOptions) {
     const news = done.filter(({ isNews }) => isNews)
     if (news.length === 0) return done
     note(did, actor, { objects: news.map(({ object }) => object) }, `incidents ${did}d`)
-    cardsChanged()
+    // Whoever clicked sees it at once, by an update that Slack does not count; other cards follow at the next look.
+    if (actor.via !== 'slack') cardsChanged()
     return done
   }
 
@@ -105,6 +108,9 @@ export function createActions(options: ActionsOptions) {
 
     /** In one transaction; those that are over are left out. Throws BAD_REQUEST for more than {@link maxIncidents}. */
     acknowledgeAll: (incidents: readonly Incident[], actor: Actor) => mark('acknowledge', incidents, actor),
+
+    /** As {@link acknowledgeAll}: reminders go on. */
+    unacknowledgeAll: (incidents: readonly Incident[], actor: Actor) => mark('unacknowledge', incidents, actor),
 
     /** A dead letter waits again; undefined where it is none, or its destination is gone. */
     async retry(id: string, actor: Actor): Promise<Retried | undefined> {
@@ -213,7 +219,10 @@ function checkSilence(asked: AskedSilence, known: Known, now: number): { silence
   if ([...comment].length > silenceLimits.commentCharacters) {
     refuse(`the comment may have ${silenceLimits.commentCharacters} characters at most`)
   }
-  return { silence: { match, comment, endsAt }, warnings }
+  if (!asked.untilRecovered) return { silence: { match, comment, endsAt }, warnings }
+  if (!isAboutObjects(match))
+    refuse('what lasts until it recovers is about objects: match by cluster, kind, namespace and name alone')
+  return { silence: { match, comment, endsAt, untilRecovered: true }, warnings }
 }
 
 const shapeOf = compileShape(MatchSchema)
@@ -236,10 +245,11 @@ function inWords({ path, message }: Fault): string {
   return `${['match', ...path].join('.')}: ${message}${isUnknown ? `; there are ${keys}` : ''}`
 }
 
-function endOf({ for: lasting, until }: AskedSilence, now: number): number {
-  if ((lasting === undefined) === (until === undefined)) {
-    refuse('a silence needs an end: either `for`, such as 2h, or `until`, a time')
+function endOf({ for: lasting, until, untilRecovered }: AskedSilence, now: number): number {
+  if ([lasting, until, untilRecovered || undefined].filter((end) => end !== undefined).length !== 1) {
+    refuse('a silence needs an end: either `for`, such as 2h, or `until`, a time, or `untilRecovered`')
   }
+  if (untilRecovered) return now + silenceLimits.untilRecoveredDays * 24 * 60 * 60 * 1000
   if (lasting !== undefined && !isDuration(lasting)) refuse('for is not a duration such as 30m or 2h')
   const end = lasting === undefined ? Date.parse(until ?? '') : now + parseDuration(lasting)
   if (Number.isNaN(end)) refuse('until is not a time such as 2026-12-01T06:00:00Z')

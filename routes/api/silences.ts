@@ -14,7 +14,10 @@ const SilenceReply = Type.Object({
   comment: Type.String(),
   author: Type.String({ description: 'Who made it; empty where that is not known.' }),
   createdAt: Time,
-  endsAt: Time
+  endsAt: Time,
+  untilRecovered: Type.Optional(
+    Type.Literal(true, { description: 'It ends before that when nothing that it matches fails any more.' })
+  )
 })
 
 export type ListedSilence = Static<typeof SilenceReply>
@@ -32,6 +35,11 @@ const NewSilence = closedObject({
   }),
   for: Type.Optional(Type.String({ description: `How long, such as 30m or 2h; up to ${silenceLimits.longestDays}d.` })),
   until: Type.Optional(Type.String({ description: 'Or until when, such as 2026-12-01T06:00:00Z.' })),
+  untilRecovered: Type.Optional(
+    Type.Boolean({
+      description: `Or until no object that it matches fails any more, up to ${silenceLimits.untilRecoveredDays}d; then \`match\` has cluster, kind, namespace and name alone.`
+    })
+  ),
   comment: Type.Optional(
     Type.String({
       description: `The reason, shown with the silence and in its summary; up to ${silenceLimits.commentCharacters} characters.`
@@ -71,6 +79,6 @@ export function silences(app: FastifyInstance, { store, clock, actions }: Operat
   )
 }
 
-function replyOf({ id, match, comment, author, createdAt, endsAt }: Silence) {
-  return { id, match, comment, author, createdAt: iso(createdAt), endsAt: iso(endsAt) }
+function replyOf({ createdAt, endsAt, ...silence }: Silence) {
+  return { ...silence, createdAt: iso(createdAt), endsAt: iso(endsAt) }
 }

@@ -2,17 +2,18 @@
 // update at a time for each app, of the newest state only.
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
+import { withCardButtons } from '../render/compose/buttons.ts'
 import { composeCard } from '../render/compose/card.ts'
 import { bodyFor } from '../render/receivers/dialect.ts'
 import { maxUpdateText } from '../render/slack/limits.ts'
 import { cut } from '../render/slack/mrkdwn.ts'
 import { type Payload, withoutBlocks } from '../render/slack/payload.ts'
 import { type SlackApp, urlOf } from '../slack-api/app.ts'
-import type { Card, CardPlan } from '../store/kept.ts'
+import type { Card, CardPlan, Posted } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
-import type { Reply } from './answer.ts'
+import { kindOf, type Reply } from './answer.ts'
 import { judge, lost } from './card-end.ts'
-import type { Destination } from './destination.ts'
+import { buttonsOf, type Destination } from './destination.ts'
 import { type Pace, take } from './pace.ts'
 import { sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
@@ -26,6 +27,10 @@ const lookMs = 1000
  */
 const burst = 8
 const pace: Pace = { burst, perSecond: (40 - burst) / 60 }
+
+/** How often, and when again, to ask for a card that somebody is updating. */
+const claimTries = 30
+const claimAgainMs = 100
 
 export interface CardsOptions {
   store: Store
@@ -43,6 +48,11 @@ export interface Cards {
   start(): void
   /** Something is out of date: it is not waited until the next look. */
   look(): void
+  /**
+   * Shows what is known by now in the message that a click came from, by `answerTo`, where an answer to it is posted: Slack does not
+   * count that among the updates of the app. What does not get through is shown later, as any card.
+   */
+  showAt(place: Posted, answerTo: string): Promise<void>
   /** Resolves once no update is under way. */
   stop(): Promise<void>
 }
@@ -56,6 +66,7 @@ interface Shown {
 export function createCards({ store, slack, destinations, wake, publicUrl, clock, log }: CardsOptions): Cards {
   const giveUp = new AbortController()
   const working = new Map<string, Promise<void>>()
+  const clicked = new Set<Promise<void>>()
   let stopLooking = () => {}
   let isStopping = false
 
@@ -106,7 +117,7 @@ export function createCards({ store, slack, destinations, wake, publicUrl, clock
       const body = { ...bodyFor(payload, 'slack', { channel }), ts, attachments: payload.attachments ?? [] }
       return slack.post(urlOf(app, 'chat.update'), JSON.stringify(body), signal, app.token)
     }
-    const payload = composeCard(card.entries, clock.now(), publicUrl)
+    const payload = payloadOf(card)
     let reply = await post(payload)
     const lane = destinations().get(card.destination)?.lane ?? card.lane
     let judged = judge(card, reply, lane, clock.now())
@@ -124,16 +135,49 @@ export function createCards({ store, slack, destinations, wake, publicUrl, clock
     return end.is !== 'again'
   }
 
+  function payloadOf(card: Card): Payload {
+    const destination = destinations().get(card.destination)
+    const payload = composeCard(card.entries, clock.now(), publicUrl)
+    return withCardButtons(payload, card.entries, destination && buttonsOf(destination))
+  }
+
+  /** The card, as soon as whoever is updating it has done so; undefined where that takes long, or there is none. */
+  async function claim(place: Posted): Promise<Card | undefined> {
+    for (let tries = 0; tries < claimTries && !isStopping; tries++) {
+      const card = await store.claimCard(place, clock.now())
+      if (card !== undefined) return card
+      await new Promise<void>((resolve) => clock.after(claimAgainMs, resolve))
+    }
+    return undefined
+  }
+
+  async function showAt(place: Posted, answerTo: string): Promise<void> {
+    const card = await claim(place)
+    if (card === undefined) return
+    const payload = payloadOf(card)
+    const body = { ...payload, attachments: payload.attachments ?? [], replace_original: true }
+    const reply = await slack.post(answerTo, JSON.stringify(body), giveUp.signal)
+    // A webhook for this one message, which answers as those do.
+    const isShown = kindOf(reply, 'slack') === 'taken'
+    await store.settleCard(card, isShown ? { is: 'shown' } : { is: 'again', at: clock.now() }, clock.now())
+    log[isShown ? 'debug' : 'warn']({ card: card.id, answer: sayReply(reply) }, 'card updated by a click')
+  }
+
   return {
     start() {
       stopLooking = every(clock, lookMs, look, (err) => log.error({ err }, 'cannot look for cards'))
     },
     look: () => void look(),
+    async showAt(place, answerTo) {
+      const shown = showAt(place, answerTo)
+      clicked.add(shown)
+      await shown.finally(() => clicked.delete(shown))
+    },
     async stop() {
       isStopping = true
       stopLooking()
       giveUp.abort()
-      await Promise.all(working.values())
+      await Promise.all([...working.values(), ...clicked])
     }
   }
 }

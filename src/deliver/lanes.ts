@@ -5,18 +5,17 @@ import type { Actor } from '../actor.ts'
 import { type Ages, type Clock, every } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import type { DigestForm } from '../render/compose/digest.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { Spans } from '../spans.ts'
 import type { Attempt, LaneState, Message, NewNotification, Pending, Plan, Step } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
 import { type Channels, inLane, labelOf } from './channels.ts'
-import { type Destination, lanesByName } from './destination.ts'
+import { buttonsOf, type Destination, lanesByName } from './destination.ts'
 import { causesOf, holdsOf } from './gathering.ts'
 import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
 import { createPace, take } from './pace.ts'
-import { planNext } from './plan.ts'
+import { type MessageForm, planNext } from './plan.ts'
 import { createPost, moved } from './post.ts'
 import { adviceOn, detailsOf, sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
@@ -196,12 +195,13 @@ export function createLanes(options: LanesOptions): Lanes {
     }
   }
 
-  function formOf([first]: readonly Pending[]): DigestForm {
+  function formOf([first]: readonly Pending[]): MessageForm {
     const destination = destinations().get(first?.destination ?? '')
     return {
       maxText: digestRoom(destination?.slack?.dialect ?? 'slack'),
       isFull: destination?.hasFullDigests,
-      publicUrl: options.publicUrl
+      publicUrl: options.publicUrl,
+      buttons: destination && buttonsOf(destination)
     }
   }
 

@@ -1,7 +1,7 @@
 // Cards: decides what a message that was posted names, and what of it is news for a card that is there already. Pure.
 import { readMemory } from '../objects/stored-memory.ts'
 import { isOwn, type View } from '../render/compose/view.ts'
-import type { Card, CardEntry, CardPlace, Pending } from './kept.ts'
+import { type Card, type CardEntry, type CardPlace, cardHorizonMs, type Pending } from './kept.ts'
 import { readView, viewText } from './texts.ts'
 
 /** A notification that was in a message. */
@@ -114,6 +114,11 @@ export function carriedBy(
 
 function isOfIncident({ says }: View): boolean {
   return says === 'failed' || says === 'changed' || says === 'repeated' || says === 'recovered'
+}
+
+/** Whether somebody is updating it; both in ms. */
+export function isClaimed({ claimed_until: until }: { claimed_until: number }, now: number): boolean {
+  return until > now && until <= now + cardHorizonMs
 }
 
 export function cardOf(row: CardRow, entries: readonly EntryRow[]): Card {

@@ -72,6 +72,7 @@ export interface SilenceRow {
   created_at: number
   ends_at: number
   author: string
+  until_recovered: number
 }
 
 export interface ActRow {
@@ -158,7 +159,8 @@ export function silenceOf(row: SilenceRow): Silence {
     comment: row.comment,
     createdAt: row.created_at,
     endsAt: row.ends_at,
-    author: row.author
+    author: row.author,
+    ...(row.until_recovered === 1 && { untilRecovered: true as const })
   }
 }
 

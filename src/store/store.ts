@@ -20,6 +20,7 @@ import type {
   NewNotification,
   ObjectCount,
   Plan,
+  Posted,
   Receipt,
   Settlement,
   Size,
@@ -71,6 +72,12 @@ export interface Store {
 
   /** Records how an update ended. Nothing happens where another has claimed the card since. */
   settleCard(card: Card, end: CardEnd, now: number): Promise<void>
+
+  /** The card that was posted there, with all that is known of what it names; undefined where none was. */
+  cardAt(place: Posted): Promise<Card | undefined>
+
+  /** The same, claimed for an update that is no part of a budget; undefined while somebody else has claimed it. */
+  claimCard(place: Posted, now: number): Promise<Card | undefined>
 
   /** No card of this budget is updated before `until`, in ms: Slack asked for it. */
   restCards(budget: string, until: number, now: number): Promise<void>

@@ -6,6 +6,7 @@ import {
   cardOf,
   carriedBy,
   type EntryRow,
+  isClaimed,
   type KnownRow,
   type NewEntry,
   withCards
@@ -193,7 +194,7 @@ export function createCards({
   presence,
   isCallersClock,
   added
-}: Host): Pick<Store, 'nextCard' | 'settleCard' | 'restCards'> {
+}: Host): Pick<Store, 'nextCard' | 'settleCard' | 'cardAt' | 'claimCard' | 'restCards'> {
   return {
     async nextCard(plan, now) {
       const signal = presence.lease()
@@ -207,6 +208,25 @@ export function createCards({
       if (!(await connections.transaction((sql) => settle(sql, { card, end }, now)))) return
       if (end.is === 'lost') added(end.notifications)
     },
+
+    async cardAt({ channel, ts }) {
+      const { rows } = await connections.query<CardRow>(atSql, [channel, ts])
+      const [row] = rows
+      return row && read(connections.query, row)
+    },
+
+    claimCard: ({ channel, ts }, now) =>
+      connections.transaction(async (sql) => {
+        const { rows } = await sql<CardRow & { claimed_until: number }>(`${atSql} for update skip locked`, [
+          channel,
+          ts
+        ])
+        const [row] = rows
+        if (row === undefined || isClaimed(row, now)) return undefined
+        const values = [now + cardClaimMs, row.id]
+        await sql('update cards set claim = claim + 1, claimed_until = $1 where id = $2', values)
+        return read(sql, { ...row, claim: row.claim + 1 })
+      }),
 
     async restCards(budget, until, now) {
       await connections.query('update lanes set not_before = $1, set_at = $2 where key = $3', [until, now, budget])
@@ -229,13 +249,19 @@ async function next(sql: Sql, { lanes, budget, token }: CardPlan, asked: number 
   const claimed = await sql<{ claim: number }>(claimSql, [
     ...[taken.bucket.tokens, taken.bucket.at, budget, now + cardClaimMs, row.id]
   ])
-  // A statement of its own after the lock: it sees what whoever made the card due has committed.
-  const entries = await sql<EntryRow>(
+  return { is: 'update', card: await read(sql, { ...row, claim: claimed.rows[0]?.claim ?? 0 }) }
+}
+
+const atSql = 'select * from cards where channel = $1 and ts = $2'
+
+// A statement of its own after the lock: it sees what whoever made the card due has committed.
+async function read(sql: Sql, row: CardRow): Promise<Card> {
+  const { rows } = await sql<EntryRow>(
     `select e.*, o.memory from card_entries e left join objects o on o.key = e.object
      where e.card_id = $1 order by e.id`,
     [row.id]
   )
-  return { is: 'update', card: cardOf({ ...row, claim: claimed.rows[0]?.claim ?? 0 }, entries.rows) }
+  return cardOf(row, rows)
 }
 
 /** Whether the card was still this replica's. */

@@ -1,7 +1,17 @@
 // Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
 import { objectKey } from '../../objects.ts'
-import { type CardRow, type CarriedRow, cardOf, carriedBy, type EntryRow, type KnownRow, withCards } from '../cards.ts'
 import {
+  type CardRow,
+  type CarriedRow,
+  cardOf,
+  carriedBy,
+  type EntryRow,
+  isClaimed,
+  type KnownRow,
+  withCards
+} from '../cards.ts'
+import {
+  type Card,
   type CardPlan,
   type CardStep,
   cardClaimMs,
@@ -132,7 +142,7 @@ function removeEntries(db: Database, card: number): void {
 export function createCards(
   db: Database,
   { queue, transaction, write }: { queue: Queue; transaction: Transaction; write: Write }
-): Pick<Store, 'nextCard' | 'settleCard' | 'restCards'> {
+): Pick<Store, 'nextCard' | 'settleCard' | 'cardAt' | 'claimCard' | 'restCards'> {
   function next({ lanes, budget, token }: CardPlan, now: number): CardStep {
     const row = db.get<CardRow>(
       `select * from cards where due_at is not null and (due_at <= ?1 or due_at > ?1 + ${cardHorizonMs})
@@ -145,13 +155,25 @@ export function createCards(
     const taken = token(state, now)
     if (state.notBefore > now || 'until' in taken) return { is: 'wait' }
     setBucket(db, budget, taken.bucket)
+    return { is: 'update', card: claim(row, now) }
+  }
+
+  function claim(row: CardRow, now: number): Card {
     db.run('update cards set claim = claim + 1, claimed_until = ? where id = ?', now + cardClaimMs, row.id)
+    return read({ ...row, claim: row.claim + 1 })
+  }
+
+  function read(row: CardRow): Card {
     const entries = db.all<EntryRow>(
       `select e.*, o.memory from card_entries e left join objects o on o.key = e.object
        where e.card_id = ? order by e.id`,
       row.id
     )
-    return { is: 'update', card: cardOf({ ...row, claim: row.claim + 1 }, entries) }
+    return cardOf(row, entries)
+  }
+
+  function rowAt({ channel, ts }: Posted): (CardRow & { claimed_until: number }) | undefined {
+    return db.get('select * from cards where channel = ? and ts = ?', channel, ts)
   }
 
   return {
@@ -175,6 +197,18 @@ export function createCards(
           )
         }
       }),
+
+    async cardAt(place) {
+      const row = rowAt(place)
+      return row && read(row)
+    },
+
+    async claimCard(place, now) {
+      return transaction(() => {
+        const row = rowAt(place)
+        return row === undefined || isClaimed(row, now) ? undefined : claim(row, now)
+      })
+    },
 
     async restCards(budget, until, now) {
       transaction(() => {

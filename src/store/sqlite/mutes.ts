@@ -82,18 +82,18 @@ export function createMuting(
         .all<SilenceRow>('select * from silences where ends_at <= ? order by ends_at desc, id desc limit ?', now, limit)
         .map(silenceOf),
 
-    addSilence: ({ match, comment, endsAt }, now, actor) =>
+    addSilence: ({ match, comment, endsAt, untilRecovered }, now, actor) =>
       write(() => {
         refuseRepeated(db, actor)
         const author = authorName(actor)
         const id = String(
           db.run(
-            'insert into silences (match, comment, created_at, ends_at, author) values (?, ?, ?, ?, ?)',
-            ...[JSON.stringify(match), comment, now, endsAt, author]
+            'insert into silences (match, comment, created_at, ends_at, author, until_recovered) values (?, ?, ?, ?, ?, ?)',
+            ...[JSON.stringify(match), comment, now, endsAt, author, untilRecovered ? 1 : 0]
           )
         )
         if (actor) writeAct(db, { actor, did: 'silence', about: { silence: id, match, comment, endsAt } }, now)
-        return { id, match, comment, createdAt: now, endsAt, author }
+        return { id, match, comment, createdAt: now, endsAt, author, ...(untilRecovered && { untilRecovered }) }
       }),
 
     endSilence: (id, now, actor) => moveEnd(id, now, { now, actor, did: 'end' }),

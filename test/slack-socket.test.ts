@@ -25,6 +25,7 @@ async function build(t: Test, { take }: World = {}) {
   const socket = openSocket({
     ...{ app, slack, connect: connector.connect, clock },
     log: createLog([], () => [], { write: (line) => void log.push(line) }),
+    turned: () => {},
     async take(payload) {
       await take?.(payload)
       taken.push(payload)

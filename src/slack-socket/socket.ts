@@ -17,12 +17,13 @@ export interface SocketOptions {
   connect: Connect
   /** Resolves when what a payload asks for is on disk: then Slack is answered. */
   take(payload: unknown): Promise<void>
+  /** Called with whether there is a connection, where that is another than before. */
+  turned(isConnected: boolean): void
   clock: Clock
   log: Logger
 }
 
 export interface OpenSocket {
-  readonly isConnected: boolean
   /** Resolves when what came is done; nothing more is taken. */
   stop(): Promise<void>
 }
@@ -51,7 +52,7 @@ interface Line {
 }
 
 /** Opens it at once, and again whenever it is lost, until it is stopped. */
-export function openSocket({ app, slack, connect, take, clock, log }: SocketOptions): OpenSocket {
+export function openSocket({ app, slack, connect, take, turned, clock, log }: SocketOptions): OpenSocket {
   const giveUp = new AbortController()
   const known = new Map<string, Promise<void>>()
   const lines = new Set<Line>()
@@ -128,6 +129,7 @@ export function openSocket({ app, slack, connect, take, clock, log }: SocketOpti
     current = line
     isOpening = false
     lastFault = ''
+    turned(true)
     log.info({ app: app.name }, before === undefined ? 'connected to Slack for buttons' : 'connection to Slack renewed')
     if (before !== undefined) void bidFarewell(before)
   }
@@ -161,6 +163,7 @@ export function openSocket({ app, slack, connect, take, clock, log }: SocketOpti
       return
     }
     current = undefined
+    turned(false)
     // Then the next is under way.
     if (isOpening) return
     if (ms === undefined && clock.ticks() - openedAt >= steadyMs) failures = 0
@@ -192,11 +195,9 @@ export function openSocket({ app, slack, connect, take, clock, log }: SocketOpti
     void answered.finally(() => line.busy.delete(answered))
   }
 
+  turned(false)
   openIn(0)
   return {
-    get isConnected() {
-      return current !== undefined
-    },
     async stop() {
       giveUp.abort()
       cancel()

@@ -202,3 +202,44 @@ t.test('a socket that Slack is about to close is replaced, and /metrics says whe
   await until(() => api.socket.opened === 2)
   t.ok(api.socket.open(appToken).length >= 1)
 })
+
+t.test(
+  'a notice of dead letters sends them again, and one of a blocked lane tries it, once for each click',
+  async (t) => {
+    const { api, relay, clock, fail, pass, until, acts } = await start(t, ['U0ANNA1'], {
+      channels: [
+        { id: 'C000000A', name: 'team', members: ['U0FLUX'], isArchived: true },
+        { id: 'C0000OPS', name: 'ops', members: ['U0FLUX'] }
+      ]
+    })
+    await fail('shop')
+    await until(() => api.posted.length === 1)
+    const [notice] = api.posted as [Posted]
+    t.match(shown(notice), /takes no messages/)
+    t.same(buttonsOf(notice), ['flux-relay:try'])
+    for (const channel of api.channels) channel.isArchived = false
+    const pressed = api.press(notice, 'flux-relay:try', { times: 2 })
+    await until(() => pressed.said.length > 0)
+    t.match(pressed.said.join(), /team is tried now/)
+    await until(() => api.seen('team').length === 1)
+    t.equal((await acts()).filter(({ did }) => did === 'try').length, 1)
+
+    const [team] = api.channels
+    if (team) team.isArchived = true
+    await fail('cart', 'another cause')
+    await pass(2000)
+    for (let half = 0; half < 52; half++) {
+      clock.advance(30 * 60_000)
+      await relay.app.idle()
+      await pause(10)
+    }
+    const dead = () => api.posted.findLast((message) => buttonsOf(message).includes('flux-relay:retry'))
+    t.ok(dead(), relay.log.slice(-5).join(''))
+    if (team) team.isArchived = false
+    const retried = api.press(dead() as Posted, 'flux-relay:retry')
+    await until(() => retried.said.length > 0)
+    t.match(retried.said.join(), /sent again/)
+    await until(() => /cart/.test(JSON.stringify(api.seen('team'))))
+    t.equal((await acts()).filter(({ did }) => did === 'retry').length, 1)
+  }
+)

@@ -31,10 +31,12 @@ export interface OpenSocket {
 /** After the first failure, and at most; each is doubled until then. */
 const firstRetryMs = 1000
 const longestRetryMs = 60_000
+/** After a connection that Slack had said hello to: clicks are lost meanwhile. */
+const longestGapMs = 15_000
 /** Where nothing changes until somebody does something. */
 const askAgainMs = 5 * 60_000
 /** A connection that lasted for less is a failure as well, or one that is closed at once would be opened again at once. */
-const steadyMs = 30_000
+const steadyMs = 10_000
 /** Slack sends `hello` at once. */
 const helloMs = 15_000
 /** A connection that another has replaced is kept until what came over it is answered. */
@@ -70,8 +72,8 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
   }
 
   /** How long to wait before the next try: not the same for any two relays, which all lost theirs at the same moment. */
-  function retryMs(): number {
-    const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** failures)
+  function retryMs(longestMs = longestRetryMs): number {
+    const ms = Math.min(longestMs, firstRetryMs * 2 ** failures)
     return ms * (0.5 + Math.random() / 2)
   }
 
@@ -167,7 +169,7 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
     // Then the next is under way.
     if (isOpening) return
     if (ms === undefined && clock.ticks() - openedAt >= steadyMs) failures = 0
-    again(why, ms)
+    again(why, ms ?? retryMs(longestGapMs))
   }
 
   function drop(line: Line): void {

@@ -219,7 +219,6 @@ function judge(
       .sort((a, b) => a - b)
   const at = (sorted: number[], share: number) => `${Math.round(sorted[Math.floor(sorted.length * share)] ?? 0)} ms`
   const calmTimes = times(quiet)
-  if (process.env["SLOW"]) console.log(quiet.filter((p) => (p.pressed.replacedAt[0] ?? 0) - p.pressed.at > 300).map((p) => [Math.round(p.pressed.at - (quiet[0]?.pressed.at ?? 0)), p.button, Math.round((p.pressed.replacedAt[0] ?? 0) - p.pressed.at), Math.round((p.pressed.ackedAt ?? 0) - p.pressed.at)].join(" ")))
   const p99 = calmTimes[Math.floor(calmTimes.length * 0.99)] ?? Number.POSITIVE_INFINITY
   return {
     faults: p99 < 1000 ? faults : [...faults, `p99 from click to card is ${Math.round(p99)} ms`],

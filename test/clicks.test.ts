@@ -83,7 +83,7 @@ t.test(
 )
 
 t.test('a click that Slack repeats, in the same envelope or over another connection, has one effect', async (t) => {
-  const { api, press, card, fail, pass, acts, settle, until } = await start(t)
+  const { press, card, fail, pass, acts, settle, until } = await start(t)
   await fail('shop')
   await pass(2000)
   const pressed = await press(card(), silence, { choice: 'hour', times: 3 })
@@ -93,7 +93,7 @@ t.test('a click that Slack repeats, in the same envelope or over another connect
 })
 
 t.test('who may not is told so, in a message that only they see, and nothing happens', async (t) => {
-  const { api, press, card, fail, pass, acts, settle } = await start(t)
+  const { press, card, fail, pass, acts, settle } = await start(t)
   await fail('shop')
   await pass(2000)
   for (const button of [ack, silence]) {
@@ -182,7 +182,7 @@ t.test('a card of several is acknowledged as a whole', async (t) => {
 })
 
 t.test('a click on a message that the relay does not know is answered, and does nothing', async (t) => {
-  const { api, press, card, fail, pass, acts, settle } = await start(t)
+  const { press, card, fail, pass, acts, settle } = await start(t)
   await fail('shop')
   await pass(2000)
   const foreign = { ...card(), ts: '1.000001' }
@@ -208,7 +208,7 @@ t.test(
 )
 
 t.test('a socket that Slack is about to close is replaced, and /metrics says whether there is one', async (t) => {
-  const { api, press, relay, until } = await start(t)
+  const { api, relay, until } = await start(t)
   t.match((await relay.get('/metrics')).body, /flux_relay_slack_socket_connected\{app="acme"\} 1/)
   api.socket.disconnect('warning')
   await until(() => api.socket.opened === 2)

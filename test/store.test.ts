@@ -682,10 +682,12 @@ const earlier = {
   'sqlite, version 3': (t: Test) => earlierSqlite(t, 3),
   'sqlite, version 4': (t: Test) => earlierSqlite(t, 4),
   'sqlite, version 5': (t: Test) => earlierSqlite(t, 5),
+  'sqlite, version 6': (t: Test) => earlierSqlite(t, 6),
   'postgres, version 1': () => earlierPostgres(1),
   'postgres, version 2': () => earlierPostgres(2),
   'postgres, version 3': () => earlierPostgres(3),
-  'postgres, version 4': () => earlierPostgres(4)
+  'postgres, version 4': () => earlierPostgres(4),
+  'postgres, version 5': () => earlierPostgres(5)
 }
 
 for (const [name, prepare] of Object.entries(earlier)) {

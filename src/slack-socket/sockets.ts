@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Slack } from '../deliver/slack.ts'
 import type { Metrics } from '../metrics.ts'
+import { buttons } from '../render/compose/buttons.ts'
 import type { SlackApp, Socket } from '../slack-api/app.ts'
 import type { Connect } from './connection.ts'
 import { type OpenSocket, openSocket } from './socket.ts'
@@ -12,7 +13,7 @@ export interface SocketsOptions {
   slack: Slack
   /** Resolves when what a payload asks for is on disk. */
   take(app: SlackApp, payload: unknown): Promise<void>
-  metrics: Pick<Metrics, 'slackSockets'>
+  metrics: Pick<Metrics, 'slackSockets' | 'clicks'>
   clock: Clock
   log: Logger
 }
@@ -30,6 +31,11 @@ export function createSockets({ apps, take, metrics, ...options }: SocketsOption
   /** What a socket is opened with: with anything else it is another. */
   const keyOf = ({ apiUrl, socket }: SlackApp) => `${apiUrl} ${socket?.appToken}`
 
+  /** What begins at 1 has not increased, as far as Prometheus knows. */
+  function beginSeries(): void {
+    for (const button of Object.keys(buttons)) metrics.clicks.inc({ button, outcome: 'done' }, 0)
+  }
+
   async function close(name: string): Promise<void> {
     const { socket } = open.get(name) ?? {}
     open.delete(name)
@@ -46,6 +52,7 @@ export function createSockets({ apps, take, metrics, ...options }: SocketsOption
       await Promise.all([...open].filter(([name, { key }]) => keys.get(name) !== key).map(([name]) => close(name)))
       if (wanted.length === 0) return
       // A client that a relay without buttons has no use for.
+      if (connector === undefined) beginSeries()
       connector ??= (await import('./connection.ts')).createConnector(options.clock)
       const { connect } = connector
       for (const app of wanted) {

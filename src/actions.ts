@@ -11,7 +11,7 @@ import { type Destination, lanesByName } from './deliver/destination.ts'
 import { isDuration, parseDuration } from './duration.ts'
 import { type Fault, RelayError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
-import { type NewSilence, type Silence, silenceLimits } from './mutes/silence.ts'
+import { isAboutObjects, type NewSilence, type Silence, silenceLimits } from './mutes/silence.ts'
 import type { Acknowledged, Incident } from './objects/acknowledged.ts'
 import { objectOf } from './objects.ts'
 import { type Known, knownFrom, neverFaults } from './rules/never.ts'
@@ -30,6 +30,8 @@ export interface AskedSilence {
   until?: string | undefined
   /** When it begins, where that is later: a time, or in how long, such as 2h. */
   starts?: string | undefined
+  /** Or until none of the objects that it is about fails any more, which it says by cluster, kind, namespace and name alone. */
+  untilRecovered?: boolean | undefined
   comment?: string | undefined
 }
 
@@ -86,7 +88,8 @@ export function createActions(options: ActionsOptions) {
     const news = done.filter(({ isNews }) => isNews)
     if (news.length === 0) return done
     note(did, actor, { objects: news.map(({ object }) => object) }, `incidents ${did}d`)
-    cardsChanged()
+    // Whoever clicked sees it at once, by an update that Slack does not count; other cards follow at the next look.
+    if (actor.via !== 'slack') cardsChanged()
     return done
   }
 
@@ -107,6 +110,9 @@ export function createActions(options: ActionsOptions) {
 
     /** In one transaction; those that are over are left out. Throws BAD_REQUEST for more than {@link maxIncidents}. */
     acknowledgeAll: (incidents: readonly Incident[], actor: Actor) => mark('acknowledge', incidents, actor),
+
+    /** As {@link acknowledgeAll}: reminders go on. */
+    unacknowledgeAll: (incidents: readonly Incident[], actor: Actor) => mark('unacknowledge', incidents, actor),
 
     /** A dead letter waits again; undefined where it is none, or its destination is gone. */
     async retry(id: string, actor: Actor): Promise<Retried | undefined> {
@@ -216,7 +222,11 @@ function checkSilence(asked: AskedSilence, known: Known, now: number): { silence
   if ([...comment].length > silenceLimits.commentCharacters) {
     refuse(`the comment may have ${silenceLimits.commentCharacters} characters at most`)
   }
-  return { silence: { match, comment, ...(startsAt !== undefined && { startsAt }), endsAt }, warnings }
+  const starts = startsAt !== undefined && { startsAt }
+  if (!asked.untilRecovered) return { silence: { match, comment, ...starts, endsAt }, warnings }
+  if (!isAboutObjects(match))
+    refuse('what lasts until it recovers is about objects: match by cluster, kind, namespace and name alone')
+  return { silence: { match, comment, ...starts, endsAt, untilRecovered: true }, warnings }
 }
 
 const shapeOf = compileShape(MatchSchema)
@@ -249,10 +259,11 @@ function startOf({ starts }: AskedSilence, now: number): number | undefined {
   return start <= now ? undefined : start
 }
 
-function endOf({ for: lasting, until }: AskedSilence, now: number): number {
-  if ((lasting === undefined) === (until === undefined)) {
-    refuse('a silence needs an end: either `for`, such as 2h, or `until`, a time')
+function endOf({ for: lasting, until, untilRecovered }: AskedSilence, now: number): number {
+  if ([lasting, until, untilRecovered || undefined].filter((end) => end !== undefined).length !== 1) {
+    refuse('a silence needs an end: either `for`, such as 2h, or `until`, a time, or `untilRecovered`')
   }
+  if (untilRecovered) return now + silenceLimits.untilRecoveredDays * 24 * 60 * 60 * 1000
   if (lasting !== undefined && !isDuration(lasting)) refuse('for is not a duration such as 30m or 2h')
   const end = lasting === undefined ? Date.parse(until ?? '') : now + parseDuration(lasting)
   if (Number.isNaN(end)) refuse('until is not a time such as 2026-12-01T06:00:00Z')

@@ -8,6 +8,7 @@ import { operatorsApp } from '../routes/operators.ts'
 import { createStrays } from '../routes/strays.ts'
 import { webhook } from '../routes/webhook.ts'
 import { createActions } from './actions.ts'
+import { createClicks } from './clicks/clicks.ts'
 import { type Clock, createAges, steadyClock, systemClock } from './clock.ts'
 import { createCommits } from './commits.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
@@ -29,6 +30,7 @@ import { createTroubles } from './operator/troubles.ts'
 import { createWrongTokens } from './operator/wrong-tokens.ts'
 import { createScrape } from './scrape/scrape.ts'
 import { createSilences } from './silences.ts'
+import { createSockets } from './slack-socket/sockets.ts'
 import { openSpans } from './spans.ts'
 import { openStore } from './store/open.ts'
 import { createPruning } from './store/pruning.ts'
@@ -92,6 +94,12 @@ export async function buildApp({
   const changed = { silencesChanged: silences.look, cardsChanged: cards.look }
   const actions = createActions({ ...base, ...changed, config: current, wake, tryNow })
 
+  const clicks = createClicks({ ...base, actions, cards, slack, publicUrl })
+  const sockets = createSockets({ ...base, apps: () => current().apps, slack, take: clicks.take })
+  const followConfig = async () => {
+    await Promise.all([lanes.follow(), sockets.follow()])
+  }
+
   const announce = createOperator({ ...base, operators, wake })
   const sources = createSources({ ...base, sources: () => current().sources, announce })
   const clocks = createClocks({ ...base, announce })
@@ -132,7 +140,8 @@ export async function buildApp({
     rollouts.start()
     await silences.start()
     await sources.start()
-    config.start(lanes.follow, createReadings(announce, clock))
+    await sockets.follow()
+    config.start(followConfig, createReadings(announce, clock))
     pruning.start()
   })
   app.addHook('onListen', async () => {
@@ -148,6 +157,8 @@ export async function buildApp({
     rollouts.stop()
     sources.stop()
     wrongTokens.stop()
+    await sockets.stop()
+    await clicks.stop()
     await Promise.all([lanes.stop(stopGraceMs), cards.stop()])
     await slack.close()
     await spans.stop()

@@ -72,6 +72,17 @@ function intakeMetrics(of: Of) {
       labelNames: ['source']
     }),
     adminRefused: adminRefused(of),
+    clicks: new Counter({
+      ...of(
+        'slack_clicks_total',
+        'Buttons that were pressed in Slack, by what came of it: done, refused, repeated, failed, unknown'
+      ),
+      labelNames: ['button', 'outcome']
+    }),
+    slackSockets: new Gauge({
+      ...of('slack_socket_connected', 'Whether clicks in Slack reach this process: 1 while its socket is open'),
+      labelNames: ['app']
+    }),
     acts: acts(of),
     unmatched: new Counter({
       ...of('unmatched_events_total', 'Events accepted that no rule matched, so that nobody is notified of them'),

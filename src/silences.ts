@@ -3,7 +3,7 @@
 import type { Logger } from 'pino'
 import { type Clock, every } from './clock.ts'
 import type { Mute } from './mutes/mutes.ts'
-import { compileSilence } from './mutes/silence.ts'
+import { compileSilence, isAbout, type Silence } from './mutes/silence.ts'
 import { muteNotice } from './notices/delivery.ts'
 import { apartMs } from './store/kept.ts'
 import type { Store } from './store/store.ts'
@@ -28,9 +28,25 @@ export function createSilences(options: {
     // Made by a clock that has been set back since, one of an hour could last for days: it is over.
     const fromAhead = silences.filter(({ createdAt }) => createdAt - now > apartMs)
     for (const { id } of fromAhead) await store.endSilence(id, now)
-    mutes = silences.flatMap((silence) => (fromAhead.includes(silence) ? [] : (compileSilence(silence) ?? [])))
+    const over = [...fromAhead, ...(await endRecovered(silences, now))]
+    mutes = silences.flatMap((silence) => (over.includes(silence) ? [] : (compileSilence(silence) ?? [])))
     const laneOf = (destination: string) => options.destinations().get(destination)?.lane
     options.wake(await store.endMutes(now, laneOf, (withheld) => muteNotice(withheld, now)))
+  }
+
+  /** Those that are over because nothing that they are about fails any more. */
+  async function endRecovered(silences: readonly Silence[], now: number): Promise<Silence[]> {
+    const lasting = silences.filter(({ untilRecovered }) => untilRecovered)
+    if (lasting.length === 0) return []
+    const { items, next } = await store.records.failures(now)
+    // Of more than are read, any may be one of them.
+    if (next !== null) return []
+    const over = lasting.filter((silence) => !items.some(({ object }) => isAbout(silence, object)))
+    for (const { id } of over) {
+      await store.endSilence(id, now)
+      log.info({ silence: id }, 'silence ended: what it was about has recovered')
+    }
+    return over
   }
 
   return {

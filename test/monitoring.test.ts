@@ -18,6 +18,7 @@ const page = readFileSync(join(root, 'docs', 'operations.md'), 'utf8')
 
 const config = `
 sources: { default: {}, eu: { hmacKeys: [key], cluster: eu, expectEvery: 30m } }
+slackApps: { acme: { token: xoxb-1, appToken: xapp-1, apiUrl: "http://127.0.0.1:1/api" } }
 destinations: { team: { slack: { webhookUrl: "$SLACK" } } }
 templates: { short: { title: "{{ object.name }}" } }
 rules: [{ name: failures, send: team }]`

@@ -10,7 +10,7 @@ import { loadConfig } from '../src/config/config.ts'
 import { formatProblem } from '../src/config/problem.ts'
 import { meanings } from '../src/slack-api/words.ts'
 import { tempFolder } from './fixtures/relay.ts'
-import { botToken, startSlackApi } from './fixtures/slack-api.ts'
+import { appToken, botToken, startSlackApi } from './fixtures/slack-api.ts'
 
 const root = join(import.meta.dirname, '..')
 const page = readFileSync(join(root, 'docs', 'slack-app.md'), 'utf8')
@@ -24,8 +24,8 @@ t.test('the configs of the page are right', async (t) => {
     destinations: { local: { slack: { app, channel: 'C0123ABCD' } } },
     rules: []
   })
-  const environment = { SLACK_BOT_TOKEN: botToken, FLUX_HMAC_KEY: 'k' }
-  t.equal(blocks('yaml').length, 3)
+  const environment = { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken, FLUX_HMAC_KEY: 'k' }
+  t.equal(blocks('yaml').length, 4)
   for (const block of blocks('yaml')) {
     const isWhole = block.includes('destinations:')
     const part = parse(block)
@@ -45,6 +45,7 @@ t.test('the manifest makes an app that can post, and nothing else', async (t) =>
   t.same(manifest.oauth_config, { scopes: { bot: ['chat:write'] } })
   t.same(manifest.settings, {
     org_deploy_enabled: false,
+    interactivity: { is_enabled: false },
     socket_mode_enabled: false,
     token_rotation_enabled: false
   })

@@ -15,7 +15,10 @@ const SilenceReply = Type.Object({
   author: Type.String({ description: 'Who made it; empty where that is not known.' }),
   createdAt: Time,
   startsAt: Type.Optional(Time),
-  endsAt: Time
+  endsAt: Time,
+  untilRecovered: Type.Optional(
+    Type.Literal(true, { description: 'It ends before that when nothing that it matches fails any more.' })
+  )
 })
 
 export type ListedSilence = Static<typeof SilenceReply>
@@ -35,6 +38,11 @@ const NewSilence = closedObject({
   until: Type.Optional(Type.String({ description: 'Or until when, such as 2026-12-01T06:00:00Z.' })),
   starts: Type.Optional(
     Type.String({ description: 'When it begins, where that is later: a time, or in how long, such as 2h.' })
+  ),
+  untilRecovered: Type.Optional(
+    Type.Boolean({
+      description: `Or until no object that it matches fails any more, up to ${silenceLimits.untilRecoveredDays}d; then \`match\` has cluster, kind, namespace and name alone.`
+    })
   ),
   comment: Type.Optional(
     Type.String({

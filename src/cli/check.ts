@@ -27,17 +27,21 @@ function saying(file: string, { config, problems }: Loaded): string[] {
   return [...said, `${file} is fine (${counts})`]
 }
 
-async function runDrill({ destinations }: Config): Promise<DrillResult[]> {
+async function runDrill({ destinations, apps }: Config): Promise<DrillResult[]> {
   // An HTTP client that a check without it has no use for.
-  const [{ drill }, { createSlack }] = await Promise.all([import('../deliver/drill.ts'), import('../deliver/slack.ts')])
+  const [{ drill, drillButtons }, { createSlack }] = await Promise.all([
+    import('../deliver/drill.ts'),
+    import('../deliver/slack.ts')
+  ])
   const slack = createSlack()
   try {
-    return await drill([...destinations.values()], slack, Date.now())
+    const buttons = await drillButtons([...apps.values()], slack)
+    return [...(await drill([...destinations.values()], slack, Date.now())), ...buttons]
   } finally {
     await slack.close()
   }
 }
 
-function sayResult({ destination, isTaken, answer, because }: DrillResult): string {
-  return isTaken ? `✔  ${destination}: took the test message (${answer})` : `✘  ${destination}: ${answer}: ${because}`
+function sayResult({ destination, isTaken, answer, because, tried = 'took the test message' }: DrillResult): string {
+  return isTaken ? `✔  ${destination}: ${tried} (${answer})` : `✘  ${destination}: ${answer}: ${because}`
 }

@@ -12,6 +12,7 @@ import { compileOwners, type OwnersTable } from '../rules/owners.ts'
 import { maxSettleMs } from '../rules/rollout.ts'
 import type { RuleSet } from '../rules/rule.ts'
 import { compileRules } from '../rules/rules.ts'
+import type { SlackApp } from '../slack-api/app.ts'
 import { astrayFaults } from './astray.ts'
 import { senseFaults } from './crosscheck.ts'
 import { buildApp, buildDestination } from './places.ts'
@@ -30,6 +31,8 @@ export interface Config {
   /** Which of them speak for which clusters. */
   speakers: Speakers
   destinations: Destinations
+  /** Slack apps, by their names. */
+  apps: ReadonlyMap<string, SlackApp>
   classify: Classify
   /** The destinations that are notified of the relay itself. */
   operators: readonly Destination[]
@@ -137,6 +140,7 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
     sources: new Map(sources.map((source) => [source.name, source])),
     speakers: speakersOf(sources),
     destinations: byName,
+    apps,
     operators,
     classify: severities.classify,
     links: links.links,

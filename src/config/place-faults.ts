@@ -53,17 +53,18 @@ export function unusedApps({ slackApps = {}, owners = [], destinations }: Config
     .map((name) => ({ path: ['slackApps', name], message: `no destination is of the app "${name}"`, isWarning: true }))
 }
 
-/** What `slackApps` may say already, and nothing asks for. */
-export function idleKeys({ slackApps = {} }: ConfigText): Fault[] {
-  return Object.entries(slackApps).flatMap(([name, app]) =>
-    (['appToken', 'operators'] as const)
-      .filter((key) => app[key] !== undefined)
-      .map((key) => ({
-        path: ['slackApps', name, key],
-        message: 'nothing uses this yet: no message has buttons',
-        isWarning: true
-      }))
-  )
+/** Buttons that nobody gets, or nobody may press. */
+export function idleButtons({ slackApps = {} }: ConfigText): Fault[] {
+  const idle = (name: string, key: 'appToken' | 'operators', message: string): Fault => ({
+    ...{ path: ['slackApps', name, key], message, isWarning: true }
+  })
+  return Object.entries(slackApps).flatMap(([name, { appToken, operators = [] }]) => {
+    if (appToken === undefined && operators.length > 0)
+      return [idle(name, 'operators', 'has no effect: without `appToken` no message has buttons')]
+    if (appToken !== undefined && operators.length === 0)
+      return [idle(name, 'appToken', 'nobody may press a button but Why: name users or user groups in `operators`')]
+    return []
+  })
 }
 
 /** Under two names, a channel may have two lanes, each with a pace of its own. */

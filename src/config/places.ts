@@ -42,10 +42,11 @@ export function buildApp(name: string, text: SlackAppText, { secrets, faults }: 
   const secretOf = (key: 'token' | 'appToken', secret: string, faultOf: typeof botTokenFault) =>
     checked(key, () => secrets.secret(secret, [...path, key]), 'token', faultOf)
 
-  const { token, appToken, apiUrl, history } = text
-  if (appToken !== undefined) secretOf('appToken', appToken, appTokenFault)
+  const { token, appToken, operators, apiUrl, history } = text
   return createSlackApp(name, {
     token: secretOf('token', token, botTokenFault),
+    ...(appToken !== undefined && { appToken: secretOf('appToken', appToken, appTokenFault) }),
+    ...(operators && { operators }),
     ...(history && { history }),
     ...(apiUrl !== undefined && {
       apiUrl: checked('apiUrl', () => secrets.fill(apiUrl, [...path, 'apiUrl']), 'address', apiUrlFault)

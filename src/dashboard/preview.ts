@@ -1,7 +1,7 @@
 // Preview page: shows the newest messages of a destination as Slack shows them.
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
-import type { Block, Button, Image, Text } from '../render/slack/blocks.ts'
+import type { Block, Button, Image, Menu, Press, Text } from '../render/slack/blocks.ts'
 import { withEmojis } from '../render/slack/emoji.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Html } from './page.ts'
@@ -61,7 +61,9 @@ function drawBlock(block: Block): Html {
     case 'context':
       return html`<div class="block context">${block.elements.map((element) => html`<span>${drawElement(element)}</span>`)}</div>`
     case 'actions':
-      return html`<div class="block context">${block.elements.map(drawElement)}</div>`
+      return html`<div class="block context">${block.elements.map((element) =>
+        'url' in element ? drawElement(element) : html`<span class="action">${labelOf(element)}</span>`
+      )}</div>`
     case 'header':
       return html`<div class="block title">${drawElement(block.text)}</div>`
     case 'image':
@@ -69,6 +71,10 @@ function drawBlock(block: Block): Html {
     case 'divider':
       return html`<hr>`
   }
+}
+
+function labelOf(element: Press | Menu): string {
+  return element.type === 'button' ? element.text.text : `${element.placeholder.text} ▾`
 }
 
 /** Slack folds a section that is longer than this, unless it is told not to. */

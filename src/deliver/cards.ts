@@ -2,6 +2,7 @@
 // update at a time for each app, of the newest state only.
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
+import { withCardButtons } from '../render/compose/buttons.ts'
 import { composeCard, isOpen, type Named } from '../render/compose/card.ts'
 import { composeOne } from '../render/compose/message.ts'
 import { viewOfRollout } from '../render/compose/rollout.ts'
@@ -10,13 +11,13 @@ import { maxUpdateText } from '../render/slack/limits.ts'
 import { cut } from '../render/slack/mrkdwn.ts'
 import { type Payload, withoutBlocks } from '../render/slack/payload.ts'
 import { type SlackApp, urlOf } from '../slack-api/app.ts'
-import { type Card, type CardPlan, cardHorizonMs } from '../store/kept.ts'
+import { type Card, type CardPlan, cardHorizonMs, type Posted } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
-import type { Reply } from './answer.ts'
+import { kindOf, type Reply } from './answer.ts'
 import { judge, lost } from './card-end.ts'
 import { createCardMutes, type Withholding } from './card-mutes.ts'
 import type { Destinations } from './channels.ts'
-import { laneOf } from './destination.ts'
+import { buttonsOf, laneOf } from './destination.ts'
 import { type Pace, take } from './pace.ts'
 import { sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
@@ -30,6 +31,10 @@ const lookMs = 1000
  */
 const burst = 8
 const pace: Pace = { burst, perSecond: (40 - burst) / 60 }
+
+/** How often, and when again, to ask for a card that somebody is updating. */
+const claimTries = 30
+const claimAgainMs = 100
 
 export interface CardsOptions {
   store: Store
@@ -48,6 +53,11 @@ export interface Cards {
   start(): void
   /** Something is out of date: it is not waited until the next look. */
   look(): void
+  /**
+   * Shows what is known by now in the message that a click came from, by `answerTo`, where an answer to it is posted: Slack does not
+   * count that among the updates of the app. What does not get through is shown later, as any card.
+   */
+  showAt(place: Posted, answerTo: string): Promise<void>
   /** Resolves once no update is under way. */
   stop(): Promise<void>
 }
@@ -64,6 +74,7 @@ export function createCards(options: CardsOptions): Cards {
   const mutes = createCardMutes(store.records, options.withholding)
   const giveUp = new AbortController()
   const working = new Map<string, Promise<void>>()
+  const clicked = new Set<Promise<void>>()
   let stopLooking = () => {}
   let isStopping = false
 
@@ -112,16 +123,7 @@ export function createCards(options: CardsOptions): Cards {
       const body = { ...bodyFor(payload, 'slack', { channel }), ts, attachments: payload.attachments ?? [] }
       return slack.post(urlOf(app, 'chat.update'), JSON.stringify(body), signal, app.token)
     }
-    const now = clock.now()
-    const quiet = await mutes.of(card.id, now)
-    const entries = card.entries.map((entry) => ({ ...entry, quiet: quiet.get(entry.event ?? '') }))
-    const isFull = destinations().get(card.destination)?.hasFullDigests
-    const { rollout } = card
-    const { reply: _, ...payload } =
-      rollout === undefined
-        ? composeCard(entries, now, { publicUrl, isFull })
-        : composeOne(viewOfRollout(rollout, now), { publicUrl })
-    const next = quietUntil(entries, now)
+    const { payload, next } = await shownBy(card)
     if (JSON.stringify(payload) === JSON.stringify(card.shown)) {
       await store.settleCard(card, { is: 'shown', ...next }, clock.now())
       return true
@@ -146,16 +148,60 @@ export function createCards(options: CardsOptions): Cards {
     return end.is !== 'again'
   }
 
+  /** What a card shows by now, and when it is to be looked at again. */
+  async function shownBy(card: Card): Promise<{ payload: Payload; next: { until?: number } }> {
+    const now = clock.now()
+    const { rollout } = card
+    if (rollout !== undefined) return { payload: composeOne(viewOfRollout(rollout, now), { publicUrl }), next: {} }
+    const quiet = await mutes.of(card.id, now)
+    const entries = card.entries.map((entry) => ({ ...entry, quiet: quiet.get(entry.event ?? '') }))
+    const destination = destinations().get(card.destination)
+    const { reply: _, ...payload } = composeCard(entries, now, { publicUrl, isFull: destination?.hasFullDigests })
+    const buttons = destination && buttonsOf(destination)
+    return { payload: withCardButtons(payload, card.entries, buttons), next: quietUntil(entries, now) }
+  }
+
+  /** The card, as soon as whoever is updating it has done so; undefined where that takes long, or there is none. */
+  async function claim(place: Posted): Promise<Card | undefined> {
+    for (let tries = 0; tries < claimTries && !isStopping; tries++) {
+      const card = await store.claimCard(place, clock.now())
+      if (card !== undefined) return card
+      await new Promise<void>((resolve) => clock.after(claimAgainMs, resolve))
+    }
+    return undefined
+  }
+
+  async function showAt(place: Posted, answerTo: string): Promise<void> {
+    const card = await claim(place)
+    if (card === undefined) return
+    const { payload, next } = await shownBy(card)
+    const body = { ...payload, attachments: payload.attachments ?? [], replace_original: true }
+    const reply = await slack.post(answerTo, JSON.stringify(body), giveUp.signal)
+    // A webhook for this one message, which answers as those do.
+    const isShown = kindOf(reply, 'slack') === 'taken'
+    await store.settleCard(
+      card,
+      isShown ? { is: 'shown', payload, ...next } : { is: 'again', at: clock.now() },
+      clock.now()
+    )
+    log[isShown ? 'debug' : 'warn']({ card: card.id, answer: sayReply(reply) }, 'card updated by a click')
+  }
+
   return {
     start() {
       stopLooking = every(clock, lookMs, look, (err) => log.error({ err }, 'cannot look for cards'))
     },
     look: () => void look(),
+    async showAt(place, answerTo) {
+      const shown = showAt(place, answerTo)
+      clicked.add(shown)
+      await shown.finally(() => clicked.delete(shown))
+    },
     async stop() {
       isStopping = true
       stopLooking()
       giveUp.abort()
-      await Promise.all(working.values())
+      await Promise.all([...working.values(), ...clicked])
     }
   }
 }

@@ -3,6 +3,7 @@
 import { hash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { closedObject, option } from '../about.ts'
+import type { ButtonForm } from '../render/compose/buttons.ts'
 import {
   type Dialect,
   dialectNames,
@@ -146,6 +147,13 @@ export function createDestination(
     ...form,
     slack: { url: endpointFor(webhookUrl, dialect), dialect, receiver, sender }
   }
+}
+
+/** The buttons of its messages, where they have any. */
+export function buttonsOf({ slack }: Destination): ButtonForm | undefined {
+  const socket = slack?.app?.socket
+  if (socket === undefined) return undefined
+  return { hasCards: slack?.style === 'cards', hasOperators: socket.operators.length > 0 }
 }
 
 /** The lane of every destination, by its name. */

@@ -5,6 +5,7 @@ import { context, section } from '../render/slack/blocks.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { type SlackApp, urlOf } from '../slack-api/app.ts'
+import { adviceOnSocket } from '../slack-api/words.ts'
 import { kindOf } from './answer.ts'
 import type { Destination, Place } from './destination.ts'
 import { adviceOn, detailsOf, quoteReply } from './saying.ts'
@@ -13,6 +14,8 @@ import type { Slack } from './slack.ts'
 export interface DrillResult {
   destination: string
   isTaken: boolean
+  /** What was tried, where that is no message. */
+  tried?: string
   /** The status and the receiver's word, or the first words of whoever answered instead; or why there is no answer. */
   answer: string
   /** What to make of it; empty where it was taken. */
@@ -54,6 +57,39 @@ export async function drill(
   )
   const order = destinations.map(({ name }) => name)
   return results.flat().sort((a, b) => order.indexOf(a.destination) - order.indexOf(b.destination))
+}
+
+/** For each app that has buttons: whether Slack gives out a socket, and says who is in the user groups of its operators. */
+export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Promise<DrillResult[]> {
+  const results = apps.map(async (app) => {
+    const { appToken, operators } = app.socket ?? {}
+    if (appToken === undefined) return []
+    const groups = (operators ?? []).filter((id) => id.startsWith('S'))
+    const of = { destination: `app ${app.name}` }
+    return Promise.all([
+      askApi({ ...app, token: appToken }, 'apps.connections.open', slack).then(({ word, ...answered }) => ({
+        ...{ ...of, tried: 'gives out a socket for buttons', ...answered },
+        because: answered.isTaken ? '' : adviceOnSocket(word)
+      })),
+      ...groups.map(async (group) => {
+        const { word, ...answered } = await askApi(app, `usergroups.users.list?usergroup=${group}`, slack)
+        const because = word === 'missing_scope' ? scopeAdvice : `is ${group} the ID of a user group?`
+        return { ...of, tried: `says who is in ${group}`, ...answered, because: answered.isTaken ? '' : because }
+      })
+    ])
+  })
+  return (await Promise.all(results)).flat()
+}
+
+const scopeAdvice =
+  'the app may not see user groups: add the scope usergroups:read under OAuth & Permissions at https://api.slack.com/apps, then install the app again'
+
+async function askApi(app: SlackApp, method: string, slack: Slack) {
+  const url = `${app.apiUrl}/${method}`
+  const reply = await slack.post(url, '{}', new AbortController().signal, app.token)
+  const said = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
+  const [name] = method.split('?')
+  return { answer: `${name}: ${quoteReply(reply, { url, app })}`, isTaken: said?.isOk === true, word: said?.word ?? '' }
 }
 
 /** By which name people invite an app, or why it cannot post at all. */

@@ -12,7 +12,7 @@ import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
 import { moved } from './answer.ts'
 import { type Channels, inLane, labelOf } from './channels.ts'
-import { type Destination, lanesByName } from './destination.ts'
+import { buttonsOf, type Destination, lanesByName } from './destination.ts'
 import { causesOf, holdsOf } from './gathering.ts'
 import { createLookBefore } from './look-before.ts'
 import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
@@ -223,7 +223,8 @@ export function createLanes(options: LanesOptions): Lanes {
       hasCards: destination?.slack?.style === 'cards',
       maxText: digestRoom(destination?.slack?.dialect ?? 'slack'),
       isFull: destination?.hasFullDigests,
-      publicUrl: options.publicUrl
+      publicUrl: options.publicUrl,
+      buttons: destination && buttonsOf(destination)
     }
   }
 

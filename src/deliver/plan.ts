@@ -1,4 +1,5 @@
 // Plan: picks a lane's next post: one notification, a group that was waited for, or a digest of all that fits. Pure.
+import { type ButtonForm, withButtons } from '../render/compose/buttons.ts'
 import { delayed } from '../render/compose/delayed.ts'
 import { composeDigest, type DigestForm } from '../render/compose/digest.ts'
 import { decisive, subjectOf } from '../render/compose/digest-groups.ts'
@@ -18,6 +19,8 @@ const headMs = 250
 export interface MessageForm extends DigestForm {
   /** What goes on is a card, and what is long follows in its thread. */
   hasCards?: boolean
+  /** Where they have buttons. */
+  buttons?: ButtonForm | undefined
 }
 
 /** `waiting` is oldest first and of one destination, with what is held to be gathered; some are due. `form` is that of its digests; `now` in ms. */
@@ -67,7 +70,7 @@ function replyNext(
   const taken = take(lane.bucket, pace, now)
   if ('until' in taken) return taken
   const members = dueOrGathered(pending, now).map((entry) => unlessPinged(entry, gatherings, now))
-  const composed = composeOf(members, gatherings, { ...form, hasCards: false }, now)
+  const composed = composeOf(members, gatherings, { ...form, hasCards: false, buttons: undefined }, now)
   const ids = new Set(composed.ids)
   // An update wakes nobody, and a reply only those who follow the thread.
   const isBroadcast = members.some(({ id, view }) => ids.has(id) && view.says === 'repeated')
@@ -83,7 +86,13 @@ function composeOf(
 ): Omit<Extract<NextPost, { ids: readonly string[] }>, 'bucket'> {
   const whole = gather(members, { ids: new Set(members.map(({ id }) => id)), payload: undefined }, gatherings, now)
   const { ids, payload } = compose(members, now, { ...form, nextWordMs: nextWordMs(whole) })
-  return { ids, payload, gathered: gather(members, { ids: new Set(ids), payload }, gatherings, now) }
+  const named = new Set(ids)
+  const shown = members.filter(({ id }) => named.has(id))
+  return {
+    ids,
+    payload: withButtons(payload, shown, form.buttons),
+    gathered: gather(members, { ids: named, payload }, gatherings, now)
+  }
 }
 
 function compose(pending: readonly Pending[], now: number, form: MessageForm) {

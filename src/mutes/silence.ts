@@ -1,5 +1,6 @@
 // Silence: makes a mute of what somebody asked for while the relay runs.
 import type { Static } from 'typebox'
+import type { ObjectRef } from '../events/flux.ts'
 import { compileFilter } from '../rules/rules.ts'
 import type { MatchSchema } from '../rules/schema.ts'
 import { type Mute, muteUntil } from './mutes.ts'
@@ -12,10 +13,12 @@ export interface NewSilence {
   startsAt?: number
   /** ms */
   endsAt: number
+  /** It ends before that when none of the objects that it is about fails any more; only where it {@link isAboutObjects}. */
+  untilRecovered?: true
 }
 
 /** The limits of a silence; a year of any length. */
-export const silenceLimits = { commentCharacters: 300, longestDays: 366 } as const
+export const silenceLimits = { commentCharacters: 300, longestDays: 366, untilRecoveredDays: 30 } as const
 
 export interface Silence extends NewSilence {
   id: string
@@ -28,6 +31,22 @@ export interface Silence extends NewSilence {
 /** The name of a silence in messages. */
 export function silenceName({ id, comment }: Pick<Silence, 'id' | 'comment'>): string {
   return comment === '' ? `silence ${id}` : comment
+}
+
+const objectFields = new Set(['cluster', 'kind', 'namespace', 'name'])
+
+/** Whether it says which objects, and not what happens to them. */
+export function isAboutObjects(match: NewSilence['match']): boolean {
+  return Object.keys(match).every((field) => objectFields.has(field))
+}
+
+/** Whether it is about an object of that name, where it {@link isAboutObjects}. */
+export function isAbout(silence: Silence, object: ObjectRef): boolean {
+  const event = {
+    ...{ source: '', object, uid: '', severity: 'error' as const, reason: '', message: '', at: 0, metadata: {} },
+    ...{ revision: undefined, controller: '', action: '', isHeartbeat: false }
+  }
+  return compileSilence(silence)?.matches({ event, transition: 'failed' }) ?? false
 }
 
 /** Nothing, if its match is malformed: it was checked when it was made, and a program that knows less may read it. */

@@ -9,6 +9,10 @@ export interface ApiAnswer {
   /** By which name people invite the app, of `auth.test`. */
   user: string | undefined
   team: string | undefined
+  /** Of `apps.connections.open`: where to connect to, which is a secret. */
+  url: string | undefined
+  /** Of `usergroups.users.list`: the IDs of its members. */
+  users: readonly string[]
   /** What Slack says beside its word: what is wrong at which place, which scope is missing. At most {@link maxDetails}. */
   details: string[]
 }
@@ -20,13 +24,15 @@ const maxDetail = 200
 export function readApiAnswer(body: string): ApiAnswer | undefined {
   const fields = parse(body)
   if (fields === undefined || typeof fields['ok'] !== 'boolean') return undefined
-  const { ok, error, channel, ts, user, team } = fields
+  const { ok, error, channel, ts, user, team, url, users } = fields
   return {
     isOk: ok,
     word: typeof error === 'string' && /^[a-z][a-z0-9_]{1,63}$/.test(error) ? error : '',
     posted: isText(channel) && isText(ts) ? { channel, ts } : undefined,
     user: nameOf(user),
     team: nameOf(team),
+    url: isText(url) ? url : undefined,
+    users: Array.isArray(users) ? users.filter(isText) : [],
     details: ok ? [] : detailsOf(fields)
   }
 }

@@ -14,7 +14,7 @@ export const SlackAppSchema = closedObject({
   appToken: option(
     Type.String({ minLength: 1 }),
     'App-level token',
-    'The app-level token, which begins with `xapp-`, for Socket Mode. Nothing uses it yet, and `check` says so.',
+    'The app-level token, which begins with `xapp-`, with the scope `connections:write`: messages get buttons, by Socket Mode, without a public address. Write `${VARIABLE}` or `${file:/path}`.',
     '${SLACK_APP_TOKEN}'
   ),
   operators: option(
@@ -25,7 +25,7 @@ export const SlackAppSchema = closedObject({
       })
     ),
     'Operators',
-    'Users and user groups who may act on the relay from Slack. Nothing uses it yet, and `check` says so.',
+    'Who may acknowledge, silence and retry by buttons: users, and user groups, which need the scope `usergroups:read`. Without this nobody may.',
     ['U012AB3CD', 'S012AB3CD']
   ),
   history: option(
@@ -52,25 +52,41 @@ export interface SlackApp {
   apiUrl: string
   /** It may read its channels. */
   hasHistory?: true
+  /** Set where its messages have buttons. */
+  socket?: Socket
+}
+
+/** How clicks come, and who may press buttons. */
+export interface Socket {
+  /** The secret. */
+  appToken: string
+  /** The IDs of users and of user groups. */
+  operators: readonly string[]
 }
 
 const slackApiUrl = 'https://slack.com/api'
 
 /** `text` with its secrets filled in. */
-export function createSlackApp(name: string, { token, apiUrl = slackApiUrl, history }: SlackAppText): SlackApp {
-  return { name, token, apiUrl: apiUrl.replace(/\/+$/, ''), ...(history && { hasHistory: history }) }
+export function createSlackApp(
+  name: string,
+  { token, appToken, operators = [], apiUrl = slackApiUrl, history }: SlackAppText
+): SlackApp {
+  const socket = appToken === undefined ? {} : { socket: { appToken, operators } }
+  return { name, token, apiUrl: apiUrl.replace(/\/+$/, ''), ...(history && { hasHistory: history }), ...socket }
 }
 
 /** docs.slack.dev/reference/methods */
 export function urlOf(
   { apiUrl }: Pick<SlackApp, 'apiUrl'>,
   method:
+    | 'apps.connections.open'
     | 'auth.test'
     | 'chat.getPermalink'
     | 'chat.postMessage'
     | 'chat.update'
     | 'conversations.history'
     | 'conversations.replies'
+    | 'usergroups.users.list'
 ): string {
   return `${apiUrl}/${method}`
 }
@@ -119,6 +135,20 @@ export function apiUrlFault(url: string): string | undefined {
   if (/(^|\.)slack(-gov)?\.com$/.test(hostname) && !/^\/api\/?$/.test(pathname))
     return `is not the Web API of Slack, which is https://${hostname}/api`
   return undefined
+}
+
+/** Why the address that Slack gives out for a socket is none; the text does not repeat it, because it is a secret. */
+export function socketUrlFault(url: string, { apiUrl }: Pick<SlackApp, 'apiUrl'>): string | undefined {
+  if (!URL.canParse(url)) return 'the address for a socket is none'
+  const { protocol } = new URL(url)
+  const isPlain = protocol === 'ws:' && isLoopback(url) && isLoopback(apiUrl)
+  return protocol === 'wss:' || isPlain ? undefined : 'the address for a socket is not encrypted'
+}
+
+/** Whether what came with a click may be answered at `url`: by what Slack gives out, to Slack. */
+export function isAnswerUrl(url: string, { apiUrl }: Pick<SlackApp, 'apiUrl'>): boolean {
+  if (!URL.canParse(url)) return false
+  return new URL(url).protocol === 'https:' || (isLoopback(url) && isLoopback(apiUrl))
 }
 
 const idPattern = /^[CGD][A-Z0-9]{7,}$/

@@ -116,3 +116,15 @@ export function adviceOnBlock(reason: string): string {
   const [, word = ''] = /^\d{3} (\w+)$/.exec(reason) ?? []
   return meanings.get(word)?.advice(undefined) ?? ''
 }
+
+const anotherToken =
+  'make another app-level token with the scope connections:write, under Basic Information of the app at https://api.slack.com/apps'
+
+/** What to do where Slack answers `word` to apps.connections.open. docs.slack.dev/reference/methods/apps.connections.open */
+export function adviceOnSocket(word: string): string {
+  if (word === 'missing_scope') return `the app-level token lacks the scope connections:write: ${anotherToken}`
+  if (word === 'not_allowed_token_type')
+    return 'this is no app-level token: `appToken` takes the one that begins with xapp-'
+  if (aboutToken[word] !== undefined) return anotherToken
+  return 'is Socket Mode on for the app at https://api.slack.com/apps?'
+}

@@ -3,7 +3,7 @@ import { readMemory } from '../objects/stored-memory.ts'
 import type { RolloutHead } from '../render/compose/rollout-standing.ts'
 import { isOfIncident, isOwn, type View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
-import type { Card, CardEntry, CardPlace, Pending, Rollout } from './kept.ts'
+import { type Card, type CardEntry, type CardPlace, cardHorizonMs, type Pending, type Rollout } from './kept.ts'
 import { readView, viewText } from './texts.ts'
 
 /** A notification that was in a message. */
@@ -153,6 +153,11 @@ export function cardOf(
 /** A message that became a card, and what follows in its thread, as texts. */
 export function versionOf({ reply, ...shown }: Payload): { shown: string; reply: string | undefined } {
   return { shown: JSON.stringify(shown), reply: reply && JSON.stringify(reply) }
+}
+
+/** Whether somebody is updating it; both in ms. */
+export function isClaimed({ claimed_until: until }: { claimed_until: number }, now: number): boolean {
+  return until > now && until <= now + cardHorizonMs
 }
 
 function readHead(json: string): RolloutHead {

@@ -74,6 +74,7 @@ export interface SilenceRow {
   ends_at: number
   author: string
   starts_at: number | null
+  until_recovered: number
 }
 
 export interface ActRow {
@@ -161,7 +162,8 @@ export function silenceOf(row: SilenceRow): Silence {
     createdAt: row.created_at,
     ...(row.starts_at !== null && { startsAt: row.starts_at }),
     endsAt: row.ends_at,
-    author: row.author
+    author: row.author,
+    ...(row.until_recovered === 1 && { untilRecovered: true as const })
   }
 }
 

@@ -21,6 +21,7 @@ import type {
   NewNotification,
   ObjectCount,
   Plan,
+  Posted,
   Receipt,
   Rollout,
   Settlement,
@@ -76,6 +77,12 @@ export interface Store {
 
   /** What is shown of these objects is another: their cards are out of date. */
   touchCards(objects: readonly string[], now: number): Promise<void>
+
+  /** The card that was posted there, with all that is known of what it names; undefined where none was. */
+  cardAt(place: Posted): Promise<Card | undefined>
+
+  /** The same, claimed for an update that is no part of a budget; undefined while somebody else has claimed it. */
+  claimCard(place: Posted, now: number): Promise<Card | undefined>
 
   /** No card of this budget is updated before `until`, in ms: Slack asked for it. */
   restCards(budget: string, until: number, now: number): Promise<void>

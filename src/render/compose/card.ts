@@ -40,6 +40,11 @@ export function isOpen({ since, memory }: Named): boolean {
   return memory === undefined || failureOf(memory, since) !== undefined
 }
 
+/** Whether somebody has taken it on. */
+export function isTakenOn({ since, memory }: Named): boolean {
+  return since !== undefined && memory !== undefined && failureOf(memory, since)?.acknowledged !== undefined
+}
+
 /** Of objects that share a name, any may be meant. */
 function failureOf(memory: ObjectMemory, since: number): ObjectMemory['failure'] {
   return [memory, ...(memory.others ?? [])].find(({ failure }) => failure?.since === since)?.failure

@@ -29,6 +29,23 @@ export interface Button {
   style?: 'primary' | 'danger'
 }
 
+/** Slack says who pressed it, and with which value. */
+export interface Press {
+  type: 'button'
+  text: Plain
+  action_id: string
+  value: string
+  style?: 'primary' | 'danger'
+}
+
+/** As {@link Press}, with the value of what was chosen. */
+export interface Menu {
+  type: 'static_select'
+  placeholder: Plain
+  action_id: string
+  options: { text: Plain; value: string }[]
+}
+
 export type Text = Mrkdwn | Plain
 
 export type Block =
@@ -37,7 +54,7 @@ export type Block =
   | { type: 'header'; text: Plain }
   | { type: 'divider' }
   | (Image & { title?: Plain })
-  | { type: 'actions'; elements: Button[] }
+  | { type: 'actions'; elements: (Button | Press | Menu)[] }
 
 export function mrkdwn(text: string): Mrkdwn {
   return { type: 'mrkdwn', text, verbatim: true }
@@ -59,8 +76,10 @@ export function textsOfBlock(block: Block): string[] {
       return [...(text ? [text] : []), ...fields, ...(accessory ? [accessory] : [])].map(asMrkdwn)
     }
     case 'context':
-    case 'actions':
       return block.elements.map(asMrkdwn)
+    case 'actions':
+      // What is no link says nothing, and does nothing where there are no blocks.
+      return block.elements.flatMap((element) => ('url' in element ? asMrkdwn(element) : []))
     case 'header':
       return [`*${plain(withEmojis(block.text.text))}*`]
     case 'image':

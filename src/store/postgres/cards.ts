@@ -6,6 +6,7 @@ import {
   cardOf,
   carriedBy,
   type EntryRow,
+  isClaimed,
   type KnownRow,
   type NewEntry,
   rolloutCardSql,
@@ -267,7 +268,7 @@ export function createCards({
   presence,
   isCallersClock,
   added
-}: Host): Pick<Store, 'nextCard' | 'settleCard' | 'touchCards' | 'restCards'> {
+}: Host): Pick<Store, 'nextCard' | 'settleCard' | 'touchCards' | 'cardAt' | 'claimCard' | 'restCards'> {
   return {
     async nextCard(plan, now) {
       const signal = presence.lease()
@@ -285,6 +286,25 @@ export function createCards({
     async touchCards(objects, now) {
       await connections.transaction((sql) => touch(sql, objects, now))
     },
+
+    async cardAt({ channel, ts }) {
+      const { rows } = await connections.query<CardRow>(atSql, [channel, ts])
+      const [row] = rows
+      return row && read(connections.query, row)
+    },
+
+    claimCard: ({ channel, ts }, now) =>
+      connections.transaction(async (sql) => {
+        const { rows } = await sql<CardRow & { claimed_until: number }>(`${atSql} for update skip locked`, [
+          channel,
+          ts
+        ])
+        const [row] = rows
+        if (row === undefined || isClaimed(row, now)) return undefined
+        const values = [now + cardClaimMs, row.id]
+        await sql('update cards set claim = claim + 1, claimed_until = $1 where id = $2', values)
+        return read(sql, row)
+      }),
 
     async restCards(budget, until, now) {
       await connections.query('update lanes set not_before = $1, set_at = $2 where key = $3', [until, now, budget])
@@ -309,7 +329,13 @@ async function next(
   const [row] = rows
   if (row === undefined) return { is: 'wait' }
   await sql(claimSql, [...[taken.bucket.tokens, taken.bucket.at, budget, now + cardClaimMs, row.id]])
-  // A statement of its own after the lock: it sees what whoever made the card due has committed.
+  return { is: 'update', card: await read(sql, row) }
+}
+
+const atSql = 'select * from cards where channel = $1 and ts = $2'
+
+// A statement of its own after the lock: it sees what whoever made the card due has committed.
+async function read(sql: Sql, row: CardRow): Promise<Card> {
   const entries = await sql<EntryRow>(
     `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object
      left join cards rc on e.since is not null and rc.id = (${rolloutCardSql('e.object')})
@@ -319,7 +345,7 @@ async function next(
   )
   const { rows: shown } = await sql<{ payload: string }>(shownSql, [row.id])
   const rollout = row.rollout_id === null ? undefined : await readRollout(sql, row.rollout_id)
-  return { is: 'update', card: cardOf(row, entries.rows, shown[0]?.payload, rollout) }
+  return cardOf(row, entries.rows, shown[0]?.payload, rollout)
 }
 
 /** Whether the card was still this replica's. */

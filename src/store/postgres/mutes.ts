@@ -84,15 +84,18 @@ async function endMute(
 
 async function addSilence(
   sql: Sql,
-  { match, comment, startsAt, endsAt }: NewSilence,
+  { match, comment, startsAt, endsAt, untilRecovered }: NewSilence,
   now: number,
   actor: Actor | undefined
 ): Promise<Silence> {
   await refuseRepeated(sql, actor)
   const { rows } = await sql<SilenceRow>(
-    `insert into silences (match, comment, created_at, starts_at, ends_at, author)
-     values ($1, $2, $3, $4, $5, $6) returning *`,
-    [JSON.stringify(match), storable(comment), now, startsAt ?? null, endsAt, storable(authorName(actor))]
+    `insert into silences (match, comment, created_at, starts_at, ends_at, author, until_recovered)
+     values ($1, $2, $3, $4, $5, $6, $7) returning *`,
+    [
+      ...[JSON.stringify(match), storable(comment), now, startsAt ?? null, endsAt, storable(authorName(actor))],
+      untilRecovered ? 1 : 0
+    ]
   )
   const [row] = rows
   if (row === undefined) throw new Error('a row that was inserted did not come back')

@@ -89,3 +89,6 @@ create index rollout_entries_failing on rollout_entries (object) where state = '
 alter table cards add column rollout_id integer;
 
 create index cards_rollout on cards (rollout_id) where rollout_id is not null;
+
+-- It ends when none of the objects that it is about fails any more.
+alter table silences add column until_recovered integer not null default 0;

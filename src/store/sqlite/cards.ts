@@ -6,6 +6,7 @@ import {
   cardOf,
   carriedBy,
   type EntryRow,
+  isClaimed,
   type KnownRow,
   rolloutCardSql,
   rolloutIn,
@@ -13,6 +14,7 @@ import {
   withCards
 } from '../cards.ts'
 import {
+  type Card,
   type CardPlan,
   type CardStep,
   cardClaimMs,
@@ -205,7 +207,7 @@ function removeParts(db: Database, card: number): void {
 export function createCards(
   db: Database,
   { queue, transaction, write }: { queue: Queue; transaction: Transaction; write: Write }
-): Pick<Store, 'nextCard' | 'settleCard' | 'touchCards' | 'restCards'> {
+): Pick<Store, 'nextCard' | 'settleCard' | 'touchCards' | 'cardAt' | 'claimCard' | 'restCards'> {
   function next({ lanes, except, budget, token }: CardPlan, now: number): CardStep {
     const row = db.get<CardRow>(
       `select * from cards where due_at is not null and (due_at <= ?1 or due_at > ?1 + ${cardHorizonMs})
@@ -218,7 +220,16 @@ export function createCards(
     const taken = token(state, now)
     if (state.notBefore > now || 'until' in taken) return { is: 'wait' }
     setBucket(db, budget, taken.bucket)
+    return { is: 'update', card: claim(row, now) }
+  }
+
+  function claim(row: CardRow, now: number): Card {
     db.run('update cards set claim = claim + 1, claimed_until = ? where id = ?', now + cardClaimMs, row.id)
+    return read(row)
+  }
+
+  /** `row` as it was before it was claimed. */
+  function read(row: CardRow): Card {
     const entries = db.all<EntryRow>(
       `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object
        left join cards rc on e.since is not null and rc.id = (${rolloutCardSql('e.object')})
@@ -231,7 +242,11 @@ export function createCards(
       row.id
     )
     const rollout = row.rollout_id === null ? undefined : readRollout(db, row.rollout_id)
-    return { is: 'update', card: cardOf(row, entries, shown?.payload, rollout) }
+    return cardOf(row, entries, shown?.payload, rollout)
+  }
+
+  function rowAt({ channel, ts }: Posted): (CardRow & { claimed_until: number }) | undefined {
+    return db.get('select * from cards where channel = ? and ts = ?', channel, ts)
   }
 
   return {
@@ -258,6 +273,17 @@ export function createCards(
       }),
 
     touchCards: (objects, now) => write(() => touch(db, objects, now)),
+    async cardAt(place) {
+      const row = rowAt(place)
+      return row && read(row)
+    },
+
+    async claimCard(place, now) {
+      return transaction(() => {
+        const row = rowAt(place)
+        return row === undefined || isClaimed(row, now) ? undefined : claim(row, now)
+      })
+    },
 
     async restCards(budget, until, now) {
       transaction(() => {

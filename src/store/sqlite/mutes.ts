@@ -82,18 +82,23 @@ export function createMuting(
         .all<SilenceRow>('select * from silences where ends_at <= ? order by ends_at desc, id desc limit ?', now, limit)
         .map(silenceOf),
 
-    addSilence: ({ match, comment, startsAt, endsAt }, now, actor) =>
+    addSilence: ({ match, comment, startsAt, endsAt, untilRecovered }, now, actor) =>
       write(() => {
         refuseRepeated(db, actor)
         const author = authorName(actor)
         const id = String(
           db.run(
-            'insert into silences (match, comment, created_at, starts_at, ends_at, author) values (?, ?, ?, ?, ?, ?)',
-            ...[JSON.stringify(match), comment, now, startsAt ?? null, endsAt, author]
+            `insert into silences (match, comment, created_at, starts_at, ends_at, author, until_recovered)
+             values (?, ?, ?, ?, ?, ?, ?)`,
+            ...[JSON.stringify(match), comment, now, startsAt ?? null, endsAt, author, untilRecovered ? 1 : 0]
           )
         )
         if (actor) writeAct(db, { actor, did: 'silence', about: { silence: id, match, comment, endsAt } }, now)
-        return { id, match, comment, createdAt: now, ...(startsAt !== undefined && { startsAt }), endsAt, author }
+        return {
+          ...{ id, match, comment, createdAt: now, endsAt, author },
+          ...(startsAt !== undefined && { startsAt }),
+          ...(untilRecovered && { untilRecovered })
+        }
       }),
 
     endSilence: (id, now, actor) => moveEnd(id, now, { now, actor, did: 'end' }),

@@ -1,0 +1,227 @@
+// Clicks: carry out what a button below a message asks for. In: payloads of Slack. Out: one act of an operator, written down before
+// the payload is answered; a message that only the clicker sees; the card as it is after that.
+import type { Logger } from 'pino'
+import type { Actions } from '../actions.ts'
+import { type Actor, actorName } from '../actor.ts'
+import type { Clock } from '../clock.ts'
+import { kindOf } from '../deliver/answer.ts'
+import type { Cards } from '../deliver/cards.ts'
+import { sayReply } from '../deliver/saying.ts'
+import type { Slack } from '../deliver/slack.ts'
+import { RelayError } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+import { type ButtonName, buttons, readNoticed, type SilenceChoice, silenceChoices } from '../render/compose/buttons.ts'
+import { isOpen } from '../render/compose/card.ts'
+import { nameOf } from '../render/compose/name.ts'
+import { section } from '../render/slack/blocks.ts'
+import { prose, time } from '../render/slack/mrkdwn.ts'
+import { isAnswerUrl, type SlackApp } from '../slack-api/app.ts'
+import { type Click, readClick } from '../slack-api/click.ts'
+import type { Card } from '../store/kept.ts'
+import { maxPage } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+import { createOperators } from './operators.ts'
+import { sayAgain, sayRefusal, sayWhy } from './words.ts'
+
+export interface ClicksOptions {
+  store: Store
+  actions: Actions
+  cards: Pick<Cards, 'showAt'>
+  slack: Slack
+  /** Where people reach the relay. */
+  publicUrl?: string | undefined
+  metrics: Pick<Metrics, 'clicks'>
+  clock: Clock
+  log: Logger
+}
+
+export interface Clicks {
+  /** Resolves when what was asked for is on disk, or nothing is to be done. Rejects where nobody could be told that it failed. */
+  take(app: SlackApp, payload: unknown): Promise<void>
+  /** Resolves when those who clicked have been answered. */
+  stop(): Promise<void>
+}
+
+/** What came of a click, for metrics. */
+type Outcome = 'done' | 'refused' | 'repeated' | 'failed' | 'unknown'
+
+/** `say`: what only the clicker sees; `isChange`: what the card shows is another. */
+interface Done {
+  outcome: Outcome
+  say?: string
+  isChange?: boolean
+}
+
+const nameOfButton = new Map(Object.entries(buttons).map(([name, id]) => [id as string, name as ButtonName]))
+const unknownMessage =
+  'this message is not known to the relay that got the click. Is it an old one, or do two relays share the app? Then give each an app of its own'
+
+export function createClicks(options: ClicksOptions): Clicks {
+  const { store, actions, cards, slack, publicUrl, metrics, clock, log } = options
+  const operators = createOperators(slack, clock)
+  const following = new Set<Promise<void>>()
+
+  async function take(app: SlackApp, payload: unknown): Promise<void> {
+    const click = readClick(payload)
+    const button = nameOfButton.get(click?.button ?? '')
+    // A link is a button as well, and is reported when it is pressed.
+    if (click === undefined || button === undefined) return
+    const facts = { app: app.name, button, by: click.user.name, user: click.user.id }
+    let done: Done
+    try {
+      done = await carryOut(app, click, button)
+    } catch (err) {
+      log.error({ ...facts, err }, 'a click could not be carried out')
+      metrics.clicks.inc({ button, outcome: 'failed' })
+      if (await answer(app, click, sayAgain('the relay could not write it down'))) return
+      throw err
+    }
+    metrics.clicks.inc({ button, outcome: done.outcome })
+    log.info({ ...facts, outcome: done.outcome }, 'button pressed')
+    // Slack is answered meanwhile.
+    const { say, isChange } = done
+    follow(async () => {
+      await Promise.all([
+        isChange && isAnswerUrl(click.answerTo, app) ? cards.showAt(click, click.answerTo) : undefined,
+        say === undefined ? undefined : answer(app, click, say)
+      ])
+    })
+  }
+
+  function follow(work: () => Promise<void>): void {
+    const working = work().catch((err) => log.error({ err }, 'whoever pressed a button could not be answered'))
+    following.add(working)
+    void working.finally(() => following.delete(working))
+  }
+
+  async function carryOut(app: SlackApp, click: Click, button: ButtonName): Promise<Done> {
+    if (button === 'why') return click.isGuest ? refused(app) : why(click)
+    const may = await operators.may(app, click.user.id)
+    if (may.is === 'no') return refused(app)
+    if (may.is === 'unknown')
+      return { outcome: 'failed', say: sayAgain(`Slack does not say who is in the user groups (${may.reason})`) }
+    const actor: Actor = { name: actorName(click.user.name), via: 'slack', click: click.key }
+    try {
+      if (button === 'retry' || button === 'try') return await actOnLane(click, button, actor)
+      const card = await store.cardAt(click)
+      if (card === undefined) return { outcome: 'unknown', say: sayAgain(unknownMessage) }
+      return await actOnCard(card, click, button, actor)
+    } catch (error) {
+      if (!(error instanceof RelayError)) throw error
+      if (error.code === 'REPEATED') return { outcome: 'repeated', isChange: true }
+      if (error.code !== 'NOT_FOUND' && error.code !== 'BAD_REQUEST') throw error
+      return { outcome: 'failed', say: sayAgain(error.message), isChange: true }
+    }
+  }
+
+  function refused({ socket }: SlackApp): Done {
+    return { outcome: 'refused', say: sayRefusal(socket?.operators ?? []) }
+  }
+
+  async function actOnCard(
+    card: Card,
+    { value }: Click,
+    button: 'acknowledge' | 'unacknowledge' | 'silence',
+    actor: Actor
+  ): Promise<Done> {
+    const open = card.entries.filter(isOpen)
+    if (button === 'silence') return silence(card, value, actor)
+    const incidents = open.map(({ object, since }) => ({ object, since }))
+    const all = await actions[button === 'acknowledge' ? 'acknowledgeAll' : 'unacknowledgeAll'](incidents, actor)
+    if (all.length === 0)
+      return { outcome: 'failed', say: 'It is over already: there is nothing left to acknowledge.', isChange: true }
+    return { outcome: 'done', isChange: true }
+  }
+
+  async function silence(card: Card, choice: string, actor: Actor): Promise<Done> {
+    const [entry, ...others] = card.entries.filter(isOpen)
+    if (entry === undefined || others.length > 0)
+      return { outcome: 'failed', say: 'It is over already, or about several objects by now.', isChange: true }
+    const { cluster, kind, namespace, name } = entry.view.object
+    const match = Object.fromEntries(
+      Object.entries({ cluster, kind, namespace, name }).filter(([, text]) => text !== '')
+    )
+    const words = Object.hasOwn(silenceChoices, choice) ? silenceChoices[choice as SilenceChoice] : ''
+    const comment = `${nameOf(entry.view)}${choice === 'recovered' ? `, ${words}` : ''}`
+    const { silence } = await actions.silence({ match, comment: comment.slice(0, 200), ...endOf(choice) }, actor)
+    const until = choice === 'recovered' ? 'until it recovers, 30 days at most' : `until ${time(silence.endsAt)}`
+    const page = publicUrl === undefined ? 'flux-relay silence' : `<${publicUrl}/silences|here>`
+    const say = `*${prose(nameOf(entry.view))}* is silenced ${until}. What is withheld is summed up at the end; it can be ended ${publicUrl === undefined ? `by ${page}` : page}.`
+    return { outcome: 'done', say, isChange: true }
+  }
+
+  function endOf(choice: string): { for?: string; until?: string; untilRecovered?: true } {
+    if (choice === 'recovered') return { untilRecovered: true }
+    return choice === 'morning' ? { until: tomorrow(clock.now()) } : { for: '1h' }
+  }
+
+  /** Dead letters are sent again, as many as a page has; a lane does not wait any longer. */
+  async function actOnLane({ value }: Click, button: 'retry' | 'try', actor: Actor): Promise<Done> {
+    const noticed = readNoticed(value)
+    if (noticed === undefined || !(await isOurs(noticed))) return { outcome: 'unknown', say: sayAgain(unknownMessage) }
+    const { name } = noticed
+    if (button === 'try') {
+      const { destinations, limitedUntil } = await actions.tryLane(name, actor)
+      const which = prose(destinations.join(', ') || name)
+      if (limitedUntil === undefined) return { outcome: 'done', say: `${which} is tried now.` }
+      return {
+        outcome: 'failed',
+        say: `${which} waits until ${time(limitedUntil)}, as it was asked to. Nothing has changed.`
+      }
+    }
+    const { items, next } = await actions.retryAll({ destination: name }, { limit: maxPage }, actor)
+    const count = items.length === 1 ? '1 dead letter is' : `${items.length} dead letters are`
+    const more = next === null ? '' : ' There are more: press it again.'
+    return {
+      outcome: 'done',
+      say: items.length === 0 ? 'There are no dead letters any more.' : `${count} sent again.${more}`
+    }
+  }
+
+  /** Whether the notice is one of this relay's. */
+  async function isOurs({ id, createdAt }: { id: string; createdAt: number }): Promise<boolean> {
+    const page = { limit: maxPage, order: 'asc' as const }
+    const { items } = await store.records.notifications({ rule: 'operator', since: createdAt }, page)
+    return items.some((item) => item.id === id && item.createdAt === createdAt)
+  }
+
+  async function why(click: Click): Promise<Done> {
+    const card = await store.cardAt(click)
+    if (card === undefined) return { outcome: 'unknown', say: sayAgain(unknownMessage) }
+    const open = card.entries.filter(isOpen)
+    const shown = open.length === 0 ? card.entries : open
+    const told = await Promise.all(
+      shown.map(async (entry, index) => ({
+        entry,
+        // More are not named.
+        event: entry.event === undefined || index >= 10 ? undefined : await store.records.event(entry.event)
+      }))
+    )
+    return { outcome: 'done', say: sayWhy(told, publicUrl) }
+  }
+
+  /** Whether whoever clicked has it. */
+  async function answer(app: SlackApp, { answerTo }: Click, text: string): Promise<boolean> {
+    if (!isAnswerUrl(answerTo, app)) return false
+    const body = { response_type: 'ephemeral', replace_original: false, text, blocks: [section(text)] }
+    const reply = await slack.post(answerTo, JSON.stringify(body), new AbortController().signal)
+    const isTaken = kindOf(reply, 'slack') === 'taken'
+    if (!isTaken) log.warn({ app: app.name, answer: sayReply(reply) }, 'whoever pressed a button could not be answered')
+    return isTaken
+  }
+
+  return {
+    take,
+    async stop() {
+      await Promise.all(following)
+    }
+  }
+}
+
+/** 08:00 of the day after that of `now`, by the time zone that the relay runs in (TZ). */
+function tomorrow(now: number): string {
+  const zone = Temporal.Now.timeZoneId()
+  const day = Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(zone).toPlainDate()
+  const at = day.add({ days: 1 }).toZonedDateTime({ timeZone: zone, plainTime: '08:00' })
+  return at.toInstant().toString()
+}

@@ -1,0 +1,55 @@
+// Operators: know who may press a button: users, and the members of user groups, which Slack is asked for now and then.
+import type { Clock } from '../clock.ts'
+import { sayReply } from '../deliver/saying.ts'
+import type { Slack } from '../deliver/slack.ts'
+import { readApiAnswer } from '../slack-api/answer.ts'
+import { type SlackApp, urlOf } from '../slack-api/app.ts'
+
+/** `reason`: why it cannot be known now. */
+export type May = { is: 'yes' } | { is: 'no' } | { is: 'unknown'; reason: string }
+
+/** Whoever leaves a group has left it here after so long. */
+const freshMs = 60_000
+/** Slack shows an error to whoever clicked after three seconds. */
+const askMs = 2000
+
+export interface Operators {
+  may(app: SlackApp, user: string): Promise<May>
+}
+
+export function createOperators(slack: Slack, clock: Clock): Operators {
+  const groups = new Map<string, { users: readonly string[]; at: number }>()
+  const asking = new Map<string, Promise<readonly string[] | string>>()
+
+  /** Its members, or in words why Slack does not say. */
+  async function ask(app: SlackApp, group: string): Promise<readonly string[] | string> {
+    const url = `${urlOf(app, 'usergroups.users.list')}?usergroup=${group}`
+    const reply = await slack.post(url, '{}', AbortSignal.timeout(askMs), app.token)
+    const answer = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
+    return answer?.isOk ? answer.users : sayReply(reply)
+  }
+
+  async function membersOf(app: SlackApp, group: string): Promise<readonly string[] | string> {
+    const key = `${app.apiUrl} ${app.token} ${group}`
+    const known = groups.get(key)
+    if (known !== undefined && clock.ticks() - known.at < freshMs) return known.users
+    const answer = asking.get(key) ?? ask(app, group).finally(() => asking.delete(key))
+    asking.set(key, answer)
+    const users = await answer
+    if (typeof users !== 'string') groups.set(key, { users, at: clock.ticks() })
+    return users
+  }
+
+  return {
+    async may(app, user) {
+      const { operators = [] } = app.socket ?? {}
+      if (operators.includes(user)) return { is: 'yes' }
+      const answers = await Promise.all(
+        operators.filter((id) => id.startsWith('S')).map((group) => membersOf(app, group))
+      )
+      if (answers.some((users) => typeof users !== 'string' && users.includes(user))) return { is: 'yes' }
+      const reason = answers.find((users) => typeof users === 'string')
+      return reason === undefined ? { is: 'no' } : { is: 'unknown', reason }
+    }
+  }
+}

@@ -1,0 +1,108 @@
+// Buttons: stand below a message of a Slack app: what people may do about what goes on, and about trouble of the relay. Pure.
+import type { Block, Menu, Plain, Press } from '../slack/blocks.ts'
+import { slackTakes } from '../slack/limits.ts'
+import type { Payload } from '../slack/payload.ts'
+import { isOpen, isTakenOn, type Named } from './card.ts'
+import { isOwn, type View } from './view.ts'
+
+/** What a button does, by its `action_id`. */
+export const buttons = {
+  acknowledge: 'flux-relay:acknowledge',
+  unacknowledge: 'flux-relay:unacknowledge',
+  silence: 'flux-relay:silence',
+  why: 'flux-relay:why',
+  retry: 'flux-relay:retry',
+  try: 'flux-relay:try'
+} as const
+export type ButtonName = keyof typeof buttons
+
+/** For how long a silence may be asked for, by the value of the choice. */
+export const silenceChoices = {
+  hour: 'for 1 hour',
+  morning: 'until tomorrow 08:00',
+  recovered: 'until it recovers'
+} as const
+export type SilenceChoice = keyof typeof silenceChoices
+
+export interface ButtonForm {
+  /** Its messages about incidents are cards. */
+  hasCards: boolean
+  /** Somebody may do more than ask why. */
+  hasOperators: boolean
+}
+
+/** What waits, as far as buttons are about it. */
+export interface Noticed {
+  id: string
+  /** ms */
+  createdAt: number
+  view: View
+}
+
+/** `payload`, composed of `members`, with the buttons for what begins with it, where `form` has any. */
+export function withButtons(payload: Payload, members: readonly Noticed[], form: ButtonForm | undefined): Payload {
+  if (form === undefined) return payload
+  const [only] = members
+  if (only !== undefined && members.length === 1 && isOwn(only.view)) return below(payload, noticeButtons(only, form))
+  const begun = members.filter(({ view }) => view.failure !== undefined && view.says !== 'recovered' && !isOwn(view))
+  return form.hasCards ? below(payload, incidentButtons(begun.length, false, form)) : payload
+}
+
+/** `payload`, the card of `named`, with the buttons for what goes on. */
+export function withCardButtons(payload: Payload, named: readonly Named[], form: ButtonForm | undefined): Payload {
+  if (form === undefined) return payload
+  const open = named.filter(isOpen)
+  return below(payload, incidentButtons(open.length, open.every(isTakenOn), form))
+}
+
+function below(payload: Payload, elements: (Press | Menu)[]): Payload {
+  const { blocks = [] } = payload
+  if (elements.length === 0 || blocks.length === 0 || blocks.length >= slackTakes.blocks) return payload
+  // Without an id of its own a block gets another with each update: what was chosen before is not shown as chosen.
+  const block: Block = { type: 'actions', elements }
+  return { ...payload, blocks: [...blocks, block] }
+}
+
+function incidentButtons(open: number, isTaken: boolean, { hasOperators }: ButtonForm): (Press | Menu)[] {
+  if (open === 0) return []
+  const why = press('why', 'Why?')
+  if (!hasOperators) return [why]
+  const take = isTaken
+    ? press('unacknowledge', 'Take back')
+    : press('acknowledge', open === 1 ? 'Acknowledge' : 'Acknowledge all')
+  // A silence is about one object: of several the page makes one, by what they share.
+  return [take, ...(open === 1 ? [silenceMenu()] : []), why]
+}
+
+function silenceMenu(): Menu {
+  const options = Object.entries(silenceChoices).map(([value, words]) => ({
+    text: plainText(`Silence ${words}`),
+    value
+  }))
+  return { type: 'static_select', placeholder: plainText('Silence'), action_id: buttons.silence, options }
+}
+
+/** Dead letters are sent again; a lane that is blocked is tried. */
+function noticeButtons({ id, createdAt, view }: Noticed, { hasOperators }: ButtonForm): Press[] {
+  const { kind, name } = view.object
+  if (!hasOperators || (kind !== 'destination' && kind !== 'app')) return []
+  // Whoever gets the click finds the notice by this: another relay of the same app has none like it.
+  const value = `${id}@${createdAt} ${name}`
+  if (view.reason === 'DeadLetters') return [press('retry', 'Send them again', value)]
+  return view.says === 'failed' ? [press('try', 'Try now', value)] : []
+}
+
+/** What the value of a button below a notice says; undefined where it says nothing of the kind. */
+export function readNoticed(value: string): { id: string; createdAt: number; name: string } | undefined {
+  const [, id = '', createdAt = '', name = ''] = /^(\d{1,18})@(\d{1,16}) (.+)$/s.exec(value) ?? []
+  return id === '' ? undefined : { id, createdAt: Number(createdAt), name }
+}
+
+/** A value is never read where there is nothing to say, and may not be empty. */
+function press(name: ButtonName, label: string, value: string = name): Press {
+  return { type: 'button', text: plainText(label), action_id: buttons[name], value }
+}
+
+function plainText(text: string): Plain {
+  return { type: 'plain_text', text }
+}

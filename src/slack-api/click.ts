@@ -1,0 +1,57 @@
+// A click: is what Slack says of a button that was pressed, read as far as it is in Slack's form. Pure.
+// docs.slack.dev/reference/interaction-payloads/block_actions-payload
+
+export interface Click {
+  /** Of this click alone: however often, and in however many envelopes Slack repeats it. */
+  key: string
+  user: { id: string; name: string }
+  /** Of another workspace, in a channel that both share. */
+  isGuest: boolean
+  /** The message below which the button is. */
+  channel: string
+  ts: string
+  /** Where an answer to it is posted to within half an hour, five times at most; a secret. */
+  answerTo: string
+  /** The `action_id` of the button, and its value, or that of what was chosen. */
+  button: string
+  value: string
+}
+
+/** docs.slack.dev/reference: IDs have some ten characters. */
+const idPattern = /^[A-Z][A-Z0-9]{2,40}$/
+const maxName = 80
+
+/** Undefined where `payload` is no press of a button below a message. */
+export function readClick(payload: unknown): Click | undefined {
+  const { type, user, team, container, response_url: answerTo, actions } = fieldsOf(payload)
+  const { action_id: button, action_ts: at, value, selected_option: chosen } = fieldsOf(listOf(actions)[0])
+  const { id, username, name, team_id: home } = fieldsOf(user)
+  const { channel_id: channel, message_ts: ts } = fieldsOf(container)
+  if (type !== 'block_actions' || !isId(id) || !isId(channel) || !isText(ts) || !isText(at) || !isText(button))
+    return undefined
+  const { id: place } = fieldsOf(team)
+  return {
+    key: `${id} ${ts} ${button} ${at}`.slice(0, 200),
+    user: { id, name: [username, name].find(isText)?.slice(0, maxName) ?? id },
+    isGuest: isText(home) && isText(place) && home !== place,
+    ...{ channel, ts, button },
+    answerTo: isText(answerTo) ? answerTo : '',
+    value: [value, fieldsOf(chosen)['value']].find(isText) ?? ''
+  }
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && idPattern.test(value)
+}

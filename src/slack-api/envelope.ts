@@ -1,0 +1,34 @@
+// An envelope: is what Slack sends over a socket, read as far as it is in Slack's form. Pure.
+// docs.slack.dev/apis/events-api/using-socket-mode
+
+export type Envelope =
+  | { is: 'hello' }
+  /** `warning`, `refresh_requested`: in some seconds; `link_disabled`: Socket Mode was switched off. */
+  | { is: 'disconnect'; reason: string }
+  /** To be acknowledged within three seconds: whoever pressed a button is shown an error otherwise. */
+  | { is: 'payload'; id: string; type: string; payload: unknown }
+
+/** Longer ones are none of Slack's, which have 36 characters. */
+const maxId = 200
+
+/** Undefined where it is nothing that Slack is known to send. */
+export function readEnvelope(text: string): Envelope | undefined {
+  const { type, reason, envelope_id: id, payload } = parse(text)
+  if (type === 'hello') return { is: 'hello' }
+  if (type === 'disconnect') return { is: 'disconnect', reason: wordOf(reason) }
+  if (typeof id !== 'string' || id === '' || id.length > maxId) return undefined
+  return { is: 'payload', id, type: wordOf(type), payload }
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === 'string' && /^[a-z][a-z_]{1,40}$/.test(value) ? value : 'unknown'
+}

@@ -1,0 +1,210 @@
+// Socket: keeps one connection to Slack for an app, over which its clicks come. In: envelopes. Out: what is in them, and an
+// acknowledgement of each once that is done.
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import { kindOf } from '../deliver/answer.ts'
+import { quoteReply } from '../deliver/saying.ts'
+import type { Slack } from '../deliver/slack.ts'
+import { readApiAnswer } from '../slack-api/answer.ts'
+import { type SlackApp, type Socket, socketUrlFault, urlOf } from '../slack-api/app.ts'
+import { type Envelope, readEnvelope } from '../slack-api/envelope.ts'
+import { adviceOnSocket } from '../slack-api/words.ts'
+import type { Connect, Connection } from './connection.ts'
+
+export interface SocketOptions {
+  app: SlackApp & { socket: Socket }
+  slack: Slack
+  connect: Connect
+  /** Resolves when what a payload asks for is on disk: then Slack is answered. */
+  take(payload: unknown): Promise<void>
+  /** Called with whether there is a connection, where that is another than before. */
+  turned(isConnected: boolean): void
+  clock: Clock
+  log: Logger
+}
+
+export interface OpenSocket {
+  /** Resolves when what came is done; nothing more is taken. */
+  stop(): Promise<void>
+}
+
+/** After the first failure, and at most; each is doubled until then. */
+const firstRetryMs = 1000
+const longestRetryMs = 60_000
+/** After a connection that Slack had said hello to: clicks are lost meanwhile. */
+const longestGapMs = 15_000
+/** Where nothing changes until somebody does something. */
+const askAgainMs = 5 * 60_000
+/** A connection that lasted for less is a failure as well, or one that is closed at once would be opened again at once. */
+const steadyMs = 10_000
+/** Slack sends `hello` at once. */
+const helloMs = 15_000
+/** A connection that another has replaced is kept until what came over it is answered. */
+const farewellMs = 5000
+/** Envelopes that are remembered, so that one that Slack repeats is only answered again. */
+const maxKnown = 1000
+
+/** One of an app: `hello` makes it the one in use. */
+interface Line {
+  connection: Connection
+  openedAt: number | undefined
+  stopWaiting(): void
+  /** Envelopes that are not answered yet. */
+  busy: Set<Promise<void>>
+}
+
+/** Opens it at once, and again whenever it is lost, until it is stopped. */
+export function openSocket({ app, slack, connect, take, turned, clock, log }: SocketOptions): OpenSocket {
+  const giveUp = new AbortController()
+  const known = new Map<string, Promise<void>>()
+  const lines = new Set<Line>()
+  let current: Line | undefined
+  /** Being opened, or waited for. */
+  let isOpening = false
+  let cancel = () => {}
+  let failures = 0
+  let lastFault = ''
+
+  function openIn(ms: number): void {
+    if (isOpening || giveUp.signal.aborted) return
+    isOpening = true
+    cancel = clock.after(ms, () => void open().catch((err: unknown) => again(`an error: ${(err as Error).name}`)))
+  }
+
+  /** How long to wait before the next try: not the same for any two relays, which all lost theirs at the same moment. */
+  function retryMs(longestMs = longestRetryMs): number {
+    const ms = Math.min(longestMs, firstRetryMs * 2 ** failures)
+    return ms * (0.5 + Math.random() / 2)
+  }
+
+  function again(fault: string, ms = retryMs()): void {
+    failures += 1
+    isOpening = false
+    if (fault !== lastFault)
+      log.warn({ app: app.name, fault, inMs: Math.round(ms) }, 'no connection to Slack for buttons')
+    lastFault = fault
+    openIn(ms)
+  }
+
+  async function open(): Promise<void> {
+    const url = urlOf(app, 'apps.connections.open')
+    const reply = await slack.post(url, '{}', giveUp.signal, app.socket.appToken)
+    if (giveUp.signal.aborted) return
+    const answer = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
+    const address = answer?.isOk ? answer.url : undefined
+    if (address === undefined) {
+      const said = quoteReply(reply, { url, app: { ...app, token: app.socket.appToken } })
+      const wait = reply.is === 'answer' ? reply.retryAfterMs : undefined
+      const kind = kindOf(reply, 'web-api')
+      const isLasting = answer?.isOk === false && kind !== 'transient' && kind !== 'rate limit'
+      const advice = adviceOnSocket(answer?.word ?? '')
+      return again(`${said}${isLasting ? `: ${advice}` : ''}`, wait ?? (isLasting ? askAgainMs : undefined))
+    }
+    const fault = socketUrlFault(address, app)
+    if (fault !== undefined) return again(fault, askAgainMs)
+    const stopWaiting = clock.after(helloMs, () => {
+      drop(line)
+      again('Slack did not say hello')
+    })
+    const connection = connect(address, { message, over })
+    const line: Line = { connection, openedAt: undefined, stopWaiting, busy: new Set() }
+    lines.add(line)
+
+    function message(text: string): void {
+      const envelope = readEnvelope(text)
+      if (envelope?.is === 'hello') welcome(line)
+      else if (envelope?.is === 'disconnect') leave(line, envelope.reason)
+      else if (envelope?.is === 'payload') receive(line, envelope)
+    }
+
+    function over(why: string): void {
+      drop(line)
+      lost(line, why)
+    }
+  }
+
+  function welcome(line: Line): void {
+    if (line.openedAt !== undefined || !lines.has(line)) return
+    line.stopWaiting()
+    line.openedAt = clock.ticks()
+    const before = current
+    current = line
+    isOpening = false
+    lastFault = ''
+    turned(true)
+    log.info({ app: app.name }, before === undefined ? 'connected to Slack for buttons' : 'connection to Slack renewed')
+    if (before !== undefined) void bidFarewell(before)
+  }
+
+  async function bidFarewell(line: Line): Promise<void> {
+    const stopWaiting = clock.after(farewellMs, () => drop(line))
+    await Promise.all(line.busy)
+    stopWaiting()
+    drop(line)
+  }
+
+  /** Slack is about to close it. */
+  function leave(line: Line, reason: string): void {
+    if (reason === 'warning' || reason === 'refresh_requested') {
+      // The old one is used until the other is there.
+      if (line === current) openIn(0)
+      return
+    }
+    drop(line)
+    if (reason === 'link_disabled')
+      lost(line, 'Socket Mode is switched off for the app: switch it on at https://api.slack.com/apps', askAgainMs)
+    else lost(line, `Slack says ${reason}`)
+  }
+
+  function lost(line: Line, why: string, ms?: number): void {
+    if (giveUp.signal.aborted) return
+    const { openedAt } = line
+    if (openedAt !== undefined && line !== current) return
+    if (openedAt === undefined) {
+      again(why, ms)
+      return
+    }
+    current = undefined
+    turned(false)
+    // Then the next is under way.
+    if (isOpening) return
+    if (ms === undefined && clock.ticks() - openedAt >= steadyMs) failures = 0
+    again(why, ms ?? retryMs(longestGapMs))
+  }
+
+  function drop(line: Line): void {
+    line.stopWaiting()
+    lines.delete(line)
+    line.connection.end()
+  }
+
+  function receive(line: Line, { id, type, payload }: Extract<Envelope, { is: 'payload' }>): void {
+    const work = known.get(id) ?? (type === 'interactive' ? take(payload) : Promise.resolve())
+    known.set(id, work)
+    if (known.size > maxKnown) known.delete(known.keys().next().value ?? '')
+    const answered = work.then(
+      () => {
+        const answer = JSON.stringify({ envelope_id: id })
+        if (!line.connection.send(answer)) current?.connection.send(answer)
+      },
+      (err) => {
+        // Whoever pressed the button is shown by Slack that nothing came of it. Repeated, it is tried again.
+        known.delete(id)
+        log.error({ app: app.name, err }, 'a click could not be carried out')
+      }
+    )
+    line.busy.add(answered)
+    void answered.finally(() => line.busy.delete(answered))
+  }
+
+  turned(false)
+  openIn(0)
+  return {
+    async stop() {
+      giveUp.abort()
+      cancel()
+      await Promise.all([...lines].flatMap(({ busy }) => [...busy]))
+      for (const line of lines) drop(line)
+    }
+  }
+}

@@ -109,11 +109,11 @@ t.test('completion knows every command, option and choice', async (t) => {
     ['flux-relay st', ['status']],
     ['flux-relay un', ['unblock']],
     ['flux-relay silence ', ['add', 'list', 'expire', '-h', '--help']],
-    ['flux-relay notifications --state ', ['pending', 'sent', 'dead', 'muted']],
-    ['flux-relay notifications --destination team --state d', ['dead']],
+    ['flux-relay notifications --state ', ['pending', 'sent', 'muted', 'dead', 'discarded']],
+    ['flux-relay notifications --destination team --state d', ['dead', 'discarded']],
     ['flux-relay status --w', ['--watch']],
     ['flux-relay completion f', ['fish']],
-    ['flux-relay events --se', ['--severity']]
+    ['flux-relay events --se', ['--severity', '--search']]
   ]
   for (const [line, words] of expected) t.strictSame(await complete(line), words, line)
   const help = (await run(['--help'])).out

@@ -2,13 +2,13 @@
 // is done.
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { createSlack } from '../src/deliver/slack.ts'
-import { createLog } from '../src/log.ts'
-import { createSlackApp, type SlackApp, type Socket } from '../src/slack-api/app.ts'
-import { createConnector } from '../src/slack-socket/connection.ts'
-import { openSocket } from '../src/slack-socket/socket.ts'
-import { createClock } from './fixtures/clock.ts'
-import { appToken, botToken, startSlackApi } from './fixtures/slack-api.ts'
+import { createSlack } from '../../src/deliver/slack.ts'
+import { createLog } from '../../src/log.ts'
+import { createSlackApp, type SlackApp, type Socket } from '../../src/slack-api/app.ts'
+import { createConnector } from '../../src/slack-socket/connection.ts'
+import { openSocket } from '../../src/slack-socket/socket.ts'
+import { createClock } from '../fixtures/clock.ts'
+import { appToken, botToken, startSlackApi } from '../fixtures/slack-api.ts'
 
 interface World {
   take?(payload: unknown): Promise<void>

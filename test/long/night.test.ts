@@ -1,8 +1,8 @@
 // A bad night: each question of whoever is on call is answered by one command, against a real relay.
 import t, { type Test } from 'tap'
-import { run } from './fixtures/process.ts'
-import { about, fluxEvent, type Relay, startRelay } from './fixtures/relay.ts'
-import { runInTerminal } from './fixtures/terminal.ts'
+import { run } from '../fixtures/process.ts'
+import { about, fluxEvent, type Relay, startRelay } from '../fixtures/relay.ts'
+import { runInTerminal } from '../fixtures/terminal.ts'
 
 const config = `
 sources: { default: {}, eu: { cluster: prod-eu }, us: { cluster: prod-us } }

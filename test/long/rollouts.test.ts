@@ -8,7 +8,7 @@ import {
   rolloutRule,
   startFleet,
   webhookConfig
-} from './fixtures/rollouts.ts'
+} from '../fixtures/rollouts.ts'
 
 const old = commit('a')
 const next = commit('b')

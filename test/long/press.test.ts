@@ -1,7 +1,7 @@
 // Clicks on a real relay that is killed and cut off: each takes effect once, or whoever clicked knows. `npm run proof clicks` is the long
 // form of it.
 import t from 'tap'
-import { pressButtons } from '../proof/press.ts'
+import { pressButtons } from '../../proof/press.ts'
 
 t.test('each click takes effect once or is known to have failed, and none by who may not, whatever ends', async (t) => {
   const { faults, figures } = await pressButtons({ calm: 20, troubled: 100, perSecond: 15, cards: 8, seed: 7 })

@@ -1,5 +1,6 @@
 // The config files of a proof: destinations that move, share a webhook, go away and come back, rules that group, a mute
-// that begins and ends. The last version is the one that everything has to be delivered under.
+// that begins and ends, failures that have to last, owners, rollouts. The last version is the one that everything has to be
+// delivered under.
 
 import { botToken } from '../test/fixtures/slack-api.ts'
 
@@ -28,6 +29,9 @@ export function hooksOf(version: number): Map<string, string> {
     ['shared-a', hook('shared')],
     ['shared-b', hook('shared')],
     ['operator', hook('operator')],
+    ['lasting', hook('lasting')],
+    ['owned', hook('owned')],
+    ['rollouts', hook('rollouts')],
     ['moving', movesTo[version] ?? hook('moving-0')],
     ...(hasTemporary(version) ? ([['temporary', hook('temporary')]] as const) : [])
   ])
@@ -66,12 +70,18 @@ destinations:
 ${destinations.join('\n')}
   cards: { slack: { app: acme, channel: ${cardChannel} }, pace: { perSecond: 4, burst: 3 } }
 operator: [operator]
+owners:
+  - { match: { namespace: team-a }, send: team }
+  - { send: owned }
 rules:
   - { name: everything, match: { severity: info }, notify: every, send: all }
   - { name: team, match: { namespace: "team-*" }, remindEvery: 1m, send: [team, shared-a] }
   - { name: shared, match: { severity: info, namespace: "team-b" }, send: shared-b }
   - { name: grouped, match: { severity: info }, group: { by: [namespace, revision], wait: 1s }, send: grouped }
   - { name: cards, match: { severity: error, namespace: team-a }, send: cards }
+  - { name: lasting, match: { severity: error }, for: 2s, send: lasting }
+  - { name: owned, match: { severity: error }, send: owner }
+  - { name: rollouts, match: { severity: info }, as: rollout, settle: 2s, send: rollouts }
   - { name: moving, match: { severity: info }, send: moving }
 ${hasTemporary(version) ? '  - { name: temporary, match: { severity: info, namespace: team-a }, send: temporary }' : ''}
 ${mutedUntil === undefined ? '' : `mute: [{ name: quiet time, match: { namespace: quiet }, until: "${mutedUntil}" }]`}

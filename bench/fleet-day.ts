@@ -218,7 +218,9 @@ function repositoryGone(add: Add): void {
 function networkDown(add: Add): void {
   for (const [n, actor] of kustomizations.entries()) {
     for (let round = 0; round < 3; round++) {
-      const message = `failed to download artifact: GET http://source-controller.flux-system.svc.cluster.local./kustomization/${actor.namespace}/${actor.name}/latest.tar.gz giving up after 10 attempt(s): Get "http://10.0.${n}.${round}:80": dial tcp 10.0.${n}.${round}:80: i/o timeout`
+      const artifact =
+        'http://source-controller.flux-system.svc.cluster.local./gitrepository/flux-system/fleet/latest.tar.gz'
+      const message = `failed to download artifact: GET ${artifact} giving up after 10 attempt(s): Get "${artifact}": dial tcp 10.0.${n}.${round}:80: i/o timeout`
       const at = 16 * hour + n * 4 * second + round * 5 * minute
       add(
         at,

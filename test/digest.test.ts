@@ -524,14 +524,15 @@ t.test(
 
 t.test('what several have in common names none of them', async (t) => {
   const names = ['payments/payments-api', 'shop/shop-web', 'data/etl']
-  const worlds: [message: (path: string) => string, said: string][] = [
+  const worlds: [message: (path: string) => string, said: string | RegExp][] = [
     [(path) => `unable to build ${path}: boom`, 'unable to build …'],
     [(path) => `release ${path.split('/')[1]} is locked`, 'release … is locked'],
     [
       (path) => `HelmChart 'flux-system/${path.replace('/', '-')}' is not ready`,
       "HelmChart 'flux-system/…' is not ready"
     ],
-    [(path) => `chart base@1.${path.length}.0 is gone`, 'chart … is gone']
+    [(path) => `chart base@1.${path.length}.0 is gone`, 'chart … is gone'],
+    [(path) => `dial tcp 10.0.${path.length}.1:80: i/o timeout`, /^i\/o timeout/]
   ]
   for (const [message, said] of worlds) {
     const items = waitingAfter(names.map((path) => failed('HelmRelease', path, 'X', message(path)))).map((entry) => ({

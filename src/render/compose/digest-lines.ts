@@ -184,7 +184,9 @@ export function sharedGist(items: readonly Item[]): string {
   const gists = items.slice(0, maxCompared).map(({ view }) => withoutOwnName(view).split(' '))
   const [first = [], ...others] = gists
   if (others.some((gist) => gist.length !== first.length)) return first.join(' ')
-  return first.map((word, at) => (others.every((gist) => gist[at] === word) ? word : elided(word))).join(' ')
+  const shared = first.map((word, at) => (others.every((gist) => gist[at] === word) ? word : elided(word)))
+  // What it begins with says nothing: an address, of which each has another.
+  return (shared[0] === '…:' ? shared.slice(1) : shared).join(' ')
 }
 
 /** `'flux-system/app-36'` as `'…'`. */

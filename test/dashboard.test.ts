@@ -376,6 +376,17 @@ t.test('a silence that says nothing, or too much, is asked for again', async (t)
   t.match(textOf((await look(relay, '/silences')).html), 'No silences.')
 })
 
+t.test('a rule says what it waits for, and what it makes one of', async (t) => {
+  const rules = `
+  - { name: lasting, match: { severity: error }, for: 2m, send: team }
+  - { name: pushes, match: { severity: info }, as: rollout, settle: 3m, send: team }
+`
+  const relay = await startRelay(t, { config: `${config.slice(0, config.indexOf('rules:'))}rules:${rules}` })
+  const text = textOf((await look(relay, '/rules')).html)
+  t.match(text, /lasting .* only what lasts for 2 m/)
+  t.match(text, /pushes .* each rollout as one, settled after 3 m/)
+})
+
 t.test('rules that do nothing stand out', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post({})

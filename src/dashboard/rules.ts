@@ -65,7 +65,8 @@ function useBadge({ hits, lastAt }: RuleUse, keptMs: number): Html {
   return lastAt === undefined ? badge('amber', `none in ${sayDuration(keptMs)}`) : badge('grey', 'none in 24 h')
 }
 
-function habitsOf({ notify, remindEveryMs, forMs, group, mention, template }: Rule): string[] {
+function habitsOf({ notify, remindEveryMs, forMs, group, mention, template, rollouts }: Rule): string[] {
+  if (rollouts !== undefined) return [`each rollout as one, settled after ${sayDuration(rollouts.settleMs)}`]
   const reminds = remindEveryMs === undefined ? 'no reminders' : `reminds every ${sayDuration(remindEveryMs)}`
   return [
     ...(notify === 'every' ? ['every event'] : ['changes only', reminds]),

@@ -63,7 +63,12 @@ async function startApi(t: Test, past: readonly Past[]): Promise<{ url: string; 
   const asked: Record<string, string>[] = []
   const app = fastify()
   app.get<{ Querystring: Record<string, string> }>('/relay/api/events', async ({ query, headers }, reply) => {
-    if (headers.authorization !== `Bearer ${token}`) return reply.code(401).send({ code: 'UNAUTHORIZED', message: '' })
+    if (
+      Buffer.from(headers.authorization?.slice(6) ?? '', 'base64')
+        .toString()
+        .split(':')[1] !== token
+    )
+      return reply.code(401).send({ code: 'UNAUTHORIZED', message: '' })
     asked.push(query)
     const from = Number(query['cursor'] ?? 0)
     const page = events

@@ -183,6 +183,40 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test('what is held of one object goes in its order, also where it is more than one message reads', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      await runOn(failures(2, seconds(1)), async () => store)
+      const late = start + seconds(4)
+      const views = Array.from({ length: 1100 }, (_, n) =>
+        of('object', n === 1099 ? { says: 'changed', cause: 'b' } : {})
+      )
+      await store.accept(
+        views.map((_, n) => arrival(`late-${n}`, { receivedAt: late })),
+        (item) => {
+          const view = views[Number(item.event.object.name.slice(5))]
+          return { ...sendTo(lane)(item), notifications: view ? [{ rule: 'r', destination: 'team', lane, view }] : [] }
+        }
+      )
+      const posted: number[][] = []
+      for (let waits = 0; waits < 3; ) {
+        const step = await store.next(
+          lane,
+          realPlan((ids) => posted.push(ids.map(Number).sort((a, b) => a - b))),
+          late + seconds(5 * waits)
+        )
+        if (step.is === 'post') await store.settle(step.message, { at: late, answer: '200 ok' }, sent)
+        else waits += 1
+      }
+      const all = posted.flat()
+      t.equal(new Set(all).size, 1100)
+      t.same(
+        all,
+        all.toSorted((a, b) => a - b)
+      )
+      await store.close()
+    })
+
     t.test('a message that was given up on counts as none', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

@@ -1,7 +1,9 @@
 // Steps: decides what a lane does next, from what is known of it. Pure: each store reads that, and writes what comes of it.
+import { objectKey } from '../objects.ts'
 import {
   apartMs,
   type Bucket,
+  composeWindow,
   type Hold,
   type HoldOf,
   type LaneState,
@@ -73,7 +75,21 @@ export function composable(
   const isHeld = new Set(holds.flatMap(({ ids }) => ids))
   const rest = due.filter(({ id }) => !isHeld.has(id))
   const all = [...rest.map((entry) => ({ ...entry, heldUntil: Math.min(entry.heldUntil, now) })), ...held]
-  return all.sort((a, b) => Number(a.id) - Number(b.id))
+  return untilCut(all, rest, held, now).sort((a, b) => Number(a.id) - Number(b.id))
+}
+
+/**
+ * Where more is held of the objects of `due` than was read, what is newer than the last of that would overtake it: it stays, and what
+ * was read goes in its place.
+ */
+function untilCut(all: Pending[], due: readonly Pending[], held: readonly Pending[], now: number): Pending[] {
+  const objects = new Set(due.map(({ view }) => objectKey(view.object)))
+  const isOfDue = ({ view }: Pending) => objects.has(objectKey(view.object))
+  if (held.length < composeWindow || !held.every(isOfDue)) return all
+  const last = Math.max(...held.map(({ id }) => Number(id)))
+  return all
+    .filter((entry) => Number(entry.id) <= last || !isOfDue(entry))
+    .map((entry) => (isOfDue(entry) ? { ...entry, heldUntil: Math.min(entry.heldUntil, now) } : entry))
 }
 
 /** The message that a plan made of some of `pending`, and the ids of those. */

@@ -86,7 +86,6 @@ const tokens = new RegExp(
       'hf_[A-Za-z0-9]{30,}',
       'pul-[a-f0-9]{40}',
       'glsa_[A-Za-z0-9_]{32,}',
-      String.raw`[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}`,
       'do[opr]_v1_[a-f0-9]{32,}'
     ],
     ...[String.raw`hv[sbr]\.[\w-]{20,}`, 'AGE-SECRET-KEY-1[A-Z0-9]{8,}', String.raw`dckr_(?:pat|oat)_[\w-]{16,}`],
@@ -100,6 +99,8 @@ const tokens = new RegExp(
     .join('|'),
   'g'
 )
+/** Of Terraform Cloud. Apart, because it may begin with any letter, and so would each try of a pattern with it. */
+const atlas = /(?<![\w-])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}/g
 const privateKey = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\w+/=\s\\:,-]*/g
 
 const longRun = /(?<![\w+/=~-]|SHA256:)[\w+/=~-]{24,}/g
@@ -110,25 +111,34 @@ export function redact(text: string): string {
   const lower = text.toLowerCase()
   let rest = text.includes('://') ? text.replace(urlRest, withoutKeys) : text
   if (text.includes('-----BEGIN ')) rest = rest.replace(privateKey, '…')
-  if (lower.includes('authorization')) rest = rest.replace(authorization, '$1…')
-  if (lower.includes('bearer') || lower.includes('basic')) rest = rest.replace(scheme, '$1…')
-  if (keyWords.some((word) => lower.includes(word))) {
-    rest = rest.replace(keyed, '$1…').replace(listed, (all, name: string, value: string) => {
-      return value.includes('/') && !isKey(value.replaceAll('/', '')) ? all : `${name}…`
-    })
-  }
-  if (headerWords.some((word) => lower.includes(word))) rest = rest.replace(headers, '$1…')
-  if (lower.includes('auth')) rest = rest.replace(auth, '$1…')
+  if (named.test(lower)) rest = withoutNamed(rest, lower)
   if (text.includes('map[')) rest = rest.replace(mapped, '$1…')
   if (text.includes('ENC[')) rest = rest.replace(encrypted, 'ENC[…]')
+  if (text.includes('.atlasv1.')) rest = rest.replace(atlas, '…')
   rest = rest.replace(tokens, '…')
   // A key has capitals and digits.
   if (lower === text || !digit.test(text)) return rest
   return rest.replace(longRun, withoutKey)
 }
 
+/** `text` without what stands behind a name; `lower` is the whole of it in small letters. */
+function withoutNamed(text: string, lower: string): string {
+  let rest = text
+  if (lower.includes('authorization')) rest = rest.replace(authorization, '$1…')
+  if (lower.includes('bearer') || lower.includes('basic')) rest = rest.replace(scheme, '$1…')
+  if (keyWords.test(lower)) {
+    rest = rest.replace(keyed, '$1…').replace(listed, (all, name: string, value: string) => {
+      return value.includes('/') && !isKey(value.replaceAll('/', '')) ? all : `${name}…`
+    })
+  }
+  if (headerWords.some((word) => lower.includes(word))) rest = rest.replace(headers, '$1…')
+  return lower.includes('auth') ? rest.replace(auth, '$1…') : rest
+}
+
 /** One of them is in each of the names that stand before a secret. */
-const keyWords = ['key', 'token', 'secret', 'pass', 'sig', 'credential', 'pwd', 'accessid']
+const keyWords = /key|token|secret|pass|sig|credential|pwd|accessid/
+/** And one of these is there wherever a name before a secret is. */
+const named = /key|token|secret|pass|sig|credential|pwd|accessid|auth|bearer|basic|cookie/
 const headerWords = ['-token: ', 'api-key: ', 'cookie: ']
 const digit = /\d/
 const capital = /[A-Z]/

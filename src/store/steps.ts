@@ -50,16 +50,24 @@ export const expiredReason = 'not delivered within 24 hours'
 /** Why the end of a failure becomes a dead letter together with it: it would be news from nowhere. */
 export const endlessReason = 'the failure it ends was never delivered'
 
+/** What is due, and the last of what was looked at: where there may be more, what comes behind that has to wait for it. */
+export interface Due<Row> {
+  rows: Row[]
+  last: number
+}
+
 /**
- * Splits `rows`, oldest first: what is too old becomes a dead letter; where nothing is, one message may be composed from
+ * Splits `rows`, oldest first and {@link composeWindow} at most: what is too old becomes a dead letter; where nothing is, one message may be composed from
  * what is due, which is for the destination that has waited longest: two may share a lane, and a message is for one of them.
  */
-export function sortDue<Row extends { created_at: number; destination: string }>(
+export function sortDue<Row extends { id: number; created_at: number; destination: string }>(
   rows: readonly Row[],
   oldest: number
-): { expired: Row[] } | { due: Row[] } {
+): { expired: Row[] } | { due: Due<Row> } {
   const expired = rows.filter((row) => row.created_at < oldest)
-  return expired.length > 0 ? { expired } : { due: rows.filter((row) => row.destination === rows[0]?.destination) }
+  if (expired.length > 0) return { expired }
+  const last = rows.length < composeWindow ? Number.MAX_SAFE_INTEGER : Number(rows.at(-1)?.id)
+  return { due: { rows: rows.filter((row) => row.destination === rows[0]?.destination), last } }
 }
 
 /**

@@ -366,7 +366,7 @@ t.test('a hundred thousand rows are not read to find the next', async (t) => {
     ['what a lane composes from', waitingSql, ['lane-7', at, 500]],
     ['its open message', openMessageSql, ['lane-7', 'nobody']],
     ['when what is held is due', firstHeldSql, ['lane-7']],
-    ['what is held', heldSql, ['lane-7', at, 'd7', ['7']]],
+    ['what is held', heldSql, ['lane-7', at, 'd7', ['7'], Number.MAX_SAFE_INTEGER]],
     ['its gatherings', gatheringsSql, ['lane-7', ['lane']]],
     ['its backlog', backlogSql, ['lane-7']],
     ['the lanes with work', busyLanesSql, []],

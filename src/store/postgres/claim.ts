@@ -11,7 +11,7 @@ import {
   type PendingRow,
   pendingOf
 } from '../rows.ts'
-import { composable, expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'
+import { composable, type Due, expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
 import { readCards } from './cards.ts'
@@ -70,6 +70,7 @@ export const firstHeldSql = `
 
 export const heldSql = `${pendingSql}
   where n.lane = $1 and n.held_until > $2 and n.state = 'pending' and n.message_id is null and n.destination = $3
+    and n.id <= $5
     and (n.holds > 0 or n.object in (select object from notifications where id = any($4)))
     and n.created_at <= $2::bigint + ${apartMs} and coalesce(n.held_at, 0) <= $2::bigint + ${apartMs}
   order by n.object in (select object from notifications where id = any($4)) desc, n.id limit ${composeWindow}`
@@ -181,8 +182,9 @@ async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock
   const state = laneStateOf(row, now)
   const buried: string[] = []
   for (;;) {
-    const due = open === undefined ? await oldestDue(sql, { lane, oldest: plan.oldest, buried }, now) : []
-    const isDue = due.length > 0
+    const due =
+      open === undefined ? await oldestDue(sql, { lane, oldest: plan.oldest, buried }, now) : { rows: [], last: 0 }
+    const isDue = due.rows.length > 0
     const heldUntil = open === undefined && !isDue ? await firstHeld(sql, lane) : null
     const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)
     if (turn.is === 'again') {
@@ -210,16 +212,16 @@ async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock
 /** What a message may be composed from, or nothing, where all that was due is held from now on; and the gatherings of it. */
 async function gathered(
   sql: Sql,
-  { lane, plan, due }: { lane: string; plan: Plan; due: readonly WaitingRow[] },
+  { lane, plan, due }: { lane: string; plan: Plan; due: Due<WaitingRow> },
   now: number
 ): Promise<{ pending: Pending[]; gatherings: Gatherings }> {
-  const fresh = due.map((row) => pendingOf(row, row.view))
+  const fresh = due.rows.map((row) => pendingOf(row, row.view))
   const gatherings = await gatheringsFor(sql, { lane, plan, pending: fresh })
   const holds = plan.hold(fresh, gatherings, now)
   for (const { ids, until, holds: times } of holds) await sql(holdSql, [ids, until, now, times])
   const rest = composable(fresh, holds, [], now)
   if (rest.length === 0) return { pending: rest, gatherings }
-  const { rows } = await sql<WaitingRow>(heldSql, [lane, now, rest[0]?.destination, rest.map(({ id }) => id)])
+  const { rows } = await sql<WaitingRow>(heldSql, [lane, now, rest[0]?.destination, rest.map(({ id }) => id), due.last])
   if (rows.length === 0) return { pending: rest, gatherings }
   const held = rows.map((row) => pendingOf(row, row.view))
   const pending = composable(fresh, holds, held, now)
@@ -255,7 +257,7 @@ async function oldestDue(
   sql: Sql,
   { lane, oldest, buried }: { lane: string; oldest: number; buried: string[] },
   now: number
-): Promise<WaitingRow[]> {
+): Promise<Due<WaitingRow>> {
   for (;;) {
     const { rows } = await sql<WaitingRow>(waitingSql, [lane, now, composeWindow])
     if (await pass(sql, rows, now)) continue

@@ -28,7 +28,7 @@ export function createClaims(
   /** Reading, composing and writing hundreds takes milliseconds each: whoever waits for this thread is let in between. */
   async function claim(lane: string, plan: Plan, now: number): Promise<Step> {
     for (;;) {
-      const { turn, state, rows } = transaction(() => look(lane, plan, now))
+      const { turn, state, rows, last } = transaction(() => look(lane, plan, now))
       if (turn.is === 'again') return { ...postOf(turn.message, state), isAgain: true }
       if (turn.is !== 'compose') return turn
       const pending: Pending[] = []
@@ -43,7 +43,7 @@ export function createClaims(
       const due = composable(pending, holds, [], now)
       const [first] = due
       if (first === undefined) continue
-      const held = queue.held(lane, first.destination, idsOf(due), now)
+      const held = queue.held(lane, first.destination, { ids: idsOf(due), last }, now)
       const all = held.length === 0 ? due : composable(pending, holds, readPending(db, held), now)
       const known = plan.hasCards ? readCards(db, lane, all) : all
       // What is held may be of other causes.
@@ -60,15 +60,19 @@ export function createClaims(
   }
 
   /** What the lane does, and what to compose from. */
-  function look(lane: string, plan: Plan, now: number): { turn: Turn; state: LaneState; rows: PendingRow[] } {
+  function look(
+    lane: string,
+    plan: Plan,
+    now: number
+  ): { turn: Turn; state: LaneState; rows: PendingRow[]; last: number } {
     const open = openMessage(db, lane)
     const state = laneState(db, lane, now)
-    const rows = open === undefined ? queue.oldest(lane, plan.oldest, now) : []
+    const { rows, last } = open === undefined ? queue.oldest(lane, plan.oldest, now) : { rows: [], last: 0 }
     const isDue = rows.length > 0
     const heldUntil = open === undefined && !isDue ? firstHeld(db, lane) : null
     const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)
     if (turn.is === 'again') setBucket(db, lane, turn.bucket)
-    return { turn, state, rows }
+    return { turn, state, rows, last }
   }
 
   /** At once, because whoever moves lanes next has to know. */

@@ -3,7 +3,7 @@ import { forget } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
 import { apartMs, composeWindow, goneReason, type Hold, type LanesByName, type NewNotification } from '../kept.ts'
 import { type PendingRow, undeliveredOf } from '../rows.ts'
-import { endlessReason, expiredReason, groupDeadline, groupOf, lastsUntil, sortDue } from '../steps.ts'
+import { type Due, endlessReason, expiredReason, groupDeadline, groupOf, lastsUntil, sortDue } from '../steps.ts'
 import { viewText } from '../texts.ts'
 import type { Waiting } from '../waiting.ts'
 import type { Database } from './file.ts'
@@ -15,11 +15,11 @@ export interface Queue {
   /** Its id. `event` is null for what the relay says of itself. */
   insert(event: number | null, entry: NewNotification, now: number): number
   /** What a lane composes from; what was accepted before `since` becomes a dead letter. */
-  oldest(lane: string, since: number, now: number): PendingRow[]
+  oldest(lane: string, since: number, now: number): Due<PendingRow>
   /** Holds them from `now` on. */
   hold(holds: readonly Hold[], now: number): void
   /** Of a destination, what is held of the objects of `due`, by their ids, and then what else is held to be gathered. */
-  held(lane: string, destination: string, due: readonly string[], now: number): PendingRow[]
+  held(lane: string, destination: string, due: { ids: readonly string[]; last: number }, now: number): PendingRow[]
   bury(id: number, reason: string): void
   /** As Store.follow; messages that are `posting` stay where their answer is awaited. */
   follow(lanes: LanesByName, posting: ReadonlySet<number>): number
@@ -88,7 +88,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     return first?.held_until
   }
 
-  function oldest(lane: string, since: number, now: number): PendingRow[] {
+  function oldest(lane: string, since: number, now: number): Due<PendingRow> {
     // The clock was set back: deadlines from before are looked at one by one.
     const isSetBack = newest > now + apartMs
     newest = Math.max(newest, now)
@@ -110,15 +110,20 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     }
   }
 
-  function held(lane: string, destination: string, due: readonly string[], now: number): PendingRow[] {
+  function held(
+    lane: string,
+    destination: string,
+    { ids, last }: { ids: readonly string[]; last: number },
+    now: number
+  ): PendingRow[] {
     return db.all<PendingRow>(
       `with due as (select object from notifications where id in (select value from json_each(?4)))
        select * from (
          select ${columns} ${inLane} and held_until > ?2 and (holds > 0 or object in due)
-           and destination = ?3 and created_at <= ?2 + ${apartMs} and coalesce(held_at, 0) <= ?2 + ${apartMs}
+           and destination = ?3 and id <= ?6 and created_at <= ?2 + ${apartMs} and coalesce(held_at, 0) <= ?2 + ${apartMs}
          order by object in due desc, id limit ?5
        ) order by id`,
-      ...[lane, now, destination, JSON.stringify(due.map(Number)), composeWindow]
+      ...[lane, now, destination, JSON.stringify(ids.map(Number)), composeWindow, last]
     )
   }
 

@@ -28,8 +28,12 @@ export function postedInOrder({ notifications, messages, retried, journal }: Cas
   const writtenAt = new Map(messages.map(({ id, created_at }) => [id, created_at]))
   const inOrder = notifications.filter(
     ({ id, destination, state, message_id }) =>
-      // What opens a failure goes before replies.
-      destination !== 'cards' && state === 'sent' && message_id !== null && !retried.has(id)
+      // What opens a failure goes before replies; all rollouts of this world have one name.
+      destination !== 'cards' &&
+      destination !== 'rollouts' &&
+      state === 'sent' &&
+      message_id !== null &&
+      !retried.has(id)
   )
   return [...Map.groupBy(inOrder, ({ destination, object }) => `${destination} ${object}`)].flatMap(([key, rows]) => {
     let newest = 0

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { countPosts } from '../src/demo/flux.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { textsOf } from '../src/render/slack/payload.ts'
-import { createFleetDay, dayMs } from './fleet-day.ts'
+import { createFleetDay, live } from './fleet-day.ts'
 import { reportLasting } from './lasting.ts'
 import { type Posted, startVirtualRelay } from './virtual-relay.ts'
 
@@ -26,11 +26,7 @@ const relay = await startVirtualRelay(
 `,
   start
 )
-for (const { at, event } of day) {
-  await relay.pass(start + at - relay.clock.now())
-  await relay.post(event)
-}
-await relay.pass(Math.max(0, start + dayMs - relay.clock.now()))
+await live(relay, day, start)
 await relay.close()
 
 const { posted } = relay

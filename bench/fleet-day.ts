@@ -1,6 +1,7 @@
 // A fleet's day: three clusters, ten incidents, two storms, four rollouts, in the words of Flux's controllers.
 import { type Actor, applied, finished, type Saying, say, upgraded } from '../src/demo/flux.ts'
 import type { WireEvent } from '../src/events/flux.ts'
+import type { VirtualRelay } from './virtual-relay.ts'
 
 /** One event, when it is posted, in ms since the day began, and what a message about it should say. */
 export interface Moment {
@@ -25,7 +26,7 @@ interface Incident {
 const second = 1000
 const minute = 60 * second
 const hour = 60 * minute
-export const dayMs = 24 * hour
+const dayMs = 24 * hour
 
 const teams = ['payments', 'shop', 'search', 'data']
 const clusters = ['prod-eu', 'prod-us', 'staging']
@@ -307,4 +308,13 @@ function wire(at: number, cluster: string, actor: Actor, saying: Saying): WireEv
   const team = teams.includes(namespace) ? namespace : 'platform'
   const metadata = { cluster, summary: `Fleet of ${cluster}`, team, ...saying.metadata }
   return say(actor, at, { ...saying, metadata })
+}
+
+/** Posts the events of a day that began at `start`, in ms, each at its time, and lets the rest of the day pass. */
+export async function live(relay: VirtualRelay, day: readonly Moment[], start: number): Promise<void> {
+  for (const { at, event } of day) {
+    await relay.pass(start + at - relay.clock.now())
+    await relay.post(event)
+  }
+  await relay.pass(Math.max(0, start + dayMs - relay.clock.now()))
 }

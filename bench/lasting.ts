@@ -1,7 +1,7 @@
 // Lasting: measures what `for` on the sources of a fleet's day keeps from its channel, and whether it loses or delays anything.
 import { parseDuration } from '../src/duration.ts'
 import type { WireEvent } from '../src/events/flux.ts'
-import { createFleetDay, dayMs, type Moment } from './fleet-day.ts'
+import { createFleetDay, live, type Moment } from './fleet-day.ts'
 import { startVirtualRelay } from './virtual-relay.ts'
 
 const sources = ['GitRepository', 'OCIRepository', 'HelmRepository', 'HelmChart', 'Bucket']
@@ -104,11 +104,7 @@ async function run(
 `,
     start
   )
-  for (const { at, event } of day) {
-    await relay.pass(start + at - relay.clock.now())
-    await relay.post(event)
-  }
-  await relay.pass(Math.max(0, start + dayMs - relay.clock.now()))
+  await live(relay, day, start)
   const notifiedAt = new Map<number, number>()
   for (const transition of ['failed', 'changed']) {
     for (let cursor: string | null = ''; cursor !== null; ) {

@@ -91,9 +91,11 @@ export function composable(
  * was read goes in its place.
  */
 function untilCut(all: Pending[], due: readonly Pending[], held: readonly Pending[], now: number): Pending[] {
+  // All that is held was read, as nearly always.
+  if (held.length < composeWindow) return all
   const objects = new Set(due.map(({ view }) => objectKey(view.object)))
   const isOfDue = ({ view }: Pending) => objects.has(objectKey(view.object))
-  if (held.length < composeWindow || !held.every(isOfDue)) return all
+  if (!held.every(isOfDue)) return all
   const last = Math.max(...held.map(({ id }) => Number(id)))
   return all
     .filter((entry) => Number(entry.id) <= last || !isOfDue(entry))

@@ -43,7 +43,7 @@ export function createClaims(
       const due = composable(pending, holds, [], now)
       const [first] = due
       if (first === undefined) continue
-      const held = queue.held(lane, first.destination, { ids: idsOf(due), last }, now)
+      const held = queue.held(lane, first.destination, { ids: due.map(({ id }) => id), last }, now)
       const all = held.length === 0 ? due : composable(pending, holds, readPending(db, held), now)
       const known = plan.hasCards ? readCards(db, lane, all) : all
       // What is held may be of other causes.
@@ -99,10 +99,6 @@ export function createClaims(
       await log.flushed()
     }
   }
-}
-
-function idsOf(pending: readonly Pending[]): string[] {
-  return pending.map(({ id }) => id)
 }
 
 /** When the first of what is held is due. */

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
 import { planNext } from '../src/deliver/plan.ts'
 import type { View } from '../src/render/compose/view.ts'
-import type { Arrival, Decision, Plan } from '../src/store/kept.ts'
+import type { Arrival, Decision } from '../src/store/kept.ts'
+import type { Plan } from '../src/store/kept-lanes.ts'
 import { openStore } from '../src/store/open.ts'
 
 const waiting = 100_000

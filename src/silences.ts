@@ -5,7 +5,7 @@ import { type Clock, every } from './clock.ts'
 import type { Mute } from './mutes/mutes.ts'
 import { compileSilence, isAbout, type Silence } from './mutes/silence.ts'
 import { muteNotice } from './notices/delivery.ts'
-import { apartMs } from './store/kept.ts'
+import { apartMs } from './store/kept-lanes.ts'
 import type { Store } from './store/store.ts'
 
 /** How soon another replica's silence is in effect here, and the summary of a mute that ended is sent. */

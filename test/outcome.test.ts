@@ -3,7 +3,7 @@ import t from 'tap'
 import type { Reply } from '../src/deliver/answer.ts'
 import { maxAgeMs, needsEmpty, settle } from '../src/deliver/outcome.ts'
 import { createPace, take, tokensAt } from '../src/deliver/pace.ts'
-import type { LaneState, Message } from '../src/store/kept.ts'
+import type { LaneState, Message } from '../src/store/kept-lanes.ts'
 
 type Block = LaneState['block']
 

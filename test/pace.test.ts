@@ -1,7 +1,7 @@
 // Pace: allows a burst, then one message per interval.
 import t from 'tap'
 import { createPace, take } from '../src/deliver/pace.ts'
-import type { Bucket } from '../src/store/kept.ts'
+import type { Bucket } from '../src/store/kept-lanes.ts'
 import { fc } from './fixtures/fc.ts'
 
 t.test('a new lane may burst, then keeps a little under its rate', async (t) => {

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { createPace } from '../src/deliver/pace.ts'
 import { planNext } from '../src/deliver/plan.ts'
-import type { Gatherings, Pending } from '../src/store/kept.ts'
+import type { Gatherings, Pending } from '../src/store/kept-lanes.ts'
 import { fc } from './fixtures/fc.ts'
 
 const now = Date.parse('2026-09-21T14:00:00Z')

@@ -6,14 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
 import type { ObjectMemory } from '../src/objects.ts'
-import {
-  type Arrival,
-  type Decision,
-  type LaneState,
-  type Plan,
-  rolloutMs,
-  type Settlement
-} from '../src/store/kept.ts'
+import { type Arrival, type Decision, rolloutMs } from '../src/store/kept.ts'
+import type { LaneState, Plan, Settlement } from '../src/store/kept-lanes.ts'
 import { openStore } from '../src/store/open.ts'
 import { openPostgres } from '../src/store/postgres/store.ts'
 import type { Withheld } from '../src/store/withheld.ts'

@@ -3,7 +3,8 @@ import { isOpen } from '../render/compose/card.ts'
 import { viewOfRollout } from '../render/compose/rollout.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { lostWords } from '../slack-api/words.ts'
-import type { Card, CardEnd, NewNotification } from '../store/kept.ts'
+import type { NewNotification } from '../store/kept.ts'
+import type { Card, CardEnd } from '../store/kept-cards.ts'
 import { isAboutToken, kindOf, type Reply } from './answer.ts'
 
 /** What may pass by itself. */

@@ -13,7 +13,7 @@ import {
   isOfSlack
 } from '../render/receivers/dialect.ts'
 import { placeOf, type SlackApp, urlOf } from '../slack-api/app.ts'
-import type { LanesByName } from '../store/kept.ts'
+import type { LanesByName } from '../store/kept-lanes.ts'
 import { type Receiver, receiverOf } from './answer.ts'
 import { createPace, type Pace, PaceSchema } from './pace.ts'
 

@@ -11,7 +11,7 @@ import {
   type Hold,
   maxHolds,
   type Pending
-} from '../store/kept.ts'
+} from '../store/kept-lanes.ts'
 
 /** After the first message about a cause what follows is held so long, then longer from message to message. */
 const ladderMs = [2, 10, 30, 60, 120, 300].map((seconds) => seconds * 1000)

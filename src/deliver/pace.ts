@@ -2,7 +2,7 @@
 // (docs.slack.dev/apis/web-api/rate-limits), and may disable an app that goes on after a 429.
 import { type Static, Type } from 'typebox'
 import { closedObject, option } from '../about.ts'
-import { apartMs, type Bucket } from '../store/kept.ts'
+import { apartMs, type Bucket } from '../store/kept-lanes.ts'
 
 export const PaceSchema = closedObject({
   perSecond: option(

@@ -9,7 +9,7 @@ import { saidIn } from '../render/compose/said.ts'
 import type { View } from '../render/compose/view.ts'
 import { maxSummary } from '../render/slack/limits.ts'
 import { code, cut, plain, prose, time } from '../render/slack/mrkdwn.ts'
-import type { LaneState } from '../store/kept.ts'
+import type { LaneState } from '../store/kept-lanes.ts'
 import type { Withheld, WithheldObject } from '../store/withheld.ts'
 import { newsOf, troubleOf } from './notice.ts'
 

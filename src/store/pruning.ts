@@ -2,7 +2,8 @@
 // name more objects than they may, the oldest.
 import type { Logger } from 'pino'
 import { type Ages, type Clock, every } from '../clock.ts'
-import { duplicateWindowMs, gatheringMs, type ObjectCount } from './kept.ts'
+import { duplicateWindowMs, type ObjectCount } from './kept.ts'
+import { gatheringMs } from './kept-lanes.ts'
 import type { Store } from './store.ts'
 
 const everyMs = 60_000

@@ -5,7 +5,8 @@ import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, Notified, Transition } from '../objects.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Search } from '../search.ts'
-import type { ActAbout, ActName, Attempt, Bucket, LaneState, LanesByName, NewNotification, Trace } from './kept.ts'
+import type { ActAbout, ActName, NewNotification, Trace } from './kept.ts'
+import type { Attempt, Bucket, LaneState, LanesByName } from './kept-lanes.ts'
 
 /** `limit` is at most {@link maxPage}; `cursor` is the `next` of the page before, with the same filter. */
 export interface Page {

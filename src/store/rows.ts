@@ -5,18 +5,16 @@ import type { Silence } from '../mutes/silence.ts'
 import type { Undelivered } from '../objects/notified.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
+import type { ActAbout, ActName, LastEvents } from './kept.ts'
 import {
-  type ActAbout,
-  type ActName,
   apartMs,
   type Gathered,
   type Gathering,
   type Gatherings,
   type LaneState,
-  type LastEvents,
   type Message,
   type Pending
-} from './kept.ts'
+} from './kept-lanes.ts'
 import { readView } from './texts.ts'
 
 export interface LaneRow {

@@ -1,5 +1,6 @@
 // Steps: decides what a lane does next, from what is known of it. Pure: each store reads that, and writes what comes of it.
 import { objectKey } from '../objects.ts'
+import type { NewNotification } from './kept.ts'
 import {
   apartMs,
   type Bucket,
@@ -8,12 +9,11 @@ import {
   type HoldOf,
   type LaneState,
   type Message,
-  type NewNotification,
   type NextPost,
   type Pending,
   type Plan,
   type Step
-} from './kept.ts'
+} from './kept-lanes.ts'
 
 /** A lane as it is now. */
 export interface Standing {

@@ -6,29 +6,18 @@ import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type {
   Arrival,
-  Attempt,
-  Card,
-  CardEnd,
-  CardPlan,
-  CardStep,
   Decide,
   Expiry,
-  HoldOf,
-  LaneOf,
-  LanesByName,
   LastEvents,
-  Message,
   NewNotification,
   ObjectCount,
-  Plan,
-  Posted,
   Receipt,
   Rollout,
-  Settlement,
   Size,
-  Step,
   Tally
 } from './kept.ts'
+import type { Card, CardEnd, CardPlan, CardStep, Posted } from './kept-cards.ts'
+import type { Attempt, HoldOf, LaneOf, LanesByName, Message, Plan, Settlement, Step } from './kept-lanes.ts'
 import type { Records } from './records.ts'
 import type { Withheld } from './withheld.ts'
 

@@ -24,10 +24,9 @@ import {
   cardHorizonMs,
   cardPatienceMs,
   keptVersions,
-  type Message,
-  type Pending,
   type Posted
-} from '../kept.ts'
+} from '../kept-cards.ts'
+import type { Message, Pending } from '../kept-lanes.ts'
 import { type LaneRow, laneStateOf } from '../rows.ts'
 import type { Store } from '../store.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'

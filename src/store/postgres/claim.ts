@@ -1,6 +1,6 @@
 // Claim in PostgreSQL: picks a lane's next step. The lane's row is locked meanwhile, and names the replica that posts
 // from it until the answer is written down.
-import { apartMs, composeWindow, type Gatherings, type Pending, type Plan, type Step } from '../kept.ts'
+import { apartMs, composeWindow, type Gatherings, type Pending, type Plan, type Step } from '../kept-lanes.ts'
 import {
   type GatheringRow,
   gatheringsOf,

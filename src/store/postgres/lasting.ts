@@ -1,7 +1,7 @@
 // Lasting in PostgreSQL: keeps what is held to see whether its failure lasts. Its rows are locked after their objects where an
 // event comes in, and after their lane where they are due.
 import type { Held, Release } from '../../rules/lasting.ts'
-import type { HoldOf } from '../kept.ts'
+import type { HoldOf } from '../kept-lanes.ts'
 import { type FailedRow, type PendingRow, undeliveredOf } from '../rows.ts'
 import { lasting, shortened } from '../steps.ts'
 import type { Sql } from './connections.ts'

@@ -2,7 +2,8 @@
 // every transaction, so that replicas wait for each other and never in a circle.
 import { memoryText, readMemory } from '../../objects/stored-memory.ts'
 import type { ObjectMemory } from '../../objects.ts'
-import { apartMs, type LastEvents } from '../kept.ts'
+import type { LastEvents } from '../kept.ts'
+import { apartMs } from '../kept-lanes.ts'
 import { lastEventsFrom, listener } from '../rows.ts'
 import type { Sql } from './connections.ts'
 

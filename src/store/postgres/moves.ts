@@ -1,5 +1,6 @@
 // Moves in PostgreSQL: follow a changed config file: pending notifications go to another lane, or become dead letters.
-import { goneReason, type LanesByName } from '../kept.ts'
+import { goneReason } from '../kept.ts'
+import type { LanesByName } from '../kept-lanes.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
 import { bury } from './queue.ts'
 

@@ -1,6 +1,7 @@
 // Queue in PostgreSQL: writes and counts notifications, and makes dead letters of them.
 import { forget } from '../../objects/notified.ts'
-import { apartMs, maxHolds, type NewNotification } from '../kept.ts'
+import type { NewNotification } from '../kept.ts'
+import { apartMs, maxHolds } from '../kept-lanes.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'
 import { endlessReason, groupDeadline, groupOf, lastsUntil } from '../steps.ts'
 import { viewText } from '../texts.ts'

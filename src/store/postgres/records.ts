@@ -1,7 +1,8 @@
 // Records in PostgreSQL: answer what people ask, and retry or discard dead letters.
 import type { Actor } from '../../actor.ts'
 import { remember } from '../../objects/notified.ts'
-import { type ActName, apartMs, type LanesByName } from '../kept.ts'
+import type { ActName } from '../kept.ts'
+import { apartMs, type LanesByName } from '../kept-lanes.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, idOf, type Row } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'

@@ -2,14 +2,8 @@
 // objects, several in one order, so that replicas wait for each other and never in a circle.
 
 import { objectOf } from '../../objects.ts'
-import {
-  type Arrival,
-  cardGapMs,
-  maxRolloutEntries,
-  type NewNotification,
-  type Rollout,
-  type RolloutReport
-} from '../kept.ts'
+import { type Arrival, maxRolloutEntries, type NewNotification, type Rollout, type RolloutReport } from '../kept.ts'
+import { cardGapMs } from '../kept-cards.ts'
 import {
   afterwards,
   follow,

@@ -1,6 +1,7 @@
 // Settling in PostgreSQL: writes down how an attempt ended, unless another replica has taken the lane meanwhile.
 import { RelayError } from '../../errors.ts'
-import type { Attempt, Message, NewNotification, Settlement } from '../kept.ts'
+import type { NewNotification } from '../kept.ts'
+import type { Attempt, Message, Settlement } from '../kept-lanes.ts'
 import { type GatheringRow, gatheringRows } from '../rows.ts'
 import { leaveThread, notePosted } from './cards.ts'
 import type { Sql } from './connections.ts'

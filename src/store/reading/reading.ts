@@ -1,7 +1,7 @@
 // Reading: assembles everything that is only read, for any store that speaks this SQL.
 import type { Actor } from '../../actor.ts'
 import type { ObjectRef } from '../../events/flux.ts'
-import type { LanesByName } from '../kept.ts'
+import type { LanesByName } from '../kept-lanes.ts'
 import type { Listed, NotificationFilter, Page, Records, Retried } from '../records.ts'
 import { readActs } from './acts.ts'
 import { readCards } from './cards.ts'

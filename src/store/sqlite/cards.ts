@@ -22,10 +22,9 @@ import {
   cardHorizonMs,
   cardPatienceMs,
   keptVersions,
-  type Message,
-  type Pending,
   type Posted
-} from '../kept.ts'
+} from '../kept-cards.ts'
+import type { Message, Pending } from '../kept-lanes.ts'
 import type { Store } from '../store.ts'
 import type { Database, Transaction, Write } from './file.ts'
 import { laneState, setBucket } from './lanes.ts'

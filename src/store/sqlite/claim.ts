@@ -1,6 +1,16 @@
 // Claim in SQLite: picks a lane's next step, writes down what it posts, and how that ended.
 import { setImmediate as pause } from 'node:timers/promises'
-import type { Attempt, Gatherings, LaneState, Message, NextPost, Pending, Plan, Settlement, Step } from '../kept.ts'
+import type {
+  Attempt,
+  Gatherings,
+  LaneState,
+  Message,
+  NextPost,
+  Pending,
+  Plan,
+  Settlement,
+  Step
+} from '../kept-lanes.ts'
 import { type GatheringRow, gatheringRows, gatheringsOf, type PendingRow, pendingOf } from '../rows.ts'
 import { composable, messageFrom, type Turn, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'

@@ -1,5 +1,5 @@
 // Lanes in SQLite: read and write lanes and messages, inside a transaction of the store's.
-import { type Bucket, isLimit, type LaneState, type Message, maxHolds } from '../kept.ts'
+import { type Bucket, isLimit, type LaneState, type Message, maxHolds } from '../kept-lanes.ts'
 import { type LaneRow, laneStateOf, type MessageRow, messageOf } from '../rows.ts'
 import type { Database } from './file.ts'
 

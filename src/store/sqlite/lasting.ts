@@ -1,6 +1,6 @@
 // Lasting in SQLite: keeps what is held to see whether its failure lasts, inside a transaction of the store's.
 import type { Held, Release } from '../../rules/lasting.ts'
-import type { HoldOf } from '../kept.ts'
+import type { HoldOf } from '../kept-lanes.ts'
 import { undeliveredOf } from '../rows.ts'
 import { type HeldRow, lasting, shortened } from '../steps.ts'
 import type { Waiting } from '../waiting.ts'

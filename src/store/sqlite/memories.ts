@@ -1,7 +1,8 @@
 // Memories in SQLite: keep what is remembered of objects and of sources, inside a transaction of the store's.
 import { memoryText, readMemory } from '../../objects/stored-memory.ts'
 import type { ObjectMemory } from '../../objects.ts'
-import { type Arrival, apartMs, type LastEvents } from '../kept.ts'
+import type { Arrival, LastEvents } from '../kept.ts'
+import { apartMs } from '../kept-lanes.ts'
 import { lastEventsFrom, listener } from '../rows.ts'
 import type { Database } from './file.ts'
 

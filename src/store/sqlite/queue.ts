@@ -1,7 +1,8 @@
 // Queue in SQLite: writes and moves notifications, and makes dead letters of them, inside a transaction of the store's.
 import { forget } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
-import { apartMs, composeWindow, goneReason, type Hold, type LanesByName, type NewNotification } from '../kept.ts'
+import { goneReason, type NewNotification } from '../kept.ts'
+import { apartMs, composeWindow, type Hold, type LanesByName } from '../kept-lanes.ts'
 import { type PendingRow, undeliveredOf } from '../rows.ts'
 import { type Due, endlessReason, expiredReason, groupDeadline, groupOf, lastsUntil, sortDue } from '../steps.ts'
 import { viewText } from '../texts.ts'

@@ -1,14 +1,8 @@
 // Rollouts in SQLite: keep how far each revision is rolled out, and write what there is to say of one, inside a transaction of the
 // store's.
 import { objectKey, objectOf } from '../../objects.ts'
-import {
-  type Arrival,
-  cardGapMs,
-  maxRolloutEntries,
-  type NewNotification,
-  type Rollout,
-  type RolloutReport
-} from '../kept.ts'
+import { type Arrival, maxRolloutEntries, type NewNotification, type Rollout, type RolloutReport } from '../kept.ts'
+import { cardGapMs } from '../kept-cards.ts'
 import {
   afterwards,
   follow,

@@ -20,7 +20,7 @@ const floors = [
   ['render/compose'],
   ['render/receivers', 'render/check'],
   ['store/withheld'],
-  ['store/kept'],
+  ['store/kept', 'store/kept-cards', 'store/kept-lanes'],
   ['store/texts'],
   ['store/rows', 'store/steps', 'store/deciding', 'store/waiting', 'store/cards'],
   ['store/rollouts'],

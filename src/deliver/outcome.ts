@@ -1,8 +1,7 @@
 // Outcome: decides how an attempt ended and what follows: sent, retried, blocked or dead. Pure.
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { lostWords, threadWords } from '../slack-api/words.ts'
-import type { Posted } from '../store/kept-cards.ts'
-import type { LaneState, Message, Settlement } from '../store/kept-lanes.ts'
+import type { LaneState, Message, Posted, Settlement } from '../store/kept-lanes.ts'
 import { type Kind, kindOf, moved, type Receiver, type Reply, removed } from './answer.ts'
 import { sayReply } from './saying.ts'
 

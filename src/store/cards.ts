@@ -4,8 +4,8 @@ import type { RolloutHead } from '../render/compose/rollout-standing.ts'
 import { isOfIncident, isOwn, type View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Rollout } from './kept.ts'
-import { type Card, type CardEntry, type CardPlace, cardHorizonMs } from './kept-cards.ts'
-import type { Pending } from './kept-lanes.ts'
+import { type Card, type CardEntry, cardHorizonMs } from './kept-cards.ts'
+import type { CardPlace, Pending } from './kept-lanes.ts'
 import { readView, viewText } from './texts.ts'
 
 /** A notification that was in a message. */

@@ -4,24 +4,7 @@ import type { RolloutHead } from '../render/compose/rollout-standing.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { NewNotification, Rollout } from './kept.ts'
-import type { Plan } from './kept-lanes.ts'
-
-/** Where a message is in Slack. */
-export interface Posted {
-  /** The ID of the channel. */
-  channel: string
-  ts: string
-}
-
-/** A card, as far as a reply in its thread needs it. */
-export interface CardPlace extends Posted {
-  id: string
-}
-
-/** The thread of a card that a message goes to; shown in the channel as well where it `isBroadcast`. */
-export interface Thread extends CardPlace {
-  isBroadcast: boolean
-}
+import type { CardPlace, Plan } from './kept-lanes.ts'
 
 /** What a card names: an incident, or news that were in its message. */
 export interface CardEntry {

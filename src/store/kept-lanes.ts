@@ -1,10 +1,26 @@
 // Kept lanes: defines the shapes of what waits in a lane, of the message that is made of it, and of what becomes of it.
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
-import type { CardPlace, Posted, Thread } from './kept-cards.ts'
 
 /** Clocks of replicas differ by less, in ms, however exactly each goes by the database's. */
 export const apartMs = 1000
+
+/** Where a message is in Slack. */
+export interface Posted {
+  /** The ID of the channel. */
+  channel: string
+  ts: string
+}
+
+/** A card, as far as a reply in its thread needs it. */
+export interface CardPlace extends Posted {
+  id: string
+}
+
+/** The thread of a card that a message goes to; shown in the channel as well where it `isBroadcast`. */
+export interface Thread extends CardPlace {
+  isBroadcast: boolean
+}
 
 /** A notification waiting in a lane. */
 export interface Pending {

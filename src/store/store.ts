@@ -16,8 +16,8 @@ import type {
   Size,
   Tally
 } from './kept.ts'
-import type { Card, CardEnd, CardPlan, CardStep, Posted } from './kept-cards.ts'
-import type { Attempt, HoldOf, LaneOf, LanesByName, Message, Plan, Settlement, Step } from './kept-lanes.ts'
+import type { Card, CardEnd, CardPlan, CardStep } from './kept-cards.ts'
+import type { Attempt, HoldOf, LaneOf, LanesByName, Message, Plan, Posted, Settlement, Step } from './kept-lanes.ts'
 import type { Records } from './records.ts'
 import type { Withheld } from './withheld.ts'
 

@@ -1,8 +1,8 @@
 // Cards in PostgreSQL: keep which messages are updated, and find the one that is out of date for longest. Cards are locked after
 // objects and lanes, several in the order of their ids.
 import { type CarriedRow, carriedBy, type KnownRow, type NewEntry, rolloutIn, versionOf, withCards } from '../cards.ts'
-import { cardGapMs, cardPatienceMs, type Posted } from '../kept-cards.ts'
-import type { Message, Pending } from '../kept-lanes.ts'
+import { cardGapMs, cardPatienceMs } from '../kept-cards.ts'
+import type { Message, Pending, Posted } from '../kept-lanes.ts'
 import type { Sql } from './connections.ts'
 import { keyOf } from './text.ts'
 

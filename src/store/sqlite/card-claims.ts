@@ -1,14 +1,7 @@
 // Card claims in SQLite: find the card that is out of date for longest, hand it out, and write down what it shows.
 import { type CardRow, cardOf, type EntryRow, isClaimed, rolloutCardSql } from '../cards.ts'
-import {
-  type Card,
-  type CardPlan,
-  type CardStep,
-  cardClaimMs,
-  cardGapMs,
-  cardHorizonMs,
-  type Posted
-} from '../kept-cards.ts'
+import { type Card, type CardPlan, type CardStep, cardClaimMs, cardGapMs, cardHorizonMs } from '../kept-cards.ts'
+import type { Posted } from '../kept-lanes.ts'
 import type { Store } from '../store.ts'
 import { addVersion, removeParts, touch } from './cards.ts'
 import type { Database, Transaction, Write } from './file.ts'

@@ -1,8 +1,8 @@
 // Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
 import { objectKey } from '../../objects.ts'
 import { type CarriedRow, carriedBy, type KnownRow, rolloutIn, versionOf, withCards } from '../cards.ts'
-import { cardGapMs, cardPatienceMs, keptVersions, type Posted } from '../kept-cards.ts'
-import type { Message, Pending } from '../kept-lanes.ts'
+import { cardGapMs, cardPatienceMs, keptVersions } from '../kept-cards.ts'
+import type { Message, Pending, Posted } from '../kept-lanes.ts'
 import type { Database } from './file.ts'
 
 // At the earliest, and not later than that after now, whatever the clock was when it was updated last.

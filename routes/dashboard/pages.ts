@@ -1,62 +1,45 @@
 // Pages: fetch what each page shows from the store and the config, and give it its address.
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+
+import type { FastifyPluginAsync } from 'fastify'
 import { actWays } from '../../src/actor.ts'
 import type { Clock } from '../../src/clock.ts'
 import { actsPage } from '../../src/dashboard/acts.ts'
 import { boardOf, finderOf } from '../../src/dashboard/board.ts'
 import { deadLetterQuestions, deliveriesPage, discardPage } from '../../src/dashboard/deliveries.ts'
-import { eventPage } from '../../src/dashboard/event.ts'
 import { eventsPage } from '../../src/dashboard/events.ts'
 import { lanesOf } from '../../src/dashboard/lanes.ts'
 import { nowPage } from '../../src/dashboard/now.ts'
 import { objectsPage } from '../../src/dashboard/objects.ts'
 import { overviewOf } from '../../src/dashboard/overview.ts'
-import { type Html, type PageOptions, page } from '../../src/dashboard/page.ts'
-import { objectName } from '../../src/dashboard/parts.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
-import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
-import { mutesOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import { tryEventPage } from '../../src/dashboard/try-event.ts'
-import { RelayError } from '../../src/errors.ts'
-import { type FluxEvent, type ObjectRef, readStored } from '../../src/events/flux.ts'
 import { severityNames } from '../../src/events/severity.ts'
-import { compileSilence, type Silence } from '../../src/mutes/silence.ts'
+import { compileSilence } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
-import type { Links } from '../../src/render/links/links.ts'
-import { knownFrom, neverFaults } from '../../src/rules/never.ts'
 import { eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
 import { actNames } from '../../src/store/kept.ts'
-import { type EventRecord, type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
+import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
 import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
 import { createOwners } from '../owners.ts'
-import { assets } from './assets.ts'
-import { failingAs } from './matching.ts'
-import { answersOf, doneOf, oneOf, searchOf, sinceOf, stateOf } from './query.ts'
+import { eventPages } from './event-pages.ts'
+import { answersOf, found, oneOf, originOf, searchOf, sinceOf, stateOf } from './query.ts'
+import { sendPage } from './send-page.ts'
+import { silencePages } from './silence-pages.ts'
 import { tryEvent } from './try-event.ts'
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
 /** Rules that did nothing today and are looked up one by one. */
 const maxSilentRules = 200
-/** Of one object: for the bars of a day, and for the revision before an event. */
-const maxLately = 300
-const maxBefore = 20
-
-type WithId = { Params: { id: string } }
 
 export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
-  const { config, refusal, standing, store, permalink, clock } = options
+  const { config, refusal, standing, store, clock } = options
   const { records } = store
   const ownership = createOwners(config)
   const flow = createFlow(records, clock)
-
-  function send(request: FastifyRequest, reply: FastifyReply, shown: Omit<PageOptions, 'assets' | 'done'>, body: Html) {
-    reply.type('text/html; charset=utf-8')
-    return reply.send(String(page({ ...shown, assets, done: doneOf(request.query) }, body)))
-  }
 
   const names = () => ({
     rules: config().rules.all.map(({ name }) => name),
@@ -94,7 +77,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     }
     const overview = overviewOf(data)
     const { tab: title, colour } = overview
-    return send(request, reply, { title, place: '/', colour }, nowPage(data, overview))
+    return sendPage(request, reply, { title, place: '/', colour }, nowPage(data, overview))
   })
 
   app.get('/objects', async (request, reply) => {
@@ -108,7 +91,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       activeMutes(options, now)
     ])
     const body = objectsPage({ now, state, asked, cursor, objects, mutes, ownerOf })
-    return send(request, reply, { title: 'Objects', place: '/' }, body)
+    return sendPage(request, reply, { title: 'Objects', place: '/' }, body)
   })
 
   const eventQuestions = [
@@ -131,46 +114,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     ])
     if (events.items.length === 0) await refuseUnknown(wanted, config(), records)
     const body = eventsPage({ now, answers, events, object: objects?.items[0], ...names() })
-    return send(request, reply, { title: 'Events', place: '/events' }, body)
-  })
-
-  app.get<WithId>('/events/:id', async (request, reply) => {
-    const now = clock.now()
-    const event = await found(records.event(request.params.id))
-    const [objects, near, mutes, lately, before, cards] = await Promise.all([
-      records.objects(event.object, { limit: 1 }, now),
-      records.events(event.object, { limit: 8 }),
-      activeMutes(options, now),
-      records.events({ ...event.object, since: now - dayMs }, { limit: maxLately }),
-      records.events(event.object, { limit: maxBefore, cursor: event.id }, { withBody: true }),
-      records.cardsOf(event.id)
-    ])
-    const { rules, links } = config()
-    const [record] = objects.items
-    const standing = record && {
-      ...{ record, mute: mutesOf(record, mutes)[0], reminderAt: reminderOf(record, rules), owner: ownership()(record) }
-    }
-    const flux = readStored(event)
-    const body = eventPage({
-      ...{ now, event, cards, standing, origin: originOf(request) },
-      neighbours: near.items.length > 1 ? near.items : [],
-      flux,
-      links: flux ? pagesOf(links, flux) : {},
-      compare: flux && compareOf(links, flux, before.items),
-      lately: { events: lately.items, isCut: lately.next !== null }
-    })
-    return send(request, reply, { title: objectName(event.object), place: '/events' }, body)
-  })
-
-  app.get<WithId>('/events/:id/body', async (request, reply) => {
-    const { body } = await found(records.event(request.params.id))
-    return reply.type('text/plain; charset=utf-8').send(body)
-  })
-
-  app.get<WithId>('/cards/:id/slack', async (request, reply) => {
-    const link = await permalink(await found(records.card(request.params.id)))
-    if ('url' in link) return reply.redirect(link.url)
-    throw new RelayError('NOT_FOUND', `the message cannot be shown in Slack: ${link.because}`)
+    return sendPage(request, reply, { title: 'Events', place: '/events' }, body)
   })
 
   const deliveryQuestions = [...deadLetterQuestions, 'cursor'] as const
@@ -187,7 +131,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     ])
     if (notifications.items.length === 0) await refuseUnknown(wanted, config(), records)
     const body = deliveriesPage({ now, state, answers, notifications, dead, ...names() })
-    return send(request, reply, { title: 'Deliveries', place: '/deliveries' }, body)
+    return sendPage(request, reply, { title: 'Deliveries', place: '/deliveries' }, body)
   })
 
   app.get('/deliveries/discard', async (request, reply) => {
@@ -195,49 +139,11 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const search = searchOf(q, notificationSearchFields)
     const dead = await records.notifications({ ...wanted, state: 'dead', search }, { limit: maxPage })
     const body = discardPage({ ...wanted, q }, dead)
-    return send(request, reply, { title: 'Discard', place: '/deliveries' }, body)
+    return sendPage(request, reply, { title: 'Discard', place: '/deliveries' }, body)
   })
 
-  app.get('/silences', async (request, reply) => {
-    const now = clock.now()
-    const known = knownFrom(config().sources)
-    const silences = (await store.silences(now)).map((silence) => ({
-      ...silence,
-      warnings: neverFaults(silence.match, [], known).map(({ path, message }) => `${path.join('.')}: ${message}`)
-    }))
-    const [mutes, ended, failures] = await Promise.all([
-      activeMutes(options, now),
-      store.endedSilences(now, 20),
-      records.failures(now)
-    ])
-    const holds = new Map<string, ObjectRef[]>()
-    for (const record of failures.items) {
-      for (const { name } of mutesOf(record, mutes)) {
-        if (holds.get(name)?.push(record.object) === undefined) holds.set(name, [record.object])
-      }
-    }
-    const body = silencesPage({
-      ...{ now, silences, ended, holds },
-      mutes: config().mutes.map(({ name, endOf, nextOf }) => ({ name, endsAt: endOf(now), nextAt: nextOf(now) }))
-    })
-    return send(request, reply, { title: 'Silences', place: '/silences' }, body)
-  })
-
-  app.get('/silences/new', async (request, reply) => {
-    const now = clock.now()
-    const match = answersOf(request.query, silenceFields)
-    const asked = answersOf(request.query, ['starts', 'for', 'comment'])
-    const answers = { comment: suggestedComment(match), ...match, ...asked }
-    const matches = Object.keys(match).length > 0 ? await countMatches(match, now) : undefined
-    const body = silenceFormPage(answers, undefined, matches)
-    return send(request, reply, { title: 'New silence', place: '/silences' }, body)
-  })
-
-  /** How many of what fails a silence would match. */
-  async function countMatches(match: Silence['match'], now: number): Promise<{ count: number; of: number }> {
-    const { found, of } = await failingAs(match, records, now)
-    return { count: found.length, of }
-  }
+  app.register(eventPages, options)
+  app.register(silencePages, options)
 
   app.get('/acts', async (request, reply) => {
     const now = clock.now()
@@ -246,7 +152,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const did = oneOf(actNames, answers.did, 'did')
     const via = oneOf(actWays, answers.via, 'via')
     const acts = await records.acts({ name, did, via, since: sinceOf(since, now) }, { limit: 50, cursor })
-    return send(request, reply, { title: 'Audit log', place: '/silences' }, actsPage({ now, answers, acts }))
+    return sendPage(request, reply, { title: 'Audit log', place: '/silences' }, actsPage({ now, answers, acts }))
   })
 
   app.get('/rules', async (request, reply) => {
@@ -263,12 +169,12 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       }
     }
     const body = rulesPage(rules.all, owners, { uses, keptMs: retention.eventsMs, now })
-    return send(request, reply, { title: 'Rules', place: '/rules' }, body)
+    return sendPage(request, reply, { title: 'Rules', place: '/rules' }, body)
   })
 
   app.get('/rules/try', async (request, reply) => {
     const body = tryEventPage({}, [...config().sources.keys()], clock.now())
-    return send(request, reply, { title: 'Try an event', place: '/rules' }, body)
+    return sendPage(request, reply, { title: 'Try an event', place: '/rules' }, body)
   })
 
   app.post('/rules/try', async (request, reply) => {
@@ -279,7 +185,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const outcome = await tryEvent(answers, withSilences, now)
     reply.code(typeof outcome === 'string' ? 400 : 200)
     const body = tryEventPage(answers, [...config().sources.keys()], now, outcome)
-    return send(request, reply, { title: 'Try an event', place: '/rules' }, body)
+    return sendPage(request, reply, { title: 'Try an event', place: '/rules' }, body)
   })
 
   app.get('/preview', async (_request, reply) => {
@@ -293,36 +199,8 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const destination = await found(Promise.resolve(destinations.get(request.params.destination)))
     const messages = await store.messages(destination.name, 30)
     const body = previewPage({ now: clock.now(), destination, destinations: [...destinations.keys()], messages })
-    return send(request, reply, { title: destination.name, place: '/preview' }, body)
+    return sendPage(request, reply, { title: destination.name, place: '/preview' }, body)
   })
-}
-
-/** Where the one who asks reached the relay, for commands that are pasted into a shell: nothing but a host gets through. */
-function originOf({ host, headers }: FastifyRequest): string {
-  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
-  return /^[\w.:[\]-]{1,253}$/.test(host) ? `${scheme}://${host}` : 'http://localhost:8080'
-}
-
-function pagesOf(links: Links, event: FluxEvent): Record<string, string> {
-  const { commit, dashboard, pages = [] } = links.of(event, '')
-  const others = Object.fromEntries(pages.map(({ name, url }) => [name, url]))
-  return { ...(commit && { commit }), ...(dashboard && { Dashboard: dashboard }), ...others }
-}
-
-/** What changed since the revision that was applied last before `event`, of those `before` it, the newest first. */
-function compareOf(links: Links, event: FluxEvent, before: readonly EventRecord[]) {
-  const applied = before.find(({ transition }) => transition === 'updated' || transition === 'recovered')
-  const previous = applied && readStored({ ...applied, body: applied.body ?? '' })?.revision?.text
-  if (previous === undefined || previous === event.revision?.text) return undefined
-  const { text, url } = links.of(event, previous).previous ?? {}
-  return text !== undefined && url !== undefined ? { text, url } : undefined
-}
-
-async function found<T>(looked: Promise<T | undefined>): Promise<T> {
-  const thing = await looked
-  if (thing === undefined)
-    throw new RelayError('NOT_FOUND', 'It may have existed once: what is older than the retention is deleted.')
-  return thing
 }
 
 /** Counts what came and was sent in each minute of the last 24 hours. Hours that are over do not change: they are counted once. */

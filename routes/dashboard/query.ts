@@ -1,4 +1,5 @@
 // Page queries: take named texts from an address or a form, and drop everything else.
+import type { FastifyRequest } from 'fastify'
 import { html } from 'hono/html'
 import type { Html } from '../../src/dashboard/page.ts'
 import { isDuration, parseDuration } from '../../src/duration.ts'
@@ -106,4 +107,18 @@ export function doneOf(query: unknown): Html | string | undefined {
 export function backOf(form: unknown, otherwise: string): string {
   const { back = '' } = answersOf(form, ['back'])
   return /^\/((events|objects|deliveries)\b[\w/?=&%.+*~-]*)?$/.test(back) ? back : otherwise
+}
+
+/** Where the one who asks reached the relay, for commands that are pasted into a shell: nothing but a host gets through. */
+export function originOf({ host, headers }: FastifyRequest): string {
+  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
+  return /^[\w.:[\]-]{1,253}$/.test(host) ? `${scheme}://${host}` : 'http://localhost:8080'
+}
+
+/** What was looked for by the id in an address. Throws NOT_FOUND where it is not there. */
+export async function found<T>(looked: Promise<T | undefined>): Promise<T> {
+  const thing = await looked
+  if (thing === undefined)
+    throw new RelayError('NOT_FOUND', 'It may have existed once: what is older than the retention is deleted.')
+  return thing
 }

@@ -1,8 +1,8 @@
 // Schemas: give an option its description, which editors show and docs/configuration.md is made from, beside its type.
-import { Type } from 'typebox'
+import { type ObjectSchema, type Properties, type Schema, Type } from './json-schema.ts'
 
 /** `schema` with a title, a description (Markdown, sentences) and examples, each of which has to be valid. */
-export function about<T extends Type.TSchema>(
+export function about<T extends Schema>(
   schema: T,
   title: string,
   description: string,
@@ -12,11 +12,11 @@ export function about<T extends Type.TSchema>(
 }
 
 /** As {@link about}, of a key that may be left out. */
-export function option<T extends Type.TSchema>(...described: Parameters<typeof about<T>>) {
+export function option<T extends Schema>(...described: Parameters<typeof about<T>>) {
   return Type.Optional(about(...described))
 }
 
 /** An object of these keys and no others. */
-export function closedObject<T extends Type.TProperties>(properties: T): Type.TObject<T> {
+export function closedObject<T extends Properties>(properties: T): ObjectSchema<T> {
   return Type.Object(properties, { additionalProperties: false })
 }

@@ -1,5 +1,5 @@
 // Durations: reads them (`90s`, `4h`, `7d`, `1h30m`) and writes them as people do.
-import { Type } from 'typebox'
+import { Type } from './json-schema.ts'
 
 const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const
 type Unit = keyof typeof unitMs

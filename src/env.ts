@@ -1,8 +1,8 @@
 // Environment: reads addresses, paths and limits. What the relay does is in the config file.
 import env from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
 import { RelayError } from './errors.ts'
+import { type Static, Type } from './json-schema.ts'
 
 export const EnvSchema = Type.Object({
   HOST: Type.String({ default: '0.0.0.0' }),

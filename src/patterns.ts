@@ -1,6 +1,6 @@
 // Patterns: compare text with globs for names and RE2 for messages. No input can make either slow.
 import { RE2JS, RE2JSSyntaxException } from 're2js'
-import { Type } from 'typebox'
+import { Type } from './json-schema.ts'
 
 export const Patterns = Type.Unsafe<string | string[]>({
   type: ['string', 'array'],

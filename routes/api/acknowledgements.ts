@@ -1,8 +1,8 @@
 // Acknowledgement routes: list, add and take back acknowledgements of incidents at /api/acknowledgements.
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import type { ObjectRef } from '../../src/events/flux.ts'
+import { type Static, Type } from '../../src/json-schema.ts'
 import type { Acknowledged } from '../../src/objects/acknowledged.ts'
 import type { Acknowledgement } from '../../src/objects.ts'
 import { objectKey, objectOf } from '../../src/objects.ts'

@@ -1,8 +1,8 @@
 // Act routes: list what operators did at /api/acts.
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { actWays } from '../../src/actor.ts'
+import { type Static, Type } from '../../src/json-schema.ts'
 import { objectOf } from '../../src/objects.ts'
 import { actNames } from '../../src/store/kept.ts'
 import type { OperatorOptions } from '../options.ts'
@@ -28,7 +28,7 @@ const ActsReply = Type.Object({
         {
           incidents: Type.Optional(Type.Array(Type.Object({ object: ObjectReply, since: Time }))),
           silence: Type.Optional(Type.String({ description: 'The id of a silence.' })),
-          match: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+          match: Type.Optional(Type.Record(Type.Unknown())),
           comment: Type.Optional(Type.String()),
           endsAt: Type.Optional(Time),
           notifications: Type.Optional(Type.Array(Type.String(), { description: 'Their ids.' })),

@@ -1,10 +1,10 @@
 // Event routes: list events at /api/events, and one with its whole history at /api/events/:id.
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
 import { gistOf } from '../../src/events/gist.ts'
 import { severityNames } from '../../src/events/severity.ts'
+import { type Static, Type } from '../../src/json-schema.ts'
 import { transitionNames } from '../../src/objects.ts'
 import { eventSearchFields, parseSearch } from '../../src/search.ts'
 import type { Trace } from '../../src/store/kept.ts'

@@ -1,9 +1,9 @@
 // Lane routes: list lanes at /api/lanes, try one now, and show a destination's newest messages at /api/preview/:destination.
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { createPace, tokensAt } from '../../src/deliver/pace.ts'
 import { RelayError } from '../../src/errors.ts'
+import { type Static, Type } from '../../src/json-schema.ts'
 import { toText } from '../../src/render/slack/terminal.ts'
 import { unknownName } from '../../src/spelling.ts'
 import type { LaneRecord } from '../../src/store/records.ts'

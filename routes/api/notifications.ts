@@ -1,8 +1,8 @@
 // Notification routes: list notifications at /api/notifications, and retry or discard dead letters.
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
+import { type Static, Type } from '../../src/json-schema.ts'
 import { actorOf } from '../actor.ts'
 import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'

@@ -1,9 +1,9 @@
 // Object routes: list Flux objects at /api/objects, with their states as their events show them.
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { finderOf } from '../../src/dashboard/board.ts'
 import { RelayError } from '../../src/errors.ts'
+import { type Static, Type } from '../../src/json-schema.ts'
 import { objectSearchFields, parseSearch } from '../../src/search.ts'
 import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'

@@ -1,7 +1,8 @@
 // List queries: define the filters, pages, texts and times that all lists of the API share.
-import { type Static, Type } from 'typebox'
+
 import { actWays } from '../../src/actor.ts'
 import { isDuration, parseDuration } from '../../src/duration.ts'
+import { type Schema, type Static, Type } from '../../src/json-schema.ts'
 import type { Acknowledgement } from '../../src/objects.ts'
 import { maxPage, notificationStates, type Page } from '../../src/store/records.ts'
 
@@ -121,8 +122,8 @@ export function isoOrNull(ms: number | null): string | null {
 /** A path for the description of the API: what it takes, and what it answers with 200. */
 export function describe(
   summary: string,
-  reply: Type.TSchema,
-  takes: { [part in 'params' | 'querystring' | 'body']?: Type.TSchema } = {}
+  reply: Schema,
+  takes: { [part in 'params' | 'querystring' | 'body']?: Schema } = {}
 ) {
   return { schema: { summary, ...takes, response: { 200: reply } } }
 }

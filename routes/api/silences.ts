@@ -1,8 +1,8 @@
 // Silence routes: list, add and end silences at /api/silences.
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
+import { type Static, Type } from '../../src/json-schema.ts'
 import { type Silence, silenceLimits } from '../../src/mutes/silence.ts'
 import { actorOf } from '../actor.ts'
 import type { OperatorOptions } from '../options.ts'
@@ -10,7 +10,7 @@ import { describe, Id, iso, Time } from './query.ts'
 
 const SilenceReply = Type.Object({
   id: Type.String(),
-  match: Type.Record(Type.String(), Type.Unknown(), { description: 'As `match:` of a rule in the config file.' }),
+  match: Type.Record(Type.Unknown(), { description: 'As `match:` of a rule in the config file.' }),
   comment: Type.String(),
   author: Type.String({ description: 'Who made it; empty where that is not known.' }),
   createdAt: Time,
@@ -31,7 +31,7 @@ const SilenceAdded = Type.Object({
 })
 
 const NewSilence = closedObject({
-  match: Type.Record(Type.String(), Type.Unknown(), {
+  match: Type.Record(Type.Unknown(), {
     description: 'As `match:` of a rule in the config file, with one matcher at least.'
   }),
   for: Type.Optional(Type.String({ description: `How long, such as 30m or 2h; up to ${silenceLimits.longestDays}d.` })),
@@ -70,9 +70,13 @@ export function silences(app: FastifyInstance, { store, clock, actions }: Operat
 
   app.delete<{ Params: Static<typeof Id> }>(
     '/api/silences/:id',
-    describe('Ends a silence; what it withheld is posted as a summary', Type.Pick(SilenceReply, ['id']), {
-      params: Id
-    }),
+    describe(
+      'Ends a silence; what it withheld is posted as a summary',
+      Type.Object({ id: SilenceReply.properties.id }),
+      {
+        params: Id
+      }
+    ),
     async (request) => {
       const { id } = request.params
       if (!(await actions.endSilence(id, actorOf(request, 'api')))) {

@@ -1,7 +1,7 @@
 // Source routes: list sources at /api/sources, when each last posted, and which of its requests were refused.
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
 import { RelayError } from '../../src/errors.ts'
+import { type Static, Type } from '../../src/json-schema.ts'
 import { type Standing, sourceStates } from '../../src/operator/standing.ts'
 import type { OperatorOptions } from '../options.ts'
 import { describe, iso, isoOrNull, Time, textOrNull, timeOrNull } from './query.ts'

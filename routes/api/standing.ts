@@ -1,7 +1,8 @@
 // Standing: says in the API how an object stands: what fails and since when, who was notified, what withholds it, whose it is.
-import { type Static, Type } from 'typebox'
+
 import { mutesOf, type OwnerOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import { gistOf } from '../../src/events/gist.ts'
+import { type Static, Type } from '../../src/json-schema.ts'
 import { type ObjectRecord, objectStates } from '../../src/store/records.ts'
 import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'

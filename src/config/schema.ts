@@ -1,11 +1,11 @@
 // Config schema: assembles the rooms' schemas. `npm run schema` writes config.schema.json from it.
 
-import { type Static, Type } from 'typebox'
 import { about, closedObject, option } from '../about.ts'
 import { DestinationSchema } from '../deliver/destination.ts'
 import { Duration } from '../duration.ts'
 import { SeveritySchema } from '../events/severity.ts'
 import { SourceSchema } from '../events/source.ts'
+import { type Keywords, type Schema, type Static, Type } from '../json-schema.ts'
 import { MuteSchema } from '../mutes/mutes.ts'
 import { Patterns } from '../patterns.ts'
 import { LinkSchema } from '../render/links/links.ts'
@@ -17,7 +17,7 @@ import { SlackAppSchema } from '../slack-api/app.ts'
 /** Names stand in URLs, metrics and log lines. */
 const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
 
-function named<T extends Type.TSchema>(schema: T, options: Type.TSchemaOptions = {}) {
+function named<T extends Schema>(schema: T, options: Keywords = {}) {
   return Type.Unsafe<Record<string, Static<T>>>({
     type: 'object',
     propertyNames: { pattern: namePattern },

@@ -1,6 +1,6 @@
 // Shape: describes every value in a config file that has the wrong shape, in words.
 import { Ajv, type ErrorObject } from 'ajv'
-import type { Type } from 'typebox'
+import type { Schema } from '../json-schema.ts'
 import { didYouMean } from '../spelling.ts'
 import { ConfigSchema } from './schema.ts'
 import { longestHarmless, type Vocabulary, vocabularyOf } from './vocabulary.ts'
@@ -32,7 +32,7 @@ export const vocabulary = vocabularyOf(
 )
 
 /** Says everything about a value that is not of the shape of `schema`; with a `vocabulary`, only what it lets be quoted. */
-export function compileShape(schema: Type.TSchema, vocabulary?: Vocabulary): (value: unknown) => ShapeFault[] {
+export function compileShape(schema: Schema, vocabulary?: Vocabulary): (value: unknown) => ShapeFault[] {
   const validate = ajv.compile(schema)
   return (value) =>
     validate(value) ? [] : withoutEchoes(validate.errors ?? []).map((error) => inWords(error, vocabulary))

@@ -1,5 +1,5 @@
 // Vocabulary: knows the words of a schema, which may be shown wherever they stand, and a file's open sections.
-import type { Type } from 'typebox'
+import type { Schema } from '../json-schema.ts'
 import { suspectsIn } from '../secrecy.ts'
 import { didYouMean } from '../spelling.ts'
 
@@ -19,7 +19,7 @@ export const longestHarmless = 4
 
 /** `closed`: the sections of `schema` in which secrets stand, under names; `secretive`: the keys in them that lead there. */
 export function vocabularyOf(
-  schema: Type.TSchema,
+  schema: Schema,
   closed: readonly string[] = [],
   secretive: readonly string[] = []
 ): Vocabulary {

@@ -1,8 +1,8 @@
 // Destination: compiles a webhook, a channel of a Slack app, or a preview that keeps its messages for people to look at.
 
 import { hash } from 'node:crypto'
-import { type Static, Type } from 'typebox'
 import { closedObject, option } from '../about.ts'
+import { type Static, Type } from '../json-schema.ts'
 import type { ButtonForm } from '../render/compose/buttons.ts'
 import {
   type Dialect,

@@ -1,7 +1,8 @@
 // Pace: limits a lane's speed by a token bucket. Pure. Slack allows one message a second per webhook and short bursts
 // (docs.slack.dev/apis/web-api/rate-limits), and may disable an app that goes on after a 429.
-import { type Static, Type } from 'typebox'
+
 import { closedObject, option } from '../about.ts'
+import { type Static, Type } from '../json-schema.ts'
 import { apartMs, type Bucket } from '../store/kept-lanes.ts'
 
 export const PaceSchema = closedObject({

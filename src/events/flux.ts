@@ -1,5 +1,5 @@
 // Flux events: checks what Flux sends and normalises it into the one form that the rest of the relay works with.
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../json-schema.ts'
 import { hasHeartbeats } from './bearing.ts'
 import { parseRevision, type Revision } from './revision.ts'
 import { builtInSeverities, type Classify, type Severity } from './severity.ts'

@@ -1,7 +1,8 @@
 // Severity: adds `warn` to Flux's info and error, for what will pass or put itself right.
-import { type Static, Type } from 'typebox'
+
 import { about, closedObject, option } from '../about.ts'
 import type { Fault } from '../errors.ts'
+import { type Static, Type } from '../json-schema.ts'
 import { compileGlobs, compileRegex, Patterns } from '../patterns.ts'
 import { isConflict } from './conflict.ts'
 

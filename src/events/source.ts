@@ -1,7 +1,8 @@
 // Source: defines who may post events, one for each Flux Provider or cluster, and which of them speaks for a cluster.
-import { type Static, Type } from 'typebox'
+
 import { closedObject, option } from '../about.ts'
 import { Duration } from '../duration.ts'
+import { type Static, Type } from '../json-schema.ts'
 import type { Credentials } from './signature.ts'
 
 export const SourceSchema = closedObject({

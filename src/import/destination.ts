@@ -1,6 +1,7 @@
 // Imported destinations: turn a Provider into a destination: its address, and which of its fields the relay can use.
-import type { Static } from 'typebox'
+
 import { type DestinationSchema, webhookUrlFault } from '../deliver/destination.ts'
+import type { Static } from '../json-schema.ts'
 import type { Dialect } from '../render/receivers/dialect.ts'
 import type { SlackAppText } from '../slack-api/app.ts'
 import { type ApiOfProvider, apiOf, appFaultOf, appNameFor, appText, channelFor } from './app.ts'

@@ -1,7 +1,7 @@
 // Flux manifests: reads Alerts, Providers and their Secrets of every version. Fields: fluxcd/notification-controller
 // api/v1beta1 to v1beta3 (alert_types.go, provider_types.go); v1 removes some and adds none.
 import { Ajv, type ValidateFunction } from 'ajv'
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../json-schema.ts'
 import type { Manifest, Place } from './manifest.ts'
 
 const Reference = Type.Object({ name: Type.String({ minLength: 1 }) })
@@ -23,12 +23,12 @@ const AlertSpec = Type.Object({
       namespace: Type.Optional(Type.String()),
       // Flux does not compare it.
       apiVersion: Type.Optional(Type.Unknown()),
-      matchLabels: Type.Optional(Type.Record(Type.String(), Type.String()))
+      matchLabels: Type.Optional(Type.Record(Type.String()))
     })
   ),
   inclusionList: Type.Optional(Type.Array(Type.String())),
   exclusionList: Type.Optional(Type.Array(Type.String())),
-  eventMetadata: Type.Optional(Type.Record(Type.String(), Type.String())),
+  eventMetadata: Type.Optional(Type.Record(Type.String())),
   summary: Type.Optional(Type.String()),
   suspend: Type.Optional(Type.Boolean())
 })

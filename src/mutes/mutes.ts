@@ -1,7 +1,8 @@
 // Mutes: decides what is withheld for a while, by the config file or by a silence. Pure.
-import { type Static, Type } from 'typebox'
+
 import { about, closedObject, option } from '../about.ts'
 import type { Fault } from '../errors.ts'
+import { type Static, Type } from '../json-schema.ts'
 import type { Subject } from '../rules/expression.ts'
 import { compileFilter } from '../rules/rules.ts'
 import { MatchSchema } from '../rules/schema.ts'

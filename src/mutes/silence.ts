@@ -1,6 +1,7 @@
 // Silence: makes a mute of what somebody asked for while the relay runs.
-import type { Static } from 'typebox'
+
 import type { ObjectRef } from '../events/flux.ts'
+import type { Static } from '../json-schema.ts'
 import { compileFilter } from '../rules/rules.ts'
 import type { MatchSchema } from '../rules/schema.ts'
 import { type Mute, muteUntil } from './mutes.ts'

@@ -1,6 +1,7 @@
 // Weekly hours: resolves hours of the week in a time zone, also where an hour is missing or comes twice.
-import { Type } from 'typebox'
+
 import { about, closedObject } from '../about.ts'
+import { Type } from '../json-schema.ts'
 
 const dayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 const day = `(${dayNames.join('|')})`

@@ -1,10 +1,10 @@
 // Rehearsal events: reads them from a file, as Flux posts them, or expands the few words of a test into what Flux would
 // send. Pure.
 import { Ajv } from 'ajv'
-import { type Static, Type } from 'typebox'
 import { closedObject } from '../about.ts'
 import { FluxEventSchema, type WireEvent } from '../events/flux.ts'
 import { severityNames } from '../events/severity.ts'
+import { type Static, Type } from '../json-schema.ts'
 
 const Text = (description: string, maxLength = 253) => Type.Optional(Type.String({ maxLength, description }))
 
@@ -31,9 +31,7 @@ export const ShortEventSchema = closedObject({
       name: Type.String({ maxLength: 253 })
     })
   ),
-  metadata: Type.Optional(
-    Type.Record(Type.String(), Type.String(), { description: 'Everything else in the metadata of the event.' })
-  ),
+  metadata: Type.Optional(Type.Record(Type.String(), { description: 'Everything else in the metadata of the event.' })),
   heartbeat: Type.Optional(
     Type.Boolean({ description: 'What a Kustomization posts at every interval: healthy, perhaps at a new revision.' })
   )

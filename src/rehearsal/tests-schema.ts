@@ -1,7 +1,8 @@
 // Tests schema: defines a tests file: what happens, step by step, and who is notified of it.
-import { type Static, Type } from 'typebox'
+
 import { closedObject } from '../about.ts'
 import { Duration } from '../duration.ts'
+import { type Static, Type } from '../json-schema.ts'
 import { type Transition, transitionNames } from '../objects.ts'
 import { Patterns } from '../patterns.ts'
 import { ShortEventSchema } from './event.ts'

@@ -1,8 +1,9 @@
 // Grouping: makes one message of a push that touches forty objects. Pure.
-import { type Static, Type } from 'typebox'
+
 import { about, closedObject, option } from '../about.ts'
 import { Duration, parseDuration } from '../duration.ts'
 import type { FluxEvent } from '../events/flux.ts'
+import { type Static, Type } from '../json-schema.ts'
 
 const fields = {
   cluster: ({ object }: FluxEvent) => object.cluster,

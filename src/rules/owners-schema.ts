@@ -1,6 +1,7 @@
 // Owners schema: defines an entry of `owners` in the config file.
-import { type Static, Type } from 'typebox'
+
 import { closedObject, option } from '../about.ts'
+import { type Static, Type } from '../json-schema.ts'
 import { Patterns } from '../patterns.ts'
 import { MatchSchema, mentionPattern } from './schema.ts'
 

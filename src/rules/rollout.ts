@@ -1,7 +1,8 @@
 // Rollouts: define how a rule makes one message of a revision that is rolled out. Pure.
-import { Type } from 'typebox'
+
 import { parseDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
+import { Type } from '../json-schema.ts'
 
 /** How a rule makes messages of rollouts. */
 export interface Rollouts {

@@ -1,8 +1,9 @@
 // Rule schema: defines a rule in the config file, and its matchers.
-import { type Static, Type } from 'typebox'
+
 import { about, closedObject, option } from '../about.ts'
 import { Duration, DurationOrNever } from '../duration.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
+import { type Static, Type } from '../json-schema.ts'
 import { Patterns } from '../patterns.ts'
 import { GroupSchema } from './group.ts'
 import { RolloutBy } from './rollout.ts'
@@ -61,10 +62,7 @@ const matchers = {
     { kind: 'HelmChart', namespace: 'flux-system' }
   ),
   metadata: option(
-    Type.Record(
-      Type.String(),
-      about(Patterns, 'Value', 'The value, as globs. A missing key has an empty value.', 'payments')
-    ),
+    Type.Record(about(Patterns, 'Value', 'The value, as globs. A missing key has an empty value.', 'payments')),
     'Metadata',
     'Keys of the `eventMetadata` of the Alert, or of the annotations `event.toolkit.fluxcd.io/<key>` of the object. All of them must match.',
     { team: 'payments' }

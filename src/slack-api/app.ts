@@ -1,7 +1,7 @@
 // A Slack app: defines its options, and says what is wrong with a token, an address or a channel. Pure.
 
-import { type Static, Type } from 'typebox'
 import { about, closedObject, option } from '../about.ts'
+import { type Static, Type } from '../json-schema.ts'
 
 export const SlackAppSchema = closedObject({
   token: about(

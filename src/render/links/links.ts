@@ -1,9 +1,10 @@
 // Links: find the pages of an object, a commit and a change of revision.
-import { type Static, Type } from 'typebox'
+
 import { closedObject, option } from '../../about.ts'
 import type { Fault } from '../../errors.ts'
 import type { FluxEvent } from '../../events/flux.ts'
 import { parseRevision } from '../../events/revision.ts'
+import { type Static, Type } from '../../json-schema.ts'
 import { compileFilter } from '../../rules/rules.ts'
 import { MatchSchema } from '../../rules/schema.ts'
 import { linkTarget } from '../slack/mrkdwn.ts'

@@ -1,6 +1,6 @@
 // Block schema: defines `blocks:` in a template: those of Slack's blocks that show something to a reader and ask nothing
 // of them.
-import { Type } from 'typebox'
+import { Type } from '../../json-schema.ts'
 import { slackTakes, templateRoom } from '../slack/limits.ts'
 
 const source = { type: 'string', minLength: 1, maxLength: 10_000 } as const

@@ -1,7 +1,8 @@
 // Templates: replace the relay's own form of a message where `templates:` says so.
-import { type Static, Type } from 'typebox'
+
 import { closedObject, option } from '../../about.ts'
 import type { Fault } from '../../errors.ts'
+import { type Static, Type } from '../../json-schema.ts'
 import type { Block } from '../slack/blocks.ts'
 import { slackTakes, templateRoom } from '../slack/limits.ts'
 import { factsLine, plain } from '../slack/mrkdwn.ts'

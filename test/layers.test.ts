@@ -8,6 +8,7 @@ import t from 'tap'
  * other. A room is a folder or a file of `src`, or `routes`; the innermost name counts.
  */
 const floors = [
+  ['json-schema'],
   ['about', 'actor', 'clock', 'errors', 'legible', 'secrecy', 'spelling'],
   ['duration', 'env', 'log', 'paint', 'patterns'],
   ['events', 'search'],
@@ -48,6 +49,7 @@ const floors = [
 
 /** They decide: what comes out depends on what goes in and on nothing else, and so does whatever they import. */
 const pure = new Set([
+  'json-schema',
   ...[
     'about',
     'actor',

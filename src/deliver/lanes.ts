@@ -65,7 +65,7 @@ type Wait = { until: number; isInterruptible?: true }
 const followMs = 60_000
 
 /** While something is held, how long after a look the next comes at the earliest: in a storm there is news at any moment. */
-const lookMs = 100
+const lookMs = 250
 
 /** How long to wait where the store cannot be reached. */
 const storeRetryMs = 1000

@@ -13,6 +13,8 @@ export interface Template {
 
 // `templates: {}` takes away the file system: by default a template can read files beside the program.
 export const engineOptions = {
+  // Otherwise Liquid asks Intl, which loads all of its data at the start.
+  locale: 'en-US',
   ...{ parseLimit: 100_000, memoryLimit: 1_000_000 },
   templates: {},
   strictFilters: true,

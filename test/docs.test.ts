@@ -81,6 +81,38 @@ const pages = ['', 'docs', 'deploy', '.github'].flatMap((folder) =>
     .map((name) => join(folder, name))
 )
 
+t.test(
+  'the index of decisions names each of them by its room, and each has a date and says when it would be wrong',
+  async (t) => {
+    const [, index = '', rest = ''] =
+      /^\| room \|([\s\S]*?)\n\n([\s\S]*)$/m.exec(readFileSync(join(root, 'docs', 'decisions.md'), 'utf8')) ?? []
+    const rooms = rest.split(/^## /m).slice(1)
+    const anchor = (title: string) =>
+      `#${title
+        .toLowerCase()
+        .replace(/[^\w -]/g, '')
+        .replaceAll(' ', '-')}`
+    const listed = index.split('\n').flatMap((row) => {
+      const [, room, decisions] = /^\| \[.*?\]\((#[\w-]+)\) \| (.*) \|$/.exec(row) ?? []
+      return room === undefined
+        ? []
+        : [[room, [...(decisions ?? '').matchAll(/\]\((#[^)]+)\)/g)].map(([, link]) => link)]]
+    })
+    const there = rooms.map((room) => {
+      const entries = room.split(/^### /m)
+      return [anchor(entries[0]?.trim() ?? ''), entries.slice(1).map((entry) => anchor(entry.split('\n', 1)[0] ?? ''))]
+    })
+    t.strictSame(listed, there)
+    const unfinished = rooms
+      .flatMap((room) => room.split(/^### /m).slice(1))
+      .filter((entry) => !/^.*\n\d{4}-\d\d-\d\d\. /.test(entry) || !/\*Wrong if\*|^Superseded by/m.test(entry))
+    t.strictSame(
+      unfinished.map((entry) => entry.split('\n', 1)[0]),
+      []
+    )
+  }
+)
+
 t.test('every script, bench and proof that a page names can be run', async (t) => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const programs = { bench: programsIn('bench'), proof: programsIn('proof') }

@@ -32,6 +32,8 @@ t.test('the URL shows who is behind it, and where and how it wants to be asked',
     ['https://chat.example/hooks/64f0c9/AbCdEf', 'rocketchat'],
     [`https://chat.example/hooks/${token}/${token}`, 'rocketchat'],
     [`https://chat.example/hooks/${token.slice(1)}`, 'slack'],
+    ['https://chat.googleapis.com/v1/spaces/AAA/messages?key=k&token=t', 'text'],
+    ['https://acme.webhook.office.com/webhookb2/a@b/IncomingWebhook/c/d', 'text'],
     ['not a URL', 'slack']
   ]
   for (const [url, dialect, endpoint = url] of cases) {
@@ -78,10 +80,10 @@ wait for ‹nil› | \`x\` & *y*.`
     payload: messageOf([broken, recovery]),
     head: [
       `✅ ${named('api')} works again in \`prod-eu\` after **14 m**`,
-      'Kustomization   was BuildFailed, once   2026-09-21 14:27 UTC'
+      `Kustomization   was BuildFailed, once   at ${revision}   2026-09-21 14:27 UTC`
     ],
     plain: `✅ apps/api (https://flux.example/api) works again in prod-eu after 14 m
-Kustomization   was BuildFailed, once   2026-09-21 14:27 UTC`
+Kustomization   was BuildFailed, once   at main@8bd5de2 (https://git.example/${sha})   2026-09-21 14:27 UTC`
   },
   digest: {
     payload: digestOf([failure, event('14:13:20', 'db', 'PruneFailed', 'x_y'), broken, recovery]),

@@ -10,7 +10,15 @@ import { isLoopback } from '../slack-api/app.ts'
 import { didYouMean } from '../spelling.ts'
 import { effectFaults, unusedTemplates } from './effect.ts'
 import { idleOwners, mixedOwners, unknownOfOwners } from './owner-faults.ts'
-import { idleButtons, mixedDestinations, sharedLanes, sharedTokens, unknownApps, unusedApps } from './place-faults.ts'
+import {
+  deafReceivers,
+  idleButtons,
+  mixedDestinations,
+  sharedLanes,
+  sharedTokens,
+  unknownApps,
+  unusedApps
+} from './place-faults.ts'
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 import type { ShapeFault } from './shape.ts'
@@ -47,6 +55,7 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...(lostTemplates.length === 0 && isWhole('rules', 'templates') ? unusedTemplates(text) : []),
     ...sharedLanes(text, [...made.destinations.values()]),
     ...sharedTokens([...made.destinations.values()]),
+    ...deafReceivers(text, [...made.destinations.values()]),
     ...idleButtons(text),
     ...writtenOutSecrets(text),
     ...repeatedItems(text, []),

@@ -176,6 +176,17 @@ t.test('a channel and a name go to those who understand them', async (t) => {
   t.strictSame(senders, [...both, 'discord Flux', 'zulip #ops', 'text', 'workflow'])
 })
 
+t.test('an address that comes with an event calls nobody where it leads to', async (t) => {
+  const targets = ['https://a.example/@everyone', 'https://me@a.example:8443/@here/@all?x=@channel#@alice']
+  const blocks = [section(targets.map((url) => `<${url}|runbook>`).join(' '))]
+  const payload: Payload = { text: 'x', blocks, unfurl_links: false, unfurl_media: false }
+  for (const dialect of ['mattermost', 'rocketchat', 'discord', 'zulip'] as const) {
+    const texts = textsIn(bodyFor(payload, dialect)).join('\n')
+    t.match(texts, '](https://a.example/%40everyone)', dialect)
+    t.match(texts, '](https://me@a.example:8443/%40here/%40all?x=%40channel#%40alice)', dialect)
+  }
+})
+
 t.test('a label with a | in it is read to its end, by everyone', async (t) => {
   const blocks = [section('<https://git.example/1|a | b | apps/web>')]
   const payload: Payload = { text: 'x', blocks, unfurl_links: false, unfurl_media: false }

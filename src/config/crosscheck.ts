@@ -89,14 +89,15 @@ function isPlain([section, , key, matcher]: Path): boolean {
   return key === 'send' || key === 'template' || (key === 'match' && matcher !== 'not')
 }
 
-function unknownDestinations({ rules, operator = [], destinations }: ConfigText): Fault[] {
+function unknownDestinations({ rules, operator = [], destinations, owners }: ConfigText): Fault[] {
   const known = new Set(Object.keys(destinations))
+  const meant = owners === undefined ? [...known] : [...known, toOwner]
   // Where the whole section is missing or misshapen, that was reported already.
   if (known.size === 0) return []
   const unknown = (names: string | string[], path: Path): Fault[] =>
     [names].flat().flatMap((name, at) => {
       if (known.has(name)) return []
-      const message = `there is no destination "${name}"${didYouMean(name, [...known])}`
+      const message = `there is no destination "${name}"${didYouMean(name, meant)}`
       return [{ path: Array.isArray(names) ? [...path, at] : path, message }]
     })
   return [

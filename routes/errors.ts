@@ -120,6 +120,11 @@ function describe({ validation = [], validationContext = 'body' }: FastifyError)
   if (first?.keyword === 'additionalProperties') {
     return `there is no ${String(first.params['additionalProperty']).slice(0, 100)} in the ${validationContext}`
   }
+  const isForeign =
+    validationContext === 'body' && first?.instancePath === '' && /^(type|required)$/.test(first.keyword)
+  // What other types of Provider post has none of it. Flux shows this text in an event of the Alert.
+  if (isForeign && (first.keyword === 'type' || first.params['missingProperty'] === 'involvedObject'))
+    return `${validationContext} ${wordsOf(first)}: this is no event of Flux; a Provider has to be of type generic or generic-hmac`
   const field = (first?.instancePath ?? '').split('/').slice(1).join('.').slice(0, 100) || validationContext
   return `${field} ${wordsOf(first)}`
 }

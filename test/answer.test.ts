@@ -151,6 +151,40 @@ for (const receiver of all) {
   })
 }
 
+t.test('a webhook or channel that is gone is no message at fault, whatever status says so', async (t) => {
+  const mattermost = (id: string, status: number) =>
+    answer(status, JSON.stringify({ id: `web.incoming_webhook.${id}.app_error`, message: 'x', status_code: status }))
+  const rocket = (error: string) => answer(400, JSON.stringify({ success: false, error }))
+  const discord = (code: number, message = 'x') => answer(400, JSON.stringify({ message, code }))
+  const zulip = (code: string) => answer(400, JSON.stringify({ result: 'error', msg: 'x', code }))
+  const cases: [Receiver, Reply, Kind][] = [
+    ['mattermost', mattermost('invalid', 400), 'gone'],
+    ['mattermost', mattermost('disabled', 501), 'gone'],
+    ['mattermost', mattermost('channel', 404), 'gone'],
+    ['mattermost', mattermost('channel_locked', 403), 'gone'],
+    ['mattermost', mattermost('parse', 400), 'refused'],
+    ['mattermost', mattermost('text', 400), 'refused'],
+    ['mattermost', mattermost('general', 400), 'doubtful'],
+    ['mattermost', answer(500, '{"id":"app.post.save.app_error","status_code":500}'), 'transient'],
+    ['mattermost', answer(501, login), 'transient'],
+    ['rocketchat', rocket('Invalid integration id or token provided.'), 'gone'],
+    ['rocketchat', rocket('error-invalid-channel'), 'gone'],
+    ['rocketchat', rocket('invalid-channel'), 'gone'],
+    ['rocketchat', rocket('error-running-script'), 'refused'],
+    ['rocketchat', rocket('unknown-error'), 'refused'],
+    ['discord', discord(220001), 'gone'],
+    ['discord', discord(50083), 'gone'],
+    ['discord', discord(50035, 'Invalid Form Body'), 'refused'],
+    ['zulip', zulip('STREAM_DOES_NOT_EXIST'), 'gone'],
+    ['zulip', zulip('BAD_REQUEST'), 'refused'],
+    // Who else says so is not the receiver.
+    ['slack', mattermost('invalid', 400), 'doubtful'],
+    ['discord', answer(400, '{"code":10015}'), 'doubtful']
+  ]
+  for (const [receiver, reply, kind] of cases)
+    t.equal(kindOf(reply, receiver), kind, `${receiver} ${JSON.stringify(reply)}`)
+})
+
 /** What the Web API answers errors with, by what it is about (docs.slack.dev/reference/methods/chat.postMessage). */
 const apiWords: Record<string, [kind: Kind, isAboutToken: boolean, words: string]> = {
   'the token': [

@@ -16,6 +16,7 @@ const environment = {
   SLACK_BOT_TOKEN: 'xoxb-1-2-three\n',
   OTHER_BOT_TOKEN: 'xoxb-4-5-six',
   SLACK_APP_TOKEN: 'xapp-1-A0-7-eight',
+  TEAMS_URL: 'https://prod-1.westeurope.logic.azure.com/workflows/a/triggers/manual/paths/invoke?sig=b',
   USER_TOKEN: 'xoxp-1-2-nine',
   ROTATED_TOKEN: 'xoxe.xoxb-1-ten',
   EMPTY: ' \n'

@@ -32,6 +32,8 @@ t.test('the URL shows who is behind it, and where and how it wants to be asked',
     ['https://chat.example/hooks/64f0c9/AbCdEf', 'rocketchat'],
     [`https://chat.example/hooks/${token}/${token}`, 'rocketchat'],
     [`https://chat.example/hooks/${token.slice(1)}`, 'slack'],
+    ['https://chat.googleapis.com/v1/spaces/AAA/messages?key=k&token=t', 'text'],
+    ['https://acme.webhook.office.com/webhookb2/a@b/IncomingWebhook/c/d', 'text'],
     ['not a URL', 'slack']
   ]
   for (const [url, dialect, endpoint = url] of cases) {
@@ -78,10 +80,10 @@ wait for ‹nil› | \`x\` & *y*.`
     payload: messageOf([broken, recovery]),
     head: [
       `✅ ${named('api')} works again in \`prod-eu\` after **14 m**`,
-      'Kustomization   was BuildFailed, once   2026-09-21 14:27 UTC'
+      `Kustomization   was BuildFailed, once   at ${revision}   2026-09-21 14:27 UTC`
     ],
     plain: `✅ apps/api (https://flux.example/api) works again in prod-eu after 14 m
-Kustomization   was BuildFailed, once   2026-09-21 14:27 UTC`
+Kustomization   was BuildFailed, once   at main@8bd5de2 (https://git.example/${sha})   2026-09-21 14:27 UTC`
   },
   digest: {
     payload: digestOf([failure, event('14:13:20', 'db', 'PruneFailed', 'x_y'), broken, recovery]),
@@ -172,6 +174,17 @@ t.test('a channel and a name go to those who understand them', async (t) => {
   })
   const both = ['slack', 'slack-legacy', 'mattermost', 'rocketchat'].map((dialect) => `${dialect} #ops Flux`)
   t.strictSame(senders, [...both, 'discord Flux', 'zulip #ops', 'text', 'workflow'])
+})
+
+t.test('an address that comes with an event calls nobody where it leads to', async (t) => {
+  const targets = ['https://a.example/@everyone', 'https://me@a.example:8443/@here/@all?x=@channel#@alice']
+  const blocks = [section(targets.map((url) => `<${url}|runbook>`).join(' '))]
+  const payload: Payload = { text: 'x', blocks, unfurl_links: false, unfurl_media: false }
+  for (const dialect of ['mattermost', 'rocketchat', 'discord', 'zulip'] as const) {
+    const texts = textsIn(bodyFor(payload, dialect)).join('\n')
+    t.match(texts, '](https://a.example/%40everyone)', dialect)
+    t.match(texts, '](https://me@a.example:8443/%40here/%40all?x=%40channel#%40alice)', dialect)
+  }
 })
 
 t.test('a label with a | in it is read to its end, by everyone', async (t) => {

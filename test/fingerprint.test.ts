@@ -497,7 +497,7 @@ t.test('another failure is recognised by', async (t) => {
 
 t.test('the reason is part of the failure', async (t) => {
   const failure = fingerprint('BuildFailed', 'Update failed')
-  t.match(failure, /^3:[0-9a-f]{16}$/)
+  t.match(failure, /^4:[0-9a-f]{16}$/)
   t.equal(fingerprint('BuildFailed', 'Update failed'), failure)
   t.not(fingerprint('ArtifactFailed', 'Update failed'), failure)
   t.not(fingerprint('a', 'b,c'), fingerprint('a,b', 'c'), 'what ends one part cannot begin the next')

@@ -237,11 +237,12 @@ Kustomization   was BuildFailed, 3 times   fixed by main@731f7ea   2026-09-21 14
   t.notMatch(toText(messageOf([...failing, finished])), 'fixed by', 'no commit is praised where none was made')
 })
 
-t.test('the end of a warning: one line, and no failure', async (t) => {
+t.test('the end of a warning: one line, what came with it, and no failure', async (t) => {
   const waits = event('14:00:00', 'info', 'DependencyNotReady', 'Dependencies do not meet ready condition')
   const expected = `
 ✅ flux-system/apps no longer waits in 'prod-eu' (14 m)
-📱 ✅ flux-system/apps no longer waits in prod-eu (14 m)`
+at main@8bd5de2
+📱 ✅ flux-system/apps no longer waits in prod-eu (14 m), at main@8bd5de2`
   reads(t, messageOf([waits, waits, finished]), expected)
   const drifted = release(
     '14:00:00',

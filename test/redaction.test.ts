@@ -69,6 +69,33 @@ const plain = [
 ]
 for (const text of plain) t.test(`stays: ${text.slice(0, 60)}`, async (t) => t.equal(redact(text), text))
 
+t.test('what is said of a secret is not taken for one: that it is not there never reads as that it is', async (t) => {
+  const names = ['token', 'git-token', 'password', 'client_secret', 'registry-secret', 'api-key', 'access-key', 'sig']
+  const sentences = [
+    "secret 'flux-system/§': not found",
+    "key '§': no such key in Secret apps/db",
+    'Secret "§": unable to read',
+    'missing key "§": required',
+    'spec.values.§: Invalid value: "my-§": must be set',
+    `could not get '§': secrets "§" not found`,
+    '§: "db-credentials" not found',
+    '§=missing in the request',
+    'error "invalid_§": The access was denied'
+  ]
+  for (const name of names) {
+    for (const sentence of sentences) {
+      const text = sentence.replaceAll('§', name)
+      t.equal(redact(text), text)
+    }
+  }
+  for (const text of ['Basic Authentication is disabled', 'Authorization: permission denied for alice']) {
+    t.equal(redact(text), text)
+  }
+  for (const name of names) {
+    t.notMatch(redact(`"${name}": ${secret}, "${name}": "hunter", ${name}=hunter`), /hunter|Zq8/, name)
+  }
+})
+
 t.test('a secret is found in whatever text it stands, and redacting again changes nothing', async () => {
   const forms = fc.constantFrom(
     `https://me:${secret}@acme.dev/a`,

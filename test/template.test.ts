@@ -485,6 +485,6 @@ t.test('how a failure began and how it ended have names of their own', async (t)
   const waits = [at('14:00:00', 'info', 'DependencyNotReady'), at('14:01:00', 'info', 'ReconciliationSucceeded')]
   t.match(
     composed(configWith(own), waits).messages[1]?.text,
-    /No longer waits \| DependencyNotReady \| \S+ \| unblocked$/
+    /No longer waits \| DependencyNotReady \| \S+ \| unblocked, at \S+$/
   )
 })

@@ -110,6 +110,17 @@ t.test(
         code: 'BAD_EVENT',
         says: /involvedObject/
       },
+      ...[
+        { name: 'a Provider of type slack', body: json({ channel: 'x', attachments: [{ text: 'boom' }] }) },
+        { name: 'a Provider of type alertmanager', body: json([{ labels: { alertname: 'x' }, annotations: {} }]) },
+        { name: 'a CloudEvent', body: json({ specversion: '1.0', type: 'x', source: 'y', id: 'z', data: fluxEvent() }) }
+      ].map((foreign) => ({
+        ...foreign,
+        path: '/webhook/open',
+        status: 400,
+        code: 'BAD_EVENT',
+        says: /no event of Flux; a Provider has to be of type generic or generic-hmac/
+      })),
       {
         name: 'a number for a name',
         body: good.replace('"shop"', '5'),

@@ -15,6 +15,7 @@ import { compileRules } from '../rules/rules.ts'
 import type { SlackApp } from '../slack-api/app.ts'
 import { astrayFaults } from './astray.ts'
 import { senseFaults } from './crosscheck.ts'
+import { manifestFault, withComment } from './mistaken.ts'
 import { buildApp, buildDestination } from './places.ts'
 import { type Source as ConfigSource, inOrder, locate, type Problem } from './problem.ts'
 import { ConfigSchema, type ConfigText } from './schema.ts'
@@ -70,6 +71,8 @@ export function loadConfig(
   const secretsFor = sends ? createSecrets : createStandIns
   const read = readYaml(text, file, vocabulary, fill)
   if (!('problems' in read)) {
+    const mistaken = manifestFault(read.value)
+    if (mistaken) return { config: undefined, problems: [locate(read.source, mistaken, true)] }
     const { config, problems } = judge(read, [], (faults) => secretsFor(environment, faults), fill)
     return { config: problems.every(({ isWarning }) => isWarning) ? config : undefined, problems }
   }
@@ -91,7 +94,7 @@ function judge(
   const trimmed = trimNames(value)
   const shape = shapeFaults(trimmed.value).filter(({ path }) => lost.length === 0 || path.length > 0)
   const lines = trimmed.faults.filter(({ path }) => !shape.some((fault) => String(fault.path) === String(path)))
-  const all = [...shape, ...lines]
+  const all = [...shape.map((fault) => withComment(fault, source.document)), ...lines]
   const illegible = lost.map((section) => ({ path: [section], message: '', isAboutKey: true }))
   const whole = wellShaped(trimmed.value, [...all, ...illegible])
   const faults: Fault[] = []

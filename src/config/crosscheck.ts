@@ -10,7 +10,15 @@ import { isLoopback } from '../slack-api/app.ts'
 import { didYouMean } from '../spelling.ts'
 import { effectFaults, unusedTemplates } from './effect.ts'
 import { idleOwners, mixedOwners, unknownOfOwners } from './owner-faults.ts'
-import { idleButtons, mixedDestinations, sharedLanes, sharedTokens, unknownApps, unusedApps } from './place-faults.ts'
+import {
+  deafReceivers,
+  idleButtons,
+  mixedDestinations,
+  sharedLanes,
+  sharedTokens,
+  unknownApps,
+  unusedApps
+} from './place-faults.ts'
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 import type { ShapeFault } from './shape.ts'
@@ -47,6 +55,7 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...(lostTemplates.length === 0 && isWhole('rules', 'templates') ? unusedTemplates(text) : []),
     ...sharedLanes(text, [...made.destinations.values()]),
     ...sharedTokens([...made.destinations.values()]),
+    ...deafReceivers(text, [...made.destinations.values()]),
     ...idleButtons(text),
     ...writtenOutSecrets(text),
     ...repeatedItems(text, []),
@@ -80,14 +89,15 @@ function isPlain([section, , key, matcher]: Path): boolean {
   return key === 'send' || key === 'template' || (key === 'match' && matcher !== 'not')
 }
 
-function unknownDestinations({ rules, operator = [], destinations }: ConfigText): Fault[] {
+function unknownDestinations({ rules, operator = [], destinations, owners }: ConfigText): Fault[] {
   const known = new Set(Object.keys(destinations))
+  const meant = owners === undefined ? [...known] : [...known, toOwner]
   // Where the whole section is missing or misshapen, that was reported already.
   if (known.size === 0) return []
   const unknown = (names: string | string[], path: Path): Fault[] =>
     [names].flat().flatMap((name, at) => {
       if (known.has(name)) return []
-      const message = `there is no destination "${name}"${didYouMean(name, [...known])}`
+      const message = `there is no destination "${name}"${didYouMean(name, meant)}`
       return [{ path: Array.isArray(names) ? [...path, at] : path, message }]
     })
   return [

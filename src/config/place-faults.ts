@@ -36,6 +36,20 @@ export function mixedDestinations({ destinations }: ConfigText): Fault[] {
   })
 }
 
+/** Microsoft Teams takes cards of its own, by way of Power Automate, which answers 202 to whatever comes. */
+const teams = /(^|\.)(logic\.azure\.com|powerplatform\.com|powerautomate\.com)$/
+
+/** Webhooks of receivers that say yes to messages that they cannot show, unless somebody wrote how to speak to them. */
+export function deafReceivers({ destinations: texts }: ConfigText, destinations: readonly Destination[]): Fault[] {
+  return destinations.flatMap(({ name, slack }): Fault[] => {
+    const isTeams = slack?.app === undefined && teams.test(URL.parse(slack?.url ?? '')?.hostname ?? '')
+    if (!isTeams || texts[name]?.slack?.dialect !== undefined) return []
+    const message =
+      'is Power Automate, which accepts every message, and in Microsoft Teams shows none of these: write `dialect: text`, and in the flow post the `text` of what comes'
+    return [{ path: ['destinations', name, 'slack', 'webhookUrl'], message, isWarning: true }]
+  })
+}
+
 export function unknownApps({ slackApps = {}, destinations }: ConfigText): Fault[] {
   return Object.entries(destinations).flatMap(([name, { slack }]) => {
     const { app } = slack ?? {}

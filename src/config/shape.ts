@@ -108,6 +108,9 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeF
     case 'anyOf':
       return at(`${shown(error.data)} is not allowed here: ${unionInWords(error)}`)
     case 'type':
+      // A duration without its unit.
+      if (typeof error.data === 'number' && String(error.parentSchema?.['pattern']).includes('[smhd]'))
+        return at(patternInWords(error, shown))
       return at(`must be ${articles([params['type']].flat() as string[])}, but is ${shown(error.data)}`)
     case 'pattern':
       if (error.propertyName !== undefined) {

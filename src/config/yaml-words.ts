@@ -12,6 +12,7 @@ import {
   visit,
   type YAMLError
 } from 'yaml'
+import { hashed } from './mistaken.ts'
 
 /** A mistake in the writing; `start` is where, in characters from the start of the file. */
 export interface WritingFault {
@@ -50,11 +51,14 @@ const words: Partial<Record<ErrorCode, Words>> = {
   BAD_ALIAS: () => 'a * alone is read as a YAML alias; put it in quotes: "*"',
   BAD_DQ_ESCAPE: (message) =>
     `${message.replace('Invalid escape sequence ', '')} means nothing in double quotes; use single quotes, or write the \\ twice`,
-  BAD_INDENT: (message, start, { document }) => {
+  BAD_INDENT: (message, start, { document, text }) => {
     const [, kind, end] = /^Flow (map|sequence) in block collection.*(.)$/.exec(message) ?? []
     if (kind === undefined) return misplaced
     const opening = kind === 'map' ? '{' : '['
-    return { start: openingBefore(document, start), message: `this ${opening} is never closed with ${end}` }
+    const at = openingBefore(document, start)
+    const [line = ''] = text.slice(at).split('\n', 1)
+    const why = /[:,[]\s+#\S/.test(line) ? `: ${hashed}` : ''
+    return { start: at, message: `this ${opening} is never closed with ${end}${why}` }
   },
   BAD_SCALAR_START: (message) => `a text that begins with ${message.at(-1)} needs quotes`,
   BLOCK_IN_FLOW: () => 'this is not allowed inside [ ] or { }; is a bracket never closed?',

@@ -114,6 +114,8 @@ export function kindOf(reply: Reply, receiver: Receiver): Kind {
   const known = kindOfWord.get(said.word)
   if (status >= 200 && status < 300) return kindOfSuccess(status, said, receiver, body)
   if (known !== undefined) return known
+  const own = isFrom(receiver, said, status) ? kindOfOwn(receiver, said) : undefined
+  if (own !== undefined) return own
   // 511: a captive portal wants somebody to log in.
   if ((status >= 500 && status !== 511) || status === 408 || status === 425) return 'transient'
   // Slack answers a URL that is not one of its webhooks with a redirect to its pages.
@@ -121,6 +123,33 @@ export function kindOf(reply: Reply, receiver: Receiver): Kind {
   if (status === 413) return 'refused'
   if (!isFrom(receiver, said, status)) return 'doubtful'
   return [401, 403, 404, 410].includes(status) ? 'gone' : 'refused'
+}
+
+/**
+ * What receivers say of their webhooks and channels under the status of a message that is at fault: taken for that, each
+ * message would be lost, until somebody looks.
+ */
+const ofWebhooks: Partial<Record<Receiver, RegExp>> = {
+  // mattermost server, app/webhook.go: 400 for a webhook that was deleted, 501 where none are allowed.
+  mattermost: /^web\.incoming_webhook\.(invalid|disabled|channel|channel_locked|permissions|user)\.app_error$/,
+  // Rocket.Chat integrations/server/api and processWebhookMessage: 400 for each of them.
+  rocketchat:
+    /^invalid integration|^(?:error-)?(?:invalid[- ](?:channel|room)|room[- ](?:not[- ]found|is[- ]readonly|archived)|not[- ]allowed)/i,
+  // docs.discord.com/developers/topics/opcodes-and-status-codes: no such channel, webhook or token; archived; a forum, which
+  // needs `thread_name`.
+  discord: /^(10003|10015|50027|50083|160005|22000[123])$/,
+  // zulip zerver/lib/exceptions.py
+  zulip:
+    /^(STREAM_DOES_NOT_EXIST|NONEXISTENT_SUBDOMAIN|INVALID_API_KEY|REALM_DEACTIVATED|USER_DEACTIVATED|UNAUTHORIZED_PRINCIPAL)$/
+}
+
+/** What an error in the form of `receiver` is about, where it says that in so many words. */
+function kindOfOwn(receiver: Receiver, { fields }: Said): Kind | undefined {
+  const { id, error, code } = fields
+  const word = { mattermost: id, rocketchat: error, discord: code, zulip: code }[receiver as string]
+  // Since Mattermost 9.6 one word for everything.
+  if (receiver === 'mattermost' && word === 'web.incoming_webhook.general.app_error') return 'doubtful'
+  return ofWebhooks[receiver]?.test(String(word)) ? 'gone' : undefined
 }
 
 function kindOfSuccess(status: number, said: Said, receiver: Receiver, body: string): Kind {

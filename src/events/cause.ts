@@ -1,4 +1,5 @@
 // Cause: decides when failures are the same: of one object at whatever revision, of two objects but for their own names.
+import { withoutBystanders } from './bystanders.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './flux.ts'
 import { withoutOwnNames } from './own-names.ts'
@@ -31,9 +32,10 @@ function withoutOwnTag(text: string): string {
 // An event is asked for its failure, then for its cause.
 let latest: { event: FluxEvent; text: string; without: string } | undefined
 
+/** Without what another attempt may have instead. */
 function withoutRevisions(text: string, event: FluxEvent): string {
   if (latest?.event !== event || latest.text !== text) {
-    latest = { event, text, without: revisionsOf(event).reduce(withoutRevision, text) }
+    latest = { event, text, without: withoutBystanders(revisionsOf(event).reduce(withoutRevision, text)) }
   }
   return latest.without
 }

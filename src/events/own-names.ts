@@ -81,10 +81,12 @@ function isJoint(text: string, at: number): boolean {
 }
 
 const alphanumeric = /[a-zA-Z\d]/
+/** A slash or colon in the query of a URL: scope=repository%3Aacme%2Fshop%3Apull */
+const escaped = /^%(?:2F|3A)$/i
 
 function isStart(text: string, at: number, isNamespace = false): boolean {
   const before = text[at - 1] ?? ''
-  if (alphanumeric.test(before)) return false
+  if (alphanumeric.test(before)) return escaped.test(text.slice(Math.max(0, at - 3), at))
   // A placeholder, a field or an API group; but the secrets of Helm, and a host: web.apps.svc
   if (before === '<') return false
   return before !== '.' || isNamespace || text.startsWith('.release.v1.', at - 12)

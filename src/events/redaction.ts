@@ -47,7 +47,12 @@ const keyNames = [
     'awsaccesskeyid',
     'googleaccessid'
   ],
-  ...['(?:aws_?)?(?:secret_?)?access_?key(?:_?id)?', 'account_?key', 'sharedaccess(?:key|signature)', 'session_?token'],
+  ...[
+    '(?:aws_?)?(?:secret_?)?access[-_]?key(?:[-_]?id)?',
+    'account_?key',
+    'sharedaccess(?:key|signature)',
+    'session_?token'
+  ],
   ...['(?:access|refresh|id|private|auth|bearer|job|deploy|x-vault)[-_]?token', 'token', 'api[-_]?key', 'x-api-key'],
   ...['client[-_]?secret', 'secret[-_]?key', 'secret', 'password', 'passwd', 'passphrase', 'pwd', 'private[-_]?key']
 ].join('|')
@@ -70,9 +75,10 @@ const mapped = /(?<=[[ ])((?:auth|password|token|secret|key):)[^\s\]]{6,}/g
 const encrypted = /\bENC\[[A-Z\d_]{1,20},[^\]\s]{1,6000}\]/g
 
 const authorization =
-  /\b(authorization["']?\s{0,4}[:=]\s{0,4}["'[]{0,2}(?:(?:bearer|basic|token|negotiate|aws4-hmac-sha256)\s{1,4})?)(?!\s)[^\s"'\],;]+/gi
-/** `Basic authentication` and `Bearer realm=` are no secrets. */
-const scheme = /\b((?:[Bb]earer|[Bb]asic|BEARER|BASIC)\s{1,4})(?=[a-z._~+/=-]{0,64}[A-Z\d])[\w.~+/=-]{8,}/g
+  /\b(authorization["']?\s{0,4}[:=]\s{0,4}["'[]{0,2}(?:(?:bearer|basic|token|negotiate|aws4-hmac-sha256)\s{1,4})?)(?!\s)([^\s"'\],;]+)/gi
+/** `Basic authentication`, `Bearer Token` and `Bearer realm=` are no secrets. */
+const scheme =
+  /\b((?:[Bb]earer|[Bb]asic|BEARER|BASIC)\s{1,4})(?![A-Z][a-z]{3,20}(?:[\s.,;:)]|$))(?=[a-z._~+/=-]{0,64}[A-Z\d])[\w.~+/=-]{8,}/g
 
 /** What says by its first letters that it is a token. */
 const tokens = new RegExp(
@@ -124,15 +130,40 @@ export function redact(text: string): string {
 /** `text` without what stands behind a name; `lower` is the whole of it in small letters. */
 function withoutNamed(text: string, lower: string): string {
   let rest = text
-  if (lower.includes('authorization')) rest = rest.replace(authorization, '$1…')
+  if (lower.includes('authorization')) {
+    rest = rest.replace(authorization, (all, name: string, value: string, at: number, whole: string) => {
+      return isSaid(name, value, whole.slice(at + all.length, at + all.length + 40)) ? all : `${name}…`
+    })
+  }
   if (lower.includes('bearer') || lower.includes('basic')) rest = rest.replace(scheme, '$1…')
   if (keyWords.test(lower)) {
-    rest = rest.replace(keyed, '$1…').replace(listed, (all, name: string, value: string) => {
-      return value.includes('/') && !isKey(value.replaceAll('/', '')) ? all : `${name}…`
-    })
+    rest = rest
+      .replace(keyed, (all, name: string, value: string, at: number, whole: string) => {
+        return isSaid(name, value, whole.slice(at + all.length, at + all.length + 40)) ? all : `${name}…`
+      })
+      .replace(listed, (all, name: string, value: string) => {
+        return value.includes('/') && !isKey(value.replaceAll('/', '')) ? all : `${name}…`
+      })
   }
   if (headerWords.some((word) => lower.includes(word))) rest = rest.replace(headers, '$1…')
   return lower.includes('auth') ? rest.replace(auth, '$1…') : rest
+}
+
+const word = /^(?:[A-Z]?[a-z]{1,20}|[A-Z]{2,20})$/
+const endOfWord = /^(?:[\s.;:)]|$)/
+const nothing = /^(?:missing|not|required|empty|null|nil|none|true|false|undefined|invalid|unset|expired)$/
+const absent =
+  /^\\?["'](?: (?:is|was|were|could|does|has))? (?:not (?:found|exist|defined|been|be found|set)|missing|undefined|required)\b/
+
+/**
+ * Whether `value` goes on with a sentence about what is called so, as in `secret 'git-token': not found`, where it would
+ * say the contrary without that word; or is the name of something that is not there. `after`: what follows it.
+ */
+function isSaid(name: string, value: string, after: string): boolean {
+  if (/["']$/.test(name)) return absent.test(after) && /^[A-Za-z][\w.-]{0,62}$/.test(value) && !isKey(value)
+  if (/["']:\s*$/.test(name)) return word.test(value) && endOfWord.test(after)
+  if (/^authorization: *$/i.test(name)) return word.test(value) && /^[ ]/.test(after)
+  return nothing.test(value) && endOfWord.test(after)
 }
 
 /** One of them is in each of the names that stand before a secret. */

@@ -39,6 +39,8 @@ const builtIn: SeverityText[] = [
   { kind: 'HelmRelease', reason: 'RollbackSucceeded', severity: 'warn' },
   // Also emitted when a release is deleted on purpose, with another text.
   { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: '^Helm uninstall remediation ', severity: 'warn' },
+  // An error since Flux 2.8, because the action was given up for another one, which follows (internal/reconcile/failure.go).
+  { kind: 'HelmRelease', reason: 'HealthCheckCanceled', severity: 'warn' },
   // Errors, although the release is fine (internal/reconcile/release.go:161-187).
   { reason: ['NamespaceCheckSkipped', 'InventoryBuildFailed'], severity: 'warn' }
 ]

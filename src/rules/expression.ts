@@ -84,7 +84,9 @@ function said(source: string, error: LibraryError): { error: string; offset: num
 /** `has(object.nme)` is false of every event, which the library takes for an answer. */
 function lostField(node: ASTNode): { error: string; offset: number } | undefined {
   if (node.op === 'call' && node.args[0] === 'has') {
-    const [field] = node.args[1]
+    let [field] = node.args[1]
+    // has(object.labels.team) is never true, because there are no labels.
+    while (field?.op === '.' && field.args[0].op === '.') field = field.args[0]
     if (field?.op === '.' && field.args[0].op === 'id') {
       const [variable, name] = [String(field.args[0].args), String(field.args[1])]
       const known = vocabulary.variables[variable]

@@ -36,7 +36,12 @@ export function neverFaults(match: MatchText, path: Fault['path'], known: Known,
     ...matcherFaults(wanted, path, known),
     ...matcherFaults(not, [...path, 'not'], known),
     ...contradictions(wanted, not, path, usual),
-    ...(when === undefined ? [] : remarksOn(when, [...path, 'when'], (field, text) => whyNeverIs(field, text, known)))
+    ...(when === undefined
+      ? []
+      : remarksOn(when, [...path, 'when'], {
+          is: (field, text) => whyNeverIs(field, text, known),
+          isLike: (field, glob) => whyNever(field, glob, known)
+        }))
   ]
 }
 

@@ -10,12 +10,13 @@ import { children, isMetadataOf, parseExpression } from './expression.ts'
 /** What a matcher names that Flux or the config file knows a list of. */
 export type Field = 'kind' | 'namespace' | 'name' | 'cluster' | 'source' | 'reason' | 'action'
 
-/** `whyNever`: why no event has that text in that field, if so. */
-export function remarksOn(
-  source: string,
-  path: Fault['path'],
-  whyNever: (field: Field, text: string) => string | undefined
-): Fault[] {
+/** Why no event has that text in that field, or one like that pattern; undefined where one may. */
+export interface WhyNever {
+  is(field: Field, text: string): string | undefined
+  isLike(field: Field, glob: string): string | undefined
+}
+
+export function remarksOn(source: string, path: Fault['path'], whyNever: WhyNever): Fault[] {
   const parsed = parseExpression(source)
   if (parsed === undefined) return []
   const { ast, constant } = parsed
@@ -29,6 +30,19 @@ export function remarksOn(
       const why = whyNot(field, text, whyNever)
       return why === undefined ? [] : said(node, why)
     }),
+    ...partsIn(ast).flatMap(({ field, glob, node }) => {
+      const why = whyNever.isLike(field, glob)
+      return why === undefined ? [] : said(node, why)
+    }),
+    ...all(ast).flatMap((node) => {
+      const field = orderedIn(node)
+      return field === undefined
+        ? []
+        : said(node, `compares letters, so that error comes before info; write ${field} in […]`)
+    }),
+    ...contradictionsIn(ast).flatMap(({ field, text, node }) =>
+      said(node, `makes this true of no event: ${field} is to be "${text}" as well`)
+    ),
     ...unguarded(ast).flatMap(({ key, node }) =>
       said(node, `fails, and the rule does not fire, for events without this key; begin with has(metadata.${key}) &&`)
     )
@@ -74,6 +88,51 @@ function comparisonsIn(ast: ASTNode): Comparison[] {
   })
 }
 
+/** `object.kind.startsWith("helm")` as the glob that it asks for. */
+function partsIn(ast: ASTNode): { field: Field; glob: string; node: ASTNode }[] {
+  return all(ast).flatMap((node) => {
+    if (node.op !== 'rcall') return []
+    const [method, receiver, [value]] = node.args
+    const field = fields[nameOf(receiver) ?? '']
+    const text = value?.op === 'value' && typeof value.args === 'string' ? value.args : ''
+    if (value === undefined || field === undefined || text === '' || /[*?]/.test(text)) return []
+    const glob = { startsWith: `${text}*`, endsWith: `*${text}`, contains: `*${text}*` }[String(method)]
+    return glob === undefined ? [] : [{ field, glob, node: value }]
+  })
+}
+
+/** The field of closed words that `node` compares by order: `event.severity > "info"` is never true of an error. */
+function orderedIn(node: ASTNode): string | undefined {
+  if (node.op !== '<' && node.op !== '<=' && node.op !== '>' && node.op !== '>=') return undefined
+  return node.args.map(nameOf).find((field) => field !== undefined && Object.hasOwn(closed, field))
+}
+
+/** Comparisons beside one with another text that must hold as well: `object.kind == "A" && object.kind == "B"`. */
+function contradictionsIn(ast: ASTNode): Comparison[] {
+  return chainsIn(ast).flatMap((chain) => {
+    const first = new Map<string, string>()
+    return chain
+      .filter(({ op }) => op === '==')
+      .flatMap(comparisonsIn)
+      .flatMap((comparison): Comparison[] => {
+        const text = first.get(comparison.field)
+        if (text === undefined) first.set(comparison.field, comparison.text)
+        return text === undefined || text === comparison.text ? [] : [{ ...comparison, text }]
+      })
+  })
+}
+
+/** All that must hold together, for each `&&` that is part of no other. */
+function chainsIn(node: ASTNode): ASTNode[][] {
+  const chain = conjunctsOf(node)
+  const inner = (chain.length > 1 ? chain : children(node)).flatMap(chainsIn)
+  return chain.length > 1 ? [chain, ...inner] : inner
+}
+
+function conjunctsOf(node: ASTNode): ASTNode[] {
+  return node.op === '&&' ? node.args.flatMap(conjunctsOf) : [node]
+}
+
 /** `object.kind`, `transition`. */
 function nameOf(node: ASTNode): string | undefined {
   if (node.op === 'id') return node.args
@@ -96,13 +155,13 @@ const fields: Record<string, Field> = {
 
 const closed: Record<string, readonly string[]> = { 'event.severity': severityNames, transition: transitionNames }
 
-function whyNot(field: string, text: string, whyNever: (field: Field, text: string) => string | undefined) {
+function whyNot(field: string, text: string, whyNever: WhyNever) {
   const known = closed[field]
   if (known !== undefined && !known.includes(text)) {
     return `${field} is never "${text}"; it is ${known.join(', ')}${didYouMean(text, known)}`
   }
   const own = Object.hasOwn(fields, field) ? fields[field] : undefined
-  return own === undefined || text === '' ? undefined : whyNever(own, text)
+  return own === undefined || text === '' ? undefined : whyNever.is(own, text)
 }
 
 interface Access {

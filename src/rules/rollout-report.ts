@@ -57,7 +57,7 @@ function stepOf(event: FluxEvent, { transition, memory }: Advance): Stage | unde
     }
     case 'failure':
       if (memory.failure?.severity === 'error') return 'failing'
-      return event.reason === 'DependencyNotReady' ? 'coming' : undefined
+      return /^(DependencyNotReady|HealthCheckCanceled)$/.test(event.reason) ? 'coming' : undefined
     case 'news':
       return event.reason === 'Progressing' ? 'coming' : undefined
     case 'remark':

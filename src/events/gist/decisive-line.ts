@@ -6,16 +6,19 @@ import { isVague, isWrong } from './error-words.ts'
 const maxLines = 400
 
 // The frames of terraform, the bullets of lists, the bars of SOPS.
-const frame = /^[\s│╷╵┃├└─|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
+const frame = /^(?:remote: (?=\s{0,8}-))?[\s│╷╵┃├└─|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
 const continued = /^\s*\|\s/
 
 /** A line drawn behind the beginning of a report. */
 const rule = /(?<=: )[=*_~-]{8,}\s*$/
 
 const noise =
-  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|The following .*|Usage:.*|Occurrences:|(?:Policy|Entity)\s+: .*|See .* for (?:more|details).*|exit status \d+|Error details?:|Caused by:|Traceback .*|File ".*)$/i
+  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|The following .*|Usage:.*|Occurrences:|(?:Policy|Entity)\s+: .*|See .* for (?:more|details).*|remote: (?:Review all .*)?|exit status \d+|Error details?:|Caused by:|Traceback .*|File ".*)$/i
 const warning = /^(?:\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
 const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b(?! CODE))/
+
+/** GitHub lists below what a push is against. */
+const rules = /\bRepository rule violations found\b/
 
 /** What answered comes below. */
 const asked = /\b(?:GET|HEAD|PUT|POST|Get|Head|Put|Post) "?https?:\/\/\S{1,1500}$/
@@ -25,6 +28,9 @@ interface Line {
   kind: 'heading' | 'warning' | 'wrong' | 'vague' | 'other'
   isLoud: boolean
 }
+
+/** What a list of errors stands under: hashicorp/go-multierror, and Helm where values do not fit their schema. */
+const hasList = /\berrors? occurred$|specifications of the schema\(s\)/
 
 export interface Decisive {
   /** On one line: headings and what stands under them, as a chain. */
@@ -41,7 +47,7 @@ export function decisiveLine(text: string): Decisive {
   if (chosen === undefined) return { line: '', others: 0 }
   const headings = headingsOf(lines, at)
   const detail = detailOf(lines, at)
-  const listed = headings.length > 0 && /\berrors? occurred$/.test(headings.at(-1) ?? '')
+  const listed = headings.length > 0 && headings.some((heading) => hasList.test(heading))
   const line = [...headings.map((heading) => heading.replace(/(?:: )?\d+ errors? occurred$/, '')), chosen.text, detail]
     .filter((part) => part !== '')
     .join(': ')
@@ -75,8 +81,8 @@ function lineOf(text: string): Line {
   const head = text.slice(0, 2000)
   // An error of a cloud may end in a message that is empty.
   if (loud.test(head) && /: .{1,2000}:$/.test(head)) return lineOf(text.replace(/[:\s]+$/, ''))
-  if (text.endsWith(':') || text.endsWith(': [') || asked.test(head))
-    return { text: text.replace(/[:[\s]+$/, ''), kind: 'heading', isLoud: false }
+  if (text.endsWith(':') || text.endsWith(': [') || asked.test(head) || rules.test(head))
+    return { text: text.replace(/[:[.\s]+$/, ''), kind: 'heading', isLoud: false }
   if (warning.test(head)) return { text: text.replace(/^\[?warning\]?:?\s*/i, ''), kind: 'warning', isLoud: false }
   const isLoud = loud.test(head)
   const said = isLoud

@@ -99,7 +99,11 @@ export function sayNotReady(health: NotReady & { why: string }, object: ObjectRe
     const state = only.status === 'NotFound' ? 'not found' : 'failed'
     return `${behind(`${nameOf(only, object)} ${state}`, why)}${others}`
   }
-  return `${listed(`${failedCount} failed`, failed, failedCount, object, max - others.length)}${others}`
+  const [first] = failed
+  const reason = why === '' || first === undefined ? '' : ` (${nameOf(first, object)}: ${why})`
+  const names = listed(`${failedCount} failed`, failed, failedCount, object, max - others.length)
+  const isFitting = names.length + reason.length + others.length <= max
+  return `${names}${isFitting ? reason : ''}${others}`
 }
 
 /** `why` behind `what`, without folders where there is no room for them. */

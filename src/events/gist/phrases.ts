@@ -128,6 +128,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\bexecution error at \((\S{1,300}:\d{1,6}):\d{1,6}\): /g, '$1: ', 'execution error at ('],
   [/\bparse error at \((\S{1,300}:\d{1,6})\): /g, '$1: ', 'parse error at ('],
   // Kubernetes
+  [
+    /(?<=\bcomplete list of server APIs: [\w.-]{0,253}\/v\d\w{0,20}: [^,]{1,300}), [\w.-]{0,253}\/v\d\w{0,20}: [^\n]{0,4000}$/,
+    '',
+    'complete list of server APIs: '
+  ],
   [/\bInternal error occurred: /g, '', 'Internal error occurred: '],
   [
     /\bserver-side apply failed for object (\S{1,320}) \S{1,253}, Kind=(\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
@@ -238,6 +243,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '" is not a valid chart repository or cannot be reached: '
   ],
   [/\bscan failed: /g, '', 'scan failed: '],
+  [/(?<=\bfailed to push to remote: )remote: (?:error: )?/gi, '', 'to remote: '],
   [/\bdownload archive from (\S{1,500}) failed, status: /g, 'GET $1: ', 'download archive from '],
   [/^successful scan: (found \d{1,9} tags)[\s\S]{0,200}$/, '$1', 'successful scan: '],
   [/^stored artifact for commit '([\s\S]{1,300}?)'$/, 'new commit: $1', "stored artifact for commit '"],

@@ -185,9 +185,13 @@ export function sharedGist(items: readonly Item[]): string {
   const [first = [], ...others] = gists
   if (others.some((gist) => gist.length !== first.length)) return first.join(' ')
   const shared = first.map((word, at) => (others.every((gist) => gist[at] === word) ? word : elided(word)))
-  // What it begins with says nothing: an address, of which each has another.
-  return (shared[0] === '…:' ? shared.slice(1) : shared).join(' ')
+  // What it begins with says nothing: an address, or the object at which it was met, of which each has another.
+  const start = shared.findIndex((word) => word !== '…' && !kind.test(word))
+  const rest = shared[start] === '…:' ? shared.slice(start + 1) : shared
+  return rest.join(' ').replace(/ \(…\)$/, '')
 }
+
+const kind = /^[A-Z][A-Za-z]+$/
 
 /** `'flux-system/app-36'` as `'…'`. */
 function elided(word: string): string {

@@ -27,7 +27,7 @@ const maxRevision = 120
 export function factsOf(view: View, posting: Posting): string {
   // The ends of what was no failure say all there is in one line.
   const isBrief = view.says === 'recovered' && brief.has(view.ending)
-  const facts = isBrief ? [view.note ? plain(view.note) : ''] : [...ownFacts(view), ...shownOf(view)]
+  const facts = isBrief ? [newsOf(view), view.note ? plain(view.note) : ''] : [...ownFacts(view), ...shownOf(view)]
   return factsLine([...facts, posting.late ?? ''], backOf(view, posting))
 }
 
@@ -43,7 +43,7 @@ const brief = new Set<View['ending']>(['unblocked', 'corrected', 'cleared'])
 function ownFacts(view: View): string[] {
   const { object, says, note, at, failure } = view
   const kind = shortName(object.kind)
-  if (says === 'recovered') return [kind, wasOf(failure), fixOf(view), note ? plain(note) : '', time(at)]
+  if (says === 'recovered') return [kind, wasOf(failure), newsOf(view), note ? plain(note) : '', time(at)]
   if (says === 'repeated' && failure !== undefined) return [kind, ...reminderFacts(view, failure)]
   return [kind, reasonOf(view), revisionOf(view), time(at), takenOnBy(failure)]
 }
@@ -82,8 +82,18 @@ function times({ count, severity }: NonNullable<View['failure']>): string {
   return count === 1 ? 'once' : `${count} times`
 }
 
-function fixOf(view: View): string {
-  return view.isFix && view.revision ? `fixed by ${labelOf(view)}${revisionLink(view.revision)}` : ''
+/**
+ * What the event that ended a failure brought: `fixed by chart 1.0.2`, `at main@8bd5de2`, or in its own words where it names
+ * images or no revision; as mrkdwn.
+ */
+export function newsOf(view: View): string {
+  const { isFix, isUpdate, revision } = view
+  if (isUpdate && (revision === undefined || /^Image/.test(view.object.kind))) {
+    // That it is done is what "works again" says.
+    return view.reason === 'ReconciliationSucceeded' ? '' : prose(saidIn(view).summary)
+  }
+  if (revision === undefined || !(isFix || isUpdate)) return ''
+  return `${isFix ? 'fixed by' : 'at'} ${labelOf(view)}${revisionLink(revision)}`
 }
 
 function labelOf({ object }: View): string {

@@ -4,10 +4,12 @@ import type { FluxEvent } from '../../events/flux.ts'
 import { parseRevision } from '../../events/revision.ts'
 import { clean } from '../../legible.ts'
 import { cutMiddle } from '../slack/mrkdwn.ts'
+import { unmarked } from '../slack/terminal.ts'
 import { Said, saidUrl } from '../template/pieces.ts'
 import type { Filling } from '../template/slot.ts'
 import type { Custom, MessageTemplate } from '../template/template.ts'
 import { decisivePart } from './emphasis.ts'
+import { newsOf } from './facts.ts'
 import { gistLines } from './message.ts'
 import { nameOf } from './name.ts'
 import { saidIn } from './said.ts'
@@ -70,6 +72,7 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
       before: view.wasReason,
       ending: view.ending,
       isFixed: view.isFix,
+      news: new Said(unmarked(newsOf(view)), () => newsOf(view)),
       ...(view.nextReminderMs !== undefined && { nextReminder: view.nextReminderMs / 1000 })
     },
     shown: shownIn(view),

@@ -10,7 +10,7 @@ import type { Attachment, Payload } from '../slack/payload.ts'
 import { phraseOf } from '../slack/phrases.ts'
 import { unmarked } from '../slack/terminal.ts'
 import { decisivePart, emphasised } from './emphasis.ts'
-import { backOf, compareOf, factsOf, isOfChange, type Posting, revisionLink } from './facts.ts'
+import { backOf, compareOf, factsOf, isOfChange, newsOf, type Posting, revisionLink } from './facts.ts'
 import { nameOf } from './name.ts'
 import { notReadyLines } from './not-ready.ts'
 import { composeNotice } from './notice.ts'
@@ -109,8 +109,15 @@ export function gistLines(view: View): string[] {
   const change = isOfChange(view) ? changeOf(view) : ''
   // Of one object its gist says as much in one line.
   const isOfMany = notReady !== undefined && notReady.failedCount + notReady.waitingCount > 1
-  const [what, ...which] = isOfMany ? notReadyLines(notReady) : [isSaid(view) ? '' : emphasised(summary)]
+  const said = isSaid(view) ? '' : emphasised(summary)
+  const [counts = '', ...which] = isOfMany ? notReadyLines(notReady) : []
+  const what = isOfMany && !isExplained(summary) ? counts : said
   return [[what, change].filter(Boolean).join(', '), ...which].filter(Boolean)
+}
+
+/** Whether the gist of a health check says why something failed, which the counts do not. */
+function isExplained(summary: string): boolean {
+  return / (?:failed|not found): /.test(summary)
 }
 
 /** Whether the sentence before it says the same: "was rolled back", "rolled back". */
@@ -174,8 +181,11 @@ function lockScreen(view: View, face: Face): string {
   return escapeMrkdwn(cut(oneLine(`${start}${end}`), maxFallback))
 }
 
-function fixIn({ isFix, revision, note }: View): string {
-  return [isFix && revision && `, with ${revision.text}`, note && `, ${note}`].filter(Boolean).join('')
+function fixIn(view: View): string {
+  const { isFix, isUpdate, revision, note } = view
+  const at = revision && (isFix ? `, with ${revision.text}` : isUpdate && `, at ${revision.text}`)
+  const said = revision === undefined ? unmarked(newsOf(view)) : ''
+  return [at, said && `: ${said}`, note && `, ${note}`].filter(Boolean).join('')
 }
 
 /** `: upgrade to ledger 3.14.1: context deadline exceeded`, what decides first where that would be out of sight. */

@@ -60,6 +60,8 @@ export interface View extends Partial<Said> {
   ending?: Exclude<Ending, 'ready'>
   /** With `recovered`: its revision is another than the one that failed. */
   isFix?: true
+  /** With `recovered`: the event that ended it brought something new, of which nobody is notified apart. */
+  isUpdate?: true
   /** With `changed`: the reason it failed for until now. */
   wasReason?: string
   /** With `repeated`: when the next reminder may come, in ms from now. */
@@ -150,6 +152,7 @@ export function createView(
     }),
     ...(says === 'recovered' && ended && ended.how !== 'ready' && { ending: ended.how }),
     ...(says === 'recovered' && ended?.how === 'ready' && isFix(event, failure) && { isFix: true }),
+    ...(says === 'recovered' && ended?.beneath === 'updated' && ended.how !== 'corrected' && { isUpdate: true }),
     ...(says === 'changed' && before && { wasReason: reasonOf(before.reason) }),
     ...(nextReminderMs !== undefined && { nextReminderMs })
   }

@@ -34,6 +34,8 @@ export function guessDialect(url: string): Dialect {
   const isSlack = isOfSlack(hostname) || loopback.test(hostname)
   if (isSlack && /^\/(triggers|workflows)\//.test(pathname)) return 'workflow'
   if (/(^|\.)discord(app)?\.com$/.test(hostname) && /^\/api\/(v\d+\/)?webhooks\//.test(pathname)) return 'discord'
+  // Google Chat refuses a message with anything beside its text, and so did the connectors of Microsoft Teams.
+  if (/(^|\.)(chat\.googleapis|webhook\.office)\.com$/.test(hostname)) return 'text'
   // Servers may live below a path of their host.
   if (/\/api\/v1\/external\/slack_incoming\/?$/.test(pathname)) return 'zulip'
   if (/\/hooks\/[a-z0-9]{26}\/?$/.test(pathname)) return 'mattermost'

@@ -106,8 +106,11 @@ function tag(part: string, syntax: Syntax, { hasLinks, isBare }: Detail): string
   return target === '!here' ? syntax.here : target === '!channel' ? syntax.channel : ''
 }
 
+/** Who may set metadata may set an address, too, and some look for mentions in addresses: `https://a.b/@everyone`. */
 function address(target: string, { urlMarks }: Syntax): string {
-  return unescaped(target).replace(urlMarks, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
+  const [, origin = '', rest = ''] = /^(\w+:\/\/[^/?#]*)([\s\S]*)$/.exec(unescaped(target)) ?? []
+  const encoded = (mark: string) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`
+  return origin.replace(urlMarks, encoded) + rest.replace(urlMarks, encoded).replaceAll('@', '%40')
 }
 
 // Names stand outside of code. Kubernetes allows none of these in a name; Markdown makes links, tables and spoilers

@@ -26,12 +26,14 @@ const title = `
 `
 
 const facts = `
-{% unless failure.ending == "unblocked" or failure.ending == "corrected" or failure.ending == "cleared" %}
+{% if failure.ending == "unblocked" or failure.ending == "corrected" or failure.ending == "cleared" %}
+{{ failure.news }}
+{% else %}
 {{ object.kind }}
 {% if transition == "recovered" and failure %}
 was {% if failure.began.reason != failure.reason %}first {{ failure.began.reason }}, last {% endif %}
 {{- failure.reason }}{% if failure.severity != "warn" %}, {% if failure.count == 1 %}once{% else %}{{ failure.count }} times{% endif %}{% endif %}
-{% if failure.isFixed %}fixed by {% if object.kind == "HelmRelease" %}chart {% endif %}{{ links.commit | link: revision.short }}{% endif %}
+{{ failure.news }}
 {% elsif transition == "repeated" and failure %}
 {{ event.reason }}: {{ event.decisive }}
 {{ failure.count }} times
@@ -57,7 +59,7 @@ was {% if failure.began.reason != failure.reason %}first {{ failure.began.reason
 {% for page in links.pages %}
 {{ page[1] | link: page[0] }}
 {% endfor %}
-{% endunless %}
+{% endif %}
 `
 
 /** What a template would say that changes nothing. */

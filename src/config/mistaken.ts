@@ -1,0 +1,26 @@
+// Mistaken: recognises what is no config file at all, and values that a # has made a comment.
+import { type Document, isScalar, type Node } from 'yaml'
+import type { ShapeFault } from './shape.ts'
+
+/** What is wrong with a manifest of Kubernetes that was given for a config file; undefined for anything else. */
+export function manifestFault(value: unknown): ShapeFault | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown }
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined
+  const isFlux = apiVersion.startsWith('notification.toolkit.fluxcd.io/')
+  const instead = isFlux
+    ? 'flux-relay import makes one of Providers and Alerts'
+    : 'that is the text below a key of its data'
+  return { path: ['apiVersion'], message: `is a Kubernetes manifest and no config file; ${instead}`, isAboutKey: true }
+}
+
+/** `fault`, and why, where the value is empty because what stands there is a comment: `channel: #team`. */
+export function withComment(fault: ShapeFault, document: Document): ShapeFault {
+  if (!fault.message.endsWith(' but is empty')) return fault
+  const node = document.getIn(fault.path, true) as Node | undefined
+  const isLost = isScalar(node) && node.value === null && /^\S/.test(node.comment ?? '')
+  return isLost ? { ...fault, message: `${fault.message}: ${hashed}` } : fault
+}
+
+/** What a # without a space behind it was not meant to be. */
+export const hashed = 'what stands behind # is a comment; put it in quotes'

@@ -135,3 +135,26 @@ t.test('`npm run proof NAME` passes options on, and its exit code says when the 
   t.equal(status, 1)
   t.match(`${stdout}${stderr}`, /nothing-it-knows/)
 })
+
+t.test('every decision is found from the head of its page, and every page from that of the docs', async (t) => {
+  const decisions = readFileSync(join(root, 'docs', 'decisions.md'), 'utf8')
+  const [head = '', ...rest] = decisions.split(/^(?=## )/m)
+  const titles = [...rest.join('').matchAll(/^### (.+)$/gm)].map(([, title = '']) => title)
+  t.ok(titles.length > 100)
+  const anchors = titles.map((title) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-')
+  )
+  t.strictSame(
+    anchors.filter((anchor) => !head.includes(`(#${anchor})`)),
+    []
+  )
+  const index = readFileSync(join(root, 'docs', 'README.md'), 'utf8')
+  const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md')
+  t.strictSame(
+    pages.filter((name) => !index.includes(`(${name})`)),
+    []
+  )
+})

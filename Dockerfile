@@ -1,4 +1,5 @@
-FROM node:26-slim AS base
+# The digest is what is built on; the tag beside it says which Node that is. Dependabot renews both.
+FROM node:26.10.0-slim@sha256:ec7758ee051e457b468b32bde57b0879010b325bb9862718e9615225ce4aaae1 AS base
 # Since 25, Node needs libatomic. The official image has it; one that others make from a plain Debian may not.
 RUN node --version || (apt-get update && apt-get install -y --no-install-recommends libatomic1 && \
     apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin)

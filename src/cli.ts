@@ -98,7 +98,7 @@ program
   .option('--flux', 'print the Provider and the Alert for Flux to post to the relay, instead of the config')
   .option('--relay <url>', 'where Flux finds the relay', 'http://flux-relay.flux-system.svc/webhook')
   .option('--json', 'print JSON')
-  .action(async (files, options) => exit((await import('./cli/import.ts')).importFiles(files, options)))
+  .action(async (files, options) => exit(await (await import('./cli/import.ts')).importFiles(files, options)))
 
 program
   .command('send')

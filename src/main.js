@@ -9,14 +9,19 @@ import { fileURLToPath } from 'node:url'
 
 const oldest = 26
 const modules = fileURLToPath(new URL('../node_modules', import.meta.url))
-const installed = join(modules, '.bin', process.platform === 'win32' ? 'node.exe' : 'node')
+const program = process.platform === 'win32' ? 'node.exe' : 'node'
+const machine = `${process.platform}-${process.arch}`
+// The second and the third are where npm 10 leaves it without a link (tools/link-node.mjs), if scripts are not allowed.
+const installed = ['.bin', `node-${machine}/bin`, `node-bin-${machine}/bin`]
+  .map((folder) => join(modules, folder, program))
+  .find((path) => existsSync(path))
 
 if (Number(process.versions.node.split('.', 1)[0]) >= oldest) {
   // Beside the packages, not in the shared temporary directory, where others could leave compiled code for us. Where it
   // cannot be written, as in a read-only container, what is there is used.
   module.enableCompileCache(join(modules, '.cache', 'flux-relay'))
   await import('./cli.ts')
-} else if (existsSync(installed)) {
+} else if (installed !== undefined) {
   // As `npm link` has it: its link is run by whatever Node comes first on the PATH.
   const child = spawn(installed, process.argv.slice(1), { stdio: 'inherit' })
   // A terminal sends SIGINT to both; the others come to this process alone, and are meant for the relay.

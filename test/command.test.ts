@@ -1,6 +1,6 @@
 // The command: is found by npx, links and an old Node, says its version, completes itself, and speaks to people in words.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import t from 'tap'
 import { run } from './fixtures/process.ts'
@@ -34,6 +34,39 @@ t.test('a link on the PATH runs it, even by a Node that is too old for it', asyn
     t.match(started, { status: 2, stdout: '', stderr: /nowhere\.yaml/ }, 'with its exit code')
     const said = spawnSync(link, ['--version'], { encoding: 'utf8', env: { PATH } })
     t.match(said, { status: 0, stdout: `${version}\n`, stderr: '' })
+  }
+})
+
+t.test('where an old npm takes the command of the Node that it installed away, it comes back', async (t) => {
+  const folder = tempFolder(t)
+  const own = join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin')
+  for (const each of [own, join(folder, 'tools'), join(folder, 'runtime'), join(folder, 'src')]) {
+    mkdirSync(each, { recursive: true })
+  }
+  symlinkSync(process.execPath, join(own, 'node'))
+  for (const file of ['tools/link-node.mjs', 'src/main.js', 'package.json']) {
+    copyFileSync(join(root, file), join(folder, file))
+  }
+  const names = Object.keys(JSON.parse(readFileSync(join(root, 'runtime/package.json'), 'utf8')).optionalDependencies)
+  t.ok(names.some((name) => name.endsWith(`-${process.platform}-${process.arch}`)))
+  copyFileSync(join(root, 'runtime/package.json'), join(folder, 'runtime/package.json'))
+  const old = onPath.find((each) => (majorOf(each) ?? 26) < 26)
+  if (old === undefined) t.comment('there is no old Node on the PATH')
+  else {
+    const { stderr } = spawnSync(join(old, 'node'), ['src/main.js'], { cwd: folder, encoding: 'utf8' })
+    t.match(stderr, /cli\.ts/, 'the program finds it without its command: what fails is what this folder does not have')
+    t.notMatch(stderr, /needs Node/)
+  }
+  const link = join(folder, 'node_modules', '.bin', 'node')
+  const { prepare } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).scripts
+  for (const before of ['nothing', 'a link to nowhere', 'one that works']) {
+    if (before === 'a link to nowhere') {
+      rmSync(link)
+      symlinkSync('../nowhere', link)
+    }
+    const { status, stderr } = spawnSync('sh', ['-c', prepare], { cwd: folder, encoding: 'utf8' })
+    t.match({ status, stderr }, { status: 0, stderr: '' }, before)
+    t.equal(realpathSync(link), realpathSync(process.execPath), before)
   }
 })
 

@@ -167,3 +167,12 @@ t.test('`npm run proof NAME` passes options on, and its exit code says when the 
   t.equal(status, 1)
   t.match(`${stdout}${stderr}`, /nothing-it-knows/)
 })
+
+t.test('every page is found from the head of the docs', async (t) => {
+  const index = readFileSync(join(root, 'docs', 'README.md'), 'utf8')
+  const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md')
+  t.strictSame(
+    pages.filter((name) => !index.includes(`(${name})`)),
+    []
+  )
+})

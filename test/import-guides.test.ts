@@ -627,7 +627,7 @@ t.test('manifests without a namespace are said once, unless it was given', async
   const text = guide({ alerts: [error] }).replaceAll(/^ {2}namespace: flux-system\n/gm, '')
   const { manifests } = readManifests(text, 'guide.yaml')
   t.match(remarksOf(importFlux(manifests)), [
-    /^\d+: Provider slack names no namespace, as 1 more: it is taken for one in flux-system/
+    /^\d+: Provider slack names no namespace, nor does 1 more: it is taken for one in flux-system/
   ])
   t.strictSame(remarksOf(importFlux(manifests, 'apps')), [])
 })

@@ -622,7 +622,8 @@ t.test('in a folder, what is no manifest is named and left out, and what kustomi
   t.match(out, /- name: on-call-webapp/)
   t.match(err, /chart\/secret\.yaml:\d+: a template of Helm, not read/)
   t.match(err, /broken\.yaml:\d+: no YAML, not read: /)
-  t.match(err, /kustomization\.yaml:2: kustomize changes what this lists \(namespace\), and the import does not/)
+  t.match(out, /GitRepository\/team-a\/\*/)
+  t.notMatch(err, /kustomization/)
   t.notMatch(out + err, secrets)
   const component = 'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [alerts.yaml]\n'
   writeFileSync(join(folder, 'kustomization.yaml'), component)

@@ -79,6 +79,23 @@ t.test('dependabot renews actions and the base image', async (t) => {
   t.strictSame(ecosystems, ['docker', 'github-actions', 'npm'])
 })
 
+t.test('the image is built on the very base that was looked at, of the Node that the tests run on', async (t) => {
+  const bases = [...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, base = '']) => base)
+  const [first = ''] = bases
+  t.match(first, /^node:\d+\.\d+\.\d+-slim@sha256:[0-9a-f]{64}$/)
+  t.strictSame(
+    bases.filter((base) => base !== 'base' && base !== first),
+    []
+  )
+  const [major] = JSON.parse(read('runtime/package.json')).version.split('.')
+  t.equal(/^node:(\d+)/.exec(first)?.[1], major)
+  const { image } = jobsOf('ci.yml')
+  t.ok(
+    image?.steps?.some(({ run = '' }) => run.startsWith('docker build ')),
+    'a new one is built before it is merged'
+  )
+})
+
 t.test('only the job that signs can sign, and only the one that makes the release can write', async (t) => {
   const withPermission = (name: string, value: string) =>
     Object.keys(release).filter((job) => release[job]?.permissions?.[name] === value)

@@ -1,5 +1,5 @@
 // Imported config: writes the config file of an import, for people to read, change and keep.
-import { Document, isMap, isSeq, type Node, type YAMLMap } from 'yaml'
+import { Document, isMap, isSeq, type Node, Scalar, visit, type YAMLMap } from 'yaml'
 import type { ConfigText } from '../config/schema.ts'
 import { hmacVariable } from './destination.ts'
 import type { Import } from './import.ts'
@@ -47,6 +47,12 @@ export function configOf({ takeovers, rules, targets, feeds }: Import): string {
   // Short lists and maps stand on one line.
   const apart = [...itemsOf(destinations), ...itemsOf(document.get('rules'))]
   for (const node of [document.getIn(['sources', 'default']), document.get('slackApps'), ...apart]) flatten(node)
+  // A variable is quoted wherever it stands.
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === 'string' && node.value.includes('${')) node.type = Scalar.QUOTE_DOUBLE
+    }
+  })
   return document.toString({ lineWidth: 0 })
 }
 

@@ -170,6 +170,8 @@ interface Origin extends Ref {
   address: string | undefined
   /** Where Flux posts with a token, and what is in the Secret is that. */
   api?: ApiOfProvider
+  /** In the cluster, the name of the Secret ends in a hash. */
+  hasHash: boolean
 }
 
 /** A Secret's `address` wins over that of the Provider (event_handlers.go getNotificationParams). */
@@ -177,7 +179,9 @@ function originOf(provider: Provider, secret: Secret | undefined): Origin {
   const { spec, name, namespace } = provider
   const { secretRef } = spec
   const api = apiOf(provider, secret)
-  const inSecret = { kind: 'Secret', name: secretRef?.name ?? name, namespace: secret?.namespace ?? namespace } as const
+  const hasHash = secret?.hasHash === true
+  const own = secret?.namespace ?? namespace
+  const inSecret = { kind: 'Secret', name: secretRef?.name ?? name, namespace: own, hasHash } as const
   if (api !== undefined) return { ...inSecret, key: 'token', address: undefined, api }
   const found = secret && addressKeyOf(secret)
   const isInSecret =
@@ -185,14 +189,14 @@ function originOf(provider: Provider, secret: Secret | undefined): Origin {
   const key = found ?? 'address'
   const address = isInSecret ? secret?.spec[key] : spec.address
   if (isInSecret && secretRef) return { ...inSecret, key, address }
-  return { kind: 'Provider', name, namespace, key, address }
+  return { kind: 'Provider', name, namespace, key, address, hasHash: false }
 }
 
-function describe({ kind, name, namespace, key, api }: Origin): Omit<Variable, 'name'> {
+function describe({ kind, name, namespace, key, api, hasHash }: Origin): Omit<Variable, 'name'> {
   if (kind === 'Secret') {
     const command = `kubectl -n ${namespace} get secret ${name} -o jsonpath='{.data.${key}}' | base64 -d`
-    const what = api === undefined ? key : 'bot token'
-    return { command, what: `the ${what} in Secret ${namespace}/${name}` }
+    const what = `the ${api === undefined ? key : 'bot token'} in Secret ${namespace}/${name}`
+    return hasHash ? { command: undefined, what: `${what}-<hash>` } : { command, what }
   }
   const command = `kubectl -n ${namespace} get providers.notification.toolkit.fluxcd.io ${name} -o jsonpath='{.spec.address}'`
   return { command, what: `the address of Provider ${namespace}/${name}` }

@@ -3,6 +3,7 @@
 import { Ajv, type ValidateFunction } from 'ajv'
 import { type Static, Type } from '../json-schema.ts'
 import type { Manifest, Place } from './manifest.ts'
+import { placeholders } from './placeholders.ts'
 
 const Reference = Type.Object({ name: Type.String({ minLength: 1 }) })
 
@@ -70,7 +71,10 @@ interface Found<Spec> extends Ref {
 export type Alert = Found<Static<typeof AlertSpec>>
 export type Provider = Found<Static<typeof ProviderSpec>>
 /** The values are as they are in the cluster; undefined where they are encrypted. */
-export type Secret = Found<Record<string, string | undefined>>
+export interface Secret extends Found<Record<string, string | undefined>> {
+  /** In the cluster, its name ends in a hash. */
+  hasHash?: true
+}
 
 export interface FluxObjects {
   alerts: Alert[]
@@ -111,7 +115,8 @@ export function collect(manifests: readonly Manifest[], given: string | undefine
     const secret = secretIn(manifest)
     if (secret !== undefined) {
       const { namespace: own } = metadataOf(manifest)
-      secrets.push({ ...secret, namespace: own ?? namespace, apiVersion, at: manifest.at })
+      const { at, hasHash } = manifest
+      secrets.push({ ...secret, namespace: own ?? namespace, apiVersion, at, ...(hasHash && { hasHash }) })
     }
   }
   return { alerts, providers, secrets, remarks }
@@ -131,7 +136,7 @@ function homeless(manifests: readonly Manifest[]): Remark[] {
   const all = manifests.filter((manifest) => isOurs(manifest) && metadataOf(manifest).namespace === undefined)
   const [first] = all
   if (first === undefined) return []
-  const others = all.length === 1 ? '' : `, as ${all.length - 1} more`
+  const others = all.length === 1 ? '' : `, nor ${all.length === 2 ? 'does' : 'do'} ${all.length - 1} more`
   const message = `${first.kind} ${metadataOf(first).name} names no namespace${others}: it is taken for one in ${ofFlux}. \`--namespace\` says another; what stands in several namespaces has to come from \`kubectl get -A\``
   return [{ ...first.at(['metadata']), message }]
 }
@@ -139,6 +144,13 @@ function homeless(manifests: readonly Manifest[]): Remark[] {
 /** A remark on each manifest that has Alerts inside, or would be one if it were legible. */
 function hidden(manifests: readonly Manifest[]): Remark[] {
   return manifests.flatMap(({ kind, value, at }) => {
+    if (
+      (kind === 'HelmRelease' || kind === 'ConfigMap') &&
+      JSON.stringify([value['spec'], value['data']]).includes(`${group}/`)
+    ) {
+      const message = `this ${kind} has Alerts or Providers in it: import what \`kubectl get -A -o yaml\` shows of them`
+      return [{ ...at(), message }]
+    }
     if (kind === 'ResourceSet' && JSON.stringify(value['spec'] ?? {}).includes(group)) {
       const message =
         'this ResourceSet makes Alerts or Providers of its inputs: import what `kubectl get -o yaml` shows of them'
@@ -327,15 +339,6 @@ function plainData({ value: { data, stringData } }: Manifest): Secret['spec'] {
     })
   const decoded = read(data, (text) => Buffer.from(text, 'base64').toString())
   return Object.fromEntries([...decoded, ...read(stringData, (text) => text)])
-}
-
-/** Where Flux's `postBuild.substitute` has yet to put something. */
-function placeholders(value: unknown, path: (string | number)[]): (string | number)[][] {
-  if (typeof value === 'string') return /\$\{[A-Za-z_]|\{\{/.test(value) ? [path] : []
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([key, inner]) =>
-    placeholders(inner, [...path, Array.isArray(value) ? Number(key) : key])
-  )
 }
 
 function segmentOf(segment: string): string | number {

@@ -5,6 +5,7 @@ import { faultOf, type Posting, secretOf, type Target, targetsOf } from './desti
 import { type Feed, feedsOf } from './feeds.ts'
 import { type Alert, collect, isSame, type Provider, type Remark, type Secret } from './flux.ts'
 import type { Manifest } from './manifest.ts'
+import { hasPlaceholder } from './placeholders.ts'
 import { type ImportedRule, rulesOf, type Takeover, withoutRepeated } from './repeated.ts'
 import { type Asked, askedSeverity, demandsOf } from './rules.ts'
 import { sourcesOf } from './sources.ts'
@@ -83,7 +84,9 @@ function wire(
   if (suspend) return { fault: 'is suspended', at: 'suspend' }
   const severity = askedSeverity(eventSeverity)
   if (severity === undefined) {
-    return { fault: `has an eventSeverity other than ${severityNames.join(', ')}`, at: 'eventSeverity' }
+    const isOpen = typeof eventSeverity === 'string' && hasPlaceholder(eventSeverity)
+    const which = isOpen ? 'that is yet to be filled in' : `other than ${severityNames.join(', ')}`
+    return { fault: `has an eventSeverity ${which}`, at: 'eventSeverity' }
   }
   const { asked } = severity
   const namespace = providerRef.namespace ?? alert.namespace
@@ -92,6 +95,14 @@ function wire(
   const own = namesakes.find((other) => isSame(other, { namespace, name }))
   const provider = own ?? (namesakes.length === 1 ? namesakes[0] : undefined)
   if (provider === undefined) {
+    // kustomize's namePrefix and nameSuffix do not reach what an Alert refers to.
+    const renamed = providers.find((other) => other.namespace === namespace && other.name.includes(name))
+    if (renamed !== undefined) {
+      return {
+        fault: `posts to Provider ${namespace}/${name}, which is in none of the files; ${renamed.name} is, and Flux does not look for that`,
+        at: 'providerRef'
+      }
+    }
     const where = namesakes.map((other) => other.namespace).join(', ')
     const others = where === '' ? '' : `, though one of its name is in each of ${where}`
     return {

@@ -1,27 +1,136 @@
-// Kustomizations: notice where kustomize changes manifests before the cluster has them, so that importing the files is not enough.
+// Kustomizations: reads what a kustomization.yaml lists, makes and changes of what the import takes over.
+import { dirname, join } from 'node:path/posix'
 import { parse } from 'yaml'
-import type { Remark } from './flux.ts'
+import type { Manifest } from './manifest.ts'
 
-/** Fields of a kustomization.yaml that change what Alerts and Providers say, or where they are. */
-const changing = [
-  ...['namespace', 'namePrefix', 'nameSuffix', 'patches', 'patchesStrategicMerge', 'patchesJson6902'],
-  ...['replacements', 'vars', 'components', 'transformers']
-]
+export interface Kustomization {
+  file: string
+  folder: string
+  /** It is built only as a part of those that list it. */
+  isComponent: boolean
+  /** Of everything that it lists, whatever that says itself. */
+  namespace: string | undefined
+  /** Files and folders. */
+  lists: string[]
+  /** Files that change manifests and are none. */
+  patches: string[]
+  /** Fields that change what Alerts and Providers say, or what they are called. */
+  changes: string[]
+  /** The Secrets that it makes, as far as their keys can be read. */
+  secrets: Manifest[]
+  /** It says of further kinds where they name others. */
+  isConfigured: boolean
+  /** From 1. */
+  lineOf(field: string): number
+}
 
-/** A remark on the kustomization.yaml `text`, where it changes the manifests of its `folder`; undefined where it does not. */
-export function kustomizeRemark(text: string, file: string, folder: string): Remark | undefined {
+/** Another file by its path; undefined where there is none. */
+export type ReadText = (path: string) => string | undefined
+
+/** What the kustomization.yaml `text` at `file` says; undefined where it is no YAML. */
+export function readKustomization(text: string, file: string, read: ReadText): Kustomization | undefined {
   const value = parsed(text)
-  if (value?.['kind'] === 'Component') {
-    const message =
-      'this is a Component: each kustomization that uses it has its Alerts, in its own namespace. Import what `kubectl get -A -o yaml` shows'
-    return { file, line: 1, message }
+  if (value === undefined) return undefined
+  const folder = dirname(file)
+  const at = (path: string) => join(folder, path).replace(/\/$/, '')
+  const patches = patchesOf(value)
+  const patchTexts = patches.map(({ path, text }) => ({ path, text: path === undefined ? text : read(at(path)) }))
+  const changes = [
+    ...['namePrefix', 'nameSuffix', 'replacements', 'vars', 'transformers'].filter((field) => isSet(value[field])),
+    ...new Set(patches.filter((patch, at) => concerns(patch, patchTexts[at]?.text)).map(({ field }) => field))
+  ]
+  const lineOf = (field: string) =>
+    Math.max(
+      0,
+      text.split('\n').findIndex((line) => line.startsWith(`${field}:`))
+    ) + 1
+  const namespace = textOf(value['namespace'])
+  return {
+    file,
+    folder,
+    isComponent: value['kind'] === 'Component',
+    namespace,
+    lists: ['resources', 'bases', 'components']
+      .flatMap((field) => textsOf(value[field]))
+      .filter(isLocal)
+      .map(at),
+    patches: patchTexts.flatMap(({ path }) => (path === undefined ? [] : [at(path)])),
+    changes,
+    isConfigured: isSet(value['configurations']),
+    secrets: recordsOf(value['secretGenerator']).flatMap((generator) => {
+      const secret = secretOf(generator, (path) => read(at(path)))
+      const own = textOf(generator['namespace']) ?? namespace
+      const options = { ...recordOf(value['generatorOptions']), ...recordOf(generator['options']) }
+      return secret === undefined
+        ? []
+        : [
+            {
+              apiVersion: 'v1',
+              kind: 'Secret',
+              value: { metadata: { name: secret.name, ...(own && { namespace: own }) }, stringData: secret.data },
+              ...(options['disableNameSuffixHash'] !== true && { hasHash: true as const }),
+              at: () => ({ file, line: lineOf('secretGenerator') })
+            }
+          ]
+    }),
+    lineOf
   }
-  const found = changing.filter((field) => isSet(value?.[field]))
-  const [first] = found
-  if (first === undefined) return undefined
-  const line = text.split('\n').findIndex((each) => each.startsWith(`${first}:`)) + 1
-  const message = `kustomize changes what this lists (${found.join(', ')}), and the import does not: import what \`kubectl kustomize ${folder}\` prints`
-  return { file, line: Math.max(1, line), message }
+}
+
+interface Patch {
+  field: string
+  /** Of its file. */
+  path?: string
+  /** Where it stands in the kustomization itself. */
+  text?: string
+  /** The kind that it is for, where it says so. */
+  kind?: string
+}
+
+function patchesOf(value: Record<string, unknown>): Patch[] {
+  const targeted = ['patches', 'patchesJson6902'].flatMap((field) =>
+    recordsOf(value[field]).map((patch): Patch => {
+      const [path, text] = [textOf(patch['path']), textOf(patch['patch'])]
+      const kind = textOf(recordOf(patch['target'])['kind'])
+      return { field, ...(path && { path }), ...(text && { text }), ...(kind && { kind }) }
+    })
+  )
+  const merged = textsOf(value['patchesStrategicMerge']).map((entry): Patch => {
+    const field = 'patchesStrategicMerge'
+    return entry.includes('\n') ? { field, text: entry } : { field, path: entry }
+  })
+  return [...targeted, ...merged]
+}
+
+/** Whether it may change what the import reads: its target is a pattern, and what cannot be read may be about anything. */
+function concerns({ kind }: Patch, text: string | undefined): boolean {
+  const kinds = kind === undefined ? /^\s*(?:- )?["']?kind["']?:\s*(.*)$/gm : undefined
+  const named = kinds === undefined ? [kind] : [...(text ?? '').matchAll(kinds)].map(([, each]) => each)
+  return named.length === 0 || named.some((each) => /Alert|Provider|Secret|[.*|[(]/.test(each ?? ''))
+}
+
+/** Of a generator: the keys, and the values that are legible; undefined where nobody knows the keys. */
+function secretOf(
+  generator: Record<string, unknown>,
+  read: ReadText
+): { name: string; data: Record<string, string> } | undefined {
+  const name = textOf(generator['name'])
+  const envs = [...textsOf(generator['envs']), ...textsOf([generator['env']])].map(read)
+  if (name === undefined || envs.includes(undefined)) return undefined
+  const lines = envs.flatMap((text) => (text ?? '').split('\n')).filter((line) => /^\s*[^#\s][^=]*=/.test(line))
+  const pairs = [...textsOf(generator['literals']), ...lines].map((pair) => cut(pair.trim()))
+  const files = textsOf(generator['files']).map((entry) => {
+    const [key, path] = cut(entry)
+    const text = read(path || key)
+    // What cannot be read here is taken for encrypted.
+    return [path === '' ? (key.split('/').at(-1) ?? key) : key, text ?? 'ENC['] as const
+  })
+  return { name, data: Object.fromEntries([...pairs, ...files]) }
+}
+
+function cut(pair: string): readonly [key: string, value: string] {
+  const at = pair.indexOf('=')
+  return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1).replace(/^(["'])(.*)\1$/, '$2')]
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {
@@ -34,5 +143,25 @@ function parsed(text: string): Record<string, unknown> | undefined {
 }
 
 function isSet(value: unknown): boolean {
-  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null && value !== ''
+}
+
+function isLocal(path: string): boolean {
+  return !/:\/\/|\?ref=|^git@/.test(path)
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function recordsOf(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.map(recordOf) : []
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 }

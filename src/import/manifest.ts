@@ -16,6 +16,8 @@ export interface Manifest {
   value: Record<string, unknown>
   /** Its indentation was lost, and was put back by what it has to be. */
   wasFlat?: true
+  /** It is made by kustomize, which adds a hash to its name. */
+  hasHash?: true
   /** Where the field at `path` stands, or the nearest that is there above it. */
   at(path?: readonly (string | number)[]): Place
 }

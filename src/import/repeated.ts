@@ -3,6 +3,7 @@ import type { RuleText } from '../rules/schema.ts'
 import { asksForAll } from '../rules/shadow.ts'
 import { distinct, nameEach, type Target } from './destination.ts'
 import type { Alert, Remark } from './flux.ts'
+import { filled } from './placeholders.ts'
 import { type Demands, ruleOf } from './rules.ts'
 import { covers, type EventSource, isKnownToFlux, overlap } from './sources.ts'
 
@@ -78,7 +79,7 @@ function ruleFor({ takeover, source }: Entry, of = source): RuleText {
 /** Alerts that differ in nothing but their objects are one rule. */
 export function rulesOf(takeovers: readonly Takeover[], remarks: Remark[]): ImportedRule[] {
   const names = nameEach(
-    takeovers.map(({ alert }) => alert),
+    takeovers.map(({ alert, target }) => ({ namespace: alert.namespace, name: filledName(alert) || target.name })),
     '/',
     longestName
   )
@@ -96,9 +97,14 @@ export function rulesOf(takeovers: readonly Takeover[], remarks: Remark[]): Impo
   return rules
 }
 
+/** `${CLUSTER}-alerts` → `alerts` */
+function filledName({ name }: Alert): string {
+  return filled(name, '').replace(/^[-_.]+|[-_.]+$/g, '')
+}
+
 /** The words that all names begin with, else the destination's. */
 function commonName(group: readonly Takeover[]): string {
-  const [first = [], ...others] = group.map(({ alert }) => alert.name.split(/[-_.]/))
+  const [first = [], ...others] = group.map(({ alert }) => filledName(alert).split(/[-_.]/))
   const length = first.findIndex((word, at) => others.some((words) => words[at] !== word))
   const common = (length < 0 ? first : first.slice(0, length)).join('-')
   if (common.length > 2) return common

@@ -3,6 +3,7 @@ import { type Severity, severityNames } from '../events/severity.ts'
 import { compileRegex, globCovers, isGlob } from '../patterns.ts'
 import { mentionPattern, type RuleText } from '../rules/schema.ts'
 import type { Alert, Remark } from './flux.ts'
+import { filled } from './placeholders.ts'
 import { type EventSource, scopeOf } from './sources.ts'
 
 type Match = NonNullable<RuleText['match']>
@@ -76,13 +77,14 @@ export function askedSeverity(value: unknown): { asked: Asked; remark: string | 
         'has no eventSeverity. Flux takes that for info, which is everything, and so does the rule; some guides say that it means error: for failures alone, write `severity: warn` into the rule'
     }
   }
-  const texts = typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value
+  const given = typeof value === 'string' ? filled(value) : value
+  const texts = typeof given === 'string' ? given.split(/[\s,]+/).filter(Boolean) : given
   if (!Array.isArray(texts) || texts.length === 0) return undefined
   const named = texts.map(severityNamed)
   const severities = [...new Set(named)].flatMap((severity) => severity ?? [])
   if (named.includes(undefined)) return undefined
   const [only] = severities
-  if (typeof value !== 'string' || texts.length > 1 || only === undefined) {
+  if (typeof given !== 'string' || texts.length > 1 || only === undefined) {
     const all = severities.join(' and ')
     return {
       asked: severities,
@@ -92,12 +94,12 @@ export function askedSeverity(value: unknown): { asked: Asked; remark: string | 
   if (only === 'warn') {
     return {
       asked: only,
-      remark: `has the eventSeverity ${value}, which Flux refuses: it takes info or error. The rule asks for warn and worse${meaning([only])}`
+      remark: `has the eventSeverity ${given}, which Flux refuses: it takes info or error. The rule asks for warn and worse${meaning([only])}`
     }
   }
   return {
     asked: only,
-    remark: value === only ? undefined : `has the eventSeverity ${value}, which Flux refuses; it is taken for ${only}`
+    remark: given === only ? undefined : `has the eventSeverity ${given}, which Flux refuses; it is taken for ${only}`
   }
 }
 

@@ -1,6 +1,7 @@
 // Imported event sources: turn an Alert's `eventSources` into what a rule matches, and what Flux has to post for it.
 import { globCovers, isGlob } from '../patterns.ts'
 import type { Alert, Remark } from './flux.ts'
+import { filled } from './placeholders.ts'
 
 /** Objects an Alert is about; each part may be a glob. */
 export interface EventSource {
@@ -21,7 +22,9 @@ const parts = ['kind', 'namespace', 'name'] as const
 /** The sources of `alert`, with a remark on each that the relay takes otherwise than Flux. */
 export function sourcesOf({ spec, namespace: own, at }: Alert, remarks: Remark[]): EventSource[] {
   return spec.eventSources.map(({ kind, name, namespace, matchLabels }, index) => {
-    const source = { kind: filled(kind), namespace: filled(namespace || own), name: filled(name) }
+    // What has no default yet may be anything.
+    const of = (text: string) => filled(text, '*')
+    const source = { kind: of(kind), namespace: of(namespace || own), name: of(name) }
     const path = ['spec', 'eventSources', index]
     // Kind and namespace are compared as they are written (event_handlers.go eventMatchesAlert).
     const written = { kind, namespace: namespace ?? '', name }
@@ -37,11 +40,6 @@ export function sourcesOf({ spec, namespace: own, at }: Alert, remarks: Remark[]
     remarks.push({ ...at([...path, 'matchLabels']), message })
     return { ...source, ...(matchLabels && { labels: matchLabels }) }
   })
-}
-
-/** What is yet to be filled in (`${NAMESPACE}`, `{{ .Values.namespace }}`) has its default (`${NAMESPACE:=apps}`), or may be anything. */
-function filled(text: string): string {
-  return text.replace(/\$\{\w+(?::?[=-]([^}]*))?\}|\{\{.*?\}\}/g, (_, usual: string | undefined) => usual || '*')
 }
 
 /** Whether Flux can post what `source` says: it knows no globs of kinds or namespaces. */

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { Alert } from '@kubernetes-models/flux-cd/notification.toolkit.fluxcd.io/v1beta3/Alert'
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment'
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy'
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget'
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap'
 import { PersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim'
 import t, { type Test } from 'tap'
@@ -101,6 +102,68 @@ t.test('helm refuses what the schema refuses', { skip }, async (t) => {
   t.throws(() => render({ config: { cluster: 'a map' } }), /config/)
   t.doesNotThrow(() => render({ global: { a: 1 }, enabled: true }), 'what a parent chart adds')
 })
+
+const refused: readonly (readonly [values: object, says: RegExp])[] = [
+  [{ postgres: { replicas: 0 } }, /postgres[./]replicas.*(minimum|greater than or equal to) .?1/],
+  [{ postgres: { port: '5432' } }, /postgres[./]port.*(integer|number)/],
+  [{ env: { HTTPS_PROXY: 'http://proxy:3128' } }, /env\b.*array/],
+  [{ alert: { namespaces: 'apps' } }, /alert[./]namespaces.*array/],
+  [{ image: { digest: 'latest' } }, /image[./]digest.*pattern/],
+  [{ image: { pullPolicy: 'always' } }, /image[./]pullPolicy.*(Always|one of)/],
+  [{ networkPolicy: { egress: { port: 3128 } } }, /networkPolicy[./]egress.*array/],
+  [{ monitoring: { labels: { release: 1 } } }, /monitoring[./]labels[./]release.*string/],
+  [{ persistence: { size: '1 GB' } }, /persistence[./]size.*pattern/],
+  [{ resources: { limits: { memory: '512 MB' } } }, /resources[./]limits[./]memory.*pattern/],
+  [{ podSecurityContext: { runAsUser: 'root' } }, /podSecurityContext[./]runAsUser.*integer/],
+  [{ existingSecret: 'mine' }, /existingSecret/]
+]
+
+t.test('a value that makes no sense is refused by its name, with what it should be', { skip }, async (t) => {
+  for (const [values, says] of refused) t.throws(() => render(values), says, JSON.stringify(values))
+})
+
+t.test('one Secret is named wherever one is', { skip }, async (t) => {
+  const manifests = render({ secret: 'mine', postgres: { enabled: true }, alert: { enabled: true } })
+  const text = JSON.stringify(manifests)
+  const named = [...text.matchAll(/"(?:secretRef|secretKeyRef)":\{[^}]*"name":"([^"]+)"/g)].map(([, name]) => name)
+  t.strictSame(named, ['mine', 'mine', 'mine', 'mine'])
+})
+
+t.test('an image that is named by its digest is that one', { skip }, async (t) => {
+  const digest = `sha256:${'a'.repeat(64)}`
+  const { spec } = the(render({ image: { repository: 'r.example.org/relay', digest } }), Deployment)
+  t.equal(spec?.template.spec?.containers[0]?.image, `r.example.org/relay:${version}@${digest}`)
+})
+
+t.test(
+  'a node can be drained where one relay runs on PostgreSQL, and the database is let out to',
+  { skip },
+  async (t) => {
+    const manifests = render({ postgres: { enabled: true, replicas: 1, port: 6432 } })
+    t.match(the(manifests, PodDisruptionBudget).spec, { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' })
+    t.strictSame(the(manifests, NetworkPolicy, 'flux-relay-postgres').spec?.egress, [{ ports: [{ port: 6432 }] }])
+  }
+)
+
+t.test('a changed config changes the ConfigMap and nothing else: the relay follows it', { skip }, async (t) => {
+  const [one = [], other = []] = ['cluster: a\n', 'cluster: b\n'].map((config) => render({ config }))
+  const changed = one.filter((manifest, at) => !isDeepStrictEqual(manifest, other[at])).map(({ kind }) => kind)
+  t.strictSame(changed, ['ConfigMap'])
+})
+
+for (const [what, values, cluster] of [
+  ['the config says', { config: 'cluster: prod-eu\n' }, 'prod-eu'],
+  ['the alert says', { config: 'cluster: prod-eu\n', alert: { cluster: 'other' } }, 'other'],
+  ['nobody says', { config: 'rules: []\n' }, undefined],
+  ['the environment of the relay says', { config: 'cluster: ${CLUSTER}\n' }, undefined],
+  ['a config that is no YAML does not say', { config: 'a: b: c\n' }, undefined]
+] as const) {
+  t.test(`the Alert has the cluster that ${what}`, { skip }, async (t) => {
+    const alert = { enabled: true, ...('alert' in values ? values.alert : {}) }
+    const { spec } = the(render({ ...values, alert }), Alert)
+    t.equal(spec?.eventMetadata?.['cluster'], cluster)
+  })
+}
 
 t.test('what comes after the installation is said with the names that it has', { skip }, async (t) => {
   // helm prints them only where there is a cluster; a template can have them anywhere.

@@ -14,3 +14,9 @@ app.kubernetes.io/name: {{ include "flux-relay.name" . }}
 {{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ with .digest }}@{{ . }}{{ end }}
 {{- end -}}
 {{- end -}}
+
+{{- /* What the config calls the cluster, unless that comes from the environment. */ -}}
+{{- define "flux-relay.cluster" -}}
+{{- $cluster := toString (default "" (fromYaml .Values.config).cluster) -}}
+{{- if not (contains "${" $cluster) }}{{ $cluster }}{{ end -}}
+{{- end -}}

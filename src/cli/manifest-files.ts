@@ -1,0 +1,57 @@
+// Manifest files: finds the manifests that were asked for, and the kustomizations beside them.
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { type Kustomization, readKustomization } from '../import/kustomization.ts'
+
+export interface ManifestText {
+  file: string
+  text: string
+  /** In a folder; otherwise it was asked for by its name. */
+  isFound: boolean
+}
+
+/** What there is at `paths`: files, folders, or `-` for the standard input. Throws where one is not there. */
+export async function manifestTexts(paths: readonly string[]): Promise<ManifestText[]> {
+  const found: ManifestText[] = []
+  for (const path of paths) found.push(...(await textsAt(path)))
+  return found
+}
+
+/** Those in the folders among `paths`. */
+export function kustomizationsIn(paths: readonly string[]): Kustomization[] {
+  const folders = paths.filter((path) => path !== '-' && statSync(path).isDirectory())
+  const files = folders.flatMap(filesBelow).filter((file) => /^kustomization\.ya?ml$/.test(basename(file)))
+  return [...new Set(files)].flatMap((file) => readKustomization(readFileSync(file, 'utf8'), file, textOf) ?? [])
+}
+
+async function textsAt(path: string): Promise<ManifestText[]> {
+  // Not at once: what another program prints comes when it comes.
+  if (path === '-') return [{ file: '<stdin>', text: await text(process.stdin), isFound: false }]
+  if (!statSync(path).isDirectory()) return [{ file: path, text: readFileSync(path, 'utf8'), isFound: false }]
+  return filesBelow(path)
+    .map((file) => ({ file, text: readFileSync(file, 'utf8'), isFound: true }))
+    .filter(({ text }) => isOfInterest.test(text))
+}
+
+// A folder may contain anything.
+const isOfInterest = /(notification|kustomize)\.toolkit\.fluxcd\.io|^\s*"?kind"?:\s*"?(Sealed|External)?Secret\b/m
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => !name.startsWith('.') && name !== 'node_modules')
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) return filesBelow(path)
+      return /\.(ya?ml|json)$/.test(entry.name) ? [path] : []
+    })
+}

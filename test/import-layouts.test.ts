@@ -1,0 +1,369 @@
+// Layouts: manifests as people keep them, with kustomizations and charts around them, come over as the cluster has them, or a
+// line says what stands in between.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t, { type Test } from 'tap'
+import { parse, stringify } from 'yaml'
+import { kustomizationsIn, manifestTexts } from '../src/cli/manifest-files.ts'
+import { loadConfig } from '../src/config/config.ts'
+import { configOf } from '../src/import/config.ts'
+import { importFlux } from '../src/import/import.ts'
+import { readManifests } from '../src/import/manifest.ts'
+import { overlay } from '../src/import/overlays.ts'
+import { fc } from './fixtures/fc.ts'
+import { tempFolder } from './fixtures/relay.ts'
+
+const apiVersion = 'notification.toolkit.fluxcd.io/v1beta3'
+const url = 'https://hooks.slack.com/services/T0/B0/s3cr3t'
+
+const provider = (spec: object = {}, metadata: object = {}) => ({
+  apiVersion,
+  kind: 'Provider',
+  metadata: { name: 'slack', ...metadata },
+  spec: { type: 'slack', channel: 'ops', secretRef: { name: 'slack-url' }, ...spec }
+})
+const alert = (spec: object = {}, metadata: object = {}) => ({
+  apiVersion,
+  kind: 'Alert',
+  metadata: { name: 'failures', ...metadata },
+  spec: {
+    providerRef: { name: 'slack' },
+    eventSeverity: 'error',
+    eventSources: [{ kind: 'Kustomization', name: '*' }],
+    ...spec
+  }
+})
+const kustomization = (fields: object) => ({
+  apiVersion: 'kustomize.config.k8s.io/v1beta1',
+  kind: 'Kustomization',
+  ...fields
+})
+const component = (fields: object) => ({
+  apiVersion: 'kustomize.config.k8s.io/v1alpha1',
+  kind: 'Component',
+  ...fields
+})
+
+/** By its path, what is in a file: a text, manifests, or one. */
+type Layout = Record<string, string | object | object[]>
+
+const both = { 'alerts.yaml': [provider(), alert()] }
+const under = (folder: string, layout: Layout): Layout =>
+  Object.fromEntries(Object.entries(layout).map(([path, content]) => [`${folder}/${path}`, content]))
+
+function written(t: Test, layout: Layout): string {
+  const folder = tempFolder(t)
+  for (const [path, content] of Object.entries(layout)) {
+    const documents = [content].flat().map((each) => (typeof each === 'string' ? each : stringify(each)))
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), documents.join('---\n'))
+  }
+  return folder
+}
+
+interface Found {
+  /** `Alert → namespace of what it is about` */
+  config: ReturnType<typeof parse>
+  text: string
+  /** With the path below the folder. */
+  remarks: string[]
+  variables: { name: string; command: string | undefined; what: string }[]
+}
+
+async function imported(folder: string, namespace?: string): Promise<Found> {
+  const texts = await manifestTexts([folder])
+  const { manifests, remarks } = overlay(
+    texts.flatMap(({ text, file }) => readManifests(text, file).manifests),
+    kustomizationsIn([folder])
+  )
+  const found = importFlux(manifests, namespace)
+  const text = found.takeovers.length === 0 ? '' : configOf(found)
+  const all = [...remarks, ...found.remarks].map(({ file, line, message }) => `${file}:${line}: ${message}`)
+  return {
+    text,
+    config: parse(text),
+    remarks: all.map((each) => each.replaceAll(`${folder}/`, '')),
+    variables: found.targets.map(({ variable }) => variable)
+  }
+}
+
+const cannotKustomize =
+  spawnSync('kubectl', ['kustomize', '--help']).status !== 0 && 'there is no kubectl here: NOTHING WAS COMPARED WITH IT'
+
+/** What comes of it where kustomize itself has built `folder`. */
+function kustomized(folder: string): unknown {
+  const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', folder], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+  return parse(configOf(importFlux(readManifests(stdout, 'built.yaml').manifests)))
+}
+
+const carried: readonly (readonly [what: string, layout: Layout, top?: string])[] = [
+  [
+    'a namespace for all',
+    { ...both, 'kustomization.yaml': kustomization({ namespace: 'team', resources: ['alerts.yaml'] }) }
+  ],
+  [
+    'a namespace that is not what a manifest says itself',
+    {
+      'alerts.yaml': [provider({}, { namespace: 'a' }), alert({}, { namespace: 'a' })],
+      'kustomization.yaml': kustomization({ namespace: 'b', resources: ['./alerts.yaml'] })
+    }
+  ],
+  [
+    'the outermost namespace of several',
+    {
+      ...under('base', both),
+      'base/kustomization.yaml': kustomization({ namespace: 'base', resources: ['alerts.yaml'] }),
+      'prod/kustomization.yaml': kustomization({ namespace: 'prod', resources: ['../base/'] })
+    },
+    'prod'
+  ],
+  [
+    'a component that one kustomization uses',
+    {
+      ...under('components/alerts', both),
+      'components/alerts/kustomization.yaml': component({ resources: ['alerts.yaml'] }),
+      'apps/kustomization.yaml': kustomization({ namespace: 'apps', components: ['../components/alerts'] })
+    },
+    'apps'
+  ],
+  [
+    'patches of what has nothing to do with notifications',
+    {
+      ...both,
+      'kustomization.yaml': kustomization({
+        namespace: 'flux-system',
+        resources: ['alerts.yaml'],
+        patches: [{ target: { kind: 'Deployment' }, patch: '- { op: remove, path: /spec/replicas }' }]
+      })
+    }
+  ],
+  [
+    'a Secret that is made under its own name',
+    {
+      ...both,
+      'kustomization.yaml': kustomization({
+        namespace: 'team',
+        resources: ['alerts.yaml'],
+        secretGenerator: [{ name: 'slack-url', literals: [`address=${url}`], options: { disableNameSuffixHash: true } }]
+      })
+    }
+  ],
+  [
+    'a token that is made of a file of variables',
+    {
+      'alerts.yaml': [provider(), alert()],
+      'slack.env': '# of the bot\ntoken=xoxb-s3cr3t\n',
+      'kustomization.yaml': kustomization({
+        namespace: 'team',
+        resources: ['alerts.yaml'],
+        generatorOptions: { disableNameSuffixHash: true },
+        secretGenerator: [{ name: 'slack-url', envs: ['slack.env'] }]
+      })
+    }
+  ]
+]
+
+for (const [what, layout, top = '.'] of carried) {
+  t.test(
+    `${what}: comes over as kustomize builds it, and nothing has to be said`,
+    { skip: cannotKustomize },
+    async (t) => {
+      const folder = written(t, layout)
+      const { config, remarks, text } = await imported(folder)
+      t.strictSame(config, kustomized(join(folder, top)))
+      t.strictSame(remarks, [])
+      t.notMatch(text, /s3cr3t/)
+    }
+  )
+}
+
+t.test('wherever namespaces are said, the one that kustomize takes is taken', { skip: cannotKustomize }, async (t) => {
+  const namespace = fc.constantFrom(undefined, 'a', 'b', 'c')
+  const property = fc.asyncProperty(
+    fc.record({ own: namespace, component: namespace, base: namespace, overlay: namespace, isComponent: fc.boolean() }),
+    async ({ own, component: ofComponent, base, overlay: outer, isComponent }) => {
+      const said = (of: string | undefined) => (of === undefined ? {} : { namespace: of })
+      const inner = isComponent ? component : kustomization
+      const folder = written(t, {
+        'inner/alerts.yaml': [provider({}, said(own)), alert({}, said(own))],
+        'inner/kustomization.yaml': inner({ ...said(ofComponent), resources: ['alerts.yaml'] }),
+        'base/kustomization.yaml': kustomization({
+          ...said(base),
+          [isComponent ? 'components' : 'resources']: ['../inner']
+        }),
+        'prod/kustomization.yml': kustomization({ ...said(outer), resources: ['../base'] })
+      })
+      const { config, remarks } = await imported(folder)
+      t.same(config, kustomized(join(folder, 'prod')))
+      const isSaid = (own ?? ofComponent ?? base ?? outer) !== undefined
+      t.equal(remarks.length, isSaid ? 0 : 1, remarks.join('\n'))
+    }
+  )
+  await t.resolves(fc.assert(property, { numRuns: 25 }))
+})
+
+/** `[what, layout, what is said, how many destinations there are]` */
+const said: readonly (readonly [what: string, layout: Layout, remarks: RegExp[], destinations: number])[] = [
+  [
+    'a patch that changes an Alert is none itself',
+    {
+      ...both,
+      'patch.yaml': { apiVersion, kind: 'Alert', metadata: { name: 'failures' }, spec: { eventSeverity: 'info' } },
+      'kustomization.yaml': kustomization({
+        namespace: 'team',
+        resources: ['alerts.yaml'],
+        patches: [{ path: 'patch.yaml' }]
+      })
+    },
+    [/^kustomization\.yaml:\d+: kustomize changes what this lists \(patches\), .*`kubectl kustomize/],
+    1
+  ],
+  [
+    'overlays that patch one base are said, each with its command',
+    {
+      ...under('base', both),
+      'base/kustomization.yaml': kustomization({ namespace: 'team', resources: ['alerts.yaml'] }),
+      ...Object.fromEntries(
+        ['prod', 'staging'].map((name) => [
+          `${name}/kustomization.yaml`,
+          kustomization({
+            resources: ['../base'],
+            patches: [{ target: { kind: 'Provider' }, patch: `[{ op: replace, path: /spec/channel, value: ${name} }]` }]
+          })
+        ])
+      )
+    },
+    [/^prod\/kustomization\.yaml:\d+: .*\(patches\)/, /^staging\/kustomization\.yaml:\d+: .*\(patches\)/],
+    1
+  ],
+  [
+    'a merge patch of the old form, and a prefix',
+    {
+      ...both,
+      'kustomization.yaml': kustomization({
+        namespace: 'team',
+        namePrefix: 'team-',
+        resources: ['alerts.yaml'],
+        patchesStrategicMerge: [stringify(provider({ channel: 'team' }))]
+      })
+    },
+    [/\(namePrefix, patchesStrategicMerge\)/],
+    1
+  ],
+  [
+    'a Secret whose name gets a hash, which Flux does not find',
+    {
+      ...both,
+      'kustomization.yaml': kustomization({
+        namespace: 'team',
+        resources: ['alerts.yaml'],
+        secretGenerator: [{ name: 'slack-url', literals: [`address=${url}`] }]
+      })
+    },
+    [/^kustomization\.yaml:6: the name of Secret slack-url gets a hash at its end.*disableNameSuffixHash/],
+    1
+  ],
+  [
+    'a component of two namespaces',
+    {
+      ...under('alerts', both),
+      'alerts/kustomization.yaml': component({ resources: ['alerts.yaml'] }),
+      'a/kustomization.yaml': kustomization({ namespace: 'a', components: ['../alerts'] }),
+      'b/kustomization.yaml': kustomization({ namespace: 'b', components: ['../alerts'] })
+    },
+    [
+      /^alerts\/kustomization\.yaml:1: 2 kustomizations use this, not all in one namespace/,
+      /names no namespace, nor does 1 more/
+    ],
+    1
+  ],
+  [
+    "Flux's own Kustomization, which puts it elsewhere and patches it",
+    {
+      'clusters/prod/alerts.yaml': {
+        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+        kind: 'Kustomization',
+        metadata: { name: 'alerts', namespace: 'flux-system' },
+        spec: {
+          path: './notifications/',
+          targetNamespace: 'monitoring',
+          patches: [{ target: { kind: 'Alert' }, patch: '[]' }]
+        }
+      },
+      'clusters/prod/apps.yaml': {
+        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+        kind: 'Kustomization',
+        metadata: { name: 'apps', namespace: 'flux-system' },
+        spec: { path: './apps', targetNamespace: 'apps' }
+      },
+      'notifications/alerts.yaml': [provider({}, { namespace: 'a' }), alert({}, { namespace: 'a' })]
+    },
+    [
+      /^clusters\/prod\/alerts\.yaml:\d: this Kustomization of Flux's .* below notifications \(targetNamespace, patches\)/
+    ],
+    1
+  ],
+  [
+    'Alerts among the values of a HelmRelease',
+    {
+      'release.yaml': {
+        apiVersion: 'helm.toolkit.fluxcd.io/v2',
+        kind: 'HelmRelease',
+        metadata: { name: 'extras', namespace: 'flux-system' },
+        spec: { values: { extraObjects: [provider(), alert()] } }
+      }
+    },
+    [/^release\.yaml:1: this HelmRelease has Alerts or Providers in it: import what `kubectl get -A/],
+    0
+  ],
+  [
+    'what kustomize has built with a prefix, which reaches no providerRef',
+    { 'alerts.yaml': [provider({}, { name: 'team-slack', namespace: 'team' }), alert({}, { namespace: 'team' })] },
+    [/Provider team\/slack, which is in none of the files; team-slack is, and Flux does not look for that/],
+    0
+  ]
+]
+
+for (const [what, layout, expected, destinations] of said) {
+  t.test(`${what}: is said`, async (t) => {
+    const { config, remarks, text } = await imported(written(t, layout))
+    t.equal(remarks.length, expected.length, remarks.join('\n'))
+    t.match(remarks, expected)
+    t.equal(Object.keys(config?.destinations ?? {}).length, destinations)
+    t.notMatch(text + remarks.join(''), /s3cr3t/)
+  })
+}
+
+t.test('of a Secret whose name gets a hash there is no command that would not find it', async (t) => {
+  const folder = written(t, {
+    ...both,
+    'kustomization.yaml': kustomization({
+      namespace: 'team',
+      resources: ['alerts.yaml'],
+      configurations: ['references.yaml'],
+      secretGenerator: [{ name: 'slack-url', files: ['url=webhook.txt'] }]
+    })
+  })
+  const { variables, remarks } = await imported(folder)
+  t.match(variables, [{ name: 'SLACK_URL', command: undefined, what: 'the url in Secret team/slack-url-<hash>' }])
+  t.match(remarks, [/Flux reads `address`, not `url`/], 'the keys are known')
+})
+
+t.test('a severity that has a default is that, and one without has to be filled in', async (t) => {
+  const of = (eventSeverity: string) =>
+    imported(
+      written(t, {
+        'a.yaml': [
+          provider({}, { namespace: 'flux-system' }),
+          alert({ eventSeverity }, { name: '${CLUSTER}-failures', namespace: 'flux-system' })
+        ]
+      })
+    )
+  const { config, text } = await of('${SEVERITY:=error}')
+  t.match(config.rules, [{ name: 'failures', match: { severity: 'warn' } }], 'named without what is not known')
+  const environment = { FLUX_HMAC_KEY: 'k', SLACK_URL: url }
+  t.strictSame(loadConfig(text, 'config.yaml', environment).problems, [])
+  t.match((await of('${SEVERITY}')).remarks.at(-1), /has an eventSeverity that is yet to be filled in; it is left out/)
+})

@@ -473,7 +473,13 @@ t.test('after a form one comes back to a page of ours, with words of ours', asyn
 })
 
 t.test('open pages learn that something changed, and only so many of them', async (t) => {
-  const relay = await startRelay(t, { config })
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  const pass = async () => {
+    clock.advance(2000)
+    // It looks while this is answered.
+    await look(relay, '/')
+  }
   const controller = new AbortController()
   const streams = await Promise.all(
     Array.from({ length: 32 }, () => fetch(`${relay.url}/live`, { signal: controller.signal }))
@@ -482,8 +488,9 @@ t.test('open pages learn that something changed, and only so many of them', asyn
   t.equal((await look(relay, '/live')).status, 204, 'a browser does not ask again')
   const seen = listen(streams[0] as Response)
   // The first look only learns what is there.
-  await new Promise((resolve) => setTimeout(resolve, 2200))
+  await pass()
   await relay.post(fluxEvent())
+  await pass()
   t.match(await seen(/event: change/), 'retry:')
   controller.abort()
   for (let tries = 0; tries < 50 && (await probe(relay)) === 204; tries++) {

@@ -1,33 +1,17 @@
 // Acts on a real store: what operators do is written with its effect, once for each click; on both stores.
-import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { objectKey } from '../src/objects.ts'
 import type { Decision } from '../src/store/kept.ts'
-import { moveToPostgres } from '../src/store/migrate.ts'
-import { openStore } from '../src/store/open.ts'
-import { openPostgres } from '../src/store/postgres/store.ts'
 import type { Store } from '../src/store/store.ts'
-import { startPostgres } from './fixtures/postgres.ts'
-import { tempFolder } from './fixtures/relay.ts'
 import { arrival, at, sendTo, view } from './fixtures/store.ts'
+import { startStores } from './fixtures/stores.ts'
 
-const postgres = await startPostgres(t)
+const { stores, moved } = await startStores(t)
 const ada = { name: 'ada', via: 'page' as const }
 const object = objectKey(arrival('shop').event.object)
 const failure = {
   ...{ severity: 'error' as const, reason: 'BuildFailed', revision: '', text: 'm', at, since: at, count: 1 },
   ...{ began: { reason: 'BuildFailed', text: 'm' }, prints: [] }
-}
-
-const stores = {
-  async sqlite(t: Test) {
-    const file = join(tempFolder(t), 'relay.db')
-    return () => openStore(`sqlite:${file}`)
-  },
-  async postgres() {
-    const url = await postgres.createDatabase()
-    return () => openPostgres(url, { clock: 'caller' })
-  }
 }
 
 /** Fails, and leaves a message with a ping and a reminder waiting. */
@@ -54,7 +38,7 @@ const log = async (store: Store) => (await store.records.acts({}, { limit: 50 })
 for (const [name, prepare] of Object.entries(stores)) {
   t.test(name, async (t) => {
     t.test('an acknowledgement is kept, calms what waits, and is written down once', async (t) => {
-      const open = await prepare(t)
+      const { open } = await prepare(t)
       const store = await open()
       await fail(store, 'failed')
       await fail(store, 'repeated')
@@ -81,7 +65,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('a message that waits loses its ping, and only of the incident that is acknowledged', async (t) => {
-      const store = await (await prepare(t))()
+      const store = await (await prepare(t)).open()
       t.teardown(() => store.close())
       await fail(store, 'failed')
       await fail(store, 'failed', 'other')
@@ -108,7 +92,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('a click has its effect once, whatever it was and however often and at once it is delivered', async (t) => {
-      const store = await (await prepare(t))()
+      const store = await (await prepare(t)).open()
       t.teardown(() => store.close())
       await fail(store, 'failed')
       const silence = { match: { name: 'x' }, comment: '', endsAt: at + 60_000 }
@@ -132,7 +116,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('dead letters that are retried or discarded are named, and acts go when events do', async (t) => {
-      const store = await (await prepare(t))()
+      const store = await (await prepare(t)).open()
       t.teardown(() => store.close())
       await store.accept([arrival('a')], sendTo('lane'))
       await store.follow(new Map(), at + 10 * 60_000)
@@ -163,16 +147,11 @@ for (const [name, prepare] of Object.entries(stores)) {
 }
 
 t.test('acts move to PostgreSQL, where new ones follow them', async (t) => {
-  const file = join(tempFolder(t), 'relay.db')
-  const store = await openStore(`sqlite:${file}`)
-  await fail(store, 'failed')
-  await store.acknowledge([{ object }], at, { ...ada, click: 'one' })
-  await store.close()
-  const url = await postgres.createDatabase()
-  await moveToPostgres(file, url, () => {})
-  const moved = await openPostgres(url, { clock: 'caller' })
-  t.teardown(() => moved.close())
-  await t.rejects(moved.unacknowledge([{ object }], at, { ...ada, click: 'one' }), { code: 'REPEATED' })
-  await moved.unacknowledge([{ object }], at, ada)
-  t.match(await log(moved), [{ did: 'unacknowledge' }, { did: 'acknowledge' }])
+  const store = await moved(t, async (store) => {
+    await fail(store, 'failed')
+    await store.acknowledge([{ object }], at, { ...ada, click: 'one' })
+  })
+  await t.rejects(store.unacknowledge([{ object }], at, { ...ada, click: 'one' }), { code: 'REPEATED' })
+  await store.unacknowledge([{ object }], at, ada)
+  t.match(await log(store), [{ did: 'unacknowledge' }, { did: 'acknowledge' }])
 })

@@ -154,7 +154,7 @@ t.test('objects are found by the same words on their page and in the API', async
 })
 
 t.test('destinations say what they were sent today, those in trouble first', async (t) => {
-  const relay = await startRelay(t, { config })
+  const relay = await startRelay(t, { config, clock: createClock() })
   t.match(textOf((await look(relay, '/')).html), /Destinations 2 team never used nothing posted yet · 50 a second/)
   await relay.post({})
   await relay.slack.until(({ accepted }) => accepted.length === 1)

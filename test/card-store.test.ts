@@ -1,34 +1,18 @@
 // Cards on a real store: which messages are updated, when, and by whom; on both stores, through restarts and between replicas.
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { objectKey } from '../src/objects.ts'
 import type { View } from '../src/render/compose/view.ts'
 import type { Payload } from '../src/render/slack/payload.ts'
 import { type Card, type CardEnd, type CardPlan, keptVersions } from '../src/store/kept-cards.ts'
 import type { Plan } from '../src/store/kept-lanes.ts'
-import { moveToPostgres } from '../src/store/migrate.ts'
-import { openStore } from '../src/store/open.ts'
-import { openPostgres } from '../src/store/postgres/store.ts'
 import type { Store } from '../src/store/store.ts'
-import { startPostgres } from './fixtures/postgres.ts'
-import { tempFolder } from './fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, sent, view } from './fixtures/store.ts'
+import { startStores } from './fixtures/stores.ts'
 
-const postgres = await startPostgres(t)
+const { stores, moved } = await startStores(t)
 const lane = 'slack:acme:C000000A'
 const seconds = (count: number) => count * 1000
 const since = at
-
-const stores = {
-  async sqlite(t: Test) {
-    const file = join(tempFolder(t), 'relay.db')
-    return { open: () => openStore(`sqlite:${file}`), isShared: false }
-  },
-  async postgres() {
-    const url = await postgres.createDatabase()
-    return { open: () => openPostgres(url, { clock: 'caller' }), isShared: true }
-  }
-}
 
 /** Carries all that waits, in the thread of the first that has one. */
 const whole: Plan = {
@@ -96,29 +80,24 @@ async function due(store: Store, now: number): Promise<Card | undefined> {
 }
 
 t.test('cards move to PostgreSQL with all that they name', async (t) => {
-  const file = join(tempFolder(t), 'relay.db')
-  const store = await openStore(`sqlite:${file}`)
-  await say(store, 'failed', ['one', 'two'])
-  await postAll(store, '1.1')
-  await say(store, 'recovered', ['two'], at + seconds(60), false)
-  await store.close()
-  const url = await postgres.createDatabase()
-  await moveToPostgres(file, url, () => {})
-  const moved = await openPostgres(url, { clock: 'caller' })
-  t.teardown(() => moved.close())
-  t.match(await due(moved, at + seconds(75)), {
+  const store = await moved(t, async (store) => {
+    await say(store, 'failed', ['one', 'two'])
+    await postAll(store, '1.1')
+    await say(store, 'recovered', ['two'], at + seconds(60), false)
+  })
+  t.match(await due(store, at + seconds(75)), {
     ts: '1.1',
     entries: [{ memory: { failure: { since } } }, { memory: { failure: undefined } }]
   })
-  await say(moved, 'failed', ['three'], at + seconds(76))
-  t.notOk((await postAll(moved, '2.1', at + seconds(76))).thread, 'and new ones are made')
+  await say(store, 'failed', ['three'], at + seconds(76))
+  t.notOk((await postAll(store, '2.1', at + seconds(76))).thread, 'and new ones are made')
 })
 
 for (const [name, prepare] of Object.entries(stores)) {
   t.test(name, async (t) => {
     const start = async (t: Test) => {
-      const { open, isShared } = await prepare(t)
-      const world = { store: await open(), open, isShared }
+      const { open, url } = await prepare(t)
+      const world = { store: await open(), open, isShared: url !== undefined }
       t.teardown(() => world.store.close())
       return world
     }

@@ -286,7 +286,8 @@ t.test('a destination that waits is tried with a click', async (t) => {
 })
 
 t.test('an object is silenced in two clicks, and the silence ended in one', async (t) => {
-  const relay = await startRelay(t, { config })
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
   await relay.post({})
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   const [, link = ''] = /href="(\/silences\/new[^"]+)"/.exec((await look(relay, '/')).html) ?? []
@@ -299,6 +300,7 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
     /Silenced\. Undo .*silenced apps\/shop ends in .* made just now .* Matches 1 failing object apps\/shop/
   )
   t.match(textOf((await look(relay, '/')).html), /Muted now silenced apps\/shop/)
+  clock.advance(5 * 60_000)
   const { body } = await relay.post({ reason: 'HealthCheckFailed', timestamp: '2026-09-21T14:05:00Z' })
   t.match(textOf((await look(relay, `/events/${body.id}`)).html), /muted team by failures/)
 
@@ -388,7 +390,7 @@ t.test('a rule says what it waits for, and what it makes one of', async (t) => {
 })
 
 t.test('rules that do nothing stand out', async (t) => {
-  const relay = await startRelay(t, { config })
+  const relay = await startRelay(t, { config, clock: createClock() })
   await relay.post({})
   const text = textOf((await look(relay, '/rules')).html)
   t.match(text, /1\. failures severity: warn or worse team , local changes only · reminds every 4 h 2 last just now/)
@@ -422,7 +424,7 @@ t.test('an event is tried: what would happen is shown, and nothing does', async 
 
 t.test('a config file that cannot be used is reported, without its contents', async (t) => {
   const folder = tempFolder(t)
-  const relay = await startRelay(t, { config, folder })
+  const relay = await startRelay(t, { config, folder, clock: createClock() })
   t.notMatch((await look(relay, '/')).html, 'cannot be used')
   const file = join(folder, 'config.yaml')
   writeFileSync(
@@ -473,7 +475,13 @@ t.test('after a form one comes back to a page of ours, with words of ours', asyn
 })
 
 t.test('open pages learn that something changed, and only so many of them', async (t) => {
-  const relay = await startRelay(t, { config })
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  const pass = async () => {
+    clock.advance(2000)
+    // It looks while this is answered.
+    await look(relay, '/')
+  }
   const controller = new AbortController()
   const streams = await Promise.all(
     Array.from({ length: 32 }, () => fetch(`${relay.url}/live`, { signal: controller.signal }))
@@ -482,8 +490,9 @@ t.test('open pages learn that something changed, and only so many of them', asyn
   t.equal((await look(relay, '/live')).status, 204, 'a browser does not ask again')
   const seen = listen(streams[0] as Response)
   // The first look only learns what is there.
-  await new Promise((resolve) => setTimeout(resolve, 2200))
+  await pass()
   await relay.post(fluxEvent())
+  await pass()
   t.match(await seen(/event: change/), 'retry:')
   controller.abort()
   for (let tries = 0; tries < 50 && (await probe(relay)) === 204; tries++) {

@@ -1,34 +1,19 @@
 // Gathering on a real store: what is held stays held through restarts, replicas, moved lanes and clocks that were wrong.
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { causesOf, holdsOf } from '../src/deliver/gathering.ts'
 import { createPace, take } from '../src/deliver/pace.ts'
 import { planNext } from '../src/deliver/plan.ts'
 import type { Plan, Settlement } from '../src/store/kept-lanes.ts'
-import { openStore } from '../src/store/open.ts'
-import { openPostgres } from '../src/store/postgres/store.ts'
 import type { Store } from '../src/store/store.ts'
 import { fc } from './fixtures/fc.ts'
 import { anyCame, type Came, minutes, of, run, seconds, start } from './fixtures/lane.ts'
-import { startPostgres } from './fixtures/postgres.ts'
-import { tempFolder } from './fixtures/relay.ts'
 import { arrival, sendTo, sent } from './fixtures/store.ts'
+import { startStores } from './fixtures/stores.ts'
 
-const postgres = await startPostgres(t)
+const { stores } = await startStores(t)
 const pace = createPace()
 const lane = 'lane'
-
-const stores = {
-  async sqlite(t: Test) {
-    const file = join(tempFolder(t), 'relay.db')
-    return { open: () => openStore(`sqlite:${file}`), file }
-  },
-  async postgres() {
-    const url = await postgres.createDatabase()
-    return { open: () => openPostgres(url, { clock: 'caller' }), file: undefined }
-  }
-}
 
 interface Posted {
   at: number
@@ -297,7 +282,7 @@ for (const [name, prepare] of Object.entries(stores)) {
 }
 
 t.test('two replicas post what one would, and when', async (t) => {
-  const { open } = await stores.postgres()
+  const { open } = await stores.postgres(t)
   const replicas = [await open(), await open()]
   t.teardown(() => Promise.all(replicas.map((store) => store.close())))
   const came = failures(20, minutes(2))

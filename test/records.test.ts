@@ -1,25 +1,15 @@
 // Records: answer people and retry dead letters the same way in every store.
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { FluxEvent } from '../src/events/flux.ts'
 import type { ObjectMemory } from '../src/objects.ts'
 import type { Arrival, Decide } from '../src/store/kept.ts'
 import type { Settlement } from '../src/store/kept-lanes.ts'
-import { openStore } from '../src/store/open.ts'
-import { openPostgres } from '../src/store/postgres/store.ts'
 import type { Listed, NotificationState, Page, Records } from '../src/store/records.ts'
 import type { Store } from '../src/store/store.ts'
-import { startPostgres } from './fixtures/postgres.ts'
-import { tempFolder } from './fixtures/relay.ts'
 import { arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
+import { startStores } from './fixtures/stores.ts'
 
-const postgres = await startPostgres(t)
-
-const stores: Record<string, (t: Test) => Promise<Store>> = {
-  sqlite: (t) => openStore(`sqlite:${join(tempFolder(t), 'relay.db')}`),
-  // The time of these tests is theirs.
-  postgres: async () => openPostgres(await postgres.createDatabase(), { clock: 'caller' })
-}
+const { stores } = await startStores(t)
 
 const minute = 60_000
 const hour = 60 * minute
@@ -85,10 +75,11 @@ async function memoryOf(store: Store, name: string): Promise<ObjectMemory | unde
   return found
 }
 
-for (const [name, open] of Object.entries(stores)) {
+for (const [name, prepare] of Object.entries(stores)) {
   t.test(name, async (t) => {
     async function start(t: Test): Promise<[Store, Records]> {
-      const store = await open(t)
+      const { open } = await prepare(t)
+      const store = await open()
       t.teardown(() => store.close())
       return [store, store.records]
     }

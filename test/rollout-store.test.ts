@@ -1,32 +1,16 @@
 // Rollouts on a real store: the same on both, through restarts, set clocks and between replicas; and whatever comes, what is said
 // is what came last.
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { viewOfRollout } from '../src/render/compose/rollout.ts'
 import type { NewNotification, Rollout, RolloutReport } from '../src/store/kept.ts'
-import { moveToPostgres } from '../src/store/migrate.ts'
-import { openStore } from '../src/store/open.ts'
-import { openPostgres } from '../src/store/postgres/store.ts'
 import type { Store } from '../src/store/store.ts'
 import { fc } from './fixtures/fc.ts'
-import { startPostgres } from './fixtures/postgres.ts'
-import { tempFolder } from './fixtures/relay.ts'
 import { arrival, at } from './fixtures/store.ts'
+import { startStores } from './fixtures/stores.ts'
 
-const postgres = await startPostgres(t)
+const { stores, moved } = await startStores(t)
 const seconds = (count: number) => count * 1000
 const settleMs = seconds(120)
-
-const stores = {
-  async sqlite(t: Test) {
-    const file = join(tempFolder(t), 'relay.db')
-    return () => openStore(`sqlite:${file}`)
-  },
-  async postgres() {
-    const url = await postgres.createDatabase()
-    return () => openPostgres(url, { clock: 'caller' })
-  }
-}
 
 interface Report {
   name: string
@@ -69,7 +53,7 @@ async function due(store: Store, now: number): Promise<string[]> {
 for (const [name, prepare] of Object.entries(stores)) {
   t.test(name, async (t) => {
     const start = async (t: Test) => {
-      const open = await prepare(t)
+      const { open } = await prepare(t)
       const world = { store: await open(), open }
       t.teardown(() => world.store.close())
       return world
@@ -139,7 +123,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       )
       await fc.assert(
         fc.asyncProperty(events, async (history) => {
-          const open = await prepare(t)
+          const { open } = await prepare(t)
           const store = await open()
           let now = at
           const said: string[] = []
@@ -179,8 +163,8 @@ for (const [name, prepare] of Object.entries(stores)) {
 }
 
 t.test('two replicas that accept parts of one push make one rollout of it', async (t) => {
-  const url = await postgres.createDatabase()
-  const [a, b] = await Promise.all([openPostgres(url, { clock: 'caller' }), openPostgres(url, { clock: 'caller' })])
+  const { open } = await stores.postgres(t)
+  const [a, b] = await Promise.all([open(), open()])
   t.teardown(() => Promise.all([a?.close(), b?.close()]))
   const names = Array.from({ length: 20 }, (_, index) => `app-${index}`)
   await Promise.all(names.map((name, index) => report((index % 2 ? a : b) as Store, { name, revision: 'one' })))
@@ -189,15 +173,8 @@ t.test('two replicas that accept parts of one push make one rollout of it', asyn
 })
 
 t.test('rollouts move to PostgreSQL with their objects', async (t) => {
-  const file = join(tempFolder(t), 'relay.db')
-  const store = await openStore(`sqlite:${file}`)
-  await report(store, { name: 'a', revision: 'one' })
-  await store.close()
-  const url = await postgres.createDatabase()
-  await moveToPostgres(file, url, () => {})
-  const moved = await openPostgres(url, { clock: 'caller' })
-  t.teardown(() => moved.close())
-  await report(moved, { name: 'b', revision: 'one', now: at + seconds(5) })
-  await report(moved, { name: 'a', revision: 'two', now: at + seconds(6) })
-  t.same(await due(moved, at + seconds(130)), ['two settled: 1 0 1'])
+  const store = await moved(t, (store) => report(store, { name: 'a', revision: 'one' }))
+  await report(store, { name: 'b', revision: 'one', now: at + seconds(5) })
+  await report(store, { name: 'a', revision: 'two', now: at + seconds(6) })
+  t.same(await due(store, at + seconds(130)), ['two settled: 1 0 1'])
 })

@@ -8,12 +8,10 @@ import { maxAgeMs } from '../src/deliver/outcome.ts'
 import type { ObjectMemory } from '../src/objects.ts'
 import { type Arrival, type Decision, rolloutMs } from '../src/store/kept.ts'
 import type { LaneState, Plan, Settlement } from '../src/store/kept-lanes.ts'
-import { openStore } from '../src/store/open.ts'
-import { openPostgres } from '../src/store/postgres/store.ts'
 import type { Withheld } from '../src/store/withheld.ts'
-import { execute, startPostgres } from './fixtures/postgres.ts'
-import { tempFolder } from './fixtures/relay.ts'
+import { execute } from './fixtures/postgres.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
+import { startStores } from './fixtures/stores.ts'
 
 const failure = {
   began: { reason: 'BuildFailed', text: 'm' },
@@ -27,20 +25,7 @@ const failure = {
   prints: []
 } as const
 const notified = { rule: 'r', destination: 'lane', at, reminders: 0 }
-const postgres = await startPostgres(t)
-
-async function prepareSqlite(t: Test) {
-  const file = join(tempFolder(t), 'relay.db')
-  return { open: () => openStore(`sqlite:${file}`), file }
-}
-
-async function preparePostgres() {
-  const url = await postgres.createDatabase()
-  // The time of these tests is theirs.
-  return { open: () => openPostgres(url, { clock: 'caller' }), url }
-}
-
-const stores = { sqlite: prepareSqlite, postgres: preparePostgres }
+const { stores } = await startStores(t)
 
 for (const [name, prepare] of Object.entries(stores)) {
   t.test(name, async (t) => {
@@ -632,7 +617,7 @@ for (const [name, prepare] of Object.entries(stores)) {
 }
 
 t.test('a database file serves one relay at a time, and says so', async (t) => {
-  const { open } = await prepareSqlite(t)
+  const { open } = await stores.sqlite(t)
   const store = await open()
   const lockedOut = /another relay is using this database/
   // The second waits a moment for the first to go.
@@ -659,7 +644,7 @@ const migration = (store: string, version: number) =>
 
 /** A database of `version`, in which the rows of the first have been since. */
 async function earlierSqlite(t: Test, version: number) {
-  const prepared = await prepareSqlite(t)
+  const prepared = await stores.sqlite(t)
   const db = new DatabaseSync(prepared.file)
   db.exec(`${migration('sqlite', 1)}; ${rows1}`)
   for (let next = 2; next <= version; next++) db.exec(migration('sqlite', next))
@@ -669,7 +654,7 @@ async function earlierSqlite(t: Test, version: number) {
 }
 
 async function earlierPostgres(version: number) {
-  const prepared = await preparePostgres()
+  const prepared = await stores.postgres(t)
   const since = Array.from({ length: version - 1 }, (_, n) => migration('postgres', n + 2))
   await execute(
     prepared.url,
@@ -719,7 +704,7 @@ for (const [name, prepare] of Object.entries(earlier)) {
 }
 
 t.test('a database of a newer version is refused with the reason', async (t) => {
-  const { open, file } = await prepareSqlite(t)
+  const { open, file } = await stores.sqlite(t)
   await (await open()).close()
   const db = new DatabaseSync(file)
   db.exec('pragma user_version = 99')
@@ -728,7 +713,7 @@ t.test('a database of a newer version is refused with the reason', async (t) => 
 })
 
 t.test('a PostgreSQL of a newer version is refused with the reason', async (t) => {
-  const { open, url } = await preparePostgres()
+  const { open, url } = await stores.postgres(t)
   await (await open()).close()
   await execute(url, 'insert into relay_schema values (99)')
   await t.rejects(open(), { code: 'BAD_DATABASE', message: /version 99.*newer flux-relay/ })

@@ -9,7 +9,7 @@ import { scrape } from '../fixtures/exposition.ts'
 import { execute, startPostgres } from '../fixtures/postgres.ts'
 import { about, type Relay, startRelay, tempFolder } from '../fixtures/relay.ts'
 
-const postgres = await startPostgres(t)
+const postgres = await startPostgres(t, { isOwn: true })
 const names = Array.from({ length: 40 }, (_, n) => `app-${n}`)
 
 /** Posts all of `names` at once, and lets the relay's time pass until each is answered. */

@@ -1,5 +1,4 @@
 // `for` on a real store: what lasts is notified once, what passes by itself never, whatever comes and whenever it is restarted.
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Config, loadConfig } from '../../src/config/config.ts'
 import { decide } from '../../src/decide.ts'
@@ -8,29 +7,15 @@ import { createPace, take } from '../../src/deliver/pace.ts'
 import { planNext } from '../../src/deliver/plan.ts'
 import type { Transition } from '../../src/objects.ts'
 import type { Plan } from '../../src/store/kept-lanes.ts'
-import { openStore } from '../../src/store/open.ts'
-import { openPostgres } from '../../src/store/postgres/store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { event } from '../fixtures/events.ts'
 import { fc } from '../fixtures/fc.ts'
-import { startPostgres } from '../fixtures/postgres.ts'
-import { tempFolder } from '../fixtures/relay.ts'
 import { sent } from '../fixtures/store.ts'
+import { startStores } from '../fixtures/stores.ts'
 
-const postgres = await startPostgres(t)
+const { stores } = await startStores(t)
 const start = Date.parse('2026-09-21T14:00:00Z')
 const seconds = (count: number) => count * 1000
-
-const stores = {
-  async sqlite(t: Test) {
-    const file = join(tempFolder(t), 'relay.db')
-    return () => openStore(`sqlite:${file}`)
-  },
-  async postgres() {
-    const url = await postgres.createDatabase()
-    return () => openPostgres(url, { clock: 'caller' })
-  }
-}
 
 function configOf(rules: string): Config {
   const names = [...new Set([...rules.matchAll(/send: \[?([\w, ]+)/g)].flatMap(([, list = '']) => list.split(/[ ,]+/)))]
@@ -233,7 +218,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     t.test('whatever comes, what lasts is notified once, and nothing that passes by itself', async (t) => {
       await fc.assert(
         fc.asyncProperty(anyHistory, fc.boolean(), async (came, restarts) => {
-          const rig = createRig(await prepare(t), configOf(rules), { restarts: restarts && name === 'sqlite' })
+          const rig = createRig((await prepare(t)).open, configOf(rules), { restarts: restarts && name === 'sqlite' })
           try {
             await rig.run(came)
             const waits = await (await rig.store()).busyLanes()
@@ -264,7 +249,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     const recovers = [{ at: 0, object: 0, kind: 'recovers' as const }]
     const rule = '\n  - { name: r, for: 2m, send: team, mention: "<!here>" }'
     const rigOf = async (t: Test, text = rule) => {
-      const rig = createRig(await prepare(t), configOf(text))
+      const rig = createRig((await prepare(t)).open, configOf(text))
       t.teardown(() => rig.close())
       return rig
     }
@@ -429,7 +414,7 @@ for (const [name, prepare] of Object.entries(stores)) {
 }
 
 t.test('of replicas one posts what has lasted, or another settles what is over: never both', async (t) => {
-  const open = await stores.postgres()
+  const { open } = await stores.postgres(t)
   const config = configOf('\n  - { name: r, for: 2m, send: team }')
   const [one, other] = [createRig(open, config), createRig(open, config)]
   const many = Array.from({ length: 12 }, (_, object) => object)

@@ -17,7 +17,7 @@ import { execute, startPostgres } from '../fixtures/postgres.ts'
 import { about, startRelay } from '../fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent } from '../fixtures/store.ts'
 
-const postgres = await startPostgres(t)
+const postgres = await startPostgres(t, { isOwn: true })
 
 /** Two stores on one new database, whose time is the tests'. */
 async function pair(t: Test, options: PostgresOptions = {}): Promise<[Store, Store, string]> {

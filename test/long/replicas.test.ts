@@ -35,7 +35,7 @@ t.test(
   'replicas that die and a database that restarts lose nothing, reorder nothing and hurry nothing',
   { timeout: 100_000 },
   async (t) => {
-    const postgres = await startPostgres(t)
+    const postgres = await startPostgres(t, { isOwn: true })
     const slack = await startSlack({ perSecond: 1, burst: 4 })
     t.teardown(() => slack.close())
     const folder = tempFolder(t)

@@ -21,6 +21,8 @@ export interface Presses {
   cards: readonly Posted[]
   calm: readonly Press[]
   rough: readonly Press[]
+  /** While nothing was wrong, how long a relay took for a request that does nothing, in ms: how busy the machine was. */
+  probes: readonly number[]
   /** What was done to relays, connections and the database, each with how often. */
   troubles: ReadonlyMap<string, number>
 }
@@ -36,6 +38,8 @@ interface ActRow {
 const maxP99Ms = 1000
 /** Fewer say nothing of one in a hundred. */
 const leastTimes = 100
+/** On a machine that is busy with other things, so many requests that do nothing may take as long. */
+const maxProbes = 10
 /** The clock of the database and that of the presses. */
 const apartMs = 100
 
@@ -73,7 +77,10 @@ function isAbout({ click }: ActRow, { ts }: Posted): boolean {
 }
 
 /** What is wrong, and how much of everything there was. */
-export async function judgePresses(database: string, { cards, calm, rough, troubles }: Presses): Promise<Findings> {
+export async function judgePresses(
+  database: string,
+  { cards, calm, rough, probes, troubles }: Presses
+): Promise<Findings> {
   const acts = await actsOf(database)
   const silences = (await rowsOf(database, 'select id from silences')).length
   const untrue = await untrueCards(database, cards)
@@ -92,6 +99,9 @@ export async function judgePresses(database: string, { cards, calm, rough, troub
   const named = (press: Press) => `${press.button} ${press.pressed.key}`
   const times = timesOf(calm)
   const p99 = at(times, 0.99)
+  const idle = probes.toSorted((a, b) => a - b)
+  const isSlow = p99 > Math.max(maxP99Ms, maxProbes * at(idle, 0.99)) && times.length >= leastTimes
+  const answers = timesOf(calm, ({ ackedAt }) => ackedAt)
   return {
     faults: [
       ...mayNot.filter((press) => effects(press) > 0).map((press) => `took effect by who may not: ${named(press)}`),
@@ -102,7 +112,7 @@ export async function judgePresses(database: string, { cards, calm, rough, troub
       ...untrue.map(({ ts, text }) => `a card shows in the end what is not so: ${ts} ${text}`),
       // A run in which nothing happens proves nothing.
       ...(once.length === 0 ? ['no click took effect'] : []),
-      ...(p99 > maxP99Ms && times.length >= leastTimes ? [`p99 from click to card is ${Math.round(p99)} ms`] : [])
+      ...(isSlow ? [`p99 from click to card is ${Math.round(p99)} ms`] : [])
     ],
     figures: [
       ['clicks', `${all.length}, ${mayNot.length} of them by who may not`],
@@ -110,6 +120,8 @@ export async function judgePresses(database: string, { cards, calm, rough, troub
       ['took effect once', `${once.length}`],
       ['was so already', `${count('so')}`],
       ['was told to try again', `${count('told')}`],
+      ['a request that does nothing, calm', sayTimes(idle)],
+      ['click to its acknowledgement, calm', sayTimes(answers)],
       ['click to card, calm', sayTimes(times)],
       ['click to card, in trouble', sayTimes(timesOf(rough))]
     ]
@@ -131,10 +143,16 @@ function wasSo({ pressed, card, button }: Press, acts: readonly ActRow[]): boole
   return [before?.did ?? 'unacknowledge', ...during.map(({ did }) => did)].includes(asked)
 }
 
-/** From each press to its card, in ms, the shortest first. */
-function timesOf(presses: readonly Press[]): number[] {
+/** From each press to `end`, its card where that is left out, in ms, the shortest first. */
+function timesOf(
+  presses: readonly Press[],
+  end: (pressed: Pressed) => number | undefined = ({ replacedAt }) => replacedAt[0]
+): number[] {
   return presses
-    .flatMap(({ pressed }) => (pressed.replacedAt[0] === undefined ? [] : [pressed.replacedAt[0] - pressed.at]))
+    .flatMap(({ pressed }) => {
+      const ended = end(pressed)
+      return ended === undefined ? [] : [ended - pressed.at]
+    })
     .sort((a, b) => a - b)
 }
 

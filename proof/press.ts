@@ -60,7 +60,11 @@ export async function pressButtons(options: PressOptions): Promise<Findings> {
     await relays.start()
     await until(() => api.socket.open().length >= ports.length)
     const cards = await postCards(api, ports[0] ?? 0, options.cards)
+    const isCalm = new AbortController()
+    const probing = probe(ports[0] ?? 0, isCalm.signal)
     const calm = await press(api, cards, dice.for('calm'), options.calm, options)
+    isCalm.abort()
+    const probes = await probing
     const chaos = new AbortController()
     const restart = server && (() => server.restart())
     const trouble = makeTrouble(api, { relays, restart }, dice.for('trouble'), chaos.signal)
@@ -70,7 +74,7 @@ export async function pressButtons(options: PressOptions): Promise<Findings> {
     const began = performance.now()
     while (performance.now() - began < settleMs && (await untrueCards(database, cards)).length > 0) await pause(500)
     await relays.stop()
-    return await judgePresses(database, { cards, calm, rough, troubles })
+    return await judgePresses(database, { cards, calm, rough, probes, troubles })
   } finally {
     for (const end of ends.toReversed()) await end()
   }
@@ -130,6 +134,18 @@ async function press(
   await Promise.all(presses.map(({ pressed }) => pressed.isTaken))
   await pause(500)
   return presses
+}
+
+/** Asks a relay for nothing, five times a second, until it is told to stop; resolves to how long each took, in ms. */
+async function probe(port: number, signal: AbortSignal): Promise<number[]> {
+  const times: number[] = []
+  while (!signal.aborted) {
+    const began = performance.now()
+    await (await fetch(`http://127.0.0.1:${port}/healthz`)).text()
+    times.push(performance.now() - began)
+    await pause(200)
+  }
+  return times
 }
 
 /** Does to relays, connections and the database whatever machines, Slack and networks do; resolves to how often each. */

@@ -3,19 +3,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type BeginOptions, beginRelay, freePort } from '../test/fixtures/process.ts'
+import { startPostgres } from '../test/fixtures/postgres.ts'
+import { freePort } from '../test/fixtures/process.ts'
 import { about } from '../test/fixtures/relay.ts'
-import {
-  appToken,
-  botToken,
-  type Posted,
-  type Pressed,
-  type SlackApi,
-  startSlackApi
-} from '../test/fixtures/slack-api.ts'
+import { appToken, botToken, type Posted, type SlackApi, startSlackApi } from '../test/fixtures/slack-api.ts'
 import { createDice, type Dice } from './dice.ts'
+import { createPressRelays, type PressRelays } from './press-relays.ts'
+import { type Findings, judgePresses, type Press, untrueCards } from './press-verdict.ts'
 
 const channel = 'C0000CARD'
 const operator = 'U0ANNA1'
@@ -36,70 +31,52 @@ export interface PressOptions {
   /** Cards to press buttons of. */
   cards: number
   seed: number
+  /** Two relays on one PostgreSQL, instead of one on SQLite. */
+  postgres?: boolean
   progress?: (done: number) => void
 }
 
-export interface Findings {
-  faults: string[]
-  figures: [name: string, value: string][]
-}
-
-interface Press {
-  pressed: Pressed
-  may: boolean
-  button: string
-}
+/** Claims of who was killed, gaps and the budget of updates are over after this. */
+const settleMs = 90_000
 
 /** Presses buttons, and looks at what became of each. */
 export async function pressButtons(options: PressOptions): Promise<Findings> {
   const dice = createDice(options.seed)
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-clicks-'))
-  const tiers = { 'chat.postMessage': 100_000 }
-  const api = await startSlackApi({
-    ...{ perSecond: 1000, burst: 1000, tiers, pingMs: 5000 },
-    channels: [{ id: channel, name: 'cards', members: ['U0FLUX'] }]
-  })
-  writeFileSync(join(folder, 'config.yaml'), config(api.apiUrl))
-  const port = await freePort()
-  const relay = createRelay(folder, port)
+  const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
   try {
-    await relay.start()
-    await until(() => api.socket.open().length > 0)
-    const cards = await postCards(api, port, options.cards)
-    const quiet = await press(api, cards, dice.for('calm'), options.calm, options)
+    const server = options.postgres ? await startPostgres({ teardown: (end) => void ends.push(end) }) : undefined
+    const database = server?.url ?? `sqlite:${join(folder, 'relay.db')}`
+    const tiers = { 'chat.postMessage': 100_000 }
+    const api = await startSlackApi({
+      ...{ perSecond: 1000, burst: 1000, tiers, pingMs: 5000 },
+      channels: [{ id: channel, name: 'cards', members: ['U0FLUX'] }]
+    })
+    ends.push(() => api.close())
+    writeFileSync(join(folder, 'config.yaml'), config(api.apiUrl))
+    const ports = await Promise.all(Array.from({ length: options.postgres ? 2 : 1 }, freePort))
+    const relays = createPressRelays(folder, { ports, database })
+    ends.push(() => relays.stop())
+    await relays.start()
+    await until(() => api.socket.open().length >= ports.length)
+    const cards = await postCards(api, ports[0] ?? 0, options.cards)
+    const isCalm = new AbortController()
+    const probing = probe(ports[0] ?? 0, isCalm.signal)
+    const calm = await press(api, cards, dice.for('calm'), options.calm, options)
+    isCalm.abort()
+    const probes = await probing
     const chaos = new AbortController()
-    const trouble = makeTrouble(api, relay, dice.for('trouble'), chaos.signal)
+    const restart = server && (() => server.restart())
+    const trouble = makeTrouble(api, { relays, restart }, dice.for('trouble'), chaos.signal)
     const rough = await press(api, cards, dice.for('rough'), options.troubled, options)
     chaos.abort()
-    const { kills, cuts } = await trouble
-    await pause(4000)
-    await relay.stop()
-    return judge(folder, { quiet, rough, kills, cuts })
+    const troubles = await trouble
+    const began = performance.now()
+    while (performance.now() - began < settleMs && (await untrueCards(database, cards)).length > 0) await pause(500)
+    await relays.stop()
+    return await judgePresses(database, { cards, calm, rough, probes, troubles })
   } finally {
-    await relay.stop()
-    await api.close()
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-function createRelay(folder: string, port: number, options: BeginOptions = {}) {
-  let child: ReturnType<typeof beginRelay>['relay'] | undefined
-  const ended = async (signal: NodeJS.Signals) => {
-    const ending = child
-    child = undefined
-    if (ending === undefined) return
-    const exit = new Promise((resolve) => ending.once('exit', resolve))
-    ending.kill(signal)
-    await exit
-  }
-  return {
-    async start() {
-      const { relay, listening } = beginRelay(folder, port, options)
-      child = relay
-      await listening
-    },
-    kill: () => ended('SIGKILL'),
-    stop: () => ended('SIGTERM')
+    for (const end of ends.toReversed()) await end()
   }
 }
 
@@ -140,15 +117,18 @@ async function press(
       .map((name) => `flux-relay:${name}`)
       .find((id) => shown.includes(`"${id}"`) && id.includes(kind))
     if (button === undefined) continue
-    const times = dice.chance(0.15) ? 2 : 1
     const user = may ? operator : stranger
-    const pressed = api.press(card, button, { user, times, choice: 'hour' })
+    // Slack chooses the connection of an envelope; one that it repeats may come over another.
+    const isTwice = dice.chance(0.15)
+    const links = api.socket.open()
+    const over = isTwice || links.length === 0 ? { times: isTwice ? 2 : 1 } : { link: dice.pick(links) }
+    const pressed = api.press(card, button, { user, choice: 'hour', ...over })
     busy.add(card)
     void pressed.isTaken.then(async () => {
       await pause(300)
       busy.delete(card)
     })
-    presses.push({ pressed, may, button })
+    presses.push({ pressed, card, may, button })
     progress?.(presses.length)
   }
   await Promise.all(presses.map(({ pressed }) => pressed.isTaken))
@@ -156,83 +136,59 @@ async function press(
   return presses
 }
 
-/** Kills the relay, and does to its connections whatever Slack and networks do. */
+/** Asks a relay for nothing, five times a second, until it is told to stop; resolves to how long each took, in ms. */
+async function probe(port: number, signal: AbortSignal): Promise<number[]> {
+  const times: number[] = []
+  while (!signal.aborted) {
+    const began = performance.now()
+    await (await fetch(`http://127.0.0.1:${port}/healthz`)).text()
+    times.push(performance.now() - began)
+    await pause(200)
+  }
+  return times
+}
+
+/** Does to relays, connections and the database whatever machines, Slack and networks do; resolves to how often each. */
 async function makeTrouble(
   api: SlackApi,
-  relay: Pick<ReturnType<typeof createRelay>, 'start' | 'kill'>,
+  { relays, restart }: { relays: PressRelays; restart: (() => Promise<void>) | undefined },
   dice: Dice,
   signal: AbortSignal
-): Promise<{ kills: number; cuts: number }> {
-  let kills = 0
-  let cuts = 0
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1)
   while (!signal.aborted) {
     await pause(500 + dice.below(4500))
-    if (dice.chance(0.5)) {
-      kills += 1
+    if (dice.chance(0.4)) {
+      count('relay killed')
+      const relay = dice.pick(relays.all)
       await relay.kill()
+      // The others are alone for a while.
+      if (relays.all.length > 1) await pause(dice.below(3000))
       await relay.start()
       continue
     }
-    cuts += 1
-    const [link] = api.socket.open()
-    if (link === undefined) continue
+    if (dice.chance(0.15)) {
+      count('relay stopped for a while')
+      await dice.pick(relays.all).freeze(500 + dice.below(6000))
+      continue
+    }
+    if (restart !== undefined && dice.chance(0.15)) {
+      count('database restarted')
+      await restart()
+      continue
+    }
+    const links = api.socket.open()
+    if (links.length === 0) continue
+    const link = dice.pick(links)
+    count('connection lost')
     if (dice.chance(0.4)) api.socket.disconnect(dice.chance(0.5) ? 'warning' : 'refresh_requested', link)
     else if (dice.chance(0.5)) link.cut()
     else if (dice.chance(0.7)) link.close(1000, { hangs: dice.chance(0.5) })
     else if (dice.chance(0.3)) link.freeze()
     else api.socket.disconnect('warning', link)
   }
-  return { kills, cuts }
-}
-
-function judge(
-  folder: string,
-  { quiet, rough, kills, cuts }: { quiet: Press[]; rough: Press[]; kills: number; cuts: number }
-): Findings {
-  const db = new DatabaseSync(join(folder, 'relay.db'), { readOnly: true })
-  const acts = db.prepare('select click, did from acts').all() as { click: string; did: string }[]
-  const silences = (db.prepare('select count(*) as count from silences').get() as { count: number }).count
-  db.close()
-  const byClick = Map.groupBy(acts, ({ click }) => click)
-  const all = [...quiet, ...rough]
-  const effects = ({ pressed }: Press) => byClick.get(pressed.key)?.length ?? 0
-  const wasTold = ({ pressed }: Press) => pressed.acks === 0 || /try again|over already/.test(pressed.said.join())
-  // A card that a killed relay had no time to put right still shows the button: there was nothing to do.
-  const wasSo = ({ pressed, button }: Press) =>
-    pressed.acks > 0 && !button.includes('silence') && pressed.said.length === 0
-  const mayNot = all.filter(({ may }) => !may)
-  const may = all.filter((each) => each.may)
-  const asked = (press: Press) => `${press.button} ${press.pressed.key}`
-  const faults = [
-    ...mayNot.filter((press) => effects(press) > 0).map((press) => `took effect by who may not: ${asked(press)}`),
-    ...may.filter((press) => effects(press) > 1).map((press) => `took effect more than once: ${asked(press)}`),
-    ...may
-      .filter((press) => effects(press) === 0 && !wasTold(press) && !wasSo(press))
-      .map((press) => `took no effect, and nobody was told: ${asked(press)}`),
-    ...(acts.filter(({ did }) => did === 'silence').length === silences
-      ? []
-      : ['there are silences that no click made'])
-  ]
-  const times = (presses: Press[]) =>
-    presses
-      .flatMap(({ pressed }) => (pressed.replacedAt[0] === undefined ? [] : [pressed.replacedAt[0] - pressed.at]))
-      .sort((a, b) => a - b)
-  const at = (sorted: number[], share: number) => `${Math.round(sorted[Math.floor(sorted.length * share)] ?? 0)} ms`
-  const calmTimes = times(quiet)
-  const p99 = calmTimes[Math.floor(calmTimes.length * 0.99)] ?? Number.POSITIVE_INFINITY
-  return {
-    faults:
-      p99 < 1000 || calmTimes.length < 100 ? faults : [...faults, `p99 from click to card is ${Math.round(p99)} ms`],
-    figures: [
-      ['clicks', `${all.length}, ${mayNot.length} of them by who may not`],
-      ['kills, connections lost', `${kills}, ${cuts}`],
-      ['took effect once', `${may.filter((press) => effects(press) === 1).length}`],
-      ['was so already', `${may.filter((press) => effects(press) === 0 && wasSo(press)).length}`],
-      ['was told to try again', `${may.filter((press) => effects(press) === 0 && wasTold(press)).length}`],
-      ['click to card, calm', `median ${at(calmTimes, 0.5)}, p99 ${at(calmTimes, 0.99)}, of ${calmTimes.length}`],
-      ['click to card, in trouble', `median ${at(times(rough), 0.5)}, p99 ${at(times(rough), 0.99)}`]
-    ]
-  }
+  return counts
 }
 
 async function until(isTrue: () => boolean): Promise<void> {

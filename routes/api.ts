@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync, RouteOptions } from 'fastify'
 import { acknowledgements } from './api/acknowledgements.ts'
 import { acts } from './api/acts.ts'
+import { apps } from './api/apps.ts'
 import { events } from './api/events.ts'
 import { lanes } from './api/lanes.ts'
 import { notifications } from './api/notifications.ts'
@@ -33,7 +34,7 @@ export const api: FastifyPluginAsync<OperatorOptions> = async (app, options) => 
   app.addHook('onRoute', (route) => {
     if (route.schema !== undefined && route.schema.hide !== true) route.schema.response = answersOf(route)
   })
-  for (const topic of [events, objects, acknowledgements, notifications, lanes, silences, acts, sources])
+  for (const topic of [events, objects, acknowledgements, notifications, lanes, silences, acts, sources, apps])
     topic(app, options)
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }

@@ -5,6 +5,7 @@ import type { Config } from '../src/config/config.ts'
 import type { Refusal } from '../src/config/watch.ts'
 import type { Permalink } from '../src/deliver/permalink.ts'
 import type { Standings } from '../src/operator/standing.ts'
+import type { Sockets } from '../src/slack-socket/sockets.ts'
 import type { Store } from '../src/store/store.ts'
 import type { Guard } from './guard.ts'
 
@@ -14,6 +15,8 @@ export interface OperatorOptions {
   refusal: () => Refusal | undefined
   /** How the sources of the config file stand. */
   standing: () => Standings
+  /** How the connections for the buttons of Slack apps stand in this process. */
+  sockets: Pick<Sockets, 'standing'>
   store: Store
   /** Where a card is in Slack. */
   permalink: Permalink

@@ -23,6 +23,7 @@ import { createBudget } from './intake/budget.ts'
 import { createIntake } from './intake/intake.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { createButtons } from './operator/buttons.ts'
 import { createClocks } from './operator/clocks.ts'
 import { createOperator, createReadings } from './operator/operator.ts'
 import { createSources } from './operator/sources.ts'
@@ -113,11 +114,9 @@ export async function buildApp({
     mutes: Object.values(withholding()).flat()
   })
   const { full, twins, passed } = troubles
-  const commits = createCommits({
-    ...base,
-    records: store.records,
-    isShared: sqliteFile(app.env.DATABASE_URL) === undefined
-  })
+  const isShared = sqliteFile(app.env.DATABASE_URL) === undefined
+  const buttons = createButtons({ ...base, standing: sockets.standing, isShared, announce })
+  const commits = createCommits({ ...base, records: store.records, isShared })
   const intake = createIntake({ ...base, config: inEffect, wake, budget, commits, full, twins, passed })
   const counted = metrics.countObjects
   const pruning = createPruning({ ...base, counted, retention: () => current().retention, ages })
@@ -130,7 +129,8 @@ export async function buildApp({
   app.register(webhook, { ...base, config: current, intake, sources, clocks, troubles, spans, maxBodyBytes })
   const permalink = createPermalink(slack, destinations)
   const { refusal } = config
-  app.register(operatorsApp, { ...base, config: current, refusal, standing, actions, permalink, guard, strays })
+  const shown = { config: current, refusal, standing, sockets, permalink }
+  app.register(operatorsApp, { ...base, ...shown, actions, guard, strays })
   app.register(health, { ...base, slack, scrape })
 
   app.addHook('onReady', async () => {
@@ -141,6 +141,7 @@ export async function buildApp({
     await silences.start()
     await sources.start()
     await sockets.follow()
+    buttons.start()
     config.start(followConfig, createReadings(announce, clock))
     pruning.start()
   })
@@ -157,9 +158,9 @@ export async function buildApp({
     rollouts.stop()
     sources.stop()
     wrongTokens.stop()
+    buttons.stop()
     await sockets.stop()
-    await clicks.stop()
-    await Promise.all([lanes.stop(stopGraceMs), cards.stop()])
+    await Promise.all([lanes.stop(stopGraceMs), cards.stop(), clicks.stop()])
     await slack.close()
     await spans.stop()
     await store.close()

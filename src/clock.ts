@@ -10,6 +10,13 @@ export interface Clock {
   after(ms: number, wake: () => void): () => void
 }
 
+/** The time zone that the relay runs in, by `TZ`; UTC where that names none. */
+export function timeZone(): string {
+  const zone = Temporal.Now.timeZoneId()
+  // An empty TZ is `Etc/Unknown`, which nothing can be reckoned in.
+  return zone === 'Etc/Unknown' ? 'UTC' : zone
+}
+
 // setTimeout fires at once where the delay does not fit into 32 bits.
 const longestMs = 2 ** 31 - 1
 

@@ -74,6 +74,8 @@ async function postAll(store: Store, ts: string, now = at) {
   return step.message
 }
 
+const shownAs = (text: string): Payload => ({ text, unfurl_links: false, unfurl_media: false })
+
 async function due(store: Store, now: number): Promise<Card | undefined> {
   const step = await store.nextCard(cardPlan, now)
   return step.is === 'update' ? step.card : undefined
@@ -178,6 +180,27 @@ for (const [name, prepare] of Object.entries(stores)) {
       world.store = await world.open()
       t.equal(await due(world.store, at + seconds(80)), undefined, 'the request may be on its way')
       t.match(await due(world.store, at + seconds(106)), { ts: '1.1' })
+    })
+
+    t.test('what somebody did to an incident is shown before all that waits', async (t) => {
+      const { store } = await start(t)
+      const ada = { name: 'ada', via: 'page' as const }
+      for (const [number, name] of ['one', 'two', 'three'].entries()) {
+        await say(store, 'failed', [name], at + number)
+        await postAll(store, `${number}.1`)
+      }
+      await say(store, 'recovered', ['one', 'two'], at + seconds(60), false)
+      const begun = { object: key('three'), since }
+      await store.acknowledge([begun], at + seconds(90), ada)
+      const first = await due(store, at + seconds(90))
+      t.equal(first?.ts, '2.1')
+      // Taken back while it is being shown, it is shown again at once, and not ten seconds later.
+      await store.unacknowledge([begun], at + seconds(91), ada)
+      await store.settleCard(first as Card, { is: 'shown', payload: shownAs('taken') }, at + seconds(91))
+      const again = await due(store, at + seconds(91))
+      t.equal(again?.ts, '2.1')
+      await store.settleCard(again as Card, { is: 'shown', payload: shownAs('open') }, at + seconds(91))
+      t.equal((await due(store, at + seconds(91)))?.ts, '0.1')
     })
 
     t.test('a budget that is empty, or rests, is waited for', async (t) => {

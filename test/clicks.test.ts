@@ -1,8 +1,10 @@
 // Buttons: what people press in Slack takes effect once, is shown at once, and only where they may.
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { timeZone } from '../src/clock.ts'
+import { readClick } from '../src/slack-api/click.ts'
 import { build, cards, shown, updates, type World } from './fixtures/cards.ts'
-import { appToken, type Posted, type Pressed } from './fixtures/slack-api.ts'
+import { appToken, type Posted, type Pressed, responseUrl } from './fixtures/slack-api.ts'
 
 const ack = 'flux-relay:acknowledge'
 const undo = 'flux-relay:unacknowledge'
@@ -248,3 +250,132 @@ t.test(
     t.equal((await acts()).filter(({ did }) => did === 'retry').length, 1)
   }
 )
+
+t.test('a click is shown before all that waits, where the answer to it does not get through', async (t) => {
+  const { api, press, fail, pass, recover, until } = await start(t)
+  const causes = Array.from({ length: 20 }, (_, n) => `no such file: ${String.fromCodePoint(97 + n).repeat(9)}`)
+  for (const [n, cause] of causes.entries()) {
+    await fail(`app-${n}`, cause)
+    await pass(2000)
+  }
+  const last = cards(api).find((card) => /app-19/.test(shown(card))) as Posted
+  for (let n = 0; n < 19; n++) await recover(`app-${n}`)
+  // The budget of updates is used up by now, and more cards wait than it has room for in a while.
+  await until(() => updates(api).length >= 8)
+  const before = updates(api).length
+  t.ok(before < 14, 'others wait')
+  api.behave(responseUrl, { status: 404, body: 'expired_url' })
+  await press(last, ack)
+  await until(() => updates(api).some(({ args }) => args['ts'] === last.ts))
+  // What was taken in hand before the click comes first.
+  const place = updates(api).findIndex(({ args }) => args['ts'] === last.ts)
+  t.ok(place - before <= 2, `after ${place - before} others`)
+  t.match(shown(last), /acknowledged by/)
+})
+
+t.test('a click on a card that is being updated is shown as soon as that is over', async (t) => {
+  const { api, press, card, fail, pass, settle, recover } = await start(t)
+  await fail('shop')
+  await fail('cart')
+  await pass(12_000)
+  const both = cards(api).find((each) => /shop/.test(shown(each))) ?? card()
+  // Longer than a click was ever waited for, and shorter than an update may take.
+  api.behave('chat.update', { is: 'slow', ms: 400 })
+  await recover('cart')
+  for (let tries = 0; tries < 40 && updates(api).length === 0; tries++) await pass(1000)
+  const before = updates(api).length
+  const pressed = await press(both, ack)
+  await settle(pressed)
+  t.equal(pressed.replacedAt.length, 1, 'by the answer to the click')
+  t.ok(before <= updates(api).length)
+})
+
+t.test('whoever cannot be told that nothing came of a click is shown an error by Slack', async (t) => {
+  const { api, card, fail, pass, acts, until } = await start(t)
+  await fail('shop')
+  await pass(2000)
+  api.behave(responseUrl, { status: 404, body: 'expired_url' })
+  await until(() => api.socket.open().length > 0)
+  const pressed = api.press(card(), ack, { user: 'U0EVE11' })
+  t.ok(await pressed.isErrorShown)
+  t.same(await acts(), [])
+})
+
+t.test('a choice that the relay does not know silences nothing', async (t) => {
+  const { press, card, fail, pass, acts, settle } = await start(t)
+  await fail('shop')
+  await pass(2000)
+  const text = JSON.stringify(card().blocks)
+  const older = { ...card(), blocks: JSON.parse(text.replace('"value":"hour"', '"value":"week"')) }
+  const pressed = await press(older, silence, { choice: 'week' })
+  await settle(pressed)
+  t.match(pressed.said.join(), /that choice is not known.*try again/)
+  t.same(await acts(), [])
+})
+
+t.test('until tomorrow 08:00 is by the time zone that the choice names', async (t) => {
+  const { press, card, fail, pass, settle, relay, clock } = await start(t)
+  await fail('shop')
+  await pass(2000)
+  const zone = timeZone()
+  t.ok(shown(card()).includes(`Silence until tomorrow 08:00 (${zone})`))
+  const pressed = await press(card(), silence, { choice: 'morning' })
+  await settle(pressed)
+  const [found] = JSON.parse((await relay.get('/api/silences')).body).silences
+  const ends = Temporal.Instant.from(found.endsAt).toZonedDateTimeISO(zone)
+  t.equal(ends.toPlainTime().toString(), '08:00:00')
+  const today = Temporal.Instant.fromEpochMilliseconds(clock.now()).toZonedDateTimeISO(zone).toPlainDate()
+  t.equal(ends.toPlainDate().since(today).days, 1)
+  t.match(pressed.said.join(), /<!date\^/)
+})
+
+t.test('payloads that are no press of a button below a message are acknowledged, and do nothing', async (t) => {
+  const { api, card, fail, pass, acts, until } = await start(t)
+  await fail('shop')
+  await pass(2000)
+  const { ts, channel } = card()
+  const pressed = {
+    ...{ type: 'block_actions', team: null, user: { id: 'U0ANNA1', name: 'anna' } },
+    container: { type: 'message', message_ts: ts, channel_id: channel },
+    actions: [{ action_id: ack, action_ts: '1.1', value: 'acknowledge' }]
+  }
+  const odd = [
+    {},
+    { type: 'view_submission', view: { id: 'V1', state: {} }, user: { id: 'U0ANNA1' } },
+    { type: 'block_suggestion', action_id: ack, value: 'x', user: { id: 'U0ANNA1' } },
+    { ...pressed, actions: [] },
+    { ...pressed, actions: 'none' },
+    { ...pressed, container: { type: 'view', view_id: 'V1' } },
+    { ...pressed, user: { id: 7 } },
+    { ...pressed, actions: [{ action_id: 'flux-relay:__proto__', action_ts: '1.1' }] },
+    { ...pressed, actions: [{ action_id: 'open-link', action_ts: '1.1' }] }
+  ]
+  for (const payload of odd) {
+    await until(() => api.socket.open().length > 0)
+    t.ok(await api.socket.send(appToken, payload).isTaken, JSON.stringify(payload))
+  }
+  t.same(await acts(), [])
+})
+
+t.test('users of an organisation are no guests of its workspaces, and those of another are', async (t) => {
+  const payload = (home: string | undefined, place: object) => ({
+    ...{ type: 'block_actions', user: { id: 'W0ANNA1', team_id: home } },
+    container: { message_ts: '1.1', channel_id: 'C0123ABCD' },
+    actions: [{ action_id: why, action_ts: '1.1' }],
+    ...place
+  })
+  const inTeam = { team: { id: 'T1' } }
+  const inGrid = { team: { id: 'T1', enterprise_id: 'E1' }, enterprise: { id: 'E1' } }
+  const inOrganisation = { team: null, enterprise: { id: 'E1' } }
+  for (const [home, place, isGuest] of [
+    ['T1', inTeam, false],
+    ['T2', inTeam, true],
+    ['E1', inGrid, false],
+    ['E2', inGrid, true],
+    ['E1', inOrganisation, false],
+    ['T9', inOrganisation, true],
+    ['T9', { team: null }, true],
+    [undefined, inTeam, false]
+  ] as const)
+    t.equal(readClick(payload(home, place))?.isGuest, isGuest, `${home} in ${JSON.stringify(place)}`)
+})

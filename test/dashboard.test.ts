@@ -312,6 +312,13 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
   t.match(textOf(again.html), /Silenced\. Undo .* ends in .* Matches 1 failing object/, 'the same once more')
   const undo = `/silences/${/silenced-(\d+)/.exec(again.to)?.[1]}/end`
   t.match(textOf((await submit(relay, undo)).html), 'No silences.')
+
+  await submit(relay, '/silences', fields)
+  const first = await look(relay, '/')
+  const [, here = ''] = /action="(\/silences\/\d+\/end\?back=[^"]+)"/.exec(first.html) ?? []
+  const after = await submit(relay, here)
+  t.match(after.to, /^\/\?done=ended-/, 'and on the first page, beside what it withholds')
+  t.notMatch(textOf(after.html), /Muted now silenced/)
 })
 
 t.test(

@@ -139,6 +139,6 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
     const { id } = request.params
     if (!/^\d{1,15}$/.test(id)) throw new RelayError('NOT_FOUND', 'there is no such silence any more')
     const isEnded = await actions.endSilence(id, actorOf(request, 'page'))
-    return reply.redirect(withDone('/silences', 'ended', isEnded ? Number(id) : 0), 303)
+    return reply.redirect(withDone(backOf(request.query, '/silences'), 'ended', isEnded ? Number(id) : 0), 303)
   })
 }

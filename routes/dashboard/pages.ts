@@ -36,7 +36,7 @@ const dayMs = 24 * hourMs
 const maxSilentRules = 200
 
 export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
-  const { config, refusal, standing, store, clock } = options
+  const { config, refusal, standing, sockets, store, clock } = options
   const { records } = store
   const ownership = createOwners(config)
   const flow = createFlow(records, clock)
@@ -70,6 +70,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       mutes,
       refusal: refusal(),
       sources: standing(),
+      sockets: sockets.standing(),
       minutes,
       latency,
       lastEventAt: newest.items[0]?.receivedAt,

@@ -1,5 +1,6 @@
 // `status`: says on one screen what fails and why, and what is wrong with the relay itself.
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ListedApp } from '../../routes/api/apps.ts'
 import type { ListedLane } from '../../routes/api/lanes.ts'
 import type { ListedNotification } from '../../routes/api/notifications.ts'
 import type { ListedSilence } from '../../routes/api/silences.ts'
@@ -29,6 +30,7 @@ interface Found {
   lanes: ListedLane[]
   sources: ListedSource[]
   silences: ListedSilence[]
+  apps: ListedApp[]
 }
 
 /** Objects of one cluster and kind that fail for one reason. */
@@ -66,24 +68,27 @@ export async function status({ json, watch, ...relay }: StatusOptions): Promise<
 
 async function look(relay: ClientOptions): Promise<Found> {
   const objects = (state: string) => collect<ListedObject>(relay, '/api/objects', 'objects', { state }, maxCounted)
-  const [failing, stale, dead, lanes, sources, silences] = await Promise.all([
+  const [failing, stale, dead, lanes, sources, silences, apps] = await Promise.all([
     objects('failing'),
     objects('stale'),
     collect<ListedNotification>(relay, '/api/notifications', 'notifications', { state: 'dead' }, maxCounted),
     ask(relay, 'GET', '/api/lanes'),
     ask(relay, 'GET', '/api/sources'),
-    ask(relay, 'GET', '/api/silences')
+    ask(relay, 'GET', '/api/silences'),
+    ask(relay, 'GET', '/api/apps')
   ])
   return {
     ...{ failing, stale, dead },
-    ...{ lanes: lanes.body.lanes, sources: sources.body.sources, silences: silences.body.silences }
+    ...{ lanes: lanes.body.lanes, sources: sources.body.sources },
+    ...{ silences: silences.body.silences, apps: apps.body.apps }
   }
 }
 
 /** What is not known is not well. */
-function isWell({ failing, stale, dead, lanes, sources }: Found): boolean {
+function isWell({ failing, stale, dead, lanes, sources, apps }: Found): boolean {
   const isQuiet = [failing, stale, dead].every(({ items, next }) => items.length === 0 && next === null)
-  return isQuiet && lanes.every(({ block }) => block === null) && sources.every(({ state }) => state === 'active')
+  const isPosted = lanes.every(({ block }) => block === null) && sources.every(({ state }) => state === 'active')
+  return isQuiet && isPosted && apps.every(({ buttons }) => buttons !== 'lost')
 }
 
 function forMachines(found: Found): object {
@@ -117,6 +122,7 @@ function headline(found: Found): string {
     stale.items.length > 0 && paint('yellow', `${count(stale)} stale`),
     ...sayLanes(found.lanes),
     ...saySources(found.sources),
+    ...sayApps(found.apps),
     dead.items.length > 0 && paint('red', `${count(dead)} dead ${dead.items.length === 1 ? 'letter' : 'letters'}`),
     silences.length > 0 && counted(silences.length, 'silence')
   ].filter((part) => part !== false)
@@ -151,6 +157,14 @@ function saySources(sources: readonly ListedSource[]): string[] {
   const newest = sources.map(({ lastEventAt }) => lastEventAt ?? '').reduce((a, b) => (a > b ? a : b), '')
   const last = newest === '' ? '' : `, the last event ${age(newest)} ago`
   return [...troubled, ...(active > 0 ? [`${counted(active, 'source')} active${last}`] : [])]
+}
+
+function sayApps(apps: readonly ListedApp[]): string[] {
+  return apps.flatMap(({ app, buttons, since, reason }) =>
+    buttons === 'lost'
+      ? [paint('yellow', plain(`buttons of ${app} get no clicks for ${age(since ?? '')} (${reason ?? 'unknown'})`))]
+      : []
+  )
 }
 
 function saySource({ source, state, lastEventAt }: ListedSource): string {
@@ -208,11 +222,22 @@ function rowOf({ objects, severity, since, isMuted }: Group) {
   const says = failure === undefined ? '' : failure.gist || failure.reason
   const isAlike = objects.every(({ failure }) => failure?.gist === objects[0]?.failure?.gist)
   const why = isAlike ? says : `such as ${says}`
+  const taken = sayTaken(objects)
   return [
     { text: age(since), format },
     object.cluster,
     objects.length === 1 ? nameInCluster(object) : `${objects.length} × ${object.kind} (${names.join(', ')}${more})`,
     [...notified].join(', ') || 'nobody',
-    state === 'stale' ? `no event for ${age(first.seenAt)}; ${why}` : `${withheld}${why}`
+    state === 'stale' ? `no event for ${age(first.seenAt)}; ${taken}${why}` : `${withheld}${taken}${why}`
   ]
+}
+
+/** Who has taken them on, since when: `acknowledged by ada for 5m; `. */
+function sayTaken(objects: readonly ListedObject[]): string {
+  const taken = objects.flatMap(({ failure }) => failure?.acknowledged ?? [])
+  const [first] = taken.toSorted((a, b) => a.at.localeCompare(b.at))
+  if (first === undefined) return ''
+  const who = [...new Set(taken.map(({ by }) => by))].join(', ')
+  const some = taken.length === objects.length ? '' : `${taken.length} of them `
+  return `${some}acknowledged by ${who} for ${age(first.at)}; `
 }

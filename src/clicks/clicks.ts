@@ -3,14 +3,14 @@
 import type { Logger } from 'pino'
 import type { Actions } from '../actions.ts'
 import { type Actor, actorName } from '../actor.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, timeZone } from '../clock.ts'
 import { kindOf } from '../deliver/answer.ts'
 import type { Cards } from '../deliver/cards.ts'
 import { sayReply } from '../deliver/saying.ts'
 import type { Slack } from '../deliver/slack.ts'
 import { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import { type ButtonName, buttons, readNoticed, type SilenceChoice, silenceChoices } from '../render/compose/buttons.ts'
+import { type ButtonName, buttons, readNoticed, silenceChoices } from '../render/compose/buttons.ts'
 import { isOpen } from '../render/compose/card.ts'
 import { nameOf } from '../render/compose/name.ts'
 import { section } from '../render/slack/blocks.ts'
@@ -21,7 +21,7 @@ import type { Card } from '../store/kept-cards.ts'
 import { maxPage } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { createOperators } from './operators.ts'
-import { sayAgain, sayRefusal, sayWhy } from './words.ts'
+import { sayAgain, sayRefusal, sayWhy, unsure } from './words.ts'
 
 export interface ClicksOptions {
   store: Store
@@ -52,6 +52,13 @@ interface Done {
   isChange?: boolean
 }
 
+/** For how long to try to write a click down, and when again: later, whoever clicked has been shown an error. */
+const tryForMs = 1500
+const againMs = 400
+
+/** Slack shows an error to whoever clicked after three seconds: what is said by then counts. */
+const answerMs = 2500
+
 const nameOfButton = new Map(Object.entries(buttons).map(([name, id]) => [id as string, name as ButtonName]))
 const unknownMessage =
   'this message is not known to the relay that got the click. Is it an old one, or do two relays share the app? Then give each an app of its own'
@@ -69,23 +76,36 @@ export function createClicks(options: ClicksOptions): Clicks {
     const facts = { app: app.name, button, by: click.user.name, user: click.user.id }
     let done: Done
     try {
-      done = await carryOut(app, click, button)
+      done = await insist(() => carryOut(app, click, button))
     } catch (err) {
       log.error({ ...facts, err }, 'a click could not be carried out')
       metrics.clicks.inc({ button, outcome: 'failed' })
-      if (await answer(app, click, sayAgain('the relay could not write it down'))) return
+      if (await answer(app, click, unsure)) return
       throw err
     }
-    metrics.clicks.inc({ button, outcome: done.outcome })
-    log.info({ ...facts, outcome: done.outcome }, 'button pressed')
+    const { outcome, say, isChange } = done
+    metrics.clicks.inc({ button, outcome })
+    log.info({ ...facts, outcome }, 'button pressed')
     // Slack is answered meanwhile.
-    const { say, isChange } = done
-    follow(async () => {
-      await Promise.all([
-        isChange && isAnswerUrl(click.answerTo, app) ? cards.showAt(click, click.answerTo) : undefined,
-        say === undefined ? undefined : answer(app, click, say)
-      ])
-    })
+    if (isChange && isAnswerUrl(click.answerTo, app)) follow(() => cards.showAt(click, click.answerTo))
+    if (say === undefined) return
+    if (outcome === 'done') follow(async () => void (await answer(app, click, say)))
+    // Whoever is not told what became of it is to see Slack's own warning, as where nobody answers.
+    else if (!(await answer(app, click, say)))
+      throw new Error('whoever pressed a button could not be told that nothing came of it')
+  }
+
+  /** A database that was away for a moment, and may have written it down: a click that has had its effect has no second one. */
+  async function insist<T>(work: () => Promise<T>): Promise<T> {
+    const until = clock.ticks() + tryForMs
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (clock.ticks() >= until) throw error
+        await new Promise<void>((resolve) => clock.after(againMs, resolve))
+      }
+    }
   }
 
   function follow(work: () => Promise<void>): void {
@@ -137,12 +157,13 @@ export function createClicks(options: ClicksOptions): Clicks {
     const [entry, ...others] = card.entries.filter(isOpen)
     if (entry === undefined || others.length > 0)
       return { outcome: 'failed', say: 'It is over already, or about several objects by now.', isChange: true }
+    if (!Object.hasOwn(silenceChoices, choice))
+      return { outcome: 'unknown', say: sayAgain('that choice is not known to the relay'), isChange: true }
     const { cluster, kind, namespace, name } = entry.view.object
     const match = Object.fromEntries(
       Object.entries({ cluster, kind, namespace, name }).filter(([, text]) => text !== '')
     )
-    const words = Object.hasOwn(silenceChoices, choice) ? silenceChoices[choice as SilenceChoice] : ''
-    const comment = `${nameOf(entry.view)}${choice === 'recovered' ? `, ${words}` : ''}`
+    const comment = `${nameOf(entry.view)}${choice === 'recovered' ? `, ${silenceChoices.recovered}` : ''}`
     const { silence } = await actions.silence({ match, comment: comment.slice(0, 200), ...endOf(choice) }, actor)
     const until = choice === 'recovered' ? 'until it recovers, 30 days at most' : `until ${time(silence.endsAt)}`
     const page = publicUrl === undefined ? 'flux-relay silence' : `<${publicUrl}/silences|here>`
@@ -204,7 +225,7 @@ export function createClicks(options: ClicksOptions): Clicks {
   async function answer(app: SlackApp, { answerTo }: Click, text: string): Promise<boolean> {
     if (!isAnswerUrl(answerTo, app)) return false
     const body = { response_type: 'ephemeral', replace_original: false, text, blocks: [section(text)] }
-    const reply = await slack.post(answerTo, JSON.stringify(body), new AbortController().signal)
+    const reply = await slack.post(answerTo, JSON.stringify(body), AbortSignal.timeout(answerMs))
     const isTaken = kindOf(reply, 'slack') === 'taken'
     if (!isTaken) log.warn({ app: app.name, answer: sayReply(reply) }, 'whoever pressed a button could not be answered')
     return isTaken
@@ -220,7 +241,7 @@ export function createClicks(options: ClicksOptions): Clicks {
 
 /** 08:00 of the day after that of `now`, by the time zone that the relay runs in (TZ). */
 function tomorrow(now: number): string {
-  const zone = Temporal.Now.timeZoneId()
+  const zone = timeZone()
   const day = Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(zone).toPlainDate()
   const at = day.add({ days: 1 }).toZonedDateTime({ timeZone: zone, plainTime: '08:00' })
   return at.toInstant().toString()

@@ -65,3 +65,7 @@ export function sayRefusal(operators: readonly string[]): string {
 export function sayAgain(because: string): string {
   return `That did not work: ${prose(because)}. Nothing has changed; please try again.`
 }
+
+/** What to say where the database failed: it may have written it down before. */
+export const unsure =
+  'The relay could not write that down, or does not know whether it has. Look at the card, and try again where it shows no change.'

@@ -190,15 +190,20 @@ function mutedRow(by: ActiveMute, causes: readonly Cause[], count: number, index
   const rest = items.length - maxMembers
   return html`<li>
   <div class="line"><a class="object" href="/silences"><b>${shown(by.name, 100)}</b></a> <span class="quiet">ends ${ahead(by.endsAt, now)}</span></div>
-  <p class="quiet">${sayOrigin(by, now)}</p>
+  <div class="line"><span class="quiet">${sayOrigin(by, now)}</span>${by.silence && endForm(by.silence.id, by.name)}</div>
   <details id="muted-${by.silence?.id ?? `file-${index}`}"><summary class="quiet">${count.toLocaleString('en')} ${count === 1 ? 'object fails' : 'objects fail'} meanwhile</summary>
   <ul class="members">${items
     .slice(0, maxMembers)
     .map(
       (item) =>
-        html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${lasting(item.failure.since, now)}</span></div><p class="quiet">${gistIn(item.object, item.failure)}</p></li>`
+        html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${item.failure.acknowledged && html`${takenOnBy(item.failure, now)} · `}${lasting(item.failure.since, now)}</span></div><p class="quiet">${gistIn(item.object, item.failure)}</p></li>`
     )}</ul>${rest > 0 && html`<p class="quiet">and ${rest.toLocaleString('en')} more</p>`}</details>
 </li>`
+}
+
+/** Ends a silence at one tap: then what still fails is notified again. */
+function endForm(id: string, name: string): Html {
+  return html` <span class="buttons"><form method="post" action="${address(`/silences/${id}/end`, { back: '/' })}"><button data-key="end-${id}" aria-label="End now: ${shown(name, 100)}">End now</button></form></span>`
 }
 
 function by(author: string): Html | '' {

@@ -4,8 +4,10 @@ import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
 import { sayDuration } from '../duration.ts'
 import type { ErrorCode } from '../errors.ts'
+import { asSentence } from '../notices/notice.ts'
 import type { Standing, Standings } from '../operator/standing.ts'
 import type { Refusals } from '../operator/traffic.ts'
+import type { SocketStanding } from '../slack-socket/standing.ts'
 import type { Listed } from '../store/records.ts'
 import type { Board } from './board.ts'
 import { blockedOf, type DashboardLane, lateOf, sayDead } from './lanes.ts'
@@ -21,6 +23,8 @@ export interface Evidence {
   /** The config file as it is now cannot be used. */
   refusal: Refusal | undefined
   sources: Standings
+  /** The connections for the buttons of Slack apps, of this process. */
+  sockets: readonly SocketStanding[]
 }
 
 export interface Overview {
@@ -75,7 +79,7 @@ function headingOf({ says, href, heading }: Finding): Html | string {
   return heading ?? (href === undefined ? says : html`<a href="${href}">${says}</a>`)
 }
 
-function findingsOf({ now, board, lanes, dead, refusal, sources }: Evidence): Finding[] {
+function findingsOf({ now, board, lanes, dead, refusal, sources, sockets }: Evidence): Finding[] {
   const { counts } = board
   return [
     ...failingObjects(board, now),
@@ -95,6 +99,7 @@ function findingsOf({ now, board, lanes, dead, refusal, sources }: Evidence): Fi
           )
         ]
       : []),
+    ...lostButtons(sockets, now),
     ...(dead.items.length > 0 ? [plain(sayDead(dead), '/deliveries?state=dead')] : []),
     ...(refusal ? [plain('The config file was refused; the previous version stays in effect', '#refused')] : []),
     ...(board.isCut || (dead.items.length === 0 && dead.next !== null)
@@ -228,6 +233,17 @@ function quietClusters(sources: readonly Standing[], now: number): Finding[] {
       ? `${quiet.length} clusters are quiet, though their sources are not`
       : `Quiet: nothing from cluster ${shown(first.name, 100)} since ${atClock(first.lastEventAt, now)}, though its source ${first.source} posts`
   return [{ colour: 'amber', says, isTitle: true, advice: whyQuiet(false) }]
+}
+
+function lostButtons(sockets: readonly SocketStanding[], now: number): Finding[] {
+  return sockets
+    .filter(({ state }) => state === 'lost')
+    .map(({ app, forMs, why = '', advice = '' }) => ({
+      colour: 'amber',
+      says: `No clicks on the buttons of the Slack app ${app} come since ${atClock(now - forMs, now)}`,
+      isTitle: true,
+      advice: html`${shown(asSentence(why), 300)} ${shown(asSentence(advice), 300)}`
+    }))
 }
 
 /** Nothing speaks against these, and nothing for them. */

@@ -1,7 +1,7 @@
 // Cards: keep what channels of Slack apps show true. In: cards that are out of date, found in the store by what is due. Out: one
 // update at a time for each app, of the newest state only.
 import type { Logger } from 'pino'
-import { type Clock, every } from '../clock.ts'
+import { type Clock, every, timeZone } from '../clock.ts'
 import { withCardButtons } from '../render/compose/buttons.ts'
 import { composeCard, isOpen, type Named } from '../render/compose/card.ts'
 import { composeOne } from '../render/compose/message.ts'
@@ -11,7 +11,7 @@ import { maxUpdateText } from '../render/slack/limits.ts'
 import { cut } from '../render/slack/mrkdwn.ts'
 import { type Payload, withoutBlocks } from '../render/slack/payload.ts'
 import { type SlackApp, urlOf } from '../slack-api/app.ts'
-import { type Card, type CardPlan, cardHorizonMs } from '../store/kept-cards.ts'
+import { type Card, type CardPlan, cardClaimMs, cardFirstAt, cardHorizonMs } from '../store/kept-cards.ts'
 import type { Posted } from '../store/kept-lanes.ts'
 import type { Store } from '../store/store.ts'
 import { kindOf, type Reply } from './answer.ts'
@@ -33,9 +33,10 @@ const lookMs = 1000
 const burst = 8
 const pace: Pace = { burst, perSecond: (40 - burst) / 60 }
 
-/** How often, and when again, to ask for a card that somebody is updating. */
-const claimTries = 30
-const claimAgainMs = 100
+/** A card that somebody is updating is asked for again after this, in ms, less and less often, until the claim must be over. */
+const firstAskMs = 50
+const longestAskMs = 500
+const askForMs = cardClaimMs + 5000
 
 export interface CardsOptions {
   store: Store
@@ -158,16 +159,18 @@ export function createCards(options: CardsOptions): Cards {
     const entries = card.entries.map((entry) => ({ ...entry, quiet: quiet.get(entry.event ?? '') }))
     const destination = destinations().get(card.destination)
     const { reply: _, ...payload } = composeCard(entries, now, { publicUrl, isFull: destination?.hasFullDigests })
-    const buttons = destination && buttonsOf(destination)
+    const buttons = destination && buttonsOf(destination, timeZone())
     return { payload: withCardButtons(payload, card.entries, buttons), next: quietUntil(entries, now) }
   }
 
-  /** The card, as soon as whoever is updating it has done so; undefined where that takes long, or there is none. */
+  /** The card, as soon as whoever is updating it has done so, or is no more; undefined where there is none. */
   async function claim(place: Posted): Promise<Card | undefined> {
-    for (let tries = 0; tries < claimTries && !isStopping; tries++) {
+    for (let [waited, ask] = [0, firstAskMs]; waited < askForMs && !isStopping; waited += ask) {
       const card = await store.claimCard(place, clock.now())
       if (card !== undefined) return card
-      await new Promise<void>((resolve) => clock.after(claimAgainMs, resolve))
+      if ((await store.cardAt(place)) === undefined) return undefined
+      ask = Math.min(longestAskMs, ask * 1.5)
+      await new Promise<void>((resolve) => clock.after(ask, resolve))
     }
     return undefined
   }
@@ -182,7 +185,7 @@ export function createCards(options: CardsOptions): Cards {
     const isShown = kindOf(reply, 'slack') === 'taken'
     await store.settleCard(
       card,
-      isShown ? { is: 'shown', payload, ...next } : { is: 'again', at: clock.now() },
+      isShown ? { is: 'shown', payload, ...next } : { is: 'again', at: cardFirstAt },
       clock.now()
     )
     log[isShown ? 'debug' : 'warn']({ card: card.id, answer: sayReply(reply) }, 'card updated by a click')

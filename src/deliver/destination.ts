@@ -149,11 +149,12 @@ export function createDestination(
   }
 }
 
-/** The buttons of its messages, where they have any. */
-export function buttonsOf({ slack }: Destination): ButtonForm | undefined {
+/** The buttons of its messages, where they have any; times of day in them are by `timeZone`. */
+export function buttonsOf({ slack }: Destination, timeZone: string): ButtonForm | undefined {
   const socket = slack?.app?.socket
   if (socket === undefined) return undefined
-  return { hasCards: slack?.style === 'cards', hasOperators: socket.operators.length > 0 }
+  const hasOperators = socket.operators.length > 0
+  return { hasCards: slack?.style === 'cards', hasOperators, timeZone }
 }
 
 /** The lane of every destination, by its name. */

@@ -2,7 +2,7 @@
 // Slack, and their outcomes back into the store.
 import type { Logger } from 'pino'
 import type { Actor } from '../actor.ts'
-import { type Ages, type Clock, every } from '../clock.ts'
+import { type Ages, type Clock, every, timeZone } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
@@ -225,7 +225,7 @@ export function createLanes(options: LanesOptions): Lanes {
       maxText: digestRoom(destination?.slack?.dialect ?? 'slack'),
       isFull: destination?.hasFullDigests,
       publicUrl: options.publicUrl,
-      buttons: destination && buttonsOf(destination)
+      buttons: destination && buttonsOf(destination, timeZone())
     }
   }
 

@@ -11,7 +11,7 @@ import { maxSummary } from '../render/slack/limits.ts'
 import { code, cut, plain, prose, time } from '../render/slack/mrkdwn.ts'
 import type { LaneState } from '../store/kept-lanes.ts'
 import type { Withheld, WithheldObject } from '../store/withheld.ts'
-import { newsOf, troubleOf } from './notice.ts'
+import { asSentence, newsOf, troubleOf } from './notice.ts'
 
 /** What a lane's trouble is about: the destination, or the Slack app whose token is not taken. */
 export type LaneSubject = { kind: 'destination' | 'app'; name: string }
@@ -65,8 +65,7 @@ function meaningOf(means: { isGone: boolean; advice: string; waiting: number; in
       'Put a new webhook URL into the config or the Secret, or restore the channel.'
     )
   }
-  const sentence = `${advice.charAt(0).toUpperCase()}${advice.slice(1)}`
-  const said = `${prose(sentence)}${/[.?]$/.test(sentence) ? '' : '.'}`
+  const said = prose(asSentence(advice))
   if (instead !== undefined)
     return `${said} Events name this channel. What is for it goes to ${prose(instead)} meanwhile.`
   return `${said} ${waits}, for 24 h at most.`

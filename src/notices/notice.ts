@@ -46,6 +46,11 @@ export function troubleOf(now: number, { since, isOver, count = 1, ...notice }: 
   }
 }
 
+/** `text` with a capital letter and a full stop, where it has none. */
+export function asSentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? '' : '.'}`
+}
+
 /** What a name stands behind. */
 const nouns: Record<Notice['kind'], string> = {
   api: '',

@@ -1,10 +1,11 @@
 // Notices of the relay: report on its config file, its bounds and its API. Pure.
 import { basename } from 'node:path'
-import { sayDuration } from '../duration.ts'
+import { sayAbout, sayDuration } from '../duration.ts'
 import { clean } from '../legible.ts'
+import { noClicks } from '../render/compose/buttons.ts'
 import type { View } from '../render/compose/view.ts'
-import { code, cut, prose } from '../render/slack/mrkdwn.ts'
-import { newsOf, troubleOf } from './notice.ts'
+import { code, cut, prose, time } from '../render/slack/mrkdwn.ts'
+import { asSentence, newsOf, troubleOf } from './notice.ts'
 
 /** Problems of a config file that are named; the log has all of them. */
 const maxProblems = 3
@@ -65,6 +66,31 @@ const fullTexts = {
     why:
       'Flux retries for the `timeout` of its Provider, then an event is lost. Replace the webhooks that are gone, or discard ' +
       'what waits for them.'
+  })
+}
+
+/** The notice that clicks on the buttons of an app do not come, or that they do again; `since` in ms. `isShared`: there are replicas. */
+export function buttonsNotice(
+  app: string,
+  {
+    since,
+    ...change
+  }: { since: number } & ({ isOver: true } | { isOver: false; why: string; advice: string; isShared: boolean }),
+  now: number
+): View {
+  const trouble = { kind: 'app', name: app, severity: 'warn', reason: noClicks, since } as const
+  if (change.isOver)
+    return troubleOf(now, { ...trouble, isOver: true, says: `gets clicks again after *${sayAbout(now - since)}*` })
+  const { why, advice, isShared } = change
+  const unless = isShared ? ', unless another replica has a connection' : ''
+  return troubleOf(now, {
+    ...trouble,
+    isOver: false,
+    says: `has no connection for its buttons: ${prose(clean(why))}`,
+    why:
+      `${prose(asSentence(advice))} Whoever presses a button meanwhile is shown a warning sign by Slack, and nothing ` +
+      `happens${unless}; the dashboard and ${code('flux-relay ack')} work as ever.`,
+    facts: [`since ${time(since)}`]
   })
 }
 

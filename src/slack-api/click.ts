@@ -5,7 +5,7 @@ export interface Click {
   /** Of this click alone: however often, and in however many envelopes Slack repeats it. */
   key: string
   user: { id: string; name: string }
-  /** Of another workspace, in a channel that both share. */
+  /** Of another workspace or organisation, in a channel that both share. */
   isGuest: boolean
   /** The message below which the button is. */
   channel: string
@@ -23,17 +23,18 @@ const maxName = 80
 
 /** Undefined where `payload` is no press of a button below a message. */
 export function readClick(payload: unknown): Click | undefined {
-  const { type, user, team, container, response_url: answerTo, actions } = fieldsOf(payload)
+  const { type, user, team, enterprise, container, response_url: answerTo, actions } = fieldsOf(payload)
   const { action_id: button, action_ts: at, value, selected_option: chosen } = fieldsOf(listOf(actions)[0])
   const { id, username, name, team_id: home } = fieldsOf(user)
   const { channel_id: channel, message_ts: ts } = fieldsOf(container)
   if (type !== 'block_actions' || !isId(id) || !isId(channel) || !isText(ts) || !isText(at) || !isText(button))
     return undefined
-  const { id: place } = fieldsOf(team)
+  // An app of a whole organisation has no workspace of its own.
+  const places = [fieldsOf(team)['id'], fieldsOf(team)['enterprise_id'], fieldsOf(enterprise)['id']]
   return {
     key: `${id} ${ts} ${button} ${at}`.slice(0, 200),
     user: { id, name: [username, name].find(isText)?.slice(0, maxName) ?? id },
-    isGuest: isText(home) && isText(place) && home !== place,
+    isGuest: isText(home) && !places.includes(home),
     ...{ channel, ts, button },
     answerTo: isText(answerTo) ? answerTo : '',
     value: [value, fieldsOf(chosen)['value']].find(isText) ?? ''

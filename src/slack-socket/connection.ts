@@ -30,6 +30,9 @@ const openMs = 15_000
 /** Slack answers a closing handshake and leaves the connection open (slackapi/node-slack-sdk#2752). */
 const closeMs = 1000
 
+/** Slack repeats the message that a button is below, of some 100 KiB at most; whoever sends more is not taken for Slack, in bytes. */
+const maxMessage = 1024 * 1024
+
 const pings = channel('undici:websocket:ping')
 const pongs = channel('undici:websocket:pong')
 const requests = channel('undici:client:sendHeaders')
@@ -39,7 +42,8 @@ export type Connect = (url: string, listener: Listener) => Connection
 /** Honours HTTPS_PROXY and NO_PROXY. */
 export function createConnector(clock: Clock): { connect: Connect; close(): Promise<void> } {
   // Over HTTP/2 undici's WebSocket is an experiment.
-  const dispatcher = new EnvHttpProxyAgent({ allowH2: false, connect: { timeout: 10_000 } })
+  const webSocket = { maxPayloadSize: maxMessage }
+  const dispatcher = new EnvHttpProxyAgent({ allowH2: false, connect: { timeout: 10_000 }, webSocket })
   return {
     connect: (url, listener) => connect(url, { dispatcher, clock }, listener),
     close: () => dispatcher.destroy()

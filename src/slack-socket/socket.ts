@@ -10,6 +10,7 @@ import { type SlackApp, type Socket, socketUrlFault, urlOf } from '../slack-api/
 import { type Envelope, readEnvelope } from '../slack-api/envelope.ts'
 import { adviceOnSocket } from '../slack-api/words.ts'
 import type { Connect, Connection } from './connection.ts'
+import { type SocketFault, type SocketStanding, standingOf } from './standing.ts'
 
 export interface SocketOptions {
   app: SlackApp & { socket: Socket }
@@ -24,6 +25,7 @@ export interface SocketOptions {
 }
 
 export interface OpenSocket {
+  standing(): SocketStanding
   /** Resolves when what came is done; nothing more is taken. */
   stop(): Promise<void>
 }
@@ -35,6 +37,8 @@ const longestRetryMs = 60_000
 const longestGapMs = 15_000
 /** Where nothing changes until somebody does something. */
 const askAgainMs = 5 * 60_000
+/** The longest that Slack's Retry-After is heeded. */
+const longestRestMs = 60 * 60_000
 /** A connection that lasted for less is a failure as well, or one that is closed at once would be opened again at once. */
 const steadyMs = 10_000
 /** Slack sends `hello` at once. */
@@ -43,6 +47,15 @@ const helloMs = 15_000
 const farewellMs = 5000
 /** Envelopes that are remembered, so that one that Slack repeats is only answered again. */
 const maxKnown = 1000
+
+const switchedOff: SocketFault = {
+  why: 'Socket Mode is switched off for the app',
+  advice: 'switch it on at https://api.slack.com/apps',
+  isLasting: true
+}
+const tooMany = 'too_many_websockets'
+const tooManyAdvice =
+  'an app has ten connections at most: who else uses its app-level token? Give each relay an app of its own'
 
 /** One of an app: `hello` makes it the one in use. */
 interface Line {
@@ -63,12 +76,17 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
   let isOpening = false
   let cancel = () => {}
   let failures = 0
-  let lastFault = ''
+  let fault: SocketFault | undefined
+  /** Since when there has been a connection, or none, in ticks. */
+  let since = clock.ticks()
 
   function openIn(ms: number): void {
     if (isOpening || giveUp.signal.aborted) return
     isOpening = true
-    cancel = clock.after(ms, () => void open().catch((err: unknown) => again(`an error: ${(err as Error).name}`)))
+    cancel = clock.after(
+      ms,
+      () => void open().catch((err: unknown) => again({ why: `an error: ${(err as Error).name}` }))
+    )
   }
 
   /** How long to wait before the next try: not the same for any two relays, which all lost theirs at the same moment. */
@@ -77,12 +95,13 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
     return ms * (0.5 + Math.random() / 2)
   }
 
-  function again(fault: string, ms = retryMs()): void {
+  function again(found: SocketFault, ms = retryMs()): void {
     failures += 1
     isOpening = false
-    if (fault !== lastFault)
-      log.warn({ app: app.name, fault, inMs: Math.round(ms) }, 'no connection to Slack for buttons')
-    lastFault = fault
+    const { why, advice } = found
+    if (why !== fault?.why)
+      log.warn({ app: app.name, fault: why, advice, inMs: Math.round(ms) }, 'no connection to Slack for buttons')
+    fault = found
     openIn(ms)
   }
 
@@ -97,16 +116,17 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
       const wait = reply.is === 'answer' ? reply.retryAfterMs : undefined
       const kind = kindOf(reply, 'web-api')
       const isLasting = answer?.isOk === false && kind !== 'transient' && kind !== 'rate limit'
-      const advice = adviceOnSocket(answer?.word ?? '')
-      return again(`${said}${isLasting ? `: ${advice}` : ''}`, wait ?? (isLasting ? askAgainMs : undefined))
+      if (isLasting) return again({ why: said, advice: adviceOnSocket(answer?.word ?? ''), isLasting }, askAgainMs)
+      return again({ why: said }, Math.min(longestRestMs, Math.max(wait ?? 0, retryMs())))
     }
-    const fault = socketUrlFault(address, app)
-    if (fault !== undefined) return again(fault, askAgainMs)
+    const wrong = socketUrlFault(address, app)
+    if (wrong !== undefined)
+      return again({ why: wrong, advice: 'is `apiUrl` the one of Slack?', isLasting: true }, askAgainMs)
+    const connection = connect(address, { message, over })
     const stopWaiting = clock.after(helloMs, () => {
       drop(line)
-      again('Slack did not say hello')
+      again({ why: 'Slack did not say hello' })
     })
-    const connection = connect(address, { message, over })
     const line: Line = { connection, openedAt: undefined, stopWaiting, busy: new Set() }
     lines.add(line)
 
@@ -119,7 +139,7 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
 
     function over(why: string): void {
       drop(line)
-      lost(line, why)
+      lost(line, { why })
     }
   }
 
@@ -130,7 +150,8 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
     const before = current
     current = line
     isOpening = false
-    lastFault = ''
+    fault = undefined
+    if (before === undefined) since = clock.ticks()
     turned(true)
     log.info({ app: app.name }, before === undefined ? 'connected to Slack for buttons' : 'connection to Slack renewed')
     if (before !== undefined) void bidFarewell(before)
@@ -146,30 +167,37 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
   /** Slack is about to close it. */
   function leave(line: Line, reason: string): void {
     if (reason === 'warning' || reason === 'refresh_requested') {
+      if (line !== current) return
+      failures = hasLasted(line) ? 0 : failures + 1
       // The old one is used until the other is there.
-      if (line === current) openIn(0)
+      openIn(failures === 0 ? 0 : retryMs())
       return
     }
     drop(line)
-    if (reason === 'link_disabled')
-      lost(line, 'Socket Mode is switched off for the app: switch it on at https://api.slack.com/apps', askAgainMs)
-    else lost(line, `Slack says ${reason}`)
+    if (reason === 'link_disabled') lost(line, switchedOff, askAgainMs)
+    else lost(line, { why: `Slack says ${reason}`, ...(reason === tooMany && { advice: tooManyAdvice }) })
   }
 
-  function lost(line: Line, why: string, ms?: number): void {
+  function lost(line: Line, found: SocketFault, ms?: number): void {
     if (giveUp.signal.aborted) return
     const { openedAt } = line
     if (openedAt !== undefined && line !== current) return
     if (openedAt === undefined) {
-      again(why, ms)
+      again(found, ms)
       return
     }
     current = undefined
+    since = clock.ticks()
     turned(false)
     // Then the next is under way.
     if (isOpening) return
-    if (ms === undefined && clock.ticks() - openedAt >= steadyMs) failures = 0
-    again(why, ms ?? retryMs(longestGapMs))
+    if (hasLasted(line)) failures = 0
+    again(found, ms ?? retryMs(longestGapMs))
+  }
+
+  /** Then what failed before it does not count any more. */
+  function hasLasted({ openedAt }: Line): boolean {
+    return openedAt !== undefined && clock.ticks() - openedAt >= steadyMs
   }
 
   function drop(line: Line): void {
@@ -200,6 +228,7 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
   turned(false)
   openIn(0)
   return {
+    standing: () => standingOf(app.name, { isConnected: current !== undefined, forMs: clock.ticks() - since, fault }),
     async stop() {
       giveUp.abort()
       cancel()

@@ -7,6 +7,7 @@ import { buttons } from '../render/compose/buttons.ts'
 import type { SlackApp, Socket } from '../slack-api/app.ts'
 import type { Connect } from './connection.ts'
 import { type OpenSocket, openSocket } from './socket.ts'
+import type { SocketStanding } from './standing.ts'
 
 export interface SocketsOptions {
   apps: () => ReadonlyMap<string, SlackApp>
@@ -19,6 +20,8 @@ export interface SocketsOptions {
 }
 
 export interface Sockets {
+  /** How those of this process stand, each by the name of its app. */
+  standing(): SocketStanding[]
   /** Opens those that are new, and closes those that are gone. */
   follow(): Promise<void>
   stop(): Promise<void>
@@ -44,6 +47,7 @@ export function createSockets({ apps, take, metrics, ...options }: SocketsOption
   }
 
   return {
+    standing: () => [...open.values()].map(({ socket }) => socket.standing()),
     async follow() {
       const wanted = [...apps().values()].filter(
         (app): app is SlackApp & { socket: Socket } => app.socket !== undefined

@@ -48,7 +48,7 @@ export type CardEnd =
    * ms, whatever happens.
    */
   | { is: 'shown'; payload?: Payload; until?: number }
-  /** It is not updated again before, in ms. */
+  /** It is not updated again before, in ms; {@link cardFirstAt} is at once. */
   | { is: 'again'; at: number }
   /** It cannot be updated any more: what it named is posted anew. */
   | { is: 'lost'; notifications: readonly NewNotification[] }
@@ -75,6 +75,9 @@ export const cardPatienceMs = 10_000
 
 /** After so long another may update a card: longer than any request takes, in ms. */
 export const cardClaimMs = 30_000
+
+/** When a card is due that somebody did something to, and looks at, in ms: before all others, however many wait. */
+export const cardFirstAt = 0
 
 /** Nobody makes a card wait for longer: a time beyond is of a clock that was set back. In ms. */
 export const cardHorizonMs = 10 * 60_000

@@ -252,6 +252,92 @@ for (const [word, advice] of Object.entries({
   )
 }
 
+for (const [asked, least, most] of [
+  ['120', 118_000, 122_000],
+  // Slack does not mean years, nor that it is to be asked a thousand times a second.
+  ['99999999', 3_590_000, 3_610_000],
+  ['0.001', 400, 3000]
+] as const) {
+  t.test(`where Slack is asked too often, its Retry-After of ${asked} s is heeded within bounds`, async (t) => {
+    const { api, clock, pass } = await build(t)
+    const at: number[] = []
+    api.behave('apps.connections.open', () => {
+      at.push(clock.ticks())
+      return { status: 429, body: '{"ok":false,"error":"ratelimited"}', headers: { 'retry-after': asked } }
+    })
+    api.socket.open()[0]?.cut()
+    for (let tries = 0; tries < 400 && at.length < 2; tries++) await pass(Math.max(200, most / 200), most / 200)
+    const [first = 0, second = 0] = at
+    t.ok(second - first >= least && second - first <= most + most / 100, `${second - first} ms`)
+  })
+}
+
+t.test('a Slack that warns of each connection as it opens is not asked for another at once each time', async (t) => {
+  const { api, pass } = await build(t)
+  const warning = setInterval(() => api.socket.disconnect('warning'), 3)
+  await pass(5 * 60_000, 2000)
+  clearInterval(warning)
+  t.ok(asks(api) <= 40, `${asks(api)} in five minutes`)
+  t.ok(api.socket.open().length > 0)
+})
+
+t.test('what failed before a connection that lasted does not delay its renewal', async (t) => {
+  const { api, pass, until, open, clock } = await build(t)
+  api.socket.refuse(503)
+  api.socket.open()[0]?.cut()
+  await pass(5 * 60_000, 3000)
+  api.socket.refuse(undefined)
+  await until(() => open() === 1)
+  await pass(10_000)
+  await until(() => open() === 1)
+  const before = api.socket.opened
+  const began = clock.ticks()
+  // The next try fails, as one in a hundred does.
+  api.behave('apps.connections.open', [{ status: 503, body: '' }])
+  await pass(11_000)
+  api.socket.disconnect('refresh_requested')
+  await until(() => api.socket.opened > before)
+  t.ok(clock.ticks() - began < 30_000, `${clock.ticks() - began} ms`)
+})
+
+t.test('a message larger than any of Slack ends its connection, and another is opened', async (t) => {
+  const { api, until, taken } = await build(t)
+  const [link] = api.socket.open()
+  link?.send(JSON.stringify({ envelope_id: 'huge', type: 'interactive', payload: { text: 'x'.repeat(2_000_000) } }))
+  await until(() => api.socket.opened === 2 && api.socket.open().length === 1, 40_000)
+  t.same(taken, [])
+  t.ok(await api.socket.send(appToken, { number: 1 }).isTaken)
+})
+
+t.test('envelopes of other kinds are acknowledged, and those of clicks alone are taken', async (t) => {
+  const { api, taken } = await build(t)
+  for (const type of ['events_api', 'slash_commands', 'something_new', '', '__proto__'])
+    t.ok(await api.socket.send(appToken, { type }, { type }).isTaken, type)
+  t.same(taken, [])
+})
+
+t.test(
+  'how a socket stands is known: why there is none, and what to do, at once where nothing else helps',
+  async (t) => {
+    const { api, socket, pass, until } = await build(t)
+    t.match(socket.standing(), { app: 'acme', state: 'connected', why: undefined })
+    api.behave('apps.connections.open', { status: 503, body: '' })
+    api.socket.open()[0]?.cut()
+    await pass(60_000)
+    t.match(socket.standing(), { state: 'connecting', why: /503/, advice: /network policy/ })
+    await pass(5 * 60_000, 3000)
+    const { state, forMs } = socket.standing()
+    t.equal(state, 'lost')
+    t.ok(forMs > 5 * 60_000 && forMs < 7 * 60_000)
+    api.calm()
+    await until(() => socket.standing().state === 'connected')
+    t.ok(socket.standing().forMs < 10_000)
+    api.socket.disconnect('link_disabled')
+    await pass(2000)
+    t.match(socket.standing(), { state: 'lost', why: /switched off/, advice: /api\.slack\.com/ })
+  }
+)
+
 t.test('where Socket Mode is switched off, the log says so', async (t) => {
   const { api, pass, log } = await build(t)
   api.socket.disconnect('link_disabled')

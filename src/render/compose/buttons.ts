@@ -22,13 +22,14 @@ export const silenceChoices = {
   morning: 'until tomorrow 08:00',
   recovered: 'until it recovers'
 } as const
-export type SilenceChoice = keyof typeof silenceChoices
 
 export interface ButtonForm {
   /** Its messages about incidents are cards. */
   hasCards: boolean
   /** Somebody may do more than ask why. */
   hasOperators: boolean
+  /** By which a time of day is meant, such as `Europe/Paris`. */
+  timeZone: string
 }
 
 /** What waits, as far as buttons are about it. */
@@ -63,7 +64,7 @@ function below(payload: Payload, elements: (Press | Menu)[]): Payload {
   return { ...payload, blocks: [...blocks, block] }
 }
 
-function incidentButtons(open: number, isTaken: boolean, { hasOperators }: ButtonForm): (Press | Menu)[] {
+function incidentButtons(open: number, isTaken: boolean, { hasOperators, timeZone }: ButtonForm): (Press | Menu)[] {
   if (open === 0) return []
   const why = press('why', 'Why?')
   if (!hasOperators) return [why]
@@ -71,21 +72,25 @@ function incidentButtons(open: number, isTaken: boolean, { hasOperators }: Butto
     ? press('unacknowledge', 'Take back')
     : press('acknowledge', open === 1 ? 'Acknowledge' : 'Acknowledge all')
   // A silence is about one object: of several the page makes one, by what they share.
-  return [take, ...(open === 1 ? [silenceMenu()] : []), why]
+  return [take, ...(open === 1 ? [silenceMenu(timeZone)] : []), why]
 }
 
-function silenceMenu(): Menu {
+function silenceMenu(timeZone: string): Menu {
+  // A choice is plain text, which Slack shows to everybody alike: whose eight o'clock it is has to be said.
   const options = Object.entries(silenceChoices).map(([value, words]) => ({
-    text: plainText(`Silence ${words}`),
+    text: plainText(`Silence ${words}${value === 'morning' ? ` (${timeZone})` : ''}`),
     value
   }))
   return { type: 'static_select', placeholder: plainText('Silence'), action_id: buttons.silence, options }
 }
 
+/** The reason of a notice that clicks do not come: a button below it would be of no use. */
+export const noClicks = 'NoClicks'
+
 /** Dead letters are sent again; a lane that is blocked is tried. */
 function noticeButtons({ id, createdAt, view }: Noticed, { hasOperators }: ButtonForm): Press[] {
   const { kind, name } = view.object
-  if (!hasOperators || (kind !== 'destination' && kind !== 'app')) return []
+  if (!hasOperators || (kind !== 'destination' && kind !== 'app') || view.reason === noClicks) return []
   // Whoever gets the click finds the notice by this: another relay of the same app has none like it.
   const value = `${id}@${createdAt} ${name}`
   if (view.reason === 'DeadLetters') return [press('retry', 'Send them again', value)]

@@ -63,7 +63,7 @@ export function createActs(connections: Connections, waiting: Waiting): Pick<Sto
       const keyed = news.map(({ object, since }) => ({ object: indexable(object), since }))
       const calmed = by === undefined || news.length === 0 ? [] : await calm(sql, keyed, by)
       if (news.length > 0) {
-        await showNow(sql, keyed, now)
+        await showNow(sql, keyed)
         const about = { incidents: news.map(({ object, since }) => ({ object, since })) }
         await writeAct(sql, { actor, did: by === undefined ? 'unacknowledge' : 'acknowledge', about }, now)
       }

@@ -6,6 +6,7 @@ import {
   type CardPlan,
   type CardStep,
   cardClaimMs,
+  cardFirstAt,
   cardGapMs,
   cardHorizonMs,
   keptVersions
@@ -147,7 +148,8 @@ async function settle(sql: Sql, { card, end }: { card: Card; end: CardEnd }, now
   } else {
     if (end.payload !== undefined) await sql(versionSql, [card.id, now, JSON.stringify(end.payload)])
     await sql(
-      `update cards set due_at = case when version = $1 then $4::bigint else $2::bigint + ${cardGapMs} end, updated_at = $2,
+      `update cards set due_at = case when version = $1 then $4::bigint when due_at = ${cardFirstAt} then due_at
+           else $2::bigint + ${cardGapMs} end, updated_at = $2,
          claimed_until = 0, shown_claim = claim where id = $3`,
       [card.version, now, card.id, end.until ?? null]
     )

@@ -1,7 +1,7 @@
 // Cards in PostgreSQL: keep which messages are updated, and find the one that is out of date for longest. Cards are locked after
 // objects and lanes, several in the order of their ids.
 import { type CarriedRow, carriedBy, type KnownRow, type NewEntry, rolloutIn, versionOf, withCards } from '../cards.ts'
-import { cardGapMs, cardPatienceMs } from '../kept-cards.ts'
+import { cardFirstAt, cardGapMs, cardPatienceMs } from '../kept-cards.ts'
 import type { Message, Pending, Posted } from '../kept-lanes.ts'
 import type { Sql } from './connections.ts'
 import { keyOf } from './text.ts'
@@ -45,19 +45,15 @@ export async function turn(sql: Sql, objects: readonly string[], now: number): P
 const showSql = `
   with named as (
     select id from cards where id in (
-      select e.card_id from card_entries e join unnest($2::text[], $3::bigint[]) as i(object, since)
+      select e.card_id from card_entries e join unnest($1::text[], $2::bigint[]) as i(object, since)
         on e.object = i.object and e.since = i.since)
     order by id for update
   )
-  update cards set version = version + 1, due_at = $1 from named where cards.id = named.id`
+  update cards set version = version + 1, due_at = ${cardFirstAt} from named where cards.id = named.id`
 
 /** What somebody did to incidents is shown at once: no message follows that would say it. */
-export async function showNow(
-  sql: Sql,
-  incidents: readonly { object: string; since: number }[],
-  now: number
-): Promise<void> {
-  await sql(showSql, [now, incidents.map(({ object }) => object), incidents.map(({ since }) => since)])
+export async function showNow(sql: Sql, incidents: readonly { object: string; since: number }[]): Promise<void> {
+  await sql(showSql, [incidents.map(({ object }) => object), incidents.map(({ since }) => since)])
 }
 
 /** What is shown of the objects is another: their cards are to be updated, as soon as they may be. */

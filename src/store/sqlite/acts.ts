@@ -31,7 +31,7 @@ export function createActs(
   { waiting, write }: { waiting: Waiting; write: Write }
 ): Pick<Store, 'acknowledge' | 'unacknowledge'> {
   /** Inside a transaction. */
-  function mark(incidents: readonly Incident[], by: Acknowledgement | undefined, now: number): Acknowledged[] {
+  function mark(incidents: readonly Incident[], by: Acknowledgement | undefined): Acknowledged[] {
     return [...Map.groupBy(incidents, ({ object }) => object)].flatMap(([key, of]) => {
       let done: Acknowledged[] = []
       changeMemory(db, key, (known) => {
@@ -41,7 +41,7 @@ export function createActs(
       })
       for (const { since } of done.filter(({ isNews }) => isNews)) {
         if (by !== undefined) calm(key, since, by)
-        showNow(db, key, since, now)
+        showNow(db, key, since)
       }
       return done
     })
@@ -73,7 +73,7 @@ export function createActs(
   ): Promise<Acknowledged[]> {
     return write(() => {
       refuseRepeated(db, actor)
-      const done = mark(incidents, by, now)
+      const done = mark(incidents, by)
       const news = done.filter(({ isNews }) => isNews).map(({ object, since }) => ({ object, since }))
       const did = by === undefined ? 'unacknowledge' : 'acknowledge'
       if (news.length > 0) writeAct(db, { actor, did, about: { incidents: news } }, now)

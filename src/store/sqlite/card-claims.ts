@@ -1,6 +1,14 @@
 // Card claims in SQLite: find the card that is out of date for longest, hand it out, and write down what it shows.
 import { type CardRow, cardOf, type EntryRow, isClaimed, rolloutCardSql } from '../cards.ts'
-import { type Card, type CardPlan, type CardStep, cardClaimMs, cardGapMs, cardHorizonMs } from '../kept-cards.ts'
+import {
+  type Card,
+  type CardPlan,
+  type CardStep,
+  cardClaimMs,
+  cardFirstAt,
+  cardGapMs,
+  cardHorizonMs
+} from '../kept-cards.ts'
 import type { Posted } from '../kept-lanes.ts'
 import type { Store } from '../store.ts'
 import { addVersion, removeParts, touch } from './cards.ts'
@@ -70,7 +78,8 @@ export function createCards(
         } else {
           if (end.payload !== undefined) addVersion(db, id, JSON.stringify(end.payload), now)
           db.run(
-            `update cards set due_at = case when version = ?1 then ?4 else ?2 + ${cardGapMs} end, updated_at = ?2,
+            `update cards set due_at = case when version = ?1 then ?4 when due_at = ${cardFirstAt} then due_at else ?2 + ${cardGapMs} end,
+               updated_at = ?2,
                claimed_until = 0, shown_claim = claim where id = ?3`,
             ...[card.version, now, id, end.until ?? null]
           )

@@ -1,7 +1,7 @@
 // Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
 import { objectKey } from '../../objects.ts'
 import { type CarriedRow, carriedBy, type KnownRow, rolloutIn, versionOf, withCards } from '../cards.ts'
-import { cardGapMs, cardPatienceMs, keptVersions } from '../kept-cards.ts'
+import { cardFirstAt, cardGapMs, cardPatienceMs, keptVersions } from '../kept-cards.ts'
 import type { Message, Pending, Posted } from '../kept-lanes.ts'
 import type { Database } from './file.ts'
 
@@ -31,11 +31,11 @@ export function turn(db: Database, object: string, now: number): void {
 }
 
 /** What somebody did to an incident is shown at once: no message follows that would say it. */
-export function showNow(db: Database, object: string, since: number, now: number): void {
+export function showNow(db: Database, object: string, since: number): void {
   db.run(
-    `update cards set version = version + 1, due_at = ?
+    `update cards set version = version + 1, due_at = ${cardFirstAt}
      where id in (select card_id from card_entries where object = ? and since = ?)`,
-    ...[now, object, since]
+    ...[object, since]
   )
 }
 

@@ -129,9 +129,13 @@ function byAge(a: Trouble, b: Trouble): number {
 }
 
 function causesOf(troubles: readonly Trouble[]): Cause[] {
-  const { roots, dependentsOf } = explained(troubles)
   const texts = new Map<string, string>()
-  const groups = Map.groupBy(roots, (trouble) => causeOf(trouble, texts))
+  const found = new Map(troubles.map((trouble) => [trouble, findIn(trouble, texts)]))
+  const { roots, dependentsOf } = explained(troubles, found)
+  const groups = Map.groupBy(roots, (trouble) => {
+    const { severity, reason } = trouble.failure
+    return [severity === 'warn', reason, found.get(trouble)?.cause].join('\n')
+  })
   return [...groups]
     .map(([key, of]) => {
       const items = of.toSorted(byAge)
@@ -145,31 +149,36 @@ function causesOf(troubles: readonly Trouble[]): Cause[] {
     .sort((a, b) => Number(isMany(b)) - Number(isMany(a)) || byAge(a.first, b.first))
 }
 
-// What was found out about a failure, for as long as it is at hand: the same ones come look after look.
-const causes = new WeakMap<Trouble['failure'], string>()
-const blames = new WeakMap<Trouble['failure'], readonly string[]>()
-
-/** `texts` remembers those that many share. */
-function causeOf(trouble: Trouble, texts: Map<string, string>): string {
-  const cause = causes.get(trouble.failure) ?? findCause(trouble, texts)
-  causes.set(trouble.failure, cause)
-  return cause
+/** What a failure's text says, without what varies, and the keys of the objects that it blames. */
+interface Found {
+  text: string
+  cause: string
+  blames: readonly string[]
 }
 
-function findCause({ object, failure: { severity, reason, text } }: Trouble, texts: Map<string, string>): string {
+// For as long as the object is at hand: the same ones come look after look, and most say the same again.
+const known = new WeakMap<Trouble['object'], Found>()
+
+/** `texts` remembers those that many share. */
+function findIn({ object, failure: { text } }: Trouble, texts: Map<string, string>): Found {
+  const last = known.get(object)
+  if (last?.text === text) return last
   const own = withoutOwn(text, object)
   const cause = texts.get(own) ?? withoutVariation(own)
   texts.set(own, cause)
-  return [severity === 'warn', reason, cause].join('\n')
+  const { cluster } = object
+  const found = { text, cause, blames: blamedBy(object, text).map((named) => objectKey({ ...named, cluster })) }
+  known.set(object, found)
+  return found
 }
 
 /** Takes what only suffers from another object's failure away from the rest. */
-function explained(troubles: readonly Trouble[]) {
+function explained(troubles: readonly Trouble[], found: ReadonlyMap<Trouble, Found>) {
   const byKey = new Map(troubles.map((trouble) => [objectKey(trouble.object), trouble]))
   const parents = new Map<Trouble, Trouble>()
   for (const trouble of troubles) {
     const { failure } = trouble
-    for (const key of blamedOf(trouble)) {
+    for (const key of found.get(trouble)?.blames ?? []) {
       const parent = byKey.get(key)
       if (parent === undefined || rootOf(parent, parents) === trouble) continue
       // A warning explains no error.
@@ -183,14 +192,6 @@ function explained(troubles: readonly Trouble[]) {
     roots: troubles.filter((trouble) => !parents.has(trouble)),
     dependentsOf: Map.groupBy(children, (trouble) => rootOf(trouble, parents))
   }
-}
-
-/** The keys of the objects that it blames. */
-function blamedOf({ object, failure }: Trouble): readonly string[] {
-  const { cluster } = object
-  const keys = blames.get(failure) ?? blamedBy(object, failure.text).map((named) => objectKey({ ...named, cluster }))
-  blames.set(failure, keys)
-  return keys
 }
 
 function rootOf(trouble: Trouble, parents: ReadonlyMap<Trouble, Trouble>): Trouble {

@@ -4,7 +4,7 @@ import { asksFor, toggled } from '../search.ts'
 import { acknowledgeAllForm, acknowledgeForm, takenOnBy } from './acknowledge.ts'
 import { type Board, type Cause, countsOf, type Facet } from './board.ts'
 import { address, type Html } from './page.ts'
-import { ago, ahead, exactly, gistIn, hourForm, lasting, objectLink, objectName, shown, silenceLink } from './parts.ts'
+import { ago, ending, exactly, gistIn, lasting, objectLink, objectName, shown, silenceButtons } from './parts.ts'
 import type { ActiveMute, Trouble } from './trouble.ts'
 
 /** For the whole page, so that a bad night still loads on a phone. The rest is one click away. */
@@ -111,7 +111,7 @@ function someOf(names: readonly string[]): string {
 function footOfOne(trouble: Trouble, now: number): Html {
   const { object, failure, seenAt } = trouble
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
-  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>`
+  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${silenceButtons(object)}</span></div>`
 }
 
 /** A closed list of objects. Of a cause, with what they have in common; without one, of what hangs on it. */
@@ -171,7 +171,7 @@ function staleRow(trouble: Trouble, now: number): Html {
   return html`<li class="failing amber">
   <div class="line">${objectLink(object)} <span class="long">${lasting(failure.since, now)}</span></div>
   ${failure.text && html`<p class="text">${gistIn(object, failure)}</p>`}
-  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>
+  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${silenceButtons(object)}</span></div>
 </li>`
 }
 
@@ -189,7 +189,7 @@ function mutedRow(by: ActiveMute, causes: readonly Cause[], count: number, index
   const items = causes.flatMap(({ items, dependents }) => [...items, ...dependents])
   const rest = items.length - maxMembers
   return html`<li>
-  <div class="line"><a class="object" href="/silences"><b>${shown(by.name, 100)}</b></a> <span class="quiet">ends ${ahead(by.endsAt, now)}</span></div>
+  <div class="line"><a class="object" href="/silences"><b>${shown(by.name, 100)}</b></a> <span class="quiet">${ending(by, now)}</span></div>
   <p class="quiet">${sayOrigin(by, now)}</p>
   <details id="muted-${by.silence?.id ?? `file-${index}`}"><summary class="quiet">${count.toLocaleString('en')} ${count === 1 ? 'object fails' : 'objects fail'} meanwhile</summary>
   <ul class="members">${items

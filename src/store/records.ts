@@ -145,6 +145,17 @@ export interface Minute {
   messages: number
 }
 
+/** `events`: those that it notified of; `messages`: the posts that were sent with them. */
+export interface RuleHits {
+  rule: string
+  events: number
+  messages: number
+  /** There were more: only its newest notifications were looked at. */
+  isPart: boolean
+  /** When its newest notification was made. */
+  lastAt: number
+}
+
 /** `messages`: how many posts to it there were. */
 export interface DestinationTraffic {
   destination: string
@@ -241,8 +252,8 @@ export interface Records {
   perMinute(since: number, until: number): Promise<Minute[]>
   /** From accepting to Slack taking it, in ms, of the newest messages sent since then; undefined where there are none. */
   latency(since: number): Promise<{ medianMs: number; p99Ms: number } | undefined>
-  /** Notifications of each rule since then, and when the newest was. */
-  ruleHits(since: number): Promise<{ rule: string; count: number; lastAt: number }[]>
+  /** What each rule did since then, where it did anything; the busiest first. */
+  ruleHits(since: number): Promise<RuleHits[]>
   /** Posts to each destination that was ever posted to, since then, and when the newest was. */
   destinationTraffic(since: number): Promise<DestinationTraffic[]>
 

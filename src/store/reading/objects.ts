@@ -47,10 +47,10 @@ export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pic
       const recordsOf = (row: Row) => {
         const key = String(row['key'])
         const last = known.get(key)
-        const one = last?.text === row['memory'] ? last : remembered(row)
+        const one = last?.text === row['memory'] ? last : remembered(row, last?.record.object)
         if (one === undefined) return []
         read.set(key, one)
-        return [asOf(one.record, one.memory, now)]
+        return [standing(one, now)]
       }
       const found = await walkObjects(byFailure(ask, page), page, recordsOf, maxFailures)
       known = read
@@ -116,13 +116,23 @@ interface Remembered {
   text: string
   memory: ObjectMemory
   record: Omit<ObjectRecord, 'state'>
+  /** As it was last asked for. */
+  stood?: ObjectRecord
 }
 
-function remembered(row: Row): Remembered | undefined {
+/** `object` where it is known from before: who found something out about it finds that again. */
+function remembered(row: Row, object = objectOf(String(row['key']))): Remembered | undefined {
   if (row['memory'] === null) return undefined
   const text = String(row['memory'])
   const memory = readMemory(text)
-  return { text, memory, record: recordIn(memory, objectOf(String(row['key'])), Number(row['seen_at'])) }
+  return { text, memory, record: recordIn(memory, object, Number(row['seen_at'])) }
+}
+
+function standing(one: Remembered, now: number): ObjectRecord {
+  const { record, memory, stood } = one
+  const isSame = stood?.state === stateOf(memory, now) && !record.notified.some(({ heldUntil }) => heldUntil)
+  one.stood = isSame ? stood : asOf(record, memory, now)
+  return one.stood
 }
 
 /** One, or none where it is not what was asked for. */

@@ -25,7 +25,8 @@ export interface Board {
   failing: readonly Cause[]
   /** Warnings. */
   waiting: readonly Cause[]
-  muted: readonly { by: ActiveMute; causes: readonly Cause[]; count: number }[]
+  /** The oldest first. */
+  muted: readonly { by: ActiveMute; items: readonly Trouble[] }[]
   /** Those that failed at their last event, and have been silent for long. */
   stale: readonly Trouble[]
   counts: { failing: number; waiting: number; muted: number; stale: number }
@@ -70,7 +71,7 @@ export function boardOf(
   return {
     failing: causes.filter(({ first }) => first.failure.severity !== 'warn'),
     waiting: causes.filter(({ first }) => first.failure.severity === 'warn'),
-    muted: shownMuted.map(([by, of]) => ({ by, causes: causesOf(of), count: of.length })),
+    muted: shownMuted.map(([by, of]) => ({ by, items: of.toSorted(byAge) })),
     stale: shownStale,
     counts: {
       failing: open.length - warnings.length,
@@ -132,10 +133,7 @@ function causesOf(troubles: readonly Trouble[]): Cause[] {
   const texts = new Map<string, string>()
   const found = new Map(troubles.map((trouble) => [trouble, findIn(trouble, texts)]))
   const { roots, dependentsOf } = explained(troubles, found)
-  const groups = Map.groupBy(roots, (trouble) => {
-    const { severity, reason } = trouble.failure
-    return [severity === 'warn', reason, found.get(trouble)?.cause].join('\n')
-  })
+  const groups = Map.groupBy(roots, (trouble) => found.get(trouble)?.cause ?? '')
   return [...groups]
     .map(([key, of]) => {
       const items = of.toSorted(byAge)
@@ -149,9 +147,9 @@ function causesOf(troubles: readonly Trouble[]): Cause[] {
     .sort((a, b) => Number(isMany(b)) - Number(isMany(a)) || byAge(a.first, b.first))
 }
 
-/** What a failure's text says, without what varies, and the keys of the objects that it blames. */
-interface Found {
-  text: string
+/** What is found in a failure: what those that fail alike share, and the keys of its object and of those that it blames. */
+interface Found extends Pick<Trouble['failure'], 'severity' | 'reason' | 'text'> {
+  key: string
   cause: string
   blames: readonly string[]
 }
@@ -160,21 +158,25 @@ interface Found {
 const known = new WeakMap<Trouble['object'], Found>()
 
 /** `texts` remembers those that many share. */
-function findIn({ object, failure: { text } }: Trouble, texts: Map<string, string>): Found {
+function findIn({ object, failure: { severity, reason, text } }: Trouble, texts: Map<string, string>): Found {
   const last = known.get(object)
-  if (last?.text === text) return last
+  if (last?.text === text && last.reason === reason && last.severity === severity) return last
   const own = withoutOwn(text, object)
-  const cause = texts.get(own) ?? withoutVariation(own)
-  texts.set(own, cause)
+  const said = texts.get(own) ?? withoutVariation(own)
+  texts.set(own, said)
+  const cause = [severity === 'warn', reason, said].join('\n')
   const { cluster } = object
-  const found = { text, cause, blames: blamedBy(object, text).map((named) => objectKey({ ...named, cluster })) }
+  const blames = blamedBy(object, text).map((named) => objectKey({ ...named, cluster }))
+  const found = { severity, reason, text, key: last?.key ?? objectKey(object), cause, blames }
   known.set(object, found)
   return found
 }
 
 /** Takes what only suffers from another object's failure away from the rest. */
 function explained(troubles: readonly Trouble[], found: ReadonlyMap<Trouble, Found>) {
-  const byKey = new Map(troubles.map((trouble) => [objectKey(trouble.object), trouble]))
+  const blamed = new Set([...found.values()].flatMap(({ blames }) => blames))
+  const byKey = new Map<string, Trouble>()
+  for (const [trouble, { key }] of found) if (blamed.has(key)) byKey.set(key, trouble)
   const parents = new Map<Trouble, Trouble>()
   for (const trouble of troubles) {
     const { failure } = trouble

@@ -14,6 +14,8 @@ const openCauses = 12
 /** Of one cause. */
 const maxMembers = 12
 const maxMutes = 20
+/** Of one mute. */
+const maxMuted = 6
 const maxStale = 20
 const maxChips = 8
 
@@ -176,24 +178,24 @@ function staleRow(trouble: Trouble, now: number): Html {
 }
 
 function mutedCard(muted: Board['muted'], now: number): Html {
-  const count = muted.reduce((sum, { count }) => sum + count, 0)
+  const count = muted.reduce((sum, { items }) => sum + items.length, 0)
   const rest = muted.length - maxMutes
   return html`<section class="card" id="muted" aria-labelledby="muted-title">
   <h2 id="muted-title">Muted <span class="count">${count.toLocaleString('en')}</span></h2>
-  <ul class="rows">${muted.slice(0, maxMutes).map(({ by, causes, count }, index) => mutedRow(by, causes, count, index, now))}</ul>
+  <ul class="rows">${muted.slice(0, maxMutes).map(({ by, items }, index) => mutedRow(by, items, index, now))}</ul>
   ${rest > 0 && html`<p><a href="/silences">${rest} more mutes</a></p>`}
 </section>`
 }
 
-function mutedRow(by: ActiveMute, causes: readonly Cause[], count: number, index: number, now: number): Html {
-  const items = causes.flatMap(({ items, dependents }) => [...items, ...dependents])
-  const rest = items.length - maxMembers
+function mutedRow(by: ActiveMute, items: readonly Trouble[], index: number, now: number): Html {
+  const { length } = items
+  const rest = length - maxMuted
   return html`<li>
   <div class="line"><a class="object" href="/silences"><b>${shown(by.name, 100)}</b></a> <span class="quiet">${ending(by, now)}</span></div>
   <p class="quiet">${sayOrigin(by, now)}</p>
-  <details id="muted-${by.silence?.id ?? `file-${index}`}"><summary class="quiet">${count.toLocaleString('en')} ${count === 1 ? 'object fails' : 'objects fail'} meanwhile</summary>
+  <details id="muted-${by.silence?.id ?? `file-${index}`}"><summary class="quiet">${length.toLocaleString('en')} ${length === 1 ? 'object fails' : 'objects fail'} meanwhile</summary>
   <ul class="members">${items
-    .slice(0, maxMembers)
+    .slice(0, maxMuted)
     .map(
       (item) =>
         html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${lasting(item.failure.since, now)}</span></div><p class="quiet">${gistIn(item.object, item.failure)}</p></li>`

@@ -16,9 +16,16 @@ export function shown(text: string, max: number): string {
   return cut(clean(text.slice(0, 4 * max + 1000)), max)
 }
 
+// For as long as the object is at hand: the same failures come look after look.
+const gists = new WeakMap<ObjectRef, { reason: string; text: string; gist: string }>()
+
 /** What an event or a failure of `object` says: the cause first, in one line. */
 export function gistIn(object: ObjectRef, { reason, text }: { reason: string; text: string }): string {
-  return shown(gistOf(object, reason, text).what, 200)
+  const last = gists.get(object)
+  if (last?.reason === reason && last.text === text) return last.gist
+  const gist = shown(gistOf(object, reason, text).what, 200)
+  gists.set(object, { reason, text, gist })
+  return gist
 }
 
 /** `apps/shop` */

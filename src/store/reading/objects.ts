@@ -26,7 +26,9 @@ interface Order {
 
 /** `keyOf`: what the store calls an object. */
 export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pick<Records, 'objects' | 'failures'> {
-  let known = new Map<string, Remembered>()
+  // Most say what they said at the last look, and thousands take their time to be read.
+  const known = new Map<string, Remembered>()
+  let looks = 0
   return {
     async objects({ state, isWanted = () => true, ...filter }, page, now) {
       const { cluster, kind, namespace, name } = filter
@@ -42,18 +44,18 @@ export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pic
 
     async failures(now) {
       const page = { limit: maxFailures }
-      // Most say what they said at the last look, and thousands take their time to be read.
-      const read = new Map<string, Remembered>()
+      const look = ++looks
       const recordsOf = (row: Row) => {
         const key = String(row['key'])
         const last = known.get(key)
         const one = last?.text === row['memory'] ? last : remembered(row, last?.record.object)
         if (one === undefined) return []
-        read.set(key, one)
+        if (one !== last) known.set(key, one)
+        one.look = look
         return [standing(one, now)]
       }
       const found = await walkObjects(byFailure(ask, page), page, recordsOf, maxFailures)
-      known = read
+      for (const [key, one] of known) if (one.look < look) known.delete(key)
       return found
     }
   }
@@ -64,17 +66,18 @@ const columnsSql = 'select key, memory, seen_at, failing_since from objects'
 async function walkObjects(order: Order, page: Page, recordsOf: (row: Row) => ObjectRecord[], most = maxRows) {
   const { limit } = page
   const items: ObjectRecord[] = []
-  let cursor = page.cursor
+  let last: Row | undefined
+  const place = () => (last === undefined ? page.cursor : order.cursorOf(last))
   for (let looked = 0; ; ) {
-    const rows = await order.next(cursor)
+    const rows = await order.next(place())
     for (const row of rows) {
-      if (items.length === limit) return { items, next: cursor ?? null }
-      cursor = order.cursorOf(row)
+      if (items.length === limit) return { items, next: place() ?? null }
+      last = row
       items.push(...recordsOf(row))
     }
     looked += rows.length
     if (rows.length < windowRows) return { items, next: null }
-    if (looked >= most) return { items, next: cursor ?? null }
+    if (looked >= most) return { items, next: place() ?? null }
   }
 }
 
@@ -116,8 +119,9 @@ interface Remembered {
   text: string
   memory: ObjectMemory
   record: Omit<ObjectRecord, 'state'>
-  /** As it was last asked for. */
+  /** As it was last asked for, and in which look. */
   stood?: ObjectRecord
+  look: number
 }
 
 /** `object` where it is known from before: who found something out about it finds that again. */
@@ -125,7 +129,7 @@ function remembered(row: Row, object = objectOf(String(row['key']))): Remembered
   if (row['memory'] === null) return undefined
   const text = String(row['memory'])
   const memory = readMemory(text)
-  return { text, memory, record: recordIn(memory, object, Number(row['seen_at'])) }
+  return { text, memory, record: recordIn(memory, object, Number(row['seen_at'])), look: 0 }
 }
 
 function standing(one: Remembered, now: number): ObjectRecord {

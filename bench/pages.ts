@@ -205,6 +205,9 @@ say(
 )
 const app = await open()
 await app.ready()
+// What every start brings is over then.
+await pause(5000)
+await costOf(app, '/')
 const costs: Cost[] = []
 for (const path of [...pages, ...queries]) costs.push(await costOf(app, path))
 const line = (...cells: (string | number)[]) =>

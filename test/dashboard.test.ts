@@ -362,9 +362,9 @@ t.test('a silence may last as long as something fails: at one tap, or by the for
   t.notMatch(html, '+1 h', 'an hour more of what has no hour')
   t.match(
     textOf((await look(relay, '/')).html),
-    /Muted 1 silence 1 ends when it recovers, .* Muted now silence 1 ends when/
+    /Muted 1 silenced apps\/shop ends when it recovers, .* Muted now silenced apps\/shop ends when/
   )
-  t.match(textOf((await look(relay, '/events/1')).html), /Withheld by silence 1 , which ends when it recovers/)
+  t.match(textOf((await look(relay, '/events/1')).html), /Withheld by silenced apps\/shop , which ends when it recovers/)
   await relay.post(about('shop', { severity: 'info', reason: 'ReconciliationSucceeded', message: 'Applied revision' }))
   clock.advance(5001)
   await relay.logged(/what it was about has recovered/)

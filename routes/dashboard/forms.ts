@@ -5,7 +5,7 @@ import { maxIncidents } from '../../src/actions.ts'
 import { deadLetterQuestions } from '../../src/dashboard/deliveries.ts'
 import { page } from '../../src/dashboard/page.ts'
 import { untilRecovered } from '../../src/dashboard/parts.ts'
-import { silenceFields, silenceFormPage } from '../../src/dashboard/silences.ts'
+import { silenceFields, silenceFormPage, suggestedComment } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
 import type { Silence } from '../../src/mutes/silence.ts'
 import { objectKey } from '../../src/objects.ts'
@@ -116,7 +116,11 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
     const end = lasting === untilRecovered ? { untilRecovered: true } : { for: lasting }
     try {
       if (end.untilRecovered) await refuseRecovered(match)
-      const { silence } = await actions.silence({ ...rest, ...end, match }, actorOf(request, 'page'))
+      // A button asks for no reason.
+      const comment = Object.hasOwn((request.body as object | undefined) ?? {}, 'comment')
+        ? {}
+        : { comment: suggestedComment(match) }
+      const { silence } = await actions.silence({ ...comment, ...rest, ...end, match }, actorOf(request, 'page'))
       return reply.redirect(withDone('/silences', 'silenced', Number(silence.id)), 303)
     } catch (error) {
       if (!(error instanceof RelayError) || error.code !== 'BAD_REQUEST') throw error

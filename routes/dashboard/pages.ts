@@ -17,7 +17,7 @@ import { tryEventPage } from '../../src/dashboard/try-event.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { compileSilence } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
-import { eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
+import { compileNames, eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
 import { actNames } from '../../src/store/kept.ts'
 import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
@@ -87,7 +87,11 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const search = searchOf(asked, objectSearchFields)
     const ownerOf = ownership()
     const [objects, mutes] = await Promise.all([
-      records.objects({ state, isWanted: finderOf(search, ownerOf) }, { limit: 50, cursor }, now),
+      records.objects(
+        { state, isNamed: compileNames(search), isWanted: finderOf(search, ownerOf) },
+        { limit: 50, cursor },
+        now
+      ),
       activeMutes(options, now)
     ])
     const body = objectsPage({ now, state, asked, cursor, objects, mutes, ownerOf })

@@ -55,7 +55,7 @@ ${rest > 0 && html`<p class="quiet">… and ${rest} more in the config file</p>`
 function ownerRow(owner: Owner): Html {
   const { entry, send, channel, mention } = owner
   const to = channel === undefined ? send.join(', ') : `${channel.wanted} of ${channel.app}, of ${channel.allowed}`
-  return html`<li id="owner-${entry}"><code>${sayMatch(owner) || 'everything'}</code> → ${to}${mention && ` · pings ${mention}`}</li>`
+  return html`<li id="owner-${entry}"><p><code>${sayMatch(owner) || 'everything'}</code> → ${to}${mention && ` · pings ${mention}`}</p></li>`
 }
 
 function useBadge({ events, messages, isPart, lastAt }: RuleUse, keptMs: number): Html {

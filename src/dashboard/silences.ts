@@ -143,7 +143,9 @@ export function suggestedComment(object: {
   name?: string
 }): string {
   const { cluster = '', kind = '', namespace = '', name = '' } = object
-  return namespace === '' && name === '' ? '' : `silenced ${objectName({ cluster, kind, namespace, name })}`
+  return namespace === '' && name === ''
+    ? ''
+    : `silenced ${objectName({ cluster, kind, namespace, name })}`.slice(0, 300)
 }
 
 /** What a silence can be about. */

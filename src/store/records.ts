@@ -230,9 +230,13 @@ export interface Records {
   event(id: string): Promise<EventDetail | undefined>
   /** The events that a post reports, or the first hundred of them. */
   reportedBy(message: string): Promise<Pick<EventRecord, 'id' | 'source' | 'object'>[]>
-  /** `state` at `now`; those that `isWanted` wants. Failing and stale ones with the newest failure first, the others in the order of their keys. */
+  /** `state` at `now`; those that `isNamed` and `isWanted` want, which is asked of fewer. Failing and stale ones with the newest failure first, the others in the order of their keys. */
   objects(
-    filter: ObjectFilter & { state?: ObjectState | undefined; isWanted?: (record: ObjectRecord) => boolean },
+    filter: ObjectFilter & {
+      state?: ObjectState | undefined
+      isNamed?: (object: ObjectRef) => boolean
+      isWanted?: (record: ObjectRecord) => boolean
+    },
     page: Page,
     now: number
   ): Promise<Listed<ObjectRecord>>

@@ -30,16 +30,17 @@ export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pic
   const known = new Map<string, Remembered>()
   let looks = 0
   return {
-    async objects({ state, isWanted = () => true, ...filter }, page, now) {
+    async objects({ state, isNamed = () => true, isWanted = () => true, ...filter }, page, now) {
       const { cluster, kind, namespace, name } = filter
+      const wanted = { ...filter, state, isNamed }
       if (cluster !== undefined && kind !== undefined && namespace !== undefined && name !== undefined) {
         const rows = await ask(`${columnsSql} where key = $1`, [keyOf({ cluster, kind, namespace, name })])
-        return { items: rows.flatMap((row) => recordOf(row, filter, state, now)).filter(isWanted), next: null }
+        return { items: rows.flatMap((row) => recordOf(row, wanted, now)).filter(isWanted), next: null }
       }
       const isFailing = state === 'failing' || state === 'stale'
       const order = isFailing ? byFailure(ask, page) : byKey(ask)
       const limit = Math.min(page.limit, maxPage)
-      return walkObjects(order, { ...page, limit }, (row) => recordOf(row, filter, state, now).filter(isWanted))
+      return walkObjects(order, { ...page, limit }, (row) => recordOf(row, wanted, now).filter(isWanted))
     },
 
     async failures(now) {
@@ -139,14 +140,19 @@ function standing(one: Remembered, now: number): ObjectRecord {
   return one.stood
 }
 
+interface Wanted extends ObjectFilter {
+  state: ObjectState | undefined
+  isNamed: (object: ObjectRef) => boolean
+}
+
 /** One, or none where it is not what was asked for. */
-function recordOf(row: Row, wanted: ObjectFilter, state: ObjectState | undefined, now: number): ObjectRecord[] {
+function recordOf(row: Row, { state, isNamed, ...wanted }: Wanted, now: number): ObjectRecord[] {
   if (row['memory'] === null || (state === 'healthy' && row['failing_since'] !== null)) return []
   const object = objectOf(String(row['key']))
   const isWanted = (['cluster', 'kind', 'namespace', 'name'] as const).every(
     (field) => wanted[field] === undefined || wanted[field] === object[field]
   )
-  if (!isWanted) return []
+  if (!isWanted || !isNamed(object)) return []
   const memory = readMemory(String(row['memory']))
   const is = stateOf(memory, now)
   if (state !== undefined && state !== is) return []

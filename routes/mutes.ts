@@ -6,11 +6,12 @@ import type { OperatorOptions } from './options.ts'
 /** Those in effect at `now`, in ms; silences first. */
 export async function activeMutes({ config, store }: OperatorOptions, now: number): Promise<ActiveMute[]> {
   const silenced = (await store.silences(now)).flatMap((silence): ActiveMute[] => {
-    const { id, author, createdAt } = silence
+    const { id, author, createdAt, untilRecovered } = silence
     const mute = compileSilence(silence)
     const endsAt = mute?.endOf(now)
     if (mute === undefined || endsAt === undefined) return []
-    return [{ name: silenceName(silence), endsAt, silence: { id, author, createdAt }, matches: mute.matches }]
+    const end = { endsAt, ...(untilRecovered && { untilRecovered }) }
+    return [{ name: silenceName(silence), ...end, silence: { id, author, createdAt }, matches: mute.matches }]
   })
   const filed = config().mutes.flatMap(({ name, matches, endOf }): ActiveMute[] => {
     const endsAt = endOf(now)

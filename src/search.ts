@@ -65,6 +65,21 @@ export function compileSearch(
   }
 }
 
+const nameFields = ['cluster', 'kind', 'namespace', 'name'] as const
+
+/** What a search asks of an object's name alone; the rest of it is for {@link compileSearch}. */
+export function compileNames({
+  fields
+}: Search): (object: Readonly<Record<(typeof nameFields)[number], string>>) => boolean {
+  const names = nameFields.filter((field) => fields[field] !== undefined)
+  if (names.length === 0) return () => true
+  const isFound = compileSearch({
+    fields: Object.fromEntries(names.map((field) => [field, fields[field] ?? []])),
+    words: []
+  })
+  return (object) => isFound({ ...object }, [])
+}
+
 /** `text` with `field:value` added, or without it where it has it. */
 export function toggled(text: string, field: string, value: string): string {
   const tokens = tokensOf(text)

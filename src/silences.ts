@@ -3,7 +3,7 @@
 import type { Logger } from 'pino'
 import { type Clock, every } from './clock.ts'
 import type { Mute } from './mutes/mutes.ts'
-import { compileSilence, isAbout, type Silence } from './mutes/silence.ts'
+import { compileSilence, isAbout, objectIn, type Silence } from './mutes/silence.ts'
 import { muteNotice } from './notices/delivery.ts'
 import { apartMs } from './store/kept-lanes.ts'
 import type { Store } from './store/store.ts'
@@ -38,10 +38,20 @@ export function createSilences(options: {
   async function endRecovered(silences: readonly Silence[], now: number): Promise<Silence[]> {
     const lasting = silences.filter(({ untilRecovered }) => untilRecovered)
     if (lasting.length === 0) return []
-    const { items, next } = await store.records.failures(now)
-    // Of more than are read, any may be one of them.
-    if (next !== null) return []
-    const over = lasting.filter((silence) => !items.some(({ object }) => isAbout(silence, object)))
+    const over: Silence[] = []
+    const several = lasting.filter((silence) => objectIn(silence) === undefined)
+    for (const silence of lasting) {
+      const object = objectIn(silence)
+      if (object === undefined) continue
+      const { items } = await store.records.objects(object, { limit: 1 }, now)
+      if (items[0]?.failure === undefined) over.push(silence)
+    }
+    if (several.length > 0) {
+      const { items, next } = await store.records.failures(now)
+      // Of more than are read, any may be one of them.
+      const isOver = (silence: Silence) => next === null && !items.some(({ object }) => isAbout(silence, object))
+      over.push(...several.filter(isOver))
+    }
     for (const { id } of over) {
       await store.endSilence(id, now)
       log.info({ silence: id }, 'silence ended: what it was about has recovered')

@@ -352,6 +352,39 @@ t.test('a silence may begin later: until then it withholds nothing, and it can b
   t.match(textOf((await look(relay, '/')).html), /1 muted|Muted now upgrade/)
 })
 
+t.test('a silence may last as long as something fails: at one tap, or by the form', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  await relay.post(about('shop'))
+  const tap = async (path: string) => {
+    const actions = [...(await look(relay, path)).html.matchAll(/action="(\/silences\?[^"]+for=recovered)"/g)]
+    t.equal(actions.length, 1, path)
+    return actions[0]?.[1]?.replaceAll('&amp;', '&') ?? ''
+  }
+  const history = '/events?cluster=prod&kind=Kustomization&namespace=apps&name=shop'
+  for (const path of ['/', '/objects?state=failing', '/events/1', history]) await tap(path)
+  const { html } = await submit(relay, await tap('/'))
+  t.match(textOf(html), /Silenced\. Undo .* ends when it recovers, at the latest in 30 d .* End now Matches 1 failing/)
+  t.notMatch(html, '+1 h', 'an hour more of what has no hour')
+  t.match(
+    textOf((await look(relay, '/')).html),
+    /Muted 1 silenced apps\/shop ends when it recovers, .* Muted now silenced apps\/shop ends when/
+  )
+  t.match(
+    textOf((await look(relay, '/events/1')).html),
+    /Withheld by silenced apps\/shop , which ends when it recovers/
+  )
+  await relay.post(about('shop', { severity: 'info', reason: 'ReconciliationSucceeded', message: 'Applied revision' }))
+  clock.advance(5001)
+  await relay.logged(/what it was about has recovered/)
+  t.match(textOf((await look(relay, '/silences')).html), 'No silences.')
+  t.notMatch((await look(relay, history)).html, 'for=recovered', 'what works does not recover')
+
+  await relay.post(about('cart'))
+  const form = await submit(relay, '/silences', { name: 'ca*', for: 'recovered', comment: 'by hand' })
+  t.match(textOf(form.html), /by hand ends when it recovers/)
+})
+
 t.test('mutes of the config file say when they come next', async (t) => {
   const weekly = `
 mute:
@@ -375,6 +408,7 @@ t.test('a silence that says nothing, or too much, is asked for again', async (t)
     [{ for: '1h' }, 'a silence needs a matcher'],
     [{ name: 'x', for: 'long' }, 'for is not a duration'],
     [{ name: 'x', for: '900d' }, 'within 366 days'],
+    [{ name: 'x', for: 'recovered' }, 'nothing that it matches fails now'],
     [{ name: 'x', for: '1h', comment: 'y'.repeat(400) }, '300 characters']
   ] as const) {
     const { status, html } = await submit(relay, '/silences', fields)
@@ -399,8 +433,13 @@ t.test('a rule says what it waits for, and what it makes one of', async (t) => {
 t.test('rules that do nothing stand out', async (t) => {
   const relay = await startRelay(t, { config, clock: createClock() })
   await relay.post({})
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  await relay.app['idle']()
   const text = textOf((await look(relay, '/rules')).html)
-  t.match(text, /1\. failures severity: warn or worse team , local changes only · reminds every 4 h 2 last just now/)
+  t.match(
+    text,
+    /1\. failures severity: warn or worse team , local changes only · reminds every 4 h 1 event 2 messages last just now/
+  )
   t.match(text, /2\. payments severity: error namespace: pay team .* none in 7 d/)
 })
 

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import type { FluxEvent } from '../src/events/flux.ts'
 import type { ObjectMemory } from '../src/objects.ts'
 import type { Arrival, Decide } from '../src/store/kept.ts'
-import type { Settlement } from '../src/store/kept-lanes.ts'
+import type { Plan, Settlement } from '../src/store/kept-lanes.ts'
 import type { Listed, NotificationState, Page, Records } from '../src/store/records.ts'
 import type { Store } from '../src/store/store.ts'
 import { arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
@@ -381,8 +381,48 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal(notified.length, 1)
       t.same(await records.latency(at), { medianMs: 1000, p99Ms: 1000 })
       t.equal(await records.latency(at + 1), undefined)
-      t.same(await records.ruleHits(at), [{ rule: 'r', count: 2, lastAt: at }])
+      t.same(await records.ruleHits(at), [{ rule: 'r', events: 2, messages: 2, isPart: false, lastAt: at }])
       t.same(await records.ruleHits(at + 1), [])
+    })
+
+    t.test('of a rule each event and each message counts once, and of a busy one the newest', async (t) => {
+      const [store, records] = await start(t)
+      const twice: Decide = (item) => {
+        const decision = sendTo('lane')(item)
+        return { ...decision, notifications: [...decision.notifications, ...sendTo('other')(item).notifications] }
+      }
+      await store.accept([about({ name: 'a' }), about({ name: 'b' })], twice)
+      const digest: Plan = {
+        ...plan,
+        next: (lane, waiting, ...rest) => ({ ...plan.next(lane, waiting, ...rest), ids: waiting.map(({ id }) => id) })
+      }
+      const step = await store.next('lane', digest, at)
+      await store.settle(step.is === 'post' ? step.message : await post(store, 'lane'), attempt, sent)
+      await bury(store, 'other')
+      t.same(
+        await records.ruleHits(at),
+        [{ rule: 'r', events: 2, messages: 1, isPart: false, lastAt: at }],
+        'two events in one digest; what was never sent is no message'
+      )
+      const rules = Array.from({ length: 100 }, (_, index) => `rule ${index}`)
+      const many: Decide = (item) => {
+        const decision = sendTo('lane')(item)
+        return {
+          ...decision,
+          notifications: rules.flatMap((rule) => decision.notifications.map((one) => ({ ...one, rule })))
+        }
+      }
+      await store.accept(
+        Array.from({ length: 101 }, (_, index) => about({ name: `o-${index}` }, {}, at + hour)),
+        many
+      )
+      const hits = await records.ruleHits(at + hour)
+      t.equal(hits.length, 100)
+      t.same(hits[0], { rule: 'rule 0', events: 100, messages: 0, isPart: true, lastAt: at + hour })
+      t.match(
+        (await records.ruleHits(at)).find(({ rule }) => rule === 'r'),
+        { events: 2, messages: 1, isPart: false }
+      )
     })
 
     t.test('a retried dead letter goes where its destination is now, and its end is sent too', async (t) => {

@@ -1,6 +1,6 @@
 // App routes: list Slack apps at /api/apps, and whether clicks on the buttons below their messages come.
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../src/json-schema.ts'
 import { socketStates } from '../../src/slack-socket/standing.ts'
 import type { OperatorOptions } from '../options.ts'
 import { describe, iso, textOrNull, timeOrNull } from './query.ts'

@@ -4,7 +4,7 @@ import { closedObject } from '../../src/about.ts'
 import { finderOf } from '../../src/dashboard/board.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type Static, Type } from '../../src/json-schema.ts'
-import { objectSearchFields, parseSearch } from '../../src/search.ts'
+import { compileNames, objectSearchFields, parseSearch } from '../../src/search.ts'
 import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
 import { cursorOf, describe, Next, objectFields, PageFields, pageOf } from './query.ts'
@@ -41,8 +41,8 @@ export function objects(app: FastifyInstance, options: OperatorOptions): void {
       if (typeof search === 'string') throw new RelayError('BAD_REQUEST', `q: ${search}`)
       const now = clock.now()
       const { ownerOf, replyOf } = await standings(now)
-      const isWanted = finderOf(search, ownerOf)
-      const { items, next } = await store.records.objects({ ...filter, isWanted }, page, now)
+      const finds = { isNamed: compileNames(search), isWanted: finderOf(search, ownerOf) }
+      const { items, next } = await store.records.objects({ ...filter, ...finds }, page, now)
       if (items.length === 0)
         await refuseUnknown({ cluster: filter.cluster, kind: filter.kind }, config(), store.records)
       return { objects: items.map(replyOf), next }

@@ -38,7 +38,10 @@ export const StandingReply = Type.Object({
       {
         by: Type.String(),
         silence: Type.Optional(Type.String({ description: 'The id of the silence; a mute of the file has none.' })),
-        endsAt: Time
+        endsAt: Time,
+        untilRecovered: Type.Optional(
+          Type.Literal(true, { description: 'It ends before that when nothing that it is about fails any more.' })
+        )
       },
       { description: 'What withholds notifications of its failure, as far as its memory says.' }
     )
@@ -72,7 +75,12 @@ export function createStandings(options: OperatorOptions) {
         since: iso(since),
         notified: notified.map((entry) => ({ ...entry, at: iso(entry.at) })),
         ...(mute && {
-          muted: { by: mute.name, ...(mute.silence && { silence: mute.silence.id }), endsAt: iso(mute.endsAt) }
+          muted: {
+            by: mute.name,
+            ...(mute.silence && { silence: mute.silence.id }),
+            endsAt: iso(mute.endsAt),
+            ...(mute.untilRecovered && { untilRecovered: true as const })
+          }
         }),
         nextReminderAt: reminderAt === undefined || mute !== undefined ? null : iso(reminderAt),
         ...(owner !== undefined && { owner }),

@@ -4,8 +4,10 @@ import type { FastifyPluginAsync } from 'fastify'
 import { maxIncidents } from '../../src/actions.ts'
 import { deadLetterQuestions } from '../../src/dashboard/deliveries.ts'
 import { page } from '../../src/dashboard/page.ts'
-import { silenceFields, silenceFormPage } from '../../src/dashboard/silences.ts'
+import { untilRecovered } from '../../src/dashboard/parts.ts'
+import { silenceFields, silenceFormPage, suggestedComment } from '../../src/dashboard/silences.ts'
 import { RelayError } from '../../src/errors.ts'
+import type { Silence } from '../../src/mutes/silence.ts'
 import { objectKey } from '../../src/objects.ts'
 import { notificationSearchFields } from '../../src/search.ts'
 import { type Listed, maxPage, type NotificationFilter, type Page } from '../../src/store/records.ts'
@@ -110,8 +112,15 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
     const given = { ...(request.query as object), ...(request.body as object) }
     const match = answersOf(given, silenceFields, anyLength)
     const asked = answersOf(given, ['starts', 'for', 'comment'], anyLength)
+    const { for: lasting, ...rest } = asked
+    const end = lasting === untilRecovered ? { untilRecovered: true } : { for: lasting }
     try {
-      const { silence } = await actions.silence({ ...asked, match }, actorOf(request, 'page'))
+      if (end.untilRecovered) await refuseRecovered(match)
+      // A button asks for no reason.
+      const comment = Object.hasOwn((request.body as object | undefined) ?? {}, 'comment')
+        ? {}
+        : { comment: suggestedComment(match) }
+      const { silence } = await actions.silence({ ...comment, ...rest, ...end, match }, actorOf(request, 'page'))
       return reply.redirect(withDone('/silences', 'silenced', Number(silence.id)), 303)
     } catch (error) {
       if (!(error instanceof RelayError) || error.code !== 'BAD_REQUEST') throw error
@@ -120,6 +129,13 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
       return reply.send(String(page({ title: 'New silence', place: '/silences', assets }, form)))
     }
   })
+
+  /** Throws BAD_REQUEST where nothing fails that a silence of what fails would be about. */
+  async function refuseRecovered(match: Silence['match']): Promise<void> {
+    const { found } = await failingAs(match, store.records, clock.now())
+    if (found.length > 0) return
+    throw new RelayError('BAD_REQUEST', 'nothing that it matches fails now, so it would be over at once')
+  }
 
   app.post<WithId>('/silences/:id/extend', async (request, reply) => {
     const isExtended = await actions.extendSilence(request.params.id, '1h', actorOf(request, 'page'))

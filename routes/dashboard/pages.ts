@@ -17,7 +17,7 @@ import { tryEventPage } from '../../src/dashboard/try-event.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { compileSilence } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
-import { eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
+import { compileNames, eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
 import { actNames } from '../../src/store/kept.ts'
 import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
@@ -88,7 +88,11 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const search = searchOf(asked, objectSearchFields)
     const ownerOf = ownership()
     const [objects, mutes] = await Promise.all([
-      records.objects({ state, isWanted: finderOf(search, ownerOf) }, { limit: 50, cursor }, now),
+      records.objects(
+        { state, isNamed: compileNames(search), isWanted: finderOf(search, ownerOf) },
+        { limit: 50, cursor },
+        now
+      ),
       activeMutes(options, now)
     ])
     const body = objectsPage({ now, state, asked, cursor, objects, mutes, ownerOf })
@@ -109,12 +113,22 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const isOne = kind !== undefined && namespace !== undefined && name !== undefined
     oneOf(severityNames, wanted.severity, 'severity')
     oneOf(transitionNames, wanted.transition, 'transition')
-    const [events, objects] = await Promise.all([
+    const object = isOne ? { cluster: cluster ?? '', kind, namespace, name } : undefined
+    const weekMs = Math.min(7 * dayMs, config().retention.eventsMs)
+    const [events, objects, failed] = await Promise.all([
       records.events({ ...wanted, state: stateOf(state), since: sinceOf(since, now), search }, { limit: 50, cursor }),
-      isOne ? records.objects({ cluster: cluster ?? '', kind, namespace, name }, { limit: 1 }, now) : undefined
+      object && records.objects(object, { limit: 1 }, now),
+      object && records.events({ ...object, transition: 'failed', since: now - weekMs }, { limit: 50 })
     ])
     if (events.items.length === 0) await refuseUnknown(wanted, config(), records)
-    const body = eventsPage({ now, answers, events, object: objects?.items[0], ...names() })
+    const [record] = objects?.items ?? []
+    const body = eventsPage({
+      now,
+      answers,
+      events,
+      object: record && failed && { record, failed, weekMs },
+      ...names()
+    })
     return sendPage(request, reply, { title: 'Events', place: '/events' }, body)
   })
 
@@ -163,10 +177,10 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const uses = new Map<string, RuleUse>()
     for (const { name } of rules.all) {
       const hit = hits.get(name)
-      if (hit !== undefined) uses.set(name, { hits: hit.count, lastAt: hit.lastAt })
+      if (hit !== undefined) uses.set(name, hit)
       else if (uses.size < hits.size + maxSilentRules) {
         const { items } = await records.notifications({ rule: name }, { limit: 1 })
-        uses.set(name, { hits: 0, lastAt: items[0]?.createdAt })
+        uses.set(name, { events: 0, messages: 0, isPart: false, lastAt: items[0]?.createdAt })
       }
     }
     const body = rulesPage(rules.all, owners, { uses, keptMs: retention.eventsMs, now })

@@ -8,6 +8,7 @@ interface NewSilence extends ClientOptions {
   match: string[]
   for?: string
   until?: string
+  untilRecovered?: boolean
   starts?: string
   comment?: string
 }
@@ -18,6 +19,7 @@ export async function addSilence({
   match,
   for: lasting,
   until,
+  untilRecovered,
   starts,
   comment,
   ...relay
@@ -27,10 +29,11 @@ export async function addSilence({
     process.stderr.write(`--match: ${parsed.error}\n`)
     return 2
   }
-  const content = { match: parsed, for: lasting, until, starts, comment }
+  const content = { match: parsed, for: lasting, until, untilRecovered, starts, comment }
   const { body } = await ask(relay, 'POST', '/api/silences', {}, [201], content)
   for (const warning of body.warnings ?? []) process.stderr.write(`warning: ${warning}\n`)
-  print(json, body, `Silence ${body.id} ${body.startsAt ? `from ${body.startsAt} ` : ''}until ${body.endsAt}.`)
+  const end = body.untilRecovered ? 'it recovers' : body.endsAt
+  print(json, body, `Silence ${body.id} ${body.startsAt ? `from ${body.startsAt} ` : ''}until ${end}.`)
   return 0
 }
 
@@ -46,10 +49,10 @@ const columns = [
 export async function listSilences({ json, ...relay }: ClientOptions): Promise<number> {
   const { body } = await ask(relay, 'GET', '/api/silences')
   const silences: ListedSilence[] = body.silences
-  const rows = silences.map(({ id, match, comment, author, startsAt, endsAt }) => [
+  const rows = silences.map(({ id, match, comment, author, startsAt, endsAt, untilRecovered }) => [
     id,
     startsAt === undefined || Date.parse(startsAt) <= Date.now() ? '' : `in ${age(startsAt)}`,
-    `in ${age(endsAt)}`,
+    untilRecovered ? 'recovered' : `in ${age(endsAt)}`,
     author,
     JSON.stringify(match),
     comment

@@ -80,7 +80,8 @@ function sayStanding(standing: OneEvent['standing']): string[] {
 }
 
 function sayNext(muted: NonNullable<OneEvent['standing']>['muted'], nextReminderAt: string | null): string {
-  if (muted !== undefined) return `Withheld by ${muted.by}, which ends in ${age(muted.endsAt)}.`
+  if (muted !== undefined)
+    return `Withheld by ${muted.by}, which ends ${muted.untilRecovered ? 'when it recovers' : `in ${age(muted.endsAt)}`}.`
   if (nextReminderAt === null) return 'No reminder is due.'
   const isDue = Date.parse(nextReminderAt) <= Date.now()
   return isDue

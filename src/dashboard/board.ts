@@ -25,7 +25,8 @@ export interface Board {
   failing: readonly Cause[]
   /** Warnings. */
   waiting: readonly Cause[]
-  muted: readonly { by: ActiveMute; causes: readonly Cause[]; count: number }[]
+  /** The oldest first. */
+  muted: readonly { by: ActiveMute; items: readonly Trouble[] }[]
   /** Those that failed at their last event, and have been silent for long. */
   stale: readonly Trouble[]
   counts: { failing: number; waiting: number; muted: number; stale: number }
@@ -70,7 +71,7 @@ export function boardOf(
   return {
     failing: causes.filter(({ first }) => first.failure.severity !== 'warn'),
     waiting: causes.filter(({ first }) => first.failure.severity === 'warn'),
-    muted: shownMuted.map(([by, of]) => ({ by, causes: causesOf(of), count: of.length })),
+    muted: shownMuted.map(([by, of]) => ({ by, items: of.toSorted(byAge) })),
     stale: shownStale,
     counts: {
       failing: open.length - warnings.length,
@@ -129,9 +130,10 @@ function byAge(a: Trouble, b: Trouble): number {
 }
 
 function causesOf(troubles: readonly Trouble[]): Cause[] {
-  const { roots, dependentsOf } = explained(troubles)
   const texts = new Map<string, string>()
-  const groups = Map.groupBy(roots, (trouble) => causeOf(trouble, texts))
+  const found = new Map(troubles.map((trouble) => [trouble, findIn(trouble, texts)]))
+  const { roots, dependentsOf } = explained(troubles, found)
+  const groups = Map.groupBy(roots, (trouble) => found.get(trouble)?.cause ?? '')
   return [...groups]
     .map(([key, of]) => {
       const items = of.toSorted(byAge)
@@ -145,31 +147,40 @@ function causesOf(troubles: readonly Trouble[]): Cause[] {
     .sort((a, b) => Number(isMany(b)) - Number(isMany(a)) || byAge(a.first, b.first))
 }
 
-// What was found out about a failure, for as long as it is at hand: the same ones come look after look.
-const causes = new WeakMap<Trouble['failure'], string>()
-const blames = new WeakMap<Trouble['failure'], readonly string[]>()
-
-/** `texts` remembers those that many share. */
-function causeOf(trouble: Trouble, texts: Map<string, string>): string {
-  const cause = causes.get(trouble.failure) ?? findCause(trouble, texts)
-  causes.set(trouble.failure, cause)
-  return cause
+/** What is found in a failure: what those that fail alike share, and the keys of its object and of those that it blames. */
+interface Found extends Pick<Trouble['failure'], 'severity' | 'reason' | 'text'> {
+  key: string
+  cause: string
+  blames: readonly string[]
 }
 
-function findCause({ object, failure: { severity, reason, text } }: Trouble, texts: Map<string, string>): string {
+// For as long as the object is at hand: the same ones come look after look, and most say the same again.
+const known = new WeakMap<Trouble['object'], Found>()
+
+/** `texts` remembers those that many share. */
+function findIn({ object, failure: { severity, reason, text } }: Trouble, texts: Map<string, string>): Found {
+  const last = known.get(object)
+  if (last?.text === text && last.reason === reason && last.severity === severity) return last
   const own = withoutOwn(text, object)
-  const cause = texts.get(own) ?? withoutVariation(own)
-  texts.set(own, cause)
-  return [severity === 'warn', reason, cause].join('\n')
+  const said = texts.get(own) ?? withoutVariation(own)
+  texts.set(own, said)
+  const cause = [severity === 'warn', reason, said].join('\n')
+  const { cluster } = object
+  const blames = blamedBy(object, text).map((named) => objectKey({ ...named, cluster }))
+  const found = { severity, reason, text, key: last?.key ?? objectKey(object), cause, blames }
+  known.set(object, found)
+  return found
 }
 
 /** Takes what only suffers from another object's failure away from the rest. */
-function explained(troubles: readonly Trouble[]) {
-  const byKey = new Map(troubles.map((trouble) => [objectKey(trouble.object), trouble]))
+function explained(troubles: readonly Trouble[], found: ReadonlyMap<Trouble, Found>) {
+  const blamed = new Set([...found.values()].flatMap(({ blames }) => blames))
+  const byKey = new Map<string, Trouble>()
+  for (const [trouble, { key }] of found) if (blamed.has(key)) byKey.set(key, trouble)
   const parents = new Map<Trouble, Trouble>()
   for (const trouble of troubles) {
     const { failure } = trouble
-    for (const key of blamedOf(trouble)) {
+    for (const key of found.get(trouble)?.blames ?? []) {
       const parent = byKey.get(key)
       if (parent === undefined || rootOf(parent, parents) === trouble) continue
       // A warning explains no error.
@@ -183,14 +194,6 @@ function explained(troubles: readonly Trouble[]) {
     roots: troubles.filter((trouble) => !parents.has(trouble)),
     dependentsOf: Map.groupBy(children, (trouble) => rootOf(trouble, parents))
   }
-}
-
-/** The keys of the objects that it blames. */
-function blamedOf({ object, failure }: Trouble): readonly string[] {
-  const { cluster } = object
-  const keys = blames.get(failure) ?? blamedBy(object, failure.text).map((named) => objectKey({ ...named, cluster }))
-  blames.set(failure, keys)
-  return keys
 }
 
 function rootOf(trouble: Trouble, parents: ReadonlyMap<Trouble, Trouble>): Trouble {

@@ -4,7 +4,7 @@ import { asksFor, toggled } from '../search.ts'
 import { acknowledgeAllForm, acknowledgeForm, takenOnBy } from './acknowledge.ts'
 import { type Board, type Cause, countsOf, type Facet } from './board.ts'
 import { address, type Html } from './page.ts'
-import { ago, ahead, exactly, gistIn, hourForm, lasting, objectLink, objectName, shown, silenceLink } from './parts.ts'
+import { ago, ending, exactly, gistIn, lasting, objectLink, objectName, shown, silenceButtons } from './parts.ts'
 import type { ActiveMute, Trouble } from './trouble.ts'
 
 /** For the whole page, so that a bad night still loads on a phone. The rest is one click away. */
@@ -14,6 +14,8 @@ const openCauses = 12
 /** Of one cause. */
 const maxMembers = 12
 const maxMutes = 20
+/** Of one mute. */
+const maxMuted = 6
 const maxStale = 20
 const maxChips = 8
 
@@ -111,7 +113,7 @@ function someOf(names: readonly string[]): string {
 function footOfOne(trouble: Trouble, now: number): Html {
   const { object, failure, seenAt } = trouble
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
-  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>`
+  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${silenceButtons(object)}</span></div>`
 }
 
 /** A closed list of objects. Of a cause, with what they have in common; without one, of what hangs on it. */
@@ -171,29 +173,29 @@ function staleRow(trouble: Trouble, now: number): Html {
   return html`<li class="failing amber">
   <div class="line">${objectLink(object)} <span class="long">${lasting(failure.since, now)}</span></div>
   ${failure.text && html`<p class="text">${gistIn(object, failure)}</p>`}
-  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>
+  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${silenceButtons(object)}</span></div>
 </li>`
 }
 
 function mutedCard(muted: Board['muted'], now: number): Html {
-  const count = muted.reduce((sum, { count }) => sum + count, 0)
+  const count = muted.reduce((sum, { items }) => sum + items.length, 0)
   const rest = muted.length - maxMutes
   return html`<section class="card" id="muted" aria-labelledby="muted-title">
   <h2 id="muted-title">Muted <span class="count">${count.toLocaleString('en')}</span></h2>
-  <ul class="rows">${muted.slice(0, maxMutes).map(({ by, causes, count }, index) => mutedRow(by, causes, count, index, now))}</ul>
+  <ul class="rows">${muted.slice(0, maxMutes).map(({ by, items }, index) => mutedRow(by, items, index, now))}</ul>
   ${rest > 0 && html`<p><a href="/silences">${rest} more mutes</a></p>`}
 </section>`
 }
 
-function mutedRow(by: ActiveMute, causes: readonly Cause[], count: number, index: number, now: number): Html {
-  const items = causes.flatMap(({ items, dependents }) => [...items, ...dependents])
-  const rest = items.length - maxMembers
+function mutedRow(by: ActiveMute, items: readonly Trouble[], index: number, now: number): Html {
+  const { length } = items
+  const rest = length - maxMuted
   return html`<li>
-  <div class="line"><a class="object" href="/silences"><b>${shown(by.name, 100)}</b></a> <span class="quiet">ends ${ahead(by.endsAt, now)}</span></div>
+  <div class="line"><a class="object" href="/silences"><b>${shown(by.name, 100)}</b></a> <span class="quiet">${ending(by, now)}</span></div>
   <div class="line"><span class="quiet">${sayOrigin(by, now)}</span>${by.silence && endForm(by.silence.id, by.name)}</div>
-  <details id="muted-${by.silence?.id ?? `file-${index}`}"><summary class="quiet">${count.toLocaleString('en')} ${count === 1 ? 'object fails' : 'objects fail'} meanwhile</summary>
+  <details id="muted-${by.silence?.id ?? `file-${index}`}"><summary class="quiet">${length.toLocaleString('en')} ${length === 1 ? 'object fails' : 'objects fail'} meanwhile</summary>
   <ul class="members">${items
-    .slice(0, maxMembers)
+    .slice(0, maxMuted)
     .map(
       (item) =>
         html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${item.failure.acknowledged && html`${takenOnBy(item.failure, now)} · `}${lasting(item.failure.since, now)}</span></div><p class="quiet">${gistIn(item.object, item.failure)}</p></li>`

@@ -15,12 +15,11 @@ import {
   exactly,
   gistIn,
   historyOf,
-  hourForm,
   objectLink,
   objectName,
   objectPlace,
   shown,
-  silenceLink,
+  silenceButtons,
   stateBadge,
   transitionBadge
 } from './parts.ts'
@@ -61,7 +60,7 @@ export function eventPage(facts: EventFacts): Html {
 <h1>${objectName(object)}</h1>
 <section class="card" aria-label="What became of it">
   <div class="line"><span>${transitionBadge(transition, severity)} ${objectPlace(object)}</span>
-  <span class="buttons">${standing && isFailing(standing.record) && acknowledgeForm(standing.record, back)} <a class="button" href="${historyOf(object)}">History</a> ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>
+  <span class="buttons">${standing && isFailing(standing.record) && acknowledgeForm(standing.record, back)} <a class="button" href="${historyOf(object)}">History</a> ${silenceButtons(object, isFailing(standing?.record))}</span></div>
   ${gist && html`<p class="gist">${gist}</p>`}
   <p class="lead">${sayNotified(event, now)}</p>
   ${trace.acknowledged && html`<p>Its incident had been acknowledged by <b>${shown(trace.acknowledged.by, 100)}</b>, ${exactly(trace.acknowledged.at)}: no reminder, no ping.</p>`}

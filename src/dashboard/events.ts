@@ -1,5 +1,6 @@
 // Events page: lists events, newest first.
 import { html } from 'hono/html'
+import { sayDuration } from '../duration.ts'
 import { severityNames } from '../events/severity.ts'
 import { transitionNames } from '../objects.ts'
 import { type EventRecord, type Listed, notificationStates, type ObjectRecord } from '../store/records.ts'
@@ -12,13 +13,12 @@ import {
   filterForm,
   gistIn,
   historyOf,
-  hourForm,
   lasting,
   objectName,
   objectPlace,
   type Question,
   shown,
-  silenceLink,
+  silenceButtons,
   transitionBadge
 } from './parts.ts'
 import { searchBox } from './search-box.ts'
@@ -27,10 +27,16 @@ export interface Events {
   now: number
   answers: Answers
   events: Listed<EventRecord>
-  /** The object, where the filter names one. */
-  object: ObjectRecord | undefined
+  /** The object, where the filter names one, and the events with which it began to fail in the last `weekMs`. */
+  object: History | undefined
   rules: readonly string[]
   destinations: readonly string[]
+}
+
+interface History {
+  record: ObjectRecord
+  failed: Listed<EventRecord>
+  weekMs: number
 }
 
 const any = ['', 'any'] as const
@@ -61,7 +67,7 @@ export function eventsPage({ now, answers, events, object, rules, destinations }
   const { q = '', ...filter } = asked
   const older = events.next && address('/events', { ...asked, cursor: events.next })
   const isCut = older && events.items.length === 0
-  return html`<h1>${object ? objectName(object.object) : 'Events'}</h1>
+  return html`<h1>${object ? objectName(object.record.object) : 'Events'}</h1>
 ${object && objectCard(object, now)}
 ${searchBox('/events', q, filter)}
 ${filterForm('/events', questionsOf(rules, destinations), filter, { q })}
@@ -84,17 +90,23 @@ function nothing(asked: Answers): Html {
 /** After so long a healthy object is shown as not known: it may have been deleted, or its cluster gone. */
 const knownForMs = 24 * 60 * 60 * 1000
 
-function objectCard(record: ObjectRecord, now: number): Html {
+function objectCard({ record, failed, weekMs }: History, now: number): Html {
   const { object, state, failure, since, revision, seenAt } = record
   // An object that was well long ago may have failed since, unseen.
   const isKnown = now - seenAt <= knownForMs
   const colour = state === 'healthy' ? (isKnown ? 'green' : 'grey') : state === 'stale' ? 'amber' : 'red'
   return html`<section class="card" id="object" data-live aria-label="The object">
-  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last event ${ago(seenAt, now)} · ${objectPlace(object)}</span> <span class="buttons">${isFailing(record) && acknowledgeForm(record, historyOf(object))} ${hourForm(object)} ${silenceLink(object, 'Silence …')}</span></div>
+  <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last event ${ago(seenAt, now)} · ${objectPlace(object)}</span> <span class="buttons">${isFailing(record) && acknowledgeForm(record, historyOf(object))} ${silenceButtons(object, isFailing(record))}</span></div>
   ${failure?.acknowledged && html`<p>${takenOnBy(failure, now)}</p>`}
   ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${gistIn(object, failure)}</p>`}
-  ${revision && html`<p class="quiet">Last applied: <code>${shown(revision, 200)}</code></p>`}
+  <p class="quiet">${sayHowOften(failed)} in the last ${sayDuration(weekMs)}.${revision && html` Last applied: <code>${shown(revision, 200)}</code>`}</p>
 </section>`
+}
+
+/** `3 failures began` */
+function sayHowOften({ items: { length }, next }: Listed<unknown>): string {
+  if (length === 0) return next === null ? 'No failure began' : 'No failure began among its newest events'
+  return `${length}${next === null ? '' : '+'} ${length === 1 && next === null ? 'failure' : 'failures'} began`
 }
 
 function eventRow(

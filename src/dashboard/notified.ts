@@ -4,7 +4,7 @@ import { passedReason } from '../rules/lasting.ts'
 import type { EventDetail, NotificationState, ObjectRecord } from '../store/records.ts'
 import { takenOnBy } from './acknowledge.ts'
 import type { Html } from './page.ts'
-import { ahead, exactly, lasting, shown } from './parts.ts'
+import { ahead, ending, exactly, lasting, shown } from './parts.ts'
 import type { ActiveMute } from './trouble.ts'
 
 const said: Record<NotificationState, (names: string, areSeveral: boolean) => string> = {
@@ -105,8 +105,7 @@ export function sayStanding(standing: Standing | undefined, now: number): Html {
 
 /** `If it fails again, the next reminder is due in 40 m.` */
 function sayNext(mute: ActiveMute | undefined, reminderAt: number | undefined, now: number): Html {
-  if (mute !== undefined)
-    return html` Withheld by <b>${shown(mute.name, 100)}</b>, which ends ${ahead(mute.endsAt, now)}.`
+  if (mute !== undefined) return html` Withheld by <b>${shown(mute.name, 100)}</b>, which ${ending(mute, now)}.`
   if (reminderAt === undefined) return html` No reminder is due.`
   return reminderAt <= now
     ? html` If it fails again, a reminder is sent.`

@@ -14,6 +14,7 @@ import { blockedOf, type DashboardLane, lateOf, sayDead } from './lanes.ts'
 import type { Html } from './page.ts'
 import { atClock, atMost, historyOf, lasting, objectName, shown } from './parts.ts'
 import { adviceOn, sayRefusal, sayRefusedElsewhere } from './sources.ts'
+import type { Trouble } from './trouble.ts'
 
 export interface Evidence {
   now: number
@@ -142,11 +143,15 @@ function failingObjects(board: Board, now: number): Finding[] {
 }
 
 function adviceOnAge({ failing, waiting }: Board, now: number): Pick<Finding, 'advice'> {
-  const all = [...failing, ...waiting].flatMap(({ items, dependents }) => [...items, ...dependents])
-  if (all.length < 2) return {}
-  const byAge = all.toSorted((a, b) => a.failure.since - b.failure.since)
-  const [oldest, newest] = [byAge[0], byAge.at(-1)]
-  if (oldest === undefined || newest === undefined) return {}
+  // Each of these lists begins with its oldest.
+  const lists = [...failing, ...waiting].flatMap(({ items, dependents }) => [items, dependents])
+  const byAge = (a: Trouble, b: Trouble) => a.failure.since - b.failure.since
+  const oldest = lists.flatMap(([first]) => first ?? []).sort(byAge)[0]
+  const newest = lists
+    .flatMap((list) => list.at(-1) ?? [])
+    .sort(byAge)
+    .at(-1)
+  if (oldest === undefined || newest === undefined || oldest === newest) return {}
   const name = ({ object }: typeof oldest) => html`<a href="${historyOf(object)}">${objectName(object)}</a>`
   return {
     advice: html`The oldest is ${name(oldest)}, for ${lasting(oldest.failure.since, now)}; the newest ${name(newest)}, for ${lasting(newest.failure.since, now)}.`

@@ -16,9 +16,16 @@ export function shown(text: string, max: number): string {
   return cut(clean(text.slice(0, 4 * max + 1000)), max)
 }
 
+// For as long as the object is at hand: the same failures come look after look.
+const gists = new WeakMap<ObjectRef, { reason: string; text: string; gist: string }>()
+
 /** What an event or a failure of `object` says: the cause first, in one line. */
 export function gistIn(object: ObjectRef, { reason, text }: { reason: string; text: string }): string {
-  return shown(gistOf(object, reason, text).what, 200)
+  const last = gists.get(object)
+  if (last?.reason === reason && last.text === text) return last.gist
+  const gist = shown(gistOf(object, reason, text).what, 200)
+  gists.set(object, { reason, text, gist })
+  return gist
 }
 
 /** `apps/shop` */
@@ -42,16 +49,27 @@ export function historyOf(object: ObjectRef): string {
   return address('/events', { ...object })
 }
 
-/** Silences it for an hour at one tap. */
-export function hourForm(object: ObjectRef): Html {
+/** Silences it at one tap, for an hour or, where it fails, as long as that; or leads to the form, filled in. */
+export function silenceButtons(object: ObjectRef, isFailing = true): Html {
+  return html`${hourForm(object)} ${isFailing && untilRecoveredForm(object)} ${silenceLink(object)}`
+}
+
+function hourForm(object: ObjectRef): Html {
   const action = address('/silences', { ...object, for: '1h' })
   return html`<form method="post" action="${action}"><button data-key="${action}" aria-label="Silence 1 h: ${objectName(object)}">Silence 1 h</button></form>`
 }
 
-/** To the form that silences it, filled in. */
-export function silenceLink(object: ObjectRef, words = 'Silence'): Html {
-  const label = `${words} ${objectName(object)}`
-  return html`<a class="button" href="${address('/silences/new', { ...object })}" aria-label="${label}">${words}</a>`
+function untilRecoveredForm(object: ObjectRef): Html {
+  const action = address('/silences', { ...object, for: untilRecovered })
+  return html`<form method="post" action="${action}"><button data-key="${action}" aria-label="Until it recovers: silence ${objectName(object)}">Until it recovers</button></form>`
+}
+
+/** What a form of a silence says instead of how long it lasts. */
+export const untilRecovered = 'recovered'
+
+function silenceLink(object: ObjectRef): Html {
+  const label = `Silence … ${objectName(object)}`
+  return html`<a class="button" href="${address('/silences/new', { ...object })}" aria-label="${label}">Silence …</a>`
 }
 
 /** Red fails, amber waits or is not known, green is well, grey is unremarkable. */
@@ -110,6 +128,13 @@ const farMs = 60 * 24 * 60 * 60 * 1000
 export function ahead(at: number, now: number): Html {
   if (at - now > farMs) return timed(at, `on ${utc(at).slice(0, 10)}`)
   return timed(at, at - now < 1000 ? 'now' : `in ${roughly(at - now, 2)}`)
+}
+
+/** `ends in 20 m`, or `ends when it recovers`, of a mute or silence. */
+export function ending({ endsAt, untilRecovered }: { endsAt: number; untilRecovered?: true }, now: number): Html {
+  return untilRecovered
+    ? html`ends when it recovers, at the latest ${ahead(endsAt, now)}`
+    : html`ends ${ahead(endsAt, now)}`
 }
 
 /** At most so many units; seconds only where there is nothing else to say. */

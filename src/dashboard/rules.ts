@@ -3,14 +3,12 @@ import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import { type Owner, type OwnersTable, sayMatch } from '../rules/owners.ts'
 import type { Rule } from '../rules/rule.ts'
+import type { RuleHits } from '../store/records.ts'
 import { address, type Html } from './page.ts'
 import { ago, badge } from './parts.ts'
 
-/** What a rule did. `lastAt` is undefined if it sent nothing that is still kept. */
-export interface RuleUse {
-  hits: number
-  lastAt: number | undefined
-}
+/** What a rule did in the last 24 hours. `lastAt` is undefined if it notified of nothing that is still kept. */
+export type RuleUse = Pick<RuleHits, 'events' | 'messages' | 'isPart'> & { lastAt: number | undefined }
 
 export interface RulesUse {
   /** By the name of the rule; missing where nobody looked. */
@@ -25,9 +23,9 @@ const maxOwners = 200
 
 export function rulesPage(rules: readonly Rule[], { all }: OwnersTable, use: RulesUse): Html {
   return html`<div class="line"><h1>Rules</h1> <a class="button" href="/rules/try">Try an event</a></div>
-<p class="quiet">In the order of the config file. Every rule that matches sends, until one that is final. An amber figure: nothing for as long as notifications are kept.</p>
+<p class="quiet">In the order of the config file. Every rule that matches sends, until one that is final. In 24 hours: the events that it notified of, and the messages that said so. Amber: nothing for as long as notifications are kept.</p>
 <table class="card rules" id="rules" data-live>
-<thead><tr><th scope="col">Rule</th><th scope="col">Matches</th><th scope="col">Sends to</th><th scope="col">Notifications in 24 h</th></tr></thead>
+<thead><tr><th scope="col">Rule</th><th scope="col">Matches</th><th scope="col">Sends to</th><th scope="col">In 24 h</th></tr></thead>
 <tbody>${rules.map((rule, index) => ruleRow(rule, index + 1, use))}</tbody>
 </table>
 ${all.length > 0 && ownersCard(all)}`
@@ -57,11 +55,13 @@ ${rest > 0 && html`<p class="quiet">… and ${rest} more in the config file</p>`
 function ownerRow(owner: Owner): Html {
   const { entry, send, channel, mention } = owner
   const to = channel === undefined ? send.join(', ') : `${channel.wanted} of ${channel.app}, of ${channel.allowed}`
-  return html`<li id="owner-${entry}"><code>${sayMatch(owner) || 'everything'}</code> → ${to}${mention && ` · pings ${mention}`}</li>`
+  return html`<li id="owner-${entry}"><p><code>${sayMatch(owner) || 'everything'}</code> → ${to}${mention && ` · pings ${mention}`}</p></li>`
 }
 
-function useBadge({ hits, lastAt }: RuleUse, keptMs: number): Html {
-  if (hits > 0) return badge('green', hits.toLocaleString('en'))
+function useBadge({ events, messages, isPart, lastAt }: RuleUse, keptMs: number): Html {
+  const counted = (count: number, what: string) =>
+    `${count.toLocaleString('en')}${isPart ? '+' : ''} ${what}${count === 1 && !isPart ? '' : 's'}`
+  if (events > 0) return html`${badge('green', counted(events, 'event'))} ${counted(messages, 'message')}`
   return lastAt === undefined ? badge('amber', `none in ${sayDuration(keptMs)}`) : badge('grey', 'none in 24 h')
 }
 

@@ -3,18 +3,29 @@ import { html } from 'hono/html'
 import type { ObjectRef } from '../events/flux.ts'
 import { type Silence, silenceName } from '../mutes/silence.ts'
 import { address, type Html } from './page.ts'
-import { type Answers, ago, ahead, ask, exactly, objectLink, objectName, shown } from './parts.ts'
+import {
+  type Answers,
+  ago,
+  ahead,
+  ask,
+  ending,
+  exactly,
+  objectLink,
+  objectName,
+  shown,
+  untilRecovered
+} from './parts.ts'
 import type { ActiveMute as BoardMute } from './trouble.ts'
 
 /** One that is in effect. */
-type ActiveMute = Pick<BoardMute, 'name' | 'endsAt'>
+type ActiveMute = Pick<BoardMute, 'name' | 'endsAt' | 'untilRecovered'>
 
 /** On the first page. */
 export function mutesCard(mutes: readonly ActiveMute[], now: number): Html {
   return html`<section class="card" aria-labelledby="mutes-title">
   <h2 id="mutes-title">Muted now</h2>
   ${mutes.length === 0 && html`<p class="empty">Nothing is muted.</p>`}
-  <ul class="rows">${mutes.map(({ name, endsAt }) => html`<li class="line"><b>${shown(name, 100)}</b> <span class="quiet">ends ${ahead(endsAt, now)}</span></li>`)}</ul>
+  <ul class="rows">${mutes.map((mute) => html`<li class="line"><b>${shown(mute.name, 100)}</b> <span class="quiet">${ending(mute, now)}</span></li>`)}</ul>
   <p><a href="/silences">Silences</a></p>
 </section>`
 }
@@ -83,14 +94,14 @@ function heldObjects(id: string, objects: readonly ObjectRef[]): Html {
 const maxHeld = 20
 
 function silenceRow(silence: Checked, holds: Silences['holds'], now: number): Html {
-  const { id, match, author, createdAt, startsAt, endsAt, warnings } = silence
+  const { id, match, author, createdAt, startsAt, endsAt, untilRecovered: untilItRecovers, warnings } = silence
   const isLater = startsAt !== undefined && startsAt > now
   const name = shown(silenceName(silence), 100)
   return html`<li>
-  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${isLater ? html`begins ${ahead(startsAt, now)}, ends ${exactly(endsAt)}` : html`ends ${ahead(endsAt, now)}`}</span></div>
+  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${isLater ? html`begins ${ahead(startsAt, now)}, ends ${exactly(endsAt)}` : ending(silence, now)}</span></div>
   <p class="quiet">made${author && html` by <b>${shown(author, 100)}</b>`} ${ago(createdAt, now)}</p>
   <div class="line"><code>${shown(wordsOf(match), 600)}</code>
-  <span class="buttons"><form method="post" action="/silences/${id}/extend"><button data-key="extend-${id}" aria-label="+1 h for ${name}">+1 h</button></form>
+  <span class="buttons">${!untilItRecovers && html`<form method="post" action="/silences/${id}/extend"><button data-key="extend-${id}" aria-label="+1 h for ${name}">+1 h</button></form>`}
   <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="${isLater ? 'Drop' : 'End now'}: ${name}">${isLater ? 'Drop' : 'End now'}</button></form></span></div>
   ${!isLater && heldObjects(id, holds.get(silenceName(silence)) ?? [])}
   ${warnings.map((warning) => html`<p class="trouble">${shown(warning, 300)}</p>`)}
@@ -132,7 +143,9 @@ export function suggestedComment(object: {
   name?: string
 }): string {
   const { cluster = '', kind = '', namespace = '', name = '' } = object
-  return namespace === '' && name === '' ? '' : `silenced ${objectName({ cluster, kind, namespace, name })}`
+  return namespace === '' && name === ''
+    ? ''
+    : `silenced ${objectName({ cluster, kind, namespace, name })}`.slice(0, 300)
 }
 
 /** What a silence can be about. */
@@ -148,7 +161,8 @@ const durations = [
   ['8h', '8 hours'],
   ['1d', '1 day'],
   ['3d', '3 days'],
-  ['7d', '7 days']
+  ['7d', '7 days'],
+  [untilRecovered, 'as long as it fails']
 ] as const
 
 const starts = [
@@ -166,7 +180,7 @@ export function silenceFormPage(answers: Answers, fault?: string, matches?: { co
   return html`<h1>New silence</h1>
 ${fault && html`<p class="trouble" role="alert">${fault}</p>`}
 <form class="card" method="post" action="/silences">
-  <p class="quiet">Notifications of events that match all of these are withheld while it lasts; when it ends, one message sums them up. <code>*</code> and <code>?</code> stand for any characters; empty fields match everything.</p>
+  <p class="quiet">Notifications of events that match all of these are withheld while it lasts; when it ends, one message sums them up. <code>*</code> and <code>?</code> stand for any characters; empty fields match everything. As long as it fails: the silence is over when nothing that it matches fails any more, and says nothing of reasons.</p>
   <div class="questions">
     ${silenceFields.map((name) => ask({ name, label: labels[name] }, answers[name] ?? ''))}
     ${ask({ name: 'starts', label: 'Begins', options: starts }, answers['starts'] ?? '')}

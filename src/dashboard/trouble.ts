@@ -13,6 +13,8 @@ export type Trouble = ObjectRecord & { failure: NonNullable<ObjectRecord['failur
 export interface ActiveMute {
   name: string
   endsAt: number
+  /** It ends before that when nothing that it is about fails any more. */
+  untilRecovered?: true
   /** Of a silence; a mute of the config file has none. */
   silence?: { id: string; author: string; createdAt: number }
   matches: Mute['matches']
@@ -22,7 +24,8 @@ export interface ActiveMute {
 export function mutesOf(record: ObjectRecord, mutes: readonly ActiveMute[]): ActiveMute[] {
   if (mutes.length === 0 || record.failure === undefined) return []
   const subject = subjectOf(record, record.failure)
-  return mutes.filter((mute) => mute.matches(subject)).toSorted((a, b) => b.endsAt - a.endsAt)
+  const found = mutes.filter((mute) => mute.matches(subject))
+  return found.length < 2 ? found : found.toSorted((a, b) => b.endsAt - a.endsAt)
 }
 
 /** When the next reminder of its failure is due, if it fails again, in ms; undefined where none is. */

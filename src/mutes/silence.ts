@@ -1,7 +1,7 @@
 // Silence: makes a mute of what somebody asked for while the relay runs.
-
 import type { ObjectRef } from '../events/flux.ts'
 import type { Static } from '../json-schema.ts'
+import { isGlob } from '../patterns.ts'
 import { compileFilter } from '../rules/rules.ts'
 import type { MatchSchema } from '../rules/schema.ts'
 import { type Mute, muteUntil } from './mutes.ts'
@@ -48,6 +48,14 @@ export function isAbout(silence: Silence, object: ObjectRef): boolean {
     ...{ revision: undefined, controller: '', action: '', isHeartbeat: false }
   }
   return compileSilence(silence)?.matches({ event, transition: 'failed' }) ?? false
+}
+
+/** The one object that it is about, where it names it in full and {@link isAboutObjects}. */
+export function objectIn({ match }: NewSilence): ObjectRef | undefined {
+  const named = (['cluster', 'kind', 'namespace', 'name'] as const).map((field) => [match[field] ?? []].flat())
+  if (named.some((values) => values.length !== 1 || isGlob(values[0] ?? ''))) return undefined
+  const [cluster = '', kind = '', namespace = '', name = ''] = named.flat()
+  return { cluster, kind, namespace, name }
 }
 
 /** Nothing, if its match is malformed: it was checked when it was made, and a program that knows less may read it. */

@@ -145,6 +145,17 @@ export interface Minute {
   messages: number
 }
 
+/** `events`: those that it notified of; `messages`: the posts that were sent with them. */
+export interface RuleHits {
+  rule: string
+  events: number
+  messages: number
+  /** There were more: only its newest notifications were looked at. */
+  isPart: boolean
+  /** When its newest notification was made. */
+  lastAt: number
+}
+
 /** `messages`: how many posts to it there were. */
 export interface DestinationTraffic {
   destination: string
@@ -219,9 +230,13 @@ export interface Records {
   event(id: string): Promise<EventDetail | undefined>
   /** The events that a post reports, or the first hundred of them. */
   reportedBy(message: string): Promise<Pick<EventRecord, 'id' | 'source' | 'object'>[]>
-  /** `state` at `now`; those that `isWanted` wants. Failing and stale ones with the newest failure first, the others in the order of their keys. */
+  /** `state` at `now`; those that `isNamed` and `isWanted` want, which is asked of fewer. Failing and stale ones with the newest failure first, the others in the order of their keys. */
   objects(
-    filter: ObjectFilter & { state?: ObjectState | undefined; isWanted?: (record: ObjectRecord) => boolean },
+    filter: ObjectFilter & {
+      state?: ObjectState | undefined
+      isNamed?: (object: ObjectRef) => boolean
+      isWanted?: (record: ObjectRecord) => boolean
+    },
     page: Page,
     now: number
   ): Promise<Listed<ObjectRecord>>
@@ -241,8 +256,8 @@ export interface Records {
   perMinute(since: number, until: number): Promise<Minute[]>
   /** From accepting to Slack taking it, in ms, of the newest messages sent since then; undefined where there are none. */
   latency(since: number): Promise<{ medianMs: number; p99Ms: number } | undefined>
-  /** Notifications of each rule since then, and when the newest was. */
-  ruleHits(since: number): Promise<{ rule: string; count: number; lastAt: number }[]>
+  /** What each rule did since then, where it did anything; the busiest first. */
+  ruleHits(since: number): Promise<RuleHits[]>
   /** Posts to each destination that was ever posted to, since then, and when the newest was. */
   destinationTraffic(since: number): Promise<DestinationTraffic[]>
 

@@ -1,7 +1,10 @@
 // A bad night: each question of whoever is on call is answered by one command, against a real relay.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { fieldsOf, look, submit, textOf } from '../fixtures/dashboard.ts'
 import { run } from '../fixtures/process.ts'
-import { about, fluxEvent, type Relay, startRelay } from '../fixtures/relay.ts'
+import { about, fluxEvent, type Relay, startRelay, tempFolder } from '../fixtures/relay.ts'
 import { runInTerminal } from '../fixtures/terminal.ts'
 
 const config = `
@@ -261,40 +264,129 @@ t.test('status --watch shows what changes, through an outage of the relay, until
   t.match(shown, /\x1b\[H\x1b\[J/, 'in the same place')
 })
 
-t.test('each of ten questions is answered on a page that is at most two links from the first', async (t) => {
+/** The addresses of our own pages that `html` leads to, without what stands on them. */
+function linksIn(html: string): string[] {
+  return [...html.matchAll(/<a\b[^>]* href="(\/[^"#]*)/g)].map(([, href = '']) => href.replaceAll('&amp;', '&'))
+}
+
+t.test('each of ten questions is answered two clicks from the first page, and by one command', async (t) => {
   const { relay, env } = await badNight(t)
   await relay.slack.until(({ accepted }) => accepted.some(({ text }) => text.includes('ledger')))
   await relay.app['idle']()
+  relay.slack.behave('/services/T000/B000/secret', () => ({ status: 404, body: 'no_service' }))
+  await relay.post(about('another'), eu)
+  await relay.logged(/rejects all messages/)
   await run(['silence', 'add', '--match', 'kind=HelmChart', '--for', '2h', '--comment', 'charts move'], env)
-  const page = async (path: string) => {
-    const response = await fetch(relay.url + path)
-    t.equal(response.status, 200, path)
-    const text = (await response.text()).replace(/<[^>]*>/g, ' ')
-    return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replace(/\s+/g, ' ')
-  }
-  const questions: [question: string, path: string, answer: RegExp][] = [
-    ['what is the oldest failure', '/', /HelmRelease · prod-eu \d+ s context deadline exceeded/],
-    ['who was notified of it', '/events/4', /(payments|team) .*notified/],
-    ['why not team X', '/events/1', /payments no match: namespace wanted payments has flux-system/],
-    ['what is muted, by whom', '/', /Muted 3 charts move ends in 1 h 59 m a silence by \S+ ?\S*, made/],
-    ['which webhook is broken', '/', /Destinations 2 (team|payments) (idle|sending)/],
-    ['what did a commit do', '/events?q=4f2c91d0', /apps\/waiter/],
-    ['when is the next reminder', '/events/4', /the next reminder is due in 3 h 59 m/],
-    [
-      'how often did it fail',
-      '/events?kind=HelmRelease&namespace=payments&name=ledger&cluster=prod-eu&since=7d',
-      /failed/
-    ],
-    ['what would an event do', '/rules/try', /Try an event/],
-    ['what did Slack answer', '/events/4', /200 ok/]
-  ]
-  for (const [question, path, answer] of questions) t.match(await page(path), answer, question)
-  const commit = await run(['events', '--search', '4f2c91d0', '--kind', 'HelmRelease'], env)
-  t.match(commit, { code: 0, out: /HelmRelease payments\/ledger/ }, 'what a commit did')
-  t.match(
-    (await run(['silence', 'list'], env)).out,
-    /^ID +STARTS +ENDS +BY +MATCH +COMMENT\n1 +in 1 h 59 m +\S.* +charts move\n$/
+  const event = join(tempFolder(t), 'event.json')
+  writeFileSync(event, JSON.stringify(fluxEvent({ involvedObject: payments })))
+  const file = join(tempFolder(t), 'config.yaml')
+  writeFileSync(
+    file,
+    config
+      .replaceAll('$SLACK', '$HOST/services/T00000000/B00000001/team')
+      .replaceAll('$HOST', 'https://hooks.slack.com')
   )
-  const often = await run(['events', '--name', 'ledger', '--transition', 'failed', '--since', '7d', '--json'], env)
-  t.match(JSON.parse(often.out), { events: { length: 1 } }, 'how often it failed this week')
+
+  const clicks = new Map([['/', 0]])
+  for (const [path, depth] of clicks) {
+    const { html } = await look(relay, path)
+    if (depth < 2) for (const link of linksIn(html)) if (!clicks.has(link)) clicks.set(link, depth + 1)
+  }
+  const ledger = '/events?cluster=prod-eu&kind=HelmRelease&namespace=payments&name=ledger'
+  const standing = '/events/4'
+  const questions: {
+    asks: string
+    on: string
+    form?: Record<string, string>
+    says: RegExp
+    run: string[]
+    prints: RegExp
+  }[] = [
+    {
+      asks: 'what is the oldest failure',
+      on: '/',
+      says: /The oldest is payments\/ledger , for \d+ s/,
+      run: ['status'],
+      prints: /WHY\n\d+ s +prod-eu +HelmRelease payments\/ledger/
+    },
+    {
+      asks: 'who was notified of it',
+      on: standing,
+      says: /payments(, team| and team)? (was|were) notified/,
+      run: ['why', 'payments/ledger'],
+      prints: /^payments(, team)?: notified/
+    },
+    {
+      asks: 'why not team X',
+      on: '/events/1',
+      says: /payments no match: namespace wanted payments has flux-system/,
+      run: ['why', '1'],
+      prints: /✘ {2}payments: namespace is flux-system, wanted payments/
+    },
+    {
+      asks: 'what is muted, and by whom',
+      on: '/',
+      says: /Muted 3 charts move ends in 1 h 59 m a silence by \S+.*, made .* 3 objects fail meanwhile/,
+      run: ['silence', 'list'],
+      prints: /^ID +STARTS +ENDS +BY +MATCH +COMMENT\n1 +in 1 h 59 m +\S.* +charts move\n$/
+    },
+    {
+      asks: 'which webhook is broken, and since when',
+      on: '/',
+      says: /team blocked Nothing could be posted for \d+ s : 404 no_service/,
+      run: ['lanes'],
+      prints: /\nteam +slack:\S+ +blocked .* answers 404 no_service since \d+ s/
+    },
+    {
+      asks: 'what did a commit do',
+      on: '/events',
+      form: { q: '4f2c91d0' },
+      says: /failed apps\/another .* failed payments\/ledger .* failed flux-system\/cart/,
+      run: ['events', '--search', '4f2c91d0'],
+      prints: /HelmRelease payments\/ledger[\s\S]*HelmChart flux-system\/cart/
+    },
+    {
+      asks: 'when is the next reminder',
+      on: standing,
+      says: /the next reminder is due in 3 h 59 m/,
+      run: ['why', 'payments/ledger'],
+      prints: /the next reminder is due in 3 h 59 m/
+    },
+    {
+      asks: 'how often did it fail this week',
+      on: ledger,
+      says: /1 failure began in the last 7 d/,
+      run: ['events', '--name', 'ledger', '--transition', 'failed', '--since', '7d'],
+      prints: /^ID .*\n4 +\d+ s +failed [^\n]*\n$/
+    },
+    {
+      asks: 'what would this event do',
+      on: '/rules/try',
+      form: { source: 'eu', event: JSON.stringify(fluxEvent({ involvedObject: payments })) },
+      says: /payments and team would be notified\./,
+      run: ['explain', file, event, '--source', 'eu'],
+      prints: /✔ +payments/
+    },
+    {
+      asks: 'what did Slack answer',
+      on: standing,
+      says: /sent payments by payments .*200 ok/,
+      run: ['why', 'payments/ledger'],
+      prints: /payments by payments: sent .*\n +\d+ s ago: 200 ok/
+    }
+  ]
+  for (const { asks, on, form, says, run: args, prints } of questions) {
+    t.ok(clicks.has(on), `${asks}: ${on} is two clicks away`)
+    const { html } = await look(relay, on)
+    if (form !== undefined)
+      t.ok(Object.keys(fieldsOf(html, on)).includes('q') || html.includes('<textarea name="event"'), asks)
+    const answer =
+      form === undefined
+        ? html
+        : 'q' in form
+          ? (await look(relay, `${on}?${new URLSearchParams(form)}`)).html
+          : (await submit(relay, on, form)).html
+    t.match(textOf(answer), says, asks)
+    t.match((await run(args, env)).out, prints, `${asks}: ${args.join(' ')}`)
+  }
 })

@@ -5,6 +5,9 @@ import { type Ask, firstSince, type Row } from './walk.ts'
 const minuteMs = 60_000
 /** Counted in one statement, so that nothing else waits for a whole day. */
 const stepMs = 60 * minuteMs
+/** Notifications that are looked at to say what rules did, together, and of each at least. */
+const maxLooked = 10_000
+const leastLooked = 20
 /** Messages that are enough to say how long it takes. */
 const sampleRows = 1000
 
@@ -64,6 +67,22 @@ const rulesSql = (first: number) => `
   )
   select hits.rule, hits.count, n.created_at as last_at from hits join notifications n on n.id = hits.last
   where hits.count > 0 order by hits.count desc, hits.rule`
+
+// Of the newest notifications of each rule: what they are of has to be read, where their number only has to be counted.
+const newestSql = (first: number, rows: number) => {
+  const count = (what: string) =>
+    `(select count(distinct ${what}) from (select event_id, state, message_id from notifications n
+      where n.rule = named.rule and n.id >= ${first} order by n.id desc limit ${rows}) as newest)`
+  return `
+  with recursive notifying(rule) as (
+    select min(rule) from notifications
+    union all
+    select (select min(n.rule) from notifications n where n.rule > notifying.rule) from notifying where notifying.rule is not null
+  ), named as (select rule from notifying where rule is not null)
+  select named.rule, ${count('event_id')} as events,
+    ${count(`case when state = 'sent' then message_id end`)} as messages
+  from named`
+}
 
 // As with the lanes.
 const trafficSql = (first: number) => `
@@ -141,9 +160,15 @@ export function readCounts(
       const first = await firstSince(ask, 'notifications', since)
       if (first === undefined) return []
       const rows = await ask(rulesSql(first), [])
+      if (rows.length === 0) return []
+      const most = Math.max(leastLooked, Math.floor(maxLooked / rows.length))
+      const newest = await ask(newestSql(first, most), [])
+      const byRule = new Map(newest.map((row) => [row['rule'], row]))
       return rows.map((row) => ({
         rule: String(row['rule']),
-        count: Number(row['count']),
+        events: Number(byRule.get(row['rule'] ?? null)?.['events'] ?? 0),
+        messages: Number(byRule.get(row['rule'] ?? null)?.['messages'] ?? 0),
+        isPart: Number(row['count']) > most,
         lastAt: Number(row['last_at'])
       }))
     },

@@ -26,34 +26,37 @@ interface Order {
 
 /** `keyOf`: what the store calls an object. */
 export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pick<Records, 'objects' | 'failures'> {
-  let known = new Map<string, Remembered>()
+  // Most say what they said at the last look, and thousands take their time to be read.
+  const known = new Map<string, Remembered>()
+  let looks = 0
   return {
-    async objects({ state, isWanted = () => true, ...filter }, page, now) {
+    async objects({ state, isNamed = () => true, isWanted = () => true, ...filter }, page, now) {
       const { cluster, kind, namespace, name } = filter
+      const wanted = { ...filter, state, isNamed }
       if (cluster !== undefined && kind !== undefined && namespace !== undefined && name !== undefined) {
         const rows = await ask(`${columnsSql} where key = $1`, [keyOf({ cluster, kind, namespace, name })])
-        return { items: rows.flatMap((row) => recordOf(row, filter, state, now)).filter(isWanted), next: null }
+        return { items: rows.flatMap((row) => recordOf(row, wanted, now)).filter(isWanted), next: null }
       }
       const isFailing = state === 'failing' || state === 'stale'
       const order = isFailing ? byFailure(ask, page) : byKey(ask)
       const limit = Math.min(page.limit, maxPage)
-      return walkObjects(order, { ...page, limit }, (row) => recordOf(row, filter, state, now).filter(isWanted))
+      return walkObjects(order, { ...page, limit }, (row) => recordOf(row, wanted, now).filter(isWanted))
     },
 
     async failures(now) {
       const page = { limit: maxFailures }
-      // Most say what they said at the last look, and thousands take their time to be read.
-      const read = new Map<string, Remembered>()
+      const look = ++looks
       const recordsOf = (row: Row) => {
         const key = String(row['key'])
         const last = known.get(key)
-        const one = last?.text === row['memory'] ? last : remembered(row)
+        const one = last?.text === row['memory'] ? last : remembered(row, last?.record.object)
         if (one === undefined) return []
-        read.set(key, one)
-        return [asOf(one.record, one.memory, now)]
+        if (one !== last) known.set(key, one)
+        one.look = look
+        return [standing(one, now)]
       }
       const found = await walkObjects(byFailure(ask, page), page, recordsOf, maxFailures)
-      known = read
+      for (const [key, one] of known) if (one.look < look) known.delete(key)
       return found
     }
   }
@@ -64,17 +67,18 @@ const columnsSql = 'select key, memory, seen_at, failing_since from objects'
 async function walkObjects(order: Order, page: Page, recordsOf: (row: Row) => ObjectRecord[], most = maxRows) {
   const { limit } = page
   const items: ObjectRecord[] = []
-  let cursor = page.cursor
+  let last: Row | undefined
+  const place = () => (last === undefined ? page.cursor : order.cursorOf(last))
   for (let looked = 0; ; ) {
-    const rows = await order.next(cursor)
+    const rows = await order.next(place())
     for (const row of rows) {
-      if (items.length === limit) return { items, next: cursor ?? null }
-      cursor = order.cursorOf(row)
+      if (items.length === limit) return { items, next: place() ?? null }
+      last = row
       items.push(...recordsOf(row))
     }
     looked += rows.length
     if (rows.length < windowRows) return { items, next: null }
-    if (looked >= most) return { items, next: cursor ?? null }
+    if (looked >= most) return { items, next: place() ?? null }
   }
 }
 
@@ -116,23 +120,39 @@ interface Remembered {
   text: string
   memory: ObjectMemory
   record: Omit<ObjectRecord, 'state'>
+  /** As it was last asked for, and in which look. */
+  stood?: ObjectRecord
+  look: number
 }
 
-function remembered(row: Row): Remembered | undefined {
+/** `object` where it is known from before: who found something out about it finds that again. */
+function remembered(row: Row, object = objectOf(String(row['key']))): Remembered | undefined {
   if (row['memory'] === null) return undefined
   const text = String(row['memory'])
   const memory = readMemory(text)
-  return { text, memory, record: recordIn(memory, objectOf(String(row['key'])), Number(row['seen_at'])) }
+  return { text, memory, record: recordIn(memory, object, Number(row['seen_at'])), look: 0 }
+}
+
+function standing(one: Remembered, now: number): ObjectRecord {
+  const { record, memory, stood } = one
+  const isSame = stood?.state === stateOf(memory, now) && !record.notified.some(({ heldUntil }) => heldUntil)
+  one.stood = isSame ? stood : asOf(record, memory, now)
+  return one.stood
+}
+
+interface Wanted extends ObjectFilter {
+  state: ObjectState | undefined
+  isNamed: (object: ObjectRef) => boolean
 }
 
 /** One, or none where it is not what was asked for. */
-function recordOf(row: Row, wanted: ObjectFilter, state: ObjectState | undefined, now: number): ObjectRecord[] {
+function recordOf(row: Row, { state, isNamed, ...wanted }: Wanted, now: number): ObjectRecord[] {
   if (row['memory'] === null || (state === 'healthy' && row['failing_since'] !== null)) return []
   const object = objectOf(String(row['key']))
   const isWanted = (['cluster', 'kind', 'namespace', 'name'] as const).every(
     (field) => wanted[field] === undefined || wanted[field] === object[field]
   )
-  if (!isWanted) return []
+  if (!isWanted || !isNamed(object)) return []
   const memory = readMemory(String(row['memory']))
   const is = stateOf(memory, now)
   if (state !== undefined && state !== is) return []

@@ -11,7 +11,7 @@ export type Ask = (sql: string, values: readonly Value[]) => Promise<Row[]>
 
 /** Rows looked at in one statement: a few milliseconds, also where they are looked at on the thread that does all else. */
 const windowRows = 2000
-/** Rows looked at for one page. */
+/** Rows looked at for one page; each with a row beside it counts twice. */
 const maxRows = 20_000
 /** Among so many rows on either side of a moment, times may be out of the order of the ids. */
 const disorderRows = 1000
@@ -82,7 +82,7 @@ export async function walk(
     const last = hits.length > limit ? hits[limit - 1] : undefined
     if (last !== undefined) return { ids: hits.slice(0, limit).map(({ id }) => id), next: String(last.at) }
     const isEnd = rows.length < size
-    looked += rows.length
+    looked += rows.length * (beside ? 2 : 1)
     after = Number(rows.at(-1)?.['place'])
     if (isEnd || looked >= maxRows) return { ids: hits.map(({ id }) => id), next: isEnd ? null : String(after) }
   }

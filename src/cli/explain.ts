@@ -49,6 +49,7 @@ export function explain(
   const now = Date.now()
   const rehearsal = startRehearsal(config, (event) => memoryOf(objectState, { event, config, now }))
   const rehearsed = rehearsal.receive(wire, now, source)
+  rehearsal.end()
   const verdicts = verdictsOn(rehearsed, config)
   const messages = rehearsed.notifications.map((notification) => {
     const { text, payload, ...notified } = speak(notification)

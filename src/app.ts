@@ -86,7 +86,8 @@ export async function buildApp({
     return { forMs: rule?.forMs ?? 0, waitMs: rule?.group?.waitMs ?? 0 }
   }
   const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
-  const lanes = createLanes({ ...base, slack, channels, holdOf, operators, publicUrl, spans, ages })
+  const mutes = () => Object.values(withholding()).flat()
+  const lanes = createLanes({ ...base, slack, channels, holdOf, mutes, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
   const rollouts = createRollouts({ ...base, destinations, wake })
   const silences = createSilences({ ...base, destinations, wake })
@@ -111,7 +112,7 @@ export async function buildApp({
   const inEffect = () => ({
     ...current(),
     destinations: destinations(),
-    mutes: Object.values(withholding()).flat()
+    mutes: mutes()
   })
   const { full, twins, passed } = troubles
   const isShared = sqliteFile(app.env.DATABASE_URL) === undefined
@@ -135,6 +136,8 @@ export async function buildApp({
 
   app.addHook('onReady', async () => {
     await commits.start()
+    // What was held when the relay stopped may be due, and silenced.
+    await silences.read()
     await lanes.start()
     cards.start()
     rollouts.start()

@@ -4,6 +4,7 @@ import { hasHeartbeats } from './events/bearing.ts'
 import type { FluxEvent, Origin } from './events/flux.ts'
 import { believe } from './events/time.ts'
 import { mutingOf } from './mutes/mutes.ts'
+import { following } from './objects/follows.ts'
 import { advanceTwin, worstFirst } from './objects/twins.ts'
 import type { ObjectMemory } from './objects.ts'
 import { dress } from './render/compose/fill-template.ts'
@@ -38,7 +39,7 @@ export function decide(
 ): Decision {
   const { receivedAt, behindMs } = arrival
   const event = { ...arrival.event, at: believe(arrival.event.at, receivedAt, behindMs) }
-  const advanced = advanceTwin(known, event, receivedAt)
+  const advanced = following(advanceTwin(known, event, receivedAt), event)
   const { fired, verdicts } = match({ event, transition: advanced.transition }, config.rules)
   const muting = mutingOf(config.mutes, { event, transition: advanced.transition }, now)
   const owned = fired.some(({ isToOwner }) => isToOwner)
@@ -68,7 +69,8 @@ export function decide(
         ...{ rule, destination: name, lane: destination.lane, view },
         ...(group && { group }),
         ...(recipient.heldUntil !== undefined && { heldUntil: recipient.heldUntil }),
-        ...(muting && { muting })
+        // Of what is held it is asked again when it has lasted.
+        ...(muting && recipient.heldUntil === undefined && { muting })
       }
     ]
   })

@@ -84,6 +84,8 @@ export interface ObjectMemory {
   /** The fingerprint of the last warning that did not decide the state. */
   remark?: string
   notified: readonly Notified[]
+  /** The key of the source that it follows, where its events say it. */
+  follows?: string
   /** The uid of the object, where its events say it. */
   uid?: string
   /** What is remembered of others with the same name, the latest first: see objects/twins.ts. */

@@ -22,7 +22,8 @@ export function createSilences(options: {
   let mutes: readonly Mute[] = []
   let stop = () => {}
 
-  async function look(): Promise<void> {
+  /** Reads them, and ends those that are over. */
+  async function read(): Promise<void> {
     const now = clock.now()
     const silences = await store.silences(now)
     // Made by a clock that has been set back since, one of an hour could last for days: it is over.
@@ -30,6 +31,11 @@ export function createSilences(options: {
     for (const { id } of fromAhead) await store.endSilence(id, now)
     const over = [...fromAhead, ...(await endRecovered(silences, now))]
     mutes = silences.flatMap((silence) => (over.includes(silence) ? [] : (compileSilence(silence) ?? [])))
+  }
+
+  async function look(): Promise<void> {
+    await read()
+    const now = clock.now()
     const laneOf = (destination: string) => options.destinations().get(destination)?.lane
     options.wake(await store.endMutes(now, laneOf, (withheld) => muteNotice(withheld, now)))
   }
@@ -62,6 +68,7 @@ export function createSilences(options: {
   return {
     /** As last read from the store. */
     mutes: (): readonly Mute[] => mutes,
+    read,
     /** Reads them, and sends the summaries of those that ended. */
     look,
     async start(): Promise<void> {

@@ -10,7 +10,7 @@ import { loadTests } from '../src/rehearsal/tests-file.ts'
 import { build, cards, isGreen } from './fixtures/cards.ts'
 import { createClock } from './fixtures/clock.ts'
 import { run } from './fixtures/process.ts'
-import { fluxEvent, startRelay, tempFolder } from './fixtures/relay.ts'
+import { fluxEvent, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
 
 const destinations = 'destinations: { team: { preview: true }, other: { preview: true } }\n'
 
@@ -266,6 +266,50 @@ t.test('a relay says of each event what is held, what passed, and what lasted', 
     objects: [{ notified: [{ destination: 'team' }] }]
   })
 })
+
+t.test(
+  'a silence that is made while it is held counts when it has lasted, also for a relay that starts then',
+  async (t) => {
+    const clock = createClock()
+    const folder = tempFolder(t)
+    const options = { config: config.replace('send: team', 'send: team, mention: "<!here>"'), clock, folder }
+    const first = await startRelay(t, options)
+    const stamp = () => new Date(clock.now()).toISOString()
+    const wait = async (relay: Relay, ms: number) => {
+      for (let left = ms; left > 0; left -= 1000) {
+        clock.advance(Math.min(1000, left))
+        await relay.app.idle()
+      }
+      await relay.get('/readyz')
+      await relay.app.idle()
+    }
+    const held = await first.post({ timestamp: stamp() })
+    await wait(first, 60_000)
+    const asked = { match: { namespace: 'apps' }, for: '10m', comment: 'planned work' }
+    const answer = await fetch(`${first.url}/api/silences`, {
+      ...{ method: 'POST', body: JSON.stringify(asked), headers: { 'content-type': 'application/json' } }
+    })
+    t.equal(answer.status, 201)
+    await first.app.close()
+    clock.advance(120_000)
+    const relay = await startRelay(t, options)
+    await wait(relay, 5000)
+    t.equal(relay.slack.accepted.length, 0)
+    t.match((await run(['why', held.body.id], { RELAY_URL: relay.url })).out, /^team: withheld\./)
+    t.match(JSON.parse((await relay.get(`/api/events/${held.body.id}`)).body), { notifications: [{ state: 'muted' }] })
+    t.match((await relay.get(`/events/${held.body.id}`)).body, /Withheld from team\./)
+    const metrics = (await relay.get('/metrics')).body
+    t.match(metrics, /notifications_total\{destination="team",state="muted"\} 1/)
+    t.match(metrics, /pending[^\n]*\{destination="team"\} 0/)
+    clock.advance(600_000)
+    await wait(relay, 10_000)
+    await relay.slack.until(({ accepted }) => accepted.length === 1)
+    t.match(
+      JSON.stringify(relay.slack.accepted[0]?.body),
+      /planned work\* is over. 1 notification was withheld.*has been failing/
+    )
+  }
+)
 
 t.test('a reload that takes it away lets what is held go', async (t) => {
   const clock = createClock()

@@ -15,7 +15,9 @@ export async function tryEvent(
   const { healthyBefore, speak, startRehearsal, verdictsOn } = await import('../../src/rehearsal/rehearsal.ts')
   const wire = parseEvent(text)
   if (typeof wire === 'string') return `This is ${wire}`
-  const rehearsed = startRehearsal(config, () => healthyBefore(now)).receive(wire, now, source)
+  const { receive, end } = startRehearsal(config, () => healthyBefore(now))
+  const rehearsed = receive(wire, now, source)
+  end()
   const { event, transition, trace, notifications } = rehearsed
   return {
     ...{ object: event.object, severity: event.severity, transition, quiet: trace.quiet },

@@ -49,13 +49,17 @@ export function explain(
   const now = Date.now()
   const rehearsal = startRehearsal(config, (event) => memoryOf(objectState, { event, config, now }))
   const rehearsed = rehearsal.receive(wire, now, source)
+  rehearsal.end()
   const verdicts = verdictsOn(rehearsed, config)
   const messages = rehearsed.notifications.map((notification) => {
     const { text, payload, ...notified } = speak(notification)
     const forMs = notification.heldUntil === undefined ? 0 : (config.rules.byName.get(notification.rule)?.forMs ?? 0)
+    const settles = notification.view.rollout?.is === 'settled'
+    const settleMs = settles ? (config.rules.byName.get(notification.rule)?.rollouts?.settleMs ?? 0) : 0
     return {
       ...notified,
       ...(forMs > 0 && { for: sayDuration(forMs) }),
+      ...(settleMs > 0 && { settle: sayDuration(settleMs) }),
       text: text.split('\n'),
       ...(link && { builder: builderUrl(payload) }),
       payload
@@ -114,6 +118,7 @@ function inWords(
     rule: string
     says: string
     for?: string
+    settle?: string
     text: string[]
     builder?: string
   }[]
@@ -132,9 +137,10 @@ function inWords(
     ''
   ]
   if (messages.length === 0) lines.push('Nobody is notified.', '')
-  for (const { destination, rule, says, for: lasts, text, builder } of messages) {
+  for (const { destination, rule, says, for: lasts, settle, text, builder } of messages) {
+    const when = lasts ? ` once it has lasted for ${lasts}` : settle ? ` after ${settle} without news of it` : ''
     lines.push(
-      `${destination} is notified by ${rule} (${says})${lasts ? ` once it has lasted for ${lasts}` : ''}:`,
+      `${destination} is notified by ${rule} (${says})${when}:`,
       ...text.map((line) => `  ${line}`),
       ...(builder === undefined ? [] : [`  ${builder}`]),
       ''

@@ -5,6 +5,7 @@ import type { Actor } from '../actor.ts'
 import { type Ages, type Clock, every, timeZone } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Mute } from '../mutes/mutes.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { Spans } from '../spans.ts'
 import type { NewNotification } from '../store/kept.ts'
@@ -48,6 +49,8 @@ export interface LanesOptions {
   channels: Channels
   /** How long the rules of the config file hold. */
   holdOf: HoldOf
+  /** Of the config file, and made by hand: in effect or to come. */
+  mutes?: () => readonly Mute[]
   /** Who is notified of the lanes themselves. */
   operators: () => readonly Destination[]
   /** Where people reach the relay, for links in messages. */
@@ -138,6 +141,9 @@ export function createLanes(options: LanesOptions): Lanes {
       const turn = tokens.turnOf(lane, clock.now())
       if (turn !== undefined) return { until: turn }
       const step: Step = await store.next(lane, planOf(lane), clock.now())
+      for (const name of step.withheld ?? []) {
+        options.metrics.notifications.inc({ destination: labelOf(name), state: 'muted' })
+      }
       if (step.is !== 'post') tokens.giveBack(lane)
       if (step.is === 'idle') return undefined
       if (step.is === 'wait') return step
@@ -214,7 +220,8 @@ export function createLanes(options: LanesOptions): Lanes {
       hold: holdsOf,
       next: (state, pending, gatherings, now) =>
         planNext(state, pending, gatherings, { pace, ...formOf(pending) }, now),
-      oldest: ages.before(maxAgeMs)
+      oldest: ages.before(maxAgeMs),
+      ...(options.mutes && { mutes: options.mutes() })
     }
   }
 

@@ -2,8 +2,7 @@
 // notification when one fails or has settled; for a channel with cards one when it begins.
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
-import { viewOfRollout } from '../render/compose/rollout.ts'
-import type { NewNotification, Rollout } from '../store/kept.ts'
+import { say } from '../store/rollouts/say.ts'
 import type { Store } from '../store/store.ts'
 import type { Destination } from './destination.ts'
 
@@ -35,17 +34,4 @@ export function createRollouts({ store, destinations, wake, clock, log }: Rollou
     },
     stop: (): void => stop()
   }
-}
-
-/** What is said of `rollout`, if anything: what has a card is shown there. `now` in ms. */
-export function say(rollout: Rollout, to: Destination | undefined, now: number): NewNotification | undefined {
-  if (to === undefined) return undefined
-  const isShown = to.slack?.style === 'cards' && rollout.saidAt !== undefined
-  if (isShown || !isWorthSaying(rollout, to)) return undefined
-  return { rule: rollout.rule, destination: to.name, lane: to.lane, view: viewOfRollout(rollout, now) }
-}
-
-/** A card begins with what is on its way; a message of its own needs something that has come. */
-function isWorthSaying({ unsaidSince, entries }: Rollout, { slack }: Destination): boolean {
-  return slack?.style === 'cards' ? entries.length > 0 : unsaidSince !== undefined
 }

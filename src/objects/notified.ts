@@ -30,6 +30,17 @@ export function remember(memory: ObjectMemory, { rule, destination, since }: Und
   })
 }
 
+/** Marks that a mute withheld from `destination` what `rule` would have notified it of, of the failure that began at `since`. */
+export function markWithheld(memory: ObjectMemory, { rule, destination, since }: Undelivered): ObjectMemory {
+  return inEach(memory, (notified, failure) =>
+    notified.map((entry) => {
+      if (failure?.since !== since || entry.rule !== rule || entry.destination !== destination) return entry
+      const { heldUntil: _, ...rest } = entry
+      return { ...rest, isWithheld: true }
+    })
+  )
+}
+
 /** Marks `destination` as notified of what was withheld from it, because the summary of the mute has said it. */
 export function markNotified(memory: ObjectMemory, destination: string, now: number): ObjectMemory {
   return inEach(memory, (notified) =>

@@ -3,7 +3,8 @@ import type { Config } from '../config/config.ts'
 import { decide, originOf } from '../decide.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../events/flux.ts'
 import { clean } from '../legible.ts'
-import { markNotified } from '../objects/notified.ts'
+import { type Muting, mutingOf } from '../mutes/mutes.ts'
+import { markNotified, markWithheld } from '../objects/notified.ts'
 import { type ObjectMemory, objectKey, type Transition } from '../objects.ts'
 import { composeOne } from '../render/compose/message.ts'
 import type { Payload } from '../render/slack/payload.ts'
@@ -18,7 +19,8 @@ import { rehearseRollouts } from './rollouts.ts'
 
 /**
  * An event and what became of it; what is muted is among the reasons for quiet. So is what was held to see whether its failure
- * lasts, once that is over before: until then it is among the notifications.
+ * lasts, once that is over before: until then it is among the notifications. What is said of a rollout is added when its time comes,
+ * to the event that it is about.
  */
 export interface Rehearsed extends Decision {
   event: FluxEvent
@@ -27,6 +29,10 @@ export interface Rehearsed extends Decision {
 export interface Rehearsal {
   /** Lets `wire` arrive through `source` at `now`, in ms. */
   receive(wire: WireEvent, now: number, source?: string): Rehearsed
+  /** Lets pass what anything waits for: of what was received, all is known then. */
+  end(): void
+  /** Whether more may be said about it when time passes, beside what is held. */
+  isOpen(rehearsed: Rehearsed): boolean
   /** What is known of each object by now, by its key. */
   memory: ReadonlyMap<string, ObjectMemory>
 }
@@ -42,6 +48,8 @@ interface Withheld {
 interface HeldBack {
   held: Held
   takeBack(because: string): void
+  /** What withholds it at `now`, in ms. */
+  mutingAt(now: number): Muting | undefined
 }
 
 /** `recall` says what was known of an object before its first event; left out: nothing. */
@@ -53,7 +61,9 @@ export function startRehearsal(
   const withheld = new Map<string, Withheld[]>()
   const held = new Map<string, HeldBack[]>()
   let ids = 0
-  const rollouts = rehearseRollouts()
+  const rollouts = rehearseRollouts(memory, (destination) => config.destinations.get(destination))
+  /** Those that something may yet be said about of a rollout. */
+  const open = new Map<number, Writable>()
 
   /** What is known of an object once the mutes that are over have sent their summaries. */
   function afterSummaries(key: string, known: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
@@ -67,12 +77,45 @@ export function startRehearsal(
     return over.reduce((memory, { destination, until }) => markNotified(memory, destination, until), known)
   }
 
+  /** What is held about an object at `now`, in ms; what has lasted until then and was muted by that time was withheld. */
+  function waitingAt(key: string, now: number): HeldBack[] {
+    const all = held.get(key) ?? []
+    for (const { held: row, takeBack, mutingAt } of all.filter((entry) => entry.held.until <= now)) {
+      const muting = mutingAt(row.until)
+      if (muting === undefined) continue
+      takeBack(sayMuting(muting))
+      const known = memory.get(key)
+      if (known !== undefined) memory.set(key, markWithheld(known, row))
+      withheld.set(key, [...(withheld.get(key) ?? []), { destination: row.destination, until: muting.until }])
+    }
+    return all.filter((entry) => entry.held.until > now)
+  }
+
+  function sayRollouts(until: number): void {
+    for (const { number, notification } of rollouts.sayUntil(until)) {
+      const { rule, destination } = notification
+      const about = open.get(number)
+      about?.notifications.push(notification)
+      const at = about?.quiet.findIndex((entry) => entry.rule === rule && entry.destination === destination) ?? -1
+      if (at >= 0) about?.quiet.splice(at, 1)
+    }
+  }
+
   return {
     memory,
+    end() {
+      sayRollouts(Number.POSITIVE_INFINITY)
+      for (const key of held.keys()) held.set(key, waitingAt(key, Number.POSITIVE_INFINITY))
+    },
+    isOpen({ notifications }) {
+      const found = [...open].find(([, about]) => about.notifications === notifications)
+      return found !== undefined && rollouts.isAbout(found[0])
+    },
     receive(wire, now, source = 'default') {
       const event = normalise(wire, originOf(config, source), now, config.classify)
       const key = objectKey(event.object)
-      const waiting = (held.get(key) ?? []).filter(({ held: { until } }) => until > now)
+      sayRollouts(now)
+      const waiting = waitingAt(key, now)
       const decision = decide(
         { event, body: '', identity: '', receivedAt: now },
         afterSummaries(key, memory.get(key), now) ?? recall(event),
@@ -89,49 +132,57 @@ export function startRehearsal(
         muting ? [{ destination, until: muting.until }] : []
       )
       if (muted.length > 0) withheld.set(key, [...(withheld.get(key) ?? []), ...muted])
-      const laneOf = (destination: string) => config.destinations.get(destination)?.lane
-      const said = decision.reports === undefined ? [] : rollouts(event, decision.reports, laneOf, now)
       const left = withoutMuted(decision)
-      const notifications = [...left.notifications, ...said]
-      const quiet = left.trace.quiet.filter(({ rule, destination }) => {
-        return !said.some((entry) => entry.rule === rule && entry.destination === destination)
-      })
-      const all = { event, ...left, notifications, trace: { ...left.trace, quiet } }
-      const { heldBack, ...rehearsed } = holdBack(all, now, () => ids++)
+      const parts = { notifications: [...left.notifications], quiet: [...left.trace.quiet] }
+      const subject = { event, transition: decision.transition }
+      const mutingAt = (at: number) => mutingOf(config.mutes, subject, at)
+      const heldBack = holdBack(parts, now, { mutingAt, nextId: () => String(ids++) })
       held.set(key, [...waiting.filter((entry) => !gone.includes(entry.held)), ...heldBack])
-      return rehearsed
+      if (decision.reports !== undefined) {
+        const number = ids++
+        open.set(number, parts)
+        rollouts.report({ event, number }, decision.reports, now)
+        if (!rollouts.isAbout(number)) open.delete(number)
+      }
+      return { event, ...left, notifications: parts.notifications, trace: { ...left.trace, quiet: parts.quiet } }
     }
   }
 }
 
-/** `rehearsed`, of which some notifications may be taken back: until then they are there, because what lasts is notified. */
-function holdBack(rehearsed: Rehearsed, now: number, nextId: () => number): Rehearsed & { heldBack: HeldBack[] } {
-  const notifications = [...rehearsed.notifications]
-  const quiet = [...rehearsed.trace.quiet]
-  const heldBack = notifications.flatMap((notification): HeldBack[] => {
+/** The parts of what was rehearsed that change while time passes. */
+interface Writable {
+  notifications: NewNotification[]
+  quiet: Decision['trace']['quiet'][number][]
+}
+
+/** Those of an event that may be taken back: until then they are there, because what lasts is notified. */
+function holdBack(
+  { notifications, quiet }: Writable,
+  now: number,
+  { mutingAt, nextId }: Pick<HeldBack, 'mutingAt'> & { nextId: () => string }
+): HeldBack[] {
+  return notifications.flatMap((notification): HeldBack[] => {
     const until = lastsUntil(notification, now)
     if (until === undefined) return []
     const { rule, destination, view } = notification
     return [
       {
-        held: { id: String(nextId()), rule, destination, since: view.failure?.since, until },
+        held: { id: nextId(), rule, destination, since: view.failure?.since, until },
         takeBack(because) {
           notifications.splice(notifications.indexOf(notification), 1)
           quiet.push({ rule, destination, because })
-        }
+        },
+        mutingAt
       }
     ]
   })
-  return { ...rehearsed, notifications, trace: { ...rehearsed.trace, quiet }, heldBack }
 }
 
 /** A muted notification notifies nobody; the mute is the reason. */
 function withoutMuted(decision: Decision): Decision {
   const { notifications, trace } = decision
   const muted = notifications.flatMap(({ rule, destination, muting }) =>
-    muting
-      ? [{ rule, destination, because: `muted by "${muting.name}" until ${new Date(muting.until).toISOString()}` }]
-      : []
+    muting ? [{ rule, destination, because: sayMuting(muting) }] : []
   )
   if (muted.length === 0) return decision
   return {
@@ -139,6 +190,10 @@ function withoutMuted(decision: Decision): Decision {
     notifications: notifications.filter(({ muting }) => muting === undefined),
     trace: { ...trace, quiet: [...trace.quiet, ...muted] }
   }
+}
+
+function sayMuting({ name, until }: Muting): string {
+  return `muted by "${name}" until ${new Date(until).toISOString()}`
 }
 
 /** What is known of an object that was healthy, at a revision that nobody knows, an hour before `at`, in ms. */

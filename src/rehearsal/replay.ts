@@ -1,6 +1,6 @@
 // Replay: rehearses stored events with a new config and counts, by destination, what would change. Pure.
 import type { Config } from '../config/config.ts'
-import type { ObjectRef } from '../events/flux.ts'
+import type { FluxEvent, ObjectRef } from '../events/flux.ts'
 import { type ObjectMemory, objectKey, type Transition } from '../objects.ts'
 import { parseEvent } from './event.ts'
 import { healthyBefore, type Rehearsed, type Spoken, speak, startRehearsal, whyNotNotified } from './rehearsal.ts'
@@ -69,18 +69,24 @@ export function startReplay(config: Config, old?: Config) {
   return {
     add(stored: StoredEvent): void {
       counts.events++
-      const after = now(stored)
-      const earlier = before?.(stored)
+      const after = now.receive(stored)
+      const earlier = before?.receive(stored)
       compareUntil(stored.receivedAt)
       if (after === undefined) {
         counts.unreadable++
         return
       }
-      const until = Math.max(...[after, earlier].map(heldUntil))
-      if (until > stored.receivedAt) later.push({ until, compare: () => compareWith(stored, after, earlier) })
-      else compareWith(stored, after, earlier)
+      // In the order of the events: what is held of one is about a failure that the next may end.
+      const obstacle = obstacleOf(stored, after)
+      const isOpen = now.isOpen(after) || (earlier !== undefined && before?.isOpen(earlier))
+      const until = isOpen ? Number.POSITIVE_INFINITY : Math.max(...[after, earlier].map(heldUntil))
+      const compare = () => compareWith(stored, after, earlier, obstacle)
+      if (until > stored.receivedAt) later.push({ until, compare })
+      else compare()
     },
     summary(): Summary {
+      now.end()
+      before?.end()
       compareUntil(Number.POSITIVE_INFINITY)
       for (const { examples } of changes.values()) examples.sort((a, b) => a.at - b.at)
       return { ...counts, changes: [...changes.values()] }
@@ -94,22 +100,30 @@ export function startReplay(config: Config, old?: Config) {
     for (const { compare } of known) compare()
   }
 
-  function compareWith(stored: StoredEvent, after: Rehearsed, earlier: Rehearsed | undefined): void {
+  function obstacleOf(stored: StoredEvent, after: Rehearsed): Obstacle | undefined {
+    if (old !== undefined) return undefined
     const { event, memory } = after
-    const sent = sentOf(after, stored, config)
-    const past = old === undefined ? pastOf(stored, sent) : { was: [], now: sent, isUnsure: false }
-    const moment = {
+    return obstacleTo({
       key: objectKey(event.object),
       transition: stored.transition,
       isHeartbeat: event.isHeartbeat,
-      leavesUnsure: past.isUnsure,
+      leavesUnsure: pastOf(stored, config.sources.has(stored.source) ? after.notifications : []).isUnsure,
       memory
-    }
-    const obstacle = obstacleTo(moment)
-    if (obstacle !== undefined && old === undefined) {
+    })
+  }
+
+  function compareWith(
+    stored: StoredEvent,
+    after: Rehearsed,
+    earlier: Rehearsed | undefined,
+    obstacle: Obstacle | undefined
+  ): void {
+    if (obstacle !== undefined) {
       counts[obstacle === 'before' ? 'notCompared' : 'unsure']++
       return
     }
+    const sent = sentOf(after, stored, config)
+    const past = old === undefined ? pastOf(stored, sent) : { was: [], now: sent }
     counts.withheld += sent.length - past.now.length
     const was = old ? sentOf(earlier, stored, old) : past.was
     for (const difference of compare(was, past.now)) {
@@ -123,15 +137,20 @@ function heldUntil(rehearsed: Rehearsed | undefined): number {
   return Math.max(0, ...(rehearsed?.notifications.map((notification) => notification.heldUntil ?? 0) ?? []))
 }
 
-function createRehearsal(config: Config): (stored: StoredEvent) => Rehearsed | undefined {
+function createRehearsal(config: Config) {
   let transition: Transition | undefined
   // A heartbeat is an update where the revision before was another one; which one, nobody knows any more.
   const before = (at: number) => ({ ...healthyBefore(at), revision: 'main@sha1:0000000' })
-  const { receive } = startRehearsal(config, ({ at }) => (transition === 'updated' ? before(at) : undefined))
-  return (stored) => {
-    const wire = parseEvent(stored.body)
-    transition = stored.transition
-    return typeof wire === 'string' ? undefined : receive(wire, stored.receivedAt, stored.source)
+  const recall = ({ at }: FluxEvent) => (transition === 'updated' ? before(at) : undefined)
+  const { receive, ...rehearsal } = startRehearsal(config, recall)
+  return {
+    ...rehearsal,
+    /** Undefined where it is not of the form in which Flux posts events. */
+    receive(stored: StoredEvent): Rehearsed | undefined {
+      const wire = parseEvent(stored.body)
+      transition = stored.transition
+      return typeof wire === 'string' ? undefined : receive(wire, stored.receivedAt, stored.source)
+    }
   }
 }
 

@@ -1,49 +1,148 @@
-// Rehearsed rollouts: notify at the event that begins one, and at each that fails in it; how long they are waited for is left out. Pure.
-
+// Rehearsed rollouts: follow what events say of rollouts as a store does, and say what is due of them when its time has come. Pure.
 import type { FluxEvent } from '../events/flux.ts'
-import { objectKey } from '../objects.ts'
-import { viewOfRollout } from '../render/compose/rollout.ts'
-import type { NewNotification, RolloutReport } from '../store/kept.ts'
+import { originOfRevisions } from '../objects/follows.ts'
+import { type ObjectMemory, objectKey, objectOf } from '../objects.ts'
+import type { RolloutEntry } from '../render/compose/rollout-standing.ts'
+import { maxRolloutEntries, type NewNotification, type RolloutReport } from '../store/kept.ts'
+import { type LiveRow, type RolloutRow, rolloutOf } from '../store/rollouts/rows.ts'
+import { afterwards, type Feed, say } from '../store/rollouts/say.ts'
+import { follow, keysOf, type RolloutChanges } from '../store/rollouts.ts'
 
-interface Known {
-  /** Revisions that were seen; of charts, none. */
-  revisions: Set<string>
-  /** When the last report came, in ms. */
-  lastAt: number
-  failing: Set<string>
+interface Entry {
+  cluster: string
+  state: RolloutEntry['is']
+  at: number
+  said: string
+  saysEach: boolean
 }
 
-/** Returns what is said because of the reports of `event` at `now`, in ms. */
-export function rehearseRollouts(): (
-  event: FluxEvent,
-  reports: readonly RolloutReport[],
-  laneOf: (destination: string) => string | undefined,
-  now: number
-) => NewNotification[] {
-  const scopes = new Map<string, Known>()
+interface Kept {
+  row: RolloutRow
+  /** By the keys of their objects. */
+  entries: Map<string, Entry>
+}
 
-  function isSaid({ scope, revision, isMove, is, settleMs }: RolloutReport, object: string, now: number): boolean {
-    const known = scopes.get(scope) ?? { revisions: new Set(), lastAt: Number.NEGATIVE_INFINITY, failing: new Set() }
-    scopes.set(scope, known)
-    const isGoingOn = now < known.lastAt + settleMs
-    const begins = isMove && (revision === '' ? !isGoingOn : !known.revisions.has(revision))
-    const fails = is === 'failing' && !known.failing.has(object) && (isMove || isGoingOn)
-    if (isMove && revision !== '') known.revisions.add(revision)
-    if (isMove || isGoingOn) known.lastAt = now
-    if (is === 'failing') known.failing.add(object)
-    else known.failing.delete(object)
-    return is !== 'gone' && (begins || fails)
+export interface RehearsedRollouts {
+  /** Takes down what an event, known by a number, says of rollouts at `now`, in ms. */
+  report(event: { event: FluxEvent; number: number }, reports: readonly RolloutReport[], now: number): void
+  /** What was said before `until`, in ms, and about which event. */
+  sayUntil(until: number): { number: number; notification: NewNotification }[]
+  /** Whether what there is yet to say of a rollout is said about that event. */
+  isAbout(number: number): boolean
+}
+
+/** A relay looks so often, in ms: what comes in between is said together. */
+const lookMs = 1000
+
+/** `memories`: what is known of objects, by their keys. `feedOf`: where a destination is. */
+export function rehearseRollouts(
+  memories: ReadonlyMap<string, ObjectMemory>,
+  feedOf: (destination: string) => Feed | undefined
+): RehearsedRollouts {
+  const all: Kept[] = []
+  const scopes = new Map<string, Kept[]>()
+  const due = new Set<Kept>()
+
+  function keep(kept: Kept, row: RolloutRow): void {
+    kept.row = row
+    if (row.due_at === null) due.delete(kept)
+    else due.add(kept)
   }
 
-  return (event, reports, laneOf, now) =>
-    reports.flatMap((report): NewNotification[] => {
-      const { rule, destination, head, is, said, settleMs } = report
-      const object = objectKey(event.object)
-      const lane = laneOf(destination)
-      if (!isSaid(report, object, now) || lane === undefined || is === 'gone') return []
-      const entries = [{ object, is, at: now, said }]
-      const times = { openedAt: now, lastAt: now, settleMs }
-      const view = viewOfRollout({ id: '', rule, head, ...times, replaced: {}, entries }, now)
-      return [{ rule, destination, lane, view }]
+  function reportOne(event: FluxEvent, number: number, said: RolloutReport, now: number): void {
+    const { cluster } = event.object
+    const object = objectKey(event.object)
+    const known = scopes.get(said.scope) ?? []
+    scopes.set(said.scope, known)
+    const live = known
+      .filter(({ row }) => !row.is_closed || (said.revision !== '' && row.revision === said.revision))
+      .map((kept) => liveRow(kept, object, cluster))
+    const source = originOfRevisions(said.follows, (key) => memories.get(key))
+    const { begun, rows, entries, carried, first } = follow(live, said, { cluster, event: number, source, now })
+    if (begun !== undefined) {
+      const kept: Kept = { row: { ...begun, id: all.length + 1 }, entries: new Map() }
+      all.push(kept)
+      known.push(kept)
+      keep(kept, kept.row)
+    }
+    const keptOf = (id = all.length) => all[id - 1] as Kept
+    for (const row of rows) keep(keptOf(row.id), row)
+    for (const { rollout, state, said: text } of entries) {
+      const members = keptOf(rollout).entries
+      const saysEach = said.saysEach || members.get(object)?.saysEach === true
+      if (state === 'gone') members.delete(object)
+      else members.set(object, { cluster, state, at: now, said: text, saysEach })
+    }
+    const expects = (id: number | undefined, keys: readonly string[]) => {
+      const members = keptOf(id).entries
+      const entry: Entry = { cluster, state: 'expected', at: now, said: '', saysEach: true }
+      for (const key of keys) if (!members.has(key) && mayFollow(memories.get(key), source)) members.set(key, entry)
+    }
+    for (const { from, into, hasExpected } of carried) expects(into, carriedFrom(keptOf(from), cluster, hasExpected))
+    if (first !== undefined) expects(first.into, others(event, said))
+  }
+
+  /** Objects of the kind that had the same revision before, where the rule is about them. */
+  function others({ object }: FluxEvent, { previous, isAbout }: RolloutReport): string[] {
+    const prefix = keysOf(object)
+    return [...memories].flatMap(([key, { revision, failure }]) => {
+      const had = revision === previous || failure?.revision === previous
+      return had && key.startsWith(prefix) && isAbout?.(objectOf(key)) ? [key] : []
     })
+  }
+
+  return {
+    report({ event, number }, reports, now) {
+      for (const said of reports) reportOne(event, number, said, now)
+    },
+    sayUntil(until) {
+      const said: { number: number; notification: NewNotification }[] = []
+      for (;;) {
+        const [next] = [...due].sort((a, b) => (a.row.due_at ?? 0) - (b.row.due_at ?? 0))
+        const at = Math.ceil((next?.row.due_at ?? 0) / lookMs) * lookMs
+        if (next === undefined || at >= until) return said
+        const notification = sayOf(next, feedOf(next.row.destination), at)
+        if (notification !== undefined) said.push({ number: next.row.event_id ?? -1, notification })
+        const fails = [...next.entries.values()].some(({ state }) => state === 'failing')
+        keep(next, afterwards(next.row, { isSaid: notification !== undefined, fails, now: at }))
+      }
+    },
+    isAbout: (number) => all.some(({ row }) => row.event_id === number)
+  }
+}
+
+function liveRow({ row, entries }: Kept, object: string, cluster: string): LiveRow {
+  const members = [...entries.values()].filter((entry) => entry.cluster === cluster)
+  const count = (state: Entry['state']) => members.filter((entry) => entry.state === state).length
+  const own = entries.get(object)
+  return {
+    ...row,
+    ...{ state: own?.state ?? null, said: own?.said ?? null },
+    ...{ members: members.length, failing: count('failing'), coming: count('coming') },
+    clusters: new Set([...entries.values()].map((entry) => entry.cluster)).size
+  }
+}
+
+function carriedFrom(
+  { entries }: Kept,
+  cluster: string,
+  hasExpected: RolloutChanges['carried'][number]['hasExpected']
+) {
+  return [...entries].flatMap(([key, entry]) => {
+    const isThere = entry.cluster === cluster && entry.saysEach && (entry.state !== 'expected' || hasExpected)
+    return isThere ? [key] : []
+  })
+}
+
+/** Not where it is known that the object follows another source. */
+function mayFollow(memory: ObjectMemory | undefined, source: string | undefined): boolean {
+  return source === undefined || memory?.follows === undefined || memory.follows === source
+}
+
+function sayOf({ row, entries }: Kept, to: Feed | undefined, now: number): NewNotification | undefined {
+  const rows = [...entries]
+    .sort(([a, one], [b, other]) => one.at - other.at || (a < b ? -1 : 1))
+    .slice(0, maxRolloutEntries)
+    .map(([object, { state, at, said }]) => ({ object, state, at, said, channel: null, ts: null }))
+  return say(rolloutOf(row, rows), to, now)
 }

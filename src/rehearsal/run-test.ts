@@ -24,12 +24,14 @@ const start = Date.UTC(2026, 0, 5, 9)
 
 /** Everything that is not as `test` expects. */
 export function runTest({ steps }: RuleTest, config: Config): TestFailure[] {
-  const { receive } = startRehearsal(config)
+  const { receive, end } = startRehearsal(config)
   const rehearsed = steps.map((step) => ({
     step,
     all: step.times.map((at) => ({ at, came: receive(step.eventAt(start + at), start + at, step.source) }))
   }))
-  // What is held to see whether its failure lasts is of the step that began it, and known when all have been.
+  // What is held to see whether its failure lasts is of the step that began it, and so is what is said of a rollout: known when all
+  // has been.
+  end()
   return rehearsed.flatMap(({ step, all }) => {
     const sent = all.flatMap(({ at, came }) =>
       came.notifications.map((notification): SentAt => ({ ...speak(notification), at }))

@@ -57,7 +57,7 @@ export interface Surroundings {
  * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules
  * match it, and to nobody by a rule whose `for` the failure did not last; everything else to the destinations of the rules that
  * fired, and to `owned` for those that send to the owner. Of an incident that is acknowledged nobody is reminded, and nobody
- * is pinged. `isMuted`: the notifications will be withheld.
+ * is pinged. `isMuted`: the notifications will be withheld, unless they are held: that is asked again when they have lasted.
  */
 export function recipientsOf(
   { transition, memory, before: over, ended, aside, overAfterMs }: Advance,
@@ -110,7 +110,7 @@ export function recipientsOf(
       const entry = notified.find((known) => isOf(known) && (isMuted || !known.isWithheld))
       const row = entry && rowOf(entry)
       const isOfFailing = transition === 'failed' || transition === 'changed' || transition === 'repeated'
-      if (row !== undefined && isOfFailing && (aside === 'late' || (transition === 'repeated' && !isMuted))) {
+      if (row !== undefined && isOfFailing && (aside === 'late' || transition === 'repeated')) {
         withhold(`held until ${new Date(row.until).toISOString()}, to see whether it lasts`)
         continue
       }
@@ -171,8 +171,8 @@ export function recipientsOf(
         }
         notified = notified.filter((other) => !later.includes(other))
       }
-      const isWithheld = isMuted && (before?.isWithheld ?? before === undefined)
-      const isHeld = heldUntil !== undefined && !isMuted
+      const isHeld = heldUntil !== undefined
+      const isWithheld = isMuted && !isHeld && (before?.isWithheld ?? before === undefined)
       notified = [
         ...notified.filter((other) => !isOf(other)),
         {

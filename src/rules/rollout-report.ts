@@ -19,6 +19,8 @@ export interface Reported {
   isMove: boolean
   /** It says of each revision that it has it, also where nothing changed by it. */
   saysEach: boolean
+  /** The key of the source that the object follows, where its events say it. */
+  follows?: string
 }
 
 /** Longer revisions are told apart by their ends. */
@@ -35,14 +37,15 @@ export function reportedBy(event: FluxEvent, advance: Advance): Reported | strin
   if (advance.aside !== undefined) return 'it says nothing of the state of its object'
   const is = stepOf(event, advance)
   if (is === undefined) return 'it says nothing of a rollout'
+  const follows = advance.memory.follows !== undefined && { follows: advance.memory.follows }
   if (isOfChart(object.kind)) {
     const isOfRelease = is === 'failing' ? /^(Install|Upgrade)/.test(reason) : !/^(Test|Drift)/.test(reason)
     const isMove = isOfRelease && is !== 'gone' && advance.transition !== 'repeated'
-    return { is, revision: '', isMove, saysEach: false }
+    return { is, revision: '', isMove, saysEach: false, ...follows }
   }
   const revision = event.revision?.text.slice(-maxRevision) ?? ''
   const saysEach = is === 'applied' && reason === 'ReconciliationSucceeded' && hasHeartbeats(object.kind)
-  return { is, revision, isMove: is !== 'gone' && isMove(event, advance), saysEach }
+  return { is, revision, isMove: is !== 'gone' && isMove(event, advance), saysEach, ...follows }
 }
 
 function stepOf(event: FluxEvent, { transition, memory }: Advance): Stage | undefined {

@@ -15,7 +15,7 @@ export interface Ledger {
   /** What is held about the object to see whether its failure lasts, those of this batch included. */
   heldOf(key: string): readonly Held[]
   /** Nobody is notified by them, or they are held no longer. */
-  release(key: string, releases: readonly Release[]): void
+  release(key: string, releases: readonly Release[], arrival: Arrival): void
   remember(key: string, memory: ObjectMemory, arrival: Arrival): void
   /** The object fails, fails otherwise, or works again: cards that name it are out of date. */
   turn(key: string, arrival: Arrival): void
@@ -39,7 +39,7 @@ export function decideOn(arrival: Arrival, key: string, ledger: Ledger, decide: 
   }
   if (decision.memory !== memory) ledger.remember(key, decision.memory, arrival)
   const { transition, releases = [], reports } = decision
-  if (releases.length > 0) ledger.release(key, releases)
+  if (releases.length > 0) ledger.release(key, releases, arrival)
   if (isTurn(transition)) ledger.turn(key, arrival)
   if (!decision.keep) {
     if (reports !== undefined) ledger.report(arrival, reports, null)

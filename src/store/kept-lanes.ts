@@ -1,4 +1,5 @@
 // Kept lanes: defines the shapes of what waits in a lane, of the message that is made of it, and of what becomes of it.
+import type { Mute } from '../mutes/mutes.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
 
@@ -111,8 +112,10 @@ export function isLimit(bucket: Bucket | undefined, notBefore: number): boolean 
   return bucket !== undefined && bucket.at === notBefore
 }
 
-/** What a lane should do now. */
-export type Step =
+/** What a lane should do now, and the destinations of what a mute withheld meanwhile, each as often. */
+export type Step = NextStep & { withheld?: readonly string[] }
+
+type NextStep =
   | { is: 'idle' }
   /**
    * `isInterruptible`: a new notification may end this wait early. All that waits is held for its group, or another replica is
@@ -154,6 +157,8 @@ export interface Plan {
   next(lane: LaneState, pending: readonly Pending[], gatherings: Gatherings, now: number): NextPost
   /** Notifications accepted before this become dead letters, in ms. */
   oldest: number
+  /** What was held on purpose and is matched by one of these, in effect when that ends, is withheld. */
+  mutes?: readonly Mute[]
 }
 
 export interface Attempt {

@@ -9,6 +9,8 @@ export interface RolloutHead {
   revision?: { text: string; url?: string }
   previous?: { text: string; url?: string }
   subject?: string
+  /** The keys of the sources whose revision it is, as far as its objects say. */
+  sources?: readonly string[]
 }
 
 /** An object in a rollout. `expected`: it has said of every revision before that it has it, and not yet of this one. */

@@ -133,7 +133,8 @@ export async function accept(
   const notifications = await writeNotifications(sql, kept)
   await release(
     sql,
-    releases.map(({ held: entry, ...rest }) => ({ ...rest, held: { ...entry, id: idOf(entry.id, notifications) } }))
+    releases.map(({ held: entry, ...rest }) => ({ ...rest, held: { ...entry, id: idOf(entry.id, notifications) } })),
+    Math.max(...batch.map(({ receivedAt }) => receivedAt))
   )
   await report(sql, reports)
   await turn(sql, [...turned.keys()], Math.max(...turned.values()))

@@ -1,5 +1,6 @@
 // Claim in PostgreSQL: picks a lane's next step. The lane's row is locked meanwhile, and names the replica that posts
 // from it until the answer is written down.
+import type { Mute } from '../../mutes/mutes.ts'
 import { apartMs, composeWindow, type Gatherings, type Pending, type Plan, type Step } from '../kept-lanes.ts'
 import {
   type GatheringRow,
@@ -11,6 +12,7 @@ import {
   type PendingRow,
   pendingOf
 } from '../rows.ts'
+import { heldUntilNow, inEffect } from '../steps/muted.ts'
 import { composable, type Due, expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
@@ -20,6 +22,7 @@ import { pass } from './lasting.ts'
 import type { Presence } from './presence.ts'
 import { bury } from './queue.ts'
 import { settle } from './settle.ts'
+import { withhold } from './withhold.ts'
 
 /** Another replica is choosing the lane's next step, which takes it some milliseconds. */
 const lockedMs = 50
@@ -123,13 +126,20 @@ export function createClaims({ connections, presence, waiting, isCallersClock }:
     waiting.keep()
   }
 
+  function noteWithheld(destinations: readonly string[]): void {
+    for (const destination of destinations) waiting.add(destination, -1)
+    waiting.keep()
+  }
+
   return {
     async next(lane, plan, now) {
       // Asked for before the claim: if it ends while that is committed, so does the post, at once.
       const signal = presence.lease()
       const asking = { lane, plan, now, replica, isCallersClock }
-      const { step, number, buried } = await connections.transaction((sql) => claim(sql, asking))
+      const { step: found, number, buried, withheld } = await connections.transaction((sql) => claim(sql, asking))
       noteBuried(buried)
+      noteWithheld(withheld)
+      const step = withheld.length === 0 ? found : { ...found, withheld }
       if (step.is === 'wait') {
         // Round up, so that the retry is not too early; cap it, because another replica may unblock the lane.
         return { ...step, until: Math.min(step.until + skewErrorMs(), now + longestWaitMs) }
@@ -167,37 +177,43 @@ interface Claim {
   number?: number
   /** The destination of each notification that was too old, and is a dead letter now. */
   buried: readonly string[]
+  /** The destination of each that is muted now. */
+  withheld: readonly string[]
 }
 
 async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock }: Asking): Promise<Claim> {
   const row = await lockLane(sql, lane)
-  if (row === undefined) return { step: { is: 'wait', until: asked + lockedMs }, buried: [] }
+  const settled = { buried: [] as string[], withheld: [] as string[] }
+  if (row === undefined) return { step: { is: 'wait', until: asked + lockedMs }, ...settled }
   const { now: read, aliveUntil, open } = await look(sql, lane, row.holder)
   if (row.holder !== null && row.holder !== replica && aliveUntil > read) {
     const until = asked + Math.min(aliveUntil + 1 - read, leasedMs)
-    return { step: { is: 'wait', until, isInterruptible: true }, buried: [] }
+    return { step: { is: 'wait', until, isInterruptible: true }, ...settled }
   }
   // Read from the database, so that all replicas keep one pace.
   const now = isCallersClock ? asked : read
   const state = laneStateOf(row, now)
-  const buried: string[] = []
+  const mutes = inEffect(plan.mutes, now)
   for (;;) {
-    const due =
-      open === undefined ? await oldestDue(sql, { lane, oldest: plan.oldest, buried }, now) : { rows: [], last: 0 }
+    const due = open === undefined ? await oldestDue(sql, { lane, plan, mutes, settled }, now) : { rows: [], last: 0 }
     const isDue = due.rows.length > 0
     const heldUntil = open === undefined && !isDue ? await firstHeld(sql, lane) : null
     const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)
     if (turn.is === 'again') {
       const { message, bucket } = turn
       const { rows } = await sql<{ claim: number }>(leaseSql, [lane, bucket.tokens, bucket.at, replica])
-      return { step: { is: 'post', message, isAgain: true, block: state.block }, number: rows[0]?.claim ?? 0, buried }
+      return {
+        step: { is: 'post', message, isAgain: true, block: state.block },
+        number: rows[0]?.claim ?? 0,
+        ...settled
+      }
     }
-    if (turn.is !== 'compose') return { step: turn, buried }
-    const { pending, gatherings } = await gathered(sql, { lane, plan, due }, now)
+    if (turn.is !== 'compose') return { step: turn, ...settled }
+    const { pending, gatherings } = await gathered(sql, { lane, plan, due, mutes, settled }, now)
     if (pending.length === 0) continue
     const known = plan.hasCards ? await readCards(sql, lane, pending) : pending
     const next = plan.next(state, known, gatherings, now)
-    if ('until' in next) return { step: { is: 'wait', until: next.until }, buried }
+    if ('until' in next) return { step: { is: 'wait', until: next.until }, ...settled }
     const { message, ids, gathered: after } = messageFrom(lane, pending, next)
     const { rows } = await sql<{ id: number; claim: number }>(writeSql, [
       ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, message.notifications, now],
@@ -205,17 +221,35 @@ async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock
       ...[message.thread?.id ?? null, message.thread?.isBroadcast ?? false]
     ])
     const post: Step = { is: 'post', message: { id: String(rows[0]?.id), ...message }, block: state.block }
-    return { step: post, number: rows[0]?.claim ?? 0, buried }
+    return { step: post, number: rows[0]?.claim ?? 0, ...settled }
   }
 }
 
-/** What a message may be composed from, or nothing, where all that was due is held from now on; and the gatherings of it. */
+interface Looking {
+  lane: string
+  plan: Plan
+  /** In effect. */
+  mutes: readonly Mute[]
+  settled: { buried: string[]; withheld: string[] }
+}
+
+/**
+ * What a message may be composed from, or nothing, where all that was due is held from now on, or some was muted; and the gatherings
+ * of it.
+ */
 async function gathered(
   sql: Sql,
-  { lane, plan, due }: { lane: string; plan: Plan; due: Due<WaitingRow> },
+  { lane, plan, due, mutes, settled }: Looking & { due: Due<WaitingRow> },
   now: number
 ): Promise<{ pending: Pending[]; gatherings: Gatherings }> {
+  const nothing = { pending: [], gatherings: new Map() }
+  const withholds = async (some: readonly Pending[]) => {
+    const muted = mutes.length === 0 ? [] : await withhold(sql, heldUntilNow(some), mutes, now)
+    settled.withheld.push(...muted)
+    return muted.length > 0
+  }
   const fresh = due.rows.map((row) => pendingOf(row, row.view))
+  if (await withholds(fresh)) return nothing
   const gatherings = await gatheringsFor(sql, { lane, plan, pending: fresh })
   const holds = plan.hold(fresh, gatherings, now)
   for (const { ids, until, holds: times } of holds) await sql(holdSql, [ids, until, now, times])
@@ -224,6 +258,7 @@ async function gathered(
   const { rows } = await sql<WaitingRow>(heldSql, [lane, now, rest[0]?.destination, rest.map(({ id }) => id), due.last])
   if (rows.length === 0) return { pending: rest, gatherings }
   const held = rows.map((row) => pendingOf(row, row.view))
+  if (await withholds(held)) return nothing
   const pending = composable(fresh, holds, held, now)
   // What is held may be of other causes.
   return { pending, gatherings: await gatheringsFor(sql, { lane, plan, pending }) }
@@ -252,19 +287,19 @@ async function look(sql: Sql, lane: string, holder: string | null) {
   return { now: row.now, aliveUntil: row.alive_until ?? 0, open: row.id === null ? undefined : messageOf(row) }
 }
 
-/** What is due. The destination of each that is too old for that, and a dead letter now, is added to `buried`. */
-async function oldestDue(
-  sql: Sql,
-  { lane, oldest, buried }: { lane: string; oldest: number; buried: string[] },
-  now: number
-): Promise<Due<WaitingRow>> {
+/** What is due. The destination of each that is too old for that, and a dead letter now, or is muted, is added to `settled`. */
+async function oldestDue(sql: Sql, { lane, plan, mutes, settled }: Looking, now: number): Promise<Due<WaitingRow>> {
   for (;;) {
     const { rows } = await sql<WaitingRow>(waitingSql, [lane, now, composeWindow])
-    if (await pass(sql, rows, now)) continue
-    const sorted = sortDue(rows, oldest)
+    const withheld = await pass(sql, rows, mutes, now)
+    if (withheld !== undefined) {
+      settled.withheld.push(...withheld)
+      continue
+    }
+    const sorted = sortDue(rows, plan.oldest)
     if ('due' in sorted) return sorted.due
     const ids = sorted.expired.map(({ id }) => id)
-    buried.push(...(await bury(sql, ids, expiredReason)))
+    settled.buried.push(...(await bury(sql, ids, expiredReason)))
   }
 }
 

@@ -1,10 +1,12 @@
 // Lasting in PostgreSQL: keeps what is held to see whether its failure lasts. Its rows are locked after their objects where an
 // event comes in, and after their lane where they are due.
+import type { Mute } from '../../mutes/mutes.ts'
 import type { Held, Release } from '../../rules/lasting.ts'
 import type { HoldOf } from '../kept-lanes.ts'
 import { type FailedRow, type PendingRow, undeliveredOf } from '../rows.ts'
 import { lasting, shortened } from '../steps.ts'
 import type { Sql } from './connections.ts'
+import { withhold } from './withhold.ts'
 
 // With its own partial index, which has nothing else.
 const isHeld = `n.state = 'pending' and n.message_id is null and n.holds = 0 and n.held_at is not null`
@@ -27,13 +29,15 @@ export async function heldOf(sql: Sql, objects: readonly string[]): Promise<Map<
 // Of those that came in the same transaction the ids are known by now.
 const releaseSql = `
   update notifications set state = case when k.because is null then state else 'muted' end, reason = k.because,
-    held_until = 0, held_at = null
+    held_until = case when k.because is null then least(held_until, $3::bigint) else 0 end,
+    held_at = case when k.because is null then held_at end
   from unnest($1::bigint[], $2::text[]) as k(id, because) where notifications.id = k.id`
 
-/** Nobody is notified by them, or they are held no longer. */
-export async function release(sql: Sql, releases: readonly Release[]): Promise<void> {
+/** Nobody is notified by them, or they are held no longer than until `now`, in ms. */
+export async function release(sql: Sql, releases: readonly Release[], now: number): Promise<void> {
   if (releases.length === 0) return
-  await sql(releaseSql, [releases.map(({ held }) => Number(held.id)), releases.map(({ because }) => because ?? null)])
+  const ids = releases.map(({ held }) => Number(held.id))
+  await sql(releaseSql, [ids, releases.map(({ because }) => because ?? null), now])
 }
 
 // Not those that an event has just settled.
@@ -44,13 +48,22 @@ const anewSql = `
   update notifications n set held_until = $2::bigint + n.held_until - n.held_at, held_at = $2, created_at = $2
   where n.id = any($1) and ${isHeld}`
 
-/** Lets those of `rows` go on whose failures have lasted, and holds others anew; false where none was held. */
-export async function pass(sql: Sql, rows: readonly PendingRow[], now: number): Promise<boolean> {
+/**
+ * Lets those of `rows` go on whose failures have lasted, but for what `mutes`, which are in effect, withhold, and holds others anew.
+ * The destination of each that is withheld; undefined where none was held.
+ */
+export async function pass(
+  sql: Sql,
+  rows: readonly PendingRow[],
+  mutes: readonly Mute[],
+  now: number
+): Promise<string[] | undefined> {
   const found = lasting(rows, now)
-  if (found === undefined) return false
+  if (found === undefined) return undefined
+  const withheld = await withhold(sql, found.lasted, mutes, now)
   await sql(lastedSql, [found.lasted.map(({ id }) => id)])
   await sql(anewSql, [found.anew.map(({ id }) => id), now])
-  return true
+  return withheld
 }
 
 const allSql = `

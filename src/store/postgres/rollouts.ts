@@ -1,27 +1,18 @@
 // Rollouts in PostgreSQL: keep how far each revision is rolled out, and write what there is to say of one. Scopes are locked after
 // objects, several in one order, so that replicas wait for each other and never in a circle.
 
+import { isChart, originOfRevisions } from '../../objects/follows.ts'
+import { readMemory } from '../../objects/stored-memory.ts'
 import { objectOf } from '../../objects.ts'
 import { type Arrival, maxRolloutEntries, type NewNotification, type Rollout, type RolloutReport } from '../kept.ts'
 import { cardGapMs } from '../kept-cards.ts'
-import {
-  afterwards,
-  follow,
-  keysOf,
-  type LiveRow,
-  type RolloutEntryRow,
-  type RolloutRow,
-  remembersRevision,
-  rolloutHorizonMs,
-  rolloutOf
-} from '../rollouts.ts'
+import { type LiveRow, type RolloutEntryRow, type RolloutRow, rolloutOf } from '../rollouts/rows.ts'
+import { afterwards, maxDue, rolloutHorizonMs } from '../rollouts/say.ts'
+import { follow, keysOf, remembersRevision, remembersSource } from '../rollouts.ts'
 import type { Store } from '../store.ts'
 import type { Connections, Sql } from './connections.ts'
 import { insertNotifications } from './queue.ts'
 import { indexable, keyOf, storable } from './text.ts'
-
-/** Rollouts that something is said of in one transaction. */
-const maxDue = 20
 
 /** Any number that nothing else is locked by: of each scope, beside its hash. */
 const lockSpace = 8_140_772
@@ -64,11 +55,20 @@ const entrySql = `
   set state = excluded.state, at = excluded.at, said = excluded.said,
     says_each = rollout_entries.says_each or excluded.says_each`
 
+/** That an object is not known to follow another source than the one that `asked` stands for, which may be null: any. */
+const followsSql = (memory: string, asked: string) =>
+  `(${asked}::text is null or position(${asked} in ${memory}) > 0 or position('${remembersSource()}' in ${memory}) = 0)`
+
 const carrySql = `
   insert into rollout_entries
-  select $1::bigint, object, cluster, 'expected', $2::bigint, '', says_each from rollout_entries
-  where rollout_id = $3 and cluster = $4 and says_each and (state <> 'expected' or $5::boolean)
+  select $1::bigint, e.object, e.cluster, 'expected', $2::bigint, '', e.says_each
+  from rollout_entries e left join objects o on o.key = e.object
+  where e.rollout_id = $3 and e.cluster = $4 and e.says_each and (e.state <> 'expected' or $5::boolean)
+    and (o.memory is null or ${followsSql('o.memory', '$6')})
   on conflict do nothing`
+
+const othersSql = `
+  select key from objects where starts_with(key, $1) and position($2 in memory) > 0 and ${followsSql('memory', '$3')}`
 
 const expectSql = `
   insert into rollout_entries
@@ -96,21 +96,34 @@ async function reportOne(sql: Sql, { arrival, said, event }: Reported): Promise<
   const now = arrival.receivedAt
   const known = { ...said, scope: indexable(said.scope), revision: indexable(said.revision) }
   const { rows: live } = await sql<LiveRow>(liveSql, [known.scope, known.revision, cluster, key])
-  const { begun, rows, entries, carried, first } = follow(live, known, { cluster, event, now })
+  const source = await sourceOf(sql, said.follows)
+  const { begun, rows, entries, carried, first } = follow(live, known, { cluster, event, source, now })
   const id = begun === undefined ? 0 : await insert(sql, begun)
   for (const row of rows) await update(sql, row, now)
   for (const { rollout = id, state, said: text } of entries) {
     if (state === 'gone') await sql('delete from rollout_entries where rollout_id = $1 and object = $2', [rollout, key])
     else await sql(entrySql, [rollout, key, cluster, state, now, storable(text), said.saysEach])
   }
-  for (const { from, into = id, hasExpected } of carried) await sql(carrySql, [into, now, from, cluster, hasExpected])
+  const followed = source === undefined ? null : remembersSource(source)
+  for (const { from, into = id, hasExpected } of carried)
+    await sql(carrySql, [into, now, from, cluster, hasExpected, followed])
   if (first === undefined) return
-  const { rows: others } = await sql<{ key: string }>(
-    'select key from objects where starts_with(key, $1) and position($2 in memory) > 0',
-    [storable(keysOf(object)), remembersRevision(said.previous)]
-  )
+  const { rows: others } = await sql<{ key: string }>(othersSql, [
+    storable(keysOf(object)),
+    remembersRevision(said.previous),
+    followed
+  ])
   const expected = others.flatMap((row) => (said.isAbout?.(objectOf(row.key)) ? [row.key] : []))
   await sql(expectSql, [first.into ?? id, expected, cluster, now])
+}
+
+/** The key of the source that what follows `follows` gets its revisions from. */
+async function sourceOf(sql: Sql, follows: string | undefined): Promise<string | undefined> {
+  if (follows === undefined || !isChart(follows)) return follows
+  const { rows } = await sql<{ memory: string | null }>('select memory from objects where key = $1', [
+    indexable(follows)
+  ])
+  return originOfRevisions(follows, () => (rows[0]?.memory ? readMemory(rows[0].memory) : undefined))
 }
 
 async function insert(sql: Sql, row: Omit<RolloutRow, 'id'>): Promise<number> {

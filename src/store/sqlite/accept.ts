@@ -22,7 +22,7 @@ export function accept(
     duplicateOf: ({ identity, receivedAt }) => bodies.find(identity, receivedAt),
     memoryOf: (key) => memoryOf(db, key),
     heldOf: (key) => heldOf(db, key),
-    release: (_, releases) => release(db, waiting, releases),
+    release: (_, releases, { receivedAt }) => release(db, waiting, releases, receivedAt),
     remember: (key, memory, arrival) => setMemory(db, key, memory, arrival),
     turn: (key, { receivedAt }) => turn(db, key, receivedAt),
     report: (arrival, reports, id) => {

@@ -12,6 +12,7 @@ import type {
   Step
 } from '../kept-lanes.ts'
 import { type GatheringRow, gatheringRows, gatheringsOf, type PendingRow, pendingOf } from '../rows.ts'
+import { heldUntilNow, inEffect, type Withholding, withholdings } from '../steps/muted.ts'
 import { composable, messageFrom, type Turn, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
@@ -20,6 +21,7 @@ import type { Database, Transaction } from './file.ts'
 import { laneState, openMessage, setBucket } from './lanes.ts'
 import type { Log } from './log.ts'
 import type { Queue } from './queue.ts'
+import { readEvents, withhold } from './withhold.ts'
 
 /** How much of what waits is read at a time. */
 const readRows = 100
@@ -35,10 +37,13 @@ export function createClaims(
 ): Claims {
   const posting = new Set<number>()
 
-  /** Reading, composing and writing hundreds takes milliseconds each: whoever waits for this thread is let in between. */
-  async function claim(lane: string, plan: Plan, now: number): Promise<Step> {
+  /**
+   * Reading, composing and writing hundreds takes milliseconds each: whoever waits for this thread is let in between. `withheld` gets
+   * the destinations of what is muted.
+   */
+  async function claim(lane: string, plan: Plan, withheld: string[], now: number): Promise<Step> {
     for (;;) {
-      const { turn, state, rows, last } = transaction(() => look(lane, plan, now))
+      const { turn, state, rows, last } = transaction(() => look(lane, plan, withheld, now))
       if (turn.is === 'again') return { ...postOf(turn.message, state), isAgain: true }
       if (turn.is !== 'compose') return turn
       const pending: Pending[] = []
@@ -46,6 +51,7 @@ export function createClaims(
         await pause()
         pending.push(...readPending(db, rows.slice(at, at + readRows)))
       }
+      if (await withholds(pending, plan, withheld, now)) continue
       await pause()
       const gatherings = readGatherings(db, lane, plan, pending)
       const holds = plan.hold(pending, gatherings, now)
@@ -54,7 +60,9 @@ export function createClaims(
       const [first] = due
       if (first === undefined) continue
       const held = queue.held(lane, first.destination, { ids: due.map(({ id }) => id), last }, now)
-      const all = held.length === 0 ? due : composable(pending, holds, readPending(db, held), now)
+      const gathered = readPending(db, held)
+      if (await withholds(gathered, plan, withheld, now)) continue
+      const all = held.length === 0 ? due : composable(pending, holds, gathered, now)
       const known = plan.hasCards ? readCards(db, lane, all) : all
       // What is held may be of other causes.
       const next = plan.next(state, known, held.length === 0 ? gatherings : readGatherings(db, lane, plan, all), now)
@@ -69,15 +77,31 @@ export function createClaims(
     }
   }
 
+  /** Whether some of `pending` was held until now, and is muted: then that is withheld. */
+  async function withholds(pending: readonly Pending[], plan: Plan, withheld: string[], now: number): Promise<boolean> {
+    const mutes = inEffect(plan.mutes, now)
+    const held = mutes.length === 0 ? [] : heldUntilNow(pending)
+    const muted: Withholding[] = []
+    for (let at = 0; at < held.length; at += readRows) {
+      await pause()
+      const some = held.slice(at, at + readRows)
+      muted.push(...withholdings(some, readEvents(db, some), mutes, now))
+    }
+    if (muted.length === 0) return false
+    withheld.push(...transaction(() => withhold(db, waiting, muted)))
+    return true
+  }
+
   /** What the lane does, and what to compose from. */
   function look(
     lane: string,
     plan: Plan,
+    withheld: string[],
     now: number
   ): { turn: Turn; state: LaneState; rows: PendingRow[]; last: number } {
     const open = openMessage(db, lane)
     const state = laneState(db, lane, now)
-    const { rows, last } = open === undefined ? queue.oldest(lane, plan.oldest, now) : { rows: [], last: 0 }
+    const { rows, last } = open === undefined ? queue.oldest(lane, plan, withheld, now) : { rows: [], last: 0 }
     const isDue = rows.length > 0
     const heldUntil = open === undefined && !isDue ? firstHeld(db, lane) : null
     const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)
@@ -95,9 +119,10 @@ export function createClaims(
     posting,
 
     async next(lane, plan, now) {
-      const step = await claim(lane, plan, now)
+      const withheld: string[] = []
+      const step = await claim(lane, plan, withheld, now)
       if (step.is === 'post') await log.flushed()
-      return step
+      return withheld.length === 0 ? step : { ...step, withheld }
     },
 
     async settle(message, attempt, settlement, notices = []) {

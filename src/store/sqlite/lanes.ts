@@ -55,6 +55,21 @@ export function tryNow(db: Database, key: string, now: number): number | undefin
   return undefined
 }
 
+/** The end of a failure that waits behind the notification of it: its id. */
+export function endOf(
+  db: Database,
+  failed: { id: number; lane: string; object: string; rule: string; destination: string }
+): number | undefined {
+  // The plus keeps the planner from going through everything the rule ever sent.
+  const end = db.get<{ id: number }>(
+    `select id from notifications
+     where lane = ? and state = 'pending' and message_id is null and id > ?
+       and object = ? and +rule = ? and +destination = ? and says = 'recovered' order by id limit 1`,
+    ...[failed.lane, failed.id, failed.object, failed.rule, failed.destination]
+  )
+  return end?.id
+}
+
 /** The message that is written down and not settled: a lane has at most one. */
 export function openMessage(db: Database, lane: string): Message | undefined {
   const row = db.get<MessageRow>(

@@ -1,10 +1,13 @@
 // Lasting in SQLite: keeps what is held to see whether its failure lasts, inside a transaction of the store's.
+import type { Mute } from '../../mutes/mutes.ts'
 import type { Held, Release } from '../../rules/lasting.ts'
 import type { HoldOf } from '../kept-lanes.ts'
 import { undeliveredOf } from '../rows.ts'
+import { type HeldNotification, withholdings } from '../steps/muted.ts'
 import { type HeldRow, lasting, shortened } from '../steps.ts'
 import type { Waiting } from '../waiting.ts'
 import type { Database } from './file.ts'
+import { readEvents, withhold } from './withhold.ts'
 
 // With its own partial index, which has nothing else.
 const heldSql = `state = 'pending' and message_id is null and holds = 0 and held_at is not null`
@@ -22,11 +25,11 @@ export function heldOf(db: Database, object: string): Held[] {
   })
 }
 
-/** Nobody is notified by them, or they are held no longer. */
-export function release(db: Database, waiting: Waiting, releases: readonly Release[]): void {
+/** Nobody is notified by them, or they are held no longer than until `now`, in ms. */
+export function release(db: Database, waiting: Waiting, releases: readonly Release[], now: number): void {
   for (const { held, because } of releases) {
     if (because === undefined) {
-      db.run('update notifications set held_until = 0, held_at = null where id = ?', Number(held.id))
+      db.run('update notifications set held_until = min(held_until, ?) where id = ?', now, Number(held.id))
       continue
     }
     db.run(
@@ -37,22 +40,32 @@ export function release(db: Database, waiting: Waiting, releases: readonly Relea
   }
 }
 
-/** Lets those of `rows` go on whose failures have lasted, and holds others anew; false where none was held. */
-export function pass(db: Database, rows: readonly HeldRow[], now: number): boolean {
+/**
+ * Lets those of `rows` go on whose failures have lasted, but for what `mutes`, which are in effect, withhold, and holds others anew.
+ * The destination of each that is withheld; undefined where none was held.
+ */
+export function pass(
+  db: Database,
+  rows: readonly (HeldRow & HeldNotification)[],
+  { waiting, mutes }: { waiting: Waiting; mutes: readonly Mute[] },
+  now: number
+): string[] | undefined {
   const found = lasting(rows, now)
-  if (found === undefined) return false
+  if (found === undefined) return undefined
+  const muted = mutes.length === 0 ? [] : withholdings(found.lasted, readEvents(db, found.lasted), mutes, now)
+  const left = found.lasted.filter(({ id }) => !muted.some((entry) => entry.id === id))
   const idsOf = (some: readonly HeldRow[]) => JSON.stringify(some.map(({ id }) => id))
   db.run(
     `update notifications set created_at = held_until, held_until = 0, held_at = null
      where id in (select value from json_each(?))`,
-    idsOf(found.lasted)
+    idsOf(left)
   )
   db.run(
     `update notifications set held_until = ?1 + held_until - held_at, held_at = ?1, created_at = ?1
      where id in (select value from json_each(?2))`,
     ...[now, idsOf(found.anew)]
   )
-  return true
+  return withhold(db, waiting, muted)
 }
 
 /** As Store.shorten. */

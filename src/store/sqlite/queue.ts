@@ -2,21 +2,22 @@
 import { forget } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
 import { goneReason, type NewNotification } from '../kept.ts'
-import { apartMs, composeWindow, type Hold, type LanesByName } from '../kept-lanes.ts'
+import { apartMs, composeWindow, type Hold, type LanesByName, type Plan } from '../kept-lanes.ts'
 import { type PendingRow, undeliveredOf } from '../rows.ts'
+import { inEffect } from '../steps/muted.ts'
 import { type Due, endlessReason, expiredReason, groupDeadline, groupOf, lastsUntil, sortDue } from '../steps.ts'
 import { viewText } from '../texts.ts'
 import type { Waiting } from '../waiting.ts'
 import type { Database } from './file.ts'
-import { openMessage, waitingSql } from './lanes.ts'
+import { endOf, openMessage, waitingSql } from './lanes.ts'
 import { pass } from './lasting.ts'
 import { changeMemory } from './memories.ts'
 
 export interface Queue {
   /** Its id. `event` is null for what the relay says of itself. */
   insert(event: number | null, entry: NewNotification, now: number): number
-  /** What a lane composes from; what was accepted before `since` becomes a dead letter. */
-  oldest(lane: string, since: number, now: number): Due<PendingRow>
+  /** What a lane composes from; what is too old for `plan` becomes a dead letter. `withheld` gets the destinations of what is muted. */
+  oldest(lane: string, plan: Pick<Plan, 'oldest' | 'mutes'>, withheld: string[], now: number): Due<PendingRow>
   /** Holds them from `now` on. */
   hold(holds: readonly Hold[], now: number): void
   /** Of a destination, what is held of the objects of `due`, by their ids, and then what else is held to be gathered. */
@@ -89,13 +90,23 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     return first?.held_until
   }
 
-  function oldest(lane: string, since: number, now: number): Due<PendingRow> {
+  function oldest(
+    lane: string,
+    { oldest: since, mutes: all }: Pick<Plan, 'oldest' | 'mutes'>,
+    withheld: string[],
+    now: number
+  ): Due<PendingRow> {
+    const mutes = inEffect(all, now)
     // The clock was set back: deadlines from before are looked at one by one.
     const isSetBack = newest > now + apartMs
     newest = Math.max(newest, now)
     for (;;) {
       const rows = db.all<PendingRow>(isSetBack ? dueBySetClockSql : dueSql, lane, now, composeWindow)
-      if (pass(db, rows, now)) continue
+      const passed = pass(db, rows, { waiting, mutes }, now)
+      if (passed !== undefined) {
+        withheld.push(...passed)
+        continue
+      }
       const sorted = sortDue(rows, since)
       if ('due' in sorted) return sorted.due
       for (const { id } of sorted.expired) bury(id, expiredReason)
@@ -140,15 +151,9 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     waiting.bury(destination)
     if (row.says !== 'failed') return
     changeMemory(db, object, (memory) => forget(memory, undeliveredOf(row)))
-    // The end of a failure that nobody was notified of would be news from nowhere. The plus keeps the planner from going through
-    // everything the rule ever sent.
-    const end = db.get<{ id: number }>(
-      `select id from notifications
-       where lane = ? and state = 'pending' and message_id is null and id > ?
-         and object = ? and +rule = ? and +destination = ? and says = 'recovered' order by id limit 1`,
-      ...[lane, id, object, rule, destination]
-    )
-    if (end !== undefined) bury(end.id, endlessReason)
+    // The end of a failure that nobody was notified of would be news from nowhere.
+    const end = endOf(db, { id, lane, object, rule, destination })
+    if (end !== undefined) bury(end, endlessReason)
   }
 
   function follow(lanes: LanesByName, posting: ReadonlySet<number>): number {

@@ -1,25 +1,16 @@
 // Rollouts in SQLite: keep how far each revision is rolled out, and write what there is to say of one, inside a transaction of the
 // store's.
+import { originOfRevisions } from '../../objects/follows.ts'
 import { objectKey, objectOf } from '../../objects.ts'
 import { type Arrival, maxRolloutEntries, type NewNotification, type Rollout, type RolloutReport } from '../kept.ts'
 import { cardGapMs } from '../kept-cards.ts'
-import {
-  afterwards,
-  follow,
-  keysOf,
-  type LiveRow,
-  type RolloutEntryRow,
-  type RolloutRow,
-  remembersRevision,
-  rolloutHorizonMs,
-  rolloutOf
-} from '../rollouts.ts'
+import { type LiveRow, type RolloutEntryRow, type RolloutRow, rolloutOf } from '../rollouts/rows.ts'
+import { afterwards, maxDue, rolloutHorizonMs } from '../rollouts/say.ts'
+import { follow, keysOf, remembersRevision, remembersSource } from '../rollouts.ts'
 import type { Store } from '../store.ts'
 import type { Database, Write } from './file.ts'
+import { memoryOf } from './memories.ts'
 import type { Queue } from './queue.ts'
-
-/** Rollouts that something is said of in one transaction. */
-const maxDue = 20
 
 const liveSql = `
   select r.*, e.state, e.said,
@@ -34,6 +25,21 @@ const liveSql = `
   ) r left join rollout_entries e on e.rollout_id = r.id and e.object = ?4
   order by r.id`
 
+/** That an object is not known to follow another source than the one that `asked` stands for, which may be null: any. */
+const followsSql = (memory: string, asked: string) =>
+  `(${asked} is null or instr(${memory}, ${asked}) > 0 or instr(${memory}, '${remembersSource()}') = 0)`
+
+const carrySql = `
+  insert into rollout_entries
+  select ?1, e.object, e.cluster, 'expected', ?2, '', e.says_each
+  from rollout_entries e left join objects o on o.key = e.object
+  where e.rollout_id = ?3 and e.cluster = ?4 and e.says_each = 1 and (e.state <> 'expected' or ?5 = 1)
+    and (o.key is null or ${followsSql('o.memory', '?6')})
+  on conflict do nothing`
+
+const othersSql = `
+  select key from objects where key >= ?1 and key < ?2 and instr(memory, ?3) > 0 and ${followsSql('memory', '?4')}`
+
 /** `event`: its id, where it is kept. */
 export function report(
   db: Database,
@@ -44,7 +50,8 @@ export function report(
   const { cluster } = object
   const key = objectKey(object)
   const live = db.all<LiveRow>(liveSql, said.scope, said.revision, cluster, key)
-  const { begun, rows, entries, carried, first } = follow(live, said, { cluster, event, now })
+  const source = originOfRevisions(said.follows, (other) => memoryOf(db, other))
+  const { begun, rows, entries, carried, first } = follow(live, said, { cluster, event, source, now })
   const id = begun === undefined ? 0 : insert(db, begun)
   for (const row of rows) update(db, row, now)
   for (const { rollout = id, state, said: text } of entries) {
@@ -58,18 +65,14 @@ export function report(
       )
     }
   }
-  for (const { from, into = id, hasExpected } of carried) {
-    db.run(
-      `insert into rollout_entries select ?1, object, cluster, 'expected', ?2, '', says_each from rollout_entries
-       where rollout_id = ?3 and cluster = ?4 and says_each = 1 and (state <> 'expected' or ?5 = 1) on conflict do nothing`,
-      ...[into, now, from, cluster, hasExpected ? 1 : 0]
-    )
-  }
+  const followed = source === undefined ? null : remembersSource(source)
+  for (const { from, into = id, hasExpected } of carried)
+    db.run(carrySql, into, now, from, cluster, hasExpected ? 1 : 0, followed)
   if (first === undefined) return
   const prefix = keysOf(object)
   const others = db.all<{ key: string }>(
-    'select key from objects where key >= ?1 and key < ?2 and instr(memory, ?3) > 0',
-    ...[prefix, `${prefix.slice(0, -1)}0`, remembersRevision(said.previous)]
+    othersSql,
+    ...[prefix, `${prefix.slice(0, -1)}0`, remembersRevision(said.previous), followed]
   )
   for (const { key: other } of others) {
     if (!said.isAbout?.(objectOf(other))) continue

@@ -1,0 +1,31 @@
+// Follows: remembers which source an object follows, as its events say it since Event v1. Pure.
+import type { FluxEvent } from '../events/flux.ts'
+import { type Advance, type ObjectMemory, objectKey, objectOf } from '../objects.ts'
+
+// Of what else an event may name beside its object, nothing is rolled out.
+const sources = /^(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart|ExternalArtifact)$/
+
+/** `advanced`, with the source that `event` names; what an earlier one named stays, because one object may be heard in both forms. */
+export function following<A extends Advance>(advanced: A, { object, related }: FluxEvent): A {
+  if (related === undefined || !sources.test(related.kind)) return advanced
+  const follows = objectKey(related)
+  if (follows === advanced.memory.follows || follows === objectKey(object)) return advanced
+  return { ...advanced, memory: { ...advanced.memory, follows } }
+}
+
+/**
+ * The key of the source that what follows `follows` gets its revisions from; `memoryOf` says what is known of an object by its key. A
+ * HelmChart is made for a HelmRelease, and follows a source of its own: undefined where nobody knows which.
+ */
+export function originOfRevisions(
+  follows: string | undefined,
+  memoryOf: (key: string) => Pick<ObjectMemory, 'follows'> | undefined
+): string | undefined {
+  if (follows === undefined || !isChart(follows)) return follows
+  return memoryOf(follows)?.follows
+}
+
+/** Whether that is the key of a HelmChart. */
+export function isChart(key: string): boolean {
+  return objectOf(key).kind === 'HelmChart'
+}

@@ -1,0 +1,75 @@
+// Withholding in PostgreSQL: keeps from its lane what was held on purpose and is muted when that ends. Objects are locked before
+// their notifications, as where an event comes in.
+import type { Mute } from '../../mutes/mutes.ts'
+import { markWithheld } from '../../objects/notified.ts'
+import { type FailedRow, undeliveredOf } from '../rows.ts'
+import { type HeldEvent, type HeldNotification, heldEventColumns, withholdings } from '../steps/muted.ts'
+import type { Sql } from './connections.ts'
+import { changeMemories } from './memories.ts'
+
+const lockSql = `
+  select key from objects where key in (select object from notifications where id = any($1)) order by key for update`
+
+const withholdSql = `
+  update notifications n set state = 'muted', mute = k.mute, muted_until = k.until, held_until = 0, held_at = null
+  from unnest($1::bigint[], $2::text[], $3::bigint[]) as k(id, mute, until)
+  where n.id = k.id and n.state = 'pending' and n.message_id is null
+  returning n.id, n.lane, n.object, n.rule, n.destination, n.says, n.mute, n.muted_until, (select view from views where views.id = n.id) as view`
+
+// The end of a failure that nobody was notified of would be news from nowhere.
+const withholdEndsSql = `
+  update notifications n set state = 'muted', mute = k.mute, muted_until = k.until, held_until = 0, held_at = null
+  from (
+    select f.mute, f.until, (
+      select e.id from notifications e
+      where e.object = f.object and e.lane = f.lane and e.id > f.id and e.rule = f.rule and e.destination = f.destination
+        and e.state = 'pending' and e.message_id is null and e.says = 'recovered'
+      order by e.id limit 1
+    ) as end_id
+    from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+      as f(id, lane, object, rule, destination, mute, until)
+  ) as k where n.id = k.end_id and n.state = 'pending'
+  returning n.destination`
+
+interface WithheldRow extends FailedRow {
+  id: number
+  lane: string
+  says: string
+  mute: string
+  muted_until: number
+}
+
+/** The destination of each of `held` that `mutes`, in effect at `now`, in ms, keep from its lane; the end of a failure goes with it. */
+export async function withhold(
+  sql: Sql,
+  held: readonly HeldNotification[],
+  mutes: readonly Mute[],
+  now: number
+): Promise<string[]> {
+  if (held.length === 0 || mutes.length === 0) return []
+  const { rows: events } = await sql<HeldEvent>(`select ${heldEventColumns} from events where id = any($1)`, [
+    held.map(({ event_id }) => event_id)
+  ])
+  const found = withholdings(held, events, mutes, now)
+  if (found.length === 0) return []
+  const ids = found.map(({ id }) => id)
+  await sql(lockSql, [ids])
+  const { rows } = await sql<WithheldRow>(withholdSql, [
+    ids,
+    found.map(({ name }) => name),
+    found.map(({ until }) => until)
+  ])
+  const withheld = rows.map(({ destination }) => destination)
+  const failed = rows.filter(({ says }) => says === 'failed')
+  if (failed.length === 0) return withheld
+  const byObject = Map.groupBy(failed, ({ object }) => object)
+  await changeMemories(sql, byObject.keys(), (memory, key) =>
+    (byObject.get(key) ?? []).reduce((left, row) => markWithheld(left, undeliveredOf(row)), memory)
+  )
+  const column = (name: keyof WithheldRow) => failed.map((row) => row[name])
+  const ends = await sql<{ destination: string }>(withholdEndsSql, [
+    ...[column('id'), column('lane'), column('object'), column('rule'), column('destination')],
+    ...[column('mute'), column('muted_until')]
+  ])
+  return [...withheld, ...ends.rows.map(({ destination }) => destination)]
+}

@@ -1,0 +1,254 @@
+// Mutes and holds: what is held on purpose goes by the mutes and silences in effect when that ends, on both stores: it is withheld
+// and summed up, or notified, once.
+import t, { type Test } from 'tap'
+import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
+import { fc } from './fixtures/fc.ts'
+import { configOf, type StoreRelay, start, startStoreRelay, storesFor } from './fixtures/store-relay.ts'
+
+const configWith = (rule = 'for: 2m', more = '') => `
+cluster: prod
+destinations: { team: { slack: { webhookUrl: https://hooks.slack.com/services/T/B/team } } }
+rules: [{ name: r, ${rule}, send: team, remindEvery: never }]
+${more}`
+const config = configWith()
+const fails = (name = 'shop', reason = 'HealthCheckFailed') => ({
+  involvedObject: { kind: 'Kustomization', namespace: 'apps', name },
+  ...{ severity: 'error' as const, reason, message: 'Deployment/apps/web is not ready' }
+})
+const works = (name = 'shop') => ({
+  involvedObject: { kind: 'Kustomization', namespace: 'apps', name },
+  ...{ severity: 'info' as const, reason: 'ReconciliationSucceeded', message: 'done' }
+})
+const shop = { name: 'shop' }
+const texts = ({ posts }: StoreRelay) => posts.map(({ text }) => text)
+const rows = async (relay: StoreRelay) =>
+  (await relay.store().records.notifications({}, { limit: 20 })).items.filter(({ rule }) => rule === 'r')
+
+for (const [name, prepare] of Object.entries(storesFor(t))) {
+  t.test(name, async (t) => {
+    const relayOf = async (t: Test, text = config) => startStoreRelay(t, await prepare(t), text)
+
+    t.test(
+      'a silence that is made while a failure is held withholds it when it has lasted, and sums it up',
+      async (t) => {
+        const relay = await relayOf(t)
+        await relay.post(fails())
+        await relay.pass(60)
+        await relay.silence(shop, 600)
+        await relay.pass(70)
+        t.same(texts(relay), [])
+        t.same(relay.withheld, ['team'])
+        t.equal(relay.store().pending, 0)
+        t.match(await rows(relay), [{ state: 'muted', reason: null }])
+        await relay.pass(600)
+        t.equal(texts(relay).length, 1)
+        t.match(texts(relay)[0], /\*planned work\* is over. 1 notification was withheld.*apps\/shop\* has been failing/)
+        await relay.post(works())
+        await relay.pass(30)
+        t.match(texts(relay)[1], /shop works again/, 'whoever read that is told that it is over')
+      }
+    )
+
+    t.test('one that ends meanwhile withholds nothing, whatever it found', async (t) => {
+      const relay = await relayOf(t)
+      await relay.post(fails())
+      await relay.pass(10)
+      const id = await relay.silence(shop, 600)
+      await relay.pass(10)
+      await relay.post(fails('shop', 'BuildFailed'))
+      await relay.pass(10)
+      await relay.endSilence(id)
+      await relay.pass(80)
+      t.same(texts(relay), [], 'it has not lasted')
+      await relay.pass(20)
+      t.match(texts(relay), [/shop failed.*BuildFailed/])
+      await relay.pass(600)
+      t.equal(texts(relay).length, 1, 'and there is nothing to sum up')
+    })
+
+    t.test('nor does one in which the failure began', async (t) => {
+      const relay = await relayOf(t)
+      await relay.silence(shop, 60)
+      await relay.post(fails())
+      await relay.pass(119)
+      t.same(texts(relay), [])
+      await relay.pass(2)
+      t.match(texts(relay), [/shop failed/])
+    })
+
+    t.test('what passes by itself in a silence is in no summary', async (t) => {
+      const relay = await relayOf(t)
+      await relay.silence(shop, 300)
+      await relay.post(fails())
+      await relay.pass(40)
+      await relay.post(works())
+      await relay.pass(400)
+      t.same(texts(relay), [])
+      t.match(await rows(relay), [{ state: 'muted', reason: 'passed by itself after 40 s' }])
+    })
+
+    t.test('a silence of something else is no reason', async (t) => {
+      const relay = await relayOf(t)
+      await relay.post(fails())
+      await relay.silence({ name: 'till' }, 600)
+      await relay.pass(130)
+      t.match(texts(relay), [/shop failed/])
+      t.same(relay.withheld, [])
+    })
+
+    t.test('a weekly mute that begins meanwhile withholds it', async (t) => {
+      const weekly = '{ days: [mon-sun], from: "14:01", to: "14:10", timeZone: UTC }'
+      const relay = await relayOf(t, configWith('for: 2m', `mute: [{ name: lunch, match: {}, weekly: ${weekly} }]`))
+      await relay.post(fails())
+      await relay.pass(500)
+      t.same(texts(relay), [])
+      await relay.pass(200)
+      t.match(texts(relay), [/\*lunch\* is over.*apps\/shop/])
+    })
+
+    t.test('a relay that was down when it had lasted goes by the silences of when it is back', async (t) => {
+      const relay = await relayOf(t)
+      await relay.post(fails('shop'))
+      await relay.post(fails('till'))
+      await relay.silence(shop, 900)
+      await relay.sleep(300)
+      await relay.pass(10)
+      t.equal(texts(relay).length, 1)
+      t.match(texts(relay)[0], /till failed/)
+      t.notMatch(texts(relay)[0], /shop/)
+      await relay.pass(700)
+      t.match(texts(relay).slice(1), [/planned work\* is over.*apps\/shop/])
+    })
+
+    t.test(
+      'a change while it lasts withheld is, too, and after the silence the failure is news to nobody',
+      async (t) => {
+        const relay = await relayOf(t)
+        await relay.post(fails())
+        await relay.silence(shop, 300)
+        await relay.pass(130)
+        await relay.post(fails('shop', 'BuildFailed'))
+        await relay.pass(20)
+        t.same(texts(relay), [])
+        await relay.pass(200)
+        t.match(texts(relay), [/2 notifications were withheld.*apps\/shop\*[^*]*BuildFailed/])
+        await relay.post(fails('shop', 'BuildFailed'))
+        await relay.pass(300)
+        t.equal(texts(relay).length, 1)
+      }
+    )
+
+    t.test('what is gathered with others is withheld where it is silenced by then', async (t) => {
+      const relay = await relayOf(t, configWith('match: {}'))
+      for (const name of ['a', 'b', 'c']) await relay.post(fails(name))
+      await relay.silence({ name: ['b', 'c'] }, 300)
+      await relay.pass(30)
+      t.equal(texts(relay).length, 1)
+      t.same(relay.withheld, ['team', 'team'])
+      await relay.pass(400)
+      t.match(texts(relay).slice(1), [/2 notifications were withheld, 2 still fail/])
+    })
+
+    t.test('so is what waits for its group', async (t) => {
+      const relay = await relayOf(t, configWith('group: { by: [namespace], wait: 1m }'))
+      for (const name of ['a', 'b']) await relay.post(fails(name))
+      await relay.pass(30)
+      await relay.silence({ name: 'b' }, 300)
+      await relay.pass(40)
+      t.match(texts(relay), [/apps\/a failed/])
+      t.notMatch(texts(relay)[0], /apps\/b/)
+    })
+
+    t.test('the end of a failure that is withheld is, with it', async (t) => {
+      const relay = await relayOf(t)
+      await relay.post(fails())
+      await relay.silence({ reason: 'HealthCheckFailed' }, 300)
+      await relay.pass(119)
+      relay.skip(1)
+      await relay.post(works())
+      await relay.pass(60)
+      t.same(texts(relay), [])
+      t.same(relay.withheld, ['team', 'team'])
+      await relay.pass(300)
+      t.match(texts(relay), [/2 notifications were withheld, none of its objects fail now.*works again meanwhile/])
+    })
+
+    t.test('severity is what the file makes of it', async (t) => {
+      const relay = await relayOf(
+        t,
+        configWith('match: { severity: warn }, for: 2m', 'severities: [{ reason: HealthCheckFailed, severity: warn }]')
+      )
+      await relay.post(fails())
+      await relay.silence({ severity: ['warn'] }, 600)
+      await relay.pass(130)
+      t.same(texts(relay), [])
+    })
+
+    const names = ['a', 'b', 'c']
+    const anything = fc.array(
+      fc.record({
+        afterS: fc.integer({ min: 0, max: 50 }),
+        name: fc.constantFrom(...names),
+        does: fc.constantFrom('fails', 'fails', 'fails otherwise', 'works', 'silence', 'end silence', 'restart')
+      }),
+      { minLength: 2, maxLength: 14 }
+    )
+    t.test('whatever comes, nothing is posted in a silence, and what lasts is posted or summed up', async (t) => {
+      await fc.assert(
+        fc.asyncProperty(anything, async (history) => {
+          const relay = await relayOf(t, configWith('for: 30s'))
+          const silences: { id: string; name: string; from: number; to: number }[] = []
+          const failing = new Map<string, number>()
+          for (const { afterS, name, does } of history) {
+            await relay.pass(afterS)
+            const now = relay.now()
+            if (does === 'silence') {
+              silences.push({ id: await relay.silence({ name }, 40), name, from: now, to: now + 40 })
+            } else if (does === 'end silence') {
+              const one = silences.find((silence) => silence.name === name && silence.to > now)
+              if (one !== undefined) one.to = now
+              if (one !== undefined) await relay.endSilence(one.id)
+            } else if (does === 'restart') await relay.sleep(20)
+            else if (does === 'works') {
+              failing.delete(name)
+              await relay.post(works(name))
+            } else {
+              if (!failing.has(name)) failing.set(name, now)
+              await relay.post(fails(name, does === 'fails' ? 'BuildFailed' : 'HealthCheckFailed'))
+            }
+          }
+          await relay.pass(900)
+          const said = relay.posts.map((post) => ({ ...post, isSummary: /is over/.test(post.text) }))
+          for (const { at, text, isSummary } of said) {
+            const within = silences.find(({ name, from, to }) => text.includes(`apps/${name}`) && from < at && at < to)
+            if (within !== undefined && !isSummary) throw new Error(`${at}: ${text} in ${JSON.stringify(within)}`)
+          }
+          for (const [name, since] of failing) {
+            const isSaid = said.some(({ at, text }) => at >= since && text.includes(`apps/${name}`))
+            if (!isSaid) throw new Error(`${name} has failed since ${since}: ${JSON.stringify(said)}`)
+          }
+          if ((await relay.store().busyLanes()).length > 0) throw new Error('something waits')
+          if (relay.store().pending !== 0) throw new Error(`${relay.store().pending} are counted`)
+        }),
+        { numRuns: name === 'sqlite' ? 30 : 3 }
+      )
+    })
+  })
+}
+
+t.test('a rehearsal says that a mute withholds what has lasted by then', async (t) => {
+  const weekly = '{ days: [mon-sun], from: "14:01", to: "14:10", timeZone: UTC }'
+  const { receive, end } = startRehearsal(
+    configOf(configWith('for: 2m', `mute: [{ name: lunch, match: {}, weekly: ${weekly} }]`))
+  )
+  const wire = { timestamp: null, reportingController: 'kustomize-controller' }
+  const held = receive({ ...wire, ...fails() }, start)
+  t.equal(held.notifications.length, 1)
+  const passed = receive({ ...wire, ...fails('till') }, start + 10_000)
+  receive({ ...wire, ...works('till') }, start + 20_000)
+  const after = receive({ ...wire, ...fails('mail') }, start + 9 * 60_000)
+  end()
+  t.match(held, { notifications: [], trace: { quiet: [{ because: /^muted by "lunch" until 2026-09-21T14:10/ }] } })
+  t.match(passed.trace.quiet, [{ because: /^passed by itself/ }])
+  t.equal(after.notifications.length, 1, 'what has lasted when the mute is over is notified')
+})

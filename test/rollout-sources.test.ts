@@ -1,0 +1,245 @@
+// Sources of rollouts: what an event of Flux 2.10 says that its object follows decides which rollout it is of; of others their time
+// does, as before. The same on both stores, and in rehearsals.
+import t, { type Test } from 'tap'
+import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
+import { composeOne } from '../src/render/compose/message.ts'
+import { configOf, type StoreRelay, start, startStoreRelay, storesFor } from './fixtures/store-relay.ts'
+import { applied, chart, commit, failed, git, helm, oci, pulled, released } from './fixtures/v1.ts'
+
+const config = `
+cluster: prod
+sources: { default: { tokens: [t] }, eu: { tokens: [e], cluster: prod-eu }, us: { tokens: [u], cluster: prod-us } }
+destinations: { feed: { slack: { webhookUrl: https://hooks.slack.com/services/T/B/feed } } }
+rules: [{ name: rollouts, match: { severity: info, kind: [Kustomization, HelmRelease] }, as: rollout, send: feed }]
+`
+const fleet = git('fleet')
+const infra = git('infra')
+
+type Wire = ReturnType<typeof applied>
+type Story = readonly (readonly [seconds: number, wire: Wire, source?: string])[]
+
+/** What was there before, which no rollout is of any more. */
+const before = (...wires: Wire[]): Story => wires.map((wire) => [0, wire] as const)
+
+interface Case {
+  what: string
+  story: Story
+  /** Of what was posted since the last 300 s of quiet: all of it, in any order. */
+  said: readonly RegExp[]
+  not?: RegExp
+}
+
+const two = before(
+  applied('shop', commit('a'), fleet),
+  applied('cart', commit('a'), fleet),
+  applied('dns', commit('1'), infra)
+)
+
+const cases: Case[] = [
+  {
+    what: 'a chart counts in the rollout of its repository, of two that go on',
+    story: [
+      ...two,
+      [300, applied('shop', commit('b'), fleet)],
+      [5, applied('dns', commit('2'), infra)],
+      [5, released('podinfo', '6.5.1', infra)],
+      [5, applied('cart', commit('b'), fleet)]
+    ],
+    said: [/bbbbbbb.*2 applied.*apps\/shop, apps\/cart/, /2222222.*2 applied.*apps\/dns, apps\/podinfo 6.5.1/]
+  },
+  {
+    what: 'one that follows what nothing is rolled out from is in no rollout of a commit, however near',
+    story: [
+      ...two,
+      [300, applied('shop', commit('b'), fleet)],
+      [5, applied('cart', commit('b'), fleet)],
+      [5, released('podinfo', '6.5.1', oci('podinfo'))]
+    ],
+    said: [/bbbbbbb.*2 applied/, /releases in `prod`: 1 applied.*apps\/podinfo 6.5.1/]
+  },
+  {
+    what: 'one of a chart counts where the source of the chart does',
+    story: [
+      ...two,
+      [0, pulled('podinfo', '6.5.0', infra)],
+      [300, applied('shop', commit('b'), fleet)],
+      [5, applied('dns', commit('2'), infra)],
+      [5, released('podinfo', '6.5.1', chart('podinfo'))],
+      [5, applied('cart', commit('b'), fleet)]
+    ],
+    said: [/bbbbbbb.*2 applied/, /2222222.*2 applied.*podinfo/]
+  },
+  {
+    what: 'one of a chart that nobody has heard of counts by its time',
+    story: [
+      ...two,
+      [300, applied('shop', commit('b'), fleet)],
+      [5, applied('cart', commit('b'), fleet)],
+      [5, released('podinfo', '6.5.1', chart('podinfo'))]
+    ],
+    said: [/bbbbbbb.*3 applied.*podinfo 6.5.1/]
+  },
+  {
+    what: 'one of a chart that is of a registry counts by itself',
+    story: [
+      ...two,
+      [0, pulled('podinfo', '6.5.0', helm('acme'))],
+      [300, applied('shop', commit('b'), fleet)],
+      [5, applied('cart', commit('b'), fleet)],
+      [5, released('podinfo', '6.5.1', chart('podinfo'), 'timed out')]
+    ],
+    said: [/bbbbbbb.*2 applied/, /releases in `prod`: \*1 fails\*.*timed out/]
+  },
+  {
+    what: 'before Flux 2.10 its time decides, as ever',
+    story: [
+      ...before(applied('shop', commit('a')), applied('cart', commit('a'))),
+      [300, applied('shop', commit('b'))],
+      [5, released('podinfo', '6.5.1')],
+      [5, applied('cart', commit('b'))]
+    ],
+    said: [/bbbbbbb.*3 applied/]
+  },
+  {
+    what: 'where only charts say what they follow, their time decides',
+    story: [
+      ...before(applied('shop', commit('a')), applied('cart', commit('a'))),
+      [300, applied('shop', commit('b'))],
+      [5, released('podinfo', '6.5.1', oci('podinfo'))],
+      [5, applied('cart', commit('b'))]
+    ],
+    said: [/bbbbbbb.*3 applied/]
+  },
+  {
+    what: 'one cluster says it and another does not',
+    story: [
+      [0, applied('shop', commit('a'), fleet), 'eu'],
+      [0, applied('shop', commit('a')), 'us'],
+      [300, applied('shop', commit('b'), fleet), 'eu'],
+      [0, applied('shop', commit('b')), 'us'],
+      [5, released('podinfo', '6.5.1', oci('podinfo')), 'eu'],
+      [0, released('podinfo', '6.5.1'), 'us']
+    ],
+    said: [
+      /bbbbbbb.*in `prod-eu`: 1 applied.*apps\/shop/,
+      /bbbbbbb.*in `prod-us`: 2 applied/,
+      /releases in `prod-eu`: 1 applied/
+    ]
+  },
+  {
+    what: 'an object that is heard in both forms follows what it said',
+    story: [
+      ...two,
+      [300, applied('shop', commit('b'), fleet)],
+      [2, applied('dns', commit('2'))],
+      [5, released('podinfo', '6.5.0', infra)],
+      [5, released('podinfo', '6.5.1')],
+      [5, applied('cart', commit('b'), fleet)]
+    ],
+    said: [/bbbbbbb.*2 applied/, /2222222.*2 applied.*podinfo 6.5.1/]
+  },
+  {
+    what: 'what follows another repository is not to come, though it is at the same commit',
+    story: [
+      ...before(
+        applied('shop', commit('a'), fleet),
+        applied('cart', commit('a'), fleet),
+        applied('dns', commit('a'), infra),
+        applied('mail', commit('a'))
+      ),
+      [300, failed('shop', commit('b'), fleet)]
+    ],
+    // Of mail nobody knows: it had the same commit, as before Flux 2.10.
+    said: [/bbbbbbb.*\*1 fails\*, 2 to come/],
+    not: /not reported.*3/
+  },
+  {
+    what: 'nor is it in the rollout after that',
+    story: [
+      ...before(
+        applied('shop', commit('a'), fleet),
+        applied('cart', commit('a'), fleet),
+        applied('dns', commit('a'), infra)
+      ),
+      [300, applied('shop', commit('b'), fleet)],
+      [1, applied('cart', commit('b'), fleet)],
+      [1, applied('dns', commit('b'), infra)],
+      [300, failed('dns', commit('c'), infra)]
+    ],
+    said: [/ccccccc.*: \*1 fails\*/],
+    not: /to come/
+  },
+  {
+    what: 'a chart whose upgrade fails is red where it counts, until it works',
+    story: [
+      ...two,
+      [300, applied('shop', commit('b'), fleet)],
+      [5, applied('dns', commit('2'), infra)],
+      [5, released('podinfo', '6.5.1', infra, 'timed out')],
+      [200, released('podinfo', '6.5.1', infra)]
+    ],
+    said: [
+      /red_circle.*2222222.*1 applied, \*1 fails\*.*podinfo.*timed out/,
+      /bbbbbbb.*1 applied/,
+      /large_green.*2222222.*2 applied/
+    ]
+  }
+]
+
+async function tell(relay: StoreRelay, story: Story): Promise<number> {
+  let last = 0
+  for (const [seconds, wire, source] of story) {
+    await relay.pass(seconds)
+    if (seconds >= 300) last = relay.posts.length
+    await relay.post({ ...wire, timestamp: new Date(start + relay.now() * 1000).toISOString() }, source)
+  }
+  await relay.pass(300)
+  return last
+}
+
+function check(t: Test, { said, not }: Case, texts: readonly string[]): void {
+  t.equal(texts.length, said.length, texts.join('\n'))
+  for (const pattern of said)
+    t.ok(
+      texts.some((text) => pattern.test(text)),
+      `${pattern} in ${texts.join('\n')}`
+    )
+  if (not) t.notMatch(texts.join('\n'), not)
+}
+
+for (const [name, prepare] of Object.entries(storesFor(t))) {
+  t.test(name, async (t) => {
+    for (const one of cases) {
+      t.test(one.what, async (t) => {
+        const relay = await startStoreRelay(t, await prepare(t), config)
+        const last = await tell(relay, one.story)
+        check(
+          t,
+          one,
+          relay.posts.slice(last).map(({ text }) => text)
+        )
+      })
+    }
+  })
+}
+
+t.test('rehearsals', async (t) => {
+  for (const one of cases) {
+    t.test(one.what, async (t) => {
+      const { receive, end } = startRehearsal(configOf(config))
+      let now = start
+      let last: ReturnType<typeof receive>[] = []
+      for (const [seconds, wire, source] of one.story) {
+        now += seconds * 1000
+        if (seconds >= 300) last = []
+        last.push(receive({ ...wire, timestamp: new Date(now).toISOString() }, now, source))
+      }
+      end()
+      check(
+        t,
+        one,
+        last.flatMap(({ notifications }) => notifications.map(({ view }) => JSON.stringify(composeOne(view))))
+      )
+    })
+  }
+})

@@ -8,9 +8,10 @@ import t, { type Test } from 'tap'
 import { createPace, take } from '../../src/deliver/pace.ts'
 import { type Arrival, type Decide, type Decision, rolloutMs } from '../../src/store/kept.ts'
 import type { Plan } from '../../src/store/kept-lanes.ts'
-import { firstHeldSql, gatheringsSql, heldSql, openMessageSql, waitingSql } from '../../src/store/postgres/claim.ts'
+import { firstHeldSql, gatheringsSql, heldSql } from '../../src/store/postgres/claim.ts'
 import { waitedForSql } from '../../src/store/postgres/moves.ts'
 import { backlogSql, busyLanesSql } from '../../src/store/postgres/queue.ts'
+import { lookSql, waitingSql } from '../../src/store/postgres/standing.ts'
 import { openPostgres, type PostgresOptions } from '../../src/store/postgres/store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { execute, startPostgres } from '../fixtures/postgres.ts'
@@ -364,11 +365,11 @@ t.test('a hundred thousand rows are not read to find the next', async (t) => {
   await execute(url, 'insert into lanes (key) select distinct lane from notifications')
   await execute(url, 'analyze')
   const queries: [what: string, sql: string, values: unknown[]][] = [
-    ['what a lane composes from', waitingSql, ['lane-7', at, 500]],
-    ['its open message', openMessageSql, ['lane-7', 'nobody']],
+    ['what a lane composes from', waitingSql.text, ['lane-7', at, 500]],
+    ['its open message, and whether it holds anything', lookSql.text, ['lane-7']],
     ['when what is held is due', firstHeldSql, ['lane-7']],
     ['what is held', heldSql, ['lane-7', at, 'd7', ['7'], Number.MAX_SAFE_INTEGER]],
-    ['its gatherings', gatheringsSql, ['lane-7', ['lane']]],
+    ['its gatherings', gatheringsSql.text, ['lane-7', ['lane']]],
     ['its backlog', backlogSql, ['lane-7']],
     ['the lanes with work', busyLanesSql, []],
     ['what a new config file moves', waitedForSql, []]

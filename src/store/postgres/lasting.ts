@@ -5,14 +5,15 @@ import type { HoldOf } from '../kept-lanes.ts'
 import { type FailedRow, type PendingRow, undeliveredOf } from '../rows.ts'
 import { lasting, shortened } from '../steps.ts'
 import type { Sql } from './connections.ts'
+import { hot, type Statement } from './statements.ts'
 
 // With its own partial index, which has nothing else.
 const isHeld = `n.state = 'pending' and n.message_id is null and n.holds = 0 and n.held_at is not null`
 
-const heldSql = `
+const heldSql = hot(`
   select n.id, n.object, n.rule, n.destination, n.held_until, v.view
   from notifications n left join views v on v.id = n.id
-  where n.object = any($1) and ${isHeld} order by n.id for update of n`
+  where n.object = any($1) and ${isHeld} order by n.id for update of n`)
 
 /** What is held about objects, by their keys. A lane that is about to send it is waited for. */
 export async function heldOf(sql: Sql, objects: readonly string[]): Promise<Map<string, Held[]>> {
@@ -24,16 +25,15 @@ export async function heldOf(sql: Sql, objects: readonly string[]): Promise<Map<
   )
 }
 
-// Of those that came in the same transaction the ids are known by now.
 const releaseSql = `
   update notifications set state = case when k.because is null then state else 'muted' end, reason = k.because,
     held_until = 0, held_at = null
   from unnest($1::bigint[], $2::text[]) as k(id, because) where notifications.id = k.id`
 
 /** Nobody is notified by them, or they are held no longer. */
-export async function release(sql: Sql, releases: readonly Release[]): Promise<void> {
-  if (releases.length === 0) return
-  await sql(releaseSql, [releases.map(({ held }) => Number(held.id)), releases.map(({ because }) => because ?? null)])
+export function release(releases: readonly Release[]): Statement[] {
+  if (releases.length === 0) return []
+  return [[releaseSql, [releases.map(({ held }) => Number(held.id)), releases.map(({ because }) => because ?? null)]]]
 }
 
 // Not those that an event has just settled.

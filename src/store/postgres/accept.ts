@@ -26,10 +26,10 @@ import { keyOf, storable } from './text.ts'
 // A statement of its own after the locks, so that it sees what whoever held them has committed: also the same body, which
 // is about the same object. Numbers are taken under the locks too: those of an object's events go up with time.
 const knownSql = hot(`
-  select a.place, nextval('event_ids') as id, o.memory, b.event_id, b.received_at
-  from unnest($1::text[], $2::text[]) with ordinality as a(key, identity, place)
-  left join objects o on o.key = a.key
-  left join recent_bodies b on b.identity = a.identity`)
+  select a.place, nextval('event_ids') as id, (select memory from objects where key = a.key) as memory,
+    (select event_id from recent_bodies where identity = a.identity) as event_id,
+    (select received_at from recent_bodies where identity = a.identity) as received_at
+  from unnest($1::text[], $2::text[]) with ordinality as a(key, identity, place)`)
 
 const insertEventsSql = hot(`
   with kept as (

@@ -7,9 +7,9 @@ import type { Sql } from './connections.ts'
 import { hot, type Statement } from './statements.ts'
 import { keyOf } from './text.ts'
 
-const knownSql = hot(`
+const knownSql = `
   select e.object, e.since, e.card_id, c.channel, c.ts from card_entries e join cards c on c.id = e.card_id
-  where e.object = any($1) and e.lane = $2 and e.since is not null`)
+  where e.object = any($1) and e.lane = $2 and e.since is not null`
 
 /** The cards of what `pending` is about. */
 export async function readCards(sql: Sql, lane: string, pending: readonly Pending[]): Promise<Pending[]> {
@@ -24,12 +24,12 @@ const earliest = `least(greatest($1::bigint, updated_at + ${cardGapMs}), $1::big
 // Always written, though it may be due: whoever is about to claim the card waits for what its objects are by then.
 const turnSql = hot(`
   with named as (
-    select id from cards where id in (select card_id from card_entries where object = any($2) and since is not null)
-    order by id for update
+    select id from cards
+    where id = any(array(select card_id from card_entries where object = any($2) and since is not null)) order by id for update
   )
   update cards set version = version + 1,
     due_at = coalesce(due_at, greatest($1::bigint + ${cardPatienceMs}, ${earliest}))
-  from named where cards.id = named.id`)
+  where id = any(array(select id from named))`)
 
 const touchSql = `
   with named as (

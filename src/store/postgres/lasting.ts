@@ -5,15 +5,15 @@ import type { HoldOf } from '../kept-lanes.ts'
 import { type FailedRow, type PendingRow, undeliveredOf } from '../rows.ts'
 import { lasting, shortened } from '../steps.ts'
 import type { Sql } from './connections.ts'
-import { hot, type Statement } from './statements.ts'
+import type { Statement } from './statements.ts'
 
 // With its own partial index, which has nothing else.
 const isHeld = `n.state = 'pending' and n.message_id is null and n.holds = 0 and n.held_at is not null`
 
-const heldSql = hot(`
+const heldSql = `
   select n.id, n.object, n.rule, n.destination, n.held_until, v.view
   from notifications n left join views v on v.id = n.id
-  where n.object = any($1) and ${isHeld} order by n.id for update of n`)
+  where n.object = any($1) and ${isHeld} order by n.id for update of n`
 
 /** What is held about objects, by their keys. A lane that is about to send it is waited for. */
 export async function heldOf(sql: Sql, objects: readonly string[]): Promise<Map<string, Held[]>> {

@@ -19,10 +19,13 @@ export async function lockObjects(sql: Sql, sources: ReadonlyMap<string, string>
   await sql(lockSql, [[...sources.keys()], [...sources.values()]])
 }
 
+// They are all there, locked: this finds each by its key.
 const setSql = hot(`
-  update objects set memory = k.memory, seen_at = k.seen_at, failing_since = k.failing_since
+  insert into objects (key, memory, seen_at, failing_since)
+  select key, memory, seen_at, failing_since
   from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) as k(key, memory, seen_at, failing_since)
-  where objects.key = k.key`)
+  on conflict (key) do update
+  set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`)
 
 /** Sets what is remembered after events, and when the last of each was received. */
 export function setMemories(memories: ReadonlyMap<string, { memory: ObjectMemory; seenAt: number }>): Statement[] {

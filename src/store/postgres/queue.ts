@@ -31,13 +31,13 @@ const insertSql = hot(`
   )
   insert into views select placed.id, n.view from placed join n using (place) returning id`)
 
-const deadlinesSql = hot(`
+const deadlinesSql = `
   select n.lane, n.group_key, min(n.held_until) as until
   from (select distinct lane, group_key from unnest($1::text[], $2::text[]) as g(lane, group_key)) as g
   join notifications n on n.lane = g.lane and n.group_key = g.group_key
   where n.state = 'pending' and n.message_id is null and n.held_until > $3 and n.holds = 0 and n.held_at is null
     and n.created_at <= $3::bigint + ${apartMs}
-  group by n.lane, n.group_key`)
+  group by n.lane, n.group_key`
 
 export interface NewRow {
   /** null for what the relay says of itself. */

@@ -104,14 +104,16 @@ function writeGatherings({ lane }: Message, gatherings: readonly GatheringRow[])
 }
 
 const moreSql = hot(`
-  select exists (select 1 from notifications where lane = $1 and state = 'pending' and message_id is null)
-    or exists (select 1 from messages where lane = $1 and state = 'open') as has_more`)
+  select (
+      select id from notifications where lane = $1 and state = 'pending' and message_id is null order by id limit 1
+    ) is not null or exists (select 1 from messages where lane = $1 and state = 'open') as has_more`)
 
-const sentSql = hot(`update notifications set state = 'sent' where message_id = $1 and state = 'pending'`)
+// Not `state = …`, which would bring in indexes of all that waits, or is dead, beside that of the message.
+const sentSql = hot(`update notifications set state = 'sent' where message_id = $1 and state || '' = 'pending'`)
 
 // Their destination went while the answer was on its way, so that they became dead letters: they arrived all the same.
 const lateSql = hot(`
-  update notifications set state = 'sent', reason = null where message_id = $1 and state = 'dead'`)
+  update notifications set state = 'sent', reason = null where message_id = $1 and state || '' = 'dead'`)
 
 async function buryAll(sql: Sql, message: string, reason: string): Promise<string[]> {
   const { rows } = await sql<{ id: number }>('select id from notifications where message_id = $1', [message])

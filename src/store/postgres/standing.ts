@@ -22,9 +22,11 @@ export const lookSql = hot(`
   select ${startSql} as now, (
       select r.alive_until from lanes l join replicas r on r.id = l.holder where l.key = $1
     ) as alive_until,
-    exists (select 1 from notifications where ${isWaiting} and group_key is not null)
-      or exists (select 1 from notifications where ${isWaiting} and holds > 0)
-      or exists (select 1 from notifications where ${isWaiting} and holds = 0 and held_at is not null) as is_holding,
+    coalesce(
+      (select id from notifications where ${isWaiting} and group_key is not null order by group_key, held_until limit 1),
+      (select id from notifications where ${isWaiting} and holds > 0 order by held_until limit 1),
+      (select id from notifications where ${isWaiting} and holds = 0 and held_at is not null order by held_until limit 1)
+    ) is not null as is_holding,
     m.id, m.lane, m.destination, m.payload, m.is_plain, m.failures, m.newest_at, m.notifications, m.card_id, m.is_broadcast,
     c.channel as card_channel, c.ts as card_ts
   from (select 1) as one left join messages m on m.lane = $1 and m.state = 'open' left join cards c on c.id = m.card_id`)
@@ -38,11 +40,12 @@ export const pendingSql = `
 // began the group at the same moment did not see each other's. Nothing while there is a message to be posted first.
 export const waitingSql = hot(`${pendingSql}
   where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= ${nowSql}
-    or n.created_at > ${nowSql} + ${apartMs} or n.held_at > ${nowSql} + ${apartMs} or n.holds = 0 and n.held_at is null and exists (
-    select 1 from notifications f
+    or n.created_at > ${nowSql} + ${apartMs} or n.held_at > ${nowSql} + ${apartMs} or n.holds = 0 and n.held_at is null and (
+    select f.id from notifications f
     where f.lane = n.lane and f.group_key = n.group_key and f.held_at is null and f.held_until <= ${nowSql}
       and f.held_until > n.created_at and f.state = 'pending' and f.message_id is null
-  )) and not exists (select 1 from messages where lane = $1 and state = 'open')
+    order by f.held_until limit 1
+  ) is not null) and not exists (select 1 from messages where lane = $1 and state = 'open')
   order by n.id limit $3`)
 
 /** A notification that waits. */

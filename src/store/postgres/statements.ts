@@ -3,7 +3,11 @@
 import { hash } from 'node:crypto'
 import { DatabaseError, type QueryConfig } from 'pg'
 
-/** A statement that every connection knows by its name. It lists the columns that it reads: a migration may add some. */
+/**
+ * A statement that every connection knows by its name. It lists the columns that it reads: a migration may add some. Its plan is
+ * kept while tables grow from nothing to millions of rows, so it is written such that there is only one: values are looked up by
+ * keys, without joins of tables, and an order names the index.
+ */
 export interface Hot {
   readonly name: string
   readonly text: string
@@ -12,9 +16,14 @@ export interface Hot {
 /** A statement, and its values. */
 export type Statement = readonly [statement: string | Hot, values?: readonly unknown[]]
 
+/** All of them, for the test that asks the planner. */
+export const allHot: Hot[] = []
+
 /** The same text has the same name, and another one another: behind a pooler replicas of two versions share connections. */
 export function hot(text: string): Hot {
-  return { name: `relay_${hash('sha256', text).slice(0, 16)}`, text }
+  const statement = { name: `relay_${hash('sha256', text).slice(0, 16)}`, text }
+  allHot.push(statement)
+  return statement
 }
 
 /**

@@ -12,24 +12,21 @@ import { changeMemories } from './memories.ts'
 import { hot, type Statement } from './statements.ts'
 import { indexable, keyOf } from './text.ts'
 
-// In the order of their places, so the ids are too.
+// Numbered in the order in which they are given.
 const insertSql = hot(`
-  with n as (
-    select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-      $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[], $15::text[]) with ordinality
-      as n(event_id, rule, destination, lane, object, says, state, reason, created_at, group_key, held_until, held_at, mute,
-        muted_until, view, place)
+  with n as materialized (
+    select nextval('notifications_id_seq') as id, k.* from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[],
+      $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[],
+      $15::text[]) as k(event_id, rule, destination, lane, object, says, state, reason, created_at, group_key, held_until,
+      held_at, mute, muted_until, view)
   ), written as (
-    insert into notifications (event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
+    insert into notifications (id, event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
       held_until, held_at, mute, muted_until)
-    select event_id, rule, destination, lane, object, says, state, reason, created_at, group_key, held_until, held_at, mute,
+    select id, event_id, rule, destination, lane, object, says, state, reason, created_at, group_key, held_until, held_at, mute,
       muted_until
-    from n order by place
-    returning id
-  ), placed as (
-    select id, row_number() over (order by id) as place from written
+    from n
   )
-  insert into views select placed.id, n.view from placed join n using (place) returning id`)
+  insert into views select id, view from n returning id`)
 
 const deadlinesSql = `
   select n.lane, n.group_key, min(n.held_until) as until

@@ -28,7 +28,7 @@ const maxTries = 6
 // Sent as statements because poolers refuse unknown parameters at the start of a connection. A transaction that is left
 // open, by a replica that was frozen in the middle of it, must not keep its locks. A commit is on disk when it returns,
 // whatever the default of the server or the role. What is small now may be large soon: plans that are kept must not read all of it.
-const settingsSql = `
+export const settingsSql = `
   set statement_timeout = ${statementMs};
   set idle_in_transaction_session_timeout = ${statementMs};
   set enable_seqscan = off;

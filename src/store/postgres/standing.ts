@@ -19,9 +19,8 @@ const isWaiting = `lane = $1 and state = 'pending' and message_id is null`
 
 // A statement of its own: one that locks sees the other tables as they were before it had the lock.
 export const lookSql = hot(`
-  select ${startSql} as now, (
-      select r.alive_until from lanes l join replicas r on r.id = l.holder where l.key = $1
-    ) as alive_until,
+  select ${startSql} as now,
+    (select alive_until from replicas where id = (select holder from lanes where key = $1)) as alive_until,
     coalesce(
       (select id from notifications where ${isWaiting} and group_key is not null order by group_key, held_until limit 1),
       (select id from notifications where ${isWaiting} and holds > 0 order by held_until limit 1),
@@ -29,12 +28,13 @@ export const lookSql = hot(`
     ) is not null as is_holding,
     m.id, m.lane, m.destination, m.payload, m.is_plain, m.failures, m.newest_at, m.notifications, m.card_id, m.is_broadcast,
     c.channel as card_channel, c.ts as card_ts
-  from (select 1) as one left join messages m on m.lane = $1 and m.state = 'open' left join cards c on c.id = m.card_id`)
+  from (select 1) as one left join messages m on m.lane = $1 and m.state = 'open'
+  left join lateral (select channel, ts from cards where id = m.card_id limit 1) as c on true`)
 
 /** What is read of a notification that may be composed. */
 export const pendingSql = `
   select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.held_at, n.holds, v.view
-  from notifications n join views v on v.id = n.id`
+  from notifications n join lateral (select view from views where id = n.id limit 1) as v on true`
 
 // Of a group not only what has reached its deadline, but all that was there before the first of it did: replicas that each
 // began the group at the same moment did not see each other's. Nothing while there is a message to be posted first.

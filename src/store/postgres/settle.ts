@@ -10,9 +10,9 @@ import { bury, insertion } from './queue.ts'
 import { hot, type Statement } from './statements.ts'
 
 // `holder` is null between two posts.
-const lockSql = hot('select holder, claim from lanes where key = $1 for update')
-
-const gatheredSql = hot('select gathered from messages where id = $1')
+// What was gathered does not change, so that it may be read before the lock is there.
+const lockSql = hot(`
+  select holder, claim, (select gathered from messages where id = $2) as gathered from lanes where key = $1 for update`)
 
 const writeSql = hot(`
   with attempt as (
@@ -46,11 +46,8 @@ export async function settle(
   finish: Finish,
   { message, attempt, settlement, notices, replica, number, skewErrorMs }: Settling
 ): Promise<{ sent: number; buried: readonly string[]; isLast: boolean }> {
-  const [locked, gathered] = await Promise.all([
-    sql<{ holder: string | null; claim: number }>(lockSql, [message.lane]),
-    sql<{ gathered: string }>(gatheredSql, [message.id])
-  ])
-  const [lane] = locked.rows
+  type Row = { holder: string | null; claim: number; gathered: string | null }
+  const [lane] = (await sql<Row>(lockSql, [message.lane, message.id])).rows
   if (number === undefined || lane?.claim !== number) throw laneLost()
   // Settled by this replica already, which did not get to know.
   if (lane.holder === null) return { sent: 0, buried: [], isLast: false }
@@ -70,8 +67,8 @@ export async function settle(
   const rows = notices.map((entry) => ({ event: null, at: attempt.at, entry }))
   const writes: Statement[] = [[writeSql, values], ...(await insertion(sql, rows))]
   if (end.state === 'sent') {
-    const gatherings = gatheringRows(gathered.rows[0]?.gathered ?? '[]', attempt.at)
-    writes.push(...writeGatherings(message, gatherings), [lateSql, [message.id]], [sentSql, [message.id]])
+    const gatherings = gatheringRows(lane.gathered ?? '[]', attempt.at)
+    writes.push(...writeGatherings(message, gatherings), [sentSql, [message.id]])
     const early = end.posted === undefined ? [] : writes.splice(0)
     const before = await send(sql, early)
     if (end.posted !== undefined) await notePosted(sql, message, end.posted, attempt.at)
@@ -108,12 +105,13 @@ const moreSql = hot(`
       select id from notifications where lane = $1 and state = 'pending' and message_id is null order by id limit 1
     ) is not null or exists (select 1 from messages where lane = $1 and state = 'open') as has_more`)
 
+// `late`: their destination went while the answer was on its way, so that they became dead letters, and they arrived all the same.
 // Not `state = …`, which would bring in indexes of all that waits, or is dead, beside that of the message.
-const sentSql = hot(`update notifications set state = 'sent' where message_id = $1 and state || '' = 'pending'`)
-
-// Their destination went while the answer was on its way, so that they became dead letters: they arrived all the same.
-const lateSql = hot(`
-  update notifications set state = 'sent', reason = null where message_id = $1 and state || '' = 'dead'`)
+const sentSql = hot(`
+  with late as (
+    update notifications set state = 'sent', reason = null where message_id = $1 and state || '' = 'dead'
+  )
+  update notifications set state = 'sent' where message_id = $1 and state || '' = 'pending'`)
 
 async function buryAll(sql: Sql, message: string, reason: string): Promise<string[]> {
   const { rows } = await sql<{ id: number }>('select id from notifications where message_id = $1', [message])

@@ -3,7 +3,7 @@
 // database costs.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -11,6 +11,7 @@ import { Agent, request } from 'undici'
 import { startPostgres } from '../test/fixtures/postgres.ts'
 import { freePort, spawnRelay } from '../test/fixtures/process.ts'
 import { type Slack, startSlack } from '../test/fixtures/slack.ts'
+import { openDatabaseClock, processSeconds } from './database.ts'
 
 const rounds = 3
 const senders = 64
@@ -19,8 +20,6 @@ const lanes = 60
 const loneEvents = 300
 /** Far below what the lanes' pace allows, so that no message waits for another. */
 const loneEveryMs = 30
-/** /proc counts the time of processes in these. */
-const ticksPerSecond = 100
 
 interface Result {
   rate: number
@@ -32,6 +31,7 @@ interface Result {
 
 const ends: (() => unknown)[] = []
 const postgres = await startPostgres({ teardown: (end) => void ends.push(end) }, { isDurable: true })
+const databaseSeconds = await openDatabaseClock(postgres.url)
 const slack = await startSlack({ perSecond: 1, burst: 4, latencyMs: 0 })
 const dispatcher = new Agent({ connections: senders })
 let names = 0
@@ -158,29 +158,4 @@ async function stop(relay: ChildProcess): Promise<void> {
 
 function secondsOf(relays: readonly ChildProcess[]): number {
   return relays.reduce((sum, { pid }) => sum + processSeconds(`${pid}`), 0)
-}
-
-/** Of all processes of PostgreSQL's; those that ended count with their parent. */
-function databaseSeconds(): number {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.filter(isPostgres).reduce((sum, pid) => sum + processSeconds(pid), 0)
-}
-
-function isPostgres(pid: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('postgres')
-  } catch {
-    return false
-  }
-}
-
-/** User and system time: fields 14 and 15 of proc_pid_stat(5), and 16 and 17 for children that have ended. */
-function processSeconds(pid: string): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond
-  } catch {
-    return 0
-  }
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '../test/fixtures/process.ts'
 
@@ -22,13 +22,16 @@ const root = join(import.meta.dirname, '..')
 const nodeOptions = /NODE_OPTIONS="(.+)"/.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1]
 if (nodeOptions === undefined) throw new Error('the Dockerfile sets no NODE_OPTIONS')
 
-/** Starts `file` with these variables only; resolves once it listens. What it logs is thrown away, as fast as it comes. */
+/**
+ * Starts `file`, of this version where it is no full path, with these variables only; resolves once it listens. What it logs is
+ * thrown away, as fast as it comes.
+ */
 export async function start(
   file: string,
   environment: Record<string, string>,
   nodeArguments: string[] = []
 ): Promise<ChildProcess> {
-  const args = [...nodeArguments, join(root, file), ...(file.endsWith('main.js') ? ['serve'] : [])]
+  const args = [...nodeArguments, resolve(root, file), ...(file.endsWith('main.js') ? ['serve'] : [])]
   const server = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'], HOST: '127.0.0.1', NODE_OPTIONS: nodeOptions, ...environment },
     stdio: ['ignore', 'pipe', 'inherit']

@@ -147,12 +147,13 @@ export function createLanes(options: LanesOptions): Lanes {
       if (step.is !== 'post') tokens.giveBack(lane)
       if (step.is === 'idle') return undefined
       if (step.is === 'wait') return step
-      await post(step)
+      if (await post(step)) return undefined
     }
     return undefined
   }
 
-  async function post({ message, isAgain, block, signal }: Extract<Step, { is: 'post' }>): Promise<void> {
+  /** Whether it was the last in its lane, as far as that is known. */
+  async function post({ message, isAgain, block, signal }: Extract<Step, { is: 'post' }>): Promise<boolean> {
     const at = clock.now()
     const destination = destinations().get(message.destination)
     const until = signal ? AbortSignal.any([giveUp.signal, signal]) : giveUp.signal
@@ -186,7 +187,7 @@ export function createLanes(options: LanesOptions): Lanes {
       looks.learn(message, reply, settled.settlement.message.state !== 'open')
     // Before anything is written: other lanes of the app are about to ask.
     const others = known === undefined ? tokens.learn(message.lane, settled) : []
-    await record(message, { at, answer }, settled, block)
+    const isLast = await record(message, { at, answer }, settled, block)
     // After the notice of it, which is about the channel itself: from now on its messages go elsewhere.
     channels.learn(message.lane, settled.settlement.lane.block, settled.settlement.lane.notBefore)
     for (const other of others) await tryNow(other)
@@ -208,6 +209,7 @@ export function createLanes(options: LanesOptions): Lanes {
     // Its destination moved meanwhile: it is tried again where it is now, behind what is being posted there.
     const lane = destinations().get(message.destination)?.lane
     if (settlement.message.state === 'open' && lane !== message.lane && reply !== moved) await follow()
+    return isLast
   }
 
   function planOf(lane: string): Plan {
@@ -242,15 +244,16 @@ export function createLanes(options: LanesOptions): Lanes {
     attempt: Attempt,
     settled: Settled,
     block: LaneState['block']
-  ): Promise<void> {
+  ): Promise<boolean> {
     // Asked once: the second time, it would be no news.
     let notices: readonly NewNotification[] | undefined
     for (;;) {
       try {
         notices ??= await alarm.ofLane(message, block, settled)
-        await store.settle(message, attempt, settled.settlement, notices)
+        const isLast = await store.settle(message, attempt, settled.settlement, notices)
         for (const { destination } of notices) options.metrics.notifications.inc({ destination, state: 'pending' })
-        return wake(notices.map(({ lane }) => lane))
+        wake(notices.map(({ lane }) => lane))
+        return isLast
       } catch (error) {
         // Another replica has the message now, and settles it.
         if (isStopping || (error as RelayError).code === 'LANE_LOST') throw error

@@ -46,14 +46,15 @@ export interface Store {
 
   /**
    * Records how an attempt ended; the lane's next step sees it. `notices`, what the operator is notified of, are
-   * written with it. Throws LANE_LOST where another replica has taken the lane over: it sends the message again.
+   * written with it. Resolves to true where it is known that nothing else was in the lane, so that it need not be looked at. Throws
+   * LANE_LOST where another replica has taken the lane over: it sends the message again.
    */
   settle(
     message: Message,
     attempt: Attempt,
     settlement: Settlement,
     notices?: readonly NewNotification[]
-  ): Promise<void>
+  ): Promise<boolean>
 
   /**
    * The card of these lanes that has been out of date for longest, as far as it may be updated by now, with all that is known of

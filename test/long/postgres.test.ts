@@ -4,13 +4,17 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Client } from 'pg'
 import t, { type Test } from 'tap'
 import { createPace, take } from '../../src/deliver/pace.ts'
 import { type Arrival, type Decide, type Decision, rolloutMs } from '../../src/store/kept.ts'
 import type { Plan } from '../../src/store/kept-lanes.ts'
-import { firstHeldSql, gatheringsSql, heldSql, openMessageSql, waitingSql } from '../../src/store/postgres/claim.ts'
+import { firstHeldSql, gatheringsSql, heldSql } from '../../src/store/postgres/claim.ts'
+import { settingsSql } from '../../src/store/postgres/connections.ts'
 import { waitedForSql } from '../../src/store/postgres/moves.ts'
 import { backlogSql, busyLanesSql } from '../../src/store/postgres/queue.ts'
+import { lookSql, waitingSql } from '../../src/store/postgres/standing.ts'
+import { allHot } from '../../src/store/postgres/statements.ts'
 import { openPostgres, type PostgresOptions } from '../../src/store/postgres/store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { execute, startPostgres } from '../fixtures/postgres.ts'
@@ -364,11 +368,11 @@ t.test('a hundred thousand rows are not read to find the next', async (t) => {
   await execute(url, 'insert into lanes (key) select distinct lane from notifications')
   await execute(url, 'analyze')
   const queries: [what: string, sql: string, values: unknown[]][] = [
-    ['what a lane composes from', waitingSql, ['lane-7', at, 500]],
-    ['its open message', openMessageSql, ['lane-7', 'nobody']],
+    ['what a lane composes from', waitingSql.text, ['lane-7', at, 500]],
+    ['its open message, and whether it holds anything', lookSql.text, ['lane-7']],
     ['when what is held is due', firstHeldSql, ['lane-7']],
     ['what is held', heldSql, ['lane-7', at, 'd7', ['7'], Number.MAX_SAFE_INTEGER]],
-    ['its gatherings', gatheringsSql, ['lane-7', ['lane']]],
+    ['its gatherings', gatheringsSql.text, ['lane-7', ['lane']]],
     ['its backlog', backlogSql, ['lane-7']],
     ['the lanes with work', busyLanesSql, []],
     ['what a new config file moves', waitedForSql, []]
@@ -379,6 +383,26 @@ t.test('a hundred thousand rows are not read to find the next', async (t) => {
     t.notMatch(text, /Seq Scan on (notifications|messages|lanes|events)/, what)
   }
   t.equal((await a.busyLanes()).length, 749)
+})
+
+t.test('what is kept as a plan since the tables were empty finds its rows by their keys', async (t) => {
+  const [, , url] = await pair(t)
+  // Vacuumed, they are known to be empty, and an index is as good as any other, and as none.
+  await execute(url, 'vacuum analyze')
+  const client = new Client(url)
+  await client.connect()
+  t.teardown(() => client.end())
+  await client.query(settingsSql)
+  const tables = 'events|notifications|views|messages|objects|recent_bodies|lanes|cards|card_entries|gatherings'
+  t.ok(allHot.length > 12)
+  for (const { text } of allHot) {
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain (generic_plan) ${text}`)
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+    t.notMatch(plan, new RegExp(`Seq Scan on (${tables})`), text)
+    t.notMatch(plan, /Index (Only )?Scan using notifications_(state|destination)/, text)
+    const scans = plan.match(/Index (Only )?Scan (using|on) /g) ?? []
+    t.equal(plan.match(/Index Cond: /g)?.length ?? 0, scans.length, `each index by a key: ${plan}`)
+  }
 })
 
 t.test('what a replica with an older config file does not know of is left to the others for a while', async (t) => {

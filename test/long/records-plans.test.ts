@@ -7,6 +7,7 @@ import { objectKey } from '../../src/objects.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Sql } from '../../src/store/postgres/connections.ts'
 import { askPostgres } from '../../src/store/postgres/records.ts'
+import { unnamed } from '../../src/store/postgres/statements.ts'
 import { openPostgres } from '../../src/store/postgres/store.ts'
 import { keyOf } from '../../src/store/postgres/text.ts'
 import { createReading } from '../../src/store/reading/reading.ts'
@@ -126,7 +127,8 @@ t.test('no question reads a whole table of PostgreSQL', async (t) => {
   await client.connect()
   t.teardown(() => client.end())
   const plans = new Map<string, string>()
-  const sql: Sql = async (text, values) => {
+  const sql: Sql = async (statement, values) => {
+    const { text } = unnamed(statement, values)
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values as unknown[])
     plans.set(shapeOf(text), rows.map((row) => row['QUERY PLAN']).join('\n'))
     return client.query(text, values as unknown[])

@@ -1,4 +1,5 @@
-// Accepting in PostgreSQL: writes a batch of events in a handful of statements, decided on under the objects' locks.
+// Accepting in PostgreSQL: writes a batch of events decided on under the objects' locks.
+import type { QueryResult } from 'pg'
 import { mayBeHeld } from '../../objects/notified.ts'
 import { readMemory } from '../../objects/stored-memory.ts'
 import type { ObjectMemory } from '../../objects.ts'
@@ -14,22 +15,23 @@ import {
 } from '../kept.ts'
 import { lastsUntil } from '../steps.ts'
 import { turn } from './cards.ts'
-import type { Sql } from './connections.ts'
+import type { Finish, Sql } from './connections.ts'
 import { heldOf, release } from './lasting.ts'
 import { dropEmpty, lockObjects, setMemories } from './memories.ts'
-import { insertNotifications } from './queue.ts'
+import { idsIn, insertion, type NewRow } from './queue.ts'
 import { type Reported, report } from './rollouts.ts'
+import { hot, type Statement } from './statements.ts'
 import { keyOf, storable } from './text.ts'
 
 // A statement of its own after the locks, so that it sees what whoever held them has committed: also the same body, which
 // is about the same object. Numbers are taken under the locks too: those of an object's events go up with time.
-const knownSql = `
-  select a.place, nextval('event_ids') as id, o.memory, b.event_id, b.received_at
-  from unnest($1::text[], $2::text[]) with ordinality as a(key, identity, place)
-  left join objects o on o.key = a.key
-  left join recent_bodies b on b.identity = a.identity`
+const knownSql = hot(`
+  select a.place, nextval('event_ids') as id, (select memory from objects where key = a.key) as memory,
+    (select event_id from recent_bodies where identity = a.identity) as event_id,
+    (select received_at from recent_bodies where identity = a.identity) as received_at
+  from unnest($1::text[], $2::text[]) with ordinality as a(key, identity, place)`)
 
-const insertEventsSql = `
+const insertEventsSql = hot(`
   with kept as (
     select * from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[]) as k(
@@ -44,7 +46,7 @@ const insertEventsSql = `
     id, received_at, source, cluster, kind, namespace, name, severity, reason, transition, object, body, trace
   )
   select id, received_at, source, cluster, kind, namespace, name, severity, reason, transition, object, body, trace
-  from kept`
+  from kept`)
 
 interface KnownRow {
   place: number
@@ -74,6 +76,7 @@ interface Known {
 /** Inside a transaction. */
 export async function accept(
   sql: Sql,
+  finish: Finish,
   batch: readonly Arrival[],
   decide: Decide
 ): Promise<{ receipts: Receipt[]; settled: readonly string[] }> {
@@ -124,20 +127,29 @@ export async function accept(
     }
   }
   const receipts = batch.map((arrival, place) => decideOn(arrival, keys[place] ?? '', ledger, decide))
-  await setMemories(sql, changed)
-  await dropEmpty(
-    sql,
-    [...memories].filter(([, memory]) => memory === undefined).map(([key]) => key)
-  )
-  await writeEvents(sql, kept)
-  const notifications = await writeNotifications(sql, kept)
-  await release(
-    sql,
-    releases.map(({ held: entry, ...rest }) => ({ ...rest, held: { ...entry, id: idOf(entry.id, notifications) } })),
-    Math.max(...batch.map(({ receivedAt }) => receivedAt))
-  )
-  await report(sql, reports)
-  await turn(sql, [...turned.keys()], Math.max(...turned.values()))
+  const now = Math.max(...batch.map(({ receivedAt }) => receivedAt))
+  const rows = rowsOf(kept, releases, now)
+  const writes = [
+    ...(await insertion(sql, rows)),
+    ...setMemories(changed),
+    ...dropEmpty([...memories].filter(([, memory]) => memory === undefined).map(([key]) => key)),
+    ...insertEvents(kept),
+    ...release(
+      releases.filter(({ held: { id } }) => placeOf(id) === undefined),
+      now
+    )
+  ]
+  const turns = turn([...turned.keys()], Math.max(...turned.values()))
+  let inserted: QueryResult | undefined
+  if (reports.length === 0) [inserted] = await finish([...writes, ...turns])
+  else {
+    // A report reads what was written before it.
+    ;[inserted] = await Promise.all(writes.map((statement) => sql(...statement)))
+    await report(sql, reports)
+    await finish(turns)
+  }
+  if (rows.length > 0)
+    for (const [place, id] of idsIn(inserted).entries()) rows[place]?.notified.push(receiptOf(id, rows[place].entry))
   const settled = releases.flatMap(({ held: { destination }, because }) => (because === undefined ? [] : [destination]))
   return { receipts, settled }
 }
@@ -149,14 +161,16 @@ function heldAt(place: number, { rule, destination, view }: NewNotification, unt
   return { id: `${ofBatch}${place}`, rule, destination, since: view.failure?.since, until }
 }
 
-/** Of what came in this batch, by its place among the `written`. */
-function idOf(id: string, written: readonly number[]): string {
-  return id.startsWith(ofBatch) ? String(written[Number(id.slice(ofBatch.length))]) : id
+/** Of what came in this batch, where it stands among what is written. */
+function placeOf(id: string): number | undefined {
+  return id.startsWith(ofBatch) ? Number(id.slice(ofBatch.length)) : undefined
 }
 
 async function lock(sql: Sql, batch: readonly Arrival[], keys: readonly string[]): Promise<Known> {
-  await lockObjects(sql, new Map(keys.map((key, at) => [key, storable(batch[at]?.event.source ?? '')])))
-  const { rows } = await sql<KnownRow>(knownSql, [keys, batch.map(({ identity }) => identity)])
+  const [, { rows }] = await Promise.all([
+    lockObjects(sql, new Map(keys.map((key, at) => [key, storable(batch[at]?.event.source ?? '')]))),
+    sql<KnownRow>(knownSql, [keys, batch.map(({ identity }) => identity)])
+  ])
   const memories: Known['memories'] = new Map()
   const bodies: Known['bodies'] = new Map()
   for (const { place, memory, event_id, received_at } of rows) {
@@ -168,10 +182,10 @@ async function lock(sql: Sql, batch: readonly Arrival[], keys: readonly string[]
   return { memories, bodies, ids: rows.map(({ id }) => id).sort((a, b) => a - b) }
 }
 
-async function writeEvents(sql: Sql, kept: readonly Kept[]): Promise<void> {
-  if (kept.length === 0) return
+function insertEvents(kept: readonly Kept[]): Statement[] {
+  if (kept.length === 0) return []
   const text = (value: (arrival: Arrival) => string) => kept.map(({ arrival }) => storable(value(arrival)))
-  await sql(insertEventsSql, [
+  const values = [
     kept.map(({ id }) => id),
     text(({ identity }) => identity),
     kept.map(({ arrival }) => arrival.receivedAt),
@@ -186,15 +200,16 @@ async function writeEvents(sql: Sql, kept: readonly Kept[]): Promise<void> {
     kept.map(({ key }) => key),
     text(({ body }) => body),
     kept.map(({ decision }) => JSON.stringify(decision.trace))
-  ])
+  ]
+  return [[insertEventsSql, values]]
 }
 
-/** Their ids, in the order of the batch. */
-async function writeNotifications(sql: Sql, kept: readonly Kept[]): Promise<number[]> {
-  const rows = kept.flatMap(({ id: event, arrival, decision, notified }) =>
-    decision.notifications.map((entry) => ({ event, at: arrival.receivedAt, entry, notified }))
-  )
-  const ids = await insertNotifications(sql, rows)
-  for (const [index, { entry, notified }] of rows.entries()) notified.push(receiptOf(ids[index] ?? 0, entry))
-  return ids
+/** Their notifications, in the order of the batch; what was released within it is written so. */
+function rowsOf(kept: readonly Kept[], releases: readonly Release[], now: number): (NewRow & Pick<Kept, 'notified'>)[] {
+  const released = new Map(releases.map(({ held, because }) => [placeOf(held.id), { because, at: now }]))
+  return kept
+    .flatMap(({ id: event, arrival, decision, notified }) =>
+      decision.notifications.map((entry) => ({ event, at: arrival.receivedAt, entry, notified }))
+    )
+    .map((row, place) => ({ ...row, released: released.get(place) }))
 }

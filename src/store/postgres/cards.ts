@@ -4,9 +4,10 @@ import { type CarriedRow, carriedBy, type KnownRow, type NewEntry, rolloutIn, ve
 import { cardFirstAt, cardGapMs, cardPatienceMs } from '../kept-cards.ts'
 import type { Message, Pending, Posted } from '../kept-lanes.ts'
 import type { Sql } from './connections.ts'
+import { hot, type Statement } from './statements.ts'
 import { keyOf } from './text.ts'
 
-export const knownSql = `
+const knownSql = `
   select e.object, e.since, e.card_id, c.channel, c.ts from card_entries e join cards c on c.id = e.card_id
   where e.object = any($1) and e.lane = $2 and e.since is not null`
 
@@ -21,14 +22,14 @@ export async function readCards(sql: Sql, lane: string, pending: readonly Pendin
 const earliest = `least(greatest($1::bigint, updated_at + ${cardGapMs}), $1::bigint + ${cardGapMs})`
 
 // Always written, though it may be due: whoever is about to claim the card waits for what its objects are by then.
-export const turnSql = `
+const turnSql = hot(`
   with named as (
-    select id from cards where id in (select card_id from card_entries where object = any($2) and since is not null)
-    order by id for update
+    select id from cards
+    where id = any(array(select card_id from card_entries where object = any($2) and since is not null)) order by id for update
   )
   update cards set version = version + 1,
     due_at = coalesce(due_at, greatest($1::bigint + ${cardPatienceMs}, ${earliest}))
-  from named where cards.id = named.id`
+  where id = any(array(select id from named))`)
 
 const touchSql = `
   with named as (
@@ -38,8 +39,8 @@ const touchSql = `
   update cards set version = version + 1, due_at = ${earliest} from named where cards.id = named.id`
 
 /** The objects' state is another: whoever shows them is out of date, and waits a moment for the message that says so. */
-export async function turn(sql: Sql, objects: readonly string[], now: number): Promise<void> {
-  if (objects.length > 0) await sql(turnSql, [now, objects])
+export function turn(objects: readonly string[], now: number): Statement[] {
+  return objects.length > 0 ? [[turnSql, [now, objects]]] : []
 }
 
 const showSql = `

@@ -2,26 +2,19 @@
 // from it until the answer is written down.
 import type { Mute } from '../../mutes/mutes.ts'
 import { apartMs, composeWindow, type Gatherings, type Pending, type Plan, type Step } from '../kept-lanes.ts'
-import {
-  type GatheringRow,
-  gatheringsOf,
-  type LaneRow,
-  laneStateOf,
-  type MessageRow,
-  messageOf,
-  type PendingRow,
-  pendingOf
-} from '../rows.ts'
+import { type GatheringRow, gatheringsOf, laneStateOf, pendingOf } from '../rows.ts'
 import { heldUntilNow, inEffect } from '../steps/muted.ts'
 import { composable, type Due, expiredReason, messageFrom, sortDue, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
 import { readCards } from './cards.ts'
-import { type Connections, clockSql, type Sql } from './connections.ts'
+import type { Connections, Finish, Sql } from './connections.ts'
 import { pass } from './lasting.ts'
 import type { Presence } from './presence.ts'
 import { bury } from './queue.ts'
 import { settle } from './settle.ts'
+import { look, pendingSql, readWaiting, type WaitingRow } from './standing.ts'
+import { hot } from './statements.ts'
 import { withhold } from './withhold.ts'
 
 /** Another replica is choosing the lane's next step, which takes it some milliseconds. */
@@ -32,32 +25,6 @@ const longestWaitMs = 10_000
 
 /** When to look again at a lane that another replica is posting from, at the latest. */
 const leasedMs = 5000
-
-// Skipped where another replica has it: nobody waits here with a connection in hand.
-const lockSql = `
-  select tokens, tokens_at, not_before, set_at, block_reason, block_since, probes, holder
-  from lanes where key = $1 for update skip locked`
-
-// A statement of its own: one that locks sees the other tables as they were before it had the lock.
-export const openMessageSql = `
-  select ${clockSql} as now, (select alive_until from replicas where id = $2) as alive_until, m.*,
-    c.channel as card_channel, c.ts as card_ts
-  from (select 1) as one left join messages m on m.lane = $1 and m.state = 'open' left join cards c on c.id = m.card_id`
-
-const pendingSql = `
-  select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.held_at, n.holds, v.view
-  from notifications n join views v on v.id = n.id`
-
-// Of a group not only what has reached its deadline, but all that was there before the first of it did: replicas that each
-// began the group at the same moment did not see each other's.
-export const waitingSql = `${pendingSql}
-  where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= $2
-    or n.created_at > $2::bigint + ${apartMs} or n.held_at > $2::bigint + ${apartMs} or n.holds = 0 and n.held_at is null and exists (
-    select 1 from notifications f
-    where f.lane = n.lane and f.group_key = n.group_key and f.held_at is null and f.held_until <= $2 and f.held_until > n.created_at
-      and f.state = 'pending' and f.message_id is null
-  ))
-  order by n.id limit $3`
 
 export const firstHeldSql = `
   select min(until) as until from (
@@ -80,10 +47,11 @@ export const heldSql = `${pendingSql}
 
 const holdSql = 'update notifications set held_until = $2, held_at = $3, holds = $4 where id = any($1)'
 
-export const gatheringsSql = 'select * from gatherings where lane = $1 and cause = any($2)'
+export const gatheringsSql = hot(`
+  select cause, posted_at, step, gap_ms, pinged from gatherings where lane = $1 and cause = any($2)`)
 
 // The message, what it carries, the token that is spent and who posts it are committed before the post.
-const writeSql = `
+const writeSql = hot(`
   with message as (
     insert into messages (lane, destination, state, payload, newest_at, notifications, created_at, gathered, card_id,
       is_broadcast)
@@ -93,18 +61,10 @@ const writeSql = `
   ), leased as (
     update lanes set tokens = $8, tokens_at = $9, holder = $10, claim = claim + 1 where key = $1 returning claim
   )
-  select message.id, leased.claim from message, leased`
+  select message.id, leased.claim from message, leased`)
 
 const leaseSql = `
   update lanes set tokens = $2, tokens_at = $3, holder = $4, claim = claim + 1 where key = $1 returning claim`
-
-interface WaitingRow extends PendingRow {
-  view: string
-}
-
-interface LeasedRow extends LaneRow {
-  holder: string | null
-}
 
 /** What belongs to the store itself. */
 interface Host {
@@ -136,7 +96,12 @@ export function createClaims({ connections, presence, waiting, isCallersClock }:
       // Asked for before the claim: if it ends while that is committed, so does the post, at once.
       const signal = presence.lease()
       const asking = { lane, plan, now, replica, isCallersClock }
-      const { step: found, number, buried, withheld } = await connections.transaction((sql) => claim(sql, asking))
+      const {
+        step: found,
+        number,
+        buried,
+        withheld
+      } = await connections.transaction((sql, finish) => claim(sql, finish, asking))
       noteBuried(buried)
       noteWithheld(withheld)
       const step = withheld.length === 0 ? found : { ...found, withheld }
@@ -154,12 +119,13 @@ export function createClaims({ connections, presence, waiting, isCallersClock }:
     async settle(message, attempt, settlement, notices = []) {
       const number = numbers.get(message.id)
       const settling = { message, attempt, settlement, notices, replica, number, skewErrorMs: skewErrorMs() }
-      const { sent, buried } = await connections.transaction((sql) => settle(sql, settling))
+      const { sent, buried, isLast } = await connections.transaction((sql, finish) => settle(sql, finish, settling))
       numbers.delete(message.id)
       waiting.add(message.destination, -sent)
       for (const { destination } of notices) waiting.add(destination, 1)
       noteBuried(buried)
       presence.announce(notices.map(({ lane }) => lane))
+      return isLast
     }
   }
 }
@@ -181,11 +147,15 @@ interface Claim {
   withheld: readonly string[]
 }
 
-async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock }: Asking): Promise<Claim> {
-  const row = await lockLane(sql, lane)
+async function claim(
+  sql: Sql,
+  finish: Finish,
+  { lane, plan, now: asked, replica, isCallersClock }: Asking
+): Promise<Claim> {
   const settled = { buried: [] as string[], withheld: [] as string[] }
-  if (row === undefined) return { step: { is: 'wait', until: asked + lockedMs }, ...settled }
-  const { now: read, aliveUntil, open } = await look(sql, lane, row.holder)
+  const found = await look(sql, lane, isCallersClock ? asked : null)
+  if (found === undefined) return { step: { is: 'wait', until: asked + lockedMs }, ...settled }
+  const { row, now: read, aliveUntil, open } = found
   if (row.holder !== null && row.holder !== replica && aliveUntil > read) {
     const until = asked + Math.min(aliveUntil + 1 - read, leasedMs)
     return { step: { is: 'wait', until, isInterruptible: true }, ...settled }
@@ -194,34 +164,40 @@ async function claim(sql: Sql, { lane, plan, now: asked, replica, isCallersClock
   const now = isCallersClock ? asked : read
   const state = laneStateOf(row, now)
   const mutes = inEffect(plan.mutes, now)
-  for (;;) {
-    const due = open === undefined ? await oldestDue(sql, { lane, plan, mutes, settled }, now) : { rows: [], last: 0 }
+  let { isHolding } = found
+  for (let rows: readonly WaitingRow[] | undefined = found.waiting; ; rows = undefined) {
+    const looking = { lane, plan, mutes, settled, rows: rows ?? (await readWaiting(sql, lane, now)) }
+    const due = open === undefined ? await oldestDue(sql, looking, now) : { rows: [], last: 0 }
     const isDue = due.rows.length > 0
-    const heldUntil = open === undefined && !isDue ? await firstHeld(sql, lane) : null
+    const heldUntil = open === undefined && !isDue && isHolding ? await firstHeld(sql, lane) : null
     const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)
     if (turn.is === 'again') {
       const { message, bucket } = turn
-      const { rows } = await sql<{ claim: number }>(leaseSql, [lane, bucket.tokens, bucket.at, replica])
+      const [leased] = await finish([[leaseSql, [lane, bucket.tokens, bucket.at, replica]]])
       return {
         step: { is: 'post', message, isAgain: true, block: state.block },
-        number: rows[0]?.claim ?? 0,
+        number: leased?.rows[0]?.claim ?? 0,
         ...settled
       }
     }
     if (turn.is !== 'compose') return { step: turn, ...settled }
-    const { pending, gatherings } = await gathered(sql, { lane, plan, due, mutes, settled }, now)
-    if (pending.length === 0) continue
+    const { pending, gatherings } = await gathered(sql, { lane, plan, due, mutes, settled, isHolding }, now)
+    if (pending.length === 0) {
+      isHolding = true
+      continue
+    }
     const known = plan.hasCards ? await readCards(sql, lane, pending) : pending
     const next = plan.next(state, known, gatherings, now)
     if ('until' in next) return { step: { is: 'wait', until: next.until }, ...settled }
     const { message, ids, gathered: after } = messageFrom(lane, pending, next)
-    const { rows } = await sql<{ id: number; claim: number }>(writeSql, [
+    const values = [
       ...[lane, message.destination, JSON.stringify(message.payload), message.newestAt, message.notifications, now],
       ...[ids, next.bucket.tokens, next.bucket.at, replica, after],
       ...[message.thread?.id ?? null, message.thread?.isBroadcast ?? false]
-    ])
-    const post: Step = { is: 'post', message: { id: String(rows[0]?.id), ...message }, block: state.block }
-    return { step: post, number: rows[0]?.claim ?? 0, ...settled }
+    ]
+    const [written] = await finish([[writeSql, values]])
+    const post: Step = { is: 'post', message: { id: String(written?.rows[0]?.id), ...message }, block: state.block }
+    return { step: post, number: written?.rows[0]?.claim ?? 0, ...settled }
   }
 }
 
@@ -239,7 +215,7 @@ interface Looking {
  */
 async function gathered(
   sql: Sql,
-  { lane, plan, due, mutes, settled }: Looking & { due: Due<WaitingRow> },
+  { lane, plan, due, mutes, settled, isHolding }: Looking & { due: Due<WaitingRow>; isHolding: boolean },
   now: number
 ): Promise<{ pending: Pending[]; gatherings: Gatherings }> {
   const nothing = { pending: [], gatherings: new Map() }
@@ -254,7 +230,7 @@ async function gathered(
   const holds = plan.hold(fresh, gatherings, now)
   for (const { ids, until, holds: times } of holds) await sql(holdSql, [ids, until, now, times])
   const rest = composable(fresh, holds, [], now)
-  if (rest.length === 0) return { pending: rest, gatherings }
+  if (rest.length === 0 || (!isHolding && holds.length === 0)) return { pending: rest, gatherings }
   const { rows } = await sql<WaitingRow>(heldSql, [lane, now, rest[0]?.destination, rest.map(({ id }) => id), due.last])
   if (rows.length === 0) return { pending: rest, gatherings }
   const held = rows.map((row) => pendingOf(row, row.view))
@@ -272,31 +248,19 @@ async function gatheringsFor(
   return gatheringsOf((await sql<GatheringRow>(gatheringsSql, [lane, [...causes]])).rows)
 }
 
-async function lockLane(sql: Sql, lane: string): Promise<LeasedRow | undefined> {
-  const found = await sql<LeasedRow>(lockSql, [lane])
-  if (found.rows.length > 0) return found.rows[0]
-  // New, or locked.
-  const { rowCount } = await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [lane])
-  return rowCount === 0 ? undefined : (await sql<LeasedRow>(lockSql, [lane])).rows[0]
-}
-
-async function look(sql: Sql, lane: string, holder: string | null) {
-  type Row = { now: number; alive_until: number | null } & (MessageRow | { id: null })
-  const [row] = (await sql<Row>(openMessageSql, [lane, holder])).rows
-  if (row === undefined) throw new Error('a query for one row had none')
-  return { now: row.now, aliveUntil: row.alive_until ?? 0, open: row.id === null ? undefined : messageOf(row) }
-}
-
-/** What is due. The destination of each that is too old for that, and a dead letter now, or is muted, is added to `settled`. */
-async function oldestDue(sql: Sql, { lane, plan, mutes, settled }: Looking, now: number): Promise<Due<WaitingRow>> {
-  for (;;) {
-    const { rows } = await sql<WaitingRow>(waitingSql, [lane, now, composeWindow])
-    const withheld = await pass(sql, rows, mutes, now)
+/** What is due of `rows`. The destination of each that is too old for that, and a dead letter now, or is muted, is added to `settled`. */
+async function oldestDue(
+  sql: Sql,
+  { lane, plan, mutes, settled, rows }: Looking & { rows: readonly WaitingRow[] },
+  now: number
+): Promise<Due<WaitingRow>> {
+  for (let looked = rows; ; looked = await readWaiting(sql, lane, now)) {
+    const withheld = await pass(sql, looked, mutes, now)
     if (withheld !== undefined) {
       settled.withheld.push(...withheld)
       continue
     }
-    const sorted = sortDue(rows, plan.oldest)
+    const sorted = sortDue(looked, plan.oldest)
     if ('due' in sorted) return sorted.due
     const ids = sorted.expired.map(({ id }) => id)
     settled.buried.push(...(await bury(sql, ids, expiredReason)))

@@ -2,8 +2,19 @@
 import { isIPv4 } from 'node:net'
 import { Client, DatabaseError, Pool, type PoolConfig, type QueryResult, type QueryResultRow, types } from 'pg'
 import { RelayError } from '../../errors.ts'
+import { type Hot, isUnknownName, type Naming, type Statement, unnamed } from './statements.ts'
 
-export type Sql = <Row extends QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<QueryResult<Row>>
+/**
+ * Runs a statement. Those that are sent without waiting for the answers between them go to the server together, and it runs them
+ * in their order; where one fails, the transaction is over for those behind it.
+ */
+export type Sql = <Row extends QueryResultRow>(
+  statement: string | Hot,
+  values?: readonly unknown[]
+) => Promise<QueryResult<Row>>
+
+/** Commits, together with the last statements of a transaction: the answers to those. */
+export type Finish = (statements: readonly Statement[]) => Promise<QueryResult[]>
 
 /** The database's clock in ms, read when the statement runs: `now()` would be that of the transaction's start. */
 export const clockSql = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
@@ -16,21 +27,25 @@ const maxTries = 6
 
 // Sent as statements because poolers refuse unknown parameters at the start of a connection. A transaction that is left
 // open, by a replica that was frozen in the middle of it, must not keep its locks. A commit is on disk when it returns,
-// whatever the default of the server or the role.
-const settingsSql = `
+// whatever the default of the server or the role. What is small now may be large soon: plans that are kept must not read all of it.
+export const settingsSql = `
   set statement_timeout = ${statementMs};
   set idle_in_transaction_session_timeout = ${statementMs};
+  set enable_seqscan = off;
   select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
 
 export class Connections {
   readonly #pool: Pool
   readonly #url: string
+  readonly #naming: Naming
 
-  constructor(url: string, max: number) {
+  constructor(url: string, max: number, naming: Naming) {
     this.#url = url
+    this.#naming = naming
     this.#pool = new Pool({
       ...connectionConfig(url),
       max,
+      pipeline: true,
       idleTimeoutMillis: 60_000,
       async onConnect(client) {
         // Without a listener, a connection that breaks while it is in use ends the process.
@@ -42,26 +57,50 @@ export class Connections {
     this.#pool.on('error', () => {})
   }
 
-  /** Runs `work`, several times where transactions got in each other's way. Rejects with CANNOT_STORE. */
-  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work`, several times where transactions got in each other's way, and commits unless `work` has finished with that. Rejects
+   * with CANNOT_STORE.
+   */
+  async transaction<T>(work: (sql: Sql, finish: Finish) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#try(work)
       } catch (error) {
-        if (!isConflict(error)) throw error
+        if (!mayRunAgain(error)) throw error
         if (tries === maxTries) throw this.#safe(error)
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** tries))
+        if (!this.#naming.isRefused(error))
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** tries))
       }
     }
   }
 
-  async #try<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  async #try<T>(work: (sql: Sql, finish: Finish) => Promise<T>): Promise<T> {
     const client = await this.#answer(this.#pool.connect())
     let isUsable = true
+    let isFinished = false
+    /** What those behind it fail of as well, in words of its own. */
+    let first: { error: unknown } | undefined
+    const send: Sql = (statement, values) => {
+      sendTogether(client)
+      return this.#answer(client.query(this.#naming.query(statement, values))).catch((error: unknown) => {
+        first ??= { error }
+        throw error
+      })
+    }
     try {
-      await this.#answer(client.query('begin isolation level read committed'))
-      const result = await work((text, values) => this.#answer(client.query(text, values as unknown[])))
-      await this.#answer(client.query('commit'))
+      const begun = send('begin isolation level read committed')
+      // Waited for before anything is committed.
+      begun.catch(() => {})
+      const finish: Finish = async (statements) => {
+        await begun
+        isFinished = true
+        const answers = await Promise.all([...statements, ['commit'] as const].map((statement) => send(...statement)))
+        // What the server says to a commit after a statement that failed.
+        if (answers.at(-1)?.command !== 'COMMIT') throw this.#safe(new Error('the transaction was rolled back'))
+        return answers.slice(0, -1)
+      }
+      const result = await work(send, finish)
+      if (!isFinished) await finish([])
       return result
     } catch (error) {
       // After a timeout nobody knows what the connection would answer next.
@@ -70,16 +109,16 @@ export class Connections {
         () => true,
         () => false
       )
-      throw error
+      throw first === undefined ? error : first.error
     } finally {
       client.release(!isUsable)
     }
   }
 
-  /** One statement, which is its own transaction. */
-  readonly query: Sql = async (text, values) => {
+  /** One statement, which is its own transaction, and has no name. */
+  readonly query: Sql = async (statement, values) => {
     try {
-      return await this.#pool.query(text, values as unknown[])
+      return await this.#pool.query(unnamed(statement, values))
     } catch (error) {
       throw this.#safe(error)
     }
@@ -92,7 +131,7 @@ export class Connections {
   /** What the database says, and no more than may be repeated. What `work` itself throws goes through as it is. */
   #answer<T>(promise: Promise<T>): Promise<T> {
     return promise.catch((error: unknown) => {
-      throw isConflict(error) ? error : this.#safe(error)
+      throw mayRunAgain(error) ? error : this.#safe(error)
     })
   }
 
@@ -101,7 +140,18 @@ export class Connections {
   }
 }
 
-// 40001 serialization failure, 40P01 deadlock: nothing was written, and the second time it goes well.
+/** What is sent in this turn of the event loop is one write. */
+function sendTogether({ connection: { stream } }: Client): void {
+  stream.cork()
+  process.nextTick(() => stream.uncork())
+}
+
+/** Nothing was written, and the second time it goes well. */
+function mayRunAgain(error: unknown): boolean {
+  return isConflict(error) || isUnknownName(error)
+}
+
+// 40001 serialization failure, 40P01 deadlock.
 function isConflict(error: unknown): boolean {
   return error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
 }

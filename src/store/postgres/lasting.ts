@@ -6,6 +6,7 @@ import type { HoldOf } from '../kept-lanes.ts'
 import { type FailedRow, type PendingRow, undeliveredOf } from '../rows.ts'
 import { lasting, shortened } from '../steps.ts'
 import type { Sql } from './connections.ts'
+import type { Statement } from './statements.ts'
 import { withhold } from './withhold.ts'
 
 // With its own partial index, which has nothing else.
@@ -26,7 +27,6 @@ export async function heldOf(sql: Sql, objects: readonly string[]): Promise<Map<
   )
 }
 
-// Of those that came in the same transaction the ids are known by now.
 const releaseSql = `
   update notifications set state = case when k.because is null then state else 'muted' end, reason = k.because,
     held_until = case when k.because is null then least(held_until, $3::bigint) else 0 end,
@@ -34,10 +34,10 @@ const releaseSql = `
   from unnest($1::bigint[], $2::text[]) as k(id, because) where notifications.id = k.id`
 
 /** Nobody is notified by them, or they are held no longer than until `now`, in ms. */
-export async function release(sql: Sql, releases: readonly Release[], now: number): Promise<void> {
-  if (releases.length === 0) return
+export function release(releases: readonly Release[], now: number): Statement[] {
+  if (releases.length === 0) return []
   const ids = releases.map(({ held }) => Number(held.id))
-  await sql(releaseSql, [ids, releases.map(({ because }) => because ?? null), now])
+  return [[releaseSql, [ids, releases.map(({ because }) => because ?? null), now]]]
 }
 
 // Not those that an event has just settled.

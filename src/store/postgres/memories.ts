@@ -6,41 +6,43 @@ import type { LastEvents } from '../kept.ts'
 import { apartMs } from '../kept-lanes.ts'
 import { lastEventsFrom, listener } from '../rows.ts'
 import type { Sql } from './connections.ts'
+import { hot, type Statement } from './statements.ts'
 
 // The condition is false: nothing is written to a row that is there, but it is locked; and an object that is new is one
 // object to all replicas.
-const lockSql = `
+const lockSql = hot(`
   insert into objects (key, source) select key, source from unnest($1::text[], $2::text[]) as k(key, source) order by key
-  on conflict (key) do update set seen_at = excluded.seen_at where false`
+  on conflict (key) do update set seen_at = excluded.seen_at where false`)
 
 /** Before events are decided on. `sources`: through which each object came, by its key. */
 export async function lockObjects(sql: Sql, sources: ReadonlyMap<string, string>): Promise<void> {
   await sql(lockSql, [[...sources.keys()], [...sources.values()]])
 }
 
-const setSql = `
-  update objects set memory = k.memory, seen_at = k.seen_at, failing_since = k.failing_since
+// They are all there, locked: this finds each by its key.
+const setSql = hot(`
+  insert into objects (key, memory, seen_at, failing_since)
+  select key, memory, seen_at, failing_since
   from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) as k(key, memory, seen_at, failing_since)
-  where objects.key = k.key`
+  on conflict (key) do update
+  set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`)
 
-/** What is remembered after events, and when the last of each was received. */
-export async function setMemories(
-  sql: Sql,
-  memories: ReadonlyMap<string, { memory: ObjectMemory; seenAt: number }>
-): Promise<void> {
-  if (memories.size === 0) return
+/** Sets what is remembered after events, and when the last of each was received. */
+export function setMemories(memories: ReadonlyMap<string, { memory: ObjectMemory; seenAt: number }>): Statement[] {
+  if (memories.size === 0) return []
   const set = [...memories.values()]
-  await sql(setSql, [
+  const values = [
     [...memories.keys()],
     set.map(({ memory }) => memoryText(memory)),
     set.map(({ seenAt }) => seenAt),
     set.map(({ memory }) => memory.failure?.since ?? null)
-  ])
+  ]
+  return [[setSql, values]]
 }
 
-/** Objects that were locked for a decision that was not taken. */
-export async function dropEmpty(sql: Sql, keys: readonly string[]): Promise<void> {
-  if (keys.length > 0) await sql('delete from objects where key = any($1) and memory is null', [keys])
+/** Drops objects that were locked for a decision that was not taken. */
+export function dropEmpty(keys: readonly string[]): Statement[] {
+  return keys.length > 0 ? [['delete from objects where key = any($1) and memory is null', [keys]]] : []
 }
 
 /** Between events. The memories as they are then, of those objects that are not forgotten. */

@@ -14,11 +14,12 @@ const maxPayload = 7000
 /** Several commits are announced at once: whoever committed is at work on them already, this is for the case that it dies. */
 const gatherMs = 250
 
-// Answers with the database's clock, which all replicas go by.
+// Answers with the database's clock, which all replicas go by, and whether there are others.
 const beatSql = `
   insert into replicas (id, alive_until) values ($1, ${clockSql} + $2)
   on conflict (id) do update set alive_until = excluded.alive_until
-  returning ${clockSql} as now`
+  returning ${clockSql} as now,
+    not exists (select 1 from replicas where id <> $1 and alive_until > ${clockSql}) as is_alone`
 
 export class Presence {
   readonly replica: string = randomUUID()
@@ -35,6 +36,8 @@ export class Presence {
   #lost = new AbortController()
   #leasedUntil = 0
   #isOver = false
+  /** At the last sign of life no other replica gave any. */
+  #isAlone = false
   #stopBeating = () => {}
   #lapsing: NodeJS.Timeout | undefined
   #announcing: NodeJS.Timeout | undefined
@@ -72,8 +75,9 @@ export class Presence {
     throw new RelayError('CANNOT_STORE', 'the database was out of reach for so long that others may have the lanes')
   }
 
-  /** Other replicas get to know that there is something new in these lanes. */
+  /** Other replicas get to know that there is something new in these lanes. One that has just come looks for itself. */
   announce(lanes: Iterable<string>): void {
+    if (this.#isAlone) return
     for (const lane of lanes) this.#toAnnounce.add(lane)
     if (this.#toAnnounce.size > 0 && !this.#isOver) this.#announcing ??= setTimeout(() => this.#flush(), gatherMs)
   }
@@ -98,11 +102,15 @@ export class Presence {
     try {
       this.#client ??= await this.#connect()
       const sent = performance.now()
-      const { rows } = await this.#client.query<{ now: number }>(beatSql, [this.replica, this.#leaseMs])
+      const { rows } = await this.#client.query<{ now: number; is_alone: boolean }>(beatSql, [
+        this.replica,
+        this.#leaseMs
+      ])
       const tookMs = performance.now() - sent
       // Read in the middle of the round trip, as far as anyone knows.
       this.#begun = (rows[0]?.now ?? 0) - (sent + tookMs / 2)
       this.skewErrorMs = Math.ceil(tookMs / 2)
+      this.#isAlone = rows[0]?.is_alone ?? false
       if (this.#isOver) this.#drop()
       else this.#lease(sent + this.#leaseMs * 0.9)
     } catch (error) {

@@ -1,4 +1,5 @@
 // Queue in PostgreSQL: writes and counts notifications, and makes dead letters of them.
+import type { QueryResult } from 'pg'
 import { forget } from '../../objects/notified.ts'
 import type { NewNotification } from '../kept.ts'
 import { apartMs, maxHolds } from '../kept-lanes.ts'
@@ -7,27 +8,24 @@ import { endlessReason, groupDeadline, groupOf, lastsUntil } from '../steps.ts'
 import { viewText } from '../texts.ts'
 import type { Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
+import { hot, type Statement } from './statements.ts'
 import { indexable, keyOf } from './text.ts'
 
-// In the order of their places, so the ids are too.
-const insertSql = `
-  with n as (
-    select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-      $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[]) with ordinality
-      as n(event_id, rule, destination, lane, object, says, created_at, group_key, held_until, mute, muted_until, view,
-        dead, held_at, place)
+// Numbered in the order in which they are given.
+const insertSql = hot(`
+  with n as materialized (
+    select nextval('notifications_id_seq') as id, k.* from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[],
+      $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[],
+      $15::text[]) as k(event_id, rule, destination, lane, object, says, state, reason, created_at, group_key, held_until,
+      held_at, mute, muted_until, view)
   ), written as (
-    insert into notifications (event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
+    insert into notifications (id, event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
       held_until, held_at, mute, muted_until)
-    select event_id, rule, destination, lane, object, says,
-      case when dead is not null then 'dead' when mute is null then 'pending' else 'muted' end, dead,
-      created_at, group_key, held_until, held_at, mute, muted_until
-    from n order by place
-    returning id
-  ), placed as (
-    select id, row_number() over (order by id) as place from written
+    select id, event_id, rule, destination, lane, object, says, state, reason, created_at, group_key, held_until, held_at, mute,
+      muted_until
+    from n
   )
-  insert into views select placed.id, n.view from placed join n using (place) returning id`
+  insert into views select id, view from n returning id`)
 
 const deadlinesSql = `
   select n.lane, n.group_key, min(n.held_until) as until
@@ -43,30 +41,57 @@ export interface NewRow {
   /** By the database's clock. */
   at: number
   entry: NewNotification
+  /** Held and let go of within one batch: nobody is notified by it, for this reason; or it is held until then, in ms. */
+  released?: { because: string | undefined; at: number } | undefined
 }
 
 /** Their ids, in the order of `rows`. */
 export async function insertNotifications(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
+  const [inserted] = await Promise.all((await insertion(sql, rows)).map((statement) => sql(...statement)))
+  return idsIn(inserted)
+}
+
+/** What inserts `rows`, after the deadlines of their groups were asked for. */
+export async function insertion(sql: Sql, rows: readonly NewRow[]): Promise<Statement[]> {
   if (rows.length === 0) return []
   const heldUntil = await deadlines(sql, rows)
-  const column = (value: (entry: NewNotification) => string | null) => rows.map(({ entry }) => value(entry))
-  const inserted = await sql<{ id: number }>(insertSql, [
+  const column = <T>(value: (entry: NewNotification) => T) => rows.map(({ entry }) => value(entry))
+  const values = [
     rows.map(({ event }) => event),
     column(({ rule }) => rule),
     column(({ destination }) => destination),
     column(({ lane }) => lane),
     column(({ view }) => keyOf(view.object)),
     column(({ view }) => view.says),
+    rows.map(stateOf),
+    rows.map(({ entry, released }) => (released === undefined ? entry.dead : released.because) ?? null),
     rows.map(({ at }) => at),
     column((entry) => groupKeyOf(entry) ?? null),
-    heldUntil,
+    rows.map(({ released }, place) => heldAfter(heldUntil[place] ?? 0, released)),
+    rows.map(({ at, entry, released }) => {
+      return released?.because !== undefined || lastsUntil(entry, at) === undefined ? null : at
+    }),
     column(({ muting }) => muting?.name ?? null),
-    rows.map(({ entry }) => entry.muting?.until ?? null),
-    column(({ view }) => viewText(view)),
-    column(({ dead }) => dead ?? null),
-    rows.map(({ at, entry }) => (lastsUntil(entry, at) === undefined ? null : at))
-  ])
-  return inserted.rows.map(({ id }) => id).sort((a, b) => a - b)
+    column(({ muting }) => muting?.until ?? null),
+    column(({ view }) => viewText(view))
+  ]
+  return [[insertSql, values]]
+}
+
+/** Until when it is held, in ms, once it was let go of. */
+function heldAfter(until: number, released: NewRow['released']): number {
+  if (released === undefined) return until
+  return released.because === undefined ? Math.min(until, released.at) : 0
+}
+
+/** The ids that an {@link insertion} answers with, in the order of its rows. */
+export function idsIn(inserted: QueryResult | undefined): number[] {
+  return (inserted?.rows ?? []).map(({ id }) => id as number).sort((a, b) => a - b)
+}
+
+function stateOf({ entry, released }: NewRow): string {
+  if (entry.dead !== undefined) return 'dead'
+  return entry.muting !== undefined || released?.because !== undefined ? 'muted' : 'pending'
 }
 
 /**

@@ -1,14 +1,20 @@
 // Settling in PostgreSQL: writes down how an attempt ended, unless another replica has taken the lane meanwhile.
+import type { QueryResult } from 'pg'
 import { RelayError } from '../../errors.ts'
 import type { NewNotification } from '../kept.ts'
 import type { Attempt, Message, Settlement } from '../kept-lanes.ts'
 import { type GatheringRow, gatheringRows } from '../rows.ts'
 import { leaveThread, notePosted } from './cards.ts'
-import type { Sql } from './connections.ts'
-import { bury, insertNotifications } from './queue.ts'
+import type { Finish, Sql } from './connections.ts'
+import { bury, insertion } from './queue.ts'
+import { hot, type Statement } from './statements.ts'
 
 // `holder` is null between two posts.
-const writeSql = `
+// What was gathered does not change, so that it may be read before the lock is there.
+const lockSql = hot(`
+  select holder, claim, (select gathered from messages where id = $2) as gathered from lanes where key = $1 for update`)
+
+const writeSql = hot(`
   with attempt as (
     insert into attempts (message_id, at, answer) values ($1, $2, $3)
   ), message as (
@@ -19,7 +25,7 @@ const writeSql = `
   )
   update lanes set not_before = $8, set_at = $2, block_reason = $9, block_since = $10, probes = $11, holder = null,
     tokens = coalesce($12, tokens), tokens_at = coalesce($13, tokens_at)
-  where key = $7`
+  where key = $7`)
 
 /** What is settled. */
 export interface Settling {
@@ -34,19 +40,17 @@ export interface Settling {
   skewErrorMs: number
 }
 
-/** How many notifications were sent, and the destination of each that is a dead letter now. */
+/** How many notifications were sent, the destination of each that is a dead letter now, and whether the lane is known to be empty. */
 export async function settle(
   sql: Sql,
+  finish: Finish,
   { message, attempt, settlement, notices, replica, number, skewErrorMs }: Settling
-): Promise<{ sent: number; buried: readonly string[] }> {
-  const { rows } = await sql<{ holder: string | null; claim: number }>(
-    'select holder, claim from lanes where key = $1 for update',
-    [message.lane]
-  )
-  const [lane] = rows
+): Promise<{ sent: number; buried: readonly string[]; isLast: boolean }> {
+  type Row = { holder: string | null; claim: number; gathered: string | null }
+  const [lane] = (await sql<Row>(lockSql, [message.lane, message.id])).rows
   if (number === undefined || lane?.claim !== number) throw laneLost()
   // Settled by this replica already, which did not get to know.
-  if (lane.holder === null) return { sent: 0, buried: [] }
+  if (lane.holder === null) return { sent: 0, buried: [], isLast: false }
   if (lane.holder !== replica) throw laneLost()
 
   const { message: end, lane: next } = settlement
@@ -54,53 +58,60 @@ export async function settle(
   // Round up: it is what Slack asked for.
   const notBefore = Math.max(0, next.notBefore + skewErrorMs)
   const tokensAt = next.bucket && next.bucket.at + notBefore - next.notBefore
-  await sql(writeSql, [
+  const values = [
     ...[message.id, attempt.at, attempt.answer],
     ...[end.state, isOpen ? end.failures : null, isOpen ? end.isPlain : null, message.lane],
     ...[notBefore, next.block?.reason ?? null, next.block?.since ?? null, next.block?.probes ?? 0],
     ...[next.bucket?.tokens ?? null, tokensAt ?? null]
-  ])
-  if (end.state === 'open' && end.isThreadGone) await leaveThread(sql, message, attempt.at)
-  await insertNotifications(
-    sql,
-    notices.map((entry) => ({ event: null, at: attempt.at, entry }))
-  )
+  ]
+  const rows = notices.map((entry) => ({ event: null, at: attempt.at, entry }))
+  const writes: Statement[] = [[writeSql, values], ...(await insertion(sql, rows))]
   if (end.state === 'sent') {
-    await writeGatherings(sql, message, attempt.at)
-    const sent = await markSent(sql, message.id)
+    const gatherings = gatheringRows(lane.gathered ?? '[]', attempt.at)
+    writes.push(...writeGatherings(message, gatherings), [sentSql, [message.id]])
+    const early = end.posted === undefined ? [] : writes.splice(0)
+    const before = await send(sql, early)
     if (end.posted !== undefined) await notePosted(sql, message, end.posted, attempt.at)
-    return { sent, buried: [] }
+    const after = await finish([...writes, [moreSql, [message.lane]]])
+    const more = after.pop()
+    return { sent: [...before, ...after].at(-1)?.rowCount ?? 0, buried: [], isLast: !more?.rows[0]?.has_more }
   }
-  return { sent: 0, buried: end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : [] }
+  await send(sql, writes)
+  if (end.state === 'open' && end.isThreadGone) await leaveThread(sql, message, attempt.at)
+  const buried = end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : []
+  return { sent: 0, buried, isLast: false }
 }
 
-const gatheringsSql = `
+function send(sql: Sql, statements: readonly Statement[]): Promise<QueryResult[]> {
+  return Promise.all(statements.map((statement) => sql(...statement)))
+}
+
+const gatheringsSql = hot(`
   insert into gatherings (lane, cause, posted_at, step, gap_ms, pinged)
   select $1, cause, posted_at, step, gap_ms, pinged
   from unnest($2::text[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[]) as g(cause, posted_at, step, gap_ms, pinged)
   on conflict (lane, cause) do update
-  set posted_at = excluded.posted_at, step = excluded.step, gap_ms = excluded.gap_ms, pinged = excluded.pinged`
+  set posted_at = excluded.posted_at, step = excluded.step, gap_ms = excluded.gap_ms, pinged = excluded.pinged`)
 
-async function writeGatherings(sql: Sql, { id, lane }: Message, sentAt: number): Promise<void> {
-  const { rows } = await sql<{ gathered: string }>('select gathered from messages where id = $1', [id])
-  const gatherings = gatheringRows(rows[0]?.gathered ?? '[]', sentAt)
-  if (gatherings.length === 0) return
+function writeGatherings({ lane }: Message, gatherings: readonly GatheringRow[]): Statement[] {
+  if (gatherings.length === 0) return []
   const column = (name: keyof GatheringRow) => gatherings.map((row) => row[name])
   const columns = (['cause', 'posted_at', 'step', 'gap_ms', 'pinged'] as const).map(column)
-  await sql(gatheringsSql, [lane, ...columns])
+  return [[gatheringsSql, [lane, ...columns]]]
 }
 
-async function markSent(sql: Sql, message: string): Promise<number> {
-  const { rowCount } = await sql(
-    `update notifications set state = 'sent' where message_id = $1 and state = 'pending'`,
-    [message]
+const moreSql = hot(`
+  select (
+      select id from notifications where lane = $1 and state = 'pending' and message_id is null order by id limit 1
+    ) is not null or exists (select 1 from messages where lane = $1 and state = 'open') as has_more`)
+
+// `late`: their destination went while the answer was on its way, so that they became dead letters, and they arrived all the same.
+// Not `state = …`, which would bring in indexes of all that waits, or is dead, beside that of the message.
+const sentSql = hot(`
+  with late as (
+    update notifications set state = 'sent', reason = null where message_id = $1 and state || '' = 'dead'
   )
-  // Their destination went while the answer was on its way, so that they became dead letters: they arrived all the same.
-  await sql(`update notifications set state = 'sent', reason = null where message_id = $1 and state = 'dead'`, [
-    message
-  ])
-  return rowCount ?? 0
-}
+  update notifications set state = 'sent' where message_id = $1 and state || '' = 'pending'`)
 
 async function buryAll(sql: Sql, message: string, reason: string): Promise<string[]> {
   const { rows } = await sql<{ id: number }>('select id from notifications where message_id = $1', [message])

@@ -20,6 +20,7 @@ import { backlog, busyLanes, countPending, tryNow } from './queue.ts'
 import { askPostgres, createPostgresRecords } from './records.ts'
 import { createRollouts } from './rollouts.ts'
 import { migrate } from './schema.ts'
+import { Naming } from './statements.ts'
 import { createUpkeep } from './upkeep.ts'
 
 export interface PostgresOptions {
@@ -71,10 +72,11 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   }
 }
 
-async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: PostgresOptions): Promise<Store> {
+async function connect(url: string, { leaseMs = 10_000, clock = 'database', warn }: PostgresOptions): Promise<Store> {
   await migrate(url)
-  const intake = new Connections(url, intakeConnections)
-  const lanes = new Connections(url, laneConnections)
+  const naming = new Naming(warn)
+  const intake = new Connections(url, intakeConnections, naming)
+  const lanes = new Connections(url, laneConnections, naming)
   let wake: (lanes: string[]) => void = () => {}
   const presence = new Presence(url, lanes, leaseMs, (filled) => wake(filled))
   const isCallersClock = clock === 'caller'
@@ -132,7 +134,7 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database' }: Po
       ),
 
     async accept(batch, decide) {
-      const { receipts, settled } = await intake.transaction((sql) => accept(sql, batch, decide))
+      const { receipts, settled } = await intake.transaction((sql, finish) => accept(sql, finish, batch, decide))
       for (const destination of settled) waiting.add(destination, -1)
       const all = receipts.flatMap((receipt) => (receipt.status === 'accepted' ? receipt.notifications : []))
       added(all.filter(({ isMuted, isDead }) => !isMuted && !isDead))

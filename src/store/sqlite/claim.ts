@@ -132,6 +132,8 @@ export function createClaims(
       })
       posting.delete(Number(message.id))
       await log.flushed()
+      // To look costs less than to say so.
+      return false
     }
   }
 }

@@ -33,7 +33,17 @@ interface Measured extends Minute {
   cpu: number
 }
 
-const columns = ['events/s', '202 median', 'p99', 'longest', 'refused', 'memory', 'database', 'of a core', 'of an event']
+const columns = [
+  'events/s',
+  '202 median',
+  'p99',
+  'longest',
+  'refused',
+  'memory',
+  'database',
+  'of a core',
+  'of an event'
+]
 const shown = new Map<number, Measured[]>()
 for (const [clusters, lasts] of [
   [Math.round(most / 10), Math.min(shortMinutes, minutes)],
@@ -114,7 +124,10 @@ async function know(folder: string, clusters: number): Promise<string> {
   await end
   const db = new DatabaseSync(file)
   db.exec('pragma synchronous = off; begin')
-  copyRows(db, 'objects', clusters - 1, { key: `'c' || n || substr(seed.key, instr(seed.key, '/'))`, source: `'c' || n` })
+  copyRows(db, 'objects', clusters - 1, {
+    key: `'c' || n || substr(seed.key, instr(seed.key, '/'))`,
+    source: `'c' || n`
+  })
   db.exec('commit; pragma wal_checkpoint(truncate)')
   db.close()
   return file

@@ -2,7 +2,7 @@
 // Of each, relays of several sizes take turns on one machine: what an event costs in CPU, how long the next message of a lane
 // takes to claim and compose, how much memory there is, and what a relay computes that has nothing to do.
 import type { ChildProcess } from 'node:child_process'
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -92,10 +92,7 @@ async function measure(axis: Axis): Promise<Row[]> {
 /** Some hundred events as a relay writes them, of which the others are copies. One database for all sizes. */
 async function seed(folder: string, config: string, database: string): Promise<void> {
   const seeded = join(folder, 'seed.db')
-  const db = new DatabaseSync(seeded)
-  const { made } = db.prepare(`select count(*) as made from sqlite_schema`).get() as { made: number }
-  db.close()
-  if (made === 0) {
+  if (!existsSync(seeded)) {
     const { port, relay } = await startRelay(folder, 'seed.db', { config, env })
     await load(port, 8, 2000, 100, 'seed')
     await pause(2500)
@@ -127,15 +124,14 @@ function print({ name }: Axis, rows: readonly Row[]): void {
       ...[`${cpu.toFixed(0)} µs`, `${claim.toFixed(1)} ms`, `${readyMs.toFixed(0)} ms`],
       ...[`${idle.toFixed(0)} MB`, `${loaded.toFixed(0)} MB`, `${idleCpu.toFixed(1)} ms`]
     ]
-    process.stdout.write(
-      `${size.toLocaleString('en').padEnd(12)}${cells.map((cell) => cell.padStart(19)).join('')}\n`
-    )
+    process.stdout.write(`${size.toLocaleString('en').padEnd(12)}${cells.map((cell) => cell.padStart(19)).join('')}\n`)
   }
   const [first, last] = [rows[0], rows.at(-1)]
   if (first === undefined || last === undefined || first === last) return
   const tenfolds = Math.log10(last.size / first.size)
   const each = (value: (row: Row) => number) => (value(last) - value(first)) / (last.size - first.size)
-  const grows = (value: (row: Row) => number) => `${(100 * ((value(last) / value(first)) ** (1 / tenfolds) - 1)).toFixed(1)} %`
+  const grows = (value: (row: Row) => number) =>
+    `${(100 * ((value(last) / value(first)) ** (1 / tenfolds) - 1)).toFixed(1)} %`
   const slopes = [
     `an event ${grows(({ cpu }) => cpu)} for ten times as many`,
     `a claim ${grows(({ claim }) => claim)}`,

@@ -97,6 +97,7 @@ export function memoryOf({ pid }: ChildProcess): number {
 
 /** Ends a server that nobody waits for any more. */
 export async function kill(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return
   const end = once(server, 'exit')
   server.kill('SIGKILL')
   await end

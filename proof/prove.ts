@@ -127,7 +127,7 @@ async function call(port: number, method: 'GET' | 'POST', path: string, body?: s
 }
 
 /** Until nothing waits, or too long. */
-async function drain({ ports: [port = 0] }: Relays): Promise<void> {
+export async function drain({ ports: [port = 0] }: Pick<Relays, 'ports'>): Promise<void> {
   const deadline = performance.now() + drainMs
   while (performance.now() < deadline) {
     const waiting = (await call(port, 'GET', '/api/notifications?state=pending&limit=1')) as {

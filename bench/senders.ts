@@ -1,15 +1,25 @@
 // Senders: speak HTTP over bare sockets, because every client library costs more than the server that is measured.
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 
 /** Sends a whole request, one at a time; resolves to whether it was answered 202. */
 export type Sender = (request: string) => Promise<boolean>
 
-/** A connection of its own, to this machine. */
-export function createSender(port: number): Promise<Sender> {
-  const socket = connect(port, '127.0.0.1').setNoDelay()
-  let answered = (_isAccepted: boolean) => {}
+/** A connection of its own, to this machine. Where the server closed it, as it does after some idle seconds, there is another. */
+export async function createSender(port: number): Promise<Sender> {
+  let socket = await open()
   let rest = ''
-  socket.on('data', (chunk) => {
+  let waiting: { request: string; answered(isAccepted: boolean): void } | undefined
+
+  async function open(): Promise<Socket> {
+    const opened = connect(port, '127.0.0.1').setNoDelay()
+    opened.on('data', take).on('error', () => {})
+    opened.once('close', () => void (opened === socket && waiting !== undefined && sendAgain()))
+    await once(opened, 'connect')
+    return opened
+  }
+
+  function take(chunk: Buffer): void {
     rest += chunk.toString('latin1')
     const head = rest.indexOf('\r\n\r\n')
     if (head < 0) return
@@ -17,15 +27,24 @@ export function createSender(port: number): Promise<Sender> {
     if (rest.length < head + 4 + length) return
     const isAccepted = rest.startsWith('HTTP/1.1 202')
     rest = ''
-    answered(isAccepted)
-  })
-  const send: Sender = (request) => {
+    const { answered } = waiting ?? {}
+    waiting = undefined
+    answered?.(isAccepted)
+  }
+
+  async function sendAgain(): Promise<void> {
+    socket = await open()
+    rest = ''
+    socket.write(waiting?.request ?? '')
+  }
+
+  return (request) => {
     const { promise, resolve } = Promise.withResolvers<boolean>()
-    answered = resolve
-    socket.write(request)
+    waiting = { request, answered: resolve }
+    if (socket.closed || !socket.writable) void sendAgain()
+    else socket.write(request)
     return promise
   }
-  return new Promise((resolve) => socket.on('connect', () => resolve(send)))
 }
 
 /** A post of JSON; `headers` each end in a line end. */

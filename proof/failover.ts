@@ -28,6 +28,11 @@ import { configOf, versions } from './world.ts'
 /** Longer than the lease, which is ten seconds. */
 const awayMs = 15_000
 const quietMs = 4000
+/** So long may what follows of a cause be gathered, and a little more. */
+const gatheredMs = 330_000
+/** How often a probe is posted until one is accepted, and for how long. */
+const probeMs = 100
+const longestMs = 120_000
 
 const { values } = parseArgs({
   options: {
@@ -114,7 +119,7 @@ async function prove(kills: number, seed: number): Promise<boolean> {
     }
     await pause(2 * quietMs)
     await sending.stop()
-    await drain({ ports })
+    await drain({ ports }, gatheredMs)
     await Promise.all(relays.splice(0).map((relay) => end(relay, journal)))
     const evidence = await readEvidence(cluster.proxied, (at) => at)
     const verified = await run(['verify', cluster.proxied])
@@ -171,9 +176,6 @@ interface Probe {
   acknowledged: Acknowledged[]
   untilAccepted(port: number): Promise<void>
 }
-
-const probeMs = 100
-const longestMs = 120_000
 
 /** Posts one event after the other, each once, until one is accepted. */
 function createProbe(next: ReturnType<typeof createEvents>): Probe {

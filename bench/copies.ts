@@ -6,6 +6,7 @@ type Changes = Record<string, string>
 
 /** Adds `copies` of all rows of `table`, numbered from 1. */
 export function copyRows(db: DatabaseSync, table: string, copies: number, changes: Changes): void {
+  if (copies < 1) return
   const columns = db.prepare(`select name from pragma_table_info('${table}')`).all() as { name: string }[]
   const values = columns.map(({ name }) => changes[name] ?? `seed.${name}`)
   db.exec(

@@ -94,7 +94,7 @@ async function seed(folder: string, config: string, database: string): Promise<v
   const seeded = join(folder, 'seed.db')
   if (!existsSync(seeded)) {
     const { port, relay } = await startRelay(folder, 'seed.db', { config, env })
-    await load(port, 8, 2000, 100, 'seed')
+    await load(port, 512, 2000, 100, 'seed')
     await pause(2500)
     await kill(relay)
     // What is in its log goes into the file.

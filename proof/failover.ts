@@ -28,6 +28,8 @@ import { configOf, versions } from './world.ts'
 /** Longer than the lease, which is ten seconds. */
 const awayMs = 15_000
 const quietMs = 4000
+/** Still under way when others take the lane, if it is not cut off in time. */
+const longPostMs = 13_000
 /** So long may what follows of a cause be gathered, and a little more. */
 const gatheredMs = 330_000
 /** How often a probe is posted until one is accepted, and for how long. */
@@ -57,7 +59,8 @@ async function prove(kills: number, seed: number): Promise<boolean> {
     ends.push(() => slack.close())
     const slow = dice.for('slack')
     // Long enough that two at once would be seen.
-    slack.behave('*', () => ({ is: 'slow', ms: 20 + slow.below(300) }))
+    const answerSoon = () => slack.behave('*', () => ({ is: 'slow', ms: 20 + slow.below(300) }))
+    answerSoon()
     const api = await startTroubledApi(dice.for('api'))
     api.calm()
     ends.push(() => api.close())
@@ -65,7 +68,7 @@ async function prove(kills: number, seed: number): Promise<boolean> {
     const namespace = createNamespace()
     if (namespace === undefined) say('no relay is cut off: this user may not make a network namespace')
     ends.push(() => namespace?.end())
-    for (const port of [slack.port, Number(new URL(api.apiUrl).port)]) await namespace?.lend(port, folder)
+    for (const port of [slack.port, Number(new URL(api.apiUrl).port)]) await namespace?.lend(port, folder, 'inside')
     const hosts = ['127.0.0.1', ...(namespace ? [namespace.host] : [])]
     const cluster = await startCluster(join(folder, 'cluster'), hosts)
     ends.push(() => cluster.stop())
@@ -87,10 +90,13 @@ async function prove(kills: number, seed: number): Promise<boolean> {
     }
     await begin(proxied, cluster.proxied)
     const paused = await begin(multiHost, cluster.multiHost)
-    if (namespace) await begin(cutOff, cluster.proxiedAt(namespace.host), namespace.through)
+    if (namespace) {
+      await begin(cutOff, cluster.proxiedAt(namespace.host), namespace.through)
+      await namespace.lend(cutOff, folder, 'outside')
+    }
 
     const ports = [proxied, multiHost]
-    const sending = startSending(dice.for('senders'), ports)
+    const sending = startSending(dice.for('senders'), namespace ? [...ports, cutOff] : ports)
     const probe = createProbe(createEvents(dice.for('probe'), 1_000_000, 1))
     say('killed                503 by HAProxy   by an address of both')
     for (let n = 0; n < kills; n++) {
@@ -110,8 +116,13 @@ async function prove(kills: number, seed: number): Promise<boolean> {
     say(`a relay was stopped for ${awayMs / 1000} s`)
     await pause(quietMs)
     if (namespace) {
+      // What it posts just then would go on for longer than it may.
+      slack.behave('*', () => ({ is: 'slow', ms: longPostMs }))
+      await pause(1000)
       journal.kills.push(Date.now())
       namespace.cut()
+      await pause(1000)
+      answerSoon()
       await pause(awayMs)
       namespace.mend()
       journal.kills.push(Date.now())

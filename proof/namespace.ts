@@ -9,8 +9,8 @@ export interface Namespace {
   host: string
   /** What runs a program inside. */
   through: readonly string[]
-  /** Lends a port of this machine to the inside, by way of a socket in `folder`; not cut with the rest. */
-  lend(port: number, folder: string): Promise<void>
+  /** Lends a port of this machine to the inside, or one of the inside to this machine, by way of a socket in `folder`; never cut. */
+  lend(port: number, folder: string, to: 'inside' | 'outside'): Promise<void>
   /** From now on packets vanish, until `mend`. */
   cut(): void
   mend(): void
@@ -58,10 +58,10 @@ export function createNamespace(): Namespace | undefined {
 
   return {
     ...{ host, through, end },
-    async lend(port, folder) {
+    async lend(port, folder, to) {
       const socket = join(folder, `${port}.socket`)
-      await forward(socket, `${port}`, [])
-      await forward(`${port}`, socket, through)
+      await forward(socket, `${port}`, to === 'inside' ? [] : through)
+      await forward(`${port}`, socket, to === 'inside' ? through : [])
     },
     cut: () => void run('link', 'set', outer, 'down'),
     mend: () => void run('link', 'set', outer, 'up')

@@ -5,18 +5,13 @@ import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePort } from '../test/fixtures/process.ts'
-import { createFolder, load, median, start, startRelay } from './servers.ts'
+import { createFolder, kill, load, median, start, startRelay } from './servers.ts'
 
 const starts = 7
 const folder = createFolder()
 
-async function stop(server: ChildProcess): Promise<void> {
-  server.kill('SIGKILL')
-  await once(server, 'exit')
-}
-
 /** Resident memory in MB, and how much of that is no file's. */
-function memoryOf({ pid }: ChildProcess): string {
+function footprintOf({ pid }: ChildProcess): string {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const megabytes = (field: string) => Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1024)
   return `${megabytes('VmRSS')} MB, ${megabytes('RssAnon')} MB of it not of files`
@@ -26,7 +21,7 @@ async function timeOf(begin: () => Promise<ChildProcess>): Promise<number> {
   const started = performance.now()
   const server = await begin()
   const took = performance.now() - started
-  await stop(server)
+  await kill(server)
   return took
 }
 
@@ -46,11 +41,11 @@ say(
 const bare = await start('bench/bare.ts', { PORT: `${await freePort()}` })
 const { port, relay } = await startRelay(folder, 'memory.db')
 await pause(5000)
-say(`idle               ${memoryOf(relay)} (Fastify alone ${memoryOf(bare)})`)
+say(`idle               ${footprintOf(relay)} (Fastify alone ${footprintOf(bare)})`)
 await load(port, 512, 3000, 333, 'storm')
-say(`after a storm      ${memoryOf(relay)}`)
+say(`after a storm      ${footprintOf(relay)}`)
 await load(port, 64, 20_000, 0, 'flood')
-say(`saturated for 20 s ${memoryOf(relay)}`)
-await stop(bare)
-await stop(relay)
+say(`saturated for 20 s ${footprintOf(relay)}`)
+await kill(bare)
+await kill(relay)
 rmSync(folder, { recursive: true })

@@ -1,20 +1,21 @@
-// Load generator: `load.ts port connections ms perSecond prefix` posts failing events from its own process and prints its
-// figures as JSON. It speaks HTTP over bare sockets, because every client library costs more than the server it measures.
-import { connect, type Socket } from 'node:net'
+// Load generator: `load.ts port connections ms perSecond prefix namespaces` posts failing events from its own process and prints
+// its figures as JSON. The objects are in `apps`, or in `team-0` and so on, in turns, of as many as `namespaces` says.
+import { createSender, quantile, requestOf } from './senders.ts'
 
 const [port = 0, connections = 64, ms = 1000, perSecond = 0] = process.argv.slice(2, 6).map(Number)
 const prefix = process.argv[6] ?? 'app'
+const namespaces = Number(process.argv[7] ?? 0)
 const latencies: number[] = []
 let posted = 0
 let refused = 0
 
-const template = (name: string) =>
+const template = (name: string, namespace: string) =>
   JSON.stringify({
     involvedObject: {
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
       kind: 'Kustomization',
       name,
-      namespace: 'apps',
+      namespace,
       resourceVersion: '48113',
       uid: '6c1f0b1e-5a53-4b7a-9d5e-0d9b0a0f6c11'
     },
@@ -28,39 +29,18 @@ const template = (name: string) =>
   })
 
 function request(): string {
-  const body = template(`${prefix}-${(posted++).toString().padStart(7, '0')}`)
-  return `POST /webhook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  const namespace = namespaces === 0 ? 'apps' : `team-${posted % namespaces}`
+  return requestOf('/webhook', template(`${prefix}-${(posted++).toString().padStart(7, '0')}`, namespace))
 }
 
 const end = performance.now() + ms
-/** Resolves with the answer to one post. */
-function createSender(): Promise<() => Promise<void>> {
-  const socket: Socket = connect(port, '127.0.0.1').setNoDelay()
-  let answered = () => {}
-  let begun = 0
-  let rest = ''
-  socket.on('data', (chunk) => {
-    rest += chunk.toString('latin1')
-    const head = rest.indexOf('\r\n\r\n')
-    if (head < 0) return
-    const length = Number(/content-length: (\d+)/i.exec(rest)?.[1] ?? 0)
-    if (rest.length < head + 4 + length) return
-    if (!rest.startsWith('HTTP/1.1 202')) refused += 1
-    rest = ''
+const senders = (await Promise.all(Array.from({ length: connections }, () => createSender(port)))).map(
+  (send) => async () => {
+    const begun = performance.now()
+    if (!(await send(request()))) refused += 1
     latencies.push(performance.now() - begun)
-    answered()
-  })
-  const post = () => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    answered = resolve
-    begun = performance.now()
-    socket.write(request())
-    return promise
   }
-  return new Promise((resolve) => socket.on('connect', () => resolve(post)))
-}
-
-const senders = await Promise.all(Array.from({ length: connections }, createSender))
+)
 const started = performance.now()
 if (perSecond === 0) {
   await Promise.all(
@@ -83,7 +63,7 @@ if (perSecond === 0) {
 }
 const took = (performance.now() - started) / 1000
 latencies.sort((a, b) => a - b)
-const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0
+const at = (share: number) => quantile(latencies, share)
 process.stdout.write(
   `${JSON.stringify({ count: latencies.length, refused, rate: latencies.length / took, p50: at(0.5), p99: at(0.99), p999: at(0.999) })}\n`
 )

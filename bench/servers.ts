@@ -1,5 +1,6 @@
 // Bench processes: start servers and loads, and measure what they cost.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -54,35 +55,55 @@ export function createFolder(): string {
   return folder
 }
 
-/** Starts the relay as it is shipped, on the config and on `database` in `folder`. */
-export async function startRelay(folder: string, database: string): Promise<{ port: number; relay: ChildProcess }> {
+/** Starts the relay as it is shipped, on `config` and on `database` in `folder`. */
+export async function startRelay(
+  folder: string,
+  database: string,
+  { config = 'config.yaml', env = {} }: { config?: string; env?: Record<string, string> } = {}
+): Promise<{ port: number; relay: ChildProcess }> {
   const port = await freePort()
   const relay = await start('src/main.js', {
     PORT: `${port}`,
-    CONFIG_FILE: join(folder, 'config.yaml'),
-    DATABASE_URL: `sqlite:${join(folder, database)}`
+    CONFIG_FILE: join(folder, config),
+    DATABASE_URL: `sqlite:${join(folder, database)}`,
+    ...env
   })
   return { port, relay }
 }
 
-/** Posts for `ms`: as fast as it is answered, or `perSecond`. */
+/** Posts for `ms`: as fast as it is answered, or `perSecond`. With `namespaces`, of so many in turns. */
 export async function load(
   port: number,
   connections: number,
   ms: number,
   perSecond: number,
-  prefix: string
+  prefix: string,
+  namespaces = 0
 ): Promise<Load> {
-  const args = [join(root, 'bench/load.ts'), `${port}`, `${connections}`, `${ms}`, `${perSecond}`, prefix]
+  const numbers = [port, connections, ms, perSecond].map(String)
+  const args = [join(root, 'bench/load.ts'), ...numbers, prefix, `${namespaces}`]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   return JSON.parse(stdout) as Load
 }
 
-/** User and system time so far: fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms. */
+/** User and system time so far, its own and that of children that ended: fields 14 to 17 of proc_pid_stat(5), in ticks of 10 ms. */
 export function cpuSeconds({ pid }: ChildProcess): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100
+}
+
+/** Resident memory in MB. */
+export function memoryOf({ pid }: ChildProcess): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+}
+
+/** Ends a server that nobody waits for any more. */
+export async function kill(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  const end = once(server, 'exit')
+  server.kill('SIGKILL')
+  await end
 }
 
 export function median(values: number[]): number {

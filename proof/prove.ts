@@ -126,9 +126,9 @@ async function call(port: number, method: 'GET' | 'POST', path: string, body?: s
   return answer.body.json()
 }
 
-/** Until nothing waits, or too long. */
-async function drain({ ports: [port = 0] }: Relays): Promise<void> {
-  const deadline = performance.now() + drainMs
+/** Until nothing waits, or for `longestMs`. */
+export async function drain({ ports: [port = 0] }: Pick<Relays, 'ports'>, longestMs = drainMs): Promise<void> {
+  const deadline = performance.now() + longestMs
   while (performance.now() < deadline) {
     const waiting = (await call(port, 'GET', '/api/notifications?state=pending&limit=1')) as {
       notifications: unknown[]

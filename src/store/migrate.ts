@@ -1,9 +1,10 @@
 // Migration: moves everything in an embedded database into an empty PostgreSQL, all of it or nothing.
 import { existsSync, renameSync } from 'node:fs'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { RelayError } from '../errors.ts'
 import { checkUrl, connectionConfig, sayDatabaseError } from './postgres/connections.ts'
 import { migrate } from './postgres/schema.ts'
+import { Servers } from './postgres/servers.ts'
 import { indexable, storable } from './postgres/text.ts'
 import { type Database, openDatabase, type Row } from './sqlite/file.ts'
 import { bringToVersion } from './sqlite/schema.ts'
@@ -57,8 +58,9 @@ export async function moveToPostgres(
   const from = openDatabase(file)
   try {
     bringToVersion(from)
-    await migrate(url)
-    await copyAll(from, url, progress)
+    const servers = new Servers(url)
+    await migrate(servers)
+    await copyAll(from, servers, progress)
   } catch (error) {
     if (error instanceof RelayError) throw error
     throw new RelayError('BAD_DATABASE', `nothing was moved: ${sayDatabaseError(error, url)}`)
@@ -70,11 +72,13 @@ export async function moveToPostgres(
   return `${from.file}.moved`
 }
 
-async function copyAll(from: Database, url: string, progress: (done: number, total: number) => void): Promise<void> {
-  const { query_timeout: _, ...config } = connectionConfig(url)
-  const to = new Client(config)
-  to.on('error', () => {})
-  await to.connect()
+async function copyAll(
+  from: Database,
+  servers: Servers,
+  progress: (done: number, total: number) => void
+): Promise<void> {
+  const { query_timeout: _, ...config } = connectionConfig(servers.url)
+  const to = await servers.connect(config)
   try {
     await to.query('begin')
     await checkEmpty(to)

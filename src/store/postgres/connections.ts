@@ -2,6 +2,7 @@
 import { isIPv4 } from 'node:net'
 import { Client, DatabaseError, Pool, type PoolConfig, type QueryResult, type QueryResultRow, types } from 'pg'
 import { RelayError } from '../../errors.ts'
+import { addressesIn, type Servers } from './servers.ts'
 import { type Hot, isUnknownName, type Naming, type Statement, unnamed } from './statements.ts'
 
 /**
@@ -36,14 +37,15 @@ export const settingsSql = `
 
 export class Connections {
   readonly #pool: Pool
-  readonly #url: string
+  readonly #servers: Servers
   readonly #naming: Naming
 
-  constructor(url: string, max: number, naming: Naming) {
-    this.#url = url
+  constructor(servers: Servers, max: number, naming: Naming) {
+    this.#servers = servers
     this.#naming = naming
     this.#pool = new Pool({
-      ...connectionConfig(url),
+      ...connectionConfig(servers.url),
+      Client: servers.Client,
       max,
       pipeline: true,
       idleTimeoutMillis: 60_000,
@@ -51,6 +53,7 @@ export class Connections {
         // Without a listener, a connection that breaks while it is in use ends the process.
         client.on('error', () => {})
         await client.query(settingsSql)
+        await servers.admit(client)
       }
     })
     // An idle connection broke: the pool has dropped it and opens another when one is needed.
@@ -75,7 +78,7 @@ export class Connections {
   }
 
   async #try<T>(work: (sql: Sql, finish: Finish) => Promise<T>): Promise<T> {
-    const client = await this.#answer(this.#pool.connect())
+    const client = await this.#answer(this.#servers.each(() => this.#pool.connect()))
     let isUsable = true
     let isFinished = false
     /** What those behind it fail of as well, in words of its own. */
@@ -136,7 +139,7 @@ export class Connections {
   }
 
   #safe(error: unknown): RelayError {
-    return new RelayError('CANNOT_STORE', `the database cannot be used: ${sayDatabaseError(error, this.#url)}`)
+    return new RelayError('CANNOT_STORE', `the database cannot be used: ${sayDatabaseError(error, this.#servers.url)}`)
   }
 }
 
@@ -156,9 +159,10 @@ function isConflict(error: unknown): boolean {
   return error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
 }
 
+/** Of the first server, where `url` has several. */
 export function connectionConfig(url: string): PoolConfig {
   return {
-    connectionString: url,
+    connectionString: addressesIn(url)[0],
     application_name: 'flux-relay',
     connectionTimeoutMillis: connectMs,
     query_timeout: answerMs,
@@ -175,11 +179,15 @@ export function connectionConfig(url: string): PoolConfig {
  * it. Returns whether it will, because `url` says so.
  */
 export function checkUrl(url: string): { isReadable: boolean } {
+  return { isReadable: addressesIn(url).map(checkAddress).includes('chosen') }
+}
+
+function checkAddress(url: string): 'hidden' | 'chosen' {
   const client = clientOf(url)
   if (client instanceof Client) {
     const way = readableOnTheWay(url, client)
     if (way === 'bare') throw new RelayError('BAD_DATABASE', bareAddress)
-    return { isReadable: way === 'chosen' }
+    return way
   }
   const { code, path } = client
   if (code !== undefined && path !== undefined)
@@ -191,8 +199,9 @@ export function checkUrl(url: string): { isReadable: boolean } {
   )
 }
 
-// 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now: it is starting, or about to.
-const notUp = new Set(['57P01', '57P02', '57P03'])
+// 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now: it is starting, or about to. 25006: it is a standby,
+// which may be promoted.
+const notUp = new Set(['57P01', '57P02', '57P03', '25006'])
 
 /** Whether a server may be there in a moment: none has answered, or one that stops or starts. */
 export function isNotUpYet(error: unknown): boolean {

@@ -1,10 +1,11 @@
 // Presence: a replica's sign of life in the database, by which it keeps its lanes, and the line on which replicas call
 // each other.
 import { randomUUID } from 'node:crypto'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { every, systemClock } from '../../clock.ts'
 import { RelayError } from '../../errors.ts'
 import { type Connections, clockSql, connectionConfig } from './connections.ts'
+import type { Servers } from './servers.ts'
 
 const channel = 'flux_relay_lanes'
 
@@ -27,7 +28,7 @@ export class Presence {
   skewErrorMs = 0
   /** The database's clock at the last sign of life, less the ticks of this process: nobody sets those. */
   #begun = Date.now() - performance.now()
-  readonly #url: string
+  readonly #servers: Servers
   readonly #leaseMs: number
   readonly #database: Connections
   readonly #wake: (lanes: string[]) => void
@@ -43,8 +44,8 @@ export class Presence {
   #announcing: NodeJS.Timeout | undefined
 
   /** `wake` is called with lanes that another replica filled. */
-  constructor(url: string, database: Connections, leaseMs: number, wake: (lanes: string[]) => void) {
-    this.#url = url
+  constructor(servers: Servers, database: Connections, leaseMs: number, wake: (lanes: string[]) => void) {
+    this.#servers = servers
     this.#database = database
     this.#leaseMs = leaseMs
     this.#wake = wake
@@ -132,14 +133,16 @@ export class Presence {
 
   async #connect(): Promise<Client> {
     const timeoutMs = this.#leaseMs / 5
-    const config = { ...connectionConfig(this.#url), connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs }
-    const client = new Client(config)
-    client.on('error', () => {})
+    const config = {
+      ...connectionConfig(this.#servers.url),
+      connectionTimeoutMillis: timeoutMs,
+      query_timeout: timeoutMs
+    }
+    const client = await this.#servers.connect(config)
     client.on('notification', ({ payload = '' }) => {
       const [replica, ...lanes] = payload.split('\n')
       if (replica !== this.replica) this.#wake(lanes)
     })
-    await client.connect()
     // Where it is not spoken, replicas find each other's work by looking.
     await client.query(`listen ${channel}`).catch(() => {})
     return client

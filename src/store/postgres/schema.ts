@@ -1,8 +1,9 @@
 // PostgreSQL schema: brings the tables to this program's version. Forward only.
 import { readFileSync } from 'node:fs'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { RelayError } from '../../errors.ts'
 import { connectionConfig } from './connections.ts'
+import type { Servers } from './servers.ts'
 
 /** What brings the tables to version 1, 2, …: a file is never changed once it was released, only followed by another. */
 const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql']
@@ -11,12 +12,10 @@ const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql']
 const lockId = 8_140_771
 
 /** Safe when several replicas start at once. Throws BAD_DATABASE where the tables are of a newer program. */
-export async function migrate(url: string): Promise<void> {
+export async function migrate(servers: Servers): Promise<void> {
   // Changing a large table may take its time, and so may waiting for the replica that does it.
-  const { query_timeout: _, ...config } = connectionConfig(url)
-  const client = new Client(config)
-  client.on('error', () => {})
-  await client.connect()
+  const { query_timeout: _, ...config } = connectionConfig(servers.url)
+  const client = await servers.connect(config)
   try {
     await client.query('begin; set local statement_timeout = 0')
     await client.query('select pg_advisory_xact_lock($1)', [lockId])

@@ -20,6 +20,7 @@ import { backlog, busyLanes, countPending, tryNow } from './queue.ts'
 import { askPostgres, createPostgresRecords } from './records.ts'
 import { createRollouts } from './rollouts.ts'
 import { migrate } from './schema.ts'
+import { Servers } from './servers.ts'
 import { Naming } from './statements.ts'
 import { createUpkeep } from './upkeep.ts'
 
@@ -73,12 +74,13 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
 }
 
 async function connect(url: string, { leaseMs = 10_000, clock = 'database', warn }: PostgresOptions): Promise<Store> {
-  await migrate(url)
+  const servers = new Servers(url)
+  await migrate(servers)
   const naming = new Naming(warn)
-  const intake = new Connections(url, intakeConnections, naming)
-  const lanes = new Connections(url, laneConnections, naming)
+  const intake = new Connections(servers, intakeConnections, naming)
+  const lanes = new Connections(servers, laneConnections, naming)
   let wake: (lanes: string[]) => void = () => {}
-  const presence = new Presence(url, lanes, leaseMs, (filled) => wake(filled))
+  const presence = new Presence(servers, lanes, leaseMs, (filled) => wake(filled))
   const isCallersClock = clock === 'caller'
   /** What waits, as last counted, and what this replica has changed since. */
   const waiting = new Waiting()

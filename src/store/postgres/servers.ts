@@ -1,0 +1,96 @@
+// Servers: lead to the one of a database's servers that takes writes, whichever it is by now.
+import { Client, type ClientBase, type ClientConfig } from 'pg'
+
+/** Of `postgres://user:password@a:5432,b:5432/database`, which libpq takes as well: an address for each server. */
+export function addressesIn(url: string): string[] {
+  const [, before = '', hosts = '', rest = ''] = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/is.exec(url) ?? []
+  return hosts.includes(',') ? hosts.split(',').map((host) => `${before}${host}${rest}`) : [url]
+}
+
+// A standby, or a server that was told to: whoever is connected to it has to go elsewhere.
+const readOnly = '25006'
+
+export class Servers {
+  /** As it was given, for all of them. */
+  readonly url: string
+  /** Makes clients for wherever this leads by then. */
+  readonly Client: new (
+    config?: ClientConfig
+  ) => Client
+  readonly #addresses: readonly string[]
+  readonly #of = new WeakMap<ClientBase, string>()
+  #at = 0
+
+  constructor(url: string) {
+    this.url = url
+    this.#addresses = addressesIn(url)
+    this.Client = this.#createClients()
+  }
+
+  /** Tries as often as there are servers, as long as each try leads to another. */
+  async each<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let left = this.#addresses.length; ; left--) {
+      const before = this.#address
+      try {
+        return await attempt()
+      } catch (error) {
+        if (left <= 1 || before === this.#address) throw error
+      }
+    }
+  }
+
+  /** A connection to the one that takes writes. */
+  connect(config: ClientConfig): Promise<Client> {
+    return this.each(async () => {
+      const client = new this.Client(config)
+      // Without a listener, a connection that breaks while nobody waits for it ends the process.
+      client.on('error', () => {})
+      await client.connect()
+      await this.admit(client)
+      return client
+    })
+  }
+
+  /** Ends the connection, and throws, where its server takes no writes. */
+  async admit(client: ClientBase): Promise<void> {
+    const { rows } = await client.query<{ transaction_read_only: string }>('show transaction_read_only')
+    if (rows[0]?.transaction_read_only !== 'on') return
+    this.#leave(client)
+    throw new Error('the server takes no writes; it may be a standby')
+  }
+
+  /** Of the server that took writes when it was last asked; of the first, to begin with. */
+  get #address(): string {
+    return this.#addresses[this.#at] ?? this.url
+  }
+
+  /** The next server is asked, unless somebody has found out before that this one will not do. */
+  #passOver(client: ClientBase): void {
+    if (this.#of.get(client) === this.#address) this.#at = (this.#at + 1) % this.#addresses.length
+  }
+
+  #leave(client: ClientBase): void {
+    this.#passOver(client)
+    // It is known to the pool as one that is over, and whoever uses it gets an error.
+    void (client as Client).end().catch(() => {})
+  }
+
+  #createClients(): new (config?: ClientConfig) => Client {
+    const servers = this
+    return class extends Client {
+      constructor(config: ClientConfig = {}) {
+        const address = servers.#address
+        // All of them together take no longer than one alone may.
+        const connectMs = Math.floor((config.connectionTimeoutMillis ?? 0) / servers.#addresses.length)
+        super({ ...config, connectionString: address, connectionTimeoutMillis: connectMs })
+        servers.#of.set(this, address)
+        const failed = () => servers.#passOver(this)
+        this.connection.once('error', failed).once('end', failed)
+        this.connection.once('readyForQuery', () => this.connection.off('error', failed).off('end', failed))
+        this.connection.on('errorMessage', ({ code }: { code?: string }) => {
+          if (code === readOnly) servers.#leave(this)
+        })
+      }
+    }
+  }
+}

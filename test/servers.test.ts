@@ -1,0 +1,82 @@
+// Servers of PostgreSQL: the relay finds the one that takes writes, and leaves one that no longer does.
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { openStore } from '../src/store/open.ts'
+import { addressesIn } from '../src/store/postgres/servers.ts'
+import { execute, startPostgres } from './fixtures/postgres.ts'
+import { freePort } from './fixtures/process.ts'
+import { about, startRelay } from './fixtures/relay.ts'
+
+t.test('an address of several servers is one for each, alike in all but the host', async (t) => {
+  const cases: [url: string, addresses: string[]][] = [
+    [
+      'postgres://u:p@a:5432,b/db?sslmode=disable',
+      ['postgres://u:p@a:5432/db?sslmode=disable', 'postgres://u:p@b/db?sslmode=disable']
+    ],
+    ['postgresql://a,b,c/db', ['postgresql://a/db', 'postgresql://b/db', 'postgresql://c/db']],
+    ['postgres://u:p,q@[::1]:5432,[::2]:5433/db', ['postgres://u:p,q@[::1]:5432/db', 'postgres://u:p,q@[::2]:5433/db']],
+    ['postgres://u:p,q@a/db?application_name=x,y', ['postgres://u:p,q@a/db?application_name=x,y']],
+    ['postgres:///db?host=/run/postgresql', ['postgres:///db?host=/run/postgresql']]
+  ]
+  for (const [url, addresses] of cases) t.same(addressesIn(url), addresses, url)
+})
+
+const one = await startPostgres(t)
+const other = await startPostgres(t)
+
+/** The host of `url`, and where it is as somebody that both servers know. */
+async function admitBoth(): Promise<{ hosts: string[]; address(hosts: readonly string[]): string }> {
+  const name = `both_${Date.now()}`
+  for (const { url } of [one, other]) {
+    await execute(url, `create role ${name} superuser login password 'both'`)
+    await execute(url, `create database ${name}`)
+  }
+  return {
+    hosts: [one, other].map(({ url }) => new URL(url).host),
+    address: (hosts) => `postgres://${name}:both@${hosts.join()}/${name}`
+  }
+}
+
+const isOurs = process.env['TEST_DATABASE_URL'] === undefined
+const skip = isOurs ? false : 'needs two servers of its own'
+
+t.test('a server that does not answer is passed over', { skip }, async (t) => {
+  const { hosts, address } = await admitBoth()
+  const relay = await startRelay(t, { env: { DATABASE_URL: address([`127.0.0.1:${await freePort()}`, ...hosts]) } })
+  t.equal((await relay.post(about('app'))).status, 202)
+})
+
+t.test('a standby is passed over, and left where it becomes one', { skip }, async (t) => {
+  const { hosts, address } = await admitBoth()
+  const url = address(hosts)
+  const [first = '', second = ''] = hosts.map((host) => address([host]))
+  async function set(server: string, mode: 'on' | 'off'): Promise<void> {
+    await execute(server, `alter system set default_transaction_read_only = ${mode}`)
+    await execute(server, 'select pg_reload_conf()')
+  }
+  const namesIn = async (server: string) =>
+    (await execute(server, 'select name from events order by id')).map(({ name }) => name)
+
+  // The tables of both.
+  await (await openStore(first)).close()
+  await set(first, 'on')
+  const relay = await startRelay(t, { env: { DATABASE_URL: url } })
+  t.equal((await relay.post(about('to-second'))).status, 202)
+  t.same(await namesIn(second), ['to-second'])
+
+  // Under the relay's open connections, as where a primary is demoted.
+  await set(second, 'on')
+  t.equal((await relay.post(about('refused'))).status, 503, 'what cannot be stored is not accepted')
+  t.same(await namesIn(second), ['to-second'])
+
+  await set(first, 'off')
+  let status = 0
+  for (let tries = 0; tries < 100 && status !== 202; tries++) {
+    status = (await relay.post(about('to-first'))).status
+    if (status !== 202) await pause(50)
+  }
+  t.equal(status, 202, 'the server that takes writes by now is found')
+  t.same(await namesIn(first), ['to-first'])
+  t.same(await namesIn(second), ['to-second'])
+  await set(second, 'off')
+})

@@ -607,3 +607,21 @@ t.test('what was applied of a push is a deployment too, before the health of it 
   t.match(payload.text, new RegExp(`^🟢 main@${sha.slice(0, 7)} applied in prod-eu.*24 objects`))
   t.equal(toText(payload).trim().split('\n').length, 2)
 })
+
+t.test('an outage that each met at another object is one line, which names none of these', async (t) => {
+  const met = [
+    ['shop', 'Deployment/shop/front'],
+    ['cart', 'ConfigMap/pay/settings'],
+    ['media', 'Deployment/media/api']
+  ] as const
+  const webhook =
+    'dry-run failed (InternalError): Internal error occurred: failed calling webhook "validate.kyverno.svc-fail": failed to call webhook: Post "https://kyverno-svc.kyverno.svc:443/validate/fail?timeout=10s": no endpoints available for service "kyverno-svc"'
+  for (const some of [met, met.filter(([, object]) => object.startsWith('Deployment'))]) {
+    const events = some.map(([name, object]) =>
+      failed('Kustomization', `flux-system/${name}`, 'ReconciliationFailed', `${object} ${webhook}`)
+    )
+    const text = reads(composeDigest(waitingAfter(events), start + 60_000).payload)
+    t.equal(text.split('no endpoints available').length, 3, 'once in the message, and once on the lock screen')
+    t.notMatch(text, /front|settings|media\/api|Deployment|…:/)
+  }
+})

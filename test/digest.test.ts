@@ -625,3 +625,30 @@ t.test('an outage that each met at another object is one line, which names none 
     t.notMatch(text, /front|settings|media\/api|Deployment|…:/)
   }
 })
+
+t.test('recoveries name what came with them: a version, images; a commit goes to many', async (t) => {
+  const events = (name: string) => [
+    {
+      involvedObject: object('HelmRelease', `apps/${name}`),
+      severity: 'info' as const,
+      reason: 'UpgradeSucceeded',
+      message: 'Helm upgrade succeeded',
+      metadata: { revision: '1.0.0' }
+    },
+    { ...failed('HelmRelease', `apps/${name}`, 'ArtifactFailed', 'EOF'), metadata: {} },
+    {
+      involvedObject: object('HelmRelease', `apps/${name}`),
+      severity: 'info' as const,
+      reason: 'UpgradeSucceeded',
+      message: 'Helm upgrade succeeded',
+      metadata: { revision: '1.0.1' }
+    }
+  ]
+  const recoveries = (names: string[]) =>
+    names.map((name) => waitingAfter(events(name)).at(-1) as Waiting).map((one, n) => ({ ...one, id: `${n}` }))
+  const own = { ...failed('Kustomization', 'apps/web', 'BuildFailed', 'x') }
+  const with1 = [...waitingAfter([own]), ...recoveries(['shop'])].map((one, n) => ({ ...one, id: `${n}` }))
+  t.match(reads(composeDigest(with1, start).payload), /apps\/shop works again .*was ArtifactFailed, at chart 1\.0\.1/)
+  const many = reads(composeDigest(recoveries(['a', 'b', 'c', 'd', 'e', 'f']), start).payload)
+  t.match(many, /a 1\.0\.1.*, b 1\.0\.1/)
+})

@@ -270,19 +270,23 @@ t.test('the end of a warning is called what it is, and no failure is counted', a
     [
       { reason: 'DependencyNotReady' },
       { reason: 'ReconciliationSucceeded' },
-      '✅ apps/shop no longer waits in prod (1 m)'
+      '✅ apps/shop no longer waits in prod (1 m), at main@4444444'
     ],
     [
       { reason: 'DependencyNotReady', metadata: { revision: `main@sha1:${'5'.repeat(40)}` } },
       { reason: 'ReconciliationSucceeded' },
-      '✅ apps/shop no longer waits in prod (1 m)'
+      '✅ apps/shop no longer waits in prod (1 m), at main@4444444'
     ],
     [drift, { kind: 'HelmRelease', reason: 'DriftCorrected' }, '✅ drift of apps/shop is corrected in prod (1 m)'],
-    [drift, { kind: 'HelmRelease', reason: 'UpgradeSucceeded' }, '✅ apps/shop is well again in prod (1 m)'],
+    [
+      drift,
+      { kind: 'HelmRelease', reason: 'UpgradeSucceeded' },
+      '✅ apps/shop is well again in prod (1 m), at main@4444444'
+    ],
     [
       { kind: 'HelmRelease', reason: 'RollbackSucceeded' },
       { kind: 'HelmRelease', reason: 'UpgradeSucceeded' },
-      '✅ apps/shop is well again in prod (1 m)'
+      '✅ apps/shop is well again in prod (1 m), at main@4444444'
     ]
   ]
   for (const [warned, ended, text] of warnings) {

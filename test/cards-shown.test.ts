@@ -1,6 +1,7 @@
 // What cards show beside the failure itself: what is long in their threads, who is silenced, what was posted before; and how people look at it.
 import t from 'tap'
 import { build, cards, isGreen, plainConfig, shown, updates, type World } from './fixtures/cards.ts'
+import { about } from './fixtures/relay.ts'
 import { botToken } from './fixtures/slack-api.ts'
 
 const logged = `Helm upgrade failed for release apps/shop with chart shop@6.5.3: context deadline exceeded
@@ -189,5 +190,32 @@ t.test(
     const gone = await open('1')
     t.equal(gone.status, 404)
     t.match(await gone.text(), /message_not_found/)
+  }
+)
+
+t.test(
+  'the card of an object that was made again says that it was deleted, unless both turn out to be there',
+  async (t) => {
+    const { api, pass, fail, relay, clock } = await build(t)
+    const works = (uid: string) =>
+      relay.post({
+        ...about('shop', {
+          severity: 'info',
+          reason: 'ReconciliationSucceeded',
+          message: 'Reconciliation finished in 1s'
+        }),
+        involvedObject: { ...about('shop').involvedObject, uid },
+        timestamp: new Date(clock.now()).toISOString()
+      })
+    await fail('shop')
+    await pass(10_000)
+    t.notMatch(shown(cards(api)[0]), /deleted/)
+    await works('another')
+    await pass(120_000)
+    t.match(shown(cards(api)[0]), /shop.* was deleted/)
+    await fail('shop')
+    await pass(120_000)
+    t.notMatch(shown(cards(api)[0]), /deleted/, 'another cluster has one with its name')
+    t.match(shown(cards(api)[0]), /red_circle|🔴/)
   }
 )

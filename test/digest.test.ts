@@ -607,3 +607,48 @@ t.test('what was applied of a push is a deployment too, before the health of it 
   t.match(payload.text, new RegExp(`^🟢 main@${sha.slice(0, 7)} applied in prod-eu.*24 objects`))
   t.equal(toText(payload).trim().split('\n').length, 2)
 })
+
+t.test('an outage that each met at another object is one line, which names none of these', async (t) => {
+  const met = [
+    ['shop', 'Deployment/shop/front'],
+    ['cart', 'ConfigMap/pay/settings'],
+    ['media', 'Deployment/media/api']
+  ] as const
+  const webhook =
+    'dry-run failed (InternalError): Internal error occurred: failed calling webhook "validate.kyverno.svc-fail": failed to call webhook: Post "https://kyverno-svc.kyverno.svc:443/validate/fail?timeout=10s": no endpoints available for service "kyverno-svc"'
+  for (const some of [met, met.filter(([, object]) => object.startsWith('Deployment'))]) {
+    const events = some.map(([name, object]) =>
+      failed('Kustomization', `flux-system/${name}`, 'ReconciliationFailed', `${object} ${webhook}`)
+    )
+    const text = reads(composeDigest(waitingAfter(events), start + 60_000).payload)
+    t.equal(text.split('no endpoints available').length, 3, 'once in the message, and once on the lock screen')
+    t.notMatch(text, /front|settings|media\/api|Deployment|…:/)
+  }
+})
+
+t.test('recoveries name what came with them: a version, images; a commit goes to many', async (t) => {
+  const events = (name: string) => [
+    {
+      involvedObject: object('HelmRelease', `apps/${name}`),
+      severity: 'info' as const,
+      reason: 'UpgradeSucceeded',
+      message: 'Helm upgrade succeeded',
+      metadata: { revision: '1.0.0' }
+    },
+    { ...failed('HelmRelease', `apps/${name}`, 'ArtifactFailed', 'EOF'), metadata: {} },
+    {
+      involvedObject: object('HelmRelease', `apps/${name}`),
+      severity: 'info' as const,
+      reason: 'UpgradeSucceeded',
+      message: 'Helm upgrade succeeded',
+      metadata: { revision: '1.0.1' }
+    }
+  ]
+  const recoveries = (names: string[]) =>
+    names.map((name) => waitingAfter(events(name)).at(-1) as Waiting).map((one, n) => ({ ...one, id: `${n}` }))
+  const own = { ...failed('Kustomization', 'apps/web', 'BuildFailed', 'x') }
+  const with1 = [...waitingAfter([own]), ...recoveries(['shop'])].map((one, n) => ({ ...one, id: `${n}` }))
+  t.match(reads(composeDigest(with1, start).payload), /apps\/shop works again .*was ArtifactFailed, at chart 1\.0\.1/)
+  const many = reads(composeDigest(recoveries(['a', 'b', 'c', 'd', 'e', 'f']), start).payload)
+  t.match(many, /a 1\.0\.1.*, b 1\.0\.1/)
+})

@@ -40,7 +40,9 @@ export function decideOn(arrival: Arrival, key: string, ledger: Ledger, decide: 
   if (decision.memory !== memory) ledger.remember(key, decision.memory, arrival)
   const { transition, releases = [], reports } = decision
   if (releases.length > 0) ledger.release(key, releases, arrival)
-  if (isTurn(transition)) ledger.turn(key, arrival)
+  // Another object with its name may fail, or not, though nothing began or ended.
+  const isAnother = memory?.failure?.since !== decision.memory.failure?.since
+  if (isAnother || isTurn(transition)) ledger.turn(key, arrival)
   if (!decision.keep) {
     if (reports !== undefined) ledger.report(arrival, reports, null)
     return { status: 'accepted', id: null, transition, notifications: [] }

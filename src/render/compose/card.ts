@@ -45,9 +45,15 @@ export function isTakenOn({ since, memory }: Named): boolean {
   return since !== undefined && memory !== undefined && failureOf(memory, since)?.acknowledged !== undefined
 }
 
-/** Of objects that share a name, any may be meant. */
+/** Of objects that share a name, any may be meant. One that was created anew has that of another that is no more. */
 function failureOf(memory: ObjectMemory, since: number): ObjectMemory['failure'] {
-  return [memory, ...(memory.others ?? [])].find(({ failure }) => failure?.since === since)?.failure
+  const all = [memory, ...(memory.isShared ? (memory.others ?? []) : [])]
+  return all.find(({ failure }) => failure?.since === since)?.failure
+}
+
+/** Whether the object that failed since then was deleted, and another was made with its name. */
+function isReplaced(memory: ObjectMemory | undefined, since: number | undefined): boolean {
+  return memory?.isShared === undefined && (memory?.others ?? []).some(({ failure }) => failure?.since === since)
 }
 
 /** `named` is never empty; `now` in ms. */
@@ -140,6 +146,7 @@ function recovered(view: View, { since, memory }: Pick<Named, 'since' | 'memory'
   return {
     ...{ says: 'recovered', object, severity, reason, summary: '', message: '', cause, controller, at },
     ...(url !== undefined && { url }),
-    ...(failure && { failure })
+    ...(failure && { failure }),
+    ...(isReplaced(memory, since) && { ending: 'deleted' as const })
   }
 }

@@ -5,7 +5,7 @@ import { faceOf } from '../slack/looks.ts'
 import { code, cut, link, plain, prose } from '../slack/mrkdwn.ts'
 import type { Category, Item } from './digest-groups.ts'
 import { emphasised } from './emphasis.ts'
-import { revisionLink } from './facts.ts'
+import { newsOf, revisionLink } from './facts.ts'
 import { nameOf } from './name.ts'
 import { noticeEmoji, noticeLine } from './notice.ts'
 import { saidIn } from './said.ts'
@@ -77,10 +77,16 @@ function kindOf(item: Item): string {
   const isOver = view.says === 'recovered'
   const reason = isOver ? wasOf(view) : item.category === 'other' ? '' : view.reason
   const what = isOver
-    ? [plain(kind), reason].filter(Boolean).join(', ')
+    ? [plain(kind), reason, newsIn(view)].filter(Boolean).join(', ')
     : [kind, reason].map(plain).filter(Boolean).join(' ')
   const said = [what, noted(item)].filter(Boolean).join(', ')
   return said === '' ? '' : `(${said})`
+}
+
+/** What came with the end of a failure. A commit goes to many objects, and is said of none of them. */
+function newsIn(view: View): string {
+  const isOwn = view.object.kind === 'HelmRelease' || view.revision === undefined || /^Image/.test(view.object.kind)
+  return isOwn ? newsOf(view) : ''
 }
 
 function wasOf({ failure, ending }: View): string {
@@ -102,7 +108,8 @@ export function nameIn(item: Item, { hasLinks }: Style, isTimed: boolean): strin
   const name = link(hasLinks ? view.url : undefined, plain(view.object.name) || 'unnamed')
   const isOver = view.says === 'recovered'
   const lasted = isTimed && isOver && view.failure && sayAbout(view.at - view.failure.since)
-  const version = item.category === 'other' && view.object.kind === 'HelmRelease' && view.revision
+  const isNew = item.category === 'other' || (isOver && view.previous !== undefined)
+  const version = isNew && view.object.kind === 'HelmRelease' && view.revision
   const notes = [noted(item), lasted].filter(Boolean).join(', ')
   return [name, version && plain(version.text), notes && `(${notes})`].filter(Boolean).join(' ')
 }

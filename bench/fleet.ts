@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
 import { request } from 'undici'
+import { endWithUs } from '../test/fixtures/process.ts'
 import { copyRows } from './copies.ts'
 import { clusterName, heartbeat, keyOf, objectsOfCluster } from './fleet-events.ts'
 import type { Minute } from './fleet-load.ts'
@@ -68,6 +69,7 @@ async function live(clusters: number, minutes: number): Promise<Measured[]> {
     const load = spawn(process.execPath, [join(import.meta.dirname, 'fleet-load.ts'), ...args], {
       stdio: ['ignore', 'pipe', 'inherit']
     })
+    endWithUs(load)
     ends.push(load)
     const measured: Measured[] = []
     let [at, cpu] = [performance.now(), cpuSeconds(relay)]

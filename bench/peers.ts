@@ -9,7 +9,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { freePort } from '../test/fixtures/process.ts'
+import { endWithUs, freePort } from '../test/fixtures/process.ts'
 import { cpuSeconds, createFolder, kill, median, memoryOf, start, startRelay } from './servers.ts'
 
 const rounds = 3
@@ -70,6 +70,7 @@ receivers: [{ name: nowhere, webhook_configs: [{ url: "http://127.0.0.1:${closed
   const server = spawn(alertmanager, [...options, '--cluster.listen-address=', '--log.level=error'], {
     stdio: ['ignore', 'ignore', 'inherit']
   })
+  endWithUs(server)
   for (let tries = 0; tries < 100; tries++) {
     const answer = await fetch(`http://127.0.0.1:${port}/-/ready`).catch(() => undefined)
     if (answer?.ok) return { port, server }

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort } from '../test/fixtures/process.ts'
+import { endWithUs, freePort } from '../test/fixtures/process.ts'
 
 export interface Load {
   count: number
@@ -37,6 +37,7 @@ export async function start(
     env: { PATH: process.env['PATH'], HOST: '127.0.0.1', NODE_OPTIONS: nodeOptions, ...environment },
     stdio: ['ignore', 'pipe', 'inherit']
   })
+  endWithUs(server)
   await new Promise<void>((resolve, reject) => {
     server.stdout.on('data', (chunk) => String(chunk).includes('Server listening') && resolve())
     server.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it listened`)))

@@ -28,8 +28,8 @@ import { configOf, versions } from './world.ts'
 /** Longer than the lease, which is ten seconds. */
 const awayMs = 15_000
 const quietMs = 4000
-/** Still under way when others take the lane, if it is not cut off in time. */
-const longPostMs = 13_000
+/** Still under way when others take the lane, if it is not ended in time; the relay itself waits for 15 s. */
+const longPostMs = 14_500
 /** So long may what follows of a cause be gathered, and a little more. */
 const gatheredMs = 330_000
 /** How often a probe is posted until one is accepted, and for how long. */
@@ -118,7 +118,7 @@ async function prove(kills: number, seed: number): Promise<boolean> {
     if (namespace) {
       // What it posts just then would go on for longer than it may.
       slack.behave('*', () => ({ is: 'slow', ms: longPostMs }))
-      await pause(1000)
+      await pause(500)
       journal.kills.push(Date.now())
       namespace.cut()
       await pause(1000)

@@ -73,7 +73,8 @@ function placesOf({ entries, replaced }: RolloutStanding): Place[] {
 function namesOf(entries: readonly RolloutEntry[]): string[] {
   const objects = entries.map(({ object, said }) => ({ ...objectOf(object), said }))
   if (objects.length <= maxNamed) {
-    return objects.map(({ said, ...object }) => [nameOf({ object }), said].filter(Boolean).join(' '))
+    // One that is in several clusters is named once.
+    return [...new Set(objects.map(({ said, ...object }) => [nameOf({ object }), said].filter(Boolean).join(' ')))]
   }
   const counts = [...Map.groupBy(objects, ({ namespace }) => namespace)].sort(([, a], [, b]) => b.length - a.length)
   const rest = counts.length - maxPlaces

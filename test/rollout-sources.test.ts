@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { composeOne } from '../src/render/compose/message.ts'
 import { viewOfRollout } from '../src/render/compose/rollout.ts'
+import { toText } from '../src/render/slack/terminal.ts'
 import { configOf, type StoreRelay, start, startStoreRelay, storesFor } from './fixtures/store-relay.ts'
 import { applied, chart, commit, deleted, failed, git, helm, oci, pulled, released } from './fixtures/v1.ts'
 
@@ -286,22 +287,42 @@ t.test('rehearsals', async (t) => {
   }
 })
 
-t.test('one that is in several clusters is named once', async (t) => {
-  const entries = ['eu', 'us'].flatMap((cluster) =>
-    ['shop', 'cart'].map(
-      (name) => ({ object: `${cluster}/Kustomization/apps/${name}`, is: 'applied', at: 0, said: '' }) as const
-    )
+const standingOf = (
+  clusters: Record<string, Record<string, 'applied' | 'failing' | 'expected' | 'coming'>>,
+  replaced = {}
+) => ({
+  ...{ id: '1', rule: 'r', head: { cluster: '', revision: { text: 'main' } } },
+  ...{ openedAt: 0, lastAt: 0, settleMs: 0, replaced },
+  entries: Object.entries(clusters).flatMap(([cluster, objects]) =>
+    Object.entries(objects).map(([name, is]) => ({
+      object: `${cluster}/Kustomization/apps/${name}`,
+      is,
+      at: 0,
+      said: 'boom'
+    }))
   )
-  const times = { openedAt: 0, lastAt: 0, settleMs: 0 }
-  const rollout = {
-    id: '1',
-    rule: 'r',
-    head: { cluster: '', revision: { text: 'main' } },
-    ...times,
-    replaced: {},
-    entries
-  }
-  const { text, blocks } = composeOne(viewOfRollout(rollout, 1))
+})
+const wordsOf = (rollout: ReturnType<typeof standingOf>) => toText(composeOne(viewOfRollout(rollout, 1)))
+
+t.test('one that is in several clusters is named once', async (t) => {
+  const text = wordsOf(
+    standingOf({ eu: { shop: 'applied', cart: 'applied' }, us: { shop: 'applied', cart: 'applied' } })
+  )
   t.match(text, /main in 2 clusters: 4 applied/)
-  t.match(JSON.stringify(blocks), /"apps\/shop, apps\/cart"/)
+  t.equal(text.match(/apps\/shop/g)?.length, 1)
+})
+
+t.test('what a newer revision took the place of in one cluster neither fails nor comes there any more', async (t) => {
+  const replaced = { eu: { by: 'next', isOver: false } }
+  const us = { shop: 'applied', cart: 'applied' } as const
+  const over = wordsOf(standingOf({ eu: { shop: 'failing', cart: 'expected', mail: 'coming' }, us }, replaced))
+  t.match(over, /^🟢 main in 2 clusters: 2 applied\n/)
+  t.match(over, /`eu`: 1 fails, replaced by next/)
+  t.notMatch(over, /to come|not reported|🔺/)
+  const fails = wordsOf(standingOf({ eu: { shop: 'failing' }, us: { ...us, cart: 'failing' } }, replaced))
+  t.match(fails, /^🔴 main in 2 clusters: 1 applied, 1 fails\n/)
+  t.match(fails, /apps\/cart in `us`/)
+  t.notMatch(fails, /apps\/shop in `eu`/)
+  const everywhere = wordsOf(standingOf({ eu: { shop: 'failing' } }, replaced))
+  t.match(everywhere, /^⚪ main in `eu`: 1 fails, replaced by next\n.*apps\/shop/)
 })

@@ -89,7 +89,7 @@ function namesOf(entries: readonly RolloutEntry[]): string[] {
   const rest = counts.length - maxPlaces
   return [
     ...counts.slice(0, maxPlaces).map(([namespace, members]) => `${namespace || 'none'} ${members.length}`),
-    ...(rest > 0 ? [`${rest} more namespaces`] : [])
+    ...(rest > 0 ? [`${rest} more ${rest === 1 ? 'namespace' : 'namespaces'}`] : [])
   ]
 }
 
@@ -181,7 +181,7 @@ function placeLines({ places, is }: RolloutView): string[] {
     ...sorted
       .slice(0, maxPlaces)
       .map((place) => `• ${code(place.cluster) || 'no cluster'}: ${countsOf(place, { is }, false)}`),
-    ...(rest > 0 ? [`_and ${rest} more clusters_`] : [])
+    ...(rest > 0 ? [`_and ${rest} more ${rest === 1 ? 'cluster' : 'clusters'}_`] : [])
   ]
 }
 

@@ -165,6 +165,17 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
+    'what is held goes to whom the object belongs by now',
+    `owners: [{ match: { metadata: { team: a } }, send: team }, { send: other }]\nrules: [{ name: r, for: 2m, send: owner }]`,
+    [
+      'event: { reason: BuildFailed, metadata: { team: a } }, expect: []',
+      'after: 1m, event: { reason: HealthCheckFailed, metadata: { team: b } }, expect: [{ destination: other, says: failed }]',
+      `after: 5m, ${works}, expect: [{ destination: other, says: recovered }]`,
+      'event: { reason: BuildFailed, metadata: { team: a } }, expect: [{ destination: team, says: failed }]',
+      'after: 5m, event: { reason: HealthCheckFailed, metadata: { team: b } }, expect: [{ destination: other, says: failed }]'
+    ]
+  ],
+  [
     'owners are notified of what lasts',
     `owners: [{ match: { namespace: "pay*" }, send: team }, { send: other }]\nrules: [{ name: r, for: 2m, send: owner }]`,
     [

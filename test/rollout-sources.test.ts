@@ -3,8 +3,10 @@
 import t, { type Test } from 'tap'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { composeOne } from '../src/render/compose/message.ts'
+import { viewOfRollout } from '../src/render/compose/rollout.ts'
+import { toText } from '../src/render/slack/terminal.ts'
 import { configOf, type StoreRelay, start, startStoreRelay, storesFor } from './fixtures/store-relay.ts'
-import { applied, chart, commit, failed, git, helm, oci, pulled, released } from './fixtures/v1.ts'
+import { applied, chart, commit, deleted, failed, git, helm, oci, pulled, released } from './fixtures/v1.ts'
 
 const config = `
 cluster: prod
@@ -170,6 +172,47 @@ const cases: Case[] = [
     not: /to come/
   },
   {
+    what: 'what never left a revision that a branch goes back to has it, and is not waited for',
+    story: [
+      ...before(applied('shop', commit('a')), applied('cart', commit('a')), applied('mail', commit('a'))),
+      [0, applied('shop', commit('b'))],
+      [10, failed('cart', commit('b'))],
+      [300, applied('shop', commit('a'))],
+      [1, applied('cart', commit('a'))],
+      [1, applied('mail', commit('a'))]
+    ],
+    said: [/aaaaaaa.*: 2 applied/],
+    not: /to come|not reported/
+  },
+  {
+    what: 'what is deleted meanwhile is not waited for, whatever it was',
+    story: [
+      ...before(applied('shop', commit('a')), applied('cart', commit('a')), applied('mail', commit('a'))),
+      [10, failed('mail', commit('a'))],
+      [300, applied('shop', commit('b'))],
+      [1, deleted('cart', 'ReconciliationSucceeded', commit('a'))],
+      [1, deleted('mail', 'HealthCheckFailed', commit('a'))]
+    ],
+    said: [/bbbbbbb.*: 1 applied/],
+    not: /to come|not reported/
+  },
+  {
+    what: 'one that was counted by its time is taken out where it turns out to follow another source',
+    story: [
+      ...two,
+      [300, applied('shop', commit('b'), fleet)],
+      [1, applied('cart', commit('b'), fleet)],
+      [5, released('podinfo', '6.5.0', chart('podinfo'), 'timed out')],
+      [5, pulled('podinfo', '6.5.1', helm('acme'))],
+      [5, released('podinfo', '6.5.1', chart('podinfo'))]
+    ],
+    said: [
+      /red_circle.*bbbbbbb.*2 applied, \*1 fails\*.*podinfo/,
+      /large_green.*bbbbbbb.*2 applied.*apps\/shop, apps\/cart /,
+      /releases in `prod`: 1 applied.*podinfo 6.5.1/
+    ]
+  },
+  {
     what: 'a chart whose upgrade fails is red where it counts, until it works',
     story: [
       ...two,
@@ -242,4 +285,44 @@ t.test('rehearsals', async (t) => {
       )
     })
   }
+})
+
+const standingOf = (
+  clusters: Record<string, Record<string, 'applied' | 'failing' | 'expected' | 'coming'>>,
+  replaced = {}
+) => ({
+  ...{ id: '1', rule: 'r', head: { cluster: '', revision: { text: 'main' } } },
+  ...{ openedAt: 0, lastAt: 0, settleMs: 0, replaced },
+  entries: Object.entries(clusters).flatMap(([cluster, objects]) =>
+    Object.entries(objects).map(([name, is]) => ({
+      object: `${cluster}/Kustomization/apps/${name}`,
+      is,
+      at: 0,
+      said: 'boom'
+    }))
+  )
+})
+const wordsOf = (rollout: ReturnType<typeof standingOf>) => toText(composeOne(viewOfRollout(rollout, 1)))
+
+t.test('one that is in several clusters is named once', async (t) => {
+  const text = wordsOf(
+    standingOf({ eu: { shop: 'applied', cart: 'applied' }, us: { shop: 'applied', cart: 'applied' } })
+  )
+  t.match(text, /main in 2 clusters: 4 applied/)
+  t.equal(text.match(/apps\/shop/g)?.length, 1)
+})
+
+t.test('what a newer revision took the place of in one cluster neither fails nor comes there any more', async (t) => {
+  const replaced = { eu: { by: 'next', isOver: false } }
+  const us = { shop: 'applied', cart: 'applied' } as const
+  const over = wordsOf(standingOf({ eu: { shop: 'failing', cart: 'expected', mail: 'coming' }, us }, replaced))
+  t.match(over, /^🟢 main in 2 clusters: 2 applied\n/)
+  t.match(over, /`eu`: 1 fails, replaced by next/)
+  t.notMatch(over, /to come|not reported|🔺/)
+  const fails = wordsOf(standingOf({ eu: { shop: 'failing' }, us: { ...us, cart: 'failing' } }, replaced))
+  t.match(fails, /^🔴 main in 2 clusters: 1 applied, 1 fails\n/)
+  t.match(fails, /apps\/cart in `us`/)
+  t.notMatch(fails, /apps\/shop in `eu`/)
+  const everywhere = wordsOf(standingOf({ eu: { shop: 'failing' } }, replaced))
+  t.match(everywhere, /^⚪ main in `eu`: 1 fails, replaced by next\n.*apps\/shop/)
 })

@@ -182,6 +182,11 @@ function endingBy(kind: string, reason: string, message: string): Bearing | unde
   return isDeletion(message) ? deleted : undefined
 }
 
+/** Whether a Kustomization lists what it deleted when it was deleted itself, also where it was Ready, which ends nothing. */
+export function isFarewell({ object: { kind }, severity, reason, message }: Said): boolean {
+  return kind === 'Kustomization' && severity === 'info' && reason !== 'Progressing' && isDeletion(message)
+}
+
 function isDeletion(message: string): boolean {
   const done = message
     .trim()

@@ -76,7 +76,11 @@ export function rehearseRollouts(
     const expects = (id: number | undefined, keys: readonly string[]) => {
       const members = keptOf(id).entries
       const entry: Entry = { cluster, state: 'expected', at: now, said: '', saysEach: true }
-      for (const key of keys) if (!members.has(key) && mayFollow(memories.get(key), source)) members.set(key, entry)
+      for (const key of keys) {
+        const memory = memories.get(key)
+        const isThere = members.has(key) || hadRevision(memory, said.revision)
+        if (!isThere && mayFollow(memory, source)) members.set(key, entry)
+      }
     }
     for (const { from, into, hasExpected } of carried) expects(into, carriedFrom(keptOf(from), cluster, hasExpected))
     if (first !== undefined) expects(first.into, others(event, said))
@@ -85,9 +89,8 @@ export function rehearseRollouts(
   /** Objects of the kind that had the same revision before, where the rule is about them. */
   function others({ object }: FluxEvent, { previous, isAbout }: RolloutReport): string[] {
     const prefix = keysOf(object)
-    return [...memories].flatMap(([key, { revision, failure }]) => {
-      const had = revision === previous || failure?.revision === previous
-      return had && key.startsWith(prefix) && isAbout?.(objectOf(key)) ? [key] : []
+    return [...memories].flatMap(([key, memory]) => {
+      return hadRevision(memory, previous) && key.startsWith(prefix) && isAbout?.(objectOf(key)) ? [key] : []
     })
   }
 
@@ -132,6 +135,11 @@ function carriedFrom(
     const isThere = entry.cluster === cluster && entry.saysEach && (entry.state !== 'expected' || hasExpected)
     return isThere ? [key] : []
   })
+}
+
+/** It has it, or fails at it. */
+function hadRevision(memory: ObjectMemory | undefined, revision: string): boolean {
+  return memory?.revision === revision || memory?.failure?.revision === revision
 }
 
 /** Not where it is known that the object follows another source. */

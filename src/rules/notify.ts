@@ -98,7 +98,15 @@ export function recipientsOf(
   const addressed = fired
     .filter(({ rollouts }) => rollouts === undefined)
     .map((rule) => ({ rule, addresses: addressesOf(rule, owned) }))
+  const isOfFailing = transition === 'failed' || transition === 'changed' || transition === 'repeated'
   for (const { rule, addresses } of addressed) {
+    // Nobody knows yet of what is held: it goes to whom the object belongs by now.
+    for (const entry of rule.isToOwner && owned && isOfFailing && aside === undefined ? notified : []) {
+      const row = entry.rule === rule.name ? rowOf(entry) : undefined
+      if (row === undefined || addresses.some(({ destination }) => destination === entry.destination)) continue
+      releases.push({ held: row, because: 'it belongs to another owner by now' })
+      notified = notified.filter((other) => other !== entry)
+    }
     if (rule.isToOwner && owned === undefined) {
       quiet.push({ rule: rule.name, destination: toOwner, because: 'no entry of `owners` matches' })
     }
@@ -109,7 +117,6 @@ export function recipientsOf(
       // While a mute lasts, a withheld failure counts as notified; after it, the failure is new.
       const entry = notified.find((known) => isOf(known) && (isMuted || !known.isWithheld))
       const row = entry && rowOf(entry)
-      const isOfFailing = transition === 'failed' || transition === 'changed' || transition === 'repeated'
       if (row !== undefined && isOfFailing && (aside === 'late' || transition === 'repeated')) {
         withhold(`held until ${new Date(row.until).toISOString()}, to see whether it lasts`)
         continue

@@ -53,9 +53,13 @@ export function follow(live: readonly LiveRow[], report: RolloutReport, occasion
   for (const row of passed) rows.push(replaced(row, report, cluster))
   const isEnd = report.is === 'applied' || report.is === 'gone'
   for (const row of live) {
-    if (row.id === target?.id || passed.includes(row) || row.state !== 'failing' || isShut(row, cluster) || !isEnd)
-      continue
-    entries.push({ rollout: row.id, state: report.is, said: '' })
+    if (row.id === target?.id || passed.includes(row) || isShut(row, cluster) || !isEnd) continue
+    // What is gone comes to no other revision either.
+    const isWaitedFor = report.is === 'gone' && (row.state === 'expected' || row.state === 'coming')
+    if (row.state !== 'failing' && !isWaitedFor) continue
+    // A chart that turns out to be of another source was never a part of it.
+    const state = isChart && !isPossible(row, cluster, source) ? 'gone' : report.is
+    entries.push({ rollout: row.id, state, said: '' })
     rows.push(moved(row, report, { ...occasion, isNews: true, event: null }))
   }
   const into = target === undefined || isShut(target, cluster) ? undefined : target

@@ -22,7 +22,8 @@ const maxPlaces = 20
 export function viewOfRollout(rollout: RolloutStanding, now: number): View {
   const { id, rule, head, entries, openedAt, lastAt, settleMs } = rollout
   const places = placesOf(rollout)
-  const failing = entries.filter(({ is }) => is === 'failing')
+  const going = new Set(standing(places).map((place) => place.cluster))
+  const failing = entries.filter(({ is, object }) => is === 'failing' && going.has(objectOf(object).cluster))
   const named = entries.filter(({ is }) => is === 'applied')
   const ends = entries.filter(({ is }) => is === 'applied' || is === 'failing').map(({ at }) => at)
   const { revision, previous, subject, cluster } = head
@@ -63,23 +64,32 @@ function placesOf({ entries, replaced }: RolloutStanding): Place[] {
     const replacement = Object.hasOwn(replaced, cluster) ? replaced[cluster] : undefined
     return {
       ...{ cluster, applied: count('applied'), failing: count('failing') },
-      ...{ coming: count('coming'), expected: count('expected') },
-      ...(replacement && !replacement.isOver && { replacedBy: replacement.by })
+      // What did not come by then comes to the other.
+      ...(replacement && !replacement.isOver
+        ? { coming: 0, expected: 0, replacedBy: replacement.by }
+        : { coming: count('coming'), expected: count('expected') })
     }
   })
+}
+
+/** Where it goes on: what fails elsewhere, the revision that took its place may have mended. Everywhere, where that is nowhere. */
+function standing(places: readonly Place[]): readonly Place[] {
+  const left = places.filter(({ replacedBy }) => replacedBy === undefined)
+  return left.length === 0 ? places : left
 }
 
 /** `shop/cart`, `shop/ledger 3.14.2`; of many `shop 12`, the largest first. */
 function namesOf(entries: readonly RolloutEntry[]): string[] {
   const objects = entries.map(({ object, said }) => ({ ...objectOf(object), said }))
   if (objects.length <= maxNamed) {
-    return objects.map(({ said, ...object }) => [nameOf({ object }), said].filter(Boolean).join(' '))
+    // One that is in several clusters is named once.
+    return [...new Set(objects.map(({ said, ...object }) => [nameOf({ object }), said].filter(Boolean).join(' ')))]
   }
   const counts = [...Map.groupBy(objects, ({ namespace }) => namespace)].sort(([, a], [, b]) => b.length - a.length)
   const rest = counts.length - maxPlaces
   return [
     ...counts.slice(0, maxPlaces).map(([namespace, members]) => `${namespace || 'none'} ${members.length}`),
-    ...(rest > 0 ? [`${rest} more namespaces`] : [])
+    ...(rest > 0 ? [`${rest} more ${rest === 1 ? 'namespace' : 'namespaces'}`] : [])
   ]
 }
 
@@ -130,11 +140,15 @@ function sentenceOf(view: View, rollout: RolloutView, { isText }: { isText: bool
 }
 
 function sumOf(places: readonly Place[]): Place {
-  const sum = (of: (place: Place) => number) => places.reduce((total, place) => total + of(place), 0)
+  const sum = (of: (place: Place) => number, some = places) => some.reduce((total, place) => total + of(place), 0)
   const by = new Set(places.map(({ replacedBy }) => replacedBy))
   const [replacedBy] = by
   return {
-    ...{ cluster: '', applied: sum(({ applied }) => applied), failing: sum(({ failing }) => failing) },
+    ...{
+      cluster: '',
+      applied: sum(({ applied }) => applied),
+      failing: sum(({ failing }) => failing, standing(places))
+    },
     ...{ coming: sum(({ coming }) => coming), expected: sum(({ expected }) => expected) },
     ...(by.size === 1 && replacedBy !== undefined && { replacedBy })
   }
@@ -167,12 +181,12 @@ function placeLines({ places, is }: RolloutView): string[] {
     ...sorted
       .slice(0, maxPlaces)
       .map((place) => `• ${code(place.cluster) || 'no cluster'}: ${countsOf(place, { is }, false)}`),
-    ...(rest > 0 ? [`_and ${rest} more clusters_`] : [])
+    ...(rest > 0 ? [`_and ${rest} more ${rest === 1 ? 'cluster' : 'clusters'}_`] : [])
   ]
 }
 
 function failingLines({ failing, places }: RolloutView): string[] {
-  const all = places.reduce((sum, place) => sum + place.failing, 0)
+  const all = standing(places).reduce((sum, place) => sum + place.failing, 0)
   const lines = failing.map(({ object, said, url }) => {
     const place = places.length > 1 && object.cluster !== '' ? ` in ${code(object.cluster)}` : ''
     const gist = said === '' ? '' : `: ${emphasised(cut(said, 240))}`

@@ -14,7 +14,9 @@ const emojis: Record<string, string> = {
   ':bell:': '🔔',
   ':no_bell:': '🔕',
   ':eyes:': '👀',
-  ':wastebasket:': '🗑️'
+  ':wastebasket:': '🗑️',
+  ':white_circle:': '⚪',
+  ':small_red_triangle:': '🔺'
 }
 
 /** `text` with the characters in place of the names. */

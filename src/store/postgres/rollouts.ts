@@ -64,11 +64,12 @@ const carrySql = `
   select $1::bigint, e.object, e.cluster, 'expected', $2::bigint, '', e.says_each
   from rollout_entries e left join objects o on o.key = e.object
   where e.rollout_id = $3 and e.cluster = $4 and e.says_each and (e.state <> 'expected' or $5::boolean)
-    and (o.memory is null or ${followsSql('o.memory', '$6')})
+    and (o.memory is null or position($7 in o.memory) = 0 and ${followsSql('o.memory', '$6')})
   on conflict do nothing`
 
 const othersSql = `
-  select key from objects where starts_with(key, $1) and position($2 in memory) > 0 and ${followsSql('memory', '$3')}`
+  select key from objects where starts_with(key, $1) and position($2 in memory) > 0
+    and position($4 in memory) = 0 and ${followsSql('memory', '$3')}`
 
 const expectSql = `
   insert into rollout_entries
@@ -104,14 +105,17 @@ async function reportOne(sql: Sql, { arrival, said, event }: Reported): Promise<
     if (state === 'gone') await sql('delete from rollout_entries where rollout_id = $1 and object = $2', [rollout, key])
     else await sql(entrySql, [rollout, key, cluster, state, now, storable(text), said.saysEach])
   }
+  // What never left that revision, or fails at it, does not come to it.
+  const had = remembersRevision(said.revision)
   const followed = source === undefined ? null : remembersSource(source)
   for (const { from, into = id, hasExpected } of carried)
-    await sql(carrySql, [into, now, from, cluster, hasExpected, followed])
+    await sql(carrySql, [into, now, from, cluster, hasExpected, followed, had])
   if (first === undefined) return
   const { rows: others } = await sql<{ key: string }>(othersSql, [
     storable(keysOf(object)),
     remembersRevision(said.previous),
-    followed
+    followed,
+    had
   ])
   const expected = others.flatMap((row) => (said.isAbout?.(objectOf(row.key)) ? [row.key] : []))
   await sql(expectSql, [first.into ?? id, expected, cluster, now])

@@ -34,11 +34,12 @@ const carrySql = `
   select ?1, e.object, e.cluster, 'expected', ?2, '', e.says_each
   from rollout_entries e left join objects o on o.key = e.object
   where e.rollout_id = ?3 and e.cluster = ?4 and e.says_each = 1 and (e.state <> 'expected' or ?5 = 1)
-    and (o.key is null or ${followsSql('o.memory', '?6')})
+    and (o.key is null or instr(o.memory, ?7) = 0 and ${followsSql('o.memory', '?6')})
   on conflict do nothing`
 
 const othersSql = `
-  select key from objects where key >= ?1 and key < ?2 and instr(memory, ?3) > 0 and ${followsSql('memory', '?4')}`
+  select key from objects where key >= ?1 and key < ?2 and instr(memory, ?3) > 0 and instr(memory, ?5) = 0
+    and ${followsSql('memory', '?4')}`
 
 /** `event`: its id, where it is kept. */
 export function report(
@@ -65,14 +66,16 @@ export function report(
       )
     }
   }
+  // What never left that revision, or fails at it, does not come to it.
+  const had = remembersRevision(said.revision)
   const followed = source === undefined ? null : remembersSource(source)
   for (const { from, into = id, hasExpected } of carried)
-    db.run(carrySql, into, now, from, cluster, hasExpected ? 1 : 0, followed)
+    db.run(carrySql, into, now, from, cluster, hasExpected ? 1 : 0, followed, had)
   if (first === undefined) return
   const prefix = keysOf(object)
   const others = db.all<{ key: string }>(
     othersSql,
-    ...[prefix, `${prefix.slice(0, -1)}0`, remembersRevision(said.previous), followed]
+    ...[prefix, `${prefix.slice(0, -1)}0`, remembersRevision(said.previous), followed, had]
   )
   for (const { key: other } of others) {
     if (!said.isAbout?.(objectOf(other))) continue

@@ -155,6 +155,7 @@ t.test('the same failure at five commits is one failure, with the newest revisio
 const remarks: [kind: string, reason: string, message: string][] = [
   ['HelmRelease', 'error', `reconciliation failed: ${conflict}`],
   ['HelmRelease', 'UpgradeFailed', conflict],
+  ['HelmRelease', 'ReconciliationFailed', conflict.replace(/on \S+/, 'on deployments.apps')],
   ['Kustomization', 'ReconciliationFailed', conflict.replace('helmreleases.helm', 'kustomizations.kustomize')],
   [
     'Kustomization',
@@ -262,6 +263,13 @@ t.test('what is removed while it fails is gone: never Ready, and never failing a
     { reason: 'Progressing', message: 'ConfigMap/apps/old deleted' }
   ])
   t.match(pruned.memory?.failure, { reason: 'HealthCheckFailed' }, 'nor does pruning')
+  const skipped = story([
+    { severity: 'error', reason: 'HealthCheckFailed' },
+    { reason: 'HealthCheckFailed', message: 'Deployment/apps/shop skipped' }
+  ])
+  t.match(skipped.memory?.failure, { reason: 'HealthCheckFailed' }, 'nor what deletes nothing')
+  const failed = story([{ severity: 'error', reason: 'PruneFailed', message: 'Deployment/apps/shop deleted' }])
+  t.same(failed.says, ['failed'], 'and an error is one, whatever was deleted')
 })
 
 t.test('the end of a warning is called what it is, and no failure is counted', async (t) => {

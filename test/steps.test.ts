@@ -1,7 +1,7 @@
 // Steps: decide what a lane does next, and what its notifications wait for.
 import t from 'tap'
 import { composeWindow } from '../src/store/kept-lanes.ts'
-import { groupOf, lastsUntil, lasting, messageFrom, shortened, sortDue, turnOf } from '../src/store/steps.ts'
+import { groupOf, lasting, lastsUntil, messageFrom, shortened, sortDue, turnOf } from '../src/store/steps.ts'
 import { at, view } from './fixtures/store.ts'
 
 const minute = 60_000

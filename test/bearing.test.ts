@@ -155,13 +155,14 @@ t.test('the same failure at five commits is one failure, with the newest revisio
 const remarks: [kind: string, reason: string, message: string][] = [
   ['HelmRelease', 'error', `reconciliation failed: ${conflict}`],
   ['HelmRelease', 'UpgradeFailed', conflict],
+  ['HelmRelease', 'ReconciliationFailed', conflict.replace(/ on \S+/, ' on deployments.apps')],
   ['Kustomization', 'ReconciliationFailed', conflict.replace('helmreleases.helm', 'kustomizations.kustomize')],
   [
     'Kustomization',
     'ReconciliationFailed',
-    `Deployment/apps/shop configured\n${conflict.replace(/on \S+/, 'on deployments.apps')}`
+    `Deployment/apps/shop configured\n${conflict.replace(/ on \S+/, ' on deployments.apps')}`
   ],
-  ['ResourceSet', 'ReconciliationFailed', conflict.replace(/on \S+/, 'on resourcesets.fluxcd.controlplane.io')],
+  ['ResourceSet', 'ReconciliationFailed', conflict.replace(/ on \S+/, ' on resourcesets.fluxcd.controlplane.io')],
   ['GitRepository', 'error', 'the object has been modified; please apply your changes to the latest version'],
   [
     'Kustomization',
@@ -200,7 +201,7 @@ t.test('an error is no conflict because one stands beside it, nor because it is 
       severity: 'error'
     })
   }
-  const upgrade = `Helm upgrade failed for release apps/shop.v3 with chart shop@1.0.0: ${conflict.replace(/on \S+/, 'on deployments.apps')}`
+  const upgrade = `Helm upgrade failed for release apps/shop.v3 with chart shop@1.0.0: ${conflict.replace(/ on \S+/, ' on deployments.apps')}`
   const { memory } = story([{ kind: 'HelmRelease', severity: 'error', reason: 'UpgradeFailed', message: upgrade }])
   t.match(memory?.failure, { severity: 'warn' }, 'the release is not what was asked for')
 })
@@ -262,6 +263,13 @@ t.test('what is removed while it fails is gone: never Ready, and never failing a
     { reason: 'Progressing', message: 'ConfigMap/apps/old deleted' }
   ])
   t.match(pruned.memory?.failure, { reason: 'HealthCheckFailed' }, 'nor does pruning')
+  const skipped = story([
+    { severity: 'error', reason: 'HealthCheckFailed' },
+    { reason: 'HealthCheckFailed', message: 'Deployment/apps/shop skipped' }
+  ])
+  t.match(skipped.memory?.failure, { reason: 'HealthCheckFailed' }, 'nor what deletes nothing')
+  const failed = story([{ severity: 'error', reason: 'PruneFailed', message: 'Deployment/apps/shop deleted' }])
+  t.same(failed.says, ['failed'], 'and an error is one, whatever was deleted')
 })
 
 t.test('the end of a warning is called what it is, and no failure is counted', async (t) => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import t from 'tap'
+import { migrate } from '../src/cli/database.ts'
 import { openStore } from '../src/store/open.ts'
 import { verify } from '../src/store/verify/verify.ts'
 import { slackFor, start, unposted } from './fixtures/disk.ts'
@@ -134,13 +135,15 @@ t.test('an address that names no file to keep is refused with what to write', as
     [`sqlite:${folder}/..`]: /a folder is named/,
     [`sqlite:${folder}`]: /is a folder: name a file in it/
   }
+  const to = 'postgres://u:p@127.0.0.1:1/d'
   for (const [url, message] of Object.entries(wrong)) {
     await t.rejects(openStore(url), { code: 'BAD_DATABASE', message }, url)
     await t.rejects(verify(url), { code: 'BAD_DATABASE', message }, url)
-    const { code, err } = await run(['migrate', '--from', url, '--to', 'postgres://u:p@127.0.0.1:1/d'])
-    t.equal(code, 2, url)
-    t.match(err, /cannot|no database/, url)
+    await t.rejects(migrate(url, to), { code: 'BAD_DATABASE' }, url)
   }
+  const { code, err } = await run(['migrate', '--from', 'sqlite::memory:', '--to', to])
+  t.equal(code, 2)
+  t.match(err, /cannot|no database/)
   t.same(readdirSync(folder), [])
 })
 

@@ -2,6 +2,7 @@
 import t from 'tap'
 import type { Transition } from '../src/objects.ts'
 import { compileExpression } from '../src/rules/expression.ts'
+import { cpuMs } from './fixtures/cpu.ts'
 import { type EventOverrides, event } from './fixtures/events.ts'
 
 const evaluate = (source: string, overrides: EventOverrides = {}, transition: Transition = 'failed') => {
@@ -124,9 +125,9 @@ const slow = [
 
 for (const source of slow) {
   t.test(`no message makes it slow: ${source}`, async (t) => {
-    const started = performance.now()
+    const started = cpuMs()
     t.equal(evaluate(source, { ...letters, ...payments }), false)
-    t.ok(performance.now() - started < 1000, 'is answered promptly')
+    t.ok(cpuMs() - started < 1000, 'is answered promptly')
   })
 }
 

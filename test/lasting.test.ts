@@ -7,6 +7,7 @@ import { loadConfig } from '../src/config/config.ts'
 import { startReplay } from '../src/rehearsal/replay.ts'
 import { runTest } from '../src/rehearsal/run-test.ts'
 import { loadTests } from '../src/rehearsal/tests-file.ts'
+import { lastsUntil } from '../src/rules/lasting.ts'
 import { build, cards, isGreen } from './fixtures/cards.ts'
 import { createClock } from './fixtures/clock.ts'
 import { run } from './fixtures/process.ts'
@@ -234,6 +235,17 @@ destinations: { team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, 
 rules: [{ name: sources, match: { severity: warn }, for: 2m, send: team }]
 `
 const recovered = { severity: 'info', reason: 'ReconciliationSucceeded', message: 'done' } as const
+
+t.test('a failure that began in a time to come, by a clock that was set back, is held from now on', async (t) => {
+  const { rules } = load(two)
+  const [rule] = rules.all
+  if (rule === undefined) throw new Error('there is a rule')
+  const now = Date.parse('2026-09-21T14:00:00Z')
+  const minute = 60_000
+  t.equal(lastsUntil(rule, now + 60 * minute, undefined, now), now + 2 * minute)
+  t.equal(lastsUntil(rule, now - minute, undefined, now), now + minute)
+  t.equal(lastsUntil(rule, now - 2 * minute, undefined, now), undefined)
+})
 
 t.test('a relay says of each event what is held, what passed, and what lasted', async (t) => {
   const clock = createClock()

@@ -4,6 +4,7 @@ import { normalise } from '../src/events/flux.ts'
 import { compileLinks } from '../src/render/links/links.ts'
 import type { GitHost } from '../src/render/links/repository.ts'
 import { compileUrl, type Variables } from '../src/render/template/liquid.ts'
+import { cpuMs } from './fixtures/cpu.ts'
 
 const variables: Variables = new Set(['object.kind', 'object.name', 'revision.sha', 'previous.sha'])
 const context = {
@@ -93,9 +94,9 @@ t.test('a link that would never end, fill the memory or cannot be made is left o
     'https://x.example/{{ object.name | url_decode }}'
   ]
   for (const template of templates) {
-    const start = performance.now()
+    const start = cpuMs()
     t.equal(compile(template).render(context), undefined, template)
-    t.ok(performance.now() - start < 1000, 'within a second')
+    t.ok(cpuMs() - start < 1000, 'within a second')
   }
 })
 

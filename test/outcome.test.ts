@@ -75,6 +75,16 @@ t.test('a rate limit is no failure, and is waited for to the second', async (t) 
   t.same(waits, [1000, 2000, 32_000, 60_000], 'longer each time where Slack does not say')
 })
 
+t.test('what only follows a card is given up soon, so that the news behind it go', async (t) => {
+  const reset: Reply = { is: 'failure', code: 'ECONNRESET' }
+  const aside = { ...fresh, notifications: 0 }
+  t.match(settle({ ...aside, failures: 4 }, reset, given), { outcome: 'retry' })
+  const { outcome, settlement } = settle({ ...aside, failures: 5 }, reset, given)
+  t.equal(outcome, 'dead')
+  t.match(settlement, { message: { reason: 'it can no longer follow its card' }, lane: { notBefore: 0 } })
+  t.match(settle({ ...fresh, failures: 5 }, reset, given), { outcome: 'retry' }, 'news are not')
+})
+
 t.test('a rate limit leaves one token for when it is over, whatever was in hand', async (t) => {
   const { lane } = settle(fresh, answer(429, '', 30_000), given).settlement
   const pace = createPace({ perSecond: 1, burst: 100 })

@@ -36,6 +36,11 @@ function pending(event: string, changes: Partial<Pending> & { name?: string; men
   }
 }
 
+/** The ids of what is posted next, none more. */
+function idsOf(next: ReturnType<typeof planNext>): readonly string[] {
+  return 'ids' in next ? next.ids : []
+}
+
 t.test('one alone goes at once', async (t) => {
   const next = planNext(full, [pending('1', { createdAt: now })], none, { pace }, now)
   t.match(next, { ids: ['1'], bucket: { tokens: 2 }, payload: { text: /^🔴 apps\/1 failed in prod/ } })
@@ -44,12 +49,12 @@ t.test('one alone goes at once', async (t) => {
 t.test('several wait for a quarter of a second from the first of them, for more to come', async (t) => {
   const two = [pending('1', { createdAt: now - 100 }), pending('2', { createdAt: now - 1 })]
   t.same(planNext(full, two, none, { pace }, now), { until: now + 150 })
-  t.match(planNext(full, two, none, { pace }, now + 150), { ids: ['1'] })
+  t.same(idsOf(planNext(full, two, none, { pace }, now + 150)), ['1'])
 })
 
 t.test('with a token for each they go one by one, with fewer as one message', async (t) => {
   const three = [pending('1'), pending('2'), pending('3')]
-  t.match(planNext(full, three, none, { pace }, now), { ids: ['1'] })
+  t.same(idsOf(planNext(full, three, none, { pace }, now)), ['1'])
   const next = planNext({ ...full, bucket: { tokens: 2.5, at: now } }, three, none, { pace }, now)
   t.match(next, { ids: ['1', '2', '3'], payload: { text: /^🔴 3 failing in prod/ } })
 })
@@ -77,6 +82,7 @@ t.test('two rules that notify one destination of an event share a message, with 
   const next = planNext(full, same, none, { pace }, now)
   t.match(next, { ids: ['1', 'other'], payload: { text: /^🔴 .* failed/ } })
   t.match(JSON.stringify(next), '<!here>')
+  t.match(JSON.stringify(planNext(full, same.toReversed(), none, { pace }, now)), '<!here>')
 })
 
 t.test('an object that fails again and again before there is a token is sent once, in full', async (t) => {
@@ -109,15 +115,32 @@ t.test('news of an object that comes after its failure is not shown as that', as
   t.match(next, { ids: ['1', '2'], payload: { text: /^🔴 .* failed in prod: no such file$/ } })
 })
 
+t.test('in a channel with cards what lasts leaves its log to the thread, and what is over has none', async (t) => {
+  const log = `upgrade failed: timed out\n\nLast Helm logs:\n\n${'Deployment is not ready: apps/shop\n'.repeat(9)}`
+  const shown = (says: 'failed' | 'recovered') => {
+    const { view, ...rest } = pending('1')
+    const failure = { reason: 'UpgradeFailed', text: log, since: now - 5000, count: 1 }
+    const entry = { ...rest, view: { ...view, says, message: log, failure } }
+    const [plain, carded] = [{}, { hasCards: true }].map((form) =>
+      planNext(full, [entry], none, { pace, ...form }, now)
+    )
+    return { plain, carded }
+  }
+  t.match(shown('failed').carded, { payload: { reply: {} } })
+  const { plain, carded } = shown('recovered')
+  t.same(carded, plain)
+})
+
 t.test('a group whose time has come is one message, whatever tokens there are', async (t) => {
   const group = { group: 'revision' }
   const next = planNext(full, [pending('1', group), pending('2', group), pending('3')], none, { pace }, now)
-  t.match(next, { ids: ['1', '2'], payload: { text: /^🔴 2 failing in prod/ } })
+  t.match(next, { payload: { text: /^🔴 2 failing in prod/ } })
+  t.same(idsOf(next), ['1', '2'])
 })
 
 t.test('a clock set back does not stop the lane', async (t) => {
   const later = { createdAt: now + 3_600_000 }
-  t.match(planNext(full, [pending('1', later), pending('2', later)], none, { pace }, now), { ids: ['1'] })
+  t.same(idsOf(planNext(full, [pending('1', later), pending('2', later)], none, { pace }, now)), ['1'])
 })
 
 t.test('a lone message that comes late says so', async (t) => {

@@ -178,7 +178,7 @@ t.test('replies are seen in their thread, and in the channel where they are broa
 })
 
 t.test('history needs its scope, knows metadata where it is asked, and comes late and in pages', async (t) => {
-  const { api, read, post } = await build(t, { historyLagMs: 30 })
+  const { api, read, post } = await build(t, { historyLagMs: 60_000 })
   const args = { channel: 'C0123ABCD' }
   const metadata = { event_type: 'relay', event_payload: { message: '7' } }
   t.match(await read('conversations.history', args), { error: 'missing_scope', needed: 'channels:history' })
@@ -186,7 +186,8 @@ t.test('history needs its scope, knows metadata where it is asked, and comes lat
   const posted = [await post({ text: '1', metadata }), await post({ text: '2' }), await post({ text: '3' })]
   await post({ text: 'reply', thread_ts: posted[0]?.ts })
   t.same((await read('conversations.history', args))['messages'], [])
-  await sleep(40)
+  // A minute ago.
+  for (const message of api.posted) message.at -= 60_000
   const texts = async (more: Record<string, string> = {}) =>
     ((await read('conversations.history', { ...args, ...more }))['messages'] as Answer[]).map(({ text }) => text)
   t.same(await texts(), ['3', '2', '1'])

@@ -8,6 +8,7 @@ import { section } from '../src/render/slack/blocks.ts'
 import { type Payload, textsOf, withoutBlocks } from '../src/render/slack/payload.ts'
 import { toText } from '../src/render/slack/terminal.ts'
 import { composed, configWith } from './fixtures/composed.ts'
+import { cpuMs } from './fixtures/cpu.ts'
 import { fixture, fixtureNames, wire } from './fixtures/events.ts'
 import { fc } from './fixtures/fc.ts'
 import { event, textsIn } from './fixtures/messages.ts'
@@ -299,11 +300,11 @@ rules: [{ name: everything, match: { severity: info }, template: own, send: team
 })
 
 t.test('thousands of long values are refused at once', async (t) => {
-  const start = performance.now()
+  const start = cpuMs()
   const config = configWith('templates: { own: { body: "{% for i in (1..900) %}{{ metadata.v }}{% endfor %}" } }')
   const [trace] = composed(config, [{ ...failed, metadata: { v: 'v'.repeat(400) } }]).traces
   t.match(trace, { unformed: [{ rule: 'everything', template: 'own' }] })
-  t.ok(performance.now() - start < 2000, `${performance.now() - start} ms`)
+  t.ok(cpuMs() - start < 2000, `${cpuMs() - start} ms`)
 })
 
 t.test('what would be cut or empty is reported when the config loads, with the kind of event', async (t) => {

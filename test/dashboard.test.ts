@@ -355,16 +355,16 @@ t.test('a silence may last as long as something fails: at one tap, or by the for
   const history = '/events?cluster=prod&kind=Kustomization&namespace=apps&name=shop'
   for (const path of ['/', '/objects?state=failing', '/events/1', history]) await tap(path)
   const { html } = await submit(relay, await tap('/'))
-  t.match(
-    textOf(html),
-    /Silenced\. Undo .* ends when it recovers, at the latest in 30 d .* End now Matches 1 failing/
-  )
+  t.match(textOf(html), /Silenced\. Undo .* ends when it recovers, at the latest in 30 d .* End now Matches 1 failing/)
   t.notMatch(html, '+1 h', 'an hour more of what has no hour')
   t.match(
     textOf((await look(relay, '/')).html),
     /Muted 1 silenced apps\/shop ends when it recovers, .* Muted now silenced apps\/shop ends when/
   )
-  t.match(textOf((await look(relay, '/events/1')).html), /Withheld by silenced apps\/shop , which ends when it recovers/)
+  t.match(
+    textOf((await look(relay, '/events/1')).html),
+    /Withheld by silenced apps\/shop , which ends when it recovers/
+  )
   await relay.post(about('shop', { severity: 'info', reason: 'ReconciliationSucceeded', message: 'Applied revision' }))
   clock.advance(5001)
   await relay.logged(/what it was about has recovered/)

@@ -1,5 +1,5 @@
-// `npm run bench pages [postgres]`: how long each page and each query of the API takes with a million events and 10,000 failing
-// objects. The whole program in this process: its CPU time says what a busy machine does not.
+// `npm run bench pages [postgres]`: what each page and each query costs with a million events and 10,000 failing objects.
+// The whole program in this process: its CPU time says what a busy machine does not.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

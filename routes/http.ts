@@ -22,6 +22,8 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
     // It waits 15 s for its answer; a client that takes longer to ask is not Flux.
     requestTimeout: 15_000,
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2000 },
+    // A start reads what waits in the database, and a slow disk may take more than the usual 10 s for it.
+    pluginTimeout: 0,
     frameworkErrors(error, request, reply) {
       strays.lost(request)
       return answerError(error, request, reply)

@@ -52,13 +52,23 @@ export async function listSilences({ json, ...relay }: ClientOptions): Promise<n
   const rows = silences.map(({ id, match, comment, author, startsAt, endsAt, untilRecovered }) => [
     id,
     startsAt === undefined || Date.parse(startsAt) <= Date.now() ? '' : `in ${age(startsAt)}`,
-    untilRecovered ? 'recovered' : `in ${age(endsAt)}`,
+    untilRecovered ? 'at recovery' : `in ${age(endsAt)}`,
     author,
-    JSON.stringify(match),
+    sayMatch(match),
     comment
   ])
   print(json, body, rows.length === 0 ? 'None.' : table(columns, rows))
   return 0
+}
+
+/** As `--match` takes it, but for what only a file or the API can say: `namespace=db,kind=HelmRelease`. */
+function sayMatch(match: Record<string, unknown>): string {
+  const words = Object.entries(match).map(([key, wanted]) => {
+    const isText =
+      typeof wanted === 'string' || (Array.isArray(wanted) && wanted.every((one) => typeof one === 'string'))
+    return `${key}=${isText ? [wanted].flat().join() : JSON.stringify(wanted)}`
+  })
+  return words.join()
 }
 
 /** Ends them now, which sends summaries of what they withheld; resolves to the exit code, 1 where one was not there. */

@@ -22,6 +22,8 @@ interface StatusOptions extends ClientOptions {
 /** Nobody reads more of them; of more it says "1000+". */
 const maxCounted = 1000
 const watchEveryMs = 5000
+/** A screen's. */
+const maxRows = 40
 
 interface Found {
   failing: { items: ListedObject[]; next: string | null }
@@ -105,8 +107,20 @@ function forMachines(found: Found): object {
 
 function inWords(found: Found): string {
   const groups = [...groupsOf(found.failing.items), ...groupsOf(found.stale.items)]
-  const lines = groups.length === 0 ? '' : `\n${table(columns, groups.map(rowOf))}`
-  return `${headline(found)}\n${lines}`
+  const rows = mostOf(groups)
+  const rest = groups.length - rows.length
+  const lines = rows.length === 0 ? '' : `\n${table(columns, rows.map(rowOf))}`
+  const more = rest > 0 ? `and ${rest} more causes; \`objects --state failing\` lists them\n` : ''
+  return `${headline(found)}\n${lines}${more}`
+}
+
+/** As many as fit on a screen, in their order: those of several objects rather than others. */
+function mostOf(groups: readonly Group[]): Group[] {
+  if (groups.length <= maxRows) return [...groups]
+  const many = groups.filter(({ objects }) => objects.length > 1)
+  const single = groups.filter(({ objects }) => objects.length === 1)
+  const kept = new Set([...many, ...single].slice(0, maxRows))
+  return groups.filter((group) => kept.has(group))
 }
 
 function headline(found: Found): string {

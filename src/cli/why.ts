@@ -70,13 +70,18 @@ function sayTakenOn({ by, at }: NonNullable<OneEvent['trace']['acknowledged']>):
 /** How the object stands by now, and when who was notified is reminded. */
 function sayStanding(standing: OneEvent['standing']): string[] {
   if (standing === null) return []
-  const { state, failure, since, seenAt, muted, nextReminderAt, owner } = standing
+  const { state, failure, since, seenAt, notified, muted, nextReminderAt, owner } = standing
   if (failure === undefined) return [`The object works, since ${age(since)}.`]
   const is =
     state === 'stale'
       ? `It was failing at its last event, ${age(seenAt)} ago.`
       : `It still fails, for ${age(failure.since)}.`
-  return [plain(`${is}${owner === undefined ? '' : ` Its owner is ${owner}.`} ${sayNext(muted, nextReminderAt)}`)]
+  const names = [...new Set(notified.map(({ destination }) => destination))]
+  const who =
+    muted !== undefined
+      ? ''
+      : ` ${names.length > 0 ? `Notified of it: ${names.join(', ')}` : 'Nobody was notified of it'}.`
+  return [plain(`${is}${who}${owner === undefined ? '' : ` Its owner is ${owner}.`} ${sayNext(muted, nextReminderAt)}`)]
 }
 
 function sayNext(muted: NonNullable<OneEvent['standing']>['muted'], nextReminderAt: string | null): string {

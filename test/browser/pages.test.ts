@@ -93,5 +93,18 @@ t.test('every page with 10,000 events', options, async (t) => {
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
   const { body } = await relay.post(about('refused'))
   await relay.logged(/dead letters/)
+  const origin = { origin: relay.url }
+  const silences = [
+    { name: 'failing-1*', for: 'recovered' },
+    {
+      namespace: 'apps',
+      name: 'none',
+      starts: '1d',
+      for: '1h',
+      comment: `${'a-very-long-reason-'.repeat(8)} and words`
+    }
+  ]
+  for (const asked of silences)
+    await fetch(`${relay.url}/silences`, { method: 'POST', headers: origin, body: new URLSearchParams(asked) })
   await lookAtAll(t, relay, [...pages, `/events/${body.id}`])
 })

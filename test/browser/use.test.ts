@@ -81,6 +81,41 @@ t.test('by the keyboard alone: an object is silenced, a dead letter is retried',
   t.match(relay.slack.accepted[0]?.text, 'apps/shop')
 })
 
+t.test(
+  'as long as it fails, an object is silenced at one tap: on a small phone without a script, by the keyboard',
+  options,
+  async (t) => {
+    const relay = await startRelay(t, { config })
+    for (const name of ['shop', 'cart']) await relay.post(about(name, { timestamp: new Date().toISOString() }))
+    const viewport = { width: 320, height: 640 }
+    const context = await (browser as Browser).newContext({ javaScriptEnabled: false, viewport, colorScheme: 'dark' })
+    t.teardown(() => context.close())
+    const phone = await context.newPage()
+    await phone.goto(relay.url)
+    const { x = 0, width = 0 } =
+      (await phone.getByRole('button', { name: /^Until it recovers.*cart/ }).boundingBox()) ?? {}
+    t.ok(x >= 0 && width > 0 && x + width <= viewport.width, 'the button is on the screen')
+    await phone.getByRole('button', { name: /^Until it recovers.*cart/ }).click()
+    await phone.getByText('ends when it recovers').waitFor()
+
+    const page = await open(relay, '/')
+    await page.getByRole('heading', { name: '1 failing · 1 muted' }).waitFor()
+    await tabTo(page, 'Until it recovers')
+    await page.keyboard.press('Enter')
+    await page.getByText('Silenced.').waitFor()
+    t.equal(await page.getByText('ends when it recovers').count(), 2)
+    await tabTo(page, 'Undo')
+    await page.keyboard.press('Enter')
+    await page.getByText('Ended.').waitFor()
+
+    await page.goto(`${relay.url}/silences/new?name=shop`)
+    await page.getByLabel('For').selectOption('as long as it fails')
+    await page.getByRole('button', { name: 'Silence' }).click()
+    await page.getByText('Silenced.').waitFor()
+    t.equal(await page.getByText('ends when it recovers').count(), 2)
+  }
+)
+
 t.test('without JavaScript all of it can be read and done', options, async (t) => {
   const relay = await startRelay(t, { config, env: { ADMIN_TOKEN: 'open-sesame' } })
   await relay.post(about('shop', { timestamp: new Date().toISOString() }))

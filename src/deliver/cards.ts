@@ -167,13 +167,18 @@ export function createCards(options: CardsOptions): Cards {
 
   /**
    * The card, as soon as whoever is updating it has done so, or is no more; undefined where there is none, or another click waits for it:
-   * then that shows this one, too, and by the newest address.
+   * then that shows this one, too, and by the newest address. `signal` aborts while the claim lasts.
    */
-  async function claim(place: Posted, click: { answerTo: string }): Promise<Card | undefined> {
+  async function claim(
+    place: Posted,
+    click: { answerTo: string }
+  ): Promise<{ card: Card; signal: AbortSignal } | undefined> {
     const key = `${place.channel} ${place.ts}`
     for (let [waited, ask] = [0, firstAskMs]; waited < askForMs && !isStopping; waited += ask) {
+      // In real time from before it: a process that was stopped for a while is not to show what was so before that.
+      const signal = AbortSignal.any([giveUp.signal, AbortSignal.timeout(cardClaimMs / 2)])
       const card = await store.claimCard(place, clock.now())
-      if (card !== 'claimed') return card
+      if (card !== 'claimed') return card && { card, signal }
       const other = asking.get(key)
       if (other !== undefined) {
         other.answerTo = click.answerTo
@@ -190,12 +195,13 @@ export function createCards(options: CardsOptions): Cards {
 
   async function showAt(place: Posted, address: string): Promise<void> {
     const click = { answerTo: address }
-    const card = await claim(place, click)
-    if (card === undefined) return
+    const claimed = await claim(place, click)
+    if (claimed === undefined) return
+    const { card, signal } = claimed
     const { answerTo } = click
     const { payload, next } = await shownBy(card)
     const body = { ...payload, attachments: payload.attachments ?? [], replace_original: true }
-    const reply = await slack.post(answerTo, JSON.stringify(body), giveUp.signal)
+    const reply = await slack.post(answerTo, JSON.stringify(body), signal)
     // A webhook for this one message, which answers as those do.
     const isShown = kindOf(reply, 'slack') === 'taken'
     await store.settleCard(

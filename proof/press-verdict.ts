@@ -21,7 +21,7 @@ export interface Presses {
   cards: readonly Posted[]
   calm: readonly Press[]
   rough: readonly Press[]
-  /** While nothing was wrong, how long a relay took for a request that does nothing, in ms: how busy the machine was. */
+  /** While nothing was wrong, how long a relay took for a request that does nothing, in ms: how busy the machine and its disk were. */
   probes: readonly number[]
   /** What was done to relays, connections and the database, each with how often. */
   troubles: ReadonlyMap<string, number>

@@ -136,12 +136,12 @@ async function press(
   return presses
 }
 
-/** Asks a relay for nothing, five times a second, until it is told to stop; resolves to how long each took, in ms. */
+/** Asks a relay, and it its database, for nothing, five times a second, until it is told to stop; resolves to how long each took, in ms. */
 async function probe(port: number, signal: AbortSignal): Promise<number[]> {
   const times: number[] = []
   while (!signal.aborted) {
     const began = performance.now()
-    await (await fetch(`http://127.0.0.1:${port}/healthz`)).text()
+    await (await fetch(`http://127.0.0.1:${port}/readyz`)).text()
     times.push(performance.now() - began)
     await pause(200)
   }

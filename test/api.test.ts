@@ -420,6 +420,7 @@ t.test('the API describes itself, every reply included', async (t) => {
   t.same(Object.keys(body.paths).sort(), [
     '/api/acknowledgements',
     '/api/acts',
+    '/api/apps',
     '/api/events',
     '/api/events/{id}',
     '/api/lanes',

@@ -77,6 +77,8 @@ export function createCards(options: CardsOptions): Cards {
   const giveUp = new AbortController()
   const working = new Map<string, Promise<void>>()
   const clicked = new Set<Promise<void>>()
+  /** Clicks that wait to show their cards, one for each, by the place of these. */
+  const asking = new Map<string, { answerTo: string }>()
   let stopLooking = () => {}
   let isStopping = false
 
@@ -163,24 +165,43 @@ export function createCards(options: CardsOptions): Cards {
     return { payload: withCardButtons(payload, card.entries, buttons), next: quietUntil(entries, now) }
   }
 
-  /** The card, as soon as whoever is updating it has done so, or is no more; undefined where there is none. */
-  async function claim(place: Posted): Promise<Card | undefined> {
+  /**
+   * The card, as soon as whoever is updating it has done so, or is no more; undefined where there is none, or another click waits for it:
+   * then that shows this one, too, and by the newest address. `signal` aborts while the claim lasts.
+   */
+  async function claim(
+    place: Posted,
+    click: { answerTo: string }
+  ): Promise<{ card: Card; signal: AbortSignal } | undefined> {
+    const key = `${place.channel} ${place.ts}`
     for (let [waited, ask] = [0, firstAskMs]; waited < askForMs && !isStopping; waited += ask) {
+      // In real time from before it: a process that was stopped for a while is not to show what was so before that.
+      const signal = AbortSignal.any([giveUp.signal, AbortSignal.timeout(cardClaimMs / 2)])
       const card = await store.claimCard(place, clock.now())
-      if (card !== undefined) return card
-      if ((await store.cardAt(place)) === undefined) return undefined
+      if (card !== 'claimed') return card && { card, signal }
+      const other = asking.get(key)
+      if (other !== undefined) {
+        other.answerTo = click.answerTo
+        return undefined
+      }
       ask = Math.min(longestAskMs, ask * 1.5)
+      // Only now: what a click did after the card was asked for is not in the answer.
+      asking.set(key, click)
       await new Promise<void>((resolve) => clock.after(ask, resolve))
+      asking.delete(key)
     }
     return undefined
   }
 
-  async function showAt(place: Posted, answerTo: string): Promise<void> {
-    const card = await claim(place)
-    if (card === undefined) return
+  async function showAt(place: Posted, address: string): Promise<void> {
+    const click = { answerTo: address }
+    const claimed = await claim(place, click)
+    if (claimed === undefined) return
+    const { card, signal } = claimed
+    const { answerTo } = click
     const { payload, next } = await shownBy(card)
     const body = { ...payload, attachments: payload.attachments ?? [], replace_original: true }
-    const reply = await slack.post(answerTo, JSON.stringify(body), giveUp.signal)
+    const reply = await slack.post(answerTo, JSON.stringify(body), signal)
     // A webhook for this one message, which answers as those do.
     const isShown = kindOf(reply, 'slack') === 'taken'
     await store.settleCard(

@@ -71,8 +71,8 @@ export interface Store {
   /** The card that was posted there, with all that is known of what it names; undefined where none was. */
   cardAt(place: Posted): Promise<Card | undefined>
 
-  /** The same, claimed for an update that is no part of a budget; undefined while somebody else has claimed it. */
-  claimCard(place: Posted, now: number): Promise<Card | undefined>
+  /** The same, claimed for an update that is no part of a budget; `claimed` while somebody else has it. */
+  claimCard(place: Posted, now: number): Promise<Card | 'claimed' | undefined>
 
   /** No card of this budget is updated before `until`, in ms: Slack asked for it. */
   restCards(budget: string, until: number, now: number): Promise<void>

@@ -3,9 +3,14 @@
 import t from 'tap'
 import { pressButtons } from '../../proof/press.ts'
 
-t.test('each click takes effect once or is known to have failed, and none by who may not, whatever ends', async (t) => {
-  const { faults, figures } = await pressButtons({ calm: 20, troubled: 100, perSecond: 15, cards: 8, seed: 7 })
-  t.same(faults, [])
-  const effects = Number(new Map(figures).get('took effect once'))
-  t.ok(effects > 15, `${effects} took effect`)
-})
+for (const postgres of [false, true]) {
+  const where = postgres ? 'with two relays on one PostgreSQL' : 'with one relay on SQLite'
+  t.test(`${where}, each click takes effect once or is known to have failed, and none by who may not`, async (t) => {
+    const { faults, figures } = await pressButtons({
+      ...{ calm: 20, troubled: 100, perSecond: 15, cards: 8, seed: 7, postgres }
+    })
+    t.same(faults, [])
+    const effects = Number(new Map(figures).get('took effect once'))
+    t.ok(effects > 15, `${effects} took effect`)
+  })
+}

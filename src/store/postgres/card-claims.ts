@@ -85,7 +85,12 @@ export function createCards({
           ts
         ])
         const [row] = rows
-        if (row === undefined || isClaimed(row, now)) return undefined
+        if (row === undefined) {
+          // It is not there, or locked.
+          const { rowCount } = await sql('select 1 from cards where channel = $1 and ts = $2', [channel, ts])
+          return rowCount === 0 ? undefined : 'claimed'
+        }
+        if (isClaimed(row, now)) return 'claimed'
         const values = [now + cardClaimMs, row.id]
         await sql('update cards set claim = claim + 1, claimed_until = $1 where id = $2', values)
         return read(sql, row)

@@ -95,7 +95,8 @@ export function createCards(
     async claimCard(place, now) {
       return transaction(() => {
         const row = rowAt(place)
-        return row === undefined || isClaimed(row, now) ? undefined : claim(row, now)
+        if (row === undefined) return undefined
+        return isClaimed(row, now) ? 'claimed' : claim(row, now)
       })
     },
 

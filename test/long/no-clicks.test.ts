@@ -1,9 +1,9 @@
 // No clicks: where Slack gives no connection for buttons, operators are notified of why and what to do, and everything says so until
 // there is one.
 import t, { type Test } from 'tap'
-import { build, shown, type World } from './fixtures/cards.ts'
-import { look, textOf } from './fixtures/dashboard.ts'
-import { run } from './fixtures/process.ts'
+import { build, shown, type World } from '../fixtures/cards.ts'
+import { look, textOf } from '../fixtures/dashboard.ts'
+import { run } from '../fixtures/process.ts'
 
 const minute = 60_000
 

@@ -27,12 +27,13 @@ const maxTries = 6
 
 // Sent as statements because poolers refuse unknown parameters at the start of a connection. A transaction that is left
 // open, by a replica that was frozen in the middle of it, must not keep its locks. A commit is on disk when it returns,
-// whatever the default of the server or the role. What is small now may be large soon: plans that are kept must not read all of it.
+// whatever the default of the server or the role. What is small now may be large soon: plans that are kept must not read all of it;
+// and where nothing else is left, servers before 18 take the price that this puts on it for a reason to compile.
 export const settingsSql = `
   set statement_timeout = ${statementMs};
   set idle_in_transaction_session_timeout = ${statementMs};
-  set enable_seqscan = off;
-  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
+  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';
+  select set_config(name, 'off', false) from pg_settings where name in ('enable_seqscan', 'jit')`
 
 export class Connections {
   readonly #pool: Pool

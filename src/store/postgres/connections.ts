@@ -89,9 +89,19 @@ export class Connections {
       })
     }
     try {
-      const begun = send('begin isolation level read committed')
-      // Waited for before anything is committed.
+      let isBegun = false
+      const begun = send('begin isolation level read committed').then(() => {
+        isBegun = true
+      })
+      // Every statement waits for it.
       begun.catch(() => {})
+      const sql: Sql = async <Row extends QueryResultRow>(statement: string | Hot, values?: readonly unknown[]) => {
+        // Those that are known by name only lock and read where they come first: they may do so though there is no transaction.
+        if (!isBegun && typeof statement === 'string') await begun
+        const answer = await send<Row>(statement, values)
+        await begun
+        return answer
+      }
       const finish: Finish = async (statements) => {
         await begun
         isFinished = true
@@ -100,7 +110,7 @@ export class Connections {
         if (answers.at(-1)?.command !== 'COMMIT') throw this.#safe(new Error('the transaction was rolled back'))
         return answers.slice(0, -1)
       }
-      const result = await work(send, finish)
+      const result = await work(sql, finish)
       if (!isFinished) await finish([])
       return result
     } catch (error) {

@@ -393,6 +393,8 @@ t.test('what is kept as a plan since the tables were empty finds its rows by the
   await client.connect()
   t.teardown(() => client.end())
   await client.query(settingsSql)
+  const { rows: version } = await client.query('show server_version_num')
+  if (Number(version[0]?.server_version_num) < 160_000) return t.pass('this server cannot say what it would keep')
   const tables = 'events|notifications|views|messages|objects|recent_bodies|lanes|cards|card_entries|gatherings'
   t.ok(allHot.length > 12)
   for (const { text } of allHot) {

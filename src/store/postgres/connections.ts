@@ -28,12 +28,13 @@ const maxTries = 6
 
 // Sent as statements because poolers refuse unknown parameters at the start of a connection. A transaction that is left
 // open, by a replica that was frozen in the middle of it, must not keep its locks. A commit is on disk when it returns,
-// whatever the default of the server or the role. What is small now may be large soon: plans that are kept must not read all of it.
+// whatever the default of the server or the role. What is small now may be large soon: plans that are kept must not read all of it;
+// and where nothing else is left, servers before 18 take the price that this puts on it for a reason to compile.
 export const settingsSql = `
   set statement_timeout = ${statementMs};
   set idle_in_transaction_session_timeout = ${statementMs};
-  set enable_seqscan = off;
-  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
+  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';
+  select set_config(name, 'off', false) from pg_settings where name in ('enable_seqscan', 'jit')`
 
 export class Connections {
   readonly #pool: Pool
@@ -91,9 +92,19 @@ export class Connections {
       })
     }
     try {
-      const begun = send('begin isolation level read committed')
-      // Waited for before anything is committed.
+      let isBegun = false
+      const begun = send('begin isolation level read committed').then(() => {
+        isBegun = true
+      })
+      // Every statement waits for it.
       begun.catch(() => {})
+      const sql: Sql = async <Row extends QueryResultRow>(statement: string | Hot, values?: readonly unknown[]) => {
+        // Those that are known by name only lock and read where they come first: they may do so though there is no transaction.
+        if (!isBegun && typeof statement === 'string') await begun
+        const answer = await send<Row>(statement, values)
+        await begun
+        return answer
+      }
       const finish: Finish = async (statements) => {
         await begun
         isFinished = true
@@ -102,7 +113,7 @@ export class Connections {
         if (answers.at(-1)?.command !== 'COMMIT') throw this.#safe(new Error('the transaction was rolled back'))
         return answers.slice(0, -1)
       }
-      const result = await work(send, finish)
+      const result = await work(sql, finish)
       if (!isFinished) await finish([])
       return result
     } catch (error) {

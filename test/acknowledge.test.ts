@@ -174,7 +174,7 @@ t.test('the command line acknowledges what fails, and lists who did what through
   t.match(await run(['ack', 'apps/other'], env), { code: 2, err: /does not fail/ })
   const { username } = userInfo()
   t.match(await run(['ack', body.id], env), { code: 0, out: new RegExp(`acknowledged by ${username}; no reminders`) })
-  t.match((await run(['status'], env)).out, new RegExp(`acknowledged by ${username} for \\w+; `))
+  t.match((await run(['status'], env)).out, new RegExp(`acknowledged by ${username} for \\d+ \\w+; `))
   t.match(await run(['ack', 'apps/shop'], env), { code: 0, out: /acknowledged already, by/ })
   t.match(await run(['ack', 'apps/shop', '--undo'], env), { code: 0, out: /no longer acknowledged/ })
   const { acts } = JSON.parse((await run(['acts', '--json'], env)).out)

@@ -246,7 +246,7 @@ function rowOf({ objects, severity, since, isMuted }: Group) {
   ]
 }
 
-/** Who has taken them on, since when: `acknowledged by ada for 5m; `. */
+/** Who has taken them on, since when: `acknowledged by ada for 5 m; `. */
 function sayTaken(objects: readonly ListedObject[]): string {
   const taken = objects.flatMap(({ failure }) => failure?.acknowledged ?? [])
   const [first] = taken.toSorted((a, b) => a.at.localeCompare(b.at))

@@ -5,7 +5,6 @@ import { apartMs, composeWindow, type Gatherings, type Pending, type Plan, type 
 import {
   type GatheringRow,
   gatheringsOf,
-  type LaneRow,
   laneStateOf,
   type MessageRow,
   messageOf,
@@ -18,6 +17,7 @@ import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
 import { readCards } from './cards.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
+import { lockLane } from './lane-locks.ts'
 import { pass } from './lasting.ts'
 import type { Presence } from './presence.ts'
 import { bury } from './queue.ts'
@@ -32,11 +32,6 @@ const longestWaitMs = 10_000
 
 /** When to look again at a lane that another replica is posting from, at the latest. */
 const leasedMs = 5000
-
-// Skipped where another replica has it: nobody waits here with a connection in hand.
-const lockSql = `
-  select tokens, tokens_at, not_before, set_at, block_reason, block_since, probes, holder
-  from lanes where key = $1 for update skip locked`
 
 // A statement of its own: one that locks sees the other tables as they were before it had the lock.
 export const openMessageSql = `
@@ -100,10 +95,6 @@ const leaseSql = `
 
 interface WaitingRow extends PendingRow {
   view: string
-}
-
-interface LeasedRow extends LaneRow {
-  holder: string | null
 }
 
 /** What belongs to the store itself. */
@@ -270,14 +261,6 @@ async function gatheringsFor(
 ): Promise<Gatherings> {
   const causes = new Set(pending.flatMap(({ view }) => plan.causesOf(view)))
   return gatheringsOf((await sql<GatheringRow>(gatheringsSql, [lane, [...causes]])).rows)
-}
-
-async function lockLane(sql: Sql, lane: string): Promise<LeasedRow | undefined> {
-  const found = await sql<LeasedRow>(lockSql, [lane])
-  if (found.rows.length > 0) return found.rows[0]
-  // New, or locked.
-  const { rowCount } = await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [lane])
-  return rowCount === 0 ? undefined : (await sql<LeasedRow>(lockSql, [lane])).rows[0]
 }
 
 async function look(sql: Sql, lane: string, holder: string | null) {

@@ -2,6 +2,7 @@
 import { goneReason } from '../kept.ts'
 import type { LanesByName } from '../kept-lanes.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
+import { lockLanes } from './lane-locks.ts'
 import { bury } from './queue.ts'
 
 /** Dead letters made in one transaction. */
@@ -105,9 +106,4 @@ async function abandon(sql: Sql, destinations: readonly string[], before: number
     [ids]
   )
   return bury(sql, ids, goneReason)
-}
-
-/** Before anything in them is changed, as when their next step is chosen. In one order, so that nobody waits in a circle. */
-async function lockLanes(sql: Sql, lanes: readonly string[]): Promise<void> {
-  await sql('select key from lanes where key = any($1) order by key for update', [lanes])
 }

@@ -117,6 +117,20 @@ t.test('the image is of two architectures, with an SBOM and its provenance', asy
   for (const [, name] of built.matchAll(/^(\w+)=/gm)) t.match(dockerfile, new RegExp(`^ARG ${name}=`, 'm'))
 })
 
+t.test('the list of npm packages is of what the image installs, and whole', async (t) => {
+  const script = read('.ci/sbom')
+  const [, install = ''] = /RUN (npm ci .*?) &&/.exec(read('Dockerfile')) ?? []
+  t.match(install, /--omit=dev/)
+  t.ok(script.includes(install), 'as in the Dockerfile')
+  t.match(script, /npm pkg delete devDependencies\nnpm sbom --sbom-format cyclonedx\n$/)
+  for (const file of ['ci.yml', 'release.yaml']) {
+    const runs = Object.values(jobsOf(file)).flatMap(({ steps = [] }) => steps.flatMap(({ run = '' }) => run))
+    if (file === 'ci.yml') t.ok(runs.some((run) => run.includes('bash .ci/sbom') && run.includes('.dependencies')))
+    else t.ok(runs.some((run) => run.includes('bash .ci/sbom > sbom.json')))
+    t.notMatch(runs.join('\n'), /npm sbom/, 'which by itself leaves out what development needs as well')
+  }
+})
+
 t.test('everything that is pushed is signed, by its digest', async (t) => {
   const runs = (release['artifacts']?.steps ?? []).flatMap(({ run = '' }) => run)
   const pushing = runs.filter((run) => /imagetools create|helm push|flux push/.test(run))

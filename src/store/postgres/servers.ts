@@ -80,9 +80,7 @@ export class Servers {
     return class extends Client {
       constructor(config: ClientConfig = {}) {
         const address = servers.#address
-        // All of them together take no longer than one alone may.
-        const connectMs = Math.floor((config.connectionTimeoutMillis ?? 0) / servers.#addresses.length)
-        super({ ...config, connectionString: address, connectionTimeoutMillis: connectMs })
+        super({ ...config, connectionString: address })
         servers.#of.set(this, address)
         const failed = () => servers.#passOver(this)
         this.connection.once('error', failed).once('end', failed)

@@ -56,13 +56,13 @@ t.test('a silence is refused by the API and on the pages alike, in the same word
 
 const taken: Record<string, Fields> = {
   'about an object': { kind: 'Kustomization', namespace: 'apps', name: 'shop', for: '1h', comment: 'db upgrade' },
-  'for the longest time': { name: 'x', for: `${longestDays}d` },
+  'for the longest time': { name: 'x', for: `${longestDays}d`, comment: '' },
   'with the longest comment': { name: 'x', for: '1h', comment: 'y'.repeat(commentCharacters) },
   'with the longest comment, of emoji': { name: 'x', for: '1h', comment: '🚀'.repeat(commentCharacters) },
   'with white space around it': { name: ' x ', for: '1h', comment: ` ${'y'.repeat(commentCharacters)}  ` },
-  'about everything': { name: '*', for: '30m' },
-  'about two names in one text': { namespace: 'db, shop', for: '1h' },
-  'that no event meets': { kind: 'helmrelease', for: '1h' }
+  'about everything': { name: '*', for: '30m', comment: '' },
+  'about two names in one text': { namespace: 'db, shop', for: '1h', comment: '' },
+  'that no event meets': { kind: 'helmrelease', for: '1h', comment: '' }
 }
 
 t.test('a silence is taken by the API and on the pages alike, and comes to the same', async (t) => {

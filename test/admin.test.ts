@@ -59,6 +59,8 @@ t.test('without ADMIN_TOKEN nobody gets in, from wherever, but by the address th
   const foreign = { cookie, origin: 'https://evil.example' }
   t.equal((await submit(relay, '/silences', { name: 'x', for: '1h' }, foreign)).status, 403, 'not for other sites')
   t.equal((await look(relay, '/', { cookie: 'flux_relay_session=' })).status, 401)
+  for (const path of ['/objects', '/api/events'])
+    t.equal((await look(relay, invitation(relay).path.replace('/', path))).status, 401, 'nor by another address')
 })
 
 t.test('the token made at the start is in one line of the log, whatever is logged of it later', async (t) => {

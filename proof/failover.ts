@@ -42,6 +42,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 100_000) }
   }
 })
+// Whoever reads it may go: what was started is ended all the same.
+process.stdout.on('error', () => {})
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const missing = missingPackages()
 if (missing.length > 0) say(`skipped: ${missing.join(', ')} not installed`)

@@ -17,8 +17,9 @@ export interface Namespace {
   end(): void
 }
 
-const host = '10.231.77.1'
-const inside = '10.231.77.2'
+// Its own for each proof: one that was killed leaves its network behind.
+const network = `10.231.${process.pid % 250}`
+const [host, inside] = [`${network}.1`, `${network}.2`]
 
 /** Undefined where this user may not, or the kernel has none. */
 export function createNamespace(): Namespace | undefined {

@@ -342,7 +342,7 @@ t.test('a channel that an event names is posted to; metrics do not name it', asy
     (await relay.get('/events/1')).body,
     /The owner is <b>acme:team-a:platform<\/b>, by <a href="\/rules#owner-1">/
   )
-  t.match((await relay.get('/rules')).body, /id="owner-2"><code>everything<\/code> → platform/)
+  t.match((await relay.get('/rules')).body, /id="owner-2"><p><code>everything<\/code> → platform/)
   t.match(JSON.parse((await relay.get('/api/events/1')).body), {
     trace: { owner: { entry: 1, send: ['acme:team-a:platform'] } }
   })

@@ -1,9 +1,9 @@
 // Mutes and holds: what is held on purpose goes by the mutes and silences in effect when that ends, on both stores: it is withheld
 // and summed up, or notified, once.
 import t, { type Test } from 'tap'
-import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
-import { fc } from './fixtures/fc.ts'
-import { configOf, type StoreRelay, start, startStoreRelay, storesFor } from './fixtures/store-relay.ts'
+import { startRehearsal } from '../../src/rehearsal/rehearsal.ts'
+import { fc } from '../fixtures/fc.ts'
+import { configOf, type StoreRelay, start, startStoreRelay, storesFor } from '../fixtures/store-relay.ts'
 
 const configWith = (rule = 'for: 2m', more = '') => `
 cluster: prod

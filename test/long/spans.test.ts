@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { createClock } from './fixtures/clock.ts'
-import { about, startRelay, tempFolder } from './fixtures/relay.ts'
+import { createClock } from '../fixtures/clock.ts'
+import { about, startRelay, tempFolder } from '../fixtures/relay.ts'
 
 interface Span {
   name: string
@@ -97,7 +97,7 @@ t.test('nothing that makes or sends spans is loaded until it is asked for', asyn
     import { registerHooks } from 'node:module'
     let loaded = 0
     registerHooks({ load: (url, context, next) => { if (/opentelemetry.(sdk|otlp|exporter|resources)/.test(url)) loaded++; return next(url, context) } })
-    const { buildApp } = await import(${JSON.stringify(join(import.meta.dirname, '..', 'src', 'app.ts'))})
+    const { buildApp } = await import(${JSON.stringify(join(import.meta.dirname, '..', '..', 'src', 'app.ts'))})
     const app = await buildApp({ logTo: { write() {} } })
     await app.ready()
     await app.close()
@@ -106,7 +106,7 @@ t.test('nothing that makes or sends spans is loaded until it is asked for', asyn
     const env = { CONFIG_FILE: 'config.example.yaml', DATABASE_URL: `sqlite:${folder}/relay.db`, ...more }
     const args = ['--input-type=module', '-e', script]
     return Number(
-      (await promisify(execFile)(process.execPath, args, { env, cwd: join(import.meta.dirname, '..') })).stdout
+      (await promisify(execFile)(process.execPath, args, { env, cwd: join(import.meta.dirname, '..', '..') })).stdout
     )
   }
   t.equal(await load({}), 0)

@@ -5,13 +5,13 @@ import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { sign } from '../src/events/signature.ts'
-import { canary, leaksIn, plainCanary } from './fixtures/canaries.ts'
-import { freePort } from './fixtures/process.ts'
-import { about, tempFolder } from './fixtures/relay.ts'
-import { startSlack } from './fixtures/slack.ts'
+import { sign } from '../../src/events/signature.ts'
+import { canary, leaksIn, plainCanary } from '../fixtures/canaries.ts'
+import { freePort } from '../fixtures/process.ts'
+import { about, tempFolder } from '../fixtures/relay.ts'
+import { startSlack } from '../fixtures/slack.ts'
 
-const cli = join(import.meta.dirname, '..', 'src', 'main.js')
+const cli = join(import.meta.dirname, '..', '..', 'src', 'main.js')
 
 /** Throws what libraries throw: an error that knows the address. */
 const crash = `data:text/javascript,${encodeURIComponent(`process.on('SIGUSR2', () => {

@@ -2,11 +2,11 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { stringify } from 'yaml'
-import { loadConfig } from '../src/config/config.ts'
-import { formatProblem } from '../src/config/problem.ts'
-import { ConfigSchema } from '../src/config/schema.ts'
-import { createKnownSecrets, cutOut, starOut, suspectsIn } from '../src/secrecy.ts'
-import { startRelay } from './fixtures/relay.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { formatProblem } from '../../src/config/problem.ts'
+import { ConfigSchema } from '../../src/config/schema.ts'
+import { createKnownSecrets, cutOut, starOut, suspectsIn } from '../../src/secrecy.ts'
+import { startRelay } from '../fixtures/relay.ts'
 
 // Thousands of files: more than half a minute on a machine that has other things to do.
 t.setTimeout(120_000)

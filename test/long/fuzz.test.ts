@@ -1,8 +1,8 @@
 // Fuzz: feeds hostile input to everything that takes any, for a few seconds; `npm run proof fuzz` does it a million times, and
 // against the clock: here a hang is what does not end in time for the whole file.
 import t from 'tap'
-import { runTarget } from '../proof/fuzz/run.ts'
-import { targets } from '../proof/fuzz/targets.ts'
+import { runTarget } from '../../proof/fuzz/run.ts'
+import { targets } from '../../proof/fuzz/targets.ts'
 
 const cases = 3000
 const all = targets.reduce((sum, { share }) => sum + share, 0)

@@ -78,8 +78,8 @@ t.test('a rate limit is no failure, and is waited for to the second', async (t) 
 t.test('what only follows a card is given up soon, so that the news behind it go', async (t) => {
   const reset: Reply = { is: 'failure', code: 'ECONNRESET' }
   const aside = { ...fresh, notifications: 0 }
-  t.match(settle({ ...aside, failures: 4 }, reset, given), { outcome: 'retry' })
-  const { outcome, settlement } = settle({ ...aside, failures: 5 }, reset, given)
+  t.match(settle({ ...aside, failures: 3 }, reset, given), { outcome: 'retry' })
+  const { outcome, settlement } = settle({ ...aside, failures: 4 }, reset, given)
   t.equal(outcome, 'dead')
   t.match(settlement, { message: { reason: 'it can no longer follow its card' }, lane: { notBefore: 0 } })
   t.match(settle({ ...fresh, failures: 5 }, reset, given), { outcome: 'retry' }, 'news are not')

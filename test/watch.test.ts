@@ -131,3 +131,17 @@ const versions = [
   openConfig.replace('name: everything', 'name: all of it'),
   openConfig.replace('severity: info', 'severity: inof')
 ]
+
+t.test('a file that is gone is said before a restart does not find it, and that it is back', async (t) => {
+  const relay = await startRelay(t)
+  const { CONFIG_FILE: file } = relay.app.env
+  renameSync(file, `${file}.away`)
+  await relay.logged(/cannot read CONFIG_FILE .*ENOENT/)
+  t.match((await relay.get('/metrics')).body, /^flux_relay_config_last_reload_successful 0$/m)
+  t.match((await relay.get('/')).body, /cannot read CONFIG_FILE/)
+  await relay.post({})
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  renameSync(`${file}.away`, file)
+  await relay.logged(/config reloaded/)
+  t.match((await relay.get('/metrics')).body, /^flux_relay_config_last_reload_successful 1$/m)
+})

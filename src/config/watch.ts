@@ -28,6 +28,9 @@ export interface Reading {
 /** How soon a change is seen. Polled: a ConfigMap changes by a swapped symbolic link, which no notification follows. */
 const lookEveryMs = 1000
 
+/** A file that was not there so often is gone, and not between the two halves of a swap. */
+const goneLooks = 3
+
 export type ConfigWatch = ReturnType<typeof watchConfig>
 
 /** Reads `file`. Throws BAD_CONFIG with every fault where the first reading fails: then there is nothing to go on with. */
@@ -46,6 +49,7 @@ export function watchConfig(
   let changed = async () => {}
   let afterReading = async (_: Reading) => {}
   let looking: NodeJS.Timeout | undefined
+  let missed = 0
 
   function warn({ problems }: Loaded): void {
     for (const { line, message, isWarning } of problems) {
@@ -93,8 +97,10 @@ export function watchConfig(
 
   function look(): void {
     const now = stampOf(file)
-    // Gone for a moment, as between the two halves of a swap: there is nothing to read yet.
-    if (now === undefined || now === seen) return
+    missed = now === undefined ? missed + 1 : 0
+    // A restart would not find it either: whoever removed it hears of it now.
+    const isGone = missed === goneLooks
+    if (!isGone && (now === undefined || now === seen)) return
     seen = now
     reload()
   }

@@ -96,7 +96,7 @@ export function settle(message: Message, reply: Reply, given: Circumstances): Se
       return ended(attempt, 'rate_limited', again(attempt, lane, asked > 0 ? failures : failures + 1))
     }
     case 'transient': {
-      if (isAside(message) && (message.failures >= asideTries || reply === moved || reply === removed))
+      if (isAside(message) && (message.failures + 1 >= asideTries || reply === moved || reply === removed))
         return dead(attempt, 'it can no longer follow its card', { notBefore: 0, block })
       const reason = `not delivered within 24 hours; the last answer was ${sayReply(reply)}`
       return isTooOld ? dead(attempt, reason, { notBefore: 0, block }) : retried(attempt, random)

@@ -51,7 +51,7 @@ export function createReadings(announce: Announce, clock: Clock): (reading: Read
       await announce(`config right after ${key}`, configNotice(file, { problems, since, isOver: true }, now), withinMs)
       return
     }
-    const key = hash('sha256', text ?? '', 'base64url')
+    const key = hash('sha256', text ?? problems.join('\n'), 'base64url')
     if (key === refused?.key) return
     refused = { key, since: refused?.since ?? now }
     await announce(`config refused ${key}`, configNotice(file, { problems, since: now, isOver: false }, now), withinMs)

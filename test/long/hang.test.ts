@@ -16,13 +16,13 @@ const names = Array.from({ length: 40 }, (_, n) => `app-${n}`)
 async function postAll(relay: Relay, clock: TestClock) {
   let open = names.length
   const answers = names.map(async (name, n) => {
-    // One is being committed when the others come.
-    if (n > 0) await pause(20)
+    // One is being committed when the others come, also on a machine that is busy.
+    if (n > 0) await pause(300)
     const answer = await relay.post(about(name))
     open -= 1
     return answer
   })
-  await pause(100)
+  await pause(400)
   for (let passed = 0; open > 0 && passed < 20; passed++) {
     clock.advance(500)
     await pause(20)

@@ -202,6 +202,39 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test(
+      'of groups whose time has come none overtakes another, also where they are more than one message reads',
+      async (t) => {
+        const { open } = await prepare(t)
+        const store = await open()
+        const groups: [name: string, group: string, waitMs: number][] = [
+          ['object', 'late', seconds(10)],
+          ['object', 'early', seconds(1)],
+          ...Array.from({ length: 510 }, (_, n): [string, string, number] => [`more-${n}`, 'early', seconds(1)])
+        ]
+        await store.accept(
+          groups.map((_, n) => arrival(`came-${n}`, { receivedAt: start })),
+          (item) => {
+            const [name = '', key = '', waitMs = 0] = groups[Number(item.event.object.name.slice(5))] ?? []
+            const view = of(name, { says: 'updated' })
+            return {
+              ...sendTo(lane)(item),
+              notifications: [{ rule: 'r', destination: 'team', lane, view, group: { key, waitMs } }]
+            }
+          }
+        )
+        const posted: number[] = []
+        const plan = realPlan((ids) => posted.push(...ids.map(Number)))
+        for (let at = start + seconds(11); posted.length < groups.length; at += seconds(2)) {
+          const step = await store.next(lane, plan, at)
+          if (step.is === 'post') await store.settle(step.message, { at, answer: '200 ok' }, sent)
+        }
+        const older = Math.min(...posted)
+        t.ok(posted.indexOf(older) <= posted.indexOf(older + 1), 'what is older of the object goes first, or along')
+        await store.close()
+      }
+    )
+
     t.test('a message that was given up on counts as none', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

@@ -40,11 +40,13 @@ interface PlacedRow {
 const columns = 'id, event_id, destination, created_at, group_key, held_until, held_at, holds'
 const inLane = `from notifications where lane = ?1 and state = 'pending' and message_id is null`
 
-// Two ranges of one index, of which each is as short as what is asked for.
+// Two ranges of one index. The oldest of both: of those whose deadlines have come, what came first may have the last of them, and is
+// not to be left behind by what is newer of its object.
 const dueSql = `
   select * from (select ${columns} ${inLane} and held_until = 0 order by id limit ?3)
   union all
-  select * from (select ${columns} ${inLane} and held_until > 0 and held_until <= ?2 order by held_until, id limit ?3)
+  select ${columns} from notifications
+  where id in (select id ${inLane} and held_until > 0 and held_until <= ?2 order by id limit ?3)
   order by id limit ?3`
 
 const dueBySetClockSql = `
@@ -53,8 +55,15 @@ const dueBySetClockSql = `
   order by id limit ?3`
 
 export function createQueue(db: Database, waiting: Waiting): Queue {
-  /** The latest time that this clock is known to have shown, in ms. */
-  let newest = Number(db.get('select max(created_at) as at from notifications')?.at ?? 0)
+  /** The latest time that this clock is known to have shown, in ms: when something came, or was held. */
+  let newest = Number(
+    db.get(
+      `select max(
+         coalesce((select max(created_at) from notifications), 0),
+         coalesce((select max(held_at) from notifications where state = 'pending' and message_id is null and held_until > 0), 0)
+       ) as at`
+    )?.at ?? 0
+  )
 
   function insert(event: number | null, entry: NewNotification, now: number): number {
     newest = Math.max(newest, now)

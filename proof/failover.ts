@@ -30,8 +30,6 @@ const awayMs = 15_000
 const quietMs = 4000
 /** Still under way when others take the lane, if it is not ended in time; the relay itself waits for 15 s. */
 const longPostMs = 14_500
-/** So long may what follows of a cause be gathered, and a little more. */
-const gatheredMs = 330_000
 /** How often a probe is posted until one is accepted, and for how long. */
 const probeMs = 100
 const longestMs = 120_000
@@ -132,7 +130,7 @@ async function prove(kills: number, seed: number): Promise<boolean> {
     }
     await pause(2 * quietMs)
     await sending.stop()
-    await drain({ ports }, gatheredMs)
+    await drain({ ports })
     await Promise.all(relays.splice(0).map((relay) => end(relay, journal)))
     const evidence = await readEvidence(cluster.proxied, (at) => at)
     const verified = await run(['verify', cluster.proxied])

@@ -26,8 +26,8 @@ export interface ProofOptions {
   progress?: (kills: number) => void
 }
 
-/** How long it may take until nothing waits. */
-const drainMs = 120_000
+/** How long it may take until nothing waits: what follows of a cause is held for five minutes at most. */
+const drainMs = 330_000
 /** Mutes last up to 8 s, and are looked at every 5. */
 const mutesMs = 14_000
 
@@ -126,9 +126,9 @@ async function call(port: number, method: 'GET' | 'POST', path: string, body?: s
   return answer.body.json()
 }
 
-/** Until nothing waits, or for `longestMs`. */
-export async function drain({ ports: [port = 0] }: Pick<Relays, 'ports'>, longestMs = drainMs): Promise<void> {
-  const deadline = performance.now() + longestMs
+/** Until nothing waits, or for {@link drainMs}. */
+export async function drain({ ports: [port = 0] }: Pick<Relays, 'ports'>): Promise<void> {
+  const deadline = performance.now() + drainMs
   while (performance.now() < deadline) {
     const waiting = (await call(port, 'GET', '/api/notifications?state=pending&limit=1')) as {
       notifications: unknown[]

@@ -162,7 +162,8 @@ function sayLanes(lanes: readonly ListedLane[]): string[] {
     block ? [paint('red', plain(`${destinations[0] ?? lane} blocked (${block.reason}), ${backlog} waiting`))] : []
   )
   const waiting = lanes.filter(({ block }) => !block).reduce((sum, { backlog }) => sum + backlog, 0)
-  return [...blocked, ...(waiting > 0 ? [`${waiting} waiting`] : [])]
+  const others = blocked.length > 0 ? ' for other channels' : ''
+  return [...blocked, ...(waiting > 0 ? [`${waiting} waiting${others}`] : [])]
 }
 
 function saySources(sources: readonly ListedSource[]): string[] {

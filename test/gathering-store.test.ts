@@ -235,6 +235,40 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
+    t.test(
+      'what is gathered and goes along takes what is older of its own object along, out of its group',
+      async (t) => {
+        const { open } = await prepare(t)
+        const store = await open()
+        await runOn(
+          [
+            { at: start, view: of('one', { cause: 'a' }) },
+            { at: start + seconds(1), view: of('two', { cause: 'b' }) }
+          ],
+          async () => store
+        )
+        const late = start + 1500
+        const accept = async (view: Came['view'], group?: { key: string; waitMs: number }) => {
+          const [receipt] = await store.accept([arrival('late', { receivedAt: late })], (item) => ({
+            ...sendTo(lane)(item),
+            notifications: [{ rule: 'r', destination: 'team', lane, view, ...(group && { group }) }]
+          }))
+          return receipt?.status === 'accepted' ? receipt.notifications[0]?.id : undefined
+        }
+        const ids = [
+          await accept(of('object', { says: 'updated' }), { key: 'push', waitMs: minutes(1) }),
+          await accept(of('object', { cause: 'b' })),
+          await accept(of('other', { cause: 'a' }))
+        ]
+        t.match(await store.next(lane, realPlan(), late), { is: 'wait' }, 'all of it is held')
+        let carried: readonly string[] = []
+        const plan = realPlan((some) => (carried = some))
+        t.match(await store.next(lane, plan, start + 2100), { is: 'post' }, 'what follows of the first cause is due')
+        t.same([...carried].sort(), ids)
+        await store.close()
+      }
+    )
+
     t.test('a message that was given up on counts as none', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

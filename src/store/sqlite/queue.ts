@@ -138,9 +138,11 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     now: number
   ): PendingRow[] {
     return db.all<PendingRow>(
-      `with due as (select object from notifications where id in (select value from json_each(?4)))
+      // Whoever goes along, because it is gathered, takes what is older of its own object along as well.
+      `with due as (select object from notifications where id in (select value from json_each(?4))),
+         gathered as (select object ${inLane} and held_until > ?2 and holds > 0 and destination = ?3)
        select * from (
-         select ${columns} ${inLane} and held_until > ?2 and (holds > 0 or object in due)
+         select ${columns} ${inLane} and held_until > ?2 and (holds > 0 or object in due or object in gathered)
            and destination = ?3 and id <= ?6 and created_at <= ?2 + ${apartMs} and coalesce(held_at, 0) <= ?2 + ${apartMs}
          order by object in due desc, id limit ?5
        ) order by id`,

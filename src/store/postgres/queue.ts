@@ -132,16 +132,18 @@ const killSql = `
   returning id, lane, object, rule, destination, says,
     (select view from views where views.id = notifications.id) as view`
 
-// The end of a failure that nobody was notified of would be news from nowhere.
+/** Of a failure `f`, the notification of its end that still waits: that nobody was notified of it would make this news from nowhere. */
+export const endOfSql = `(
+  select e.id from notifications e
+  where e.object = f.object and e.lane = f.lane and e.id > f.id and e.rule = f.rule and e.destination = f.destination
+    and e.state = 'pending' and e.message_id is null and e.says = 'recovered'
+  order by e.id limit 1
+)`
+
 const killEndsSql = `
   update notifications set state = 'dead', reason = '${endlessReason}'
   where id in (
-    select (
-      select e.id from notifications e
-      where e.object = f.object and e.lane = f.lane and e.id > f.id and e.rule = f.rule and e.destination = f.destination
-        and e.state = 'pending' and e.message_id is null and e.says = 'recovered'
-      order by e.id limit 1
-    )
+    select ${endOfSql}
     from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) as f(id, lane, object, rule, destination)
   ) and state = 'pending'
   returning destination`

@@ -6,6 +6,7 @@ import { type FailedRow, undeliveredOf } from '../rows.ts'
 import { type HeldEvent, type HeldNotification, heldEventColumns, withholdings } from '../steps/muted.ts'
 import type { Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
+import { endOfSql } from './queue.ts'
 
 const lockSql = `
   select key from objects where key in (select object from notifications where id = any($1)) order by key for update`
@@ -16,16 +17,10 @@ const withholdSql = `
   where n.id = k.id and n.state = 'pending' and n.message_id is null
   returning n.id, n.lane, n.object, n.rule, n.destination, n.says, n.mute, n.muted_until, (select view from views where views.id = n.id) as view`
 
-// The end of a failure that nobody was notified of would be news from nowhere.
 const withholdEndsSql = `
   update notifications n set state = 'muted', mute = k.mute, muted_until = k.until, held_until = 0, held_at = null
   from (
-    select f.mute, f.until, (
-      select e.id from notifications e
-      where e.object = f.object and e.lane = f.lane and e.id > f.id and e.rule = f.rule and e.destination = f.destination
-        and e.state = 'pending' and e.message_id is null and e.says = 'recovered'
-      order by e.id limit 1
-    ) as end_id
+    select f.mute, f.until, ${endOfSql} as end_id
     from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
       as f(id, lane, object, rule, destination, mute, until)
   ) as k where n.id = k.end_id and n.state = 'pending'

@@ -60,7 +60,7 @@ export function createClaims(
       const [first] = due
       if (first === undefined) continue
       const held = queue.held(lane, first.destination, { ids: due.map(({ id }) => id), last }, now)
-      const gathered = readPending(db, held)
+      const gathered = held.length === 0 ? [] : readPending(db, held)
       if (await withholds(gathered, plan, withheld, now)) continue
       const all = held.length === 0 ? due : composable(pending, holds, gathered, now)
       const known = plan.hasCards ? readCards(db, lane, all) : all

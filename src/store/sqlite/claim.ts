@@ -1,5 +1,6 @@
 // Claim in SQLite: picks a lane's next step, writes down what it posts, and how that ended.
 import { setImmediate as pause } from 'node:timers/promises'
+import type { Mute } from '../../mutes/mutes.ts'
 import type {
   Attempt,
   Gatherings,
@@ -42,8 +43,9 @@ export function createClaims(
    * the destinations of what is muted.
    */
   async function claim(lane: string, plan: Plan, withheld: string[], now: number): Promise<Step> {
+    const mutes = inEffect(plan.mutes, now)
     for (;;) {
-      const { turn, state, rows, last } = transaction(() => look(lane, plan, withheld, now))
+      const { turn, state, rows, last } = transaction(() => look(lane, { plan, mutes }, withheld, now))
       if (turn.is === 'again') return { ...postOf(turn.message, state), isAgain: true }
       if (turn.is !== 'compose') return turn
       const pending: Pending[] = []
@@ -51,7 +53,7 @@ export function createClaims(
         await pause()
         pending.push(...readPending(db, rows.slice(at, at + readRows)))
       }
-      if (await withholds(pending, plan, withheld, now)) continue
+      if (await withholds(pending, mutes, withheld, now)) continue
       await pause()
       const gatherings = readGatherings(db, lane, plan, pending)
       const holds = plan.hold(pending, gatherings, now)
@@ -61,7 +63,7 @@ export function createClaims(
       if (first === undefined) continue
       const held = queue.held(lane, first.destination, { ids: due.map(({ id }) => id), last }, now)
       const gathered = held.length === 0 ? [] : readPending(db, held)
-      if (await withholds(gathered, plan, withheld, now)) continue
+      if (await withholds(gathered, mutes, withheld, now)) continue
       const all = held.length === 0 ? due : composable(pending, holds, gathered, now)
       const known = plan.hasCards ? readCards(db, lane, all) : all
       // What is held may be of other causes.
@@ -77,9 +79,13 @@ export function createClaims(
     }
   }
 
-  /** Whether some of `pending` was held until now, and is muted: then that is withheld. */
-  async function withholds(pending: readonly Pending[], plan: Plan, withheld: string[], now: number): Promise<boolean> {
-    const mutes = inEffect(plan.mutes, now)
+  /** Whether some of `pending` was held until now, and is matched by `mutes`, which are in effect: then that is withheld. */
+  async function withholds(
+    pending: readonly Pending[],
+    mutes: readonly Mute[],
+    withheld: string[],
+    now: number
+  ): Promise<boolean> {
     const held = mutes.length === 0 ? [] : heldUntilNow(pending)
     const muted: Withholding[] = []
     for (let at = 0; at < held.length; at += readRows) {
@@ -95,13 +101,14 @@ export function createClaims(
   /** What the lane does, and what to compose from. */
   function look(
     lane: string,
-    plan: Plan,
+    { plan, mutes }: { plan: Plan; mutes: readonly Mute[] },
     withheld: string[],
     now: number
   ): { turn: Turn; state: LaneState; rows: PendingRow[]; last: number } {
     const open = openMessage(db, lane)
     const state = laneState(db, lane, now)
-    const { rows, last } = open === undefined ? queue.oldest(lane, plan, withheld, now) : { rows: [], last: 0 }
+    const { rows, last } =
+      open === undefined ? queue.oldest(lane, { since: plan.oldest, mutes }, withheld, now) : { rows: [], last: 0 }
     const isDue = rows.length > 0
     const heldUntil = open === undefined && !isDue ? firstHeld(db, lane) : null
     const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)

@@ -1,10 +1,10 @@
 // Queue in SQLite: writes and moves notifications, and makes dead letters of them, inside a transaction of the store's.
+import type { Mute } from '../../mutes/mutes.ts'
 import { forget } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
 import { goneReason, type NewNotification } from '../kept.ts'
-import { apartMs, composeWindow, type Hold, type LanesByName, type Plan } from '../kept-lanes.ts'
+import { apartMs, composeWindow, type Hold, type LanesByName } from '../kept-lanes.ts'
 import { type PendingRow, undeliveredOf } from '../rows.ts'
-import { inEffect } from '../steps/muted.ts'
 import { type Due, endlessReason, expiredReason, groupDeadline, groupOf, lastsUntil, sortDue } from '../steps.ts'
 import { viewText } from '../texts.ts'
 import type { Waiting } from '../waiting.ts'
@@ -16,8 +16,11 @@ import { changeMemory } from './memories.ts'
 export interface Queue {
   /** Its id. `event` is null for what the relay says of itself. */
   insert(event: number | null, entry: NewNotification, now: number): number
-  /** What a lane composes from; what is too old for `plan` becomes a dead letter. `withheld` gets the destinations of what is muted. */
-  oldest(lane: string, plan: Pick<Plan, 'oldest' | 'mutes'>, withheld: string[], now: number): Due<PendingRow>
+  /**
+   * What a lane composes from; what was accepted before `since` becomes a dead letter. `withheld` gets the destinations of what is
+   * muted by `mutes`, which are in effect.
+   */
+  oldest(lane: string, by: { since: number; mutes: readonly Mute[] }, withheld: string[], now: number): Due<PendingRow>
   /** Holds them from `now` on. */
   hold(holds: readonly Hold[], now: number): void
   /** Of a destination, what is held of the objects of `due`, by their ids, and then what else is held to be gathered. */
@@ -101,11 +104,10 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
 
   function oldest(
     lane: string,
-    { oldest: since, mutes: all }: Pick<Plan, 'oldest' | 'mutes'>,
+    { since, mutes }: { since: number; mutes: readonly Mute[] },
     withheld: string[],
     now: number
   ): Due<PendingRow> {
-    const mutes = inEffect(all, now)
     // The clock was set back: deadlines from before are looked at one by one.
     const isSetBack = newest > now + apartMs
     newest = Math.max(newest, now)

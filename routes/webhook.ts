@@ -38,11 +38,18 @@ const unknownSource =
 
 type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEvent }>
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Its body, as it came; empty where it has not been read. */
+    text: string
+  }
+}
+
 export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   app,
   { config, intake, metrics, sources, clocks, troubles, spans, clock, maxBodyBytes }
 ) => {
-  const texts = new WeakMap<object, string>()
+  app.decorateRequest('text', '')
   const readBody = createBodyReader(maxBodyBytes, clock)
   const parseJson = app.getDefaultJsonParser('error', 'error')
 
@@ -73,7 +80,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     if (hasManyParts(body, maxParts))
       throw new RelayError('BAD_EVENT', `the body has more than ${maxParts} values in it`)
     const text = decode(body)
-    texts.set(request, text)
+    request.text = text
     return new Promise((resolve, reject) =>
       parseJson(request, text, (error, value) => (error ? reject(error) : resolve(value)))
     )
@@ -91,7 +98,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   async function receive(request: WebhookRequest, reply: FastifyReply) {
     const source = sourceOf(request)
     const receivedAt = clock.now()
-    const text = texts.get(request) ?? ''
+    const { text } = request
     // Only an escape can bring half a character in; Go's encoder never writes one.
     if (/\\ud[89a-f]/i.test(text)) refuseHalfCharacters(request.body)
     const event = normalise(request.body, originOf(config(), source.name), receivedAt, config().classify)

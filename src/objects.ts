@@ -143,7 +143,7 @@ function notAhead(memory: ObjectMemory | undefined, now: number): ObjectMemory |
 
 /** The name an object is remembered by. */
 export function objectKey({ cluster, kind, namespace, name }: ObjectRef): string {
-  return [cluster, kind, namespace, name].join('/')
+  return `${cluster}/${kind}/${namespace}/${name}`
 }
 
 /** The object of a key. A cluster's name may hold a slash; what Kubernetes names may not. */

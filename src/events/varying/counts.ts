@@ -130,7 +130,8 @@ export const counts: readonly Row[] = [
   [
     [sixDigits],
     new RegExp(
-      String.raw`(?=\d{6})${noValue}(?<![\w.@/-]|[\w:]:|account )\d{6,20}(?:\.\d{1,9})?(?:[KMGTPE]i?B?|m)?${endOfToken}`,
+      // What stands before it is looked at behind its first digit: V8 skips to that, and does not to what it must look ahead for.
+      String.raw`\d(?<=${noValue}(?<![\w.@/-]|[\w:]:|account )\d)\d{5,19}(?:\.\d{1,9})?(?:[KMGTPE]i?B?|m)?${endOfToken}`,
       'g'
     ),
     '<n>'

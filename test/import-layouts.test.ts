@@ -443,10 +443,10 @@ t.test('a value is used wherever it stands: as a name, a namespace, a severity, 
 
 t.test('what two clusters fill in differently is said once, and one cluster by itself is filled in', async (t) => {
   const folder = written(t, {
-    'clusters/prod/all.yaml': withValues({ cluster: 'prod' }),
-    'clusters/test/all.yaml': withValues({ cluster: 'test' }),
+    'clusters/prod/all.yaml': [withValues({ cluster: 'prod' }), withValues({ cluster: 'prod' }, { path: './apps' })],
+    'clusters/test/all.yaml': [withValues({ cluster: 'test' }), withValues({ cluster: 'test' }, { path: './apps' })],
     'notifications/alerts.yaml': [...inCluster('${cluster}'), alert({ summary: '${cluster}' }, { name: 'second' })],
-    'notifications/receiver.yaml': { apiVersion, kind: 'Receiver', metadata: { name: '${cluster}' }, spec: {} }
+    'apps/receiver.yaml': { apiVersion, kind: 'Receiver', metadata: { name: '${cluster}' }, spec: {} }
   })
   const { config, remarks } = await imported(folder)
   t.equal(config.cluster, undefined)

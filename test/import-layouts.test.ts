@@ -328,6 +328,142 @@ for (const [what, layout, expected, destinations] of said) {
   })
 }
 
+const ofFlux = (spec: object, name = 'alerts') => ({
+  apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+  kind: 'Kustomization',
+  metadata: { name, namespace: 'flux-system' },
+  spec: { path: './notifications', ...spec }
+})
+const withValues = (substitute: object, spec: object = {}) => ofFlux({ postBuild: { substitute }, ...spec })
+const inCluster = (text: string, metadata: object = {}) => [
+  provider({}, { namespace: 'flux-system' }),
+  alert({ eventMetadata: { cluster: text } }, { namespace: 'flux-system', ...metadata })
+]
+const yetToBeFilledIn = /eventMetadata\.cluster has a variable that is yet to be filled in/
+const disabled = { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' }
+
+// What Flux makes of each was tried with fluxcd/pkg/envsubst 1.4.0. Undefined: it stays as it is.
+const substitutions: readonly (readonly [
+  what: string,
+  text: string,
+  applied: object[],
+  cluster: string | undefined
+])[] = [
+  ['a value', '${cluster}', [withValues({ cluster: 'prod' })], 'prod'],
+  ['two in one text', '${env}-${zone}', [withValues({ env: 'prod', zone: '1' })], 'prod-1'],
+  ['a value over several lines', '${cluster}', [withValues({ cluster: 'pr\nod\n' })], 'prod'],
+  ['a value instead of a default', '${cluster:=dev}', [withValues({ cluster: 'prod' })], 'prod'],
+  ['a default, after :=', '${cluster:=dev}', [withValues({ other: 'x' })], 'dev'],
+  ['a default, after :-', '${cluster:-dev}', [withValues({ other: 'x' })], 'dev'],
+  ['a default, after =', '${cluster=dev}', [withValues({ other: 'x' })], 'dev'],
+  ['a default instead of an empty value', '${cluster:=dev}', [withValues({ cluster: '' })], 'dev'],
+  ['no value, and no default', '${cluster}', [withValues({ other: 'x' })], undefined],
+  ['no value at all, and a default', '${cluster:=dev}', [ofFlux({ postBuild: { substitute: {} } })], undefined],
+  ['a function', '${cluster^^}', [withValues({ cluster: 'prod' })], undefined],
+  ['a default that is a variable itself', '${cluster:=${env}}', [withValues({ cluster: 'a', env: 'b' })], undefined],
+  ['what is escaped', '$${cluster}', [withValues({ cluster: 'prod' })], undefined],
+  [
+    'a ConfigMap',
+    '${cluster}',
+    [ofFlux({ postBuild: { substituteFrom: [{ kind: 'ConfigMap', name: 'x' }] } })],
+    undefined
+  ],
+  [
+    'a value beside a ConfigMap',
+    '${cluster}',
+    [ofFlux({ postBuild: { substitute: { cluster: 'prod' }, substituteFrom: [{ kind: 'ConfigMap', name: 'x' }] } })],
+    'prod'
+  ],
+  [
+    'a default beside a ConfigMap, which may have the value',
+    '${cluster:=dev}',
+    [ofFlux({ postBuild: { substitute: { other: 'x' }, substituteFrom: [{ kind: 'Secret', name: 'x' }] } })],
+    undefined
+  ],
+  ['another folder', '${cluster}', [withValues({ cluster: 'prod' }, { path: './apps' })], undefined],
+  [
+    'the nearest of two, of which one applies the folder around it',
+    '${cluster}',
+    [withValues({ cluster: 'all' }, { path: './' }), withValues({ cluster: 'prod' })],
+    'prod'
+  ],
+  ['two that agree', '${cluster}', [withValues({ cluster: 'prod', a: 'b' }), withValues({ cluster: 'prod' })], 'prod'],
+  [
+    'one that passes on what it has from another',
+    '${cluster}',
+    [withValues({ cluster: '${name}' }), withValues({ name: 'prod' }, { path: './clusters/prod' })],
+    'prod'
+  ]
+]
+
+for (const [what, text, applied, cluster] of substitutions) {
+  t.test(`${what} in postBuild: ${cluster === undefined ? 'is left to be filled in' : 'is filled in'}`, async (t) => {
+    const layout = { 'clusters/prod/all.yaml': applied, 'notifications/alerts.yaml': inCluster(text) }
+    const { config, remarks } = await imported(written(t, layout))
+    t.equal(config.cluster, cluster)
+    t.match(remarks, cluster === undefined ? [yetToBeFilledIn] : [])
+    t.equal(remarks.length, cluster === undefined ? 1 : 0, remarks.join('\n'))
+  })
+}
+
+t.test('what is not to be filled in is not, and what a kustomization takes from elsewhere is', async (t) => {
+  const clusters = { 'clusters/prod/all.yaml': withValues({ cluster: 'prod' }) }
+  for (const metadata of [{ labels: disabled }, { annotations: disabled }]) {
+    const layout = { ...clusters, 'notifications/alerts.yaml': inCluster('${cluster}', metadata) }
+    t.match((await imported(written(t, layout))).remarks, [yetToBeFilledIn])
+  }
+  const { config, remarks } = await imported(
+    written(t, {
+      ...clusters,
+      'notifications/kustomization.yaml': kustomization({ resources: ['../base'] }),
+      'base/kustomization.yaml': kustomization({ resources: ['alerts.yaml'] }),
+      'base/alerts.yaml': inCluster('${cluster}')
+    })
+  )
+  t.equal(config.cluster, 'prod')
+  t.strictSame(remarks, [])
+})
+
+t.test('a value is used wherever it stands: as a name, a namespace, a severity, a boolean', async (t) => {
+  const { config, remarks } = await imported(
+    written(t, {
+      'clusters/prod/all.yaml': withValues({ ns: 'team', severity: 'error', paused: 'false' }),
+      'notifications/alerts.yaml': [
+        provider({}, { name: '${ns}-slack', namespace: '${ns}' }),
+        alert(
+          { providerRef: { name: '${ns}-slack' }, eventSeverity: '${severity}', suspend: '${paused}' },
+          { namespace: '${ns}' }
+        )
+      ]
+    })
+  )
+  t.strictSame(remarks, [])
+  t.match(config.rules, [{ match: { severity: 'warn', namespace: 'team' } }])
+})
+
+t.test('what two clusters fill in differently is said once, and one cluster by itself is filled in', async (t) => {
+  const folder = written(t, {
+    'clusters/prod/all.yaml': [withValues({ cluster: 'prod' }), withValues({ cluster: 'prod' }, { path: './apps' })],
+    'clusters/test/all.yaml': [withValues({ cluster: 'test' }), withValues({ cluster: 'test' }, { path: './apps' })],
+    'notifications/alerts.yaml': [...inCluster('${cluster}'), alert({ summary: '${cluster}' }, { name: 'second' })],
+    'apps/receiver.yaml': { apiVersion, kind: 'Receiver', metadata: { name: '${cluster}' }, spec: {} }
+  })
+  const { config, remarks } = await imported(folder)
+  t.equal(config.cluster, undefined)
+  const said = remarks.filter((remark) => remark.includes('postBuild'))
+  t.match(said, [
+    /^clusters\/prod\/all\.yaml:\d+: this Kustomization of Flux's and \S*clusters\/test\/all\.yaml:1 fill in what is below notifications differently/
+  ])
+  t.equal(said.length, 1)
+  const { manifests } = overlay(
+    (await manifestTexts([join(folder, 'clusters/prod'), join(folder, 'notifications')])).flatMap(
+      ({ text, file }) => readManifests(text, file).manifests
+    ),
+    []
+  )
+  t.equal(parse(configOf(importFlux(manifests, 'flux-system'))).cluster, 'prod')
+})
+
 t.test('of a Secret whose name gets a hash there is no command that would not find it', async (t) => {
   const folder = written(t, {
     ...both,

@@ -1,4 +1,4 @@
-// Applied: finds where a Kustomization of Flux's changes manifests on their way into the cluster.
+// Applied: finds what Flux's own Kustomizations apply, and where they change it on its way into the cluster.
 import type { Remark } from './flux.ts'
 import type { Manifest } from './manifest.ts'
 
@@ -8,14 +8,35 @@ export interface Built {
   files: readonly string[]
 }
 
-/** A remark on each Kustomization of Flux's among `all` that applies some of `built` otherwise than they are written. */
-export function appliedRemarks(all: readonly Manifest[], built: readonly Built[]): Remark[] {
-  return all.flatMap(({ apiVersion, kind, value, at }) => {
+/** A Kustomization of Flux's. */
+export interface Applier extends Built {
+  /** The folder that it applies, from where its repository begins: `clusters/prod`. Empty for all of it. */
+  folder: string
+  spec: Record<string, unknown>
+}
+
+/** The Kustomizations of Flux's among `built`. */
+export function appliersIn(built: readonly Built[]): Applier[] {
+  return built.flatMap(({ manifest, files }) => {
+    const { apiVersion, kind, value } = manifest
     if (kind !== 'Kustomization' || !apiVersion.startsWith('kustomize.toolkit.fluxcd.io/')) return []
-    const { path, targetNamespace, namePrefix, nameSuffix, patches } = (value['spec'] ?? {}) as Record<string, unknown>
-    const folder = typeof path === 'string' ? path.replace(/^(\.?\/)+|\/+$/g, '') : ''
-    // Where the repository begins is not known here.
-    const below = built.filter(({ files }) => files.some((file) => folder === '' || `/${file}`.includes(`/${folder}/`)))
+    const spec = (value['spec'] ?? {}) as Record<string, unknown>
+    const { path } = spec
+    return [{ manifest, files, spec, folder: typeof path === 'string' ? path.replace(/^(\.?\/)+|\/+$/g, '') : '' }]
+  })
+}
+
+/** Whether what `files` build is in the folder of `applier`. Where the repository begins is not known here. */
+export function isAppliedBy({ folder }: Applier, files: readonly string[]): boolean {
+  return files.some((file) => folder === '' || `/${file}`.includes(`/${folder}/`))
+}
+
+/** A remark on each of `appliers` that applies some of `built` otherwise than they are written. */
+export function appliedRemarks(appliers: readonly Applier[], built: readonly Built[]): Remark[] {
+  return appliers.flatMap((applier) => {
+    const { folder } = applier
+    const { targetNamespace, namePrefix, nameSuffix, patches } = applier.spec
+    const below = built.filter(({ files }) => isAppliedBy(applier, files))
     const isElsewhere = below.some(({ manifest }) => namespaceOf(manifest) !== targetNamespace)
     const changes = Object.entries({
       targetNamespace: typeof targetNamespace === 'string' && isElsewhere,
@@ -26,7 +47,7 @@ export function appliedRemarks(all: readonly Manifest[], built: readonly Built[]
     if (below.length === 0 || changes.length === 0) return []
     const where = folder === '' ? '' : ` below ${folder}`
     const message = `this Kustomization of Flux's changes what is${where} (${changes.join(', ')}), and the import does not: import what \`kubectl get -A -o yaml\` shows`
-    return [{ ...at(['spec', changes[0] ?? '']), message }]
+    return [{ ...applier.manifest.at(['spec', changes[0] ?? '']), message }]
   })
 }
 

@@ -163,7 +163,8 @@ function hidden(manifests: readonly Manifest[]): Remark[] {
   })
 }
 
-function isOurs({ apiVersion, kind }: Manifest): boolean {
+/** An Alert or a Provider of Flux's. */
+export function isOurs({ apiVersion, kind }: Manifest): boolean {
   return apiVersion.startsWith(`${group}/`) && (kind === 'Alert' || kind === 'Provider')
 }
 

@@ -1,8 +1,9 @@
 // Overlays: follow which kustomization lists which manifest, and do to it what kustomize would, or say what that is.
-import { appliedRemarks } from './applied.ts'
-import type { Remark } from './flux.ts'
+import { appliedRemarks, appliersIn, type Built } from './applied.ts'
+import { isOurs, type Remark } from './flux.ts'
 import type { Kustomization } from './kustomization.ts'
 import type { Manifest } from './manifest.ts'
+import { substitute } from './substitution.ts'
 
 export interface Overlaid {
   manifests: Manifest[]
@@ -10,8 +11,9 @@ export interface Overlaid {
 }
 
 /**
- * `manifests` as those of the `kustomizations` that list them build them, with the Secrets that these make: in their namespace.
- * What else is changed is a remark, and so is what is built more than once.
+ * `manifests` as those of the `kustomizations` that list them build them, with the Secrets that these make: in their namespace,
+ * and with the values that Flux's Kustomizations give their variables. What else is changed is a remark, and so is what is
+ * built more than once.
  */
 export function overlay(manifests: readonly Manifest[], kustomizations: readonly Kustomization[]): Overlaid {
   const own = manifests.filter(isOurs)
@@ -21,25 +23,28 @@ export function overlay(manifests: readonly Manifest[], kustomizations: readonly
   const patches = new Set(all.flatMap((each) => each.patches))
   const read = manifests.filter(({ at }) => !patches.has(at().file))
   const generated = all.flatMap((each) => each.secrets.map((secret) => ({ secret, from: each })))
-  const placed = read.map((manifest) => inNamespace(manifest, namespacesOf(manifest.at().file, kustomizations)))
-  const built = placed.filter(isOurs).map((manifest) => {
+  const placed = read.map((manifest): Built => {
     const { file } = manifest.at()
-    return { manifest, files: [file, ...above(file, kustomizations).map((each) => each.file)] }
+    return {
+      manifest: inNamespace(manifest, namespacesOf(file, kustomizations)),
+      files: [file, ...above(file, kustomizations).map((each) => each.file)]
+    }
   })
+  const { built, remarks } = substitute(placed)
   return {
     manifests: [
-      ...placed,
+      ...built.map(({ manifest }) => manifest),
       ...generated.map(({ secret, from }) => inNamespace(secret, namespacesAbove(from, kustomizations)))
     ],
     remarks: [
       ...all.flatMap((each) => [...hashRemarks(each, own), ...remarksOn(each, kustomizations)]),
-      ...appliedRemarks(manifests, built)
+      ...appliedRemarks(
+        appliersIn(built),
+        built.filter(({ manifest }) => isOurs(manifest))
+      ),
+      ...remarks
     ]
   }
-}
-
-function isOurs({ apiVersion }: Manifest): boolean {
-  return apiVersion.startsWith('notification.toolkit.fluxcd.io/')
 }
 
 function listing(path: string, kustomizations: readonly Kustomization[]): Kustomization[] {

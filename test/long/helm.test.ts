@@ -9,6 +9,8 @@ import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBu
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap'
 import { PersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim'
 import t, { type Test } from 'tap'
+import { parseAllDocuments } from 'yaml'
+import { patternsOf, stepsOf } from '../fixtures/commands.ts'
 import { fc } from '../fixtures/fc.ts'
 import { chart, helm, noHelm, render } from '../fixtures/helm.ts'
 import { cannotBuild, faultsOf, type Manifest, Manifests, the } from '../fixtures/manifests.ts'
@@ -165,18 +167,46 @@ for (const [what, values, cluster] of [
   })
 }
 
-t.test('what comes after the installation is said with the names that it has', { skip }, async (t) => {
-  // helm prints them only where there is a cluster; a template can have them anywhere.
+/** The chart with what helm prints after an installation as a ConfigMap: it prints that only where there is a cluster. */
+function chartWithNotes(t: Test): string {
   const folder = join(tempFolder(t), 'chart')
   cpSync(chart, folder, { recursive: true })
   const template = '{{ include (print .Template.BasePath "/NOTES.txt") . | quote }}'
   const manifest = `{ apiVersion: v1, kind: ConfigMap, metadata: { name: notes }, data: { notes: ${template} } }`
   writeFileSync(join(folder, 'templates', 'notes.yaml'), manifest)
-  const manifests = render({ postgres: { enabled: true } }, { release: 'mine', namespace: 'relays', folder })
-  const notes = the(manifests, ConfigMap, 'notes').data?.['notes'] ?? ''
+  return folder
+}
+
+const notesOf = (manifests: Manifest[]) => the(manifests, ConfigMap, 'notes').data?.['notes'] ?? ''
+
+t.test('what comes after the installation is said with the names that it has', { skip }, async (t) => {
+  const notes = notesOf(
+    render({ postgres: { enabled: true } }, { release: 'mine', namespace: 'relays', folder: chartWithNotes(t) })
+  )
   for (const part of ['Secret flux-relay in relays', 'DATABASE_URL', 'http://mine.relays.svc/webhook'])
     t.match(notes, part)
   for (const [, name] of notes.matchAll(/ deployment[ /](\S+)/g)) t.equal(name, 'mine')
+})
+
+t.test('what the page says to run installs the relay and its Alert, and prints what it shows', { skip }, async (t) => {
+  const folder = tempFolder(t)
+  const withNotes = chartWithNotes(t)
+  writeFileSync(join(folder, 'config.yaml'), 'cluster: mine\n')
+  const steps = stepsOf('deploy/chart/README.md')
+  const installing = steps.flatMap(({ commands }) => /^helm upgrade --install [\s\S]*?(?<!\\)$/m.exec(commands) ?? [])
+  t.equal(installing.length, 2, 'what was published, and a checkout')
+  for (const command of installing) {
+    const [, , , name = '', , ...flags] = command.replaceAll('\\\n', ' ').match(/'[^']*'|\S+/g) ?? []
+    const args = flags.map((flag) => flag.replace(/^'(.*)'$/, '$1').replace('config.yaml', join(folder, 'config.yaml')))
+    const { isFine, out, err } = helm(['template', name, withNotes, ...args])
+    t.ok(isFine, err)
+    const manifests = parseAllDocuments(out).map((document): Manifest => document.toJS())
+    const alert = the(manifests, Alert)
+    t.strictSame(alert.spec?.eventMetadata, { cluster: 'mine' })
+    t.ok(alert.spec?.eventSources.some(({ namespace }) => namespace === 'apps'))
+    const printed = `NOTES:\n${notesOf(manifests)}`
+    for (const pattern of patternsOf(steps[0]?.shown ?? '').slice(0, 3)) t.match(printed, pattern)
+  }
 })
 
 t.test('two releases in one namespace have nothing in common', { skip }, async (t) => {

@@ -12,6 +12,8 @@ export interface Attack {
   drip?: { text: string | Buffer; everyMs: number }
   /** What the relay is started through, to have less than it could use. Then others are refused, too, while it lasts. */
   through?: readonly string[]
+  /** More connections than are let in: others have to wait for their turn while it lasts. */
+  isCrowd?: boolean
   /** Reads no answer. */
   isDeaf?: boolean
   /** What the relay may answer. */
@@ -74,6 +76,13 @@ export const attacks: readonly Attack[] = [
   {
     name: '8,000 bodies of 63 KiB that never end',
     connections: 8000,
+    opening: head('/webhook', 'content-length: 65000\r\n') + ' '.repeat(63 * kibibyte),
+    answers: unfinished
+  },
+  {
+    name: '12,000 bodies of 63 KiB, a crowd',
+    connections: 12_000,
+    isCrowd: true,
     opening: head('/webhook', 'content-length: 65000\r\n') + ' '.repeat(63 * kibibyte),
     answers: unfinished
   },

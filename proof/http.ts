@@ -35,14 +35,17 @@ for (const attack of attacks.filter(({ name }) => name.includes(values.only))) {
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-'))
   writeFileSync(join(folder, 'config.yaml'), config)
   const port = await freePort()
-  const { relay, listening } = beginRelay(folder, port, { through: ['env', ...environment, ...(attack.through ?? [])] })
+  const { relay, listening } = beginRelay(folder, port, {
+    through: ['env', ...environment, ...(attack.through ?? [])],
+    env: attack.token === undefined ? {} : { ADMIN_TOKEN: attack.token }
+  })
   await listening
   relay.stdout?.resume()
   const ms = Number(values.seconds) * 1000
   const over = AbortSignal.timeout(ms)
   const [{ odd, opened, closed }, seen] = await Promise.all([
     run(attack, port, over),
-    watchFromOutside(port, relay.pid ?? 0, ms)
+    watchFromOutside(port, relay.pid ?? 0, ms, attack.token)
   ])
   const health = seen.healthMs.sort((a, b) => a - b)
   const [p99 = 0, slowest = 0] = [health[Math.floor(health.length * 0.99)], health.at(-1)]

@@ -9,8 +9,8 @@ import { about } from '../test/fixtures/relay.ts'
 import { attacks, run } from './http/attacks.ts'
 import { watchFromOutside } from './http/watch.ts'
 
-/** Of resident memory, whatever is done. 8,000 connections alone take 180 of it. */
-const mostMiB = 320
+/** Of resident memory, whatever is done: 300 MB. 8,000 connections alone take 120 of it. */
+const mostMiB = 286
 /** Within which 99 of 100 are answered that the relay lives. */
 const mostMs = 100
 /** How the image starts Node. */
@@ -35,14 +35,17 @@ for (const attack of attacks.filter(({ name }) => name.includes(values.only))) {
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-'))
   writeFileSync(join(folder, 'config.yaml'), config)
   const port = await freePort()
-  const { relay, listening } = beginRelay(folder, port, { through: ['env', ...environment, ...(attack.through ?? [])] })
+  const { relay, listening } = beginRelay(folder, port, {
+    through: ['env', ...environment, ...(attack.through ?? [])],
+    env: attack.token === undefined ? {} : { ADMIN_TOKEN: attack.token }
+  })
   await listening
   relay.stdout?.resume()
   const ms = Number(values.seconds) * 1000
   const over = AbortSignal.timeout(ms)
   const [{ odd, opened, closed }, seen] = await Promise.all([
     run(attack, port, over),
-    watchFromOutside(port, relay.pid ?? 0, ms)
+    watchFromOutside(port, relay.pid ?? 0, ms, attack.token)
   ])
   const health = seen.healthMs.sort((a, b) => a - b)
   const [p99 = 0, slowest = 0] = [health[Math.floor(health.length * 0.99)], health.at(-1)]
@@ -60,7 +63,7 @@ for (const attack of attacks.filter(({ name }) => name.includes(values.only))) {
     ...odd.map((answer) => `answered ${answer}`),
     ...(attack.through === undefined ? new Set(seen.refused) : []),
     ...(seen.mostMiB > mostMiB ? [`over ${mostMiB} MiB`] : []),
-    ...(p99 > mostMs ? [`over ${mostMs} ms`] : [])
+    ...(p99 > mostMs && !attack.isCrowd ? [`over ${mostMs} ms`] : [])
   ]
   if (!(await isWell(port))) faults.push('does not answer when it is over')
   if (relay.exitCode !== null || relay.signalCode !== null) faults.push('the relay is gone')

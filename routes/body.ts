@@ -22,27 +22,29 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
 
     function take(piece: Buffer): void {
+      const { length } = piece
       pieces += 1
-      if (size + piece.length > maxBytes) throw tooLarge()
+      if (size + length > maxBytes) throw tooLarge()
       if (pieces > freePieces && size < pieces * minPieceBytes) {
         drop(request)
         throw new RelayError('BAD_REQUEST', 'the body comes in pieces that are too small')
       }
       // As nearly all do: what came with the headers is all of it, and there is nothing to wait for.
-      if (piece.length === declared) body.bytes = piece
+      if (length === declared) body.bytes = piece
       else waiting.add(body, size, piece, declared || maxBytes)
-      size += piece.length
+      size += length
       if (size > smallBytes) letOthersIn(request)
     }
 
     /** Drops what has been read; whoever answers deals with what still comes. */
     function fail(error: RelayError): void {
       isOver = true
+      waiting.abandon(body)
       reject(error)
     }
 
     request.on('data', (piece: Buffer) => {
-      if (isOver) return
+      if (isOver) return giveBack(piece)
       try {
         take(piece)
       } catch (error) {
@@ -51,6 +53,7 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
     })
     request.on('end', () => {
       if (isOver) return
+      if (body.bytes.length < size) return fail(tooMany())
       isOver = true
       resolve(body.bytes.subarray(0, size))
     })
@@ -113,7 +116,10 @@ function createWaitingBodies(clock: Clock) {
   const release = (body: WaitingBody) => poolOf(body.bytes.length).leave(body)
 
   return {
-    /** Puts `piece` where `size` bytes of at most `maxSize` are already. Throws CANNOT_STORE where there is no room for it. */
+    /**
+     * Puts `piece`, which is gone then, where `size` bytes of at most `maxSize` are already. Throws CANNOT_STORE where there is
+     * no room for it.
+     */
     add(body: WaitingBody, size: number, piece: Buffer, maxSize: number): void {
       // Its room was given to another meanwhile.
       if (size > 0 && body.bytes === noBytes) throw tooMany()
@@ -123,11 +129,19 @@ function createWaitingBodies(clock: Clock) {
       const { bytes } = body
       release(body)
       poolOf(room).makeRoom(room, clock.now())
-      body.bytes = size === 0 ? piece : room > bytes.length ? Buffer.concat([bytes.subarray(0, size)], room) : bytes
+      if (room > bytes.length) body.bytes = size === 0 ? piece : Buffer.concat([bytes.subarray(0, size)], room)
       if (size > 0) piece.copy(body.bytes, size)
+      if (body.bytes !== bytes) giveBack(bytes)
+      if (body.bytes !== piece) giveBack(piece)
       poolOf(room).join(body, clock.now())
     },
-    release
+    /** It is whole: its bytes are whoever's reads them. */
+    release,
+    /** It never will be. */
+    abandon(body: WaitingBody): void {
+      release(body)
+      empty(body)
+    }
   }
 }
 
@@ -138,9 +152,7 @@ function createPool(maxBytes: number, patienceMs: number) {
   let taken = 0
 
   function leave(body: WaitingBody): void {
-    if (!waiting.delete(body)) return
-    taken -= body.bytes.length
-    body.bytes = noBytes
+    if (waiting.delete(body)) taken -= body.bytes.length
   }
 
   return {
@@ -155,9 +167,21 @@ function createPool(maxBytes: number, patienceMs: number) {
         const [longest] = waiting
         if (longest === undefined || Math.abs(now - longest.at) < patienceMs) throw tooMany()
         leave(longest)
+        empty(longest)
       }
     }
   }
+}
+
+function empty(body: WaitingBody): void {
+  giveBack(body.bytes)
+  body.bytes = noBytes
+}
+
+/** Frees `bytes` now: until the collector comes by, strangers would fill tens of megabytes with what nobody wants. */
+function giveBack({ buffer, length }: Buffer): void {
+  // What Node cuts out of a buffer that others use is not ours.
+  if (length > 0 && buffer.byteLength === length) (buffer as ArrayBuffer).transfer(0)
 }
 
 function tooMany(): RelayError {

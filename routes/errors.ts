@@ -72,9 +72,11 @@ export function answerUnreadable(
   strays: Strays
 ) {
   const { code, rawPacket } = error
+  // Who goes in the middle of a request spoke HTTP, and reads no answer.
+  if (code === 'ECONNRESET' || code === 'HPE_INVALID_EOF_STATE') return void socket.destroy()
   if (code?.startsWith('HPE_'))
     strays.unreadable(socket.remoteAddress, Buffer.isBuffer(rawPacket) && rawPacket[0] === tlsHandshake)
-  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  if (!socket.writable || socket.bytesRead === 0) return void socket.destroy()
   const { status, message } = unreadable[code ?? ''] ?? { status: '400 Bad Request', message: 'this is not HTTP' }
   const body = JSON.stringify({ code: 'BAD_REQUEST', message })
   const head = [`HTTP/1.1 ${status}`, 'content-type: application/json', 'connection: close']
@@ -82,6 +84,8 @@ export function answerUnreadable(
 }
 
 function answer(reply: FastifyReply, error: RelayError) {
+  // Nobody is there any more: thousands may leave at once, and an answer that is not sent is twenty kilobytes.
+  if (reply.request.raw.socket.destroyed) return void reply.hijack()
   // Never `Retry-After`, not with 503 either: Flux's client (go-retryablehttp) takes it instead of its own longer backoff
   // and still stops after five tries, so that a database that is away for ten seconds loses what comes meanwhile.
   if (error.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Basic realm="flux-relay", charset="UTF-8"')

@@ -1,4 +1,4 @@
-// Strays: counts requests that meet no route, and bytes that are not HTTP. A wrong address is the commonest first mistake,
+// Strays: counts requests that meet no route, bytes that are not HTTP, and connections that made room for others. A wrong address is the commonest first mistake,
 // and Flux reports only that it gave up. Logged in samples, because anyone can send any number of them.
 import type { Logger } from 'pino'
 import type { Clock } from '../src/clock.ts'
@@ -12,6 +12,7 @@ export type Strays = ReturnType<typeof createStrays>
 export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; log: Logger }) {
   const lostLines = createSampler(clock)
   const tlsLines = createSampler(clock)
+  const crowdLines = createSampler(clock)
   // A counter that begins at one has not risen, as Prometheus sees it.
   for (const what of ['tls', 'unknown']) metrics.unreadableRequests.inc({ what }, 0)
   return {
@@ -23,6 +24,13 @@ export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; l
           { requests, method, path: maskedPath(url), sender: ip },
           'no route takes this request: is the address wrong?'
         )
+      )
+    },
+    /** There were too many connections: one that asked for nothing was closed. */
+    crowdedOut(): void {
+      metrics.crowdedOut.inc()
+      crowdLines((connections) =>
+        log.warn({ connections }, 'connections that asked for nothing were closed, to make room for others')
       )
     },
     /** Bytes that could not be read as HTTP. `isTls`: they begin as a TLS handshake does. */

@@ -63,6 +63,9 @@ function intakeMetrics(of: Of) {
       ...of('unreadable_requests_total', 'Connections that did not speak HTTP: tls, or unknown'),
       labelNames: ['what']
     }),
+    crowdedOut: new Counter(
+      of('crowded_out_connections_total', 'Connections that asked for nothing and were closed to make room for others')
+    ),
     signatureFailures: new Counter({
       ...of('signature_failures_total', 'Requests to the webhook without a valid signature or token'),
       labelNames: ['source']

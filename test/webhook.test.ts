@@ -244,12 +244,12 @@ t.test('the API asks for ADMIN_TOKEN, or for this machine where there is none', 
   t.equal((await locked.get('/api/preview/nothing', { authorization: `Basic ${basic}` })).status, 404)
 })
 
-/** What is answered to these bytes, sent as they are. */
-function say(url: string, bytes: string): Promise<string> {
+/** What is answered to these bytes, sent as they are; `isAll`: and nothing more will be. */
+function say(url: string, bytes: string, isAll = false): Promise<string> {
   const { port } = new URL(url)
   return new Promise((resolve, reject) => {
     let answer = ''
-    const socket = connect(Number(port), '127.0.0.1', () => socket.write(bytes))
+    const socket = connect(Number(port), '127.0.0.1', () => (isAll ? socket.end(bytes) : socket.write(bytes)))
     socket.on('data', (chunk) => {
       answer += chunk
     })
@@ -380,6 +380,21 @@ t.test('requests that meet no route are all counted, and logged once a minute wi
   ])
   t.notMatch(relay.log.join(''), 'SECRET')
 })
+
+t.test(
+  'who leaves in the middle of a request is counted among the refused, not as one that speaks no HTTP',
+  async (t) => {
+    const relay = await startRelay(t)
+    const head = 'POST /webhook HTTP/1.1\r\nhost: relay\r\ncontent-type: application/json\r\n'
+    for (const text of ['POST /webhook HT', head, `${head}content-length: 100\r\n\r\n{`]) {
+      t.equal(await say(relay.url, text, true), '', 'nobody is there to be answered')
+    }
+    await relay.logged(/the body ended too early/)
+    const { body } = await relay.get('/metrics')
+    t.match(body, /^flux_relay_unreadable_requests_total\{what="unknown"\} 0$/m)
+    t.match(body, /^flux_relay_refused_requests_total\{code="BAD_REQUEST"\} 1$/m)
+  }
+)
 
 t.test('TLS on the plain port is counted, and said once a minute', async (t) => {
   const clock = createClock()

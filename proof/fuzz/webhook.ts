@@ -26,7 +26,7 @@ const intake: Intake = {
 
 // As in src/app.ts.
 function build(): FastifyInstance {
-  const app = createHttp(pino({ level: 'silent' }), { lost() {}, unreadable() {} })
+  const app = createHttp(pino({ level: 'silent' }), { lost() {}, unreadable() {}, crowdedOut() {} })
   app.register(plugin, {
     config: () => config,
     intake,

@@ -12,6 +12,10 @@ export interface Attack {
   drip?: { text: string | Buffer; everyMs: number }
   /** What the relay is started through, to have less than it could use. Then others are refused, too, while it lasts. */
   through?: readonly string[]
+  /** More connections than are let in: others have to wait for their turn while it lasts. */
+  isCrowd?: boolean
+  /** The relay has an administrator with this token, who gets in meanwhile; else it is open to this machine. */
+  token?: string
   /** Reads no answer. */
   isDeaf?: boolean
   /** What the relay may answer. */
@@ -25,6 +29,10 @@ const sized = (body: string | Buffer, more = '') =>
     Buffer.from(head('/webhook', `content-length: ${Buffer.byteLength(body)}\r\n${more}`)),
     Buffer.from(body)
   ])
+
+/** As a proxy passes it on. */
+const proxied = (more: string) =>
+  `GET /api/lanes HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 203.0.113.7\r\nconnection: close\r\n${more}\r\n`
 
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
@@ -74,6 +82,13 @@ export const attacks: readonly Attack[] = [
   {
     name: '8,000 bodies of 63 KiB that never end',
     connections: 8000,
+    opening: head('/webhook', 'content-length: 65000\r\n') + ' '.repeat(63 * kibibyte),
+    answers: unfinished
+  },
+  {
+    name: '12,000 bodies of 63 KiB, a crowd',
+    connections: 12_000,
+    isCrowd: true,
     opening: head('/webhook', 'content-length: 65000\r\n') + ' '.repeat(63 * kibibyte),
     answers: unfinished
   },
@@ -157,6 +172,19 @@ export const attacks: readonly Attack[] = [
     opening: head('/metrics', '', 'GET').repeat(500),
     isDeaf: true,
     answers: nothing
+  },
+  {
+    name: 'strangers through a proxy',
+    connections: 200,
+    opening: proxied(''),
+    answers: /^(HTTP\/1\.1 403 [\s\S]*)?$/
+  },
+  {
+    name: 'wrong tokens through a proxy',
+    connections: 200,
+    opening: proxied('authorization: Bearer guessed\r\n'),
+    token: 'a-token-of-the-proof-and-a-long-one',
+    answers: /^(HTTP\/1\.1 (401|429) [\s\S]*)?$/
   },
   {
     name: 'TLS on the plain port',

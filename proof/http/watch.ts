@@ -12,9 +12,16 @@ export interface Seen {
   mostMiB: number
 }
 
-function ask(port: number, path: string, body?: string): Promise<number> {
+interface Asked {
+  body?: string
+  /** Of the administrator. */
+  token?: string | undefined
+}
+
+function ask(port: number, path: string, { body, token }: Asked = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json' }
+    const proof = token !== undefined && { authorization: `Bearer ${token}`, 'x-forwarded-for': '203.0.113.8' }
+    const headers = { 'content-type': 'application/json', ...proof }
     const req = request({
       port,
       host: '127.0.0.1',
@@ -40,20 +47,29 @@ function memoryOf(pid: number): number {
   }
 }
 
+interface Watched {
+  port: number
+  pid: number
+  /** Of an administrator, who is to get in. */
+  token?: string | undefined
+}
+
+const said = ({ message }: Error) => message
+
 /** Looks until `signal`. */
-async function watch(port: number, pid: number, signal: AbortSignal): Promise<Seen> {
+async function watch({ port, pid, token }: Watched, signal: AbortSignal): Promise<Seen> {
   const seen: Seen = { healthMs: [], refused: [], accepted: 0, mostMiB: 0 }
   for (let count = 0; !signal.aborted; count++) {
     const started = performance.now()
-    const status = await ask(port, '/healthz').catch((error: Error) => error.message)
+    const status = await ask(port, '/healthz').catch(said)
     seen.healthMs.push(performance.now() - started)
     if (status !== 200) seen.refused.push(`healthz: ${status}`)
     if (count % 4 === 0) {
-      const answer = await ask(port, '/webhook', JSON.stringify(about(`good-${Date.now()}`))).catch(
-        (error: Error) => error.message
-      )
+      const answer = await ask(port, '/webhook', { body: JSON.stringify(about(`good-${Date.now()}`)) }).catch(said)
       if (answer === 202) seen.accepted += 1
       else seen.refused.push(`event: ${answer}`)
+      const admitted = token === undefined ? 200 : await ask(port, '/api/lanes', { token }).catch(said)
+      if (admitted !== 200) seen.refused.push(`administrator: ${admitted}`)
     }
     seen.mostMiB = Math.max(seen.mostMiB, memoryOf(pid))
     await new Promise((resolve) => setTimeout(resolve, 25))
@@ -62,12 +78,12 @@ async function watch(port: number, pid: number, signal: AbortSignal): Promise<Se
 }
 
 /** On a thread of its own, or it would see how busy the attacker is. */
-export function watchFromOutside(port: number, pid: number, ms: number): Promise<Seen> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { port, pid, ms } })
+export function watchFromOutside(port: number, pid: number, ms: number, token?: string): Promise<Seen> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { port, pid, ms, token } })
   return new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
 }
 
 if (parentPort !== null) {
-  const { port, pid, ms } = workerData as { port: number; pid: number; ms: number }
-  parentPort.postMessage(await watch(port, pid, AbortSignal.timeout(ms)))
+  const { ms, ...watched } = workerData as Watched & { ms: number }
+  parentPort.postMessage(await watch(watched, AbortSignal.timeout(ms)))
 }

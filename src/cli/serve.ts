@@ -3,6 +3,7 @@ import { flushCompileCache } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
+import { keepMemoryLow } from './memory.ts'
 import { createProse } from './prose.ts'
 
 /** How long a stop may take; Slack's answer is waited for a little less. */
@@ -31,6 +32,7 @@ export async function serve({ example }: { example?: boolean }): Promise<void> {
   prose?.started({ host: HOST, port, config: CONFIG_FILE, database })
   // Node would keep what it has compiled when it ends, which a relay that is killed never does.
   flushCompileCache()
+  keepMemoryLow()
 }
 
 /** The example config has nothing to protect and posts nowhere, so trying it out on this machine needs no token. */

@@ -1,0 +1,56 @@
+// Connections: bounds the memory of all that are open. Whoever has asked for nothing for longest makes room, so that no crowd
+// of strangers keeps out who has something to ask.
+import type { Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+const kibibyte = 1024
+/** What Node and Fastify take for one that has never asked, and for one that has or is about to; measured. */
+const [silentBytes, askingBytes] = [9 * kibibyte, 15 * kibibyte]
+/** 8,192 that ask, or 13,653 that say nothing. */
+const maxBytes = 120 * 1024 * kibibyte
+
+/**
+ * Lets connections take at most `max` bytes together, and calls `closed` for each that makes room. Who waits for the answer to
+ * a whole request is not among them.
+ */
+export function limitConnections(server: Server, closed: () => void, max = maxBytes): void {
+  // In the order in which they came; the last answer of each, where it has asked.
+  const open = new Map<Socket, ServerResponse | undefined>()
+  let bytes = 0
+
+  function leave(socket: Socket): void {
+    if (!open.has(socket)) return
+    bytes -= open.get(socket) === undefined ? silentBytes : askingBytes
+    open.delete(socket)
+  }
+
+  function makeRoom(): void {
+    if (bytes <= max) return
+    for (const [socket, response] of open) {
+      if (response !== undefined && isAwaited(response)) continue
+      // Not when it has closed: until then it would be closed again for the next.
+      leave(socket)
+      socket.destroy()
+      closed()
+      if (bytes <= max) return
+    }
+  }
+
+  server.on('connection', (socket) => {
+    open.set(socket, undefined)
+    bytes += silentBytes
+    socket.once('close', () => leave(socket))
+    makeRoom()
+  })
+  server.on('request', ({ socket }, response) => {
+    if (!open.has(socket)) return
+    if (open.get(socket) === undefined) bytes += askingBytes - silentBytes
+    open.set(socket, response)
+    makeRoom()
+  })
+}
+
+/** An answer that has begun is not: it might be to somebody who never reads it. */
+function isAwaited({ req, headersSent }: ServerResponse): boolean {
+  return req.complete && !headersSent
+}

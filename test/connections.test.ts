@@ -1,0 +1,70 @@
+// Connections: who is closed where there are too many.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import t from 'tap'
+import { limitConnections } from '../routes/connections.ts'
+
+const request = 'POST / HTTP/1.1\r\nhost: relay\r\ncontent-length: 1\r\n\r\n'
+
+/** A server with room for three connections that ask, which answers `x` when it is told to. */
+async function start(t: import('tap').Test) {
+  const waiting: (() => void)[] = []
+  const counted = { asked: 0, closed: 0 }
+  const server = createServer(({ socket }, response) => {
+    counted.asked += 1
+    waiting.push(() => response.end('x'))
+    socket.unref()
+  })
+  limitConnections(server, () => (counted.closed += 1), 45 * 1024)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const sockets: Socket[] = []
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return {
+    counted,
+    answer: () => waiting.splice(0).map((end) => end()),
+    /** A connection on which `text` has come. */
+    async open(text = '') {
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+      sockets.push(socket)
+      const said = { text: '', isClosed: once(socket, 'close').then(() => true) }
+      socket.on('error', () => {}).on('data', (chunk) => (said.text += chunk))
+      const asked = counted.asked
+      await Promise.all([once(socket, 'connect'), once(server, 'connection')])
+      socket.write(text)
+      while (text !== '' && counted.asked === asked) await new Promise((resolve) => setImmediate(resolve))
+      return said
+    }
+  }
+}
+
+t.test('of too many connections the oldest is closed that asks for nothing', async (t) => {
+  const server = await start(t)
+  const asking = await server.open(`${request}x`)
+  const unfinished = await server.open(request)
+  const silent = await server.open()
+  const late = await server.open(`${request}x`)
+  t.ok(await unfinished.isClosed, 'in the middle of a request')
+  t.equal(server.counted.closed, 1)
+  const last = await server.open(`${request}x`)
+  t.ok(await silent.isClosed, 'without any')
+  t.equal(server.counted.closed, 2)
+  server.answer()
+  for (const said of [asking, late, last]) {
+    while (!said.text.endsWith('x')) await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.pass('who waits for an answer gets it')
+  await server.open()
+  t.ok(await asking.isClosed, 'who has one may have to connect again')
+})
+
+t.test('where all wait for an answer, the newest is closed', async (t) => {
+  const server = await start(t)
+  for (let n = 0; n < 3; n++) await server.open(`${request}x`)
+  const newest = await server.open()
+  t.ok(await newest.isClosed)
+  t.strictSame(server.counted, { asked: 3, closed: 1 })
+})

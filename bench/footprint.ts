@@ -1,13 +1,21 @@
 // `npm run bench footprint`: how soon the relay is ready, and how much memory it has.
-// Idle, after a storm and saturated; beside Fastify alone, because most of it is Node's.
+// Idle, after a storm and saturated; beside Fastify alone, because most of it is Node's. And what a connection to Slack costs that
+// buttons come by: relays that have one beside relays of the same config without the app-level token.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePort } from '../test/fixtures/process.ts'
-import { createFolder, kill, load, median, start, startRelay } from './servers.ts'
+import { about } from '../test/fixtures/relay.ts'
+import { appToken, botToken, startSlackApi } from '../test/fixtures/slack-api.ts'
+import { cpuSeconds, createFolder, kill, load, median, memoryOf, start, startRelay } from './servers.ts'
 
 const starts = 7
+/** With a connection, and as many without. */
+const pairs = 5
+const settleMs = 10_000
+const idleMs = 30_000
 const folder = createFolder()
 
 /** Resident memory in MB, and how much of that is no file's. */
@@ -48,4 +56,47 @@ await load(port, 64, 20_000, 0, 'flood')
 say(`saturated for 20 s ${footprintOf(relay)}`)
 await kill(bare)
 await kill(relay)
+await weighConnections()
 rmSync(folder, { recursive: true })
+
+/** All run at once and started in turns, so that whatever else the machine does is done to both kinds. */
+async function weighConnections(): Promise<void> {
+  const api = await startSlackApi({ pingMs: 5000, perSecond: 100, burst: 100 })
+  const app = (tokens: string) => `
+slackApps: { acme: { ${tokens}, operators: [U0ANNA1], apiUrl: "${api.apiUrl}" } }
+destinations: { team: { slack: { app: acme, channel: C0123ABCD } } }
+rules: [{ name: failures, send: team }]
+`
+  writeFileSync(join(folder, 'without.yaml'), app(`token: "${botToken}"`))
+  writeFileSync(join(folder, 'with.yaml'), app(`token: "${botToken}", appToken: "${appToken}"`))
+  const relays = { with: [] as Relay[], without: [] as Relay[] }
+  for (let n = 0; n < pairs; n++) {
+    const kinds = ['with', 'without'] as const
+    for (const kind of n % 2 === 0 ? kinds : kinds.toReversed())
+      relays[kind].push(await startRelay(folder, `${kind}-${n}.db`, { config: `${kind}.yaml` }))
+  }
+  await api.until(({ socket }) => socket.open().length === pairs)
+  const more = (of: (relay: ChildProcess) => number) => {
+    const [connected, not] = [relays.with, relays.without].map((all) => median(all.map(({ relay }) => of(relay))))
+    return (connected ?? 0) - (not ?? 0)
+  }
+
+  await pause(settleMs)
+  const before = new Map([...relays.with, ...relays.without].map(({ relay }) => [relay, cpuSeconds(relay)]))
+  await pause(idleMs)
+  const cpu = more((relay) => ((cpuSeconds(relay) - (before.get(relay) ?? 0)) / idleMs) * 100_000)
+  const unused = more(memoryOf)
+  for (const [n, { port }] of [...relays.with, ...relays.without].entries()) {
+    const [headers, body] = [{ 'content-type': 'application/json' }, JSON.stringify(about(`app-${n}`))]
+    await fetch(`http://127.0.0.1:${port}/webhook`, { method: 'POST', headers, body })
+  }
+  await api.until(({ posted }) => posted.length === 2 * pairs, 60_000)
+  await pause(settleMs)
+  say(
+    `connected for buttons ${unused.toFixed(1)} MB and ${cpu.toFixed(2)} % CPU more, idle; ${more(memoryOf).toFixed(1)} MB more once each has posted`
+  )
+  for (const { relay } of [...relays.with, ...relays.without]) await kill(relay)
+  await api.close()
+}
+
+type Relay = Awaited<ReturnType<typeof startRelay>>

@@ -2,8 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Behaviour, type Posted, type SlackApi, startSlackApi } from '../test/fixtures/slack-api.ts'
 import type { Dice } from './dice.ts'
-import type { CardRow } from './evidence.ts'
-import { cardChannel } from './world.ts'
+import { type ActRow, type Evidence, incidentOf } from './evidence.ts'
+import { workspace } from './people.ts'
+import { cardChannel, noticeChannel } from './world.ts'
 
 const troubles: [share: number, behaviour: (dice: Dice) => Behaviour][] = [
   [0.03, () => ({ is: 'html' })],
@@ -18,8 +19,11 @@ const troubles: [share: number, behaviour: (dice: Dice) => Behaviour][] = [
 /** Updates of an app are limited as Slack does it; posts are not, because the pace of lanes is proven beside. */
 export async function startTroubledApi(dice: Dice): Promise<SlackApi> {
   const api = await startSlackApi({
-    ...{ perSecond: 1000, burst: 1000, tiers: { 'chat.postMessage': 100_000 } },
-    channels: [{ id: cardChannel, name: 'cards', members: ['U0FLUX'] }]
+    ...workspace,
+    channels: [
+      { id: cardChannel, name: 'cards', members: ['U0FLUX'] },
+      { id: noticeChannel, name: 'operator', members: ['U0FLUX'] }
+    ]
   })
   api.behave('*', () => draw(dice))
   return api
@@ -32,7 +36,7 @@ function draw(dice: Dice): Behaviour {
 
 /** A person deletes one of the last messages. */
 export function deleteOne(api: SlackApi, dice: Dice): void {
-  const last = api.posted.filter(({ isDeleted }) => !isDeleted).slice(-20)
+  const last = api.posted.filter(({ channel, isDeleted }) => channel === cardChannel && !isDeleted).slice(-20)
   if (last.length > 0) api.delete(cardChannel, dice.pick(last).ts)
 }
 
@@ -56,11 +60,16 @@ export async function untilShown(api: SlackApi): Promise<void> {
 const textOf = ({ text, blocks, attachments }: Posted) => JSON.stringify([text, blocks, attachments])
 const isRed = (message: Posted) => /red_circle|orange_circle|hourglass/.test(textOf(message))
 
-/** Every card shows what is true, no incident has two, and nothing is red that is over. */
+/** Of what a mute withheld, as it was at its end: it is updated by nothing. */
+const isSummary = ({ text }: Posted) => /^🔔 .+ is over\./.test(text)
+
+/** Every card shows what is true, also of who takes it on; no incident has two, and nothing is red that is over. */
 export function cardsAreTrue(
-  { posted, calls }: Pick<SlackApi, 'posted' | 'calls'>,
-  rows: readonly CardRow[]
+  { posted: all, calls }: Pick<SlackApi, 'posted' | 'calls'>,
+  { cardEntries: rows, acts }: Pick<Evidence, 'cardEntries' | 'acts'>
 ): string[] {
+  const taken = takenOn(acts)
+  const posted = all.filter(({ channel }) => channel === cardChannel)
   const byTs = new Map(posted.map((message) => [message.ts, message]))
   const faults = [...Map.groupBy(rows, ({ ts }) => ts)].flatMap(([ts, entries]) => {
     const message = byTs.get(ts)
@@ -69,19 +78,20 @@ export function cardsAreTrue(
     const open = entries.filter(({ since, failing_since }) => failing_since === since)
     const known = open.length > 0 ? `${open.map(({ object }) => object)} fail` : 'all are well'
     const named = open.length <= 10 ? open.filter(({ object }) => !textOf(message).includes(nameOf(object))) : []
+    const isTaken = open.length > 0 && open.every((row) => taken.has(incidentOf(row)))
     return [
       ...(isRed(message) === open.length > 0 ? [] : [`card ${ts}: ${known}, and it says ${message.text}`]),
+      ...(saysTaken(message) === isTaken ? [] : [`card ${ts} shows ${isTaken ? 'not ' : ''}that it is acknowledged`]),
       ...named.map(({ object }) => `card ${ts} does not name ${object}`)
     ]
   })
-  const incidents = Map.groupBy(rows, ({ object, since }) => `${object} since ${since}`)
+  const incidents = Map.groupBy(rows, incidentOf)
   const twice = [...incidents].filter(([, cards]) => cards.length > 1).map(([key]) => `${key} has two cards`)
   // Its answer was lost, or the relay was killed before it was written down: it was posted again.
   const isCard = new Set(rows.map(({ ts }) => ts))
-  const orphans = posted.filter(
-    (message) => message.threadTs === undefined && !message.isDeleted && isRed(message) && !isCard.has(message.ts)
-  )
-  const asPosted = textsAsPosted(calls)
+  const isOrphan = (message: Posted) => isRed(message) && !isSummary(message) && !isCard.has(message.ts)
+  const orphans = posted.filter((message) => message.threadTs === undefined && !message.isDeleted && isOrphan(message))
+  const asPosted = textsAsPosted(calls.filter(({ args }) => args['channel'] === cardChannel))
   const isRepeated = (message: Posted) => {
     const at = posted.indexOf(message)
     return asPosted.indexOf(asPosted[at] ?? '', at + 1) > at
@@ -89,6 +99,21 @@ export function cardsAreTrue(
   const alone = orphans.filter((message) => !isRepeated(message) && !wasUpdated(posted, message.ts))
   return [...faults, ...twice, ...alone.map(({ ts, text }) => `${ts} is red, and nobody's: ${text}`)]
 }
+
+/** The incidents that are acknowledged in the end, by what operators did. */
+function takenOn(acts: readonly ActRow[]): Set<string> {
+  const taken = new Set<string>()
+  for (const { did, about } of acts) {
+    for (const incident of about.incidents ?? []) {
+      if (did === 'acknowledge') taken.add(incidentOf(incident))
+      else taken.delete(incidentOf(incident))
+    }
+  }
+  return taken
+}
+
+/** Whoever has taken it on may take that back. */
+const saysTaken = (message: Posted) => JSON.stringify(message.blocks).includes('"flux-relay:unacknowledge"')
 
 /** What each message was before anything updated it, in the order of `posted`. */
 function textsAsPosted(calls: SlackApi['calls']): string[] {

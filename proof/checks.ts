@@ -2,10 +2,11 @@
 // code. Each check returns, in words, what breaks a promise.
 
 import { wasSet } from './clocks.ts'
-import type { Evidence, NotificationRow } from './evidence.ts'
+import type { ActRow, Evidence, NotificationRow } from './evidence.ts'
 import type { Journal } from './relays.ts'
 import type { Acknowledged } from './sender.ts'
 import type { Sighting } from './sightings.ts'
+import { mutedNamespace, ofApp, silencedNamespace } from './world.ts'
 
 export interface Case extends Evidence {
   acknowledged: readonly Acknowledged[]
@@ -55,7 +56,7 @@ export function sentWasSeen({ notifications, sightings }: Case): string[] {
   }
   return notifications.flatMap((row) => {
     // Those of an app are not among them: cards.ts looks at its channel.
-    if (row.state !== 'sent' || row.destination === 'cards') return []
+    if (row.state !== 'sent' || ofApp.has(row.destination)) return []
     const texts = seen.get(row.message_id ?? 0)
     if (texts === undefined)
       return [`notification ${row.id} counts as sent, and message ${row.message_id} never arrived`]
@@ -144,6 +145,36 @@ export function mutesWereSummedUp({ notifications }: Case): string[] {
     .filter((row: NotificationRow) => row.state === 'muted' && row.mute !== null)
     .filter(({ id, destination, muted_until }) => muted_until !== null || (notified.get(destination) ?? 0) < id)
     .map(({ id, destination }) => `notification ${id} was muted, and no summary of it went to ${destination}`)
+}
+
+/** Nothing is withheld but what somebody silenced or acknowledged, or what the config file mutes. */
+export function onlySilencedIsWithheld({ notifications, acts }: Case): string[] {
+  const silenced = new Set(
+    acts.flatMap(({ about: { match } }) => (match?.['name'] === undefined ? [] : [keyOf(match)]))
+  )
+  const acknowledged = new Set(
+    acts.filter(isAcknowledged).flatMap(({ about }) => about.incidents?.map(({ object }) => object))
+  )
+  return notifications.flatMap(({ id, state, mute, reason, object, says }) => {
+    if (state !== 'muted') return []
+    const [namespace = ''] = object.split('/').slice(-2)
+    if (mute !== null) {
+      const isMuted = namespace === mutedNamespace || namespace === silencedNamespace || silenced.has(object)
+      return isMuted ? [] : [`notification ${id} of ${object} is muted by ${mute}, and nobody silenced it`]
+    }
+    if (!reason?.startsWith('acknowledged')) return []
+    return acknowledged.has(object) && says === 'repeated'
+      ? []
+      : [`notification ${id} of ${object}: ${reason}, and it is not`]
+  })
+}
+
+function isAcknowledged({ did }: ActRow): boolean {
+  return did === 'acknowledge'
+}
+
+function keyOf(match: Record<string, string>): string {
+  return ['cluster', 'kind', 'namespace', 'name'].map((field) => match[field] ?? '').join('/')
 }
 
 function isFailing(body: string): boolean {

@@ -35,6 +35,20 @@ export interface EventRow {
   trace: string
 }
 
+/** What an operator did. */
+export interface ActRow {
+  at: number
+  via: string
+  did: string
+  about: {
+    incidents?: { object: string; since: number }[]
+    match?: Record<string, string>
+    notifications?: string[]
+  }
+  /** What the click is known by, of a button. */
+  click: string | null
+}
+
 /** An incident that a card names. */
 export interface CardRow {
   ts: string
@@ -44,12 +58,18 @@ export interface CardRow {
   failing_since: number | null
 }
 
+export function incidentOf({ object, since }: { object: string; since: number }): string {
+  return `${object} since ${since}`
+}
+
 export interface Evidence {
   cardEntries: CardRow[]
   notifications: NotificationRow[]
   messages: MessageRow[]
   attempts: { message_id: number; at: number; answer: string }[]
   events: EventRow[]
+  acts: ActRow[]
+  silences: { id: number }[]
 }
 
 const queries = {
@@ -59,7 +79,9 @@ const queries = {
     mute, muted_until from notifications order by id`,
   messages: 'select id, destination, state, payload, created_at from messages order by id',
   attempts: 'select message_id, at, answer from attempts',
-  events: 'select id, source, name, namespace, received_at, body, trace from events order by id'
+  events: 'select id, source, name, namespace, received_at, body, trace from events order by id',
+  acts: 'select at, via, did, about, click from acts order by id',
+  silences: 'select id from silences'
 }
 
 /** `url` as in DATABASE_URL. `real` turns a relay's time into the one that was. */
@@ -74,32 +96,33 @@ export async function readEvidence(url: string, real: (at: number) => number): P
   }
 }
 
-function timed(
-  { cardEntries, notifications, messages, attempts, events }: Evidence,
-  real: (at: number) => number
-): Evidence {
+function timed({ messages, attempts, events, acts, ...rest }: Evidence, real: (at: number) => number): Evidence {
   return {
-    cardEntries,
-    notifications,
+    ...rest,
     messages: messages.map((row) => ({ ...row, created_at: real(row.created_at) })),
     attempts: attempts.map((row) => ({ ...row, at: real(row.at) })),
-    events: events.map((row) => ({ ...row, received_at: real(row.received_at) }))
+    events: events.map((row) => ({ ...row, received_at: real(row.received_at) })),
+    acts: acts.map((row) => ({ ...row, at: real(row.at) }))
   }
 }
 
 async function read(ask: (sql: string) => Promise<Record<string, unknown>[]>): Promise<Evidence> {
+  const acts = (await ask(queries.acts)) as unknown as (Omit<ActRow, 'about'> & { about: string })[]
   return {
     cardEntries: (await ask(queries.cardEntries)) as unknown as CardRow[],
     notifications: (await ask(queries.notifications)) as unknown as NotificationRow[],
     messages: (await ask(queries.messages)) as unknown as MessageRow[],
     attempts: (await ask(queries.attempts)) as unknown as Evidence['attempts'],
-    events: (await ask(queries.events)) as unknown as EventRow[]
+    events: (await ask(queries.events)) as unknown as EventRow[],
+    acts: acts.map((row) => ({ ...row, about: JSON.parse(row.about) })),
+    silences: (await ask(queries.silences)) as unknown as Evidence['silences']
   }
 }
 
 /** The driver hands 64-bit integers out as text. */
 function numbered(row: Record<string, unknown>): Record<string, unknown> {
-  const isNumber = (key: string, value: unknown) => /(^id|_id|_at|_until|since)$/.test(key) && typeof value === 'string'
+  const isNumber = (key: string, value: unknown) =>
+    /(^id|^at|_id|_at|_until|since)$/.test(key) && typeof value === 'string'
   return Object.fromEntries(
     Object.entries(row).map(([key, value]) => [key, isNumber(key, value) ? Number(value) : value])
   )

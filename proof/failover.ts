@@ -11,6 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { beginRelay, freePort, run } from '../test/fixtures/process.ts'
 import { startSlack } from '../test/fixtures/slack.ts'
+import { appToken } from '../test/fixtures/slack-api.ts'
 import { startTroubledApi } from './cards.ts'
 import { type Case, nothingInvented, nothingLost, sentWasSeen, storedOnce } from './checks.ts'
 import { createDice } from './dice.ts'
@@ -68,7 +69,8 @@ async function prove(kills: number, seed: number): Promise<boolean> {
     const namespace = createNamespace()
     if (namespace === undefined) say('no relay is cut off: this user may not make a network namespace')
     ends.push(() => namespace?.end())
-    for (const port of [slack.port, Number(new URL(api.apiUrl).port)]) await namespace?.lend(port, folder, 'inside')
+    const addresses = [api.apiUrl, api.socket.addressFor(appToken)].map((address) => Number(new URL(address).port))
+    for (const port of [slack.port, ...addresses]) await namespace?.lend(port, folder, 'inside')
     const hosts = ['127.0.0.1', ...(namespace ? [namespace.host] : [])]
     const cluster = await startCluster(join(folder, 'cluster'), hosts)
     ends.push(() => cluster.stop())

@@ -5,7 +5,7 @@ import { wasSet } from './clocks.ts'
 import type { Journal } from './relays.ts'
 import type { Sighting } from './sightings.ts'
 import type { Trouble } from './trouble.ts'
-import { pace } from './world.ts'
+import { ofApp, pace } from './world.ts'
 
 /** A retry never overtakes: per webhook and destination, messages arrive in the order in which they were written. */
 export function messagesInOrder({ sightings, journal }: Case): string[] {
@@ -29,7 +29,7 @@ export function postedInOrder({ notifications, messages, retried, journal }: Cas
   const inOrder = notifications.filter(
     ({ id, destination, state, message_id }) =>
       // What opens a failure goes before replies; all rollouts of this world have one name.
-      destination !== 'cards' &&
+      !ofApp.has(destination) &&
       destination !== 'rollouts' &&
       state === 'sent' &&
       message_id !== null &&

@@ -1,5 +1,5 @@
-// Presses: people who press buttons in Slack while relays are killed and connections cut, and what has to be true of each press
-// in the end.
+// Presses: people press buttons in Slack ten times a second, at first while nothing is wrong, then while relays are killed and
+// connections cut: how long it takes until a card shows it, and what has to be true of each press in the end.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,21 +7,27 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { startPostgres } from '../test/fixtures/postgres.ts'
 import { freePort } from '../test/fixtures/process.ts'
 import { about } from '../test/fixtures/relay.ts'
-import { appToken, botToken, type Posted, type SlackApi, startSlackApi } from '../test/fixtures/slack-api.ts'
+import { appToken, botToken, type Pressed, type SlackApi, startSlackApi } from '../test/fixtures/slack-api.ts'
+import { cardsAreTrue } from './cards.ts'
 import { createDice, type Dice } from './dice.ts'
+import { type Evidence, readEvidence } from './evidence.ts'
+import { createPeople, operators, type People, type Press, workspace } from './people.ts'
+import { fatesOf, pressesKept } from './press-checks.ts'
 import { createPressRelays, type PressRelays } from './press-relays.ts'
-import { type Findings, judgePresses, type Press, untrueCards } from './press-verdict.ts'
-
-const channel = 'C0000CARD'
-const operator = 'U0ANNA1'
-const stranger = 'U0EVE11'
+import { disturbConnection } from './trouble.ts'
+import { cardChannel } from './world.ts'
 
 const config = (apiUrl: string) => `
 sources: { default: {} }
-slackApps: { acme: { token: "${botToken}", appToken: "${appToken}", operators: [${operator}], apiUrl: "${apiUrl}" } }
-destinations: { team: { slack: { app: acme, channel: ${channel} }, pace: { perSecond: 50, burst: 100 } } }
+slackApps: { acme: { token: "${botToken}", appToken: "${appToken}", operators: [${operators}], apiUrl: "${apiUrl}" } }
+destinations: { team: { slack: { app: acme, channel: ${cardChannel} }, pace: { perSecond: 50, burst: 100 } } }
 rules: [{ name: failures, match: { severity: error }, send: team }]
 `
+
+export interface Findings {
+  faults: string[]
+  figures: [name: string, value: string][]
+}
 
 export interface PressOptions {
   /** While nothing is wrong, and while relays are killed. */
@@ -47,10 +53,9 @@ export async function pressButtons(options: PressOptions): Promise<Findings> {
   try {
     const server = options.postgres ? await startPostgres({ teardown: (end) => void ends.push(end) }) : undefined
     const database = server?.url ?? `sqlite:${join(folder, 'relay.db')}`
-    const tiers = { 'chat.postMessage': 100_000 }
     const api = await startSlackApi({
-      ...{ perSecond: 1000, burst: 1000, tiers, pingMs: 5000 },
-      channels: [{ id: channel, name: 'cards', members: ['U0FLUX'] }]
+      ...workspace,
+      channels: [{ id: cardChannel, name: 'cards', members: ['U0FLUX'] }]
     })
     ends.push(() => api.close())
     writeFileSync(join(folder, 'config.yaml'), config(api.apiUrl))
@@ -59,29 +64,33 @@ export async function pressButtons(options: PressOptions): Promise<Findings> {
     ends.push(() => relays.stop())
     await relays.start()
     await until(() => api.socket.open().length >= ports.length)
-    const cards = await postCards(api, ports[0] ?? 0, options.cards)
+    await postCards(api, ports[0] ?? 0, options.cards)
+    const people = createPeople(api, dice.for('people'))
     const isCalm = new AbortController()
     const probing = probe(ports[0] ?? 0, isCalm.signal)
-    const calm = await press(api, cards, dice.for('calm'), options.calm, options)
+    await press(people, options.calm, options)
     isCalm.abort()
     const probes = await probing
     const chaos = new AbortController()
     const restart = server && (() => server.restart())
     const trouble = makeTrouble(api, { relays, restart }, dice.for('trouble'), chaos.signal)
-    const rough = await press(api, cards, dice.for('rough'), options.troubled, options)
+    await press(people, options.calm + options.troubled, options)
     chaos.abort()
     const troubles = await trouble
+    const shown = async () => cardsAreTrue(api, await readEvidence(database, (at) => at))
     const began = performance.now()
-    while (performance.now() - began < settleMs && (await untrueCards(database, cards)).length > 0) await pause(500)
+    while (performance.now() - began < settleMs && (await shown()).length > 0) await pause(500)
     await relays.stop()
-    return await judgePresses(database, { cards, calm, rough, probes, troubles })
+    const evidence = await readEvidence(database, (at) => at)
+    const untrue = cardsAreTrue(api, evidence)
+    return judge(evidence, { presses: people.presses, calm: options.calm, probes, troubles, untrue })
   } finally {
     for (const end of ends.toReversed()) await end()
   }
 }
 
 /** One card for each of so many incidents, each with a cause of its own. */
-async function postCards(api: SlackApi, port: number, count: number): Promise<Posted[]> {
+async function postCards(api: SlackApi, port: number, count: number): Promise<void> {
   for (let at = 0; at < count; at++) {
     const message = `no such file: base of ${String.fromCodePoint(97 + (at % 26)).repeat(4 + Math.floor(at / 26))}`
     const body = JSON.stringify(about(`app-${at}`, { message, timestamp: new Date().toISOString() }))
@@ -90,50 +99,23 @@ async function postCards(api: SlackApi, port: number, count: number): Promise<Po
     await until(() => api.posted.length > at)
   }
   await pause(500)
-  return [...api.posted]
 }
 
-/** At an even rate, whatever becomes of those before. On a card one at a time. */
+/** Until so many were pressed in all, at an even rate, whatever becomes of those before. */
 async function press(
-  api: SlackApi,
-  cards: readonly Posted[],
-  dice: Dice,
+  people: People,
   count: number,
   { perSecond, progress }: Pick<PressOptions, 'perSecond' | 'progress'>
-): Promise<Press[]> {
-  const busy = new Set<Posted>()
-  const presses: Press[] = []
+): Promise<void> {
+  const before = people.presses.length
   const began = performance.now()
-  while (presses.length < count) {
-    const dueAt = began + (presses.length * 1000) / perSecond
+  while (people.presses.length < count) {
+    const dueAt = began + ((people.presses.length - before) * 1000) / perSecond
     await pause(Math.max(0, dueAt - performance.now()))
-    const free = cards.filter((card) => !busy.has(card))
-    if (free.length === 0) continue
-    const card = dice.pick(free)
-    const may = !dice.chance(0.1)
-    const kind = dice.chance(0.3) ? 'silence' : 'acknowledge'
-    const shown = JSON.stringify(card.blocks)
-    const button = ['silence', 'acknowledge', 'unacknowledge']
-      .map((name) => `flux-relay:${name}`)
-      .find((id) => shown.includes(`"${id}"`) && id.includes(kind))
-    if (button === undefined) continue
-    const user = may ? operator : stranger
-    // Slack chooses the connection of an envelope; one that it repeats may come over another.
-    const isTwice = dice.chance(0.15)
-    const links = api.socket.open()
-    const over = isTwice || links.length === 0 ? { times: isTwice ? 2 : 1 } : { link: dice.pick(links) }
-    const pressed = api.press(card, button, { user, choice: 'hour', ...over })
-    busy.add(card)
-    void pressed.isTaken.then(async () => {
-      await pause(300)
-      busy.delete(card)
-    })
-    presses.push({ pressed, card, may, button })
-    progress?.(presses.length)
+    if (people.press()) progress?.(people.presses.length)
+    else await pause(10)
   }
-  await Promise.all(presses.map(({ pressed }) => pressed.isTaken))
-  await pause(500)
-  return presses
+  await people.settle()
 }
 
 /** Asks a relay, and it its database, for nothing, five times a second, until it is told to stop; resolves to how long each took, in ms. */
@@ -178,15 +160,7 @@ async function makeTrouble(
       await restart()
       continue
     }
-    const links = api.socket.open()
-    if (links.length === 0) continue
-    const link = dice.pick(links)
-    count('connection lost')
-    if (dice.chance(0.4)) api.socket.disconnect(dice.chance(0.5) ? 'warning' : 'refresh_requested', link)
-    else if (dice.chance(0.5)) link.cut()
-    else if (dice.chance(0.7)) link.close(1000, { hangs: dice.chance(0.5) })
-    else if (dice.chance(0.3)) link.freeze()
-    else api.socket.disconnect('warning', link)
+    if (disturbConnection(api.socket, dice)) count('connection lost')
   }
   return counts
 }
@@ -194,4 +168,72 @@ async function makeTrouble(
 async function until(isTrue: () => boolean): Promise<void> {
   for (let tries = 0; tries < 3000 && !isTrue(); tries++) await pause(10)
   if (!isTrue()) throw new Error(`not within 30 s: ${isTrue}`)
+}
+
+/** At most, from a click to its card, of 99 in 100 while nothing is wrong. */
+const maxP99Ms = 1000
+/** Fewer say nothing of one in a hundred. */
+const leastTimes = 100
+/** On a machine that is busy with other things, so many requests that do nothing may take as long. */
+const maxProbes = 10
+
+interface Course {
+  presses: readonly Press[]
+  /** How many of them while nothing was wrong. */
+  calm: number
+  /** While nothing was wrong, how long a relay took for a request that does nothing, in ms: how busy the machine and its disk were. */
+  probes: readonly number[]
+  /** What was done to relays, connections and the database, each with how often. */
+  troubles: ReadonlyMap<string, number>
+  /** What cards show in the end that is not so. */
+  untrue: readonly string[]
+}
+
+function judge(evidence: Evidence, { presses, calm, probes, troubles, untrue }: Course): Findings {
+  const fates = fatesOf(presses, evidence)
+  const times = timesOf(presses.slice(0, calm))
+  const p99 = at(times, 0.99)
+  const idle = probes.toSorted((a, b) => a - b)
+  const isSlow = p99 > Math.max(maxP99Ms, maxProbes * at(idle, 0.99)) && times.length >= leastTimes
+  const answers = timesOf(presses.slice(0, calm), ({ ackedAt }) => ackedAt)
+  return {
+    faults: [
+      ...pressesKept(presses, evidence),
+      ...untrue,
+      // A run in which nothing happens proves nothing.
+      ...(fates.has('took effect once') ? [] : ['no click took effect']),
+      ...(isSlow ? [`p99 from click to card is ${Math.round(p99)} ms`] : [])
+    ],
+    figures: [
+      ['clicks', `${presses.length}, ${presses.filter(({ may }) => !may).length} of them by who may not`],
+      ['trouble', [...troubles].map(([what, times]) => `${times} × ${what}`).join(', ') || 'none'],
+      ...[...fates].map(([fate, of]): [string, string] => [fate, `${of.length}`]),
+      ['a request that does nothing, calm', sayTimes(idle)],
+      ['click to its acknowledgement, calm', sayTimes(answers)],
+      ['click to card, calm', sayTimes(times)],
+      ['click to card, in trouble', sayTimes(timesOf(presses.slice(calm)))]
+    ]
+  }
+}
+
+/** From each press to `end`, its card where that is left out, in ms, the shortest first. */
+function timesOf(
+  presses: readonly Press[],
+  end: (pressed: Pressed) => number | undefined = ({ replacedAt }) => replacedAt[0]
+): number[] {
+  return presses
+    .flatMap(({ pressed }) => {
+      const ended = end(pressed)
+      return ended === undefined ? [] : [ended - pressed.at]
+    })
+    .sort((a, b) => a - b)
+}
+
+function at(sorted: readonly number[], share: number): number {
+  return sorted[Math.floor(sorted.length * share)] ?? 0
+}
+
+function sayTimes(sorted: readonly number[]): string {
+  const ms = (share: number) => `${Math.round(at(sorted, share))} ms`
+  return `median ${ms(0.5)}, p99 ${ms(0.99)}, longest ${Math.round(sorted.at(-1) ?? 0)} ms, of ${sorted.length}`
 }

@@ -1,5 +1,5 @@
-// Proof: runs a relay that is killed again and again, with senders and a lying Slack; then waits for calm and asks the
-// checker.
+// Proof: runs a relay that is killed again and again, with senders, people who press buttons and a lying Slack; then waits for calm
+// and asks the checker.
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,11 +12,12 @@ import { deleteOne, startTroubledApi, untilShown } from './cards.ts'
 import { createClocks } from './clocks.ts'
 import { createDice, type Dice } from './dice.ts'
 import { readEvidence } from './evidence.ts'
+import { createPeople } from './people.ts'
 import { createRelays, type Relays } from './relays.ts'
 import { startSending } from './sender.ts'
-import { calm, makeTrouble } from './trouble.ts'
+import { calm, disturbConnections, makeTrouble } from './trouble.ts'
 import { judge, type Verdict } from './verdict.ts'
-import { type Addresses, configOf, versions } from './world.ts'
+import { type Addresses, configOf, maySilence, silencedNamespace, versions } from './world.ts'
 
 export interface ProofOptions {
   kills: number
@@ -48,6 +49,7 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     ends.push(() => api.close())
     const base = { base: slack.url(''), apiUrl: api.apiUrl }
     const people = dice.for('people')
+    const clickers = createPeople(api, dice.for('clicks'), ({ text }) => maySilence(text))
     writeConfig(folder, configOf(0, base))
     const replicas = postgres ? 2 : 1
     const clocks = createClocks(dice.for('clocks'), folder)
@@ -60,6 +62,9 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     await relays.settle()
     const began = performance.now()
     const sending = startSending(dice.for('senders'), relays.ports)
+    const isOver = new AbortController()
+    const pressing = clickers.pressUntil(isOver.signal)
+    const disturbing = disturbConnections(api.socket, dice.for('connections'), isOver.signal)
     const chaos = dice.for('chaos')
     while (relays.journal.kills.length < kills) {
       if (chaos.chance(0.12)) {
@@ -69,6 +74,7 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
       if (chaos.chance(0.35)) clocks.set(chaos.pick(relays.ports))
       if (chaos.chance(0.06)) void silence(chaos.pick(relays.ports))
       if (people.chance(0.1)) deleteOne(api, people)
+      if (people.chance(0.05)) void endSilences(chaos.pick(relays.ports)).catch(() => {})
       relays.start()
       if (server !== undefined && chaos.chance(0.04)) {
         relays.journal.restarts.push(Date.now())
@@ -78,7 +84,9 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
       progress?.(relays.journal.kills.length)
     }
     await relays.settle()
-    await sending.stop()
+    isOver.abort()
+    await Promise.all([sending.stop(), pressing])
+    const connectionsLost = await disturbing
     const tookMs = performance.now() - began
 
     calm(slack)
@@ -86,9 +94,12 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     for (const port of relays.ports) clocks.set(port, true)
     writeConfig(folder, configOf(versions - 1, base))
     relays.journal.moves.push(Date.now())
+    // They read their clocks again.
+    await pause(500)
+    await endSilences(relays.ports[0] ?? 0)
     await pause(mutesMs)
     await drain(relays)
-    const retried = await retryDeadLetters(relays)
+    await retryDeadLetters(relays)
     await drain(relays)
     await untilShown(api)
     const drainedMs = performance.now() - began - tookMs
@@ -96,8 +107,8 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     const verified = await run(['verify', database])
     const evidence = await readEvidence(database, clocks.real)
     return judge({
-      ...{ ...evidence, retried, journal: relays.journal },
-      ...{ posted: sending.posted, slack, cards: api, trouble, tookMs, drainedMs, verified }
+      ...{ ...evidence, journal: relays.journal, posted: sending.posted, presses: clickers.presses },
+      ...{ slack, cards: api, connectionsLost, trouble, tookMs, drainedMs, verified }
     })
   } finally {
     for (const end of ends.reverse()) await end()
@@ -116,11 +127,17 @@ function disturbed(dice: Dice, base: Addresses): string {
 
 /** Of a namespace, for a few seconds. A relay that is down just now does not get it. */
 async function silence(port: number): Promise<void> {
-  const body = JSON.stringify({ match: { namespace: 'team-b' }, for: '3s', comment: 'for the proof' })
+  const body = JSON.stringify({ match: { namespace: silencedNamespace }, for: '3s', comment: 'for the proof' })
   await call(port, 'POST', '/api/silences', body).catch(() => {})
 }
 
-async function call(port: number, method: 'GET' | 'POST', path: string, body?: string): Promise<unknown> {
+/** All that are in effect: what they withheld is summed up. */
+async function endSilences(port: number): Promise<void> {
+  const { silences } = (await call(port, 'GET', '/api/silences')) as { silences: { id: string }[] }
+  for (const { id } of silences) await call(port, 'DELETE', `/api/silences/${id}`)
+}
+
+async function call(port: number, method: 'GET' | 'POST' | 'DELETE', path: string, body?: string): Promise<unknown> {
   const headers = body === undefined ? {} : { 'content-type': 'application/json' }
   const answer = await request(`http://127.0.0.1:${port}${path}`, { method, headers, ...(body && { body }) })
   return answer.body.json()
@@ -139,16 +156,12 @@ export async function drain({ ports: [port = 0] }: Pick<Relays, 'ports'>): Promi
 }
 
 /** Tries all dead letters again. */
-async function retryDeadLetters({ ports: [port = 0] }: Relays): Promise<Set<number>> {
-  const retried = new Set<number>()
+async function retryDeadLetters({ ports: [port = 0] }: Relays): Promise<void> {
   let cursor = ''
   do {
     const page = (await call(port, 'POST', `/api/notifications/retry?limit=500${cursor}`)) as {
-      retried: { id: string }[]
       next: string | null
     }
-    for (const { id } of page.retried) retried.add(Number(id))
     cursor = page.next === null ? '' : `&cursor=${encodeURIComponent(page.next)}`
   } while (cursor !== '')
-  return retried
 }

@@ -1,5 +1,7 @@
-// Trouble: makes Slack's worst day: three answers in ten are wrong, late, cut off or lost.
+// Trouble: makes Slack's worst day: three answers in ten are wrong, late, cut off or lost, and so are connections.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Behaviour, Received, Slack } from '../test/fixtures/slack.ts'
+import type { SlackSocket } from '../test/fixtures/slack-socket.ts'
 import type { Dice } from './dice.ts'
 import { goneHook } from './world.ts'
 
@@ -13,6 +15,7 @@ const troubles: [share: number, behaviour: (dice: Dice) => Behaviour][] = [
   [0.02, () => ({ is: 'hang' })],
   [0.02, (dice) => ({ is: 'rate-limited', retryAfterSeconds: 1 + dice.below(4) })],
   [0.01, () => ({ status: 400, body: 'invalid_blocks' })],
+  [0.02, () => ({ status: 400, body: 'invalid_payload' })],
   // Something in front of Slack answers: a login page, a firewall.
   [0.02, () => ({ status: 200, body: '<html>Please log in</html>' })],
   [0.01, () => ({ status: 403, body: '<html>Forbidden</html>' })],
@@ -50,4 +53,27 @@ export function calm(slack: Slack): void {
 function draw(dice: Dice): Behaviour {
   for (const [share, behaviour] of troubles) if (dice.chance(share)) return behaviour(dice)
   return { is: 'slow', ms: 5 }
+}
+
+/** Disturbs connections for clicks every now and then; resolves to how often. */
+export async function disturbConnections(socket: SlackSocket, dice: Dice, signal: AbortSignal): Promise<number> {
+  let times = 0
+  while (!signal.aborted) {
+    await pause(200 + dice.below(1500))
+    if (disturbConnection(socket, dice)) times += 1
+  }
+  return times
+}
+
+/** Does to one of the connections for clicks whatever Slack and networks do; false where there is none. */
+export function disturbConnection(socket: SlackSocket, dice: Dice): boolean {
+  const links = socket.open()
+  if (links.length === 0) return false
+  const link = dice.pick(links)
+  if (dice.chance(0.4)) socket.disconnect(dice.chance(0.5) ? 'warning' : 'refresh_requested', link)
+  else if (dice.chance(0.5)) link.cut()
+  else if (dice.chance(0.7)) link.close(1000, { hangs: dice.chance(0.5) })
+  else if (dice.chance(0.3)) link.freeze()
+  else socket.disconnect('warning', link)
+  return true
 }

@@ -9,12 +9,16 @@ import {
   mutesWereSummedUp,
   nothingInvented,
   nothingLost,
+  onlySilencedIsWithheld,
   recoveriesAreTrue,
   recoveriesFollowFailures,
   sentWasSeen,
   storedOnce
 } from './checks.ts'
+import type { ActRow } from './evidence.ts'
 import { duplicatesExplained, messagesInOrder, oneAtATime, paceKept, patient, postedInOrder } from './lane-checks.ts'
+import type { Press } from './people.ts'
+import { fatesOf, pressesKept } from './press-checks.ts'
 import type { Posted } from './sender.ts'
 import { recognise } from './sightings.ts'
 import type { Trouble } from './trouble.ts'
@@ -25,21 +29,36 @@ export interface Verdict {
   figures: [name: string, value: string | number][]
 }
 
-type Materials = Omit<Case, 'acknowledged' | 'sightings'> & {
+type Materials = Omit<Case, 'acknowledged' | 'sightings' | 'retried'> & {
   posted: Posted
   slack: Slack
   cards: SlackApi
+  presses: readonly Press[]
+  /** Connections for clicks that were disturbed. */
+  connectionsLost: number
   trouble: Trouble
   tookMs: number
   drainedMs: number
   verified: { code: number | null; out: string; err: string }
 }
 
-export function judge({ posted, slack, cards, trouble, tookMs, drainedMs, verified, ...rest }: Materials): Verdict {
+export function judge({
+  posted,
+  slack,
+  cards,
+  presses,
+  connectionsLost,
+  trouble,
+  tookMs,
+  drainedMs,
+  verified,
+  ...rest
+}: Materials): Verdict {
   const { acknowledged } = posted
   const { received, accepted } = slack
-  const all: Case = { ...rest, acknowledged, sightings: recognise(received, rest) }
-  const { journal, notifications, messages, retried } = all
+  const retried = retriedIn(rest.acts)
+  const all: Case = { ...rest, acknowledged, retried, sightings: recognise(received, rest) }
+  const { journal, notifications, messages } = all
   const duplicates = duplicatesExplained(all, trouble)
   const { worst, faults: overPace } = paceKept(received, journal)
   const count = (state: string) => notifications.filter((row) => row.state === state).length
@@ -61,7 +80,9 @@ export function judge({ posted, slack, cards, trouble, tookMs, drainedMs, verifi
       ['a recovery is its own object’s', recoveriesAreTrue(all)],
       ['a failure is notified or stands', failuresStand(all)],
       ['mutes are summed up when they end', mutesWereSummedUp(all)],
-      ['cards show what is true', cardsAreTrue(cards, rest.cardEntries)],
+      ['only what is silenced is withheld', onlySilencedIsWithheld(all)],
+      ['cards show what is true', cardsAreTrue(cards, all)],
+      ['clicks take effect once', pressesKept(presses, all)],
       ['relays start, stop and answer', [...journal.faults, ...odd]],
       ['flux-relay verify', verified.code === 0 ? [] : [`${verified.code}: ${verified.out}${verified.err}`]]
     ],
@@ -86,12 +107,29 @@ export function judge({ posted, slack, cards, trouble, tookMs, drainedMs, verifi
       ['… taken', accepted.length],
       ['cards', `${new Set(rest.cardEntries.map(({ ts }) => ts)).size}, ${cards.posted.length} messages of the app`],
       ['updates', cards.calls.filter(({ method }) => method === 'chat.update').length],
+      ['clicks', `${presses.length}, ${presses.filter(({ may }) => !may).length} of them by who may not`],
+      ...[...fatesOf(presses, all)].map(([fate, of]): [string, string] => [`… ${fate}`, sayButtons(of)]),
+      ['connections for them lost', connectionsLost],
       ['messages that came twice', `${duplicates.repeated}, at most ${duplicates.worstLane} in a lane`],
       ['tokens left at the tightest', worst.toFixed(2)]
     ]
   }
 }
 
+/** Dead letters that were sent again, by the API or by a button. */
+function retriedIn(acts: readonly ActRow[]): Set<number> {
+  return new Set(
+    acts.filter(({ did }) => did === 'retry').flatMap(({ about }) => about.notifications?.map(Number) ?? [])
+  )
+}
+
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+}
+
+function sayButtons(presses: readonly Press[]): string {
+  return [...Map.groupBy(presses, ({ button }) => button.replace('flux-relay:', ''))]
+    .map(([button, of]) => `${of.length} × ${button}`)
+    .toSorted()
+    .join(', ')
 }

@@ -2,7 +2,8 @@
 // that begins and ends, failures that have to last, owners, rollouts. The last version is the one that everything has to be
 // delivered under.
 
-import { botToken } from '../test/fixtures/slack-api.ts'
+import { appToken, botToken } from '../test/fixtures/slack-api.ts'
+import { operators } from './people.ts'
 
 /** What the relay may post to one webhook: as Slack allows, four times as fast. */
 export const pace = { perSecond: 4, burst: 3 }
@@ -37,6 +38,13 @@ export function hooksOf(version: number): Map<string, string> {
   ])
 }
 
+/** Of a mute in the config file, and of silences by the API; what is of another is silenced by a click, and then by its name. */
+export const mutedNamespace = 'quiet'
+export const silencedNamespace = 'team-b'
+
+/** What may be silenced by a click: one object in four of those that fail again and again. */
+export const maySilence = (text: string) => /\bobj-\d-0-x\b/.test(text)
+
 /** In the second version the destination `temporary` is not there: what waits for it becomes a dead letter. */
 function hasTemporary(version: number): boolean {
   return version !== 1
@@ -48,11 +56,15 @@ export interface Addresses {
   apiUrl: string
 }
 
-/** The channel of the destination `cards`. */
+/** The channels of the destinations `cards` and `notices`. */
 export const cardChannel = 'C0000CARD'
+export const noticeChannel = 'C000NOTES'
+
+/** Destinations whose messages are not at a webhook. */
+export const ofApp: ReadonlySet<string> = new Set(['cards', 'notices'])
 
 /**
- * A config file. `mutedUntil` (ISO) begins a mute of the namespace `quiet`. Digests are full, so that each object is named by
+ * A config file. `mutedUntil` (ISO) begins a mute of {@link mutedNamespace}. Digests are full, so that each object is named by
  * the message that counts as sent for it: one that is only counted could be any.
  */
 export function configOf(version: number, { base, apiUrl }: Addresses, mutedUntil?: string): string {
@@ -65,11 +77,12 @@ cluster: proof
 sources:
   default: {}
   signed: { hmacKeys: ["${hmacKey}"], cluster: other }
-slackApps: { acme: { token: "${botToken}", apiUrl: "${apiUrl}" } }
+slackApps: { acme: { token: "${botToken}", appToken: "${appToken}", operators: [${operators}], apiUrl: "${apiUrl}" } }
 destinations:
 ${destinations.join('\n')}
   cards: { slack: { app: acme, channel: ${cardChannel} }, pace: { perSecond: 4, burst: 3 } }
-operator: [operator]
+  notices: { slack: { app: acme, channel: ${noticeChannel} }, pace: { perSecond: 4, burst: 3 } }
+operator: [operator, notices]
 owners:
   - { match: { namespace: team-a }, send: team }
   - { send: owned }
@@ -84,6 +97,6 @@ rules:
   - { name: rollouts, match: { severity: info }, as: rollout, settle: 2s, send: rollouts }
   - { name: moving, match: { severity: info }, send: moving }
 ${hasTemporary(version) ? '  - { name: temporary, match: { severity: info, namespace: team-a }, send: temporary }' : ''}
-${mutedUntil === undefined ? '' : `mute: [{ name: quiet time, match: { namespace: quiet }, until: "${mutedUntil}" }]`}
+${mutedUntil === undefined ? '' : `mute: [{ name: quiet time, match: { namespace: ${mutedNamespace} }, until: "${mutedUntil}" }]`}
 `
 }

@@ -203,6 +203,26 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal((await due(store, at + seconds(91)))?.ts, '0.1')
     })
 
+    t.test(
+      'what was acknowledged before its card was posted, or on a card that is lost, is shown as such',
+      async (t) => {
+        const { store } = await start(t)
+        const ada = { name: 'ada', via: 'page' as const }
+        await say(store, 'failed', ['one', 'two'])
+        await store.acknowledge([{ object: key('one'), since }], at, ada)
+        await postAll(store, '1.1')
+        const card = await due(store, at)
+        t.equal(card?.ts, '1.1')
+        const again = { rule: 'r', destination: 'team', lane, view: about('one', 'failed') }
+        await store.settleCard(card as Card, { is: 'lost', notifications: [again] }, at + seconds(1))
+        await postAll(store, '2.1', at + seconds(2))
+        t.equal((await due(store, at + seconds(2)))?.ts, '2.1')
+        await say(store, 'failed', ['three: "acknowledged":{'])
+        await postAll(store, '3.1', at + seconds(3))
+        t.equal(await due(store, at + seconds(3)), undefined, 'nobody has taken on the third')
+      }
+    )
+
     t.test('a budget that is empty, or rests, is waited for', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one'])

@@ -248,6 +248,11 @@ t.test(
     t.match(retried.said.join(), /sent again/)
     await until(() => /cart/.test(JSON.stringify(api.seen('team'))))
     t.equal((await acts()).filter(({ did }) => did === 'retry').length, 1)
+
+    api.behave(responseUrl, { status: 404, body: 'expired_url' })
+    await until(() => api.socket.open().length > 0)
+    const late = api.press(dead() as Posted, 'flux-relay:retry')
+    t.ok(await late.isErrorShown, 'nothing was left, and that could not be said')
   }
 )
 
@@ -290,16 +295,21 @@ t.test('a click on a card that is being updated is shown as soon as that is over
   t.ok(before <= updates(api).length)
 })
 
-t.test('whoever cannot be told that nothing came of a click is shown an error by Slack', async (t) => {
-  const { api, card, fail, pass, acts, until } = await start(t)
-  await fail('shop')
-  await pass(2000)
-  api.behave(responseUrl, { status: 404, body: 'expired_url' })
-  await until(() => api.socket.open().length > 0)
-  const pressed = api.press(card(), ack, { user: 'U0EVE11' })
-  t.ok(await pressed.isErrorShown)
-  t.same(await acts(), [])
-})
+t.test(
+  'whoever is not reached by the words that are all that came of a click is shown an error by Slack',
+  async (t) => {
+    const { api, card, fail, pass, acts, until } = await start(t)
+    await fail('shop')
+    await pass(2000)
+    api.behave(responseUrl, { status: 404, body: 'expired_url' })
+    await until(() => api.socket.open().length > 0)
+    const refused = api.press(card(), ack, { user: 'U0EVE11' })
+    t.ok(await refused.isErrorShown, 'that they may not')
+    const asked = api.press(card(), why)
+    t.ok(await asked.isErrorShown, 'why somebody was notified')
+    t.same(await acts(), [])
+  }
+)
 
 t.test('a choice that the relay does not know silences nothing', async (t) => {
   const { press, card, fail, pass, acts, settle } = await start(t)

@@ -89,10 +89,10 @@ export function createClicks(options: ClicksOptions): Clicks {
     // Slack is answered meanwhile.
     if (isChange && isAnswerUrl(click.answerTo, app)) follow(() => cards.showAt(click, click.answerTo))
     if (say === undefined) return
-    if (outcome === 'done') follow(async () => void (await answer(app, click, say)))
-    // Whoever is not told what became of it is to see Slack's own warning, as where nobody answers.
+    if (outcome === 'done' && button !== 'why') follow(async () => void (await answer(app, click, say)))
+    // Where the words are all that comes of it, whoever does not get them is to see Slack's own warning, as where nobody answers.
     else if (!(await answer(app, click, say)))
-      throw new Error('whoever pressed a button could not be told that nothing came of it')
+      throw new Error('whoever pressed a button could not be told what came of it')
   }
 
   /** A database that was away for a moment, and may have written it down: a click that has had its effect has no second one. */
@@ -191,12 +191,11 @@ export function createClicks(options: ClicksOptions): Clicks {
       }
     }
     const { items, next } = await actions.retryAll({ destination: name }, { limit: maxPage }, actor)
+    if (items.length === 0)
+      return { outcome: 'failed', say: 'There are no dead letters any more: there is nothing left to send again.' }
     const count = items.length === 1 ? '1 dead letter is' : `${items.length} dead letters are`
     const more = next === null ? '' : ' There are more: press it again.'
-    return {
-      outcome: 'done',
-      say: items.length === 0 ? 'There are no dead letters any more.' : `${count} sent again.${more}`
-    }
+    return { outcome: 'done', say: `${count} sent again.${more}` }
   }
 
   /** Whether the notice is one of this relay's. */

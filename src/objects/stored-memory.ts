@@ -18,6 +18,9 @@ function shortened(memory: ObjectMemory): StoredMemory {
   }
 }
 
+/** Is in the text of a memory with a failure that is acknowledged, and in no other: in the texts of events quotes are escaped. */
+export const acknowledgedText = '"acknowledged":{'
+
 /** A memory from {@link memoryText}, or as a version before this one wrote it: then what it says of a failure may be of two events. */
 export function readMemory(json: string): ObjectMemory {
   return restored(JSON.parse(json) as StoredMemory)

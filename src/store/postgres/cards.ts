@@ -1,5 +1,6 @@
 // Cards in PostgreSQL: keep which messages are updated, and find the one that is out of date for longest. Cards are locked after
 // objects and lanes, several in the order of their ids.
+import { acknowledgedText } from '../../objects/stored-memory.ts'
 import { type CarriedRow, carriedBy, type KnownRow, type NewEntry, rolloutIn, versionOf, withCards } from '../cards.ts'
 import { cardFirstAt, cardGapMs, cardPatienceMs } from '../kept-cards.ts'
 import type { Message, Pending, Posted } from '../kept-lanes.ts'
@@ -123,6 +124,12 @@ const overSql = `
     select 1 from card_entries e left join objects o on o.key = e.object
     where e.card_id = cards.id and e.since is not null and o.failing_since is distinct from e.since)`
 
+// What somebody did before it was posted, or on a card that it replaces.
+const takenOnSql = `
+  update cards set due_at = ${cardFirstAt} where id = $1 and exists (
+    select 1 from card_entries e join objects o on o.key = e.object
+    where e.card_id = $1 and e.since is not null and position($2 in o.memory) > 0)`
+
 /** `message` was posted: it is a card of what it named from now on, or other cards have to show it. */
 export async function notePosted(sql: Sql, message: Message, posted: Posted, now: number): Promise<void> {
   const { id, lane, destination } = message
@@ -157,6 +164,7 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
   ])
   await sql(rolloutsOfSql, [now, rows[0]?.card_id])
   await sql(overSql, [rows[0]?.card_id, now + cardPatienceMs])
+  await sql(takenOnSql, [rows[0]?.card_id, acknowledgedText])
 }
 
 /**

@@ -1,4 +1,6 @@
 // Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
+
+import { acknowledgedText } from '../../objects/stored-memory.ts'
 import { objectKey } from '../../objects.ts'
 import { type CarriedRow, carriedBy, type KnownRow, rolloutIn, versionOf, withCards } from '../cards.ts'
 import { cardFirstAt, cardGapMs, cardPatienceMs, keptVersions } from '../kept-cards.ts'
@@ -115,6 +117,13 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
        select 1 from card_entries e left join objects o on o.key = e.object
        where e.card_id = cards.id and e.since is not null and o.failing_since is not e.since)`,
     ...[now + cardPatienceMs, card]
+  )
+  // What somebody did before that, or on a card that this one replaces.
+  db.run(
+    `update cards set due_at = ${cardFirstAt} where id = ?1 and exists (
+       select 1 from card_entries e join objects o on o.key = e.object
+       where e.card_id = ?1 and e.since is not null and instr(o.memory, ?2) > 0)`,
+    ...[card, acknowledgedText]
   )
 }
 

@@ -1,4 +1,4 @@
-// Substitution: fills in the variables of manifests with what Flux's Kustomizations say that apply them. How Flux does it:
+// Substitution: fills in the variables of manifests as the Kustomizations of Flux that apply them say. How Flux does it:
 // fluxcd/pkg kustomize/kustomize_varsub.go and envsubst.
 import { type Applier, appliersIn, type Built, isAppliedBy } from './applied.ts'
 import { isOurs, type Remark } from './flux.ts'
@@ -127,7 +127,7 @@ function fillText(text: string, { texts, isAll }: Values): string | boolean {
 function remarksOn([first, ...others]: readonly Applier[]): Remark[] {
   if (first === undefined) return []
   const where = first.folder === '' ? 'the same' : `what is below ${first.folder}`
-  const message = `this Kustomization of Flux's and ${others.map(placeOf).join(', ')} fill in ${where} differently (postBuild), and the import cannot know which is meant: import the folder of one cluster beside it, or what \`kubectl get -A -o yaml\` shows`
+  const message = `this Kustomization of Flux's and ${others.map(placeOf).join(', ')} fill in ${where} differently (postBuild), and the import cannot know which is meant: import one cluster's folder together with what it applies, or what \`kubectl get -A -o yaml\` shows`
   return [{ ...first.manifest.at(['spec', 'postBuild']), message }]
 }
 

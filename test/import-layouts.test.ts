@@ -340,6 +340,20 @@ const inCluster = (text: string, metadata: object = {}) => [
   alert({ eventMetadata: { cluster: text } }, { namespace: 'flux-system', ...metadata })
 ]
 const yetToBeFilledIn = /eventMetadata\.cluster has a variable that is yet to be filled in/
+const configMap = (data: object, metadata: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'vars', namespace: 'flux-system', ...metadata },
+  data
+})
+const encrypted = {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'vars' },
+  stringData: { key: 'ENC[AES256_GCM,x]' }
+}
+const from = (kinds: string[], substitute: object = {}) =>
+  ofFlux({ postBuild: { substitute, substituteFrom: kinds.map((kind) => ({ kind, name: 'vars' })) } })
 const disabled = { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' }
 
 // What Flux makes of each was tried with fluxcd/pkg/envsubst 1.4.0. Undefined: it stays as it is.
@@ -363,7 +377,7 @@ const substitutions: readonly (readonly [
   ['a default that is a variable itself', '${cluster:=${env}}', [withValues({ cluster: 'a', env: 'b' })], undefined],
   ['what is escaped', '$${cluster}', [withValues({ cluster: 'prod' })], undefined],
   [
-    'a ConfigMap',
+    'a ConfigMap that is not imported',
     '${cluster}',
     [ofFlux({ postBuild: { substituteFrom: [{ kind: 'ConfigMap', name: 'x' }] } })],
     undefined
@@ -378,6 +392,56 @@ const substitutions: readonly (readonly [
     'a default beside a ConfigMap, which may have the value',
     '${cluster:=dev}',
     [ofFlux({ postBuild: { substitute: { other: 'x' }, substituteFrom: [{ kind: 'Secret', name: 'x' }] } })],
+    undefined
+  ],
+  ['a ConfigMap that is imported, too', '${cluster}', [from(['ConfigMap']), configMap({ cluster: 'prod' })], 'prod'],
+  ['a default beside a whole ConfigMap', '${cluster:=dev}', [from(['ConfigMap']), configMap({ other: 'x' })], 'dev'],
+  [
+    'a value over that of a ConfigMap',
+    '${cluster}',
+    [from(['ConfigMap'], { cluster: 'prod' }), configMap({ cluster: 'x' })],
+    'prod'
+  ],
+  [
+    'an encrypted value of a ConfigMap',
+    '${cluster:=dev}',
+    [from(['ConfigMap']), configMap({ cluster: 'ENC[AES256_GCM,x]' })],
+    undefined
+  ],
+  [
+    'a ConfigMap of another namespace',
+    '${cluster}',
+    [from(['ConfigMap']), configMap({ cluster: 'x' }, { namespace: 'b' })],
+    undefined
+  ],
+  [
+    'two ConfigMaps of one name',
+    '${cluster}',
+    [from(['ConfigMap']), configMap({ cluster: 'a' }), configMap({ cluster: 'b' })],
+    undefined
+  ],
+  [
+    'a ConfigMap before a Secret that has other keys',
+    '${cluster}',
+    [from(['ConfigMap', 'Secret']), configMap({ cluster: 'prod' }), encrypted],
+    'prod'
+  ],
+  [
+    'a ConfigMap before a Secret that may have the same key',
+    '${cluster}',
+    [from(['ConfigMap', 'Secret']), configMap({ cluster: 'prod' })],
+    undefined
+  ],
+  [
+    'a ConfigMap after a Secret that may have the same key',
+    '${cluster}',
+    [from(['Secret', 'ConfigMap']), configMap({ cluster: 'prod' })],
+    'prod'
+  ],
+  [
+    'a value of a Secret',
+    '${key:=dev}',
+    [from(['Secret']), { ...encrypted, stringData: { key: 's3cr3t' } }],
     undefined
   ],
   ['another folder', '${cluster}', [withValues({ cluster: 'prod' }, { path: './apps' })], undefined],

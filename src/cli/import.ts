@@ -56,8 +56,8 @@ export async function importFiles(paths: string[], { namespace, relay, flux, jso
 /** One that was found in a folder may be anything: it does not stand in the way of the others. */
 function passedOver(read: readonly (ManifestText & { problems: Problem[] })[]): Remark[] {
   return read.flatMap(({ file, text, problems: [first] }) => {
-    const isOfFlux = /notification\.toolkit|Secret/.test(text)
-    if (first === undefined || !isOfFlux) return []
+    const isMissed = /notification\.toolkit|kind"?:\s*"?\w*Secret/.test(text)
+    if (first === undefined || !isMissed) return []
     const message = text.includes('{{')
       ? 'a template of Helm, not read: import what `helm template` prints, or what `kubectl get -o yaml` shows'
       : `no YAML, not read: ${first.message}`

@@ -35,7 +35,8 @@ async function textsAt(path: string): Promise<ManifestText[]> {
 }
 
 // A folder may contain anything.
-const isOfInterest = /(notification|kustomize)\.toolkit\.fluxcd\.io|^\s*"?kind"?:\s*"?(Sealed|External)?Secret\b/m
+const isOfInterest =
+  /(notification|kustomize)\.toolkit\.fluxcd\.io|^\s*"?kind"?:\s*"?(ConfigMap|(Sealed|External)?Secret)\b/m
 
 function textOf(path: string): string | undefined {
   try {

@@ -1,45 +1,52 @@
-// Substitution: fills in the variables of manifests with what Flux's Kustomizations say that apply them. How Flux does it:
+// Substitution: fills in the variables of manifests as the Kustomizations of Flux that apply them say. How Flux does it:
 // fluxcd/pkg kustomize/kustomize_varsub.go and envsubst.
 import { type Applier, appliersIn, type Built, isAppliedBy } from './applied.ts'
 import { isOurs, type Remark } from './flux.ts'
 
 /** What one Kustomization puts for variables. */
 interface Values {
-  /** Their texts by name. */
-  known: Record<string, string>
+  /** Their texts by name; undefined where there is one that cannot be read. */
+  texts: Map<string, string | undefined>
   /** There are no others, so that a variable that is not among them has its default. */
   isAll: boolean
 }
 
 /**
- * `built` with the inline values (`spec.postBuild.substitute`) of the nearest Kustomization of Flux's that applies each. What
- * several fill in differently stays as it is, which is a remark, and so does what only a ConfigMap or a Secret knows.
+ * `built` with the values (`spec.postBuild`) of the nearest Kustomization of Flux's that applies each: those that stand in it, and
+ * those of ConfigMaps among `built`. What several fill in differently stays as it is, which is a remark, and so does what only a
+ * Secret knows, or what is not among `built`.
  */
 export function substitute(built: readonly Built[]): { built: Built[]; remarks: Remark[] } {
   const appliers = appliersIn(built)
   const disagreeing = new Map<string, Applier[]>()
   const filled = built.map((each): Built => {
-    const { values, disagreed } = substituted(each, appliers, [])
+    const { values, disagreed } = substituted(each, { appliers, built }, [])
     if (disagreed.length > 0 && isOurs(each.manifest)) disagreeing.set(disagreed.map(placeOf).join(), disagreed)
     return values === undefined ? each : { ...each, manifest: { ...each.manifest, value: values } }
   })
   return { built: filled, remarks: [...disagreeing.values()].flatMap(remarksOn) }
 }
 
+/** Everything that is imported. */
+interface All {
+  appliers: readonly Applier[]
+  built: readonly Built[]
+}
+
 /** `passed` are being asked already: the Kustomization of a cluster applies itself, too. */
 function substituted(
   { manifest, files }: Built,
-  appliers: readonly Applier[],
+  imported: All,
   passed: readonly Applier[]
 ): { values?: Record<string, unknown>; disagreed: Applier[] } {
   if (isDisabled(manifest.value) || !JSON.stringify(manifest.value).includes('${')) return { disagreed: [] }
-  const all = appliers.filter(
+  const all = imported.appliers.filter(
     (each) => !passed.includes(each) && each.manifest !== manifest && isAppliedBy(each, files)
   )
   const nearest = all.filter(({ folder }) => !all.some((other) => isInside(other.folder, folder)))
   const ways = nearest.map((by) => ({
     by,
-    value: fill(manifest.value, valuesOf(by, appliers, [...passed, by])) as Record<string, unknown>
+    value: fill(manifest.value, valuesOf(by, imported, [...passed, by])) as Record<string, unknown>
   }))
   const [first, ...others] = new Map(ways.map((way) => [JSON.stringify(way.value), way])).values()
   if (first === undefined) return { disagreed: [] }
@@ -51,17 +58,42 @@ function isInside(folder: string, other: string): boolean {
 }
 
 /** Undefined where it fills in nothing: Flux then leaves defaults alone, too. */
-function valuesOf(applier: Applier, appliers: readonly Applier[], passed: readonly Applier[]): Values | undefined {
+function valuesOf(applier: Applier, imported: All, passed: readonly Applier[]): Values | undefined {
   // A Kustomization may itself be applied by one with values, and pass them on.
-  const own = substituted(applier, appliers, passed).values ?? applier.manifest.value
+  const own = substituted(applier, imported, passed).values ?? applier.manifest.value
   const { substitute, substituteFrom } = recordOf(recordOf(own['spec'])['postBuild'])
+  const references = Array.isArray(substituteFrom) ? substituteFrom.map(recordOf) : []
   const pairs = Object.entries(recordOf(substitute))
-  const isFromElsewhere = Array.isArray(substituteFrom) && substituteFrom.length > 0
-  if (pairs.length === 0) return undefined
-  const known = pairs.flatMap(([name, value]) =>
-    typeof value === 'string' && !value.includes('${') ? [[name, value.replaceAll('\n', '')]] : []
-  )
-  return { known: Object.fromEntries(known), isAll: known.length === pairs.length && !isFromElsewhere }
+  if (pairs.length + references.length === 0) return undefined
+  const values: Values = { texts: new Map(), isAll: true }
+  // A later one wins, and what stands in the Kustomization itself over all of them.
+  for (const { kind, name } of references) {
+    const [found, ...others] = imported.built.filter(
+      ({ manifest }) => manifest.kind === kind && isNamesake(manifest.value, name, own)
+    )
+    if (found === undefined || others.length > 0) {
+      values.texts.clear()
+      values.isAll = false
+      continue
+    }
+    const { data, stringData } = found.manifest.value
+    for (const [key, value] of Object.entries({ ...recordOf(data), ...recordOf(stringData) }))
+      values.texts.set(key, kind === 'ConfigMap' ? legible(value) : undefined)
+  }
+  for (const [key, value] of pairs) values.texts.set(key, legible(value))
+  return values
+}
+
+/** Whether `value` is called `name`, in the namespace of `kustomization` where both say one. */
+function isNamesake(value: Record<string, unknown>, name: unknown, kustomization: Record<string, unknown>): boolean {
+  const { name: own, namespace } = recordOf(value['metadata'])
+  const { namespace: here } = recordOf(kustomization['metadata'])
+  return own === name && (namespace === undefined || here === undefined || namespace === here)
+}
+
+/** As Flux puts it. Undefined for what SOPS has encrypted, and what is yet to be filled in itself. */
+function legible(value: unknown): string | undefined {
+  return typeof value === 'string' && !/^ENC\[|\$\{/.test(value) ? value.replaceAll('\n', '') : undefined
 }
 
 /** Either on the manifest itself. */
@@ -79,12 +111,14 @@ function fill(value: unknown, values: Values | undefined): unknown {
 }
 
 /** `${cluster}`, `${cluster:=usual}`, `${cluster=usual}` and `${cluster:-usual}`; whatever else there is stays, `$${cluster}` too. */
-function fillText(text: string, { known, isAll }: Values): string | boolean {
+function fillText(text: string, { texts, isAll }: Values): string | boolean {
   const filled = text.replace(/\$?\$\{(?:[^${}]|\$\{[^{}]*\})*\}/g, (variable) => {
     const [, name, usual] = /^\$\{([A-Za-z_]\w*)(?:(?::?=|:-)([^{}]*))?\}$/.exec(variable) ?? []
-    if (name === undefined || (!isAll && !Object.hasOwn(known, name))) return variable
+    if (name === undefined) return variable
+    const value = texts.get(name)
+    if (value === undefined && (texts.has(name) || !isAll)) return variable
     // An empty value is none. Without a default Flux puts nothing, or refuses all of it: nobody wants either.
-    return (Object.hasOwn(known, name) && known[name]) || (usual ?? variable)
+    return value || (usual ?? variable)
   })
   // Flux fills in the text of a manifest: `suspend: ${paused}` becomes a boolean.
   return filled !== text && /^(true|false)$/.test(filled) ? filled === 'true' : filled
@@ -93,7 +127,7 @@ function fillText(text: string, { known, isAll }: Values): string | boolean {
 function remarksOn([first, ...others]: readonly Applier[]): Remark[] {
   if (first === undefined) return []
   const where = first.folder === '' ? 'the same' : `what is below ${first.folder}`
-  const message = `this Kustomization of Flux's and ${others.map(placeOf).join(', ')} fill in ${where} differently (postBuild), and the import cannot know which is meant: import the folder of one cluster beside it, or what \`kubectl get -A -o yaml\` shows`
+  const message = `this Kustomization of Flux's and ${others.map(placeOf).join(', ')} fill in ${where} differently (postBuild), and the import cannot know which is meant: import one cluster's folder together with what it applies, or what \`kubectl get -A -o yaml\` shows`
   return [{ ...first.manifest.at(['spec', 'postBuild']), message }]
 }
 

@@ -2,6 +2,7 @@
 // would stay for as long as little happens.
 import { Session } from 'node:inspector/promises'
 import { performance } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
 
 /** Of a tenth of a second that it takes nobody is to notice. */
 const quietUtilization = 0.05
@@ -16,12 +17,18 @@ export function keepMemoryLow(lookEveryMs = 5000): void {
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, before)
     before = now
-    if (utilization > quietUtilization || process.memoryUsage.rss() < known + minBytes) return
+    if (utilization > quietUtilization || bytesTaken() < known + minBytes) return
     known = Number.POSITIVE_INFINITY
     await collect()
-    known = process.memoryUsage.rss()
+    known = bytesTaken()
   }, lookEveryMs)
   timer.unref()
+}
+
+/** Of V8. What the system says of the process stands in a file, which cannot be opened where too many are. */
+function bytesTaken(): number {
+  const { total_physical_size: heap, external_memory: buffers } = getHeapStatistics()
+  return heap + buffers
 }
 
 /** All that can be, which also gives empty pages of the young generation back; `gc()` does not. */

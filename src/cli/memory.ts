@@ -1,6 +1,5 @@
 // Memory: gives back what a quiet relay does not need. V8 collects when it needs room, so that what a start or a storm took
 // would stay for as long as little happens.
-import { Session } from 'node:inspector/promises'
 import { performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 
@@ -33,6 +32,8 @@ function bytesTaken(): number {
 
 /** All that can be, which also gives empty pages of the young generation back; `gc()` does not. */
 async function collect(): Promise<void> {
+  // Not a moment earlier: a start has better things to do.
+  const { Session } = process.getBuiltinModule('node:inspector/promises')
   const session = new Session()
   session.connect()
   await session.post('HeapProfiler.collectGarbage').finally(() => session.disconnect())

@@ -16,6 +16,8 @@ const starts = 7
 const pairs = 5
 const settleMs = 10_000
 const idleMs = 30_000
+/** After five seconds of which it needs next to none, a relay gives memory back (src/cli/memory.ts). */
+const quietMs = 11_000
 const folder = createFolder()
 
 /** Resident memory in MB, and how much of that is no file's. */
@@ -48,10 +50,12 @@ say(
 
 const bare = await start('bench/bare.ts', { PORT: `${await freePort()}` })
 const { port, relay } = await startRelay(folder, 'memory.db')
-await pause(5000)
+await pause(quietMs)
 say(`idle               ${footprintOf(relay)} (Fastify alone ${footprintOf(bare)})`)
 await load(port, 512, 3000, 333, 'storm')
 say(`after a storm      ${footprintOf(relay)}`)
+await pause(quietMs)
+say(`quiet again        ${footprintOf(relay)}`)
 await load(port, 64, 20_000, 0, 'flood')
 say(`saturated for 20 s ${footprintOf(relay)}`)
 await kill(bare)

@@ -221,3 +221,10 @@ t.test('what is remembered of objects is written by one file of each store, and 
     ['postgres', 'sqlite'].flatMap((store) => ['memories', 'upkeep'].map((name) => `src/store/${store}/${name}.ts`))
   )
 })
+
+t.test('nothing imports node:http, which would load the whole of its client, 7 MB, at the start', async (t) => {
+  const against = files.filter((file) =>
+    importsOf.get(file)?.some(({ target, isTypeOnly }) => target === 'node:http' && !isTypeOnly)
+  )
+  t.same(against, [])
+})

@@ -1,7 +1,7 @@
 // Memory: gives back what a quiet relay does not need. V8 collects when it needs room, so that what a start or a storm took
 // would stay for as long as little happens.
-import { Session } from 'node:inspector/promises'
 import { performance } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
 
 /** Of a tenth of a second that it takes nobody is to notice. */
 const quietUtilization = 0.05
@@ -16,16 +16,24 @@ export function keepMemoryLow(lookEveryMs = 5000): void {
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, before)
     before = now
-    if (utilization > quietUtilization || process.memoryUsage.rss() < known + minBytes) return
+    if (utilization > quietUtilization || bytesTaken() < known + minBytes) return
     known = Number.POSITIVE_INFINITY
     await collect()
-    known = process.memoryUsage.rss()
+    known = bytesTaken()
   }, lookEveryMs)
   timer.unref()
 }
 
+/** Of V8. What the system says of the process stands in a file, which cannot be opened where too many are. */
+function bytesTaken(): number {
+  const { total_physical_size: heap, external_memory: buffers } = getHeapStatistics()
+  return heap + buffers
+}
+
 /** All that can be, which also gives empty pages of the young generation back; `gc()` does not. */
 async function collect(): Promise<void> {
+  // Not a moment earlier: a start has better things to do.
+  const { Session } = process.getBuiltinModule('node:inspector/promises')
   const session = new Session()
   session.connect()
   await session.post('HeapProfiler.collectGarbage').finally(() => session.disconnect())

@@ -120,7 +120,8 @@ export function duplicatesExplained({ sightings, journal }: Case, { lost }: Trou
       for (const { request } of again) {
         const isLost = lost.has(before) || !before.answered
         const isKilled = ends.some((at) => at >= before.at - 5 && at <= request.at)
-        if (!isLost && !isKilled) result.faults.push(`${lane}: message ${id} came again without a reason`)
+        if (!isLost && !isKilled)
+          result.faults.push(`${lane}: message ${id} came again without a reason, after ${request.at - before.at} ms`)
         const isRefused = seen.some(
           ({ request: { at, status, answer } }) =>
             (status === 400 || isPage(answer)) && at > before.at && at < request.at

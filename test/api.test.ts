@@ -495,7 +495,13 @@ t.test('a page of another site changes nothing, whatever the browser knows', asy
       (await send(relay, '/api/notifications/retry', { authorization, ...headers })).status
     t.equal(await status({ 'sec-fetch-site': 'cross-site' }), 403)
     t.equal(await status({ 'sec-fetch-site': 'same-site' }), 403)
+    t.equal(await status({ 'sec-fetch-site': 'none' }), 200, 'typed by a person')
     t.equal(await status({ origin: 'https://elsewhere.example' }), 403)
+    t.equal(
+      await status({ 'sec-fetch-site': 'cross-site', origin: relay.url }),
+      403,
+      'what a browser says of it counts'
+    )
     t.equal(await status({ origin: 'null' }), 403)
     t.equal(await status({ origin: relay.url }), 200)
     t.equal(await status({ 'sec-fetch-site': 'same-origin', origin: 'https://relay.example' }), 200, 'behind a proxy')

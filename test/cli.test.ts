@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { parseMatch } from '../src/cli/silence.ts'
 import { run } from './fixtures/process.ts'
 import { about, openConfig, startRelay, tempFolder } from './fixtures/relay.ts'
 
@@ -277,7 +278,7 @@ t.test('conditions of a silence stand in one text or in several, and what they c
     [['namespace=db, kind=HelmRelease'], { namespace: ['db'], kind: ['HelmRelease'] }],
     [['namespace = db , kind = HelmRelease'], { namespace: ['db'], kind: ['HelmRelease'] }],
     [['namespace=db, when = event.reason == "A"'], { namespace: ['db'], when: ' event.reason == "A"' }],
-    [['namespace=db', '--match', 'kind=HelmRelease'], { namespace: ['db'], kind: ['HelmRelease'] }],
+    [['namespace=db', 'kind=HelmRelease'], { namespace: ['db'], kind: ['HelmRelease'] }],
     [['metadata.team=a,b,name=x'], { ...team, name: ['x'] }],
     [['metadata.team=a\\,b=c'], { metadata: { team: ['a,b=c'] } }],
     [
@@ -291,30 +292,46 @@ t.test('conditions of a silence stand in one text or in several, and what they c
       { kind: ['HelmRelease'], when: 'event.reason in ["UpgradeFailed", "TestFailed"] && metadata.a == "b,name=c"' }
     ]
   ]
-  for (const [match, expected] of taken) {
-    const { out, err } = await add(...match)
-    t.strictSame(err, '', match.join(' '))
-    t.strictSame(JSON.parse(out).match, expected)
-  }
+  for (const [texts, expected] of taken) t.strictSame(parseMatch(texts), expected, texts.join(' '))
+  const { out, err } = await add('namespace=db', '--match', 'kind=HelmRelease')
+  t.strictSame(err, '')
+  t.strictSame(JSON.parse(out).match, { namespace: ['db'], kind: ['HelmRelease'] })
 
+  const unread: [string[], RegExp][] = [
+    [['namespace'], /^"namespace" is not a condition; write key=value/],
+    [['namespace=a', 'namespace=b'], /^namespace appears twice; for either of two values, write namespace=one,other$/],
+    [['metadata.=x'], /^"metadata\.=" names no key; write key=value/]
+  ]
+  for (const [texts, error] of unread) t.match(parseMatch(texts), { error }, texts.join(' '))
+  t.match(await add('namespace'), { code: 2, err: /"namespace" is not a condition/, out: '' })
+
+  const post = async (texts: string[]) => {
+    const headers = { 'content-type': 'application/json', authorization: `Basic ${btoa('anna:s3cret')}` }
+    const body = JSON.stringify({ match: parseMatch(texts), for: '1h' })
+    const response = await fetch(`${relay.url}/api/silences`, { method: 'POST', headers, body })
+    return { status: response.status, said: (await response.json()) as { message?: string; warnings?: string[] } }
+  }
   const refused: [string[], RegExp][] = [
-    [['namespace=db,nmae=x'], /answers 400: match\.nmae: unknown key "nmae"; did you mean "name"\?/],
+    [['namespace=db,nmae=x'], /match\.nmae: unknown key "nmae"; did you mean "name"\?/],
     [['namespace=db,zone=x'], /unknown key "zone"; there are severity, kind, namespace, /],
-    [['namespace'], /"namespace" is not a condition; write key=value/],
-    [['namespace=a', 'namespace=b'], /namespace appears twice; for either of two values, write namespace=one,other/],
-    [['namespace='], /answers 400: match\.namespace/],
-    [['metadata.=x'], /"metadata\.=" names no key; write key=value/],
+    [['namespace='], /match\.namespace/],
     [['kind=x,severity=eror'], /did you mean "error"/]
   ]
-  for (const [match, said] of refused) t.match(await add(...match), { code: 2, err: said, out: '' }, match.join(' '))
+  for (const [texts, message] of refused) {
+    t.match(await post(texts), { status: 400, said: { message } }, texts.join(' '))
+  }
+  t.match(await add('namespace=db,nmae=x'), { code: 2, err: /answers 400: match\.nmae: unknown key "nmae"/, out: '' })
 
   const odd: [string[], RegExp][] = [
-    [['kind=helmrelease'], /^warning: match\.kind\.0: .*did you mean "HelmRelease"/],
-    [['namespace=Team_A,kind=HelmRelease'], /^warning: match\.namespace\.0: .*without "T"/],
-    [['source=nowhere'], /^warning: match\.source\.0: there is no source "nowhere" in this file; there is default\n$/],
-    [['when=metadata.team.startsWith("a")'], /^warning: match\.when: .*has\(metadata\.team\)/]
+    [['kind=helmrelease'], /^match\.kind\.0: .*did you mean "HelmRelease"/],
+    [['namespace=Team_A,kind=HelmRelease'], /^match\.namespace\.0: .*without "T"/],
+    [['source=nowhere'], /^match\.source\.0: there is no source "nowhere" in this file; there is default$/],
+    [['when=metadata.team.startsWith("a")'], /^match\.when: .*has\(metadata\.team\)/]
   ]
-  for (const [match, said] of odd) t.match(await add(...match), { code: 0, err: said }, match.join(' '))
+  for (const [texts, warning] of odd) {
+    t.match(await post(texts), { status: 201, said: { warnings: [warning] } }, texts.join(' '))
+  }
+  t.match(await add('kind=helmrelease'), { code: 0, err: /^warning: match\.kind\.0: .*did you mean "HelmRelease"/ })
 })
 
 t.test('sources of a running relay are listed: when each last posted, and what was refused', async (t) => {

@@ -14,7 +14,7 @@ import { compileLinks } from '../src/render/links/links.ts'
 import { messageRoom } from '../src/render/slack/limits.ts'
 import { type Payload, textsOf } from '../src/render/slack/payload.ts'
 import { toText } from '../src/render/slack/terminal.ts'
-import { fc } from './fixtures/fc.ts'
+import { anyCharacters, fc } from './fixtures/fc.ts'
 import { faultsOf } from './fixtures/slack.ts'
 
 const start = Date.parse('2026-09-21T14:00:00Z')
@@ -286,7 +286,7 @@ t.test('failures that explain each other explain nothing, and no object is lost 
 t.test('no input breaks a limit, loses an object, repeats one, or gets out of its text', async (t) => {
   const text = (maxLength: number) =>
     fc.oneof(
-      fc.string({ maxLength, unit: 'binary' }),
+      anyCharacters({ maxLength }),
       fc.stringMatching(/^[a-z]{1,12}$/),
       fc.constantFrom('<!channel>', '&&&&&&&&', '`*_~', '<https://a.b|c>', '🙂'.repeat(60), 'x'.repeat(253))
     )

@@ -166,6 +166,16 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
+    'what a mute withheld of a sooner rule keeps no other from notifying of what lasts',
+    `rules: [{ name: slow, for: 5m, send: team }, { name: quick, match: { reason: "Build*" }, send: team }]
+mute: [{ name: works, match: { reason: "Build*" }, until: 2027-01-01T00:00:00Z }]`,
+    [
+      `${fails}, ${nobody}`,
+      `after: 1m, ${otherwise}, expect: [{ destination: team, rule: slow, says: failed }]`,
+      `after: 10m, ${works}, expect: [{ destination: team, rule: slow, says: recovered }]`
+    ]
+  ],
+  [
     'what is held goes to whom the object belongs by now',
     `owners: [{ match: { metadata: { team: a } }, send: team }, { send: other }]\nrules: [{ name: r, for: 2m, send: owner }]`,
     [

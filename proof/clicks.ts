@@ -22,7 +22,7 @@ const { faults, figures } = await pressButtons({
 bar.stop()
 const lines = [
   `${postgres ? 'PostgreSQL, two relays' : 'SQLite'}, seed ${seed}`,
-  ...figures.map(([name, value]) => `${name.padEnd(34)}${value}`),
+  ...figures.map(([name, value]) => `${name.padEnd(36)}${value}`),
   '',
   ...(faults.length === 0 ? ['kept'] : [`BROKEN, ${faults.length} times`, ...faults.slice(0, 20)])
 ]

@@ -1,9 +1,9 @@
 // Buttons: what people press in Slack takes effect once, is shown at once, and only where they may.
-import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { timeZone } from '../src/clock.ts'
 import { readClick } from '../src/slack-api/click.ts'
 import { build, cards, shown, updates, type World } from './fixtures/cards.ts'
+import { advanceUntil } from './fixtures/requests.ts'
 import { appToken, type Posted, type Pressed, responseUrl } from './fixtures/slack-api.ts'
 
 const ack = 'flux-relay:acknowledge'
@@ -17,10 +17,7 @@ async function start(t: Test, operators: readonly string[] = ['U0ANNA1'], option
   const world = await build(t, { operators, ...options })
   const { api, pass } = world
   const until = async (isTrue: () => boolean) => {
-    for (let tries = 0; tries < 600 && !isTrue(); tries++) {
-      world.clock.advance(100)
-      await pause(5)
-    }
+    await advanceUntil(world.clock, 100, isTrue, 600)
     if (!isTrue()) throw new Error(`never: ${isTrue}\n${world.relay.log.slice(-20).join('')}`)
   }
   await until(() => api.socket.open().length > 0)
@@ -35,10 +32,7 @@ async function start(t: Test, operators: readonly string[] = ['U0ANNA1'], option
     for (let tries = 0; ; tries++) {
       await until(() => api.socket.open().length > 0)
       const pressed = api.press(...given)
-      for (let at = 0; at < 100 && pressed.ackedAt === undefined; at++) {
-        world.clock.advance(100)
-        await pause(10)
-      }
+      await advanceUntil(world.clock, 100, () => pressed.ackedAt !== undefined, 100)
       if (pressed.ackedAt !== undefined || tries > 5) return pressed
     }
   }

@@ -12,6 +12,7 @@ import { createClock } from './fixtures/clock.ts'
 import { type EventOverrides, event, wire } from './fixtures/events.ts'
 import { anyCharacters, fc } from './fixtures/fc.ts'
 import { type Relay, type RelayOptions, startRelay, tempFolder } from './fixtures/relay.ts'
+import { advanceUntil } from './fixtures/requests.ts'
 import { botToken, type SlackApi, startSlackApi } from './fixtures/slack-api.ts'
 
 const destinations = `
@@ -327,13 +328,6 @@ const fail = (relay: Relay, name: string, channel: string, more: Partial<WireEve
     }),
     ...more
   })
-/** Time passes, by seconds, until it is so: what is gathered waits for it. */
-async function passing(clock: ReturnType<typeof createClock>, isTrue: () => boolean): Promise<void> {
-  for (let seconds = 0; seconds < 120 && !isTrue(); seconds++) {
-    clock.advance(1000)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
 const names = (api: SlackApi, channel: string) => api.seen(channel).map(({ text }) => /apps\/([\w-]+)/.exec(text)?.[1])
 
 t.test('a channel that an event names is posted to; metrics do not name it', async (t) => {
@@ -370,9 +364,9 @@ for (const [style, end] of [
       reason: 'ReconciliationSucceeded',
       message: 'Applied revision: main@sha1:b'
     })
-    await passing(clock, () => api.posted.length === 2)
+    await advanceUntil(clock, 1000, () => api.posted.length === 2, 120)
     const first = () => JSON.stringify(api.posted[0]?.blocks)
-    if (style === 'cards') await passing(clock, () => end.test(first()))
+    if (style === 'cards') await advanceUntil(clock, 1000, () => end.test(first()), 120)
     t.match(first(), end)
     t.equal(api.posted[1]?.threadTs, style === 'cards' ? api.posted[0]?.ts : undefined)
   })
@@ -396,7 +390,7 @@ t.test('what Slack does not take goes to the entry after it, and the operator is
     reason: 'ReconciliationSucceeded',
     message: 'Applied revision: main@sha1:b'
   })
-  await passing(clock, () => names(api, 'platform').length === 3)
+  await advanceUntil(clock, 1000, () => names(api, 'platform').length === 3, 120)
   t.same(names(api, 'platform'), ['one', 'two', 'one'])
   t.match(api.seen('platform')[2]?.text, /works again/)
   // By the next probe, the channel is there.

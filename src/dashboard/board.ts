@@ -7,7 +7,7 @@ import { withoutVariation } from '../events/fingerprint.ts'
 import { objectKey } from '../objects.ts'
 import { compileSearch, isEverything, type Search } from '../search.ts'
 import type { Listed, ObjectRecord } from '../store/records.ts'
-import { type ActiveMute, mutesOf, type OwnerOf, type Trouble } from './trouble.ts'
+import type { ActiveMute, MutesOf, OwnerOf, Trouble } from './trouble.ts'
 
 /** Objects that fail alike. */
 export interface Cause {
@@ -48,7 +48,7 @@ export interface Facet {
 /** `search` narrows down what is shown; the counts are of all. */
 export function boardOf(
   { items, next }: Listed<ObjectRecord>,
-  mutes: readonly ActiveMute[],
+  mutesOf: MutesOf,
   ownerOf: OwnerOf,
   search: Search
 ): Board {
@@ -58,7 +58,7 @@ export function boardOf(
   const open: Trouble[] = []
   for (const trouble of troubles) {
     if (trouble.state === 'stale') continue
-    const [by] = mutesOf(trouble, mutes)
+    const [by] = mutesOf(trouble)
     if (by === undefined) open.push(trouble)
     else if (muted.get(by)?.push(trouble) === undefined) muted.set(by, [trouble])
   }

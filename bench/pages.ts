@@ -152,7 +152,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 
 async function fill(): Promise<void> {
   if (isPostgres) {
-    const statements = filling((count) => `generate_series(1, ${count}) n`, lane, Date.now())
+    const statements = filling((count) => `generate_series(1::bigint, ${count}) n`, lane, Date.now())
     for (const sql of statements) await execute(database, sql)
     await execute(database, 'analyze')
     return

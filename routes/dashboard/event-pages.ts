@@ -2,6 +2,7 @@
 
 import type { FastifyPluginAsync } from 'fastify'
 import { eventPage } from '../../src/dashboard/event.ts'
+import { waitingFor } from '../../src/dashboard/notified.ts'
 import { objectName } from '../../src/dashboard/parts.ts'
 import { createMutesOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import { RelayError } from '../../src/errors.ts'
@@ -44,7 +45,8 @@ export const eventPages: FastifyPluginAsync<OperatorOptions> = async (app, optio
         record,
         mute: createMutesOf(mutes)(record)[0],
         reminderAt: reminderOf(record, rules),
-        owner: ownership()(record)
+        owner: ownership()(record),
+        waiting: waitingFor(record.failure, near)
       }
     }
     const flux = readStored(event)

@@ -30,6 +30,9 @@ export interface Board {
   /** Those that failed at their last event, and have been silent for long. */
   stale: readonly Trouble[]
   counts: { failing: number; waiting: number; muted: number; stale: number }
+  /** Of all that fails or waits and is not muted, what began first and last. */
+  oldest: Trouble | undefined
+  newest: Trouble | undefined
   /** All warnings are about objects that wait for others. */
   onlyWaits: boolean
   /** There are more than were looked at. */
@@ -79,6 +82,8 @@ export function boardOf(
       muted: troubles.length - stale.length - open.length,
       stale: stale.length
     },
+    oldest: open.reduce<Trouble | undefined>((old, one) => (old && byAge(old, one) <= 0 ? old : one), undefined),
+    newest: open.reduce<Trouble | undefined>((young, one) => (young && byAge(young, one) > 0 ? young : one), undefined),
     onlyWaits: warnings.every(({ failure }) => failure.reason === 'DependencyNotReady'),
     isCut: next !== null,
     shown: shownOpen.length + shownMuted.reduce((sum, [, of]) => sum + of.length, 0) + shownStale.length,

@@ -50,7 +50,7 @@ export function filling(numbers: (count: number) => string, lane: string, now: n
        case when n % 500 = 0 then 'dead' when n % 97 = 0 then 'muted' when n % 101 = 0 then 'pending' else 'sent' end,
        case when n % 500 = 0 then '400 invalid_blocks' when n % 97 = 0 then 'muted by nights' end, ${at},
        case when n % 500 = 0 or n % 97 <> 0 and n % 101 <> 0 then n / 20 + 1 end,
-       case when n % 101 = 0 then ${now} + 30 * 86400000 else 0 end, case when n % 101 = 0 then ${at} end from ${numbers(rows)}`,
+       case when n % 101 = 0 then ${now + 30 * 86_400_000} else 0 end, case when n % 101 = 0 then ${at} end from ${numbers(rows)}`,
     `insert into views select n, '{"says":"failed","severity":"error","object":{"cluster":"' || ${cluster} || '","kind":"' || ${kind} ||
        '","namespace":"' || ${namespace} || '","name":"' || ${name} || '"},"reason":"ReconciliationFailed","summary":"' || ${text} ||
        '","message":"' || ${text} || '","cause":"c","controller":"kustomize-controller","at":' || ${at} || '}' from ${numbers(rows)}`,

@@ -6,16 +6,17 @@ import type { OperatorOptions } from './options.ts'
 /** Those in effect at `now`, in ms; silences first. */
 export async function activeMutes({ config, store }: OperatorOptions, now: number): Promise<ActiveMute[]> {
   const silenced = (await store.silences(now)).flatMap((silence): ActiveMute[] => {
-    const { id, author, createdAt, untilRecovered } = silence
+    const { id, author, createdAt, untilRecovered, match } = silence
     const mute = compileSilence(silence)
     const endsAt = mute?.endOf(now)
     if (mute === undefined || endsAt === undefined) return []
+    const { matches } = mute
     const end = { endsAt, ...(untilRecovered && { untilRecovered }) }
-    return [{ name: silenceName(silence), ...end, silence: { id, author, createdAt }, matches: mute.matches }]
+    return [{ name: silenceName(silence), ...end, silence: { id, author, createdAt }, match, matches }]
   })
-  const filed = config().mutes.flatMap(({ name, matches, endOf }): ActiveMute[] => {
+  const filed = config().mutes.flatMap(({ name, match, matches, endOf }): ActiveMute[] => {
     const endsAt = endOf(now)
-    return endsAt === undefined ? [] : [{ name, endsAt, matches }]
+    return endsAt === undefined ? [] : [{ name, endsAt, match, matches }]
   })
   return [...silenced, ...filed]
 }

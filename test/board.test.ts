@@ -61,7 +61,7 @@ t.test(
     t.match(html, '<title>(6) failing · flux-relay</title>')
     t.match(html, /rel="icon" href="\/assets\/icon-red\.svg/)
     t.match(text, /6 failing · 1 waiting · 2 muted The oldest is/)
-    t.match(html, /<h1><a href="#failing">6 failing<\/a> · <a href="#waiting">/, 'each part leads to what it is about')
+    t.match(html, /<h1><a href="#failing">6 failing<\/a>\s· <a href="#waiting">/, 'each part leads to what it is about')
     t.match(
       text,
       /flux-system\/charts HelmRepository · prod .* no such host .* 2 hang on it: flux-system 2 .*early.*late/
@@ -83,6 +83,13 @@ t.test('what is shown can be narrowed down by words and by one click, and the co
   const [, chip = ''] =
     /<a class="chip" href="([^"]*namespace[^"]*shop[^"]*)"/.exec((await look(relay, '/')).html) ?? []
   const { html } = await look(relay, chip.replaceAll('&amp;', '&'))
+  const ages = async (path: string) => {
+    const [, oldest, newest] =
+      /The oldest is (\S+) ?, for .* the newest (\S+) ?, for/.exec(textOf((await look(relay, path)).html)) ?? []
+    return { oldest, newest }
+  }
+  t.same(await ages('/'), { oldest: 'flux-system/early', newest: 'data/etl' })
+  t.same(await ages('/?q=namespace:shop'), await ages('/'), 'the oldest and the newest are of all, too')
   t.match(textOf(html), /6 failing · 1 waiting · 2 muted .* 2 of 9 match\. Show all .* 2 HelmReleases/)
   t.match(html, 'value="namespace:shop"')
   t.match(html, /aria-current="true">shop/)
@@ -114,20 +121,24 @@ t.test('however much fails, all of it is counted, the page stays small, and the 
   const words = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta', 'eta', 'theta', 'iota', 'kappa']
   for (let n = 0; n < 100; n++) {
     const message = `kustomize build failed: ${words[n % 10]} ${words[Math.floor(n / 10)]} is missing`
-    for (let batch = 0; batch < 6; batch++) await relay.post(about(`x${n}-${batch}`, { message }))
+    await Promise.all(
+      Array.from({ length: 13 }, (_, batch) =>
+        relay.post(about(`x${n}-${batch}-payments-ledger-api`, { message, metadata: { cluster: 'prod-eu-west-1' } }))
+      )
+    )
   }
   const { html } = await look(relay, '/')
-  t.match(textOf(html), /600 failing/)
-  t.match(textOf(html), /360 more, of 60 causes/)
+  t.match(textOf(html), /1,300 failing/)
+  t.match(textOf(html), /780 more, of 60 causes/)
   t.ok(html.length < 200_000, String(html.length))
   const seen = new Set<string>()
   let next: string | undefined = '/objects?state=failing&q=kind:kustom*'
-  for (let pages = 0; next !== undefined && pages < 20; pages++) {
+  for (let pages = 0; next !== undefined && pages < 40; pages++) {
     const { html } = await look(relay, next)
-    for (const [, name = ''] of html.matchAll(/<b>apps\/(x[\d-]+)<\/b>/g)) seen.add(name)
+    for (const [, name = ''] of html.matchAll(/<b>apps\/(x[\d]+-[\d]+-payments-ledger-api)<\/b>/g)) seen.add(name)
     next = /href="([^"]+)" rel="next"/.exec(html)?.[1]?.replaceAll('&amp;', '&')
   }
-  t.equal(seen.size, 600, 'each of them is found by paging')
+  t.equal(seen.size, 1300, 'each of them is found by paging')
 })
 
 t.test('objects are found by the same words on their page and in the API', async (t) => {

@@ -285,6 +285,24 @@ t.test('a destination that waits is tried with a click', async (t) => {
   t.equal((await submit(relay, '/lanes/slack:nope/try')).status, 404)
 })
 
+t.test(
+  'nobody was notified as long as the message waits, and who is notified by several rules is named once',
+  async (t) => {
+    const rules = config.replace('rules:', 'rules:\n  - { name: again, send: team }')
+    const relay = await startRelay(t, { config: rules })
+    relay.slack.behave('*', { status: 500, body: 'rollup_error' })
+    const { body } = await relay.post({})
+    await relay.logged(/rollup_error/)
+    const text = textOf((await look(relay, `/events/${body.id}`)).html)
+    t.match(text, /A message to team waits to be sent\. It still fails, for [^.]+\. local was notified of it\./)
+    t.match(textOf((await look(relay, '/events')).html), / team pending, local sent /)
+    relay.slack.behave('*', { status: 200, body: 'ok' })
+    await relay.logged(/message sent/, 2)
+    const after = textOf((await look(relay, `/events/${body.id}`)).html)
+    t.match(after, /It still fails, for [^.]+\. team and local were notified of it\./)
+  }
+)
+
 t.test('an object is silenced in two clicks, and the silence ended in one', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config, clock })

@@ -1,7 +1,7 @@
 // Records: answer people and retry dead letters the same way in every store.
 import t, { type Test } from 'tap'
 import type { FluxEvent } from '../src/events/flux.ts'
-import type { ObjectMemory } from '../src/objects.ts'
+import type { Failure, ObjectMemory } from '../src/objects.ts'
 import type { Arrival, Decide } from '../src/store/kept.ts'
 import type { Plan, Settlement } from '../src/store/kept-lanes.ts'
 import type { Listed, NotificationState, Page, Records } from '../src/store/records.ts'
@@ -289,6 +289,48 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.accept([about({ name: 'fine' })], failing('lane', now))
       t.same(await names('failing'), ['fine', 'new-2', 'new-3', 'long'], 'and as soon as it begins')
       t.same(await names('healthy'), ['new-1', 'well'])
+    })
+
+    t.test('whoever looks again sees what fails as it is by then, also where it changed during a look', async (t) => {
+      const [store, records] = await start(t)
+      const now = at + minute
+      const looked = async () =>
+        (await records.failures(now)).items.map(({ object: { name }, failure, notified }) =>
+          [name, failure?.text, failure?.acknowledged?.by, ...notified.map(({ rule }) => rule)]
+            .filter(Boolean)
+            .join(' ')
+        )
+      const saying =
+        (text: string): Decide =>
+        (...asked) => {
+          const { memory, ...decision } = failing('lane')(...asked)
+          return { ...decision, memory: { ...memory, failure: { ...memory.failure, text } as Failure } }
+        }
+      const names = ['a', 'b', 'c', 'd']
+      await store.accept(
+        names.map((name) => about({ name })),
+        saying('first')
+      )
+      t.same(await looked(), ['d first r', 'c first r', 'b first r', 'a first r'])
+      await store.accept([about({ name: 'a' })], saying('second'))
+      const incident = { object: 'prod/Kustomization/apps/b', since: at }
+      await store.acknowledge([incident], at + 1, { name: 'ada', via: 'page' })
+      await store.accept([about({ name: 'c' })], silent)
+      t.same(await looked(), ['d first r', 'b first ada r', 'a second r'])
+      await store.settle(await post(store, 'lane'), attempt, dead)
+      t.same(await looked(), ['d first r', 'b first ada r', 'a second'], 'nobody was notified of what is dead')
+      for (const text of ['third', 'fourth', 'fifth']) {
+        const looks = [looked(), looked(), records.objects({ state: 'failing', name: 'd' }, { limit: 9 }, now)]
+        const [changed] = await Promise.all([store.accept([about({ name: 'd' })], saying(text)), ...looks])
+        t.ok(changed)
+        t.match((await looked())[0], `d ${text}`)
+        t.match((await records.objects({ state: 'failing', name: 'd' }, { limit: 9 }, now)).items, [
+          { failure: { text } }
+        ])
+      }
+      await store.accept([about({ name: 'd' })], silent)
+      await store.accept([about({ name: 'd' })], failing('lane', at + 1))
+      t.same((await looked())[0], 'd boom r', 'it fails anew')
     })
 
     t.test('notifications are found by what became of them, for whom, by which rule and about what', async (t) => {

@@ -1,6 +1,6 @@
 // Standing: says in the API how an object stands: what fails and since when, who was notified, what withholds it, whose it is.
 
-import { mutesOf, type OwnerOf, reminderOf } from '../../src/dashboard/trouble.ts'
+import { createMutesOf, type OwnerOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import { gistOf } from '../../src/events/gist.ts'
 import { type Static, Type } from '../../src/json-schema.ts'
 import { type ObjectRecord, objectStates } from '../../src/store/records.ts'
@@ -59,14 +59,14 @@ export type ListedObject = Static<typeof StandingReply>
 export function createStandings(options: OperatorOptions) {
   const owners = createOwners(options.config)
   return async (now: number) => {
-    const mutes = await activeMutes(options, now)
+    const mutesOf = createMutesOf(await activeMutes(options, now))
     const ownerOf: OwnerOf = owners()
     const { rules } = options.config()
 
     function replyOf(record: ObjectRecord) {
       const { object, failure, notified, since, seenAt, ...rest } = record
       const gist = failure && gistOf(object, failure.reason, failure.text).what
-      const [mute] = mutesOf(record, mutes)
+      const [mute] = mutesOf(record)
       const reminderAt = reminderOf(record, rules)
       const owner = ownerOf(record)
       return {

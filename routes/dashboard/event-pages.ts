@@ -2,8 +2,9 @@
 
 import type { FastifyPluginAsync } from 'fastify'
 import { eventPage } from '../../src/dashboard/event.ts'
+import { waitingFor } from '../../src/dashboard/notified.ts'
 import { objectName } from '../../src/dashboard/parts.ts'
-import { mutesOf, reminderOf } from '../../src/dashboard/trouble.ts'
+import { createMutesOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type FluxEvent, readStored } from '../../src/events/flux.ts'
 import type { Links } from '../../src/render/links/links.ts'
@@ -40,7 +41,13 @@ export const eventPages: FastifyPluginAsync<OperatorOptions> = async (app, optio
     const { rules, links } = config()
     const [record] = objects.items
     const standing = record && {
-      ...{ record, mute: mutesOf(record, mutes)[0], reminderAt: reminderOf(record, rules), owner: ownership()(record) }
+      ...{
+        record,
+        mute: createMutesOf(mutes)(record)[0],
+        reminderAt: reminderOf(record, rules),
+        owner: ownership()(record),
+        waiting: waitingFor(record.failure, near)
+      }
     }
     const flux = readStored(event)
     const body = eventPage({

@@ -1,5 +1,5 @@
 // Matching: finds what fails now and is as a silence, or an acknowledgement of several, would match it.
-import { mutesOf, type Trouble } from '../../src/dashboard/trouble.ts'
+import { createMutesOf, type Trouble } from '../../src/dashboard/trouble.ts'
 import { compileSilence, type Silence } from '../../src/mutes/silence.ts'
 import type { Records } from '../../src/store/records.ts'
 
@@ -11,7 +11,7 @@ export async function failingAs(
 ): Promise<{ found: Trouble[]; of: number }> {
   const mute = compileSilence({ id: '', match, comment: '', author: '', createdAt: now, endsAt: now + 1 })
   const { items } = await records.failures(now)
-  const one = mute ? [{ name: '', endsAt: mute.endOf(now) ?? now, matches: mute.matches }] : []
+  const mutesOf = createMutesOf(mute ? [{ ...mute, endsAt: now }] : [])
   const failing = items.filter((item): item is Trouble => item.failure !== undefined)
-  return { found: failing.filter((record) => mutesOf(record, one).length > 0), of: items.length }
+  return { found: failing.filter((record) => mutesOf(record).length > 0), of: items.length }
 }

@@ -13,6 +13,7 @@ import { objectsPage } from '../../src/dashboard/objects.ts'
 import { overviewOf } from '../../src/dashboard/overview.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
+import { createMutesOf } from '../../src/dashboard/trouble.ts'
 import { tryEventPage } from '../../src/dashboard/try-event.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { compileSilence } from '../../src/mutes/silence.ts'
@@ -63,7 +64,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const data = {
       now,
       asked,
-      board: boardOf(failures, mutes, ownership(), search),
+      board: boardOf(failures, createMutesOf(mutes), ownership(), search),
       lanes: lanesOf(config().destinations.values(), lanes),
       traffic,
       dead,
@@ -95,7 +96,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       ),
       activeMutes(options, now)
     ])
-    const body = objectsPage({ now, state, asked, cursor, objects, mutes, ownerOf })
+    const body = objectsPage({ now, state, asked, cursor, objects, mutesOf: createMutesOf(mutes), ownerOf })
     return sendPage(request, reply, { title: 'Objects', place: '/' }, body)
   })
 

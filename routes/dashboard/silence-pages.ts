@@ -2,7 +2,7 @@
 
 import type { FastifyPluginAsync } from 'fastify'
 import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
-import { mutesOf } from '../../src/dashboard/trouble.ts'
+import { createMutesOf } from '../../src/dashboard/trouble.ts'
 import type { ObjectRef } from '../../src/events/flux.ts'
 import type { Silence } from '../../src/mutes/silence.ts'
 import { knownFrom, neverFaults } from '../../src/rules/never.ts'
@@ -28,9 +28,10 @@ export const silencePages: FastifyPluginAsync<OperatorOptions> = async (app, opt
       store.endedSilences(now, 20),
       records.failures(now)
     ])
+    const mutesOf = createMutesOf(mutes)
     const holds = new Map<string, ObjectRef[]>()
     for (const record of failures.items) {
-      for (const { name } of mutesOf(record, mutes)) {
+      for (const { name } of mutesOf(record)) {
         if (holds.get(name)?.push(record.object) === undefined) holds.set(name, [record.object])
       }
     }

@@ -21,11 +21,11 @@ export function acknowledgeForm({ object, failure }: Failing, back: string): Htm
   const isTaken = failure.acknowledged !== undefined
   const words = isTaken ? 'Undo acknowledgement' : 'Acknowledge'
   const action = address(isTaken ? '/unacknowledge' : '/acknowledge', { ...object, since: String(failure.since), back })
-  return html`<form method="post" action="${action}"><button data-key="${action}" aria-label="${words}: ${objectName(object)}">${words}</button></form>`
+  return html`<form method="post" action="${action}"><button aria-label="${words}: ${objectName(object)}">${words}</button></form>`
 }
 
 /** Takes on all that fails and is as `match` says. */
 export function acknowledgeAllForm(match: Record<string, string | undefined>, words: string): Html {
   const action = address('/acknowledge/matching', match)
-  return html`<form method="post" action="${action}"><button data-key="${action}">${words}</button></form>`
+  return html`<form method="post" action="${action}"><button>${words}</button></form>`
 }

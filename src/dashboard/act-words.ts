@@ -42,7 +42,7 @@ function sayObject({ cluster, kind, namespace, name }: ObjectRef): string {
 }
 
 function saySilence({ silence = '', match = {}, comment = '' }: SaidAbout): string {
-  return `silence ${silence}${comment === '' ? '' : ` (${comment})`} of ${JSON.stringify(match)}`
+  return `silence ${silence}${comment === '' ? '' : ` (${comment})`} of ${sayMatching(match)}`
 }
 
 function sayNotifications({ notifications = [] }: SaidAbout): string {
@@ -50,4 +50,14 @@ function sayNotifications({ notifications = [] }: SaidAbout): string {
   return notifications.length === 1
     ? `notification ${only}`
     : `${notifications.length.toLocaleString('en')} notifications`
+}
+
+/** `namespace db · name primary` */
+export function sayMatching(match: NonNullable<ActAbout['match']>): string {
+  const words = Object.entries(match).map(([key, wanted]) => {
+    const value =
+      typeof wanted === 'string' ? wanted : Array.isArray(wanted) ? wanted.join(', ') : JSON.stringify(wanted)
+    return `${key} ${value}`
+  })
+  return words.join(' · ') || 'everything'
 }

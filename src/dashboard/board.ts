@@ -7,7 +7,7 @@ import { withoutVariation } from '../events/fingerprint.ts'
 import { objectKey } from '../objects.ts'
 import { compileSearch, isEverything, type Search } from '../search.ts'
 import type { Listed, ObjectRecord } from '../store/records.ts'
-import { type ActiveMute, mutesOf, type OwnerOf, type Trouble } from './trouble.ts'
+import type { ActiveMute, MutesOf, OwnerOf, Trouble } from './trouble.ts'
 
 /** Objects that fail alike. */
 export interface Cause {
@@ -30,6 +30,9 @@ export interface Board {
   /** Those that failed at their last event, and have been silent for long. */
   stale: readonly Trouble[]
   counts: { failing: number; waiting: number; muted: number; stale: number }
+  /** Of all that fails or waits and is not muted, what began first and last. */
+  oldest: Trouble | undefined
+  newest: Trouble | undefined
   /** All warnings are about objects that wait for others. */
   onlyWaits: boolean
   /** There are more than were looked at. */
@@ -48,7 +51,7 @@ export interface Facet {
 /** `search` narrows down what is shown; the counts are of all. */
 export function boardOf(
   { items, next }: Listed<ObjectRecord>,
-  mutes: readonly ActiveMute[],
+  mutesOf: MutesOf,
   ownerOf: OwnerOf,
   search: Search
 ): Board {
@@ -58,7 +61,7 @@ export function boardOf(
   const open: Trouble[] = []
   for (const trouble of troubles) {
     if (trouble.state === 'stale') continue
-    const [by] = mutesOf(trouble, mutes)
+    const [by] = mutesOf(trouble)
     if (by === undefined) open.push(trouble)
     else if (muted.get(by)?.push(trouble) === undefined) muted.set(by, [trouble])
   }
@@ -79,6 +82,8 @@ export function boardOf(
       muted: troubles.length - stale.length - open.length,
       stale: stale.length
     },
+    oldest: open.reduce<Trouble | undefined>((old, one) => (old && byAge(old, one) <= 0 ? old : one), undefined),
+    newest: open.reduce<Trouble | undefined>((young, one) => (young && byAge(young, one) > 0 ? young : one), undefined),
     onlyWaits: warnings.every(({ failure }) => failure.reason === 'DependencyNotReady'),
     isCut: next !== null,
     shown: shownOpen.length + shownMuted.reduce((sum, [, of]) => sum + of.length, 0) + shownStale.length,

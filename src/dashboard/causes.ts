@@ -11,11 +11,13 @@ import type { ActiveMute, Trouble } from './trouble.ts'
 const maxCauses = 40
 /** Open from the start, so that the destinations are not far below on a phone. */
 const openCauses = 12
-/** Of one cause. */
+/** Of one cause: of the first ones, and of the others. */
 const maxMembers = 12
+const fewMembers = 4
+const wideCauses = 6
 const maxMutes = 20
 /** Of one mute. */
-const maxMuted = 6
+const maxMuted = 3
 const maxStale = 20
 const maxChips = 8
 
@@ -67,21 +69,22 @@ function causesCard(
   const left = rest.reduce((sum, { items, dependents }) => sum + items.length + dependents.length, 0)
   return html`<section class="card" id="${id}" aria-labelledby="${id}-title">
   <h2 id="${id}-title">${title} <span class="count">${count.toLocaleString('en')}</span></h2>
-  <ul class="rows">${causes.slice(0, openCauses).map((cause) => causeRow(cause, now))}</ul>
-  ${folded.length > 0 && html`<details id="more-${id}"><summary>${folded.length} more causes</summary><ul class="rows">${folded.map((cause) => causeRow(cause, now))}</ul></details>`}
+  <ul class="rows">${causes.slice(0, openCauses).map((cause, index) => causeRow(cause, index < wideCauses ? maxMembers : fewMembers, now))}</ul>
+  ${folded.length > 0 && html`<details id="more-${id}"><summary>${folded.length} more causes</summary><ul class="rows">${folded.map((cause) => causeRow(cause, fewMembers, now))}</ul></details>`}
   ${left > 0 && html`<p><a href="${address('/objects', { state: 'failing', q: asked })}">${left.toLocaleString('en')} more, of ${rest.length.toLocaleString('en')} ${rest.length === 1 ? 'cause' : 'causes'}</a></p>`}
 </section>`
 }
 
-function causeRow(cause: Cause, now: number): Html {
+/** `most`: members that are listed. */
+function causeRow(cause: Cause, most: number, now: number): Html {
   const { id, first, items, dependents } = cause
   const { failure } = first
   const isAlike = new Set(items.slice(0, maxMembers).map(({ object, failure }) => gistIn(object, failure))).size === 1
   return html`<li class="failing ${failure.severity === 'warn' ? 'amber' : 'red'}">
   ${items.length === 1 ? headOfOne(first, now) : headOfMany(items, now)}
   ${failure.text && html`<p class="text">${!isAlike && html`<span class="quiet">such as</span> `}${gistIn(first.object, failure)}</p>`}
-  ${items.length === 1 ? footOfOne(first, now) : members(`cause-${id}`, items, now, cause)}
-  ${dependents.length > 0 && members(`hangs-${id}`, dependents, now)}
+  ${items.length === 1 ? footOfOne(first, now) : members(`cause-${id}`, items, most, now, cause)}
+  ${dependents.length > 0 && members(`hangs-${id}`, dependents, most, now)}
 </li>`
 }
 
@@ -117,19 +120,19 @@ function footOfOne(trouble: Trouble, now: number): Html {
 }
 
 /** A closed list of objects. Of a cause, with what they have in common; without one, of what hangs on it. */
-function members(id: string, items: readonly Trouble[], now: number, cause?: Cause): Html {
+function members(id: string, items: readonly Trouble[], most: number, now: number, cause?: Cause): Html {
   const namespaces = countsOf(items.map(({ object }) => object.namespace)).filter(([name]) => name !== '')
   const counted = namespaces.slice(0, 4).map(([name, count]) => `${shown(name, 60)} ${count.toLocaleString('en')}`)
   const more = namespaces.length > 4 ? ` and ${namespaces.length - 4} more namespaces` : ''
   const reason = cause?.first.failure.reason ?? ''
-  const rest = items.length - maxMembers
+  const rest = items.length - most
   const clusters = new Set(items.map(({ object }) => object.cluster))
   const common = { reason, ...(clusters.size === 1 && { cluster: items[0]?.object.cluster }) }
   const says = cause
     ? html`${reason && html`<code>${shown(reason, 100)}</code> · `}${counted.join(', ')}${more}`
     : html`${items.length.toLocaleString('en')} ${items.length === 1 ? 'hangs' : 'hang'} on it: ${items.length === 1 ? items.map(({ object }) => objectName(object)) : html`${counted.join(', ')}${more}`}`
   return html`<details id="${id}"><summary class="quiet">${says}</summary>
-  <ul class="members">${items.slice(0, maxMembers).map((item) => memberRow(item, now))}</ul>
+  <ul class="members">${items.slice(0, most).map((item) => memberRow(item, now))}</ul>
   <p class="line">${rest > 0 && html`<a href="${listOf(items, reason)}">all ${items.length.toLocaleString('en')}</a>`}${cause && reason && acknowledgeAllForm(common, `Acknowledge all of ${shown(reason, 60)}`)} ${cause && reason && html`<a class="button" href="${address('/silences/new', common)}">Silence all of ${shown(reason, 60)}</a>`}</p>
 </details>`
 }

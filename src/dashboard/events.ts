@@ -120,8 +120,8 @@ function eventRow(
 </a></li>`
 }
 
-/** `platform sent, team-a pending` */
+/** `platform sent, team-a pending`: once, where several rules notified the same. */
 function recipientsOf(notifications: EventRecord['notifications']): string {
-  const named = notifications.slice(0, 5).map(({ destination, state }) => `${destination} ${state}`)
-  return [...named, ...(notifications.length > 5 ? [`${notifications.length - 5} more`] : [])].join(', ')
+  const all = [...new Set(notifications.map(({ destination, state }) => `${destination} ${state}`))]
+  return [...all.slice(0, 5), ...(all.length > 5 ? [`${all.length - 5} more`] : [])].join(', ')
 }

@@ -1,7 +1,7 @@
 // Notified: says in a sentence who was notified of an event, or why nobody was, and how its object stands since.
 import { html } from 'hono/html'
 import { passedReason } from '../rules/lasting.ts'
-import type { EventDetail, NotificationState, ObjectRecord } from '../store/records.ts'
+import type { EventDetail, EventRecord, Listed, NotificationState, ObjectRecord } from '../store/records.ts'
 import { takenOnBy } from './acknowledge.ts'
 import type { Html } from './page.ts'
 import { ahead, ending, exactly, lasting, shown } from './parts.ts'
@@ -82,20 +82,37 @@ export interface Standing {
   /** When the next reminder is due, in ms. */
   reminderAt: number | undefined
   owner: string | undefined
+  /** The destinations to which a message about its failure waits, and none was sent. */
+  waiting: ReadonlySet<string>
+}
+
+/**
+ * The destinations to which a message about the failure waits, and none was sent; none where the newest events of the object,
+ * which these are, may not be all of the failure.
+ */
+export function waitingFor(failure: ObjectRecord['failure'], { items, next }: Listed<EventRecord>): Set<string> {
+  const since = failure?.since ?? Number.POSITIVE_INFINITY
+  const all = items.filter(({ receivedAt }) => receivedAt >= since)
+  if (all.length === items.length && next !== null) return new Set()
+  const states = all.flatMap(({ notifications }) => notifications)
+  const having = (wanted: NotificationState) =>
+    new Set(states.filter(({ state }) => state === wanted).map(({ destination }) => destination))
+  return having('pending').difference(having('sent'))
 }
 
 /** How the object stands now: since when, who knows of it, whose it is, when they are reminded, or what withholds that. */
 export function sayStanding(standing: Standing | undefined, now: number): Html {
   if (standing === undefined) return html``
-  const { record, mute, reminderAt, owner } = standing
+  const { record, mute, reminderAt, owner, waiting } = standing
   const { state, failure, since, notified } = record
   if (failure === undefined) return html`The object works, since ${lasting(since, now)}.`
   const is = state === 'stale' ? 'It was failing at its last event' : 'It still fails'
-  const names = [...new Set(notified.filter(({ isWithheld }) => !isWithheld).map(({ destination }) => destination))]
+  const known = notified.filter(({ isWithheld, destination }) => !isWithheld && !waiting.has(destination))
+  const names = [...new Set(known.map(({ destination }) => destination))]
   const who =
     names.length > 0
       ? html` ${listed(names)} ${names.length === 1 ? 'was' : 'were'} notified of it.`
-      : html` Nobody was notified of it.`
+      : html` Nobody was notified of it${notified.some(({ destination }) => waiting.has(destination)) && ' yet'}.`
   const taken = takenOnBy(failure, now)
   if (taken)
     return html`${is}, for ${lasting(failure.since, now)}, ${taken}: no reminders, no pings until it is over.${who}`

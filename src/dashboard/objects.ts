@@ -5,7 +5,7 @@ import { acknowledgeForm, isFailing, takenOnBy } from './acknowledge.ts'
 import { address, type Html } from './page.ts'
 import { ago, badge, type Colour, gistIn, lasting, objectLink, shown, silenceButtons } from './parts.ts'
 import { searchBox } from './search-box.ts'
-import { type ActiveMute, mutesOf, type OwnerOf } from './trouble.ts'
+import type { ActiveMute, MutesOf, OwnerOf } from './trouble.ts'
 
 export interface Objects {
   now: number
@@ -15,7 +15,7 @@ export interface Objects {
   asked: string
   cursor: string | undefined
   objects: Listed<ObjectRecord>
-  mutes: readonly ActiveMute[]
+  mutesOf: MutesOf
   ownerOf: OwnerOf
 }
 
@@ -26,7 +26,7 @@ const tabs = [
   ['', 'All']
 ] as const
 
-export function objectsPage({ now, state, asked, cursor, objects, mutes, ownerOf }: Objects): Html {
+export function objectsPage({ now, state, asked, cursor, objects, mutesOf, ownerOf }: Objects): Html {
   const { items, next } = objects
   const here = { state, q: asked }
   const more = next && address('/objects', { ...here, cursor: next })
@@ -38,7 +38,7 @@ export function objectsPage({ now, state, asked, cursor, objects, mutes, ownerOf
 ${searchBox('/objects', asked, { state })}
 <div id="objects"${!cursor && html` data-live`}>
   ${items.length === 0 && html`<p class="empty">${more ? 'None among those searched so far.' : nothing(state, asked)}</p>`}
-  <ol class="card rows">${items.map((item) => objectRow(item, mutes, ownerOf(item), now))}</ol>
+  <ol class="card rows">${items.map((item) => objectRow(item, mutesOf(item)[0], ownerOf(item), now))}</ol>
   ${more && html`<p><a class="button" href="${more}" rel="next">${items.length === 0 ? 'Search further' : 'More'}</a></p>`}
 </div>`
 }
@@ -52,9 +52,8 @@ function nothing(state: ObjectState | undefined, asked: string): Html {
 
 const colours: Record<ObjectState, Colour> = { failing: 'red', stale: 'amber', healthy: 'green' }
 
-function objectRow(record: ObjectRecord, mutes: readonly ActiveMute[], owner: string | undefined, now: number): Html {
+function objectRow(record: ObjectRecord, mute: ActiveMute | undefined, owner: string | undefined, now: number): Html {
   const { object, state, failure, since, revision, seenAt } = record
-  const [mute] = mutesOf(record, mutes)
   const colour = state === 'failing' && failure?.severity === 'warn' ? 'amber' : colours[state]
   return html`<li>
   <div class="line"><span>${badge(colour, state)} ${mute && badge('grey', 'muted')} ${objectLink(object)}</span> <span class="quiet">for ${lasting(since, now)}</span></div>

@@ -14,7 +14,6 @@ import { blockedOf, type DashboardLane, lateOf, sayDead } from './lanes.ts'
 import type { Html } from './page.ts'
 import { atClock, atMost, historyOf, lasting, objectName, shown } from './parts.ts'
 import { adviceOn, sayRefusal, sayRefusedElsewhere } from './sources.ts'
-import type { Trouble } from './trouble.ts'
 
 export interface Evidence {
   now: number
@@ -132,7 +131,7 @@ function failingObjects(board: Board, now: number): Finding[] {
   const colour = counts.failing > 0 ? 'red' : counts.waiting > 0 ? 'amber' : 'grey'
   const isQuiet = counts.failing + counts.waiting === 0
   const says = parts.map(({ says }) => says).join(' · ')
-  const heading = html`${parts.map(({ says, href }, index) => html`${index > 0 && ' · '}<a href="${href}">${says}</a>`)}`
+  const heading = html`${parts.map(({ says, href }, index) => html`${index > 0 && '\u00a0· '}<a href="${href}">${says}</a>`)}`
   return [
     {
       ...{ colour, says, heading, isTitle: true },
@@ -142,15 +141,7 @@ function failingObjects(board: Board, now: number): Finding[] {
   ]
 }
 
-function adviceOnAge({ failing, waiting }: Board, now: number): Pick<Finding, 'advice'> {
-  // Each of these lists begins with its oldest.
-  const lists = [...failing, ...waiting].flatMap(({ items, dependents }) => [items, dependents])
-  const byAge = (a: Trouble, b: Trouble) => a.failure.since - b.failure.since
-  const oldest = lists.flatMap(([first]) => first ?? []).sort(byAge)[0]
-  const newest = lists
-    .flatMap((list) => list.at(-1) ?? [])
-    .sort(byAge)
-    .at(-1)
+function adviceOnAge({ oldest, newest }: Board, now: number): Pick<Finding, 'advice'> {
   if (oldest === undefined || newest === undefined || oldest === newest) return {}
   const name = ({ object }: typeof oldest) => html`<a href="${historyOf(object)}">${objectName(object)}</a>`
   return {

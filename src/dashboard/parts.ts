@@ -56,12 +56,12 @@ export function silenceButtons(object: ObjectRef, isFailing = true): Html {
 
 function hourForm(object: ObjectRef): Html {
   const action = address('/silences', { ...object, for: '1h' })
-  return html`<form method="post" action="${action}"><button data-key="${action}" aria-label="Silence 1 h: ${objectName(object)}">Silence 1 h</button></form>`
+  return html`<form method="post" action="${action}"><button aria-label="Silence 1 h: ${objectName(object)}">Silence 1 h</button></form>`
 }
 
 function untilRecoveredForm(object: ObjectRef): Html {
   const action = address('/silences', { ...object, for: untilRecovered })
-  return html`<form method="post" action="${action}"><button data-key="${action}" aria-label="Until it recovers: silence ${objectName(object)}">Until it recovers</button></form>`
+  return html`<form method="post" action="${action}"><button aria-label="Until it recovers: silence ${objectName(object)}">Until it recovers</button></form>`
 }
 
 /** What a form of a silence says instead of how long it lasts. */

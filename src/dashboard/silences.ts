@@ -2,6 +2,7 @@
 import { html } from 'hono/html'
 import type { ObjectRef } from '../events/flux.ts'
 import { type Silence, silenceName } from '../mutes/silence.ts'
+import { sayMatching } from './act-words.ts'
 import { address, type Html } from './page.ts'
 import {
   type Answers,
@@ -100,7 +101,7 @@ function silenceRow(silence: Checked, holds: Silences['holds'], now: number): Ht
   return html`<li>
   <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${isLater ? html`begins ${ahead(startsAt, now)}, ends ${exactly(endsAt)}` : ending(silence, now)}</span></div>
   <p class="quiet">made${author && html` by <b>${shown(author, 100)}</b>`} ${ago(createdAt, now)}</p>
-  <div class="line"><code>${shown(wordsOf(match), 600)}</code>
+  <div class="line"><code>${shown(sayMatching(match), 600)}</code>
   <span class="buttons">${!untilItRecovers && html`<form method="post" action="/silences/${id}/extend"><button data-key="extend-${id}" aria-label="+1 h for ${name}">+1 h</button></form>`}
   <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="${isLater ? 'Drop' : 'End now'}: ${name}">${isLater ? 'Drop' : 'End now'}</button></form></span></div>
   ${!isLater && heldObjects(id, holds.get(silenceName(silence)) ?? [])}
@@ -116,23 +117,13 @@ function endedRow(silence: Silence, now: number): Html {
   )
   return html`<li>
   <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${author && html`by ${shown(author, 100)}, `}${exactly(createdAt)}, ended ${ago(endsAt, now)}</span></div>
-  <div class="line"><code>${shown(wordsOf(match), 600)}</code> ${isWhole && html`<a class="button" href="${address('/silences/new', { ...fields, comment })}">Again …</a>`}</div>
+  <div class="line"><code>${shown(sayMatching(match), 600)}</code> ${isWhole && html`<a class="button" href="${address('/silences/new', { ...fields, comment })}">Again …</a>`}</div>
 </li>`
 }
 
 /** A matcher that the form has a field for. */
 function textOf(wanted: unknown): string | undefined {
   return typeof wanted === 'string' ? wanted : undefined
-}
-
-/** `namespace db · name primary` */
-function wordsOf(match: Silence['match']): string {
-  const words = Object.entries(match).map(([key, wanted]) => {
-    const value =
-      typeof wanted === 'string' ? wanted : Array.isArray(wanted) ? wanted.join(', ') : JSON.stringify(wanted)
-    return `${key} ${value}`
-  })
-  return words.join(' · ') || 'everything'
 }
 
 /** The default comment of a silence made with the form. */

@@ -1,6 +1,7 @@
 // Trouble: says of an object that fails what is not in its memory: which mutes withhold it, whose it is, and when whoever was
 // notified is reminded.
 import type { Mute } from '../mutes/mutes.ts'
+import { createIndex } from '../rules/match-index.ts'
 import { reminderDue } from '../rules/notify.ts'
 import { type OwnersTable, ownerOf } from '../rules/owners.ts'
 import type { RuleSet } from '../rules/rule.ts'
@@ -17,16 +18,26 @@ export interface ActiveMute {
   untilRecovered?: true
   /** Of a silence; a mute of the config file has none. */
   silence?: { id: string; author: string; createdAt: number }
+  match: Mute['match']
   matches: Mute['matches']
 }
 
-/** The mutes that match it, the one that ends last first: that withholds it. */
-export function mutesOf(record: ObjectRecord, mutes: readonly ActiveMute[]): ActiveMute[] {
-  if (mutes.length === 0 || record.failure === undefined) return []
-  const subject = subjectOf(record, record.failure)
-  const found = mutes.filter((mute) => mute.matches(subject))
-  return found.length < 2 ? found : found.toSorted((a, b) => b.endsAt - a.endsAt)
+/** Says of an object that fails which of `mutes` match it, the one that ends last first: that withholds it. */
+export function createMutesOf(mutes: readonly ActiveMute[]): (record: ObjectRecord) => ActiveMute[] {
+  const find = createIndex(mutes.map(({ match }) => match))
+  return (record) => {
+    if (mutes.length === 0 || record.failure === undefined) return []
+    const subject = subjectOf(record, record.failure)
+    const isRight = (at: number) => mutes[at]?.matches(subject) ?? false
+    const found: ActiveMute[] = []
+    for (let at = find(subject, 0, isRight); at !== undefined; at = find(subject, at + 1, isRight)) {
+      found.push(mutes[at] as ActiveMute)
+    }
+    return found.length < 2 ? found : found.sort((a, b) => b.endsAt - a.endsAt)
+  }
 }
+
+export type MutesOf = ReturnType<typeof createMutesOf>
 
 /** When the next reminder of its failure is due, if it fails again, in ms; undefined where none is. */
 export function reminderOf({ failure, notified }: ObjectRecord, { byName }: RuleSet): number | undefined {

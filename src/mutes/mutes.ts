@@ -5,7 +5,7 @@ import type { Fault } from '../errors.ts'
 import { type Static, Type } from '../json-schema.ts'
 import type { Subject } from '../rules/expression.ts'
 import { compileFilter } from '../rules/rules.ts'
-import { MatchSchema } from '../rules/schema.ts'
+import { MatchSchema, type MatchText } from '../rules/schema.ts'
 import { compileWeekly, isTimeZone, WeeklySchema } from './weekly.ts'
 
 export const MuteSchema = closedObject({
@@ -37,6 +37,8 @@ export type MuteText = Static<typeof MuteSchema>
 
 export interface Mute {
   name: string
+  /** What it asks for, as written. */
+  match: MatchText
   matches(subject: Subject): boolean
   /** When it ends, in ms; undefined where it is not in effect at `now`. */
   endOf(now: number): number | undefined
@@ -60,7 +62,7 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
     if ((until === undefined) === (weekly === undefined)) {
       faults.push({ path, message: 'a mute has an end: either `until:` or `weekly:`' })
     } else if (weekly !== undefined) {
-      if (isTimeZone(weekly.timeZone)) return [{ name, matches, ...compileWeekly(weekly) }]
+      if (isTimeZone(weekly.timeZone)) return [{ name, match, matches, ...compileWeekly(weekly) }]
       faults.push({
         path: [...path, 'weekly', 'timeZone'],
         message: `there is no time zone "${weekly.timeZone}"; it is a place such as Europe/Paris, or UTC`
@@ -70,7 +72,7 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
       const fault = { path: [...path, 'until'], message: `"${until}" is not a time` }
       if (Number.isNaN(end)) faults.push(fault)
       else if (end <= now) faults.push({ ...fault, message: `this mute ended at ${until}`, isWarning: true })
-      return [muteUntil(name, matches, end)]
+      return [muteUntil({ name, match, matches }, end)]
     }
     return []
   })
@@ -78,8 +80,8 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
 }
 
 /** One that ends once. */
-export function muteUntil(name: string, matches: Mute['matches'], end: number): Mute {
-  return { name, matches, endOf: (now) => (now < end ? end : undefined), nextOf: () => undefined }
+export function muteUntil(mute: Pick<Mute, 'name' | 'match' | 'matches'>, end: number): Mute {
+  return { ...mute, endOf: (now) => (now < end ? end : undefined), nextOf: () => undefined }
 }
 
 /** The mute that withholds `subject`: of several, the one that ends last, because only then is it sent again. */

@@ -64,7 +64,7 @@ export function compileSilence(silence: Silence): Mute | undefined {
   const matches = compileFilter(silence.match, [], faults)
   if (faults.length > 0) return undefined
   const { startsAt = Number.NEGATIVE_INFINITY } = silence
-  const mute = muteUntil(silenceName(silence), matches, silence.endsAt)
+  const mute = muteUntil({ name: silenceName(silence), match: silence.match, matches }, silence.endsAt)
   return {
     ...mute,
     endOf: (now) => (now < startsAt ? undefined : mute.endOf(now)),

@@ -256,7 +256,7 @@ export interface Records {
   perMinute(since: number, until: number): Promise<Minute[]>
   /** From accepting to Slack taking it, in ms, of the newest messages sent since then; undefined where there are none. */
   latency(since: number): Promise<{ medianMs: number; p99Ms: number } | undefined>
-  /** What each rule did since then, where it did anything; the busiest first. */
+  /** What each rule did since then, where it did anything; by their names. */
   ruleHits(since: number): Promise<RuleHits[]>
   /** Posts to each destination that was ever posted to, since then, and when the newest was. */
   destinationTraffic(since: number): Promise<DestinationTraffic[]>

@@ -32,9 +32,10 @@ function swap(old, fresh) {
   same?.focus({ preventScroll: true })
 }
 
-function selectorOf({ id, dataset, href, attributes }) {
+function selectorOf({ id, dataset, form, href, attributes }) {
   if (id) return `#${CSS.escape(id)}`
   if (dataset.key) return `[data-key="${CSS.escape(dataset.key)}"]`
+  if (form) return `form[action="${CSS.escape(form.attributes.action.value)}"] button`
   return href ? `a[href="${CSS.escape(attributes.href.value)}"]` : ':not(*)'
 }
 

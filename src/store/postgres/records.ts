@@ -106,13 +106,14 @@ async function writeDone(
 
 /** The statements of every store, with what PostgreSQL cannot hold taken out of their values. */
 export function askPostgres(sql: Sql): Ask {
-  return async (text, values) => {
+  const ask: Ask = async (text, values) => {
     const { rows } = await sql<Row>(
       text,
       values.map((value) => (typeof value === 'string' ? storable(value) : value))
     )
     return rows
   }
+  return Object.assign(ask, { comparesRows: true } as const)
 }
 
 /** First the notifications, then the objects they are about: as where they become dead letters. */

@@ -100,12 +100,12 @@ function byEvent(filter: EventFilter, keyOf: (object: ObjectRef) => string): Wal
   const { cluster, kind, namespace, name, since, until } = filter
   const left = new Map(fields.map((field) => [field, filter[field]]))
   if (cluster !== undefined && kind !== undefined && namespace !== undefined && name !== undefined) {
-    conditions.lead.push(`object = ${conditions.put(keyOf({ cluster, kind, namespace, name }))}`)
+    conditions.column = ['object', conditions.put(keyOf({ cluster, kind, namespace, name }))]
   } else if (namespace !== undefined) {
-    conditions.lead.push(`namespace = ${conditions.put(namespace)}`)
+    conditions.column = ['namespace', conditions.put(namespace)]
     left.delete('namespace')
   } else if (cluster !== undefined) {
-    conditions.lead.push(`cluster = ${conditions.put(cluster)}`)
+    conditions.column = ['cluster', conditions.put(cluster)]
     left.delete('cluster')
   }
   conditions.rest.push(...conditions.equal('w', Object.fromEntries(left)), ...within(conditions, 'w', since, until))
@@ -122,9 +122,7 @@ function byEvent(filter: EventFilter, keyOf: (object: ObjectRef) => string): Wal
 function byNotification(filter: EventFilter, page: Page): Walk {
   const conditions = new Conditions()
   const { rule, destination, state } = filter
-  const lead = leadOf(filter)
-  conditions.lead.push(...conditions.equal('notifications', lead))
-  if ('state' in lead) conditions.lead.push(notSent)
+  goAlong(conditions, leadOf(filter))
   conditions.rest.push(
     ...conditions.equal('w', { rule, destination, state: state && keptState(state) }),
     ...besideState('w', state),
@@ -149,8 +147,12 @@ function one(event: string, conditions: string, is: 'is null' | 'is not null'): 
   return `(select o.id from notifications o where o.event_id = ${event} and ${conditions} limit 1) ${is}`
 }
 
-// Said beside the state, so that the index of those that are not sent is known to have them all.
-export const notSent = `state <> 'sent'`
+/** Along the index of what is looked for first, if there is any. */
+export function goAlong(conditions: Conditions, lead: ReturnType<typeof leadOf>): void {
+  for (const [column, value] of Object.entries(lead)) conditions.column = [column, conditions.put(value)]
+  // So that the index of those that are not sent is known to have them all.
+  if ('state' in lead) conditions.lead.push(`state <> 'sent'`)
+}
 
 /** What of a notification to look for first: the rarest thing that has an index. */
 export function leadOf({ rule, destination, state }: Pick<EventFilter, 'rule' | 'destination' | 'state'>) {

@@ -6,7 +6,7 @@ import type { Payload } from '../../render/slack/payload.ts'
 import type { NotificationFilter, NotificationRecord, Page, Records } from '../records.ts'
 import type { Store } from '../store.ts'
 import { readView } from '../texts.ts'
-import { leadOf, narrowed, notSent, searched } from './find-events.ts'
+import { goAlong, leadOf, narrowed, searched } from './find-events.ts'
 import { besideState, keptState, stateOf } from './states.ts'
 import { type Ask, among, Conditions, firstSince, inOrder, type Row, type Walked, walk } from './walk.ts'
 
@@ -53,8 +53,7 @@ export async function findNotifications(ask: Ask, asked: NotificationFilter, pag
     (search !== undefined && (search.words.length > 0 || Object.keys(search.fields).some((field) => !own.has(field))))
   const conditions = new Conditions()
   const lead = leadOf(filter)
-  conditions.lead.push(...conditions.equal('notifications', lead))
-  if ('state' in lead) conditions.lead.push(notSent)
+  goAlong(conditions, lead)
   const asRow = { state: state && keptState(state), rule, destination, lane, reason }
   const left = Object.entries(asRow).filter(([column]) => !(column in lead))
   conditions.rest.push(...conditions.equal('w', Object.fromEntries(left)), ...conditions.equal('e', object))

@@ -17,17 +17,28 @@ import { type Ask, Conditions, type Row } from './walk.ts'
 /** Rows looked at in one statement, and for one page: their memories are of a kilobyte, and read. */
 const windowRows = 1000
 const maxRows = 10_000
+/** Rows that are read by their keys in one statement. */
+const keysAtATime = 200
 
-interface Order {
-  /** The window's rows after the one that `cursor` names. */
-  next(cursor: string | undefined): Promise<Row[]>
-  cursorOf(row: Row): string
+/** Calls `changed` with the key of each object whose memory is written, before anybody can read what was written. */
+export type WatchMemories = (changed: (key: string) => void) => void
+
+interface Order<Place> {
+  /** The window's places after the one that `cursor` names. */
+  next(cursor: string | undefined): Promise<Place[]>
+  cursorOf(place: Place): string
 }
 
-/** `keyOf`: what the store calls an object. */
-export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pick<Records, 'objects' | 'failures'> {
-  // Most say what they said at the last look, and thousands take their time to be read.
-  const known = new Map<string, Remembered>()
+/**
+ * `keyOf`: what the store calls an object. `watch`: of a store that only this process writes to; what has not changed is not
+ * read again then, and from others it is, to be compared.
+ */
+export function readObjects(
+  ask: Ask,
+  keyOf: (object: ObjectRef) => string,
+  watch?: WatchMemories
+): Pick<Records, 'objects' | 'failures'> {
+  const failing = createFailing(ask, watch)
   let looks = 0
   return {
     async objects({ state, isNamed = () => true, isWanted = () => true, ...filter }, page, now) {
@@ -37,26 +48,33 @@ export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pic
         const rows = await ask(`${columnsSql} where key = $1`, [keyOf({ cluster, kind, namespace, name })])
         return { items: rows.flatMap((row) => recordOf(row, wanted, now)).filter(isWanted), next: null }
       }
-      const isFailing = state === 'failing' || state === 'stale'
-      const order = isFailing ? byFailure(ask, page) : byKey(ask)
       const limit = Math.min(page.limit, maxPage)
-      return walkObjects(order, { ...page, limit }, (row) => recordOf(row, wanted, now).filter(isWanted))
+      if (state !== 'failing' && state !== 'stale') {
+        return walkObjects(byKey(ask), { ...page, limit }, (row) => recordOf(row, wanted, now).filter(isWanted))
+      }
+      const order = failing.order(page, (object) => isAsked(object, wanted))
+      return walkObjects(order, { ...page, limit }, ({ known }) => {
+        const record = known && standing(known, now)
+        return record?.state === state && isWanted(record) ? [record] : []
+      })
     },
 
     async failures(now) {
       const page = { limit: maxFailures }
       const look = ++looks
-      const recordsOf = (row: Row) => {
-        const key = String(row['key'])
-        const last = known.get(key)
-        const one = last?.text === row['memory'] ? last : remembered(row, last?.record.object)
-        if (one === undefined) return []
-        if (one !== last) known.set(key, one)
-        one.look = look
-        return [standing(one, now)]
+      const recordsOf = ({ known }: FailingPlace) => {
+        const record = known && standing(known, now)
+        if (known === undefined || record === undefined) return []
+        known.look = look
+        return [record]
       }
-      const found = await walkObjects(byFailure(ask, page), page, recordsOf, maxFailures)
-      for (const [key, one] of known) if (one.look < look) known.delete(key)
+      const found = await walkObjects(
+        failing.order(page, () => true),
+        page,
+        recordsOf,
+        maxFailures
+      )
+      failing.forgetBefore(look)
       return found
     }
   }
@@ -64,10 +82,15 @@ export function readObjects(ask: Ask, keyOf: (object: ObjectRef) => string): Pic
 
 const columnsSql = 'select key, memory, seen_at, failing_since from objects'
 
-async function walkObjects(order: Order, page: Page, recordsOf: (row: Row) => ObjectRecord[], most = maxRows) {
+async function walkObjects<Place>(
+  order: Order<Place>,
+  page: Page,
+  recordsOf: (place: Place) => ObjectRecord[],
+  most = maxRows
+) {
   const { limit } = page
   const items: ObjectRecord[] = []
-  let last: Row | undefined
+  let last: Place | undefined
   const place = () => (last === undefined ? page.cursor : order.cursorOf(last))
   for (let looked = 0; ; ) {
     const rows = await order.next(place())
@@ -82,31 +105,129 @@ async function walkObjects(order: Order, page: Page, recordsOf: (row: Row) => Ob
   }
 }
 
-/** The newest failure first. */
-function byFailure(ask: Ask, { order }: Page): Order {
-  const [direction, sign] = order === 'asc' ? ['asc', '>'] : ['desc', '<']
-  return {
-    next(cursor) {
-      const conditions = new Conditions()
-      const [, since, key] = cursor === undefined ? [] : (/^(-?\d{1,15}):(.*)$/s.exec(cursor) ?? [])
-      if (cursor !== undefined && key === undefined) {
-        throw new RelayError('BAD_REQUEST', 'cursor is not one that was given out here')
+/** What is known of a failing object from a look before; without `record`, it changed since. */
+interface Known {
+  /** The same as long as it fails: who found something out about it finds that again. */
+  object: ObjectRef
+  record?: Omit<ObjectRecord, 'state'>
+  memory?: ObjectMemory
+  /** What it was read from, where that has to be compared. */
+  text?: string
+  /** As it was last asked for, and in which look. */
+  stood?: ObjectRecord
+  look: number
+}
+
+interface FailingPlace {
+  key: string
+  since: number
+  /** Undefined where it is not asked for, or no longer fails. */
+  known: Known | undefined
+}
+
+/** Finds failing objects in the order of their failures. Most say what they said at the last look, and reading thousands takes its time. */
+function createFailing(ask: Ask, watch: WatchMemories | undefined) {
+  const known = new Map<string, Known>()
+  watch?.((key) => {
+    const last = known.get(key)
+    if (last !== undefined) known.set(key, { object: last.object, look: last.look })
+  })
+
+  /** Reads those of `places` that changed. */
+  async function readChanged(places: readonly FailingPlace[]): Promise<void> {
+    const changed = new Map<string, FailingPlace>()
+    for (const place of places) {
+      if (place.known === undefined || place.known.record !== undefined) continue
+      // What is written from here on drops this entry, and not what is read into it.
+      place.known = { ...place.known }
+      known.set(place.key, place.known)
+      changed.set(place.key, place)
+    }
+    const keys = [...changed.keys()]
+    for (let at = 0; at < keys.length; at += keysAtATime) {
+      const some = keys.slice(at, at + keysAtATime)
+      // Always as many, so that it is one statement.
+      const values = Array.from({ length: keysAtATime }, (_, index) => some[index] ?? null)
+      const marks = values.map((_, index) => `$${index + 1}`).join(', ')
+      for (const row of await ask(`${columnsSql} where key in (${marks})`, values)) {
+        const place = changed.get(String(row['key']))
+        if (place?.known && row['failing_since'] !== null) read(place.known, row)
       }
-      const after =
-        cursor === undefined
-          ? ''
-          : `and (failing_since, key) ${sign} (${conditions.put(Number(since))}, ${conditions.put(key ?? '')})`
-      return ask(
-        `${columnsSql} where failing_since is not null ${after}
-         order by failing_since ${direction}, key ${direction} limit ${windowRows}`,
-        conditions.values
-      )
-    },
-    cursorOf: (row) => `${row['failing_since']}:${row['key']}`
+    }
+    for (const place of changed.values()) {
+      if (place.known?.record !== undefined) continue
+      if (known.get(place.key) === place.known) known.delete(place.key)
+      place.known = undefined
+    }
+  }
+
+  /** The same, of rows that were read whole. */
+  function readCompared(places: readonly FailingPlace[], rows: readonly Row[]): void {
+    for (const [index, place] of places.entries()) {
+      const row = rows[index] as Row
+      if (place.known === undefined) continue
+      if (row['memory'] === null) place.known = undefined
+      else if (place.known.text !== row['memory']) {
+        place.known = { object: place.known.object, look: place.known.look, text: String(row['memory']) }
+        read(place.known, row)
+        known.set(place.key, place.known)
+      }
+    }
+  }
+
+  function order({ order: wanted }: Page, isAsked: (object: ObjectRef) => boolean): Order<FailingPlace> {
+    const window = byFailure(ask, wanted, watch === undefined ? columnsSql : placesSql)
+    return {
+      async next(cursor) {
+        // More than fail: what no longer does is forgotten by whoever looks at all of them.
+        if (known.size > 2 * maxFailures) known.clear()
+        const rows = await window(cursor)
+        const places = rows.map((row): FailingPlace => {
+          const key = String(row['key'])
+          const last = known.get(key) ?? { object: objectOf(key), look: 0 }
+          return { key, since: Number(row['failing_since']), known: isAsked(last.object) ? last : undefined }
+        })
+        if (watch === undefined) readCompared(places, rows)
+        else await readChanged(places)
+        return places
+      },
+      cursorOf: ({ since, key }) => `${since}:${key}`
+    }
+  }
+
+  return {
+    order,
+    /** Those that were not seen in this look or a later one. */
+    forgetBefore(look: number) {
+      for (const [key, one] of known) if (one.look < look) known.delete(key)
+    }
   }
 }
 
-function byKey(ask: Ask): Order {
+const placesSql = 'select key, failing_since from objects'
+
+/** The rows of a window, the newest failure first. */
+function byFailure(ask: Ask, order: Page['order'], sql: string): (cursor: string | undefined) => Promise<Row[]> {
+  const [direction, sign] = order === 'asc' ? ['asc', '>'] : ['desc', '<']
+  return (cursor) => {
+    const conditions = new Conditions()
+    const [, since, key] = cursor === undefined ? [] : (/^(-?\d{1,15}):(.*)$/s.exec(cursor) ?? [])
+    if (cursor !== undefined && key === undefined) {
+      throw new RelayError('BAD_REQUEST', 'cursor is not one that was given out here')
+    }
+    const after =
+      cursor === undefined
+        ? ''
+        : `and (failing_since, key) ${sign} (${conditions.put(Number(since))}, ${conditions.put(key ?? '')})`
+    return ask(
+      `${sql} where failing_since is not null ${after}
+       order by failing_since ${direction}, key ${direction} limit ${windowRows}`,
+      conditions.values
+    )
+  }
+}
+
+function byKey(ask: Ask): Order<Row> {
   return {
     next: (cursor = ':') =>
       ask(`${columnsSql} where key > $1 order by key limit ${windowRows}`, [cursor.slice(cursor.indexOf(':') + 1)]),
@@ -115,29 +236,18 @@ function byKey(ask: Ask): Order {
   }
 }
 
-/** A row with what was read out of it. */
-interface Remembered {
-  text: string
-  memory: ObjectMemory
-  record: Omit<ObjectRecord, 'state'>
-  /** As it was last asked for, and in which look. */
-  stood?: ObjectRecord
-  look: number
+function read(known: Known, row: Row): void {
+  known.memory = readMemory(String(row['memory']))
+  known.record = recordIn(known.memory, known.object, Number(row['seen_at']))
 }
 
-/** `object` where it is known from before: who found something out about it finds that again. */
-function remembered(row: Row, object = objectOf(String(row['key']))): Remembered | undefined {
-  if (row['memory'] === null) return undefined
-  const text = String(row['memory'])
-  const memory = readMemory(text)
-  return { text, memory, record: recordIn(memory, object, Number(row['seen_at'])), look: 0 }
-}
-
-function standing(one: Remembered, now: number): ObjectRecord {
-  const { record, memory, stood } = one
+/** The same record as long as it is about the same. */
+function standing(known: Known, now: number): ObjectRecord | undefined {
+  const { record, memory, stood } = known
+  if (record === undefined || memory === undefined) return undefined
   const isSame = stood?.state === stateOf(memory, now) && !record.notified.some(({ heldUntil }) => heldUntil)
-  one.stood = isSame ? stood : asOf(record, memory, now)
-  return one.stood
+  known.stood = isSame ? stood : asOf(record, memory, now)
+  return known.stood
 }
 
 interface Wanted extends ObjectFilter {
@@ -145,14 +255,18 @@ interface Wanted extends ObjectFilter {
   isNamed: (object: ObjectRef) => boolean
 }
 
-/** One, or none where it is not what was asked for. */
-function recordOf(row: Row, { state, isNamed, ...wanted }: Wanted, now: number): ObjectRecord[] {
-  if (row['memory'] === null || (state === 'healthy' && row['failing_since'] !== null)) return []
-  const object = objectOf(String(row['key']))
+function isAsked(object: ObjectRef, { isNamed, ...wanted }: Omit<Wanted, 'state'>): boolean {
   const isWanted = (['cluster', 'kind', 'namespace', 'name'] as const).every(
     (field) => wanted[field] === undefined || wanted[field] === object[field]
   )
-  if (!isWanted || !isNamed(object)) return []
+  return isWanted && isNamed(object)
+}
+
+/** One, or none where it is not what was asked for. */
+function recordOf(row: Row, { state, ...wanted }: Wanted, now: number): ObjectRecord[] {
+  if (row['memory'] === null || (state === 'healthy' && row['failing_since'] !== null)) return []
+  const object = objectOf(String(row['key']))
+  if (!isAsked(object, wanted)) return []
   const memory = readMemory(String(row['memory']))
   const is = stateOf(memory, now)
   if (state !== undefined && state !== is) return []

@@ -8,17 +8,18 @@ import { readCards } from './cards.ts'
 import { readCounts } from './counts.ts'
 import { readEvents } from './events.ts'
 import { findNotifications, readNotifications } from './notifications.ts'
-import { readObjects } from './objects.ts'
+import { readObjects, type WatchMemories } from './objects.ts'
 import type { Ask } from './walk.ts'
 
-/** `keyOf`: what the store calls an object. */
+/** `keyOf`: what the store calls an object. `watch`: where this process alone writes to it. */
 export function createReading(
   ask: Ask,
-  keyOf: (object: ObjectRef) => string
+  keyOf: (object: ObjectRef) => string,
+  watch?: WatchMemories
 ): Omit<Records, 'retry' | 'retryAll' | 'discard' | 'announce'> {
   return {
     ...readEvents(ask, keyOf),
-    ...readObjects(ask, keyOf),
+    ...readObjects(ask, keyOf, watch),
     ...readNotifications(ask),
     ...readCounts(ask),
     ...readActs(ask),

@@ -1,5 +1,5 @@
 // Walk: goes along an index, a window at a time, until a page is full or has cost as much as it may. What the index
-// cannot answer is asked of every row in the window. The same SQL for every store.
+// cannot answer is asked of every row in the window. The same SQL for every store, but for how it says which index that is.
 import { RelayError } from '../../errors.ts'
 import { maxPage, type Page } from '../records.ts'
 
@@ -7,7 +7,14 @@ export type Value = string | number | null
 export type Row = Record<string, Value>
 
 /** Runs one statement, whose values stand in it as $1, $2, …: outside of any transaction. */
-export type Ask = (sql: string, values: readonly Value[]) => Promise<Row[]>
+export interface Ask {
+  (sql: string, values: readonly Value[]): Promise<Row[]>
+  /**
+   * An index of a column and the id is named by comparing both as a row. Of `rule = 'x' … order by id`, PostgreSQL may think that
+   * what it looks for is everywhere, and go through the ids of all rules.
+   */
+  comparesRows?: true
+}
 
 /** Rows looked at in one statement: a few milliseconds, also where they are looked at on the thread that does all else. */
 const windowRows = 2000
@@ -23,6 +30,8 @@ export class Conditions {
   readonly lead: string[] = []
   /** Asked of every row. */
   readonly rest: string[] = []
+  /** The column before the id in the index that is walked along, if any, and how the value in it is written. */
+  column?: readonly [name: string, value: string]
 
   /** How `value` is written in the statement. */
   put(value: Value): string {
@@ -61,31 +70,42 @@ export async function walk(
   { table, columns, beside, conditions, found = 'w.id' }: Walk,
   page: Page
 ): Promise<Walked> {
-  const { values, lead, rest } = conditions
+  const { values, lead, rest, column } = conditions
   const isDown = page.order !== 'asc'
   const limit = Math.min(page.limit, maxPage)
   const order = isDown ? 'desc' : 'asc'
   const size = rest.length === 0 ? limit + 1 : windowRows
   const hits: { id: number; at: number }[] = []
-  let after = page.cursor === undefined ? (isDown ? Number.MAX_SAFE_INTEGER : 0) : idOf(page.cursor, 'cursor')
+  let place = page.cursor === undefined ? (isDown ? greatest : 0) : idOf(page.cursor, 'cursor')
   for (let looked = 0; ; ) {
-    const where = [...lead, `id ${isDown ? '<' : '>'} ${after}`].join(' and ')
+    const where = [...lead, ...idsAfter(place, isDown, column, ask.comparesRows)].join(' and ')
     const hit = `case when ${rest.join(' and ') || 'true'} then 1 else 0 end`
     const rows = await ask(
       `select w.id as place, ${found} as id, ${beside ? `(select ${hit} from ${beside})` : hit} as hit
        from (select ${['id', ...columns].join(', ')} from ${table} where ${where}
-             order by id ${order} limit ${size}) as w
+             order by ${column && ask.comparesRows ? `${column[0]} ${order}, ` : ''}id ${order} limit ${size}) as w
        order by w.id ${order}`,
       values
     )
-    for (const { id, place, hit } of rows) if (hit === 1) hits.push({ id: Number(id), at: Number(place) })
+    for (const { id, place: at, hit } of rows) if (hit === 1) hits.push({ id: Number(id), at: Number(at) })
     const last = hits.length > limit ? hits[limit - 1] : undefined
     if (last !== undefined) return { ids: hits.slice(0, limit).map(({ id }) => id), next: String(last.at) }
     const isEnd = rows.length < size
     looked += rows.length * (beside ? 2 : 1)
-    after = Number(rows.at(-1)?.['place'])
-    if (isEnd || looked >= maxRows) return { ids: hits.map(({ id }) => id), next: isEnd ? null : String(after) }
+    place = Number(rows.at(-1)?.['place'])
+    if (isEnd || looked >= maxRows) return { ids: hits.map(({ id }) => id), next: isEnd ? null : String(place) }
   }
+}
+
+/** No id is greater. */
+const greatest = Number.MAX_SAFE_INTEGER
+
+function idsAfter(place: number, isDown: boolean, column: Conditions['column'], comparesRows = false): string[] {
+  const [sign, end] = isDown ? ['<', '>='] : ['>', '<=']
+  if (column === undefined) return [`id ${sign} ${place}`]
+  const [name, value] = column
+  if (!comparesRows) return [`${name} = ${value}`, `id ${sign} ${place}`]
+  return [`(${name}, id) ${sign} (${value}, ${place})`, `(${name}, id) ${end} (${value}, ${isDown ? 0 : greatest})`]
 }
 
 /** The number behind an id. Throws BAD_REQUEST if it is not a number. */

@@ -6,6 +6,13 @@ import { apartMs } from '../kept-lanes.ts'
 import { lastEventsFrom, listener } from '../rows.ts'
 import type { Database } from './file.ts'
 
+const watchers = new WeakMap<Database, (key: string) => void>()
+
+/** Calls `changed` with the key of each object whose memory is written, also where that is rolled back. One watches a database. */
+export function watchMemories(db: Database, changed: (key: string) => void): void {
+  watchers.set(db, changed)
+}
+
 export function memoryOf(db: Database, key: string): ObjectMemory | undefined {
   const row = db.get<{ memory: string }>('select memory from objects where key = ?', key)
   return row && readMemory(row.memory)
@@ -19,6 +26,7 @@ export function setMemory(db: Database, key: string, memory: ObjectMemory, { rec
      set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`,
     ...[key, memoryText(memory), receivedAt, memory.failure?.since ?? null, event.source]
   )
+  watchers.get(db)?.(key)
 }
 
 /** Between events. The memory as it is then; undefined where the object is forgotten. */
@@ -31,6 +39,7 @@ export function changeMemory(
   if (known === undefined) return undefined
   const memory = change(known)
   db.run('update objects set memory = ? where key = ?', memoryText(memory), key)
+  watchers.get(db)?.(key)
   return memory
 }
 

@@ -12,7 +12,7 @@ import { type FailedRow, undeliveredOf } from '../rows.ts'
 import type { Waiting } from '../waiting.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Database, Write } from './file.ts'
-import { changeMemory } from './memories.ts'
+import { changeMemory, watchMemories } from './memories.ts'
 import type { Queue } from './queue.ts'
 
 interface DeadRow extends FailedRow {
@@ -53,7 +53,7 @@ export function createSqliteRecords(db: Database, { queue, waiting, write }: Hos
   }
 
   const records: Records = {
-    ...createReading(ask, objectKey),
+    ...createReading(ask, objectKey, (changed) => watchMemories(db, changed)),
 
     async retry(ids, lanes, now, actor) {
       const wanted = ids.slice(0, maxPage).map((id) => idOf(id, 'id'))

@@ -138,6 +138,59 @@ for (const [name, prepare] of Object.entries(storesFor(t))) {
       }
     )
 
+    t.test('the summary names no failure that has not lasted', async (t) => {
+      const relay = await relayOf(t)
+      await relay.post(fails())
+      await relay.silence(shop, 180)
+      await relay.pass(130)
+      await relay.post(works())
+      await relay.pass(10)
+      await relay.post(fails())
+      await relay.pass(50)
+      t.equal(texts(relay).length, 1)
+      t.match(texts(relay)[0], /2 notifications were withheld\..*works again meanwhile: apps\/shop/)
+      t.notMatch(texts(relay)[0], /failing|none of its objects/, 'nor does it say that nothing fails')
+      await relay.post(works())
+      await relay.pass(300)
+      t.equal(texts(relay).length, 1, 'it passed by itself')
+    })
+
+    t.test('nor one that belongs to another owner by then, whose end would never be said', async (t) => {
+      const owners = `owners:
+  - { match: { metadata: { team: a } }, send: team }
+  - { send: other }
+`
+      const other = 'other: { slack: { webhookUrl: https://hooks.slack.com/services/T/B/other } }'
+      const text = configWith('match: {}', owners).replace('send: team,', 'send: owner,')
+      const relay = await relayOf(t, text.replace('{ team:', `{ ${other}, team:`))
+      await relay.silence(shop, 60)
+      await relay.post({ ...fails(), metadata: { team: 'a' } })
+      await relay.pass(10)
+      await relay.post({ ...works(), metadata: { team: 'a' } })
+      await relay.pass(10)
+      await relay.post(fails())
+      await relay.pass(50)
+      t.equal(texts(relay).length, 2)
+      const [toOther = '', toTeam = ''] = texts(relay).toSorted()
+      t.match(toOther, /1 notification was withheld, 1 still fails/)
+      t.match(toTeam, /2 notifications were withheld\./)
+    })
+
+    t.test('the summary waits for what is held of its objects, which it may say is over', async (t) => {
+      const relay = await relayOf(t, configWith('group: { by: [namespace], wait: 60s }'))
+      await relay.post(fails())
+      await relay.post(fails('till'))
+      const id = await relay.silence(shop, 600)
+      await relay.pass(10)
+      await relay.post(works())
+      await relay.endSilence(id)
+      await relay.pass(100)
+      const all = texts(relay).join('\n')
+      t.ok(all.indexOf('apps/shop') < all.indexOf('works again meanwhile'))
+      t.notMatch(all.slice(all.indexOf('works again meanwhile')), /shop\*? failed/)
+      t.match(all, /till/)
+    })
+
     t.test('what is gathered with others is withheld where it is silenced by then', async (t) => {
       const relay = await relayOf(t, configWith('match: {}'))
       for (const name of ['a', 'b', 'c']) await relay.post(fails(name))

@@ -4,7 +4,7 @@ import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.
 import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { NewAct, NewNotification } from '../kept.ts'
-import type { LaneOf } from '../kept-lanes.ts'
+import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Store } from '../store.ts'
 import { gather, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
@@ -76,8 +76,15 @@ async function endMute(
   const keys = new Set(rows.map(({ object }) => object))
   const memories = await changeMemories(sql, keys, (memory) => markNotified(memory, destination, now))
   await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
+  // What is held of these objects would come after the summary, which may say that it is over.
+  await sql(
+    `update notifications set held_until = $1, holds = ${maxHolds}
+     where destination = $2 and object = any($3) and held_until > $1
+       and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
+    [now, destination, [...keys]]
+  )
   const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
-  const view = compose(gather(ended, rows.map(withheldOf), memories))
+  const view = compose(gather(ended, rows.map(withheldOf), memories, now))
   const entry: NewNotification = { rule: 'mute', destination, lane, view }
   await insertNotifications(sql, [{ event: null, at: now, entry }])
   return entry

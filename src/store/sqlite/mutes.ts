@@ -5,7 +5,7 @@ import { markNotified } from '../../objects/notified.ts'
 import type { ObjectMemory } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { NewAct } from '../kept.ts'
-import type { LaneOf } from '../kept-lanes.ts'
+import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Store } from '../store.ts'
 import { gather, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
@@ -35,13 +35,21 @@ export function createMuting(
       ...[now, mute, destination]
     )
     const memories = new Map<string, ObjectMemory>()
-    for (const key of new Set(rows.map(({ object }) => object))) {
+    const keys = new Set(rows.map(({ object }) => object))
+    for (const key of keys) {
       const memory = changeMemory(db, key, (known) => markNotified(known, destination, now))
       if (memory !== undefined) memories.set(key, memory)
     }
     for (const { id } of rows) db.run('update notifications set muted_until = null where id = ?', id)
+    // What is held of these objects would come after the summary, which may say that it is over.
+    db.run(
+      `update notifications set held_until = ?1, holds = ${maxHolds}
+       where destination = ?2 and object in (select value from json_each(?3)) and held_until > ?1
+         and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
+      ...[now, destination, JSON.stringify([...keys])]
+    )
     const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
-    const view = compose(gather(ended, rows.map(withheldOf), memories))
+    const view = compose(gather(ended, rows.map(withheldOf), memories, now))
     queue.insert(null, { rule: 'mute', destination, lane, view }, now)
     return lane
   }

@@ -23,7 +23,10 @@ export interface Queue {
   oldest(lane: string, by: { since: number; mutes: readonly Mute[] }, withheld: string[], now: number): Due<PendingRow>
   /** Holds them from `now` on. */
   hold(holds: readonly Hold[], now: number): void
-  /** Of a destination, what is held of the objects of `due`, by their ids, and then what else is held to be gathered. */
+  /**
+   * Of a destination, what is held of the objects of `due`, by their ids, and then what else is held to be gathered; but for what
+   * is held to see whether it lasts.
+   */
   held(lane: string, destination: string, due: { ids: readonly string[]; last: number }, now: number): PendingRow[]
   bury(id: number, reason: string): void
   /** As Store.follow; messages that are `posting` stay where their answer is awaited. */
@@ -140,11 +143,13 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     now: number
   ): PendingRow[] {
     return db.all<PendingRow>(
-      // Whoever goes along, because it is gathered, takes what is older of its own object along as well.
+      // Whoever goes along, because it is gathered, takes what is older of its own object along as well; what has yet to last waits
+      // for that.
       `with due as (select object from notifications where id in (select value from json_each(?4))),
          gathered as (select object ${inLane} and held_until > ?2 and holds > 0 and destination = ?3)
        select * from (
-         select ${columns} ${inLane} and held_until > ?2 and (holds > 0 or object in due or object in gathered)
+         select ${columns} ${inLane} and held_until > ?2
+           and (holds > 0 or held_at is null and (object in due or object in gathered))
            and destination = ?3 and id <= ?6 and created_at <= ?2 + ${apartMs} and coalesce(held_at, 0) <= ?2 + ${apartMs}
          order by object in due desc, id limit ?5
        ) order by id`,

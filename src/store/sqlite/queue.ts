@@ -5,8 +5,17 @@ import { objectKey } from '../../objects.ts'
 import { goneReason, type NewNotification } from '../kept.ts'
 import { apartMs, composeWindow, type Hold, type LanesByName } from '../kept-lanes.ts'
 import { type PendingRow, undeliveredOf } from '../rows.ts'
-import { type Due, endlessReason, expiredReason, groupDeadline, groupOf, lastsUntil, sortDue } from '../steps.ts'
-import { viewText } from '../texts.ts'
+import {
+  asBeginning,
+  type Due,
+  endlessReason,
+  expiredReason,
+  groupDeadline,
+  groupOf,
+  lastsUntil,
+  sortDue
+} from '../steps.ts'
+import { readView, viewText } from '../texts.ts'
 import type { Waiting } from '../waiting.ts'
 import type { Database } from './file.ts'
 import { endOf, openMessage, waitingSql } from './lanes.ts'
@@ -34,6 +43,7 @@ export interface Queue {
 }
 
 interface PlacedRow {
+  id: number
   lane: string
   object: string
   rule: string
@@ -167,11 +177,28 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     const { lane, object, rule, destination } = row
     db.run(`update notifications set state = 'dead', reason = ? where id = ?`, reason, id)
     waiting.bury(destination)
-    if (row.says !== 'failed') return
+    if (row.says !== 'failed' || goesOn(row)) return
     changeMemory(db, object, (memory) => forget(memory, undeliveredOf(row)))
     // The end of a failure that nobody was notified of would be news from nowhere.
     const end = endOf(db, { id, lane, object, rule, destination })
     if (end !== undefined) bury(end, endlessReason)
+  }
+
+  /** Whether something of the failure that `row` began waits behind it: then its destination is notified by that. */
+  function goesOn({ id, lane, object, rule, destination, view }: PlacedRow): boolean {
+    const { since } = undeliveredOf({ object, rule, destination, view })
+    const next = db.get<{ id: number; view: string }>(
+      `select n.id, v.view from notifications n join views v on v.id = n.id
+       where n.lane = ? and n.state = 'pending' and n.message_id is null and n.id > ?
+         and n.object = ? and +n.rule = ? and +n.destination = ? and n.says in ('changed', 'repeated')
+         and json_extract(v.view, '$.failure.since') = ? order by n.id limit 1`,
+      ...[lane, id, object, rule, destination, since ?? null]
+    )
+    if (next === undefined) return false
+    const beginning = asBeginning(readView(next.view), readView(view ?? '{}'))
+    db.run(`update notifications set says = 'failed' where id = ?`, next.id)
+    db.run('update views set view = ? where id = ?', viewText(beginning), next.id)
+    return true
   }
 
   function follow(lanes: LanesByName, posting: ReadonlySet<number>): number {

@@ -3,6 +3,9 @@ import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, ObjectMemory, Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'
 
+/** Everybody has heard of the end of a silence by then, in ms. */
+export const lateMs = 60_000
+
 export interface Withheld {
   mute: string
   destination: string

@@ -138,6 +138,17 @@ for (const [name, prepare] of Object.entries(storesFor(t))) {
       }
     )
 
+    t.test('a silence that somebody else has ended withholds nothing for as long as was planned', async (t) => {
+      const relay = await relayOf(t, configWith('match: {}'))
+      const id = await relay.silence(shop, 3600)
+      await relay.pass(10)
+      relay.skip(1)
+      await relay.store().endSilence(id, start + relay.now() * 1000)
+      await relay.post(fails())
+      await relay.pass(10)
+      t.match(texts(relay), [/1 notification was withheld, 1 still fails/])
+    })
+
     t.test('the summary names no failure that has not lasted', async (t) => {
       const relay = await relayOf(t)
       await relay.post(fails())

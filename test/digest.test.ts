@@ -3,7 +3,7 @@ import t from 'tap'
 import { createPace } from '../src/deliver/pace.ts'
 import { planNext } from '../src/deliver/plan.ts'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
-import { deadNotice, laneNotice } from '../src/notices/delivery.ts'
+import { deadNotice, laneNotice, muteNotice } from '../src/notices/delivery.ts'
 import { claimNotice, quietNotice, skewNotice } from '../src/notices/sources.ts'
 import { advance, type ObjectMemory, objectKey, type Transition } from '../src/objects.ts'
 import { composeDigest } from '../src/render/compose/digest.ts'
@@ -427,6 +427,37 @@ t.test('each thing that the relay says of itself is said, in its own words, and 
     start + 1000
   )
   t.match(JSON.stringify(two), /no_service.*5 notifications that could not be delivered/)
+})
+
+t.test('a mute that is over says in a digest, too, what fails and what works again', async (t) => {
+  const of = (name: string) => ({ cluster: 'prod-eu', kind: 'Kustomization', namespace: 'apps', name })
+  const [failing] = waitingAfter([failed('Kustomization', 'apps/shop', 'BuildFailed', 'no such file')])
+  const failure = {
+    reason: 'BuildFailed',
+    text: 'boom',
+    severity: 'error',
+    since: start,
+    revision: '',
+    count: 1
+  } as const
+  const objects = [
+    { object: of('till'), says: 'failed', failure: { ...failure, at: start, began: failure, prints: [] } },
+    { object: of('cart'), says: 'recovered', failure: undefined }
+  ] as const
+  const over = muteNotice({ mute: 'night', destination: 'team', notifications: 2, objects }, start)
+  const waiting = [failing as Waiting, { id: '9', event: '9', createdAt: start, view: over }]
+  const text = reads(composeDigest(waiting, start).payload)
+  t.match(text, /Mute night is over. 2 notifications were withheld, 1 still fails/)
+  t.match(text, /apps\/till has been failing .*boom/)
+  t.match(text, /works again meanwhile: apps\/cart/)
+  t.match(text, /1 with a warning in .?prod-eu/)
+
+  const many = Array.from({ length: 40 }, (_, n) => ({ ...objects[0], object: of(`long-${'x'.repeat(200)}-${n}`) }))
+  const long = muteNotice({ mute: 'night', destination: 'team', notifications: 40, objects: many }, start)
+  const room = { maxText: 1500 }
+  const { ids, payload } = composeDigest([{ id: '9', event: '9', createdAt: start, view: long }], start, room)
+  t.same(ids, ['9'], 'where there is no room for the names, it is sent all the same')
+  t.equal(faultsOf(payload), undefined)
 })
 
 t.test('in a digest, too, no reason is said to have lasted longer than it did', async (t) => {

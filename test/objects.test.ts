@@ -632,7 +632,7 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: team }]`,
       const began = shownOf(first)
       const [item] = fold(waiting).flatMap(({ items }) => items)
       const rows = waiting.map(({ view }) => ({ key: 'shop', object: view.object, says: view.says }))
-      const withheld = gather({ mute: 'm', destination: 'team' }, rows, new Map(known && [['shop', known]]))
+      const withheld = gather({ mute: 'm', destination: 'team' }, rows, new Map(known && [['shop', known]]), start)
       return (
         isLike(known?.failure, {
           ...shown,

@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import type { FluxEvent } from '../src/events/flux.ts'
 import type { Failure, ObjectMemory } from '../src/objects.ts'
+import type { View } from '../src/render/compose/view.ts'
 import type { Arrival, Decide } from '../src/store/kept.ts'
 import type { Plan, Settlement } from '../src/store/kept-lanes.ts'
 import type { Listed, NotificationState, Page, Records } from '../src/store/records.ts'
@@ -521,6 +522,44 @@ for (const [name, prepare] of Object.entries(stores)) {
       await bury(store, 'lane')
       t.same((await memoryOf(store, 'shop'))?.notified, [], 'unless it does not arrive either')
     })
+
+    t.test(
+      'what goes on behind a failure that is never delivered is what its destination is notified by',
+      async (t) => {
+        const [store] = await start(t)
+        const add = (changes: Partial<View>, since = at) =>
+          store.accept([about({ name: 'shop' })], (item, memory, held) => {
+            const decision = failing('lane', since)(item, memory, held)
+            const notifications = decision.notifications.map((entry) => ({
+              ...entry,
+              view: { ...entry.view, ...changes }
+            }))
+            return { ...decision, notifications }
+          })
+        await add({ mention: '<!here>' })
+        await add({ says: 'changed', wasReason: 'BuildFailed' })
+        await add({ says: 'recovered' })
+        await bury(store, 'lane')
+        t.match((await memoryOf(store, 'shop'))?.notified, [{ rule: 'r' }], 'so that the end is sent, too')
+        let next: View | undefined
+        const looking: Plan = {
+          ...plan,
+          next: (lane, waiting, ...rest) => {
+            next = waiting[0]?.view
+            return plan.next(lane, waiting, ...rest)
+          }
+        }
+        const step = await store.next('lane', looking, at)
+        t.match(
+          next,
+          { says: 'failed', wasReason: undefined, mention: '<!here>' },
+          'as it would have been by the first'
+        )
+        if (step.is === 'post') await store.settle(step.message, attempt, dead)
+        t.same((await memoryOf(store, 'shop'))?.notified, [], 'unless it is not delivered either')
+        t.equal(store.pending, 0, 'nor is the end, then')
+      }
+    )
 
     t.test('all dead letters of a destination are retried in batches, oldest first', async (t) => {
       const [store, records] = await start(t)

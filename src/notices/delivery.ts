@@ -144,12 +144,12 @@ export function muteNotice({ mute, notifications, objects }: Withheld, now: numb
     ...ends
   ]
   const held = `${countOf(notifications)} ${notifications === 1 ? 'was' : 'were'} withheld`
+  const isWell = failing.length === 0 && !objects.some(({ failsAnew }) => failsAnew)
   const state = [
-    failing.length > 0
-      ? `${failing.length} still ${failing.length === 1 ? 'fails' : 'fail'}`
-      : 'none of its objects fail now',
+    ...(failing.length > 0 ? [`${failing.length} still ${failing.length === 1 ? 'fails' : 'fail'}`] : []),
+    ...(isWell ? ['none of its objects fail now'] : []),
     ...(warned.length > 0 ? [`${warned.length} with a warning`] : [])
-  ].join(', ')
+  ]
   // What was made by hand is named by its comment: `silenced apps/web`, or its number.
   const [, silence] = /^silenced? (.+)$/s.exec(mute) ?? []
   const news = newsOf(now, {
@@ -158,7 +158,7 @@ export function muteNotice({ mute, notifications, objects }: Withheld, now: numb
     ...(silence !== undefined && { noun: 'Silence', called: silence }),
     severity: worst.length > 0 ? 'warn' : 'info',
     reason: '',
-    says: `is over. ${held}, ${state}.`,
+    says: `is over. ${[held, ...state].join(', ')}.`,
     why: lines.join('\n'),
     page: { path: '/silences', label: 'silences' }
   })

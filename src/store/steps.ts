@@ -1,5 +1,6 @@
 // Steps: decides what a lane does next, from what is known of it. Pure: each store reads that, and writes what comes of it.
 import { objectKey } from '../objects.ts'
+import type { View } from '../render/compose/view.ts'
 import type { NewNotification } from './kept.ts'
 import {
   apartMs,
@@ -49,6 +50,15 @@ export const expiredReason = 'not delivered within 24 hours'
 
 /** Why the end of a failure becomes a dead letter together with it: it would be news from nowhere. */
 export const endlessReason = 'the failure it ends was never delivered'
+
+/**
+ * A change or a reminder of a failure whose beginning, `undelivered`, became a dead letter: it is the first that anybody reads of
+ * it, and whoever was to be pinged is.
+ */
+export function asBeginning({ wasReason: _, nextReminderMs: __, ...view }: View, undelivered: View): View {
+  const { mention = view.mention } = undelivered
+  return { ...view, says: 'failed', ...(mention !== undefined && !view.failure?.acknowledged && { mention }) }
+}
 
 /** What is due, and the last of what was looked at: where there may be more, what comes behind that has to wait for it. */
 export interface Due<Row> {

@@ -3,6 +3,9 @@ import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, ObjectMemory, Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'
 
+/** Everybody has heard of the end of a silence by then, in ms. */
+export const lateMs = 60_000
+
 export interface Withheld {
   mute: string
   destination: string
@@ -17,11 +20,13 @@ export interface WithheldObject {
   says: Transition
   /** With `recovered`: how, where it is not Ready. */
   ending?: NonNullable<View['ending']>
-  /** The failure it is in. */
+  /** The failure it is in, where the destination counts as notified of it. */
   failure: Failure | undefined
+  /** It is in one that the destination is not notified of, or not yet. */
+  failsAnew?: true
 }
 
-export interface WithheldRow extends Omit<WithheldObject, 'failure'> {
+export interface WithheldRow extends Omit<WithheldObject, 'failure' | 'failsAnew'> {
   /** The key it is remembered by. */
   key: string
 }
@@ -48,17 +53,24 @@ export function withheldOf({ object, says, ref, ending }: WithheldNotification):
 
 const news = new Set<Transition>(['updated', 'informed', 'heartbeat'])
 
-/** From the rows of one mute and destination, oldest first, and what is known of their objects by now. */
+/** From the rows of one mute and destination, oldest first, and what is known of their objects at `now`, in ms. */
 export function gather(
   { mute, destination }: Pick<Withheld, 'mute' | 'destination'>,
   rows: readonly WithheldRow[],
-  memories: ReadonlyMap<string, ObjectMemory>
+  memories: ReadonlyMap<string, ObjectMemory>,
+  now: number
 ): Withheld {
   const last = new Map<string, WithheldRow>()
   for (const row of rows) if (!last.has(row.key) || !news.has(row.says)) last.set(row.key, row)
-  const objects = [...last.values()].map(({ key, ...withheld }) => ({
-    ...withheld,
-    failure: memories.get(key)?.failure
-  }))
+  const objects = [...last.values()].map(({ key, ...withheld }): WithheldObject => {
+    const memory = memories.get(key)
+    const failing = memory === undefined ? [] : [memory, ...(memory.others ?? [])].filter((one) => one.failure)
+    // The end goes to exactly these: of any other failure nobody there would read that it is over.
+    const known = failing.filter(({ notified }) =>
+      notified.some((entry) => entry.destination === destination && (entry.heldUntil ?? 0) <= now)
+    )
+    const worst = known.find(({ failure }) => failure?.severity === 'error') ?? known[0]
+    return { ...withheld, failure: worst?.failure, ...(failing.length > known.length && { failsAnew: true }) }
+  })
   return { mute, destination, notifications: rows.length, objects }
 }

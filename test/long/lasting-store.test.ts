@@ -27,7 +27,7 @@ function configOf(rules: string): Config {
   return config
 }
 
-type Kind = 'fails' | 'fails otherwise' | 'recovers'
+type Kind = 'fails' | 'fails otherwise' | 'recovers' | 'goes on'
 
 interface Came {
   /** ms from the start */
@@ -39,7 +39,8 @@ interface Came {
 const texts: Record<Kind, { severity: 'error' | 'info'; reason: string; message: string }> = {
   fails: { severity: 'error', reason: 'BuildFailed', message: 'no such file' },
   'fails otherwise': { severity: 'error', reason: 'HealthCheckFailed', message: 'timeout waiting for web' },
-  recovers: { severity: 'info', reason: 'ReconciliationSucceeded', message: 'done' }
+  recovers: { severity: 'info', reason: 'ReconciliationSucceeded', message: 'done' },
+  'goes on': { severity: 'info', reason: 'Progressing', message: 'web is on its way' }
 }
 
 interface Said {
@@ -386,6 +387,16 @@ for (const [name, prepare] of Object.entries(stores)) {
       for (const lane of await (await rig.store()).busyLanes()) await (await rig.store()).tryNow(lane, at(1000))
       await rig.drain(at(1000))
       t.strictSame(rig.said, [])
+    })
+
+    t.test('nor does news of the same object, which does not wait for it either', async (t) => {
+      const rig = await rigOf(t, `${rule}\n  - { name: news, match: { severity: [info] }, send: team }`)
+      await rig.take([...fails(), { at: 0, object: 0, kind: 'goes on' }], at(0))
+      await rig.drain(at(0))
+      await rig.drain(at(seconds(15)))
+      t.match(rig.said, [{ rule: 'news', says: 'informed' }])
+      await rig.drain(at(seconds(121)))
+      t.match(rig.said.slice(1), [{ rule: 'r', says: 'failed' }])
     })
 
     t.test('what lasted and waits for its lane is not taken back by its end', async (t) => {

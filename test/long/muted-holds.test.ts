@@ -138,6 +138,70 @@ for (const [name, prepare] of Object.entries(storesFor(t))) {
       }
     )
 
+    t.test('a silence that somebody else has ended withholds nothing for as long as was planned', async (t) => {
+      const relay = await relayOf(t, configWith('match: {}'))
+      const id = await relay.silence(shop, 3600)
+      await relay.pass(10)
+      relay.skip(1)
+      await relay.store().endSilence(id, start + relay.now() * 1000)
+      await relay.post(fails())
+      await relay.pass(10)
+      t.match(texts(relay), [/1 notification was withheld, 1 still fails/])
+    })
+
+    t.test('the summary names no failure that has not lasted', async (t) => {
+      const relay = await relayOf(t)
+      await relay.post(fails())
+      await relay.silence(shop, 180)
+      await relay.pass(130)
+      await relay.post(works())
+      await relay.pass(10)
+      await relay.post(fails())
+      await relay.pass(50)
+      t.equal(texts(relay).length, 1)
+      t.match(texts(relay)[0], /2 notifications were withheld\..*works again meanwhile: apps\/shop/)
+      t.notMatch(texts(relay)[0], /failing|none of its objects/, 'nor does it say that nothing fails')
+      await relay.post(works())
+      await relay.pass(300)
+      t.equal(texts(relay).length, 1, 'it passed by itself')
+    })
+
+    t.test('nor one that belongs to another owner by then, whose end would never be said', async (t) => {
+      const owners = `owners:
+  - { match: { metadata: { team: a } }, send: team }
+  - { send: other }
+`
+      const other = 'other: { slack: { webhookUrl: https://hooks.slack.com/services/T/B/other } }'
+      const text = configWith('match: {}', owners).replace('send: team,', 'send: owner,')
+      const relay = await relayOf(t, text.replace('{ team:', `{ ${other}, team:`))
+      await relay.silence(shop, 60)
+      await relay.post({ ...fails(), metadata: { team: 'a' } })
+      await relay.pass(10)
+      await relay.post({ ...works(), metadata: { team: 'a' } })
+      await relay.pass(10)
+      await relay.post(fails())
+      await relay.pass(50)
+      t.equal(texts(relay).length, 2)
+      const [toOther = '', toTeam = ''] = texts(relay).toSorted()
+      t.match(toOther, /1 notification was withheld, 1 still fails/)
+      t.match(toTeam, /2 notifications were withheld\./)
+    })
+
+    t.test('the summary waits for what is held of its objects, which it may say is over', async (t) => {
+      const relay = await relayOf(t, configWith('group: { by: [namespace], wait: 60s }'))
+      await relay.post(fails())
+      await relay.post(fails('till'))
+      const id = await relay.silence(shop, 600)
+      await relay.pass(10)
+      await relay.post(works())
+      await relay.endSilence(id)
+      await relay.pass(100)
+      const all = texts(relay).join('\n')
+      t.ok(all.indexOf('apps/shop') < all.indexOf('works again meanwhile'))
+      t.notMatch(all.slice(all.indexOf('works again meanwhile')), /shop\*? failed/)
+      t.match(all, /till/)
+    })
+
     t.test('what is gathered with others is withheld where it is silenced by then', async (t) => {
       const relay = await relayOf(t, configWith('match: {}'))
       for (const name of ['a', 'b', 'c']) await relay.post(fails(name))
@@ -233,6 +297,88 @@ for (const [name, prepare] of Object.entries(storesFor(t))) {
         { numRuns: name === 'sqlite' ? 30 : 3 }
       )
     })
+
+    t.test(
+      'whoever reads that it fails reads that it is over, whatever is silenced, held and owned meanwhile',
+      async (t) => {
+        const names = ['plain', 'lasting', 'grouped', 'a', 'b']
+        const text = `
+cluster: prod
+destinations:
+${names.map((each) => `  ${each}: { slack: { webhookUrl: https://hooks.slack.com/services/T/B/${each} } }`).join('\n')}
+owners: [{ match: { metadata: { team: a } }, send: a }, { send: b }]
+rules:
+  - { name: plain, send: plain }
+  - { name: lasting, for: 2m, send: lasting }
+  - { name: grouped, group: { by: [namespace], wait: 60s }, send: grouped }
+  - { name: owned, for: 1m, send: owner }
+  - { name: news, match: { severity: [info] }, send: [${names.join(', ')}] }
+`
+        const laneOf = (each: string) => configOf(text).destinations.get(each)?.lane
+        const team = fc.constantFrom('a', 'b')
+        const happening = fc.oneof(
+          fc.record({
+            is: fc.constant('fails' as const),
+            reason: fc.constantFrom('BuildFailed', 'HealthCheckFailed'),
+            team
+          }),
+          fc.record({ is: fc.constant('works' as const), team }),
+          fc.record({ is: fc.constant('news' as const), team }),
+          fc.record({ is: fc.constant('silence' as const), seconds: fc.constantFrom(20, 90, 300) }),
+          fc.record({ is: fc.constant('end' as const) }),
+          fc.record({ is: fc.constant('pass' as const), seconds: fc.constantFrom(1, 12, 40, 70) })
+        )
+        const isEnd = (said: string) => /works again|well again|recovered/.test(said)
+        const isTrouble = (said: string) => /red_circle|orange_circle/.test(said) && !isEnd(said)
+        await fc.assert(
+          fc.asyncProperty(fc.array(happening, { minLength: 3, maxLength: 14 }), async (happenings) => {
+            const relay = await relayOf(t, text)
+            const silences: string[] = []
+            /** Of each failure, s from the start. */
+            const incidents: { from: number; to: number }[] = []
+            const post = async (wire: object, team: string) => relay.post({ ...fails(), ...wire, metadata: { team } })
+            const over = () => {
+              const last = incidents.at(-1)
+              if (last?.to === Number.POSITIVE_INFINITY) last.to = relay.now()
+            }
+            for (const one of happenings) {
+              if (one.is === 'fails') {
+                if (incidents.every(({ to }) => to < Number.POSITIVE_INFINITY))
+                  incidents.push({ from: relay.now(), to: Number.POSITIVE_INFINITY })
+                await post({ reason: one.reason }, one.team)
+              } else if (one.is === 'works') {
+                over()
+                await post(works(), one.team)
+              } else if (one.is === 'news')
+                await post({ ...works(), reason: 'Progressing', message: 'on its way' }, one.team)
+              else if (one.is === 'silence') silences.push(await relay.silence(shop, one.seconds))
+              else if (one.is === 'end') await relay.endSilence(silences.at(-1) ?? '0')
+              else await relay.pass(one.seconds)
+            }
+            for (const id of silences) await relay.endSilence(id)
+            await relay.pass(99)
+            await relay.pass(99)
+            over()
+            await post(works(), 'a')
+            await relay.pass(700)
+            for (const each of names) {
+              const said = relay.posts.filter(({ lane }) => lane === laneOf(each))
+              const last = said.findLast(({ text }) => isTrouble(text) || isEnd(text))
+              if (last !== undefined && !isEnd(last.text)) throw new Error(`${each} has read last: ${last.text}`)
+              const forS = { lasting: 120, a: 60, b: 60 }[each] ?? 0
+              const early = said.find(
+                ({ at, text }) =>
+                  isTrouble(text) &&
+                  !incidents.some(({ from, to }) => from + forS <= at && at <= to + 70 && to - from >= forS)
+              )
+              if (early !== undefined)
+                throw new Error(`${each} read of what had not lasted, after ${early.at} s: ${early.text}`)
+            }
+          }),
+          { numRuns: name === 'sqlite' ? 40 : 3, interruptAfterTimeLimit: 25_000 }
+        )
+      }
+    )
   })
 }
 

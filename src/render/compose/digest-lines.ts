@@ -35,6 +35,11 @@ function emojiOf({ view, category }: Item): string {
   return category === 'other' ? faceOf(view, view.failure !== undefined).emoji : categoryLooks[category].emoji
 }
 
+/** Where they are; what the relay says of itself is in no cluster. */
+export function clustersOf(items: readonly Item[]): Set<string> {
+  return new Set(items.flatMap(({ view }) => (isOwn(view) ? [] : [view.object.cluster])))
+}
+
 /** An object on a line of its own, which begins with `mark`. */
 export function itemLine(item: Item, style: Style, mark = emojiOf(item)): string {
   const { view, category } = item
@@ -60,6 +65,16 @@ export function itemLine(item: Item, style: Style, mark = emojiOf(item)): string
     gist: prose(cut(saidIn(view).summary, style.maxText))
   })
   return [mark, sentence, kindOf(item)].filter(Boolean).join(' ')
+}
+
+/**
+ * What stands below the line of what the relay says of itself: of a mute that is over the names of what it withheld, which nothing
+ * else says.
+ */
+export function linesBelow({ view }: Item): string[] {
+  const why =
+    isOwn(view) && view.object.kind === 'mute' && view.custom?.summary === undefined ? view.own?.why : undefined
+  return why ? why.split('\n') : []
 }
 
 function boldName(view: View, { hasLinks }: Style): string {

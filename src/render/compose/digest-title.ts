@@ -8,7 +8,15 @@ import { code, cut, escapeMrkdwn, link, plain, prose, time } from '../slack/mrkd
 import { unmarked } from '../slack/terminal.ts'
 import { delayed } from './delayed.ts'
 import { type Category, categories, type Group, type Item } from './digest-groups.ts'
-import { categoryLooks, endingsOf, gistLine, type Style, sharedGist, sharedRevision } from './digest-lines.ts'
+import {
+  categoryLooks,
+  clustersOf,
+  endingsOf,
+  gistLine,
+  type Style,
+  sharedGist,
+  sharedRevision
+} from './digest-lines.ts'
 import { revisionLink } from './facts.ts'
 import { nameOf } from './name.ts'
 import { allLink, silenceLink } from './pages.ts'
@@ -112,9 +120,9 @@ function countsOf(items: readonly Item[]): { category: Category; members: Item[]
     .filter(({ members }) => members.length > 0)
 }
 
-/** ` in prod-eu`, where all are there. */
+/** ` in prod-eu`, where all are there; what the relay says of itself is in none. */
 function placeOf(items: readonly Item[], write: (text: string) => string): string {
-  const clusters = new Set(items.map(({ view }) => view.object.cluster))
+  const clusters = clustersOf(items)
   const [cluster = ''] = clusters
   if (clusters.size > 1) return ` in ${clusters.size} clusters`
   return cluster === '' ? '' : ` in ${write(cluster)}`

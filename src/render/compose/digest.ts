@@ -3,7 +3,16 @@ import { type Block, context, section } from '../slack/blocks.ts'
 import { messageRoom } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'
 import { fold, type Group, grouped, type Item, type Waiting } from './digest-groups.ts'
-import { commonDuration, groupLine, itemLine, nameIn, placesOf, type Style } from './digest-lines.ts'
+import {
+  clustersOf,
+  commonDuration,
+  groupLine,
+  itemLine,
+  linesBelow,
+  nameIn,
+  placesOf,
+  type Style
+} from './digest-lines.ts'
 import { createPage, jsonBytes, type Page } from './digest-room.ts'
 import { appliedLine, type Contents, factsOfAll, isApplied, kindOf, lockScreenOf, titleOf } from './digest-title.ts'
 
@@ -58,7 +67,7 @@ function contentsOf(groups: readonly Group[], known?: Style): Contents {
   const items = groups.flatMap(({ items, dependents }) => [...items, ...dependents])
   const causes = groups.reduce((sum, { dependents }) => sum + 1 + grouped(dependents).length, 0)
   const style = known ?? {
-    hasClusters: new Set(items.map(({ view }) => view.object.cluster)).size > 1,
+    hasClusters: clustersOf(items).size > 1,
     hasLinks: items.length <= maxLinked,
     maxText: textRoom(causes)
   }
@@ -173,7 +182,9 @@ function writeItems(items: readonly Item[], head: readonly string[], writing: Wr
   const { page, style, named, isTitled } = writing
   const [only] = items
   if (items.length > 1 || only === undefined || isTitled) return writeNames(items, head, writing)
-  if (!page.write([...head, itemLine(only, style, mark)])) return false
+  const lines = [...head, itemLine(only, style, mark)]
+  // Where even a message of its own has no room for all of it, the first line is what there is.
+  if (!page.write([...lines, ...linesBelow(only)]) && !(named.length === 0 && page.write(lines))) return false
   named.push(only)
   return true
 }

@@ -38,13 +38,15 @@ export const firstHeldSql = `
     where lane = $1 and state = 'pending' and message_id is null and holds = 0 and held_at is not null
   ) as held`
 
-// Whoever goes along, because it is gathered, takes what is older of its own object along as well.
+// Whoever goes along, because it is gathered, takes what is older of its own object along as well; what has yet to last waits for
+// that.
 export const heldSql = `${pendingSql}
   where n.lane = $1 and n.held_until > $2 and n.state = 'pending' and n.message_id is null and n.destination = $3
     and n.id <= $5
-    and (n.holds > 0 or n.object in (select object from notifications where id = any($4)) or n.object in (
-      select object from notifications
-      where lane = $1 and held_until > $2 and state = 'pending' and message_id is null and destination = $3 and holds > 0))
+    and (n.holds > 0 or n.held_at is null and (
+      n.object in (select object from notifications where id = any($4)) or n.object in (
+        select object from notifications
+        where lane = $1 and held_until > $2 and state = 'pending' and message_id is null and destination = $3 and holds > 0)))
     and n.created_at <= $2::bigint + ${apartMs} and coalesce(n.held_at, 0) <= $2::bigint + ${apartMs}
   order by n.object in (select object from notifications where id = any($4)) desc, n.id limit ${composeWindow}`
 

@@ -4,8 +4,8 @@ import { forget } from '../../objects/notified.ts'
 import type { NewNotification } from '../kept.ts'
 import { apartMs, maxHolds } from '../kept-lanes.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'
-import { endlessReason, groupDeadline, groupOf, lastsUntil } from '../steps.ts'
-import { viewText } from '../texts.ts'
+import { asBeginning, endlessReason, groupDeadline, groupOf, lastsUntil } from '../steps.ts'
+import { readView, viewText } from '../texts.ts'
 import type { Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
 import { hot, type Statement } from './statements.ts'
@@ -148,10 +148,43 @@ const killEndsSql = `
   ) and state = 'pending'
   returning destination`
 
+// Of each failure `f`, what waits behind it that says how it goes on.
+const nextSql = `
+  select distinct on (f.id) f.id as dead, n.id, v.view
+  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+    as f(id, lane, object, rule, destination, since)
+  join notifications n on n.object = f.object and n.lane = f.lane and n.id > f.id and n.rule = f.rule
+    and n.destination = f.destination and n.state = 'pending' and n.message_id is null and n.says in ('changed', 'repeated')
+  join views v on v.id = n.id
+  where (v.view::json -> 'failure' ->> 'since')::bigint = f.since
+  order by f.id, n.id`
+
 interface DeadRow extends FailedRow {
   id: number
   lane: string
   says: string
+}
+
+/** Those of `failed` of whose failure nothing waits behind them; where something does, its destination is notified by that. */
+async function withoutMore(sql: Sql, failed: readonly DeadRow[]): Promise<DeadRow[]> {
+  if (failed.length === 0) return []
+  const { rows } = await sql<{ dead: number; id: number; view: string }>(nextSql, [
+    ...(['id', 'lane', 'object', 'rule', 'destination'] as const).map((name) => failed.map((row) => row[name])),
+    failed.map((row) => undeliveredOf(row).since ?? null)
+  ])
+  if (rows.length === 0) return [...failed]
+  const views = rows.map(({ dead, view }) => {
+    const undelivered = failed.find(({ id }) => Number(id) === Number(dead))
+    return viewText(asBeginning(readView(view), readView(undelivered?.view ?? '{}')))
+  })
+  const ids = rows.map(({ id }) => id)
+  await sql(`update notifications set says = 'failed' where id = any($1)`, [ids])
+  await sql(
+    'update views set view = k.view from unnest($1::bigint[], $2::text[]) as k(id, view) where views.id = k.id',
+    [ids, views]
+  )
+  const goOn = new Set(rows.map(({ dead }) => Number(dead)))
+  return failed.filter(({ id }) => !goOn.has(Number(id)))
 }
 
 /**
@@ -161,8 +194,11 @@ interface DeadRow extends FailedRow {
 export async function bury(sql: Sql, ids: readonly number[], reason: string): Promise<string[]> {
   if (ids.length === 0) return []
   const { rows: dead } = await sql<DeadRow>(killSql, [ids, reason])
-  const failed = dead.filter(({ says }) => says === 'failed')
   const buried = dead.map(({ destination }) => destination)
+  const failed = await withoutMore(
+    sql,
+    dead.filter(({ says }) => says === 'failed')
+  )
   if (failed.length === 0) return buried
   const column = (name: keyof DeadRow) => failed.map((row) => row[name])
   const ends = await sql<{ destination: string }>(killEndsSql, [

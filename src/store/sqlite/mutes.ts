@@ -5,14 +5,24 @@ import { markNotified } from '../../objects/notified.ts'
 import type { ObjectMemory } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { NewAct } from '../kept.ts'
-import type { LaneOf } from '../kept-lanes.ts'
+import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Store } from '../store.ts'
-import { gather, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
+import { gather, lateMs, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Database, Write } from './file.ts'
 import { changeMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
+
+// What was withheld by a silence after it was ended by hand, by whoever had not heard of that, is not withheld for as long as was
+// planned.
+const lateSql = `
+  update notifications set muted_until = ?1
+  where muted_until > ?1 and mute in (
+    select case when s.comment = '' then 'silence ' || s.id else s.comment end from silences s
+    where s.ends_at <= ?1 and s.ends_at > ?1 - ${lateMs} and s.created_at <= notifications.created_at
+  ) and mute not in (
+    select case when comment = '' then 'silence ' || id else comment end from silences where ends_at > ?1)`
 
 export function createMuting(
   db: Database,
@@ -21,6 +31,7 @@ export function createMuting(
 ): Pick<Store, 'endMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'> {
   /** Sums up one mute that is over, inside a transaction: in which lane. Undefined where there is none left. */
   function endMute(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): string | undefined {
+    db.run(lateSql, now)
     const ended = db.get<{ mute: string; destination: string }>(
       'select mute, destination from notifications where muted_until <= ? limit 1',
       now
@@ -35,13 +46,21 @@ export function createMuting(
       ...[now, mute, destination]
     )
     const memories = new Map<string, ObjectMemory>()
-    for (const key of new Set(rows.map(({ object }) => object))) {
+    const keys = new Set(rows.map(({ object }) => object))
+    for (const key of keys) {
       const memory = changeMemory(db, key, (known) => markNotified(known, destination, now))
       if (memory !== undefined) memories.set(key, memory)
     }
     for (const { id } of rows) db.run('update notifications set muted_until = null where id = ?', id)
+    // What is held of these objects would come after the summary, which may say that it is over.
+    db.run(
+      `update notifications set held_until = ?1, holds = ${maxHolds}
+       where destination = ?2 and object in (select value from json_each(?3)) and held_until > ?1
+         and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
+      ...[now, destination, JSON.stringify([...keys])]
+    )
     const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
-    const view = compose(gather(ended, rows.map(withheldOf), memories))
+    const view = compose(gather(ended, rows.map(withheldOf), memories, now))
     queue.insert(null, { rule: 'mute', destination, lane, view }, now)
     return lane
   }

@@ -5,8 +5,17 @@ import { objectKey } from '../../objects.ts'
 import { goneReason, type NewNotification } from '../kept.ts'
 import { apartMs, composeWindow, type Hold, type LanesByName } from '../kept-lanes.ts'
 import { type PendingRow, undeliveredOf } from '../rows.ts'
-import { type Due, endlessReason, expiredReason, groupDeadline, groupOf, lastsUntil, sortDue } from '../steps.ts'
-import { viewText } from '../texts.ts'
+import {
+  asBeginning,
+  type Due,
+  endlessReason,
+  expiredReason,
+  groupDeadline,
+  groupOf,
+  lastsUntil,
+  sortDue
+} from '../steps.ts'
+import { readView, viewText } from '../texts.ts'
 import type { Waiting } from '../waiting.ts'
 import type { Database } from './file.ts'
 import { endOf, openMessage, waitingSql } from './lanes.ts'
@@ -23,7 +32,10 @@ export interface Queue {
   oldest(lane: string, by: { since: number; mutes: readonly Mute[] }, withheld: string[], now: number): Due<PendingRow>
   /** Holds them from `now` on. */
   hold(holds: readonly Hold[], now: number): void
-  /** Of a destination, what is held of the objects of `due`, by their ids, and then what else is held to be gathered. */
+  /**
+   * Of a destination, what is held of the objects of `due`, by their ids, and then what else is held to be gathered; but for what
+   * is held to see whether it lasts.
+   */
   held(lane: string, destination: string, due: { ids: readonly string[]; last: number }, now: number): PendingRow[]
   bury(id: number, reason: string): void
   /** As Store.follow; messages that are `posting` stay where their answer is awaited. */
@@ -31,6 +43,7 @@ export interface Queue {
 }
 
 interface PlacedRow {
+  id: number
   lane: string
   object: string
   rule: string
@@ -140,11 +153,13 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     now: number
   ): PendingRow[] {
     return db.all<PendingRow>(
-      // Whoever goes along, because it is gathered, takes what is older of its own object along as well.
+      // Whoever goes along, because it is gathered, takes what is older of its own object along as well; what has yet to last waits
+      // for that.
       `with due as (select object from notifications where id in (select value from json_each(?4))),
          gathered as (select object ${inLane} and held_until > ?2 and holds > 0 and destination = ?3)
        select * from (
-         select ${columns} ${inLane} and held_until > ?2 and (holds > 0 or object in due or object in gathered)
+         select ${columns} ${inLane} and held_until > ?2
+           and (holds > 0 or held_at is null and (object in due or object in gathered))
            and destination = ?3 and id <= ?6 and created_at <= ?2 + ${apartMs} and coalesce(held_at, 0) <= ?2 + ${apartMs}
          order by object in due desc, id limit ?5
        ) order by id`,
@@ -162,11 +177,28 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     const { lane, object, rule, destination } = row
     db.run(`update notifications set state = 'dead', reason = ? where id = ?`, reason, id)
     waiting.bury(destination)
-    if (row.says !== 'failed') return
+    if (row.says !== 'failed' || goesOn(row)) return
     changeMemory(db, object, (memory) => forget(memory, undeliveredOf(row)))
     // The end of a failure that nobody was notified of would be news from nowhere.
     const end = endOf(db, { id, lane, object, rule, destination })
     if (end !== undefined) bury(end, endlessReason)
+  }
+
+  /** Whether something of the failure that `row` began waits behind it: then its destination is notified by that. */
+  function goesOn({ id, lane, object, rule, destination, view }: PlacedRow): boolean {
+    const { since } = undeliveredOf({ object, rule, destination, view })
+    const next = db.get<{ id: number; view: string }>(
+      `select n.id, v.view from notifications n join views v on v.id = n.id
+       where n.lane = ? and n.state = 'pending' and n.message_id is null and n.id > ?
+         and n.object = ? and +n.rule = ? and +n.destination = ? and n.says in ('changed', 'repeated')
+         and json_extract(v.view, '$.failure.since') = ? order by n.id limit 1`,
+      ...[lane, id, object, rule, destination, since ?? null]
+    )
+    if (next === undefined) return false
+    const beginning = asBeginning(readView(next.view), readView(view ?? '{}'))
+    db.run(`update notifications set says = 'failed' where id = ?`, next.id)
+    db.run('update views set view = ? where id = ?', viewText(beginning), next.id)
+    return true
   }
 
   function follow(lanes: LanesByName, posting: ReadonlySet<number>): number {

@@ -65,6 +65,10 @@ const plain = [
   'Signature expired: 20220826T114812Z is now earlier than 20220826T120000Z',
   'main@sha1:a61e0c5d2f0f7bd5a6e3a7c1f2b3c4d5e6f70819',
   'Deployment/apps/podinfo-6bc5d5b96-j9lw6 dry-run failed (Invalid): spec.clusterIP: Invalid value: "10.0.0.1": field is immutable',
+  "please add '--set auth.postgresPassword=$POSTGRES_PASSWORD' to the command",
+  'unknown flag --token is required, and "?token=", which is no option',
+  'unexpected image app:v1@sha256:12345, contact:ops@acme.dev',
+  'Get "https://api.github.com/repos/acme/fleet/hooks/12345678": 404',
   '/tmp/kustomization-644156964/clusters/MyCluster1/Foo2Bar/deployment-v1Beta1.yaml'
 ]
 for (const text of plain) t.test(`stays: ${text.slice(0, 60)}`, async (t) => t.equal(redact(text), text))
@@ -160,6 +164,22 @@ const written: [what: string, text: string, ...secrets: fc.Arbitrary<string>[]][
   ['a Slack app', '§', hex(64).map((text) => `xapp-1-A012345-1234567890123-${text}`)],
   ['a webhook of Slack', 'https://hooks.slack.com/services/T0/B0/§', letters(24)],
   ['a webhook of Discord', 'https://discord.com/api/webhooks/123/§', letters(68)],
+  ['a webhook of Slack without its scheme', 'hooks.slack.com/services/T0/B0/§', letters(24)],
+  ['a webhook of Mattermost', 'https://chat.acme.dev/mm/hooks/§', of(`${lower}${digits}`, 26)],
+  ['a webhook of Rocket.Chat', 'https://chat.acme.dev/hooks/64f1c2d3e4b5a6978877aabb/§', letters(48)],
+  ['a webhook of PagerDuty', 'https://events.pagerduty.com/integration/§/enqueue', hex(32)],
+  ['a webhook of Webex', 'https://webexapis.com/v1/webhooks/incoming/§', letters(78)],
+  ['a database without a scheme', 'app:§@tcp(db.apps.svc:3306)/app', letters(14)],
+  ['a server without a scheme', 'deploy:§@db.acme.dev:5432/app', letters(14)],
+  ['a variable of PostgreSQL', 'PGPASSWORD=§ psql -h db', letters(14)],
+  ['a value of a chart', 'rootPassword: §', letters(14).map((text) => `${text}1`)],
+  ['a value of a chart in JSON', '{"adminPassword":"§","githubApiKey": "§"}', letters(14), letters(30)],
+  [
+    'a passphrase',
+    '{"password": "§", "user": "a"}',
+    fc.tuple(letters(12), letters(14)).map((parts) => parts.join(' '))
+  ],
+  ['an option', 'helm registry login --username bot --password § ghcr.io', letters(14).map((text) => `${text}1`)],
   ['a JSON web token', 'eyJhbGciOiJSUzI1NiJ9.§.§', letters(60).map((text) => `eyJ${text}`), letters(43)],
   ['a key of AWS', 'InvalidAccessKeyId: The AWS Access Key Id § does not exist', accessKey],
   ['a secret key of AWS', 'aws_secret_access_key = §', base64(40)],

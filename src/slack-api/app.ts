@@ -165,9 +165,13 @@ const namePattern = /^#[^\s\p{Lu}#@,:;!?()[\]{}<>|"'`*]{1,80}$/u
 export function channelFault(channel: string): string | undefined {
   if (idPattern.test(channel) || namePattern.test(channel)) return undefined
   const forms = 'write its ID, such as C0123ABCD, or its name in quotes and with a "#" before it, such as "#platform"'
-  if (/^[UW][A-Z0-9]{7,}$/.test(channel) || channel.startsWith('@'))
-    return `the channel is a person, and an app posts to channels: ${forms}`
+  if (isPerson(channel)) return `the channel is a person, and an app posts to channels: ${forms}`
   return `this is neither the ID of a channel nor a name with a "#" before it: ${forms}`
+}
+
+/** Whether `channel` is what people are written to by: their ID, or a name. */
+export function isPerson(channel: string): boolean {
+  return /^[UW][A-Z0-9]{7,}$/.test(channel) || channel.startsWith('@')
 }
 
 /** What distinguishes a channel from the others of its app: by its ID and by its name, it may be twice there. */

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { normalise } from '../src/events/flux.ts'
 import { gistOf } from '../src/events/gist.ts'
-import { redact } from '../src/events/redaction.ts'
+import { redact, redactNote } from '../src/events/redaction.ts'
 import { advance } from '../src/objects.ts'
 import { composeOne } from '../src/render/compose/message.ts'
 import { createView } from '../src/render/compose/view.ts'
@@ -235,6 +235,42 @@ function shownOf(message: string): string {
   const view = createView(event, advanced, { mention: undefined, says: 'failed' }, { links: compileLinks([]).links })
   return JSON.stringify([redact(message), gistOf(event.object, 'Failed', message), view, composeOne(view)])
 }
+
+t.test(
+  'what an Alert or an annotation has to show has no secret in it either, and its links still lead somewhere',
+  async (t) => {
+    const notes: [string, string][] = [
+      ['see https://grafana.acme.dev/d/aB3dE5fG7hI9kL1mN3pQ5rS7/apps?orgId=1&var-namespace=apps', ''],
+      ['https://docs.google.com/document/d/1aB3dE5fG7hI9kL1mN3pQ5rS7tU9vW1xY3zA5bC7dE9f/edit#heading=h.1', ''],
+      [`https://bot:${secret}@wiki.acme.dev/shop?x=1`, 'https://wiki.acme.dev/shop?x=1'],
+      [`https://wiki.acme.dev/shop?x=1&token=${secret}#top`, 'https://wiki.acme.dev/shop?x=1&token=…#top'],
+      [`post to https://hooks.slack.com/services/T0/B0/${secret}`, 'post to https://hooks.slack.com/services/…'],
+      [`password: ${secret}, see https://wiki.acme.dev/a`, 'password: …, see https://wiki.acme.dev/a'],
+      [`ghp_${secret}`, '…'],
+      ['payments', '']
+    ]
+    for (const [note, redacted] of notes) {
+      t.equal(redactNote(note), redacted || note)
+      const event = normalise(
+        {
+          involvedObject: { kind: 'Kustomization', namespace: 'apps', name: 'web' },
+          severity: 'error',
+          timestamp: '2026-09-21T10:00:00Z',
+          reason: 'Failed',
+          message: 'x',
+          metadata: { summary: note, runbook: note }
+        },
+        { source: 'a', cluster: undefined, defaultCluster: 'b' },
+        1
+      )
+      const advanced = advance(undefined, event, 1)
+      const shown = { links: compileLinks([]).links, show: ['runbook'] }
+      const view = createView(event, advanced, { mention: undefined, says: 'failed' }, shown)
+      t.notMatch(JSON.stringify([view, composeOne(view)]), secret, note)
+      t.equal(view.about, redacted || note)
+    }
+  }
+)
 
 t.test('no secret that a message can have is in any text that is made of it, nor a part of one', async (t) => {
   for (const [what, text, ...secrets] of written) {

@@ -147,6 +147,28 @@ export function redact(text: string): string {
   return rest.replace(longRun, withoutKey)
 }
 
+const link = /(https?:\/\/[^\s"'<>`]+)/i
+const linkParts = /^(https?:\/\/)(?:[^/?#]*@)?([^/?#]*)([^?#]*)(.*)$/is
+const parameter = new RegExp(`([?&](?:${keyNames})=)[^&#]+`, 'gi')
+
+/**
+ * `text` that somebody wrote to be shown, such as a summary, without what opens a door. Its links go on leading somewhere: what
+ * stands in their paths and queries stays, but for what is a key by its name or its form.
+ */
+export function redactNote(text: string): string {
+  if (!text.includes('://')) return redact(text)
+  return text
+    .split(link)
+    .map((part, at) => (at % 2 === 0 ? redact(part) : linkWithoutKeys(part)))
+    .join('')
+}
+
+function linkWithoutKeys(text: string): string {
+  const [, scheme = '', host = '', path = '', rest = ''] = linkParts.exec(text) ?? []
+  const steps = path.replace(webhookPath, '$1…').replace(keyPath, '$1…')
+  return `${scheme}${host}${steps}${rest.replace(parameter, '$1…').replace(tokens, '…')}`
+}
+
 /** `text` without what stands behind a name; `lower` is the whole of it in small letters. */
 function withoutNamed(text: string, lower: string): string {
   let rest = text

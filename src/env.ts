@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify'
 import { RelayError } from './errors.ts'
 import { type Static, Type } from './json-schema.ts'
 
+const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
 export const EnvSchema = Type.Object({
   HOST: Type.String({ default: '0.0.0.0' }),
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65_535 }),
@@ -15,7 +17,7 @@ export const EnvSchema = Type.Object({
   ADMIN_OPEN_TO: Type.Optional(Type.Enum(['loopback'])),
   /** Where people reach the relay with a browser: messages link to their pages there. */
   PUBLIC_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s<>|]+$', maxLength: 300 })),
-  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
+  LOG_LEVEL: Type.Enum(levels, { default: 'info' }),
   /**
    * notification-controller takes events of up to 3 MiB (internal/server/limits.go) and adds the `eventMetadata` of the Alert,
    * of which its encoder writes each <, > and & as six bytes.
@@ -72,10 +74,29 @@ export async function readEnvironment(
 ): Promise<void> {
   // Compose files and manifests spell a variable that is not set as an empty one.
   const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  // As `docker run --env-file` passes them on: a token with quotes would be another token.
+  const quoted = Object.keys(EnvSchema.properties).filter((name) => /^(["']).*\1$/.test(data[name] ?? ''))
+  if (quoted.length > 0)
+    throw new RelayError('BAD_CONFIG', `the environment has errors: take out the quotes around ${quoted.join(', ')}`)
   try {
     await app.register(env, { schema: EnvSchema, confKey: 'env', env: false, data })
   } catch (error) {
-    const { message } = error as Error
-    throw new RelayError('BAD_CONFIG', `the environment has errors: ${message.replaceAll('env/', '')}`)
+    const { message, errors = [] } = error as Error & { errors?: { instancePath: string }[] }
+    const names = [...new Set(errors.map(({ instancePath }) => instancePath.slice(1)))]
+    const faults = names.map((name) => `${name} has to be ${wanted[name] ?? 'something else'}`)
+    throw new RelayError('BAD_CONFIG', `the environment has errors: ${faults.join('; ') || message}`)
   }
+}
+
+/** What each variable that may be wrong has to be. */
+const wanted: Record<string, string> = {
+  PORT: 'a number from 0 to 65535',
+  CONFIG_FILE: 'the path of a file',
+  DATABASE_URL: 'sqlite:<path> or postgres://…',
+  ADMIN_TOKEN: 'more than white space',
+  ADMIN_OPEN_TO: 'loopback, or not set',
+  PUBLIC_URL: 'an address that begins with https:// or http://, without spaces, of at most 300 characters',
+  LOG_LEVEL: `one of ${levels.join(', ')}`,
+  MAX_BODY_BYTES: 'a whole number of bytes from 1024 on, such as 4194304',
+  MAX_PENDING: 'a whole number from 1 on'
 }

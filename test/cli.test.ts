@@ -354,10 +354,25 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
     [['check'], {}, /missing required argument 'config'/],
     [['check', '/nowhere.yaml'], {}, /no such file.*nowhere\.yaml/],
     [['serve'], { CONFIG_FILE: '/nowhere.yaml' }, /^cannot read CONFIG_FILE \/nowhere\.yaml: ENOENT\n$/],
-    [['serve', '--example'], { PORT: 'eighty' }, /PORT must be integer/],
+    [
+      ['serve', '--example'],
+      { PORT: 'eighty' },
+      /the environment has errors: PORT has to be a number from 0 to 65535\n$/
+    ],
+    [['serve', '--example'], { LOG_LEVEL: 'Info' }, /LOG_LEVEL has to be one of fatal, error, warn, info/],
+    [
+      ['serve', '--example'],
+      { PUBLIC_URL: 'relay.acme.dev' },
+      /PUBLIC_URL has to be an address that begins with https:/
+    ],
+    [
+      ['serve', '--example'],
+      { ADMIN_TOKEN: '"t0ken"', PORT: "'0'" },
+      /take out the quotes around PORT, ADMIN_TOKEN\n$/
+    ],
     [['retry'], {}, /give the ids of dead letters, or --all/],
     [['notifications', '--url', 'http://127.0.0.1:1'], {}, /^no answer from http:\/\/127\.0\.0\.1:1: ECONNREFUSED\n$/],
-    [['serve', '--example'], { DATABASE_URL: 'mysql://x' }, /DATABASE_URL/]
+    [['serve', '--example'], { DATABASE_URL: 'mysql://x' }, /DATABASE_URL has to be sqlite:<path> or postgres/]
   ]
   for (const [args, env, text] of cases) {
     const { code, err } = await run(args, env)

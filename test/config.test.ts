@@ -47,6 +47,74 @@ t.test('an empty file is refused in words', async (t) => {
   t.match(problems, [{ line: 1, column: 1, message: 'must be a map of keys, but is empty', excerpt: '' }])
 })
 
+t.test('each reference without quotes in { } or [ ] is pointed at, not what YAML makes of the rest', async (t) => {
+  const { config, problems } = loadConfig(
+    `sources:
+  default: { hmacKeys: [\${FLUX_HMAC_KEY}] }
+destinations:
+  # a: { slack: { webhookUrl: \${SLACK_URL} } }
+  b: { slack: { webhookUrl: \${SLACK_URL}, channel: "#c" } }
+  c:
+    slack:
+      webhookUrl: \${SLACK_URL}
+rules: [{ name: failures, send: [b, c] }]
+`,
+    'config.yaml',
+    environment
+  )
+  t.equal(config, undefined)
+  const places = problems.map(({ line, column, message }) => `${line}:${column} ${message}`)
+  const message = 'a reference in { } or [ ] needs quotes: "${VARIABLE}"'
+  t.strictSame(places, [`2:25 ${message}`, `5:29 ${message}`])
+})
+
+t.test(
+  'what is YAML all the same is taken: byte order mark, other line ends, markers, anchors, merged maps',
+  async (t) => {
+    const text = `sources: { default: { hmacKeys: ["\${FLUX_HMAC_KEY}"] } }
+destinations: { team: { preview: true } }
+rules:
+  - &failures { name: one, send: team, match: &apps { namespace: apps, severity: error } }
+  - { <<: *failures, name: two }
+  - { <<: [*failures], name: three, match: { <<: *apps, kind: HelmRelease } }
+`
+    const marked = `---\n${text}...\n`
+    const forms = [
+      text,
+      `\ufeff${text}`,
+      text.replaceAll('\n', '\r\n'),
+      marked,
+      `${text}---\n`,
+      `${marked}---\n# the end\n`
+    ]
+    for (const form of forms) {
+      const { config, problems } = loadConfig(form, 'config.yaml', environment)
+      t.strictSame(problems, [], JSON.stringify(form.slice(-20)))
+      t.strictSame(
+        config?.rules.all.map(({ name, send }) => [name, send]),
+        ['one', 'two', 'three'].map((name) => [name, ['team']])
+      )
+    }
+  }
+)
+
+t.test('quotes that came with a variable are said to be it', async (t) => {
+  for (const [variable, value] of Object.entries({ SLACK_URL: slackUrl, SLACK_BOT_TOKEN: 'xoxb-1-2-three' })) {
+    const text = `
+sources: { default: { hmacKeys: ["\${FLUX_HMAC_KEY}"] } }
+slackApps: { acme: { token: "\${SLACK_BOT_TOKEN}" } }
+destinations:
+  a: { slack: { webhookUrl: "\${SLACK_URL}" } }
+  b: { slack: { app: acme, channel: C0123ABCD } }
+rules: [{ name: failures, send: [a, b] }]
+`
+    const { config, problems } = loadConfig(text, 'config.yaml', { ...environment, [variable]: `"${value}"` })
+    t.equal(config, undefined)
+    t.match(problems, [{ message: /has quotes around it: take them out of the variable/ }], variable)
+    t.notMatch(JSON.stringify(problems), /three|T000/)
+  }
+})
+
 t.test('`digest: full` goes for every kind of destination, and for no other', async (t) => {
   const kinds = ['slack: { webhookUrl: "${SLACK_URL}" }', 'slack: { app: acme, channel: C0123ABCD }', 'preview: true']
   const lines = kinds.flatMap((kind, n) => [`  counts-${n}: { ${kind} }`, `  full-${n}: { ${kind}, digest: full }`])

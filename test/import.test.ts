@@ -238,6 +238,18 @@ for (const [what, provider, secret, expected] of bots) {
   })
 }
 
+t.test('a channel that no app can post to is said, because `check` will refuse it', async (t) => {
+  for (const channel of ['team alerts', '@alice', 'U012AB3CD']) {
+    const imported = importText(
+      alertText(
+        {},
+        { type: 'slack', address: 'https://slack.com/api/chat.postMessage', secretRef: { name: 's' }, channel }
+      )
+    )
+    t.match(remarksOf(imported).join('\n'), /Provider apps\/chat has a channel the relay refuses: /, channel)
+  }
+})
+
 t.test('one token of several Providers is one app, and a webhook beside a token stays a webhook', async (t) => {
   const parts = ['a', 'b'].map((name) =>
     alertText({}, { address: api, channel: name, secretRef: { name: 'slack' } }).replaceAll(
@@ -329,6 +341,16 @@ const oneRemark: [string, string, RegExp | undefined][] = [
   ['an inclusion list of no patterns', alertText({ inclusionList: ['('] }), /inclusionList of Alert .*: not a pattern/],
   ['a client certificate', alertText({}, { certSecretRef: { name: 'tls' } }), /NODE_EXTRA_CA_CERTS/],
   ['a proxy', alertText({}, { proxySecretRef: { name: 'proxy' } }), /HTTPS_PROXY/],
+  [
+    'a mention amid a summary',
+    alertText({ summary: '<!here> the shop is down' }),
+    /summary of Alert apps\/chat is shown as text, and pings nobody: for that, write `mention: "<!here>"`/
+  ],
+  [
+    'a kind that Flux does not know',
+    alertText({ eventSources: [{ kind: 'HelmReleases', name: '*' }] }),
+    /kind "HelmReleases" matches nothing in Flux, .*; the rule has HelmRelease/
+  ],
   [
     'an Alert that is there twice',
     `${alertText({})}---\n${alertText({})}`,

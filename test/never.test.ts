@@ -28,6 +28,19 @@ const hopeless: readonly (readonly [what: string, match: Match, where: string, m
   ['a glob of a misspelt kind', { kind: 'Kustomizaton*' }, 'kind', /did you mean "Kustomization\*"/],
   ['a kind of another controller in another case', { kind: 'terraform' }, 'kind', /did you mean "Terraform"/],
   ['a kind that is no name of one', { kind: 'My_Kind' }, 'kind', /letters and digits, without "_"/],
+  [
+    'a kind that Flux applies',
+    { kind: ['HelmRelease', 'Deployment'] },
+    'kind.1',
+    /but about the Kustomization or HelmRel/
+  ],
+  [
+    'an object that Flux applies',
+    { object: 'Deployment/apps/web' },
+    'object',
+    /about the Kustomization or HelmRelease/
+  ],
+  ['braces of a shell', { namespace: 'team-{a,b}-eu' }, 'namespace', /a list is \[team-a-eu, team-b-eu\]/],
   ['a reason in another case', { reason: 'healthCheckFailed' }, 'reason', /did you mean "HealthCheckFailed"/],
   ['a reason with a letter too many', { reason: 'UpgradeFailled' }, 'reason', /did you mean "UpgradeFailed"/],
   ['a glob of reasons in another case', { reason: '*failed' }, 'reason', /case counts, but there is /],

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { normalise } from '../src/events/flux.ts'
 import { gistOf } from '../src/events/gist.ts'
-import { redact } from '../src/events/redaction.ts'
+import { redact, redactNote } from '../src/events/redaction.ts'
 import { advance } from '../src/objects.ts'
 import { composeOne } from '../src/render/compose/message.ts'
 import { createView } from '../src/render/compose/view.ts'
@@ -65,6 +65,10 @@ const plain = [
   'Signature expired: 20220826T114812Z is now earlier than 20220826T120000Z',
   'main@sha1:a61e0c5d2f0f7bd5a6e3a7c1f2b3c4d5e6f70819',
   'Deployment/apps/podinfo-6bc5d5b96-j9lw6 dry-run failed (Invalid): spec.clusterIP: Invalid value: "10.0.0.1": field is immutable',
+  "please add '--set auth.postgresPassword=$POSTGRES_PASSWORD' to the command",
+  'unknown flag --token is required, and "?token=", which is no option',
+  'unexpected image app:v1@sha256:12345, contact:ops@acme.dev',
+  'Get "https://api.github.com/repos/acme/fleet/hooks/12345678": 404',
   '/tmp/kustomization-644156964/clusters/MyCluster1/Foo2Bar/deployment-v1Beta1.yaml'
 ]
 for (const text of plain) t.test(`stays: ${text.slice(0, 60)}`, async (t) => t.equal(redact(text), text))
@@ -160,6 +164,22 @@ const written: [what: string, text: string, ...secrets: fc.Arbitrary<string>[]][
   ['a Slack app', '§', hex(64).map((text) => `xapp-1-A012345-1234567890123-${text}`)],
   ['a webhook of Slack', 'https://hooks.slack.com/services/T0/B0/§', letters(24)],
   ['a webhook of Discord', 'https://discord.com/api/webhooks/123/§', letters(68)],
+  ['a webhook of Slack without its scheme', 'hooks.slack.com/services/T0/B0/§', letters(24)],
+  ['a webhook of Mattermost', 'https://chat.acme.dev/mm/hooks/§', of(`${lower}${digits}`, 26)],
+  ['a webhook of Rocket.Chat', 'https://chat.acme.dev/hooks/64f1c2d3e4b5a6978877aabb/§', letters(48)],
+  ['a webhook of PagerDuty', 'https://events.pagerduty.com/integration/§/enqueue', hex(32)],
+  ['a webhook of Webex', 'https://webexapis.com/v1/webhooks/incoming/§', letters(78)],
+  ['a database without a scheme', 'app:§@tcp(db.apps.svc:3306)/app', letters(14)],
+  ['a server without a scheme', 'deploy:§@db.acme.dev:5432/app', letters(14)],
+  ['a variable of PostgreSQL', 'PGPASSWORD=§ psql -h db', letters(14)],
+  ['a value of a chart', 'rootPassword: §', letters(14).map((text) => `${text}1`)],
+  ['a value of a chart in JSON', '{"adminPassword":"§","githubApiKey": "§"}', letters(14), letters(30)],
+  [
+    'a passphrase',
+    '{"password": "§", "user": "a"}',
+    fc.tuple(letters(12), letters(14)).map((parts) => parts.join(' '))
+  ],
+  ['an option', 'helm registry login --username bot --password § ghcr.io', letters(14).map((text) => `${text}1`)],
   ['a JSON web token', 'eyJhbGciOiJSUzI1NiJ9.§.§', letters(60).map((text) => `eyJ${text}`), letters(43)],
   ['a key of AWS', 'InvalidAccessKeyId: The AWS Access Key Id § does not exist', accessKey],
   ['a secret key of AWS', 'aws_secret_access_key = §', base64(40)],
@@ -215,6 +235,42 @@ function shownOf(message: string): string {
   const view = createView(event, advanced, { mention: undefined, says: 'failed' }, { links: compileLinks([]).links })
   return JSON.stringify([redact(message), gistOf(event.object, 'Failed', message), view, composeOne(view)])
 }
+
+t.test(
+  'what an Alert or an annotation has to show has no secret in it either, and its links still lead somewhere',
+  async (t) => {
+    const notes: [string, string][] = [
+      ['see https://grafana.acme.dev/d/aB3dE5fG7hI9kL1mN3pQ5rS7/apps?orgId=1&var-namespace=apps', ''],
+      ['https://docs.google.com/document/d/1aB3dE5fG7hI9kL1mN3pQ5rS7tU9vW1xY3zA5bC7dE9f/edit#heading=h.1', ''],
+      [`https://bot:${secret}@wiki.acme.dev/shop?x=1`, 'https://wiki.acme.dev/shop?x=1'],
+      [`https://wiki.acme.dev/shop?x=1&token=${secret}#top`, 'https://wiki.acme.dev/shop?x=1&token=…#top'],
+      [`post to https://hooks.slack.com/services/T0/B0/${secret}`, 'post to https://hooks.slack.com/services/…'],
+      [`password: ${secret}, see https://wiki.acme.dev/a`, 'password: …, see https://wiki.acme.dev/a'],
+      [`ghp_${secret}`, '…'],
+      ['payments', '']
+    ]
+    for (const [note, redacted] of notes) {
+      t.equal(redactNote(note), redacted || note)
+      const event = normalise(
+        {
+          involvedObject: { kind: 'Kustomization', namespace: 'apps', name: 'web' },
+          severity: 'error',
+          timestamp: '2026-09-21T10:00:00Z',
+          reason: 'Failed',
+          message: 'x',
+          metadata: { summary: note, runbook: note }
+        },
+        { source: 'a', cluster: undefined, defaultCluster: 'b' },
+        1
+      )
+      const advanced = advance(undefined, event, 1)
+      const shown = { links: compileLinks([]).links, show: ['runbook'] }
+      const view = createView(event, advanced, { mention: undefined, says: 'failed' }, shown)
+      t.notMatch(JSON.stringify([view, composeOne(view)]), secret, note)
+      t.equal(view.about, redacted || note)
+    }
+  }
+)
 
 t.test('no secret that a message can have is in any text that is made of it, nor a part of one', async (t) => {
   for (const [what, text, ...secrets] of written) {

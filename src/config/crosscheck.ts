@@ -20,7 +20,7 @@ import {
   unusedApps
 } from './place-faults.ts'
 import type { ConfigText } from './schema.ts'
-import { standIn } from './secrets.ts'
+import { refers, standIn } from './secrets.ts'
 import type { ShapeFault } from './shape.ts'
 
 type Path = Fault['path']
@@ -154,7 +154,7 @@ function unusedDestinations({ rules, owners = [], operator = [], destinations }:
 function writtenOutSecrets({ sources = {}, slackApps = {}, destinations }: ConfigText): Fault[] {
   const faultsOf = (what: string, secret: string, path: Path): Fault[] => {
     const message = `this ${what} stands in the file for everyone to see; write \${VARIABLE} or \${file:/path}`
-    return secret.includes('${') || secret === standIn ? [] : [{ path, message, isWarning: true }]
+    return refers(secret) || secret === standIn ? [] : [{ path, message, isWarning: true }]
   }
   return [
     ...Object.entries(sources).flatMap(([name, source]) => [

@@ -20,6 +20,16 @@ export interface Secrets {
 // The last alternative is what only looks like one, and would be taken for the secret itself.
 const reference = /\$\{(?:file:([^}]+)|([A-Za-z_][A-Za-z0-9_]*))\}|\$\{[^}]*\}?/g
 
+/** How a shell, Kubernetes, Helm and Windows write one: here they would be taken for the value itself. */
+const foreign = /^(?:\$[A-Z_][A-Z\d_]*|\$\([A-Za-z_]\w*\)|\{\{.*\}\}|%[A-Z_][A-Z\d_]*%)$/
+
+const rightForm = 'write ${VARIABLE} or ${file:/path}'
+
+/** Whether `text` refers to a value elsewhere, in whatever form. */
+export function refers(text: string): boolean {
+  return text.includes('${') || foreign.test(text.trim())
+}
+
 export function createSecrets(environment: Record<string, string | undefined>, faults: Fault[]): Secrets {
   const values: string[] = []
   return {
@@ -45,6 +55,7 @@ export function createSecrets(environment: Record<string, string | undefined>, f
   }
 
   function replaced(text: string, path: Fault['path'], trimmed = (value: string) => value): string {
+    if (foreign.test(text.trim())) faults.push({ path, message: `is not a reference; ${rightForm}` })
     return text.replace(reference, (whole, file?: string, variable?: string, offset?: number) => {
       const found = read(whole, file, variable)
       if (typeof found === 'string') return trimmed(found)
@@ -55,7 +66,7 @@ export function createSecrets(environment: Record<string, string | undefined>, f
 
   function read(whole: string, file: string | undefined, variable: string | undefined): string | { error: string } {
     if (file === undefined && variable === undefined) {
-      return { error: `${whole} is not a reference; write \${VARIABLE} or \${file:/path}` }
+      return { error: `${whole} is not a reference; ${rightForm}` }
     }
     const found = variable === undefined ? readSecret(file ?? '') : environment[variable]
     if (found === undefined) {
@@ -68,7 +79,7 @@ export function createSecrets(environment: Record<string, string | undefined>, f
   }
 }
 
-const blank = 'this secret is blank, so everybody knows it; write ${VARIABLE} or ${file:/path}'
+const blank = `this secret is blank, so everybody knows it; ${rightForm}`
 
 /** Nothing to be seen in it, whatever Unicode calls it: white space, marks of order and of direction, joiners. */
 function isBlank(secret: string): boolean {

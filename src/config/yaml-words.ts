@@ -4,6 +4,7 @@ import {
   type ErrorCode,
   isAlias,
   isCollection,
+  isMap,
   isNode,
   isPair,
   isScalar,
@@ -26,15 +27,42 @@ const maxFaults = 50
 /** Everything that keeps `text`, of which `document` was made, from having a value. */
 export function writingFaults(text: string, document: Document, lines: LineCounter): WritingFault[] {
   // A tag that means nothing here is only a warning of the library's, and what stands behind it is read as if it were not.
-  const errors = [...document.errors, ...document.warnings].slice(0, maxFaults)
-  const said = errors.map((error) => inWords(error, { text, document, lines }))
+  const errors = [...document.errors, ...document.warnings]
+    .slice(0, maxFaults)
+    .filter((error) => !isEmptyEnd(error, text))
+  const said = withReferences(
+    errors.map((error) => inWords(error, { text, document, lines })),
+    text
+  )
   // Without an anchor, what looks like an alias is noticed when the value is made.
   return withoutEchoes([...said, ...(said.length > 0 || text.includes('&') ? lostAliases(document) : [])])
 }
 
+/** Whether nothing follows the line that begins another document, as where manifests are put together. */
+function isEmptyEnd({ code, pos }: YAMLError, text: string): boolean {
+  return code === 'MULTIPLE_DOCS' && /^(?:(?:---|\.\.\.)?[ \t]*(?:#.*)?(?:\r?\n|$))+$/.test(text.slice(pos[0]))
+}
+
+/**
+ * `faults`, and instead of what comes of them the references without quotes that stand as a value in { } or [ ]: there their
+ * brace begins a map, and what follows is read as what it is not.
+ */
+function withReferences(faults: WritingFault[], text: string): WritingFault[] {
+  if (!faults.some(({ start }) => text.startsWith('${', start - 1))) return faults
+  const bare = [...text.matchAll(/(?<=[:,[{][ \t]*)\$\{[^\s{}'"]+\}(?=\s*[,}\]])/g)]
+    .map(({ index }) => index)
+    .filter((start) => !/(?:^|\s)#.*$/.test(text.slice(0, start)))
+  return [
+    ...faults.filter(({ start }) => start < (bare[0] ?? text.length)),
+    ...bare.map((start) => ({ start, message: 'a reference in { } or [ ] needs quotes: "${VARIABLE}"' }))
+  ]
+}
+
 /** The mistake behind the library's `said` about the aliases of `document`. */
 export function aliasFaults(document: Document, said: string): WritingFault[] {
-  if (said.startsWith('Unresolved alias')) return lostAliases(document)
+  const lost = lostAliases(document)
+  if (said.startsWith('Unresolved alias') || (said.startsWith('Merge') && lost.length > 0)) return lost
+  if (said.startsWith('Merge')) return [{ start: wrongMerge(document), message: '<< takes a map, as in <<: *common' }]
   const fault = said.startsWith('Excessive alias count') ? 'repeat too much' : 'cannot be followed'
   return [{ start: firstAlias(document), message: `the aliases (*name) in this file ${fault}` }]
 }
@@ -144,6 +172,19 @@ function firstAlias(document: Document): number {
   visit(document, {
     Alias: (_, node) => {
       start = startOf(node)
+      return visit.BREAK
+    }
+  })
+  return start
+}
+
+/** Where the first `<<` is that merges something else than a map. */
+function wrongMerge(document: Document): number {
+  let start = 0
+  visit(document, {
+    Pair: (_, { key, value }) => {
+      if (!isScalar(key) || key.value !== '<<' || isMap(value) || isAlias(value)) return undefined
+      start = startOf(key)
       return visit.BREAK
     }
   })

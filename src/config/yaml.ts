@@ -32,6 +32,7 @@ export function readYaml(
     prettyErrors: false,
     uniqueKeys: true,
     stringKeys: true,
+    merge: true,
     logLevel: 'error'
   })
   // Only where there is something to say.
@@ -65,7 +66,7 @@ export function readYaml(
     const { message } = error as Error
     const { problems, rest } = refused(aliasFaults(document, message))
     // Where aliases multiply, so does what would be said of them.
-    return { problems, rest: message.startsWith('Unresolved alias') ? rest : undefined }
+    return { problems, rest: /^(?:Unresolved alias|Merge)/.test(message) ? rest : undefined }
   }
 }
 

@@ -193,12 +193,14 @@ export function read(body: string): Said {
   return { is: 'json', fields, word: wordOf(fields['error']), verdict: verdictOf(fields) }
 }
 
+/** The object that `text` is, or the first of a list of them. Of one that was cut off, its first field, if that is a no. */
 function parseObject(text: string): Record<string, unknown> | undefined {
-  if (!text.startsWith('{')) return undefined
+  if (!/^[{[]/.test(text)) return undefined
   try {
-    return JSON.parse(text) as Record<string, unknown>
+    const [value] = [JSON.parse(text)].flat() as unknown[]
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
   } catch {
-    return undefined
+    return /^\{\s*"(ok|success)"\s*:\s*false\b/.test(text) ? { ok: false } : undefined
   }
 }
 
@@ -208,23 +210,31 @@ function wordOf(value: unknown): string {
 
 const noes = 'errors?|fail(ed|ure)?|invalid|unauthori[sz]ed|forbidden|denied|rejected|access denied|not found|false'
 const isNo = new RegExp(`^(${noes})$`, 'i')
-const beginsAsNo = new RegExp(`^["'\\[]*(${noes})(?![a-z])`, 'i')
+/** What proxies and gateways say of themselves, whatever the status they say it with. */
+const ofGateways =
+  'bad (request|gateway)|internal server error|service unavailable|gateway time-?out|request time-?out|too many requests|method not allowed|payload too large|no healthy upstream|upstream (connect|request)|rbac:|(user is )?not (authenticated|authori[sz]ed)'
+const beginsAsNo = new RegExp(`^["'\\[]*(${noes}|${ofGateways})(?![a-z])`, 'i')
 
 /** What the fields say that gateways and bots put beside a 200. */
 function verdictOf(fields: Record<string, unknown>): Said['verdict'] {
-  const { ok, success, result, status, message, error, errors } = fields
+  const { ok, success, result, status, error, errors, errorMessage } = fields
   if ([ok, success].some((value) => value === false || value === 0 || isNo.test(String(value)))) return 'no'
   if (ok === true || success === true) return 'yes'
-  if ([result, status, message].some((value) => isNo.test(String(value)))) return 'no'
+  if ([result, status].some((value) => isNo.test(String(value)))) return 'no'
+  // API Gateway of AWS has `message`, others of its services `Message`, FastAPI `detail`.
+  if ([fields['message'], fields['Message'], fields['detail']].some((value) => beginsAsNo.test(String(value))))
+    return 'no'
   if ([status, fields['code'], fields['errcode'], fields['statusCode'], fields['status_code']].some(isErrorCode))
     return 'no'
-  if (isSomething(error) || isSomething(errors)) return 'no'
+  // The last one: of a Lambda function that has failed, which answers 200 (docs.aws.amazon.com/lambda, Invoke).
+  if ([error, errors, errorMessage].some(isSomething)) return 'no'
   // Zulip; `partially_completed` is how it says that it left an unknown parameter alone.
   return result === 'success' || result === 'partially_completed' ? 'yes' : undefined
 }
 
 function isErrorCode(value: unknown): boolean {
-  return typeof value === 'number' && (value >= 400 || value < 0)
+  if (typeof value === 'string' && !/^\d{3}$/.test(value)) return false
+  return (typeof value === 'number' || typeof value === 'string') && (Number(value) >= 400 || Number(value) < 0)
 }
 
 function isSomething(value: unknown): boolean {

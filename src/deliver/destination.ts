@@ -12,7 +12,7 @@ import {
   heedsChannel,
   isOfSlack
 } from '../render/receivers/dialect.ts'
-import { placeOf, type SlackApp, urlOf } from '../slack-api/app.ts'
+import { inQuotes, placeOf, quotesAreIn, type SlackApp, urlOf } from '../slack-api/app.ts'
 import type { LanesByName } from '../store/kept-lanes.ts'
 import { type Receiver, receiverOf } from './answer.ts'
 import { createPace, type Pace, PaceSchema } from './pace.ts'
@@ -186,6 +186,7 @@ const useApp =
 /** Why `url` cannot be a webhook URL; the text does not repeat it. */
 export function webhookUrlFault(url: string): string | undefined {
   if (/^xox[a-z]-|^xapp-/.test(url)) return `is a Slack token, and not a webhook: ${useApp}`
+  if (inQuotes.test(url)) return quotesAreIn
   if (!URL.canParse(url)) return 'is not a URL; it should begin with https://'
   const { protocol, hostname, pathname, username, password } = new URL(url)
   if (/^https?$/.test(hostname)) return 'begins with https:// twice'

@@ -14,7 +14,7 @@ export function sayReply(reply: Reply): string {
   if (word !== '') return `${status} ${word}`
   if (is === 'page') return `${status} and a web page`
   if (verdict === 'yes') return `${status} ok`
-  if (verdict === 'no') return `${status} and a no`
+  if (verdict === 'no' && status < 300) return `${status} and a no`
   return is === 'nothing' && status !== 204 && status < 300 ? `${status} and nothing` : String(status)
 }
 

@@ -38,6 +38,13 @@ const harmless = new Set([
 
 // The path behind the host is the key to a channel, as in `webhookUrl` of secrecy.ts.
 const webhookPath = /^(\/(?:services|workflows|triggers|api\/webhooks|webhookb2|bot(?=\d+:))\/?).+/
+// Under any path, and only where something behind it is as long as a key: Mattermost's /hooks/…, PagerDuty's /integration/….
+const keyPath = /^(.{0,200}?\/(?:hooks?|integrations?|incoming)\/)(?=.{0,200}[\w-]{18}).+/
+/** An address of Slack's without its scheme. */
+const bareWebhook = /(?<=\bhooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/)[\w/-]+/g
+/** Who logs in where no scheme is before it, as in `app:…@tcp(db:3306)`. An image has a digest there. */
+const login =
+  /(?<![\w./:@-])[\w.-]{1,64}:[^\s:@/"'`,;]{1,128}@(?=(?:tcp6?|udp|unix)\(|(?!sha\d{3}:)[\w.-]{1,253}:\d{1,5}(?!\w))/g
 
 const keyNames = [
   ...[
@@ -57,14 +64,25 @@ const keyNames = [
   ...['client[-_]?secret', 'secret[-_]?key', 'secret', 'password', 'passwd', 'passphrase', 'pwd', 'private[-_]?key']
 ].join('|')
 
-/** `name=value`, and in JSON and YAML `"name": "value"`. A colon outside of quotes may begin a sentence. */
+/** Those that mean the same at the end of another word: PGPASSWORD, rootPassword, githubApiKey. */
+const lastWords =
+  'pass(?:word|wd|phrase)|(?:api|access|secret|private)[-_]?key|client[-_]?secret|(?:access|refresh|auth)[-_]?token'
+
+/**
+ * `name=value`, and in JSON and YAML `"name": "value"`, which ends where its quotes do. A colon outside of quotes may begin a
+ * sentence.
+ */
 const keyed = new RegExp(
-  String.raw`(?<![A-Za-z0-9]|\/(?=(?:${keyNames})["']))((?:${keyNames})(?: ?= ?|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)([^\s"'&,;<>)\\]+)`,
+  String.raw`((?:(?<![A-Za-z0-9]|\/(?=(?:${keyNames})["']))(?:${keyNames})|(?<=[A-Za-z0-9])(?:${lastWords}))(?: ?= ?|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)((?<=["'])(?![\s,;)])[^\n"'\\]{1,400}(?=\\?["'])|[^\s"'&,;<>)\\]+)`,
   'gi'
 )
 /** `password: hunter22`: only where what follows is no word, nor a path. */
-const listed =
-  /(?<![A-Za-z0-9])((?:password|passwd|passphrase|token|api[-_]?key|(?:secret[-_]?)?access[-_]?key|secret[-_]?key|client[-_]?secret): {0,4})(?=[^\s\d]{0,64}\d|[A-Za-z+/]{40}(?![\w/]))([^\s"'&,;<>()]{8,})(?![\w/])/gi
+const listed = new RegExp(
+  String.raw`((?:(?<![A-Za-z0-9])token|${lastWords}): {0,4})(?=[^\s\d]{0,64}\d|[A-Za-z+/]{40}(?![\w/]))([^\s"'&,;<>()]{8,})(?![\w/])`,
+  'gi'
+)
+/** `--password hunter22`, and not `--token is required`. */
+const flagged = /(--[a-z-]{0,30}(?:password|token|secret|api-key) {1,4})(?!-)(?=\S{0,100}\d)[^\s"'&,;<>()]{4,}/g
 /** Headers of HTTP that are keys, whatever is in them. */
 const headers =
   /\b((?:(?:private|job|deploy|x-[a-z-]{1,30})-token|(?:[a-z-]{1,20}-)?api-key|(?:set-)?cookie): {1,4})[^\s"',;)]{8,}/gi
@@ -124,6 +142,8 @@ function withoutSecrets(text: string): string {
   // Asked of every event: looking for a word costs less than any pattern.
   const lower = text.toLowerCase()
   let rest = text.includes('://') ? text.replace(urlRest, withoutKeys) : text
+  if (text.includes('hooks.slack')) rest = rest.replace(bareWebhook, '…')
+  if (text.includes('@')) rest = rest.replace(login, '…@')
   if (text.includes('-----BEGIN ')) rest = rest.replace(privateKey, '…')
   if (named.test(lower)) rest = withoutNamed(rest, lower)
   if (text.includes('map[')) rest = rest.replace(mapped, '$1…')
@@ -133,6 +153,28 @@ function withoutSecrets(text: string): string {
   // A key has capitals and digits.
   if (lower === text || !digit.test(text)) return rest
   return rest.replace(longRun, withoutKey)
+}
+
+const link = /(https?:\/\/[^\s"'<>`]+)/i
+const linkParts = /^(https?:\/\/)(?:[^/?#]*@)?([^/?#]*)([^?#]*)(.*)$/is
+const parameter = new RegExp(`([?&](?:${keyNames})=)[^&#]+`, 'gi')
+
+/**
+ * `text` that somebody wrote to be shown, such as a summary, without what opens a door. Its links go on leading somewhere: what
+ * stands in their paths and queries stays, but for what is a key by its name or its form.
+ */
+export function redactNote(text: string): string {
+  if (!text.includes('://')) return redact(text)
+  return text
+    .split(link)
+    .map((part, at) => (at % 2 === 0 ? redact(part) : linkWithoutKeys(part)))
+    .join('')
+}
+
+function linkWithoutKeys(text: string): string {
+  const [, scheme = '', host = '', path = '', rest = ''] = linkParts.exec(text) ?? []
+  const steps = path.replace(webhookPath, '$1…').replace(keyPath, '$1…')
+  return `${scheme}${host}${steps}${rest.replace(parameter, '$1…').replace(tokens, '…')}`
 }
 
 /** `text` without what stands behind a name; `lower` is the whole of it in small letters. */
@@ -152,6 +194,7 @@ function withoutNamed(text: string, lower: string): string {
       .replace(listed, (all, name: string, value: string) => {
         return value.includes('/') && !isKey(value.replaceAll('/', '')) ? all : `${name}…`
       })
+      .replace(flagged, '$1…')
   }
   if (headerWords.some((word) => lower.includes(word))) rest = rest.replace(headers, '$1…')
   return lower.includes('auth') ? rest.replace(auth, '$1…') : rest
@@ -165,9 +208,11 @@ const absent =
 
 /**
  * Whether `value` goes on with a sentence about what is called so, as in `secret 'git-token': not found`, where it would
- * say the contrary without that word; or is the name of something that is not there. `after`: what follows it.
+ * say the contrary without that word; or is the name of something that is not there, or of a variable. `after`: what follows
+ * it.
  */
 function isSaid(name: string, value: string, after: string): boolean {
+  if (/^\$\{?[A-Z][A-Z_]*\}?$/.test(value)) return true
   if (/["']$/.test(name)) return absent.test(after) && /^[A-Za-z][\w.-]{0,62}$/.test(value) && !isKey(value)
   if (/["']:\s*$/.test(name)) return word.test(value) && endOfWord.test(after)
   if (/^authorization: *$/i.test(name)) return word.test(value) && /^[ ]/.test(after)
@@ -193,7 +238,7 @@ function withoutKeys(rest: string, at: number, text: string): string {
   const query = question < 0 ? '' : after.slice(question)
   const slash = path.indexOf('/')
   const host = slash < 0 ? path : path.slice(0, slash)
-  const steps = slash < 0 ? '' : path.slice(slash).replace(webhookPath, '$1…')
+  const steps = slash < 0 ? '' : path.slice(slash).replace(webhookPath, '$1…').replace(keyPath, '$1…')
   return `://${user}${host}${steps}${isHarmless(query) ? query : `${query[0]}…`}${end}`
 }
 

@@ -15,6 +15,12 @@ const kinds = [
   ...['Terraform', 'Canary']
 ]
 
+/** What Flux applies and watches, and sends no events about. */
+export const appliedKinds: ReadonlySet<string> = new Set([
+  ...['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob', 'Service', 'Ingress'],
+  ...['ConfigMap', 'Secret', 'Namespace', 'Node', 'PersistentVolumeClaim', 'ServiceAccount']
+])
+
 /** What kubectl takes for some of them (the shortNames of their CRDs). */
 const shortKinds: Record<string, string> = {
   ks: 'Kustomization',

@@ -1,5 +1,5 @@
 // Imported apps: turn a Provider that posts with the token of a Slack app into that app and its channel.
-import { channelFault, type SlackAppText } from '../slack-api/app.ts'
+import { channelFault, isPerson, type SlackAppText } from '../slack-api/app.ts'
 import type { Provider, Secret } from './flux.ts'
 
 /** Where the Web API is; undefined for Slack's own. */
@@ -39,9 +39,9 @@ export function appNameFor(secret: string): string {
   return secret.replace(/[-_.]?token$/i, '').replace(/[^A-Za-z0-9._-]+/g, '-') || 'slack'
 }
 
-/** A channel as Flux takes it, `general`, as the relay does: `#general`. An ID, and what Flux fills in, stays. */
+/** A channel as Flux takes it, `general`, as the relay does: `#general`. An ID, a person and what Flux fills in stay. */
 export function channelFor(channel: string): string {
-  if (channelFault(channel) === undefined || channel.includes('${')) return channel
+  if (channelFault(channel) === undefined || isPerson(channel) || channel.includes('${')) return channel
   const name = `#${channel.replace(/^#/, '').toLowerCase()}`
   return channelFault(name) === undefined ? name : channel
 }

@@ -3,7 +3,7 @@
 import { type DestinationSchema, webhookUrlFault } from '../deliver/destination.ts'
 import type { Static } from '../json-schema.ts'
 import type { Dialect } from '../render/receivers/dialect.ts'
-import type { SlackAppText } from '../slack-api/app.ts'
+import { channelFault, type SlackAppText } from '../slack-api/app.ts'
 import { type ApiOfProvider, apiOf, appFaultOf, appNameFor, appText, channelFor } from './app.ts'
 import { isSame, type Provider, type Ref, type Remark, type Secret } from './flux.ts'
 import { purposeOf } from './provider-types.ts'
@@ -118,7 +118,13 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
         text: appText(variable.name, origin.api)
       }
       apps.set(of, app)
-      return { ...target, app, text: { slack: { app: app.name, channel: channelFor(texts.channel ?? '') } } }
+      const to = channelFor(texts.channel ?? '')
+      const fault = to === '' || to.includes('${') ? undefined : channelFault(to)
+      if (fault !== undefined) {
+        const message = `Provider ${provider.namespace}/${provider.name} has a channel the relay refuses: ${fault}`
+        remarks.push({ ...provider.at(['spec', 'channel']), message })
+      }
+      return { ...target, app, text: { slack: { app: app.name, channel: to } } }
     }
     const dialect = dialects[type]
     return { ...target, text: { slack: { webhookUrl: `\${${variable.name}}`, ...texts, ...(dialect && { dialect }) } } }

@@ -21,7 +21,15 @@ export interface Demands {
 /** What `alert` asks for, with a remark on each of its patterns that is none; undefined where it lets nothing through. */
 export function demandsOf(alert: Alert, asked: Asked, remarks: Remark[]): Demands | undefined {
   const message = messageMatch(alert, remarks)
-  return message === 'nothing' ? undefined : { asked, message, mention: mentionIn(alert) }
+  const mention = mentionIn(alert)
+  const [among] =
+    mention === undefined ? (new RegExp(mentionPattern.slice(1, -1)).exec(summaryOf(alert) ?? '') ?? []) : []
+  if (among !== undefined) {
+    const path = alert.spec.summary ? ['spec', 'summary'] : ['spec', 'eventMetadata', 'summary']
+    const text = `summary of Alert ${alert.namespace}/${alert.name} is shown as text, and pings nobody: for that, write \`mention: "${among}"\` into the rule`
+    remarks.push({ ...alert.at(path), message: text })
+  }
+  return message === 'nothing' ? undefined : { asked, message, mention }
 }
 
 /** The rule that sends what meets `demands`, of the objects of `sources`. */

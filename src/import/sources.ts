@@ -1,4 +1,5 @@
 // Imported event sources: turn an Alert's `eventSources` into what a rule matches, and what Flux has to post for it.
+import { meantBy } from '../events/vocabulary.ts'
 import { globCovers, isGlob } from '../patterns.ts'
 import type { Alert, Remark } from './flux.ts'
 import { filled } from './placeholders.ts'
@@ -24,7 +25,8 @@ export function sourcesOf({ spec, namespace: own, at }: Alert, remarks: Remark[]
   return spec.eventSources.map(({ kind, name, namespace, matchLabels }, index) => {
     // What has no default yet may be anything.
     const of = (text: string) => filled(text, '*')
-    const source = { kind: of(kind), namespace: of(namespace || own), name: of(name) }
+    const meant = isGlob(kind) ? undefined : meantBy('kind', kind)
+    const source = { kind: meant ?? of(kind), namespace: of(namespace || own), name: of(name) }
     const path = ['spec', 'eventSources', index]
     // Kind and namespace are compared as they are written (event_handlers.go eventMatchesAlert).
     const written = { kind, namespace: namespace ?? '', name }
@@ -32,6 +34,10 @@ export function sourcesOf({ spec, namespace: own, at }: Alert, remarks: Remark[]
     if (wild !== undefined) {
       const message = `${wild} "${written[wild]}" matches nothing in Flux, which knows no wildcard there; the relay does, and the rule has it`
       remarks.push({ ...at([...path, wild]), message })
+    }
+    if (meant !== undefined) {
+      const message = `kind "${kind}" matches nothing in Flux, which takes it as it is written; the rule has ${meant}`
+      remarks.push({ ...at([...path, 'kind']), message })
     }
     if (Object.keys(matchLabels ?? {}).length === 0) return source
     const matched =

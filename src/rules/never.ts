@@ -1,7 +1,7 @@
 // Never: finds matchers that no event can meet: names that nothing has, and what `not` takes away again. Pure.
 import type { Fault } from '../errors.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
-import { meantBy, vocabulary } from '../events/vocabulary.ts'
+import { appliedKinds, meantBy, vocabulary } from '../events/vocabulary.ts'
 import { compileGlobs, globCovers, isGlob } from '../patterns.ts'
 import { didYouMean, quote } from '../spelling.ts'
 import { type Field, remarksOn } from './remarks.ts'
@@ -58,7 +58,10 @@ export function matcherFaults(
         if (variable !== undefined) {
           return [{ path: at, message: `${variable} is not filled in here; write the ${field} itself` }]
         }
-        const message = oneText(field, pattern, !at.includes(field, -1)) ?? whyNever(field, pattern, known)
+        const message =
+          oneText(field, pattern, !at.includes(field, -1)) ??
+          (key[0] === 'kind' ? whyNotSent(pattern) : undefined) ??
+          whyNever(field, pattern, known)
         return message === undefined ? [] : [{ path: at, message, isWarning: true }]
       })
     ),
@@ -86,7 +89,8 @@ function askedOf(match: Pick<Matchers, Field | 'object' | 'related'>) {
 /** Two names that were written as one text: no name in Kubernetes has a comma or a space. */
 function oneText(field: Field | 'object', text: string, isListed: boolean): string | undefined {
   if (isListed || field === 'cluster' || field === 'source' || !/[\s,]/.test(text)) return undefined
-  const names = text.split(/[\s,]+-?|^-/).filter(Boolean)
+  const [, before = '', inside = text, after = ''] = /^([^{}]*)\{([^{}]*)\}([^{}]*)$/.exec(text) ?? []
+  const names = inside.split(/[\s,]+-?|^-/).flatMap((name) => (name === '' ? [] : [before + name + after]))
   return `is one text; a list is [${names.join(', ')}]`
 }
 
@@ -125,7 +129,13 @@ function whyNoObject(pattern: string, known: Known): string | undefined {
   // A star may stand for several parts.
   if (parts.length < objectFields.length) return undefined
   const whys = objectFields.map((field, at) => whyNever(field, parts[at] ?? '', known))
-  return whys.find((why) => why !== undefined)
+  return whys.find((why) => why !== undefined) ?? whyNotSent(parts[0] ?? '')
+}
+
+/** Whatever an event is related to, it is about an object of Flux. */
+function whyNotSent(kind: string): string | undefined {
+  if (!appliedKinds.has(kind)) return undefined
+  return `Flux sends no event about a ${kind}, but about the Kustomization or HelmRelease that applies it`
 }
 
 function notAmong(what: string, where: string, pattern: string, names: readonly string[]): string | undefined {

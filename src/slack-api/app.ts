@@ -96,6 +96,7 @@ const where = 'OAuth & Permissions of the app at https://api.slack.com/apps has 
 /** Why `token` is no bot token; the text does not repeat it. */
 export function botTokenFault(token: string): string | undefined {
   if (/^xoxb-[\x21-\x7e]+$/.test(token)) return undefined
+  if (inQuotes.test(token)) return quotesAreIn
   // docs.slack.dev/authentication/using-token-rotation: it is over after twelve hours.
   if (/^xoxe\.?/.test(token))
     return 'is one that Slack replaces every twelve hours, which the relay cannot do: make an app without token rotation'
@@ -110,9 +111,14 @@ export function botTokenFault(token: string): string | undefined {
 /** Why `token` is no app-level token; the text does not repeat it. */
 export function appTokenFault(token: string): string | undefined {
   if (/^xapp-[\x21-\x7e]+$/.test(token)) return undefined
+  if (inQuotes.test(token)) return quotesAreIn
   if (token.startsWith('xoxb-')) return 'is the bot token, which belongs in `token`'
   return "is none of Slack's, which begin with xapp-; Basic Information of the app at https://api.slack.com/apps makes one"
 }
+
+/** As `docker --env-file` passes them on. */
+export const inQuotes = /^["'].*["']$/
+export const quotesAreIn = 'has quotes around it: take them out of the variable or the file that it comes from'
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
@@ -159,9 +165,13 @@ const namePattern = /^#[^\s\p{Lu}#@,:;!?()[\]{}<>|"'`*]{1,80}$/u
 export function channelFault(channel: string): string | undefined {
   if (idPattern.test(channel) || namePattern.test(channel)) return undefined
   const forms = 'write its ID, such as C0123ABCD, or its name in quotes and with a "#" before it, such as "#platform"'
-  if (/^[UW][A-Z0-9]{7,}$/.test(channel) || channel.startsWith('@'))
-    return `the channel is a person, and an app posts to channels: ${forms}`
+  if (isPerson(channel)) return `the channel is a person, and an app posts to channels: ${forms}`
   return `this is neither the ID of a channel nor a name with a "#" before it: ${forms}`
+}
+
+/** Whether `channel` is what people are written to by: their ID, or a name. */
+export function isPerson(channel: string): boolean {
+  return /^[UW][A-Z0-9]{7,}$/.test(channel) || channel.startsWith('@')
 }
 
 /** What distinguishes a channel from the others of its app: by its ID and by its name, it may be twice there. */

@@ -1,7 +1,7 @@
 // View: what one notification will say, in plain text, fixed when its event is accepted: a reload cannot change it.
 import { causeFingerprint } from '../../events/cause.ts'
 import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
-import { redact } from '../../events/redaction.ts'
+import { redact, redactNote } from '../../events/redaction.ts'
 import type { Severity } from '../../events/severity.ts'
 import { clean, oneLine } from '../../legible.ts'
 import type { Advance, Ending, Failure, Transition } from '../../objects.ts'
@@ -184,11 +184,11 @@ function metadataOf({ metadata }: FluxEvent, show: readonly string[]): Pick<View
   const facts = show.flatMap((name) => {
     const value = metadata[name]
     if (value === undefined || name === 'summary') return []
-    const text = oneLine(clean(value))
+    const text = redactNote(oneLine(clean(value)))
     return text === '' ? [] : [{ name, value: isAddress(text) ? text : cut(text, maxValue) }]
   })
   return {
-    ...(about && { about: cut(oneLine(clean(about)), maxSummary) }),
+    ...(about && { about: cut(redactNote(oneLine(clean(about))), maxSummary) }),
     ...(facts.length > 0 && { facts })
   }
 }

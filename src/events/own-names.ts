@@ -15,6 +15,7 @@ const words = new Set(
   tests the time timeout token type update upgrade user values version volume webhook wait with`.split(/\s+/)
 )
 const shortestDistinctive = 3
+const longestWord = Math.max(...Array.from(words, ({ length }) => length))
 
 type Names = Pick<ObjectRef, 'namespace' | 'name'>
 
@@ -72,7 +73,7 @@ function isInside(text: string, at: number, name: string, namespace: string): bo
 }
 
 function isDistinctive(name: string): boolean {
-  return name.length >= shortestDistinctive && !words.has(name)
+  return name.length > longestWord || (name.length >= shortestDistinctive && !words.has(name))
 }
 
 /** Whether a slash or hyphen is between a namespace and a name: flux-system/apps-shop. */

@@ -129,16 +129,8 @@ const privateKey = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\w+/=\
 
 const longRun = /(?<![\w+/=~-]|SHA256:)[\w+/=~-]{24,}/g
 
-// A message is shown, and once more as the text of the failure that it begins.
-let latest = { text: '', redacted: '' }
-
 /** `text` with an ellipsis for each secret in it. What is no secret stays, letter by letter; doing it again changes nothing. */
 export function redact(text: string): string {
-  if (latest.text !== text) latest = { text, redacted: withoutSecrets(text) }
-  return latest.redacted
-}
-
-function withoutSecrets(text: string): string {
   // Asked of every event: looking for a word costs less than any pattern.
   const lower = text.toLowerCase()
   let rest = text.includes('://') ? text.replace(urlRest, withoutKeys) : text

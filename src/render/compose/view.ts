@@ -112,7 +112,7 @@ export function createView(
   { says, mention, nextReminderMs }: { says: Transition; mention: string | undefined; nextReminderMs?: number },
   { links, show = [], subject }: Shown
 ): View {
-  const message = redact(clean(event.message))
+  const message = shown(event.message)
   // What decides nothing of a failure is not about it.
   const failure = aside === undefined ? (memory.failure ?? before) : undefined
   const urls = links.of(event, previousRevision)
@@ -206,8 +206,17 @@ function short(text: string): string {
   return cut(clean(text).replaceAll('\n', ' '), 253)
 }
 
+// The message of an event is most often the text of the failure that it begins.
+let latest = { text: '', shown: '' }
+
+/** What a controller said, as people may see it. */
+function shown(text: string): string {
+  if (latest.text !== text) latest = { text, shown: redact(clean(text)) }
+  return latest.shown
+}
+
 function saidOf({ reason, text }: { reason: string; text: string }): { reason: string; text: string } {
-  return { reason: reasonOf(reason), text: cut(redact(clean(text)), maxSummary) }
+  return { reason: reasonOf(reason), text: cut(shown(text), maxSummary) }
 }
 
 /** That somebody has taken a failure on, as far as a message says it. */

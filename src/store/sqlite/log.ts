@@ -8,6 +8,8 @@ import type { Database } from './file.ts'
 
 /** How many pages of 4 KiB the log may have before they are moved: what is read again at a start after a crash. */
 const longPages = 4000
+/** How often its length is asked for, which takes as long as to write an event: a commit has some dozens of pages. */
+const flushesToLook = 8
 
 export interface Log {
   /** Resolves once everything that was committed before the call is on disk, through a power cut too. */
@@ -25,6 +27,7 @@ export function openLog(db: Database): Log {
   let mover: Worker | undefined
   let isMoving = false
   let longEnough = longPages
+  let flushes = 0
 
   function begin(): Promise<void> {
     coming = undefined
@@ -51,7 +54,8 @@ export function openLog(db: Database): Log {
       })
       throw failure
     }
-    if (!isMoving && db.logPages() >= longEnough) move()
+    flushes += 1
+    if (!isMoving && flushes % flushesToLook === 0 && db.logPages() >= longEnough) move()
   }
 
   /** Most of it on another thread, while commits go on; what came meanwhile here, so that the log begins anew. */

@@ -9,25 +9,28 @@ const [silentBytes, askingBytes] = [9 * kibibyte, 15 * kibibyte]
 /** 8,192 that ask, or 13,653 that say nothing. */
 const maxBytes = 120 * 1024 * kibibyte
 
+/** Whether a connection has asked for something, and the answer that is being made. */
+type Stage = 'silent' | 'answered' | ServerResponse
+
 /**
  * Lets connections take at most `max` bytes together, and calls `closed` for each that makes room. Who waits for the answer to
  * a whole request is not among them.
  */
 export function limitConnections(server: Server, closed: () => void, max = maxBytes): void {
-  // In the order in which they came; the last answer of each, where it has asked.
-  const open = new Map<Socket, ServerResponse | undefined>()
+  // In the order in which they came.
+  const open = new Map<Socket, Stage>()
   let bytes = 0
 
   function leave(socket: Socket): void {
     if (!open.has(socket)) return
-    bytes -= open.get(socket) === undefined ? silentBytes : askingBytes
+    bytes -= open.get(socket) === 'silent' ? silentBytes : askingBytes
     open.delete(socket)
   }
 
   function makeRoom(): void {
     if (bytes <= max) return
-    for (const [socket, response] of open) {
-      if (response !== undefined && isAwaited(response)) continue
+    for (const [socket, stage] of open) {
+      if (typeof stage === 'object' && isAwaited(stage)) continue
       // Not when it has closed: until then it would be closed again for the next.
       leave(socket)
       socket.destroy()
@@ -37,15 +40,19 @@ export function limitConnections(server: Server, closed: () => void, max = maxBy
   }
 
   server.on('connection', (socket) => {
-    open.set(socket, undefined)
+    open.set(socket, 'silent')
     bytes += silentBytes
     socket.once('close', () => leave(socket))
     makeRoom()
   })
   server.on('request', ({ socket }, response) => {
     if (!open.has(socket)) return
-    if (open.get(socket) === undefined) bytes += askingBytes - silentBytes
+    if (open.get(socket) === 'silent') bytes += askingBytes - silentBytes
     open.set(socket, response)
+    // Kept until the next request, each would outlive a collection of the young generation, with all that hangs on it.
+    response.once('finish', () => {
+      if (open.has(socket)) open.set(socket, 'answered')
+    })
     makeRoom()
   })
 }

@@ -54,6 +54,37 @@ t.test('what follows a card is left out where the card is gone meanwhile', async
   t.match(shown(cards(api)[0]), /cart/, 'and the lane goes on')
 })
 
+for (const [name, meanwhile] of [
+  ['no rule notifies of', undefined],
+  ['is silenced', (world: World) => world.silence('shop', '1h')]
+] as const) {
+  t.test(`a card says what its object fails for by now, also where that ${name}`, async (t) => {
+    const rule = 'match: { severity: error, reason: BuildFailed }'
+    const config = meanwhile ? plainConfig : plainConfig.replace('match: { severity: error }', rule)
+    const world = await build(t, { config })
+    const { api, pass } = world
+    const fail = async (reason: string, message: string, commit: string) => {
+      const event = about('shop', { reason, message, timestamp: new Date(world.clock.now()).toISOString() })
+      const metadata = { revision: `main@sha1:${commit.repeat(40)}` }
+      t.equal((await world.relay.post({ ...event, metadata })).status, 202)
+    }
+    await fail('BuildFailed', 'kustomize build failed: no such file: base', 'a')
+    await pass(15_000)
+    t.match(shown(cards(api)[0]), /no such file.*main@aaaaaaa/s)
+    await meanwhile?.(world)
+    await pass(15_000)
+    await fail('HealthCheckFailed', 'health check failed: Deployment/shop is not ready', 'b')
+    await pass(60_000)
+    const [card] = cards(api)
+    t.match(shown(card), /Deployment\/shop.*main@bbbbbbb/s)
+    t.notMatch(shown(card), /no such file|main@aaaaaaa/)
+    t.equal(api.posted.length, 1, 'and nobody is told of it anew')
+    await world.recover('shop')
+    await pass(60_000)
+    t.ok(isGreen(cards(api)[0]), shown(cards(api)[0]))
+  })
+}
+
 t.test('a silence is shown on the cards of what it withholds, as long as it lasts', async (t) => {
   const world = await build(t)
   const { api, pass, fail, silence } = world

@@ -1,4 +1,6 @@
 // Card: composes what a card shows, from what it names and what is known of that by now. Pure.
+import { fingerprint } from '../../events/fingerprint.ts'
+import { parseRevision } from '../../events/revision.ts'
 import type { Muting } from '../../mutes/mutes.ts'
 import { type ObjectMemory, objectKey } from '../../objects.ts'
 import { type Block, context } from '../slack/blocks.ts'
@@ -7,7 +9,7 @@ import type { Payload } from '../slack/payload.ts'
 import { composeDigest } from './digest.ts'
 import { composeOne } from './message.ts'
 import type { RolloutHead } from './rollout-standing.ts'
-import { takenOn, type View } from './view.ts'
+import { saidOf, short, takenOn, type View } from './view.ts'
 
 /** What keeps an incident quiet: a mute of the config file, or a silence made by hand; `until` in ms. */
 export interface Quiet extends Muting {
@@ -128,7 +130,27 @@ function viewOf(entry: Named, now: number): View {
   const view = rollout === undefined ? rest : { ...rest, pages: [...(rest.pages ?? []), { name, url: rollout.url }] }
   if (since === undefined) return view
   if (!isOpen(entry)) return view.says === 'recovered' ? view : recovered(view, { since, memory }, now)
-  return withTakenOn(view.says === 'repeated' ? { ...view, says: 'failed' } : view, memory && failureOf(memory, since))
+  const failure = memory && failureOf(memory, since)
+  return withTakenOn(asItFails(view.says === 'repeated' ? { ...view, says: 'failed' } : view, failure), failure)
+}
+
+/** For what it fails by now, where that is something else, and no message about that came by: no rule notifies of it, or it is muted. */
+function asItFails(view: View, known: ObjectMemory['failure']): View {
+  if (known === undefined || view.failure === undefined || known.at <= view.at) return view
+  const { reason, text } = saidOf(known)
+  if (fingerprint(reason, text) === fingerprint(view.failure.reason, view.failure.text)) return view
+  const { summary: _, notReady: __, log: ___, custom: ____, wasReason: _____, ...rest } = view
+  const { revision, previous, subject, ...others } = rest
+  const at = short(parseRevision(known.revision).short)
+  return {
+    ...others,
+    // Of another one nothing is known but how it is called.
+    ...(revision?.text === at
+      ? { ...(revision && { revision }), ...(previous && { previous }), ...(subject && { subject }) }
+      : at !== '' && { revision: { text: at } }),
+    ...{ severity: known.severity, reason, message: text, cause: fingerprint(reason, text), at: known.at },
+    failure: { ...view.failure, severity: known.severity, reason, text }
+  }
 }
 
 /** Who has taken it on by now. */

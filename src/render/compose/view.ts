@@ -201,8 +201,8 @@ function clockTime(at: number): string {
   return utc(at).slice(11, 19)
 }
 
-// 253 characters is the longest name Kubernetes has; a reason or revision longer than this is no use to a reader.
-function short(text: string): string {
+/** A name, reason or revision, on one line: 253 characters is the longest name Kubernetes has, and more is no use to a reader. */
+export function short(text: string): string {
   return cut(clean(text).replaceAll('\n', ' '), 253)
 }
 
@@ -215,7 +215,8 @@ function shown(text: string): string {
   return latest.shown
 }
 
-function saidOf({ reason, text }: { reason: string; text: string }): { reason: string; text: string } {
+/** The reason and the text of a failure, as people may see them. */
+export function saidOf({ reason, text }: { reason: string; text: string }): { reason: string; text: string } {
   return { reason: reasonOf(reason), text: cut(shown(text), maxSummary) }
 }
 

@@ -22,14 +22,15 @@ export async function readCards(sql: Sql, lane: string, pending: readonly Pendin
 // At the earliest, and not later than that after now, whatever the clock was when it was updated last.
 const earliest = `least(greatest($1::bigint, updated_at + ${cardGapMs}), $1::bigint + ${cardGapMs})`
 
-// Always written, though it may be due: whoever is about to claim the card waits for what its objects are by then.
+// One that says until when something is quiet is due at the end of that, and may have to show something before: `least` passes
+// over null. Always written, though it may be due: whoever is about to claim the card waits for what its objects are by then.
 const turnSql = hot(`
   with named as (
     select id from cards
     where id = any(array(select card_id from card_entries where object = any($2) and since is not null)) order by id for update
   )
   update cards set version = version + 1,
-    due_at = coalesce(due_at, greatest($1::bigint + ${cardPatienceMs}, ${earliest}))
+    due_at = least(due_at, greatest($1::bigint + ${cardPatienceMs}, ${earliest}))
   where id = any(array(select id from named))`)
 
 const touchSql = `
@@ -99,7 +100,7 @@ const failuresOfSql = `
         select object from rollout_entries where rollout_id = $2 and state = 'failing'))
     order by id for update
   )
-  update cards set version = version + 1, due_at = coalesce(due_at, ${earliest}) from named where cards.id = named.id`
+  update cards set version = version + 1, due_at = least(due_at, ${earliest}) from named where cards.id = named.id`
 
 // Rollouts in which something fails that a new card names, and that card itself, lead to each other from now on.
 const rolloutsOfSql = `
@@ -109,7 +110,7 @@ const rolloutsOfSql = `
       where e.card_id = $2 and e.since is not null and re.state = 'failing')
     order by id for update
   ), touched as (
-    update cards set version = version + 1, due_at = coalesce(due_at, ${earliest}) from named where cards.id = named.id
+    update cards set version = version + 1, due_at = least(due_at, ${earliest}) from named where cards.id = named.id
   )
   update cards set due_at = $1::bigint + ${cardGapMs} where id = $2 and exists (select from named)`
 

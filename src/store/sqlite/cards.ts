@@ -1,5 +1,4 @@
 // Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
-
 import { acknowledgedText } from '../../objects/stored-memory.ts'
 import { objectKey } from '../../objects.ts'
 import { type CarriedRow, carriedBy, type KnownRow, rolloutIn, versionOf, withCards } from '../cards.ts'
@@ -9,6 +8,8 @@ import type { Database } from './file.ts'
 
 // At the earliest, and not later than that after now, whatever the clock was when it was updated last.
 const earliest = (now: string) => `min(max(${now}, updated_at + ${cardGapMs}), ${now} + ${cardGapMs})`
+// One that says until when something is quiet is due at the end of that, and may have to show something before.
+const soonest = (due: string) => `min(coalesce(due_at, ${due}), ${due})`
 
 /** The cards of what `pending` is about. */
 export function readCards(db: Database, lane: string, pending: readonly Pending[]): Pending[] {
@@ -26,7 +27,7 @@ export function turn(db: Database, object: string, now: number): void {
   // Most objects are on no card, and to ask costs a fifth of an update that finds none.
   if (!db.get('select 1 from card_entries where object = ? and since is not null limit 1', object)) return
   db.run(
-    `update cards set version = version + 1, due_at = coalesce(due_at, max(?1 + ${cardPatienceMs}, ${earliest('?1')}))
+    `update cards set version = version + 1, due_at = ${soonest(`max(?1 + ${cardPatienceMs}, ${earliest('?1')})`)}
      where id in (select card_id from card_entries where object = ?2 and since is not null)`,
     ...[now, object]
   )
@@ -68,7 +69,7 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
     )
     // The failures in it lead to it from now on.
     db.run(
-      `update cards set version = version + 1, due_at = coalesce(due_at, ${earliest('?1')}) where id in (
+      `update cards set version = version + 1, due_at = ${soonest(earliest('?1'))} where id in (
          select card_id from card_entries where since is not null and object in (
            select object from rollout_entries where rollout_id = ?2 and state = 'failing'))`,
       ...[now, rollout]
@@ -142,7 +143,7 @@ function touchRolloutsOf(db: Database, card: number, now: number): void {
   const rollouts = `select re.rollout_id from card_entries e join rollout_entries re on re.object = e.object
     where e.card_id = ?2 and e.since is not null and re.state = 'failing'`
   const touched = db.changes(
-    `update cards set version = version + 1, due_at = coalesce(due_at, ${earliest('?1')}) where rollout_id in (${rollouts})`,
+    `update cards set version = version + 1, due_at = ${soonest(earliest('?1'))} where rollout_id in (${rollouts})`,
     ...[now, card]
   )
   if (touched > 0) db.run('update cards set due_at = ? where id = ?', now + cardGapMs, card)

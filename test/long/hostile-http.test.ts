@@ -4,21 +4,24 @@ import t from 'tap'
 import { attacks, run } from '../../proof/http/attacks.ts'
 import { about, startRelay } from '../fixtures/relay.ts'
 
-t.test('whatever some clients do, others are answered and their events taken', async (t) => {
-  const relay = await startRelay(t)
-  const port = Number(new URL(relay.url).port)
-  for (const attack of attacks) {
-    const stop = new AbortController()
-    const attacking = run({ ...attack, connections: Math.ceil(attack.connections / 100) }, port, stop.signal)
-    for (let count = 0; count < 3; count++) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      t.equal((await relay.get('/healthz')).status, 200, attack.name)
-      t.equal((await relay.post(about(`good-${count}`, { message: attack.name }))).status, 202, attack.name)
+for (const [token, some] of Map.groupBy(attacks, (attack) => attack.token)) {
+  const name = `whatever some clients do, others are answered and their events taken${token ? ', where a token is set' : ''}`
+  t.test(name, async (t) => {
+    const relay = await startRelay(t, { env: token === undefined ? {} : { ADMIN_TOKEN: token } })
+    const port = Number(new URL(relay.url).port)
+    for (const attack of some) {
+      const stop = new AbortController()
+      const attacking = run({ ...attack, connections: Math.ceil(attack.connections / 100) }, port, stop.signal)
+      for (let count = 0; count < 3; count++) {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        t.equal((await relay.get('/healthz')).status, 200, attack.name)
+        t.equal((await relay.post(about(`good-${count}`, { message: attack.name }))).status, 202, attack.name)
+      }
+      stop.abort()
+      t.strictSame((await attacking).odd, [], `${attack.name}: what is answered`)
     }
-    stop.abort()
-    t.strictSame((await attacking).odd, [], `${attack.name}: what is answered`)
-  }
-})
+  })
+}
 
 t.test('who takes too long to ask is cut off', async (t) => {
   const { app } = await startRelay(t)

@@ -22,8 +22,9 @@ export function limitConnections(server: Server, closed: () => void, max = maxBy
   let bytes = 0
 
   function leave(socket: Socket): void {
-    if (!open.has(socket)) return
-    bytes -= open.get(socket) === 'silent' ? silentBytes : askingBytes
+    const stage = open.get(socket)
+    if (stage === undefined) return
+    bytes -= stage === 'silent' ? silentBytes : askingBytes
     open.delete(socket)
   }
 
@@ -46,8 +47,9 @@ export function limitConnections(server: Server, closed: () => void, max = maxBy
     makeRoom()
   })
   server.on('request', ({ socket }, response) => {
-    if (!open.has(socket)) return
-    if (open.get(socket) === 'silent') bytes += askingBytes - silentBytes
+    const stage = open.get(socket)
+    if (stage === undefined) return
+    if (stage === 'silent') bytes += askingBytes - silentBytes
     open.set(socket, response)
     // Kept until the next request, each would outlive a collection of the young generation, with all that hangs on it.
     response.once('finish', () => {

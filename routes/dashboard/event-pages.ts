@@ -41,13 +41,11 @@ export const eventPages: FastifyPluginAsync<OperatorOptions> = async (app, optio
     const { rules, links } = config()
     const [record] = objects.items
     const standing = record && {
-      ...{
-        record,
-        mute: createMutesOf(mutes)(record)[0],
-        reminderAt: reminderOf(record, rules),
-        owner: ownership()(record),
-        waiting: waitingFor(record.failure, near)
-      }
+      record,
+      mute: createMutesOf(mutes)(record)[0],
+      reminderAt: reminderOf(record, rules),
+      owner: ownership()(record),
+      waiting: waitingFor(record.failure, near)
     }
     const flux = readStored(event)
     const body = eventPage({

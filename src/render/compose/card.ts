@@ -138,7 +138,8 @@ function viewOf(entry: Named, now: number): View {
 function asItFails(view: View, known: ObjectMemory['failure']): View {
   if (known === undefined || view.failure === undefined || known.at <= view.at) return view
   const { reason, text } = saidOf(known)
-  if (fingerprint(reason, text) === fingerprint(view.failure.reason, view.failure.text)) return view
+  const cause = fingerprint(reason, text)
+  if (cause === fingerprint(view.failure.reason, view.failure.text)) return view
   const { summary: _, notReady: __, log: ___, custom: ____, wasReason: _____, ...rest } = view
   const { revision, previous, subject, ...others } = rest
   const at = short(parseRevision(known.revision).short)
@@ -148,7 +149,7 @@ function asItFails(view: View, known: ObjectMemory['failure']): View {
     ...(revision?.text === at
       ? { ...(revision && { revision }), ...(previous && { previous }), ...(subject && { subject }) }
       : at !== '' && { revision: { text: at } }),
-    ...{ severity: known.severity, reason, message: text, cause: fingerprint(reason, text), at: known.at },
+    ...{ severity: known.severity, reason, message: text, cause, at: known.at },
     failure: { ...view.failure, severity: known.severity, reason, text }
   }
 }

@@ -4,7 +4,21 @@ import type { Failure, ObjectMemory, Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'
 
 /** Everybody has heard of the end of a silence by then, in ms. */
-export const lateMs = 60_000
+const lateMs = 60_000
+/** As `silenceName` has it. */
+const nameSql = `case when comment = '' then 'silence ' || id else comment end`
+
+/**
+ * Ends by `now`, as it is written in SQL, what was withheld by a silence after that was ended by hand, by whoever had not heard of
+ * it: it is not withheld for as long as was planned.
+ */
+export function lateSql(now: string): string {
+  return `update notifications set muted_until = ${now}
+    where muted_until > ${now} and mute in (
+      select ${nameSql} from silences
+      where ends_at <= ${now} and ends_at > ${now} - ${lateMs} and silences.created_at <= notifications.created_at
+    ) and mute not in (select ${nameSql} from silences where ends_at > ${now})`
+}
 
 export interface Withheld {
   mute: string

@@ -7,7 +7,7 @@ import type { NewAct, NewNotification } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Store } from '../store.ts'
-import { gather, lateMs, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
+import { gather, lateSql, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
@@ -19,16 +19,6 @@ const withheldSql = `
   select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
   from notifications n join views v on v.id = n.id
   where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n skip locked`
-
-// What was withheld by a silence after it was ended by hand, by whoever had not heard of that, is not withheld for as long as was
-// planned.
-const lateSql = `
-  update notifications set muted_until = $1
-  where muted_until > $1 and mute in (
-    select case when s.comment = '' then 'silence ' || s.id else s.comment end from silences s
-    where s.ends_at <= $1 and s.ends_at > $1::bigint - ${lateMs} and s.created_at <= notifications.created_at
-  ) and mute not in (
-    select case when comment = '' then 'silence ' || id else comment end from silences where ends_at > $1)`
 
 /** `added` is called with each summary that was written. */
 export function createMuting(
@@ -75,7 +65,7 @@ async function endMute(
   laneOf: LaneOf,
   compose: (withheld: Withheld) => View
 ): Promise<NewNotification | undefined> {
-  await sql(lateSql, [now])
+  await sql(lateSql('$1::bigint'), [now])
   const { rows: over } = await sql<{ mute: string; destination: string }>(
     'select mute, destination from notifications where muted_until <= $1 limit 1 for update skip locked',
     [now]

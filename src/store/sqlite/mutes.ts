@@ -8,21 +8,11 @@ import type { NewAct } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Store } from '../store.ts'
-import { gather, lateMs, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
+import { gather, lateSql, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Database, Write } from './file.ts'
 import { changeMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
-
-// What was withheld by a silence after it was ended by hand, by whoever had not heard of that, is not withheld for as long as was
-// planned.
-const lateSql = `
-  update notifications set muted_until = ?1
-  where muted_until > ?1 and mute in (
-    select case when s.comment = '' then 'silence ' || s.id else s.comment end from silences s
-    where s.ends_at <= ?1 and s.ends_at > ?1 - ${lateMs} and s.created_at <= notifications.created_at
-  ) and mute not in (
-    select case when comment = '' then 'silence ' || id else comment end from silences where ends_at > ?1)`
 
 export function createMuting(
   db: Database,
@@ -31,7 +21,7 @@ export function createMuting(
 ): Pick<Store, 'endMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'> {
   /** Sums up one mute that is over, inside a transaction: in which lane. Undefined where there is none left. */
   function endMute(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): string | undefined {
-    db.run(lateSql, now)
+    db.run(lateSql('?1'), now)
     const ended = db.get<{ mute: string; destination: string }>(
       'select mute, destination from notifications where muted_until <= ? limit 1',
       now

@@ -15,7 +15,7 @@ import { recipientsOf } from './rules/notify.ts'
 import { ownerOf } from './rules/owners.ts'
 import { type ReportTo, reportsOf } from './rules/rollout-report.ts'
 import { match } from './rules/rules.ts'
-import type { Arrival, Decision, RolloutReport } from './store/kept.ts'
+import type { Arrival, Decision, NewNotification, RolloutReport } from './store/kept.ts'
 
 /** How long the card of a rollout waits for more than its first report, in ms. */
 const firstCardMs = 5000
@@ -54,26 +54,25 @@ export function decide(
     show: config.show,
     subject: recipients.length > 0 ? subjectOf(event) : undefined
   }
-  const notifications = recipients.flatMap((recipient) => {
+  const notifications: NewNotification[] = []
+  for (const recipient of recipients) {
     const { rule, destination: name, grouping } = recipient
     const destination = config.destinations.get(name)
-    if (destination === undefined) return []
+    if (destination === undefined) continue
     const plain = createView(event, advanced, recipient, shown)
     const template = config.templates.get(config.rules.byName.get(rule)?.template ?? '')
     const occasion = { event, previousRevision: advanced.previousRevision, rule, destination: name }
     const { view, because } = template === undefined ? { view: plain } : dress(plain, template, occasion)
     if (template !== undefined && because !== undefined) unformed.push({ rule, template: template.name, because })
     const group = grouping && { key: grouping.keyOf(event), waitMs: grouping.waitMs }
-    return [
-      {
-        ...{ rule, destination: name, lane: destination.lane, view },
-        ...(group && { group }),
-        ...(recipient.heldUntil !== undefined && { heldUntil: recipient.heldUntil }),
-        // Of what is held it is asked again when it has lasted.
-        ...(muting && recipient.heldUntil === undefined && { muting })
-      }
-    ]
-  })
+    notifications.push({
+      ...{ rule, destination: name, lane: destination.lane, view },
+      ...(group && { group }),
+      ...(recipient.heldUntil !== undefined && { heldUntil: recipient.heldUntil }),
+      // Of what is held it is asked again when it has lasted.
+      ...(muting && recipient.heldUntil === undefined && { muting })
+    })
+  }
   const { reports, quiet: counted } = reportsOf(event, advanced, {
     ...to,
     isMuted: muting !== undefined,

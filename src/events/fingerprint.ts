@@ -41,7 +41,10 @@ export function fingerprint(
 function printOf(reason: string, text: string): string {
   // As JSON, no reason can end where a message begins, and lone surrogates stay themselves. In order only now: names decide
   // it, which are gone for a cause.
-  return way + hash('sha256', JSON.stringify([reason, inOrder(text)])).slice(0, 16)
+  const digest = hash('sha256', JSON.stringify([reason, inOrder(text)]))
+  // Joined, so that it is one string to V8 as well: of what is added or cut only, JSON is written at half the speed, and a
+  // print stands in each memory and view.
+  return [way, digest.slice(0, 16)].join('')
 }
 
 /** The message with its varying parts replaced by placeholders: equal texts are why two failures are the same. */

@@ -16,6 +16,7 @@ const words = new Set(
 )
 const shortestDistinctive = 3
 const longestWord = Math.max(...Array.from(words, ({ length }) => length))
+const notOfLetters = /[^a-z]/
 
 type Names = Pick<ObjectRef, 'namespace' | 'name'>
 
@@ -73,7 +74,9 @@ function isInside(text: string, at: number, name: string, namespace: string): bo
 }
 
 function isDistinctive(name: string): boolean {
-  return name.length > longestWord || (name.length >= shortestDistinctive && !words.has(name))
+  if (name.length > longestWord || name.length < shortestDistinctive) return name.length > longestWord
+  // Looking for it costs more than seeing that it is no word.
+  return notOfLetters.test(name) || !words.has(name)
 }
 
 /** Whether a slash or hyphen is between a namespace and a name: flux-system/apps-shop. */

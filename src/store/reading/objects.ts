@@ -129,6 +129,7 @@ interface FailingPlace {
 function createFailing(ask: Ask, watch: WatchMemories | undefined) {
   const known = new Map<string, Known>()
   watch?.((key) => {
+    if (known.size === 0) return
     const last = known.get(key)
     if (last !== undefined) known.set(key, { object: last.object, look: last.look })
   })

@@ -1,19 +1,17 @@
 // Recent bodies: are remembered for some minutes, in memory: a sender that got no answer sends the same bytes again.
 import { duplicateWindowMs } from '../kept.ts'
+import { BodyTable, beginningOf } from './body-table.ts'
 import type { Database } from './file.ts'
 
 /** Forgotten together. */
 const spanMs = duplicateWindowMs / 4
-/** Of 43: enough to keep bodies apart, at less than half the memory; what is in the table decides. */
-const characters = 12
-/** So many are known at most, which takes 50 MB: the last two minutes of 4,000 events a second, the last one of 8,000. */
+/** So many are known at most, which takes 20 MB: the last two minutes of 4,000 events a second, the last one of 8,000. */
 const maxBodies = 500_000
 
 interface Span {
   /** ms: no body of the span before came later. */
   since: number
-  /** Events by what the identity of their bodies begins with. */
-  events: Map<string, number>
+  events: BodyTable
 }
 
 export class RecentBodies {
@@ -22,7 +20,7 @@ export class RecentBodies {
   /** Newest first. */
   readonly #spans: Span[] = []
   /** Of the transaction that is being written. */
-  readonly #fresh = new Map<string, number>()
+  readonly #fresh = new Map<number, number>()
   /** ms, of the newest of them */
   #at = 0
 
@@ -48,7 +46,7 @@ export class RecentBodies {
 
   /** The event that came with the same body within the window before `now`. */
   find(identity: string, now: number): number | undefined {
-    const start = identity.slice(0, characters)
+    const start = beginningOf(identity)
     let event = this.#fresh.get(start)
     for (const { events } of this.#spans) event ??= events.get(start)
     if (event === undefined) return undefined
@@ -58,7 +56,7 @@ export class RecentBodies {
 
   /** Until {@link keep} it may be taken back. */
   add(identity: string, event: number, at: number): void {
-    this.#fresh.set(identity.slice(0, characters), event)
+    this.#fresh.set(beginningOf(identity), event)
     this.#at = at
   }
 
@@ -69,7 +67,7 @@ export class RecentBodies {
     if ((this.#spans[0]?.since ?? 0) > this.#at + duplicateWindowMs) this.#spans.length = 0
     let span = this.#spans[0]
     if (span === undefined || span.since <= this.#at - spanMs || span.events.size >= this.#max / 8) {
-      span = { since: this.#at, events: new Map() }
+      span = { since: this.#at, events: new BodyTable() }
       this.#spans.unshift(span)
     }
     for (const [start, event] of this.#fresh) span.events.set(start, event)

@@ -8,8 +8,8 @@ const firstSize = 1024
 /** What `identity` begins with, as a number above 0. */
 export function beginningOf(identity: string): number {
   let number = 0
-  // The least character of base64url is a hyphen, and 97 to the eighth is below 2 to the 53rd.
-  for (let at = 0; at < characters; at++) number = number * 97 + Math.max(0, identity.charCodeAt(at) - 45)
+  // The codes of base64url are 45 to 122, and 97 to the eighth is below 2 to the 53rd.
+  for (let at = 0; at < characters; at++) number = number * 97 + Math.max(0, (identity.charCodeAt(at) | 0) - 26)
   return number + 1
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
+import { openDatabase } from '../../src/store/sqlite/file.ts'
 import { verify } from '../../src/store/verify/verify.ts'
 import { slackFor, start, startOn, unposted, usedDatabase } from '../fixtures/disk.ts'
 import { run } from '../fixtures/process.ts'
@@ -57,6 +58,16 @@ t.test('damage of any page is found, and a relay that needs it refuses', async (
       `page ${page}`
     )
   }
+})
+
+t.test('a state that is none of those that there are is found', async (t) => {
+  const file = await usedDatabase(t)
+  const found = async () => (await verify(`sqlite:${file}`)).findings.filter(({ rows }) => rows > 0)
+  t.same(await found(), [])
+  const db = openDatabase(file)
+  db.exec("update messages set state = 'lost' where id = 1")
+  db.close()
+  t.match((await found())[0], { check: 'every state is one that there is', rows: 1, examples: ['1'] })
 })
 
 t.test('a file that lost its end is refused, and so is one that is no database', async (t) => {

@@ -1,8 +1,7 @@
-// Object reading: finds pages of objects on any store; failing ones come from an index that has nothing else in it.
-import { RelayError } from '../../errors.ts'
+// Object reading: finds pages of objects on any store.
 import type { ObjectRef } from '../../events/flux.ts'
 import { readMemory, stateOf } from '../../objects/stored-memory.ts'
-import { type ObjectMemory, objectOf } from '../../objects.ts'
+import { objectOf } from '../../objects.ts'
 import {
   maxFailures,
   maxPage,
@@ -12,22 +11,12 @@ import {
   type Page,
   type Records
 } from '../records.ts'
-import { type Ask, Conditions, type Row } from './walk.ts'
+import { createFailing, type FailingPlace, standing, type WatchMemories } from './failing-objects.ts'
+import { asOf, columnsSql, type Order, recordIn, windowRows } from './object-rows.ts'
+import type { Ask, Row } from './walk.ts'
 
-/** Rows looked at in one statement, and for one page: their memories are of a kilobyte, and read. */
-const windowRows = 1000
+/** Rows looked at for one page. */
 const maxRows = 10_000
-/** Rows that are read by their keys in one statement. */
-const keysAtATime = 200
-
-/** Calls `changed` with the key of each object whose memory is written, before anybody can read what was written. */
-export type WatchMemories = (changed: (key: string) => void) => void
-
-interface Order<Place> {
-  /** The window's places after the one that `cursor` names. */
-  next(cursor: string | undefined): Promise<Place[]>
-  cursorOf(place: Place): string
-}
 
 /**
  * `keyOf`: what the store calls an object. `watch`: of a store that only this process writes to; what has not changed is not
@@ -80,8 +69,6 @@ export function readObjects(
   }
 }
 
-const columnsSql = 'select key, memory, seen_at, failing_since from objects'
-
 async function walkObjects<Place>(
   order: Order<Place>,
   page: Page,
@@ -105,129 +92,6 @@ async function walkObjects<Place>(
   }
 }
 
-/** What is known of a failing object from a look before; without `record`, it changed since. */
-interface Known {
-  /** The same as long as it fails: who found something out about it finds that again. */
-  object: ObjectRef
-  record?: Omit<ObjectRecord, 'state'>
-  memory?: ObjectMemory
-  /** What it was read from, where that has to be compared. */
-  text?: string
-  /** As it was last asked for, and in which look. */
-  stood?: ObjectRecord
-  look: number
-}
-
-interface FailingPlace {
-  key: string
-  since: number
-  /** Undefined where it is not asked for, or no longer fails. */
-  known: Known | undefined
-}
-
-/** Finds failing objects in the order of their failures. Most say what they said at the last look, and reading thousands takes its time. */
-function createFailing(ask: Ask, watch: WatchMemories | undefined) {
-  const known = new Map<string, Known>()
-  watch?.((key) => {
-    if (known.size === 0) return
-    const last = known.get(key)
-    if (last !== undefined) known.set(key, { object: last.object, look: last.look })
-  })
-
-  /** Reads those of `places` that changed. */
-  async function readChanged(places: readonly FailingPlace[]): Promise<void> {
-    const changed = new Map<string, FailingPlace>()
-    for (const place of places) {
-      if (place.known === undefined || place.known.record !== undefined) continue
-      // What is written from here on drops this entry, and not what is read into it.
-      place.known = { ...place.known }
-      known.set(place.key, place.known)
-      changed.set(place.key, place)
-    }
-    const keys = [...changed.keys()]
-    for (let at = 0; at < keys.length; at += keysAtATime) {
-      const some = keys.slice(at, at + keysAtATime)
-      // Always as many, so that it is one statement.
-      const values = Array.from({ length: keysAtATime }, (_, index) => some[index] ?? null)
-      const marks = values.map((_, index) => `$${index + 1}`).join(', ')
-      for (const row of await ask(`${columnsSql} where key in (${marks})`, values)) {
-        const place = changed.get(String(row['key']))
-        if (place?.known && row['failing_since'] !== null) read(place.known, row)
-      }
-    }
-    for (const place of changed.values()) {
-      if (place.known?.record !== undefined) continue
-      if (known.get(place.key) === place.known) known.delete(place.key)
-      place.known = undefined
-    }
-  }
-
-  /** The same, of rows that were read whole. */
-  function readCompared(places: readonly FailingPlace[], rows: readonly Row[]): void {
-    for (const [index, place] of places.entries()) {
-      const row = rows[index] as Row
-      if (place.known === undefined) continue
-      if (row['memory'] === null) place.known = undefined
-      else if (place.known.text !== row['memory']) {
-        place.known = { object: place.known.object, look: place.known.look, text: String(row['memory']) }
-        read(place.known, row)
-        known.set(place.key, place.known)
-      }
-    }
-  }
-
-  function order({ order: wanted }: Page, isAsked: (object: ObjectRef) => boolean): Order<FailingPlace> {
-    const window = byFailure(ask, wanted, watch === undefined ? columnsSql : placesSql)
-    return {
-      async next(cursor) {
-        // More than fail: what no longer does is forgotten by whoever looks at all of them.
-        if (known.size > 2 * maxFailures) known.clear()
-        const rows = await window(cursor)
-        const places = rows.map((row): FailingPlace => {
-          const key = String(row['key'])
-          const last = known.get(key) ?? { object: objectOf(key), look: 0 }
-          return { key, since: Number(row['failing_since']), known: isAsked(last.object) ? last : undefined }
-        })
-        if (watch === undefined) readCompared(places, rows)
-        else await readChanged(places)
-        return places
-      },
-      cursorOf: ({ since, key }) => `${since}:${key}`
-    }
-  }
-
-  return {
-    order,
-    /** Those that were not seen in this look or a later one. */
-    forgetBefore(look: number) {
-      for (const [key, one] of known) if (one.look < look) known.delete(key)
-    }
-  }
-}
-
-const placesSql = 'select key, failing_since from objects'
-
-/** The rows of a window, the newest failure first. */
-function byFailure(ask: Ask, order: Page['order'], sql: string): (cursor: string | undefined) => Promise<Row[]> {
-  const [direction, sign] = order === 'asc' ? ['asc', '>'] : ['desc', '<']
-  return (cursor) => {
-    const conditions = new Conditions()
-    const [, since, key] = cursor === undefined ? [] : (/^(-?\d{1,15}):(.*)$/s.exec(cursor) ?? [])
-    if (cursor !== undefined && key === undefined) {
-      throw new RelayError('BAD_REQUEST', 'cursor is not one that was given out here')
-    }
-    const after =
-      cursor === undefined
-        ? ''
-        : `and (failing_since, key) ${sign} (${conditions.put(Number(since))}, ${conditions.put(key ?? '')})`
-    return ask(
-      `${sql} where failing_since is not null ${after}
-       order by failing_since ${direction}, key ${direction} limit ${windowRows}`,
-      conditions.values
-    )
-  }
-}
-
 function byKey(ask: Ask): Order<Row> {
   return {
     next: (cursor = ':') =>
@@ -235,20 +99,6 @@ function byKey(ask: Ask): Order<Row> {
     // Of the same form as above.
     cursorOf: (row) => `0:${row['key']}`
   }
-}
-
-function read(known: Known, row: Row): void {
-  known.memory = readMemory(String(row['memory']))
-  known.record = recordIn(known.memory, known.object, Number(row['seen_at']))
-}
-
-/** The same record as long as it is about the same. */
-function standing(known: Known, now: number): ObjectRecord | undefined {
-  const { record, memory, stood } = known
-  if (record === undefined || memory === undefined) return undefined
-  const isSame = stood?.state === stateOf(memory, now) && !record.notified.some(({ heldUntil }) => heldUntil)
-  known.stood = isSame ? stood : asOf(record, memory, now)
-  return known.stood
 }
 
 interface Wanted extends ObjectFilter {
@@ -272,31 +122,4 @@ function recordOf(row: Row, { state, ...wanted }: Wanted, now: number): ObjectRe
   const is = stateOf(memory, now)
   if (state !== undefined && state !== is) return []
   return [asOf(recordIn(memory, object, Number(row['seen_at'])), memory, now)]
-}
-
-/** Nobody knows of what is held to see whether it lasts. */
-function asOf(record: Omit<ObjectRecord, 'state'>, memory: ObjectMemory, now: number): ObjectRecord {
-  const notified = record.notified.filter(({ heldUntil = 0 }) => heldUntil <= now)
-  return { ...record, notified, state: stateOf(memory, now) }
-}
-
-function recordIn(memory: ObjectMemory, object: ObjectRef, rowSeenAt: number): Omit<ObjectRecord, 'state'> {
-  const { failure, since, revision, notified, seenAt = rowSeenAt } = memory
-  return {
-    object,
-    ...(failure && {
-      failure: {
-        since: failure.since,
-        count: failure.count,
-        reason: failure.reason,
-        text: failure.text,
-        severity: failure.severity,
-        ...(failure.acknowledged && { acknowledged: failure.acknowledged })
-      }
-    }),
-    since,
-    revision,
-    notified,
-    seenAt
-  }
 }

@@ -7,8 +7,9 @@ import { readActs } from './acts.ts'
 import { readCards } from './cards.ts'
 import { readCounts } from './counts.ts'
 import { readEvents } from './events.ts'
+import type { WatchMemories } from './failing-objects.ts'
 import { findNotifications, readNotifications } from './notifications.ts'
-import { readObjects, type WatchMemories } from './objects.ts'
+import { readObjects } from './objects.ts'
 import type { Ask } from './walk.ts'
 
 /** `keyOf`: what the store calls an object. `watch`: where this process alone writes to it. */

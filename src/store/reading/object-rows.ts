@@ -1,0 +1,45 @@
+// Object rows: what is selected of an object, and what its row says of it.
+import type { ObjectRef } from '../../events/flux.ts'
+import { stateOf } from '../../objects/stored-memory.ts'
+import type { ObjectMemory } from '../../objects.ts'
+import type { ObjectRecord } from '../records.ts'
+
+/** Rows looked at in one statement: their memories are of a kilobyte, and read. */
+export const windowRows = 1000
+
+export const columnsSql = 'select key, memory, seen_at, failing_since from objects'
+
+/** An index of objects, gone along a window at a time. */
+export interface Order<Place> {
+  /** The window's places after the one that `cursor` names. */
+  next(cursor: string | undefined): Promise<Place[]>
+  cursorOf(place: Place): string
+}
+
+/** Nobody knows of what is held to see whether it lasts. */
+export function asOf(record: Omit<ObjectRecord, 'state'>, memory: ObjectMemory, now: number): ObjectRecord {
+  const notified = record.notified.filter(({ heldUntil = 0 }) => heldUntil <= now)
+  return { ...record, notified, state: stateOf(memory, now) }
+}
+
+/** What a memory says of its object; `rowSeenAt`, in ms, is of its row. */
+export function recordIn(memory: ObjectMemory, object: ObjectRef, rowSeenAt: number): Omit<ObjectRecord, 'state'> {
+  const { failure, since, revision, notified, seenAt = rowSeenAt } = memory
+  return {
+    object,
+    ...(failure && {
+      failure: {
+        since: failure.since,
+        count: failure.count,
+        reason: failure.reason,
+        text: failure.text,
+        severity: failure.severity,
+        ...(failure.acknowledged && { acknowledged: failure.acknowledged })
+      }
+    }),
+    since,
+    revision,
+    notified,
+    seenAt
+  }
+}

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { endWithUs, freePort } from '../test/fixtures/process.ts'
+import { endWithUs, freePort, imageEnvironment } from '../test/fixtures/process.ts'
 
 export interface Load {
   count: number
@@ -19,9 +19,6 @@ export interface Load {
 }
 
 const root = join(import.meta.dirname, '..')
-/** What Node is started with in the image. */
-const nodeOptions = /NODE_OPTIONS="(.+)"/.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1]
-if (nodeOptions === undefined) throw new Error('the Dockerfile sets no NODE_OPTIONS')
 
 /**
  * Starts `file`, of this version where it is no full path, with these variables only; resolves once it listens. What it logs is
@@ -34,7 +31,7 @@ export async function start(
 ): Promise<ChildProcess> {
   const args = [...nodeArguments, resolve(root, file), ...(file.endsWith('main.js') ? ['serve'] : [])]
   const server = spawn(process.execPath, args, {
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', NODE_OPTIONS: nodeOptions, ...environment },
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', ...imageEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'inherit']
   })
   endWithUs(server)

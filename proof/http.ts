@@ -1,10 +1,10 @@
 // `npm run proof http -- [--seconds 15] [--only TEXT]`: hostile clients against the relay as it is shipped.
 // And what everyone else notices meanwhile. Bounded in number and time, and to this machine.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { beginRelay, freePort } from '../test/fixtures/process.ts'
+import { beginRelay, freePort, imageEnvironment } from '../test/fixtures/process.ts'
 import { about } from '../test/fixtures/relay.ts'
 import { attacks, run } from './http/attacks.ts'
 import { watchFromOutside } from './http/watch.ts'
@@ -13,12 +13,6 @@ import { watchFromOutside } from './http/watch.ts'
 const mostMiB = 286
 /** Within which 99 of 100 are answered that the relay lives. */
 const mostMs = 100
-/** How the image starts Node. */
-const environment = [
-  ...readFileSync(join(import.meta.dirname, '..', 'Dockerfile'), 'utf8').matchAll(
-    /^ENV ((?:NODE_OPTIONS|MALLOC_MMAP_THRESHOLD_)=.+)$/gm
-  )
-].map(([, setting = '']) => setting.replaceAll('"', ''))
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '15' }, only: { type: 'string', default: '' } }
 })
@@ -36,8 +30,8 @@ for (const attack of attacks.filter(({ name }) => name.includes(values.only))) {
   writeFileSync(join(folder, 'config.yaml'), config)
   const port = await freePort()
   const { relay, listening } = beginRelay(folder, port, {
-    through: ['env', ...environment, ...(attack.through ?? [])],
-    env: attack.token === undefined ? {} : { ADMIN_TOKEN: attack.token }
+    through: attack.through ?? [],
+    env: { ...imageEnvironment, ...(attack.token !== undefined && { ADMIN_TOKEN: attack.token }) }
   })
   await listening
   relay.stdout?.resume()

@@ -2,61 +2,96 @@
 // of strangers keeps out who has something to ask.
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { createAnteroom } from './anteroom.ts'
 
 const kibibyte = 1024
-/** What Node and Fastify take for one that has never asked, and for one that has or is about to; measured. */
-const [silentBytes, askingBytes] = [9 * kibibyte, 15 * kibibyte]
-/** 8,055 that ask, or 13,425 that say nothing. */
-const maxBytes = 118 * 1024 * kibibyte
+const mebibyte = 1024 * kibibyte
+/** What is taken by one in the anteroom, by one of Node's that has never asked, and by one that has or is about to; measured. */
+const [waitingBytes, silentBytes, askingBytes] = [5 * kibibyte, 9 * kibibyte, 19 * kibibyte]
 
 /** Whether a connection has asked for something, and the answer that is being made. */
-type Stage = 'silent' | 'answered' | ServerResponse
+type Stage = 'waiting' | 'silent' | 'answered' | ServerResponse
+
+interface Limits {
+  /** 20,000 in the anteroom, or 5,400 that ask. */
+  maxBytes?: number
+  /** Above this, they are a crowd: 800 that ask. */
+  crowdBytes?: number
+}
 
 /**
- * Lets connections take at most `max` bytes together, and calls `closed` for each that makes room. Who waits for the answer to
- * a whole request is not among them.
+ * Lets connections take so many bytes together, and calls `closed` for each that makes room. Who waits for the answer to
+ * a whole request is not among them. What is returned closes those that have not asked yet, for a stop.
  */
-export function limitConnections(server: Server, closed: () => void, max = maxBytes): void {
+export function limitConnections(
+  server: Server,
+  closed: () => void,
+  { maxBytes = 100 * mebibyte, crowdBytes = 15 * mebibyte }: Limits = {}
+): () => void {
   // In the order in which they came.
   const open = new Map<Socket, Stage>()
   let bytes = 0
+  const [listener] = server.listeners('connection')
+  if (listener === undefined) throw new Error('Node serves connections in another way')
+  server.removeAllListeners('connection')
+  const anteroom = createAnteroom(server, (socket) => {
+    enter(socket, 'silent')
+    listener.call(server, socket)
+  })
+
+  function enter(socket: Socket, stage: Stage): void {
+    bytes += bytesOf(stage) - bytesOf(open.get(socket))
+    open.set(socket, stage)
+  }
 
   function leave(socket: Socket): void {
-    const stage = open.get(socket)
-    if (stage === undefined) return
-    bytes -= stage === 'silent' ? silentBytes : askingBytes
+    bytes -= bytesOf(open.get(socket))
     open.delete(socket)
   }
 
+  function onClose(this: Socket): void {
+    leave(this)
+  }
+
   function makeRoom(): void {
-    if (bytes <= max) return
+    if (bytes <= maxBytes) return
     for (const [socket, stage] of open) {
       if (typeof stage === 'object' && isAwaited(stage)) continue
       // Not when it has closed: until then it would be closed again for the next.
       leave(socket)
       socket.destroy()
       closed()
-      if (bytes <= max) return
+      if (bytes <= maxBytes) return
     }
   }
 
   server.on('connection', (socket) => {
-    open.set(socket, 'silent')
-    bytes += silentBytes
-    socket.once('close', () => leave(socket))
+    socket.on('close', onClose)
+    if (bytes > crowdBytes) {
+      enter(socket, 'waiting')
+      anteroom.receive(socket)
+    } else {
+      enter(socket, 'silent')
+      listener.call(server, socket)
+    }
     makeRoom()
   })
   server.on('request', ({ socket }, response) => {
-    const stage = open.get(socket)
-    if (stage === undefined) return
-    if (stage === 'silent') bytes += askingBytes - silentBytes
-    open.set(socket, response)
+    if (!open.has(socket)) return
+    enter(socket, response)
     // Kept until the next request, each would outlive a collection of the young generation, with all that hangs on it.
     response.once('finish', () => {
       if (open.has(socket)) open.set(socket, 'answered')
     })
     makeRoom()
   })
+  return anteroom.close
+}
+
+function bytesOf(stage: Stage | undefined): number {
+  if (stage === undefined) return 0
+  if (stage === 'waiting') return waitingBytes
+  return stage === 'silent' ? silentBytes : askingBytes
 }
 
 /** An answer that has begun is not: it might be to somebody who never reads it. */

@@ -5,6 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, Fasti
 import { type ErrorCode, RelayError } from '../src/errors.ts'
 import { answerBeforeLeftovers, hasLeftovers } from './leftovers.ts'
 import type { Strays } from './strays.ts'
+import { tooMany } from './waiting-bodies.ts'
 
 const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than this path takes' },
@@ -62,8 +63,10 @@ const tlsHandshake = 0x16
 
 const unreadable: Record<string, { status: string; message: string }> = {
   HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', message: 'the headers are too large' },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', message: 'the request took too long' }
+  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', message: 'the request took too long' },
+  CANNOT_STORE: { status: '503 Service Unavailable', message: tooMany().message }
 }
+const noHttp = { status: '400 Bad Request', message: 'this is not HTTP' }
 
 /** For `clientErrorHandler`: bytes that are not HTTP. Not logged: the error contains them, and they may contain a secret. */
 export function answerUnreadable(
@@ -77,8 +80,8 @@ export function answerUnreadable(
   if (code?.startsWith('HPE_'))
     strays.unreadable(socket.remoteAddress, Buffer.isBuffer(rawPacket) && rawPacket[0] === tlsHandshake)
   if (!socket.writable || socket.bytesRead === 0) return void socket.destroy()
-  const { status, message } = unreadable[code ?? ''] ?? { status: '400 Bad Request', message: 'this is not HTTP' }
-  const body = JSON.stringify({ code: 'BAD_REQUEST', message })
+  const { status, message } = unreadable[code ?? ''] ?? noHttp
+  const body = JSON.stringify({ code: code === 'CANNOT_STORE' ? code : 'BAD_REQUEST', message })
   const head = [`HTTP/1.1 ${status}`, 'content-type: application/json', 'connection: close']
   socket.end(`${[...head, `content-length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -36,22 +36,23 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
       customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['patternErrorMessage'] }
     }
   }) as unknown as FastifyInstance
-  limitConnections(app.server as Server, strays.crowdedOut)
+  const closeWaiting = limitConnections(app.server as Server, strays.crowdedOut)
   // Also methods that no route takes: they are answered 405, not 404. An import of `node:http` would take seven megabytes: it
   // reads every name that there is, and with `WebSocket` the whole of Node's client is loaded.
   const { METHODS } = process.getBuiltinModule('node:http')
   for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
   knowPaths(app)
   answerErrors(app, strays)
-  closeConnectionsAtStop(app)
+  closeConnectionsAtStop(app, closeWaiting)
   return app
 }
 
 /** Without this, a client that keeps its connection open keeps the relay from stopping until it times out. */
-function closeConnectionsAtStop(app: FastifyInstance): void {
+function closeConnectionsAtStop(app: FastifyInstance, closeWaiting: () => void): void {
   let isStopping = false
   app.addHook('preClose', async () => {
     isStopping = true
+    closeWaiting()
   })
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (isStopping) reply.header('connection', 'close')

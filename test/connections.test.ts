@@ -8,7 +8,7 @@ import { limitConnections } from '../routes/connections.ts'
 const request = 'POST / HTTP/1.1\r\nhost: relay\r\ncontent-length: 1\r\n\r\n'
 
 /** A server with room for three connections that ask, which answers `x` when it is told to. */
-async function start(t: import('tap').Test) {
+async function start(t: import('tap').Test, limits = { maxBytes: 57 * 1024, crowdBytes: Number.POSITIVE_INFINITY }) {
   const waiting: (() => void)[] = []
   const counted = { asked: 0, closed: 0 }
   const server = createServer(({ socket }, response) => {
@@ -16,7 +16,7 @@ async function start(t: import('tap').Test) {
     waiting.push(() => response.end('x'))
     socket.unref()
   })
-  limitConnections(server, () => (counted.closed += 1), 45 * 1024)
+  limitConnections(server, () => (counted.closed += 1), limits)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const sockets: Socket[] = []
   t.teardown(() => {

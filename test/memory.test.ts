@@ -1,4 +1,6 @@
 // Memory: what a relay without work gives back.
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { keepMemoryLow } from '../src/cli/memory.ts'
 
@@ -11,4 +13,12 @@ t.test('a process that has nothing to do gives back what it no longer needs', as
   // Who waits does nothing.
   while (process.memoryUsage().heapTotal > heapTotal / 2) await new Promise((resolve) => setTimeout(resolve, 100))
   t.pass('it has')
+})
+
+t.test('no thread carries what takes the types out of a program', async (t) => {
+  const root = join(import.meta.dirname, '..')
+  const sources = globSync('{src,routes}/**/*.ts', { cwd: root }).map((file) => readFileSync(join(root, file), 'utf8'))
+  const threads = sources.flatMap((text) => [...text.matchAll(/new Worker\(([^,)]+)/g)].map(([, file]) => file))
+  t.ok(threads.length > 0, 'there are threads')
+  for (const file of threads) t.match(file, /\.js'$/)
 })

@@ -93,6 +93,13 @@ export const attacks: readonly Attack[] = [
     answers: unfinished
   },
   {
+    name: '12,000 bodies in chunks, a crowd',
+    connections: 12_000,
+    isCrowd: true,
+    opening: `${head('/webhook', 'transfer-encoding: chunked\r\n')}fc00\r\n${' '.repeat(62 * kibibyte)}`,
+    answers: unfinished
+  },
+  {
     name: '8,000 bodies that claim 4 MiB',
     connections: 8000,
     opening: head('/webhook', 'content-length: 4000000\r\n') + ' '.repeat(kibibyte),

@@ -25,7 +25,7 @@ export async function serve({ example }: { example?: boolean }): Promise<void> {
   app = await buildApp({ environment, ...(prose && { logTo: prose }) })
   process.on('SIGHUP', app.reload)
   const { HOST, PORT, CONFIG_FILE, DATABASE_URL } = app.env
-  await app.listen({ host: HOST, port: PORT })
+  await app.listen({ host: HOST, port: PORT, backlog: 2048 })
   const { port } = app.server.address() as AddressInfo
   // Without what is secret in it: of a server, only its kind.
   const database = DATABASE_URL.startsWith('sqlite:') ? DATABASE_URL.replace('sqlite:', '') : 'PostgreSQL'

@@ -61,7 +61,7 @@ export function openLog(db: Database): Log {
   /** Most of it on another thread, while commits go on; what came meanwhile here, so that the log begins anew. */
   function move(): void {
     isMoving = true
-    mover ??= new Worker(new URL('./checkpoint.ts', import.meta.url), { workerData: db.file })
+    mover ??= new Worker(new URL('./checkpoint.js', import.meta.url), { workerData: db.file })
       .on('message', () => {
         db.moveLog()
         isMoving = false

@@ -106,7 +106,7 @@ t.test('helm refuses what the schema refuses', { skip }, async (t) => {
 })
 
 const refused: readonly (readonly [values: object, says: RegExp])[] = [
-  [{ postgres: { replicas: 0 } }, /postgres[./]replicas.*want 1/],
+  [{ postgres: { replicas: 0 } }, /postgres[./]replicas.*(?:want|equal to) 1/],
   [{ postgres: { port: '5432' } }, /postgres[./]port.*(integer|number)/],
   [{ env: { HTTPS_PROXY: 'http://proxy:3128' } }, /env\b.*array/],
   [{ alert: { namespaces: 'apps' } }, /alert[./]namespaces.*array/],

@@ -73,6 +73,7 @@ rules: [{ name: failures, send: team }]
 `
   writeFileSync(join(folder, 'without.yaml'), app(`token: "${botToken}"`))
   writeFileSync(join(folder, 'with.yaml'), app(`token: "${botToken}", appToken: "${appToken}"`))
+  await compileLate()
   const relays = { with: [] as Relay[], without: [] as Relay[] }
   for (let n = 0; n < pairs; n++) {
     const kinds = ['with', 'without'] as const
@@ -90,17 +91,31 @@ rules: [{ name: failures, send: team }]
   await pause(idleMs)
   const cpu = more((relay) => ((cpuSeconds(relay) - (before.get(relay) ?? 0)) / idleMs) * 100_000)
   const unused = more(memoryOf)
-  for (const [n, { port }] of [...relays.with, ...relays.without].entries()) {
-    const [headers, body] = [{ 'content-type': 'application/json' }, JSON.stringify(about(`app-${n}`))]
-    await fetch(`http://127.0.0.1:${port}/webhook`, { method: 'POST', headers, body })
-  }
-  await api.until(({ posted }) => posted.length === 2 * pairs, 60_000)
+  for (const [n, { port }] of [...relays.with, ...relays.without].entries()) await post(port, `app-${n}`)
+  await api.until(({ posted }) => posted.length === 2 * pairs + 1, 60_000)
   await pause(settleMs)
   say(
     `connected for buttons ${unused.toFixed(1)} MB and ${cpu.toFixed(2)} % CPU more, idle; ${more(memoryOf).toFixed(1)} MB more once each has posted`
   )
   for (const { relay } of [...relays.with, ...relays.without]) await kill(relay)
   await api.close()
+
+  /** The image has all compiled; here Node keeps what was loaded late when a relay ends by itself. */
+  async function compileLate(): Promise<void> {
+    const { port, relay } = await startRelay(folder, 'late.db', { config: 'with.yaml' })
+    await api.until(({ socket }) => socket.open().length === 1)
+    await post(port, 'late')
+    await api.until(({ posted }) => posted.length === 1, 60_000)
+    const end = once(relay, 'exit')
+    relay.kill('SIGTERM')
+    await end
+    await api.until(({ socket }) => socket.open().length === 0)
+  }
+}
+
+async function post(port: number, name: string): Promise<void> {
+  const [headers, body] = [{ 'content-type': 'application/json' }, JSON.stringify(about(name))]
+  await fetch(`http://127.0.0.1:${port}/webhook`, { method: 'POST', headers, body })
 }
 
 type Relay = Awaited<ReturnType<typeof startRelay>>

@@ -57,7 +57,7 @@ for (const attack of attacks.filter(({ name }) => name.includes(values.only))) {
     ...odd.map((answer) => `answered ${answer}`),
     ...(attack.through === undefined ? new Set(seen.refused) : []),
     ...(seen.mostMiB > mostMiB ? [`over ${mostMiB} MiB`] : []),
-    ...(p99 > mostMs && !attack.isCrowd ? [`over ${mostMs} ms`] : [])
+    ...(p99 > mostMs && !attack.isTooMany ? [`over ${mostMs} ms`] : [])
   ]
   if (!(await isWell(port))) faults.push('does not answer when it is over')
   if (relay.exitCode !== null || relay.signalCode !== null) faults.push('the relay is gone')

@@ -21,8 +21,12 @@ interface Guest extends WaitingBody {
   since: number
 }
 
-/** Hands a connection to `serve` when its request is whole. One that takes longer than `patienceMs` is closed. */
-export function createAnteroom(server: Server, serve: (socket: Socket) => void, patienceMs = server.requestTimeout) {
+/** Hands a connection to `serve` when its request is whole, or for the parser to judge. One that takes longer than `patienceMs` is closed. */
+export function createAnteroom(
+  server: Server,
+  serve: (socket: Socket, isWhole: boolean) => void,
+  patienceMs = server.requestTimeout
+) {
   // In the order in which they came.
   const guests = new Map<Socket, Guest>()
   const room = createWaitingBodies(performance)
@@ -34,7 +38,8 @@ export function createAnteroom(server: Server, serve: (socket: Socket) => void, 
     const guest = guests.get(this)
     if (guest === undefined) return
     // As nearly all do: what comes first is all of it.
-    if (guest.size === 0 && isWhole(piece, neededOf(piece))) admit(this, piece)
+    const needed = guest.size === 0 ? neededOf(piece) : undefined
+    if (isWhole(piece, needed)) admit(this, piece, needed > 0)
     else if (guest.size > 0 && guest.bytes === noBytes) refuse(this, tooMany())
     else take(this, guest, piece)
   }
@@ -44,21 +49,21 @@ export function createAnteroom(server: Server, serve: (socket: Socket) => void, 
     guest.pieces += 1
     guest.size += piece.length
     if (guest.size > maxBytes || guest.pieces > maxPieces) {
-      admit(socket, Buffer.concat([bytes.subarray(0, size), piece]))
+      admit(socket, Buffer.concat([bytes.subarray(0, size), piece]), false)
       return
     }
     room.add(guest, size, piece, maxBytes)
     const said = guest.bytes.subarray(0, guest.size)
     guest.needed ??= neededOf(said)
-    if (isWhole(said, guest.needed)) admit(socket, said)
+    if (isWhole(said, guest.needed)) admit(socket, said, guest.needed > 0)
   }
 
-  function admit(socket: Socket, bytes: Buffer): void {
+  function admit(socket: Socket, bytes: Buffer, isWhole: boolean): void {
     leave(socket)
     // It is read as if it had only now come.
     socket.pause()
     socket.unshift(bytes)
-    serve(socket)
+    serve(socket, isWhole)
     socket.resume()
   }
 
@@ -138,7 +143,7 @@ function neededOf(bytes: Buffer): number | undefined {
   return end + 4 + Number(length)
 }
 
-function isWhole({ length }: Buffer, needed: number | undefined): boolean {
+function isWhole({ length }: Buffer, needed: number | undefined): needed is number {
   return needed !== undefined && needed <= length
 }
 

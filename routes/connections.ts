@@ -7,15 +7,17 @@ import { createAnteroom } from './anteroom.ts'
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
 /** What is taken by one in the anteroom, by one of Node's that has never asked, and by one that has or is about to; measured. */
-const [waitingBytes, silentBytes, askingBytes] = [5 * kibibyte, 9 * kibibyte, 19 * kibibyte]
+const [waitingBytes, silentBytes, askingBytes] = [5 * kibibyte, 9 * kibibyte, 15 * kibibyte]
+/** By one of a crowd that is asking for more than the anteroom keeps, with what the collector has yet to find of it. */
+const heavyBytes = 25 * kibibyte
 
 /** Whether a connection has asked for something, and the answer that is being made. */
 type Stage = 'waiting' | 'silent' | 'answered' | ServerResponse
 
 interface Limits {
-  /** 20,000 in the anteroom, or 5,400 that ask. */
+  /** 8,055 that ask, or 22,000 of which nearly all wait in the anteroom. */
   maxBytes?: number
-  /** Above this, they are a crowd: 800 that ask. */
+  /** Above this, they are a crowd: 1,000 that ask. */
   crowdBytes?: number
 }
 
@@ -26,7 +28,7 @@ interface Limits {
 export function limitConnections(
   server: Server,
   closed: () => void,
-  { maxBytes = 100 * mebibyte, crowdBytes = 15 * mebibyte }: Limits = {}
+  { maxBytes = 118 * mebibyte, crowdBytes = 15 * mebibyte }: Limits = {}
 ): () => void {
   // In the order in which they came.
   const open = new Map<Socket, Stage>()
@@ -34,18 +36,30 @@ export function limitConnections(
   const [listener] = server.listeners('connection')
   if (listener === undefined) throw new Error('Node serves connections in another way')
   server.removeAllListeners('connection')
-  const anteroom = createAnteroom(server, (socket) => {
+  const heavy = new WeakSet<Socket>()
+  const anteroom = createAnteroom(server, (socket, isWhole) => {
+    leave(socket)
+    if (!isWhole) heavy.add(socket)
     enter(socket, 'silent')
     listener.call(server, socket)
   })
 
+  function bytesOf(socket: Socket): number {
+    const stage = open.get(socket)
+    if (stage === undefined) return 0
+    if (stage === 'waiting') return waitingBytes
+    if (heavy.has(socket)) return heavyBytes
+    return stage === 'silent' ? silentBytes : askingBytes
+  }
+
   function enter(socket: Socket, stage: Stage): void {
-    bytes += bytesOf(stage) - bytesOf(open.get(socket))
+    bytes -= bytesOf(socket)
     open.set(socket, stage)
+    bytes += bytesOf(socket)
   }
 
   function leave(socket: Socket): void {
-    bytes -= bytesOf(open.get(socket))
+    bytes -= bytesOf(socket)
     open.delete(socket)
   }
 
@@ -86,12 +100,6 @@ export function limitConnections(
     makeRoom()
   })
   return anteroom.close
-}
-
-function bytesOf(stage: Stage | undefined): number {
-  if (stage === undefined) return 0
-  if (stage === 'waiting') return waitingBytes
-  return stage === 'silent' ? silentBytes : askingBytes
 }
 
 /** An answer that has begun is not: it might be to somebody who never reads it. */

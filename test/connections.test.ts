@@ -8,7 +8,7 @@ import { limitConnections } from '../routes/connections.ts'
 const request = 'POST / HTTP/1.1\r\nhost: relay\r\ncontent-length: 1\r\n\r\n'
 
 /** A server with room for three connections that ask, which answers `x` when it is told to. */
-async function start(t: import('tap').Test, limits = { maxBytes: 57 * 1024, crowdBytes: Number.POSITIVE_INFINITY }) {
+async function start(t: import('tap').Test, limits = { maxBytes: 45 * 1024, crowdBytes: Number.POSITIVE_INFINITY }) {
   const waiting: (() => void)[] = []
   const counted = { asked: 0, closed: 0 }
   const server = createServer(({ socket }, response) => {

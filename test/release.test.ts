@@ -1,6 +1,6 @@
 // Release: its workflow can be trusted, goes where one setting says, and describes itself in docs/release.md.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
 import { notesOf } from '../tools/release-notes.ts'
@@ -94,6 +94,22 @@ t.test('the image is built on the very base that was looked at, of the Node that
     image?.steps?.some(({ run = '' }) => run.startsWith('docker build ')),
     'a new one is built before it is merged'
   )
+})
+
+t.test('whatever a relay loads late is compiled in the image', (t) => {
+  const dockerfile = read('Dockerfile')
+  // Commands, and what only they load, have nothing to do for longer than it takes.
+  const files = globSync('{src,routes}/**/*.ts', { cwd: root }).filter(
+    (file) => !/^src\/(cli|demo|store\/verify)\b/.test(file)
+  )
+  const late = files.flatMap((file) =>
+    [...read(file).matchAll(/(?<!typeof |: )\bimport\('(\.[^']+)\.ts'\)/g)].map(([, to = '']) =>
+      join(dirname(file), to)
+    )
+  )
+  t.ok(late.length > 5)
+  for (const file of late) t.ok(dockerfile.includes(`'${file}'`), file)
+  t.end()
 })
 
 t.test('only the job that signs can sign, and only the one that makes the release can write', async (t) => {

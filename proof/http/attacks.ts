@@ -12,8 +12,8 @@ export interface Attack {
   drip?: { text: string | Buffer; everyMs: number }
   /** What the relay is started through, to have less than it could use. Then others are refused, too, while it lasts. */
   through?: readonly string[]
-  /** More connections than are let in: others have to wait for their turn while it lasts. */
-  isCrowd?: boolean
+  /** More than are let in at a time: others have to wait for their turn while it lasts. */
+  isTooMany?: boolean
   /** The relay has an administrator with this token, who gets in meanwhile; else it is open to this machine. */
   token?: string
   /** Reads no answer. */
@@ -88,15 +88,20 @@ export const attacks: readonly Attack[] = [
   {
     name: '12,000 bodies of 63 KiB, a crowd',
     connections: 12_000,
-    isCrowd: true,
     opening: head('/webhook', 'content-length: 65000\r\n') + ' '.repeat(63 * kibibyte),
     answers: unfinished
   },
   {
     name: '12,000 bodies in chunks, a crowd',
     connections: 12_000,
-    isCrowd: true,
     opening: `${head('/webhook', 'transfer-encoding: chunked\r\n')}fc00\r\n${' '.repeat(62 * kibibyte)}`,
+    answers: unfinished
+  },
+  {
+    name: '12,000 bodies of 80 KiB, a crowd',
+    connections: 12_000,
+    isTooMany: true,
+    opening: head('/webhook', 'content-length: 90000\r\n') + ' '.repeat(80 * kibibyte),
     answers: unfinished
   },
   {

@@ -9,7 +9,7 @@ const mebibyte = 1024 * kibibyte
 /** What is taken by one in the anteroom, by one of Node's that has never asked, and by one that has or is about to; measured. */
 const [waitingBytes, silentBytes, askingBytes] = [5 * kibibyte, 9 * kibibyte, 15 * kibibyte]
 /** By one of a crowd that is asking for more than the anteroom keeps, with what the collector has yet to find of it. */
-const heavyBytes = 25 * kibibyte
+const heavyBytes = 48 * kibibyte
 
 /** Whether a connection has asked for something, and the answer that is being made. */
 type Stage = 'waiting' | 'silent' | 'answered' | ServerResponse

@@ -56,13 +56,17 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
       if (isOver) return
       if (body.bytes.length < size) return fail(tooMany())
       isOver = true
-      resolve(body.bytes.subarray(0, size))
+      waiting.release(body)
+      const { bytes } = body
+      // The request lives on until it is answered; its bytes need not.
+      body.bytes = noBytes
+      resolve(bytes.subarray(0, size))
     })
     // An error costs its stack, so that it is not made for the close that follows every body.
     const giveUp = () => isOver || fail(new RelayError('BAD_REQUEST', 'the body ended too early'))
     request.on('error', giveUp)
     request.on('close', giveUp)
-    return promise.finally(() => waiting.release(body))
+    return promise
   }
 }
 

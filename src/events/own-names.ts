@@ -74,9 +74,9 @@ function isInside(text: string, at: number, name: string, namespace: string): bo
 }
 
 function isDistinctive(name: string): boolean {
-  if (name.length > longestWord || name.length < shortestDistinctive) return name.length > longestWord
-  // Looking for it costs more than seeing that it is no word.
-  return notOfLetters.test(name) || !words.has(name)
+  if (name.length > longestWord) return true
+  // Seeing that it is no word costs less than looking for it.
+  return name.length >= shortestDistinctive && (notOfLetters.test(name) || !words.has(name))
 }
 
 /** Whether a slash or hyphen is between a namespace and a name: flux-system/apps-shop. */

@@ -34,7 +34,7 @@ export interface FailingPlace {
   known: Known | undefined
 }
 
-/** `watch`: of a store that only this process writes to. */
+/** Finds failing objects, the newest failure first. `watch`: of a store that only this process writes to; others are asked for all of it. */
 export function createFailing(ask: Ask, watch: WatchMemories | undefined) {
   const known = new Map<string, Known>()
   watch?.((key) => {

@@ -8,8 +8,11 @@ const firstSize = 1024
 /** What `identity` begins with, as a number above 0. */
 export function beginningOf(identity: string): number {
   let number = 0
-  // The codes of base64url are 45 to 122, and 97 to the eighth is below 2 to the 53rd.
-  for (let at = 0; at < characters; at++) number = number * 97 + Math.max(0, (identity.charCodeAt(at) | 0) - 26)
+  for (let at = 0; at < characters; at++) {
+    // The codes of base64url are 45 to 122, and 97 to the eighth is below 2 to the 53rd.
+    const digit = (identity.charCodeAt(at) | 0) - 26
+    number = number * 97 + Math.min(96, Math.max(0, digit))
+  }
   return number + 1
 }
 

@@ -32,8 +32,6 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
   const shares = new Map<string, Map<string, number>>()
   /** The counts of the batch that is being decided on, by destination and source. */
   const admitted = new Map<string, Map<string, number>>()
-  /** The same by destination alone. */
-  const admittedTo = new Map<string, number>()
   const full = new Map<string, Full>()
   /** By source, what waited of it when the batch began. */
   const waited = new Map<string, number>()
@@ -84,7 +82,6 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
     /** A batch is decided on, or decided on again: what was admitted and not kept counts no longer. */
     begin(): void {
       admitted.clear()
-      admittedTo.clear()
       waited.clear()
       full.clear()
       limit = limits()
@@ -112,12 +109,10 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
       const notifications = decision.notifications.map((notification): NewNotification => {
         const { destination, rule, muting, view } = notification
         if (muting !== undefined) return notification
-        const others = admittedTo.get(destination) ?? 0
-        const waits = (tally.get(destination)?.pending ?? 0) + others
+        const others = admitted.get(destination) ?? new Map<string, number>()
+        const waits = (tally.get(destination)?.pending ?? 0) + sumOf(others)
         if (waits < limit.destination || !needsRoom(notification)) {
-          const bySource = admitted.get(destination) ?? new Map<string, number>()
-          admitted.set(destination, bySource.set(source, (bySource.get(source) ?? 0) + 1))
-          admittedTo.set(destination, others + 1)
+          admitted.set(destination, others.set(source, (others.get(source) ?? 0) + 1))
           pending += 1
           return notification
         }
@@ -138,7 +133,6 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
         shares.set(destination, joined(shares.get(destination) ?? new Map(), before, fresh))
       }
       admitted.clear()
-      admittedTo.clear()
       return [...full.values()]
     }
   }

@@ -195,24 +195,15 @@ export function recipientsOf(
     quiet,
     notified,
     releases,
-    passed: passed.length === 0 ? [] : [...new Set(passed.map(({ rule }) => rule))]
+    passed: [...new Set(passed.map(({ rule }) => rule))]
   }
 }
 
 /** Where a rule sends. The owner is pinged as its entry says, everybody else as the rule does. */
-export function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | undefined): Address[] {
-  const all: Address[] = send.map((destination) => ({ destination, mention }))
-  for (const destination of (isToOwner && owned?.send) || []) {
-    const known = all.find((other) => other.destination === destination)
-    if (known === undefined) all.push({ destination, mention: owned?.mention ?? mention })
-    else known.mention = owned?.mention ?? mention
-  }
-  return all
-}
-
-interface Address {
-  destination: string
-  mention: string | undefined
+export function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | undefined) {
+  const all = new Map(send.map((destination) => [destination, mention]))
+  if (isToOwner) for (const destination of owned?.send ?? []) all.set(destination, owned?.mention ?? mention)
+  return [...all].map(([destination, mention]) => ({ destination, mention }))
 }
 
 interface Happened {

@@ -24,11 +24,7 @@ export function setMemory(db: Database, key: string, memory: ObjectMemory, { rec
     `insert into objects (key, memory, seen_at, failing_since, source) values (?, ?, ?, ?, ?)
      on conflict (key) do update
      set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`,
-    key,
-    memoryText(memory),
-    receivedAt,
-    memory.failure?.since ?? null,
-    event.source
+    ...[key, memoryText(memory), receivedAt, memory.failure?.since ?? null, event.source]
   )
   watchers.get(db)?.(key)
 }

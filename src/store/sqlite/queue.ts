@@ -93,20 +93,11 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
       `insert into notifications (event_id, rule, destination, lane, object, says, state, reason, created_at, group_key,
          held_until, held_at, mute, muted_until)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      event,
-      rule,
-      destination,
-      lane,
-      objectKey(view.object),
-      view.says,
-      dead === undefined ? (muting ? 'muted' : 'pending') : 'dead',
-      dead ?? null,
-      now,
-      group?.key ?? null,
+      ...[event, rule, destination, lane, objectKey(view.object), view.says],
+      ...[dead === undefined ? (muting ? 'muted' : 'pending') : 'dead', dead ?? null, now, group?.key ?? null],
       Math.max(grouped, lasts ?? 0),
       lasts === undefined ? null : now,
-      muting?.name ?? null,
-      muting?.until ?? null
+      ...[muting?.name ?? null, muting?.until ?? null]
     )
     db.run('insert into views values (?, ?)', id, viewText(view))
     return id

@@ -38,8 +38,8 @@ export function createAnteroom(
     const guest = guests.get(this)
     if (guest === undefined) return
     // As nearly all do: what comes first is all of it.
-    const needed = guest.size === 0 ? neededOf(piece) : undefined
-    if (isWhole(piece, needed)) admit(this, piece, needed > 0)
+    if (guest.size === 0) guest.needed = neededOf(piece)
+    if (guest.size === 0 && isWhole(piece, guest.needed)) admit(this, piece, guest.needed > 0)
     else if (guest.size > 0 && guest.bytes === noBytes) refuse(this, tooMany())
     else take(this, guest, piece)
   }

@@ -61,12 +61,21 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
 /** The first byte of a TLS connection (RFC 8446, 5.1). */
 const tlsHandshake = 0x16
 
-const unreadable: Record<string, { status: string; message: string }> = {
-  HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', message: 'the headers are too large' },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', message: 'the request took too long' },
-  CANNOT_STORE: { status: '503 Service Unavailable', message: tooMany().message }
+const unreadable: Record<string, Unreadable> = {
+  HPE_HEADER_OVERFLOW: refusedAs('431 Request Header Fields Too Large', 'the headers are too large'),
+  ERR_HTTP_REQUEST_TIMEOUT: refusedAs('408 Request Timeout', 'the request took too long'),
+  CANNOT_STORE: refusedAs('503 Service Unavailable', tooMany().message, 'CANNOT_STORE')
 }
-const noHttp = { status: '400 Bad Request', message: 'this is not HTTP' }
+const noHttp = refusedAs('400 Bad Request', 'this is not HTTP')
+
+interface Unreadable {
+  status: string
+  answer: { code: ErrorCode; message: string }
+}
+
+function refusedAs(status: string, message: string, code: ErrorCode = 'BAD_REQUEST'): Unreadable {
+  return { status, answer: { code, message } }
+}
 
 /** For `clientErrorHandler`: bytes that are not HTTP. Not logged: the error contains them, and they may contain a secret. */
 export function answerUnreadable(
@@ -80,8 +89,8 @@ export function answerUnreadable(
   if (code?.startsWith('HPE_'))
     strays.unreadable(socket.remoteAddress, Buffer.isBuffer(rawPacket) && rawPacket[0] === tlsHandshake)
   if (!socket.writable || socket.bytesRead === 0) return void socket.destroy()
-  const { status, message } = unreadable[code ?? ''] ?? noHttp
-  const body = JSON.stringify({ code: code === 'CANNOT_STORE' ? code : 'BAD_REQUEST', message })
+  const { status, answer } = unreadable[code ?? ''] ?? noHttp
+  const body = JSON.stringify(answer)
   const head = [`HTTP/1.1 ${status}`, 'content-type: application/json', 'connection: close']
   socket.end(`${[...head, `content-length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -5,7 +5,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { endWithUs, freePort, imageEnvironment } from '../test/fixtures/process.ts'
+import { imageEnvironment } from '../test/fixtures/image.ts'
+import { endWithUs, freePort } from '../test/fixtures/process.ts'
 
 export interface Load {
   count: number

@@ -1,10 +1,10 @@
 // Anteroom: what comes of a request where there is a crowd.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { limitConnections } from '../routes/connections.ts'
+import { listen } from './fixtures/connections.ts'
 
 const kibibyte = 1024
 const head = (headers: string) => `POST / HTTP/1.1\r\nhost: relay\r\n${headers}\r\n`
@@ -21,21 +21,15 @@ async function start(t: import('tap').Test, requestTimeout = 60_000) {
   })
   server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => socket.end(`${code}`))
   const stop = limitConnections(server, () => {}, { crowdBytes: -1 })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const sockets: Socket[] = []
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
+  const connect = await listen(t, server)
   return {
     counted,
     server,
     stop,
     async open() {
-      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
-      sockets.push(socket)
+      const socket = connect()
       const said = { text: '' }
-      socket.on('error', () => {}).on('data', (chunk) => (said.text += chunk))
+      socket.on('data', (chunk) => (said.text += chunk))
       await once(socket, 'connect')
       return {
         said,

@@ -1,9 +1,9 @@
 // Connections: who is closed where there are too many.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
 import t from 'tap'
 import { limitConnections } from '../routes/connections.ts'
+import { listen } from './fixtures/connections.ts'
 
 const request = 'POST / HTTP/1.1\r\nhost: relay\r\ncontent-length: 1\r\n\r\n'
 
@@ -17,21 +17,15 @@ async function start(t: import('tap').Test, limits = { maxBytes: 45 * 1024, crow
     socket.unref()
   })
   limitConnections(server, () => (counted.closed += 1), limits)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const sockets: Socket[] = []
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
+  const connect = await listen(t, server)
   return {
     counted,
     answer: () => waiting.splice(0).map((end) => end()),
     /** A connection on which `text` has come. */
     async open(text = '') {
-      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
-      sockets.push(socket)
+      const socket = connect()
       const said = { text: '', isClosed: once(socket, 'close').then(() => true) }
-      socket.on('error', () => {}).on('data', (chunk) => (said.text += chunk))
+      socket.on('data', (chunk) => (said.text += chunk))
       const asked = counted.asked
       await Promise.all([once(socket, 'connect'), once(server, 'connection')])
       socket.write(text)

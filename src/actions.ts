@@ -229,13 +229,11 @@ function checkSilence(asked: AskedSilence, known: Known, now: number): { silence
   return { silence: { match, comment, ...starts, endsAt, untilRecovered: true }, warnings }
 }
 
-let shapeOf: ReturnType<typeof compileShape> | undefined
+const shapeOf = compileShape(MatchSchema)
 
 function checkMatch(given: Record<string, unknown>, known: Known): { match: Silence['match']; warnings: string[] } {
   const match = trimNames(given, ['mute', 0, 'match']).value as Silence['match']
   if (Object.keys(match).length === 0) refuse('a silence needs a matcher; to silence everything, write * as the name')
-  // Not at the start, which would take as long as reading a config file.
-  shapeOf ??= compileShape(MatchSchema)
   const faults: Fault[] = shapeOf(match)
   if (faults.length === 0) compileFilter(match, [], faults)
   if (faults.length === 0) faults.push(...neverFaults(match, [], known))

@@ -45,13 +45,11 @@ const builtIn: SeverityText[] = [
   { reason: ['NamespaceCheckSkipped', 'InventoryBuildFailed'], severity: 'warn' }
 ]
 
-const anything = { find: () => true }
-
 /** Compiles the `severities:` section; its entries come before the built-in ones. */
 export function compileSeverities(texts: readonly SeverityText[]): { classify: Classify; faults: Fault[] } {
   const faults: Fault[] = []
-  const entries = [...texts, ...builtIn].map(({ kind = '*', reason = '*', message, severity }, index) => {
-    const regex = message === undefined ? anything : compileRegex(message)
+  const entries = [...texts, ...builtIn].map(({ kind = '*', reason = '*', message = '', severity }, index) => {
+    const regex = compileRegex(message)
     if ('error' in regex) {
       faults.push({ path: ['severities', index, 'message'], message: regex.error, offset: regex.offset })
     }

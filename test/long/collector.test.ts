@@ -1,0 +1,67 @@
+// The collector: an event that was answered is let go before the next collection of the young generation, however many
+// connections are open. Where V8 lets some of its objects be born old, each holds the whole request until a full collection.
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { createSender, requestOf } from '../../bench/senders.ts'
+import { imageEnvironment } from '../fixtures/image.ts'
+import { beginRelay, freePort } from '../fixtures/process.ts'
+import { about, tempFolder } from '../fixtures/relay.ts'
+
+const connections = 128
+const seconds = 6
+const perSecond = 1500
+/** An answered event leaves 100 to 600 bytes for the old generation, and left 4,500. */
+const mostBytes = 2000
+
+interface Collection {
+  gc: string
+  promoted: number
+}
+
+t.test('what is left of an answered event is little', async (t) => {
+  const folder = tempFolder(t)
+  const config =
+    'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team, match: { severity: error } }]\n'
+  writeFileSync(join(folder, 'config.yaml'), config)
+  const port = await freePort()
+  const through = ['sh', '-c', 'exec "$0" --trace-gc-nvp "$@"']
+  const { relay, listening } = beginRelay(folder, port, { through, env: imageEnvironment })
+  let output = ''
+  relay.stdout?.on('data', (chunk) => {
+    output += chunk
+  })
+  await listening
+  const post = await Promise.all(Array.from({ length: connections }, () => createSender(port)))
+  let answered = 0
+  for (let ms = 0, sent = 0; ms < seconds * 1000; ms += 10) {
+    for (; sent < (ms * perSecond) / 1000; sent++) {
+      const body = JSON.stringify(heartbeat(sent))
+      void post[sent % connections]?.(requestOf('/webhook', body)).then((isAccepted) => {
+        answered += Number(isAccepted)
+      })
+    }
+    await pause(10)
+  }
+  relay.kill('SIGKILL')
+  await once(relay, 'exit')
+  // Of the first half much is what the program keeps of itself.
+  const collections = [...output.matchAll(/ms: GC: (\{.*\})/g)].map(([, json = '{}']) => JSON.parse(json) as Collection)
+  const young = collections.filter(({ gc }) => gc === 's')
+  const late = young.slice(Math.floor(young.length / 2))
+  const promoted = late.reduce((sum, { promoted }) => sum + promoted, 0)
+  t.ok(answered > (seconds * perSecond) / 2, `${answered} were answered`)
+  t.ok(late.length >= 5, `${young.length} collections of the young generation`)
+  const bytes = promoted / ((answered * late.length) / young.length)
+  t.ok(bytes < mostBytes, `${bytes.toFixed(0)} bytes of each are left`)
+})
+
+function heartbeat(n: number) {
+  return about(`app-${n % 500}`, {
+    severity: 'info',
+    reason: 'ReconciliationSucceeded',
+    message: `Reconciliation finished in ${n}ms, next run in 10m0s`
+  })
+}

@@ -1,5 +1,16 @@
 // Problems: shows a fault of a config file as file:line:col, the line, a caret, and what was probably meant.
-import { type Document, isCollection, isMap, isPair, isScalar, type LineCounter, type Node } from 'yaml'
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  type LineCounter,
+  type Node,
+  type Pair,
+  type YAMLMap
+} from 'yaml'
 import type { Fault } from '../errors.ts'
 
 export interface Problem {
@@ -76,11 +87,11 @@ export function inOrder(problems: readonly Problem[]): Problem[] {
 function startOf({ document }: Source, path: Fault['path'], offset: number, atKey: boolean): number {
   for (let length = path.length; length > 0; length--) {
     const keyNode = keyAt(document, path.slice(0, length))
-    const node = document.getIn(path.slice(0, length), true) as Node | undefined
+    const node = nodeAt(document, path.slice(0, length))
     // A fault of a whole entry is at its name, not at what comes first inside it.
     const isAboutKey = length === path.length && (atKey || isCollection(node))
     if (isAboutKey && keyNode?.range) return keyNode.range[0]
-    if (node?.range) {
+    if (isNode(node) && node.range) {
       const isExact = length === path.length && isScalar(node)
       const isQuoted = isScalar(node) && (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE')
       // Inside a block scalar the place is not a matter of counting; the start of it will do.
@@ -93,8 +104,25 @@ function startOf({ document }: Source, path: Fault['path'], offset: number, atKe
 }
 
 function keyAt(document: Document, path: Fault['path']): Node | undefined {
-  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
-  if (!isMap(parent)) return undefined
-  const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === path.at(-1))
-  return pair?.key as Node | undefined
+  const parent = nodeAt(document, path.slice(0, -1))
+  return isMap(parent) ? (pairsOf(parent).get(path.at(-1))?.key as Node | undefined) : undefined
+}
+
+function nodeAt({ contents }: Document, path: Fault['path']): unknown {
+  return path.reduce<unknown>((node, key) => {
+    if (isMap(node)) return pairsOf(node).get(key)?.value
+    return isSeq(node) ? node.items[Number(key)] : undefined
+  }, contents)
+}
+
+const pairs = new WeakMap<YAMLMap, ReadonlyMap<unknown, Pair>>()
+
+/** The pairs of a map by their keys. The library looks for a key through all pairs: of a fleet's sources, with a fault each, for seconds. */
+function pairsOf(map: YAMLMap): ReadonlyMap<unknown, Pair> {
+  const known = pairs.get(map)
+  if (known !== undefined) return known
+  const found = new Map<unknown, Pair>()
+  for (const pair of map.items) if (isScalar(pair.key) && !found.has(pair.key.value)) found.set(pair.key.value, pair)
+  pairs.set(map, found)
+  return found
 }

@@ -28,13 +28,14 @@ export function vocabularyOf(
   const leading = [...closed, ...secretive]
   // Near to a short one is many a word: `stack`, `block`.
   const long = leading.filter(({ length }) => length > 5)
-  let all: string[] | undefined
-  const words = () => (all ??= [...wordsOf(schema), ...closed, 'true', 'false', 'null'])
+  let all: Set<string> | undefined
+  const words = () => (all ??= new Set([...wordsOf(schema), ...closed, 'true', 'false', 'null']))
+  const isNearWord = (text: string) => words().has(text) || isNear(text, [...words()])
   return {
     isOpen: (section) => typeof section === 'string' && open.has(section),
     isNamed: (section) => closed.includes(String(section)),
-    isSecretive: (key) => leading.includes(key) || (isNear(key, long) && !words().includes(key)),
-    isWord: (text) => isReference(text) || (/^[A-Za-z_-]+$/.test(text) && isNear(text, words()))
+    isSecretive: (key) => leading.includes(key) || (isNear(key, long) && !words().has(key)),
+    isWord: (text) => isReference(text) || (/^[A-Za-z_-]+$/.test(text) && isNearWord(text))
   }
 }
 

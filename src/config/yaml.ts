@@ -1,6 +1,17 @@
 // YAML file: parses a text into its value and the place of everything in it, or into what keeps it from being read. Sections
 // without a mistake are read all the same, so that they are checked in the same run.
-import { type Document, type ErrorCode, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Document,
+  type ErrorCode,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  YAMLParseError
+} from 'yaml'
 import { createMask, type Mask } from './mask.ts'
 import { inOrder, type Problem, problemAt, type Source } from './problem.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -30,11 +41,14 @@ export function readYaml(
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    uniqueKeys: true,
+    // It would compare each key with each before it: fifty million pairs in a fleet's file.
+    uniqueKeys: false,
     stringKeys: true,
     merge: true,
     logLevel: 'error'
   })
+  const repeated = repeatedKeys(document)
+  if (repeated.length > 0) document.errors = [...document.errors, ...repeated].sort((a, b) => a.pos[0] - b.pos[0])
   // Only where there is something to say.
   let mask: Mask | undefined
   const masked = () => (mask ??= createMask({ text, document, vocabulary, fill }))
@@ -68,6 +82,23 @@ export function readYaml(
     // Where aliases multiply, so does what would be said of them.
     return { problems, rest: /^(?:Unresolved alias|Merge)/.test(message) ? rest : undefined }
   }
+}
+
+function repeatedKeys(document: Document): YAMLParseError[] {
+  const errors: YAMLParseError[] = []
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        const start = key.range?.[0] ?? 0
+        if (seen.has(key.value))
+          errors.push(new YAMLParseError([start, start + 1], 'DUPLICATE_KEY', 'Map keys must be unique'))
+        seen.add(key.value)
+      }
+    }
+  })
+  return errors
 }
 
 // These are about their own place. Behind any other mistake, what follows may be read as what it is not.

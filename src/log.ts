@@ -1,5 +1,6 @@
 // Log: writes facts with fields, one line each, with no secret in any of them.
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { createNeedles } from './needles.ts'
 import { webhookUrl } from './secrecy.ts'
 
 /**
@@ -13,18 +14,20 @@ export function createLog(
   stream: DestinationStream = standardOutput()
 ): Logger {
   let known: readonly string[] = []
-  let ownCount = own.length
-  // Those that a reload has replaced as well: what was sent with them may be spoken of later.
-  const all = new Set(own)
-  let pattern = patternOf(own)
+  let ownCount = 0
+  // Those that a reload has replaced stay: what was sent with them may be spoken of later.
+  const all = new Set<string>()
+  const needles = createNeedles()
   const streamWrite = (line: string) => {
     if (secrets() !== known || own.length !== ownCount) {
       known = secrets()
       ownCount = own.length
-      for (const secret of [...own, ...known]) all.add(secret)
-      pattern = patternOf([...all])
+      for (const secret of [...own, ...known].filter((secret) => !all.has(secret))) {
+        all.add(secret)
+        for (const form of formsOf(secret)) needles.add(form)
+      }
     }
-    return line.replace(pattern, redact)
+    return needles.replace(line.replace(webhook, '$1[redacted]'), '[redacted]')
   }
   return pino({ base: null, hooks: { streamWrite } }, stream)
 }
@@ -52,14 +55,9 @@ function standardOutput(): DestinationStream {
   }
 }
 
-/** What to take out of a line: webhook URLs, and each secret in every form that it may stand in there. */
-function patternOf(secrets: readonly string[]): RegExp {
-  const forms = new Set(secrets.flatMap(formsOf).filter((form) => form.length > 3))
-  // The longest first: a secret may begin with another.
-  const literals = [...forms].sort((a, b) => b.length - a.length).map((form) => RegExp.escape(form))
-  return new RegExp([webhookUrl, ...literals].join('|'), 'gi')
-}
+const webhook = new RegExp(webhookUrl, 'gi')
 
+/** Each form that a secret may stand in, in a line. */
 function formsOf(secret: string): string[] {
   const plain = secret.trim()
   const path = URL.canParse(plain) ? new URL(plain).pathname : ''
@@ -71,8 +69,4 @@ function formsOf(secret: string): string[] {
 
 function inside(text: string): string {
   return JSON.stringify(text).slice(1, -1)
-}
-
-function redact(_found: string, beginning: string | undefined): string {
-  return typeof beginning === 'string' ? `${beginning}[redacted]` : '[redacted]'
 }

@@ -9,7 +9,7 @@ import t from 'tap'
  */
 const floors = [
   ['json-schema'],
-  ['about', 'actor', 'clock', 'errors', 'legible', 'secrecy', 'spelling'],
+  ['about', 'actor', 'clock', 'errors', 'legible', 'needles', 'secrecy', 'spelling'],
   ['duration', 'env', 'log', 'paint', 'patterns'],
   ['events', 'search'],
   ['objects'],
@@ -56,6 +56,7 @@ const pure = new Set([
     'errors',
     'duration',
     'legible',
+    'needles',
     'secrecy',
     'spelling',
     'patterns',

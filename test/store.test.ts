@@ -353,6 +353,15 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
+    t.test('the last events of as many sources as a fleet has', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const sources = new Map(Array.from({ length: 2500 }, (_, n) => [`c${n}`, at + n]))
+      await store.noteLastEvents(sources, at + 2500)
+      t.same(await store.lastEvents(), { sources, listenedUntil: at + 2500 })
+      await store.close()
+    })
+
     t.test('a new webhook takes over what waits, the open message first', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

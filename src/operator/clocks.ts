@@ -57,7 +57,8 @@ export function createClocks({ announce, clock, log }: { announce: Announce; clo
       const known = processes.get(from)
       const skew = measure(known, stamp, receivedAt)
       if (skew !== undefined && skew !== known) {
-        processes.delete(from)
+        // To the end, as the newest. A map that is written anew with each event is work for the collector.
+        if (processes.size > 1) processes.delete(from)
         processes.set(from, skew)
         const [oldest = ''] = processes.keys()
         if (processes.size > maxProcesses) processes.delete(oldest)

@@ -1,10 +1,12 @@
 // Sources: follow when each last posted, whether one that should is quiet, and whether somebody without its
 // key is at the door. In: requests to the webhook. Out: how each stands, and what the operator is notified of.
+import { setImmediate as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Source } from '../events/source.ts'
 import { floodNotice, quietNotice } from '../notices/sources.ts'
+import type { LastEvents } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import type { Announce } from './operator.ts'
 import { isOverdue, type Standings, standingOf } from './standing.ts'
@@ -22,6 +24,8 @@ export interface SourcesOptions {
 const lookMs = 10_000
 /** How often it is written down that somebody listens, where nothing comes. */
 const markMs = 60_000
+/** So many are looked at in one go: all of a fleet's ten thousand would keep everybody waiting for a tenth of a second. */
+const atOnce = 500
 /** If no relay ran for this long, a source's silence proves nothing: its events may have been sent and lost. */
 const absentMs = 3 * 60 * 1000
 
@@ -70,32 +74,46 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     const now = clock.now()
     const before = await store.lastEvents()
     if (now - (before.listenedUntil ?? 0) > absentMs) listeningSince = now
-    learn(before.sources)
+    await learn(before.sources)
     const news = new Map(fresh)
+    const expected = [...sources().values()].filter(({ expectMs }) => expectMs !== undefined)
     // Notified first: after a crash in between it would be tried again under the same key, which is not news.
-    for (const [name, at] of news) await notifyOfReturn(name, at)
-    for (const { name, expectMs } of sources().values()) {
-      const row = expectedRow(name)
-      if (expectMs !== undefined && !known.has(name) && !known.has(row) && !news.has(name)) news.set(row, now)
-    }
-    if (news.size > 0 || now - (before.listenedUntil ?? 0) >= markMs) await store.noteLastEvents(news, now)
+    await inTurns(expected, async ({ name }) => {
+      const at = news.get(name)
+      if (at !== undefined) await notifyOfReturn(name, at)
+      else if (!known.has(name) && !known.has(expectedRow(name))) news.set(expectedRow(name), now)
+    })
+    await noteNews(news, now, before)
     // What came in the meantime is for the next look.
     fresh = new Map([...fresh].filter(([name, at]) => news.get(name) !== at))
-    learn(new Map([...known, ...news]))
+    await learn(new Map([...known, ...news]))
     knownAt = now
     traffic.keepTo(sources().keys())
-    for (const source of sources().values()) await notifyOfSilence(source, now)
+    await inTurns(expected, (source) => notifyOfSilence(source, now))
+  }
+
+  async function noteNews(
+    news: ReadonlyMap<string, number>,
+    now: number,
+    { listenedUntil = 0 }: LastEvents
+  ): Promise<void> {
+    const all = [...news]
+    for (let from = 0; from < all.length; from += atOnce) {
+      if (from > 0) await pause()
+      await store.noteLastEvents(new Map(all.slice(from, from + atOnce)), now)
+    }
+    if (all.length === 0 && now - listenedUntil >= markMs) await store.noteLastEvents(new Map(), now)
   }
 
   /** Takes over what the store has, and how long each source had said nothing, whichever replica took its events. */
-  function learn(stored: ReadonlyMap<string, number>): void {
-    for (const { name } of sources().values()) {
+  async function learn(stored: ReadonlyMap<string, number>): Promise<void> {
+    await inTurns([...sources().values()], ({ name }) => {
       const [previous, at] = [known.get(name), stored.get(name)]
-      if (at === undefined) continue
+      if (at === undefined) return
       if (at > Math.max(countedSince, traffic.lastEventAt(name) ?? 0)) isShared = true
-      if (previous === undefined || previous < listeningSince || at - previous < leastGapMs) continue
+      if (previous === undefined || previous < listeningSince || at - previous < leastGapMs) return
       gaps.set(name, [...(gaps.get(name) ?? []), at - previous].slice(-maxGaps))
-    }
+    })
     known = stored
   }
 
@@ -153,6 +171,13 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
       )
     },
     stop: (): void => stop()
+  }
+}
+
+async function inTurns(all: readonly Source[], each: (source: Source) => Promise<void> | void): Promise<void> {
+  for (const [at, source] of all.entries()) {
+    if (at > 0 && at % atOnce === 0) await pause()
+    await each(source)
   }
 }
 

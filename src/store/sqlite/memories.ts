@@ -1,4 +1,5 @@
 // Memories in SQLite: keep what is remembered of objects and of sources, inside a transaction of the store's.
+import { setImmediate as pause } from 'node:timers/promises'
 import { memoryText, readMemory } from '../../objects/stored-memory.ts'
 import type { ObjectMemory } from '../../objects.ts'
 import type { Arrival, LastEvents } from '../kept.ts'
@@ -55,6 +56,19 @@ export function noteLastEvents(db: Database, sources: ReadonlyMap<string, number
   }
 }
 
-export function lastEvents(db: Database): LastEvents {
-  return lastEventsFrom(db.all('select name, heard_at from sources'))
+/** So many rows are read at once: a fleet has ten thousand. */
+const rowsAtOnce = 1000
+
+export async function lastEvents(db: Database): Promise<LastEvents> {
+  const rows: { name: string; heard_at: number }[] = []
+  for (let isMore = true; isMore; ) {
+    if (rows.length > 0) await pause()
+    const more = db.all<{ name: string; heard_at: number }>(
+      'select name, heard_at from sources order by name limit ? offset ?',
+      ...[rowsAtOnce, rows.length]
+    )
+    rows.push(...more)
+    isMore = more.length === rowsAtOnce
+  }
+  return lastEventsFrom(rows)
 }

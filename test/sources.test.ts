@@ -1,0 +1,98 @@
+// Sources: a fleet's are looked at in turns, so that whoever posts meanwhile is answered.
+import { pino } from 'pino'
+import t from 'tap'
+import type { Source } from '../src/events/source.ts'
+import { createSources } from '../src/operator/sources.ts'
+import type { LastEvents } from '../src/store/kept.ts'
+import type { Store } from '../src/store/store.ts'
+import { createClock } from './fixtures/clock.ts'
+
+const minute = 60_000
+
+function fleetOf(count: number, expectMs: number | undefined): Map<string, Source> {
+  const names = Array.from({ length: count }, (_, n) => `c${n}`)
+  return new Map(names.map((name) => [name, { name, cluster: name, expectMs, hmacKeys: ['key'], tokens: [] }]))
+}
+
+/** Sources on a store that only keeps what is noted of them. */
+function watch(fleet: ReadonlyMap<string, Source>) {
+  const clock = createClock()
+  const notices: string[] = []
+  const noted: number[] = []
+  let known: LastEvents = { sources: new Map(), listenedUntil: undefined }
+  const store = {
+    lastEvents: async () => known,
+    async noteLastEvents(news: ReadonlyMap<string, number>, now: number) {
+      noted.push(news.size)
+      known = { sources: new Map([...known.sources, ...news]), listenedUntil: now }
+    }
+  } as unknown as Store
+  const announce = async (key: string) => notices.push(key) > 0
+  const log = pino({ enabled: false })
+  const { lastEvents } = store
+  return {
+    clock,
+    notices,
+    noted,
+    lastEvents,
+    sources: createSources({ store, sources: () => fleet, announce, clock, log })
+  }
+}
+
+/** How often others had their turn while `work` went on. */
+async function turnsDuring(work: Promise<void>): Promise<number> {
+  let [turns, isOver] = [0, false]
+  const count = () => {
+    turns += 1
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  await work.finally(() => {
+    isOver = true
+  })
+  return turns
+}
+
+for (const [what, expectMs] of [
+  ['of which nothing is expected', undefined],
+  ['of which events are expected', 10 * minute]
+] as const) {
+  t.test(`three thousand sources ${what}`, async (t) => {
+    const { clock, notices, noted, sources } = watch(fleetOf(3000, expectMs))
+    await sources.look()
+    noted.length = 0
+    for (let n = 0; n < 3000; n++) sources.accepted(`c${n}`, `c${n}`)
+    t.ok((await turnsDuring(sources.look())) >= 10, 'others have their turn')
+    t.equal(
+      noted.reduce((sum, size) => sum + size, 0),
+      3000,
+      'every arrival is noted'
+    )
+    t.ok(Math.max(...noted) <= 500, 'some at a time')
+    t.equal(sources.standing().sources.filter(({ state }) => state === 'active').length, 3000)
+    for (let passed = 0; passed < 12; passed++) {
+      clock.advance(minute)
+      await sources.look()
+    }
+    t.equal(
+      new Set(notices).size,
+      expectMs === undefined ? 0 : 3000,
+      'the operator is notified of each that should post'
+    )
+  })
+}
+
+t.test('an event that comes at whatever moment of the look is noted, with it or with the next', async (t) => {
+  for (let moment = 0; moment < 12; moment++) {
+    const { clock, lastEvents, sources } = watch(fleetOf(1200, undefined))
+    await sources.look()
+    for (let n = 0; n < 1200; n++) sources.accepted(`c${n}`, `c${n}`)
+    const looking = sources.look()
+    for (let turn = 0; turn < moment; turn++) await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(1000)
+    sources.accepted('c7', 'c7')
+    await looking
+    await sources.look()
+    t.equal((await lastEvents()).sources.get('c7'), clock.now(), `after ${moment} turns`)
+  }
+})

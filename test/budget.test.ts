@@ -235,6 +235,35 @@ t.test('no destination ever takes more than its part, and each source is charged
   )
 })
 
+t.test('whoever added more waits with more, however many have come and gone since', async (t) => {
+  const tally = new Map<string, Tally>([['team', { pending: 0, buried: 0 }]])
+  const store = {
+    get pending() {
+      return tally.get('team')?.pending ?? 0
+    },
+    tally: () => tally
+  }
+  const budget = createBudget({ store, config: () => ({ destinations: tally, sources: tally }), maxPending: 1000 })
+  const byHand = new Map<string, number>()
+  for (let batch = 0; batch < 400; batch++) {
+    budget.begin()
+    // Three of one, one of the other; then all but a fifth of what waits is sent.
+    for (const source of ['many', 'many', 'many', 'few']) budget.admit(source, decisionTo(['team']))
+    tally.set('team', { pending: store.pending + 4, buried: 0 })
+    budget.keep()
+    for (const [source, count] of [
+      ['many', 3],
+      ['few', 1]
+    ] as const) {
+      byHand.set(source, (byHand.get(source) ?? 0) + count)
+    }
+    const left = Math.ceil(store.pending / 5)
+    for (const [source, count] of byHand) byHand.set(source, (count * left) / store.pending)
+    tally.set('team', { pending: left, buried: 0 })
+    for (const [source, count] of byHand) t.equal(budget.waitingOf(source), Math.round(count), `${source}, ${batch}`)
+  }
+})
+
 function decisionTo(destinations: readonly string[]): Decision {
   return {
     transition: 'failed',

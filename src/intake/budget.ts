@@ -28,8 +28,8 @@ export type Budget = ReturnType<typeof createBudget>
 export function createBudget({ store, config, maxPending }: BudgetOptions) {
   // Who added what is known in part only, and the order in which lanes empty hardly: what leaves a destination is taken
   // from its sources in proportion. It is exact where one source adds or nothing leaves, which is when it matters.
-  /** By destination and source: how much of what waits there it has added. */
-  const shares = new Map<string, Map<string, number>>()
+  /** By destination. */
+  const shares = new Map<string, Shares>()
   /** The counts of the batch that is being decided on, by destination and source. */
   const admitted = new Map<string, Map<string, number>>()
   const full = new Map<string, Full>()
@@ -56,7 +56,7 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
     for (const [destination, known] of shares) {
       const waits = now.get(destination)?.pending ?? 0
       if (waits <= 0) shares.delete(destination)
-      else sum += (known.get(source) ?? 0) * Math.min(1, waits / sumOf(known))
+      else sum += known.of(source) * Math.min(1, waits / known.total())
     }
     return Math.round(sum)
   }
@@ -129,8 +129,10 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
     keep(): readonly Full[] {
       const now = store.tally()
       for (const [destination, fresh] of admitted) {
-        const before = (now.get(destination)?.pending ?? 0) - sumOf(fresh)
-        shares.set(destination, joined(shares.get(destination) ?? new Map(), before, fresh))
+        const known = shares.get(destination) ?? createShares()
+        known.shrinkTo((now.get(destination)?.pending ?? 0) - sumOf(fresh))
+        for (const [source, count] of fresh) known.add(source, count)
+        shares.set(destination, known)
       }
       admitted.clear()
       return [...full.values()]
@@ -146,17 +148,37 @@ function needsRoom({ muting, view }: NewNotification): boolean {
   return muting === undefined && view.says !== 'recovered'
 }
 
-/** `known`, of which `waits` still wait, and `fresh`. */
-function joined(
-  known: ReadonlyMap<string, number>,
-  waits: number,
-  fresh: ReadonlyMap<string, number>
-): Map<string, number> {
-  const scale = Math.min(1, Math.max(0, waits) / (sumOf(known) || 1))
-  const scaled = new Map([...known].map(([source, count]) => [source, count * scale]))
-  for (const [source, count] of fresh) scaled.set(source, (scaled.get(source) ?? 0) + count)
-  return scaled
+/** How much of what waits at one destination each source has added. */
+interface Shares {
+  of(source: string): number
+  total(): number
+  add(source: string, count: number): void
+  /** So many are left of all, and of each source in proportion. */
+  shrinkTo(waits: number): void
 }
+
+/** Numbers are kept in units that shrink, so that ten thousand sources need not be gone through with each batch. */
+function createShares(): Shares {
+  let [units, sum, unit] = [new Map<string, number>(), 0, 1]
+  return {
+    of: (source) => (units.get(source) ?? 0) * unit,
+    total: () => sum * unit,
+    add(source, count) {
+      units.set(source, (units.get(source) ?? 0) + count / unit)
+      sum += count / unit
+    },
+    shrinkTo(waits) {
+      if (waits <= 0) [units, sum, unit] = [new Map(), 0, 1]
+      else if (sum > 0) unit *= Math.min(1, waits / (sum * unit))
+      if (unit > leastUnit) return
+      units = new Map([...units].map(([source, count]) => [source, count * unit]))
+      ;[sum, unit] = [sum * unit, 1]
+    }
+  }
+}
+
+/** Below it numbers are written anew: far from where they would be rounded. */
+const leastUnit = 1e-6
 
 function sumOf(counts: ReadonlyMap<string, number>): number {
   let sum = 0

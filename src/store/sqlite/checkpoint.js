@@ -9,7 +9,8 @@ const db = new DatabaseSync(workerData, { timeout: 5000 })
 db.exec('pragma synchronous = full')
 
 parentPort?.on('message', () => {
-  // Twice: the second time takes what came during the first, so that little is left to move for who waits.
-  db.exec('pragma wal_checkpoint(passive); pragma wal_checkpoint(passive)')
+  // Several times: each takes what came during the one before, and what is left for the main thread should be some dozens of
+  // pages of which the rest of the file is on disk: after two it waits 17 ms, after five 1 ms.
+  for (let pass = 0; pass < 5; pass++) db.exec('pragma wal_checkpoint(passive)')
   parentPort?.postMessage('moved')
 })

@@ -1,7 +1,7 @@
 // `npm run bench fleet [-- --minutes 10 --clusters 10000]`: ten thousand clusters of 200 objects on one relay with SQLite.
 // 3,300 heartbeats a second, with the failures, pushes and the storm of such a fleet. Each cluster is a source with a key of its
 // own, its events are signed, and come over 256 connections, as from the gateway before a relay. Every object is known before.
-// First a tenth and a third of the clusters, for two minutes each, so that there is a slope.
+// Every half minute Prometheus asks. First a tenth and a third of the clusters, for two minutes each, so that there is a slope.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
@@ -19,6 +19,7 @@ import { cpuSeconds, createFolder, kill, memoryOf, startRelay } from './servers.
 
 const connections = 256
 const shortMinutes = 2
+const scrapeEveryMs = 30_000
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '10' }, clusters: { type: 'string', default: '10000' } }
@@ -71,6 +72,7 @@ async function live(clusters: number, minutes: number): Promise<Measured[]> {
     })
     endWithUs(load)
     ends.push(load)
+    const scraping = setInterval(scrape, scrapeEveryMs, port)
     const measured: Measured[] = []
     let [at, cpu] = [performance.now(), cpuSeconds(relay)]
     for await (const line of createInterface(load.stdout)) {
@@ -87,12 +89,19 @@ async function live(clusters: number, minutes: number): Promise<Measured[]> {
       measured.push(row)
       print(measured.length, row, seconds)
     }
+    clearInterval(scraping)
     ends.pop()
     return measured
   } finally {
     for (const end of ends) await kill(end)
     rmSync(folder, { recursive: true })
   }
+}
+
+/** As Prometheus does. */
+async function scrape(port: number): Promise<void> {
+  const { body } = await request(`http://127.0.0.1:${port}/metrics`)
+  await body.dump({ limit: 100_000_000 })
 }
 
 function configOf(clusters: number): string {

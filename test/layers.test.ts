@@ -9,7 +9,7 @@ import t from 'tap'
  */
 const floors = [
   ['json-schema'],
-  ['about', 'actor', 'clock', 'errors', 'legible', 'needles', 'secrecy', 'spelling'],
+  ['about', 'actor', 'clock', 'errors', 'legible', 'needles', 'secrecy', 'spelling', 'turns'],
   ['duration', 'env', 'log', 'paint', 'patterns'],
   ['events', 'search'],
   ['objects'],

@@ -1,6 +1,7 @@
 // Sources: a fleet's are looked at in turns, so that whoever posts meanwhile is answered.
 import { pino } from 'pino'
 import t from 'tap'
+import { sourcesCard } from '../src/dashboard/sources.ts'
 import type { Source } from '../src/events/source.ts'
 import { createSources } from '../src/operator/sources.ts'
 import type { LastEvents } from '../src/store/kept.ts'
@@ -96,3 +97,20 @@ t.test('an event that comes at whatever moment of the look is noted, with it or 
     t.equal((await lastEvents()).sources.get('c7'), clock.now(), `after ${moment} turns`)
   }
 })
+
+t.test(
+  'of a fleet, the first page lists some hundred sources, those in trouble first, and says how many there are',
+  async (t) => {
+    const { clock, sources } = watch(fleetOf(3000, undefined))
+    await sources.look()
+    for (let n = 0; n < 2999; n++) sources.accepted(`c${n}`, `c${n}`)
+    sources.refused('c2998', 'BAD_SIGNATURE')
+    const page = String(await sourcesCard(sources.standing(), clock.now()))
+    const listed = [...page.matchAll(/<b>(c\d+)<\/b>/g)].map(([, name]) => name)
+    t.same(listed.slice(0, 2), ['c2998', 'c2999'], 'one that was refused, one that never posted')
+    t.equal(listed.length, 212)
+    t.match(page, 'Sources <span class="count">3,000</span>')
+    t.match(page, '2,988 more')
+    t.match(page, '2,788 more, all active: <code>flux-relay sources</code>')
+  }
+)

@@ -8,8 +8,8 @@ import type { Html } from './page.ts'
 import { ago, atClock, badge, type Colour, shown } from './parts.ts'
 
 const hourMs = 60 * 60 * 1000
-/** More are there when they are asked for. */
-const openRows = 12
+/** More are there when they are asked for, and of a fleet's thousands no more than these: the first page is read by people. */
+const [openRows, moreRows] = [12, 200]
 
 const badges: Record<SourceState, [Colour, string]> = {
   active: ['green', 'active'],
@@ -24,14 +24,25 @@ const order: readonly SourceState[] = ['quiet', 'unknown', 'never', 'active']
 export function sourcesCard({ sources, countedSince, isShared }: Standings, now: number): Html {
   const rank = ({ state, refusals, refusedElsewhereAt }: Standing) =>
     refusals.length > 0 || refusedElsewhereAt !== undefined ? -1 : order.indexOf(state)
-  const rows = sources.toSorted((a, b) => rank(a) - rank(b)).map((source) => sourceRow(source, countedSince, now))
-  const rest = rows.slice(openRows)
+  const ranked = sources.toSorted((a, b) => rank(a) - rank(b))
+  const rows = ranked.slice(0, openRows + moreRows).map((source) => sourceRow(source, countedSince, now))
+  const [rest, unlisted] = [rows.slice(openRows), ranked.slice(rows.length)]
   return html`<section class="card" aria-labelledby="sources-title">
-  <h2 id="sources-title">Sources <span class="count">${sources.length}</span></h2>
+  <h2 id="sources-title">Sources <span class="count">${countOf(sources.length)}</span></h2>
   <ul class="rows">${rows.slice(0, openRows)}</ul>
-  ${rest.length > 0 && html`<details id="more-sources"><summary>${rest.length} more</summary><ul class="rows">${rest}</ul></details>`}
+  ${rest.length > 0 && html`<details id="more-sources"><summary>${countOf(rest.length + unlisted.length)} more</summary><ul class="rows">${rest}</ul>${unlisted.length > 0 && html`<p class="quiet">${countOf(unlisted.length)} more, all ${sayStates(unlisted)}: <code>flux-relay sources</code> lists every source.</p>`}</details>`}
   ${isShared && html`<p class="quiet">Other replicas accept events, too; the counts here are of this one.</p>`}
 </section>`
+}
+
+function countOf(count: number): string {
+  return count.toLocaleString('en')
+}
+
+/** `active`, `never posted or active` */
+function sayStates(sources: readonly Standing[]): string {
+  const states = new Set(sources.map(({ state }) => badges[state][1]))
+  return [...states].join(' or ')
 }
 
 function sourceRow(standing: Standing, countedSince: number, now: number): Html {

@@ -1,6 +1,5 @@
 // Sources: follow when each last posted, whether one that should is quiet, and whether somebody without its
 // key is at the door. In: requests to the webhook. Out: how each stands, and what the operator is notified of.
-import { setImmediate as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -8,6 +7,7 @@ import type { Source } from '../events/source.ts'
 import { floodNotice, quietNotice } from '../notices/sources.ts'
 import type { LastEvents } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
+import { inParts, inTurns } from '../turns.ts'
 import type { Announce } from './operator.ts'
 import { isOverdue, type Standings, standingOf } from './standing.ts'
 import { createFlood, createTraffic } from './traffic.ts'
@@ -24,8 +24,6 @@ export interface SourcesOptions {
 const lookMs = 10_000
 /** How often it is written down that somebody listens, where nothing comes. */
 const markMs = 60_000
-/** So many are looked at in one go: all of a fleet's ten thousand would keep everybody waiting for a tenth of a second. */
-const atOnce = 500
 /** If no relay ran for this long, a source's silence proves nothing: its events may have been sent and lost. */
 const absentMs = 3 * 60 * 1000
 
@@ -97,17 +95,13 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     now: number,
     { listenedUntil = 0 }: LastEvents
   ): Promise<void> {
-    const all = [...news]
-    for (let from = 0; from < all.length; from += atOnce) {
-      if (from > 0) await pause()
-      await store.noteLastEvents(new Map(all.slice(from, from + atOnce)), now)
-    }
-    if (all.length === 0 && now - listenedUntil >= markMs) await store.noteLastEvents(new Map(), now)
+    await inParts([...news], (part) => store.noteLastEvents(new Map(part), now))
+    if (news.size === 0 && now - listenedUntil >= markMs) await store.noteLastEvents(new Map(), now)
   }
 
   /** Takes over what the store has, and how long each source had said nothing, whichever replica took its events. */
   async function learn(stored: ReadonlyMap<string, number>): Promise<void> {
-    await inTurns([...sources().values()], ({ name }) => {
+    await inTurns(sources().values(), ({ name }) => {
       const [previous, at] = [known.get(name), stored.get(name)]
       if (at === undefined) return
       if (at > Math.max(countedSince, traffic.lastEventAt(name) ?? 0)) isShared = true
@@ -171,13 +165,6 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
       )
     },
     stop: (): void => stop()
-  }
-}
-
-async function inTurns(all: readonly Source[], each: (source: Source) => Promise<void> | void): Promise<void> {
-  for (const [at, source] of all.entries()) {
-    if (at > 0 && at % atOnce === 0) await pause()
-    await each(source)
   }
 }
 

@@ -128,7 +128,9 @@ export function createHourCount() {
     },
     total(now: number): number {
       moveTo(now)
-      return counts.reduce((sum, count) => sum + count, 0)
+      let sum = 0
+      for (const count of counts) sum += count
+      return sum
     }
   }
 }

@@ -1,7 +1,7 @@
 // Scrape: answers /metrics with counters and the present state. In: the store and the config file. Nothing is read or
 // counted until Prometheus asks.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Counter, Gauge } from 'prom-client'
+import { type Counter, type Gauge, type Metric, Registry } from 'prom-client'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { labelOf } from '../deliver/channels.ts'
@@ -13,6 +13,7 @@ import { isOverdue, type Standings, sourceStates } from '../operator/standing.ts
 import type { Size } from '../store/kept.ts'
 import { type LaneHead, notificationStates } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
+import { inParts, inTurns } from '../turns.ts'
 
 export interface ScrapeOptions {
   store: Store
@@ -110,36 +111,38 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
     }
   }
 
-  function setSources({ sources }: Standings): void {
+  async function setSources({ sources }: Standings): Promise<void> {
     const { sourceLastEvent, sourceQuiet, sourceState } = metrics
     for (const gauge of [sourceLastEvent, sourceQuiet, sourceState]) gauge.reset()
-    for (const standing of sources) {
+    await inTurns(sources, (standing) => {
       const { name, since, state } = standing
       for (const each of sourceStates) sourceState.set({ source: name, state: each }, each === state ? 1 : 0)
       // An unknown state has no series: a 0 would say that it is not so.
-      if (since === undefined) continue
+      if (since === undefined) return
       sourceLastEvent.set({ source: name }, since / 1000)
       if (state !== 'unknown') sourceQuiet.set({ source: name }, isOverdue(standing) ? 1 : 0)
-    }
+    })
   }
 
-  function setSkews(sources: Config['sources']): void {
+  async function setSkews(sources: Config['sources']): Promise<void> {
     metrics.sourceSkew.reset()
-    for (const [source, ms] of skews()) if (sources.has(source)) metrics.sourceSkew.set({ source }, ms / 1000)
+    await inTurns(skews(), ([source, ms]) => {
+      if (sources.has(source)) metrics.sourceSkew.set({ source }, ms / 1000)
+    })
   }
 
   return async () => {
     const { sources, destinations, rules, owners, templates } = config()
     const apps = owners.all.flatMap(({ channel }) => (channel === undefined ? [] : [labelOf(`${channel.app}::`)]))
     metrics.sourcePending.reset()
-    for (const source of sources.keys()) metrics.sourcePending.set({ source }, budget.waitingOf(source))
+    await inTurns(sources.keys(), (source) => metrics.sourcePending.set({ source }, budget.waitingOf(source)))
     metrics.databaseUp.set((await look()) ? 1 : 0)
     countBuried(destinations)
     setLanes(destinations)
     setChannels(new Set(apps))
     setSize()
-    setSources(standing())
-    setSkews(sources)
+    await setSources(standing())
+    await setSkews(sources)
     const names = {
       source: [...sources.keys()],
       destination: [...destinations.keys(), ...new Set(apps)],
@@ -147,7 +150,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
       template: [...templates.keys()]
     }
     await keepTo(names, metrics)
-    return metrics.registry.metrics()
+    return textOf(metrics.registry)
   }
 }
 
@@ -183,7 +186,7 @@ export async function keepTo(names: Names, metrics: Metrics): Promise<void> {
   for (const counter of [ruleHits, ruleErrors, passed]) await keep(counter, 'rule', names.rule)
   await keep(templateErrors, 'template', names.template)
   await drop(objects, 'source', names.source)
-  for (const source of names.source) objects.inc({ source }, 0)
+  await inTurns(names.source, (source) => objects.inc({ source }, 0))
   notifications.inc(removed, 0)
 }
 
@@ -194,11 +197,11 @@ async function keep<Label extends string>(
   other?: Label & keyof typeof closed
 ): Promise<void> {
   await drop(counter, label, names)
-  for (const name of names) {
+  await inTurns(names, (name) => {
     const one = { [label]: name } as Record<Label, string>
     if (other === undefined) counter.inc(one, 0)
     else for (const value of closed[other]) counter.inc({ ...one, [other]: value }, 0)
-  }
+  })
 }
 
 async function drop<Label extends string>(
@@ -207,7 +210,25 @@ async function drop<Label extends string>(
   names: readonly string[]
 ): Promise<void> {
   const known = new Set(['', ...names])
-  for (const { labels } of (await counter.get()).values) {
+  await inTurns((await counter.get()).values, ({ labels }) => {
     if (!known.has(String(labels[label] ?? ''))) counter.remove(labels as Record<Label, string>)
+  })
+}
+
+/** What `registry.metrics()` is, some lines at a time. */
+export async function textOf(registry: Registry): Promise<string> {
+  const texts: string[] = []
+  for (const metric of Object.values(registry.getMetricsAsArray())) {
+    const found = await (metric as unknown as Metric).get()
+    const text: string[] = []
+    await inParts(found.values.length === 0 ? [undefined] : found.values, async (part) => {
+      const one = new Registry()
+      const values = part.filter((value) => value !== undefined)
+      one.registerMetric({ name: found.name, get: async () => ({ ...found, values }) } as unknown as Metric)
+      const [help = '', type = '', ...lines] = (await one.metrics()).trimEnd().split('\n')
+      text.push(...(text.length === 0 ? [help, type] : []), ...lines)
+    })
+    texts.push(text.join('\n'))
   }
+  return `${texts.join('\n\n')}\n`
 }

@@ -72,7 +72,7 @@ async function live(clusters: number, minutes: number): Promise<Measured[]> {
     })
     endWithUs(load)
     ends.push(load)
-    const scraping = setInterval(scrape, scrapeEveryMs, port)
+    const scraping = setInterval(() => scrape(port).catch(() => {}), scrapeEveryMs)
     const measured: Measured[] = []
     let [at, cpu] = [performance.now(), cpuSeconds(relay)]
     for await (const line of createInterface(load.stdout)) {
@@ -98,7 +98,7 @@ async function live(clusters: number, minutes: number): Promise<Measured[]> {
   }
 }
 
-/** As Prometheus does. */
+/** As Prometheus does. Rejects where the relay is stopped meanwhile. */
 async function scrape(port: number): Promise<void> {
   const { body } = await request(`http://127.0.0.1:${port}/metrics`)
   await body.dump({ limit: 100_000_000 })

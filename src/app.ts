@@ -125,7 +125,13 @@ export async function buildApp({
   const { standing } = sources
   const admission = admissionBy(app.env)
   const guard = createGuard(admission, { ...base, wrongTokens })
-  const scrape = createScrape({ ...base, config: current, standing, budget, skews: clocks.skews })
+  const scrape = createScrape({
+    ...base,
+    config: current,
+    standing: sources.standingInTurns,
+    budget,
+    skews: clocks.skews
+  })
   const maxBodyBytes = app.env.MAX_BODY_BYTES
   app.register(webhook, { ...base, config: current, intake, sources, clocks, troubles, spans, maxBodyBytes })
   const permalink = createPermalink(slack, destinations)

@@ -1,9 +1,11 @@
 // Turns: goes through many of something some at a time, so that whoever waits for this thread has its own turn in between. All
 // of a fleet's ten thousand sources take a tenth of a second, and a scrape of them most of one.
-import { setImmediate as pause } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 
-/** So many take a millisecond or two. */
+/** So many take a millisecond or two, */
 const atOnce = 500
+/** and for as long others have the thread: an event that comes needs it several times until it is answered. */
+const othersMs = 2
 
 /** Calls `each` with every item, in order. */
 export function inTurns<T>(items: Iterable<T>, each: (item: T) => Promise<void> | void): Promise<void> {
@@ -18,7 +20,7 @@ export async function inParts<T>(
   each: (part: readonly T[]) => Promise<void> | void
 ): Promise<void> {
   for (let from = 0; from < items.length; from += atOnce) {
-    if (from > 0) await pause()
+    if (from > 0) await pause(othersMs)
     await each(items.slice(from, from + atOnce))
   }
 }

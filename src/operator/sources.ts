@@ -9,7 +9,7 @@ import type { LastEvents } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { inParts, inTurns } from '../turns.ts'
 import type { Announce } from './operator.ts'
-import { isOverdue, type Standings, standingOf } from './standing.ts'
+import { isOverdue, type Standing, type Standings, standingOf } from './standing.ts'
 import { createFlood, createTraffic } from './traffic.ts'
 
 export interface SourcesOptions {
@@ -66,6 +66,10 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     const times = { expectedSince: known.get(expectedRow(name)), refusedAt: known.get(refusedRow(name)) }
     const learnt = { lately: traffic.of(name, now), gaps: gaps.get(name) ?? [] }
     return standingOf(source, { storedAt, ...times, ...learnt, listeningSince: listeningFrom(now), isShared }, now)
+  }
+
+  function standings(all: readonly Standing[], now: number): Standings {
+    return { sources: all, listeningSince: listeningFrom(now), countedSince, isShared, knownAt }
   }
 
   async function look(): Promise<void> {
@@ -153,8 +157,17 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     },
     standing(): Standings {
       const now = clock.now()
-      const all = [...sources().values()].map((source) => standOf(source, now))
-      return { sources: all, listeningSince: listeningFrom(now), countedSince, isShared, knownAt }
+      return standings(
+        [...sources().values()].map((source) => standOf(source, now)),
+        now
+      )
+    },
+    /** The same for whom nobody waits. */
+    async standingInTurns(): Promise<Standings> {
+      const now = clock.now()
+      const all: Standing[] = []
+      await inTurns(sources().values(), (source) => void all.push(standOf(source, now)))
+      return standings(all, now)
     },
     /** Writes down who posted, and notifies of those who are quiet. */
     look,

@@ -1,5 +1,4 @@
 // Health: answers probes and Prometheus at /healthz, /readyz and /metrics.
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
 import type { LateSlack } from '../src/deliver/lazy-slack.ts'
 import type { Metrics } from '../src/metrics.ts'
@@ -9,7 +8,7 @@ interface HealthOptions {
   store: Store
   slack: Pick<LateSlack, 'ready'>
   metrics: Metrics
-  scrape: () => Promise<string[]>
+  scrape: () => Promise<string>
 }
 
 export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, slack, metrics, scrape }) => {
@@ -22,13 +21,13 @@ export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, sl
     return { status: 'ready' }
   })
 
-  let collecting: Promise<string[]> | undefined
+  let collecting: Promise<string> | undefined
   /** Those who ask at once share an answer: it takes milliseconds to make, and anyone may ask a thousand times. */
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType)
     collecting ??= scrape().finally(() => {
       collecting = undefined
     })
-    return Readable.from(await collecting)
+    return collecting
   })
 }

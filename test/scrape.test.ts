@@ -34,7 +34,7 @@ for (const sources of [0, 1, 499, 500, 501, 2300]) {
       next = setImmediate(onTurn)
     }
     let next = setImmediate(onTurn)
-    const text = (await textOf(registry)).join('')
+    const text = await textOf(registry)
     clearImmediate(next)
     t.equal(text, wanted)
     t.ok(turns >= Math.floor(sources / 500), `others had ${turns} turns`)

@@ -28,15 +28,11 @@ export function sourcesCard({ sources, countedSince, isShared }: Standings, now:
   const rows = ranked.slice(0, openRows + moreRows).map((source) => sourceRow(source, countedSince, now))
   const [rest, unlisted] = [rows.slice(openRows), ranked.slice(rows.length)]
   return html`<section class="card" aria-labelledby="sources-title">
-  <h2 id="sources-title">Sources <span class="count">${countOf(sources.length)}</span></h2>
+  <h2 id="sources-title">Sources <span class="count">${sources.length.toLocaleString('en')}</span></h2>
   <ul class="rows">${rows.slice(0, openRows)}</ul>
-  ${rest.length > 0 && html`<details id="more-sources"><summary>${countOf(rest.length + unlisted.length)} more</summary><ul class="rows">${rest}</ul>${unlisted.length > 0 && html`<p class="quiet">${countOf(unlisted.length)} more, all ${sayStates(unlisted)}: <code>flux-relay sources</code> lists every source.</p>`}</details>`}
+  ${rest.length > 0 && html`<details id="more-sources"><summary>${(rest.length + unlisted.length).toLocaleString('en')} more</summary><ul class="rows">${rest}</ul>${unlisted.length > 0 && html`<p class="quiet">${unlisted.length.toLocaleString('en')} more, all ${sayStates(unlisted)}: <code>flux-relay sources</code> lists every source.</p>`}</details>`}
   ${isShared && html`<p class="quiet">Other replicas accept events, too; the counts here are of this one.</p>`}
 </section>`
-}
-
-function countOf(count: number): string {
-  return count.toLocaleString('en')
 }
 
 /** `active`, `never posted or active` */

@@ -30,19 +30,14 @@ export interface ScrapeOptions {
 /** A database that is away must not take the metrics with it: Prometheus itself waits for ten seconds. */
 const patienceMs = 1000
 
-/** What was under way when the config file changed may count for a name that is gone; nothing is so for so long. */
-const settlingMs = 60_000
-
-/** The text of one scrape, in pieces: a fleet's is ten megabytes. */
-export function createScrape(options: ScrapeOptions): () => Promise<string[]> {
+/** The text of one scrape. */
+export function createScrape(options: ScrapeOptions): () => Promise<string> {
   const { store, metrics, config, standing, budget, skews, clock } = options
   const buried = new Map<string, number>()
   /** Undefined until the database has answered once: until then nobody knows. */
   let heads: readonly LaneHead[] | undefined
   let size: Partial<Size> = {}
   let reading: Promise<boolean> | undefined
-  /** The config file whose names have their series. */
-  let kept: { config: Config; since: number } | undefined
 
   /** Whether the database has answered. Scrapes that come together ask it once. */
   async function look(): Promise<boolean> {
@@ -137,8 +132,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<string[]> {
   }
 
   return async () => {
-    const current = config()
-    const { sources, destinations, rules, owners, templates } = current
+    const { sources, destinations, rules, owners, templates } = config()
     const apps = owners.all.flatMap(({ channel }) => (channel === undefined ? [] : [labelOf(`${channel.app}::`)]))
     metrics.sourcePending.reset()
     await inTurns(sources.keys(), (source) => metrics.sourcePending.set({ source }, budget.waitingOf(source)))
@@ -155,9 +149,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<string[]> {
       rule: [...rules.byName.keys()],
       template: [...templates.keys()]
     }
-    if (kept?.config !== current) kept = { config: current, since: clock.now() }
-    if (Math.abs(clock.now() - kept.since) < settlingMs) await keepTo(names, metrics)
-    await inTurns(names.source, (source) => metrics.objects.inc({ source }, 0))
+    await keepTo(names, metrics)
     return textOf(metrics.registry)
   }
 }
@@ -194,6 +186,7 @@ export async function keepTo(names: Names, metrics: Metrics): Promise<void> {
   for (const counter of [ruleHits, ruleErrors, passed]) await keep(counter, 'rule', names.rule)
   await keep(templateErrors, 'template', names.template)
   await drop(objects, 'source', names.source)
+  await inTurns(names.source, (source) => objects.inc({ source }, 0))
   notifications.inc(removed, 0)
 }
 
@@ -222,29 +215,23 @@ async function drop<Label extends string>(
   })
 }
 
-/** So much is written at once. */
-const chunkChars = 65_536
-
-/** What `registry.metrics()` is, made some lines at a time, in pieces. */
-export async function textOf(registry: Registry): Promise<string[]> {
-  const pieces: string[] = []
-  let text = ''
+/** What `registry.metrics()` is, made some lines at a time. */
+export async function textOf(registry: Registry): Promise<string> {
+  const texts: string[] = []
   for (const metric of Object.values(registry.getMetricsAsArray())) {
     const found = await (metric as unknown as Metric).get()
-    let isFirst = true
-    await inParts(found.values.length === 0 ? [undefined] : found.values, async (part) => {
+    const linesOf = (values: readonly unknown[]) => {
       const one = new Registry()
-      const values = part.filter((value) => value !== undefined)
       one.registerMetric({ name: found.name, get: async () => ({ ...found, values }) } as unknown as Metric)
-      const lines = await one.metrics()
-      // Each part begins with what the metric is: `# HELP`, `# TYPE`.
-      text += isFirst ? lines : lines.replace(/^.*\n.*\n/, '')
-      isFirst = false
-      if (text.length < chunkChars) return
-      pieces.push(text)
-      text = ''
+      return one.metrics()
+    }
+    // `# HELP` and `# TYPE`, which each part begins with.
+    const head = await linesOf([])
+    let text = head
+    await inParts<unknown>(found.values, async (part) => {
+      text += (await linesOf(part)).slice(head.length)
     })
-    text += '\n'
+    texts.push(text)
   }
-  return [...pieces, text.replace(/\n$/, '')]
+  return texts.join('\n')
 }

@@ -18,7 +18,7 @@ export function kindLabel(kind: string): string {
 /** Why a request to the dashboard or the API may be refused. */
 export const refusalReasons = ['wrong_token', 'no_token', 'not_local', 'proxied', 'other_site'] as const
 
-/** A registry of its own for each app. The gauges that say how things stand are set when Prometheus asks. */
+/** A registry of its own for each app, for what is counted. */
 export function createMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -31,7 +31,7 @@ export function createMetrics() {
     registry,
     ...intakeMetrics(of),
     ...deliveryMetrics(of),
-    ...standing(of),
+    ...databaseMetrics(of),
     ...objectMetrics(of),
     configReloads: configReloads(of)
   }
@@ -164,93 +164,36 @@ function deliveryMetrics(of: Of) {
   }
 }
 
-// These are about the database, which replicas share.
-const shared = 'Replicas on one PostgreSQL all report the same: aggregate with max, not sum'
+/** Said of what is about the database, which replicas share. */
+export const shared = 'Replicas on one PostgreSQL all report the same: aggregate with max, not sum'
 
-function standing(of: Of) {
+function databaseMetrics(of: Of) {
   return {
-    pending: new Gauge({
-      ...of('pending', `Notifications that wait for delivery, counted at most every 5 seconds. ${shared}`),
-      labelNames: ['destination']
-    }),
-    pendingLimit: new Gauge({
-      ...of(
-        'pending_limit',
-        'How many notifications may wait for a destination; beyond that, new ones become dead letters'
-      ),
-      labelNames: ['destination']
-    }),
-    sourcePending: new Gauge({
-      ...of(
-        'source_pending',
-        'Approximate number of waiting notifications of a source, of those that this process has accepted'
-      ),
-      labelNames: ['source']
-    }),
-    oldestPending: new Gauge({
-      ...of(
-        'oldest_pending_seconds',
-        `Age of the oldest waiting notification in the lane of a destination; 0 where nothing waits. ${shared}`
-      ),
-      labelNames: ['destination']
-    }),
-    laneBlocked: new Gauge({
-      ...of('lane_blocked', `1 while nothing can be posted there and it is tried from time to time, else 0. ${shared}`),
-      labelNames: ['destination']
-    }),
     databaseUp: new Gauge(of('database_up', '1 if the database answered within a second of this scrape, else 0')),
     databaseSize: new Gauge(of('database_size_bytes', `Size of the database without its log. ${shared}`)),
     databaseLog: new Gauge(of('database_log_bytes', 'Size of the log of an embedded database')),
     databaseReusable: new Gauge(
       of('database_reusable_bytes', 'Size of the pages of an embedded database that pruning has freed for new rows')
     ),
-    databaseFree: new Gauge(of('database_free_bytes', 'Free space on the volume of an embedded database')),
-    sourceLastEvent: new Gauge({
-      ...of(
-        'source_last_event_timestamp_seconds',
-        `When a source last posted an event, or since when one is expected of it, as Unix time. ${shared}`
-      ),
-      labelNames: ['source']
-    }),
-    sourceSkew: new Gauge({
-      ...of(
-        'source_clock_skew_seconds',
-        'How far the clock of a source is behind (negative: ahead), by the smallest delay of its events'
-      ),
-      labelNames: ['source']
-    }),
-    sourceQuiet: new Gauge({
-      ...of('source_quiet', `1 while a source has been quiet for longer than its \`expectEvery\`, else 0. ${shared}`),
-      labelNames: ['source']
-    }),
-    sourceState: new Gauge({
-      ...of(
-        'source_state',
-        '1 for the state that a source is in: `active`; `quiet`, for longer than its `expectEvery`, or else than ten ' +
-          'times its usual gap and an hour; `unknown`, where the relay was away meanwhile; `never`, where no event came yet'
-      ),
-      labelNames: ['source', 'state']
-    })
+    databaseFree: new Gauge(of('database_free_bytes', 'Free space on the volume of an embedded database'))
   }
 }
 
 function objectMetrics(of: Of) {
-  const objects = new Gauge({
-    ...of('objects', `Flux objects remembered of a source, counted every five minutes. ${shared}`),
-    labelNames: ['source']
-  })
+  let counted: ReadonlyMap<string, { kept: number; forgotten: number }> = new Map()
   const forgottenObjects = new Counter({
     ...of('forgotten_objects_total', 'Objects forgotten because their source had too many, healthy ones first'),
     labelNames: ['source']
   })
-  const countObjects = (counts: ReadonlyMap<string, { kept: number; forgotten: number }>) => {
-    objects.reset()
-    for (const [source, count] of counts) {
-      objects.set({ source }, count.kept)
-      forgottenObjects.inc({ source }, count.forgotten)
-    }
+  return {
+    forgottenObjects,
+    countObjects(counts: ReadonlyMap<string, { kept: number; forgotten: number }>) {
+      counted = counts
+      for (const [source, { forgotten }] of counts) if (forgotten > 0) forgottenObjects.inc({ source }, forgotten)
+    },
+    /** How many of `source` were remembered when they were last counted. */
+    objectsOf: (source: string) => counted.get(source)?.kept ?? 0
   }
-  return { objects, forgottenObjects, countObjects }
 }
 
 function configReloads(of: Of) {

@@ -1,7 +1,7 @@
 // Scrape: answers /metrics with counters and the present state. In: the store and the config file. Nothing is read or
 // counted until Prometheus asks.
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Counter, type Gauge, type Metric, Registry } from 'prom-client'
+import type { Counter } from 'prom-client'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { labelOf } from '../deliver/channels.ts'
@@ -9,11 +9,13 @@ import { outcomes } from '../deliver/outcome.ts'
 import { severityNames } from '../events/severity.ts'
 import type { Budget } from '../intake/budget.ts'
 import type { Metrics } from '../metrics.ts'
-import { isOverdue, type Standings, sourceStates } from '../operator/standing.ts'
+import { isOverdue, type Standing, type Standings, sourceStates } from '../operator/standing.ts'
 import type { Size } from '../store/kept.ts'
 import { type LaneHead, notificationStates } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
-import { inParts, inTurns } from '../turns.ts'
+import { inTurns } from '../turns.ts'
+import { gauges } from './gauges.ts'
+import { counterText, gaugeText, type Labels, registryText } from './text.ts'
 
 export interface ScrapeOptions {
   store: Store
@@ -34,6 +36,7 @@ const patienceMs = 1000
 export function createScrape(options: ScrapeOptions): () => Promise<string> {
   const { store, metrics, config, standing, budget, skews, clock } = options
   const buried = new Map<string, number>()
+  metrics.notifications.inc(removed, 0)
   /** Undefined until the database has answered once: until then nobody knows. */
   let heads: readonly LaneHead[] | undefined
   let size: Partial<Size> = {}
@@ -66,33 +69,30 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
     }
   }
 
-  function setLanes(destinations: Config['destinations']): void {
-    const { pending, pendingLimit, oldestPending, laneBlocked } = metrics
-    for (const gauge of [pending, pendingLimit, oldestPending, laneBlocked]) gauge.reset()
+  /** `names`: the destinations, and apps, each for all of its channels that events name. */
+  async function lanesText(names: readonly string[], destinations: Config['destinations']): Promise<string[]> {
     const tally = store.tally()
     const byLane = heads && new Map(heads.map((head) => [head.lane, head]))
     const now = clock.now()
     const { destination: limit } = budget.limits()
-    for (const { name, lane } of destinations.values()) {
-      const labels = { destination: name }
-      pending.set(labels, tally.get(name)?.pending ?? 0)
-      pendingLimit.set(labels, limit)
-      if (byLane === undefined) continue
-      const head = byLane.get(lane)
-      laneBlocked.set(labels, head?.block ? 1 : 0)
-      oldestPending.set(labels, head?.oldest == null ? 0 : Math.max(0, now - head.oldest) / 1000)
+    const headOf = (name: string) => byLane?.get(destinations.get(name)?.lane ?? '')
+    const all = { label: 'destination', names }
+    const inFile = { label: 'destination', names: [...destinations.keys()] }
+    const pendingOf = new Map<string, number>()
+    for (const [name, { pending }] of tally) {
+      const label = labelOf(name)
+      pendingOf.set(label, (pendingOf.get(label) ?? 0) + pending)
     }
-  }
-
-  /** All channels of an app that events name, as one. */
-  function setChannels(labels: ReadonlySet<string>): void {
-    for (const destination of labels) {
-      const all = [...store.tally()].filter(([name]) => labelOf(name) === destination)
-      metrics.pending.set(
-        { destination },
-        all.reduce((sum, [, { pending }]) => sum + pending, 0)
-      )
+    const oldestOf = (name: string) => {
+      const oldest = headOf(name)?.oldest ?? now
+      return Math.max(0, now - oldest) / 1000
     }
+    return [
+      await gaugeText(gauges.pending, all, (name) => pendingOf.get(name) ?? 0),
+      await gaugeText(gauges.pendingLimit, inFile, () => limit),
+      await gaugeText(gauges.laneBlocked, inFile, (name) => byLane && (headOf(name)?.block ? 1 : 0)),
+      await gaugeText(gauges.oldestPending, inFile, (name) => byLane && oldestOf(name))
+    ]
   }
 
   /** An unknown value has no series: 0 would be an alarm. */
@@ -111,127 +111,87 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
     }
   }
 
-  async function setSources({ sources }: Standings): Promise<void> {
-    const { sourceLastEvent, sourceQuiet, sourceState } = metrics
-    for (const gauge of [sourceLastEvent, sourceQuiet, sourceState]) gauge.reset()
-    await inTurns(sources, (standing) => {
-      const { name, since, state } = standing
-      for (const each of sourceStates) sourceState.set({ source: name, state: each }, each === state ? 1 : 0)
+  async function sourcesText({ sources }: Standings): Promise<string[]> {
+    const byName = new Map(sources.map((standing) => [standing.name, standing]))
+    const known = { label: 'source', names: [...byName.keys()] }
+    const states = { ...known, other: { label: 'state', values: sourceStates } }
+    const quietOf = (standing: Standing | undefined) => {
       // An unknown state has no series: a 0 would say that it is not so.
-      if (since === undefined) return
-      sourceLastEvent.set({ source: name }, since / 1000)
-      if (state !== 'unknown') sourceQuiet.set({ source: name }, isOverdue(standing) ? 1 : 0)
-    })
-  }
-
-  async function setSkews(sources: Config['sources']): Promise<void> {
-    metrics.sourceSkew.reset()
-    await inTurns(skews(), ([source, ms]) => {
-      if (sources.has(source)) metrics.sourceSkew.set({ source }, ms / 1000)
-    })
+      if (standing?.since === undefined || standing.state === 'unknown') return undefined
+      return isOverdue(standing) ? 1 : 0
+    }
+    return [
+      await gaugeText(gauges.sourceState, states, (name, state) => (byName.get(name)?.state === state ? 1 : 0)),
+      await gaugeText(gauges.sourceLastEvent, known, (name) => inSeconds(byName.get(name)?.since)),
+      await gaugeText(gauges.sourceQuiet, known, (name) => quietOf(byName.get(name))),
+      await gaugeText(gauges.sourceSkew, known, (name) => inSeconds(skews().get(name))),
+      await gaugeText(gauges.sourcePending, known, budget.waitingOf),
+      await gaugeText(gauges.objects, known, metrics.objectsOf)
+    ]
   }
 
   return async () => {
     const { sources, destinations, rules, owners, templates } = config()
-    const apps = owners.all.flatMap(({ channel }) => (channel === undefined ? [] : [labelOf(`${channel.app}::`)]))
-    metrics.sourcePending.reset()
-    await inTurns(sources.keys(), (source) => metrics.sourcePending.set({ source }, budget.waitingOf(source)))
     metrics.databaseUp.set((await look()) ? 1 : 0)
     countBuried(destinations)
-    setLanes(destinations)
-    setChannels(new Set(apps))
     setSize()
-    await setSources(await standing())
-    await setSkews(sources)
+    const apps = owners.all.flatMap(({ channel }) => (channel === undefined ? [] : [labelOf(`${channel.app}::`)]))
     const names = {
       source: [...sources.keys()],
       destination: [...destinations.keys(), ...new Set(apps)],
       rule: [...rules.byName.keys()],
       template: [...templates.keys()]
     }
-    await keepTo(names, metrics)
-    return textOf(metrics.registry)
+    const texts = [...(await lanesText(names.destination, destinations)), ...(await sourcesText(await standing()))]
+    const counters = countersOf(metrics, names)
+    for (const [counter, labels] of counters) {
+      await forget(counter, labels)
+      texts.push(await counterText(counter, labels))
+    }
+    await forget(metrics.events, { label: 'source', names: names.source })
+    texts.push(await registryText(metrics.registry, new Set(counters.map(([counter]) => counter))))
+    return texts.join('\n')
   }
 }
 
 /** What the config file names, by the labels they stand in. */
-export interface Names {
+interface Names {
   source: readonly string[]
   destination: readonly string[]
   rule: readonly string[]
   template: readonly string[]
 }
 
-/** Label values that are the same for everyone. */
-const closed = {
-  state: notificationStates,
-  outcome: outcomes,
-  severity: severityNames
-} as const
-
 /** Where dead letters of removed destinations are counted. */
-export const removed = { destination: '', state: 'dead' } as const
+const removed = { destination: '', state: 'dead' } as const
 
-/** Adds what is missing and takes away what is gone. */
-export async function keepTo(names: Names, metrics: Metrics): Promise<void> {
-  const { notifications, slackRequests, duplicates, signatureFailures, foreignClusters, unmatched } = metrics
-  const { ruleHits, ruleErrors, passed, templateErrors, events, objects, forgottenObjects } = metrics
-  // Events get only the series of what happened: every kind and transition of every source would be hundreds of zeros each.
-  await drop(events, 'source', names.source)
-  await keep(notifications, 'destination', names.destination, 'state')
-  await keep(slackRequests, 'destination', names.destination, 'outcome')
-  await keep(unmatched, 'source', names.source, 'severity')
-  for (const counter of [duplicates, signatureFailures, foreignClusters, forgottenObjects])
-    await keep(counter, 'source', names.source)
-  for (const counter of [ruleHits, ruleErrors, passed]) await keep(counter, 'rule', names.rule)
-  await keep(templateErrors, 'template', names.template)
-  await drop(objects, 'source', names.source)
-  await inTurns(names.source, (source) => objects.inc({ source }, 0))
-  notifications.inc(removed, 0)
+/** Counters that say something of every name from the start. Of events there are only those that came: all that may come are hundreds. */
+function countersOf(metrics: Metrics, names: Names): [Counter, Labels][] {
+  const { notifications, slackRequests, duplicates, signatureFailures, foreignClusters, forgottenObjects } = metrics
+  const { unmatched, ruleHits, ruleErrors, passed, templateErrors } = metrics
+  const of = (label: keyof Names) => ({ label, names: names[label] })
+  const states = { label: 'state', values: notificationStates }
+  return [
+    [notifications, { label: 'destination', names: ['', ...names.destination], other: states }],
+    [slackRequests, { ...of('destination'), other: { label: 'outcome', values: outcomes } }],
+    [unmatched, { ...of('source'), other: { label: 'severity', values: severityNames } }],
+    [duplicates, of('source')],
+    [signatureFailures, of('source')],
+    [foreignClusters, of('source')],
+    [forgottenObjects, of('source')],
+    [ruleHits, of('rule')],
+    [ruleErrors, of('rule')],
+    [passed, of('rule')],
+    [templateErrors, of('template')]
+  ]
 }
 
-async function keep<Label extends string>(
-  counter: Counter<Label>,
-  label: Label & keyof Names,
-  names: readonly string[],
-  other?: Label & keyof typeof closed
-): Promise<void> {
-  await drop(counter, label, names)
-  await inTurns(names, (name) => {
-    const one = { [label]: name } as Record<Label, string>
-    if (other === undefined) counter.inc(one, 0)
-    else for (const value of closed[other]) counter.inc({ ...one, [other]: value }, 0)
-  })
-}
-
-async function drop<Label extends string>(
-  counter: Counter<Label> | Gauge<Label>,
-  label: Label,
-  names: readonly string[]
-): Promise<void> {
-  const known = new Set(['', ...names])
+/** Takes away what the config file no longer names. */
+async function forget(counter: Counter, { label, names }: Labels): Promise<void> {
+  const known = new Set(names)
   await inTurns((await counter.get()).values, ({ labels }) => {
-    if (!known.has(String(labels[label] ?? ''))) counter.remove(labels as Record<Label, string>)
+    if (!known.has(String(labels[label] ?? ''))) counter.remove(labels)
   })
 }
 
-/** What `registry.metrics()` is, made some lines at a time. */
-export async function textOf(registry: Registry): Promise<string> {
-  const texts: string[] = []
-  for (const metric of Object.values(registry.getMetricsAsArray())) {
-    const found = await (metric as unknown as Metric).get()
-    const linesOf = (values: readonly unknown[]) => {
-      const one = new Registry()
-      one.registerMetric({ name: found.name, get: async () => ({ ...found, values }) } as unknown as Metric)
-      return one.metrics()
-    }
-    // `# HELP` and `# TYPE`, which each part begins with.
-    const head = await linesOf([])
-    let text = head
-    await inParts<unknown>(found.values, async (part) => {
-      text += (await linesOf(part)).slice(head.length)
-    })
-    texts.push(text)
-  }
-  return texts.join('\n')
-}
+const inSeconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000)

@@ -1,0 +1,89 @@
+// Text: writes what Prometheus reads, some lines at a time. In: values by names. Out: the exposition format.
+import { type Counter, type Metric, Registry } from 'prom-client'
+import { inParts } from '../turns.ts'
+
+/** What a metric is called, and what it says. */
+export interface Family {
+  name: string
+  help: string
+}
+
+/** What its series are of: each of these names, or each of them and each value of another label. */
+export interface Labels {
+  label: string
+  names: readonly string[]
+  other?: { label: string; values: readonly string[] }
+}
+
+/** The value of a series; undefined where there is none. */
+type NumberOf = (name: string, other: string | undefined) => number | undefined
+
+/**
+ * A gauge whose series nobody keeps: those of ten thousand sources would be a hundred thousand objects, to be set, gone
+ * through and collected with each scrape.
+ */
+export async function gaugeText(family: Family, labels: Labels, numberOf: NumberOf): Promise<string> {
+  return `${headOf(family, 'gauge')}${await linesOf(family.name, labels, numberOf)}`
+}
+
+/**
+ * A counter that keeps what was counted, and says 0 of what was not, so that the first is an increase. Of the empty name, which
+ * stands for all that have gone, it says what was counted.
+ */
+export async function counterText(counter: Counter, labels: Labels): Promise<string> {
+  const { label, other } = labels
+  const found = await counter.get()
+  const counted = new Map<string, number>()
+  for (const { labels: own, value } of found.values)
+    counted.set(seriesKey(own[label], other && own[other.label]), value)
+  const lines = await linesOf(
+    found.name,
+    labels,
+    (name, other) => counted.get(seriesKey(name, other)) ?? (name === '' ? undefined : 0)
+  )
+  return `${headOf(found, 'counter')}${lines}`
+}
+
+const seriesKey = (name: string | number | undefined, other: string | number | undefined) =>
+  other === undefined ? String(name) : `${other} ${name}`
+
+const headOf = ({ name, help }: Family, type: string) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
+
+async function linesOf(metric: string, { label, names, other }: Labels, numberOf: NumberOf): Promise<string> {
+  let text = ''
+  await inParts(names, (part) => {
+    for (const name of part) {
+      const own = `${metric}{${label}="${escaped(name)}"`
+      for (const value of other?.values ?? [undefined]) {
+        const number = numberOf(name, value)
+        if (number !== undefined)
+          text += `${own}${value === undefined ? '' : `,${other?.label}="${value}"`}} ${number}\n`
+      }
+    }
+  })
+  return text
+}
+
+const escaped = (name: string) => name.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
+
+/** What `registry.metrics()` is, without `others`, made some lines at a time. */
+export async function registryText(registry: Registry, others: ReadonlySet<unknown>): Promise<string> {
+  const texts: string[] = []
+  for (const metric of registry.getMetricsAsArray()) {
+    if (others.has(metric)) continue
+    const found = await (metric as unknown as Metric).get()
+    const linesOf = (values: readonly unknown[]) => {
+      const one = new Registry()
+      one.registerMetric({ name: found.name, get: async () => ({ ...found, values }) } as unknown as Metric)
+      return one.metrics()
+    }
+    // `# HELP` and `# TYPE`, which each part begins with.
+    const head = await linesOf([])
+    let text = head
+    await inParts<unknown>(found.values, async (part) => {
+      text += (await linesOf(part)).slice(head.length)
+    })
+    texts.push(text)
+  }
+  return texts.join('\n')
+}

@@ -119,11 +119,11 @@ for (const [name, prepare] of Object.entries(stores)) {
       const store = await (await prepare(t)).open()
       t.teardown(() => store.close())
       await store.accept([arrival('a')], sendTo('lane'))
-      await store.follow(new Map(), at + 10 * 60_000)
+      await store.follow(() => new Map(), at + 10 * 60_000)
       const lanes = new Map([['lane', 'lane']])
       t.match(await store.records.retry(['1'], lanes, at, ada), [{ id: '1' }])
       t.match(await store.records.retry(['1'], lanes, at, ada), [], 'which is no act')
-      await store.follow(new Map(), at + 10 * 60_000)
+      await store.follow(() => new Map(), at + 10 * 60_000)
       await store.records.discard(['1'], at + 5, ada)
       t.match(await log(store), [
         { did: 'discard', about: { notifications: ['1'] } },

@@ -295,7 +295,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(await store.next(lane, realPlan(), start + 100), held)
       t.equal(store.pending, 1)
       t.same(await store.busyLanes(), [lane])
-      await store.follow(new Map([['team', 'moved']]), start + minutes(10))
+      await store.follow(() => new Map([['team', 'moved']]), start + minutes(10))
       t.same(await store.next('moved', realPlan(), start + 200), held, 'until the same moment')
       t.match(await store.next('moved', realPlan(), start + seconds(2)), { is: 'post' })
       await store.close()

@@ -102,7 +102,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.accept([arrival('a')], sendTo('lane'))
       let moving: Promise<unknown> | undefined
       const next: Plan['next'] = (...of) => {
-        moving ??= store.follow(new Map([['lane', 'elsewhere']]), at)
+        moving ??= store.follow(() => new Map([['lane', 'elsewhere']]), at)
         return plan.next(...of)
       }
       t.same(await store.next('lane', { ...plan, next }, at), { is: 'idle' })
@@ -302,7 +302,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       const dead: Settlement = { message: { state: 'dead', reason: 'refused' }, lane: { notBefore: 0 } }
       await store.settle(await post(store, 'lane'), attempt, sent)
       await store.settle(await post(store, 'lane'), attempt, dead)
-      await store.follow(new Map(['lane', 'other'].map((lane) => [lane, lane])), at + rolloutMs + 1)
+      await store.follow(() => new Map(['lane', 'other'].map((lane) => [lane, lane])), at + rolloutMs + 1)
       t.match(Object.fromEntries([...store.tally()].map(([lane, { buried }]) => [lane, buried])), { gone: 1, lane: 2 })
       t.equal(store.buried, 3, 'and in all')
       const pending = () => Object.fromEntries([...store.tally()].map(([lane, tally]) => [lane, tally.pending]))
@@ -374,7 +374,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       })
       const first = await post(store, 'lane')
       await store.settle(first, attempt, again)
-      t.equal(await store.follow(new Map([['team', 'new-lane']]), at), 0)
+      t.equal(await store.follow(() => new Map([['team', 'new-lane']]), at), 0)
       t.same(await store.busyLanes(), ['new-lane'])
       const moved = await post(store, 'new-lane')
       t.equal(moved.payload.text, 'one')
@@ -396,11 +396,11 @@ for (const [name, prepare] of Object.entries(stores)) {
       const lanes = new Map([['team', 'new-lane']])
       await store.accept([arrival('one'), arrival('two')], toTeam)
       const first = await post(store, 'lane')
-      await store.follow(lanes, at)
+      await store.follow(() => lanes, at)
       const second = await post(store, 'new-lane')
       t.equal(second.payload.text, 'two', 'the same message is not posted from two lanes')
       await store.settle(first, attempt, again)
-      await store.follow(lanes, at)
+      await store.follow(() => lanes, at)
       await store.settle(second, attempt, sent)
       t.equal((await post(store, 'new-lane')).payload.text, 'one')
       const texts = (await store.messages('team', 10)).map(({ payload }) => payload.text)
@@ -413,18 +413,36 @@ for (const [name, prepare] of Object.entries(stores)) {
       const store = await open()
       await store.accept([arrival('one')], sendTo('gone'))
       const message = await post(store, 'gone')
-      t.equal(await store.follow(new Map(), at + rolloutMs + 1), 1)
+      t.equal(await store.follow(() => new Map(), at + rolloutMs + 1), 1)
       await store.settle(message, attempt, again)
       t.match(await store.next('gone', plan, at + 1000), { is: 'idle' })
       await store.close()
     })
+
+    t.test(
+      'much that waits for a destination that is gone is given up in steps, until it is there again',
+      async (t) => {
+        const { open } = await prepare(t)
+        const store = await open()
+        const all = Array.from({ length: 1300 }, (_, n) => arrival(`app-${n}`))
+        await store.accept(all, sendTo('gone'))
+        let asked = 0
+        const isBack = () => ++asked > 2
+        const lost = await store.follow(() => new Map(isBack() ? [['gone', 'gone']] : []), at + rolloutMs + 1)
+        t.ok(lost > 0 && lost < all.length, `${lost}`)
+        t.equal(store.pending, all.length - lost)
+        t.equal(await store.follow(() => new Map(), at + rolloutMs + 1), all.length - lost)
+        t.equal(store.pending, 0)
+        await store.close()
+      }
+    )
 
     t.test('what waits for a destination that is gone is a dead letter', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('one')], sendTo('gone'))
       await store.accept([arrival('two')], sendTo('kept'))
-      t.equal(await store.follow(new Map([['kept', 'kept']]), at + rolloutMs + 1), 1)
+      t.equal(await store.follow(() => new Map([['kept', 'kept']]), at + rolloutMs + 1), 1)
       t.same(await store.busyLanes(), ['kept'])
       t.equal(store.pending, 1)
       await store.close()
@@ -681,10 +699,12 @@ const earlier = {
   'sqlite, version 3': (t: Test) => earlierSqlite(t, 3),
   'sqlite, version 4': (t: Test) => earlierSqlite(t, 4),
   'sqlite, version 5': (t: Test) => earlierSqlite(t, 5),
+  'sqlite, version 6': (t: Test) => earlierSqlite(t, 6),
   'postgres, version 1': () => earlierPostgres(1),
   'postgres, version 2': () => earlierPostgres(2),
   'postgres, version 3': () => earlierPostgres(3),
-  'postgres, version 4': () => earlierPostgres(4)
+  'postgres, version 4': () => earlierPostgres(4),
+  'postgres, version 5': () => earlierPostgres(5)
 }
 
 for (const [name, prepare] of Object.entries(earlier)) {

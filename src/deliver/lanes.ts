@@ -299,7 +299,7 @@ export function createLanes(options: LanesOptions): Lanes {
     for (const { lane, block, notBefore } of await store.records.laneHeads()) {
       if (block !== null) channels.learn(lane, block, notBefore)
     }
-    const lost = await store.follow(lanesByName(destinations()), clock.now())
+    const lost = await store.follow(() => lanesByName(destinations()), clock.now())
     if (lost > 0)
       log.error(
         { notifications: lost },

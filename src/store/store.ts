@@ -123,10 +123,11 @@ export interface Store {
 
   /**
    * Brings what waits in line with the config file: it moves to the lane that its destination has now, by `lanes`, and
-   * becomes a dead letter where the destination is gone; resolves to how many did. Replicas may have different files for
-   * a while, so that a store of several leaves alone what is younger than {@link rolloutMs}.
+   * becomes a dead letter where the destination is gone; resolves to how many did. That goes in steps, and `lanes` is asked
+   * before each: the file may change meanwhile. Replicas may have different files for a while, so that a store of several
+   * leaves alone what is younger than {@link rolloutMs}.
    */
-  follow(lanes: LanesByName, now: number): Promise<number>
+  follow(lanes: () => LanesByName, now: number): Promise<number>
 
   /**
    * Brings what is held to see whether its failure lasts in line with a new config file: by `holdOf` how long a rule has a failure

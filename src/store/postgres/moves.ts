@@ -21,18 +21,20 @@ const staleMessagesSql = `
  */
 export async function follow(
   connections: Connections,
-  lanes: LanesByName,
+  lanes: () => LanesByName,
   before: number,
   buried: (destinations: readonly string[]) => void
 ): Promise<number> {
   const { rows: waited } = await connections.query<{ destination: string; lane: string }>(waitedForSql)
   for (const { destination, lane } of waited) {
-    const to = lanes.get(destination) ?? lane
+    const to = lanes().get(destination) ?? lane
     if (to !== lane) await connections.transaction((sql) => reroute(sql, destination, to))
   }
-  const gone = waited.map(({ destination }) => destination).filter((destination) => !lanes.has(destination))
   let lost = 0
-  while (gone.length > 0) {
+  for (;;) {
+    const now = lanes()
+    const gone = waited.map(({ destination }) => destination).filter((destination) => !now.has(destination))
+    if (gone.length === 0) break
     const some = await connections.transaction((sql) => abandon(sql, gone, before))
     if (some.length === 0) break
     buried(some)

@@ -189,7 +189,7 @@ function waitsStill(db: Database, lane: string, ids: readonly string[]): boolean
   if (openMessage(db, lane) !== undefined) return false
   const found = db.get(
     `select count(*) as n from notifications where id in (select value from json_each(?))
-       and lane = ? and state = 'pending' and message_id is null`,
+       and +lane = ? and state = 'pending' and message_id is null`,
     ...[JSON.stringify(ids.map(Number)), lane]
   )
   return found?.n === ids.length

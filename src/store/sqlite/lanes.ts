@@ -55,17 +55,25 @@ export function tryNow(db: Database, key: string, now: number): number | undefin
   return undefined
 }
 
+interface Failed {
+  id: number
+  lane: string
+  object: string
+  rule: string
+  destination: string
+}
+
+/** What waits behind the notification of a failure in {@link followersOf} and is of the same. The pluses make its object the key. */
+export const followsSql = `object = ? and lane = ? and id > ? and +rule = ? and +destination = ?
+  and state = 'pending' and message_id is null and says <> 'failed'`
+
+export const followersOf = ({ object, lane, id, rule, destination }: Failed) => [object, lane, id, rule, destination]
+
 /** The end of a failure that waits behind the notification of it: its id. */
-export function endOf(
-  db: Database,
-  failed: { id: number; lane: string; object: string; rule: string; destination: string }
-): number | undefined {
-  // The plus keeps the planner from going through everything the rule ever sent.
+export function endOf(db: Database, failed: Failed): number | undefined {
   const end = db.get<{ id: number }>(
-    `select id from notifications
-     where lane = ? and state = 'pending' and message_id is null and id > ?
-       and object = ? and +rule = ? and +destination = ? and says = 'recovered' order by id limit 1`,
-    ...[failed.lane, failed.id, failed.object, failed.rule, failed.destination]
+    `select id from notifications where ${followsSql} and says = 'recovered' order by id limit 1`,
+    ...followersOf(failed)
   )
   return end?.id
 }

@@ -32,7 +32,7 @@ export function createMuting(
       `select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref,
          json_extract(v.view, '$.ending') as ending
        from notifications n join views v on v.id = n.id
-       where n.muted_until <= ? and n.mute = ? and n.destination = ? order by n.id`,
+       where n.muted_until <= ? and n.mute = ? and +n.destination = ? order by +n.id`,
       ...[now, mute, destination]
     )
     const memories = new Map<string, ObjectMemory>()
@@ -45,7 +45,7 @@ export function createMuting(
     // What is held of these objects would come after the summary, which may say that it is over.
     db.run(
       `update notifications set held_until = ?1, holds = ${maxHolds}
-       where destination = ?2 and object in (select value from json_each(?3)) and held_until > ?1
+       where +destination = ?2 and object in (select value from json_each(?3)) and held_until > ?1
          and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
       ...[now, destination, JSON.stringify([...keys])]
     )

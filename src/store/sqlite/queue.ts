@@ -18,7 +18,7 @@ import {
 import { readView, viewText } from '../texts.ts'
 import type { Waiting } from '../waiting.ts'
 import type { Database } from './file.ts'
-import { endOf, openMessage, waitingSql } from './lanes.ts'
+import { endOf, followersOf, followsSql, openMessage, waitingSql } from './lanes.ts'
 import { pass } from './lasting.ts'
 import { changeMemory } from './memories.ts'
 
@@ -38,8 +38,8 @@ export interface Queue {
    */
   held(lane: string, destination: string, due: { ids: readonly string[]; last: number }, now: number): PendingRow[]
   bury(id: number, reason: string): void
-  /** As Store.follow; messages that are `posting` stay where their answer is awaited. */
-  follow(lanes: LanesByName, posting: ReadonlySet<number>): number
+  /** As Store.follow, until so many are dead letters that others should have a turn; messages that are `posting` stay where their answer is awaited. */
+  followSome(lanes: LanesByName, posting: ReadonlySet<number>): number
 }
 
 interface PlacedRow {
@@ -52,6 +52,9 @@ interface PlacedRow {
   state: string
   view: string | null
 }
+
+/** Dead letters made in one transaction, which take ten milliseconds. */
+const abandonStep = 500
 
 const columns = 'id, event_id, destination, created_at, group_key, held_until, held_at, holds'
 const inLane = `from notifications where lane = ?1 and state = 'pending' and message_id is null`
@@ -156,11 +159,11 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
       // Whoever goes along, because it is gathered, takes what is older of its own object along as well; what has yet to last waits
       // for that.
       `with due as (select object from notifications where id in (select value from json_each(?4))),
-         gathered as (select object ${inLane} and held_until > ?2 and holds > 0 and destination = ?3)
+         gathered as (select object ${inLane} and held_until > ?2 and holds > 0 and +destination = ?3)
        select * from (
          select ${columns} ${inLane} and held_until > ?2
            and (holds > 0 or held_at is null and (object in due or object in gathered))
-           and destination = ?3 and id <= ?6 and created_at <= ?2 + ${apartMs} and coalesce(held_at, 0) <= ?2 + ${apartMs}
+           and +destination = ?3 and +id <= ?6 and created_at <= ?2 + ${apartMs} and coalesce(held_at, 0) <= ?2 + ${apartMs}
          order by object in due desc, id limit ?5
        ) order by id`,
       ...[lane, now, destination, JSON.stringify(ids.map(Number)), composeWindow, last]
@@ -188,11 +191,9 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
   function goesOn({ id, lane, object, rule, destination, view }: PlacedRow): boolean {
     const { since } = undeliveredOf({ object, rule, destination, view })
     const next = db.get<{ id: number; view: string }>(
-      `select n.id, v.view from notifications n join views v on v.id = n.id
-       where n.lane = ? and n.state = 'pending' and n.message_id is null and n.id > ?
-         and n.object = ? and +n.rule = ? and +n.destination = ? and n.says in ('changed', 'repeated')
-         and json_extract(v.view, '$.failure.since') = ? order by n.id limit 1`,
-      ...[lane, id, object, rule, destination, since ?? null]
+      `select id, view from (select id, says from notifications where ${followsSql}) join views using (id)
+       where says in ('changed', 'repeated') and json_extract(view, '$.failure.since') = ? order by id limit 1`,
+      ...[...followersOf({ id, lane, object, rule, destination }), since ?? null]
     )
     if (next === undefined) return false
     const beginning = asBeginning(readView(next.view), readView(view ?? '{}'))
@@ -201,22 +202,22 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     return true
   }
 
-  function follow(lanes: LanesByName, posting: ReadonlySet<number>): number {
+  function followSome(lanes: LanesByName, posting: ReadonlySet<number>): number {
     const waited = db.all<{ destination: string; lane: string }>(`select distinct destination, lane from ${waitingSql}`)
     let lost = 0
     for (const { destination, lane } of waited) {
       const to = lanes.get(destination)
-      if (to === undefined) lost += abandon(destination)
+      if (to === undefined) lost += abandon(destination, abandonStep - lost)
       else if (to !== lane) reroute(destination, to, posting)
     }
     return lost
   }
 
-  /** Makes dead letters of all that waits for `destination`; returns how many. */
-  function abandon(destination: string): number {
+  /** Makes dead letters of what waits for `destination`, of `most` at most; returns of how many. */
+  function abandon(destination: string, most: number): number {
     const lost = db.all<{ id: number; message_id: number | null }>(
-      `select id, message_id from ${waitingSql} where destination = ?`,
-      destination
+      `select id, message_id from ${waitingSql} where +destination = ? limit ?`,
+      ...[destination, most]
     )
     for (const { id, message_id } of lost) {
       if (message_id !== null) db.run(`update messages set state = 'dead' where id = ?`, message_id)
@@ -231,7 +232,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
    */
   function reroute(destination: string, lane: string, posting: ReadonlySet<number>): void {
     const stale = db.all<{ id: number }>(
-      `select id from messages where destination = ? and state = 'open' and lane <> ? and notifications > 0`,
+      `select id from messages where +destination = ? and state = 'open' and lane <> ? and notifications > 0`,
       destination,
       lane
     )
@@ -249,11 +250,11 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     }
     db.run(
       `update notifications set lane = ?1 where id in (
-         select id from ${waitingSql} where destination = ?2 and lane <> ?1 and (
+         select id from ${waitingSql} where +destination = ?2 and lane <> ?1 and (
            message_id is null or message_id in (select id from messages where lane = ?1 and state = 'open')))`,
       ...[lane, destination]
     )
   }
 
-  return { insert, oldest, hold, held, bury, follow }
+  return { insert, oldest, hold, held, bury, followSome }
 }

@@ -93,7 +93,11 @@ function createStore(db: Database, log: Log): Store {
         return limitedUntil
       }),
     shorten: (holdOf, now) => write(() => shorten(db, holdOf, now)),
-    follow: (lanes) => write(() => queue.follow(lanes, posting)),
+    async follow(lanes) {
+      let lost = 0
+      for (let some = 1; some > 0; lost += some) some = await write(() => queue.followSome(lanes(), posting))
+      return lost
+    },
 
     noteLastEvents: async (sources, now) => transaction(() => noteLastEvents(db, sources, now)),
     lastEvents: async () => lastEvents(db),

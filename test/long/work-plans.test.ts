@@ -1,0 +1,76 @@
+// Plans of work: what the relay does by itself takes no longer where much is stored, or waits. Every statement that the tests of
+// the store make is explained, but for those of people who ask (records-plans.test.ts).
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import t from 'tap'
+import { openStore } from '../../src/store/open.ts'
+import { tempFolder } from '../fixtures/relay.ts'
+
+/** Together they make each statement of the store. */
+const files = [
+  'acts-store',
+  'card-store',
+  'clicks',
+  'gathering-store',
+  'lasting',
+  'records',
+  'rollout-sources',
+  'rollout-store',
+  'store'
+]
+const tests = join(import.meta.dirname, '..')
+
+/** What is asked once, at a start, or where an operator has pressed something. */
+const rare = [
+  // How much waits, of each destination or lane.
+  /^select destination, count\(\*\) as n from \(/,
+  /^select count\(\*\) as n from \( select id, destination, lane, message_id/,
+  /^select (distinct )?(destination, )?lane from \(/,
+  // A lane goes on at once.
+  /^update notifications set held_until = 0, held_at = null, holds = \d+ where lane = \?/,
+  // A new config file gives up on a destination, or moves it: what waits is gone through, and nothing else.
+  /^select id, message_id from \(.* where \+destination = \? limit \?$/,
+  /^update notifications set lane = \?1 where id in/,
+  // What is held to see whether it lasts, and nothing else.
+  /^select n\.id, n\.rule, .* where state = 'pending' and message_id is null and holds = 0 and held_at is not null$/,
+  // The clock has been set back.
+  /^select id, event_id, .* \(held_until <= \?2 or created_at > \?2 \+ \d+ or held_at > /,
+  // A mute ends.
+  /^update notifications set held_until = \?1, holds = \d+ where \+destination = \?2/,
+  // The newest, by its id.
+  /^select received_at as at from events order by id desc limit 1$/
+]
+
+/** Whole tables that grow, and indexes under whose keys everything stands that was ever stored of a name. */
+const unbounded =
+  /SCAN (?!messages USING (COVERING )?INDEX messages_open|json_each|CONSTANT|\(|sources|silences|announcements|pragma|gatherings)|INDEX (notifications_(to|rule|state)|events_(namespace|cluster)|messages_destination)\b|notifications_waiting \(lane=\?\)/
+
+t.test('what the relay does by itself asks for what it needs by its keys', async (t) => {
+  const folder = tempFolder(t)
+  const noted = join(folder, 'statements')
+  for (const file of files) {
+    const args = ['--import', join(tests, 'fixtures', 'statements.mjs'), join(tests, `${file}.test.ts`)]
+    const env = { ...process.env, STATEMENTS: noted, TAP: '1' }
+    const { status, stdout } = spawnSync(process.execPath, args, { env, encoding: 'utf8', maxBuffer: 2 ** 28 })
+    t.equal(status, 0, status === 0 ? file : stdout)
+  }
+  const database = join(folder, 'relay.db')
+  await (await openStore(`sqlite:${database}`)).close()
+  const db = new DatabaseSync(database)
+  t.teardown(() => db.close())
+  const found = readFileSync(noted, 'utf8').trim().split('\n')
+  const asked = new Map(
+    found
+      .map((line): { by: string; sql: string } => JSON.parse(line))
+      .filter(({ by, sql }) => !['', 'records.ts', 'schema.ts'].includes(by) && !/^\s*(pragma|explain)/i.test(sql))
+      .map(({ by, sql }) => [sql.replaceAll(/\s+/g, ' ').trim(), by])
+  )
+  t.ok(asked.size > 120, `${asked.size} statements`)
+  for (const [sql, by] of asked) {
+    if (rare.some((known) => known.test(sql))) continue
+    const steps = db.prepare(`explain query plan ${sql}`).all()
+    t.notMatch(steps.map(({ detail }) => String(detail)).join('\n'), unbounded, `${by}: ${sql}`)
+  }
+})

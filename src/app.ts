@@ -130,7 +130,7 @@ export async function buildApp({
     config: current,
     standing: sources.standingInTurns,
     budget,
-    skews: clocks.skews
+    skewOf: clocks.skewOf
   })
   const maxBodyBytes = app.env.MAX_BODY_BYTES
   app.register(webhook, { ...base, config: current, intake, sources, clocks, troubles, spans, maxBodyBytes })

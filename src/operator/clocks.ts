@@ -70,10 +70,7 @@ export function createClocks({ announce, clock, log }: { announce: Announce; clo
       }
       return skew === undefined ? 0 : correctionOf(skew)
     },
-    /** How far the clock that is furthest off is behind, by source, in ms. */
-    skews(): ReadonlyMap<string, number> {
-      const all = [...sources.keys()].map((source) => [source, furthest(source)?.skewMs] as const)
-      return new Map(all.filter((entry): entry is [string, number] => entry[1] !== undefined))
-    }
+    /** How far the clock of `source` that is furthest off is behind, in ms. */
+    skewOf: (source: string) => furthest(source)?.skewMs
   }
 }

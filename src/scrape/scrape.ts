@@ -24,8 +24,8 @@ export interface ScrapeOptions {
   /** How the sources of the config file stand. */
   standing: () => Promise<Standings>
   budget: Pick<Budget, 'limits' | 'waitingOf'>
-  /** How far the clocks of sources are behind, in ms. */
-  skews: () => ReadonlyMap<string, number>
+  /** How far the clock of a source is behind, in ms. */
+  skewOf: (source: string) => number | undefined
   clock: Clock
 }
 
@@ -34,7 +34,7 @@ const patienceMs = 1000
 
 /** The text of one scrape. */
 export function createScrape(options: ScrapeOptions): () => Promise<string> {
-  const { store, metrics, config, standing, budget, skews, clock } = options
+  const { store, metrics, config, standing, budget, skewOf, clock } = options
   const buried = new Map<string, number>()
   metrics.notifications.inc(removed, 0)
   /** Undefined until the database has answered once: until then nobody knows. */
@@ -124,7 +124,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
       await gaugeText(gauges.sourceState, states, (name, state) => (byName.get(name)?.state === state ? 1 : 0)),
       await gaugeText(gauges.sourceLastEvent, known, (name) => inSeconds(byName.get(name)?.since)),
       await gaugeText(gauges.sourceQuiet, known, (name) => quietOf(byName.get(name))),
-      await gaugeText(gauges.sourceSkew, known, (name) => inSeconds(skews().get(name))),
+      await gaugeText(gauges.sourceSkew, known, (name) => inSeconds(skewOf(name))),
       await gaugeText(gauges.sourcePending, known, budget.waitingOf),
       await gaugeText(gauges.objects, known, metrics.objectsOf)
     ]

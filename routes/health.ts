@@ -8,7 +8,7 @@ interface HealthOptions {
   store: Store
   slack: Pick<LateSlack, 'ready'>
   metrics: Metrics
-  scrape: () => Promise<string>
+  scrape: () => Promise<Buffer>
 }
 
 export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, slack, metrics, scrape }) => {
@@ -21,7 +21,7 @@ export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, sl
     return { status: 'ready' }
   })
 
-  let collecting: Promise<string> | undefined
+  let collecting: Promise<Buffer> | undefined
   /** Those who ask at once share an answer: it takes milliseconds to make, and anyone may ask a thousand times. */
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType)

@@ -8,19 +8,14 @@ const atOnce = 500
 const othersMs = 2
 
 /** Calls `each` with every item, in order. */
-export function inTurns<T>(items: Iterable<T>, each: (item: T) => Promise<void> | void): Promise<void> {
-  return inParts([...items], async (part) => {
-    for (const item of part) await each(item)
-  })
+export async function inTurns<T>(items: Iterable<T>, each: (item: T) => Promise<void> | void): Promise<void> {
+  for await (const part of inParts([...items])) for (const item of part) await each(item)
 }
 
-/** Calls `each` with as many of `items` as one turn takes, until there are no more. */
-export async function inParts<T>(
-  items: readonly T[],
-  each: (part: readonly T[]) => Promise<void> | void
-): Promise<void> {
+/** As many of `items` at a time as one turn takes. */
+export async function* inParts<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
   for (let from = 0; from < items.length; from += atOnce) {
     if (from > 0) await pause(othersMs)
-    await each(items.slice(from, from + atOnce))
+    yield items.slice(from, from + atOnce)
   }
 }

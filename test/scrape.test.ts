@@ -1,23 +1,23 @@
 // Scrape: its text is what prom-client itself would say, made in turns, so that a fleet's series keep nobody waiting.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import t from 'tap'
-import { counterText, gaugeText, registryText } from '../src/scrape/text.ts'
+import { counterText, gaugeText, registryText, type Text } from '../src/scrape/text.ts'
 
 const nameOf = (n: number) => `c${n} "quoted" \\ \n`
 const values = ['active', 'quiet']
 const other = { label: 'state', values }
 
 /** What `work` resolves to, and how many turns others had meanwhile. */
-async function withTurns(work: () => Promise<string>): Promise<{ text: string; turns: number }> {
+async function withTurns(work: () => Text): Promise<{ text: string; turns: number }> {
   let turns = 0
   const onTurn = () => {
     turns += 1
     next = setImmediate(onTurn)
   }
   let next = setImmediate(onTurn)
-  const text = await work()
+  const pieces = await Array.fromAsync(work())
   clearImmediate(next)
-  return { text, turns }
+  return { text: String(Buffer.concat(pieces)), turns }
 }
 
 for (const size of [0, 1, 499, 500, 501, 2300]) {
@@ -41,7 +41,7 @@ for (const size of [0, 1, 499, 500, 501, 2300]) {
     const wanted = await registry.metrics()
     const left = new Counter({ name: 'left_total', help: 'Said elsewhere', registers })
     const { text, turns } = await withTurns(() => registryText(registry, new Set([left])))
-    t.equal(text, wanted)
+    t.equal(text, `\n${wanted}`)
     t.ok(turns >= leastTurns, `others had ${turns} turns`)
   })
 
@@ -58,7 +58,7 @@ for (const size of [0, 1, 499, 500, 501, 2300]) {
     const { text, turns } = await withTurns(() =>
       gaugeText(family, { label: 'source', names, other }, (name, state = '') => numberOf(names.indexOf(name), state))
     )
-    t.equal(text, await registryOf(kept).metrics())
+    t.equal(text, `\n${await registryOf(kept).metrics()}`)
     t.ok(turns >= leastTurns, `others had ${turns} turns`)
   })
 
@@ -73,7 +73,7 @@ for (const size of [0, 1, 499, 500, 501, 2300]) {
     }
     const labels = { label: 'source', names: ['', ...names], other }
     const { text, turns } = await withTurns(() => counterText(counter, labels))
-    t.equal(text, await registryOf(full).metrics())
+    t.equal(text, `\n${await registryOf(full).metrics()}`)
     t.ok(turns >= leastTurns, `others had ${turns} turns`)
   })
 }

@@ -99,7 +99,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     now: number,
     { listenedUntil = 0 }: LastEvents
   ): Promise<void> {
-    await inParts([...news], (part) => store.noteLastEvents(new Map(part), now))
+    for await (const part of inParts([...news])) await store.noteLastEvents(new Map(part), now)
     if (news.size === 0 && now - listenedUntil >= markMs) await store.noteLastEvents(new Map(), now)
   }
 

@@ -15,7 +15,7 @@ import { type LaneHead, notificationStates } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { inTurns } from '../turns.ts'
 import { gauges } from './gauges.ts'
-import { counterText, gaugeText, type Labels, registryText } from './text.ts'
+import { counterText, gaugeText, type Labels, registryText, type Text } from './text.ts'
 
 export interface ScrapeOptions {
   store: Store
@@ -33,7 +33,7 @@ export interface ScrapeOptions {
 const patienceMs = 1000
 
 /** The text of one scrape. */
-export function createScrape(options: ScrapeOptions): () => Promise<string> {
+export function createScrape(options: ScrapeOptions): () => Promise<Buffer> {
   const { store, metrics, config, standing, budget, skewOf, clock } = options
   const buried = new Map<string, number>()
   metrics.notifications.inc(removed, 0)
@@ -70,7 +70,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
   }
 
   /** `names`: the destinations, and apps, each for all of its channels that events name. */
-  async function lanesText(names: readonly string[], destinations: Config['destinations']): Promise<string[]> {
+  async function* lanesText(names: readonly string[], destinations: Config['destinations']): Text {
     const tally = store.tally()
     const byLane = heads && new Map(heads.map((head) => [head.lane, head]))
     const now = clock.now()
@@ -87,12 +87,10 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
       const oldest = headOf(name)?.oldest ?? now
       return Math.max(0, now - oldest) / 1000
     }
-    return [
-      await gaugeText(gauges.pending, all, (name) => pendingOf.get(name) ?? 0),
-      await gaugeText(gauges.pendingLimit, inFile, () => limit),
-      await gaugeText(gauges.laneBlocked, inFile, (name) => byLane && (headOf(name)?.block ? 1 : 0)),
-      await gaugeText(gauges.oldestPending, inFile, (name) => byLane && oldestOf(name))
-    ]
+    yield* gaugeText(gauges.pending, all, (name) => pendingOf.get(name) ?? 0)
+    yield* gaugeText(gauges.pendingLimit, inFile, () => limit)
+    yield* gaugeText(gauges.laneBlocked, inFile, (name) => byLane && (headOf(name)?.block ? 1 : 0))
+    yield* gaugeText(gauges.oldestPending, inFile, (name) => byLane && oldestOf(name))
   }
 
   /** An unknown value has no series: 0 would be an alarm. */
@@ -111,7 +109,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
     }
   }
 
-  async function sourcesText({ sources }: Standings): Promise<string[]> {
+  async function* sourcesText({ sources }: Standings): Text {
     const byName = new Map(sources.map((standing) => [standing.name, standing]))
     const known = { label: 'source', names: [...byName.keys()] }
     const states = { ...known, other: { label: 'state', values: sourceStates } }
@@ -120,17 +118,15 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
       if (standing?.since === undefined || standing.state === 'unknown') return undefined
       return isOverdue(standing) ? 1 : 0
     }
-    return [
-      await gaugeText(gauges.sourceState, states, (name, state) => (byName.get(name)?.state === state ? 1 : 0)),
-      await gaugeText(gauges.sourceLastEvent, known, (name) => inSeconds(byName.get(name)?.since)),
-      await gaugeText(gauges.sourceQuiet, known, (name) => quietOf(byName.get(name))),
-      await gaugeText(gauges.sourceSkew, known, (name) => inSeconds(skewOf(name))),
-      await gaugeText(gauges.sourcePending, known, budget.waitingOf),
-      await gaugeText(gauges.objects, known, metrics.objectsOf)
-    ]
+    yield* gaugeText(gauges.sourceState, states, (name, state) => (byName.get(name)?.state === state ? 1 : 0))
+    yield* gaugeText(gauges.sourceLastEvent, known, (name) => inSeconds(byName.get(name)?.since))
+    yield* gaugeText(gauges.sourceQuiet, known, (name) => quietOf(byName.get(name)))
+    yield* gaugeText(gauges.sourceSkew, known, (name) => inSeconds(skewOf(name)))
+    yield* gaugeText(gauges.sourcePending, known, budget.waitingOf)
+    yield* gaugeText(gauges.objects, known, metrics.objectsOf)
   }
 
-  return async () => {
+  async function* text(): Text {
     const { sources, destinations, rules, owners, templates } = config()
     metrics.databaseUp.set((await look()) ? 1 : 0)
     countBuried(destinations)
@@ -142,16 +138,18 @@ export function createScrape(options: ScrapeOptions): () => Promise<string> {
       rule: [...rules.byName.keys()],
       template: [...templates.keys()]
     }
-    const texts = [...(await lanesText(names.destination, destinations)), ...(await sourcesText(await standing()))]
+    yield* lanesText(names.destination, destinations)
+    yield* sourcesText(await standing())
     const counters = countersOf(metrics, names)
     for (const [counter, labels] of counters) {
       await forget(counter, labels)
-      texts.push(await counterText(counter, labels))
+      yield* counterText(counter, labels)
     }
     await forget(metrics.events, { label: 'source', names: names.source })
-    texts.push(await registryText(metrics.registry, new Set(counters.map(([counter]) => counter))))
-    return texts.join('\n')
+    yield* registryText(metrics.registry, new Set(counters.map(([counter]) => counter)))
   }
+
+  return async () => Buffer.concat(await Array.fromAsync(text()))
 }
 
 /** What the config file names, by the labels they stand in. */

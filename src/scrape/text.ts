@@ -1,4 +1,5 @@
-// Text: writes what Prometheus reads, some lines at a time. In: values by names. Out: the exposition format.
+// Text: writes what Prometheus reads. In: values by names. Out: the exposition format, some lines at a time, each as bytes: to make
+// one string of a fleet's ten megabytes, and bytes of that, keeps everybody waiting.
 import { type Counter, type Metric, Registry } from 'prom-client'
 import { inParts } from '../turns.ts'
 
@@ -18,40 +19,45 @@ export interface Labels {
 /** The value of a series; undefined where there is none. */
 type NumberOf = (name: string, other: string | undefined) => number | undefined
 
+/** Some lines at a time. */
+export type Text = AsyncGenerator<Buffer>
+
 /**
  * A gauge whose series nobody keeps: those of ten thousand sources would be a hundred thousand objects, to be set, gone
  * through and collected with each scrape.
  */
-export async function gaugeText(family: Family, labels: Labels, numberOf: NumberOf): Promise<string> {
-  return `${headOf(family, 'gauge')}${await linesOf(family.name, labels, numberOf)}`
+export async function* gaugeText(family: Family, labels: Labels, numberOf: NumberOf): Text {
+  yield headOf(family, 'gauge')
+  yield* linesOf(family.name, labels, numberOf)
 }
 
 /**
  * A counter that keeps what was counted, and says 0 of what was not, so that the first is an increase. Of the empty name, which
  * stands for all that have gone, it says what was counted.
  */
-export async function counterText(counter: Counter, labels: Labels): Promise<string> {
+export async function* counterText(counter: Counter, labels: Labels): Text {
   const { label, other } = labels
   const found = await counter.get()
   const counted = new Map<string, number>()
   for (const { labels: own, value } of found.values)
     counted.set(seriesKey(own[label], other && own[other.label]), value)
-  const lines = await linesOf(
+  yield headOf(found, 'counter')
+  yield* linesOf(
     found.name,
     labels,
     (name, other) => counted.get(seriesKey(name, other)) ?? (name === '' ? undefined : 0)
   )
-  return `${headOf(found, 'counter')}${lines}`
 }
 
 const seriesKey = (name: string | number | undefined, other: string | number | undefined) =>
   other === undefined ? String(name) : `${other} ${name}`
 
-const headOf = ({ name, help }: Family, type: string) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
+const headOf = ({ name, help }: Family, type: string) =>
+  Buffer.from(`\n# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`)
 
-async function linesOf(metric: string, { label, names, other }: Labels, numberOf: NumberOf): Promise<string> {
-  let text = ''
-  await inParts(names, (part) => {
+async function* linesOf(metric: string, { label, names, other }: Labels, numberOf: NumberOf): Text {
+  for await (const part of inParts(names)) {
+    let text = ''
     for (const name of part) {
       const own = `${metric}{${label}="${escaped(name)}"`
       for (const value of other?.values ?? [undefined]) {
@@ -60,15 +66,14 @@ async function linesOf(metric: string, { label, names, other }: Labels, numberOf
           text += `${own}${value === undefined ? '' : `,${other?.label}="${value}"`}} ${number}\n`
       }
     }
-  })
-  return text
+    yield Buffer.from(text)
+  }
 }
 
 const escaped = (name: string) => name.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
 
-/** What `registry.metrics()` is, without `others`, made some lines at a time. */
-export async function registryText(registry: Registry, others: ReadonlySet<unknown>): Promise<string> {
-  const texts: string[] = []
+/** What `registry.metrics()` is, without `others`. */
+export async function* registryText(registry: Registry, others: ReadonlySet<unknown>): Text {
   for (const metric of registry.getMetricsAsArray()) {
     if (others.has(metric)) continue
     const found = await (metric as unknown as Metric).get()
@@ -79,11 +84,7 @@ export async function registryText(registry: Registry, others: ReadonlySet<unkno
     }
     // `# HELP` and `# TYPE`, which each part begins with.
     const head = await linesOf([])
-    let text = head
-    await inParts<unknown>(found.values, async (part) => {
-      text += (await linesOf(part)).slice(head.length)
-    })
-    texts.push(text)
+    yield Buffer.from(`\n${head}`)
+    for await (const part of inParts<unknown>(found.values)) yield Buffer.from((await linesOf(part)).slice(head.length))
   }
-  return texts.join('\n')
 }

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 /** So many take a millisecond or two, */
 const atOnce = 500
 /** and for as long others have the thread: an event that comes needs it several times until it is answered. */
-const othersMs = 2
+const othersMs = 5
 
 /** Calls `each` with every item, in order. */
 export async function inTurns<T>(items: Iterable<T>, each: (item: T) => Promise<void> | void): Promise<void> {

@@ -1,7 +1,7 @@
 // Scrape: its text is what prom-client itself would say, made in turns, so that a fleet's series keep nobody waiting.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import t from 'tap'
-import { counterText, gaugeText, registryText, type Text } from '../src/scrape/text.ts'
+import { counterText, gaugeText, partsOf, registryText, type Text } from '../src/scrape/text.ts'
 
 const nameOf = (n: number) => `c${n} "quoted" \\ \n`
 const values = ['active', 'quiet']
@@ -15,7 +15,7 @@ async function withTurns(work: () => Text): Promise<{ text: string; turns: numbe
     next = setImmediate(onTurn)
   }
   let next = setImmediate(onTurn)
-  const pieces = await Array.fromAsync(work())
+  const pieces = await partsOf(work())
   clearImmediate(next)
   return { text: String(Buffer.concat(pieces)), turns }
 }

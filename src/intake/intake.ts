@@ -10,6 +10,7 @@ import type { Arrival, Decision, Receipt } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { createArrivals } from './arrivals.ts'
 import type { Budget, Full } from './budget.ts'
+import { createRest } from './rest.ts'
 
 export interface IntakeOptions {
   store: Store
@@ -29,14 +30,12 @@ export interface IntakeOptions {
   passed: (source: string, channels: readonly PassedChannel[]) => void
 }
 
-/** However they trickle in, the first of them waits for no more looks at the network than this. */
-const maxTurns = 8
-
 export type Intake = ReturnType<typeof createIntake>
 
 export function createIntake(options: IntakeOptions) {
   const { store, config, metrics, clock, wake, budget, commits, full, twins, passed } = options
   const arrivals = createArrivals(clock, () => metrics.commitFailures.inc())
+  const rest = createRest({ count: () => arrivals.count })
   let isCommitting = false
 
   async function commit(): Promise<void> {
@@ -49,17 +48,9 @@ export function createIntake(options: IntakeOptions) {
         metrics.commitFailures.inc()
         arrivals.fail(batch, error)
       }
-      await comeToRest()
+      await rest(batch.length)
     }
     isCommitting = false
-  }
-
-  /** Lets the requests in that arrived meanwhile, as long as each turn brings some: they are the next batch. */
-  async function comeToRest(): Promise<void> {
-    for (let turn = 0, known = -1; turn < maxTurns && known < arrivals.count; turn++) {
-      known = arrivals.count
-      await new Promise((resolve) => setImmediate(resolve))
-    }
   }
 
   async function commitBatch(batch: readonly Arrival[]): Promise<Receipt[]> {

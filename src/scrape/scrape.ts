@@ -15,7 +15,7 @@ import { type LaneHead, notificationStates } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { inTurns } from '../turns.ts'
 import { gauges } from './gauges.ts'
-import { counterText, gaugeText, type Labels, registryText, type Text } from './text.ts'
+import { counterText, gaugeText, type Labels, partsOf, registryText, type Text } from './text.ts'
 
 export interface ScrapeOptions {
   store: Store
@@ -149,7 +149,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<Buffer> {
     yield* registryText(metrics.registry, new Set(counters.map(([counter]) => counter)))
   }
 
-  return async () => Buffer.concat(await Array.fromAsync(text()))
+  return async () => Buffer.concat(await partsOf(text()))
 }
 
 /** What the config file names, by the labels they stand in. */

@@ -22,6 +22,12 @@ type NumberOf = (name: string, other: string | undefined) => number | undefined
 /** Some lines at a time. */
 export type Text = AsyncGenerator<Buffer>
 
+export async function partsOf(text: Text): Promise<Buffer[]> {
+  const parts: Buffer[] = []
+  for await (const part of text) parts.push(part)
+  return parts
+}
+
 /**
  * A gauge whose series nobody keeps: those of ten thousand sources would be a hundred thousand objects, to be set, gone
  * through and collected with each scrape.

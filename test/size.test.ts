@@ -1,4 +1,5 @@
 // Database size: can be watched on disk and in memory, and what a flood took is given back.
+import { pbkdf2 } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -37,6 +38,32 @@ t.test('the log that a flood has made long, while a backup was read, is cut agai
     await pause(10)
   }
   t.ok(logBytes() <= 32 * mib, `${logBytes()} bytes`)
+})
+
+t.test('whoever writes while the database closes does not end the process', async (t) => {
+  for (let round = 0; round < 5; round++) {
+    const file = join(tempFolder(t), 'relay.db')
+    const store = await openStore(`sqlite:${file}`)
+    // A log long enough to be moved, by a thread that has to end.
+    for (let n = 0; n < 20; n++) {
+      await store.accept(
+        Array.from({ length: 20 }, () => arrival('x', { body: 'x'.repeat(100_000) })),
+        sendTo('lane')
+      )
+    }
+    let isClosed = false
+    const closing = store.close().then(() => {
+      isClosed = true
+    })
+    while (!isClosed) {
+      // Threads that are busy let the disk wait, as a slow disk would.
+      for (let n = 0; n < 4; n++) pbkdf2('x', 'x', 10_000, 32, 'sha256', () => {})
+      await Promise.race([closing, store.ping().catch(() => {})])
+    }
+    const again = await openStore(`sqlite:${file}`)
+    t.equal(again.pending, 1)
+    await again.close()
+  }
 })
 
 t.test('what pruning leaves is counted as room', async (t) => {

@@ -84,10 +84,12 @@ export function openLog(db: Database): Log {
       return coming
     },
     async close() {
-      await coming?.catch(() => {})
-      await underWay?.catch(() => {})
       await mover?.terminate()
+      // Whoever writes meanwhile, such as a config file that is being read, is waited for too: of a closed file the disk would
+      // say that it kept nothing, which ends the process.
+      for (let flush = coming ?? underWay; flush !== undefined; flush = coming ?? underWay) await flush.catch(() => {})
       if (descriptor !== undefined) closeSync(descriptor)
+      descriptor = undefined
     }
   }
 }

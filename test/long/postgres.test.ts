@@ -61,7 +61,8 @@ t.test('replicas that start at the same time create the tables once', async (t) 
     { version: 2 },
     { version: 3 },
     { version: 4 },
-    { version: 5 }
+    { version: 5 },
+    { version: 6 }
   ])
   await Promise.all(stores.map((store) => store.close()))
 })

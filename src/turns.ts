@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 /** So many take a millisecond or two, */
 const atOnce = 500
-/** and for as long others have the thread: an event that comes needs it several times until it is answered. */
+/** and for longer others have the thread, in ms: an event needs it several times until it is answered, and no queue must grow. */
 const othersMs = 5
 
 /** Calls `each` with every item, in order. */

@@ -437,6 +437,30 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
+    for (const behind of [0, 480, 490, 499, 980]) {
+      t.test(`of a message to a destination that is gone nothing is left, with ${behind} behind it`, async (t) => {
+        const { open } = await prepare(t)
+        const store = await open()
+        const arrivals = (count: number, name: string) =>
+          Array.from({ length: count }, (_, n) => arrival(`${name}-${n}`))
+        await store.accept(arrivals(40, 'carried'), sendTo('gone'))
+        const all: Plan = {
+          ...plan,
+          next: (lane, pending, gatherings, now) => ({
+            ...plan.next(lane, pending, gatherings, now),
+            ids: pending.map(({ id }) => id)
+          })
+        }
+        t.match(await store.next('gone', all, at), { is: 'post', message: { notifications: 40 } })
+        if (behind > 0) await store.accept(arrivals(behind, 'waits'), sendTo('gone'))
+        t.equal(await store.follow(() => new Map(), at + rolloutMs + 1), 40 + behind)
+        t.equal(store.pending, 0)
+        const pending = await store.records.notifications({ state: 'pending' }, { limit: 100 })
+        t.equal(pending.items.length, 0)
+        await store.close()
+      })
+    }
+
     t.test('what waits for a destination that is gone is a dead letter', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

@@ -5,9 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 /** However they trickle in, the first of them waits for no more looks at the network than this. */
 const maxTurns = 8
 
-/** To commit costs as much as three events or four. A batch of more than the first, and of fewer than the last, is worth a wait. */
+/** A commit costs as much as three or four events. It is waited for more where the last batch had more than these, and fewer than those. */
 const [few, enough] = [2, 24]
-/** Twice so long, in ms. */
+/** For this long, in ms, and for as long again. */
 const gatherMs = 2
 /** Where nobody comes in the second half, everyone waits to be answered before posting again: so many batches are not held up. */
 const atOnce = 50

@@ -207,23 +207,27 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     let lost = 0
     for (const { destination, lane } of waited) {
       const to = lanes.get(destination)
-      if (to === undefined) lost += abandon(destination, abandonStep - lost)
+      if (to === undefined) lost += abandon(destination, Math.max(0, abandonStep - lost))
       else if (to !== lane) reroute(destination, to, posting)
     }
     return lost
   }
 
-  /** Makes dead letters of what waits for `destination`, of `most` at most; returns of how many. */
+  /** Makes dead letters of about `most` of what waits for `destination`; returns of how many. */
   function abandon(destination: string, most: number): number {
     const lost = db.all<{ id: number; message_id: number | null }>(
       `select id, message_id from ${waitingSql} where +destination = ? limit ?`,
       ...[destination, most]
     )
-    for (const { id, message_id } of lost) {
-      if (message_id !== null) db.run(`update messages set state = 'dead' where id = ?`, message_id)
-      bury(id, goneReason)
-    }
-    return lost.length
+    // A message with all that it carries: what was left in one that is dead would wait for ever.
+    const messages = new Set(lost.flatMap(({ message_id }) => message_id ?? []))
+    const carried = [...messages].flatMap((message) => {
+      db.run(`update messages set state = 'dead' where id = ?`, message)
+      return db.all<{ id: number }>('select id from notifications where message_id = ?', message)
+    })
+    const ids = new Set([...lost, ...carried].map(({ id }) => id))
+    for (const id of ids) bury(id, goneReason)
+    return ids.size
   }
 
   /**

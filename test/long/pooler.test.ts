@@ -1,5 +1,6 @@
 // PostgreSQL behind a pooler in transaction mode, which knows no named statements: the relay does without names by itself, and
 // loses nothing while it finds out.
+import { Client } from 'pg'
 import t from 'tap'
 import { openPostgres } from '../../src/store/postgres/store.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -10,38 +11,81 @@ import { arrival, at, attempt, plan, sendTo, sent } from '../fixtures/store.ts'
 const lanes = Array.from({ length: 6 }, (_, n) => `lane-${n}`)
 const names = Array.from({ length: 40 }, (_, n) => `app-${n}`)
 
+t.test('what comes and goes through a pooler is there once', { skip: noPooler }, async (t) => {
+  const postgres = await startPostgres(t)
+  const url = await startPooler(t, postgres.url, 3)
+  const open = () => openPostgres(url, { clock: 'caller', warn: () => {} })
+  const [a, b] = await Promise.all([open(), open()])
+  t.teardown(() => Promise.all([a.close(), b.close()]))
+  const posted: string[] = []
+  async function drain(store: Store, lane: string): Promise<void> {
+    for (;;) {
+      const step = await store.next(lane, plan, at)
+      if (step.is !== 'post') return
+      posted.push(step.message.payload.text)
+      await store.settle(step.message, attempt, sent)
+    }
+  }
+  // All at once, so that transactions of both are spread over the connections there are.
+  await Promise.all(
+    names.map(async (name, n) => {
+      const lane = lanes[n % lanes.length] ?? ''
+      const [receipt] = await (n % 2 === 0 ? a : b).accept([arrival(name)], sendTo(lane))
+      t.equal(receipt?.status, 'accepted')
+    })
+  )
+  await Promise.all(lanes.map((lane, n) => drain(n % 2 === 0 ? b : a, lane)))
+  t.same(posted.toSorted(), names.toSorted(), 'each was posted once')
+  const rows = await execute(postgres.url, 'select state, count(*)::int from notifications group by state')
+  t.same(rows, [{ state: 'sent', count: names.length }])
+  t.same(await execute(postgres.url, 'select count(*)::int from events'), [{ count: names.length }])
+})
+
 t.test(
-  'what comes and goes through a pooler is there once, and it is said once why it costs more',
+  'each relay says once why a pooler costs more, whether it heard of too few names or of too many',
   { skip: noPooler },
   async (t) => {
     const postgres = await startPostgres(t)
-    const url = await startPooler(t, postgres.url, 3)
-    const warnings: string[] = []
-    const open = () => openPostgres(url, { clock: 'caller', warn: (message) => warnings.push(message) })
-    const [a, b] = await Promise.all([open(), open()])
-    t.teardown(() => Promise.all([a.close(), b.close()]))
-    const posted: string[] = []
-    async function drain(store: Store, lane: string): Promise<void> {
-      for (;;) {
-        const step = await store.next(lane, plan, at)
-        if (step.is !== 'post') return
-        posted.push(step.message.payload.text)
-        await store.settle(step.message, attempt, sent)
-      }
+    // Of two connections to the server one is always taken, so that it is known which one the relays get.
+    const url = await startPooler(t, postgres.url, 2)
+    const takers: Client[] = []
+    async function takeOne(): Promise<Client> {
+      const taker = new Client(url)
+      takers.push(taker)
+      await taker.connect()
+      await taker.query('begin')
+      return taker
     }
-    // All at once, so that transactions of both are spread over the connections there are.
-    await Promise.all(
-      names.map(async (name, n) => {
-        const lane = lanes[n % lanes.length] ?? ''
-        const [receipt] = await (n % 2 === 0 ? a : b).accept([arrival(name)], sendTo(lane))
-        t.equal(receipt?.status, 'accepted')
-      })
-    )
-    await Promise.all(lanes.map((lane, n) => drain(n % 2 === 0 ? b : a, lane)))
-    t.same(posted.toSorted(), names.toSorted(), 'each was posted once')
-    const rows = await execute(postgres.url, 'select state, count(*)::int from notifications group by state')
-    t.same(rows, [{ state: 'sent', count: names.length }])
-    t.same(await execute(postgres.url, 'select count(*)::int from events'), [{ count: names.length }])
-    t.match(warnings, [/named statements/, /named statements/], 'once by each of the two')
+    t.teardown(() => Promise.all(takers.map((taker) => taker.end())))
+    const warnings: string[] = []
+    const open = (name: string) =>
+      openPostgres(url, { clock: 'caller', warn: (message) => warnings.push(`${name}: ${message}`) })
+    async function accept(store: Store, name: string): Promise<void> {
+      const [receipt] = await store.accept([arrival(name)], sendTo('lane'))
+      t.equal(receipt?.status, 'accepted', name)
+    }
+
+    const first = await takeOne()
+    const a = await open('a')
+    t.teardown(() => a.close())
+    await accept(a, 'app-1')
+    t.same(warnings, [], 'there is one connection, which has heard of each name')
+    const second = await takeOne()
+    await first.query('rollback')
+    await accept(a, 'app-2')
+    t.match(warnings, [/^a: .*named statements/], 'the other connection has not heard of them')
+
+    await first.query('begin')
+    await second.query('rollback')
+    const b = await open('b')
+    t.teardown(() => b.close())
+    await accept(b, 'app-3')
+    t.match(warnings, [/^a: /, /^b: .*named statements/], 'the connection has heard of them from the first relay')
+    for (const [store, name] of [
+      [a, 'app-4'],
+      [b, 'app-5']
+    ] as const)
+      await accept(store, name)
+    t.equal(warnings.length, 2)
   }
 )

@@ -310,6 +310,12 @@ const heroes: {
   }
 ]
 
+const run = promisify(execFile)
+const hasTools = await run('sh', ['-c', 'command -v curl && command -v openssl']).then(
+  () => true,
+  () => false
+)
+
 t.test('the first page says what is the matter, and is green only where it is known that nothing is', async (t) => {
   for (const { of, happens, colour, title, text } of heroes) {
     await t.test(of, async (t) => {
@@ -425,12 +431,6 @@ t.test('whoever posts may name clusters, and only so many are kept and shown', a
   t.ok(clusters.every(({ cluster }: { cluster: string }) => cluster.length <= 253))
   t.match((await on.hero()).page, /, more /)
 })
-
-const run = promisify(execFile)
-const hasTools = await run('sh', ['-c', 'command -v curl && command -v openssl']).then(
-  () => true,
-  () => false
-)
 
 t.test(
   'the command for a first event works as it is pasted',

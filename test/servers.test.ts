@@ -7,6 +7,10 @@ import { execute, startPostgres } from './fixtures/postgres.ts'
 import { freePort } from './fixtures/process.ts'
 import { about, type Relay, startRelay } from './fixtures/relay.ts'
 
+// Before any test: tap ends a file that has a teardown and, for a moment, no test.
+const one = await startPostgres(t, { isOwn: true })
+const other = await startPostgres(t, { isOwn: true })
+
 t.test('an address of several servers is one for each, alike in all but the host', async (t) => {
   const cases: [url: string, addresses: string[]][] = [
     [
@@ -20,9 +24,6 @@ t.test('an address of several servers is one for each, alike in all but the host
   ]
   for (const [url, addresses] of cases) t.same(addressesIn(url), addresses, url)
 })
-
-const one = await startPostgres(t)
-const other = await startPostgres(t)
 
 /** The host of `url`, and where it is as somebody that both servers know. */
 async function admitBoth(): Promise<{ hosts: string[]; address(hosts: readonly string[]): string }> {

@@ -1,27 +1,22 @@
-// Lanes: runs one queue per channel, in order, with one request in flight, paced. In: commits that wake a lane. Out: posts to
-// Slack, and their outcomes back into the store.
+// Lanes: runs one queue per channel, in order, with one request in flight, paced. In: commits that wake a lane. Out: its messages,
+// each when its turn comes.
 import type { Logger } from 'pino'
 import type { Actor } from '../actor.ts'
 import { type Ages, type Clock, every, timeZone } from '../clock.ts'
-import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Mute } from '../mutes/mutes.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { Spans } from '../spans.ts'
-import type { NewNotification } from '../store/kept.ts'
-import type { Attempt, HoldOf, LaneState, Message, Pending, Plan, Step } from '../store/kept-lanes.ts'
+import type { HoldOf, Pending, Plan, Step } from '../store/kept-lanes.ts'
 import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
-import { moved } from './answer.ts'
 import { type Channels, inLane, labelOf } from './channels.ts'
+import { createDelivery, storeRetryMs } from './delivery.ts'
 import { buttonsOf, type Destination, lanesByName } from './destination.ts'
 import { causesOf, holdsOf } from './gathering.ts'
-import { createLookBefore } from './look-before.ts'
-import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
+import { maxAgeMs } from './outcome.ts'
 import { createPace, take } from './pace.ts'
 import { type MessageForm, planNext } from './plan.ts'
-import { createPost } from './post.ts'
-import { adviceOn, detailsOf, sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 import { createTokens } from './tokens.ts'
 
@@ -70,27 +65,26 @@ const followMs = 60_000
 /** While something is held, how long after a look the next comes at the earliest: in a storm there is news at any moment. */
 const lookMs = 250
 
-/** How long to wait where the store cannot be reached. */
-const storeRetryMs = 1000
-
 export function createLanes(options: LanesOptions): Lanes {
   const { store, channels, clock, ages, log } = options
   const { destinations } = channels
-  const alarm = createAlarm({ ...options, destinations, wake: (lanes) => wake(lanes) })
-  const posts = createPost(options.slack, log)
-  const looks = createLookBefore(options.slack, log)
+  const alarm = createAlarm({ ...options, destinations, wake })
   const tokens = createTokens(destinations)
-  const giveUp = new AbortController()
+  const [stopping, givingUp] = [new AbortController(), new AbortController()]
+  const deliver = createDelivery({
+    ...options,
+    ...{ alarm, tokens, wake, stopping: stopping.signal, givingUp: givingUp.signal }
+  })
   const running = new Map<string, Promise<void>>()
   /** Sleeping lanes; with `isInterruptible` a new notification wakes them early. */
   const waiting = new Map<string, { cancel: () => void; isInterruptible: boolean; sinceTicks: number }>()
   const wokenMeanwhile = new Set<string>()
+  const isStopping = () => stopping.signal.aborted
   let stopFollowing = () => {}
-  let isStopping = false
 
   function wake(lanes: Iterable<string>): void {
     for (const lane of lanes) {
-      if (isStopping) return
+      if (isStopping()) return
       if (running.has(lane)) wokenMeanwhile.add(lane)
       else if (waiting.has(lane)) lookSoon(lane)
       else start(lane)
@@ -122,13 +116,13 @@ export function createLanes(options: LanesOptions): Lanes {
         wokenMeanwhile.delete(lane)
         wait = await drain(lane)
         await alarm.ofDeadLetters()
-      } while (wokenMeanwhile.has(lane) && wait === undefined && !isStopping)
+      } while (wokenMeanwhile.has(lane) && wait === undefined && !isStopping())
     } catch (error) {
       log.error({ lane, err: error }, 'lane stopped by an error; it continues in a second')
       wait = { until: clock.now() + storeRetryMs }
     }
     running.delete(lane)
-    if (wait === undefined || isStopping) return
+    if (wait === undefined || isStopping()) return
     const cancel = clock.after(wait.until - clock.now(), () => start(lane))
     waiting.set(lane, { cancel, isInterruptible: wait.isInterruptible ?? false, sinceTicks: clock.ticks() })
     if (wokenMeanwhile.delete(lane)) lookSoon(lane)
@@ -136,7 +130,7 @@ export function createLanes(options: LanesOptions): Lanes {
 
   /** What the lane waits for, or undefined where it is empty. */
   async function drain(lane: string): Promise<Wait | undefined> {
-    while (!isStopping) {
+    while (!isStopping()) {
       // Before anything is composed: what comes until then may be in the same message.
       const turn = tokens.turnOf(lane, clock.now())
       if (turn !== undefined) return { until: turn }
@@ -153,62 +147,10 @@ export function createLanes(options: LanesOptions): Lanes {
   }
 
   /** Whether it was the last in its lane, as far as that is known. */
-  async function post({ message, isAgain, block, signal }: Extract<Step, { is: 'post' }>): Promise<boolean> {
-    const at = clock.now()
-    const destination = destinations().get(message.destination)
-    const until = signal ? AbortSignal.any([giveUp.signal, signal]) : giveUp.signal
-    const known = tokens.answerFor(message.lane, at)
-    const place = destination?.lane === message.lane ? destination.slack : undefined
-    const before = isAgain && place && known === undefined ? await looks.answerTo(place, message, until) : undefined
-    const reply = known ?? before ?? (await posts.message(destination, message, until))
-    const receiver = destination?.slack?.receiver ?? 'slack'
-    const isInDoubt = destination !== undefined && needsEmpty(message, reply, { block, receiver })
-    const empty = isInDoubt ? await posts.empty(destination, until) : undefined
-    const random = Math.random()
-    const oldest = ages.before(maxAgeMs)
-    const hasCards = destination?.slack?.style === 'cards'
-    const settled = settle(message, reply, {
-      now: clock.now(),
-      oldest,
-      random,
-      block,
-      receiver,
-      hasCards,
-      empty,
-      looks: place?.app?.hasHistory
-    })
-    const said = sayReply(settled.reply)
-    const hasLooked = before !== undefined && settled.settlement.message.state === 'sent'
-    const answer =
-      known === undefined
-        ? `${said}${hasLooked ? ', found in the channel' : ''}`
-        : `${said}, as another channel of the app was answered`
-    if (place?.app?.hasHistory && known === undefined && before === undefined)
-      looks.learn(message, reply, settled.settlement.message.state !== 'open')
-    // Before anything is written: other lanes of the app are about to ask.
-    const others = known === undefined ? tokens.learn(message.lane, settled) : []
-    const isLast = await record(message, { at, answer }, settled, block)
-    // After the notice of it, which is about the channel itself: from now on its messages go elsewhere.
-    channels.learn(message.lane, settled.settlement.lane.block, settled.settlement.lane.notBefore)
-    for (const other of others) await tryNow(other)
-    const { id, destination: name, notifications } = message
-    const { outcome, settlement } = settled
-    if (known === undefined) {
-      options.metrics.slackRequests.inc({ destination: labelOf(name), outcome })
-      options.spans.posted({
-        message: id,
-        destination: labelOf(name),
-        notifications,
-        outcome,
-        answer,
-        from: at,
-        to: clock.now()
-      })
-    }
-    report(message, settled, { at, answer })
-    // Its destination moved meanwhile: it is tried again where it is now, behind what is being posted there.
-    const lane = destinations().get(message.destination)?.lane
-    if (settlement.message.state === 'open' && lane !== message.lane && reply !== moved) await follow()
+  async function post(step: Extract<Step, { is: 'post' }>): Promise<boolean> {
+    const { isLast, waitedForIt, hasMoved } = await deliver(step)
+    for (const other of waitedForIt) await tryNow(other)
+    if (hasMoved) await follow()
     return isLast
   }
 
@@ -238,60 +180,9 @@ export function createLanes(options: LanesOptions): Lanes {
     }
   }
 
-  /** An answer that cannot be written down is kept in hand: a second post would be the worse way to try again. */
-  async function record(
-    message: Message,
-    attempt: Attempt,
-    settled: Settled,
-    block: LaneState['block']
-  ): Promise<boolean> {
-    // Asked once: the second time, it would be no news.
-    let notices: readonly NewNotification[] | undefined
-    for (;;) {
-      try {
-        notices ??= await alarm.ofLane(message, block, settled)
-        const isLast = await store.settle(message, attempt, settled.settlement, notices)
-        for (const { destination } of notices) options.metrics.notifications.inc({ destination, state: 'pending' })
-        wake(notices.map(({ lane }) => lane))
-        return isLast
-      } catch (error) {
-        // Another replica has the message now, and settles it.
-        if (isStopping || (error as RelayError).code === 'LANE_LOST') throw error
-        log.error({ message: message.id, err: error }, 'outcome not stored yet; trying again in a second')
-        await new Promise<void>((resolve) => clock.after(storeRetryMs, resolve))
-      }
-    }
-  }
-
-  function report(message: Message, { outcome, kind, reply, settlement }: Settled, { at, answer }: Attempt): void {
-    const { message: end, lane } = settlement
-    const { id, destination, notifications, failures } = message
-    const details = detailsOf(reply)
-    const facts = {
-      ...{ message: id, destination, notifications, answer, ms: clock.now() - at },
-      ...(details.length > 0 && { details })
-    }
-    if (end.state === 'sent') {
-      options.metrics.notifications.inc({ destination: labelOf(destination), state: 'sent' }, notifications)
-      if (notifications > 0) options.metrics.deliverySeconds.observe((clock.now() - message.newestAt) / 1000)
-      log.info({ ...facts, attempt: failures + 1 }, 'message sent')
-      return
-    }
-    if (end.state === 'dead') {
-      if (notifications === 0) log.warn({ ...facts, because: end.reason }, 'what follows a card was not delivered')
-      else log.error({ ...facts, because: end.reason }, 'message not delivered: its notifications are dead letters')
-      return
-    }
-    const next = new Date(lane.notBefore).toISOString()
-    if (outcome === 'blocked') {
-      const advice = adviceOn(kind, reply, destinations().get(destination)?.slack)
-      log.error({ ...facts, advice, next }, 'destination rejects all messages: its lane waits')
-    } else log.warn({ ...facts, outcome, next }, 'message postponed')
-  }
-
   async function tryNow(lane: string, actor?: Actor): Promise<number | undefined> {
     const limitedUntil = await store.tryNow(lane, clock.now(), actor)
-    if (limitedUntil === undefined && !running.has(lane) && !isStopping) start(lane)
+    if (limitedUntil === undefined && !running.has(lane) && !isStopping()) start(lane)
     return limitedUntil
   }
 
@@ -333,11 +224,11 @@ export function createLanes(options: LanesOptions): Lanes {
       while (running.size > 0) await Promise.all(running.values())
     },
     async stop(graceMs) {
-      isStopping = true
+      stopping.abort()
       stopFollowing()
       for (const { cancel } of waiting.values()) cancel()
       waiting.clear()
-      const cancel = clock.after(graceMs, () => giveUp.abort())
+      const cancel = clock.after(graceMs, () => givingUp.abort())
       await Promise.all(running.values())
       cancel()
     }

@@ -2,7 +2,7 @@
 // bounded in number; what Slack does not take there goes to whom their name says.
 import type { Clock } from '../clock.ts'
 import { channelFault, placeOf, type SlackApp } from '../slack-api/app.ts'
-import { meanings } from '../slack-api/words.ts'
+import { isAbout } from '../slack-api/words.ts'
 import { createDestination, type Destination, type Style } from './destination.ts'
 
 /** What is known of channels that events name, each by its app and name as {@link placeOf}. */
@@ -163,13 +163,7 @@ export function createChannels(declared: () => Destinations, clock: Clock): Chan
     learn(lane, block, until) {
       const place = lane.replace(/^slack:/, '')
       if (block === undefined) refusedUntil.delete(place)
-      else if (isAboutChannel(block.reason)) refusedUntil.set(place, until)
+      else if (isAbout('channel', block.reason)) refusedUntil.set(place, until)
     }
   }
-}
-
-/** `reason`: `200 not_in_channel`. */
-function isAboutChannel(reason: string): boolean {
-  const { kind, scope } = meanings.get(/^\d{3} (\w+)$/.exec(reason)?.[1] ?? '') ?? {}
-  return kind === 'gone' && scope === 'channel'
 }

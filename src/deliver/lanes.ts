@@ -157,6 +157,8 @@ export function createLanes(options: LanesOptions): Lanes {
     const at = clock.now()
     const destination = destinations().get(message.destination)
     const until = signal ? AbortSignal.any([giveUp.signal, signal]) : giveUp.signal
+    // What one replica was answered, another may have found mended: then Slack is asked.
+    if (tokens.isRefused(message.lane, at)) tokens.follow(await store.records.laneHeads())
     const known = tokens.answerFor(message.lane, at)
     const place = destination?.lane === message.lane ? destination.slack : undefined
     const before = isAgain && place && known === undefined ? await looks.answerTo(place, message, until) : undefined
@@ -296,9 +298,7 @@ export function createLanes(options: LanesOptions): Lanes {
   }
 
   async function follow(): Promise<void> {
-    for (const { lane, block, notBefore } of await store.records.laneHeads()) {
-      if (block !== null) channels.learn(lane, block, notBefore)
-    }
+    channels.follow(await store.records.laneHeads())
     const lost = await store.follow(() => lanesByName(destinations()), clock.now())
     if (lost > 0)
       log.error(

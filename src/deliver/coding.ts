@@ -5,6 +5,9 @@ import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSyn
 /** What 16 KiB can become; brotli can make more of them, and then they are left as they are. */
 const maxOutputLength = 16 * 1024 * 1024
 
+/** Nobody has more proxies in a row, and each is work. */
+const maxCodings = 3
+
 const toFlush = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength }
 
 const decoders: Record<string, (bytes: Buffer) => Buffer> = {
@@ -25,7 +28,7 @@ function isZlib([method = 0, flags = 0]: Buffer): boolean {
  * decode stays as it is: an error would be no answer, and the message would be posted again for a day.
  */
 export function textOf(bytes: Buffer, coding: string | string[] | undefined): string {
-  const codings = String(coding).toLowerCase().split(',').reverse()
+  const codings = String(coding).toLowerCase().split(',').reverse().slice(0, maxCodings)
   const plain = codings.reduce((coded, name) => decoded(coded, name.trim().replace(/^x-/, '')), bytes)
   // Nearly every character of an answer is ASCII, of which UTF-16 alone makes zeros.
   const zero = plain.subarray(0, 4).indexOf(0)

@@ -25,13 +25,14 @@ async function build(t: Test) {
   const all = new Map(
     ['a', 'b'].map((name) => [name, createDestination(name, { slack: { app, channel: `#team-${name}` } })])
   )
+  const operators = [ops]
   const blocks = new Map<string, LaneState['block']>()
 
   function startProcess() {
     const alarm = createAlarm({
       ...{ store, clock, metrics: createMetrics(), log: pino({ enabled: false }), wake: () => {} },
       destinations: () => all,
-      operators: () => [ops]
+      operators: () => operators
     })
     /** What the operator reads when `name` is answered `body`. */
     return async (name: string, body: string) => {
@@ -50,7 +51,7 @@ async function build(t: Test) {
     }
   }
 
-  return { clock, startProcess }
+  return { clock, startProcess, all, operators }
 }
 
 const no = (error: string) => JSON.stringify({ ok: false, error })
@@ -75,4 +76,16 @@ t.test('a channel that is blocked again is news, though another replica saw it o
     t.match(await two('a', yes), [/^destination a takes messages again/], time)
     clock.advance(hour)
   }
+})
+
+t.test('where only the lane at fault leads to the operator, whom the file names next is notified', async (t) => {
+  const { startProcess, all, operators } = await build(t)
+  const [own, other] = [all.get('a'), operators.pop()]
+  if (own === undefined || other === undefined) return t.fail('there are two')
+  operators.push(own)
+  const answer = startProcess()
+  t.same(await answer('a', no('is_archived')), [])
+  operators.push(other)
+  t.match(await answer('a', no('is_archived')), [/^destination a takes no messages/])
+  t.same(await answer('a', no('is_archived')), [])
 })

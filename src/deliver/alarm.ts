@@ -69,6 +69,9 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
     if (next !== undefined) {
       if (known?.since === next.since && known.isAnnounced) return []
       const app = appOf(next, place)
+      const reachable = besides(lane, app)
+      // Nobody: it stays news until the config file names somebody who can be reached.
+      if (reachable.length === 0) return []
       // Another process may have notified of this block, or have had to wait for the hour to be over.
       const sinceMs = Math.max(withinMs, now - next.since + 1)
       const isNews = await store.records.announce(`blocked ${keyOf(destination, app)}`, [], now, sinceMs)
@@ -80,7 +83,7 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
       const { instead = '' } = partsOf(destination) ?? {}
       const means = { isGone, advice: adviceOn(kind, reply, place), ...(instead !== '' && { instead }) }
       const change = { block: next, isOver: false as const, ...means, waiting, nextAt: settlement.lane.notBefore }
-      return noticesTo(besides(lane, app), laneNotice(subjectOf(destination, app?.name), change, now))
+      return noticesTo(reachable, laneNotice(subjectOf(destination, app?.name), change, now))
     }
     blocks.delete(lane)
     if (block === undefined || (known?.since === block.since && !known.isAnnounced)) return []

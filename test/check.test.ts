@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { loadConfig } from '../src/config/config.ts'
+import { drillButtons } from '../src/deliver/drill.ts'
+import { createSlackApp } from '../src/slack-api/app.ts'
 import { cpuMs } from './fixtures/cpu.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { startSlack } from './fixtures/slack.ts'
@@ -128,6 +130,27 @@ rules: [{ name: x, send: [id, name, out, none, gone, mute, wrong, page] }]`
     'asked once for all channels of an app'
   )
   t.match(api.seen('team-a'), [{ text: /^This is a test of flux-relay.*"id" works/ }])
+})
+
+t.test('a drill of buttons takes no yes but that of Slack, and says whose word it was instead', async (t) => {
+  const operators = ['U0000001', 'S0000001']
+  const app = createSlackApp('acme', { token: 'xoxb-1', appToken: 'xapp-1', operators })
+  const isTaken = { isTaken: true, because: '' }
+  const isNot = (because: RegExp) => ({ isTaken: false, because })
+  const elsewhere = isNot(/^that does not come from Slack/)
+  const table: [body: string, socket: object, group: object][] = [
+    ['{"ok":true,"url":"wss://wss.slack.com/link","users":[]}', isTaken, isTaken],
+    ['{"ok":true}', elsewhere, elsewhere],
+    ['<html><title>Sign in</title>', elsewhere, elsewhere],
+    ['', elsewhere, elsewhere],
+    ['{"ok":false,"error":"missing_scope"}', isNot(/connections:write/), isNot(/usergroups:read/)],
+    ['{"ok":false,"error":"no_such_subteam"}', isNot(/Socket Mode/), isNot(/S0000001/)]
+  ]
+  for (const [body, socket, group] of table) {
+    const reply = { is: 'answer', status: 200, body, retryAfterMs: undefined } as const
+    const results = await drillButtons([app], { post: async () => reply, close: async () => {} })
+    t.match(results, [socket, group], body)
+  }
 })
 
 t.test('a drill where everything works says yes, in JSON too', async (t) => {

@@ -130,6 +130,11 @@ t.test('user groups are asked for, kept for a minute, and nobody may while Slack
   const unknown = await press(card(), ack, { user: 'U0BEA11' })
   await settle(unknown)
   t.match(unknown.said.join(), /missing_scope.*try again/)
+  // A gateway's yes names nobody.
+  api.behave('usergroups.users.list', { status: 200, body: '{"ok":true}' })
+  const elsewhere = await press(card(), ack, { user: 'U0BEA11' })
+  await settle(elsewhere)
+  t.match(elsewhere.said.join(), /200 ok.*try again/)
   t.equal((await acts()).length, 2)
 })
 

@@ -220,4 +220,11 @@ t.test('after a day it becomes a dead letter, whatever keeps it from going', asy
     t.match(settle(old, reply, given).settlement.message, { state: 'dead', reason: /24 hours/ }, JSON.stringify(reply))
   }
   t.equal(settle(old, answer(200, 'ok'), given).outcome, 'sent', 'unless it went at last')
+  const limited = settle(old, answer(429, '', 30_000), {
+    ...given,
+    block: { reason: '404 no_service', since: now, probes: 1 }
+  })
+  const until = now + 30_000
+  const lane = { notBefore: until, bucket: { tokens: 1, at: until }, block: { reason: '404 no_service' } }
+  t.match(limited.settlement, { message: { state: 'dead' }, lane }, 'what comes behind it waits all the same')
 })

@@ -1,7 +1,7 @@
 // Owners: the first entry that matches gets what belongs to it; an event may name a channel, and nothing else.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
-import { maxChannels } from '../src/deliver/channels.ts'
+import { createChannels, maxChannels } from '../src/deliver/channels.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { runTest } from '../src/rehearsal/run-test.ts'
@@ -399,6 +399,18 @@ t.test('what Slack does not take goes to the entry after it, and the operator is
   await fail(relay, 'three', 'team-nowhere', { message: 'dry-run failed: Deployment/three is invalid' })
   await api.until(() => names(api, 'team-nowhere').length === 1)
   t.same(names(api, 'platform').length, 3)
+})
+
+t.test('a channel that one replica finds open again is used by the others, too', async (t) => {
+  const clock = createClock()
+  const { destinations: declared } = load(`${destinations}rules: [{ name: failures, send: platform }]`)
+  const channels = createChannels(() => declared, clock)
+  const laneOfTeam = () => channels.destinations().get('acme:team-a:platform')?.lane
+  const block = { reason: '200 channel_not_found', since: clock.now(), probes: 1 }
+  channels.follow([{ lane: 'slack:acme:team-a', oldest: null, block, notBefore: clock.now() + 60_000 }])
+  t.equal(laneOfTeam(), 'slack:acme:platform')
+  channels.follow([])
+  t.equal(laneOfTeam(), 'slack:acme:team-a')
 })
 
 t.test('a relay that starts again knows what Slack does not take', async (t) => {

@@ -1,7 +1,7 @@
 // One post over real HTTP: whatever form an answer comes in, it is read for what it says.
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { kindOf, type Reply } from '../src/deliver/answer.ts'
 import { createSlack } from '../src/deliver/slack.ts'
@@ -24,8 +24,18 @@ async function postTo(t: Test, answer: (response: ServerResponse) => void): Prom
 const page = `<!DOCTYPE html><title>Sign in</title>${Array.from({ length: 20_000 }, (_, n) => `<p>${n * 7919}</p>`)}`
 
 t.test('an answer that is compressed without being asked for is read', async (t) => {
-  const codings = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync }
-  for (const [coding, compress] of Object.entries(codings)) {
+  const codings: [string, (text: string) => Buffer][] = [
+    ['gzip', (text) => gzipSync(text)],
+    ['deflate', (text) => deflateSync(text)],
+    ['deflate', (text) => deflateRawSync(text)],
+    ['br', (text) => brotliCompressSync(text)],
+    // Of its blocks, which are larger than what is read of a page, half is no use.
+    ['zstd', (text) => zstdCompressSync(text.slice(0, 40_000))],
+    // By two, one behind the other.
+    ['br, X-GZip', (text) => gzipSync(brotliCompressSync(text))],
+    ['identity,gzip', (text) => gzipSync(text)]
+  ]
+  for (const [coding, compress] of codings) {
     for (const status of [200, 403]) {
       const reply = await postTo(t, (response) =>
         response.writeHead(status, { 'content-encoding': coding }).end(compress(page))
@@ -39,6 +49,18 @@ t.test('an answer that is compressed without being asked for is read', async (t)
     t.equal(kindOf(yes, 'slack'), 'taken', coding)
     const other = await postTo(t, (response) => response.writeHead(200, { 'content-encoding': coding }).end('ok'))
     t.equal(kindOf(other, 'slack'), 'taken', `malformed ${coding}`)
+  }
+})
+
+t.test('a page in characters of two bytes is a page, and a yes in them a yes', async (t) => {
+  for (const mark of ['', '\ufeff']) {
+    const [little, yes] = [Buffer.from(mark + page, 'utf16le'), Buffer.from(`${mark}ok`, 'utf16le')]
+    for (const body of [little, Buffer.from(little).swap16()]) {
+      const reply = await postTo(t, (response) => response.writeHead(200, { 'content-type': 'text/html' }).end(body))
+      t.equal(kindOf(reply, 'other'), 'doubtful')
+    }
+    const reply = await postTo(t, (response) => response.end(yes))
+    t.equal(kindOf(reply, 'slack'), 'taken')
   }
 })
 
@@ -78,5 +100,14 @@ t.test('how long to wait is understood as seconds, whole or not, as a date, and 
     })
     const ms = reply.is === 'answer' ? reply.retryAfterMs : undefined
     t.ok(isRight(ms), `${header} ${body}: ${ms}`)
+  }
+  for (const hours of [-3, 3]) {
+    const reply = await postTo(t, (response) => {
+      const now = Date.now() + hours * 3_600_000
+      response.setHeader('date', new Date(now).toUTCString())
+      response.setHeader('retry-after', new Date(now + 90_000).toUTCString())
+      response.writeHead(429).end()
+    })
+    t.match(reply, { retryAfterMs: 90_000 }, 'by the clock of whoever answers')
   }
 })

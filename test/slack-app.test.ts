@@ -1,6 +1,7 @@
 // A Slack app: one token posts to every channel, and what Slack says is about that channel, that message, or all of them.
 import t, { type Test } from 'tap'
 import { createClock } from './fixtures/clock.ts'
+import { startPostgres } from './fixtures/postgres.ts'
 import { about, type Relay, type RelayOptions, startRelay, tempFolder } from './fixtures/relay.ts'
 import { botToken, type SlackApi, type SlackApiOptions, startSlackApi } from './fixtures/slack-api.ts'
 
@@ -125,6 +126,29 @@ t.test(
     t.equal(texts(api, 'team-c').length, 0, 'and none through the app itself')
   }
 )
+
+t.test('a token that one replica finds taken again is asked about by the others, too', async (t) => {
+  const { url } = await startPostgres(t)
+  const slackApi = await startSlackApi({ perSecond: 1000, burst: 1000, latencyMs: 0, channels: channels() })
+  t.teardown(() => slackApi.close())
+  const env = { SLACK_BOT_TOKEN: botToken, DATABASE_URL: url }
+  const text = config.replaceAll('$API', slackApi.apiUrl)
+  const one = await startRelay(t, { config: text, env })
+  const other = await startRelay(t, { config: text.replaceAll('$SLACK', one.slack.url()), env })
+  const app = slackApi.apps[botToken]
+  if (app) app.error = 'missing_scope'
+  await one.post(about('a1'))
+  await one.logged(/destination rejects all messages/)
+  await other.post(about('b1'))
+  await other.logged(/destination rejects all messages/)
+  if (app) delete app.error
+  await fetch(`${one.url}/api/lanes/a/try`, { method: 'POST' })
+  await slackApi.until(() => slackApi.seen('team-a').length === 1 && slackApi.seen('team-b').length === 1)
+  // Either might post what comes now.
+  await one.app.close()
+  await other.post(about('a2'))
+  await slackApi.until(() => slackApi.seen('team-a').length === 2)
+})
 
 t.test('who tries a lane by hand has Slack asked again', async (t) => {
   const { api, relay } = await build(t)

@@ -26,7 +26,7 @@ export function createOperators(slack: Slack, clock: Clock): Operators {
     const url = `${urlOf(app, 'usergroups.users.list')}?usergroup=${group}`
     const reply = await slack.post(url, '{}', AbortSignal.timeout(askMs), app.token)
     const answer = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
-    return answer?.isOk ? answer.users : sayReply(reply)
+    return (answer?.isOk ? answer.users : undefined) ?? sayReply(reply)
   }
 
   async function membersOf(app: SlackApp, group: string): Promise<readonly string[] | string> {

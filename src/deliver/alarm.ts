@@ -6,12 +6,12 @@ import type { Metrics } from '../metrics.ts'
 import { deadNotice, type LaneSubject, laneNotice } from '../notices/delivery.ts'
 import type { View } from '../render/compose/view.ts'
 import type { SlackApp } from '../slack-api/app.ts'
+import { isAbout } from '../slack-api/words.ts'
 import type { NewNotification } from '../store/kept.ts'
 import type { LaneState, Message } from '../store/kept-lanes.ts'
 import type { Store } from '../store/store.ts'
-import { isAboutToken } from './answer.ts'
 import { partsOf } from './channels.ts'
-import type { Destination } from './destination.ts'
+import type { Destination, Place } from './destination.ts'
 import type { Settled } from './outcome.ts'
 import { adviceOn } from './saying.ts'
 
@@ -46,10 +46,11 @@ export function noticesTo(operators: readonly Destination[], view: View): NewNot
 }
 
 export function createAlarm({ store, destinations, operators, metrics, clock, log, wake }: AlarmOptions): Alarm {
-  /** Blocked lanes of which this process has notified, and the app, where it is the app's token that is not taken. */
-  const announced = new Map<string, string | undefined>()
-  /** Blocked lanes of which nobody was notified yet: they came to be blocked again within the hour. */
-  const unannounced = new Set<string>()
+  /**
+   * By lane, whether this process has notified of its block, and since when that is: another replica may have seen its end, and
+   * the next is news. Of some nobody was notified yet: they came to be blocked again within the hour.
+   */
+  const blocks = new Map<string, { since: number; isAnnounced: boolean }>()
   let seen = 0
   const counted = new Map<string, number>()
   /** By destination, the dead letters that nobody was notified of. */
@@ -64,31 +65,44 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
     const next = settlement.lane.block
     const now = clock.now()
     const place = destinations().get(destination)?.slack
-    if (next !== undefined && !announced.has(lane)) {
-      // Of a token that Slack does not take, once for all channels of its app.
-      const app = place?.app && isAboutToken(reply, place.receiver) ? place.app : undefined
+    const known = blocks.get(lane)
+    if (next !== undefined) {
+      if (known?.since === next.since && known.isAnnounced) return []
+      const app = appOf(next, place)
+      const reachable = besides(lane, app)
+      // Nobody: it stays news until the config file names somebody who can be reached.
+      if (reachable.length === 0) return []
       // Another process may have notified of this block, or have had to wait for the hour to be over.
       const sinceMs = Math.max(withinMs, now - next.since + 1)
-      const what = app === undefined ? destination : `app ${app.name}`
-      const isNews = await store.records.announce(`blocked ${what}`, [], now, sinceMs)
-      if (!isNews && block === undefined) unannounced.add(lane)
+      const isNews = await store.records.announce(`blocked ${keyOf(destination, app)}`, [], now, sinceMs)
+      if (isNews || block === undefined) blocks.set(lane, { since: next.since, isAnnounced: isNews })
       if (!isNews) return []
-      announced.set(lane, app?.name)
-      unannounced.delete(lane)
       const isGone = kind === 'gone' && place?.app === undefined
       // The message that was refused waits as well.
       const waiting = (await store.backlog(lane)) + message.notifications
       const { instead = '' } = partsOf(destination) ?? {}
       const means = { isGone, advice: adviceOn(kind, reply, place), ...(instead !== '' && { instead }) }
       const change = { block: next, isOver: false as const, ...means, waiting, nextAt: settlement.lane.notBefore }
-      return noticesTo(besides(lane, app), laneNotice(subjectOf(destination, app?.name), change, now))
+      return noticesTo(reachable, laneNotice(subjectOf(destination, app?.name), change, now))
     }
-    if (next !== undefined) return []
-    const app = announced.get(lane)
-    announced.delete(lane)
-    if (block === undefined || unannounced.delete(lane)) return []
+    blocks.delete(lane)
+    if (block === undefined || (known?.since === block.since && !known.isAnnounced)) return []
+    const app = appOf(block, place)
+    // Each channel of an app has a block of its own, and who notified of them may have been another process: the first to end says it.
+    const isNews = await store.records.announce(`over ${keyOf(destination, app)}`, [], now, now - block.since)
+    if (!isNews) return []
     const waited = await store.backlog(lane)
-    return noticesTo(besides(lane), laneNotice(subjectOf(destination, app), { block, isOver: true, waited }, now))
+    const change = { block, isOver: true as const, waited }
+    return noticesTo(besides(lane), laneNotice(subjectOf(destination, app?.name), change, now))
+  }
+
+  /** Of a token that Slack does not take, its app: one notice is for all channels. */
+  function appOf({ reason }: { reason: string }, place: Place | undefined): SlackApp | undefined {
+    return isAbout('token', reason) ? place?.app : undefined
+  }
+
+  function keyOf(destination: string, app: SlackApp | undefined): string {
+    return app === undefined ? destination : `app ${app.name}`
   }
 
   function subjectOf(destination: string, app: string | undefined): LaneSubject {

@@ -185,23 +185,39 @@ export function read(body: string): Said {
   if (/^<[!?a-z]/i.test(text)) return { ...nothing, is: 'page' }
   if (text === 'ok') return { ...nothing, is: 'text', verdict: 'yes' }
   const fields = parseObject(text)
-  if (fields === undefined) {
-    // Some pages have a warning of their makers before the first tag.
-    if (/<(!doctype|html|head|title|body)\b/i.test(text)) return { ...nothing, is: 'page' }
-    return { ...nothing, is: 'text', word: wordOf(text), verdict: beginsAsNo.test(text) ? 'no' : undefined }
-  }
-  return { is: 'json', fields, word: wordOf(fields['error']), verdict: verdictOf(fields) }
+  if (fields !== undefined) return { is: 'json', fields, word: wordOf(fields['error']), verdict: verdictOf(fields) }
+  // Of one that was cut off nobody knows what the rest takes back of a yes.
+  const start = fieldsAtStart(text)
+  if (verdictOf(start) === 'no') return { is: 'json', fields: start, word: wordOf(start['error']), verdict: 'no' }
+  // Some pages have a warning of their makers before the first tag.
+  if (/<(!doctype|html|head|title|body)\b/i.test(text)) return { ...nothing, is: 'page' }
+  return { ...nothing, is: 'text', word: wordOf(text), verdict: beginsAsNo.test(text) ? 'no' : undefined }
 }
 
-/** The object that `text` is, or the first of a list of them. Of one that was cut off, its first field, if that is a no. */
+/** The object that `text` is, or the first of a list of them. */
 function parseObject(text: string): Record<string, unknown> | undefined {
   if (!/^[{[]/.test(text)) return undefined
   try {
     const [value] = [JSON.parse(text)].flat() as unknown[]
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
   } catch {
-    return /^\{\s*"(ok|success)"\s*:\s*false\b/.test(text) ? { ok: false } : undefined
+    return undefined
   }
+}
+
+const fieldAtStart =
+  /[{,]\s*"([^"\\]*)"\s*:\s*(?:(true|false|null|-?(?:0|[1-9]\d*))|"((?:[^"\\]|\\.)*)("?))\s*(?=[,}]|$)/y
+
+/** Of an object that was cut off the fields before the first that is no text, number or constant. */
+function fieldsAtStart(text: string): Record<string, unknown> {
+  const fields: Record<string, unknown> = {}
+  fieldAtStart.lastIndex = 0
+  for (let found = fieldAtStart.exec(text); found !== null; found = fieldAtStart.exec(text)) {
+    const [, name = '', constant, value = '', end] = found
+    // A word that was cut off may look like another.
+    fields[name] = constant === undefined ? `${value}${end === '' ? '…' : ''}` : JSON.parse(constant)
+  }
+  return fields
 }
 
 function wordOf(value: unknown): string {
@@ -212,8 +228,9 @@ const noes = 'errors?|fail(ed|ure)?|invalid|unauthori[sz]ed|forbidden|denied|rej
 const isNo = new RegExp(`^(${noes})$`, 'i')
 /** What proxies and gateways say of themselves, whatever the status they say it with. */
 const ofGateways =
-  'bad (request|gateway)|internal server error|service unavailable|gateway time-?out|request time-?out|too many requests|method not allowed|payload too large|no healthy upstream|upstream (connect|request)|rbac:|(user is )?not (authenticated|authori[sz]ed)'
-const beginsAsNo = new RegExp(`^["'\\[]*(${noes}|${ofGateways})(?![a-z])`, 'i')
+  'page not found|bad (request|gateway)|internal server error|service unavailable|gateway time-?out|request time-?out|too many requests|method not allowed|payload too large|no healthy upstream|upstream (connect|request)|rbac:|(user is )?not (authenticated|authori[sz]ed)'
+const status = '(http/[\\d.]+ )?([45]\\d\\d[ :-]+)?'
+const beginsAsNo = new RegExp(`^["'\\[]*${status}(${noes}|${ofGateways})(?![a-z])`, 'i')
 
 /** What the fields say that gateways and bots put beside a 200. */
 function verdictOf(fields: Record<string, unknown>): Said['verdict'] {

@@ -2,7 +2,8 @@
 // bounded in number; what Slack does not take there goes to whom their name says.
 import type { Clock } from '../clock.ts'
 import { channelFault, placeOf, type SlackApp } from '../slack-api/app.ts'
-import { meanings } from '../slack-api/words.ts'
+import { isAbout } from '../slack-api/words.ts'
+import type { LaneHead } from '../store/records.ts'
 import { createDestination, type Destination, type Style } from './destination.ts'
 
 /** What is known of channels that events name, each by its app and name as {@link placeOf}. */
@@ -130,6 +131,8 @@ export interface Channels {
   destinations(): Destinations
   /** Nothing can be posted from `lane` until then, in ms, for `reason`, such as `200 is_archived`. */
   learn(lane: string, block: { reason: string } | undefined, until: number): void
+  /** The same of all lanes: of one that is not among `heads`, another replica has found that it takes messages. */
+  follow(heads: readonly LaneHead[]): void
 }
 
 /** `declared`: those of the file in use. */
@@ -153,6 +156,12 @@ export function createChannels(declared: () => Destinations, clock: Clock): Chan
     }
   }
 
+  function learn(lane: string, block: { reason: string } | undefined, until: number): void {
+    const place = lane.replace(/^slack:/, '')
+    if (block === undefined) refusedUntil.delete(place)
+    else if (isAbout('channel', block.reason)) refusedUntil.set(place, until)
+  }
+
   return {
     destinations() {
       const now = declared()
@@ -160,16 +169,10 @@ export function createChannels(declared: () => Destinations, clock: Clock): Chan
       of = now
       return made
     },
-    learn(lane, block, until) {
-      const place = lane.replace(/^slack:/, '')
-      if (block === undefined) refusedUntil.delete(place)
-      else if (isAboutChannel(block.reason)) refusedUntil.set(place, until)
+    learn,
+    follow(heads) {
+      refusedUntil.clear()
+      for (const { lane, block, notBefore } of heads) learn(lane, block ?? undefined, notBefore)
     }
   }
-}
-
-/** `reason`: `200 not_in_channel`. */
-function isAboutChannel(reason: string): boolean {
-  const { kind, scope } = meanings.get(/^\d{3} (\w+)$/.exec(reason)?.[1] ?? '') ?? {}
-  return kind === 'gone' && scope === 'channel'
 }

@@ -60,6 +60,8 @@ export function createDelivery(options: DeliveryOptions) {
     const at = clock.now()
     const destination = destinations().get(message.destination)
     const until = signal ? AbortSignal.any([options.givingUp, signal]) : options.givingUp
+    // What one replica was answered, another may have found mended: then Slack is asked.
+    if (tokens.isRefused(message.lane, at)) tokens.follow(await store.records.laneHeads())
     const known = tokens.answerFor(message.lane, at)
     const place = destination?.lane === message.lane ? destination.slack : undefined
     const before = isAgain && place && known === undefined ? await looks.answerTo(place, message, until) : undefined

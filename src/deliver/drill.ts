@@ -6,7 +6,7 @@ import type { Payload } from '../render/slack/payload.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { type SlackApp, urlOf } from '../slack-api/app.ts'
 import { adviceOnSocket } from '../slack-api/words.ts'
-import { kindOf } from './answer.ts'
+import { kindOf, type Reply } from './answer.ts'
 import type { Destination, Place } from './destination.ts'
 import { adviceOn, detailsOf, quoteReply } from './saying.ts'
 import type { Slack } from './slack.ts'
@@ -66,15 +66,18 @@ export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Pro
     if (appToken === undefined) return []
     const groups = (operators ?? []).filter((id) => id.startsWith('S'))
     const of = { destination: `app ${app.name}` }
+    const ask = { app, slack }
     return Promise.all([
-      askApi({ ...app, token: appToken }, 'apps.connections.open', slack).then(({ word, ...answered }) => ({
-        ...{ ...of, tried: 'gives out a socket for buttons', ...answered },
-        because: answered.isTaken ? '' : adviceOnSocket(word)
-      })),
+      askApi('apps.connections.open', 'url', {
+        ...ask,
+        app: { ...app, token: appToken },
+        adviceOnWord: adviceOnSocket
+      }).then((answered) => ({ ...of, tried: 'gives out a socket for buttons', ...answered })),
       ...groups.map(async (group) => {
-        const { word, ...answered } = await askApi(app, `usergroups.users.list?usergroup=${group}`, slack)
-        const because = word === 'missing_scope' ? scopeAdvice : `is ${group} the ID of a user group?`
-        return { ...of, tried: `says who is in ${group}`, ...answered, because: answered.isTaken ? '' : because }
+        const adviceOnWord = (word: string) =>
+          word === 'missing_scope' ? scopeAdvice : `is ${group} the ID of a user group?`
+        const answered = await askApi(`usergroups.users.list?usergroup=${group}`, 'users', { ...ask, adviceOnWord })
+        return { ...of, tried: `says who is in ${group}`, ...answered }
       })
     ])
   })
@@ -84,12 +87,26 @@ export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Pro
 const scopeAdvice =
   'the app may not see user groups: add the scope usergroups:read under OAuth & Permissions at https://api.slack.com/apps, then install the app again'
 
-async function askApi(app: SlackApp, method: string, slack: Slack) {
+/** Taken where the answer has what was `wanted`: a gateway says `{"ok":true}`, too. */
+async function askApi(
+  method: string,
+  wanted: 'url' | 'users',
+  { app, slack, adviceOnWord }: { app: SlackApp; slack: Slack; adviceOnWord: (word: string) => string }
+): Promise<Pick<DrillResult, 'answer' | 'isTaken' | 'because'>> {
   const url = `${app.apiUrl}/${method}`
   const reply = await slack.post(url, '{}', new AbortController().signal, app.token)
   const said = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
+  const isTaken = said?.isOk === true && said[wanted] !== undefined
   const [name] = method.split('?')
-  return { answer: `${name}: ${quoteReply(reply, { url, app })}`, isTaken: said?.isOk === true, word: said?.word ?? '' }
+  const answer = `${name}: ${quoteReply(reply, { url, app })}`
+  const advice = said?.word ? adviceOnWord(said.word) : adviceOnAnswer(reply, app)
+  return { answer, isTaken, because: isTaken ? '' : advice }
+}
+
+/** What to make of an answer that is no yes of Slack's to a question. */
+function adviceOnAnswer(reply: Reply, app: SlackApp): string {
+  const kind = kindOf(reply, 'web-api')
+  return adviceOn(kind === 'unclear' || kind === 'taken' ? 'doubtful' : kind, reply, { app })
 }
 
 /** By which name people invite an app, or why it cannot post at all. */
@@ -101,9 +118,8 @@ async function identify(
   const reply = await slack.post(url, '{}', new AbortController().signal, app.token)
   const said = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
   if (said?.isOk) return { user: said.user }
-  const kind = kindOf(reply, 'web-api')
   const answer = `auth.test: ${quoteReply(reply, { url, app })}`
-  const because = adviceOn(kind === 'unclear' ? 'doubtful' : kind, reply, { app })
+  const because = adviceOnAnswer(reply, app)
   return { user: undefined, fault: (destination) => ({ destination, answer, isTaken: false, because }) }
 }
 

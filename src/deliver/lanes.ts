@@ -187,9 +187,7 @@ export function createLanes(options: LanesOptions): Lanes {
   }
 
   async function follow(): Promise<void> {
-    for (const { lane, block, notBefore } of await store.records.laneHeads()) {
-      if (block !== null) channels.learn(lane, block, notBefore)
-    }
+    channels.follow(await store.records.laneHeads())
     const lost = await store.follow(() => lanesByName(destinations()), clock.now())
     if (lost > 0)
       log.error(

@@ -86,13 +86,14 @@ export function settle(message: Message, reply: Reply, given: Circumstances): Se
     case 'taken':
       return ended(attempt, 'sent', { message: { state: 'sent', ...placeIn(attempt) }, lane: { notBefore: 0 } })
     case 'rate limit': {
-      if (isTooOld) return dead(attempt, 'not delivered within 24 hours; Slack limits the rate of messages')
       const asked = (reply.is === 'answer' && reply.retryAfterMs) || 0
       const waitMs = asked > 0 ? Math.min(Math.max(1000, asked), maxAgeMs) : Math.min(1000 * 2 ** failures, maxLimitMs)
       const notBefore = now + waitMs
       // One token when the wait is over, and none in hand: what has piled up by then goes as one message, not as a burst
       // that is refused again.
       const lane = { notBefore, block, bucket: { tokens: 1, at: notBefore } }
+      // What comes behind it waits as it was asked to.
+      if (isTooOld) return dead(attempt, 'not delivered within 24 hours; Slack limits the rate of messages', lane)
       return ended(attempt, 'rate_limited', again(attempt, lane, asked > 0 ? failures : failures + 1))
     }
     case 'transient': {

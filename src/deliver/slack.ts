@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { RelayError } from '../errors.ts'
 import type { Reply } from './answer.ts'
-import { plainBytes } from './coding.ts'
+import { textOf } from './coding.ts'
 
 /** Slack answers in well under a second; this is for the days it does not. */
 const timeoutMs = 15_000
@@ -59,12 +59,8 @@ async function post(
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     })
     const { statusCode: status, headers } = response
-    const text = plainBytes(
-      await readStart(response.body, token === undefined ? maxAnswer : maxApiAnswer),
-      headers['content-encoding']
-    )
-      .toString('utf8')
-      .trim()
+    const start = await readStart(response.body, token === undefined ? maxAnswer : maxApiAnswer)
+    const text = textOf(start, headers['content-encoding']).trim()
     const redirectsTo = status >= 300 && status < 400 ? hostOf(headers.location, url) : undefined
     return { is: 'answer', status, body: text, retryAfterMs: retryAfterMs(headers, text), redirectsTo }
   } catch (error) {
@@ -106,8 +102,9 @@ function statusOfProxy(error: unknown): number | undefined {
 function retryAfterMs(headers: IncomingHttpHeaders, body: string): number | undefined {
   const [value] = [headers['retry-after']].flat()
   if (value !== undefined) {
-    // Not every gateway keeps to whole seconds, and a number is a year to Date.parse.
-    const ms = /^\d+(\.\d+)?$/.test(value) ? Math.ceil(Number(value) * 1000) : Date.parse(value) - Date.now()
+    // Not every gateway keeps to whole seconds, and a number is a year to Date.parse. A date is by the clock of whoever answers.
+    const sentAt = Date.parse(headers.date ?? '') || Date.now()
+    const ms = /^\d+(\.\d+)?$/.test(value) ? Math.ceil(Number(value) * 1000) : Date.parse(value) - sentAt
     if (ms > 0) return ms
   }
   const inBody = /"retry_after"\s*:\s*(\d{1,6}(?:\.\d+)?)/.exec(body)?.[1]

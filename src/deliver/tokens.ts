@@ -1,5 +1,7 @@
 // Tokens: share among the lanes of one Slack app its budget, a wait that Slack asks for, and a no to the token itself.
 import { type Budget, createBudget } from '../slack-api/budget.ts'
+import { isAbout } from '../slack-api/words.ts'
+import type { LaneHead } from '../store/records.ts'
 import { isAboutToken, type Reply } from './answer.ts'
 import { inLane } from './channels.ts'
 import type { Destination } from './destination.ts'
@@ -15,6 +17,10 @@ export interface Tokens {
    * the turn of the lane is used up.
    */
   answerFor(lane: string, now: number): Reply | undefined
+  /** Whether {@link answerFor} knows an answer. */
+  isRefused(lane: string, now: number): boolean
+  /** Learns which lanes are blocked: where none of an app is for its token, another replica has found that taken. */
+  follow(heads: readonly LaneHead[]): void
   /** Learns from the answer to a request; the lanes that waited for the token to be taken again. */
   learn(lane: string, settled: Settled): string[]
   /** Somebody wants to know: Slack is to be asked again. */
@@ -53,6 +59,13 @@ export function createTokens(destinations: () => ReadonlyMap<string, Destination
         waiting.set(token, (waiting.get(token) ?? new Set()).add(lane))
       }
       return refusal
+    },
+    isRefused: (lane, now) => budgetOf(lane)?.refusalAt(now) !== undefined,
+    follow(heads) {
+      const refused = new Set(
+        heads.flatMap(({ lane, block }) => (block && isAbout('token', block.reason) ? (tokenOf(lane) ?? []) : []))
+      )
+      for (const [token, budget] of budgets) if (!refused.has(token)) budget.askAgain()
     },
     learn(lane, { kind, reply, settlement }) {
       const budget = budgetOf(lane)

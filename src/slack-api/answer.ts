@@ -11,8 +11,8 @@ export interface ApiAnswer {
   team: string | undefined
   /** Of `apps.connections.open`: where to connect to, which is a secret. */
   url: string | undefined
-  /** Of `usergroups.users.list`: the IDs of its members. */
-  users: readonly string[]
+  /** Of `usergroups.users.list`: the IDs of its members. A gateway says `{"ok":true}`, too. */
+  users: readonly string[] | undefined
   /** What Slack says beside its word: what is wrong at which place, which scope is missing. At most {@link maxDetails}. */
   details: string[]
 }
@@ -32,7 +32,7 @@ export function readApiAnswer(body: string): ApiAnswer | undefined {
     user: nameOf(user),
     team: nameOf(team),
     url: isText(url) ? url : undefined,
-    users: Array.isArray(users) ? users.filter(isText) : [],
+    users: Array.isArray(users) ? users.filter(isText) : undefined,
     details: ok ? [] : detailsOf(fields)
   }
 }

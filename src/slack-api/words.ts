@@ -113,8 +113,17 @@ export const meanings: ReadonlyMap<string, Meaning> = new Map(entries)
 
 /** What to do about a lane that is blocked for `reason`, such as `200 not_in_channel`; empty where the word says no more. */
 export function adviceOnBlock(reason: string): string {
-  const [, word = ''] = /^\d{3} (\w+)$/.exec(reason) ?? []
-  return meanings.get(word)?.advice(undefined) ?? ''
+  return meaningOf(reason)?.advice(undefined) ?? ''
+}
+
+/** Whether a lane that is blocked for `reason` waits for somebody to mend its token, or its channel. */
+export function isAbout(scope: 'token' | 'channel', reason: string): boolean {
+  const meaning = meaningOf(reason)
+  return meaning?.kind === 'gone' && meaning.scope === scope
+}
+
+function meaningOf(reason: string): Meaning | undefined {
+  return meanings.get(/^\d{3} (\w+)$/.exec(reason)?.[1] ?? '')
 }
 
 const anotherToken =

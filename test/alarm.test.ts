@@ -44,10 +44,13 @@ async function build(t: Test) {
       }
       const reply = { is: 'answer', status: 200, body, retryAfterMs: undefined } as const
       const settled = settle(message, reply, { now: clock.now(), random: 0, block, receiver: 'web-api' })
-      const notices = await alarm.ofLane(message, block, settled)
-      blocks.set(lane, settled.settlement.lane.block)
+      const { block: next } = settled.settlement.lane
+      const news = await alarm.ofLane(message, block, settled)
+      const isNews = news && (await store.records.announce(news))
+      alarm.noted(lane, block, next, isNews)
+      blocks.set(lane, next)
       clock.advance(1000)
-      return notices.map(({ view }) => view.summary)
+      return isNews ? news.notices.map(({ view }) => view.summary) : []
     }
   }
 

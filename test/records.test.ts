@@ -340,12 +340,8 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.accept([about({ name: 'c' }, {}, at + hour)], sendTo('other'))
       await store.settle(await post(store, 'lane'), attempt, sent)
       await bury(store, 'other')
-      await records.announce(
-        'ops',
-        [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('lane') }],
-        at,
-        1
-      )
+      const notices = [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('lane') }]
+      await records.announce({ key: 'ops', notices, now: at, withinMs: 1 })
       const cases: [Parameters<Records['notifications']>[0], string[]][] = [
         [{}, ['4', '3', '2', '1']],
         [{ state: 'sent' }, ['1']],
@@ -613,12 +609,14 @@ for (const [name, prepare] of Object.entries(stores)) {
     t.test('the operator is notified once in a while, whoever says it', async (t) => {
       const [store, records] = await start(t)
       const notices = [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('ops') }]
-      t.equal(await records.announce('k', notices, at, hour), true)
-      t.equal(await records.announce('k', notices, at + hour - 1, hour), false)
-      t.equal(await records.announce('other', notices, at, hour), true)
-      t.equal(await records.announce('k', notices, at + hour, hour), true)
+      t.equal(await records.announce({ key: 'k', notices, now: at, withinMs: hour }), true)
+      t.equal(await records.announce({ key: 'k', notices, now: at + hour - 1, withinMs: hour }), false)
+      t.equal(await records.announce({ key: 'other', notices, now: at, withinMs: hour }), true)
+      t.equal(await records.announce({ key: 'k', notices, now: at + hour, withinMs: hour }), true)
       t.equal(store.pending, 3)
-      const both = await Promise.all([1, 2].map(() => records.announce('same', notices, at, hour)))
+      const both = await Promise.all(
+        [1, 2].map(() => records.announce({ key: 'same', notices, now: at, withinMs: hour }))
+      )
       t.same(both.toSorted(), [false, true])
     })
   })

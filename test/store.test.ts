@@ -189,12 +189,16 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('a notice to the operator of an outcome is written with it', async (t) => {
+    t.test('a notice to the operator of an outcome is written with it, unless it is no news', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
-      await store.accept([arrival('one')], sendTo('lane'))
-      const notice = { rule: 'operator', destination: 'ops', lane: 'ops', view: view('lane') }
-      await store.settle(await post(store, 'lane'), attempt, sent, [notice])
+      await store.accept([arrival('one'), arrival('two'), arrival('three')], sendTo('lane'))
+      const notices = [{ rule: 'operator', destination: 'ops', lane: 'ops', view: view('lane') }]
+      const news = { key: 'lane', notices, now: at, withinMs: 60 * 60_000 }
+      t.match(await store.settle(await post(store, 'lane'), attempt, sent, news), { isNews: true })
+      t.equal(store.pending, 3)
+      t.match(await store.settle(await post(store, 'lane'), attempt, sent, { ...news, now: at + 1 }), { isNews: false })
+      t.match(await store.settle(await post(store, 'lane'), attempt, sent), { isNews: undefined })
       t.equal(store.pending, 1)
       t.equal((await post(store, 'ops')).payload.text, 'lane')
       await store.close()
@@ -585,9 +589,13 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.settle(first, attempt, sent)
       t.match(await store.next('groups', plan, at), { is: 'wait', until: at + 10_000 }, 'a new one has its own time')
 
-      t.equal(await store.records.announce('key', [], at + 40 * 24 * hour, hour), true)
-      t.equal(await store.records.announce('key', [], at, hour), true, 'what the operator was notified of')
-      t.equal(await store.records.announce('key', [], at, hour), false)
+      t.equal(await store.records.announce({ key: 'key', notices: [], now: at + 40 * 24 * hour, withinMs: hour }), true)
+      t.equal(
+        await store.records.announce({ key: 'key', notices: [], now: at, withinMs: hour }),
+        true,
+        'what the operator was notified of'
+      )
+      t.equal(await store.records.announce({ key: 'key', notices: [], now: at, withinMs: hour }), false)
       await store.noteLastEvents(new Map([['eu', at + hour]]), at + hour)
       await store.noteLastEvents(new Map([['eu', at]]), at)
       t.same(await store.lastEvents(), { sources: new Map([['eu', at]]), listenedUntil: at }, 'who has posted')

@@ -9,6 +9,7 @@ import type { SlackApp } from '../slack-api/app.ts'
 import { isAbout } from '../slack-api/words.ts'
 import type { NewNotification } from '../store/kept.ts'
 import type { LaneState, Message } from '../store/kept-lanes.ts'
+import type { News } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { partsOf } from './channels.ts'
 import type { Destination, Place } from './destination.ts'
@@ -16,8 +17,10 @@ import type { Settled } from './outcome.ts'
 import { adviceOn } from './saying.ts'
 
 export interface Alarm {
-  /** The notices to write down with an outcome that blocks a lane, or ends its block. */
-  ofLane(message: Message, block: LaneState['block'], settled: Settled): Promise<NewNotification[]>
+  /** What to say of an outcome that blocks a lane, or ends its block; undefined where there is nothing, or nobody to hear it. */
+  ofLane(message: Message, block: LaneState['block'], settled: Settled): Promise<News | undefined>
+  /** That is written down: the block of the lane before and by now, and whether it was news, as far as that is known. */
+  noted(lane: string, before: LaneState['block'], block: LaneState['block'], isNews: boolean | undefined): void
   /** Notifies of the dead letters since it last looked, whatever their reason. */
   ofDeadLetters(): Promise<void>
 }
@@ -59,7 +62,7 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
   const besides = (lane: string | undefined, app?: SlackApp) =>
     operators().filter(({ lane: own, slack }) => own !== lane && (app === undefined || slack?.app?.token !== app.token))
 
-  async function ofLane(message: Message, block: LaneState['block'], settled: Settled): Promise<NewNotification[]> {
+  async function ofLane(message: Message, block: LaneState['block'], settled: Settled): Promise<News | undefined> {
     const { settlement, kind, reply } = settled
     const { lane, destination } = message
     const next = settlement.lane.block
@@ -67,33 +70,35 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
     const place = destinations().get(destination)?.slack
     const known = blocks.get(lane)
     if (next !== undefined) {
-      if (known?.since === next.since && known.isAnnounced) return []
+      if (known?.since === next.since && known.isAnnounced) return undefined
       const app = appOf(next, place)
       const reachable = besides(lane, app)
       // Nobody: it stays news until the config file names somebody who can be reached.
-      if (reachable.length === 0) return []
-      // Another process may have notified of this block, or have had to wait for the hour to be over.
-      const sinceMs = Math.max(withinMs, now - next.since + 1)
-      const isNews = await store.records.announce(`blocked ${keyOf(destination, app)}`, [], now, sinceMs)
-      if (isNews || block === undefined) blocks.set(lane, { since: next.since, isAnnounced: isNews })
-      if (!isNews) return []
+      if (reachable.length === 0) return undefined
       const isGone = kind === 'gone' && place?.app === undefined
       // The message that was refused waits as well.
       const waiting = (await store.backlog(lane)) + message.notifications
       const { instead = '' } = partsOf(destination) ?? {}
       const means = { isGone, advice: adviceOn(kind, reply, place), ...(instead !== '' && { instead }) }
       const change = { block: next, isOver: false as const, ...means, waiting, nextAt: settlement.lane.notBefore }
-      return noticesTo(reachable, laneNotice(subjectOf(destination, app?.name), change, now))
+      const notices = noticesTo(reachable, laneNotice(subjectOf(destination, app?.name), change, now))
+      // Another process may have notified of this block, or have had to wait for the hour to be over.
+      const sinceMs = Math.max(withinMs, now - next.since + 1)
+      return { key: `blocked ${keyOf(destination, app)}`, notices, now, withinMs: sinceMs }
     }
-    blocks.delete(lane)
-    if (block === undefined || (known?.since === block.since && !known.isAnnounced)) return []
+    if (block === undefined || (known?.since === block.since && !known.isAnnounced)) return undefined
     const app = appOf(block, place)
+    const change = { block, isOver: true as const, waited: await store.backlog(lane) }
+    const notices = noticesTo(besides(lane), laneNotice(subjectOf(destination, app?.name), change, now))
     // Each channel of an app has a block of its own, and who notified of them may have been another process: the first to end says it.
-    const isNews = await store.records.announce(`over ${keyOf(destination, app)}`, [], now, now - block.since)
-    if (!isNews) return []
-    const waited = await store.backlog(lane)
-    const change = { block, isOver: true as const, waited }
-    return noticesTo(besides(lane), laneNotice(subjectOf(destination, app?.name), change, now))
+    return { key: `over ${keyOf(destination, app)}`, notices, now, withinMs: now - block.since }
+  }
+
+  const noted: Alarm['noted'] = (lane, before, block, isNews) => {
+    if (block === undefined) blocks.delete(lane)
+    // Of a block that another process has seen begin, that one may have notified.
+    else if (isNews || (isNews === false && before === undefined))
+      blocks.set(lane, { since: block.since, isAnnounced: isNews })
   }
 
   /** Of a token that Slack does not take, its app: one notice is for all channels. */
@@ -150,7 +155,7 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
       besides(destinations().get(destination)?.lane),
       deadNotice(destination, { count, reasons }, now)
     )
-    if (!(await store.records.announce(`dead letters ${destination}`, notices, now, withinMs))) return false
+    if (!(await store.records.announce({ key: `dead letters ${destination}`, notices, now, withinMs }))) return false
     log.error(
       { destination, notifications: count, reasons: [...new Set(reasons)].slice(0, 3) },
       'notifications could not be delivered; they are kept and can be retried'
@@ -160,5 +165,5 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
     return true
   }
 
-  return { ofLane, ofDeadLetters }
+  return { ofLane, noted, ofDeadLetters }
 }

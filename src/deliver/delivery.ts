@@ -5,7 +5,6 @@ import type { Ages, Clock } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Spans } from '../spans.ts'
-import type { NewNotification } from '../store/kept.ts'
 import type { Attempt, LaneState, Message, Step } from '../store/kept-lanes.ts'
 import type { Store } from '../store/store.ts'
 import type { Alarm } from './alarm.ts'
@@ -122,12 +121,14 @@ export function createDelivery(options: DeliveryOptions) {
     settled: Settled,
     block: LaneState['block']
   ): Promise<boolean> {
-    // Asked once: the second time, it would be no news.
-    let notices: readonly NewNotification[] | undefined
-    for (;;) {
+    const { settlement } = settled
+    for (let tries = 1; ; tries++) {
       try {
-        notices ??= await alarm.ofLane(message, block, settled)
-        const isLast = await store.settle(message, attempt, settled.settlement, notices)
+        const news = await alarm.ofLane(message, block, settled)
+        const { isLast, isNews } = await store.settle(message, attempt, settlement, news)
+        // What a try before has written, of which nobody was told, is no news now.
+        alarm.noted(message.lane, block, settlement.lane.block, isNews || tries === 1 ? isNews : undefined)
+        const notices = (isNews && news?.notices) || []
         for (const { destination } of notices) metrics.notifications.inc({ destination, state: 'pending' })
         wake(notices.map(({ lane }) => lane))
         return isLast

@@ -25,7 +25,7 @@ export function createOperator(options: {
   const { store, operators, metrics, clock, log, wake } = options
   return async (key, view, withinMs) => {
     const notices = noticesTo(operators(), view)
-    const isNews = await store.records.announce(key, notices, clock.now(), withinMs)
+    const isNews = await store.records.announce({ key, notices, now: clock.now(), withinMs })
     if (!isNews) return false
     const { kind, name } = view.object
     const say = view.says === 'recovered' ? log.info.bind(log) : log.warn.bind(log)

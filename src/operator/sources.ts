@@ -129,7 +129,8 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     if (since === undefined || expectMs === undefined || at - since <= expectMs) return
     const key = silenceKey(name, since)
     // A quiet spell that ends before anyone noticed it is not worth a notice.
-    const wasAnnounced = notified.get(name) === since || !(await store.records.announce(key, [], at, onceMs))
+    const wasAnnounced =
+      notified.get(name) === since || !(await store.records.announce({ key, notices: [], now: at, withinMs: onceMs }))
     if (wasAnnounced) await announce(`${key} over`, quietNotice(name, { since, expectMs, isOver: true }, at), onceMs)
   }
 

@@ -178,6 +178,14 @@ export interface Settlement {
   lane: Pick<LaneState, 'notBefore' | 'block'> & { bucket?: Bucket }
 }
 
+/** What is known once that is written down. */
+export interface Recorded {
+  /** Nothing else is in the lane, so that it need not be looked at. */
+  isLast: boolean
+  /** Whether the operator is notified of it; undefined where nothing was to be said, or another try has written it. */
+  isNews: boolean | undefined
+}
+
 /** The lanes of destinations, by their names. */
 export type LanesByName = Pick<ReadonlyMap<string, string>, 'get' | 'has'>
 

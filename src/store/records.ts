@@ -279,6 +279,14 @@ export interface Records {
   discard(ids: readonly string[], now: number, actor?: Actor): Promise<string[]>
   /** What operators did, the newest first. */
   acts(filter: ActFilter, page: Page): Promise<Listed<ActRecord>>
-  /** Writes `notices`, unless some were written under the same key within that time, by whatever replica. */
-  announce(key: string, notices: readonly NewNotification[], now: number, withinMs: number): Promise<boolean>
+  /** Resolves to whether it was news. */
+  announce(news: News): Promise<boolean>
+}
+
+/** What the operator is notified of, unless there was something under the same key within that time, by whatever replica. */
+export interface News {
+  key: string
+  notices: readonly NewNotification[]
+  now: number
+  withinMs: number
 }

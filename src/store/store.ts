@@ -17,8 +17,19 @@ import type {
   Tally
 } from './kept.ts'
 import type { Card, CardEnd, CardPlan, CardStep } from './kept-cards.ts'
-import type { Attempt, HoldOf, LaneOf, LanesByName, Message, Plan, Posted, Settlement, Step } from './kept-lanes.ts'
-import type { Records } from './records.ts'
+import type {
+  Attempt,
+  HoldOf,
+  LaneOf,
+  LanesByName,
+  Message,
+  Plan,
+  Posted,
+  Recorded,
+  Settlement,
+  Step
+} from './kept-lanes.ts'
+import type { News, Records } from './records.ts'
 import type { Withheld } from './withheld.ts'
 
 export interface Store {
@@ -45,16 +56,10 @@ export interface Store {
   next(lane: string, plan: Plan, now: number): Promise<Step>
 
   /**
-   * Records how an attempt ended; the lane's next step sees it. `notices`, what the operator is notified of, are
-   * written with it. Resolves to true where it is known that nothing else was in the lane, so that it need not be looked at. Throws
-   * LANE_LOST where another replica has taken the lane over: it sends the message again.
+   * Records how an attempt ended, with `news` of that; the lane's next step sees it. Throws LANE_LOST where another replica has
+   * taken the lane over: it sends the message again.
    */
-  settle(
-    message: Message,
-    attempt: Attempt,
-    settlement: Settlement,
-    notices?: readonly NewNotification[]
-  ): Promise<boolean>
+  settle(message: Message, attempt: Attempt, settlement: Settlement, news?: News): Promise<Recorded>
 
   /**
    * The card of these lanes that has been out of date for longest, as far as it may be updated by now, with all that is known of

@@ -121,16 +121,17 @@ export function createClaims({ connections, presence, waiting, isCallersClock }:
       return { ...step, signal }
     },
 
-    async settle(message, attempt, settlement, notices = []) {
+    async settle(message, attempt, settlement, news) {
       const number = numbers.get(message.id)
-      const settling = { message, attempt, settlement, notices, replica, number, skewErrorMs: skewErrorMs() }
-      const { sent, buried, isLast } = await connections.transaction((sql, finish) => settle(sql, finish, settling))
+      const settling = { message, attempt, settlement, news, replica, number, skewErrorMs: skewErrorMs() }
+      const { sent, buried, recorded } = await connections.transaction((sql, finish) => settle(sql, finish, settling))
       numbers.delete(message.id)
       waiting.add(message.destination, -sent)
+      const notices = (recorded.isNews && news?.notices) || []
       for (const { destination } of notices) waiting.add(destination, 1)
       noteBuried(buried)
       presence.announce(notices.map(({ lane }) => lane))
-      return isLast
+      return recorded
     }
   }
 }

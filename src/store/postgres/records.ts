@@ -2,15 +2,15 @@
 import type { Actor } from '../../actor.ts'
 import { remember } from '../../objects/notified.ts'
 import type { ActName } from '../kept.ts'
-import { apartMs, type LanesByName } from '../kept-lanes.ts'
+import type { LanesByName } from '../kept-lanes.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, idOf, type Row } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
+import { announce } from './announcements.ts'
 import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
-import { insertNotifications } from './queue.ts'
 import { keyOf, storable } from './text.ts'
 
 // In one order, and without those that someone else has in hand. Which destinations there are the config file says.
@@ -28,11 +28,6 @@ const discardSql = `
   update notifications set state = 'muted', reason = $2 where id in (
     select id from notifications where id = any($1) and state = 'dead' order by id for update skip locked)
   returning id`
-
-const announceSql = `
-  insert into announcements (key, announced_at) values ($1, $2)
-  on conflict (key) do update set announced_at = excluded.announced_at
-  where announcements.announced_at <= $2 - $3::bigint or announcements.announced_at > $2 + ${apartMs} returning key`
 
 interface DeadRow extends FailedRow {
   id: number
@@ -76,17 +71,9 @@ export function createPostgresRecords({ connections, added }: Host): Records {
       })
     },
 
-    async announce(key, notices, now, withinMs) {
-      const isNews = await connections.transaction(async (sql) => {
-        const { rowCount } = await sql(announceSql, [key, now, withinMs])
-        if (rowCount === 0) return false
-        await insertNotifications(
-          sql,
-          notices.map((entry) => ({ event: null, at: now, entry }))
-        )
-        return true
-      })
-      if (isNews) added(notices)
+    async announce(news) {
+      const isNews = await connections.transaction((sql) => announce(sql, news))
+      if (isNews) added(news.notices)
       return isNews
     }
   }

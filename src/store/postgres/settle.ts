@@ -1,12 +1,13 @@
 // Settling in PostgreSQL: writes down how an attempt ended, unless another replica has taken the lane meanwhile.
 import type { QueryResult } from 'pg'
 import { RelayError } from '../../errors.ts'
-import type { NewNotification } from '../kept.ts'
-import type { Attempt, Message, Settlement } from '../kept-lanes.ts'
+import type { Attempt, Message, Recorded, Settlement } from '../kept-lanes.ts'
+import type { News } from '../records.ts'
 import { type GatheringRow, gatheringRows } from '../rows.ts'
+import { announce } from './announcements.ts'
 import { leaveThread, notePosted } from './cards.ts'
 import type { Finish, Sql } from './connections.ts'
-import { bury, insertion } from './queue.ts'
+import { bury } from './queue.ts'
 import { hot, type Statement } from './statements.ts'
 
 // `holder` is null between two posts.
@@ -32,7 +33,7 @@ export interface Settling {
   message: Message
   attempt: Attempt
   settlement: Settlement
-  notices: readonly NewNotification[]
+  news: News | undefined
   replica: string
   /** The claim's number, by which a post is known to be this lane's latest. */
   number: number | undefined
@@ -40,17 +41,24 @@ export interface Settling {
   skewErrorMs: number
 }
 
-/** How many notifications were sent, the destination of each that is a dead letter now, and whether the lane is known to be empty. */
+interface Settled {
+  /** How many notifications were sent. */
+  sent: number
+  /** The destination of each that is a dead letter now. */
+  buried: readonly string[]
+  recorded: Recorded
+}
+
 export async function settle(
   sql: Sql,
   finish: Finish,
-  { message, attempt, settlement, notices, replica, number, skewErrorMs }: Settling
-): Promise<{ sent: number; buried: readonly string[]; isLast: boolean }> {
+  { message, attempt, settlement, news, replica, number, skewErrorMs }: Settling
+): Promise<Settled> {
   type Row = { holder: string | null; claim: number; gathered: string | null }
   const [lane] = (await sql<Row>(lockSql, [message.lane, message.id])).rows
   if (number === undefined || lane?.claim !== number) throw laneLost()
   // Settled by this replica already, which did not get to know.
-  if (lane.holder === null) return { sent: 0, buried: [], isLast: false }
+  if (lane.holder === null) return { sent: 0, buried: [], recorded: { isLast: false, isNews: undefined } }
   if (lane.holder !== replica) throw laneLost()
 
   const { message: end, lane: next } = settlement
@@ -64,8 +72,8 @@ export async function settle(
     ...[notBefore, next.block?.reason ?? null, next.block?.since ?? null, next.block?.probes ?? 0],
     ...[next.bucket?.tokens ?? null, tokensAt ?? null]
   ]
-  const rows = notices.map((entry) => ({ event: null, at: attempt.at, entry }))
-  const writes: Statement[] = [[writeSql, values], ...(await insertion(sql, rows))]
+  const isNews = news && (await announce(sql, news))
+  const writes: Statement[] = [[writeSql, values]]
   if (end.state === 'sent') {
     const gatherings = gatheringRows(lane.gathered ?? '[]', attempt.at)
     writes.push(...writeGatherings(message, gatherings), [sentSql, [message.id]])
@@ -74,12 +82,13 @@ export async function settle(
     if (end.posted !== undefined) await notePosted(sql, message, end.posted, attempt.at)
     const after = await finish([...writes, [moreSql, [message.lane]]])
     const more = after.pop()
-    return { sent: [...before, ...after].at(-1)?.rowCount ?? 0, buried: [], isLast: !more?.rows[0]?.has_more }
+    const isLast = !more?.rows[0]?.has_more
+    return { sent: [...before, ...after].at(-1)?.rowCount ?? 0, buried: [], recorded: { isLast, isNews } }
   }
   await send(sql, writes)
   if (end.state === 'open' && end.isThreadGone) await leaveThread(sql, message, attempt.at)
   const buried = end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : []
-  return { sent: 0, buried, isLast: false }
+  return { sent: 0, buried, recorded: { isLast: false, isNews } }
 }
 
 function send(sql: Sql, statements: readonly Statement[]): Promise<QueryResult[]> {

@@ -17,6 +17,7 @@ import { heldUntilNow, inEffect, type Withholding, withholdings } from '../steps
 import { composable, messageFrom, type Turn, turnOf } from '../steps.ts'
 import type { Store } from '../store.ts'
 import type { Waiting } from '../waiting.ts'
+import { announce } from './announcements.ts'
 import { leaveThread, notePosted, readCards } from './cards.ts'
 import type { Database, Transaction } from './file.ts'
 import { laneState, openMessage, setBucket } from './lanes.ts'
@@ -132,15 +133,15 @@ export function createClaims(
       return withheld.length === 0 ? step : { ...step, withheld }
     },
 
-    async settle(message, attempt, settlement, notices = []) {
-      transaction(() => {
+    async settle(message, attempt, settlement, news) {
+      const isNews = transaction(() => {
         writeOutcome(db, { queue, waiting }, message, attempt, settlement)
-        for (const notice of notices) queue.insert(null, notice, attempt.at)
+        return news && announce(db, queue, news)
       })
       posting.delete(Number(message.id))
       await log.flushed()
       // To look costs less than to say so.
-      return false
+      return { isLast: false, isNews }
     }
   }
 }

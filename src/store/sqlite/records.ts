@@ -4,13 +4,14 @@ import type { Actor } from '../../actor.ts'
 import { remember } from '../../objects/notified.ts'
 import { objectKey } from '../../objects.ts'
 import type { ActName } from '../kept.ts'
-import { apartMs, type LanesByName } from '../kept-lanes.ts'
+import type { LanesByName } from '../kept-lanes.ts'
 import { createReading, retryPage } from '../reading/reading.ts'
 import { type Ask, among, idOf } from '../reading/walk.ts'
 import { discardedReason, maxPage, type Records, type Retried } from '../records.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'
 import type { Waiting } from '../waiting.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
+import { announce } from './announcements.ts'
 import type { Database, Write } from './file.ts'
 import { changeMemory, watchMemories } from './memories.ts'
 import type { Queue } from './queue.ts'
@@ -93,17 +94,7 @@ export function createSqliteRecords(db: Database, { queue, waiting, write }: Hos
       })
     },
 
-    async announce(key, notices, now, withinMs) {
-      return write(() => {
-        const news = db.all(
-          `insert into announcements values (?1, ?2) on conflict (key) do update set announced_at = excluded.announced_at
-           where announcements.announced_at <= ?2 - ?3 or announcements.announced_at > ?2 + ${apartMs} returning key`,
-          ...[key, now, withinMs]
-        )
-        if (news.length > 0) for (const notice of notices) queue.insert(null, notice, now)
-        return news.length > 0
-      })
-    }
+    announce: async (news) => write(() => announce(db, queue, news))
   }
   return records
 }

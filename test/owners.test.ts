@@ -1,7 +1,7 @@
 // Owners: the first entry that matches gets what belongs to it; an event may name a channel, and nothing else.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
-import { maxChannels } from '../src/deliver/channels.ts'
+import { createChannels, maxChannels } from '../src/deliver/channels.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { runTest } from '../src/rehearsal/run-test.ts'
@@ -47,6 +47,9 @@ const of = (namespace: string, metadata: Record<string, string> = {}, more: Part
     metadata: { cluster: 'prod-eu', ...metadata },
     ...more
   })
+
+const hour = 60 * 60_000
+const day = 24 * hour
 
 const here = '<!here>'
 const person = '<@U012AB3CD>'
@@ -400,6 +403,47 @@ t.test('what Slack does not take goes to the entry after it, and the operator is
   await api.until(() => names(api, 'team-nowhere').length === 1)
   t.same(names(api, 'platform').length, 3)
 })
+
+t.test(
+  'a channel that Slack does not take is asked for again, whatever the clock was at when it did not',
+  async (t) => {
+    const declared = load(config).destinations
+    for (const isRestarted of [false, true]) {
+      const clock = createClock()
+      let channels = createChannels(() => declared, clock)
+      const lane = () => channels.destinations().get('acme:team-nowhere:platform')?.lane
+      const own = lane() ?? ''
+      const refuse = (until: number) => channels.learn(own, { reason: '200 channel_not_found' }, until)
+      clock.step(40 * day)
+      const until = clock.now() + 5 * 60_000
+      refuse(until)
+      t.not(lane(), own, 'another stands in for it')
+      clock.step(-40 * day)
+      if (isRestarted) {
+        channels = createChannels(() => declared, clock)
+        refuse(until)
+      }
+      clock.advance(isRestarted ? hour + 1 : 5 * 60_000 + 1)
+      t.equal(lane(), own)
+    }
+  }
+)
+
+t.test(
+  'a day after so many channels were named there is room for others, however the clock was set meanwhile',
+  async (t) => {
+    const clock = createClock()
+    const declared = load(config).destinations
+    const channels = createChannels(() => declared, clock)
+    const shut = (name: string) => channels.destinations().whyShut(`acme:team-${name}:platform`)
+    clock.step(40 * day)
+    for (let n = 0; n < maxChannels; n++) t.equal(shut(`${n}`), undefined)
+    t.match(shut('one-more'), /one more than/)
+    clock.step(-40 * day)
+    clock.advance(day + 1)
+    t.equal(shut('one-more'), undefined)
+  }
+)
 
 t.test('a relay that starts again knows what Slack does not take', async (t) => {
   const folder = tempFolder(t)

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import { channelFault, placeOf, type SlackApp } from '../slack-api/app.ts'
 import { meanings } from '../slack-api/words.ts'
 import { createDestination, type Destination, type Style } from './destination.ts'
+import { lastProbeMs } from './outcome.ts'
 
 /** What is known of channels that events name, each by its app and name as {@link placeOf}. */
 export interface Known {
@@ -134,15 +135,16 @@ export interface Channels {
 
 /** `declared`: those of the file in use. */
 export function createChannels(declared: () => Destinations, clock: Clock): Channels {
+  /** In ticks: by a clock that is put back Slack would refuse one, or one would be in use, for as long as that was ahead. */
   const refusedUntil = new Map<string, number>()
   const usedUntil = new Map<string, number>()
   let of: Destinations | undefined
   let made: Destinations | undefined
 
   const known: Known = {
-    isRefused: (place) => (refusedUntil.get(place) ?? 0) > clock.now(),
+    isRefused: (place) => (refusedUntil.get(place) ?? Number.NEGATIVE_INFINITY) > clock.ticks(),
     isRoom(place) {
-      const now = clock.now()
+      const now = clock.ticks()
       if (!usedUntil.has(place) && usedUntil.size >= maxChannels) {
         for (const [other, until] of usedUntil) if (until <= now) usedUntil.delete(other)
         if (usedUntil.size >= maxChannels) return false
@@ -163,7 +165,8 @@ export function createChannels(declared: () => Destinations, clock: Clock): Chan
     learn(lane, block, until) {
       const place = lane.replace(/^slack:/, '')
       if (block === undefined) refusedUntil.delete(place)
-      else if (isAboutChannel(block.reason)) refusedUntil.set(place, until)
+      else if (isAboutChannel(block.reason))
+        refusedUntil.set(place, clock.ticks() + Math.min(until - clock.now(), lastProbeMs))
     }
   }
 }

@@ -117,7 +117,7 @@ const rememberedPrints = 8
 export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now: number): Advance {
   // A cluster whose clock is ahead would make every later event look old.
   const at = Math.min(event.at, now)
-  const known = notAhead(memory, now) ?? { since: at, decidedAt: 0, revision: '', notified: [] }
+  const known = notAhead(memory, at, now) ?? { since: at, decidedAt: 0, revision: '', notified: [] }
   const bearing = bearingOf(event)
   switch (bearing.is) {
     case 'failure':
@@ -134,11 +134,26 @@ export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now:
   }
 }
 
-/** Corrects a memory from a clock that has been set back since: what comes now is later all the same. */
-function notAhead(memory: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
-  if (memory === undefined || memory.decidedAt <= now) return memory
-  const { failure } = memory
-  return { ...memory, decidedAt: now, ...(failure && { failure: { ...failure, at: Math.min(failure.at, now) } }) }
+/** What another replica received later may be written first, by no more than an event waits (intake); more is a clock that was set. */
+const overtakenMs = 10_000
+
+/**
+ * Corrects a memory from a clock that has been set back since: what comes now is later all the same, and nearly all of it says
+ * that it happened a little before now, at `at`. When the failure began stays, because an incident is known by it.
+ */
+function notAhead(memory: ObjectMemory | undefined, at: number, now: number): ObjectMemory | undefined {
+  if (memory === undefined) return undefined
+  const { failure, decidedAt, seenAt = decidedAt, longestGapMs, ...rest } = memory
+  if (Math.max(decidedAt, seenAt) <= now) return memory
+  const past = (ms: number) => (ms - now > overtakenMs ? at : Math.min(ms, now))
+  return {
+    ...rest,
+    decidedAt: past(decidedAt),
+    seenAt: past(seenAt),
+    // What it was reckoned with is wrong.
+    ...(longestGapMs !== undefined && seenAt - now <= overtakenMs && { longestGapMs }),
+    ...(failure && { failure: { ...failure, at: past(failure.at) } })
+  }
 }
 
 /** The name an object is remembered by. */
@@ -172,7 +187,8 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   // A remediation that worked, or a warning, does not make an error less of one.
   if (failure.severity === 'error' && event.severity === 'warn') return remark(known, event)
   const isWorse = failure.severity !== 'error' && event.severity === 'error'
-  if (at < failure.since && !isWorse) return late(known, 'repeated')
+  // By a clock that has been set back since it began later than now.
+  if (at < failure.since && failure.since <= now && !isWorse) return late(known, 'repeated')
 
   const print = failureFingerprint(event)
   const prints = failure.prints.filter(isComparable)

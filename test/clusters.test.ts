@@ -28,7 +28,8 @@ t.test(
   'a source that claims the cluster of another changes nothing there, and the operator is notified once',
   async (t) => {
     // As a rule, or a person who reads the message, would take for it.
-    const claims = ['prod-eu', ' prod-eu ', 'PROD-EU', 'prod\u200b-eu', 'ｐｒｏｄ-eu']
+    const claims = ['prod-eu', ' prod-eu ', 'PROD-EU', 'prod\u200b-eu', 'ｐｒｏｄ-eu', 'prod-eu\ufe0f']
+    claims.push('prod-eu\u034f', '\u115fprod-eu', 'prod-eu\u3164', 'prod\u17b4-eu', 'prod-eu\u180b', '\u2800prod-eu')
     const clock = createClock()
     const relay = await startRelay(t, { config, clock })
     const posted = () => relay.slack.accepted.filter(({ path }) => path.endsWith('/ops'))

@@ -497,7 +497,7 @@ t.test('another failure is recognised by', async (t) => {
 
 t.test('the reason is part of the failure', async (t) => {
   const failure = fingerprint('BuildFailed', 'Update failed')
-  t.match(failure, /^4:[0-9a-f]{16}$/)
+  t.match(failure, /^5:[0-9a-f]{16}$/)
   t.equal(fingerprint('BuildFailed', 'Update failed'), failure)
   t.not(fingerprint('ArtifactFailed', 'Update failed'), failure)
   t.not(fingerprint('a', 'b,c'), fingerprint('a,b', 'c'), 'what ends one part cannot begin the next')
@@ -518,6 +518,8 @@ t.test('the revision is no part of the failure, wherever it stands in the text',
       (n) => `latest@sha256:${shas[n]}${'0'.repeat(24)}`,
       (revision) => `cannot pull oci://ghcr.io/acme/app:${revision}`
     ],
+    [(n) => `build-12${n}@sha1:${shas[n]}`, (revision) => `kustomize build failed at '${revision}'`],
+    [(n) => `refs/pull/42${n}/head@sha1:${shas[n]}`, (revision) => `cannot apply ${revision}: no such file`],
     [(n) => `6.7.${n}`, (revision) => `Helm upgrade failed for release apps/shop.v3 with chart shop@${revision}: boom`]
   ]
   for (const [form, text] of forms) {

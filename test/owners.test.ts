@@ -48,6 +48,9 @@ const of = (namespace: string, metadata: Record<string, string> = {}, more: Part
     ...more
   })
 
+const hour = 60 * 60_000
+const day = 24 * hour
+
 const here = '<!here>'
 const person = '<@U012AB3CD>'
 const rows: readonly (readonly [
@@ -412,6 +415,51 @@ t.test('a channel that one replica finds open again is used by the others, too',
   channels.follow([])
   t.equal(laneOfTeam(), 'slack:acme:team-a')
 })
+
+t.test(
+  'a channel that Slack does not take is asked for again, whatever the clock was at when it did not',
+  async (t) => {
+    const declared = load(config).destinations
+    for (const isRestarted of [false, true]) {
+      const clock = createClock()
+      let channels = createChannels(() => declared, clock)
+      const lane = () => channels.destinations().get('acme:team-nowhere:platform')?.lane
+      const own = lane() ?? ''
+      const refuse = (until: number) => channels.learn(own, { reason: '200 channel_not_found' }, until)
+      clock.step(40 * day)
+      const until = clock.now() + 5 * 60_000
+      refuse(until)
+      t.not(lane(), own, 'another stands in for it')
+      clock.step(-40 * day)
+      if (isRestarted) {
+        channels = createChannels(() => declared, clock)
+        refuse(until)
+      }
+      clock.advance(4 * 60_000)
+      const block = { reason: '200 channel_not_found', since: until, probes: 1 }
+      channels.follow([{ lane: own, oldest: null, block, notBefore: until }])
+      t.not(lane(), own)
+      clock.advance(isRestarted ? hour : 60_001)
+      t.equal(lane(), own)
+    }
+  }
+)
+
+t.test(
+  'a day after so many channels were named there is room for others, however the clock was set meanwhile',
+  async (t) => {
+    const clock = createClock()
+    const declared = load(config).destinations
+    const channels = createChannels(() => declared, clock)
+    const shut = (name: string) => channels.destinations().whyShut(`acme:team-${name}:platform`)
+    clock.step(40 * day)
+    for (let n = 0; n < maxChannels; n++) t.equal(shut(`${n}`), undefined)
+    t.match(shut('one-more'), /one more than/)
+    clock.step(-40 * day)
+    clock.advance(day + 1)
+    t.equal(shut('one-more'), undefined)
+  }
+)
 
 t.test('a relay that starts again knows what Slack does not take', async (t) => {
   const folder = tempFolder(t)

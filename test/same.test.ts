@@ -333,7 +333,7 @@ t.test('no name and no text makes it fail, or stay, or grow beyond what it was g
         return causeFingerprint(event({ message, object: { namespace, name } }))
       })
       t.ok(
-        prints.every((print) => /^4:[\da-f]{16}$/.test(print)),
+        prints.every((print) => /^5:[\da-f]{16}$/.test(print)),
         `${namespace}/${name}`
       )
     }

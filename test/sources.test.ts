@@ -22,6 +22,7 @@ function watch(fleet: ReadonlyMap<string, Source>) {
   const noted: number[] = []
   let known: LastEvents = { sources: new Map(), listenedUntil: undefined }
   const store = {
+    records: { announce: async () => true },
     lastEvents: async () => known,
     async noteLastEvents(news: ReadonlyMap<string, number>, now: number) {
       noted.push(news.size)
@@ -31,13 +32,8 @@ function watch(fleet: ReadonlyMap<string, Source>) {
   const announce = async (key: string) => notices.push(key) > 0
   const log = pino({ enabled: false })
   const { lastEvents } = store
-  return {
-    clock,
-    notices,
-    noted,
-    lastEvents,
-    sources: createSources({ store, sources: () => fleet, announce, clock, log })
-  }
+  const start = () => createSources({ store, sources: () => fleet, announce, clock, log })
+  return { clock, notices, noted, lastEvents, start, sources: start() }
 }
 
 /** How often others had their turn while `work` went on. */
@@ -114,3 +110,54 @@ t.test(
     t.match(page, '2,788 more, all active: <code>flux-relay sources</code>')
   }
 )
+
+for (const [what, ahead] of [
+  ['an hour', 60 * minute],
+  ['forty days', 40 * 24 * 60 * minute]
+] as const) {
+  t.test(`a source is noticed to be quiet once a clock that was ${what} ahead is put right`, async (t) => {
+    for (const isAheadFrom of ['its start', 'later']) {
+      for (const after of ['nothing more', 'another event', 'a restart']) {
+        for (const posts of [true, false]) {
+          const { clock, notices, start, ...first } = watch(fleetOf(1, 10 * minute))
+          let { sources } = first
+          const pass = async (minutes: number) => {
+            for (let left = minutes * 6; left > 0; left--) {
+              clock.advance(minute / 6)
+              await sources.look()
+            }
+          }
+          const state = () => sources.standing().sources[0]?.state
+          if (isAheadFrom === 'its start') clock.step(ahead)
+          await pass(1)
+          if (isAheadFrom === 'later') clock.step(ahead)
+          if (posts) sources.accepted('c0', '')
+          await pass(1)
+          clock.step(-ahead)
+          if (after === 'another event') sources.accepted('c0', '')
+          const isKnown = after === 'another event'
+          await pass(1)
+          if (after === 'a restart') sources = start()
+          // When it was first expected was noted before the clock was wrong.
+          const mayBeQuiet = isAheadFrom === 'later' && !posts
+          const about = `${isAheadFrom}, ${posts ? 'one event' : 'no event'}, ${after}`
+          for (let minutes = 0; minutes < 8; minutes++) {
+            await pass(1)
+            if (!isKnown) t.not(state(), 'active', `${about}: nobody knows`)
+            if (!mayBeQuiet) t.not(state(), 'quiet', `${about}: it may be that it will post`)
+          }
+          if (!mayBeQuiet) t.same(notices, [], about)
+          await pass(6)
+          t.equal(state(), 'quiet', about)
+          t.equal(notices.length, 1, about)
+          const { since = 0 } = sources.standing().sources[0] ?? {}
+          t.ok(since <= clock.now(), 'since a time that was')
+          sources.accepted('c0', '')
+          await pass(1)
+          t.equal(state(), 'active', about)
+          t.equal(notices.length, 2, `${about}: it is back`)
+        }
+      }
+    }
+  })
+}

@@ -268,9 +268,10 @@ function startHistory(t: Parameters<typeof tempFolder>[0]) {
       return store.pending
     },
     /** What the event did, whether anybody is notified, and whether its object fails. */
-    async post(is: 'failed' | 'ready', stamp: number, pod: string) {
+    async post(is: 'failed' | 'ready', stamp: number, pod: string, message = `${is} ${events}`) {
       const receivedAt = clock.now()
-      const event = wire(is, Math.floor(stamp / second) * second, { message: `${is} ${events++}` })
+      const event = wire(is, Math.floor(stamp / second) * second, { message })
+      events++
       const origin = { source: 'default', cluster: undefined, defaultCluster: 'prod' }
       const behindMs = clocks.behind('default', pod, stampOf(event), receivedAt)
       const receipt = await intake.accept({
@@ -316,6 +317,29 @@ t.test(
     t.pass()
   }
 )
+
+t.test('what an object says once the relay’s clock was put right is later than what it said before', async (t) => {
+  for (const [ahead, events] of [[5 * minute, 3] as const, [hour, 0] as const, [40 * day, 0] as const]) {
+    for (const ends of [false, true]) {
+      const { own, store, post } = startHistory(t)
+      const say = (is: 'failed' | 'ready', message?: string) => {
+        own.advance(20 * second)
+        return post(is, own.ticks() - 700, 'pod', message)
+      }
+      await say('ready')
+      own.step(ahead)
+      for (let n = 0; n < events; n++) await say('ready')
+      t.match(await say('failed'), { transition: 'failed', notified: 1 })
+      own.step(-ahead)
+      if (!ends) {
+        t.match(await say('failed', 'EOF'), { transition: 'changed', notified: 1 }, 'another error')
+        t.match(await say('failed', 'not found'), { transition: 'changed', notified: 1 }, 'and one more')
+      }
+      t.match(await say('ready'), { transition: 'recovered', notified: 1, isFailing: false })
+      await store.close()
+    }
+  }
+})
 
 t.test('however wrong a clock is, a success that Flux’s retries made late is no recovery', async (t) => {
   const event = fc.record({

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { quietAfter } from '../src/operator/standing.ts'
-import { createHourCount, createTraffic } from '../src/operator/traffic.ts'
+import { createFlood, createHourCount, createTraffic } from '../src/operator/traffic.ts'
 
 const minute = 60_000
 const start = Date.parse('2026-09-21T14:00:00Z')
@@ -66,4 +66,11 @@ t.test('quiet is what expectEvery says, or ten times the usual gap, and no less 
       `${expected} ${gaps}`
     )
   }
+})
+
+t.test('requests by a clock that has been put back since are no part of a flood', async (t) => {
+  const flood = createFlood()
+  for (let n = 0; n < 9; n++) flood(start + 40 * 24 * 60 * 60_000)
+  for (let n = 0; n < 9; n++) t.equal(flood(start + n * 1000), undefined)
+  t.same(flood(start + 9000), { requests: 10, withinMs: 9000 })
 })

@@ -5,6 +5,7 @@ import { channelFault, placeOf, type SlackApp } from '../slack-api/app.ts'
 import { isAbout } from '../slack-api/words.ts'
 import type { LaneHead } from '../store/records.ts'
 import { createDestination, type Destination, type Style } from './destination.ts'
+import { lastProbeMs } from './outcome.ts'
 
 /** What is known of channels that events name, each by its app and name as {@link placeOf}. */
 export interface Known {
@@ -137,15 +138,16 @@ export interface Channels {
 
 /** `declared`: those of the file in use. */
 export function createChannels(declared: () => Destinations, clock: Clock): Channels {
-  const refusedUntil = new Map<string, number>()
+  /** In ticks, too: by a clock that is put back Slack would refuse one, or one would be in use, for as long as that was ahead. */
+  const refused = new Map<string, { until: number; ticks: number }>()
   const usedUntil = new Map<string, number>()
   let of: Destinations | undefined
   let made: Destinations | undefined
 
   const known: Known = {
-    isRefused: (place) => (refusedUntil.get(place) ?? 0) > clock.now(),
+    isRefused: (place) => (refused.get(place)?.ticks ?? Number.NEGATIVE_INFINITY) > clock.ticks(),
     isRoom(place) {
-      const now = clock.now()
+      const now = clock.ticks()
       if (!usedUntil.has(place) && usedUntil.size >= maxChannels) {
         for (const [other, until] of usedUntil) if (until <= now) usedUntil.delete(other)
         if (usedUntil.size >= maxChannels) return false
@@ -156,10 +158,15 @@ export function createChannels(declared: () => Destinations, clock: Clock): Chan
     }
   }
 
-  function learn(lane: string, block: { reason: string } | undefined, until: number): void {
+  function learn(lane: string, block: { reason: string } | undefined, until: number, before = refused): void {
     const place = lane.replace(/^slack:/, '')
-    if (block === undefined) refusedUntil.delete(place)
-    else if (isAbout('channel', block.reason)) refusedUntil.set(place, until)
+    const known = before.get(place)
+    if (block === undefined) refused.delete(place)
+    else if (isAbout('channel', block.reason)) {
+      const ticks = clock.ticks() + Math.min(until - clock.now(), lastProbeMs)
+      // Said again, it does not last longer.
+      refused.set(place, known?.until === until ? known : { until, ticks })
+    }
   }
 
   return {
@@ -171,8 +178,9 @@ export function createChannels(declared: () => Destinations, clock: Clock): Chan
     },
     learn,
     follow(heads) {
-      refusedUntil.clear()
-      for (const { lane, block, notBefore } of heads) learn(lane, block ?? undefined, notBefore)
+      const before = new Map(refused)
+      refused.clear()
+      for (const { lane, block, notBefore } of heads) learn(lane, block ?? undefined, notBefore, before)
     }
   }
 }

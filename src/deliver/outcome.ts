@@ -30,7 +30,7 @@ const firstProbeMs: Partial<Record<Kind, number>> & { gone: number } = {
   doubtful: 30_000,
   proxy: 30_000
 }
-const lastProbeMs = 60 * 60_000
+export const lastProbeMs = 60 * 60_000
 
 /** The metric label and the log word of a settlement. */
 export const outcomes = ['sent', 'rate_limited', 'retry', 'refused', 'blocked', 'dead'] as const

@@ -59,9 +59,14 @@ const shortestSha = 7
 const hexDigit = /[\da-f]/i
 
 function withoutRevision(text: string, { pointer, sha }: Revision): string {
-  const rest = sha.length < shortestSha ? text : withoutSha(text, sha)
+  const rest = sha.length < shortestSha ? text : withoutTag(withoutSha(text, sha), pointer)
   // A branch is the same at every commit. A chart version or a tag is not: 6.5.3, v1.2.3.
   return /\d\.\d/.test(pointer) ? withoutWord(rest, pointer) : rest
+}
+
+/** Tags have any form (build-123, 2026-01-15), and may be a word of the text: only where a digest follows it is sure to be one. */
+function withoutTag(text: string, pointer: string): string {
+  return /\d/.test(pointer) ? text.replaceAll(`${pointer}@sha`, '<revision>@sha') : text
 }
 
 /** Without the commit or digest, in full or as its beginning. */

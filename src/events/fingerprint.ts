@@ -12,7 +12,7 @@ const keptHeadChars = 6_144
 const keptTailChars = 1_536
 
 /** The way in which fingerprints are made: one more whenever another text comes out of {@link withoutVariation} or what follows it. */
-const way = '4:'
+const way = '5:'
 
 // The last message and the last text, because the same one is asked for several times in a row: for the object, for its cause.
 let latest = { message: '', text: '' }

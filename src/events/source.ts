@@ -72,10 +72,11 @@ export function apart(source: string, speakers: Speakers | undefined): string {
   return speakers?.has(folded(source)) ? `source:${source}` : source
 }
 
+/** Beside spaces and controls, what is drawn as nothing though it counts as a letter or a mark: fillers, joiners, variation selectors. */
+const invisible = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu
+
 /** The same for all names that people, or rules, could take for each other. */
 function folded(name: string): string {
-  return name
-    .normalize('NFKC')
-    .replace(/[\p{C}\p{Z}]/gu, '')
-    .toLowerCase()
+  // Some letters differ in one case only, such as the dotless i.
+  return name.normalize('NFKC').replace(invisible, '').toUpperCase().toLowerCase()
 }

@@ -9,7 +9,7 @@ import type { LastEvents } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { inParts, inTurns } from '../turns.ts'
 import type { Announce } from './operator.ts'
-import { isOverdue, type Standing, type Standings, standingOf } from './standing.ts'
+import { aheadMs, isOverdue, type Standing, type Standings, standingOf } from './standing.ts'
 import { createFlood, createTraffic } from './traffic.ts'
 
 export interface SourcesOptions {
@@ -26,6 +26,9 @@ const lookMs = 10_000
 const markMs = 60_000
 /** If no relay ran for this long, a source's silence proves nothing: its events may have been sent and lost. */
 const absentMs = 3 * 60 * 1000
+
+/** From one look to the next nothing else makes it earlier by so much; times that are {@link aheadMs} ahead are of before. */
+const setBackMs = aheadMs / 2
 
 /** How long the operator is not notified of a flood again. */
 const floodSilentMs = 4 * 60 * 60 * 1000
@@ -57,7 +60,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
 
   /** Also the time since the last look may be one in which nobody listened: the machine slept, the database was away. */
   function listeningFrom(now: number): number {
-    return now - knownAt > absentMs ? now : listeningSince
+    return now - knownAt > absentMs || knownAt - now > setBackMs ? now : listeningSince
   }
 
   function standOf(source: Source, now: number) {
@@ -75,8 +78,8 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
   async function look(): Promise<void> {
     const now = clock.now()
     const before = await store.lastEvents()
-    if (now - (before.listenedUntil ?? 0) > absentMs) listeningSince = now
-    await learn(before.sources)
+    if (now - (before.listenedUntil ?? 0) > absentMs || wasSetBack(before, now)) listeningSince = now
+    await learn(before.sources, now)
     const news = new Map(fresh)
     const expected = [...sources().values()].filter(({ expectMs }) => expectMs !== undefined)
     // Notified first: after a crash in between it would be tried again under the same key, which is not news.
@@ -88,10 +91,16 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     await noteNews(news, now, before)
     // What came in the meantime is for the next look.
     fresh = new Map([...fresh].filter(([name, at]) => news.get(name) !== at))
-    await learn(new Map([...known, ...news]))
+    await learn(new Map([...known, ...news]), now)
     knownAt = now
     traffic.keepTo(sources().keys())
     await inTurns(expected, (source) => notifyOfSilence(source, now))
+  }
+
+  /** Since the last look, or before this process: then what the clock was at is in the rows that it left, some for long. */
+  function wasSetBack({ listenedUntil = 0, sources: rows }: LastEvents, now: number): boolean {
+    if (Math.max(knownAt, listenedUntil) - now > setBackMs) return true
+    return knownAt === 0 && rows.values().some((at) => at - now > aheadMs)
   }
 
   async function noteNews(
@@ -100,15 +109,17 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     { listenedUntil = 0 }: LastEvents
   ): Promise<void> {
     for await (const part of inParts([...news])) await store.noteLastEvents(new Map(part), now)
-    if (news.size === 0 && now - listenedUntil >= markMs) await store.noteLastEvents(new Map(), now)
+    const isToMark = now - listenedUntil >= markMs || listenedUntil - now > setBackMs
+    if (news.size === 0 && isToMark) await store.noteLastEvents(new Map(), now)
   }
 
   /** Takes over what the store has, and how long each source had said nothing, whichever replica took its events. */
-  async function learn(stored: ReadonlyMap<string, number>): Promise<void> {
+  async function learn(stored: ReadonlyMap<string, number>, now: number): Promise<void> {
     await inTurns(sources().values(), ({ name }) => {
       const [previous, at] = [known.get(name), stored.get(name)]
       if (at === undefined) return
-      if (at > Math.max(countedSince, traffic.lastEventAt(name) ?? 0)) isShared = true
+      const isOfOther = at > Math.max(countedSince, traffic.lastEventAt(name) ?? 0)
+      if (isOfOther && at - now <= aheadMs) isShared = true
       if (previous === undefined || previous < listeningSince || at - previous < leastGapMs) return
       gaps.set(name, [...(gaps.get(name) ?? []), at - previous].slice(-maxGaps))
     })
@@ -124,7 +135,8 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
   }
 
   async function notifyOfReturn(name: string, at: number): Promise<void> {
-    const since = known.get(name) ?? known.get(expectedRow(name))
+    const noted = known.get(name) ?? known.get(expectedRow(name))
+    const since = noted !== undefined && noted - at > aheadMs ? notified.get(name) : noted
     const expectMs = sources().get(name)?.expectMs
     if (since === undefined || expectMs === undefined || at - since <= expectMs) return
     const key = silenceKey(name, since)

@@ -34,7 +34,10 @@ export interface Standing extends Omit<Lately, 'lastEventAt'> {
 /** All sources of the config file, in its order. */
 export interface Standings {
   sources: readonly Standing[]
-  /** Since when the relay has been taking events without a break, in ms; 0 where no break is known. */
+  /**
+   * Since when the relay has been taking events without a break, in ms; 0 where no break is known. A clock that is put back is one:
+   * nobody knows for how long before that.
+   */
   listeningSince: number
   /** Since when events and refused requests are counted, in ms: they are those of this process. */
   countedSince: number
@@ -63,7 +66,7 @@ const usualTimes = 10
 const hourMs = 60 * 60 * 1000
 const leastMs = hourMs
 /** A time so far ahead was noted before the clock was put back: it says nothing. */
-const aheadMs = 60_000
+export const aheadMs = 60_000
 /** The usual gap is known after so many gaps. */
 const enoughGaps = 5
 
@@ -80,10 +83,13 @@ export function standingOf(source: Source, known: Known, now: number): Standing 
   const { storedAt, refusedAt = 0, lately, listeningSince } = known
   const seen = [storedAt, lately.lastEventAt].filter((at) => at !== undefined)
   const believed = seen.filter((at) => at <= now + aheadMs)
-  const lastEventAt = seen.length === 0 ? undefined : Math.max(...(believed.length > 0 ? believed : seen))
-  const since = lastEventAt ?? known.expectedSince
+  const notedAt = seen.length === 0 ? undefined : Math.max(...(believed.length > 0 ? believed : seen))
+  const notedSince = notedAt ?? known.expectedSince
   const quietAfterMs = quietAfter(expectMs, known.gaps)
-  const state = stateOf({ lastEventAt, since, quietAfterMs, listeningSince }, now)
+  const state = stateOf({ lastEventAt: notedAt, since: notedSince, quietAfterMs, listeningSince }, now)
+  // When it was is not known: by the clock that is right, it was before that was put back.
+  const byNow = (at: number | undefined) => (at !== undefined && at - now > aheadMs ? listeningSince : at)
+  const [lastEventAt, since] = [byNow(notedAt), byNow(notedSince)]
   const { lastEventAt: _, ...counts } = lately
   // What another replica received of a cluster is not known here.
   const mayJudge = state === 'active' && cluster === undefined && !known.isShared
@@ -100,7 +106,11 @@ export function standingOf(source: Source, known: Known, now: number): Standing 
       ? lately.clusters.filter((seen) => now - Math.max(seen.lastEventAt, listeningSince) > quietAfterMs)
       : [],
     refusedElsewhereAt:
-      now - refusedAt < hourMs && lately.refusals.every(({ lastAt }) => lastAt < refusedAt) ? refusedAt : undefined,
+      now - refusedAt < hourMs &&
+      refusedAt - now <= aheadMs &&
+      lately.refusals.every(({ lastAt }) => lastAt < refusedAt)
+        ? refusedAt
+        : undefined,
     proves: { bySignature: hmacKeys.length > 0, byToken: tokens.length > 0 }
   }
 }
@@ -109,7 +119,7 @@ type Times = Pick<Standing, 'lastEventAt' | 'since' | 'quietAfterMs'> & Pick<Kno
 
 function stateOf({ lastEventAt, since, quietAfterMs, listeningSince }: Times, now: number): SourceState {
   if (since === undefined) return 'never'
-  if (since - now > aheadMs) return 'unknown'
+  if (since - now > aheadMs) return now - listeningSince > quietAfterMs ? 'quiet' : 'unknown'
   if (now - since <= quietAfterMs) return lastEventAt === undefined ? 'never' : 'active'
   if (now - Math.max(since, listeningSince) > quietAfterMs) return 'quiet'
   return lastEventAt === undefined ? 'never' : 'unknown'

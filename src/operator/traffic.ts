@@ -143,7 +143,8 @@ const floodMs = 5 * 60 * 1000
 export function createFlood(): (now: number) => { requests: number; withinMs: number } | undefined {
   let times: number[] = []
   return (now) => {
-    times = [...times, now].slice(-floodRequests)
+    // What came by a clock that has been put back since may be long ago.
+    times = [...times.filter((at) => at <= now), now].slice(-floodRequests)
     const withinMs = now - (times[0] ?? now)
     if (times.length < floodRequests || withinMs > floodMs) return undefined
     times = []

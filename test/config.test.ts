@@ -210,6 +210,30 @@ rules: []
   t.match(problems.map(formatProblem).join('\n'), /webhookUrl: "\$\{SLACK_URL\}"/, 'a reference is no secret')
 })
 
+t.test('a secret that YAML takes for something else is in no message and in no line', async (t) => {
+  const written = {
+    'a tag of YAML itself': '[!!SECRET x]',
+    'a tag': '!SECRET',
+    'a tag with a handle': '[!e!SECRET x]',
+    'an unknown escape': '["\\qSECRET"]',
+    'the header of a block': '\n      - |SECRET',
+    'behind the header of a block': '\n      - > x SECRET',
+    'behind a text in quotes': '\n      - "x" SECRET',
+    'a text where a list should be': 'SECRET',
+    'one of a map': '{ x: SECRET, x: y }'
+  }
+  // Passwords of people: near to `preview`, `patterns`, `allow` and others, which a file's author may have misspelt.
+  for (const secret of ['hunt2r', 'letmein', 'shadow', 'correct horse battery']) {
+    for (const [what, text] of Object.entries(written)) {
+      const file = `sources:\n  default:\n    tokens: ${text.replace('SECRET', () => secret)}\n`
+      const { problems } = loadConfig(file, 'config.yaml', environment)
+      t.notMatch(problems.map(formatProblem).join('\n'), /hunt2r|letmein|shadow|horse|battery/, `${secret}: ${what}`)
+    }
+  }
+  const { problems } = loadConfig('%hunt2r x\n---\nrules: []\n', 'config.yaml', environment)
+  t.match(problems[0]?.message, /^a line that begins with % is read as a YAML directive/)
+})
+
 t.test('unknown names of destinations, sources and variables are reported with what was probably meant', async (t) => {
   const text = `
 destinations: { 5: { previw: true } }

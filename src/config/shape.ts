@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject } from 'ajv'
 import type { Schema } from '../json-schema.ts'
 import { didYouMean } from '../spelling.ts'
 import { ConfigSchema } from './schema.ts'
-import { longestHarmless, type Vocabulary, vocabularyOf } from './vocabulary.ts'
+import { longestHarmless, plainKeys, type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
 /** A fault of shape. `isAboutKey`: the key is at fault, not its value. */
 export interface ShapeFault {
@@ -88,14 +88,14 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeF
   const parent = error.parentSchema as { properties?: object; enum?: unknown[] } | undefined
   const at = (text: string, isAboutKey = false) => ({ path, message: text, isAboutKey })
   const closed = vocabulary?.isOpen(path[0]) === false ? vocabulary : undefined
-  const shown = (value: unknown) => show(value, closed)
+  const shown = (value: unknown) => show(value, closed, isPlainAt(path))
   switch (keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty'])
       const guess = didYouMean(key, Object.keys(parent?.properties ?? {}))
       return {
         path: [...path, key],
-        message: `unknown key ${mayShow(key, closed) ? `"${key}"` : '"…"'}${guess}`,
+        message: `unknown key ${mayShow(key, closed, true) ? `"${key}"` : '"…"'}${guess}`,
         isAboutKey: true
       }
     }
@@ -166,18 +166,24 @@ function articles(types: string[]): string {
 }
 
 /** `closed`: where it stands, only what these words let be quoted may be. */
-function show(value: unknown, closed: Vocabulary | undefined): string {
+function show(value: unknown, closed: Vocabulary | undefined, isPlain: boolean): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map of keys'
   const text = String(value)
-  const isShown = mayShow(text, closed)
+  const isShown = mayShow(text, closed, isPlain)
   if (typeof value !== 'string') return isShown ? text : 'a number'
   return isShown ? `"${text.slice(0, 60)}"` : describe(text)
 }
 
-function mayShow(text: string, closed: Vocabulary | undefined): boolean {
-  return closed === undefined || text.length <= longestHarmless || closed.isWord(text)
+/** `isPlain`: no secret belongs there. */
+function mayShow(text: string, closed: Vocabulary | undefined, isPlain: boolean): boolean {
+  if (closed === undefined || text.length <= longestHarmless) return true
+  return isPlain ? closed.isNearWord(text) : closed.isWord(text)
+}
+
+function isPlainAt(path: readonly (string | number)[]): boolean {
+  return plainKeys.has(String(path.findLast((key) => typeof key === 'string')))
 }
 
 /** A text that is not quoted. */

@@ -48,12 +48,18 @@ export function createMask({ text, document, vocabulary, fill }: MaskOptions): M
   const isQuoted = (words: string) => !mayShow(words, false) && hidden.texts.some(({ is }) => is.includes(words))
 
   function sayClosed(message: string): string {
-    return message
-      .replace(/"([^"]*)"/g, (quoted, inside: string) => (isQuoted(inside) ? '"…"' : quoted))
-      .replace(/([*&])([^\s"';,()]+)/g, (found, sign: string, inside: string) => (isQuoted(inside) ? `${sign}…` : found))
-      // A tag that the library cannot resolve leaves nothing in the document to compare with.
-      .replace(/(!+)([^\s"';,()]+)/g, (found, sign: string, inside: string) => (mayShow(inside, false) ? found : `${sign}…`))
-      .replace(/\$\{[^}\s]*\}?/g, (reference) => (isQuoted(reference) ? '${…}' : reference))
+    return (
+      message
+        .replace(/"([^"]*)"/g, (quoted, inside: string) => (isQuoted(inside) ? '"…"' : quoted))
+        .replace(/([*&])([^\s"';,()]+)/g, (found, sign: string, inside: string) =>
+          isQuoted(inside) ? `${sign}…` : found
+        )
+        // A tag that the library cannot resolve leaves nothing in the document to compare with.
+        .replace(/(!+)([^\s"';,()]+)/g, (found, sign: string, inside: string) =>
+          mayShow(inside, false) ? found : `${sign}…`
+        )
+        .replace(/\$\{[^}\s]*\}?/g, (reference) => (isQuoted(reference) ? '${…}' : reference))
+    )
   }
 
   return {

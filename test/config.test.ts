@@ -250,6 +250,31 @@ rules: [{ name: a, send: "6" }]`
   )
 })
 
+t.test('a file of another encoding is said to be one, and nothing of it is shown', async (t) => {
+  const said = (bytes: Buffer) =>
+    loadConfig(bytes.toString(), 'config.yaml', { K: 'a-token' }).problems.map(formatProblem)
+  const text =
+    'sources: { x: { tokens: ["${K}"] } }\ndestinations: { a: { preview: true } }\nrules: [{ name: Köln, send: a }]\n'
+  t.match(said(Buffer.from(`\ufeff${text}`, 'utf16le')), [
+    /^config\.yaml:1:1 error: the file is UTF-16; save it as UTF-8/
+  ])
+  t.match(said(Buffer.from(text, 'latin1')), [/^config\.yaml:3:18 warning: a character here is not UTF-8/])
+  t.strictSame(said(Buffer.from(text)), [])
+})
+
+t.test('a file without rules, and two names in one text, are said', async (t) => {
+  const keys = 'sources: { x: { tokens: ["${K}"] } }\n'
+  const said = (text: string) =>
+    loadConfig(keys + text, 'config.yaml', { K: 'x' }).problems.map(({ message }) => message)
+  t.strictSame(said('destinations: { a: { preview: true } }\noperator: a\nrules: []'), [
+    'there is no rule: nobody is notified of anything'
+  ])
+  t.match(said('destinations: { a: { preview: true } }\nrules: [{ name: 5, send: a }]'), [/^must be a text/])
+  t.match(said('destinations: { a: { preview: true } }\nrules: [{ name: r, send: "a, b" }]'), [
+    'there is no destination "a, b"; a list is [a, b]'
+  ])
+})
+
 t.test('secrets that are stood in for are not taken for one webhook', async (t) => {
   const text = `sources: { default: { tokens: ["\${NO_SUCH_TOKEN}"] } }
 destinations: { a: { slack: { webhookUrl: "\${NO_SUCH_URL}" } }, b: { slack: { webhookUrl: "\${NO_SUCH_URL}" } } }

@@ -15,8 +15,8 @@ interface Keywords {
 export function whereBelongs(key: string, at: readonly (string | number)[], schema: Schema): string {
   const [best] = mapsWith(key, schema as Keywords, [])
     .map((path) => ({ path, shared: sharedWith(at, path) }))
-    // Of those that are as near, the one that is least deep, `match` and not the `not` in it; and rules have most of them.
-    .sort((a, b) => b.shared - a.shared || a.path.length - b.path.length || rank(a.path) - rank(b.path))
+    // Of those that are as near, one of a rule, which most is written about; `match`, and not the `not` in it.
+    .sort((a, b) => b.shared - a.shared || rank(a.path) - rank(b.path) || a.path.length - b.path.length)
   if (best === undefined) return ''
   const where = best.path.join('.').replaceAll('.[]', '[]')
   return where === '' ? '; it belongs at the top of the file' : `; it belongs under \`${where}\``

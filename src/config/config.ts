@@ -93,7 +93,9 @@ export function loadConfig(
 /** Where a file of another encoding was read as what it is not: names with such a character meet nothing. */
 function lostCharacters(text: string, source: ConfigSource): Problem[] {
   const at = text.indexOf('\ufffd')
-  return at < 0 ? [] : [problemAt(source, at, 'a character here is not UTF-8, and is lost; save the file as UTF-8', true)]
+  return at < 0
+    ? []
+    : [problemAt(source, at, 'a character here is not UTF-8, and is lost; save the file as UTF-8', true)]
 }
 
 /** `lost` are the sections that cannot be read: what hangs on them is left unsaid. */

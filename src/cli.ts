@@ -287,6 +287,8 @@ function portNumber(text: string): string {
 /** What the system's most frequent codes mean; undefined for others. */
 function sayError(code: string | undefined, path: string | undefined): string | undefined {
   if (code === 'ENOENT' && path) return `there is no such file: ${path}`
+  // The system does not say which.
+  if (code === 'EISDIR') return 'a folder was given where a file is needed; name the file in it'
   if (code === 'EADDRINUSE') return 'something else is on that port; PORT=8081 before the command takes another'
   return undefined
 }
@@ -297,6 +299,7 @@ function exit(code: number): void {
 
 // Whoever reads a pipe may have read enough (`… | head`).
 process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
 
 try {
   await program.parseAsync()

@@ -159,3 +159,27 @@ t.test('completion knows every command, option and choice', async (t) => {
   }
   t.match(await run(['completion', 'tcsh']), { code: 2, err: /Allowed choices are bash, zsh, fish/ })
 })
+
+t.test('an address, a folder or nothing at all where something else is needed is said in a sentence', async (t) => {
+  const folder = tempFolder(t)
+  for (const [args, said] of [
+    [['status', '--url', 'ftp://relay'], /^--url must be of the form/],
+    [['send', 'relay:8080', 'package.json'], /^"relay:8080" must be of the form/],
+    [['send', 'http://127.0.0.1:1/webhook', folder], /^there is no \.json file in /],
+    [['check', folder], /^a folder was given where a file is needed/]
+  ] as const) {
+    const { status, stdout, stderr } = spawnSync('node', ['src/main.js', ...args], { cwd: root, encoding: 'utf8' })
+    t.match({ status, stdout, stderr }, { status: 2, stdout: '', stderr: said }, args.join(' '))
+    t.equal(stderr.trim().split('\n').length, 1)
+  }
+})
+
+t.test('whoever has read enough of what is said closes the pipe, and the exit code stays', async (t) => {
+  const command = '(node src/main.js import test/fixtures/import/tutorial.yaml 2>&1 >/dev/null; echo $? >&3) | true'
+  const { output } = spawnSync('bash', ['-c', command], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe']
+  })
+  t.equal(output[3], '0\n')
+})

@@ -210,6 +210,30 @@ rules: []
   t.match(problems.map(formatProblem).join('\n'), /webhookUrl: "\$\{SLACK_URL\}"/, 'a reference is no secret')
 })
 
+t.test('a secret that YAML takes for something else is in no message and in no line', async (t) => {
+  const written = {
+    'a tag of YAML itself': '[!!SECRET x]',
+    'a tag': '!SECRET',
+    'a tag with a handle': '[!e!SECRET x]',
+    'an unknown escape': '["\\qSECRET"]',
+    'the header of a block': '\n      - |SECRET',
+    'behind the header of a block': '\n      - > x SECRET',
+    'behind a text in quotes': '\n      - "x" SECRET',
+    'a text where a list should be': 'SECRET',
+    'one of a map': '{ x: SECRET, x: y }'
+  }
+  // Passwords of people: near to `preview`, `patterns`, `allow` and others, which a file's author may have misspelt.
+  for (const secret of ['hunt2r', 'letmein', 'shadow', 'correct horse battery']) {
+    for (const [what, text] of Object.entries(written)) {
+      const file = `sources:\n  default:\n    tokens: ${text.replace('SECRET', () => secret)}\n`
+      const { problems } = loadConfig(file, 'config.yaml', environment)
+      t.notMatch(problems.map(formatProblem).join('\n'), /hunt2r|letmein|shadow|horse|battery/, `${secret}: ${what}`)
+    }
+  }
+  const { problems } = loadConfig('%hunt2r x\n---\nrules: []\n', 'config.yaml', environment)
+  t.match(problems[0]?.message, /^a line that begins with % is read as a YAML directive/)
+})
+
 t.test('unknown names of destinations, sources and variables are reported with what was probably meant', async (t) => {
   const text = `
 destinations: { 5: { previw: true } }
@@ -224,6 +248,31 @@ rules: [{ name: a, send: "6" }]`
       '4:26 there is no destination "6"; did you mean "5"?'
     ]
   )
+})
+
+t.test('a file of another encoding is said to be one, and nothing of it is shown', async (t) => {
+  const said = (bytes: Buffer) =>
+    loadConfig(bytes.toString(), 'config.yaml', { K: 'a-token' }).problems.map(formatProblem)
+  const text =
+    'sources: { x: { tokens: ["${K}"] } }\ndestinations: { a: { preview: true } }\nrules: [{ name: Köln, send: a }]\n'
+  t.match(said(Buffer.from(`\ufeff${text}`, 'utf16le')), [
+    /^config\.yaml:1:1 error: the file is UTF-16; save it as UTF-8/
+  ])
+  t.match(said(Buffer.from(text, 'latin1')), [/^config\.yaml:3:18 warning: a character here is not UTF-8/])
+  t.strictSame(said(Buffer.from(text)), [])
+})
+
+t.test('a file without rules, and two names in one text, are said', async (t) => {
+  const keys = 'sources: { x: { tokens: ["${K}"] } }\n'
+  const said = (text: string) =>
+    loadConfig(keys + text, 'config.yaml', { K: 'x' }).problems.map(({ message }) => message)
+  t.strictSame(said('destinations: { a: { preview: true } }\noperator: a\nrules: []'), [
+    'there is no rule: nobody is notified of anything'
+  ])
+  t.match(said('destinations: { a: { preview: true } }\nrules: [{ name: 5, send: a }]'), [/^must be a text/])
+  t.match(said('destinations: { a: { preview: true } }\nrules: [{ name: r, send: "a, b" }]'), [
+    'there is no destination "a, b"; a list is [a, b]'
+  ])
 })
 
 t.test('secrets that are stood in for are not taken for one webhook', async (t) => {

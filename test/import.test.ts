@@ -707,3 +707,36 @@ t.test('the commands in docs/from-notification-controller.md do what it says', a
   t.match(readFileSync(join(folder, 'flux-relay.yaml'), 'utf8'), /flux suspend alert on-call-webapp -n flux-system/)
   t.match(readFileSync(join(folder, 'applied.txt'), 'utf8'), /token=0123456789abcdef\napply -f flux-relay\.yaml\n/)
 })
+
+t.test('an address where a name belongs is taken for a secret: in no config, no variable and no remark', async (t) => {
+  const url = 'https://hooks.slack.com/services/T0SECRET/B0/s3cr3t'
+  for (const [alert, provider, said] of [
+    [{}, { channel: url }, /Provider apps\/chat has an address as its channel/],
+    [{}, { username: url }, /Provider apps\/chat has an address as its username/],
+    [{ channel: url }, {}, /Alert apps\/chat has an address as its channel/],
+    [{}, { secretRef: { name: url } }, /has an address where the name of the Secret with it belongs; it is left out/]
+  ] as const) {
+    const imported = importText(alertText(alert, provider))
+    t.match(remarksOf(imported).join('\n'), said)
+    if (imported.takeovers.length > 0) t.ok(load(imported))
+    t.notMatch(
+      `${configOf(imported)} ${feedOf(imported, 'http://relay/webhook', 'apps')} ${remarksOf(imported)}`,
+      secrets
+    )
+  }
+  const folder = tempFolder(t)
+  writeFileSync(join(folder, 'flux.yaml'), alertText({}, { type: url }))
+  const { stderr } = spawnSync('node', ['src/main.js', 'import', join(folder, 'flux.yaml')], {
+    cwd: root,
+    encoding: 'utf8'
+  })
+  t.match(stderr, /is of type "https:\/\/hooks\.slack\.com\/…"/)
+})
+
+t.test('of a Provider that cannot be read it is not said that it is missing', async (t) => {
+  const imported = importText(alertText({}, { channel: 5 }))
+  t.match(remarksOf(imported), [
+    /posts to Provider apps\/chat, which cannot be read; it is left out/,
+    /Provider apps\/chat is left out: spec\.channel must be string/
+  ])
+})

@@ -240,7 +240,7 @@ t.test('everything wrong with a tests file is reported at once, each at its plac
       '3:14 unknown key "namespce"; did you mean "namespace"?',
       '3:38 "eror" is not one of info, warn, error; did you mean "error"?',
       '4:14 "destination" is missing',
-      '4:34 must be a text or a map of keys, but is 5',
+      '4:34 must be a text or a map of keys, but is 5; put it in quotes',
       '7:13 there is no source "egde"; did you mean "edge"?',
       '8:14 there is no destination "plattform"; did you mean "platform"?',
       '8:51 there is no rule "database"; did you mean "databases"?',

@@ -38,7 +38,7 @@ export async function ask(
   expected: readonly number[] = [200],
   content?: object
 ): Promise<Answer> {
-  if (!URL.canParse(url)) throw new RelayError('NO_ANSWER', '--url must be of the form http://localhost:8080')
+  if (!isHttp(url)) throw new RelayError('NO_ANSWER', '--url must be of the form http://localhost:8080')
   const target = new URL(url.replace(/\/+$/, '') + path)
   for (const [key, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(key, value)
   const headers = {
@@ -60,6 +60,10 @@ export async function ask(
   const said = (body as { message?: unknown } | undefined)?.message ?? 'is that a flux-relay?'
   const next = status === 401 ? `; ${whereTokenIs}` : ''
   throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}${next}`)
+}
+
+export function isHttp(url: string): boolean {
+  return /^https?:$/.test(URL.parse(url)?.protocol ?? '')
 }
 
 /** Who runs this: the audit log names them. */

@@ -7,8 +7,9 @@ import { feedOf } from '../import/flux-side.ts'
 import { type Import, importFlux } from '../import/import.ts'
 import { type Manifest, readManifests } from '../import/manifest.ts'
 import { overlay } from '../import/overlays.ts'
+import { cutOut, suspectsIn } from '../secrecy.ts'
 import { kustomizationsIn, type ManifestText, manifestTexts } from './manifest-files.ts'
-import { print } from './output.ts'
+import { plain, print } from './output.ts'
 
 interface Options {
   namespace?: string
@@ -32,7 +33,7 @@ export async function importFiles(paths: string[], { namespace, relay, flux, jso
   )
   const imported = importFlux(manifests, namespace)
   const { takeovers, targets } = imported
-  const remarks = [...passedOver(read), ...changes, ...imported.remarks]
+  const remarks = [...passedOver(read), ...changes, ...imported.remarks].map(discreet)
   const isEmpty = takeovers.length === 0
   const here = namespace ?? 'flux-system'
   if (json) {
@@ -51,6 +52,12 @@ export async function importFiles(paths: string[], { namespace, relay, flux, jso
   process.stdout.write(flux ? feedOf(imported, relay, here) : configOf(imported))
   if (!flux) process.stderr.write(nextSteps(imported))
   return 0
+}
+
+/** Texts of manifests may be untrusted, and a secret in the wrong field. */
+function discreet(remark: Remark): Remark {
+  const message = plain(remark.message)
+  return { ...remark, message: cutOut(message, suspectsIn(message)) }
 }
 
 /** One that was found in a folder may be anything: it does not stand in the way of the others. */

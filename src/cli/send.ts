@@ -3,7 +3,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { request } from 'undici'
+import { RelayError } from '../errors.ts'
 import { sign } from '../events/signature.ts'
+import { isHttp } from './client.ts'
 import { print } from './output.ts'
 
 interface Answer {
@@ -25,7 +27,9 @@ export async function send(
   paths: string[],
   { json, ...how }: SendOptions & { json?: boolean }
 ): Promise<number> {
+  if (!isHttp(url)) throw new RelayError('NO_ANSWER', `"${url}" must be of the form http://localhost:8080/webhook`)
   const files = paths.flatMap(filesIn)
+  if (files.length === 0) throw new RelayError('NO_ANSWER', `there is no .json file in ${paths.join(', ')}`)
   const bar = new SingleBar({ format: '{bar} {value}/{total} {file}', stopOnComplete: true, hideCursor: true })
   const showsBar = files.length > 1 && !json && process.stderr.isTTY
   if (showsBar) bar.start(files.length, 0, { file: '' })

@@ -17,7 +17,7 @@ import { astrayFaults } from './astray.ts'
 import { senseFaults } from './crosscheck.ts'
 import { manifestFault, withComment } from './mistaken.ts'
 import { buildApp, buildDestination } from './places.ts'
-import { type Source as ConfigSource, inOrder, locate, type Problem } from './problem.ts'
+import { type Source as ConfigSource, inOrder, locate, type Problem, problemAt } from './problem.ts'
 import { ConfigSchema, type ConfigText } from './schema.ts'
 import { createSecrets, createStandIns, type Secrets } from './secrets.ts'
 import { shapeFaults, vocabulary } from './shape.ts'
@@ -67,13 +67,19 @@ export function loadConfig(
   environment: Record<string, string | undefined>,
   { sends = true }: { sends?: boolean } = {}
 ): Loaded {
+  // As a shell of Windows writes it: nothing of it can be read, nor shown.
+  if (text.startsWith('\ufffd\ufffd') && text.includes('\0')) {
+    const message = 'the file is UTF-16; save it as UTF-8'
+    return { config: undefined, problems: [{ file, line: 1, column: 1, message, excerpt: '', isWarning: false }] }
+  }
   const fill = (text: string) => createSecrets(environment, []).fill(text, [])
   const secretsFor = sends ? createSecrets : createStandIns
   const read = readYaml(text, file, vocabulary, fill)
   if (!('problems' in read)) {
     const mistaken = manifestFault(read.value)
     if (mistaken) return { config: undefined, problems: [locate(read.source, mistaken, true)] }
-    const { config, problems } = judge(read, [], (faults) => secretsFor(environment, faults), fill)
+    const { config, problems: sense } = judge(read, [], (faults) => secretsFor(environment, faults), fill)
+    const problems = inOrder([...sense, ...lostCharacters(text, read.source)])
     return { config: problems.every(({ isWarning }) => isWarning) ? config : undefined, problems }
   }
   const { problems, rest } = read
@@ -82,6 +88,14 @@ export function loadConfig(
   const lost = [...rest.lost, ...Object.keys(ConfigSchema.properties).filter((name) => !(name in rest.value))]
   const others = judge(rest, lost, (faults) => secretsFor(environment, faults), fill).problems
   return { config: undefined, problems: inOrder([...problems, ...others]) }
+}
+
+/** Where a file of another encoding was read as what it is not: names with such a character meet nothing. */
+function lostCharacters(text: string, source: ConfigSource): Problem[] {
+  const at = text.indexOf('\ufffd')
+  return at < 0
+    ? []
+    : [problemAt(source, at, 'a character here is not UTF-8, and is lost; save the file as UTF-8', true)]
 }
 
 /** `lost` are the sections that cannot be read: what hangs on them is left unsaid. */

@@ -52,6 +52,7 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...clusterFaults(text),
     ...shadowedRules(text, shape),
     ...(unknown.length === 0 && isWhole('rules', 'destinations', 'operator', 'owners') ? unusedDestinations(text) : []),
+    ...(isWhole('rules') && text.rules.length === 0 ? [noRule] : []),
     ...(lostTemplates.length === 0 && isWhole('rules', 'templates') ? unusedTemplates(text) : []),
     ...sharedLanes(text, [...made.destinations.values()]),
     ...sharedTokens([...made.destinations.values()]),
@@ -64,6 +65,8 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...brokenLinks(text)
   ].filter(({ path }) => !shape.some((fault) => hangsOn(path, fault)))
 }
+
+const noRule: Fault = { path: ['rules'], message: 'there is no rule: nobody is notified of anything', isWarning: true }
 
 /** The names and clusters known from `made`; nothing is known of sources where one is misshapen. */
 function knownOf({ sources }: Pick<Made, 'sources'>, isWhole: boolean): Known {
@@ -97,7 +100,10 @@ function unknownDestinations({ rules, operator = [], destinations, owners }: Con
   const unknown = (names: string | string[], path: Path): Fault[] =>
     [names].flat().flatMap((name, at) => {
       if (known.has(name)) return []
-      const message = `there is no destination "${name}"${didYouMean(name, meant)}`
+      // No name has a comma or a space.
+      const parts = name.split(/[\s,]+/).filter((part) => part !== '')
+      const several = parts.length > 1 && !Array.isArray(names) ? `; a list is [${parts.join(', ')}]` : ''
+      const message = `there is no destination "${name}"${several || didYouMean(name, meant)}`
       return [{ path: Array.isArray(names) ? [...path, at] : path, message }]
     })
   return [

@@ -2,7 +2,7 @@
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { globCovers } from '../patterns.ts'
-import { asksForFailures, type Known, matcherFaults, neverFaults } from '../rules/never.ts'
+import { asksForFailures, goodNewsFaults, type Known, matcherFaults, neverFaults, whyNoKey } from '../rules/never.ts'
 import { severitiesOf } from '../rules/schema.ts'
 import type { ConfigText } from './schema.ts'
 
@@ -10,9 +10,15 @@ type Path = Fault['path']
 
 /** Everything in `text` that no event will ever bring to bear. */
 export function effectFaults(text: ConfigText, known: Known): Fault[] {
-  const { rules, links = [], mute = [], severities = [] } = text
+  const { rules, links = [], mute = [], severities = [], show = [] } = text
+  const isRaised = severities.some(({ severity }) => severity !== 'info')
   return [
     ...rules.flatMap(({ match = {} }, at) => neverFaults(match, ['rules', at, 'match'], known, 'error')),
+    ...rules.flatMap(({ match = {} }, at) => (isRaised ? [] : goodNewsFaults(match, ['rules', at, 'match']))),
+    ...show.flatMap((key, at) => {
+      const message = whyNoKey(key)
+      return message === undefined ? [] : [{ path: ['show', at], message, isWarning: true }]
+    }),
     ...links.flatMap(({ match = {} }, at) => neverFaults(match, ['links', at, 'match'], known)),
     ...mute.flatMap(({ match }, at) => neverFaults(match, ['mute', at, 'match'], known)),
     ...severities.flatMap(({ kind, reason }, at) =>

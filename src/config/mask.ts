@@ -2,7 +2,7 @@
 // do, under whichever key, and whether or not it is YAML; elsewhere everything but what is, or looks like, a secret.
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Pair, type Scalar } from 'yaml'
 import { createKnownSecrets, cutOut, pieceLength, type Range, starOut, suspectsIn } from '../secrecy.ts'
-import { longestHarmless, type Vocabulary } from './vocabulary.ts'
+import { longestHarmless, plainKeys, type Vocabulary } from './vocabulary.ts'
 
 export interface Mask {
   /** The file as it may be shown, column by column. */
@@ -19,11 +19,8 @@ export interface MaskOptions {
   fill: (text: string) => string
 }
 
-/** Beside secrets, what is not one: a name, a time, a number. Everything else under `sources` and the like may be one. */
-const plainKeys = new Set([
-  ...['channel', 'username', 'cluster', 'expectEvery', 'dialect', 'perSecond', 'burst', 'preview', 'app', 'style'],
-  ...['operators', 'apiUrl', 'history']
-])
+/** Whether a text is a word that may be shown. `isPlain`: where no secret belongs, as a key or the value of a plain one. */
+type IsWord = (text: string, isPlain: boolean) => boolean
 
 const word = /(?<=^|\s)(?<comment>#.*)|\$\{[^}\s]*\}|(?:[^\s"'{}[\],:]|:(?=\S))+/gm
 
@@ -37,8 +34,9 @@ export function createMask({ text, document, vocabulary, fill }: MaskOptions): M
   const isWhole = document.errors.every(({ code }) => code === 'DUPLICATE_KEY')
   const open = isWhole ? openInDocument(document, vocabulary, text.length) : openInText(text, vocabulary)
   const closed = complementOf(open, text.length)
-  const isWord = (text: string) => vocabulary.isWord(text) || names.has(text)
-  const mayShow = (text: string) => text.length <= longestHarmless || isWord(text)
+  const isWord: IsWord = (text, isPlain) =>
+    (isPlain ? vocabulary.isNearWord(text) : vocabulary.isWord(text)) || names.has(text)
+  const mayShow: IsWord = (text, isPlain) => text.length <= longestHarmless || isWord(text, isPlain)
   const known = createKnownSecrets()
   const ofDocument = hiddenInDocument(document, mayShow, vocabulary)
   const hidden = isWhole ? ofDocument : hiddenInText(text, closed, isWord)
@@ -47,15 +45,21 @@ export function createMask({ text, document, vocabulary, fill }: MaskOptions): M
   for (const { is, mayBeSecret } of hidden.texts) if (mayBeSecret) known.add(is)
   for (const reference of hidden.references) known.add(fill(reference))
 
-  const isQuoted = (words: string) => !mayShow(words) && hidden.texts.some(({ is }) => is.includes(words))
+  const isQuoted = (words: string) => !mayShow(words, false) && hidden.texts.some(({ is }) => is.includes(words))
 
   function sayClosed(message: string): string {
-    return message
-      .replace(/"([^"]*)"/g, (quoted, inside: string) => (isQuoted(inside) ? '"…"' : quoted))
-      .replace(/([*&!])([^\s"';,()]+)/g, (found, sign: string, inside: string) =>
-        isQuoted(inside) ? `${sign}…` : found
-      )
-      .replace(/\$\{[^}\s]*\}?/g, (reference) => (isQuoted(reference) ? '${…}' : reference))
+    return (
+      message
+        .replace(/"([^"]*)"/g, (quoted, inside: string) => (isQuoted(inside) ? '"…"' : quoted))
+        .replace(/([*&])([^\s"';,()]+)/g, (found, sign: string, inside: string) =>
+          isQuoted(inside) ? `${sign}…` : found
+        )
+        // A tag that the library cannot resolve leaves nothing in the document to compare with.
+        .replace(/(!+)([^\s"';,()]+)/g, (found, sign: string, inside: string) =>
+          mayShow(inside, false) ? found : `${sign}…`
+        )
+        .replace(/\$\{[^}\s]*\}?/g, (reference) => (isQuoted(reference) ? '${…}' : reference))
+    )
   }
 
   return {
@@ -194,14 +198,14 @@ function complementOf(open: readonly Range[], length: number): Range[] {
 }
 
 /** Every text of the closed sections, by whether it may be shown. */
-function hiddenInDocument({ contents }: Document, mayShow: (word: string) => boolean, vocabulary: Vocabulary): Hidden {
+function hiddenInDocument({ contents }: Document, mayShow: IsWord, vocabulary: Vocabulary): Hidden {
   const hidden: Hidden = { ranges: [], texts: [], references: [], shown: [] }
-  const note = (node: Scalar, isPlain: boolean) => {
+  const note = (node: Scalar, isPlain: boolean, isKey: boolean) => {
     const { range, source, value } = node
     const is = String(value ?? '')
     if (!range) return
     if (!isPlain && is.includes('${')) hidden.references.push(is)
-    if (mayShow(is)) return void hidden.shown.push([range[0], range[1]])
+    if (mayShow(is, isPlain || isKey)) return void hidden.shown.push([range[0], range[1]])
     hidden.ranges.push([range[0], range[1]])
     const mayBeSecret = !isPlain || suspectsIn(is).length > 0
     hidden.texts.push({ is, mayBeSecret }, { is: source ?? is, mayBeSecret })
@@ -213,15 +217,15 @@ function hiddenInDocument({ contents }: Document, mayShow: (word: string) => boo
     for (const is of written)
       if (is !== '' && !is.startsWith('tag:yaml.org,')) hidden.texts.push({ is, mayBeSecret: true })
   }
-  const walk = (node: unknown, isPlain: boolean): void => {
+  const walk = (node: unknown, isPlain: boolean, isKey = false): void => {
     noteNames(node)
-    if (isScalar(node)) note(node, isPlain)
+    if (isScalar(node)) note(node, isPlain, isKey)
     else if (isSeq(node)) for (const item of node.items) walk(item, isPlain)
     else if (isMap(node)) for (const pair of node.items) walkPair(pair)
     else if (isAlias(node) && node.range) hidden.ranges.push([node.range[0], node.range[1]])
   }
   const walkPair = ({ key, value }: Pair) => {
-    walk(key, false)
+    walk(key, false, true)
     walk(value, plainKeys.has(textOf(key)))
   }
   if (!isMap(contents)) walk(contents, false)
@@ -231,13 +235,14 @@ function hiddenInDocument({ contents }: Document, mayShow: (word: string) => boo
 }
 
 /** The texts of a file that is not YAML: every word is one, and a short one may be a piece of a longer one. */
-function hiddenInText(text: string, closed: readonly Range[], isWord: (word: string) => boolean): Hidden {
+function hiddenInText(text: string, closed: readonly Range[], isWord: IsWord): Hidden {
   const hidden: Hidden = { ranges: [], texts: [], references: [], shown: [] }
   for (const [from, to] of closed) {
     for (const { 0: is, index, groups } of text.slice(from, to).matchAll(word)) {
       const range: Range = [from + index, from + index + is.length]
       if (is.includes('${')) hidden.references.push(is)
-      if (isWord(is)) hidden.shown.push(range)
+      const isKey = /^["']?\s*:(?:\s|$)/.test(text.slice(range[1], range[1] + 3))
+      if (isWord(is, isKey)) hidden.shown.push(range)
       else {
         hidden.ranges.push(range)
         hidden.texts.push({ is, mayBeSecret: groups?.['comment'] === undefined })

@@ -2,8 +2,9 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import type { Schema } from '../json-schema.ts'
 import { didYouMean } from '../spelling.ts'
+import { whereBelongs } from './belongs.ts'
 import { ConfigSchema } from './schema.ts'
-import { longestHarmless, type Vocabulary, vocabularyOf } from './vocabulary.ts'
+import { longestHarmless, plainKeys, type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
 /** A fault of shape. `isAboutKey`: the key is at fault, not its value. */
 export interface ShapeFault {
@@ -31,11 +32,18 @@ export const vocabulary = vocabularyOf(
   ['hmacKeys', 'tokens', 'slack', 'webhookUrl', 'token', 'appToken']
 )
 
-/** Says everything about a value that is not of the shape of `schema`; with a `vocabulary`, only what it lets be quoted. */
-export function compileShape(schema: Schema, vocabulary?: Vocabulary): (value: unknown) => ShapeFault[] {
+/**
+ * Says everything about a value that is not of the shape of `schema`; with a `vocabulary`, only what it lets be quoted. `whole`:
+ * where keys belong that stand elsewhere.
+ */
+export function compileShape(
+  schema: Schema,
+  vocabulary?: Vocabulary,
+  whole: Schema = schema
+): (value: unknown) => ShapeFault[] {
   const validate = ajv.compile(schema)
   return (value) =>
-    validate(value) ? [] : withoutEchoes(validate.errors ?? []).map((error) => inWords(error, vocabulary))
+    validate(value) ? [] : withoutEchoes(validate.errors ?? []).map((error) => inWords(error, vocabulary, whole))
 }
 
 const compiled = new Map<string, (value: unknown) => ShapeFault[]>()
@@ -50,7 +58,7 @@ export function shapeFaults(value: unknown): ShapeFault[] {
       name,
       present.includes(name) ? schema : {}
     ])
-    faults = compileShape({ ...ConfigSchema, properties: Object.fromEntries(properties) }, vocabulary)
+    faults = compileShape({ ...ConfigSchema, properties: Object.fromEntries(properties) }, vocabulary, ConfigSchema)
     compiled.set(key, faults)
   }
   return faults(value)
@@ -82,20 +90,20 @@ function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
   return specific.filter((error) => !isEmptySummary(error) && !['propertyNames', 'if'].includes(error.keyword))
 }
 
-function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeFault {
+function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined, whole: Schema): ShapeFault {
   const { instancePath, keyword, params, message = 'is not valid' } = error
   const path = pathOf(instancePath)
   const parent = error.parentSchema as { properties?: object; enum?: unknown[] } | undefined
   const at = (text: string, isAboutKey = false) => ({ path, message: text, isAboutKey })
   const closed = vocabulary?.isOpen(path[0]) === false ? vocabulary : undefined
-  const shown = (value: unknown) => show(value, closed)
+  const shown = (value: unknown) => show(value, closed, isPlainAt(path))
   switch (keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty'])
-      const guess = didYouMean(key, Object.keys(parent?.properties ?? {}))
+      const guess = didYouMean(key, Object.keys(parent?.properties ?? {})) || whereBelongs(key, path, whole)
       return {
         path: [...path, key],
-        message: `unknown key ${mayShow(key, closed) ? `"${key}"` : '"…"'}${guess}`,
+        message: `unknown key ${mayShow(key, closed, true) ? `"${key}"` : '"…"'}${guess}`,
         isAboutKey: true
       }
     }
@@ -111,7 +119,9 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeF
       // A duration without its unit.
       if (typeof error.data === 'number' && String(error.parentSchema?.['pattern']).includes('[smhd]'))
         return at(patternInWords(error, shown))
-      return at(`must be ${articles([params['type']].flat() as string[])}, but is ${shown(error.data)}`)
+      return at(
+        `must be ${articles([params['type']].flat() as string[])}, but is ${shown(error.data)}${instead(error)}`
+      )
     case 'pattern':
       if (error.propertyName !== undefined) {
         return {
@@ -134,6 +144,22 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined): ShapeF
     default:
       return at(message)
   }
+}
+
+// More than that is a page of the documentation.
+const maxKeysNamed = 6
+
+/** What to write for a lone text, number or truth value that has another type than it should. */
+function instead({ data, params, parentSchema }: ErrorObject): string {
+  if (data === null || typeof data === 'object') return ''
+  const types = [params['type']].flat() as string[]
+  if (types.includes('string')) return '; put it in quotes'
+  const { type, enum: words } = (parentSchema?.['items'] ?? {}) as { type?: unknown; enum?: unknown }
+  if (types.includes('array')) return type === 'string' || words !== undefined ? '; put it in [ ]' : ''
+  const keys = Object.keys((parentSchema?.['properties'] as object | undefined) ?? {})
+  return types.includes('object') && keys.length > 0 && keys.length <= maxKeysNamed
+    ? `; its keys are ${keys.join(', ')}`
+    : ''
 }
 
 function patternInWords({ data, schema, parentSchema }: ErrorObject, shown: (value: unknown) => string): string {
@@ -166,18 +192,24 @@ function articles(types: string[]): string {
 }
 
 /** `closed`: where it stands, only what these words let be quoted may be. */
-function show(value: unknown, closed: Vocabulary | undefined): string {
+function show(value: unknown, closed: Vocabulary | undefined, isPlain: boolean): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map of keys'
   const text = String(value)
-  const isShown = mayShow(text, closed)
+  const isShown = mayShow(text, closed, isPlain)
   if (typeof value !== 'string') return isShown ? text : 'a number'
   return isShown ? `"${text.slice(0, 60)}"` : describe(text)
 }
 
-function mayShow(text: string, closed: Vocabulary | undefined): boolean {
-  return closed === undefined || text.length <= longestHarmless || closed.isWord(text)
+/** `isPlain`: no secret belongs there. */
+function mayShow(text: string, closed: Vocabulary | undefined, isPlain: boolean): boolean {
+  if (closed === undefined || text.length <= longestHarmless) return true
+  return isPlain ? closed.isNearWord(text) : closed.isWord(text)
+}
+
+function isPlainAt(path: readonly (string | number)[]): boolean {
+  return plainKeys.has(String(path.findLast((key) => typeof key === 'string')))
 }
 
 /** A text that is not quoted. */

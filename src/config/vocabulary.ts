@@ -10,12 +10,20 @@ export interface Vocabulary {
   isNamed(section: string | number | undefined): boolean
   /** Whether secrets stand under this key, or one near to it, wherever somebody put it. */
   isSecretive(key: string): boolean
-  /** Whether `text` gives nothing away: it is a word of the schema or near to one, or a reference to a secret. */
+  /** Whether `text` gives nothing away wherever it stands: it is a word of the schema, or a reference to a secret. */
   isWord(text: string): boolean
+  /** Whether it gives nothing away where no secret belongs, such as in place of a key: near to a word is many a password. */
+  isNearWord(text: string): boolean
 }
 
 /** What is at most so long is not a secret, if it stands alone. */
 export const longestHarmless = 4
+
+/** Beside secrets, what is not one: a name, a time, a number. Everything else under `sources` and the like may be one. */
+export const plainKeys: ReadonlySet<string> = new Set([
+  ...['channel', 'username', 'cluster', 'expectEvery', 'dialect', 'perSecond', 'burst', 'preview', 'app', 'style'],
+  ...['operators', 'apiUrl', 'history', 'apiVersion', 'kind']
+])
 
 /** `closed`: the sections of `schema` in which secrets stand, under names; `secretive`: the keys in them that lead there. */
 export function vocabularyOf(
@@ -30,12 +38,13 @@ export function vocabularyOf(
   const long = leading.filter(({ length }) => length > 5)
   let all: Set<string> | undefined
   const words = () => (all ??= new Set([...wordsOf(schema), ...closed, 'true', 'false', 'null']))
-  const isNearWord = (text: string) => words().has(text) || isNear(text, [...words()])
+  const isWord = (text: string) => isReference(text) || words().has(text)
   return {
     isOpen: (section) => typeof section === 'string' && open.has(section),
     isNamed: (section) => closed.includes(String(section)),
     isSecretive: (key) => leading.includes(key) || (isNear(key, long) && !words().has(key)),
-    isWord: (text) => isReference(text) || (/^[A-Za-z_-]+$/.test(text) && isNearWord(text))
+    isWord,
+    isNearWord: (text) => isWord(text) || (/^[A-Za-z_-]+$/.test(text) && isNear(text, [...words()]))
   }
 }
 

@@ -77,6 +77,7 @@ type Words = (message: string, start: number, place: Place) => string | WritingF
 
 const words: Partial<Record<ErrorCode, Words>> = {
   BAD_ALIAS: () => 'a * alone is read as a YAML alias; put it in quotes: "*"',
+  BAD_DIRECTIVE: () => 'a line that begins with % is read as a YAML directive; put the text in quotes',
   BAD_DQ_ESCAPE: (message) =>
     `${message.replace('Invalid escape sequence ', '')} means nothing in double quotes; use single quotes, or write the \\ twice`,
   BAD_INDENT: (message, start, { document, text }) => {
@@ -111,15 +112,16 @@ const words: Partial<Record<ErrorCode, Words>> = {
   NON_STRING_KEY: (_, start, { text }) =>
     text.startsWith('{{', start - 1) ? 'a text that begins with {{ needs quotes' : 'a key must be a text',
   TAB_AS_INDENT: () => 'is indented with a tab; YAML takes spaces only',
-  TAG_RESOLVE_FAILED: (message) =>
-    `${message.replace('Unresolved tag: ', '')} is read as a YAML tag; put the text in quotes`,
+  // As it stands there: the library's message has it spelt out, and sometimes what stands behind it.
+  TAG_RESOLVE_FAILED: (_, start, { text }) =>
+    `${/^!\S+?(?=[\s,[\]{}]|$)/.exec(text.slice(start))?.[0] ?? 'this'} is read as a YAML tag; put the text in quotes`,
   UNEXPECTED_TOKEN: (message, start, { document, lines }) => {
     const [, token] = /^Unexpected .* token.*: "(.+)"$/.exec(message) ?? []
     if (token !== undefined && /^[}\]]$/.test(token)) return `this ${token} closes nothing`
     // The library's message quotes the text.
     if (token !== undefined) return misplaced
     const opening = quotedBefore(document, start)
-    if (opening === undefined) return `this is not allowed here: ${message}`
+    if (opening === undefined) return `this is not allowed here: ${message.replace(/: .*/s, '')}`
     const { line } = lines.linePos(opening)
     return `the text in quotes ends before this, and began at line ${line}; is a quote missing, or one too many?`
   }

@@ -44,6 +44,7 @@ export function faultOf(provider: Provider, secret: Secret | undefined): string 
     return 'is encrypted: decrypt it first (sops --decrypt); its Secret can stay as it is'
   if (!(spec.type in dialects)) return typeFault(spec.type)
   if (spec.suspend) return 'is suspended'
+  if (isAddress(spec.secretRef?.name)) return 'has an address where the name of the Secret with it belongs'
   if (apiOf(provider, secret) !== undefined) return appFaultOf(provider, secret)
   const hasAddress = Boolean(spec.address) || (spec.secretRef !== undefined && secret === undefined)
   if (!hasAddress && !(secret && addressKeyOf(secret) !== undefined)) return 'has no address'
@@ -103,7 +104,8 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
       )
     }
     variables.set(key, variable)
-    const { username, type } = provider.spec
+    const { type } = provider.spec
+    const username = isAddress(provider.spec.username) ? undefined : provider.spec.username
     // An app has its own name.
     const sender = { ...(channel && { channel }), ...(username && origin.api === undefined && { username }) }
     const filled = Object.entries(sender).map(([field, text]) => substituted(text, `the ${field} of ${provider.name}`))
@@ -133,6 +135,10 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
 
 function keyOf({ kind, namespace, name, key }: Origin): string {
   return `${kind} ${namespace}/${name} ${key}`
+}
+
+export function isAddress(text = ''): boolean {
+  return /^\s*[a-z]+:\/\//i.test(text)
 }
 
 /** Names stand in URLs and metrics (config/schema.ts). */
@@ -212,6 +218,8 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
   const remarks: Remark[] = []
   const remark = (field: string, message: string) =>
     remarks.push({ ...at(['spec', field]), message: `Provider ${namespace}/${name} ${message}` })
+  for (const field of ['channel', 'username'] as const)
+    if (isAddress(spec[field])) remark(field, `has an address as its ${field}, which may be a secret; it is left out`)
   if (origin.api !== undefined) {
     if (spec.username) remark('username', 'has a username: an app posts under its own name')
   } else {

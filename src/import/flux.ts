@@ -80,6 +80,8 @@ export interface FluxObjects {
   alerts: Alert[]
   providers: Provider[]
   secrets: Secret[]
+  /** Providers that are there and cannot be read; a remark says why. */
+  lost: Ref[]
   remarks: Remark[]
 }
 
@@ -102,6 +104,7 @@ export function collect(manifests: readonly Manifest[], given: string | undefine
   const alerts: Alert[] = []
   const providers: Provider[] = []
   const secrets: Secret[] = []
+  const lost: Ref[] = []
   for (const manifest of manifests) {
     const { apiVersion, kind } = manifest
     const isOfFlux = apiVersion.startsWith(`${group}/`)
@@ -110,8 +113,12 @@ export function collect(manifests: readonly Manifest[], given: string | undefine
       remarks.push({ ...manifest.at(), message })
     }
     if (isOfFlux && kind === 'Alert') add(alerts, find(manifest, isAlertSpec, AlertSpec, namespace, remarks))
-    if (isOfFlux && kind === 'Provider')
-      add(providers, find(manifest, isProviderSpec, ProviderSpec, namespace, remarks))
+    if (isOfFlux && kind === 'Provider') {
+      const found = find(manifest, isProviderSpec, ProviderSpec, namespace, remarks)
+      const { name, namespace: own = namespace } = metadataOf(manifest)
+      if (found === undefined) lost.push({ name, namespace: own })
+      else add(providers, found)
+    }
     const secret = secretIn(manifest)
     if (secret !== undefined) {
       const { namespace: own } = metadataOf(manifest)
@@ -119,7 +126,7 @@ export function collect(manifests: readonly Manifest[], given: string | undefine
       secrets.push({ ...secret, namespace: own ?? namespace, apiVersion, at, ...(hasHash && { hasHash }) })
     }
   }
-  return { alerts, providers, secrets, remarks }
+  return { alerts, providers, secrets, lost, remarks }
 
   function add<Spec>(all: Found<Spec>[], found: (Found<Spec> & { kind: string }) | undefined): void {
     if (found === undefined) return

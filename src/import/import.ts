@@ -1,9 +1,9 @@
 // Import: turns Flux's Alerts and Providers into a config that does the same. Pure.
 import { severityNames } from '../events/severity.ts'
 import { apiOf } from './app.ts'
-import { faultOf, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
+import { faultOf, isAddress, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
 import { type Feed, feedsOf } from './feeds.ts'
-import { type Alert, collect, isSame, type Provider, type Remark, type Secret } from './flux.ts'
+import { type Alert, collect, type FluxObjects, isSame, type Remark } from './flux.ts'
 import type { Manifest } from './manifest.ts'
 import { hasPlaceholder } from './placeholders.ts'
 import { type ImportedRule, rulesOf, type Takeover, withoutRepeated } from './repeated.ts'
@@ -29,9 +29,10 @@ interface Wired extends Posting {
 
 /** `namespace` is for manifests without one; undefined: Flux's own, and that is said. */
 export function importFlux(manifests: readonly Manifest[], namespace?: string): Import {
-  const { alerts, providers, secrets, remarks } = collect(manifests, namespace)
+  const objects = collect(manifests, namespace)
+  const { alerts, secrets, remarks } = objects
   const wired = alerts.flatMap((alert): Wired[] => {
-    const { fault, at, posting } = wire(alert, providers, secrets)
+    const { fault, at, posting } = wire(alert, objects)
     if (posting !== undefined) {
       remarks.push(
         ...wiringRemarks(posting, apiOf(posting.provider, secretOf(posting.provider, secrets)) !== undefined)
@@ -77,8 +78,7 @@ function isSamePosting(a: Posting, b: Posting): boolean {
 /** What keeps `alert` from being taken over, and the field that says so; or by what it posts. */
 function wire(
   alert: Alert,
-  providers: readonly Provider[],
-  secrets: readonly Secret[]
+  { providers, secrets, lost }: FluxObjects
 ): { fault: string; at: string; posting?: undefined } | { fault?: undefined; at?: undefined; posting: Wired } {
   const { suspend, providerRef, channel, eventSeverity } = alert.spec
   if (suspend) return { fault: 'is suspended', at: 'suspend' }
@@ -94,6 +94,8 @@ function wire(
   const namesakes = providers.filter((other) => other.name === name)
   const own = namesakes.find((other) => isSame(other, { namespace, name }))
   const provider = own ?? (namesakes.length === 1 ? namesakes[0] : undefined)
+  if (own === undefined && lost.some((other) => isSame(other, { namespace, name })))
+    return { fault: `posts to Provider ${namespace}/${name}, which cannot be read`, at: 'providerRef' }
   if (provider === undefined) {
     // kustomize's namePrefix and nameSuffix do not reach what an Alert refers to.
     const renamed = providers.find((other) => other.namespace === namespace && other.name.includes(name))
@@ -111,7 +113,9 @@ function wire(
     }
   }
   const secret = secretOf(provider, secrets)
-  const posting = { alert, asked, provider, channel: channel ?? providerRef.channel ?? provider.spec.channel }
+  const written = channel ?? providerRef.channel ?? provider.spec.channel
+  // What is imported is kept in Git, and who mixed them up put a webhook's URL there.
+  const posting = { alert, asked, provider, channel: isAddress(written) ? undefined : written }
   const isLost = !posting.channel && apiOf(provider, secret) !== undefined
   const fault = faultOf(provider, secret) ?? (isLost ? 'posts with a token, and to no channel' : undefined)
   if (fault !== undefined) {
@@ -129,7 +133,9 @@ function wiringRemarks({ alert, provider }: Wired, isOfApp: boolean): Remark[] {
   const severity = askedSeverity(eventSeverity)?.remark
   if (severity !== undefined) remark(['eventSeverity'], severity)
   const ofAlert = channel ?? providerRef.channel
-  if (ofAlert !== undefined) {
+  if (isAddress(ofAlert)) {
+    remark(['channel'], 'has an address as its channel, which may be a secret; it is left out')
+  } else if (ofAlert !== undefined) {
     remark(
       channel === undefined ? ['providerRef', 'channel'] : ['channel'],
       `has a channel, which Flux knows of Providers only, and refuses; the relay posts to ${ofAlert}${isOfApp ? '' : '. Legacy webhooks heed that; the webhook of a Slack app posts to its own channel, so make one for each'}`

@@ -146,6 +146,7 @@ function notAmong(what: string, where: string, pattern: string, names: readonly 
 }
 
 function misspelt(field: keyof typeof vocabulary, pattern: string): string | undefined {
+  if (pattern.startsWith('!')) return negated(field, pattern)
   if (!isGlob(pattern)) {
     const meant = meantBy(field, pattern)
     return meant && `Flux has no ${field} ${quote(pattern)}, and case counts; did you mean "${meant}"?`
@@ -162,6 +163,10 @@ function misspelt(field: keyof typeof vocabulary, pattern: string): string | und
   return guess && `Flux has no ${field} like ${quote(pattern)}; did you mean "${pattern.replace(core, guess)}"?`
 }
 
+function negated(field: string, pattern: string): string {
+  return `no ${field} is like ${quote(pattern)}; to leave it out, write it under \`not\``
+}
+
 // RFC 1123, as Kubernetes has it of namespaces (labels) and names (subdomains); a kind in small letters is an RFC 1035 label.
 const shapes = {
   kind: { strange: /[^A-Za-z0-9-]/u, longest: 63, are: 'letters and digits' },
@@ -174,7 +179,7 @@ function misshapen(field: keyof typeof shapes, pattern: string): string | undefi
   const literal = pattern.replace(/[*?]/g, '')
   const [char] = strange.exec(literal) ?? []
   const never = `no ${field} is like ${quote(pattern)}`
-  if (pattern.startsWith('!')) return `${never}; to leave it out, write it under \`not\``
+  if (pattern.startsWith('!')) return negated(field, pattern)
   if (/\.\*|[\\^$|()[\]]/.test(pattern) && (char !== undefined || /-\.\*/.test(pattern))) {
     return `${never}: this is a glob, not a regular expression; * is any run of characters`
   }
@@ -193,10 +198,29 @@ function misshapen(field: keyof typeof shapes, pattern: string): string | undefi
 const lostKeys = /^[^/]+\.toolkit\.fluxcd\.io\/(.*)$|^(token|digest|checksum)$/s
 
 function lostKey(key: string, patterns: string | string[], path: Fault['path']): Fault[] {
+  const message = compileGlobs(patterns).matches('') ? undefined : whyNoKey(key)
+  return message === undefined ? [] : [{ path: [...path, key], message, isWarning: true }]
+}
+
+/** Why the metadata of no event has `key`. */
+export function whyNoKey(key: string): string | undefined {
   const [found, name] = lostKeys.exec(key) ?? []
-  if (found === undefined || compileGlobs(patterns).matches('')) return []
-  const message = name === undefined ? 'no event keeps this key' : `events come without the prefix; write "${name}"`
-  return [{ path: [...path, key], message, isWarning: true }]
+  if (found === undefined) return undefined
+  return name === undefined ? 'no event keeps this key' : `events come without the prefix; write "${name}"`
+}
+
+// Which of Flux's reasons are good news, by their names. After a rollback or a removal something is wrong still, and the
+// relay calls them `warn` (events/severity.ts).
+const good = /^(?!Rollback|Uninstall).*(Succeed(ed)?|Passed|Completed)$|^(Progressing|NewArtifact|ArtifactUpToDate)$/
+
+/** A rule that asks for good news and not for `info`, as it does where no severity is written. */
+export function goodNewsFaults({ reason, severity }: MatchText, path: Fault['path']): Fault[] {
+  const places = placesOf(reason, [...path, 'reason'])
+  if (places.length === 0 || severitiesOf(severity ?? 'error').has('info')) return []
+  if (!places.every(({ pattern }) => !isGlob(pattern) && good.test(pattern))) return []
+  const asked = severity === undefined ? 'without a severity, a rule matches `error`' : 'this rule does not match that'
+  const message = `Flux says ${places[0]?.pattern} with severity info, and ${asked}: write \`severity: info\``
+  return [{ path: [...path, 'reason'], message, isWarning: true }]
 }
 
 function contradictions(wanted: Matchers, not: Matchers, path: Fault['path'], usual: Severity): Fault[] {
@@ -215,8 +239,29 @@ function contradictions(wanted: Matchers, not: Matchers, path: Fault['path'], us
     ...Object.entries(not.metadata ?? {}).flatMap(([key, refused]) =>
       taken(`value of ${key}`, wanted.metadata?.[key], refused, path, ['metadata', key], never)
     ),
-    ...messageContradictions(wanted.message, not.message, path)
+    ...messageContradictions(wanted.message, not.message, path),
+    ...strangers(wanted, path)
   ]
+}
+
+/** Entries of `object` that the kinds, namespaces or names beside it leave out. */
+function strangers(wanted: Matchers, path: Fault['path']): Fault[] {
+  return placesOf(wanted.object, [...path, 'object']).flatMap(({ pattern, at }): Fault[] => {
+    const parts = pattern.split('/')
+    if (parts.length !== objectFields.length) return []
+    const field = objectFields.find((each, index) => {
+      const beside = wanted[each]
+      return beside !== undefined && [beside].flat().every((other) => areApart(other, parts[index] ?? ''))
+    })
+    if (field === undefined) return []
+    const message = `the \`${field}\` beside it leaves it out: all matchers of an entry must match`
+    return [{ path: at, message, isWarning: true }]
+  })
+}
+
+/** Two globs that are not one within the other may have something in common. */
+function areApart(one: string, other: string): boolean {
+  return (!isGlob(one) || !isGlob(other)) && !globCovers(one, other) && !globCovers(other, one)
 }
 
 function taken(

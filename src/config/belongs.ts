@@ -1,0 +1,50 @@
+// Belongs: says where a key belongs that stands at the wrong place of a config file.
+import type { Schema } from '../json-schema.ts'
+
+/** The keys that lead to a map; of a list and of names, `[]` and `<name>`. */
+type Path = readonly string[]
+
+interface Keywords {
+  properties?: Record<string, Keywords>
+  additionalProperties?: Keywords | boolean
+  items?: Keywords
+  anyOf?: Keywords[]
+}
+
+/** `; it belongs under \`rules[].match\``, nearest to `at`; empty where no map of `schema` has such a key. */
+export function whereBelongs(key: string, at: readonly (string | number)[], schema: Schema): string {
+  const [best] = mapsWith(key, schema as Keywords, [])
+    .map((path) => ({ path, shared: sharedWith(at, path) }))
+    // Of those that are as near, one of a rule, which most is written about; `match`, and not the `not` in it.
+    .sort((a, b) => b.shared - a.shared || rank(a.path) - rank(b.path) || a.path.length - b.path.length)
+  if (best === undefined) return ''
+  const where = best.path.join('.').replaceAll('.[]', '[]')
+  return where === '' ? '; it belongs at the top of the file' : `; it belongs under \`${where}\``
+}
+
+function rank([section]: Path): number {
+  return section === 'rules' ? 0 : 1
+}
+
+function mapsWith(
+  key: string,
+  { properties = {}, additionalProperties, items, anyOf = [] }: Keywords,
+  at: Path
+): Path[] {
+  return [
+    ...(Object.hasOwn(properties, key) ? [at] : []),
+    ...Object.entries(properties).flatMap(([name, inner]) => mapsWith(key, inner, [...at, name])),
+    ...(typeof additionalProperties === 'object' ? mapsWith(key, additionalProperties, [...at, '<name>']) : []),
+    ...(items === undefined ? [] : mapsWith(key, items, [...at, '[]'])),
+    ...anyOf.flatMap((inner) => mapsWith(key, inner, at))
+  ]
+}
+
+/** How many keys the two begin with alike. */
+function sharedWith(at: readonly (string | number)[], path: Path): number {
+  const differs = path.findIndex((name, index) => {
+    const own = at[index]
+    return own === undefined || (name === '[]' ? typeof own !== 'number' : name !== '<name>' && name !== own)
+  })
+  return differs < 0 ? path.length : differs
+}

@@ -259,7 +259,9 @@ t.test('a question that is not right is answered with the field and what may sta
     ['/api/notifications?state=lost', /state .*pending, sent, muted, dead, discarded/],
     ['/api/objects?cursor=abc', /cursor is not a cursor of this list/],
     ['/api/preview/team?limit=201', /limit must be a number from 1 to 200/],
-    ['/api/events?since=2026-13-01', /since is not a time such as/]
+    ['/api/events?since=2026-13-01', /since is not a time such as/],
+    ['/api/events?since=2026-02-30', /2026-02-30 is on a day that there is not/],
+    ['/api/acts?since=1h1h1h1h1h', /since is not a time such as/]
   ]
   for (const [path, message] of cases)
     t.match(await get(relay, path), { status: 400, body: { code: 'BAD_REQUEST', message } }, path)
@@ -516,10 +518,12 @@ t.test('what is refused says which field, and its form as it is written', async 
   const end = await fetch(`${relay.url}/api/silences/x`, { method: 'DELETE' })
   t.equal(end.status, 400)
   t.notMatch(await end.text(), /\bor 15/, 'a comma in a form is no list')
-  const typed = await fetch(`${relay.url}/api/silences`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/xml' },
-    body: 'x'
-  })
-  t.match(await typed.json(), { code: 'WRONG_TYPE' })
+  const post = async (type: string, body: string) => {
+    const answer = await fetch(`${relay.url}/api/silences`, { method: 'POST', headers: { 'content-type': type }, body })
+    return answer.json()
+  }
+  for (const type of ['application/xml', 'text/plain']) t.match(await post(type, '{}'), { code: 'WRONG_TYPE' }, type)
+  // Only a webhook has anything to do with Flux and its Providers.
+  t.same(await post('application/json', '[]'), { code: 'BAD_REQUEST', message: 'body must be object' })
+  t.match(await post('application/json', '{}'), { code: 'BAD_REQUEST', message: /^body must have .*'match'$/ })
 })

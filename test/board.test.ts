@@ -99,6 +99,41 @@ t.test('what is shown can be narrowed down by words and by one click, and the co
   t.match(textOf(refused.html), /there is no field "clustr"; did you mean "cluster"\?/)
 })
 
+/** Where the numbers above the page lead. */
+function leads(html: string): string[] {
+  const [heading = ''] = /<h1>.*?<\/h1>/.exec(html) ?? []
+  return [...heading.matchAll(/href="([^"]*)"/g)].map(([, href = '']) => href)
+}
+
+t.test('the numbers above the page are those of its cards, and lead to where that is shown', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post(of('Kustomization', 'data', 'base', { reason: 'BuildFailed', message: 'no such file' }))
+  for (const name of ['etl', 'api']) {
+    const message = "dependency 'data/base' is not ready"
+    await relay.post(of('Kustomization', 'data', name, { severity: 'info', reason: 'DependencyNotReady', message }))
+  }
+  await relay.post(timedOut('kafka', 'broker'))
+  const { html } = await look(relay, '/')
+  t.match(textOf(html), /1 failing · 2 waiting · 1 muted .* Failing 1 · 2 waiting data\/base .* 2 hang on it: data 2/)
+  t.same(leads(html), ['#failing', '#failing', '#muted'])
+  for (const href of leads(html)) t.match(html, `id="${href.slice(1)}"`)
+  t.same(
+    leads((await look(relay, '/?q=namespace:kafka')).html),
+    ['/', '/', '#muted'],
+    'what is not shown is on the whole page'
+  )
+})
+
+t.test('whoever acts on what was searched for comes back to it', async (t) => {
+  const relay = await startRelay(t, { config })
+  await badNight(relay)
+  const page = '/?q=kind%3AHelmRepository'
+  const [, action = ''] = /action="(\/acknowledge\?[^"]*)"/.exec((await look(relay, page)).html) ?? []
+  t.equal((await submit(relay, action.replaceAll('&amp;', '&'))).to, `${page}&done=acknowledged-1`)
+  const [, all = ''] = /action="(\/acknowledge\/matching\?[^"]*)"/.exec((await look(relay, '/?q=shop')).html) ?? []
+  t.match((await submit(relay, all.replaceAll('&amp;', '&'))).to, /^\/\?q=shop&done=acknowledged-/)
+})
+
 t.test('muted objects alone are not green, and not red', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post(timedOut('kafka', 'broker'))

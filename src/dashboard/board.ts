@@ -102,6 +102,20 @@ export function boardOf(
   }
 }
 
+/** Those of a cause that are warnings: all of them, or what hangs on an error. */
+export function warningsOf({ items, dependents }: Cause): Trouble[] {
+  return [...items, ...dependents].filter(({ failure }) => failure.severity === 'warn')
+}
+
+/** `4 waiting`, `1 warning` */
+export function sayWarnings(
+  count: number,
+  { onlyWaits }: Pick<Board, 'onlyWaits'>,
+  number = count.toLocaleString('en')
+) {
+  return `${number} ${onlyWaits ? 'waiting' : count === 1 ? 'warning' : 'warnings'}`
+}
+
 /** Whether an object is what a search asks for. */
 export function finderOf(search: Search, ownerOf: OwnerOf): (record: ObjectRecord) => boolean {
   if (isEverything(search)) return () => true

@@ -124,6 +124,34 @@ t.test('the numbers above the page are those of its cards, and lead to where tha
   )
 })
 
+t.test('of several lines the one that says what is wrong is shown, found and in the API', async (t) => {
+  const relay = await startRelay(t, { config })
+  const message =
+    'Helm upgrade failed for release shop/till with chart till@1.2.0: post-upgrade hooks failed: 1 error occurred:\n\t* job till-migrate failed: BackoffLimitExceeded\n\n'
+  await relay.post(of('HelmRelease', 'shop', 'till', { reason: 'UpgradeFailed', message }))
+  const gist = 'upgrade to till 1.2.0: post-upgrade hook: job till-migrate failed: BackoffLimitExceeded'
+  for (const path of [
+    '/',
+    '/?q=BackoffLimitExceeded',
+    '/objects?q=till-migrate',
+    '/events?kind=HelmRelease&namespace=shop&name=till&cluster=prod'
+  ])
+    t.match(textOf((await look(relay, path)).html), gist, path)
+  const { objects } = JSON.parse((await relay.get('/api/objects')).body)
+  t.match(objects, [{ failure: { gist, text: /1 error occurred:$/ } }])
+  for (const [name, error] of Object.entries({ dns: 'no such zone', vpc: 'quota exceeded', bus: 'quota exceeded' }))
+    await relay.post(
+      of('Terraform', 'infra', name, { reason: 'TFExecPlanFailed', message: `exit status 1\n\nError: ${error}` })
+    )
+  const page = textOf((await look(relay, '/')).html)
+  t.match(page, /2 Terraforms prod \d+ s quota exceeded/, 'each cause apart')
+  t.match(page, /infra\/dns Terraform · prod \d+ s no such zone/)
+  await relay.post(of('HelmRelease', 'shop', 'till', { reason: 'UpgradeFailed', message: 'another failure' }))
+  t.match(JSON.parse((await relay.get('/api/objects?name=till')).body).objects, [
+    { failure: { gist: 'another failure' } }
+  ])
+})
+
 t.test('whoever acts on what was searched for comes back to it', async (t) => {
   const relay = await startRelay(t, { config })
   await badNight(relay)

@@ -4,7 +4,7 @@ import { asksFor, toggled } from '../search.ts'
 import { acknowledgeAllForm, acknowledgeForm, takenOnBy } from './acknowledge.ts'
 import { type Board, type Cause, countsOf, type Facet, sayWarnings, warningsOf } from './board.ts'
 import { address, type Html } from './page.ts'
-import { ago, ending, exactly, gistIn, lasting, objectLink, objectName, shown, silenceButtons } from './parts.ts'
+import { ago, ending, exactly, gistOfTrouble, lasting, objectLink, objectName, shown, silenceButtons } from './parts.ts'
 import type { ActiveMute, Trouble } from './trouble.ts'
 
 /** For the whole page, so that a bad night still loads on a phone. The rest is one click away. */
@@ -94,10 +94,11 @@ function causesCard(
 function causeRow(cause: Cause, most: number, look: Look): Html {
   const { id, first, items, dependents } = cause
   const { failure } = first
-  const isAlike = new Set(items.slice(0, maxMembers).map(({ object, failure }) => gistIn(object, failure))).size === 1
+  const isAlike =
+    new Set(items.slice(0, maxMembers).map(({ object, failure }) => gistOfTrouble(object, failure))).size === 1
   return html`<li class="failing ${failure.severity === 'warn' ? 'amber' : 'red'}">
   ${items.length === 1 ? headOfOne(first, look.now) : headOfMany(items, look.now)}
-  ${failure.text && html`<p class="text">${!isAlike && html`<span class="quiet">such as</span> `}${gistIn(first.object, failure)}</p>`}
+  ${failure.text && html`<p class="text">${!isAlike && html`<span class="quiet">such as</span> `}${gistOfTrouble(first.object, failure)}</p>`}
   ${items.length === 1 ? footOfOne(first, look) : members(`cause-${id}`, items, most, look, cause)}
   ${dependents.length > 0 && members(`hangs-${id}`, dependents, most, look)}
 </li>`
@@ -195,7 +196,7 @@ function staleRow(trouble: Trouble, look: Look): Html {
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
   return html`<li class="failing amber">
   <div class="line">${objectLink(object)} <span class="long">${lasting(failure.since, now)}</span></div>
-  ${failure.text && html`<p class="text">${gistIn(object, failure)}</p>`}
+  ${failure.text && html`<p class="text">${gistOfTrouble(object, failure)}</p>`}
   <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, addressOf(look))} ${silenceButtons(object)}</span></div>
 </li>`
 }
@@ -222,7 +223,7 @@ function mutedRow(by: ActiveMute, items: readonly Trouble[], index: number, look
     .slice(0, maxMuted)
     .map(
       (item) =>
-        html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${item.failure.acknowledged && html`${takenOnBy(item.failure, now)} · `}${lasting(item.failure.since, now)}</span></div><p class="quiet">${gistIn(item.object, item.failure)}</p></li>`
+        html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${item.failure.acknowledged && html`${takenOnBy(item.failure, now)} · `}${lasting(item.failure.since, now)}</span></div><p class="quiet">${gistOfTrouble(item.object, item.failure)}</p></li>`
     )}</ul>${rest > 0 && html`<p class="quiet">and ${rest.toLocaleString('en')} more</p>`}</details>
 </li>`
 }

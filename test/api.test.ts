@@ -450,7 +450,7 @@ t.test('the API describes itself, every reply included', async (t) => {
         ([code]) => code >= '400'
       )
       const statuses = refusals.map(([code]) => Number(code))
-      const always = [400, 401, 403, 405, 429, 500, 503]
+      const always = [400, 401, 403, 405, 429, 431, 500, 503]
       const mayBeOver = path === '/api/acknowledgements' && method !== 'get'
       const expected = [
         ...always,
@@ -468,6 +468,14 @@ t.test('the API describes itself, every reply included', async (t) => {
   }
   const { parameters } = body.paths['/api/events'].get
   t.ok(parameters.some((parameter: { name: string; required?: boolean }) => parameter.name === 'since'))
+})
+
+t.test('a question that is too long for HTTP is answered as the document says', async (t) => {
+  const relay = await startRelay(t)
+  const { status, body } = await get(relay, `/api/acts?cursor=${'9'.repeat(20_000)}`)
+  t.match({ status, body }, { status: 431, body: { code: 'BAD_REQUEST', message: 'the headers are too large' } })
+  const { paths } = (await get(relay, '/api/openapi.json')).body
+  t.ok(paths['/api/acts'].get.responses[431])
 })
 
 t.test('nobody without the token sees or changes anything', async (t) => {

@@ -22,6 +22,7 @@ const settings = `
 headers = { Authorization = "Bearer ${token}" }
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, "5xx"]
+negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 415, 422, 428, 429, 431, "5xx"]
 `
 
 const { values } = parseArgs({

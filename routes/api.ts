@@ -48,6 +48,7 @@ const refusals: Record<number, string> = {
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   429: 'Too many wrong tokens at the moment; the right one still works.',
+  431: 'The headers, or the address with its query, are too large.',
   500: 'A fault of the relay; the log says which.',
   503: 'The database does not answer; try again.'
 }

@@ -53,7 +53,7 @@ function otherMethod({ method, url }: FastifyRequest): string {
 
 /** Also for `frameworkErrors`: Fastify's own answer to a path that it cannot read repeats it. */
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
-  const known = toRelayError(error)
+  const known = toRelayError(error, request.routeOptions?.url?.startsWith('/webhook'))
   if (known.code === 'INTERNAL') request.log.error({ err: error }, 'request failed')
   return answer(reply, known)
 }
@@ -112,14 +112,13 @@ function answer(reply: FastifyReply, error: RelayError) {
   return reply.send(answerBeforeLeftovers(raw, text))
 }
 
-/** Every error as one of ours. An unforeseen one shows nothing of itself to the outside. */
-export function toRelayError(error: FastifyError | RelayError): RelayError {
+/** Every error as one of ours. An unforeseen one shows nothing of itself to the outside. `isEvent`: the body was to be one of Flux. */
+export function toRelayError(error: FastifyError | RelayError, isEvent = false): RelayError {
   if (error instanceof RelayError) return error
   const known = fastifyCodes[error.code]
   if (known !== undefined) return new RelayError(known.code, known.message, { cause: error })
   if (error.validation !== undefined) {
-    const code = (error.validationContext ?? 'body') === 'body' ? 'BAD_EVENT' : 'BAD_REQUEST'
-    return new RelayError(code, describe(error), { cause: error })
+    return new RelayError(isEvent ? 'BAD_EVENT' : 'BAD_REQUEST', describe(error, isEvent), { cause: error })
   }
   // Thrown by the JSON parser, also for keys such as __proto__.
   if (error instanceof SyntaxError || error.statusCode === 400) {
@@ -131,13 +130,12 @@ export function toRelayError(error: FastifyError | RelayError): RelayError {
 }
 
 /** `involvedObject.name must be string`; the value itself stays out. */
-function describe({ validation = [], validationContext = 'body' }: FastifyError): string {
+function describe({ validation = [], validationContext = 'body' }: FastifyError, isEvent: boolean): string {
   const [first] = validation
   if (first?.keyword === 'additionalProperties') {
     return `there is no ${String(first.params['additionalProperty']).slice(0, 100)} in the ${validationContext}`
   }
-  const isForeign =
-    validationContext === 'body' && first?.instancePath === '' && /^(type|required)$/.test(first.keyword)
+  const isForeign = isEvent && first?.instancePath === '' && /^(type|required)$/.test(first.keyword)
   // What other types of Provider post has none of it. Flux shows this text in an event of the Alert.
   if (isForeign && (first.keyword === 'type' || first.params['missingProperty'] === 'involvedObject'))
     return `${validationContext} ${wordsOf(first)}: this is no event of Flux; a Provider has to be of type generic or generic-hmac`

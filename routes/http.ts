@@ -41,6 +41,8 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
   // reads every name that there is, and with `WebSocket` the whole of Node's client is loaded.
   const { METHODS } = process.getBuiltinModule('node:http')
   for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
+  // Fastify takes it for a text, where nothing here takes one.
+  app.removeContentTypeParser('text/plain')
   knowPaths(app)
   answerErrors(app, strays)
   closeConnectionsAtStop(app, closeWaiting)

@@ -87,7 +87,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   })
 
   app.addHook('onError', async (request, _reply, error) => {
-    const { code, message } = toRelayError(error)
+    const { code, message } = toRelayError(error, true)
     metrics.refused.inc({ code })
     const { source: name = 'default' } = request.params as { source?: string }
     if (config().sources.has(name)) sources.refused(name, code)

@@ -8,7 +8,7 @@ import type { Config } from './config/config.ts'
 import { compileShape } from './config/shape.ts'
 import { trimNames } from './config/texts.ts'
 import { type Destination, lanesByName } from './deliver/destination.ts'
-import { isDuration, parseDuration } from './duration.ts'
+import { isDuration, parseDuration, parseTime } from './duration.ts'
 import { type Fault, RelayError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import { isAboutObjects, type NewSilence, type Silence, silenceLimits } from './mutes/silence.ts'
@@ -203,7 +203,7 @@ export function createActions(options: ActionsOptions) {
 /** `Kustomization apps/shop in prod-eu`. */
 function sayObject(key: string): string {
   const { cluster, kind, namespace, name } = objectOf(key)
-  return `${kind} ${namespace}/${name} in ${cluster}`
+  return `${kind} ${[namespace, name].filter(Boolean).join('/')}${cluster && ` in ${cluster}`}`
 }
 
 /** The names that exist, as many as fit into a sentence. */
@@ -233,13 +233,19 @@ const shapeOf = compileShape(MatchSchema)
 
 function checkMatch(given: Record<string, unknown>, known: Known): { match: Silence['match']; warnings: string[] } {
   const match = trimNames(given, ['mute', 0, 'match']).value as Silence['match']
-  if (Object.keys(match).length === 0) refuse('a silence needs a matcher; to silence everything, write * as the name')
+  if (asksNothing(match)) refuse('a silence needs a matcher; to silence everything, write * as the name')
   const faults: Fault[] = shapeOf(match)
   if (faults.length === 0) compileFilter(match, [], faults)
   if (faults.length === 0) faults.push(...neverFaults(match, [], known))
   const errors = faults.filter(({ isWarning }) => !isWarning)
   if (errors.length > 0) refuse(errors.map(inWords).join('; '))
   return { match, warnings: faults.map(inWords) }
+}
+
+/** Matches every event, as `{}` does: so do `{ metadata: {} }` and `{ not: { message: {} } }`. */
+function asksNothing(part: unknown): boolean {
+  const isMap = typeof part === 'object' && part !== null && !Array.isArray(part)
+  return isMap && Object.values(part).every(asksNothing)
 }
 
 const keys = Object.keys(MatchSchema.properties).join(', ')
@@ -252,7 +258,7 @@ function inWords({ path, message }: Fault): string {
 /** Undefined for one that begins at once. */
 function startOf({ starts }: AskedSilence, now: number): number | undefined {
   if (starts === undefined) return undefined
-  const start = isDuration(starts) ? now + parseDuration(starts) : Date.parse(starts)
+  const start = isDuration(starts) ? now + parseDuration(starts) : parseTime(starts)
   if (Number.isNaN(start)) refuse('starts is neither a time such as 2026-12-01T06:00:00Z nor a duration such as 2h')
   const { longestDays } = silenceLimits
   if (start > now + longestDays * 24 * 60 * 60 * 1000) refuse(`a silence must begin within ${longestDays} days`)
@@ -265,7 +271,7 @@ function endOf({ for: lasting, until, untilRecovered }: AskedSilence, now: numbe
   }
   if (untilRecovered) return now + silenceLimits.untilRecoveredDays * 24 * 60 * 60 * 1000
   if (lasting !== undefined && !isDuration(lasting)) refuse('for is not a duration such as 30m or 2h')
-  const end = lasting === undefined ? Date.parse(until ?? '') : now + parseDuration(lasting)
+  const end = lasting === undefined ? parseTime(until ?? '') : now + parseDuration(lasting)
   if (Number.isNaN(end)) refuse('until is not a time such as 2026-12-01T06:00:00Z')
   const { longestDays } = silenceLimits
   if (end <= now || end > now + longestDays * 24 * 60 * 60 * 1000) {

@@ -1,4 +1,4 @@
-// Durations: reads them (`90s`, `4h`, `7d`, `1h30m`) and writes them as people do.
+// Durations: reads them (`90s`, `4h`, `7d`, `1h30m`) and writes them as people do; reads times as well.
 import { Type } from './json-schema.ts'
 
 const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const
@@ -27,6 +27,15 @@ export function parseDuration(text: string): number {
   let ms = 0
   for (const [, digits, unit] of text.matchAll(/([0-9]+)([smhd])/g)) ms += Number(digits) * unitMs[unit as Unit]
   return ms
+}
+
+const time = /^(\d{4}-\d\d-(\d\d))(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i
+
+/** Milliseconds of `2026-12-01T06:00:00Z`, or of less of it; NaN for all else. */
+export function parseTime(text: string): number {
+  // Alone, `Date` takes "tomorrow 9" for September 2001, 01.12.2026 for 12 January, and 30 February for 2 March.
+  const [, date = '', day] = time.exec(text) ?? []
+  return new Date(`${date}T00:00Z`).getUTCDate() === Number(day) ? Date.parse(text) : Number.NaN
 }
 
 /** As {@link sayDuration}; from ten minutes on nobody counts seconds. */

@@ -4,6 +4,7 @@ import { bearingOf, type Success } from './events/bearing.ts'
 import { failureFingerprint } from './events/cause.ts'
 import { fingerprint, isComparable } from './events/fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './events/flux.ts'
+import { gistOf } from './events/gist.ts'
 import type { Severity } from './events/severity.ts'
 import { longestRetryMs } from './events/time.ts'
 
@@ -35,6 +36,8 @@ export interface Failure {
   revision: string
   /** The first line of what it said. */
   text: string
+  /** What all of it said, in one line, where it had more than `text`: a first line may say no more than "1 error occurred". */
+  gist?: string | undefined
   /** When it happened, in ms. */
   at: number
   /** The reason and text of its first event. */
@@ -222,18 +225,32 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
 }
 
 /** The shown parts of a failure, always of one event. */
-function saidBy({ severity, reason, revision, message }: FluxEvent, at: number) {
-  const [line = ''] = message.trimStart().split('\n', 1)
-  return { severity, reason, revision: revision?.text ?? '', text: beginning(line).toWellFormed(), at }
+function saidBy({ object, severity, reason, revision, message }: FluxEvent, at: number) {
+  const all = message.trim()
+  const [line = ''] = all.split('\n', 1)
+  const text = beginning(line, maxText).toWellFormed()
+  // Not kept where it follows from the text.
+  const gist = text === all ? undefined : gistOf(object, reason, beginning(all, maxRead)).what || undefined
+  return { severity, reason, revision: revision?.text ?? '', text, gist, at }
+}
+
+/** What its latest event said, the cause first, in one line. */
+export function gistOfFailure(
+  object: ObjectRef,
+  { reason, text, gist }: Pick<Failure, 'reason' | 'text' | 'gist'>
+): string {
+  return gist ?? gistOf(object, reason, text).what
 }
 
 const maxText = 300
+/** Of what is said again and again: logs of tens of thousands of characters follow what is wrong, and reading them takes milliseconds. */
+const maxRead = 8000
 
 /** Cut between words, so that no half of a secret is left: that would not be known for one. */
-function beginning(line: string): string {
-  if (line.length <= maxText) return line
-  const space = line.lastIndexOf(' ', maxText)
-  return line.slice(0, space > 0 ? space : maxText)
+function beginning(text: string, max: number): string {
+  if (text.length <= max) return text
+  const space = text.lastIndexOf(' ', max)
+  return text.slice(0, space > 0 ? space : max)
 }
 
 function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Success, isFirst: boolean): Advance {

@@ -7,14 +7,15 @@ import { about, type Relay, startRelay } from './fixtures/relay.ts'
 type Fields = Record<string, string>
 
 /** Asks for the same silence by a form, as a browser does, and by the API. */
-async function silenceBoth(relay: Relay, { for: lasting, comment, ...match }: Fields) {
+async function silenceBoth(relay: Relay, { for: lasting, starts, comment, ...match }: Fields) {
   const form = await submit(relay, '/silences', {
     ...match,
     ...(lasting !== undefined && { for: lasting }),
+    ...(starts !== undefined && { starts }),
     ...(comment !== undefined && { comment })
   })
   const [, alert = ''] = /role="alert">([^<]*)</.exec(form.html) ?? []
-  const api = await ask(relay, 'POST', '/api/silences', { match, for: lasting, comment })
+  const api = await ask(relay, 'POST', '/api/silences', { match, for: lasting, starts, comment })
   return { form: { ...form, alert: textOf(alert) }, api }
 }
 
@@ -40,6 +41,10 @@ const refused: Record<string, Fields> = {
   'for longer than the longest': { name: 'x', for: `${longestDays}d1s` },
   'with a comment of one character too many': { name: 'x', for: '1h', comment: 'y'.repeat(commentCharacters + 1) },
   'with a comment as long as a page': { name: 'x', for: '1h', comment: 'y'.repeat(2000) },
+  // `Date` takes them for a month of 2001, for 12 January and for 2 March.
+  'that begins at no time': { name: 'x', for: '1h', starts: 'tomorrow 9' },
+  'that begins in the form of some countries': { name: 'x', for: '1h', starts: '01.12.2026 06:00' },
+  'that begins on a day that there is not': { name: 'x', for: '1h', starts: '2026-02-30T06:00:00Z' },
   'for a variable that nobody fills in': { kind: '${KIND}', for: '1h' }
 }
 
@@ -50,6 +55,15 @@ t.test('a silence is refused by the API and on the pages alike, in the same word
     t.same([form.status, api.status, api.body.code], [400, 400, 'BAD_REQUEST'], what)
     t.not(api.body.message, '', what)
     t.equal(form.alert, api.body.message, what)
+  }
+  t.same(await silencesOf(relay), [])
+})
+
+t.test('a silence that asks for nothing is refused, however that is written', async (t) => {
+  const relay = await startRelay(t)
+  for (const match of [{}, { metadata: {} }, { message: {} }, { not: {} }, { related: {}, not: { metadata: {} } }]) {
+    const { status, body } = await ask(relay, 'POST', '/api/silences', { match, for: '1h' })
+    t.match({ status, body }, { status: 400, body: { message: /needs a matcher/ } }, JSON.stringify(match))
   }
   t.same(await silencesOf(relay), [])
 })

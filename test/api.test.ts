@@ -259,7 +259,9 @@ t.test('a question that is not right is answered with the field and what may sta
     ['/api/notifications?state=lost', /state .*pending, sent, muted, dead, discarded/],
     ['/api/objects?cursor=abc', /cursor is not a cursor of this list/],
     ['/api/preview/team?limit=201', /limit must be a number from 1 to 200/],
-    ['/api/events?since=2026-13-01', /since is not a time such as/]
+    ['/api/events?since=2026-13-01', /since is not a time such as/],
+    ['/api/events?since=2026-02-30', /2026-02-30 is on a day that there is not/],
+    ['/api/acts?since=1h1h1h1h1h', /since is not a time such as/]
   ]
   for (const [path, message] of cases)
     t.match(await get(relay, path), { status: 400, body: { code: 'BAD_REQUEST', message } }, path)
@@ -448,7 +450,7 @@ t.test('the API describes itself, every reply included', async (t) => {
         ([code]) => code >= '400'
       )
       const statuses = refusals.map(([code]) => Number(code))
-      const always = [400, 401, 403, 405, 429, 500, 503]
+      const always = [400, 401, 403, 405, 429, 431, 500, 503]
       const mayBeOver = path === '/api/acknowledgements' && method !== 'get'
       const expected = [
         ...always,
@@ -466,6 +468,14 @@ t.test('the API describes itself, every reply included', async (t) => {
   }
   const { parameters } = body.paths['/api/events'].get
   t.ok(parameters.some((parameter: { name: string; required?: boolean }) => parameter.name === 'since'))
+})
+
+t.test('a question that is too long for HTTP is answered as the document says', async (t) => {
+  const relay = await startRelay(t)
+  const { status, body } = await get(relay, `/api/acts?cursor=${'9'.repeat(20_000)}`)
+  t.match({ status, body }, { status: 431, body: { code: 'BAD_REQUEST', message: 'the headers are too large' } })
+  const { paths } = (await get(relay, '/api/openapi.json')).body
+  t.ok(paths['/api/acts'].get.responses[431])
 })
 
 t.test('nobody without the token sees or changes anything', async (t) => {
@@ -516,10 +526,12 @@ t.test('what is refused says which field, and its form as it is written', async 
   const end = await fetch(`${relay.url}/api/silences/x`, { method: 'DELETE' })
   t.equal(end.status, 400)
   t.notMatch(await end.text(), /\bor 15/, 'a comma in a form is no list')
-  const typed = await fetch(`${relay.url}/api/silences`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/xml' },
-    body: 'x'
-  })
-  t.match(await typed.json(), { code: 'WRONG_TYPE' })
+  const post = async (type: string, body: string) => {
+    const answer = await fetch(`${relay.url}/api/silences`, { method: 'POST', headers: { 'content-type': type }, body })
+    return answer.json()
+  }
+  for (const type of ['application/xml', 'text/plain']) t.match(await post(type, '{}'), { code: 'WRONG_TYPE' }, type)
+  // Only a webhook has anything to do with Flux and its Providers.
+  t.same(await post('application/json', '[]'), { code: 'BAD_REQUEST', message: 'body must be object' })
+  t.match(await post('application/json', '{}'), { code: 'BAD_REQUEST', message: /^body must have .*'match'$/ })
 })

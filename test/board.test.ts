@@ -99,6 +99,69 @@ t.test('what is shown can be narrowed down by words and by one click, and the co
   t.match(textOf(refused.html), /there is no field "clustr"; did you mean "cluster"\?/)
 })
 
+/** Where the numbers above the page lead. */
+function leads(html: string): string[] {
+  const [heading = ''] = /<h1>.*?<\/h1>/.exec(html) ?? []
+  return [...heading.matchAll(/href="([^"]*)"/g)].map(([, href = '']) => href)
+}
+
+t.test('the numbers above the page are those of its cards, and lead to where that is shown', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post(of('Kustomization', 'data', 'base', { reason: 'BuildFailed', message: 'no such file' }))
+  for (const name of ['etl', 'api']) {
+    const message = "dependency 'data/base' is not ready"
+    await relay.post(of('Kustomization', 'data', name, { severity: 'info', reason: 'DependencyNotReady', message }))
+  }
+  await relay.post(timedOut('kafka', 'broker'))
+  const { html } = await look(relay, '/')
+  t.match(textOf(html), /1 failing · 2 waiting · 1 muted .* Failing 1 · 2 waiting data\/base .* 2 hang on it: data 2/)
+  t.same(leads(html), ['#failing', '#failing', '#muted'])
+  for (const href of leads(html)) t.match(html, `id="${href.slice(1)}"`)
+  t.same(
+    leads((await look(relay, '/?q=namespace:kafka')).html),
+    ['/', '/', '#muted'],
+    'what is not shown is on the whole page'
+  )
+})
+
+t.test('of several lines the one that says what is wrong is shown, found and in the API', async (t) => {
+  const relay = await startRelay(t, { config })
+  const message =
+    'Helm upgrade failed for release shop/till with chart till@1.2.0: post-upgrade hooks failed: 1 error occurred:\n\t* job till-migrate failed: BackoffLimitExceeded\n\n'
+  await relay.post(of('HelmRelease', 'shop', 'till', { reason: 'UpgradeFailed', message }))
+  const gist = 'upgrade to till 1.2.0: post-upgrade hook: job till-migrate failed: BackoffLimitExceeded'
+  for (const path of [
+    '/',
+    '/?q=BackoffLimitExceeded',
+    '/objects?q=till-migrate',
+    '/events?kind=HelmRelease&namespace=shop&name=till&cluster=prod'
+  ])
+    t.match(textOf((await look(relay, path)).html), gist, path)
+  const { objects } = JSON.parse((await relay.get('/api/objects')).body)
+  t.match(objects, [{ failure: { gist, text: /1 error occurred:$/ } }])
+  for (const [name, error] of Object.entries({ dns: 'no such zone', vpc: 'quota exceeded', bus: 'quota exceeded' }))
+    await relay.post(
+      of('Terraform', 'infra', name, { reason: 'TFExecPlanFailed', message: `exit status 1\n\nError: ${error}` })
+    )
+  const page = textOf((await look(relay, '/')).html)
+  t.match(page, /2 Terraforms prod \d+ s quota exceeded/, 'each cause apart')
+  t.match(page, /infra\/dns Terraform · prod \d+ s no such zone/)
+  await relay.post(of('HelmRelease', 'shop', 'till', { reason: 'UpgradeFailed', message: 'another failure' }))
+  t.match(JSON.parse((await relay.get('/api/objects?name=till')).body).objects, [
+    { failure: { gist: 'another failure' } }
+  ])
+})
+
+t.test('whoever acts on what was searched for comes back to it', async (t) => {
+  const relay = await startRelay(t, { config })
+  await badNight(relay)
+  const page = '/?q=kind%3AHelmRepository'
+  const [, action = ''] = /action="(\/acknowledge\?[^"]*)"/.exec((await look(relay, page)).html) ?? []
+  t.equal((await submit(relay, action.replaceAll('&amp;', '&'))).to, `${page}&done=acknowledged-1`)
+  const [, all = ''] = /action="(\/acknowledge\/matching\?[^"]*)"/.exec((await look(relay, '/?q=shop')).html) ?? []
+  t.match((await submit(relay, all.replaceAll('&amp;', '&'))).to, /^\/\?q=shop&done=acknowledged-/)
+})
+
 t.test('muted objects alone are not green, and not red', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post(timedOut('kafka', 'broker'))

@@ -135,7 +135,7 @@ t.test('an event shows which rule said what, who was notified, and how that went
   t.match(text, /Revision main@sha1:4f2c91d0/)
   t.match(
     text,
-    /flux -n apps get kustomization shop flux -n apps logs --kind=Kustomization --name=shop kubectl -n apps describe kustomization\/shop curl http:\/\/127\.0\.0\.1:\d+\/api\/events\/\d+/
+    /flux -n apps get kustomization shop flux -n apps logs --kind=Kustomization --name=shop kubectl -n apps describe kustomization\/shop curl -H "authorization: Bearer \$ADMIN_TOKEN" http:\/\/127\.0\.0\.1:\d+\/api\/events\/\d+/
   )
   const repeated = textOf((await look(relay, `/events/${again.body.id}`)).html)
   t.match(repeated, /Nobody was notified\. team and local: the same failure; next reminder in (3 h 59 m|4 h)/)
@@ -441,11 +441,13 @@ t.test('a rule says what it waits for, and what it makes one of', async (t) => {
   const rules = `
   - { name: lasting, match: { severity: error }, for: 2m, send: team }
   - { name: pushes, match: { severity: info }, as: rollout, settle: 3m, send: team }
+  - { name: news, match: { severity: [info] }, send: team }
 `
   const relay = await startRelay(t, { config: `${config.slice(0, config.indexOf('rules:'))}rules:${rules}` })
   const text = textOf((await look(relay, '/rules')).html)
   t.match(text, /lasting .* only what lasts for 2 m/)
   t.match(text, /pushes .* each rollout as one, settled after 3 m/)
+  t.match(text, /news severity: only info team changes only · no reminders/, 'which are about failures')
 })
 
 t.test('rules that do nothing stand out', async (t) => {
@@ -525,6 +527,13 @@ t.test('nobody gets in without the token, and no other site acts for who has it'
   }
   t.equal((await submit(relay, '/silences', silence)).status, 401)
   t.match(textOf((await look(relay, '/silences', { authorization: basic })).html), 'No silences.')
+})
+
+t.test('a preview of no destination says which there are, and not that one was deleted', async (t) => {
+  const relay = await startRelay(t, { config })
+  const { status, html } = await look(relay, '/preview/taem')
+  t.equal(status, 404)
+  t.match(textOf(html), /there is no destination "taem"; did you mean "team"\?/)
 })
 
 t.test('after a form one comes back to a page of ours, with words of ours', async (t) => {

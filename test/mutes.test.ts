@@ -54,6 +54,9 @@ t.test('a mute without an end is refused, and one that is over is reported', asy
   const load = (mute: string) => loadConfig(`${open}mute:\n  - ${mute}`, 'c.yaml', { T: 't' }).problems
   t.match(load('{ name: x, match: {} }'), [{ line: 5, message: /has an end: either `until:` or `weekly:`/ }])
   t.match(load('{ name: x, match: {}, until: "tomorrow" }'), [{ line: 5, message: /2026-12-01T06:00:00Z/ }])
+  t.match(load('{ name: x, match: {}, until: 2036-02-30T00:00:00Z }'), [
+    { message: '"2036-02-30T00:00:00Z" is not a time' }
+  ])
   t.match(load('{ name: x, match: {}, until: 2020-01-01T00:00:00Z }'), [{ isWarning: true, message: /ended at/ }])
   const weekly = 'weekly: { days: [mon-fry], from: "20:00", to: "7:00", timeZone: Europe/Paris }'
   t.match(load(`{ name: x, match: {}, ${weekly} }`), [{ message: /mon-fri/ }, { message: /"7:00"/ }])

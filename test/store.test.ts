@@ -186,6 +186,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       const free = sendTo('lane')
       await store.accept([arrival('free', { receivedAt: at + 10_002 })], free)
       t.equal(await store.backlog('lane'), 4)
+      t.equal(await store.backlog('\0'), 0, 'whatever is asked for')
       await store.close()
     })
 

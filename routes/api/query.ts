@@ -1,7 +1,8 @@
 // List queries: define the filters, pages, texts and times that all lists of the API share.
 
 import { actWays } from '../../src/actor.ts'
-import { isDuration, parseDuration } from '../../src/duration.ts'
+import { isDuration, parseDuration, parseTime } from '../../src/duration.ts'
+import { RelayError } from '../../src/errors.ts'
 import { type Schema, type Static, Type } from '../../src/json-schema.ts'
 import type { Acknowledgement } from '../../src/objects.ts'
 import { maxPage, notificationStates, type Page } from '../../src/store/records.ts'
@@ -47,7 +48,7 @@ const zone = '(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])'
 export const Moment = Type.Optional(
   Type.String({
     maxLength: 40,
-    pattern: `^([0-9]{1,15}|([0-9]{1,6}[smhd])+|${date}([T ]${clockTime}${zone}?)?)$`,
+    pattern: `^([0-9]{1,15}|([0-9]{1,6}[smhd]){1,4}|${date}([T ]${clockTime}${zone}?)?)$`,
     patternErrorMessage: 'is not a time such as 2026-11-20T10:00:00Z or a duration such as 30m, 24h, 7d',
     description: 'A time such as 2026-11-20T10:00:00Z, milliseconds since 1970, or so long ago: 30m, 24h, 7d.'
   })
@@ -103,11 +104,13 @@ export function pageOf({ limit = '100', cursor, order }: PageQuery): Page {
   return { limit: Number(limit), cursor, order: order === 'asc' ? 'asc' : 'desc' }
 }
 
-/** The time in `text`, which is a {@link Moment}, in ms. */
+/** The time in `text`, which is a {@link Moment}, in ms. Throws BAD_REQUEST for 30 February. */
 export function momentOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined
   if (/^[0-9]+$/.test(text)) return Number(text)
-  return isDuration(text) ? now - parseDuration(text) : Date.parse(text)
+  const at = isDuration(text) ? now - parseDuration(text) : parseTime(text)
+  if (Number.isNaN(at)) throw new RelayError('BAD_REQUEST', `${text} is on a day that there is not`)
+  return at
 }
 
 /** As the API writes times. */

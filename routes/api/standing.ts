@@ -1,8 +1,8 @@
 // Standing: says in the API how an object stands: what fails and since when, who was notified, what withholds it, whose it is.
 
 import { createMutesOf, type OwnerOf, reminderOf } from '../../src/dashboard/trouble.ts'
-import { gistOf } from '../../src/events/gist.ts'
 import { type Static, Type } from '../../src/json-schema.ts'
+import { gistOfFailure } from '../../src/objects.ts'
 import { type ObjectRecord, objectStates } from '../../src/store/records.ts'
 import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
@@ -65,7 +65,7 @@ export function createStandings(options: OperatorOptions) {
 
     function replyOf(record: ObjectRecord) {
       const { object, failure, notified, since, seenAt, ...rest } = record
-      const gist = failure && gistOf(object, failure.reason, failure.text).what
+      const gist = failure && gistOfFailure(object, failure)
       const [mute] = mutesOf(record)
       const reminderAt = reminderOf(record, rules)
       const owner = ownerOf(record)

@@ -77,7 +77,10 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
     const open = found.filter(({ failure }) => failure.acknowledged === undefined).slice(0, maxIncidents)
     const incidents = open.map(({ object, failure }) => ({ object: objectKey(object), since: failure.since }))
     const done = await actions.acknowledgeAll(incidents, actorOf(request, 'page'))
-    return reply.redirect(withDone('/', 'acknowledged', done.filter(({ isNews }) => isNews).length), 303)
+    return reply.redirect(
+      withDone(backOf(request.query, '/'), 'acknowledged', done.filter(({ isNews }) => isNews).length),
+      303
+    )
   })
 
   app.post<WithId>('/deliveries/:id/retry', async (request, reply) => {

@@ -15,10 +15,12 @@ import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { createMutesOf } from '../../src/dashboard/trouble.ts'
 import { tryEventPage } from '../../src/dashboard/try-event.ts'
+import { RelayError } from '../../src/errors.ts'
 import { severityNames } from '../../src/events/severity.ts'
 import { compileSilence } from '../../src/mutes/silence.ts'
 import { transitionNames } from '../../src/objects.ts'
 import { compileNames, eventSearchFields, notificationSearchFields, objectSearchFields } from '../../src/search.ts'
+import { unknownName } from '../../src/spelling.ts'
 import { actNames } from '../../src/store/kept.ts'
 import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
 import { refuseUnknown } from '../api/names.ts'
@@ -26,7 +28,7 @@ import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
 import { createOwners } from '../owners.ts'
 import { eventPages } from './event-pages.ts'
-import { answersOf, found, oneOf, originOf, searchOf, sinceOf, stateOf } from './query.ts'
+import { answersOf, oneOf, originOf, searchOf, sinceOf, stateOf } from './query.ts'
 import { sendPage } from './send-page.ts'
 import { silencePages } from './silence-pages.ts'
 import { tryEvent } from './try-event.ts'
@@ -212,7 +214,12 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
 
   app.get<{ Params: { destination: string } }>('/preview/:destination', async (request, reply) => {
     const { destinations } = config()
-    const destination = await found(Promise.resolve(destinations.get(request.params.destination)))
+    const destination = destinations.get(request.params.destination)
+    if (destination === undefined)
+      throw new RelayError(
+        'NOT_FOUND',
+        unknownName('destination', request.params.destination, [...destinations.keys()])
+      )
     const messages = await store.messages(destination.name, 30)
     const body = previewPage({ now: clock.now(), destination, destinations: [...destinations.keys()], messages })
     return sendPage(request, reply, { title: destination.name, place: '/preview' }, body)

@@ -106,7 +106,7 @@ export function doneOf(query: unknown): Html | string | undefined {
 /** The page to go back to: one of ours, or `otherwise`. */
 export function backOf(form: unknown, otherwise: string): string {
   const { back = '' } = answersOf(form, ['back'])
-  return /^\/((events|objects|deliveries)\b[\w/?=&%.+*~-]*)?$/.test(back) ? back : otherwise
+  return /^\/((events|objects|deliveries)\b[\w/?=&%.+*~-]*|\?[\w=&%.+*~-]*)?$/.test(back) ? back : otherwise
 }
 
 /** Where the one who asks reached the relay, for commands that are pasted into a shell: nothing but a host gets through. */

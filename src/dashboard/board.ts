@@ -102,13 +102,27 @@ export function boardOf(
   }
 }
 
+/** Those of a cause that are warnings: all of them, or what hangs on an error. */
+export function warningsOf({ items, dependents }: Cause): Trouble[] {
+  return [...items, ...dependents].filter(({ failure }) => failure.severity === 'warn')
+}
+
+/** `4 waiting`, `1 warning` */
+export function sayWarnings(
+  count: number,
+  { onlyWaits }: Pick<Board, 'onlyWaits'>,
+  number = count.toLocaleString('en')
+) {
+  return `${number} ${onlyWaits ? 'waiting' : count === 1 ? 'warning' : 'warnings'}`
+}
+
 /** Whether an object is what a search asks for. */
 export function finderOf(search: Search, ownerOf: OwnerOf): (record: ObjectRecord) => boolean {
   if (isEverything(search)) return () => true
   const isFound = compileSearch(search)
   return (record) => {
-    const { reason = '', severity = '', text = '' } = record.failure ?? {}
-    return isFound({ ...record.object, reason, severity, owner: ownerOf(record) ?? '' }, [text])
+    const { reason = '', severity = '', text = '', gist = '' } = record.failure ?? {}
+    return isFound({ ...record.object, reason, severity, owner: ownerOf(record) ?? '' }, [text, gist])
   }
 }
 
@@ -153,7 +167,7 @@ function causesOf(troubles: readonly Trouble[]): Cause[] {
 }
 
 /** What is found in a failure: what those that fail alike share, and the keys of its object and of those that it blames. */
-interface Found extends Pick<Trouble['failure'], 'severity' | 'reason' | 'text'> {
+interface Found extends Pick<Trouble['failure'], 'severity' | 'reason' | 'text' | 'gist'> {
   key: string
   cause: string
   blames: readonly string[]
@@ -163,16 +177,17 @@ interface Found extends Pick<Trouble['failure'], 'severity' | 'reason' | 'text'>
 const known = new WeakMap<Trouble['object'], Found>()
 
 /** `texts` remembers those that many share. */
-function findIn({ object, failure: { severity, reason, text } }: Trouble, texts: Map<string, string>): Found {
+function findIn({ object, failure: { severity, reason, text, gist } }: Trouble, texts: Map<string, string>): Found {
   const last = known.get(object)
-  if (last?.text === text && last.reason === reason && last.severity === severity) return last
-  const own = withoutOwn(text, object)
+  if (last?.text === text && last.gist === gist && last.reason === reason && last.severity === severity) return last
+  // First lines may be alike where what is wrong is not: "exit status 1".
+  const own = withoutOwn(gist ?? text, object)
   const said = texts.get(own) ?? withoutVariation(own)
   texts.set(own, said)
   const cause = [severity === 'warn', reason, said].join('\n')
   const { cluster } = object
   const blames = blamedBy(object, text).map((named) => objectKey({ ...named, cluster }))
-  const found = { severity, reason, text, key: last?.key ?? objectKey(object), cause, blames }
+  const found = { severity, reason, text, gist, key: last?.key ?? objectKey(object), cause, blames }
   known.set(object, found)
   return found
 }

@@ -2,9 +2,9 @@
 import { html } from 'hono/html'
 import { asksFor, toggled } from '../search.ts'
 import { acknowledgeAllForm, acknowledgeForm, takenOnBy } from './acknowledge.ts'
-import { type Board, type Cause, countsOf, type Facet } from './board.ts'
+import { type Board, type Cause, countsOf, type Facet, sayWarnings, warningsOf } from './board.ts'
 import { address, type Html } from './page.ts'
-import { ago, ending, exactly, gistIn, lasting, objectLink, objectName, shown, silenceButtons } from './parts.ts'
+import { ago, ending, exactly, gistOfTrouble, lasting, objectLink, objectName, shown, silenceButtons } from './parts.ts'
 import type { ActiveMute, Trouble } from './trouble.ts'
 
 /** For the whole page, so that a bad night still loads on a phone. The rest is one click away. */
@@ -21,20 +21,37 @@ const maxMuted = 3
 const maxStale = 20
 const maxChips = 8
 
-/** `asked`: what the search box says. */
+/** Which page it is. */
+interface Look {
+  /** What the search box says. */
+  asked: string
+  now: number
+}
+
 export function boardCards(board: Board, asked: string, now: number): Html[] {
   const { failing, waiting, muted, stale, counts, onlyWaits } = board
   const all = counts.failing + counts.waiting + counts.muted + counts.stale
   if (all === 0) return []
+  const look = { asked, now }
   const rest = Math.max(0, maxCauses - failing.length)
-  const warnings = onlyWaits ? 'Waiting' : 'Warnings'
+  const hanging = failing.reduce((sum, cause) => sum + warningsOf(cause).length, 0)
+  const errors = (countIn(failing) - hanging).toLocaleString('en')
+  const causes = {
+    // The same numbers as above them, where both are of all.
+    failing: { title: 'Failing', count: hanging > 0 ? `${errors} · ${sayWarnings(hanging, board)}` : errors },
+    waiting: { title: onlyWaits ? 'Waiting' : 'Warnings', count: countIn(waiting).toLocaleString('en') }
+  }
   return [
     ...(all > 3 || asked !== '' ? [chips(board, asked, all)] : []),
-    ...(failing.length > 0 ? [causesCard('failing', 'Failing', failing, maxCauses, asked, now)] : []),
-    ...(waiting.length > 0 ? [causesCard('waiting', warnings, waiting, Math.max(10, rest), asked, now)] : []),
-    ...(stale.length > 0 ? [staleCard(stale, now)] : []),
-    ...(muted.length > 0 ? [mutedCard(muted, now)] : [])
+    ...(failing.length > 0 ? [causesCard('failing', causes.failing, failing, maxCauses, look)] : []),
+    ...(waiting.length > 0 ? [causesCard('waiting', causes.waiting, waiting, Math.max(10, rest), look)] : []),
+    ...(stale.length > 0 ? [staleCard(stale, look)] : []),
+    ...(muted.length > 0 ? [mutedCard(muted, look)] : [])
   ]
+}
+
+function countIn(causes: readonly Cause[]): number {
+  return causes.reduce((sum, { items, dependents }) => sum + items.length + dependents.length, 0)
 }
 
 function chips({ facets, shown: count }: Board, asked: string, all: number): Html {
@@ -57,34 +74,33 @@ function chipRow({ field, values }: Facet, asked: string): Html {
 
 function causesCard(
   id: string,
-  title: string,
+  { title, count }: { title: string; count: string },
   causes: readonly Cause[],
   most: number,
-  asked: string,
-  now: number
+  look: Look
 ): Html {
-  const count = causes.reduce((sum, { items, dependents }) => sum + items.length + dependents.length, 0)
   const folded = causes.slice(openCauses, most)
   const rest = causes.slice(most)
-  const left = rest.reduce((sum, { items, dependents }) => sum + items.length + dependents.length, 0)
+  const left = countIn(rest)
   return html`<section class="card" id="${id}" aria-labelledby="${id}-title">
-  <h2 id="${id}-title">${title} <span class="count">${count.toLocaleString('en')}</span></h2>
-  <ul class="rows">${causes.slice(0, openCauses).map((cause, index) => causeRow(cause, index < wideCauses ? maxMembers : fewMembers, now))}</ul>
-  ${folded.length > 0 && html`<details id="more-${id}"><summary>${folded.length} more causes</summary><ul class="rows">${folded.map((cause) => causeRow(cause, fewMembers, now))}</ul></details>`}
-  ${left > 0 && html`<p><a href="${address('/objects', { state: 'failing', q: asked })}">${left.toLocaleString('en')} more, of ${rest.length.toLocaleString('en')} ${rest.length === 1 ? 'cause' : 'causes'}</a></p>`}
+  <h2 id="${id}-title">${title} <span class="count">${count}</span></h2>
+  <ul class="rows">${causes.slice(0, openCauses).map((cause, index) => causeRow(cause, index < wideCauses ? maxMembers : fewMembers, look))}</ul>
+  ${folded.length > 0 && html`<details id="more-${id}"><summary>${folded.length} more ${folded.length === 1 ? 'cause' : 'causes'}</summary><ul class="rows">${folded.map((cause) => causeRow(cause, fewMembers, look))}</ul></details>`}
+  ${left > 0 && html`<p><a href="${address('/objects', { state: 'failing', q: look.asked })}">${left.toLocaleString('en')} more, of ${rest.length.toLocaleString('en')} ${rest.length === 1 ? 'cause' : 'causes'}</a></p>`}
 </section>`
 }
 
 /** `most`: members that are listed. */
-function causeRow(cause: Cause, most: number, now: number): Html {
+function causeRow(cause: Cause, most: number, look: Look): Html {
   const { id, first, items, dependents } = cause
   const { failure } = first
-  const isAlike = new Set(items.slice(0, maxMembers).map(({ object, failure }) => gistIn(object, failure))).size === 1
+  const isAlike =
+    new Set(items.slice(0, maxMembers).map(({ object, failure }) => gistOfTrouble(object, failure))).size === 1
   return html`<li class="failing ${failure.severity === 'warn' ? 'amber' : 'red'}">
-  ${items.length === 1 ? headOfOne(first, now) : headOfMany(items, now)}
-  ${failure.text && html`<p class="text">${!isAlike && html`<span class="quiet">such as</span> `}${gistIn(first.object, failure)}</p>`}
-  ${items.length === 1 ? footOfOne(first, now) : members(`cause-${id}`, items, most, now, cause)}
-  ${dependents.length > 0 && members(`hangs-${id}`, dependents, most, now)}
+  ${items.length === 1 ? headOfOne(first, look.now) : headOfMany(items, look.now)}
+  ${failure.text && html`<p class="text">${!isAlike && html`<span class="quiet">such as</span> `}${gistOfTrouble(first.object, failure)}</p>`}
+  ${items.length === 1 ? footOfOne(first, look) : members(`cause-${id}`, items, most, look, cause)}
+  ${dependents.length > 0 && members(`hangs-${id}`, dependents, most, look)}
 </li>`
 }
 
@@ -113,17 +129,21 @@ function someOf(names: readonly string[]): string {
   return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
 }
 
-function footOfOne(trouble: Trouble, now: number): Html {
+function footOfOne(trouble: Trouble, look: Look): Html {
+  const { now } = look
   const { object, failure, seenAt } = trouble
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
-  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${silenceButtons(object)}</span></div>`
+  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, addressOf(look))} ${silenceButtons(object)}</span></div>`
 }
 
 /** A closed list of objects. Of a cause, with what they have in common; without one, of what hangs on it. */
-function members(id: string, items: readonly Trouble[], most: number, now: number, cause?: Cause): Html {
+function members(id: string, items: readonly Trouble[], most: number, look: Look, cause?: Cause): Html {
   const namespaces = countsOf(items.map(({ object }) => object.namespace)).filter(([name]) => name !== '')
   const counted = namespaces.slice(0, 4).map(([name, count]) => `${shown(name, 60)} ${count.toLocaleString('en')}`)
-  const more = namespaces.length > 4 ? ` and ${namespaces.length - 4} more namespaces` : ''
+  const more =
+    namespaces.length > 4
+      ? ` and ${namespaces.length - 4} more ${namespaces.length === 5 ? 'namespace' : 'namespaces'}`
+      : ''
   const reason = cause?.first.failure.reason ?? ''
   const rest = items.length - most
   const clusters = new Set(items.map(({ object }) => object.cluster))
@@ -132,8 +152,8 @@ function members(id: string, items: readonly Trouble[], most: number, now: numbe
     ? html`${reason && html`<code>${shown(reason, 100)}</code> · `}${counted.join(', ')}${more}`
     : html`${items.length.toLocaleString('en')} ${items.length === 1 ? 'hangs' : 'hang'} on it: ${items.length === 1 ? items.map(({ object }) => objectName(object)) : html`${counted.join(', ')}${more}`}`
   return html`<details id="${id}"><summary class="quiet">${says}</summary>
-  <ul class="members">${items.slice(0, most).map((item) => memberRow(item, now))}</ul>
-  <p class="line">${rest > 0 && html`<a href="${listOf(items, reason)}">all ${items.length.toLocaleString('en')}</a>`}${cause && reason && acknowledgeAllForm(common, `Acknowledge all of ${shown(reason, 60)}`)} ${cause && reason && html`<a class="button" href="${address('/silences/new', common)}">Silence all of ${shown(reason, 60)}</a>`}</p>
+  <ul class="members">${items.slice(0, most).map((item) => memberRow(item, look.now))}</ul>
+  <p class="line">${rest > 0 && html`<a href="${listOf(items, reason)}">all ${items.length.toLocaleString('en')}</a>`}${cause && reason && acknowledgeAllForm({ ...common, back: addressOf(look) }, `Acknowledge all of ${shown(reason, 60)}`)} ${cause && reason && html`<a class="button" href="${address('/silences/new', common)}">Silence all of ${shown(reason, 60)}</a>`}</p>
 </details>`
 }
 
@@ -159,56 +179,63 @@ function memberRow({ object, failure }: Trouble, now: number): Html {
 
 const dayMs = 24 * 60 * 60 * 1000
 
-function staleCard(stale: readonly Trouble[], now: number): Html {
-  const isDay = stale.every(({ seenAt }) => now - seenAt >= dayMs)
+function staleCard(stale: readonly Trouble[], look: Look): Html {
+  const isDay = stale.every(({ seenAt }) => look.now - seenAt >= dayMs)
   const rest = stale.length - maxStale
   return html`<section class="card" id="stale" aria-labelledby="stale-title">
   <h2 id="stale-title">No event for ${isDay ? 'a day' : 'an hour'} <span class="count">${stale.length.toLocaleString('en')}</span></h2>
   <p class="quiet">They failed at their last event. What they do now is not known.</p>
-  <ul class="rows">${stale.slice(0, maxStale).map((item) => staleRow(item, now))}</ul>
-  ${rest > 0 && html`<p><a href="/objects?state=stale">${rest.toLocaleString('en')} more</a></p>`}
+  <ul class="rows">${stale.slice(0, maxStale).map((item) => staleRow(item, look))}</ul>
+  ${rest > 0 && html`<p><a href="${address('/objects', { state: 'stale', q: look.asked })}">${rest.toLocaleString('en')} more</a></p>`}
 </section>`
 }
 
-function staleRow(trouble: Trouble, now: number): Html {
+function staleRow(trouble: Trouble, look: Look): Html {
+  const { now } = look
   const { object, failure, seenAt } = trouble
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
   return html`<li class="failing amber">
   <div class="line">${objectLink(object)} <span class="long">${lasting(failure.since, now)}</span></div>
-  ${failure.text && html`<p class="text">${gistIn(object, failure)}</p>`}
-  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, '/')} ${silenceButtons(object)}</span></div>
+  ${failure.text && html`<p class="text">${gistOfTrouble(object, failure)}</p>`}
+  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, addressOf(look))} ${silenceButtons(object)}</span></div>
 </li>`
 }
 
-function mutedCard(muted: Board['muted'], now: number): Html {
+function mutedCard(muted: Board['muted'], look: Look): Html {
   const count = muted.reduce((sum, { items }) => sum + items.length, 0)
   const rest = muted.length - maxMutes
   return html`<section class="card" id="muted" aria-labelledby="muted-title">
   <h2 id="muted-title">Muted <span class="count">${count.toLocaleString('en')}</span></h2>
-  <ul class="rows">${muted.slice(0, maxMutes).map(({ by, items }, index) => mutedRow(by, items, index, now))}</ul>
-  ${rest > 0 && html`<p><a href="/silences">${rest} more mutes</a></p>`}
+  <ul class="rows">${muted.slice(0, maxMutes).map(({ by, items }, index) => mutedRow(by, items, index, look))}</ul>
+  ${rest > 0 && html`<p><a href="/silences">${rest} more ${rest === 1 ? 'mute' : 'mutes'}</a></p>`}
 </section>`
 }
 
-function mutedRow(by: ActiveMute, items: readonly Trouble[], index: number, now: number): Html {
+function mutedRow(by: ActiveMute, items: readonly Trouble[], index: number, look: Look): Html {
+  const { now } = look
   const { length } = items
   const rest = length - maxMuted
   return html`<li>
   <div class="line"><a class="object" href="/silences"><b>${shown(by.name, 100)}</b></a> <span class="quiet">${ending(by, now)}</span></div>
-  <div class="line"><span class="quiet">${sayOrigin(by, now)}</span>${by.silence && endForm(by.silence.id, by.name)}</div>
+  <div class="line"><span class="quiet">${sayOrigin(by, now)}</span>${by.silence && endForm(by.silence.id, by.name, look)}</div>
   <details id="muted-${by.silence?.id ?? `file-${index}`}"><summary class="quiet">${length.toLocaleString('en')} ${length === 1 ? 'object fails' : 'objects fail'} meanwhile</summary>
   <ul class="members">${items
     .slice(0, maxMuted)
     .map(
       (item) =>
-        html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${item.failure.acknowledged && html`${takenOnBy(item.failure, now)} · `}${lasting(item.failure.since, now)}</span></div><p class="quiet">${gistIn(item.object, item.failure)}</p></li>`
+        html`<li><div class="line">${objectLink(item.object)} <span class="quiet">${item.failure.acknowledged && html`${takenOnBy(item.failure, now)} · `}${lasting(item.failure.since, now)}</span></div><p class="quiet">${gistOfTrouble(item.object, item.failure)}</p></li>`
     )}</ul>${rest > 0 && html`<p class="quiet">and ${rest.toLocaleString('en')} more</p>`}</details>
 </li>`
 }
 
 /** Ends a silence at one tap: then what still fails is notified again. */
-function endForm(id: string, name: string): Html {
-  return html` <span class="buttons"><form method="post" action="${address(`/silences/${id}/end`, { back: '/' })}"><button data-key="end-${id}" aria-label="End now: ${shown(name, 100)}">End now</button></form></span>`
+function endForm(id: string, name: string, look: Look): Html {
+  return html` <span class="buttons"><form method="post" action="${address(`/silences/${id}/end`, { back: addressOf(look) })}"><button data-key="end-${id}" aria-label="End now: ${shown(name, 100)}">End now</button></form></span>`
+}
+
+/** Where to come back to: what is searched for stays. */
+function addressOf({ asked }: Look): string {
+  return address('/', { q: asked })
 }
 
 function by(author: string): Html | '' {

@@ -169,7 +169,8 @@ function commandCard({ event: { id, object }, origin }: EventFacts): Html {
       ? [`flux -n ${namespace} get ${known} ${name}`, `flux -n ${namespace} logs --kind=${kind} --name=${name}`]
       : []),
     ...(isSafe ? [`kubectl -n ${namespace} describe ${kind.toLowerCase()}/${name}`] : []),
-    `curl ${origin}/api/events/${id}`
+    // Whoever reads this is signed in with a password, and curl is not.
+    `curl -H "authorization: Bearer $ADMIN_TOKEN" ${origin}/api/events/${id}`
   ]
   return html`<section class="card" aria-labelledby="commands-title">
   <h2 id="commands-title">Look further</h2>

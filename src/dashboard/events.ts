@@ -12,6 +12,7 @@ import {
   badge,
   filterForm,
   gistIn,
+  gistOfTrouble,
   historyOf,
   lasting,
   objectName,
@@ -98,7 +99,7 @@ function objectCard({ record, failed, weekMs }: History, now: number): Html {
   return html`<section class="card" id="object" data-live aria-label="The object">
   <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last event ${ago(seenAt, now)} · ${objectPlace(object)}</span> <span class="buttons">${isFailing(record) && acknowledgeForm(record, historyOf(object))} ${silenceButtons(object, isFailing(record))}</span></div>
   ${failure?.acknowledged && html`<p>${takenOnBy(failure, now)}</p>`}
-  ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${gistIn(object, failure)}</p>`}
+  ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${gistOfTrouble(object, failure)}</p>`}
   <p class="quiet">${sayHowOften(failed)} in the last ${sayDuration(weekMs)}.${revision && html` Last applied: <code>${shown(revision, 200)}</code>`}</p>
 </section>`
 }

@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import type { Listed, ObjectRecord, ObjectState } from '../store/records.ts'
 import { acknowledgeForm, isFailing, takenOnBy } from './acknowledge.ts'
 import { address, type Html } from './page.ts'
-import { ago, badge, type Colour, gistIn, lasting, objectLink, shown, silenceButtons } from './parts.ts'
+import { ago, badge, type Colour, gistOfTrouble, lasting, objectLink, shown, silenceButtons } from './parts.ts'
 import { searchBox } from './search-box.ts'
 import type { ActiveMute, MutesOf, OwnerOf } from './trouble.ts'
 
@@ -57,7 +57,7 @@ function objectRow(record: ObjectRecord, mute: ActiveMute | undefined, owner: st
   const colour = state === 'failing' && failure?.severity === 'warn' ? 'amber' : colours[state]
   return html`<li>
   <div class="line"><span>${badge(colour, state)} ${mute && badge('grey', 'muted')} ${objectLink(object)}</span> <span class="quiet">for ${lasting(since, now)}</span></div>
-  ${failure?.text && html`<p class="text">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> `}${gistIn(object, failure)}</p>`}
+  ${failure?.text && html`<p class="text">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> `}${gistOfTrouble(object, failure)}</p>`}
   ${failure?.acknowledged && html`<p>${takenOnBy(failure, now)}</p>`}
   <p class="quiet">${mute && html`withheld by ${shown(mute.name, 100)} · `}${owner && html`owner <b>${shown(owner, 100)}</b> · `}${revision && html`last applied <code>${shown(revision, 80)}</code> · `}last event ${ago(seenAt, now)}</p>
   ${isFailing(record) && html`<div class="buttons">${acknowledgeForm(record, '/objects?state=failing')} ${!mute && silenceButtons(object)}</div>`}

@@ -9,7 +9,7 @@ import type { Standing, Standings } from '../operator/standing.ts'
 import type { Refusals } from '../operator/traffic.ts'
 import type { SocketStanding } from '../slack-socket/standing.ts'
 import type { Listed } from '../store/records.ts'
-import type { Board } from './board.ts'
+import { type Board, sayWarnings, warningsOf } from './board.ts'
 import { blockedOf, type DashboardLane, lateOf, sayDead } from './lanes.ts'
 import type { Html } from './page.ts'
 import { atClock, atMost, historyOf, lasting, objectName, shown } from './parts.ts'
@@ -95,7 +95,7 @@ function findingsOf({ now, board, lanes, dead, refusal, sources, sockets }: Evid
       ? [
           plain(
             `${sayNumber(counts.stale)} failed at the last event; nothing is known about ${counts.stale === 1 ? 'it' : 'them'} since`,
-            '#stale'
+            placeOf('stale', board)
           )
         ]
       : []),
@@ -119,13 +119,13 @@ function sayNumber(count: number): string {
 
 /** `20 failing · 3 waiting · 5 muted` */
 function failingObjects(board: Board, now: number): Finding[] {
-  const { counts, isCut, onlyWaits } = board
+  const { counts, isCut } = board
   const number = (count: number) => `${sayNumber(count)}${isCut ? '+' : ''}`
-  const warnings = onlyWaits ? 'waiting' : counts.waiting === 1 ? 'warning' : 'warnings'
+  const waiting = sayWarnings(counts.waiting, board, number(counts.waiting))
   const parts = [
-    { count: counts.failing, says: `${number(counts.failing)} failing`, href: '#failing' },
-    { count: counts.waiting, says: `${number(counts.waiting)} ${warnings}`, href: '#waiting' },
-    { count: counts.muted, says: `${number(counts.muted)} muted`, href: '#muted' }
+    { count: counts.failing, says: `${number(counts.failing)} failing`, href: placeOf('failing', board) },
+    { count: counts.waiting, says: waiting, href: placeOf('waiting', board) },
+    { count: counts.muted, says: `${number(counts.muted)} muted`, href: placeOf('muted', board) }
   ].filter(({ count }) => count > 0)
   if (parts.length === 0) return []
   const colour = counts.failing > 0 ? 'red' : counts.waiting > 0 ? 'amber' : 'grey'
@@ -139,6 +139,12 @@ function failingObjects(board: Board, now: number): Finding[] {
       ...(isQuiet ? { advice: 'Nothing else is known to fail.' } : adviceOnAge(board, now))
     }
   ]
+}
+
+/** Where they are shown: their card; warnings that all hang on errors have none, and a search may hide the rest. */
+function placeOf(card: 'failing' | 'waiting' | 'muted' | 'stale', board: Board): string {
+  if (board[card].length > 0) return `#${card}`
+  return card === 'waiting' && board.failing.some((cause) => warningsOf(cause).length > 0) ? '#failing' : '/'
 }
 
 function adviceOnAge({ oldest, newest }: Board, now: number): Pick<Finding, 'advice'> {

@@ -19,6 +19,14 @@ export function shown(text: string, max: number): string {
 // For as long as the object is at hand: the same failures come look after look.
 const gists = new WeakMap<ObjectRef, { reason: string; text: string; gist: string }>()
 
+/** What a failure of `object` says, in one line. */
+export function gistOfTrouble(
+  object: ObjectRef,
+  { gist, ...said }: { reason: string; text: string; gist?: string | undefined }
+): string {
+  return gist === undefined ? gistIn(object, said) : shown(gist, 200)
+}
+
 /** What an event or a failure of `object` says: the cause first, in one line. */
 export function gistIn(object: ObjectRef, { reason, text }: { reason: string; text: string }): string {
   const last = gists.get(object)

@@ -1,6 +1,7 @@
 // Mutes: decides what is withheld for a while, by the config file or by a silence. Pure.
 
 import { about, closedObject, option } from '../about.ts'
+import { parseTime } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { type Static, Type } from '../json-schema.ts'
 import type { Subject } from '../rules/expression.ts'
@@ -68,7 +69,7 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
         message: `there is no time zone "${weekly.timeZone}"; it is a place such as Europe/Paris, or UTC`
       })
     } else if (until !== undefined) {
-      const end = Date.parse(until)
+      const end = parseTime(until)
       const fault = { path: [...path, 'until'], message: `"${until}" is not a time` }
       if (Number.isNaN(end)) faults.push(fault)
       else if (end <= now) faults.push({ ...fault, message: `this mute ended at ${until}`, isWarning: true })

@@ -2,8 +2,8 @@
 
 import { sayAbout } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
-import { gistOf } from '../events/gist.ts'
 import { clean } from '../legible.ts'
+import { gistOfFailure } from '../objects.ts'
 import { nameOf } from '../render/compose/name.ts'
 import { saidIn } from '../render/compose/said.ts'
 import type { View } from '../render/compose/view.ts'
@@ -195,7 +195,7 @@ function placeOf({ cluster }: ObjectRef): string {
 
 /** What its latest event said, in short. */
 function gistIn({ object, failure }: Pick<WithheldObject, 'object' | 'failure'>): string {
-  return failure === undefined ? '' : gistOf(object, failure.reason, failure.text).what
+  return failure === undefined ? '' : gistOfFailure(object, failure)
 }
 
 function lineOf({ object, failure }: WithheldObject, now: number): string {

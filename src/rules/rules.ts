@@ -7,6 +7,7 @@ import type { Severity } from '../events/severity.ts'
 import { compileGlobs, compileRegex, type TextTest } from '../patterns.ts'
 import { compileExpression, type Subject } from './expression.ts'
 import { compileGroup } from './group.ts'
+import { asksForFailures } from './never.ts'
 import { compileRollouts } from './rollout.ts'
 import type { Condition, Rule, RuleSet, Verdict } from './rule.ts'
 import { type Matchers, type MatchText, type RuleText, relatedFields, severitiesOf } from './schema.ts'
@@ -32,7 +33,10 @@ export function compileRules(
       mention: text.mention,
       template: text.template,
       notify: text.notify ?? 'changes',
-      remindEveryMs: text.remindEvery === 'never' ? undefined : parseDuration(text.remindEvery ?? '4h'),
+      remindEveryMs:
+        text.remindEvery === 'never' || !asksForFailures(text.match)
+          ? undefined
+          : parseDuration(text.remindEvery ?? '4h'),
       forMs: parseDuration(text.for ?? '0s'),
       group: text.group && compileGroup(text.name, text.group),
       rollouts:

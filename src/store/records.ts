@@ -84,7 +84,7 @@ export const maxFailures = 20_000
 export interface ObjectRecord {
   object: ObjectRef
   state: ObjectState
-  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'severity' | 'acknowledged'>
+  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'gist' | 'severity' | 'acknowledged'>
   /** When the present state began. */
   since: number
   revision: string

@@ -149,7 +149,7 @@ function asItFails(view: View, known: ObjectMemory['failure']): View {
     ...(revision?.text === at
       ? { ...(revision && { revision }), ...(previous && { previous }), ...(subject && { subject }) }
       : at !== '' && { revision: { text: at } }),
-    ...{ severity: known.severity, reason, message: text, cause, at: known.at },
+    ...{ severity: known.severity, reason, message: known.gist ?? text, cause, at: known.at },
     failure: { ...view.failure, severity: known.severity, reason, text }
   }
 }

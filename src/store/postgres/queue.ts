@@ -9,7 +9,7 @@ import { readView, viewText } from '../texts.ts'
 import type { Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
 import { hot, type Statement } from './statements.ts'
-import { indexable, keyOf } from './text.ts'
+import { indexable, keyOf, storable } from './text.ts'
 
 // Numbered in the order in which they are given.
 const insertSql = hot(`
@@ -239,7 +239,7 @@ export async function busyLanes(sql: Sql): Promise<string[]> {
 
 /** How many notifications wait in a lane, those of its open message included. */
 export async function backlog(sql: Sql, lane: string): Promise<number> {
-  const { rows } = await sql<{ waiting: number }>(backlogSql, [lane])
+  const { rows } = await sql<{ waiting: number }>(backlogSql, [storable(lane)])
   return rows[0]?.waiting ?? 0
 }
 

@@ -33,6 +33,7 @@ export function recordIn(memory: ObjectMemory, object: ObjectRef, rowSeenAt: num
         count: failure.count,
         reason: failure.reason,
         text: failure.text,
+        gist: failure.gist,
         severity: failure.severity,
         ...(failure.acknowledged && { acknowledged: failure.acknowledged })
       }

@@ -2,8 +2,9 @@
 // api/v1beta1 to v1beta3 (alert_types.go, provider_types.go); v1 removes some and adds none.
 import { Ajv, type ValidateFunction } from 'ajv'
 import { type Static, Type } from '../json-schema.ts'
-import type { Manifest, Place } from './manifest.ts'
+import { type Manifest, metadataOf, type Place } from './manifest.ts'
 import { placeholders } from './placeholders.ts'
+import { secretIn, type Values } from './secret.ts'
 
 const Reference = Type.Object({ name: Type.String({ minLength: 1 }) })
 
@@ -70,8 +71,7 @@ interface Found<Spec> extends Ref {
 
 export type Alert = Found<Static<typeof AlertSpec>>
 export type Provider = Found<Static<typeof ProviderSpec>>
-/** The values are as they are in the cluster; undefined where they are encrypted. */
-export interface Secret extends Found<Record<string, string | undefined>> {
+export interface Secret extends Found<Values> {
   /** In the cluster, its name ends in a hash. */
   hasHash?: true
 }
@@ -289,14 +289,6 @@ function unknownFields(
   })
 }
 
-function metadataOf({ value }: Manifest): { name: string; namespace: string | undefined } {
-  const { name, namespace } = (value['metadata'] ?? {}) as Record<string, unknown>
-  return {
-    name: typeof name === 'string' ? name : '',
-    namespace: typeof namespace === 'string' ? namespace : undefined
-  }
-}
-
 /** Where a value stands that SOPS has encrypted, if one does. */
 function encryptedIn(value: unknown, path: (string | number)[]): (string | number)[] | undefined {
   if (typeof value === 'string') return value.startsWith('ENC[') ? path : undefined
@@ -305,48 +297,6 @@ function encryptedIn(value: unknown, path: (string | number)[]): (string | numbe
     encryptedIn(inner, [...path, Array.isArray(value) ? Number(key) : key])
   )
   return entries.find((found) => found !== undefined)
-}
-
-/** A Secret, or what makes one: of that the keys are known at most, and the values are not. */
-function secretIn(manifest: Manifest): Pick<Secret, 'name' | 'spec'> | undefined {
-  const { apiVersion, kind, value } = manifest
-  const { name } = metadataOf(manifest)
-  if (apiVersion === 'v1' && kind === 'Secret') return { name, spec: plainData(manifest) }
-  const spec = recordOf(value['spec'])
-  if (kind === 'SealedSecret') {
-    const template = recordOf(recordOf(spec['template'])['metadata'])
-    return { name: textOf(template['name']) ?? name, spec: unknownValues(Object.keys(recordOf(spec['encryptedData']))) }
-  }
-  if (kind !== 'ExternalSecret') return undefined
-  const target = recordOf(spec['target'])
-  const given = Array.isArray(spec['data']) ? spec['data'].map((each) => textOf(recordOf(each)['secretKey'])) : []
-  const templated = Object.keys(recordOf(recordOf(target['template'])['data']))
-  const keys = templated.length > 0 ? templated : given.filter((key) => key !== undefined)
-  // Of dataFrom, or none that can be read: it may have any.
-  return keys.length === 0 ? undefined : { name: textOf(target['name']) ?? name, spec: unknownValues(keys) }
-}
-
-function unknownValues(keys: readonly string[]): Secret['spec'] {
-  return Object.fromEntries(keys.map((key) => [key, undefined]))
-}
-
-function recordOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-/** In a file of SOPS the keys are legible and the values are not. */
-function plainData({ value: { data, stringData } }: Manifest): Secret['spec'] {
-  const read = (texts: unknown, decode: (text: string) => string) =>
-    Object.entries((texts ?? {}) as Record<string, unknown>).map(([key, text]) => {
-      const isLegible = typeof text === 'string' && !text.startsWith('ENC[')
-      return [key, isLegible ? decode(text) : undefined] as const
-    })
-  const decoded = read(data, (text) => Buffer.from(text, 'base64').toString())
-  return Object.fromEntries([...decoded, ...read(stringData, (text) => text)])
 }
 
 function segmentOf(segment: string): string | number {

@@ -124,3 +124,12 @@ function discreet(problem: Problem, text: string): Problem {
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** The name, empty where there is none, and the namespace that it names itself. */
+export function metadataOf({ value }: Manifest): { name: string; namespace: string | undefined } {
+  const { name, namespace } = (value['metadata'] ?? {}) as Record<string, unknown>
+  return {
+    name: typeof name === 'string' ? name : '',
+    namespace: typeof namespace === 'string' ? namespace : undefined
+  }
+}

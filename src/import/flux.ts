@@ -2,7 +2,7 @@
 // api/v1beta1 to v1beta3 (alert_types.go, provider_types.go); v1 removes some and adds none.
 import { Ajv, type ValidateFunction } from 'ajv'
 import { type Static, Type } from '../json-schema.ts'
-import { type Manifest, metadataOf, type Place } from './manifest.ts'
+import { type Manifest, type Place, refOf } from './manifest.ts'
 import { placeholders } from './placeholders.ts'
 import { secretIn, type Values } from './secret.ts'
 
@@ -115,13 +115,13 @@ export function collect(manifests: readonly Manifest[], given: string | undefine
     if (isOfFlux && kind === 'Alert') add(alerts, find(manifest, isAlertSpec, AlertSpec, namespace, remarks))
     if (isOfFlux && kind === 'Provider') {
       const found = find(manifest, isProviderSpec, ProviderSpec, namespace, remarks)
-      const { name, namespace: own = namespace } = metadataOf(manifest)
+      const { name, namespace: own = namespace } = refOf(manifest)
       if (found === undefined) lost.push({ name, namespace: own })
       else add(providers, found)
     }
     const secret = secretIn(manifest)
     if (secret !== undefined) {
-      const { namespace: own } = metadataOf(manifest)
+      const { namespace: own } = refOf(manifest)
       const { at, hasHash } = manifest
       secrets.push({ ...secret, namespace: own ?? namespace, apiVersion, at, ...(hasHash && { hasHash }) })
     }
@@ -140,11 +140,11 @@ export function collect(manifests: readonly Manifest[], given: string | undefine
 
 /** One remark for all Alerts and Providers without a namespace: the first of them. */
 function homeless(manifests: readonly Manifest[]): Remark[] {
-  const all = manifests.filter((manifest) => isOurs(manifest) && metadataOf(manifest).namespace === undefined)
+  const all = manifests.filter((manifest) => isOurs(manifest) && refOf(manifest).namespace === undefined)
   const [first] = all
   if (first === undefined) return []
   const others = all.length === 1 ? '' : `, nor ${all.length === 2 ? 'does' : 'do'} ${all.length - 1} more`
-  const message = `${first.kind} ${metadataOf(first).name} names no namespace${others}: it is taken for one in ${ofFlux}. \`--namespace\` says another; what stands in several namespaces has to come from \`kubectl get -A\``
+  const message = `${first.kind} ${refOf(first).name} names no namespace${others}: it is taken for one in ${ofFlux}. \`--namespace\` says another; what stands in several namespaces has to come from \`kubectl get -A\``
   return [{ ...first.at(['metadata']), message }]
 }
 
@@ -207,7 +207,7 @@ function find<Spec extends object>(
 ): (Found<Spec> & { kind: string }) | undefined {
   const { kind, value, apiVersion, at } = manifest
   const spec = withoutNulls(value['spec'] ?? {})
-  const { name, namespace = defaultNamespace } = metadataOf(manifest)
+  const { name, namespace = defaultNamespace } = refOf(manifest)
   if (name === '') {
     remarks.push({ ...at(['metadata']), message: `${kind} is left out: it has no name` })
     return undefined

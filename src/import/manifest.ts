@@ -126,7 +126,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** The name, empty where there is none, and the namespace that it names itself. */
-export function metadataOf({ value }: Manifest): { name: string; namespace: string | undefined } {
+export function refOf({ value }: Manifest): { name: string; namespace: string | undefined } {
   const { name, namespace } = (value['metadata'] ?? {}) as Record<string, unknown>
   return {
     name: typeof name === 'string' ? name : '',

@@ -1,5 +1,5 @@
 // Secrets for the import: what a Secret holds, or the keys of what makes one.
-import { type Manifest, metadataOf } from './manifest.ts'
+import { type Manifest, refOf } from './manifest.ts'
 
 /** As they are in the cluster, by their keys; undefined where they are encrypted. */
 export type Values = Record<string, string | undefined>
@@ -7,7 +7,7 @@ export type Values = Record<string, string | undefined>
 /** A Secret, or what makes one: of that the keys are known at most, and the values are not. */
 export function secretIn(manifest: Manifest): { name: string; spec: Values } | undefined {
   const { apiVersion, kind, value } = manifest
-  const { name } = metadataOf(manifest)
+  const { name } = refOf(manifest)
   if (apiVersion === 'v1' && kind === 'Secret') return { name, spec: plainData(manifest) }
   const spec = recordOf(value['spec'])
   if (kind === 'SealedSecret') {

@@ -126,7 +126,7 @@ export function createDelivery(options: DeliveryOptions) {
       try {
         const news = await alarm.ofLane(message, block, settled)
         const { isLast, isNews } = await store.settle(message, attempt, settlement, news)
-        // What a try before has written, of which nobody was told, is no news now.
+        // What a try before has written, unanswered, is no news now.
         alarm.noted(message.lane, block, settlement.lane.block, isNews || tries === 1 ? isNews : undefined)
         const notices = (isNews && news?.notices) || []
         for (const { destination } of notices) metrics.notifications.inc({ destination, state: 'pending' })

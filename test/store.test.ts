@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
 import type { ObjectMemory } from '../src/objects.ts'
 import { type Arrival, type Decision, rolloutMs } from '../src/store/kept.ts'
-import type { LaneState, Plan, Settlement } from '../src/store/kept-lanes.ts'
+import { composeWindow, type LaneState, type Plan, type Settlement } from '../src/store/kept-lanes.ts'
 import type { Withheld } from '../src/store/withheld.ts'
 import { execute } from './fixtures/postgres.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
@@ -202,6 +202,27 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match(await store.settle(await post(store, 'lane'), attempt, sent), { isNews: undefined })
       t.equal(store.pending, 1)
       t.equal((await post(store, 'ops')).payload.text, 'lane')
+      await store.close()
+    })
+
+    t.test('while many become dead letters at once, others get the thread', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const count = 3 * composeWindow + 1
+      await store.accept(
+        Array.from({ length: count }, (_, n) => arrival(`${n}`)),
+        sendTo('lane')
+      )
+      let [turns, isOver] = [0, false]
+      const turn = () => {
+        turns += 1
+        if (!isOver) setImmediate(turn)
+      }
+      setImmediate(turn)
+      t.match(await store.next('lane', { ...plan, oldest: at + 1 }, at + 1), { is: 'idle' })
+      isOver = true
+      t.equal(store.buried, count)
+      t.ok(turns > 3, `${turns} turns`)
       await store.close()
     })
 

@@ -46,7 +46,12 @@ export function createClaims(
   async function claim(lane: string, plan: Plan, withheld: string[], now: number): Promise<Step> {
     const mutes = inEffect(plan.mutes, now)
     for (;;) {
-      const { turn, state, rows, last } = transaction(() => look(lane, { plan, mutes }, withheld, now))
+      const looked = transaction(() => look(lane, { plan, mutes }, withheld, now))
+      if (looked === undefined) {
+        await pause()
+        continue
+      }
+      const { turn, state, rows, last } = looked
       if (turn.is === 'again') return { ...postOf(turn.message, state), isAgain: true }
       if (turn.is !== 'compose') return turn
       const pending: Pending[] = []
@@ -99,17 +104,19 @@ export function createClaims(
     return true
   }
 
-  /** What the lane does, and what to compose from. */
+  /** What the lane does, and what to compose from; undefined where some of that was too old, or is muted now: there may be more. */
   function look(
     lane: string,
     { plan, mutes }: { plan: Plan; mutes: readonly Mute[] },
     withheld: string[],
     now: number
-  ): { turn: Turn; state: LaneState; rows: PendingRow[]; last: number } {
+  ): { turn: Turn; state: LaneState; rows: PendingRow[]; last: number } | undefined {
     const open = openMessage(db, lane)
     const state = laneState(db, lane, now)
-    const { rows, last } =
+    const due =
       open === undefined ? queue.oldest(lane, { since: plan.oldest, mutes }, withheld, now) : { rows: [], last: 0 }
+    if (due === undefined) return undefined
+    const { rows, last } = due
     const isDue = rows.length > 0
     const heldUntil = open === undefined && !isDue ? firstHeld(db, lane) : null
     const turn = turnOf({ state, open, isDue, heldUntil }, plan, now)

@@ -26,10 +26,15 @@ export interface Queue {
   /** Its id. `event` is null for what the relay says of itself. */
   insert(event: number | null, entry: NewNotification, now: number): number
   /**
-   * What a lane composes from; what was accepted before `since` becomes a dead letter. `withheld` gets the destinations of what is
-   * muted by `mutes`, which are in effect.
+   * What a lane composes from. Of what it looks at, what was accepted before `since` becomes a dead letter, and what is muted by
+   * `mutes`, which are in effect, is withheld: `withheld` gets its destinations. Then this is undefined, and there may be more.
    */
-  oldest(lane: string, by: { since: number; mutes: readonly Mute[] }, withheld: string[], now: number): Due<PendingRow>
+  oldest(
+    lane: string,
+    by: { since: number; mutes: readonly Mute[] },
+    withheld: string[],
+    now: number
+  ): Due<PendingRow> | undefined
   /** Holds them from `now` on. */
   hold(holds: readonly Hold[], now: number): void
   /**
@@ -123,21 +128,20 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     { since, mutes }: { since: number; mutes: readonly Mute[] },
     withheld: string[],
     now: number
-  ): Due<PendingRow> {
+  ): Due<PendingRow> | undefined {
     // The clock was set back: deadlines from before are looked at one by one.
     const isSetBack = newest > now + apartMs
     newest = Math.max(newest, now)
-    for (;;) {
-      const rows = db.all<PendingRow>(isSetBack ? dueBySetClockSql : dueSql, lane, now, composeWindow)
-      const passed = pass(db, rows, { waiting, mutes }, now)
-      if (passed !== undefined) {
-        withheld.push(...passed)
-        continue
-      }
-      const sorted = sortDue(rows, since)
-      if ('due' in sorted) return sorted.due
-      for (const { id } of sorted.expired) bury(id, expiredReason)
+    const rows = db.all<PendingRow>(isSetBack ? dueBySetClockSql : dueSql, lane, now, composeWindow)
+    const passed = pass(db, rows, { waiting, mutes }, now)
+    if (passed !== undefined) {
+      withheld.push(...passed)
+      return undefined
     }
+    const sorted = sortDue(rows, since)
+    if ('due' in sorted) return sorted.due
+    for (const { id } of sorted.expired) bury(id, expiredReason)
+    return undefined
   }
 
   function hold(holds: readonly Hold[], now: number): void {

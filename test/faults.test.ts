@@ -1,4 +1,5 @@
 // Faults: stop what they are about and nothing else, and somebody is notified.
+import { copyFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Payload } from '../src/render/slack/payload.ts'
@@ -330,5 +331,46 @@ t.test(
       t.equal(status, 200)
     }
     await first.slack.until(() => /four/.test(shown(to(first, team))))
+  }
+)
+
+t.test(
+  'a database whose file is deleted or replaced under the relay takes nothing more, and what it has is sent',
+  async (t) => {
+    for (const lost of ['relay.db', 'relay.db-wal']) {
+      for (const isReplaced of [false, true]) {
+        const folder = tempFolder(t)
+        const clock = createClock()
+        const relay = await startRelay(t, { folder, clock, config })
+        const file = join(folder, lost)
+        relay.slack.behave(team, { status: 503 })
+        t.equal((await relay.post(about('before'))).status, 202)
+        await relay.logged(/message postponed/)
+        const what = `${lost}, ${isReplaced ? 'replaced' : 'deleted'}`
+
+        renameSync(file, `${file}.kept`)
+        if (isReplaced) copyFileSync(`${file}.kept`, file)
+        t.match(
+          await relay.post(about('refused')),
+          { status: 503, body: { code: 'CANNOT_STORE', message: /its file was moved or deleted/ } },
+          what
+        )
+        t.match(await relay.get('/readyz'), { status: 503 }, what)
+        t.same(
+          /^flux_relay_database_up \d/m.exec((await relay.get('/metrics')).body),
+          ['flux_relay_database_up 0'],
+          what
+        )
+        t.match(await api(relay, 'POST', '/api/lanes/team/try'), { status: 503 }, 'nor what people do')
+        relay.slack.calm()
+        await advanceUntil(clock, 1000, () => to(relay, team).length === 1)
+        t.match(texts(to(relay, team)), [/before/], what)
+
+        rmSync(file, { force: true })
+        renameSync(`${file}.kept`, file)
+        t.equal((await relay.post(about('after'))).status, 202, `${what}, and put back`)
+        t.match(await relay.get('/readyz'), { status: 200 }, what)
+      }
+    }
   }
 )

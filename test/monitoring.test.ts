@@ -129,6 +129,15 @@ t.test('the table of metrics is what /metrics has, label by label', async (t) =>
   for (const [name, help] of seen.help) if (name.startsWith('flux_relay_')) t.ok(help.length > 20, name)
 })
 
+t.test('a notification is counted by the states that are documented, and by no other', async (t) => {
+  const [, row = ''] = /^\| `flux_relay_notifications_total` \|[^|]*\|(.*)\|$/m.exec(page) ?? []
+  const states = [...row.matchAll(/`(\w+)`/g)].map(([, state]) => state)
+  const relay = await startRelay(t)
+  const { body } = await relay.get('/metrics')
+  const counted = [...body.matchAll(/^flux_relay_notifications_total\{destination="team",state="(\w+)"\}/gm)]
+  t.same(counted.map(([, state]) => state).sort(), states.sort())
+})
+
 t.test('a backup that is taken while the relay works, as it is documented, is whole', async (t) => {
   const script = /exec deploy\/flux-relay -- node -e '\n(.*?)'\n/s.exec(page)?.[1] ?? ''
   const folder = tempFolder(t)

@@ -205,6 +205,33 @@ t.test('a source that is expected and has never come is still one that never cam
   t.match(await eu(), { source: 'eu', state: 'quiet', lastEventAt: null })
 })
 
+t.test('who posted just before a stop did so after it, too, whichever the store', async (t) => {
+  for (const env of [{}, { DATABASE_URL: (await startPostgres(t)).url }]) {
+    const clock = createClock()
+    const first = await startRelay(t, { clock, env, config: token })
+    await first.post(about('shop'))
+    await first.app.close()
+    const second = await startRelay(t, { clock, env, folder: dirname(first.app.env.CONFIG_FILE), config: token })
+    t.match(JSON.parse((await second.get('/api/sources')).body).sources, [
+      { source: 'default', state: 'active' },
+      { source: 'eu', state: 'never' }
+    ])
+  }
+})
+
+t.test('the operator is notified of a source that is back just before a stop', async (t) => {
+  const clock = createClock()
+  const first = await startRelay(t, { clock, config: token })
+  await pass(clock, 31)
+  await untilPosted(first, 1)
+  await first.post(about('shop'), bearer)
+  await first.app.close()
+  const again = { clock, folder: dirname(first.app.env.CONFIG_FILE) }
+  await startRelay(t, { ...again, config: token.replaceAll('$SLACK', first.slack.url()) })
+  await untilPosted(first, 2)
+  t.match(posted(first)[1], /source eu posts again/)
+})
+
 t.test('what could not arrive because the relay was away does not count against the source', async (t) => {
   const clock = createClock()
   const first = await startRelay(t, { clock, config: token })

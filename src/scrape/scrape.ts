@@ -168,7 +168,8 @@ function countersOf(metrics: Metrics, names: Names): [Counter, Labels][] {
   const { notifications, slackRequests, duplicates, signatureFailures, foreignClusters, forgottenObjects } = metrics
   const { unmatched, ruleHits, ruleErrors, passed, templateErrors } = metrics
   const of = (label: keyof Names) => ({ label, names: names[label] })
-  const states = { label: 'state', values: notificationStates }
+  // What an operator discards had been counted as dead, and is among the acts.
+  const states = { label: 'state', values: notificationStates.filter((state) => state !== 'discarded') }
   return [
     [notifications, { label: 'destination', names: ['', ...names.destination], other: states }],
     [slackRequests, { ...of('destination'), other: { label: 'outcome', values: outcomes } }],

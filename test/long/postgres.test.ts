@@ -454,6 +454,22 @@ t.test('a server that starts together with the relay is waited for', async (t) =
   await store.close()
 })
 
+t.test('a server whose connections are all taken is waited for', async (t) => {
+  const url = await postgres.createDatabase()
+  const role = new URL(url).pathname.slice(1)
+  await execute(url, `create role ${role} login password 'x' connection limit 0`)
+  await execute(url, `grant create on schema public to ${role}`)
+  t.teardown(() => execute(url, `drop owned by ${role}; drop role ${role}`))
+  const reasons: string[] = []
+  const waiting = (reason: string) => {
+    if (reasons.push(reason) === 1) execute(url, `alter role ${role} connection limit -1`).catch(t.threw)
+  }
+  const store = await openPostgres(Object.assign(new URL(url), { username: role, password: 'x' }).href, { waiting })
+  t.match(reasons[0], /too many connections/)
+  await store.ping()
+  await store.close()
+})
+
 t.test('while the database is away Flux is asked to try again, and nothing is lost', async (t) => {
   const url = await postgres.createDatabase()
   const line = await startLine(t, Number(new URL(url).port))

@@ -211,13 +211,14 @@ function checkAddress(url: string): 'hidden' | 'chosen' {
 }
 
 // 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now: it is starting, or about to. 25006: it is a standby,
-// which may be promoted.
-const notUp = new Set(['57P01', '57P02', '57P03', '25006'])
+// which may be promoted. Class 53: it has no connection, memory or disk left, as while another relay that is replaced still has
+// its own. Class 08: what a pooler says of a server that it does not reach.
+const notUp = /^(57P0[123]|25006|(53|08)...)$/
 
-/** Whether a server may be there in a moment: none has answered, or one that stops or starts. */
+/** Whether a server may be there in a moment: none has answered, or one that stops or starts, or has too much to do. */
 export function isNotUpYet(error: unknown): boolean {
   if (error instanceof RelayError) return error.code === 'CANNOT_STORE'
-  return !(error instanceof DatabaseError) || notUp.has(error.code ?? '')
+  return !(error instanceof DatabaseError) || notUp.test(error.code ?? '')
 }
 
 /**

@@ -50,6 +50,25 @@ export function realPath(file: string): string {
   return path
 }
 
+/**
+ * Answers whether `file` and its log are still what they are now. Where either was deleted, replaced or mounted over, the operating
+ * system goes on taking what is written to it, and no later start will see that.
+ */
+export function watchPlace(file: string): () => boolean {
+  const paths = [file, `${file}-wal`]
+  const opened = paths.map(identityOf)
+  return () => paths.every((path, at) => identityOf(path) === opened[at])
+}
+
+function identityOf(path: string): string {
+  try {
+    const { dev, ino } = statSync(path)
+    return `${dev} ${ino}`
+  } catch {
+    return 'gone'
+  }
+}
+
 function follow(path: string, asked: string): string {
   try {
     return realpathSync(path)

@@ -1,5 +1,5 @@
 // The embedded store: one file, one process. Nothing is read in one transaction and relied on in another.
-import type { RelayError } from '../../errors.ts'
+import { RelayError } from '../../errors.ts'
 import { readMessages } from '../reading/notifications.ts'
 import type { Store } from '../store.ts'
 import { Waiting } from '../waiting.ts'
@@ -13,6 +13,7 @@ import { shorten } from './lasting.ts'
 import { type Log, openLog } from './log.ts'
 import { lastEvents, noteLastEvents } from './memories.ts'
 import { createMuting } from './mutes.ts'
+import { watchPlace } from './path.ts'
 import { createQueue } from './queue.ts'
 import { RecentBodies } from './recent-bodies.ts'
 import { askSqlite, createSqliteRecords } from './records.ts'
@@ -60,16 +61,26 @@ function createStore(db: Database, log: Log): Store {
   const touch = () => void db.run(`update lanes set probes = probes where key = ''`)
   // SQLite opens for reading what may not be written, and says so only now: better before anything is accepted.
   transaction(touch)
+  const isInPlace = watchPlace(db.file)
+  /** For what comes from outside: where it would not outlive this process it is refused. What was accepted is delivered meanwhile. */
+  const take: Write = async (work) => {
+    if (isInPlace()) return write(work)
+    const hint = 'put it back, or start the relay again once nothing waits any more'
+    throw new RelayError(
+      'CANNOT_STORE',
+      `cannot write to the database: its file was moved or deleted while the relay runs; ${hint}`
+    )
+  }
 
   const { posting, ...claims } = createClaims(db, { queue, waiting, log, transaction })
   return {
     ...claims,
     ...createCards(db, { queue, transaction, write }),
-    ...createMuting(db, queue, write),
-    ...createActs(db, { waiting, write }),
+    ...createMuting(db, queue, take),
+    ...createActs(db, { waiting, write: take }),
     ...createRollouts(db, { queue, write }),
     ...createUpkeep(db, transaction),
-    records: createSqliteRecords(db, { queue, waiting, write }),
+    records: createSqliteRecords(db, { queue, waiting, write: take }),
     messages: readMessages(askSqlite(db)),
 
     /** There is one process, and its clock is the store's. */
@@ -82,11 +93,11 @@ function createStore(db: Database, log: Log): Store {
     },
     tally: () => waiting.tally(),
 
-    accept: (batch, decide) => write(() => accept(db, { queue, bodies, waiting }, batch, decide)),
+    accept: (batch, decide) => take(() => accept(db, { queue, bodies, waiting }, batch, decide)),
     busyLanes: async () => busyLanes(db),
     backlog: async (lane) => backlog(db, lane),
     tryNow: (lane, now, actor) =>
-      write(() => {
+      take(() => {
         refuseRepeated(db, actor)
         const limitedUntil = tryNow(db, lane, now)
         if (actor && limitedUntil === undefined) writeAct(db, { actor, did: 'try', about: { lane } }, now)
@@ -101,7 +112,7 @@ function createStore(db: Database, log: Log): Store {
 
     noteLastEvents: async (sources, now) => transaction(() => noteLastEvents(db, sources, now)),
     lastEvents: async () => lastEvents(db),
-    ping: () => write(touch),
+    ping: () => take(touch),
     /** There are no others on this file. */
     listen() {},
     async close() {

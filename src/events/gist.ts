@@ -13,6 +13,7 @@ import { withoutJson } from './gist/json-body.ts'
 import { kustomizeCause } from './gist/kustomize.ts'
 import { kyvernoCause } from './gist/kyverno.ts'
 import { sopsCause } from './gist/sops.ts'
+import { reportIn } from './gist/terraform.ts'
 import { inFewerWords } from './gist/wording.ts'
 import { redact } from './redaction.ts'
 
@@ -91,6 +92,10 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
     return known
       ? { ...known, what: led(action.lead, known.what) }
       : { what: causeOf(action.rest, object, action.lead) }
+  },
+  (text, object) => {
+    const report = reportIn(text)
+    return report && { what: causeOf(report.sentence, object, report.title) }
   },
   (text, object) => {
     const health = notReadyIn(text)

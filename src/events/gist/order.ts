@@ -14,6 +14,9 @@ const location = /^(?:line \d+|[\w.[\]'"$/:-]{1,120})$/
 const label =
   /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception|http2|tls|ssh|x509|Too (?:long|many)|(?:Required|Unsupported|Duplicate|Invalid) value)$/
 
+/** `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`: what the link before it is about, and no reason. */
+const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
+
 /** Some links in the order in which they are read. */
 export interface Ordered {
   /** Up to the end of the cause. */
@@ -81,10 +84,10 @@ function tightStart(chain: readonly string[], core: number): number {
   return start
 }
 
-/** Where the first link says what is wrong, or none does. */
+/** Where the first link says what is wrong, or none does, and where there is nothing but values behind it. */
 function isClear(links: readonly string[]): boolean {
-  const [first = ''] = links
-  if (!links.some((link) => isWrong(link) || isVague(link))) return true
+  const [first = '', ...others] = links
+  if (!links.some((link) => isWrong(link) || isVague(link)) || others.every((link) => value.test(link))) return true
   const isPlain = isWrong(first) && !tried.test(first) && (first.length <= 25 || /\bnot ready$/.test(first))
   if (links.length === 3 && /^dependency '\S{1,320}' is not ready$/.test(first)) return true
   return links.length === 2 && isPlain

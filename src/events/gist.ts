@@ -165,6 +165,6 @@ function withWaited(what: string, waited: string): string {
 }
 
 function fitted(what: string): string {
-  const text = what.replace(/[\s:;,.]+$/, '')
+  const text = what.replace(/[\s:;,.([{]+$/, '')
   return text.length <= maxGist ? text : `${beginning(text, maxGist - 1).trimEnd()}…`
 }

@@ -13,6 +13,8 @@ const location = /^(?:line \d+|[\w.[\]'"$/:-]{1,120})$/
 /** `DENIED`, `Too long`, `no matching signatures`: the next link explains it. */
 const label =
   /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception|http2|tls|ssh|x509|Too (?:long|many)|(?:Required|Unsupported|Duplicate|Invalid) value)$/
+/** Those that say nothing at all without it. */
+const protocol = /^(?:http2|tls|ssh|x509)$/
 
 /** `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`: what the link before it is about, and no reason. */
 const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
@@ -132,7 +134,7 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   // What says nothing of why comes after what does.
   while (end > 1 && isVague(chain[end] ?? '') && isReason(chain[end - 1] ?? '')) end--
   // Who denied it is not why, and that it is denied neither.
-  while (end < last && verdict.test(chain[end] ?? '')) end++
+  while (end < last && (verdict.test(chain[end] ?? '') || protocol.test(chain[end] ?? ''))) end++
   const core = end
   let start = end
   while (end < last && isDetail(chain[end + 1] ?? '') && lengthOf(chain, start, end + 1) <= room) end++

@@ -182,6 +182,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '$1',
     '" is invalid: '
   ],
+  [
+    /\b(RFC 1123 (?:subdomain|label)) must consist of lower case alphanumeric characters(, '-' or '\.'| or '-'), and must start and end with an alphanumeric character(?: \(e\.g\.[^\n]{0,300}?'\))?/g,
+    '$1 must consist of a-z, 0-9$2 (not at its ends)',
+    ' RFC 1123 '
+  ],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   [

@@ -41,7 +41,7 @@ function sentenceOf(lines: readonly string[]): string {
   }
   const sentence = words
     .join(' ')
-    .replace(/^Error message: /, '')
+    .replace(/^(?:Error message|On \S{1,200} line \d{1,6}): /, '')
     .slice(0, 3000)
   // What was wanted, and of whom, the title says.
   return /\b(?:Get|Head|Post|Put) "https?:[^"]{1,1000}": (.+)$/.exec(sentence)?.[1] ?? sentence

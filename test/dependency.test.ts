@@ -25,6 +25,11 @@ const named: [kind: string, message: string, blamed: string[]][] = [
     ['ResourceSetInputProvider/apps/pulls']
   ],
   ['HelmRelease', "HelmChart 'flux-system/apps-shop' is not ready", ['HelmChart/flux-system/apps-shop']],
+  [
+    'HelmRelease',
+    "HelmChart 'flux-system/apps-shop' is not ready: no artifact available for HelmRepository source 'podinfo'",
+    ['HelmChart/flux-system/apps-shop', 'HelmRepository/flux-system/podinfo']
+  ],
   ['Kustomization', "Source 'GitRepository/flux-system/fleet' not found", ['GitRepository/flux-system/fleet']],
   ['Kustomization', "Source 'OCIRepository/shop' is not ready, artifact not found", ['OCIRepository/apps/shop']],
   ['Kustomization', 'GitRepository/flux-system/fleet is not ready', ['GitRepository/flux-system/fleet']],

@@ -39,6 +39,11 @@ const longLine = (seconds: string): string =>
   `apply failed after ${seconds}: ${'spec.rules[0].host: Required value; '.repeat(1_050)}gave up after ${seconds}`
 
 const same: Pair[] = [
+  [
+    'the id of a request to GitHub',
+    'failed to push to remote: remote: Internal Server Error\nremote: Request ID D0A4:1F2B:33AA12:44BB34:65A1B2C3',
+    'failed to push to remote: remote: Internal Server Error\nremote: Request ID 8E13:3A1F:1B2C3D:2D3E4F:67F0A1B2'
+  ],
   ['Go duration, seconds', 'Health check passed in 29.574578ms', 'Health check passed in 5.02s'],
   [
     'Go duration, minutes and fractions',

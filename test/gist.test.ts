@@ -18,7 +18,8 @@ interface Case {
 
 const corpus = join(import.meta.dirname, 'corpus')
 const files = readdirSync(corpus).filter((name) => name.startsWith('gists-'))
-const cases = files.flatMap((name) => parse(readFileSync(join(corpus, name), 'utf8')) as Case[])
+const casesOf = (name: string) => parse(readFileSync(join(corpus, name), 'utf8')) as Case[]
+const cases = files.flatMap(casesOf)
 
 function objectOf(text: string) {
   const [kind = '', path = ''] = text.split(' ')
@@ -29,18 +30,27 @@ function objectOf(text: string) {
 const object = objectOf('Kustomization apps/web')
 const gist = (message: string, of = object) => gistOf(of, '', message)
 
-t.test('98 of 100 messages are said right within 90 characters', async (t) => {
-  const wrong = cases.flatMap(({ object, reason, message, says, never = [] }) => {
+/** Those that are not said right, with what they are said as. */
+function wrongOf(cases: readonly Case[]) {
+  return cases.flatMap(({ object, reason, message, says, never = [] }) => {
     const { what } = gistOf(objectOf(object), reason, message)
     const head = [...what].slice(0, 90).join('')
     const faults = [...says.filter((words) => !head.includes(words)), ...never.filter((words) => what.includes(words))]
     return faults.length === 0 ? [] : [{ object, what, faults }]
   })
+}
+
+t.test('98 of 100 messages are said right within 90 characters', async (t) => {
+  const wrong = wrongOf(cases)
   const share = (cases.length - wrong.length) / cases.length
   t.comment(`${cases.length - wrong.length} of ${cases.length} right: ${(100 * share).toFixed(1)} %`)
   for (const one of wrong) t.comment(JSON.stringify(one))
-  t.ok(cases.length >= 770)
+  t.ok(cases.length >= 790)
   t.ok(share >= 0.98, `${wrong.length} are wrong`)
+})
+
+t.test('of terraform, of values behind a colon, and of errors behind errors each is said right', async (t) => {
+  t.same(wrongOf(casesOf('gists-real9.yaml')), [])
 })
 
 t.test('of a health check what failed is known, and what waits is counted', async (t) => {

@@ -185,6 +185,21 @@ const written: [what: string, text: string, ...secrets: fc.Arbitrary<string>[]][
   ['a secret key of AWS', 'aws_secret_access_key = §', base64(40)],
   ['a secret key of AWS in JSON', '{"AccessKeyId":"§","SecretAccessKey":"§"}', accessKey, base64(40)],
   ['a key of age', '§', of(`${upper}23456789`, 58).map((text) => `AGE-SECRET-KEY-1${text}`)],
+  [
+    'a key of age against quantum computers',
+    '§',
+    of(`${upper}23456789`, 58).map((text) => `AGE-SECRET-KEY-PQ-1${text}`)
+  ],
+  ['the path of a Receiver', 'Receiver initialized for path: /hook/§', hex(64)],
+  ['Databricks', 'host acme.cloud.databricks.com refuses § of CI', hex(32).map((text) => `dapi${text}`)],
+  ['Shopify', '§', hex(32).map((text) => `shpat_${text}`)],
+  ['Supabase', '§', hex(40).map((text) => `sbp_${text}`)],
+  ['New Relic', '§', of(`${upper}${digits}`, 27).map((text) => `NRAK-${text}`)],
+  [
+    'Dynatrace',
+    '§',
+    fc.tuple(of(`${upper}${digits}`, 24), of(`${upper}${digits}`, 64)).map((parts) => `dt0c01.${parts.join('.')}`)
+  ],
   ['PGP', '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n§\n-----END PGP PRIVATE KEY BLOCK-----', base64(64)],
   ['SSH', '"identity":"-----BEGIN OPENSSH PRIVATE KEY-----\\n§\\n-----END OPENSSH PRIVATE KEY-----\\n"', base64(64)],
   ['Docker', '{"auths":{"ghcr.io":{"username":"bot","password":"§","auth":"§"}}}', letters(16), base64(36)],

@@ -17,7 +17,7 @@ const sourceKind = '(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart
 interface Sentence {
   hint: string
   pattern: RegExp
-  named(groups: readonly (string | undefined)[], object: ObjectRef): Named
+  named(groups: readonly (string | undefined)[], object: Pick<ObjectRef, 'kind' | 'namespace'>): Named
 }
 
 const ofOwnKind: Sentence['named'] = ([, namespace = '', name = ''], { kind }) => ({ kind, namespace, name })
@@ -71,7 +71,8 @@ const sentences: readonly Sentence[] = [
     pattern: new RegExp(String.raw`(?:^|[\s(])${kind}/${namespace}/${name} (?:is )?not (?:ready|found)\b`),
     named: ofThatKind
   },
-  // source-controller: no artifact available for HelmRepository source 'podinfo', which is in the chart's own namespace
+  // source-controller: no artifact available for HelmRepository source 'podinfo', which is in the chart's own namespace. Of a
+  // HelmRelease it stands behind the name of that chart.
   {
     hint: ' source ',
     pattern: new RegExp(String.raw`\bno artifact available for ${sourceKind} source '()${name}'`),
@@ -89,9 +90,14 @@ export function blamedBy(object: ObjectRef, text: string): Named[] {
   for (const { hint, pattern, named } of sentences) {
     if (!message.includes(hint)) continue
     const groups = pattern.exec(message)
-    if (groups !== null) found.push(named(groups, object))
+    if (groups !== null) found.push(named(groups, chartIn(found) ?? object))
   }
   return [...found, ...unhealthy(message)]
+}
+
+/** The chart that speaks in the rest of a text, where one is named in it. */
+function chartIn(found: readonly Named[]): Named | undefined {
+  return found.find(({ kind }) => kind === 'HelmChart')
 }
 
 // fluxcd/pkg ssa/manager_wait.go: health check failed after 5m: timeout waiting for: [HelmRelease/apps/shop status: 'Failed']

@@ -13,6 +13,7 @@ import { withoutJson } from './gist/json-body.ts'
 import { kustomizeCause } from './gist/kustomize.ts'
 import { kyvernoCause } from './gist/kyverno.ts'
 import { sopsCause } from './gist/sops.ts'
+import { reportIn } from './gist/terraform.ts'
 import { inFewerWords } from './gist/wording.ts'
 import { redact } from './redaction.ts'
 
@@ -93,6 +94,10 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
       : { what: causeOf(action.rest, object, action.lead) }
   },
   (text, object) => {
+    const report = reportIn(text)
+    return report && { what: causeOf(report.sentence, object, report.title) }
+  },
+  (text, object) => {
     const health = notReadyIn(text)
     if (health === undefined) return undefined
     const { why, ...notReady } = health
@@ -160,6 +165,6 @@ function withWaited(what: string, waited: string): string {
 }
 
 function fitted(what: string): string {
-  const text = what.replace(/[\s:;,.]+$/, '')
+  const text = what.replace(/[\s:;,.([{]+$/, '')
   return text.length <= maxGist ? text : `${beginning(text, maxGist - 1).trimEnd()}…`
 }

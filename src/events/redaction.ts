@@ -42,6 +42,8 @@ const webhookPath = /^(\/(?:services|workflows|triggers|api\/webhooks|webhookb2|
 const keyPath = /^(.{0,200}?\/(?:hooks?|integrations?|incoming)\/)(?=.{0,200}[\w-]{18}).+/
 /** An address of Slack's without its scheme. */
 const bareWebhook = /(?<=\bhooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/)[\w/-]+/g
+/** Where a Receiver is called, by whoever knows it; its host stands elsewhere. */
+const receiverPath = /(?<=\/hook\/)[\da-f]{64}(?!\w)/g
 /** Who logs in where no scheme is before it, as in `app:…@tcp(db:3306)`. An image has a digest there. */
 const login =
   /(?<![\w./:@-])[\w.-]{1,64}:[^\s:@/"'`,;]{1,128}@(?=(?:tcp6?|udp|unix)\(|(?!sha\d{3}:)[\w.-]{1,253}:\d{1,5}(?!\w))/g
@@ -112,7 +114,14 @@ const tokens = new RegExp(
       'glsa_[A-Za-z0-9_]{32,}',
       'do[opr]_v1_[a-f0-9]{32,}'
     ],
-    ...[String.raw`hv[sbr]\.[\w-]{20,}`, 'AGE-SECRET-KEY-1[A-Z0-9]{8,}', String.raw`dckr_(?:pat|oat)_[\w-]{16,}`],
+    ...[
+      String.raw`hv[sbr]\.[\w-]{20,}`,
+      'AGE-SECRET-KEY-(?:[A-Z]{1,10}-)?1[A-Z0-9]{8,}',
+      String.raw`dckr_(?:pat|oat)_[\w-]{16,}`
+    ],
+    // Databricks, Shopify, Supabase, New Relic, Dynatrace: of one kind of letter, so that nothing but their beginning tells
+    ...['dapi[a-f0-9]{32}', 'shp(?:at|ca|pa|ss)_[a-f0-9]{32}', 'sbp_[a-f0-9]{40}', 'NRAK-[A-Z0-9]{27}'],
+    ...[String.raw`dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{32,}`],
     ...[
       String.raw`AT(?:ATT|BB|CTT)[\w-]{16,}=?[A-F0-9]*`,
       String.raw`SG\.[\w-]{16,}\.[\w-]{16,}`,
@@ -135,6 +144,7 @@ export function redact(text: string): string {
   const lower = text.toLowerCase()
   let rest = text.includes('://') ? text.replace(urlRest, withoutKeys) : text
   if (text.includes('hooks.slack')) rest = rest.replace(bareWebhook, '…')
+  if (text.includes('/hook/')) rest = rest.replace(receiverPath, '…')
   if (text.includes('@')) rest = rest.replace(login, '…@')
   if (text.includes('-----BEGIN ')) rest = rest.replace(privateKey, '…')
   if (named.test(lower)) rest = withoutNamed(rest, lower)

@@ -6,7 +6,7 @@ import { isVague, isWrong } from './error-words.ts'
 const maxLines = 400
 
 // The frames of terraform, the bullets of lists, the bars of SOPS.
-const frame = /^(?:remote: (?=\s{0,8}-))?[\s│╷╵┃├└─|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
+const frame = /^(?:remote: (?:(?=\s{0,8}-)|error: )?)?[\s│╷╵┃├└─|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
 const continued = /^\s*\|\s/
 
 /** A line drawn behind the beginning of a report. */
@@ -17,8 +17,11 @@ const noise =
 const warning = /^(?:\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
 const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b(?! CODE))/
 
-/** GitHub lists below what a push is against. */
-const rules = /\bRepository rule violations found\b/
+/** GitHub says below what a push is against. */
+const rules = /\b(?:Repository rule violations found|Protected branch update failed)\b/
+
+/** What it said comes below: `rpc error: code = Unknown desc =` */
+const empty = /\bdesc =$/
 
 /** What answered comes below. */
 const asked = /\b(?:GET|HEAD|PUT|POST|Get|Head|Put|Post) "?https?:\/\/\S{1,1500}$/
@@ -81,8 +84,12 @@ function lineOf(text: string): Line {
   const head = text.slice(0, 2000)
   // An error of a cloud may end in a message that is empty.
   if (loud.test(head) && /: .{1,2000}:$/.test(head)) return lineOf(text.replace(/[:\s]+$/, ''))
-  if (text.endsWith(':') || text.endsWith(': [') || asked.test(head) || rules.test(head))
-    return { text: text.replace(/[:[.\s]+$/, ''), kind: 'heading', isLoud: false }
+  if (text.endsWith(':') || text.endsWith(': [') || asked.test(head) || rules.test(head) || empty.test(head))
+    return {
+      text: text.replace(/(?:: )?rpc error: code = \w{1,30} desc =$|[:[.\s]+$/, ''),
+      kind: 'heading',
+      isLoud: false
+    }
   if (warning.test(head)) return { text: text.replace(/^\[?warning\]?:?\s*/i, ''), kind: 'warning', isLoud: false }
   const isLoud = loud.test(head)
   const said = isLoud

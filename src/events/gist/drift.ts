@@ -9,9 +9,11 @@ const heading =
 const entry =
   /^([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})\/)?(\S{1,253}) (changed|removed|created|recreated|patched|deleted)\b/
 const plan = /^Plan: (\d{1,9} to add, \d{1,9} to change, \d{1,9} to destroy)/m
+/** `# aws_vpc.main has changed`, `# module.net.aws_subnet.a[0] must be replaced` */
+const resource = /^ {0,8}# (\S{1,200}) (?:ha(?:s|ve) |will |must )/gm
 
 /**
- * `drift: Deployment web, Service db`, or of terraform `plan: 1 to add, …`, which is a drift where the reason says so;
+ * `drift: Deployment web, Service db`, or of terraform `plan: 1 to add, …: aws_vpc.main`, which is a drift where the reason says so;
  * undefined where `text` is about something else.
  */
 export function driftIn(
@@ -20,8 +22,13 @@ export function driftIn(
   object: ObjectRef,
   max: number
 ): { what: string; objects?: Applied[] } | undefined {
+  const isDrift = /^Drift/.test(reason)
   const planned = plan.exec(text)?.[1]
-  if (planned !== undefined) return { what: `${/^Drift/.test(reason) ? 'drift' : 'plan'}: ${planned}` }
+  const resources = isDrift || planned !== undefined ? resourcesIn(text) : []
+  if (planned !== undefined || resources.length > 0) {
+    const parts = [isDrift ? 'drift' : 'plan', planned ?? '', resources.join(', ')]
+    return { what: parts.filter((part) => part !== '').join(': ') }
+  }
   const found = heading.exec(text)
   if (found === null) return undefined
   const objects = text
@@ -33,4 +40,9 @@ export function driftIn(
     })
   const lead = found[1] === 'has been corrected' ? 'drift corrected' : 'drift'
   return { what: listed(lead, objects, objects.length, object, max), objects: objects.slice(0, 50) }
+}
+
+/** What terraform found changed or would change, each once. */
+function resourcesIn(text: string): string[] {
+  return [...new Set(Array.from(text.matchAll(resource), ([, address = '']) => address))].slice(0, 20)
 }

@@ -1,7 +1,10 @@
 // JSON body: reads what a service says is wrong out of the JSON that it answered.
 
-const opening = /\{\s{0,40}"(?:error|errors|code|message|detail|details|status|title)":/g
+const opening = /\{\s{0,40}"(?:error|errors|code|message|detail|details|status|statusCode|title)":/g
 const said = /"(?:error_description|message|detail|details)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/
+
+/** Of a program that says below why. */
+const exit = /(?:: )?(?:rpc error: code = \w{1,30} desc = )?exit status \d{1,3}$/
 
 /** No answer of a service is longer before it comes to the point, and no message has more of them in it. */
 const maxBody = 2000
@@ -18,7 +21,7 @@ export function withoutJson(text: string): string {
     const message = (found[1] ?? '').replace(/\\[rnt]/g, ' ').replace(/\\(.)/g, '$1')
     const before = text.slice(0, index)
     const line = before.indexOf('\n')
-    if (line >= 0) return `${before.slice(0, line)}: ${message}`
+    if (line >= 0) return `${before.slice(0, line).replace(exit, '')}: ${message}`
     return `${before}${message}${text.slice(endOfBody(text, index + found.index + found[0].length))}`
   }
   return text

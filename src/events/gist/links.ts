@@ -1,6 +1,8 @@
 // Links: splits a chain of errors at its colons.
 
 const quotes = new Set(['"', "'", '`'])
+/** AWS: `… is not authorized to perform: ecr:GetAuthorizationToken on resource: *` */
+const goesOn = ['authorized to perform', 'on resource']
 const closing: Record<string, string> = { '(': ')', '[': ']', '{': '}' }
 
 /** Splits `line` at its colons, but for those in quotes and brackets. One pass. */
@@ -21,6 +23,7 @@ export function linksOf(line: string): string[] {
     } else if (char === open.at(-1)) {
       open.pop()
     } else if (char === ':' && /\s/.test(line[at + 1] ?? '') && open.length === 0) {
+      if (goesOn.some((words) => line.startsWith(words, at - words.length))) continue
       links.push(line.slice(start, at).trim())
       start = at + 1
     }

@@ -13,6 +13,11 @@ const location = /^(?:line \d+|[\w.[\]'"$/:-]{1,120})$/
 /** `DENIED`, `Too long`, `no matching signatures`: the next link explains it. */
 const label =
   /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception|http2|tls|ssh|x509|Too (?:long|many)|(?:Required|Unsupported|Duplicate|Invalid) value)$/
+/** Those that say nothing at all without it. */
+const protocol = /^(?:http2|tls|ssh|x509)$/
+
+/** `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`: what the link before it is about, and no reason. */
+const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
 
 /** Some links in the order in which they are read. */
 export interface Ordered {
@@ -81,10 +86,10 @@ function tightStart(chain: readonly string[], core: number): number {
   return start
 }
 
-/** Where the first link says what is wrong, or none does. */
+/** Where the first link says what is wrong, or none does, and where there is nothing but values behind it. */
 function isClear(links: readonly string[]): boolean {
-  const [first = ''] = links
-  if (!links.some((link) => isWrong(link) || isVague(link))) return true
+  const [first = '', ...others] = links
+  if (!links.some((link) => isWrong(link) || isVague(link)) || others.every((link) => value.test(link))) return true
   const isPlain = isWrong(first) && !tried.test(first) && (first.length <= 25 || /\bnot ready$/.test(first))
   if (links.length === 3 && /^dependency '\S{1,320}' is not ready$/.test(first)) return true
   return links.length === 2 && isPlain
@@ -129,7 +134,7 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   // What says nothing of why comes after what does.
   while (end > 1 && isVague(chain[end] ?? '') && isReason(chain[end - 1] ?? '')) end--
   // Who denied it is not why, and that it is denied neither.
-  while (end < last && verdict.test(chain[end] ?? '')) end++
+  while (end < last && (verdict.test(chain[end] ?? '') || protocol.test(chain[end] ?? ''))) end++
   const core = end
   let start = end
   while (end < last && isDetail(chain[end + 1] ?? '') && lengthOf(chain, start, end + 1) <= room) end++

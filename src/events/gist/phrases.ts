@@ -35,6 +35,14 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/(?<=: |^)[A-Z][\w -]{0,60} (?:rejected|denied|refused|blocked) the request\. (?=[A-Z])/g, '', ' the request. '],
   // A page for a browser
   [/: ?<(?:!doctype|html|\?xml|head|body)\b[^\n]{0,4000}$/i, ''],
+  // Helm names what it did about the error behind the error.
+  [
+    /\ban error occurred while [a-z ]{4,60}\. original (?:install|upgrade) error: (?:([^\n]{1,3000}): unable to [a-z ]{4,60}: [^\n]{0,3000}$)?/,
+    '$1',
+    'error occurred while '
+  ],
+  [/^delete failed, errors: /, '', 'delete failed, errors: '],
+  [/^([A-Z]\w{1,62}\/\S{1,320}) delete failed: /, '$1: ', ' delete failed: '],
   [/\buninstallation completed with \d{1,4} error\(s\): /g, '', 'uninstallation completed'],
   [/\b\d{1,4} errors? occurred: /g, '', ' occurred: '],
   // What comes next, and what everybody should do
@@ -174,6 +182,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '$1',
     '" is invalid: '
   ],
+  [
+    /\b(RFC 1123 (?:subdomain|label)) must consist of lower case alphanumeric characters(, '-' or '\.'| or '-'), and must start and end with an alphanumeric character(?: \(e\.g\.[^\n]{0,300}?'\))?/g,
+    '$1 must consist of a-z, 0-9$2 (not at its ends)',
+    ' RFC 1123 '
+  ],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   [
@@ -243,8 +256,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '" is not a valid chart repository or cannot be reached: '
   ],
   [/\bscan failed: /g, '', 'scan failed: '],
+  [/\bGH006: (?=Protected branch )/g, '', 'GH006: '],
+  [/\b(Protected branch) update failed for refs\/heads\/[^\s:]{1,250}(?=: )/g, '$1', ' for refs/heads/'],
   [/(?<=\bfailed to push to remote: )remote: (?:error: )?/gi, '', 'to remote: '],
   [/\bdownload archive from (\S{1,500}) failed, status: /g, 'GET $1: ', 'download archive from '],
+  [/\bfailed to download (?:artifact|archive|chart) from (\S{1,500}), status: /g, 'GET $1: ', ', status: '],
   [/^successful scan: (found \d{1,9} tags)[\s\S]{0,200}$/, '$1', 'successful scan: '],
   [/^stored artifact for commit '([\s\S]{1,300}?)'$/, 'new commit: $1', "stored artifact for commit '"],
   [

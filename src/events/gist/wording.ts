@@ -37,12 +37,24 @@ export function inFewerWords(line: string, object: ObjectRef): string {
   return withoutOwn(text, object)
 }
 
-/** `Get "a": refused; Get "b": refused` */
-function withoutEcho(text: string): string {
+/** `Get "a": refused; Get "b": refused`, and `a: b: a: b` */
+function withoutEcho(given: string): string {
+  const text = given.slice(0, given.length - repeatedAtEnd(given))
   const [first = '', second, ...rest] = text.split('; ', 3)
   const cause = second?.slice(second.lastIndexOf(': '))
   return cause !== undefined && cause.length > 5 && rest.length === 0 && first.endsWith(cause) ? first : text
 }
+
+/** How much of the end of `text` says once more what stands right before it. */
+function repeatedAtEnd(text: string): number {
+  for (let at = text.lastIndexOf(': '), tried = 0; at > 0 && tried < 8; at = text.lastIndexOf(': ', at - 1), tried++) {
+    const length = text.length - at - 2
+    if (length >= shortestEcho && text.startsWith(`${text.slice(at + 2)}: `, at - length)) return length + 2
+  }
+  return 0
+}
+
+const shortestEcho = 12
 
 /** `Deployment apps/web`, and `Deployment web` where it is in the namespace of `object`. */
 export function nameOf(

@@ -9,11 +9,11 @@ const idsOf =
   'request|host|correlation|trace|span|tracking|activity|operation|session|transaction|invocation|instance|stream|client|message|error|event|job|run|build|task|ray|process'
 
 export const ids: readonly Row[] = [
-  // AWS "RequestID: 0K34…, HostID: ZrTV…", Azure "Correlation ID: …", GitHub "request ID: D0A4:1F2B:…", "stream ID 5"
+  // AWS "RequestID: 0K34…, HostID: ZrTV…", Azure "Correlation ID: …", GitHub "Request ID D0A4:1F2B:…", "stream ID 5"
   [
-    ['id=', 'id:', 'id>', 'id"', "id'", 'id 0', 'id "', "id '"],
+    ['id=', 'id:', 'id>', 'id"', "id'", 'id 0', 'id "', "id '", 'request id '],
     new RegExp(
-      String.raw`(id["']?(?:[:=>] ?| (?=["'\d]))["']?(?<=(?:${idsOf})[-_ ]?id["':=> ]{1,4}))(?:[\dA-F]{4}:[\dA-F:]{6,80}|[\w+/=.-]{1,200}(?<!\.))`,
+      String.raw`(id["']?(?:[:=>] ?| (?=["'\d]|[\dA-F]{4}:[\dA-F]))["']?(?<=(?:${idsOf})[-_ ]?id["':=> ]{1,4}))(?:[\dA-F]{4}:[\dA-F:]{6,80}|[\w+/=.-]{1,200}(?<!\.))`,
       'gi'
     ),
     '$1<id>'

@@ -1,0 +1,51 @@
+// Terraform: reads the first error of a report of terraform or tofu, which is laid out for a terminal: in a box, with a piece of
+// the file and its values between title and sentence, and wrapped at 78 columns.
+
+const title = /^(?:│ ?)?Error: ?\S/u
+/** The end of the box, or the next report. */
+const end = /^(?:[╵╷]|(?:│ ?)?(?:Error|Warning): )/u
+const maxLines = 200
+
+/** The first error of `text`: its title, and the sentence below it on one line; undefined where it is about something else. */
+export function reportIn(text: string): { title: string; sentence: string } | undefined {
+  if (!text.includes('rpc error: code = ')) return undefined
+  const lines = text.split('\n', maxLines)
+  const at = lines.findIndex((line, n) => n > 0 && title.test(line))
+  if (at < 0 || !isReport(lines, at)) return undefined
+  const said = bare(lines[at] ?? '').replace(/^Error: ?/, '')
+  const sentence = sentenceOf(lines.slice(at + 1).map((line) => (end.test(line) ? '╵' : bare(line))))
+  // A title with more than that is a chain of errors itself.
+  return said.length > 60 || said.includes(': ') || sentence === '' ? undefined : { title: said, sentence }
+}
+
+/** Whether there is an empty line below the title at `at`, as there is in each report, and what ran it stands first. */
+function isReport(lines: readonly string[], at: number): boolean {
+  const below = lines[at + 1]
+  return (
+    below !== undefined && bare(below).trim() === '' && /\brpc error: code = /.test((lines[0] ?? '').slice(0, 2000))
+  )
+}
+
+function bare(line: string): string {
+  return line.replace(/^│ ?/u, '').trimEnd()
+}
+
+/** The first paragraph that is not indented: where the error is, and what the file has there, are. */
+function sentenceOf(lines: readonly string[]): string {
+  const words: string[] = []
+  for (const line of lines) {
+    if (line === '╵') break
+    const isWrapped = line !== '' && !line.startsWith(' ') && !line.startsWith('\t')
+    if (isWrapped && !(words.length > 0 && heading.test(line))) words.push(line)
+    else if (words.length > 0) break
+  }
+  const sentence = words
+    .join(' ')
+    .replace(/^(?:Error message|On \S{1,200} line \d{1,6}): /, '')
+    .slice(0, 3000)
+  // What was wanted, and of whom, the title says.
+  return /\b(?:Get|Head|Post|Put) "https?:[^"]{1,1000}": (.+)$/.exec(sentence)?.[1] ?? sentence
+}
+
+/** Of what follows in the same paragraph. */
+const heading = /^[A-Z][\w ]{1,30}:$/

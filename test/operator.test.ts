@@ -1,11 +1,13 @@
 // The operator: is notified of the relay itself, once each, through a destination, by whichever replica.
 import { writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
+import { createReadings } from '../src/operator/operator.ts'
+import { openStore } from '../src/store/open.ts'
 import { createClock, type TestClock } from './fixtures/clock.ts'
 import { scrape } from './fixtures/exposition.ts'
 import { startPostgres } from './fixtures/postgres.ts'
-import { about, type Relay, startRelay } from './fixtures/relay.ts'
+import { about, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
 
 const config = `
 sources: { default: {}, eu: { hmacKeys: [key], cluster: eu, expectEvery: 30m } }
@@ -74,6 +76,48 @@ t.test(
     t.equal(posted(relay).length, 3)
   }
 )
+
+t.test('a mistake in the config file that comes back within the hour is said again, and so is its end', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock, config })
+  const faulty = config.replace('send: team', 'send: taem')
+  for (const [turns, text] of [faulty, config, faulty, config].entries()) {
+    clock.advance(120_000)
+    write(relay, text)
+    await untilPosted(relay, turns + 1)
+  }
+  t.match(posted(relay), [/has mistakes/, /is valid again/, /has mistakes/, /is valid again/])
+})
+
+t.test('of a config file that replicas read at different moments each turn is said once', async (t) => {
+  const clock = createClock()
+  const said: string[] = []
+  const store = await openStore(`sqlite:${join(tempFolder(t), 'relay.db')}`)
+  t.teardown(() => store.close())
+  const readings = () =>
+    createReadings(async (key, view, withinMs) => {
+      const isNews = await store.records.announce({ key, notices: [], now: clock.now(), withinMs })
+      if (isNews) said.push(view.says)
+      return isNews
+    }, clock)
+  const [a, b] = [readings(), readings()]
+  const read = (text: string) => ({ file: 'config.yaml', text, problems: [], isGood: text.startsWith('right') })
+  // The second misses what lasted for a moment only, and has all of it later.
+  for (const [reads, text] of [
+    [[a, b], 'wrong'],
+    [[a], 'wrong as well'],
+    [[a], 'right'],
+    [[b], 'right'],
+    [[a, b], 'wrong'],
+    [[a, b], 'right']
+  ] as const) {
+    for (const replica of reads) {
+      clock.advance(30_000)
+      await replica(read(text))
+    }
+  }
+  t.same(said, ['failed', 'failed', 'recovered', 'failed', 'recovered'])
+})
 
 t.test('a config file that is refused does not take its secrets to Slack', async (t) => {
   const relay = await startRelay(t, { config })

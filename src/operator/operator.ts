@@ -42,18 +42,26 @@ const withinMs = 60 * 60 * 1000
 /** Returns what to do with each reading after the first, which was valid. */
 export function createReadings(announce: Announce, clock: Clock): (reading: Reading) => Promise<void> {
   let refused: { key: string; since: number } | undefined
+  /** When the file was last right again, in ms. */
+  let rightAt: number | undefined
   return async ({ file, text, problems, isGood }) => {
     const now = clock.now()
+    // Also of what is right: a replica may have missed one of the mistakes before it.
+    const key = hash('sha256', text ?? problems.join('\n'), 'base64url')
+    // The same text again, such as a revert of a revert: what was said before `since` was about another time.
+    const silentSince = (since: number) => (rightAt === undefined ? withinMs : Math.min(withinMs, now - since))
     if (isGood) {
       if (refused === undefined) return
-      const { key, since } = refused
+      const { since } = refused
+      const silentMs = silentSince(since)
       refused = undefined
-      await announce(`config right after ${key}`, configNotice(file, { problems, since, isOver: true }, now), withinMs)
+      rightAt = now
+      await announce(`config right ${key}`, configNotice(file, { problems, since, isOver: true }, now), silentMs)
       return
     }
-    const key = hash('sha256', text ?? problems.join('\n'), 'base64url')
     if (key === refused?.key) return
     refused = { key, since: refused?.since ?? now }
-    await announce(`config refused ${key}`, configNotice(file, { problems, since: now, isOver: false }, now), withinMs)
+    const view = configNotice(file, { problems, since: now, isOver: false }, now)
+    await announce(`config refused ${key}`, view, silentSince(rightAt ?? now))
   }
 }

@@ -10,13 +10,13 @@ const nameSql = `case when comment = '' then 'silence ' || id else comment end`
 
 /**
  * Ends by `now`, as it is written in SQL, what was withheld by a silence after that was ended by hand, by whoever had not heard of
- * it: it is not withheld for as long as was planned.
+ * it: it is not withheld for as long as was planned. What was held on purpose was withheld at `held_at`, and came before.
  */
 export function lateSql(now: string): string {
   return `update notifications set muted_until = ${now}
     where muted_until > ${now} and mute in (
       select ${nameSql} from silences
-      where ends_at <= ${now} and ends_at > ${now} - ${lateMs} and silences.created_at <= notifications.created_at
+      where ends_at <= ${now} and ends_at > ${now} - ${lateMs} and silences.created_at <= coalesce(notifications.held_at, notifications.created_at)
     ) and mute not in (select ${nameSql} from silences where ends_at > ${now})`
 }
 

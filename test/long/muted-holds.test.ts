@@ -1,8 +1,10 @@
 // Mutes and holds: what is held on purpose goes by the mutes and silences in effect when that ends, on both stores: it is withheld
 // and summed up, or notified, once.
 import t, { type Test } from 'tap'
+import { compileSilence } from '../../src/mutes/silence.ts'
 import { startRehearsal } from '../../src/rehearsal/rehearsal.ts'
 import { fc } from '../fixtures/fc.ts'
+import { plan } from '../fixtures/store.ts'
 import { configOf, type StoreRelay, start, startStoreRelay, storesFor } from '../fixtures/store-relay.ts'
 
 const configWith = (rule = 'for: 2m', more = '') => `
@@ -147,6 +149,22 @@ for (const [name, prepare] of Object.entries(storesFor(t))) {
       await relay.post(fails())
       await relay.pass(10)
       t.match(texts(relay), [/1 notification was withheld, 1 still fails/])
+    })
+
+    t.test('nor what it finds when a hold ends', async (t) => {
+      const relay = await relayOf(t)
+      const now = () => start + relay.now() * 1000
+      await relay.post(fails())
+      await relay.pass(60)
+      const id = await relay.silence(shop, 4 * 3600)
+      await relay.pass(58)
+      const known = (await relay.store().silences(now())).flatMap((silence) => compileSilence(silence) ?? [])
+      await relay.store().endSilence(id, now())
+      relay.skip(2)
+      const [lane = ''] = await relay.store().busyLanes()
+      t.match(await relay.store().next(lane, { ...plan, mutes: known }, now()), { withheld: ['team'] })
+      await relay.pass(2)
+      t.match(texts(relay), [/planned work.* is over.*1 still fails/])
     })
 
     t.test('the summary names no failure that has not lasted', async (t) => {

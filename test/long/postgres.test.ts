@@ -19,7 +19,7 @@ import { openPostgres, type PostgresOptions } from '../../src/store/postgres/sto
 import type { Store } from '../../src/store/store.ts'
 import { execute, startPostgres } from '../fixtures/postgres.ts'
 import { about, startRelay } from '../fixtures/relay.ts'
-import { again, arrival, at, attempt, plan, post, sendTo, sent } from '../fixtures/store.ts'
+import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from '../fixtures/store.ts'
 
 const postgres = await startPostgres(t, { isOwn: true })
 
@@ -407,6 +407,39 @@ t.test('what is kept as a plan since the tables were empty finds its rows by the
     t.equal(plan.match(/Index Cond: /g)?.length ?? 0, scans.length, `each index by a key: ${plan}`)
   }
 })
+
+t.test(
+  'what a mute withheld is summed up in one message, though two replicas see it end at the same moment',
+  async (t) => {
+    const [a, b] = await pair(t)
+    const names = Array.from({ length: 30 }, (_, n) => `object-${n}`)
+    // Who is first varies from one to the next.
+    for (let mute = 0; mute < 15; mute++) {
+      const until = at + 60_000 + mute
+      await a.accept(
+        names.map((name) => arrival(name)),
+        (item) => {
+          const decision = sendTo('lane')(item)
+          const muting = { name: `upgrade ${mute}`, until }
+          return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
+        }
+      )
+      const sizes: number[] = []
+      const end = (store: Store) =>
+        store.endMutes(
+          until,
+          () => 'lane',
+          ({ notifications }) => {
+            sizes.push(notifications)
+            return view('summary', 'informed')
+          }
+        )
+      const woken = await Promise.all([end(a), end(b)])
+      t.same(sizes, [names.length])
+      t.same(woken.flat(), ['lane'])
+    }
+  }
+)
 
 t.test('what a replica with an older config file does not know of is left to the others for a while', async (t) => {
   const [a, b] = await pair(t)

@@ -14,11 +14,16 @@ import { changeMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
 import { storable } from './text.ts'
 
-// Rows that another replica is summing up are skipped.
+/** Any number that nothing else is locked by. */
+const summaries = 8_140_773
+
+// One replica after the other: two that look at the same moment would each sum up a part of what a mute withheld.
+const lockSql = `select pg_advisory_xact_lock(${summaries})`
+
 const withheldSql = `
   select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
   from notifications n join views v on v.id = n.id
-  where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n skip locked`
+  where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n`
 
 /** `added` is called with each summary that was written. */
 export function createMuting(
@@ -65,9 +70,10 @@ async function endMute(
   laneOf: LaneOf,
   compose: (withheld: Withheld) => View
 ): Promise<NewNotification | undefined> {
+  await sql(lockSql)
   await sql(lateSql('$1::bigint'), [now])
   const { rows: over } = await sql<{ mute: string; destination: string }>(
-    'select mute, destination from notifications where muted_until <= $1 limit 1 for update skip locked',
+    'select mute, destination from notifications where muted_until <= $1 limit 1',
     [now]
   )
   const [ended] = over

@@ -12,13 +12,13 @@ const lockSql = `
   select key from objects where key in (select object from notifications where id = any($1)) order by key for update`
 
 const withholdSql = `
-  update notifications n set state = 'muted', mute = k.mute, muted_until = k.until, held_until = 0, held_at = null
+  update notifications n set state = 'muted', mute = k.mute, muted_until = k.until, held_until = 0, held_at = $4
   from unnest($1::bigint[], $2::text[], $3::bigint[]) as k(id, mute, until)
   where n.id = k.id and n.state = 'pending' and n.message_id is null
   returning n.id, n.lane, n.object, n.rule, n.destination, n.says, n.mute, n.muted_until, (select view from views where views.id = n.id) as view`
 
 const withholdEndsSql = `
-  update notifications n set state = 'muted', mute = k.mute, muted_until = k.until, held_until = 0, held_at = null
+  update notifications n set state = 'muted', mute = k.mute, muted_until = k.until, held_until = 0, held_at = $8
   from (
     select f.mute, f.until, ${endOfSql} as end_id
     from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
@@ -52,7 +52,8 @@ export async function withhold(
   const { rows } = await sql<WithheldRow>(withholdSql, [
     ids,
     found.map(({ name }) => name),
-    found.map(({ until }) => until)
+    found.map(({ until }) => until),
+    now
   ])
   const withheld = rows.map(({ destination }) => destination)
   const failed = rows.filter(({ says }) => says === 'failed')
@@ -64,7 +65,7 @@ export async function withhold(
   const column = (name: keyof WithheldRow) => failed.map((row) => row[name])
   const ends = await sql<{ destination: string }>(withholdEndsSql, [
     ...[column('id'), column('lane'), column('object'), column('rule'), column('destination')],
-    ...[column('mute'), column('muted_until')]
+    ...[column('mute'), column('muted_until'), now]
   ])
   return [...withheld, ...ends.rows.map(({ destination }) => destination)]
 }

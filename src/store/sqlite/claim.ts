@@ -100,7 +100,7 @@ export function createClaims(
       muted.push(...withholdings(some, readEvents(db, some), mutes, now))
     }
     if (muted.length === 0) return false
-    withheld.push(...transaction(() => withhold(db, waiting, muted)))
+    withheld.push(...transaction(() => withhold(db, waiting, muted, now)))
     return true
   }
 

@@ -65,7 +65,7 @@ export function pass(
      where id in (select value from json_each(?2))`,
     ...[now, idsOf(found.anew)]
   )
-  return withhold(db, waiting, muted)
+  return withhold(db, waiting, muted, now)
 }
 
 /** As Store.shorten. */

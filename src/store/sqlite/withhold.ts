@@ -22,14 +22,14 @@ interface WithheldRow extends FailedRow {
 }
 
 /** The destination of each that still waited. The end of a failure goes with it: it would be news from nowhere. */
-export function withhold(db: Database, waiting: Waiting, withheld: readonly Withholding[]): string[] {
+export function withhold(db: Database, waiting: Waiting, withheld: readonly Withholding[], now: number): string[] {
   return withheld.flatMap(({ id, ...muting }) => {
     const { name, until } = muting
     const row = db.get<WithheldRow>(
-      `update notifications set state = 'muted', mute = ?, muted_until = ?, held_until = 0, held_at = null
+      `update notifications set state = 'muted', mute = ?, muted_until = ?, held_until = 0, held_at = ?
        where id = ? and state = 'pending' and message_id is null
        returning lane, object, rule, destination, says, (select view from views where views.id = notifications.id) as view`,
-      ...[name, until, id]
+      ...[name, until, now, id]
     )
     if (row === undefined) return []
     waiting.add(row.destination, -1)
@@ -37,6 +37,6 @@ export function withhold(db: Database, waiting: Waiting, withheld: readonly With
     changeMemory(db, row.object, (memory) => markWithheld(memory, undeliveredOf(row)))
     const { lane, object, rule, destination } = row
     const end = endOf(db, { id, lane, object, rule, destination })
-    return [destination, ...(end === undefined ? [] : withhold(db, waiting, [{ ...muting, id: end }]))]
+    return [destination, ...(end === undefined ? [] : withhold(db, waiting, [{ ...muting, id: end }], now))]
   })
 }

@@ -42,6 +42,26 @@ t.test('a reminder is a reply that the channel sees', async (t) => {
   t.equal(cards(api).length, 1)
 })
 
+t.test('what recovered and failed again before a digest was posted fails, whatever else of it is over', async (t) => {
+  const { api, pass, fail, recover } = await build(t, { rule: 'group: { by: [cluster], wait: 20s }' })
+  for (const name of ['shop', 'cart']) await fail(name)
+  await pass(5000)
+  await recover('shop')
+  await pass(5000)
+  await fail('shop')
+  await pass(15_000)
+  const card = () => cards(api)[0]
+  t.match(shown(card()), /2 failing.*shop \(had recovered/)
+  await recover('cart')
+  await pass(30_000)
+  t.match(shown(card()), /1 failing.*1 of 2 still fails.*:red_circle: \*apps\/shop\*/)
+  t.notMatch(shown(card()), /recovered\*|works again/)
+  await recover('shop')
+  await pass(30_000)
+  t.ok(isGreen(card()), shown(card()))
+  t.notMatch(shown(card()), /red_circle/)
+})
+
 t.test('a digest counts down, names what is left, and turns green with the last', async (t) => {
   const { api, pass, fail, recover } = await build(t)
   const names = Array.from({ length: 12 }, (_, index) => `app-${index}`)

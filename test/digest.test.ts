@@ -24,10 +24,12 @@ const { links } = compileLinks([
 ])
 const { links: noLinks } = compileLinks([])
 
+const hence = (minutes: number) => new Date(start + minutes * 60_000).toISOString()
+
 /** What waits after these events have been accepted, one after the other. */
 function waitingAfter(
   events: Partial<WireEvent>[],
-  { withLinks = false, says }: { withLinks?: boolean; says?: Transition } = {}
+  { withLinks = false, says, now }: { withLinks?: boolean; says?: Transition; now?: number } = {}
 ): Waiting[] {
   const memories = new Map<string, ObjectMemory>()
   return events.map((changes, index) => {
@@ -39,9 +41,9 @@ function waitingAfter(
       metadata: { revision: `main@sha1:${sha}` },
       ...changes
     } as WireEvent
-    const event = normalise(wire, { source: 'default', cluster: undefined, defaultCluster: 'prod-eu' }, at)
+    const event = normalise(wire, { source: 'default', cluster: undefined, defaultCluster: 'prod-eu' }, now ?? at)
     const key = objectKey(event.object)
-    const advanced = advance(memories.get(key), event, at)
+    const advanced = advance(memories.get(key), event, now ?? at)
     memories.set(key, advanced.memory)
     const recipient = { says: says ?? advanced.transition, mention: undefined }
     const view = createView(event, advanced, recipient, { links: withLinks ? links : noLinks })
@@ -553,6 +555,56 @@ t.test(
   }
 )
 
+t.test('a heading counts what is named below it, and not what follows in the next message', async (t) => {
+  const few = Array.from({ length: 3 }, (_, n) => failed('HelmRelease', `shop/other-${n}`, 'InstallFailed', 'no chart'))
+  const many = Array.from({ length: 900 }, (_, n) =>
+    failed('HelmRelease', `shop/${'service-'.repeat(3)}${n}`, 'UpgradeFailed', 'timed out')
+  )
+  for (const events of [
+    [...few, ...many],
+    [...many, ...few]
+  ]) {
+    const messages = messagesFor(waitingAfter(events), { isFull: true })
+    t.ok(messages.length > 1)
+    for (const message of messages) {
+      const text = toText(message)
+      const [title = ''] = text.split('\n')
+      const names = new Set(text.match(/(?:service|other)-\d+/g)).size
+      t.match(title, new RegExp(`^🔴 ${names} failing`))
+      const heads = [...text.matchAll(/\(\w+Failed, (\d+)\)/g)].map(([, count]) => Number(count))
+      const sum = heads.reduce((all, count) => all + count, 0)
+      t.equal(sum, title.includes('all for one reason') ? 0 : names, 'the cause is said once')
+    }
+  }
+})
+
+t.test('reminders of several say that they still fail, and for how long', async (t) => {
+  const broken = (name: string) => failed('Kustomization', `apps/${name}`, 'BuildFailed', 'no such file')
+  const both = [
+    broken('a'),
+    broken('b'),
+    { ...broken('a'), timestamp: hence(38) },
+    { ...broken('b'), timestamp: hence(38) }
+  ]
+  const all = waitingAfter(both, { now: start + 40 * 60_000 }).slice(2)
+  t.match(
+    reads(composeDigest(all, start).payload),
+    /^📱 🔴 2 still failing in prod-eu for 38 m: no such file .*\n🔴 2 still failing in 'prod-eu' for 38 m, all for one reason\n/
+  )
+  const mixed = waitingAfter([...both, { ...broken('new'), timestamp: hence(39) }], { now: start + 40 * 60_000 }).slice(
+    2
+  )
+  t.match(
+    reads(composeDigest(mixed, start).payload),
+    /\n🔴 3 failing in 'prod-eu', all for one reason\n.*\nKustomization apps: a \(for 38 m\), b \(for 38 m\), new\n/
+  )
+  const other = { ...failed('Kustomization', 'apps/other', 'HealthCheckFailed', 'x'), timestamp: hence(39) }
+  t.match(
+    reads(composeDigest(waitingAfter([...both, other], { now: start + 40 * 60_000 }).slice(2), start).payload),
+    /\n🔴 no such file \(BuildFailed, 2, for 38 m\)\nKustomization apps: a, b\n🔴 apps\/other: x \(Kustomization HealthCheckFailed\)\n/
+  )
+})
+
 t.test('what several have in common names none of them', async (t) => {
   const names = ['payments/payments-api', 'shop/shop-web', 'data/etl']
   const worlds: [message: (path: string) => string, said: string | RegExp][] = [
@@ -571,7 +623,8 @@ t.test('what several have in common names none of them', async (t) => {
       category: 'failing' as const,
       view: entry.view,
       failures: 1,
-      turned: false
+      turned: false,
+      lasts: false
     }))
     const gist = sharedGist(items)
     t.match(gist, said)
@@ -610,6 +663,26 @@ payments 8, shop 8, search 8   took 23 s   all`
   )
   const full = reads(composeDigest(push, start, { isFull: true }).payload)
   t.match(full, 'Kustomization payments: app-0, app-3')
+})
+
+t.test('objects that say that they are well had nothing applied to them', async (t) => {
+  const names = Array.from({ length: 12 }, (_, n) => `apps/app-${n}`)
+  const beats = waitingAfter([...names.map((name) => beat(name)), ...names.map((name) => beat(name))]).slice(12)
+  t.equal(
+    reads(composeDigest(beats, start).payload),
+    `📱 🟢 12 are well in prod-eu, at main@4f2c91d
+🟢 12 are well in 'prod-eu', at main@4f2c91d
+apps 12`
+  )
+  const beside = waitingAfter([
+    ...names.map((name) => beat(name)),
+    ...names.map((name) => beat(name)),
+    failed('Kustomization', 'apps/bad', 'BuildFailed', 'x')
+  ])
+  t.match(
+    reads(composeDigest(beside.slice(12), start).payload),
+    /\n🔴 1 failing, 🟢 12 well in 'prod-eu', at .*\n.*\n🟢 12 are well: apps 12\n/
+  )
 })
 
 t.test('upgrades of charts, each with its version, are two lines as well', async (t) => {

@@ -50,8 +50,17 @@ function revisionsOf({ revision, metadata }: FluxEvent): Revision[] {
 // helm-controller internal/reconcile: each release has a name and a chart, whatever is wrong with it.
 const helmRelease = /\brelease \S{1,320} with chart \S{1,320}(?=[:\s])/
 
+// source-controller internal/helm and the clients in it: a HelmChart, which is named after its release, asks for one chart.
+const ofHelmChart = /^(?:invalid chart reference|chart pull error|chart verification error):/
+const chartAsked = /\b(no '|tags for ")[^\s'"]{1,253}(?='|")/g
+const versionAsked = /( with version matching ')[^'\n]{1,200}/g
+/** Host and path, as an address or without a scheme: the host is where several meet the same trouble. */
+const chartPlace = /((?:[\w-]{1,63}\.){1,9}[\w-]{1,63}(?::\d{1,5})?\/)[^\s'",]+/g
+
 function withoutChart(text: string): string {
-  return text.includes(' with chart ') ? text.replace(helmRelease, 'release with its chart') : text
+  const rest = text.includes(' with chart ') ? text.replace(helmRelease, 'release with its chart') : text
+  if (!ofHelmChart.test(rest)) return rest
+  return rest.replace(chartAsked, '$1<chart>').replace(versionAsked, '$1<version>').replace(chartPlace, '$1<chart>')
 }
 
 // A git commit is never shortened to less.

@@ -128,10 +128,11 @@ export function carriedBy(
   const changes = all.filter(({ key, says }) => isKnown.has(key) && says !== 'repeated')
   const begun = all.filter(({ key }) => !isKnown.has(key))
   const open = begun.filter(({ says }) => says !== 'recovered')
-  // Of what was over when it was posted nothing changes any more.
+  // Of what was over when it was posted nothing changes any more. It goes before what lasts: of an object that has failed
+  // again since, the later says what it is.
   const over = begun.filter(({ says }) => says === 'recovered').map(({ entry }) => ({ ...entry, since: null }))
   return {
-    entries: open.length === 0 ? [] : [...open.map(({ entry }) => entry), ...over, ...news],
+    entries: open.length === 0 ? [] : [...over, ...open.map(({ entry }) => entry), ...news],
     changes: changes.map(({ entry }) => entry)
   }
 }

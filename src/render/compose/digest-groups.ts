@@ -27,6 +27,8 @@ export interface Item {
   failures: number
   /** It recovered, and failed again since; or failed, and has recovered since. */
   turned: boolean
+  /** All that waits about it is that it still fails. */
+  lasts: boolean
 }
 
 /** Objects to be shown together: the text once, then their names. */
@@ -71,7 +73,8 @@ function itemOf(entries: Waiting[]): Item {
     category,
     view,
     failures: failing.size,
-    turned: view.says === 'recovered' ? failing.size > 0 : entries.some((entry) => entry.view.says === 'recovered')
+    turned: view.says === 'recovered' ? failing.size > 0 : entries.some((entry) => entry.view.says === 'recovered'),
+    lasts: category === 'failing' && entries.every((entry) => entry.view.says === 'repeated')
   }
 }
 

@@ -94,7 +94,7 @@ function kindOf(item: Item): string {
   const what = isOver
     ? [plain(kind), reason, newsIn(view)].filter(Boolean).join(', ')
     : [kind, reason].map(plain).filter(Boolean).join(' ')
-  const said = [what, noted(item)].filter(Boolean).join(', ')
+  const said = [what, noted(item), lastingOf([item])].filter(Boolean).join(', ')
   return said === '' ? '' : `(${said})`
 }
 
@@ -118,11 +118,11 @@ function noted({ view, failures, turned }: Item): string {
 }
 
 /** Its name among those of its namespace. */
-export function nameIn(item: Item, { hasLinks }: Style, isTimed: boolean): string {
+export function nameIn(item: Item, { hasLinks }: Style, hasTime: boolean): string {
   const { view } = item
   const name = link(hasLinks ? view.url : undefined, plain(view.object.name) || 'unnamed')
   const isOver = view.says === 'recovered'
-  const lasted = isTimed && isOver && view.failure && sayAbout(view.at - view.failure.since)
+  const lasted = hasTime && (isOver ? commonDuration([item]) : lastingOf([item]))
   const isNew = item.category === 'other' || (isOver && view.previous !== undefined)
   const version = isNew && view.object.kind === 'HelmRelease' && view.revision
   const notes = [noted(item), lasted].filter(Boolean).join(', ')
@@ -144,7 +144,7 @@ export function groupLine(items: readonly Item[], style: Style, mark?: string): 
   const { category, view } = first
   const start = mark ?? emojiOf(first)
   if (category === 'failing' || category === 'warning') {
-    const counted = [plain(view.reason), items.length].filter(Boolean).join(', ')
+    const counted = [plain(view.reason), items.length, lastingOf(items)].filter(Boolean).join(', ')
     return `${start} ${gistLine(items, style)} (${counted})`
   }
   if (view.says === 'recovered') return `${start} ${endingsOf(items)}`
@@ -179,6 +179,18 @@ export function endingsOf(items: readonly Item[], place = ''): string {
   if (ending === 'corrected') return `*drift of ${items.length} is corrected*${place}${after}`
   if (ending === 'cleared') return `${count} ${items.length === 1 ? 'is' : 'are'} well again*${place}${after}`
   return `${count} ${items.length === 1 ? 'was' : 'were'} ${ending}*${place}`
+}
+
+/** `for 38 m`, where nothing else is said of them than that they still fail, and all have for about as long. */
+export function lastingOf(items: readonly Item[]): string {
+  const lasted = items.every(({ lasts }) => lasts) ? commonDuration(items) : undefined
+  return lasted === undefined ? '' : `for ${lasted}`
+}
+
+/** Whether each of several says for itself how long it has lasted: those that began just now are among those that last. */
+export function isTimed(items: readonly Item[]): boolean {
+  const lasting = items.filter(({ lasts }) => lasts).length
+  return commonDuration(items) === undefined || (lasting > 0 && lasting < items.length)
 }
 
 /** So few that each is said to have lasted so long. */

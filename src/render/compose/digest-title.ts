@@ -13,6 +13,7 @@ import {
   clustersOf,
   endingsOf,
   gistLine,
+  lastingOf,
   type Style,
   sharedGist,
   sharedRevision
@@ -49,6 +50,16 @@ export function isApplied({ view: { says, reason, revision, custom } }: Item): b
   return (says === 'updated' || says === 'heartbeat' || isOnTheWay) && custom?.summary === undefined
 }
 
+/** Whether nothing was applied of them: they are well, as they were. */
+function isWell(items: readonly Item[]): boolean {
+  return items.every(({ view }) => view.says === 'heartbeat')
+}
+
+/** `38 are well` */
+function countedWell({ length }: readonly Item[]): string {
+  return `${length} ${length === 1 ? 'is' : 'are'} well`
+}
+
 /** What of the message's form the title and the facts need. */
 interface Form {
   publicUrl?: string | undefined
@@ -76,7 +87,7 @@ function sentenceOf(contents: Contents): string {
   if (first === undefined) return ''
   switch (kindOf(contents)) {
     case 'cause':
-      return `${counted(first.category, items)}${place}, all for one reason`
+      return `${[`${counted(first.category, items)}${place}`, lastingOf(items)].filter(Boolean).join(' ')}, all for one reason`
     case 'end':
       return `${categoryLooks[first.category].emoji} ${endingsOf(items, place)}`
     case 'deployment':
@@ -110,6 +121,9 @@ function wordFor(category: Category, members: readonly Item[]): string {
     return members.length === 1 ? 'with a warning' : 'with warnings'
   }
   if (category === 'cleared' && members.every(({ view }) => view.ending === 'unblocked')) return 'no longer waiting'
+  // A reminder is not to read like another failure.
+  if (category === 'failing' && members.every(({ lasts }) => lasts)) return 'still failing'
+  if (category === 'other' && isWell(members)) return 'well'
   if (category === 'other' && !members.every(isApplied)) return 'with news'
   return categoryLooks[category].word
 }
@@ -132,6 +146,7 @@ function placeOf(items: readonly Item[], write: (text: string) => string): strin
 function deploymentOf(items: readonly Item[], place: string): string {
   const { emoji } = categoryLooks.other
   const at = sharedRevision(items)
+  if (isWell(items)) return `${emoji} *${countedWell(items)}*${place}${at ? `, at ${changeOf(at, items)}` : ''}`
   if (at === undefined) return `${emoji} *${items.length} updated*${place}`
   const objects = items.length === 1 ? '1 object' : `${items.length} objects`
   return `${emoji} ${changeOf(at, items)} applied${place}, ${objects}`
@@ -167,7 +182,8 @@ export function factsOfAll(
 
 /** `🟢 *38 updated*: payments 6, shop 5`, beside what failed of the same push. */
 export function appliedLine(items: readonly Item[]): string {
-  return `${categoryLooks.other.emoji} *${items.length} updated*: ${placesOfApplied(items)}`
+  const said = isWell(items) ? countedWell(items) : `${items.length} updated`
+  return `${categoryLooks.other.emoji} *${said}*: ${placesOfApplied(items)}`
 }
 
 function placesOfApplied(items: readonly Item[]): string {
@@ -178,7 +194,7 @@ function placesOfApplied(items: readonly Item[]): string {
 const maxNamed = 10
 
 function deploymentFacts(items: readonly Item[]): string[] {
-  const times = items.map(({ view }) => view.at)
+  const times = items.flatMap(({ view }) => (view.says === 'heartbeat' ? [] : [view.at]))
   const tookMs = Math.max(...times) - Math.min(...times)
   const compare = items.find(({ view }) => view.previous?.url)?.view.previous?.url
   const previous = new Set(items.map(({ view }) => view.previous?.url))
@@ -234,6 +250,7 @@ function deploymentInWords(items: readonly Item[]): string {
   const objects = items.length === 1 ? '1 object' : `${items.length} objects`
   const place = placeOf(items, (text) => text)
   const emoji = withEmojis(categoryLooks.other.emoji)
+  if (isWell(items)) return oneLine(`${emoji} ${countedWell(items)}${place}${at ? `, at ${at.text}` : ''}`)
   if (at === undefined)
     return oneLine(`${emoji} ${items.length} updated${place}: ${items.map(({ view }) => nameOf(view)).join(', ')}`)
   const subject = items.find(({ view }) => view.subject)?.view.subject

@@ -3,16 +3,7 @@ import { type Block, context, section } from '../slack/blocks.ts'
 import { messageRoom } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'
 import { fold, type Group, grouped, type Item, type Waiting } from './digest-groups.ts'
-import {
-  clustersOf,
-  commonDuration,
-  groupLine,
-  itemLine,
-  linesBelow,
-  nameIn,
-  placesOf,
-  type Style
-} from './digest-lines.ts'
+import { clustersOf, groupLine, isTimed, itemLine, linesBelow, nameIn, placesOf, type Style } from './digest-lines.ts'
 import { createPage, jsonBytes, type Page } from './digest-room.ts'
 import { appliedLine, type Contents, factsOfAll, isApplied, kindOf, lockScreenOf, titleOf } from './digest-title.ts'
 
@@ -26,6 +17,8 @@ export interface DigestForm {
   publicUrl?: string | undefined
   /** What is of the same cause from here on is gathered for so long at most. */
   nextWordMs?: number | undefined
+  /** Not all that waits has room: another message follows. */
+  isCut?: boolean | undefined
 }
 
 /** Where there are more objects than this, a link for each would be the most of the message. */
@@ -56,17 +49,23 @@ export function composeDigest(
     const named: Item[] = []
     const writing: Writing = { page, style, maxNames, named, isTitled: kindOf(contents) !== 'mixed', form }
     const isWhole = isShort || groups.every((group) => writeGroup(group, writing))
-    if (!isWhole && maxNames !== nameLimits.at(-1) && !form.isFull) continue
-    const shown = isWhole ? contents : contentsOf(partOf(groups, new Set(named)), style)
-    return messageOf(shown, page.sections(), waiting, now, { ...form, isCut: !isWhole })
+    if (isWhole) return messageOf(contents, page.sections(), waiting, now, form)
+    if (maxNames !== nameLimits.at(-1) && !form.isFull) continue
+    // Anew, of what has room: a heading counts what stands below it, and not what follows in the next message.
+    const ids = new Set(named.flatMap((item) => item.ids))
+    return composeDigest(
+      waiting.filter(({ id }) => ids.has(id)),
+      now,
+      { ...form, isCut: true }
+    )
   }
   throw new Error('the last of the limits composes a digest in any case')
 }
 
-function contentsOf(groups: readonly Group[], known?: Style): Contents {
+function contentsOf(groups: readonly Group[]): Contents {
   const items = groups.flatMap(({ items, dependents }) => [...items, ...dependents])
   const causes = groups.reduce((sum, { dependents }) => sum + 1 + grouped(dependents).length, 0)
-  const style = known ?? {
+  const style = {
     hasClusters: clustersOf(items).size > 1,
     hasLinks: items.length <= maxLinked,
     maxText: textRoom(causes)
@@ -74,24 +73,12 @@ function contentsOf(groups: readonly Group[], known?: Style): Contents {
   return { items, groups, style }
 }
 
-/** Those of `groups` that are in the message. */
-function partOf(groups: readonly Group[], named: ReadonlySet<Item>): Group[] {
-  const isNamed = (item: Item) => named.has(item)
-  return groups
-    .map((group) => ({
-      ...group,
-      items: group.items.filter(isNamed),
-      dependents: group.dependents.filter(isNamed)
-    }))
-    .filter(({ items, dependents }) => items.length + dependents.length > 0)
-}
-
 /** The texts around the sections. */
 function frameOf(
   contents: Contents,
   waiting: readonly Waiting[],
   now: number,
-  form: DigestForm & { isCut?: boolean }
+  form: DigestForm
 ): [title: string, facts: string] {
   return [titleOf(contents, form), factsOfAll(contents, waiting, now, form)]
 }
@@ -101,7 +88,7 @@ function messageOf(
   sections: readonly string[],
   waiting: readonly Waiting[],
   now: number,
-  form: DigestForm & { isCut: boolean }
+  form: DigestForm
 ): { ids: string[]; payload: Payload } {
   const ids = new Set(contents.items.flatMap((item) => item.ids))
   const members = waiting.filter(({ id }) => ids.has(id))
@@ -193,14 +180,14 @@ function writeItems(items: readonly Item[], head: readonly string[], writing: Wr
 function writeNames(items: readonly Item[], above: readonly string[], writing: Writing): boolean {
   const { page, style, maxNames, named } = writing
   const places = placesOf(items, style)
-  const isTimed = commonDuration(items) === undefined
+  const hasTime = isTimed(items)
   const share = Math.max(1, Math.floor(maxNames / places.size))
   const written: Item[] = []
   let head = above
   for (const [place, members] of places) {
     const prefix = `${place}${members.length > share ? ` (${members.length})` : ''}:`
     for (const [index, item] of members.slice(0, Math.min(share, maxNames - written.length)).entries()) {
-      const name = nameIn(item, style, isTimed)
+      const name = nameIn(item, style, hasTime)
       const isWritten = index === 0 ? page.write([...head, `${prefix} ${name}`]) : page.extend(name, prefix)
       if (!isWritten) return false
       named.push(item)

@@ -75,6 +75,21 @@ t.test(
   }
 )
 
+t.test('a mistake that comes back within the hour is said again: the last word was that all is well', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock, config })
+  const [one, other] = ['send: taem', 'send: taam'].map((send) => config.replace('send: team', send))
+  for (const [at, text = ''] of [one, other, config, one, config, one].entries()) {
+    write(relay, text)
+    await untilPosted(relay, at + 1)
+    clock.advance(120_000)
+  }
+  t.same(
+    posted(relay).map((text) => /has mistakes|is valid again/.exec(text)?.[0]),
+    ['has mistakes', 'has mistakes', 'is valid again', 'has mistakes', 'is valid again', 'has mistakes']
+  )
+})
+
 t.test('a config file that is refused does not take its secrets to Slack', async (t) => {
   const relay = await startRelay(t, { config })
   write(relay, config.replace('[key]', 'not-in-a-list-and-secret'))

@@ -56,7 +56,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
   const notified = new Map<string, number>()
   let listeningSince = 0
   let isShared = false
-  let stop = async () => {}
+  let stop = () => {}
 
   /** Also the time since the last look may be one in which nobody listened: the machine slept, the database was away. */
   function listeningFrom(now: number): number {
@@ -186,16 +186,11 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     look,
     async start(): Promise<void> {
       await look()
-      const stopLooking = every(clock, lookMs, look, (err) =>
+      stop = every(clock, lookMs, look, (err) =>
         log.error({ err }, 'cannot check the sources; trying again in 10 seconds')
       )
-      stop = async () => {
-        stopLooking()
-        // Who posted since the last look would be one that never did, or is quiet, to the next start.
-        await look().catch((err: unknown) => log.error({ err }, 'cannot write down which sources have posted'))
-      }
     },
-    stop: (): Promise<void> => stop()
+    stop: (): void => stop()
   }
 }
 

@@ -81,8 +81,11 @@ t.test('a mistake that comes back within the hour is said again: the last word w
   const [one, other] = ['send: taem', 'send: taam'].map((send) => config.replace('send: team', send))
   for (const [at, text = ''] of [one, other, config, one, config, one].entries()) {
     write(relay, text)
-    await untilPosted(relay, at + 1)
-    clock.advance(120_000)
+    // A lane may hold it for some seconds, to gather what follows.
+    while (posted(relay).length <= at) {
+      clock.advance(1000)
+      await turn()
+    }
   }
   t.same(
     posted(relay).map((text) => /has mistakes|is valid again/.exec(text)?.[0]),

@@ -41,19 +41,28 @@ const withinMs = 60 * 60 * 1000
 
 /** Returns what to do with each reading after the first, which was valid. */
 export function createReadings(announce: Announce, clock: Clock): (reading: Reading) => Promise<void> {
-  let refused: { key: string; since: number } | undefined
+  let refused: { key: string; since: number; texts: Set<string> } | undefined
+  /**
+   * How often each faulty text was followed by a right one. Where it comes back within the hour, the last that the operator
+   * knows is that all is well. Replicas that run count alike.
+   */
+  const righted = new Map<string, number>()
   return async ({ file, text, problems, isGood }) => {
     const now = clock.now()
     if (isGood) {
       if (refused === undefined) return
-      const { key, since } = refused
+      const { key, since, texts } = refused
       refused = undefined
+      for (const faulty of texts) righted.set(faulty, (righted.get(faulty) ?? 0) + 1)
       await announce(`config right after ${key}`, configNotice(file, { problems, since, isOver: true }, now), withinMs)
       return
     }
-    const key = hash('sha256', text ?? problems.join('\n'), 'base64url')
+    const faulty = hash('sha256', text ?? problems.join('\n'), 'base64url')
+    const times = righted.get(faulty)
+    const key = times === undefined ? faulty : `${faulty} ${times}`
     if (key === refused?.key) return
-    refused = { key, since: refused?.since ?? now }
+    const { since: began = now, texts = new Set<string>() } = refused ?? {}
+    refused = { key, since: began, texts: texts.add(faulty) }
     await announce(`config refused ${key}`, configNotice(file, { problems, since: now, isOver: false }, now), withinMs)
   }
 }

@@ -310,8 +310,10 @@ try {
     // An operator gets a sentence about what they can mend; our own mistakes come with their stack.
     const { message, stack, code, path } = error as NodeJS.ErrnoException
     const isTheirs = error instanceof RelayError || /^E[A-Z]+$/.test(code ?? '')
-    const said = sayError(code, path) ?? message
-    process.stderr.write(`${isTheirs ? said : stack}\n`)
+    const said = (isTheirs ? (sayError(code, path) ?? message) : stack) ?? String(error)
+    // What a library throws may repeat an address of the environment, password and all.
+    const [{ withoutSecrets }, { secretsIn }] = await Promise.all([import('./log.ts'), import('./env.ts')])
+    process.stderr.write(`${withoutSecrets(said, secretsIn(process.env))}\n`)
     process.exit(2)
   }
 }

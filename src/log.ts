@@ -57,6 +57,13 @@ function standardOutput(): DestinationStream {
 
 const webhook = new RegExp(webhookUrl, 'gi')
 
+/** `text` without `secrets` and webhook URLs, for what is said where there is no log yet. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  const needles = createNeedles()
+  for (const form of secrets.flatMap(formsOf)) needles.add(form)
+  return needles.replace(text.replace(webhook, '$1[redacted]'), '[redacted]')
+}
+
 /** Each form that a secret may stand in, in a line. */
 function formsOf(secret: string): string[] {
   const plain = secret.trim()

@@ -108,13 +108,19 @@ export function createKnownSecrets(): KnownSecrets {
       for (let at = 0; pieces.size > 0 && at + pieceLength <= text.length; at++) {
         if (pieces.has(text.slice(at, at + pieceLength))) found.push([at, at + pieceLength])
       }
-      for (const secret of short) {
-        const whole = new RegExp(String.raw`(?<![\w-])${RegExp.escape(secret)}(?![\w-])`, 'g')
-        for (const { index } of text.matchAll(whole)) found.push([index, index + secret.length])
+      // Each place once, not each secret: a file that is wholly wrong has thousands of short texts, and as many messages.
+      for (let at = 0; short.size > 0 && at + shortest <= text.length; at++) {
+        if (isInWord(text[at - 1])) continue
+        for (let end = at + shortest; end < at + pieceLength && end <= text.length; end++)
+          if (!isInWord(text[end]) && short.has(text.slice(at, end))) found.push([at, end])
       }
       return merged(found)
     }
   }
+}
+
+function isInWord(letter = ''): boolean {
+  return /[\w-]/.test(letter)
 }
 
 /** The parts of a URL before and behind its host. */

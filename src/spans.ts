@@ -3,6 +3,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { RelayError } from './errors.ts'
 import type { ObjectRef } from './events/flux.ts'
 import type { Store } from './store/store.ts'
 
@@ -57,6 +58,12 @@ export async function openSpans(
   { store, log }: { store: Pick<Store, 'records'>; log: Logger }
 ): Promise<Spans> {
   if (endpoint === '') return none
+  // The exporter's own words repeat it, and the password that may be in it.
+  if (!URL.canParse(endpoint))
+    throw new RelayError(
+      'BAD_CONFIG',
+      'OTEL_EXPORTER_OTLP_ENDPOINT is not an address such as http://otel-collector.monitoring:4318'
+    )
   const { api, provider, withIds } = await load(`${endpoint.replace(/\/+$/, '')}/v1/traces`)
   const tracer = provider.getTracer('flux-relay')
   /** Posts whose events are being looked up. */

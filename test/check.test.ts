@@ -202,3 +202,10 @@ t.test('four times as many rules take about four times as long', async (t) => {
   t.comment(`500 rules: ${small.toFixed()} ms, 2,000: ${large.toFixed()} ms`)
   t.ok(large < small * 10, 'far from 16 times as long')
 })
+
+t.test('another file in place of the config, of which each line is wrong, holds nobody up for long', async (t) => {
+  const text = Array.from({ length: 3000 }, (_, at) => `key${at}: value${at}\n`).join('')
+  const started = cpuMs()
+  t.ok(loadConfig(text, 'config.yaml', {}).problems.length > 3000)
+  t.ok(cpuMs() - started < 6000, 'a few seconds, and not half a minute')
+})

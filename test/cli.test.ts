@@ -381,3 +381,15 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
     t.notMatch(err, /\n {4}at /, 'no stack')
   }
 })
+
+t.test('what ends a start repeats no password of the environment', async (t) => {
+  const env = { DATABASE_URL: `sqlite:${join(tempFolder(t), 'relay.db')}`, PORT: '0' }
+  const badAddress = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://relay:pa$$-SECRET@a collector' }
+  const refused = await run(['serve', '--example'], { ...env, ...badAddress })
+  t.equal(refused.code, 2)
+  t.equal(refused.err, 'OTEL_EXPORTER_OTLP_ENDPOINT is not an address such as http://otel-collector.monitoring:4318\n')
+  const thrown = await run(['serve', '--example'], { ...env, HOST: 'pa$$-SECRET', PGPASSWORD: 'pa$$-SECRET' })
+  t.equal(thrown.code, 2)
+  t.match(thrown.err, /\[redacted\]/)
+  t.notMatch(thrown.err, 'SECRET')
+})

@@ -192,3 +192,23 @@ t.test('the operator is notified once that two clusters look like one, and what 
   await relay.app.idle()
   t.equal(posted().length, 1)
 })
+
+t.test('a key that opens two clusters, and a pattern in place of a cluster, are warned of', async (t) => {
+  const config = (one: string, two: string) => `
+sources:
+  a: { ${one} }
+  b: { ${two} }
+destinations: { look: { preview: true } }
+rules: [{ name: all, send: look }]`
+  const said = (one: string, two: string) =>
+    loadConfig(config(one, two), 'config.yaml', { KEY: 'k3y-of-both', SAME: 'k3y-of-both\n', OTHER: 'another' })
+      .problems
+  t.match(said('hmacKeys: ["${KEY}"], cluster: prod', 'tokens: ["${OTHER}", "${SAME}"], cluster: dev'), [
+    { line: 4, isWarning: true, message: /is a key of "a" as well: whoever has it can post as either; .* at line 3$/ }
+  ])
+  t.same(said('hmacKeys: ["${KEY}"], cluster: prod', 'hmacKeys: ["${OTHER}"], cluster: dev'), [])
+  t.same(said('hmacKeys: ["${KEY}"], cluster: prod', 'tokens: ["${KEY}"], cluster: prod'), [], 'one cluster')
+  t.match(said('hmacKeys: ["${KEY}"], cluster: prod', 'hmacKeys: ["${OTHER}"], cluster: "dev-*"'), [
+    { line: 4, isWarning: true, message: /is the name of one cluster, and no pattern/ }
+  ])
+})

@@ -312,7 +312,7 @@ t.test('a config that uses everything works as it reads', async (t) => {
 cluster: prod-eu
 sources:
   default: { hmacKeys: ["\${FLUX_HMAC_KEY}"], tokens: ["\${file:${tokenFile}}"] }
-  edge: { hmacKeys: ["old-\${FLUX_HMAC_KEY}", "\${FLUX_HMAC_KEY}"], cluster: edge-1, expectEvery: 1h30m }
+  edge: { hmacKeys: ["old-\${FLUX_HMAC_KEY}", "new-\${FLUX_HMAC_KEY}"], cluster: edge-1, expectEvery: 1h30m }
 destinations:
   platform:
     slack: { webhookUrl: "\${SLACK_URL}", channel: "#platform", username: Flux }
@@ -352,7 +352,7 @@ retention: { events: 90s, deadLetters: 1d12h }
     [...config.sources.values()],
     [
       { name: 'default', hmacKeys: ['a key'], tokens: ['a token'], cluster: undefined, expectMs: undefined },
-      { name: 'edge', hmacKeys: ['old-a key', 'a key'], tokens: [], cluster: 'edge-1', expectMs: 5_400_000 }
+      { name: 'edge', hmacKeys: ['old-a key', 'new-a key'], tokens: [], cluster: 'edge-1', expectMs: 5_400_000 }
     ],
     'secrets come from the environment and from files'
   )

@@ -121,7 +121,10 @@ t.test('passwords in the addresses of proxies and databases are kept out, howeve
     { HTTPS_PROXY: 'http://relay:pa%24%24-SECRET@proxy:3128' },
     { https_proxy: 'relay:pa$$-SECRET@proxy:3128' },
     { DATABASE_URL: 'postgres:///relay?host=db&user=relay&password=pa%24%24-SECRET&sslmode=require' },
-    { DATABASE_URL: 'postgres://relay@db/relay', PGPASSWORD: 'pa$$-SECRET' }
+    { DATABASE_URL: 'postgres:host=db user=relay password=pa$$-SECRET' },
+    { DATABASE_URL: 'postgres://relay@db/relay', PGPASSWORD: 'pa$$-SECRET' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://relay:pa%24%24-SECRET@collector:4318' },
+    { OTEL_EXPORTER_OTLP_HEADERS: 'x-scope=all,authorization=Bearer%20pa$$-SECRET' }
   ]
   for (const environment of environments) {
     let lines = ''

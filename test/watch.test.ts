@@ -1,8 +1,21 @@
 // Config watch: follows a file that changes under a running relay.
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { mock } from 'node:test'
+import t, { type Test } from 'tap'
 import { buildApp } from '../src/app.ts'
+import { watchConfig } from '../src/config/watch.ts'
+import { createLog } from '../src/log.ts'
 import { createClock } from './fixtures/clock.ts'
 import { about, openConfig, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
 
@@ -144,4 +157,70 @@ t.test('a file that is gone is said before a restart does not find it, and that 
   renameSync(`${file}.away`, file)
   await relay.logged(/config reloaded/)
   t.match((await relay.get('/metrics')).body, /^flux_relay_config_last_reload_successful 1$/m)
+})
+
+const preview = (...names: string[]) =>
+  `rules: []\ndestinations:\n${names.map((name) => `  ${name}: { preview: true }\n`).join('')}`
+
+/** Follows a file in a time of its own. */
+function watch(t: Test, file: string) {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const log = createLog([], () => [], { write: () => {} })
+  const config = watchConfig(file, {}, { log, metrics: { configReloads: { succeeded: () => {} } } as never })
+  config.start(
+    async () => {},
+    async () => {}
+  )
+  t.teardown(config.stop)
+  return {
+    config,
+    pass: (ms: number) => mock.timers.tick(ms),
+    destinations: () => [...config.current().destinations.keys()]
+  }
+}
+
+t.test('half a file that is still being written is not taken for one without the rest', async (t) => {
+  const file = join(tempFolder(t), 'config.yaml')
+  writeFileSync(file, preview('one', 'two', 'three'))
+  const { pass, destinations } = watch(t, file)
+  writeFileSync(file, preview('one'))
+  pass(500)
+  appendFileSync(file, '  two: { preview: true }\n')
+  pass(500)
+  t.same(destinations(), ['one', 'two', 'three'])
+  appendFileSync(file, '  four: { preview: true }\n')
+  pass(1000)
+  t.same(destinations(), ['one', 'two', 'four'])
+})
+
+t.test('a change is seen though the file keeps its time and its length', async (t) => {
+  const file = join(tempFolder(t), 'config.yaml')
+  writeFileSync(file, preview('one'))
+  // Fractions of a millisecond cannot be set again.
+  utimesSync(file, new Date(0), new Date(0))
+  const { pass, destinations } = watch(t, file)
+  const { atime, mtime, ctimeMs } = statSync(file)
+  writeFileSync(file, preview('two'))
+  // The kernel's clock for files goes in steps of some milliseconds.
+  while (statSync(file).ctimeMs === ctimeMs) utimesSync(file, atime, mtime)
+  utimesSync(file, atime, mtime)
+  pass(1000)
+  t.same(destinations(), ['two'])
+})
+
+t.test('a pipe in place of the file is refused, and not waited for', async (t) => {
+  const file = join(tempFolder(t), 'config.yaml')
+  writeFileSync(file, preview('one'))
+  const { config, pass, destinations } = watch(t, file)
+  rmSync(file)
+  execFileSync('mkfifo', [file])
+  pass(1000)
+  t.match(config.refusal()?.problems, [/it is a pipe/])
+  t.same(destinations(), ['one'])
+  rmSync(file)
+  writeFileSync(file, preview('two'))
+  pass(1000)
+  t.equal(config.refusal(), undefined)
+  t.same(destinations(), ['two'])
 })

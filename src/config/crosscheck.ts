@@ -2,6 +2,7 @@
 import type { Destination } from '../deliver/destination.ts'
 import type { Fault } from '../errors.ts'
 import type { Source } from '../events/source.ts'
+import { isGlob } from '../patterns.ts'
 import { urlFault } from '../render/links/links.ts'
 import { type Known, knownFrom } from '../rules/never.ts'
 import { toOwner } from '../rules/rules.ts'
@@ -28,7 +29,7 @@ type Path = Fault['path']
 /** The compiled parts of a file that cross-checks need. */
 interface Made {
   destinations: ReadonlyMap<string, Destination>
-  sources: ReadonlyMap<string, Pick<Source, 'name' | 'cluster'>>
+  sources: ReadonlyMap<string, Source>
 }
 
 /** All contradictions between the parts of `text`. Those that depend on a misshapen part are left out. */
@@ -50,6 +51,8 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...(lostApps.length === 0 && isWhole('slackApps', 'destinations', 'owners') ? unusedApps(text) : []),
     ...repeatedNames(text),
     ...clusterFaults(text),
+    ...patternClusters(text, made),
+    ...sharedKeys(made),
     ...shadowedRules(text, shape),
     ...(unknown.length === 0 && isWhole('rules', 'destinations', 'operator', 'owners') ? unusedDestinations(text) : []),
     ...(isWhole('rules') && text.rules.length === 0 ? [noRule] : []),
@@ -230,4 +233,34 @@ function clusterFaults({ sources = {}, cluster }: ConfigText): Fault[] {
   if (owner === undefined) return faults
   const message = `names no cluster, and \`cluster: ${cluster}\` is that of "${owner}": its events that name none are kept apart as of "${first}"; write \`cluster:\` here, as`
   return [...faults, { path: ['sources', first], message, beside: ['sources', owner, 'cluster'], isWarning: true }]
+}
+
+/** A cluster has a name; a pattern would be taken for one, and no rule for the clusters that it seems to mean would match. */
+function patternClusters({ cluster = '' }: ConfigText, { sources }: Pick<Made, 'sources'>): Fault[] {
+  const named = [...sources.values()].map((source) => ({
+    path: ['sources', source.name, 'cluster'],
+    name: source.cluster
+  }))
+  return [{ path: ['cluster'], name: cluster }, ...named].flatMap(({ path, name = '' }): Fault[] => {
+    const message = 'is the name of one cluster, and no pattern: events would be about a cluster that is called so'
+    return isGlob(name) ? [{ path, message, isWarning: true }] : []
+  })
+}
+
+/** Whoever has a key posts as any source that takes it. The key itself stays out of the message. */
+function sharedKeys({ sources }: Pick<Made, 'sources'>): Fault[] {
+  const first = new Map<string, { source: Source; path: Path }>()
+  return [...sources.values()].flatMap((source) =>
+    (['hmacKeys', 'tokens'] as const).flatMap((kind) =>
+      source[kind].flatMap((key, at): Fault[] => {
+        const path = ['sources', source.name, kind, at]
+        const other = first.get(key.trim())
+        if (other === undefined) first.set(key.trim(), { source, path })
+        // Nobody gains anything where both speak for one cluster.
+        if (key === standIn || other === undefined || other.source.cluster === source.cluster) return []
+        const message = `is a key of "${other.source.name}" as well: whoever has it can post as either; give each a key of its own; the other one is`
+        return [{ path, message, beside: other.path, isWarning: true }]
+      })
+    )
+  )
 }

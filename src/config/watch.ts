@@ -26,10 +26,10 @@ export interface Reading {
 }
 
 /** How soon a change is seen. Polled: a ConfigMap changes by a swapped symbolic link, which no notification follows. */
-const lookEveryMs = 1000
+const lookEveryMs = 500
 
 /** A file that was not there so often is gone, and not between the two halves of a swap. */
-const goneLooks = 3
+const goneLooks = 6
 
 export type ConfigWatch = ReturnType<typeof watchConfig>
 
@@ -40,7 +40,7 @@ export function watchConfig(
   { log, metrics }: { log: Logger; metrics: Pick<Metrics, 'configReloads'> }
 ) {
   // Taken before it is read: a change while the relay is starting is seen as soon as it watches.
-  let seen = stampOf(file)
+  let used = stampOf(file)
   const first = loadConfig(readText(file), file, environment)
   if (first.config === undefined) throw new RelayError('BAD_CONFIG', first.problems.map(formatProblem).join('\n'))
   warn(first)
@@ -49,6 +49,7 @@ export function watchConfig(
   let changed = async () => {}
   let afterReading = async (_: Reading) => {}
   let looking: NodeJS.Timeout | undefined
+  let seen = used
   let missed = 0
 
   function warn({ problems }: Loaded): void {
@@ -60,6 +61,8 @@ export function watchConfig(
 
   function read(): { loaded: Loaded; reading: Reading } {
     try {
+      // Its next text may never come, and nobody would be answered meanwhile.
+      if (isPipe(file)) throw new RelayError('BAD_CONFIG', `cannot read CONFIG_FILE ${file}: it is a pipe`)
       const text = readText(file)
       const loaded = loadConfig(text, file, environment)
       const errors = loaded.problems.filter(({ isWarning }) => !isWarning)
@@ -97,11 +100,14 @@ export function watchConfig(
 
   function look(): void {
     const now = stampOf(file)
+    // What was written to since the last look may be written to still: half a file may be a valid one, without the rest.
+    const isStill = now === seen
+    seen = now
     missed = now === undefined ? missed + 1 : 0
     // A restart would not find it either: whoever removed it hears of it now.
     const isGone = missed === goneLooks
-    if (!isGone && (now === undefined || now === seen)) return
-    seen = now
+    if (!isGone && (now === undefined || !isStill || now === used)) return
+    used = now
     reload()
   }
 
@@ -120,13 +126,24 @@ export function watchConfig(
   }
 }
 
-/** Another where the file is another, or was written to; undefined where it cannot be looked at. */
+/**
+ * Another where the file is another, was written to (also by what sets its time back, as `cp -p` does) or may be read by
+ * others than before; undefined where it cannot be looked at.
+ */
 function stampOf(file: string): string | undefined {
   try {
-    const { ino, mtimeMs } = statSync(file)
-    return `${ino} ${mtimeMs}`
+    const { ino, size, mtimeMs, ctimeMs } = statSync(file)
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`
   } catch {
     return undefined
+  }
+}
+
+function isPipe(file: string): boolean {
+  try {
+    return statSync(file).isFIFO()
+  } catch {
+    return false
   }
 }
 

@@ -57,7 +57,7 @@ t.test('of lists, answers of Vault, locks and conflicts each is said right', asy
   t.same(wrongOf(casesOf('gists-real10.yaml')), [])
 })
 
-t.test('an object, a field or a value that there is no room for before the cause is said behind it', async (t) => {
+t.test('what there is no room for before the cause is said behind it', async (t) => {
   const said = (message: string) => gist(message).what
   t.equal(
     said(
@@ -70,6 +70,12 @@ t.test('an object, a field or a value that there is no room for before the cause
       'cannot patch "cleanuppolicies.kyverno.io" with kind CustomResourceDefinition: CustomResourceDefinition.apiextensions.k8s.io "cleanuppolicies.kyverno.io" is invalid: status.storedVersions[1]: Invalid value: "v2beta1": must appear in spec.versions'
     ),
     'CustomResourceDefinition cleanuppolicies.kyverno.io: must appear in spec.versions (status.storedVersions[1]: "v2beta1")'
+  )
+  t.equal(
+    said(
+      'Helm install failed for release test/ned with chart ned@0.1.0: YAML parse error on ned/templates/valuetest.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type releaseutil.SimpleHead'
+    ),
+    'install of ned 0.1.0: cannot unmarshal string into Go value of type releaseutil.SimpleHead (ned/templates/valuetest.yaml)'
   )
 })
 

@@ -44,10 +44,11 @@ export function causeFirst(links: readonly string[], places: readonly string[] =
   return withDropped(best.text, links.slice(1))
 }
 
-/** What a form has left out is said behind it, where there is room: an object, a field, a value. */
+/** What a form has left out is said behind it, where there is room: an object, a field, a file, a value. */
 function withDropped(text: string, links: readonly string[]): string {
   const dropped = links.filter((link) => {
-    const name = objectIn(link)?.name ?? (field.test(link) ? lastStep(link) : quoted.exec(link)?.[0])
+    const name =
+      objectIn(link)?.name ?? (field.test(link) ? lastStep(link) : (file.exec(link)?.[1] ?? quoted.exec(link)?.[0]))
     return name !== undefined && !text.includes(name)
   })
   const whole = `${text} (${dropped.join(': ')})`

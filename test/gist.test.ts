@@ -53,6 +53,32 @@ t.test('of terraform, of values behind a colon, and of errors behind errors each
   t.same(wrongOf(casesOf('gists-real9.yaml')), [])
 })
 
+t.test('of lists, answers of Vault, locks and conflicts each is said right', async (t) => {
+  t.same(wrongOf(casesOf('gists-real10.yaml')), [])
+})
+
+t.test('what there is no room for before the cause is said behind it', async (t) => {
+  const said = (message: string) => gist(message).what
+  t.equal(
+    said(
+      'Composition/xobjectstoragebuckets.storage.estate.io dry-run failed: failed to create typed patch object (/xobjectstoragebuckets.storage.estate.io; apiextensions.crossplane.io/v1, Kind=Composition): .spec.resources: field not declared in schema'
+    ),
+    'field not declared in schema (Composition xobjectstoragebuckets.storage.estate.io) (.spec.resources)'
+  )
+  t.equal(
+    said(
+      'cannot patch "cleanuppolicies.kyverno.io" with kind CustomResourceDefinition: CustomResourceDefinition.apiextensions.k8s.io "cleanuppolicies.kyverno.io" is invalid: status.storedVersions[1]: Invalid value: "v2beta1": must appear in spec.versions'
+    ),
+    'CustomResourceDefinition cleanuppolicies.kyverno.io: must appear in spec.versions (status.storedVersions[1]: "v2beta1")'
+  )
+  t.equal(
+    said(
+      'Helm install failed for release test/ned with chart ned@0.1.0: YAML parse error on ned/templates/valuetest.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type releaseutil.SimpleHead'
+    ),
+    'install of ned 0.1.0: cannot unmarshal string into Go value of type releaseutil.SimpleHead (ned/templates/valuetest.yaml)'
+  )
+})
+
 t.test('of a health check what failed is known, and what waits is counted', async (t) => {
   const entries = Array.from({ length: 89 }, (_, at) => `Deployment/apps/app-${at} status: 'InProgress'`)
   entries.splice(60, 0, "Job/apps/migrate status: 'Failed'")

@@ -1,5 +1,5 @@
 // Cause first: chooses the form of a chain of errors in which most is read of its cause, of what it is about, and where.
-import { formsOf } from './forms.ts'
+import { field, formsOf } from './forms.ts'
 import { objectIn } from './named.ts'
 import { neededOf, type Ordered, ordered, room } from './order.ts'
 
@@ -41,7 +41,25 @@ export function causeFirst(links: readonly string[], places: readonly string[] =
       if (best.worth < most) consider(ordered(links, isTight), isTight ? cost + tight : cost)
     }
   }
-  return best.text
+  return withDropped(best.text, links.slice(1))
+}
+
+/** What a form has left out is said behind it, where there is room: an object, a field, a file, a value. */
+function withDropped(text: string, links: readonly string[]): string {
+  const dropped = links.filter((link) => {
+    const name =
+      objectIn(link)?.name ?? (field.test(link) ? lastStep(link) : (file.exec(link)?.[1] ?? quoted.exec(link)?.[0]))
+    return name !== undefined && !text.includes(name)
+  })
+  const whole = `${text} (${dropped.join(': ')})`
+  return dropped.length === 0 || whole.length > longest ? text : whole
+}
+
+const longest = 180
+const quoted = /^"[^"]{1,60}"$/
+
+function lastStep(path: string): string {
+  return path.slice(path.lastIndexOf('.'))
 }
 
 /** With the place behind what is read first: behind all, but before what only says what was tried, and details that are too long. */

@@ -21,7 +21,7 @@ const joint =
 export function shortened(list: string, lead = ''): string {
   // Helm joins errors with &&, pruning with semicolons.
   const [line = '', ...more] = list.split(joint, 20)
-  const { links, others } = withoutList(withoutValues(withoutRepeats(linksOf(line))))
+  const { links, others } = withoutList(withoutValues(withoutEcho(withoutRepeats(linksOf(line)))))
   const { chain, where } = withoutPlaces(links)
   const specificLinks = withoutAttempts(chain, where)
   const text = causeFirst(
@@ -48,6 +48,16 @@ function withoutRepeats(links: readonly string[]): string[] {
   }
   return rest
 }
+
+/** `no values found for metric a: running query failed: no values found`: the first link has said it all. */
+function withoutEcho(links: readonly string[]): readonly string[] {
+  const [first = '', ...rest] = links
+  const last = rest.at(-1) ?? ''
+  const isEcho = last.length >= shortestEcho && first.includes(last) && first !== last
+  return isEcho && rest.slice(0, -1).every((link) => attempt.test(link)) ? [first] : links
+}
+
+const shortestEcho = 12
 
 function isSame(one: Named | undefined, other: Named): boolean {
   return one?.kind === other.kind && one.name === other.name
@@ -104,7 +114,9 @@ function withoutAttempts(chain: readonly string[], where: string): string[] {
     const isKept = at > 0 || (where !== '' && !/ error$/.test(link))
     if (isKept && !tried.test(link)) return true
     const rest = chain.slice(at + 1).map(withoutBrackets)
-    if (rest.some((later) => !isVague(later) && !tried.test(later) && (isWrong(later) || later.length > 40))) {
+    // Of go-git's `unknown error` all that is known is behind it, and that may sound as if all were well.
+    const isTold = (later: string) => isWrong(later) || (later.length > 40 && link !== 'unknown error')
+    if (rest.some((later) => !isVague(later) && !tried.test(later) && isTold(later))) {
       const [next = ''] = rest
       return where === '' && rest.length === 1 && next.length <= thin && !specific.test(next)
     }

@@ -10,7 +10,7 @@ const action = /^(upgrade|install|rollback|uninstall|test)\b.{0,300}$/
 const lesser = /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^\d{1,30}$|^"[^"]{0,60}"$/
 
 /** `spec.template`, `.metadata.annotations`, `.Values.image` */
-const field = /^(?:…?\.?(?:spec|status|metadata|data|stringData)\b|\.[A-Za-z])[\w.[\]"'=$/:-]{0,200}$/
+export const field = /^(?:…?\.?(?:spec|status|metadata|data|stringData)\b|\.[A-Za-z])[\w.[\]"'=$/:-]{0,200}$/
 const webhook = /^webhook \S+$/
 const label = /^(?:(?:Required|Unsupported|Duplicate|Invalid) value|Too (?:long|many)|Not found)$/
 

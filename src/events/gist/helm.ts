@@ -45,7 +45,8 @@ export function helmActionIn(text: string): HelmAction | undefined {
   return { lead: isRemedy ? `${lead} as remediation` : lead, hasFailed, rest: text.slice(all.length).trim() }
 }
 
-const logs = /(?:^|\n)\s{0,20}Last Helm logs:/
+// What hands an event on may have made one line of it.
+const logs = /(?:^|\s)\s{0,20}Last Helm logs:/
 
 /** `text` without the log of Helm below it, and the lines of that. */
 export function withoutHelmLogs(text: string): { said: string; lines: string[] } {

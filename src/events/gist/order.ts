@@ -40,10 +40,12 @@ export interface Ordered {
  */
 export function ordered(links: readonly string[], isTight = false): Ordered {
   const whole = links.join(': ')
-  if (links.length < 2 || isClear(links))
-    return { head: whole, details: '', context: '', isAttempt: false, cause: links.at(-1) ?? '' }
   const isShort = whole.length <= room
-  const chain = isShort ? links : withDenial(links.map(withoutFolders))
+  if (links.length < 2 || isClear(links)) {
+    const head = isShort ? whole : inRoom(links).join(': ')
+    return { head, details: '', context: '', isAttempt: false, cause: links.at(-1) ?? '' }
+  }
+  const chain = isShort ? links : withDenial(inRoom(links))
   const found = causeIn(chain)
   const { core, end } = found
   const isFirst = (chain[0] ?? '').length + 2 <= early
@@ -73,6 +75,12 @@ export function ordered(links: readonly string[], isTight = false): Ordered {
   const more = dropped.length === 0 ? '' : ` (${dropped.join(': ')})`
   const context = (head + details + more).length <= 160 ? more : ''
   return { head, details, context, isAttempt: dropped.every((link) => tried.test(link)), cause }
+}
+
+/** `links` with as many folders of a long path as there is room for. */
+function inRoom(links: readonly string[]): string[] {
+  const forms = [2, 1, 0].map((kept) => links.map((link) => withoutFolders(link, kept)))
+  return forms.find((form) => form.join(': ').length <= room) ?? forms.at(-1) ?? []
 }
 
 /** From where on a cause can be understood, as far as there is room. */
@@ -163,7 +171,7 @@ function lengthOf(chain: readonly string[], start: number, end: number): number 
 /** Of a sentence that is longer than all the room its beginning has to do; what is in brackets behind it can be missed. */
 export function neededOf(link: string): number {
   if (link.length <= 60) return link.length
-  const end = link.search(/(?<!e\.g|i\.e)[.,;] | [[(][^()[\]]{1,100}[)\]]$/)
+  const end = link.search(/(?<!e\.g|i\.e)[.,;] | except | [[(][^()[\]]{1,100}[)\]]$/)
   const sentence = end < 12 ? link.length : end
   return sentence > room ? 55 : sentence
 }

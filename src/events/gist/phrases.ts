@@ -29,8 +29,17 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\b(?:unexpected|response) status code (?=\d{3})/g, '', ' status code '],
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, '', ' (Client.Timeout '],
   [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
-  [/\b(\d{1,6})\.\d{1,12}(?=[nuµm]?s\b)/g, '$1'],
+  // Of a limit and what exceeds it, each digit counts.
+  [/(?<![<>] )\b(\d{1,6})\.\d{1,12}(?=[nuµm]?s\b(?! [<>]))/g, '$1'],
   [/ giving up after \d{1,4} attempt(?:s|\(s\))?(?=[:)\s]|$)/g, '', 'giving up after'],
+  // Which fields there are comes after that the others cannot be changed.
+  [
+    /\bForbidden: (updates to \w{1,40} spec for fields other than) ([^\n]{30,400}?) are forbidden/g,
+    'Forbidden: $1 these are forbidden ($2)',
+    'for fields other than '
+  ],
+  // Who holds it, of a lock of terraform's state
+  [/(?<=\berror acquiring the state lock): Lock Info: [\s\S]{0,3000}$/i, '', ': Lock Info: '],
   // That it was refused, where the next sentence says why
   [/(?<=: |^)[A-Z][\w -]{0,60} (?:rejected|denied|refused|blocked) the request\. (?=[A-Z])/g, '', ' the request. '],
   // A page for a browser
@@ -62,7 +71,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '',
     '; if you choose to ignore these errors, turn validation off with --validate=false'
   ],
-  [/\bensure CRDs are installed first,? ?/g, '', 'ensure CRDs are installed first'],
+  [/ ?\bensure CRDs are installed first\b/g, '', 'ensure CRDs are installed first'],
   [/[.,;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
   [/(?<=\.) https?:\/\/\S{1,300}$/, '', '. http'],
   // Cloud
@@ -143,9 +152,9 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   ],
   [/\bInternal error occurred: /g, '', 'Internal error occurred: '],
   [
-    /\bserver-side apply failed for object (\S{1,320}) \S{1,253}, Kind=(\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
+    /\b(?:server-side apply failed for|conflict occurred while applying) object \/?(\S{1,320}) \S{1,253}, Kind=(\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
     '$2/$1: ',
-    'server-side apply failed for object '
+    ', Kind='
   ],
   [
     /\bfailed to (?:create typed \w{1,20} object|convert new object|create typed live object) \(\/?([^();]{1,330}); [^();]{0,200}Kind=(\w{1,63})\)(?: to smd typed)?: (?:errors: )?/g,
@@ -159,9 +168,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   ],
   [/^([A-Z]\w{1,62}\/\S{1,320}) (?=namespace not specified)/, '$1: '],
   [
-    /\buser "(?:system:serviceaccount:)?([\w.@-]{1,253}):?([\w.-]{0,253})" \(groups=\[[^\]]{0,600}\]\) (?=is attempting)/gi,
-    '$1/$2 '
+    /\buser "system:serviceaccount:([\w.-]{1,63}):([\w.-]{1,253})" \(groups=\[[^\]]{0,600}\]\) (?=is attempting)/gi,
+    '$1/$2 ',
+    ' (groups=['
   ],
+  [/\buser "([\w.:@-]{1,253})" \(groups=\[[^\]]{0,600}\]\) (?=is attempting)/gi, '$1 ', ' (groups=['],
   [
     /\bfailed (?:to prune fields|add back owned items|to convert pruned object at version \S{1,253}): /g,
     '',
@@ -186,6 +197,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     /\b(RFC 1123 (?:subdomain|label)) must consist of lower case alphanumeric characters(, '-' or '\.'| or '-'), and must start and end with an alphanumeric character(?: \(e\.g\.[^\n]{0,300}?'\))?/g,
     '$1 must consist of a-z, 0-9$2 (not at its ends)',
     ' RFC 1123 '
+  ],
+  [
+    /\b(DNS-1035 label) must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character(?: \(e\.g\.[^\n]{0,300}?'\))?/g,
+    "$1 must start with a-z and consist of a-z, 0-9 or '-' (not at its end)",
+    ' DNS-1035 '
   ],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
@@ -232,7 +248,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\b((?:pre|post)-(?:install|upgrade|rollback|delete)|test) hooks? failed: /g, '$1 hook: ', ' hook'],
   [/\bwarning: Hook [a-z-]{1,20} (\S{1,300}) failed: /gi, '$1: ', 'Hook '],
   [
-    /\[?\bresource mapping not found for name: "([^"]{0,253})" namespace: "[^"]{0,63}" from "[^"]{0,300}": /g,
+    /(?:\[(?=resource mapping)(?![^\n]{0,4000}\]$))?\bresource mapping not found for name: "([^"]{0,253})" namespace: "[^"]{0,63}" from "[^"]{0,300}": /g,
     '$1: ',
     'resource mapping'
   ],

@@ -20,7 +20,14 @@ export function briefPlaces(place: string): string[] {
   return last - first < 4 ? [] : [`${place.slice(0, first)}/…${place.slice(last)}`, `…${place.slice(last)}`]
 }
 
-/** Of a long path at the beginning or end of `link` the file. */
-export function withoutFolders(link: string): string {
-  return link.replace(/(?<=^|: )[\w./-]{12,500}\/(?=[\w.-]{1,100}\.\w{1,10}(?::\d{1,6})?(?:$|: ))/, '…/')
+/** Of a long path at the beginning or end of `link` the file, and so many of the folders that it is in. */
+export function withoutFolders(link: string, kept = 0): string {
+  return link.replace(/(?<=^|: )[\w./-]{12,500}\/(?=[\w.-]{1,100}\.\w{1,10}(?::\d{1,6})?(?:$|: ))/, (path) => {
+    const short = `…/${path
+      .split('/')
+      .slice(-1 - kept, -1)
+      .map((folder) => `${folder}/`)
+      .join('')}`
+    return short.length < path.length ? short : path
+  })
 }

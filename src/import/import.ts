@@ -12,6 +12,8 @@ import { sourcesOf } from './sources.ts'
 
 export interface Import {
   takeovers: Takeover[]
+  /** What need not post any more: those of the takeovers, and those that post nothing that these do not. */
+  replaced: Alert[]
   rules: ImportedRule[]
   /** Those that the takeovers send to. */
   targets: Target[]
@@ -64,6 +66,7 @@ export function importFlux(manifests: readonly Manifest[], namespace?: string): 
   const takeovers = withoutRepeated(all, remarks)
   return {
     takeovers,
+    replaced: all.map(({ alert }) => alert),
     rules: rulesOf(takeovers, remarks),
     targets: targets.filter((target) => takeovers.some((takeover) => takeover.target === target)),
     feeds: feedsOf(takeovers, remarks),

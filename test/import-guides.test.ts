@@ -244,6 +244,12 @@ t.test('what another Alert posts to the same channel already is posted once', as
   t.match(remarksOf(partly), [/what both match is posted twice, once by each rule$/])
 })
 
+t.test('an Alert whose sources have no name is said to name no object', async (t) => {
+  const imported = importText(guide({ alerts: [{ eventSeverity: 'info', eventSources: [{ kind: 'HelmRelease' }] }] }))
+  t.equal(imported.takeovers.length, 0)
+  t.match(remarksOf(imported), [/alert-0 names no object; it is left out$/, /this source has no name/])
+})
+
 t.test('an Alert that posts nothing more is suspended like the others, and what it alone adds is said', async (t) => {
   const imported = importText(
     guide({

@@ -57,10 +57,8 @@ export function importFlux(manifests: readonly Manifest[], namespace?: string): 
     remarks.push(...own)
     if (target !== undefined && demands !== undefined && sources.length > 0)
       return [{ alert, target, sources, demands, remarks: own }]
-    remarks.push({
-      ...alert.at(),
-      message: `Alert ${alert.namespace}/${alert.name} lets nothing through; it is left out`
-    })
+    const why = sources.length === 0 ? 'names no object' : 'lets nothing through'
+    remarks.push({ ...alert.at(), message: `Alert ${alert.namespace}/${alert.name} ${why}; it is left out` })
     return []
   })
   const takeovers = withoutRepeated(all, remarks)

@@ -222,7 +222,7 @@ t.test('what another Alert posts to the same channel already is posted once', as
   const twice = importText(guide({ alerts: [{ eventSeverity: 'error' }, { eventSeverity: 'info' }] }))
   t.strictSame(recipients(load(twice)).error, ['slack'])
   t.match(remarksOf(twice), [
-    /alert-0 posts nothing that flux-system\/alert-1 does not post to the same channel; Flux posted it twice/
+    /alert-0 posts nothing that flux-system\/alert-1 does not post to the same channel; the relay posts it once$/
   ])
   const same = importText(guide({ alerts: [{ eventSeverity: 'error' }, { eventSeverity: 'error' }] }))
   t.strictSame(
@@ -241,7 +241,39 @@ t.test('what another Alert posts to the same channel already is posted once', as
     })
   )
   t.equal(partly.takeovers.length, 2)
-  t.match(remarksOf(partly), [/what both match is posted twice, as by Flux/])
+  t.match(remarksOf(partly), [/what both match is posted twice, once by each rule$/])
+})
+
+t.test('an Alert whose sources have no name is said to name no object', async (t) => {
+  const imported = importText(guide({ alerts: [{ eventSeverity: 'info', eventSources: [{ kind: 'HelmRelease' }] }] }))
+  t.equal(imported.takeovers.length, 0)
+  t.match(remarksOf(imported), [/alert-0 names no object; it is left out$/, /this source has no name/])
+})
+
+t.test('an Alert that posts nothing more is suspended like the others, and what it alone adds is said', async (t) => {
+  const imported = importText(
+    guide({
+      alerts: [
+        { eventSeverity: 'info', eventMetadata: { region: 'eu' } },
+        { eventSeverity: 'error', summary: 'production', eventMetadata: { region: 'eu', team: 'web' } }
+      ]
+    })
+  )
+  t.match(remarksOf(imported), [/the relay posts it once, and without the team, summary of this one$/])
+  const text = feedOf(imported, 'http://relay/webhook', 'flux-system')
+  t.strictSame(text.match(/(?<=flux suspend alert )\S+/g), ['alert-0', 'alert-1'])
+})
+
+t.test('of what two Alerts are about by a wildcard that Flux does not know, nothing is said of Flux', async (t) => {
+  const imported = importText(
+    guide({
+      alerts: [
+        { eventSeverity: 'error', eventSources: [{ kind: 'Kustomization', name: '*', namespace: '*' }] },
+        { eventSeverity: 'info' }
+      ]
+    })
+  )
+  t.match(remarksOf(imported).at(-1), /what both match is posted twice, once by each rule$/)
 })
 
 const encoded = { url: Buffer.from(url).toString('base64') }

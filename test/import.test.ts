@@ -664,6 +664,23 @@ t.test('malformed YAML is reported with its place; where there is nothing to imp
   t.match(missing, { code: 2, err: /no such file/ })
 })
 
+t.test('an overlay whose Alerts stand beside it is not taken for one without any', async (t) => {
+  const folder = tempFolder(t)
+  for (const part of ['base', 'overlay']) mkdirSync(join(folder, part))
+  copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'base', 'alerts.yaml'))
+  writeFileSync(join(folder, 'base', 'kustomization.yaml'), 'resources: [alerts.yaml]\n')
+  writeFileSync(join(folder, 'overlay', 'kustomization.yaml'), 'namespace: flux-system\nresources:\n- ../base\n')
+  const from = (cwd: string, path: string) => run(['import', path], { cwd: join(folder, cwd) })
+  t.match(from('.', 'overlay'), {
+    code: 1,
+    err: /^overlay\/kustomization\.yaml:2: this lists base, which was not read: import what `kubectl kustomize overlay` prints\n/
+  })
+  t.match(from('overlay', '.').err, /^kustomization\.yaml:2: this lists \.\.\/base, which was not read/)
+  const whole = from('overlay', '..')
+  t.equal(whole.code, 0)
+  t.notMatch(whole.err, /was not read/)
+})
+
 t.test('a Secret that is malformed is not shown', async (t) => {
   const bodies = [
     'address: https://h/s3cr3t: x',

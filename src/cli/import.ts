@@ -1,10 +1,12 @@
 // `import`: turns Flux's Alerts, Providers and Secrets into a config of the relay, or into what Flux should have instead.
+import { relative } from 'node:path'
 import { formatProblem, type Problem } from '../config/problem.ts'
 import { configOf } from '../import/config.ts'
 import { hmacVariable, type Variable } from '../import/destination.ts'
 import type { Remark } from '../import/flux.ts'
 import { feedOf } from '../import/flux-side.ts'
 import { type Import, importFlux } from '../import/import.ts'
+import type { Kustomization } from '../import/kustomization.ts'
 import { type Manifest, readManifests } from '../import/manifest.ts'
 import { overlay } from '../import/overlays.ts'
 import { cutOut, suspectsIn } from '../secrecy.ts'
@@ -27,14 +29,16 @@ export async function importFiles(paths: string[], { namespace, relay, flux, jso
     process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
     return 2
   }
+  const kustomizations = kustomizationsIn(paths)
   const { manifests, remarks: changes } = overlay(
     read.flatMap((each) => each.manifests),
-    kustomizationsIn(paths)
+    kustomizations
   )
   const imported = importFlux(manifests, namespace)
   const { takeovers, targets } = imported
-  const remarks = [...passedOver(read), ...changes, ...imported.remarks].map(discreet)
   const isEmpty = takeovers.length === 0
+  const missed = [...passedOver(read), ...(isEmpty ? listedElsewhere(kustomizations, paths) : [])]
+  const remarks = [...missed, ...changes, ...imported.remarks].map(discreet)
   const here = namespace ?? 'flux-system'
   if (json) {
     const config = isEmpty ? undefined : configOf(imported)
@@ -69,6 +73,18 @@ function passedOver(read: readonly (ManifestText & { problems: Problem[] })[]): 
       ? 'a template of Helm, not read: import what `helm template` prints, or what `kubectl get -o yaml` shows'
       : `no YAML, not read: ${first.message}`
     return [{ file, line: first.line, message }]
+  })
+}
+
+/** An overlay has its Alerts from where it builds upon, which may stand beside the folder that was asked for. */
+function listedElsewhere(kustomizations: readonly Kustomization[], paths: readonly string[]): Remark[] {
+  const isRead = (path: string) => paths.some((folder) => !relative(folder, path).startsWith('..'))
+  return kustomizations.flatMap(({ file, folder, lists, lineOf }) => {
+    const elsewhere = lists.filter((path) => !isRead(path))
+    if (elsewhere.length === 0) return []
+    const message = `this lists ${elsewhere.join(', ')}, which was not read: import what \`kubectl kustomize ${folder}\` prints`
+    const [line] = ['resources', 'bases', 'components'].map(lineOf).filter((at) => at > 1)
+    return [{ file, line: line ?? 1, message }]
   })
 }
 

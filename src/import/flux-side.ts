@@ -10,7 +10,7 @@ import type { EventSource } from './sources.ts'
 const apiVersion = 'notification.toolkit.fluxcd.io/v1beta3'
 
 /** A Provider and Alerts for `namespace`, and how to make their Secret; `relayUrl` is where Flux finds the relay. */
-export function feedOf({ takeovers, feeds }: Import, relayUrl: string, namespace: string): string {
+export function feedOf({ replaced, feeds }: Import, relayUrl: string, namespace: string): string {
   const provider = manifest('Provider', 'flux-relay', namespace, {
     type: 'generic-hmac',
     address: relayUrl,
@@ -22,7 +22,7 @@ export function feedOf({ takeovers, feeds }: Import, relayUrl: string, namespace
     ' Makes Flux post to the relay. The Secret with the key that both share has to be there (deploy/README.md):',
     `   kubectl -n ${namespace} create secret generic flux-relay --from-literal=token="$${hmacVariable}"`,
     ' When the relay posts, suspend the Alerts it replaces, or everything is posted twice:',
-    ...takeovers.map(({ alert }) => `   flux suspend alert ${alert.name} -n ${alert.namespace}`)
+    ...replaced.map(({ name, namespace: own }) => `   flux suspend alert ${name} -n ${own}`)
   ].join('\n')
   const taken = new Set<string>()
   const alerts = feeds.map((feed, at) => {

@@ -12,6 +12,8 @@ import { sourcesOf } from './sources.ts'
 
 export interface Import {
   takeovers: Takeover[]
+  /** What need not post any more: those of the takeovers, and those that post nothing that these do not. */
+  replaced: Alert[]
   rules: ImportedRule[]
   /** Those that the takeovers send to. */
   targets: Target[]
@@ -55,15 +57,14 @@ export function importFlux(manifests: readonly Manifest[], namespace?: string): 
     remarks.push(...own)
     if (target !== undefined && demands !== undefined && sources.length > 0)
       return [{ alert, target, sources, demands, remarks: own }]
-    remarks.push({
-      ...alert.at(),
-      message: `Alert ${alert.namespace}/${alert.name} lets nothing through; it is left out`
-    })
+    const why = sources.length === 0 ? 'names no object' : 'lets nothing through'
+    remarks.push({ ...alert.at(), message: `Alert ${alert.namespace}/${alert.name} ${why}; it is left out` })
     return []
   })
   const takeovers = withoutRepeated(all, remarks)
   return {
     takeovers,
+    replaced: all.map(({ alert }) => alert),
     rules: rulesOf(takeovers, remarks),
     targets: targets.filter((target) => takeovers.some((takeover) => takeover.target === target)),
     feeds: feedsOf(takeovers, remarks),

@@ -4,7 +4,7 @@ import { asksForAll } from '../rules/shadow.ts'
 import { distinct, nameEach, type Target } from './destination.ts'
 import type { Alert, Remark } from './flux.ts'
 import { filled } from './placeholders.ts'
-import { type Demands, ruleOf } from './rules.ts'
+import { type Demands, metadataOf, ruleOf } from './rules.ts'
 import { covers, type EventSource, isKnownToFlux, overlap } from './sources.ts'
 
 /** An Alert the relay takes over. */
@@ -48,9 +48,14 @@ export function withoutRepeated(all: readonly Takeover[], remarks: Remark[]): Ta
     const gone = takeover.sources.filter((source) => dropped.has(source))
     if (gone.length === 0) return [takeover]
     const sources = takeover.sources.filter((source) => !dropped.has(source))
-    const others = [...new Set(gone.map((source) => nameOf(dropped.get(source)?.alert ?? alert)))].join(' and ')
+    const others = [...new Set(gone.map((source) => dropped.get(source)?.alert ?? alert))]
     const what = sources.length === 0 ? 'nothing' : `nothing about ${gone.map(objectOf).join(', ')}`
-    const message = `Alert ${nameOf(alert)} posts ${what} that ${others} does not post to the same channel; Flux posted it twice, the relay does once`
+    const kept = others.map(metadataOf)
+    const lost = Object.entries(metadataOf(alert)).flatMap(([key, value]) =>
+      kept.every((metadata) => metadata[key] === value) ? [] : [key]
+    )
+    const without = lost.length === 0 ? '' : `, and without the ${lost.join(', ')} of this one`
+    const message = `Alert ${nameOf(alert)} posts ${what} that ${others.map(nameOf).join(' and ')} does not post to the same channel; the relay posts it once${without}`
     remarks.push({ ...alert.at(), message })
     return sources.length === 0 ? [] : [{ ...takeover, sources }]
   })
@@ -120,7 +125,8 @@ function doubled(rules: readonly ImportedRule[]): Remark[] {
       .slice(0, at)
       .find((one) => one.takeover.target === target && overlap(one.takeover.sources, sources))
     if (other === undefined) return []
-    const how = other.of === of ? 'once, where Flux posted it twice' : 'twice, as by Flux'
+    // Not that Flux did, too: it knows fewer wildcards, and may have matched nothing by one of them.
+    const how = other.of === of ? 'once' : 'twice, once by each rule'
     const message = `Alert ${nameOf(alert)} is about objects that ${nameOf(other.takeover.alert)} posts to the same channel, too: what both match is posted ${how}`
     return [{ ...alert.at(), message }]
   })

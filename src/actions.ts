@@ -57,6 +57,8 @@ export interface ActionsOptions {
   tryNow: (lane: string, actor: Actor) => Promise<number | undefined>
   /** Silences were added or ended: resolves when that is in effect here. */
   silencesChanged: () => Promise<void>
+  /** Whether a silence would be over as soon as it begins. */
+  hasRecovered: (silence: NewSilence) => Promise<boolean>
   /** Cards are out of date. */
   cardsChanged: () => void
 }
@@ -67,7 +69,7 @@ export const maxIncidents = 500
 export type Actions = ReturnType<typeof createActions>
 
 export function createActions(options: ActionsOptions) {
-  const { store, config, metrics, clock, log, wake, tryNow, silencesChanged, cardsChanged } = options
+  const { store, config, metrics, clock, log, wake, tryNow, silencesChanged, hasRecovered, cardsChanged } = options
   const { records } = store
   const lanes = () => lanesByName(config().destinations)
 
@@ -156,6 +158,8 @@ export function createActions(options: ActionsOptions) {
     async silence(asked: AskedSilence, actor: Actor): Promise<{ silence: Silence; warnings: string[] }> {
       const now = clock.now()
       const { silence: wanted, warnings } = checkSilence(asked, knownFrom(config().sources), now)
+      if (wanted.startsAt === undefined && (await hasRecovered(wanted)))
+        refuse('nothing that it matches fails, so that there is nothing to recover: give it an end, `for` or `until`')
       const silence = await store.addSilence(wanted, now, actor)
       const { id, match, endsAt } = silence
       note('silence', actor, { silence: id, match, endsAt: new Date(endsAt).toISOString() }, 'silence added')

@@ -90,16 +90,17 @@ export async function buildApp({
   const lanes = createLanes({ ...base, slack, channels, holdOf, mutes, operators, publicUrl, spans, ages })
   const { wake, tryNow } = lanes
   const rollouts = createRollouts({ ...base, destinations, wake })
-  const silences = createSilences({ ...base, destinations, wake })
+  const silences = createSilences({ ...base, destinations, muted: () => current().mutes, wake })
   const withholding = () => ({ muted: current().mutes, silenced: silences.mutes() })
   const cards = createCards({ ...base, slack, destinations, publicUrl, withholding, wake })
-  const changed = { silencesChanged: silences.look, cardsChanged: cards.look }
-  const actions = createActions({ ...base, ...changed, config: current, wake, tryNow })
+  const { hasRecovered, look: silencesChanged } = silences
+  const changed = { silencesChanged, cardsChanged: cards.look }
+  const actions = createActions({ ...base, ...changed, hasRecovered, config: current, wake, tryNow })
 
   const clicks = createClicks({ ...base, actions, cards, slack, publicUrl })
   const sockets = createSockets({ ...base, apps: () => current().apps, slack, take: clicks.take })
   const followConfig = async () => {
-    await Promise.all([lanes.follow(), sockets.follow()])
+    await Promise.all([lanes.follow(), silences.follow(), sockets.follow()])
   }
 
   const announce = createOperator({ ...base, operators, wake })

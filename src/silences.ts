@@ -1,9 +1,9 @@
 // Silences: follows those in the store, which other replicas and the API add to. In: the store. Out: the mutes in effect,
-// and summaries when they end.
+// and summaries when these end, and those of the config file.
 import type { Logger } from 'pino'
 import { type Clock, every } from './clock.ts'
 import type { Mute } from './mutes/mutes.ts'
-import { compileSilence, isAbout, objectIn, type Silence } from './mutes/silence.ts'
+import { compileSilence, isAbout, type NewSilence, objectIn, type Silence } from './mutes/silence.ts'
 import { muteNotice } from './notices/delivery.ts'
 import { apartMs } from './store/kept-lanes.ts'
 import type { Store } from './store/store.ts'
@@ -14,6 +14,8 @@ const lookMs = 5000
 export function createSilences(options: {
   store: Store
   destinations: () => ReadonlyMap<string, { lane: string }>
+  /** Those of the config file. */
+  muted: () => readonly Mute[]
   clock: Clock
   log: Logger
   wake: (lanes: string[]) => void
@@ -40,24 +42,20 @@ export function createSilences(options: {
     options.wake(await store.endMutes(now, laneOf, (withheld) => muteNotice(withheld, now)))
   }
 
+  /** What was withheld by a mute that ends at another time by now, or is gone from the file, is not summed up at its old end. */
+  async function follow(): Promise<void> {
+    const now = clock.now()
+    const endsOf = (mute: string) =>
+      options.muted().flatMap(({ name, endOf }) => (name === mute ? (endOf(now) ?? []) : []))
+    await store.followMutes(endsOf, now)
+    await look()
+  }
+
   /** Those that are over because nothing that they are about fails any more. */
   async function endRecovered(silences: readonly Silence[], now: number): Promise<Silence[]> {
-    const lasting = silences.filter(({ untilRecovered }) => untilRecovered)
-    if (lasting.length === 0) return []
-    const over: Silence[] = []
-    const several = lasting.filter((silence) => objectIn(silence) === undefined)
-    for (const silence of lasting) {
-      const object = objectIn(silence)
-      if (object === undefined) continue
-      const { items } = await store.records.objects(object, { limit: 1 }, now)
-      if (items[0]?.failure === undefined) over.push(silence)
-    }
-    if (several.length > 0) {
-      const { items, next } = await store.records.failures(now)
-      // Of more than are read, any may be one of them.
-      const isOver = (silence: Silence) => next === null && !items.some(({ object }) => isAbout(silence, object))
-      over.push(...several.filter(isOver))
-    }
+    // What one is about that begins later may well be healthy until then.
+    const begun = silences.filter(({ startsAt = now }) => startsAt <= now)
+    const over = await recoveredOf(begun, now)
     for (const { id } of over) {
       await store.endSilence(id, now)
       log.info({ silence: id }, 'silence ended: what it was about has recovered')
@@ -65,14 +63,37 @@ export function createSilences(options: {
     return over
   }
 
+  /** Of those that last until what they are about has recovered: the ones of which nothing fails. */
+  async function recoveredOf<Some extends NewSilence>(silences: readonly Some[], now: number): Promise<Some[]> {
+    const lasting = silences.filter(({ untilRecovered }) => untilRecovered)
+    const over: Some[] = []
+    const several = lasting.filter((silence) => objectIn(silence) === undefined)
+    for (const silence of lasting) {
+      const object = objectIn(silence)
+      if (object === undefined) continue
+      const { items } = await store.records.objects(object, { limit: 1 }, now)
+      if (items[0]?.failure === undefined) over.push(silence)
+    }
+    if (several.length === 0) return over
+    const { items, next } = await store.records.failures(now)
+    // Of more than are read, any may be one of them.
+    const isOver = (silence: Some) => next === null && !items.some(({ object }) => isAbout(silence, object))
+    return [...over, ...several.filter(isOver)]
+  }
+
   return {
     /** As last read from the store. */
     mutes: (): readonly Mute[] => mutes,
     read,
+    /** Whether one would be over as soon as it begins: it lasts until something recovers, and nothing of that fails. */
+    hasRecovered: async (silence: NewSilence): Promise<boolean> =>
+      (await recoveredOf([silence], clock.now())).length > 0,
     /** Reads them, and sends the summaries of those that ended. */
     look,
+    /** The config file has changed. */
+    follow,
     async start(): Promise<void> {
-      await look()
+      await follow()
       stop = every(clock, lookMs, look, (err) =>
         log.error({ err }, 'cannot read the silences; trying again in 5 seconds')
       )

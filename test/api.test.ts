@@ -258,6 +258,10 @@ t.test('a question that is not right is answered with the field and what may sta
     ['/api/objects?state=failing&cursor=abc', /cursor/],
     ['/api/notifications?state=lost', /state .*pending, sent, muted, dead, discarded/],
     ['/api/objects?cursor=abc', /cursor is not a cursor of this list/],
+    ...['silences', 'lanes', 'sources', 'apps', 'acknowledgements', 'events/1'].map((list): [string, RegExp] => [
+      `/api/${list}?cluster=prod`,
+      /there is no cluster in the querystring/
+    ]),
     ['/api/preview/team?limit=201', /limit must be a number from 1 to 200/],
     ['/api/events?since=2026-13-01', /since is not a time such as/],
     ['/api/events?since=2026-02-30', /2026-02-30 is on a day that there is not/],

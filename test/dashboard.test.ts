@@ -171,7 +171,21 @@ t.test('events are narrowed down, and an object has its history', async (t) => {
     textOf((await look(relay, '/events?namespace=none&state=dead')).html),
     'No events match namespace none, state dead'
   )
-  t.equal((await look(relay, '/events?cursor=no')).status, 400)
+  for (const [path, says] of [
+    ['/events?cursor=no', /cursor/],
+    ['/objects?cursor=no', /cursor/],
+    ['/objects?cluster=prod', /no filter "cluster"; there are q, state, cursor/],
+    ['/events?source=edge', /no source "edge"/],
+    ['/events?sorce=default', /no filter "sorce"; did you mean "source"/],
+    ['/deliveries?kind=Kustomization', /no filter "kind"/],
+    ['/deliveries/discard?rul=a', /no filter "rul"; did you mean "rule"/],
+    ['/acts?by=ada', /no filter "by"/]
+  ] as const) {
+    const { status, html } = await look(relay, path)
+    t.equal(status, 400, path)
+    t.match(textOf(html), says, path)
+  }
+  t.match((await look(relay, '/events?source=default&done=retried-1')).html, /class="event"/)
 })
 
 t.test('dead letters are retried one by one, all at once, or discarded', async (t) => {

@@ -1,5 +1,6 @@
 // Mutes: record what they withhold, and sum it up in one message when they end: what was withheld, what fails now, what
 // recovered.
+import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { compileWeekly } from '../src/mutes/weekly.ts'
@@ -161,21 +162,67 @@ t.test('a failure that was sent before a mute and recovers in it is not left ope
   t.match(texts(relay)[1], /withheld, none of its objects fail now.*works again meanwhile: apps\/a in `prod`/)
 })
 
-t.test(
-  'a failure that was muted and lasts is sent with its next event after the mute was taken out of the file',
-  async (t) => {
-    const clock = createClock()
-    const first = await startRelay(t, { config: config(upgrade), clock })
-    await first.post(about('a', { timestamp: at(clock) }))
-    clock.advance(60_000)
-    const { writeFileSync } = await import('node:fs')
-    writeFileSync(first.app.env.CONFIG_FILE, config().replaceAll('$SLACK', first.slack.url()))
-    first.app.reload()
-    await first.post(about('a', { timestamp: at(clock) }))
-    await first.slack.until(({ accepted }) => accepted.length === 1)
-    t.match(texts(first)[0], /🔴 apps\/a failed/, 'as a failure, not as a repetition')
-  }
-)
+/** Puts another file in the place of the config file. */
+function reload({ app, slack }: Relay, text: string): void {
+  writeFileSync(app.env.CONFIG_FILE, text.replaceAll('$SLACK', slack.url()))
+  app.reload()
+}
+
+t.test('what a mute withheld is summed up when it is taken out of the file, and said once', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config: config(upgrade.replace('2026-09-21', '2027-09-21')), clock })
+  for (const name of ['a', 'b']) await relay.post(about(name, { timestamp: at(clock) }))
+  clock.advance(60_000)
+  await relay.post(about('b', { timestamp: at(clock), ...ready }))
+  reload(relay, config())
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  const [said = ''] = texts(relay)
+  t.match(said, ':bell: Mute *db upgrade* is over. 3 notifications were withheld, 1 still fails.')
+  await relay.post(about('a', { timestamp: at(clock) }))
+  await relay.post(about('c', { timestamp: at(clock) }))
+  await pass(relay, clock, 60_000)
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  t.match(texts(relay)[1], /🔴 apps\/c failed/, 'the message counted as a notification of a')
+})
+
+t.test('what a mute withheld is summed up when the mute ends by the file as it is now', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config: config(upgrade), clock })
+  await relay.post(about('a', { timestamp: at(clock) }))
+  reload(relay, config(upgrade.replace('15:00', '16:00')))
+  await pass(relay, clock, 90 * 60_000)
+  t.same(texts(relay), [], 'not while it lasts')
+  reload(relay, config(upgrade.replace('15:00', '15:45')))
+  await pass(relay, clock, 16 * 60_000)
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.match(texts(relay)[0], ':bell: Mute *db upgrade* is over. 1 notification was withheld, 1 still fails.')
+})
+
+t.test('a silence until recovery waits for its beginning, and is refused where nothing fails', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config: config(), clock })
+  const silence = (name: string, starts?: string) =>
+    fetch(`${relay.url}/api/silences`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ match: { name }, untilRecovered: true, starts })
+    })
+  const ids = async () =>
+    JSON.parse((await relay.get('/api/silences')).body).silences.map(({ id }: { id: string }) => id)
+  const now = await silence('a')
+  t.equal(now.status, 400)
+  t.match(await now.json(), { message: /nothing that it matches fails.*`for` or `until`/ })
+  t.equal((await silence('a', '2h')).status, 201)
+  await pass(relay, clock, 60 * 60_000)
+  t.same(await ids(), ['1'], 'an object that is healthy until then does not end it')
+  await relay.post(about('a', { timestamp: at(clock) }))
+  t.equal((await silence('a')).status, 201, 'one that fails now')
+  await pass(relay, clock, 90 * 60_000)
+  t.same(await ids(), ['1', '2'])
+  await relay.post(about('a', { timestamp: at(clock), ...ready }))
+  await pass(relay, clock, 60_000)
+  t.same(await ids(), [], 'both are over with the failure')
+})
 
 t.test('explain and the tests say that a message would be muted, and until when', async (t) => {
   const file = config(upgrade).replaceAll('$SLACK', 'https://hooks.slack.com/services/T/B/x')

@@ -541,6 +541,41 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
+    t.test('what a mute of the file withholds goes by a new file, and what a silence withholds does not', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const { id, endsAt } = await store.addSilence({ match: {}, comment: '', endsAt: at + 1000 }, at)
+      const withheld = [
+        { name: 'gone', until: at + 2000 },
+        { name: 'moved', until: at + 2000 },
+        { name: 'kept', until: at + 3000 },
+        { name: `silence ${id}`, until: endsAt }
+      ]
+      for (const muting of withheld)
+        await store.accept([arrival(muting.name)], (item) => {
+          const decision = sendTo('lane')(item)
+          return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
+        })
+      const ends: Record<string, number[]> = { moved: [at + 500, at + 2500], kept: [at + 500, at + 3000] }
+      await store.followMutes((mute) => ends[mute] ?? [], at + 10)
+      for (const [now, mutes] of [
+        [at + 10, ['gone']],
+        [at + 1000, [`silence ${id}`]],
+        [at + 2499, []],
+        [at + 2500, ['moved']],
+        [at + 3000, ['kept']]
+      ] as const) {
+        const over: string[] = []
+        const compose = ({ mute }: Withheld) => {
+          over.push(mute)
+          return view('summary', 'informed')
+        }
+        await store.endMutes(now, () => undefined, compose)
+        t.same(over, mutes, `after ${now - at} ms`)
+      }
+      await store.close()
+    })
+
     t.test('a silence may begin later, and is known from the start', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

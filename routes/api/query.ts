@@ -1,5 +1,6 @@
 // List queries: define the filters, pages, texts and times that all lists of the API share.
 
+import { closedObject } from '../../src/about.ts'
 import { actWays } from '../../src/actor.ts'
 import { isDuration, parseDuration, parseTime } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
@@ -128,5 +129,6 @@ export function describe(
   reply: Schema,
   takes: { [part in 'params' | 'querystring' | 'body']?: Schema } = {}
 ) {
-  return { schema: { summary, ...takes, response: { 200: reply } } }
+  // A filter that a list does not have would look as if all were of it.
+  return { schema: { summary, querystring: closedObject({}), ...takes, response: { 200: reply } } }
 }

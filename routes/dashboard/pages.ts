@@ -28,7 +28,7 @@ import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
 import { createOwners } from '../owners.ts'
 import { eventPages } from './event-pages.ts'
-import { answersOf, oneOf, originOf, searchOf, sinceOf, stateOf } from './query.ts'
+import { answersOf, filterOf, oneOf, originOf, searchOf, sinceOf, stateOf } from './query.ts'
 import { sendPage } from './send-page.ts'
 import { silencePages } from './silence-pages.ts'
 import { tryEvent } from './try-event.ts'
@@ -86,7 +86,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
 
   app.get('/objects', async (request, reply) => {
     const now = clock.now()
-    const { q: asked = '', state: named, cursor } = answersOf(request.query, ['q', 'state', 'cursor'], 2000)
+    const { q: asked = '', state: named, cursor } = filterOf(request.query, ['q', 'state', 'cursor'], 2000)
     const state = oneOf(objectStates, named, 'state')
     const search = searchOf(asked, objectSearchFields)
     const ownerOf = ownership()
@@ -103,13 +103,13 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
   })
 
   const eventQuestions = [
-    ...(['cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'transition'] as const),
+    ...(['source', 'cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'transition'] as const),
     ...(['rule', 'destination', 'state', 'since', 'cursor', 'q'] as const)
   ]
 
   app.get('/events', async (request, reply) => {
     const now = clock.now()
-    const answers = answersOf(request.query, eventQuestions)
+    const answers = filterOf(request.query, eventQuestions)
     const { cursor, since, state, q = '', ...wanted } = answers
     const search = searchOf(q, eventSearchFields)
     const { cluster, kind, namespace, name } = wanted
@@ -135,14 +135,14 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     return sendPage(request, reply, { title: 'Events', place: '/events' }, body)
   })
 
-  const deliveryQuestions = [...deadLetterQuestions, 'cursor'] as const
+  const deliveryQuestions = [...deadLetterQuestions, 'state', 'cursor'] as const
 
   app.get('/deliveries', async (request, reply) => {
     const now = clock.now()
-    const answers = answersOf(request.query, deliveryQuestions)
+    const { state: named, ...answers } = filterOf(request.query, deliveryQuestions)
     const { cursor, q = '', ...wanted } = answers
     const search = searchOf(q, notificationSearchFields)
-    const state = stateOf(answersOf(request.query, ['state']).state) ?? 'pending'
+    const state = stateOf(named) ?? 'pending'
     const [notifications, dead] = await Promise.all([
       records.notifications({ ...wanted, state, search }, { limit: 50, cursor }),
       state === 'dead' ? records.notifications({ ...wanted, state, search }, { limit: maxPage }) : undefined
@@ -153,7 +153,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
   })
 
   app.get('/deliveries/discard', async (request, reply) => {
-    const { q = '', ...wanted } = answersOf(request.query, deadLetterQuestions)
+    const { q = '', ...wanted } = filterOf(request.query, deadLetterQuestions)
     const search = searchOf(q, notificationSearchFields)
     const dead = await records.notifications({ ...wanted, state: 'dead', search }, { limit: maxPage })
     const body = discardPage({ ...wanted, q }, dead)
@@ -165,7 +165,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
 
   app.get('/acts', async (request, reply) => {
     const now = clock.now()
-    const answers = answersOf(request.query, ['name', 'did', 'via', 'since', 'cursor'])
+    const answers = filterOf(request.query, ['name', 'did', 'via', 'since', 'cursor'])
     const { cursor, since, name } = answers
     const did = oneOf(actNames, answers.did, 'did')
     const via = oneOf(actWays, answers.via, 'via')

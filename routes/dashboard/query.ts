@@ -25,6 +25,18 @@ export function answersOf<Name extends string>(
   return answers
 }
 
+/**
+ * The same of the address of a list. Throws BAD_REQUEST, with what there is, for another name: without it, the list would look as if
+ * it were all that there is of what was asked for.
+ */
+export function filterOf<Name extends string>(query: unknown, names: readonly Name[], maxLength?: number) {
+  const known: readonly string[] = names
+  // What was done on the page before is said in its address, too.
+  const other = Object.keys(query ?? {}).find((name) => name !== 'done' && !known.includes(name))
+  if (other !== undefined) throw new RelayError('BAD_REQUEST', unknownName('filter', other, known))
+  return answersOf(query, names, maxLength)
+}
+
 /** `24h` before `now`, in ms. Throws BAD_REQUEST if it is not a duration. */
 export function sinceOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined

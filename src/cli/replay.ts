@@ -68,12 +68,15 @@ function inWords({ events, notCompared, unsure, withheld, unreadable, changes }:
   const asides: [count: number, what: string][] = [
     [notCompared, 'of them cannot be compared: they are about what began before'],
     [unsure, 'of them cannot be compared: they are about what was withheld by hand, or never arrived'],
-    [withheld, 'notifications were withheld by a mute, a silence or an operator, and would not be by this file'],
+    [
+      withheld,
+      `${withheld === 1 ? 'notification was' : 'notifications were'} withheld by a mute, a silence or an operator, and would not be by this file`
+    ],
     [unreadable, 'of them cannot be read']
   ]
   const destinations = [...new Set(changes.map(({ destination }) => destination))].sort()
   return [
-    `${number(events)} events since ${sayTime(start)}`,
+    `${number(events)} ${events === 1 ? 'event' : 'events'} since ${sayTime(start)}`,
     ...asides.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`),
     ...(changes.length === 0 ? ['Nothing would change.'] : []),
     ...destinations.flatMap((destination) => [

@@ -45,6 +45,7 @@ const any = ['', 'any'] as const
 /** The questions of the filter form. */
 function questionsOf(rules: readonly string[], destinations: readonly string[]): Question[] {
   return [
+    { name: 'source', label: 'Source' },
     { name: 'cluster', label: 'Cluster' },
     { name: 'kind', label: 'Kind' },
     { name: 'namespace', label: 'Namespace' },

@@ -42,12 +42,12 @@ export function isAboutObjects(match: NewSilence['match']): boolean {
 }
 
 /** Whether it is about an object of that name, where it {@link isAboutObjects}. */
-export function isAbout(silence: Silence, object: ObjectRef): boolean {
+export function isAbout({ match }: NewSilence, object: ObjectRef): boolean {
   const event = {
     ...{ source: '', object, uid: '', severity: 'error' as const, reason: '', message: '', at: 0, metadata: {} },
     ...{ revision: undefined, controller: '', action: '', isHeartbeat: false }
   }
-  return compileSilence(silence)?.matches({ event, transition: 'failed' }) ?? false
+  return compileFilter(match, [], [])({ event, transition: 'failed' })
 }
 
 /** The one object that it is about, where it names it in full and {@link isAboutObjects}. */

@@ -95,6 +95,12 @@ export interface Store {
    */
   sayRollouts(now: number, say: (rollout: Rollout) => NewNotification | undefined): Promise<string[]>
 
+  /**
+   * Brings what the mutes of the config file withhold in line with a new one: by `endsOf` when those of a name that are in effect end,
+   * in ms. Where there are none, it ends now.
+   */
+  followMutes(endsOf: (mute: string) => readonly number[], now: number): Promise<void>
+
   /** Those that have not ended, oldest first. */
   silences(now: number): Promise<Silence[]>
 

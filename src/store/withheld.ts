@@ -17,7 +17,23 @@ export function lateSql(now: string): string {
     where muted_until > ${now} and mute in (
       select ${nameSql} from silences
       where ends_at <= ${now} and ends_at > ${now} - ${lateMs} and silences.created_at <= coalesce(notifications.held_at, notifications.created_at)
-    ) and mute not in (select ${nameSql} from silences where ends_at > ${now})`
+    ) and mute not in (${inEffectSql(now)})`
+}
+
+const inEffectSql = (now: string) => `select ${nameSql} from silences where ends_at > ${now}`
+
+/** What mutes of the config file withhold at `now`, as it is written in SQL: their names, and until when. */
+export function mutedSql(now: string): string {
+  return `select distinct mute, muted_until as until from notifications
+    where muted_until > ${now} and mute not in (${inEffectSql(now)})`
+}
+
+/**
+ * When what is withheld until `until` ends by a new config file, whose mutes of that name end at `ends`; undefined where that is as
+ * before. All in ms.
+ */
+export function movedEnd(until: number, ends: readonly number[], now: number): number | undefined {
+  return ends.includes(until) ? undefined : Math.max(now, ...ends)
 }
 
 export interface Withheld {

@@ -182,6 +182,8 @@ t.test('the config that runs, with a mute in it, sends the same: what it muted n
     without.out,
     /\n2 notifications were withheld by a mute, a silence or an operator, and would not be by this file\n/
   )
+  const one = await replayed(t, past.slice(0, 1), {})
+  t.match(one.out, /^1 event since .*\n1 notification was withheld by a mute/)
 })
 
 t.test('what was silenced or discarded by hand, or never arrived, is no loss and nothing new', async (t) => {

@@ -7,7 +7,15 @@ import type { NewAct, NewNotification } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Store } from '../store.ts'
-import { gather, lateSql, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
+import {
+  gather,
+  lateSql,
+  movedEnd,
+  mutedSql,
+  type Withheld,
+  type WithheldNotification,
+  withheldOf
+} from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
@@ -29,7 +37,10 @@ const withheldSql = `
 export function createMuting(
   connections: Connections,
   added: (entries: readonly NewNotification[]) => void
-): Pick<Store, 'endMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'> {
+): Pick<
+  Store,
+  'endMutes' | 'followMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'
+> {
   return {
     async endMutes(now, laneOf, compose) {
       const lanes: string[] = []
@@ -40,6 +51,15 @@ export function createMuting(
         lanes.push(summary.lane)
       }
     },
+
+    followMutes: (endsOf, now) =>
+      connections.transaction(async (sql) => {
+        const { rows } = await sql<{ mute: string; until: number }>(mutedSql('$1'), [now])
+        for (const { mute, until } of rows) {
+          const end = movedEnd(until, endsOf(mute), now)
+          if (end !== undefined) await moveWithheld(sql, mute, until, end)
+        }
+      }),
 
     async silences(now) {
       const { rows } = await connections.query<SilenceRow>('select * from silences where ends_at > $1 order by id', [
@@ -120,6 +140,10 @@ async function addSilence(
   return silence
 }
 
+async function moveWithheld(sql: Sql, mute: string, from: number, to: number): Promise<void> {
+  await sql('update notifications set muted_until = $1 where muted_until = $2 and mute = $3', [to, from, mute])
+}
+
 async function moveEnd(
   sql: Sql,
   id: string,
@@ -134,11 +158,7 @@ async function moveEnd(
   const [row] = rows
   if (row === undefined) return false
   await sql('update silences set ends_at = $2 where id = $1', [row.id, endsAt])
-  await sql('update notifications set muted_until = $1 where muted_until = $2 and mute = $3', [
-    endsAt,
-    row.ends_at,
-    silenceName(silenceOf(row))
-  ])
+  await moveWithheld(sql, silenceName(silenceOf(row)), row.ends_at, endsAt)
   if (actor) await writeAct(sql, { actor, did, about: aboutEnd(silenceOf(row), endsAt) }, now)
   return true
 }

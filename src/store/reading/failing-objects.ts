@@ -1,11 +1,10 @@
 // Failing objects: finds them in the order of their failures, in an index that has nothing else in it. Most say what they said at the
 // last look, and those that changed are read again.
-import { RelayError } from '../../errors.ts'
 import type { ObjectRef } from '../../events/flux.ts'
 import { readMemory, stateOf } from '../../objects/stored-memory.ts'
 import { type ObjectMemory, objectOf } from '../../objects.ts'
 import { maxFailures, type ObjectRecord, type Page } from '../records.ts'
-import { asOf, columnsSql, type Order, recordIn, windowRows } from './object-rows.ts'
+import { asOf, columnsSql, type Order, placeIn, recordIn, windowRows } from './object-rows.ts'
 import { type Ask, Conditions, type Row } from './walk.ts'
 
 /** Rows that are read by their keys in one statement. */
@@ -121,16 +120,11 @@ function byFailure(ask: Ask, order: Page['order'], sql: string): (cursor: string
   const [direction, sign] = order === 'asc' ? ['asc', '>'] : ['desc', '<']
   return (cursor) => {
     const conditions = new Conditions()
-    const [, since, key] = cursor === undefined ? [] : (/^(-?\d{1,15}):(.*)$/s.exec(cursor) ?? [])
-    if (cursor !== undefined && key === undefined) {
-      throw new RelayError('BAD_REQUEST', 'cursor is not one that was given out here')
-    }
+    const place = cursor === undefined ? undefined : placeIn(cursor)
     const after =
-      cursor === undefined
-        ? ''
-        : `and (failing_since, key) ${sign} (${conditions.put(Number(since))}, ${conditions.put(key ?? '')})`
+      place && `and (failing_since, key) ${sign} (${conditions.put(place.since)}, ${conditions.put(place.key)})`
     return ask(
-      `${sql} where failing_since is not null ${after}
+      `${sql} where failing_since is not null ${after ?? ''}
        order by failing_since ${direction}, key ${direction} limit ${windowRows}`,
       conditions.values
     )

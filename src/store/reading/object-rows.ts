@@ -1,4 +1,5 @@
 // Object rows: what is selected of an object, and what its row says of it.
+import { RelayError } from '../../errors.ts'
 import type { ObjectRef } from '../../events/flux.ts'
 import { stateOf } from '../../objects/stored-memory.ts'
 import type { ObjectMemory } from '../../objects.ts'
@@ -14,6 +15,13 @@ export interface Order<Place> {
   /** The window's places after the one that `cursor` names. */
   next(cursor: string | undefined): Promise<Place[]>
   cursorOf(place: Place): string
+}
+
+/** What a cursor of either order consists of. Throws BAD_REQUEST where it is malformed. */
+export function placeIn(cursor: string): { since: number; key: string } {
+  const [, since, key] = /^(-?\d{1,15}):(.*)$/s.exec(cursor) ?? []
+  if (key === undefined) throw new RelayError('BAD_REQUEST', 'cursor is not one that was given out here')
+  return { since: Number(since), key }
 }
 
 /** Nobody knows of what is held to see whether it lasts. */

@@ -12,7 +12,7 @@ import {
   type Records
 } from '../records.ts'
 import { createFailing, type FailingPlace, standing, type WatchMemories } from './failing-objects.ts'
-import { asOf, columnsSql, type Order, recordIn, windowRows } from './object-rows.ts'
+import { asOf, columnsSql, type Order, placeIn, recordIn, windowRows } from './object-rows.ts'
 import type { Ask, Row } from './walk.ts'
 
 /** Rows looked at for one page. */
@@ -94,8 +94,10 @@ async function walkObjects<Place>(
 
 function byKey(ask: Ask): Order<Row> {
   return {
-    next: (cursor = ':') =>
-      ask(`${columnsSql} where key > $1 order by key limit ${windowRows}`, [cursor.slice(cursor.indexOf(':') + 1)]),
+    next(cursor = '0:') {
+      const { key } = placeIn(cursor)
+      return ask(`${columnsSql} where key > $1 order by key limit ${windowRows}`, [key])
+    },
     // Of the same form as above.
     cursorOf: (row) => `0:${row['key']}`
   }

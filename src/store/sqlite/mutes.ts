@@ -8,7 +8,15 @@ import type { NewAct } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Store } from '../store.ts'
-import { gather, lateSql, type Withheld, type WithheldNotification, withheldOf } from '../withheld.ts'
+import {
+  gather,
+  lateSql,
+  movedEnd,
+  mutedSql,
+  type Withheld,
+  type WithheldNotification,
+  withheldOf
+} from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Database, Write } from './file.ts'
 import { changeMemory } from './memories.ts'
@@ -18,7 +26,10 @@ export function createMuting(
   db: Database,
   queue: Queue,
   write: Write
-): Pick<Store, 'endMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'> {
+): Pick<
+  Store,
+  'endMutes' | 'followMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'
+> {
   /** Sums up one mute that is over, inside a transaction: in which lane. Undefined where there is none left. */
   function endMute(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): string | undefined {
     db.run(lateSql('?1'), now)
@@ -55,6 +66,10 @@ export function createMuting(
     return lane
   }
 
+  function moveWithheld(mute: string, from: number, to: number): void {
+    db.run('update notifications set muted_until = ? where muted_until = ? and mute = ?', to, from, mute)
+  }
+
   function moveEnd(
     id: string,
     endsAt: number,
@@ -65,10 +80,7 @@ export function createMuting(
       const row = db.get<SilenceRow>('select * from silences where id = ? and ends_at > ?', Number(id), now)
       if (row === undefined) return false
       db.run('update silences set ends_at = ? where id = ?', endsAt, row.id)
-      db.run(
-        'update notifications set muted_until = ? where muted_until = ? and mute = ?',
-        ...[endsAt, row.ends_at, silenceName(silenceOf(row))]
-      )
+      moveWithheld(silenceName(silenceOf(row)), row.ends_at, endsAt)
       if (actor) writeAct(db, { actor, did, about: aboutEnd(silenceOf(row), endsAt) }, now)
       return true
     })
@@ -83,6 +95,14 @@ export function createMuting(
         lanes.push(lane)
       }
     },
+
+    followMutes: (endsOf, now) =>
+      write(() => {
+        for (const { mute, until } of db.all<{ mute: string; until: number }>(mutedSql('?1'), now)) {
+          const end = movedEnd(until, endsOf(mute), now)
+          if (end !== undefined) moveWithheld(mute, until, end)
+        }
+      }),
 
     silences: async (now) =>
       db.all<SilenceRow>('select * from silences where ends_at > ? order by id', now).map(silenceOf),

@@ -40,8 +40,8 @@ export function nothingLost({ acknowledged, events, notifications }: Case): stri
     const isQuiet = event !== undefined && /"rule":"everything"[^}]*"because"/.test(quietOf(event.trace))
     if (!isToAll && !isQuiet) faults.push(`event ${id} (${serial}) notified nobody`)
   }
-  for (const { id, state, reason, mute } of notifications) {
-    if (state === 'pending') faults.push(`notification ${id} still waits`)
+  for (const { id, state, reason, mute, rule, destination, says } of notifications) {
+    if (state === 'pending') faults.push(`notification ${id} of ${rule} (${says}) to ${destination} still waits`)
     if (state === 'dead' && !reason) faults.push(`notification ${id} is dead without a reason`)
     if (state === 'muted' && !mute && !reason) faults.push(`notification ${id} is muted by nothing`)
   }

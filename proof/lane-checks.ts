@@ -37,19 +37,21 @@ export function postedInOrder({ notifications, messages, retried, journal }: Cas
   )
   return [...Map.groupBy(inOrder, ({ destination, object }) => `${destination} ${object}`)].flatMap(([key, rows]) => {
     let newest = 0
-    return rows.flatMap(({ id, message_id, destination }) => {
-      const until = writtenAt.get(newest) ?? 0
-      const isEarly = (message_id ?? 0) < newest && !isMoved(destination, until - underWayMs, until, journal)
+    let newestSince = 0
+    return rows.flatMap(({ id, message_id, destination, created_at }) => {
+      const isBefore = (message_id ?? 0) < newest
+      const isEarly = isBefore && !isMoved(destination, newestSince - underWayMs, writtenAt.get(newest) ?? 0, journal)
+      if (!isBefore) newestSince = created_at
       newest = Math.max(newest, message_id ?? 0)
       return isEarly ? [`${key}: notification ${id} went in message ${message_id}, later ones before it`] : []
     })
   })
 }
 
-/** How long a post may wait for its answer. */
+/** How long a post may wait for its answer, and a replica may not have read the file that another goes by. */
 const underWayMs = 16_000
 
-/** What was under way when its destination moved comes behind what was sent to the new address meanwhile. */
+/** What was under way or waited when its destination moved comes behind what was sent to the new address meanwhile. */
 function isMoved(destination: string, from: number, until: number, { moves }: Journal): boolean {
   return destination === 'moving' && moves.some((at) => at >= from && at <= until)
 }

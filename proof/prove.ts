@@ -29,6 +29,7 @@ export interface ProofOptions {
 
 /** How long it may take until nothing waits: what follows of a cause is held for five minutes at most. */
 const drainMs = 330_000
+const calmMs = 3000
 /** Mutes last up to 8 s, and are looked at every 5. */
 const mutesMs = 14_000
 
@@ -143,14 +144,16 @@ async function call(port: number, method: 'GET' | 'POST' | 'DELETE', path: strin
   return answer.body.json()
 }
 
-/** Until nothing waits, or for {@link drainMs}. */
+/** Until nothing has waited for {@link calmMs}, in which the last outcome may make a notice, or for {@link drainMs}. */
 export async function drain({ ports: [port = 0] }: Pick<Relays, 'ports'>): Promise<void> {
   const deadline = performance.now() + drainMs
+  let calmSince = performance.now()
   while (performance.now() < deadline) {
     const waiting = (await call(port, 'GET', '/api/notifications?state=pending&limit=1')) as {
       notifications: unknown[]
     }
-    if (waiting.notifications.length === 0) return
+    if (waiting.notifications.length > 0) calmSince = performance.now()
+    if (performance.now() - calmSince > calmMs) return
     await pause(250)
   }
 }

@@ -8,6 +8,9 @@ export interface Sighting {
   message: MessageRow | undefined
 }
 
+/** From the beginning of an attempt to its request. */
+const mostMs = 2000
+
 interface Json {
   [key: string]: unknown
 }
@@ -22,13 +25,18 @@ export function recognise(
   { messages, attempts }: Pick<Evidence, 'messages' | 'attempts'>
 ): Sighting[] {
   const attemptsOf = Map.groupBy(attempts, ({ message_id }) => message_id)
-  const wasTried = ({ id }: MessageRow, { at }: Received) =>
-    attemptsOf.get(id)?.some((attempt) => attempt.at <= at + 20 && at - attempt.at < 900) ?? false
+  /** The attempt that began last before the request came, or a moment after it by another clock; a busy machine takes its time. */
+  const triedAt = ({ id }: MessageRow, { at }: Received) =>
+    Math.max(...(attemptsOf.get(id) ?? []).map((attempt) => attempt.at).filter((tried) => tried <= at + 20))
   const wasTaken = ({ id }: MessageRow, { at }: Received) =>
     attemptsOf.get(id)?.some((attempt) => attempt.answer === '200 ok' && attempt.at < at) ?? false
   const byText = new Map<string, MessageRow[]>()
   for (const message of messages) {
     for (const text of formsOf(message)) byText.set(text, [...(byText.get(text) ?? []), message])
+  }
+  const lastTried = (candidates: readonly MessageRow[], request: Received) => {
+    const latest = Math.max(...candidates.map((candidate) => triedAt(candidate, request)))
+    return latest < request.at - mostMs ? undefined : candidates.findLast((each) => triedAt(each, request) === latest)
   }
   const last = new Map<string, number>()
   // An empty message asks whether the way is open where a page answered in between; nobody sees it.
@@ -36,7 +44,7 @@ export function recognise(
   return meant.map((request) => {
     const candidates = byText.get(request.text) ?? []
     const after = last.get(request.path) ?? 0
-    const tried = candidates.length > 1 ? candidates.findLast((candidate) => wasTried(candidate, request)) : undefined
+    const tried = candidates.length > 1 ? lastTried(candidates, request) : undefined
     const later = candidates.filter(({ id }) => id >= after)
     const open = later.find((candidate) => !wasTaken(candidate, request))
     const message = tried ?? open ?? later[0] ?? candidates.at(-1)

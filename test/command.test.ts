@@ -164,7 +164,7 @@ t.test('an address, a folder or nothing at all where something else is needed is
   const folder = tempFolder(t)
   for (const [args, said] of [
     [['status', '--url', 'ftp://relay'], /^--url must be of the form/],
-    [['send', 'relay:8080', 'package.json'], /^"relay:8080" must be of the form/],
+    [['send', 'relay:8080', 'package.json'], /^the relay's address must be of the form/],
     [['send', 'http://127.0.0.1:1/webhook', folder], /^there is no \.json file in /],
     [['check', folder], /^a folder was given where a file is needed/]
   ] as const) {

@@ -27,7 +27,8 @@ export async function send(
   paths: string[],
   { json, ...how }: SendOptions & { json?: boolean }
 ): Promise<number> {
-  if (!isHttp(url)) throw new RelayError('NO_ANSWER', `"${url}" must be of the form http://localhost:8080/webhook`)
+  if (!isHttp(url))
+    throw new RelayError('NO_ANSWER', "the relay's address must be of the form http://localhost:8080/webhook")
   const files = paths.flatMap(filesIn)
   if (files.length === 0) throw new RelayError('NO_ANSWER', `there is no .json file in ${paths.join(', ')}`)
   const bar = new SingleBar({ format: '{bar} {value}/{total} {file}', stopOnComplete: true, hideCursor: true })

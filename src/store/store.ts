@@ -189,3 +189,9 @@ export interface Store {
 
   close(): Promise<void>
 }
+
+/** What a store has to do with mutes and silences. */
+export type Muting = Pick<
+  Store,
+  'endMutes' | 'followMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'
+>

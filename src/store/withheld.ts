@@ -28,12 +28,22 @@ export function mutedSql(now: string): string {
     where muted_until > ${now} and mute not in (${inEffectSql(now)})`
 }
 
-/**
- * When what is withheld until `until` ends by a new config file, whose mutes of that name end at `ends`; undefined where that is as
- * before. All in ms.
- */
-export function movedEnd(until: number, ends: readonly number[], now: number): number | undefined {
-  return ends.includes(until) ? undefined : Math.max(now, ...ends)
+/** A row of {@link mutedSql}. */
+export interface Muted {
+  mute: string
+  until: number
+}
+
+/** Those of `rows` that end at another time by a new config file, whose mutes of a name end at `endsOf`, and when. All in ms. */
+export function movedEnds(
+  rows: readonly Muted[],
+  endsOf: (mute: string) => readonly number[],
+  now: number
+): (Muted & { to: number })[] {
+  return rows.flatMap((row) => {
+    const ends = endsOf(row.mute)
+    return ends.includes(row.until) ? [] : [{ ...row, to: Math.max(now, ...ends) }]
+  })
 }
 
 export interface Withheld {

@@ -6,11 +6,12 @@ import type { View } from '../../render/compose/view.ts'
 import type { NewAct, NewNotification } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
-import type { Store } from '../store.ts'
+import type { Muting } from '../store.ts'
 import {
   gather,
   lateSql,
-  movedEnd,
+  type Muted,
+  movedEnds,
   mutedSql,
   type Withheld,
   type WithheldNotification,
@@ -34,13 +35,7 @@ const withheldSql = `
   where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n`
 
 /** `added` is called with each summary that was written. */
-export function createMuting(
-  connections: Connections,
-  added: (entries: readonly NewNotification[]) => void
-): Pick<
-  Store,
-  'endMutes' | 'followMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'
-> {
+export function createMuting(connections: Connections, added: (entries: readonly NewNotification[]) => void): Muting {
   return {
     async endMutes(now, laneOf, compose) {
       const lanes: string[] = []
@@ -54,11 +49,8 @@ export function createMuting(
 
     followMutes: (endsOf, now) =>
       connections.transaction(async (sql) => {
-        const { rows } = await sql<{ mute: string; until: number }>(mutedSql('$1'), [now])
-        for (const { mute, until } of rows) {
-          const end = movedEnd(until, endsOf(mute), now)
-          if (end !== undefined) await moveWithheld(sql, mute, until, end)
-        }
+        const { rows } = await sql<Muted>(mutedSql('$1'), [now])
+        for (const { mute, until, to } of movedEnds(rows, endsOf, now)) await moveWithheld(sql, mute, until, to)
       }),
 
     async silences(now) {

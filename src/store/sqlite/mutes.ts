@@ -7,11 +7,12 @@ import type { View } from '../../render/compose/view.ts'
 import type { NewAct } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
-import type { Store } from '../store.ts'
+import type { Muting } from '../store.ts'
 import {
   gather,
   lateSql,
-  movedEnd,
+  type Muted,
+  movedEnds,
   mutedSql,
   type Withheld,
   type WithheldNotification,
@@ -22,14 +23,7 @@ import type { Database, Write } from './file.ts'
 import { changeMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
 
-export function createMuting(
-  db: Database,
-  queue: Queue,
-  write: Write
-): Pick<
-  Store,
-  'endMutes' | 'followMutes' | 'silences' | 'endedSilences' | 'addSilence' | 'endSilence' | 'extendSilence'
-> {
+export function createMuting(db: Database, queue: Queue, write: Write): Muting {
   /** Sums up one mute that is over, inside a transaction: in which lane. Undefined where there is none left. */
   function endMute(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): string | undefined {
     db.run(lateSql('?1'), now)
@@ -98,10 +92,8 @@ export function createMuting(
 
     followMutes: (endsOf, now) =>
       write(() => {
-        for (const { mute, until } of db.all<{ mute: string; until: number }>(mutedSql('?1'), now)) {
-          const end = movedEnd(until, endsOf(mute), now)
-          if (end !== undefined) moveWithheld(mute, until, end)
-        }
+        const rows = db.all<Muted>(mutedSql('?1'), now)
+        for (const { mute, until, to } of movedEnds(rows, endsOf, now)) moveWithheld(mute, until, to)
       }),
 
     silences: async (now) =>

@@ -1,7 +1,7 @@
 // Kustomizations: reads what a kustomization.yaml lists, makes and changes of what the import takes over.
 import { dirname, join } from 'node:path/posix'
 import { parse } from 'yaml'
-import type { Manifest } from './manifest.ts'
+import { type Manifest, recordOf, textOf } from './manifest.ts'
 
 export interface Kustomization {
   file: string
@@ -150,16 +150,8 @@ function isLocal(path: string): boolean {
   return !/:\/\/|\?ref=|^git@/.test(path)
 }
 
-function recordOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-}
-
 function recordsOf(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.map(recordOf) : []
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }
 
 function textsOf(value: unknown): string[] {

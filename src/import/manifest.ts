@@ -127,9 +127,16 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** The name, empty where there is none, and the namespace that it names itself. */
 export function refOf({ value }: Manifest): { name: string; namespace: string | undefined } {
-  const { name, namespace } = (value['metadata'] ?? {}) as Record<string, unknown>
-  return {
-    name: typeof name === 'string' ? name : '',
-    namespace: typeof namespace === 'string' ? namespace : undefined
-  }
+  const { name, namespace } = recordOf(value['metadata'])
+  return { name: textOf(name) ?? '', namespace: textOf(namespace) }
+}
+
+/** `value` where it may be none: without any key then. */
+export function recordOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+/** `value` where it is a text. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }

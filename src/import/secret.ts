@@ -1,5 +1,5 @@
 // Secrets for the import: what a Secret holds, or the keys of what makes one.
-import { type Manifest, refOf } from './manifest.ts'
+import { type Manifest, recordOf, refOf, textOf } from './manifest.ts'
 
 /** As they are in the cluster, by their keys; undefined where they are encrypted. */
 export type Values = Record<string, string | undefined>
@@ -25,14 +25,6 @@ export function secretIn(manifest: Manifest): { name: string; spec: Values } | u
 
 function unknownValues(keys: readonly string[]): Values {
   return Object.fromEntries(keys.map((key) => [key, undefined]))
-}
-
-function recordOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }
 
 /** In a file of SOPS the keys are legible and the values are not. */

@@ -2,6 +2,7 @@
 // fluxcd/pkg kustomize/kustomize_varsub.go and envsubst.
 import { type Applier, appliersIn, type Built, isAppliedBy } from './applied.ts'
 import { isOurs, type Remark } from './flux.ts'
+import { recordOf } from './manifest.ts'
 
 /** What one Kustomization puts for variables. */
 interface Values {
@@ -134,8 +135,4 @@ function remarksOn([first, ...others]: readonly Applier[]): Remark[] {
 function placeOf({ manifest }: Applier): string {
   const { file, line } = manifest.at()
   return `${file}:${line}`
-}
-
-function recordOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

@@ -1,23 +1,18 @@
 // Lanes: runs one queue per channel, in order, with one request in flight, paced. In: commits that wake a lane. Out: its messages,
 // each when its turn comes.
-import type { Logger } from 'pino'
 import type { Actor } from '../actor.ts'
-import { type Ages, type Clock, every, timeZone } from '../clock.ts'
-import type { Metrics } from '../metrics.ts'
+import { every, timeZone } from '../clock.ts'
 import type { Mute } from '../mutes/mutes.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
-import type { Spans } from '../spans.ts'
 import type { HoldOf, Pending, Plan, Step } from '../store/kept-lanes.ts'
-import type { Store } from '../store/store.ts'
 import { createAlarm } from './alarm.ts'
-import { type Channels, inLane, labelOf } from './channels.ts'
-import { createDelivery, storeRetryMs } from './delivery.ts'
+import { inLane, labelOf } from './channels.ts'
+import { createDelivery, type DeliveryOptions, storeRetryMs } from './delivery.ts'
 import { buttonsOf, type Destination, lanesByName } from './destination.ts'
 import { causesOf, holdsOf } from './gathering.ts'
 import { maxAgeMs } from './outcome.ts'
 import { createPace, take } from './pace.ts'
 import { type MessageForm, planNext } from './plan.ts'
-import type { Slack } from './slack.ts'
 import { createTokens } from './tokens.ts'
 
 export interface Lanes {
@@ -38,10 +33,7 @@ export interface Lanes {
   stop(graceMs: number): Promise<void>
 }
 
-export interface LanesOptions {
-  store: Store
-  slack: Slack
-  channels: Channels
+export interface LanesOptions extends Omit<DeliveryOptions, 'tokens' | 'alarm' | 'wake' | 'stopping' | 'givingUp'> {
   /** How long the rules of the config file hold. */
   holdOf: HoldOf
   /** Of the config file, and made by hand: in effect or to come. */
@@ -50,11 +42,6 @@ export interface LanesOptions {
   operators: () => readonly Destination[]
   /** Where people reach the relay, for links in messages. */
   publicUrl?: string | undefined
-  metrics: Metrics
-  spans: Pick<Spans, 'posted'>
-  clock: Clock
-  ages: Ages
-  log: Logger
 }
 
 type Wait = { until: number; isInterruptible?: true }

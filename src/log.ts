@@ -1,6 +1,6 @@
 // Log: writes facts with fields, one line each, with no secret in any of them.
 import { type DestinationStream, type Logger, pino } from 'pino'
-import { createNeedles } from './needles.ts'
+import { createNeedles, type Needles } from './needles.ts'
 import { webhookUrl } from './secrecy.ts'
 
 /**
@@ -27,7 +27,7 @@ export function createLog(
         for (const form of formsOf(secret)) needles.add(form)
       }
     }
-    return needles.replace(line.replace(webhook, '$1[redacted]'), '[redacted]')
+    return cut(line, needles)
   }
   return pino({ base: null, hooks: { streamWrite } }, stream)
 }
@@ -61,6 +61,10 @@ const webhook = new RegExp(webhookUrl, 'gi')
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const needles = createNeedles()
   for (const form of secrets.flatMap(formsOf)) needles.add(form)
+  return cut(text, needles)
+}
+
+function cut(text: string, needles: Needles): string {
   return needles.replace(text.replace(webhook, '$1[redacted]'), '[redacted]')
 }
 

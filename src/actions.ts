@@ -13,7 +13,7 @@ import { type Fault, RelayError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import { isAboutObjects, type NewSilence, type Silence, silenceLimits } from './mutes/silence.ts'
 import type { Acknowledged, Incident } from './objects/acknowledged.ts'
-import { objectOf } from './objects.ts'
+import { objectOf, sayObject } from './objects.ts'
 import { type Known, knownFrom, neverFaults } from './rules/never.ts'
 import { compileFilter } from './rules/rules.ts'
 import { MatchSchema } from './rules/schema.ts'
@@ -98,7 +98,10 @@ export function createActions(options: ActionsOptions) {
   /** The one incident of those that go on. */
   function theOnly([done]: readonly Acknowledged[], { object }: Incident): Acknowledged {
     if (done !== undefined) return done
-    throw new RelayError('NOT_FOUND', `${sayObject(object)} does not fail, or fails anew: that incident is over`)
+    throw new RelayError(
+      'NOT_FOUND',
+      `${sayObject(objectOf(object))} does not fail, or fails anew: that incident is over`
+    )
   }
 
   return {
@@ -202,12 +205,6 @@ export function createActions(options: ActionsOptions) {
       return { lane, destinations, backlog, limitedUntil }
     }
   }
-}
-
-/** `Kustomization apps/shop in prod-eu`. */
-function sayObject(key: string): string {
-  const { cluster, kind, namespace, name } = objectOf(key)
-  return `${kind} ${[namespace, name].filter(Boolean).join('/')}${cluster && ` in ${cluster}`}`
 }
 
 /** The names that exist, as many as fit into a sentence. */

@@ -4,9 +4,9 @@ import { bearingOf, type Success } from './events/bearing.ts'
 import { failureFingerprint } from './events/cause.ts'
 import { fingerprint, isComparable } from './events/fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './events/flux.ts'
-import { gistOf } from './events/gist.ts'
 import type { Severity } from './events/severity.ts'
 import { longestRetryMs } from './events/time.ts'
+import { saidBy } from './objects/said.ts'
 
 /** What an event can do to an object. */
 export const transitionNames = [
@@ -171,6 +171,11 @@ export function objectOf(key: string): ObjectRef {
   return { cluster: parts.slice(0, -3).join('/'), kind, namespace, name }
 }
 
+/** `Kustomization apps/shop in prod-eu`. */
+export function sayObject({ cluster, kind, namespace, name }: ObjectRef): string {
+  return `${kind} ${[namespace, name].filter(Boolean).join('/')}${cluster && ` in ${cluster}`}`
+}
+
 function seen(memory: ObjectMemory, at: number): ObjectMemory {
   const { seenAt, longestGapMs = 0 } = memory
   if (seenAt === undefined) return { ...memory, seenAt: at }
@@ -222,35 +227,6 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
     prints: [failureFingerprint(event)]
   }
   return stay({ ...known, failure: started, since: at, decidedAt: at, notified: [] }, 'failed')
-}
-
-/** The shown parts of a failure, always of one event. */
-function saidBy({ object, severity, reason, revision, message }: FluxEvent, at: number) {
-  const all = message.trim()
-  const [line = ''] = all.split('\n', 1)
-  const text = beginning(line, maxText).toWellFormed()
-  // Not kept where it follows from the text.
-  const gist = text === all ? undefined : gistOf(object, reason, beginning(all, maxRead)).what || undefined
-  return { severity, reason, revision: revision?.text ?? '', text, gist, at }
-}
-
-/** What its latest event said, the cause first, in one line. */
-export function gistOfFailure(
-  object: ObjectRef,
-  { reason, text, gist }: Pick<Failure, 'reason' | 'text' | 'gist'>
-): string {
-  return gist ?? gistOf(object, reason, text).what
-}
-
-const maxText = 300
-/** Of what is said again and again: logs of tens of thousands of characters follow what is wrong, and reading them takes milliseconds. */
-const maxRead = 8000
-
-/** Cut between words, so that no half of a secret is left: that would not be known for one. */
-function beginning(text: string, max: number): string {
-  if (text.length <= max) return text
-  const space = text.lastIndexOf(' ', max)
-  return text.slice(0, space > 0 ? space : max)
 }
 
 function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Success, isFirst: boolean): Advance {

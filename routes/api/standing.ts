@@ -2,7 +2,7 @@
 
 import { createMutesOf, type OwnerOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import { type Static, Type } from '../../src/json-schema.ts'
-import { gistOfFailure } from '../../src/objects.ts'
+import { gistOfFailure } from '../../src/objects/said.ts'
 import { type ObjectRecord, objectStates } from '../../src/store/records.ts'
 import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'

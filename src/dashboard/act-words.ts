@@ -1,5 +1,6 @@
 // Act words: say what an operator did, for the page and the command line. Pure.
 import type { ObjectRef } from '../events/flux.ts'
+import { sayObject } from '../objects.ts'
 import type { ActAbout, ActName } from '../store/kept.ts'
 
 /** Objects that are named before the rest are counted. */
@@ -35,10 +36,6 @@ function sayObjects({ incidents = [] }: SaidAbout): string {
   const named = incidents.slice(0, maxNamed).map(({ object }) => sayObject(object))
   const rest = incidents.length - named.length
   return [...named, ...(rest > 0 ? [`${rest.toLocaleString('en')} more`] : [])].join(', ')
-}
-
-function sayObject({ cluster, kind, namespace, name }: ObjectRef): string {
-  return `${kind} ${[namespace, name].filter(Boolean).join('/')}${cluster === '' ? '' : ` in ${cluster}`}`
 }
 
 function saySilence({ silence = '', match = {}, comment = '' }: SaidAbout): string {

@@ -3,7 +3,7 @@
 import { sayAbout } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { clean } from '../legible.ts'
-import { gistOfFailure } from '../objects.ts'
+import { gistOfFailure } from '../objects/said.ts'
 import { nameOf } from '../render/compose/name.ts'
 import { saidIn } from '../render/compose/said.ts'
 import type { View } from '../render/compose/view.ts'

@@ -53,7 +53,7 @@ export function lost(card: Card, lane: string, now: number): CardEnd {
     return { is: 'lost', notifications: isLeft ? [{ rule: rollout.rule, destination, lane, view }] : [] }
   }
   const notifications = card.entries.filter(isOpen).map(({ rule, view }): NewNotification => {
-    const { mention: _, wasReason: __, nextReminderMs: ___, ...rest } = view
+    const { mention: _, wasReason: __, wasWarning: ___, nextReminderMs: ____, ...rest } = view
     return { rule, destination, lane, view: { ...rest, says: 'failed', facts: [...(rest.facts ?? []), lostFact] } }
   })
   return { is: 'lost', notifications }

@@ -111,10 +111,11 @@ function compose(pending: readonly Pending[], now: number, form: MessageForm) {
   const isNew = members.some((member) => member.view.says === 'failed')
   // Where only one of the rules has a template, its form is the one that somebody asked for.
   const custom = members.findLast(({ event, view }) => event === state.event && view.custom !== undefined)?.view.custom
-  const { wasReason, ...rest } = state.view
+  const { wasReason, wasWarning: _, ...rest } = state.view
+  const wasWarning = members.some(({ view }) => view.wasWarning)
   const view: View = {
     ...rest,
-    ...(isNew ? { says: 'failed' } : wasReason !== undefined && { wasReason }),
+    ...(isNew ? { says: 'failed' } : wasReason !== undefined && { wasReason, ...(wasWarning && { wasWarning }) }),
     ...(mention !== undefined && { mention }),
     ...(custom && { custom })
   }

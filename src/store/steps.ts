@@ -55,7 +55,10 @@ export const endlessReason = 'the failure it ends was never delivered'
  * A change or a reminder of a failure whose beginning, `undelivered`, became a dead letter: it is the first that anybody reads of
  * it, and whoever was to be pinged is.
  */
-export function asBeginning({ wasReason: _, nextReminderMs: __, ...view }: View, undelivered: View): View {
+export function asBeginning(
+  { wasReason: _, wasWarning: __, nextReminderMs: ___, ...view }: View,
+  undelivered: View
+): View {
   const { mention = view.mention } = undelivered
   return { ...view, says: 'failed', ...(mention !== undefined && !view.failure?.acknowledged && { mention }) }
 }

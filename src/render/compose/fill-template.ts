@@ -70,6 +70,7 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
       ...view.failure,
       since: new Date(view.failure.since).toISOString(),
       before: view.wasReason,
+      wasWarning: view.wasWarning,
       ending: view.ending,
       isFixed: view.isFix,
       news: new Said(unmarked(newsOf(view)), () => newsOf(view)),

@@ -17,8 +17,11 @@ export interface Writing {
 
 /** What `view` says of its object. */
 export function stateOf(view: View, { object, place, strong, revision, gist }: Writing): string {
-  const { says, severity, reason, ending, failure, at } = view
-  const phrase = phraseOf({ says, severity, ending, reason: failure?.reason ?? reason }, failure !== undefined)
+  const { says, severity, reason, ending, wasWarning, failure, at } = view
+  const phrase = phraseOf(
+    { says, severity, ending, wasWarning, reason: failure?.reason ?? reason },
+    failure !== undefined
+  )
   const isAt = says === 'updated' && revision !== ''
   const verb = says === 'updated' && !isAt ? '' : phrase.words
   const lasted = failure === undefined || phrase.lasted === undefined ? '' : sayAbout(at - failure.since)

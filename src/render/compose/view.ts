@@ -64,6 +64,8 @@ export interface View extends Partial<Said> {
   isUpdate?: true
   /** With `changed`: the reason it failed for until now. */
   wasReason?: string
+  /** With `changed`: until now that was a warning, and it fails only now. */
+  wasWarning?: true
   /** With `repeated`: when the next reminder may come, in ms from now. */
   nextReminderMs?: number
   /** What its rule's template makes of it, as mrkdwn. */
@@ -154,6 +156,7 @@ export function createView(
     ...(says === 'recovered' && ended?.how === 'ready' && isFix(event, failure) && { isFix: true }),
     ...(says === 'recovered' && ended?.beneath === 'updated' && ended.how !== 'corrected' && { isUpdate: true }),
     ...(says === 'changed' && before && { wasReason: reasonOf(before.reason) }),
+    ...(says === 'changed' && before?.severity === 'warn' && event.severity === 'error' && { wasWarning: true }),
     ...(nextReminderMs !== undefined && { nextReminderMs })
   }
 }

@@ -35,10 +35,12 @@ interface Said {
   says: Transition
   severity: Severity
   ending?: Exclude<Ending, 'ready'>
+  wasWarning?: true
 }
 
 /** The face of what is said of an object. `isFailing`: the event is about a failure that is known. */
-export function faceOf({ says, severity, ending }: Said, isFailing: boolean): Face {
+export function faceOf({ says, severity, ending, wasWarning }: Said, isFailing: boolean): Face {
+  if (says === 'changed' && wasWarning) return faces.failed
   if (says === 'recovered' && ending !== undefined) return endings[ending]
   // A failure that came late, or a harmless warning once more: only sent where every event is.
   if (says === 'repeated' && !isFailing) return severity === 'warn' ? warning : faces.informed
@@ -50,9 +52,9 @@ export function faceOf({ says, severity, ending }: Said, isFailing: boolean): Fa
 /** The face for a template. Undefined for what is not a state. */
 export function faceFor(
   says: string,
-  { severity, ending }: { severity: string; ending?: string | undefined },
+  { severity, ending, wasWarning }: { severity: string; ending?: string | undefined; wasWarning?: true | undefined },
   isFailing: boolean
 ): Face | undefined {
   if (!Object.hasOwn(faces, says)) return undefined
-  return faceOf({ says, severity, ...(ending !== undefined && { ending }) } as Said, isFailing)
+  return faceOf({ says, severity, ...(ending && { ending }), ...(wasWarning && { wasWarning }) } as Said, isFailing)
 }

@@ -15,15 +15,18 @@ export interface Called {
   severity: Severity
   reason: string
   ending?: Exclude<Ending, 'ready'> | undefined
+  /** With `changed`: it fails only now. */
+  wasWarning?: true | undefined
 }
 
 /** `isOfFailure`: the event is about a failure that is known. */
-export function phraseOf({ says, severity, reason, ending }: Called, isOfFailure: boolean): Phrase {
+export function phraseOf({ says, severity, reason, ending, wasWarning }: Called, isOfFailure: boolean): Phrase {
   const isWarning = severity === 'warn'
   switch (says) {
     case 'failed':
       return { words: isWarning ? warned(reason).begins : 'failed' }
     case 'changed':
+      if (wasWarning) return { words: 'failed' }
       return { words: isWarning ? 'has another warning' : 'fails for another reason', lasted: 'beside' }
     case 'repeated':
       if (!isOfFailure) return { words: isWarning ? warned(reason).begins : '' }

@@ -39,23 +39,24 @@ export function mentionOf(name: string): string | undefined {
 function calledIn(environments: object): Omit<Called, 'says'> & { isOfFailure: boolean; isAt: boolean } {
   const { event, failure, revision } = environments as {
     event: { severity: Called['severity']; reason: string }
-    failure?: { ending?: NonNullable<Called['ending']>; reason: string }
+    failure?: { ending?: NonNullable<Called['ending']>; reason: string; wasWarning?: true }
     revision?: object
   }
   const isOfFailure = failure !== undefined
   const reason = failure?.reason ?? event.reason
-  return { severity: event.severity, reason, ending: failure?.ending, isOfFailure, isAt: revision !== undefined }
+  const { ending, wasWarning } = failure ?? {}
+  return { severity: event.severity, reason, ending, wasWarning, isOfFailure, isAt: revision !== undefined }
 }
 
 const ours: Record<string, FilterImplOptions> = {
   state(value: unknown) {
-    const { severity, ending, isOfFailure } = calledIn(this.context.environments)
-    const face = faceFor(textOf(value), { severity, ending }, isOfFailure)
+    const { isOfFailure, ...called } = calledIn(this.context.environments)
+    const face = faceFor(textOf(value), called, isOfFailure)
     return face === undefined ? value : new Said(`${face.emoji} ${face.word}`, (text) => text)
   },
   glyph(value: unknown) {
-    const { severity, ending, isOfFailure } = calledIn(this.context.environments)
-    const face = faceFor(textOf(value), { severity, ending }, isOfFailure)
+    const { isOfFailure, ...called } = calledIn(this.context.environments)
+    const face = faceFor(textOf(value), called, isOfFailure)
     return face === undefined ? value : new Said(face.emoji, (text) => text)
   },
   words(value: unknown) {

@@ -88,6 +88,40 @@ const sequences: readonly {
     ]
   },
   {
+    about: 'what waited, and fails then, has failed: nobody read before that it did',
+    of: release,
+    events: [
+      [{ reason: 'DependencyNotReady', message: "dependency 'apps/db' is not ready" }, /^⚠️ .*apps\/web waits/],
+      [
+        { severity: 'error', reason: 'InstallFailed', message: `${helm('install failed', '1.0.0')}: timed out` },
+        /^🔴 apps\/web failed in `prod` \| .*DependencyNotReady → InstallFailed/
+      ],
+      [
+        { severity: 'error', reason: 'ArtifactFailed', message: 'failed to load chart: EOF' },
+        /^🟠 apps\/web fails for another reason/
+      ],
+      [upgraded('1.0.0'), /works again/]
+    ]
+  },
+  {
+    about: 'a plan that waits for approval says which, and outputs say their names',
+    of: { kind: 'Terraform', namespace: 'infra', name: 'dns' },
+    events: [
+      [
+        {
+          severity: 'info',
+          reason: 'TerraformPlanSucceed',
+          message: 'Planned.\nPlan generated: set approvePlan: "plan-main-a61e0c5d2f" to approve this plan.'
+        },
+        /set approvePlan: "plan-main-a61e0c5d2f"/
+      ],
+      [
+        { severity: 'info', reason: 'OutputsWritingFailed', message: 'Outputs written.\n1 output(s): zone_id' },
+        /Outputs written: 1 output\(s\): zone_id/
+      ]
+    ]
+  },
+  {
     about: 'a failure of which no revision is known ends with that which is there now',
     of: release,
     events: [

@@ -13,7 +13,7 @@ import { withoutJson } from './gist/json-body.ts'
 import { kustomizeCause } from './gist/kustomize.ts'
 import { kyvernoCause } from './gist/kyverno.ts'
 import { sopsCause } from './gist/sops.ts'
-import { reportIn } from './gist/terraform.ts'
+import { reportIn, withHeadingOnOneLine } from './gist/terraform.ts'
 import { inFewerWords } from './gist/wording.ts'
 import { redact } from './redaction.ts'
 
@@ -133,7 +133,9 @@ const maxLine = 4000
 
 /** The decisive line of `text`, in few words, its cause first where it is long; behind `lead`. */
 function causeOf(text: string, object: ObjectRef, lead = ''): string {
-  const said = withVaultOnOneLine(withoutJson(withoutEcho(text.replaceAll(`\n${advice}`, ` ${advice}`))))
+  const said = withVaultOnOneLine(
+    withoutJson(withoutEcho(withHeadingOnOneLine(text).replaceAll(`\n${advice}`, ` ${advice}`)))
+  )
   const { line, others } = decisiveLine(
     sopsCause(said) ?? kustomizeCause(said) ?? kyvernoCause(said) ?? withoutQuotedFiles(said)
   )

@@ -18,6 +18,11 @@ export function reportIn(text: string): { title: string; sentence: string } | un
   return said.length > 60 || said.includes(': ') || sentence === '' ? undefined : { title: said, sentence }
 }
 
+/** tofu-controller says in a line of its own what it did, and below that which plan waits for approval, or what was written. */
+export function withHeadingOnOneLine(text: string): string {
+  return text.replace(/^(Planned|Outputs written)\.\n(?=\S)/, '$1: ')
+}
+
 /** Whether there is an empty line below the title at `at`, as there is in each report, and what ran it stands first. */
 function isReport(lines: readonly string[], at: number): boolean {
   const below = lines[at + 1]

@@ -6,6 +6,7 @@ import { fingerprint, isComparable } from './events/fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './events/flux.ts'
 import type { Severity } from './events/severity.ts'
 import { longestRetryMs } from './events/time.ts'
+import { isEcho } from './objects/echo.ts'
 import { saidBy } from './objects/said.ts'
 
 /** What an event can do to an object. */
@@ -201,7 +202,8 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   const print = failureFingerprint(event)
   const prints = failure.prints.filter(isComparable)
   // Without any, they are of a version that made them in another way: then the reason says it.
-  const isKnown = prints.length > 0 ? prints.includes(print) : failure.reason === event.reason
+  const isKnown =
+    (prints.length > 0 ? prints.includes(print) : failure.reason === event.reason) || isEcho(event, failure, at)
   const isLate = at < failure.at && !isWorse
   const next: Failure = {
     ...failure,
@@ -240,7 +242,9 @@ function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Suc
     if (!success.isUpdate && !event.isHeartbeat) return stay(known, 'informed')
     return { ...stay({ ...known, revision, decidedAt: at }, beneath), previousRevision: known.revision }
   }
-  if (!success.ends(failure.reason)) return stay(known, silent)
+  if (!success.ends(failure, known.revision)) {
+    return stay(success.isUpdate ? { ...known, revision } : known, silent)
+  }
   return end(known, failure, at, { how: endingOf(failure, event, success), beneath, revision })
 }
 

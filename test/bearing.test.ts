@@ -69,7 +69,7 @@ const ends: [kind: string, failed: string, event: Short, isEnd: boolean][] = [
   ['ResourceSet', 'ReconciliationFailed', { reason: 'ReconciliationSucceeded' }, true],
   ['ResourceSetInputProvider', 'ReconciliationFailed', { reason: 'SkippedDueToSchedule' }, false],
   ['FluxInstance', 'ReconciliationFailed', { reason: 'ReconciliationSucceeded', message: 'Flux v2.9.4 updated' }, true],
-  ['HelmRelease', 'UpgradeFailed', { reason: 'TestSucceeded' }, false],
+  ['HelmRelease', 'UpgradeFailed', { reason: 'TestSucceeded' }, true],
   ['HelmRelease', 'UpgradeFailed', { reason: 'RollbackSucceeded' }, false],
   ['OCIRepository', 'OCIArtifactPullFailed', { reason: 'VerificationSucceeded' }, false],
   ['GitRepository', 'GitOperationFailed', { reason: 'GarbageCollectionSucceeded' }, false],
@@ -80,6 +80,19 @@ const ends: [kind: string, failed: string, event: Short, isEnd: boolean][] = [
   ['Terraform', 'HealthChecksFailed', { reason: 'TerraformAppliedSucceed' }, false],
   ['Terraform', 'OutputsWritingFailed', { reason: 'TerraformAppliedSucceed' }, false],
   ['Terraform', 'OutputsWritingFailed', { reason: 'TerraformOutputsWritten' }, true],
+  [
+    'Terraform',
+    'OutputsWritingFailed',
+    { reason: 'OutputsWritingFailed', message: 'Outputs written.\n2 output(s): vpc_id, subnets' },
+    true
+  ],
+  ['Terraform', 'TFExecApplyFailed', { reason: 'OutputsWritingFailed', message: 'Outputs written.' }, false],
+  [
+    'Terraform',
+    'TFExecDestroyFailed',
+    { reason: 'TerraformDestroySucceed', message: 'Destroy applied successfully' },
+    true
+  ],
   ['Terraform', 'DriftDetected', { reason: 'NoDrift' }, true],
   ['ArtifactGenerator', 'BuildFailed', { reason: 'Ready' }, true],
   ['Gadget', 'SyncFailed', { reason: 'SyncSucceeded' }, true],
@@ -270,6 +283,88 @@ t.test('what is removed while it fails is gone: never Ready, and never failing a
   t.match(skipped.memory?.failure, { reason: 'HealthCheckFailed' }, 'nor what deletes nothing')
   const failed = story([{ severity: 'error', reason: 'PruneFailed', message: 'Deployment/apps/shop deleted' }])
   t.same(failed.says, ['failed'], 'and an error is one, whatever was deleted')
+})
+
+const heartbeat = (at: number): Short => ({
+  ...{ reason: 'ReconciliationSucceeded', message: 'Reconciliation finished in 1s, next run in 10m0s', at },
+  metadata: { commit_status: 'update' }
+})
+
+t.test('what cannot be deleted fails until it is gone, whatever its signs of life say meanwhile', async (t) => {
+  const stuck = (at: number): Short => ({
+    ...{ severity: 'error', reason: 'ReconciliationSucceeded', message: 'pruning for deleted resource failed', at }
+  })
+  const farewell: Short = {
+    ...{
+      reason: 'ReconciliationSucceeded',
+      message: 'Deployment/apps/shop deleted\nService/apps/shop deleted',
+      at: 900
+    }
+  }
+  const { said, memory } = story([
+    ...[heartbeat(0), stuck(600), heartbeat(600), heartbeat(601), stuck(610), heartbeat(610)],
+    ...[farewell, heartbeat(900)]
+  ])
+  t.same(
+    said.map(({ says }) => says),
+    ['heartbeat', 'failed', 'heartbeat', 'heartbeat', 'repeated', 'heartbeat', 'recovered', 'heartbeat']
+  )
+  t.match(said[6]?.text, /^🗑️ apps\/shop was deleted in prod$/)
+  t.equal(memory?.failure, undefined)
+})
+
+t.test('what is deleted while it is well is not at a revision', async (t) => {
+  const deleted: Short = { reason: 'ReconciliationSucceeded', message: 'Deployment/apps/shop deleted', at: 60 }
+  const { said } = story([heartbeat(0), deleted, heartbeat(60)])
+  t.match(said[1], { says: 'informed', text: /^ℹ️ apps\/shop in prod: .*deleted/ })
+  t.equal(said[2]?.says, 'heartbeat', 'and is not updated by its last sign of life')
+})
+
+t.test('a release whose tests failed is well once they pass, and not with each retry', async (t) => {
+  const at = (revision: string) => ({ kind: 'HelmRelease', metadata: { revision } })
+  const upgraded = (revision: string): Short => ({ ...at(revision), reason: 'UpgradeSucceeded' })
+  const untested = (revision: string): Short => ({ ...at(revision), severity: 'error', reason: 'TestFailed' })
+  const rolledBack: Short = { ...at('1.0.0'), reason: 'RollbackSucceeded' }
+  const before = [upgraded('1.0.0'), upgraded('1.0.1'), untested('1.0.1'), rolledBack]
+  const retried = [upgraded('1.0.1'), untested('1.0.1'), rolledBack, upgraded('1.0.2'), untested('1.0.2')]
+  const { said, memory } = story([...before, ...retried])
+  t.same(
+    said.slice(2).map(({ says }) => says),
+    ['failed', 'informed', 'informed', 'repeated', 'repeated', 'informed', 'repeated']
+  )
+  t.match(memory, { failure: { reason: 'TestFailed', revision: '1.0.2', count: 3 } })
+  const passed = story([...before, ...retried, upgraded('1.0.3'), { ...at('1.0.3'), reason: 'TestSucceeded' }])
+  t.match(passed.said.at(-1)?.text, /^✅ apps\/shop works again in prod after \d+ m, with 1\.0\.3$/)
+  t.equal(story([...before, upgraded('1.0.2'), upgraded('1.0.3')]).said.at(-1)?.says, 'recovered', 'no longer tested')
+})
+
+t.test('what tofu-controller says twice of one try is one failure', async (t) => {
+  const tried = (at: number): Short[] => [
+    ...[
+      { kind: 'Terraform', severity: 'error', reason: 'TFExecPlanFailed', message: 'Plan error: locked', at } as const
+    ],
+    ...[{ kind: 'Terraform', severity: 'error', reason: 'ReconciliationFailed', message: 'x', at: at + 1 } as const]
+  ]
+  t.same(story([...tried(0), ...tried(60)]).says, ['failed', 'repeated', 'repeated', 'repeated'])
+  t.same(story(tried(0).toReversed()).says, ['failed', 'repeated'], 'in whatever order')
+  const [, other] = tried(300)
+  t.same(
+    story([...tried(0).slice(0, 1), other as Short]).says,
+    ['failed', 'changed'],
+    'another try may be another failure'
+  )
+})
+
+t.test('a source that makes its artifact anew at once has not failed', async (t) => {
+  const broken: Short = { severity: 'error', reason: 'ArtifactVerificationFailed' }
+  for (const kind of ['GitRepository', 'OCIRepository', 'Bucket', 'HelmRepository', 'HelmChart']) {
+    const { said, memory } = story([
+      { kind, reason: 'NewArtifact' },
+      { kind, ...broken }
+    ])
+    t.match(said[1]?.text, /^⚠️ apps\/shop has a warning in prod/)
+    t.equal(memory?.failure, undefined)
+  }
 })
 
 t.test('the end of a warning is called what it is, and no failure is counted', async (t) => {

@@ -267,11 +267,11 @@ t.test('a recovery that never came is made up for by the next heartbeat', async 
   t.equal(textsOf(toAll, events).length, 2)
 })
 
-t.test('passed tests and corrected drift end only their own kind of failure', async (t) => {
+t.test('corrected drift ends only its own kind of failure, and passed tests all that came before them', async (t) => {
   const ends = (failed: string, end: string) =>
     textsOf(toAll.replace('error', 'warn'), [helm(0, failed, { severity: 'error' }), helm(minute, end)]).length === 2
   t.ok(ends('TestFailed', 'TestSucceeded'))
-  t.notOk(ends('UpgradeFailed', 'TestSucceeded'))
+  t.ok(ends('UpgradeFailed', 'TestSucceeded'))
   t.ok(ends('DriftDetected', 'DriftCorrected'))
   t.notOk(ends('InstallFailed', 'DriftCorrected'))
   t.ok(ends('TestFailed', 'UpgradeSucceeded'))

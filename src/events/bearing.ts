@@ -14,12 +14,18 @@ export type Bearing =
 
 export interface Success {
   is: 'success'
-  /** Whether a failure with this reason is over. */
-  ends(reason: string): boolean
+  /** Whether a failure is over. `applied`: the revision that was last applied with success before, empty where none is known. */
+  ends(failure: Ended, applied: string): boolean
   /** Where nothing failed: whether it is an update, and not only news. */
   isUpdate: boolean
   /** The object is Ready, and not only past one step. */
   isReady: boolean
+}
+
+/** What of a failure decides what ends it. */
+interface Ended {
+  reason: string
+  revision: string
 }
 
 /** What of an event decides its bearing. */
@@ -58,12 +64,27 @@ const uninstalled: Bearing = { is: 'gone', ending: 'uninstalled' }
 const deleted: Bearing = { is: 'gone', ending: 'deleted' }
 
 /** The object is Ready: whatever failed is over. */
-const ready: Bearing = { is: 'success', ends: () => true, isUpdate: true, isReady: true }
+const ready: Success = { is: 'success', ends: () => true, isUpdate: true, isReady: true }
 
 /** One step worked, which ends the failures that the step may have, and no others. */
 function step(ended: RegExp, { isUpdate = false, isReady = true } = {}): Bearing {
-  return { is: 'success', ends: (reason) => ended.test(reason), isUpdate, isReady }
+  return { is: 'success', ends: ({ reason }) => ended.test(reason), isUpdate, isReady }
 }
+
+/**
+ * A release is tested after each install and upgrade, where tests are enabled: a retry has passed none yet. Where another
+ * version came without any, they are not enabled any more.
+ */
+const released: Bearing = {
+  ...ready,
+  ends: ({ reason, revision }, applied) => reason !== 'TestFailed' || revision !== applied
+}
+
+/**
+ * Only what fails while its object is deleted has the reason of Ready: the sign of life comes all the same, after each try
+ * (kustomize-controller kustomization_controller.go, finalize).
+ */
+const signOfLife: Bearing = { ...ready, ends: ({ reason }) => reason !== 'ReconciliationSucceeded' }
 
 interface Row {
   reason: RegExp
@@ -87,14 +108,16 @@ const operatorRows: Row[] = [{ reason: /^ReconciliationSucceeded$/, bearing: rea
 const table = new Map<string, readonly Row[]>(
   Object.entries({
     Kustomization: [
-      { reason: /^ReconciliationSucceeded$/, bearing: ready },
+      { reason: /^ReconciliationSucceeded$/, bearing: signOfLife },
       // The last step before that, and all that Flux 2.8.0 to 2.8.5 let through. Progressing is everything else on the way, too.
       { reason: /^Progressing$/, message: /^Health check passed\b/, bearing: step(/^HealthCheckFailed$/) }
     ],
     HelmRelease: [
       // Never RollbackSucceeded, nor UninstallSucceeded as a remediation: after it the release is still not ready.
-      { reason: /^(Install|Upgrade)Succeeded$/, bearing: ready },
-      { reason: /^TestSucceeded$/, bearing: step(/^TestFailed$/, { isUpdate: true }) },
+      { reason: /^(Install|Upgrade)Succeeded$/, bearing: released },
+      // Only a release that is what was asked for is tested (helm-controller internal/reconcile/state.go), also after a rollback
+      // that became just that.
+      { reason: /^TestSucceeded$/, bearing: ready },
       { reason: /^DriftCorrected$/, bearing: step(/^Drift/, { isUpdate: true }) },
       { reason: noReason, message: /^(Helm (install|upgrade)|Release reconciliation) succeeded/, bearing: ready }
     ],
@@ -118,7 +141,7 @@ const table = new Map<string, readonly Row[]>(
         reason: /^Terraform(AppliedSucceed|PlannedNoChanges)$/,
         bearing: {
           is: 'success',
-          ends: (reason) => !/^(HealthChecksFailed|OutputsWritingFailed|TFExecOutputFailed)$/.test(reason),
+          ends: ({ reason }) => !/^(HealthChecksFailed|OutputsWritingFailed|TFExecOutputFailed)$/.test(reason),
           isUpdate: true,
           isReady: true
         }
@@ -135,6 +158,13 @@ const table = new Map<string, readonly Row[]>(
         reason: /^TerraformOutputsWritten$/,
         bearing: step(/^(OutputsWriting|TFExecOutput)Failed$/, { isReady: false })
       },
+      // Under the reason of the failure (controllers/tf_controller_outputs.go).
+      {
+        reason: /^OutputsWritingFailed$/,
+        message: /^Outputs written\b/,
+        bearing: step(/^(OutputsWriting|TFExecOutput)Failed$/, { isReady: false })
+      },
+      { reason: /Destroy/, message: /^Destroy applied successfully/, bearing: ready },
       { reason: /^HealthChecksSucceed$/, bearing: step(/^HealthChecksFailed$/) },
       { reason: /^(Succeeded|ReconciliationSucceeded|Ready)$/, bearing: ready }
     ]
@@ -153,13 +183,14 @@ function unknownKind(reason: string): Bearing {
     if (!end.test(reason)) continue
     const stem = reason.replace(end, '')
     const ended = new Set(beginnings.map((beginning) => `${stem}${beginning}`))
-    return { is: 'success', ends: (failed) => ended.has(failed), isUpdate: false, isReady: false }
+    return { is: 'success', ends: ({ reason }) => ended.has(reason), isUpdate: false, isReady: false }
   }
   return news
 }
 
-// Errors, although the release is fine (helm-controller internal/reconcile/release.go:161-187).
-const harmless = new Set(['NamespaceCheckSkipped', 'InventoryBuildFailed'])
+// Errors, although the object is fine: a release without an inventory (helm-controller internal/reconcile/release.go:161-187),
+// an artifact that is made anew at once (source-controller reconcileStorage), of which nothing else is said.
+const harmless = new Set(['NamespaceCheckSkipped', 'InventoryBuildFailed', 'ArtifactVerificationFailed'])
 const failedAction = /^(Install|Upgrade|Rollback|Uninstall|Test)Failed$/
 
 function isRemark(kind: string, reason: string, message: string): boolean {
@@ -177,14 +208,9 @@ function endingBy(kind: string, reason: string, message: string): Bearing | unde
       : undefined
   }
   // The finalizer of a Kustomization lists what it deleted, under the reason that Ready has at the time. Pruning does so
-  // under Progressing, and one that was Ready has nothing to end.
-  if (kind !== 'Kustomization' || reason === 'ReconciliationSucceeded' || reason === 'Progressing') return undefined
+  // under Progressing.
+  if (kind !== 'Kustomization' || reason === 'Progressing') return undefined
   return isDeletion(message) ? deleted : undefined
-}
-
-/** Whether a Kustomization lists what it deleted when it was deleted itself, also where it was Ready, which ends nothing. */
-export function isFarewell({ object: { kind }, severity, reason, message }: Said): boolean {
-  return kind === 'Kustomization' && severity === 'info' && reason !== 'Progressing' && isDeletion(message)
 }
 
 function isDeletion(message: string): boolean {

@@ -41,8 +41,9 @@ const builtIn: SeverityText[] = [
   { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: '^Helm uninstall remediation ', severity: 'warn' },
   // An error since Flux 2.8, because the action was given up for another one, which follows (internal/reconcile/failure.go).
   { kind: 'HelmRelease', reason: 'HealthCheckCanceled', severity: 'warn' },
-  // Errors, although the release is fine (internal/reconcile/release.go:161-187).
-  { reason: ['NamespaceCheckSkipped', 'InventoryBuildFailed'], severity: 'warn' }
+  // Errors, although the release is fine (internal/reconcile/release.go:161-187), and an artifact that is made anew at once
+  // (source-controller reconcileStorage).
+  { reason: ['NamespaceCheckSkipped', 'InventoryBuildFailed', 'ArtifactVerificationFailed'], severity: 'warn' }
 ]
 
 /** Compiles the `severities:` section; its entries come before the built-in ones. */

@@ -1,5 +1,5 @@
 // Rollout reports: decide what an event says of the rollout of a revision: its object is on its way, has applied it, or fails. Pure.
-import { bearingOf, hasHeartbeats, isFarewell } from '../events/bearing.ts'
+import { bearingOf, hasHeartbeats } from '../events/bearing.ts'
 import type { FluxEvent } from '../events/flux.ts'
 import type { Advance } from '../objects.ts'
 import { isOfChart } from './group.ts'
@@ -49,7 +49,6 @@ export function reportedBy(event: FluxEvent, advance: Advance): Reported | strin
 }
 
 function stepOf(event: FluxEvent, { transition, memory }: Advance): Stage | undefined {
-  if (isFarewell(event)) return 'gone'
   const bearing = bearingOf(event)
   switch (bearing.is) {
     case 'gone':

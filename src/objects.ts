@@ -236,15 +236,14 @@ function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Suc
   const silent = event.isHeartbeat ? 'heartbeat' : 'informed'
   // Flux's timestamps are whole seconds: of two events within one the later received counts.
   if (at < known.decidedAt) return late(known, silent)
-  const revision = event.revision?.text || known.revision
   const { failure } = known
+  // One step of several is not all of a revision: what comes last says that it was applied, to whoever waits for that.
+  const revision = success.isUpdate ? event.revision?.text || known.revision : known.revision
   if (failure === undefined) {
-    if (!success.isUpdate && !event.isHeartbeat) return stay(known, 'informed')
+    if (!success.isUpdate) return stay(known, 'informed')
     return { ...stay({ ...known, revision, decidedAt: at }, beneath), previousRevision: known.revision }
   }
-  if (!success.ends(failure, known.revision)) {
-    return stay(success.isUpdate ? { ...known, revision } : known, silent)
-  }
+  if (!success.ends(failure, known.revision)) return stay({ ...known, revision }, silent)
   return end(known, failure, at, { how: endingOf(failure, event, success), beneath, revision })
 }
 

@@ -404,6 +404,28 @@ t.test('the end of a warning is called what it is, and no failure is counted', a
   t.match(error.said.at(-1)?.text, /^✅ .* works again/, 'what became an error has failed')
 })
 
+t.test('who reads of what is applied reads of a revision that was only well after a while, too', async (t) => {
+  const rules =
+    '[{ name: errors, match: { severity: error }, send: team }, { name: news, match: { severity: [info], not: { reason: Progressing } }, send: feed }]'
+  const replay = startReplay(`destinations: { team: { preview: true }, feed: { preview: true } }\nrules: ${rules}`)
+  const [before, after] = ['4', '5'].map((digit) => ({ revision: `main@sha1:${digit.repeat(40)}` }))
+  const ready = (at: number, metadata = before) =>
+    wire({ reason: 'ReconciliationSucceeded', at, metadata: { ...metadata, commit_status: 'update' } as never })
+  replay.receive(ready(0))
+  replay.receive(wire({ severity: 'error', reason: 'HealthCheckFailed', at: 60, metadata: after as never }))
+  replay.receive(
+    wire({ reason: 'Progressing', message: 'Health check passed in 3s', at: 120, metadata: after as never })
+  )
+  replay.receive(ready(121, after))
+  replay.receive(ready(721, after))
+  t.match(replay.said, [
+    { destination: 'team', says: 'failed' },
+    { destination: 'team', says: 'recovered' },
+    { destination: 'feed', says: 'updated', text: /is at main@5555555 in prod$/ }
+  ])
+  t.equal(replay.said.length, 3)
+})
+
 t.test('each destination that is notified of an end is notified once', async (t) => {
   const two =
     '[{ name: errors, match: { severity: error }, send: team }, { name: all, match: { severity: [info] }, send: team }]'

@@ -195,11 +195,13 @@ function passwordOf(credentials: string): string {
   return text.slice(text.indexOf(':') + 1)
 }
 
-/** The name that somebody signed in with; empty where there is none. */
+/** The name that somebody signed in with; empty where there is none, or the password stands in its place, too. */
 export function userOf(authorization = ''): string {
   const [scheme = '', credentials = ''] = authorization.split(/ +/, 2)
   if (!/^basic$/i.test(scheme)) return ''
-  return Buffer.from(credentials, 'base64').toString('utf8').split(':', 1)[0] ?? ''
+  const [user = ''] = Buffer.from(credentials, 'base64').toString('utf8').split(':', 1)
+  // Where a dialog asks for both, some give the token twice; without a colon all of it is the password.
+  return user.trim() === passwordOf(credentials).trim() ? '' : user
 }
 
 function isLoopback(address: string): boolean {

@@ -104,6 +104,7 @@ export async function buildApp({
   }
 
   const announce = createOperator({ ...base, operators, wake })
+  const readings = createReadings({ ...base, announce })
   const sources = createSources({ ...base, sources: () => current().sources, announce })
   const clocks = createClocks({ ...base, announce })
   const troubles = createTroubles({ ...base, announce })
@@ -152,7 +153,7 @@ export async function buildApp({
     await sources.start()
     await sockets.follow()
     buttons.start()
-    config.start(followConfig, createReadings(announce, clock))
+    config.start(followConfig, readings.read)
     pruning.start()
   })
   app.addHook('onListen', async () => {
@@ -162,6 +163,7 @@ export async function buildApp({
   })
   app.addHook('onClose', async () => {
     config.stop()
+    readings.stop()
     commits.stop()
     pruning.stop()
     silences.stop()

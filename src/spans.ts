@@ -106,7 +106,10 @@ export async function openSpans(
     async stop() {
       const left = Promise.all(open)
         .then(() => provider.shutdown())
-        .catch((err: unknown) => log.warn({ err }, 'the last spans could not be sent'))
+        // What the collector says beside its status may repeat what it was sent: the address, and the headers with its token.
+        .catch(({ code, message }: Error & { code?: unknown }) =>
+          log.warn({ code, reason: message }, 'the last spans could not be sent')
+        )
       await Promise.race([left, pause(stopMs, undefined, { ref: false })])
     }
   }

@@ -136,6 +136,24 @@ function inOldHttp(relay: Relay): Promise<string> {
   })
 }
 
+t.test('a token that is given as the user, too, is not the name of who acts', async (t) => {
+  const token = 'zQ7-the-token-of-an-administrator'
+  const relay = await startRelay(t, { config: preview, env: { ...neither, ADMIN_TOKEN: token } })
+  const match = { name: 'shop' }
+  for (const credentials of [`${token}:${token}`, token, ` ${token}:${token}`, `${token} :${token}`]) {
+    const authorization = `Basic ${Buffer.from(credentials).toString('base64')}`
+    const headers = { authorization, 'content-type': 'application/json' }
+    const body = JSON.stringify({ match, for: '1h', comment: 'an upgrade' })
+    const { status } = await fetch(`${relay.url}/api/silences`, { method: 'POST', headers, body })
+    t.equal(status, 201, credentials)
+  }
+  const said = await Promise.all(
+    ['/api/silences', '/silences', '/api/acts'].map((path) => relay.get(path, bearer(token)))
+  )
+  t.match(said[2]?.body, /an operator/)
+  for (const { body } of said) t.notMatch(body, token)
+})
+
 t.test('what only who administers may see, no cache keeps', async (t) => {
   const relay = await startRelay(t, { config: preview })
   const { body } = await relay.post(fluxEvent())

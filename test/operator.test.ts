@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { createReadings } from '../src/operator/operator.ts'
+import { createLog } from '../src/log.ts'
+import { type Announce, createReadings } from '../src/operator/operator.ts'
 import { openStore } from '../src/store/open.ts'
 import { createClock, type TestClock } from './fixtures/clock.ts'
 import { scrape } from './fixtures/exposition.ts'
@@ -89,17 +90,45 @@ t.test('a mistake in the config file that comes back within the hour is said aga
   t.match(posted(relay), [/has mistakes/, /is valid again/, /has mistakes/, /is valid again/])
 })
 
+t.test('a config file that two writers fight over all night floods nobody, and how it ended is said', async (t) => {
+  const clock = createClock()
+  const right = config.replace(', expectEvery: 30m', '')
+  const relay = await startRelay(t, { clock, config: right })
+  const faulty = right.replace('send: team', 'send: taem')
+  for (let turns = 0; turns < 100; turns++) {
+    write(relay, turns % 2 === 0 ? faulty : right)
+    await turn()
+    clock.advance(turns < 50 ? 2000 : 60_000)
+    await relay.app.idle()
+  }
+  const fought = posted(relay).length
+  t.equal(fought, 6)
+  t.match(posted(relay).at(-1), /is valid again/)
+  write(relay, faulty)
+  await pass(clock, 9)
+  await relay.app.idle()
+  t.equal(posted(relay).length, fought, 'it may be over in a moment')
+  await pass(clock, 1)
+  await untilPosted(relay, fought + 1)
+  t.match(posted(relay).at(-1), /has mistakes/)
+  write(relay, right)
+  await pass(clock, 10)
+  await untilPosted(relay, fought + 2)
+  t.match(posted(relay).at(-1), /is valid again/)
+})
+
 t.test('of a config file that replicas read at different moments each turn is said once', async (t) => {
   const clock = createClock()
   const said: string[] = []
   const store = await openStore(`sqlite:${join(tempFolder(t), 'relay.db')}`)
   t.teardown(() => store.close())
-  const readings = () =>
-    createReadings(async (key, view, withinMs) => {
-      const isNews = await store.records.announce({ key, notices: [], now: clock.now(), withinMs })
-      if (isNews) said.push(view.says)
-      return isNews
-    }, clock)
+  const announce: Announce = async (key, view, withinMs) => {
+    const isNews = await store.records.announce({ key, notices: [], now: clock.now(), withinMs })
+    if (isNews) said.push(view.says)
+    return isNews
+  }
+  const log = createLog([], () => [], { write: () => {} })
+  const readings = () => createReadings({ announce, clock, log })
   const [a, b] = [readings(), readings()]
   const read = (text: string) => ({ file: 'config.yaml', text, problems: [], isGood: text.startsWith('right') })
   // The second misses what lasted for a moment only, and has all of it later.
@@ -113,7 +142,7 @@ t.test('of a config file that replicas read at different moments each turn is sa
   ] as const) {
     for (const replica of reads) {
       clock.advance(30_000)
-      await replica(read(text))
+      await replica.read(read(text))
     }
   }
   t.same(said, ['failed', 'failed', 'recovered', 'failed', 'recovered'])

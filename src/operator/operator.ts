@@ -38,30 +38,63 @@ export function createOperator(options: {
 
 /** Replicas read the same file within minutes; the same mistake a day later is another. */
 const withinMs = 60 * 60 * 1000
+/** So many notices an hour come at once. Two writers may fight over a file, or its volume may come and go, for a night. */
+const atOnce = 6
+/** After those, what the file has been for so long is said. */
+const steadyMs = 10 * 60 * 1000
 
-/** Returns what to do with each reading after the first, which was valid. */
-export function createReadings(announce: Announce, clock: Clock): (reading: Reading) => Promise<void> {
+export interface Readings {
+  /** What to do with each reading after the first, which was valid. */
+  read(reading: Reading): Promise<void>
+  stop(): void
+}
+
+export function createReadings(options: { announce: Announce; clock: Clock; log: Logger }): Readings {
+  const { announce, clock, log } = options
   let refused: { key: string; since: number } | undefined
   /** When the file was last right again, in ms. */
   let rightAt: number | undefined
-  return async ({ file, text, problems, isGood }) => {
-    const now = clock.now()
+  /** When the notices of the last hour were sent, in ticks. */
+  let sent: number[] = []
+  let cancel = () => {}
+
+  /** `now`: when it was read. */
+  async function say({ file, text, problems, isGood }: Reading, now: number): Promise<void> {
     // Also of what is right: a replica may have missed one of the mistakes before it.
     const key = hash('sha256', text ?? problems.join('\n'), 'base64url')
     // The same text again, such as a revert of a revert: what was said before `since` was about another time.
-    const silentSince = (since: number) => (rightAt === undefined ? withinMs : Math.min(withinMs, now - since))
+    const silentSince = (since: number) => (rightAt === undefined ? withinMs : Math.min(withinMs, clock.now() - since))
     if (isGood) {
       if (refused === undefined) return
       const { since } = refused
       const silentMs = silentSince(since)
       refused = undefined
       rightAt = now
+      sent.push(clock.ticks())
       await announce(`config right ${key}`, configNotice(file, { problems, since, isOver: true }, now), silentMs)
       return
     }
     if (key === refused?.key) return
+    const silentMs = silentSince(rightAt ?? now)
     refused = { key, since: refused?.since ?? now }
-    const view = configNotice(file, { problems, since: now, isOver: false }, now)
-    await announce(`config refused ${key}`, view, silentSince(rightAt ?? now))
+    sent.push(clock.ticks())
+    await announce(`config refused ${key}`, configNotice(file, { problems, since: now, isOver: false }, now), silentMs)
+  }
+
+  return {
+    async read(reading) {
+      cancel()
+      const now = clock.now()
+      sent = sent.filter((at) => clock.ticks() - at < withinMs)
+      if (sent.length < atOnce) return say(reading, now)
+      cancel = clock.after(
+        steadyMs,
+        () =>
+          void say(reading, now).catch((err: unknown) =>
+            log.error({ err }, 'the operator could not be notified of the config file')
+          )
+      )
+    },
+    stop: () => cancel()
   }
 }

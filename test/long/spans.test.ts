@@ -91,6 +91,26 @@ t.test('a collector that is away costs no event and no message', async (t) => {
 })
 
 // prom-client brings the package of OpenTelemetry's interfaces, and always loads it.
+t.test('what a collector repeats of its address and its token stays out of the log', async (t) => {
+  const server = createServer((request, response) => {
+    request.resume()
+    response.writeHead(401).end(`no: ${request.url} ${JSON.stringify(request.headers)}`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  process.env['OTEL_EXPORTER_OTLP_HEADERS'] = 'x-honeycomb-team=zQ7teamKq9x'
+  t.teardown(() => delete process.env['OTEL_EXPORTER_OTLP_HEADERS'])
+  for (const place of [`http://${address}/zQ7pathKq9x`, `http://user:zQ7passKq9x@${address}`]) {
+    const relay = await startRelay(t, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: place } })
+    await relay.post({})
+    await relay.app.close()
+    const log = relay.log.join('')
+    t.match(log, /"code":401,"reason":"Unauthorized","msg":"the last spans could not be sent"/)
+    for (const secret of ['zQ7', Buffer.from('user:zQ7passKq9x').toString('base64')]) t.notMatch(log, secret)
+  }
+})
+
 t.test('nothing that makes or sends spans is loaded until it is asked for', async (t) => {
   const folder = tempFolder(t)
   const script = `

@@ -6,6 +6,7 @@ import { about } from './fixtures/relay.ts'
 import type { Posted } from './fixtures/slack-api.ts'
 
 const ack = 'flux-relay:acknowledge'
+const silence = 'flux-relay:silence'
 const why = 'flux-relay:why'
 const tryNow = 'flux-relay:try'
 const again = 'flux-relay:retry'
@@ -146,6 +147,23 @@ t.test('"Why?" of many objects with long names names as many as there is room fo
   t.match(said, /_and \d+ more_$/)
   t.notMatch(said.replaceAll(/<[^<>]*>/g, ''), /[<>]/, 'a tag that is cut')
   t.notMatch(said.replaceAll(/&(amp|lt|gt);/g, ''), /&/, 'a letter that is cut')
+})
+
+t.test('an object that is called like a pattern is not silenced by a click, nor are others with it', async (t) => {
+  const { api, relay, clock, pass, press, settle, fail, acts, card } = await start(t)
+  const event = about('*', { timestamp: new Date(clock.now()).toISOString(), metadata: { cluster: '*' } })
+  await relay.post({ ...event, involvedObject: { ...event.involvedObject, kind: '*', namespace: '*' } })
+  await pass(2000)
+  const pressed = await press(card(), silence, { choice: 'hour' })
+  await settle(pressed)
+  t.match(pressed.said.join(), /^Nothing has changed: .*pattern.*by hand/)
+  t.same(await acts(), [])
+  await fail('shop', 'another cause')
+  await pass(5000)
+  t.match(cards(api).map(shown).join(), /shop.*failed/)
+  const { body } = await relay.get('/objects')
+  t.match(body, /Silence …/)
+  t.equal(body.match(/Silence 1 h:/g)?.length, 1, 'the page offers it for the other alone')
 })
 
 t.test('where Slack does not say who is in a user group, whoever clicked and the log say what to do', async (t) => {

@@ -11,6 +11,7 @@ import { sayReply } from '../deliver/saying.ts'
 import type { Slack } from '../deliver/slack.ts'
 import { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import { matchOf } from '../mutes/silence.ts'
 import { type ButtonName, buttons, type NoticedName, readNoticed, silenceChoices } from '../render/compose/buttons.ts'
 import { isOpen } from '../render/compose/card.ts'
 import { nameOf } from '../render/compose/name.ts'
@@ -22,7 +23,7 @@ import type { Card } from '../store/kept-cards.ts'
 import { maxPage } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { createOperators } from './operators.ts'
-import { sayAgain, sayGone, sayRefusal, sayToGuest, sayTried, sayWhy, unsure } from './words.ts'
+import { notAlone, sayAgain, sayGone, sayRefusal, sayToGuest, sayTried, sayWhy, unsure } from './words.ts'
 
 export interface ClicksOptions {
   store: Store
@@ -163,10 +164,8 @@ export function createClicks(options: ClicksOptions): Clicks {
       return { outcome: 'failed', say: 'It is over already, or about several objects by now.', isChange: true }
     if (!Object.hasOwn(silenceChoices, choice))
       return { outcome: 'unknown', say: sayAgain('that choice is not known to the relay'), isChange: true }
-    const { cluster, kind, namespace, name } = entry.view.object
-    const match = Object.fromEntries(
-      Object.entries({ cluster, kind, namespace, name }).filter(([, text]) => text !== '')
-    )
+    const match = matchOf(entry.view.object)
+    if (match === undefined) return { outcome: 'failed', say: notAlone }
     const comment = `${nameOf(entry.view)}${choice === 'recovered' ? `, ${silenceChoices.recovered}` : ''}`
     const { silence } = await actions.silence({ match, comment: comment.slice(0, 200), ...endOf(choice) }, actor)
     const until = choice === 'recovered' ? 'until it recovers, 30 days at most' : `until ${time(silence.endsAt)}`

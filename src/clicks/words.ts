@@ -108,6 +108,10 @@ export function sayRefusal(operators: readonly string[]): string {
 export const sayToGuest =
   'Only people of the workspace that the app is in see why somebody was notified: ask one of those in this channel.'
 
+/** What to say where what an object is called cannot be silenced alone. */
+export const notAlone =
+  'Nothing has changed: what this object is called would be a pattern in a silence, which others match, too. Where that is meant, make the silence by hand, with `flux-relay silence` or on the page of silences.'
+
 /** What came of a try; `tried` is undefined where nothing waits for any channel of an app. */
 export function sayTried(name: string, tried: TriedLane | undefined, isApp: boolean): string {
   const { destinations = [], backlog = 0, limitedUntil } = tried ?? {}

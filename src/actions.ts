@@ -2,12 +2,13 @@
 // stored with who did it, counted and logged, and wakes what waits for it. Each throws REPEATED where `actor` has a click that has
 // had its effect before.
 import type { Logger } from 'pino'
+import { createTrying, type TriedLane, type TryingOptions } from './actions/trying.ts'
 import type { Actor } from './actor.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { compileShape } from './config/shape.ts'
 import { trimNames } from './config/texts.ts'
-import { type Destination, lanesByName } from './deliver/destination.ts'
+import { lanesByName } from './deliver/destination.ts'
 import { isDuration, parseDuration, parseTime } from './duration.ts'
 import { type Fault, RelayError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
@@ -35,16 +36,6 @@ export interface AskedSilence {
   comment?: string | undefined
 }
 
-export interface TriedLane {
-  lane: string
-  /** Those that post there. */
-  destinations: string[]
-  /** Notifications that waited. */
-  backlog: number
-  /** In ms: until when a rate limit, which is kept, does not allow it. */
-  limitedUntil: number | undefined
-}
-
 export interface ActionsOptions {
   store: Store
   config: () => Pick<Config, 'sources' | 'destinations'>
@@ -53,8 +44,7 @@ export interface ActionsOptions {
   log: Logger
   /** There is something new in these lanes. */
   wake: (lanes: Iterable<string>) => void
-  /** Posts what waits in a lane at once; resolves to until when it may not, where that is a rate limit. */
-  tryNow: (lane: string, actor: Actor) => Promise<number | undefined>
+  tryNow: TryingOptions['tryNow']
   /** Silences were added or ended: resolves when that is in effect here. */
   silencesChanged: () => Promise<void>
   /** Whether a silence would be over as soon as it begins. */
@@ -72,11 +62,19 @@ export function createActions(options: ActionsOptions) {
   const { store, config, metrics, clock, log, wake, tryNow, silencesChanged, hasRecovered, cardsChanged } = options
   const { records } = store
   const lanes = () => lanesByName(config().destinations)
+  const trying = createTrying({ store, config, tryNow })
 
   /** Counts and logs what was done. */
   function note(did: ActName, { name, via }: Actor, facts: object, words: string): void {
     metrics.acts.inc({ did, via })
     log.info({ ...facts, by: name, via }, words)
+  }
+
+  function noted(tried: TriedLane, actor: Actor): TriedLane {
+    const { lane, destinations, backlog, limitedUntil } = tried
+    const facts = { lane, destinations, notifications: backlog }
+    if (limitedUntil === undefined) note('try', actor, facts, 'lane tried by hand')
+    return tried
   }
 
   /** `did` to the incidents that go on, which it resolves to. */
@@ -193,25 +191,16 @@ export function createActions(options: ActionsOptions) {
     },
 
     /** Tries what waits now. Throws NOT_FOUND, which says what there is. */
-    async tryLane(laneOrDestination: string, actor: Actor): Promise<TriedLane> {
-      const all = [...config().destinations.values()]
-      const lane = config().destinations.get(laneOrDestination)?.lane ?? laneOrDestination
-      const destinations = all.filter((destination) => destination.lane === lane).map(({ name }) => name)
-      const backlog = await store.backlog(lane)
-      if (destinations.length === 0 && backlog === 0) throw new RelayError('NOT_FOUND', noSuchLane(all))
-      const limitedUntil = await tryNow(lane, actor)
-      const facts = { lane, destinations, notifications: backlog }
-      if (limitedUntil === undefined) note('try', actor, facts, 'lane tried by hand')
-      return { lane, destinations, backlog, limitedUntil }
+    async tryLane(name: string, actor: Actor): Promise<TriedLane> {
+      return noted(await trying.lane(name, actor), actor)
+    },
+
+    /** Tries whether Slack takes the token of an app by now; undefined where nothing waits for any of its channels. */
+    async tryApp(name: string, actor: Actor): Promise<TriedLane | undefined> {
+      const tried = await trying.app(name, actor)
+      return tried && noted(tried, actor)
     }
   }
-}
-
-/** The names that exist, as many as fit into a sentence. */
-function noSuchLane(destinations: readonly Destination[]): string {
-  const named = destinations.slice(0, 20).map(({ name, lane }) => `${name} (${lane})`)
-  const rest = destinations.length - named.length
-  return `there is no such lane or destination; there are: ${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
 function checkSilence(asked: AskedSilence, known: Known, now: number): { silence: NewSilence; warnings: string[] } {

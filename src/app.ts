@@ -97,7 +97,7 @@ export async function buildApp({
   const changed = { silencesChanged, cardsChanged: cards.look }
   const actions = createActions({ ...base, ...changed, hasRecovered, config: current, wake, tryNow })
 
-  const clicks = createClicks({ ...base, actions, cards, slack, publicUrl })
+  const clicks = createClicks({ ...base, actions, cards, destinations, slack, publicUrl })
   const sockets = createSockets({ ...base, apps: () => current().apps, slack, take: clicks.take })
   const followConfig = async () => {
     await Promise.all([lanes.follow(), silences.follow(), sockets.follow()])

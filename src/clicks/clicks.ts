@@ -6,11 +6,13 @@ import { type Actor, actorName } from '../actor.ts'
 import { type Clock, timeZone } from '../clock.ts'
 import { kindOf } from '../deliver/answer.ts'
 import type { Cards } from '../deliver/cards.ts'
+import type { Destinations } from '../deliver/channels.ts'
 import { sayReply } from '../deliver/saying.ts'
 import type { Slack } from '../deliver/slack.ts'
 import { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import { type ButtonName, buttons, readNoticed, silenceChoices } from '../render/compose/buttons.ts'
+import { matchOf } from '../mutes/silence.ts'
+import { type ButtonName, buttons, type NoticedName, readNoticed, silenceChoices } from '../render/compose/buttons.ts'
 import { isOpen } from '../render/compose/card.ts'
 import { nameOf } from '../render/compose/name.ts'
 import { section } from '../render/slack/blocks.ts'
@@ -21,12 +23,13 @@ import type { Card } from '../store/kept-cards.ts'
 import { maxPage } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { createOperators } from './operators.ts'
-import { sayAgain, sayRefusal, sayWhy, unsure } from './words.ts'
+import { notAlone, sayAgain, sayGone, sayRefusal, sayToGuest, sayTried, sayWhy, unsure } from './words.ts'
 
 export interface ClicksOptions {
   store: Store
   actions: Actions
   cards: Pick<Cards, 'showAt'>
+  destinations: () => Pick<Destinations, 'has'>
   slack: Slack
   /** Where people reach the relay. */
   publicUrl?: string | undefined
@@ -64,8 +67,8 @@ const unknownMessage =
   'this message is not known to the relay that got the click. Is it an old one, or do two relays share the app? Then give each an app of its own'
 
 export function createClicks(options: ClicksOptions): Clicks {
-  const { store, actions, cards, slack, publicUrl, metrics, clock, log } = options
-  const operators = createOperators(slack, clock)
+  const { store, actions, cards, destinations, slack, publicUrl, metrics, clock, log } = options
+  const operators = createOperators(slack, clock, log)
   const following = new Set<Promise<void>>()
 
   async function take(app: SlackApp, payload: unknown): Promise<void> {
@@ -115,11 +118,13 @@ export function createClicks(options: ClicksOptions): Clicks {
   }
 
   async function carryOut(app: SlackApp, click: Click, button: ButtonName): Promise<Done> {
-    if (button === 'why') return click.isGuest ? refused(app) : why(click)
+    if (button === 'why') {
+      const isOperator = app.socket?.operators.includes(click.user.id)
+      return click.isGuest && !isOperator ? { outcome: 'refused', say: sayToGuest } : why(click)
+    }
     const may = await operators.may(app, click.user.id)
     if (may.is === 'no') return refused(app)
-    if (may.is === 'unknown')
-      return { outcome: 'failed', say: sayAgain(`Slack does not say who is in the user groups (${may.reason})`) }
+    if (may.is === 'unknown') return { outcome: 'failed', say: sayAgain(`Slack does not say ${may.reason}`) }
     const actor: Actor = { name: actorName(click.user.name), via: 'slack', click: click.key }
     try {
       if (button === 'retry' || button === 'try') return await actOnLane(click, button, actor)
@@ -159,10 +164,8 @@ export function createClicks(options: ClicksOptions): Clicks {
       return { outcome: 'failed', say: 'It is over already, or about several objects by now.', isChange: true }
     if (!Object.hasOwn(silenceChoices, choice))
       return { outcome: 'unknown', say: sayAgain('that choice is not known to the relay'), isChange: true }
-    const { cluster, kind, namespace, name } = entry.view.object
-    const match = Object.fromEntries(
-      Object.entries({ cluster, kind, namespace, name }).filter(([, text]) => text !== '')
-    )
+    const match = matchOf(entry.view.object)
+    if (match === undefined) return { outcome: 'failed', say: notAlone }
     const comment = `${nameOf(entry.view)}${choice === 'recovered' ? `, ${silenceChoices.recovered}` : ''}`
     const { silence } = await actions.silence({ match, comment: comment.slice(0, 200), ...endOf(choice) }, actor)
     const until = choice === 'recovered' ? 'until it recovers, 30 days at most' : `until ${time(silence.endsAt)}`
@@ -181,21 +184,25 @@ export function createClicks(options: ClicksOptions): Clicks {
     const noticed = readNoticed(value)
     if (noticed === undefined || !(await isOurs(noticed))) return { outcome: 'unknown', say: sayAgain(unknownMessage) }
     const { name } = noticed
-    if (button === 'try') {
-      const { destinations, limitedUntil } = await actions.tryLane(name, actor)
-      const which = prose(destinations.join(', ') || name)
-      if (limitedUntil === undefined) return { outcome: 'done', say: `${which} is tried now.` }
-      return {
-        outcome: 'failed',
-        say: `${which} waits until ${time(limitedUntil)}, as it was asked to. Nothing has changed.`
-      }
-    }
+    if (button === 'try') return tryAgain(noticed, actor)
     const { items, next } = await actions.retryAll({ destination: name }, { limit: maxPage }, actor)
+    if (items.length === 0 && !destinations().has(name)) return { outcome: 'failed', say: sayGone(name) }
     if (items.length === 0)
       return { outcome: 'failed', say: 'There are no dead letters any more: there is nothing left to send again.' }
     const count = items.length === 1 ? '1 dead letter is' : `${items.length} dead letters are`
     const more = next === null ? '' : ' There are more: press it again.'
     return { outcome: 'done', say: `${count} sent again.${more}` }
+  }
+
+  async function tryAgain({ name, isApp }: NoticedName, actor: Actor): Promise<Done> {
+    try {
+      const tried = await actions[isApp ? 'tryApp' : 'tryLane'](name, actor)
+      const isLimited = tried?.limitedUntil !== undefined
+      return { outcome: isLimited ? 'failed' : 'done', say: sayTried(name, tried, isApp) }
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== 'NOT_FOUND') throw error
+      return { outcome: 'failed', say: sayGone(name) }
+    }
   }
 
   /** Whether the notice is one of this relay's. */

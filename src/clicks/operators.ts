@@ -1,9 +1,11 @@
 // Operators: know who may press a button: users, and the members of user groups, which Slack is asked for now and then.
+import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { sayReply } from '../deliver/saying.ts'
 import type { Slack } from '../deliver/slack.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { type SlackApp, urlOf } from '../slack-api/app.ts'
+import { adviceOnGroup } from '../slack-api/words.ts'
 
 /** `reason`: why it cannot be known now. */
 export type May = { is: 'yes' } | { is: 'no' } | { is: 'unknown'; reason: string }
@@ -17,16 +19,19 @@ export interface Operators {
   may(app: SlackApp, user: string): Promise<May>
 }
 
-export function createOperators(slack: Slack, clock: Clock): Operators {
+export function createOperators(slack: Slack, clock: Clock, log: Logger): Operators {
   const groups = new Map<string, { users: readonly string[]; at: number }>()
   const asking = new Map<string, Promise<readonly string[] | string>>()
 
-  /** Its members, or in words why Slack does not say. */
+  /** Its members, or in words why Slack does not say, and what to do. */
   async function ask(app: SlackApp, group: string): Promise<readonly string[] | string> {
     const url = `${urlOf(app, 'usergroups.users.list')}?usergroup=${group}`
     const reply = await slack.post(url, '{}', AbortSignal.timeout(askMs), app.token)
     const answer = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
-    return (answer?.isOk ? answer.users : undefined) ?? sayReply(reply)
+    if (answer?.isOk && answer.users !== undefined) return answer.users
+    const [said, advice] = [sayReply(reply), adviceOnGroup(answer?.word ?? '', group)]
+    log.warn({ app: app.name, group, answer: said, advice }, 'Slack does not say who is in a user group of operators')
+    return `who is in the user group ${group} (${said})${answer?.word && advice ? `: ${advice}` : ''}`
   }
 
   async function membersOf(app: SlackApp, group: string): Promise<readonly string[] | string> {

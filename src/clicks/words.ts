@@ -1,4 +1,6 @@
 // Words of clicks: say to whoever pressed a button what came of it, and why somebody was notified. Pure.
+
+import type { TriedLane } from '../actions/trying.ts'
 import { sayWhyNot } from '../rehearsal/rehearsal.ts'
 import type { Named } from '../render/compose/card.ts'
 import { nameOf } from '../render/compose/name.ts'
@@ -10,6 +12,11 @@ import type { EventDetail } from '../store/records.ts'
 /** Objects, and rules that did not match, that are named. */
 const maxNamed = 10
 const maxRules = 5
+/** Of what an object, a source or a rule is called. */
+const maxName = 120
+/** Of all who were notified, and of all rules that match. */
+const maxNotified = 1000
+const maxMatched = 400
 
 /** What is known of the latest event of an entry of a card; `event` is undefined where it is not kept any more. */
 export interface Told {
@@ -19,46 +26,106 @@ export interface Told {
 
 /** Why a card is there: of each incident on it what it is, who was notified by which rule, and what else did not match. */
 export function sayWhy(told: readonly Told[], publicUrl: string | undefined): string {
-  const paragraphs = told.slice(0, maxNamed).map((each) => sayOne(each, told.length === 1, publicUrl))
-  const rest = told.length - maxNamed
-  return cut([...paragraphs, ...(rest > 0 ? [`_and ${rest} more_`] : [])].join('\n'), messageRoom.section)
+  const [only, ...others] = told
+  if (only !== undefined && others.length === 0) return sayOnly(only, publicUrl)
+  const paragraphs = told.slice(0, maxNamed).map(sayOne)
+  const kept = fitting(paragraphs, messageRoom.section - sayRest(told.length).length - 1)
+  return [...kept, sayRest(told.length - kept.length)].filter(Boolean).join('\n')
 }
 
-function sayOne({ entry: { view, since }, event }: Told, isOnly: boolean, publicUrl: string | undefined): string {
-  const name = `*${plain(nameOf(view))}*${view.object.cluster === '' ? '' : ` in ${code(view.object.cluster)}`}`
+function sayRest(count: number): string {
+  return count > 0 ? `_and ${count} more_` : ''
+}
+
+/** As many of `lines`, from the first, as `room` is enough for: none is cut, or a part of its markup would be shown as it is. */
+function fitting(lines: readonly string[], room: number): string[] {
+  let left = room
+  const end = lines.findIndex((line) => {
+    left -= line.length + 1
+    return left < 0
+  })
+  return lines.slice(0, end < 0 ? lines.length : end)
+}
+
+/** As many of `names` as `room` is enough for, and the number of the rest. */
+function listed(names: readonly string[], room: number): string {
+  const kept = fitting(names, room)
+  const rest = names.length - kept.length
+  return `${kept.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+}
+
+function sayOne({ entry: { view, since }, event }: Told): string {
+  const { cluster } = view.object
+  const name = `*${plain(cut(nameOf(view), maxName))}*${cluster === '' ? '' : ` in ${code(cut(cluster, maxName))}`}`
   const began = since === undefined ? '' : ` fails since ${time(since)}`
   if (event === undefined) return `${name}${began}. Its event is not kept any more.`
-  const page = eventPage(publicUrl, event.id)
-  const { trace, notifications } = event
-  const notified = notifications.map(
+  const notified = event.notifications.map(
     ({ destination, rule, state, reason }) =>
-      `${prose(destination)} by the rule ${code(rule)} (${state}${reason === null ? '' : `: ${prose(cut(reason, 120))}`})`
+      `${prose(destination)} by the rule ${ruleName(rule)} (${state}${reason === null ? '' : `: ${prose(cut(reason, 120))}`})`
   )
-  const sentence = `${name}${began}. Its latest event was ${event.transition} (${plain(event.severity)}, ${plain(cut(event.reason, 80))}), from source ${code(event.source)}. Notified: ${notified.join(', ') || 'nobody'}.`
-  if (!isOnly) return sentence
-  const matched = trace.verdicts.filter(({ fired }) => fired).map(({ rule }) => code(rule))
+  return `${name}${began}. Its latest event was ${event.transition} (${plain(event.severity)}, ${plain(cut(event.reason, 80))}), from source ${code(cut(event.source, maxName))}. Notified: ${listed(notified, maxNotified) || 'nobody'}.`
+}
+
+function sayOnly(told: Told, publicUrl: string | undefined): string {
+  const { event } = told
+  if (event === undefined) return sayOne(told)
+  const { trace } = event
+  const page = eventPage(publicUrl, event.id)
+  const matched = trace.verdicts.filter(({ fired }) => fired).map(({ rule }) => ruleName(rule))
   const others = trace.verdicts.flatMap((verdict) =>
-    verdict.fired ? [] : [`• ${code(verdict.rule)}: ${prose(cut(sayWhyNot(verdict), 160))}`]
+    verdict.fired ? [] : [`• ${ruleName(verdict.rule)}: ${prose(cut(sayWhyNot(verdict), 160))}`]
   )
   const quiet = trace.quiet.map(
     ({ rule, destination, because }) =>
-      `• ${prose(destination)} is not notified by ${code(rule)}: ${prose(cut(because, 160))}`
+      `• ${prose(destination)} is not notified by ${ruleName(rule)}: ${prose(cut(because, 160))}`
   )
-  return [
-    sentence,
-    ...(matched.length > 0 ? [`Rules that match: ${matched.slice(0, maxNamed).join(', ')}.`] : []),
+  const last = page === undefined ? [] : [link(page, 'all of it')]
+  const lines = [
+    sayOne(told),
+    ...(matched.length > 0 ? [`Rules that match: ${listed(matched, maxMatched)}.`] : []),
     ...quiet.slice(0, maxRules),
     ...(others.length > 0 ? ['Rules that do not:'] : []),
     ...others.slice(0, maxRules),
-    ...(others.length > maxRules ? [`_and ${others.length - maxRules} more_`] : []),
-    ...(page === undefined ? [] : [link(page, 'all of it')])
-  ].join('\n')
+    ...(others.length > maxRules ? [sayRest(others.length - maxRules)] : [])
+  ]
+  return [...fitting(lines, messageRoom.section - last.join().length - 1), ...last].join('\n')
+}
+
+function ruleName(rule: string): string {
+  return code(cut(rule, maxName))
 }
 
 /** What to say to who may not. */
 export function sayRefusal(operators: readonly string[]): string {
   const who = operators.map((id) => (id.startsWith('S') ? `<!subteam^${id}>` : `<@${id}>`))
-  return `You may not do that here. Operators are: ${who.slice(0, maxNamed).join(', ')}. Nothing has changed.`
+  const rest = who.length - maxNamed
+  const all = `${who.slice(0, maxNamed).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  const may = all === '' ? 'Nobody may: the app has no `operators` in the config file.' : `Operators are: ${all}.`
+  return `You may not do that here. ${may} Nothing has changed.`
+}
+
+/** What to say to who asks why, and is of another workspace. */
+export const sayToGuest =
+  'Only people of the workspace that the app is in see why somebody was notified: ask one of those in this channel.'
+
+/** What to say where what an object is called cannot be silenced alone. */
+export const notAlone =
+  'Nothing has changed: what this object is called would be a pattern in a silence, which others match, too. Where that is meant, make the silence by hand, with `flux-relay silence` or on the page of silences.'
+
+/** What came of a try; `tried` is undefined where nothing waits for any channel of an app. */
+export function sayTried(name: string, tried: TriedLane | undefined, isApp: boolean): string {
+  const { destinations = [], backlog = 0, limitedUntil } = tried ?? {}
+  const which = isApp ? `Slack app ${prose(name)}` : prose(cut(destinations.join(', ') || name, maxNotified))
+  if (limitedUntil !== undefined)
+    return `${which} waits until ${time(limitedUntil)}, as it was asked to. Nothing has changed.`
+  if (backlog === 0) return `Nothing waits for ${which}: it is tried with the next message.`
+  const how = isApp ? ', in one of the channels that wait: where Slack takes its token, the others follow' : ''
+  return `${which} is tried now${how}.`
+}
+
+/** What to say where what a notice is about is not there any more. */
+export function sayGone(name: string): string {
+  return `${prose(name)} is no longer in the config file: nothing can be sent there. Nothing has changed.`
 }
 
 /** What to say where nothing came of it for now. */

@@ -5,6 +5,7 @@ import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { gistOf } from '../events/gist.ts'
 import { clean } from '../legible.ts'
+import { matchOf } from '../mutes/silence.ts'
 import type { Transition } from '../objects.ts'
 import { cut, utc } from '../render/slack/mrkdwn.ts'
 import type { NotificationState } from '../store/records.ts'
@@ -57,8 +58,12 @@ export function historyOf(object: ObjectRef): string {
   return address('/events', { ...object })
 }
 
-/** Silences it at one tap, for an hour or, where it fails, as long as that; or leads to the form, filled in. */
+/**
+ * Silences it at one tap, for an hour or, where it fails, as long as that; or leads to the form, filled in: by that alone where a
+ * silence could be about others, too.
+ */
 export function silenceButtons(object: ObjectRef, isFailing = true): Html {
+  if (matchOf(object) === undefined) return silenceLink(object)
   return html`${hourForm(object)} ${isFailing && untilRecoveredForm(object)} ${silenceLink(object)}`
 }
 

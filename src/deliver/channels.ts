@@ -132,7 +132,9 @@ export interface Channels {
   destinations(): Destinations
   /** Nothing can be posted from `lane` until then, in ms, for `reason`, such as `200 is_archived`. */
   learn(lane: string, block: { reason: string } | undefined, until: number): void
-  /** The same of all lanes: of one that is not among `heads`, another replica has found that it takes messages. */
+  /** Somebody wants to know: what is for `lane` goes there again. */
+  askAgain(lane: string): void
+  /** {@link learn} for all lanes: of one that is not among `heads`, another replica has found that it takes messages. */
   follow(heads: readonly LaneHead[]): void
 }
 
@@ -158,8 +160,10 @@ export function createChannels(declared: () => Destinations, clock: Clock): Chan
     }
   }
 
+  const placeIn = (lane: string) => lane.replace(/^slack:/, '')
+
   function learn(lane: string, block: { reason: string } | undefined, until: number, before = refused): void {
-    const place = lane.replace(/^slack:/, '')
+    const place = placeIn(lane)
     const known = before.get(place)
     if (block === undefined) refused.delete(place)
     else if (isAbout('channel', block.reason)) {
@@ -177,6 +181,7 @@ export function createChannels(declared: () => Destinations, clock: Clock): Chan
       return made
     },
     learn,
+    askAgain: (lane) => void refused.delete(placeIn(lane)),
     follow(heads) {
       const before = new Map(refused)
       refused.clear()

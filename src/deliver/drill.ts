@@ -5,7 +5,7 @@ import { context, section } from '../render/slack/blocks.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { type SlackApp, urlOf } from '../slack-api/app.ts'
-import { adviceOnSocket } from '../slack-api/words.ts'
+import { adviceOnGroup, adviceOnSocket } from '../slack-api/words.ts'
 import { kindOf, type Reply } from './answer.ts'
 import type { Destination, Place } from './destination.ts'
 import { adviceOn, detailsOf, quoteReply } from './saying.ts'
@@ -74,8 +74,7 @@ export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Pro
         adviceOnWord: adviceOnSocket
       }).then((answered) => ({ ...of, tried: 'gives out a socket for buttons', ...answered })),
       ...groups.map(async (group) => {
-        const adviceOnWord = (word: string) =>
-          word === 'missing_scope' ? scopeAdvice : `is ${group} the ID of a user group?`
+        const adviceOnWord = (word: string) => adviceOnGroup(word, group)
         const answered = await askApi(`usergroups.users.list?usergroup=${group}`, 'users', { ...ask, adviceOnWord })
         return { ...of, tried: `says who is in ${group}`, ...answered }
       })
@@ -83,9 +82,6 @@ export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Pro
   })
   return (await Promise.all(results)).flat()
 }
-
-const scopeAdvice =
-  'the app may not see user groups: add the scope usergroups:read under OAuth & Permissions at https://api.slack.com/apps, then install the app again'
 
 /** Taken where the answer has what was `wanted`: a gateway says `{"ok":true}`, too. */
 async function askApi(
@@ -99,7 +95,7 @@ async function askApi(
   const isTaken = said?.isOk === true && said[wanted] !== undefined
   const [name] = method.split('?')
   const answer = `${name}: ${quoteReply(reply, { url, app })}`
-  const advice = said?.word ? adviceOnWord(said.word) : adviceOnAnswer(reply, app)
+  const advice = (said?.word && adviceOnWord(said.word)) || adviceOnAnswer(reply, app)
   return { answer, isTaken, because: isTaken ? '' : advice }
 }
 

@@ -203,6 +203,7 @@ export function createLanes(options: LanesOptions): Lanes {
     wake,
     async tryNow(lane, actor) {
       tokens.askAgain(lane)
+      channels.askAgain(lane)
       return tryNow(lane, actor)
     },
     async idle() {

@@ -50,6 +50,13 @@ export function isAbout({ match }: NewSilence, object: ObjectRef): boolean {
   return compileFilter(match, [], [])({ event, transition: 'failed' })
 }
 
+/** What a silence of `object` alone matches; undefined where what it is called would be a pattern, or nothing, and others be meant, too. */
+export function matchOf({ cluster, kind, namespace, name }: ObjectRef): NewSilence['match'] | undefined {
+  const parts = Object.entries({ cluster, kind, namespace, name }).filter(([, text]) => text !== '')
+  if (kind === '' || name === '' || parts.some(([, text]) => isGlob(text) || text !== text.trim())) return undefined
+  return Object.fromEntries(parts)
+}
+
 /** The one object that it is about, where it names it in full and {@link isAboutObjects}. */
 export function objectIn({ match }: NewSilence): ObjectRef | undefined {
   const named = (['cluster', 'kind', 'namespace', 'name'] as const).map((field) => [match[field] ?? []].flat())

@@ -129,11 +129,31 @@ function meaningOf(reason: string): Meaning | undefined {
 const anotherToken =
   'make another app-level token with the scope connections:write, under Basic Information of the app at https://api.slack.com/apps'
 
-/** What to do where Slack answers `word` to apps.connections.open. docs.slack.dev/reference/methods/apps.connections.open */
+/**
+ * What to do where Slack answers `word` to apps.connections.open; empty where it passes by itself.
+ * docs.slack.dev/reference/methods/apps.connections.open
+ */
 export function adviceOnSocket(word: string): string {
+  if (isPassing(word)) return ''
   if (word === 'missing_scope') return `the app-level token lacks the scope connections:write: ${anotherToken}`
   if (word === 'not_allowed_token_type')
     return 'this is no app-level token: `appToken` takes the one that begins with xapp-'
   if (aboutToken[word] !== undefined) return anotherToken
   return 'is Socket Mode on for the app at https://api.slack.com/apps?'
+}
+
+/**
+ * What to do where Slack answers `word` to usergroups.users.list for `group`; empty where it passes by itself.
+ * docs.slack.dev/reference/methods/usergroups.users.list
+ */
+export function adviceOnGroup(word: string, group: string): string {
+  if (isPassing(word)) return ''
+  if (word === 'missing_scope')
+    return 'the app may not see user groups: add the scope usergroups:read under OAuth & Permissions at https://api.slack.com/apps, then install the app again'
+  return aboutToken[word] ?? `is ${group} the ID of a user group?`
+}
+
+function isPassing(word: string): boolean {
+  const kind = meanings.get(word)?.kind
+  return kind === 'transient' || kind === 'rate limit'
 }

@@ -92,15 +92,27 @@ function noticeButtons({ id, createdAt, view }: Noticed, { hasOperators }: Butto
   const { kind, name } = view.object
   if (!hasOperators || (kind !== 'destination' && kind !== 'app') || view.reason === noClicks) return []
   // Whoever gets the click finds the notice by this: another relay of the same app has none like it.
-  const value = `${id}@${createdAt} ${name}`
+  const value = `${id}@${createdAt} ${kind === 'app' ? appMark : ''}${name}`
   if (view.reason === 'DeadLetters') return [press('retry', 'Send them again', value)]
   return view.says === 'failed' ? [press('try', 'Try now', value)] : []
 }
 
+/** Before the name of an app, which may be that of a destination as well; no name has a space. */
+const appMark = 'app '
+
+export interface NoticedName {
+  id: string
+  /** ms */
+  createdAt: number
+  /** Of a destination, or of an app. */
+  name: string
+  isApp: boolean
+}
+
 /** What the value of a button below a notice says; undefined where it says nothing of the kind. */
-export function readNoticed(value: string): { id: string; createdAt: number; name: string } | undefined {
-  const [, id = '', createdAt = '', name = ''] = /^(\d{1,18})@(\d{1,16}) (.+)$/s.exec(value) ?? []
-  return id === '' ? undefined : { id, createdAt: Number(createdAt), name }
+export function readNoticed(value: string): NoticedName | undefined {
+  const [, id = '', createdAt = '', mark = '', name = ''] = /^(\d{1,18})@(\d{1,16}) (app )?(.+)$/s.exec(value) ?? []
+  return id === '' ? undefined : { id, createdAt: Number(createdAt), name, isApp: mark === appMark }
 }
 
 /** A value is never read where there is nothing to say, and may not be empty. */

@@ -284,15 +284,6 @@ function portNumber(text: string): string {
   throw new InvalidArgumentError('It should be a number from 0 to 65535.')
 }
 
-/** What the system's most frequent codes mean; undefined for others. */
-function sayError(code: string | undefined, path: string | undefined): string | undefined {
-  if (code === 'ENOENT' && path) return `there is no such file: ${path}`
-  // The system does not say which.
-  if (code === 'EISDIR') return 'a folder was given where a file is needed; name the file in it'
-  if (code === 'EADDRINUSE') return 'something else is on that port; PORT=8081 before the command takes another'
-  return undefined
-}
-
 function exit(code: number): void {
   process.exitCode = code
 }
@@ -308,11 +299,15 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : 2
   } else {
     // An operator gets a sentence about what they can mend; our own mistakes come with their stack.
-    const { message, stack, code, path } = error as NodeJS.ErrnoException
-    const isTheirs = error instanceof RelayError || /^E[A-Z]+$/.test(code ?? '')
-    const said = (isTheirs ? (sayError(code, path) ?? message) : stack) ?? String(error)
+    const { message, stack, code } = error as NodeJS.ErrnoException
+    const isTheirs = error instanceof RelayError || /^E[A-Z_]+$/.test(code ?? '')
     // What a library throws may repeat an address of the environment, password and all.
-    const [{ withoutSecrets }, { secretsIn }] = await Promise.all([import('./log.ts'), import('./env.ts')])
+    const [{ withoutSecrets }, { secretsIn }, { saySystemError }] = await Promise.all([
+      import('./log.ts'),
+      import('./env.ts'),
+      import('./cli/system-errors.ts')
+    ])
+    const said = (isTheirs ? (saySystemError(error as NodeJS.ErrnoException) ?? message) : stack) ?? String(error)
     process.stderr.write(`${withoutSecrets(said, secretsIn(process.env))}\n`)
     process.exit(2)
   }

@@ -6,6 +6,9 @@ import { type Static, Type } from './json-schema.ts'
 
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
+/** Paths are put behind it, and everybody who gets a message reads it: no query, and nobody's password. */
+const publicUrl = '^https?://([^\\s<>|@?#/:\\[\\]]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?(/[^\\s<>|?#]*)?$'
+
 export const EnvSchema = Type.Object({
   HOST: Type.String({ default: '0.0.0.0' }),
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65_535 }),
@@ -16,7 +19,7 @@ export const EnvSchema = Type.Object({
   /** Who administers without ADMIN_TOKEN: whoever is on this machine. */
   ADMIN_OPEN_TO: Type.Optional(Type.Enum(['loopback'])),
   /** Where people reach the relay with a browser: messages link to their pages there. */
-  PUBLIC_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s<>|]+$', maxLength: 300 })),
+  PUBLIC_URL: Type.Optional(Type.String({ pattern: publicUrl, maxLength: 300 })),
   LOG_LEVEL: Type.Enum(levels, { default: 'info' }),
   /**
    * notification-controller takes events of up to 3 MiB (internal/server/limits.go) and adds the `eventMetadata` of the Alert,
@@ -83,8 +86,7 @@ export async function readEnvironment(
   app: FastifyInstance,
   environment: Record<string, string | undefined>
 ): Promise<void> {
-  // Compose files and manifests spell a variable that is not set as an empty one.
-  const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const data = Object.fromEntries(Object.entries(environment).flatMap(plain))
   // As `docker run --env-file` passes them on: a token with quotes would be another token.
   const quoted = Object.keys(EnvSchema.properties).filter((name) => /^(["']).*\1$/.test(data[name] ?? ''))
   if (quoted.length > 0)
@@ -99,6 +101,15 @@ export async function readEnvironment(
   }
 }
 
+/**
+ * Compose files and manifests spell a variable that is not set as an empty one, and what was made with `echo` ends in a line end. Of
+ * a token that is a space nobody may think that it is one.
+ */
+function plain([name, value = '']: [string, string | undefined]): [string, string][] {
+  const text = name === 'ADMIN_TOKEN' ? value : value.trim()
+  return text === '' ? [] : [[name, text]]
+}
+
 /** What each variable that may be wrong has to be. */
 const wanted: Record<string, string> = {
   PORT: 'a number from 0 to 65535',
@@ -106,7 +117,9 @@ const wanted: Record<string, string> = {
   DATABASE_URL: 'sqlite:<path> or postgres://…',
   ADMIN_TOKEN: 'more than white space',
   ADMIN_OPEN_TO: 'loopback, or not set',
-  PUBLIC_URL: 'an address that begins with https:// or http://, without spaces, of at most 300 characters',
+  PUBLIC_URL:
+    'an address that begins with https:// or http://, such as https://relay.acme.dev, of at most 300 characters, without spaces, ' +
+    'a password, or anything after its path',
   LOG_LEVEL: `one of ${levels.join(', ')}`,
   MAX_BODY_BYTES: 'a whole number of bytes from 1024 on, such as 4194304',
   MAX_PENDING: 'a whole number from 1 on'

@@ -1,8 +1,12 @@
 // Commands: are run as people type them: output, exit codes, mistakes.
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import Fastify from 'fastify'
 import t from 'tap'
 import { parseMatch } from '../src/cli/silence.ts'
+import { readEnvironment } from '../src/env.ts'
 import { run } from './fixtures/process.ts'
 import { about, openConfig, startRelay, tempFolder } from './fixtures/relay.ts'
 
@@ -353,7 +357,11 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
     [['chek'], {}, /unknown command 'chek'[\s\S]*check/],
     [['check'], {}, /missing required argument 'config'/],
     [['check', '/nowhere.yaml'], {}, /no such file.*nowhere\.yaml/],
-    [['serve'], { CONFIG_FILE: '/nowhere.yaml' }, /^cannot read CONFIG_FILE \/nowhere\.yaml: ENOENT\n$/],
+    [
+      ['serve'],
+      { CONFIG_FILE: '/nowhere.yaml' },
+      /^cannot read CONFIG_FILE \/nowhere\.yaml: there is no such file; set CONFIG_FILE to where yours is \(ENOENT\)\n$/
+    ],
     [
       ['serve', '--example'],
       { PORT: 'eighty' },
@@ -370,6 +378,19 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
       { ADMIN_TOKEN: '"t0ken"', PORT: "'0'" },
       /take out the quotes around PORT, ADMIN_TOKEN\n$/
     ],
+    [
+      ['serve'],
+      { CONFIG_FILE: tempFolder(t) },
+      /^cannot read CONFIG_FILE \/.*: it is a folder; name the file in it \(EISDIR\)\n$/
+    ],
+    // Everybody who gets a message would read the password, and a path behind a query leads nowhere.
+    ...['https://me:pa55@relay.acme.dev', 'https://relay.acme.dev/?a=b', 'https://relay.acme.dev#a', 'https://:80'].map(
+      (PUBLIC_URL): [string[], Record<string, string>, RegExp] => [
+        ['serve', '--example'],
+        { PUBLIC_URL },
+        /^the environment has errors: PUBLIC_URL has to be an address .*, without spaces, a password, or anything after its path\n$/
+      ]
+    ),
     [['retry'], {}, /give the ids of dead letters, or --all/],
     [['notifications', '--url', 'http://127.0.0.1:1'], {}, /^no answer from http:\/\/127\.0\.0\.1:1: ECONNREFUSED\n$/],
     [['serve', '--example'], { DATABASE_URL: 'mysql://x' }, /DATABASE_URL has to be sqlite:<path> or postgres/]
@@ -380,6 +401,43 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
     t.match(err, text)
     t.notMatch(err, /\n {4}at /, 'no stack')
   }
+})
+
+t.test('a relay that cannot listen says where, why and what to write instead', async (t) => {
+  const env = { DATABASE_URL: `sqlite:${join(tempFolder(t), 'relay.db')}` }
+  const other = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ HOST: '127.0.0.1', PORT: String(port) }, new RegExp(`on port ${port} .* another with PORT=${port + 1}\n$`)],
+    [{ HOST: '[::1]' }, /^HOST=\[::1\] is no address of this machine .*: 0\.0\.0\.0 is all/],
+    [{ HOST: 'http://0.0.0.0' }, /^HOST=http:\/\/0\.0\.0\.0 is no address of this machine/],
+    [{ HOST: '192.0.2.77' }, /^HOST=192\.0\.2\.77 is no address of this machine/]
+  ]
+  for (const [wrong, says] of cases) {
+    const { code, err } = await run(['serve', '--example'], { ...env, PORT: '0', ...wrong })
+    t.equal(code, 2, JSON.stringify(wrong))
+    t.match(err, says)
+  }
+})
+
+t.test('white space around a setting, such as the line end of `echo`, is no part of it', async (t) => {
+  const app = Fastify()
+  await readEnvironment(app, {
+    HOST: ' ::\n',
+    PORT: ' \n',
+    LOG_LEVEL: 'debug\n',
+    CONFIG_FILE: 'a b.yaml ',
+    PUBLIC_URL: 'https://[::1]:8443/relay\n'
+  })
+  t.match(app.env, {
+    HOST: '::',
+    PORT: 8080,
+    LOG_LEVEL: 'debug',
+    CONFIG_FILE: 'a b.yaml',
+    PUBLIC_URL: 'https://[::1]:8443/relay'
+  })
 })
 
 t.test('what ends a start repeats no password of the environment', async (t) => {

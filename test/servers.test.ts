@@ -20,7 +20,10 @@ t.test('an address of several servers is one for each, alike in all but the host
     ['postgresql://a,b,c/db', ['postgresql://a/db', 'postgresql://b/db', 'postgresql://c/db']],
     ['postgres://u:p,q@[::1]:5432,[::2]:5433/db', ['postgres://u:p,q@[::1]:5432/db', 'postgres://u:p,q@[::2]:5433/db']],
     ['postgres://u:p,q@a/db?application_name=x,y', ['postgres://u:p,q@a/db?application_name=x,y']],
-    ['postgres:///db?host=/run/postgresql', ['postgres:///db?host=/run/postgresql']]
+    ['postgres:///db?host=/run/postgresql', ['postgres:///db?host=/run/postgresql']],
+    // As the driver takes them, which warns of its next version on standard error.
+    ['postgres://a/db?sslmode=require&x=y', ['postgres://a/db?sslmode=verify-full&x=y']],
+    ['postgres://a/db?uselibpqcompat=true&sslmode=require', ['postgres://a/db?uselibpqcompat=true&sslmode=require']]
   ]
   for (const [url, addresses] of cases) t.same(addressesIn(url), addresses, url)
 })

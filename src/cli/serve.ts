@@ -37,7 +37,7 @@ export async function serve({ example }: { example?: boolean }): Promise<void> {
 
 /** The example config has nothing to protect and posts nowhere, so trying it out on this machine needs no token. */
 function withExample(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  if (environment['CONFIG_FILE']) return environment
+  if (environment['CONFIG_FILE']?.trim()) return environment
   const { ADMIN_TOKEN, ADMIN_OPEN_TO } = environment
   const isOpen = !ADMIN_TOKEN && !ADMIN_OPEN_TO
   return { ...environment, CONFIG_FILE: 'config.example.yaml', ...(isOpen && { ADMIN_OPEN_TO: 'loopback' }) }

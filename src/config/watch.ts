@@ -151,6 +151,16 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new RelayError('BAD_CONFIG', `cannot read CONFIG_FILE ${file}: ${(error as NodeJS.ErrnoException).code}`)
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    throw new RelayError(
+      'BAD_CONFIG',
+      `cannot read CONFIG_FILE ${file}: ${unreadable[code] ?? 'see its volume'} (${code})`
+    )
   }
+}
+
+const unreadable: Record<string, string> = {
+  ENOENT: 'there is no such file; set CONFIG_FILE to where yours is',
+  EISDIR: 'it is a folder; name the file in it',
+  EACCES: 'the user that the relay runs as may not; see the modes of the file and of its folders'
 }

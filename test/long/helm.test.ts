@@ -117,7 +117,14 @@ const refused: readonly (readonly [values: object, says: RegExp])[] = [
   [{ persistence: { size: '1 GB' } }, /persistence[./]size.*pattern/],
   [{ resources: { limits: { memory: '512 MB' } } }, /resources[./]limits[./]memory.*pattern/],
   [{ podSecurityContext: { runAsUser: 'root' } }, /podSecurityContext[./]runAsUser.*integer/],
-  [{ existingSecret: 'mine' }, /existingSecret/]
+  [{ existingSecret: 'mine' }, /existingSecret/],
+  [{ persistence: { size: '500K' } }, /persistence[./]size.*pattern/],
+  [{ persistence: { size: '1.2.3Gi' } }, /persistence[./]size.*pattern/],
+  // As an empty value of someone's own file has it: the chart's goes with it.
+  [{ secret: null }, /secret is required|'secret'/],
+  [{ postgres: null }, /postgres is required|'postgres'/],
+  [{ flux: { namespace: null } }, /namespace is required|'namespace'/],
+  [{ env: [{ name: 'PORT', value: '9000' }] }, /env names PORT, but probes, the Service and policies lead to 8000/]
 ]
 
 t.test('a value that makes no sense is refused by its name, with what it should be', { skip }, async (t) => {
@@ -129,6 +136,33 @@ t.test('one Secret is named wherever one is', { skip }, async (t) => {
   const text = JSON.stringify(manifests)
   const named = [...text.matchAll(/"(?:secretRef|secretKeyRef)":\{[^}]*"name":"([^"]+)"/g)].map(([, name]) => name)
   t.strictSame(named, ['mine', 'mine', 'mine', 'mine'])
+})
+
+t.test('a variable is named once, and what `env` says of the database or the key counts', { skip }, async (t) => {
+  const valueFrom = { secretKeyRef: { name: 'database-app', key: 'uri' } }
+  const env = [
+    { name: 'DATABASE_URL', valueFrom },
+    { name: 'FLUX_HMAC_KEY', value: 'k' }
+  ]
+  for (const enabled of [true, false]) {
+    const { spec } = the(render({ env, postgres: { enabled } }), Deployment)
+    const variables = spec?.template.spec?.containers[0]?.env ?? []
+    t.strictSame(variables.map(({ name }) => name).sort(), ['DATABASE_URL', 'FLUX_HMAC_KEY', 'PORT'])
+    t.strictSame(variables.find(({ name }) => name === 'DATABASE_URL')?.valueFrom, valueFrom)
+  }
+  const folder = chartWithNotes(t)
+  const needs = (values: object) => /with `token`(, DATABASE_URL)?/.exec(notesOf(render(values, { folder })))?.[0]
+  t.equal(needs({ env, postgres: { enabled: true } }), 'with `token`')
+  t.equal(needs({ postgres: { enabled: true } }), 'with `token`, DATABASE_URL')
+})
+
+t.test('whatever a release is called, a Service can be called so, or it is said what to set', { skip }, async (t) => {
+  for (const release of ['my.relay', `${'a'.repeat(50)}--b`, `${'a'.repeat(51)}.b`, 'a'.repeat(53)]) {
+    for (const { metadata, kind } of render({ postgres: { enabled: true } }, { release }))
+      t.match(metadata.name, /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, `${kind} of ${release}`)
+  }
+  t.throws(() => render({}, { release: '2relay' }), /begins with a digit: set fullnameOverride/)
+  t.doesNotThrow(() => render({ fullnameOverride: 'relay2' }, { release: '2relay' }))
 })
 
 t.test('an image that is named by its digest is that one', { skip }, async (t) => {

@@ -1,7 +1,10 @@
 {{- /* Names: say what the objects of a release are called, and find each other by. */ -}}
 
 {{- define "flux-relay.name" -}}
-{{- .Values.fullnameOverride | default .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- $name := .Values.fullnameOverride | default .Release.Name | replace "." "-" | trunc 52 -}}
+{{- /* Helm takes such a name for a release, Kubernetes none for a Service, and what comes before that would be there already. */ -}}
+{{- if regexMatch "^[0-9]" $name }}{{ fail (printf "nothing can be called %s, which begins with a digit: set fullnameOverride" $name) }}{{ end -}}
+{{- regexReplaceAll "-+$" $name "" -}}
 {{- end -}}
 
 {{- /* The one label of deploy/base: Deployment, Service and policies select by it, so two releases differ in it. */ -}}

@@ -217,6 +217,7 @@ const notUp = /^(57P0[123]|25006|(53|08)...)$/
 
 /** Whether a server may be there in a moment: none has answered, or one that stops or starts, or has too much to do. */
 export function isNotUpYet(error: unknown): boolean {
+  if (asksForPassword(error)) return false
   if (error instanceof RelayError) return error.code === 'CANNOT_STORE'
   return !(error instanceof DatabaseError) || notUp.test(error.code ?? '')
 }
@@ -226,10 +227,16 @@ export function isNotUpYet(error: unknown): boolean {
  * repeat parts of a URL whose password was not encoded; and the error itself goes no further for the same reason.
  */
 export function sayDatabaseError(error: unknown, url: string): string {
+  if (asksForPassword(error)) return 'it asks for a password, and there is none in DATABASE_URL (nor in PGPASSWORD)'
   const { code, message } = error as { code?: string; message?: string }
   const said = error instanceof DatabaseError ? `${message} (${code})` : (code ?? message ?? 'unknown error')
   const password = passwordOf(url)
   return password ? said.replaceAll(password, '…') : said
+}
+
+/** What the driver says where it has none to send. */
+function asksForPassword(error: unknown): boolean {
+  return error instanceof Error && /client password must be a (non-empty )?string/.test(error.message)
 }
 
 /** Undefined where it has none, or the driver cannot read it. */

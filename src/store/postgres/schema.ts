@@ -11,12 +11,13 @@ const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql']
 /** Any number, the same in every replica: they wait for each other with it. */
 const lockId = 8_140_771
 
-/** Safe when several replicas start at once. Throws BAD_DATABASE where the tables are of a newer program. */
+/** Safe when several replicas start at once. Throws BAD_DATABASE where the tables are of a newer program, or cannot hold every text. */
 export async function migrate(servers: Servers): Promise<void> {
   // Changing a large table may take its time, and so may waiting for the replica that does it.
   const { query_timeout: _, ...config } = connectionConfig(servers.url)
   const client = await servers.connect(config)
   try {
+    await refuseEncoding(client)
     await client.query('begin; set local statement_timeout = 0')
     await client.query('select pg_advisory_xact_lock($1)', [lockId])
     const version = await versionOf(client)
@@ -34,6 +35,16 @@ export async function migrate(servers: Servers): Promise<void> {
   } finally {
     await client.end()
   }
+}
+
+/** Every message has a sign in it that most encodings lack: events would be taken, and nothing could be sent. */
+async function refuseEncoding(client: Client): Promise<void> {
+  const { rows } = await client.query<{ server_encoding: string }>('show server_encoding')
+  const { server_encoding: encoding = '' } = rows[0] ?? {}
+  // The second keeps whatever it is given.
+  if (/^(UTF-?8|SQL_ASCII)$/i.test(encoding)) return
+  const hint = "make one for the relay: create database relay encoding 'UTF8' locale 'C' template template0"
+  throw new RelayError('BAD_DATABASE', `the database is in ${encoding}, which has no signs for what is sent; ${hint}`)
 }
 
 async function versionOf(client: Client): Promise<number> {

@@ -4,7 +4,17 @@ import { Client, type ClientBase, type ClientConfig } from 'pg'
 /** Of `postgres://user:password@a:5432,b:5432/database`, which libpq takes as well: an address for each server. */
 export function addressesIn(url: string): string[] {
   const [, before = '', hosts = '', rest = ''] = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/is.exec(url) ?? []
-  return hosts.includes(',') ? hosts.split(',').map((host) => `${before}${host}${rest}`) : [url]
+  const urls = hosts.includes(',') ? hosts.split(',').map((host) => `${before}${host}${rest}`) : [url]
+  return urls.map(strict)
+}
+
+/**
+ * As the driver takes these modes, with a warning on standard error; its next version would verify less
+ * (pg-connection-string, README, "TLS"). Whoever wants that says `uselibpqcompat`.
+ */
+function strict(url: string): string {
+  if (/[?&]uselibpqcompat=true/.test(url)) return url
+  return url.replaceAll(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/g, '$1verify-full')
 }
 
 // A standby, or a server that was told to: whoever is connected to it has to go elsewhere.

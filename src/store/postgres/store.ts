@@ -22,6 +22,7 @@ import { createRollouts } from './rollouts.ts'
 import { migrate } from './schema.ts'
 import { Servers } from './servers.ts'
 import { Naming } from './statements.ts'
+import { sayHint, sayPlace } from './unopened.ts'
 import { createUpkeep } from './upkeep.ts'
 
 export interface PostgresOptions {
@@ -66,8 +67,8 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
       if ((error as RelayError).code === 'BAD_DATABASE') throw error
       const reason = error instanceof RelayError ? error.message : sayDatabaseError(error, url)
       if (options.waiting === undefined || !isNotUpYet(error) || tries === openTries)
-        throw new RelayError('BAD_DATABASE', `cannot use the database: ${reason}`)
-      options.waiting(reason)
+        throw new RelayError('BAD_DATABASE', `cannot use the database${sayPlace(url)}: ${reason}${sayHint(reason)}`)
+      options.waiting(reason + sayPlace(url))
       await pause(openAgainMs)
     }
   }

@@ -1,0 +1,25 @@
+// Unopened: says where a database was looked for, and what to do where it cannot be opened. Pure.
+
+// The network's codes, those of TLS (https://nodejs.org/api/tls.html#x509-certificate-error-codes), PostgreSQL's, and the driver's words.
+const hints: readonly [said: RegExp, hint: string][] = [
+  [/^ENOENT\b/, 'there is no such socket: is it up, and is `host` the folder of its socket?'],
+  [/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)\b/, 'is it up, and do host and port lead there?'],
+  [/^ETIMEDOUT\b|timeout/, 'does a firewall or a NetworkPolicy let the relay out to there?'],
+  [/does not support SSL/, 'turn on TLS there, or choose sslmode=disable, if that network is yours alone'],
+  [/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/, 'for a CA of your own add &sslrootcert=/path/to/ca.crt'],
+  [/ALTNAME/, 'its certificate is for another name than that in DATABASE_URL'],
+  [/\(3D000\)$/, "make it: create database … encoding 'UTF8'"],
+  [/\(42501\)$/, 'the role has to own the database']
+]
+
+/** ` at db.example.com:5432`; nothing where a password that was not encoded could be taken for a name. */
+export function sayPlace(url: string): string {
+  const [, hosts] = /^[a-z]+:\/\/(?:[^@/?#]*@)?([\w.,:[\]-]+)(?:[/?][^@]*)?$/i.exec(url) ?? []
+  return hosts === undefined ? '' : ` at ${hosts}`
+}
+
+/** What to do about `reason`, as far as that is known. */
+export function sayHint(reason: string): string {
+  const hint = hints.find(([said]) => said.test(reason))?.[1]
+  return hint === undefined ? '' : `; ${hint}`
+}

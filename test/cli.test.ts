@@ -218,6 +218,25 @@ t.test('a blocked destination is tried now, and what comes of it is said', async
   t.match({ code, ...JSON.parse(out) }, { code: 1, isTried: false, backlog: 1, notBefore: String, after: null })
 })
 
+t.test('objects lists what fails before all else, however many there are', async (t) => {
+  const relay = await startRelay(t)
+  for (const name of ['a', 'b']) await relay.post(about(name, { severity: 'info', reason: 'Succeeded', message: 'ok' }))
+  for (const name of ['y', 'z']) await relay.post(about(name))
+  const objects = (...args: string[]) => run(['objects', ...args], { RELAY_URL: relay.url })
+  const first = await objects('--limit', '2')
+  t.match(first.out, /failing .*apps\/[yz] [\s\S]*failing .*apps\/[yz] /)
+  t.notMatch(first.out, /healthy/)
+  t.match(first.err, /There are more; raise --limit \(now 2\)/)
+  const all = await objects('--limit', '4', '--json')
+  const listed = JSON.parse(all.out)
+  t.same(
+    listed.objects.map(({ state }: { state: string }) => state),
+    ['failing', 'failing', 'healthy', 'healthy']
+  )
+  t.equal(listed.next, null)
+  t.match(await objects('--name', 'none'), { out: 'None matches --name none.\n', err: '' })
+})
+
 t.test('a silence withholds what matches, until it is ended', async (t) => {
   const relay = await startRelay(t, { env: { ADMIN_TOKEN: 's3cret' } })
   const env = { RELAY_URL: relay.url, ADMIN_TOKEN: 's3cret' }

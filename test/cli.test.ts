@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseMatch } from '../src/cli/silence.ts'
+import { parseMatch, sayMatch } from '../src/cli/silence.ts'
 import { run } from './fixtures/process.ts'
 import { about, openConfig, startRelay, tempFolder } from './fixtures/relay.ts'
 
@@ -305,6 +305,7 @@ t.test('conditions of a silence stand in one text or in several, and what they c
       { message: { include: ['timed out, again'] }, kind: ['HelmRelease'] }
     ],
     [['severity=warn'], { severity: 'warn' }],
+    [['related.kind=HelmChart,related.name=web'], { related: { kind: ['HelmChart'], name: ['web'] } }],
     [['severity=info,warn'], { severity: ['info', 'warn'] }],
     [
       ['kind=HelmRelease,when=event.reason in ["UpgradeFailed", "TestFailed"] && metadata.a == "b,name=c"'],
@@ -312,6 +313,9 @@ t.test('conditions of a silence stand in one text or in several, and what they c
     ]
   ]
   for (const [texts, expected] of taken) t.strictSame(parseMatch(texts), expected, texts.join(' '))
+  for (const [, expected] of taken)
+    t.strictSame(parseMatch([sayMatch({ ...expected })]), expected, 'as it is listed, it can be given again')
+  t.equal(sayMatch({ severity: ['warn'], metadata: { team: 'a' } }), 'severity=["warn"],metadata.team=a')
   const { out, err } = await add('namespace=db', '--match', 'kind=HelmRelease')
   t.strictSame(err, '')
   t.strictSame(JSON.parse(out).match, { namespace: ['db'], kind: ['HelmRelease'] })

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { type ErrorCode, RelayError } from '../src/errors.ts'
+import { didYouMean } from '../src/spelling.ts'
 import { answerBeforeLeftovers, hasLeftovers } from './leftovers.ts'
 import type { Strays } from './strays.ts'
 import { tooMany } from './waiting-bodies.ts'
@@ -39,8 +40,11 @@ export function answerErrors(app: FastifyInstance, strays: Strays): void {
 
 const whereEventsGo = 'events are posted to /webhook or /webhook/<source>'
 
-function nothingHere({ method }: FastifyRequest): string {
-  return method === 'POST' ? `nothing takes events at this path: ${whereEventsGo}` : 'not found'
+function nothingHere({ method, url }: FastifyRequest): string {
+  if (method === 'POST') return `nothing takes events at this path: ${whereEventsGo}`
+  return /^\/+api(?![^/?#])/.test(url)
+    ? 'there is no such path; /api/openapi.json lists those that there are'
+    : 'not found'
 }
 
 function otherMethod({ method, url }: FastifyRequest): string {
@@ -133,20 +137,31 @@ export function toRelayError(error: FastifyError | RelayError, isEvent = false):
 function describe({ validation = [], validationContext = 'body' }: FastifyError, isEvent: boolean): string {
   const [first] = validation
   if (first?.keyword === 'additionalProperties') {
-    return `there is no ${String(first.params['additionalProperty']).slice(0, 100)} in the ${validationContext}`
+    const name = String(first.params['additionalProperty']).slice(0, 100)
+    return `there is no ${name} in the ${validationContext}; ${sayKnown(name, first)}`
   }
   const isForeign = isEvent && first?.instancePath === '' && /^(type|required)$/.test(first.keyword)
   // What other types of Provider post has none of it. Flux shows this text in an event of the Alert.
   if (isForeign && (first.keyword === 'type' || first.params['missingProperty'] === 'involvedObject'))
     return `${validationContext} ${wordsOf(first)}: this is no event of Flux; a Provider has to be of type generic or generic-hmac`
   const field = (first?.instancePath ?? '').split('/').slice(1).join('.').slice(0, 100) || validationContext
+  // A query has nothing but texts: this is a list of them.
+  if (validationContext === 'querystring' && first?.keyword === 'type') return `${field} is given more than once`
   return `${field} ${wordsOf(first)}`
+}
+
+/** What there is instead of `name`. */
+function sayKnown(name: string, { parentSchema }: SchemaError): string {
+  const known = Object.keys((parentSchema as { properties?: object } | undefined)?.properties ?? {})
+  if (known.length === 0) return 'it takes none'
+  return `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}${didYouMean(name, known)}`
 }
 
 function wordsOf({ keyword, message = 'is not valid', params, parentSchema }: Partial<SchemaError> = {}): string {
   const { patternErrorMessage } = (parentSchema ?? {}) as { patternErrorMessage?: string }
   if (keyword === 'pattern' && patternErrorMessage !== undefined) return patternErrorMessage
   if (keyword === 'type') return message.replaceAll(',', ' or ')
+  if (keyword === 'minLength') return 'is empty'
   if (keyword !== 'enum') return message
   return `${message}: ${(params as { allowedValues: string[] }).allowedValues.filter(Boolean).join(', ')}`
 }

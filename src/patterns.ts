@@ -44,6 +44,11 @@ export function literalStart(glob: string): string {
 
 const isOne = (taker: string | undefined, char: string | undefined) => taker === '?' || taker === char
 
+/** A character as a person counts them may be two of JavaScript's. */
+function charLength(text: string, at: number): number {
+  return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
+}
+
 /**
  * Greedy matching with one step back to the last star: at most text × glob steps, whatever is written.
  */
@@ -57,11 +62,12 @@ function globMatches(glob: string, text: string, takes = isOne): boolean {
       star = place++
       resume = at
     } else if (place < glob.length && takes(glob[place], text[at])) {
-      at++
+      at += glob[place] === '?' ? charLength(text, at) : 1
       place++
     } else if (star >= 0) {
       place = star + 1
-      at = ++resume
+      resume += charLength(text, resume)
+      at = resume
     } else {
       return false
     }

@@ -39,7 +39,8 @@ export function createSilences(options: {
     await read()
     const now = clock.now()
     const laneOf = (destination: string) => options.destinations().get(destination)?.lane
-    options.wake(await store.endMutes(now, laneOf, (withheld) => muteNotice(withheld, now)))
+    const all = [...options.muted(), ...mutes]
+    options.wake(await store.endMutes(now, laneOf, (withheld) => muteNotice(withheld, now), all))
   }
 
   /** What was withheld by a mute that ends at another time by now, or is gone from the file, is not summed up at its old end. */

@@ -1,11 +1,12 @@
 // Commands: are run as people type them: output, exit codes, mistakes.
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:http'
+import { createServer as createListener, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
-import { parseMatch } from '../src/cli/silence.ts'
+import { parseMatch, sayMatch } from '../src/cli/silence.ts'
 import { readEnvironment } from '../src/env.ts'
 import { run } from './fixtures/process.ts'
 import { about, openConfig, startRelay, tempFolder } from './fixtures/relay.ts'
@@ -222,6 +223,25 @@ t.test('a blocked destination is tried now, and what comes of it is said', async
   t.match({ code, ...JSON.parse(out) }, { code: 1, isTried: false, backlog: 1, notBefore: String, after: null })
 })
 
+t.test('objects lists what fails before all else, however many there are', async (t) => {
+  const relay = await startRelay(t)
+  for (const name of ['a', 'b']) await relay.post(about(name, { severity: 'info', reason: 'Succeeded', message: 'ok' }))
+  for (const name of ['y', 'z']) await relay.post(about(name))
+  const objects = (...args: string[]) => run(['objects', ...args], { RELAY_URL: relay.url })
+  const first = await objects('--limit', '2')
+  t.match(first.out, /failing .*apps\/[yz] [\s\S]*failing .*apps\/[yz] /)
+  t.notMatch(first.out, /healthy/)
+  t.match(first.err, /There are more; raise --limit \(now 2\)/)
+  const all = await objects('--limit', '4', '--json')
+  const listed = JSON.parse(all.out)
+  t.same(
+    listed.objects.map(({ state }: { state: string }) => state),
+    ['failing', 'failing', 'healthy', 'healthy']
+  )
+  t.equal(listed.next, null)
+  t.match(await objects('--name', 'none'), { out: 'None matches --name none.\n', err: '' })
+})
+
 t.test('a silence withholds what matches, until it is ended', async (t) => {
   const relay = await startRelay(t, { env: { ADMIN_TOKEN: 's3cret' } })
   const env = { RELAY_URL: relay.url, ADMIN_TOKEN: 's3cret' }
@@ -290,6 +310,7 @@ t.test('conditions of a silence stand in one text or in several, and what they c
       { message: { include: ['timed out, again'] }, kind: ['HelmRelease'] }
     ],
     [['severity=warn'], { severity: 'warn' }],
+    [['related.kind=HelmChart,related.name=web'], { related: { kind: ['HelmChart'], name: ['web'] } }],
     [['severity=info,warn'], { severity: ['info', 'warn'] }],
     [
       ['kind=HelmRelease,when=event.reason in ["UpgradeFailed", "TestFailed"] && metadata.a == "b,name=c"'],
@@ -297,6 +318,9 @@ t.test('conditions of a silence stand in one text or in several, and what they c
     ]
   ]
   for (const [texts, expected] of taken) t.strictSame(parseMatch(texts), expected, texts.join(' '))
+  for (const [, expected] of taken)
+    t.strictSame(parseMatch([sayMatch({ ...expected })]), expected, 'as it is listed, it can be given again')
+  t.equal(sayMatch({ severity: ['warn'], metadata: { team: 'a' } }), 'severity=["warn"],metadata.team=a')
   const { out, err } = await add('namespace=db', '--match', 'kind=HelmRelease')
   t.strictSame(err, '')
   t.strictSame(JSON.parse(out).match, { namespace: ['db'], kind: ['HelmRelease'] })
@@ -405,7 +429,7 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
 
 t.test('a relay that cannot listen says where, why and what to write instead', async (t) => {
   const env = { DATABASE_URL: `sqlite:${join(tempFolder(t), 'relay.db')}` }
-  const other = createServer().listen(0, '127.0.0.1')
+  const other = createListener().listen(0, '127.0.0.1')
   t.teardown(() => other.close())
   await once(other, 'listening')
   const { port } = other.address() as AddressInfo
@@ -450,4 +474,34 @@ t.test('what ends a start repeats no password of the environment', async (t) => 
   t.equal(thrown.code, 2)
   t.match(thrown.err, /\[redacted\]/)
   t.notMatch(thrown.err, 'SECRET')
+})
+
+t.test('another program that answers with JSON is not taken for a relay, and nothing counts as done', async (t) => {
+  const calls = [
+    ...['status', 'events', 'objects', 'lanes', 'sources', 'acts', 'notifications'].map((name) => [name]),
+    ...[
+      ['why', '1'],
+      ['ack', '1'],
+      ['unblock', 'a'],
+      ['retry', '1'],
+      ['retry', '--all'],
+      ['discard', '1']
+    ],
+    ...[
+      ['silence', 'list'],
+      ['silence', 'add', '--match', 'name=x', '--for', '1h'],
+      ['silence', 'expire', '1']
+    ]
+  ]
+  let says = ''
+  const other = createServer((_, response) => response.setHeader('content-type', 'application/json').end(says))
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => other.close())
+  const { port } = other.address() as AddressInfo
+  for (says of ['{"status":"ok"}', 'null', '[]']) {
+    for (const call of calls) {
+      const said = await run(call, { RELAY_URL: `http://127.0.0.1:${port}` })
+      t.match(said, { code: 2, out: '', err: /answers 200: is that a flux-relay\?\n$/ }, `${call.join(' ')}: ${says}`)
+    }
+  }
 })

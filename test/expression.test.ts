@@ -96,6 +96,18 @@ const faults: readonly (readonly [what: string, source: string, error: RegExp, a
   ['a pattern comes from the event', 'event.message.matches(event.reason)', /written out as a string/, 'event.reason'],
   ['a pattern is put together', 'event.message.matches("a" + "b")', /written out as a string/, '"a" + "b"'],
   ['a pattern is a variable', 'cel.bind(p, "a", event.reason.matches(p))', /written out as a string/, 'p'],
+  [
+    'matches() stands before its text',
+    'true && matches(event.message, "x")',
+    /matches\(\) stands behind the text that it is about: event\.message\.matches\(…\)/,
+    'matches'
+  ],
+  [
+    'there are two patterns',
+    'event.message.matches("a", "b")',
+    /^matches\(\) of a text does not take a text and a/,
+    'event'
+  ],
   ['a pattern is missing', 'event.message.matches()', /written out as a string/, 'event']
 ]
 

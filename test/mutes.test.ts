@@ -232,3 +232,29 @@ t.test('explain and the tests say that a message would be muted, and until when'
   t.same(notifications, [])
   t.match(trace.quiet, [{ destination: 'team', because: 'muted by "db upgrade" until 2026-09-21T15:00:00.000Z' }])
 })
+
+t.test('the message at the end waits while another mute withholds the same, or the same begins anew', async (t) => {
+  const mutes = `mute:
+  - { name: nights, match: { namespace: apps }, weekly: { days: [mon-fri], from: "20:00", to: "08:00", timeZone: UTC } }
+  - { name: weekends, match: { severity: error }, weekly: { days: [sat, sun], from: "00:00", to: "00:00", timeZone: UTC } }
+`
+  // A Friday.
+  const clock = createClock(Date.parse('2026-09-25T21:00:00Z'))
+  const relay = await startRelay(t, { config: config(mutes), clock })
+  await relay.post(about('a', { timestamp: at(clock) }))
+  await relay.post(about('b', { timestamp: at(clock) }))
+  await pass(relay, clock, 30 * 60 * 60_000)
+  t.same(texts(relay), [], 'neither on Saturday morning nor between the days of the weekend')
+  await relay.post(about('b', { timestamp: at(clock), ...ready }))
+  await pass(relay, clock, 20 * 60 * 60_000)
+  t.same(texts(relay), [])
+  await pass(relay, clock, 2 * 60 * 60_000)
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  const [said = ''] = texts(relay)
+  t.match(said, ':bell: Mute *weekends* is over. 2 notifications were withheld, 1 still fails.')
+  t.match(said, /apps\/a\* has been failing in `prod` for 2 d 3 h/)
+  await relay.post(about('a', { timestamp: at(clock), ...ready }))
+  await pass(relay, clock, 60_000)
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  t.match(texts(relay)[1], /✅ apps\/a works again/)
+})

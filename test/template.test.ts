@@ -120,6 +120,10 @@ t.test('every variable and filter of the contract', async (t) => {
     ],
     ['{{ failure.since }} {{ failure.since | time }}', '2026-09-21T14:00:00.000Z 2026-09-21 14:00 UTC'],
     ['{{ failure.since | ago }} {{ failure.since | lasting }} {{ 90 | duration }}', '14 m ago 14 m 1 m 30 s'],
+    [
+      '{{ "sprint 9" | time }}, {{ "7" | ago }}, {{ "version 2" | lasting }}, {{ "1e999" | duration }}',
+      'sprint 9, 7, version 2, 1e999'
+    ],
     ['{{ transition | glyph }} {{ object.path }} {{ transition | words }}', '✅ team-a/apps works again'],
     ['{{ event.gist }}|{{ event.log }}|{{ event.decisive }}', '||Reconciliation finished in 449ms'],
     ['{{ failure.isFixed }} {{ failure.before }} {{ failure.nextReminder }} {{ revision.subject }}', 'true'],

@@ -31,9 +31,13 @@ export function objects(app: FastifyInstance, options: OperatorOptions): void {
 
   app.get<{ Querystring: Static<typeof ObjectsQuery> }>(
     '/api/objects',
-    describe('Objects: failing and stale ones with the newest failure first, others by their names', ObjectsReply, {
-      querystring: ObjectsQuery
-    }),
+    describe(
+      'Objects by their names; where `state` asks for failing or stale ones, the newest failure first',
+      ObjectsReply,
+      {
+        querystring: ObjectsQuery
+      }
+    ),
     async ({ query }) => {
       const { limit, cursor, order, q = '', ...filter } = query
       const page = pageOf({ limit, cursor, order })

@@ -44,7 +44,8 @@ export const Filter = Text
 
 const date = '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
 const clockTime = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,9})?)?'
-const zone = '(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])'
+// In an address, a plus that is not encoded is a blank.
+const zone = '(Z|[+ -]([01][0-9]|2[0-3]):[0-5][0-9])'
 
 export const Moment = Type.Optional(
   Type.String({
@@ -109,7 +110,7 @@ export function pageOf({ limit = '100', cursor, order }: PageQuery): Page {
 export function momentOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined
   if (/^[0-9]+$/.test(text)) return Number(text)
-  const at = isDuration(text) ? now - parseDuration(text) : parseTime(text)
+  const at = isDuration(text) ? now - parseDuration(text) : parseTime(text.replace(/(:\S+) (?=\d\d:\d\d$)/, '$1+'))
   if (Number.isNaN(at)) throw new RelayError('BAD_REQUEST', `${text} is on a day that there is not`)
   return at
 }

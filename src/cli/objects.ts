@@ -15,10 +15,24 @@ const columns = [
   { name: 'WHY' }
 ]
 
+/** The relay has those that fail in the order of their failures, and all together in the order of their names. */
+const states = ['failing', 'stale', 'healthy']
+
 /** Lists those that match: failing ones first. Resolves to the exit code. */
 export async function listObjects(options: ListOptions & Record<string, unknown>): Promise<number> {
   const query = Object.fromEntries(filters.map((name) => [name, options[name] as string | undefined]))
-  const { items, next } = await collect<ListedObject>(options, '/api/objects', 'objects', query, Number(options.limit))
+  const limit = Number(options.limit)
+  const found: ListedObject[] = []
+  let next: string | null = null
+  for (const state of query['state'] === undefined ? states : [query['state']]) {
+    // One more than is listed: whether there are more.
+    const left = limit + 1 - found.length
+    const page = await collect<ListedObject>(options, '/api/objects', 'objects', { ...query, state }, left)
+    found.push(...page.items)
+    next = page.next ?? (found.length > limit ? state : null)
+    if (next !== null) break
+  }
+  const items = found.slice(0, limit)
   const text = items.length === 0 ? sayNone(query) : table(columns, items.map(rowOf))
   print(options.json, { objects: items, next }, text)
   mentionMore({ next }, options)

@@ -61,14 +61,30 @@ export async function listSilences({ json, ...relay }: ClientOptions): Promise<n
   return 0
 }
 
-/** As `--match` takes it, but for what only a file or the API can say: `namespace=db,kind=HelmRelease`. */
-function sayMatch(match: Record<string, unknown>): string {
-  const words = Object.entries(match).map(([key, wanted]) => {
-    const isText =
-      typeof wanted === 'string' || (Array.isArray(wanted) && wanted.every((one) => typeof one === 'string'))
-    return `${key}=${isText ? [wanted].flat().join() : JSON.stringify(wanted)}`
+/** As `--match` takes it, but for what only a file or the API can say: `namespace=db,metadata.team=shop`. */
+export function sayMatch({ when, ...match }: Record<string, unknown>): string {
+  const words = Object.entries(match).flatMap(([key, wanted]) => {
+    if (key === 'metadata' || key === 'related')
+      return Object.entries(wanted as object).map(([name, one]) => sayCondition(`${key}.${name}`, one))
+    return [sayCondition(key, wanted)]
   })
-  return words.join()
+  // It takes all that follows.
+  return [...words, ...(when === undefined ? [] : [`when=${when}`])].join()
+}
+
+function sayCondition(key: string, wanted: unknown): string {
+  const regex = key === 'message' ? onlyRegex(wanted) : undefined
+  const values = regex === undefined ? [wanted].flat() : [regex]
+  // One severity means it and worse, and a list exactly these, also of one.
+  const isExact = key === 'severity' && Array.isArray(wanted) && wanted.length === 1
+  const isText = !isExact && values.every((one) => typeof one === 'string')
+  return `${key}=${isText ? values.map((one) => String(one).replaceAll(',', '\\,')).join() : JSON.stringify(wanted)}`
+}
+
+/** The one that is looked for in a message, where nothing else is asked of it. */
+function onlyRegex(wanted: unknown): unknown {
+  const { include, ...rest } = wanted as { include?: unknown[] }
+  return include?.length === 1 && Object.keys(rest).length === 0 ? include[0] : undefined
 }
 
 /** Ends them now, which sends summaries of what they withheld; resolves to the exit code, 1 where one was not there. */

@@ -49,12 +49,15 @@ function sayNotifications({ notifications = [] }: SaidAbout): string {
     : `${notifications.length.toLocaleString('en')} notifications`
 }
 
-/** `namespace db · name primary` */
+/** `namespace db · metadata.team shop, till` */
 export function sayMatching(match: NonNullable<ActAbout['match']>): string {
-  const words = Object.entries(match).map(([key, wanted]) => {
-    const value =
-      typeof wanted === 'string' ? wanted : Array.isArray(wanted) ? wanted.join(', ') : JSON.stringify(wanted)
-    return `${key} ${value}`
+  return wordsOf(match, '').join(' · ') || 'everything'
+}
+
+function wordsOf(match: object, prefix: string): string[] {
+  return Object.entries(match).flatMap(([name, wanted]: [string, unknown]) => {
+    const key = prefix + name
+    if (Array.isArray(wanted)) return [`${key} ${wanted.join(', ')}`]
+    return typeof wanted === 'object' && wanted !== null ? wordsOf(wanted, `${key}.`) : [`${key} ${wanted}`]
   })
-  return words.join(' · ') || 'everything'
 }

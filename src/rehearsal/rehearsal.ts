@@ -14,6 +14,7 @@ import { sayEntry } from '../rules/owners.ts'
 import type { Rule, Verdict } from '../rules/rule.ts'
 import { match } from '../rules/rules.ts'
 import type { Decision, NewNotification } from '../store/kept.ts'
+import { longestCarriedMs } from '../store/steps/muted.ts'
 import { lastsUntil } from '../store/steps.ts'
 import { rehearseRollouts } from './rollouts.ts'
 
@@ -40,8 +41,11 @@ export interface Rehearsal {
 /** What a mute withholds about an object, and sums up in one message when it ends. */
 interface Withheld {
   destination: string
-  /** ms */
+  /** Since when, and until when, in ms. */
+  at: number
   until: number
+  /** What withholds it at `now`, in ms. */
+  mutingAt(now: number): Muting | undefined
 }
 
 /** A notification that is held, and how it is taken back. */
@@ -69,11 +73,10 @@ export function startRehearsal(
   function afterSummaries(key: string, known: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
     const all = withheld.get(key)
     if (known === undefined || all === undefined) return known
-    const over = all.filter(({ until }) => until <= now)
-    withheld.set(
-      key,
-      all.filter(({ until }) => until > now)
-    )
+    const carried = all.map((entry) => ({ ...entry, until: endOfAll(entry, now) }))
+    const over = carried.filter(({ until }) => until <= now)
+    const left = carried.filter(({ until }) => until > now)
+    withheld.set(key, left)
     return over.reduce((memory, { destination, until }) => markNotified(memory, destination, until), known)
   }
 
@@ -86,7 +89,8 @@ export function startRehearsal(
       takeBack(sayMuting(muting))
       const known = memory.get(key)
       if (known !== undefined) memory.set(key, markWithheld(known, row))
-      withheld.set(key, [...(withheld.get(key) ?? []), { destination: row.destination, until: muting.until }])
+      const { destination, until: at } = row
+      withheld.set(key, [...(withheld.get(key) ?? []), { destination, at, until: muting.until, mutingAt }])
     }
     return all.filter((entry) => entry.held.until > now)
   }
@@ -128,14 +132,14 @@ export function startRehearsal(
         if (because !== undefined) waiting.find((entry) => entry.held === row)?.takeBack(because)
       }
       const gone = decision.releases?.map((release) => release.held) ?? []
+      const subject = { event, transition: decision.transition }
+      const mutingAt = (at: number) => mutingOf(config.mutes, subject, at)
       const muted = decision.notifications.flatMap(({ destination, muting }) =>
-        muting ? [{ destination, until: muting.until }] : []
+        muting ? [{ destination, at: now, until: muting.until, mutingAt }] : []
       )
       if (muted.length > 0) withheld.set(key, [...(withheld.get(key) ?? []), ...muted])
       const left = withoutMuted(decision)
       const parts = { notifications: [...left.notifications], quiet: [...left.trace.quiet] }
-      const subject = { event, transition: decision.transition }
-      const mutingAt = (at: number) => mutingOf(config.mutes, subject, at)
       const heldBack = holdBack(parts, now, { mutingAt, nextId: () => String(ids++) })
       held.set(key, [...waiting.filter((entry) => !gone.includes(entry.held)), ...heldBack])
       if (decision.reports !== undefined) {
@@ -147,6 +151,17 @@ export function startRehearsal(
       return { event, ...left, notifications: parts.notifications, trace: { ...left.trace, quiet: parts.quiet } }
     }
   }
+}
+
+/** When what is withheld is summed up, in ms, or a time after `now`: what another mute withholds by then goes on to be withheld. */
+function endOfAll({ at, until, mutingAt }: Withheld, now: number): number {
+  let end = until
+  while (end <= now && end - at < longestCarriedMs) {
+    const next = mutingAt(end)
+    if (next === undefined) break
+    end = next.until
+  }
+  return end
 }
 
 /** The parts of what was rehearsed that change while time passes. */

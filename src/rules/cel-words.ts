@@ -7,6 +7,8 @@ export interface Vocabulary {
   /** Each with its fields; none where they are open or there are no fields. */
   variables: Readonly<Record<string, readonly string[]>>
   functions: readonly string[]
+  /** Those of them that stand behind a text, as in `event.message.matches("…")`, and nowhere else. */
+  ofTexts: readonly string[]
 }
 
 /** `said` is the library's summary of a fault at `offset` of `source`. */
@@ -115,8 +117,11 @@ function noOverload(
   [receiver, name = '', operands = '']: string[],
   _: string,
   __: number,
-  { functions }: Vocabulary
+  { functions, ofTexts }: Vocabulary
 ): string {
+  if (receiver === undefined && ofTexts.includes(name)) {
+    return `${name}() stands behind the text that it is about: event.message.${name}(…)`
+  }
   if (!functions.includes(name)) return `there is no function "${name}"${didYouMean(name, functions)}`
   const of = receiver === undefined ? '' : ` of ${type(receiver)}`
   if (operands === '') return `${name}()${of} needs something between its parentheses`

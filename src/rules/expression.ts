@@ -41,9 +41,13 @@ const environment = new Environment({ limits: { maxAstNodes: 1000, maxDepth: 50 
     return find(text)
   })
 
+const functions = environment.getDefinitions().functions
+const alone = new Set(functions.flatMap(({ name, receiverType }) => (receiverType === null ? [name] : [])))
+
 const vocabulary: Vocabulary = {
   variables: { ...fields, metadata: [], transition: [] },
-  functions: environment.getDefinitions().functions.map(({ name }) => name)
+  functions: functions.map(({ name }) => name),
+  ofTexts: functions.flatMap(({ name, receiverType }) => (receiverType === 'string' && !alone.has(name) ? [name] : []))
 }
 
 /** Compiles and type-checks `source`. An error says where, in characters from its start. */
@@ -77,7 +81,8 @@ type LibraryError = { summary?: string; message: string; range?: { start: number
 
 function said(source: string, error: LibraryError): { error: string; offset: number } {
   const offset = error?.range?.start ?? 0
-  const text = error?.summary ?? error?.message ?? 'not a valid expression'
+  // Nobody wrote the name that ours has.
+  const text = (error?.summary ?? error?.message ?? 'not a valid expression').replace(/\bre2\(/, 'matches(')
   return { error: inWords(text, source, offset, vocabulary), offset }
 }
 

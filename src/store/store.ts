@@ -1,5 +1,6 @@
 // Store: defines the promises about what is kept. SQLite keeps them for one process; every other store has to keep them too.
 import type { Actor } from '../actor.ts'
+import type { Mute } from '../mutes/mutes.ts'
 import type { NewSilence, Silence } from '../mutes/silence.ts'
 import type { Acknowledged, Incident } from '../objects/acknowledged.ts'
 import type { View } from '../render/compose/view.ts'
@@ -85,9 +86,15 @@ export interface Store {
   /**
    * For each mute that is over and each destination, writes the notification that `compose` makes of what was withheld;
    * from then on that destination counts as notified of the failures that last. It goes to the lane that the destination has by now,
-   * which may have moved since. Resolves to the lanes that got something.
+   * which may have moved since. What one of `mutes` withholds by then is not summed up before that one is over. Resolves to the
+   * lanes that got something.
    */
-  endMutes(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): Promise<string[]>
+  endMutes(
+    now: number,
+    laneOf: LaneOf,
+    compose: (withheld: Withheld) => View,
+    mutes?: readonly Mute[]
+  ): Promise<string[]>
 
   /**
    * For each rollout of which something is due at `now`, writes the notification that `say` makes of it, if any, and has the

@@ -74,8 +74,12 @@ export interface WithheldRow extends Omit<WithheldObject, 'failure' | 'failsAnew
 /** A notification that was withheld, with `object` and `ending` of its view: as every store has them. */
 export interface WithheldNotification {
   id: number
+  /** What it is about; null where that is no event. */
+  event_id: number | null
   lane: string
   object: string
+  /** Since when it is withheld, in ms. */
+  at: number
   says: Transition
   ref: string
   ending: string | null

@@ -255,6 +255,74 @@ for (const [name, prepare] of Object.entries(storesFor(t))) {
       t.match(texts(relay), [/2 notifications were withheld, none of its objects fail now.*works again meanwhile/])
     })
 
+    t.test(
+      'what another silence withholds by then is summed up when that is over, however the first ends',
+      async (t) => {
+        for (const isByHand of [true, false]) {
+          const relay = await relayOf(t, configWith('match: {}'))
+          const first = await relay.silence({ namespace: 'apps' }, 100)
+          await relay.post(fails('shop'))
+          await relay.post(fails('till'))
+          await relay.pass(10)
+          await relay.silence(shop, 600)
+          await relay.pass(10)
+          if (isByHand) await relay.endSilence(first)
+          await relay.pass(100)
+          t.equal(texts(relay).length, 1)
+          t.match(texts(relay)[0], /1 notification was withheld, 1 still fails.*apps\/till/)
+          t.notMatch(texts(relay)[0], /shop/)
+          await relay.post(fails('shop'))
+          await relay.pass(30)
+          t.equal(texts(relay).length, 1, 'it goes on to be withheld')
+          await relay.pass(600)
+          t.match(texts(relay).slice(1), [/1 notification was withheld, 1 still fails.*apps\/shop/])
+          await relay.post(works('shop'))
+          await relay.pass(30)
+          t.match(texts(relay).slice(2), [/shop works again/])
+        }
+      }
+    )
+
+    t.test(
+      'the news of an object are summed up while its failure is withheld, and nobody is told of its end',
+      async (t) => {
+        const both = configWith('match: {}').replace(
+          ' }]',
+          ' }, { name: news, match: { severity: [info] }, send: team }]'
+        )
+        const relay = await relayOf(t, both)
+        await relay.silence(shop, 100)
+        await relay.silence({ reason: 'HealthCheckFailed' }, 90)
+        await relay.post({ ...works(), reason: 'Progressing', message: 'on its way' })
+        await relay.post(fails())
+        await relay.pass(10)
+        await relay.silence({ reason: 'HealthCheckFailed' }, 600)
+        await relay.pass(100)
+        t.match(texts(relay), [/1 notification was withheld/])
+        t.notMatch(texts(relay)[0], /failing|HealthCheckFailed/)
+        await relay.post(works())
+        await relay.pass(30)
+        t.notMatch(texts(relay).slice(1).join(), /works again/, 'a failure that nobody has read of')
+        await relay.pass(600)
+        t.match(texts(relay).at(-1), /1 notification was withheld, none of its objects fail now/)
+      }
+    )
+
+    t.test('mutes that leave no gap say once a week what they withheld', async (t) => {
+      const weekly = '{ days: [mon-sun], from: "00:00", to: "00:00", timeZone: UTC }'
+      const text = configWith('match: {}', `mute: [{ name: always, match: {}, weekly: ${weekly} }]`)
+      const relay = await relayOf(t, text)
+      await relay.post(fails())
+      for (let day = 0; day < 6; day++) {
+        relay.skip(24 * 3600)
+        await relay.pass(10)
+        t.same(texts(relay), [], `day ${day}`)
+      }
+      relay.skip(24 * 3600)
+      await relay.pass(10)
+      t.match(texts(relay), [/\*always\* is over. 1 notification was withheld, 1 still fails/])
+    })
+
     t.test('severity is what the file makes of it', async (t) => {
       const relay = await relayOf(
         t,
@@ -300,10 +368,10 @@ for (const [name, prepare] of Object.entries(storesFor(t))) {
             }
           }
           await relay.pass(900)
-          const said = relay.posts.map((post) => ({ ...post, isSummary: /is over/.test(post.text) }))
-          for (const { at, text, isSummary } of said) {
+          const said = relay.posts
+          for (const { at, text } of said) {
             const within = silences.find(({ name, from, to }) => text.includes(`apps/${name}`) && from < at && at < to)
-            if (within !== undefined && !isSummary) throw new Error(`${at}: ${text} in ${JSON.stringify(within)}`)
+            if (within !== undefined) throw new Error(`${at}: ${text} in ${JSON.stringify(within)}`)
           }
           for (const [name, since] of failing) {
             const isSaid = said.some(({ at, text }) => at >= since && text.includes(`apps/${name}`))

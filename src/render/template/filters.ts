@@ -1,6 +1,6 @@
 // Filters: gives message templates our own filters, and those of Liquid that are useful and harmless.
 import type { FilterImplOptions, Liquid } from 'liquidjs'
-import { sayAbout, sayDuration } from '../../duration.ts'
+import { parseTime, sayAbout, sayDuration } from '../../duration.ts'
 import { oneLine } from '../../legible.ts'
 import type { Transition } from '../../objects.ts'
 import { faceFor } from '../slack/looks.ts'
@@ -66,7 +66,7 @@ const ours: Record<string, FilterImplOptions> = {
     return says === 'updated' && !isAt ? '' : phraseOf({ ...called, says: says as Transition }, isOfFailure).words
   },
   lasting(value: unknown) {
-    const at = Date.parse(textOf(value))
+    const at = parseTime(textOf(value))
     const { event } = this.context.environments as { event: { at: string } }
     return Number.isNaN(at) ? value : sayAbout(Date.parse(event.at) - at)
   },
@@ -81,15 +81,15 @@ const ours: Record<string, FilterImplOptions> = {
   },
   duration: (value: unknown) => {
     const seconds = Number(textOf(value))
-    return textOf(value) === '' || Number.isNaN(seconds) ? value : sayDuration(seconds * 1000)
+    return textOf(value) === '' || !Number.isFinite(seconds) ? value : sayDuration(seconds * 1000)
   },
   ago(value: unknown) {
-    const at = Date.parse(textOf(value))
+    const at = parseTime(textOf(value))
     const { event } = this.context.environments as { event: { at: string } }
     return Number.isNaN(at) ? value : `${sayDuration(Date.parse(event.at) - at)} ago`
   },
   time: (value: unknown) => {
-    const at = Date.parse(textOf(value))
+    const at = parseTime(textOf(value))
     return Number.isNaN(at) ? value : new Said(utc(at), () => time(at))
   },
   code: (value: unknown) => new Said(textOf(value), code),

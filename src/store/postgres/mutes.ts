@@ -1,11 +1,13 @@
 // Mutes in PostgreSQL: keep silences and what mutes withheld.
 import { type Actor, authorName } from '../../actor.ts'
+import type { Mute } from '../../mutes/mutes.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
 import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { NewAct, NewNotification } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
+import { carryOn, inEffect } from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
 import {
   gather,
@@ -22,6 +24,7 @@ import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
 import { insertNotifications } from './queue.ts'
 import { storable } from './text.ts'
+import { readEvents } from './withhold.ts'
 
 /** Any number that nothing else is locked by. */
 const summaries = 8_140_773
@@ -30,20 +33,24 @@ const summaries = 8_140_773
 const lockSql = `select pg_advisory_xact_lock(${summaries})`
 
 const withheldSql = `
-  select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
+  select n.id, n.event_id, n.lane, n.object, n.says, coalesce(n.held_at, n.created_at) as at, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
   from notifications n join views v on v.id = n.id
   where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n`
+
+const carrySql = `
+  update notifications n set mute = k.mute, muted_until = k.until
+  from unnest($1::bigint[], $2::text[], $3::bigint[]) as k(id, mute, until) where n.id = k.id`
 
 /** `added` is called with each summary that was written. */
 export function createMuting(connections: Connections, added: (entries: readonly NewNotification[]) => void): Muting {
   return {
-    async endMutes(now, laneOf, compose) {
+    async endMutes(now, laneOf, compose, mutes = []) {
       const lanes: string[] = []
       for (;;) {
-        const summary = await connections.transaction((sql) => endMute(sql, now, laneOf, compose))
-        if (summary === undefined) return lanes
-        added([summary])
-        lanes.push(summary.lane)
+        const summaries = await connections.transaction((sql) => endMute(sql, now, laneOf, compose, mutes))
+        if (summaries === undefined) return lanes
+        added(summaries)
+        lanes.push(...summaries.map(({ lane }) => lane))
       }
     },
 
@@ -75,13 +82,14 @@ export function createMuting(connections: Connections, added: (entries: readonly
   }
 }
 
-/** Sums up one mute that is over; the summary. Undefined if there is none left. */
+/** Sums up one mute that is over; the summary, if any. Undefined if there is none left. */
 async function endMute(
   sql: Sql,
   now: number,
   laneOf: LaneOf,
-  compose: (withheld: Withheld) => View
-): Promise<NewNotification | undefined> {
+  compose: (withheld: Withheld) => View,
+  mutes: readonly Mute[]
+): Promise<NewNotification[] | undefined> {
   await sql(lockSql)
   await sql(lateSql('$1::bigint'), [now])
   const { rows: over } = await sql<{ mute: string; destination: string }>(
@@ -92,9 +100,14 @@ async function endMute(
   if (ended === undefined) return undefined
   const { mute, destination } = ended
   const { rows } = await sql<WithheldNotification>(withheldSql, [now, mute, destination])
-  const keys = new Set(rows.map(({ object }) => object))
+  const others = inEffect(mutes, now)
+  const events = others.length === 0 ? [] : await readEvents(sql, rows)
+  const { carried, left, silent } = carryOn(rows, events, others, now)
+  await sql(carrySql, [carried.map(({ id }) => id), carried.map(({ name }) => name), carried.map(({ until }) => until)])
+  if (left.length === 0) return []
+  const keys = new Set(left.map(({ object }) => object).filter((key) => !silent.has(key)))
   const memories = await changeMemories(sql, keys, (memory) => markNotified(memory, destination, now))
-  await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
+  await sql('update notifications set muted_until = null where id = any($1)', [left.map(({ id }) => id)])
   // What is held of these objects would come after the summary, which may say that it is over.
   await sql(
     `update notifications set held_until = $1, holds = ${maxHolds}
@@ -102,11 +115,11 @@ async function endMute(
        and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
     [now, destination, [...keys]]
   )
-  const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
-  const view = compose(gather(ended, rows.map(withheldOf), memories, now))
+  const lane = laneOf(destination) ?? left.at(-1)?.lane ?? ''
+  const view = compose(gather(ended, left.map(withheldOf), memories, now))
   const entry: NewNotification = { rule: 'mute', destination, lane, view }
   await insertNotifications(sql, [{ event: null, at: now, entry }])
-  return entry
+  return [entry]
 }
 
 async function addSilence(

@@ -34,6 +34,14 @@ interface WithheldRow extends FailedRow {
   muted_until: number
 }
 
+/** The events that notifications are about. */
+export async function readEvents(sql: Sql, held: readonly { event_id: number | null }[]): Promise<HeldEvent[]> {
+  const { rows } = await sql<HeldEvent>(`select ${heldEventColumns} from events where id = any($1)`, [
+    held.map(({ event_id }) => event_id)
+  ])
+  return rows
+}
+
 /** The destination of each of `held` that `mutes`, in effect at `now`, in ms, keep from its lane; the end of a failure goes with it. */
 export async function withhold(
   sql: Sql,
@@ -42,10 +50,7 @@ export async function withhold(
   now: number
 ): Promise<string[]> {
   if (held.length === 0 || mutes.length === 0) return []
-  const { rows: events } = await sql<HeldEvent>(`select ${heldEventColumns} from events where id = any($1)`, [
-    held.map(({ event_id }) => event_id)
-  ])
-  const found = withholdings(held, events, mutes, now)
+  const found = withholdings(held, await readEvents(sql, held), mutes, now)
   if (found.length === 0) return []
   const ids = found.map(({ id }) => id)
   await sql(lockSql, [ids])

@@ -1,5 +1,6 @@
 // Mutes in SQLite: keep silences and what mutes withheld.
 import { type Actor, authorName } from '../../actor.ts'
+import type { Mute } from '../../mutes/mutes.ts'
 import { silenceName } from '../../mutes/silence.ts'
 import { markNotified } from '../../objects/notified.ts'
 import type { ObjectMemory } from '../../objects.ts'
@@ -7,6 +8,7 @@ import type { View } from '../../render/compose/view.ts'
 import type { NewAct } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
+import { carryOn, inEffect } from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
 import {
   gather,
@@ -22,10 +24,16 @@ import { refuseRepeated, writeAct } from './acts.ts'
 import type { Database, Write } from './file.ts'
 import { changeMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
+import { readEvents } from './withhold.ts'
 
 export function createMuting(db: Database, queue: Queue, write: Write): Muting {
-  /** Sums up one mute that is over, inside a transaction: in which lane. Undefined where there is none left. */
-  function endMute(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): string | undefined {
+  /** Sums up one mute that is over, inside a transaction: in which lanes. Undefined where there is none left. */
+  function endMute(
+    now: number,
+    laneOf: LaneOf,
+    compose: (withheld: Withheld) => View,
+    mutes: readonly Mute[]
+  ): string[] | undefined {
     db.run(lateSql('?1'), now)
     const ended = db.get<{ mute: string; destination: string }>(
       'select mute, destination from notifications where muted_until <= ? limit 1',
@@ -34,19 +42,25 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
     if (ended === undefined) return undefined
     const { mute, destination } = ended
     const rows = db.all<WithheldNotification>(
-      `select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref,
-         json_extract(v.view, '$.ending') as ending
+      `select n.id, n.event_id, n.lane, n.object, n.says, coalesce(n.held_at, n.created_at) as at,
+         json_extract(v.view, '$.object') as ref, json_extract(v.view, '$.ending') as ending
        from notifications n join views v on v.id = n.id
        where n.muted_until <= ? and n.mute = ? and +n.destination = ? order by +n.id`,
       ...[now, mute, destination]
     )
+    const others = inEffect(mutes, now)
+    const events = others.length === 0 ? [] : readEvents(db, rows)
+    const { carried, left, silent } = carryOn(rows, events, others, now)
+    for (const { id, name, until } of carried)
+      db.run('update notifications set mute = ?, muted_until = ? where id = ?', name, until, id)
+    if (left.length === 0) return []
     const memories = new Map<string, ObjectMemory>()
-    const keys = new Set(rows.map(({ object }) => object))
+    const keys = new Set(left.map(({ object }) => object).filter((key) => !silent.has(key)))
     for (const key of keys) {
       const memory = changeMemory(db, key, (known) => markNotified(known, destination, now))
       if (memory !== undefined) memories.set(key, memory)
     }
-    for (const { id } of rows) db.run('update notifications set muted_until = null where id = ?', id)
+    for (const { id } of left) db.run('update notifications set muted_until = null where id = ?', id)
     // What is held of these objects would come after the summary, which may say that it is over.
     db.run(
       `update notifications set held_until = ?1, holds = ${maxHolds}
@@ -54,10 +68,10 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
          and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
       ...[now, destination, JSON.stringify([...keys])]
     )
-    const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
-    const view = compose(gather(ended, rows.map(withheldOf), memories, now))
+    const lane = laneOf(destination) ?? left.at(-1)?.lane ?? ''
+    const view = compose(gather(ended, left.map(withheldOf), memories, now))
     queue.insert(null, { rule: 'mute', destination, lane, view }, now)
-    return lane
+    return [lane]
   }
 
   function moveWithheld(mute: string, from: number, to: number): void {
@@ -81,12 +95,12 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
   }
 
   return {
-    async endMutes(now, laneOf, compose) {
+    async endMutes(now, laneOf, compose, mutes = []) {
       const lanes: string[] = []
       for (;;) {
-        const lane = await write(() => endMute(now, laneOf, compose))
-        if (lane === undefined) return lanes
-        lanes.push(lane)
+        const summed = await write(() => endMute(now, laneOf, compose, mutes))
+        if (summed === undefined) return lanes
+        lanes.push(...summed)
       }
     },
 

@@ -4,6 +4,7 @@ import type { Severity } from '../../events/severity.ts'
 import { type Mute, type Muting, mutingOf } from '../../mutes/mutes.ts'
 import type { Transition } from '../../objects.ts'
 import type { Pending } from '../kept-lanes.ts'
+import type { WithheldNotification } from '../withheld.ts'
 
 /** What is kept of an event that a mute may ask for. */
 export interface HeldEvent {
@@ -61,6 +62,41 @@ export function withholdings(
     const muting = byEvent.get(event_id ?? -1)
     return muting === undefined ? [] : [{ id, ...muting }]
   })
+}
+
+/** What is withheld for longer is summed up at the end of its mute, or mutes that leave no gap would never say anything. */
+export const longestCarriedMs = 7 * 24 * 60 * 60 * 1000
+
+const ofFailure = new Set<Transition>(['failed', 'changed', 'repeated'])
+
+/**
+ * What one mute withheld from a destination, when that is over at `now`, in ms: which of it goes on to be withheld, by others of
+ * `mutes` or by the same that begins anew, and what is left to be summed up. The end of a failure goes with it. `silent`: the
+ * objects whose failures go on to be withheld, by their keys.
+ */
+export function carryOn<Row extends WithheldNotification>(
+  rows: readonly Row[],
+  events: readonly HeldEvent[],
+  mutes: readonly Mute[],
+  now: number
+): { carried: Withholding[]; left: Row[]; silent: ReadonlySet<string> } {
+  const isLong = rows.some(({ at }) => now - at >= longestCarriedMs)
+  const found = new Map((isLong ? [] : withholdings(rows, events, mutes, now)).map((one) => [one.id, one]))
+  const failing = new Map<string, Withholding>()
+  for (const { id, object, says } of rows) {
+    const muting = found.get(id)
+    if (muting !== undefined && ofFailure.has(says)) failing.set(object, muting)
+  }
+  const mutingOfRow = ({ id, object, says }: Row) =>
+    found.get(id) ?? (says === 'recovered' ? failing.get(object) : undefined)
+  return {
+    carried: rows.flatMap((row) => {
+      const muting = mutingOfRow(row)
+      return muting === undefined ? [] : [{ ...muting, id: row.id }]
+    }),
+    left: rows.filter((row) => mutingOfRow(row) === undefined),
+    silent: new Set(failing.keys())
+  }
 }
 
 function mutingOfEvent(row: HeldEvent, mutes: readonly Mute[], now: number): Muting | undefined {

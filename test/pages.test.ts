@@ -1,0 +1,35 @@
+// Pages over HTTP, where names are very long, the same, or missing: what they say is of the one that they are about.
+import t from 'tap'
+import { look, submit, textOf } from './fixtures/dashboard.ts'
+import { about, startRelay } from './fixtures/relay.ts'
+
+const config = `
+destinations:
+  team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
+rules:
+  - { name: failures, match: { severity: warn }, send: team }
+`
+
+t.test('who acts on what has the longest names comes back to where that was', async (t) => {
+  const relay = await startRelay(t, { config })
+  const [name, namespace, cluster] = ['n'.repeat(253), 's'.repeat(253), 'é'.repeat(253)]
+  const event = about(name, { metadata: { cluster } })
+  await relay.post({ ...event, involvedObject: { ...event.involvedObject, namespace } })
+  const history = `/events?${new URLSearchParams({ cluster, kind: 'Kustomization', namespace, name })}`
+  const { html } = await look(relay, history)
+  const [, action = ''] = /action="(\/acknowledge\?[^"]+)"/.exec(html) ?? []
+  const { status, html: after, to } = await submit(relay, action.replaceAll('&amp;', '&'))
+  t.equal(status, 200)
+  t.match(to, history)
+  t.match(textOf(after), 'Acknowledged. No reminders')
+})
+
+t.test('who acknowledges what a search found is back at what it found', async (t) => {
+  const relay = await startRelay(t, { config })
+  for (const name of ['shop', 'cart']) await relay.post(about(name))
+  const { html } = await look(relay, '/objects?q=name%3Acart')
+  const [, action = ''] = /action="(\/acknowledge\?[^"]+)"/.exec(html) ?? []
+  const { html: after, to } = await submit(relay, action.replaceAll('&amp;', '&'))
+  t.match(to, '/objects?q=name%3Acart&done=')
+  t.notMatch(textOf(after), 'apps/shop')
+})

@@ -33,3 +33,14 @@ t.test('who acknowledges what a search found is back at what it found', async (t
   t.match(to, '/objects?q=name%3Acart&done=')
   t.notMatch(textOf(after), 'apps/shop')
 })
+
+t.test('silences with the same words say each what it withholds itself', async (t) => {
+  const relay = await startRelay(t, { config })
+  for (const cluster of ['prod-eu', 'prod-us']) await relay.post(about('shop', { metadata: { cluster } }))
+  const asked = { kind: 'Kustomization', namespace: 'apps', name: 'shop', for: '1h' }
+  await submit(relay, '/silences', { ...asked, cluster: 'prod-eu' })
+  await submit(relay, '/silences', { ...asked, cluster: 'prod-us' })
+  const says = textOf((await look(relay, '/silences')).html)
+  t.equal(says.match(/Matches 1 failing object /g)?.length, 2)
+  t.notMatch(says, 'Matches 2')
+})

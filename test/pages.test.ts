@@ -44,3 +44,19 @@ t.test('silences with the same words say each what it withholds itself', async (
   t.equal(says.match(/Matches 1 failing object /g)?.length, 2)
   t.notMatch(says, 'Matches 2')
 })
+
+t.test('an object without a cluster is not one of the same name in a cluster', async (t) => {
+  const relay = await startRelay(t, { config })
+  const failure = { message: 'HTTP 503 from the registry' }
+  await relay.post(about('shop', failure))
+  await relay.post(
+    about('shop', { ...failure, message: 'something else in prod-eu', metadata: { cluster: 'prod-eu' } })
+  )
+  await relay.post(about('cart', { ...failure, metadata: { cluster: 'prod-eu' } }))
+  const { html } = await look(relay, '/')
+  t.match(textOf(html), /2 Kustomizations (prod-eu, no cluster|no cluster, prod-eu)/)
+  const [history] = /\/events\?kind=[^"]+name=shop/.exec(html) ?? []
+  const says = textOf((await look(relay, history?.replaceAll('&amp;', '&') ?? '')).html)
+  t.match(says, 'HTTP 503')
+  t.notMatch(says, 'something else in prod-eu')
+})

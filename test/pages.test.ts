@@ -60,3 +60,13 @@ t.test('an object without a cluster is not one of the same name in a cluster', a
   t.match(says, 'HTTP 503')
   t.notMatch(says, 'something else in prod-eu')
 })
+
+t.test('a list that was asked for something does not say that there is nothing', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post(about('shop'))
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.match(textOf((await look(relay, '/deliveries?state=dead')).html), 'There are no dead letters.')
+  const says = textOf((await look(relay, '/deliveries?state=sent&name=cart&q=boom')).html)
+  t.match(says, 'Of those that are sent, none match name cart, boom . Clear')
+  t.notMatch(says, 'Nothing has been sent yet')
+})

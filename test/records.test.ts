@@ -606,6 +606,19 @@ for (const [name, prepare] of Object.entries(stores)) {
       await t.rejects(records.discard(['1); drop table events; --'], at), { code: 'BAD_REQUEST' })
     })
 
+    t.test('a search finds names in any case', async (t) => {
+      const [store, records] = await start(t)
+      const cluster = { cluster: 'Prod-EU' }
+      await store.accept([about(cluster), about({ ...cluster, name: 'cart' })], sendTo('lane'))
+      const search = (field: string, value: string) => ({ search: { fields: { [field]: [value] }, words: [] } })
+      for (const value of ['PROD-eu', 'prod-eu', 'Prod-EU']) {
+        t.equal((await all((page) => records.events(search('cluster', value), page), 1)).length, 2, value)
+        t.equal((await all((page) => records.notifications(search('cluster', value), page), 1)).length, 2, value)
+      }
+      t.equal((await all((page) => records.notifications(search('rule', 'R'), page), 1)).length, 2)
+      t.same(await records.events(search('cluster', 'prod-us'), { limit: 9 }), { items: [], next: null })
+    })
+
     t.test('the operator is notified once in a while, whoever says it', async (t) => {
       const [store, records] = await start(t)
       const notices = [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('ops') }]

@@ -117,14 +117,15 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     oneOf(severityNames, wanted.severity, 'severity')
     oneOf(transitionNames, wanted.transition, 'transition')
     const object = isOne ? { cluster: cluster ?? '', kind, namespace, name } : undefined
+    const [record] = object ? (await records.objects(object, { limit: 1 }, now)).items : []
+    // One without a cluster is not those of the same name in clusters.
+    const about = record ? { ...wanted, ...object } : wanted
     const weekMs = Math.min(7 * dayMs, config().retention.eventsMs)
-    const [events, objects, failed] = await Promise.all([
-      records.events({ ...wanted, state: stateOf(state), since: sinceOf(since, now), search }, { limit: 50, cursor }),
-      object && records.objects(object, { limit: 1 }, now),
-      object && records.events({ ...object, transition: 'failed', since: now - weekMs }, { limit: 50 })
+    const [events, failed] = await Promise.all([
+      records.events({ ...about, state: stateOf(state), since: sinceOf(since, now), search }, { limit: 50, cursor }),
+      record && records.events({ ...object, transition: 'failed', since: now - weekMs }, { limit: 50 })
     ])
     if (events.items.length === 0) await refuseUnknown(wanted, config(), records)
-    const [record] = objects?.items ?? []
     const body = eventsPage({
       now,
       answers,

@@ -115,9 +115,9 @@ export function doneOf(query: unknown): Html | string | undefined {
   return Object.hasOwn(done, what) ? done[what]?.(Number(count)) : undefined
 }
 
-/** The page to go back to: one of ours, or `otherwise`. */
+/** The page to go back to: one of ours, or `otherwise`. What was done is done, so that it refuses nothing. */
 export function backOf(form: unknown, otherwise: string): string {
-  const { back = '' } = answersOf(form, ['back'])
+  const { back = '' } = answersOf(form, ['back'], Number.POSITIVE_INFINITY)
   return /^\/((events|objects|deliveries)\b[\w/?=&%.+*~-]*|\?[\w=&%.+*~-]*)?$/.test(back) ? back : otherwise
 }
 

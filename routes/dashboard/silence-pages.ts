@@ -1,7 +1,13 @@
 // Silence pages: fetch the silences with what each withholds by now, and the form for a new one.
 
 import type { FastifyPluginAsync } from 'fastify'
-import { silenceFields, silenceFormPage, silencesPage, suggestedComment } from '../../src/dashboard/silences.ts'
+import {
+  holderKey,
+  silenceFields,
+  silenceFormPage,
+  silencesPage,
+  suggestedComment
+} from '../../src/dashboard/silences.ts'
 import { createMutesOf } from '../../src/dashboard/trouble.ts'
 import type { ObjectRef } from '../../src/events/flux.ts'
 import type { Silence } from '../../src/mutes/silence.ts'
@@ -31,8 +37,9 @@ export const silencePages: FastifyPluginAsync<OperatorOptions> = async (app, opt
     const mutesOf = createMutesOf(mutes)
     const holds = new Map<string, ObjectRef[]>()
     for (const record of failures.items) {
-      for (const { name } of mutesOf(record)) {
-        if (holds.get(name)?.push(record.object) === undefined) holds.set(name, [record.object])
+      for (const { name, silence } of mutesOf(record)) {
+        const key = holderKey(silence ?? { name })
+        if (holds.get(key)?.push(record.object) === undefined) holds.set(key, [record.object])
       }
     }
     const body = silencesPage({

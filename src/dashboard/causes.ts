@@ -111,11 +111,13 @@ function headOfOne({ object, failure }: Trouble, now: number): Html {
 function headOfMany(items: readonly Trouble[], now: number): Html {
   const [kind, ...kinds] = countsOf(items.map(({ object }) => object.kind)).map(([name]) => name)
   const clusters = countsOf(items.map(({ object }) => object.cluster)).map(([name]) => name)
+  // Beside others, what has none must not look as if it were in theirs.
+  const places = clusters.length > 1 ? clusters.map((name) => name || 'no cluster') : clusters
   const what = kind === undefined || kind === '' || kinds.length > 0 ? 'objects' : pluralOf(kind)
   const [first, last] = [items[0], items.at(-1)]
   const taken = items.filter(({ failure }) => failure.acknowledged !== undefined).length
   const isSpread = first && last && last.failure.since - first.failure.since >= 60_000
-  return html`<div class="line"><span><b>${items.length.toLocaleString('en')} ${shown(what, 100)}</b> <span class="place">${shown(someOf(clusters.filter(Boolean)), 200)}</span>${taken > 0 && html` <span class="quiet">${taken.toLocaleString('en')} acknowledged</span>`}</span>
+  return html`<div class="line"><span><b>${items.length.toLocaleString('en')} ${shown(what, 100)}</b> <span class="place">${shown(someOf(places), 200)}</span>${taken > 0 && html` <span class="quiet">${taken.toLocaleString('en')} acknowledged</span>`}</span>
   <span class="long">${first && lasting(first.failure.since, now)}${isSpread && html` <span class="quiet">to ${lasting(last.failure.since, now)}</span>`}</span></div>`
 }
 

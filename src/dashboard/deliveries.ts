@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
 import { sayCount } from './lanes.ts'
 import { address, type Html } from './page.ts'
-import { type Answers, ago, filterForm, objectName, objectPlace, shown, stateBadge } from './parts.ts'
+import { type Answers, ago, filterForm, objectName, objectPlace, sayAsked, shown, stateBadge } from './parts.ts'
 import { searchBox } from './search-box.ts'
 
 export interface Deliveries {
@@ -55,10 +55,17 @@ ${searchBox('/deliveries', q, { ...filter, state })}
 ${filterForm('/deliveries', questions, filter, { state, q })}
 <div id="deliveries"${!cursor && html` data-live`}>
   ${dead && dead.items.length > 0 && deadCard(dead, asked, here)}
-  ${items.length === 0 && html`<p class="empty">${older ? 'None among those searched so far.' : meanings[state]}</p>`}
+  ${items.length === 0 && html`<p class="empty">${older ? 'None among those searched so far.' : nothing(state, asked)}</p>`}
   <ol class="card rows">${items.map((item) => deliveryRow(item, here, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">${items.length === 0 ? 'Search further back' : 'Older'}</a></p>`}
 </div>`
+}
+
+/** That there are none may only be said where nothing was asked for. */
+function nothing(state: NotificationState, asked: Answers): Html {
+  const said = sayAsked(asked)
+  if (said === '') return html`${meanings[state]}`
+  return html`Of those that are ${state}, none match <b>${shown(said, 300)}</b>. <a href="${address('/deliveries', { state })}">Clear</a>`
 }
 
 /** What dead letters are narrowed down by. */

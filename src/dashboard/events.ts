@@ -18,6 +18,7 @@ import {
   objectName,
   objectPlace,
   type Question,
+  sayAsked,
   shown,
   silenceButtons,
   transitionBadge
@@ -81,12 +82,8 @@ ${filterForm('/events', questionsOf(rules, destinations), filter, { q })}
 }
 
 function nothing(asked: Answers): Html {
-  const said = Object.entries(asked).flatMap(([name, value]) =>
-    value ? (name === 'q' ? value : `${name} ${value}`) : []
-  )
-  return said.length === 0
-    ? html`No events.`
-    : html`No events match <b>${shown(said.join(', '), 300)}</b>. <a href="/events">Clear</a>`
+  const said = sayAsked(asked)
+  return said === '' ? html`No events.` : html`No events match <b>${shown(said, 300)}</b>. <a href="/events">Clear</a>`
 }
 
 /** After so long a healthy object is shown as not known: it may have been deleted, or its cluster gone. */

@@ -29,6 +29,7 @@ const tabs = [
 export function objectsPage({ now, state, asked, cursor, objects, mutesOf, ownerOf }: Objects): Html {
   const { items, next } = objects
   const here = { state, q: asked }
+  const back = address('/objects', { ...here, cursor })
   const more = next && address('/objects', { ...here, cursor: next })
   return html`<h1>Objects</h1>
 <nav class="tabs" aria-label="States">${tabs.map(
@@ -38,7 +39,7 @@ export function objectsPage({ now, state, asked, cursor, objects, mutesOf, owner
 ${searchBox('/objects', asked, { state })}
 <div id="objects"${!cursor && html` data-live`}>
   ${items.length === 0 && html`<p class="empty">${more ? 'None among those searched so far.' : nothing(state, asked)}</p>`}
-  <ol class="card rows">${items.map((item) => objectRow(item, mutesOf(item)[0], ownerOf(item), now))}</ol>
+  <ol class="card rows">${items.map((item) => objectRow(item, mutesOf(item)[0], ownerOf(item), { back, now }))}</ol>
   ${more && html`<p><a class="button" href="${more}" rel="next">${items.length === 0 ? 'Search further' : 'More'}</a></p>`}
 </div>`
 }
@@ -52,7 +53,13 @@ function nothing(state: ObjectState | undefined, asked: string): Html {
 
 const colours: Record<ObjectState, Colour> = { failing: 'red', stale: 'amber', healthy: 'green' }
 
-function objectRow(record: ObjectRecord, mute: ActiveMute | undefined, owner: string | undefined, now: number): Html {
+/** `back`: the page that it is on. */
+function objectRow(
+  record: ObjectRecord,
+  mute: ActiveMute | undefined,
+  owner: string | undefined,
+  { back, now }: { back: string; now: number }
+): Html {
   const { object, state, failure, since, revision, seenAt } = record
   const colour = state === 'failing' && failure?.severity === 'warn' ? 'amber' : colours[state]
   return html`<li>
@@ -60,6 +67,6 @@ function objectRow(record: ObjectRecord, mute: ActiveMute | undefined, owner: st
   ${failure?.text && html`<p class="text">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> `}${gistOfTrouble(object, failure)}</p>`}
   ${failure?.acknowledged && html`<p>${takenOnBy(failure, now)}</p>`}
   <p class="quiet">${mute && html`withheld by ${shown(mute.name, 100)} · `}${owner && html`owner <b>${shown(owner, 100)}</b> · `}${revision && html`last applied <code>${shown(revision, 80)}</code> · `}last event ${ago(seenAt, now)}</p>
-  ${isFailing(record) && html`<div class="buttons">${acknowledgeForm(record, '/objects?state=failing')} ${!mute && silenceButtons(object)}</div>`}
+  ${isFailing(record) && html`<div class="buttons">${acknowledgeForm(record, back)} ${!mute && silenceButtons(object)}</div>`}
 </li>`
 }

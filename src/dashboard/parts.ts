@@ -187,6 +187,14 @@ export interface Question {
 /** What was asked for so far, by the names of the questions. */
 export type Answers = Readonly<Record<string, string | undefined>>
 
+/** `namespace db, timeout`: what a list was asked for, its search without a name; empty where that is all. */
+export function sayAsked(answers: Answers): string {
+  const said = Object.entries(answers).flatMap(([name, value]) =>
+    value ? (name === 'q' ? value : `${name} ${value}`) : []
+  )
+  return said.join(', ')
+}
+
 /**
  * `action` is where the form leads; `kept` goes along unseen. Closed, and saying what was asked for: who comes by a link
  * wants to see what is below it.

@@ -49,8 +49,13 @@ export interface Silences {
   mutes: readonly ConfigMute[]
   /** The latest first. */
   ended: readonly Silence[]
-  /** The objects that fail and are withheld, by the name of the mute or silence. */
+  /** The objects that fail and are withheld, by the {@link holderKey} of the mute or silence. */
   holds: ReadonlyMap<string, readonly ObjectRef[]>
+}
+
+/** What tells mutes and silences apart: several silences may have the same comment, which may be the name of a mute. */
+export function holderKey(holder: { id: string } | { name: string }): string {
+  return 'id' in holder ? `silence ${holder.id}` : `mute ${holder.name}`
 }
 
 export function silencesPage({ now, silences, mutes, ended, holds }: Silences): Html {
@@ -80,7 +85,7 @@ function muteRow({ name, endsAt, nextAt }: ConfigMute, index: number, holds: Sil
         : 'over'
   return html`<li><div class="line"><b>${shown(name, 100)}</b> <span class="quiet">${when}</span></div>
   ${endsAt === undefined && nextAt !== undefined && html`<p class="quiet">Not now; it begins ${exactly(nextAt)}.</p>`}
-  ${endsAt !== undefined && heldObjects(`file-${index}`, holds.get(name) ?? [])}</li>`
+  ${endsAt !== undefined && heldObjects(`file-${index}`, holds.get(holderKey({ name })) ?? [])}</li>`
 }
 
 /** What fails and is withheld by it: the list opens. */
@@ -104,7 +109,7 @@ function silenceRow(silence: Checked, holds: Silences['holds'], now: number): Ht
   <div class="line"><code>${shown(sayMatching(match), 600)}</code>
   <span class="buttons">${!untilItRecovers && html`<form method="post" action="/silences/${id}/extend"><button data-key="extend-${id}" aria-label="+1 h for ${name}">+1 h</button></form>`}
   <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="${isLater ? 'Drop' : 'End now'}: ${name}">${isLater ? 'Drop' : 'End now'}</button></form></span></div>
-  ${!isLater && heldObjects(id, holds.get(silenceName(silence)) ?? [])}
+  ${!isLater && heldObjects(id, holds.get(holderKey({ id })) ?? [])}
   ${warnings.map((warning) => html`<p class="trouble">${shown(warning, 300)}</p>`)}
 </li>`
 }

@@ -5,11 +5,15 @@ const state = document.getElementById('live')
 let source
 let isBusy = false
 let isAskedAgain = false
-/** When the server was last heard of, by this page's own clock. */
-let heardAt = Date.now()
+/** When what the page shows was last known to be true, by its own clock. */
+let freshAt = Date.now()
 /** The server says something every half minute. */
 const longestSilenceMs = 45_000
 let triedAt = 0
+/** Ends the question that is being answered: of a connection that broke in the middle, the answer may never come. */
+let asked = new AbortController()
+/** What a form of this page has just been sent for. */
+let sent
 
 /** Local time beside the exact one. */
 function localise(root) {
@@ -20,23 +24,40 @@ function localise(root) {
   }
 }
 
-/** What stays where it is in the old part goes over to the new one: what is open, and where the focus is. */
+/** What stays where it is in the old part goes over to the new one: what is open, how far it is scrolled, and where the focus is. */
 function swap(old, fresh) {
-  for (const open of old.querySelectorAll('details[id]')) {
-    const twin = fresh.querySelector(`#${CSS.escape(open.id)}`)
+  const twinOf = createTwins(old, fresh)
+  for (const open of old.querySelectorAll('details')) {
+    const twin = twinOf(open)
     if (twin) twin.open = open.open
   }
   const active = old.contains(document.activeElement) ? document.activeElement : undefined
-  const same = active && fresh.querySelector(selectorOf(active))
+  const same = active && twinOf(active)
+  const scrolled = [...old.querySelectorAll('*')].flatMap((part) => {
+    const { scrollLeft: left, scrollTop: top } = part
+    return left || top ? { twin: twinOf(part), left, top } : []
+  })
   old.replaceWith(fresh)
+  for (const { twin, left, top } of scrolled) twin?.scrollTo({ left, top, behavior: 'instant' })
   same?.focus({ preventScroll: true })
 }
 
-function selectorOf({ id, dataset, form, href, attributes }) {
-  if (id) return `#${CSS.escape(id)}`
-  if (dataset.key) return `[data-key="${CSS.escape(dataset.key)}"]`
-  if (form) return `form[action="${CSS.escape(form.attributes.action.value)}"] button`
-  return href ? `a[href="${CSS.escape(attributes.href.value)}"]` : ':not(*)'
+/** Finds what is in `fresh` what a part of `old` is there: of the same form or link, or with the same text, and as many before it. */
+function createTwins(old, fresh) {
+  return (part) => {
+    const key = keyOf(part)
+    const like = (all) => [...all.querySelectorAll(part.localName)].filter((other) => keyOf(other) === key)
+    return like(fresh)[like(old).indexOf(part)]
+  }
+}
+
+/** What a button does, not how many that is: of two buttons for the same kind of thing the wrong one must not be pressed. */
+function keyOf({ id, dataset, form, attributes, localName, parentElement, textContent }) {
+  if (id || dataset.key) return id || dataset.key
+  if (form) return `${form.attributes.action?.value} ${new URLSearchParams(new FormData(form))}`
+  if (localName === 'summary') return keyOf(parentElement)
+  if (localName === 'details') return parentElement.textContent
+  return attributes.href?.value ?? attributes.class?.value ?? textContent
 }
 
 /** Somebody is reading or writing right there. */
@@ -55,21 +76,18 @@ async function refresh() {
   }
   isBusy = true
   try {
-    const response = await fetch(location.href, { headers: { accept: 'text/html' } })
-    if (!response.ok) throw new Error(response.statusText)
+    asked = new AbortController()
+    const response = await fetch(location.href, { headers: { accept: 'text/html' }, signal: asked.signal })
+    if (response.status === 401 || response.status === 403) throw new Error('signed out')
     const page = new DOMParser().parseFromString(await response.text(), 'text/html')
-    heardAt = Date.now()
-    document.title = page.title
-    const icon = document.querySelector('link[rel="icon"]')
-    const newIcon = page.querySelector('link[rel="icon"]')
-    if (icon && newIcon && icon.getAttribute('href') !== newIcon.getAttribute('href')) icon.replaceWith(newIcon)
-    for (const fresh of page.querySelectorAll('[data-live]')) {
-      const old = document.getElementById(fresh.id)
-      localise(fresh)
-      if (old && !isInUse(old) && old.innerHTML !== fresh.innerHTML) swap(old, fresh)
-    }
-  } catch {
-    show('offline')
+    // What stands between may answer with a page of its own, such as a login.
+    if (!response.ok || !page.querySelector('[data-live]')) throw new Error('offline')
+    put(page)
+    freshAt = Date.now()
+    if (!document.hidden) show(source.readyState === EventSource.CLOSED ? 'slow' : 'live')
+  } catch ({ message }) {
+    if (message === 'signed out') show('out', 'signed out: reload')
+    else if (state.dataset.state !== 'stale') show('offline')
   }
   isBusy = false
   if (isAskedAgain) {
@@ -78,19 +96,38 @@ async function refresh() {
   }
 }
 
+/** Puts in what is marked. */
+function put(page) {
+  document.title = page.title
+  const icon = document.querySelector('link[rel="icon"]')
+  const newIcon = page.querySelector('link[rel="icon"]')
+  if (icon && newIcon && icon.getAttribute('href') !== newIcon.getAttribute('href')) icon.replaceWith(newIcon)
+  for (const fresh of page.querySelectorAll('[data-live]')) {
+    const old = document.getElementById(fresh.id)
+    localise(fresh)
+    if (old && !isInUse(old) && old.innerHTML !== fresh.innerHTML) swap(old, fresh)
+  }
+}
+
 function show(what, words = what) {
-  if (state.dataset.state === what) return
+  if (state.dataset.state === what && state.textContent === words) return
   state.dataset.state = what
   state.textContent = words
 }
 
-/** A connection may look open long after the other side is gone. */
+/** A connection may look open long after the other side is gone, and be open where the pages cannot be had. */
 function watch() {
-  if (document.hidden || Date.now() - heardAt < longestSilenceMs) return
-  const since = new Date(heardAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
-  show('stale', `stale since ${since}`)
+  if (document.hidden || Date.now() - freshAt < longestSilenceMs) return
+  const since = new Date(freshAt)
+  const isToday = since.toDateString() === new Date().toDateString()
+  const time = { hour: '2-digit', minute: '2-digit' }
+  const words = isToday
+    ? since.toLocaleTimeString([], time)
+    : since.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })
+  if (state.dataset.state !== 'out') show('stale', `stale since ${words}`)
   // One that has just been opened may still be answered.
-  if (Date.now() - triedAt < 15_000) return
+  if (Date.now() - triedAt < 30_000) return
+  asked.abort()
   source.close()
   listen()
 }
@@ -99,22 +136,45 @@ function listen() {
   triedAt = Date.now()
   source = new EventSource('/live')
   source.onopen = () => {
-    heardAt = Date.now()
     // Catches up with what happened while nobody listened.
     if (state.dataset.state) refresh()
-    show('live')
+    else show('live')
   }
-  source.addEventListener('change', () => {
-    heardAt = Date.now()
-    show('live')
-    refresh()
-  })
+  source.addEventListener('change', refresh)
   source.onerror = () => {
-    if (state.dataset.state !== 'stale') show(source.readyState === EventSource.CLOSED ? 'slow' : 'offline')
+    if (state.dataset.state === 'stale' || state.dataset.state === 'out') return
+    show(source.readyState === EventSource.CLOSED ? 'slow' : 'offline')
   }
 }
 
+/** What was done is said once: not when the page is loaded again, or its address is sent to somebody. */
+function forgetDone() {
+  const address = new URL(location.href)
+  if (!address.searchParams.has('done')) return
+  address.searchParams.delete('done')
+  history.replaceState(history.state, '', address)
+}
+
+/** A second click on a button is no second act. */
+function sendOnce(event) {
+  const { target: form, submitter } = event
+  if ((submitter?.formMethod || form.method) !== 'post') return
+  const act = `${form.action} ${new URLSearchParams(new FormData(form))}`
+  if (sent === act) return event.preventDefault()
+  sent = act
+  // It may not have been sent after all.
+  setTimeout(forgetSent, 5000)
+}
+
+function forgetSent() {
+  sent = undefined
+}
+
+forgetDone()
 localise(document)
+document.addEventListener('submit', sendOnce)
+// Who comes back to a page may do it once more.
+addEventListener('pageshow', forgetSent)
 if (document.querySelector('[data-live]')) {
   listen()
   // When too many listen, pages reload by themselves.
@@ -127,8 +187,9 @@ if (document.querySelector('[data-live]')) {
   // A browser has six connections for a site, for all of its tabs.
   document.addEventListener('visibilitychange', () => {
     source.close()
-    heardAt = Date.now()
-    if (!document.hidden) listen()
+    if (document.hidden) return
+    listen()
+    watch()
   })
 }
 document.addEventListener('keydown', (event) => {

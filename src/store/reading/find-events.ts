@@ -9,14 +9,22 @@ import { type Ask, Conditions, firstSince, lastBefore, type Walk, type Walked, w
 const fields = ['source', 'cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'transition'] as const
 
 /** The ids of the events on a page. `keyOf`: what the store calls an object. */
-export async function findEvents(
+export function findEvents(
   ask: Ask,
   keyOf: (object: ObjectRef) => string,
   asked: EventFilter,
   page: Page
 ): Promise<Walked> {
+  return inAnyCase(asked, (filter) => findAs(ask, keyOf, filter, page))
+}
+
+async function findAs(
+  ask: Ask,
+  keyOf: (object: ObjectRef) => string,
+  filter: EventFilter,
+  page: Page
+): Promise<Walked> {
   const none = { ids: [], next: null }
-  const filter = narrowed(asked)
   const found = asksOfNotifications(filter) ? byNotification(filter, page) : byEvent(filter, keyOf)
   const { lead } = found.conditions
   if (filter.since !== undefined) {
@@ -35,8 +43,19 @@ export async function findEvents(
 /** Names that are the same in every row, and have an index or are few: a search for one is an exact filter. */
 const exact = ['cluster', 'namespace', 'rule', 'destination', 'state'] as const
 
+/** What is found by the names of a search as they are written, which an index may answer; where that is nothing, in any case. */
+export async function inAnyCase<Filter extends EventFilter>(
+  asked: Filter,
+  find: (filter: Filter) => Promise<Walked>
+): Promise<Walked> {
+  const filter = narrowed(asked)
+  const found = await find(filter)
+  const fields = (of: Filter) => Object.keys(of.search?.fields ?? {}).length
+  return found.ids.length > 0 || found.next !== null || fields(filter) === fields(asked) ? found : find(asked)
+}
+
 /** With all that a search says exactly as filters, which an index may answer. */
-export function narrowed<Filter extends EventFilter>(filter: Filter): Filter {
+function narrowed<Filter extends EventFilter>(filter: Filter): Filter {
   if (filter.search === undefined) return filter
   const fields = { ...filter.search.fields }
   const found: Record<string, string> = {}

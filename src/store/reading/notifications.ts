@@ -6,7 +6,7 @@ import type { Payload } from '../../render/slack/payload.ts'
 import type { NotificationFilter, NotificationRecord, Page, Records } from '../records.ts'
 import type { Store } from '../store.ts'
 import { readView } from '../texts.ts'
-import { goAlong, leadOf, narrowed, searched } from './find-events.ts'
+import { goAlong, inAnyCase, leadOf, searched } from './find-events.ts'
 import { besideState, keptState, stateOf } from './states.ts'
 import { type Ask, among, Conditions, firstSince, inOrder, type Row, type Walked, walk } from './walk.ts'
 
@@ -43,8 +43,11 @@ export function readMessages(ask: Ask): Store['messages'] {
 }
 
 /** The ids of the notifications on a page. */
-export async function findNotifications(ask: Ask, asked: NotificationFilter, page: Page): Promise<Walked> {
-  const filter = narrowed(asked)
+export function findNotifications(ask: Ask, asked: NotificationFilter, page: Page): Promise<Walked> {
+  return inAnyCase(asked, (filter) => findAs(ask, filter, page))
+}
+
+async function findAs(ask: Ask, filter: NotificationFilter, page: Page): Promise<Walked> {
   const { state, rule, destination, lane, since, cluster, kind, namespace, name, search, reason } = filter
   const object: Partial<Record<keyof ObjectRef, string | undefined>> = { cluster, kind, namespace, name }
   const own = new Set(['rule', 'destination', 'state'])

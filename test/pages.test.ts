@@ -1,0 +1,72 @@
+// Pages over HTTP, where names are very long, the same, or missing: what they say is of the one that they are about.
+import t from 'tap'
+import { look, submit, textOf } from './fixtures/dashboard.ts'
+import { about, startRelay } from './fixtures/relay.ts'
+
+const config = `
+destinations:
+  team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
+rules:
+  - { name: failures, match: { severity: warn }, send: team }
+`
+
+t.test('who acts on what has the longest names comes back to where that was', async (t) => {
+  const relay = await startRelay(t, { config })
+  const [name, namespace, cluster] = ['n'.repeat(253), 's'.repeat(253), 'é'.repeat(253)]
+  const event = about(name, { metadata: { cluster } })
+  await relay.post({ ...event, involvedObject: { ...event.involvedObject, namespace } })
+  const history = `/events?${new URLSearchParams({ cluster, kind: 'Kustomization', namespace, name })}`
+  const { html } = await look(relay, history)
+  const [, action = ''] = /action="(\/acknowledge\?[^"]+)"/.exec(html) ?? []
+  const { status, html: after, to } = await submit(relay, action.replaceAll('&amp;', '&'))
+  t.equal(status, 200)
+  t.match(to, history)
+  t.match(textOf(after), 'Acknowledged. No reminders')
+})
+
+t.test('who acknowledges what a search found is back at what it found', async (t) => {
+  const relay = await startRelay(t, { config })
+  for (const name of ['shop', 'cart']) await relay.post(about(name))
+  const { html } = await look(relay, '/objects?q=name%3Acart')
+  const [, action = ''] = /action="(\/acknowledge\?[^"]+)"/.exec(html) ?? []
+  const { html: after, to } = await submit(relay, action.replaceAll('&amp;', '&'))
+  t.match(to, '/objects?q=name%3Acart&done=')
+  t.notMatch(textOf(after), 'apps/shop')
+})
+
+t.test('silences with the same words say each what it withholds itself', async (t) => {
+  const relay = await startRelay(t, { config })
+  for (const cluster of ['prod-eu', 'prod-us']) await relay.post(about('shop', { metadata: { cluster } }))
+  const asked = { kind: 'Kustomization', namespace: 'apps', name: 'shop', for: '1h' }
+  await submit(relay, '/silences', { ...asked, cluster: 'prod-eu' })
+  await submit(relay, '/silences', { ...asked, cluster: 'prod-us' })
+  const says = textOf((await look(relay, '/silences')).html)
+  t.equal(says.match(/Matches 1 failing object /g)?.length, 2)
+  t.notMatch(says, 'Matches 2')
+})
+
+t.test('an object without a cluster is not one of the same name in a cluster', async (t) => {
+  const relay = await startRelay(t, { config })
+  const failure = { message: 'HTTP 503 from the registry' }
+  await relay.post(about('shop', failure))
+  await relay.post(
+    about('shop', { ...failure, message: 'something else in prod-eu', metadata: { cluster: 'prod-eu' } })
+  )
+  await relay.post(about('cart', { ...failure, metadata: { cluster: 'prod-eu' } }))
+  const { html } = await look(relay, '/')
+  t.match(textOf(html), /2 Kustomizations (prod-eu, no cluster|no cluster, prod-eu)/)
+  const [history] = /\/events\?kind=[^"]+name=shop/.exec(html) ?? []
+  const says = textOf((await look(relay, history?.replaceAll('&amp;', '&') ?? '')).html)
+  t.match(says, 'HTTP 503')
+  t.notMatch(says, 'something else in prod-eu')
+})
+
+t.test('a list that was asked for something does not say that there is nothing', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post(about('shop'))
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  t.match(textOf((await look(relay, '/deliveries?state=dead')).html), 'There are no dead letters.')
+  const says = textOf((await look(relay, '/deliveries?state=sent&name=cart&q=boom')).html)
+  t.match(says, 'Of those that are sent, none match name cart, boom . Clear')
+  t.notMatch(says, 'Nothing has been sent yet')
+})

@@ -29,7 +29,7 @@ const cut = constant(slack, 'readTimes')
 const figures: [page: string, words: RegExp, ...are: number[]][] = [
   [
     'docs/operations.md',
-    /^\| bodies of requests.*\| those up to (\d+) KiB (\d+) MiB together, larger ones (\d+) MiB together/m,
+    /^\| bodies of requests.*\| up to (\d+) KiB each: (\d+) MiB together; larger ones: (\d+) MiB together/m,
     constant(bodies, 'smallBytes') / kib,
     constant(bodies, 'maxSmallBytes') / mib,
     constant(bodies, 'maxLargeBytes') / mib
@@ -74,6 +74,12 @@ const figures: [page: string, words: RegExp, ...are: number[]][] = [
     constant('src/operator/traffic.ts', 'floodRequests'),
     constant('src/operator/traffic.ts', 'floodMs') / minute,
     constant('src/operator/wrong-tokens.ts', 'silentMs') / (60 * minute)
+  ],
+  [
+    'docs/configuration.md',
+    /^\| (\d+) or more at a time, twice, and (\d+) or more \|/m,
+    constant('src/deliver/gathering.ts', 'burst'),
+    constant('src/deliver/gathering.ts', 'flood')
   ],
   ['docs/slack-app.md', /the relay keeps to (\d+);/, minute / constant('src/slack-api/budget.ts', 'apartMs')],
   ['docs/owners.md', /at most (\d+) such channels in 24 hours/, constant('src/deliver/channels.ts', 'maxChannels')],

@@ -289,7 +289,7 @@ function sayError(code: string | undefined, path: string | undefined): string | 
   if (code === 'ENOENT' && path) return `there is no such file: ${path}`
   // The system does not say which.
   if (code === 'EISDIR') return 'a folder was given where a file is needed; name the file in it'
-  if (code === 'EADDRINUSE') return 'something else is on that port; PORT=8081 before the command takes another'
+  if (code === 'EADDRINUSE') return 'something else is on that port: write PORT=8081 before the command to take another'
   return undefined
 }
 

@@ -155,3 +155,13 @@ t.test('tables of what was tried or measured have the names by which that can be
   const commands = rowsOf(read('docs/performance.md'), 'command').map((cell) => /bench (\w+)/.exec(cell)?.[1])
   t.strictSame(commands.sort(), [...programsIn('bench').keys()].sort())
 })
+
+t.test('the manifests ask for memory by what was measured last', async (t) => {
+  const [, idle, storm, flood] =
+    /had \d+ to (\d+) MB idle, \d+ to (\d+) after a storm and \d+ to (\d+) saturated/.exec(
+      read('docs/performance.md').replaceAll('\n', ' ')
+    ) ?? []
+  const words = `Idle it takes ${idle} MB, after a storm ${storm}, in a flood ${flood}.`
+  for (const file of ['deploy/base/deployment.yaml', 'deploy/chart/values.yaml'])
+    t.ok(read(file).includes(words), words)
+})

@@ -160,6 +160,25 @@ t.test('completion knows every command, option and choice', async (t) => {
   t.match(await run(['completion', 'tcsh']), { code: 2, err: /Allowed choices are bash, zsh, fish/ })
 })
 
+t.test('a menu of commands has what each is for, to the end of its sentence', async (t) => {
+  const { out } = await run(['completion', 'fish'])
+  const about = new Map([...out.matchAll(/ -f -a (\w+) -d '([^']*)'/g)].map(([, name = '', text = '']) => [name, text]))
+  t.equal(
+    about.get('import'),
+    'turn Alerts, Providers and Secrets of Flux into a config, and list what cannot be carried over'
+  )
+  t.equal(about.get('migrate'), 'move everything from an embedded database into an empty PostgreSQL')
+})
+
+const hasZsh = spawnSync('zsh', ['--version']).status === 0
+
+t.test('a zsh that has loaded nothing yet completes it', { skip: !hasZsh && 'zsh is not here' }, async (t) => {
+  const script = `source <('${process.execPath}' src/main.js completion zsh) && print -r -- $_comps[flux-relay]`
+  const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], { cwd: root, encoding: 'utf8' })
+  t.equal(stderr, '')
+  t.match(stdout, /_flux_relay\n$/)
+})
+
 t.test('an address, a folder or nothing at all where something else is needed is said in a sentence', async (t) => {
   const folder = tempFolder(t)
   for (const [args, said] of [

@@ -6,7 +6,9 @@ import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { formatProblem } from '../src/config/problem.ts'
 import type { WireEvent } from '../src/events/flux.ts'
+import { verify } from '../src/events/signature.ts'
 import { toText } from '../src/render/slack/terminal.ts'
+import { meanings } from '../src/slack-api/words.ts'
 import { programsIn } from '../tools/run.ts'
 import { composed } from './fixtures/composed.ts'
 import { wire } from './fixtures/events.ts'
@@ -173,6 +175,38 @@ t.test('every page is found from the head of the docs', async (t) => {
   const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md')
   t.strictSame(
     pages.filter((name) => !index.includes(`(${name})`)),
+    []
+  )
+})
+
+t.test('what the pages on symptoms and on the start quote of the relay is what it says', async (t) => {
+  const code = ['src', 'routes'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(root, folder, file), 'utf8'))
+  )
+  // Texts that go over several lines stand there in parts, and codes of the system that are asked for are no texts.
+  const refused = [{ hmacKeys: ['k'] }, { tokens: ['t'] }].map((one) =>
+    verify(Buffer.alloc(0), { signature: undefined, authorization: undefined }, { hmacKeys: [], tokens: [], ...one })
+  )
+  const said = code.join('\n').replace(/'\s*\+\s*'|[!=]== 'E[A-Z]+'/g, '') + JSON.stringify(refused)
+  const page = readFileSync(join(root, 'docs', 'troubleshooting.md'), 'utf8').replace(/^```[\s\S]*?^```/gm, '')
+  const ofFlux = /^\| in the text \|[\s\S]*?\n\n/m
+  const own = page.replace(ofFlux, (rows) => rows.replace(/^\|[^|]*\|/gm, ''))
+  const atStart = /\bIf it says `([^`\n]*)`/g
+  const started = readFileSync(join(root, 'docs', 'getting-started.md'), 'utf8').matchAll(atStart)
+  const quoted = [...own.matchAll(/`([^`\n]*)`/g), ...started].map(([, text = '']) => text)
+  const ofSlack = [...meanings.keys(), 'no_service', 'invalid_token', 'channel_is_archived']
+  const words = quoted.filter(
+    (text) =>
+      /(?<!:) |^E[A-Z]+$/.test(text) &&
+      !/^(npx|flux-relay|kubectl|POST|group:) /.test(text) &&
+      !ofSlack.some((word) => text.endsWith(word))
+  )
+  t.ok(words.length > 12, `${words.length} texts`)
+  const parts = words.map((text): [string, string[]] => [text, text.split(/…|\d+/).map((part) => part.trim())])
+  t.strictSame(
+    parts.filter(([, all]) => !all.every((part) => said.includes(part))).map(([text]) => text),
     []
   )
 })

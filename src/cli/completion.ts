@@ -42,9 +42,9 @@ function optionOf({ short, long, description, argChoices, required, optional }: 
   }
 }
 
-/** Menus have a line for each. */
+/** Menus have a line for each, which a comma does not end: of "turn Alerts, Providers and Secrets …" the first two words say nothing. */
 function firstClause(text: string): string {
-  return text.split(/[;:,(]/, 1)[0]?.trim() ?? ''
+  return text.split(/[;:(]/, 1)[0]?.trim() ?? ''
 }
 
 /** In single quotes, for any of the shells. */
@@ -96,6 +96,8 @@ complete -o default -F _${identifier(name)} ${name}
 function zsh(name: string, entries: readonly Entry[]): string {
   return `#compdef ${name}
 # zsh completion of ${name}: source <(${name} completion zsh)
+# A zsh without a ~/.zshrc, as macOS has it, has loaded nothing that completes.
+(( $+functions[compdef] )) || { autoload -U +X compinit && compinit -i }
 autoload -U +X bashcompinit && bashcompinit
 ${bash(name, entries)}`
 }

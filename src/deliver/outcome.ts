@@ -127,7 +127,7 @@ interface Attempt {
   isTooOld: boolean
 }
 
-/** Whether it only follows a card: news are worth more than what waits behind it. */
+/** Whether it only follows a card: news is worth more than what waits behind it. */
 function isAside({ notifications }: Message): boolean {
   return notifications === 0
 }

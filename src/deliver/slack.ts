@@ -13,6 +13,8 @@ const timeoutMs = 15_000
 const maxAnswer = 16 * 1024
 /** The Web API repeats the whole message, each letter that is not ASCII as `\\u…`, and says anywhere when it was posted. */
 const maxApiAnswer = 512 * 1024
+/** So many times as much is dropped, for the connection's sake; whoever says more than that ends it. */
+const readTimes = 4
 
 export interface Slack {
   /**
@@ -69,14 +71,14 @@ async function post(
   }
 }
 
-/** The first `most` bytes; the rest is read and dropped, so that the connection can be used again. */
+/** The first `most` bytes; the rest is read and dropped, within bounds, so that the connection can be used again. */
 async function readStart(body: Dispatcher.ResponseData['body'], most: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     if (size < most) chunks.push(chunk)
     size += chunk.length
-    if (size > 4 * most) break
+    if (size > readTimes * most) break
   }
   return Buffer.concat(chunks).subarray(0, most)
 }

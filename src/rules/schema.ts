@@ -135,7 +135,7 @@ export const RuleSchema = closedObject({
   for: option(
     Duration,
     'For',
-    'How long a failure lasts before it is notified, as one that began when it began; what ends before that passes by itself, and nobody is notified of it or of its end. Of two rules that notify the same destination the one with the shorter `for` does. News are not held. Left out: at once.',
+    'How long a failure lasts before it is notified, as one that began when it began; what ends before that passes by itself, and nobody is notified of it or of its end. Of two rules that notify the same destination the one with the shorter `for` does. News is not held. Left out: at once.',
     '2m',
     '5m'
   ),

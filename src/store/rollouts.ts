@@ -24,7 +24,7 @@ export interface RolloutChanges {
   first?: { into: number | undefined }
 }
 
-/** Where news never end, they are said so often, in ms. */
+/** Where news never ends, it is said so often, in ms. */
 const maxUnsaidMs = 15 * 60_000
 
 /** Of so many sources it is remembered that a revision is theirs: one in each cluster, as a rule. */

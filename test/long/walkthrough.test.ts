@@ -180,7 +180,7 @@ t.test('Docker alone: what the page does in a container does what it says', asyn
 // The page on the Slack app is followed by test/slack-app-page.test.ts.
 const followed = [...ofConfig, 'docs/getting-started.md', 'docs/troubleshooting.md', 'docs/slack-app.md']
 const pages = [
-  ...['README.md', 'CONTRIBUTING.md', 'deploy/README.md'],
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'deploy/README.md', 'deploy/chart/README.md'],
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`)

@@ -8,18 +8,20 @@ import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Muting } from '../store.ts'
 import {
-  gather,
+  Found,
   lateSql,
   type Muted,
   movedEnds,
   mutedSql,
+  standing,
   type Withheld,
   type WithheldNotification,
-  withheldOf
+  type WithheldObject
 } from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
+import { pageRows, untilNone, viewRows } from './pages.ts'
 import { insertNotifications } from './queue.ts'
 import { storable } from './text.ts'
 
@@ -32,7 +34,13 @@ const lockSql = `select pg_advisory_xact_lock(${summaries})`
 const withheldSql = `
   select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
   from notifications n join views v on v.id = n.id
-  where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n`
+  where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 limit $4 for update of n`
+
+// What is held of these objects would come after the summary, which may say that it is over.
+const lastSql = `
+  update notifications set held_until = $1, holds = ${maxHolds}
+  where destination = $2 and object = any($3) and held_until > $1
+    and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`
 
 /** `added` is called with each summary that was written. */
 export function createMuting(connections: Connections, added: (entries: readonly NewNotification[]) => void): Muting {
@@ -91,19 +99,22 @@ async function endMute(
   const [ended] = over
   if (ended === undefined) return undefined
   const { mute, destination } = ended
-  const { rows } = await sql<WithheldNotification>(withheldSql, [now, mute, destination])
-  const keys = new Set(rows.map(({ object }) => object))
-  const memories = await changeMemories(sql, keys, (memory) => markNotified(memory, destination, now))
-  await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
-  // What is held of these objects would come after the summary, which may say that it is over.
-  await sql(
-    `update notifications set held_until = $1, holds = ${maxHolds}
-     where destination = $2 and object = any($3) and held_until > $1
-       and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
-    [now, destination, [...keys]]
-  )
-  const lane = laneOf(destination) ?? rows.at(-1)?.lane ?? ''
-  const view = compose(gather(ended, rows.map(withheldOf), memories, now))
+  const found = new Found()
+  for (;;) {
+    const { rows } = await sql<WithheldNotification>(withheldSql, [now, mute, destination, viewRows])
+    if (rows.length === 0) break
+    found.add(rows)
+    await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
+  }
+  const objects: WithheldObject[] = []
+  for (const rows of found.inPages(pageRows)) {
+    const keys = rows.map(({ key }) => key)
+    const memories = await changeMemories(sql, keys, (memory) => markNotified(memory, destination, now))
+    await sql(lastSql, [now, destination, keys])
+    objects.push(...rows.map((row) => standing(row, destination, memories.get(row.key), now)))
+  }
+  const lane = laneOf(destination) ?? found.lane
+  const view = compose({ mute, destination, notifications: found.count, objects })
   const entry: NewNotification = { rule: 'mute', destination, lane, view }
   await insertNotifications(sql, [{ event: null, at: now, entry }])
   return entry
@@ -132,8 +143,12 @@ async function addSilence(
   return silence
 }
 
+const moveSql = `
+  update notifications set muted_until = $1 where muted_until = $2 and id = any(array(
+    select id from notifications where muted_until = $2 and mute = $3 limit $4))`
+
 async function moveWithheld(sql: Sql, mute: string, from: number, to: number): Promise<void> {
-  await sql('update notifications set muted_until = $1 where muted_until = $2 and mute = $3', [to, from, mute])
+  if (to !== from) await untilNone(sql, moveSql, [to, from, mute])
 }
 
 async function moveEnd(

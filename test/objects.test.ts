@@ -10,7 +10,7 @@ import type { ObjectMemory } from '../src/objects.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { fold, type Waiting } from '../src/render/compose/digest-groups.ts'
 import { saidIn } from '../src/render/compose/said.ts'
-import { gather } from '../src/store/withheld.ts'
+import { Found, standing } from '../src/store/withheld.ts'
 import { fc } from './fixtures/fc.ts'
 import { startReplay } from './fixtures/replay.ts'
 
@@ -631,8 +631,14 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: team }]`,
       const { reason, text } = shown
       const began = shownOf(first)
       const [item] = fold(waiting).flatMap(({ items }) => items)
-      const rows = waiting.map(({ view }) => ({ key: 'shop', object: view.object, says: view.says }))
-      const withheld = gather({ mute: 'm', destination: 'team' }, rows, new Map(known && [['shop', known]]), start)
+      const found = new Found()
+      found.add(
+        waiting.map(({ view: { says, object } }, id) => ({
+          ...{ id: id + 1, lane: '', object: 'shop', says, ref: JSON.stringify(object), ending: null }
+        }))
+      )
+      const objects = found.rows().map((row) => standing(row, 'team', known, start))
+      const withheld = { mute: 'm', destination: 'team', notifications: found.count, objects }
       return (
         isLike(known?.failure, {
           ...shown,

@@ -74,19 +74,15 @@ export interface WithheldRow extends Omit<WithheldObject, 'failure' | 'failsAnew
 /** A notification that was withheld, with `object` and `ending` of its view: as every store has them. */
 export interface WithheldNotification {
   id: number
-  /** What it is about; null where that is no event. */
-  event_id: number | null
   lane: string
   object: string
-  /** Since when it is withheld, in ms. */
-  at: number
   says: Transition
   ref: string
   ending: string | null
 }
 
 /** What of it is summed up. */
-export function withheldOf({ object, says, ref, ending }: WithheldNotification): WithheldRow {
+function withheldOf({ object, says, ref, ending }: WithheldNotification): WithheldRow {
   return {
     key: object,
     object: JSON.parse(ref) as ObjectRef,
@@ -97,24 +93,58 @@ export function withheldOf({ object, says, ref, ending }: WithheldNotification):
 
 const news = new Set<Transition>(['updated', 'informed', 'heartbeat'])
 
-/** From the rows of one mute and destination, oldest first, and what is known of their objects at `now`, in ms. */
-export function gather(
-  { mute, destination }: Pick<Withheld, 'mute' | 'destination'>,
-  rows: readonly WithheldRow[],
-  memories: ReadonlyMap<string, ObjectMemory>,
+/** How an object stands for a destination by `memory`, which is all that is known of it. */
+export function standing(
+  { key: _, ...withheld }: WithheldRow,
+  destination: string,
+  memory: ObjectMemory | undefined,
   now: number
-): Withheld {
-  const last = new Map<string, WithheldRow>()
-  for (const row of rows) if (!last.has(row.key) || !news.has(row.says)) last.set(row.key, row)
-  const objects = [...last.values()].map(({ key, ...withheld }): WithheldObject => {
-    const memory = memories.get(key)
-    const failing = memory === undefined ? [] : [memory, ...(memory.others ?? [])].filter((one) => one.failure)
-    // The end goes to exactly these: of any other failure nobody there would read that it is over.
-    const known = failing.filter(({ notified }) =>
-      notified.some((entry) => entry.destination === destination && (entry.heldUntil ?? 0) <= now)
-    )
-    const worst = known.find(({ failure }) => failure?.severity === 'error') ?? known[0]
-    return { ...withheld, failure: worst?.failure, ...(failing.length > known.length && { failsAnew: true }) }
-  })
-  return { mute, destination, notifications: rows.length, objects }
+): WithheldObject {
+  const failing = memory === undefined ? [] : [memory, ...(memory.others ?? [])].filter((one) => one.failure)
+  // The end goes to exactly these: of any other failure nobody there would read that it is over.
+  const known = failing.filter(({ notified }) =>
+    notified.some((entry) => entry.destination === destination && (entry.heldUntil ?? 0) <= now)
+  )
+  const worst = known.find(({ failure }) => failure?.severity === 'error') ?? known[0]
+  return { ...withheld, failure: worst?.failure, ...(failing.length > known.length && { failsAnew: true }) }
+}
+
+/** The rows of one mute and destination, in any order and in parts: of each object one is kept. */
+export class Found {
+  /** How many were added. */
+  count = 0
+  /** That of the newest. */
+  lane = ''
+  #newest = 0
+  readonly #byKey = new Map<string, { first: number; id: number; row: WithheldRow }>()
+
+  add(rows: readonly WithheldNotification[]): void {
+    for (const notification of rows) {
+      const { id, lane, object } = notification
+      this.count += 1
+      if (id > this.#newest) [this.#newest, this.lane] = [id, lane]
+      const known = this.#byKey.get(object)
+      if (known === undefined) {
+        this.#byKey.set(object, { first: id, id, row: withheldOf(notification) })
+        continue
+      }
+      if (isBetter(notification, { id: known.id, says: known.row.says }))
+        Object.assign(known, { id, row: withheldOf(notification) })
+      known.first = Math.min(known.first, id)
+    }
+  }
+
+  /** One of each object, in the order in which they were first withheld. */
+  rows(): WithheldRow[] {
+    return [...this.#byKey.values()].sort((a, b) => a.first - b.first).map(({ row }) => row)
+  }
+}
+
+/** The last change of a state; where there was only news, the first of that. */
+function isBetter(
+  one: Pick<WithheldNotification, 'id' | 'says'>,
+  than: Pick<WithheldNotification, 'id' | 'says'>
+): boolean {
+  if (news.has(one.says) !== news.has(than.says)) return news.has(than.says)
+  return news.has(one.says) ? one.id < than.id : one.id > than.id
 }

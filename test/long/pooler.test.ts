@@ -1,5 +1,8 @@
 // PostgreSQL behind a pooler in transaction mode, which knows no named statements: the relay does without names by itself, and
 // loses nothing while it finds out.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { Client } from 'pg'
 import t from 'tap'
 import { openPostgres } from '../../src/store/postgres/store.ts'
@@ -87,5 +90,35 @@ t.test(
     ] as const)
       await accept(store, name)
     t.equal(warnings.length, 2)
+  }
+)
+
+t.test(
+  'a replica that freezes in the middle of a transaction keeps its objects from nobody, though a pooler gave it another connection',
+  { skip: noPooler },
+  async (t) => {
+    const postgres = await startPostgres(t)
+    const url = await startPooler(t, postgres.url, 2)
+    const takers = [new Client(url), new Client(url)] as const
+    t.teardown(() => Promise.all(takers.map((taker) => taker.end())))
+    const [first, second] = takers
+    for (const taker of takers) await taker.connect()
+    const take = 'begin; set local idle_in_transaction_session_timeout = 0'
+    await first.query(take)
+    const program = join(import.meta.dirname, '..', 'fixtures', 'frozen.ts')
+    const frozen = spawn(process.execPath, [program, url], { stdio: ['pipe', 'pipe', 'inherit'] })
+    t.teardown(() => frozen.kill('SIGKILL'))
+    await once(frozen.stdout, 'data')
+    // What it has set was set on this one.
+    await second.query(take)
+    await first.query('rollback')
+    frozen.stdin.write('go on\n')
+    await once(frozen.stdout, 'data')
+    const other = await openPostgres(postgres.url, { clock: 'caller' })
+    t.teardown(() => other.close())
+    const accept = () => other.accept([arrival('app-1')], sendTo('lane'))
+    // Flux tries again, too.
+    const [receipt] = await accept().catch(accept)
+    t.equal(receipt?.status, 'accepted')
   }
 )

@@ -10,13 +10,15 @@ import { createPace, take } from '../../src/deliver/pace.ts'
 import { type Arrival, type Decide, type Decision, rolloutMs } from '../../src/store/kept.ts'
 import type { Plan } from '../../src/store/kept-lanes.ts'
 import { firstHeldSql, gatheringsSql, heldSql } from '../../src/store/postgres/claim.ts'
-import { settingsSql } from '../../src/store/postgres/connections.ts'
 import { waitedForSql } from '../../src/store/postgres/moves.ts'
 import { backlogSql, busyLanesSql } from '../../src/store/postgres/queue.ts'
+import { settingsSql } from '../../src/store/postgres/settings.ts'
 import { lookSql, waitingSql } from '../../src/store/postgres/standing.ts'
 import { allHot } from '../../src/store/postgres/statements.ts'
 import { openPostgres, type PostgresOptions } from '../../src/store/postgres/store.ts'
 import type { Store } from '../../src/store/store.ts'
+import { viewText } from '../../src/store/texts.ts'
+import type { Withheld } from '../../src/store/withheld.ts'
 import { execute, startPostgres } from '../fixtures/postgres.ts'
 import { about, startRelay } from '../fixtures/relay.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from '../fixtures/store.ts'
@@ -438,6 +440,63 @@ t.test(
       t.same(sizes, [names.length])
       t.same(woken.flat(), ['lane'])
     }
+  }
+)
+
+t.test(
+  'however much waits or was withheld, no statement changes so much of it that it takes longer than it may',
+  async (t) => {
+    const [a, , url] = await pair(t)
+    const many = 12_000
+    await execute(
+      url,
+      `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at)
+     select n, 'r', 'team', 'old', 'o' || n % 7000, 'failed', 'pending', ${at} from generate_series(1, ${many}) n`
+    )
+    await execute(url, `insert into views select id, $1 from notifications`, [viewText(view('app'))])
+    await execute(
+      url,
+      `insert into objects (key, memory) select 'o' || n, '{"notified":[]}' from generate_series(0, 6999) n`
+    )
+    await execute(
+      url,
+      `create function refuse() returns trigger language plpgsql as $$ begin
+       if (select count(*) from changed) > ${many / 2} then raise 'too many at once'; end if;
+       return null;
+     end $$;
+     create trigger bounded after update on notifications referencing new table as changed
+       for each statement execute function refuse();
+     create trigger bounded after update on objects referencing new table as changed
+       for each statement execute function refuse()`
+    )
+    const count = async (where: string) =>
+      Number((await execute(url, `select count(*) from notifications where ${where}`))[0]?.['count'])
+    const becomes = (values: string) =>
+      execute(
+        url,
+        `alter table notifications disable trigger bounded;
+    update notifications set ${values}; alter table notifications enable trigger bounded`
+      )
+
+    await a.follow(() => new Map([['team', 'new']]), at)
+    t.equal(await count(`lane = 'new'`), many, 'a destination that moves')
+    await becomes(`holds = 1, held_until = ${at + 60_000}, held_at = ${at}`)
+    await a.tryNow('new', at)
+    t.equal(await count('held_until = 0'), many, 'a lane that goes on at once')
+    await becomes(`holds = 0, held_until = ${at + 60_000}, held_at = ${at}`)
+    await a.shorten(() => ({ forMs: 1000, waitMs: 0 }), at)
+    t.equal(await count(`held_until = ${at + 1000}`), many, 'failures that need not last as long any more')
+    await becomes(`held_until = 0, held_at = null, state = 'muted', mute = 'night', muted_until = ${at + 5000}`)
+    await a.followMutes(() => [at + 2000], at)
+    t.equal(await count(`muted_until = ${at + 2000}`), many, 'a mute that ends at another time')
+    const sums: Withheld[] = []
+    const compose = (sum: Withheld) => {
+      sums.push(sum)
+      return view('summary', 'informed')
+    }
+    t.same(await a.endMutes(at + 2000, () => undefined, compose), ['new'])
+    t.match(sums, [{ mute: 'night', destination: 'team', notifications: many }], 'the summary of a mute')
+    t.equal(sums[0]?.objects.length, 7000)
   }
 )
 

@@ -3,6 +3,7 @@ import { isIPv4 } from 'node:net'
 import { Client, DatabaseError, Pool, type PoolConfig, type QueryResult, type QueryResultRow, types } from 'pg'
 import { RelayError } from '../../errors.ts'
 import { addressesIn, type Servers } from './servers.ts'
+import { beginSql, localBeginOf, settingsSql } from './settings.ts'
 import { type Hot, isUnknownName, type Naming, type Statement, unnamed } from './statements.ts'
 
 /**
@@ -21,29 +22,23 @@ export type Finish = (statements: readonly Statement[]) => Promise<QueryResult[]
 export const clockSql = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
 const connectMs = 5000
-const statementMs = 5000
 /** For a network that swallows the answer: longer than the server's own limit, or that would never be seen. */
 const answerMs = 8000
 const maxTries = 6
-
-// Sent as statements because poolers refuse unknown parameters at the start of a connection. A transaction that is left
-// open, by a replica that was frozen in the middle of it, must not keep its locks. A commit is on disk when it returns,
-// whatever the default of the server or the role. What is small now may be large soon: plans that are kept must not read all of it;
-// and where nothing else is left, servers before 18 take the price that this puts on it for a reason to compile.
-export const settingsSql = `
-  set statement_timeout = ${statementMs};
-  set idle_in_transaction_session_timeout = ${statementMs};
-  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';
-  select set_config(name, 'off', false) from pg_settings where name in ('enable_seqscan', 'jit')`
 
 export class Connections {
   readonly #pool: Pool
   readonly #servers: Servers
   readonly #naming: Naming
+  /** What transactions begin with. */
+  #begin = beginSql
 
   constructor(servers: Servers, max: number, naming: Naming) {
     this.#servers = servers
     this.#naming = naming
+    const begin = (local: string | undefined) => {
+      this.#begin = local ?? this.#begin
+    }
     this.#pool = new Pool({
       ...connectionConfig(servers.url),
       Client: servers.Client,
@@ -55,6 +50,7 @@ export class Connections {
         client.on('error', () => {})
         await client.query(settingsSql)
         await servers.admit(client)
+        begin(await localBeginOf(client))
       }
     })
     // An idle connection broke: the pool has dropped it and opens another when one is needed.
@@ -93,7 +89,7 @@ export class Connections {
     }
     try {
       let isBegun = false
-      const begun = send('begin isolation level read committed').then(() => {
+      const begun = send(this.#begin).then(() => {
         isBegun = true
       })
       // Every statement waits for it.

@@ -5,7 +5,8 @@ import type { Held, Release } from '../../rules/lasting.ts'
 import type { HoldOf } from '../kept-lanes.ts'
 import { type FailedRow, type PendingRow, undeliveredOf } from '../rows.ts'
 import { lasting, shortened } from '../steps.ts'
-import type { Sql } from './connections.ts'
+import type { Connections, Sql } from './connections.ts'
+import { viewRows } from './pages.ts'
 import type { Statement } from './statements.ts'
 import { withhold } from './withhold.ts'
 
@@ -66,21 +67,26 @@ export async function pass(
   return withheld
 }
 
-const allSql = `
-  select n.id, n.rule, n.created_at, n.held_until, v.view from notifications n left join views v on v.id = n.id
-  where ${isHeld} order by n.id for update of n`
+const pageSql = `
+  select n.id, n.object, n.rule, n.created_at, n.held_until, v.view from notifications n left join views v on v.id = n.id
+  where (n.object, n.id) > ($1, $2::bigint) and ${isHeld} order by n.object, n.id limit $3`
 
 const shortenSql = `
-  update notifications set held_until = k.until
-  from unnest($1::bigint[], $2::bigint[]) as k(id, until) where notifications.id = k.id`
+  update notifications n set held_until = k.until
+  from unnest($1::bigint[], $2::bigint[]) as k(id, until) where n.id = k.id and n.held_until > k.until and ${isHeld}`
 
-/** As Store.shorten. */
-export async function shorten(sql: Sql, holdOf: HoldOf, now: number): Promise<void> {
-  const { rows } = await sql<FailedRow & { id: number; created_at: number; held_until: number }>(allSql)
-  const sooner = rows.flatMap((row) => {
-    const since = undeliveredOf(row).since ?? null
-    const until = shortened({ ...row, since }, holdOf(row.rule), now)
-    return until === undefined ? [] : [{ id: row.id, until }]
-  })
-  if (sooner.length > 0) await sql(shortenSql, [sooner.map(({ id }) => id), sooner.map(({ until }) => until)])
+/** As Store.shorten. Each page by itself: an event about what is held waits for one at most. */
+export async function shorten(connections: Connections, holdOf: HoldOf, now: number): Promise<void> {
+  type Row = FailedRow & { id: number; object: string; created_at: number; held_until: number }
+  for (let after: Pick<Row, 'object' | 'id'> | undefined = { object: '', id: 0 }; after !== undefined; ) {
+    const { rows }: { rows: Row[] } = await connections.query<Row>(pageSql, [after.object, after.id, viewRows])
+    const sooner = rows.flatMap((row) => {
+      const since = undeliveredOf(row).since ?? null
+      const until = shortened({ ...row, since }, holdOf(row.rule), now)
+      return until === undefined ? [] : [{ id: row.id, until }]
+    })
+    const values = [sooner.map(({ id }) => id), sooner.map(({ until }) => until)]
+    if (sooner.length > 0) await connections.transaction((sql) => sql(shortenSql, values))
+    after = rows.at(-1)
+  }
 }

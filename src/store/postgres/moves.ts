@@ -2,6 +2,7 @@
 import { goneReason } from '../kept.ts'
 import type { LanesByName } from '../kept-lanes.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
+import { pageRows } from './pages.ts'
 import { bury } from './queue.ts'
 
 /** Dead letters made in one transaction. */
@@ -54,12 +55,30 @@ async function reroute(sql: Sql, destination: string, lane: string): Promise<voi
   await lockLanes(sql, [lane, ...left.map((row) => row.lane)])
   const { rows: stale } = await sql<{ id: number }>(staleMessagesSql, [destination, lane])
   for (const { id } of stale) await moveMessage(sql, id, lane)
-  await sql(
-    `update notifications set lane = $2 where destination = $1 and state = 'pending' and lane <> $2 and (
-       message_id is null or message_id in (select id from messages where lane = $2 and state = 'open'))`,
-    [destination, lane]
-  )
+  await sql(carriedSql, [destination, lane])
+  for (const { lane: from } of left) {
+    let after = 0
+    for (;;) {
+      const { rows } = await sql<{ last: number | null }>(waitingSql, [destination, lane, from, after, pageRows])
+      const last = rows[0]?.last ?? null
+      if (last === null) break
+      after = last
+    }
+  }
 }
+
+const carriedSql = `
+  update notifications set lane = $2 where destination = $1 and state = 'pending' and lane <> $2
+    and message_id in (select id from messages where lane = $2 and state = 'open')`
+
+const waitingSql = `
+  with moved as (
+    update notifications set lane = $2 where state = 'pending' and message_id is null and id = any(array(
+      select id from notifications
+      where lane = $3 and id > $4 and state = 'pending' and message_id is null and destination = $1 order by id limit $5))
+    returning id
+  )
+  select max(id) as last from moved`
 
 /**
  * Where the new lane has a message open already, what this one carries goes back to waiting. It stays as a record, because

@@ -7,21 +7,23 @@ import type { View } from '../../render/compose/view.ts'
 import type { NewAct, NewNotification } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
-import { carryOn, inEffect } from '../steps/muted.ts'
+import { carryOn, type EndedNotification, inEffect, mayGoOn, type Withholding, withholdings } from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
 import {
-  gather,
+  Found,
   lateSql,
   type Muted,
   movedEnds,
   mutedSql,
+  standing,
   type Withheld,
   type WithheldNotification,
-  withheldOf
+  type WithheldObject
 } from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
+import { inPages, pageRows, untilNone, viewRows } from './pages.ts'
 import { insertNotifications } from './queue.ts'
 import { storable } from './text.ts'
 import { readEvents } from './withhold.ts'
@@ -33,13 +35,15 @@ const summaries = 8_140_773
 const lockSql = `select pg_advisory_xact_lock(${summaries})`
 
 const withheldSql = `
-  select n.id, n.event_id, n.lane, n.object, n.says, coalesce(n.held_at, n.created_at) as at, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
+  select n.id, n.lane, n.object, n.says, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
   from notifications n join views v on v.id = n.id
-  where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n`
+  where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 limit $4 for update of n`
 
-const carrySql = `
-  update notifications n set mute = k.mute, muted_until = k.until
-  from unnest($1::bigint[], $2::text[], $3::bigint[]) as k(id, mute, until) where n.id = k.id`
+// What is held of these objects would come after the summary, which may say that it is over.
+const lastSql = `
+  update notifications set held_until = $1, holds = ${maxHolds}
+  where destination = $2 and object = any($3) and held_until > $1
+    and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`
 
 /** `added` is called with each summary that was written. */
 export function createMuting(connections: Connections, added: (entries: readonly NewNotification[]) => void): Muting {
@@ -99,27 +103,54 @@ async function endMute(
   const [ended] = over
   if (ended === undefined) return undefined
   const { mute, destination } = ended
-  const { rows } = await sql<WithheldNotification>(withheldSql, [now, mute, destination])
-  const others = inEffect(mutes, now)
-  const events = others.length === 0 ? [] : await readEvents(sql, rows)
-  const { carried, left, silent } = carryOn(rows, events, others, now)
-  await sql(carrySql, [carried.map(({ id }) => id), carried.map(({ name }) => name), carried.map(({ until }) => until)])
-  if (left.length === 0) return []
-  const keys = new Set(left.map(({ object }) => object).filter((key) => !silent.has(key)))
-  const memories = await changeMemories(sql, keys, (memory) => markNotified(memory, destination, now))
-  await sql('update notifications set muted_until = null where id = any($1)', [left.map(({ id }) => id)])
-  // What is held of these objects would come after the summary, which may say that it is over.
-  await sql(
-    `update notifications set held_until = $1, holds = ${maxHolds}
-     where destination = $2 and object = any($3) and held_until > $1
-       and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
-    [now, destination, [...keys]]
-  )
-  const lane = laneOf(destination) ?? left.at(-1)?.lane ?? ''
-  const view = compose(gather(ended, left.map(withheldOf), memories, now))
+  const silent = await carry(sql, ended, inEffect(mutes, now), now)
+  const found = new Found()
+  for (;;) {
+    const { rows } = await sql<WithheldNotification>(withheldSql, [now, mute, destination, viewRows])
+    if (rows.length === 0) break
+    found.add(rows)
+    await sql('update notifications set muted_until = null where id = any($1)', [rows.map(({ id }) => id)])
+  }
+  if (found.count === 0) return []
+  const objects: WithheldObject[] = []
+  for (const rows of inPages(found.rows(), pageRows)) {
+    const keys = rows.map(({ key }) => key).filter((key) => !silent.has(key))
+    const memories = await changeMemories(sql, keys, (memory) => markNotified(memory, destination, now))
+    await sql(lastSql, [now, destination, keys])
+    objects.push(...rows.map((row) => standing(row, destination, memories.get(row.key), now)))
+  }
+  const lane = laneOf(destination) ?? found.lane
+  const view = compose({ mute, destination, notifications: found.count, objects })
   const entry: NewNotification = { rule: 'mute', destination, lane, view }
   await insertNotifications(sql, [{ event: null, at: now, entry }])
   return [entry]
+}
+
+const endedSql = `
+  select id, event_id, object, says, coalesce(held_at, created_at) as at from notifications
+  where muted_until <= $1 and mute = $2 and destination = $3 order by id`
+
+const carrySql = `
+  update notifications n set mute = k.mute, muted_until = k.until
+  from unnest($1::bigint[], $2::text[], $3::bigint[]) as k(id, mute, until) where n.id = k.id`
+
+/** Has what `others` mute go on to be withheld; the keys of the objects whose failures that is. */
+async function carry(
+  sql: Sql,
+  { mute, destination }: Pick<Withheld, 'mute' | 'destination'>,
+  others: readonly Mute[],
+  now: number
+): Promise<ReadonlySet<string>> {
+  if (others.length === 0) return new Set()
+  const { rows } = await sql<EndedNotification>(endedSql, [now, mute, destination])
+  if (!mayGoOn(rows, now)) return new Set()
+  const found: Withholding[] = []
+  for (const part of inPages(rows, viewRows))
+    found.push(...withholdings(part, await readEvents(sql, part), others, now))
+  const { carried, silent } = carryOn(rows, found)
+  for (const part of inPages(carried, pageRows))
+    await sql(carrySql, [part.map(({ id }) => id), part.map(({ name }) => name), part.map(({ until }) => until)])
+  return silent
 }
 
 async function addSilence(
@@ -145,8 +176,12 @@ async function addSilence(
   return silence
 }
 
+const moveSql = `
+  update notifications set muted_until = $1 where muted_until = $2 and id = any(array(
+    select id from notifications where muted_until = $2 and mute = $3 limit $4))`
+
 async function moveWithheld(sql: Sql, mute: string, from: number, to: number): Promise<void> {
-  await sql('update notifications set muted_until = $1 where muted_until = $2 and mute = $3', [to, from, mute])
+  if (to !== from) await untilNone(sql, moveSql, [to, from, mute])
 }
 
 async function moveEnd(

@@ -8,6 +8,7 @@ import { asBeginning, endlessReason, groupDeadline, groupOf, lastsUntil } from '
 import { readView, viewText } from '../texts.ts'
 import type { Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
+import { untilNone } from './pages.ts'
 import { hot, type Statement } from './statements.ts'
 import { indexable, keyOf, storable } from './text.ts'
 
@@ -249,13 +250,15 @@ const tryNowSql = `
 
 const releaseSql = `
   update notifications set held_until = 0, held_at = null, holds = ${maxHolds}
-  where lane = $1 and holds > 0 and state = 'pending' and message_id is null`
+  where state = 'pending' and message_id is null and id = any(array(
+    select id from notifications
+    where lane = $1 and state = 'pending' and message_id is null and holds > 0 and held_until > 0 limit $2))`
 
 /** Whatever the lane waits for is over, but for a rate limit: until when that lasts. */
 export async function tryNow(sql: Sql, lane: string, now: number): Promise<number | undefined> {
   const { rowCount } = await sql(tryNowSql, [lane, now])
   if (rowCount !== 0) {
-    await sql(releaseSql, [lane])
+    await untilNone(sql, releaseSql, [lane])
     return undefined
   }
   const { rows } = await sql<{ not_before: number }>(

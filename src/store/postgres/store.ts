@@ -155,7 +155,7 @@ async function connect(url: string, { leaseMs = 10_000, clock = 'database', warn
         if (actor && limitedUntil === undefined) await writeAct(sql, { actor, did: 'try', about: { lane } }, now)
         return limitedUntil
       }),
-    shorten: (holdOf, now) => lanes.transaction((sql) => shorten(sql, holdOf, now)),
+    shorten: (holdOf, now) => shorten(lanes, holdOf, now),
     follow: (byDestination, now) => follow(lanes, byDestination, now - rolloutMs, buried),
 
     noteLastEvents: (sources, now) => noteLastEvents(lanes.query, sources, now),

@@ -3,28 +3,30 @@ import { type Actor, authorName } from '../../actor.ts'
 import type { Mute } from '../../mutes/mutes.ts'
 import { silenceName } from '../../mutes/silence.ts'
 import { markNotified } from '../../objects/notified.ts'
-import type { ObjectMemory } from '../../objects.ts'
 import type { View } from '../../render/compose/view.ts'
 import type { NewAct } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
-import { carryOn, inEffect } from '../steps/muted.ts'
+import { carryOn, type EndedNotification, inEffect, mayGoOn, type Withholding, withholdings } from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
 import {
-  gather,
+  Found,
   lateSql,
   type Muted,
   movedEnds,
   mutedSql,
+  standing,
   type Withheld,
-  type WithheldNotification,
-  withheldOf
+  type WithheldNotification
 } from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Database, Write } from './file.ts'
 import { changeMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
 import { readEvents } from './withhold.ts'
+
+/** So many at a time: with their bodies, a night of a fleet would fill the memory. */
+const eventsRead = 1000
 
 export function createMuting(db: Database, queue: Queue, write: Write): Muting {
   /** Sums up one mute that is over, inside a transaction: in which lanes. Undefined where there is none left. */
@@ -35,43 +37,57 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
     mutes: readonly Mute[]
   ): string[] | undefined {
     db.run(lateSql('?1'), now)
-    const ended = db.get<{ mute: string; destination: string }>(
+    const over = db.get<{ mute: string; destination: string }>(
       'select mute, destination from notifications where muted_until <= ? limit 1',
       now
     )
-    if (ended === undefined) return undefined
-    const { mute, destination } = ended
-    const rows = db.all<WithheldNotification>(
+    if (over === undefined) return undefined
+    const { mute, destination } = over
+    const rows = db.all<WithheldNotification & EndedNotification>(
       `select n.id, n.event_id, n.lane, n.object, n.says, coalesce(n.held_at, n.created_at) as at,
          json_extract(v.view, '$.object') as ref, json_extract(v.view, '$.ending') as ending
        from notifications n join views v on v.id = n.id
        where n.muted_until <= ? and n.mute = ? and +n.destination = ? order by +n.id`,
       ...[now, mute, destination]
     )
-    const others = inEffect(mutes, now)
-    const events = others.length === 0 ? [] : readEvents(db, rows)
-    const { carried, left, silent } = carryOn(rows, events, others, now)
+    const { carried, silent } = carryOn(rows, stillMuted(rows, mutes, now))
     for (const { id, name, until } of carried)
       db.run('update notifications set mute = ?, muted_until = ? where id = ?', name, until, id)
+    const goesOn = new Set(carried.map(({ id }) => id))
+    const left = rows.filter(({ id }) => !goesOn.has(id))
     if (left.length === 0) return []
-    const memories = new Map<string, ObjectMemory>()
-    const keys = new Set(left.map(({ object }) => object).filter((key) => !silent.has(key)))
-    for (const key of keys) {
-      const memory = changeMemory(db, key, (known) => markNotified(known, destination, now))
-      if (memory !== undefined) memories.set(key, memory)
-    }
+    const found = new Found()
+    found.add(left)
+    const ended = found.rows()
+    const keys = ended.map(({ key }) => key).filter((key) => !silent.has(key))
+    const memories = new Map(
+      keys.map((key) => [key, changeMemory(db, key, (known) => markNotified(known, destination, now))])
+    )
     for (const { id } of left) db.run('update notifications set muted_until = null where id = ?', id)
     // What is held of these objects would come after the summary, which may say that it is over.
     db.run(
       `update notifications set held_until = ?1, holds = ${maxHolds}
        where +destination = ?2 and object in (select value from json_each(?3)) and held_until > ?1
          and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
-      ...[now, destination, JSON.stringify([...keys])]
+      ...[now, destination, JSON.stringify(keys)]
     )
-    const lane = laneOf(destination) ?? left.at(-1)?.lane ?? ''
-    const view = compose(gather(ended, left.map(withheldOf), memories, now))
+    const lane = laneOf(destination) ?? found.lane
+    const objects = ended.map((row) => standing(row, destination, memories.get(row.key), now))
+    const view = compose({ mute, destination, notifications: found.count, objects })
     queue.insert(null, { rule: 'mute', destination, lane, view }, now)
     return [lane]
+  }
+
+  /** Which of `rows` others of `mutes` withhold, or the same that begins anew. */
+  function stillMuted(rows: readonly EndedNotification[], mutes: readonly Mute[], now: number): Withholding[] {
+    const others = inEffect(mutes, now)
+    if (others.length === 0 || !mayGoOn(rows, now)) return []
+    const found: Withholding[] = []
+    for (let at = 0; at < rows.length; at += eventsRead) {
+      const part = rows.slice(at, at + eventsRead)
+      found.push(...withholdings(part, readEvents(db, part), others, now))
+    }
+    return found
   }
 
   function moveWithheld(mute: string, from: number, to: number): void {

@@ -4,7 +4,6 @@ import type { Severity } from '../../events/severity.ts'
 import { type Mute, type Muting, mutingOf } from '../../mutes/mutes.ts'
 import type { Transition } from '../../objects.ts'
 import type { Pending } from '../kept-lanes.ts'
-import type { WithheldNotification } from '../withheld.ts'
 
 /** What is kept of an event that a mute may ask for. */
 export interface HeldEvent {
@@ -64,39 +63,44 @@ export function withholdings(
   })
 }
 
+/** A notification whose mute is over. */
+export interface EndedNotification extends HeldNotification {
+  /** The key of its object. */
+  object: string
+  says: Transition
+  /** Since when it is withheld, in ms. */
+  at: number
+}
+
 /** What is withheld for longer is summed up at the end of its mute, or mutes that leave no gap would never say anything. */
 export const longestCarriedMs = 7 * 24 * 60 * 60 * 1000
+
+/** Whether what a mute withheld may go on to be withheld when that is over at `now`, in ms. */
+export function mayGoOn(rows: readonly EndedNotification[], now: number): boolean {
+  return rows.every(({ at }) => now - at < longestCarriedMs)
+}
 
 const ofFailure = new Set<Transition>(['failed', 'changed', 'repeated'])
 
 /**
- * What one mute withheld from a destination, when that is over at `now`, in ms: which of it goes on to be withheld, by others of
- * `mutes` or by the same that begins anew, and what is left to be summed up. The end of a failure goes with it. `silent`: the
- * objects whose failures go on to be withheld, by their keys.
+ * What of `rows`, which one mute withheld from a destination, goes on to be withheld: what is `found` to be, by other mutes or by the
+ * same that begins anew, and the end of a failure with it. `silent`: the objects whose failures go on to be withheld, by their keys.
  */
-export function carryOn<Row extends WithheldNotification>(
-  rows: readonly Row[],
-  events: readonly HeldEvent[],
-  mutes: readonly Mute[],
-  now: number
-): { carried: Withholding[]; left: Row[]; silent: ReadonlySet<string> } {
-  const isLong = rows.some(({ at }) => now - at >= longestCarriedMs)
-  const found = new Map((isLong ? [] : withholdings(rows, events, mutes, now)).map((one) => [one.id, one]))
+export function carryOn(
+  rows: readonly EndedNotification[],
+  found: readonly Withholding[]
+): { carried: Withholding[]; silent: ReadonlySet<string> } {
+  const byId = new Map(found.map((withholding) => [withholding.id, withholding]))
   const failing = new Map<string, Withholding>()
   for (const { id, object, says } of rows) {
-    const muting = found.get(id)
+    const muting = byId.get(id)
     if (muting !== undefined && ofFailure.has(says)) failing.set(object, muting)
   }
-  const mutingOfRow = ({ id, object, says }: Row) =>
-    found.get(id) ?? (says === 'recovered' ? failing.get(object) : undefined)
-  return {
-    carried: rows.flatMap((row) => {
-      const muting = mutingOfRow(row)
-      return muting === undefined ? [] : [{ ...muting, id: row.id }]
-    }),
-    left: rows.filter((row) => mutingOfRow(row) === undefined),
-    silent: new Set(failing.keys())
-  }
+  const carried = rows.flatMap(({ id, object, says }) => {
+    const muting = byId.get(id) ?? (says === 'recovered' ? failing.get(object) : undefined)
+    return muting === undefined ? [] : [{ ...muting, id }]
+  })
+  return { carried, silent: new Set(failing.keys()) }
 }
 
 function mutingOfEvent(row: HeldEvent, mutes: readonly Mute[], now: number): Muting | undefined {

@@ -6,12 +6,12 @@ import { believe } from './events/time.ts'
 import { mutingOf } from './mutes/mutes.ts'
 import { following } from './objects/follows.ts'
 import { advanceTwin, worstFirst } from './objects/twins.ts'
-import type { ObjectMemory } from './objects.ts'
+import type { Advance, ObjectMemory } from './objects.ts'
 import { dress } from './render/compose/fill-template.ts'
 import { saidIn } from './render/compose/said.ts'
 import { createView } from './render/compose/view.ts'
 import type { Held } from './rules/lasting.ts'
-import { recipientsOf } from './rules/notify.ts'
+import { type Recipient, recipientsOf } from './rules/notify.ts'
 import { ownerOf } from './rules/owners.ts'
 import { type ReportTo, reportsOf } from './rules/rollout-report.ts'
 import { match } from './rules/rules.ts'
@@ -47,7 +47,9 @@ export function decide(
     : undefined
   const to = { fired, owned, rules: config.rules.byName, held }
   const { recipients, quiet, notified, releases, passed } = recipientsOf(advanced, to, now, muting !== undefined)
-  const memory = worstFirst(notified === advanced.memory.notified ? advanced.memory : { ...advanced.memory, notified })
+  const named = namedIn(advanced, recipients)
+  const isSame = notified === advanced.memory.notified && named === undefined
+  const memory = worstFirst(isSame ? advanced.memory : { ...advanced.memory, notified, ...(named && { named }) })
   const unformed: { rule: string; template: string; because: string }[] = []
   const shown = {
     links: config.links,
@@ -133,4 +135,11 @@ export function decide(
     const before = [...advanced.memory.notified, ...(advanced.ended?.notified ?? [])]
     return before.some(({ destination }) => destination === name) ? undefined : config.destinations.whyShut(name)
   }
+}
+
+/** Who reads of a revision with the end of a failure, before the last step says that it was applied. */
+function namedIn({ ended }: Advance, recipients: readonly Recipient[]): ObjectMemory['named'] {
+  if (ended?.names === undefined) return undefined
+  const to = recipients.flatMap(({ says, destination }) => (says === 'recovered' ? [destination] : []))
+  return { revision: ended.names, to }
 }

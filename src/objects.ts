@@ -85,6 +85,8 @@ export interface ObjectMemory {
   longestGapMs?: number
   /** The revision last applied with success; empty where none is known. */
   revision: string
+  /** Who has read of a revision with the end of a failure, until the last step of it is done, too. */
+  named?: { revision: string; to: readonly string[] }
   /** The fingerprint of the last warning that did not decide the state. */
   remark?: string
   notified: readonly Notified[]
@@ -104,7 +106,15 @@ export interface Advance {
   /** The failure the object was in before this event. */
   before?: Failure
   /** With `recovered`: how, who was notified of the failure that is over, and what the event would have been without it. */
-  ended?: { how: Ending; notified: readonly Notified[]; beneath: 'updated' | 'heartbeat' | 'informed' }
+  ended?: {
+    how: Ending
+    notified: readonly Notified[]
+    beneath: 'updated' | 'heartbeat' | 'informed'
+    /** It came with a revision of which only the last step is left: that is said with the end, and not once more. */
+    names?: string
+  }
+  /** The destinations that have read of its revision already. */
+  namedTo?: readonly string[]
   /** The last good revision before this event. */
   previousRevision: string
   /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
@@ -241,10 +251,14 @@ function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Suc
   const revision = success.isUpdate ? event.revision?.text || known.revision : known.revision
   if (failure === undefined) {
     if (!success.isUpdate) return stay(known, 'informed')
-    return { ...stay({ ...known, revision, decidedAt: at }, beneath), previousRevision: known.revision }
+    const { named, ...rest } = known
+    const namedTo = named?.revision === revision && { namedTo: named.to }
+    return { ...stay({ ...rest, revision, decidedAt: at }, beneath), previousRevision: known.revision, ...namedTo }
   }
   if (!success.ends(failure, known.revision)) return stay({ ...known, revision }, silent)
-  return end(known, failure, at, { how: endingOf(failure, event, success), beneath, revision })
+  const isLastStepLeft = !success.isUpdate && success.isReady && event.revision?.text !== known.revision
+  const names = isLastStepLeft && event.revision && { names: event.revision.text }
+  return end(known, failure, at, { how: endingOf(failure, event, success), beneath, revision, ...names })
 }
 
 /** What a success is to those who were not notified of the failure that it ends. */
@@ -272,14 +286,14 @@ function end(
   known: ObjectMemory,
   failure: Failure,
   at: number,
-  { how, beneath, revision }: Pick<NonNullable<Advance['ended']>, 'how' | 'beneath'> & { revision: string }
+  { revision, ...how }: Omit<NonNullable<Advance['ended']>, 'notified'> & { revision: string }
 ): Advance {
-  const { failure: _, remark: __, ...rest } = known
+  const { failure: _, remark: __, named: ___, ...rest } = known
   return {
     memory: { ...rest, since: at, decidedAt: at, revision, notified: [] },
     transition: 'recovered',
     before: failure,
-    ended: { how, notified: known.notified, beneath },
+    ended: { ...how, notified: known.notified },
     previousRevision: known.revision
   }
 }

@@ -406,7 +406,7 @@ t.test('the end of a warning is called what it is, and no failure is counted', a
 
 t.test('who reads of what is applied reads of a revision that was only well after a while, too', async (t) => {
   const rules =
-    '[{ name: errors, match: { severity: error }, send: team }, { name: news, match: { severity: [info], not: { reason: Progressing } }, send: feed }]'
+    '[{ name: errors, match: { severity: error }, send: team }, { name: news, match: { severity: [info], not: { reason: Progressing } }, send: [feed, team] }]'
   const replay = startReplay(`destinations: { team: { preview: true }, feed: { preview: true } }\nrules: ${rules}`)
   const [before, after] = ['4', '5'].map((digit) => ({ revision: `main@sha1:${digit.repeat(40)}` }))
   const ready = (at: number, metadata = before) =>
@@ -420,10 +420,10 @@ t.test('who reads of what is applied reads of a revision that was only well afte
   replay.receive(ready(721, after))
   t.match(replay.said, [
     { destination: 'team', says: 'failed' },
-    { destination: 'team', says: 'recovered' },
+    { destination: 'team', says: 'recovered', text: /works again in prod after 1 m, at main@5555555$/ },
     { destination: 'feed', says: 'updated', text: /is at main@5555555 in prod$/ }
   ])
-  t.equal(replay.said.length, 3)
+  t.equal(replay.said.length, 3, 'and whoever read that with the end does not read it once more')
 })
 
 t.test('each destination that is notified of an end is notified once', async (t) => {

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSyn
 import { delimiter, join } from 'node:path'
 import t from 'tap'
 import { run } from './fixtures/process.ts'
-import { tempFolder } from './fixtures/relay.ts'
+import { about, startRelay, tempFolder } from './fixtures/relay.ts'
 import { runInTerminal } from './fixtures/terminal.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -201,4 +201,20 @@ t.test('whoever has read enough of what is said closes the pipe, and the exit co
     stdio: ['ignore', 'pipe', 'pipe', 'pipe']
   })
   t.equal(output[3], '0\n')
+})
+
+t.test('`status` calls nothing failing that only waits', async (t) => {
+  const relay = await startRelay(t)
+  const headline = async () => (await run(['status'], { RELAY_URL: relay.url })).out.split('\n', 1)[0]
+  const waits = {
+    severity: 'info',
+    reason: 'DependencyNotReady',
+    message: "dependency 'apps/db' is not ready"
+  } as const
+  await relay.post(about('shop', waits))
+  t.match(await headline(), /^1 warning · 1 source active/)
+  await relay.post(about('cart', waits))
+  t.match(await headline(), /^2 warnings · 1 source active/)
+  await relay.post(about('db'))
+  t.match(await headline(), /^3 failing \(1 error, 2 warnings\) · /)
 })

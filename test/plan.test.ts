@@ -115,27 +115,6 @@ t.test('news of an object that comes after its failure is not shown as that', as
   t.match(next, { ids: ['1', '2'], payload: { text: /^🔴 .* failed in prod: no such file$/ } })
 })
 
-t.test('the end of a failure and the revision that the object is at then are one message', async (t) => {
-  const at = (view: Partial<Pending['view']>, event: string, revision: string) => {
-    const entry = pending(event, { name: 'shop' })
-    return { ...entry, view: { ...entry.view, ...view, severity: 'info' as const, revision: { text: revision } } }
-  }
-  const failure = { reason: 'HealthCheckFailed', text: 'x', since: now - 60_000, count: 1 }
-  const end = at({ says: 'recovered', failure }, '1', 'main@8bd5de2')
-  const spent = { ...full, bucket: { tokens: 1.5, at: now } }
-  const both = planNext(spent, [end, at({ says: 'updated' }, '2', 'main@8bd5de2')], none, { pace }, now)
-  t.match(both, {
-    ids: ['1', '2'],
-    payload: { text: /^✅ apps\/shop works again in prod after 1 m, at main@8bd5de2$/ }
-  })
-  const later = planNext(spent, [end, at({ says: 'updated' }, '2', 'main@4f2c91d')], none, { pace }, now)
-  t.match(
-    later,
-    { ids: ['1', '2'], payload: { text: /^✅ 1 recovered/ } },
-    'what is applied after that is not what ended it'
-  )
-})
-
 t.test('in a channel with cards what lasts leaves its log to the thread, and what is over has none', async (t) => {
   const log = `upgrade failed: timed out\n\nLast Helm logs:\n\n${'Deployment is not ready: apps/shop\n'.repeat(9)}`
   const shown = (says: 'failed' | 'recovered') => {

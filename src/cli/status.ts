@@ -129,9 +129,11 @@ function headline(found: Found): string {
   const muted = failing.items.length - open.length
   const warnings = open.filter(({ failure }) => failure?.severity === 'warn').length
   const errors = open.length - warnings
-  const kinds = warnings === 0 || errors === 0 ? '' : ` (${counted(errors, 'error')}, ${counted(warnings, 'warning')})`
+  const kinds = warnings === 0 ? '' : ` (${counted(errors, 'error')}, ${counted(warnings, 'warning')})`
+  // What only waits, or has drifted, does not fail.
+  const says = errors > 0 ? `failing${kinds}` : warnings === 1 ? 'warning' : 'warnings'
   const parts = [
-    open.length > 0 && paint(errors > 0 ? 'red' : 'yellow', `${count(failing, open.length)} failing${kinds}`),
+    open.length > 0 && paint(errors > 0 ? 'red' : 'yellow', `${count(failing, open.length)} ${says}`),
     muted > 0 && paint('gray', `${count(failing, muted)} muted`),
     stale.items.length > 0 && paint('yellow', `${count(stale)} stale`),
     ...sayLanes(found.lanes),

@@ -103,9 +103,7 @@ function compose(pending: readonly Pending[], now: number, form: MessageForm) {
   // The notification that says the object's state: news after its failure does not count as that.
   const state = decisive(members)
   const isOneFailure = isOneObject && state.view.failure !== undefined && state.view.says !== 'recovered'
-  // The end of a failure, and what says after it that the object is at that revision.
-  const isOneEnd = isOneObject && isEndAtRevision(members, state.view)
-  if (!(isOneEvent || isOneFailure || isOneEnd)) return composeDigest(members, now, form)
+  if (!(isOneEvent || isOneFailure)) return composeDigest(members, now, form)
   // Several rules may notify one destination of the same event, and one object may fail several times before there is a
   // token: it is sent once, by the newest, with the mention of any.
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
@@ -118,7 +116,6 @@ function compose(pending: readonly Pending[], now: number, form: MessageForm) {
   const view: View = {
     ...rest,
     ...(isNew ? { says: 'failed' } : wasReason !== undefined && { wasReason, ...(wasWarning && { wasWarning }) }),
-    ...(isOneEnd && { isUpdate: true }),
     ...(mention !== undefined && { mention }),
     ...(custom && { custom })
   }
@@ -127,14 +124,6 @@ function compose(pending: readonly Pending[], now: number, form: MessageForm) {
     ids: members.map(({ id }) => id),
     payload: composeOne(view, { late: delayed(members, now), publicUrl: form.publicUrl, event: state.event, isCard })
   }
-}
-
-function isEndAtRevision(members: readonly Pending[], { says, revision }: View): boolean {
-  return (
-    says === 'recovered' &&
-    members.some(({ view }) => view.says === 'updated') &&
-    members.every(({ view }) => /^(recovered|updated)$/.test(view.says) && view.revision?.text === revision?.text)
-  )
 }
 
 /** What may be posted on its own: an event with a cause that is new, a group whose time has come, or what was gathered. */

@@ -60,7 +60,7 @@ export interface Surroundings {
  * is pinged. `isMuted`: the notifications will be withheld, unless they are held: that is asked again when they have lasted.
  */
 export function recipientsOf(
-  { transition, memory, before: over, ended, aside, overAfterMs }: Advance,
+  { transition, memory, before: over, ended, namedTo, aside, overAfterMs }: Advance,
   { fired, owned, rules, held = [] }: Surroundings,
   now: number,
   isMuted: boolean
@@ -133,8 +133,9 @@ export function recipientsOf(
       const { says } = judgement
       // The recovery names the revision that fixed it: the same destination need not be notified of the update, too.
       if (
-        (says === 'updated' || (ended !== undefined && says === 'informed')) &&
-        recipients.some((other) => other.says === 'recovered' && other.destination === destination)
+        (says === 'updated' && namedTo?.includes(destination)) ||
+        ((says === 'updated' || (ended !== undefined && says === 'informed')) &&
+          recipients.some((other) => other.says === 'recovered' && other.destination === destination))
       ) {
         withhold('the recovery message already names this revision')
         continue

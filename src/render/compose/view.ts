@@ -154,7 +154,7 @@ export function createView(
     }),
     ...(says === 'recovered' && ended && ended.how !== 'ready' && { ending: ended.how }),
     ...(says === 'recovered' && ended?.how === 'ready' && isFix(event, failure) && { isFix: true }),
-    ...(says === 'recovered' && ended?.beneath === 'updated' && ended.how !== 'corrected' && { isUpdate: true }),
+    ...(says === 'recovered' && isUpdate(ended) && { isUpdate: true }),
     ...(says === 'changed' && before && { wasReason: reasonOf(before.reason) }),
     ...(says === 'changed' && before?.severity === 'warn' && event.severity === 'error' && { wasWarning: true }),
     ...(nextReminderMs !== undefined && { nextReminderMs })
@@ -233,6 +233,11 @@ function isFix({ revision }: FluxEvent, failure: Failure | undefined): boolean {
   return (
     revision !== undefined && failure !== undefined && failure.revision !== '' && failure.revision !== revision.text
   )
+}
+
+/** Whether a failure ended with something new, as far as nobody is notified of that apart. */
+function isUpdate(ended: Advance['ended']): boolean {
+  return ended?.names !== undefined || (ended?.beneath === 'updated' && ended.how !== 'corrected')
 }
 
 // Before Flux 2.2 controllers often gave the severity as the reason.

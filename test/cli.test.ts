@@ -1,5 +1,7 @@
 // Commands: are run as people type them: output, exit codes, mistakes.
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseMatch, sayMatch } from '../src/cli/silence.ts'
@@ -415,4 +417,34 @@ t.test('what ends a start repeats no password of the environment', async (t) => 
   t.equal(thrown.code, 2)
   t.match(thrown.err, /\[redacted\]/)
   t.notMatch(thrown.err, 'SECRET')
+})
+
+t.test('another program that answers with JSON is not taken for a relay, and nothing counts as done', async (t) => {
+  const calls = [
+    ...['status', 'events', 'objects', 'lanes', 'sources', 'acts', 'notifications'].map((name) => [name]),
+    ...[
+      ['why', '1'],
+      ['ack', '1'],
+      ['unblock', 'a'],
+      ['retry', '1'],
+      ['retry', '--all'],
+      ['discard', '1']
+    ],
+    ...[
+      ['silence', 'list'],
+      ['silence', 'add', '--match', 'name=x', '--for', '1h'],
+      ['silence', 'expire', '1']
+    ]
+  ]
+  let says = ''
+  const other = createServer((_, response) => response.setHeader('content-type', 'application/json').end(says))
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => other.close())
+  const { port } = other.address() as AddressInfo
+  for (says of ['{"status":"ok"}', 'null', '[]']) {
+    for (const call of calls) {
+      const said = await run(call, { RELAY_URL: `http://127.0.0.1:${port}` })
+      t.match(said, { code: 2, out: '', err: /answers 200: is that a flux-relay\?\n$/ }, `${call.join(' ')}: ${says}`)
+    }
+  }
 })

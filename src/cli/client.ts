@@ -56,10 +56,25 @@ export async function ask(
   const text = await response.body.text()
   const status = response.statusCode
   const body = parse(text)
-  if (body !== undefined && expected.includes(status)) return { status, body }
+  if (expected.includes(status) && hasPart(body, partOf(method, path, status))) return { status, body }
   const said = (body as { message?: unknown } | undefined)?.message ?? 'is that a flux-relay?'
   const next = status === 401 ? `; ${whereTokenIs}` : ''
   throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}${next}`)
+}
+
+function hasPart(body: unknown, part: string): boolean {
+  return typeof body === 'object' && body !== null && Object.hasOwn(body, part)
+}
+
+/** What a relay of any version has in its answer: other programs have JSON for everything that they are asked, too. */
+function partOf(method: string, path: string, status: number): string {
+  if (status >= 400) return 'message'
+  // Behind "/api/".
+  const [list = '', which] = path.split('/').slice(2)
+  if (method === 'GET') return which === undefined ? list : 'id'
+  if (list === 'acknowledgements') return 'object'
+  if (list === 'lanes') return 'lane'
+  return which === 'retry' ? 'retried' : 'id'
 }
 
 export function isHttp(url: string): boolean {

@@ -206,7 +206,7 @@ export function createActions(options: ActionsOptions) {
 function checkSilence(asked: AskedSilence, known: Known, now: number): { silence: NewSilence; warnings: string[] } {
   const { match, warnings } = checkMatch(asked.match, known)
   const startsAt = startOf(asked, now)
-  const endsAt = endOf(asked, startsAt ?? now)
+  const endsAt = endOf(asked, startsAt ?? now, startsAt !== undefined)
   const comment = (asked.comment ?? '').trim()
   // Characters as a person counts them: an emoji is one.
   if ([...comment].length > silenceLimits.commentCharacters) {
@@ -255,7 +255,8 @@ function startOf({ starts }: AskedSilence, now: number): number | undefined {
   return start <= now ? undefined : start
 }
 
-function endOf({ for: lasting, until, untilRecovered }: AskedSilence, now: number): number {
+/** `now`, in ms, is when it begins; `isLater`: that is not yet. */
+function endOf({ for: lasting, until, untilRecovered }: AskedSilence, now: number, isLater = false): number {
   if ([lasting, until, untilRecovered || undefined].filter((end) => end !== undefined).length !== 1) {
     refuse('a silence needs an end: either `for`, such as 2h, or `until`, a time, or `untilRecovered`')
   }
@@ -264,8 +265,9 @@ function endOf({ for: lasting, until, untilRecovered }: AskedSilence, now: numbe
   const end = lasting === undefined ? parseTime(until ?? '') : now + parseDuration(lasting)
   if (Number.isNaN(end)) refuse('until is not a time such as 2026-12-01T06:00:00Z')
   const { longestDays } = silenceLimits
+  if (end <= now && isLater && until !== undefined) refuse('it ends before it begins: `until` must be after `starts`')
   if (end <= now || end > now + longestDays * 24 * 60 * 60 * 1000) {
-    refuse(`a silence must end in the future, within ${longestDays} days`)
+    refuse(`a silence must end in the future, within ${longestDays} days${isLater ? ' of its beginning' : ''}`)
   }
   return end
 }

@@ -188,12 +188,18 @@ ofObjects(ofRelay(program.command('events')))
 
 ofRelay(program.command('why'))
   .description('say who was notified of an event and who was not, and why; exit 1 if nobody was')
-  .argument('<event>', 'its id, as `events` lists it, or an object as namespace/name, for its newest event')
+  .argument(
+    '<event>',
+    'its id, as `events` lists it, or an object as namespace/name or "HelmRelease prod/apps/web", for its newest event'
+  )
   .action(async (event: string, options) => exit(await (await import('./cli/why.ts')).why(event, options)))
 
 ofRelay(program.command('ack'))
   .description('acknowledge an incident: no reminders and no pings until it is over')
-  .argument('<object>', 'what fails, as namespace/name or cluster/namespace/name, or the id of an event about it')
+  .argument(
+    '<object>',
+    'what fails, as namespace/name, cluster/namespace/name or "HelmRelease prod/apps/web", or the id of an event about it'
+  )
   .option('--undo', 'take the acknowledgement back: reminders go on')
   .action(async (object: string, options) => exit(await (await import('./cli/ack.ts')).ack(object, options)))
 

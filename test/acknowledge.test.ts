@@ -167,6 +167,29 @@ t.test('an incident is acknowledged by one button and taken back by another; to 
   t.match(page, /eve acknowledged Kustomization apps\/shop.*bob took back .*ada acknowledged Kustomization apps\/shop/)
 })
 
+t.test('of two objects of one name the command line takes the one that is named as it lists them', async (t) => {
+  const relay = await startRelay(t, { config: `cluster: eu/prod\n${relayConfig}` })
+  const env = { RELAY_URL: relay.url }
+  const release = { kind: 'HelmRelease', namespace: 'apps', name: 'shop', uid: 'r', apiVersion: 'v2' }
+  await relay.post(about('shop', { involvedObject: release, reason: 'UpgradeFailed' }))
+  await relay.post(about('shop'))
+  const both = await run(['ack', 'apps/shop'], env)
+  const names = [...both.err.matchAll(/"([^"]+)"/g)].map(([, name = '']) => name)
+  t.match(both.err, /several fail, name one/)
+  t.same(names.toSorted(), ['HelmRelease eu/prod/apps/shop', 'Kustomization eu/prod/apps/shop'])
+  for (const name of names) {
+    t.match(await run(['why', name], env), { code: 0, out: new RegExp(`${name}: failed`) })
+    t.match(await run(['ack', name], env), { code: 0, out: new RegExp(`^${name}: acknowledged by`) })
+  }
+  for (const name of ['HelmRelease/apps/shop', 'HelmRelease apps/shop'])
+    t.match(
+      await run(['ack', name, '--undo'], env),
+      { out: /^HelmRelease eu\/prod\/apps\/shop: (no longer|it was not)/ },
+      name
+    )
+  t.match(await run(['ack', 'us/apps/shop'], env), { code: 2, err: /there is no cluster "us"; there is eu\/prod/ })
+})
+
 t.test('the command line acknowledges what fails, and lists who did what through what', async (t) => {
   const relay = await startRelay(t, { config: relayConfig })
   const env = { RELAY_URL: relay.url }

@@ -1,6 +1,7 @@
 // Actions: are accepted or refused alike, by the API and by the forms of the pages.
 import t from 'tap'
 import { silenceLimits } from '../src/mutes/silence.ts'
+import { createClock } from './fixtures/clock.ts'
 import { submit, textOf } from './fixtures/dashboard.ts'
 import { about, type Relay, startRelay } from './fixtures/relay.ts'
 
@@ -64,6 +65,23 @@ t.test('a silence that asks for nothing is refused, however that is written', as
   for (const match of [{}, { metadata: {} }, { message: {} }, { not: {} }, { related: {}, not: { metadata: {} } }]) {
     const { status, body } = await ask(relay, 'POST', '/api/silences', { match, for: '1h' })
     t.match({ status, body }, { status: 400, body: { message: /needs a matcher/ } }, JSON.stringify(match))
+  }
+  t.same(await silencesOf(relay), [])
+})
+
+t.test('of a silence that begins later is said what is wrong with its end', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  const at = (hours: number) => new Date(clock.now() + hours * 3_600_000).toISOString()
+  const asked: [object, RegExp][] = [
+    [{ starts: '5h', until: at(2) }, /^it ends before it begins: `until` must be after `starts`$/],
+    [{ starts: at(5), until: at(5) }, /it ends before it begins/],
+    [{ starts: '5h', for: '367d' }, /within 366 days of its beginning/],
+    [{ until: at(-1) }, /must end in the future, within 366 days$/]
+  ]
+  for (const [times, message] of asked) {
+    const { status, body } = await ask(relay, 'POST', '/api/silences', { match: { name: 'x' }, ...times })
+    t.match({ status, body }, { status: 400, body: { message } }, JSON.stringify(times))
   }
   t.same(await silencesOf(relay), [])
 })

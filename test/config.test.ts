@@ -624,3 +624,19 @@ t.test('what a misshapen part would have said is not made up without it', async 
   })
   t.notMatch(reported.join('\n'), /no cluster/)
 })
+
+t.test('a group that would wait until its messages are dead letters is refused', async (t) => {
+  const faultsOf = (wait: string) =>
+    loadConfig(
+      `sources: { a: { tokens: ["\${T}"] } }
+destinations: { a: { preview: true } }
+rules: [{ name: daily, group: { by: [cluster], wait: ${wait} }, send: a }]`,
+      'config.yaml',
+      { T: 'token' }
+    ).problems
+  t.match(faultsOf('24h'), [
+    { line: 3, message: /^"24h" is too long: .*24 hours is a dead letter; write less, such as 12h/ }
+  ])
+  t.match(faultsOf('30d'), [{ isWarning: false }])
+  t.same(faultsOf('23h59m'), [])
+})

@@ -37,6 +37,7 @@ const fails = 'event: { reason: BuildFailed }'
 const otherwise = 'event: { reason: HealthCheckFailed, message: web is not ready }'
 const works = 'event: { severity: info, revision: main@sha1:4f2c91d }'
 const nobody = 'expect: []'
+const always = '{ days: [mon-sun], from: "00:00", to: "00:00", timeZone: UTC }'
 
 const stories: readonly (readonly [what: string, rules: string, steps: string[]])[] = [
   [
@@ -157,7 +158,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
   ],
   [
     'what is muted from its beginning is withheld; a failure that a mute finds held is withheld with the next event',
-    `${two}\nmute: [{ name: works, match: { reason: "Health*" }, until: 2027-01-01T00:00:00Z }]`,
+    `${two}\nmute: [{ name: works, match: { reason: "Health*" }, weekly: ${always} }]`,
     [
       `${otherwise}, ${nobody}`,
       `after: 5m, ${works}, ${nobody}`,
@@ -168,7 +169,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
   [
     'what a mute withheld of a sooner rule keeps no other from notifying of what lasts',
     `rules: [{ name: slow, for: 5m, send: team }, { name: quick, match: { reason: "Build*" }, send: team }]
-mute: [{ name: works, match: { reason: "Build*" }, until: 2027-01-01T00:00:00Z }]`,
+mute: [{ name: works, match: { reason: "Build*" }, weekly: ${always} }]`,
     [
       `${fails}, ${nobody}`,
       `after: 1m, ${otherwise}, expect: [{ destination: team, rule: slow, says: failed }]`,

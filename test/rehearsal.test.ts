@@ -258,3 +258,25 @@ t.test('everything wrong with a tests file is reported at once, each at its plac
   t.same(faults('test: []'), ['1:1 "tests" is missing', '1:1 unknown key "test"; did you mean "tests"?'])
   t.same(faults('tests: []'), ['1:1 must not be empty'])
 })
+
+t.test('a mute that ends once is in no test, before its end or after, and a weekly one is at its hours', async (t) => {
+  const weekly = '{ days: [mon], from: "20:00", to: "07:00", timeZone: UTC }'
+  const muted = `${config}mute:
+  - { name: upgrade, match: { namespace: db-shop }, until: 2036-12-01T06:00:00Z }
+  - { name: over, match: { name: apps }, until: 2026-02-01T06:00:00Z }
+  - { name: nights, match: { namespace: shop }, weekly: ${weekly} }
+`
+  t.same(
+    failures(
+      `
+tests:
+  - { name: a database, event: { namespace: db-shop }, expect: [platform, dba] }
+  - { name: by day, event: { namespace: shop }, expect: [platform] }
+  - { name: by night, event: { namespace: shop }, at: 11h, expect: [] }
+  - { name: in the morning, event: { namespace: shop }, at: 22h, expect: [platform] }
+`,
+      muted
+    ),
+    []
+  )
+})

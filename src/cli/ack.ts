@@ -2,6 +2,7 @@
 import type { ListedAcknowledgement } from '../../routes/api/acknowledgements.ts'
 import type { ListedObject } from '../../routes/api/standing.ts'
 import { RelayError } from '../errors.ts'
+import { askedObject } from './asked-object.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { collect } from './list.ts'
 import { age, plain, print } from './output.ts'
@@ -15,7 +16,7 @@ interface AckOptions extends ClientOptions {
 const maxFound = 1000
 
 /**
- * Acknowledges the incident of `which`: the id of an event, or an object as `[cluster/]namespace/name`. Resolves to the exit
+ * Acknowledges the incident of `which`: the id of an event, or an object as {@link askedObject} has it. Resolves to the exit
  * code. Throws NO_ANSWER where there is no such incident, or where several are meant, with what there is.
  */
 export async function ack(which: string, { json, undo, ...relay }: AckOptions): Promise<number> {
@@ -33,10 +34,8 @@ type Failing = ListedObject & { failure: NonNullable<ListedObject['failure']> }
 
 async function find(which: string, relay: ClientOptions): Promise<Failing> {
   const isId = /^[0-9]+$/.test(which)
-  const [name = '', namespace, cluster, ...more] = which.split('/').reverse()
-  if (more.length > 0) throw new RelayError('NO_ANSWER', 'write an object as namespace/name or cluster/namespace/name')
   const event = isId ? await eventOf(which, relay) : undefined
-  const { object = { name, namespace, cluster } } = event ?? {}
+  const { object = askedObject(which) } = event ?? {}
   // A part that is empty is asked for as nothing.
   const query = Object.fromEntries(Object.entries(object).map(([field, text]) => [field, text || undefined]))
   const { items } = await collect<ListedObject>(relay, '/api/objects', 'objects', query, maxFound)
@@ -50,7 +49,7 @@ async function find(which: string, relay: ClientOptions): Promise<Failing> {
   if (others.length > 0)
     throw new RelayError(
       'NO_ANSWER',
-      `several fail, name one: ${failing.map(({ object }) => nameOf(object)).join(', ')}`
+      `several fail, name one: ${failing.map(({ object }) => `"${nameOf(object)}"`).join(', ')}`
     )
   if (event !== undefined && event.receivedAt < found.failure.since)
     throw new RelayError(

@@ -4,6 +4,7 @@ import { RelayError } from '../errors.ts'
 import { paint } from '../paint.ts'
 import { passedReason } from '../rules/lasting.ts'
 import type { NotificationState } from '../store/records.ts'
+import { askedObject } from './asked-object.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { age, plain, print } from './output.ts'
 import { nameOf } from './say.ts'
@@ -12,7 +13,7 @@ import { nameOf } from './say.ts'
 const maxMessageLines = 12
 
 /**
- * Prints what came of `which`: the id of an event, or an object as `namespace/name`, of which it takes the newest event.
+ * Prints what came of `which`: the id of an event, or an object as {@link askedObject} has it, of which it takes the newest event.
  * Resolves to the exit code: 1 where nobody was notified. Throws NO_ANSWER where there is none, with what there is.
  */
 export async function why(which: string, { json, ...relay }: ClientOptions): Promise<number> {
@@ -24,8 +25,7 @@ export async function why(which: string, { json, ...relay }: ClientOptions): Pro
 }
 
 async function newestOf(which: string, relay: ClientOptions): Promise<string> {
-  const [name = '', namespace, cluster] = which.split('/').reverse()
-  const { body } = await ask(relay, 'GET', '/api/events', { name, namespace, cluster, limit: '1' })
+  const { body } = await ask(relay, 'GET', '/api/events', { ...askedObject(which), limit: '1' })
   const [newest] = body.events
   if (newest === undefined)
     throw new RelayError('NO_ANSWER', `there is no event about ${which}; ${await sayNewest(relay)}`)

@@ -1,6 +1,7 @@
 // Config: turns the text of the config file into what the relay works by, or into a list of all its mistakes.
 import { Destinations } from '../deliver/channels.ts'
 import type { Destination } from '../deliver/destination.ts'
+import { maxAgeMs } from '../deliver/outcome.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { type Classify, compileSeverities } from '../events/severity.ts'
@@ -181,6 +182,7 @@ const shortestExpectMs = 60_000
 function durationFaults({ rules, retention = {} }: ConfigText): Fault[] {
   const isNothing = (text: string | undefined) => text !== undefined && text !== 'never' && parseDuration(text) === 0
   const never = 'would remind with every event; write never, or at least 1s'
+  const tooLate = 'is too long: what was not sent within 24 hours is a dead letter; write less, such as 12h'
   return [
     ...rules.flatMap(({ remindEvery }, at) =>
       isNothing(remindEvery) ? [{ path: ['rules', at, 'remindEvery'], message: `"${remindEvery}" ${never}` }] : []
@@ -188,6 +190,11 @@ function durationFaults({ rules, retention = {} }: ConfigText): Fault[] {
     ...rules.flatMap(({ settle }, at) =>
       settle !== undefined && (parseDuration(settle) === 0 || parseDuration(settle) > maxSettleMs)
         ? [{ path: ['rules', at, 'settle'], message: `"${settle}" is not between 1s and 1h` }]
+        : []
+    ),
+    ...rules.flatMap(({ group }, at) =>
+      group?.wait !== undefined && parseDuration(group.wait) >= maxAgeMs
+        ? [{ path: ['rules', at, 'group', 'wait'], message: `"${group.wait}" ${tooLate}` }]
         : []
     ),
     ...(['events', 'deadLetters'] as const).flatMap((key) =>

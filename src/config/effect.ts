@@ -69,7 +69,7 @@ function idleOptions({ rules }: ConfigText): Fault[] {
 
 /** What a rule about rollouts does not heed; and where it can never say that anything was applied. */
 function idleOfRollouts({ match, ...rule }: ConfigText['rules'][number], path: Path): Fault[] {
-  const keys = (['notify', 'remindEvery', 'group', 'mention', 'template'] as const).filter(
+  const keys = (['notify', 'remindEvery', 'for', 'group', 'mention', 'template'] as const).filter(
     (key) => rule[key] !== undefined
   )
   const idle = keys.map((key): Fault => {

@@ -31,7 +31,7 @@ export const GroupSchema = closedObject({
     'Events that are equal in all of these share one message. The version of a chart counts as no revision, so that the upgrades of one push are together.',
     ['cluster', 'revision']
   ),
-  wait: option(Duration, 'Wait', 'How long the first waits for the others; 10s by default.', '10s', '1m')
+  wait: option(Duration, 'Wait', 'How long the first waits for the others; 10s by default, less than 24h.', '10s', '1m')
 })
 
 export interface Grouping {

@@ -7,7 +7,15 @@ import type { View } from '../../render/compose/view.ts'
 import type { NewAct, NewNotification } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
-import { carryOn, inEffect } from '../steps/muted.ts'
+import {
+  carriedAtATime,
+  carriedOn,
+  inEffect,
+  type WithheldFailure,
+  type Withholding,
+  withEnds,
+  withheldFailuresSql
+} from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
 import {
   gather,
@@ -35,7 +43,11 @@ const lockSql = `select pg_advisory_xact_lock(${summaries})`
 const withheldSql = `
   select n.id, n.event_id, n.lane, n.object, n.says, coalesce(n.held_at, n.created_at) as at, (v.view::json -> 'object')::text as ref, v.view::json ->> 'ending' as ending
   from notifications n join views v on v.id = n.id
-  where n.muted_until <= $1 and n.mute = $2 and n.destination = $3 order by n.id for update of n`
+  where n.muted_until <= $1 and n.mute = $2 and n.destination = $3
+    and ($4::bigint[] is null or n.id = any($4)) order by n.id for update of n`
+
+const idsSql = `
+  select id from notifications where muted_until <= $1 and mute = $2 and destination = $3 order by id`
 
 const carrySql = `
   update notifications n set mute = k.mute, muted_until = k.until
@@ -46,11 +58,15 @@ export function createMuting(connections: Connections, added: (entries: readonly
   return {
     async endMutes(now, laneOf, compose, mutes = []) {
       const lanes: string[] = []
+      const others = inEffect(mutes, now)
+      const asked: Asked = new Map()
       for (;;) {
-        const summaries = await connections.transaction((sql) => endMute(sql, now, laneOf, compose, mutes))
-        if (summaries === undefined) return lanes
-        added(summaries)
-        lanes.push(...summaries.map(({ lane }) => lane))
+        const step = await connections.transaction((sql) => endMute(sql, now, laneOf, compose, others, asked))
+        if (step === undefined) return lanes
+        // Not before: a transaction may have to run again.
+        if (step.asked) asked.set(...step.asked)
+        added(step.summaries)
+        lanes.push(...step.summaries.map(({ lane }) => lane))
       }
     },
 
@@ -82,14 +98,38 @@ export function createMuting(connections: Connections, added: (entries: readonly
   }
 }
 
-/** Sums up one mute that is over; the summary, if any. Undefined if there is none left. */
+/** Of what each mute withheld from a destination: the ids that are yet to be asked for. */
+type Asked = Map<string, number[]>
+
+/** The ids of it. */
+async function idsOf(sql: Sql, { mute, destination }: Pick<Withheld, 'mute' | 'destination'>, now: number) {
+  const { rows } = await sql<{ id: number }>(idsSql, [now, mute, destination])
+  return rows.map(({ id }) => id)
+}
+
+/** What became of one mute that is over: the summary, if any, and what is yet to be asked for. */
+interface Ended {
+  summaries: NewNotification[]
+  asked?: [group: string, ids: number[]]
+}
+
+async function carry(sql: Sql, carried: readonly Withholding[]): Promise<void> {
+  if (carried.length === 0) return
+  await sql(carrySql, [carried.map(({ id }) => id), carried.map(({ name }) => name), carried.map(({ until }) => until)])
+}
+
+/**
+ * Sums up one mute that is over, or first asks for some of what others withhold by then; the summary, if any. Undefined if there is
+ * none left.
+ */
 async function endMute(
   sql: Sql,
   now: number,
   laneOf: LaneOf,
   compose: (withheld: Withheld) => View,
-  mutes: readonly Mute[]
-): Promise<NewNotification[] | undefined> {
+  mutes: readonly Mute[],
+  asked: Asked
+): Promise<Ended | undefined> {
   await sql(lockSql)
   await sql(lateSql('$1::bigint'), [now])
   const { rows: over } = await sql<{ mute: string; destination: string }>(
@@ -99,13 +139,19 @@ async function endMute(
   const [ended] = over
   if (ended === undefined) return undefined
   const { mute, destination } = ended
-  const { rows } = await sql<WithheldNotification>(withheldSql, [now, mute, destination])
-  const others = inEffect(mutes, now)
-  const events = others.length === 0 ? [] : await readEvents(sql, rows)
-  const { carried, left, silent } = carryOn(rows, events, others, now)
-  await sql(carrySql, [carried.map(({ id }) => id), carried.map(({ name }) => name), carried.map(({ until }) => until)])
-  if (left.length === 0) return []
-  const keys = new Set(left.map(({ object }) => object).filter((key) => !silent.has(key)))
+  const group = JSON.stringify([mute, destination])
+  const ids = mutes.length === 0 ? [] : (asked.get(group) ?? (await idsOf(sql, ended, now)))
+  if (ids.length > 0) {
+    const some = [now, mute, destination, ids.slice(0, carriedAtATime)]
+    const { rows } = await sql<WithheldNotification>(withheldSql, some)
+    await carry(sql, carriedOn(rows, await readEvents(sql, rows), mutes, now))
+    return { summaries: [], asked: [group, ids.slice(carriedAtATime)] }
+  }
+  const { rows } = await sql<WithheldNotification>(withheldSql, [now, mute, destination, null])
+  const { rows: failures } = await sql<WithheldFailure>(withheldFailuresSql('$1', '$2'), [now, destination])
+  const { carried, left, keys } = withEnds(rows, failures)
+  await carry(sql, carried)
+  if (left.length === 0) return { summaries: [] }
   const memories = await changeMemories(sql, keys, (memory) => markNotified(memory, destination, now))
   await sql('update notifications set muted_until = null where id = any($1)', [left.map(({ id }) => id)])
   // What is held of these objects would come after the summary, which may say that it is over.
@@ -119,7 +165,7 @@ async function endMute(
   const view = compose(gather(ended, left.map(withheldOf), memories, now))
   const entry: NewNotification = { rule: 'mute', destination, lane, view }
   await insertNotifications(sql, [{ event: null, at: now, entry }])
-  return [entry]
+  return { summaries: [entry] }
 }
 
 async function addSilence(

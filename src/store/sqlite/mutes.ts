@@ -8,7 +8,15 @@ import type { View } from '../../render/compose/view.ts'
 import type { NewAct } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
-import { carryOn, inEffect } from '../steps/muted.ts'
+import {
+  carriedAtATime,
+  carriedOn,
+  inEffect,
+  type WithheldFailure,
+  type Withholding,
+  withEnds,
+  withheldFailuresSql
+} from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
 import {
   gather,
@@ -27,12 +35,52 @@ import type { Queue } from './queue.ts'
 import { readEvents } from './withhold.ts'
 
 export function createMuting(db: Database, queue: Queue, write: Write): Muting {
-  /** Sums up one mute that is over, inside a transaction: in which lanes. Undefined where there is none left. */
+  /** Of what each mute withheld from a destination: the ids that are yet to be asked for. */
+  type Asked = Map<string, number[]>
+
+  const rowsSql = `
+    select n.id, n.event_id, n.lane, n.object, n.says, coalesce(n.held_at, n.created_at) as at,
+      json_extract(v.view, '$.object') as ref, json_extract(v.view, '$.ending') as ending
+    from notifications n join views v on v.id = n.id where n.muted_until <= ? and n.mute = ? and +n.destination = ?`
+
+  /** The next of what is to be asked for; undefined where all was. */
+  function nextOf(
+    ended: Pick<Withheld, 'mute' | 'destination'>,
+    asked: Asked,
+    now: number
+  ): WithheldNotification[] | undefined {
+    const { mute, destination } = ended
+    const group = JSON.stringify([mute, destination])
+    const ids =
+      asked.get(group) ??
+      db
+        .all<{ id: number }>(
+          'select id from notifications where muted_until <= ? and mute = ? and +destination = ? order by +id',
+          ...[now, mute, destination]
+        )
+        .map(({ id }) => id)
+    asked.set(group, ids.slice(carriedAtATime))
+    const some = ids.slice(0, carriedAtATime)
+    if (some.length === 0) return undefined
+    const among = 'n.id in (select value from json_each(?)) order by n.id'
+    return db.all(`${rowsSql} and ${among}`, now, mute, destination, JSON.stringify(some))
+  }
+
+  function carry(carried: readonly Withholding[]): void {
+    for (const { id, name, until } of carried)
+      db.run('update notifications set mute = ?, muted_until = ? where id = ?', name, until, id)
+  }
+
+  /**
+   * Sums up one mute that is over, or first asks for some of what others withhold by then, inside a transaction: in which lanes.
+   * Undefined where there is none left.
+   */
   function endMute(
     now: number,
     laneOf: LaneOf,
     compose: (withheld: Withheld) => View,
-    mutes: readonly Mute[]
+    mutes: readonly Mute[],
+    asked: Asked
   ): string[] | undefined {
     db.run(lateSql('?1'), now)
     const ended = db.get<{ mute: string; destination: string }>(
@@ -41,21 +89,17 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
     )
     if (ended === undefined) return undefined
     const { mute, destination } = ended
-    const rows = db.all<WithheldNotification>(
-      `select n.id, n.event_id, n.lane, n.object, n.says, coalesce(n.held_at, n.created_at) as at,
-         json_extract(v.view, '$.object') as ref, json_extract(v.view, '$.ending') as ending
-       from notifications n join views v on v.id = n.id
-       where n.muted_until <= ? and n.mute = ? and +n.destination = ? order by +n.id`,
-      ...[now, mute, destination]
-    )
-    const others = inEffect(mutes, now)
-    const events = others.length === 0 ? [] : readEvents(db, rows)
-    const { carried, left, silent } = carryOn(rows, events, others, now)
-    for (const { id, name, until } of carried)
-      db.run('update notifications set mute = ?, muted_until = ? where id = ?', name, until, id)
+    const some = mutes.length === 0 ? undefined : nextOf(ended, asked, now)
+    if (some !== undefined) {
+      carry(carriedOn(some, readEvents(db, some), mutes, now))
+      return []
+    }
+    const rows = db.all<WithheldNotification>(`${rowsSql} order by +n.id`, now, mute, destination)
+    const failures = db.all<WithheldFailure>(withheldFailuresSql('?1', '?2'), now, destination)
+    const { carried, left, keys } = withEnds(rows, failures)
+    carry(carried)
     if (left.length === 0) return []
     const memories = new Map<string, ObjectMemory>()
-    const keys = new Set(left.map(({ object }) => object).filter((key) => !silent.has(key)))
     for (const key of keys) {
       const memory = changeMemory(db, key, (known) => markNotified(known, destination, now))
       if (memory !== undefined) memories.set(key, memory)
@@ -97,8 +141,10 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
   return {
     async endMutes(now, laneOf, compose, mutes = []) {
       const lanes: string[] = []
+      const others = inEffect(mutes, now)
+      const asked: Asked = new Map()
       for (;;) {
-        const summed = await write(() => endMute(now, laneOf, compose, mutes))
+        const summed = await write(() => endMute(now, laneOf, compose, others, asked))
         if (summed === undefined) return lanes
         lanes.push(...summed)
       }

@@ -67,35 +67,51 @@ export function withholdings(
 /** What is withheld for longer is summed up at the end of its mute, or mutes that leave no gap would never say anything. */
 export const longestCarriedMs = 7 * 24 * 60 * 60 * 1000
 
-const ofFailure = new Set<Transition>(['failed', 'changed', 'repeated'])
+/** As many are asked for at a time: nobody else writes meanwhile. */
+export const carriedAtATime = 500
 
 /**
  * What one mute withheld from a destination, when that is over at `now`, in ms: which of it goes on to be withheld, by others of
- * `mutes` or by the same that begins anew, and what is left to be summed up. The end of a failure goes with it. `silent`: the
- * objects whose failures go on to be withheld, by their keys.
+ * `mutes` or by the same that begins anew. `rows` are the oldest first.
  */
-export function carryOn<Row extends WithheldNotification>(
-  rows: readonly Row[],
+export function carriedOn(
+  rows: readonly WithheldNotification[],
   events: readonly HeldEvent[],
   mutes: readonly Mute[],
   now: number
-): { carried: Withholding[]; left: Row[]; silent: ReadonlySet<string> } {
+): Withholding[] {
   const isLong = rows.some(({ at }) => now - at >= longestCarriedMs)
-  const found = new Map((isLong ? [] : withholdings(rows, events, mutes, now)).map((one) => [one.id, one]))
-  const failing = new Map<string, Withholding>()
-  for (const { id, object, says } of rows) {
-    const muting = found.get(id)
-    if (muting !== undefined && ofFailure.has(says)) failing.set(object, muting)
-  }
-  const mutingOfRow = ({ id, object, says }: Row) =>
-    found.get(id) ?? (says === 'recovered' ? failing.get(object) : undefined)
+  return isLong ? [] : withholdings(rows, events, mutes, now)
+}
+
+/** What goes on to be withheld of failures, in SQL: of a destination, and `now`. */
+export function withheldFailuresSql(now: string, destination: string): string {
+  return `select object, mute as name, muted_until as until from notifications
+    where muted_until > ${now} and destination = ${destination} and says in ('failed', 'changed', 'repeated')`
+}
+
+export interface WithheldFailure extends Muting {
+  object: string
+}
+
+/**
+ * Of what is to be summed up: the ends of failures that go on to be withheld, which go with them, and the rest. `keys`: the objects of
+ * the rest whose failures, if any, the summary says.
+ */
+export function withEnds<Row extends WithheldNotification>(
+  rows: readonly Row[],
+  failures: readonly WithheldFailure[]
+): { carried: Withholding[]; left: Row[]; keys: ReadonlySet<string> } {
+  const byObject = new Map(failures.map((failure) => [failure.object, failure]))
+  const goesOn = ({ object, says }: Row) => (says === 'recovered' ? byObject.get(object) : undefined)
+  const left = rows.filter((row) => goesOn(row) === undefined)
   return {
     carried: rows.flatMap((row) => {
-      const muting = mutingOfRow(row)
-      return muting === undefined ? [] : [{ ...muting, id: row.id }]
+      const muting = goesOn(row)
+      return muting === undefined ? [] : [{ id: row.id, name: muting.name, until: muting.until }]
     }),
-    left: rows.filter((row) => mutingOfRow(row) === undefined),
-    silent: new Set(failing.keys())
+    left,
+    keys: new Set(left.map(({ object }) => object).filter((key) => !byObject.has(key)))
   }
 }
 

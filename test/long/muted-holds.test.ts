@@ -1,8 +1,11 @@
 // Mutes and holds: what is held on purpose goes by the mutes and silences in effect when that ends, on both stores: it is withheld
 // and summed up, or notified, once.
 import t, { type Test } from 'tap'
+import { decide, originOf } from '../../src/decide.ts'
+import { normalise } from '../../src/events/flux.ts'
 import { compileSilence } from '../../src/mutes/silence.ts'
 import { startRehearsal } from '../../src/rehearsal/rehearsal.ts'
+import type { Arrival } from '../../src/store/kept.ts'
 import { fc } from '../fixtures/fc.ts'
 import { plan } from '../fixtures/store.ts'
 import { configOf, type StoreRelay, start, startStoreRelay, storesFor } from '../fixtures/store-relay.ts'
@@ -22,6 +25,14 @@ const works = (name = 'shop') => ({
   ...{ severity: 'info' as const, reason: 'ReconciliationSucceeded', message: 'done' }
 })
 const shop = { name: 'shop' }
+
+/** As it comes in. */
+function failureOf(name: string): Arrival {
+  const wire = { ...fails(name), timestamp: new Date(start).toISOString(), reportingController: 'kustomize-controller' }
+  const known = configOf(config)
+  const event = normalise(wire, originOf(known, 'default'), start, known.classify)
+  return { event, body: JSON.stringify(wire), identity: name, receivedAt: start }
+}
 const texts = ({ posts }: StoreRelay) => posts.map(({ text }) => text)
 const rows = async (relay: StoreRelay) =>
   (await relay.store().records.notifications({}, { limit: 20 })).items.filter(({ rule }) => rule === 'r')
@@ -307,6 +318,24 @@ for (const [name, prepare] of Object.entries(storesFor(t))) {
         t.match(texts(relay).at(-1), /1 notification was withheld, none of its objects fail now/)
       }
     )
+
+    t.test('of more than are asked for at a time each goes on to be withheld or is summed up', async (t) => {
+      const relay = await relayOf(t, configWith('match: {}'))
+      const until = start + 100_000
+      const arrivals = Array.from({ length: 1203 }, (_, n) => failureOf(`${n % 3 === 0 ? 'on' : 'off'}-${n}`))
+      await relay.store().accept(arrivals, (arrival, memory) => {
+        const decision = decide(arrival, memory, configOf(configWith('match: {}')), start)
+        const muting = { name: 'first', until }
+        return { ...decision, notifications: decision.notifications.map((one) => ({ ...one, muting })) }
+      })
+      await relay.silence({ name: 'on-*' }, 600)
+      await relay.pass(99)
+      t.same(texts(relay), [])
+      await relay.pass(10)
+      t.match(texts(relay), [/\*first\* is over. 802 notifications were withheld, 802 still fail/])
+      await relay.pass(600)
+      t.match(texts(relay).slice(1), [/planned work\* is over. 401 notifications were withheld, 401 still fail/])
+    })
 
     t.test('mutes that leave no gap say once a week what they withheld', async (t) => {
       const weekly = '{ days: [mon-sun], from: "00:00", to: "00:00", timeZone: UTC }'

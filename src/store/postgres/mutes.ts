@@ -7,7 +7,19 @@ import type { View } from '../../render/compose/view.ts'
 import type { NewAct, NewNotification } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
-import { carryOn, type EndedNotification, inEffect, mayGoOn, type Withholding, withholdings } from '../steps/muted.ts'
+import {
+  carriedAtATime,
+  type EndedGroup,
+  endedSql,
+  type HeldNotification,
+  inEffect,
+  longestCarriedMs,
+  type WithheldFailure,
+  type Withholding,
+  withEnds,
+  withheldFailuresSql,
+  withholdings
+} from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
 import {
   Found,
@@ -49,9 +61,14 @@ const lastSql = `
 export function createMuting(connections: Connections, added: (entries: readonly NewNotification[]) => void): Muting {
   return {
     async endMutes(now, laneOf, compose, mutes = []) {
+      await connections.transaction(async (sql) => {
+        await sql(lockSql)
+        await sql(lateSql('$1::bigint'), [now])
+      })
+      await carryOn(connections, inEffect(mutes, now), now)
       const lanes: string[] = []
       for (;;) {
-        const summaries = await connections.transaction((sql) => endMute(sql, now, laneOf, compose, mutes))
+        const summaries = await connections.transaction((sql) => endMute(sql, now, laneOf, compose))
         if (summaries === undefined) return lanes
         added(summaries)
         lanes.push(...summaries.map(({ lane }) => lane))
@@ -91,11 +108,9 @@ async function endMute(
   sql: Sql,
   now: number,
   laneOf: LaneOf,
-  compose: (withheld: Withheld) => View,
-  mutes: readonly Mute[]
+  compose: (withheld: Withheld) => View
 ): Promise<NewNotification[] | undefined> {
   await sql(lockSql)
-  await sql(lateSql('$1::bigint'), [now])
   const { rows: over } = await sql<{ mute: string; destination: string }>(
     'select mute, destination from notifications where muted_until <= $1 limit 1',
     [now]
@@ -103,7 +118,11 @@ async function endMute(
   const [ended] = over
   if (ended === undefined) return undefined
   const { mute, destination } = ended
-  const silent = await carry(sql, ended, inEffect(mutes, now), now)
+  const values = [now, mute, destination]
+  const { rows: failures } = await sql<WithheldFailure>(withheldFailuresSql('$1', '$2', '$3'), values)
+  const { rows: ends } = failures.length === 0 ? { rows: [] } : await sql<EndRow>(endsSql, values)
+  const { carried, silent } = withEnds(ends, failures)
+  await carry(sql, carried)
   const found = new Found()
   for (;;) {
     const { rows } = await sql<WithheldNotification>(withheldSql, [now, mute, destination, viewRows])
@@ -126,31 +145,38 @@ async function endMute(
   return [entry]
 }
 
-const endedSql = `
-  select id, event_id, object, says, coalesce(held_at, created_at) as at from notifications
-  where muted_until <= $1 and mute = $2 and destination = $3 order by id`
+type EndRow = Pick<WithheldNotification, 'id' | 'object' | 'says'>
+
+const endsSql = `
+  select id, object, says from notifications
+  where muted_until <= $1 and mute = $2 and destination = $3 and says = 'recovered'`
+
+const groupSql = `
+  select id, event_id from notifications where muted_until <= $1 and mute = $2 and destination = $3 order by id`
 
 const carrySql = `
   update notifications n set mute = k.mute, muted_until = k.until
   from unnest($1::bigint[], $2::text[], $3::bigint[]) as k(id, mute, until) where n.id = k.id`
 
-/** Has what `others` mute go on to be withheld; the keys of the objects whose failures that is. */
-async function carry(
-  sql: Sql,
-  { mute, destination }: Pick<Withheld, 'mute' | 'destination'>,
-  others: readonly Mute[],
-  now: number
-): Promise<ReadonlySet<string>> {
-  if (others.length === 0) return new Set()
-  const { rows } = await sql<EndedNotification>(endedSql, [now, mute, destination])
-  if (!mayGoOn(rows, now)) return new Set()
-  const found: Withholding[] = []
-  for (const part of inPages(rows, viewRows))
-    found.push(...withholdings(part, await readEvents(sql, part), others, now))
-  const { carried, silent } = carryOn(rows, found)
+/** Has what was withheld by mutes that are over go on to be withheld where others of `mutes` withhold it, or the same begins anew. */
+async function carryOn(connections: Connections, mutes: readonly Mute[], now: number): Promise<void> {
+  const { rows: groups } =
+    mutes.length === 0 ? { rows: [] } : await connections.query<EndedGroup>(endedSql('$1'), [now])
+  for (const { mute, destination, since } of groups) {
+    if (now - since >= longestCarriedMs) continue
+    const { rows } = await connections.query<HeldNotification>(groupSql, [now, mute, destination])
+    for (const some of inPages(rows, carriedAtATime)) {
+      await connections.transaction(async (sql) => {
+        await sql(lockSql)
+        await carry(sql, withholdings(some, await readEvents(sql, some), mutes, now))
+      })
+    }
+  }
+}
+
+async function carry(sql: Sql, carried: readonly Withholding[]): Promise<void> {
   for (const part of inPages(carried, pageRows))
     await sql(carrySql, [part.map(({ id }) => id), part.map(({ name }) => name), part.map(({ until }) => until)])
-  return silent
 }
 
 async function addSilence(

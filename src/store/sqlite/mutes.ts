@@ -7,7 +7,19 @@ import type { View } from '../../render/compose/view.ts'
 import type { NewAct } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
-import { carryOn, type EndedNotification, inEffect, mayGoOn, type Withholding, withholdings } from '../steps/muted.ts'
+import {
+  carriedAtATime,
+  type EndedGroup,
+  endedSql,
+  type HeldNotification,
+  inEffect,
+  longestCarriedMs,
+  type WithheldFailure,
+  type Withholding,
+  withEnds,
+  withheldFailuresSql,
+  withholdings
+} from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
 import {
   Found,
@@ -25,34 +37,46 @@ import { changeMemory } from './memories.ts'
 import type { Queue } from './queue.ts'
 import { readEvents } from './withhold.ts'
 
-/** So many at a time: with their bodies, a night of a fleet would fill the memory. */
-const eventsRead = 1000
-
 export function createMuting(db: Database, queue: Queue, write: Write): Muting {
+  /** Has what was withheld by mutes that are over go on to be withheld where others of `mutes` withhold it, or the same begins anew. */
+  async function carryOn(mutes: readonly Mute[], now: number): Promise<void> {
+    const groups = mutes.length === 0 ? [] : db.all<EndedGroup>(endedSql('?1'), now)
+    for (const { mute, destination, since } of groups) {
+      if (now - since >= longestCarriedMs) continue
+      const all = db.all<HeldNotification>(
+        'select id, event_id from notifications where muted_until <= ? and mute = ? and +destination = ? order by +id',
+        ...[now, mute, destination]
+      )
+      for (let at = 0; at < all.length; at += carriedAtATime) {
+        const some = all.slice(at, at + carriedAtATime)
+        await write(() => carry(withholdings(some, readEvents(db, some), mutes, now)))
+      }
+    }
+  }
+
+  function carry(carried: readonly Withholding[]): void {
+    for (const { id, name, until } of carried)
+      db.run('update notifications set mute = ?, muted_until = ? where id = ?', name, until, id)
+  }
+
   /** Sums up one mute that is over, inside a transaction: in which lanes. Undefined where there is none left. */
-  function endMute(
-    now: number,
-    laneOf: LaneOf,
-    compose: (withheld: Withheld) => View,
-    mutes: readonly Mute[]
-  ): string[] | undefined {
-    db.run(lateSql('?1'), now)
+  function endMute(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): string[] | undefined {
     const over = db.get<{ mute: string; destination: string }>(
       'select mute, destination from notifications where muted_until <= ? limit 1',
       now
     )
     if (over === undefined) return undefined
     const { mute, destination } = over
-    const rows = db.all<WithheldNotification & EndedNotification>(
-      `select n.id, n.event_id, n.lane, n.object, n.says, coalesce(n.held_at, n.created_at) as at,
-         json_extract(v.view, '$.object') as ref, json_extract(v.view, '$.ending') as ending
+    const rows = db.all<WithheldNotification>(
+      `select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref,
+         json_extract(v.view, '$.ending') as ending
        from notifications n join views v on v.id = n.id
-       where n.muted_until <= ? and n.mute = ? and +n.destination = ? order by +n.id`,
+       where n.muted_until <= ? and n.mute = ? and +n.destination = ?`,
       ...[now, mute, destination]
     )
-    const { carried, silent } = carryOn(rows, stillMuted(rows, mutes, now))
-    for (const { id, name, until } of carried)
-      db.run('update notifications set mute = ?, muted_until = ? where id = ?', name, until, id)
+    const failures = db.all<WithheldFailure>(withheldFailuresSql('?1', '?2', '+?3'), now, mute, destination)
+    const { carried, silent } = withEnds(rows, failures)
+    carry(carried)
     const goesOn = new Set(carried.map(({ id }) => id))
     const left = rows.filter(({ id }) => !goesOn.has(id))
     if (left.length === 0) return []
@@ -78,18 +102,6 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
     return [lane]
   }
 
-  /** Which of `rows` others of `mutes` withhold, or the same that begins anew. */
-  function stillMuted(rows: readonly EndedNotification[], mutes: readonly Mute[], now: number): Withholding[] {
-    const others = inEffect(mutes, now)
-    if (others.length === 0 || !mayGoOn(rows, now)) return []
-    const found: Withholding[] = []
-    for (let at = 0; at < rows.length; at += eventsRead) {
-      const part = rows.slice(at, at + eventsRead)
-      found.push(...withholdings(part, readEvents(db, part), others, now))
-    }
-    return found
-  }
-
   function moveWithheld(mute: string, from: number, to: number): void {
     db.run('update notifications set muted_until = ? where muted_until = ? and mute = ?', to, from, mute)
   }
@@ -112,9 +124,11 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
 
   return {
     async endMutes(now, laneOf, compose, mutes = []) {
+      await write(() => db.run(lateSql('?1'), now))
+      await carryOn(inEffect(mutes, now), now)
       const lanes: string[] = []
       for (;;) {
-        const summed = await write(() => endMute(now, laneOf, compose, mutes))
+        const summed = await write(() => endMute(now, laneOf, compose))
         if (summed === undefined) return lanes
         lanes.push(...summed)
       }

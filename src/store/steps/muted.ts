@@ -63,44 +63,52 @@ export function withholdings(
   })
 }
 
-/** A notification whose mute is over. */
-export interface EndedNotification extends HeldNotification {
-  /** The key of its object. */
-  object: string
-  says: Transition
-  /** Since when it is withheld, in ms. */
-  at: number
-}
-
 /** What is withheld for longer is summed up at the end of its mute, or mutes that leave no gap would never say anything. */
 export const longestCarriedMs = 7 * 24 * 60 * 60 * 1000
 
-/** Whether what a mute withheld may go on to be withheld when that is over at `now`, in ms. */
-export function mayGoOn(rows: readonly EndedNotification[], now: number): boolean {
-  return rows.every(({ at }) => now - at < longestCarriedMs)
+/** Of as many it is asked at a time whether they go on to be withheld: nobody else writes meanwhile. */
+export const carriedAtATime = 500
+
+/** What one mute withheld from a destination, as long as there is any. */
+export interface EndedGroup {
+  mute: string
+  destination: string
+  /** Since when, in ms. */
+  since: number
 }
 
-const ofFailure = new Set<Transition>(['failed', 'changed', 'repeated'])
+/** What mutes withheld that are over at `now`, written in SQL: a row for each {@link EndedGroup}. */
+export function endedSql(now: string): string {
+  return `select mute, destination, min(coalesce(held_at, created_at)) as since from notifications
+    where muted_until <= ${now} group by mute, destination`
+}
 
-/**
- * What of `rows`, which one mute withheld from a destination, goes on to be withheld: what is `found` to be, by other mutes or by the
- * same that begins anew, and the end of a failure with it. `silent`: the objects whose failures go on to be withheld, by their keys.
- */
-export function carryOn(
-  rows: readonly EndedNotification[],
-  found: readonly Withholding[]
+/** A failure that goes on to be withheld. */
+export interface WithheldFailure extends Muting {
+  /** The key of its object. */
+  object: string
+}
+
+/** The failures that go on to be withheld from a destination of whose objects a mute that is over withheld something, written in SQL. */
+export function withheldFailuresSql(now: string, mute: string, destination: string): string {
+  return `select object, mute as name, muted_until as until from notifications
+    where muted_until > ${now} and destination = ${destination} and says in ('failed', 'changed', 'repeated')
+      and object in (
+        select object from notifications
+        where muted_until <= ${now} and mute = ${mute} and destination = ${destination})`
+}
+
+/** What goes along with `failures`, which go on to be withheld: their ends. */
+export function withEnds(
+  rows: readonly { id: number; object: string; says: Transition }[],
+  failures: readonly WithheldFailure[]
 ): { carried: Withholding[]; silent: ReadonlySet<string> } {
-  const byId = new Map(found.map((withholding) => [withholding.id, withholding]))
-  const failing = new Map<string, Withholding>()
-  for (const { id, object, says } of rows) {
-    const muting = byId.get(id)
-    if (muting !== undefined && ofFailure.has(says)) failing.set(object, muting)
-  }
+  const byObject = new Map(failures.map((failure) => [failure.object, failure]))
   const carried = rows.flatMap(({ id, object, says }) => {
-    const muting = byId.get(id) ?? (says === 'recovered' ? failing.get(object) : undefined)
-    return muting === undefined ? [] : [{ ...muting, id }]
+    const failure = says === 'recovered' ? byObject.get(object) : undefined
+    return failure === undefined ? [] : [{ id, name: failure.name, until: failure.until }]
   })
-  return { carried, silent: new Set(failing.keys()) }
+  return { carried, silent: new Set(byObject.keys()) }
 }
 
 function mutingOfEvent(row: HeldEvent, mutes: readonly Mute[], now: number): Muting | undefined {

@@ -255,12 +255,15 @@ for (const [name, prepare] of Object.entries(stores)) {
       await say(store, 'recovered', ['two'], at + seconds(60), false)
       const card = await due(store, at + seconds(75))
       if (card === undefined) throw new Error('there is none')
-      const again = { rule: 'r', destination: 'team', lane, view: about('one', 'failed') }
+      const event = card.entries.find(({ view }) => view.object.name === 'one')?.event
+      t.type(event, 'string')
+      const again = { rule: 'r', destination: 'team', lane, view: about('one', 'failed'), event }
       await store.settleCard(card, { is: 'lost', notifications: [again] }, at + seconds(76))
       t.equal(store.pending, 1)
       const message = await postAll(store, '2.1', at + seconds(77))
       t.match(message.payload, { text: 'one' })
       t.notOk(message.thread)
+      t.equal((await store.cardAt({ channel: 'C000000A', ts: '2.1' }))?.entries[0]?.event, event)
       await say(store, 'recovered', ['one'], at + seconds(120))
       t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
     })

@@ -143,6 +143,32 @@ t.test('a card of several is acknowledged as a whole', async (t) => {
   t.same(buttonsOf(digest), [undo, why])
 })
 
+t.test(
+  'a message about what is over already has no buttons, and one about one failure has those for one',
+  async (t) => {
+    const { api, pass, fail, recover, press, settle, until, acts } = await start(t, ['U0ANNA1'], {
+      rule: 'notify: every, mention: "<!here>"'
+    })
+    api.behave('chat.postMessage C000000A', { status: 500, body: '' })
+    await fail('first', 'a cause of its own')
+    await pass(1000)
+    for (const name of ['shop', 'cart', 'mail']) await fail(name)
+    for (const name of ['shop', 'cart']) await recover(name)
+    await fail('mail', 'another cause')
+    await pass(1000)
+    api.calm()
+    const about = (name: string) => cards(api).filter((card) => shown(card).includes(name))
+    await until(() => ['shop', 'cart', 'mail'].every((name) => about(name).length > 0))
+    await pass(60_000)
+    for (const card of cards(api)) {
+      const lasts = ['first', 'mail'].filter((name) => shown(card).includes(name)).length
+      t.same(buttonsOf(card), lasts === 0 ? [] : lasts === 1 ? [ack, silence, why] : [ack, why], shown(card))
+    }
+    for (const card of cards(api).filter((each) => buttonsOf(each).length > 0)) await settle(press(card, ack))
+    t.equal((await acts()).length, cards(api).filter((each) => buttonsOf(each).length > 0).length)
+  }
+)
+
 t.test('a click on a message that the relay does not know is answered, and does nothing', async (t) => {
   const { press, card, fail, pass, acts, settle } = await start(t)
   await fail('shop')

@@ -1,10 +1,11 @@
 // Card end: decides what becomes of a card after Slack's answer to its update. Pure.
-import { isOpen } from '../render/compose/card.ts'
+import { isOpen, type Named, viewOf } from '../render/compose/card.ts'
 import { viewOfRollout } from '../render/compose/rollout.ts'
+import type { View } from '../render/compose/view.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
-import { lostWords } from '../slack-api/words.ts'
-import type { NewNotification } from '../store/kept.ts'
-import type { Card, CardEnd } from '../store/kept-cards.ts'
+import { deletedWord, lostWords } from '../slack-api/words.ts'
+import type { Rollout } from '../store/kept.ts'
+import type { Card, CardEnd, CardEntry } from '../store/kept-cards.ts'
 import { isAboutToken, kindOf, type Reply } from './answer.ts'
 
 /** What may pass by itself. */
@@ -12,6 +13,8 @@ const againMs = 30_000
 /** Somebody has to do something: the card shows what was true when they did. */
 const blockedMs = 5 * 60_000
 const maxRestMs = 60 * 60_000
+/** Where the workspace forbids edits, each change would be one more message: how far those of what goes on are apart. */
+const anewMs = 15 * 60_000
 
 export type Judgement =
   | { is: 'end'; end: CardEnd }
@@ -20,11 +23,20 @@ export type Judgement =
   /** No card of the app is updated before, in ms. */
   | { is: 'rest'; until: number; end: CardEnd }
 
-/** `lane`: where its destination is by now. `now` in ms. */
-export function judge(card: Card, reply: Reply, lane: string, now: number): Judgement {
+/** What is known of a card that is updated. */
+export interface Updated {
+  card: Card
+  /** What it names, and what is known of that by now. */
+  named: readonly (CardEntry & Named)[]
+  /** Where its destination is by now. */
+  lane: string
+}
+
+/** `now` in ms. */
+export function judge(updated: Updated, reply: Reply, now: number): Judgement {
   const kind = kindOf(reply, 'web-api')
-  if (reply.is === 'answer' && lostWords.includes(readApiAnswer(reply.body)?.word ?? ''))
-    return { is: 'end', end: lost(card, lane, now) }
+  const word = (reply.is === 'answer' && readApiAnswer(reply.body)?.word) || ''
+  if (lostWords.includes(word)) return { is: 'end', end: lost(updated, word !== deletedWord, now) }
   switch (kind) {
     case 'taken':
       return { is: 'end', end: { is: 'shown' } }
@@ -44,19 +56,44 @@ export function judge(card: Card, reply: Reply, lane: string, now: number): Judg
   }
 }
 
-/** What goes on is posted anew, which makes a card of it; what is over is over. `now` in ms. */
-export function lost(card: Card, lane: string, now: number): CardEnd {
+/**
+ * What goes on is posted anew, as it is by now, which makes a card of it. What is over is over; but where the card `stays`, the channel
+ * would read for ever that it is not: then what its thread says of the end is said there. `now` in ms.
+ */
+export function lost({ card, named, lane }: Updated, stays: boolean, now: number): CardEnd {
   const { destination, rollout } = card
-  if (rollout !== undefined) {
-    const view = viewOfRollout(rollout, now)
-    const isLeft = view.rollout?.is === 'open' || view.rollout?.is === 'failing'
-    return { is: 'lost', notifications: isLeft ? [{ rule: rollout.rule, destination, lane, view }] : [] }
-  }
-  const notifications = card.entries.filter(isOpen).map(({ rule, view }): NewNotification => {
-    const { mention: _, wasReason: __, wasWarning: ___, nextReminderMs: ____, ...rest } = view
-    return { rule, destination, lane, view: { ...rest, says: 'failed', facts: [...(rest.facts ?? []), lostFact] } }
-  })
+  const isYoung = stays && now >= card.postedAt && now - card.postedAt < anewMs
+  if (rollout !== undefined) return lostRollout({ ...card, rollout, lane }, stays, isYoung, now)
+  const open = named.filter(isOpen)
+  const shown = open.filter(({ quiet }) => quiet === undefined)
+  // Whoever wants to hear nothing of it deletes its card, too.
+  if (open.length > 0 && (isYoung || shown.length === 0)) return { is: 'again', at: now + blockedMs }
+  const ended = stays ? named.filter((entry) => !isOpen(entry) && entry.view.says === 'recovered') : []
+  const anew = shown.map((entry) => ({ ...entry, view: asPostedAgain(viewOf(entry, now)) }))
+  const notifications = [...anew, ...ended].map(({ rule, event, view }) => ({ rule, destination, lane, view, event }))
   return { is: 'lost', notifications }
+}
+
+function lostRollout(
+  { rollout, destination, lane, postedAt }: Card & { rollout: Rollout },
+  stays: boolean,
+  isYoung: boolean,
+  now: number
+): CardEnd {
+  const view = viewOfRollout(rollout, now)
+  const { is } = view.rollout ?? {}
+  const goesOn = is === 'open' || is === 'failing'
+  const changedAt = is === 'settled' ? rollout.lastAt + rollout.settleMs : rollout.lastAt
+  const isNews = !stays || changedAt >= postedAt
+  // Its message says all that there is to say.
+  if (!isNews && goesOn) return { is: 'shown' }
+  if (isNews && isYoung) return { is: 'again', at: now + blockedMs }
+  const isSaid = isNews && (goesOn || stays)
+  return { is: 'lost', notifications: isSaid ? [{ rule: rollout.rule, destination, lane, view }] : [] }
+}
+
+function asPostedAgain({ wasReason: _, wasWarning: __, nextReminderMs: ___, ...view }: View): View {
+  return { ...view, says: 'failed', facts: [...(view.facts ?? []), lostFact] }
 }
 
 const lostFact = { name: 'posted again', value: 'the message before can no longer be updated' }

@@ -11,7 +11,14 @@ import { maxUpdateText } from '../render/slack/limits.ts'
 import { cut } from '../render/slack/mrkdwn.ts'
 import { type Payload, withoutBlocks } from '../render/slack/payload.ts'
 import { type SlackApp, urlOf } from '../slack-api/app.ts'
-import { type Card, type CardPlan, cardClaimMs, cardFirstAt, cardHorizonMs } from '../store/kept-cards.ts'
+import {
+  type Card,
+  type CardEntry,
+  type CardPlan,
+  cardClaimMs,
+  cardFirstAt,
+  cardHorizonMs
+} from '../store/kept-cards.ts'
 import type { Posted } from '../store/kept-lanes.ts'
 import type { Store } from '../store/store.ts'
 import { kindOf, type Reply } from './answer.ts'
@@ -127,23 +134,23 @@ export function createCards(options: CardsOptions): Cards {
       const body = { ...bodyFor(payload, 'slack', { channel }), ts, attachments: payload.attachments ?? [] }
       return slack.post(urlOf(app, 'chat.update'), JSON.stringify(body), signal, app.token)
     }
-    const { payload, next } = await shownBy(card)
+    const { payload, next, named } = await shownBy(card)
     if (JSON.stringify(payload) === JSON.stringify(card.shown)) {
       await store.settleCard(card, { is: 'shown', ...next }, clock.now())
       return true
     }
     let shown: Payload = payload
     let reply = await post(shown)
-    const lane = destinations().get(card.destination)?.lane ?? card.lane
-    let judged = judge(card, reply, lane, clock.now())
+    const updated = { card, named, lane: destinations().get(card.destination)?.lane ?? card.lane }
+    let judged = judge(updated, reply, clock.now())
     if (judged.is === 'refused') {
       log.warn({ card: card.id, answer: sayReply(reply) }, 'card refused: it is shown in plain text')
       const plain = withoutBlocks(payload)
       shown = { ...plain, text: cut(plain.text, maxUpdateText) }
       reply = await post(shown)
-      judged = judge(card, reply, lane, clock.now())
+      judged = judge(updated, reply, clock.now())
     }
-    const judgedEnd = judged.is === 'refused' ? lost(card, lane, clock.now()) : judged.end
+    const judgedEnd = judged.is === 'refused' ? lost(updated, true, clock.now()) : judged.end
     const end = judgedEnd.is === 'shown' ? { ...judgedEnd, payload: shown, ...next } : judgedEnd
     if (judged.is === 'rest') await store.restCards(budget, judged.until, clock.now())
     await store.settleCard(card, end, clock.now())
@@ -153,16 +160,19 @@ export function createCards(options: CardsOptions): Cards {
   }
 
   /** What a card shows by now, and when it is to be looked at again. */
-  async function shownBy(card: Card): Promise<{ payload: Payload; next: { until?: number } }> {
+  async function shownBy(
+    card: Card
+  ): Promise<{ payload: Payload; next: { until?: number }; named: readonly (CardEntry & Named)[] }> {
     const now = clock.now()
     const { rollout } = card
-    if (rollout !== undefined) return { payload: composeOne(viewOfRollout(rollout, now), { publicUrl }), next: {} }
+    if (rollout !== undefined)
+      return { payload: composeOne(viewOfRollout(rollout, now), { publicUrl }), next: {}, named: [] }
     const quiet = await mutes.of(card.id, now)
     const entries = card.entries.map((entry) => ({ ...entry, quiet: quiet.get(entry.event ?? '') }))
     const destination = destinations().get(card.destination)
     const { reply: _, ...payload } = composeCard(entries, now, { publicUrl, isFull: destination?.hasFullDigests })
     const buttons = destination && buttonsOf(destination, timeZone())
-    return { payload: withCardButtons(payload, card.entries, buttons), next: quietUntil(entries, now) }
+    return { payload: withCardButtons(payload, card.entries, buttons), next: quietUntil(entries, now), named: entries }
   }
 
   /**

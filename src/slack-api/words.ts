@@ -73,7 +73,8 @@ const aboutChannel: Record<string, string | Meaning['advice']> = {
  * Of chat.update: the message was deleted, is too old by what the workspace allows, or is not the app's.
  * docs.slack.dev/reference/methods/chat.update
  */
-export const lostWords = ['message_not_found', 'edit_window_closed', 'cant_update_message']
+export const deletedWord = 'message_not_found'
+export const lostWords = [deletedWord, 'edit_window_closed', 'cant_update_message']
 
 /** Of a reply: there is no such thread any more. */
 export const threadWords = ['cannot_reply_to_message', 'thread_not_found']

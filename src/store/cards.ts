@@ -34,6 +34,7 @@ export interface CardRow {
   version: number
   claim: number
   shown_claim: number
+  posted_at: number
   rollout_id: number | null
 }
 
@@ -144,9 +145,10 @@ export function cardOf(
   shown: string | undefined,
   rollout: Rollout | undefined
 ): Card {
-  const { id, lane, destination, channel, ts, version, claim, shown_claim } = row
+  const { id, lane, destination, channel, ts, version, claim, shown_claim, posted_at: postedAt } = row
   return {
-    ...{ id: String(id), lane, destination, channel, ts, version, claim: claim + 1, entries: entries.map(entryOf) },
+    ...{ id: String(id), lane, destination, channel, ts, version, claim: claim + 1, postedAt },
+    entries: entries.map(entryOf),
     // Of an update whose answer nobody knows Slack may show either.
     shown: shown !== undefined && shown_claim === claim ? (JSON.parse(shown) as Payload) : undefined,
     ...(rollout && { rollout })

@@ -27,6 +27,8 @@ export interface CardEntry {
 export interface Card extends CardPlace {
   lane: string
   destination: string
+  /** ms */
+  postedAt: number
   entries: readonly CardEntry[]
   /** It shows a rollout, and names nothing else. */
   rollout?: Rollout
@@ -51,7 +53,12 @@ export type CardEnd =
   /** It is not updated again before, in ms; {@link cardFirstAt} is at once. */
   | { is: 'again'; at: number }
   /** It cannot be updated any more: what it named is posted anew. */
-  | { is: 'lost'; notifications: readonly NewNotification[] }
+  | { is: 'lost'; notifications: readonly PostedAnew[] }
+
+/** `event`: the ID of the one that was sent before, if any. */
+export interface PostedAnew extends NewNotification {
+  event?: string | undefined
+}
 
 /** Whose cards are looked for, and how often they may be updated. */
 export interface CardPlan {

@@ -1,9 +1,10 @@
 // Buttons: stand below a message of a Slack app: what people may do about what goes on, and about trouble of the relay. Pure.
+import { objectKey } from '../../objects.ts'
 import type { Block, Menu, Plain, Press } from '../slack/blocks.ts'
 import { slackTakes } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'
 import { isOpen, isTakenOn, type Named } from './card.ts'
-import { isOwn, type View } from './view.ts'
+import { isOfIncident, isOwn, type View } from './view.ts'
 
 /** What a button does, by its `action_id`. */
 export const buttons = {
@@ -45,8 +46,17 @@ export function withButtons(payload: Payload, members: readonly Noticed[], form:
   if (form === undefined) return payload
   const [only] = members
   if (only !== undefined && members.length === 1 && isOwn(only.view)) return below(payload, noticeButtons(only, form))
-  const begun = members.filter(({ view }) => view.failure !== undefined && view.says !== 'recovered' && !isOwn(view))
-  return form.hasCards ? below(payload, incidentButtons(begun.length, false, form)) : payload
+  return form.hasCards ? below(payload, incidentButtons(openIn(members), false, form)) : payload
+}
+
+/** How many incidents go on, as far as `members` say, oldest first: each may be in there several times, with its end. */
+function openIn(members: readonly Noticed[]): number {
+  const incidents = new Map<string, View['says']>()
+  for (const { view } of members) {
+    if (isOwn(view) || !isOfIncident(view)) continue
+    incidents.set(`${objectKey(view.object)} ${view.failure?.since}`, view.says)
+  }
+  return [...incidents.values()].filter((says) => says !== 'recovered').length
 }
 
 /** `payload`, the card of `named`, with the buttons for what goes on. */

@@ -123,7 +123,7 @@ function counted(count: number): string {
 }
 
 /** What there is to say of it by now. Nobody is pinged again. */
-function viewOf(entry: Named, now: number): View {
+export function viewOf(entry: Named, now: number): View {
   const { since, memory, rollout } = entry
   const { mention: _, ...rest } = entry.view
   const name = ['rollout', rollout?.head.revision?.text].filter(Boolean).join(' ')

@@ -146,7 +146,11 @@ async function settle(sql: Sql, { card, end }: { card: Card; end: CardEnd }, now
     await remove(sql, card.id)
     await insertNotifications(
       sql,
-      end.notifications.map((entry) => ({ event: null, at: now, entry }))
+      end.notifications.map((entry) => ({
+        event: entry.event === undefined ? null : Number(entry.event),
+        at: now,
+        entry
+      }))
     )
   } else if (end.is === 'again') {
     await sql('update cards set due_at = $1, claimed_until = 0 where id = $2', [end.at, card.id])

@@ -72,7 +72,8 @@ export function createCards(
         if (end.is === 'lost') {
           db.run('delete from cards where id = ?', id)
           removeParts(db, id)
-          for (const entry of end.notifications) queue.insert(null, entry, now)
+          for (const entry of end.notifications)
+            queue.insert(entry.event === undefined ? null : Number(entry.event), entry, now)
         } else if (end.is === 'again') {
           db.run('update cards set due_at = ?, claimed_until = 0 where id = ?', end.at, id)
         } else {

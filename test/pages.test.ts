@@ -1,5 +1,6 @@
 // Pages over HTTP, where names are very long, the same, or missing: what they say is of the one that they are about.
 import t from 'tap'
+import { createClock } from './fixtures/clock.ts'
 import { look, submit, textOf } from './fixtures/dashboard.ts'
 import { about, startRelay } from './fixtures/relay.ts'
 
@@ -69,4 +70,17 @@ t.test('a list that was asked for something does not say that there is nothing',
   const says = textOf((await look(relay, '/deliveries?state=sent&name=cart&q=boom')).html)
   t.match(says, 'Of those that are sent, none match name cart, boom . Clear')
   t.notMatch(says, 'Nothing has been sent yet')
+})
+
+t.test('after the clock was set back, nothing seems to have just happened', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  await relay.post(about('shop', { timestamp: '2026-09-21T14:00:00Z' }))
+  clock.step(-2 * 60 * 60 * 1000)
+  for (const path of ['/', '/objects', '/events', '/events?kind=Kustomization&namespace=apps&name=shop']) {
+    const says = textOf((await look(relay, path)).html)
+    t.match(says, '2026-09-21 14:00:00 UTC', path)
+    t.notMatch(says.replace(/ Sources .*/, ''), /apps\/shop .*(just now|\b0 s\b)/, path)
+  }
+  t.match(textOf((await look(relay, '/')).html), 'apps/shop Kustomization an unknown time')
 })

@@ -152,7 +152,7 @@ export async function buildApp({
     await sources.start()
     await sockets.follow()
     buttons.start()
-    config.start(followConfig, createReadings(announce, clock))
+    config.start(followConfig, createReadings(announce, clock), clock)
     pruning.start()
   })
   app.addHook('onListen', async () => {

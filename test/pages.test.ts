@@ -84,3 +84,12 @@ t.test('after the clock was set back, nothing seems to have just happened', asyn
   }
   t.match(textOf((await look(relay, '/')).html), 'apps/shop Kustomization an unknown time')
 })
+
+t.test('behind a proxy that asks for another host, a refused act says what to set there', async (t) => {
+  const relay = await startRelay(t, { config, env: { ADMIN_TOKEN: 'a-token-that-is-long-enough' } })
+  const authorization = 'Bearer a-token-that-is-long-enough'
+  const origin = 'http://relay.acme.dev'
+  const { status, html } = await submit(relay, '/silences', { name: 'x', for: '1h' }, { authorization, origin })
+  t.equal(status, 403)
+  t.match(textOf(html), 'nginx: proxy_set_header Host $http_host')
+})

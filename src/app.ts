@@ -138,7 +138,7 @@ export async function buildApp({
   const permalink = createPermalink(slack, destinations)
   const { refusal } = config
   const shown = { config: current, refusal, standing, sockets, permalink }
-  app.register(operatorsApp, { ...base, ...shown, actions, guard, strays })
+  app.register(operatorsApp, { ...base, ...shown, actions, guard, strays, maxBodyBytes })
   app.register(health, { ...base, slack, scrape })
 
   app.addHook('onReady', async () => {

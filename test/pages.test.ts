@@ -1,8 +1,10 @@
 // Pages over HTTP, where names are very long, the same, or missing: what they say is of the one that they are about.
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { createClock } from './fixtures/clock.ts'
-import { look, submit, textOf } from './fixtures/dashboard.ts'
-import { about, startRelay } from './fixtures/relay.ts'
+import { fieldsOf, look, submit, textOf } from './fixtures/dashboard.ts'
+import { about, startRelay, tempFolder } from './fixtures/relay.ts'
 
 const config = `
 destinations:
@@ -92,4 +94,31 @@ t.test('behind a proxy that asks for another host, a refused act says what to se
   const { status, html } = await submit(relay, '/silences', { name: 'x', for: '1h' }, { authorization, origin })
   t.equal(status, 403)
   t.match(textOf(html), 'nginx: proxy_set_header Host $http_host')
+})
+
+t.test('a silence that cannot be stored is asked for again with what was typed', async (t) => {
+  const folder = tempFolder(t)
+  const relay = await startRelay(t, { config, folder })
+  rmSync(join(folder, 'relay.db'))
+  const { status, html } = await submit(relay, '/silences', { name: 'shop', for: '8h', comment: 'the registry moves' })
+  t.equal(status, 503)
+  t.match(textOf(html), 'cannot write to the database')
+  t.match(fieldsOf(html, '/silences'), { name: 'shop', for: '8h', comment: 'the registry moves' })
+})
+
+t.test('a silence that withheld nothing promises no summary', async (t) => {
+  const relay = await startRelay(t, { config })
+  const { to } = await submit(relay, '/silences', { name: 'shop', starts: '1d', for: '1h' })
+  const [, id] = /silenced-(\d+)/.exec(to) ?? []
+  const says = textOf((await submit(relay, `/silences/${id}/end`)).html)
+  t.match(says, 'Ended.')
+  t.notMatch(says, 'A summary of what it withheld is being sent')
+})
+
+t.test('an event is tried however long it is, as Flux posts it', async (t) => {
+  const relay = await startRelay(t, { config })
+  const event = JSON.stringify(about('shop', { message: 'Deployment/app configured\n'.repeat(20_000) }))
+  const { status, html } = await submit(relay, '/rules/try', { event })
+  t.equal(status, 200)
+  t.match(textOf(html), 'team would be notified.')
 })

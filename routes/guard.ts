@@ -177,12 +177,18 @@ function isForwarded({ headers, raw }: FastifyRequest): boolean {
   return raw.httpVersionMinor === 0 || Object.keys(headers).some((name) => forwarded.test(name))
 }
 
+// By plain http a browser says only from which origin a page came, and a proxy may have asked for another host than the browser did.
+const otherOrigin =
+  'a page of another site must not do this. If it was a page of this relay, the proxy in between does not pass on the Host ' +
+  'header: set that there (nginx: proxy_set_header Host $http_host), or use https'
+
 function otherSite({ method, headers, host }: FastifyRequest): Refusal | undefined {
   if (method === 'GET' || method === 'HEAD') return undefined
   const { 'sec-fetch-site': site, origin } = headers
   // Programs send neither; a page can change neither.
-  const isOurs = site !== undefined ? site === 'same-origin' || site === 'none' : isOriginOf(host, origin)
-  return isOurs ? undefined : refusal('other_site', 'a page of another site must not do this')
+  if (site === 'same-origin' || site === 'none') return undefined
+  if (site !== undefined) return refusal('other_site', 'a page of another site must not do this')
+  return isOriginOf(host, origin) ? undefined : refusal('other_site', otherOrigin)
 }
 
 // Not the scheme: TLS may end before the relay.

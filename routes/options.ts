@@ -23,4 +23,6 @@ export interface OperatorOptions {
   actions: Actions
   clock: Clock
   guard: Guard
+  /** As many as an event may have. */
+  maxBodyBytes: number
 }

@@ -139,7 +139,7 @@ export async function buildApp({
   const permalink = createPermalink(slack, destinations)
   const { refusal } = config
   const shown = { config: current, refusal, standing, sockets, permalink }
-  app.register(operatorsApp, { ...base, ...shown, actions, guard, strays })
+  app.register(operatorsApp, { ...base, ...shown, actions, guard, strays, maxBodyBytes })
   app.register(health, { ...base, slack, scrape })
 
   app.addHook('onReady', async () => {
@@ -153,7 +153,7 @@ export async function buildApp({
     await sources.start()
     await sockets.follow()
     buttons.start()
-    config.start(followConfig, readings.read)
+    config.start(followConfig, readings.read, clock)
     pruning.start()
   })
   app.addHook('onListen', async () => {

@@ -337,7 +337,7 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
   t.match(textOf((await look(relay, `/events/${body.id}`)).html), /muted team by failures/)
 
   const [, end = ''] = /action="(\/silences\/\d+\/end)"/.exec(silences.html) ?? []
-  t.match(textOf((await submit(relay, end)).html), 'Ended. A summary of what it withheld is being sent.')
+  t.match(textOf((await submit(relay, end)).html), 'Ended. If it withheld anything, one message sums that up.')
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(textOf((await submit(relay, end)).html), 'It had already ended.')
   const again = await submit(relay, end.replace(/end$/, 'again'))

@@ -1,7 +1,10 @@
 // Pages over HTTP, where names are very long, the same, or missing: what they say is of the one that they are about.
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-import { look, submit, textOf } from './fixtures/dashboard.ts'
-import { about, startRelay } from './fixtures/relay.ts'
+import { createClock } from './fixtures/clock.ts'
+import { fieldsOf, look, submit, textOf } from './fixtures/dashboard.ts'
+import { about, startRelay, tempFolder } from './fixtures/relay.ts'
 
 const config = `
 destinations:
@@ -69,4 +72,53 @@ t.test('a list that was asked for something does not say that there is nothing',
   const says = textOf((await look(relay, '/deliveries?state=sent&name=cart&q=boom')).html)
   t.match(says, 'Of those that are sent, none match name cart, boom . Clear')
   t.notMatch(says, 'Nothing has been sent yet')
+})
+
+t.test('after the clock was set back, nothing seems to have just happened', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  await relay.post(about('shop', { timestamp: '2026-09-21T14:00:00Z' }))
+  clock.step(-2 * 60 * 60 * 1000)
+  for (const path of ['/', '/objects', '/events', '/events?kind=Kustomization&namespace=apps&name=shop']) {
+    const says = textOf((await look(relay, path)).html)
+    t.match(says, '2026-09-21 14:00:00 UTC', path)
+    t.notMatch(says.replace(/ Sources .*/, ''), /apps\/shop .*(just now|\b0 s\b)/, path)
+  }
+  t.match(textOf((await look(relay, '/')).html), 'apps/shop Kustomization an unknown time')
+})
+
+t.test('behind a proxy that asks for another host, a refused act says what to set there', async (t) => {
+  const relay = await startRelay(t, { config, env: { ADMIN_TOKEN: 'a-token-that-is-long-enough' } })
+  const authorization = 'Bearer a-token-that-is-long-enough'
+  const origin = 'http://relay.acme.dev'
+  const { status, html } = await submit(relay, '/silences', { name: 'x', for: '1h' }, { authorization, origin })
+  t.equal(status, 403)
+  t.match(textOf(html), 'nginx: proxy_set_header Host $http_host')
+})
+
+t.test('a silence that cannot be stored is asked for again with what was typed', async (t) => {
+  const folder = tempFolder(t)
+  const relay = await startRelay(t, { config, folder })
+  rmSync(join(folder, 'relay.db'))
+  const { status, html } = await submit(relay, '/silences', { name: 'shop', for: '8h', comment: 'the registry moves' })
+  t.equal(status, 503)
+  t.match(textOf(html), 'cannot write to the database')
+  t.match(fieldsOf(html, '/silences'), { name: 'shop', for: '8h', comment: 'the registry moves' })
+})
+
+t.test('a silence that withheld nothing promises no summary', async (t) => {
+  const relay = await startRelay(t, { config })
+  const { to } = await submit(relay, '/silences', { name: 'shop', starts: '1d', for: '1h' })
+  const [, id] = /silenced-(\d+)/.exec(to) ?? []
+  const says = textOf((await submit(relay, `/silences/${id}/end`)).html)
+  t.match(says, 'Ended.')
+  t.notMatch(says, 'A summary of what it withheld is being sent')
+})
+
+t.test('an event is tried however long it is, as Flux posts it', async (t) => {
+  const relay = await startRelay(t, { config })
+  const event = JSON.stringify(about('shop', { message: 'Deployment/app configured\n'.repeat(20_000) }))
+  const { status, html } = await submit(relay, '/rules/try', { event })
+  t.equal(status, 200)
+  t.match(textOf(html), 'team would be notified.')
 })

@@ -170,7 +170,8 @@ function watch(t: Test, file: string) {
   const config = watchConfig(file, {}, { log, metrics: { configReloads: { succeeded: () => {} } } as never })
   config.start(
     async () => {},
-    async () => {}
+    async () => {},
+    Date
   )
   t.teardown(config.stop)
   return {

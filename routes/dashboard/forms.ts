@@ -126,9 +126,10 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
       const { silence } = await actions.silence({ ...comment, ...rest, ...end, match }, actorOf(request, 'page'))
       return reply.redirect(withDone('/silences', 'silenced', Number(silence.id)), 303)
     } catch (error) {
-      if (!(error instanceof RelayError) || error.code !== 'BAD_REQUEST') throw error
+      // With what was typed, also where it cannot be stored for now.
+      if (!(error instanceof RelayError)) throw error
       const form = silenceFormPage({ ...asked, ...match }, error.message)
-      reply.code(400).type('text/html; charset=utf-8')
+      reply.code(error.statusCode).type('text/html; charset=utf-8')
       return reply.send(String(page({ title: 'New silence', place: '/silences', assets }, form)))
     }
   })

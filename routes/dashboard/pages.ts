@@ -196,7 +196,8 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     return sendPage(request, reply, { title: 'Try an event', place: '/rules' }, body)
   })
 
-  app.post('/rules/try', async (request, reply) => {
+  // As much as an event may have, of which a form may write each byte as three.
+  app.post('/rules/try', { bodyLimit: 3 * options.maxBodyBytes }, async (request, reply) => {
     const now = clock.now()
     const answers = answersOf(request.body, ['event', 'source'], Number.POSITIVE_INFINITY)
     const silenced = (await store.silences(now)).flatMap((silence) => compileSilence(silence) ?? [])

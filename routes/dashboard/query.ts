@@ -91,7 +91,7 @@ const done: Record<string, (count: number) => Html | string> = {
     count === 0
       ? 'It had already ended.'
       : withButton(
-          'Ended. A summary of what it withheld is being sent.',
+          'Ended. If it withheld anything, one message sums that up.',
           `/silences/${count}/again`,
           'Silence it again for 1 h'
         )

@@ -2,6 +2,7 @@
 // last good one.
 import { readFileSync, statSync } from 'node:fs'
 import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
 import { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Config, type Loaded, loadConfig } from './config.ts'
@@ -48,6 +49,7 @@ export function watchConfig(
   let refusal: Refusal | undefined
   let changed = async () => {}
   let afterReading = async (_: Reading) => {}
+  let now = Date.now
   let looking: NodeJS.Timeout | undefined
   let seen = used
   let missed = 0
@@ -88,7 +90,7 @@ export function watchConfig(
     if (loaded.config === undefined) {
       log.error({ file }, 'the config file has errors; the last good one stays in use')
       const place = reading.text === undefined ? '' : `${file}:`
-      refusal = { at: Date.now(), problems: reading.problems.map((problem) => place + problem) }
+      refusal = { at: now(), problems: reading.problems.map((problem) => place + problem) }
       return
     }
     refusal = undefined
@@ -116,8 +118,13 @@ export function watchConfig(
     /** Nothing, where {@link current} is what the file says. */
     refusal: () => refusal,
     reload,
-    /** `whenChanged` is called after each swap, `whenRead` after each reading. */
-    start(whenChanged: () => Promise<void>, whenRead: (reading: Reading) => Promise<void>): void {
+    /** `whenChanged` is called after each swap, `whenRead` after each reading. `clock`: by which the pages say how long ago that was. */
+    start(
+      whenChanged: () => Promise<void>,
+      whenRead: (reading: Reading) => Promise<void>,
+      clock: Pick<Clock, 'now'>
+    ): void {
+      now = clock.now
       changed = whenChanged
       afterReading = whenRead
       looking = setInterval(look, lookEveryMs).unref()

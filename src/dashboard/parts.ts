@@ -124,14 +124,18 @@ function timed(at: number, text: string): Html {
   return html`<time datetime="${new Date(at).toISOString()}" title="${utc(at)}">${text}</time>`
 }
 
-/** `5 m ago` */
+/** Clocks of replicas may be apart by so much; what is further ahead is from before a clock was set back. */
+const clocksMs = 60_000
+
+/** `5 m ago`; the time itself, of what is ahead of the clock: how long ago it was is not known. */
 export function ago(at: number, now: number): Html {
+  if (at - now > clocksMs) return exactly(at)
   return timed(at, now - at < 1000 ? 'just now' : `${roughly(now - at, 1)} ago`)
 }
 
 /** `2 h 5 m`, of what began at `since`. */
 export function lasting(since: number, now: number): Html {
-  return timed(since, roughly(now - since, 2))
+  return timed(since, since - now > clocksMs ? 'an unknown time' : roughly(now - since, 2))
 }
 
 /** Further ahead than that, a date says more than a number of days. */

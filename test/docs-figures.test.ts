@@ -5,6 +5,7 @@ import t from 'tap'
 import { targets } from '../proof/fuzz/targets.ts'
 import { attacks } from '../proof/http/attacks.ts'
 import { EnvSchema } from '../src/env.ts'
+import { bodyFor, dialectNames, guessDialect } from '../src/render/receivers/dialect.ts'
 import { programsIn } from '../tools/run.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -155,6 +156,28 @@ t.test('tables of what was tried or measured have the names by which that can be
   const commands = rowsOf(read('docs/performance.md'), 'command').map((cell) => /bench (\w+)/.exec(cell)?.[1])
   t.strictSame(commands.sort(), [...programsIn('bench').keys()].sort())
 })
+
+t.test(
+  'every dialect is in the table, with an address that is taken for it, and the variables of a workflow',
+  async (t) => {
+    const page = read('docs/configuration.md')
+    t.strictSame(
+      rowsOf(page, '`dialect`'),
+      dialectNames.map((name) => `\`${name}\``)
+    )
+    for (const name of dialectNames) {
+      const [, address] = new RegExp(`^\\| \`${name}\` \\|[^|]*\\| \`(https://[^\`]*)\``, 'm').exec(page) ?? []
+      if (address !== undefined) t.equal(guessDialect(address), name, address)
+      else t.equal(name, 'slack-legacy')
+    }
+    const [row = ''] = /^\| `workflow`.*$/m.exec(page) ?? []
+    const variables = Object.keys(bodyFor({ text: 'x', unfurl_links: false, unfurl_media: false }, 'workflow'))
+    t.strictSame(
+      [...row.matchAll(/`(\w+)` \(/g)].map(([, name]) => name),
+      variables
+    )
+  }
+)
 
 t.test('the manifests ask for memory by what was measured last', async (t) => {
   const [, idle, storm, flood] =

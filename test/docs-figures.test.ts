@@ -7,9 +7,11 @@ import { attacks } from '../proof/http/attacks.ts'
 import { EnvSchema } from '../src/env.ts'
 import { bodyFor, dialectNames, guessDialect } from '../src/render/receivers/dialect.ts'
 import { programsIn } from '../tools/run.ts'
+import { startRelay } from './fixtures/relay.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
+const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'decisions.md')
 const operations = read('docs/operations.md')
 const [, settings = ''] = /^## Settings\n([\s\S]*?)^## /m.exec(operations) ?? []
 
@@ -178,6 +180,25 @@ t.test(
     )
   }
 )
+
+t.test('every address of the API that a page names is one that the API describes', async (t) => {
+  const relay = await startRelay(t)
+  const { paths } = JSON.parse((await relay.get('/api/openapi.json')).body)
+  const described = Object.entries<object>(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => new RegExp(`^${method} ${path.replace(/\{\w+\}/g, '[^/]+')}$`, 'i'))
+  )
+  const pages = ['README.md', 'config.example.yaml', 'deploy/README.md', ...docs.map((name) => `docs/${name}`)]
+  const named = pages.flatMap((page) =>
+    [
+      ...read(page).matchAll(/(?:\b(GET|POST|DELETE) |[ `]|localhost:\d+)(\/api\/(?:<[^>]*>|[\w:/])+)(?![\w.]*json)/g)
+    ].map(([, method = 'GET', path = '']) => ({ page, asked: `${method} ${path}` }))
+  )
+  t.ok(named.length > 8, `${named.length} addresses`)
+  t.strictSame(
+    named.filter(({ asked }) => !described.some((pattern) => pattern.test(asked))),
+    []
+  )
+})
 
 t.test('the manifests ask for memory by what was measured last', async (t) => {
   const [, idle, storm, flood] =

@@ -1,5 +1,5 @@
 // Commands: are run as people type them: output, exit codes, mistakes.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseMatch } from '../src/cli/silence.ts'
@@ -52,6 +52,13 @@ rules:
   )
   t.match(first.out, /team is notified by failures \(failed\):\n {2}🔴 apps\/shop failed in `prod`/)
   t.notMatch(first.out, /https:/)
+  const unnamed = join(folder, 'unnamed.yaml')
+  writeFileSync(unnamed, readFileSync(config, 'utf8').replace('cluster: prod\n', ''))
+  t.match(
+    (await run(['explain', unnamed, file])).out,
+    /^Kustomization apps\/shop: failed \(/m,
+    'of no cluster, none is said'
+  )
   const linked = await run(['explain', config, file, '--link'])
   t.match(linked.out, /https:\/\/app\.slack\.com\/block-kit-builder\/#%7B%22blocks%22/)
   const again = await run(['explain', config, file, '--object-state', 'failing'])

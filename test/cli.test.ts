@@ -1,6 +1,6 @@
 // Commands: are run as people type them: output, exit codes, mistakes.
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createListener } from 'node:net'
 import { join } from 'node:path'
@@ -57,6 +57,13 @@ rules:
   )
   t.match(first.out, /team is notified by failures \(failed\):\n {2}🔴 apps\/shop failed in `prod`/)
   t.notMatch(first.out, /https:/)
+  const unnamed = join(folder, 'unnamed.yaml')
+  writeFileSync(unnamed, readFileSync(config, 'utf8').replace('cluster: prod\n', ''))
+  t.match(
+    (await run(['explain', unnamed, file])).out,
+    /^Kustomization apps\/shop: failed \(/m,
+    'of no cluster, none is said'
+  )
   const linked = await run(['explain', config, file, '--link'])
   t.match(linked.out, /https:\/\/app\.slack\.com\/block-kit-builder\/#%7B%22blocks%22/)
   const again = await run(['explain', config, file, '--object-state', 'failing'])

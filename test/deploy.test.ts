@@ -291,29 +291,28 @@ t.test(
     const page = readFileSync(join(root, 'docs', 'direct-mode.md'), 'utf8')
     const [source, , patches] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text)
     const folder = realpathSync(tempFolder(t))
-    const kinds = ['source', 'kustomize', 'helm', 'image-reflector', 'image-automation', 'notification']
+    const posting = ['source', 'kustomize', 'helm', 'image-reflector', 'image-automation'].map(
+      (kind) => `${kind}-controller`
+    )
+    // It makes the artifacts of ArtifactGenerators, and is called otherwise (flux2, manifests/bases/source-watcher).
+    posting.push('source-watcher')
+    const others = ['notification-controller', 'old-source-watcher', 'source-watcher-ui']
     const usual = '--events-addr=http://notification-controller.flux-system.svc.cluster.local./'
-    const deployments = kinds.map((kind) => ({
+    const deployments = [...posting, ...others].map((name) => ({
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name: `${kind}-controller`, namespace: 'flux-system' },
+      metadata: { name, namespace: 'flux-system' },
       spec: { template: { spec: { containers: [{ name: 'manager', args: [usual, '--log-level=info'] }] } } }
     }))
     writeFileSync(join(folder, 'gotk.json'), deployments.map((one) => JSON.stringify(one)).join('\n---\n'))
     writeFileSync(join(folder, 'kustomization.yaml'), `resources: [gotk.json]\n${patches}`)
     const flux = new Manifests(folder)
-    const argsOf = (kind: string) => flux.the(Deployment, `${kind}-controller`).spec?.template.spec?.containers[0]?.args
+    const argsOf = (name: string) => flux.the(Deployment, name).spec?.template.spec?.containers[0]?.args
     const { metadata } = direct.the(Service)
     const address = `http://${metadata?.name}.${metadata?.namespace}.svc.cluster.local./webhook/direct`
-    for (const kind of kinds.slice(0, -1)) t.equal(argsOf(kind)?.at(-1), `--events-addr=${address}`, kind)
-    t.strictSame(argsOf('notification'), [usual, '--log-level=info'])
-    t.strictSame(
-      admitted?.values,
-      kinds
-        .slice(0, -1)
-        .map((kind) => `${kind}-controller`)
-        .sort()
-    )
+    for (const name of posting) t.equal(argsOf(name)?.at(-1), `--events-addr=${address}`, name)
+    for (const name of others) t.strictSame(argsOf(name), [usual, '--log-level=info'], name)
+    t.strictSame(admitted?.values, posting.sort())
 
     const rules = 'destinations: { a: { preview: true } }\nrules: [{ name: failures, send: a }]'
     const { config } = loadConfig(`${source}\n${rules}`, 'config.yaml', environment)

@@ -56,6 +56,29 @@ t.test('an address that takes no webhook messages is refused with what to do ins
   }
 })
 
+t.test('a channel or a name that a receiver does nothing with is warned of, where that is certain', async (t) => {
+  const warned = (url: string, dialect?: string) => {
+    const slack = { webhookUrl: url, channel: '#ops', username: 'Flux', ...(dialect && { dialect }) }
+    const destinations = { team: { slack }, other: { preview: true } }
+    const file = {
+      sources: { default: { hmacKeys: ['${K}'] } },
+      destinations,
+      rules: [{ name: 'a', send: ['team', 'other'] }]
+    }
+    const { problems } = loadConfig(JSON.stringify(file).replace(url, '${URL}'), 'x', { K: 'k', URL: url })
+    return problems.map(({ message, isWarning }) => `${isWarning ? '' : 'error: '}${message}`)
+  }
+  const channel = (dialect: string) => `has no effect: webhooks of the dialect "${dialect}" have a channel of their own`
+  const name = (dialect: string) => `has no effect: webhooks of the dialect "${dialect}" have a name of their own`
+  // Of Slack's, only legacy ones obey it, and nothing shows which they are.
+  t.strictSame(warned('https://hooks.slack.com/services/T/B/x'), [])
+  t.strictSame(warned('https://chat.example/hooks/abcdefghijklmnopqrstuvwxyz'), [])
+  t.strictSame(warned('https://discord.com/api/webhooks/1/x'), [channel('discord')])
+  t.strictSame(warned('https://chat.example/api/v1/external/slack_incoming?api_key=k'), [name('zulip')])
+  t.strictSame(warned('https://hooks.slack.com/triggers/T/1/x'), [channel('workflow'), name('workflow')])
+  t.strictSame(warned('https://gateway.example/in', 'text'), [channel('text'), name('text')])
+})
+
 t.test('each channel of a webhook has a lane of its own, where the receiver heeds the channel', async (t) => {
   const lane = (channel?: string, dialect?: Dialect) => {
     const slack = {

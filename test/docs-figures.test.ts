@@ -5,10 +5,13 @@ import t from 'tap'
 import { targets } from '../proof/fuzz/targets.ts'
 import { attacks } from '../proof/http/attacks.ts'
 import { EnvSchema } from '../src/env.ts'
+import { bodyFor, dialectNames, guessDialect } from '../src/render/receivers/dialect.ts'
 import { programsIn } from '../tools/run.ts'
+import { startRelay } from './fixtures/relay.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
+const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'decisions.md')
 const operations = read('docs/operations.md')
 const [, settings = ''] = /^## Settings\n([\s\S]*?)^## /m.exec(operations) ?? []
 
@@ -154,6 +157,47 @@ t.test('tables of what was tried or measured have the names by which that can be
   t.strictSame(rowsOf(hostile, 'attack').sort(), attacks.map(({ name }) => name).sort())
   const commands = rowsOf(read('docs/performance.md'), 'command').map((cell) => /bench (\w+)/.exec(cell)?.[1])
   t.strictSame(commands.sort(), [...programsIn('bench').keys()].sort())
+})
+
+t.test(
+  'every dialect is in the table, with an address that is taken for it, and the variables of a workflow',
+  async (t) => {
+    const page = read('docs/configuration.md')
+    t.strictSame(
+      rowsOf(page, '`dialect`'),
+      dialectNames.map((name) => `\`${name}\``)
+    )
+    for (const name of dialectNames) {
+      const [, address] = new RegExp(`^\\| \`${name}\` \\|[^|]*\\| \`(https://[^\`]*)\``, 'm').exec(page) ?? []
+      if (address !== undefined) t.equal(guessDialect(address), name, address)
+      else t.equal(name, 'slack-legacy')
+    }
+    const [row = ''] = /^\| `workflow`.*$/m.exec(page) ?? []
+    const variables = Object.keys(bodyFor({ text: 'x', unfurl_links: false, unfurl_media: false }, 'workflow'))
+    t.strictSame(
+      [...row.matchAll(/`(\w+)` \(/g)].map(([, name]) => name),
+      variables
+    )
+  }
+)
+
+t.test('every address of the API that a page names is one that the API describes', async (t) => {
+  const relay = await startRelay(t)
+  const { paths } = JSON.parse((await relay.get('/api/openapi.json')).body)
+  const described = Object.entries<object>(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => new RegExp(`^${method} ${path.replace(/\{\w+\}/g, '[^/]+')}$`, 'i'))
+  )
+  const pages = ['README.md', 'config.example.yaml', 'deploy/README.md', ...docs.map((name) => `docs/${name}`)]
+  const named = pages.flatMap((page) =>
+    [
+      ...read(page).matchAll(/(?:\b(GET|POST|DELETE) |[ `]|localhost:\d+)(\/api\/(?:<[^>]*>|[\w:/])+)(?![\w.]*json)/g)
+    ].map(([, method = 'GET', path = '']) => ({ page, asked: `${method} ${path}` }))
+  )
+  t.ok(named.length > 8, `${named.length} addresses`)
+  t.strictSame(
+    named.filter(({ asked }) => !described.some((pattern) => pattern.test(asked))),
+    []
+  )
 })
 
 t.test('the manifests ask for memory by what was measured last', async (t) => {

@@ -1,6 +1,6 @@
 // `for`: a rule notifies only of what lasts: at its time, once, and of nothing that passes by itself.
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
@@ -384,4 +384,17 @@ t.test('a card is posted when it has lasted, and turns green; what passes leaves
   await pass(30_000)
   t.equal(cards(api).length, 1)
   t.ok(isGreen(cards(api)[0]))
+})
+
+t.test('the examples of docs/lasting.md are right, and do what it says', async (t) => {
+  const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'lasting.md'), 'utf8')
+  const [rules = '', tests = ''] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block)
+  const folder = tempFolder(t)
+  const rest = 'sources: { default: { hmacKeys: ["${K}"] } }\ndestinations: { platform: { preview: true } }\n'
+  writeFileSync(join(folder, 'config.yaml'), rest + rules)
+  writeFileSync(join(folder, 'tests.yaml'), tests)
+  t.match(await run(['test', join(folder, 'config.yaml'), join(folder, 'tests.yaml')]), { code: 0, out: /it passes/ })
+  const event = join(import.meta.dirname, 'fixtures', 'events', 'ocirepository-pull-failed.json')
+  const [, words = ''] = /`explain` says "(.*?)"/.exec(page) ?? []
+  t.match((await run(['explain', join(folder, 'config.yaml'), event])).out, words)
 })

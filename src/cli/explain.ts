@@ -124,8 +124,10 @@ function inWords(
   }[]
 ): string {
   const { object, severity, reason, source } = event
+  // Neither the event, nor its source, nor the file says which.
+  const where = object.cluster === '' ? '' : ` in cluster "${object.cluster}"`
   const lines = [
-    `${object.kind} ${object.namespace}/${object.name} in cluster "${object.cluster}": ${transition} (${severity}, ${reason}), from source "${source}"`,
+    `${object.kind} ${object.namespace}/${object.name}${where}: ${transition} (${severity}, ${reason}), from source "${source}"`,
     ...sayMore(event),
     '',
     ...verdicts.map(sayVerdict),

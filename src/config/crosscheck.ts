@@ -14,6 +14,7 @@ import { idleOwners, mixedOwners, unknownOfOwners } from './owner-faults.ts'
 import {
   deafReceivers,
   idleButtons,
+  idleSenders,
   mixedDestinations,
   sharedLanes,
   sharedTokens,
@@ -60,6 +61,7 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...sharedLanes(text, [...made.destinations.values()]),
     ...sharedTokens([...made.destinations.values()]),
     ...deafReceivers(text, [...made.destinations.values()]),
+    ...idleSenders(text, [...made.destinations.values()]),
     ...idleButtons(text),
     ...writtenOutSecrets(text),
     ...repeatedItems(text, []),

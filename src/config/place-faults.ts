@@ -2,6 +2,7 @@
 // there twice.
 import type { Destination } from '../deliver/destination.ts'
 import type { Fault } from '../errors.ts'
+import { bodyFor } from '../render/receivers/dialect.ts'
 import { didYouMean } from '../spelling.ts'
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
@@ -47,6 +48,25 @@ export function deafReceivers({ destinations: texts }: ConfigText, destinations:
     const message =
       'is Power Automate, which accepts every message, and in Microsoft Teams shows none of these: write `dialect: text`, and in the flow post the `text` of what comes'
     return [{ path: ['destinations', name, 'slack', 'webhookUrl'], message, isWarning: true }]
+  })
+}
+
+const itsOwn = { channel: 'a channel of their own', username: 'a name of their own' }
+
+/** Channels and names that a receiver does not get: its messages are where, and by whom, its webhook says. */
+export function idleSenders({ destinations: texts }: ConfigText, destinations: readonly Destination[]): Fault[] {
+  return destinations.flatMap(({ name, slack }): Fault[] => {
+    const text = texts[name]?.slack
+    if (slack === undefined || slack.app !== undefined || text === undefined) return []
+    const message = { text: name, unfurl_links: false, unfurl_media: false } as const
+    const body = bodyFor(message, slack.dialect, { channel: name, username: name })
+    return (['channel', 'username'] as const)
+      .filter((key) => text[key] !== undefined && !(key in body))
+      .map((key) => ({
+        path: ['destinations', name, 'slack', key],
+        message: `has no effect: webhooks of the dialect "${slack.dialect}" have ${itsOwn[key]}`,
+        isWarning: true
+      }))
   })
 }
 

@@ -37,7 +37,7 @@ const SlackSchema = closedObject({
   channel: option(
     Type.String({ minLength: 1 }),
     'Channel',
-    "With `app`: the channel's ID, which stays when it is renamed, or its name. With `webhookUrl`: posts to another channel than the webhook's own, which only legacy webhooks, Mattermost and Rocket.Chat honour.",
+    "With `app`: the channel's ID, which stays when it is renamed, or its name. With `webhookUrl`: posts to another channel than the webhook's own, which only legacy webhooks, Mattermost and Rocket.Chat honour; for Zulip it is the topic.",
     'C0123ABCD',
     '#team-a'
   ),
@@ -50,13 +50,13 @@ const SlackSchema = closedObject({
   username: option(
     Type.String({ minLength: 1 }),
     'User name',
-    'With `webhookUrl`: the name under which messages appear. Legacy webhooks, Mattermost and Rocket.Chat honour it.',
+    'With `webhookUrl`: the name under which messages appear. Legacy webhooks, Mattermost, Rocket.Chat and Discord honour it.',
     'Flux'
   ),
   dialect: option(
     Type.Enum([...dialectNames]),
     'Dialect',
-    'With `webhookUrl`: what the receiver understands. If left out, it is guessed from the URL; most receivers take what Slack takes.',
+    'With `webhookUrl`: what the receiver understands; the page on the config file has a table. If left out, it is guessed from the URL; most receivers take what Slack takes.',
     'slack'
   )
 })

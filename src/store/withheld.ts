@@ -22,16 +22,17 @@ export function lateSql(now: string): string {
 
 const inEffectSql = (now: string) => `select ${nameSql} from silences where ends_at > ${now}`
 
-/** What mutes of the config file withhold at `now`, as it is written in SQL: their names, and until when. */
+/** What mutes of the config file withhold at `now`, as it is written in SQL: their names, until when, and when they last did. */
 export function mutedSql(now: string): string {
-  return `select distinct mute, muted_until as until from notifications
-    where muted_until > ${now} and mute not in (${inEffectSql(now)})`
+  return `select mute, muted_until as until, max(coalesce(held_at, created_at)) as last from notifications
+    where muted_until > ${now} and mute not in (${inEffectSql(now)}) group by mute, muted_until`
 }
 
 /** A row of {@link mutedSql}. */
 export interface Muted {
   mute: string
   until: number
+  last: number
 }
 
 /** Those of `rows` that end at another time by a new config file, whose mutes of a name end at `endsOf`, and when. All in ms. */

@@ -94,6 +94,7 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
       write(() => {
         const rows = db.all<Muted>(mutedSql('?1'), now)
         for (const { mute, until, to } of movedEnds(rows, endsOf, now)) moveWithheld(mute, until, to)
+        return false
       }),
 
     silences: async (now) =>

@@ -8,6 +8,11 @@ const lateMs = 60_000
 /** As `silenceName` has it. */
 const nameSql = `case when comment = '' then 'silence ' || id else comment end`
 
+/** Whether {@link lateSql} may find anything at `now`, as it is written in SQL: it looks at all that is withheld. */
+export function endedLatelySql(now: string): string {
+  return `select 1 as found from silences where ends_at <= ${now} and ends_at > ${now} - ${lateMs} limit 1`
+}
+
 /**
  * Ends by `now`, as it is written in SQL, what was withheld by a silence after that was ended by hand, by whoever had not heard of
  * it: it is not withheld for as long as was planned. What was held on purpose was withheld at `held_at`, and came before.

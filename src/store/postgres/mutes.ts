@@ -8,6 +8,7 @@ import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Muting } from '../store.ts'
 import {
+  endedLatelySql,
   Found,
   lateSql,
   type Muted,
@@ -95,7 +96,7 @@ async function endMute(
   compose: (withheld: Withheld) => View
 ): Promise<NewNotification | undefined> {
   await sql(lockSql)
-  await sql(lateSql('$1::bigint'), [now])
+  if ((await sql(endedLatelySql('$1::bigint'), [now])).rowCount !== 0) await sql(lateSql('$1::bigint'), [now])
   const { rows: over } = await sql<{ mute: string; destination: string }>(
     'select mute, destination from notifications where muted_until <= $1 limit 1',
     [now]

@@ -9,6 +9,7 @@ import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import type { Muting } from '../store.ts'
 import {
+  endedLatelySql,
   gather,
   lateSql,
   type Muted,
@@ -26,7 +27,7 @@ import type { Queue } from './queue.ts'
 export function createMuting(db: Database, queue: Queue, write: Write): Muting {
   /** Sums up one mute that is over, inside a transaction: in which lane. Undefined where there is none left. */
   function endMute(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): string | undefined {
-    db.run(lateSql('?1'), now)
+    if (db.get(endedLatelySql('?1'), now) !== undefined) db.run(lateSql('?1'), now)
     const ended = db.get<{ mute: string; destination: string }>(
       'select mute, destination from notifications where muted_until <= ? limit 1',
       now

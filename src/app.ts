@@ -83,7 +83,7 @@ export async function buildApp({
   const base = { store, metrics, clock, log }
   const holdOf = (name: string) => {
     const rule = current().rules.byName.get(name)
-    return { forMs: rule?.forMs ?? 0, waitMs: rule?.group?.waitMs ?? 0 }
+    return rule && { forMs: rule.forMs ?? 0, waitMs: rule.group?.waitMs ?? 0 }
   }
   const publicUrl = app.env.PUBLIC_URL?.replace(/\/+$/, '')
   const mutes = () => Object.values(withholding()).flat()

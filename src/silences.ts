@@ -22,6 +22,8 @@ export function createSilences(options: {
 }) {
   const { store, clock, log } = options
   let mutes: readonly Mute[] = []
+  /** What other replicas withhold may be by mutes that the file here does not have yet. */
+  let isFollowing = true
   let stop = () => {}
 
   /** Reads them, and ends those that are over. */
@@ -37,6 +39,7 @@ export function createSilences(options: {
 
   async function look(): Promise<void> {
     await read()
+    if (isFollowing) await followMutes()
     const now = clock.now()
     const laneOf = (destination: string) => options.destinations().get(destination)?.lane
     const all = [...options.muted(), ...mutes]
@@ -44,11 +47,15 @@ export function createSilences(options: {
   }
 
   /** What was withheld by a mute that ends at another time by now, or is gone from the file, is not summed up at its old end. */
-  async function follow(): Promise<void> {
+  async function followMutes(): Promise<void> {
     const now = clock.now()
     const endsOf = (mute: string) =>
       options.muted().flatMap(({ name, endOf }) => (name === mute ? (endOf(now) ?? []) : []))
-    await store.followMutes(endsOf, now)
+    isFollowing = await store.followMutes(endsOf, now)
+  }
+
+  async function follow(): Promise<void> {
+    isFollowing = true
     await look()
   }
 

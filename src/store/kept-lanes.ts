@@ -189,8 +189,8 @@ export interface Recorded {
 /** The lanes of destinations, by their names. */
 export type LanesByName = Pick<ReadonlyMap<string, string>, 'get' | 'has'>
 
-/** How long a rule has a failure last before it is notified, and its groups wait, in ms; both 0 where there is no such rule. */
-export type HoldOf = (rule: string) => { forMs: number; waitMs: number }
+/** How long a rule has a failure last before it is notified, and its groups wait, in ms; undefined where there is no such rule. */
+export type HoldOf = (rule: string) => { forMs: number; waitMs: number } | undefined
 
 /** The lane that a destination has by now; undefined where the config file has no such destination. */
 export type LaneOf = (destination: string) => string | undefined

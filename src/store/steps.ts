@@ -173,7 +173,7 @@ export function lasting<Row extends HeldRow>(
 /** Until when one is held by a new config file, in ms; undefined where that is no sooner than before. `since` is when its failure began. */
 export function shortened(
   { created_at, held_until, since }: { created_at: number; held_until: number; since: number | null },
-  { forMs, waitMs }: ReturnType<HoldOf>,
+  { forMs, waitMs } = { forMs: 0, waitMs: 0 } as NonNullable<ReturnType<HoldOf>>,
   now: number
 ): number | undefined {
   const until = Math.max(Math.min(since ?? now, now) + forMs, created_at + waitMs, now)

@@ -104,9 +104,10 @@ export interface Store {
 
   /**
    * Brings what the mutes of the config file withhold in line with a new one: by `endsOf` when those of a name that are in effect end,
-   * in ms. Where there are none, it ends now.
+   * in ms. Where there are none, it ends now; a store of several replicas leaves alone for {@link rolloutMs} what it withholds then.
+   * Whether something was left alone: this is to be called again.
    */
-  followMutes(endsOf: (mute: string) => readonly number[], now: number): Promise<void>
+  followMutes(endsOf: (mute: string) => readonly number[], now: number): Promise<boolean>
 
   /** Those that have not ended, oldest first. */
   silences(now: number): Promise<Silence[]>
@@ -150,6 +151,7 @@ export interface Store {
   /**
    * Brings what is held to see whether its failure lasts in line with a new config file: by `holdOf` how long a rule has a failure
    * last, and how long its groups wait. It is never held for longer than before.
+   * Where there is no such rule, a store of several replicas leaves alone what is younger than {@link rolloutMs}.
    */
   shorten(holdOf: HoldOf, now: number): Promise<void>
 

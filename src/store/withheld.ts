@@ -8,6 +8,11 @@ const lateMs = 60_000
 /** As `silenceName` has it. */
 const nameSql = `case when comment = '' then 'silence ' || id else comment end`
 
+/** Whether {@link lateSql} may find anything at `now`, as it is written in SQL: it looks at all that is withheld. */
+export function endedLatelySql(now: string): string {
+  return `select 1 as found from silences where ends_at <= ${now} and ends_at > ${now} - ${lateMs} limit 1`
+}
+
 /**
  * Ends by `now`, as it is written in SQL, what was withheld by a silence after that was ended by hand, by whoever had not heard of
  * it: it is not withheld for as long as was planned. What was held on purpose was withheld at `held_at`, and came before.
@@ -22,16 +27,17 @@ export function lateSql(now: string): string {
 
 const inEffectSql = (now: string) => `select ${nameSql} from silences where ends_at > ${now}`
 
-/** What mutes of the config file withhold at `now`, as it is written in SQL: their names, and until when. */
+/** What mutes of the config file withhold at `now`, as it is written in SQL: their names, until when, and when they last did. */
 export function mutedSql(now: string): string {
-  return `select distinct mute, muted_until as until from notifications
-    where muted_until > ${now} and mute not in (${inEffectSql(now)})`
+  return `select mute, muted_until as until, max(coalesce(held_at, created_at)) as last from notifications
+    where muted_until > ${now} and mute not in (${inEffectSql(now)}) group by mute, muted_until`
 }
 
 /** A row of {@link mutedSql}. */
 export interface Muted {
   mute: string
   until: number
+  last: number
 }
 
 /** Those of `rows` that end at another time by a new config file, whose mutes of a name end at `endsOf`, and when. All in ms. */

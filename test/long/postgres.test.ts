@@ -508,6 +508,44 @@ t.test('what a replica with an older config file does not know of is left to the
   t.equal(await b.follow(() => new Map([['old', 'old']]), at + rolloutMs + 1), 1)
 })
 
+t.test(
+  'what a mute withholds that a replica with an older config file does not know is not said to be over',
+  async (t) => {
+    const [a, b] = await pair(t)
+    const muting = { name: 'freeze', until: at + 3_600_000 }
+    await a.accept([arrival('one')], (item) => {
+      const decision = sendTo('lane')(item)
+      return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
+    })
+    const summaries = async (now: number) => {
+      const isToFollow = await b.followMutes(() => [], now)
+      const lanes = await b.endMutes(
+        now,
+        () => 'lane',
+        () => view('summary', 'informed')
+      )
+      return { isToFollow, lanes }
+    }
+    t.same(await summaries(at + rolloutMs), { isToFollow: true, lanes: [] })
+    t.same(await summaries(at + rolloutMs + 1), { isToFollow: false, lanes: ['lane'] }, 'nobody has it any more')
+  }
+)
+
+t.test('what a rule holds that a replica with an older config file does not know is held all the same', async (t) => {
+  const [a, b, url] = await pair(t)
+  await a.accept([arrival('one')], (item) => {
+    const decision = sendTo('lane')(item)
+    const heldUntil = at + 600_000
+    return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, heldUntil })) }
+  })
+  const heldAfter = async (now: number) => {
+    await b.shorten(() => undefined, now)
+    return (await execute(url, 'select held_until from notifications'))[0]?.['held_until']
+  }
+  t.equal(await heldAfter(at + rolloutMs), String(at + 600_000))
+  t.equal(await heldAfter(at + rolloutMs + 1), String(at + rolloutMs + 1), 'nobody has it any more')
+})
+
 t.test('dead letters that two replicas try again, while their objects go on failing, go once', async (t) => {
   const [a, b] = await pair(t)
   const names = Array.from({ length: 40 }, (_, n) => `app-${n}`)

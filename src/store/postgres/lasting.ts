@@ -2,6 +2,7 @@
 // event comes in, and after their lane where they are due.
 import type { Mute } from '../../mutes/mutes.ts'
 import type { Held, Release } from '../../rules/lasting.ts'
+import { rolloutMs } from '../kept.ts'
 import type { HoldOf } from '../kept-lanes.ts'
 import { type FailedRow, type PendingRow, undeliveredOf } from '../rows.ts'
 import { lasting, shortened } from '../steps.ts'
@@ -82,7 +83,10 @@ export async function shorten(connections: Connections, holdOf: HoldOf, now: num
     const { rows }: { rows: Row[] } = await connections.query<Row>(pageSql, [after.object, after.id, viewRows])
     const sooner = rows.flatMap((row) => {
       const since = undeliveredOf(row).since ?? null
-      const until = shortened({ ...row, since }, holdOf(row.rule), now)
+      const hold = holdOf(row.rule)
+      // A replica with another file may well know it.
+      if (hold === undefined && row.created_at >= now - rolloutMs) return []
+      const until = shortened({ ...row, since }, hold, now)
       return until === undefined ? [] : [{ id: row.id, until }]
     })
     const values = [sooner.map(({ id }) => id), sooner.map(({ until }) => until)]

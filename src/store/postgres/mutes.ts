@@ -4,7 +4,7 @@ import type { Mute } from '../../mutes/mutes.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
 import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
-import type { NewAct, NewNotification } from '../kept.ts'
+import { type NewAct, type NewNotification, rolloutMs } from '../kept.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import {
@@ -22,6 +22,7 @@ import {
 } from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
 import {
+  endedLatelySql,
   Found,
   lateSql,
   type Muted,
@@ -63,7 +64,7 @@ export function createMuting(connections: Connections, added: (entries: readonly
     async endMutes(now, laneOf, compose, mutes = []) {
       await connections.transaction(async (sql) => {
         await sql(lockSql)
-        await sql(lateSql('$1::bigint'), [now])
+        if ((await sql(endedLatelySql('$1::bigint'), [now])).rowCount !== 0) await sql(lateSql('$1::bigint'), [now])
       })
       await carryOn(connections, inEffect(mutes, now), now)
       const lanes: string[] = []
@@ -78,7 +79,11 @@ export function createMuting(connections: Connections, added: (entries: readonly
     followMutes: (endsOf, now) =>
       connections.transaction(async (sql) => {
         const { rows } = await sql<Muted>(mutedSql('$1'), [now])
-        for (const { mute, until, to } of movedEnds(rows, endsOf, now)) await moveWithheld(sql, mute, until, to)
+        // A replica with another file may well know it.
+        const isLeft = ({ mute, last }: Muted) => last >= now - rolloutMs && endsOf(mute).length === 0
+        const [left, own] = [rows.filter(isLeft), rows.filter((row) => !isLeft(row))]
+        for (const { mute, until, to } of movedEnds(own, endsOf, now)) await moveWithheld(sql, mute, until, to)
+        return left.length > 0
       }),
 
     async silences(now) {

@@ -22,6 +22,7 @@ import {
 } from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
 import {
+  endedLatelySql,
   Found,
   lateSql,
   type Muted,
@@ -124,7 +125,7 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
 
   return {
     async endMutes(now, laneOf, compose, mutes = []) {
-      await write(() => db.run(lateSql('?1'), now))
+      if (db.get(endedLatelySql('?1'), now) !== undefined) await write(() => db.run(lateSql('?1'), now))
       await carryOn(inEffect(mutes, now), now)
       const lanes: string[] = []
       for (;;) {
@@ -138,6 +139,7 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
       write(() => {
         const rows = db.all<Muted>(mutedSql('?1'), now)
         for (const { mute, until, to } of movedEnds(rows, endsOf, now)) moveWithheld(mute, until, to)
+        return false
       }),
 
     silences: async (now) =>

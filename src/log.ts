@@ -37,7 +37,7 @@ export function createLog(
  * ever, and the process never ends (sonic-boom, flushSync on EPIPE). What is logged between two looks at the network is
  * written at once: a batch of events is committed together, and a write for each of their lines would cost more than the lines.
  */
-function standardOutput(): DestinationStream {
+function standardOutput(): DestinationStream & { flush: () => void } {
   process.stdout.on('error', () => {})
   let lines = ''
   const flush = () => {
@@ -48,10 +48,11 @@ function standardOutput(): DestinationStream {
   // However the process ends, but for a kill.
   process.on('exit', flush)
   return {
-    write(line) {
+    write(line: string) {
       if (lines === '') setImmediate(flush)
       lines += line
-    }
+    },
+    flush
   }
 }
 
